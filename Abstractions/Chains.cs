@@ -1,0 +1,171 @@
+namespace DaML;
+
+/// <summary>Chains estimators and transformers with <c>Append</c>; what cannot work is refused as it is appended.</summary>
+public static class ChainExtensions
+{
+    /// <summary>This estimator, then another that is fitted on what the first's transformer gives.</summary>
+    /// <exception cref="SchemaException">The second needs a column in another shape than the first offers.</exception>
+    public static EstimatorChain<TNext> Append<TNext>(this IEstimator<ITransformer> first, IEstimator<TNext> next) where TNext : ITransformer =>
+        new EstimatorChain<ITransformer>(null, [first]).Append(next);
+
+    /// <summary>This transformer, then another.</summary>
+    /// <exception cref="SchemaException">The second needs a column in another shape than the first offers.</exception>
+    public static TransformerChain Append(this ITransformer first, ITransformer next) =>
+        new(first is TransformerChain chain ? [.. chain.Steps, next] : [first, next]);
+
+    /// <summary>A transformer as the estimator that has nothing to learn, so that classical and learned steps compose alike.</summary>
+    public static IEstimator<TTransformer> AsEstimator<TTransformer>(this TTransformer transformer) where TTransformer : ITransformer =>
+        new FittedEstimator<TTransformer>(transformer);
+
+    private sealed class FittedEstimator<TTransformer>(TTransformer transformer) : IEstimator<TTransformer> where TTransformer : ITransformer
+    {
+        public string Name => transformer.Name;
+        public SchemaContract Contract => transformer.Contract;
+        public TrajectorySchema GetOutputSchema(TrajectorySchema input) => transformer.GetOutputSchema(input);
+        public TTransformer Fit(ITrajectoryView data, CancellationToken cancellation = default)
+        {
+            GetOutputSchema(data.Schema);
+            return transformer;
+        }
+    }
+}
+
+/// <summary>A chain of estimators, itself an estimator: each step is fitted on what the fitted steps before it give.</summary>
+/// <typeparam name="TLast">What the last step gives.</typeparam>
+public sealed class EstimatorChain<TLast> : IValidatedEstimator<TransformerChain> where TLast : ITransformer
+{
+    private readonly TrajectorySchema? input;
+    private readonly IReadOnlyList<IEstimator<ITransformer>> steps;
+
+    /// <summary>Begins a chain.</summary>
+    /// <param name="input">The schema of the data where it is known, so that a missing column is refused at once; null where it is not.</param>
+    /// <param name="steps">The first steps.</param>
+    /// <exception cref="SchemaException">The steps do not fit each other or the input.</exception>
+    public EstimatorChain(TrajectorySchema? input, IReadOnlyList<IEstimator<ITransformer>> steps)
+    {
+        this.input = input;
+        this.steps = [.. steps];
+        Contract = ChainContract.Of(steps.Select(step => (step.Name, step.Contract)));
+        if (input is not null) GetOutputSchema(input);
+    }
+
+    /// <inheritdoc/>
+    public string Name => ChainContract.Name(steps.Select(step => step.Name));
+
+    /// <inheritdoc/>
+    public SchemaContract Contract { get; }
+
+    /// <summary>The estimators in their order.</summary>
+    public IReadOnlyList<IEstimator<ITransformer>> Steps => steps;
+
+    /// <summary>This chain and one more step.</summary>
+    /// <exception cref="SchemaException">The step needs a column that the chain offers in another shape, or, where the input is known, that nothing offers.</exception>
+    public EstimatorChain<TNext> Append<TNext>(IEstimator<TNext> next) where TNext : ITransformer =>
+        new(input, [.. steps, (IEstimator<ITransformer>)(object)next]);
+
+    /// <inheritdoc/>
+    public TrajectorySchema GetOutputSchema(TrajectorySchema schema)
+    {
+        for (int i = 0; i < steps.Count; i++) schema = ChainContract.Step(i, steps[i].Name, schema, steps[i].GetOutputSchema);
+        return schema;
+    }
+
+    /// <inheritdoc/>
+    public TransformerChain Fit(ITrajectoryView data, CancellationToken cancellation = default) => FitSteps(data, null, cancellation);
+
+    /// <inheritdoc/>
+    public TransformerChain Fit(ITrajectoryView training, ITrajectoryView validation, CancellationToken cancellation = default) =>
+        FitSteps(training, validation, cancellation);
+
+    private TransformerChain FitSteps(ITrajectoryView training, ITrajectoryView? validation, CancellationToken cancellation)
+    {
+        GetOutputSchema(training.Schema);
+        if (validation is not null) GetOutputSchema(validation.Schema);
+        var fitted = new List<ITransformer>();
+        foreach (var step in steps)
+        {
+            var transformer = validation is not null && step is IValidatedEstimator<ITransformer> validated
+                ? validated.Fit(training, validation, cancellation)
+                : step.Fit(training, cancellation);
+            fitted.Add(transformer);
+            training = transformer.Transform(training);
+            validation = validation is null ? null : transformer.Transform(validation);
+        }
+        return new TransformerChain(fitted);
+    }
+}
+
+/// <summary>A chain of transformers, itself a transformer.</summary>
+public sealed class TransformerChain : ITransformer, IComponent
+{
+    /// <summary>Chains the steps.</summary>
+    /// <exception cref="SchemaException">A step needs a column in another shape than an earlier one offers.</exception>
+    public TransformerChain(IReadOnlyList<ITransformer> steps)
+    {
+        Steps = [.. steps];
+        Contract = ChainContract.Of(steps.Select(step => (step.Name, step.Contract)));
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("transformer-chain", 1, reader =>
+        new TransformerChain([.. Enumerable.Range(0, reader.Count("steps", 1000)).Select(i => reader.Part<ITransformer>($"step{i}"))]));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => ChainContract.Name(Steps.Select(step => step.Name));
+
+    /// <inheritdoc/>
+    public SchemaContract Contract { get; }
+
+    /// <summary>The transformers in their order.</summary>
+    public IReadOnlyList<ITransformer> Steps { get; }
+
+    /// <summary>The only step of a type, for instance the learned analysis of a fitted pipeline.</summary>
+    /// <exception cref="InvalidOperationException">There is none or more than one.</exception>
+    public T Find<T>() => Steps.OfType<T>().ToList() is [var only] ? only
+        : throw new InvalidOperationException($"The chain {Name} has {Steps.OfType<T>().Count()} steps of type {typeof(T).Name}; exactly one is needed.");
+
+    /// <inheritdoc/>
+    public TrajectorySchema GetOutputSchema(TrajectorySchema schema)
+    {
+        for (int i = 0; i < Steps.Count; i++) schema = ChainContract.Step(i, Steps[i].Name, schema, Steps[i].GetOutputSchema);
+        return schema;
+    }
+
+    /// <inheritdoc/>
+    public ITrajectoryView Transform(ITrajectoryView view)
+    {
+        GetOutputSchema(view.Schema);
+        foreach (var step in Steps) view = step.Transform(view);
+        return view;
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("steps", Steps.Count);
+        for (int i = 0; i < Steps.Count; i++) writer.Part($"step{i}", Steps[i]);
+    }
+}
+
+/// <summary>What the two kinds of chain share.</summary>
+internal static class ChainContract
+{
+    public static string Name(IEnumerable<string> steps) => string.Join(" > ", steps);
+
+    public static SchemaContract Of(IEnumerable<(string Name, SchemaContract Contract)> steps)
+    {
+        var whole = SchemaContract.None;
+        int index = 0;
+        foreach (var (name, contract) in steps) whole = whole.Then(contract, Label(index++, name));
+        return whole;
+    }
+
+    public static TrajectorySchema Step(int index, string name, TrajectorySchema input, Func<TrajectorySchema, TrajectorySchema> step)
+    {
+        try { return step(input); }
+        catch (SchemaException refused) { throw new SchemaException($"In step {index + 1} of the pipeline: {refused.Message}"); }
+    }
+
+    private static string Label(int index, string name) => $"Step {index + 1} of the pipeline ({name})";
+}

@@ -1,0 +1,49 @@
+namespace DaML;
+
+/// <summary>
+/// The typed key of a column of a trajectory view. Two columns are the same if their names are, so a third party's
+/// <c>new Column("humidity")</c> stands beside the well-known ones of <see cref="Columns"/>.
+/// </summary>
+public sealed record Column
+{
+    /// <summary>Creates a key.</summary>
+    /// <param name="name">A name without blanks, for instance <c>analysis</c>.</param>
+    /// <exception cref="ArgumentException">The name is empty or holds white space.</exception>
+    public Column(string name)
+    {
+        if (string.IsNullOrEmpty(name) || name.Any(char.IsWhiteSpace))
+            throw new ArgumentException($"A column's name must have at least one character and no blanks; given: '{name}'.", nameof(name));
+        Name = name;
+    }
+
+    /// <summary>The column's name.</summary>
+    public string Name { get; }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}
+
+/// <summary>The columns every room of the framework knows. Shapes are per trajectory: a cycle holds <c>[batch, shape...]</c>.</summary>
+public static class Columns
+{
+    /// <summary>The true state of a twin experiment, <c>[n]</c>.</summary>
+    public static Column Truth { get; } = new("truth");
+
+    /// <summary>What was observed, <c>[p]</c>, in the units of the observation operator. Values under a zero of the mask are ignored.</summary>
+    public static Column Observation { get; } = new("observation");
+
+    /// <summary>Which observations exist, <c>[p]</c>, boolean: true = observed, false = missing. Optional; absent = all observed.</summary>
+    public static Column ObservationMask { get; } = new("observation-mask");
+
+    /// <summary>The state estimate before the cycle's observation was used (prior mean), <c>[n]</c>.</summary>
+    public static Column Forecast { get; } = new("forecast");
+
+    /// <summary>The state estimate after the cycle's observation was used (posterior mean), <c>[n]</c>.</summary>
+    public static Column Analysis { get; } = new("analysis");
+
+    /// <summary>The standard deviation a method itself claims for its forecast, <c>[n]</c>.</summary>
+    public static Column ForecastSpread { get; } = new("forecast-spread");
+
+    /// <summary>The standard deviation a method itself claims for its analysis, <c>[n]</c>.</summary>
+    public static Column AnalysisSpread { get; } = new("analysis-spread");
+}

@@ -1,0 +1,163 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Something that can be written into a model archive: settings, parts and tensors.</summary>
+public interface IComponent
+{
+    /// <summary>The name and version under which it is written, and how it is read.</summary>
+    ComponentType ComponentType { get; }
+
+    /// <summary>Writes all that <see cref="ComponentType.Load"/> needs to make an equal one.</summary>
+    void Save(ComponentWriter writer);
+}
+
+/// <summary>A kind of component as model files name it. Only registered kinds are ever read: a file never causes code to be found by name.</summary>
+/// <param name="Name">A name that lasts, for instance <c>lorenz-96</c>.</param>
+/// <param name="Version">The version this code writes; it reads this one and older.</param>
+/// <param name="Load">Makes the component from what was saved.</param>
+public sealed record ComponentType(string Name, int Version, Func<ComponentReader, IComponent> Load);
+
+/// <summary>The kinds of component that may be read.</summary>
+public sealed class ComponentRegistry
+{
+    private readonly Dictionary<string, ComponentType> types = new(StringComparer.Ordinal);
+
+    /// <summary>Creates a registry of these kinds.</summary>
+    /// <exception cref="ArgumentException">Two kinds of one name.</exception>
+    public ComponentRegistry(params IEnumerable<ComponentType> types)
+    {
+        foreach (var type in types.Prepend(TransformerChain.Type))
+            if (!this.types.TryAdd(type.Name, type) && this.types[type.Name] != type)
+                throw new ArgumentException($"Two kinds of component are called '{type.Name}'.", nameof(types));
+    }
+
+    /// <summary>The kinds, by name.</summary>
+    public IEnumerable<ComponentType> Types => types.Values;
+
+    internal ComponentType Find(string name, string where) => types.TryGetValue(name, out var type) ? type
+        : throw new ModelArchiveException($"The model holds a component of kind '{name}' at {where}, which nobody registered; known: {string.Join(", ", types.Keys.Order())}. " +
+                                          "A third party's kind is registered through DataAssimilationOptions.Components.");
+}
+
+/// <summary>Takes down one component: settings as JSON, parts below it, tensors by name.</summary>
+public sealed class ComponentWriter
+{
+    private readonly string path;
+    private readonly IDictionary<string, Tensor> tensors;
+    private readonly JsonObject settings = [];
+    private readonly JsonObject parts = [];
+
+    private ComponentWriter(string path, IDictionary<string, Tensor> tensors)
+    {
+        this.path = path;
+        this.tensors = tensors;
+    }
+
+    /// <summary>Keeps a setting: a number, a text, a truth value, a list or a record of these.</summary>
+    public void Set<T>(string name, T value) => settings.Add(name, JsonSerializer.SerializeToNode(value, ModelArchive.Json));
+
+    /// <summary>Keeps a tensor.</summary>
+    public void Tensor(string name, Tensor value) => tensors.Add(path + "/" + name, value);
+
+    /// <summary>Keeps a part, itself a component.</summary>
+    /// <exception cref="NotSupportedException">The part cannot be saved.</exception>
+    public void Part(string name, object part) => parts.Add(name, Write(part, path + "/" + name, tensors));
+
+    internal static JsonObject Write(object part, string path, IDictionary<string, Tensor> tensors)
+    {
+        if (part is not IComponent component)
+            throw new NotSupportedException($"The part at {path}, a {part.GetType().Name}, cannot be saved: it does not implement {nameof(IComponent)}.");
+        var writer = new ComponentWriter(path, tensors);
+        component.Save(writer);
+        return new JsonObject
+        {
+            ["kind"] = component.ComponentType.Name,
+            ["version"] = component.ComponentType.Version,
+            ["settings"] = writer.settings,
+            ["parts"] = writer.parts,
+        };
+    }
+}
+
+/// <summary>Gives back what a <see cref="ComponentWriter"/> took down; whatever is missing or of another kind is refused by name.</summary>
+public sealed class ComponentReader
+{
+    private readonly JsonObject node;
+    private readonly string path;
+    private readonly ComponentRegistry registry;
+    private readonly IReadOnlyDictionary<string, Tensor> tensors;
+
+    private ComponentReader(JsonObject node, string path, ComponentRegistry registry, IReadOnlyDictionary<string, Tensor> tensors)
+    {
+        this.node = node;
+        this.path = path;
+        this.registry = registry;
+        this.tensors = tensors;
+    }
+
+    /// <summary>The version the component was written with; never newer than the code.</summary>
+    public int Version { get; private init; }
+
+    /// <summary>A setting.</summary>
+    /// <exception cref="ModelArchiveException">It is missing or cannot be read as <typeparamref name="T"/>.</exception>
+    public T Get<T>(string name)
+    {
+        var value = Child("settings")[name] ?? throw Refuse($"the setting '{name}' is missing");
+        try { return value.Deserialize<T>(ModelArchive.Json) ?? throw Refuse($"the setting '{name}' is empty"); }
+        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException) { throw Refuse($"the setting '{name}' is {value.ToJsonString()}, which is no {typeof(T).Name}", e); }
+    }
+
+    /// <summary>A count between 0 and a limit that protects the memory.</summary>
+    public int Count(string name, int limit)
+    {
+        int value = Get<int>(name);
+        return value >= 0 && value <= limit ? value : throw Refuse($"the count '{name}' is {value}; between 0 and {limit} was expected");
+    }
+
+    /// <summary>A tensor, a copy that the caller owns.</summary>
+    /// <exception cref="ModelArchiveException">It is missing.</exception>
+    public Tensor Tensor(string name) => tensors.TryGetValue(path + "/" + name, out var tensor) ? tensor.clone()
+        : throw Refuse($"the tensor '{name}' is missing");
+
+    /// <summary>A part.</summary>
+    /// <exception cref="ModelArchiveException">It is missing, of a kind nobody registered, or not a <typeparamref name="T"/>.</exception>
+    public T Part<T>(string name) where T : class
+    {
+        if (Child("parts")[name] is not JsonObject part) throw Refuse($"the part '{name}' is missing");
+        var component = Read(part, path + "/" + name, registry, tensors);
+        return component as T ?? throw Refuse($"the part '{name}' is a {component.GetType().Name}, not a {typeof(T).Name}");
+    }
+
+    /// <summary>Whether there is a part of this name.</summary>
+    public bool HasPart(string name) => Child("parts")[name] is JsonObject;
+
+    internal static IComponent Read(JsonObject node, string path, ComponentRegistry registry, IReadOnlyDictionary<string, Tensor> tensors)
+    {
+        if (path.Length > 4096) throw new ModelArchiveException("The model's parts are nested too deeply.");
+        string kind = Field<string>(node, "kind", path);
+        int version = Field<int>(node, "version", path);
+        var type = registry.Find(kind, path);
+        if (version < 1 || version > type.Version)
+            throw new ModelArchiveException($"The component '{kind}' at {path} was written in version {version}; this program reads versions 1 to {type.Version}. A newer DaML is needed.");
+        var reader = new ComponentReader(node, path, registry, tensors) { Version = version };
+        try { return type.Load(reader); }
+        catch (Exception e) when (e is ArgumentException or FormatException or OverflowException)
+        {
+            throw new ModelArchiveException($"The component '{kind}' at {path} has settings it cannot be made of: {e.Message}", e);
+        }
+    }
+
+    private JsonObject Child(string name) => node[name] as JsonObject ?? throw Refuse($"its '{name}' are missing");
+
+    private static T Field<T>(JsonObject node, string name, string path)
+    {
+        if (node[name] is JsonValue value && value.TryGetValue(out T? result) && result is not null) return result;
+        throw new ModelArchiveException($"The component at {path} does not say its {name}.");
+    }
+
+    private ModelArchiveException Refuse(string why, Exception? inner = null) => new($"The component at {path} cannot be read: {why}.", inner);
+}

@@ -1,0 +1,138 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Settings of a <see cref="DataAssimilationContext"/>, with their defaults.</summary>
+public sealed record DataAssimilationOptions
+{
+    /// <summary>The seed every random stream is derived from.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>Where tensors live: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>The precision of models and classical filters.</summary>
+    public ScalarType Precision { get; init; } = ScalarType.Float64;
+
+    /// <summary>The precision of networks.</summary>
+    public ScalarType NetworkPrecision { get; init; } = ScalarType.Float32;
+
+    /// <summary>Where messages go.</summary>
+    public ILogger Logger { get; init; } = NullLogger.Instance;
+
+    /// <summary>Who is told how far long work has come.</summary>
+    public IProgress<ProgressReport>? Progress { get; init; }
+
+    /// <summary>Component types of third parties that model files may hold, beside DaML's own.</summary>
+    public IReadOnlyList<ComponentType> Components { get; init; } = [];
+}
+
+/// <summary>
+/// What the steps of a pipeline share: seed, device, precision, logger, progress, and the catalogs from which
+/// components are made. Third parties add to a catalog by extension methods on its class.
+/// </summary>
+public sealed class DataAssimilationContext
+{
+    /// <summary>Creates a context on the processor.</summary>
+    /// <param name="seed">The seed every random stream is derived from.</param>
+    public DataAssimilationContext(long seed = 0) : this(new DataAssimilationOptions { Seed = seed }) { }
+
+    /// <summary>Creates a context.</summary>
+    /// <exception cref="DeviceNotAvailableException">The device is not there.</exception>
+    /// <exception cref="ArgumentException">A precision that is neither single nor double.</exception>
+    public DataAssimilationContext(DataAssimilationOptions options)
+    {
+        Options = options;
+        Device = Devices.Parse(options.Device);
+        foreach (var precision in (ScalarType[])[options.Precision, options.NetworkPrecision])
+            if (precision is not (ScalarType.Float32 or ScalarType.Float64))
+                throw new ArgumentException($"The precision must be Float32 or Float64; given: {precision}.", nameof(options));
+        Dynamics = new DynamicsCatalog(this);
+        Observations = new ObservationCatalog(this);
+        Data = new DataCatalog(this);
+        Analysis = new AnalysisCatalog(this);
+        Transforms = new TransformCatalog(this);
+        Scores = new ScoreCatalog(this);
+        Model = new ModelCatalog(this);
+    }
+
+    /// <summary>The settings it was made with.</summary>
+    public DataAssimilationOptions Options { get; }
+
+    /// <summary>Where tensors live.</summary>
+    public Device Device { get; }
+
+    /// <summary>The precision of models and classical filters.</summary>
+    public ScalarType Precision => Options.Precision;
+
+    /// <summary>Where messages go.</summary>
+    public ILogger Logger => Options.Logger;
+
+    /// <summary>Who is told how far long work has come.</summary>
+    public IProgress<ProgressReport>? Progress => Options.Progress;
+
+    /// <summary>Models of the world.</summary>
+    public DynamicsCatalog Dynamics { get; }
+
+    /// <summary>Observation operators, error covariances and networks.</summary>
+    public ObservationCatalog Observations { get; }
+
+    /// <summary>Where trajectories come from: twin experiments, memory, files.</summary>
+    public DataCatalog Data { get; }
+
+    /// <summary>Assimilation methods, classical and learned.</summary>
+    public AnalysisCatalog Analysis { get; }
+
+    /// <summary>Other steps: reductions, emulators, diagnostics.</summary>
+    public TransformCatalog Transforms { get; }
+
+    /// <summary>What is measured on a view.</summary>
+    public ScoreCatalog Scores { get; }
+
+    /// <summary>Saving and loading.</summary>
+    public ModelCatalog Model { get; }
+
+    /// <summary>Opens the random stream of a name.</summary>
+    public RandomStream Random(string name) => new(Options.Seed, name, Device);
+
+    /// <summary>Begins a pipeline on data of a known schema, so that a missing column is refused as the step is appended.</summary>
+    public EstimatorChain<ITransformer> Pipeline(ITrajectoryView data) => new(data.Schema, []);
+}
+
+/// <summary>A family of components; third parties add theirs by extension methods.</summary>
+/// <param name="context">The context whose seed, device and precision the components take.</param>
+public abstract class Catalog(DataAssimilationContext context)
+{
+    /// <summary>The context the components take their settings from.</summary>
+    public DataAssimilationContext Context { get; } = context;
+}
+
+/// <summary>Models of the world.</summary>
+public sealed class DynamicsCatalog(DataAssimilationContext context) : Catalog(context);
+
+/// <summary>Observation operators, error covariances and networks.</summary>
+public sealed class ObservationCatalog(DataAssimilationContext context) : Catalog(context);
+
+/// <summary>Where trajectories come from.</summary>
+public sealed class DataCatalog(DataAssimilationContext context) : Catalog(context);
+
+/// <summary>Assimilation methods.</summary>
+public sealed class AnalysisCatalog(DataAssimilationContext context) : Catalog(context);
+
+/// <summary>Other steps of a pipeline.</summary>
+public sealed class TransformCatalog(DataAssimilationContext context) : Catalog(context);
+
+/// <summary>What is measured on a view.</summary>
+public sealed class ScoreCatalog(DataAssimilationContext context) : Catalog(context);
+
+/// <summary>Saving and loading; <c>Load</c> stands in the room that knows every component.</summary>
+public sealed class ModelCatalog(DataAssimilationContext context) : Catalog(context)
+{
+    /// <summary>Writes a transformer with all it needs as one archive; equal to the bit when it is read again.</summary>
+    /// <param name="transformer">Any transformer that is an <see cref="IComponent"/>, chains included.</param>
+    /// <param name="path">The file; written beside and renamed, so that an older one stays whole until the new one is.</param>
+    public void Save(ITransformer transformer, string path) => ModelArchive.Write(transformer, path);
+}

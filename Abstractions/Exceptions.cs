@@ -1,0 +1,29 @@
+namespace DaML;
+
+/// <summary>A pipeline that cannot work: a column is missing or has a shape that a step cannot take.</summary>
+public sealed class SchemaException(string message) : ArgumentException(message);
+
+/// <summary>An assimilation whose state left the finite numbers or a bound that was set for it.</summary>
+/// <param name="method">The method that diverged.</param>
+/// <param name="cycle">The cycle, from 0, in which it was seen.</param>
+/// <param name="time">The time of that cycle, in the model's units.</param>
+/// <param name="norm">The largest root-mean-square size of a state that was seen; not a number where the state is not finite.</param>
+public sealed class DivergenceException(string method, long cycle, double time, double norm)
+    : ArithmeticException($"{method} diverged in cycle {cycle} (time {time:g6}): the root-mean-square size of its state is {norm:g4}. " +
+                          "More members, more inflation, or more frequent observations are the usual remedies.")
+{
+    /// <summary>The method that diverged.</summary>
+    public string Method { get; } = method;
+
+    /// <summary>The cycle, from 0.</summary>
+    public long Cycle { get; } = cycle;
+
+    /// <summary>Root-mean-square size of the state.</summary>
+    public double Norm { get; } = norm;
+}
+
+/// <summary>A model file that is damaged, foreign, too new or not to be trusted; the message says which and where.</summary>
+public sealed class ModelArchiveException(string message, Exception? inner = null) : InvalidDataException(message, inner);
+
+/// <summary>A device was asked for that this machine does not have.</summary>
+public sealed class DeviceNotAvailableException(string message) : InvalidOperationException(message);

@@ -1,0 +1,24 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>A probability density over states for a batch of trajectories: what a procoder gives.</summary>
+public interface IDensity
+{
+    /// <summary>The mean, <c>[batch, n]</c>.</summary>
+    Tensor Mean { get; }
+
+    /// <summary>The covariance, <c>[batch, n, n]</c>.</summary>
+    Tensor Covariance { get; }
+
+    /// <summary>The standard deviation of each component, <c>[batch, n]</c>.</summary>
+    Tensor StandardDeviation { get; }
+
+    /// <summary>ln q(x), <c>[batch]</c>.</summary>
+    /// <param name="state"><c>[batch, n]</c></param>
+    /// <exception cref="NotSupportedException">The distribution has no density: it sits on a point or on a lower-dimensional plane.</exception>
+    Tensor LogDensity(Tensor state);
+
+    /// <summary>Independent draws, <c>[batch, count, n]</c>.</summary>
+    Tensor Sample(long count, RandomStream random);
+}

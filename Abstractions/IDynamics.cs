@@ -1,0 +1,40 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// A model of the world, x(t1) = M(x(t0)) + eta (Boudier et al. eq. 2.1a). States are <c>[..., n]</c>: any leading
+/// dimensions (batch, members) are carried along. Every operation builds an autograd graph where gradients are enabled.
+/// </summary>
+public interface IDynamics
+{
+    /// <summary>What to call it.</summary>
+    string Name { get; }
+
+    /// <summary>The state's dimension n.</summary>
+    long Dimension { get; }
+
+    /// <summary>The length of a time step in the model's unit of time.</summary>
+    double TimeStep { get; }
+
+    /// <summary>The covariance of the additive error of one time step (eta), or null for a perfect model.</summary>
+    IErrorCovariance? ModelError { get; }
+
+    /// <summary>The state at the interval's end, without model error.</summary>
+    /// <param name="state"><c>[..., n]</c></param>
+    /// <param name="interval">A whole number of time steps.</param>
+    /// <exception cref="ArgumentException">The state's last size is not n, or the interval is no whole number of steps.</exception>
+    Tensor Advance(Tensor state, TimeInterval interval);
+
+    /// <summary>M'(x) dx, exact.</summary>
+    /// <param name="state"><c>[..., n]</c>, where the model is linearised.</param>
+    /// <param name="perturbation">The same shape.</param>
+    /// <param name="interval">A whole number of time steps.</param>
+    Tensor TangentLinear(Tensor state, Tensor perturbation, TimeInterval interval);
+
+    /// <summary>M'(x)^T dy, exact.</summary>
+    /// <param name="state"><c>[..., n]</c>, where the model is linearised.</param>
+    /// <param name="sensitivity">The same shape.</param>
+    /// <param name="interval">A whole number of time steps.</param>
+    Tensor Adjoint(Tensor state, Tensor sensitivity, TimeInterval interval);
+}

@@ -1,0 +1,67 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// A lazy, restartable, possibly unbounded sequence of cycles for a batch of independent trajectories: what a data view
+/// is to rows. Opening a cursor twice gives the same cycles to the bit.
+/// </summary>
+public interface ITrajectoryView
+{
+    /// <summary>The columns and the number of trajectories.</summary>
+    TrajectorySchema Schema { get; }
+
+    /// <summary>Number of cycles, or null where the view never ends.</summary>
+    long? CycleCount { get; }
+
+    /// <summary>The time of the state before the first cycle, from which a filter's first forecast starts; the model's unit.</summary>
+    double StartTime { get; }
+
+    /// <summary>Starts reading at the first cycle. Cursors are independent; each serves one thread.</summary>
+    ITrajectoryCursor OpenCursor();
+}
+
+/// <summary>
+/// Reads a view cycle by cycle. The tensors of a cycle belong to the cursor and live until the next
+/// <see cref="MoveNext"/>: clone what is to be kept.
+/// </summary>
+public interface ITrajectoryCursor : IDisposable
+{
+    /// <summary>Goes to the next cycle.</summary>
+    /// <returns>False after the last one.</returns>
+    bool MoveNext();
+
+    /// <summary>The cycle's number, from 0; -1 before the first.</summary>
+    long Cycle { get; }
+
+    /// <summary>The cycle's time in the model's unit.</summary>
+    double Time { get; }
+
+    /// <summary>A column of this cycle, <c>[batch, shape...]</c>.</summary>
+    /// <exception cref="SchemaException">The view does not have it.</exception>
+    Tensor this[Column column] { get; }
+}
+
+/// <summary>Convenience over views.</summary>
+public static class TrajectoryViewExtensions
+{
+    /// <summary>The first <paramref name="count"/> cycles of a view.</summary>
+    public static ITrajectoryView Take(this ITrajectoryView view, long count) => new TakenView(view, Require.AtLeast(count, 1));
+
+    private sealed class TakenView(ITrajectoryView source, long count) : ITrajectoryView
+    {
+        public TrajectorySchema Schema => source.Schema;
+        public long? CycleCount => source.CycleCount is { } known ? Math.Min(known, count) : count;
+        public double StartTime => source.StartTime;
+        public ITrajectoryCursor OpenCursor() => new Cursor(source.OpenCursor(), count);
+
+        private sealed class Cursor(ITrajectoryCursor inner, long count) : ITrajectoryCursor
+        {
+            public long Cycle => inner.Cycle;
+            public double Time => inner.Time;
+            public Tensor this[Column column] => inner[column];
+            public bool MoveNext() => inner.Cycle + 1 < count && inner.MoveNext();
+            public void Dispose() => inner.Dispose();
+        }
+    }
+}

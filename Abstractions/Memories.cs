@@ -1,0 +1,90 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The memory H of a sequential method (Boudier et al. section 3): all it carries from cycle to cycle, as tensors whose
+/// first dimension is the batch.
+/// </summary>
+/// <typeparam name="TSelf">The memory's own type.</typeparam>
+public interface IMemory<TSelf> where TSelf : IMemory<TSelf>
+{
+    /// <summary>The tensors it is made of.</summary>
+    IEnumerable<Tensor> Tensors { get; }
+
+    /// <summary>The memory with each tensor put through a function: detach, move, convert.</summary>
+    TSelf Map(Func<Tensor, Tensor> function);
+}
+
+/// <summary>A mean and a covariance: the Kalman filter's memory.</summary>
+/// <param name="Mean"><c>[batch, n]</c></param>
+/// <param name="Covariance"><c>[batch, n, n]</c></param>
+public sealed record GaussianMemory(Tensor Mean, Tensor Covariance) : IMemory<GaussianMemory>
+{
+    /// <inheritdoc/>
+    public IEnumerable<Tensor> Tensors => [Mean, Covariance];
+
+    /// <inheritdoc/>
+    public GaussianMemory Map(Func<Tensor, Tensor> function) => new(function(Mean), function(Covariance));
+}
+
+/// <summary>An ensemble of states.</summary>
+/// <param name="Members"><c>[batch, members, n]</c></param>
+public sealed record EnsembleMemory(Tensor Members) : IMemory<EnsembleMemory>
+{
+    /// <inheritdoc/>
+    public IEnumerable<Tensor> Tensors => [Members];
+
+    /// <inheritdoc/>
+    public EnsembleMemory Map(Func<Tensor, Tensor> function) => new(function(Members));
+}
+
+/// <summary>One state: the memory of 3D-Var and of the ensemble-free analysis.</summary>
+/// <param name="State"><c>[batch, n]</c></param>
+public sealed record StateMemory(Tensor State) : IMemory<StateMemory>
+{
+    /// <inheritdoc/>
+    public IEnumerable<Tensor> Tensors => [State];
+
+    /// <inheritdoc/>
+    public StateMemory Map(Func<Tensor, Tensor> function) => new(function(State));
+}
+
+/// <summary>A learned memory, H = R^m, or hidden channels <c>[batch, channels, n]</c> beside a state.</summary>
+/// <param name="Vector"><c>[batch, ...]</c></param>
+public sealed record VectorMemory(Tensor Vector) : IMemory<VectorMemory>
+{
+    /// <inheritdoc/>
+    public IEnumerable<Tensor> Tensors => [Vector];
+
+    /// <inheritdoc/>
+    public VectorMemory Map(Func<Tensor, Tensor> function) => new(function(Vector));
+}
+
+/// <summary>Two memories side by side, for instance a state with hidden channels that the analyzer writes and reads.</summary>
+public sealed record ProductMemory<TFirst, TSecond>(TFirst First, TSecond Second) : IMemory<ProductMemory<TFirst, TSecond>>
+    where TFirst : IMemory<TFirst>
+    where TSecond : IMemory<TSecond>
+{
+    /// <inheritdoc/>
+    public IEnumerable<Tensor> Tensors => First.Tensors.Concat(Second.Tensors);
+
+    /// <inheritdoc/>
+    public ProductMemory<TFirst, TSecond> Map(Func<Tensor, Tensor> function) => new(First.Map(function), Second.Map(function));
+}
+
+/// <summary>Convenience over memories.</summary>
+public static class MemoryExtensions
+{
+    /// <summary>The same values cut off from the autograd graph.</summary>
+    public static TMemory Detach<TMemory>(this TMemory memory) where TMemory : IMemory<TMemory> => memory.Map(tensor => tensor.detach());
+
+    /// <summary>Takes the memory out of every dispose scope; whoever keeps it disposes it with <see cref="Release"/>.</summary>
+    public static TMemory Keep<TMemory>(this TMemory memory) where TMemory : IMemory<TMemory> => memory.Map(tensor => tensor.DetachFromDisposeScope());
+
+    /// <summary>Disposes the memory's tensors.</summary>
+    public static void Release<TMemory>(this TMemory memory) where TMemory : IMemory<TMemory>
+    {
+        foreach (var tensor in memory.Tensors) tensor.Dispose();
+    }
+}

@@ -1,0 +1,99 @@
+using System.IO.Compression;
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// A model as one file: a zip of two uncompressed entries, <c>manifest.json</c> (format, versions, the tree of
+/// components with their settings) and <c>tensors.safetensors</c>. Reading treats the file as hostile: only these two
+/// names, only sizes that the file really has, only kinds of component that were registered.
+/// </summary>
+public static class ModelArchive
+{
+    private const string Format = "daml-model";
+    private const int FormatVersion = 1;
+    private const string ManifestName = "manifest.json";
+    private const string TensorsName = "tensors.safetensors";
+    private const long ManifestLimit = 16 << 20;
+
+    internal static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter() },
+    };
+
+    /// <summary>Writes a component and all below it.</summary>
+    /// <exception cref="NotSupportedException">It, or a part of it, is not an <see cref="IComponent"/>; the message names it.</exception>
+    public static void Write(object component, string path)
+    {
+        using var scope = NewDisposeScope();
+        var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+        var manifest = new JsonObject
+        {
+            ["format"] = Format,
+            ["formatVersion"] = FormatVersion,
+            ["writtenBy"] = "DaML " + typeof(ModelArchive).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion,
+            ["root"] = ComponentWriter.Write(component, "model", tensors),
+        };
+        AtomicFile.Write(path, stream =>
+        {
+            using var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
+            using (var entry = zip.CreateEntry(ManifestName, CompressionLevel.NoCompression).Open())
+                JsonSerializer.Serialize(entry, manifest, Json);
+            using (var entry = zip.CreateEntry(TensorsName, CompressionLevel.NoCompression).Open())
+                Safetensors.Write(entry, tensors);
+        });
+    }
+
+    /// <summary>Reads a component.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="registry">The kinds of component that may be in it.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="ModelArchiveException">The file is truncated, foreign, of a newer version, damaged or hostile.</exception>
+    public static T Read<T>(string path, ComponentRegistry registry) where T : class
+    {
+        using var file = File.OpenRead(path);
+        using var scope = NewDisposeScope();
+        try
+        {
+            using var zip = new ZipArchive(file, ZipArchiveMode.Read);
+            foreach (var entry in zip.Entries)
+                if (entry.FullName is not (ManifestName or TensorsName))
+                    throw new ModelArchiveException($"'{path}' is not a DaML model: it holds an entry '{entry.FullName}'; only {ManifestName} and {TensorsName} belong there.");
+            var manifest = JsonSerializer.Deserialize<JsonObject>(Bytes(zip, ManifestName, file.Length, ManifestLimit), Json)
+                ?? throw new ModelArchiveException($"'{path}' has an empty manifest.");
+            if (manifest["format"] is not JsonValue format || !format.TryGetValue(out string? name) || name != Format)
+                throw new ModelArchiveException($"'{path}' is not a DaML model: its manifest does not say \"format\": \"{Format}\".");
+            if (manifest["formatVersion"] is not JsonValue number || !number.TryGetValue(out int version) || version < 1)
+                throw new ModelArchiveException($"'{path}' does not say its format version.");
+            if (version > FormatVersion)
+                throw new ModelArchiveException($"'{path}' is written in format version {version}; this program reads up to version {FormatVersion}. A newer DaML is needed.");
+            if (manifest["root"] is not JsonObject root) throw new ModelArchiveException($"'{path}' has no root component.");
+
+            using var tensorBytes = new MemoryStream(Bytes(zip, TensorsName, file.Length, file.Length));
+            var component = ComponentReader.Read(root, "model", registry, Safetensors.Read(tensorBytes).Tensors);
+            return component as T ?? throw new ModelArchiveException($"'{path}' holds a {component.GetType().Name}, not a {typeof(T).Name}.");
+        }
+        catch (Exception e) when (e is not ModelArchiveException and (InvalidDataException or JsonException or EndOfStreamException))
+        {
+            throw new ModelArchiveException($"'{path}' is damaged or not a DaML model: {e.Message}", e);
+        }
+    }
+
+    private static byte[] Bytes(ZipArchive zip, string name, long fileLength, long limit)
+    {
+        var found = zip.Entries.Where(entry => entry.FullName == name).ToList();
+        if (found is not [var entry]) throw new ModelArchiveException($"A DaML model has one entry '{name}'; this file has {found.Count}.");
+        if (entry.Length != entry.CompressedLength || entry.Length > fileLength || entry.Length > limit)
+            throw new ModelArchiveException($"The entry '{name}' declares {entry.Length} bytes ({entry.CompressedLength} stored) in a file of {fileLength}; entries are stored as they are and hold at most {limit} bytes.");
+        var bytes = new byte[entry.Length];
+        using var stream = entry.Open();
+        stream.ReadExactly(bytes);
+        return bytes;
+    }
+}

@@ -1,0 +1,38 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>The observations of one cycle.</summary>
+/// <param name="Values"><c>[batch, p]</c>; finite, also where the mask says missing.</param>
+/// <param name="Mask"><c>[batch, p]</c>, boolean, true = observed; null = all observed.</param>
+/// <param name="Time">When, in the model's unit of time.</param>
+public sealed record Observation(Tensor Values, Tensor? Mask, double Time);
+
+/// <summary>An observing system: what is observed of the state, with which error, and when it is missing.</summary>
+public interface IObservationNetwork
+{
+    /// <summary>The observation operator H.</summary>
+    IObservationOperator Operator { get; }
+
+    /// <summary>The observation error covariance R.</summary>
+    IErrorCovariance Error { get; }
+
+    /// <summary>Whether some observations may be missing, so that views carry <see cref="Columns.ObservationMask"/>.</summary>
+    bool HasMask { get; }
+
+    /// <summary>Observes true states: y = H(x) + epsilon, epsilon drawn from N(0, R).</summary>
+    /// <param name="truth"><c>[batch, n]</c></param>
+    /// <param name="time">When, in the model's unit of time.</param>
+    /// <param name="random">The stream the errors and the mask are drawn from.</param>
+    Observation Observe(Tensor truth, double time, RandomStream random);
+}
+
+/// <summary>A distribution of states to start from: the truth of a twin experiment, or the first guess of a filter.</summary>
+public interface IInitialCondition
+{
+    /// <summary>The state's dimension n.</summary>
+    long Dimension { get; }
+
+    /// <summary>Independent draws, <c>[count, n]</c>.</summary>
+    Tensor Draw(long count, RandomStream random, ScalarType dtype);
+}

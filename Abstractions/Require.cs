@@ -1,0 +1,46 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Checks at the doors: each refuses bad input with a message that says what was given and what was needed.</summary>
+public static class Require
+{
+    /// <summary>A number above zero and finite.</summary>
+    public static T Positive<T>(T value, [CallerArgumentExpression(nameof(value))] string name = "") where T : INumber<T> =>
+        T.IsFinite(value) && value > T.Zero ? value : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number above zero; given: {value}.");
+
+    /// <summary>A number not below zero and finite.</summary>
+    public static T NotNegative<T>(T value, [CallerArgumentExpression(nameof(value))] string name = "") where T : INumber<T> =>
+        T.IsFinite(value) && value >= T.Zero ? value : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number, zero or above; given: {value}.");
+
+    /// <summary>A whole number of at least <paramref name="minimum"/>.</summary>
+    public static long AtLeast(long value, long minimum, [CallerArgumentExpression(nameof(value))] string name = "") =>
+        value >= minimum ? value : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be at least {minimum}; given: {value}.");
+
+    /// <summary>A tensor whose last dimension is <paramref name="dimension"/>.</summary>
+    public static Tensor LastDimension(Tensor tensor, long dimension, string what)
+    {
+        if (tensor.ndim == 0 || tensor.shape[^1] != dimension)
+            throw new ArgumentException($"{what} must have {dimension} as its last size; given: {ColumnDefinition.Describe(tensor.shape)}.");
+        return tensor;
+    }
+
+    /// <summary>A tensor of exactly this shape; <see cref="ColumnDefinition.AnySize"/> takes any size.</summary>
+    public static Tensor Shape(Tensor tensor, string what, params long[] shape)
+    {
+        bool fits = tensor.shape.Length == shape.Length && shape.Zip(tensor.shape).All(pair => pair.First == ColumnDefinition.AnySize || pair.First == pair.Second);
+        return fits ? tensor : throw new ArgumentException($"{what} must have shape {ColumnDefinition.Describe(shape)}; given: {ColumnDefinition.Describe(tensor.shape)}.");
+    }
+
+    /// <summary>A tensor without infinities and NaNs.</summary>
+    public static Tensor Finite(Tensor tensor, string what)
+    {
+        using var scope = NewDisposeScope();
+        if (tensor.isfinite().all().ToBoolean()) return tensor;
+        long bad = tensor.isfinite().logical_not().sum().ToInt64();
+        throw new ArgumentException($"{what} must be finite: {bad} of its {tensor.numel()} values are infinite or not a number. Missing observations are expressed by the mask column.");
+    }
+}

@@ -1,0 +1,110 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>A column as a step needs or offers it: its key and its shape for one trajectory.</summary>
+/// <param name="Column">The key.</param>
+/// <param name="Shape">Sizes without the batch dimension; <see cref="AnySize"/> where a step takes whatever comes. A scalar column has no sizes.</param>
+public sealed record ColumnDefinition(Column Column, params long[] Shape)
+{
+    /// <summary>Stands for a size that a step does not prescribe.</summary>
+    public const long AnySize = -1;
+
+    /// <summary>Whether a column of shape <paramref name="given"/> can serve where this one is needed.</summary>
+    public bool Accepts(long[] given) =>
+        given.Length == Shape.Length && Shape.Zip(given).All(pair => pair.First == AnySize || pair.Second == AnySize || pair.First == pair.Second);
+
+    /// <summary>The shape as people read it, <c>[40]</c> or <c>[any]</c>.</summary>
+    public static string Describe(long[] shape) => "[" + string.Join(", ", shape.Select(size => size == AnySize ? "any" : size.ToString())) + "]";
+
+    /// <inheritdoc/>
+    public bool Equals(ColumnDefinition? other) => other is not null && Column == other.Column && Shape.AsSpan().SequenceEqual(other.Shape);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Column, Shape.Length);
+
+    /// <inheritdoc/>
+    public override string ToString() => Column.Name + Describe(Shape);
+}
+
+/// <summary>The columns of a trajectory view and the number of independent trajectories that run side by side.</summary>
+/// <param name="Batch">Number of trajectories; every tensor of a cycle is <c>[batch, shape...]</c>.</param>
+/// <param name="Definitions">The columns, in the order in which they were added.</param>
+public sealed record TrajectorySchema(long Batch, IReadOnlyList<ColumnDefinition> Definitions)
+{
+    /// <summary>Creates a schema.</summary>
+    public TrajectorySchema(long batch, params ColumnDefinition[] definitions) : this(batch, (IReadOnlyList<ColumnDefinition>)definitions) { }
+
+    /// <summary>The definition of a column, or null where the view does not have it.</summary>
+    public ColumnDefinition? Find(Column column) => Definitions.FirstOrDefault(definition => definition.Column == column);
+
+    /// <summary>Whether the view has the column.</summary>
+    public bool Has(Column column) => Find(column) is not null;
+
+    /// <summary>The definition of a column.</summary>
+    /// <exception cref="SchemaException">The view does not have it; the message lists what it has.</exception>
+    public ColumnDefinition this[Column column] => Find(column)
+        ?? throw new SchemaException($"There is no column '{column}'; there are: {this}.");
+
+    /// <summary>This schema with more columns; a column of a name that exists is replaced.</summary>
+    public TrajectorySchema With(IEnumerable<ColumnDefinition> added)
+    {
+        var list = Definitions.ToList();
+        foreach (var definition in added)
+        {
+            list.RemoveAll(existing => existing.Column == definition.Column);
+            list.Add(definition);
+        }
+        return new TrajectorySchema(Batch, list);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Definitions.Count == 0 ? "none" : string.Join(", ", Definitions);
+}
+
+/// <summary>
+/// What a step needs of the view it is put on and what it adds to it. Chains compare contracts when steps are
+/// appended, so a pipeline that cannot work is refused while it is composed.
+/// </summary>
+/// <param name="Requires">The columns the step reads.</param>
+/// <param name="Adds">The columns it writes, replacing those of the same name.</param>
+public sealed record SchemaContract(IReadOnlyList<ColumnDefinition> Requires, IReadOnlyList<ColumnDefinition> Adds)
+{
+    /// <summary>A step that needs and adds nothing.</summary>
+    public static SchemaContract None { get; } = new([], []);
+
+    /// <summary>The schema that leaves a step whose input has schema <paramref name="input"/>.</summary>
+    /// <param name="input">What the step is put on.</param>
+    /// <param name="step">How to call the step in a message.</param>
+    /// <exception cref="SchemaException">A column is missing or has another shape.</exception>
+    public TrajectorySchema Apply(TrajectorySchema input, string step)
+    {
+        foreach (var required in Requires)
+            Check(step, required, input.Find(required.Column), $"the view it is put on has: {input}");
+        return input.With(Adds);
+    }
+
+    /// <summary>The contract of this step followed by another.</summary>
+    /// <param name="next">The step that follows.</param>
+    /// <param name="step">How to call the step that follows in a message.</param>
+    /// <exception cref="SchemaException">This step offers a column in a shape the next cannot take, or both ask the input for the same column in different shapes.</exception>
+    public SchemaContract Then(SchemaContract next, string step)
+    {
+        var requires = Requires.ToList();
+        foreach (var needed in next.Requires)
+        {
+            var known = Adds.FirstOrDefault(added => added.Column == needed.Column) ?? Requires.FirstOrDefault(required => required.Column == needed.Column);
+            if (known is null) requires.Add(needed);
+            else Check(step, needed, known, "");
+        }
+        return new SchemaContract(requires, new TrajectorySchema(1, Adds).With(next.Adds).Definitions);
+    }
+
+    private static void Check(string step, ColumnDefinition needed, ColumnDefinition? given, string known)
+    {
+        if (given is null)
+            throw new SchemaException($"{step} needs the column '{needed.Column}' of shape {ColumnDefinition.Describe(needed.Shape)}, which is missing; {known}.");
+        if (!needed.Accepts(given.Shape))
+            throw new SchemaException($"{step} needs the column '{needed.Column}' of shape {ColumnDefinition.Describe(needed.Shape)}, but it has shape {ColumnDefinition.Describe(given.Shape)}.");
+    }
+}
