@@ -1,0 +1,124 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The base of most cursors: it computes a cycle's columns inside a dispose scope without gradients, keeps what was
+/// <see cref="Set"/> until the next cycle, and passes on what its source has.
+/// </summary>
+/// <param name="source">The cursor it reads from, or null for one that makes its own cycles.</param>
+public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryCursor
+{
+    private readonly Dictionary<Column, Tensor> columns = [];
+
+    /// <summary>The cursor it reads from.</summary>
+    protected ITrajectoryCursor? Source { get; } = source;
+
+    /// <inheritdoc/>
+    public long Cycle { get; private set; } = -1;
+
+    /// <inheritdoc/>
+    public virtual double Time => Source?.Time ?? throw new NotSupportedException($"{GetType().Name} has no source and must say its time.");
+
+    /// <inheritdoc/>
+    public Tensor this[Column column] => columns.TryGetValue(column, out var tensor) ? tensor
+        : Source is not null ? Source[column]
+        : throw new SchemaException($"There is no column '{column}'; there are: {string.Join(", ", columns.Keys)}.");
+
+    /// <inheritdoc/>
+    public bool MoveNext()
+    {
+        Clear();
+        if (Source is not null && !Source.MoveNext()) return false;
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        if (!Compute(Cycle + 1)) return false;
+        Cycle++;
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Clear();
+        DisposeState();
+        Source?.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Computes the columns of a cycle; everything that is neither <see cref="Set"/> nor kept by the cursor itself is disposed.</summary>
+    /// <param name="cycle">The cycle's number, from 0.</param>
+    /// <returns>False where there is no such cycle.</returns>
+    protected abstract bool Compute(long cycle);
+
+    /// <summary>Gives a column its value for this cycle.</summary>
+    protected void Set(Column column, Tensor value)
+    {
+        if (columns.Remove(column, out var older)) older.Dispose();
+        columns[column] = value.alias().DetachFromDisposeScope();
+    }
+
+    /// <summary>Disposes what the cursor carries from cycle to cycle.</summary>
+    protected virtual void DisposeState() { }
+
+    private void Clear()
+    {
+        foreach (var tensor in columns.Values) tensor.Dispose();
+        columns.Clear();
+    }
+}
+
+/// <summary>A view made of a schema and a way to open cursors.</summary>
+/// <param name="schema">The columns and the number of trajectories.</param>
+/// <param name="cycleCount">Number of cycles, or null where it never ends.</param>
+/// <param name="startTime">The time of the state before the first cycle.</param>
+/// <param name="open">Starts reading at the first cycle.</param>
+public sealed class TrajectoryView(TrajectorySchema schema, long? cycleCount, double startTime, Func<ITrajectoryCursor> open) : ITrajectoryView
+{
+    /// <summary>A view that puts a step on another.</summary>
+    public TrajectoryView(TrajectorySchema schema, ITrajectoryView source, Func<ITrajectoryCursor, ITrajectoryCursor> open)
+        : this(schema, source.CycleCount, source.StartTime, () => open(source.OpenCursor())) { }
+
+    /// <inheritdoc/>
+    public TrajectorySchema Schema => schema;
+
+    /// <inheritdoc/>
+    public long? CycleCount => cycleCount;
+
+    /// <inheritdoc/>
+    public double StartTime => startTime;
+
+    /// <inheritdoc/>
+    public ITrajectoryCursor OpenCursor() => open();
+}
+
+/// <summary>A transformer whose output of a cycle follows from that cycle's columns alone: the smallest step there is.</summary>
+/// <param name="name">What to call it.</param>
+/// <param name="contract">The columns it needs and adds.</param>
+public abstract class CycleTransformer(string name, SchemaContract contract) : ITransformer
+{
+    /// <inheritdoc/>
+    public string Name => name;
+
+    /// <inheritdoc/>
+    public SchemaContract Contract => contract;
+
+    /// <inheritdoc/>
+    public ITrajectoryView Transform(ITrajectoryView input) =>
+        new TrajectoryView(Contract.Apply(input.Schema, Name), input, source => new Cursor(this, source));
+
+    /// <summary>The values of the columns it adds, <c>[batch, shape...]</c> each, in the contract's order.</summary>
+    /// <param name="cycle">The cycle's columns.</param>
+    protected abstract IReadOnlyList<Tensor> Apply(ITrajectoryCursor cycle);
+
+    private sealed class Cursor(CycleTransformer step, ITrajectoryCursor source) : TrajectoryCursor(source)
+    {
+        protected override bool Compute(long cycle)
+        {
+            var values = step.Apply(Source!);
+            for (int i = 0; i < values.Count; i++) Set(step.Contract.Adds[i].Column, values[i]);
+            return true;
+        }
+    }
+}
