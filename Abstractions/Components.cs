@@ -91,13 +91,17 @@ public sealed class ComponentReader
     private readonly ComponentRegistry registry;
     private readonly IReadOnlyDictionary<string, Tensor> tensors;
 
-    private ComponentReader(JsonObject node, string path, ComponentRegistry registry, IReadOnlyDictionary<string, Tensor> tensors)
+    private ComponentReader(JsonObject node, string path, ComponentRegistry registry, DataAssimilationContext context, IReadOnlyDictionary<string, Tensor> tensors)
     {
         this.node = node;
         this.path = path;
         this.registry = registry;
         this.tensors = tensors;
+        Context = context;
     }
+
+    /// <summary>The context the component is made in: its device, seed and precision are not part of a model.</summary>
+    public DataAssimilationContext Context { get; }
 
     /// <summary>The version the component was written with; never newer than the code.</summary>
     public int Version { get; private init; }
@@ -118,9 +122,9 @@ public sealed class ComponentReader
         return value >= 0 && value <= limit ? value : throw Refuse($"the count '{name}' is {value}; between 0 and {limit} was expected");
     }
 
-    /// <summary>A tensor, a copy that the caller owns.</summary>
+    /// <summary>A tensor on the context's device, a copy that the caller owns.</summary>
     /// <exception cref="ModelArchiveException">It is missing.</exception>
-    public Tensor Tensor(string name) => tensors.TryGetValue(path + "/" + name, out var tensor) ? tensor.clone()
+    public Tensor Tensor(string name) => tensors.TryGetValue(path + "/" + name, out var tensor) ? tensor.to(Context.Device, copy: true).DetachFromDisposeScope()
         : throw Refuse($"the tensor '{name}' is missing");
 
     /// <summary>A part.</summary>
@@ -128,14 +132,14 @@ public sealed class ComponentReader
     public T Part<T>(string name) where T : class
     {
         if (Child("parts")[name] is not JsonObject part) throw Refuse($"the part '{name}' is missing");
-        var component = Read(part, path + "/" + name, registry, tensors);
+        var component = Read(part, path + "/" + name, registry, Context, tensors);
         return component as T ?? throw Refuse($"the part '{name}' is a {component.GetType().Name}, not a {typeof(T).Name}");
     }
 
     /// <summary>Whether there is a part of this name.</summary>
     public bool HasPart(string name) => Child("parts")[name] is JsonObject;
 
-    internal static IComponent Read(JsonObject node, string path, ComponentRegistry registry, IReadOnlyDictionary<string, Tensor> tensors)
+    internal static IComponent Read(JsonObject node, string path, ComponentRegistry registry, DataAssimilationContext context, IReadOnlyDictionary<string, Tensor> tensors)
     {
         if (path.Length > 4096) throw new ModelArchiveException("The model's parts are nested too deeply.");
         string kind = Field<string>(node, "kind", path);
@@ -143,7 +147,7 @@ public sealed class ComponentReader
         var type = registry.Find(kind, path);
         if (version < 1 || version > type.Version)
             throw new ModelArchiveException($"The component '{kind}' at {path} was written in version {version}; this program reads versions 1 to {type.Version}. A newer DaML is needed.");
-        var reader = new ComponentReader(node, path, registry, tensors) { Version = version };
+        var reader = new ComponentReader(node, path, registry, context, tensors) { Version = version };
         try { return type.Load(reader); }
         catch (Exception e) when (e is ArgumentException or FormatException or OverflowException)
         {

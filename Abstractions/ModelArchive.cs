@@ -53,9 +53,10 @@ public static class ModelArchive
     /// <summary>Reads a component.</summary>
     /// <param name="path">The file.</param>
     /// <param name="registry">The kinds of component that may be in it.</param>
+    /// <param name="context">Whose device the tensors go to and whose seed the component's random streams follow.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="ModelArchiveException">The file is truncated, foreign, of a newer version, damaged or hostile.</exception>
-    public static T Read<T>(string path, ComponentRegistry registry) where T : class
+    public static T Read<T>(string path, ComponentRegistry registry, DataAssimilationContext context) where T : class
     {
         using var file = File.OpenRead(path);
         using var scope = NewDisposeScope();
@@ -76,7 +77,7 @@ public static class ModelArchive
             if (manifest["root"] is not JsonObject root) throw new ModelArchiveException($"'{path}' has no root component.");
 
             using var tensorBytes = new MemoryStream(Bytes(zip, TensorsName, file.Length, file.Length));
-            var component = ComponentReader.Read(root, "model", registry, Safetensors.Read(tensorBytes).Tensors);
+            var component = ComponentReader.Read(root, "model", registry, context, Safetensors.Read(tensorBytes).Tensors);
             return component as T ?? throw new ModelArchiveException($"'{path}' holds a {component.GetType().Name}, not a {typeof(T).Name}.");
         }
         catch (Exception e) when (e is not ModelArchiveException and (InvalidDataException or JsonException or EndOfStreamException))
