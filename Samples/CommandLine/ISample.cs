@@ -1,0 +1,56 @@
+namespace DaML.Samples;
+
+/// <summary>A published experiment that the command line can run; one file holds one. Listed in <see cref="SampleList"/>.</summary>
+public interface ISample
+{
+    /// <summary>As it is typed after <c>daml sample</c>.</summary>
+    string Name { get; }
+
+    /// <summary>One line for <c>daml list</c>: what it shows.</summary>
+    string Summary { get; }
+
+    /// <summary>A few sentences for its help: data, method, what comes out, how long it takes.</summary>
+    string Details { get; }
+
+    /// <summary>The sizes it can be run in, the first by default.</summary>
+    IReadOnlyList<SampleSize> Sizes { get; }
+
+    /// <summary>How many minutes it trains at most by default, or null where nothing is trained and <c>--minutes</c> has no meaning.</summary>
+    double? TrainingMinutes { get; }
+
+    /// <summary>Runs it: prints its table, writes its files and gives back what it measured.</summary>
+    /// <param name="run">The context, the console, the output folder and the limits it was started with.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled before there was a result.</exception>
+    /// <exception cref="SampleException">It cannot be run as asked; the message says why in one sentence.</exception>
+    SampleResult Run(SampleRun run);
+}
+
+/// <summary>How large a sample is run.</summary>
+public enum SampleSize
+{
+    /// <summary>Shows the effect within minutes on two processor cores.</summary>
+    Quick,
+
+    /// <summary>The settings of the publication; usually wants a GPU.</summary>
+    Full,
+}
+
+/// <summary>What a sample measured, as <c>--json</c> writes it.</summary>
+/// <param name="Settings">What it was run with: texts, truth values and numbers by name.</param>
+/// <param name="Metrics">What it measured, by name, for instance <c>rmse.analysis</c>; finite numbers.</param>
+public sealed record SampleResult(IReadOnlyDictionary<string, object> Settings, IReadOnlyDictionary<string, double> Metrics)
+{
+    /// <summary>What it measured, by name; finite numbers.</summary>
+    /// <exception cref="ArgumentException">A number is infinite or not a number.</exception>
+    public IReadOnlyDictionary<string, double> Metrics { get; } = CheckFinite(Metrics);
+
+    private static IReadOnlyDictionary<string, double> CheckFinite(IReadOnlyDictionary<string, double> metrics)
+    {
+        foreach (var (name, value) in metrics)
+            if (!double.IsFinite(value)) throw new ArgumentException($"The metric '{name}' is {value}; metrics are finite numbers, what could not be measured is left out.", nameof(metrics));
+        return metrics;
+    }
+}
+
+/// <summary>Something a user asked for that cannot be done; the message is shown as it is and the exit code is 2.</summary>
+public sealed class SampleException(string message) : Exception(message);

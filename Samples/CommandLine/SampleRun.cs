@@ -1,0 +1,90 @@
+using System.Globalization;
+using Spectre.Console;
+
+namespace DaML.Samples;
+
+/// <summary>What the command line asked for, checked.</summary>
+public sealed record SampleOptions
+{
+    /// <summary>Where tensors live: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>The seed every random stream is derived from.</summary>
+    public long Seed { get; init; } = 1;
+
+    /// <summary>How many minutes to train at most; null where the sample does not train.</summary>
+    public double? Minutes { get; init; }
+
+    /// <summary>How large to run.</summary>
+    public SampleSize Size { get; init; } = SampleSize.Quick;
+
+    /// <summary>The folder files are written to.</summary>
+    public required string OutputFolder { get; init; }
+
+    /// <summary>The file the measured figures are written to as JSON, or null.</summary>
+    public string? JsonFile { get; init; }
+}
+
+/// <summary>One run of a sample: its options, context and console, and where it writes.</summary>
+/// <param name="options">What was asked for.</param>
+/// <param name="console">Where tables and messages are shown.</param>
+/// <param name="cancellation">Set by Ctrl-C.</param>
+public sealed class SampleRun(SampleOptions options, IAnsiConsole console, CancellationToken cancellation)
+{
+    private readonly List<string> written = [];
+
+    /// <summary>What was asked for.</summary>
+    public SampleOptions Options => options;
+
+    /// <summary>Where tables and messages are shown.</summary>
+    public IAnsiConsole Console => console;
+
+    /// <summary>Set by Ctrl-C: long work stops and keeps its best.</summary>
+    public CancellationToken Cancellation => cancellation;
+
+    /// <summary>The files written so far, in order.</summary>
+    public IReadOnlyList<string> Written => written;
+
+    /// <summary>A context with the seed and device asked for.</summary>
+    /// <param name="progress">Who is told how far long work has come.</param>
+    public DataAssimilationContext CreateContext(IProgress<ProgressReport>? progress = null) =>
+        new(new DataAssimilationOptions { Seed = options.Seed, Device = options.Device, Progress = progress });
+
+    /// <summary>The path of a file in the output folder, which is then told to the user as written.</summary>
+    public string OutputFile(string name)
+    {
+        string path = Path.Combine(options.OutputFolder, name);
+        if (!written.Contains(path)) written.Add(path);
+        return path;
+    }
+
+    /// <summary>Writes a figure as <c>NAME.svg</c> and gives it back.</summary>
+    public Figure Write(Figure figure, string name)
+    {
+        AtomicFile.WriteText(OutputFile(name + ".svg"), figure.ToSvg());
+        return figure;
+    }
+
+    /// <summary>Writes the page <c>report.html</c>.</summary>
+    public void Write(HtmlReport report) => AtomicFile.WriteText(OutputFile("report.html"), report.ToHtml());
+
+    /// <summary>Shows a table on the console.</summary>
+    public void Show(ReportTable table)
+    {
+        var shown = new Table { Border = TableBorder.Simple, Title = new TableTitle(Markup.Escape(table.Title)) };
+        for (int i = 0; i < table.Headers.Count; i++)
+            shown.AddColumn(new TableColumn(Markup.Escape(table.Headers[i])) { Alignment = i == 0 ? Justify.Left : Justify.Right, NoWrap = i == 0 });
+        foreach (var row in table.Rows) shown.AddRow(row.Select(Markup.Escape).ToArray());
+        console.Write(shown);
+    }
+
+    /// <summary>Shows a line of plain text.</summary>
+    public void Say(string text) => console.WriteLine(text);
+
+    /// <summary>Does long work under a progress bar with its latest figures and the time left; plain lines where the output is redirected.</summary>
+    /// <param name="work">The work, which reports how far it has come.</param>
+    public T Track<T>(Func<IProgress<ProgressReport>, T> work) => ProgressDisplay.Track(console, work);
+
+    /// <summary>A number as tables show it, with this many decimals.</summary>
+    public static string Number(double value, int decimals = 3) => value.ToString("F" + decimals, CultureInfo.InvariantCulture);
+}

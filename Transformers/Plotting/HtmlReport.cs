@@ -1,0 +1,120 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+
+namespace DaML;
+
+/// <summary>A piece of an <see cref="HtmlReport"/>.</summary>
+public abstract record ReportBlock
+{
+    internal abstract void Write(StringBuilder html);
+
+    internal static string Escape(string text) => WebUtility.HtmlEncode(text);
+}
+
+/// <summary>A heading inside a report.</summary>
+/// <param name="Text">What it says.</param>
+public sealed record ReportHeading(string Text) : ReportBlock
+{
+    internal override void Write(StringBuilder html) => html.Append($"<h2>{Escape(Text)}</h2>\n");
+}
+
+/// <summary>A paragraph of plain text.</summary>
+/// <param name="Text">What it says.</param>
+public sealed record ReportParagraph(string Text) : ReportBlock
+{
+    internal override void Write(StringBuilder html) => html.Append($"<p>{Escape(Text)}</p>\n");
+}
+
+/// <summary>A table: the first column is text, the others are set flush right as numbers are.</summary>
+/// <param name="Title">What it shows, units included.</param>
+/// <param name="Headers">The columns' names.</param>
+/// <param name="Rows">The cells as they are to be read, as many in each row as there are headers.</param>
+public sealed record ReportTable(string Title, IReadOnlyList<string> Headers, IReadOnlyList<IReadOnlyList<string>> Rows) : ReportBlock
+{
+    /// <summary>The cells as they are to be read, as many in each row as there are headers.</summary>
+    /// <exception cref="ArgumentException">A row has another number of cells.</exception>
+    public IReadOnlyList<IReadOnlyList<string>> Rows { get; } = CheckRows(Headers, Rows);
+
+    internal override void Write(StringBuilder html)
+    {
+        html.Append("<div class=\"wide\"><table>\n<caption>").Append(Escape(Title)).Append("</caption>\n<thead><tr>");
+        foreach (string header in Headers) html.Append("<th>").Append(Escape(header)).Append("</th>");
+        html.Append("</tr></thead>\n<tbody>\n");
+        foreach (var row in Rows)
+        {
+            html.Append("<tr>");
+            foreach (string cell in row) html.Append("<td>").Append(Escape(cell)).Append("</td>");
+            html.Append("</tr>\n");
+        }
+        html.Append("</tbody>\n</table></div>\n");
+    }
+
+    private static IReadOnlyList<IReadOnlyList<string>> CheckRows(IReadOnlyList<string> headers, IReadOnlyList<IReadOnlyList<string>> rows)
+    {
+        for (int i = 0; i < rows.Count; i++)
+            if (rows[i].Count != headers.Count)
+                throw new ArgumentException($"Every row of a table must have {headers.Count} cells, one a header; row {i} has {rows[i].Count}.", nameof(rows));
+        return rows;
+    }
+}
+
+/// <summary>Settings and their values, one a line.</summary>
+/// <param name="Settings">Name and value; numbers are written in the invariant culture.</param>
+public sealed record ReportSettings(IReadOnlyDictionary<string, object> Settings) : ReportBlock
+{
+    internal override void Write(StringBuilder html)
+    {
+        html.Append("<dl>\n");
+        foreach (var (name, value) in Settings)
+            html.Append($"<dt>{Escape(name)}</dt><dd>{Escape(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "")}</dd>\n");
+        html.Append("</dl>\n");
+    }
+}
+
+/// <summary>A figure with the caption below it.</summary>
+/// <param name="Figure">The figure, drawn into the page itself.</param>
+/// <param name="Caption">What it shows and how to read it.</param>
+public sealed record ReportFigure(Figure Figure, string Caption) : ReportBlock
+{
+    internal override void Write(StringBuilder html) =>
+        html.Append($"<figure class=\"wide\">\n{Figure.ToSvg()}\n<figcaption>{Escape(Caption)}</figcaption>\n</figure>\n");
+}
+
+/// <summary>
+/// One HTML page that needs nothing beside itself: text, tables, settings and figures in the order given. It reads
+/// without a network, prints on paper and is dark on white.
+/// </summary>
+/// <param name="Title">The page's title.</param>
+/// <param name="Blocks">What it holds.</param>
+public sealed record HtmlReport(string Title, IReadOnlyList<ReportBlock> Blocks)
+{
+    private const string Style = """
+        body { font: 16px/1.5 "Helvetica Neue", Helvetica, Arial, "DejaVu Sans", sans-serif; color: #1a1a1a; background: #fff; max-width: 54rem; margin: 2rem auto; padding: 0 1rem; }
+        h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 1rem; }
+        h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; }
+        .wide { overflow-x: auto; }
+        table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
+        caption { text-align: left; font-weight: 600; padding-bottom: .4rem; }
+        th, td { padding: .3rem .9rem; text-align: right; border-bottom: 1px solid #ddd; }
+        th { border-bottom: 2px solid #444; vertical-align: bottom; }
+        th:first-child, td:first-child { text-align: left; padding-left: 0; }
+        figure { margin: 1.5rem 0; break-inside: avoid; }
+        figure svg { max-width: 100%; height: auto; }
+        figcaption { font-size: .9rem; color: #444; }
+        dl { display: grid; grid-template-columns: max-content auto; gap: .15rem 1.2rem; font-size: .9rem; }
+        dt { color: #444; }
+        dd { margin: 0; }
+        """;
+
+    /// <summary>The page.</summary>
+    public string ToHtml()
+    {
+        var html = new StringBuilder();
+        html.Append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
+            .Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
+            .Append($"<title>{ReportBlock.Escape(Title)}</title>\n<style>\n{Style}\n</style>\n</head>\n<body>\n<h1>{ReportBlock.Escape(Title)}</h1>\n");
+        foreach (var block in Blocks) block.Write(html);
+        return html.Append("</body>\n</html>\n").ToString();
+    }
+}

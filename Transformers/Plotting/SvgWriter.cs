@@ -1,0 +1,131 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+
+namespace DaML;
+
+/// <summary>A rectangle of a drawing in pixels, y downwards.</summary>
+internal readonly record struct PlotArea(double Left, double Top, double Width, double Height)
+{
+    public double Right => Left + Width;
+    public double Bottom => Top + Height;
+    public double CenterX => Left + Width / 2;
+    public double CenterY => Top + Height / 2;
+
+    /// <summary>The area without margins.</summary>
+    public PlotArea Inset(double left, double top, double right, double bottom) =>
+        new(Left + left, Top + top, Width - left - right, Height - top - bottom);
+}
+
+/// <summary>Which point of a text its coordinates mean.</summary>
+internal enum TextAnchor { Start, Middle, End }
+
+/// <summary>How a line is broken, so that lines can be told apart without colour.</summary>
+public enum LineStyle
+{
+    /// <summary>Unbroken.</summary>
+    Solid,
+
+    /// <summary>Long dashes.</summary>
+    Dashed,
+
+    /// <summary>Dots.</summary>
+    Dotted,
+
+    /// <summary>A dash and a dot in turn.</summary>
+    DashDotted,
+}
+
+/// <summary>Writes SVG elements: numbers in the invariant culture to a hundredth of a pixel, text escaped.</summary>
+internal sealed class SvgWriter
+{
+    public const string Ink = "#1a1a1a";
+    public const string Grid = "#e3e3e3";
+    public const string Missing = "#bdbdbd";
+
+    private const string Fonts = "Helvetica Neue,Helvetica,Arial,Liberation Sans,DejaVu Sans,sans-serif";
+    private readonly StringBuilder text = new();
+
+    /// <summary>A coordinate.</summary>
+    public static string Number(double value)
+    {
+        if (!double.IsFinite(value)) throw new ArgumentException($"A coordinate must be finite; given: {value}.", nameof(value));
+        string number = Math.Round(value, 2).ToString("0.##", CultureInfo.InvariantCulture);
+        return number == "-0" ? "0" : number;
+    }
+
+    public void Begin(double width, double height, string title)
+    {
+        string size = $"{Number(width)} {Number(height)}";
+        text.Append($"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{Number(width)}\" height=\"{Number(height)}\" viewBox=\"0 0 {size}\" ")
+            .Append($"font-family=\"{Fonts}\" role=\"img\">\n<title>{Escape(title)}</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n");
+    }
+
+    public string End() => text.Append("</svg>\n").ToString();
+
+    /// <summary>Begins a part of the drawing that shows nothing beyond its area; its coordinates stay those of the whole.</summary>
+    public void BeginClip(PlotArea area) => text.Append(
+        $"<svg x=\"{Number(area.Left)}\" y=\"{Number(area.Top)}\" width=\"{Number(area.Width)}\" height=\"{Number(area.Height)}\" " +
+        $"viewBox=\"{Number(area.Left)} {Number(area.Top)} {Number(area.Width)} {Number(area.Height)}\" overflow=\"hidden\">\n");
+
+    public void EndClip() => text.Append("</svg>\n");
+
+    public void Rectangle(PlotArea area, string fill, string stroke = "none", double strokeWidth = 1) => text.Append(
+        $"<rect x=\"{Number(area.Left)}\" y=\"{Number(area.Top)}\" width=\"{Number(area.Width)}\" height=\"{Number(area.Height)}\" fill=\"{fill}\"{Stroke(stroke, strokeWidth)}/>\n");
+
+    public void Line(double x1, double y1, double x2, double y2, string stroke, double width = 1, LineStyle style = LineStyle.Solid) => text.Append(
+        $"<line x1=\"{Number(x1)}\" y1=\"{Number(y1)}\" x2=\"{Number(x2)}\" y2=\"{Number(y2)}\"{Stroke(stroke, width, style)}/>\n");
+
+    public void Polyline(IEnumerable<(double X, double Y)> points, string stroke, double width, LineStyle style = LineStyle.Solid) => text
+        .Append("<polyline points=\"").AppendJoin(' ', points.Select(point => $"{Number(point.X)},{Number(point.Y)}"))
+        .Append($"\" fill=\"none\" stroke-linejoin=\"round\"{Stroke(stroke, width, style)}/>\n");
+
+    public void Polygon(IEnumerable<(double X, double Y)> points, string fill, string stroke = "none", double strokeWidth = 1) => text
+        .Append("<polygon points=\"").AppendJoin(' ', points.Select(point => $"{Number(point.X)},{Number(point.Y)}"))
+        .Append($"\" fill=\"{fill}\"{Stroke(stroke, strokeWidth)}/>\n");
+
+    public void Circle(double x, double y, double radius, string fill, string stroke = "none", double strokeWidth = 1) => text.Append(
+        $"<circle cx=\"{Number(x)}\" cy=\"{Number(y)}\" r=\"{Number(radius)}\" fill=\"{fill}\"{Stroke(stroke, strokeWidth)}/>\n");
+
+    /// <summary>A picture that is stretched over an area, its cells with sharp edges.</summary>
+    public void Image(PlotArea area, byte[] png) => text.Append(
+        $"<image x=\"{Number(area.Left)}\" y=\"{Number(area.Top)}\" width=\"{Number(area.Width)}\" height=\"{Number(area.Height)}\" preserveAspectRatio=\"none\" " +
+        $"image-rendering=\"optimizeSpeed\" style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{Convert.ToBase64String(png)}\"/>\n");
+
+    public void Text(double x, double y, string content, double size, TextAnchor anchor = TextAnchor.Start, string fill = Ink, bool bold = false, double rotate = 0)
+    {
+        if (content.Length == 0) return;
+        text.Append($"<text x=\"{Number(x)}\" y=\"{Number(y)}\" font-size=\"{Number(size)}\" fill=\"{fill}\"");
+        if (anchor != TextAnchor.Start) text.Append(anchor == TextAnchor.Middle ? " text-anchor=\"middle\"" : " text-anchor=\"end\"");
+        if (bold) text.Append(" font-weight=\"bold\"");
+        if (rotate != 0) text.Append($" transform=\"rotate({Number(rotate)} {Number(x)} {Number(y)})\"");
+        text.Append($">{Escape(content)}</text>\n");
+    }
+
+    /// <summary>About how wide a text is in pixels: an upper bound for the fonts asked for.</summary>
+    public static double TextWidth(string content, double size) => size * content.Sum(character => character switch
+    {
+        'i' or 'j' or 'l' or '.' or ',' or ':' or ';' or '\'' or '|' or '!' => 0.3,
+        'f' or 't' or 'r' or ' ' or '(' or ')' or '[' or ']' or '/' or '-' or 'I' => 0.38,
+        'm' or 'w' or 'M' or 'W' or '%' or '@' => 0.92,
+        >= 'A' and <= 'Z' => 0.72,
+        _ => 0.6,
+    });
+
+    private static string Stroke(string color, double width, LineStyle style = LineStyle.Solid)
+    {
+        if (color == "none") return "";
+        string dashes = style switch
+        {
+            LineStyle.Dashed => $"{Number(4 * width)} {Number(2.5 * width)}",
+            LineStyle.Dotted => $"{Number(width)} {Number(2 * width)}",
+            LineStyle.DashDotted => $"{Number(5 * width)} {Number(2 * width)} {Number(width)} {Number(2 * width)}",
+            _ => "",
+        };
+        return $" stroke=\"{color}\" stroke-width=\"{Number(width)}\"" + (dashes.Length > 0 ? $" stroke-dasharray=\"{dashes}\"" : "");
+    }
+
+    /// <summary>Text as XML takes it: characters that XML does not know become the replacement character.</summary>
+    public static string Escape(string content) =>
+        WebUtility.HtmlEncode(new string([.. content.Select(c => c is '\t' or '\n' or '\r' || (c >= ' ' && c is not ('\uFFFE' or '\uFFFF')) ? c : '\uFFFD')]));
+}
