@@ -5,7 +5,7 @@ public static class ChainExtensions
 {
     /// <summary>This estimator, then another that is fitted on what the first's transformer gives.</summary>
     /// <exception cref="SchemaException">The second needs a column in another shape than the first offers.</exception>
-    public static EstimatorChain<TNext> Append<TNext>(this IEstimator<ITransformer> first, IEstimator<TNext> next) where TNext : ITransformer =>
+    public static EstimatorChain<TNext> Append<TNext>(this IEstimator<ITransformer> first, IEstimator<TNext> next) where TNext : class, ITransformer =>
         new EstimatorChain<ITransformer>(null, [first]).Append(next);
 
     /// <summary>This transformer, then another.</summary>
@@ -14,10 +14,10 @@ public static class ChainExtensions
         new(first is TransformerChain chain ? [.. chain.Steps, next] : [first, next]);
 
     /// <summary>A transformer as the estimator that has nothing to learn, so that classical and learned steps compose alike.</summary>
-    public static IEstimator<TTransformer> AsEstimator<TTransformer>(this TTransformer transformer) where TTransformer : ITransformer =>
+    public static IEstimator<TTransformer> AsEstimator<TTransformer>(this TTransformer transformer) where TTransformer : class, ITransformer =>
         new FittedEstimator<TTransformer>(transformer);
 
-    private sealed class FittedEstimator<TTransformer>(TTransformer transformer) : IEstimator<TTransformer> where TTransformer : ITransformer
+    private sealed class FittedEstimator<TTransformer>(TTransformer transformer) : IEstimator<TTransformer> where TTransformer : class, ITransformer
     {
         public string Name => transformer.Name;
         public SchemaContract Contract => transformer.Contract;
@@ -32,7 +32,7 @@ public static class ChainExtensions
 
 /// <summary>A chain of estimators, itself an estimator: each step is fitted on what the fitted steps before it give.</summary>
 /// <typeparam name="TLast">What the last step gives.</typeparam>
-public sealed class EstimatorChain<TLast> : IValidatedEstimator<TransformerChain> where TLast : ITransformer
+public sealed class EstimatorChain<TLast> : IValidatedEstimator<TransformerChain> where TLast : class, ITransformer
 {
     private readonly TrajectorySchema? input;
     private readonly IReadOnlyList<IEstimator<ITransformer>> steps;
@@ -60,8 +60,8 @@ public sealed class EstimatorChain<TLast> : IValidatedEstimator<TransformerChain
 
     /// <summary>This chain and one more step.</summary>
     /// <exception cref="SchemaException">The step needs a column that the chain offers in another shape, or, where the input is known, that nothing offers.</exception>
-    public EstimatorChain<TNext> Append<TNext>(IEstimator<TNext> next) where TNext : ITransformer =>
-        new(input, [.. steps, (IEstimator<ITransformer>)(object)next]);
+    public EstimatorChain<TNext> Append<TNext>(IEstimator<TNext> next) where TNext : class, ITransformer =>
+        new(input, [.. steps, next]);
 
     /// <inheritdoc/>
     public TrajectorySchema GetOutputSchema(TrajectorySchema schema)

@@ -19,7 +19,7 @@ public interface ITransformer
 
 /// <summary>Something that learns from trajectories and gives a transformer.</summary>
 /// <typeparam name="TTransformer">What it gives.</typeparam>
-public interface IEstimator<out TTransformer> where TTransformer : ITransformer
+public interface IEstimator<out TTransformer> where TTransformer : class, ITransformer
 {
     /// <summary>What to call it in messages and tables.</summary>
     string Name { get; }
@@ -36,7 +36,7 @@ public interface IEstimator<out TTransformer> where TTransformer : ITransformer
 }
 
 /// <summary>An estimator that watches its progress on trajectories it does not learn from.</summary>
-public interface IValidatedEstimator<out TTransformer> : IEstimator<TTransformer> where TTransformer : ITransformer
+public interface IValidatedEstimator<out TTransformer> : IEstimator<TTransformer> where TTransformer : class, ITransformer
 {
     /// <summary>Learns from <paramref name="training"/> and is judged on <paramref name="validation"/>.</summary>
     TTransformer Fit(ITrajectoryView training, ITrajectoryView validation, CancellationToken cancellation = default);

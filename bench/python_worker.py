@@ -1,0 +1,167 @@
+"""The other side of `./daml bench compare`: the same computations as a good NumPy and PyTorch user would write them.
+
+Reads lines `WORKLOAD REPETITIONS`, answers each with `WALL_SECONDS CPU_SECONDS` per repetition.
+Formulas: Lorenz-96 (Lorenz and Emanuel 1998) by classical Runge-Kutta; ETKF with symmetric square root (Hunt et al.
+2007); the residual convolutional analysis of Bocquet et al. 2024 with truncated back-propagation and Adam.
+"""
+import os
+import sys
+import time
+
+import numpy as np
+
+N, FORCING, DT = 40, 8.0, 0.05
+
+
+# ---- NumPy ----------------------------------------------------------------------------------------------------------
+
+def tendency(x):
+    return (np.roll(x, -1, -1) - np.roll(x, 2, -1)) * np.roll(x, 1, -1) - x + FORCING
+
+
+def step(x):
+    k1 = tendency(x)
+    k2 = tendency(x + 0.5 * DT * k1)
+    k3 = tendency(x + 0.5 * DT * k2)
+    k4 = tendency(x + DT * k3)
+    return x + DT / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+
+
+def spun_up(shape, generator):
+    x = FORCING + generator.normal(size=shape)
+    for _ in range(200):
+        x = step(x)
+    return x
+
+
+class ModelStep:
+    """One step of an ensemble of 40 states."""
+
+    def __init__(self):
+        self.ensemble = spun_up((40, N), np.random.default_rng(1))
+
+    def __call__(self):
+        self.ensemble = step(self.ensemble)
+
+
+class EnsembleTransformKalmanFilter:
+    """One cycle (truth excluded): forecast of all members, analysis with H = I, R = I."""
+
+    def __init__(self, members, inflation):
+        generator = np.random.default_rng(2)
+        self.inflation = inflation
+        self.truth = spun_up((N,), generator)
+        self.ensemble = self.truth + generator.normal(size=(members, N))
+        self.generator = generator
+
+    def __call__(self):
+        self.truth = step(self.truth)
+        observation = self.truth + self.generator.normal(size=N)
+        E = step(self.ensemble)
+        members = len(E)
+        mean = E.mean(0)
+        A = E - mean                                  # anomalies; H = I and R = I, so Y = S = A
+        innovation = observation - mean
+        d, V = np.linalg.eigh(A @ A.T + (members - 1) * np.eye(members))
+        T = (V / np.sqrt(d)) @ V.T * np.sqrt(members - 1)
+        w = (V / d) @ (V.T @ (A @ innovation))
+        self.ensemble = mean + w @ A + self.inflation * (T @ A)
+
+
+# ---- PyTorch --------------------------------------------------------------------------------------------------------
+
+def training(filters, blocks, sub_blocks, batch, truncation=16):
+    import torch
+    from torch import nn
+
+    class Convolution(nn.Conv1d):
+        def __init__(self, channels_in, channels_out):
+            super().__init__(channels_in, channels_out, 5, padding=2, padding_mode="circular")
+
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encode = Convolution(2, filters)
+            self.blocks = nn.ModuleList(
+                nn.Sequential(*[layer for _ in range(sub_blocks)
+                                for layer in (Convolution(filters, filters), nn.BatchNorm1d(filters), nn.Mish())])
+                for _ in range(blocks))
+            self.decode = Convolution(filters, 1)
+
+        def forward(self, state, innovation):
+            z = self.encode(torch.stack([state, innovation], 1))
+            for block in self.blocks:
+                z = z + block(z)
+            return self.decode(z).squeeze(1)
+
+    def tendency(x):
+        return (torch.roll(x, -1, -1) - torch.roll(x, 2, -1)) * torch.roll(x, 1, -1) - x + FORCING
+
+    def step(x):
+        k1 = tendency(x)
+        k2 = tendency(x + 0.5 * DT * k1)
+        k3 = tendency(x + 0.5 * DT * k2)
+        k4 = tendency(x + DT * k3)
+        return x + DT / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+
+    class TrainingStep:
+        """One optimiser step: 16 cycles of forecast and analysis, backward, clipping, Adam."""
+
+        def __init__(self):
+            torch.manual_seed(3)
+            torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())))
+            self.network = Network()
+            self.optimiser = torch.optim.Adam(self.network.parameters(), 1e-3)
+            with torch.no_grad():
+                self.truth = FORCING + torch.randn(batch, N)
+                for _ in range(200):
+                    self.truth = step(self.truth)
+                self.analysis = self.truth + torch.randn(batch, N)
+
+        def __call__(self):
+            analysis = self.analysis
+            loss = 0.0
+            for _ in range(truncation):
+                with torch.no_grad():
+                    self.truth = step(self.truth)
+                    observation = self.truth + torch.randn(batch, N)
+                forecast = step(analysis)
+                analysis = forecast + self.network(forecast, observation - forecast)
+                loss = loss + (analysis - self.truth).square().mean()
+            loss = loss / truncation
+            self.optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+            self.optimiser.step()
+            self.analysis = analysis.detach()
+            if not torch.isfinite(self.analysis).all():
+                self.analysis = self.truth + torch.randn(batch, N)
+
+    return TrainingStep()
+
+
+WORKLOADS = {
+    "model.l96": ModelStep,
+    "filter.etkf.20": lambda: EnsembleTransformKalmanFilter(20, 1.04),
+    "filter.etkf.40": lambda: EnsembleTransformKalmanFilter(40, 1.01),
+    "training.16x2x2": lambda: training(16, 2, 2, 32),
+    "training.40x5x5": lambda: training(40, 5, 5, 64),
+}
+
+
+def main():
+    ready = {}
+    for line in sys.stdin:
+        name, repetitions = line.split()
+        repetitions = int(repetitions)
+        if name not in ready:
+            ready[name] = WORKLOADS[name]()
+        work = ready[name]
+        wall, cpu = time.perf_counter(), time.process_time()
+        for _ in range(repetitions):
+            work()
+        print((time.perf_counter() - wall) / repetitions, (time.process_time() - cpu) / repetitions, flush=True)
+
+
+if __name__ == "__main__":
+    main()
