@@ -90,7 +90,7 @@ internal sealed class SvgWriter
     /// <summary>A picture that is stretched over an area, its cells with sharp edges.</summary>
     public void Image(PlotArea area, byte[] png) => text.Append(
         $"<image x=\"{Number(area.Left)}\" y=\"{Number(area.Top)}\" width=\"{Number(area.Width)}\" height=\"{Number(area.Height)}\" preserveAspectRatio=\"none\" " +
-        $"image-rendering=\"optimizeSpeed\" style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{Convert.ToBase64String(png)}\"/>\n");
+        $"image-rendering=\"pixelated\" href=\"data:image/png;base64,{Convert.ToBase64String(png)}\"/>\n");
 
     public void Text(double x, double y, string content, double size, TextAnchor anchor = TextAnchor.Start, string fill = Ink, bool bold = false, double rotate = 0)
     {

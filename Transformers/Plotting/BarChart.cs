@@ -1,0 +1,78 @@
+using System.Globalization;
+
+namespace DaML;
+
+/// <summary>A bar of a <see cref="BarChart"/>.</summary>
+/// <param name="Name">What it stands for.</param>
+/// <param name="Value">Its length, finite.</param>
+/// <param name="Reference">A figure to compare with, drawn as a diamond, or null.</param>
+public sealed record Bar(string Name, double Value, double? Reference = null);
+
+/// <summary>Named values as horizontal bars with their figures beside them, for instance the scores of methods.</summary>
+/// <param name="Title">The title above it; empty for none.</param>
+/// <param name="Axis">What the bars measure; bars begin at zero.</param>
+/// <param name="Bars">The bars from top to bottom, at least one.</param>
+public sealed record BarChart(string Title, Axis Axis, IReadOnlyList<Bar> Bars) : Figure(Title)
+{
+    private const string Fill = "#0072b2", ReferenceFill = "#e69f00";
+
+    /// <summary>The bars from top to bottom.</summary>
+    /// <exception cref="ArgumentException">There is none, one is not finite, or the axis is logarithmic.</exception>
+    public IReadOnlyList<Bar> Bars { get; } = Check(Axis, Bars);
+
+    /// <summary>What the legend calls the figures to compare with.</summary>
+    public string ReferenceName { get; init; } = "published";
+
+    /// <summary>How many decimals the figures beside the bars have.</summary>
+    public int Decimals { get; init; } = 3;
+
+    internal override void Draw(SvgWriter svg, PlotArea area)
+    {
+        PlotFrame.LegendEntry[] legend = Bars.All(bar => bar.Reference is null) ? [] :
+        [
+            new("measured", (writer, x, y) => writer.Rectangle(new PlotArea(x + 4, y - 5, PlotFrame.KeyWidth - 8, 10), Fill)),
+            new(ReferenceName, (writer, x, y) => Diamond(writer, x + PlotFrame.KeyWidth / 2, y)),
+        ];
+        var below = PlotFrame.Below(area, Title, legend);
+        var places = new Axis("");
+        double reach = SvgWriter.TextWidth(Figure(Bars.MaxBy(bar => Math.Abs(bar.Value))!.Value), PlotFrame.TickSize) + 12;
+        var inside = PlotFrame.Inside(below, Axis, places, Bars.Select(bar => bar.Name));
+        var values = Bars.Select(bar => bar.Value).Concat(Bars.Select(bar => bar.Reference ?? 0)).Append(0).ToList();
+        var (low, high) = Axis.Range(values.Min(), values.Max(), 0);
+        double span = (high - low) * inside.Width / Math.Max(inside.Width - reach * (values.Min() < 0 ? 2 : 1), 1);
+        if (Axis.Maximum is null) (low, high) = (values.Min() < 0 ? low - (span - (high - low)) / 2 : low, values.Min() < 0 ? high + (span - (high - low)) / 2 : low + span);
+        var xTicks = PlotFrame.HorizontalTicks(Axis, low, high, inside.Width);
+        var x = new AxisMap(Axis, low, high, inside.Left, inside.Right);
+        var y = new AxisMap(places, 0, Bars.Count, inside.Top, inside.Bottom);
+
+        PlotFrame.GridLines(svg, inside, x, y, xTicks, []);
+        double thickness = Math.Min(24, 0.62 * inside.Height / Bars.Count);
+        for (int i = 0; i < Bars.Count; i++)
+        {
+            double middle = y.Pixel(i + 0.5), zero = x.Pixel(Math.Clamp(0, low, high)), end = x.Pixel(Math.Clamp(Bars[i].Value, low, high));
+            svg.Rectangle(new PlotArea(Math.Min(zero, end), middle - thickness / 2, Math.Abs(end - zero), thickness), Fill);
+            double beside = Math.Max(end, Bars[i].Reference is { } known && Bars[i].Value >= 0 ? x.Pixel(known) + 6 : end);
+            if (Bars[i].Reference is { } reference) Diamond(svg, x.Pixel(reference), middle);
+            if (Bars[i].Value >= 0) svg.Text(beside + 5, middle + 4, Figure(Bars[i].Value), PlotFrame.TickSize);
+            else svg.Text(end - 5, middle + 4, Figure(Bars[i].Value), PlotFrame.TickSize, TextAnchor.End);
+        }
+        PlotFrame.Head(svg, area, inside, Title, legend);
+        PlotFrame.Axes(svg, inside, x, y, xTicks, []);
+        for (int i = 0; i < Bars.Count; i++) svg.Text(inside.Left - 8, y.Pixel(i + 0.5) + 4, Bars[i].Name, PlotFrame.TickSize, TextAnchor.End);
+    }
+
+    private string Figure(double value) => value.ToString("F" + Decimals, CultureInfo.InvariantCulture).Replace('-', '\u2212');
+
+    private static void Diamond(SvgWriter svg, double x, double y) =>
+        svg.Polygon([(x, y - 6), (x + 5, y), (x, y + 6), (x - 5, y)], ReferenceFill, SvgWriter.Ink, 1);
+
+    private static IReadOnlyList<Bar> Check(Axis axis, IReadOnlyList<Bar> bars)
+    {
+        if (bars.Count == 0) throw new ArgumentException("A bar chart needs at least one bar.", nameof(bars));
+        if (axis.Scale == AxisScale.Logarithmic) throw new ArgumentException("Bars begin at zero, which a logarithmic axis does not have.", nameof(axis));
+        foreach (var bar in bars)
+            if (!double.IsFinite(bar.Value) || bar.Reference is { } reference && !double.IsFinite(reference))
+                throw new ArgumentException($"The bar '{bar.Name}' must have finite figures; given: {bar.Value} and {bar.Reference}.", nameof(bars));
+        return bars;
+    }
+}

@@ -1,0 +1,155 @@
+namespace DaML;
+
+/// <summary>One line of a <see cref="LineChart"/>.</summary>
+/// <param name="Name">What the legend calls it.</param>
+/// <param name="X">Where its points are, finite.</param>
+/// <param name="Y">Their values; one that is not a number leaves a gap in the line.</param>
+public sealed record LineSeries(string Name, IReadOnlyList<double> X, IReadOnlyList<double> Y)
+{
+    /// <summary>The values.</summary>
+    /// <exception cref="ArgumentException">The lengths differ, a place is not finite, a value is infinite, or no value is a number.</exception>
+    public IReadOnlyList<double> Y { get; } = Check(Name, X, Y);
+
+    /// <summary>How the line is broken; null for one that differs from its neighbours'.</summary>
+    public LineStyle? Style { get; init; }
+
+    /// <summary>Its colour; null for the next of the palette.</summary>
+    public RgbColor? Color { get; init; }
+
+    /// <summary>Whether points are marked, for few points.</summary>
+    public bool Markers { get; init; }
+
+    /// <summary>A line over equally spaced places.</summary>
+    /// <param name="name">What the legend calls it.</param>
+    /// <param name="first">The place of the first value.</param>
+    /// <param name="step">The distance of places.</param>
+    /// <param name="values">The values.</param>
+    public static LineSeries Evenly(string name, double first, double step, IReadOnlyList<double> values) =>
+        new(name, [.. Enumerable.Range(0, values.Count).Select(i => first + i * step)], values);
+
+    private static IReadOnlyList<double> Check(string name, IReadOnlyList<double> x, IReadOnlyList<double> y)
+    {
+        if (x.Count != y.Count) throw new ArgumentException($"The line '{name}' has {x.Count} places and {y.Count} values; as many are needed.");
+        if (x.Any(value => !double.IsFinite(value))) throw new ArgumentException($"The line '{name}' has a place that is not finite.");
+        if (y.Any(double.IsInfinity)) throw new ArgumentException($"The line '{name}' has an infinite value; a gap is expressed by NaN.");
+        if (y.All(double.IsNaN)) throw new ArgumentException($"The line '{name}' has no value to draw.");
+        return y;
+    }
+}
+
+/// <summary>A level drawn across a chart, for instance a published score.</summary>
+/// <param name="Name">What the legend calls it.</param>
+/// <param name="Value">The level.</param>
+public sealed record ReferenceLine(string Name, double Value);
+
+/// <summary>Lines over a common axis.</summary>
+/// <param name="Title">The title above it; empty for none.</param>
+/// <param name="X">The horizontal axis.</param>
+/// <param name="Y">The vertical axis.</param>
+/// <param name="Series">The lines, at least one.</param>
+public sealed record LineChart(string Title, Axis X, Axis Y, IReadOnlyList<LineSeries> Series) : Figure(Title)
+{
+    // Okabe and Ito's colours, told apart by colour-blind readers; yellow is left out, being too faint on white.
+    private static readonly RgbColor[] Palette =
+    [
+        new(0x00, 0x72, 0xB2), new(0xD5, 0x5E, 0x00), new(0x00, 0x9E, 0x73), new(0xCC, 0x79, 0xA7),
+        new(0xE6, 0x9F, 0x00), new(0x56, 0xB4, 0xE9), new(0x1a, 0x1a, 0x1a),
+    ];
+
+    /// <summary>The lines.</summary>
+    /// <exception cref="ArgumentException">There is none, or a value cannot stand on a logarithmic axis.</exception>
+    public IReadOnlyList<LineSeries> Series { get; } = Check(X, Y, Series);
+
+    /// <summary>Levels drawn across.</summary>
+    public IReadOnlyList<ReferenceLine> References { get; init; } = [];
+
+    internal override void Draw(SvgWriter svg, PlotArea area)
+    {
+        var legend = Series.Select((series, i) => new PlotFrame.LegendEntry(series.Name, (writer, x, y) =>
+        {
+            writer.Line(x, y, x + PlotFrame.KeyWidth, y, Color(i), 2, Style(i));
+            if (series.Markers) writer.Circle(x + PlotFrame.KeyWidth / 2, y, 3.2, Color(i));
+        })).Concat(References.Select((reference, i) => new PlotFrame.LegendEntry(reference.Name, (writer, x, y) =>
+            writer.Line(x, y, x + PlotFrame.KeyWidth, y, Grey(i), 1.3, Broken(i))))).ToList();
+        if (legend.Count == 1) legend.Clear();    // a single line is named by the axis
+        var below = PlotFrame.Below(area, Title, legend);
+
+        var numbers = Series.SelectMany(series => series.Y).Where(value => !double.IsNaN(value)).Concat(References.Select(reference => reference.Value)).ToList();
+        var (xLow, xHigh) = X.Range(Series.Min(series => series.X.Min()), Series.Max(series => series.X.Max()), 0);
+        var (yLow, yHigh) = Y.Range(numbers.Min(), numbers.Max(), 0.05);
+        var yTicks = PlotFrame.VerticalTicks(Y, yLow, yHigh, below.Height - 50);
+        var inside = PlotFrame.Inside(below, X, Y, yTicks.Select(tick => tick.Label));
+        var xTicks = PlotFrame.HorizontalTicks(X, xLow, xHigh, inside.Width);
+        var x = new AxisMap(X, xLow, xHigh, inside.Left, inside.Right);
+        var y = new AxisMap(Y, yLow, yHigh, inside.Bottom, inside.Top);
+
+        PlotFrame.GridLines(svg, inside, x, y, xTicks, yTicks);
+        svg.BeginClip(inside);
+        for (int i = 0; i < References.Count; i++)
+            svg.Line(inside.Left, y.Pixel(References[i].Value), inside.Right, y.Pixel(References[i].Value), Grey(i), 1.3, Broken(i));
+        for (int i = 0; i < Series.Count; i++)
+        {
+            foreach (var run in Runs(Series[i], x, y)) svg.Polyline(Thin(run), Color(i), 1.8, Style(i));
+            if (Series[i].Markers)
+                foreach (var (px, py) in Runs(Series[i], x, y).SelectMany(run => run)) svg.Circle(px, py, 3.2, Color(i));
+        }
+        svg.EndClip();
+        PlotFrame.Head(svg, area, inside, Title, legend);
+        PlotFrame.Axes(svg, inside, x, y, xTicks, yTicks);
+    }
+
+    private string Color(int i) => (Series[i].Color ?? Palette[i % Palette.Length]).ToString();
+
+    private LineStyle Style(int i) => Series[i].Style ?? (LineStyle)(i / Palette.Length % 4);
+
+    private static string Grey(int i) => i % 2 == 0 ? "#555555" : "#8a8a8a";
+
+    private static LineStyle Broken(int i) => i % 2 == 0 ? LineStyle.Dashed : LineStyle.Dotted;
+
+    /// <summary>A line's unbroken parts, in pixels.</summary>
+    private static IEnumerable<List<(double X, double Y)>> Runs(LineSeries series, AxisMap x, AxisMap y)
+    {
+        var run = new List<(double, double)>();
+        for (int i = 0; i < series.X.Count; i++)
+        {
+            if (!double.IsNaN(series.Y[i])) run.Add((x.Pixel(series.X[i]), y.Pixel(series.Y[i])));
+            else if (run.Count > 0)
+            {
+                yield return run;
+                run = [];
+            }
+        }
+        if (run.Count > 0) yield return run;
+    }
+
+    /// <summary>Of the points that fall on half a pixel's width those that show: the first, the last and both extremes. A run of one point becomes a dot.</summary>
+    private static IEnumerable<(double X, double Y)> Thin(List<(double X, double Y)> run)
+    {
+        if (run is [var only]) return [(only.X - 0.5, only.Y), (only.X + 0.5, only.Y)];
+        var kept = new List<(double X, double Y)>();
+        for (int from = 0; from < run.Count;)
+        {
+            int to = from, low = from, high = from;
+            double column = Math.Floor(2 * run[from].X);
+            for (; to < run.Count && Math.Floor(2 * run[to].X) == column; to++)
+            {
+                if (run[to].Y < run[low].Y) low = to;
+                if (run[to].Y > run[high].Y) high = to;
+            }
+            kept.AddRange(new SortedSet<int> { from, low, high, to - 1 }.Select(i => run[i]));
+            from = to;
+        }
+        return kept;
+    }
+
+    private static IReadOnlyList<LineSeries> Check(Axis x, Axis y, IReadOnlyList<LineSeries> series)
+    {
+        if (series.Count == 0) throw new ArgumentException("A line chart needs at least one line.", nameof(series));
+        foreach (var line in series)
+        {
+            if (x.Scale == AxisScale.Logarithmic && line.X.Any(value => value <= 0)) throw new ArgumentException($"The line '{line.Name}' has a place that is not above zero; the axis '{x.Label}' is logarithmic.");
+            if (y.Scale == AxisScale.Logarithmic && line.Y.Any(value => value <= 0)) throw new ArgumentException($"The line '{line.Name}' has a value that is not above zero; the axis '{y.Label}' is logarithmic.");
+        }
+        return series;
+    }
+}
