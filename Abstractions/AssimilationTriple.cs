@@ -32,6 +32,9 @@ public interface IPropagater<TMemory> where TMemory : IMemory<TMemory>
 /// <summary>The procoder c : H -> pdf over X, which says what a memory means (eq. 3.1c).</summary>
 public interface IProcoder<TMemory> where TMemory : IMemory<TMemory>
 {
+    /// <summary>Whether its densities have a spread, so that the loop adds the spread columns; false for a procoder that gives a single state.</summary>
+    bool HasSpread => true;
+
     /// <summary>The density over states that the memory stands for.</summary>
     IDensity Decode(TMemory memory);
 }

@@ -14,19 +14,32 @@ public static class ChainExtensions
         new(first is TransformerChain chain ? [.. chain.Steps, next] : [first, next]);
 
     /// <summary>A transformer as the estimator that has nothing to learn, so that classical and learned steps compose alike.</summary>
-    public static IEstimator<TTransformer> AsEstimator<TTransformer>(this TTransformer transformer) where TTransformer : class, ITransformer =>
-        new FittedEstimator<TTransformer>(transformer);
+    public static FittedEstimator<TTransformer> AsEstimator<TTransformer>(this TTransformer transformer) where TTransformer : class, ITransformer =>
+        new(transformer);
+}
 
-    private sealed class FittedEstimator<TTransformer>(TTransformer transformer) : IEstimator<TTransformer> where TTransformer : class, ITransformer
+/// <summary>An estimator that has nothing to learn: it fits to the transformer it was made of.</summary>
+/// <param name="transformer">The transformer.</param>
+/// <typeparam name="TTransformer">What it gives.</typeparam>
+public sealed class FittedEstimator<TTransformer>(TTransformer transformer) : IEstimator<TTransformer> where TTransformer : class, ITransformer
+{
+    /// <summary>The transformer, at once and without data.</summary>
+    public TTransformer Transformer => transformer;
+
+    /// <inheritdoc/>
+    public string Name => transformer.Name;
+
+    /// <inheritdoc/>
+    public SchemaContract Contract => transformer.Contract;
+
+    /// <inheritdoc/>
+    public TrajectorySchema GetOutputSchema(TrajectorySchema input) => transformer.GetOutputSchema(input);
+
+    /// <inheritdoc/>
+    public TTransformer Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
-        public string Name => transformer.Name;
-        public SchemaContract Contract => transformer.Contract;
-        public TrajectorySchema GetOutputSchema(TrajectorySchema input) => transformer.GetOutputSchema(input);
-        public TTransformer Fit(ITrajectoryView data, CancellationToken cancellation = default)
-        {
-            GetOutputSchema(data.Schema);
-            return transformer;
-        }
+        GetOutputSchema(data.Schema);
+        return transformer;
     }
 }
 

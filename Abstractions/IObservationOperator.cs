@@ -14,6 +14,9 @@ public interface IObservationOperator
     /// <summary>The number of observations p.</summary>
     long ObservationDimension { get; }
 
+    /// <summary>Whether H is linear, H(x) = H'x, so that one gain or one linearisation serves all states; no unless said.</summary>
+    bool IsLinear => false;
+
     /// <summary>H(x), <c>[..., p]</c>.</summary>
     Tensor Apply(Tensor state);
 
