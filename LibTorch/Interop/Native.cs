@@ -62,6 +62,7 @@ internal static unsafe partial class Native
     [LibraryImport(Library)] internal static partial int daml_tensor_grad(nint tensor, nint* grad);
     [LibraryImport(Library)] internal static partial int daml_tensor_set_grad(nint tensor, nint grad);
     [LibraryImport(Library)] internal static partial int daml_tensor_retain_grad(nint tensor);
+    [LibraryImport(Library)] internal static partial int daml_tensor_bump_version(nint tensor);
     [LibraryImport(Library)] internal static partial byte* daml_tensor_grad_fn(nint tensor);
     [LibraryImport(Library)] internal static partial int daml_tensor_from_memory(void* data, long* sizes, int dims, int dtype, int deviceType, int deviceIndex, delegate* unmanaged<long, void> deleter, long context, nint* result);
     [LibraryImport(Library)] internal static partial int daml_tensor_item(nint tensor, Value* result);

@@ -465,6 +465,11 @@ DAML_API int daml_tensor_retain_grad(Handle h) {
     return guarded([&] { borrow(h).retain_grad(); });
 }
 
+// Tells autograd that the elements were written to, as an in-place operator would.
+DAML_API int daml_tensor_bump_version(Handle h) {
+    return guarded([&] { torch::autograd::impl::bump_version(borrow(h)); });
+}
+
 // The name of the autograd function that produced the tensor, or null. Freed with daml_free.
 DAML_API char* daml_tensor_grad_fn(Handle h) {
     char* result = nullptr;
