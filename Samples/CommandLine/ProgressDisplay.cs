@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Spectre.Console;
-using Spectre.Console.Rendering;
 
 namespace DaML.Samples;
 
@@ -12,11 +11,11 @@ internal static class ProgressDisplay
 
     public static T Track<T>(IAnsiConsole console, Func<IProgress<ProgressReport>, T> work)
     {
-        if (!console.Profile.Capabilities.Interactive) return work(new Lines(console));
+        if (!console.Profile.Out.IsTerminal || !console.Profile.Capabilities.Ansi) return work(new Lines(console));
         return console.Progress()
             .AutoClear(false)
             .HideCompleted(false)
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new FiguresColumn())
+            .Columns(new ProgressBarColumn { Width = 30 }, new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
             .Start(display => work(new Bars(display)));
     }
 
@@ -47,19 +46,9 @@ internal static class ProgressDisplay
                 task.IsIndeterminate = report.Total is null;
                 task.MaxValue = report.Total ?? 1;
                 task.Value = report.Total is null ? 0 : report.Completed;
-                task.State.Update<string>(FiguresColumn.Key, _ => Figures(report));
+                task.Description = Markup.Escape($"{report.Activity}  {Figures(report)}");
             }
         }
-    }
-
-    private sealed class FiguresColumn : ProgressColumn
-    {
-        public const string Key = "figures";
-
-        protected override bool NoWrap => true;
-
-        public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) =>
-            new Text(task.State.Get<string>(Key) ?? "", new Style(Color.Grey)).Overflow(Overflow.Ellipsis);
     }
 
     private sealed class Lines(IAnsiConsole console) : IProgress<ProgressReport>

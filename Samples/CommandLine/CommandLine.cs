@@ -1,0 +1,142 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using Spectre.Console;
+
+namespace DaML.Samples;
+
+/// <summary>
+/// The command line <c>daml</c>. What cannot be done as asked is refused in one sentence before any long work, exit code
+/// <see cref="Misuse"/>; a run that fails gives <see cref="Failure"/>, one that was stopped <see cref="Stopped"/>.
+/// </summary>
+public static class CommandLine
+{
+    /// <summary>Exit code of a run that failed.</summary>
+    public const int Failure = 1;
+
+    /// <summary>Exit code of a request that cannot be met.</summary>
+    public const int Misuse = 2;
+
+    /// <summary>Exit code of a run that was stopped by Ctrl-C.</summary>
+    public const int Stopped = 130;
+
+    private const string About = """
+        DaML: data assimilation with machine learning, as estimators you compose.
+
+        New here? Start with
+          daml demo                  learns an analysis for the Lorenz-96 model and compares it with the classical filters (some minutes)
+          daml list                  shows the published experiments that can be run
+          daml sample NAME --help    says what one does, what it writes and how long it takes
+        """;
+
+    /// <summary>Runs the program.</summary>
+    /// <param name="arguments">What was typed behind <c>daml</c>.</param>
+    /// <param name="samples">The samples there are; one is called <c>demo</c>.</param>
+    /// <param name="console">Where results are shown.</param>
+    /// <param name="error">Where refusals and failures are told.</param>
+    /// <param name="cancellation">Set by Ctrl-C.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(IReadOnlyList<string> arguments, IReadOnlyList<ISample> samples, IAnsiConsole console, TextWriter error, CancellationToken cancellation)
+    {
+        var details = new Dictionary<Command, string>();
+        var list = new Command("list", "Shows the samples there are.");
+        list.SetAction(_ => List(samples, console));
+
+        var name = new Argument<string?>("NAME") { Description = "One of those that 'daml list' shows.", Arity = ArgumentArity.ZeroOrOne };
+        var sample = new Command("sample", "Runs a published experiment by its name.") { name };
+        foreach (var one in samples) sample.Add(CommandOf(one));
+
+        var root = new RootCommand(About) { CommandOf(samples.Single(one => one.Name == "demo")), list, sample };
+        root.SetAction(new HelpAction().Invoke);
+
+        Command CommandOf(ISample one)
+        {
+            var options = new SampleCommandOptions(one);
+            var command = new Command(one.Name, one.Summary);
+            options.AddTo(command);
+            details.Add(command, one.Details);
+            command.SetAction(asked => RunSample(one, options.Read(asked), console, error, cancellation));
+            return command;
+        }
+
+        try
+        {
+            var parsed = root.Parse(arguments);
+            var command = parsed.CommandResult.Command;
+            if (command == sample && parsed.Action is not HelpAction)
+                throw new SampleException((parsed.GetValue(name) is { } unknown ? $"There is no sample called '{unknown}'" : "Say which sample") +
+                                          $"; there are: {string.Join(", ", samples.Select(one => one.Name))}.");
+            if (parsed.Errors.Count > 0) throw new SampleException($"{parsed.Errors[0].Message} See 'daml {(command == root ? "" : command.Name + " ")}--help'.");
+            if (details.TryGetValue(command, out string? more)) command.Description += "\n\n" + more;    // for its own help only
+            return parsed.Invoke(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+                Output = console.Profile.Out.Writer,
+                Error = error,
+            });
+        }
+        catch (SampleException refused)
+        {
+            error.WriteLine("daml: " + refused.Message);
+            return Misuse;
+        }
+    }
+
+    private static int List(IReadOnlyList<ISample> samples, IAnsiConsole console)
+    {
+        var grid = new Grid().AddColumn(new GridColumn { NoWrap = true }).AddColumn(new GridColumn { NoWrap = true }).AddColumn();
+        foreach (var one in samples)
+            grid.AddRow(new Text(one.Name, new Style(decoration: Decoration.Bold)), new Text(string.Join("/", one.Sizes).ToLowerInvariant()), new Text(one.Summary));
+        console.Write(grid);
+        console.WriteLine();
+        console.WriteLine("Run one with 'daml sample NAME'; 'daml sample NAME --help' says more about it.");
+        return 0;
+    }
+
+    private static int RunSample(ISample sample, SampleOptions options, IAnsiConsole console, TextWriter error, CancellationToken cancellation)
+    {
+        CheckDevice(options.Device);
+        OutputCheck.Folder(options.OutputFolder, "--out");
+        if (options.JsonFile is not null) OutputCheck.File(options.JsonFile, "--json");
+
+        var run = new SampleRun(options, console, cancellation);
+        try
+        {
+            var result = sample.Run(run);
+            if (options.JsonFile is not null) ResultJson.Write(sample.Name, result, options.JsonFile);
+            TellWritten(run, options.JsonFile);
+            return 0;
+        }
+        catch (OperationCanceledException)
+        {
+            error.WriteLine($"daml: {sample.Name} was stopped before its end.");
+            TellWritten(run, null);
+            return Stopped;
+        }
+        catch (Exception failed) when (failed is not SampleException)
+        {
+            bool foreseen = failed is DivergenceException or ModelArchiveException or SchemaException or IOException or UnauthorizedAccessException;
+            error.WriteLine($"daml: {sample.Name} failed: {(foreseen ? failed.Message : failed)}");
+            TellWritten(run, null);
+            return Failure;
+        }
+    }
+
+    private static void CheckDevice(string device)
+    {
+        try { _ = Devices.Parse(device); }
+        catch (Exception refused) when (refused is DeviceNotAvailableException or ArgumentException)
+        {
+            // an ArgumentException's message ends with the name of a parameter, which is no concern of the user's
+            throw new SampleException("--device: " + refused.Message.Split(" (Parameter")[0]);
+        }
+    }
+
+    private static void TellWritten(SampleRun run, string? json)
+    {
+        var written = run.Written.Where(File.Exists).Append(json).OfType<string>().ToList();
+        if (written.Count == 0) return;
+        run.Say("Written:");
+        foreach (string path in written) run.Say("  " + path);
+    }
+}
