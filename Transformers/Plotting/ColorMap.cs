@@ -102,7 +102,7 @@ public sealed record ColorScale(ColorMap Map, double Minimum, double Maximum, Ax
     {
         double reach = values.Cast<double>().Where(double.IsFinite).Select(Math.Abs).DefaultIfEmpty(0).Max();
         if (reach == 0) return 1;
-        double step = Ticks.Step(reach, 5);
+        double step = Ticks.Step(reach, 10);
         return Math.Ceiling(reach / step - 1e-9) * step;
     }
 }

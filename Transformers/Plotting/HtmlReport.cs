@@ -111,8 +111,8 @@ public sealed record HtmlReport(string Title, IReadOnlyList<ReportBlock> Blocks)
     public string ToHtml()
     {
         var html = new StringBuilder();
-        html.Append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
-            .Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
+        html.Append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n")
+            .Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n")
             .Append($"<title>{ReportBlock.Escape(Title)}</title>\n<style>\n{Style}\n</style>\n</head>\n<body>\n<h1>{ReportBlock.Escape(Title)}</h1>\n");
         foreach (var block in Blocks) block.Write(html);
         return html.Append("</body>\n</html>\n").ToString();

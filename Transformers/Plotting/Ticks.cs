@@ -28,20 +28,21 @@ internal static class Ticks
         return 10 * power;
     }
 
-    /// <summary>A number as a tick of this step shows it: only the decimals the step needs, a true minus, powers of ten where it is very large or small.</summary>
-    public static string Format(double value, double step)
+    /// <summary>A number as a tick of this step shows it: only the decimals the step needs, a true minus, one power of ten for the whole axis where it is very large or small.</summary>
+    private static string Format(double value, double step, double largest)
     {
-        if (Math.Abs(value) < 1e-9 * step) value = 0;
-        double size = Math.Max(Math.Abs(value), step);
-        if (value != 0 && (size >= 1e6 || step < 1e-5))
+        if (value != 0 && (largest >= 1e6 || step < 1e-5))
         {
-            int exponent = (int)Math.Floor(Math.Log10(Math.Abs(value)) + 1e-12);
-            int digits = Math.Max(0, exponent - (int)Math.Floor(Math.Log10(step) + 1e-9));
-            string mantissa = (value / Math.Pow(10, exponent)).ToString("F" + digits, CultureInfo.InvariantCulture);
-            return Minus($"{mantissa}×10{Superscript(exponent)}");
+            int exponent = (int)Math.Floor(Math.Log10(largest) + 1e-12);
+            return Plain(value / Math.Pow(10, exponent), step / Math.Pow(10, exponent)) + "×10" + Superscript(exponent);
         }
+        return Plain(value, step);
+    }
+
+    private static string Plain(double value, double step)
+    {
         int decimals = Math.Max(0, -(int)Math.Floor(Math.Log10(step) + 1e-9));
-        return Minus(value.ToString("F" + decimals, CultureInfo.InvariantCulture));
+        return value.ToString("F" + decimals, CultureInfo.InvariantCulture).Replace('-', '\u2212');
     }
 
     private static List<Tick> Linear(AxisNotation notation, double minimum, double maximum, int most)
@@ -50,6 +51,7 @@ internal static class Ticks
         double step = notation == AxisNotation.Number ? Step(span, most)
             : span / most < 1 ? Step(span, most)
             : DegreeSteps.FirstOrDefault(degrees => span / degrees <= most, 180);
+        double largest = Math.Max(Math.Abs(minimum), Math.Abs(maximum));
         var ticks = new List<Tick>();
         double first = Math.Ceiling(minimum / step - 1e-9);
         for (double i = first; i * step <= maximum + 1e-9 * step; i++)
@@ -58,8 +60,8 @@ internal static class Ticks
             ticks.Add(new Tick(value, notation switch
             {
                 AxisNotation.Longitude => Longitude(value, step),
-                AxisNotation.Latitude => value == 0 ? "0°" : Format(Math.Abs(value), step) + (value > 0 ? "°N" : "°S"),
-                _ => Format(value, step),
+                AxisNotation.Latitude => value == 0 ? "0°" : Plain(Math.Abs(value), step) + (value > 0 ? "°N" : "°S"),
+                _ => Format(value, step, largest),
             }));
         }
         return ticks;
@@ -87,16 +89,14 @@ internal static class Ticks
     }
 
     private static string Power(int digit, int exponent, bool plain) =>
-        plain ? Format(digit * Math.Pow(10, exponent), Math.Pow(10, exponent)) : (digit == 1 ? "" : digit + "×") + "10" + Superscript(exponent);
+        plain ? Plain(digit * Math.Pow(10, exponent), Math.Pow(10, exponent)) : (digit == 1 ? "" : digit + "×") + "10" + Superscript(exponent);
 
     private static string Longitude(double value, double step)
     {
         double wrapped = value - 360 * Math.Floor((value + 180) / 360);
         if (wrapped is 0 or -180) return wrapped == 0 ? "0°" : "180°";
-        return Format(Math.Abs(wrapped), step) + (wrapped > 0 ? "°E" : "°W");
+        return Plain(Math.Abs(wrapped), step) + (wrapped > 0 ? "°E" : "°W");
     }
-
-    private static string Minus(string number) => number.Replace('-', '\u2212');
 
     private static string Superscript(int exponent) =>
         string.Concat(exponent.ToString(CultureInfo.InvariantCulture).Select(c => c == '-' ? '\u207B' : "\u2070\u00B9\u00B2\u00B3\u2074\u2075\u2076\u2077\u2078\u2079"[c - '0']));
