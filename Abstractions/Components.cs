@@ -67,6 +67,13 @@ public sealed class ComponentWriter
     /// <exception cref="NotSupportedException">The part cannot be saved.</exception>
     public void Part(string name, object part) => parts.Add(name, Write(part, path + "/" + name, tensors));
 
+    /// <summary>Keeps a part that may be absent.</summary>
+    /// <exception cref="NotSupportedException">The part cannot be saved.</exception>
+    public void OptionalPart(string name, object? part)
+    {
+        if (part is not null) Part(name, part);
+    }
+
     internal static JsonObject Write(object part, string path, IDictionary<string, Tensor> tensors)
     {
         if (part is not IComponent component)
@@ -136,8 +143,12 @@ public sealed class ComponentReader
         return component as T ?? throw Refuse($"the part '{name}' is a {component.GetType().Name}, not a {typeof(T).Name}");
     }
 
+    /// <summary>A part, or null where none of this name was kept.</summary>
+    /// <exception cref="ModelArchiveException">It is of a kind nobody registered, or not a <typeparamref name="T"/>.</exception>
+    public T? OptionalPart<T>(string name) where T : class => HasPart(name) ? Part<T>(name) : null;
+
     /// <summary>Whether there is a part of this name.</summary>
-    public bool HasPart(string name) => Child("parts")[name] is JsonObject;
+    public bool HasPart(string name) => Child("parts").ContainsKey(name);
 
     internal static IComponent Read(JsonObject node, string path, ComponentRegistry registry, DataAssimilationContext context, IReadOnlyDictionary<string, Tensor> tensors)
     {

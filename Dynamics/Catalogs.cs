@@ -1,0 +1,94 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Models of the world, made from <see cref="DataAssimilationContext.Dynamics"/>.</summary>
+public static class DynamicsCatalogExtensions
+{
+    /// <summary>The Lorenz-63 model.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="timeStep">Length of a Runge-Kutta step.</param>
+    /// <param name="modelError">The covariance of the error of one step; null = a perfect model.</param>
+    public static Lorenz63 Lorenz63(this DynamicsCatalog catalog, double timeStep = 0.01, IErrorCovariance? modelError = null) =>
+        new(timeStep) { ModelError = modelError };
+
+    /// <summary>The Lorenz-96 model.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="dimension">Number of sites n, at least 4.</param>
+    /// <param name="forcing">F; 8 is chaotic.</param>
+    /// <param name="timeStep">Length of a Runge-Kutta step.</param>
+    /// <param name="modelError">The covariance of the error of one step; null = a perfect model.</param>
+    public static Lorenz96 Lorenz96(this DynamicsCatalog catalog, long dimension = 40, double forcing = 8, double timeStep = 0.05, IErrorCovariance? modelError = null) =>
+        new(dimension, forcing, timeStep) { ModelError = modelError };
+
+    /// <summary>A linear model, x(t + h) = M x(t); with a model error a linear-Gaussian system.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="matrix">M, <c>[n, n]</c>; copied.</param>
+    /// <param name="timeStep">The length of a step in the model's unit of time.</param>
+    /// <param name="modelError">The covariance of the error of one step; null = a perfect model.</param>
+    public static LinearDynamics Linear(this DynamicsCatalog catalog, Tensor matrix, double timeStep = 1, IErrorCovariance? modelError = null) =>
+        new(matrix, timeStep) { ModelError = modelError };
+}
+
+/// <summary>Observation networks, made from <see cref="DataAssimilationContext.Observations"/>.</summary>
+public static class ObservationCatalogExtensions
+{
+    /// <summary>Every component is observed in every cycle.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="dynamics">The model whose states are observed.</param>
+    /// <param name="errorVariance">The variance of every observation's error.</param>
+    public static ObservationNetwork Full(this ObservationCatalog catalog, IDynamics dynamics, double errorVariance = 1) =>
+        catalog.Network(new IdentityObservationOperator(dynamics.Dimension), ErrorCovariance.Scalar(dynamics.Dimension, errorVariance));
+
+    /// <summary>The components 0, stride, 2 stride, ... are observed in every cycle.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="dynamics">The model whose states are observed.</param>
+    /// <param name="stride">Distance between observed components.</param>
+    /// <param name="errorVariance">The variance of every observation's error.</param>
+    public static ObservationNetwork Strided(this ObservationCatalog catalog, IDynamics dynamics, long stride, double errorVariance = 1)
+    {
+        var chosen = SubsetObservationOperator.Strided(dynamics.Dimension, stride);
+        return catalog.Network(chosen, ErrorCovariance.Scalar(chosen.ObservationDimension, errorVariance));
+    }
+
+    /// <summary>A random number of components at random places, drawn anew in every cycle for every trajectory.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="dynamics">The model whose states are observed.</param>
+    /// <param name="errorVariance">The variance of every observation's error.</param>
+    /// <param name="minimumDensity">The smallest fraction of observed components.</param>
+    /// <param name="maximumDensity">The largest fraction.</param>
+    public static ObservationNetwork Random(this ObservationCatalog catalog, IDynamics dynamics, double errorVariance = 1, double minimumDensity = 0, double maximumDensity = 1) =>
+        catalog.Network(new IdentityObservationOperator(dynamics.Dimension), ErrorCovariance.Scalar(dynamics.Dimension, errorVariance),
+            new RandomDensityPattern(minimumDensity, maximumDensity));
+
+    /// <summary>A network of any operator, error and pattern.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="observationOperator">H.</param>
+    /// <param name="error">R.</param>
+    /// <param name="pattern">Which observations exist in a cycle; null = all, always.</param>
+    public static ObservationNetwork Network(this ObservationCatalog catalog, IObservationOperator observationOperator, IErrorCovariance error, IObservationPattern? pattern = null) =>
+        new(observationOperator, error, pattern);
+}
+
+/// <summary>Trajectory views, made from <see cref="DataAssimilationContext.Data"/>.</summary>
+public static class DataCatalogExtensions
+{
+    /// <summary>A twin experiment that generates itself on the fly.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="dynamics">The true model.</param>
+    /// <param name="network">What is observed.</param>
+    /// <param name="options">Settings; null = their defaults.</param>
+    public static TwinExperiment Twin(this DataCatalog catalog, IDynamics dynamics, IObservationNetwork network, TwinExperimentOptions? options = null) =>
+        new(catalog.Context, dynamics, network, options);
+
+    /// <summary>Trajectories that are in memory, moved to the context's device.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="columns">The columns, <c>[cycles, batch, shape...]</c> each.</param>
+    /// <param name="times">The cycles' times in the model's unit, rising.</param>
+    /// <param name="startTime">The time of the state before the first cycle.</param>
+    public static MemoryTrajectoryView FromMemory(this DataCatalog catalog, IReadOnlyDictionary<Column, Tensor> columns, IReadOnlyList<double> times, double startTime = 0)
+    {
+        using var scope = NewDisposeScope();
+        return new MemoryTrajectoryView(columns.ToDictionary(pair => pair.Key, pair => pair.Value.to(catalog.Context.Device)), times, startTime);
+    }
+}

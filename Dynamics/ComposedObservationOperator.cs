@@ -1,0 +1,56 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>One observation operator after another, H(x) = H2(H1(x)), for instance the absolute value of every second component.</summary>
+public sealed class ComposedObservationOperator : ObservationOperator, IComponent
+{
+    private readonly IObservationOperator first;
+    private readonly IObservationOperator second;
+
+    /// <summary>Composes two operators.</summary>
+    /// <param name="first">H1, applied to the state.</param>
+    /// <param name="second">H2, applied to what H1 gives.</param>
+    /// <exception cref="ArgumentException">The second takes states of another dimension than the first gives.</exception>
+    public ComposedObservationOperator(IObservationOperator first, IObservationOperator second) : base(first.StateDimension, second.ObservationDimension)
+    {
+        if (first.ObservationDimension != second.StateDimension)
+            throw new ArgumentException($"{second.Name} takes vectors of dimension {second.StateDimension}, but {first.Name} before it gives {first.ObservationDimension}.", nameof(second));
+        this.first = first;
+        this.second = second;
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("composed-observation-operator", 1, reader =>
+        new ComposedObservationOperator(reader.Part<IObservationOperator>("first"), reader.Part<IObservationOperator>("second")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public override string Name => $"{first.Name}, then {second.Name}";
+
+    /// <inheritdoc/>
+    protected override Tensor Observe(Tensor state) => second.Apply(first.Apply(state));
+
+    /// <inheritdoc/>
+    protected override Tensor ObserveTangentLinear(Tensor state, Tensor perturbation) =>
+        second.TangentLinear(first.Apply(state), first.TangentLinear(state, perturbation));
+
+    /// <inheritdoc/>
+    protected override Tensor ObserveAdjoint(Tensor state, Tensor sensitivity) =>
+        first.Adjoint(state, second.Adjoint(first.Apply(state), sensitivity));
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("first", first);
+        writer.Part("second", second);
+    }
+}
+
+/// <summary>Composition of observation operators.</summary>
+public static class ObservationOperatorExtensions
+{
+    /// <summary>This operator, then another: H(x) = H2(H1(x)).</summary>
+    public static ComposedObservationOperator Then(this IObservationOperator first, IObservationOperator second) => new(first, second);
+}

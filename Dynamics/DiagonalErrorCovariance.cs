@@ -1,0 +1,56 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>R = diag(variances).</summary>
+public sealed class DiagonalErrorCovariance : ErrorCovariance, IComponent
+{
+    private readonly ConstantTensor variances;
+    private readonly ConstantTensor deviations;
+
+    internal DiagonalErrorCovariance(Tensor variances) : base(Check(variances))
+    {
+        using var scope = NewDisposeScope();
+        this.variances = new ConstantTensor(variances);
+        deviations = new ConstantTensor(variances.sqrt());
+        LogDeterminant = variances.to_type(ScalarType.Float64).log().sum().ToDouble();
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("diagonal-error-covariance", 1, reader =>
+    {
+        using var variances = reader.Tensor("variances");
+        return new DiagonalErrorCovariance(variances);
+    });
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>The variances, <c>[p]</c>; they belong to the covariance.</summary>
+    public Tensor Variances => variances.Value;
+
+    /// <inheritdoc/>
+    public override double LogDeterminant { get; }
+
+    /// <inheritdoc/>
+    public override Tensor ToMatrix(ScalarType dtype, Device device) => variances.On(dtype, device).diag();
+
+    private protected override Tensor Inverse(Tensor vector, Tensor? mask) => Masked(vector, mask) / variances.Like(vector);
+
+    private protected override Tensor InverseFactor(Tensor vector, Tensor? mask) => Masked(vector, mask) / deviations.Like(vector);
+
+    private protected override Tensor Factor(Tensor white) => white * deviations.Like(white);
+
+    void IComponent.Save(ComponentWriter writer) => writer.Tensor("variances", Variances);
+
+    private static long Check(Tensor variances)
+    {
+        using var scope = NewDisposeScope();
+        if (variances.ndim != 1 || !variances.is_floating_point())
+            throw new ArgumentException($"The variances must be a vector in single or double precision; given: {ColumnDefinition.Describe(variances.shape)}, {variances.dtype}.", nameof(variances));
+        Require.Finite(variances, "The variances of an error covariance");
+        if (variances.numel() > 0 && variances.min().ToDouble() is var smallest && !(smallest > 0))
+            throw new ArgumentException($"An error covariance must be positive definite: every variance must be above zero; the smallest is {smallest:g6}.", nameof(variances));
+        return variances.shape[0];
+    }
+}

@@ -1,0 +1,59 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Tangent linear and adjoint of any function of a tensor by automatic differentiation. Where gradients are enabled the
+/// results are themselves differentiable.
+/// </summary>
+public static class Differentiation
+{
+    /// <summary>f(x) and f'(x) dx in one pass of forward mode; without forward mode, by differentiating the adjoint.</summary>
+    /// <param name="function">f; built of tensor operators.</param>
+    /// <param name="at">x, where it is linearised.</param>
+    /// <param name="perturbation">dx, of x's shape.</param>
+    public static (Tensor Value, Tensor Derivative) TangentLinear(Func<Tensor, Tensor> function, Tensor at, Tensor perturbation)
+    {
+        SameShape(at, perturbation, "perturbation");
+        using var scope = NewDisposeScope();
+#if DAML_LIBTORCH
+        var (value, derivative) = LibTorch.ForwardMode.Jvp(function, at, perturbation);
+        return scope.MoveToOuter(value, derivative);
+#else
+        // J dx as the derivative, along dx, of v -> J^T v, which is linear in v: two passes of reverse mode.
+        bool differentiable = is_grad_enabled();
+        using var gradients = enable_grad();
+        var x = Tracked(at);
+        var y = function(x);
+        var v = zeros_like(y).requires_grad_();
+        var pulledBack = autograd.grad([y], [x], [v], create_graph: true)[0];
+        var tangent = autograd.grad([pulledBack], [v], [perturbation], create_graph: differentiable)[0];
+        return scope.MoveToOuter(differentiable ? y : y.detach(), tangent);
+#endif
+    }
+
+    /// <summary>f'(x)^T dy by reverse mode.</summary>
+    /// <param name="function">f; built of tensor operators.</param>
+    /// <param name="at">x, where it is linearised.</param>
+    /// <param name="sensitivity">dy, of the shape of f(x).</param>
+    public static Tensor Adjoint(Func<Tensor, Tensor> function, Tensor at, Tensor sensitivity)
+    {
+        bool differentiable = is_grad_enabled();
+        using var scope = NewDisposeScope();
+        using var gradients = enable_grad();
+        var x = Tracked(at);
+        var y = function(x);
+        SameShape(y, sensitivity, "sensitivity");
+        return autograd.grad([y], [x], [sensitivity], create_graph: differentiable)[0].MoveToOuterDisposeScope();
+    }
+
+    // The point itself where it belongs to a graph, so that the result can be differentiated again; a leaf otherwise.
+    private static Tensor Tracked(Tensor at) => at.requires_grad ? at.alias() : at.detach().requires_grad_();
+
+    private static void SameShape(Tensor expected, Tensor given, string what)
+    {
+        if (!expected.shape.AsSpan().SequenceEqual(given.shape))
+            throw new ArgumentException($"The {what} must have shape {ColumnDefinition.Describe(expected.shape)}; given: {ColumnDefinition.Describe(given.shape)}.", what);
+    }
+}

@@ -1,0 +1,133 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// A model given by its map over one time step, x(t + h) = M(x(t)): the base of every model. Batch, device, longer
+/// intervals, tangent linear (forward mode) and adjoint (reverse mode) follow from that map; a model that knows its
+/// own tangent linear or adjoint overrides one method each.
+/// </summary>
+public abstract class DiscreteDynamics : IDynamics
+{
+    private readonly IErrorCovariance? modelError;
+
+    /// <summary>Creates a model.</summary>
+    /// <param name="dimension">The state's dimension n, at least 1.</param>
+    /// <param name="timeStep">The length h of a step in the model's unit of time, above zero.</param>
+    protected DiscreteDynamics(long dimension, double timeStep)
+    {
+        Dimension = Require.AtLeast(dimension, 1);
+        TimeStep = Require.Positive(timeStep);
+    }
+
+    /// <inheritdoc/>
+    public virtual string Name => GetType().Name;
+
+    /// <inheritdoc/>
+    public long Dimension { get; }
+
+    /// <inheritdoc/>
+    public double TimeStep { get; }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">Its dimension is not the model's.</exception>
+    public IErrorCovariance? ModelError
+    {
+        get => modelError;
+        init => modelError = value is null || value.Dimension == Dimension ? value
+            : throw new ArgumentException($"The model error of {Name} must have the state's dimension {Dimension}; given: {value.Dimension}.");
+    }
+
+    /// <summary>M(x): the state one time step later, a fresh tensor made of differentiable operators.</summary>
+    /// <param name="state"><c>[..., n]</c></param>
+    /// <param name="time">The time at the step's beginning.</param>
+    protected abstract Tensor Step(Tensor state, double time);
+
+    /// <summary>M(x) and M'(x) dx over one step; by forward mode unless overridden.</summary>
+    /// <param name="state">x, <c>[..., n]</c></param>
+    /// <param name="perturbation">dx, <c>[..., n]</c></param>
+    /// <param name="time">The time at the step's beginning.</param>
+    protected virtual (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time) =>
+        Differentiation.TangentLinear(x => Step(x, time), state, perturbation);
+
+    /// <summary>M'(x)^T dy over one step; by reverse mode unless overridden.</summary>
+    /// <param name="state">x at the step's beginning, <c>[..., n]</c></param>
+    /// <param name="sensitivity">dy at the step's end, <c>[..., n]</c></param>
+    /// <param name="time">The time at the step's beginning.</param>
+    protected virtual Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time) =>
+        Differentiation.Adjoint(x => Step(x, time), state, sensitivity);
+
+    /// <inheritdoc/>
+    public virtual Tensor Advance(Tensor state, TimeInterval interval)
+    {
+        long steps = CheckState(state, interval);
+        var x = state.alias();
+        for (long k = 0; k < steps; k++)
+        {
+            using var older = x;
+            x = OneStep(older, interval.From + k * TimeStep);
+        }
+        return x;
+    }
+
+    /// <inheritdoc/>
+    public virtual Tensor TangentLinear(Tensor state, Tensor perturbation, TimeInterval interval)
+    {
+        long steps = CheckState(state, interval);
+        CheckShape(state, perturbation, "perturbation");
+        Tensor x = state.alias(), dx = perturbation.alias();
+        for (long k = 0; k < steps; k++)
+        {
+            using Tensor olderState = x, olderPerturbation = dx;
+            using var scope = NewDisposeScope();
+            (x, dx) = StepTangentLinear(olderState, olderPerturbation, interval.From + k * TimeStep);
+            scope.MoveToOuter(x, dx);
+        }
+        x.Dispose();
+        return dx;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>It keeps the states of the interval and takes the graph of one step at a time.</remarks>
+    public virtual Tensor Adjoint(Tensor state, Tensor sensitivity, TimeInterval interval)
+    {
+        long steps = CheckState(state, interval);
+        CheckShape(state, sensitivity, "sensitivity");
+        using var scope = NewDisposeScope();
+        // The result belongs to a graph only if something it depends on does (the end state shows the model's parameters).
+        bool wanted = is_grad_enabled();
+        var trajectory = new List<Tensor> { state };
+        for (long k = 0; k < (wanted ? steps : steps - 1); k++) trajectory.Add(OneStep(trajectory[^1], interval.From + k * TimeStep));
+        using var mode = set_grad_enabled(wanted && (sensitivity.requires_grad || trajectory[^1].requires_grad));
+
+        var dx = sensitivity.alias();
+        for (long k = steps - 1; k >= 0; k--)
+        {
+            using var older = dx;
+            using var stepScope = NewDisposeScope();
+            dx = StepAdjoint(trajectory[(int)k], older, interval.From + k * TimeStep).MoveToOuterDisposeScope();
+        }
+        return dx.MoveToOuterDisposeScope();
+    }
+
+    // One step that leaves nothing behind but its result.
+    private Tensor OneStep(Tensor state, double time)
+    {
+        using var scope = NewDisposeScope();
+        return Step(state, time).MoveToOuterDisposeScope();
+    }
+
+    private long CheckState(Tensor state, TimeInterval interval)
+    {
+        Require.LastDimension(state, Dimension, $"The state of {Name}");
+        if (!state.is_floating_point()) throw new ArgumentException($"The state of {Name} must be in single or double precision; given: {state.dtype}.", nameof(state));
+        return interval.Steps(TimeStep);
+    }
+
+    private void CheckShape(Tensor state, Tensor other, string what)
+    {
+        if (!state.shape.AsSpan().SequenceEqual(other.shape))
+            throw new ArgumentException($"The {what} of {Name} must have the state's shape {ColumnDefinition.Describe(state.shape)}; given: {ColumnDefinition.Describe(other.shape)}.", what);
+    }
+}

@@ -1,0 +1,16 @@
+namespace DaML;
+
+/// <summary>The kinds of component of this room, so that a registry is built without reflection.</summary>
+public static class DynamicsComponents
+{
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<ComponentType> All { get; } =
+    [
+        Lorenz63.Type, Lorenz96.Type, LinearDynamics.Type,
+        ScalarErrorCovariance.Type, DiagonalErrorCovariance.Type, FullErrorCovariance.Type,
+        IdentityObservationOperator.Type, SubsetObservationOperator.Type, LinearObservationOperator.Type,
+        ElementwiseObservationOperator.Type, ComposedObservationOperator.Type,
+        ObservationNetwork.Type, RandomDensityPattern.Type, MissingAtRandomPattern.Type,
+        GaussianInitialCondition.Type, AttractorInitialCondition.Type,
+    ];
+}

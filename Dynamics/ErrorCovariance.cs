@@ -1,0 +1,85 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Error covariances R in the form that fits them: a variance times the identity, a diagonal, or a full matrix.</summary>
+public abstract class ErrorCovariance : IErrorCovariance
+{
+    private protected ErrorCovariance(long dimension) => Dimension = Require.AtLeast(dimension, 1);
+
+    /// <inheritdoc/>
+    public long Dimension { get; }
+
+    /// <inheritdoc/>
+    public abstract double LogDeterminant { get; }
+
+    /// <summary>R = variance I.</summary>
+    /// <param name="dimension">p.</param>
+    /// <param name="variance">The variance (not the standard deviation) of every component, above zero.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The variance is not a finite number above zero.</exception>
+    public static ScalarErrorCovariance Scalar(long dimension, double variance) => new(dimension, variance);
+
+    /// <summary>R = diag(variances).</summary>
+    /// <param name="variances">The variances, <c>[p]</c>, each above zero; copied.</param>
+    /// <exception cref="ArgumentException">A variance is not a finite number above zero.</exception>
+    public static DiagonalErrorCovariance Diagonal(Tensor variances) => new(variances);
+
+    /// <summary>R = diag(variances).</summary>
+    /// <param name="variances">The p variances, each above zero.</param>
+    /// <exception cref="ArgumentException">A variance is not a finite number above zero.</exception>
+    public static DiagonalErrorCovariance Diagonal(params double[] variances)
+    {
+        using var values = tensor(variances);
+        return new DiagonalErrorCovariance(values);
+    }
+
+    /// <summary>A full matrix R.</summary>
+    /// <param name="matrix"><c>[p, p]</c>, symmetric and positive definite; copied.</param>
+    /// <exception cref="ArgumentException">The matrix is not square, not finite, not symmetric or not positive definite.</exception>
+    public static FullErrorCovariance Full(Tensor matrix) => new(matrix);
+
+    /// <inheritdoc/>
+    public abstract Tensor ToMatrix(ScalarType dtype, Device device);
+
+    /// <inheritdoc/>
+    public Tensor ApplyInverse(Tensor vector, Tensor? mask = null) => InScope(vector, mask, Inverse);
+
+    /// <inheritdoc/>
+    public Tensor Whiten(Tensor vector, Tensor? mask = null) => InScope(vector, mask, InverseFactor);
+
+    /// <inheritdoc/>
+    public Tensor Colour(Tensor white) => InScope(white, null, (vector, _) => Factor(vector));
+
+    /// <summary>R^-1 v.</summary>
+    private protected abstract Tensor Inverse(Tensor vector, Tensor? mask);
+
+    /// <summary>L^-1 v.</summary>
+    private protected abstract Tensor InverseFactor(Tensor vector, Tensor? mask);
+
+    /// <summary>L v.</summary>
+    private protected abstract Tensor Factor(Tensor white);
+
+    /// <summary>The vector with zeros where the mask says missing; the mask <c>[batch, p]</c> serves all dimensions between.</summary>
+    private protected static Tensor Masked(Tensor vector, Tensor? mask) =>
+        mask is null ? vector : vector.masked_fill(Between(mask, vector.ndim).logical_not(), 0);
+
+    // [batch, p] as [batch, 1, ..., 1, p]
+    private static Tensor Between(Tensor mask, long ndim)
+    {
+        while (mask.ndim < ndim) mask = mask.unsqueeze(1);
+        return mask;
+    }
+
+    private Tensor InScope(Tensor vector, Tensor? mask, Func<Tensor, Tensor?, Tensor> compute)
+    {
+        Require.LastDimension(vector, Dimension, "The vector an error covariance is applied to");
+        if (mask is not null)
+        {
+            if (mask.dtype != ScalarType.Bool) throw new ArgumentException($"An observation mask must be boolean, true = observed; given: {mask.dtype}.", nameof(mask));
+            Require.Shape(mask, $"The mask of a vector {ColumnDefinition.Describe(vector.shape)}", vector.shape[0], Dimension);
+        }
+        using var scope = NewDisposeScope();
+        return compute(vector, mask).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,82 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>A full error covariance matrix R = L L^T (Cholesky).</summary>
+public sealed class FullErrorCovariance : ErrorCovariance, IComponent
+{
+    private readonly ConstantTensor matrix;
+    private readonly ConstantTensor factor;
+
+    internal FullErrorCovariance(Tensor matrix) : base(Check(matrix))
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var lower = Cholesky(matrix.to_type(ScalarType.Float64));
+        this.matrix = new ConstantTensor(matrix);
+        factor = new ConstantTensor(lower.to_type(matrix.dtype));
+        LogDeterminant = 2 * lower.diagonal().log().sum().ToDouble();
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("full-error-covariance", 1, reader =>
+    {
+        using var matrix = reader.Tensor("matrix");
+        return new FullErrorCovariance(matrix);
+    });
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>R, <c>[p, p]</c>; it belongs to the covariance.</summary>
+    public Tensor Matrix => matrix.Value;
+
+    /// <inheritdoc/>
+    public override double LogDeterminant { get; }
+
+    /// <inheritdoc/>
+    public override Tensor ToMatrix(ScalarType dtype, Device device) => matrix.On(dtype, device).clone();
+
+    private protected override Tensor Inverse(Tensor vector, Tensor? mask) => Columns(vector, mask, (lower, columns) => columns.cholesky_solve(lower));
+
+    private protected override Tensor InverseFactor(Tensor vector, Tensor? mask) =>
+        Columns(vector, mask, (lower, columns) => linalg.solve_triangular(lower, columns, upper: false));
+
+    private protected override Tensor Factor(Tensor white) => matmul(white, factor.Like(white).mT);
+
+    void IComponent.Save(ComponentWriter writer) => writer.Tensor("matrix", Matrix);
+
+    // Solves with L for vectors [..., p] as columns. With a mask, R becomes M R M + (I - M): exact on the components
+    // that exist, and the zeros of the others stay zero.
+    private Tensor Columns(Tensor vector, Tensor? mask, Func<Tensor, Tensor, Tensor> solve)
+    {
+        long p = Dimension;
+        if (mask is null) return solve(factor.Like(vector), vector.reshape(-1, p).mT).mT.reshape(vector.shape);
+        var exists = mask.to_type(vector.dtype);
+        var both = exists.unsqueeze(-1) * exists.unsqueeze(-2);
+        var lower = linalg.cholesky(matrix.Like(vector) * both + (1 - exists).diag_embed());
+        var columns = Masked(vector, mask).reshape(vector.shape[0], -1, p).mT;
+        return solve(lower, columns).mT.reshape(vector.shape);
+    }
+
+    private static Tensor Cholesky(Tensor matrix)
+    {
+        var (lower, failed) = linalg.cholesky_ex(matrix);
+        if (failed.ToInt32() == 0) return lower;
+        throw new ArgumentException($"An error covariance must be positive definite; the smallest eigenvalue of the matrix given is {linalg.eigvalsh(matrix).min().ToDouble():g6}.", nameof(matrix));
+    }
+
+    private static long Check(Tensor matrix)
+    {
+        using var scope = NewDisposeScope();
+        if (matrix.ndim != 2 || matrix.shape[0] != matrix.shape[1] || !matrix.is_floating_point())
+            throw new ArgumentException($"An error covariance must be a square matrix in single or double precision; given: {ColumnDefinition.Describe(matrix.shape)}, {matrix.dtype}.", nameof(matrix));
+        if (matrix.numel() == 0) return 0;
+        Require.Finite(matrix, "An error covariance");
+        double asymmetry = (matrix - matrix.mT).abs().max().ToDouble(), largest = matrix.abs().max().ToDouble();
+        double tolerance = matrix.dtype == ScalarType.Float64 ? 1e-10 : 1e-5;
+        if (asymmetry > tolerance * largest)
+            throw new ArgumentException($"An error covariance must be symmetric; the matrix given differs from its transpose by up to {asymmetry:g6} (largest entry {largest:g6}).", nameof(matrix));
+        return matrix.shape[0];
+    }
+}

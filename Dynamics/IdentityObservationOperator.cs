@@ -1,0 +1,29 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>H = I: every component of the state is observed.</summary>
+/// <param name="dimension">The state's dimension n.</param>
+public sealed class IdentityObservationOperator(long dimension) : ObservationOperator(dimension, dimension), IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("identity-observation-operator", 1, reader =>
+        new IdentityObservationOperator(reader.Get<long>("dimension")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public override string Name => "full observation";
+
+    /// <inheritdoc/>
+    protected override Tensor Observe(Tensor state) => state.alias();
+
+    /// <inheritdoc/>
+    protected override Tensor ObserveTangentLinear(Tensor state, Tensor perturbation) => perturbation.alias();
+
+    /// <inheritdoc/>
+    protected override Tensor ObserveAdjoint(Tensor state, Tensor sensitivity) => sensitivity.alias();
+
+    void IComponent.Save(ComponentWriter writer) => writer.Set("dimension", StateDimension);
+}

@@ -1,0 +1,110 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Starts from a normal distribution.</summary>
+public sealed class GaussianInitialCondition : IInitialCondition, IComponent
+{
+    private readonly ConstantTensor mean;
+
+    /// <summary>Creates a distribution.</summary>
+    /// <param name="mean">Its mean, <c>[n]</c>, finite; copied.</param>
+    /// <param name="covariance">Its covariance, of dimension n.</param>
+    /// <exception cref="ArgumentException">The mean is no finite vector of the covariance's dimension.</exception>
+    public GaussianInitialCondition(Tensor mean, IErrorCovariance covariance)
+    {
+        Require.Shape(mean, "The mean of an initial condition", covariance.Dimension);
+        this.mean = new ConstantTensor(Require.Finite(mean, "The mean of an initial condition"));
+        Covariance = covariance;
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("gaussian-initial-condition", 1, reader =>
+    {
+        using var mean = reader.Tensor("mean");
+        return new GaussianInitialCondition(mean, reader.Part<IErrorCovariance>("covariance"));
+    });
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public long Dimension => Covariance.Dimension;
+
+    /// <summary>The mean, <c>[n]</c>; it belongs to the distribution.</summary>
+    public Tensor Mean => mean.Value;
+
+    /// <summary>The covariance.</summary>
+    public IErrorCovariance Covariance { get; }
+
+    /// <inheritdoc/>
+    public Tensor Draw(long count, RandomStream random, ScalarType dtype)
+    {
+        using var deviations = Covariance.Sample([Require.AtLeast(count, 1)], random, dtype);
+        return deviations + mean.Like(deviations);
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Tensor("mean", Mean);
+        writer.Part("covariance", Covariance);
+    }
+}
+
+/// <summary>
+/// Starts on a model's attractor: every draw begins at a random state of its own and runs until the transient has died
+/// out. A model with an error runs with it.
+/// </summary>
+public sealed class AttractorInitialCondition : IInitialCondition, IComponent
+{
+    private readonly IDynamics dynamics;
+    private readonly IInitialCondition? start;
+
+    /// <summary>Creates a distribution.</summary>
+    /// <param name="dynamics">The model.</param>
+    /// <param name="spinUpTime">How long each draw runs, in the model's unit of time, rounded up to whole steps; zero or more.</param>
+    /// <param name="start">Where the runs begin; null = independent standard normal numbers.</param>
+    /// <exception cref="ArgumentException">The start has another dimension than the model.</exception>
+    public AttractorInitialCondition(IDynamics dynamics, double spinUpTime, IInitialCondition? start = null)
+    {
+        if (start is not null && start.Dimension != dynamics.Dimension)
+            throw new ArgumentException($"The start of a spin-up must have the dimension {dynamics.Dimension} of {dynamics.Name}; given: {start.Dimension}.", nameof(start));
+        this.dynamics = dynamics;
+        this.start = start;
+        SpinUpTime = Require.NotNegative(spinUpTime);
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("attractor-initial-condition", 1, reader =>
+        new AttractorInitialCondition(reader.Part<IDynamics>("dynamics"), reader.Get<double>("spinUpTime"), reader.OptionalPart<IInitialCondition>("start")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public long Dimension => dynamics.Dimension;
+
+    /// <summary>How long each draw runs, in the model's unit of time.</summary>
+    public double SpinUpTime { get; }
+
+    /// <inheritdoc/>
+    /// <exception cref="DivergenceException">The model left the finite numbers.</exception>
+    public Tensor Draw(long count, RandomStream random, ScalarType dtype)
+    {
+        Require.AtLeast(count, 1);
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var x = start?.Draw(count, random, dtype) ?? random.Normal([count, Dimension], dtype);
+        long steps = (long)Math.Ceiling(SpinUpTime / dynamics.TimeStep - 1e-6);
+        x = dynamics.AdvanceWithModelError(x, new TimeInterval(0, steps * dynamics.TimeStep), random);
+        if (!x.isfinite().all().ToBoolean())
+            throw new DivergenceException($"The spin-up of {dynamics.Name}", steps, steps * dynamics.TimeStep, double.NaN);
+        return x.MoveToOuterDisposeScope();
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("dynamics", dynamics);
+        writer.Set("spinUpTime", SpinUpTime);
+        writer.OptionalPart("start", start);
+    }
+}

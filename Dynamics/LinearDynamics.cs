@@ -1,0 +1,53 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>A linear model, x(t + h) = M x(t); with a <see cref="DiscreteDynamics.ModelError"/> the linear-Gaussian system for which the Kalman filter is exact.</summary>
+public sealed class LinearDynamics : DiscreteDynamics, IComponent
+{
+    private readonly ConstantTensor matrix;
+
+    /// <summary>Creates a linear model.</summary>
+    /// <param name="matrix">M, <c>[n, n]</c>, finite; it is copied.</param>
+    /// <param name="timeStep">The length of a step in the model's unit of time.</param>
+    /// <exception cref="ArgumentException">The matrix is not square, or not finite.</exception>
+    public LinearDynamics(Tensor matrix, double timeStep = 1) : base(SquareSize(matrix), timeStep) =>
+        this.matrix = new ConstantTensor(Require.Finite(matrix, "The matrix of a linear model"));
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("linear-dynamics", 1, reader =>
+    {
+        using var matrix = reader.Tensor("matrix");
+        return new LinearDynamics(matrix, reader.Get<double>("timeStep")) { ModelError = reader.OptionalPart<IErrorCovariance>("modelError") };
+    });
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public override string Name => "linear model";
+
+    /// <summary>M, <c>[n, n]</c>; it belongs to the model.</summary>
+    public Tensor Matrix => matrix.Value;
+
+    /// <inheritdoc/>
+    protected override Tensor Step(Tensor state, double time) => matmul(state, matrix.Like(state).mT);
+
+    /// <inheritdoc/>
+    protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time) =>
+        (Step(state, time), Step(perturbation, time));
+
+    /// <inheritdoc/>
+    protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time) => matmul(sensitivity, matrix.Like(sensitivity));
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Tensor("matrix", Matrix);
+        writer.Set("timeStep", TimeStep);
+        writer.OptionalPart("modelError", ModelError);
+    }
+
+    private static long SquareSize(Tensor matrix) =>
+        matrix.ndim == 2 && matrix.shape[0] == matrix.shape[1] && matrix.is_floating_point() ? matrix.shape[0]
+        : throw new ArgumentException($"The matrix of a linear model must be square and in single or double precision; given: {ColumnDefinition.Describe(matrix.shape)}, {matrix.dtype}.", nameof(matrix));
+}

@@ -1,0 +1,45 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>A linear observation operator given by its matrix, y = H x.</summary>
+public sealed class LinearObservationOperator : ObservationOperator, IComponent
+{
+    private readonly ConstantTensor matrix;
+
+    /// <summary>Creates an operator.</summary>
+    /// <param name="matrix">H, <c>[p, n]</c>, finite; it is copied.</param>
+    /// <exception cref="ArgumentException">It is no matrix in single or double precision, or not finite.</exception>
+    public LinearObservationOperator(Tensor matrix) : base(Check(matrix).shape[1], matrix.shape[0]) => this.matrix = new ConstantTensor(matrix);
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("linear-observation-operator", 1, reader =>
+    {
+        using var matrix = reader.Tensor("matrix");
+        return new LinearObservationOperator(matrix);
+    });
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public override string Name => $"linear observation ({ObservationDimension} of {StateDimension})";
+
+    /// <summary>H, <c>[p, n]</c>; it belongs to the operator.</summary>
+    public Tensor Matrix => matrix.Value;
+
+    /// <inheritdoc/>
+    protected override Tensor Observe(Tensor state) => matmul(state, matrix.Like(state).mT);
+
+    /// <inheritdoc/>
+    protected override Tensor ObserveTangentLinear(Tensor state, Tensor perturbation) => Observe(perturbation);
+
+    /// <inheritdoc/>
+    protected override Tensor ObserveAdjoint(Tensor state, Tensor sensitivity) => matmul(sensitivity, matrix.Like(sensitivity));
+
+    void IComponent.Save(ComponentWriter writer) => writer.Tensor("matrix", Matrix);
+
+    private static Tensor Check(Tensor matrix) => matrix.ndim == 2 && matrix.is_floating_point()
+        ? Require.Finite(matrix, "The matrix of an observation operator")
+        : throw new ArgumentException($"The matrix of an observation operator must be [p, n] in single or double precision; given: {ColumnDefinition.Describe(matrix.shape)}, {matrix.dtype}.", nameof(matrix));
+}

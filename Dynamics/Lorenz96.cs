@@ -1,0 +1,49 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The model of Lorenz (1996, Predictability, ECMWF), called Lorenz-95 by some:
+/// x_i' = (x_{i+1} - x_{i-2}) x_{i-1} - x_i + F on a circle of n sites. A time unit stands for five days.
+/// </summary>
+/// <param name="dimension">Number of sites n, at least 4.</param>
+/// <param name="forcing">F; 8 is chaotic.</param>
+/// <param name="timeStep">Length of a Runge-Kutta step.</param>
+public sealed class Lorenz96(long dimension = 40, double forcing = 8, double timeStep = 0.05)
+    : Dynamics(Require.AtLeast(dimension, 4), timeStep), IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("lorenz-96", 1, reader =>
+        new Lorenz96(reader.Get<long>("dimension"), reader.Get<double>("forcing"), reader.Get<double>("timeStep"))
+        {
+            ModelError = reader.OptionalPart<IErrorCovariance>("modelError"),
+        });
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public override string Name => "Lorenz-96";
+
+    /// <summary>The forcing F.</summary>
+    public double Forcing { get; } = double.IsFinite(forcing) ? forcing
+        : throw new ArgumentOutOfRangeException(nameof(forcing), forcing, $"'forcing' must be a finite number; given: {forcing}.");
+
+    /// <inheritdoc/>
+    protected override Tensor Tendency(Tensor state)
+    {
+        // The circle cut open, x_{-2} .. x_n: every neighbour is then a view.
+        long n = Dimension;
+        var x = cat([state.narrow(-1, n - 2, 2), state, state.narrow(-1, 0, 1)], -1);
+        Tensor ahead = x.narrow(-1, 3, n), behind = x.narrow(-1, 1, n), twoBehind = x.narrow(-1, 0, n);
+        return (Forcing - state).addcmul(ahead - twoBehind, behind, 1);
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("dimension", Dimension);
+        writer.Set("forcing", Forcing);
+        writer.Set("timeStep", TimeStep);
+        writer.OptionalPart("modelError", ModelError);
+    }
+}

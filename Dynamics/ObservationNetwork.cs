@@ -1,0 +1,59 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>An observing system made of an operator, an error covariance and, where not everything is always observed, a pattern.</summary>
+public sealed class ObservationNetwork : IObservationNetwork, IComponent
+{
+    private readonly IObservationPattern? pattern;
+
+    /// <summary>Creates a network.</summary>
+    /// <param name="observationOperator">H.</param>
+    /// <param name="error">R, of the operator's observation dimension p.</param>
+    /// <param name="pattern">Which observations exist in a cycle; null = all, always.</param>
+    /// <exception cref="ArgumentException">The dimensions of operator and covariance differ.</exception>
+    public ObservationNetwork(IObservationOperator observationOperator, IErrorCovariance error, IObservationPattern? pattern = null)
+    {
+        if (observationOperator.ObservationDimension != error.Dimension)
+            throw new ArgumentException($"The observation error covariance must have the dimension {observationOperator.ObservationDimension} of what the operator ({observationOperator.Name}) gives; given: {error.Dimension}.", nameof(error));
+        Operator = observationOperator;
+        Error = error;
+        this.pattern = pattern;
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("observation-network", 1, reader =>
+        new ObservationNetwork(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"), reader.OptionalPart<IObservationPattern>("pattern")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public IObservationOperator Operator { get; }
+
+    /// <inheritdoc/>
+    public IErrorCovariance Error { get; }
+
+    /// <inheritdoc/>
+    public bool HasMask => pattern is not null;
+
+    /// <inheritdoc/>
+    /// <remarks>What the mask hides is set to zero, so that nothing of the truth leaks through it.</remarks>
+    public Observation Observe(Tensor truth, double time, RandomStream random)
+    {
+        Require.Shape(truth, "The states to observe", ColumnDefinition.AnySize, Operator.StateDimension);
+        long batch = truth.shape[0];
+        using var scope = NewDisposeScope();
+        var values = Operator.Apply(truth) + Error.Sample([batch], random, truth.dtype);
+        if (pattern is null) return new Observation(values.MoveToOuterDisposeScope(), null, time);
+        var mask = pattern.Draw(batch, Operator.ObservationDimension, random);
+        return new Observation(values.masked_fill(mask.logical_not(), 0).MoveToOuterDisposeScope(), mask.MoveToOuterDisposeScope(), time);
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("operator", Operator);
+        writer.Part("error", Error);
+        writer.OptionalPart("pattern", pattern);
+    }
+}

@@ -1,0 +1,73 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The base of observation operators: an operator of one's own is its forward map and nothing more. Tangent linear
+/// (forward mode) and adjoint (reverse mode) follow from it; an operator that knows its own overrides one method each.
+/// </summary>
+public abstract class ObservationOperator : IObservationOperator
+{
+    /// <summary>Creates an operator.</summary>
+    /// <param name="stateDimension">The state's dimension n, at least 1.</param>
+    /// <param name="observationDimension">The number of observations p, at least 1.</param>
+    protected ObservationOperator(long stateDimension, long observationDimension)
+    {
+        StateDimension = Require.AtLeast(stateDimension, 1);
+        ObservationDimension = Require.AtLeast(observationDimension, 1);
+    }
+
+    /// <inheritdoc/>
+    public virtual string Name => GetType().Name;
+
+    /// <inheritdoc/>
+    public long StateDimension { get; }
+
+    /// <inheritdoc/>
+    public long ObservationDimension { get; }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The state's last size is not n, or what <see cref="Observe"/> gives is not p long.</exception>
+    public Tensor Apply(Tensor state)
+    {
+        Require.LastDimension(state, StateDimension, $"The state observed by {Name}");
+        using var scope = NewDisposeScope();
+        return Require.LastDimension(Observe(state), ObservationDimension, $"The observations of {Name}").MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public Tensor TangentLinear(Tensor state, Tensor perturbation)
+    {
+        Require.LastDimension(state, StateDimension, $"The state observed by {Name}");
+        Require.LastDimension(perturbation, StateDimension, $"The perturbation observed by {Name}");
+        using var scope = NewDisposeScope();
+        return ObserveTangentLinear(state, perturbation).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public Tensor Adjoint(Tensor state, Tensor sensitivity)
+    {
+        Require.LastDimension(state, StateDimension, $"The state observed by {Name}");
+        Require.LastDimension(sensitivity, ObservationDimension, $"The sensitivity of {Name}");
+        using var scope = NewDisposeScope();
+        return ObserveAdjoint(state, sensitivity).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>H(x), a fresh tensor made of differentiable operators.</summary>
+    /// <param name="state">x, <c>[..., n]</c></param>
+    /// <returns><c>[..., p]</c></returns>
+    protected abstract Tensor Observe(Tensor state);
+
+    /// <summary>H'(x) dx; by forward mode unless overridden.</summary>
+    /// <param name="state">x, <c>[..., n]</c></param>
+    /// <param name="perturbation">dx, of x's shape.</param>
+    protected virtual Tensor ObserveTangentLinear(Tensor state, Tensor perturbation) =>
+        Differentiation.TangentLinear(Observe, state, perturbation).Derivative;
+
+    /// <summary>H'(x)^T dy; by reverse mode unless overridden.</summary>
+    /// <param name="state">x, <c>[..., n]</c></param>
+    /// <param name="sensitivity">dy, <c>[..., p]</c></param>
+    protected virtual Tensor ObserveAdjoint(Tensor state, Tensor sensitivity) =>
+        Differentiation.Adjoint(Observe, state, sensitivity);
+}

@@ -1,0 +1,29 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Ready tests for an observation operator of one's own, to be called from any test framework.</summary>
+public static class ObservationOperatorConformance
+{
+    /// <summary>
+    /// Checks all that <see cref="IObservationOperator"/> promises: its dimension, determinism, independence of the states
+    /// of a batch, refusal of a wrong shape, linearity of tangent linear and adjoint, the dot-product test between them, the
+    /// Taylor test of the tangent linear, and both against automatic differentiation.
+    /// </summary>
+    /// <param name="observationOperator">The operator.</param>
+    /// <param name="options">Settings; null = their defaults.</param>
+    /// <returns>The tests with what was measured.</returns>
+    /// <exception cref="ConformanceException">A test failed; the message names it and gives the figures.</exception>
+    public static IReadOnlyList<ConformanceResult> Check(IObservationOperator observationOperator, ConformanceOptions? options = null)
+    {
+        using var scope = NewDisposeScope();
+        var tests = new LinearisationConformance(observationOperator.Name, observationOperator.StateDimension, options ?? new ConformanceOptions(),
+            observationOperator.Apply, observationOperator.TangentLinear, observationOperator.Adjoint);
+        long given = observationOperator.Apply(tests.States).shape[^1];
+        if (given != observationOperator.ObservationDimension)
+            throw new ConformanceException(observationOperator.Name, "dimension", $"it gives {given} observations of a state; it says {observationOperator.ObservationDimension}.");
+        tests.CheckAll();
+        return tests.Passed;
+    }
+}

@@ -1,0 +1,76 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Says, anew in every cycle, which of a network's observations exist.</summary>
+public interface IObservationPattern
+{
+    /// <summary>Draws a mask <c>[batch, p]</c>, boolean, true = observed; every trajectory has its own.</summary>
+    /// <param name="batch">Number of trajectories.</param>
+    /// <param name="observations">Number of observations p.</param>
+    /// <param name="random">Where it is drawn from.</param>
+    Tensor Draw(long batch, long observations, RandomStream random);
+}
+
+/// <summary>
+/// In every cycle and for every trajectory a density is drawn uniformly between two bounds, and that fraction of the
+/// sites, rounded to a whole number, is observed at random places (Bocquet et al. 2024, networks of varying density).
+/// </summary>
+/// <param name="minimum">The smallest density N_y / N_x, in [0, 1].</param>
+/// <param name="maximum">The largest density, in [minimum, 1].</param>
+/// <exception cref="ArgumentException">The bounds are no densities or in the wrong order.</exception>
+public sealed class RandomDensityPattern(double minimum, double maximum) : IObservationPattern, IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("random-density-pattern", 1, reader =>
+        new RandomDensityPattern(reader.Get<double>("minimum"), reader.Get<double>("maximum")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>The smallest density.</summary>
+    public double Minimum { get; } = minimum >= 0 && maximum <= 1 && minimum <= maximum ? minimum
+        : throw new ArgumentException($"The densities must satisfy 0 <= minimum <= maximum <= 1; given: {minimum} and {maximum}.");
+
+    /// <summary>The largest density.</summary>
+    public double Maximum { get; } = maximum;
+
+    /// <inheritdoc/>
+    public Tensor Draw(long batch, long observations, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var density = Minimum + (Maximum - Minimum) * random.Uniform([batch, 1], ScalarType.Float64);
+        var rank = random.Uniform([batch, observations], ScalarType.Float64).argsort(-1).argsort(-1);
+        return (rank < (density * observations).round()).MoveToOuterDisposeScope();
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("minimum", Minimum);
+        writer.Set("maximum", Maximum);
+    }
+}
+
+/// <summary>Every observation is missing with the same probability, independently of the others and of the past.</summary>
+/// <param name="probability">The probability of being missing, in [0, 1].</param>
+public sealed class MissingAtRandomPattern(double probability) : IObservationPattern, IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("missing-at-random-pattern", 1, reader =>
+        new MissingAtRandomPattern(reader.Get<double>("probability")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>The probability of being missing.</summary>
+    public double Probability { get; } = probability is >= 0 and <= 1 ? probability
+        : throw new ArgumentOutOfRangeException(nameof(probability), probability, $"A probability lies in [0, 1]; given: {probability}.");
+
+    /// <inheritdoc/>
+    public Tensor Draw(long batch, long observations, RandomStream random)
+    {
+        using var uniform = random.Uniform([batch, observations], ScalarType.Float64);
+        return uniform >= Probability;
+    }
+
+    void IComponent.Save(ComponentWriter writer) => writer.Set("probability", Probability);
+}

@@ -1,0 +1,50 @@
+using System.Diagnostics;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Records views in memory.</summary>
+public static class TrajectoryRecording
+{
+    /// <summary>Reads a view once and keeps its cycles, so that what is costly to make is made once.</summary>
+    /// <param name="view">A view that ends; put <see cref="TrajectoryViewExtensions.Take"/> on one that does not.</param>
+    /// <param name="columns">Which columns; none named = all.</param>
+    /// <param name="progress">Told how far it has come, at most ten times a second.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="ArgumentException">The view never ends.</exception>
+    /// <exception cref="SchemaException">The view does not have one of the columns.</exception>
+    public static MemoryTrajectoryView Materialise(this ITrajectoryView view, IReadOnlyList<Column>? columns = null,
+        IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
+    {
+        long cycles = view.CycleCount ?? throw new ArgumentException("A view without end cannot be kept in memory; take a number of its cycles first.", nameof(view));
+        var definitions = columns is { Count: > 0 } ? [.. columns.Select(column => view.Schema[column])] : view.Schema.Definitions;
+        var watch = Stopwatch.StartNew();
+        var reported = TimeSpan.Zero;
+
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var recorded = new Dictionary<Column, Tensor>();
+        var times = new List<double>();
+        using var cursor = view.OpenCursor();
+        while (cursor.MoveNext())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            foreach (var definition in definitions)
+            {
+                var value = cursor[definition.Column];
+                if (!recorded.TryGetValue(definition.Column, out var all))
+                    recorded.Add(definition.Column, all = empty([cycles, .. value.shape], dtype: value.dtype, device: value.device));
+                using var place = all.select(0, times.Count);
+                place.copy_(value).Dispose();
+            }
+            times.Add(cursor.Time);
+            if (progress is not null && watch.Elapsed - reported > TimeSpan.FromMilliseconds(100))
+            {
+                reported = watch.Elapsed;
+                progress.Report(new ProgressReport("recording", times.Count, cycles, new Dictionary<string, double>(), reported, reported * ((double)cycles / times.Count - 1)));
+            }
+        }
+        return new MemoryTrajectoryView(recorded.ToDictionary(pair => pair.Key, pair => pair.Value.narrow(0, 0, times.Count)), times, view.StartTime);
+    }
+}

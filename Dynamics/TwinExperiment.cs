@@ -1,0 +1,132 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Settings of a <see cref="TwinExperiment"/>, with their defaults.</summary>
+public sealed record TwinExperimentOptions
+{
+    /// <summary>Number of independent trajectories that run side by side.</summary>
+    public long Batch { get; init; } = 1;
+
+    /// <summary>Number of cycles; null = without end.</summary>
+    public long? Cycles { get; init; }
+
+    /// <summary>Time between cycles in the model's unit, a whole number of time steps; null = one time step.</summary>
+    public double? Interval { get; init; }
+
+    /// <summary>Where the truths start; null = on the attractor, after 1000 time steps from independent standard normal numbers.</summary>
+    public IInitialCondition? Initial { get; init; }
+
+    /// <summary>The precision of all columns; null = the context's.</summary>
+    public ScalarType? Precision { get; init; }
+
+    /// <summary>The name its random streams begin with; two experiments with the same name, seed and settings are the same to the bit.</summary>
+    public string Stream { get; init; } = "twin";
+}
+
+/// <summary>
+/// A twin experiment that generates itself on the fly: a model runs as the truth, with its model error where it has one,
+/// and an observation network observes it. Columns <see cref="Columns.Truth"/> <c>[n]</c>,
+/// <see cref="Columns.Observation"/> <c>[p]</c> and, where observations may be missing,
+/// <see cref="Columns.ObservationMask"/> <c>[p]</c>. Time starts at 0; the first cycle is one interval later.
+/// </summary>
+public sealed class TwinExperiment : ITrajectoryView
+{
+    private readonly DataAssimilationContext context;
+    private readonly IDynamics dynamics;
+    private readonly IObservationNetwork network;
+    private readonly IInitialCondition initial;
+    private readonly TwinExperimentOptions options;
+    private readonly double interval;
+
+    /// <summary>Creates an experiment; nothing is computed before a cursor moves.</summary>
+    /// <param name="context">Seed, device and precision.</param>
+    /// <param name="dynamics">The true model.</param>
+    /// <param name="network">What is observed.</param>
+    /// <param name="options">Settings; null = their defaults.</param>
+    /// <exception cref="ArgumentException">Dimensions that differ, an interval that is no whole number of steps, a count below one, a precision that is neither single nor double.</exception>
+    public TwinExperiment(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, TwinExperimentOptions? options = null)
+    {
+        options ??= new TwinExperimentOptions();
+        if (network.Operator.StateDimension != dynamics.Dimension)
+            throw new ArgumentException($"The network observes states of dimension {network.Operator.StateDimension}, but {dynamics.Name} has dimension {dynamics.Dimension}.", nameof(network));
+        initial = options.Initial ?? new AttractorInitialCondition(dynamics, 1000 * dynamics.TimeStep);
+        if (initial.Dimension != dynamics.Dimension)
+            throw new ArgumentException($"The initial condition has dimension {initial.Dimension}, but {dynamics.Name} has dimension {dynamics.Dimension}.", nameof(options));
+        interval = Require.Positive(options.Interval ?? dynamics.TimeStep, "Interval");
+        if (new TimeInterval(0, interval).Steps(dynamics.TimeStep) == 0)
+            throw new ArgumentException($"The interval {interval} between cycles is shorter than the time step {dynamics.TimeStep} of {dynamics.Name}.", nameof(options));
+        Require.AtLeast(options.Batch, 1, "Batch");
+        if (options.Cycles is { } cycles) Require.AtLeast(cycles, 1, "Cycles");
+        Precision = options.Precision ?? context.Precision;
+        if (Precision is not (ScalarType.Float32 or ScalarType.Float64))
+            throw new ArgumentException($"The precision must be Float32 or Float64; given: {Precision}.", nameof(options));
+        ArgumentException.ThrowIfNullOrWhiteSpace(options.Stream);
+
+        this.context = context;
+        this.dynamics = dynamics;
+        this.network = network;
+        this.options = options;
+        long p = network.Operator.ObservationDimension;
+        Schema = new TrajectorySchema(options.Batch, new(Columns.Truth, dynamics.Dimension), new(Columns.Observation, p));
+        if (network.HasMask) Schema = Schema.With([new(Columns.ObservationMask, p)]);
+    }
+
+    /// <inheritdoc/>
+    public TrajectorySchema Schema { get; }
+
+    /// <inheritdoc/>
+    public long? CycleCount => options.Cycles;
+
+    /// <inheritdoc/>
+    public double StartTime => 0;
+
+    /// <summary>The precision of all columns.</summary>
+    public ScalarType Precision { get; }
+
+    /// <inheritdoc/>
+    public ITrajectoryCursor OpenCursor() => new Cursor(this);
+
+    private sealed class Cursor(TwinExperiment twin) : TrajectoryCursor(null)
+    {
+        private readonly RandomStream truthStream = twin.context.Random(twin.options.Stream + "/truth");
+        private readonly RandomStream observationStream = twin.context.Random(twin.options.Stream + "/observations");
+        private Tensor? truth;
+
+        public override double Time => At(Cycle);
+
+        protected override bool Compute(long cycle)
+        {
+            if (cycle >= twin.CycleCount) return false;
+            var before = truth ?? Start();
+            var now = twin.dynamics.AdvanceWithModelError(before, new TimeInterval(At(cycle - 1), At(cycle)), truthStream);
+            if (!double.IsFinite(now.sum().ToDouble()))
+                throw new DivergenceException($"The truth of the twin experiment '{twin.options.Stream}' ({twin.dynamics.Name})", cycle, At(cycle), double.NaN);
+            truth?.Dispose();
+            truth = now.DetachFromDisposeScope();
+
+            var observation = twin.network.Observe(now, At(cycle), observationStream);
+            Set(Columns.Truth, now);
+            Set(Columns.Observation, observation.Values);
+            if (observation.Mask is not null) Set(Columns.ObservationMask, observation.Mask);
+            return true;
+        }
+
+        protected override void DisposeState()
+        {
+            truth?.Dispose();
+            truthStream.Dispose();
+            observationStream.Dispose();
+        }
+
+        // The time of a cycle, counted so that it does not drift.
+        private double At(long cycle) => (cycle + 1) * twin.interval;
+
+        private Tensor Start()
+        {
+            using var stream = twin.context.Random(twin.options.Stream + "/initial");
+            return twin.initial.Draw(twin.options.Batch, stream, twin.Precision);
+        }
+    }
+}
