@@ -160,7 +160,7 @@ public sealed class ComponentReader
             throw new ModelArchiveException($"The component '{kind}' at {path} was written in version {version}; this program reads versions 1 to {type.Version}. A newer DaML is needed.");
         var reader = new ComponentReader(node, path, registry, context, tensors) { Version = version };
         try { return type.Load(reader); }
-        catch (Exception e) when (e is ArgumentException or FormatException or OverflowException)
+        catch (Exception e) when (e is not (ModelArchiveException or OutOfMemoryException))
         {
             throw new ModelArchiveException($"The component '{kind}' at {path} has settings it cannot be made of: {e.Message}", e);
         }

@@ -23,7 +23,7 @@ public sealed class DivergenceException(string method, long cycle, double time, 
 }
 
 /// <summary>A model file that is damaged, foreign, too new or not to be trusted; the message says which and where.</summary>
-public sealed class ModelArchiveException(string message, Exception? inner = null) : InvalidDataException(message, inner);
+public sealed class ModelArchiveException(string message, Exception? inner = null) : IOException(message, inner);
 
 /// <summary>A device was asked for that this machine does not have.</summary>
 public sealed class DeviceNotAvailableException(string message) : InvalidOperationException(message);

@@ -23,6 +23,7 @@ public static class ModelArchive
     internal static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
+        AllowDuplicateProperties = false,
         NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,
         Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter() },
     };
@@ -80,7 +81,7 @@ public static class ModelArchive
             var component = ComponentReader.Read(root, "model", registry, context, Safetensors.Read(tensorBytes).Tensors);
             return component as T ?? throw new ModelArchiveException($"'{path}' holds a {component.GetType().Name}, not a {typeof(T).Name}.");
         }
-        catch (Exception e) when (e is not ModelArchiveException and (InvalidDataException or JsonException or EndOfStreamException))
+        catch (Exception e) when (e is InvalidDataException or JsonException or EndOfStreamException or NotSupportedException or ArgumentException)
         {
             throw new ModelArchiveException($"'{path}' is damaged or not a DaML model: {e.Message}", e);
         }
@@ -95,6 +96,22 @@ public static class ModelArchive
         var bytes = new byte[entry.Length];
         using var stream = entry.Open();
         stream.ReadExactly(bytes);
+        if (Crc32(bytes) != entry.Crc32) throw new ModelArchiveException($"The entry '{name}' is damaged: its checksum is not the one the file declares.");
         return bytes;
+    }
+
+    // The checksum of the zip format (ISO 3309), which ZipArchive writes but does not compare.
+    private static uint Crc32(ReadOnlySpan<byte> bytes)
+    {
+        Span<uint> table = stackalloc uint[256];
+        for (uint i = 0; i < 256; i++)
+        {
+            uint entry = i;
+            for (int bit = 0; bit < 8; bit++) entry = (entry & 1) != 0 ? 0xEDB88320 ^ (entry >> 1) : entry >> 1;
+            table[(int)i] = entry;
+        }
+        uint crc = uint.MaxValue;
+        foreach (byte value in bytes) crc = table[(byte)(crc ^ value)] ^ (crc >> 8);
+        return ~crc;
     }
 }

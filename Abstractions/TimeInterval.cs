@@ -14,7 +14,7 @@ public readonly record struct TimeInterval(double From, double To)
     {
         double steps = Length / timeStep;
         long whole = (long)Math.Round(steps);
-        if (!(whole >= 0) || !(Math.Abs(steps - whole) <= 1e-6 * Math.Max(1, Math.Abs(steps))))
+        if (!double.IsFinite(steps) || whole < 0 || !(Math.Abs(steps - whole) <= 1e-6 * Math.Max(1, Math.Abs(steps))))
             throw new ArgumentException($"The interval from {From} to {To} is {steps:g9} time steps of {timeStep}; a whole number of steps, zero or more, is needed.");
         return whole;
     }

@@ -18,7 +18,7 @@ public static class Differentiation
         SameShape(at, perturbation, "perturbation");
         using var scope = NewDisposeScope();
 #if DAML_LIBTORCH
-        var (value, derivative) = LibTorch.ForwardMode.Jvp(function, at, perturbation);
+        var (value, derivative) = LibTorch.ForwardMode.JacobianVectorProduct(function, at, perturbation);
         return scope.MoveToOuter(value, derivative);
 #else
         // J dx as the derivative, along dx, of v -> J^T v, which is linear in v: two passes of reverse mode.
@@ -49,7 +49,7 @@ public static class Differentiation
     }
 
     // The point itself where it belongs to a graph, so that the result can be differentiated again; a leaf otherwise.
-    private static Tensor Tracked(Tensor at) => at.requires_grad ? at.alias() : at.detach().requires_grad_();
+    private static Tensor Tracked(Tensor at) => at.requires_grad ? at.alias() : at.view_as(at).requires_grad_();
 
     private static void SameShape(Tensor expected, Tensor given, string what)
     {
