@@ -31,6 +31,9 @@ public sealed class ComposedObservationOperator : ObservationOperator, IComponen
     public override string Name => $"{first.Name}, then {second.Name}";
 
     /// <inheritdoc/>
+    public override bool IsLinear => first.IsLinear && second.IsLinear;
+
+    /// <inheritdoc/>
     protected override Tensor Observe(Tensor state) => second.Apply(first.Apply(state));
 
     /// <inheritdoc/>

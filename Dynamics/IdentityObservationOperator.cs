@@ -17,6 +17,9 @@ public sealed class IdentityObservationOperator(long dimension) : ObservationOpe
     public override string Name => "full observation";
 
     /// <inheritdoc/>
+    public override bool IsLinear => true;
+
+    /// <inheritdoc/>
     protected override Tensor Observe(Tensor state) => state.alias();
 
     /// <inheritdoc/>

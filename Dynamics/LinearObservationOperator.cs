@@ -25,6 +25,9 @@ public sealed class LinearObservationOperator : ObservationOperator, IComponent
     /// <inheritdoc/>
     public override string Name => $"linear observation ({ObservationDimension} of {StateDimension})";
 
+    /// <inheritdoc/>
+    public override bool IsLinear => true;
+
     /// <summary>H, <c>[p, n]</c>; it belongs to the operator.</summary>
     public Tensor Matrix => matrix.Value;
 

@@ -28,6 +28,9 @@ public abstract class ObservationOperator : IObservationOperator
     public long ObservationDimension { get; }
 
     /// <inheritdoc/>
+    public virtual bool IsLinear => false;
+
+    /// <inheritdoc/>
     /// <exception cref="ArgumentException">The state's last size is not n, or what <see cref="Observe"/> gives is not p long.</exception>
     public Tensor Apply(Tensor state)
     {

@@ -9,7 +9,7 @@ public static class ObservationOperatorConformance
     /// <summary>
     /// Checks all that <see cref="IObservationOperator"/> promises: its dimension, determinism, independence of the states
     /// of a batch, refusal of a wrong shape, linearity of tangent linear and adjoint, the dot-product test between them, the
-    /// Taylor test of the tangent linear, and both against automatic differentiation.
+    /// Taylor test of the tangent linear, both against automatic differentiation, and linearity where it says it is linear.
     /// </summary>
     /// <param name="observationOperator">The operator.</param>
     /// <param name="options">Settings; null = their defaults.</param>
@@ -24,6 +24,11 @@ public static class ObservationOperatorConformance
         if (given != observationOperator.ObservationDimension)
             throw new ConformanceException(observationOperator.Name, "dimension", $"it gives {given} observations of a state; it says {observationOperator.ObservationDimension}.");
         tests.CheckAll();
+        if (observationOperator.IsLinear)
+        {
+            Tensor x = tests.States, y = x.flip(0);
+            tests.Agree("linearity", observationOperator.Apply(2 * x - 3 * y), 2 * observationOperator.Apply(x) - 3 * observationOperator.Apply(y), "H(2x - 3y) against 2 H(x) - 3 H(y), as the operator says it is linear,");
+        }
         return tests.Passed;
     }
 }

@@ -41,6 +41,9 @@ public sealed class SubsetObservationOperator : ObservationOperator, IComponent
     /// <inheritdoc/>
     public override string Name => $"observation of {ObservationDimension} of {StateDimension} components";
 
+    /// <inheritdoc/>
+    public override bool IsLinear => true;
+
     /// <summary>Which components are observed, from 0.</summary>
     public IReadOnlyList<long> Indices { get; }
 

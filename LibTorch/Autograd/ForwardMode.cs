@@ -9,7 +9,20 @@ namespace DaML.LibTorch;
 /// </summary>
 public static class ForwardMode
 {
-    /// <summary>Opens a level; tangents live until it is disposed. libtorch holds one level at a time.</summary>
+    // libtorch holds one level for the whole process: threads share it, and the last one to leave closes it. Their
+    // tangents do not meet, since each hangs on a tensor of its thread.
+    private static readonly Lock gate = new();
+    private static long sharedIndex;
+    private static int holders;
+
+    [ThreadStatic]
+    private static bool entered;
+
+    /// <summary>Whether the current thread has a level open, so that tensors may carry tangents.</summary>
+    public static bool IsActive => entered;
+
+    /// <summary>Opens a level on the current thread; tangents live until it is disposed.</summary>
+    /// <exception cref="InvalidOperationException">The thread has one open; libtorch does not nest forward mode.</exception>
     public static Level EnterLevel() => new();
 
     /// <summary>A tensor with the value of <paramref name="primal"/> and the given tangent, of the same shape and type.</summary>
@@ -34,16 +47,26 @@ public static class ForwardMode
         return (value.MoveToOuterDisposeScope(), product.MoveToOuterDisposeScope());
     }
 
-    /// <summary>An open level of forward-mode differentiation.</summary>
+    /// <summary>An open level of forward-mode differentiation; it belongs to the thread that opened it.</summary>
     public sealed class Level : IDisposable
     {
-        private int done;
+        private bool closed;
 
         internal unsafe Level()
         {
-            long index;
-            Throw.IfFailed(Native.daml_forward_level_enter(&index));
-            Index = index;
+            if (entered) throw new InvalidOperationException("Forward-mode differentiation within forward-mode differentiation is not possible with libtorch; use reverse mode for one of the two.");
+            lock (gate)
+            {
+                if (holders == 0)
+                {
+                    long index;
+                    Throw.IfFailed(Native.daml_forward_level_enter(&index));
+                    sharedIndex = index;
+                }
+                holders++;
+                Index = sharedIndex;
+            }
+            entered = true;
         }
 
         internal long Index { get; }
@@ -51,7 +74,11 @@ public static class ForwardMode
         /// <summary>Closes the level; its tangents are gone.</summary>
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref done, 1) == 0) Throw.IfFailed(Native.daml_forward_level_leave(Index));
+            if (closed) return;
+            closed = true;
+            entered = false;
+            lock (gate)
+                if (--holders == 0) Throw.IfFailed(Native.daml_forward_level_leave(Index));
         }
     }
 }

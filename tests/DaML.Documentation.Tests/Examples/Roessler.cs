@@ -7,7 +7,7 @@ public sealed class Roessler() : Dynamics(dimension: 3, timeStep: 0.05)
 {
     protected override Tensor Tendency(Tensor state)
     {
-        var (x, y, z) = (state[.., 0], state[.., 1], state[.., 2]);
+        var (x, y, z) = (state.select(-1, 0), state.select(-1, 1), state.select(-1, 2));
         return stack([-y - z, x + 0.2 * y, 0.2 + z * (x - 5.7)], dim: -1);
     }
 }
