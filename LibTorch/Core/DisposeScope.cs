@@ -8,7 +8,9 @@ namespace TorchSharp;
 public sealed class DisposeScope : IDisposable
 {
     private DisposeScopeManager? manager;
-    private HashSet<IDisposable> disposables = new(ReferenceEqualityComparer.Instance);
+
+    // Each tensor knows its place here, so that leaving costs no search; the last one moves into the gap.
+    private readonly List<torch.Tensor> tensors = [];
 
     internal DisposeScope(DisposeScopeManager manager)
     {
@@ -32,7 +34,7 @@ public sealed class DisposeScope : IDisposable
         get
         {
             _ = Manager;
-            return [.. disposables];
+            return [.. tensors];
         }
     }
 
@@ -41,13 +43,29 @@ public sealed class DisposeScope : IDisposable
         get
         {
             _ = Manager;
-            return disposables.Count;
+            return tensors.Count;
         }
     }
 
-    public bool Contains(IDisposable disposable) => disposables.Contains(disposable);
+    public bool Contains(IDisposable disposable) => disposable is torch.Tensor t && ReferenceEquals(t.OwningDisposeScope, this);
 
-    internal void Add(IDisposable disposable) => disposables.Add(disposable);
+    internal void Add(torch.Tensor t)
+    {
+        t.OwningDisposeScope = this;
+        t.PlaceInScope = tensors.Count;
+        tensors.Add(t);
+    }
+
+    internal bool Remove(IDisposable disposable)
+    {
+        if (disposable is not torch.Tensor t || !ReferenceEquals(t.OwningDisposeScope, this)) return false;
+        var last = tensors[^1];
+        tensors[t.PlaceInScope] = last;
+        last.PlaceInScope = t.PlaceInScope;
+        tensors.RemoveAt(tensors.Count - 1);
+        t.OwningDisposeScope = null;
+        return true;
+    }
 
     public T MoveToOuter<T>(T disposable) where T : IDisposable
     {
@@ -89,10 +107,9 @@ public sealed class DisposeScope : IDisposable
     private void Move(DisposeScope? scope, IDisposable disposable)
     {
         var m = Manager;
-        if (!disposables.Remove(disposable)) return;
-        if (disposable is torch.Tensor t) t.OwningDisposeScope = scope;
+        if (!Remove(disposable)) return;
         if (scope is null) m.StatisticsInstance.TensorStatistics.DetachedFromScopeCount++;
-        else scope.disposables.Add(disposable);
+        else scope.Add((torch.Tensor)disposable);
     }
 
     public T Detach<T>(T disposable) where T : IDisposable
@@ -110,15 +127,6 @@ public sealed class DisposeScope : IDisposable
     public void Detach(params IDisposable[] disposables) => MoveToOther(null, (IEnumerable<IDisposable>)disposables);
     public void Detach(IEnumerable<IDisposable> disposables) => MoveToOther(null, disposables);
 
-    /// <summary>Puts <paramref name="replacement"/> where <paramref name="original"/> was registered.</summary>
-    internal static void ReplaceWith(torch.Tensor original, torch.Tensor replacement)
-    {
-        var scope = original.OwningDisposeScope;
-        if (scope is null || !scope.disposables.Remove(original)) return;
-        original.OwningDisposeScope = null;
-        Adopt(scope, replacement);
-    }
-
     public void Attach(IDisposable disposable) => Attach((IEnumerable<IDisposable>)[disposable]);
     public void Attach(params IDisposable[] disposables) => Attach((IEnumerable<IDisposable>)disposables);
 
@@ -128,31 +136,35 @@ public sealed class DisposeScope : IDisposable
         var attached = new List<IDisposable>();
         foreach (var d in disposables)
         {
-            if (Adopt(this, d)) m.StatisticsInstance.TensorStatistics.AttachedToScopeCount++;
+            if (d is not torch.Tensor t) throw new InvalidOperationException("a DisposeScope manages tensors only");
+            if (!Contains(t))
+            {
+                t.OwningDisposeScope?.Remove(t);
+                Add(t);
+                m.StatisticsInstance.TensorStatistics.AttachedToScopeCount++;
+            }
             attached.Add(d);
         }
         return attached;
     }
 
-    private static bool Adopt(DisposeScope scope, IDisposable disposable)
+    public void DisposeEverything()
     {
-        if (disposable is not torch.Tensor t) throw new InvalidOperationException("a DisposeScope manages tensors only");
-        if (t.OwningDisposeScope == scope) return false;
-        t.OwningDisposeScope?.disposables.Remove(t);
-        scope.disposables.Add(t);
-        t.OwningDisposeScope = scope;
-        return true;
+        _ = Manager;
+        while (tensors.Count > 0)
+        {
+            var t = tensors[^1];
+            t.Dispose();
+            Remove(t);   // whatever its Dispose did
+        }
     }
-
-    public void DisposeEverything() => DisposeEverythingBut((IEnumerable<IDisposable>)[]);
 
     public void DisposeEverythingBut(IEnumerable<IDisposable> inKeep)
     {
         _ = Manager;
-        var old = disposables;
-        disposables = new HashSet<IDisposable>(inKeep, ReferenceEqualityComparer.Instance);
-        foreach (var d in old)
-            if (!disposables.Contains(d)) d.Dispose();
+        var keep = new HashSet<IDisposable>(inKeep, ReferenceEqualityComparer.Instance);
+        foreach (var t in tensors.ToArray())
+            if (!keep.Contains(t)) t.Dispose();
     }
 
     public void DisposeEverythingBut(params IDisposable[] keep) => DisposeEverythingBut((IEnumerable<IDisposable>)keep);
@@ -179,13 +191,7 @@ public sealed class DisposeScope : IDisposable
     public void MarkAsDisposed(IDisposable disposable)
     {
         _ = Manager;
-        Forget(disposable);
-    }
-
-    internal void Forget(IDisposable disposable)
-    {
-        disposables.Remove(disposable);
-        if (disposable is torch.Tensor t) t.OwningDisposeScope = null;
+        Remove(disposable);
     }
 
     public void Dispose()
@@ -209,7 +215,7 @@ public class DisposeScopeManager
 
     public static ThreadDisposeScopeStatistics Statistics => ThreadSingleton.StatisticsInstance;
 
-    internal DisposeScope? Register(torch.Tensor tensor)
+    internal void Register(torch.Tensor tensor)
     {
         var scope = CurrentDisposeScope;
         if (scope is null) StatisticsInstance.TensorStatistics.CreatedOutsideScopeCount++;
@@ -218,7 +224,6 @@ public class DisposeScopeManager
             StatisticsInstance.TensorStatistics.CreatedInScopeCount++;
             scope.Add(tensor);
         }
-        return scope;
     }
 
     internal void Disposing(torch.Tensor tensor)

@@ -22,6 +22,7 @@ public static partial class torch
         private static long peakCount;
 
         internal DisposeScope? OwningDisposeScope { get; set; }
+        internal int PlaceInScope { get; set; }
 
         internal Tensor(IntPtr handle) : this(handle, handle == 0 ? 0 : Native.daml_tensor_nbytes(handle)) { }
 
@@ -29,20 +30,13 @@ public static partial class torch
         internal Tensor(nint handle, long bytes)
         {
             this.handle = handle;
-            var n = Interlocked.Increment(ref totalCount);
-            if (n > peakCount) peakCount = n;
+            if (handle != 0)
+            {
+                var n = Interlocked.Increment(ref totalCount);
+                if (n > peakCount) peakCount = n;
+            }
             if (bytes > PressureThreshold) GC.AddMemoryPressure(pressure = bytes);
-            OwningDisposeScope = DisposeScopeManager.ThreadSingleton.Register(this);
-        }
-
-        /// <summary>Takes over the reference of <paramref name="other"/>, which becomes invalid, and its place in its scope.</summary>
-        private protected Tensor(Tensor other)
-        {
-            pressure = Interlocked.Exchange(ref other.pressure, 0);
-            handle = Interlocked.Exchange(ref other.handle, 0);
-            if (handle == 0) ThrowDisposed();
-            DisposeScope.ReplaceWith(other, this);
-            GC.SuppressFinalize(other);
+            DisposeScopeManager.ThreadSingleton.Register(this);
         }
 
         public static Tensor UnsafeCreateTensor(IntPtr handle) => new(handle);
@@ -64,12 +58,12 @@ public static partial class torch
         private nint Release(bool disposing)
         {
             var h = Interlocked.Exchange(ref handle, 0);
-            if (h == 0) return 0;
             if (disposing)
             {
-                DisposeScopeManager.ThreadSingleton.Disposing(this);
-                OwningDisposeScope?.Forget(this);
+                if (h != 0) DisposeScopeManager.ThreadSingleton.Disposing(this);
+                OwningDisposeScope?.Remove(this);
             }
+            if (h == 0) return 0;
             Interlocked.Decrement(ref totalCount);
             if (pressure > 0)
             {
