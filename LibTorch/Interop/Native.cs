@@ -14,11 +14,25 @@ internal static unsafe partial class Native
     static Native()
     {
         NativeLibrary.SetDllImportResolver(typeof(Native).Assembly, Resolve);
+        LimitSpinning();
         Throw.IfFailed(daml_initialise());
         // Debian's libtorch starts with one thread; elsewhere the processor count is the default anyway.
         if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable("OMP_NUM_THREADS")))
             daml_set_num_threads(Environment.ProcessorCount);
     }
+
+    // OpenMP's threads wait for work by spinning for milliseconds, which starves whoever shares the cores with them;
+    // asleep they wake within microseconds. Read when the OpenMP library is loaded, so set before that, and in the C
+    // environment, which .NET's own copy does not reach.
+    private static void LimitSpinning()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        foreach (var given in (string[])["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"])
+            if (!string.IsNullOrEmpty(Environment.GetEnvironmentVariable(given))) return;
+        fixed (byte* name = "OMP_WAIT_POLICY\0"u8, value = "passive\0"u8) _ = setenv(name, value, 0);
+    }
+
+    [LibraryImport("libc")] private static partial int setenv(byte* name, byte* value, int overwrite);
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path)
     {
