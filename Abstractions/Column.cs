@@ -46,4 +46,7 @@ public static class Columns
 
     /// <summary>The standard deviation a method itself claims for its analysis, <c>[n]</c>.</summary>
     public static Column AnalysisSpread { get; } = new("analysis-spread");
+
+    /// <summary>The mask that belongs to a column, boolean, of its shape, true where the column has a value; named <c>name-mask</c>.</summary>
+    public static Column MaskOf(Column column) => new(column.Name + "-mask");
 }

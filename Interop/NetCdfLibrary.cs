@@ -1,0 +1,81 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+namespace DaML;
+
+/// <summary>
+/// The netcdf C library as installed on the machine (https://docs.unidata.ucar.edu/netcdf-c/). It is not safe for
+/// several threads, so every call goes through <see cref="Gate"/>.
+/// </summary>
+internal static partial class NetCdfLibrary
+{
+    private const string Library = "netcdf";
+    public const int Global = -1;
+    public const int MaximumName = 256;
+    public const int NotNetCdf = -51;
+
+    public static readonly Lock Gate = new();
+    private static readonly Lazy<nint> Loaded = new(() => Load(["libnetcdf.so.19", "libnetcdf.so", "libnetcdf.dylib", "netcdf"]));
+
+    static NetCdfLibrary() => NativeLibrary.SetDllImportResolver(typeof(NetCdfLibrary).Assembly, Resolve);
+
+    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path) => name == Library ? Loaded.Value : 0;
+
+    /// <summary>Loads the first of these libraries that is there.</summary>
+    public static nint Load(IReadOnlyList<string> names)
+    {
+        foreach (string name in names)
+            if (NativeLibrary.TryLoad(name, out nint handle)) return handle;
+        throw new DllNotFoundException($"The netcdf library ({string.Join(", ", names)}) is not installed; on Debian and Ubuntu: apt-get install libnetcdf-dev.");
+    }
+
+    /// <summary>Throws what a status other than zero means.</summary>
+    public static void Check(int status, string doing, string path)
+    {
+        if (status == 0) return;
+        string reason = Marshal.PtrToStringUTF8(StrError(status)) ?? $"status {status}";
+        throw new DataFileException($"{doing} '{path}' failed: {reason}.");
+    }
+
+    [LibraryImport(Library, EntryPoint = "nc_strerror")]
+    private static partial nint StrError(int status);
+
+    [LibraryImport(Library, EntryPoint = "nc_open", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Open(string path, int mode, out int file);
+
+    [LibraryImport(Library, EntryPoint = "nc_close")]
+    public static partial int Close(int file);
+
+    [LibraryImport(Library, EntryPoint = "nc_inq")]
+    public static partial int Inquire(int file, out int dimensions, out int variables, out int attributes, out int unlimited);
+
+    [LibraryImport(Library, EntryPoint = "nc_inq_dim")]
+    public static unsafe partial int InquireDimension(int file, int dimension, byte* name, out nuint length);
+
+    [LibraryImport(Library, EntryPoint = "nc_inq_varndims")]
+    public static partial int InquireRank(int file, int variable, out int rank);
+
+    [LibraryImport(Library, EntryPoint = "nc_inq_var")]
+    public static unsafe partial int InquireVariable(int file, int variable, byte* name, out int type, out int rank, int* dimensions, out int attributes);
+
+    [LibraryImport(Library, EntryPoint = "nc_inq_attname")]
+    public static unsafe partial int InquireAttributeName(int file, int variable, int number, byte* name);
+
+    [LibraryImport(Library, EntryPoint = "nc_inq_att", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int InquireAttribute(int file, int variable, string name, out int type, out nuint length);
+
+    [LibraryImport(Library, EntryPoint = "nc_get_att_text", StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial int GetText(int file, int variable, string name, byte* text);
+
+    [LibraryImport(Library, EntryPoint = "nc_get_att_string", StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial int GetStrings(int file, int variable, string name, nint* texts);
+
+    [LibraryImport(Library, EntryPoint = "nc_free_string")]
+    public static unsafe partial int FreeStrings(nuint count, nint* texts);
+
+    [LibraryImport(Library, EntryPoint = "nc_get_att_double", StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial int GetNumbers(int file, int variable, string name, double* numbers);
+
+    [LibraryImport(Library, EntryPoint = "nc_get_vara_double")]
+    public static unsafe partial int GetValues(int file, int variable, nuint* start, nuint* count, double* values);
+}
