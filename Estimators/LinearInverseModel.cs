@@ -1,0 +1,71 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// A linear inverse model (Penland and Magorian 1993): the dynamics dc/dt in discrete form, c(t + tau) = G c(t) + noise of
+/// covariance Q, ready for every filter, with the climatology it keeps. As a transformer it adds its forecast of each
+/// cycle from the coefficients one step earlier.
+/// </summary>
+public sealed class LinearInverseModel : ITransformer, IComponent
+{
+    private readonly LeadTimeForecast forecast;
+    private readonly Column coefficients;
+
+    /// <summary>Creates the model.</summary>
+    /// <param name="dynamics">G with the model error Q of one step.</param>
+    /// <param name="climatologicalCovariance">C(0), <c>[r, r]</c>; copied.</param>
+    /// <param name="lag">How many cycles one step of the dynamics is long.</param>
+    /// <param name="repairedFraction">Which part of the trace of Q had to be added to make it positive definite.</param>
+    /// <param name="coefficients">The column it reads, <c>[r]</c>.</param>
+    /// <param name="forecast">The column it adds, <c>[r]</c>.</param>
+    public LinearInverseModel(LinearDynamics dynamics, Tensor climatologicalCovariance, int lag, double repairedFraction, Column coefficients, Column forecast)
+    {
+        (Dynamics, Lag, RepairedFraction, this.coefficients) = (dynamics, lag, repairedFraction, coefficients);
+        Require.Shape(climatologicalCovariance, "The climatological covariance", dynamics.Dimension, dynamics.Dimension);
+        ClimatologicalCovariance = Require.Finite(climatologicalCovariance, "The climatological covariance").detach().clone().DetachFromDisposeScope();
+        this.forecast = new LeadTimeForecast(dynamics, coefficients, forecast, lag);
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("linear-inverse-model", 1, reader =>
+    {
+        using var covariance = reader.Tensor("climatologicalCovariance");
+        return new LinearInverseModel(reader.Part<LinearDynamics>("dynamics"), covariance, reader.Count("lag", int.MaxValue),
+            reader.Get<double>("repairedFraction"), new Column(reader.Get<string>("coefficients")), new Column(reader.Get<string>("forecast")));
+    });
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "linear inverse model";
+
+    /// <inheritdoc/>
+    public SchemaContract Contract => forecast.Contract;
+
+    /// <summary>The model as a dynamics: c(t + tau) = G c(t), with the model error Q.</summary>
+    public LinearDynamics Dynamics { get; }
+
+    /// <summary>C(0), the covariance of the anomalies, <c>[r, r]</c>: G and Q keep it. It belongs to the model.</summary>
+    public Tensor ClimatologicalCovariance { get; }
+
+    /// <summary>How many cycles of the training data one step is long.</summary>
+    public int Lag { get; }
+
+    /// <summary>Which part of the trace of Q had to be added to make it positive definite; 0 where it was.</summary>
+    public double RepairedFraction { get; }
+
+    /// <inheritdoc/>
+    public ITrajectoryView Transform(ITrajectoryView input) => forecast.Transform(input);
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("dynamics", Dynamics);
+        writer.Tensor("climatologicalCovariance", ClimatologicalCovariance);
+        writer.Set("lag", Lag);
+        writer.Set("repairedFraction", RepairedFraction);
+        writer.Set("coefficients", coefficients.Name);
+        writer.Set("forecast", forecast.Output.Name);
+    }
+}

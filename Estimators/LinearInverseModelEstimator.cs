@@ -1,0 +1,104 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Settings of a <see cref="LinearInverseModelEstimator"/>, with their defaults.</summary>
+public sealed record LinearInverseModelOptions
+{
+    /// <summary>The lag tau_0 in cycles; one time step of the model is this long.</summary>
+    public int Lag { get; init; } = 1;
+
+    /// <summary>The smallest eigenvalue of the model error covariance, as a fraction of the mean one; smaller ones are raised to it.</summary>
+    public double EigenvalueFloor { get; init; } = 1e-6;
+}
+
+/// <summary>
+/// Learns a linear stochastic model of anomalies from their lagged covariances (Penland and Magorian 1993, eqs. 4 to 7):
+/// G = C(tau_0) C(0)^-1 and the model error covariance Q = C(0) - G C(0) G^T. Its product carries the model as an
+/// <see cref="IDynamics"/>, and as a transformer adds the model's forecast of each cycle.
+/// </summary>
+/// <remarks>
+/// C(tau) sums the pairs there are and divides by the number of all samples. Of a gapless record this estimate of the
+/// lagged covariances is positive semidefinite as a whole (it has a non-negative spectrum), so Q is too; what rounding
+/// or a rank deficiency leaves below <see cref="LinearInverseModelOptions.EigenvalueFloor"/> is raised, Q scaled to
+/// its former trace, and the size of that repair reported.
+/// </remarks>
+/// <param name="coefficients">The column of anomalies with zero mean, <c>[r]</c>.</param>
+/// <param name="forecast">The column the transformer adds, <c>[r]</c>.</param>
+/// <param name="options">Lag and eigenvalue floor.</param>
+public sealed class LinearInverseModelEstimator(Column coefficients, Column forecast, LinearInverseModelOptions? options = null) : IEstimator<LinearInverseModel>
+{
+    private readonly LinearInverseModelOptions options = Check(options ?? new LinearInverseModelOptions());
+
+    /// <inheritdoc/>
+    public string Name => "linear inverse model";
+
+    /// <inheritdoc/>
+    public SchemaContract Contract { get; } = new([new(coefficients, ColumnDefinition.AnySize)], [new(forecast, ColumnDefinition.AnySize)]);
+
+    /// <inheritdoc/>
+    public TrajectorySchema GetOutputSchema(TrajectorySchema input)
+    {
+        Contract.Apply(input, Name);
+        return input.With([new(forecast, input[coefficients].Shape)]);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The view never ends, its cycles are not equally spaced, a value is missing or not finite, there are too few samples, or the model would not be stable.</exception>
+    public LinearInverseModel Fit(ITrajectoryView data, CancellationToken cancellation = default)
+    {
+        GetOutputSchema(data.Schema);
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var (x, times) = TrainingData.Gather(data, coefficients, Name, cancellation); // [cycles, batch, r]
+        long cycles = x.shape[0], samples = cycles * x.shape[1], r = x.shape[2];
+        if (cycles <= options.Lag || samples < 2 * r)
+            throw new ArgumentException($"{Name} of {r} coefficients at a lag of {options.Lag} needs more than {options.Lag} cycles and at least {2 * r} samples; given: {cycles} cycles, {samples} samples.", nameof(data));
+        double spacing = Spacing(times);
+
+        var all = x.flatten(0, 1);
+        var covariance = matmul(all.mT, all) / samples;                                                              // C(0) [r, r]
+        var lagged = matmul(x[options.Lag..].flatten(0, 1).mT, x[..^options.Lag].flatten(0, 1)) / samples;           // C(tau_0) [r, r]
+        if (!(linalg.eigvalsh(covariance) is var spread && spread.min().ToDouble() > 1e-12 * spread.max().ToDouble()))
+            throw new ArgumentException($"{Name}: some combination of the {r} coefficients does not vary in the training data; fewer modes are needed.", nameof(data));
+        var propagator = linalg.solve(covariance, lagged.mT).mT;                                                     // G [r, r]
+        double radius = linalg.eigvals(propagator).abs().max().ToDouble();
+        if (!(radius < 1))
+            throw new ArgumentException($"{Name}: the model learned is not stable, its largest eigenvalue is {radius:g6} in size; the data are not anomalies of a stationary process.", nameof(data));
+        var raw = covariance - matmul(matmul(propagator, covariance), propagator.mT);                                // Q [r, r]
+        var (modelError, repaired) = PositiveDefinite((raw + raw.mT) / 2, options.EigenvalueFloor);
+
+        var dynamics = new LinearDynamics(propagator, options.Lag * spacing) { ModelError = ErrorCovariance.Full(modelError) };
+        return new LinearInverseModel(dynamics, (covariance + covariance.mT) / 2, options.Lag, repaired, coefficients, forecast);
+    }
+
+    private static double Spacing(double[] times)
+    {
+        double spacing = (times[^1] - times[0]) / (times.Length - 1);
+        for (int i = 1; i < times.Length; i++)
+            if (!(Math.Abs(times[i] - times[i - 1] - spacing) <= 1e-6 * spacing))
+                throw new ArgumentException($"linear inverse model needs equally spaced cycles; cycle {i} comes {times[i] - times[i - 1]} after the one before, where the mean is {spacing}.", nameof(times));
+        return spacing;
+    }
+
+    // The nearest matrix whose eigenvalues are not below the floor, scaled to the trace it had (Penland and Matrosova
+    // 1994 do so with negative eigenvalues), and the part of the trace that was raised.
+    private static (Tensor Matrix, double Repaired) PositiveDefinite(Tensor matrix, double floor)
+    {
+        double trace = matrix.trace().ToDouble();
+        if (!(trace > 0)) throw new ArgumentException("linear inverse model: the training data leave no model error; the record is too short for its number of coefficients.");
+        var (values, vectors) = linalg.eigh(matrix);
+        var raised = values.clamp(min: floor * trace / matrix.shape[0]);
+        double repaired = (raised - values).sum().ToDouble() / trace;
+        if (repaired == 0) return (matrix, 0);
+        return (matmul(vectors * (raised * (trace / raised.sum().ToDouble())), vectors.mT), repaired);
+    }
+
+    private static LinearInverseModelOptions Check(LinearInverseModelOptions options)
+    {
+        Require.AtLeast(options.Lag, 1);
+        Require.Positive(options.EigenvalueFloor);
+        return options;
+    }
+}

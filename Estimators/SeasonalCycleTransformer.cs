@@ -1,0 +1,67 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Whether a seasonal cycle is taken off or put back.</summary>
+public enum SeasonalCycleDirection
+{
+    /// <summary>Field to anomaly.</summary>
+    Remove,
+
+    /// <summary>Anomaly to field.</summary>
+    Add,
+}
+
+/// <summary>Takes a seasonal cycle off a column, or puts it back.</summary>
+public sealed class SeasonalCycleTransformer : CycleTransformer, IComponent
+{
+    private readonly Column input;
+    private readonly Column output;
+
+    /// <summary>Creates the step.</summary>
+    /// <param name="cycle">The seasonal cycle.</param>
+    /// <param name="direction">Whether it is taken off or put back.</param>
+    /// <param name="input">The column it reads, <c>[n]</c>.</param>
+    /// <param name="output">The column it writes, <c>[n]</c>.</param>
+    public SeasonalCycleTransformer(SeasonalCycle cycle, SeasonalCycleDirection direction, Column input, Column output)
+        : base(direction == SeasonalCycleDirection.Remove ? "seasonal cycle removed" : "seasonal cycle added",
+            new SchemaContract([new(input, cycle.Dimension)], [new(output, cycle.Dimension)]))
+    {
+        if (!Enum.IsDefined(direction)) throw new ArgumentOutOfRangeException(nameof(direction), direction, $"There is no direction {direction}.");
+        (Cycle, Direction, this.input, this.output) = (cycle, direction, input, output);
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("seasonal-cycle-transformer", 1, reader => new SeasonalCycleTransformer(
+        reader.Part<SeasonalCycle>("cycle"), reader.Get<SeasonalCycleDirection>("direction"),
+        new Column(reader.Get<string>("input")), new Column(reader.Get<string>("output"))));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>The seasonal cycle.</summary>
+    public SeasonalCycle Cycle { get; }
+
+    /// <summary>Whether it is taken off or put back.</summary>
+    public SeasonalCycleDirection Direction { get; }
+
+    /// <summary>The step that undoes this one, on any columns.</summary>
+    public SeasonalCycleTransformer Inverse(Column input, Column output) =>
+        new(Cycle, Direction == SeasonalCycleDirection.Remove ? SeasonalCycleDirection.Add : SeasonalCycleDirection.Remove, input, output);
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<Tensor> Apply(ITrajectoryCursor cycle)
+    {
+        var value = cycle[input];
+        var mean = Cycle.At(cycle.Time, value.dtype, value.device);
+        return [Direction == SeasonalCycleDirection.Remove ? value - mean : value + mean];
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("cycle", Cycle);
+        writer.Set("direction", Direction);
+        writer.Set("input", input.Name);
+        writer.Set("output", output.Name);
+    }
+}

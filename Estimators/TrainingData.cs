@@ -1,0 +1,49 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Reads what an estimator learns from: all cycles of a bounded view, each checked to be complete and finite.</summary>
+internal static class TrainingData
+{
+    /// <summary>Goes through the cycles of a view.</summary>
+    /// <param name="data">A view that ends.</param>
+    /// <param name="column">What is read; where the view has its mask, no value may be missing.</param>
+    /// <param name="step">How to call the estimator in a message.</param>
+    /// <param name="cancellation">Stops the reading.</param>
+    /// <param name="use">Is given the cycle's time and values <c>[batch, n]</c> in double precision, within a dispose scope.</param>
+    /// <returns>Number of cycles.</returns>
+    /// <exception cref="ArgumentException">The view never ends, is empty, or a value is missing or not finite.</exception>
+    public static long Read(ITrajectoryView data, Column column, string step, CancellationToken cancellation, Action<double, Tensor> use)
+    {
+        if (data.CycleCount is null)
+            throw new ArgumentException($"{step} learns from all cycles of a view, and this one never ends; use {nameof(TrajectoryViewExtensions.Take)}.", nameof(data));
+        var mask = Columns.MaskOf(column);
+        bool masked = data.Schema.Has(mask);
+        using var noGradients = no_grad();
+        using var cursor = data.OpenCursor();
+        while (cursor.MoveNext())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            if (masked && !cursor[mask].all().ToBoolean())
+                throw new ArgumentException($"{step} needs complete data; the column '{column}' lacks {cursor[mask].logical_not().sum().ToInt64()} values in cycle {cursor.Cycle} (time {cursor.Time:g9}).", nameof(data));
+            use(cursor.Time, Require.Finite(cursor[column].to_type(ScalarType.Float64), $"The column '{column}' in cycle {cursor.Cycle} that {step} learns from"));
+        }
+        return cursor.Cycle + 1 > 0 ? cursor.Cycle + 1 : throw new ArgumentException($"{step} was given a view without cycles.", nameof(data));
+    }
+
+    /// <summary>All values of a column, <c>[cycles, batch, n]</c>, in double precision, and the cycles' times.</summary>
+    public static (Tensor Values, double[] Times) Gather(ITrajectoryView data, Column column, string step, CancellationToken cancellation)
+    {
+        using var scope = NewDisposeScope();
+        var values = new List<Tensor>();
+        var times = new List<double>();
+        Read(data, column, step, cancellation, (time, value) =>
+        {
+            times.Add(time);
+            values.Add(value.clone().MoveToOuterDisposeScope());
+        });
+        return (stack(values).MoveToOuterDisposeScope(), [.. times]);
+    }
+}

@@ -1,0 +1,75 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Adds the model's forecast of each cycle that was started some cycles earlier from another column of the view, for
+/// instance a filter's analysis. The first cycles, for which there is no such forecast, are left out of the view.
+/// </summary>
+/// <param name="dynamics">The model; run without model error.</param>
+/// <param name="start">The column forecasts start from, <c>[n]</c>.</param>
+/// <param name="output">The column it adds, <c>[n]</c>.</param>
+/// <param name="lead">How many cycles earlier a forecast starts, at least 1.</param>
+public sealed class LeadTimeForecast(IDynamics dynamics, Column start, Column output, int lead) : ITransformer, IComponent
+{
+    private readonly int lead = (int)Require.AtLeast(lead, 1);
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("lead-time-forecast", 1, reader => new LeadTimeForecast(
+        reader.Part<IDynamics>("dynamics"), new Column(reader.Get<string>("start")), new Column(reader.Get<string>("output")), reader.Count("lead", int.MaxValue)));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => $"forecast of lead {lead}";
+
+    /// <inheritdoc/>
+    public SchemaContract Contract { get; } = new([new(start, dynamics.Dimension)], [new(output, dynamics.Dimension)]);
+
+    /// <summary>The column it adds.</summary>
+    public Column Output => output;
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The view has no more cycles than the lead.</exception>
+    public ITrajectoryView Transform(ITrajectoryView input)
+    {
+        var schema = Contract.Apply(input.Schema, Name);
+        if (input.CycleCount <= lead)
+            throw new ArgumentException($"{Name} needs a view of more than {lead} cycles; given: {input.CycleCount}.", nameof(input));
+        return new TrajectoryView(schema, input.CycleCount - lead, input.StartTime, () => new Cursor(dynamics, start, output, lead, input.OpenCursor()));
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("dynamics", dynamics);
+        writer.Set("start", start.Name);
+        writer.Set("output", output.Name);
+        writer.Set("lead", lead);
+    }
+
+    private sealed class Cursor(IDynamics dynamics, Column start, Column output, int lead, ITrajectoryCursor source) : TrajectoryCursor(source)
+    {
+        private readonly Queue<(double Time, Tensor State)> states = new();
+
+        protected override bool Compute(long cycle)
+        {
+            while (states.Count < lead)
+            {
+                Remember();
+                if (!Source!.MoveNext()) return false;
+            }
+            var (time, state) = states.Dequeue();
+            using (state) Set(output, dynamics.Advance(state, new TimeInterval(time, Source!.Time)));
+            Remember();
+            return true;
+        }
+
+        protected override void DisposeState()
+        {
+            while (states.TryDequeue(out var kept)) kept.State.Dispose();
+        }
+
+        private void Remember() => states.Enqueue((Source!.Time, Source[start].clone().DetachFromDisposeScope()));
+    }
+}
