@@ -10,12 +10,14 @@ namespace DaML;
 /// </summary>
 internal static class ClassicNetCdfLayout
 {
-    /// <summary>The file's length by its header, or null where it is of another format or its header is itself cut off or damaged (which the library notices).</summary>
+    /// <summary>The file's length by its header, or null where it is of another format or says that it is still being written.</summary>
+    /// <exception cref="EndOfStreamException">The header itself is cut off.</exception>
+    /// <exception cref="FormatException">The header contradicts itself.</exception>
     public static long? RequiredLength(Stream file)
     {
         using var reader = new Reader(file);
         try { return reader.RequiredLength(); }
-        catch (Exception e) when (e is EndOfStreamException or OverflowException or IndexOutOfRangeException or ArgumentOutOfRangeException) { return null; }
+        catch (Exception e) when (e is OverflowException or IndexOutOfRangeException or ArgumentOutOfRangeException) { throw new FormatException("its header is damaged", e); }
     }
 
     private sealed class Reader(Stream file) : IDisposable

@@ -1,4 +1,4 @@
 namespace DaML;
 
 /// <summary>A data file that cannot be read as asked: damaged, truncated, foreign, or without what was asked for; the message names the file and where.</summary>
-public sealed class DataFileException(string message, Exception? inner = null) : InvalidDataException(message, inner);
+public sealed class DataFileException(string message, Exception? inner = null) : IOException(message, inner);

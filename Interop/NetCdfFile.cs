@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace DaML;
@@ -39,9 +40,14 @@ public sealed class NetCdfFile : IDisposable
         if (!File.Exists(path)) throw new FileNotFoundException($"There is no file '{path}'.", path);
         string full = System.IO.Path.GetFullPath(path);
         using (var stream = File.OpenRead(full))
-            if (ClassicNetCdfLayout.RequiredLength(stream) is { } needed && needed > stream.Length)
-                throw new DataFileException($"'{path}' is truncated: it has {stream.Length} bytes, and its header says {needed}.");
-        lock (NetCdfLibrary.Gate)
+        {
+            long? needed;
+            try { needed = ClassicNetCdfLayout.RequiredLength(stream); }
+            catch (EndOfStreamException e) { throw new DataFileException($"'{path}' is truncated: its {stream.Length} bytes end within its header.", e); }
+            catch (FormatException e) { throw new DataFileException($"'{path}' cannot be read: {e.Message}.", e); }
+            if (needed > stream.Length) throw new DataFileException($"'{path}' is truncated: it has {stream.Length} bytes, and its header says {needed}.");
+        }
+        using (NetCdfLibrary.Enter())
         {
             int status = NetCdfLibrary.Open(full, 0, out int file);
             if (status == NetCdfLibrary.NotNetCdf) throw new DataFileException($"'{path}' is not a NetCDF file.");
@@ -100,7 +106,7 @@ public sealed class NetCdfFile : IDisposable
         var values = new double[size];
         Span<nuint> from = stackalloc nuint[Math.Max(1, rank)], counts = stackalloc nuint[Math.Max(1, rank)];
         for (int i = 0; i < rank; i++) (from[i], counts[i]) = ((nuint)start[i], (nuint)count[i]);
-        lock (NetCdfLibrary.Gate)
+        using (NetCdfLibrary.Enter())
         {
             ObjectDisposedException.ThrowIf(closed, this);
             fixed (nuint* fromPointer = from, countPointer = counts)
@@ -114,7 +120,7 @@ public sealed class NetCdfFile : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        lock (NetCdfLibrary.Gate)
+        using (NetCdfLibrary.Enter())
         {
             if (closed) return;
             closed = true;
@@ -173,7 +179,7 @@ public sealed class NetCdfFile : IDisposable
                 fixed (nint* pointer = texts)
                 {
                     Check(NetCdfLibrary.GetStrings(file, variable, name, pointer), doing);
-                    string joined = string.Join('\n', texts.Take(length).Select(System.Runtime.InteropServices.Marshal.PtrToStringUTF8));
+                    string joined = string.Join('\n', texts.Take(length).Select(text => Marshal.PtrToStringUTF8(text)));
                     NetCdfLibrary.FreeStrings((nuint)length, pointer);
                     return new NetCdfAttribute(name, joined, []);
                 }
@@ -188,5 +194,5 @@ public sealed class NetCdfFile : IDisposable
 
     private void Check(int status, string doing) => NetCdfLibrary.Check(status, doing, Path);
 
-    private static unsafe string Text(byte* name) => System.Runtime.InteropServices.Marshal.PtrToStringUTF8((nint)name) ?? "";
+    private static unsafe string Text(byte* name) => Marshal.PtrToStringUTF8((nint)name) ?? "";
 }

@@ -5,7 +5,7 @@ namespace DaML;
 
 /// <summary>
 /// The netcdf C library as installed on the machine (https://docs.unidata.ucar.edu/netcdf-c/). It is not safe for
-/// several threads, so every call goes through <see cref="Gate"/>.
+/// several threads, so every call stands within <see cref="Enter"/>.
 /// </summary>
 internal static partial class NetCdfLibrary
 {
@@ -14,12 +14,26 @@ internal static partial class NetCdfLibrary
     public const int MaximumName = 256;
     public const int NotNetCdf = -51;
 
-    public static readonly Lock Gate = new();
+    private static readonly Lock Gate = new();
     private static readonly Lazy<nint> Loaded = new(() => Load(["libnetcdf.so.19", "libnetcdf.so", "libnetcdf.dylib", "netcdf"]));
+
+    [ThreadStatic]
+    private static bool quiet;
 
     static NetCdfLibrary() => NativeLibrary.SetDllImportResolver(typeof(NetCdfLibrary).Assembly, Resolve);
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path) => name == Library ? Loaded.Value : 0;
+
+    /// <summary>Waits until no other thread uses the library.</summary>
+    /// <exception cref="DllNotFoundException">The library is not installed.</exception>
+    public static unsafe Lock.Scope Enter()
+    {
+        // HDF5 below prints every attribute that is not there, thread by thread, unless it is told not to.
+        if (!quiet && NativeLibrary.TryGetExport(Loaded.Value, "H5Eset_auto2", out nint setAuto))
+            ((delegate* unmanaged<long, nint, nint, int>)setAuto)(0, 0, 0);
+        quiet = true;
+        return Gate.EnterScope();
+    }
 
     /// <summary>Loads the first of these libraries that is there.</summary>
     public static nint Load(IReadOnlyList<string> names)

@@ -100,9 +100,10 @@ public sealed partial class NetCdfFileTests : IDisposable
     public void AFileCutInItsHeaderIsRefused()
     {
         string path = folder.File("header.nc");
-        for (int length = 0; length < 900; length += 30)
+        byte[] bytes = File.ReadAllBytes(RealFile);
+        for (int length = 0; length < 980; length += 7)
         {
-            File.WriteAllBytes(path, File.ReadAllBytes(RealFile)[..length]);
+            File.WriteAllBytes(path, bytes[..length]);
             Assert.Contains(path, Assert.Throws<DataFileException>(() => NetCdfFile.Open(path)).Message);
         }
     }
@@ -110,23 +111,26 @@ public sealed partial class NetCdfFileTests : IDisposable
     [Fact]
     public void DamageInTheHeaderIsRefusedOrHarmless()
     {
-        byte[] bytes = File.ReadAllBytes(RealFile);
+        var writer = new ClassicNetCdfWriter { Records = 3 }.Dimension("time", 0).Dimension("x", 2).Attribute("title", "a small file")
+            .Variable("time", 4, ["time"], [5, 6, 7], ("units", "days since 2000-01-01"))
+            .Variable("v", 3, ["time", "x"], [1, 2, 3, 4, 5, 6], ("scale_factor", 0.5));
+        byte[] bytes = File.ReadAllBytes(writer.Write(folder.File("whole.nc")));
         var random = new Random(5);
         string path = folder.File("damaged.nc");
         int refusals = 0;
-        for (int trial = 0; trial < 100; trial++)
+        for (int trial = 0; trial < 1000; trial++)
         {
             byte[] damaged = [.. bytes];
-            damaged[random.Next(4, 980)] = (byte)random.Next(256);
+            damaged[random.Next(0, damaged.Length - 24)] = (byte)random.Next(256);
             File.WriteAllBytes(path, damaged);
             try
             {
                 using var file = NetCdfFile.Open(path);
-                file.Read("slp");
+                file.Read("v");
             }
             catch (DataFileException) { refusals++; }
         }
-        Assert.InRange(refusals, 1, 99);
+        Assert.InRange(refusals, 100, 990);
     }
 
     [Fact]
@@ -174,7 +178,7 @@ public sealed partial class NetCdfFileTests : IDisposable
         {
             using var file = NetCdfFile.Open(RealFile);
             for (int i = thread; i < 3652; i += 97)
-                Assert.Equal(expected.AsSpan(i * 561, 561), file.Read(file.Variable("slp"), [i, 0, 0], [1, 17, 33]));
+                Assert.Equal(expected[(i * 561)..((i + 1) * 561)], file.Read(file.Variable("slp"), [i, 0, 0], [1, 17, 33]));
         });
     }
 
