@@ -1,0 +1,122 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Tests;
+
+/// <summary>Proper orthogonal decomposition against the singular value decomposition and its own identities.</summary>
+public sealed class ProperOrthogonalDecompositionTests
+{
+    private static readonly Column Field = new("field"), Coefficients = new("coefficients"), Again = new("again");
+    private readonly DataAssimilationContext context = new(11);
+    private readonly Tensor field;
+    private readonly MemoryTrajectoryView view;
+
+    public ProperOrthogonalDecompositionTests()
+    {
+        using var random = context.Random("pod");
+        // 200 cycles of 2 trajectories of 12 points, correlated and with a mean
+        var mixing = random.Normal([12, 12], ScalarType.Float64) * linspace(3, 0.1, 12, dtype: ScalarType.Float64).unsqueeze(1);
+        field = matmul(random.Normal([200, 2, 12], ScalarType.Float64), mixing) + 7;
+        view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = field }, [.. Enumerable.Range(1, 200).Select(cycle => (double)cycle)]);
+    }
+
+    [Fact]
+    public void ModesAndVariancesAreThoseOfTheCovarianceMatrix()
+    {
+        var pod = Fit(new ModeSelection.Count(5)).Decomposition;
+        var x = field.flatten(0, 1);
+        var anomaly = x - x.mean([0]);
+        var (values, vectors) = linalg.eigh(matmul(anomaly.mT, anomaly) / 400);
+        for (int k = 0; k < 5; k++)
+        {
+            Assert.Equal(values[11 - k].ToDouble(), pod.Variances[k].ToDouble(), 9);
+            Assert.Equal(1, Math.Abs(vectors[.., 11 - k].dot(pod.Modes[.., k]).ToDouble()), 10);
+            var mode = pod.Modes[.., k];
+            Assert.True(mode[mode.abs().argmax()].ToDouble() > 0);
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ModesAreOrthonormalAndCoefficientsUncorrelatedInTheWeights(bool weighted)
+    {
+        var weights = weighted ? linspace(0.2, 1, 12, dtype: ScalarType.Float64) : ones(12, dtype: ScalarType.Float64);
+        var fitted = Fit(new ModeSelection.Count(6), weighted ? weights : null);
+        var pod = fitted.Decomposition;
+        var gram = matmul(pod.Modes.mT, pod.Modes * weights.unsqueeze(1));
+        Assert.True((gram - eye(6, dtype: ScalarType.Float64)).abs().max().ToDouble() < 1e-12);
+
+        using var projected = fitted.Transform(view).Materialise();
+        var c = projected[Coefficients].flatten(0, 1);
+        Assert.True(c.mean([0]).abs().max().ToDouble() < 1e-10);
+        Assert.True((matmul(c.mT, c) / 400 - pod.Variances.diag()).abs().max().ToDouble() < 1e-9);
+
+        // Parseval: weighted mean square of the anomaly = variances of the coefficients + weighted truncation variance.
+        var anomaly = field.flatten(0, 1) - pod.Mean;
+        double whole = (anomaly.square() * weights).sum(1).mean().ToDouble();
+        Assert.Equal(whole, pod.Variances.sum().ToDouble() + (weights * pod.TruncationVariance).sum().ToDouble(), 8);
+        Assert.Equal(pod.Variances.sum().ToDouble() / whole, pod.VarianceFraction, 12);
+    }
+
+    [Fact]
+    public void AllModesReconstructTheField()
+    {
+        var fitted = Fit(new ModeSelection.Count(12));
+        using var both = fitted.Append(fitted.Inverse(Coefficients, Again)).Transform(view).Materialise();
+        Assert.True((both[Again] - field).abs().max().ToDouble() < 1e-11);
+        Assert.Equal(1, fitted.Decomposition.VarianceFraction, 12);
+    }
+
+    [Fact]
+    public void AFractionOfVarianceTakesTheFewestModesThatHoldIt()
+    {
+        var pod = Fit(new ModeSelection.Variance(0.9)).Decomposition;
+        Assert.InRange(pod.ModeCount, 2, 11);
+        Assert.True(pod.VarianceFraction >= 0.9);
+        Assert.True(Fit(new ModeSelection.Count((int)pod.ModeCount - 1)).Decomposition.VarianceFraction < 0.9);
+        Assert.Equal(12, Fit(new ModeSelection.Variance(1)).Decomposition.ModeCount);
+    }
+
+    [Fact]
+    public void TheTruncationErrorAtSitesIsThatOfTheResiduals()
+    {
+        var pod = Fit(new ModeSelection.Count(4)).Decomposition;
+        var sites = new SubsetObservationOperator(12, [2, 9, 5]);
+        using var covariance = pod.TruncationErrorCovariance(view, Field, sites);
+        var x = field.flatten(0, 1);
+        var residual = (x - pod.Reconstruct(pod.Project(x)))[.., tensor((long[])[2, 9, 5])];
+        Assert.True((covariance - matmul(residual.mT, residual) / 400).abs().max().ToDouble() < 1e-12);
+        Assert.Equal(pod.TruncationVariance[9].ToDouble(), covariance[1, 1].ToDouble(), 11);
+    }
+
+    [Fact]
+    public void ItIsTheSameToTheBitAfterSaving()
+    {
+        var fitted = Fit(new ModeSelection.Count(4), linspace(0.2, 1, 12, dtype: ScalarType.Float64));
+        var chain = fitted.Append(fitted.Inverse(Coefficients, Again));
+        using var before = chain.Transform(view).Materialise();
+        using var after = Reloaded.Of(chain, context).Transform(view).Materialise();
+        foreach (var column in (Column[])[Coefficients, Again])
+            Assert.Equal(before[column].data<double>().ToArray(), after[column].data<double>().ToArray());
+    }
+
+    [Fact]
+    public void WhatCannotBeDecomposedIsRefused()
+    {
+        Assert.Contains("13 modes were asked for, and the training data have at most 12", Assert.Throws<ArgumentException>(() => Fit(new ModeSelection.Count(13))).Message);
+        Assert.Throws<ArgumentOutOfRangeException>(() => Fit(new ModeSelection.Count(0)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Fit(new ModeSelection.Variance(0)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Fit(new ModeSelection.Variance(1.1)));
+        Assert.Contains("above zero; the smallest given is 0", Assert.Throws<ArgumentException>(() => Fit(new ModeSelection.Count(3), zeros(12, dtype: ScalarType.Float64))).Message);
+        Assert.Contains("of shape [5], but it has shape [12]", Assert.Throws<SchemaException>(() => Fit(new ModeSelection.Count(3), ones(5, dtype: ScalarType.Float64))).Message);
+        var still = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = ones([3, 1, 2], dtype: ScalarType.Float64) }, [1, 2, 3]);
+        Assert.Contains("does not vary", Assert.Throws<ArgumentException>(() => new ProperOrthogonalDecompositionEstimator(Field, Coefficients, new ModeSelection.Count(1)).Fit(still)).Message);
+        var skew = tensor(new double[,] { { 1, 1 }, { 0, 1 } });
+        var two = ones(2, dtype: ScalarType.Float64);
+        Assert.Contains("orthonormal", Assert.Throws<ArgumentException>(() => new ProperOrthogonalDecomposition(two, skew, two, two, two)).Message);
+    }
+
+    private ProperOrthogonalDecompositionTransformer Fit(ModeSelection selection, Tensor? weights = null) =>
+        new ProperOrthogonalDecompositionEstimator(Field, Coefficients, selection, weights).Fit(view);
+}
