@@ -1,0 +1,34 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The field that coefficients stand for, H(c) = m + B c: composed with an operator on the field
+/// (<see cref="ObservationOperatorExtensions.Then"/>) it says what a filter on the coefficients observes.
+/// </summary>
+/// <param name="decomposition">The modes.</param>
+public sealed class ReconstructionOperator(ProperOrthogonalDecomposition decomposition)
+    : ObservationOperator(decomposition.ModeCount, decomposition.Dimension), IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("reconstruction-operator", 1, reader =>
+        new ReconstructionOperator(reader.Part<ProperOrthogonalDecomposition>("decomposition")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public override string Name => $"reconstruction from {StateDimension} modes";
+
+    /// <inheritdoc/>
+    protected override Tensor Observe(Tensor state) => decomposition.Reconstruct(state);
+
+    /// <inheritdoc/>
+    protected override Tensor ObserveTangentLinear(Tensor state, Tensor perturbation) =>
+        matmul(perturbation, decomposition.Modes.to(perturbation.dtype, perturbation.device).mT);
+
+    /// <inheritdoc/>
+    protected override Tensor ObserveAdjoint(Tensor state, Tensor sensitivity) =>
+        matmul(sensitivity, decomposition.Modes.to(sensitivity.dtype, sensitivity.device));
+
+    void IComponent.Save(ComponentWriter writer) => writer.Part("decomposition", decomposition);
+}

@@ -1,0 +1,68 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Observes a column of a view through a network: a real field becomes the truth of an observing-system experiment. Adds
+/// <see cref="Columns.Observation"/> <c>[p]</c> and, where observations may be missing, <see cref="Columns.ObservationMask"/>.
+/// </summary>
+public sealed class FieldObservation : ITransformer, IComponent
+{
+    private readonly DataAssimilationContext context;
+    private readonly IObservationNetwork network;
+    private readonly Column field;
+    private readonly string stream;
+
+    /// <summary>Creates the step.</summary>
+    /// <param name="context">Whose seed the errors follow.</param>
+    /// <param name="network">The operator on the field, the error and the pattern of what is missing.</param>
+    /// <param name="field">The column that is observed, <c>[n]</c>.</param>
+    /// <param name="stream">The name of the random stream errors and masks are drawn from; the same for every cursor.</param>
+    public FieldObservation(DataAssimilationContext context, IObservationNetwork network, Column field, string stream = "observations")
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(stream);
+        (this.context, this.network, this.field, this.stream) = (context, network, field, stream);
+        long p = network.Operator.ObservationDimension;
+        Contract = new SchemaContract([new(field, network.Operator.StateDimension)],
+            network.HasMask ? [new(Columns.Observation, p), new(Columns.ObservationMask, p)] : [new(Columns.Observation, p)]);
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("field-observation", 1, reader => new FieldObservation(reader.Context,
+        reader.Part<IObservationNetwork>("network"), new Column(reader.Get<string>("field")), reader.Get<string>("stream")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => $"observation of '{field}'";
+
+    /// <inheritdoc/>
+    public SchemaContract Contract { get; }
+
+    /// <inheritdoc/>
+    public ITrajectoryView Transform(ITrajectoryView input) =>
+        new TrajectoryView(Contract.Apply(input.Schema, Name), input, source => new Cursor(this, source));
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("network", network);
+        writer.Set("field", field.Name);
+        writer.Set("stream", stream);
+    }
+
+    private sealed class Cursor(FieldObservation step, ITrajectoryCursor source) : TrajectoryCursor(source)
+    {
+        private readonly RandomStream random = step.context.Random(step.stream);
+
+        protected override bool Compute(long cycle)
+        {
+            var observation = step.network.Observe(Source![step.field], Time, random);
+            Set(Columns.Observation, observation.Values);
+            if (observation.Mask is not null) Set(Columns.ObservationMask, observation.Mask);
+            return true;
+        }
+
+        protected override void DisposeState() => random.Dispose();
+    }
+}
