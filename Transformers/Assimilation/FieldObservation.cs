@@ -35,7 +35,7 @@ public sealed class FieldObservation : ITransformer, IComponent
     ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
-    public string Name => $"observation of '{field}'";
+    public string Name => $"observation of '{this.field}'";
 
     /// <inheritdoc/>
     public SchemaContract Contract { get; }
