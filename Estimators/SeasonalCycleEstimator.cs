@@ -51,7 +51,7 @@ public sealed class SeasonalCycleEstimator(Column field, Column anomaly, Seasona
             projected ??= zeros([size, value.shape[1]], dtype: ScalarType.Float64, device: value.device).MoveToOuterDisposeScope();
             var basis = tensor(SeasonalCycle.Basis(time, options.Period, options.Harmonics));
             normal.add_(outer(basis, basis) * value.shape[0]);
-            projected.add_(outer(basis.to(value.device), value.sum(0)));
+            projected.add_(outer(basis.to(value.device), value.sum([0])));
         });
         double smallest = (linalg.eigvalsh(normal) / normal[0, 0]).min().ToDouble();
         if (!(smallest > 1e-3))

@@ -9,7 +9,8 @@ internal static class Reloaded
         try
         {
             ModelArchive.Write(component, path);
-            return ModelArchive.Read<T>(path, new ComponentRegistry([.. DynamicsComponents.All, .. TransformerComponents.All, .. EstimatorComponents.All]), context);
+            return ModelArchive.Read<T>(path, new ComponentRegistry([.. DynamicsComponents.All, SeasonalCycle.Type, SeasonalCycleTransformer.Type, ProperOrthogonalDecomposition.Type,
+                ProperOrthogonalDecompositionTransformer.Type, ProperOrthogonalDecompositionReconstruction.Type, ReconstructionOperator.Type, LinearInverseModel.Type]), context);
         }
         finally
         {
