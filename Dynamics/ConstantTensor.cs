@@ -8,10 +8,11 @@ namespace DaML;
 /// A tensor that never changes, with its copies on other devices and in other precisions, each made at its first use and
 /// kept. It lives as long as its owner, outside every dispose scope, and serves several threads at once.
 /// </summary>
-internal sealed class ConstantTensor
+public sealed class ConstantTensor
 {
     private readonly ConcurrentDictionary<(ScalarType, DeviceType, int), Tensor> copies = new();
 
+    /// <summary>Keeps a copy of a tensor.</summary>
     public ConstantTensor(Tensor value)
     {
         using var scope = NewDisposeScope();
@@ -19,12 +20,14 @@ internal sealed class ConstantTensor
         Value = value.detach().clone().contiguous().DetachFromDisposeScope();
     }
 
+    /// <summary>The values as they were given; they belong to this object.</summary>
     public Tensor Value { get; }
 
     /// <summary>The values in the precision and on the device of another tensor.</summary>
     public Tensor Like(Tensor other) => Value.dtype == other.dtype && Value.device_type == other.device_type && Value.device_index == other.device_index
         ? Value : On(other.dtype, other.device);
 
+    /// <summary>The values in a precision and on a device; they belong to this object.</summary>
     public Tensor On(ScalarType dtype, Device device) => copies.GetOrAdd((dtype, device.type, device.index), _ =>
     {
         using var noGradients = no_grad();

@@ -1,0 +1,58 @@
+namespace DaML;
+
+/// <summary>What the settings of all classical methods share, with its defaults.</summary>
+public record AssimilationMethodOptions
+{
+    /// <summary>What to call the method in messages and tables; its usual name unless said.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The name of its random streams; the method's own unless said.</summary>
+    public string? Stream { get; init; }
+
+    /// <summary>The root-mean-square size of a state above which the method is said to have diverged; infinite unless said.</summary>
+    public double DivergenceBound { get; init; } = double.PositiveInfinity;
+}
+
+/// <summary>Settings of the Kalman filter.</summary>
+public sealed record KalmanFilterOptions : AssimilationMethodOptions
+{
+    /// <summary>Of the covariance; none unless said.</summary>
+    public Inflation Inflation { get; init; } = Inflation.None;
+}
+
+/// <summary>Settings that all ensemble filters share.</summary>
+public record EnsembleFilterOptions : AssimilationMethodOptions
+{
+    /// <summary>Number of members, at least two; 40 unless said.</summary>
+    public long Members { get; init; } = 40;
+
+    /// <summary>What members are drawn from at the view's start; the model's attractor unless said (1000 time steps from independent standard normal numbers).</summary>
+    public IInitialCondition? Initial { get; init; }
+
+    /// <summary>None unless said.</summary>
+    public Inflation Inflation { get; init; } = Inflation.None;
+}
+
+/// <summary>Settings of the ensemble transform Kalman filter.</summary>
+public sealed record EnsembleTransformKalmanFilterOptions : EnsembleFilterOptions
+{
+    /// <summary>None unless said.</summary>
+    public EnsembleRotation Rotation { get; init; } = EnsembleRotation.None;
+}
+
+/// <summary>Settings of the finite-size ensemble Kalman filter; an inflation is on the posterior, against errors that are not of sampling.</summary>
+public sealed record FiniteSizeEnsembleKalmanFilterOptions : EnsembleFilterOptions
+{
+    /// <summary>The hyperprior.</summary>
+    public FiniteSizePrior Prior { get; init; } = FiniteSizePrior.DiracJeffreys();
+
+    /// <summary>None unless said.</summary>
+    public EnsembleRotation Rotation { get; init; } = EnsembleRotation.None;
+}
+
+/// <summary>Settings of 3D-Var.</summary>
+public sealed record ThreeDimensionalVariationalOptions : AssimilationMethodOptions
+{
+    /// <summary>What the state is drawn from at the view's start; the model's attractor unless said (1000 time steps from independent standard normal numbers).</summary>
+    public IInitialCondition? Initial { get; init; }
+}

@@ -1,0 +1,129 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// A sequential method under way over a view: a cursor whose memories can be looked at. The memories belong to the run and
+/// live until the next <c>MoveNext</c>; it serves one thread.
+/// </summary>
+/// <typeparam name="TMemory">The memory H.</typeparam>
+public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : IMemory<TMemory>
+{
+    private readonly SequentialAssimilation<TMemory> method;
+    private readonly TrajectorySchema schema;
+    private readonly RandomStream propagation, analysing;
+    private TMemory? forecast, analysis;
+    private bool hasForecast, hasAnalysis, broken;
+    private double memoryTime;
+
+    internal AssimilationRun(SequentialAssimilation<TMemory> method, ITrajectoryView view, ITrajectoryCursor source) : base(source)
+    {
+        this.method = method;
+        schema = view.Schema;
+        memoryTime = view.StartTime;
+        propagation = method.Random("propagater");
+        analysing = method.Random("analyzer");
+    }
+
+    /// <summary>The memory before the cycle's observation was used.</summary>
+    /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
+    public TMemory Forecast => OnCycle(forecast);
+
+    /// <summary>The memory after the cycle's observation was used.</summary>
+    /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
+    public TMemory Analysis => OnCycle(analysis);
+
+    /// <summary>The density q^b over states before the cycle's observation was used.</summary>
+    /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
+    public IDensity ForecastDensity => method.Triple.Procoder.Decode(Forecast);
+
+    /// <summary>The density q^a over states after the cycle's observation was used.</summary>
+    /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
+    public IDensity AnalysisDensity => method.Triple.Procoder.Decode(Analysis);
+
+    /// <summary>The memory at a later time if no more observations came, from the cycle's analysis; the run itself goes on undisturbed.</summary>
+    /// <param name="time">Until when, in the model's unit of time; not before the cycle's.</param>
+    /// <returns>A memory that belongs to the caller. The same question gives the same answer, random model errors included.</returns>
+    /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
+    public TMemory Predict(double time)
+    {
+        var start = Analysis;
+        using var random = method.Random($"prediction/{Cycle}");
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        return Propagate(start, new TimeInterval(Time, time), random).Map(tensor => tensor.MoveToOuterDisposeScope());
+    }
+
+    /// <inheritdoc/>
+    protected override bool Compute(long cycle)
+    {
+        if (broken) throw new InvalidOperationException($"This run of {method.Name} ended with an error in cycle {cycle}; open another.");
+        broken = true;
+
+        if (!hasAnalysis)
+        {
+            using var random = method.Random("source");
+            analysis = method.Triple.Source.Start(schema.Batch, random).Keep();
+            hasAnalysis = true;
+        }
+        double time = Time;
+        if (time < memoryTime)
+            throw new ArgumentException($"{method.Name}: cycle {cycle} is at time {time:g9}, before {memoryTime:g9}, where its forecast starts.");
+
+        ReleaseForecast();
+        forecast = Propagate(analysis!, new TimeInterval(memoryTime, time), propagation).Keep();
+        hasForecast = true;
+        ReleaseAnalysis();
+        Publish(forecast, cycle, Columns.Forecast, Columns.ForecastSpread);
+
+        var observation = Source!.ReadObservation(schema, forecast.Tensors.First(), method.Name);
+        analysis = method.Triple.Analyzer.Analyze(forecast, observation, analysing).Keep();
+        hasAnalysis = true;
+        Publish(analysis, cycle, Columns.Analysis, Columns.AnalysisSpread);
+
+        memoryTime = time;
+        broken = false;
+        return true;
+    }
+
+    /// <inheritdoc/>
+    protected override void DisposeState()
+    {
+        ReleaseForecast();
+        ReleaseAnalysis();
+        propagation.Dispose();
+        analysing.Dispose();
+    }
+
+    private TMemory Propagate(TMemory memory, TimeInterval interval, RandomStream random) => interval.Length == 0
+        ? memory.Map(tensor => tensor.alias())
+        : method.Triple.Propagater.Propagate(memory, interval, random);
+
+    // Says what a memory means, after making sure that it is a memory of finite numbers.
+    private void Publish(TMemory memory, long cycle, Column mean, Column spread)
+    {
+        var density = method.Triple.Procoder.Decode(memory);
+        var state = Require.Shape(density.Mean, $"The state of {method.Name}", schema.Batch, method.StateDimension);
+        double norm = state.square().mean([1]).max().sqrt().ToDouble();
+        bool finite = double.IsFinite(norm) && memory.Tensors.All(tensor => double.IsFinite(tensor.sum().ToDouble()));
+        if (!finite || norm > method.Options.DivergenceBound) throw new DivergenceException(method.Name, cycle, Time, finite ? norm : double.NaN);
+        Set(mean, state);
+        if (method.Triple.Procoder.HasSpread) Set(spread, density.StandardDeviation);
+    }
+
+    private TMemory OnCycle(TMemory? memory) => hasForecast && hasAnalysis && !broken ? memory!
+        : throw new InvalidOperationException($"The run of {method.Name} is not on a cycle: call MoveNext first.");
+
+    private void ReleaseForecast()
+    {
+        if (hasForecast) forecast!.Release();
+        hasForecast = false;
+    }
+
+    private void ReleaseAnalysis()
+    {
+        if (hasAnalysis) analysis!.Release();
+        hasAnalysis = false;
+    }
+}

@@ -1,0 +1,57 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Propagates a mean and a covariance: the mean by the model, the covariance by its tangent linear, P -> M P M^T + Q, with
+/// Q added at each of the model's time steps. Exact for a linear model (the Kalman filter, Kalman 1960); for a nonlinear
+/// one the first-order approximation of the extended Kalman filter. A step costs n model steps.
+/// </summary>
+/// <param name="dynamics">The model.</param>
+public sealed class GaussianPropagater(IDynamics dynamics) : IPropagater<GaussianMemory>, IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("gaussian-propagater", 1, reader => new GaussianPropagater(reader.Part<IDynamics>("dynamics")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>The model.</summary>
+    public IDynamics Dynamics => dynamics;
+
+    /// <inheritdoc/>
+    public string Name => dynamics.Name;
+
+    /// <inheritdoc/>
+    public GaussianMemory Propagate(GaussianMemory analysis, TimeInterval interval, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var (mean, covariance) = (analysis.Mean, analysis.Covariance);
+        if (dynamics.ModelError is not { } error)
+            (mean, covariance) = Advance(mean, covariance, interval);
+        else
+        {
+            var modelErrorCovariance = error.ToMatrix(mean.dtype, mean.device);
+            long steps = interval.Steps(dynamics.TimeStep);
+            for (long step = 0; step < steps; step++)
+            {
+                double from = interval.From + step * dynamics.TimeStep;
+                (mean, covariance) = Advance(mean, covariance, new TimeInterval(from, from + dynamics.TimeStep));
+                covariance = covariance + modelErrorCovariance;
+            }
+        }
+        return new(mean.alias().MoveToOuterDisposeScope(), covariance.alias().MoveToOuterDisposeScope());
+    }
+
+    private (Tensor Mean, Tensor Covariance) Advance(Tensor mean, Tensor covariance, TimeInterval interval)
+    {
+        long batch = mean.shape[0], n = mean.shape[1];
+        // Row i of the tangent linear applied to the identity is M e_i, so together they are M^T.
+        var directions = eye(n, dtype: mean.dtype, device: mean.device).expand(batch, n, n).contiguous();
+        var transposed = dynamics.TangentLinear(mean.unsqueeze(1).expand(batch, n, n).contiguous(), directions, interval);
+        var forecast = transposed.transpose(-2, -1).matmul(covariance).matmul(transposed);
+        return (dynamics.Advance(mean, interval), KalmanUpdate.Symmetric(forecast));
+    }
+
+    void IComponent.Save(ComponentWriter writer) => writer.Part("dynamics", dynamics);
+}

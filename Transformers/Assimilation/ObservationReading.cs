@@ -1,0 +1,35 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Takes a cycle's observation out of a view, checked, for whoever runs an analyzer over one.</summary>
+public static class ObservationReading
+{
+    /// <summary>
+    /// The observation of a cursor's cycle in the precision and on the device of another tensor. Values that the mask calls
+    /// missing become zero, whatever they were.
+    /// </summary>
+    /// <param name="cycle">The cursor, on a cycle.</param>
+    /// <param name="schema">The schema of its view: whether there is a mask.</param>
+    /// <param name="like">A tensor of the memory it is for.</param>
+    /// <param name="method">Who asks, for a message.</param>
+    /// <exception cref="ArgumentException">A value that is observed is infinite or not a number, or the mask is not boolean; the message names the cycle.</exception>
+    public static Observation ReadObservation(this ITrajectoryCursor cycle, TrajectorySchema schema, Tensor like, string method)
+    {
+        using var scope = NewDisposeScope();
+        var values = cycle[Columns.Observation].to(like.dtype, like.device);
+        Tensor? mask = null;
+        if (schema.Has(Columns.ObservationMask))
+        {
+            mask = cycle[Columns.ObservationMask];
+            if (mask.dtype != ScalarType.Bool)
+                throw new ArgumentException($"{method}: the column '{Columns.ObservationMask}' must be boolean (true = observed); given: {mask.dtype}.");
+            mask = mask.to(like.device);
+            values = where(mask, values, zeros_like(values));
+        }
+        // One number tells whether all are finite; which one is not is looked up only then.
+        if (!double.IsFinite(values.sum().ToDouble())) Require.Finite(values, $"{method}: the observation of cycle {cycle.Cycle} (time {cycle.Time:g6})");
+        return new Observation(values.alias().MoveToOuterDisposeScope(), mask?.alias().MoveToOuterDisposeScope(), cycle.Time);
+    }
+}

@@ -1,0 +1,144 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Settings of a <see cref="SequentialAssimilation{TMemory}"/>, with their defaults.</summary>
+public sealed record SequentialAssimilationOptions
+{
+    /// <summary>The name of its random streams, so that two runs of one method can differ; the method's own name unless said.</summary>
+    public string? Stream { get; init; }
+
+    /// <summary>The root-mean-square size of a state above which the method is said to have diverged; infinite unless said, so that only states that are not finite count.</summary>
+    public double DivergenceBound { get; init; } = double.PositiveInfinity;
+}
+
+/// <summary>
+/// The one loop of all sequential methods (Boudier et al. eq. 4.1): from the memory before the first cycle, propagate to
+/// the cycle's time, take in its observation, say what the memory means before and after.
+/// <code>
+/// h^b_t = b(h^a_(t-1))     forecast q^b_t = c(h^b_t)
+/// h^a_t = a(h^b_t, y_t)    analysis q^a_t = c(h^a_t)
+/// </code>
+/// It reads <see cref="Columns.Observation"/>, and <see cref="Columns.ObservationMask"/> where the view has it, and adds
+/// <see cref="Columns.Forecast"/>, <see cref="Columns.Analysis"/> and, where the procoder has one, their spread. All that
+/// changes belongs to a run, so one object serves many runs and threads at once.
+/// </summary>
+/// <typeparam name="TMemory">The memory H.</typeparam>
+public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent where TMemory : IMemory<TMemory>
+{
+    private readonly DataAssimilationContext context;
+
+    /// <summary>Makes a method of a triple.</summary>
+    /// <param name="name">What to call it in messages and tables.</param>
+    /// <param name="triple">Analyzer, propagater, procoder, and where the memory starts.</param>
+    /// <param name="stateDimension">n</param>
+    /// <param name="observationDimension">p</param>
+    /// <param name="context">Whose seed its random streams follow and on whose device they are drawn.</param>
+    /// <param name="options">Settings.</param>
+    /// <exception cref="ArgumentException">A dimension below one, or a bound that is not above zero.</exception>
+    public SequentialAssimilation(string name, AssimilationTriple<TMemory> triple, long stateDimension, long observationDimension,
+        DataAssimilationContext context, SequentialAssimilationOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        this.context = context;
+        Name = name;
+        Triple = triple;
+        Options = options ?? new();
+        if (!(Options.DivergenceBound > 0))
+            throw new ArgumentOutOfRangeException(nameof(options), Options.DivergenceBound, $"The divergence bound must be above zero; given: {Options.DivergenceBound}.");
+        StateDimension = Require.AtLeast(stateDimension, 1);
+        ObservationDimension = Require.AtLeast(observationDimension, 1);
+        ColumnDefinition Of(Column column) => new(column, StateDimension);
+        Contract = new SchemaContract(
+            [new ColumnDefinition(Columns.Observation, ObservationDimension)],
+            triple.Procoder.HasSpread
+                ? [Of(Columns.Forecast), Of(Columns.Analysis), Of(Columns.ForecastSpread), Of(Columns.AnalysisSpread)]
+                : [Of(Columns.Forecast), Of(Columns.Analysis)]);
+    }
+
+    /// <summary>Makes a method of a triple for an observation network.</summary>
+    /// <param name="name">What to call it in messages and tables.</param>
+    /// <param name="triple">Analyzer, propagater, procoder, and where the memory starts.</param>
+    /// <param name="network">What is observed: its operator says the dimensions.</param>
+    /// <param name="context">Whose seed its random streams follow and on whose device they are drawn.</param>
+    /// <param name="options">Settings.</param>
+    public SequentialAssimilation(string name, AssimilationTriple<TMemory> triple, IObservationNetwork network,
+        DataAssimilationContext context, SequentialAssimilationOptions? options = null)
+        : this(name, triple, network.Operator.StateDimension, network.Operator.ObservationDimension, context, options) { }
+
+    /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
+    public static ComponentType Type { get; } = new($"sequential-assimilation({Kind(typeof(TMemory))})", 1, reader =>
+    {
+        var triple = new AssimilationTriple<TMemory>(
+            reader.Part<IAnalyzer<TMemory>>("analyzer"), reader.Part<IPropagater<TMemory>>("propagater"),
+            reader.Part<IProcoder<TMemory>>("procoder"), reader.Part<IMemorySource<TMemory>>("source"));
+        string stream = reader.Get<string>("stream");
+        return new SequentialAssimilation<TMemory>(reader.Get<string>("name"), triple,
+            reader.Get<long>("stateDimension"), reader.Get<long>("observationDimension"), reader.Context,
+            new SequentialAssimilationOptions { Stream = stream, DivergenceBound = reader.Get<double>("divergenceBound") });
+    });
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name { get; }
+
+    /// <inheritdoc/>
+    public SchemaContract Contract { get; }
+
+    /// <summary>Analyzer, propagater, procoder, and where the memory starts.</summary>
+    public AssimilationTriple<TMemory> Triple { get; }
+
+    /// <summary>Its settings.</summary>
+    public SequentialAssimilationOptions Options { get; }
+
+    /// <summary>n</summary>
+    public long StateDimension { get; }
+
+    /// <summary>p</summary>
+    public long ObservationDimension { get; }
+
+    /// <inheritdoc/>
+    public TrajectorySchema GetOutputSchema(TrajectorySchema input)
+    {
+        var output = Contract.Apply(input, Name);
+        var mask = new ColumnDefinition(Columns.ObservationMask, ObservationDimension);
+        if (input.Find(Columns.ObservationMask) is { } given && !mask.Accepts(given.Shape))
+            throw new SchemaException($"{Name} takes the column '{Columns.ObservationMask}' in shape {ColumnDefinition.Describe(mask.Shape)}, but it has shape {ColumnDefinition.Describe(given.Shape)}.");
+        return output;
+    }
+
+    /// <inheritdoc/>
+    public ITrajectoryView Transform(ITrajectoryView input) =>
+        new TrajectoryView(GetOutputSchema(input.Schema), input, source => new AssimilationRun<TMemory>(this, input, source));
+
+    /// <summary>Runs over a view for those who want the memory itself: its densities, and forecasts from it.</summary>
+    /// <param name="input">The view with the observations.</param>
+    /// <returns>The run before its first cycle; <c>MoveNext</c> takes it on.</returns>
+    public AssimilationRun<TMemory> Run(ITrajectoryView input)
+    {
+        GetOutputSchema(input.Schema);
+        return new AssimilationRun<TMemory>(this, input, input.OpenCursor());
+    }
+
+    /// <summary>Opens one of the method's random streams.</summary>
+    internal RandomStream Random(string purpose) => context.Random($"{Options.Stream ?? "assimilation/" + Name}/{purpose}");
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("name", Name);
+        writer.Set("stateDimension", StateDimension);
+        writer.Set("observationDimension", ObservationDimension);
+        writer.Set("stream", Options.Stream ?? "assimilation/" + Name);
+        writer.Set("divergenceBound", Options.DivergenceBound);
+        writer.Part("analyzer", Triple.Analyzer);
+        writer.Part("propagater", Triple.Propagater);
+        writer.Part("procoder", Triple.Procoder);
+        writer.Part("source", Triple.Source);
+    }
+
+    private static string Kind(Type memory) => memory.IsGenericType
+        ? $"{memory.Name[..memory.Name.IndexOf('`')]}({string.Join(", ", memory.GetGenericArguments().Select(Kind))})"
+        : memory.Name;
+}

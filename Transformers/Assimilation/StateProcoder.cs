@@ -1,0 +1,29 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Reads a state memory as a density: all probability at the state, or, where a constant error covariance is given, the
+/// normal density around it.
+/// </summary>
+/// <param name="covariance">The covariance of the state's error, the same before and after the analysis; null for none.</param>
+public sealed class StateProcoder(IErrorCovariance? covariance = null) : IProcoder<StateMemory>, IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("state-procoder", 1, reader => new StateProcoder(reader.OptionalPart<IErrorCovariance>("covariance")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public bool HasSpread => covariance is not null;
+
+    /// <inheritdoc/>
+    public IDensity Decode(StateMemory memory)
+    {
+        if (covariance is null) return new DiracDensity(memory.State);
+        long n = memory.State.shape[1];
+        return new GaussianDensity(memory.State, covariance.ToMatrix(memory.State.dtype, memory.State.device).expand(memory.State.shape[0], n, n));
+    }
+
+    void IComponent.Save(ComponentWriter writer) => writer.OptionalPart("covariance", covariance);
+}

@@ -1,0 +1,29 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>All the probability at one state: what a method without an uncertainty says.</summary>
+public sealed class DiracDensity : IDensity
+{
+    /// <summary>Makes the distribution; the tensor stays the caller's.</summary>
+    /// <param name="state"><c>[batch, n]</c></param>
+    public DiracDensity(Tensor state) => Mean = Require.Shape(state, "A state", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
+
+    /// <inheritdoc/>
+    public Tensor Mean { get; }
+
+    /// <summary>Zeros, <c>[batch, n, n]</c>.</summary>
+    public Tensor Covariance => zeros([Mean.shape[0], Mean.shape[1], Mean.shape[1]], dtype: Mean.dtype, device: Mean.device);
+
+    /// <summary>Zeros, <c>[batch, n]</c>.</summary>
+    public Tensor StandardDeviation => zeros_like(Mean);
+
+    /// <summary>Refuses: a point has no density.</summary>
+    /// <exception cref="NotSupportedException">Always.</exception>
+    public Tensor LogDensity(Tensor state) =>
+        throw new NotSupportedException("A single state has no density: all its probability is at one point. A StateProcoder with a covariance gives it one.");
+
+    /// <summary>The state itself, <paramref name="count"/> times.</summary>
+    public Tensor Sample(long count, RandomStream random) => Mean.unsqueeze(1).repeat(1, Require.AtLeast(count, 1), 1);
+}

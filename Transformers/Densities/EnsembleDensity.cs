@@ -1,0 +1,56 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// What an ensemble says of the state: its sample mean and sample covariance (divisor members - 1), and the normal
+/// density of these two where there are enough members for the covariance to have full rank.
+/// </summary>
+public sealed class EnsembleDensity : IDensity
+{
+    private readonly Tensor members;
+
+    /// <summary>Makes a density of an ensemble; the tensor stays the caller's.</summary>
+    /// <param name="members"><c>[batch, members, n]</c>, at least two members.</param>
+    /// <exception cref="ArgumentException">Another shape, or an ensemble of one member.</exception>
+    public EnsembleDensity(Tensor members) => this.members = EnsembleStatistics.Check(members);
+
+    /// <inheritdoc/>
+    public Tensor Mean => members.mean([1]);
+
+    /// <inheritdoc/>
+    public Tensor Covariance
+    {
+        get
+        {
+            using var scope = NewDisposeScope();
+            var (_, anomalies) = EnsembleStatistics.Split(members);
+            return (anomalies.transpose(-2, -1).matmul(anomalies) / (members.shape[1] - 1)).MoveToOuterDisposeScope();
+        }
+    }
+
+    /// <inheritdoc/>
+    public Tensor StandardDeviation => members.std(1);
+
+    /// <inheritdoc/>
+    /// <exception cref="NotSupportedException">There are no more members than the state has components, so the sample covariance is singular.</exception>
+    public Tensor LogDensity(Tensor state)
+    {
+        if (members.shape[1] <= members.shape[2])
+            throw new NotSupportedException($"An ensemble of {members.shape[1]} members in {members.shape[2]} dimensions has no density: its covariance has rank {members.shape[1] - 1} at most. More members than dimensions are needed.");
+        using var scope = NewDisposeScope();
+        return new GaussianDensity(Mean, Covariance).LogDensity(state).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Draws from the normal distribution of the ensemble's mean and covariance, also where it has no density: mean + X^T z / sqrt(members - 1).</remarks>
+    public Tensor Sample(long count, RandomStream random)
+    {
+        Require.AtLeast(count, 1);
+        using var scope = NewDisposeScope();
+        var (mean, anomalies) = EnsembleStatistics.Split(members);
+        var white = random.Normal([members.shape[0], count, members.shape[1]], members.dtype);
+        return (mean.unsqueeze(1) + white.matmul(anomalies) / Math.Sqrt(members.shape[1] - 1)).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,43 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Whether the anomalies of an analysis are rotated at random: a rotation changes neither mean nor covariance, but keeps outliers from lasting.</summary>
+public enum EnsembleRotation
+{
+    /// <summary>No rotation: the symmetric square root, the transform closest to the identity.</summary>
+    None,
+
+    /// <summary>A random orthogonal matrix that leaves the mean where it is (Sakov and Oke 2008, Mon. Wea. Rev. 136, 1042-1053).</summary>
+    MeanPreserving,
+}
+
+/// <summary>Random rotations of ensembles.</summary>
+public static class RandomRotation
+{
+    /// <summary>
+    /// Random orthogonal matrices with O 1 = 1 and O^T 1 = 1, uniform on the rotations of the members' differences (Haar):
+    /// one orthonormal basis that begins with 1 / sqrt(N) is mapped to another, random one.
+    /// </summary>
+    /// <param name="batch">How many.</param>
+    /// <param name="members">N</param>
+    /// <param name="random">Where they are drawn from.</param>
+    /// <param name="dtype">In which precision.</param>
+    /// <returns><c>[batch, members, members]</c></returns>
+    public static Tensor MeanPreserving(long batch, long members, RandomStream random, ScalarType dtype)
+    {
+        using var scope = NewDisposeScope();
+        var noise = random.Normal([batch, members, members - 1], dtype);
+        var from = Basis(ones([1, members, 1], dtype: dtype, device: random.Device).expand(1, members, 1), eye(members, dtype: dtype, device: random.Device).narrow(1, 0, members - 1).unsqueeze(0));
+        var to = Basis(ones([batch, members, 1], dtype: dtype, device: random.Device), noise);
+        return to.matmul(from.transpose(-2, -1)).MoveToOuterDisposeScope();
+    }
+
+    // Orthonormal, first column 1 / sqrt(N); the signs make it the unique factorisation, which the Haar measure needs.
+    private static Tensor Basis(Tensor first, Tensor others)
+    {
+        var (q, r) = linalg.qr(cat([first, others], -1));
+        return q * r.diagonal(0, -2, -1).sign().unsqueeze(-2);
+    }
+}

@@ -1,0 +1,92 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The square-root analysis in the space an ensemble spans (Bishop et al. 2001; Hunt et al. 2007), in the eigenbasis of
+/// A = Y Y^T: with zeta = N - 1 the ensemble transform Kalman filter, with zeta = rho (N - 1) that with the forgetting
+/// factor rho, with the minimiser of the dual cost function the finite-size filter. Members are rows here, so
+/// <code>
+/// w   = (Y Y^T + zeta I)^-1 Y d                  weights of the mean's increment
+/// T   = sqrt(N - 1) (Y Y^T + zeta I)^(-1/2)      symmetric square root
+/// E_a = mean + (T + 1 w^T) X
+/// </code>
+/// where X <c>[batch, N, n]</c> are the anomalies, Y <c>[batch, N, p]</c> those of the observed ensemble and d
+/// <c>[batch, p]</c> the innovation, both whitened by R^(-1/2). The eigenproblem is solved in the smaller of the two
+/// spaces, members or observations; both give the same members to round-off.
+/// </summary>
+public sealed class EnsembleTransform
+{
+    private readonly bool inMemberSpace;
+    private readonly long members;
+    private readonly Tensor basis;      // member space: eigenvectors V [batch, N, N]; else Y U [batch, N, p]
+    private readonly Tensor eigenvalues;
+    private readonly Tensor projections; // member space: V^T Y d; else U^T d
+
+    private EnsembleTransform(bool inMemberSpace, long members, Tensor basis, Tensor eigenvalues, Tensor projections)
+    {
+        this.inMemberSpace = inMemberSpace;
+        this.members = members;
+        this.basis = basis;
+        this.eigenvalues = eigenvalues;
+        this.projections = projections;
+    }
+
+    /// <summary>Solves the eigenproblem. The result's tensors belong to the caller's dispose scope.</summary>
+    /// <param name="observedAnomalies">Y, whitened, <c>[batch, N, p]</c>.</param>
+    /// <param name="innovation">d, whitened, <c>[batch, p]</c>.</param>
+    public static EnsembleTransform Of(Tensor observedAnomalies, Tensor innovation)
+    {
+        using var scope = NewDisposeScope();
+        long members = observedAnomalies.shape[1], p = observedAnomalies.shape[2];
+        var transposed = observedAnomalies.transpose(-2, -1);
+        var column = innovation.unsqueeze(-1);
+        bool inMemberSpace = members <= p;
+        var gram = inMemberSpace ? observedAnomalies.matmul(transposed) : transposed.matmul(observedAnomalies);
+        var (values, vectors) = linalg.eigh(gram);
+        if (inMemberSpace) column = observedAnomalies.matmul(column);
+        var projections = vectors.transpose(-2, -1).matmul(column).squeeze(-1);
+        var basis = inMemberSpace ? vectors : observedAnomalies.matmul(vectors);
+        values = values.clamp_min(0);
+        scope.MoveToOuter(basis, values, projections);
+        return new(inMemberSpace, members, basis, values, projections);
+    }
+
+    /// <summary>The eigenvalues of Y Y^T that need not be zero, <c>[batch, min(N, p)]</c>.</summary>
+    public Tensor Eigenvalues => eigenvalues;
+
+    /// <summary>(v_i^T Y d)^2 along the eigenvectors v_i of Y Y^T, <c>[batch, min(N, p)]</c>.</summary>
+    public Tensor SquaredProjections => inMemberSpace ? projections.square() : eigenvalues * projections.square();
+
+    /// <summary>The analysis ensemble, <c>[batch, N, n]</c>.</summary>
+    /// <param name="mean">The forecast's mean, <c>[batch, n]</c>.</param>
+    /// <param name="anomalies">X, <c>[batch, N, n]</c>.</param>
+    /// <param name="zeta">The prior's weight: N - 1 for the plain transform; a number or <c>[batch, 1]</c>.</param>
+    /// <param name="inflation">What the analysis anomalies are multiplied by.</param>
+    /// <param name="rotation">A mean-preserving rotation of them, <c>[batch, N, N]</c>, or null for none.</param>
+    public Tensor Apply(Tensor mean, Tensor anomalies, Tensor zeta, double inflation = 1, Tensor? rotation = null)
+    {
+        using var scope = NewDisposeScope();
+        double scale = inflation * Math.Sqrt(members - 1);
+        var shifted = eigenvalues + zeta;
+        var toMean = (projections / shifted).unsqueeze(-2);                                  // row vector c^T
+        var centre = mean.unsqueeze(1);
+        if (inMemberSpace)
+        {
+            // T + 1 w^T = (V t + 1 c^T) V^T with t = sqrt(N - 1) / sqrt(lambda + zeta), c = V^T Y d / (lambda + zeta)
+            var left = basis * (scale * shifted.rsqrt()).unsqueeze(-2);
+            if (rotation is not null) left = rotation.matmul(left);
+            var weights = (left + toMean).matmul(basis.transpose(-2, -1));
+            return centre.baddbmm(weights, anomalies).MoveToOuterDisposeScope();
+        }
+        // (Y Y^T + zeta)^(-1/2) = zeta^(-1/2) I + Y U phi U^T Y^T, phi = -1 / (s z (s + z)), s = sqrt(lambda + zeta), z = sqrt(zeta)
+        var z = zeta.sqrt();
+        var s = shifted.sqrt();
+        var phi = -(s * z * (s + z)).reciprocal();
+        var projected = basis.transpose(-2, -1).matmul(anomalies);                           // U^T Y^T X, [batch, p, n]
+        var analysed = scale * (anomalies / z.unsqueeze(-1) + (basis * phi.unsqueeze(-2)).matmul(projected));
+        if (rotation is not null) analysed = rotation.matmul(analysed);
+        return (centre + toMean.matmul(projected) + analysed).MoveToOuterDisposeScope();
+    }
+}

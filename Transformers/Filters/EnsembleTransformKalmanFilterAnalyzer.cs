@@ -1,0 +1,63 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The analysis of the ensemble transform Kalman filter with the symmetric square root (Bishop et al. 2001; Wang et al.
+/// 2004; Hunt et al. 2007), deterministic but for the optional rotation.
+/// </summary>
+public sealed class EnsembleTransformKalmanFilterAnalyzer : IAnalyzer<EnsembleMemory>, IComponent
+{
+    private readonly IObservationOperator observationOperator;
+    private readonly IErrorCovariance observationError;
+    private readonly Inflation inflation;
+    private readonly EnsembleRotation rotation;
+
+    /// <summary>Makes an analyzer.</summary>
+    /// <param name="observationOperator">H, which may be nonlinear.</param>
+    /// <param name="observationError">R, of the operator's observation dimension.</param>
+    /// <param name="inflation">None unless said. A prior inflation enters as the weight of the prior precision, so the ensemble is observed before it is inflated.</param>
+    /// <param name="rotation">None unless said.</param>
+    /// <exception cref="ArgumentException">Operator and error covariance do not fit each other.</exception>
+    public EnsembleTransformKalmanFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError,
+        Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None)
+    {
+        ObservingSystem.Check(observationOperator, observationError);
+        this.observationOperator = observationOperator;
+        this.observationError = observationError;
+        this.inflation = inflation ?? Inflation.None;
+        this.rotation = rotation;
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("ensemble-transform-kalman-filter", 1, reader =>
+        new EnsembleTransformKalmanFilterAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"),
+            Inflation.Load(reader), reader.Get<EnsembleRotation>("rotation")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "ETKF";
+
+    /// <inheritdoc/>
+    public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var (mean, anomalies, observedAnomalies, innovation) = ObservedEnsemble.Of(forecast.Members, observation, observationOperator, observationError);
+        long batch = anomalies.shape[0], members = anomalies.shape[1];
+        double prior = inflation.PriorFactor;
+        using Tensor zeta = tensor((members - 1) / (prior * prior), dtype: mean.dtype, device: mean.device);
+        var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(batch, members, random, mean.dtype);
+        return new(EnsembleTransform.Of(observedAnomalies, innovation)
+            .Apply(mean, anomalies, zeta, inflation.PosteriorFactor, turn).MoveToOuterDisposeScope());
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("operator", observationOperator);
+        writer.Part("error", observationError);
+        inflation.Save(writer);
+        writer.Set("rotation", rotation);
+    }
+}

@@ -1,0 +1,61 @@
+namespace DaML;
+
+/// <summary>
+/// The hyperprior of the finite-size ensemble Kalman filter: what is believed of the true mean and covariance, given that
+/// N members are all that is known of them. It enters the dual cost function through two numbers, epsilon (the uncertain
+/// mean) and nu (the weight of its logarithm).
+/// </summary>
+public sealed record FiniteSizePrior
+{
+    private FiniteSizePrior(bool modeCorrected, double certainty)
+    {
+        ModeCorrected = modeCorrected;
+        Certainty = certainty;
+    }
+
+    /// <summary>
+    /// Jeffreys' prior as it is (Bocquet 2011; Bocquet et al. 2015): epsilon = 1 + 1 / N, nu = N. It takes the ensemble for
+    /// a purely random sample and inflates more than a nearly linear, well observed system needs.
+    /// </summary>
+    public static FiniteSizePrior Jeffreys { get; } = new(false, 1);
+
+    /// <summary>
+    /// Jeffreys' prior bridged towards Dirac's in the measure in which the observations leave the prior untouched
+    /// (Bocquet et al. 2015, section 4, in the form of Raanes et al. 2019 and DAPPER): without observations the ensemble is
+    /// neither inflated nor deflated.
+    /// </summary>
+    /// <param name="certainty">
+    /// How much more certain than of N random draws one is of the ensemble's covariance, above zero: 1 assumes nothing, 2 suits
+    /// a deterministic model near the linear regime.
+    /// </param>
+    public static FiniteSizePrior DiracJeffreys(double certainty = 1) => new(true, Require.Positive(certainty));
+
+    /// <summary>Whether the mode is corrected.</summary>
+    public bool ModeCorrected { get; }
+
+    /// <summary>The certainty, relative to N random draws.</summary>
+    public double Certainty { get; }
+
+    /// <summary>epsilon and nu for one analysis.</summary>
+    /// <param name="eigenvalues">Those of Y Y^T (whitened observed anomalies) that need not be zero.</param>
+    /// <param name="members">N</param>
+    public (double Epsilon, double Nu) Coefficients(ReadOnlySpan<double> eigenvalues, long members)
+    {
+        double n = members, epsilon = 1 + 1 / n, nu = n;
+        if (!ModeCorrected) return (epsilon, nu);
+        // The share of the prior in the analysis, mean of (N - 1) / (lambda + N - 1): one where nothing is observed.
+        double untouched = n - eigenvalues.Length;
+        foreach (double eigenvalue in eigenvalues) untouched += (n - 1) / (eigenvalue + n - 1);
+        double correction = Math.Pow(epsilon * (n - 1) / nu, untouched / n / 2);
+        return (Certainty * epsilon / correction, Certainty * nu * correction);
+    }
+
+    internal void Save(ComponentWriter writer)
+    {
+        writer.Set("modeCorrected", ModeCorrected);
+        writer.Set("certainty", Certainty);
+    }
+
+    internal static FiniteSizePrior Load(ComponentReader reader) =>
+        reader.Get<bool>("modeCorrected") ? DiracJeffreys(reader.Get<double>("certainty")) : Jeffreys;
+}

@@ -1,0 +1,55 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The analysis of the Kalman filter; with a nonlinear observation operator, which is linearised at the forecast's mean,
+/// that of the extended Kalman filter.
+/// </summary>
+public sealed class KalmanFilterAnalyzer : IAnalyzer<GaussianMemory>, IComponent
+{
+    private readonly IObservationOperator observationOperator;
+    private readonly IErrorCovariance observationError;
+    private readonly Inflation inflation;
+
+    /// <summary>Makes an analyzer.</summary>
+    /// <param name="observationOperator">H</param>
+    /// <param name="observationError">R, of the operator's observation dimension.</param>
+    /// <param name="inflation">Of the covariance; none unless said.</param>
+    /// <exception cref="ArgumentException">Operator and error covariance do not fit each other.</exception>
+    public KalmanFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError, Inflation? inflation = null)
+    {
+        ObservingSystem.Check(observationOperator, observationError);
+        this.observationOperator = observationOperator;
+        this.observationError = observationError;
+        this.inflation = inflation ?? Inflation.None;
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("kalman-filter", 1, reader =>
+        new KalmanFilterAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"), Inflation.Load(reader)));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "Kalman filter";
+
+    /// <inheritdoc/>
+    public GaussianMemory Analyze(GaussianMemory forecast, Observation observation, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var prior = inflation.PriorFactor == 1 ? forecast.Covariance : forecast.Covariance * inflation.VarianceFactor;
+        var (mean, covariance) = KalmanUpdate.Apply(forecast.Mean, prior, observation, observationOperator, observationError);
+        if (inflation.PosteriorFactor != 1) covariance = covariance * inflation.VarianceFactor;
+        scope.MoveToOuter(mean, covariance);
+        return new(mean, covariance);
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("operator", observationOperator);
+        writer.Part("error", observationError);
+        inflation.Save(writer);
+    }
+}

@@ -1,0 +1,31 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>What every ensemble analysis begins with: the ensemble, its observation, and the innovation, whitened by R^(-1/2).</summary>
+/// <param name="Mean">The ensemble's mean, <c>[batch, n]</c>.</param>
+/// <param name="Anomalies">X, <c>[batch, N, n]</c></param>
+/// <param name="ObservedAnomalies">Y, the anomalies of H(members), whitened, <c>[batch, N, p]</c>.</param>
+/// <param name="Innovation">d = y - mean of H(members), whitened, <c>[batch, p]</c>.</param>
+public sealed record ObservedEnsemble(Tensor Mean, Tensor Anomalies, Tensor ObservedAnomalies, Tensor Innovation)
+{
+    /// <summary>Observes an ensemble; what is missing comes out as zero of both whitened quantities.</summary>
+    /// <param name="members"><c>[batch, N, n]</c>, at least two members.</param>
+    /// <param name="observation">y</param>
+    /// <param name="observationOperator">H, which may be nonlinear.</param>
+    /// <param name="observationError">R</param>
+    /// <exception cref="ArgumentException">Fewer than two members.</exception>
+    public static ObservedEnsemble Of(Tensor members, Observation observation, IObservationOperator observationOperator, IErrorCovariance observationError)
+    {
+        EnsembleStatistics.Check(members);
+        using var scope = NewDisposeScope();
+        var (mean, anomalies) = EnsembleStatistics.Split(members);
+        var (observedMean, observedAnomalies) = EnsembleStatistics.Split(observationOperator.Apply(members));
+        var whiteAnomalies = observationError.Whiten(observedAnomalies, observation.Mask);
+        var whiteInnovation = observationError.Whiten(observation.Values - observedMean, observation.Mask);
+        scope.MoveToOuter(mean, anomalies);
+        scope.MoveToOuter(whiteAnomalies, whiteInnovation);
+        return new(mean, anomalies, whiteAnomalies, whiteInnovation);
+    }
+}

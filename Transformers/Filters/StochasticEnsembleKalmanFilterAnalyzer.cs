@@ -1,0 +1,87 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The analysis of the stochastic ensemble Kalman filter: each member is updated with an observation perturbed for it
+/// (Evensen 1994; Burgers et al. 1998). The perturbations' mean is taken off, so that they do not displace the ensemble's.
+/// </summary>
+public sealed class StochasticEnsembleKalmanFilterAnalyzer : IAnalyzer<EnsembleMemory>, IComponent
+{
+    private readonly IObservationOperator observationOperator;
+    private readonly IErrorCovariance observationError;
+    private readonly Inflation inflation;
+
+    /// <summary>Makes an analyzer.</summary>
+    /// <param name="observationOperator">H, which may be nonlinear.</param>
+    /// <param name="observationError">R, of the operator's observation dimension.</param>
+    /// <param name="inflation">None unless said. A prior inflation is applied after the ensemble is observed.</param>
+    /// <exception cref="ArgumentException">Operator and error covariance do not fit each other.</exception>
+    public StochasticEnsembleKalmanFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError, Inflation? inflation = null)
+    {
+        ObservingSystem.Check(observationOperator, observationError);
+        this.observationOperator = observationOperator;
+        this.observationError = observationError;
+        this.inflation = inflation ?? Inflation.None;
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("stochastic-ensemble-kalman-filter", 1, reader =>
+        new StochasticEnsembleKalmanFilterAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"), Inflation.Load(reader)));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "stochastic EnKF";
+
+    /// <inheritdoc/>
+    public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var ensemble = ObservedEnsemble.Of(forecast.Members, observation, observationOperator, observationError);
+        if (inflation.PriorFactor != 1)
+            ensemble = ensemble with { Anomalies = ensemble.Anomalies * inflation.PriorFactor, ObservedAnomalies = ensemble.ObservedAnomalies * inflation.PriorFactor };
+        // R^(-1/2) of errors drawn from N(0, R) is white noise; what is missing has none.
+        var noise = random.Normal(ensemble.ObservedAnomalies.shape, ensemble.Mean.dtype);
+        if (observation.Mask is not null) noise = noise * observation.Mask.to(noise.dtype).unsqueeze(1);
+        var (mean, anomalies) = Update(ensemble, noise);
+        if (inflation.PosteriorFactor != 1) anomalies = anomalies * inflation.PosteriorFactor;
+        return new((mean.unsqueeze(1) + anomalies).MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The update with given perturbations: X_i + K (d + e_i - Y_i) about the mean, K = X^T (Y Y^T + (N - 1) I)^-1 Y.</summary>
+    /// <param name="ensemble">The forecast and what was observed of it.</param>
+    /// <param name="noise">The perturbations e, whitened, <c>[batch, N, p]</c>; their mean over the members is taken off.</param>
+    /// <returns>The analysis' mean <c>[batch, n]</c> and anomalies <c>[batch, N, n]</c>.</returns>
+    public static (Tensor Mean, Tensor Anomalies) Update(ObservedEnsemble ensemble, Tensor noise)
+    {
+        using var scope = NewDisposeScope();
+        var (mean, anomalies, y, d) = ensemble;
+        long members = y.shape[1], p = y.shape[2];
+        var transposed = y.transpose(-2, -1);
+        var perturbed = noise - noise.mean([1], keepdim: true) - y;
+        // Row 0 moves the mean, the others the members: [d; e_i - Y_i] Y^T (Y Y^T + (N - 1) I)^-1 X, in the smaller space.
+        var differences = cat([d.unsqueeze(1), perturbed], 1);
+        Tensor increments;
+        if (members <= p)
+            increments = differences.matmul(transposed).matmul(Solve(y.matmul(transposed), members - 1, anomalies));
+        else
+            increments = differences.matmul(Solve(transposed.matmul(y), members - 1, transposed.matmul(anomalies)));
+        return scope.MoveToOuter(mean + increments.select(1, 0), anomalies + increments.narrow(1, 1, members));
+    }
+
+    // (G + shift I)^-1 B for symmetric G without negative eigenvalues.
+    private static Tensor Solve(Tensor gram, double shift, Tensor right)
+    {
+        var factor = linalg.cholesky(gram + shift * eye(gram.shape[^1], dtype: gram.dtype, device: gram.device));
+        return linalg.solve_triangular(factor.transpose(-2, -1), linalg.solve_triangular(factor, right, upper: false), upper: true);
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("operator", observationOperator);
+        writer.Part("error", observationError);
+        inflation.Save(writer);
+    }
+}

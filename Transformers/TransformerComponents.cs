@@ -1,0 +1,17 @@
+namespace DaML;
+
+/// <summary>The kinds of component of this room, so that a registry is built without reflection.</summary>
+public static class TransformerComponents
+{
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<ComponentType> All { get; } =
+    [
+        SequentialAssimilation<StateMemory>.Type, SequentialAssimilation<EnsembleMemory>.Type, SequentialAssimilation<GaussianMemory>.Type,
+        SequentialAssimilation<VectorMemory>.Type, SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>.Type,
+        StatePropagater.Type, EnsemblePropagater.Type, GaussianPropagater.Type,
+        StateProcoder.Type, EnsembleProcoder.Type, GaussianProcoder.Type,
+        StateSource.Type, EnsembleSource.Type, GaussianSource.Type,
+        KalmanFilterAnalyzer.Type, StochasticEnsembleKalmanFilterAnalyzer.Type, EnsembleTransformKalmanFilterAnalyzer.Type,
+        FiniteSizeEnsembleKalmanFilterAnalyzer.Type, ThreeDimensionalVariationalAnalyzer.Type,
+    ];
+}

@@ -1,0 +1,132 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// 3D-Var: the state that minimises J(x) = 1/2 |x - x_b|^2 in B^-1 + 1/2 |y - H(x)|^2 in R^-1 with a background error
+/// covariance B that never changes (Lorenc 1986). Solved exactly in observation space: for a linear operator by the gain
+/// B H^T (H B H^T + R)^-1, computed once where nothing is missing; for a nonlinear one by Gauss-Newton iterations that
+/// are halved where they would raise the cost.
+/// </summary>
+public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>, IComponent
+{
+    private readonly IObservationOperator observationOperator;
+    private readonly IErrorCovariance observationError;
+    private readonly int maximumIterations;
+    private readonly double tolerance;
+    private readonly ConstantTensor? transposedGain; // K^T [p, n]
+
+    /// <summary>Makes an analyzer.</summary>
+    /// <param name="observationOperator">H, which may be nonlinear.</param>
+    /// <param name="observationError">R, of the operator's observation dimension.</param>
+    /// <param name="background">B, of the operator's state dimension.</param>
+    /// <param name="maximumIterations">Of Gauss-Newton, for a nonlinear operator.</param>
+    /// <param name="tolerance">Gauss-Newton ends when no component moves by more than this fraction of the largest component.</param>
+    /// <exception cref="ArgumentException">Operator and covariances do not fit each other.</exception>
+    public ThreeDimensionalVariationalAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError, IErrorCovariance background,
+        int maximumIterations = 50, double tolerance = 1e-12)
+    {
+        ObservingSystem.Check(observationOperator, observationError);
+        if (background.Dimension != observationOperator.StateDimension)
+            throw new ArgumentException($"The background error covariance must have the dimension of the state, {observationOperator.StateDimension} ({observationOperator.Name}); given: {background.Dimension}.", nameof(background));
+        this.observationOperator = observationOperator;
+        this.observationError = observationError;
+        this.maximumIterations = (int)Require.AtLeast(maximumIterations, 1);
+        this.tolerance = Require.NotNegative(tolerance);
+        Background = background;
+        if (observationOperator.IsLinear) transposedGain = TransposedGain();
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("3d-var", 1, reader =>
+        new ThreeDimensionalVariationalAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"),
+            reader.Part<IErrorCovariance>("background"), reader.Get<int>("maximumIterations"), reader.Get<double>("tolerance")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "3D-Var";
+
+    /// <summary>B</summary>
+    public IErrorCovariance Background { get; }
+
+    /// <inheritdoc/>
+    public StateMemory Analyze(StateMemory forecast, Observation observation, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var x = forecast.State;
+        if (transposedGain is null) return new(GaussNewton(x, observation).MoveToOuterDisposeScope());
+        var innovation = observation.Values - observationOperator.Apply(x);
+        var increment = observation.Mask is null ? innovation.matmul(transposedGain.Like(x)) : Increment(x, innovation, observation.Mask);
+        return new((x + increment).MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The two terms of the cost function, <c>[batch]</c> each.</summary>
+    /// <param name="state">x, <c>[batch, n]</c></param>
+    /// <param name="backgroundState">x_b, <c>[batch, n]</c></param>
+    /// <param name="observation">y</param>
+    /// <returns>J_b and J_o.</returns>
+    public (Tensor Background, Tensor Observation) Cost(Tensor state, Tensor backgroundState, Observation observation)
+    {
+        using var scope = NewDisposeScope();
+        var departure = Background.Whiten(state - backgroundState);
+        var residual = observationError.Whiten(observation.Values - observationOperator.Apply(state), observation.Mask);
+        return scope.MoveToOuter(0.5 * departure.square().sum(-1), 0.5 * residual.square().sum(-1));
+    }
+
+    // x <- x_b + K_x (y - H(x) - H'_x (x_b - x)), with K_x the gain of the operator linearised at x.
+    private Tensor GaussNewton(Tensor backgroundState, Observation observation)
+    {
+        using var scope = NewDisposeScope();
+        var x = backgroundState.alias();
+        var cost = Total(x, backgroundState, observation);
+        for (int iteration = 0; iteration < maximumIterations; iteration++)
+        {
+            var innovation = observation.Values - observationOperator.Apply(x) - observationOperator.TangentLinear(x, backgroundState - x);
+            var step = backgroundState + Increment(x, innovation, observation.Mask) - x;
+            var nextCost = Total(x + step, backgroundState, observation);
+            for (int halving = 0; halving < 30 && (nextCost > cost).any().ToBoolean(); halving++)
+            {
+                step = where((nextCost > cost).unsqueeze(-1), 0.5 * step, step);
+                nextCost = Total(x + step, backgroundState, observation);
+            }
+            // A trajectory whose cost nothing lowers any more has arrived, to round-off.
+            step = where((nextCost <= cost).unsqueeze(-1), step, zeros_like(step));
+            (x, cost) = (x + step, minimum(cost, nextCost));
+            if ((step.abs().max() <= tolerance * x.abs().max()).ToBoolean()) break;
+        }
+        return x.alias().MoveToOuterDisposeScope();
+    }
+
+    private Tensor Total(Tensor state, Tensor backgroundState, Observation observation)
+    {
+        var (ofBackground, ofObservation) = Cost(state, backgroundState, observation);
+        return ofBackground + ofObservation;
+    }
+
+    private Tensor Increment(Tensor at, Tensor innovation, Tensor? mask)
+    {
+        long n = at.shape[1];
+        var matrix = Background.ToMatrix(at.dtype, at.device).expand(at.shape[0], n, n);
+        return KalmanUpdate.Increment(at, matrix, innovation, mask, observationOperator, observationError);
+    }
+
+    private ConstantTensor TransposedGain()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var origin = zeros(1, Background.Dimension, dtype: ScalarType.Float64);
+        var matrix = Background.ToMatrix(ScalarType.Float64, CPU).unsqueeze(0);
+        return new ConstantTensor(KalmanUpdate.Gain(origin, matrix, observationOperator, observationError).squeeze(0).transpose(0, 1));
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("operator", observationOperator);
+        writer.Part("error", observationError);
+        writer.Part("background", Background);
+        writer.Set("maximumIterations", maximumIterations);
+        writer.Set("tolerance", tolerance);
+    }
+}
