@@ -39,11 +39,48 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
         return (Forcing - state).addcmul(ahead - twoBehind, behind, 1);
     }
 
+    /// <inheritdoc/>
+    protected override Tensor Step(Tensor state, double time) =>
+        !Lorenz96Kernel.Serves(state) ? base.Step(state, time)
+        : is_grad_enabled() && state.requires_grad ? TrackedStep.apply(state, this)
+        : Lorenz96Kernel.Step(state, Forcing, TimeStep);
+
+    /// <inheritdoc/>
+    protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time) =>
+        KernelServes(state, perturbation) ? Lorenz96Kernel.TangentLinear(state, perturbation, Forcing, TimeStep) : base.StepTangentLinear(state, perturbation, time);
+
+    /// <inheritdoc/>
+    protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time) =>
+        KernelServes(state, sensitivity) ? Lorenz96Kernel.Adjoint(state, sensitivity, Forcing, TimeStep)
+        : Differentiation.Adjoint(x => base.Step(x, time), state, sensitivity);
+
+    // The kernel's products belong to no graph.
+    private static bool KernelServes(Tensor state, Tensor direction) =>
+        !(is_grad_enabled() && (state.requires_grad || direction.requires_grad)) && Lorenz96Kernel.Serves(state) && direction.dtype == state.dtype;
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Set("dimension", Dimension);
         writer.Set("forcing", Forcing);
         writer.Set("timeStep", TimeStep);
         writer.OptionalPart("modelError", ModelError);
+    }
+
+    /// <summary>The kernel's step as a node of the graph. Its backward pass is the kernel's adjoint, or one that can be differentiated again where that is asked for.</summary>
+    private sealed class TrackedStep : autograd.SingleTensorFunction<TrackedStep>
+    {
+        public override string Name => "Lorenz96Step";
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            var state = (Tensor)vars[0];
+            var model = (Lorenz96)vars[1];
+            ctx.save_for_backward([state]);
+            ctx.save_data("model", model);
+            return Lorenz96Kernel.Step(state, model.Forcing, model.TimeStep);
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) =>
+            [((Lorenz96)ctx.get_data("model")).StepAdjoint(ctx.get_saved_variables()[0], grad_output, time: 0), null!];
     }
 }

@@ -43,6 +43,46 @@ public sealed class Lorenz96Tests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(4, ScalarType.Float64, 1e-13), InlineData(5, ScalarType.Float32, 1e-5), InlineData(40, ScalarType.Float64, 1e-13), InlineData(40, ScalarType.Float32, 1e-5), InlineData(1003, ScalarType.Float64, 1e-13)]
+    public void Everything_equals_what_the_tendency_alone_gives(long n, ScalarType dtype, double tolerance)
+    {
+        IDynamics fast = new Lorenz96(n), plain = new PlainLorenz96(n);
+        var interval = new TimeInterval(0, 0.15);
+        Tensor x = (Numbers.Normal(1, 60, 3, n) * 3 + 2).to_type(dtype), v = Numbers.Normal(2, 60, 3, n).to_type(dtype);
+        foreach (bool gradients in (bool[])[true, false])
+        {
+            using var mode = set_grad_enabled(gradients);
+            Numbers.Close(plain.Advance(x, interval), fast.Advance(x, interval), tolerance);
+            Numbers.Close(plain.TangentLinear(x, v, interval), fast.TangentLinear(x, v, interval), tolerance);
+            Numbers.Close(plain.Adjoint(x, v, interval), fast.Adjoint(x, v, interval), tolerance);
+        }
+
+        // gradient and gradient of the gradient
+        Tensor First(IDynamics model, Tensor at, bool again) => autograd.grad([model.Advance(at, interval)], [at], [v], create_graph: again)[0];
+        Tensor a = x.clone().requires_grad_(), b = x.clone().requires_grad_();
+        Numbers.Close(First(plain, a, false), First(fast, b, false), tolerance);
+        Numbers.Close(autograd.grad([(First(plain, a, true) * v).sum()], [a])[0], autograd.grad([(First(fast, b, true) * v).sum()], [b])[0], tolerance);
+        Assert.False(First(fast, b, false).requires_grad);
+    }
+
+    [Fact]
+    public void The_number_of_threads_changes_nothing()
+    {
+        var model = new Lorenz96();
+        var x = Numbers.Normal(3, 3000, 40) * 4;
+        int threads = get_num_threads();
+        try
+        {
+            set_num_threads(1);
+            var alone = model.Advance(x, new TimeInterval(0, 0.1)).Bits();
+            set_num_threads(3);
+            Assert.Equal(alone, model.Advance(x, new TimeInterval(0, 0.1)).Bits());
+        }
+        finally { set_num_threads(threads); }
+        Assert.Equal(model.Advance(x[17], new TimeInterval(0, 0.1)).Bits(), model.Advance(x, new TimeInterval(0, 0.1))[17].Bits());
+    }
+
     [Fact]
     public void It_is_equivariant_under_rotations_of_the_circle()
     {

@@ -78,3 +78,9 @@ internal sealed class HandWritten(HandWritten.Fault fault = HandWritten.Fault.No
         return step;
     }
 }
+
+/// <summary>Lorenz-96 as a user would write it: the tendency and nothing more.</summary>
+internal sealed class PlainLorenz96(long dimension = 40) : Dynamics(dimension, 0.05)
+{
+    protected override Tensor Tendency(Tensor state) => (state.roll(-1, -1) - state.roll(2, -1)) * state.roll(1, -1) - state + 8;
+}
