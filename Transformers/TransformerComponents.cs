@@ -8,6 +8,7 @@ public static class TransformerComponents
     [
         SequentialAssimilation<StateMemory>.Type, SequentialAssimilation<EnsembleMemory>.Type, SequentialAssimilation<GaussianMemory>.Type,
         SequentialAssimilation<VectorMemory>.Type, SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>.Type,
+        FieldObservation.Type, LeadTimeForecast.Type,
         StatePropagater.Type, EnsemblePropagater.Type, GaussianPropagater.Type,
         StateProcoder.Type, EnsembleProcoder.Type, GaussianProcoder.Type,
         StateSource.Type, EnsembleSource.Type, GaussianSource.Type,

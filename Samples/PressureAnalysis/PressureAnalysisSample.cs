@@ -68,7 +68,7 @@ public sealed class PressureAnalysisSample : ISample
             new ReportFigure(run.Write(PressureFigures.Maps(experiment, kalman, MapDay), "maps"), "One day: the real field with the observing sites, the analysis of their observations and all before, its error, and the standard deviation the filter expects of it."),
             new ReportFigure(run.Write(PressureFigures.Skill(kalman, ensemble, persistence, climatology, freeRuns), "forecasts"), "Root-mean-square error over the whole field of the analysis (lead 0) and of forecasts from it."),
             consistency,
-            new ReportFigure(run.Write(PressureFigures.Innovations(kalman), "innovations"), "What the Kalman filter did not foresee, against what it expects not to foresee."),
+            new ReportFigure(run.Write(PressureFigures.Innovations(kalman), "innovations"), "What the Kalman filter did not foresee, against what it expects of that. Its model error is the same all year, so that it trusts itself too much in winter and too little in summer."),
             new ReportFigure(run.Write(PressureFigures.Year(kalman), "year"), "Error of each day's analysis, and what the filter expects it to be."),
             new ReportSettings(chosen),
             new ReportParagraph("NCEP/NCAR Reanalysis 1 data provided by the NOAA Physical Sciences Laboratory, Boulder, Colorado, USA (Kalnay et al. 1996)."),

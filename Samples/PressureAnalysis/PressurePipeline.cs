@@ -16,7 +16,7 @@ internal sealed record PressureSettings
     public double ObservationError { get; init; } = 1;
 
     /// <summary>Number of members of the ensemble filter.</summary>
-    public int Members { get; init; } = 100;
+    public int Members { get; init; } = 200;
 }
 
 /// <summary>What was learned, what is observed, and the filters that stand on both.</summary>
