@@ -27,27 +27,26 @@ public static partial class torch
                     scale_factor = null;
                 }
                 var corners = align_corners ?? false;
-                var smooth = antialias ? "_aa" : "";
-                return (mode, spatial) switch
+                var to = size ?? [.. scale_factor!.Select((s, i) => (long)Math.Floor(shape[2 + i] * s))];
+                double? Factor(int i) => scale_factor?[i];
+                return (mode, spatial, antialias) switch
                 {
-                    (InterpolationMode.Nearest, 1) => Ops.Call("upsample_nearest1d.vec", x, size, scale_factor),
-                    (InterpolationMode.Nearest, 2) => Ops.Call("upsample_nearest2d.vec", x, size, scale_factor),
-                    (InterpolationMode.Nearest, 3) => Ops.Call("upsample_nearest3d.vec", x, size, scale_factor),
-                    (InterpolationMode.NearestExact, 1) => Ops.Call("_upsample_nearest_exact1d.vec", x, size, scale_factor),
-                    (InterpolationMode.NearestExact, 2) => Ops.Call("_upsample_nearest_exact2d.vec", x, size, scale_factor),
-                    (InterpolationMode.NearestExact, 3) => Ops.Call("_upsample_nearest_exact3d.vec", x, size, scale_factor),
-                    (InterpolationMode.Linear, 1) => Ops.Call("upsample_linear1d.vec", x, size, corners, scale_factor),
-                    (InterpolationMode.Bilinear, 2) => antialias
-                        ? Ops.Call("_upsample_bilinear2d_aa.vec", x, size, corners, scale_factor)
-                        : Ops.Call("upsample_bilinear2d.vec", x, size, corners, scale_factor),
-                    (InterpolationMode.Bicubic, 2) => antialias
-                        ? Ops.Call("_upsample_bicubic2d_aa.vec", x, size, corners, scale_factor)
-                        : Ops.Call("upsample_bicubic2d.vec", x, size, corners, scale_factor),
-                    (InterpolationMode.Trilinear, 3) => Ops.Call("upsample_trilinear3d.vec", x, size, corners, scale_factor),
-                    (InterpolationMode.Area, 1) => Ops.Call("adaptive_avg_pool1d", x, size),
-                    (InterpolationMode.Area, 2) => Ops.Call("adaptive_avg_pool2d", x, size),
-                    (InterpolationMode.Area, 3) => Ops.Call("adaptive_avg_pool3d", x, size),
-                    _ => throw new ArgumentException($"interpolate cannot do mode {mode}{smooth} over {spatial} spatial dimensions."),
+                    (InterpolationMode.Nearest, 1, false) => Ops.Call("upsample_nearest1d", x, to, Factor(0)),
+                    (InterpolationMode.Nearest, 2, false) => Ops.Call("upsample_nearest2d", x, to, Factor(0), Factor(1)),
+                    (InterpolationMode.Nearest, 3, false) => Ops.Call("upsample_nearest3d", x, to, Factor(0), Factor(1), Factor(2)),
+                    (InterpolationMode.NearestExact, 1, false) => Ops.Call("_upsample_nearest_exact1d", x, to, Factor(0)),
+                    (InterpolationMode.NearestExact, 2, false) => Ops.Call("_upsample_nearest_exact2d", x, to, Factor(0), Factor(1)),
+                    (InterpolationMode.NearestExact, 3, false) => Ops.Call("_upsample_nearest_exact3d", x, to, Factor(0), Factor(1), Factor(2)),
+                    (InterpolationMode.Linear, 1, false) => Ops.Call("upsample_linear1d", x, to, corners, Factor(0)),
+                    (InterpolationMode.Bilinear, 2, false) => Ops.Call("upsample_bilinear2d", x, to, corners, Factor(0), Factor(1)),
+                    (InterpolationMode.Bilinear, 2, true) => Ops.Call("_upsample_bilinear2d_aa", x, to, corners, Factor(0), Factor(1)),
+                    (InterpolationMode.Bicubic, 2, false) => Ops.Call("upsample_bicubic2d", x, to, corners, Factor(0), Factor(1)),
+                    (InterpolationMode.Bicubic, 2, true) => Ops.Call("_upsample_bicubic2d_aa", x, to, corners, Factor(0), Factor(1)),
+                    (InterpolationMode.Trilinear, 3, false) => Ops.Call("upsample_trilinear3d", x, to, corners, Factor(0), Factor(1), Factor(2)),
+                    (InterpolationMode.Area, 1, false) => Ops.Call("adaptive_avg_pool1d", x, to),
+                    (InterpolationMode.Area, 2, false) => Ops.Call("adaptive_avg_pool2d", x, to),
+                    (InterpolationMode.Area, 3, false) => Ops.Call("adaptive_avg_pool3d", x, to),
+                    _ => throw new ArgumentException($"interpolate cannot do mode {mode}{(antialias ? ", antialiased," : "")} over {spatial} spatial dimensions."),
                 };
             }
 
