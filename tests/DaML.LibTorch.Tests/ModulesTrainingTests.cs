@@ -62,11 +62,26 @@ public sealed class ModulesTrainingTests
     [InlineData(ScalarType.Float64)]
     public void A_training_run_lowers_the_loss_and_holds_its_memory(ScalarType type)
     {
+        // On a busy machine convolutions of this size wait for their second thread longer than they compute.
+        var threads = get_num_threads();
+        set_num_threads(1);
+        try
+        {
+            TrainAndCheck(type);
+        }
+        finally
+        {
+            set_num_threads(threads);
+        }
+    }
+
+    private static void TrainAndCheck(ScalarType type)
+    {
         manual_seed(1);
-        using var net = new Network(8, 2).to(type);
+        using var net = new Network(4, 1).to(type);
         using var adam = optim.AdamW(net.parameters(), lr: 3e-3, weight_decay: 1e-4);
         var loss = nn.MSELoss();
-        using var x = randn([16, 1, 20], dtype: type);
+        using var x = randn([8, 1, 12], dtype: type);
         using var target = roll(x, 1L, 2L) * 0.5;
 
         double Step()
@@ -82,14 +97,14 @@ public sealed class ModulesTrainingTests
 
         var before = Step();
         for (var i = 0; i < 50; i++) Step();
-        var live = Tensor.TotalCount;
+        var live = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
         GC.Collect();
         var resident = Environment.WorkingSet;
         double after = 0;
         for (var i = 0; i < 1000; i++) after = Step();
 
         Assert.True(after < before / 5, $"loss {before} -> {after}");
-        Assert.InRange(Tensor.TotalCount - live, -64, 64);
+        Assert.Equal(live, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
         Assert.True(Environment.WorkingSet - resident < 64 << 20, $"the process grew by {(Environment.WorkingSet - resident) >> 20} MB in 1000 steps");
     }
 }
