@@ -18,7 +18,8 @@ public static class Differentiation
         SameShape(at, perturbation, "perturbation");
         using var scope = NewDisposeScope();
 #if DAML_LIBTORCH
-        var (value, derivative) = LibTorch.ForwardMode.JacobianVectorProduct(function, at, perturbation);
+        // libtorch copies the tangent into the point's layout, which it cannot where that is an expanded one.
+        var (value, derivative) = LibTorch.ForwardMode.JacobianVectorProduct(function, at.contiguous(), perturbation);
         return scope.MoveToOuter(value, derivative);
 #else
         // J dx as the derivative, along dx, of v -> J^T v, which is linear in v: two passes of reverse mode.

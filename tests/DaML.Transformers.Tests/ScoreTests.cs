@@ -1,0 +1,90 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Tests;
+
+public sealed class ScoreTests
+{
+    private readonly DataAssimilationContext context = new(19);
+
+    private MemoryTrajectoryView View(params (Column Column, Tensor Values)[] columns)
+    {
+        long cycles = columns[0].Values.shape[0];
+        return context.Data.FromMemory(columns.ToDictionary(pair => pair.Column, pair => pair.Values), [.. Enumerable.Range(1, (int)cycles).Select(i => (double)i)]);
+    }
+
+    [Fact]
+    public void Scores_are_the_averages_their_definition_says()
+    {
+        using var scope = NewDisposeScope();
+        var truth = zeros(3, 2, 2, dtype: ScalarType.Float64);
+        // [cycle, trajectory, component]; the first cycle is burn-in
+        var analysis = tensor(new double[,,] { { { 9, 9 }, { 9, 9 } }, { { 3, 4 }, { 0, 0 } }, { { 1, 1 }, { 2, 2 } } });
+        var mask = tensor(new[] { true, true, true, true, true, false, false, false, false, true, true, true }, 3, 2, 2);
+        using var view = View((Columns.Truth, truth), (Columns.Analysis, analysis), (Columns.Forecast, 2 * analysis),
+            (Columns.AnalysisSpread, analysis.abs()), (Columns.Observation, analysis + 1), (Columns.ObservationMask, mask));
+        var report = context.Scores.Evaluate(view, new ScoreOptions { BurnIn = 1 });
+
+        double a = Math.Sqrt(12.5);
+        Assert.Equal((a + 1 + 0 + 2) / 4, report.AnalysisRmse.Mean, 14);
+        Assert.Equal((a + 1 + 0 + 2) / 2, report.ForecastRmse.Mean, 14);
+        Assert.Equal([(a + 1) / 2, 1], report.AnalysisRmse.PerTrajectory.Select(value => Math.Round(value, 14)), (x, y) => Math.Abs(x - y) < 1e-13);
+        Assert.Equal([9, a / 2, 1.5], report.AnalysisRmse.PerCycle, (x, y) => Math.Abs(x - y) < 1e-13);
+        Assert.Equal(report.AnalysisRmse.Mean, report.AnalysisSpread!.Mean, 14);
+        Assert.Null(report.ForecastSpread);
+        // Observed: trajectory 0 in cycle 1 component 0 (error 4), in cycle 2 component 1 (2); trajectory 1 in cycle 1 nothing, in cycle 2 both (3).
+        Assert.Equal((3 + 3) / 2.0, report.ObservationRmse!.Mean, 14);
+        Assert.Equal(2, report.Cycles);
+        Assert.Equal(2, report.Trajectories);
+    }
+
+    [Fact]
+    public void Standard_error_is_that_of_independent_numbers()
+    {
+        using var scope = NewDisposeScope();
+        using var random = context.Random("standard error");
+        // The size of one normal number: mean sqrt(2/pi), variance 1 - 2/pi.
+        using var view = View((Columns.Truth, zeros(2000, 20, 1, dtype: ScalarType.Float64)), (Columns.Analysis, random.Normal([2000, 20, 1], ScalarType.Float64)));
+        var rmse = context.Scores.Evaluate(view).AnalysisRmse;
+        double expected = Math.Sqrt((1 - 2 / Math.PI) / 40000);
+        Assert.InRange(rmse.StandardError / expected, 0.8, 1.2);
+        Assert.InRange(Math.Abs(rmse.Mean - Math.Sqrt(2 / Math.PI)) / expected, 0, 4);
+    }
+
+    [Fact]
+    public void Observations_alone_have_their_own_error_and_are_left_out_where_they_are_no_states()
+    {
+        var dynamics = context.Dynamics.Lorenz96();
+        var report = context.Scores.Evaluate(context.Data.Twin(dynamics, context.Observations.Full(dynamics, 4), new TwinExperimentOptions { Batch = 4, Cycles = 200 }));
+        Assert.InRange(report.ObservationRmse!.Mean, 1.97, 2.02); // 2 (1 - 1 / 160)
+        Assert.Contains("'analysis'", Assert.Throws<SchemaException>(() => report.AnalysisRmse).Message);
+        var strided = context.Data.Twin(dynamics, context.Observations.Strided(dynamics, 2), new TwinExperimentOptions { Cycles = 2 });
+        Assert.Throws<SchemaException>(() => context.Scores.Evaluate(strided));
+    }
+
+    [Fact]
+    public void Progress_is_reported_work_is_cancelled_and_what_cannot_be_scored_is_refused()
+    {
+        var dynamics = context.Dynamics.Lorenz96();
+        var network = context.Observations.Full(dynamics);
+        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Cycles = 30 });
+        var reports = new List<ProgressReport>();
+        context.Scores.Evaluate(twin, new ScoreOptions { Progress = new Immediate(reports.Add), Activity = "listening" });
+        Assert.Equal(30, reports[^1].Completed);
+        Assert.Equal(30, reports[^1].Total);
+        Assert.Equal("listening", reports[^1].Activity);
+        Assert.True(reports[^1].Metrics.ContainsKey(nameof(ScoreReport.ObservationRmse)));
+
+        using var source = new CancellationTokenSource();
+        source.Cancel();
+        Assert.Throws<OperationCanceledException>(() => context.Scores.Evaluate(twin, cancellation: source.Token));
+        Assert.Contains("without end", Assert.Throws<ArgumentException>(() => context.Scores.Evaluate(context.Data.Twin(dynamics, network))).Message);
+        Assert.Contains("30 cycles", Assert.Throws<ArgumentException>(() => context.Scores.Evaluate(twin, new ScoreOptions { BurnIn = 30 })).Message);
+        Assert.Throws<ArgumentOutOfRangeException>(() => context.Scores.Evaluate(twin, new ScoreOptions { BurnIn = -1 }));
+    }
+
+    private sealed class Immediate(Action<ProgressReport> action) : IProgress<ProgressReport>
+    {
+        public void Report(ProgressReport value) => action(value);
+    }
+}
