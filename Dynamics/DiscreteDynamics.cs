@@ -39,7 +39,7 @@ public abstract class DiscreteDynamics : IDynamics
             : throw new ArgumentException($"The model error of {Name} must have the state's dimension {Dimension}; given: {value.Dimension}.");
     }
 
-    /// <summary>M(x): the state one time step later, a fresh tensor made of differentiable operators.</summary>
+    /// <summary>M(x): the state one time step later, made of differentiable operators.</summary>
     /// <param name="state"><c>[..., n]</c></param>
     /// <param name="time">The time at the step's beginning.</param>
     protected abstract Tensor Step(Tensor state, double time);
@@ -81,8 +81,8 @@ public abstract class DiscreteDynamics : IDynamics
         {
             using Tensor olderState = x, olderPerturbation = dx;
             using var scope = NewDisposeScope();
-            (x, dx) = StepTangentLinear(olderState, olderPerturbation, interval.From + k * TimeStep);
-            scope.MoveToOuter(x, dx);
+            var (next, along) = StepTangentLinear(olderState, olderPerturbation, interval.From + k * TimeStep);
+            (x, dx) = scope.MoveToOuter(Fresh(next, olderState), Fresh(along, olderPerturbation));
         }
         x.Dispose();
         return dx;
@@ -106,7 +106,7 @@ public abstract class DiscreteDynamics : IDynamics
         {
             using var older = dx;
             using var stepScope = NewDisposeScope();
-            dx = StepAdjoint(trajectory[(int)k], older, interval.From + k * TimeStep).MoveToOuterDisposeScope();
+            dx = Fresh(StepAdjoint(trajectory[(int)k], older, interval.From + k * TimeStep), older).MoveToOuterDisposeScope();
         }
         return dx.MoveToOuterDisposeScope();
     }
@@ -115,8 +115,11 @@ public abstract class DiscreteDynamics : IDynamics
     private Tensor OneStep(Tensor state, double time)
     {
         using var scope = NewDisposeScope();
-        return Step(state, time).MoveToOuterDisposeScope();
+        return Fresh(Step(state, time), state).MoveToOuterDisposeScope();
     }
+
+    // A map that hands back what it was given, as the identity may, must not have it disposed twice.
+    private static Tensor Fresh(Tensor result, Tensor given) => ReferenceEquals(result, given) ? given.alias() : result;
 
     private long CheckState(Tensor state, TimeInterval interval)
     {

@@ -20,13 +20,13 @@ public sealed class IdentityObservationOperator(long dimension) : ObservationOpe
     public override bool IsLinear => true;
 
     /// <inheritdoc/>
-    protected override Tensor Observe(Tensor state) => state.alias();
+    protected override Tensor Observe(Tensor state) => state;
 
     /// <inheritdoc/>
-    protected override Tensor ObserveTangentLinear(Tensor state, Tensor perturbation) => perturbation.alias();
+    protected override Tensor ObserveTangentLinear(Tensor state, Tensor perturbation) => perturbation;
 
     /// <inheritdoc/>
-    protected override Tensor ObserveAdjoint(Tensor state, Tensor sensitivity) => sensitivity.alias();
+    protected override Tensor ObserveAdjoint(Tensor state, Tensor sensitivity) => sensitivity;
 
     void IComponent.Save(ComponentWriter writer) => writer.Set("dimension", StateDimension);
 }

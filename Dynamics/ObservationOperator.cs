@@ -36,7 +36,8 @@ public abstract class ObservationOperator : IObservationOperator
     {
         Require.LastDimension(state, StateDimension, $"The state observed by {Name}");
         using var scope = NewDisposeScope();
-        return Require.LastDimension(Observe(state), ObservationDimension, $"The observations of {Name}").MoveToOuterDisposeScope();
+        var observed = Require.LastDimension(Observe(state), ObservationDimension, $"The observations of {Name}");
+        return Fresh(observed, state).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -45,7 +46,7 @@ public abstract class ObservationOperator : IObservationOperator
         Require.LastDimension(state, StateDimension, $"The state observed by {Name}");
         Require.LastDimension(perturbation, StateDimension, $"The perturbation observed by {Name}");
         using var scope = NewDisposeScope();
-        return ObserveTangentLinear(state, perturbation).MoveToOuterDisposeScope();
+        return Fresh(ObserveTangentLinear(state, perturbation), perturbation).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -54,10 +55,10 @@ public abstract class ObservationOperator : IObservationOperator
         Require.LastDimension(state, StateDimension, $"The state observed by {Name}");
         Require.LastDimension(sensitivity, ObservationDimension, $"The sensitivity of {Name}");
         using var scope = NewDisposeScope();
-        return ObserveAdjoint(state, sensitivity).MoveToOuterDisposeScope();
+        return Fresh(ObserveAdjoint(state, sensitivity), sensitivity).MoveToOuterDisposeScope();
     }
 
-    /// <summary>H(x), a fresh tensor made of differentiable operators.</summary>
+    /// <summary>H(x), made of differentiable operators.</summary>
     /// <param name="state">x, <c>[..., n]</c></param>
     /// <returns><c>[..., p]</c></returns>
     protected abstract Tensor Observe(Tensor state);
@@ -73,4 +74,7 @@ public abstract class ObservationOperator : IObservationOperator
     /// <param name="sensitivity">dy, <c>[..., p]</c></param>
     protected virtual Tensor ObserveAdjoint(Tensor state, Tensor sensitivity) =>
         Differentiation.Adjoint(Observe, state, sensitivity);
+
+    // What an operator hands back unchanged stays its caller's.
+    private static Tensor Fresh(Tensor result, Tensor given) => ReferenceEquals(result, given) ? given.alias() : result;
 }

@@ -10,7 +10,7 @@ public class ConformanceTests
     public void Every_model_of_ours_conforms()
     {
         using var scope = NewDisposeScope();
-        foreach (var model in (IDynamics[])[new Lorenz63(), new Lorenz96(), new Lorenz96(4), new LinearDynamics(Numbers.Normal(1, 5, 5)), new Roessler(), new Rotation(0.1), new HandWritten()])
+        foreach (var model in (IDynamics[])[new Lorenz63(), new Lorenz96(), new Lorenz96(4), new LinearDynamics(Numbers.Normal(1, 5, 5)), new Roessler(), new Rotation(0.1), new HandWritten(), new Persistence()])
         {
             var results = DynamicsConformance.Check(model);
             Assert.Contains(results, result => result.Test == "dot product" && result.Measured < 1e-13);

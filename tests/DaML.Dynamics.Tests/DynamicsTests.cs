@@ -117,6 +117,21 @@ public sealed class DynamicsTests : IDisposable
     }
 
     [Fact]
+    public void What_is_given_stays_its_owners()
+    {
+        Tensor x = Numbers.Normal(1, 2, 3), v = Numbers.Normal(2, 2, 3);
+        var interval = new TimeInterval(0, 3);
+        foreach (var use in (Func<Tensor>[])[
+            () => new Persistence().Advance(x, interval), () => new Persistence().TangentLinear(x, v, interval), () => new Persistence().Adjoint(x, v, interval),
+            () => new IdentityObservationOperator(3).Apply(x), () => new IdentityObservationOperator(3).TangentLinear(x, v), () => new IdentityObservationOperator(3).Adjoint(x, v)])
+        {
+            using (NewDisposeScope()) use();
+            Assert.False(x.IsInvalid || v.IsInvalid);
+            Assert.True(scope.Contains(x) && scope.Contains(v));
+        }
+    }
+
+    [Fact]
     public void Several_threads_linearise_at_once()
     {
         var model = new Lorenz96();

@@ -84,3 +84,11 @@ internal sealed class PlainLorenz96(long dimension = 40) : Dynamics(dimension, 0
 {
     protected override Tensor Tendency(Tensor state) => (state.roll(-1, -1) - state.roll(2, -1)) * state.roll(1, -1) - state + 8;
 }
+
+/// <summary>Tomorrow as today: the map hands back what it is given.</summary>
+internal sealed class Persistence() : DiscreteDynamics(3, 1)
+{
+    protected override Tensor Step(Tensor state, double time) => state;
+    protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time) => (state, perturbation);
+    protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time) => sensitivity;
+}
