@@ -102,7 +102,12 @@ at::Tensor borrow(Handle h) {
 
 at::Tensor borrow(int64_t h) { return borrow(reinterpret_cast<Handle>(h)); }
 
-Handle release(at::Tensor&& t) { return t.defined() ? t.unsafeReleaseTensorImpl() : nullptr; }
+// Gives the reference away. A zero that differentiation left without memory gets its memory here.
+Handle release(at::Tensor&& t) {
+    if (!t.defined()) return nullptr;
+    if (t._is_zerotensor()) return at::zeros(t.sizes(), t.options()).unsafeReleaseTensorImpl();
+    return t.unsafeReleaseTensorImpl();
+}
 
 int64_t nbytes_of(const c10::TensorImpl* impl) {
     return impl == nullptr || impl->is_sparse() ? 0 : impl->numel() * static_cast<int64_t>(impl->itemsize());
