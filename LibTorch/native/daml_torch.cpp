@@ -455,7 +455,7 @@ DAML_API int daml_tensor_is(Handle h, int property, int* result) {
 }
 
 DAML_API int daml_tensor_set_requires_grad(Handle h, int value) {
-    return guarded([&] { borrow(h).set_requires_grad(value != 0); });
+    return guarded([&] { borrow(h).requires_grad_(value != 0); });
 }
 
 DAML_API int daml_tensor_grad(Handle h, Handle* grad) {
