@@ -1,0 +1,44 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// What a network needs to know of its training data to see numbers of the order of one, and all it ever takes from them
+/// beside its weights: three constants, the same at every site, so that a convolution keeps its symmetry.
+/// </summary>
+/// <param name="Dimension">The state's dimension n.</param>
+/// <param name="StateMean">Mean of the true states over time, trajectories and sites, in the state's unit.</param>
+/// <param name="StateDeviation">Their standard deviation, in the state's unit.</param>
+/// <param name="InnovationDeviation">Root mean square of H^T R^-1 epsilon, what the observation error alone gives where the
+/// innovation enters: 1 / sigma for R = sigma^2 I and H = I. In the inverse of the state's unit.</param>
+public sealed record AnalysisStatistics(long Dimension, double StateMean, double StateDeviation, double InnovationDeviation)
+{
+    /// <summary>Measures the first cycles of a view.</summary>
+    /// <param name="view">A view with truth and observations.</param>
+    /// <param name="observing">What was observed, and with which error.</param>
+    /// <param name="cycles">How many cycles to read at most.</param>
+    /// <exception cref="ArgumentException">The view has no cycle, a value is not finite, or the true states do not vary.</exception>
+    public static AnalysisStatistics Measure(ITrajectoryView view, IObservationNetwork observing, long cycles)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        using var cursor = view.OpenCursor();
+        double count = 0, sum = 0, squares = 0, innovation = 0;
+        for (long k = 0; k < cycles && cursor.MoveNext(); k++)
+        {
+            using var cycle = NewDisposeScope();
+            var truth = Require.Finite(cursor[Columns.Truth], $"The truth of cycle {cursor.Cycle}").to(ScalarType.Float64);
+            var observation = cursor.ReadObservation(view.Schema, truth, "The training view");
+            count += truth.numel();
+            sum += truth.sum().ToDouble();
+            squares += truth.square().sum().ToDouble();
+            innovation += LearnedAnalyzer.ScaledInnovation(observing.Operator, observing.Error, truth, observation).square().sum().ToDouble();
+        }
+        if (count == 0) throw new ArgumentException("The training view has no cycle.");
+        double mean = sum / count, deviation = Math.Sqrt(Math.Max(0, squares / count - mean * mean));
+        if (!(deviation > 0)) throw new ArgumentException($"The true states of the training view do not vary: every one of {count} values is {mean}.");
+        if (!(innovation > 0)) throw new ArgumentException("The training view has no observation error at all: every H^T R^-1 (y - H x) is zero, or every observation is missing.");
+        return new AnalysisStatistics(view.Schema[Columns.Truth].Shape[0], mean, deviation, Math.Sqrt(innovation / count));
+    }
+}

@@ -1,0 +1,14 @@
+namespace DaML;
+
+/// <summary>The kinds of component of this room that model files may hold.</summary>
+public static class EstimatorComponents
+{
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<ComponentType> All { get; } =
+    [
+        LearnedAnalyzer.Type, ResidualConvolutionNetwork.Type,
+        SeasonalCycle.Type, SeasonalCycleTransformer.Type,
+        ProperOrthogonalDecomposition.Type, ProperOrthogonalDecompositionTransformer.Type, ProperOrthogonalDecompositionReconstruction.Type,
+        ReconstructionOperator.Type, LinearInverseModel.Type,
+    ];
+}

@@ -1,0 +1,86 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Networks in model archives, and copies of their weights: parameters and buffers by name.</summary>
+public static class ModuleState
+{
+    /// <summary>Keeps all parameters and persistent buffers of a network, to the bit.</summary>
+    /// <param name="writer">The component that the network belongs to.</param>
+    /// <param name="network">The network.</param>
+    public static void Module(this ComponentWriter writer, nn.Module network)
+    {
+        foreach (var (name, tensor) in network.state_dict()) writer.Tensor(name, tensor.detach());
+    }
+
+    /// <summary>Gives a network the parameters and buffers that <see cref="Module"/> kept.</summary>
+    /// <param name="reader">The component that the network belongs to.</param>
+    /// <param name="network">A network of the same architecture, on the context's device.</param>
+    /// <exception cref="ModelArchiveException">A tensor is missing.</exception>
+    /// <exception cref="ArgumentException">A tensor has another shape or type than the network needs.</exception>
+    public static void LoadInto(this ComponentReader reader, nn.Module network)
+    {
+        using var noGradients = no_grad();
+        foreach (var (name, tensor) in network.state_dict())
+        {
+            using var saved = reader.Tensor(name);
+            CopyChecked(saved, tensor, name);
+        }
+    }
+
+    /// <summary>Draws every weight anew, uniformly within 1 / sqrt(inputs of a neuron): the usual start of linear and
+    /// convolution layers (LeCun et al. 1998), from a named stream instead of libtorch's global generator. Layers whose
+    /// weight is a vector (normalisations) keep their ones and zeros.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="random">Where the weights are drawn from.</param>
+    public static void DrawWeights(nn.Module network, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        foreach (var layer in network.modules())
+        {
+            var own = layer.named_parameters(recurse: false).ToDictionary(pair => pair.name, pair => pair.parameter);
+            if (!own.TryGetValue("weight", out var weight) || weight.ndim < 2) continue;
+            double bound = 1 / Math.Sqrt(weight.numel() / weight.shape[0]);
+            foreach (var parameter in own.Values)
+                parameter.copy_(random.Uniform(parameter.shape, parameter.dtype) * (2 * bound) - bound);
+        }
+    }
+
+    /// <summary>Copies of all parameters and persistent buffers, in no dispose scope.</summary>
+    internal static Dictionary<string, Tensor> Copy(nn.Module network)
+    {
+        using var noGradients = no_grad();
+        return network.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.detach().clone().DetachFromDisposeScope());
+    }
+
+    /// <summary>Overwrites the network's parameters and buffers with copies.</summary>
+    internal static void Restore(nn.Module network, IReadOnlyDictionary<string, Tensor> copies)
+    {
+        using var noGradients = no_grad();
+        foreach (var (name, tensor) in network.state_dict()) CopyChecked(copies[name], tensor, name);
+    }
+
+    /// <summary>Takes parameters and buffers out of every dispose scope: a bare parameter belongs to the one it was made in.</summary>
+    internal static void Keep(nn.Module network)
+    {
+        foreach (var parameter in network.parameters()) parameter.DetachFromDisposeScope();
+        foreach (var buffer in network.buffers()) buffer.DetachFromDisposeScope();
+    }
+
+    internal static void Release(IReadOnlyDictionary<string, Tensor>? copies)
+    {
+        if (copies is null) return;
+        foreach (var tensor in copies.Values) tensor.Dispose();
+    }
+
+    private static void CopyChecked(Tensor source, Tensor target, string name)
+    {
+        Require.Shape(source, $"The network's tensor '{name}'", target.shape);
+        if (source.dtype != target.dtype)
+            throw new ArgumentException($"The network's tensor '{name}' must be {target.dtype}; given: {source.dtype}.");
+        using var scope = NewDisposeScope();
+        target.copy_(source);
+    }
+}

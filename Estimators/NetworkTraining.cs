@@ -1,0 +1,146 @@
+using System.Diagnostics;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The course of a training around its optimiser steps: the learning rate, validation, the best weights so far, patience,
+/// the time limit, cancellation, checkpoints, progress.
+/// </summary>
+/// <param name="name">What is trained.</param>
+/// <param name="network">What has the weights; when it ends they are the best that were found.</param>
+/// <param name="backpropagation">Makes the optimiser steps.</param>
+/// <param name="validate">The error on held-out trajectories with the network as it is.</param>
+/// <param name="setting">All that the sequence of losses depends on, for telling a checkpoint of this training from another's.</param>
+/// <param name="options">Settings.</param>
+/// <param name="context">Who is told of progress.</param>
+internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, TruncatedBackpropagation<TMemory> backpropagation,
+    Func<double> validate, string setting, TrainingOptions options, DataAssimilationContext context) : IDisposable where TMemory : IMemory<TMemory>
+{
+    private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(100);
+
+    private readonly List<TrainingStep> steps = [];
+    private readonly Stopwatch watch = new();
+    private IReadOnlyDictionary<string, Tensor>? best;
+    private DivergenceException? divergence;
+    private TimeSpan before, lastReport, lastValidation;
+    private double bestError = double.PositiveInfinity;
+    private double? lastError;
+    private long sinceBest;
+
+    private TimeSpan Elapsed => before + watch.Elapsed;
+
+    /// <summary>Trains to the end, or goes on where a checkpoint stopped.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled before the first step.</exception>
+    /// <exception cref="DivergenceException">The assimilation diverged in every validation.</exception>
+    /// <exception cref="ModelArchiveException">The checkpoint is damaged or of another training.</exception>
+    public TrainingHistory Run(CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        if (options.CheckpointPath is { } path && File.Exists(path)) TrainingCheckpoint.Read(path, setting, context, Load);
+        watch.Start();
+        network.train();
+        TrainingEnd end;
+        while (!Ended(cancellation, out end))
+        {
+            double rate = options.LearningRateAt(steps.Count, options.Progress(steps.Count, Elapsed));
+            var (loss, norm, restarts) = backpropagation.Step(rate);
+            steps.Add(new TrainingStep(steps.Count + 1, loss, rate, norm, restarts, null, Elapsed.TotalSeconds));
+            if (steps.Count % options.ValidationInterval == 0 || steps.Count == options.Steps) Validate();
+            Report();
+        }
+        if (end == TrainingEnd.TimeUp && steps[^1].ValidationError is null) Validate();
+        else if (end == TrainingEnd.Cancelled) WriteCheckpoint();
+        if (best is not null) ModuleState.Restore(network, best);
+        else if (end != TrainingEnd.Cancelled) throw divergence!;
+        return new TrainingHistory([.. steps], end);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => ModuleState.Release(best);
+
+    private bool Ended(CancellationToken cancellation, out TrainingEnd end)
+    {
+        (bool ended, end) =
+            steps.Count >= options.Steps ? (true, TrainingEnd.Completed)
+            : steps.Count > 0 && Elapsed + lastValidation >= options.MaximumDuration ? (true, TrainingEnd.TimeUp)
+            : sinceBest >= options.Patience ? (true, TrainingEnd.NoImprovement)
+            : steps.Count > 0 && cancellation.IsCancellationRequested ? (true, TrainingEnd.Cancelled)
+            : (false, default);
+        return ended;
+    }
+
+    private void Validate()
+    {
+        var start = Elapsed;
+        double error;
+        network.eval();
+        try { error = validate(); }
+        catch (DivergenceException diverged)
+        {
+            divergence = diverged;
+            error = double.PositiveInfinity;
+        }
+        network.train();
+        steps[^1] = steps[^1] with { ValidationError = error };
+        if (Judge(error))
+        {
+            ModuleState.Release(best);
+            best = ModuleState.Copy(network);
+        }
+        lastValidation = Elapsed - start;
+        WriteCheckpoint();
+    }
+
+    // Whether a validation is the best so far.
+    private bool Judge(double error)
+    {
+        lastError = error;
+        bool better = error < bestError;
+        if (better) bestError = error;
+        sinceBest = better ? 0 : sinceBest + 1;
+        return better;
+    }
+
+    private void WriteCheckpoint()
+    {
+        if (options.CheckpointPath is not { } path) return;
+        using var scope = NewDisposeScope();
+        TrainingCheckpoint.Write(path, setting, Save);
+    }
+
+    private void Save(ComponentWriter writer)
+    {
+        writer.Set("elapsed", Elapsed.TotalSeconds);
+        writer.Set("hasBest", best is not null);
+        writer.Tensor("history", new TrainingHistory(steps, default).ToTensor());
+        foreach (var (key, tensor) in network.state_dict()) writer.Tensor("network." + key, tensor.detach());
+        if (best is not null) foreach (var (key, tensor) in best) writer.Tensor("best." + key, tensor);
+        backpropagation.Save(writer);
+    }
+
+    private void Load(ComponentReader reader)
+    {
+        before = TimeSpan.FromSeconds(reader.Get<double>("elapsed"));
+        using (var table = reader.Tensor("history")) steps.AddRange(TrainingHistory.StepsOf(table));
+        foreach (var step in steps) if (step.ValidationError is { } error) Judge(error);
+        var names = network.state_dict().Keys;
+        var current = names.ToDictionary(key => key, key => reader.Tensor("network." + key));
+        ModuleState.Restore(network, current);
+        ModuleState.Release(current);
+        if (reader.Get<bool>("hasBest")) best = names.ToDictionary(key => key, key => reader.Tensor("best." + key));
+        backpropagation.Load(reader);
+    }
+
+    private void Report()
+    {
+        if (context.Progress is null || (Elapsed - lastReport < ReportInterval && steps.Count != options.Steps)) return;
+        lastReport = Elapsed;
+        var metrics = new Dictionary<string, double> { ["loss"] = steps[^1].Loss };
+        if (lastError is { } error) metrics["validation rmse"] = error;
+        var bySteps = Elapsed * ((double)(options.Steps - steps.Count) / steps.Count);
+        var byTime = options.MaximumDuration - Elapsed ?? TimeSpan.MaxValue;
+        context.Progress.Report(new ProgressReport($"training {name}", steps.Count, options.Steps, metrics, Elapsed, bySteps < byTime ? bySteps : byTime));
+    }
+}

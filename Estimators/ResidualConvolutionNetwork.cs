@@ -1,0 +1,125 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The residual convolutional network a_theta of Bocquet et al. (2024, appendix A, fig. 4) on a circle of sites: a
+/// convolution from the two channels (forecast, H^T R^-1 innovation) to N_f, N_b blocks of N_sb times (convolution,
+/// batch normalisation, mish) with a skip around each block, and a convolution to the one channel of the increment. It
+/// has no site of its own, so it commutes with translations and runs on circles of any size.
+/// </summary>
+/// <remarks>
+/// The paper feeds raw numbers. Here the forecast is standardised and the innovation scaled by the constants of
+/// <see cref="AnalysisStatistics"/>, and the increment scaled back by the latter: a change of units that makes training
+/// indifferent to those of the data and more than twice as fast on Lorenz-96.
+/// </remarks>
+public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tensor>, IComponent
+{
+    private readonly ScalarType precision;
+    private readonly Conv1d encoder, decoder;
+    private readonly ModuleList<Conv1d> convolutions = new();
+    private readonly ModuleList<BatchNorm1d> normalizations = new();
+    private readonly Parameter? innovationFactor;
+
+    /// <summary>Creates a network with weights that are drawn from a stream.</summary>
+    /// <param name="options">Its size.</param>
+    /// <param name="statistics">The constants of its training data.</param>
+    /// <param name="precision">Float32 or Float64.</param>
+    /// <param name="random">Where its first weights are drawn from, and where it lives.</param>
+    /// <exception cref="ArgumentException">A count out of its range, an even kernel, a deviation that is not above zero.</exception>
+    public ResidualConvolutionNetwork(ResidualConvolutionOptions options, AnalysisStatistics statistics, ScalarType precision, RandomStream random)
+        : this(options, statistics, precision, random.Device) => ModuleState.DrawWeights(this, random);
+
+    private ResidualConvolutionNetwork(ResidualConvolutionOptions options, AnalysisStatistics statistics, ScalarType precision, Device device)
+        : base(nameof(ResidualConvolutionNetwork))
+    {
+        Options = options.Checked();
+        Statistics = statistics;
+        Require.Positive(statistics.StateDeviation);
+        Require.Positive(statistics.InnovationDeviation);
+        this.precision = precision;
+        long filters = options.Filters, kernel = options.KernelSize;
+        encoder = nn.Conv1d(2, filters, kernel, dtype: precision, device: device);
+        decoder = nn.Conv1d(filters, 1, kernel, dtype: precision, device: device);
+        for (long i = 0; i < options.Blocks * options.SubBlocks; i++)
+        {
+            convolutions.Add(nn.Conv1d(filters, filters, kernel, dtype: precision, device: device));
+            normalizations.Add(nn.BatchNorm1d(filters, dtype: precision, device: device));
+        }
+        if (options.InnovationTerm == InnovationTerm.Trainable) innovationFactor = new Parameter(zeros([], dtype: precision, device: device));
+        RegisterComponents();
+        ModuleState.Keep(this);
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("residual-convolution-network", 1, Load);
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>The network's size.</summary>
+    public ResidualConvolutionOptions Options { get; }
+
+    /// <summary>The constants by which inputs and increment are scaled.</summary>
+    public AnalysisStatistics Statistics { get; }
+
+    /// <summary>The increment x_a - x_f.</summary>
+    /// <param name="forecast">x_f, <c>[batch, n]</c></param>
+    /// <param name="scaledInnovation">H^T R^-1 (y - H x_f), <c>[batch, n]</c></param>
+    /// <returns><c>[batch, n]</c></returns>
+    /// <exception cref="ArgumentException">Other shapes, or fewer sites than a convolution reaches to one side.</exception>
+    public override Tensor forward(Tensor forecast, Tensor scaledInnovation)
+    {
+        Require.Shape(forecast, "The forecast", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
+        Require.Shape(scaledInnovation, "The scaled innovation", forecast.shape);
+        if (forecast.shape[1] < Options.KernelSize / 2)
+            throw new ArgumentException($"A kernel of {Options.KernelSize} sites needs at least {Options.KernelSize / 2} sites; the forecast has {forecast.shape[1]}.");
+
+        var innovation = scaledInnovation / Statistics.InnovationDeviation;
+        var hidden = Convolve(encoder, stack([(forecast - Statistics.StateMean) / Statistics.StateDeviation, innovation], 1));  // [batch, N_f, n]
+        int layer = 0;
+        for (long block = 0; block < Options.Blocks; block++)
+        {
+            var skip = hidden;
+            for (long sub = 0; sub < Options.SubBlocks; sub++, layer++)
+                hidden = Mish(normalizations[layer].call(Convolve(convolutions[layer], hidden)));
+            hidden = hidden + skip;
+        }
+        var increment = Convolve(decoder, hidden).squeeze(1);
+        if (innovationFactor is not null) increment = increment + innovationFactor * innovation;
+        return increment / Statistics.InnovationDeviation;
+    }
+
+    // The circle is closed by copying its ends: as fast as libtorch's circular padding forward, twice as fast backward.
+    private Tensor Convolve(Conv1d convolution, Tensor sites)
+    {
+        long n = sites.shape[2], reach = Options.KernelSize / 2;
+        return convolution.call(reach == 0 ? sites : cat([sites.narrow(2, n - reach, reach), sites, sites.narrow(2, 0, reach)], 2));
+    }
+
+    // mish(x) = x tanh(ln(1 + e^x)). On a processor libtorch's own is not vectorised and takes twice the time of these three.
+    private static Tensor Mish(Tensor x) => x.device_type == DeviceType.CPU ? x * nn.functional.softplus(x).tanh() : nn.functional.mish(x);
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("options", Options);
+        writer.Set("statistics", Statistics);
+        writer.Set("precision", precision);
+        writer.Module(this);
+    }
+
+    private static ResidualConvolutionNetwork Load(ComponentReader reader)
+    {
+        var options = reader.Get<ResidualConvolutionOptions>("options").Checked();
+        // Before the sizes a file declares are allocated, see that it holds tensors of these sizes.
+        for (long i = options.Blocks * options.SubBlocks - 1; i >= 0; i--)
+        {
+            using var weight = reader.Tensor($"{nameof(convolutions)}.{i}.weight");
+            Require.Shape(weight, $"The weight of convolution {i}", options.Filters, options.Filters, options.KernelSize);
+        }
+        var network = new ResidualConvolutionNetwork(options, reader.Get<AnalysisStatistics>("statistics"), reader.Get<ScalarType>("precision"), reader.Context.Device);
+        reader.LoadInto(network);
+        return network;
+    }
+}

@@ -1,0 +1,59 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Why training ended.</summary>
+public enum TrainingEnd
+{
+    /// <summary>All steps were made.</summary>
+    Completed,
+
+    /// <summary>The time was up.</summary>
+    TimeUp,
+
+    /// <summary>Validation had not become better for as long as patience lasts.</summary>
+    NoImprovement,
+
+    /// <summary>It was cancelled.</summary>
+    Cancelled,
+}
+
+/// <summary>One optimiser step.</summary>
+/// <param name="Step">Its number, from 1.</param>
+/// <param name="Loss">Mean over cycles, trajectories and components of the squared analysis error; not a number where the step was left out because the loss or its gradient was not finite.</param>
+/// <param name="LearningRate">Adam's learning rate.</param>
+/// <param name="GradientNorm">The gradient's norm before it was clipped.</param>
+/// <param name="Restarts">Trajectories that had diverged and were started afresh after this step.</param>
+/// <param name="ValidationError">Root mean square analysis error on held-out trajectories; null where it was not measured after this step, infinite where the assimilation diverged.</param>
+/// <param name="Seconds">Time since training began.</param>
+public sealed record TrainingStep(long Step, double Loss, double LearningRate, double GradientNorm, long Restarts, double? ValidationError, double Seconds);
+
+/// <summary>The course of a training.</summary>
+/// <param name="Steps">Every optimiser step.</param>
+/// <param name="End">Why it ended.</param>
+public sealed record TrainingHistory(IReadOnlyList<TrainingStep> Steps, TrainingEnd End)
+{
+    /// <summary>The step whose weights were kept: the one of the smallest validation error, or the last where training was cancelled before any validation.</summary>
+    public TrainingStep? Best => Steps.Where(step => step.ValidationError is not null).MinBy(step => step.ValidationError) ?? Steps.LastOrDefault();
+
+    /// <summary>Number of trajectories that diverged and were started afresh.</summary>
+    public long Restarts => Steps.Sum(step => step.Restarts);
+
+    /// <summary>Number of steps that were left out because a loss or gradient was not finite.</summary>
+    public long Skipped => Steps.Count(step => !double.IsFinite(step.Loss));
+
+    private const int Width = 7;
+
+    /// <summary>The steps as a table <c>[steps, 7]</c> of doubles; a validation error that was not measured is not a number.</summary>
+    internal Tensor ToTensor() => tensor(Steps.SelectMany(step => (double[])
+        [step.Step, step.Loss, step.LearningRate, step.GradientNorm, step.Restarts, step.ValidationError ?? double.NaN, step.Seconds]).ToArray(), [Steps.Count, Width]);
+
+    internal static List<TrainingStep> StepsOf(Tensor table)
+    {
+        Require.Shape(table, "The training history", ColumnDefinition.AnySize, Width);
+        using var scope = NewDisposeScope();
+        double[] values = table.to(ScalarType.Float64).cpu().contiguous().data<double>().ToArray();
+        return [.. values.Chunk(Width).Select(row => new TrainingStep((long)row[0], row[1], row[2], row[3], (long)row[4], double.IsNaN(row[5]) ? null : row[5], row[6]))];
+    }
+}

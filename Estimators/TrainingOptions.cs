@@ -1,0 +1,69 @@
+namespace DaML;
+
+/// <summary>How a network is trained by truncated back-propagation through time: settings with their defaults.</summary>
+public sealed record TrainingOptions
+{
+    /// <summary>Number of optimiser steps, over which the learning rate falls to zero.</summary>
+    public long Steps { get; init; } = 4000;
+
+    /// <summary>The most time training may take, validation included; null = no limit. The learning rate follows whichever
+    /// is further on, steps or time, so training that is cut short is still annealed. As long as time is never further on
+    /// than the steps, the same seed gives the same bits.</summary>
+    public TimeSpan? MaximumDuration { get; init; }
+
+    /// <summary>Adam's learning rate before it falls as half a cosine.</summary>
+    public double LearningRate { get; init; } = 5e-3;
+
+    /// <summary>Number of steps over which the learning rate first rises from zero.</summary>
+    public long WarmUpSteps { get; init; } = 20;
+
+    /// <summary>Number of cycles N_iter that an optimiser step unrolls; the state is carried on to the next step without its gradient.</summary>
+    public long Truncation { get; init; } = 16;
+
+    /// <summary>The largest norm of a gradient; longer ones are shortened to it.</summary>
+    public double GradientClip { get; init; } = 1;
+
+    /// <summary>Number of steps from one validation to the next.</summary>
+    public long ValidationInterval { get; init; } = 200;
+
+    /// <summary>Number of cycles that a validation scores, after its burn-in.</summary>
+    public long ValidationCycles { get; init; } = 200;
+
+    /// <summary>Number of cycles at the start of a validation that are not scored.</summary>
+    public long ValidationBurnIn { get; init; } = 60;
+
+    /// <summary>Number of validations in a row without a better one after which training stops.</summary>
+    public long Patience { get; init; } = 10;
+
+    /// <summary>
+    /// A file from which training goes on where it stopped, to the same sequence of losses, if it is there, and which is
+    /// written after every validation and on cancellation; null = none. Delete it to begin anew.
+    /// </summary>
+    public string? CheckpointPath { get; init; }
+
+    /// <summary>These options, or the reason why they cannot be.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A count below one, a rate, norm or duration that is not above zero.</exception>
+    internal TrainingOptions Checked()
+    {
+        Require.AtLeast(Steps, 1);
+        Require.Positive(LearningRate);
+        Require.NotNegative(WarmUpSteps);
+        Require.AtLeast(Truncation, 1);
+        Require.Positive(GradientClip);
+        Require.AtLeast(ValidationInterval, 1);
+        Require.AtLeast(ValidationCycles, 1);
+        Require.NotNegative(ValidationBurnIn);
+        Require.AtLeast(Patience, 1);
+        if (MaximumDuration is { } limit && limit <= TimeSpan.Zero)
+            throw new ArgumentOutOfRangeException(nameof(MaximumDuration), limit, $"'{nameof(MaximumDuration)}' must be above zero; given: {limit}.");
+        return this;
+    }
+
+    /// <summary>How far training has come, 0 to 1: by steps or by time, whichever is further.</summary>
+    internal double Progress(long step, TimeSpan elapsed) =>
+        Math.Max((double)step / Steps, MaximumDuration is { } limit ? elapsed / limit : 0);
+
+    /// <summary>The learning rate of a step (from 0): a linear rise, times half a cosine down to zero.</summary>
+    internal double LearningRateAt(long step, double progress) =>
+        LearningRate * Math.Min(1, (step + 1.0) / (WarmUpSteps + 1)) * 0.5 * (1 + Math.Cos(Math.PI * Math.Min(1, progress)));
+}

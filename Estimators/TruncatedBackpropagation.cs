@@ -1,0 +1,209 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>What an analysis is charged, for each trajectory: <c>[batch]</c>.</summary>
+/// <param name="analysis">The memory after the cycle's analysis.</param>
+/// <param name="cycle">The cycle's columns.</param>
+public delegate Tensor AnalysisCost<TMemory>(TMemory analysis, ITrajectoryCursor cycle) where TMemory : IMemory<TMemory>;
+
+/// <summary>What one optimiser step gave.</summary>
+/// <param name="Loss">The mean cost of a cycle and trajectory; not a number where the step was left out.</param>
+/// <param name="GradientNorm">The gradient's norm before it was clipped.</param>
+/// <param name="Restarts">Number of trajectories that had diverged and were started afresh.</param>
+internal readonly record struct OptimiserStep(double Loss, double GradientNorm, long Restarts);
+
+/// <summary>
+/// Truncated back-propagation through time (Tang and Glass 2018; Bocquet et al. 2024, section II B) of any triple whose
+/// parts have parameters: an assimilation runs along the training trajectories, every optimiser step unrolls N_iter of
+/// its cycles, and the memory is carried on without its gradient. A view that ends is begun again.
+/// </summary>
+/// <remarks>
+/// Early in training an assimilation may diverge. A trajectory whose cost at the end of a step is not below the bound is
+/// started afresh, and a step whose loss or gradient is not finite changes neither weights nor batch-norm statistics. So
+/// that a network whose first weights diverge learns all the same, training begins with one cycle a step; each finite
+/// step doubles their number up to N_iter, each that is not halves it.
+/// </remarks>
+internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMemory : IMemory<TMemory>
+{
+    private const int SkippedLimit = 100;
+
+    private readonly string name;
+    private readonly AssimilationTriple<TMemory> triple;
+    private readonly ITrajectoryView view;
+    private readonly AnalysisCost<TMemory> cost;
+    private readonly double divergedCost;
+    private readonly TrainingOptions options;
+    private readonly RandomStream random;
+    private readonly Parameter[] parameters;
+    private readonly (Tensor Buffer, Tensor Copy)[] buffers;
+    private readonly Adam optimizer;
+    private ITrajectoryCursor cursor;
+    private TMemory memory;
+    private double time;
+    private int skippedInARow;
+    private long unrolled = 1;
+
+    /// <summary>Makes ready for the first step.</summary>
+    /// <param name="name">What is trained, for messages.</param>
+    /// <param name="triple">The method, built on <paramref name="network"/>.</param>
+    /// <param name="network">What has the parameters; it is in training mode during a step.</param>
+    /// <param name="view">The training trajectories.</param>
+    /// <param name="cost">What an analysis is charged.</param>
+    /// <param name="divergedCost">The cost from which on a trajectory counts as diverged.</param>
+    /// <param name="options">Truncation and clipping.</param>
+    /// <param name="random">Where the triple draws from; owned by the caller.</param>
+    public TruncatedBackpropagation(string name, AssimilationTriple<TMemory> triple, nn.Module network, ITrajectoryView view,
+        AnalysisCost<TMemory> cost, double divergedCost, TrainingOptions options, RandomStream random)
+    {
+        (this.name, this.triple, this.view, this.cost, this.divergedCost, this.options, this.random) = (name, triple, view, cost, divergedCost, options, random);
+        parameters = [.. network.parameters()];
+        buffers = [.. network.buffers().Select(buffer => (buffer, buffer.detach().clone().DetachFromDisposeScope()))];
+        optimizer = optim.Adam(parameters, lr: options.LearningRate);
+        cursor = view.OpenCursor();
+        memory = Start();
+    }
+
+    /// <summary>Number of times the view was begun again.</summary>
+    public long Epoch { get; private set; }
+
+    /// <summary>One optimiser step of Adam at a learning rate.</summary>
+    /// <exception cref="ArgumentException">A truth or an observation is infinite or not a number.</exception>
+    /// <exception cref="DivergenceException">A hundred steps in a row gave no finite loss.</exception>
+    public OptimiserStep Step(double learningRate)
+    {
+        using var scope = NewDisposeScope();
+        using (no_grad()) foreach (var (buffer, copy) in buffers) copy.copy_(buffer);
+        foreach (var group in optimizer.ParamGroups) group.LearningRate = learningRate;
+
+        var (analysis, lastCost, loss, truths) = Unroll();
+        optimizer.zero_grad();
+        loss.backward();
+        double norm = nn.utils.clip_grad_norm_(parameters, options.GradientClip);
+        double value = loss.ToDouble();
+        bool finite = double.IsFinite(value) && double.IsFinite(norm);
+        if (finite) optimizer.step();
+        else
+        {
+            if (!double.IsFinite(truths.ToDouble()))
+                throw new ArgumentException($"The truth on which {name} is trained is infinite or not a number in cycle {cursor.Cycle} or up to {options.Truncation} before it.");
+            using (no_grad()) foreach (var (buffer, copy) in buffers) buffer.copy_(copy);
+        }
+        skippedInARow = finite ? 0 : skippedInARow + 1;
+        unrolled = finite ? Math.Min(2 * unrolled, options.Truncation) : Math.Max(unrolled / 2, 1);
+        if (skippedInARow == SkippedLimit) throw new DivergenceException($"The training of {name}, {SkippedLimit} optimiser steps in a row,", cursor.Cycle, cursor.Time, double.NaN);
+        return new OptimiserStep(finite ? value : double.NaN, norm, CarryOn(analysis, lastCost));
+    }
+
+    /// <summary>Takes down everything the next step depends on beside the network: memory, random numbers, optimiser, place in the view.</summary>
+    public void Save(ComponentWriter writer)
+    {
+        writer.Set("epoch", Epoch);
+        writer.Set("cycle", cursor.Cycle);
+        writer.Set("time", time);
+        writer.Set("skippedInARow", skippedInARow);
+        writer.Set("unrolled", unrolled);
+        int index = 0;
+        foreach (var part in memory.Tensors) writer.Tensor($"memory{index++}", part);
+        writer.Tensor("random", random.Capture());
+        using var stream = new MemoryStream();
+        using (var binary = new BinaryWriter(stream, System.Text.Encoding.UTF8, leaveOpen: true)) optimizer.save_state_dict(binary);
+        writer.Tensor("optimizer", tensor(stream.ToArray()));
+    }
+
+    /// <summary>Goes back to where <see cref="Save"/> was. The view is read again up to that place, which gives the same cycles to the bit.</summary>
+    public void Load(ComponentReader reader)
+    {
+        using var scope = NewDisposeScope();
+        Epoch = reader.Get<long>("epoch");
+        time = reader.Get<double>("time");
+        skippedInARow = reader.Get<int>("skippedInARow");
+        unrolled = reader.Get<long>("unrolled");
+        int index = 0;
+        var saved = memory.Map(part =>
+        {
+            var tensor = reader.Tensor($"memory{index++}");
+            return Require.Shape(tensor, "The memory of a checkpoint", part.shape);
+        });
+        memory.Release();
+        memory = saved;
+        using (var state = reader.Tensor("random")) random.Restore(state.cpu());
+        using (var bytes = reader.Tensor("optimizer"))
+        using (var binary = new BinaryReader(new MemoryStream(bytes.cpu().data<byte>().ToArray())))
+            optimizer.load_state_dict(binary);
+        long cycle = reader.Get<long>("cycle");
+        cursor.Dispose();
+        cursor = view.OpenCursor();
+        while (cursor.Cycle < cycle)
+            if (!cursor.MoveNext()) throw new ModelArchiveException($"The checkpoint stopped at cycle {cycle} of its training view, but this one ends after cycle {cursor.Cycle}.");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        cursor.Dispose();
+        memory.Release();
+        optimizer.Dispose();
+        foreach (var (_, copy) in buffers) copy.Dispose();
+    }
+
+    // As many cycles as are due, or as an epoch still has: the analysis and cost of the last, the mean cost of all, and a sum
+    // that is finite if the truths are.
+    private (TMemory Analysis, Tensor LastCost, Tensor Loss, Tensor Truths) Unroll()
+    {
+        if (!cursor.MoveNext()) BeginEpoch();
+        var analysis = memory;
+        Tensor? total = null, truths = null;
+        for (long cycles = 1; ; cycles++)
+        {
+            var observation = cursor.ReadObservation(view.Schema, analysis.Tensors.First(), name);
+            var forecast = triple.Propagater.Propagate(analysis, new TimeInterval(time, cursor.Time), random);
+            analysis = triple.Analyzer.Analyze(forecast, observation, random);
+            var costs = cost(analysis, cursor);
+            var sum = cursor[Columns.Truth].sum();
+            total = total is null ? costs : total + costs;
+            truths = truths is null ? sum : truths + sum;
+            time = cursor.Time;
+            if (cycles == unrolled || !cursor.MoveNext()) return (analysis, costs, total.mean() / cycles, truths);
+        }
+    }
+
+    private void BeginEpoch()
+    {
+        cursor.Dispose();
+        cursor = view.OpenCursor();
+        memory.Release();
+        memory = Start();
+        Epoch++;
+        if (!cursor.MoveNext()) throw new ArgumentException($"The training view of {name} has no cycle.");
+    }
+
+    private TMemory Start()
+    {
+        time = view.StartTime;
+        using var noGradients = no_grad();
+        return triple.Source.Start(view.Schema.Batch, random).Keep();
+    }
+
+    private long CarryOn(TMemory analysis, Tensor lastCost)
+    {
+        using var noGradients = no_grad();
+        var diverged = (lastCost < divergedCost).logical_not();   // [batch]; a cost that is not a number is not below
+        long restarts = diverged.sum().ToInt64();
+        var next = analysis.Detach();
+        if (restarts > 0)
+        {
+            using var fresh = triple.Source.Start(view.Schema.Batch, random).Tensors.GetEnumerator();
+            next = next.Map(part =>
+            {
+                fresh.MoveNext();
+                return where(diverged.view([-1, .. Enumerable.Repeat(1L, part.shape.Length - 1)]), fresh.Current, part);
+            });
+        }
+        memory.Release();
+        memory = next.Keep();
+        return restarts;
+    }
+}

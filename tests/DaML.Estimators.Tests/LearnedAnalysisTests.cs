@@ -1,0 +1,305 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Tests;
+
+public sealed class LearnedAnalysisTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("daml-learned-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    // Observations alone have an error of 1; 3D-Var on this model has about 0.4.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_tiny_network_soon_does_much_better_than_the_observations(long seed)
+    {
+        var twin = new SmallTwin(seed);
+        var method = twin.Estimator(SmallTwin.Brief with { Steps = 150, Truncation = 8, ValidationInterval = 50, ValidationBurnIn = 40, ValidationCycles = 100 }).Fit(twin.Training, twin.Validation);
+        var history = SmallTwin.History(method);
+        Assert.Equal(TrainingEnd.Completed, history.End);
+        Assert.True(history.Best!.ValidationError < 0.5, $"validation {history.Best.ValidationError}");
+        double rmse = twin.Rmse(method);
+        Assert.True(rmse < 0.5, $"test {rmse}");
+        Assert.Equal(history.Best.ValidationError!.Value, rmse, 0.1);
+    }
+
+    [Fact]
+    public void The_weights_of_the_smallest_validation_error_are_kept()
+    {
+        var twin = new SmallTwin();
+        // From cycle 120 on the training data lie about the truth, so what was learned is unlearned.
+        var turning = new WatchedView(twin.Training, _ => { }, (cycle, column, value) => cycle >= 120 && column == Columns.Truth ? value + 3 : value.alias());
+        var options = SmallTwin.Brief with { Steps = 56 };
+        var method = twin.Estimator(options).Fit(turning, twin.Validation);
+        var history = SmallTwin.History(method);
+        Assert.InRange(history.Best!.Step, 16, 40);
+        Assert.True(history.Steps[^1].ValidationError > 1.5 * history.Best.ValidationError);
+        double again = Validation(twin, method, options);
+        Assert.Equal(history.Best.ValidationError!.Value, again, 1e-12);
+    }
+
+    [Fact]
+    public void Training_stops_when_patience_is_at_its_end()
+    {
+        var twin = new SmallTwin();
+        var method = twin.Estimator(SmallTwin.Brief with { Steps = 4000, LearningRate = 1e-12, ValidationInterval = 1, Patience = 3, ValidationCycles = 2, ValidationBurnIn = 1 }).Fit(twin.Training, twin.Validation);
+        var history = SmallTwin.History(method);
+        Assert.Equal(TrainingEnd.NoImprovement, history.End);
+        int best = history.Steps.ToList().IndexOf(history.Best!);
+        Assert.Equal(best + 1 + 3, history.Steps.Count);
+    }
+
+    [Fact]
+    public void A_time_limit_ends_training_with_its_rate_run_down()
+    {
+        var twin = new SmallTwin();
+        var options = SmallTwin.Brief with { Steps = 1_000_000, WarmUpSteps = 0, MaximumDuration = TimeSpan.FromSeconds(1.5), ValidationInterval = 1000, ValidationCycles = 5, ValidationBurnIn = 1 };
+        var history = SmallTwin.History(twin.Estimator(options).Fit(twin.Training, twin.Validation));
+        Assert.Equal(TrainingEnd.TimeUp, history.End);
+        Assert.NotNull(history.Steps[^1].ValidationError);
+        Assert.Equal(options.LearningRate, history.Steps[0].LearningRate, 1e-3);
+        Assert.True(history.Steps[^1].LearningRate < 0.2 * options.LearningRate);
+        Assert.Equal(history.Steps.Select(step => step.LearningRate).OrderDescending(), history.Steps.Select(step => step.LearningRate));
+    }
+
+    [Fact]
+    public void The_learning_rate_rises_then_falls_as_half_a_cosine()
+    {
+        var options = new TrainingOptions { Steps = 100, LearningRate = 2, WarmUpSteps = 3 };
+        Assert.Equal(0.5, options.LearningRateAt(0, 0), 1e-15);
+        Assert.Equal(1, options.LearningRateAt(50, options.Progress(50, TimeSpan.FromHours(9))), 1e-15);
+        Assert.Equal(0, options.LearningRateAt(100, 1), 1e-15);
+        var limited = options with { MaximumDuration = TimeSpan.FromMinutes(1) };
+        Assert.Equal(0.75, limited.Progress(50, TimeSpan.FromSeconds(45)));
+        Assert.Equal(0.5, limited.Progress(50, TimeSpan.FromSeconds(15)));
+    }
+
+    [Fact]
+    public void The_same_seed_gives_the_same_bits_and_another_seed_others()
+    {
+        var (first, second, third) = (new SmallTwin(5), new SmallTwin(5), new SmallTwin(6));
+        var a = first.Estimator().Fit(first.Training, first.Validation);
+        manual_seed(99);   // libtorch's global generator has no say
+        var b = second.Estimator().Fit(second.Training, second.Validation);
+        var c = third.Estimator().Fit(third.Training, third.Validation);
+        Bits.Equal(SmallTwin.Analyzer(a).Network, SmallTwin.Analyzer(b).Network);
+        Assert.Equal(Losses(a), Losses(b));
+        Assert.False(Bits.Same(SmallTwin.Analyzer(a).Network, SmallTwin.Analyzer(c).Network));
+    }
+
+    [Fact]
+    public void A_training_that_was_cancelled_goes_on_to_the_same_losses_and_weights_to_the_bit()
+    {
+        var twin = new SmallTwin(3);
+        var options = SmallTwin.Brief with { CheckpointPath = Path.Combine(folder, "training.checkpoint") };
+        var uninterrupted = twin.Estimator().Fit(twin.Training, twin.Validation);
+
+        foreach (long cycle in (long[])[27, 61])   // first between validations, then after one
+        {
+            using var cancel = new CancellationTokenSource();
+            var part = twin.Estimator(options).Fit(twin.CancelAt(cycle, cancel), twin.Validation, cancel.Token);
+            var history = SmallTwin.History(part);
+            Assert.Equal(TrainingEnd.Cancelled, history.End);
+            Assert.InRange(history.Steps.Count, 5, 20);
+            Assert.Equal(Losses(uninterrupted)[..history.Steps.Count], Losses(part));
+        }
+        var resumed = twin.Estimator(options).Fit(twin.Training, twin.Validation);
+        Assert.Equal(Losses(uninterrupted), Losses(resumed));
+        Assert.Equal(SmallTwin.History(uninterrupted).Steps.Select(step => step.ValidationError), SmallTwin.History(resumed).Steps.Select(step => step.ValidationError));
+        Bits.Equal(SmallTwin.Analyzer(uninterrupted).Network, SmallTwin.Analyzer(resumed).Network);
+        Assert.Equal([options.CheckpointPath!], Directory.GetFiles(folder));
+
+        var finished = twin.Estimator(options).Fit(twin.Training, twin.Validation);   // nothing is left to do
+        Bits.Equal(SmallTwin.Analyzer(uninterrupted).Network, SmallTwin.Analyzer(finished).Network);
+    }
+
+    [Fact]
+    public void Cancelling_gives_the_best_so_far()
+    {
+        var twin = new SmallTwin();
+        using var cancel = new CancellationTokenSource();
+        var options = SmallTwin.Brief with { Steps = 4000 };
+        var method = twin.Estimator(options).Fit(twin.CancelAt(100, cancel), twin.Validation, cancel.Token);
+        var history = SmallTwin.History(method);
+        Assert.Equal(TrainingEnd.Cancelled, history.End);
+        Assert.True(history.Steps.Count > history.Best!.Step);
+        Assert.Equal(history.Best.ValidationError!.Value, Validation(twin, method, options), 1e-12);
+        Assert.Throws<OperationCanceledException>(() => twin.Estimator(options).Fit(twin.Training, twin.Validation, cancel.Token));
+    }
+
+    [Fact]
+    public void A_checkpoint_of_another_training_or_a_damaged_one_is_refused()
+    {
+        var twin = new SmallTwin();
+        var options = SmallTwin.Brief with { Steps = 2, ValidationCycles = 2, ValidationBurnIn = 1, CheckpointPath = Path.Combine(folder, "training.checkpoint") };
+        twin.Estimator(options).Fit(twin.Training, twin.Validation);
+        var refused = Assert.Throws<ModelArchiveException>(() => twin.Estimator(options with { Truncation = 5 }).Fit(twin.Training, twin.Validation));
+        Assert.Contains("another training", refused.Message);
+        Assert.Throws<ModelArchiveException>(() => new SmallTwin(1).Estimator(options).Fit(twin.Training, twin.Validation));
+        byte[] bytes = File.ReadAllBytes(options.CheckpointPath!);
+        File.WriteAllBytes(options.CheckpointPath!, bytes[..(bytes.Length / 2)]);
+        Assert.Throws<ModelArchiveException>(() => twin.Estimator(options).Fit(twin.Training, twin.Validation));
+    }
+
+    [Fact]
+    public void Without_a_validation_view_a_tenth_of_the_trajectories_is_held_back()
+    {
+        var twin = new SmallTwin();
+        IEstimator<SequentialAssimilation<StateMemory>> estimator = twin.Estimator();
+        var method = estimator.Fit(twin.Training);
+        var (learned, held) = TrajectorySubset.HoldBack(twin.Training);
+        Assert.Equal((14L, 2L), (learned.Schema.Batch, held.Schema.Batch));
+        Bits.Equal(SmallTwin.Analyzer(twin.Estimator().Fit(learned, held)).Network, SmallTwin.Analyzer(method).Network);
+
+        using var whole = twin.Training.OpenCursor();
+        using var part = held.OpenCursor();
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.True(whole.MoveNext() && part.MoveNext());
+            Bits.Equal(whole[Columns.Truth][14..], part[Columns.Truth]);
+        }
+        Assert.Contains("one trajectory", Assert.Throws<ArgumentException>(() => estimator.Fit(twin.View("training", 1))).Message);
+    }
+
+    [Fact]
+    public void Progress_tells_loss_validation_error_and_time_left()
+    {
+        var reports = new List<ProgressReport>();
+        var twin = new SmallTwin(progress: new Listener(reports.Add));
+        twin.Estimator().Fit(twin.Training, twin.Validation);
+        var last = reports[^1];
+        Assert.Equal((24L, (long?)24), (last.Completed, last.Total));
+        Assert.Equal(["loss", "validation rmse"], last.Metrics.Keys.Order());
+        Assert.Equal(TimeSpan.Zero, last.Remaining);
+        Assert.All(reports, report => Assert.Equal("training residual convolution", report.Activity));
+    }
+
+    [Fact]
+    public void A_saved_method_is_the_same_to_the_bit()
+    {
+        using var scope = NewDisposeScope();
+        var twin = new SmallTwin();
+        var network = SmallTwin.Network with { InnovationTerm = InnovationTerm.Trainable };
+        var method = twin.Estimator(network: network).Fit(twin.Training, twin.Validation);
+        string path = Path.Combine(folder, "model.daml");
+        twin.Context.Model.Save(method, path);
+        var read = new DataAssimilationContext(0).Model.Load<SequentialAssimilation<StateMemory>>(path);
+        Bits.Equal(SmallTwin.Analyzer(method).Network, SmallTwin.Analyzer(read).Network);
+        Assert.Equal(network, ((ResidualConvolutionNetwork)SmallTwin.Analyzer(read).Network).Options);
+        Assert.Equal(SmallTwin.History(method).Steps, SmallTwin.History(read).Steps);
+        Assert.Equal(SmallTwin.History(method).End, SmallTwin.History(read).End);
+        Assert.Equal(twin.Rmse(method), twin.Rmse(read));
+        Assert.False(SmallTwin.Analyzer(read).Network.training);
+        Assert.DoesNotContain(SmallTwin.Analyzer(read).Network.parameters(), parameter => parameter.requires_grad);
+    }
+
+    [Fact]
+    public void It_is_used_by_several_threads_at_once()
+    {
+        var twin = new SmallTwin();
+        var method = twin.Estimator().Fit(twin.Training, twin.Validation);
+        double expected = twin.Rmse(method);
+        var errors = new double[4];
+        var threads = Enumerable.Range(0, errors.Length).Select(i => new Thread(() => errors[i] = twin.Rmse(method))).ToList();
+        threads.ForEach(thread => thread.Start());
+        threads.ForEach(thread => thread.Join());
+        Assert.All(errors, error => Assert.Equal(expected, error));
+    }
+
+    [Fact]
+    public void Missing_observations_give_no_innovation_and_are_learned_from()
+    {
+        using var scope = NewDisposeScope();
+        var twin = new SmallTwin();
+        var observing = twin.Context.Observations.Random(twin.Dynamics, minimumDensity: 0.3, maximumDensity: 0.9);
+        var view = twin.Context.Data.Twin(twin.Dynamics, observing, new TwinExperimentOptions { Batch = 8 });
+        using (var cursor = view.OpenCursor())
+        {
+            Assert.True(cursor.MoveNext());
+            var observation = cursor.ReadObservation(view.Schema, cursor[Columns.Truth], "test");
+            var scaled = LearnedAnalyzer.ScaledInnovation(observing.Operator, observing.Error, cursor[Columns.Truth], observation);
+            Bits.Equal(observation.Mask!, scaled != 0);
+        }
+        var method = twin.Context.Analysis.ResidualConvolution(twin.Dynamics, observing, SmallTwin.Network, SmallTwin.Brief).Fit(view);
+        Assert.True(double.IsFinite(twin.Rmse(method, view.Take(30), 10)));
+    }
+
+    [Fact]
+    public void The_scaled_innovation_is_the_adjoint_of_the_weighted_departure()
+    {
+        using var scope = NewDisposeScope();
+        var context = new DataAssimilationContext();
+        var dynamics = context.Dynamics.Lorenz96(6);
+        var observing = context.Observations.Strided(dynamics, 2, 0.25);
+        var state = tensor(new double[] { 1, 2, 3, 4, 5, 6 }, 1, 6);
+        var scaled = LearnedAnalyzer.ScaledInnovation(observing.Operator, observing.Error, state, new Observation(tensor(new double[] { 2, 2, 2 }, 1, 3), null, 0));
+        Assert.Equal([4, 0, -4, 0, -12, 0], scaled.data<double>().ToArray());
+    }
+
+    [Theory]
+    [InlineData("Steps")]
+    [InlineData("LearningRate")]
+    [InlineData("WarmUpSteps")]
+    [InlineData("Truncation")]
+    [InlineData("GradientClip")]
+    [InlineData("ValidationInterval")]
+    [InlineData("ValidationCycles")]
+    [InlineData("ValidationBurnIn")]
+    [InlineData("Patience")]
+    [InlineData("MaximumDuration")]
+    public void Bad_options_are_refused_by_name(string option)
+    {
+        var good = new TrainingOptions();
+        var bad = option switch
+        {
+            "Steps" => good with { Steps = 0 },
+            "LearningRate" => good with { LearningRate = double.NaN },
+            "WarmUpSteps" => good with { WarmUpSteps = -1 },
+            "Truncation" => good with { Truncation = 0 },
+            "GradientClip" => good with { GradientClip = 0 },
+            "ValidationInterval" => good with { ValidationInterval = 0 },
+            "ValidationCycles" => good with { ValidationCycles = -5 },
+            "ValidationBurnIn" => good with { ValidationBurnIn = -1 },
+            "Patience" => good with { Patience = 0 },
+            _ => good with { MaximumDuration = TimeSpan.Zero },
+        };
+        Assert.Contains(option, Assert.Throws<ArgumentOutOfRangeException>(() => new SmallTwin().Estimator(bad)).Message);
+    }
+
+    [Fact]
+    public void Data_that_do_not_fit_are_refused_at_the_door()
+    {
+        var twin = new SmallTwin();
+        var other = new SmallTwin(sites: 10);
+        Assert.Contains("[12]", Assert.Throws<SchemaException>(() => twin.Estimator().Fit(other.Training, other.Validation)).Message);
+        Assert.Throws<ArgumentException>(() => twin.Context.Analysis.ResidualConvolution(twin.Dynamics, other.Observing));
+        Assert.Contains("burn-in", Assert.Throws<ArgumentException>(() => twin.Estimator().Fit(twin.Training, twin.View("short", 4, 10))).Message);
+        var noTruth = new TrajectoryView(new TrajectorySchema(16, new ColumnDefinition(Columns.Observation, 12)), null, 0, twin.Training.OpenCursor);
+        Assert.Contains("'truth'", Assert.Throws<SchemaException>(() => twin.Context.Pipeline(noTruth).Append(twin.Estimator())).Message);
+    }
+
+    [Fact]
+    public void It_is_chained_and_found_again()
+    {
+        var twin = new SmallTwin();
+        var chain = twin.Context.Pipeline(twin.Training).Append(twin.Estimator()).Fit(twin.Training, twin.Validation);
+        Assert.Equal(24, SmallTwin.History(chain.Find<SequentialAssimilation<StateMemory>>()).Steps.Count);
+    }
+
+    private static double Validation(SmallTwin twin, SequentialAssimilation<StateMemory> method, TrainingOptions options)
+    {
+        var inTraining = new SequentialAssimilation<StateMemory>(method.Name, method.Triple, twin.Observing, twin.Context,
+            new SequentialAssimilationOptions { Stream = $"training/{method.Name}/validation" });
+        return twin.Rmse(inTraining, twin.Validation.Take(options.ValidationBurnIn + options.ValidationCycles), options.ValidationBurnIn);
+    }
+
+    private static double[] Losses(SequentialAssimilation<StateMemory> method) => [.. SmallTwin.History(method).Steps.Select(step => step.Loss)];
+
+    private sealed class Listener(Action<ProgressReport> heard) : IProgress<ProgressReport>
+    {
+        public void Report(ProgressReport value) => heard(value);
+    }
+}

@@ -1,0 +1,197 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Tests;
+
+public sealed class TruncatedBackpropagationTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("daml-training-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    // The loop of the estimator, opened up: the network and the optimiser's steps on it.
+    private sealed class Bench : IDisposable
+    {
+        private readonly RandomStream random;
+
+        public Bench(SmallTwin twin, long truncation, double clip = 1e9, ITrajectoryView? view = null, nn.Module<Tensor, Tensor, Tensor>? network = null)
+        {
+            random = twin.Context.Random("bench");
+            using var weights = twin.Context.Random("weights");
+            var statistics = AnalysisStatistics.Measure(twin.Training, twin.Observing, 20);
+            Network = network ?? new ResidualConvolutionNetwork(SmallTwin.Network, statistics, twin.Context.Options.NetworkPrecision, weights);
+            Network.train();
+            using var mean = full([twin.Dynamics.Dimension], statistics.StateMean, dtype: ScalarType.Float64);
+            var triple = new AssimilationTriple<StateMemory>(new Analyzer(Network, twin.Observing), new StatePropagater(twin.Dynamics), new StateProcoder(),
+                new StateSource(new GaussianInitialCondition(mean, ErrorCovariance.Scalar(twin.Dynamics.Dimension, 12)), twin.Context.Options.NetworkPrecision));
+            Backpropagation = new TruncatedBackpropagation<StateMemory>("bench", triple, Network, view ?? twin.Training,
+                (analysis, cycle) => (analysis.State - cycle[Columns.Truth].to(analysis.State.dtype)).square().mean([-1]), 24,
+                new TrainingOptions { Truncation = truncation, GradientClip = clip }, random);
+        }
+
+        public nn.Module<Tensor, Tensor, Tensor> Network { get; }
+        public TruncatedBackpropagation<StateMemory> Backpropagation { get; }
+
+        public void Dispose()
+        {
+            Backpropagation.Dispose();
+            random.Dispose();
+            Network.Dispose();
+        }
+
+        private sealed class Analyzer(nn.Module<Tensor, Tensor, Tensor> network, IObservationNetwork observing) : IAnalyzer<StateMemory>
+        {
+            public string Name => "bench";
+            public StateMemory Analyze(StateMemory forecast, Observation observation, RandomStream stream) =>
+                new(LearnedAnalyzer.Update(network, observing.Operator, observing.Error, forecast.State, observation));
+        }
+    }
+
+    // Without learning rate nothing moves, so a step gives loss and gradient at the weights there are. The third step
+    // unrolls four cycles; the memory that enters it is held where it is, as truncation does.
+    [Fact]
+    public void The_gradient_of_a_truncated_step_is_that_of_finite_differences()
+    {
+        using var scope = NewDisposeScope();
+        var twin = new SmallTwin(batch: 4, networkPrecision: ScalarType.Float64);
+        string file = Path.Combine(folder, "start");
+        using var bench = new Bench(twin, truncation: 4);
+        bench.Backpropagation.Step(0);
+        bench.Backpropagation.Step(0);
+        TrainingCheckpoint.Write(file, "", bench.Backpropagation.Save);
+        var step = bench.Backpropagation.Step(0);
+        Assert.True(step.GradientNorm > 0.1);
+
+        double LossAt(string name, long index, double shift)
+        {
+            using var other = new Bench(twin, truncation: 4);
+            TrainingCheckpoint.Read(file, "", twin.Context, other.Backpropagation.Load);
+            using (no_grad()) other.Network.state_dict()[name].view(-1)[index].add_(shift);
+            return other.Backpropagation.Step(0).Loss;
+        }
+
+        Assert.Equal(step.Loss, LossAt("encoder.weight", 0, 0), 1e-14);
+        foreach (var (name, parameter) in bench.Network.named_parameters())
+            foreach (long index in (long[])[0, parameter.numel() / 2, parameter.numel() - 1])
+            {
+                const double h = 1e-5;
+                double finiteDifference = (LossAt(name, index, h) - LossAt(name, index, -h)) / (2 * h);
+                double gradient = parameter.grad!.view(-1)[index].ToDouble();
+                Assert.True(Math.Abs(finiteDifference - gradient) < 1e-7 + 1e-6 * Math.Abs(gradient), $"{name}[{index}]: {gradient} by back-propagation, {finiteDifference} by differences");
+            }
+    }
+
+    [Fact]
+    public void Gradients_are_clipped_to_their_norm()
+    {
+        using var scope = NewDisposeScope();
+        using var bench = new Bench(new SmallTwin(batch: 4), truncation: 2, clip: 0.01);
+        var step = bench.Backpropagation.Step(0);
+        Assert.True(step.GradientNorm > 0.1);
+        double clipped = Math.Sqrt(bench.Network.parameters().Sum(parameter => parameter.grad!.square().sum().ToDouble()));
+        Assert.Equal(0.01, clipped, 1e-6);
+    }
+
+    [Fact]
+    public void Batch_norm_sees_every_cycle_and_its_statistics_are_sane()
+    {
+        using var scope = NewDisposeScope();
+        using var bench = new Bench(new SmallTwin(), truncation: 4);
+        for (int i = 0; i < 30; i++) bench.Backpropagation.Step(1e-3);
+        var state = bench.Network.state_dict();
+        for (int layer = 0; layer < 2; layer++)
+        {
+            Assert.Equal(1 + 2 + 28 * 4, state[$"normalizations.{layer}.num_batches_tracked"].ToInt64());
+            Assert.True(state[$"normalizations.{layer}.running_mean"].abs().max().ToDouble() is > 0 and < 10);
+            Assert.True(state[$"normalizations.{layer}.running_var"].min().ToDouble() > 0);
+            Assert.True(state[$"normalizations.{layer}.running_var"].max().ToDouble() < 100);
+        }
+    }
+
+    [Fact]
+    public void It_holds_its_memory_over_many_steps()
+    {
+        using var bench = new Bench(new SmallTwin(batch: 4), truncation: 4);
+        long Live()
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            return DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+        }
+        for (int i = 0; i < 5; i++) bench.Backpropagation.Step(1e-3);
+        long before = Live();
+        for (int i = 0; i < 60; i++) bench.Backpropagation.Step(1e-3);
+        Assert.Equal(before, Live());
+    }
+
+    [Fact]
+    public void A_view_that_ends_is_begun_again_and_its_last_cycles_are_learned_too()
+    {
+        using var scope = NewDisposeScope();
+        var twin = new SmallTwin(batch: 4);
+        var cycles = new List<long>();
+        using var bench = new Bench(twin, truncation: 4, view: new WatchedView(twin.View("training", 4, 6), cycles.Add));
+        for (int i = 0; i < 5; i++) bench.Backpropagation.Step(1e-3);
+        // Steps of 1, 2 and the 3 that are left of an epoch, then 4 and 2.
+        Assert.Equal([0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5], cycles);
+        Assert.Equal(1, bench.Backpropagation.Epoch);
+    }
+
+    [Fact]
+    public void A_step_that_is_not_finite_touches_neither_weights_nor_statistics_and_the_trajectories_start_afresh()
+    {
+        using var scope = NewDisposeScope();
+        var twin = new SmallTwin(batch: 4);
+        using var bench = new Bench(twin, truncation: 8);
+        for (int i = 0; i < 5; i++) bench.Backpropagation.Step(1e-3);
+        using (no_grad()) bench.Network.get_parameter("decoder.bias")!.fill_(1e4);   // every forecast now leaves the finite numbers
+        var before = ModuleState.Copy(bench.Network);
+        var step = bench.Backpropagation.Step(1e-3);
+        Assert.True(double.IsNaN(step.Loss));
+        Assert.Equal(4, step.Restarts);
+        foreach (var (name, tensor) in bench.Network.state_dict()) Bits.Equal(before[name], tensor);
+        ModuleState.Release(before);
+
+        using (no_grad()) bench.Network.get_parameter("decoder.bias")!.fill_(0);
+        Assert.True(double.IsFinite(bench.Backpropagation.Step(1e-3).Loss));
+    }
+
+    [Fact]
+    public void A_network_that_diverges_at_first_still_learns()
+    {
+        using var scope = NewDisposeScope();
+        var twin = new SmallTwin();
+        using var bench = new Bench(twin, truncation: 8, clip: 1);
+        using (no_grad()) bench.Network.get_parameter("decoder.weight")!.mul_(40);
+        var steps = Enumerable.Range(0, 150).Select(i => bench.Backpropagation.Step(0.02)).ToList();
+        Assert.Contains(steps, step => double.IsNaN(step.Loss));
+        Assert.All(bench.Network.state_dict().Values, tensor => Assert.True(tensor.isfinite().all().ToBoolean()));
+        Assert.True(steps[^1].Loss < 6, $"{steps[^1].Loss}");   // half the model's variance
+    }
+
+    [Fact]
+    public void What_never_becomes_finite_is_reported_as_divergence()
+    {
+        using var scope = NewDisposeScope();
+        using var bench = new Bench(new SmallTwin(batch: 2), truncation: 1);
+        using (no_grad()) bench.Network.get_parameter("decoder.bias")!.fill_(double.PositiveInfinity);
+        var thrown = Assert.Throws<DivergenceException>(() => { for (int i = 0; i < 100; i++) bench.Backpropagation.Step(1e-3); });
+        Assert.Contains("bench", thrown.Message);
+        Assert.Equal(99, thrown.Cycle);
+    }
+
+    [Theory]
+    [InlineData("truth", "truth")]
+    [InlineData("observation", "observation")]
+    public void Data_that_are_not_finite_are_refused_with_their_cycle(string column, string named)
+    {
+        using var scope = NewDisposeScope();
+        var twin = new SmallTwin(batch: 4);
+        var broken = new WatchedView(twin.Training, _ => { }, (cycle, key, value) => cycle == 2 && key.Name == column ? full_like(value, double.NaN) : value);
+        using var bench = new Bench(twin, truncation: 2, view: broken);
+        bench.Backpropagation.Step(1e-3);
+        var thrown = Assert.Throws<ArgumentException>(() => bench.Backpropagation.Step(1e-3));
+        Assert.Contains(named, thrown.Message);
+        Assert.Contains("cycle 2", thrown.Message);
+    }
+}
