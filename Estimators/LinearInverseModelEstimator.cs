@@ -14,7 +14,7 @@ public sealed record LinearInverseModelOptions
 }
 
 /// <summary>
-/// Learns a linear stochastic model of anomalies from their lagged covariances (Penland and Magorian 1993, eqs. 4 to 7):
+/// Learns a linear stochastic model of anomalies from their lagged covariances (Penland and Magorian 1993, J. Climate 6, 1067-1076):
 /// G = C(tau_0) C(0)^-1 and the model error covariance Q = C(0) - G C(0) G^T. Its product carries the model as an
 /// <see cref="IDynamics"/>, and as a transformer adds the model's forecast of each cycle.
 /// </summary>

@@ -5,7 +5,8 @@ namespace DaML;
 
 /// <summary>
 /// The mean over the years as a function of the season: at each grid point a constant and harmonics of the year,
-/// s(t) = a_0 + sum_k a_k cos(2 pi k t / T) + b_k sin(2 pi k t / T) (von Storch and Zwiers 1999, section 1.2.3).
+/// s(t) = a_0 + sum_k a_k cos(2 pi k t / T) + b_k sin(2 pi k t / T) (as compared with other estimates by
+/// Narapusetty et al. 2009, J. Climate 22, 4845-4859).
 /// </summary>
 public sealed class SeasonalCycle : IComponent
 {

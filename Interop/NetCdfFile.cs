@@ -33,8 +33,7 @@ public sealed class NetCdfFile : IDisposable
     /// <summary>Opens a file for reading.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="DataFileException">It is not NetCDF, damaged or truncated.</exception>
-    /// <exception cref="DllNotFoundException">The netcdf library is not installed; the message names the package.</exception>
+    /// <exception cref="DataFileException">It is not NetCDF, damaged or truncated, or the netcdf library is not installed (the message names its package).</exception>
     public static NetCdfFile Open(string path)
     {
         if (!File.Exists(path)) throw new FileNotFoundException($"There is no file '{path}'.", path);

@@ -25,7 +25,7 @@ internal static partial class NetCdfLibrary
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path) => name == Library ? Loaded.Value : 0;
 
     /// <summary>Waits until no other thread uses the library.</summary>
-    /// <exception cref="DllNotFoundException">The library is not installed.</exception>
+    /// <exception cref="DataFileException">The library is not installed.</exception>
     public static unsafe Lock.Scope Enter()
     {
         // HDF5 below prints every attribute that is not there, thread by thread, unless it is told not to.
@@ -40,7 +40,7 @@ internal static partial class NetCdfLibrary
     {
         foreach (string name in names)
             if (NativeLibrary.TryLoad(name, out nint handle)) return handle;
-        throw new DllNotFoundException($"The netcdf library ({string.Join(", ", names)}) is not installed; on Debian and Ubuntu: apt-get install libnetcdf-dev.");
+        throw new DataFileException($"NetCDF files cannot be read: the netcdf library ({string.Join(", ", names)}) is not installed; on Debian and Ubuntu: apt-get install libnetcdf-dev.");
     }
 
     /// <summary>Throws what a status other than zero means.</summary>

@@ -53,7 +53,7 @@ public static class NetCdfTrajectory
         int end = first < 0 ? -1 : Array.FindIndex(times, first, time => time >= Days(options.Until, double.PositiveInfinity));
         if (end < 0) end = times.Length;
         if (first < 0 || end == first)
-            throw new DataFileException($"The variable {found} in '{path}' has no cycle from {options.From:yyyy-MM-dd HH:mm} until {options.Until:yyyy-MM-dd HH:mm}; it runs from {Date(times[0])} to {Date(times[^1])}.");
+            throw new DataFileException($"The variable {found} in '{path}' has no cycle from {Bound(options.From, "the beginning")} until {Bound(options.Until, "the end")}; it runs from {Date(times[0])} to {Date(times[^1])}.");
 
         long size = found.Shape.Skip(1).Aggregate(1L, (product, length) => checked(product * length));
         if (size == 0) throw new DataFileException($"The variable {found} in '{path}' has no values.");
@@ -80,6 +80,8 @@ public static class NetCdfTrajectory
                 throw new DataFileException($"The times {variable} in '{file.Path}' must increase; entry {i} is {times[i]} days since 1970-01-01{(i > 0 ? $" after {times[i - 1]}" : "")}.");
         return times;
     }
+
+    private static string Bound(DateTime? date, string otherwise) => date?.ToString("yyyy-MM-dd HH:mm") ?? otherwise;
 
     private static double Days(DateTime? date, double otherwise) =>
         date is { } given ? (given - DateTime.UnixEpoch).TotalDays : otherwise;

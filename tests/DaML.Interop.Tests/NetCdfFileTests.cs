@@ -165,7 +165,7 @@ public sealed partial class NetCdfFileTests : IDisposable
     [Fact]
     public void AMissingLibraryNamesItsPackage()
     {
-        var missing = Assert.Throws<DllNotFoundException>(() => NetCdfLibrary.Load(["libnetcdf-that-is-nowhere.so"]));
+        var missing = Assert.Throws<DataFileException>(() => NetCdfLibrary.Load(["libnetcdf-that-is-nowhere.so"]));
         Assert.Contains("apt-get install libnetcdf-dev", missing.Message);
     }
 

@@ -60,7 +60,7 @@ public sealed class NetCdfTrajectoryTests : IDisposable
         cursor.MoveNext();
         Assert.Equal((new DateTime(2010, 1, 1) - DateTime.UnixEpoch).TotalDays, cursor.Time);
         var refused = Assert.Throws<DataFileException>(() => context.Data.FromNetCdf(NetCdfFileTests.RealFile, "slp", Pressure, new NetCdfOptions { From = new DateTime(2020, 1, 1) }));
-        Assert.Contains("it runs from 2001-01-01 00:00 to 2010-12-31 00:00", refused.Message);
+        Assert.Contains("no cycle from 2020-01-01 00:00 until the end; it runs from 2001-01-01 00:00 to 2010-12-31 00:00", refused.Message);
     }
 
     [Fact]
