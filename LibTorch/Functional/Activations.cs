@@ -29,7 +29,7 @@ public static partial class torch
             public static Tensor silu(Tensor x, bool inplace = false) => inplace ? Ops.Call("silu_", x) : Ops.Call("silu", x);
 
             /// <summary>x tanh(log(1 + e^x)) (Misra, BMVC 2020).</summary>
-            public static Tensor mish(Tensor x, bool inplace = false) => inplace ? Ops.Call("mish_", x) : Ops.Call("mish", x);
+            public static Tensor mish(Tensor x, bool inplace = false) => inplace ? Ops.Call("mish_", x) : MishFunction.Apply(x);
 
             public static Tensor tanh(Tensor x, bool inplace = false) => inplace ? Ops.Call("tanh_", x) : Ops.Call("tanh", x);
             public static Tensor sigmoid(Tensor x) => Ops.Call("sigmoid", x);

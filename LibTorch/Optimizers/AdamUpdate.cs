@@ -12,9 +12,6 @@ namespace TorchSharp.Modules;
 /// </summary>
 internal static class AdamUpdate
 {
-    // Below this many entries a parameter is not worth a second thread.
-    private const int Grain = 1 << 16;
-
     private readonly record struct Coefficients(double Beta1, double Beta2, double StepSize, double RootCorrection2, double Eps, double Keep, double Decay, bool Maximize);
 
     internal static void Apply(Parameter[] parameters, Adam.Options o, OrderedDict<nint, OptimizerState> states, bool decoupled)
@@ -75,19 +72,7 @@ internal static class AdamUpdate
         var n = p.numel();
         T* pp = (T*)p.DataPointer, pg = (T*)g.DataPointer, pm = (T*)m.DataPointer, pv = (T*)v.DataPointer;
         T* pk = peak is null ? null : (T*)peak.DataPointer;
-        var threads = (int)Math.Min(get_num_threads(), n / Grain);
-        if (threads <= 1)
-        {
-            Run(0, n);
-        }
-        else
-        {
-            var chunk = (n + threads - 1) / threads;
-            Parallel.For(0, threads, i => Run(i * chunk, Math.Min(n, (i + 1) * chunk)));
-        }
-        GC.KeepAlive((p, g, m, v, peak));
-
-        void Run(long from, long to)
+        Shares.Run(n, (from, to) =>
         {
             // A span holds at most 2^31 entries.
             for (var at = from; at < to; at += 1 << 30)
@@ -95,7 +80,8 @@ internal static class AdamUpdate
                 var length = (int)Math.Min(to - at, 1 << 30);
                 Chunk(new Span<T>(pp + at, length), new ReadOnlySpan<T>(pg + at, length), new Span<T>(pm + at, length), new Span<T>(pv + at, length), pk is null ? default : new Span<T>(pk + at, length), c);
             }
-        }
+        });
+        GC.KeepAlive((p, g, m, v, peak));
     }
 
     private static void Chunk<T>(Span<T> p, ReadOnlySpan<T> g, Span<T> m, Span<T> v, Span<T> peak, in Coefficients c) where T : unmanaged, IFloatingPointIeee754<T>
