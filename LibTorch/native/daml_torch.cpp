@@ -43,6 +43,7 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #define DAML_API extern "C" __attribute__((visibility("default")))
@@ -769,7 +770,7 @@ DAML_API int daml_get_num_interop_threads() { return static_cast<int>(at::get_nu
 
 DAML_API int daml_cuda_device_count() {
     int count = 0;
-    guarded([&] { count = at::hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().getNumGPUs()) : 0; });
+    guarded([&] { count = at::hasCUDA() ? static_cast<int>(at::getNumGPUs()) : 0; });
     return count;
 }
 
@@ -824,6 +825,12 @@ DAML_API int daml_get_flag(int flag, int* value) {
         auto& context = at::globalContext();
         switch (flag) {
             case kMatmulTf32: *value = context.allowTF32CuBLAS(); break;
+            case kMatmulFp16Reduction: {
+                // a bool up to 2.8, then an enumeration whose first value allows it
+                const auto allowed = context.allowFP16ReductionCuBLAS();
+                *value = std::is_same<std::decay_t<decltype(allowed)>, bool>::value ? static_cast<int>(allowed) : static_cast<int>(allowed) == 0;
+                break;
+            }
             case kCudnnTf32: *value = context.allowTF32CuDNN(); break;
             case kCudnnBenchmark: *value = context.benchmarkCuDNN(); break;
             case kDeterministic: *value = context.deterministicAlgorithms(); break;
@@ -837,6 +844,7 @@ DAML_API int daml_set_flag(int flag, int value) {
         auto& context = at::globalContext();
         switch (flag) {
             case kMatmulTf32: context.setAllowTF32CuBLAS(value != 0); break;
+            case kMatmulFp16Reduction: context.setAllowFP16ReductionCuBLAS(value != 0); break;
             case kCudnnTf32: context.setAllowTF32CuDNN(value != 0); break;
             case kCudnnBenchmark: context.setBenchmarkCuDNN(value != 0); break;
             case kDeterministic: context.setDeterministicAlgorithms(value != 0, false); break;

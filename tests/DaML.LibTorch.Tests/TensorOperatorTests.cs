@@ -123,6 +123,48 @@ public class TensorOperatorTests
     }
 
     [Fact]
+    public void Every_operator_called_is_in_this_libtorch()
+    {
+        // the string literals of every method that calls Ops, read from the compiled code
+        var assembly = typeof(torch).Assembly;
+        var missing = new SortedSet<string>();
+        var found = 0;
+        const BindingFlags any = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+        foreach (var type in assembly.GetTypes().Where(t => t != typeof(Ops)))
+            foreach (var method in type.GetMethods(any).Cast<MethodBase>().Concat(type.GetConstructors(any)))
+            {
+                if (method.GetMethodBody()?.GetILAsByteArray() is not { } code) continue;
+                var names = new List<string>();   // what looks like an operator's name since the last call
+                for (var i = 0; i + 4 < code.Length; i++)
+                {
+                    var token = BitConverter.ToInt32(code, i + 1);
+                    if (code[i] == 0x72 && token >> 24 == 0x70)
+                    {
+                        try
+                        {
+                            var text = method.Module.ResolveString(token);
+                            if (System.Text.RegularExpressions.Regex.IsMatch(text, @"^[a-z_][a-z_0-9]*(\.\w+)?$")) names.Add(text);
+                        }
+                        catch (ArgumentException) { }
+                    }
+                    else if (code[i] == 0x28 && names.Count > 0)
+                    {
+                        MethodBase? called;
+                        try { called = method.Module.ResolveMethod(token, type.GetGenericArguments(), method.IsGenericMethod ? method.GetGenericArguments() : null); }
+                        catch (ArgumentException) { continue; }
+                        catch (BadImageFormatException) { continue; }
+                        if (called?.DeclaringType != typeof(Ops) || !called.Name.StartsWith("Call")) continue;
+                        found++;
+                        if (!names.Any(Ops.Exists)) missing.Add($"{names[0]} ({type.Name}.{method.Name})");
+                        names.Clear();
+                    }
+                }
+            }
+        Assert.True(found > 500, $"only {found} calls found");
+        Assert.True(missing.Count == 0, $"libtorch {__version__} lacks " + string.Join(", ", missing));
+    }
+
+    [Fact]
     public void Every_public_operator_has_a_case()
     {
         var covered = new HashSet<string>(OperatorCases.All.Select(c => c.Name.Split('.')[^1]));
