@@ -9,8 +9,7 @@ internal static class Reloaded
         try
         {
             ModelArchive.Write(component, path);
-            return ModelArchive.Read<T>(path, new ComponentRegistry([.. DynamicsComponents.All, SeasonalCycle.Type, SeasonalCycleTransformer.Type, ProperOrthogonalDecomposition.Type,
-                ProperOrthogonalDecompositionTransformer.Type, ProperOrthogonalDecompositionReconstruction.Type, ReconstructionOperator.Type, LinearInverseModel.Type]), context);
+            return context.Model.Load<T>(path);
         }
         finally
         {
