@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Tangent linear and adjoint of any function of a tensor by automatic differentiation. Where gradients are enabled the
-/// results are themselves differentiable.
+/// Tangent linear and adjoint of any function of a tensor by automatic differentiation. Where gradients are enabled and
+/// something the results depend on requires them, the results can be differentiated again.
 /// </summary>
 public static class Differentiation
 {
@@ -23,7 +23,7 @@ public static class Differentiation
         return scope.MoveToOuter(value, derivative);
 #else
         // J dx as the derivative, along dx, of v -> J^T v, which is linear in v: two passes of reverse mode.
-        bool differentiable = is_grad_enabled();
+        bool differentiable = IsDifferentiable(function, at, perturbation);
         using var gradients = enable_grad();
         var x = Tracked(at);
         var y = function(x);
@@ -40,14 +40,18 @@ public static class Differentiation
     /// <param name="sensitivity">dy, of the shape of f(x).</param>
     public static Tensor Adjoint(Func<Tensor, Tensor> function, Tensor at, Tensor sensitivity)
     {
-        bool differentiable = is_grad_enabled();
         using var scope = NewDisposeScope();
+        bool differentiable = IsDifferentiable(function, at, sensitivity);
         using var gradients = enable_grad();
         var x = Tracked(at);
         var y = function(x);
         SameShape(y, sensitivity, "sensitivity");
         return autograd.grad([y], [x], [sensitivity], create_graph: differentiable)[0].MoveToOuterDisposeScope();
     }
+
+    // Whether the derivative depends on something that requires gradients: the arguments, or parameters of the function.
+    private static bool IsDifferentiable(Func<Tensor, Tensor> function, Tensor at, Tensor direction) =>
+        is_grad_enabled() && (at.requires_grad || direction.requires_grad || function(at).requires_grad);
 
     // The point itself where it belongs to a graph, so that the result can be differentiated again; a leaf otherwise.
     private static Tensor Tracked(Tensor at) => at.requires_grad ? at.alias() : at.view_as(at).requires_grad_();

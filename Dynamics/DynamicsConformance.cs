@@ -7,7 +7,7 @@ namespace DaML;
 public static class DynamicsConformance
 {
     /// <summary>
-    /// Checks all that <see cref="IDynamics"/> promises: determinism, independence of the states of a batch, refusal of a
+    /// Checks all that <see cref="IDynamics"/> promises: determinism, independence of the states of a batch and of their layout in memory, refusal of a
     /// wrong shape, linearity of tangent linear and adjoint, the dot-product test between them, the Taylor test of the
     /// tangent linear, both against automatic differentiation, and that an interval is the sum of its parts.
     /// </summary>

@@ -40,6 +40,7 @@ internal sealed class LinearisationConformance
             BatchIndependence();
             Refusal();
             Linearity();
+            Layout();
             DotProduct();
             Taylor();
         }
@@ -90,6 +91,17 @@ internal sealed class LinearisationConformance
         Agree("linearity of the tangent linear", tangentLinear(States, 2 * a - 3 * b), 2 * tangentLinear(States, a) - 3 * tangentLinear(States, b), "M'(2a - 3b) against 2 M'a - 3 M'b");
         Tensor u = Sensitivity(), v = Sensitivity();
         Agree("linearity of the adjoint", adjoint(States, 2 * u - 3 * v), 2 * adjoint(States, u) - 3 * adjoint(States, v), "M'^T(2u - 3v) against 2 M'^T u - 3 M'^T v");
+    }
+
+    // An expanded tensor, the usual way to make copies of one state, is as good as one with memory of its own.
+    private void Layout()
+    {
+        const string test = "memory layout";
+        Tensor expanded = States.narrow(0, 0, 1).expand(States.shape), whole = expanded.contiguous();
+        Tensor dx = Perturbation(), dy = Sensitivity();
+        Agree(test, apply(expanded), apply(whole), "the result for an expanded state");
+        Agree(test, tangentLinear(expanded, dx), tangentLinear(whole, dx), "the tangent linear at an expanded state");
+        Agree(test, adjoint(expanded, dy), adjoint(whole, dy), "the adjoint at an expanded state");
     }
 
     // <M' dx, dy> = <dx, M'^T dy>, relative to |M' dx| |dy|.

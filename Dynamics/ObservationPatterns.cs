@@ -40,8 +40,8 @@ public sealed class RandomDensityPattern(double minimum, double maximum) : IObse
     {
         using var scope = NewDisposeScope();
         var density = Minimum + (Maximum - Minimum) * random.Uniform([batch, 1], ScalarType.Float64);
-        var rank = random.Uniform([batch, observations], ScalarType.Float64).argsort(-1).argsort(-1);
-        return (rank < (density * observations).round()).MoveToOuterDisposeScope();
+        var permutation = random.Uniform([batch, observations], ScalarType.Float64).argsort(-1);
+        return (permutation < (density * observations).round()).MoveToOuterDisposeScope();
     }
 
     void IComponent.Save(ComponentWriter writer)

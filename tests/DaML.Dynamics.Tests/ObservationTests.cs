@@ -53,6 +53,18 @@ public sealed class ObservationTests : IDisposable
     }
 
     [Fact]
+    public void Linearised_operators_carry_a_graph_only_where_something_they_depend_on_does()
+    {
+        var square = new ElementwiseObservationOperator(3, ObservationFunction.Cube);
+        Tensor x = Numbers.Normal(1, 2, 3), v = Numbers.Normal(2, 2, 3);
+        Assert.False(square.Adjoint(x, v).requires_grad || square.TangentLinear(x, v).requires_grad || x.requires_grad);
+        var tracked = x.clone().requires_grad_();
+        foreach (var product in (Tensor[])[square.Adjoint(tracked, v), square.TangentLinear(tracked, v)])
+            Numbers.Close(6 * x * v, autograd.grad([product.sum()], [tracked])[0], 1e-14);
+        using (no_grad()) Assert.False(square.Adjoint(tracked, v).requires_grad || square.TangentLinear(tracked, v).requires_grad);
+    }
+
+    [Fact]
     public void A_network_adds_errors_of_its_covariance()
     {
         var r = Numbers.Spd(3, 3);
