@@ -1,0 +1,45 @@
+using System.Diagnostics;
+using System.Globalization;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using DaML.Benchmarks;
+
+if (args is ["worker"])
+{
+    Worker.Serve(Console.In, Console.Out);
+    return;
+}
+
+// In this process: a generated project would have to find the native library and the provider switch again.
+BenchmarkSwitcher.FromAssembly(typeof(Benchmarks).Assembly).Run(args,
+    DefaultConfig.Instance.AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance).WithWarmupCount(2).WithIterationCount(7)));
+
+/// <summary>
+/// The side of <c>bench compare</c> that is ours: reads lines <c>WORKLOAD REPETITIONS</c>, answers each with
+/// <c>WALL_SECONDS CPU_SECONDS</c> per repetition.
+/// </summary>
+internal static class Worker
+{
+    public static void Serve(TextReader questions, TextWriter answers)
+    {
+        var ready = new Dictionary<string, IWorkload>();
+        while (questions.ReadLine() is { } line)
+        {
+            var words = line.Split(' ');
+            int repetitions = int.Parse(words[1], CultureInfo.InvariantCulture);
+            if (!ready.TryGetValue(words[0], out var workload)) ready[words[0]] = workload = Workloads.Make(words[0]);
+            using var process = Process.GetCurrentProcess();
+            var cpu = process.TotalProcessorTime;
+            var watch = Stopwatch.StartNew();
+            for (int i = 0; i < repetitions; i++) workload.Run();
+            double wall = watch.Elapsed.TotalSeconds / repetitions;
+            process.Refresh();
+            double used = (process.TotalProcessorTime - cpu).TotalSeconds / repetitions;
+            answers.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{wall:r} {used:r}"));
+            answers.Flush();
+        }
+        foreach (var workload in ready.Values) workload.Dispose();
+    }
+}

@@ -1,0 +1,117 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Benchmarks;
+
+/// <summary>A piece of work that is done again and again, carrying its state on: what both kinds of benchmark measure.</summary>
+public interface IWorkload : IDisposable
+{
+    /// <summary>Does it once.</summary>
+    void Run();
+}
+
+/// <summary>The workloads by the names that <c>python_worker.py</c> gives its own.</summary>
+public static class Workloads
+{
+    private static readonly Dictionary<string, Func<IWorkload>> Makers = new()
+    {
+        ["model.l96"] = () => new ModelStep(members: 40),
+        ["filter.etkf.20"] = () => new FilterCycle(members: 20, inflation: 1.04),
+        ["filter.etkf.40"] = () => new FilterCycle(members: 40, inflation: 1.01),
+        ["training.16x2x2"] = () => new TrainingStep(new() { Filters = 16, Blocks = 2, SubBlocks = 2 }, batch: 32),
+        ["training.40x5x5"] = () => new TrainingStep(ResidualConvolutionOptions.Reference, batch: 64),
+    };
+
+    /// <summary>The names.</summary>
+    public static IEnumerable<string> Names => Makers.Keys;
+
+    /// <summary>Makes a workload ready.</summary>
+    /// <exception cref="ArgumentException">There is none of that name.</exception>
+    public static IWorkload Make(string name) => Makers.TryGetValue(name, out var make) ? make()
+        : throw new ArgumentException($"There is no workload '{name}'; there are: {string.Join(", ", Names)}.");
+}
+
+/// <summary>One Lorenz-96 step of an ensemble, double precision.</summary>
+public sealed class ModelStep : IWorkload
+{
+    private readonly Lorenz96 model = new();
+    private Tensor ensemble;
+
+    /// <summary>Spins the members up.</summary>
+    public ModelStep(long members)
+    {
+        using var random = new DataAssimilationContext(seed: 1).Random("bench");
+        ensemble = new AttractorInitialCondition(model, 10).Draw(members, random, ScalarType.Float64).DetachFromDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Run()
+    {
+        using var scope = NewDisposeScope();
+        var next = model.Advance(ensemble, new TimeInterval(0, model.TimeStep)).DetachFromDisposeScope();
+        ensemble.Dispose();
+        ensemble = next;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => ensemble.Dispose();
+}
+
+/// <summary>One cycle of an ETKF through the framework's own loop, truth and observation included; n = 40, H = I, R = I.</summary>
+public sealed class FilterCycle : IWorkload
+{
+    private readonly ITrajectoryCursor cursor;
+
+    /// <summary>Starts the twin experiment and lets the filter settle.</summary>
+    public FilterCycle(long members, double inflation)
+    {
+        var context = new DataAssimilationContext(seed: 2);
+        var model = context.Dynamics.Lorenz96();
+        var network = context.Observations.Full(model);
+        var filter = context.Analysis.EnsembleTransformKalmanFilter(model, network, members, Inflation.StandardDeviation(inflation)).Transformer;
+        cursor = filter.Transform(context.Data.Twin(model, network)).OpenCursor();
+        for (int cycle = 0; cycle < 100; cycle++) Run();
+    }
+
+    /// <inheritdoc/>
+    public void Run()
+    {
+        if (!cursor.MoveNext()) throw new InvalidOperationException("The twin experiment ended.");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => cursor.Dispose();
+}
+
+/// <summary>One optimiser step of the learned analysis: 16 cycles of forecast and analysis, backward, clipping, Adam; single precision.</summary>
+public sealed class TrainingStep : IWorkload
+{
+    private readonly ResidualConvolutionNetwork network;
+    private readonly RandomStream random;
+    private readonly TruncatedBackpropagation<StateMemory> training;
+
+    /// <summary>Makes the network and lets the first steps, which unroll fewer cycles, pass.</summary>
+    public TrainingStep(ResidualConvolutionOptions size, long batch)
+    {
+        var context = new DataAssimilationContext(new DataAssimilationOptions { Seed = 3, Precision = ScalarType.Float32 });
+        var model = context.Dynamics.Lorenz96();
+        var observing = context.Observations.Full(model);
+        random = context.Random("bench");
+        var data = context.Data.Twin(model, observing, new() { Batch = batch });
+        network = new ResidualConvolutionNetwork(size, AnalysisStatistics.Measure(data, observing, 20), ScalarType.Float32, random);
+        training = LearnedAnalysisEstimator.Training("bench", context, model, observing, network, data, new TrainingOptions(), random);
+        network.train();
+        for (int step = 0; step < 8; step++) Run();
+    }
+
+    /// <inheritdoc/>
+    public void Run() => training.Step(1e-3);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        training.Dispose();
+        network.Dispose();
+        random.Dispose();
+    }
+}
