@@ -1,0 +1,60 @@
+using System.Text.RegularExpressions;
+
+namespace DaML.Tests;
+
+/// <summary>What the documents quote is code that was compiled, word for word, and as short as they promise.</summary>
+public partial class DocumentTests
+{
+    private static string Document(string name) => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "documents", name)).ReplaceLineEndings("\n");
+
+    [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Fence();
+
+    private static List<string> Quoted(string document) => [.. Fence().Matches(Document(document)).Select(match => match.Groups[1].Value)];
+
+    // Everything after the usings of a file that is an example as a whole.
+    private static string Whole(string file) => Regex.Replace(Document(file), @"\A(using [^\n]*\n)+\n", "");
+
+    // What stands between two marks, moved to the left margin.
+    private static string Marked(string file, string mark)
+    {
+        var lines = Document(file).Split('\n').SkipWhile(line => line.Trim() != $"// <{mark}>").Skip(1).TakeWhile(line => line.Trim() != $"// </{mark}>").ToList();
+        Assert.NotEmpty(lines);
+        int margin = lines.Where(line => line.Length > 0).Min(line => line.Length - line.TrimStart().Length);
+        return string.Concat(lines.Select(line => line[Math.Min(margin, line.Length)..] + "\n"));
+    }
+
+    private static int CodeLines(string code) => code.Split('\n').Count(line => line.Trim().Length > 0 && !line.TrimStart().StartsWith("///", StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("Roessler.cs")]
+    [InlineData("RadianceOperator.cs")]
+    [InlineData("NudgingAnalyzer.cs")]
+    public void Extending_quotes_each_example_whole_and_it_is_under_twenty_lines(string file)
+    {
+        string code = Whole(file);
+        Assert.Contains(code, Quoted("extending.md"));
+        Assert.InRange(CodeLines(code), 5, 19);
+    }
+
+    [Theory]
+    [InlineData("Composition.cs", "example")]
+    [InlineData("Registration.cs", "example")]
+    public void Extending_quotes_the_marked_lines(string file, string mark) => Assert.Contains(Marked(file, mark), Quoted("extending.md"));
+
+    [Fact]
+    public void The_readme_quotes_the_demo_and_it_has_some_thirty_lines()
+    {
+        string pipeline = Marked("DemoPipeline.cs", "readme");
+        Assert.Contains(pipeline, Quoted("README.md"));
+        Assert.InRange(CodeLines(pipeline), 20, 36);
+    }
+
+    [Fact]
+    public void The_readme_begins_with_the_two_commands()
+    {
+        var lines = Document("README.md").Split('\n').Where(line => line.Trim().Length > 0).Take(5).ToList();
+        Assert.Contains(lines, line => line.Contains("./daml demo", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains("./daml test", StringComparison.Ordinal));
+    }
+}
