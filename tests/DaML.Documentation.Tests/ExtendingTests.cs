@@ -15,4 +15,12 @@ public class ExtendingTests
         double observationError = Math.Sqrt(0.5);
         Assert.InRange(Composition.Run(400), 0.01, 0.9 * observationError);
     }
+
+    [Fact]
+    public void The_own_components_are_resolved_beside_the_built_in_ones()
+    {
+        var (own, built) = Registration.Resolve();
+        Assert.IsType<Roessler>(own);
+        Assert.IsType<Lorenz96>(built);
+    }
 }
