@@ -109,7 +109,7 @@ public sealed class LearnedAnalysisEstimator : IValidatedEstimator<SequentialAss
     }
 
     // Bocquet et al. (2024) eq. 4, per trajectory and component: [batch].
-    private static Tensor SquaredError(StateMemory analysis, ITrajectoryCursor cycle) =>
+    internal static Tensor SquaredError(StateMemory analysis, ITrajectoryCursor cycle) =>
         (analysis.State - cycle[Columns.Truth].to(analysis.State.dtype)).square().mean([-1]);
 
     private double RootMeanSquareError(ITrajectoryView held) =>
@@ -126,7 +126,7 @@ public sealed class LearnedAnalysisEstimator : IValidatedEstimator<SequentialAss
     }
 
     /// <summary>The analyzer while its network learns: gradients flow, and batch normalisation follows the mode of the network.</summary>
-    private sealed class AnalyzerInTraining(string name, nn.Module<Tensor, Tensor, Tensor> network, IObservationNetwork observing) : IAnalyzer<StateMemory>
+    internal sealed class AnalyzerInTraining(string name, nn.Module<Tensor, Tensor, Tensor> network, IObservationNetwork observing) : IAnalyzer<StateMemory>
     {
         public string Name => name;
 

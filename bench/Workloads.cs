@@ -99,7 +99,11 @@ public sealed class TrainingStep : IWorkload
         random = context.Random("bench");
         var data = context.Data.Twin(model, observing, new() { Batch = batch });
         network = new ResidualConvolutionNetwork(size, AnalysisStatistics.Measure(data, observing, 20), ScalarType.Float32, random);
-        training = LearnedAnalysisEstimator.Training("bench", context, model, observing, network, data, new TrainingOptions(), random);
+        var triple = new AssimilationTriple<StateMemory>(
+            new LearnedAnalysisEstimator.AnalyzerInTraining("bench", network, observing), new StatePropagater(model), new StateProcoder(),
+            new StateSource(new AttractorInitialCondition(model, 10), ScalarType.Float32));
+        training = new TruncatedBackpropagation<StateMemory>("bench", triple, network, data, LearnedAnalysisEstimator.SquaredError,
+            divergedCost: 30, new TrainingOptions(), random);
         network.train();
         for (int step = 0; step < 8; step++) Run();
     }
