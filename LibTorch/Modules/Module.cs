@@ -83,17 +83,16 @@ public static partial class torch
                 _componentsRegistered = true;
                 foreach (var (field, component) in ModuleFields.Of(GetType()))
                 {
+                    if (_internal_submodules.ContainsKey(component) || _internal_params.ContainsKey(component) || _internal_buffers.ContainsKey(component)) continue;
                     switch (field.GetValue(this))
                     {
-                        case Module m when !_internal_submodules.ContainsKey(component):
+                        case Module m:
                             register_module(component, m);
                             break;
-                        case Parameter p when !_internal_params.ContainsKey(component):
+                        case Modules.Parameter p:
                             register_parameter(component, p);
                             break;
-                        case Modules.Parameter or Module:
-                            break;
-                        case Tensor t when !_internal_buffers.ContainsKey(component):
+                        case Tensor t:
                             register_buffer(component, t);
                             break;
                     }
@@ -420,22 +419,7 @@ public static partial class torch
 
             public Module save(string location, IList<string>? skip = null)
             {
-                // Beside, then renamed: a reader never sees half a file, a crash leaves the old one.
-                var beside = location + ".tmp" + Environment.ProcessId;
-                try
-                {
-                    using (var stream = new FileStream(beside, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16))
-                    {
-                        save(stream, skip);
-                        stream.Flush(flushToDisk: true);
-                    }
-                    File.Move(beside, location, overwrite: true);
-                }
-                catch
-                {
-                    File.Delete(beside);
-                    throw;
-                }
+                WholeFile.Write(location, stream => save(stream, skip));
                 return this;
             }
 

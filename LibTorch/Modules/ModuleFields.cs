@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace TorchSharp.Modules;
 
-/// <summary>The instance fields of a module type that can hold a component, base classes first, found once per type.</summary>
+/// <summary>The instance fields of a module type that can hold a component, its own before those of its base classes, found once per type.</summary>
 internal static class ModuleFields
 {
     internal readonly record struct Component(FieldInfo Field, string Name);

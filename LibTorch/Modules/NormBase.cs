@@ -5,7 +5,7 @@ namespace TorchSharp.Modules;
 
 #pragma warning disable CS1591 // mirrors TorchSharp's names one to one
 
-/// <summary>What batch and instance normalisation have in common: scale, shift, and the running statistics.</summary>
+/// <summary>What normalisations with running statistics have in common: scale, shift, and the running statistics.</summary>
 public abstract class NormBase : nn.Module<Tensor, Tensor>
 {
     [ComponentName(Name = nameof(weight))]

@@ -92,24 +92,11 @@ public abstract class OptimizerHelper : optim.Optimizer
         }
     }
 
-    public void save_state_dict(string location)
+    public void save_state_dict(string location) => WholeFile.Write(location, stream =>
     {
-        var beside = location + ".tmp" + Environment.ProcessId;
-        try
-        {
-            using (var stream = new FileStream(beside, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16))
-            {
-                using (var writer = new BinaryWriter(stream, Encoding.UTF8, leaveOpen: true)) save_state_dict(writer);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(beside, location, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(beside);
-            throw;
-        }
-    }
+        using var writer = new BinaryWriter(stream, Encoding.UTF8, leaveOpen: true);
+        save_state_dict(writer);
+    });
 
     public void save_state_dict(BinaryWriter writer)
     {
