@@ -63,7 +63,7 @@ public sealed class LinearInverseModelEstimator(Column coefficients, Column fore
         if (!(linalg.eigvalsh(covariance) is var spread && spread.min().ToDouble() > 1e-12 * spread.max().ToDouble()))
             throw new ArgumentException($"{Name}: some combination of the {r} coefficients does not vary in the training data; fewer modes are needed.", nameof(data));
         var propagator = linalg.solve(covariance, lagged.mT).mT;                                                     // G [r, r]
-        double radius = linalg.eigvals(propagator).abs().max().ToDouble();
+        double radius = linalg.eigvals(propagator.cpu()).abs().max().ToDouble();
         if (!(radius < 1))
             throw new ArgumentException($"{Name}: the model learned is not stable, its largest eigenvalue is {radius:g6} in size; the data are not anomalies of a stationary process.", nameof(data));
         var raw = covariance - matmul(matmul(propagator, covariance), propagator.mT);                                // Q [r, r]

@@ -30,6 +30,9 @@ public sealed class NetCdfFile : IDisposable
         }
     }
 
+    /// <summary>Whether the netcdf library is installed on this machine.</summary>
+    public static bool IsAvailable => NetCdfLibrary.IsInstalled;
+
     /// <summary>Opens a file for reading.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>

@@ -24,6 +24,16 @@ internal static partial class NetCdfLibrary
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path) => name == Library ? Loaded.Value : 0;
 
+    /// <summary>Whether the library is installed.</summary>
+    public static bool IsInstalled
+    {
+        get
+        {
+            try { return Loaded.Value != 0; }
+            catch (DataFileException) { return false; }
+        }
+    }
+
     /// <summary>Waits until no other thread uses the library.</summary>
     /// <exception cref="DataFileException">The library is not installed.</exception>
     public static unsafe Lock.Scope Enter()
