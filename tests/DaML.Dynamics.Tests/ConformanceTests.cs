@@ -26,7 +26,7 @@ public class ConformanceTests
         foreach (var observed in (IObservationOperator[])[
             new IdentityObservationOperator(6), SubsetObservationOperator.Strided(7, 3), new SubsetObservationOperator(5, 3, 0, 3),
             new LinearObservationOperator(Numbers.Normal(1, 4, 6)), SubsetObservationOperator.Strided(8, 2).Then(new ElementwiseObservationOperator(4, ObservationFunction.Cube)),
-            .. Enum.GetValues<ObservationFunction>().Select(function => new ElementwiseObservationOperator(6, function)), new OwnOperator()])
+            .. Enum.GetValues<ObservationFunction>().Select(function => new ElementwiseObservationOperator(6, function)), new OwnOperator(), new RadianceOperator(7)])
         {
             var results = ObservationOperatorConformance.Check(observed);
             Assert.Contains(results, result => result.Test == "dot product" && result.Measured < 1e-14);

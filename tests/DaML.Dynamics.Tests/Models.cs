@@ -3,16 +3,6 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>A user's model, as short as it gets (Roessler 1976).</summary>
-internal sealed class Roessler() : Dynamics(3, 0.05)
-{
-    protected override Tensor Tendency(Tensor state)
-    {
-        Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
-        return stack([-y - z, x + 0.2 * y, 0.2 + z * (x - 5.7)], -1);
-    }
-}
-
 /// <summary>x' = A x, so that the exact flow is known.</summary>
 internal sealed class Rotation(double timeStep) : Dynamics(2, timeStep)
 {
