@@ -11,6 +11,7 @@ public static partial class torch
     {
         private nint handle;
         private static readonly Lazy<Generator> defaultGenerator = new(() => DefaultOf(CPU));
+        private bool IsShared => defaultGenerator.IsValueCreated && ReferenceEquals(this, defaultGenerator.Value);
 
         public unsafe Generator(ulong seed = 0, Device? device = null)
         {
@@ -90,8 +91,10 @@ public static partial class torch
 
         ~Generator() => Dispose(false);
 
+        /// <summary>The processor's default generator is everybody's and stays.</summary>
         public void Dispose()
         {
+            if (IsShared) return;
             Dispose(true);
             GC.SuppressFinalize(this);
         }

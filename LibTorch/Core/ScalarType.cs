@@ -67,6 +67,7 @@ public static partial class torch
     public static void set_default_dtype(ScalarType dtype)
     {
         if (!is_floating_point(dtype)) throw new ArgumentException($"only floating-point types can be the default, not {dtype}", nameof(dtype));
+        Throw.IfFailed(Native.daml_set_default_dtype((int)dtype));
         defaultDtype = dtype;
     }
 

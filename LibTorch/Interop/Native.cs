@@ -113,6 +113,7 @@ internal static unsafe partial class Native
     [LibraryImport(Library)] internal static partial int daml_generator_set_state(nint generator, nint state);
     [LibraryImport(Library)] internal static partial int daml_manual_seed(long seed);
 
+    [LibraryImport(Library)] internal static partial int daml_set_default_dtype(int dtype);
     [LibraryImport(Library)] internal static partial void daml_set_num_threads(int n);
     [LibraryImport(Library)] internal static partial int daml_get_num_threads();
     [LibraryImport(Library)] internal static partial int daml_set_num_interop_threads(int n);

@@ -31,7 +31,8 @@ public static partial class torch
         var t = Ops.Call("empty.memory_format", dimensions, type);
         void* data;
         Throw.IfFailed(Native.daml_tensor_data(t.Handle, &data));
-        MemoryMarshal.AsBytes(values[..(int)count]).CopyTo(new Span<byte>(data, checked((int)(count * Unsafe.SizeOf<T>()))));
+        var bytes = count * sizeof(T);
+        fixed (T* source = values) Buffer.MemoryCopy(source, data, bytes, bytes);
         return Finished(Placed(t, dtype, device, requires_grad), false, names);
     }
 

@@ -13,11 +13,8 @@ public static partial class torch
     /// </summary>
     public partial class Tensor : IDisposable
     {
-        // Below this size the collector need not know what hangs on a wrapper.
-        private const long PressureThreshold = 64 * 1024;
-
         private nint handle;
-        private long pressure;
+        private long counted;   // the bytes ForgottenMemory was told of
         private static long totalCount;
         private static long peakCount;
 
@@ -35,7 +32,7 @@ public static partial class torch
                 var n = Interlocked.Increment(ref totalCount);
                 if (n > peakCount) peakCount = n;
             }
-            if (bytes > PressureThreshold) GC.AddMemoryPressure(pressure = bytes);
+            if (bytes > ForgottenMemory.Smallest) ForgottenMemory.Taken(counted = bytes);
             DisposeScopeManager.ThreadSingleton.Register(this);
         }
 
@@ -65,11 +62,8 @@ public static partial class torch
             }
             if (h == 0) return 0;
             Interlocked.Decrement(ref totalCount);
-            if (pressure > 0)
-            {
-                GC.RemoveMemoryPressure(pressure);
-                pressure = 0;
-            }
+            if (counted > 0) ForgottenMemory.GivenBack(counted, forgotten: !disposing);
+            counted = 0;
             return h;
         }
 

@@ -19,6 +19,7 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
+#include <c10/core/DefaultDtype.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
@@ -755,6 +756,11 @@ DAML_API int daml_manual_seed(int64_t seed) {
 }
 
 // ---------------------------------------------------------------- threads, devices
+
+// The type that operators give where their arguments do not decide, as the quotient of integers.
+DAML_API int daml_set_default_dtype(int dtype) {
+    return guarded([&] { c10::set_default_dtype(c10::scalarTypeToTypeMeta(static_cast<c10::ScalarType>(dtype))); });
+}
 
 DAML_API void daml_set_num_threads(int n) {
     guarded([&] { at::set_num_threads(n); });

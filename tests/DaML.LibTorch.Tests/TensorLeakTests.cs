@@ -55,6 +55,14 @@ public class TensorLeakTests
     }
 
     [Fact]
+    public void Large_tensors_that_are_disposed_cost_no_collections()
+    {
+        var before = GC.CollectionCount(2);
+        for (var i = 0; i < 2000; i++) empty(1 << 20).Dispose();
+        Assert.True(GC.CollectionCount(2) - before < 5);
+    }
+
+    [Fact]
     public void Graphs_and_custom_functions_are_freed()
     {
         using var x = ones(1000, requires_grad: true);

@@ -62,6 +62,8 @@ public class TensorRandomTests
         Assert.True(a.Equals(randn(10)));
         Assert.Equal(5, initial_seed());
         Assert.NotEqual(5, seed());
+        manual_seed(1).Dispose();   // everybody's, and stays
+        Assert.Equal(1, manual_seed(1).initial_seed());
     }
 
     [Fact]

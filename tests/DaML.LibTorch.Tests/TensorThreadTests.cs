@@ -41,6 +41,7 @@ public class TensorThreadTests
         Assert.Equal(DeviceType.CPU, get_default_device().type);
         Assert.Equal(ScalarType.Float32, get_default_dtype());
         Assert.Throws<ArgumentException>(() => set_default_dtype(int64));
+        set_default_dtype(float32);
         set_default_device("cpu");
         Assert.Equal("cpu", get_default_device().ToString());
     }
