@@ -22,6 +22,7 @@
 #include <c10/core/DefaultDtype.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <c10/util/Exception.h>
 #include <c10/util/Logging.h>
 #include <torch/csrc/api/include/torch/version.h>
@@ -37,6 +38,7 @@
 #include <c10/cuda/CUDACachingAllocator.h>
 #endif
 
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -282,6 +284,7 @@ struct ManagedNode : public torch::autograd::Node {
     bool materialize = true;
     struct Info { std::vector<int64_t> sizes; at::TensorOptions options; };
     std::vector<Info> output_info;
+    std::vector<at::Tensor> to_save;
     std::vector<torch::autograd::SavedVariable> saved;
     bool released = false;
 
@@ -355,10 +358,23 @@ DAML_API int daml_operator_exists(const char* name, const char* overload) {
     return found;
 }
 
+// OpenMP keeps its number of threads for each calling thread apart, and LAPACK sums in another order with another number:
+// every thread takes on the number that was set, so that the same computation has the same bits on all of them.
+static std::atomic<int> wanted_threads{0};
+
+static void take_on_thread_count() {
+    thread_local int taken_on = 0;
+    const int wanted = wanted_threads.load(std::memory_order_relaxed);
+    if (taken_on == wanted) return;
+    at::set_num_threads(wanted);
+    taken_on = wanted;
+}
+
 // Calls an operator with the first `count` of its arguments; the rest take the schema's defaults.
 // Writes at most `capacity` results and their number; lists among them are freed with daml_free.
 DAML_API int daml_call(const void* op, const Value* arguments, int count, Value* results, int capacity, int* result_count) {
     return guarded([&] {
+        take_on_thread_count();
         const auto& o = *static_cast<const Operator*>(op);
         const int expected = static_cast<int>(o.kinds.size());
         TORCH_CHECK(count <= expected, "takes ", expected, " arguments, was given ", count);
@@ -761,10 +777,16 @@ DAML_API int daml_set_default_dtype(int dtype) {
 }
 
 DAML_API void daml_set_num_threads(int n) {
-    guarded([&] { at::set_num_threads(n); });
+    guarded([&] {
+        at::set_num_threads(n);
+        wanted_threads = n;
+    });
 }
 
-DAML_API int daml_get_num_threads() { return at::get_num_threads(); }
+DAML_API int daml_get_num_threads() {
+    guarded([] { take_on_thread_count(); });
+    return at::get_num_threads();
+}
 
 DAML_API int daml_set_num_interop_threads(int n) {
     return guarded([&] { at::set_num_interop_threads(n); });

@@ -26,7 +26,11 @@ public record EnsembleFilterOptions : AssimilationMethodOptions
     /// <summary>Number of members, at least two; 40 unless said.</summary>
     public long Members { get; init; } = 40;
 
-    /// <summary>What members are drawn from at the view's start; the model's attractor unless said (1000 time steps from independent standard normal numbers).</summary>
+    /// <summary>
+    /// What members are drawn from at the view's start; the model's attractor unless said (1000 time steps from independent
+    /// standard normal numbers). A filter of fixed inflation and fewer members than the state has components may never find
+    /// a truth from there; published twin experiments start it near the truth, with the truth's own distribution. EnKF-N does find it.
+    /// </summary>
     public IInitialCondition? Initial { get; init; }
 
     /// <summary>None unless said.</summary>

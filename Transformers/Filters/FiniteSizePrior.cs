@@ -15,18 +15,19 @@ public sealed record FiniteSizePrior
 
     /// <summary>
     /// Jeffreys' prior as it is (Bocquet 2011; Bocquet et al. 2015): epsilon = 1 + 1 / N, nu = N. It takes the ensemble for
-    /// a purely random sample and inflates more than a nearly linear, well observed system needs.
+    /// a purely random sample, and shrinks an ensemble that nothing observes.
     /// </summary>
     public static FiniteSizePrior Jeffreys { get; } = new(false, 1);
 
     /// <summary>
-    /// Jeffreys' prior bridged towards Dirac's in the measure in which the observations leave the prior untouched
-    /// (Bocquet et al. 2015, section 4, in the form of Raanes et al. 2019 and DAPPER): without observations the ensemble is
-    /// neither inflated nor deflated.
+    /// Jeffreys' prior bridged towards Dirac's in the measure in which the observations leave the prior untouched (the idea
+    /// of Bocquet et al. 2015, in the form of Raanes et al. 2019, Q. J. R. Meteorol. Soc. 145, and DAPPER): without
+    /// observations the ensemble is neither inflated nor deflated.
     /// </summary>
     /// <param name="certainty">
-    /// How much more certain than of N random draws one is of the ensemble's covariance, above zero: 1 assumes nothing, 2 suits
-    /// a deterministic model near the linear regime.
+    /// How much more certain than of N random draws one is of the ensemble's covariance, above zero. One assumes nothing, and
+    /// finds a truth far from the first ensemble; two is better where the model is deterministic and nearly linear between
+    /// observations (fully observed Lorenz-96 with 20 members: 0.18 instead of 0.24), and worse elsewhere.
     /// </param>
     public static FiniteSizePrior DiracJeffreys(double certainty = 1) => new(true, Require.Positive(certainty));
 

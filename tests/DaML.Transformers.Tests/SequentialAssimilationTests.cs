@@ -237,28 +237,6 @@ public sealed class SequentialAssimilationTests
         Assert.Equal(ScalarType.Float64, run[Columns.Observation].dtype);
     }
 
-    [Fact]
-    public void Memory_and_live_tensors_stay_flat_over_many_cycles()
-    {
-        var view = Method("etkf").Transform(Twin(1, 3000));
-        using var cursor = view.OpenCursor();
-        long live = 0, resident = 0;
-        while (cursor.MoveNext())
-        {
-            if (cursor.Cycle is not (500 or 2999)) continue;
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-            long nowLive = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount, nowResident = Environment.WorkingSet;
-            if (cursor.Cycle == 2999)
-            {
-                Assert.Equal(live, nowLive);
-                Assert.InRange(nowResident - resident, long.MinValue, 16 << 20);
-            }
-            (live, resident) = (nowLive, nowResident);
-        }
-        Assert.Equal(2999, cursor.Cycle);
-    }
-
     // A view whose observations are changed on their way.
     private sealed class PoisonedView(ITrajectoryView source, Func<Tensor, Tensor?, Tensor> change) : ITrajectoryView
     {

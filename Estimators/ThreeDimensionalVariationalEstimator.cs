@@ -1,0 +1,170 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Settings of a <see cref="ThreeDimensionalVariationalEstimator"/>, with their defaults.</summary>
+public sealed record ThreeDimensionalVariationalEstimatorOptions : AssimilationMethodOptions
+{
+    /// <summary>What the state is drawn from at the view's start; the climatology that was learned unless said.</summary>
+    public IInitialCondition? Initial { get; init; }
+
+    /// <summary>How many first cycles of the training view the climatology is taken from, all its trajectories together; all there are where there are fewer.</summary>
+    public long ClimatologyCycles { get; init; } = 2000;
+
+    /// <summary>How many first cycles of the training view the scale is tuned on, its burn-in included; all there are where there are fewer.</summary>
+    public long TuningCycles { get; init; } = 500;
+
+    /// <summary>How many cycles of a tuning run are left out of its score.</summary>
+    public long TuningBurnIn { get; init; } = 100;
+
+    /// <summary>The smallest fraction of the climatological covariance that is tried.</summary>
+    public double SmallestScale { get; init; } = 1e-3;
+
+    /// <summary>The largest fraction of the climatological covariance that is tried.</summary>
+    public double LargestScale { get; init; } = 2;
+}
+
+/// <summary>
+/// Learns 3D-Var's background error covariance: the sample covariance of the truth over a long run, times the scale with
+/// the least analysis error on a piece of the training view. The scale is found on a logarithmic grid and refined by
+/// golden section.
+/// </summary>
+public sealed class ThreeDimensionalVariationalEstimator : IEstimator<SequentialAssimilation<StateMemory>>
+{
+    private const int GridPoints = 8;
+    private const double LogarithmicTolerance = 0.03;
+
+    private readonly DataAssimilationContext context;
+    private readonly IDynamics dynamics;
+    private readonly IObservationNetwork network;
+    private readonly ThreeDimensionalVariationalEstimatorOptions options;
+
+    /// <summary>Makes an estimator.</summary>
+    /// <param name="context">Seed, device, precision, logger and progress.</param>
+    /// <param name="dynamics">The model.</param>
+    /// <param name="network">What is observed.</param>
+    /// <param name="options">Settings; null = their defaults.</param>
+    /// <exception cref="ArgumentException">Dimensions that differ, counts or scales out of order.</exception>
+    public ThreeDimensionalVariationalEstimator(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network,
+        ThreeDimensionalVariationalEstimatorOptions? options = null)
+    {
+        this.context = context;
+        this.dynamics = dynamics;
+        this.network = network;
+        this.options = options ??= new();
+        Require.AtLeast(options.ClimatologyCycles, 2, nameof(options.ClimatologyCycles));
+        Require.AtLeast(options.TuningBurnIn, 0, nameof(options.TuningBurnIn));
+        Require.AtLeast(options.TuningCycles, options.TuningBurnIn + 1, nameof(options.TuningCycles));
+        Require.Positive(options.SmallestScale, nameof(options.SmallestScale));
+        if (!(options.LargestScale > options.SmallestScale) || !double.IsFinite(options.LargestScale))
+            throw new ArgumentOutOfRangeException(nameof(options), options.LargestScale, $"The largest scale must be finite and above the smallest, {options.SmallestScale}; given: {options.LargestScale}.");
+        // What is fitted needs and adds what any 3D-Var of this network does.
+        Contract = context.Analysis.ThreeDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(dynamics.Dimension, 1),
+            new ThreeDimensionalVariationalOptions { Initial = options.Initial }).Contract;
+    }
+
+    /// <inheritdoc/>
+    public string Name => options.Name ?? "3D-Var";
+
+    /// <inheritdoc/>
+    public SchemaContract Contract { get; }
+
+    /// <inheritdoc/>
+    /// <exception cref="SchemaException">The data has no truth of the model's dimension, or no observations of the network's.</exception>
+    /// <exception cref="ArgumentException">The data holds too few states for a covariance of full rank, or ends within the burn-in.</exception>
+    public SequentialAssimilation<StateMemory> Fit(ITrajectoryView data, CancellationToken cancellation = default)
+    {
+        var needed = new SchemaContract([new(Columns.Truth, dynamics.Dimension), .. Contract.Requires], []);
+        needed.Apply(data.Schema, $"Fitting {Name}");
+        using var recorded = data.Take(Math.Max(options.ClimatologyCycles, options.TuningCycles)).Materialise(
+            [Columns.Truth, Columns.Observation, .. data.Schema.Has(Columns.ObservationMask) ? [Columns.ObservationMask] : Array.Empty<Column>()],
+            cancellation: cancellation);
+        if (recorded.CycleCount <= options.TuningBurnIn)
+            throw new ArgumentException($"Fitting {Name} needs more cycles than its burn-in of {options.TuningBurnIn}; the data has {recorded.CycleCount}.", nameof(data));
+
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var (mean, covariance) = Climatology(recorded[Columns.Truth]);
+        var initial = options.Initial ?? new GaussianInitialCondition(mean, ErrorCovariance.Full(covariance));
+        double scale = Math.Exp(LeastLogarithm(recorded, covariance, initial, cancellation));
+        context.Logger.LogInformation("{Method}: the background error covariance is {Scale:g4} of the climatological covariance.", Name, scale);
+        return Method(covariance, scale, initial);
+    }
+
+    // Mean [n] and sample covariance [n, n] of the states of all cycles and trajectories.
+    private (Tensor Mean, Tensor Covariance) Climatology(Tensor truth)
+    {
+        long n = dynamics.Dimension;
+        var states = truth.narrow(0, 0, Math.Min(truth.shape[0], options.ClimatologyCycles)).reshape(-1, n).to_type(ScalarType.Float64);
+        if (states.shape[0] <= n)
+            throw new ArgumentException($"A climatological covariance of dimension {n} needs more than {n} states; the data has {states.shape[0]}.");
+        var mean = states.mean([0]);
+        var anomalies = states - mean;
+        return (mean, anomalies.transpose(0, 1).matmul(anomalies) / (states.shape[0] - 1));
+    }
+
+    private SequentialAssimilation<StateMemory> Method(Tensor covariance, double scale, IInitialCondition initial)
+    {
+        using var background = scale * covariance;
+        return context.Analysis.ThreeDimensionalVariational(dynamics, network, ErrorCovariance.Full(background), new ThreeDimensionalVariationalOptions
+        {
+            Name = Name, Stream = options.Stream, DivergenceBound = options.DivergenceBound, Initial = initial,
+        }).Transformer;
+    }
+
+    // The logarithm of the scale with the least analysis error: the best point of a grid, then golden section between its neighbours.
+    private double LeastLogarithm(ITrajectoryView data, Tensor covariance, IInitialCondition initial, CancellationToken cancellation)
+    {
+        double lower = Math.Log(options.SmallestScale), upper = Math.Log(options.LargestScale), step = (upper - lower) / (GridPoints - 1);
+        double ratio = (Math.Sqrt(5) - 1) / 2;
+        long total = GridPoints + 2 + (long)Math.Ceiling(Math.Log(LogarithmicTolerance / (2 * step)) / Math.Log(ratio)), done = 0;
+        var watch = Stopwatch.StartNew();
+        var piece = data.Take(options.TuningCycles);
+
+        double Error(double logarithm)
+        {
+            using var scope = NewDisposeScope();
+            double rmse;
+            try
+            {
+                rmse = context.Scores.Evaluate(Method(covariance, Math.Exp(logarithm), initial).Transform(piece),
+                    new ScoreOptions { BurnIn = options.TuningBurnIn, Progress = Silence.Instance }, cancellation).AnalysisRmse.Mean;
+            }
+            catch (DivergenceException) { rmse = double.PositiveInfinity; }
+            done++;
+            context.Progress?.Report(new ProgressReport($"tuning {Name}", done, total,
+                new Dictionary<string, double> { ["scale"] = Math.Exp(logarithm), ["rmse"] = rmse }, watch.Elapsed, watch.Elapsed * Math.Max(0, (double)total / done - 1)));
+            return rmse;
+        }
+
+        double centre = Enumerable.Range(0, GridPoints).Select(k => lower + k * step).MinBy(Error);
+        double left = Math.Max(lower, centre - step), right = Math.Min(upper, centre + step);
+        double inner = right - ratio * (right - left), outer = left + ratio * (right - left);
+        double innerError = Error(inner), outerError = Error(outer);
+        while (right - left > LogarithmicTolerance)
+        {
+            if (innerError <= outerError)
+            {
+                (right, outer, outerError) = (outer, inner, innerError);
+                innerError = Error(inner = right - ratio * (right - left));
+            }
+            else
+            {
+                (left, inner, innerError) = (inner, outer, outerError);
+                outerError = Error(outer = left + ratio * (right - left));
+            }
+        }
+        return (left + right) / 2;
+    }
+
+    // The scores of the single runs are steps of a larger work, which reports itself.
+    private sealed class Silence : IProgress<ProgressReport>
+    {
+        public static readonly Silence Instance = new();
+
+        public void Report(ProgressReport value) { }
+    }
+}

@@ -1,0 +1,41 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Tests;
+
+/// <summary>The number of threads is the process's, so nothing else may run beside these.</summary>
+[CollectionDefinition(nameof(ThreadCountTests), DisableParallelization = true)]
+[Collection(nameof(ThreadCountTests))]
+public sealed class ThreadCountTests
+{
+    [Fact]
+    public void Every_thread_takes_on_the_number_of_threads_that_was_set_and_computes_the_same_bits()
+    {
+        int before = get_num_threads();
+        try
+        {
+            using var scope = NewDisposeScope();
+            var noise = rand(64, 64, dtype: ScalarType.Float64, generator: new Generator(1));
+            var matrix = noise.matmul(noise.T);
+            foreach (int count in new[] { 1, 2 })
+            {
+                set_num_threads(count);
+                var (values, expected) = linalg.eigh(matrix);
+                values.Dispose();
+                int seen = 0;
+                bool same = false;
+                var thread = new Thread(() =>
+                {
+                    using var inner = NewDisposeScope();
+                    same = linalg.eigh(matrix).Item2.equal(expected).all().ToBoolean();
+                    seen = get_num_threads();
+                });
+                thread.Start();
+                thread.Join();
+                Assert.Equal(count, seen);
+                Assert.True(same);
+            }
+        }
+        finally { set_num_threads(before); }
+    }
+}
