@@ -109,7 +109,8 @@ public static class CommandLine
         }
         catch (OperationCanceledException)
         {
-            error.WriteLine($"daml: {sample.Name} was stopped before its end.");
+            bool resumable = sample.TrainingMinutes is not null && File.Exists(run.CheckpointFile);
+            error.WriteLine($"daml: {sample.Name} was stopped before its end." + (resumable ? " The same command with --resume goes on with the training." : ""));
             TellWritten(run, null);
             return Stopped;
         }
@@ -134,7 +135,7 @@ public static class CommandLine
 
     private static void TellWritten(SampleRun run, string? json)
     {
-        var written = run.Written.Where(File.Exists).Append(json).OfType<string>().ToList();
+        var written = run.Written.Append(json).OfType<string>().ToList();
         if (written.Count == 0) return;
         run.Say("Written:");
         foreach (string path in written) run.Say("  " + path);

@@ -28,7 +28,7 @@ internal sealed class SampleCommandOptions
     private readonly Option<double?>? minutes;
     private readonly Option<string> output;
     private readonly Option<string?> json = new("--json") { Description = "Also write settings and measured figures to this file as JSON.", HelpName = "FILE" };
-    private readonly Option<bool>? quick, full;
+    private readonly Option<bool>? quick, full, resume;
 
     public SampleCommandOptions(ISample sample)
     {
@@ -40,6 +40,7 @@ internal sealed class SampleCommandOptions
             DefaultValueFactory = _ => Path.Combine("daml-out", sample.Name),
         };
         if (sample.TrainingMinutes is { } usual)
+        {
             minutes = new Option<double?>("--minutes")
             {
                 Description = "How long to train at most.",
@@ -53,6 +54,8 @@ internal sealed class SampleCommandOptions
                     return null;
                 },
             };
+            resume = new Option<bool>("--resume") { Description = "Go on with the training that an earlier run was stopped in, in the same folder and with the same seed." };
+        }
         if (sample.Sizes.Count > 1)
         {
             quick = new Option<bool>("--quick") { Description = "Minutes on two processor cores (the default)." };
@@ -62,7 +65,7 @@ internal sealed class SampleCommandOptions
 
     public void AddTo(Command command)
     {
-        foreach (var option in (Option?[])[quick, full, device, seed, minutes, output, json])
+        foreach (var option in (Option?[])[quick, full, device, seed, minutes, resume, output, json])
             if (option is not null) command.Add(option);
     }
 
@@ -77,6 +80,7 @@ internal sealed class SampleCommandOptions
             Device = parsed.GetValue(device)!,
             Seed = parsed.GetValue(seed),
             Minutes = minutes is null ? null : parsed.GetValue(minutes),
+            Resume = resume is not null && parsed.GetValue(resume),
             Size = askedFull ? SampleSize.Full : askedQuick ? SampleSize.Quick : sample.Sizes[0],
             OutputFolder = NotEmpty(parsed.GetValue(output)!, "--out"),
             JsonFile = parsed.GetValue(json) is { } file ? NotEmpty(file, "--json") : null,

@@ -4,7 +4,11 @@ namespace DaML.Samples;
 public static class SampleList
 {
     /// <summary>All samples.</summary>
-    public static IReadOnlyList<ISample> All { get; } = [new PressureAnalysisSample()];
+    public static IReadOnlyList<ISample> All { get; } =
+    [
+        new DemoSample(),
+        new PressureAnalysisSample(),
+    ];
 
     /// <summary>The sample of a name.</summary>
     /// <exception cref="SampleException">There is none; the message lists those there are.</exception>

@@ -15,6 +15,9 @@ public sealed record SampleOptions
     /// <summary>How many minutes to train at most; null where the sample does not train.</summary>
     public double? Minutes { get; init; }
 
+    /// <summary>Whether to go on with the training that an earlier run was stopped in.</summary>
+    public bool Resume { get; init; }
+
     /// <summary>How large to run.</summary>
     public SampleSize Size { get; init; } = SampleSize.Quick;
 
@@ -31,6 +34,7 @@ public sealed record SampleOptions
 /// <param name="cancellation">Set by Ctrl-C.</param>
 public sealed class SampleRun(SampleOptions options, IAnsiConsole console, CancellationToken cancellation)
 {
+    private readonly DateTime started = DateTime.UtcNow;
     private readonly List<string> written = [];
 
     /// <summary>What was asked for.</summary>
@@ -42,13 +46,32 @@ public sealed class SampleRun(SampleOptions options, IAnsiConsole console, Cance
     /// <summary>Set by Ctrl-C: long work stops and keeps its best.</summary>
     public CancellationToken Cancellation => cancellation;
 
-    /// <summary>The files written so far, in order.</summary>
-    public IReadOnlyList<string> Written => written;
+    /// <summary>The files written so far, in order; what an earlier run left is not among them.</summary>
+    public IReadOnlyList<string> Written => [.. written.Where(path => File.GetLastWriteTimeUtc(path) >= started.AddSeconds(-2))];
+
+    /// <summary>The file a training is taken down in, so that <c>--resume</c> can go on with it.</summary>
+    internal string CheckpointFile => Path.Combine(options.OutputFolder, "training.checkpoint");
+
+    /// <summary>Options of a context: the seed and device asked for.</summary>
+    /// <param name="progress">Who is told how far long work has come.</param>
+    public DataAssimilationOptions ContextOptions(IProgress<ProgressReport>? progress = null) =>
+        new() { Seed = options.Seed, Device = options.Device, Progress = progress };
 
     /// <summary>A context with the seed and device asked for.</summary>
     /// <param name="progress">Who is told how far long work has come.</param>
-    public DataAssimilationContext CreateContext(IProgress<ProgressReport>? progress = null) =>
-        new(new DataAssimilationOptions { Seed = options.Seed, Device = options.Device, Progress = progress });
+    public DataAssimilationContext CreateContext(IProgress<ProgressReport>? progress = null) => new(ContextOptions(progress));
+
+    /// <summary>
+    /// The file a training takes itself down in. One that a stopped run left is kept for <c>--resume</c> and removed
+    /// without it; the sample removes it when it is done.
+    /// </summary>
+    /// <exception cref="SampleException">There is nothing to resume.</exception>
+    public string Checkpoint()
+    {
+        if (!options.Resume) File.Delete(CheckpointFile);
+        else if (!File.Exists(CheckpointFile)) throw new SampleException($"--resume: there is no training to go on with: '{CheckpointFile}' does not exist.");
+        return CheckpointFile;
+    }
 
     /// <summary>The path of a file in the output folder, which is then told to the user as written.</summary>
     public string OutputFile(string name)

@@ -1,0 +1,55 @@
+namespace DaML.Samples;
+
+/// <summary>What the demo asks of its pipeline beside the context's options.</summary>
+/// <param name="ModelFile">Where the learned analysis is saved.</param>
+/// <param name="Checkpoint">Where training is taken down now and then, so that it can be continued.</param>
+/// <param name="TrainingTime">How long to train at most.</param>
+/// <param name="BurnIn">Test cycles that are not scored.</param>
+/// <param name="Cycles">Test cycles that are.</param>
+internal sealed record DemoSettings(string ModelFile, string Checkpoint, TimeSpan TrainingTime, long BurnIn, long Cycles);
+
+/// <summary>What the pipeline gave.</summary>
+/// <param name="Learned">The learned analysis.</param>
+/// <param name="Test">The twin experiment it was tested on.</param>
+/// <param name="Scores">The scores of each method by its name.</param>
+internal sealed record DemoOutcome(SequentialAssimilation<StateMemory> Learned, ITrajectoryView Test, IReadOnlyDictionary<string, ScoreReport> Scores);
+
+/// <summary>The demo's pipeline; the README quotes what stands between the marks, word for word.</summary>
+internal static class DemoPipeline
+{
+    public static DemoOutcome Run(DataAssimilationOptions options, DemoSettings settings, CancellationToken cancellation)
+    {
+        // <readme>
+        var context = new DataAssimilationContext(options);    // seed, device, who is told of progress
+        var lorenz96 = context.Dynamics.Lorenz96(dimension: 40, forcing: 8, timeStep: 0.05);
+        var network = context.Observations.Full(lorenz96, errorVariance: 1);
+
+        // Twin experiments generate themselves on the fly; their random numbers follow from the seed and the stream's name.
+        var training = context.Data.Twin(lorenz96, network, new() { Stream = "training", Batch = 64 });
+        var validation = context.Data.Twin(lorenz96, network, new() { Stream = "validation", Batch = 32 });
+        var test = context.Data.Twin(lorenz96, network, new() { Stream = "test", Batch = 4, Cycles = settings.BurnIn + settings.Cycles });
+
+        // An estimator learns and gives a transformer: 3D-Var its covariance B, the network its weights.
+        var variational = context.Analysis.ThreeDimensionalVariational(lorenz96, network).Fit(training, cancellation);
+        var learned = context.Analysis.ResidualConvolution(lorenz96, network,
+            training: new() { MaximumDuration = settings.TrainingTime, CheckpointPath = settings.Checkpoint }).Fit(training, validation, cancellation);
+        context.Model.Save(learned, settings.ModelFile);
+
+        var methods = new Dictionary<string, ITransformer>
+        {
+            ["3D-Var"] = variational,
+            ["learned"] = learned,
+            ["learned, reloaded"] = context.Model.Load<ITransformer>(settings.ModelFile),
+            ["ETKF, 20 members"] = context.Analysis.EnsembleTransformKalmanFilter(lorenz96, network, 20, Inflation.StandardDeviation(1.04), EnsembleRotation.Random).Transformer,
+            ["ETKF, 40 members"] = context.Analysis.EnsembleTransformKalmanFilter(lorenz96, network, 40, Inflation.StandardDeviation(1.02), EnsembleRotation.Random).Transformer,
+            ["EnKF-N, 20 members"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(lorenz96, network, 20).Transformer,
+            ["EnKF-N, 40 members"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(lorenz96, network, 40).Transformer,
+        };
+        var scores = new Dictionary<string, ScoreReport>();
+        foreach (var (name, method) in methods)
+            scores[name] = context.Scores.Evaluate(method.Transform(test), new() { BurnIn = settings.BurnIn, Activity = name }, cancellation);
+        // </readme>
+
+        return new DemoOutcome(learned, test, scores);
+    }
+}
