@@ -40,8 +40,8 @@ internal static class DemoPipeline
             ["3D-Var"] = variational,
             ["learned"] = learned,
             ["learned, reloaded"] = context.Model.Load<ITransformer>(settings.ModelFile),
-            ["ETKF, 20 members"] = context.Analysis.EnsembleTransformKalmanFilter(lorenz96, network, 20, Inflation.StandardDeviation(1.04), EnsembleRotation.Random).Transformer,
-            ["ETKF, 40 members"] = context.Analysis.EnsembleTransformKalmanFilter(lorenz96, network, 40, Inflation.StandardDeviation(1.02), EnsembleRotation.Random).Transformer,
+            ["ETKF, 20 members"] = context.Analysis.EnsembleTransformKalmanFilter(lorenz96, network, 20, Inflation.StandardDeviation(1.04), EnsembleRotation.MeanPreserving).Transformer,
+            ["ETKF, 40 members"] = context.Analysis.EnsembleTransformKalmanFilter(lorenz96, network, 40, Inflation.StandardDeviation(1.02), EnsembleRotation.MeanPreserving).Transformer,
             ["EnKF-N, 20 members"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(lorenz96, network, 20).Transformer,
             ["EnKF-N, 40 members"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(lorenz96, network, 40).Transformer,
         };
