@@ -19,10 +19,10 @@ internal static class ProgressDisplay
             .Start(display => work(new Bars(display)));
     }
 
-    /// <summary>The figures and the time left as one reads them, for instance <c>loss 0.094, validation rmse 0.262, 1:20 left</c>.</summary>
+    /// <summary>The first two figures and the time left as one reads them, for instance <c>loss 0.094, validation rmse 0.262, 1:20 left</c>.</summary>
     public static string Figures(ProgressReport report)
     {
-        var parts = report.Metrics.Select(metric => $"{metric.Key} {Number(metric.Value)}").ToList();
+        var parts = report.Metrics.Take(2).Select(metric => $"{metric.Key} {Number(metric.Value)}").ToList();
         if (report.Remaining is { } left) parts.Add($"{Clock(left)} left");
         return string.Join(", ", parts);
     }

@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace DaML.Samples;
 
 /// <summary>What the demo asks of its pipeline beside the context's options.</summary>
@@ -24,10 +26,14 @@ internal static class DemoPipeline
         var lorenz96 = context.Dynamics.Lorenz96(dimension: 40, forcing: 8, timeStep: 0.05);
         var network = context.Observations.Full(lorenz96, errorVariance: 1);
 
+        // A first guess as good as an observation: where the test's truths and the ensembles start.
+        var onAttractor = lorenz96.Advance(context.Random("first guess").Normal([40], ScalarType.Float64), new TimeInterval(0, 50));
+        var firstGuess = new GaussianInitialCondition(onAttractor, ErrorCovariance.Scalar(40, 1));
+
         // Twin experiments generate themselves on the fly; their random numbers follow from the seed and the stream's name.
         var training = context.Data.Twin(lorenz96, network, new() { Stream = "training", Batch = 64 });
         var validation = context.Data.Twin(lorenz96, network, new() { Stream = "validation", Batch = 32 });
-        var test = context.Data.Twin(lorenz96, network, new() { Stream = "test", Batch = 4, Cycles = settings.BurnIn + settings.Cycles });
+        var test = context.Data.Twin(lorenz96, network, new() { Stream = "test", Batch = 4, Cycles = settings.BurnIn + settings.Cycles, Initial = firstGuess });
 
         // An estimator learns and gives a transformer: 3D-Var its covariance B, the network its weights.
         var variational = context.Analysis.ThreeDimensionalVariational(lorenz96, network).Fit(training, cancellation);
@@ -35,16 +41,20 @@ internal static class DemoPipeline
             training: new() { MaximumDuration = settings.TrainingTime, CheckpointPath = settings.Checkpoint }).Fit(training, validation, cancellation);
         context.Model.Save(learned, settings.ModelFile);
 
+        EnsembleTransformKalmanFilterOptions Transform(long members, double inflation) => new()
+            { Members = members, Inflation = Inflation.StandardDeviation(inflation), Rotation = EnsembleRotation.MeanPreserving, Initial = firstGuess };
+        FiniteSizeEnsembleKalmanFilterOptions FiniteSize(long members) => new() { Members = members, Initial = firstGuess };
         var methods = new Dictionary<string, ITransformer>
         {
             ["3D-Var"] = variational,
             ["learned"] = learned,
             ["learned, reloaded"] = context.Model.Load<ITransformer>(settings.ModelFile),
-            ["ETKF, 20 members"] = context.Analysis.EnsembleTransformKalmanFilter(lorenz96, network, 20, Inflation.StandardDeviation(1.04), EnsembleRotation.MeanPreserving).Transformer,
-            ["ETKF, 40 members"] = context.Analysis.EnsembleTransformKalmanFilter(lorenz96, network, 40, Inflation.StandardDeviation(1.02), EnsembleRotation.MeanPreserving).Transformer,
-            ["EnKF-N, 20 members"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(lorenz96, network, 20).Transformer,
-            ["EnKF-N, 40 members"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(lorenz96, network, 40).Transformer,
+            ["ETKF, 20 members"] = context.Analysis.EnsembleTransformKalmanFilter(lorenz96, network, Transform(20, inflation: 1.04)).Transformer,
+            ["ETKF, 40 members"] = context.Analysis.EnsembleTransformKalmanFilter(lorenz96, network, Transform(40, inflation: 1.02)).Transformer,
+            ["EnKF-N, 20 members"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(lorenz96, network, FiniteSize(20)).Transformer,
+            ["EnKF-N, 40 members"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(lorenz96, network, FiniteSize(40)).Transformer,
         };
+
         var scores = new Dictionary<string, ScoreReport>();
         foreach (var (name, method) in methods)
             scores[name] = context.Scores.Evaluate(method.Transform(test), new() { BurnIn = settings.BurnIn, Activity = name }, cancellation);
