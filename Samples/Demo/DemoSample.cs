@@ -82,12 +82,12 @@ public sealed class DemoSample(long burnIn = 200, long cycles = 2000) : ISample
         ["minutes"] = run.Options.Minutes!.Value,
         ["model"] = "Lorenz-96, n = 40, F = 8, step 0.05",
         ["observations"] = "all sites every step, error variance 1",
-        ["network parameters"] = analyzer.Network.parameters().Sum(parameter => parameter.numel()),
-        ["training steps"] = analyzer.History!.Steps.Count,
-        ["training ended"] = analyzer.History.End.ToString(),
-        ["test trajectories"] = outcome.Test.Schema.Batch,
-        ["test burn-in"] = burnIn,
-        ["test cycles"] = cycles,
+        ["network.parameters"] = analyzer.Network.parameters().Sum(parameter => parameter.numel()),
+        ["training.steps"] = analyzer.History!.Steps.Count,
+        ["training.ended"] = analyzer.History.End.ToString(),
+        ["test.trajectories"] = outcome.Test.Schema.Batch,
+        ["test.burn_in"] = burnIn,
+        ["test.cycles"] = cycles,
     };
 
     private static Dictionary<string, double> Metrics(Dictionary<string, TimeAverage> averages, TrainingHistory history)
