@@ -36,7 +36,8 @@ internal static class DemoPipeline
         var test = context.Data.Twin(lorenz96, network, new() { Stream = "test", Batch = 4, Cycles = settings.BurnIn + settings.Cycles, Initial = firstGuess });
 
         // An estimator learns and gives a transformer: 3D-Var its covariance B, the network its weights.
-        var variational = context.Analysis.ThreeDimensionalVariational(lorenz96, network).Fit(training, cancellation);
+        var variational = context.Analysis.ThreeDimensionalVariational(lorenz96, network,
+            new() { ClimatologyCycles = 500, TuningCycles = 250 }).Fit(training, cancellation);
         var learned = context.Analysis.ResidualConvolution(lorenz96, network,
             training: new() { MaximumDuration = settings.TrainingTime, CheckpointPath = settings.Checkpoint }).Fit(training, validation, cancellation);
         context.Model.Save(learned, settings.ModelFile);

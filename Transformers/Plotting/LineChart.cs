@@ -90,10 +90,11 @@ public sealed record LineChart(string Title, Axis X, Axis Y, IReadOnlyList<LineS
         for (int i = 0; i < Series.Count; i++)
         {
             foreach (var run in Runs(Series[i], x, y)) svg.Polyline(Thin(run), Color(i), 1.8, Style(i));
-            if (Series[i].Markers)
-                foreach (var (px, py) in Runs(Series[i], x, y).SelectMany(run => run)) svg.Circle(px, py, 3.2, Color(i));
         }
         svg.EndClip();
+        for (int i = 0; i < Series.Count; i++)    // whole also at the edge
+            if (Series[i].Markers)
+                foreach (var (px, py) in Runs(Series[i], x, y).SelectMany(run => run).Where(point => inside.Contains(point.X, point.Y))) svg.Circle(px, py, 3.2, Color(i));
         PlotFrame.Head(svg, area, inside, Title, legend);
         PlotFrame.Axes(svg, inside, x, y, xTicks, yTicks);
     }

@@ -12,6 +12,9 @@ internal readonly record struct PlotArea(double Left, double Top, double Width, 
     public double CenterX => Left + Width / 2;
     public double CenterY => Top + Height / 2;
 
+    /// <summary>Whether a point lies in it, its edges included.</summary>
+    public bool Contains(double x, double y) => x >= Left - 1e-6 && x <= Right + 1e-6 && y >= Top - 1e-6 && y <= Bottom + 1e-6;
+
     /// <summary>The area without margins.</summary>
     public PlotArea Inset(double left, double top, double right, double bottom) =>
         new(Left + left, Top + top, Width - left - right, Height - top - bottom);

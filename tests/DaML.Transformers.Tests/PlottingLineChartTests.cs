@@ -71,6 +71,15 @@ public sealed class PlottingLineChartTests
     }
 
     [Fact]
+    public void MarkersAreWholeAtTheEdgeAndAbsentBeyondIt()
+    {
+        var chart = Chart(new Axis("x") { Minimum = 0, Maximum = 2 }, new Axis("y"), LineSeries.Evenly("line", 0, 1, [1, 2, 3, 4]) with { Markers = true });
+        var marks = new PlottingDrawing(chart).Elements("circle").ToList();
+        Assert.Equal(3, marks.Count);    // the fourth lies beyond the axis
+        Assert.All(marks, mark => Assert.Null(mark.Parent!.Attribute("overflow")));
+    }
+
+    [Fact]
     public void ManyPointsMakeASmallDrawingThatKeepsTheExtremes()
     {
         var random = new Random(1);
