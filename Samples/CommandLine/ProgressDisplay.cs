@@ -27,6 +27,14 @@ internal static class ProgressDisplay
         return string.Join(", ", parts);
     }
 
+    /// <summary>How much of the work is done, by units or by time where a limit of time comes first; null where it is not known.</summary>
+    private static double? Share(ProgressReport report)
+    {
+        double? units = report.Total is { } total ? Math.Clamp((double)report.Completed / Math.Max(total, 1), 0, 1) : null;
+        double? time = report.Remaining is { } left && report.Elapsed + left > TimeSpan.Zero ? report.Elapsed / (report.Elapsed + left) : null;
+        return units is null ? time : Math.Max(units.Value, time ?? 0);
+    }
+
     private static string Clock(TimeSpan time) => time.TotalHours >= 1
         ? string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}")
         : string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalMinutes}:{time.Seconds:00}");
@@ -43,9 +51,9 @@ internal static class ProgressDisplay
             {
                 if (!tasks.TryGetValue(report.Activity, out var task))
                     tasks.Add(report.Activity, task = display.AddTask(Markup.Escape(report.Activity)));
-                task.IsIndeterminate = report.Total is null;
-                task.MaxValue = report.Total ?? 1;
-                task.Value = report.Total is null ? 0 : report.Completed;
+                task.IsIndeterminate = Share(report) is null;
+                task.MaxValue = 1;
+                task.Value = Share(report) ?? 0;
                 task.Description = Markup.Escape($"{report.Activity}  {Figures(report)}");
             }
         }
@@ -54,15 +62,16 @@ internal static class ProgressDisplay
     private sealed class Lines(IAnsiConsole console) : IProgress<ProgressReport>
     {
         private readonly Dictionary<string, long> shown = new(StringComparer.Ordinal);
+        private readonly HashSet<string> ended = new(StringComparer.Ordinal);
 
         public void Report(ProgressReport report)
         {
             lock (shown)
             {
                 bool last = report.Total is { } total && report.Completed >= total;
-                if (!last && shown.TryGetValue(report.Activity, out long at) && Stopwatch.GetElapsedTime(at) < LineEvery) return;
+                if (last ? !ended.Add(report.Activity) : shown.TryGetValue(report.Activity, out long at) && Stopwatch.GetElapsedTime(at) < LineEvery) return;
                 shown[report.Activity] = Stopwatch.GetTimestamp();
-                string done = report.Total is { } all ? $"{100 * report.Completed / Math.Max(all, 1)} %" : $"{report.Completed}";
+                string done = Share(report) is { } share ? $"{Math.Floor(100 * share)} %" : $"{report.Completed}";
                 console.WriteLine($"{report.Activity}: {done}  {Figures(report)}");
             }
         }

@@ -48,8 +48,8 @@ internal static class DemoFigures
         LineSeries Start(KeyValuePair<string, TimeAverage> method) => new(method.Key, [.. times.Take(first)], [.. method.Value.PerCycle.Take(first)]);
         LineSeries Whole(KeyValuePair<string, TimeAverage> method) => new(method.Key, [.. times.Skip((int)burnIn + window - 1)], RunningMean([.. method.Value.PerCycle.Skip((int)burnIn)], window));
         return new FigureGrid("", [
-            new LineChart("from the first cycle on", Time, rmse with { Scale = AxisScale.Logarithmic }, [.. averages.Select(Start)]) { Width = 560, Height = 420 },
-            new LineChart("over the test", Time, rmse with { Minimum = 0 }, [.. averages.Select(Whole)]) { Width = 560, Height = 420 }], columns: 2);
+            new LineChart("from the first cycle on", Time, rmse with { Scale = AxisScale.Logarithmic }, [.. averages.Select(Start)]) { Width = 760, Height = 350 },
+            new LineChart("over the test", Time, rmse with { Minimum = 0 }, [.. averages.Select(Whole)]) { Width = 760, Height = 350 }]);
     }
 
     /// <summary>The course of training.</summary>

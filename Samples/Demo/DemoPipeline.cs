@@ -5,10 +5,11 @@ namespace DaML.Samples;
 /// <summary>What the demo asks of its pipeline beside the context's options.</summary>
 /// <param name="ModelFile">Where the learned analysis is saved.</param>
 /// <param name="Checkpoint">Where training is taken down now and then, so that it can be continued.</param>
+/// <param name="Steps">Number of optimiser steps.</param>
 /// <param name="TrainingTime">How long to train at most.</param>
 /// <param name="BurnIn">Test cycles that are not scored.</param>
 /// <param name="Cycles">Test cycles that are.</param>
-internal sealed record DemoSettings(string ModelFile, string Checkpoint, TimeSpan TrainingTime, long BurnIn, long Cycles);
+internal sealed record DemoSettings(string ModelFile, string Checkpoint, long Steps, TimeSpan TrainingTime, long BurnIn, long Cycles);
 
 /// <summary>What the pipeline gave.</summary>
 /// <param name="Learned">The learned analysis.</param>
@@ -39,19 +40,20 @@ internal static class DemoPipeline
         var variational = context.Analysis.ThreeDimensionalVariational(lorenz96, network,
             new() { ClimatologyCycles = 500, TuningCycles = 250 }).Fit(training, cancellation);
         var learned = context.Analysis.ResidualConvolution(lorenz96, network,
-            training: new() { MaximumDuration = settings.TrainingTime, CheckpointPath = settings.Checkpoint }).Fit(training, validation, cancellation);
+            training: new() { Steps = settings.Steps, MaximumDuration = settings.TrainingTime, CheckpointPath = settings.Checkpoint }).Fit(training, validation, cancellation);
         context.Model.Save(learned, settings.ModelFile);
 
-        EnsembleTransformKalmanFilterOptions Transform(long members, double inflation) => new()
+        EnsembleTransformKalmanFilterOptions Rotated(long members, double inflation) => new()
             { Members = members, Inflation = Inflation.StandardDeviation(inflation), Rotation = EnsembleRotation.MeanPreserving, Initial = firstGuess };
-        FiniteSizeEnsembleKalmanFilterOptions FiniteSize(long members) => new() { Members = members, Initial = firstGuess };
+        FiniteSizeEnsembleKalmanFilterOptions FiniteSize(long members) => new()
+            { Members = members, Prior = FiniteSizePrior.DiracJeffreys(certainty: 2), Initial = firstGuess };
         var methods = new Dictionary<string, ITransformer>
         {
             ["3D-Var"] = variational,
             ["learned"] = learned,
             ["learned, reloaded"] = context.Model.Load<ITransformer>(settings.ModelFile),
-            ["ETKF, 20 members"] = context.Analysis.EnsembleTransformKalmanFilter(lorenz96, network, Transform(20, inflation: 1.04)).Transformer,
-            ["ETKF, 40 members"] = context.Analysis.EnsembleTransformKalmanFilter(lorenz96, network, Transform(40, inflation: 1.02)).Transformer,
+            ["ETKF, 20 members"] = context.Analysis.EnsembleTransformKalmanFilter(lorenz96, network, Rotated(20, inflation: 1.04)).Transformer,
+            ["ETKF, 40 members"] = context.Analysis.EnsembleTransformKalmanFilter(lorenz96, network, Rotated(40, inflation: 1.02)).Transformer,
             ["EnKF-N, 20 members"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(lorenz96, network, FiniteSize(20)).Transformer,
             ["EnKF-N, 40 members"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(lorenz96, network, FiniteSize(40)).Transformer,
         };

@@ -232,4 +232,18 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(2, lines.Count);    // the first and the last; in between no ten seconds passed
         Assert.Equal("training: 100 %  loss 0.5, validation rmse 0.26, 1:01:01 left", lines[1].TrimEnd());
     }
+
+    [Fact]
+    public void ProgressFollowsTimeWhereItsLimitComesFirst()
+    {
+        var sample = new Fake("demo", run => run.Track(progress =>
+        {
+            progress.Report(new ProgressReport("training", 40, 4000, new Dictionary<string, double>(), TimeSpan.FromSeconds(90), TimeSpan.FromSeconds(30)));
+            progress.Report(new ProgressReport("reading", 7, null, new Dictionary<string, double>(), TimeSpan.FromSeconds(1), null));
+            return Nothing(run);
+        }));
+        string output = Daml([sample], CancellationToken.None, "demo", "--out", folder.FullName).Output;
+        Assert.Contains("training: 75 %  0:30 left", output);
+        Assert.Contains("reading: 7", output);
+    }
 }

@@ -5,10 +5,10 @@ using Spectre.Console;
 
 namespace DaML.Tests;
 
-/// <summary>The demo from end to end in its smallest form: seconds of training, a hundred test cycles.</summary>
+/// <summary>The demo from end to end in its smallest form: some optimiser steps, some test cycles.</summary>
 public sealed class DemoTests(DemoTests.Outcome outcome) : IClassFixture<DemoTests.Outcome>
 {
-    private const int BurnIn = 60, Cycles = 60;
+    private const int BurnIn = 150, Cycles = 60, Steps = 40;
 
     /// <summary>One run of the demo for all tests.</summary>
     public sealed class Outcome : IDisposable
@@ -19,8 +19,8 @@ public sealed class DemoTests(DemoTests.Outcome outcome) : IClassFixture<DemoTes
             var error = new StringWriter();
             var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.No });
             console.Profile.Width = 120;
-            Code = CommandLine.Run(["demo", "--minutes", "0.05", "--seed", "4", "--out", Folder.FullName, "--json", Path.Combine(Folder.FullName, "result.json")],
-                [new DemoSample(BurnIn, Cycles)], console, error, CancellationToken.None);
+            Code = CommandLine.Run(["demo", "--minutes", "5", "--seed", "4", "--out", Folder.FullName, "--json", Path.Combine(Folder.FullName, "result.json")],
+                [new DemoSample(BurnIn, Cycles, Steps)], console, error, CancellationToken.None);
             (Output, Error) = (output.ToString(), error.ToString());
         }
 
@@ -55,7 +55,7 @@ public sealed class DemoTests(DemoTests.Outcome outcome) : IClassFixture<DemoTes
         Assert.InRange(metrics["rmse.observations"], 0.95, 1.05);
         Assert.InRange(metrics["rmse.3dvar"], 0.33, 0.48);
         Assert.Equal(metrics["rmse.learned"], metrics["rmse.learned.reloaded"], 1e-6);
-        foreach (string filter in (string[])["etkf.20", "etkf.40", "enkf_n.20", "enkf_n.40"]) Assert.InRange(metrics["rmse." + filter], 0.12, 0.32);
+        foreach (string filter in (string[])["etkf.20", "etkf.40", "enkf_n.20", "enkf_n.40"]) Assert.InRange(metrics["rmse." + filter], 0.12, 0.35);
         Assert.InRange(metrics["seconds.training"], 0.01, 600);
         Assert.Equal(4, root.GetProperty("settings").GetProperty("seed").GetInt64());
     }
