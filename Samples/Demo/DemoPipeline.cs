@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace DaML.Samples;
 
 /// <summary>What the demo asks of its pipeline beside the context's options.</summary>
@@ -28,7 +26,7 @@ internal static class DemoPipeline
         var network = context.Observations.Full(lorenz96, errorVariance: 1);
 
         // A first guess as good as an observation: where the test's truths and the ensembles start.
-        var onAttractor = lorenz96.Advance(context.Random("first guess").Normal([40], ScalarType.Float64), new TimeInterval(0, 50));
+        var onAttractor = lorenz96.Advance(context.Random("first guess").Normal([40], context.Precision), new TimeInterval(0, 50));
         var firstGuess = new GaussianInitialCondition(onAttractor, ErrorCovariance.Scalar(40, 1));
 
         // Twin experiments generate themselves on the fly; their random numbers follow from the seed and the stream's name.
