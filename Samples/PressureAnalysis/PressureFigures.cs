@@ -24,6 +24,7 @@ internal static class PressureFigures
             Height = 400,
             Markers = markers,
             MarkerName = "observing sites",
+            Outlines = Coastlines.World,
         };
         return new FigureGrid($"{DateTime.UnixEpoch.AddDays(scores.Analysed.Times[day]):d MMMM yyyy}",
         [

@@ -32,7 +32,7 @@ public sealed record MapPlot(string Title, double[,] Values, double FirstLongitu
     /// <summary>What the legend calls the points; empty for no legend.</summary>
     public string MarkerName { get; init; } = "";
 
-    /// <summary>Lines drawn above the field, for instance coasts: the corners of each as longitude and latitude, in the range of the map's own longitudes.</summary>
+    /// <summary>Lines drawn above the field, for instance <see cref="Coastlines.World"/>: the corners of each as degrees east and north; whole turns do not matter.</summary>
     public IReadOnlyList<IReadOnlyList<(double Longitude, double Latitude)>> Outlines { get; init; } = [];
 
     internal override void Draw(SvgWriter svg, PlotArea area)
@@ -50,11 +50,9 @@ public sealed record MapPlot(string Title, double[,] Values, double FirstLongitu
 
         svg.Image(inside, CellRaster.Png(Values, LongitudeStep < 0, LatitudeStep > 0, Color));
         svg.BeginClip(inside);
-        foreach (var outline in Outlines)
-        {
-            svg.Polyline(outline.Select(point => (x.Pixel(point.Longitude), y.Pixel(point.Latitude))), "#ffffff", 2.2);
-            svg.Polyline(outline.Select(point => (x.Pixel(point.Longitude), y.Pixel(point.Latitude))), SvgWriter.Ink, 0.8);
-        }
+        var lines = Outlines.SelectMany(outline => Visible(outline, west, east, south, north)).Select(line => line.Select(point => (x.Pixel(point.Longitude), y.Pixel(point.Latitude))).ToList()).ToList();
+        foreach (var line in lines) svg.Polyline(line, "#ffffff", 2);
+        foreach (var line in lines) svg.Polyline(line, SvgWriter.Ink, 0.9);
         svg.EndClip();
         var palette = CellRaster.Palette(Color.Map);
         foreach (var marker in Markers)
@@ -66,6 +64,29 @@ public sealed record MapPlot(string Title, double[,] Values, double FirstLongitu
         PlotFrame.Head(svg, area, inside, Title, legend);
         PlotFrame.Axes(svg, inside, x, y, xTicks, yTicks);
         CellRaster.DrawBar(svg, inside, Values, Color);
+    }
+
+    /// <summary>The pieces of a line that may be seen on a map, turned by whole turns to its longitudes.</summary>
+    private static IEnumerable<List<(double Longitude, double Latitude)>> Visible(IReadOnlyList<(double Longitude, double Latitude)> line, double west, double east, double south, double north)
+    {
+        double westmost = line.Min(point => point.Longitude), eastmost = line.Max(point => point.Longitude);
+        for (double turn = 360 * Math.Ceiling((west - eastmost) / 360); westmost + turn <= east; turn += 360)
+        {
+            var piece = new List<(double Longitude, double Latitude)>();
+            for (int i = 1; i < line.Count; i++)
+            {
+                var (from, to) = ((Longitude: line[i - 1].Longitude + turn, line[i - 1].Latitude), (Longitude: line[i].Longitude + turn, line[i].Latitude));
+                bool seen = Math.Max(from.Longitude, to.Longitude) >= west && Math.Min(from.Longitude, to.Longitude) <= east
+                         && Math.Max(from.Latitude, to.Latitude) >= south && Math.Min(from.Latitude, to.Latitude) <= north;
+                if (seen) piece.AddRange(piece.Count == 0 ? [from, to] : [to]);
+                else if (piece.Count > 0)
+                {
+                    yield return piece;
+                    piece = [];
+                }
+            }
+            if (piece.Count > 0) yield return piece;
+        }
     }
 
     private static void Mark(SvgWriter svg, double x, double y, string fill) => svg.Circle(x, y, 3.4, fill, SvgWriter.Ink, 1.2);

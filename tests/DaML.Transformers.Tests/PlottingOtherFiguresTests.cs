@@ -36,15 +36,34 @@ public sealed class PlottingOtherFiguresTests
         Assert.Contains("longitude 200", outside.Message);
     }
 
-    [Fact]
-    public void OutlinesAreDrawnInsideTheMap()
+    [Theory]
+    [InlineData(300)]
+    [InlineData(-60)]
+    [InlineData(660)]
+    public void OutlinesAreDrawnInsideTheMapWhateverTheirTurn(double longitude)
     {
-        var map = Map() with { Outlines = [[(300.0, 40.0), (310.0, 50.0), (400.0, 80.0)]] };
+        var map = Map() with { Outlines = [[(longitude, 40.0), (longitude + 10, 50.0), (longitude + 100, 80.0), (longitude + 120, 85.0), (longitude + 130, 80.0)], [(100, -10), (120, -20)]] };
         var drawing = new PlottingDrawing(map);
-        var clip = drawing.Elements("polyline").First().Parent!;
-        Assert.Equal("svg", clip.Name.LocalName);
-        Assert.Equal("hidden", clip.Attribute("overflow")!.Value);
-        Assert.Equal(drawing.Pictures[0].DrawnWidth, PlottingDrawing.Number(clip, "width"));
+        var lines = drawing.Elements("polyline").ToList();
+        Assert.Equal(2, lines.Count);    // one outline, its halo and its line; the other is on the far side
+        Assert.Equal(3, PlottingDrawing.Points(lines[0]).Count);    // up to the first corner that cannot be seen
+        Assert.Equal("svg", lines[0].Parent!.Name.LocalName);
+        Assert.Equal("hidden", lines[0].Parent!.Attribute("overflow")!.Value);
+        Assert.Equal(drawing.Pictures[0].DrawnWidth, PlottingDrawing.Number(lines[0].Parent!, "width"));
+        var east = PlottingDrawing.Calibrate([.. drawing.HorizontalTicks.Select(tick => (tick.Text.EndsWith('W') ? "-" + tick.Text.Split('°')[0] : "0", tick.X))]);
+        Assert.Equal(-60, east(PlottingDrawing.Points(lines[0])[0].X), 0.05);
+    }
+
+    [Fact]
+    public void CoastsAreWhereTheyAre()
+    {
+        Assert.Equal(134, Coastlines.World.Count);
+        Assert.All(Coastlines.World.SelectMany(coast => coast), point => Assert.True(point is { Longitude: >= -180 and <= 180, Latitude: >= -90 and <= 90 }));
+        double Nearest(double longitude, double latitude) => Coastlines.World.SelectMany(coast => coast).Min(point => Math.Max(Math.Abs(point.Longitude - longitude), Math.Abs(point.Latitude - latitude)));
+        Assert.True(Nearest(-9.5, 38.7) < 1);      // Cabo da Roca
+        Assert.True(Nearest(-5.7, 50.1) < 1);      // Land's End
+        Assert.True(Nearest(-30, 45) > 5);         // the open Atlantic
+        Assert.InRange((Map() with { Outlines = Coastlines.World }).ToSvg().Length, 5_000, 60_000);
     }
 
     [Fact]
