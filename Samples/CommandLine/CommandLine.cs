@@ -116,8 +116,9 @@ public static class CommandLine
         }
         catch (Exception failed) when (failed is not SampleException)
         {
-            bool foreseen = failed is DivergenceException or ModelArchiveException or SchemaException or IOException or UnauthorizedAccessException;
-            error.WriteLine($"daml: {sample.Name} failed: {(foreseen ? failed.Message : failed)}");
+            var cause = failed is TypeInitializationException { InnerException: { } inner } ? inner : failed;    // a native library that cannot be loaded
+            bool foreseen = cause is DivergenceException or ModelArchiveException or SchemaException or IOException or UnauthorizedAccessException or DllNotFoundException;
+            error.WriteLine($"daml: {sample.Name} failed: {(foreseen ? cause.Message.ReplaceLineEndings(" ") : failed)}");
             TellWritten(run, null);
             return Failure;
         }

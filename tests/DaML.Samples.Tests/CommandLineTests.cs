@@ -212,6 +212,9 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(CommandLine.Failure, code);
         Assert.StartsWith("daml: demo failed: ETKF diverged in cycle 12", error);
         Assert.Single(error.TrimEnd().Split('\n'));
+        var incomplete = new Fake("demo", _ => throw new TypeInitializationException("Native", new DllNotFoundException("libtorch is not there.\nInstall it.")));
+        (code, _, error) = Daml([incomplete], CancellationToken.None, "demo", "--out", folder.FullName);
+        Assert.Equal((CommandLine.Failure, "daml: demo failed: libtorch is not there. Install it."), (code, error.TrimEnd()));
         var broken = new Fake("demo", _ => throw new InvalidOperationException("a defect"));
         (code, _, error) = Daml([broken], CancellationToken.None, "demo", "--out", folder.FullName);
         Assert.Equal(CommandLine.Failure, code);
