@@ -35,12 +35,8 @@ public sealed record BarChart(string Title, Axis Axis, IReadOnlyList<Bar> Bars) 
         ];
         var below = PlotFrame.Below(area, Title, legend);
         var places = new Axis("");
-        double reach = SvgWriter.TextWidth(Figure(Bars.MaxBy(bar => Math.Abs(bar.Value))!.Value), PlotFrame.TickSize) + 12;
         var inside = PlotFrame.Inside(below, Axis, places, Bars.Select(bar => bar.Name));
-        var values = Bars.Select(bar => bar.Value).Concat(Bars.Select(bar => bar.Reference ?? 0)).Append(0).ToList();
-        var (low, high) = Axis.Range(values.Min(), values.Max(), 0);
-        double span = (high - low) * inside.Width / Math.Max(inside.Width - reach * (values.Min() < 0 ? 2 : 1), 1);
-        if (Axis.Maximum is null) (low, high) = (values.Min() < 0 ? low - (span - (high - low)) / 2 : low, values.Min() < 0 ? high + (span - (high - low)) / 2 : low + span);
+        var (low, high) = Range(inside.Width);
         var xTicks = PlotFrame.HorizontalTicks(Axis, low, high, inside.Width);
         var x = new AxisMap(Axis, low, high, inside.Left, inside.Right);
         var y = new AxisMap(places, 0, Bars.Count, inside.Top, inside.Bottom);
@@ -59,6 +55,17 @@ public sealed record BarChart(string Title, Axis Axis, IReadOnlyList<Bar> Bars) 
         PlotFrame.Head(svg, area, inside, Title, legend);
         PlotFrame.Axes(svg, inside, x, y, xTicks, []);
         for (int i = 0; i < Bars.Count; i++) svg.Text(inside.Left - 8, y.Pixel(i + 0.5) + 4, Bars[i].Name, PlotFrame.TickSize, TextAnchor.End);
+    }
+
+    // From zero or the lowest value to the highest, widened by what the figures beside the bars need.
+    private (double Low, double High) Range(double width)
+    {
+        var values = Bars.Select(bar => bar.Value).Concat(Bars.Select(bar => bar.Reference ?? 0)).Append(0).ToList();
+        var (low, high) = Axis.Range(values.Min(), values.Max(), 0);
+        double label = Bars.Max(bar => SvgWriter.TextWidth(Figure(bar.Value), PlotFrame.TickSize)) + 14;
+        int sides = values.Min() < 0 ? 2 : 1;
+        double room = (high - low) * label / Math.Max(width - sides * label, 1);
+        return (Axis.Minimum is null && sides == 2 ? low - room : low, Axis.Maximum is null ? high + room : high);
     }
 
     private string Figure(double value) => value.ToString("F" + Decimals, CultureInfo.InvariantCulture).Replace('-', '\u2212');
