@@ -11,6 +11,7 @@ namespace DaML;
 public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryCursor
 {
     private readonly Dictionary<Column, Tensor> columns = [];
+    private readonly Dictionary<Column, Func<Tensor>> unread = [];
 
     /// <summary>The cursor it reads from.</summary>
     protected ITrajectoryCursor? Source { get; } = source;
@@ -22,9 +23,20 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
     public virtual double Time => Source?.Time ?? throw new NotSupportedException($"{GetType().Name} has no source and must say its time.");
 
     /// <inheritdoc/>
-    public Tensor this[Column column] => columns.TryGetValue(column, out var tensor) ? tensor
-        : Source is not null ? Source[column]
-        : throw new SchemaException($"There is no column '{column}'; there are: {string.Join(", ", columns.Keys)}.");
+    public Tensor this[Column column]
+    {
+        get
+        {
+            if (columns.TryGetValue(column, out var tensor)) return tensor;
+            if (!unread.Remove(column, out var compute))
+                return Source is not null ? Source[column]
+                    : throw new SchemaException($"There is no column '{column}'; there are: {string.Join(", ", columns.Keys.Concat(unread.Keys))}.");
+            using var scope = NewDisposeScope();
+            using var noGradients = no_grad();
+            Set(column, compute());
+            return columns[column];
+        }
+    }
 
     /// <inheritdoc/>
     public bool MoveNext()
@@ -56,7 +68,15 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
     protected void Set(Column column, Tensor value)
     {
         if (columns.Remove(column, out var older)) older.Dispose();
+        unread.Remove(column);
         columns[column] = value.alias().DetachFromDisposeScope();
+    }
+
+    /// <summary>Says how a column's value follows from what the cursor keeps for this cycle; it is computed when it is first read.</summary>
+    protected void SetOnDemand(Column column, Func<Tensor> compute)
+    {
+        if (columns.Remove(column, out var older)) older.Dispose();
+        unread[column] = compute;
     }
 
     /// <summary>Disposes what the cursor carries from cycle to cycle.</summary>
@@ -66,6 +86,7 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
     {
         foreach (var tensor in columns.Values) tensor.Dispose();
         columns.Clear();
+        unread.Clear();
     }
 }
 

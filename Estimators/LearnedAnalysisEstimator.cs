@@ -70,10 +70,11 @@ public sealed class LearnedAnalysisEstimator : IValidatedEstimator<SequentialAss
 
     /// <inheritdoc/>
     /// <exception cref="SchemaException">A view lacks a column or has it in another shape.</exception>
-    /// <exception cref="ArgumentException">A value that is not finite; too few cycles or trajectories.</exception>
+    /// <exception cref="ArgumentException">A value that is not finite; too few cycles or trajectories; a network without parameters or of another precision.</exception>
     /// <exception cref="DivergenceException">The assimilation diverged in every validation, or training itself did.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled before the first step.</exception>
     /// <exception cref="ModelArchiveException">The checkpoint is damaged or belongs to another training.</exception>
+    /// <exception cref="IOException">The checkpoint cannot be written; seen before the first step.</exception>
     public SequentialAssimilation<StateMemory> Fit(ITrajectoryView data, ITrajectoryView validation, CancellationToken cancellation = default)
     {
         Contract.Apply(data.Schema, Name);
@@ -85,7 +86,7 @@ public sealed class LearnedAnalysisEstimator : IValidatedEstimator<SequentialAss
         using var random = context.Random($"training/{Name}");
         using var weights = random.Derive("weights");
         var statistics = AnalysisStatistics.Measure(data, observing, Math.Max(20, StatisticsSample / data.Schema.Batch));
-        var network = createNetwork(statistics, weights);
+        var network = Checked(createNetwork(statistics, weights));
         var method = new AssimilationTriple<StateMemory>(
             new AnalyzerInTraining(Name, network, observing), new StatePropagater(dynamics), new StateProcoder(),
             new StateSource(initial ?? Climatology(statistics), context.Options.NetworkPrecision));
@@ -101,6 +102,16 @@ public sealed class LearnedAnalysisEstimator : IValidatedEstimator<SequentialAss
 
     private SequentialAssimilation<StateMemory> Assimilation(AssimilationTriple<StateMemory> method, string? stream) =>
         new(Name, method, observing, context, new SequentialAssimilationOptions { Stream = stream });
+
+    private nn.Module<Tensor, Tensor, Tensor> Checked(nn.Module<Tensor, Tensor, Tensor> network)
+    {
+        var precision = context.Options.NetworkPrecision;
+        if (!network.parameters().Any()) throw new ArgumentException($"The network {network.GetName()} of {Name} has no parameters, so there is nothing to learn; register its layers with RegisterComponents.");
+        foreach (var (parameter, tensor) in network.named_parameters())
+            if (tensor.dtype != precision)
+                throw new ArgumentException($"The parameter '{parameter}' of {network.GetName()} must have the context's network precision, {precision}; given: {tensor.dtype}.");
+        return network;
+    }
 
     private GaussianInitialCondition Climatology(AnalysisStatistics statistics)
     {
@@ -128,9 +139,11 @@ public sealed class LearnedAnalysisEstimator : IValidatedEstimator<SequentialAss
     /// <summary>The analyzer while its network learns: gradients flow, and batch normalisation follows the mode of the network.</summary>
     internal sealed class AnalyzerInTraining(string name, nn.Module<Tensor, Tensor, Tensor> network, IObservationNetwork observing) : IAnalyzer<StateMemory>
     {
+        private readonly ScalarType precision = network.parameters().First().dtype;
+
         public string Name => name;
 
         public StateMemory Analyze(StateMemory forecast, Observation observation, RandomStream random) =>
-            new(LearnedAnalyzer.Update(network, observing.Operator, observing.Error, forecast.State, observation));
+            new(LearnedAnalyzer.Update(network, precision, observing.Operator, observing.Error, forecast.State, observation));
     }
 }

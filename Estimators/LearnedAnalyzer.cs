@@ -9,6 +9,8 @@ namespace DaML;
 /// </summary>
 public sealed class LearnedAnalyzer : IAnalyzer<StateMemory>, IComponent
 {
+    private readonly ScalarType precision;
+
     /// <summary>Makes an analyzer of a network and freezes it: evaluation mode, no gradients for its weights.</summary>
     /// <param name="name">What to call it.</param>
     /// <param name="observationOperator">H.</param>
@@ -26,6 +28,7 @@ public sealed class LearnedAnalyzer : IAnalyzer<StateMemory>, IComponent
         ModuleState.Keep(network);
         network.eval();
         foreach (var parameter in network.parameters()) parameter.requires_grad_(false);
+        precision = network.parameters().Select(parameter => parameter.dtype).FirstOrDefault(ScalarType.Float32);
     }
 
     /// <summary>How the component is written and read.</summary>
@@ -60,7 +63,7 @@ public sealed class LearnedAnalyzer : IAnalyzer<StateMemory>, IComponent
 
     /// <inheritdoc/>
     public StateMemory Analyze(StateMemory forecast, Observation observation, RandomStream random) =>
-        new(Update(Network, Operator, Error, forecast.State, observation));
+        new(Update(Network, precision, Operator, Error, forecast.State, observation));
 
     /// <summary>H^T R^-1 (y - H x), zero where nothing is observed.</summary>
     /// <param name="observationOperator">H.</param>
@@ -75,13 +78,13 @@ public sealed class LearnedAnalyzer : IAnalyzer<StateMemory>, IComponent
         return observationOperator.Adjoint(state, observationError.ApplyInverse(innovation, observation.Mask)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>x_f + a(x_f, H^T R^-1 (y - H x_f)), of the forecast's precision.</summary>
-    internal static Tensor Update(nn.Module<Tensor, Tensor, Tensor> network, IObservationOperator observationOperator, IErrorCovariance observationError,
+    /// <summary>x_f + a(x_f, H^T R^-1 (y - H x_f)), of the forecast's precision; the network computes in its own.</summary>
+    internal static Tensor Update(nn.Module<Tensor, Tensor, Tensor> network, ScalarType precision, IObservationOperator observationOperator, IErrorCovariance observationError,
         Tensor forecast, Observation observation)
     {
         using var scope = NewDisposeScope();
         var scaled = ScaledInnovation(observationOperator, observationError, forecast, observation);
-        var increment = network.call(forecast, scaled);
+        var increment = network.call(forecast.to(precision), scaled.to(precision)).to(forecast.dtype);
         return (forecast + Require.Shape(increment, $"The increment of {network.GetName()}", forecast.shape)).MoveToOuterDisposeScope();
     }
 

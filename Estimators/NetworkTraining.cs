@@ -39,6 +39,7 @@ internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, T
     {
         cancellation.ThrowIfCancellationRequested();
         if (options.CheckpointPath is { } path && File.Exists(path)) TrainingCheckpoint.Read(path, setting, context, Load);
+        else WriteCheckpoint();   // a place that cannot be written is seen now, not after the first validation
         watch.Start();
         network.train();
         TrainingEnd end;

@@ -12,7 +12,7 @@ public sealed record TrainingOptions
     public TimeSpan? MaximumDuration { get; init; }
 
     /// <summary>Adam's learning rate before it falls as half a cosine.</summary>
-    public double LearningRate { get; init; } = 5e-3;
+    public double LearningRate { get; init; } = 1e-2;
 
     /// <summary>Number of steps over which the learning rate first rises from zero.</summary>
     public long WarmUpSteps { get; init; } = 20;
@@ -37,7 +37,7 @@ public sealed record TrainingOptions
 
     /// <summary>
     /// A file from which training goes on where it stopped, to the same sequence of losses, if it is there, and which is
-    /// written after every validation and on cancellation; null = none. Delete it to begin anew.
+    /// written at the start, after every validation and on cancellation; null = none. Delete it to begin anew.
     /// </summary>
     public string? CheckpointPath { get; init; }
 

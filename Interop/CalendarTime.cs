@@ -56,6 +56,6 @@ internal sealed partial class CalendarTime
     }
 
     [GeneratedRegex(@"^(?<unit>days?|d|hours?|hrs?|h|minutes?|mins?|seconds?|secs?|s)\s+since\s+(?<year>\d{1,4})-(?<month>\d{1,2})-(?<day>\d{1,2})" +
-                    @"([T\s]+(?<hour>\d{1,2}):(?<minute>\d{1,2})(:(?<second>\d{1,2}(\.\d*)?))?)?\s*(UTC|GMT|Z|(?<sign>[+-])?(?<zoneHour>\d{1,2})(:?(?<zoneMinute>\d{2}))?)?$", RegexOptions.IgnoreCase)]
+                    @"([T\s]+(?<hour>\d{1,2}):(?<minute>\d{1,2})(:(?<second>\d{1,2}(\.\d*)?))?(\s*(?<sign>[+-])?(?<zoneHour>\d{1,2})(:?(?<zoneMinute>\d{2}))?)?)?\s*(UTC|GMT|Z)?$", RegexOptions.IgnoreCase)]
     private static partial Regex Units();
 }

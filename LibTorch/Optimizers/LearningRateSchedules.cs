@@ -56,8 +56,15 @@ public static partial class torch
                     }
                 }
 
-                protected virtual IEnumerable<double> get_lr() => _optimizer.ParamGroups.Select(g => g.LearningRate);
-                protected virtual IEnumerable<double> get_closed_form_lr() => get_lr();
+                protected virtual IEnumerable<double> get_lr() => _optimizer.ParamGroups.Select((g, i) => Next(g.LearningRate, _base_lrs[i], _last_epoch));
+                protected virtual IEnumerable<double> get_closed_form_lr() => get_lr().Select((rate, i) => Closed(_base_lrs[i], _last_epoch) ?? rate);
+
+                /// <summary>A group's rate from the one before it, so that schedules combine.</summary>
+                private protected virtual double Next(double current, double initial, int epoch) => current;
+
+                /// <summary>A group's rate from its initial one alone, or null where there is no such form.</summary>
+                private protected virtual double? Closed(double initial, int epoch) => null;
+
                 public IEnumerable<double> get_last_lr() => _last_lrs;
 
                 /// <summary>Takes back the constructor's step, for a scheduler that hands out the steps of others.</summary>
@@ -66,19 +73,6 @@ public static partial class torch
 
             public static partial class impl
             {
-                /// <summary>A schedule that treats each group alike, in two forms: from the rate before it, so that schedules combine, and from the initial rate alone.</summary>
-                public abstract class EachRate : LRScheduler
-                {
-                    private protected EachRate(Optimizer optimizer, int last_epoch, bool verbose) : base(optimizer, last_epoch, verbose)
-                    {
-                    }
-
-                    private protected abstract double Next(double current, double initial, int epoch);
-                    private protected virtual double Closed(double initial, int epoch) => throw new NotSupportedException($"{GetType().Name} cannot step to an epoch out of turn.");
-                    protected override IEnumerable<double> get_lr() => _optimizer.ParamGroups.Select((g, i) => Next(g.LearningRate, _base_lrs[i], _last_epoch));
-                    protected override IEnumerable<double> get_closed_form_lr() => _base_lrs.Select(b => Closed(b, _last_epoch));
-                }
-
                 /// <summary>initial lambda(epoch).</summary>
                 public class LambdaLR : LRScheduler
                 {
@@ -118,7 +112,7 @@ public static partial class torch
                 }
 
                 /// <summary>initial gamma^(epoch / step_size), the quotient rounded down.</summary>
-                public class StepLR : EachRate
+                public class StepLR : LRScheduler
                 {
                     private readonly int _size;
                     private readonly double _gamma;
@@ -131,11 +125,11 @@ public static partial class torch
                     }
 
                     private protected override double Next(double current, double initial, int epoch) => epoch == 0 || epoch % _size != 0 ? current : current * _gamma;
-                    private protected override double Closed(double initial, int epoch) => initial * Math.Pow(_gamma, epoch / _size);
+                    private protected override double? Closed(double initial, int epoch) => initial * Math.Pow(_gamma, epoch / _size);
                 }
 
                 /// <summary>initial gamma^(number of milestones reached).</summary>
-                public class MultiStepLR : EachRate
+                public class MultiStepLR : LRScheduler
                 {
                     private readonly int[] _milestones;
                     private readonly double _gamma;
@@ -147,11 +141,11 @@ public static partial class torch
                     }
 
                     private protected override double Next(double current, double initial, int epoch) => current * Math.Pow(_gamma, _milestones.Count(m => m == epoch));
-                    private protected override double Closed(double initial, int epoch) => initial * Math.Pow(_gamma, _milestones.Count(m => m <= epoch));
+                    private protected override double? Closed(double initial, int epoch) => initial * Math.Pow(_gamma, _milestones.Count(m => m <= epoch));
                 }
 
                 /// <summary>initial gamma^epoch.</summary>
-                public class ExponentialLR : EachRate
+                public class ExponentialLR : LRScheduler
                 {
                     private readonly double _gamma;
 
@@ -162,11 +156,11 @@ public static partial class torch
                     }
 
                     private protected override double Next(double current, double initial, int epoch) => epoch == 0 ? current : current * _gamma;
-                    private protected override double Closed(double initial, int epoch) => initial * Math.Pow(_gamma, epoch);
+                    private protected override double? Closed(double initial, int epoch) => initial * Math.Pow(_gamma, epoch);
                 }
 
                 /// <summary>initial factor until total_iters, initial from there on.</summary>
-                public class ConstantLR : EachRate
+                public class ConstantLR : LRScheduler
                 {
                     private readonly double _factor;
                     private readonly int _total;
@@ -179,11 +173,11 @@ public static partial class torch
                     }
 
                     private protected override double Next(double current, double initial, int epoch) => epoch == 0 ? current * _factor : epoch == _total ? current / _factor : current;
-                    private protected override double Closed(double initial, int epoch) => epoch < _total ? initial * _factor : initial;
+                    private protected override double? Closed(double initial, int epoch) => epoch < _total ? initial * _factor : initial;
                 }
 
                 /// <summary>initial times a factor that goes in equal steps from start_factor to end_factor in total_iters epochs.</summary>
-                public class LinearLR : EachRate
+                public class LinearLR : LRScheduler
                 {
                     private readonly double _start, _end;
                     private readonly int _total;
@@ -198,11 +192,11 @@ public static partial class torch
 
                     private double Factor(int epoch) => _start + (_end - _start) * Math.Min(epoch, _total) / _total;
                     private protected override double Next(double current, double initial, int epoch) => epoch == 0 ? current * _start : epoch > _total ? current : current * (Factor(epoch) / Factor(epoch - 1));
-                    private protected override double Closed(double initial, int epoch) => initial * Factor(epoch);
+                    private protected override double? Closed(double initial, int epoch) => initial * Factor(epoch);
                 }
 
                 /// <summary>initial (1 - epoch / total_iters)^power, zero from total_iters on.</summary>
-                public class PolynomialLR : EachRate
+                public class PolynomialLR : LRScheduler
                 {
                     private readonly int _total;
                     private readonly double _power;
@@ -216,11 +210,11 @@ public static partial class torch
                     private protected override double Next(double current, double initial, int epoch) =>
                         epoch == 0 || epoch > _total ? current : current * Math.Pow((1.0 - (double)epoch / _total) / (1.0 - (epoch - 1.0) / _total), _power);
 
-                    private protected override double Closed(double initial, int epoch) => initial * Math.Pow(1.0 - (double)Math.Min(epoch, _total) / _total, _power);
+                    private protected override double? Closed(double initial, int epoch) => initial * Math.Pow(1.0 - (double)Math.Min(epoch, _total) / _total, _power);
                 }
 
                 /// <summary>eta_min + (initial - eta_min) (1 + cos(π epoch / T_max)) / 2 (Loshchilov and Hutter, "SGDR", ICLR 2017, without restarts).</summary>
-                public class CosineAnnealingLR : EachRate
+                public class CosineAnnealingLR : LRScheduler
                 {
                     private readonly double _period, _lowest;
 
@@ -235,13 +229,13 @@ public static partial class torch
                     private protected override double Next(double current, double initial, int epoch)
                     {
                         if (epoch == 0) return current;
-                        if (_step_count == 1) return Closed(initial, epoch);
+                        if (_step_count == 1) return Closed(initial, epoch)!.Value;
                         // At the bottom the recursion would divide by zero.
                         if ((epoch - 1 - _period) % (2 * _period) == 0) return current + (initial - _lowest) * (1 - Math.Cos(Math.PI / _period)) / 2;
                         return _lowest + (current - _lowest) * Height(epoch) / Height(epoch - 1);
                     }
 
-                    private protected override double Closed(double initial, int epoch) => _lowest + (initial - _lowest) * Height(epoch) / 2;
+                    private protected override double? Closed(double initial, int epoch) => _lowest + (initial - _lowest) * Height(epoch) / 2;
                 }
 
                 /// <summary>Reduces the rates by a factor when the metric has not improved for more than <c>patience</c> epochs.</summary>

@@ -39,12 +39,13 @@ fi
 
 # the CUDA kernels register themselves when their library is loaded, so it must be linked even if nothing names it
 libs+=(-Wl,--no-as-needed)
+cudaflags=()
 if [ -f "$libdir/libtorch_cuda.so" ]; then
     libs+=(-ltorch_cuda -lc10_cuda)
     # memory figures need CUDA's own headers, which a Python installation keeps beside torch
     for cuda in "${CUDA_HOME:-/usr/local/cuda}/include" "$libtorch"/../nvidia/cuda_runtime/include "$libtorch"/../nvidia/cu*/include; do
         if [ -f "$cuda/cuda_runtime_api.h" ] && [ -f "$libtorch/include/c10/cuda/CUDACachingAllocator.h" ]; then
-            flags+=(-isystem "$cuda" -DDAML_WITH_CUDA_HEADERS)
+            cudaflags=(-isystem "$cuda" -DDAML_WITH_CUDA_HEADERS)
             break
         fi
     done
@@ -52,5 +53,10 @@ fi
 libs+=(-ltorch_cpu -ltorch -lc10)
 
 mkdir -p "$(dirname "$output")"
-"$cxx" "${flags[@]}" "$here/daml_torch.cpp" -o "$output.new" "${libs[@]}"
+compile() { "$cxx" "${flags[@]}" "$@" "$here/daml_torch.cpp" -o "$output.new" "${libs[@]}"; }
+if [ ${#cudaflags[@]} -gt 0 ] && ! compile "${cudaflags[@]}" 2> "$output.log"; then
+    echo "CUDA's headers do not fit (see $output.log): building without memory figures"
+    cudaflags=()
+fi
+[ ${#cudaflags[@]} -gt 0 ] || compile
 mv "$output.new" "$output"

@@ -22,7 +22,6 @@
 #include <c10/core/DefaultDtype.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
-#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <c10/util/Exception.h>
 #include <c10/util/Logging.h>
 #include <torch/csrc/api/include/torch/version.h>
@@ -284,7 +283,6 @@ struct ManagedNode : public torch::autograd::Node {
     bool materialize = true;
     struct Info { std::vector<int64_t> sizes; at::TensorOptions options; };
     std::vector<Info> output_info;
-    std::vector<at::Tensor> to_save;
     std::vector<torch::autograd::SavedVariable> saved;
     bool released = false;
 

@@ -105,11 +105,18 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
     {
         var density = method.Triple.Procoder.Decode(memory);
         var state = Require.Shape(density.Mean, $"The state of {method.Name}", schema.Batch, method.StateDimension);
-        double norm = state.square().mean([1]).max().sqrt().ToDouble();
-        bool finite = double.IsFinite(norm) && memory.Tensors.All(tensor => double.IsFinite(tensor.sum().ToDouble()));
-        if (!finite || norm > method.Options.DivergenceBound) throw new DivergenceException(method.Name, cycle, Time, finite ? norm : double.NaN);
+        CheckFinite(memory, state, cycle);
         Set(mean, state);
-        if (method.Triple.Procoder.HasSpread) Set(spread, density.StandardDeviation);
+        if (method.Triple.Procoder.HasSpread) SetOnDemand(spread, () => method.Triple.Procoder.Decode(memory).StandardDeviation);
+    }
+
+    // A sum is finite only if all of its terms are; the size of the state is looked at where there is a bound, or something to report.
+    private void CheckFinite(TMemory memory, Tensor state, long cycle)
+    {
+        bool finite = memory.Tensors.Append(state).All(tensor => double.IsFinite(tensor.sum().ToDouble()));
+        if (finite && double.IsPositiveInfinity(method.Options.DivergenceBound)) return;
+        double norm = finite ? state.square().mean([1]).max().sqrt().ToDouble() : double.NaN;
+        if (!finite || norm > method.Options.DivergenceBound) throw new DivergenceException(method.Name, cycle, Time, norm);
     }
 
     private TMemory OnCycle(TMemory? memory) => hasForecast && hasAnalysis && !broken ? memory!

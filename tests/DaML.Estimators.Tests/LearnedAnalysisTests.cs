@@ -145,6 +145,29 @@ public sealed class LearnedAnalysisTests : IDisposable
     }
 
     [Fact]
+    public void A_checkpoint_that_cannot_be_written_is_seen_before_the_first_step()
+    {
+        var twin = new SmallTwin();
+        string file = Path.Combine(folder, "a-file");
+        File.WriteAllText(file, "");
+        var options = SmallTwin.Brief with { CheckpointPath = Path.Combine(file, "training.checkpoint") };
+        long cycles = 0;
+        Assert.Throws<IOException>(() => twin.Estimator(options).Fit(new WatchedView(twin.Training, _ => cycles++), twin.Validation));
+        Assert.Equal(125, cycles);   // those of the statistics
+    }
+
+    [Fact]
+    public void A_training_cancelled_before_its_first_step_can_be_taken_up()
+    {
+        var twin = new SmallTwin();
+        var options = SmallTwin.Brief with { Steps = 8, CheckpointPath = Path.Combine(folder, "training.checkpoint") };
+        var untouched = twin.Estimator(options with { CheckpointPath = null }).Fit(twin.Training, twin.Validation);
+        var stopped = new WatchedView(twin.Training, cycle => { if (cycle == 0 && File.Exists(options.CheckpointPath)) throw new InvalidOperationException("power cut"); });
+        Assert.Throws<InvalidOperationException>(() => twin.Estimator(options).Fit(stopped, twin.Validation));
+        Assert.Equal(Losses(untouched), Losses(twin.Estimator(options).Fit(twin.Training, twin.Validation)));
+    }
+
+    [Fact]
     public void Without_a_validation_view_a_tenth_of_the_trajectories_is_held_back()
     {
         var twin = new SmallTwin();
@@ -279,6 +302,23 @@ public sealed class LearnedAnalysisTests : IDisposable
         Assert.Contains("burn-in", Assert.Throws<ArgumentException>(() => twin.Estimator().Fit(twin.Training, twin.View("short", 4, 10))).Message);
         var noTruth = new TrajectoryView(new TrajectorySchema(16, new ColumnDefinition(Columns.Observation, 12)), null, 0, twin.Training.OpenCursor);
         Assert.Contains("'truth'", Assert.Throws<SchemaException>(() => twin.Context.Pipeline(noTruth).Append(twin.Estimator())).Message);
+    }
+
+    [Fact]
+    public void A_single_precision_network_serves_a_double_precision_state()
+    {
+        using var scope = NewDisposeScope();
+        var twin = new SmallTwin();
+        var method = twin.Estimator().Fit(twin.Training, twin.Validation);
+        var doubled = new SequentialAssimilation<StateMemory>("doubled", method.Triple with { Source = new StateSource(new AttractorInitialCondition(twin.Dynamics, 5), ScalarType.Float64) },
+            twin.Observing, twin.Context);
+        using var run = doubled.Run(twin.Test);
+        Assert.True(run.MoveNext());
+        Assert.Equal(ScalarType.Float64, run.Analysis.State.dtype);
+        using var random = twin.Context.Random("none");
+        var observation = run.ReadObservation(twin.Test.Schema, run.Forecast.State, "test");
+        var single = SmallTwin.Analyzer(method).Analyze(run.Forecast.Map(tensor => tensor.to(ScalarType.Float32)), observation, random);
+        Assert.True((single.State - run.Analysis.State).abs().max().ToDouble() is > 0 and < 1e-4);
     }
 
     [Fact]

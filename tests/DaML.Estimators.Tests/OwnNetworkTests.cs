@@ -79,6 +79,21 @@ public sealed class OwnNetworkTests : IDisposable
     }
 
     [Fact]
+    public void A_network_without_parameters_or_of_another_precision_is_refused()
+    {
+        var twin = new SmallTwin(networkPrecision: ScalarType.Float64);
+        var single = twin.Context.Analysis.Learned("single", twin.Dynamics, twin.Observing, (_, random) => new ConstantGain(12, random), SmallTwin.Brief);
+        Assert.Contains("'gain.weight'", Assert.Throws<ArgumentException>(() => single.Fit(twin.Training, twin.Validation)).Message);
+        var empty = twin.Context.Analysis.Learned("empty", twin.Dynamics, twin.Observing, (_, _) => new Nothing(), SmallTwin.Brief);
+        Assert.Contains("Nothing", Assert.Throws<ArgumentException>(() => empty.Fit(twin.Training, twin.Validation)).Message);
+    }
+
+    private sealed class Nothing() : nn.Module<Tensor, Tensor, Tensor>(nameof(Nothing))
+    {
+        public override Tensor forward(Tensor forecast, Tensor scaledInnovation) => scaledInnovation * 0.5;
+    }
+
+    [Fact]
     public void A_model_file_whose_settings_do_not_fit_its_tensors_is_refused()
     {
         using var random = new RandomStream(0, "weights", CPU);

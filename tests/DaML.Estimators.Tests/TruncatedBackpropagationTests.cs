@@ -43,7 +43,7 @@ public sealed class TruncatedBackpropagationTests : IDisposable
         {
             public string Name => "bench";
             public StateMemory Analyze(StateMemory forecast, Observation observation, RandomStream stream) =>
-                new(LearnedAnalyzer.Update(network, observing.Operator, observing.Error, forecast.State, observation));
+                new(LearnedAnalyzer.Update(network, network.parameters().First().dtype, observing.Operator, observing.Error, forecast.State, observation));
         }
     }
 

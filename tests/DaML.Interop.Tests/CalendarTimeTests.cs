@@ -11,6 +11,7 @@ public sealed class CalendarTimeTests
     [InlineData("days since 0001-01-01", "proleptic_gregorian", 719162, 0)]           // DateTime's own count of days
     [InlineData("seconds since 1970-01-01T00:00:00Z", "proleptic_gregorian", 86400, 1)]
     [InlineData("minutes since 1970-01-01 12:30", null, 720, 1.0208333333333333)]
+    [InlineData("days since 1970-01-01 UTC", null, 1, 1)]
     [InlineData("hours since 1970-01-01 00:00 +2:00", null, 2, 0)]
     [InlineData("hours since 1970-01-01 00:00:00 -03:30", null, 0, 0.14583333333333333)]
     [InlineData("days since 1582-10-15", "standard", 1, -141426)]
@@ -21,6 +22,7 @@ public sealed class CalendarTimeTests
     [Theory]
     [InlineData("months since 1970-01-01", null, "months since")]
     [InlineData("degrees_north", null, "degrees_north")]
+    [InlineData("days since 1970-01-01 06", null, "1970-01-01 06")]                   // an hour, or a zone?
     [InlineData("days since 1970-13-01", null, "no date")]
     [InlineData("days since 1970-01-01", "360_day", "360_day")]
     public void WhatIsNoTimeIsRefused(string units, string? calendar, string named) =>

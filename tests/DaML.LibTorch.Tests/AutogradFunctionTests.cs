@@ -64,6 +64,23 @@ public class AutogradFunctionTests
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) => [grad_output * 7];
     }
 
+    internal sealed class DoubleInPlace : autograd.MultiTensorFunction<DoubleInPlace>
+    {
+        public override string Name => nameof(DoubleInPlace);
+
+        public override List<Tensor> forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            var x = (Tensor)vars[0];
+            x.mul_(2).Dispose();
+            var sign = x.sign();
+            ctx.mark_dirty([x]);
+            ctx.mark_non_differentiable([sign]);
+            return [x, sign];
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, List<Tensor> grad_outputs) => [grad_outputs[0] * 2];
+    }
+
     internal sealed class Throws : autograd.SingleTensorFunction<Throws>
     {
         public static readonly Exception What = new FormatException("from the backward pass");
@@ -121,6 +138,21 @@ public class AutogradFunctionTests
         x.grad = null;
         Identity.apply(x).sum().backward();
         Assert.Equal(7.0, x.grad!.item<double>());
+    }
+
+    [Fact]
+    public void An_input_changed_in_place_and_an_output_without_gradient()
+    {
+        using var scope = NewDisposeScope();
+        var x = Leaf(1, -2);
+        var y = x * 3;
+        var outputs = DoubleInPlace.apply(y);
+        Assert.Equal(y.Handle, outputs[0].Handle);
+        Assert.False(outputs[1].requires_grad);
+        (y * outputs[1]).sum().backward();
+        Assert.Equal([6.0, -12], y.detach().data<double>().ToArray());
+        Assert.Equal([6.0, -6], x.grad!.data<double>().ToArray());
+        Assert.Throws<TorchException>(() => DoubleInPlace.apply(Leaf(1)));   // a leaf
     }
 
     [Fact]
