@@ -55,14 +55,14 @@ public static partial class torch
 
     public static readonly Device CPU = new(DeviceType.CPU);
     public static readonly Device META = new(DeviceType.META);
-    public static Device CUDA => new(DeviceType.CUDA);
-    public static Device MPS => new(DeviceType.MPS);
+    public static Device CUDA => InitializeDevice(new Device(DeviceType.CUDA));
+    public static Device MPS => InitializeDevice(new Device(DeviceType.MPS));
 
     private static Device? defaultDevice;
 
-    public static Device device(string description) => new(description);
-    public static Device device(string deviceType, int index = -1) => new(deviceType, index);
-    public static Device device(DeviceType deviceType, int index = -1) => new(deviceType, index);
+    public static Device device(string description) => InitializeDevice(new Device(description));
+    public static Device device(string deviceType, int index = -1) => InitializeDevice(new Device(deviceType, index));
+    public static Device device(DeviceType deviceType, int index = -1) => InitializeDevice(new Device(deviceType, index));
     public static Device device(int index) => new(index);
 
     public static Device get_default_device() => defaultDevice ?? CPU;
@@ -81,7 +81,13 @@ public static partial class torch
         _ => false,
     };
 
-    public static Device InitializeDevice(Device? device) => device ?? get_default_device();
+    /// <summary>The device, or the default one for null; throws where the machine has none of its kind.</summary>
+    public static Device InitializeDevice(Device? device)
+    {
+        device ??= get_default_device();
+        if (device.type != DeviceType.CPU) InitializeDeviceType(device.type);
+        return device;
+    }
 
     public static bool cuda_is_available() => cuda.is_available();
 

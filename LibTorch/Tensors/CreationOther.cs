@@ -238,20 +238,18 @@ public static partial class torch
 
     // ------------------------------------------------------------ windows
 
-    private static Tensor Windowed(Tensor t, bool requires_grad) => Finished(t, requires_grad);
-
     public static Tensor hann_window(long len, bool periodic = true, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) =>
-        Windowed(Ops.Call("hann_window.periodic", len, periodic, dtype ?? get_default_dtype(), Arg.None, InitializeDevice(device)), requires_grad);
+        Finished(Ops.Call("hann_window.periodic", len, periodic, dtype ?? get_default_dtype(), Arg.None, InitializeDevice(device)), requires_grad);
 
     public static Tensor hamming_window(long len, bool periodic = true, float alpha = 0.54f, float beta = 0.46f, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) =>
-        Windowed(Ops.Call("hamming_window.periodic_alpha_beta", len, periodic, alpha, beta, dtype ?? get_default_dtype(), Arg.None, InitializeDevice(device)), requires_grad);
+        Finished(Ops.Call("hamming_window.periodic_alpha_beta", len, periodic, alpha, beta, dtype ?? get_default_dtype(), Arg.None, InitializeDevice(device)), requires_grad);
 
     public static Tensor blackman_window(long len, bool periodic = true, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) =>
-        Windowed(Ops.Call("blackman_window.periodic", len, periodic, dtype ?? get_default_dtype(), Arg.None, InitializeDevice(device)), requires_grad);
+        Finished(Ops.Call("blackman_window.periodic", len, periodic, dtype ?? get_default_dtype(), Arg.None, InitializeDevice(device)), requires_grad);
 
     public static Tensor bartlett_window(long len, bool periodic = true, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) =>
-        Windowed(Ops.Call("bartlett_window.periodic", len, periodic, dtype ?? get_default_dtype(), Arg.None, InitializeDevice(device)), requires_grad);
+        Finished(Ops.Call("bartlett_window.periodic", len, periodic, dtype ?? get_default_dtype(), Arg.None, InitializeDevice(device)), requires_grad);
 
     public static Tensor kaiser_window(long len, bool periodic = true, float beta = 12f, ScalarType? dtype = null, Device? device = null, bool requires_grad = false) =>
-        Windowed(Ops.Call("kaiser_window.beta", len, periodic, beta, dtype ?? get_default_dtype(), Arg.None, InitializeDevice(device)), requires_grad);
+        Finished(Ops.Call("kaiser_window.beta", len, periodic, beta, dtype ?? get_default_dtype(), Arg.None, InitializeDevice(device)), requires_grad);
 }

@@ -29,6 +29,9 @@ public class CudaTests
         Assert.Throws<InvalidOperationException>(() => InitializeDeviceType(DeviceType.CUDA));
         using var a = ones(2);
         Assert.Throws<InvalidOperationException>(() => a.cuda());
+        Assert.Throws<InvalidOperationException>(() => device("cuda"));
+        Assert.Throws<InvalidOperationException>(() => CUDA);
+        Assert.Throws<InvalidOperationException>(() => ones(2, device: new Device("cuda")));
         Assert.Throws<TorchException>(() => cuda.synchronize());
         cuda.manual_seed_all(1);
     }

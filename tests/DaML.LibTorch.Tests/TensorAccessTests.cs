@@ -203,7 +203,8 @@ public class TensorAccessTests
         Assert.Equal(1.5, ((Scalar)1.5).ToDouble());
         Assert.Equal(new Complex(1, 2), ((Scalar)new Complex(1, 2)).ToComplexFloat64());
         Assert.Equal("cuda:1", new Device("cuda", 1).ToString());
-        Assert.Equal(DeviceType.CUDA, device("cuda:0").type);
+        Assert.Equal(DeviceType.CUDA, new Device("cuda:0").type);
+        Assert.Equal("cpu", device("cpu").ToString());
     }
 
     [Fact]
