@@ -44,6 +44,8 @@ internal static unsafe partial class Native
         if (!File.Exists(beside) && assembly.Location is { Length: > 0 } location)
             beside = Path.Combine(Path.GetDirectoryName(location)!, "libdaml_torch.so");
         if (File.Exists(beside)) return NativeLibrary.Load(beside);
+        // where DaML came as a package, the runtime knows the package's folder of native libraries
+        if (NativeLibrary.TryLoad(name, assembly, path, out nint found)) return found;
         throw new DllNotFoundException(
             $"libdaml_torch.so was not found beside {AppContext.BaseDirectory}: build with TorchProvider=system, or name the library in DAML_TORCH_NATIVE.");
     }
