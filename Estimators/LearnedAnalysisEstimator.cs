@@ -95,7 +95,7 @@ public sealed class LearnedAnalysisEstimator : IValidatedEstimator<SequentialAss
         double divergedCost = 2 * statistics.StateDeviation * statistics.StateDeviation;
         using var backpropagation = new TruncatedBackpropagation<StateMemory>(Name, method, network, data, SquaredError, divergedCost, training, random);
         var held = Assimilation(method, $"training/{Name}/validation").Transform(validation.Take(training.ValidationBurnIn + training.ValidationCycles));
-        using var course = new NetworkTraining<StateMemory>(Name, network, backpropagation, () => RootMeanSquareError(held), Setting(data, network), training, context);
+        using var course = new NetworkTraining<StateMemory>(Name, network, backpropagation, () => RootMeanSquareError(held), Setting(data, statistics, network), training, context);
         var history = course.Run(cancellation);
         return Assimilation(method with { Analyzer = new LearnedAnalyzer(Name, observing.Operator, observing.Error, network, history) }, null);
     }
@@ -126,8 +126,9 @@ public sealed class LearnedAnalysisEstimator : IValidatedEstimator<SequentialAss
     private double RootMeanSquareError(ITrajectoryView held) =>
         context.Scores.Evaluate(held, new ScoreOptions { BurnIn = training.ValidationBurnIn, Progress = new Unheard() }).AnalysisRmse.Mean;
 
-    private string Setting(ITrajectoryView data, nn.Module network) => string.Create(CultureInfo.InvariantCulture,
-        $"{Name} for {dynamics.Name}, seed {context.Options.Seed}, {data.Schema.Batch} trajectories of {data.Schema}, {training with { CheckpointPath = null, MaximumDuration = null }}, ") +
+    // What tells this training from another; the statistics stand for model and data, whose every change they show.
+    private string Setting(ITrajectoryView data, AnalysisStatistics statistics, nn.Module network) => string.Create(CultureInfo.InvariantCulture,
+        $"{Name} for {dynamics.Name}, seed {context.Options.Seed}, {data.Schema.Batch} trajectories of {data.Schema}, {statistics}, {training with { CheckpointPath = null, MaximumDuration = null }}, ") +
         string.Join(", ", network.named_parameters().Select(pair => pair.name + ColumnDefinition.Describe(pair.parameter.shape)));
 
     // Training tells of its own progress, not of that of each validation in it.

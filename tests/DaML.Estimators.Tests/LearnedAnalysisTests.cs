@@ -139,6 +139,7 @@ public sealed class LearnedAnalysisTests : IDisposable
         var refused = Assert.Throws<ModelArchiveException>(() => twin.Estimator(options with { Truncation = 5 }).Fit(twin.Training, twin.Validation));
         Assert.Contains("another training", refused.Message);
         Assert.Throws<ModelArchiveException>(() => new SmallTwin(1).Estimator(options).Fit(twin.Training, twin.Validation));
+        Assert.Throws<ModelArchiveException>(() => twin.Estimator(options).Fit(twin.View("other data", 16), twin.Validation));
         byte[] bytes = File.ReadAllBytes(options.CheckpointPath!);
         File.WriteAllBytes(options.CheckpointPath!, bytes[..(bytes.Length / 2)]);
         Assert.Throws<ModelArchiveException>(() => twin.Estimator(options).Fit(twin.Training, twin.Validation));
