@@ -80,7 +80,7 @@ internal sealed class SvgWriter
         $"<line x1=\"{Number(x1)}\" y1=\"{Number(y1)}\" x2=\"{Number(x2)}\" y2=\"{Number(y2)}\"{Stroke(stroke, width, style)}/>\n");
 
     public void Polyline(IEnumerable<(double X, double Y)> points, string stroke, double width, LineStyle style = LineStyle.Solid) => text
-        .Append("<polyline points=\"").AppendJoin(' ', points.Select(point => $"{Number(point.X)},{Number(point.Y)}"))
+        .Append("<polyline points=\"").AppendJoin(' ', points.Select(point => $"{Number(Math.Round(point.X, 1))},{Number(Math.Round(point.Y, 1))}"))
         .Append($"\" fill=\"none\" stroke-linejoin=\"round\"{Stroke(stroke, width, style)}/>\n");
 
     public void Polygon(IEnumerable<(double X, double Y)> points, string fill, string stroke = "none", double strokeWidth = 1) => text

@@ -34,7 +34,7 @@ public partial class DocumentTests
     {
         string code = Whole(file);
         Assert.Contains(code, Quoted("extending.md"));
-        Assert.InRange(CodeLines(code), 5, 19);
+        Assert.InRange(CodeLines(code), 3, 19);
     }
 
     [Theory]
