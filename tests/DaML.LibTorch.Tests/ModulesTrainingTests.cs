@@ -5,6 +5,7 @@ using static TorchSharp.torch;
 namespace DaML.Tests;
 
 /// <summary>A small convolutional network of the kind the project trains, from construction to a falling loss.</summary>
+[Collection(nameof(ThreadCountTests))]
 public sealed class ModulesTrainingTests
 {
     private sealed class Block : nn.Module<Tensor, Tensor>

@@ -3,21 +3,10 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>The number of threads, defaults that apply to all of them, and tensors shared between them.</summary>
+/// <summary>Defaults that apply to all threads, and tensors shared between them.</summary>
 [Collection("the default generator")]
 public class TensorThreadTests
 {
-    [Fact]
-    public void The_thread_count_is_the_machines_unless_said_otherwise()
-    {
-        var before = get_num_threads();
-        if (Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is null) Assert.Equal(Environment.ProcessorCount, before);
-        set_num_threads(1);
-        Assert.Equal(1, get_num_threads());
-        set_num_threads(before);
-        Assert.True(get_num_interop_threads() >= 1);
-    }
-
     [Fact]
     public void Tensors_are_made_shared_and_forgotten_on_many_threads()
     {

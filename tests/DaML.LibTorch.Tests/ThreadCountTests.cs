@@ -9,6 +9,17 @@ namespace DaML.Tests;
 public sealed class ThreadCountTests
 {
     [Fact]
+    public void The_thread_count_is_the_machines_unless_said_otherwise()
+    {
+        var before = get_num_threads();
+        if (Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is null) Assert.Equal(Environment.ProcessorCount, before);
+        set_num_threads(1);
+        Assert.Equal(1, get_num_threads());
+        set_num_threads(before);
+        Assert.True(get_num_interop_threads() >= 1);
+    }
+
+    [Fact]
     public void Every_thread_takes_on_the_number_of_threads_that_was_set_and_computes_the_same_bits()
     {
         int before = get_num_threads();
