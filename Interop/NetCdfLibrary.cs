@@ -14,8 +14,11 @@ internal static partial class NetCdfLibrary
     public const int MaximumName = 256;
     public const int NotNetCdf = -51;
 
+    /// <summary>What the library is called: Debian 12 and 13, with development files, elsewhere.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["libnetcdf.so.19", "libnetcdf.so.22", "libnetcdf.so", "libnetcdf.dylib", "netcdf"];
+
     private static readonly Lock Gate = new();
-    private static readonly Lazy<nint> Loaded = new(() => Load(["libnetcdf.so.19", "libnetcdf.so", "libnetcdf.dylib", "netcdf"]));
+    private static readonly Lazy<nint> Loaded = new(() => Load(Names));
 
     [ThreadStatic]
     private static bool quiet;

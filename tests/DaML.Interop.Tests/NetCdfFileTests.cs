@@ -5,6 +5,9 @@ namespace DaML.Tests;
 /// <summary>The NetCDF reader against a real file with known values, and against files written byte by byte.</summary>
 public sealed partial class NetCdfFileTests : IDisposable
 {
+    static NetCdfFileTests() => NativeLibrary.SetDllImportResolver(typeof(NetCdfFileTests).Assembly,
+        (name, _, _) => name == "netcdf-under-test" ? NetCdfLibrary.Load(NetCdfLibrary.Names) : 0);
+
     public static readonly string RealFile = Path.Combine(AppContext.BaseDirectory, "data", "slp_ncep1_natlantic_daily_2001-2010.nc");
     private readonly TemporaryFolder folder = new();
 
@@ -185,21 +188,21 @@ public sealed partial class NetCdfFileTests : IDisposable
         });
     }
 
-    [LibraryImport("libnetcdf.so.19", EntryPoint = "nc_create", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("netcdf-under-test", EntryPoint = "nc_create", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Create(string path, int mode, out int id);
 
-    [LibraryImport("libnetcdf.so.19", EntryPoint = "nc_def_dim", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("netcdf-under-test", EntryPoint = "nc_def_dim", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int DefineDimension(int id, string name, nuint length, out int dimension);
 
-    [LibraryImport("libnetcdf.so.19", EntryPoint = "nc_def_var", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("netcdf-under-test", EntryPoint = "nc_def_var", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int DefineVariable(int id, string name, int type, int rank, int[] dimensions, out int variable);
 
-    [LibraryImport("libnetcdf.so.19", EntryPoint = "nc_enddef")]
+    [LibraryImport("netcdf-under-test", EntryPoint = "nc_enddef")]
     private static partial int EndDefinitions(int id);
 
-    [LibraryImport("libnetcdf.so.19", EntryPoint = "nc_put_var_double")]
+    [LibraryImport("netcdf-under-test", EntryPoint = "nc_put_var_double")]
     private static partial int Put(int id, int variable, double[] values);
 
-    [LibraryImport("libnetcdf.so.19", EntryPoint = "nc_close")]
+    [LibraryImport("netcdf-under-test", EntryPoint = "nc_close")]
     private static partial int Close(int id);
 }
