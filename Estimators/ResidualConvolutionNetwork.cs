@@ -40,12 +40,14 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
         Require.Positive(statistics.StateDeviation);
         Require.Positive(statistics.InnovationDeviation);
         this.precision = precision;
-        long filters = options.Filters, kernel = options.KernelSize;
-        encoder = nn.Conv1d(2, filters, kernel, dtype: precision, device: device);
-        decoder = nn.Conv1d(filters, 1, kernel, dtype: precision, device: device);
+        long filters = options.Filters, kernel = options.KernelSize, reach = kernel / 2;
+        Conv1d Circular(long from, long to) =>
+            nn.Conv1d(from, to, kernel, padding: reach, padding_mode: PaddingModes.Circular, dtype: precision, device: device);
+        encoder = Circular(2, filters);
+        decoder = Circular(filters, 1);
         for (long i = 0; i < options.Blocks * options.SubBlocks; i++)
         {
-            convolutions.Add(nn.Conv1d(filters, filters, kernel, dtype: precision, device: device));
+            convolutions.Add(Circular(filters, filters));
             normalizations.Add(nn.BatchNorm1d(filters, dtype: precision, device: device));
         }
         if (options.InnovationTerm == InnovationTerm.Trainable) innovationFactor = new Parameter(zeros([], dtype: precision, device: device));
@@ -77,29 +79,19 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
             throw new ArgumentException($"A kernel of {Options.KernelSize} sites needs at least {Options.KernelSize / 2} sites; the forecast has {forecast.shape[1]}.");
 
         var innovation = scaledInnovation / Statistics.InnovationDeviation;
-        var hidden = Convolve(encoder, stack([(forecast - Statistics.StateMean) / Statistics.StateDeviation, innovation], 1));  // [batch, N_f, n]
+        var hidden = encoder.call(stack([(forecast - Statistics.StateMean) / Statistics.StateDeviation, innovation], 1));  // [batch, N_f, n]
         int layer = 0;
         for (long block = 0; block < Options.Blocks; block++)
         {
             var skip = hidden;
             for (long sub = 0; sub < Options.SubBlocks; sub++, layer++)
-                hidden = Mish(normalizations[layer].call(Convolve(convolutions[layer], hidden)));
+                hidden = nn.functional.mish(normalizations[layer].call(convolutions[layer].call(hidden)));
             hidden = hidden + skip;
         }
-        var increment = Convolve(decoder, hidden).squeeze(1);
+        var increment = decoder.call(hidden).squeeze(1);
         if (innovationFactor is not null) increment = increment + innovationFactor * innovation;
         return increment / Statistics.InnovationDeviation;
     }
-
-    // The circle is closed by copying its ends: as fast as libtorch's circular padding forward, twice as fast backward.
-    private Tensor Convolve(Conv1d convolution, Tensor sites)
-    {
-        long n = sites.shape[2], reach = Options.KernelSize / 2;
-        return convolution.call(reach == 0 ? sites : cat([sites.narrow(2, n - reach, reach), sites, sites.narrow(2, 0, reach)], 2));
-    }
-
-    // mish(x) = x tanh(ln(1 + e^x)). On a processor libtorch's own is not vectorised and takes twice the time of these three.
-    private static Tensor Mish(Tensor x) => x.device_type == DeviceType.CPU ? x * nn.functional.softplus(x).tanh() : nn.functional.mish(x);
 
     void IComponent.Save(ComponentWriter writer)
     {
