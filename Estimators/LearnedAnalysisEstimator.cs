@@ -124,18 +124,12 @@ public sealed class LearnedAnalysisEstimator : IValidatedEstimator<SequentialAss
         (analysis.State - cycle[Columns.Truth].to(analysis.State.dtype)).square().mean([-1]);
 
     private double RootMeanSquareError(ITrajectoryView held) =>
-        context.Scores.Evaluate(held, new ScoreOptions { BurnIn = training.ValidationBurnIn, Progress = new Unheard() }).AnalysisRmse.Mean;
+        context.Scores.Evaluate(held, new ScoreOptions { BurnIn = training.ValidationBurnIn, Progress = SilentProgress.Instance }).AnalysisRmse.Mean;
 
     // What tells this training from another; the statistics stand for model and data, whose every change they show.
     private string Setting(ITrajectoryView data, AnalysisStatistics statistics, nn.Module network) => string.Create(CultureInfo.InvariantCulture,
         $"{Name} for {dynamics.Name}, seed {context.Options.Seed}, {data.Schema.Batch} trajectories of {data.Schema}, {statistics}, {training with { CheckpointPath = null, MaximumDuration = null }}, ") +
         string.Join(", ", network.named_parameters().Select(pair => pair.name + ColumnDefinition.Describe(pair.parameter.shape)));
-
-    // Training tells of its own progress, not of that of each validation in it.
-    private sealed class Unheard : IProgress<ProgressReport>
-    {
-        public void Report(ProgressReport value) { }
-    }
 
     /// <summary>The analyzer while its network learns: gradients flow, and batch normalisation follows the mode of the network.</summary>
     internal sealed class AnalyzerInTraining(string name, nn.Module<Tensor, Tensor, Tensor> network, IObservationNetwork observing) : IAnalyzer<StateMemory>

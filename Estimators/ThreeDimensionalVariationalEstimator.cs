@@ -131,7 +131,7 @@ public sealed class ThreeDimensionalVariationalEstimator : IEstimator<Sequential
             try
             {
                 rmse = context.Scores.Evaluate(Method(covariance, Math.Exp(logarithm), initial).Transform(piece),
-                    new ScoreOptions { BurnIn = options.TuningBurnIn, Progress = Silence.Instance }, cancellation).AnalysisRmse.Mean;
+                    new ScoreOptions { BurnIn = options.TuningBurnIn, Progress = SilentProgress.Instance }, cancellation).AnalysisRmse.Mean;
             }
             catch (DivergenceException) { rmse = double.PositiveInfinity; }
             done++;
@@ -158,13 +158,5 @@ public sealed class ThreeDimensionalVariationalEstimator : IEstimator<Sequential
             }
         }
         return (left + right) / 2;
-    }
-
-    // The scores of the single runs are steps of a larger work, which reports itself.
-    private sealed class Silence : IProgress<ProgressReport>
-    {
-        public static readonly Silence Instance = new();
-
-        public void Report(ProgressReport value) { }
     }
 }

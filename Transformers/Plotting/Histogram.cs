@@ -59,11 +59,7 @@ public sealed record Histogram(string Title, Axis X, Axis Y, IReadOnlyList<doubl
         double top = Heights.Concat(Curves.SelectMany(curve => curve.Y).Where(double.IsFinite)).Max();
         var (_, yHigh) = Y.Range(0, top, 0.05);
         double yLow = Y.Minimum ?? 0;
-        var yTicks = PlotFrame.VerticalTicks(Y, yLow, yHigh, below.Height - 50);
-        var inside = PlotFrame.Inside(below, X, Y, yTicks.Select(tick => tick.Label));
-        var xTicks = PlotFrame.HorizontalTicks(X, xLow, xHigh, inside.Width);
-        var x = new AxisMap(X, xLow, xHigh, inside.Left, inside.Right);
-        var y = new AxisMap(Y, yLow, yHigh, inside.Bottom, inside.Top);
+        var (inside, x, y, xTicks, yTicks) = PlotFrame.Fit(below, X, xLow, xHigh, Y, yLow, yHigh);
 
         PlotFrame.GridLines(svg, inside, x, y, xTicks, yTicks);
         svg.BeginClip(inside);

@@ -77,11 +77,7 @@ public sealed record LineChart(string Title, Axis X, Axis Y, IReadOnlyList<LineS
         var numbers = Series.SelectMany(series => series.Y).Where(value => !double.IsNaN(value)).Concat(References.Select(reference => reference.Value)).ToList();
         var (xLow, xHigh) = X.Range(Series.Min(series => series.X.Min()), Series.Max(series => series.X.Max()), 0);
         var (yLow, yHigh) = Y.Range(numbers.Min(), numbers.Max(), 0.05);
-        var yTicks = PlotFrame.VerticalTicks(Y, yLow, yHigh, below.Height - 50);
-        var inside = PlotFrame.Inside(below, X, Y, yTicks.Select(tick => tick.Label));
-        var xTicks = PlotFrame.HorizontalTicks(X, xLow, xHigh, inside.Width);
-        var x = new AxisMap(X, xLow, xHigh, inside.Left, inside.Right);
-        var y = new AxisMap(Y, yLow, yHigh, inside.Bottom, inside.Top);
+        var (inside, x, y, xTicks, yTicks) = PlotFrame.Fit(below, X, xLow, xHigh, Y, yLow, yHigh);
 
         PlotFrame.GridLines(svg, inside, x, y, xTicks, yTicks);
         svg.BeginClip(inside);

@@ -63,6 +63,16 @@ internal static class PlotFrame
         return area.Inset(left, 4, right, bottom);
     }
 
+    /// <summary>Where data of given ranges lie in an area: what their axes leave of it, the way from values to pixels, and the ticks.</summary>
+    public static (PlotArea Inside, AxisMap X, AxisMap Y, IReadOnlyList<Tick> XTicks, IReadOnlyList<Tick> YTicks) Fit(
+        PlotArea area, Axis x, double xLow, double xHigh, Axis y, double yLow, double yHigh)
+    {
+        var yTicks = VerticalTicks(y, yLow, yHigh, area.Height - 50);
+        var inside = Inside(area, x, y, yTicks.Select(tick => tick.Label));
+        var xTicks = HorizontalTicks(x, xLow, xHigh, inside.Width);
+        return (inside, new AxisMap(x, xLow, xHigh, inside.Left, inside.Right), new AxisMap(y, yLow, yHigh, inside.Bottom, inside.Top), xTicks, yTicks);
+    }
+
     /// <summary>The ticks of a horizontal axis, few enough that their labels do not touch.</summary>
     public static IReadOnlyList<Tick> HorizontalTicks(Axis axis, double minimum, double maximum, double width)
     {

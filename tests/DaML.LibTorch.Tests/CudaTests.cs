@@ -4,17 +4,6 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>A test that needs a CUDA device and is skipped, with the reason, where there is none.</summary>
-#pragma warning disable xUnit3003 // the constructor it asks for is xunit 3's
-public sealed class CudaFactAttribute : FactAttribute
-{
-    /// <summary>Skips where libtorch finds no CUDA device.</summary>
-    public CudaFactAttribute()
-    {
-        if (!cuda.is_available()) Skip = "libtorch finds no CUDA device";
-    }
-}
-
 /// <summary>The device: there, or refused with a reason.</summary>
 public class CudaTests
 {
