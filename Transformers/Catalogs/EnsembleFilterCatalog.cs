@@ -1,27 +1,7 @@
 namespace DaML;
 
-/// <summary>
-/// The classical methods, made from <see cref="DataAssimilationContext.Analysis"/>. Each comes as an estimator with nothing
-/// to learn, so that it is appended to a pipeline as a learned one is; its <c>Transformer</c> is at hand without a fit.
-/// </summary>
-public static class AnalysisCatalogExtensions
+public static partial class AnalysisCatalogExtensions
 {
-    /// <summary>The Kalman filter; for a nonlinear model or operator, the extended Kalman filter.</summary>
-    /// <param name="catalog">The catalog.</param>
-    /// <param name="dynamics">The model, with its error covariance where it has one.</param>
-    /// <param name="network">What is observed.</param>
-    /// <param name="initial">The distribution of the state at the view's start.</param>
-    /// <param name="options">Settings; null = their defaults.</param>
-    public static FittedEstimator<SequentialAssimilation<GaussianMemory>> KalmanFilter(this AnalysisCatalog catalog, IDynamics dynamics,
-        IObservationNetwork network, GaussianInitialCondition initial, KalmanFilterOptions? options = null)
-    {
-        options ??= new();
-        var triple = new AssimilationTriple<GaussianMemory>(
-            new KalmanFilterAnalyzer(network.Operator, network.Error, options.Inflation),
-            new GaussianPropagater(dynamics), new GaussianProcoder(), new GaussianSource(initial, catalog.Context.Precision));
-        return Method(catalog, options.Name ?? "Kalman filter", triple, dynamics, network, options);
-    }
-
     /// <summary>The stochastic ensemble Kalman filter.</summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="dynamics">The model, with its error covariance where it has one.</param>
@@ -82,44 +62,4 @@ public static class AnalysisCatalogExtensions
         IObservationNetwork network, FiniteSizeEnsembleKalmanFilterOptions options) =>
         Ensemble(catalog, $"EnKF-N (N = {options.Members})",
             new FiniteSizeEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, options.Prior, options.Inflation, options.Rotation), dynamics, network, options);
-
-    /// <summary>3D-Var with a background error covariance that is known; without it, the estimator of the same name learns one.</summary>
-    /// <param name="catalog">The catalog.</param>
-    /// <param name="dynamics">The model; its error, where it has one, is not drawn.</param>
-    /// <param name="network">What is observed.</param>
-    /// <param name="background">B, of the state's dimension.</param>
-    /// <param name="options">Settings; null = their defaults.</param>
-    public static FittedEstimator<SequentialAssimilation<StateMemory>> ThreeDimensionalVariational(this AnalysisCatalog catalog, IDynamics dynamics,
-        IObservationNetwork network, IErrorCovariance background, ThreeDimensionalVariationalOptions? options = null)
-    {
-        options ??= new();
-        var triple = new AssimilationTriple<StateMemory>(
-            new ThreeDimensionalVariationalAnalyzer(network.Operator, network.Error, background),
-            new StatePropagater(dynamics), new StateProcoder(), new StateSource(Initial(options.Initial, dynamics), catalog.Context.Precision));
-        return Method(catalog, options.Name ?? "3D-Var", triple, dynamics, network, options);
-    }
-
-    private static FittedEstimator<SequentialAssimilation<EnsembleMemory>> Ensemble(AnalysisCatalog catalog, string name, IAnalyzer<EnsembleMemory> analyzer,
-        IDynamics dynamics, IObservationNetwork network, EnsembleFilterOptions options)
-    {
-        var triple = new AssimilationTriple<EnsembleMemory>(analyzer, new EnsemblePropagater(dynamics), new EnsembleProcoder(),
-            new EnsembleSource(Initial(options.Initial, dynamics), options.Members, catalog.Context.Precision));
-        return Method(catalog, options.Name ?? name, triple, dynamics, network, options);
-    }
-
-    private static IInitialCondition Initial(IInitialCondition? chosen, IDynamics dynamics)
-    {
-        var initial = chosen ?? new AttractorInitialCondition(dynamics, 1000 * dynamics.TimeStep);
-        return initial.Dimension == dynamics.Dimension ? initial
-            : throw new ArgumentException($"The initial condition has dimension {initial.Dimension}, but {dynamics.Name} has dimension {dynamics.Dimension}.");
-    }
-
-    private static FittedEstimator<SequentialAssimilation<TMemory>> Method<TMemory>(AnalysisCatalog catalog, string name, AssimilationTriple<TMemory> triple,
-        IDynamics dynamics, IObservationNetwork network, AssimilationMethodOptions options) where TMemory : IMemory<TMemory>
-    {
-        if (network.Operator.StateDimension != dynamics.Dimension)
-            throw new ArgumentException($"The network observes states of dimension {network.Operator.StateDimension}, but {dynamics.Name} has dimension {dynamics.Dimension}.", nameof(network));
-        return new SequentialAssimilation<TMemory>(name, triple, network, catalog.Context,
-            new SequentialAssimilationOptions { Stream = options.Stream, DivergenceBound = options.DivergenceBound }).AsEstimator();
-    }
 }
