@@ -47,6 +47,9 @@ public static class Columns
     /// <summary>The standard deviation a method itself claims for its analysis, <c>[n]</c>.</summary>
     public static Column AnalysisSpread { get; } = new("analysis-spread");
 
+    /// <summary>Whether the method has diverged on a trajectory in this cycle or before, boolean, one value for each trajectory; its other columns mean nothing from then on.</summary>
+    public static Column Diverged { get; } = new("diverged");
+
     /// <summary>The mask that belongs to a column, boolean, of its shape, true where the column has a value; named <c>name-mask</c>.</summary>
     public static Column MaskOf(Column column) => new(column.Name + "-mask");
 }

@@ -63,7 +63,7 @@ public sealed class ThreeDimensionalVariationalEstimator : IEstimator<Sequential
             throw new ArgumentOutOfRangeException(nameof(options), options.LargestScale, $"The largest scale must be finite and above the smallest, {options.SmallestScale}; given: {options.LargestScale}.");
         // What is fitted needs and adds what any 3D-Var of this network does.
         Contract = context.Analysis.ThreeDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(dynamics.Dimension, 1),
-            new ThreeDimensionalVariationalOptions { Initial = options.Initial }).Contract;
+            new ThreeDimensionalVariationalOptions { Initial = options.Initial, DivergenceHandling = options.DivergenceHandling }).Contract;
     }
 
     /// <inheritdoc/>
@@ -111,7 +111,8 @@ public sealed class ThreeDimensionalVariationalEstimator : IEstimator<Sequential
         using var background = scale * covariance;
         return context.Analysis.ThreeDimensionalVariational(dynamics, network, ErrorCovariance.Full(background), new ThreeDimensionalVariationalOptions
         {
-            Name = Name, Stream = options.Stream, DivergenceBound = options.DivergenceBound, Initial = initial,
+            Name = Name, Stream = options.Stream, DivergenceBound = options.DivergenceBound,
+            DivergenceHandling = options.DivergenceHandling, Initial = initial,
         }).Transformer;
     }
 
@@ -130,8 +131,9 @@ public sealed class ThreeDimensionalVariationalEstimator : IEstimator<Sequential
             double rmse;
             try
             {
-                rmse = context.Scores.Evaluate(Method(covariance, Math.Exp(logarithm), initial).Transform(piece),
-                    new ScoreOptions { BurnIn = options.TuningBurnIn, Progress = SilentProgress.Instance }, cancellation).AnalysisRmse.Mean;
+                var report = context.Scores.Evaluate(Method(covariance, Math.Exp(logarithm), initial).Transform(piece),
+                    new ScoreOptions { BurnIn = options.TuningBurnIn, Progress = SilentProgress.Instance }, cancellation);
+                rmse = report.Divergences > 0 ? double.PositiveInfinity : report.AnalysisRmse.Mean;
             }
             catch (DivergenceException) { rmse = double.PositiveInfinity; }
             done++;

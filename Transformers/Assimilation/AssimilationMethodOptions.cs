@@ -11,6 +11,9 @@ public record AssimilationMethodOptions
 
     /// <summary>The root-mean-square size of a state above which the method is said to have diverged; infinite unless said.</summary>
     public double DivergenceBound { get; init; } = double.PositiveInfinity;
+
+    /// <summary>What to do about a trajectory that diverged; the run stops unless said, so that nobody overlooks it.</summary>
+    public DivergenceHandling DivergenceHandling { get; init; } = DivergenceHandling.Stop;
 }
 
 /// <summary>Settings of the Kalman filter.</summary>

@@ -13,6 +13,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
     private readonly SequentialAssimilation<TMemory> method;
     private readonly TrajectorySchema schema;
     private readonly RandomStream propagation, analysing;
+    private readonly DivergenceGuard<TMemory> guard;
     private TMemory? forecast, analysis;
     private bool hasForecast, hasAnalysis, broken;
     private double memoryTime;
@@ -22,6 +23,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
         this.method = method;
         schema = view.Schema;
         memoryTime = view.StartTime;
+        guard = new(method, schema.Batch);
         propagation = method.Random("propagater");
         analysing = method.Random("analyzer");
     }
@@ -72,15 +74,18 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
             throw new ArgumentException($"{method.Name}: cycle {cycle} is at time {time:g9}, before {memoryTime:g9}, where its forecast starts.");
 
         ReleaseForecast();
-        forecast = Propagate(analysis!, new TimeInterval(memoryTime, time), propagation).Keep();
+        (forecast, var state) = guard.Check(Propagate(analysis!, new TimeInterval(memoryTime, time), propagation), cycle, time, "forecast");
+        forecast = forecast.Keep();
         hasForecast = true;
         ReleaseAnalysis();
-        Publish(forecast, cycle, Columns.Forecast, Columns.ForecastSpread);
+        Publish(forecast, state, Columns.Forecast, Columns.ForecastSpread);
 
         var observation = Source!.ReadObservation(schema, forecast.Tensors.First(), method.Name);
-        analysis = method.Triple.Analyzer.Analyze(forecast, observation, analysing).Keep();
+        (analysis, state) = guard.Check(guard.Analyze(forecast, observation, analysing, cycle), cycle, time, "analysis");
+        analysis = analysis.Keep();
         hasAnalysis = true;
-        Publish(analysis, cycle, Columns.Analysis, Columns.AnalysisSpread);
+        Publish(analysis, state, Columns.Analysis, Columns.AnalysisSpread);
+        if (method.Options.DivergenceHandling == DivergenceHandling.Isolate) Set(Columns.Diverged, guard.Diverged(state.device));
 
         memoryTime = time;
         broken = false;
@@ -94,29 +99,18 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
         ReleaseAnalysis();
         propagation.Dispose();
         analysing.Dispose();
+        guard.Dispose();
     }
 
     private TMemory Propagate(TMemory memory, TimeInterval interval, RandomStream random) => interval.Length == 0
         ? memory.Map(tensor => tensor.alias())
         : method.Triple.Propagater.Propagate(memory, interval, random);
 
-    // Says what a memory means, after making sure that it is a memory of finite numbers.
-    private void Publish(TMemory memory, long cycle, Column mean, Column spread)
+    // Says what a memory means.
+    private void Publish(TMemory memory, Tensor state, Column mean, Column spread)
     {
-        var density = method.Triple.Procoder.Decode(memory);
-        var state = Require.Shape(density.Mean, $"The state of {method.Name}", schema.Batch, method.StateDimension);
-        CheckFinite(memory, state, cycle);
         Set(mean, state);
         if (method.Triple.Procoder.HasSpread) SetOnDemand(spread, () => method.Triple.Procoder.Decode(memory).StandardDeviation);
-    }
-
-    // A sum is finite only if all of its terms are; the size of the state is looked at where there is a bound, or something to report.
-    private void CheckFinite(TMemory memory, Tensor state, long cycle)
-    {
-        bool finite = memory.Tensors.Append(state).All(tensor => double.IsFinite(tensor.sum().ToDouble()));
-        if (finite && double.IsPositiveInfinity(method.Options.DivergenceBound)) return;
-        double norm = finite ? state.square().mean([1]).max().sqrt().ToDouble() : double.NaN;
-        if (!finite || norm > method.Options.DivergenceBound) throw new DivergenceException(method.Name, cycle, Time, norm);
     }
 
     private TMemory OnCycle(TMemory? memory) => hasForecast && hasAnalysis && !broken ? memory!

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,6 +12,9 @@ public sealed record SequentialAssimilationOptions
 
     /// <summary>The root-mean-square size of a state above which the method is said to have diverged; infinite unless said, so that only states that are not finite count.</summary>
     public double DivergenceBound { get; init; } = double.PositiveInfinity;
+
+    /// <summary>What to do about a trajectory that diverged; the run stops unless said, so that nobody overlooks it.</summary>
+    public DivergenceHandling DivergenceHandling { get; init; } = DivergenceHandling.Stop;
 }
 
 /// <summary>
@@ -21,8 +25,9 @@ public sealed record SequentialAssimilationOptions
 /// h^a_t = a(h^b_t, y_t)    analysis q^a_t = c(h^a_t)
 /// </code>
 /// It reads <see cref="Columns.Observation"/>, and <see cref="Columns.ObservationMask"/> where the view has it, and adds
-/// <see cref="Columns.Forecast"/>, <see cref="Columns.Analysis"/> and, where the procoder has one, their spread. All that
-/// changes belongs to a run, so one object serves many runs and threads at once.
+/// <see cref="Columns.Forecast"/>, <see cref="Columns.Analysis"/> and, where the procoder has one, their spread; with
+/// <see cref="DivergenceHandling.Isolate"/> also <see cref="Columns.Diverged"/>. All that changes belongs to a run, so one
+/// object serves many runs and threads at once.
 /// </summary>
 /// <typeparam name="TMemory">The memory H.</typeparam>
 public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent where TMemory : IMemory<TMemory>
@@ -50,11 +55,10 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent w
         StateDimension = Require.AtLeast(stateDimension, 1);
         ObservationDimension = Require.AtLeast(observationDimension, 1);
         ColumnDefinition Of(Column column) => new(column, StateDimension);
-        Contract = new SchemaContract(
-            [new ColumnDefinition(Columns.Observation, ObservationDimension)],
-            triple.Procoder.HasSpread
-                ? [Of(Columns.Forecast), Of(Columns.Analysis), Of(Columns.ForecastSpread), Of(Columns.AnalysisSpread)]
-                : [Of(Columns.Forecast), Of(Columns.Analysis)]);
+        List<ColumnDefinition> adds = [Of(Columns.Forecast), Of(Columns.Analysis)];
+        if (triple.Procoder.HasSpread) adds.AddRange([Of(Columns.ForecastSpread), Of(Columns.AnalysisSpread)]);
+        if (Options.DivergenceHandling == DivergenceHandling.Isolate) adds.Add(new ColumnDefinition(Columns.Diverged));
+        Contract = new SchemaContract([new ColumnDefinition(Columns.Observation, ObservationDimension)], adds);
     }
 
     /// <summary>Makes a method of a triple for an observation network.</summary>
@@ -68,7 +72,7 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent w
         : this(name, triple, network.Operator.StateDimension, network.Operator.ObservationDimension, context, options) { }
 
     /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
-    public static ComponentType Type { get; } = new($"sequential-assimilation({Kind(typeof(TMemory))})", 1, reader =>
+    public static ComponentType Type { get; } = new($"sequential-assimilation({Kind(typeof(TMemory))})", 2, reader =>
     {
         var triple = new AssimilationTriple<TMemory>(
             reader.Part<IAnalyzer<TMemory>>("analyzer"), reader.Part<IPropagater<TMemory>>("propagater"),
@@ -76,7 +80,12 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent w
         string stream = reader.Get<string>("stream");
         return new SequentialAssimilation<TMemory>(reader.Get<string>("name"), triple,
             reader.Get<long>("stateDimension"), reader.Get<long>("observationDimension"), reader.Context,
-            new SequentialAssimilationOptions { Stream = stream, DivergenceBound = reader.Get<double>("divergenceBound") });
+            new SequentialAssimilationOptions
+            {
+                Stream = stream,
+                DivergenceBound = reader.Get<double>("divergenceBound"),
+                DivergenceHandling = reader.Version >= 2 ? reader.Get<DivergenceHandling>("divergenceHandling") : DivergenceHandling.Stop,
+            });
     });
 
     ComponentType IComponent.ComponentType => Type;
@@ -122,6 +131,9 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent w
         return new AssimilationRun<TMemory>(this, input, input.OpenCursor());
     }
 
+    /// <summary>Where its messages go.</summary>
+    internal ILogger Logger => context.Logger;
+
     /// <summary>Opens one of the method's random streams.</summary>
     internal RandomStream Random(string purpose) => context.Random($"{Options.Stream ?? "assimilation/" + Name}/{purpose}");
 
@@ -132,6 +144,7 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent w
         writer.Set("observationDimension", ObservationDimension);
         writer.Set("stream", Options.Stream ?? "assimilation/" + Name);
         writer.Set("divergenceBound", Options.DivergenceBound);
+        writer.Set("divergenceHandling", Options.DivergenceHandling);
         writer.Part("analyzer", Triple.Analyzer);
         writer.Part("propagater", Triple.Propagater);
         writer.Part("procoder", Triple.Procoder);

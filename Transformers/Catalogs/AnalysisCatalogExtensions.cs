@@ -27,6 +27,6 @@ public static partial class AnalysisCatalogExtensions
         if (network.Operator.StateDimension != dynamics.Dimension)
             throw new ArgumentException($"The network observes states of dimension {network.Operator.StateDimension}, but {dynamics.Name} has dimension {dynamics.Dimension}.", nameof(network));
         return new SequentialAssimilation<TMemory>(name, triple, network, catalog.Context,
-            new SequentialAssimilationOptions { Stream = options.Stream, DivergenceBound = options.DivergenceBound }).AsEstimator();
+            new SequentialAssimilationOptions { Stream = options.Stream, DivergenceBound = options.DivergenceBound, DivergenceHandling = options.DivergenceHandling }).AsEstimator();
     }
 }

@@ -10,6 +10,13 @@ public sealed record ScoreOptions
     /// <summary>How many first cycles are left out of the averages.</summary>
     public long BurnIn { get; init; }
 
+    /// <summary>
+    /// The analysis error, averaged over the cycles after the burn-in, above which a trajectory has lost its truth: it is then
+    /// counted as divergent and left out of all averages (of the forecast where there is no analysis). Infinite unless said,
+    /// because what is lost depends on the model: some three quarters of the climatological standard deviation is usual.
+    /// </summary>
+    public double LostTruthBound { get; init; } = double.PositiveInfinity;
+
     /// <summary>What to call the work in progress reports.</summary>
     public string Activity { get; init; } = "scoring";
 
@@ -23,7 +30,8 @@ public static class ScoreCatalogExtensions
     /// <summary>
     /// Reads a view once and compares what a method gave (<see cref="Columns.Forecast"/>, <see cref="Columns.Analysis"/>,
     /// their spreads, and the observations) with <see cref="Columns.Truth"/>. Whatever of these the view has is scored. It
-    /// keeps one number a cycle, trajectory and score.
+    /// keeps one number a cycle, trajectory and score. Trajectories that diverged (<see cref="Columns.Diverged"/>) or lost their
+    /// truth are counted, and left out of every average.
     /// </summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="view">A view that ends, for instance the output of a transformer.</param>
@@ -36,6 +44,8 @@ public static class ScoreCatalogExtensions
     {
         options ??= new();
         long burnIn = Require.NotNegative(options.BurnIn, nameof(options.BurnIn));
+        if (!(options.LostTruthBound > 0))
+            throw new ArgumentOutOfRangeException(nameof(options), options.LostTruthBound, $"The bound of the error of a trajectory that lost its truth must be above zero; given: {options.LostTruthBound}.");
         if (view.CycleCount is not { } total) throw new ArgumentException("A view without end cannot be scored; take a number of its cycles first.", nameof(view));
         if (total <= burnIn) throw new ArgumentException($"The view has {total} cycles; none is left after a burn-in of {burnIn}.", nameof(options));
 
@@ -46,6 +56,9 @@ public static class ScoreCatalogExtensions
         var reported = TimeSpan.Zero;
         int batch = (int)view.Schema.Batch;
 
+        bool flagged = view.Schema.Has(Columns.Diverged);
+        var diverged = new bool[batch];
+
         using var cursor = view.OpenCursor();
         while (cursor.MoveNext())
         {
@@ -54,6 +67,7 @@ public static class ScoreCatalogExtensions
             using var noGradients = no_grad();
             double[] numbers = stack(measures.Select(measure => measure.Of(cursor).to(ScalarType.Float64))).cpu().data<double>().ToArray();
             for (int i = 0; i < measures.Count; i++) values[i].Add(numbers.AsSpan(i * batch, batch).ToArray());
+            if (flagged) diverged = cursor[Columns.Diverged].cpu().data<bool>().ToArray();
             if (progress is not null && watch.Elapsed - reported > TimeSpan.FromMilliseconds(100))
             {
                 reported = watch.Elapsed;
@@ -63,9 +77,20 @@ public static class ScoreCatalogExtensions
         if (values[0].Count <= burnIn) throw new ArgumentException($"The view ended after {values[0].Count} cycles; none is left after a burn-in of {burnIn}.", nameof(view));
         progress?.Report(Report(options.Activity, measures, values, total, watch.Elapsed));
 
+        var outcomes = Outcomes(diverged, measures.FindIndex(IsError) is >= 0 and var error ? values[error] : null, (int)burnIn, options.LostTruthBound);
+        foreach (double[] cycle in values.SelectMany(score => score))
+            for (int b = 0; b < batch; b++)
+                if (outcomes[b] != TrajectoryOutcome.Scored) cycle[b] = double.NaN;
         var scores = measures.Zip(values).ToDictionary(pair => pair.First.Name, pair => TimeAverage.Of(pair.Second, (int)burnIn));
-        return new ScoreReport(scores, batch, values[0].Count - burnIn);
+        return new ScoreReport(scores, outcomes, values[0].Count - burnIn);
     }
+
+    // The analysis' error, which comes first, or the forecast's.
+    private static bool IsError(Measure measure) => measure.Name is nameof(ScoreReport.AnalysisRmse) or nameof(ScoreReport.ForecastRmse);
+
+    private static TrajectoryOutcome[] Outcomes(bool[] diverged, List<double[]>? errors, int burnIn, double bound) =>
+        [.. diverged.Select((flag, b) => flag ? TrajectoryOutcome.Diverged
+            : errors is not null && errors.Skip(burnIn).Average(cycle => cycle[b]) > bound ? TrajectoryOutcome.LostTruth : TrajectoryOutcome.Scored)];
 
     // A number for each trajectory and cycle, [batch].
     private sealed record Measure(string Name, Func<ITrajectoryCursor, Tensor> Of);
