@@ -72,7 +72,7 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent w
         : this(name, triple, network.Operator.StateDimension, network.Operator.ObservationDimension, context, options) { }
 
     /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
-    public static ComponentType Type { get; } = new($"sequential-assimilation({Kind(typeof(TMemory))})", 2, reader =>
+    public static ComponentType Type { get; } = new($"sequential-assimilation({MemoryKind.Of(typeof(TMemory))})", 2, reader =>
     {
         var triple = new AssimilationTriple<TMemory>(
             reader.Part<IAnalyzer<TMemory>>("analyzer"), reader.Part<IPropagater<TMemory>>("propagater"),
@@ -150,8 +150,4 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent w
         writer.Part("procoder", Triple.Procoder);
         writer.Part("source", Triple.Source);
     }
-
-    private static string Kind(Type memory) => memory.IsGenericType
-        ? $"{memory.Name[..memory.Name.IndexOf('`')]}({string.Join(", ", memory.GetGenericArguments().Select(Kind))})"
-        : memory.Name;
 }

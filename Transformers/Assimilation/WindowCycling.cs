@@ -1,0 +1,49 @@
+namespace DaML;
+
+/// <summary>
+/// How windows follow each other, counted in cycles: how many a window holds (L) and by how many it moves on between two
+/// analyses (S; Bocquet and Sakov 2014, Q. J. R. Meteorol. Soc. 140, 1521-1535). An analysis is due after every S cycles;
+/// at the beginning of a run the window grows until it holds L.
+/// </summary>
+public sealed record WindowCycling
+{
+    private WindowCycling(int length, int shift)
+    {
+        Length = length;
+        Shift = shift;
+    }
+
+    /// <summary>No window: what is analysed is the memory at the observation's own time (3D-Var, the maximum-likelihood ensemble filter).</summary>
+    public static WindowCycling Instant { get; } = new(0, 1);
+
+    /// <summary>L, the cycles of a full window; zero for <see cref="Instant"/>.</summary>
+    public int Length { get; }
+
+    /// <summary>S, the cycles from one analysis to the next.</summary>
+    public int Shift { get; }
+
+    /// <summary>Windows of which each shares all but the first cycles with the one before.</summary>
+    /// <param name="length">L, at least one. One is a filter that looks one cycle back, the iterative ensemble Kalman filter's window.</param>
+    /// <param name="shift">S, between one and <paramref name="length"/>; one unless said, so that every cycle has an analysis.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Outside of these bounds; windows further apart than they are long would lose observations.</exception>
+    public static WindowCycling Overlapping(int length, int shift = 1)
+    {
+        Require.AtLeast(length, 1);
+        if (shift < 1 || shift > length)
+            throw new ArgumentOutOfRangeException(nameof(shift), shift, $"A window of {length} cycles moves on by 1 to {length} cycles; given: {shift}.");
+        return new(length, shift);
+    }
+
+    /// <summary>Windows that share no cycle: an analysis after every <paramref name="length"/> cycles.</summary>
+    /// <param name="length">L, at least one.</param>
+    public static WindowCycling Disjoint(int length) => Overlapping(length, length);
+
+    internal void Save(ComponentWriter writer)
+    {
+        writer.Set("windowLength", Length);
+        writer.Set("windowShift", Shift);
+    }
+
+    internal static WindowCycling Load(ComponentReader reader) =>
+        reader.Get<int>("windowLength") is > 0 and var length ? Overlapping(length, reader.Get<int>("windowShift")) : Instant;
+}

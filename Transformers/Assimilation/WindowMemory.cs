@@ -1,0 +1,115 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// A window of time as the memory of a smoother: what is known at its beginning, what at its end, and the observations
+/// between. An analyzer corrects the beginning with the observations and runs the model to the end, the present:
+/// <code>
+/// var window = forecast.Remember(observation);   // the newest observation is in the window
+/// if (!window.IsDue) return window;              // no analysis in this cycle
+/// ... correct window.Start with window.Observations, whose last window.Unused are new ...
+/// return window.Analysed(start, current);
+/// </code>
+/// It is immutable; what its methods return is made of fresh tensors (aliases of what is unchanged).
+/// </summary>
+/// <typeparam name="TInner">The memory at one time: an ensemble, a state.</typeparam>
+public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>> where TInner : IMemory<TInner>
+{
+    /// <summary>A window in which nothing was observed yet: it begins where it ends, at a time that its first use tells.</summary>
+    /// <param name="start">The memory; both ends are aliases of it, so it stays the caller's.</param>
+    /// <param name="cycling">How windows follow each other.</param>
+    public WindowMemory(TInner start, WindowCycling cycling)
+    {
+        Start = Alias(start);
+        Current = Alias(start);
+        Cycling = cycling;
+    }
+
+    /// <summary>The memory at the window's beginning.</summary>
+    public TInner Start { get; private init; }
+
+    /// <summary>The memory at the present time, the window's end: the model's run from <see cref="Start"/>, unless an analyzer says otherwise.</summary>
+    public TInner Current { get; private init; }
+
+    /// <summary>How windows follow each other.</summary>
+    public WindowCycling Cycling { get; }
+
+    /// <summary>The observations in the window, in order of time, each with its mask and time (not before <see cref="StartTime"/>).</summary>
+    public IReadOnlyList<Observation> Observations { get; private init; } = [];
+
+    /// <summary>How many of the <see cref="Observations"/>, the newest, no analysis has used yet.</summary>
+    public int Unused { get; private init; }
+
+    /// <summary>Whether it is time for an analysis: as many unused observations as a window moves on by.</summary>
+    public bool IsDue => Unused >= Cycling.Shift;
+
+    /// <summary>The time of <see cref="Start"/>, in the model's unit of time.</summary>
+    /// <exception cref="InvalidOperationException">The memory comes from a source and was neither propagated nor given an observation.</exception>
+    public double StartTime => Beginning ?? throw new InvalidOperationException("A window has a time only after it was propagated or given an observation.");
+
+    /// <summary>The times between which a model has to be run so that it passes all observations: from the beginning to the first, from there to the second, ... Some may have no length.</summary>
+    public IEnumerable<TimeInterval> Intervals => Observations.Select((observation, i) => new TimeInterval(i == 0 ? StartTime : Observations[i - 1].Time, observation.Time));
+
+    private double? Beginning { get; init; }
+
+    /// <inheritdoc/>
+    public IEnumerable<Tensor> Tensors => Start.Tensors.Concat(Current.Tensors).Concat(Observations.SelectMany<Observation, Tensor>(
+        observation => observation.Mask is null ? [observation.Values] : [observation.Values, observation.Mask]));
+
+    /// <inheritdoc/>
+    /// <remarks>The function also gets the observations' masks, which it must leave boolean.</remarks>
+    public WindowMemory<TInner> Map(Func<Tensor, Tensor> function) => this with
+    {
+        Start = Start.Map(function),
+        Current = Current.Map(function),
+        Observations = [.. Observations.Select(observation => Map(observation, function))],
+    };
+
+    /// <summary>The window with one more observation, at the present time.</summary>
+    /// <param name="observation">It stays the caller's.</param>
+    /// <exception cref="ArgumentException">It is older than the window's last or than its beginning.</exception>
+    public WindowMemory<TInner> Remember(Observation observation)
+    {
+        double last = Observations.Count > 0 ? Observations[^1].Time : Beginning ?? observation.Time;
+        if (!(observation.Time >= last))
+            throw new ArgumentException($"An observation at time {observation.Time:g9} comes too late for a window that has arrived at {last:g9}.", nameof(observation));
+        var window = Map(tensor => tensor.alias());
+        return window with
+        {
+            Beginning = Beginning ?? observation.Time,
+            Observations = [.. window.Observations, Map(observation, tensor => tensor.alias())],
+            Unused = Unused + 1,
+        };
+    }
+
+    /// <summary>The window after an analysis: other ends, and no observation that is unused.</summary>
+    /// <param name="start">The analysis at the window's beginning; it stays the caller's.</param>
+    /// <param name="current">The analysis at the present time; it stays the caller's.</param>
+    public WindowMemory<TInner> Analysed(TInner start, TInner current)
+    {
+        var kept = Observations.Select(observation => Map(observation, tensor => tensor.alias()));
+        return this with { Start = Alias(start), Current = Alias(current), Observations = [.. kept], Unused = 0 };
+    }
+
+    /// <summary>How many cycles leave the window before the next one: none while an analysis is outstanding, else as many as do not fit beside those of the next analysis.</summary>
+    internal int Leaving => Unused > 0 ? 0 : Math.Clamp(Observations.Count + Cycling.Shift - Cycling.Length, 0, Observations.Count);
+
+    /// <summary>The window at a later time, with another beginning and without the observations before that.</summary>
+    internal WindowMemory<TInner> Moved(TInner start, double startTime, TInner current, int leaving)
+    {
+        var kept = Observations.Skip(leaving).Select(observation => Map(observation, tensor => tensor.alias()));
+        return this with { Start = Alias(start), Beginning = startTime, Current = Alias(current), Observations = [.. kept] };
+    }
+
+    /// <summary><see cref="StartTime"/>, or the time at which the window is first used.</summary>
+    internal double StartTimeOr(double now) => Beginning ?? now;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"window of {Observations.Count} cycles, {Unused} of them unused, from time {(Beginning is { } time ? $"{time:g9}" : "unknown")}";
+
+    private static TInner Alias(TInner memory) => memory.Map(tensor => tensor.alias());
+
+    private static Observation Map(Observation observation, Func<Tensor, Tensor> function) =>
+        observation with { Values = function(observation.Values), Mask = observation.Mask is null ? null : function(observation.Mask) };
+}

@@ -1,0 +1,50 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Carries a window to a later time: its end by the inner propagater, and its beginning too once the window is full, past
+/// the cycles that leave it. Where all leave it (disjoint windows, or one of a single cycle) the next begins at the
+/// present one's end, so nothing is run twice.
+/// </summary>
+/// <param name="inner">What carries the memory at one time.</param>
+/// <typeparam name="TInner">The memory at one time.</typeparam>
+public sealed class WindowPropagater<TInner>(IPropagater<TInner> inner) : IPropagater<WindowMemory<TInner>>, IComponent where TInner : IMemory<TInner>
+{
+    /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
+    public static ComponentType Type { get; } = new($"window-propagater({MemoryKind.Of(typeof(TInner))})", 1,
+        reader => new WindowPropagater<TInner>(reader.Part<IPropagater<TInner>>("inner")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => inner.Name;
+
+    /// <summary>What carries the memory at one time.</summary>
+    public IPropagater<TInner> Inner => inner;
+
+    /// <inheritdoc/>
+    public WindowMemory<TInner> Propagate(WindowMemory<TInner> analysis, TimeInterval interval, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var current = Run(analysis.Current, interval, random);
+        double startTime = analysis.StartTimeOr(interval.From);
+        int leaving = analysis.Leaving;
+        WindowMemory<TInner> moved;
+        if (analysis.Cycling.Length == 0) moved = analysis.Moved(current, interval.To, current, leaving);
+        else if (leaving == 0) moved = analysis.Moved(analysis.Start, startTime, current, 0);
+        else if (leaving == analysis.Observations.Count) moved = analysis.Moved(analysis.Current, interval.From, current, leaving);
+        else
+        {
+            var past = new TimeInterval(startTime, analysis.Observations[leaving - 1].Time);
+            moved = analysis.Moved(Run(analysis.Start, past, random), past.To, current, leaving);
+        }
+        return moved.Map(tensor => tensor.MoveToOuterDisposeScope());
+    }
+
+    void IComponent.Save(ComponentWriter writer) => writer.Part("inner", inner);
+
+    private TInner Run(TInner memory, TimeInterval interval, RandomStream random) =>
+        interval.Length == 0 ? memory : inner.Propagate(memory, interval, random);
+}
