@@ -44,7 +44,7 @@ public sealed class EnsembleTransform
         var column = innovation.unsqueeze(-1);
         bool inMemberSpace = members <= p;
         var gram = inMemberSpace ? observedAnomalies.matmul(transposed) : transposed.matmul(observedAnomalies);
-        var (values, vectors) = linalg.eigh(gram);
+        var (values, vectors) = SymmetricEigenproblem.Solve(gram);
         if (inMemberSpace) column = observedAnomalies.matmul(column);
         var projections = vectors.transpose(-2, -1).matmul(column).squeeze(-1);
         var basis = inMemberSpace ? vectors : observedAnomalies.matmul(vectors);

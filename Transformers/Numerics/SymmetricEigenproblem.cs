@@ -1,0 +1,68 @@
+using System.Numerics;
+using TorchSharp;
+using static TorchSharp.torch;
+using static DaML.KernelMemory;
+
+namespace DaML;
+
+/// <summary>
+/// The eigenproblem of small dense symmetric matrices, as ensemble methods solve it in every cycle. On the processor,
+/// outside gradients and up to <see cref="LargestKernelSize"/>, by a kernel of our own whose result is the same to the bit
+/// whatever the number of threads; elsewhere by <c>linalg.eigh</c>.
+/// </summary>
+public static class SymmetricEigenproblem
+{
+    /// <summary>The size up to which the kernel is used; the system's blocked LAPACK overtakes it above.</summary>
+    public const int LargestKernelSize = 128;
+
+    /// <summary>A = V diag(lambda) V^T.</summary>
+    /// <param name="symmetric">A, <c>[..., m, m]</c>, single or double precision; the lower triangle is read.</param>
+    /// <returns>The eigenvalues in ascending order <c>[..., m]</c> and the eigenvectors as columns <c>[..., m, m]</c>.</returns>
+    /// <exception cref="ArgumentException">The matrices are not square.</exception>
+    /// <remarks>A matrix with values that are not finite has NaN for eigenvalues and eigenvectors where the kernel serves.</remarks>
+    public static (Tensor Values, Tensor Vectors) Solve(Tensor symmetric)
+    {
+        long[] shape = symmetric.shape;
+        if (shape.Length < 2 || shape[^1] != shape[^2] || shape[^1] < 1)
+            throw new ArgumentException($"An eigenproblem needs square matrices [..., m, m]; given: {ColumnDefinition.Describe(shape)}.", nameof(symmetric));
+        if (shape[^1] > LargestKernelSize || !Serves(symmetric)) return linalg.eigh(symmetric);
+        using var scope = NewDisposeScope();
+        var matrices = symmetric.contiguous();
+        var values = empty(shape[..^1], dtype: symmetric.dtype);
+        var rows = empty(shape, dtype: symmetric.dtype);
+        if (symmetric.dtype == ScalarType.Float64) Solve<double>(matrices, values, rows);
+        else Solve<float>(matrices, values, rows);
+        return scope.MoveToOuter(values, rows.transpose(-2, -1));
+    }
+
+    private static unsafe void Solve<T>(Tensor matrices, Tensor values, Tensor rows) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int m = (int)matrices.shape[^1], stride = Padded<T>(m);
+        long count = matrices.numel() / ((long)m * m);
+        if (count == 0) return;
+        nint from = (nint)Address<T>(matrices), toValues = (nint)Address<T>(values), toRows = (nint)Address<T>(rows);
+        ForEach(count, Threads(count, 8.0 * m * m * m), (first, end) =>
+        {
+            T* a = Rent<T>(2L * m * stride + stride + SymmetricEigenKernel.WorkSize<T>(m)), z = a + m * stride, d = z + m * stride;
+            Span<int> order = stackalloc int[m];
+            for (long b = first; b < end; b++)
+            {
+                T* matrix = (T*)from + b * m * m;
+                for (int i = 0; i < m; i++)
+                {
+                    T* row = a + i * stride;
+                    for (int j = 0; j <= i; j++) row[j] = a[j * stride + i] = matrix[i * m + j];
+                    for (int j = m; j < stride; j++) row[j] = T.Zero;
+                }
+                SymmetricEigenKernel.Solve(a, z, d, m, d + stride);
+                for (int i = 0; i < m; i++) order[i] = i;
+                new Span<T>(d, m).Sort(order);
+                for (int i = 0; i < m; i++)
+                {
+                    ((T*)toValues)[b * m + i] = d[i];
+                    new Span<T>(z + order[i] * stride, m).CopyTo(new Span<T>((T*)toRows + (b * m + i) * m, m));
+                }
+            }
+        });
+    }
+}
