@@ -8,6 +8,9 @@ public static class TransformerComponents
     [
         SequentialAssimilation<StateMemory>.Type, SequentialAssimilation<EnsembleMemory>.Type, SequentialAssimilation<GaussianMemory>.Type,
         SequentialAssimilation<VectorMemory>.Type, SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>.Type,
+        SequentialAssimilation<ProductMemory<EnsembleMemory, VectorMemory>>.Type, AdaptiveInflationAnalyzer.Type,
+        CarriedVectorPropagater<EnsembleMemory>.Type, CarriedVectorProcoder<EnsembleMemory>.Type, CarriedVectorSource<EnsembleMemory>.Type,
+        MultiplicativeInflation.Type, AdditiveInflation.Type, RelaxationInflation.Type, CombinedInflation.Type,
         FieldObservation.Type, LeadTimeForecast.Type,
         SequentialAssimilation<WindowMemory<EnsembleMemory>>.Type, SequentialAssimilation<WindowMemory<StateMemory>>.Type,
         WindowPropagater<EnsembleMemory>.Type, WindowProcoder<EnsembleMemory>.Type, WindowSource<EnsembleMemory>.Type,

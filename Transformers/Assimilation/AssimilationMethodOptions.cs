@@ -19,8 +19,8 @@ public record AssimilationMethodOptions
 /// <summary>Settings of the Kalman filter.</summary>
 public sealed record KalmanFilterOptions : AssimilationMethodOptions
 {
-    /// <summary>Of the covariance; none unless said.</summary>
-    public Inflation Inflation { get; init; } = Inflation.None;
+    /// <summary>Of the covariance in every cycle, by a factor; none unless said.</summary>
+    public MultiplicativeInflation Inflation { get; init; } = DaML.Inflation.None;
 }
 
 /// <summary>Settings that all ensemble filters share.</summary>
@@ -38,6 +38,9 @@ public record EnsembleFilterOptions : AssimilationMethodOptions
 
     /// <summary>None unless said.</summary>
     public Inflation Inflation { get; init; } = Inflation.None;
+
+    /// <summary>How the members get the error of a model that has one; each draws its own unless said, which serves any model and any number of members.</summary>
+    public NoiseTreatment ModelError { get; init; } = NoiseTreatment.Stochastic;
 }
 
 /// <summary>Settings of the ensemble transform Kalman filter.</summary>

@@ -1,23 +1,49 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace DaML;
 
-/// <summary>The physical model as the propagater of an ensemble: each member by itself, each with its own draw of the model's error.</summary>
+/// <summary>The physical model as the propagater of an ensemble: each member by itself, with the model's error where it has one.</summary>
 /// <param name="dynamics">The model.</param>
-public sealed class EnsemblePropagater(IDynamics dynamics) : IPropagater<EnsembleMemory>, IComponent
+/// <param name="modelError">How the members get the model's error; each a draw of its own unless said.</param>
+public sealed class EnsemblePropagater(IDynamics dynamics, NoiseTreatment modelError = NoiseTreatment.Stochastic) : IPropagater<EnsembleMemory>, IComponent
 {
     /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("ensemble-propagater", 1, reader => new EnsemblePropagater(reader.Part<IDynamics>("dynamics")));
+    public static ComponentType Type { get; } = new("ensemble-propagater", 2, reader => new EnsemblePropagater(
+        reader.Part<IDynamics>("dynamics"), reader.Version == 1 ? NoiseTreatment.Stochastic : reader.Get<NoiseTreatment>("modelError")));
 
     ComponentType IComponent.ComponentType => Type;
 
     /// <summary>The model.</summary>
     public IDynamics Dynamics => dynamics;
 
+    /// <summary>How the members get the model's error.</summary>
+    public NoiseTreatment ModelError => modelError;
+
     /// <inheritdoc/>
     public string Name => dynamics.Name;
 
     /// <inheritdoc/>
-    public EnsembleMemory Propagate(EnsembleMemory analysis, TimeInterval interval, RandomStream random) =>
-        new(dynamics.AdvanceWithModelError(analysis.Members, interval, random));
+    public EnsembleMemory Propagate(EnsembleMemory analysis, TimeInterval interval, RandomStream random)
+    {
+        if (dynamics.ModelError is not { } error || modelError == NoiseTreatment.Stochastic)
+            return new(dynamics.AdvanceWithModelError(analysis.Members, interval, random));
+        // Q is the error of one time step, so the ensemble gets it after every step.
+        long steps = interval.Steps(dynamics.TimeStep);
+        var members = analysis.Members.alias();
+        for (long k = 0; k < steps; k++)
+        {
+            using var older = members;
+            using var scope = NewDisposeScope();
+            var step = new TimeInterval(interval.From + k * dynamics.TimeStep, interval.From + (k + 1) * dynamics.TimeStep);
+            members = EnsembleNoise.Add(dynamics.Advance(older, step), error, modelError, random, centred: false).MoveToOuterDisposeScope();
+        }
+        return new(members);
+    }
 
-    void IComponent.Save(ComponentWriter writer) => writer.Part("dynamics", dynamics);
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("dynamics", dynamics);
+        writer.Set("modelError", modelError);
+    }
 }

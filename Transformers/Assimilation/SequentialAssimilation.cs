@@ -134,15 +134,18 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent w
     /// <summary>Where its messages go.</summary>
     internal ILogger Logger => context.Logger;
 
+    /// <summary>What its random streams are named after.</summary>
+    internal string Stream => Options.Stream ?? "assimilation/" + Name;
+
     /// <summary>Opens one of the method's random streams.</summary>
-    internal RandomStream Random(string purpose) => context.Random($"{Options.Stream ?? "assimilation/" + Name}/{purpose}");
+    internal RandomStream Random(string purpose) => context.Random($"{Stream}/{purpose}");
 
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Set("name", Name);
         writer.Set("stateDimension", StateDimension);
         writer.Set("observationDimension", ObservationDimension);
-        writer.Set("stream", Options.Stream ?? "assimilation/" + Name);
+        writer.Set("stream", Stream);
         writer.Set("divergenceBound", Options.DivergenceBound);
         writer.Set("divergenceHandling", Options.DivergenceHandling);
         writer.Part("analyzer", Triple.Analyzer);

@@ -9,7 +9,7 @@ public static partial class AnalysisCatalogExtensions
     internal static FittedEstimator<SequentialAssimilation<EnsembleMemory>> Ensemble(AnalysisCatalog catalog, string name, IAnalyzer<EnsembleMemory> analyzer,
         IDynamics dynamics, IObservationNetwork network, EnsembleFilterOptions options)
     {
-        var triple = new AssimilationTriple<EnsembleMemory>(analyzer, new EnsemblePropagater(dynamics), new EnsembleProcoder(),
+        var triple = new AssimilationTriple<EnsembleMemory>(analyzer, new EnsemblePropagater(dynamics, options.ModelError), new EnsembleProcoder(),
             new EnsembleSource(Initial(options.Initial, dynamics), options.Members, catalog.Context.Precision));
         return Method(catalog, options.Name ?? name, triple, dynamics, network, options);
     }

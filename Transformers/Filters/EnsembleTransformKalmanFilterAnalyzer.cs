@@ -19,19 +19,19 @@ public sealed class EnsembleTransformKalmanFilterAnalyzer : IAnalyzer<EnsembleMe
     /// <param name="observationError">R, of the operator's observation dimension.</param>
     /// <param name="inflation">None unless said. A prior inflation enters as the weight of the prior precision, so the ensemble is observed before it is inflated.</param>
     /// <param name="rotation">None unless said.</param>
-    /// <exception cref="ArgumentException">Operator and error covariance do not fit each other.</exception>
+    /// <exception cref="ArgumentException">Operator and error covariance do not fit each other, or inflation and rotation.</exception>
     public EnsembleTransformKalmanFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError,
         Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None)
     {
         ObservingSystem.Check(observationOperator, observationError);
         this.observationOperator = observationOperator;
         this.observationError = observationError;
-        this.inflation = inflation ?? Inflation.None;
+        this.inflation = (inflation ?? Inflation.None).With(rotation);
         this.rotation = rotation;
     }
 
     /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("ensemble-transform-kalman-filter", 1, reader =>
+    public static ComponentType Type { get; } = new("ensemble-transform-kalman-filter", 2, reader =>
         new EnsembleTransformKalmanFilterAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"),
             Inflation.Load(reader), reader.Get<EnsembleRotation>("rotation")));
 
@@ -44,13 +44,14 @@ public sealed class EnsembleTransformKalmanFilterAnalyzer : IAnalyzer<EnsembleMe
     public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
     {
         using var scope = NewDisposeScope();
-        var (mean, anomalies, observedAnomalies, innovation) = ObservedEnsemble.Of(forecast.Members, observation, observationOperator, observationError);
-        long batch = anomalies.shape[0], members = anomalies.shape[1];
+        var members = inflation.BeforeUpdate(forecast.Members, random);
+        var (mean, anomalies, observedAnomalies, innovation) = ObservedEnsemble.Of(members, observation, observationOperator, observationError);
+        long batch = members.shape[0], count = members.shape[1];
         double prior = inflation.PriorFactor;
-        using Tensor zeta = tensor((members - 1) / (prior * prior), dtype: mean.dtype, device: mean.device);
-        var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(batch, members, random, mean.dtype);
-        return new(EnsembleTransform.Of(observedAnomalies, innovation)
-            .Apply(mean, anomalies, zeta, inflation.PosteriorFactor, turn).MoveToOuterDisposeScope());
+        using Tensor zeta = tensor((count - 1) / (prior * prior), dtype: mean.dtype, device: mean.device);
+        var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(batch, count, random, mean.dtype);
+        var analysis = EnsembleTransform.Of(observedAnomalies, innovation).Apply(mean, anomalies, zeta, inflation.PosteriorFactor, turn);
+        return new(inflation.AfterUpdate(members, analysis, random).MoveToOuterDisposeScope());
     }
 
     void IComponent.Save(ComponentWriter writer)

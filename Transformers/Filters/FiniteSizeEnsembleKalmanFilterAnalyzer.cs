@@ -9,7 +9,7 @@ namespace DaML;
 /// <see cref="FiniteSizeDual"/> anew in every cycle, so that no inflation has to be tuned against sampling error. The
 /// perturbations are updated as in DAPPER, without the small rank-one term of the primal Hessian.
 /// </summary>
-public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IAnalyzer<EnsembleMemory>, IComponent
+public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer, IComponent
 {
     private readonly IObservationOperator observationOperator;
     private readonly IErrorCovariance observationError;
@@ -23,7 +23,7 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IAnalyzer<EnsembleM
     /// <param name="prior">The hyperprior; <see cref="FiniteSizePrior.DiracJeffreys"/> unless said.</param>
     /// <param name="inflation">On the posterior, against errors that are not of sampling (of the model); none unless said.</param>
     /// <param name="rotation">None unless said.</param>
-    /// <exception cref="ArgumentException">Operator and error covariance do not fit each other, or a prior inflation, which the filter itself decides.</exception>
+    /// <exception cref="ArgumentException">Operator and error covariance do not fit each other, or an inflation that multiplies the prior, which the filter itself decides.</exception>
     public FiniteSizeEnsembleKalmanFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError,
         FiniteSizePrior? prior = null, Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None)
     {
@@ -31,14 +31,14 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IAnalyzer<EnsembleM
         this.observationOperator = observationOperator;
         this.observationError = observationError;
         this.prior = prior ?? FiniteSizePrior.DiracJeffreys();
-        this.inflation = inflation ?? Inflation.None;
+        this.inflation = (inflation ?? Inflation.None).With(rotation);
         this.rotation = rotation;
         if (this.inflation.PriorFactor != 1)
-            throw new ArgumentException("The finite-size filter finds the prior's inflation itself; only a posterior inflation can be given.", nameof(inflation));
+            throw new ArgumentException("The finite-size filter finds the prior's inflation itself; only one of the posterior, or an additive one, can be given.", nameof(inflation));
     }
 
     /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("finite-size-ensemble-kalman-filter", 1, reader =>
+    public static ComponentType Type { get; } = new("finite-size-ensemble-kalman-filter", 2, reader =>
         new FiniteSizeEnsembleKalmanFilterAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"),
             FiniteSizePrior.Load(reader), Inflation.Load(reader), reader.Get<EnsembleRotation>("rotation")));
 
@@ -51,12 +51,14 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IAnalyzer<EnsembleM
     public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
     {
         using var scope = NewDisposeScope();
-        var (mean, anomalies, observedAnomalies, innovation) = ObservedEnsemble.Of(forecast.Members, observation, observationOperator, observationError);
-        long batch = anomalies.shape[0], members = anomalies.shape[1];
+        var members = inflation.BeforeUpdate(forecast.Members, random);
+        var (mean, anomalies, observedAnomalies, innovation) = ObservedEnsemble.Of(members, observation, observationOperator, observationError);
+        long batch = members.shape[0], count = members.shape[1];
         var transform = EnsembleTransform.Of(observedAnomalies, innovation);
-        var zeta = PriorWeight(transform, members, prior);
-        var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(batch, members, random, mean.dtype);
-        return new(transform.Apply(mean, anomalies, zeta, inflation.PosteriorFactor, turn).MoveToOuterDisposeScope());
+        var zeta = PriorWeight(transform, count, prior);
+        var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(batch, count, random, mean.dtype);
+        var analysis = transform.Apply(mean, anomalies, zeta, inflation.PosteriorFactor, turn);
+        return new(inflation.AfterUpdate(members, analysis, random).MoveToOuterDisposeScope());
     }
 
     /// <summary>zeta for each trajectory, <c>[batch, 1]</c>: the minimiser of the dual cost function.</summary>

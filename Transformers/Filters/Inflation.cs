@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace DaML;
 
 /// <summary>Which of a cycle's two covariances is inflated.</summary>
@@ -11,56 +13,91 @@ public enum InflationTarget
 }
 
 /// <summary>
-/// Multiplicative covariance inflation. Published figures mean different things by it (a factor of the anomalies, of the
-/// covariance, or a forgetting factor that divides the prior covariance), so each has its own maker here.
+/// What is done against an ensemble that is too sure of itself. Published figures mean different things by one word (a factor
+/// of the anomalies, of the covariance, a forgetting factor that divides the prior covariance, a relaxation to the prior),
+/// so each has its own maker here, and <see cref="And"/> puts two together.
+/// <para>An ensemble analyzer applies any inflation in four places: <see cref="BeforeUpdate"/> on the members it is given;
+/// <see cref="PriorFactor"/> on the prior anomalies, or as the weight of the prior's precision; <see cref="PosteriorFactor"/>
+/// on the analysed anomalies; <see cref="AfterUpdate"/> on the members it would return. An inflation of one's own
+/// overrides those that it needs, and implements <see cref="IComponent"/> as these do if it is to be saved.</para>
 /// </summary>
-public sealed record Inflation
+public abstract record Inflation
 {
-    private Inflation(double standardDeviationFactor, InflationTarget target)
-    {
-        StandardDeviationFactor = standardDeviationFactor;
-        Target = target;
-    }
-
     /// <summary>No inflation.</summary>
-    public static Inflation None { get; } = new(1, InflationTarget.Posterior);
+    public static MultiplicativeInflation None { get; } = new(1, InflationTarget.Posterior);
 
-    /// <summary>What the anomalies are multiplied by.</summary>
-    public double StandardDeviationFactor { get; }
+    /// <summary>What the prior anomalies are multiplied by; one unless the inflation says otherwise.</summary>
+    public virtual double PriorFactor => 1;
 
-    /// <summary>What the covariance is multiplied by.</summary>
-    public double VarianceFactor => StandardDeviationFactor * StandardDeviationFactor;
+    /// <summary>What the posterior anomalies are multiplied by; one unless the inflation says otherwise.</summary>
+    public virtual double PosteriorFactor => 1;
 
-    /// <summary>Which covariance is inflated.</summary>
-    public InflationTarget Target { get; }
+    /// <summary>Whether each member is compared with itself before the update, which a random rotation of the members would make meaningless.</summary>
+    public virtual bool ComparesMembers => false;
 
-    /// <summary>What the prior anomalies are multiplied by.</summary>
-    internal double PriorFactor => Target == InflationTarget.Prior ? StandardDeviationFactor : 1;
+    /// <summary>The ensemble that the update begins with, before <see cref="PriorFactor"/>; the one given unless the inflation says otherwise.</summary>
+    /// <param name="members">The forecast, <c>[batch, N, n]</c>.</param>
+    /// <param name="random">Where a stochastic inflation draws from.</param>
+    public virtual Tensor BeforeUpdate(Tensor members, RandomStream random) => members;
 
-    /// <summary>What the posterior anomalies are multiplied by.</summary>
-    internal double PosteriorFactor => Target == InflationTarget.Posterior ? StandardDeviationFactor : 1;
+    /// <summary>The ensemble that the update ends with; the one analysed unless the inflation says otherwise.</summary>
+    /// <param name="forecast">The members that the update began with, before <see cref="PriorFactor"/>, <c>[batch, N, n]</c>.</param>
+    /// <param name="analysis">The members that it gave, <see cref="PosteriorFactor"/> included, <c>[batch, N, n]</c>.</param>
+    /// <param name="random">Where a stochastic inflation draws from.</param>
+    public virtual Tensor AfterUpdate(Tensor forecast, Tensor analysis, RandomStream random) => analysis;
 
     /// <summary>Multiplies the anomalies, that is the standard deviation, by a factor: Sakov's and DAPPER's convention.</summary>
     /// <param name="factor">Above zero, for instance 1.02.</param>
     /// <param name="target">Which anomalies; the posterior's unless said.</param>
-    public static Inflation StandardDeviation(double factor, InflationTarget target = InflationTarget.Posterior) => new(Require.Positive(factor), target);
+    public static MultiplicativeInflation StandardDeviation(double factor, InflationTarget target = InflationTarget.Posterior) =>
+        new(Require.Positive(factor), target);
 
     /// <summary>Multiplies the covariance by a factor: Anderson's convention.</summary>
     /// <param name="factor">Above zero, for instance 1.04.</param>
     /// <param name="target">Which covariance; the posterior's unless said.</param>
-    public static Inflation Variance(double factor, InflationTarget target = InflationTarget.Posterior) => new(Math.Sqrt(Require.Positive(factor)), target);
+    public static MultiplicativeInflation Variance(double factor, InflationTarget target = InflationTarget.Posterior) =>
+        new(Math.Sqrt(Require.Positive(factor)), target);
 
     /// <summary>Divides the prior covariance by a factor: the forgetting factor of Pham's SEIK filter and of PDAF.</summary>
     /// <param name="factor">Above zero and at most one, for instance 0.98.</param>
-    public static Inflation ForgettingFactor(double factor) => Require.Positive(factor) <= 1 ? new(1 / Math.Sqrt(factor), InflationTarget.Prior)
+    public static MultiplicativeInflation ForgettingFactor(double factor) => Require.Positive(factor) <= 1 ? new(1 / Math.Sqrt(factor), InflationTarget.Prior)
         : throw new ArgumentOutOfRangeException(nameof(factor), factor, $"A forgetting factor is above zero and at most one (one forgets nothing); given: {factor}.");
 
-    internal void Save(ComponentWriter writer)
-    {
-        writer.Set("inflation", StandardDeviationFactor);
-        writer.Set("inflationTarget", Target);
-    }
+    /// <summary>Adds a covariance in every cycle, against errors whose directions the ensemble does not know.</summary>
+    /// <param name="covariance">What is added, of the state's dimension.</param>
+    /// <param name="treatment">How; drawn unless said, with the draws' mean taken off so that the ensemble's stays where it is.</param>
+    /// <param name="target">To which covariance; the posterior's unless said.</param>
+    public static AdditiveInflation Additive(IErrorCovariance covariance, NoiseTreatment treatment = NoiseTreatment.Stochastic,
+        InflationTarget target = InflationTarget.Posterior) => new(covariance, treatment, target);
 
-    internal static Inflation Load(ComponentReader reader) =>
-        StandardDeviation(reader.Get<double>("inflation"), reader.Get<InflationTarget>("inflationTarget"));
+    /// <summary>
+    /// Relaxes the posterior anomalies to the prior's, X_a + weight (X_f - X_a): RTPP (Zhang et al. 2004, Mon. Wea. Rev. 132,
+    /// 1238-1253). Not with a random rotation of the members.
+    /// </summary>
+    /// <param name="weight">Between zero, which changes nothing, and one, which keeps the prior's anomalies.</param>
+    public static RelaxationInflation RelaxationToPriorPerturbations(double weight) => new(RelaxationTarget.Perturbations, weight);
+
+    /// <summary>
+    /// Relaxes the posterior's spread to the prior's, component by component, s_a + weight (s_f - s_a): RTPS (Whitaker and
+    /// Hamill 2012, Mon. Wea. Rev. 140, 3078-3089).
+    /// </summary>
+    /// <param name="weight">Not below zero; zero changes nothing, one gives the prior's spread back, more than one exceeds it.</param>
+    public static RelaxationInflation RelaxationToPriorSpread(double weight) => new(RelaxationTarget.Spread, weight);
+
+    /// <summary>This inflation and another: the factors of both in the update, then what each does after it, in this order.</summary>
+    /// <param name="other">The other; of another kind, or on the other of the two covariances.</param>
+    /// <exception cref="ArgumentException">Both do the same to the same covariance, where one of them says it all.</exception>
+    public CombinedInflation And(Inflation other) => new(this, other);
+
+    /// <summary>This inflation, if it can be used with a rotation; for the constructors of analyzers that rotate.</summary>
+    /// <param name="rotation">The rotation of the analysed anomalies.</param>
+    /// <exception cref="ArgumentException">It compares members that the rotation mixes.</exception>
+    public Inflation With(EnsembleRotation rotation) => rotation == EnsembleRotation.None || !ComparesMembers ? this
+        : throw new ArgumentException($"A relaxation to the prior's perturbations compares each member with itself before the update; after a random rotation it is another one, and the ensemble would collapse. No rotation, or a relaxation to the prior's spread, is needed; given: {rotation}.");
+
+    internal void Save(ComponentWriter writer) => writer.Part("inflation", this);
+
+    // Archives of the first versions of the analyzers know only the multiplicative one, as two settings.
+    internal static Inflation Load(ComponentReader reader) => reader.HasPart("inflation") ? reader.Part<Inflation>("inflation")
+        : MultiplicativeInflation.Of(reader);
 }

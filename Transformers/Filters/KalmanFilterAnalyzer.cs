@@ -11,14 +11,14 @@ public sealed class KalmanFilterAnalyzer : IAnalyzer<GaussianMemory>, IComponent
 {
     private readonly IObservationOperator observationOperator;
     private readonly IErrorCovariance observationError;
-    private readonly Inflation inflation;
+    private readonly MultiplicativeInflation inflation;
 
     /// <summary>Makes an analyzer.</summary>
     /// <param name="observationOperator">H</param>
     /// <param name="observationError">R, of the operator's observation dimension.</param>
-    /// <param name="inflation">Of the covariance; none unless said.</param>
+    /// <param name="inflation">Of the covariance, by a factor; none unless said.</param>
     /// <exception cref="ArgumentException">Operator and error covariance do not fit each other.</exception>
-    public KalmanFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError, Inflation? inflation = null)
+    public KalmanFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError, MultiplicativeInflation? inflation = null)
     {
         ObservingSystem.Check(observationOperator, observationError);
         this.observationOperator = observationOperator;
@@ -27,8 +27,9 @@ public sealed class KalmanFilterAnalyzer : IAnalyzer<GaussianMemory>, IComponent
     }
 
     /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("kalman-filter", 1, reader =>
-        new KalmanFilterAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"), Inflation.Load(reader)));
+    public static ComponentType Type { get; } = new("kalman-filter", 2, reader =>
+        new KalmanFilterAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"), Inflation.Load(reader) as MultiplicativeInflation
+                ?? throw new ArgumentException("A covariance is inflated by a factor only.")));
 
     ComponentType IComponent.ComponentType => Type;
 

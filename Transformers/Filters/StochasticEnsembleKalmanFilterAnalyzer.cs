@@ -27,7 +27,7 @@ public sealed class StochasticEnsembleKalmanFilterAnalyzer : IAnalyzer<EnsembleM
     }
 
     /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("stochastic-ensemble-kalman-filter", 1, reader =>
+    public static ComponentType Type { get; } = new("stochastic-ensemble-kalman-filter", 2, reader =>
         new StochasticEnsembleKalmanFilterAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"), Inflation.Load(reader)));
 
     ComponentType IComponent.ComponentType => Type;
@@ -39,7 +39,8 @@ public sealed class StochasticEnsembleKalmanFilterAnalyzer : IAnalyzer<EnsembleM
     public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
     {
         using var scope = NewDisposeScope();
-        var ensemble = ObservedEnsemble.Of(forecast.Members, observation, observationOperator, observationError);
+        var members = inflation.BeforeUpdate(forecast.Members, random);
+        var ensemble = ObservedEnsemble.Of(members, observation, observationOperator, observationError);
         if (inflation.PriorFactor != 1)
             ensemble = ensemble with { Anomalies = ensemble.Anomalies * inflation.PriorFactor, ObservedAnomalies = ensemble.ObservedAnomalies * inflation.PriorFactor };
         // R^(-1/2) of errors drawn from N(0, R) is white noise; what is missing has none.
@@ -47,7 +48,7 @@ public sealed class StochasticEnsembleKalmanFilterAnalyzer : IAnalyzer<EnsembleM
         if (observation.Mask is not null) noise = noise * observation.Mask.to(noise.dtype).unsqueeze(1);
         var (mean, anomalies) = Update(ensemble, noise);
         if (inflation.PosteriorFactor != 1) anomalies = anomalies * inflation.PosteriorFactor;
-        return new((mean.unsqueeze(1) + anomalies).MoveToOuterDisposeScope());
+        return new(inflation.AfterUpdate(members, mean.unsqueeze(1) + anomalies, random).MoveToOuterDisposeScope());
     }
 
     /// <summary>The update with given perturbations: X_i + K (d + e_i - Y_i) about the mean, K = X^T (Y Y^T + (N - 1) I)^-1 Y.</summary>

@@ -87,7 +87,7 @@ public sealed class KalmanFilterTests
         var system = new LinearGaussianSystem(4);
         using var random = context.Random("inflation");
         var y = new Observation(random.Normal([1, 3], ScalarType.Float64), null, 0);
-        GaussianMemory Analyze(Tensor covariance, Inflation inflation) =>
+        GaussianMemory Analyze(Tensor covariance, MultiplicativeInflation inflation) =>
             new KalmanFilterAnalyzer(system.Network.Operator, system.Network.Error, inflation).Analyze(new(system.M0.unsqueeze(0), covariance.unsqueeze(0)), y, random);
 
         var inflated = Analyze(system.P0, Inflation.Variance(1.21, target));

@@ -14,7 +14,7 @@ public sealed class SequentialAssimilationTests
     private TwinExperiment Twin(long batch = 2, long cycles = 12, IObservationNetwork? other = null, string stream = "twin") =>
         context.Data.Twin(dynamics, other ?? network, new TwinExperimentOptions { Batch = batch, Cycles = cycles, Stream = stream });
 
-    public static TheoryData<string> Methods => ["kalman", "stochastic", "etkf", "enkf-n", "3d-var", "gaussian 3d-var"];
+    public static TheoryData<string> Methods => ["kalman", "stochastic", "etkf", "enkf-n", "3d-var", "gaussian 3d-var", "inflations", "adaptive"];
 
     private ITransformer Method(string name, DataAssimilationContext? other = null)
     {
@@ -26,6 +26,12 @@ public sealed class SequentialAssimilationTests
             "stochastic" => catalog.StochasticEnsembleKalmanFilter(dynamics, network, 12, Inflation.StandardDeviation(1.05)).Transformer,
             "etkf" => catalog.EnsembleTransformKalmanFilter(dynamics, network, 12, Inflation.ForgettingFactor(0.9), EnsembleRotation.MeanPreserving).Transformer,
             "enkf-n" => catalog.FiniteSizeEnsembleKalmanFilter(dynamics, network, 12).Transformer,
+            "inflations" => catalog.EnsembleTransformKalmanFilter(new Lorenz96(8) { ModelError = ErrorCovariance.Scalar(8, 0.01) }, network, new EnsembleTransformKalmanFilterOptions
+            {
+                Members = 6, ModelError = NoiseTreatment.SquareRootDependent,
+                Inflation = Inflation.RelaxationToPriorSpread(0.3).And(Inflation.Additive(ErrorCovariance.Scalar(8, 0.01))).And(Inflation.ForgettingFactor(0.95)),
+            }).Transformer,
+            "adaptive" => catalog.AdaptiveInflation(catalog.EnsembleTransformKalmanFilter(dynamics, network, 12), network, new AdaptiveInflation { Start = 1.05, Largest = 3 }).Transformer,
             "3d-var" => catalog.ThreeDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.5)).Transformer,
             "gaussian 3d-var" => new SequentialAssimilation<StateMemory>("3D-Var with a spread", new(
                 new ThreeDimensionalVariationalAnalyzer(network.Operator, network.Error, ErrorCovariance.Full(0.5 * eye(8, dtype: ScalarType.Float64))),

@@ -1,0 +1,89 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Puts around any ensemble analyzer a multiplicative inflation of the prior that is estimated from the innovations and
+/// carried in the memory, one factor rho of the variance for each trajectory (Li, Kalnay and Miyoshi 2009, Q. J. R. Meteorol.
+/// Soc. 135, 523-533; in the Gaussian form of Miyoshi 2011, Mon. Wea. Rev. 139, 1519-1535). With whitened innovations d
+/// and observed anomalies Y of the ensemble as it comes,
+/// <code>
+/// tau   = tr(Y Y^T) / (N - 1)
+/// rho_o = (|d|^2 - p) / tau                     what this cycle's innovation says, E |d|^2 = rho tau + p
+/// v_o   = 2 / p ((rho tau + p) / tau)^2         and how sure it is of it
+/// rho  &lt;- rho + v_b / (v_b + v_o) (rho_o - rho)
+/// </code>
+/// The cycle's own analysis uses the factor from before its innovation was seen, so that no observation counts twice.
+/// </summary>
+public sealed class AdaptiveInflationAnalyzer : IAnalyzer<ProductMemory<EnsembleMemory, VectorMemory>>, IComponent
+{
+    private readonly IAnalyzer<EnsembleMemory> inner;
+    private readonly IObservationOperator observationOperator;
+    private readonly IErrorCovariance observationError;
+    private readonly AdaptiveInflation settings;
+
+    /// <summary>Makes an analyzer.</summary>
+    /// <param name="inner">The analyzer that it inflates the prior of.</param>
+    /// <param name="observationOperator">H, which may be nonlinear.</param>
+    /// <param name="observationError">R, of the operator's observation dimension.</param>
+    /// <param name="settings">Settings; null = their defaults.</param>
+    /// <exception cref="ArgumentException">An analyzer that finds its prior's inflation itself, or settings out of order.</exception>
+    public AdaptiveInflationAnalyzer(IAnalyzer<EnsembleMemory> inner, IObservationOperator observationOperator, IErrorCovariance observationError, AdaptiveInflation? settings = null)
+    {
+        ObservingSystem.Check(observationOperator, observationError);
+        if (inner is IFiniteSizeAnalyzer)
+            throw new ArgumentException($"{inner.Name} finds the prior's inflation itself in every cycle; an adaptive inflation around it would be undone by it.", nameof(inner));
+        this.inner = inner;
+        this.observationOperator = observationOperator;
+        this.observationError = observationError;
+        this.settings = (settings ?? new()).Checked();
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("adaptive-inflation", 1, reader => new AdaptiveInflationAnalyzer(
+        reader.Part<IAnalyzer<EnsembleMemory>>("inner"), reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"),
+        new AdaptiveInflation
+        {
+            Start = reader.Get<double>("start"), Deviation = reader.Get<double>("deviation"),
+            Smallest = reader.Get<double>("smallest"), Largest = reader.Get<double>("largest"),
+        }));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => inner.Name + " with adaptive inflation";
+
+    /// <summary>Analyses the inflated ensemble and estimates the factor anew.</summary>
+    /// <param name="forecast">The ensemble, and rho, <c>[batch, 1]</c>.</param>
+    /// <param name="observation">What was observed.</param>
+    /// <param name="random">Where a stochastic analyzer draws from.</param>
+    public ProductMemory<EnsembleMemory, VectorMemory> Analyze(ProductMemory<EnsembleMemory, VectorMemory> forecast, Observation observation, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var rho = forecast.Second.Vector;
+        var (mean, anomalies, observed, innovation) = ObservedEnsemble.Of(forecast.First.Members, observation, observationOperator, observationError);
+        var inflated = mean.unsqueeze(1) + anomalies * rho.sqrt().unsqueeze(-1);
+        var analysis = inner.Analyze(new(inflated), observation, random).Members;
+
+        var tau = observed.square().sum([1, 2]).unsqueeze(-1) / (observed.shape[1] - 1);
+        var count = observation.Mask is null ? full_like(tau, observed.shape[2]) : observation.Mask.sum([1], keepdim: true, type: tau.dtype);
+        var observedRho = (innovation.square().sum([1], keepdim: true) - count) / tau;
+        var variance = 2 / count * ((rho * tau + count) / tau).square();
+        double prior = settings.Deviation * settings.Deviation;
+        // Nothing observed, or an ensemble without a spread there, says nothing of the factor.
+        var estimate = where((tau > 0) & (count > 0), rho + prior / (prior + variance) * (observedRho - rho), rho).clamp(settings.Smallest, settings.Largest);
+        return new(new(analysis.alias().MoveToOuterDisposeScope()), new(estimate.MoveToOuterDisposeScope()));
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("inner", inner);
+        writer.Part("operator", observationOperator);
+        writer.Part("error", observationError);
+        writer.Set("start", settings.Start);
+        writer.Set("deviation", settings.Deviation);
+        writer.Set("smallest", settings.Smallest);
+        writer.Set("largest", settings.Largest);
+    }
+}

@@ -1,0 +1,62 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Two inflations, one after the other.</summary>
+public sealed record CombinedInflation : Inflation, IComponent
+{
+    internal CombinedInflation(Inflation first, Inflation second)
+    {
+        First = first;
+        Second = second;
+        foreach (var one in Parts(first))
+            foreach (var other in Parts(second))
+                if (Same(one, other))
+                    throw new ArgumentException($"Two inflations that do the same to the same covariance make one of their product or sum: {one} and {other}.");
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("combined-inflation", 1, reader =>
+        new CombinedInflation(reader.Part<Inflation>("first"), reader.Part<Inflation>("second")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>The one that acts first.</summary>
+    public Inflation First { get; }
+
+    /// <summary>The one that acts second.</summary>
+    public Inflation Second { get; }
+
+    /// <inheritdoc/>
+    public override double PriorFactor => First.PriorFactor * Second.PriorFactor;
+
+    /// <inheritdoc/>
+    public override double PosteriorFactor => First.PosteriorFactor * Second.PosteriorFactor;
+
+    /// <inheritdoc/>
+    public override bool ComparesMembers => First.ComparesMembers || Second.ComparesMembers;
+
+    /// <inheritdoc/>
+    public override Tensor BeforeUpdate(Tensor members, RandomStream random) => Second.BeforeUpdate(First.BeforeUpdate(members, random), random);
+
+    /// <inheritdoc/>
+    public override Tensor AfterUpdate(Tensor forecast, Tensor analysis, RandomStream random) =>
+        Second.AfterUpdate(forecast, First.AfterUpdate(forecast, analysis, random), random);
+
+    private static IEnumerable<Inflation> Parts(Inflation inflation) =>
+        inflation is CombinedInflation both ? Parts(both.First).Concat(Parts(both.Second)) : [inflation];
+
+    private static bool Same(Inflation one, Inflation other) => (one, other) switch
+    {
+        (MultiplicativeInflation a, MultiplicativeInflation b) => a.Target == b.Target,
+        (AdditiveInflation a, AdditiveInflation b) => a.Target == b.Target,
+        (RelaxationInflation, RelaxationInflation) => true,
+        _ => false,
+    };
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("first", First);
+        writer.Part("second", Second);
+    }
+}

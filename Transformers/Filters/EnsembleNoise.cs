@@ -1,0 +1,62 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Gives ensembles noise of a known covariance (Raanes, Carrassi and Bertino 2015, Mon. Wea. Rev. 143, 3857-3873).</summary>
+public static class EnsembleNoise
+{
+    /// <summary>The ensemble with noise of covariance Q.</summary>
+    /// <param name="members"><c>[batch, N, n]</c>, at least two members.</param>
+    /// <param name="covariance">Q, of dimension n.</param>
+    /// <param name="treatment">How it is given.</param>
+    /// <param name="random">Where draws come from.</param>
+    /// <param name="centred">Whether the mean of what is drawn is taken off, so that the ensemble's stays where it is. The noise of a model moves the mean; an inflation does not.</param>
+    /// <returns><c>[batch, N, n]</c></returns>
+    /// <exception cref="ArgumentException">Fewer than two members, or a covariance of another dimension.</exception>
+    public static Tensor Add(Tensor members, IErrorCovariance covariance, NoiseTreatment treatment, RandomStream random, bool centred)
+    {
+        EnsembleStatistics.Check(members);
+        Require.LastDimension(members, covariance.Dimension, "An ensemble that gets noise");
+        using var scope = NewDisposeScope();
+        if (treatment == NoiseTreatment.Stochastic)
+        {
+            var drawn = covariance.Sample(members.shape[..^1], random, members.dtype);
+            return (members + (centred ? Centred(drawn) : drawn)).MoveToOuterDisposeScope();
+        }
+
+        var (_, anomalies) = EnsembleStatistics.Split(members);
+        // Members are rows: X = U S V^T. T = I + U ((I + (N - 1) S^-1 V^T Q V S^-1)^(1/2) - I) U^T in the row space of X, so that
+        // (T X)^T T X = X^T X + (N - 1) V V^T Q V V^T.
+        // A member that is not finite any more stays so, for the loop to see.
+        var (u, s, vt) = linalg.svd(anomalies.nan_to_num(0, 0, 0), fullMatrices: false);
+        var spanned = s > s.amax([-1], keepdim: true) * (anomalies.dtype == ScalarType.Float64 ? 1e-13 : 1e-6) * Math.Max(members.shape[1], members.shape[2]);
+        var inverse = where(spanned, s.reciprocal(), zeros_like(s));
+        var v = vt * spanned.to(vt.dtype).unsqueeze(-1);
+        var root = covariance.Colour(eye(covariance.Dimension, dtype: members.dtype, device: members.device)); // rows L e_i: L^T
+        var projected = root.matmul(v.transpose(-2, -1));                                                      // L^T V, [batch, n, r]
+        var whitened = projected * inverse.unsqueeze(-2);                                                      // L^T V S^-1
+        var (values, vectors) = linalg.eigh((members.shape[1] - 1) * whitened.transpose(-2, -1).matmul(whitened));
+        // sqrt(1 + x) - 1 = x / (1 + sqrt(1 + x))
+        var x = values.clamp_min(0);
+        var growth = x / (1 + (1 + x).sqrt());
+        var added = u.matmul((vectors * growth.unsqueeze(-2)).matmul(vectors.transpose(-2, -1)).matmul(s.unsqueeze(-1) * v)); // (T - I) X
+        if (treatment == NoiseTreatment.SquareRoot) return (members + added).MoveToOuterDisposeScope();
+
+        var noise = random.Normal([members.shape[0], members.shape[1], covariance.Dimension], members.dtype);
+        if (centred) noise = Centred(noise);
+        if (treatment == NoiseTreatment.SquareRootDependent)
+        {
+            // The white noise Xi with (L-hat Xi) = what was added in the span, L-hat = V V^T L: the least one, and free draws where L-hat does not see.
+            var pseudoInverse = linalg.pinv(projected);                                                        // [batch, r, n]
+            var seen = added.matmul(v.transpose(-2, -1)).matmul(pseudoInverse);                                // rows: L-hat^+ d
+            noise = seen + noise - noise.matmul(projected).matmul(pseudoInverse);
+        }
+        // Z Xi with Z = L - V V^T L: rows xi^T L^T (I - V V^T).
+        var coloured = noise.matmul(root);
+        var residual = coloured - coloured.matmul(v.transpose(-2, -1)).matmul(v);
+        return (members + added + residual).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Centred(Tensor draws) => draws - draws.mean([1], keepdim: true);
+}

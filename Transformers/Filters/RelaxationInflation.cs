@@ -1,0 +1,69 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>What of the posterior is relaxed to the prior's.</summary>
+public enum RelaxationTarget
+{
+    /// <summary>The anomalies themselves: RTPP.</summary>
+    Perturbations,
+
+    /// <summary>Their standard deviation, component by component: RTPS.</summary>
+    Spread,
+}
+
+/// <summary>
+/// Takes back a part of what the update did to the ensemble's spread, so that it is inflated where observations are and
+/// nowhere else.
+/// </summary>
+public sealed record RelaxationInflation : Inflation, IComponent
+{
+    internal RelaxationInflation(RelaxationTarget target, double weight)
+    {
+        Target = target;
+        Weight = Require.NotNegative(weight);
+        if (target == RelaxationTarget.Perturbations && weight > 1)
+            throw new ArgumentOutOfRangeException(nameof(weight), weight, $"The weight of a relaxation to the prior's perturbations is between zero (none) and one (the prior's own); given: {weight}.");
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("relaxation-inflation", 1, reader =>
+        new RelaxationInflation(reader.Get<RelaxationTarget>("target"), reader.Get<double>("weight")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>What is relaxed.</summary>
+    public RelaxationTarget Target { get; }
+
+    /// <summary>How far.</summary>
+    public double Weight { get; }
+
+    /// <inheritdoc/>
+    public override bool ComparesMembers => Target == RelaxationTarget.Perturbations;
+
+    /// <inheritdoc/>
+    public override Tensor AfterUpdate(Tensor forecast, Tensor analysis, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var (_, prior) = EnsembleStatistics.Split(forecast);
+        var (mean, posterior) = EnsembleStatistics.Split(analysis);
+        var relaxed = Target == RelaxationTarget.Perturbations
+            ? posterior + Weight * (prior - posterior)
+            : posterior * Factor(prior.square().sum(1, keepdim: true), posterior.square().sum(1, keepdim: true));
+        return (mean.unsqueeze(1) + relaxed).MoveToOuterDisposeScope();
+    }
+
+    // 1 + weight (s_f - s_a) / s_a; where the ensemble has no spread, there is nothing to multiply.
+    private Tensor Factor(Tensor priorVariance, Tensor posteriorVariance)
+    {
+        var ratio = (priorVariance / posteriorVariance).sqrt();
+        return where(posteriorVariance > 0, 1 + Weight * (ratio - 1), ones_like(ratio));
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("target", Target);
+        writer.Set("weight", Weight);
+    }
+}
