@@ -22,6 +22,7 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
     private readonly ModuleList<Conv1d> convolutions = new();
     private readonly ModuleList<BatchNorm1d> normalizations = new();
     private readonly Parameter? innovationFactor;
+    private readonly FusedResidualNetwork fused;
 
     /// <summary>Creates a network with weights that are drawn from a stream.</summary>
     /// <param name="options">Its size.</param>
@@ -51,6 +52,7 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
             normalizations.Add(nn.BatchNorm1d(filters, dtype: precision, device: device));
         }
         if (options.InnovationTerm == InnovationTerm.Trainable) innovationFactor = new Parameter(zeros([], dtype: precision, device: device));
+        fused = new FusedResidualNetwork(new(2, (int)filters, (int)options.Blocks, (int)options.SubBlocks, (int)kernel), BlockedKernel.Best);
         RegisterComponents();
         ModuleState.Keep(this);
     }
@@ -66,6 +68,16 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
     /// <summary>The constants by which inputs and increment are scaled.</summary>
     public AnalysisStatistics Statistics { get; }
 
+    /// <summary>How it is computed; automatic unless said.</summary>
+    public NetworkComputation Computation { get; set; } = NetworkComputation.Automatic;
+
+    /// <summary>Which way is in use on the network's device, in words.</summary>
+    public string ComputationInUse =>
+        Computation == NetworkComputation.Plain ? "plain operators, as asked"
+        : precision != ScalarType.Float32 ? "plain operators: the fused network is in single precision"
+        : encoder.weight.device_type != DeviceType.CPU ? $"plain operators: the fused network runs on the processor, the weights are on {encoder.weight.device}"
+        : $"fused, {fused.Instructions}";
+
     /// <summary>The increment x_a - x_f.</summary>
     /// <param name="forecast">x_f, <c>[batch, n]</c></param>
     /// <param name="scaledInnovation">H^T R^-1 (y - H x_f), <c>[batch, n]</c></param>
@@ -79,7 +91,15 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
             throw new ArgumentException($"A kernel of {Options.KernelSize} sites needs at least {Options.KernelSize / 2} sites; the forecast has {forecast.shape[1]}.");
 
         var innovation = scaledInnovation / Statistics.InnovationDeviation;
-        var hidden = encoder.call(stack([(forecast - Statistics.StateMean) / Statistics.StateDeviation, innovation], 1));  // [batch, N_f, n]
+        var input = stack([(forecast - Statistics.StateMean) / Statistics.StateDeviation, innovation], 1);                    // [batch, 2, n]
+        var increment = Computation == NetworkComputation.Automatic && FusedServes(input) ? Fused(input) : Plain(input);
+        if (innovationFactor is not null) increment = increment + innovationFactor * innovation;
+        return increment / Statistics.InnovationDeviation;
+    }
+
+    private Tensor Plain(Tensor input)
+    {
+        var hidden = encoder.call(input);                                                                                     // [batch, N_f, n]
         int layer = 0;
         for (long block = 0; block < Options.Blocks; block++)
         {
@@ -88,9 +108,38 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
                 hidden = nn.functional.mish(normalizations[layer].call(convolutions[layer].call(hidden)));
             hidden = hidden + skip;
         }
-        var increment = decoder.call(hidden).squeeze(1);
-        if (innovationFactor is not null) increment = increment + innovationFactor * innovation;
-        return increment / Statistics.InnovationDeviation;
+        return decoder.call(hidden).squeeze(1);
+    }
+
+    private Tensor Fused(Tensor input)
+    {
+        List<Tensor> parameters = [encoder.weight, encoder.bias!];
+        var running = new List<(Tensor, Tensor)>();
+        for (int layer = 0; layer < convolutions.Count; layer++)
+        {
+            var normalization = normalizations[layer];
+            parameters.AddRange([convolutions[layer].weight, convolutions[layer].bias!, normalization.weight!, normalization.bias!]);
+            running.Add((normalization.running_mean!, normalization.running_var!));
+            if (!training) continue;
+            using var unrecorded = no_grad();
+            normalization.num_batches_tracked!.add_(1);
+        }
+        parameters.AddRange([decoder.weight, decoder.bias!]);
+        if (is_grad_enabled() && (input.requires_grad || parameters.Any(parameter => parameter.requires_grad)))
+            return FusedResidualFunction.Apply(fused, running, training, input, parameters);
+        using var contiguous = input.contiguous();
+        var (product, tape) = fused.Forward(contiguous, parameters, running, training, keeps: false);
+        fused.Release(tape);
+        return product;
+    }
+
+    // The processor's memory, single precision, more than one number to take statistics of, and no tangents to carry along.
+    private static bool FusedServes(Tensor input)
+    {
+#if DAML_LIBTORCH
+        if (LibTorch.ForwardMode.IsActive) return false;
+#endif
+        return input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32 && input.shape[0] * input.shape[2] > 1;
     }
 
     void IComponent.Save(ComponentWriter writer)

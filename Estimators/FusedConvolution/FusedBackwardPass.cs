@@ -1,0 +1,206 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The way back through the fused network: from the product's sensitivity to those of the input and of every parameter.
+/// Layer by layer, with a meeting of all groups at each, for the two sums over the batch in
+/// <code>
+/// dc = scale (du - mean(du) - c^ mean(du c^)),   c^ = (c - mean) / deviation,   du = mish'(u) da
+/// </code>
+/// (Ioffe and Szegedy 2015); with running statistics the means are left out. Parameters' sensitivities are summed group by
+/// group and then over the groups, in order, so that they do not depend on the number of threads.
+/// </summary>
+internal sealed unsafe class FusedBackwardPass : IDisposable
+{
+    private const int SummingPieces = 16;
+
+    private readonly FusedNetworkShape shape;
+    private readonly BlockedKernel kernel;
+    private readonly FusedNetworkTape tape;
+    private readonly BlockedLayout layout;
+    private readonly nint[] weights;
+    private readonly bool wantsParameters;
+    private readonly int[] offsets;              // of each parameter in a group's sums
+    private readonly int parameterCount, layer0, sumSize, groupSize, transposedSize;
+    private readonly float[] memory;
+    private readonly float* start;
+
+    // Parameters lie in the order encoder weight, bias; for each layer weight, bias, gamma, beta; decoder weight, bias.
+    public FusedBackwardPass(FusedNetworkShape shape, BlockedKernel kernel, FusedNetworkTape tape, nint[] weights, bool wantsParameters)
+    {
+        (this.shape, this.kernel, this.tape, this.weights, this.wantsParameters) = (shape, kernel, tape, weights, wantsParameters);
+        layout = tape.Layout;
+        int filters = shape.Filters;
+        offsets = new int[weights.Length + 1];
+        int[] sizes = [filters * shape.Inputs * shape.Kernel, filters, .. Enumerable.Range(0, shape.Layers).SelectMany(_ => new[] { shape.LayerWeights, filters, filters, filters }), filters * shape.Kernel, 1];
+        for (int i = 0; i < sizes.Length; i++) offsets[i + 1] = offsets[i] + sizes[i];
+        parameterCount = offsets[^1];
+        layer0 = 2;
+        sumSize = FusedNetworkTape.Aligned(parameterCount);
+        transposedSize = FusedNetworkTape.Aligned(parameterCount);
+        // Of each group: the sensitivity of a field, twice in turn, that of a block's beginning, the packed product's and input's.
+        groupSize = 3 * tape.FieldSize + 2 * FusedNetworkTape.Aligned(Math.Max(shape.Inputs, 1) * layout.Row + BlockedKernel.Slack(shape.Kernel)) + sumSize;
+        long size = transposedSize + (long)layout.Groups * groupSize + FusedNetworkTape.Aligned(1);
+        memory = Rent(checked((int)size));
+        start = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(memory));
+        while ((nint)start % 64 != 0) start++;
+    }
+
+    // One array is kept by each thread: backward passes follow each other by the dozen.
+    [ThreadStatic] private static float[]? spare;
+
+    private static float[] Rent(int size)
+    {
+        var array = spare is { } kept && kept.Length >= size ? kept : GC.AllocateUninitializedArray<float>(size, pinned: true);
+        spare = null;
+        return array;
+    }
+
+    /// <summary>Computes everything; <see cref="Gradients"/> then gives the parameters'.</summary>
+    public void Run(int threads, float* sensitivity, float* input)
+    {
+        int groups = layout.Groups, layers = shape.Layers;
+        SharedPhases.Run(threads, [layers + 2, .. Enumerable.Repeat(groups, layers + 1), wantsParameters ? SummingPieces : 0], (phase, piece) =>
+        {
+            if (phase == 0) Transpose(piece);
+            else if (phase == 1) Decoder(piece, sensitivity);
+            else if (phase <= layers + 1) Layer(layers + 1 - phase, piece, input);
+            else Total(piece);
+        });
+    }
+
+    /// <summary>The parameters' sensitivities, each in its parameter's shape.</summary>
+    public Tensor[] Gradients(IReadOnlyList<Tensor> parameters)
+    {
+        var gradients = new Tensor[parameters.Count];
+        for (int i = 0; i < gradients.Length; i++)
+        {
+            gradients[i] = empty(parameters[i].shape, dtype: ScalarType.Float32);
+            new Span<float>(Sum(0) + offsets[i], offsets[i + 1] - offsets[i]).CopyTo(new Span<float>(FusedResidualNetwork.Address(gradients[i]), offsets[i + 1] - offsets[i]));
+        }
+        return gradients;
+    }
+
+    /// <summary>Leaves the memory to the thread's next pass.</summary>
+    public void Dispose() => spare = memory;
+
+    private float* Transposed(int parameter) => start + offsets[parameter];
+
+    private float* Group(int group) => start + transposedSize + (long)group * groupSize;
+
+    // The sensitivity of X_layer, with halo: the two buffers take turns.
+    private float* Sensitivity(int layer, int group) => Group(group) + (layer & 1) * tape.FieldSize;
+
+    private float* Skip(int group) => Group(group) + 2 * tape.FieldSize;
+
+    private float* Ends(int group) => Group(group) + 3 * tape.FieldSize;
+
+    private float* Sum(int group) => Group(group) + groupSize - sumSize;
+
+    private float* Inner(float* field) => FusedResidualNetwork.Inner(layout, field);
+
+    private int Parameter(int layer) => layer0 + 4 * layer;
+
+    // [outputs][inputs][kernel] to [inputs][outputs][kernel], its taps reversed: the weights of the adjoint convolution.
+    private void Transpose(int piece)
+    {
+        bool encoder = piece == 0, decoder = piece == shape.Layers + 1;
+        int parameter = encoder ? 0 : decoder ? weights.Length - 2 : Parameter(piece - 1);
+        int inputs = encoder ? shape.Inputs : shape.Filters, outputs = decoder ? 1 : shape.Filters, taps = shape.Kernel;
+        float* from = (float*)weights[parameter], to = Transposed(parameter);
+        for (int o = 0; o < outputs; o++)
+            for (int i = 0; i < inputs; i++)
+                for (int k = 0; k < taps; k++) to[(i * outputs + o) * taps + taps - 1 - k] = *from++;
+    }
+
+    private void Decoder(int group, float* sensitivity)
+    {
+        float* packed = Ends(group);
+        int parameter = weights.Length - 2, layers = shape.Layers;
+        layout.Pack(sensitivity, 1, group, packed);
+        if (wantsParameters)
+        {
+            kernel.WeightGradient(Inner(packed), layout.Row, tape.Field(layers, group), layout.Row, Sum(group) + offsets[parameter], shape.Filters, 1, layout.Sites, shape.Kernel);
+            kernel.Sums(Inner(packed), layout.Row, 1, layout.Sites, Sum(group) + offsets[parameter + 1]);
+        }
+        float* field = Sensitivity(layers, group);
+        kernel.Convolve(packed, layout.Row, Transposed(parameter), null, Inner(field), layout.Row, 1, shape.Filters, layout.Sites, shape.Kernel);
+        EndBlock(field, group);
+        ActivateBackward(layers - 1, field, group);
+    }
+
+    private void Layer(int layer, int group, float* input)
+    {
+        float* field = Sensitivity(layer + 1, group), before = Sensitivity(layer, group);
+        NormaliseBackward(layer, field, group);
+        layout.Close(field, shape.Filters);
+        int parameter = Parameter(layer);
+        if (wantsParameters)
+            kernel.WeightGradient(Inner(field), layout.Row, tape.Field(layer, group), layout.Row, Sum(group) + offsets[parameter], shape.Filters, shape.Filters, layout.Sites, shape.Kernel);
+        kernel.Convolve(field, layout.Row, Transposed(parameter), null, Inner(before), layout.Row, shape.Filters, shape.Filters, layout.Sites, shape.Kernel);
+        if (shape.BeginsBlock(layer)) kernel.Add(Skip(group), before, shape.Filters * layout.Row);
+        if (layer == 0)
+        {
+            Encoder(before, group, input);
+            return;
+        }
+        if (shape.BeginsBlock(layer)) EndBlock(before, group);
+        ActivateBackward(layer - 1, before, group);
+    }
+
+    private void Encoder(float* field, int group, float* input)
+    {
+        if (wantsParameters)
+        {
+            kernel.Sums(Inner(field), layout.Row, shape.Filters, layout.Sites, Sum(group) + offsets[1]);
+            kernel.WeightGradient(Inner(field), layout.Row, tape.Input(group), layout.Row, Sum(group), shape.Inputs, shape.Filters, layout.Sites, shape.Kernel);
+        }
+        layout.Close(field, shape.Filters);
+        float* packed = Ends(group);
+        kernel.Convolve(field, layout.Row, Transposed(0), null, Inner(packed), layout.Row, shape.Filters, shape.Inputs, layout.Sites, shape.Kernel);
+        layout.Unpack(packed, shape.Inputs, group, input);
+    }
+
+    // The sensitivity at a block's end goes to its last layer and, past its layers, to its beginning.
+    private void EndBlock(float* field, int group) => new Span<float>(field, tape.FieldSize).CopyTo(new Span<float>(Skip(group), tape.FieldSize));
+
+    // The sums of gamma's and beta's sensitivities are also those of the way back through the normalisation.
+    private void ActivateBackward(int layer, float* field, int group)
+    {
+        var normalisation = tape.Normalisation(layer);
+        int parameter = Parameter(layer);
+        kernel.ActivateBackward(tape.Product(layer, group), normalisation.Scale, normalisation.Shift, normalisation.Mean, normalisation.InverseDeviation, Inner(field), layout.Row,
+            shape.Filters, layout.Sites, sums: Sum(group) + offsets[parameter + 3], weightedSums: Sum(group) + offsets[parameter + 2]);
+    }
+
+    private void NormaliseBackward(int layer, float* field, int group)
+    {
+        var normalisation = tape.Normalisation(layer);
+        int parameter = Parameter(layer), filters = shape.Filters;
+        float* a = stackalloc float[filters], b = stackalloc float[filters];
+        for (int c = 0; c < filters; c++)
+        {
+            double plain = 0, weighted = 0;
+            for (int other = 0; tape.OwnStatistics && other < layout.Groups; other++)
+            {
+                plain += Sum(other)[offsets[parameter + 3] + c];
+                weighted += Sum(other)[offsets[parameter + 2] + c];
+            }
+            double count = (double)layout.Batch * layout.Sites;
+            (a[c], b[c]) = ((float)(plain / count), (float)(weighted / count));
+        }
+        kernel.NormaliseBackward(tape.Product(layer, group), normalisation.Scale, normalisation.Mean, normalisation.InverseDeviation, a, b, Inner(field), layout.Row,
+            filters, layout.Sites, layout.Filled(group), Sum(group) + offsets[parameter + 1]);
+    }
+
+    // A piece of the sums over all groups, into the first's.
+    private void Total(int piece)
+    {
+        int from = (int)((long)parameterCount * piece / SummingPieces), to = (int)((long)parameterCount * (piece + 1) / SummingPieces);
+        for (int group = 1; group < layout.Groups; group++) kernel.Add(Sum(group) + from, Sum(0) + from, to - from);
+    }
+}

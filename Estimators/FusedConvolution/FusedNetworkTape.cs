@@ -1,0 +1,125 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace DaML;
+
+/// <summary>The sizes of a residual convolutional network: what the fused form computes.</summary>
+/// <param name="Inputs">Input channels.</param>
+/// <param name="Filters">Channels of the hidden layers.</param>
+/// <param name="Blocks">Residual blocks.</param>
+/// <param name="SubBlocks">Layers (convolution, batch normalisation, mish) in a block.</param>
+/// <param name="Kernel">Sites a convolution reads, odd.</param>
+internal readonly record struct FusedNetworkShape(int Inputs, int Filters, int Blocks, int SubBlocks, int Kernel)
+{
+    /// <summary>Number of layers between encoder and decoder.</summary>
+    public int Layers => Blocks * SubBlocks;
+
+    /// <summary>Weights of a hidden convolution.</summary>
+    public int LayerWeights => Filters * Filters * Kernel;
+
+    /// <summary>Whether a layer is the first of its block.</summary>
+    public bool BeginsBlock(int layer) => layer % SubBlocks == 0;
+
+    /// <summary>The layer with which a layer's block begins.</summary>
+    public int BlockStart(int layer) => layer - layer % SubBlocks;
+}
+
+/// <summary>
+/// What one pass through the fused network keeps: for each group of lanes the packed input, the field before each layer
+/// (X_0 .. X_L, with halo) and each convolution's product (C_0 .. C_(L-1)), and each layer's normalisation. A pass that is
+/// not to be differentiated keeps only what the next layer reads.
+/// </summary>
+internal sealed unsafe class FusedNetworkTape
+{
+    private const int Alignment = 16;           // floats: 64 bytes
+
+    private readonly float[] memory;            // pinned for life
+    private readonly float* start;
+    private readonly int groupSize, outputOffset, xOffset, cOffset, momentOffset, normalisationOffset;
+
+    public FusedNetworkTape(FusedNetworkShape shape, BlockedLayout layout, bool keeps)
+    {
+        Shape = shape;
+        Layout = layout;
+        Keeps = keeps;
+        int fields = keeps ? shape.Layers + 1 : 2, products = keeps ? shape.Layers : 1;
+        FieldSize = Aligned(shape.Filters * layout.Row + BlockedKernel.Slack(shape.Kernel));
+        ProductSize = Aligned(shape.Filters * layout.InnerRow);
+        outputOffset = Aligned(shape.Inputs * layout.Row + BlockedKernel.Slack(shape.Kernel));
+        xOffset = outputOffset + Aligned(layout.Row);
+        cOffset = xOffset + fields * FieldSize;
+        momentOffset = cOffset + products * ProductSize;
+        groupSize = momentOffset + Aligned(2 * shape.Layers * shape.Filters);
+        normalisationOffset = checked(groupSize * layout.Groups);
+        long size = normalisationOffset + 4L * shape.Layers * shape.Filters + Alignment;
+        if (size > int.MaxValue) throw new OutOfMemoryException($"A batch of {layout.Batch} is too large for the fused network: it would keep {size} numbers. Use a smaller batch, or the plain form.");
+        memory = GC.AllocateArray<float>((int)size, pinned: true);
+        start = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(memory));
+        start += (Alignment - (int)((nint)start / sizeof(float) % Alignment)) % Alignment;
+    }
+
+    /// <summary>A new pass over the memory of one that was released.</summary>
+    public FusedNetworkTape(FusedNetworkTape released)
+    {
+        (Shape, Layout, Keeps, FieldSize, ProductSize) = (released.Shape, released.Layout, released.Keeps, released.FieldSize, released.ProductSize);
+        (memory, groupSize, outputOffset) = (released.memory, released.groupSize, released.outputOffset);
+        start = released.start;
+        (xOffset, cOffset, momentOffset, normalisationOffset) = (released.xOffset, released.cOffset, released.momentOffset, released.normalisationOffset);
+    }
+
+    public FusedNetworkShape Shape { get; }
+
+    public BlockedLayout Layout { get; }
+
+    /// <summary>Whether all fields are kept, so that the pass can be differentiated.</summary>
+    public bool Keeps { get; }
+
+    /// <summary>Whether the statistics were the batch's own.</summary>
+    public bool OwnStatistics { get; set; }
+
+    /// <summary>Whether its memory is another pass' by now.</summary>
+    public bool IsReleased { get; set; }
+
+    /// <summary>Numbers of a field of all filters, with halo and slack.</summary>
+    public int FieldSize { get; }
+
+    /// <summary>Numbers of a field of all filters, without.</summary>
+    public int ProductSize { get; }
+
+    /// <summary>The packed input of a group.</summary>
+    public float* Input(int group) => start + group * groupSize;
+
+    /// <summary>Where a group's product is packed, one channel with halo.</summary>
+    public float* Output(int group) => Input(group) + outputOffset;
+
+    /// <summary>X_layer of a group, with halo.</summary>
+    public float* Field(int layer, int group)
+    {
+        int slot = Keeps ? layer : layer == Shape.Layers || !Shape.BeginsBlock(layer) ? 1 : 0;
+        return start + group * groupSize + xOffset + slot * FieldSize;
+    }
+
+    /// <summary>C_layer of a group, without halo.</summary>
+    public float* Product(int layer, int group) => start + group * groupSize + cOffset + (Keeps ? layer : 0) * ProductSize;
+
+    /// <summary>Mean [filters] and summed squared deviation [filters] of C_layer over a group.</summary>
+    public float* Moments(int layer, int group) => start + group * groupSize + momentOffset + 2 * layer * Shape.Filters;
+
+    /// <summary>A layer's mean, inverse deviation, scale and shift, [filters] each.</summary>
+    public Normalisation Normalisation(int layer)
+    {
+        float* first = start + normalisationOffset + 4 * layer * Shape.Filters;
+        return new(first, first + Shape.Filters, first + 2 * Shape.Filters, first + 3 * Shape.Filters);
+    }
+
+    public static int Aligned(int size) => (size + Alignment - 1) / Alignment * Alignment;
+}
+
+/// <summary>u = gamma (c - mean) deviation^-1 + beta = scale c + shift, [filters] each.</summary>
+internal readonly unsafe struct Normalisation(float* mean, float* inverseDeviation, float* scale, float* shift)
+{
+    public float* Mean => mean;
+    public float* InverseDeviation => inverseDeviation;
+    public float* Scale => scale;
+    public float* Shift => shift;
+}

@@ -1,0 +1,212 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The residual convolutional network computed in one piece on the processor: from the packed input to the increment in a
+/// blocked layout (<see cref="BlockedLayout"/>), forward and backward, without tensor operators. Circular convolutions,
+/// batch normalisation with the batch's own or the running statistics, and mish.
+/// </summary>
+internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, BlockedKernel kernel)
+{
+    private const double Epsilon = 1e-5, Momentum = 0.1;   // libtorch's defaults
+    private const long WorkPerThread = 1 << 20;             // multiply-adds below which another thread does not pay
+    private const int IdleTapes = 64;
+
+    private readonly ConcurrentBag<FusedNetworkTape> idle = [];
+
+    /// <summary>The sizes.</summary>
+    public FusedNetworkShape Shape => shape;
+
+    /// <summary>The instructions in use.</summary>
+    public string Instructions => kernel.Name;
+
+    /// <summary>Number of tensors of parameters: weight and bias of encoder and decoder, four for each layer.</summary>
+    public int ParameterCount => 4 + 4 * shape.Layers;
+
+    // Parameters lie in the order encoder weight, bias; for each layer weight, bias, gamma, beta; decoder weight, bias.
+    private static int LayerParameter(int layer) => 2 + 4 * layer;
+
+    /// <summary>The network's product, <c>[batch, n]</c>.</summary>
+    /// <param name="input"><c>[batch, inputs, n]</c>, contiguous.</param>
+    /// <param name="parameters">In order, contiguous.</param>
+    /// <param name="running">Running mean and variance of each layer; moved on where the batch's own statistics are used.</param>
+    /// <param name="ownStatistics">Whether the batch's own statistics are used, as in training.</param>
+    /// <param name="keeps">Whether the pass is to be differentiated.</param>
+    /// <returns>The product, and what <see cref="Backward"/> needs.</returns>
+    public (Tensor Product, FusedNetworkTape Tape) Forward(Tensor input, IReadOnlyList<Tensor> parameters, IReadOnlyList<(Tensor Mean, Tensor Variance)> running, bool ownStatistics, bool keeps)
+    {
+        var layout = new BlockedLayout((int)input.shape[0], (int)input.shape[2], shape.Kernel / 2);
+        var tape = Rent(layout, keeps);
+        tape.OwnStatistics = ownStatistics;
+        var product = empty([layout.Batch, layout.Sites], dtype: ScalarType.Float32);
+        float* from = Address(input), to = Address(product);
+        float*[] weights = Addresses(parameters);
+
+        // A group's way from C_(layer - 1), or the input, to C_layer, or the product.
+        void Layer(int layer, int group)
+        {
+            if (layer == 0) Encode(tape, from, weights, group);
+            else Activate(tape, layer - 1, group);
+            if (layer < shape.Layers) Convolve(tape, layer, weights, group);
+            else Decode(tape, weights, to, group);
+        }
+
+        int threads = Threads(layout, passes: 1);
+        if (ownStatistics)
+        {
+            SharedPhases.Run(threads, [.. Enumerable.Repeat(layout.Groups, shape.Layers + 1)], (layer, group) =>
+            {
+                if (layer > 0) Normalise(tape, layer - 1, weights);
+                Layer(layer, group);
+                if (layer < shape.Layers)
+                    kernel.Moments(tape.Product(layer, group), shape.Filters, layout.Sites, layout.Filled(group), tape.Moments(layer, group), tape.Moments(layer, group) + shape.Filters);
+            });
+            MoveOn(tape, running);
+        }
+        else
+        {
+            for (int layer = 0; layer < shape.Layers; layer++) Normalise(tape, layer, weights, Address(running[layer].Mean), Address(running[layer].Variance));
+            SharedPhases.Run(threads, [layout.Groups], (_, group) =>
+            {
+                for (int layer = 0; layer <= shape.Layers; layer++) Layer(layer, group);
+            });
+        }
+        GC.KeepAlive(input);
+        GC.KeepAlive(parameters);
+        return (product, tape);
+    }
+
+    /// <summary>The sensitivity of the input, <c>[batch, inputs, n]</c>, and of the parameters, each in its shape, null where they are not wanted.</summary>
+    /// <param name="tape">Of the forward pass; it is released.</param>
+    /// <param name="sensitivity">Of the product, <c>[batch, n]</c>, contiguous.</param>
+    /// <param name="parameters">As in the forward pass.</param>
+    /// <param name="wantsParameters">Whether the parameters' are wanted.</param>
+    public (Tensor Input, Tensor[]? Parameters) Backward(FusedNetworkTape tape, Tensor sensitivity, IReadOnlyList<Tensor> parameters, bool wantsParameters)
+    {
+        var layout = tape.Layout;
+        using var pass = new FusedBackwardPass(shape, kernel, tape, [.. parameters.Select(parameter => (nint)Address(parameter))], wantsParameters);
+        var input = empty([layout.Batch, shape.Inputs, layout.Sites], dtype: ScalarType.Float32);
+        pass.Run(Threads(layout, passes: 2), Address(sensitivity), Address(input));
+        GC.KeepAlive(sensitivity);
+        GC.KeepAlive(parameters);
+        Release(tape);
+        return (input, wantsParameters ? pass.Gradients(parameters) : null);
+    }
+
+    /// <summary>Gives a tape's memory to later passes.</summary>
+    public void Release(FusedNetworkTape tape)
+    {
+        tape.IsReleased = true;
+        if (idle.Count < IdleTapes) idle.Add(tape);
+    }
+
+    internal static float* Address(Tensor contiguous) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(contiguous.bytes));
+
+    private static float*[] Addresses(IReadOnlyList<Tensor> tensors)
+    {
+        var addresses = new float*[tensors.Count];
+        for (int i = 0; i < addresses.Length; i++) addresses[i] = Address(tensors[i]);
+        return addresses;
+    }
+
+    private int Threads(BlockedLayout layout, int passes) =>
+        (int)Math.Clamp((long)layout.Groups * BlockedLayout.Lanes * layout.Sites * shape.LayerWeights * shape.Layers * passes / WorkPerThread, 1, get_num_threads());
+
+    // Memory of a pass of the same sizes, where one is idle; what has other sizes is let go.
+    private FusedNetworkTape Rent(BlockedLayout layout, bool keeps)
+    {
+        while (idle.TryTake(out var tape))
+            if (tape.Layout == layout && tape.Keeps == keeps) return new FusedNetworkTape(tape);
+        return new FusedNetworkTape(shape, layout, keeps);
+    }
+
+    private void Encode(FusedNetworkTape tape, float* from, float*[] weights, int group)
+    {
+        var layout = tape.Layout;
+        layout.Pack(from, shape.Inputs, group, tape.Input(group));
+        float* field = tape.Field(0, group);
+        kernel.Convolve(tape.Input(group), layout.Row, weights[0], weights[1], Inner(layout, field), layout.Row, shape.Inputs, shape.Filters, layout.Sites, shape.Kernel);
+        layout.Close(field, shape.Filters);
+    }
+
+    private void Activate(FusedNetworkTape tape, int layer, int group)
+    {
+        var layout = tape.Layout;
+        var normalisation = tape.Normalisation(layer);
+        bool ends = layer + 1 == shape.Layers || shape.BeginsBlock(layer + 1);
+        float* field = tape.Field(layer + 1, group);
+        kernel.Activate(tape.Product(layer, group), normalisation.Scale, normalisation.Shift,
+            ends ? Inner(layout, tape.Field(shape.BlockStart(layer), group)) : null, Inner(layout, field), layout.Row, shape.Filters, layout.Sites);
+        layout.Close(field, shape.Filters);
+    }
+
+    private void Convolve(FusedNetworkTape tape, int layer, float*[] weights, int group) =>
+        kernel.Convolve(tape.Field(layer, group), tape.Layout.Row, weights[LayerParameter(layer)], weights[LayerParameter(layer) + 1],
+            tape.Product(layer, group), tape.Layout.InnerRow, shape.Filters, shape.Filters, tape.Layout.Sites, shape.Kernel);
+
+    private void Decode(FusedNetworkTape tape, float*[] weights, float* to, int group)
+    {
+        var layout = tape.Layout;
+        float* product = tape.Output(group);
+        kernel.Convolve(tape.Field(shape.Layers, group), layout.Row, weights[^2], weights[^1], Inner(layout, product), layout.Row, shape.Filters, 1, layout.Sites, shape.Kernel);
+        layout.Unpack(product, 1, group, to);
+    }
+
+    // The batch's own statistics: those of the groups put together (Chan et al. 1983). Every group computes the same numbers.
+    private void Normalise(FusedNetworkTape tape, int layer, float*[] weights)
+    {
+        var layout = tape.Layout;
+        var normalisation = tape.Normalisation(layer);
+        double count = (double)layout.Batch * layout.Sites;
+        for (int c = 0; c < shape.Filters; c++)
+        {
+            double mean = 0, squares = 0;
+            for (int group = 0; group < layout.Groups; group++) mean += (double)layout.Filled(group) * layout.Sites / count * tape.Moments(layer, group)[c];
+            for (int group = 0; group < layout.Groups; group++)
+            {
+                double d = tape.Moments(layer, group)[c] - mean;
+                squares += tape.Moments(layer, group)[shape.Filters + c] + (double)layout.Filled(group) * layout.Sites * d * d;
+            }
+            Set(normalisation, c, mean, squares / count, weights[LayerParameter(layer) + 2][c], weights[LayerParameter(layer) + 3][c]);
+        }
+    }
+
+    private void Normalise(FusedNetworkTape tape, int layer, float*[] weights, float* mean, float* variance)
+    {
+        var normalisation = tape.Normalisation(layer);
+        for (int c = 0; c < shape.Filters; c++) Set(normalisation, c, mean[c], variance[c], weights[LayerParameter(layer) + 2][c], weights[LayerParameter(layer) + 3][c]);
+    }
+
+    private static void Set(Normalisation normalisation, int c, double mean, double variance, double gamma, double beta)
+    {
+        double inverse = 1 / Math.Sqrt(variance + Epsilon);
+        normalisation.Mean[c] = (float)mean;
+        normalisation.InverseDeviation[c] = (float)inverse;
+        normalisation.Scale[c] = (float)(gamma * inverse);
+        normalisation.Shift[c] = (float)(beta - gamma * inverse * mean);
+    }
+
+    // The running statistics, the variance without bias.
+    private void MoveOn(FusedNetworkTape tape, IReadOnlyList<(Tensor Mean, Tensor Variance)> running)
+    {
+        double count = (double)tape.Layout.Batch * tape.Layout.Sites;
+        for (int layer = 0; layer < shape.Layers; layer++)
+        {
+            var normalisation = tape.Normalisation(layer);
+            float* mean = Address(running[layer].Mean), variance = Address(running[layer].Variance);
+            for (int c = 0; c < shape.Filters; c++)
+            {
+                double inverse = normalisation.InverseDeviation[c], own = 1 / (inverse * inverse) - Epsilon;
+                mean[c] = (float)((1 - Momentum) * mean[c] + Momentum * normalisation.Mean[c]);
+                variance[c] = (float)((1 - Momentum) * variance[c] + Momentum * own * count / (count - 1));
+            }
+        }
+    }
+
+    internal static float* Inner(BlockedLayout layout, float* field) => field + layout.Halo * BlockedLayout.Lanes;
+}
