@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Extensions.Logging;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -87,6 +88,7 @@ public sealed class LearnedAnalysisEstimator : IValidatedEstimator<SequentialAss
         using var weights = random.Derive("weights");
         var statistics = AnalysisStatistics.Measure(data, observing, Math.Max(20, StatisticsSample / data.Schema.Batch));
         var network = Checked(createNetwork(statistics, weights));
+        if (network is ResidualConvolutionNetwork residual) context.Logger.LogInformation("{Method}: the network is computed by {Computation}.", Name, residual.ComputationInUse);
         var method = new AssimilationTriple<StateMemory>(
             new AnalyzerInTraining(Name, network, observing), new StatePropagater(dynamics), new StateProcoder(),
             new StateSource(initial ?? Climatology(statistics), context.Options.NetworkPrecision));

@@ -14,6 +14,7 @@ namespace DaML;
 /// The paper feeds raw numbers. Here the forecast is standardised and the innovation scaled by the constants of
 /// <see cref="AnalysisStatistics"/>, and the increment scaled back by the latter: a change of units that makes training
 /// indifferent to those of the data and more than twice as fast on Lorenz-96.
+/// On the processor in single precision it is computed in one fused piece (<see cref="NetworkComputation"/>).
 /// </remarks>
 public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tensor>, IComponent
 {
@@ -37,6 +38,7 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
         : base(nameof(ResidualConvolutionNetwork))
     {
         Options = options.Checked();
+        Computation = options.Computation;
         Statistics = statistics;
         Require.Positive(statistics.StateDeviation);
         Require.Positive(statistics.InnovationDeviation);
@@ -68,8 +70,8 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
     /// <summary>The constants by which inputs and increment are scaled.</summary>
     public AnalysisStatistics Statistics { get; }
 
-    /// <summary>How it is computed; automatic unless said.</summary>
-    public NetworkComputation Computation { get; set; } = NetworkComputation.Automatic;
+    /// <summary>How it is computed; what the options said unless changed.</summary>
+    public NetworkComputation Computation { get; set; }
 
     /// <summary>Which way is in use on the network's device, in words.</summary>
     public string ComputationInUse =>

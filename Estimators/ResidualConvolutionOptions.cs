@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace DaML;
 
 /// <summary>Whether a learned analysis has a term that is linear in the innovation beside its network (Bocquet et al. 2025).</summary>
@@ -34,6 +36,10 @@ public sealed record ResidualConvolutionOptions
     /// <summary>The term beside the network.</summary>
     public InnovationTerm InnovationTerm { get; init; } = InnovationTerm.None;
 
+    /// <summary>How it is computed; automatic unless said. It is no part of a saved model.</summary>
+    [JsonIgnore]
+    public NetworkComputation Computation { get; init; } = NetworkComputation.Automatic;
+
     /// <summary>These options, or the reason why they cannot be.</summary>
     /// <exception cref="ArgumentException">A count out of its range or an even kernel.</exception>
     internal ResidualConvolutionOptions Checked()
@@ -43,6 +49,7 @@ public sealed record ResidualConvolutionOptions
         Within(SubBlocks, 256, nameof(SubBlocks));
         Within(KernelSize, 1023, nameof(KernelSize));
         if (KernelSize % 2 == 0) throw new ArgumentOutOfRangeException(nameof(KernelSize), KernelSize, $"'{nameof(KernelSize)}' must be odd, so that a convolution is centred on its site; given: {KernelSize}.");
+        if (!Enum.IsDefined(Computation)) throw new ArgumentOutOfRangeException(nameof(Computation), Computation, $"'{nameof(Computation)}' has no value {Computation}.");
         if (!Enum.IsDefined(InnovationTerm)) throw new ArgumentOutOfRangeException(nameof(InnovationTerm), InnovationTerm, $"'{nameof(InnovationTerm)}' has no value {InnovationTerm}.");
         return this;
     }

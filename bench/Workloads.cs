@@ -19,6 +19,7 @@ public static class Workloads
         ["filter.etkf.20"] = () => new FilterCycle(members: 20, inflation: 1.04),
         ["filter.etkf.40"] = () => new FilterCycle(members: 40, inflation: 1.01),
         ["training.16x2x2"] = () => new TrainingStep(new() { Filters = 16, Blocks = 2, SubBlocks = 2 }, batch: 32),
+        ["training.20x3x3"] = () => new TrainingStep(new() { Filters = 20, Blocks = 3, SubBlocks = 3 }, batch: 128),
         ["training.40x5x5"] = () => new TrainingStep(ResidualConvolutionOptions.Reference, batch: 64),
     };
 

@@ -17,6 +17,7 @@ WORKLOADS = {
     "filter.etkf.20": (1000, "ETKF cycle n = 40, N = 20, NumPy"),
     "filter.etkf.40": (600, "ETKF cycle n = 40, N = 40, NumPy"),
     "training.16x2x2": (5, "training step 16 filters, 2 x 2, batch 32, 16 cycles, torch"),
+    "training.20x3x3": (2, "training step 20 filters, 3 x 3, batch 128, 16 cycles, torch"),
     "training.40x5x5": (1, "training step 40 filters, 5 x 5, batch 64, 16 cycles, torch"),
 }
 

@@ -145,6 +145,7 @@ WORKLOADS = {
     "filter.etkf.20": lambda: EnsembleTransformKalmanFilter(20, 1.04),
     "filter.etkf.40": lambda: EnsembleTransformKalmanFilter(40, 1.01),
     "training.16x2x2": lambda: training(16, 2, 2, 32),
+    "training.20x3x3": lambda: training(20, 3, 3, 128),
     "training.40x5x5": lambda: training(40, 5, 5, 64),
 }
 

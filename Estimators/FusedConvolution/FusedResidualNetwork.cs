@@ -15,9 +15,9 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
 {
     private const double Epsilon = 1e-5, Momentum = 0.1;   // libtorch's defaults
     private const long WorkPerThread = 1 << 20;             // multiply-adds below which another thread does not pay
-    private const int IdleTapes = 64;
+    private const int IdleTapes = 64, IdleSizes = 4;
 
-    private readonly ConcurrentBag<FusedNetworkTape> idle = [];
+    private readonly ConcurrentDictionary<(BlockedLayout Layout, bool Keeps), ConcurrentBag<FusedNetworkTape>> idle = [];
 
     /// <summary>The sizes.</summary>
     public FusedNetworkShape Shape => shape;
@@ -102,7 +102,8 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
     public void Release(FusedNetworkTape tape)
     {
         tape.IsReleased = true;
-        if (idle.Count < IdleTapes) idle.Add(tape);
+        var bag = Idle(tape.Layout, tape.Keeps);
+        if (bag.Count < IdleTapes) bag.Add(tape);
     }
 
     internal static float* Address(Tensor contiguous) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(contiguous.bytes));
@@ -117,12 +118,14 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
     private int Threads(BlockedLayout layout, int passes) =>
         (int)Math.Clamp((long)layout.Groups * BlockedLayout.Lanes * layout.Sites * shape.LayerWeights * shape.Layers * passes / WorkPerThread, 1, get_num_threads());
 
-    // Memory of a pass of the same sizes, where one is idle; what has other sizes is let go.
-    private FusedNetworkTape Rent(BlockedLayout layout, bool keeps)
+    private FusedNetworkTape Rent(BlockedLayout layout, bool keeps) =>
+        Idle(layout, keeps).TryTake(out var tape) ? new FusedNetworkTape(tape) : new FusedNetworkTape(shape, layout, keeps);
+
+    // Passes whose memory is free, of one size; training and validation have one each.
+    private ConcurrentBag<FusedNetworkTape> Idle(BlockedLayout layout, bool keeps)
     {
-        while (idle.TryTake(out var tape))
-            if (tape.Layout == layout && tape.Keeps == keeps) return new FusedNetworkTape(tape);
-        return new FusedNetworkTape(shape, layout, keeps);
+        if (idle.Count > IdleSizes) idle.Clear();
+        return idle.GetOrAdd((layout, keeps), _ => []);
     }
 
     private void Encode(FusedNetworkTape tape, float* from, float*[] weights, int group)

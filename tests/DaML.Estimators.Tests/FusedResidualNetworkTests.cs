@@ -83,25 +83,134 @@ public sealed class FusedResidualNetworkTests
         foreach (var (e, a) in expected.Buffers.Zip(actual.Buffers)) Close(e.to(ScalarType.Float32), a.to(ScalarType.Float32), 1e-5, "running statistics");
     }
 
-    [Fact]
-    public void Speed()
+    /// <summary>The fused network and the plain function over the same random parameters, for each kind of vector instructions.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Every_kind_of_instructions_gives_the_same(int index)
     {
-        foreach (var (filters, blocks, batch) in new[] { (40L, 5L, 64L), (20L, 3L, 128L), (16L, 2L, 32L) })
+        if (index >= BlockedKernel.Supported.Count) return;    // this processor has fewer
+        var kernel = BlockedKernel.Supported[index];
+        using var scope = NewDisposeScope();
+        using var random = new RandomStream(5, "instructions", CPU);
+        foreach (var (shape, batch, sites) in new (FusedNetworkShape, long, long)[] { (new(2, 9, 2, 2, 5), 19, 13), (new(1, 6, 1, 1, 3), 16, 7), (new(3, 4, 1, 3, 7), 3, 40) })
         {
-            var network = Network(new() { Filters = filters, Blocks = blocks, SubBlocks = blocks });
-            foreach (var computation in new[] { NetworkComputation.Plain, NetworkComputation.Automatic })
+            Tensor Draw(params long[] size) => (random.Normal(size, ScalarType.Float32) * 0.4).requires_grad_();
+            List<Tensor> parameters = [Draw(shape.Filters, shape.Inputs, shape.Kernel), Draw(shape.Filters)];
+            for (int layer = 0; layer < shape.Layers; layer++)
+                parameters.AddRange([Draw(shape.Filters, shape.Filters, shape.Kernel), Draw(shape.Filters), Draw(shape.Filters), Draw(shape.Filters)]);
+            parameters.AddRange([Draw(1, shape.Filters, shape.Kernel), Draw(1)]);
+            (Tensor, Tensor)[] running = [.. Enumerable.Range(0, shape.Layers).Select(_ => (random.Normal([shape.Filters], ScalarType.Float32), random.Uniform([shape.Filters], ScalarType.Float32) + 0.5))];
+            var input = random.Normal([batch, shape.Inputs, sites], ScalarType.Float32).requires_grad_();
+            var sensitivity = random.Normal([batch, sites], ScalarType.Float32);
+            foreach (bool training in new[] { true, false })
             {
-                var watch = System.Diagnostics.Stopwatch.StartNew();
-                for (int i = 0; i < 8; i++)
-                {
-                    if (i == 3) watch.Restart();
-                    using var scope = NewDisposeScope();
-                    Run(network, computation, batch, 40, true);
-                }
-                double seconds = watch.Elapsed.TotalSeconds / 5;
-                double flops = 2.0 * 3 * 2 * batch * 40 * (filters * filters * 5 * blocks * blocks + 3 * filters * 5);
-                Console.WriteLine($"{filters}x{blocks} {computation}: {seconds * 1e3:f1} ms, {flops / seconds / 1e9:f0} GFLOP/s, threads {get_num_threads()}");
+                var expected = FusedResidualFunction.Plain(shape, running, training, input, parameters);
+                var gradients = autograd.grad([expected], [input, .. parameters], [sensitivity]);
+                (Tensor, Tensor)[] moved = [.. running.Select(pair => (pair.Item1.clone(), pair.Item2.clone()))];
+                var network = new FusedResidualNetwork(shape, kernel);
+                using var noGradients = no_grad();
+                var (product, tape) = network.Forward(input, parameters, moved, training, keeps: true);
+                Close(expected, product, 1e-5, kernel.Name);
+                var (inputGradient, parameterGradients) = network.Backward(tape, sensitivity, parameters, wantsParameters: true);
+                double largest = gradients.Max(gradient => gradient.abs().max().ToDouble());
+                Close(gradients[0], inputGradient, 1e-4, kernel.Name + ", input");
+                for (int i = 0; i < parameters.Count; i++)
+                    Assert.True((gradients[i + 1] - parameterGradients![i]).abs().max().ToDouble() < 1e-4 * Math.Max(gradients[i + 1].abs().max().ToDouble(), 1e-2 * largest), $"{kernel.Name}, parameter {i}");
+                var (again, brief) = network.Forward(input, parameters, [.. running.Select(pair => (pair.Item1.clone(), pair.Item2.clone()))], training, keeps: false);
+                network.Release(brief);
+                Assert.True((again - product).abs().max().ToDouble() == 0, "a pass that keeps nothing gives the same bits");
             }
         }
+    }
+
+    [Fact]
+    public void The_number_of_threads_changes_no_bit()
+    {
+        using var scope = NewDisposeScope();
+        int threads = get_num_threads();
+        try
+        {
+            var outcomes = new List<Outcome>();
+            foreach (int count in new[] { 1, 2, 5 })
+            {
+                set_num_threads(count);
+                outcomes.Add(Run(Network(new() { Filters = 16, Blocks = 2, SubBlocks = 2 }), NetworkComputation.Automatic, 70, 40, training: true));
+            }
+            foreach (var other in outcomes.Skip(1))
+            {
+                Assert.Equal(0, (outcomes[0].Increment - other.Increment).abs().max().ToDouble());
+                Assert.Equal(0, (outcomes[0].ForecastGradient - other.ForecastGradient).abs().max().ToDouble());
+                foreach (var (e, a) in outcomes[0].Gradients.Zip(other.Gradients)) Assert.Equal(0, (e - a).abs().max().ToDouble());
+            }
+        }
+        finally { set_num_threads(threads); }
+    }
+
+    [Fact]
+    public void A_second_way_back_and_a_second_differentiation_are_those_of_the_plain_operators()
+    {
+        using var scope = NewDisposeScope();
+        var network = Network(new() { Filters = 5, Blocks = 1, SubBlocks = 2 });
+        network.train();
+        network.call(Inputs(8, 11, "season").Forecast, Inputs(8, 11, "season").Innovation);
+        network.eval();
+        var (forecast, innovation) = Inputs(4, 11, "twice");
+        forecast.requires_grad_();
+        Tensor Gradient(NetworkComputation computation, bool graph)
+        {
+            network.Computation = computation;
+            return autograd.grad([network.call(forecast, innovation).square().sum()], [forecast], create_graph: graph)[0];
+        }
+        // Gradients of a gradient.
+        Tensor Second(NetworkComputation computation) => autograd.grad([Gradient(computation, graph: true).square().sum()], [forecast])[0];
+        Close(Second(NetworkComputation.Plain), Second(NetworkComputation.Automatic), 1e-4, "the second derivative");
+
+        network.Computation = NetworkComputation.Automatic;
+        var increment = network.call(forecast, innovation).square().sum();
+        var once = autograd.grad([increment], [forecast], retain_graph: true)[0];
+        var twice = autograd.grad([increment], [forecast])[0];
+        Close(once, twice, 1e-4, "the second way back");
+    }
+
+    [Fact]
+    public void It_says_which_way_it_goes()
+    {
+        using var scope = NewDisposeScope();
+        var network = Network(new());
+        Assert.StartsWith("fused, ", network.ComputationInUse);
+        network.Computation = NetworkComputation.Plain;
+        Assert.Contains("plain", network.ComputationInUse);
+        using var random = new RandomStream(7, "network", CPU);
+        Assert.Contains("single precision", new ResidualConvolutionNetwork(new(), Statistics, ScalarType.Float64, random).ComputationInUse);
+    }
+
+    [Fact]
+    public void Memory_stays_flat_also_where_no_way_back_is_taken()
+    {
+        var network = Network(new() { Filters = 16, Blocks = 2, SubBlocks = 2 });
+        network.train();
+        var (forecast, innovation) = Inputs(64, 40, "memory");
+        long Resident()
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            GC.Collect();
+            return Environment.WorkingSet;
+        }
+        void Passes(int count)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                using var scope = NewDisposeScope();
+                var increment = network.call(forecast, innovation);
+                if (i % 2 == 0) increment.sum().backward();
+            }
+        }
+        Passes(60);
+        long before = Resident();
+        Passes(600);
+        Assert.True(Resident() - before < 60 << 20, $"{(Resident() - before) >> 20} MiB more after 600 passes");
     }
 }
