@@ -33,6 +33,35 @@ public sealed class EnsembleTransform
         this.projections = projections;
     }
 
+    /// <summary>An ensemble's analysis: in one piece where the kernel serves, and tensor by tensor elsewhere.</summary>
+    /// <param name="members">The forecast, <c>[batch, N, n]</c>.</param>
+    /// <param name="observation">y</param>
+    /// <param name="observationOperator">H</param>
+    /// <param name="observationError">R</param>
+    /// <param name="weight">The prior's weight; a factor of the prior anomalies enters through it alone.</param>
+    /// <param name="inflation">The inflation.</param>
+    /// <param name="rotation">Whether the analysis anomalies are rotated.</param>
+    /// <param name="random">Where inflation and rotation draw from.</param>
+    /// <returns><c>[batch, N, n]</c></returns>
+    internal static Tensor Analyze(Tensor members, Observation observation, IObservationOperator observationOperator, IErrorCovariance observationError,
+        PriorWeight weight, Inflation inflation, EnsembleRotation rotation, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        members = inflation.BeforeUpdate(EnsembleStatistics.Check(members), random);
+        var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(members.shape[0], members.shape[1], random, members.dtype);
+        var observed = observationOperator.Apply(members);
+        Tensor analysis;
+        if (EnsembleTransformKernel.Serves(members, observed, observation))
+            analysis = EnsembleTransformKernel.Analyze(members, observed, observation, observationError, weight, inflation.PosteriorFactor, turn);
+        else
+        {
+            var (mean, anomalies, observedAnomalies, innovation) = ObservedEnsemble.Of(members, observed, observation, observationError);
+            var transform = Of(observedAnomalies, innovation);
+            analysis = transform.Apply(mean, anomalies, weight.Of(transform), inflation.PosteriorFactor, turn);
+        }
+        return inflation.AfterUpdate(members, analysis, random).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Solves the eigenproblem. The result's tensors belong to the caller's dispose scope.</summary>
     /// <param name="observedAnomalies">Y, whitened, <c>[batch, N, p]</c>.</param>
     /// <param name="innovation">d, whitened, <c>[batch, p]</c>.</param>

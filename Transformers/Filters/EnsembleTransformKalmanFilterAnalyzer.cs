@@ -43,15 +43,9 @@ public sealed class EnsembleTransformKalmanFilterAnalyzer : IAnalyzer<EnsembleMe
     /// <inheritdoc/>
     public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
     {
-        using var scope = NewDisposeScope();
-        var members = inflation.BeforeUpdate(forecast.Members, random);
-        var (mean, anomalies, observedAnomalies, innovation) = ObservedEnsemble.Of(members, observation, observationOperator, observationError);
-        long batch = members.shape[0], count = members.shape[1];
         double prior = inflation.PriorFactor;
-        using Tensor zeta = tensor((count - 1) / (prior * prior), dtype: mean.dtype, device: mean.device);
-        var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(batch, count, random, mean.dtype);
-        var analysis = EnsembleTransform.Of(observedAnomalies, innovation).Apply(mean, anomalies, zeta, inflation.PosteriorFactor, turn);
-        return new(inflation.AfterUpdate(members, analysis, random).MoveToOuterDisposeScope());
+        var weight = PriorWeight.Fixed((forecast.Members.shape[1] - 1) / (prior * prior));
+        return new(EnsembleTransform.Analyze(forecast.Members, observation, observationOperator, observationError, weight, inflation, rotation, random));
     }
 
     void IComponent.Save(ComponentWriter writer)

@@ -50,15 +50,8 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
     /// <inheritdoc/>
     public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
     {
-        using var scope = NewDisposeScope();
-        var members = inflation.BeforeUpdate(forecast.Members, random);
-        var (mean, anomalies, observedAnomalies, innovation) = ObservedEnsemble.Of(members, observation, observationOperator, observationError);
-        long batch = members.shape[0], count = members.shape[1];
-        var transform = EnsembleTransform.Of(observedAnomalies, innovation);
-        var zeta = PriorWeight(transform, count, prior);
-        var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(batch, count, random, mean.dtype);
-        var analysis = transform.Apply(mean, anomalies, zeta, inflation.PosteriorFactor, turn);
-        return new(inflation.AfterUpdate(members, analysis, random).MoveToOuterDisposeScope());
+        var weight = DaML.PriorWeight.FiniteSize(prior, forecast.Members.shape[1]);
+        return new(EnsembleTransform.Analyze(forecast.Members, observation, observationOperator, observationError, weight, inflation, rotation, random));
     }
 
     /// <summary>zeta for each trajectory, <c>[batch, 1]</c>: the minimiser of the dual cost function.</summary>

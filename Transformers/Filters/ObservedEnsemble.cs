@@ -19,9 +19,16 @@ public sealed record ObservedEnsemble(Tensor Mean, Tensor Anomalies, Tensor Obse
     public static ObservedEnsemble Of(Tensor members, Observation observation, IObservationOperator observationOperator, IErrorCovariance observationError)
     {
         EnsembleStatistics.Check(members);
+        using var observed = observationOperator.Apply(members);
+        return Of(members, observed, observation, observationError);
+    }
+
+    // With H of the members at hand, [batch, N, p].
+    internal static ObservedEnsemble Of(Tensor members, Tensor observed, Observation observation, IErrorCovariance observationError)
+    {
         using var scope = NewDisposeScope();
         var (mean, anomalies) = EnsembleStatistics.Split(members);
-        var (observedMean, observedAnomalies) = EnsembleStatistics.Split(observationOperator.Apply(members));
+        var (observedMean, observedAnomalies) = EnsembleStatistics.Split(observed);
         var whiteAnomalies = observationError.Whiten(observedAnomalies, observation.Mask);
         var whiteInnovation = observationError.Whiten(observation.Values - observedMean, observation.Mask);
         scope.MoveToOuter(mean, anomalies);

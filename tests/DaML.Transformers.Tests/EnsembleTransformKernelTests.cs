@@ -1,0 +1,107 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Tests;
+
+/// <summary>The analysis in one piece against the same analysis tensor by tensor.</summary>
+public sealed class EnsembleTransformKernelTests
+{
+    private static IErrorCovariance Error(string kind, long p, RandomStream random) => kind switch
+    {
+        "scalar" => ErrorCovariance.Scalar(p, 0.7),
+        "diagonal" => ErrorCovariance.Diagonal(random.Uniform([p], ScalarType.Float64) + 0.2),
+        _ => ErrorCovariance.Full(random.Normal([p, p], ScalarType.Float64) is var a ? a.matmul(a.mT) / p + 0.3 * eye(p, dtype: ScalarType.Float64) : null!),
+    };
+
+    [Theory]
+    [InlineData(2, 3, 1, "scalar")]
+    [InlineData(5, 12, 12, "diagonal")]
+    [InlineData(12, 17, 9, "full")]
+    [InlineData(20, 40, 40, "scalar")]
+    [InlineData(40, 40, 20, "diagonal")]
+    [InlineData(40, 40, 40, "scalar")]
+    [InlineData(65, 30, 70, "full")]
+    public void Analyses_agree_with_the_tensors(int members, int n, int p, string error)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new RandomStream(members, "transform kernel", CPU);
+        var h = new LinearObservationOperator(random.Normal([p, n], ScalarType.Float64));
+        var r = Error(error, p, random);
+        var ensemble = random.Normal([3, members, n], ScalarType.Float64) + 2;
+        var values = random.Normal([3, p], ScalarType.Float64) + 2;
+        foreach (var mask in new[] { null, random.Uniform([3, p], ScalarType.Float64) > 0.3 })
+            foreach (var rotation in Enum.GetValues<EnsembleRotation>())
+                foreach (double prior in new[] { 1, 1.2 })
+                {
+                    var observation = new Observation(values, mask, 0);
+                    var observed = ObservedEnsemble.Of(ensemble, observation, h, r);
+                    var transform = EnsembleTransform.Of(observed.ObservedAnomalies, observed.Innovation);
+                    RandomStream Stream() => new(1, "rotation", CPU);
+                    using RandomStream first = Stream(), second = Stream(), third = Stream();
+                    var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(3, members, first, ScalarType.Float64);
+
+                    var plain = new EnsembleTransformKalmanFilterAnalyzer(h, r, Inflation.StandardDeviation(prior, InflationTarget.Prior), rotation);
+                    var expected = transform.Apply(observed.Mean, observed.Anomalies, tensor((members - 1) / (prior * prior)), 1, turn);
+                    Compare.Close(expected, plain.Analyze(new(ensemble), observation, second).Members, 1e-12);
+
+                    var finite = new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r, null, Inflation.StandardDeviation(prior), rotation);
+                    var zeta = FiniteSizeEnsembleKalmanFilterAnalyzer.PriorWeight(transform, members, FiniteSizePrior.DiracJeffreys());
+                    Compare.Close(transform.Apply(observed.Mean, observed.Anomalies, zeta, prior, turn),
+                        finite.Analyze(new(ensemble), observation, third).Members, 1e-12);
+                }
+    }
+
+    [Fact]
+    public void Single_precision_and_views_of_other_memory_are_taken()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new RandomStream(2, "transform kernel", CPU);
+        var analyzer = new EnsembleTransformKalmanFilterAnalyzer(new IdentityObservationOperator(10), ErrorCovariance.Scalar(10, 1));
+        var ensemble = random.Normal([10, 6, 2], ScalarType.Float64).permute(2, 1, 0);
+        var values = random.Normal([10, 2], ScalarType.Float64).mT;
+        var expected = analyzer.Analyze(new(ensemble.contiguous()), new Observation(values.contiguous(), null, 0), random).Members;
+        Assert.True(expected.Equals(analyzer.Analyze(new(ensemble), new Observation(values, null, 0), random).Members));
+        var single = analyzer.Analyze(new(ensemble.to(ScalarType.Float32)), new Observation(values.to(ScalarType.Float32), null, 0), random).Members;
+        Assert.Equal(ScalarType.Float32, single.dtype);
+        Compare.Close(expected, single.to(ScalarType.Float64), 1e-5);
+    }
+
+    [Fact]
+    public void Gradients_take_the_way_of_tensors()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new RandomStream(3, "transform kernel", CPU);
+        var analyzer = new EnsembleTransformKalmanFilterAnalyzer(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1));
+        var ensemble = random.Normal([1, 5, 3], ScalarType.Float64).requires_grad_();
+        var observation = new Observation(zeros(1, 3, dtype: ScalarType.Float64), null, 0);
+        Tensor Score(Tensor e) => analyzer.Analyze(new(e), observation, random).Members.mean([1]).square().sum();
+        var gradient = autograd.grad([Score(ensemble)], [ensemble])[0];
+        var direction = random.Normal([1, 5, 3], ScalarType.Float64);
+        using var noGradients = no_grad();
+        double expected = (Score(ensemble + 1e-5 * direction) - Score(ensemble - 1e-5 * direction)).ToDouble() / 2e-5;
+        Assert.Equal(expected, (gradient * direction).sum().ToDouble(), 1e-7);
+    }
+
+    [Fact]
+    public void A_batch_on_several_threads_is_each_trajectory_by_itself_to_the_bit_and_bad_shapes_are_refused()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new RandomStream(4, "transform kernel", CPU);
+        var analyzer = new FiniteSizeEnsembleKalmanFilterAnalyzer(new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 1));
+        var ensemble = random.Normal([9, 30, 40], ScalarType.Float64);
+        var values = random.Normal([9, 40], ScalarType.Float64);
+        int threads = get_num_threads();
+        try
+        {
+            set_num_threads(3);
+            var all = analyzer.Analyze(new(ensemble), new Observation(values, null, 0), random).Members;
+            set_num_threads(1);
+            for (int b = 0; b < 9; b++)
+                Assert.True(all[b].Equals(analyzer.Analyze(new(ensemble[b].unsqueeze(0)), new Observation(values[b].unsqueeze(0), null, 0), random).Members[0]));
+        }
+        finally { set_num_threads(threads); }
+        Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(ensemble), new Observation(values[..2], null, 0), random));
+        Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(ensemble), new Observation(values, zeros(9, 40), 0), random));
+        Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(ensemble), new Observation(values, zeros(9, 39, dtype: ScalarType.Bool), 0), random));
+    }
+}
