@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace DaML.Samples;
 
 /// <summary>A published experiment that the command line can run; one file holds one. Listed in <see cref="SampleList"/>.</summary>
@@ -18,12 +20,21 @@ public interface ISample
     /// <summary>How many minutes it trains at most by default, or null where nothing is trained and <c>--minutes</c> has no meaning.</summary>
     double? TrainingMinutes { get; }
 
+    /// <summary>Options of its own beside those that all samples share; none unless it says so.</summary>
+    IReadOnlyList<SampleSetting> Settings => [];
+
     /// <summary>Runs it: prints its table, writes its files and gives back what it measured.</summary>
     /// <param name="run">The context, the console, the output folder and the limits it was started with.</param>
     /// <exception cref="OperationCanceledException">It was cancelled before there was a result.</exception>
     /// <exception cref="SampleException">It cannot be run as asked; the message says why in one sentence.</exception>
     SampleResult Run(SampleRun run);
 }
+
+/// <summary>An option that a sample has of its own; what is given for it is found in <see cref="SampleOptions.Settings"/> under its name.</summary>
+/// <param name="Name">As it is typed, for instance <c>--rows</c>.</param>
+/// <param name="HelpName">What stands for its value in the help, for instance <c>FILE</c>.</param>
+/// <param name="Description">What the help says of it.</param>
+public sealed record SampleSetting(string Name, string HelpName, string Description);
 
 /// <summary>How large a sample is run.</summary>
 public enum SampleSize
@@ -40,6 +51,9 @@ public enum SampleSize
 /// <param name="Metrics">What it measured, by name, for instance <c>rmse.analysis</c>; finite numbers.</param>
 public sealed record SampleResult(IReadOnlyDictionary<string, object> Settings, IReadOnlyDictionary<string, double> Metrics)
 {
+    /// <summary>What <c>--json</c> writes instead of name, settings and metrics, for a sample whose results have a form of their own; null for none.</summary>
+    public JsonObject? Document { get; init; }
+
     /// <summary>What it measured, by name; finite numbers.</summary>
     /// <exception cref="ArgumentException">A number is infinite or not a number.</exception>
     public IReadOnlyDictionary<string, double> Metrics { get; } = CheckFinite(Metrics);

@@ -29,6 +29,7 @@ internal sealed class SampleCommandOptions
     private readonly Option<string> output;
     private readonly Option<string?> json = new("--json") { Description = "Also write settings and measured figures to this file as JSON.", HelpName = "FILE" };
     private readonly Option<bool>? quick, full, resume;
+    private readonly IReadOnlyList<Option<string?>> own;
 
     public SampleCommandOptions(ISample sample)
     {
@@ -39,6 +40,7 @@ internal sealed class SampleCommandOptions
             HelpName = "FOLDER",
             DefaultValueFactory = _ => Path.Combine("daml-out", sample.Name),
         };
+        own = [.. sample.Settings.Select(setting => new Option<string?>(setting.Name) { Description = setting.Description, HelpName = setting.HelpName })];
         if (sample.TrainingMinutes is { } usual)
         {
             minutes = new Option<double?>("--minutes")
@@ -67,6 +69,7 @@ internal sealed class SampleCommandOptions
     {
         foreach (var option in (Option?[])[quick, full, device, seed, minutes, resume, output, json])
             if (option is not null) command.Add(option);
+        foreach (var option in own) command.Add(option);
     }
 
     /// <summary>What was asked for.</summary>
@@ -84,9 +87,10 @@ internal sealed class SampleCommandOptions
             Size = askedFull ? SampleSize.Full : askedQuick ? SampleSize.Quick : sample.Sizes[0],
             OutputFolder = NotEmpty(parsed.GetValue(output)!, "--out"),
             JsonFile = parsed.GetValue(json) is { } file ? NotEmpty(file, "--json") : null,
+            Settings = own.Where(option => parsed.GetValue(option) is not null).ToDictionary(option => option.Name, option => NotEmpty(parsed.GetValue(option)!, option.Name)),
         };
     }
 
     private static string NotEmpty(string path, string option) =>
-        string.IsNullOrWhiteSpace(path) ? throw new SampleException($"{option} needs a path; an empty one was given.") : path;
+        string.IsNullOrWhiteSpace(path) ? throw new SampleException($"{option} needs a value; an empty one was given.") : path;
 }

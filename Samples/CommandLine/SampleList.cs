@@ -8,6 +8,7 @@ public static class SampleList
     [
         new DemoSample(),
         new PressureAnalysisSample(),
+        new ReferenceScoresSample(),
     ];
 
     /// <summary>The sample of a name.</summary>

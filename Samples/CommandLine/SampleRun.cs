@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Globalization;
 using Spectre.Console;
 
@@ -26,6 +27,9 @@ public sealed record SampleOptions
 
     /// <summary>The file the measured figures are written to as JSON, or null.</summary>
     public string? JsonFile { get; init; }
+
+    /// <summary>What was given for the sample's own options, by their names.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 }
 
 /// <summary>One run of a sample: its options, context and console, and where it writes.</summary>

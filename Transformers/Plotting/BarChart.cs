@@ -6,7 +6,11 @@ namespace DaML;
 /// <param name="Name">What it stands for.</param>
 /// <param name="Value">Its length, finite.</param>
 /// <param name="Reference">A figure to compare with, drawn as a diamond, or null.</param>
-public sealed record Bar(string Name, double Value, double? Reference = null);
+public sealed record Bar(string Name, double Value, double? Reference = null)
+{
+    /// <summary>From where to where the value may lie, drawn as a whisker across the bar's end, or null.</summary>
+    public (double Low, double High)? Range { get; init; }
+}
 
 /// <summary>Named values as horizontal bars with their figures beside them, for instance the scores of methods.</summary>
 /// <param name="Title">The title above it; empty for none.</param>
@@ -48,6 +52,13 @@ public sealed record BarChart(string Title, Axis Axis, IReadOnlyList<Bar> Bars) 
             double middle = y.Pixel(i + 0.5), zero = x.Pixel(Math.Clamp(0, low, high)), end = x.Pixel(Math.Clamp(Bars[i].Value, low, high));
             svg.Rectangle(new PlotArea(Math.Min(zero, end), middle - thickness / 2, Math.Abs(end - zero), thickness), Fill);
             double beside = Math.Max(end, Bars[i].Reference is { } known && Bars[i].Value >= 0 ? x.Pixel(known) + 6 : end);
+            if (Bars[i].Range is { } range)
+            {
+                double from = x.Pixel(range.Low), to = x.Pixel(range.High);
+                svg.Line(from, middle, to, middle, SvgWriter.Ink, 1.3);
+                foreach (double at in (double[])[from, to]) svg.Line(at, middle - 4, at, middle + 4, SvgWriter.Ink, 1.3);
+                beside = Math.Max(beside, to);
+            }
             if (Bars[i].Reference is { } reference) Diamond(svg, x.Pixel(reference), middle);
             if (Bars[i].Value >= 0) svg.Text(beside + 5, middle + 4, Figure(Bars[i].Value), PlotFrame.TickSize);
             else svg.Text(end - 5, middle + 4, Figure(Bars[i].Value), PlotFrame.TickSize, TextAnchor.End);
@@ -60,7 +71,7 @@ public sealed record BarChart(string Title, Axis Axis, IReadOnlyList<Bar> Bars) 
     // From zero or the lowest value to the highest, widened by what the figures beside the bars need.
     private (double Low, double High) Range(double width)
     {
-        var values = Bars.Select(bar => bar.Value).Concat(Bars.Select(bar => bar.Reference ?? 0)).Append(0).ToList();
+        var values = Bars.SelectMany(bar => (double[])[bar.Value, bar.Reference ?? 0, bar.Range?.Low ?? 0, bar.Range?.High ?? 0]).Append(0).ToList();
         var (low, high) = Axis.Range(values.Min(), values.Max(), 0);
         double label = Bars.Max(bar => SvgWriter.TextWidth(Figure(bar.Value), PlotFrame.TickSize)) + 14;
         int sides = values.Min() < 0 ? 2 : 1;
@@ -78,8 +89,8 @@ public sealed record BarChart(string Title, Axis Axis, IReadOnlyList<Bar> Bars) 
         if (bars.Count == 0) throw new ArgumentException("A bar chart needs at least one bar.", nameof(bars));
         if (axis.Scale == AxisScale.Logarithmic) throw new ArgumentException("Bars begin at zero, which a logarithmic axis does not have.", nameof(axis));
         foreach (var bar in bars)
-            if (!double.IsFinite(bar.Value) || bar.Reference is { } reference && !double.IsFinite(reference))
-                throw new ArgumentException($"The bar '{bar.Name}' must have finite figures; given: {bar.Value} and {bar.Reference}.", nameof(bars));
+            if (!double.IsFinite(bar.Value) || bar.Reference is { } reference && !double.IsFinite(reference) || bar.Range is { } range && !(double.IsFinite(range.High - range.Low) && range.Low <= range.High))
+                throw new ArgumentException($"The bar '{bar.Name}' must have finite figures, and a range from low to high; given: {bar.Value}, {bar.Reference} and {bar.Range}.", nameof(bars));
         return bars;
     }
 }

@@ -1,0 +1,126 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+namespace DaML.Samples;
+
+/// <summary>
+/// The methods beside figures that other systems published: forecasts, minimisations and analyses to round-off,
+/// time-averaged errors of twin experiments to ten percent. What is measured is data (<see cref="ReferenceTable"/>).
+/// </summary>
+public sealed class ReferenceScoresSample : ISample
+{
+    private const string RowsOption = "--rows";
+
+    /// <inheritdoc/>
+    public string Name => "reference-scores";
+
+    /// <inheritdoc/>
+    public string Summary => "Measures every method beside the figures that DAPPER, OOPS, PDAF and the literature published for it.";
+
+    /// <inheritdoc/>
+    public string Details => """
+        Exact figures (forecasts, cost functions, an analysis of a field) are compared to round-off; the time-averaged analysis
+        error of a method is the median over 5 independent twin experiments of 5,000 cycles each, truth and first ensemble
+        drawn from one normal distribution, and must come within 10 % of what was published. An experiment in which a method
+        diverges, or loses its truth (an error above that of the observations), is counted and not averaged in.
+        --full takes 10 experiments of 20,000 cycles. The figures are a file, data/reference-scores.json; with --rows the rows
+        of another one of the same form are measured instead. All cores are used.
+        Writes report.html, one figure an experiment and, with --json, {"rows": [...]}.
+        """;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<SampleSize> Sizes => [SampleSize.Quick, SampleSize.Full];
+
+    /// <inheritdoc/>
+    public double? TrainingMinutes => null;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<SampleSetting> Settings { get; } =
+        [new(RowsOption, "FILE", "Measure the rows of this file instead of those that come with the project.")];
+
+    /// <inheritdoc/>
+    public SampleResult Run(SampleRun run)
+    {
+        var table = ReferenceTable.Load(run.Options.Settings.GetValueOrDefault(RowsOption) ?? ReferenceTable.ShippedFile);
+        var (seeds, cycles) = run.Options.Size == SampleSize.Full ? (10L, 20_000L) : (5L, 5_000L);
+        var outcomes = run.Track(progress => ReferenceExecution.Run(table, run.ContextOptions(), seeds, cycles, progress, run.Cancellation));
+
+        var tables = Tables(outcomes, seeds, cycles);
+        foreach (var shown in tables) run.Show(shown);
+        int failed = outcomes.Count(outcome => !outcome.Pass);
+        run.Say(failed == 0 ? $"All {outcomes.Count} rows pass." : $"{failed} of {outcomes.Count} rows FAIL.");
+
+        var settings = new Dictionary<string, object>
+        {
+            ["seed"] = run.Options.Seed,
+            ["device"] = run.Options.Device,
+            ["seeds"] = seeds,
+            ["cycles"] = cycles,
+        };
+        Draw(run, outcomes, tables, settings);
+        return new SampleResult(settings, new Dictionary<string, double> { ["rows"] = outcomes.Count, ["rows.passed"] = outcomes.Count - failed }) { Document = Document(outcomes) };
+    }
+
+    // One for each experiment, then one for all that is exact.
+    private static List<ReportTable> Tables(IReadOnlyList<ReferenceOutcome> outcomes, long seeds, long cycles)
+    {
+        string scored = string.Create(CultureInfo.InvariantCulture, $"{seeds} experiments of {cycles:N0} cycles");
+        var tables = outcomes.Where(outcome => !outcome.Row.IsExact).GroupBy(outcome => outcome.Row.ModelName).Select(group => new ReportTable($"{group.Key}: analysis RMSE, median over {scored}",
+            ["method and settings", "expected", "measured", "range", "diverged", "verdict", "source"], [.. group.Select(Cells)])).ToList();
+        string[][] exact = [.. outcomes.Where(outcome => outcome.Row.IsExact).Select(ExactCells)];
+        if (exact.Length > 0) tables.Add(new ReportTable("Exact figures", ["case and figure", "expected", "measured", "difference", "verdict", "source"], exact));
+        return tables;
+    }
+
+    private static string[] Cells(ReferenceOutcome outcome) =>
+    [
+        Called(outcome), (outcome.Row.Tolerance.Below ? "below " : "") + SampleRun.Number(outcome.Row.Expected, 2), Figure(outcome.Measured),
+        outcome.PerSeed.Count == 0 ? "-" : $"{Figure(outcome.PerSeed[0])} to {Figure(outcome.PerSeed[^1])}",
+        $"{outcome.Divergences} of {outcome.Seeds}", Verdict(outcome), outcome.Row.Source,
+    ];
+
+    private static string[] ExactCells(ReferenceOutcome outcome) =>
+    [
+        Called(outcome), outcome.Row.Expected.ToString("G10", CultureInfo.InvariantCulture), outcome.Measured.ToString("G10", CultureInfo.InvariantCulture),
+        (outcome.Measured / outcome.Row.Expected - 1).ToString("0.0e+0", CultureInfo.InvariantCulture), Verdict(outcome), outcome.Row.Source,
+    ];
+
+    private static string Called(ReferenceOutcome outcome) => outcome.Row.SettingsText is { Length: > 0 } settings ? $"{outcome.Row.MethodName}, {settings}" : outcome.Row.MethodName;
+
+    private static string Figure(double value) => double.IsFinite(value) ? SampleRun.Number(value, 3) : "-";
+
+    private static string Verdict(ReferenceOutcome outcome) => outcome.Pass ? "pass" : "FAIL";
+
+    private static JsonObject Document(IEnumerable<ReferenceOutcome> outcomes) => new()
+    {
+        ["rows"] = new JsonArray([.. outcomes.Select(outcome => new JsonObject
+        {
+            ["model"] = outcome.Row.ModelName,
+            ["method"] = outcome.Row.MethodName,
+            ["settings"] = outcome.Row.SettingsText,
+            ["expected"] = outcome.Row.Expected,
+            ["measured"] = double.IsFinite(outcome.Measured) ? outcome.Measured : null,
+            ["seeds"] = outcome.Seeds,
+            ["cycles"] = outcome.Cycles,
+            ["divergences"] = outcome.Divergences,
+            ["pass"] = outcome.Pass,
+        })]),
+    };
+
+    private static void Draw(SampleRun run, IReadOnlyList<ReferenceOutcome> outcomes, IReadOnlyList<ReportTable> tables, Dictionary<string, object> settings)
+    {
+        var blocks = new List<ReportBlock> { new ReportParagraph("Every method beside figures that systems of others published for the same settings. A statistical figure is the median over independent experiments; " +
+                                                                 "one in which the method diverged or lost its truth is counted and left out.") };
+        var measured = outcomes.Where(outcome => !outcome.Row.IsExact && outcome.PerSeed.Count > 0).ToList();
+        blocks.AddRange(tables);
+        foreach (var group in measured.GroupBy(outcome => outcome.Row.ModelName))
+        {
+            Bar[] bars = [.. group.Select(outcome => new Bar(Called(outcome), outcome.Measured, outcome.Row.Expected) { Range = (outcome.PerSeed[0], outcome.PerSeed[^1]) })];
+            string file = "scores-" + string.Concat(group.Key.ToLowerInvariant().Select(letter => char.IsAsciiLetterOrDigit(letter) ? letter : '-')).Replace("--", "-").Trim('-');
+            var figure = run.Write(new BarChart(group.Key, new Axis("analysis RMSE"), bars) { Width = 820, Height = 90 + 27 * bars.Length }, file);
+            blocks.Add(new ReportFigure(figure, $"{group.Key}: the median over experiments (bars), their range (whiskers) and what was published (diamonds)."));
+        }
+        blocks.AddRange([new ReportHeading("Settings"), new ReportSettings(settings)]);
+        run.Write(new HtmlReport("Reference scores", blocks));
+    }
+}
