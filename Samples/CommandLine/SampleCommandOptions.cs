@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.CommandLine;
 using System.Globalization;
 
@@ -87,7 +88,9 @@ internal sealed class SampleCommandOptions
             Size = askedFull ? SampleSize.Full : askedQuick ? SampleSize.Quick : sample.Sizes[0],
             OutputFolder = NotEmpty(parsed.GetValue(output)!, "--out"),
             JsonFile = parsed.GetValue(json) is { } file ? NotEmpty(file, "--json") : null,
-            Settings = own.Where(option => parsed.GetValue(option) is not null).ToDictionary(option => option.Name, option => NotEmpty(parsed.GetValue(option)!, option.Name)),
+            Settings = own.Any(option => parsed.GetValue(option) is not null)
+                ? own.Where(option => parsed.GetValue(option) is not null).ToDictionary(option => option.Name, option => NotEmpty(parsed.GetValue(option)!, option.Name))
+                : ReadOnlyDictionary<string, string>.Empty,
         };
     }
 

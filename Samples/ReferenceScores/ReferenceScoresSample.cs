@@ -7,9 +7,12 @@ namespace DaML.Samples;
 /// The methods beside figures that other systems published: forecasts, minimisations and analyses to round-off,
 /// time-averaged errors of twin experiments to ten percent. What is measured is data (<see cref="ReferenceTable"/>).
 /// </summary>
-public sealed class ReferenceScoresSample : ISample
+/// <param name="seeds">Independent experiments of each statistical row where <c>--full</c> is not asked for.</param>
+/// <param name="cycles">Cycles that are scored of each.</param>
+public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) : ISample
 {
     private const string RowsOption = "--rows";
+    private const long FullSeeds = 10, FullCycles = 20_000;
 
     /// <inheritdoc/>
     public string Name => "reference-scores";
@@ -18,14 +21,14 @@ public sealed class ReferenceScoresSample : ISample
     public string Summary => "Measures every method beside the figures that DAPPER, OOPS, PDAF and the literature published for it.";
 
     /// <inheritdoc/>
-    public string Details => """
+    public string Details => $"""
         Exact figures (forecasts, cost functions, an analysis of a field) are compared to round-off; the time-averaged analysis
-        error of a method is the median over 5 independent twin experiments of 5,000 cycles each, truth and first ensemble
+        error of a method is the median over {seeds} independent twin experiments of {cycles:N0} cycles each, truth and first ensemble
         drawn from one normal distribution, and must come within 10 % of what was published. An experiment in which a method
         diverges, or loses its truth (an error above that of the observations), is counted and not averaged in.
-        --full takes 10 experiments of 20,000 cycles. The figures are a file, data/reference-scores.json; with --rows the rows
+        --full takes {FullSeeds} experiments of {FullCycles:N0} cycles. The figures are a file, data/reference-scores.json; with --rows the rows
         of another one of the same form are measured instead. All cores are used.
-        Writes report.html, one figure an experiment and, with --json, {"rows": [...]}.
+        Writes report.html, one figure an experiment and, with --json, the rows.
         """;
 
     /// <inheritdoc/>
@@ -42,10 +45,10 @@ public sealed class ReferenceScoresSample : ISample
     public SampleResult Run(SampleRun run)
     {
         var table = ReferenceTable.Load(run.Options.Settings.GetValueOrDefault(RowsOption) ?? ReferenceTable.ShippedFile);
-        var (seeds, cycles) = run.Options.Size == SampleSize.Full ? (10L, 20_000L) : (5L, 5_000L);
-        var outcomes = run.Track(progress => ReferenceExecution.Run(table, run.ContextOptions(), seeds, cycles, progress, run.Cancellation));
+        var (experiments, length) = run.Options.Size == SampleSize.Full ? (FullSeeds, FullCycles) : (seeds, cycles);
+        var outcomes = run.Track(progress => ReferenceExecution.Run(table, run.ContextOptions(), experiments, length, progress, run.Cancellation));
 
-        var tables = Tables(outcomes, seeds, cycles);
+        var tables = Tables(outcomes, experiments, length);
         foreach (var shown in tables) run.Show(shown);
         int failed = outcomes.Count(outcome => !outcome.Pass);
         run.Say(failed == 0 ? $"All {outcomes.Count} rows pass." : $"{failed} of {outcomes.Count} rows FAIL.");
@@ -54,17 +57,17 @@ public sealed class ReferenceScoresSample : ISample
         {
             ["seed"] = run.Options.Seed,
             ["device"] = run.Options.Device,
-            ["seeds"] = seeds,
-            ["cycles"] = cycles,
+            ["seeds"] = experiments,
+            ["cycles"] = length,
         };
         Draw(run, outcomes, tables, settings);
         return new SampleResult(settings, new Dictionary<string, double> { ["rows"] = outcomes.Count, ["rows.passed"] = outcomes.Count - failed }) { Document = Document(outcomes) };
     }
 
     // One for each experiment, then one for all that is exact.
-    private static List<ReportTable> Tables(IReadOnlyList<ReferenceOutcome> outcomes, long seeds, long cycles)
+    private static List<ReportTable> Tables(IReadOnlyList<ReferenceOutcome> outcomes, long experiments, long length)
     {
-        string scored = string.Create(CultureInfo.InvariantCulture, $"{seeds} experiments of {cycles:N0} cycles");
+        string scored = string.Create(CultureInfo.InvariantCulture, $"{experiments} experiments of {length:N0} cycles");
         var tables = outcomes.Where(outcome => !outcome.Row.IsExact).GroupBy(outcome => outcome.Row.ModelName).Select(group => new ReportTable($"{group.Key}: analysis RMSE, median over {scored}",
             ["method and settings", "expected", "measured", "range", "diverged", "verdict", "source"], [.. group.Select(Cells)])).ToList();
         string[][] exact = [.. outcomes.Where(outcome => outcome.Row.IsExact).Select(ExactCells)];

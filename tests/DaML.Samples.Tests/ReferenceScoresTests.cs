@@ -1,0 +1,122 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using DaML.Samples;
+using Spectre.Console;
+
+namespace DaML.Tests;
+
+/// <summary>The reference scores: the exact ones are met to round-off, the sample tells what it measured, and a table of one's own is taken or refused.</summary>
+public sealed class ReferenceScoresTests : IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("daml-reference-");
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    private static JsonObject Shipped() => JsonNode.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "data", "reference-scores.json")))!.AsObject();
+
+    private (int Code, string Output, string Error, JsonElement? Document) Measure(string rows, long seeds = 3, long cycles = 200)
+    {
+        string file = Path.Combine(folder.FullName, "rows.json"), json = Path.Combine(folder.FullName, "result.json");
+        File.WriteAllText(file, rows);
+        File.Delete(json);
+        var (output, error) = (new StringWriter(), new StringWriter());
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.No });
+        console.Profile.Width = 160;
+        int code = CommandLine.Run(["sample", "reference-scores", "--rows", file, "--out", folder.FullName, "--json", json],
+            [new DemoSample(), new ReferenceScoresSample(seeds, cycles)], console, error, CancellationToken.None);
+        return (code, output.ToString(), error.ToString(), File.Exists(json) ? JsonDocument.Parse(File.ReadAllText(json)).RootElement : null);
+    }
+
+    // The shipped experiments with other rows.
+    private static string With(params string[] rows)
+    {
+        var table = Shipped();
+        table["rows"] = new JsonArray([.. rows.Select(row => JsonNode.Parse(row))]);
+        return table.ToJsonString();
+    }
+
+    private const string Easy = """{ "experiment": "Lorenz-63, every 0.25", "method": "EnKF-N", "settings": { "members": 10 }, "expected": 0.6, "tolerance": { "share": 0.9 }, "source": "a test" }""";
+
+    [Fact]
+    public void Every_exact_row_is_met_to_its_tolerance()
+    {
+        var table = Shipped();
+        string[] exact = [.. table["rows"]!.AsArray().Where(row => row!["case"] is not null).Select(row => row!.ToJsonString())];
+        Assert.InRange(exact.Length, 27, 200);
+        var (code, output, error, document) = Measure(With(exact));
+        Assert.Equal((0, ""), (code, error));
+        var rows = document!.Value.GetProperty("rows").EnumerateArray().ToList();
+        Assert.Equal(exact.Length, rows.Count);
+        Assert.All(rows.Zip(exact), pair =>
+        {
+            Assert.True(pair.First.GetProperty("pass").GetBoolean(), pair.First.ToString());
+            using var asked = JsonDocument.Parse(pair.Second);
+            double expected = asked.RootElement.GetProperty("expected").GetDouble(), relative = asked.RootElement.GetProperty("tolerance").GetProperty("relative").GetDouble();
+            Assert.InRange(relative, 0, 1e-7);
+            Assert.InRange(pair.First.GetProperty("measured").GetDouble() / expected, 1 - relative, 1 + relative);
+        });
+        Assert.Contains($"All {exact.Length} rows pass.", output);
+    }
+
+    [Fact]
+    public void A_row_of_ones_own_is_measured_and_told_in_the_form_agreed()
+    {
+        string lost = """{ "experiment": "Lorenz-96, every 0.05", "method": "ETKF", "settings": { "members": 5 }, "expected": 0.2, "tolerance": { "share": 0.1 }, "source": "a test" }""";
+        string below = """{ "experiment": "Lorenz-63, every 0.25", "method": "etkf", "settings": { "members": 10, "inflation": 1.02, "rotation": "mean-preserving" }, "expected": 0.2, "tolerance": { "below": true }, "source": "a test" }""";
+        var (code, output, error, document) = Measure(With(Easy, lost, below));
+        Assert.Equal((0, ""), (code, error));
+        Assert.Equal(["rows"], document!.Value.EnumerateObject().Select(member => member.Name));
+        var rows = document.Value.GetProperty("rows").EnumerateArray().ToList();
+        Assert.All(rows, row => Assert.Equal(["model", "method", "settings", "expected", "measured", "seeds", "cycles", "divergences", "pass"], row.EnumerateObject().Select(member => member.Name)));
+        Assert.Equal(("Lorenz-63, every 0.25", "EnKF-N", "N = 10"), (rows[0].GetProperty("model").GetString(), rows[0].GetProperty("method").GetString(), rows[0].GetProperty("settings").GetString()));
+        Assert.Equal((3, 200, 0, true), (rows[0].GetProperty("seeds").GetInt64(), rows[0].GetProperty("cycles").GetInt64(), rows[0].GetProperty("divergences").GetInt64(), rows[0].GetProperty("pass").GetBoolean()));
+        Assert.InRange(rows[0].GetProperty("measured").GetDouble(), 0.35, 0.85);
+        // Five members without inflation lose the truth: counted, not measured.
+        Assert.Equal((JsonValueKind.Null, 3, false), (rows[1].GetProperty("measured").ValueKind, rows[1].GetProperty("divergences").GetInt64(), rows[1].GetProperty("pass").GetBoolean()));
+        Assert.False(rows[2].GetProperty("pass").GetBoolean());
+        Assert.Contains("2 of 3 rows FAIL.", output);
+        Assert.Contains("3 of 3", output);
+        foreach (string name in (string[])["report.html", "scores-lorenz-63-every-0-25.svg"]) Assert.True(File.Exists(Path.Combine(folder.FullName, name)), name);
+        Assert.Equal(document.Value.ToString(), Measure(With(Easy, lost, below)).Document!.Value.ToString());
+    }
+
+    [Theory]
+    [InlineData("\"EnKF-N\"", "\"EnKF-M\"", "There is no method 'EnKF-M'; there are: ")]
+    [InlineData("\"members\"", "\"ensemble\"", "EnKF-N has no setting 'ensemble'; it has: members, inflation, rotation, certainty")]
+    [InlineData("\"members\": 10", "\"inflation\": 1.1", "EnKF-N needs the setting 'members'")]
+    [InlineData("\"members\": 10", "\"members\": \"ten\"", "must be a number; given: ten")]
+    [InlineData("\"members\": 10", "\"members\": 2.5", "must be a whole number; given: 2.5")]
+    [InlineData("\"members\": 10", "\"members\": 10, \"rotation\": \"sometimes\"", "must be one of: none, mean-preserving; given: sometimes")]
+    [InlineData("\"members\": 10", "\"members\": 1", "must be at least 2; given: 1")]
+    [InlineData("\"Lorenz-63, every 0.25\", \"method\"", "\"Lorenz-63\", \"method\"", "There is no experiment 'Lorenz-63'; there are: Lorenz-63, every 0.25")]
+    [InlineData("{ \"share\": 0.9 }", "{ }", "A tolerance says one of 'share'")]
+    [InlineData("{ \"share\": 0.9 }", "{ \"share\": -1 }", "A tolerance lies above 0")]
+    [InlineData("{ \"share\": 0.9 }", "{ \"within\": 0.9 }", "within")]
+    [InlineData("\"source\": \"a test\"", "\"sauce\": \"a test\"", "sauce")]
+    [InlineData("\"method\": \"EnKF-N\"", "\"case\": \"EnKF-N\"", "neither 'experiment' nor 'method'")]
+    public void A_row_that_is_not_understood_is_refused_with_what_is_known(string from, string to, string expected)
+    {
+        Assert.Contains(from, Easy);
+        var (code, _, error, document) = Measure(With(Easy, Easy.Replace(from, to, StringComparison.Ordinal)));
+        Assert.Equal(CommandLine.Misuse, code);
+        Assert.Contains(expected, error);
+        Assert.Single(error.TrimEnd().Split('\n'));
+        Assert.Null(document);
+    }
+
+    [Theory]
+    [InlineData("{ \"case\": \"nonsense\", \"settings\": {}, \"quantity\": \"x\", \"expected\": 1, \"tolerance\": { \"relative\": 1e-9 }, \"source\": \"\" }", "There is no case 'nonsense'; there are: Lorenz-95 forecast")]
+    [InlineData("{ \"case\": \"Lorenz-95 3D-Var\", \"settings\": {}, \"quantity\": \"J\", \"expected\": 1, \"tolerance\": { \"relative\": 1e-9 }, \"source\": \"\" }", "has no quantity 'J'; it has: J of the background, least J")]
+    public void A_case_that_is_not_known_is_refused(string row, string expected) => Assert.Contains(expected, Measure(With(row)).Error);
+
+    [Theory]
+    [InlineData("", "holds no table")]
+    [InlineData("[]", "holds no table")]
+    [InlineData("{ \"experiments\": {}, \"rows\": [] }", "holds no rows")]
+    public void A_file_that_is_no_table_is_refused(string text, string expected) => Assert.Contains(expected, Measure(text).Error);
+
+    [Fact]
+    public void A_file_that_is_not_there_is_refused() => Assert.Contains("cannot be read",
+        Assert.Throws<SampleException>(() => new ReferenceScoresSample().Run(new SampleRun(new SampleOptions { OutputFolder = folder.FullName, Settings = new Dictionary<string, string> { ["--rows"] = "/nowhere/rows.json" } },
+            AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(new StringWriter()) }), CancellationToken.None))).Message);
+}
