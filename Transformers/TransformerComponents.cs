@@ -19,6 +19,7 @@ public static class TransformerComponents
         StateProcoder.Type, EnsembleProcoder.Type, GaussianProcoder.Type,
         StateSource.Type, EnsembleSource.Type, GaussianSource.Type,
         KalmanFilterAnalyzer.Type, StochasticEnsembleKalmanFilterAnalyzer.Type, EnsembleTransformKalmanFilterAnalyzer.Type,
+        DeterministicEnsembleKalmanFilterAnalyzer.Type, SerialSquareRootFilterAnalyzer.Type,
         FiniteSizeEnsembleKalmanFilterAnalyzer.Type, ThreeDimensionalVariationalAnalyzer.Type,
     ];
 }

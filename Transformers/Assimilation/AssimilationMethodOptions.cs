@@ -21,6 +21,13 @@ public sealed record KalmanFilterOptions : AssimilationMethodOptions
 {
     /// <summary>Of the covariance in every cycle, by a factor; none unless said.</summary>
     public MultiplicativeInflation Inflation { get; init; } = DaML.Inflation.None;
+
+    /// <summary>
+    /// What the covariance grows by per unit of the model's time, beside what the model makes of it: a factor of at least one,
+    /// against errors of linearisation. One unless said; Lorenz-96 observed every 0.05 wants 10. Unlike an inflation per
+    /// cycle it does not depend on how often is observed.
+    /// </summary>
+    public double CovarianceGrowthPerTimeUnit { get; init; } = 1;
 }
 
 /// <summary>Settings that all ensemble filters share.</summary>

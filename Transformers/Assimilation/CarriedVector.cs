@@ -10,7 +10,7 @@ public sealed class CarriedVectorPropagater<TMemory>(IPropagater<TMemory> inner)
     where TMemory : IMemory<TMemory>
 {
     /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
-    public static ComponentType Type { get; } = new($"carried-vector-propagater({typeof(TMemory).Name})", 1, reader =>
+    public static ComponentType Type { get; } = new($"carried-vector-propagater({MemoryKind.Of(typeof(TMemory))})", 1, reader =>
         new CarriedVectorPropagater<TMemory>(reader.Part<IPropagater<TMemory>>("inner")));
 
     ComponentType IComponent.ComponentType => Type;
@@ -32,7 +32,7 @@ public sealed class CarriedVectorProcoder<TMemory>(IProcoder<TMemory> inner) : I
     where TMemory : IMemory<TMemory>
 {
     /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
-    public static ComponentType Type { get; } = new($"carried-vector-procoder({typeof(TMemory).Name})", 1, reader =>
+    public static ComponentType Type { get; } = new($"carried-vector-procoder({MemoryKind.Of(typeof(TMemory))})", 1, reader =>
         new CarriedVectorProcoder<TMemory>(reader.Part<IProcoder<TMemory>>("inner")));
 
     ComponentType IComponent.ComponentType => Type;
@@ -54,7 +54,7 @@ public sealed class CarriedVectorSource<TMemory>(IMemorySource<TMemory> inner, I
     where TMemory : IMemory<TMemory>
 {
     /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
-    public static ComponentType Type { get; } = new($"carried-vector-source({typeof(TMemory).Name})", 1, reader =>
+    public static ComponentType Type { get; } = new($"carried-vector-source({MemoryKind.Of(typeof(TMemory))})", 1, reader =>
         new CarriedVectorSource<TMemory>(reader.Part<IMemorySource<TMemory>>("inner"), reader.Get<double[]>("start")));
 
     ComponentType IComponent.ComponentType => Type;

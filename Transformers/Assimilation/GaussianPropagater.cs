@@ -9,10 +9,15 @@ namespace DaML;
 /// one the first-order approximation of the extended Kalman filter. A step costs n model steps.
 /// </summary>
 /// <param name="dynamics">The model.</param>
-public sealed class GaussianPropagater(IDynamics dynamics) : IPropagater<GaussianMemory>, IComponent
+/// <param name="covarianceGrowth">What M P M^T is multiplied by per unit of time, at least one (no growth).</param>
+public sealed class GaussianPropagater(IDynamics dynamics, double covarianceGrowth = 1) : IPropagater<GaussianMemory>, IComponent
 {
+    private readonly double covarianceGrowth = covarianceGrowth >= 1 && double.IsFinite(covarianceGrowth) ? covarianceGrowth
+        : throw new ArgumentOutOfRangeException(nameof(covarianceGrowth), covarianceGrowth, $"A covariance grows by a finite factor of at least one per unit of time (one is no growth); given: {covarianceGrowth}.");
+
     /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("gaussian-propagater", 1, reader => new GaussianPropagater(reader.Part<IDynamics>("dynamics")));
+    public static ComponentType Type { get; } = new("gaussian-propagater", 2, reader => new GaussianPropagater(
+        reader.Part<IDynamics>("dynamics"), reader.Version == 1 ? 1 : reader.Get<double>("covarianceGrowth")));
 
     ComponentType IComponent.ComponentType => Type;
 
@@ -50,8 +55,13 @@ public sealed class GaussianPropagater(IDynamics dynamics) : IPropagater<Gaussia
         var directions = eye(n, dtype: mean.dtype, device: mean.device).expand(batch, n, n).contiguous();
         var transposed = dynamics.TangentLinear(mean.unsqueeze(1).expand(batch, n, n).contiguous(), directions, interval);
         var forecast = transposed.transpose(-2, -1).matmul(covariance).matmul(transposed);
+        if (covarianceGrowth != 1) forecast = forecast * Math.Pow(covarianceGrowth, interval.Length);
         return (dynamics.Advance(mean, interval), KalmanUpdate.Symmetric(forecast));
     }
 
-    void IComponent.Save(ComponentWriter writer) => writer.Part("dynamics", dynamics);
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("dynamics", dynamics);
+        writer.Set("covarianceGrowth", covarianceGrowth);
+    }
 }

@@ -36,7 +36,7 @@ public static class EnsembleNoise
         var root = covariance.Colour(eye(covariance.Dimension, dtype: members.dtype, device: members.device)); // rows L e_i: L^T
         var projected = root.matmul(v.transpose(-2, -1));                                                      // L^T V, [batch, n, r]
         var whitened = projected * inverse.unsqueeze(-2);                                                      // L^T V S^-1
-        var (values, vectors) = linalg.eigh((members.shape[1] - 1) * whitened.transpose(-2, -1).matmul(whitened));
+        var (values, vectors) = SymmetricEigenproblem.Solve((members.shape[1] - 1) * whitened.transpose(-2, -1).matmul(whitened));
         // sqrt(1 + x) - 1 = x / (1 + sqrt(1 + x))
         var x = values.clamp_min(0);
         var growth = x / (1 + (1 + x).sqrt());

@@ -59,24 +59,11 @@ public sealed class StochasticEnsembleKalmanFilterAnalyzer : IAnalyzer<EnsembleM
     {
         using var scope = NewDisposeScope();
         var (mean, anomalies, y, d) = ensemble;
-        long members = y.shape[1], p = y.shape[2];
-        var transposed = y.transpose(-2, -1);
         var perturbed = noise - noise.mean([1], keepdim: true) - y;
-        // Row 0 moves the mean, the others the members: [d; e_i - Y_i] Y^T (Y Y^T + (N - 1) I)^-1 X, in the smaller space.
+        // Row 0 moves the mean, the others the members: [d; e_i - Y_i] Y^T (Y Y^T + (N - 1) I)^-1 X.
         var differences = cat([d.unsqueeze(1), perturbed], 1);
-        Tensor increments;
-        if (members <= p)
-            increments = differences.matmul(transposed).matmul(Solve(y.matmul(transposed), members - 1, anomalies));
-        else
-            increments = differences.matmul(Solve(transposed.matmul(y), members - 1, transposed.matmul(anomalies)));
-        return scope.MoveToOuter(mean + increments.select(1, 0), anomalies + increments.narrow(1, 1, members));
-    }
-
-    // (G + shift I)^-1 B for symmetric G without negative eigenvalues.
-    private static Tensor Solve(Tensor gram, double shift, Tensor right)
-    {
-        var factor = linalg.cholesky(gram + shift * eye(gram.shape[^1], dtype: gram.dtype, device: gram.device));
-        return linalg.solve_triangular(factor.transpose(-2, -1), linalg.solve_triangular(factor, right, upper: false), upper: true);
+        var increments = EnsembleGain.Apply(differences, y, anomalies);
+        return scope.MoveToOuter(mean + increments.select(1, 0), anomalies + increments.narrow(1, 1, y.shape[1]));
     }
 
     void IComponent.Save(ComponentWriter writer)

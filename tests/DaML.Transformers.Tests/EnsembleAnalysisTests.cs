@@ -82,6 +82,8 @@ public sealed class EnsembleAnalysisTests
                  {
                      (h, r) => new EnsembleTransformKalmanFilterAnalyzer(h, r, Inflation.StandardDeviation(1.1)),
                      (h, r) => new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r),
+                     (h, r) => new DeterministicEnsembleKalmanFilterAnalyzer(h, r, Inflation.Variance(1.2, InflationTarget.Prior)),
+                     (h, r) => new SerialSquareRootFilterAnalyzer(h, r, Inflation.StandardDeviation(1.1)),
                      (h, r) => new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r, FiniteSizePrior.Jeffreys),
                  })
         {
@@ -114,6 +116,8 @@ public sealed class EnsembleAnalysisTests
                      new EnsembleTransformKalmanFilterAnalyzer(system.Network.Operator, system.Network.Error),
                      new StochasticEnsembleKalmanFilterAnalyzer(system.Network.Operator, system.Network.Error),
                      new FiniteSizeEnsembleKalmanFilterAnalyzer(system.Network.Operator, system.Network.Error),
+                     new DeterministicEnsembleKalmanFilterAnalyzer(system.Network.Operator, system.Network.Error),
+                     new SerialSquareRootFilterAnalyzer(system.Network.Operator, system.Network.Error),
                  })
             Compare.Close(ensemble, analyzer.Analyze(new(ensemble), nothing, random).Members, 1e-13);
     }
@@ -208,7 +212,7 @@ public sealed class EnsembleAnalysisTests
         var y = random.Normal([2, 12], ScalarType.Float64) + 3;
         var h = new IdentityObservationOperator(12);
         var r = ErrorCovariance.Scalar(12, 1);
-        foreach (var analyzer in new IAnalyzer<EnsembleMemory>[] { new EnsembleTransformKalmanFilterAnalyzer(h, r, Inflation.StandardDeviation(1.05)), new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r) })
+        foreach (var analyzer in new IAnalyzer<EnsembleMemory>[] { new EnsembleTransformKalmanFilterAnalyzer(h, r, Inflation.StandardDeviation(1.05)), new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r), new DeterministicEnsembleKalmanFilterAnalyzer(h, r) })
         {
             Tensor Cycle(Tensor e, Tensor observation) => analyzer.Analyze(
                 new EnsemblePropagater(dynamics).Propagate(new(e), new TimeInterval(0, 0.1), random), new Observation(observation, null, 0.1), random).Members;

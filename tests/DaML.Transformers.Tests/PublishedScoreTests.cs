@@ -42,6 +42,10 @@ public sealed class PublishedScoreTests(ITestOutputHelper output)
         Assert.InRange(Transform(21, 1.02, EnsembleRotation.None), 0.17, 0.20);
         Near(0.22, Median(context.Analysis.StochasticEnsembleKalmanFilter(dynamics, network,
             new EnsembleFilterOptions { Members = 40, Inflation = Inflation.StandardDeviation(1.06), Initial = start }).Transformer, twin, 200));
+        Near(0.18, Median(context.Analysis.DeterministicEnsembleKalmanFilter(dynamics, network,
+            new EnsembleFilterOptions { Members = 40, Inflation = Inflation.StandardDeviation(1.01), Initial = start }).Transformer, twin, 200));
+        Near(0.20, Median(context.Analysis.SerialSquareRootFilter(dynamics, network,
+            new EnsembleFilterOptions { Members = 24, Inflation = Inflation.StandardDeviation(1.04), Initial = start }).Transformer, twin, 200));
         Near(0.24, FiniteSize(20, 1));
         Near(0.19, FiniteSize(40, 1));
         Near(0.19, FiniteSize(20, 2));
@@ -56,8 +60,7 @@ public sealed class PublishedScoreTests(ITestOutputHelper output)
         using var scope = NewDisposeScope();
         var start = new GaussianInitialCondition(full(40, 3.0, dtype: ScalarType.Float64), ErrorCovariance.Scalar(40, 1));
         var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 4, Cycles = 400, Initial = start });
-        // The covariance grows tenfold per unit of time.
-        var filter = context.Analysis.KalmanFilter(dynamics, network, start, new KalmanFilterOptions { Inflation = Inflation.Variance(Math.Pow(10, 0.05)) });
+        var filter = context.Analysis.ExtendedKalmanFilter(dynamics, network, start, new KalmanFilterOptions { CovarianceGrowthPerTimeUnit = 10 });
         Assert.InRange(Median(filter.Transformer, twin, 100), 0.20, 0.264);
     }
 

@@ -1,0 +1,59 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The serial ensemble square-root filter, EnSRF (Whitaker and Hamill 2002, Mon. Wea. Rev. 130, 1913-1924): observations
+/// are taken one after the other, each by a scalar division, in the order in which the network lists them. Correlated
+/// errors are whitened first, so R may be full. With a nonlinear operator the members are observed once, before the first,
+/// and their observations updated along with the members; with a linear one mean and covariance are those of the ETKF.
+/// </summary>
+public sealed class SerialSquareRootFilterAnalyzer : IAnalyzer<EnsembleMemory>, IComponent
+{
+    private readonly IObservationOperator observationOperator;
+    private readonly IErrorCovariance observationError;
+    private readonly Inflation inflation;
+
+    /// <summary>Makes an analyzer.</summary>
+    /// <param name="observationOperator">H, which may be nonlinear.</param>
+    /// <param name="observationError">R, of the operator's observation dimension.</param>
+    /// <param name="inflation">None unless said. A prior inflation is applied after the ensemble is observed.</param>
+    /// <exception cref="ArgumentException">Operator and error covariance do not fit each other.</exception>
+    public SerialSquareRootFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError, Inflation? inflation = null)
+    {
+        ObservingSystem.Check(observationOperator, observationError);
+        this.observationOperator = observationOperator;
+        this.observationError = observationError;
+        this.inflation = inflation ?? Inflation.None;
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("serial-square-root-filter", 1, reader =>
+        new SerialSquareRootFilterAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"), Inflation.Load(reader)));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "serial EnSRF";
+
+    /// <inheritdoc/>
+    public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var members = inflation.BeforeUpdate(forecast.Members, random);
+        var (mean, anomalies, observed, innovation) = ObservedEnsemble.Of(members, observation, observationOperator, observationError);
+        var (transform, weights) = SerialUpdate.Solve(inflation.PriorFactor == 1 ? observed : observed * inflation.PriorFactor, innovation);
+        // (T + 1 w^T) X, X inflated
+        var left = inflation.PriorFactor * (inflation.PosteriorFactor * transform + weights.unsqueeze(-2));
+        var analysis = mean.unsqueeze(1).baddbmm(left, anomalies);
+        return new(inflation.AfterUpdate(members, analysis, random).MoveToOuterDisposeScope());
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("operator", observationOperator);
+        writer.Part("error", observationError);
+        inflation.Save(writer);
+    }
+}

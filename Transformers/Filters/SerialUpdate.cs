@@ -1,0 +1,105 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The serial square-root update in the space of members (Whitaker and Hamill 2002): for each observation j in turn, with
+/// y its anomalies and e its innovation, both as the observations before it left them,
+/// <code>
+/// v = y y^T / (N - 1),  alpha = 1 / (1 + sqrt(1 / (v + 1)))
+/// w  += T^T y e / ((N - 1) (v + 1))                          the mean's weights
+/// T  -= alpha y (y^T T) / ((N - 1) (v + 1))                  the anomalies' transform
+/// </code>
+/// and the observations still to come follow as the state does. The rows of T^T, of which T starts as the identity, and the
+/// anomalies of the observations all change by one formula, so they stand in one matrix.
+/// </summary>
+public static class SerialUpdate
+{
+    /// <summary>T and w, so that the analysis is mean + (T + 1 w^T) X.</summary>
+    /// <param name="observed">Y, whitened, <c>[batch, N, p]</c>.</param>
+    /// <param name="innovation">d, whitened, <c>[batch, p]</c>.</param>
+    /// <returns>T <c>[batch, N, N]</c> and w <c>[batch, N]</c>.</returns>
+    public static (Tensor Transform, Tensor Weights) Solve(Tensor observed, Tensor innovation) =>
+        KernelMemory.Serves(observed) && !(is_grad_enabled() && innovation.requires_grad) ? Run(observed, innovation, ByKernel) : Run(observed, innovation, ByTensors);
+
+    private static (Tensor, Tensor) Run(Tensor observed, Tensor innovation, Func<Tensor, Tensor, long, (Tensor Rows, Tensor Ends)> update)
+    {
+        using var scope = NewDisposeScope();
+        long batch = observed.shape[0], members = observed.shape[1], p = observed.shape[2];
+        var identity = eye(members, dtype: observed.dtype, device: observed.device).expand(batch, members, members);
+        // The ends of the first p rows are the innovations, of the others -w.
+        var (rows, ends) = update(cat([observed.transpose(-2, -1), identity], 1), cat([innovation, innovation.new_zeros(batch, members)], 1), p);
+        return scope.MoveToOuter(rows.narrow(1, p, members).transpose(-2, -1), ends.narrow(1, p, members).neg());
+    }
+
+    // On every device, and with gradients.
+    private static (Tensor, Tensor) ByTensors(Tensor rows, Tensor ends, long p)
+    {
+        double degrees = rows.shape[2] - 1;
+        for (long j = 0; j < p; j++)
+        {
+            var y = rows.select(1, j);
+            var shifted = y.square().sum([1], keepdim: true) / degrees + 1;
+            var along = rows.matmul(y.unsqueeze(-1)).squeeze(-1) / (degrees * shifted);
+            ends = ends - along * ends.select(1, j).unsqueeze(-1);
+            rows = rows - (along / (1 + shifted.rsqrt())).unsqueeze(-1) * y.unsqueeze(1);
+        }
+        return (rows, ends);
+    }
+
+    private static (Tensor, Tensor) ByKernel(Tensor rows, Tensor ends, long p)
+    {
+        rows = rows.contiguous();
+        ends = ends.contiguous();
+        if (rows.dtype == ScalarType.Float64) Kernel<double>(rows, ends, (int)p);
+        else Kernel<float>(rows, ends, (int)p);
+        return (rows, ends);
+    }
+
+    // In place: both tensors were made by this update.
+    private static void Kernel<T>(Tensor rows, Tensor ends, int p) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int count = (int)rows.shape[1], members = (int)rows.shape[2];
+        T degrees = T.CreateChecked(members - 1);
+        for (int b = 0; b < rows.shape[0]; b++)
+        {
+            var matrix = MemoryMarshal.Cast<byte, T>(rows.bytes).Slice(b * count * members, count * members);
+            var end = MemoryMarshal.Cast<byte, T>(ends.bytes).Slice(b * count, count);
+            for (int j = 0; j < p; j++)
+            {
+                var y = matrix.Slice(j * members, members);
+                T shifted = Dot(y, y) / degrees + T.One, alpha = T.One / (T.One + T.One / T.Sqrt(shifted)), e = end[j];
+                for (int l = j + 1; l < count; l++)
+                {
+                    var row = matrix.Slice(l * members, members);
+                    T along = Dot(row, y) / (degrees * shifted);
+                    end[l] -= along * e;
+                    Subtract(row, along * alpha, y);
+                }
+            }
+        }
+    }
+
+    private static T Dot<T>(ReadOnlySpan<T> a, ReadOnlySpan<T> b) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        ReadOnlySpan<Vector<T>> va = MemoryMarshal.Cast<T, Vector<T>>(a), vb = MemoryMarshal.Cast<T, Vector<T>>(b);
+        var sum = Vector<T>.Zero;
+        for (int i = 0; i < va.Length; i++) sum += va[i] * vb[i];
+        T total = Vector.Sum(sum);
+        for (int i = va.Length * Vector<T>.Count; i < a.Length; i++) total += a[i] * b[i];
+        return total;
+    }
+
+    // a -= factor b
+    private static void Subtract<T>(Span<T> a, T factor, ReadOnlySpan<T> b) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        var va = MemoryMarshal.Cast<T, Vector<T>>(a);
+        var vb = MemoryMarshal.Cast<T, Vector<T>>(b);
+        var factors = new Vector<T>(factor);
+        for (int i = 0; i < va.Length; i++) va[i] -= factors * vb[i];
+        for (int i = va.Length * Vector<T>.Count; i < a.Length; i++) a[i] -= factor * b[i];
+    }
+}
