@@ -50,6 +50,12 @@ public static class Columns
     /// <summary>Whether the method has diverged on a trajectory in this cycle or before, boolean, one value for each trajectory; its other columns mean nothing from then on.</summary>
     public static Column Diverged { get; } = new("diverged");
 
+    /// <summary>Parameters of the model, estimated with its state after the cycle's observation was used, <c>[q]</c>.</summary>
+    public static Column Parameters { get; } = new("parameters");
+
+    /// <summary>The standard deviation a method itself claims for its parameters, <c>[q]</c>.</summary>
+    public static Column ParametersSpread { get; } = new("parameters-spread");
+
     /// <summary>The mask that belongs to a column, boolean, of its shape, true where the column has a value; named <c>name-mask</c>.</summary>
     public static Column MaskOf(Column column) => new(column.Name + "-mask");
 }

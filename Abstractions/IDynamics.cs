@@ -20,6 +20,9 @@ public interface IDynamics
     /// <summary>The covariance of the additive error of one time step (eta), or null for a perfect model.</summary>
     IErrorCovariance? ModelError { get; }
 
+    /// <summary>Where its states start where nobody says; null = on its attractor, 1000 time steps after independent standard normal numbers.</summary>
+    IInitialCondition? InitialCondition => null;
+
     /// <summary>The state at the interval's end, without model error.</summary>
     /// <param name="state"><c>[..., n]</c></param>
     /// <param name="interval">A whole number of time steps.</param>

@@ -28,6 +28,48 @@ public static class DynamicsCatalogExtensions
     /// <param name="modelError">The covariance of the error of one step; null = a perfect model.</param>
     public static LinearDynamics Linear(this DynamicsCatalog catalog, Tensor matrix, double timeStep = 1, IErrorCovariance? modelError = null) =>
         new(matrix, timeStep) { ModelError = modelError };
+
+    /// <summary>The Kuramoto-Sivashinsky equation on a periodic domain.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="dimension">Number of grid points n, at least 8.</param>
+    /// <param name="length">The length of the domain; 32 pi unless said.</param>
+    /// <param name="timeStep">Length of a step of ETDRK4.</param>
+    /// <param name="modelError">The covariance of the error of one step; null = a perfect model.</param>
+    public static KuramotoSivashinsky KuramotoSivashinsky(this DynamicsCatalog catalog, long dimension = 128, double length = 32 * Math.PI, double timeStep = 0.25, IErrorCovariance? modelError = null) =>
+        new(dimension, length, timeStep) { ModelError = modelError };
+
+    /// <summary>Advection at constant speed on a circle.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="dimension">Number of sites n, at least 3.</param>
+    /// <param name="sitesPerStep">How many sites the field moves in a step: to higher sites above zero, to lower ones below.</param>
+    /// <param name="decay">The factor by which the field shrinks in a step, in (0, 1].</param>
+    /// <param name="modelError">The covariance of the error of one step; null = a perfect model.</param>
+    public static LinearAdvection LinearAdvection(this DynamicsCatalog catalog, long dimension = 1000, long sitesPerStep = 1, double decay = 1, IErrorCovariance? modelError = null) =>
+        new(dimension, sitesPerStep, decay) { ModelError = modelError };
+
+    /// <summary>The two-scale Lorenz-96 model with the settings of Wilks (2005); the other settings are its constructor's.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="slow">K, the number of slow variables, at least 4.</param>
+    /// <param name="fast">J, the number of fast variables of each slow one.</param>
+    /// <param name="forcing">F.</param>
+    /// <param name="timeStep">Length of a Runge-Kutta step.</param>
+    /// <param name="modelError">The covariance of the error of one step; null = a perfect model.</param>
+    public static TwoScaleLorenz96 TwoScaleLorenz96(this DynamicsCatalog catalog, long slow = 8, long fast = 32, double forcing = 20, double timeStep = 0.005, IErrorCovariance? modelError = null) =>
+        new(slow, fast, forcing, timeStep: timeStep) { ModelError = modelError };
+
+    /// <summary>The Lorenz-84 model; the other settings are its constructor's.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="timeStep">Length of a Runge-Kutta step.</param>
+    /// <param name="modelError">The covariance of the error of one step; null = a perfect model.</param>
+    public static Lorenz84 Lorenz84(this DynamicsCatalog catalog, double timeStep = 0.05, IErrorCovariance? modelError = null) =>
+        new(timeStep) { ModelError = modelError };
+
+    /// <summary>A model joined with parameters of its own that are to be estimated with its state.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="dynamics">The model.</param>
+    /// <param name="parameters">What is believed of the parameters, and how they change.</param>
+    public static JointDynamics WithParameters(this DynamicsCatalog catalog, IParametricDynamics dynamics, params IReadOnlyList<EstimatedParameter> parameters) =>
+        new(dynamics, parameters);
 }
 
 /// <summary>Observation networks, made from <see cref="DataAssimilationContext.Observations"/>.</summary>
@@ -50,6 +92,14 @@ public static class ObservationCatalogExtensions
         var chosen = SubsetObservationOperator.Strided(dynamics.Dimension, stride);
         return catalog.Network(chosen, ErrorCovariance.Scalar(chosen.ObservationDimension, errorVariance));
     }
+
+    /// <summary>The slow variables of the two-scale model are observed in every cycle, the fast ones never.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="dynamics">The model whose states are observed.</param>
+    /// <param name="errorVariance">The variance of every observation's error.</param>
+    public static ObservationNetwork SlowVariables(this ObservationCatalog catalog, TwoScaleLorenz96 dynamics, double errorVariance = 1) =>
+        catalog.Network(new SubsetObservationOperator(dynamics.Dimension, [.. Enumerable.Range(0, (int)dynamics.Slow).Select(i => (long)i)]),
+            ErrorCovariance.Scalar(dynamics.Slow, errorVariance));
 
     /// <summary>A random number of components at random places, drawn anew in every cycle for every trajectory.</summary>
     /// <param name="catalog">The catalog.</param>

@@ -39,6 +39,9 @@ public abstract class DiscreteDynamics : IDynamics
             : throw new ArgumentException($"The model error of {Name} must have the state's dimension {Dimension}; given: {value.Dimension}.");
     }
 
+    /// <inheritdoc/>
+    public virtual IInitialCondition? InitialCondition => null;
+
     /// <summary>M(x): the state one time step later, made of differentiable operators.</summary>
     /// <param name="state"><c>[..., n]</c></param>
     /// <param name="time">The time at the step's beginning.</param>
@@ -121,7 +124,7 @@ public abstract class DiscreteDynamics : IDynamics
     // A map that hands back what it was given, as the identity may, must not have it disposed twice.
     private static Tensor Fresh(Tensor result, Tensor given) => ReferenceEquals(result, given) ? given.alias() : result;
 
-    private long CheckState(Tensor state, TimeInterval interval)
+    private protected long CheckState(Tensor state, TimeInterval interval)
     {
         Require.LastDimension(state, Dimension, $"The state of {Name}");
         if (!state.is_floating_point()) throw new ArgumentException($"The state of {Name} must be in single or double precision; given: {state.dtype}.", nameof(state));

@@ -22,13 +22,15 @@ public abstract class Dynamics(long dimension, double timeStep) : DiscreteDynami
     protected virtual Tensor Tendency(Tensor state, double time) => Tendency(state);
 
     /// <inheritdoc/>
-    protected override Tensor Step(Tensor state, double time)
+    protected override Tensor Step(Tensor state, double time) => RungeKuttaStep(Tendency, state, time);
+
+    private protected Tensor RungeKuttaStep(Func<Tensor, double, Tensor> tendency, Tensor state, double time)
     {
         double h = TimeStep;
-        var k1 = Tendency(state, time);
-        var k2 = Tendency(state.add(k1, h / 2), time + h / 2);
-        var k3 = Tendency(state.add(k2, h / 2), time + h / 2);
-        var k4 = Tendency(state.add(k3, h), time + h);
+        var k1 = tendency(state, time);
+        var k2 = tendency(state.add(k1, h / 2), time + h / 2);
+        var k3 = tendency(state.add(k2, h / 2), time + h / 2);
+        var k4 = tendency(state.add(k3, h), time + h);
         return state.add(k1.add(k4), h / 6).add(k2.add(k3), h / 3);
     }
 }

@@ -6,11 +6,12 @@ public static class DynamicsComponents
     /// <summary>All of them.</summary>
     public static IReadOnlyList<ComponentType> All { get; } =
     [
-        Lorenz63.Type, Lorenz96.Type, LinearDynamics.Type,
+        Lorenz63.Type, Lorenz96.Type, LinearDynamics.Type, KuramotoSivashinsky.Type, LinearAdvection.Type, TwoScaleLorenz96.Type, Lorenz84.Type,
+        JointDynamics.Type, JointErrorCovariance.Type, JointObservationNetwork.Type, JointInitialCondition.Type,
         ScalarErrorCovariance.Type, DiagonalErrorCovariance.Type, FullErrorCovariance.Type,
         IdentityObservationOperator.Type, SubsetObservationOperator.Type, LinearObservationOperator.Type,
         ElementwiseObservationOperator.Type, ComposedObservationOperator.Type,
         ObservationNetwork.Type, RandomDensityPattern.Type, MissingAtRandomPattern.Type,
-        GaussianInitialCondition.Type, AttractorInitialCondition.Type,
+        GaussianInitialCondition.Type, AttractorInitialCondition.Type, SinusoidalInitialCondition.Type,
     ];
 }

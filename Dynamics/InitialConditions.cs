@@ -108,3 +108,12 @@ public sealed class AttractorInitialCondition : IInitialCondition, IComponent
         writer.OptionalPart("start", start);
     }
 }
+
+/// <summary>Where a model's states start.</summary>
+public static class InitialConditionExtensions
+{
+    /// <summary>Where the model says its states start, or its attractor, 1000 time steps after independent standard normal numbers.</summary>
+    /// <param name="dynamics">The model.</param>
+    public static IInitialCondition UsualInitialCondition(this IDynamics dynamics) =>
+        dynamics.InitialCondition ?? new AttractorInitialCondition(dynamics, 1000 * dynamics.TimeStep);
+}

@@ -11,7 +11,8 @@ namespace DaML;
 /// <param name="sigma">Prandtl number.</param>
 /// <param name="rho">Rayleigh number relative to its critical value.</param>
 /// <param name="beta">Geometric factor.</param>
-public sealed class Lorenz63(double timeStep = 0.01, double sigma = 10, double rho = 28, double beta = 8.0 / 3) : Dynamics(3, timeStep), IComponent
+public sealed class Lorenz63(double timeStep = 0.01, double sigma = 10, double rho = 28, double beta = 8.0 / 3)
+    : ParametricDynamics(3, timeStep, new("sigma", sigma), new("rho", rho), new("beta", beta)), IComponent
 {
     /// <summary>How the component is written and read.</summary>
     public static ComponentType Type { get; } = new("lorenz-63", 1, reader =>
@@ -26,19 +27,20 @@ public sealed class Lorenz63(double timeStep = 0.01, double sigma = 10, double r
     public override string Name => "Lorenz-63";
 
     /// <summary>Prandtl number.</summary>
-    public double Sigma { get; } = Finite(sigma, nameof(sigma));
+    public double Sigma => Parameters[0].Value;
 
     /// <summary>Rayleigh number relative to its critical value.</summary>
-    public double Rho { get; } = Finite(rho, nameof(rho));
+    public double Rho => Parameters[1].Value;
 
     /// <summary>Geometric factor.</summary>
-    public double Beta { get; } = Finite(beta, nameof(beta));
+    public double Beta => Parameters[2].Value;
 
     /// <inheritdoc/>
-    protected override Tensor Tendency(Tensor state)
+    protected override Tensor Tendency(Tensor state, Tensor parameters)
     {
+        Tensor sigma = parameters.select(-1, 0), rho = parameters.select(-1, 1), beta = parameters.select(-1, 2);
         Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
-        return stack([Sigma * (y - x), x * (Rho - z) - y, x * y - Beta * z], -1);
+        return stack([sigma * (y - x), x * (rho - z) - y, x * y - beta * z], -1);
     }
 
     void IComponent.Save(ComponentWriter writer)
@@ -49,7 +51,4 @@ public sealed class Lorenz63(double timeStep = 0.01, double sigma = 10, double r
         writer.Set("beta", Beta);
         writer.OptionalPart("modelError", ModelError);
     }
-
-    private static double Finite(double value, string name) => double.IsFinite(value) ? value
-        : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number; given: {value}.");
 }

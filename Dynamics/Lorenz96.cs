@@ -11,7 +11,7 @@ namespace DaML;
 /// <param name="forcing">F; 8 is chaotic.</param>
 /// <param name="timeStep">Length of a Runge-Kutta step.</param>
 public sealed class Lorenz96(long dimension = 40, double forcing = 8, double timeStep = 0.05)
-    : Dynamics(Require.AtLeast(dimension, 4), timeStep), IComponent
+    : ParametricDynamics(Require.AtLeast(dimension, 4), timeStep, new ModelParameter("forcing", forcing)), IComponent
 {
     /// <summary>How the component is written and read.</summary>
     public static ComponentType Type { get; } = new("lorenz-96", 1, reader =>
@@ -26,17 +26,16 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
     public override string Name => "Lorenz-96";
 
     /// <summary>The forcing F.</summary>
-    public double Forcing { get; } = double.IsFinite(forcing) ? forcing
-        : throw new ArgumentOutOfRangeException(nameof(forcing), forcing, $"'forcing' must be a finite number; given: {forcing}.");
+    public double Forcing => Parameters[0].Value;
 
     /// <inheritdoc/>
-    protected override Tensor Tendency(Tensor state)
+    protected override Tensor Tendency(Tensor state, Tensor parameters)
     {
         // The circle cut open, x_{-2} .. x_n: every neighbour is then a view.
         long n = Dimension;
         var x = cat([state.narrow(-1, n - 2, 2), state, state.narrow(-1, 0, 1)], -1);
         Tensor ahead = x.narrow(-1, 3, n), behind = x.narrow(-1, 1, n), twoBehind = x.narrow(-1, 0, n);
-        return (Forcing - state).addcmul(ahead - twoBehind, behind, 1);
+        return (parameters - state).addcmul(ahead - twoBehind, behind, 1);
     }
 
     /// <inheritdoc/>

@@ -15,7 +15,7 @@ public sealed record TwinExperimentOptions
     /// <summary>Time between cycles in the model's unit, a whole number of time steps; null = one time step.</summary>
     public double? Interval { get; init; }
 
-    /// <summary>Where the truths start; null = on the attractor, after 1000 time steps from independent standard normal numbers.</summary>
+    /// <summary>Where the truths start; null = where the model's states usually do (<see cref="InitialConditionExtensions.UsualInitialCondition"/>).</summary>
     public IInitialCondition? Initial { get; init; }
 
     /// <summary>The precision of all columns; null = the context's.</summary>
@@ -51,7 +51,7 @@ public sealed class TwinExperiment : ITrajectoryView
         options ??= new TwinExperimentOptions();
         if (network.Operator.StateDimension != dynamics.Dimension)
             throw new ArgumentException($"The network observes states of dimension {network.Operator.StateDimension}, but {dynamics.Name} has dimension {dynamics.Dimension}.", nameof(network));
-        initial = options.Initial ?? new AttractorInitialCondition(dynamics, 1000 * dynamics.TimeStep);
+        initial = options.Initial ?? dynamics.UsualInitialCondition();
         if (initial.Dimension != dynamics.Dimension)
             throw new ArgumentException($"The initial condition has dimension {initial.Dimension}, but {dynamics.Name} has dimension {dynamics.Dimension}.", nameof(options));
         interval = Require.Positive(options.Interval ?? dynamics.TimeStep, "Interval");

@@ -15,7 +15,7 @@ public static class DataAssimilationServices
 {
     /// <summary>
     /// Registers the <see cref="DataAssimilationContext"/> as a singleton, and by name, as keyed services, the built-in
-    /// models (<see cref="IDynamics"/>: <c>lorenz-63</c>, <c>lorenz-96</c>) and methods (<see cref="AssimilationMethod"/>:
+    /// models (<see cref="IDynamics"/>: <c>lorenz-63</c>, <c>lorenz-84</c>, <c>lorenz-96</c>, <c>two-scale-lorenz-96</c>, <c>kuramoto-sivashinsky</c>, <c>linear-advection</c>) and methods (<see cref="AssimilationMethod"/>:
     /// <c>3d-var</c>, <c>enkf</c>, <c>etkf</c>, <c>enkf-n</c>, <c>residual-convolution</c>). What the configuration adds
     /// stands beside them and is resolved the same way. Called again, it adds to the same context.
     /// </summary>
@@ -30,6 +30,10 @@ public static class DataAssimilationServices
 
         Model("lorenz-63", context => context.Dynamics.Lorenz63());
         Model("lorenz-96", context => context.Dynamics.Lorenz96());
+        Model("lorenz-84", context => context.Dynamics.Lorenz84());
+        Model("two-scale-lorenz-96", context => context.Dynamics.TwoScaleLorenz96());
+        Model("kuramoto-sivashinsky", context => context.Dynamics.KuramotoSivashinsky());
+        Model("linear-advection", context => context.Dynamics.LinearAdvection());
         Method("3d-var", (context, dynamics, observing) => context.Analysis.ThreeDimensionalVariational(dynamics, observing));
         Method("enkf", (context, dynamics, observing) => context.Analysis.StochasticEnsembleKalmanFilter(dynamics, observing, 40, Inflation.StandardDeviation(1.06)));
         Method("etkf", (context, dynamics, observing) => context.Analysis.EnsembleTransformKalmanFilter(dynamics, observing, 20, Inflation.StandardDeviation(1.04), EnsembleRotation.MeanPreserving));

@@ -11,7 +11,7 @@ public static class TransformerComponents
         SequentialAssimilation<ProductMemory<EnsembleMemory, VectorMemory>>.Type, AdaptiveInflationAnalyzer.Type,
         CarriedVectorPropagater<EnsembleMemory>.Type, CarriedVectorProcoder<EnsembleMemory>.Type, CarriedVectorSource<EnsembleMemory>.Type,
         MultiplicativeInflation.Type, AdditiveInflation.Type, RelaxationInflation.Type, CombinedInflation.Type,
-        FieldObservation.Type, LeadTimeForecast.Type,
+        FieldObservation.Type, LeadTimeForecast.Type, JointEstimates.Type,
         SequentialAssimilation<WindowMemory<EnsembleMemory>>.Type, SequentialAssimilation<WindowMemory<StateMemory>>.Type,
         WindowPropagater<EnsembleMemory>.Type, WindowProcoder<EnsembleMemory>.Type, WindowSource<EnsembleMemory>.Type,
         WindowPropagater<StateMemory>.Type, WindowProcoder<StateMemory>.Type, WindowSource<StateMemory>.Type,

@@ -37,8 +37,8 @@ public record EnsembleFilterOptions : AssimilationMethodOptions
     public long Members { get; init; } = 40;
 
     /// <summary>
-    /// What members are drawn from at the view's start; the model's attractor unless said (1000 time steps from independent
-    /// standard normal numbers). A filter of fixed inflation and fewer members than the state has components may never find
+    /// What members are drawn from at the view's start; where the model's states usually start unless said: most models' attractor
+    /// (1000 time steps from independent standard normal numbers). A filter of fixed inflation and fewer members than the state has components may never find
     /// a truth from there; published twin experiments start it near the truth, with the truth's own distribution. EnKF-N does find it.
     /// </summary>
     public IInitialCondition? Initial { get; init; }
@@ -70,6 +70,6 @@ public sealed record FiniteSizeEnsembleKalmanFilterOptions : EnsembleFilterOptio
 /// <summary>Settings of 3D-Var.</summary>
 public sealed record ThreeDimensionalVariationalOptions : AssimilationMethodOptions
 {
-    /// <summary>What the state is drawn from at the view's start; the model's attractor unless said (1000 time steps from independent standard normal numbers).</summary>
+    /// <summary>What the state is drawn from at the view's start; where the model's states usually start unless said: most models' attractor (1000 time steps from independent standard normal numbers).</summary>
     public IInitialCondition? Initial { get; init; }
 }

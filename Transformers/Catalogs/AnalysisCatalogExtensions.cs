@@ -16,7 +16,7 @@ public static partial class AnalysisCatalogExtensions
 
     internal static IInitialCondition Initial(IInitialCondition? chosen, IDynamics dynamics)
     {
-        var initial = chosen ?? new AttractorInitialCondition(dynamics, 1000 * dynamics.TimeStep);
+        var initial = chosen ?? dynamics.UsualInitialCondition();
         return initial.Dimension == dynamics.Dimension ? initial
             : throw new ArgumentException($"The initial condition has dimension {initial.Dimension}, but {dynamics.Name} has dimension {dynamics.Dimension}.");
     }

@@ -16,6 +16,14 @@ public class ConformanceTests
             Assert.Contains(results, result => result.Test == "dot product" && result.Measured < 1e-13);
             Assert.Contains(results, result => result.Test == "Taylor" && (double.IsNaN(result.Measured) || result.Measured > 1.9));
         }
+        foreach (var model in (IDynamics[])[new Lorenz84(), new KuramotoSivashinsky(), new KuramotoSivashinsky(33, 22, 0.5), new LinearAdvection(12, -5, 0.9), new TwoScaleLorenz96(), new TwoScaleLorenz96(4, 1),
+            new JointDynamics(new Lorenz63(), new EstimatedParameter("beta", 2, 1), new EstimatedParameter("sigma", 9, 1)), new JointDynamics(new Lorenz96(6), new EstimatedParameter("forcing", 7, 1)),
+            new JointDynamics(new Lorenz84(), new EstimatedParameter("asymmetry", 1, 1)), new JointDynamics(new TwoScaleLorenz96(5, 3), new EstimatedParameter("speedRatio", 9, 1), new EstimatedParameter("forcing", 18, 2))])
+        {
+            var results = DynamicsConformance.Check(model, new ConformanceOptions { States = model.InitialCondition });
+            Assert.Contains(results, result => result.Test == "dot product" && result.Measured < 1e-13);
+            Assert.Contains(results, result => result.Test == "Taylor" && (double.IsNaN(result.Measured) || result.Measured > 1.9));
+        }
         DynamicsConformance.Check(new Lorenz96(), new ConformanceOptions { Steps = 20, States = new AttractorInitialCondition(new Lorenz96(), 10) });
     }
 

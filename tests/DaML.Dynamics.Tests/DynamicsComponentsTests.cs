@@ -30,6 +30,17 @@ public sealed class DynamicsComponentsTests : IDisposable
             Assert.Equal(model.TimeStep, read.TimeStep);
             Assert.Equal(model.AdvanceWithModelError(x, interval, context.Random("e")).Bits(), read.AdvanceWithModelError(x, interval, context.Random("e")).Bits());
         }
+        foreach (var model in (DiscreteDynamics[])[
+            new Lorenz84(0.04, 7, 1.2, 0.3, 3.9), new KuramotoSivashinsky(16, 22.3, 0.3), new LinearAdvection(7, -2, 0.9, 0.1), new TwoScaleLorenz96(4, 3, 17, 0.9, 9, 8, 0.004),
+            new JointDynamics(new Lorenz84(), new EstimatedParameter("damping", 0.3, 0.1) { Evolution = ParameterEvolution.RandomWalk(0.02) }, new EstimatedParameter("forcing", 7, 1)),
+            new JointDynamics(new Lorenz96(4) { ModelError = ErrorCovariance.Scalar(4, 0.3) }, new EstimatedParameter("forcing", 7, 1))])
+        {
+            var read = RoundTrip(model);
+            var interval = new TimeInterval(0, 3 * model.TimeStep);
+            var states = Numbers.Normal(3, 2, model.Dimension);
+            Assert.Equal(model.AdvanceWithModelError(states, interval, context.Random("e")).Bits(), read.AdvanceWithModelError(states, interval, context.Random("e")).Bits());
+            Assert.Equal(model.UsualInitialCondition().Draw(2, context.Random("i"), ScalarType.Float64).Bits(), read.UsualInitialCondition().Draw(2, context.Random("i"), ScalarType.Float64).Bits());
+        }
         var lorenz = RoundTrip(new Lorenz63(0.02, 9, 27, 2.5));
         Assert.Equal((0.02, 9, 27, 2.5), (lorenz.TimeStep, lorenz.Sigma, lorenz.Rho, lorenz.Beta));
         Assert.Null(lorenz.ModelError);
@@ -52,6 +63,11 @@ public sealed class DynamicsComponentsTests : IDisposable
                     Observation expected = network.Observe(x, 1, context.Random("n")), given = read.Observe(x, 1, context.Random("n"));
                     Assert.Equal(expected.Values.Bits(), given.Values.Bits());
                     Assert.Equal(expected.Mask?.Bits(), given.Mask?.Bits());
+                    var lifted = new JointObservationNetwork(network, 2);
+                    var readLifted = RoundTrip(lifted);
+                    var joint = Numbers.Normal(5, 3, 8);
+                    Assert.Equal(lifted.Observe(joint, 1, context.Random("n")).Values.Bits(), readLifted.Observe(joint, 1, context.Random("n")).Values.Bits());
+                    Assert.Equal(observed.Apply(joint.narrow(-1, 0, 6)).Bits(), readLifted.Operator.Apply(joint).Bits());
                 }
         }
     }
@@ -60,7 +76,8 @@ public sealed class DynamicsComponentsTests : IDisposable
     public void Initial_conditions_come_back()
     {
         var gaussian = new GaussianInitialCondition(Numbers.Normal(1, 3), ErrorCovariance.Full(Numbers.Spd(2, 3)));
-        foreach (var initial in (IInitialCondition[])[gaussian, new AttractorInitialCondition(new Lorenz63(), 0.3), new AttractorInitialCondition(new Lorenz63(), 0.3, gaussian)])
+        foreach (var initial in (IInitialCondition[])[gaussian, new AttractorInitialCondition(new Lorenz63(), 0.3), new AttractorInitialCondition(new Lorenz63(), 0.3, gaussian), new SinusoidalInitialCondition(9, 3, 0.4),
+            new JointInitialCondition(gaussian, new SinusoidalInitialCondition(5)), new JointDynamics(new Lorenz63(), new EstimatedParameter("rho", 27, 2)).Lift(gaussian)])
             Assert.Equal(initial.Draw(4, context.Random("i"), ScalarType.Float64).Bits(), RoundTrip(initial).Draw(4, context.Random("i"), ScalarType.Float64).Bits());
     }
 

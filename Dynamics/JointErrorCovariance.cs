@@ -1,0 +1,69 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The covariance of an error of a state and of parameters that is independent in the two. Parts without error have
+/// variance zero; the covariance then is singular and can be drawn from and added, but not inverted.
+/// </summary>
+public sealed class JointErrorCovariance : ErrorCovariance, IComponent
+{
+    private readonly long stateDimension;
+    private readonly IErrorCovariance? state;
+    private readonly double[] variances;
+    private readonly ConstantTensor deviations;
+
+    internal JointErrorCovariance(long stateDimension, IErrorCovariance? state, double[] variances) : base(stateDimension + variances.Length)
+    {
+        if (state is not null && state.Dimension != stateDimension)
+            throw new ArgumentException($"The error of a state of dimension {stateDimension} must have that dimension; given: {state.Dimension}.", nameof(state));
+        foreach (double variance in variances) Require.NotNegative(variance, nameof(variances));
+        (this.stateDimension, this.state, this.variances) = (stateDimension, state, variances);
+        using var values = tensor(variances.Select(Math.Sqrt).ToArray());
+        deviations = new ConstantTensor(values);
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("joint-error-covariance", 1, reader =>
+        new JointErrorCovariance(reader.Get<long>("stateDimension"), reader.OptionalPart<IErrorCovariance>("state"), reader.Get<double[]>("variances")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>Minus infinity where a part has no error.</summary>
+    public override double LogDeterminant => (state?.LogDeterminant ?? double.NegativeInfinity) + variances.Sum(Math.Log);
+
+    /// <inheritdoc/>
+    public override Tensor ToMatrix(ScalarType dtype, Device device)
+    {
+        using var scope = NewDisposeScope();
+        var matrix = zeros(Dimension, Dimension, dtype: dtype, device: device);
+        if (state is not null) matrix.narrow(0, 0, stateDimension).narrow(1, 0, stateDimension).copy_(state.ToMatrix(dtype, device));
+        matrix.narrow(0, stateDimension, variances.Length).narrow(1, stateDimension, variances.Length).copy_(deviations.On(dtype, device).square().diag());
+        return matrix.MoveToOuterDisposeScope();
+    }
+
+    private protected override Tensor Inverse(Tensor vector, Tensor? mask) =>
+        Parts(vector, mask, Invertible().ApplyInverse, (part, here) => Masked(part, here) / deviations.Like(vector).square());
+
+    private protected override Tensor InverseFactor(Tensor vector, Tensor? mask) =>
+        Parts(vector, mask, Invertible().Whiten, (part, here) => Masked(part, here) / deviations.Like(vector));
+
+    private protected override Tensor Factor(Tensor white) =>
+        Parts(white, null, (part, _) => state?.Colour(part) ?? zeros_like(part), (part, _) => part * deviations.Like(white));
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("stateDimension", stateDimension);
+        writer.OptionalPart("state", state);
+        writer.Set("variances", variances);
+    }
+
+    private Tensor Parts(Tensor vector, Tensor? mask, Func<Tensor, Tensor?, Tensor> ofState, Func<Tensor, Tensor?, Tensor> ofParameters) => cat([
+        ofState(vector.narrow(-1, 0, stateDimension), mask?.narrow(-1, 0, stateDimension)),
+        ofParameters(vector.narrow(-1, stateDimension, variances.Length), mask?.narrow(-1, stateDimension, variances.Length))], -1);
+
+    private IErrorCovariance Invertible() => state is not null && variances.All(variance => variance > 0) ? state
+        : throw new NotSupportedException("This error covariance of a state and its parameters has no inverse: " +
+            (state is null ? "the state has no error. Give the model one." : "a parameter that persists has no error. Let it walk at random."));
+}

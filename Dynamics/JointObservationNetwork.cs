@@ -1,0 +1,58 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Observes the state of a joint model as a network observes the model's; the parameters behind it are not observed.</summary>
+public sealed class JointObservationNetwork : IObservationNetwork, IComponent
+{
+    private readonly IObservationNetwork network;
+    private readonly long parameters;
+
+    /// <summary>Lifts a network.</summary>
+    /// <param name="network">On states of dimension n.</param>
+    /// <param name="parameters">The number q of parameters that follow the state.</param>
+    public JointObservationNetwork(IObservationNetwork network, long parameters)
+    {
+        this.network = network;
+        this.parameters = Require.AtLeast(parameters, 1);
+        long n = network.Operator.StateDimension;
+        // A choice of components stays one: the first n, or those of them that are observed.
+        Operator = network.Operator switch
+        {
+            SubsetObservationOperator subset => new SubsetObservationOperator(n + parameters, subset.Indices),
+            IdentityObservationOperator => FirstOf(n),
+            var any => FirstOf(n).Then(any),
+        };
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("joint-observation-network", 1, reader =>
+        new JointObservationNetwork(reader.Part<IObservationNetwork>("network"), reader.Get<long>("parameters")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public IObservationOperator Operator { get; }
+
+    /// <inheritdoc/>
+    public IErrorCovariance Error => network.Error;
+
+    /// <inheritdoc/>
+    public bool HasMask => network.HasMask;
+
+    /// <inheritdoc/>
+    public Observation Observe(Tensor truth, double time, RandomStream random)
+    {
+        Require.Shape(truth, "The joint states to observe", ColumnDefinition.AnySize, Operator.StateDimension);
+        using var states = truth.narrow(-1, 0, network.Operator.StateDimension);
+        return network.Observe(states, time, random);
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("network", network);
+        writer.Set("parameters", parameters);
+    }
+
+    private SubsetObservationOperator FirstOf(long n) => new(n + parameters, [.. Enumerable.Range(0, (int)n).Select(i => (long)i)]);
+}

@@ -1,0 +1,62 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Advection at constant speed on a circle of n sites, x_i(t + h) = decay x_{i-s}(t): the exact solution, a whole number of
+/// sites a step (Evensen 1994; Evensen 2009; Sakov and Oke 2008, who take n = 1000 and one site a step).
+/// </summary>
+public sealed class LinearAdvection : DiscreteDynamics, IComponent
+{
+    /// <summary>Creates a model.</summary>
+    /// <param name="dimension">Number of sites n, at least 3.</param>
+    /// <param name="sitesPerStep">s, how many sites the field moves in a step: to higher sites above zero, to lower ones below.</param>
+    /// <param name="decay">The factor by which the field shrinks in a step, in (0, 1]; 1 = not at all.</param>
+    /// <param name="timeStep">The length of a step in the model's unit of time.</param>
+    public LinearAdvection(long dimension = 1000, long sitesPerStep = 1, double decay = 1, double timeStep = 1) : base(Require.AtLeast(dimension, 3), timeStep)
+    {
+        SitesPerStep = sitesPerStep;
+        Decay = decay is > 0 and <= 1 ? decay : throw new ArgumentOutOfRangeException(nameof(decay), decay, $"The decay factor lies in (0, 1]; given: {decay}.");
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("linear-advection", 1, reader =>
+        new LinearAdvection(reader.Get<long>("dimension"), reader.Get<long>("sitesPerStep"), reader.Get<double>("decay"), reader.Get<double>("timeStep"))
+        {
+            ModelError = reader.OptionalPart<IErrorCovariance>("modelError"),
+        });
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public override string Name => "linear advection";
+
+    /// <summary>How many sites the field moves in a step.</summary>
+    public long SitesPerStep { get; }
+
+    /// <summary>The factor by which the field shrinks in a step.</summary>
+    public double Decay { get; }
+
+    /// <summary>Random sums of sine curves: the model has no attractor to start from.</summary>
+    public override IInitialCondition InitialCondition => new SinusoidalInitialCondition(Dimension);
+
+    /// <inheritdoc/>
+    protected override Tensor Step(Tensor state, double time) => Decay * state.roll(SitesPerStep, -1);
+
+    /// <inheritdoc/>
+    protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time) =>
+        (Step(state, time), Step(perturbation, time));
+
+    /// <inheritdoc/>
+    protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time) => Decay * sensitivity.roll(-SitesPerStep, -1);
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("dimension", Dimension);
+        writer.Set("sitesPerStep", SitesPerStep);
+        writer.Set("decay", Decay);
+        writer.Set("timeStep", TimeStep);
+        writer.OptionalPart("modelError", ModelError);
+    }
+}

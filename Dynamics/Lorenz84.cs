@@ -1,0 +1,45 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The smallest model of a general circulation (Lorenz 1984, Tellus 36A, 98-110): x' = -y^2 - z^2 - a x + a F,
+/// y' = x y - b x z - y + G, z' = b x y + x z - z. x is the westerly current, y and z the two phases of the wave it feeds. A
+/// time unit stands for five days.
+/// </summary>
+/// <param name="timeStep">Length of a Runge-Kutta step; 0.05 is six hours.</param>
+/// <param name="forcing">F, the symmetric thermal forcing; 8 is winter.</param>
+/// <param name="asymmetry">G, the contrast between land and sea.</param>
+/// <param name="damping">a, the damping of the current beside that of the waves.</param>
+/// <param name="displacement">b, how fast the current displaces the waves beside how fast it feeds them.</param>
+public sealed class Lorenz84(double timeStep = 0.05, double forcing = 8, double asymmetry = 1, double damping = 0.25, double displacement = 4)
+    : ParametricDynamics(3, timeStep, new("forcing", forcing), new("asymmetry", asymmetry), new("damping", damping), new("displacement", displacement)), IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("lorenz-84", 1, reader =>
+        new Lorenz84(reader.Get<double>("timeStep"), reader.Get<double>("forcing"), reader.Get<double>("asymmetry"), reader.Get<double>("damping"), reader.Get<double>("displacement"))
+        {
+            ModelError = reader.OptionalPart<IErrorCovariance>("modelError"),
+        });
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public override string Name => "Lorenz-84";
+
+    /// <inheritdoc/>
+    protected override Tensor Tendency(Tensor state, Tensor parameters)
+    {
+        Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
+        Tensor f = parameters.select(-1, 0), g = parameters.select(-1, 1), a = parameters.select(-1, 2), b = parameters.select(-1, 3);
+        return stack([a * (f - x) - y * y - z * z, x * y - b * x * z - y + g, b * x * y + x * z - z], -1);
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("timeStep", TimeStep);
+        foreach (var (name, value) in Parameters) writer.Set(name, value);
+        writer.OptionalPart("modelError", ModelError);
+    }
+}

@@ -1,0 +1,68 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// A model whose tendency depends on parameters that may be estimated with the state, dx/dt = f(x; theta). A model of
+/// one's own is that tendency and nothing more; with its own values it is a model like any other.
+/// </summary>
+public abstract class ParametricDynamics : Dynamics, IParametricDynamics
+{
+    private readonly ConstantTensor values;
+
+    /// <summary>Creates a model.</summary>
+    /// <param name="dimension">The state's dimension n, at least 1.</param>
+    /// <param name="timeStep">The length h of a time step in the model's unit of time, above zero.</param>
+    /// <param name="parameters">Its q parameters with the values it runs with.</param>
+    /// <exception cref="ArgumentException">There are none, two of one name, or a value is not finite.</exception>
+    protected ParametricDynamics(long dimension, double timeStep, params IReadOnlyList<ModelParameter> parameters) : base(dimension, timeStep)
+    {
+        if (parameters.Count == 0) throw new ArgumentException("A parametric model must have at least one parameter.", nameof(parameters));
+        if (parameters.GroupBy(parameter => parameter.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new ArgumentException($"Two parameters of {Name} are called '{twice.Key}'.", nameof(parameters));
+        foreach (var (name, value) in parameters)
+            if (!double.IsFinite(value)) throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number; given: {value}.");
+        Parameters = [.. parameters];
+        using var own = tensor(Parameters.Select(parameter => parameter.Value).ToArray());
+        values = new ConstantTensor(own);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ModelParameter> Parameters { get; }
+
+    /// <summary>f(x; theta), made of differentiable operators.</summary>
+    /// <param name="state">x, <c>[..., n]</c></param>
+    /// <param name="parameters">
+    /// theta, <c>[..., q]</c>: <c>select(-1, i)</c> stands beside one component of the state, <c>narrow(-1, i, 1)</c> beside the whole state.
+    /// </param>
+    /// <returns>dx/dt, of x's shape.</returns>
+    protected abstract Tensor Tendency(Tensor state, Tensor parameters);
+
+    /// <summary>f(x, t; theta), for a model whose forcing changes with time; the time is ignored unless overridden.</summary>
+    /// <param name="state">x, <c>[..., n]</c></param>
+    /// <param name="parameters">theta, <c>[..., q]</c></param>
+    /// <param name="time">t, in the model's unit of time.</param>
+    protected virtual Tensor Tendency(Tensor state, Tensor parameters, double time) => Tendency(state, parameters);
+
+    /// <inheritdoc/>
+    protected override Tensor Tendency(Tensor state) => Tendency(state, values.Like(state));
+
+    /// <inheritdoc/>
+    protected override Tensor Tendency(Tensor state, double time) => Tendency(state, values.Like(state), time);
+
+    /// <inheritdoc/>
+    public Tensor Advance(Tensor state, Tensor parameters, TimeInterval interval)
+    {
+        long steps = CheckState(state, interval);
+        Require.Shape(parameters, $"The parameters of {Name} for states {ColumnDefinition.Describe(state.shape)}", [.. state.shape[..^1], Parameters.Count]);
+        var x = state.alias();
+        for (long k = 0; k < steps; k++)
+        {
+            using var older = x;
+            using var scope = NewDisposeScope();
+            x = RungeKuttaStep((y, time) => Tendency(y, parameters, time), older, interval.From + k * TimeStep).MoveToOuterDisposeScope();
+        }
+        return x;
+    }
+}

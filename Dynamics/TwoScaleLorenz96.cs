@@ -1,0 +1,85 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The two-scale model of Lorenz (1996, Predictability, ECMWF), with the settings of Wilks (2005, Q. J. R. Meteorol. Soc. 131,
+/// 389-407): slow variables X_k, k = 1..K, each coupled to J fast ones Y_jk that lie on one circle of J K sites,
+/// <code>
+/// X_k'  = X_{k-1} (X_{k+1} - X_{k-2}) - X_k + F - (h c / b) sum_j Y_jk
+/// Y_jk' = c b Y_{j+1,k} (Y_{j-1,k} - Y_{j+2,k}) - c Y_jk + (h c / b) X_k
+/// </code>
+/// The state is [X_1 .. X_K, Y_11 .. Y_J1, Y_12 .. Y_JK], <c>[K (1 + J)]</c>. A time unit stands for five days.
+/// </summary>
+public sealed class TwoScaleLorenz96 : ParametricDynamics, IComponent
+{
+    /// <summary>Creates a model.</summary>
+    /// <param name="slow">K, at least 4.</param>
+    /// <param name="fast">J, the number of fast variables of each slow one, at least 1.</param>
+    /// <param name="forcing">F; Wilks took 18 and 20.</param>
+    /// <param name="coupling">h.</param>
+    /// <param name="scaleRatio">b: how much smaller the fast variables are; not zero.</param>
+    /// <param name="speedRatio">c: how much faster they are.</param>
+    /// <param name="timeStep">Length of a Runge-Kutta step. The fast variables ask for a tenth of what the slow ones would; 0.005 follows the climate, Wilks's own 0.0001 the trajectory too.</param>
+    public TwoScaleLorenz96(long slow = 8, long fast = 32, double forcing = 20, double coupling = 1, double scaleRatio = 10, double speedRatio = 10, double timeStep = 0.005)
+        : base(Require.AtLeast(slow, 4) * (1 + Require.AtLeast(fast, 1)), timeStep,
+            new("forcing", forcing), new("coupling", coupling), new("scaleRatio", scaleRatio), new("speedRatio", speedRatio))
+    {
+        if (scaleRatio == 0) throw new ArgumentOutOfRangeException(nameof(scaleRatio), scaleRatio, "'scaleRatio' divides the coupling; it cannot be zero.");
+        (Slow, Fast) = (slow, fast);
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("two-scale-lorenz-96", 1, reader =>
+        new TwoScaleLorenz96(reader.Get<long>("slow"), reader.Get<long>("fast"), reader.Get<double>("forcing"), reader.Get<double>("coupling"),
+            reader.Get<double>("scaleRatio"), reader.Get<double>("speedRatio"), reader.Get<double>("timeStep"))
+        {
+            ModelError = reader.OptionalPart<IErrorCovariance>("modelError"),
+        });
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public override string Name => "two-scale Lorenz-96";
+
+    /// <summary>The number K of slow variables, the state's first.</summary>
+    public long Slow { get; }
+
+    /// <summary>The number J of fast variables of each slow one.</summary>
+    public long Fast { get; }
+
+    /// <summary>On the attractor, 10 time units after slow variables of standard deviation 1 and fast ones of 0.1; larger fast ones would leave the reach of the integrator.</summary>
+    public override IInitialCondition InitialCondition
+    {
+        get
+        {
+            using var scope = NewDisposeScope();
+            var variances = cat([ones(Slow, dtype: ScalarType.Float64), full(Slow * Fast, 0.01, dtype: ScalarType.Float64)]);
+            return new AttractorInitialCondition(this, 10, new GaussianInitialCondition(zeros_like(variances), ErrorCovariance.Diagonal(variances)));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor Tendency(Tensor state, Tensor parameters)
+    {
+        Tensor forcing = parameters.narrow(-1, 0, 1), h = parameters.narrow(-1, 1, 1), b = parameters.narrow(-1, 2, 1), c = parameters.narrow(-1, 3, 1);
+        Tensor x = state.narrow(-1, 0, Slow), y = state.narrow(-1, Slow, Slow * Fast);
+        long[] leading = state.shape[..^1];
+        var exchange = h * c / b;
+        var sums = y.reshape([.. leading, Slow, Fast]).sum([-1]);
+        var driving = x.unsqueeze(-1).expand([.. leading, Slow, Fast]).reshape(y.shape);
+        var dx = x.roll(1, -1) * (x.roll(-1, -1) - x.roll(2, -1)) - x + forcing - exchange * sums;
+        var dy = c * (b * (y.roll(-1, -1) * (y.roll(1, -1) - y.roll(-2, -1))) - y) + exchange * driving;
+        return cat([dx, dy], -1);
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("slow", Slow);
+        writer.Set("fast", Fast);
+        foreach (var (name, value) in Parameters) writer.Set(name, value);
+        writer.Set("timeStep", TimeStep);
+        writer.OptionalPart("modelError", ModelError);
+    }
+}
