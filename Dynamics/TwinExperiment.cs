@@ -99,6 +99,7 @@ public sealed class TwinExperiment : ITrajectoryView
         protected override bool Compute(long cycle)
         {
             if (cycle >= twin.CycleCount) return false;
+            using var phase = Telemetry.Phase(Telemetry.Data);
             var before = truth ?? Start();
             var now = twin.dynamics.AdvanceWithModelError(before, new TimeInterval(At(cycle - 1), At(cycle)), truthStream);
             if (!double.IsFinite(now.sum().ToDouble()))

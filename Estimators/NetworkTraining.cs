@@ -77,6 +77,7 @@ internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, T
         var start = Elapsed;
         double error;
         network.eval();
+        using var phase = Telemetry.Phase(Telemetry.Validation);
         try { error = validate(); }
         catch (DivergenceException diverged)
         {

@@ -80,7 +80,8 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
 
         var (analysis, lastCost, loss, truths) = Unroll();
         optimizer.zero_grad();
-        loss.backward();
+        using (Telemetry.Phase(Telemetry.Backward)) loss.backward();
+        using var phase = Telemetry.Phase(Telemetry.Optimiser);
         double norm = nn.utils.clip_grad_norm_(parameters, options.GradientClip);
         double value = loss.ToDouble();
         bool finite = double.IsFinite(value) && double.IsFinite(norm);
@@ -159,7 +160,9 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         for (long cycles = 1; ; cycles++)
         {
             var observation = cursor.ReadObservation(view.Schema, analysis.Tensors.First(), name);
-            var forecast = triple.Propagater.Propagate(analysis, new TimeInterval(time, cursor.Time), random);
+            TMemory forecast;
+            using (Telemetry.Phase(Telemetry.Model)) forecast = triple.Propagater.Propagate(analysis, new TimeInterval(time, cursor.Time), random);
+            using var phase = Telemetry.Phase(Telemetry.NetworkForward);
             analysis = triple.Analyzer.Analyze(forecast, observation, random);
             var costs = cost(analysis, cursor);
             var sum = cursor[Columns.Truth].sum();

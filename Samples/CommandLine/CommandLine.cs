@@ -100,10 +100,12 @@ public static class CommandLine
         if (options.JsonFile is not null) OutputCheck.File(options.JsonFile, "--json");
 
         var run = new SampleRun(options, console, cancellation);
+        using var profile = options.Profile ? new PhaseProfile() : null;
         try
         {
             var result = sample.Run(run);
             if (options.JsonFile is not null) ResultJson.Write(sample.Name, result, options.JsonFile);
+            if (profile is not null) run.Show(profile.ToTable());
             TellWritten(run, options.JsonFile);
             return 0;
         }

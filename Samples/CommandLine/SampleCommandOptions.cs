@@ -29,6 +29,7 @@ internal sealed class SampleCommandOptions
     private readonly Option<double?>? minutes;
     private readonly Option<string> output;
     private readonly Option<string?> json = new("--json") { Description = "Also write settings and measured figures to this file as JSON.", HelpName = "FILE" };
+    private readonly Option<bool> profile = new("--profile") { Description = "Also show where the time went: phases, managed memory they allocated, the most that was resident." };
     private readonly Option<bool>? quick, full, resume;
     private readonly IReadOnlyList<Option<string?>> own;
 
@@ -68,7 +69,7 @@ internal sealed class SampleCommandOptions
 
     public void AddTo(Command command)
     {
-        foreach (var option in (Option?[])[quick, full, device, seed, minutes, resume, output, json])
+        foreach (var option in (Option?[])[quick, full, device, seed, minutes, resume, output, json, profile])
             if (option is not null) command.Add(option);
         foreach (var option in own) command.Add(option);
     }
@@ -87,6 +88,7 @@ internal sealed class SampleCommandOptions
             Resume = resume is not null && parsed.GetValue(resume),
             Size = askedFull ? SampleSize.Full : askedQuick ? SampleSize.Quick : sample.Sizes[0],
             OutputFolder = NotEmpty(parsed.GetValue(output)!, "--out"),
+            Profile = parsed.GetValue(profile),
             JsonFile = parsed.GetValue(json) is { } file ? NotEmpty(file, "--json") : null,
             Settings = own.Any(option => parsed.GetValue(option) is not null)
                 ? own.Where(option => parsed.GetValue(option) is not null).ToDictionary(option => option.Name, option => NotEmpty(parsed.GetValue(option)!, option.Name))

@@ -25,6 +25,9 @@ public sealed record SampleOptions
     /// <summary>The folder files are written to.</summary>
     public required string OutputFolder { get; init; }
 
+    /// <summary>Whether to show where the time went.</summary>
+    public bool Profile { get; init; }
+
     /// <summary>The file the measured figures are written to as JSON, or null.</summary>
     public string? JsonFile { get; init; }
 

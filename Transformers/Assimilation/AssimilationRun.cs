@@ -81,7 +81,8 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
         Publish(forecast, state, Columns.Forecast, Columns.ForecastSpread);
 
         var observation = Source!.ReadObservation(schema, forecast.Tensors.First(), method.Name);
-        (analysis, state) = guard.Check(guard.Analyze(forecast, observation, analysing, cycle), cycle, time, "analysis");
+        using (Telemetry.Phase(Telemetry.Analysis))
+            (analysis, state) = guard.Check(guard.Analyze(forecast, observation, analysing, cycle), cycle, time, "analysis");
         analysis = analysis.Keep();
         hasAnalysis = true;
         Publish(analysis, state, Columns.Analysis, Columns.AnalysisSpread);
@@ -102,9 +103,12 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
         guard.Dispose();
     }
 
-    private TMemory Propagate(TMemory memory, TimeInterval interval, RandomStream random) => interval.Length == 0
-        ? memory.Map(tensor => tensor.alias())
-        : method.Triple.Propagater.Propagate(memory, interval, random);
+    private TMemory Propagate(TMemory memory, TimeInterval interval, RandomStream random)
+    {
+        if (interval.Length == 0) return memory.Map(tensor => tensor.alias());
+        using var phase = Telemetry.Phase(Telemetry.Model);
+        return method.Triple.Propagater.Propagate(memory, interval, random);
+    }
 
     // Says what a memory means.
     private void Publish(TMemory memory, Tensor state, Column mean, Column spread)
