@@ -87,23 +87,11 @@ public sealed class ThreeDimensionalVariationalEstimator : IEstimator<Sequential
 
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        var (mean, covariance) = Climatology(recorded[Columns.Truth]);
+        var (mean, covariance) = Climatology.Measure(recorded, options.ClimatologyCycles, cancellation);
         var initial = options.Initial ?? new GaussianInitialCondition(mean, ErrorCovariance.Full(covariance));
         double scale = Math.Exp(LeastLogarithm(recorded, covariance, initial, cancellation));
         context.Logger.LogInformation("{Method}: the background error covariance is {Scale:g4} of the climatological covariance.", Name, scale);
         return Method(covariance, scale, initial);
-    }
-
-    // Mean [n] and sample covariance [n, n] of the states of all cycles and trajectories.
-    private (Tensor Mean, Tensor Covariance) Climatology(Tensor truth)
-    {
-        long n = dynamics.Dimension;
-        var states = truth.narrow(0, 0, Math.Min(truth.shape[0], options.ClimatologyCycles)).reshape(-1, n).to_type(ScalarType.Float64);
-        if (states.shape[0] <= n)
-            throw new ArgumentException($"A climatological covariance of dimension {n} needs more than {n} states; the data has {states.shape[0]}.");
-        var mean = states.mean([0]);
-        var anomalies = states - mean;
-        return (mean, anomalies.transpose(0, 1).matmul(anomalies) / (states.shape[0] - 1));
     }
 
     private SequentialAssimilation<StateMemory> Method(Tensor covariance, double scale, IInitialCondition initial)

@@ -10,6 +10,7 @@ public static class TransformerComponents
         SequentialAssimilation<VectorMemory>.Type, SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>.Type,
         SequentialAssimilation<ProductMemory<EnsembleMemory, VectorMemory>>.Type, AdaptiveInflationAnalyzer.Type,
         CarriedVectorPropagater<EnsembleMemory>.Type, CarriedVectorProcoder<EnsembleMemory>.Type, CarriedVectorSource<EnsembleMemory>.Type,
+        ClimatologyPropagater.Type, UnobservingAnalyzer<StateMemory>.Type, UnobservingAnalyzer<EnsembleMemory>.Type, UnobservingAnalyzer<GaussianMemory>.Type,
         MultiplicativeInflation.Type, AdditiveInflation.Type, RelaxationInflation.Type, CombinedInflation.Type,
         FieldObservation.Type, LeadTimeForecast.Type, JointEstimates.Type,
         SequentialAssimilation<WindowMemory<EnsembleMemory>>.Type, SequentialAssimilation<WindowMemory<StateMemory>>.Type,

@@ -26,7 +26,11 @@ public static partial class AnalysisCatalogExtensions
     {
         if (network.Operator.StateDimension != dynamics.Dimension)
             throw new ArgumentException($"The network observes states of dimension {network.Operator.StateDimension}, but {dynamics.Name} has dimension {dynamics.Dimension}.", nameof(network));
-        return new SequentialAssimilation<TMemory>(name, triple, network, catalog.Context,
-            new SequentialAssimilationOptions { Stream = options.Stream, DivergenceBound = options.DivergenceBound, DivergenceHandling = options.DivergenceHandling }).AsEstimator();
+        return Method(catalog, name, triple, network, options);
     }
+
+    internal static FittedEstimator<SequentialAssimilation<TMemory>> Method<TMemory>(AnalysisCatalog catalog, string name, AssimilationTriple<TMemory> triple,
+        IObservationNetwork network, AssimilationMethodOptions options) where TMemory : IMemory<TMemory> =>
+        new SequentialAssimilation<TMemory>(name, triple, network, catalog.Context,
+            new SequentialAssimilationOptions { Stream = options.Stream, DivergenceBound = options.DivergenceBound, DivergenceHandling = options.DivergenceHandling }).AsEstimator();
 }

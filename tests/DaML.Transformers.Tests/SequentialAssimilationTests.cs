@@ -14,7 +14,7 @@ public sealed class SequentialAssimilationTests
     private TwinExperiment Twin(long batch = 2, long cycles = 12, IObservationNetwork? other = null, string stream = "twin") =>
         context.Data.Twin(dynamics, other ?? network, new TwinExperimentOptions { Batch = batch, Cycles = cycles, Stream = stream });
 
-    public static TheoryData<string> Methods => ["kalman", "stochastic", "etkf", "enkf-n", "3d-var", "gaussian 3d-var", "inflations", "adaptive", "denkf", "serial", "extended"];
+    public static TheoryData<string> Methods => ["kalman", "stochastic", "etkf", "enkf-n", "3d-var", "gaussian 3d-var", "inflations", "adaptive", "denkf", "serial", "extended", "climatology", "oi"];
 
     private ITransformer Method(string name, DataAssimilationContext? other = null)
     {
@@ -35,6 +35,8 @@ public sealed class SequentialAssimilationTests
             "denkf" => catalog.DeterministicEnsembleKalmanFilter(dynamics, network, 12, Inflation.StandardDeviation(1.02)).Transformer,
             "serial" => catalog.SerialSquareRootFilter(dynamics, network, 12, Inflation.Variance(1.05, InflationTarget.Prior)).Transformer,
             "extended" => catalog.ExtendedKalmanFilter(dynamics, network, start, new KalmanFilterOptions { CovarianceGrowthPerTimeUnit = 5 }).Transformer,
+            "climatology" => catalog.Climatology(network, start).Transformer,
+            "oi" => catalog.OptimalInterpolation(network, start).Transformer,
             "3d-var" => catalog.ThreeDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.5)).Transformer,
             "gaussian 3d-var" => new SequentialAssimilation<StateMemory>("3D-Var with a spread", new(
                 new ThreeDimensionalVariationalAnalyzer(network.Operator, network.Error, ErrorCovariance.Full(0.5 * eye(8, dtype: ScalarType.Float64))),
@@ -65,7 +67,7 @@ public sealed class SequentialAssimilationTests
         Assert.Equal(first, Read(view));
         Assert.Equal(first, Read(Method(name, new DataAssimilationContext(17)).Transform(Twin())));
         Assert.NotEqual(first, Read(Method(name).Transform(Twin(stream: "another"))));
-        if (name is not ("kalman" or "extended")) Assert.NotEqual(first, Read(Method(name, new DataAssimilationContext(18)).Transform(Twin())));
+        if (name is not ("kalman" or "extended" or "climatology" or "oi")) Assert.NotEqual(first, Read(Method(name, new DataAssimilationContext(18)).Transform(Twin())));
     }
 
     [Theory, MemberData(nameof(Methods))]

@@ -1,0 +1,41 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Mean and covariance of the true states of a view, over cycles and trajectories: what methods that learn from a long run begin with.</summary>
+/// <param name="Mean">The mean, <c>[n]</c>, in double precision.</param>
+/// <param name="Covariance">The sample covariance, <c>[n, n]</c>, in double precision.</param>
+public sealed record Climatology(Tensor Mean, Tensor Covariance)
+{
+    /// <summary>Measures the first cycles of a view. The tensors belong to the caller's dispose scope.</summary>
+    /// <param name="data">A view with the truth.</param>
+    /// <param name="cycles">How many cycles to read at most.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="ArgumentException">There are too few states for a covariance of full rank, or one is not finite.</exception>
+    public static Climatology Measure(ITrajectoryView data, long cycles, CancellationToken cancellation = default)
+    {
+        long n = data.Schema[Columns.Truth].Shape[0];
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        using var cursor = data.OpenCursor();
+        var read = new List<Tensor>();
+        for (long k = 0; k < cycles && cursor.MoveNext(); k++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            read.Add(Require.Finite(cursor[Columns.Truth], $"The truth of cycle {cursor.Cycle}").to(ScalarType.Float64, copy: true));
+        }
+        if (read.Count * data.Schema.Batch <= n)
+            throw new ArgumentException($"A climatological covariance of dimension {n} needs more than {n} states; the data has {read.Count * data.Schema.Batch}.");
+        var states = cat(read, 0);
+        var mean = states.mean([0]);
+        var anomalies = states - mean;
+        var covariance = anomalies.transpose(0, 1).matmul(anomalies) / (states.shape[0] - 1);
+        scope.MoveToOuter(mean, covariance);
+        return new(mean, covariance);
+    }
+
+    /// <summary>The normal distribution of this mean and covariance, with tensors of its own.</summary>
+    /// <exception cref="ArgumentException">The covariance is not positive definite: some combination of components never varies.</exception>
+    public GaussianInitialCondition ToDistribution() => new(Mean, ErrorCovariance.Full(Covariance));
+}

@@ -1,0 +1,34 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Forgets the past: whatever was analysed, the forecast is the climatology, a normal distribution that never changes.</summary>
+/// <param name="climatology">The distribution.</param>
+public sealed class ClimatologyPropagater(GaussianInitialCondition climatology) : IPropagater<GaussianMemory>, IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("climatology-propagater", 1, reader =>
+        new ClimatologyPropagater(reader.Part<GaussianInitialCondition>("climatology")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>The distribution.</summary>
+    public GaussianInitialCondition Climatology => climatology;
+
+    /// <inheritdoc/>
+    public string Name => "climatology";
+
+    /// <inheritdoc/>
+    public GaussianMemory Propagate(GaussianMemory analysis, TimeInterval interval, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var like = analysis.Mean;
+        var mean = climatology.Mean.to(like.dtype, like.device).repeat(like.shape[0], 1);
+        var covariance = climatology.Covariance.ToMatrix(like.dtype, like.device).repeat(like.shape[0], 1, 1);
+        scope.MoveToOuter(mean, covariance);
+        return new(mean, covariance);
+    }
+
+    void IComponent.Save(ComponentWriter writer) => writer.Part("climatology", climatology);
+}

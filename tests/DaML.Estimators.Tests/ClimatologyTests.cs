@@ -1,0 +1,77 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Tests;
+
+public sealed class ClimatologyTests(ITestOutputHelper output)
+{
+    private readonly DataAssimilationContext context = new(37);
+
+    [Theory]
+    [InlineData("lorenz-63", 7.6, 1.25)]
+    [InlineData("lorenz-96", 3.6, 0.95)]
+    public void Scores_are_the_published_ones(string model, double climatology, double interpolation)
+    {
+        var (dynamics, variance, interval) = model == "lorenz-63" ? ((IDynamics)context.Dynamics.Lorenz63(), 2.0, 0.25) : (context.Dynamics.Lorenz96(), 1.0, 0.05);
+        var network = context.Observations.Full(dynamics, variance);
+        var options = new TwinExperimentOptions { Batch = 16, Cycles = 600, Interval = interval, Stream = "training" };
+        using var training = context.Data.Twin(dynamics, network, options).Materialise();
+        using var test = context.Data.Twin(dynamics, network, options with { Stream = "test" }).Materialise();
+        double Rmse(ClimatologyEstimator estimator)
+        {
+            var report = context.Scores.Evaluate(estimator.Fit(training).Transform(test));
+            output.WriteLine($"{estimator.Name}: {report.AnalysisRmse}, spread {report.AnalysisSpread}, forecast {report.ForecastRmse}");
+            Assert.InRange(report.ForecastRmse.Mean, 0.95 * climatology, 1.05 * climatology);
+            // As wrong as it says, which a time average of a root is a little below.
+            Assert.InRange(report.AnalysisRmse.Mean / report.AnalysisSpread!.Mean, 0.75, 1.02);
+            return report.AnalysisRmse.Mean;
+        }
+        Assert.InRange(Rmse(context.Analysis.Climatology(network)), 0.95 * climatology, 1.05 * climatology);
+        Assert.InRange(Rmse(context.Analysis.OptimalInterpolation(network)), 0.9 * interpolation, 1.1 * interpolation);
+    }
+
+    [Fact]
+    public void Optimal_interpolation_is_3D_Var_from_the_climatological_mean()
+    {
+        using var scope = NewDisposeScope();
+        var dynamics = context.Dynamics.Lorenz96(12);
+        var network = context.Observations.Random(dynamics, 1, 0.3, 0.8);
+        using var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 4, Cycles = 60 }).Materialise();
+        var method = context.Analysis.OptimalInterpolation(network).Fit(twin);
+        var (mean, covariance) = Climatology.Measure(twin, 60);
+        Assert.InRange((mean - twin[Columns.Truth].reshape(-1, 12).mean([0])).abs().max().ToDouble(), 0, 1e-12);
+        Assert.InRange((covariance - twin[Columns.Truth].reshape(-1, 12).T.cov()).abs().max().ToDouble(), 0, 1e-12);
+        var variational = new ThreeDimensionalVariationalAnalyzer(network.Operator, network.Error, ErrorCovariance.Full(covariance));
+        using var run = method.Run(twin);
+        using var random = context.Random("none");
+        long cycles = 0;
+        while (run.MoveNext())
+        {
+            using var inner = NewDisposeScope();
+            var observation = new Observation(run[Columns.Observation], run[Columns.ObservationMask], run.Time);
+            var expected = variational.Analyze(new(mean.expand(4, 12)), observation, random).State;
+            Assert.InRange((run[Columns.Analysis] - expected).abs().max().ToDouble(), 0, 1e-12);
+            cycles++;
+        }
+        Assert.Equal(60, cycles);
+    }
+
+    [Fact]
+    public void Says_what_it_needs()
+    {
+        var dynamics = context.Dynamics.Lorenz96(12);
+        var network = context.Observations.Full(dynamics);
+        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Cycles = 20 });
+        var estimator = context.Analysis.OptimalInterpolation(network, new ClimatologyEstimatorOptions { Cycles = 12, Name = "mine" });
+        Assert.Equal("mine", estimator.Name);
+        Assert.Contains("more than 12 states; the data has 12", Assert.Throws<ArgumentException>(() => estimator.Fit(twin)).Message);
+        Assert.Contains("'truth'", Assert.Throws<SchemaException>(() => { using var none = twin.Materialise([Columns.Observation]); estimator.Fit(none); }).Message);
+        Assert.Throws<ArgumentOutOfRangeException>(() => context.Analysis.Climatology(network, new ClimatologyEstimatorOptions { Cycles = 1 }));
+        using var scope = NewDisposeScope();
+        Assert.Contains("dimension 3", Assert.Throws<ArgumentException>(() =>
+            context.Analysis.OptimalInterpolation(network, new GaussianInitialCondition(zeros(3), ErrorCovariance.Scalar(3, 1)))).Message);
+        using var source = new CancellationTokenSource();
+        source.Cancel();
+        Assert.Throws<OperationCanceledException>(() => context.Analysis.Climatology(network).Fit(twin, source.Token));
+    }
+}
