@@ -24,6 +24,9 @@ public interface IErrorCovariance
     /// <summary>L v: gives white noise the covariance R.</summary>
     Tensor Colour(Tensor white);
 
+    /// <summary>L^T v, the transpose of <see cref="Colour"/>, so that R v = L (L^T v).</summary>
+    Tensor ColourAdjoint(Tensor vector);
+
     /// <summary>ln det R.</summary>
     double LogDeterminant { get; }
 }

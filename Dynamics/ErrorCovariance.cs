@@ -51,6 +51,9 @@ public abstract class ErrorCovariance : IErrorCovariance
     /// <inheritdoc/>
     public Tensor Colour(Tensor white) => InScope(white, null, (vector, _) => Factor(vector));
 
+    /// <inheritdoc/>
+    public Tensor ColourAdjoint(Tensor vector) => InScope(vector, null, (v, _) => FactorAdjoint(v));
+
     /// <summary>R^-1 v.</summary>
     private protected abstract Tensor Inverse(Tensor vector, Tensor? mask);
 
@@ -59,6 +62,9 @@ public abstract class ErrorCovariance : IErrorCovariance
 
     /// <summary>L v.</summary>
     private protected abstract Tensor Factor(Tensor white);
+
+    /// <summary>L^T v; for a diagonal L the same as L v.</summary>
+    private protected virtual Tensor FactorAdjoint(Tensor vector) => Factor(vector);
 
     /// <summary>The vector with zeros where the mask says missing; the mask <c>[batch, p]</c> serves all dimensions between.</summary>
     private protected static Tensor Masked(Tensor vector, Tensor? mask) =>

@@ -44,6 +44,8 @@ public sealed class FullErrorCovariance : ErrorCovariance, IComponent
 
     private protected override Tensor Factor(Tensor white) => matmul(white, factor.Like(white).mT);
 
+    private protected override Tensor FactorAdjoint(Tensor vector) => matmul(vector, factor.Like(vector));
+
     void IComponent.Save(ComponentWriter writer) => writer.Tensor("matrix", Matrix);
 
     // Solves with L for vectors [..., p] as columns. With a mask, R becomes M R M + (I - M): exact on the components

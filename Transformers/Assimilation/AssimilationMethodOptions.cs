@@ -73,3 +73,25 @@ public sealed record ThreeDimensionalVariationalOptions : AssimilationMethodOpti
     /// <summary>What the state is drawn from at the view's start; where the model's states usually start unless said: most models' attractor (1000 time steps from independent standard normal numbers).</summary>
     public IInitialCondition? Initial { get; init; }
 }
+
+/// <summary>Settings of 4D-Var.</summary>
+public sealed record FourDimensionalVariationalOptions : AssimilationMethodOptions
+{
+    /// <summary>What the state is drawn from at the view's start; the model's attractor unless said (1000 time steps from independent standard normal numbers).</summary>
+    public IInitialCondition? Initial { get; init; }
+
+    /// <summary>Outer and inner loops.</summary>
+    public IncrementalOptions Minimisation { get; init; } = new();
+
+    /// <summary>What is varied; the square root of B unless said.</summary>
+    public ControlVariable Control { get; init; } = ControlVariable.BackgroundSquareRoot;
+
+    /// <summary>Those that are new unless said.</summary>
+    public WindowObservations Observations { get; init; } = WindowObservations.New;
+
+    /// <summary>Prior terms beside the background's, for instance a <see cref="ModelErrorTerm"/> for a weak constraint.</summary>
+    public IReadOnlyList<IPriorTerm> Priors { get; init; } = [];
+
+    /// <summary>Cost terms beside the observations', for instance a <see cref="DigitalFilterTerm"/>.</summary>
+    public IReadOnlyList<ICostTerm> Terms { get; init; } = [];
+}

@@ -17,4 +17,26 @@ public static partial class AnalysisCatalogExtensions
             new StatePropagater(dynamics), new StateProcoder(), new StateSource(Initial(options.Initial, dynamics), catalog.Context.Precision));
         return Method(catalog, options.Name ?? "3D-Var", triple, dynamics, network, options);
     }
+
+    /// <summary>Incremental 4D-Var with a background error covariance that is known.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="dynamics">The model, with its tangent linear and adjoint; its error, where it has one, counts only by a <see cref="ModelErrorTerm"/>.</param>
+    /// <param name="network">What is observed.</param>
+    /// <param name="background">B at the windows' beginning, of the state's dimension.</param>
+    /// <param name="windows">How windows follow each other, in cycles.</param>
+    /// <param name="options">Settings; null = their defaults.</param>
+    public static FittedEstimator<SequentialAssimilation<WindowMemory<StateMemory>>> FourDimensionalVariational(this AnalysisCatalog catalog, IDynamics dynamics,
+        IObservationNetwork network, IErrorCovariance background, WindowCycling windows, FourDimensionalVariationalOptions? options = null)
+    {
+        options ??= new();
+        if (background.Dimension != dynamics.Dimension)
+            throw new ArgumentException($"The background error covariance must have the dimension of {dynamics.Name}, {dynamics.Dimension}; given: {background.Dimension}.", nameof(background));
+        var cost = new FourDimensionalVariationalCost(dynamics,
+            [new BackgroundTerm(background, options.Control), .. options.Priors], [new ObservationTerm(network.Operator, network.Error), .. options.Terms]);
+        var triple = new AssimilationTriple<WindowMemory<StateMemory>>(
+            new FourDimensionalVariationalAnalyzer(new IncrementalFourDimensionalVariational(cost, options.Minimisation), options.Observations),
+            new WindowPropagater<StateMemory>(new StatePropagater(dynamics)), new WindowProcoder<StateMemory>(new StateProcoder()),
+            new WindowSource<StateMemory>(new StateSource(Initial(options.Initial, dynamics), catalog.Context.Precision), windows));
+        return Method(catalog, options.Name ?? $"4D-Var ({windows})", triple, dynamics, network, options);
+    }
 }

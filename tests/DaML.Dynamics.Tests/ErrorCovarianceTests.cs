@@ -31,10 +31,12 @@ public sealed class ErrorCovarianceTests : IDisposable
             var white = covariance.Whiten(v);
             Numbers.Close((matmul(v, inverse) * v).sum(-1), white.square().sum(-1), 1e-13);
             Numbers.Close(v, covariance.Colour(white), 1e-13);
+            Numbers.Close(matmul(v, r), covariance.Colour(covariance.ColourAdjoint(v)), 1e-13);
         }
         var identity = eye(P, dtype: ScalarType.Float64);
         var factor = covariance.Colour(identity); // rows L e_i
         Numbers.Close(r, matmul(factor.mT, factor), 1e-13);
+        Numbers.Close(factor.mT, covariance.ColourAdjoint(identity), 1e-15); // rows L^T e_i
         Assert.Equal(linalg.slogdet(r).Item2.ToDouble(), covariance.LogDeterminant, 1e-12);
     }
 

@@ -1,0 +1,76 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// What 4D-Var minimises over: a span of time on the grid of a model's time steps, the background at its beginning and the
+/// observations in it, for a batch of trajectories at once.
+/// </summary>
+public sealed class AssimilationWindow
+{
+    /// <summary>Makes a window.</summary>
+    /// <param name="background">x_b at the window's beginning, <c>[batch, n]</c>, finite.</param>
+    /// <param name="span">From when to when, a whole number of time steps; of no length for an analysis at one time (3D-Var).</param>
+    /// <param name="timeStep">The model's time step.</param>
+    /// <param name="observations">The observations, at steps of the window, in any order; several may have one time. Finite, also where the mask says missing.</param>
+    /// <exception cref="ArgumentException">Shapes that differ, values that are not finite, times outside of the window or between its steps.</exception>
+    public AssimilationWindow(State background, TimeInterval span, double timeStep, IReadOnlyList<Observation> observations)
+    {
+        Require.Shape(background.Values, "The background of a window", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
+        Require.Finite(background.Values, "The background of a window");
+        Background = background;
+        Span = span;
+        TimeStep = Require.Positive(timeStep);
+        Steps = checked((int)span.Steps(timeStep));
+        Observations = [.. observations];
+        foreach (var observation in Observations)
+        {
+            string which = $"The observation at time {observation.Time:g9}";
+            StepOf(observation.Time);
+            Require.Shape(observation.Values, which, Batch, ColumnDefinition.AnySize);
+            Require.Finite(observation.Values, which);
+            if (observation.Mask is null) continue;
+            if (observation.Mask.dtype != ScalarType.Bool) throw new ArgumentException($"The mask of {which.ToLowerInvariant()} must be boolean, true = observed; given: {observation.Mask.dtype}.", nameof(observations));
+            Require.Shape(observation.Mask, $"The mask of {which.ToLowerInvariant()}", observation.Values.shape);
+        }
+    }
+
+    /// <summary>x_b at the window's beginning.</summary>
+    public State Background { get; }
+
+    /// <summary>From when to when.</summary>
+    public TimeInterval Span { get; }
+
+    /// <summary>The model's time step.</summary>
+    public double TimeStep { get; }
+
+    /// <summary>K, the number of time steps; the trajectory of the window has K + 1 states.</summary>
+    public int Steps { get; }
+
+    /// <summary>The observations in the window.</summary>
+    public IReadOnlyList<Observation> Observations { get; }
+
+    /// <summary>Number of trajectories.</summary>
+    public long Batch => Background.Values.shape[0];
+
+    /// <summary>The state's dimension n.</summary>
+    public long Dimension => Background.Values.shape[1];
+
+    /// <summary>The time of a step, from 0 for the window's beginning to <see cref="Steps"/> for its end.</summary>
+    public double TimeOf(int step) => Span.From + step * TimeStep;
+
+    /// <summary>The step at a time.</summary>
+    /// <exception cref="ArgumentException">The time is outside of the window or between two steps.</exception>
+    public int StepOf(double time)
+    {
+        double steps = (time - Span.From) / TimeStep;
+        int step = double.IsFinite(steps) && Math.Abs(steps) < int.MaxValue ? (int)Math.Round(steps) : -1;
+        if (step < 0 || step > Steps || Math.Abs(steps - step) > 1e-6 * Math.Max(1, Math.Abs(steps)))
+            throw new ArgumentException($"The time {time:g9} is not one of the {Steps + 1} times of the window from {Span.From:g9} to {Span.To:g9} in steps of {TimeStep:g6}.", nameof(time));
+        return step;
+    }
+
+    /// <summary>Zeros <c>[batch, size]</c> in the window's precision, on its device.</summary>
+    internal Tensor Zeros(long size) => zeros([Batch, size], dtype: Background.Values.dtype, device: Background.Values.device);
+}

@@ -1,0 +1,57 @@
+namespace DaML;
+
+/// <summary>Which variable a minimisation varies.</summary>
+public enum ControlVariable
+{
+    /// <summary>v with dx = B^(1/2) v, the control variable transform: the Hessian is I + B^(T/2) G^T R^-1 G B^(1/2), with no eigenvalue below one.</summary>
+    BackgroundSquareRoot,
+
+    /// <summary>dx itself: the Hessian is B^-1 + G^T R^-1 G, as badly conditioned as B; to compare preconditioners on.</summary>
+    Increment,
+}
+
+/// <summary>
+/// The background term, J_b = 1/2 |x_0 - x_b|^2 in B^-1, whose control variables are the increment at the window's
+/// beginning (Courtier et al. 1994, Q. J. R. Meteorol. Soc. 120, 1367-1387).
+/// </summary>
+/// <param name="background">B, of the state's dimension.</param>
+/// <param name="variable">The square-root transform unless said.</param>
+public sealed class BackgroundTerm(IErrorCovariance background, ControlVariable variable = ControlVariable.BackgroundSquareRoot) : IPriorTerm, IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("background-term", 1, reader =>
+        new BackgroundTerm(reader.Part<IErrorCovariance>("covariance"), reader.Get<ControlVariable>("variable")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "Jb";
+
+    /// <summary>B</summary>
+    public IErrorCovariance Covariance => background;
+
+    /// <summary>What is varied.</summary>
+    public ControlVariable Variable { get; } = Enum.IsDefined(variable) ? variable
+        : throw new ArgumentOutOfRangeException(nameof(variable), variable, $"No such control variable: {variable}.");
+
+    /// <inheritdoc/>
+    public long ControlDimension(AssimilationWindow window) => background.Dimension == window.Dimension ? window.Dimension
+        : throw new ArgumentException($"The background error covariance must have the dimension of the state, {window.Dimension}; given: {background.Dimension}.");
+
+    /// <inheritdoc/>
+    public void AddIncrements(AssimilationWindow window, ControlVector control, WindowContributions<Increment> increments) =>
+        increments.Add(0, new Increment(Variable == ControlVariable.Increment ? control.Values : background.Colour(control.Values)));
+
+    /// <inheritdoc/>
+    public ControlVector Adjoint(AssimilationWindow window, WindowTrajectory<Sensitivity> sensitivities) =>
+        new(Variable == ControlVariable.Increment ? sensitivities.Start.Values : background.ColourAdjoint(sensitivities.Start.Values));
+
+    /// <inheritdoc/>
+    public ControlVector HessianProduct(ControlVector control) => Variable == ControlVariable.Increment ? new(background.ApplyInverse(control.Values)) : control;
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("covariance", background);
+        writer.Set("variable", Variable);
+    }
+}

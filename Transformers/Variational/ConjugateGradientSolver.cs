@@ -1,0 +1,86 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Preconditioned conjugate gradients (Hestenes and Stiefel 1952; Golub and Van Loan, section 11.5), a trajectory of the batch
+/// with step lengths of its own. A trajectory that has converged stays as it is while the others go on.
+/// </summary>
+/// <param name="options">Settings; null = their defaults.</param>
+public sealed class ConjugateGradientSolver(InnerSolverOptions? options = null) : IInnerSolver, IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("conjugate-gradient-solver", 1, reader => new ConjugateGradientSolver(reader.Get<InnerSolverOptions>("options")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "conjugate gradients";
+
+    /// <summary>Its settings.</summary>
+    public InnerSolverOptions Options { get; } = (options ?? new()).Checked();
+
+    /// <inheritdoc/>
+    public InnerSolution Solve(QuadraticCost cost, IPreconditioner preconditioner, CancellationToken cancellation = default)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var b = KrylovNumbers.RightSide(cost);
+        Tensor x = zeros_like(b), r = b.alias(), z = Preconditioned(preconditioner, r), p = z.alias();
+        var rho = (r * z).sum(-1);
+        bool[] nonzero = [.. KrylovNumbers.Of(b.abs().amax([-1])).Select(value => value > 0)];
+        double[] rhos = KrylovNumbers.Positive(rho, nonzero, Who(preconditioner));
+        var record = new KrylovRecord(Options, b, KrylovNumbers.Lengths(b), [.. rhos.Select(Math.Sqrt)], KrylovNumbers.Of(cost.AtZero));
+        using var basis = Options.Reorthogonalisation == Reorthogonalisation.Full ? new KrylovBasis(preconditioner is not IdentityPreconditioner) : null;
+
+        double[] lastStep = new double[rhos.Length], lastRatio = new double[rhos.Length];
+        for (int iteration = 0; record.Any; iteration++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var iterationScope = NewDisposeScope();
+            var active = record.Mask(b.device);
+            if (basis is not null)
+            {
+                // Lanczos vectors alternate in sign against residuals.
+                var scale = ((iteration % 2 == 0 ? 1 : -1) * rho.rsqrt()).where(active, zeros_like(rho)).unsqueeze(-1);
+                basis.Add(scale * r, scale * z);
+            }
+            var q = KrylovNumbers.Product(cost.HessianProduct(new(p)), p, "the Hessian");
+            var curvature = (p * q).sum(-1);
+            double[] curvatures = KrylovNumbers.Positive(curvature, record.Active, "The Hessian of an inner loop");
+            var step = (rho / curvature).where(active, zeros_like(rho));
+            var nextX = x + step.unsqueeze(-1) * p;
+            var nextR = r - step.unsqueeze(-1) * q;
+            if (basis is not null) nextR = basis.Orthogonalised(nextR);
+            var nextZ = Preconditioned(preconditioner, nextR);
+            var nextRho = (nextR * nextZ).sum(-1);
+            double[] norms = KrylovNumbers.Lengths(nextR);
+            bool[] unfinished = [.. norms.Select((norm, i) => record.Active[i] && norm > 0)];
+            double[] nextRhos = KrylovNumbers.Positive(nextRho, unfinished, Who(preconditioner));
+            double[] costs = KrylovNumbers.Of(cost.AtZero - 0.5 * (nextX * (b + nextR)).sum(-1));
+            for (int i = 0; i < rhos.Length; i++)
+            {
+                if (!record.Active[i]) continue;
+                double length = rhos[i] / curvatures[i], ratio = norms[i] > 0 ? nextRhos[i] / rhos[i] : 0;
+                double diagonal = 1 / length + (iteration > 0 ? lastRatio[i] / lastStep[i] : 0);
+                record.Iterate(i, diagonal, Math.Sqrt(ratio) / length, norms[i], norms[i] > 0 ? Math.Sqrt(nextRhos[i]) : 0, costs[i]);
+                (lastStep[i], lastRatio[i]) = (length, ratio);
+            }
+            var nextActive = record.Mask(b.device);
+            var along = (nextRho / rho).where(nextActive, zeros_like(rho));
+            var nextP = (nextZ + along.unsqueeze(-1) * p).where(nextActive.unsqueeze(-1), zeros_like(p));
+            nextR = nextR.where(nextActive.unsqueeze(-1), zeros_like(r));
+            (x, r, z, p, rho, rhos) = (nextX.MoveToOuterDisposeScope(), nextR.MoveToOuterDisposeScope(), nextZ.alias().MoveToOuterDisposeScope(),
+                nextP.MoveToOuterDisposeScope(), nextRho.MoveToOuterDisposeScope(), nextRhos);
+        }
+        var solution = record.Solution(new(x), basis);
+        return solution with { Solution = new(x.MoveToOuterDisposeScope()), Ritz = solution.Ritz?.MoveToOuterDisposeScope() };
+    }
+
+    private static string Who(IPreconditioner preconditioner) => $"The preconditioner '{preconditioner.Name}'";
+
+    private static Tensor Preconditioned(IPreconditioner preconditioner, Tensor r) => KrylovNumbers.Product(preconditioner.Apply(new(r)), r, Who(preconditioner));
+
+    void IComponent.Save(ComponentWriter writer) => writer.Set("options", Options);
+}

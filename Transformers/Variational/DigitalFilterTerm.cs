@@ -1,0 +1,77 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The weak digital-filter constraint, J_c = 1/2 |sum_k h_k x_k - x_{K/2}|^2 in C^-1 (Gauthier and Thepaut 2001, Mon. Wea.
+/// Rev. 129, 2089-2102): it penalises what a low-pass filter over the window takes off the state at its middle. The filter
+/// is the ideal one cut to the window by the Lanczos window, h_k ~ sin(k theta) / (k pi) sin(k pi / (m + 1)) / (k pi / (m + 1))
+/// for k = -m .. m (Lynch and Huang 1992, Mon. Wea. Rev. 120, 1019-1034), scaled to a sum of one.
+/// </summary>
+/// <param name="cutoffPeriod">Oscillations of a shorter period are penalised, in the model's unit of time; theta = 2 pi h / cutoffPeriod for the time step h.</param>
+/// <param name="allowed">C, the covariance that such oscillations are allowed to have.</param>
+public sealed class DigitalFilterTerm(double cutoffPeriod, IErrorCovariance allowed) : ICostTerm, IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("digital-filter-term", 1, reader =>
+        new DigitalFilterTerm(reader.Get<double>("cutoffPeriod"), reader.Part<IErrorCovariance>("allowed")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "Jc";
+
+    /// <summary>The period below which oscillations are penalised.</summary>
+    public double CutoffPeriod { get; } = Require.Positive(cutoffPeriod);
+
+    /// <summary>The filter's weights h_k of the K + 1 times of a window; their sum is one.</summary>
+    /// <exception cref="ArgumentException">The window has no middle step, or the cut-off is shorter than two time steps.</exception>
+    public IReadOnlyList<double> Weights(AssimilationWindow window)
+    {
+        if (window.Steps == 0 || window.Steps % 2 != 0)
+            throw new ArgumentException($"A digital filter needs a window of an even number of steps, at least two; given: {window.Steps}.", nameof(window));
+        double theta = 2 * Math.PI * window.TimeStep / CutoffPeriod;
+        if (!(theta <= Math.PI))
+            throw new ArgumentException($"A digital filter cannot cut off at a period of {CutoffPeriod:g6}: the shortest that time steps of {window.TimeStep:g6} show is {2 * window.TimeStep:g6}.", nameof(window));
+        int half = window.Steps / 2;
+        double[] weights = [.. Enumerable.Range(-half, window.Steps + 1).Select(k => k == 0 ? theta / Math.PI
+            : Math.Sin(k * theta) / (k * Math.PI) * Math.Sin(k * Math.PI / (half + 1)) / (k * Math.PI / (half + 1)))];
+        double sum = weights.Sum();
+        return [.. weights.Select(weight => weight / sum)];
+    }
+
+    /// <inheritdoc/>
+    public Tensor Value(WindowTrajectory<State> trajectory) =>
+        0.5 * allowed.Whiten(Filtered(trajectory.Window, [.. trajectory.Steps.Select(state => state.Values)])).square().sum(-1);
+
+    /// <inheritdoc/>
+    public void AddGradient(WindowTrajectory<State> trajectory, WindowContributions<Sensitivity> gradient) =>
+        Add(trajectory.Window, [.. trajectory.Steps.Select(state => state.Values)], gradient);
+
+    /// <inheritdoc/>
+    public void AddHessianProduct(WindowTrajectory<State> trajectory, WindowTrajectory<Increment> increment, WindowContributions<Sensitivity> product) =>
+        Add(trajectory.Window, [.. increment.Steps.Select(step => step.Values)], product);
+
+    // sum_k h_k x_k - x_{K/2}
+    private Tensor Filtered(AssimilationWindow window, Tensor[] states)
+    {
+        var weights = Weights(window);
+        var sum = -states[window.Steps / 2];
+        for (int step = 0; step <= window.Steps; step++) sum = sum.add(states[step], weights[step]);
+        return sum;
+    }
+
+    private void Add(AssimilationWindow window, Tensor[] states, WindowContributions<Sensitivity> to)
+    {
+        var weighted = new Sensitivity(allowed.ApplyInverse(Filtered(window, states)));
+        var weights = Weights(window);
+        for (int step = 0; step <= window.Steps; step++) to.Add(step, weights[step] * weighted);
+        to.Add(window.Steps / 2, -weighted);
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("cutoffPeriod", CutoffPeriod);
+        writer.Part("allowed", allowed);
+    }
+}

@@ -1,0 +1,69 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Which of a window's observations 4D-Var takes in, where windows overlap.</summary>
+public enum WindowObservations
+{
+    /// <summary>Those that no analysis before has used: each observation counts once, as its error covariance says.</summary>
+    New,
+
+    /// <summary>All of the window: those it shares with windows before count again, although the background knows them.</summary>
+    All,
+}
+
+/// <summary>
+/// 4D-Var as the analyzer of a cycle: minimises the cost over the window whenever an analysis is due, with the window's
+/// beginning as the background, and runs the model to its end, the present. With <see cref="WindowCycling.Instant"/> it is
+/// 3D-Var.
+/// </summary>
+/// <param name="method">The minimisation and its cost function.</param>
+/// <param name="observations">Those that are new unless said.</param>
+public sealed class FourDimensionalVariationalAnalyzer(IncrementalFourDimensionalVariational method, WindowObservations observations = WindowObservations.New)
+    : IAnalyzer<WindowMemory<StateMemory>>, IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("4d-var", 1, reader => new FourDimensionalVariationalAnalyzer(
+        reader.Part<IncrementalFourDimensionalVariational>("method"), reader.Get<WindowObservations>("observations")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "4D-Var";
+
+    /// <summary>The minimisation and its cost function.</summary>
+    public IncrementalFourDimensionalVariational Method => method;
+
+    /// <summary>Which observations are taken in.</summary>
+    public WindowObservations Observations { get; } = Enum.IsDefined(observations) ? observations
+        : throw new ArgumentOutOfRangeException(nameof(observations), observations, $"No such choice of observations: {observations}.");
+
+    /// <inheritdoc/>
+    public WindowMemory<StateMemory> Analyze(WindowMemory<StateMemory> forecast, Observation observation, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var window = forecast.Remember(observation);
+        if (window.IsDue)
+        {
+            var result = method.Minimise(Window(window));
+            window = window.Analysed(new(result.Analysis.Values), new(result.End.Values));
+        }
+        return window.Map(tensor => tensor.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The window that an analysis minimises over, for those who want to minimise it themselves and see the whole result.</summary>
+    /// <param name="memory">A memory with an observation, for instance a run's forecast after <see cref="WindowMemory{TInner}.Remember"/>.</param>
+    public AssimilationWindow Window(WindowMemory<StateMemory> memory)
+    {
+        var used = Observations == WindowObservations.All ? memory.Observations : [.. memory.Observations.TakeLast(memory.Unused)];
+        double end = memory.Observations.Count > 0 ? memory.Observations[^1].Time : memory.StartTime;
+        return new(new State(memory.Start.State), new TimeInterval(memory.StartTime, end), method.Cost.Dynamics.TimeStep, used);
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("method", method);
+        writer.Set("observations", Observations);
+    }
+}

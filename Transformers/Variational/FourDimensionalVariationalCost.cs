@@ -1,0 +1,156 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// 4D-Var's cost function J(v) = sum of 1/2 v^T C v over prior terms + sum of J_k(x(v)) over terms that look at the
+/// trajectory, with the control vector v made of the prior terms' parts in their order, and x(v) the model's run from the
+/// background with the increments that follow from v. Gradient and Gauss-Newton Hessian are exact, by the model's tangent
+/// linear and adjoint.
+/// </summary>
+public sealed class FourDimensionalVariationalCost : IComponent
+{
+    private readonly IDynamics dynamics;
+    private readonly WindowModel model;
+
+    /// <summary>Makes a cost function.</summary>
+    /// <param name="dynamics">The model; its own error, where it has one, counts only by a <see cref="ModelErrorTerm"/>.</param>
+    /// <param name="priors">The terms with control variables, at least one; usually a <see cref="BackgroundTerm"/>.</param>
+    /// <param name="terms">The terms that look at the trajectory, at least one; usually an <see cref="ObservationTerm"/>.</param>
+    /// <exception cref="ArgumentException">There are no terms of one sort.</exception>
+    public FourDimensionalVariationalCost(IDynamics dynamics, IReadOnlyList<IPriorTerm> priors, IReadOnlyList<ICostTerm> terms)
+    {
+        if (priors.Count == 0) throw new ArgumentException("A cost function needs at least one prior term: without one there is nothing to vary.", nameof(priors));
+        if (terms.Count == 0) throw new ArgumentException("A cost function needs at least one term that looks at the trajectory.", nameof(terms));
+        this.dynamics = dynamics;
+        model = new WindowModel(dynamics);
+        Priors = [.. priors];
+        Terms = [.. terms];
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("four-dimensional-variational-cost", 1, reader => new FourDimensionalVariationalCost(
+        reader.Part<IDynamics>("dynamics"),
+        [.. Enumerable.Range(0, reader.Count("priors", 1000)).Select(i => reader.Part<IPriorTerm>($"prior{i}"))],
+        [.. Enumerable.Range(0, reader.Count("terms", 1000)).Select(i => reader.Part<ICostTerm>($"term{i}"))]));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>The model.</summary>
+    public IDynamics Dynamics => dynamics;
+
+    /// <summary>The terms with control variables.</summary>
+    public IReadOnlyList<IPriorTerm> Priors { get; }
+
+    /// <summary>The terms that look at the trajectory.</summary>
+    public IReadOnlyList<ICostTerm> Terms { get; }
+
+    /// <summary>m, the size of the control vector in a window.</summary>
+    /// <exception cref="ArgumentException">A term does not fit the window.</exception>
+    public long ControlDimension(AssimilationWindow window) => Priors.Sum(prior => prior.ControlDimension(window));
+
+    /// <summary>The control vector of the background, zero.</summary>
+    /// <exception cref="ArgumentException">The model or a term does not fit the window.</exception>
+    public ControlVector Background(AssimilationWindow window)
+    {
+        if (window.Dimension != dynamics.Dimension)
+            throw new ArgumentException($"The window's states must have the dimension {dynamics.Dimension} of {dynamics.Name}; given: {window.Dimension}.", nameof(window));
+        if (Math.Abs(window.TimeStep - dynamics.TimeStep) > 1e-12 * dynamics.TimeStep)
+            throw new ArgumentException($"The window must have the time step {dynamics.TimeStep:g9} of {dynamics.Name}; given: {window.TimeStep:g9}.", nameof(window));
+        return new(window.Zeros(ControlDimension(window)));
+    }
+
+    /// <summary>x(v): the model's run with the increments that follow from v.</summary>
+    public WindowTrajectory<State> Run(AssimilationWindow window, ControlVector control)
+    {
+        using var scope = NewDisposeScope();
+        var trajectory = model.Run(window, Increments(window, control));
+        return new(window, [.. trajectory.Steps.Select(state => new State(state.Values.MoveToOuterDisposeScope()))]);
+    }
+
+    /// <summary>J, term by term, prior terms first.</summary>
+    /// <param name="trajectory">x(v)</param>
+    /// <param name="control">v</param>
+    public CostBreakdown Value(WindowTrajectory<State> trajectory, ControlVector control)
+    {
+        using var scope = NewDisposeScope();
+        var parts = Parts(trajectory.Window, control).Select(part => (part.Term.Name, Value: 0.5 * part.Control.Dot(part.Term.HessianProduct(part.Control))))
+            .Concat(Terms.Select(term => (term.Name, Value: term.Value(trajectory)))).ToList();
+        foreach (var (name, value) in parts) Require.Shape(value, $"The value of the term {name}", trajectory.Window.Batch);
+        var total = stack(parts.Select(part => part.Value), 0).sum([0]);
+        return new([.. parts.Select(part => new CostPart(part.Name, part.Value.MoveToOuterDisposeScope()))], total.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>dJ/dv at v.</summary>
+    /// <param name="trajectory">x(v)</param>
+    /// <param name="control">v</param>
+    public ControlVector Gradient(WindowTrajectory<State> trajectory, ControlVector control)
+    {
+        using var scope = NewDisposeScope();
+        var contributions = new WindowContributions<Sensitivity>(trajectory.Window);
+        foreach (var term in Terms) term.AddGradient(trajectory, contributions);
+        return Combined(trajectory, control, contributions);
+    }
+
+    /// <summary>The Gauss-Newton Hessian at v times a vector: C u + L^T (sum of M'^T H_k M') L u.</summary>
+    /// <param name="trajectory">x(v), where model and terms are linearised.</param>
+    /// <param name="vector">u</param>
+    public ControlVector HessianProduct(WindowTrajectory<State> trajectory, ControlVector vector)
+    {
+        using var scope = NewDisposeScope();
+        var increment = model.TangentLinear(trajectory, Increments(trajectory.Window, vector));
+        var contributions = new WindowContributions<Sensitivity>(trajectory.Window);
+        foreach (var term in Terms) term.AddHessianProduct(trajectory, increment, contributions);
+        return Combined(trajectory, vector, contributions);
+    }
+
+    /// <summary>The quadratic cost of an inner loop around v: J at v plus a change u, with model and operators linearised.</summary>
+    /// <param name="trajectory">x(v); the products of the Hessian use it, so it must live as long as they do.</param>
+    /// <param name="control">v</param>
+    /// <param name="value">J at v, <c>[batch]</c></param>
+    public QuadraticCost Linearise(WindowTrajectory<State> trajectory, ControlVector control, Tensor value)
+    {
+        using var scope = NewDisposeScope();
+        var rightSide = -Gradient(trajectory, control);
+        return new(vector => HessianProduct(trajectory, vector), new(rightSide.Values.MoveToOuterDisposeScope()), value);
+    }
+
+    // C v plus L^T of what the model's adjoint makes of the contributions.
+    private ControlVector Combined(WindowTrajectory<State> trajectory, ControlVector control, WindowContributions<Sensitivity> contributions)
+    {
+        var window = trajectory.Window;
+        var sensitivities = model.Adjoint(trajectory, contributions);
+        var parts = Parts(window, control).Select(part => (part.Term.HessianProduct(part.Control) + part.Term.Adjoint(window, sensitivities)).Values);
+        return new(cat([.. parts], -1).MoveToOuterDisposeScope());
+    }
+
+    private WindowContributions<Increment> Increments(AssimilationWindow window, ControlVector control)
+    {
+        var increments = new WindowContributions<Increment>(window);
+        foreach (var (term, part) in Parts(window, control)) term.AddIncrements(window, part, increments);
+        return increments;
+    }
+
+    // Each prior term with its part of the control vector.
+    private IEnumerable<(IPriorTerm Term, ControlVector Control)> Parts(AssimilationWindow window, ControlVector control)
+    {
+        Require.Shape(control.Values, "The control vector", window.Batch, ControlDimension(window));
+        long first = 0;
+        foreach (var prior in Priors)
+        {
+            long size = prior.ControlDimension(window);
+            yield return (prior, new(control.Values.narrow(-1, first, size)));
+            first += size;
+        }
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("dynamics", dynamics);
+        writer.Set("priors", Priors.Count);
+        for (int i = 0; i < Priors.Count; i++) writer.Part($"prior{i}", Priors[i]);
+        writer.Set("terms", Terms.Count);
+        for (int i = 0; i < Terms.Count; i++) writer.Part($"term{i}", Terms[i]);
+    }
+}

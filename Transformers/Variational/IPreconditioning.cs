@@ -1,0 +1,75 @@
+namespace DaML;
+
+/// <summary>Where the preconditioner of an inner loop comes from: from what earlier outer loops found, from a network that sees the state, from nowhere. It is stateless.</summary>
+public interface IPreconditioning
+{
+    /// <summary>What to call it.</summary>
+    string Name { get; }
+
+    /// <summary>The preconditioner of an inner loop.</summary>
+    /// <param name="linearisation">The trajectory that the inner loop's model is linearised along.</param>
+    /// <param name="cost">What the inner loop minimises.</param>
+    /// <param name="previous">The solves of the outer loops before in this window, the first one first; they live as long as the minimisation.</param>
+    IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous);
+}
+
+/// <summary>None, beside the control variable transform.</summary>
+public sealed class NoPreconditioning : IPreconditioning, IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("no-preconditioning", 1, _ => new NoPreconditioning());
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "none";
+
+    /// <inheritdoc/>
+    public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous) => new IdentityPreconditioner();
+
+    void IComponent.Save(ComponentWriter writer) { }
+}
+
+/// <summary>
+/// The spectral limited-memory preconditioner from the Ritz pairs of all outer loops before (Tshimanga et al. 2008): the
+/// Hessian changes little from one linearisation to the next. The inner solver must re-orthogonalise in full, or there are
+/// no Ritz pairs and nothing is preconditioned.
+/// </summary>
+/// <param name="relativeResidual">
+/// How accurate a pair must be, its residual as a fraction of its value; a tenth unless said. The formula is that for exact
+/// eigenpairs, and what is worse than this does more harm than good.
+/// </param>
+/// <param name="mostPairs">The most pairs that are taken over from one solve, the largest first; 100 unless said.</param>
+public sealed class RitzPreconditioning(double relativeResidual = 0.1, int mostPairs = 100) : IPreconditioning, IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("ritz-preconditioning", 1, reader =>
+        new RitzPreconditioning(reader.Get<double>("relativeResidual"), reader.Get<int>("mostPairs")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "Ritz pairs";
+
+    /// <summary>How accurate a pair must be.</summary>
+    public double RelativeResidual { get; } = Require.NotNegative(relativeResidual);
+
+    /// <summary>The most pairs that are taken over from one solve.</summary>
+    public int MostPairs { get; } = (int)Require.AtLeast(mostPairs, 1);
+
+    /// <inheritdoc/>
+    public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous)
+    {
+        // The pairs of each solve are those of the Hessian as it was preconditioned then, so they stack.
+        IPreconditioner preconditioner = new IdentityPreconditioner();
+        foreach (var solve in previous)
+            if (solve.Ritz is { } ritz) preconditioner = new SpectralPreconditioner(ritz.Accurate(RelativeResidual, MostPairs), first: preconditioner);
+        return preconditioner;
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("relativeResidual", RelativeResidual);
+        writer.Set("mostPairs", MostPairs);
+    }
+}

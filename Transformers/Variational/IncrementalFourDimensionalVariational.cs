@@ -1,0 +1,161 @@
+using System.Diagnostics;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>What an outer loop does with the increment that its inner loop found.</summary>
+public enum OuterStep
+{
+    /// <summary>Takes it as it is, as operational systems do.</summary>
+    Full,
+
+    /// <summary>Takes the half of it, or a quarter ..., for a trajectory whose cost it would raise: further nonlinear runs, but only then.</summary>
+    Halved,
+}
+
+/// <summary>Settings of incremental 4D-Var, with their defaults.</summary>
+public sealed record IncrementalOptions
+{
+    /// <summary>The most outer loops; 3 unless said: the second corrects the linearisation, the third is seldom worth more.</summary>
+    public int OuterIterations { get; init; } = 3;
+
+    /// <summary>A trajectory has converged when the control vector changes by no more than this fraction of its length; 1e-3 unless said. Zero for always all outer loops.</summary>
+    public double ControlTolerance { get; init; } = 1e-3;
+
+    /// <summary>Halved unless said: a window too long for one linearisation may otherwise run away.</summary>
+    public OuterStep Step { get; init; } = OuterStep.Halved;
+
+    /// <summary>Solves the inner loops; conjugate gradients unless said.</summary>
+    public IInnerSolver InnerSolver { get; init; } = new ConjugateGradientSolver();
+
+    /// <summary>Where the inner loops' preconditioner comes from; none beside the control variable transform unless said.</summary>
+    public IPreconditioning Preconditioning { get; init; } = new NoPreconditioning();
+}
+
+/// <summary>
+/// Incremental 4D-Var (Courtier, Thepaut and Hollingsworth 1994, Q. J. R. Meteorol. Soc. 120, 1367-1387): an outer loop runs
+/// the model and linearises it, an inner loop minimises the quadratic cost of the increment, which is Gauss-Newton's method.
+/// Every trajectory of a batch is minimised by itself.
+/// </summary>
+public sealed class IncrementalFourDimensionalVariational : IComponent
+{
+    private const int MostHalvings = 10;
+
+    /// <summary>Makes a method.</summary>
+    /// <param name="cost">What is minimised.</param>
+    /// <param name="options">Settings; null = their defaults.</param>
+    public IncrementalFourDimensionalVariational(FourDimensionalVariationalCost cost, IncrementalOptions? options = null)
+    {
+        Cost = cost;
+        Options = options ?? new();
+        Require.AtLeast(Options.OuterIterations, 1, nameof(Options.OuterIterations));
+        Require.NotNegative(Options.ControlTolerance, nameof(Options.ControlTolerance));
+        if (!Enum.IsDefined(Options.Step)) throw new ArgumentOutOfRangeException(nameof(options), Options.Step, $"No such outer step: {Options.Step}.");
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("incremental-4d-var", 1, reader => new IncrementalFourDimensionalVariational(
+        reader.Part<FourDimensionalVariationalCost>("cost"), new IncrementalOptions
+        {
+            OuterIterations = reader.Get<int>("outerIterations"), ControlTolerance = reader.Get<double>("controlTolerance"), Step = reader.Get<OuterStep>("step"),
+            InnerSolver = reader.Part<IInnerSolver>("innerSolver"), Preconditioning = reader.Part<IPreconditioning>("preconditioning"),
+        }));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>What is minimised.</summary>
+    public FourDimensionalVariationalCost Cost { get; }
+
+    /// <summary>Its settings.</summary>
+    public IncrementalOptions Options { get; }
+
+    /// <summary>Minimises the cost over a window, from the background.</summary>
+    /// <param name="window">The window.</param>
+    /// <param name="progress">Told after every outer loop: the mean cost, and the mean reduction of the inner residual.</param>
+    /// <param name="cancellation">Looked at in every inner iteration.</param>
+    /// <exception cref="ArgumentException">The window does not fit the model or a term.</exception>
+    /// <exception cref="ArithmeticException">A cost is not finite, or a Hessian is not positive definite.</exception>
+    public FourDimensionalVariationalResult Minimise(AssimilationWindow window, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
+    {
+        using var noGradients = no_grad();
+        var watch = Stopwatch.StartNew();
+        var control = Cost.Background(window);
+        var trajectory = Cost.Run(window, control);
+        var value = Cost.Value(trajectory, control);
+        if (!value.Total.isfinite().all().ToBoolean())
+            throw new ArithmeticException($"The cost of the background is not finite over the window from {window.Span.From:g6} to {window.Span.To:g6}: {string.Join(", ", value.Parts.Select(part => $"{part.Term} {part.Value.sum().ToDouble():g4}"))}.");
+        var iterations = new List<OuterIteration>();
+        var active = ones([window.Batch], dtype: ScalarType.Bool, device: control.Values.device);
+        for (int outer = 0; outer < Options.OuterIterations && active.any().ToBoolean(); outer++)
+        {
+            using var scope = NewDisposeScope();
+            var quadratic = Cost.Linearise(trajectory, control, value.Total);
+            quadratic = quadratic with { RightSide = new(quadratic.RightSide.Values.where(active.unsqueeze(-1), zeros_like(control.Values))) };
+            var preconditioner = Options.Preconditioning.Prepare(trajectory, quadratic, [.. iterations.Select(iteration => iteration.Inner)]);
+            var inner = Options.InnerSolver.Solve(quadratic, preconditioner, cancellation);
+            var change = inner.Solution;
+            var (nextControl, nextTrajectory, nextValue, lengths) = Step(window, control, change, trajectory, value, active);
+            if (!nextValue.Total.isfinite().all().ToBoolean())
+                throw new ArithmeticException($"The cost is not finite after outer loop {outer + 1} over the window from {window.Span.From:g6} to {window.Span.To:g6}; {nameof(OuterStep)}.{nameof(OuterStep.Halved)} or a shorter window is the usual remedy.");
+            iterations.Add(new(value, Kept(inner), preconditioner.Name, lengths.MoveToOuterDisposeScope()));
+            var still = change.Dot(change) > Options.ControlTolerance * Options.ControlTolerance * nextControl.Dot(nextControl);
+            Replace(ref active, active.logical_and(still).logical_and(lengths > 0));
+            Replace(ref control, nextControl);
+            foreach (var state in trajectory.Steps) state.Values.Dispose();
+            trajectory = new(window, [.. nextTrajectory.Steps.Select(state => new State(state.Values.MoveToOuterDisposeScope()))]);
+            value = new([.. nextValue.Parts.Select(part => part with { Value = part.Value.MoveToOuterDisposeScope() })], nextValue.Total.MoveToOuterDisposeScope());
+            Report(progress, outer + 1, value, inner, watch.Elapsed);
+        }
+        active.Dispose();
+        return new(trajectory, control, value, iterations);
+    }
+
+    // v + t dv with a t for each trajectory: one, unless the cost would rise.
+    private (ControlVector Control, WindowTrajectory<State> Trajectory, CostBreakdown Value, Tensor Lengths) Step(AssimilationWindow window, ControlVector control,
+        ControlVector change, WindowTrajectory<State> trajectory, CostBreakdown value, Tensor active)
+    {
+        var lengths = active.to_type(control.Values.dtype);
+        for (int halving = 0; ; halving++)
+        {
+            var next = control + new ControlVector(lengths.unsqueeze(-1) * change.Values);
+            var run = Cost.Run(window, next);
+            var cost = Cost.Value(run, next);
+            // A cost that is not a number is no lower one; what round-off adds is no rise.
+            var lower = cost.Total <= value.Total + 1e-12 * value.Total.abs();
+            if (Options.Step == OuterStep.Full || lower.all().ToBoolean()) return (next, run, cost, lengths);
+            lengths = lengths.where(lower, halving < MostHalvings ? 0.5 * lengths : zeros_like(lengths));
+        }
+    }
+
+    private static InnerSolution Kept(InnerSolution inner) =>
+        inner with { Solution = new(inner.Solution.Values.MoveToOuterDisposeScope()), Ritz = inner.Ritz?.MoveToOuterDisposeScope() };
+
+    private static void Replace(ref Tensor old, Tensor by)
+    {
+        old.Dispose();
+        old = by.MoveToOuterDisposeScope();
+    }
+
+    private static void Replace(ref ControlVector old, ControlVector by)
+    {
+        old.Values.Dispose();
+        old = new(by.Values.MoveToOuterDisposeScope());
+    }
+
+    private void Report(IProgress<ProgressReport>? progress, int done, CostBreakdown value, InnerSolution inner, TimeSpan elapsed) =>
+        progress?.Report(new ProgressReport("minimising 4D-Var's cost", done, Options.OuterIterations, new Dictionary<string, double>
+        {
+            ["cost"] = value.Total.mean().ToDouble(), ["residual reduction"] = inner.Trajectories.Average(report => report.ResidualReduction),
+        }, elapsed, elapsed * ((double)Options.OuterIterations / done - 1)));
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("cost", Cost);
+        writer.Set("outerIterations", Options.OuterIterations);
+        writer.Set("controlTolerance", Options.ControlTolerance);
+        writer.Set("step", Options.Step);
+        writer.Part("innerSolver", Options.InnerSolver);
+        writer.Part("preconditioning", Options.Preconditioning);
+    }
+}

@@ -1,0 +1,58 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The vectors w_j of a Krylov space, orthonormal in P, and z_j = P w_j beside them, for a batch. It grows by doubling; a
+/// trajectory that has ended adds zeros.
+/// </summary>
+/// <param name="preconditioned">Whether P is not the identity; else w and z are the same and kept once.</param>
+internal sealed class KrylovBasis(bool preconditioned) : IDisposable
+{
+    private Tensor? residuals, directions; // [batch, capacity, m]
+    private long count;
+
+    /// <summary>z_1 .. z_k, <c>[batch, k, m]</c>, a view.</summary>
+    public Tensor Directions => (directions ?? residuals)!.narrow(1, 0, count);
+
+    public void Add(Tensor residual, Tensor direction)
+    {
+        residuals = WithRoom(residuals, residual);
+        residuals.select(1, count).copy_(residual).Dispose();
+        if (preconditioned)
+        {
+            directions = WithRoom(directions, direction);
+            directions.select(1, count).copy_(direction).Dispose();
+        }
+        count++;
+    }
+
+    /// <summary>r minus its parts along the basis, sum_j (z_j^T r) w_j. Twice, since once leaves what round-off makes of a large part (Giraud et al. 2005).</summary>
+    public Tensor Orthogonalised(Tensor residual)
+    {
+        using var scope = NewDisposeScope();
+        var (w, z) = (residuals!.narrow(1, 0, count), Directions);
+        for (int pass = 0; pass < 2; pass++)
+            residual = residual - z.matmul(residual.unsqueeze(-1)).transpose(-2, -1).matmul(w).squeeze(-2);
+        return residual.MoveToOuterDisposeScope();
+    }
+
+    public void Dispose()
+    {
+        residuals?.Dispose();
+        directions?.Dispose();
+    }
+
+    private Tensor WithRoom(Tensor? vectors, Tensor like)
+    {
+        if (vectors is not null && vectors.shape[1] > count) return vectors;
+        long batch = like.shape[0], m = like.shape[1];
+        var larger = zeros([batch, Math.Max(8, 2 * count), m], dtype: like.dtype, device: like.device).DetachFromDisposeScope();
+        if (vectors is not null)
+        {
+            larger.narrow(1, 0, count).copy_(vectors).Dispose();
+            vectors.Dispose();
+        }
+        return larger;
+    }
+}

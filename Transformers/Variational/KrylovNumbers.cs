@@ -1,0 +1,43 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>What both Krylov solvers check and convert.</summary>
+internal static class KrylovNumbers
+{
+    /// <summary>A tensor <c>[batch]</c> as numbers.</summary>
+    public static double[] Of(Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        return tensor.to(ScalarType.Float64, CPU).contiguous().data<double>().ToArray();
+    }
+
+    /// <summary>The Euclidean lengths of vectors <c>[batch, m]</c>.</summary>
+    public static double[] Lengths(Tensor vectors)
+    {
+        using var scope = NewDisposeScope();
+        return Of(vectors.square().sum(-1).sqrt());
+    }
+
+    /// <summary>A right side that can be solved for.</summary>
+    public static Tensor RightSide(QuadraticCost cost)
+    {
+        var b = Require.Shape(cost.RightSide.Values, "The right side of an inner loop", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
+        Require.Shape(cost.AtZero, "The cost at the beginning of an inner loop", b.shape[0]);
+        return Require.Finite(b, "The right side of an inner loop");
+    }
+
+    /// <summary>A product of the Hessian or the preconditioner, of the shape it was made from.</summary>
+    public static Tensor Product(ControlVector product, Tensor of, string who) => Require.Shape(product.Values, $"The product of {who}", of.shape);
+
+    /// <summary>v^T A v or v^T P v of trajectories that go on, which must be above zero.</summary>
+    public static double[] Positive(Tensor squares, bool[] active, string who)
+    {
+        double[] values = Of(squares);
+        for (int i = 0; i < values.Length; i++)
+            if (active[i] && !(values[i] > 0 && double.IsFinite(values[i])))
+                throw new ArithmeticException($"{who} must be positive definite, but gives a vector of trajectory {i} the squared length {values[i]:g6}.");
+        return values;
+    }
+}

@@ -1,0 +1,45 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Weak constraint in its forcing form (Tremolet 2006, Q. J. R. Meteorol. Soc. 132, 2483-2504): the model errs by eta_k in
+/// every step, x_k = M(x_{k-1}) + eta_k, and J_q = 1/2 sum |eta_k|^2 in Q^-1. Its control variables are v_k with
+/// eta_k = Q^(1/2) v_k, n for each step of the window.
+/// </summary>
+/// <param name="modelError">Q, the covariance of the error of one time step, of the state's dimension.</param>
+public sealed class ModelErrorTerm(IErrorCovariance modelError) : IPriorTerm, IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("model-error-term", 1, reader => new ModelErrorTerm(reader.Part<IErrorCovariance>("covariance")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "Jq";
+
+    /// <summary>Q</summary>
+    public IErrorCovariance Covariance => modelError;
+
+    /// <inheritdoc/>
+    public long ControlDimension(AssimilationWindow window) => modelError.Dimension == window.Dimension ? window.Steps * window.Dimension
+        : throw new ArgumentException($"The model error covariance must have the dimension of the state, {window.Dimension}; given: {modelError.Dimension}.");
+
+    /// <inheritdoc/>
+    public void AddIncrements(AssimilationWindow window, ControlVector control, WindowContributions<Increment> increments)
+    {
+        using var errors = modelError.Colour(control.Values.reshape(window.Batch, window.Steps, window.Dimension));
+        for (int step = 1; step <= window.Steps; step++) increments.Add(step, new Increment(errors.select(1, step - 1)));
+    }
+
+    /// <inheritdoc/>
+    public ControlVector Adjoint(AssimilationWindow window, WindowTrajectory<Sensitivity> sensitivities)
+    {
+        if (window.Steps == 0) return new(window.Zeros(0));
+        using var scope = NewDisposeScope();
+        var stacked = stack(sensitivities.Steps.Skip(1).Select(sensitivity => sensitivity.Values), 1);
+        return new(modelError.ColourAdjoint(stacked).reshape(window.Batch, window.Steps * window.Dimension).MoveToOuterDisposeScope());
+    }
+
+    void IComponent.Save(ComponentWriter writer) => writer.Part("covariance", modelError);
+}

@@ -1,0 +1,80 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The observation term, J_o = 1/2 sum over the window's observations of |y - H(x(t))|^2 in R^-1. What a mask calls missing
+/// counts for nothing.
+/// </summary>
+public sealed class ObservationTerm : ICostTerm, IComponent
+{
+    private readonly IObservationOperator observationOperator;
+    private readonly IErrorCovariance observationError;
+
+    /// <summary>Makes a term.</summary>
+    /// <param name="observationOperator">H, which may be nonlinear.</param>
+    /// <param name="observationError">R, of the operator's observation dimension.</param>
+    /// <exception cref="ArgumentException">Operator and covariance do not fit each other.</exception>
+    public ObservationTerm(IObservationOperator observationOperator, IErrorCovariance observationError)
+    {
+        ObservingSystem.Check(observationOperator, observationError);
+        this.observationOperator = observationOperator;
+        this.observationError = observationError;
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("observation-term", 1, reader =>
+        new ObservationTerm(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "Jo";
+
+    /// <inheritdoc/>
+    public Tensor Value(WindowTrajectory<State> trajectory)
+    {
+        using var scope = NewDisposeScope();
+        var sum = trajectory.Window.Zeros(1).squeeze(-1);
+        foreach (var observation in trajectory.Window.Observations)
+            sum = sum + 0.5 * observationError.Whiten(Misfit(trajectory, observation), observation.Mask).square().sum(-1);
+        return sum.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void AddGradient(WindowTrajectory<State> trajectory, WindowContributions<Sensitivity> gradient)
+    {
+        foreach (var observation in trajectory.Window.Observations)
+        {
+            var weighted = observationError.ApplyInverse(Misfit(trajectory, observation), observation.Mask);
+            gradient.Add(observation.Time, Back(trajectory, observation, weighted));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void AddHessianProduct(WindowTrajectory<State> trajectory, WindowTrajectory<Increment> increment, WindowContributions<Sensitivity> product)
+    {
+        foreach (var observation in trajectory.Window.Observations)
+        {
+            var along = observationOperator.TangentLinear(trajectory.At(observation.Time).Values, increment.At(observation.Time).Values);
+            product.Add(observation.Time, Back(trajectory, observation, observationError.ApplyInverse(along, observation.Mask)));
+        }
+    }
+
+    // H(x) - y
+    private Tensor Misfit(WindowTrajectory<State> trajectory, Observation observation)
+    {
+        Require.Shape(observation.Values, $"The observation at time {observation.Time:g9}", trajectory.Window.Batch, observationOperator.ObservationDimension);
+        return observationOperator.Apply(trajectory.At(observation.Time).Values) - observation.Values;
+    }
+
+    // H'^T w
+    private Sensitivity Back(WindowTrajectory<State> trajectory, Observation observation, Tensor weighted) =>
+        new(observationOperator.Adjoint(trajectory.At(observation.Time).Values, weighted));
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("operator", observationOperator);
+        writer.Part("error", observationError);
+    }
+}

@@ -1,0 +1,49 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// A cost term that is a sum of squares, J = 1/2 |r(x)|^2: the base of a term of one's own. It is its residual and nothing
+/// more; gradient and Gauss-Newton Hessian follow by automatic differentiation.
+/// </summary>
+public abstract class ResidualCostTerm : ICostTerm
+{
+    /// <inheritdoc/>
+    public virtual string Name => GetType().Name;
+
+    /// <summary>r(x), whitened: divided by the standard deviation that one allows it, made of differentiable operators.</summary>
+    /// <param name="window">The window.</param>
+    /// <param name="states">x at every step, <c>[batch, K + 1, n]</c></param>
+    /// <returns><c>[batch, m]</c></returns>
+    protected abstract Tensor Residual(AssimilationWindow window, Tensor states);
+
+    /// <inheritdoc/>
+    public Tensor Value(WindowTrajectory<State> trajectory) =>
+        0.5 * Checked(trajectory.Window, Stacked(trajectory)).square().sum(-1);
+
+    /// <inheritdoc/>
+    public void AddGradient(WindowTrajectory<State> trajectory, WindowContributions<Sensitivity> gradient)
+    {
+        var states = Stacked(trajectory);
+        Add(trajectory.Window, states, Checked(trajectory.Window, states), gradient);
+    }
+
+    /// <inheritdoc/>
+    public void AddHessianProduct(WindowTrajectory<State> trajectory, WindowTrajectory<Increment> increment, WindowContributions<Sensitivity> product)
+    {
+        var states = Stacked(trajectory);
+        var along = stack(increment.Steps.Select(step => step.Values), 1);
+        Add(trajectory.Window, states, Differentiation.TangentLinear(x => Checked(trajectory.Window, x), states, along).Derivative, product);
+    }
+
+    private void Add(AssimilationWindow window, Tensor states, Tensor sensitivity, WindowContributions<Sensitivity> to)
+    {
+        var back = Differentiation.Adjoint(x => Checked(window, x), states, sensitivity);
+        for (int step = 0; step <= window.Steps; step++) to.Add(step, new Sensitivity(back.select(1, step)));
+    }
+
+    private Tensor Checked(AssimilationWindow window, Tensor states) =>
+        Require.Shape(Residual(window, states), $"The residual of the term {Name}", window.Batch, ColumnDefinition.AnySize);
+
+    private static Tensor Stacked(WindowTrajectory<State> trajectory) => stack(trajectory.Steps.Select(state => state.Values), 1);
+}
