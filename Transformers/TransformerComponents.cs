@@ -25,5 +25,6 @@ public static class TransformerComponents
         FourDimensionalVariationalAnalyzer.Type, IncrementalFourDimensionalVariational.Type, FourDimensionalVariationalCost.Type,
         BackgroundTerm.Type, ModelErrorTerm.Type, ObservationTerm.Type, DigitalFilterTerm.Type,
         ConjugateGradientSolver.Type, LanczosSolver.Type, NoPreconditioning.Type, RitzPreconditioning.Type,
+        IterativeEnsembleKalmanSmootherAnalyzer.Type,
     ];
 }

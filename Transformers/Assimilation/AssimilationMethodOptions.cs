@@ -63,6 +63,9 @@ public sealed record FiniteSizeEnsembleKalmanFilterOptions : EnsembleFilterOptio
     /// <summary>The hyperprior.</summary>
     public FiniteSizePrior Prior { get; init; } = FiniteSizePrior.DiracJeffreys();
 
+    /// <summary>How the cost function is minimised; the dual unless said, since it is the cheapest and finds the same mean.</summary>
+    public FiniteSizeForm Form { get; init; } = FiniteSizeForm.Dual;
+
     /// <summary>None unless said.</summary>
     public EnsembleRotation Rotation { get; init; } = EnsembleRotation.None;
 }

@@ -61,7 +61,7 @@ public static partial class AnalysisCatalogExtensions
     public static FittedEstimator<SequentialAssimilation<EnsembleMemory>> FiniteSizeEnsembleKalmanFilter(this AnalysisCatalog catalog, IDynamics dynamics,
         IObservationNetwork network, FiniteSizeEnsembleKalmanFilterOptions options) =>
         Ensemble(catalog, $"EnKF-N (N = {options.Members})",
-            new FiniteSizeEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, options.Prior, options.Inflation, options.Rotation), dynamics, network, options);
+            new FiniteSizeEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, options.Prior, options.Inflation, options.Rotation, options.Form), dynamics, network, options);
 
     /// <summary>The deterministic ensemble Kalman filter, DEnKF: no perturbed observations, half the gain for the anomalies.</summary>
     /// <param name="catalog">The catalog.</param>

@@ -51,13 +51,13 @@ public sealed class EnsembleTransform
         var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(members.shape[0], members.shape[1], random, members.dtype);
         var observed = observationOperator.Apply(members);
         Tensor analysis;
-        if (EnsembleTransformKernel.Serves(members, observed, observation))
+        if (weight.IsNumber && EnsembleTransformKernel.Serves(members, observed, observation))
             analysis = EnsembleTransformKernel.Analyze(members, observed, observation, observationError, weight, inflation.PosteriorFactor, turn);
         else
         {
             var (mean, anomalies, observedAnomalies, innovation) = ObservedEnsemble.Of(members, observed, observation, observationError);
-            var transform = Of(observedAnomalies, innovation);
-            analysis = transform.Apply(mean, anomalies, weight.Of(transform), inflation.PosteriorFactor, turn);
+            var (transform, zeta) = weight.Of(Of(observedAnomalies, innovation));
+            analysis = transform.Apply(mean, anomalies, zeta, inflation.PosteriorFactor, turn);
         }
         return inflation.AfterUpdate(members, analysis, random).MoveToOuterDisposeScope();
     }
@@ -82,11 +82,60 @@ public sealed class EnsembleTransform
         return new(inMemberSpace, members, basis, values, projections);
     }
 
+    /// <summary>The same transform, its tensors moved to the scope around the present one.</summary>
+    internal EnsembleTransform MoveToOuterDisposeScope()
+    {
+        foreach (var tensor in new[] { basis, eigenvalues, projections }) tensor.MoveToOuterDisposeScope();
+        return this;
+    }
+
     /// <summary>The eigenvalues of Y Y^T that need not be zero, <c>[batch, min(N, p)]</c>.</summary>
     public Tensor Eigenvalues => eigenvalues;
 
     /// <summary>(v_i^T Y d)^2 along the eigenvectors v_i of Y Y^T, <c>[batch, min(N, p)]</c>.</summary>
     public Tensor SquaredProjections => inMemberSpace ? projections.square() : eigenvalues * projections.square();
+
+    /// <summary>w, the weights of the mean's increment, <c>[batch, N]</c>.</summary>
+    /// <param name="zeta">The prior's weight; a number or <c>[batch, 1]</c>.</param>
+    public Tensor Weights(Tensor zeta)
+    {
+        using var scope = NewDisposeScope();
+        return basis.matmul((projections / (eigenvalues + zeta)).unsqueeze(-1)).squeeze(-1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>T^-1 = (Y Y^T + zeta I)^(1/2) / sqrt(N - 1), <c>[batch, N, N]</c>: takes back what <see cref="Apply"/> did to anomalies.</summary>
+    /// <param name="zeta">The prior's weight; a number or <c>[batch, 1]</c>.</param>
+    public Tensor InverseRoot(Tensor zeta)
+    {
+        using var scope = NewDisposeScope();
+        double scale = 1 / Math.Sqrt(members - 1);
+        var s = (eigenvalues + zeta).sqrt();
+        if (inMemberSpace) return (basis * (scale * s).unsqueeze(-2)).matmul(basis.transpose(-2, -1)).MoveToOuterDisposeScope();
+        // (Y Y^T + zeta)^(1/2) = z I + Y U U^T Y^T / (s + z), s = sqrt(lambda + zeta), z = sqrt(zeta)
+        var z = zeta.sqrt();
+        var beyond = (basis * (scale / (s + z)).unsqueeze(-2)).matmul(basis.transpose(-2, -1));
+        var identity = eye(members, dtype: s.dtype, device: s.device);
+        return (beyond + scale * z.unsqueeze(-1) * identity).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// The transform whose anomalies follow Y Y^T + zeta I - c w w^T instead, the mean's weights w staying as they are: the
+    /// whole Hessian of a prior whose weight depends on w. The result's tensors belong to the caller's dispose scope.
+    /// </summary>
+    /// <param name="zeta">The prior's weight, <c>[batch, 1]</c>; the result is to be used with the same.</param>
+    /// <param name="coefficient">c, <c>[batch, 1]</c>.</param>
+    public EnsembleTransform WithRankOneTerm(Tensor zeta, Tensor coefficient)
+    {
+        using var scope = NewDisposeScope();
+        var w = Weights(zeta).unsqueeze(-1);
+        var gram = inMemberSpace ? (basis * eigenvalues.unsqueeze(-2)).matmul(basis.transpose(-2, -1)) : basis.matmul(basis.transpose(-2, -1));
+        var (values, vectors) = SymmetricEigenproblem.Solve(gram - coefficient.unsqueeze(-1) * w.matmul(w.transpose(-2, -1)));
+        // At a minimum the Hessian has no negative eigenvalue; round-off is held off zero.
+        values = where(values + zeta > 1e-12 * zeta, values, (1e-12 - 1) * zeta);
+        var shifted = vectors.transpose(-2, -1).matmul(w).squeeze(-1) * (values + zeta);
+        scope.MoveToOuter(vectors, values, shifted);
+        return new(true, members, vectors, values, shifted);
+    }
 
     /// <summary>The analysis ensemble, <c>[batch, N, n]</c>.</summary>
     /// <param name="mean">The forecast's mean, <c>[batch, n]</c>.</param>

@@ -12,7 +12,7 @@ namespace DaML;
 /// </summary>
 public static class FiniteSizeDual
 {
-    private const int GridPoints = 40;
+    internal const int GridPoints = 40;
 
     /// <summary>D(zeta) up to the constant |d|^2 / 2.</summary>
     /// <param name="zeta">Above zero.</param>
@@ -34,6 +34,19 @@ public static class FiniteSizeDual
     /// <inheritdoc cref="Cost"/>
     public static double Minimise(ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections, double epsilon, double nu)
     {
+        var (lower, upper) = Bounds(eigenvalues, squaredProjections, epsilon, nu);
+        double step = (upper - lower) / (GridPoints - 1), best = upper, least = Cost(nu / epsilon, eigenvalues, squaredProjections, epsilon, nu);
+        for (int k = 0; k < GridPoints - 1; k++)
+        {
+            double cost = Cost(Math.Exp(lower + k * step), eigenvalues, squaredProjections, epsilon, nu);
+            if (cost < least) (best, least) = (lower + k * step, cost);
+        }
+        return Math.Exp(Newton(Math.Max(lower, best - step), best, Math.Min(upper, best + step), eigenvalues, squaredProjections, epsilon, nu));
+    }
+
+    /// <summary>The logarithms of two weights between which every minimum lies.</summary>
+    internal static (double Lower, double Upper) Bounds(ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections, double epsilon, double nu)
+    {
         // D falls with zeta below (nu - sum g^2 / (4 lambda)) / epsilon and below nu / (epsilon + sum g^2 / lambda^2); it rises above nu / epsilon.
         double top = nu / epsilon, quarter = 0, steep = 0;
         for (int i = 0; i < eigenvalues.Length; i++)
@@ -43,15 +56,7 @@ public static class FiniteSizeDual
             steep += squaredProjections[i] / lambda / lambda;
         }
         double bottom = Math.Max(top * 1e-12, Math.Max((nu - quarter) / epsilon, nu / (epsilon + steep)));
-        double lower = Math.Log(Math.Min(bottom, top)), upper = Math.Log(top);
-
-        double step = (upper - lower) / (GridPoints - 1), best = upper, least = Cost(top, eigenvalues, squaredProjections, epsilon, nu);
-        for (int k = 0; k < GridPoints - 1; k++)
-        {
-            double cost = Cost(Math.Exp(lower + k * step), eigenvalues, squaredProjections, epsilon, nu);
-            if (cost < least) (best, least) = (lower + k * step, cost);
-        }
-        return Math.Exp(Newton(Math.Max(lower, best - step), best, Math.Min(upper, best + step), eigenvalues, squaredProjections, epsilon, nu));
+        return (Math.Log(Math.Min(bottom, top)), Math.Log(top));
     }
 
     // The zero of dD/d(ln zeta) between two bounds, from a start between them: Newton steps, halving where one would leave the bracket.

@@ -6,34 +6,59 @@ namespace DaML;
 /// <summary>How an ensemble transform comes to the prior's weight zeta: a number that is given, or one that each analysis finds.</summary>
 internal abstract class PriorWeight
 {
+    /// <summary>Whether zeta is all there is to it; otherwise the transform is another one too.</summary>
+    public virtual bool IsNumber => true;
+
     /// <summary>zeta of one trajectory.</summary>
     /// <param name="eigenvalues">Those of Y Y^T that need not be zero.</param>
     /// <param name="squaredProjections">(v_i^T Y d)^2 along its eigenvectors.</param>
     public abstract double Of(ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections);
 
-    /// <summary>zeta of all trajectories, a number or <c>[batch, 1]</c>, in the dispose scope of the caller.</summary>
-    public abstract Tensor Of(EnsembleTransform transform);
+    /// <summary>The transform to apply and zeta of all trajectories, a number or <c>[batch, 1]</c>, in the dispose scope of the caller.</summary>
+    public abstract (EnsembleTransform Transform, Tensor Zeta) Of(EnsembleTransform transform);
 
     /// <summary>The same in every analysis.</summary>
     public static PriorWeight Fixed(double zeta) => new FixedWeight(zeta);
 
-    /// <summary>The minimiser of the dual cost function of the finite-size filter.</summary>
-    public static PriorWeight FiniteSize(FiniteSizePrior prior, long members) => new FiniteSizeWeight(prior, members);
+    /// <summary>The minimiser of the cost function of the finite-size filter.</summary>
+    public static PriorWeight FiniteSize(FiniteSizePrior prior, long members, FiniteSizeForm form) => new FiniteSizeWeight(prior, members, form);
 
     private sealed class FixedWeight(double zeta) : PriorWeight
     {
         public override double Of(ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections) => zeta;
-        public override Tensor Of(EnsembleTransform transform) => tensor(zeta, dtype: transform.Eigenvalues.dtype, device: transform.Eigenvalues.device);
+
+        public override (EnsembleTransform Transform, Tensor Zeta) Of(EnsembleTransform transform) =>
+            (transform, tensor(zeta, dtype: transform.Eigenvalues.dtype, device: transform.Eigenvalues.device));
     }
 
-    private sealed class FiniteSizeWeight(FiniteSizePrior prior, long members) : PriorWeight
+    private sealed class FiniteSizeWeight(FiniteSizePrior prior, long members, FiniteSizeForm form) : PriorWeight
     {
+        public override bool IsNumber => form != FiniteSizeForm.PrimalExactHessian;
+
         public override double Of(ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections)
         {
             var (epsilon, nu) = prior.Coefficients(eigenvalues, members);
-            return FiniteSizeDual.Minimise(eigenvalues, squaredProjections, epsilon, nu);
+            return form == FiniteSizeForm.Dual
+                ? FiniteSizeDual.Minimise(eigenvalues, squaredProjections, epsilon, nu)
+                : FiniteSizePrimal.Minimise(new double[eigenvalues.Length], eigenvalues, squaredProjections, epsilon, nu);
         }
 
-        public override Tensor Of(EnsembleTransform transform) => FiniteSizeEnsembleKalmanFilterAnalyzer.PriorWeight(transform, members, prior);
+        // Cost functions of few variables for each trajectory: they are minimised on the processor, for one transfer of 2 N numbers a trajectory.
+        public override (EnsembleTransform Transform, Tensor Zeta) Of(EnsembleTransform transform)
+        {
+            using var scope = NewDisposeScope();
+            var eigenvalues = transform.Eigenvalues;
+            int batch = (int)eigenvalues.shape[0], rank = (int)eigenvalues.shape[1];
+            double[] values = stack([eigenvalues, transform.SquaredProjections]).to(ScalarType.Float64, CPU).contiguous().data<double>().ToArray();
+            double[] zeta = new double[batch], coefficient = new double[batch];
+            for (int b = 0; b < batch; b++)
+            {
+                var lambda = values.AsSpan(b * rank, rank);
+                zeta[b] = Of(lambda, values.AsSpan((batch + b) * rank, rank));
+                coefficient[b] = 2 * zeta[b] * zeta[b] / prior.Coefficients(lambda, members).Nu;
+            }
+            var number = tensor(zeta, batch, 1).to(eigenvalues.dtype, eigenvalues.device).MoveToOuterDisposeScope();
+            return (IsNumber ? transform : transform.WithRankOneTerm(number, tensor(coefficient, batch, 1).to(eigenvalues.dtype, eigenvalues.device)).MoveToOuterDisposeScope(), number);
+        }
     }
 }

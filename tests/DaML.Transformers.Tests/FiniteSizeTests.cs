@@ -38,6 +38,62 @@ public sealed class FiniteSizeTests
     }
 
     [Fact]
+    public void Primal_minimiser_is_the_dual_one_to_round_off_also_where_there_are_several_minima()
+    {
+        var random = new Random(9);
+        int several = 0;
+        for (int trial = 0; trial < 400; trial++)
+        {
+            int rank = random.Next(1, 25), members = random.Next(2, 40);
+            double scale = Math.Pow(10, 6 * random.NextDouble() - 2);
+            var lambda = Enumerable.Range(0, rank).Select(_ => Math.Pow(10, 6 * random.NextDouble() - 3)).ToArray();
+            var squared = lambda.Select(value => value * scale * Math.Pow(random.NextDouble(), 3)).ToArray();
+            double epsilon = 1 + 1.0 / members, nu = members;
+            double dual = FiniteSizeDual.Minimise(lambda, squared, epsilon, nu);
+            var w = new double[rank];
+            double primal = FiniteSizePrimal.Minimise(w, lambda, squared, epsilon, nu);
+            // At its minimum the primal cost is the dual's, up to a constant of the coefficients.
+            double constant = 0.5 * nu * (Math.Log(nu) - 1);
+            double difference = FiniteSizePrimal.Cost(w, lambda, squared, epsilon, nu) - constant - FiniteSizeDual.Cost(dual, lambda, squared, epsilon, nu);
+            Assert.InRange(Math.Abs(difference), 0, 1e-12 * (1 + Math.Abs(FiniteSizePrimal.Cost(w, lambda, squared, epsilon, nu))));
+            Assert.InRange(primal / dual, 1 - 1e-7, 1 + 1e-7);
+            for (int i = 0; i < rank; i++) Assert.InRange(w[i] * (lambda[i] + primal) / Math.Sqrt(squared[i]), 1 - 1e-9, 1 + 1e-9);
+            if (dual < 0.01 * nu / epsilon) several++;
+        }
+        Assert.True(several > 5, $"only {several} cases far from the weight that the minimiser would begin with");
+    }
+
+    [Theory, InlineData(6, 4), InlineData(4, 9)]
+    public void Forms_agree_and_the_exact_Hessian_widens_the_perturbations_along_the_increment(int members, int p)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new RandomStream(3, "forms", CPU);
+        var ensemble = random.Normal([3, members, 9], ScalarType.Float64);
+        var observation = new Observation(3 * random.Normal([3, p], ScalarType.Float64), null, 0);
+        var h = new LinearObservationOperator(random.Normal([p, 9], ScalarType.Float64));
+        var r = ErrorCovariance.Scalar(p, 1);
+        Tensor Analyze(FiniteSizeForm form) => new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r, FiniteSizePrior.Jeffreys, form: form).Analyze(new(ensemble), observation, random).Members;
+        Compare.Close(Analyze(FiniteSizeForm.Dual), Analyze(FiniteSizeForm.Primal), 1e-11);
+        var exact = Analyze(FiniteSizeForm.PrimalExactHessian);
+        Compare.Close(Analyze(FiniteSizeForm.Dual).mean([1]), exact.mean([1]), 1e-11);
+
+        // The covariance of the weights is (N - 1) times the inverse of the cost's second derivative, by automatic differentiation.
+        var (mean, anomalies, y, d) = ObservedEnsemble.Of(ensemble, observation, h, r);
+        var zeta = FiniteSizeEnsembleKalmanFilterAnalyzer.PriorWeight(EnsembleTransform.Of(y, d), members, FiniteSizePrior.Jeffreys);
+        var weights = EnsembleTransform.Of(y, d).Weights(zeta);
+        for (int b = 0; b < 3; b++)
+        {
+            var leaf = weights[b].detach().clone().requires_grad_();
+            var cost = 0.5 * (d[b] - leaf.matmul(y[b])).square().sum() + 0.5 * members * (1 + 1.0 / members + leaf.square().sum()).log();
+            var gradient = autograd.grad([cost], [leaf], create_graph: true)[0];
+            var hessian = stack(Enumerable.Range(0, members).Select(i => autograd.grad([gradient[i]], [leaf], retain_graph: true)[0]));
+            var expected = anomalies[b].T.matmul(linalg.inv(hessian)).matmul(anomalies[b]);
+            Compare.Close(expected, Compare.SampleCovariance(exact)[b], 1e-9);
+            Assert.True(Compare.Difference(Compare.SampleCovariance(Analyze(FiniteSizeForm.Dual))[b], expected) > 1e-3);
+        }
+    }
+
+    [Fact]
     public void Dual_minimiser_gives_the_minimum_of_the_primal_cost_function()
     {
         // Primal (Bocquet et al. 2015): J(w) = 1/2 |d - Y^T w|^2 + N/2 ln(epsilon + |w|^2), in R^N, whitened.

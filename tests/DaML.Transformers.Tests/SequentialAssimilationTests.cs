@@ -14,7 +14,8 @@ public sealed class SequentialAssimilationTests
     private TwinExperiment Twin(long batch = 2, long cycles = 12, IObservationNetwork? other = null, string stream = "twin") =>
         context.Data.Twin(dynamics, other ?? network, new TwinExperimentOptions { Batch = batch, Cycles = cycles, Stream = stream });
 
-    public static TheoryData<string> Methods => ["kalman", "stochastic", "etkf", "enkf-n", "3d-var", "gaussian 3d-var", "inflations", "adaptive", "denkf", "serial", "extended", "climatology", "oi"];
+    public static TheoryData<string> Methods => ["kalman", "stochastic", "etkf", "enkf-n", "3d-var", "gaussian 3d-var", "inflations", "adaptive", "denkf", "serial", "extended", "climatology", "oi",
+        "ienkf", "ienks", "ienks-n"];
 
     private ITransformer Method(string name, DataAssimilationContext? other = null)
     {
@@ -37,6 +38,11 @@ public sealed class SequentialAssimilationTests
             "extended" => catalog.ExtendedKalmanFilter(dynamics, network, start, new KalmanFilterOptions { CovarianceGrowthPerTimeUnit = 5 }).Transformer,
             "climatology" => catalog.Climatology(network, start).Transformer,
             "oi" => catalog.OptimalInterpolation(network, start).Transformer,
+            "ienkf" => catalog.IterativeEnsembleKalmanFilter(dynamics, network, 12, Inflation.StandardDeviation(1.05), EnsembleRotation.MeanPreserving).Transformer,
+            "ienks" => catalog.IterativeEnsembleKalmanSmoother(dynamics, network, new() { Members = 12, Window = WindowCycling.Overlapping(4, 2),
+                Iteration = new() { Linearisation = EnsembleLinearisation.Bundle(), MaximumIterations = 3 }, ObservationUse = ObservationUse.Multiple(0.25, 0.75) }).Transformer,
+            "ienks-n" => catalog.IterativeEnsembleKalmanSmoother(dynamics, network, new() { Members = 12, Window = WindowCycling.Disjoint(3),
+                Prior = FiniteSizePrior.DiracJeffreys(2), Form = FiniteSizeForm.PrimalExactHessian }).Transformer,
             "3d-var" => catalog.ThreeDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.5)).Transformer,
             "gaussian 3d-var" => new SequentialAssimilation<StateMemory>("3D-Var with a spread", new(
                 new ThreeDimensionalVariationalAnalyzer(network.Operator, network.Error, ErrorCovariance.Full(0.5 * eye(8, dtype: ScalarType.Float64))),

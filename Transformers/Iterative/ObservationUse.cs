@@ -1,0 +1,81 @@
+namespace DaML;
+
+/// <summary>
+/// How often a smoother uses an observation that several of its windows hold (Bocquet and Sakov 2014, Q. J. R. Meteorol.
+/// Soc. 140, 1521-1535). Whatever the choice, an observation counts once in all.
+/// </summary>
+public sealed record ObservationUse
+{
+    private ObservationUse(bool isMultiple, IReadOnlyList<double>? weights)
+    {
+        IsMultiple = isMultiple;
+        Weights = weights;
+    }
+
+    /// <summary>Single data assimilation: once, when it is new. The windows' ensembles then follow each other as a filter's do; the usual choice.</summary>
+    public static ObservationUse Single { get; } = new(false, null);
+
+    /// <summary>
+    /// Multiple data assimilation: in each window that holds it, with the same fraction of its weight. The steps are gentler,
+    /// which carries longer windows over a stronger nonlinearity.
+    /// </summary>
+    public static ObservationUse Multiple() => new(true, null);
+
+    /// <summary>Multiple data assimilation with given fractions of the weight.</summary>
+    /// <param name="weights">The fraction in the first window that holds it, in the second, and so on, as many as hold it (length / shift): none below zero, summing to one.</param>
+    /// <exception cref="ArgumentException">A fraction below zero or not finite, or a sum that is not one.</exception>
+    public static ObservationUse Multiple(params IReadOnlyList<double> weights)
+    {
+        foreach (double weight in weights) Require.NotNegative(weight);
+        double sum = weights.Sum();
+        return Math.Abs(sum - 1) <= 1e-12 * weights.Count ? new(true, [.. weights])
+            : throw new ArgumentException($"The fractions of an observation's weight must sum to one; given: {string.Join(" + ", weights)} = {sum:r}.", nameof(weights));
+    }
+
+    /// <summary>Whether an observation is used in several windows.</summary>
+    public bool IsMultiple { get; }
+
+    /// <summary>The fractions, the first window's first; null where all are the same.</summary>
+    public IReadOnlyList<double>? Weights { get; }
+
+    /// <summary>Refuses a cycling that the fractions do not fit.</summary>
+    /// <exception cref="ArgumentException">Not every observation would be in the same number of windows, or there are more or fewer fractions than windows.</exception>
+    internal void Check(WindowCycling cycling)
+    {
+        if (!IsMultiple) return;
+        int windows = Windows(cycling);
+        if (cycling.Length > 0 && cycling.Length % cycling.Shift != 0)
+            throw new ArgumentException($"Multiple data assimilation needs windows that are a whole number of shifts long, so that each observation is in as many; given: {cycling.Length} cycles, moved on by {cycling.Shift}.");
+        if (Weights is not null && Weights.Count != windows)
+            throw new ArgumentException($"An observation is in {windows} windows of {cycling.Length} cycles that move on by {cycling.Shift}; given: {Weights.Count} fractions of its weight.");
+    }
+
+    /// <summary>For each observation of a window that is due, the weight it has in this analysis, and the weight no analysis has used after it.</summary>
+    internal IEnumerable<(Observation Observation, double Now, double Remaining)> Of<TInner>(WindowMemory<TInner> window) where TInner : IMemory<TInner>
+    {
+        Check(window.Cycling);
+        int windows = Windows(window.Cycling), newest = window.Observations.Count - 1;
+        for (int i = 0; i <= newest; i++)
+        {
+            // How many analyses had it before: all those since it was new.
+            int age = newest - i < window.Unused ? 0 : 1 + (newest - i - window.Unused) / window.Cycling.Shift;
+            double now = !IsMultiple ? (age == 0 ? 1 : 0) : Weight(age, windows), remaining = 0;
+            if (IsMultiple)
+                for (int later = age + 1; later < windows; later++) remaining += Weight(later, windows);
+            yield return (window.Observations[i], now, remaining);
+        }
+    }
+
+    private double Weight(int age, int windows) => age >= windows ? 0 : Weights?[age] ?? 1.0 / windows;
+
+    private static int Windows(WindowCycling cycling) => Math.Max(1, cycling.Length / cycling.Shift);
+
+    internal void Save(ComponentWriter writer)
+    {
+        writer.Set("multiple", IsMultiple);
+        writer.Set("weights", Weights ?? []);
+    }
+
+    internal static ObservationUse Load(ComponentReader reader) => !reader.Get<bool>("multiple") ? Single
+        : reader.Get<double[]>("weights") is { Length: > 0 } weights ? Multiple(weights) : Multiple();
+}
