@@ -42,6 +42,16 @@ public interface ITrajectoryCursor : IDisposable
     Tensor this[Column column] { get; }
 }
 
+/// <summary>A cursor that also says what the method it runs believes of each cycle's state, as densities; they live as long as the cycle.</summary>
+public interface IDensityCursor : ITrajectoryCursor
+{
+    /// <summary>The density q^b over states before the cycle's observation was used.</summary>
+    IDensity ForecastDensity { get; }
+
+    /// <summary>The density q^a over states after the cycle's observation was used.</summary>
+    IDensity AnalysisDensity { get; }
+}
+
 /// <summary>Convenience over views.</summary>
 public static class TrajectoryViewExtensions
 {
@@ -53,9 +63,16 @@ public static class TrajectoryViewExtensions
         public TrajectorySchema Schema => source.Schema;
         public long? CycleCount => source.CycleCount is { } known ? Math.Min(known, count) : count;
         public double StartTime => source.StartTime;
-        public ITrajectoryCursor OpenCursor() => new Cursor(source.OpenCursor(), count);
+        public ITrajectoryCursor OpenCursor() => source.OpenCursor() is var opened && opened is IDensityCursor densities
+            ? new DensityCursor(densities, count) : new Cursor(opened, count);
 
-        private sealed class Cursor(ITrajectoryCursor inner, long count) : ITrajectoryCursor
+        private sealed class DensityCursor(IDensityCursor inner, long count) : Cursor(inner, count), IDensityCursor
+        {
+            public IDensity ForecastDensity => inner.ForecastDensity;
+            public IDensity AnalysisDensity => inner.AnalysisDensity;
+        }
+
+        private class Cursor(ITrajectoryCursor inner, long count) : ITrajectoryCursor
         {
             public long Cycle => inner.Cycle;
             public double Time => inner.Time;

@@ -8,7 +8,7 @@ namespace DaML;
 /// live until the next <c>MoveNext</c>; it serves one thread.
 /// </summary>
 /// <typeparam name="TMemory">The memory H.</typeparam>
-public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : IMemory<TMemory>
+public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor where TMemory : IMemory<TMemory>
 {
     private readonly SequentialAssimilation<TMemory> method;
     private readonly TrajectorySchema schema;

@@ -16,6 +16,9 @@ public sealed class EnsembleDensity : IDensity
     /// <exception cref="ArgumentException">Another shape, or an ensemble of one member.</exception>
     public EnsembleDensity(Tensor members) => this.members = EnsembleStatistics.Check(members);
 
+    /// <summary>The ensemble, <c>[batch, members, n]</c>.</summary>
+    public Tensor Members => members;
+
     /// <inheritdoc/>
     public Tensor Mean => members.mean([1]);
 

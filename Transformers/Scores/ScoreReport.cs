@@ -19,15 +19,11 @@ public enum TrajectoryOutcome
 /// </summary>
 public sealed class ScoreReport
 {
-    private readonly TimeAverage? analysisRmse, forecastRmse;
+    private readonly IReadOnlyDictionary<string, ScoreFigures> figures;
 
-    internal ScoreReport(IReadOnlyDictionary<string, TimeAverage> scores, IReadOnlyList<TrajectoryOutcome> outcomes, long cycles)
+    internal ScoreReport(IReadOnlyDictionary<string, ScoreFigures> figures, IReadOnlyList<TrajectoryOutcome> outcomes, long cycles)
     {
-        analysisRmse = scores.GetValueOrDefault(nameof(AnalysisRmse));
-        forecastRmse = scores.GetValueOrDefault(nameof(ForecastRmse));
-        ObservationRmse = scores.GetValueOrDefault(nameof(ObservationRmse));
-        AnalysisSpread = scores.GetValueOrDefault(nameof(AnalysisSpread));
-        ForecastSpread = scores.GetValueOrDefault(nameof(ForecastSpread));
+        this.figures = figures;
         Outcomes = outcomes;
         Cycles = cycles;
     }
@@ -45,24 +41,40 @@ public sealed class ScoreReport
     public long Cycles { get; }
 
     /// <summary>Error of the analysis.</summary>
-    /// <exception cref="SchemaException">The view has no analysis.</exception>
-    public TimeAverage AnalysisRmse => analysisRmse ?? throw Missing(Columns.Analysis);
+    /// <exception cref="SchemaException">The view has no analysis, or no truth.</exception>
+    public TimeAverage AnalysisRmse => Find(nameof(AnalysisRmse)) ?? throw Missing(Columns.Analysis);
 
     /// <summary>Error of the forecast.</summary>
-    /// <exception cref="SchemaException">The view has no forecast.</exception>
-    public TimeAverage ForecastRmse => forecastRmse ?? throw Missing(Columns.Forecast);
+    /// <exception cref="SchemaException">The view has no forecast, or no truth.</exception>
+    public TimeAverage ForecastRmse => Find(nameof(ForecastRmse)) ?? throw Missing(Columns.Forecast);
 
     /// <summary>
     /// Distance of the observations from the truth, over those that exist; null where an observation has not the state's
     /// dimension. It means an error only where the operator is the identity.
     /// </summary>
-    public TimeAverage? ObservationRmse { get; }
+    public TimeAverage? ObservationRmse => Find(nameof(ObservationRmse));
 
     /// <summary>Spread of the analysis, sqrt(mean over components of the variance); null where the method has none.</summary>
-    public TimeAverage? AnalysisSpread { get; }
+    public TimeAverage? AnalysisSpread => Find(nameof(AnalysisSpread));
 
     /// <summary>Spread of the forecast; null where the method has none.</summary>
-    public TimeAverage? ForecastSpread { get; }
+    public TimeAverage? ForecastSpread => Find(nameof(ForecastSpread));
 
-    private static SchemaException Missing(Column column) => new($"The view that was scored has no column '{column}'.");
+    /// <summary>The average of a score that was asked for and has one figure.</summary>
+    /// <exception cref="ArgumentException">It was not measured, or has several figures.</exception>
+    public TimeAverage this[IScore score] => Figures(score) is { Count: 1 } one ? one[0]
+        : throw new ArgumentException($"The score '{score.Name}' has {Figures(score).Count} figures, not one; ask for what it makes of them with {nameof(Of)}, or for its {nameof(Figures)}.", nameof(score));
+
+    /// <summary>What a score makes of its averages.</summary>
+    /// <exception cref="ArgumentException">It was not measured.</exception>
+    public TResult Of<TResult>(IScore<TResult> score) => score.Summarise(Figures(score));
+
+    /// <summary>The averages of a score's figures.</summary>
+    /// <exception cref="ArgumentException">It was not measured.</exception>
+    public ScoreFigures Figures(IScore score) => figures.GetValueOrDefault(score.Name)
+        ?? throw new ArgumentException($"The score '{score.Name}' was not measured; there are: {string.Join(", ", figures.Keys)}.", nameof(score));
+
+    private TimeAverage? Find(string name) => figures.GetValueOrDefault(name)?[0];
+
+    private static SchemaException Missing(Column column) => new($"The view that was scored has no column '{column}' to compare with '{Columns.Truth}'.");
 }

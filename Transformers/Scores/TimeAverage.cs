@@ -1,32 +1,24 @@
 namespace DaML;
 
-/// <summary>A figure averaged over the trajectories and the cycles after the burn-in.</summary>
-/// <param name="Mean">The average.</param>
-/// <param name="StandardError">Its standard error, from the scatter of the means over ten successive blocks of each trajectory; not a number where there are fewer than two blocks.</param>
-/// <param name="PerTrajectory">The average over cycles, for each trajectory.</param>
-/// <param name="PerCycle">The average over trajectories, for each cycle, the burn-in's included.</param>
+/// <summary>A figure averaged over the trajectories that did not diverge and the cycles after the burn-in.</summary>
+/// <param name="Mean">The average of the trajectories' averages; not a number where every trajectory diverged.</param>
+/// <param name="StandardError">
+/// Its standard error, which respects that successive cycles are alike: the integrated autocovariance (Wolff 2004) of the
+/// averages over at most 128 successive blocks of each trajectory. Not a number where there are fewer than two blocks.
+/// </param>
+/// <param name="PerTrajectory">The average over cycles, for each trajectory; not a number for one that diverged or had nothing to score.</param>
+/// <param name="PerCycle">The average over trajectories that have not diverged so far, for each of the first cycles (<see cref="ScoreOptions.SeriesCycles"/>), the burn-in's included; empty for a figure that is not a cycle's.</param>
 public sealed record TimeAverage(double Mean, double StandardError, IReadOnlyList<double> PerTrajectory, IReadOnlyList<double> PerCycle)
 {
-    private const int Blocks = 10;
+    /// <summary>How many independent values would give this standard error; not a number where it is not known.</summary>
+    public double EffectiveSamples { get; init; } = double.NaN;
+
+    /// <summary>The integrated autocorrelation time in cycles: how many successive cycles count as one independent value; one for white noise.</summary>
+    public double AutocorrelationTime { get; init; } = double.NaN;
 
     /// <inheritdoc/>
     public override string ToString() => $"{Mean:f4} +- {StandardError:f4}";
 
-    /// <summary>Averages the values of cycles, one for each trajectory; values that are not finite are left out.</summary>
-    internal static TimeAverage Of(IReadOnlyList<double[]> cycles, int burnIn)
-    {
-        int batch = cycles[0].Length, count = cycles.Count - burnIn, blocks = Math.Min(Blocks, count);
-        double Block(int trajectory, int from, int to) => FiniteMean(Enumerable.Range(from, to - from).Select(cycle => cycles[cycle][trajectory]));
-
-        var perTrajectory = Enumerable.Range(0, batch).Select(b => Block(b, burnIn, cycles.Count)).ToArray();
-        var means = (from b in Enumerable.Range(0, batch)
-                     from k in Enumerable.Range(0, blocks)
-                     select Block(b, burnIn + count * k / blocks, burnIn + count * (k + 1) / blocks)).Where(double.IsFinite).ToArray();
-        double average = FiniteMean(perTrajectory);
-        double variance = means.Length < 2 ? double.NaN : means.Sum(mean => (mean - average) * (mean - average)) / (means.Length - 1);
-        return new TimeAverage(average, Math.Sqrt(variance / means.Length), perTrajectory, [.. cycles.Select(FiniteMean)]);
-    }
-
-    /// <summary>The mean of those values that are finite; not a number where there is none.</summary>
-    internal static double FiniteMean(IEnumerable<double> values) => values.Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average();
+    /// <summary>The mean of those values that are numbers; not a number where there is none.</summary>
+    internal static double MeanOf(IEnumerable<double> values) => values.Where(value => !double.IsNaN(value)).DefaultIfEmpty(double.NaN).Average();
 }

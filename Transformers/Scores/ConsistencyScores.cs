@@ -1,0 +1,117 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The innovations against what was expected of them: d^T S^-1 d / p with d = y - H(x_b), S = H B H^T + R and p the number of
+/// observations that exist. Its mean is one where the covariances are right, above one where they are too small
+/// (Talagrand 1999; Ménard and Chang 2000). It needs no truth. For a linear operator it is 2 J_min / p, J_min the least value
+/// of the variational cost function.
+/// </summary>
+public sealed class InnovationChiSquare : IScore
+{
+    private readonly IObservationNetwork network;
+    private readonly IErrorCovariance? background;
+
+    /// <summary>Makes a score.</summary>
+    /// <param name="network">H, linearised at the forecast, and R.</param>
+    /// <param name="background">B of a method that keeps it fixed; null = the covariance of the method's forecast density, an inflation inside of the analyzer not included.</param>
+    /// <exception cref="ArgumentException">B has not the state's dimension.</exception>
+    public InnovationChiSquare(IObservationNetwork network, IErrorCovariance? background = null)
+    {
+        CostConsistency.Check(network, background);
+        this.network = network;
+        this.background = background;
+        Requires = background is null ? [Columns.Observation] : [Columns.Observation, Columns.Forecast];
+    }
+
+    /// <inheritdoc/>
+    public string Name => "innovation chi-square";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Column> Requires { get; }
+
+    /// <inheritdoc/>
+    public bool NeedsDensities => background is null;
+
+    /// <inheritdoc/>
+    public Tensor Of(ScoredCycle cycle)
+    {
+        var observation = cycle.Observation;
+        if (background is null && cycle.Density(ScoredState.Forecast) is EnsembleDensity ensemble) return OfEnsemble(ensemble.Members, observation);
+        var state = background is null ? cycle.Density(ScoredState.Forecast).Mean : cycle.State(ScoredState.Forecast);
+        long batch = state.shape[0], n = state.shape[1], p = network.Operator.ObservationDimension;
+        var covariance = background?.ToMatrix(state.dtype, state.device).expand(batch, n, n) ?? cycle.Density(ScoredState.Forecast).Covariance;
+        var rows = state.unsqueeze(1);
+        // Whitened by R^(-1/2), so that what is missing drops out: chi^2 = w^T (I + L^-1 H B H^T L^-T)^-1 w.
+        var cross = network.Operator.TangentLinear(rows.expand(batch, n, n), covariance);
+        var half = network.Operator.TangentLinear(rows.expand(batch, p, n), network.Error.Whiten(cross, observation.Mask).transpose(-2, -1).contiguous());
+        var white = network.Error.Whiten(half, observation.Mask) + eye(p, dtype: state.dtype, device: state.device);
+        var w = network.Error.Whiten(observation.Values - network.Operator.Apply(state), observation.Mask).unsqueeze(-1);
+        var z = linalg.solve_triangular(linalg.cholesky(KalmanUpdate.Symmetric(white)), w, upper: false);
+        return z.square().sum([1, 2]) / CostConsistency.Existing(observation);
+    }
+
+    // w^T (I + Y^T Y / (N - 1))^-1 w = |w|^2 - w^T Y^T ((N - 1) I + Y Y^T)^-1 Y w: a matrix of the members' number is enough.
+    private Tensor OfEnsemble(Tensor members, Observation observation)
+    {
+        var (_, _, y, w) = ObservedEnsemble.Of(members, observation, network.Operator, network.Error);
+        long n = y.shape[1];
+        var factor = linalg.cholesky(y.matmul(y.transpose(-2, -1)) + (n - 1) * eye(n, dtype: y.dtype, device: y.device));
+        var z = linalg.solve_triangular(factor, y.matmul(w.unsqueeze(-1)), upper: false);
+        return (w.square().sum(1) - z.square().sum([1, 2])) / CostConsistency.Existing(observation);
+    }
+}
+
+/// <summary>
+/// The consistency of a variational method's cost function: 2 J(x_a) / p at its analysis, with
+/// J(x) = 1/2 |x - x_b|^2 in B^-1 + 1/2 |y - H(x)|^2 in R^-1 and p the number of observations that exist. Its mean is one where
+/// B and R are right and the analysis is the minimum (Talagrand 1999): then J = 1/2 d^T (H B H^T + R)^-1 d.
+/// </summary>
+public sealed class CostConsistency : IScore
+{
+    private readonly IObservationNetwork network;
+    private readonly IErrorCovariance background;
+
+    /// <summary>Makes a score.</summary>
+    /// <param name="network">H and R.</param>
+    /// <param name="background">B</param>
+    /// <exception cref="ArgumentException">B has not the state's dimension.</exception>
+    public CostConsistency(IObservationNetwork network, IErrorCovariance background)
+    {
+        Check(network, background);
+        this.network = network;
+        this.background = background;
+    }
+
+    /// <inheritdoc/>
+    public string Name => "2 J / p";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Column> Requires { get; } = [Columns.Observation, Columns.Forecast, Columns.Analysis];
+
+    /// <inheritdoc/>
+    public Tensor Of(ScoredCycle cycle)
+    {
+        var observation = cycle.Observation;
+        var analysis = cycle.State(ScoredState.Analysis);
+        var departure = background.Whiten(analysis - cycle.State(ScoredState.Forecast)).square().sum(1);
+        var residual = network.Error.Whiten(observation.Values - network.Operator.Apply(analysis), observation.Mask).square().sum(1);
+        return (departure + residual) / Existing(observation);
+    }
+
+    /// <summary>p of each trajectory; not a number where it is zero.</summary>
+    internal static Tensor Existing(Observation observation)
+    {
+        if (observation.Mask is null) return full([observation.Values.shape[0]], observation.Values.shape[1], dtype: observation.Values.dtype, device: observation.Values.device);
+        var count = observation.Mask.sum(1).to(observation.Values.dtype);
+        return where(count == 0, full_like(count, double.NaN), count);
+    }
+
+    internal static void Check(IObservationNetwork network, IErrorCovariance? background)
+    {
+        if (background is not null && background.Dimension != network.Operator.StateDimension)
+            throw new ArgumentException($"The background error covariance must have the dimension of the state, {network.Operator.StateDimension} ({network.Operator.Name}); given: {background.Dimension}.", nameof(background));
+    }
+}

@@ -1,0 +1,84 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Distance of a column from the truth: sqrt(mean over components of the squared error), averaged over time as the field reports it.</summary>
+/// <param name="column">An estimate of the truth's shape, <c>[n]</c>.</param>
+/// <param name="name">What to call it; the column's name and "RMSE" unless said.</param>
+public sealed class RootMeanSquareError(Column column, string? name = null) : IScore
+{
+    /// <inheritdoc/>
+    public string Name { get; } = name ?? $"{column} RMSE";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Column> Requires { get; } = [column, Columns.Truth];
+
+    /// <inheritdoc/>
+    public Tensor Of(ScoredCycle cycle) => (cycle[column] - cycle.Truth).square().mean([1]).sqrt();
+}
+
+/// <summary>Distance of the observations from the truth, over those that exist; an error only where the operator is the identity.</summary>
+public sealed class ObservationError : IScore
+{
+    /// <summary>Makes a score.</summary>
+    /// <param name="name">What to call it.</param>
+    public ObservationError(string name = "observation RMSE") => Name = name;
+
+    /// <inheritdoc/>
+    public string Name { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Column> Requires { get; } = [Columns.Observation, Columns.Truth];
+
+    /// <inheritdoc/>
+    public Tensor Of(ScoredCycle cycle)
+    {
+        var (values, mask, _) = cycle.Observation;
+        var squares = (values - cycle.Truth).square();
+        // Not a number where nothing was observed, which the averages leave out.
+        return (mask is null ? squares.mean([1]) : squares.masked_fill(mask.logical_not(), 0).sum(1) / mask.sum(1)).sqrt();
+    }
+}
+
+/// <summary>The standard deviation a method claims: sqrt(mean over components of the variance), averaged over time.</summary>
+/// <param name="column">The column of the spread, <c>[n]</c>.</param>
+/// <param name="name">What to call it; the column's name unless said.</param>
+public sealed class Spread(Column column, string? name = null) : IScore
+{
+    /// <inheritdoc/>
+    public string Name { get; } = name ?? column.Name;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Column> Requires { get; } = [column];
+
+    /// <inheritdoc/>
+    public Tensor Of(ScoredCycle cycle) => cycle[column].square().mean([1]).sqrt();
+}
+
+/// <summary>
+/// What a method claims over what it achieves: the root of the time-mean variance over that of the time-mean squared error
+/// (Fortin et al. 2014, J. Hydrometeor. 15, 1708-1713). One for a method that knows its error, below one for one that is
+/// too sure.
+/// </summary>
+/// <param name="which">Forecast or analysis.</param>
+/// <param name="members">
+/// Number of members, where the spread is a sample's: the mean of N members has an error of its own, so that a truth drawn
+/// like the members is (1 + 1/N) times their variance away, which is corrected for. Null for a method without an ensemble.
+/// </param>
+public sealed class SpreadSkillRatio(ScoredState which, long? members = null) : IScore<TimeAverage>
+{
+    private readonly double correction = members is { } n ? 1 + 1.0 / Require.AtLeast(n, 2, nameof(members)) : 1;
+
+    /// <inheritdoc/>
+    public string Name => $"{which.ToString().ToLowerInvariant()} spread-skill ratio";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Column> Requires { get; } = [ScoredCycle.ColumnOf(which), ScoredCycle.SpreadOf(which), Columns.Truth];
+
+    /// <summary>The mean variance and the mean squared error.</summary>
+    public Tensor Of(ScoredCycle cycle) => stack([cycle.Spread(which).square().mean([1]), (cycle.State(which) - cycle.Truth).square().mean([1])], 1);
+
+    /// <inheritdoc/>
+    public TimeAverage Summarise(ScoreFigures figures) => figures.Function(means => Math.Sqrt(correction * means[0] / means[1]));
+}

@@ -1,0 +1,103 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The continuous ranked probability score of normal marginals with the method's mean and spread, averaged over the
+/// components (Gneiting et al. 2005, Mon. Wea. Rev. 133, 1098-1118, eq. 5): for z = (x - m) / s
+/// <code>crps = s (z (2 Phi(z) - 1) + 2 phi(z) - 1 / sqrt(pi))</code>
+/// in the unit of the state; smaller is better. Where the spread is zero it is the absolute error.
+/// </summary>
+/// <param name="which">Forecast or analysis.</param>
+public sealed class GaussianCrps(ScoredState which) : IScore
+{
+    /// <inheritdoc/>
+    public string Name => $"{which.ToString().ToLowerInvariant()} Gaussian CRPS";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Column> Requires { get; } = [ScoredCycle.ColumnOf(which), ScoredCycle.SpreadOf(which), Columns.Truth];
+
+    /// <inheritdoc/>
+    public Tensor Of(ScoredCycle cycle) => Of(cycle.State(which), cycle.Spread(which), cycle.Truth).mean([1]);
+
+    /// <summary>The score of each component.</summary>
+    /// <param name="mean">m</param>
+    /// <param name="standardDeviation">s, not below zero.</param>
+    /// <param name="truth">x</param>
+    public static Tensor Of(Tensor mean, Tensor standardDeviation, Tensor truth)
+    {
+        using var scope = NewDisposeScope();
+        var error = truth - mean;
+        var z = error / standardDeviation;
+        var density = (-0.5 * z.square()).exp() / Math.Sqrt(2 * Math.PI);
+        var score = standardDeviation * (z * (z / Math.Sqrt(2)).erf() + 2 * density - 1 / Math.Sqrt(Math.PI));
+        return where(standardDeviation == 0, error.abs(), score).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>What an ensemble's members are taken for in its CRPS.</summary>
+public enum EnsembleCrpsKind
+{
+    /// <summary>All there is: the score of the members' empirical distribution, which gets better with more members of the same distribution.</summary>
+    Empirical,
+
+    /// <summary>A sample of a distribution, of which the score is estimated without bias, so that ensembles of different sizes compare (Ferro 2014, Q. J. R. Meteorol. Soc. 140, 1917-1923).</summary>
+    Fair,
+}
+
+/// <summary>
+/// The continuous ranked probability score of an ensemble, averaged over the components:
+/// <code>crps = mean_i |x_i - x| - 1 / (2 c) sum_ij |x_i - x_j|,  c = N^2 (empirical) or N (N - 1) (fair)</code>
+/// in the unit of the state; smaller is better.
+/// </summary>
+/// <param name="which">Forecast or analysis.</param>
+/// <param name="kind">Fair unless said.</param>
+public sealed class EnsembleCrps(ScoredState which, EnsembleCrpsKind kind = EnsembleCrpsKind.Fair) : IScore
+{
+    /// <inheritdoc/>
+    public string Name => $"{which.ToString().ToLowerInvariant()} {kind.ToString().ToLowerInvariant()} CRPS";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Column> Requires { get; } = [Columns.Truth];
+
+    /// <inheritdoc/>
+    public bool NeedsDensities => true;
+
+    /// <inheritdoc/>
+    public Tensor Of(ScoredCycle cycle) => Of(cycle.Members(which), cycle.Truth, kind).mean([1]);
+
+    /// <summary>The score of each component, <c>[batch, n]</c>.</summary>
+    /// <param name="members"><c>[batch, members, n]</c>, at least two members.</param>
+    /// <param name="truth"><c>[batch, n]</c></param>
+    /// <param name="kind">What the members are taken for.</param>
+    public static Tensor Of(Tensor members, Tensor truth, EnsembleCrpsKind kind)
+    {
+        using var scope = NewDisposeScope();
+        long n = EnsembleStatistics.Check(members).shape[1];
+        var error = (members - truth.unsqueeze(1)).abs().mean([1]);
+        // sum_ij |x_i - x_j| = 2 sum_i (2 i - N - 1) x_(i) of the members in order, i from 1.
+        var (sorted, _) = members.sort(1);
+        var weights = (2 * arange(1, n + 1, dtype: members.dtype, device: members.device) - n - 1).reshape(1, n, 1);
+        var pairs = 2 * (weights * sorted).sum(1);
+        return (error - pairs / (2.0 * (kind == EnsembleCrpsKind.Fair ? n * (n - 1) : n * n))).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>ln q(x) of the truth (the logarithmic or ignorance score with the sign turned; Good 1952): the larger the better.</summary>
+/// <param name="which">Forecast or analysis.</param>
+/// <remarks>A method without a density (a single state, an ensemble no larger than the state) refuses it with a <see cref="NotSupportedException"/>.</remarks>
+public sealed class LogDensityOfTruth(ScoredState which) : IScore
+{
+    /// <inheritdoc/>
+    public string Name => $"{which.ToString().ToLowerInvariant()} log-density";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Column> Requires { get; } = [Columns.Truth];
+
+    /// <inheritdoc/>
+    public bool NeedsDensities => true;
+
+    /// <inheritdoc/>
+    public Tensor Of(ScoredCycle cycle) => cycle.Density(which).LogDensity(cycle.Truth);
+}

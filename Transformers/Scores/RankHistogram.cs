@@ -1,0 +1,81 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Where the truth stands among the members, component by component (Anderson 1996; Hamill 2001, Mon. Wea. Rev. 129,
+/// 550-560): flat where the truth could be one of them, a bowl where the ensemble is too narrow, sloping where it is biased.
+/// A truth that equals members counts in equal parts for all ranks it could have.
+/// </summary>
+/// <param name="which">Forecast or analysis.</param>
+public sealed class RankHistogramScore(ScoredState which) : IScore<RankHistogram>
+{
+    /// <inheritdoc/>
+    public string Name => $"{which.ToString().ToLowerInvariant()} rank histogram";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Column> Requires { get; } = [Columns.Truth];
+
+    /// <inheritdoc/>
+    public bool NeedsDensities => true;
+
+    /// <inheritdoc/>
+    public Tensor Of(ScoredCycle cycle) => Ranks(cycle.Members(which), cycle.Truth);
+
+    /// <summary>The frequency of each rank over the components, <c>[batch, members + 1]</c>.</summary>
+    /// <param name="members"><c>[batch, members, n]</c></param>
+    /// <param name="truth"><c>[batch, n]</c></param>
+    public static Tensor Ranks(Tensor members, Tensor truth)
+    {
+        using var scope = NewDisposeScope();
+        var x = truth.unsqueeze(1);
+        var below = (members < x).sum(1).unsqueeze(-1);     // [batch, n, 1]
+        var equal = (members == x).sum(1).unsqueeze(-1);
+        var rank = arange(members.shape[1] + 1, device: members.device);
+        var possible = (rank >= below).logical_and(rank <= below + equal);
+        return (possible.to(members.dtype) / (equal + 1)).mean([1]).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public RankHistogram Summarise(ScoreFigures figures)
+    {
+        TimeAverage[] ranks = [.. Enumerable.Range(0, figures.Count).Select(rank => figures[rank])];
+        return new([.. ranks.Select(rank => rank.Mean)], [.. ranks.Select(rank => rank.StandardError)]);
+    }
+}
+
+/// <summary>How often the truth had each rank among the members.</summary>
+/// <param name="Frequencies">The share of each rank, from below all members to above all; they add up to one.</param>
+/// <param name="StandardErrors">Their standard errors, which respect that cycles and components are alike.</param>
+public sealed record RankHistogram(IReadOnlyList<double> Frequencies, IReadOnlyList<double> StandardErrors)
+{
+    /// <summary>
+    /// The statistic of flatness, which is near a chi-square variable of as many degrees of freedom as there are members if the
+    /// truth could be one of them: M sum_k (f_k - p)^2 / p, p = 1 / (N + 1), with M the number of independent ranks that have the
+    /// scatter which the frequencies have (the first-order correction of Rao and Scott 1981, J. Amer. Stat. Assoc. 76, 221-230).
+    /// </summary>
+    public double ChiSquare
+    {
+        get
+        {
+            double p = 1.0 / Frequencies.Count;
+            double independent = p * (1 - p) / StandardErrors.Average(error => error * error);
+            return independent * Frequencies.Sum(frequency => (frequency - p) * (frequency - p)) / p;
+        }
+    }
+
+    /// <summary>How probable so large a statistic is where the truth could be one of the members; small where the histogram is not flat.</summary>
+    public double Probability => ChiSquareDistribution.UpperTail(ChiSquare, Frequencies.Count - 1);
+
+    /// <summary>The histogram as a figure, beside the flat one.</summary>
+    /// <param name="title">The title above it.</param>
+    public Histogram ToFigure(string title = "")
+    {
+        int count = Frequencies.Count;
+        return new Histogram(title, new Axis("rank of the truth"), new Axis("frequency"), [.. Enumerable.Range(0, count + 1).Select(edge => edge - 0.5)], Frequencies)
+        {
+            Curves = [new LineSeries("flat", [-0.5, count - 0.5], [1.0 / count, 1.0 / count])],
+        };
+    }
+}

@@ -1,0 +1,84 @@
+namespace DaML;
+
+/// <summary>What was averaged of a score: its figures, and functions of them with standard errors.</summary>
+public sealed class ScoreFigures
+{
+    private readonly BlockAverages averages;
+    private readonly IReadOnlyList<TrajectoryOutcome> outcomes;
+    private readonly IReadOnlyList<double> perCycle;
+    private readonly int first;    // where this score's figures begin in a trajectory's series
+    private readonly int all;      // how many figures of all scores a trajectory has
+
+    internal ScoreFigures(BlockAverages averages, IReadOnlyList<TrajectoryOutcome> outcomes, IReadOnlyList<double> perCycle, int first, int count, int all)
+    {
+        (this.averages, this.outcomes, this.perCycle, this.first, this.all) = (averages, outcomes, perCycle, first, all);
+        Count = count;
+    }
+
+    /// <summary>How many figures the score has.</summary>
+    public int Count { get; }
+
+    /// <summary>A figure's average.</summary>
+    /// <param name="figure">Which, from 0.</param>
+    public TimeAverage this[int figure] => Function(means => means[figure], Count == 1 ? perCycle : []);
+
+    /// <summary>
+    /// A smooth function of the averages, for instance a ratio, with the standard error that its linearisation gives: that of
+    /// the same combination of the figures in every block, so that figures may be correlated.
+    /// </summary>
+    /// <param name="function">The function, of as many averages as there are figures.</param>
+    public TimeAverage Function(Func<IReadOnlyList<double>, double> function) => Function(function, []);
+
+    private TimeAverage Function(Func<IReadOnlyList<double>, double> function, IReadOnlyList<double> series)
+    {
+        var means = Enumerable.Range(0, outcomes.Count).Select(Means).ToArray();
+        double[] perTrajectory = [.. Enumerable.Range(0, outcomes.Count).Select(b => Scored(b) ? function(means[b]) : double.NaN)];
+        double[] overall = [.. Enumerable.Range(0, Count).Select(figure => TimeAverage.MeanOf(Enumerable.Range(0, outcomes.Count).Where(Scored).Select(b => means[b][figure])))];
+        double value = function(overall);
+        if (!double.IsFinite(value)) return new TimeAverage(value, double.NaN, perTrajectory, series);
+
+        double[] gradient = Gradient(function, overall);
+        var replicas = Enumerable.Range(0, outcomes.Count).Where(Scored).Select(b => Combined(b, gradient)).ToList();
+        double variance = AutocorrelatedMean.Variance(replicas);
+        var average = new TimeAverage(value, Math.Sqrt(variance), perTrajectory, series);
+        if (Count > 1 || !(variance > 0)) return average;
+        // One figure: how many independent values of its scatter the standard error stands for.
+        var scored = Enumerable.Range(0, outcomes.Count).Where(Scored).Select(b => b * all + first).ToList();
+        long count = scored.Sum(averages.Count);
+        double scatter = scored.Sum(s => averages.SquaredDeviations(s, overall[0])) / (count - 1);
+        return average with { EffectiveSamples = scatter / variance, AutocorrelationTime = variance * count / scatter };
+    }
+
+    private bool Scored(int b) => outcomes[b] == TrajectoryOutcome.Scored && averages.Count(b * all + first) > 0;
+
+    private double[] Means(int b) => [.. Enumerable.Range(first, Count).Select(figure => averages.Mean(b * all + figure))];
+
+    // sum_i dg/df_i f_i in every block of a trajectory.
+    private double[] Combined(int b, double[] gradient)
+    {
+        double[]? combined = null;
+        for (int figure = 0; figure < Count; figure++)
+        {
+            if (gradient[figure] == 0) continue;
+            double[] blocks = averages.BlockMeans(b * all + first + figure);
+            combined ??= new double[blocks.Length];
+            for (int k = 0; k < blocks.Length; k++) combined[k] += gradient[figure] * blocks[k];
+        }
+        return combined ?? [];
+    }
+
+    // By central differences.
+    private static double[] Gradient(Func<IReadOnlyList<double>, double> function, double[] at)
+    {
+        var gradient = new double[at.Length];
+        for (int i = 0; i < at.Length; i++)
+        {
+            double step = 1e-6 * Math.Max(Math.Abs(at[i]), 1e-6);
+            var (up, down) = ((double[])at.Clone(), (double[])at.Clone());
+            up[i] += step;
+            down[i] -= step;
+            gradient[i] = (function(up) - function(down)) / (up[i] - down[i]);
+        }
+        return gradient;
+    }
+}
