@@ -12,7 +12,7 @@ public static class TransformerComponents
         CarriedVectorPropagater<EnsembleMemory>.Type, CarriedVectorProcoder<EnsembleMemory>.Type, CarriedVectorSource<EnsembleMemory>.Type,
         ClimatologyPropagater.Type, UnobservingAnalyzer<StateMemory>.Type, UnobservingAnalyzer<EnsembleMemory>.Type, UnobservingAnalyzer<GaussianMemory>.Type,
         MultiplicativeInflation.Type, AdditiveInflation.Type, RelaxationInflation.Type, CombinedInflation.Type,
-        FieldObservation.Type, LeadTimeForecast.Type, JointEstimates.Type,
+        FieldObservation.Type, LeadTimeForecast.Type, LyapunovVectors.Type, JointEstimates.Type,
         SequentialAssimilation<WindowMemory<EnsembleMemory>>.Type, SequentialAssimilation<WindowMemory<StateMemory>>.Type,
         WindowPropagater<EnsembleMemory>.Type, WindowProcoder<EnsembleMemory>.Type, WindowSource<EnsembleMemory>.Type,
         WindowPropagater<StateMemory>.Type, WindowProcoder<StateMemory>.Type, WindowSource<StateMemory>.Type,

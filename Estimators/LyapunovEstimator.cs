@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Measures a model's Lyapunov exponents on the states of a view; what it gives adds the vectors to any view and knows the exponents.</summary>
+/// <param name="context">Seed and progress.</param>
+/// <param name="dynamics">The model whose trajectories the states are.</param>
+/// <param name="transient">How many first cycles, in which the vectors forget how they began, are left out of the averages; at least one.</param>
+/// <param name="count">Number of exponents k, 1 to n; null = n.</param>
+/// <param name="state">The column with the states; <see cref="Columns.Truth"/> unless said.</param>
+public sealed class LyapunovEstimator(DataAssimilationContext context, IDynamics dynamics, int transient, long? count = null, Column? state = null) : IEstimator<LyapunovVectors>
+{
+    private const int Blocks = 10;
+
+    private readonly int transient = (int)Require.AtLeast(transient, 1);
+    private readonly LyapunovVectors vectors = new(context, dynamics, count, state);
+
+    /// <inheritdoc/>
+    public string Name => vectors.Name;
+
+    /// <inheritdoc/>
+    public SchemaContract Contract => vectors.Contract;
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The view never ends, or has fewer than ten cycles after the transient.</exception>
+    /// <exception cref="DivergenceException">The tangent linear left the finite numbers.</exception>
+    public LyapunovVectors Fit(ITrajectoryView data, CancellationToken cancellation = default)
+    {
+        if (data.CycleCount is not { } cycles || cycles < transient + Blocks)
+            throw new ArgumentException($"Lyapunov exponents need a view that ends, with at least {Blocks} cycles after the transient of {transient}; given: {data.CycleCount?.ToString() ?? "one without end"}.", nameof(data));
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        long kept = cycles - transient, batch = data.Schema.Batch, k = vectors.Count;
+        var sums = zeros([Blocks, batch, k], dtype: ScalarType.Float64, device: context.Device);   // of growth times length
+        var lengths = new double[Blocks];
+        double before = 0;
+        var watch = Stopwatch.StartNew();
+        var reported = TimeSpan.Zero;
+        using var cursor = vectors.Transform(data).OpenCursor();
+        while (cursor.MoveNext())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var inner = NewDisposeScope();
+            if (cursor.Cycle >= transient)
+            {
+                int block = (int)((cursor.Cycle - transient) * Blocks / kept);
+                double length = cursor.Time - before;
+                sums[block].add_(cursor[LyapunovVectors.Growth].to(ScalarType.Float64) * length);
+                lengths[block] += length;
+            }
+            before = cursor.Time;
+            if (watch.Elapsed - reported < TimeSpan.FromMilliseconds(100)) continue;
+            reported = watch.Elapsed;
+            context.Progress?.Report(new ProgressReport($"Lyapunov exponents of {dynamics.Name}", cursor.Cycle + 1, cycles, new Dictionary<string, double>(), reported, reported * ((double)cycles / (cursor.Cycle + 1) - 1)));
+        }
+        var means = (sums / tensor(lengths, Blocks, 1, 1).to(sums.device)).reshape(-1, k);          // one for each block and trajectory
+        var exponents = means.mean([0]);
+        var errors = ((means - exponents).square().sum([0]) / (means.shape[0] - 1) / means.shape[0]).sqrt();
+        double[] values = exponents.cpu().data<double>().ToArray(), deviations = errors.cpu().data<double>().ToArray();
+        int[] order = [.. Enumerable.Range(0, values.Length).OrderByDescending(i => values[i])];
+        return new LyapunovVectors(context, dynamics, k, vectors.State, new LyapunovSpectrum([.. order.Select(i => values[i])], [.. order.Select(i => deviations[i])]));
+    }
+}

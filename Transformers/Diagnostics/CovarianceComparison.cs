@@ -1,0 +1,93 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>How alike two error covariances are, and the subspaces they put their weight on (Bocquet et al. 2024, section III C).</summary>
+public static class CovarianceComparison
+{
+    /// <summary>
+    /// The normalised Bures-Wasserstein distance of two covariances, (1 / n) (Tr(U + V - 2 (V^(1/2) U V^(1/2))^(1/2)))^(1/2)
+    /// (Bocquet et al. 2024, eq. 12; Bhatia et al. 2019): it sees both different axes and different variances along them.
+    /// </summary>
+    /// <param name="first">U, <c>[..., n, n]</c>, symmetric and positive semi-definite; what round-off or a regression leaves of asymmetry and negative eigenvalues is taken off.</param>
+    /// <param name="second">V, of the same shape or one that broadcasts to it.</param>
+    /// <returns><c>[...]</c></returns>
+    /// <exception cref="ArgumentException">They are not square, or of different size.</exception>
+    public static Tensor BuresWassersteinDistance(Tensor first, Tensor second)
+    {
+        long n = Square(first, second);
+        using var scope = NewDisposeScope();
+        var root = SquareRoot(second, out var trace);
+        var (own, _) = Spectrum(first);
+        var (cross, _) = Spectrum(root.matmul(Nearest(first)).matmul(root));
+        var squared = own.sum([-1]) + trace - 2 * cross.sqrt().sum([-1]);
+        return (squared.clamp_min(0).sqrt() / n).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The principal angles between two subspaces, in degrees, from the smallest to the largest (Bjoerck and Golub 1973).</summary>
+    /// <param name="first">Vectors that span one, as rows, <c>[..., k, n]</c>; linearly independent.</param>
+    /// <param name="second">Vectors that span the other, as many.</param>
+    /// <returns><c>[..., k]</c></returns>
+    /// <exception cref="ArgumentException">Not as many vectors, of another length, or more vectors than they are long.</exception>
+    public static Tensor PrincipalAngles(Tensor first, Tensor second)
+    {
+        if (first.ndim < 2 || second.ndim < 2 || first.shape[^1] != second.shape[^1] || first.shape[^2] != second.shape[^2] || first.shape[^2] > first.shape[^1])
+            throw new ArgumentException($"Principal angles need two sets of k vectors of length n >= k, [..., k, n]; given: {ColumnDefinition.Describe(first.shape)} and {ColumnDefinition.Describe(second.shape)}.");
+        using var scope = NewDisposeScope();
+        Tensor p = linalg.qr(first.transpose(-2, -1)).Q, q = linalg.qr(second.transpose(-2, -1)).Q;
+        var (u, cosines, vh) = linalg.svd(p.transpose(-2, -1).matmul(q), fullMatrices: false);
+        // The cosine loses half the digits of a small angle; its sine, the length of what sticks out, does not.
+        var outside = q.matmul(vh.transpose(-2, -1)) - p.matmul(u) * cosines.unsqueeze(-2);
+        var sines = outside.square().sum([-2]).sqrt();
+        return (atan2(sines, cosines) * (180 / Math.PI)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The eigenvectors of a covariance with the largest eigenvalues, as rows, the largest first.</summary>
+    /// <param name="covariance"><c>[..., n, n]</c></param>
+    /// <param name="count">k, between 1 and n.</param>
+    /// <returns><c>[..., k, n]</c></returns>
+    public static Tensor LeadingDirections(Tensor covariance, long count)
+    {
+        long n = Square(covariance, covariance);
+        if (count < 1 || count > n) throw new ArgumentOutOfRangeException(nameof(count), count, $"A covariance of dimension {n} has 1 to {n} leading directions; given: {count}.");
+        using var scope = NewDisposeScope();
+        var (_, vectors) = SymmetricEigenproblem.Solve(KalmanUpdate.Symmetric(covariance));
+        return vectors.transpose(-2, -1).narrow(-2, n - count, count).flip(-2).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The eigenvalues of a covariance, the largest first, <c>[..., n]</c>.</summary>
+    /// <param name="covariance"><c>[..., n, n]</c></param>
+    public static Tensor Eigenspectrum(Tensor covariance)
+    {
+        Square(covariance, covariance);
+        using var scope = NewDisposeScope();
+        return SymmetricEigenproblem.Solve(KalmanUpdate.Symmetric(covariance)).Values.flip(-1).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor SquareRoot(Tensor covariance, out Tensor trace)
+    {
+        var (values, vectors) = Spectrum(covariance);
+        trace = values.sum([-1]);
+        return (vectors * values.sqrt().unsqueeze(-2)).matmul(vectors.transpose(-2, -1));
+    }
+
+    private static Tensor Nearest(Tensor covariance)
+    {
+        var (values, vectors) = Spectrum(covariance);
+        return (vectors * values.unsqueeze(-2)).matmul(vectors.transpose(-2, -1));
+    }
+
+    private static (Tensor Values, Tensor Vectors) Spectrum(Tensor covariance)
+    {
+        var (values, vectors) = SymmetricEigenproblem.Solve(KalmanUpdate.Symmetric(covariance));
+        return (values.clamp_min(0), vectors);
+    }
+
+    private static long Square(Tensor first, Tensor second)
+    {
+        if (first.ndim < 2 || second.ndim < 2 || first.shape[^1] != first.shape[^2] || second.shape[^1] != second.shape[^2] || first.shape[^1] != second.shape[^1])
+            throw new ArgumentException($"Covariances [..., n, n] of one size are needed; given: {ColumnDefinition.Describe(first.shape)} and {ColumnDefinition.Describe(second.shape)}.");
+        return first.shape[^1];
+    }
+}

@@ -1,0 +1,140 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Adds the backward Lyapunov vectors along the states of a view: the directions that have grown most until now, made by
+/// carrying orthonormal vectors with the model's tangent linear from cycle to cycle and orthonormalising them (Benettin et
+/// al. 1980; Kuptsov and Parlitz 2012), M Q_(t-1) = Q_t R_t. It adds <see cref="Vectors"/>, rows in order of growth, and
+/// <see cref="Growth"/>, each vector's ln R_ii over the cycle's length; the time average of the latter are the Lyapunov exponents.
+/// </summary>
+/// <remarks>The vectors begin at random and need some units of time to forget it: some ten times the inverse of the smallest gap between exponents.</remarks>
+public sealed class LyapunovVectors : ITransformer, IComponent
+{
+    private readonly DataAssimilationContext context;
+    private readonly IDynamics dynamics;
+
+    /// <summary>Makes the step.</summary>
+    /// <param name="context">Whose seed the first vectors follow.</param>
+    /// <param name="dynamics">The model whose trajectories the states are.</param>
+    /// <param name="count">Number of vectors k, 1 to n; null = n.</param>
+    /// <param name="state">The column with the states; <see cref="Columns.Truth"/> unless said.</param>
+    /// <param name="spectrum">The exponents, where they were measured.</param>
+    /// <exception cref="ArgumentOutOfRangeException">More vectors than the state has components, or none.</exception>
+    public LyapunovVectors(DataAssimilationContext context, IDynamics dynamics, long? count = null, Column? state = null, LyapunovSpectrum? spectrum = null)
+    {
+        this.context = context;
+        this.dynamics = dynamics;
+        Count = count ?? dynamics.Dimension;
+        if (Count < 1 || Count > dynamics.Dimension)
+            throw new ArgumentOutOfRangeException(nameof(count), count, $"{dynamics.Name} has 1 to {dynamics.Dimension} Lyapunov vectors; given: {count}.");
+        State = state ?? Columns.Truth;
+        Spectrum = spectrum;
+        Contract = new SchemaContract([new(State, dynamics.Dimension)], [new(Vectors, Count, dynamics.Dimension), new(Growth, Count)]);
+    }
+
+    /// <summary>The column of the vectors, <c>[k, n]</c>, orthonormal rows.</summary>
+    public static Column Vectors { get; } = new("lyapunov-vectors");
+
+    /// <summary>The column of the rates at which they grew over the cycle, <c>[k]</c>, in the inverse of the model's unit of time.</summary>
+    public static Column Growth { get; } = new("lyapunov-growth");
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("lyapunov-vectors", 1, reader => new LyapunovVectors(reader.Context, reader.Part<IDynamics>("dynamics"),
+        reader.Get<long>("count"), new Column(reader.Get<string>("state")), reader.Get<bool>("measured") ? new LyapunovSpectrum(reader.Get<double[]>("exponents"), reader.Get<double[]>("errors")) : null));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>Number of vectors k.</summary>
+    public long Count { get; }
+
+    /// <summary>The column with the states.</summary>
+    public Column State { get; }
+
+    /// <summary>The exponents, where an estimator measured them.</summary>
+    public LyapunovSpectrum? Spectrum { get; }
+
+    /// <inheritdoc/>
+    public string Name => $"Lyapunov vectors of {dynamics.Name}";
+
+    /// <inheritdoc/>
+    public SchemaContract Contract { get; }
+
+    /// <inheritdoc/>
+    public ITrajectoryView Transform(ITrajectoryView input) =>
+        new TrajectoryView(Contract.Apply(input.Schema, Name), input, source => new Cursor(this, source));
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("dynamics", dynamics);
+        writer.Set("count", Count);
+        writer.Set("state", State.Name);
+        writer.Set("measured", Spectrum is not null);
+        if (Spectrum is null) return;
+        writer.Set("exponents", Spectrum.Exponents);
+        writer.Set("errors", Spectrum.StandardErrors);
+    }
+
+    /// <summary>Orthonormal rows and the triangular factor between, with a positive diagonal: V = R^T Q, rows being vectors.</summary>
+    internal static (Tensor Rows, Tensor Triangle) Orthonormalise(Tensor rows)
+    {
+        using var scope = NewDisposeScope();
+        var (q, r) = linalg.qr(rows.transpose(-2, -1));
+        var signs = r.diagonal(dim1: -2, dim2: -1).sign();
+        return scope.MoveToOuter((q * signs.unsqueeze(-2)).transpose(-2, -1).contiguous(), r * signs.unsqueeze(-1));
+    }
+
+    /// <summary>One cycle: the vectors at its end, and R.</summary>
+    internal (Tensor Rows, Tensor Triangle) Carry(Tensor state, Tensor rows, TimeInterval interval)
+    {
+        using var scope = NewDisposeScope();
+        long batch = state.shape[0];
+        var at = state.unsqueeze(1).expand(batch, Count, dynamics.Dimension).contiguous();
+        var (next, triangle) = Orthonormalise(dynamics.TangentLinear(at, rows, interval));
+        return scope.MoveToOuter(next, triangle);
+    }
+
+    /// <summary>The first vectors, orthonormal and drawn at random.</summary>
+    internal Tensor First(long batch, ScalarType dtype)
+    {
+        using var scope = NewDisposeScope();
+        using var random = context.Random($"lyapunov/{dynamics.Name}");
+        return Orthonormalise(random.Normal([batch, Count, dynamics.Dimension], dtype)).Rows.MoveToOuterDisposeScope();
+    }
+
+    private sealed class Cursor(LyapunovVectors step, ITrajectoryCursor source) : TrajectoryCursor(source)
+    {
+        private Tensor? state, rows;
+        private double time;
+
+        protected override bool Compute(long cycle)
+        {
+            var now = Source![step.State];
+            Tensor next, growth;
+            if (rows is null)
+            {
+                next = step.First(now.shape[0], now.dtype);
+                growth = zeros([now.shape[0], step.Count], dtype: now.dtype, device: now.device);
+            }
+            else
+            {
+                (next, var triangle) = step.Carry(state!, rows, new TimeInterval(time, Time));
+                growth = triangle.diagonal(dim1: -2, dim2: -1).log() / (Time - time);
+                if (!double.IsFinite(growth.sum().ToDouble())) throw new DivergenceException(step.Name, cycle, Time, double.NaN);
+            }
+            DisposeState();
+            (state, rows, time) = (now.clone().DetachFromDisposeScope(), next.DetachFromDisposeScope(), Time);
+            Set(Vectors, next);
+            Set(Growth, growth);
+            return true;
+        }
+
+        protected override void DisposeState()
+        {
+            state?.Dispose();
+            rows?.Dispose();
+            (state, rows) = (null, null);
+        }
+    }
+}
