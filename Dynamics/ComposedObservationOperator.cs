@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>One observation operator after another, H(x) = H2(H1(x)), for instance the absolute value of every second component.</summary>
-public sealed class ComposedObservationOperator : ObservationOperator, IComponent
+public sealed class ComposedObservationOperator : ObservationOperator, IPointObservationOperator, IComponent
 {
     private readonly IObservationOperator first;
     private readonly IObservationOperator second;
@@ -32,6 +32,10 @@ public sealed class ComposedObservationOperator : ObservationOperator, IComponen
 
     /// <inheritdoc/>
     public override bool IsLinear => first.IsLinear && second.IsLinear;
+
+    IReadOnlyList<long>? IPointObservationOperator.ObservedComponents =>
+        first is IPointObservationOperator { ObservedComponents: { } inner } && second is IPointObservationOperator { ObservedComponents: { } outer }
+            ? [.. outer.Select(i => inner[(int)i])] : null;
 
     /// <inheritdoc/>
     protected override Tensor Observe(Tensor state) => second.Apply(first.Apply(state));

@@ -22,7 +22,7 @@ public enum ObservationFunction
 /// <summary>Observes every component through the same nonlinear function.</summary>
 /// <param name="dimension">The state's dimension n.</param>
 /// <param name="function">Which function.</param>
-public sealed class ElementwiseObservationOperator(long dimension, ObservationFunction function) : ObservationOperator(dimension, dimension), IComponent
+public sealed class ElementwiseObservationOperator(long dimension, ObservationFunction function) : ObservationOperator(dimension, dimension), IPointObservationOperator, IComponent
 {
     /// <summary>How the component is written and read.</summary>
     public static ComponentType Type { get; } = new("elementwise-observation-operator", 1, reader =>
@@ -36,6 +36,8 @@ public sealed class ElementwiseObservationOperator(long dimension, ObservationFu
     /// <summary>Which function.</summary>
     public ObservationFunction Function { get; } = Enum.IsDefined(function) ? function
         : throw new ArgumentOutOfRangeException(nameof(function), function, $"There is no observation function {function}.");
+
+    IReadOnlyList<long> IPointObservationOperator.ObservedComponents => [.. Enumerable.Range(0, (int)StateDimension).Select(i => (long)i)];
 
     /// <inheritdoc/>
     protected override Tensor Observe(Tensor state) => Function switch

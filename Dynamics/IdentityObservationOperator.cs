@@ -5,7 +5,7 @@ namespace DaML;
 
 /// <summary>H = I: every component of the state is observed.</summary>
 /// <param name="dimension">The state's dimension n.</param>
-public sealed class IdentityObservationOperator(long dimension) : ObservationOperator(dimension, dimension), IComponent
+public sealed class IdentityObservationOperator(long dimension) : ObservationOperator(dimension, dimension), IPointObservationOperator, IComponent
 {
     /// <summary>How the component is written and read.</summary>
     public static ComponentType Type { get; } = new("identity-observation-operator", 1, reader =>
@@ -18,6 +18,8 @@ public sealed class IdentityObservationOperator(long dimension) : ObservationOpe
 
     /// <inheritdoc/>
     public override bool IsLinear => true;
+
+    IReadOnlyList<long> IPointObservationOperator.ObservedComponents => [.. Enumerable.Range(0, (int)StateDimension).Select(i => (long)i)];
 
     /// <inheritdoc/>
     protected override Tensor Observe(Tensor state) => state;

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>Observes chosen components of the state: H picks rows of the identity.</summary>
-public sealed class SubsetObservationOperator : ObservationOperator, IComponent
+public sealed class SubsetObservationOperator : ObservationOperator, IPointObservationOperator, IComponent
 {
     private readonly ConstantTensor indices;
 
@@ -46,6 +46,8 @@ public sealed class SubsetObservationOperator : ObservationOperator, IComponent
 
     /// <summary>Which components are observed, from 0.</summary>
     public IReadOnlyList<long> Indices { get; }
+
+    IReadOnlyList<long> IPointObservationOperator.ObservedComponents => Indices;
 
     /// <inheritdoc/>
     protected override Tensor Observe(Tensor state) => state.index_select(-1, indices.On(ScalarType.Int64, state.device));

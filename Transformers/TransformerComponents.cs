@@ -26,5 +26,6 @@ public static class TransformerComponents
         BackgroundTerm.Type, ModelErrorTerm.Type, ObservationTerm.Type, DigitalFilterTerm.Type,
         ConjugateGradientSolver.Type, LanczosSolver.Type, NoPreconditioning.Type, RitzPreconditioning.Type,
         IterativeEnsembleKalmanSmootherAnalyzer.Type,
+        LocalEnsembleTransformKalmanFilterAnalyzer.Type, Localisation.Type, LocalisationGeometry.Type, StandardTaper.Type,
     ];
 }

@@ -1,0 +1,108 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The analysis of the local ensemble transform Kalman filter (Hunt, Kostelich and Szunyogh 2007, Physica D 230, 112-126): at
+/// every component of the state an ensemble transform of its own, by the observations near it, whose precisions R^-1 are
+/// multiplied by a taper of their distance. Few members serve a large state, whose local dimension they must span only.
+/// </summary>
+public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IAnalyzer<EnsembleMemory>, IComponent
+{
+    // Of the numbers that the local ensembles of one chunk hold, where tensors do it.
+    private const long ChunkNumbers = 1 << 23;
+
+    private readonly IObservationOperator observationOperator;
+    private readonly IErrorCovariance observationError;
+    private readonly Localisation localisation;
+    private readonly Inflation inflation;
+    private readonly EnsembleRotation rotation;
+    private readonly LocalDomains domains;
+    private readonly double[] deviations;
+
+    /// <summary>Makes an analyzer.</summary>
+    /// <param name="observationOperator">H, which may be nonlinear.</param>
+    /// <param name="observationError">R, of the operator's observation dimension; a variance or a diagonal, so that observations can be left out and weighted one by one.</param>
+    /// <param name="localisation">Where components and observations are, and how far an observation reaches.</param>
+    /// <param name="inflation">None unless said. A factor of the prior enters as the weight of the prior precision.</param>
+    /// <param name="rotation">None unless said; one rotation serves all local analyses, so that neighbours stay alike.</param>
+    /// <exception cref="ArgumentException">Operator, error covariance and localisation do not fit each other, or R is a full matrix.</exception>
+    public LocalEnsembleTransformKalmanFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError, Localisation localisation,
+        Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None)
+    {
+        ObservingSystem.Check(observationOperator, observationError);
+        this.observationOperator = observationOperator;
+        this.observationError = observationError;
+        this.localisation = localisation;
+        this.inflation = (inflation ?? Inflation.None).With(rotation);
+        this.rotation = rotation;
+        deviations = InverseDeviations.Of(observationError)
+            ?? throw new ArgumentException($"Local analyses weight each observation by itself, which needs uncorrelated errors: a {nameof(ScalarErrorCovariance)} or a {nameof(DiagonalErrorCovariance)}; given: {observationError.GetType().Name}. " +
+                                           "Observations with correlated errors can be whitened by a linear operator before they are assimilated.", nameof(observationError));
+        domains = localisation.Domains(observationOperator);
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("local-ensemble-transform-kalman-filter", 1, reader =>
+        new LocalEnsembleTransformKalmanFilterAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"),
+            reader.Part<Localisation>("localisation"), Inflation.Load(reader), reader.Get<EnsembleRotation>("rotation")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "LETKF";
+
+    /// <inheritdoc/>
+    public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var members = inflation.BeforeUpdate(EnsembleStatistics.Check(forecast.Members), random);
+        long batch = members.shape[0], count = members.shape[1];
+        Require.Shape(observation.Values, "The observations of an ensemble", batch, observationOperator.ObservationDimension);
+        if (observation.Mask is not null && Require.Shape(observation.Mask, "The mask of an ensemble's observations", batch, observationOperator.ObservationDimension).dtype != ScalarType.Bool)
+            throw new ArgumentException($"An observation mask must be boolean, true = observed; given: {observation.Mask.dtype}.", nameof(observation));
+        var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(batch, count, random, members.dtype);
+        var observed = observationOperator.Apply(members);
+        double zeta = (count - 1) / (inflation.PriorFactor * inflation.PriorFactor);
+        var analysis = LocalEnsembleTransformKernel.Serves(members, observed, observation)
+            ? LocalEnsembleTransformKernel.Analyze(members, observed, observation, deviations, domains, zeta, inflation.PosteriorFactor, turn)
+            : InTensors(ObservedEnsemble.Of(members, observed, observation, observationError), zeta, turn);
+        return new(inflation.AfterUpdate(members, analysis, random).MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The same tensor by tensor, for other devices, for gradients, and as what the kernel is compared with.</summary>
+    internal Tensor InTensors(ObservedEnsemble ensemble, double weight, Tensor? turn)
+    {
+        var (mean, anomalies, y, d) = ensemble;
+        long batch = anomalies.shape[0], members = anomalies.shape[1];
+        int n = domains.Points, width = Math.Max(domains.Largest, 1), chunk = (int)Math.Clamp(ChunkNumbers / (batch * members * width), 1, n);
+        using var zeta = tensor(weight, dtype: mean.dtype, device: mean.device);
+        var parts = new List<Tensor>();
+        for (int first = 0; first < n; first += chunk)
+        {
+            using var scope = NewDisposeScope();
+            int points = Math.Min(chunk, n - first);
+            var (indices, tapers) = domains.Of(first, points, mean.dtype, mean.device);
+            var root = tapers.sqrt();
+            // [batch, N, points, width] -> one ensemble for each trajectory and component
+            var local = y.index_select(-1, indices.reshape(-1)).reshape(batch, members, points, width) * root;
+            var innovation = d.index_select(-1, indices.reshape(-1)).reshape(batch, points, width) * root;
+            var rows = EnsembleTransform.Of(local.transpose(1, 2).reshape(batch * points, members, width), innovation.reshape(batch * points, width))
+                .Apply(mean.narrow(1, first, points).reshape(batch * points, 1),
+                    anomalies.narrow(2, first, points).transpose(1, 2).reshape(batch * points, members, 1), zeta, inflation.PosteriorFactor,
+                    turn?.unsqueeze(1).expand(batch, points, members, members).reshape(batch * points, members, members));
+            parts.Add(rows.reshape(batch, points, members).transpose(1, 2).MoveToOuterDisposeScope());
+        }
+        return cat(parts, -1);
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("operator", observationOperator);
+        writer.Part("error", observationError);
+        writer.Part("localisation", localisation);
+        inflation.Save(writer);
+        writer.Set("rotation", rotation);
+    }
+}

@@ -1,0 +1,103 @@
+namespace DaML;
+
+/// <summary>
+/// Places sorted into cells no smaller than a reach, so that whoever is near a place is found in its cell and those beside
+/// it: the work for all places grows with their number and not with its square.
+/// </summary>
+internal sealed class CellList
+{
+    private readonly double[] places, periods, low, sizes;
+    private readonly int[] counts, starts, sorted;
+    private readonly int axes;
+    private readonly double reach;
+
+    /// <summary>Sorts places.</summary>
+    /// <param name="places">[count, axes] in rows.</param>
+    /// <param name="periods">Each axis' length, infinite where it is bounded.</param>
+    /// <param name="reach">How far apart places may be that are to be found; may be infinite.</param>
+    public CellList(double[] places, double[] periods, double reach)
+    {
+        (this.places, this.periods, this.reach) = (places, periods, reach);
+        axes = periods.Length;
+        int count = places.Length / axes;
+        (low, sizes, counts) = (new double[axes], new double[axes], new int[axes]);
+        // No more cells along an axis than would hold one place each, were all places spread evenly.
+        double most = Math.Max(1, Math.Ceiling(Math.Pow(count, 1.0 / axes)));
+        for (int axis = 0; axis < axes; axis++)
+        {
+            double high = double.NegativeInfinity;
+            low[axis] = double.PositiveInfinity;
+            for (int k = axis; k < places.Length; k += axes) (low[axis], high) = (Math.Min(low[axis], places[k]), Math.Max(high, places[k]));
+            bool periodic = double.IsFinite(periods[axis]);
+            double length = periodic ? periods[axis] : high - low[axis];
+            if (periodic) low[axis] = 0;
+            counts[axis] = (int)Math.Clamp(Math.Floor(length / reach), 1, most);
+            sizes[axis] = length > 0 ? length / counts[axis] : 1;
+        }
+        starts = new int[counts.Aggregate(1, (product, n) => product * n) + 1];
+        var cells = new int[count];
+        for (int k = 0; k < count; k++) starts[(cells[k] = Cell(places.AsSpan(k * axes, axes))) + 1]++;
+        for (int c = 0; c + 1 < starts.Length; c++) starts[c + 1] += starts[c];
+        var next = starts.AsSpan(0, starts.Length - 1).ToArray();
+        sorted = new int[count];
+        for (int k = 0; k < count; k++) sorted[next[cells[k]]++] = k;
+    }
+
+    /// <summary>Finds all within reach of a place, the reach itself included, in no order that matters.</summary>
+    /// <param name="place">Its coordinates.</param>
+    /// <param name="found">Called with each one's number and distance.</param>
+    public void Near(ReadOnlySpan<double> place, Action<int, double> found)
+    {
+        Span<int> from = stackalloc int[3], to = stackalloc int[3];
+        for (int axis = 0; axis < 3; axis++)
+        {
+            (from[axis], to[axis]) = (0, 0);
+            if (axis >= axes || counts[axis] == 1) continue;
+            double x = Wrapped(place[axis], axis) - low[axis];
+            double first = Math.Floor((x - reach) / sizes[axis]), last = Math.Floor((x + reach) / sizes[axis]);
+            if (double.IsFinite(periods[axis])) (from[axis], to[axis]) = last - first + 1 >= counts[axis] ? (0, counts[axis] - 1) : ((int)first, (int)last);
+            else (from[axis], to[axis]) = ((int)Math.Clamp(first, 0, counts[axis]), (int)Math.Clamp(last, -1, counts[axis] - 1));
+        }
+        for (int i = from[0]; i <= to[0]; i++)
+            for (int j = from[1]; j <= to[1]; j++)
+                for (int k = from[2]; k <= to[2]; k++)
+                {
+                    int cell = Around(i, 0);
+                    if (axes > 1) cell = cell * counts[1] + Around(j, 1);
+                    if (axes > 2) cell = cell * counts[2] + Around(k, 2);
+                    for (int at = starts[cell]; at < starts[cell + 1]; at++)
+                    {
+                        double distance = Distance(place, places.AsSpan(sorted[at] * axes, axes));
+                        if (distance <= reach) found(sorted[at], distance);
+                    }
+                }
+    }
+
+    private int Around(int index, int axis) => index < 0 ? index + counts[axis] : index >= counts[axis] ? index - counts[axis] : index;
+
+    private double Wrapped(double x, int axis)
+    {
+        double period = periods[axis];
+        return double.IsFinite(period) ? x - period * Math.Floor(x / period) : x;
+    }
+
+    private int Cell(ReadOnlySpan<double> place)
+    {
+        int cell = 0;
+        for (int axis = 0; axis < axes; axis++)
+            cell = cell * counts[axis] + Math.Clamp((int)((Wrapped(place[axis], axis) - low[axis]) / sizes[axis]), 0, counts[axis] - 1);
+        return cell;
+    }
+
+    private double Distance(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
+    {
+        double squares = 0;
+        for (int axis = 0; axis < axes; axis++)
+        {
+            double difference = Math.Abs(a[axis] - b[axis]);
+            if (double.IsFinite(periods[axis])) difference = Math.Abs(difference - periods[axis] * Math.Round(difference / periods[axis]));
+            squares += difference * difference;
+        }
+        return Math.Sqrt(squares);
+    }
+}

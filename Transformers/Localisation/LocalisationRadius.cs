@@ -1,0 +1,46 @@
+using System.Text.Json.Serialization;
+
+namespace DaML;
+
+/// <summary>What a localisation radius counts.</summary>
+public enum LocalisationRadiusKind
+{
+    /// <summary>Gaspari and Cohn's c, half of the distance at which a taper of finite support ends.</summary>
+    HalfWidth,
+
+    /// <summary>The distance at which the taper is exp(-1/2), the scale of the Gaussian it stands for.</summary>
+    EFolding,
+}
+
+/// <summary>
+/// How far localisation lets an observation reach, in the unit of the geometry's coordinates. Published figures mean
+/// different things by a radius, so each has its own maker; a <see cref="LocalisationTaper"/> knows what one is of the other.
+/// </summary>
+public sealed record LocalisationRadius
+{
+    /// <summary>Makes a radius of a kind; the makers say it better.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The length is not above zero, or there is no such kind.</exception>
+    [JsonConstructor]
+    public LocalisationRadius(LocalisationRadiusKind kind, double? length)
+    {
+        Kind = Enum.IsDefined(kind) ? kind : throw new ArgumentOutOfRangeException(nameof(kind), kind, $"There is no kind of localisation radius {kind}.");
+        Length = length is { } given ? Require.Positive(given, nameof(length)) : null;
+    }
+
+    /// <summary>Every observation reaches everywhere with its full weight.</summary>
+    public static LocalisationRadius Infinite { get; } = new(LocalisationRadiusKind.HalfWidth, null);
+
+    /// <summary>Gaspari and Cohn's c: their taper ends at 2 c.</summary>
+    /// <param name="length">c, above zero.</param>
+    public static LocalisationRadius HalfWidth(double length) => new(LocalisationRadiusKind.HalfWidth, length);
+
+    /// <summary>The distance at which the taper is exp(-1/2): Sakov's and DAPPER's convention, c = 1.82 r for Gaspari and Cohn's.</summary>
+    /// <param name="length">r, above zero.</param>
+    public static LocalisationRadius EFolding(double length) => new(LocalisationRadiusKind.EFolding, length);
+
+    /// <summary>What the length counts.</summary>
+    public LocalisationRadiusKind Kind { get; }
+
+    /// <summary>The length, or null where it is infinite.</summary>
+    public double? Length { get; }
+}
