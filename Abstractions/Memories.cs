@@ -39,6 +39,18 @@ public sealed record EnsembleMemory(Tensor Members) : IMemory<EnsembleMemory>
     public EnsembleMemory Map(Func<Tensor, Tensor> function) => new(function(Members));
 }
 
+/// <summary>An ensemble of states that do not count alike: a particle filter's memory.</summary>
+/// <param name="Members"><c>[batch, members, n]</c></param>
+/// <param name="LogWeights">The logarithms of weights that sum to one, <c>[batch, members]</c>, finite.</param>
+public sealed record ParticleMemory(Tensor Members, Tensor LogWeights) : IMemory<ParticleMemory>
+{
+    /// <inheritdoc/>
+    public IEnumerable<Tensor> Tensors => [Members, LogWeights];
+
+    /// <inheritdoc/>
+    public ParticleMemory Map(Func<Tensor, Tensor> function) => new(function(Members), function(LogWeights));
+}
+
 /// <summary>One state: the memory of 3D-Var and of the ensemble-free analysis.</summary>
 /// <param name="State"><c>[batch, n]</c></param>
 public sealed record StateMemory(Tensor State) : IMemory<StateMemory>

@@ -11,6 +11,7 @@ public static class TransformerComponents
         SequentialAssimilation<ProductMemory<EnsembleMemory, VectorMemory>>.Type, AdaptiveInflationAnalyzer.Type,
         CarriedVectorPropagater<EnsembleMemory>.Type, CarriedVectorProcoder<EnsembleMemory>.Type, CarriedVectorSource<EnsembleMemory>.Type,
         ClimatologyPropagater.Type, UnobservingAnalyzer<StateMemory>.Type, UnobservingAnalyzer<EnsembleMemory>.Type, UnobservingAnalyzer<GaussianMemory>.Type,
+        SequentialAssimilation<ParticleMemory>.Type, ParticleFilterAnalyzer.Type, ParticlePropagater.Type, ParticleProcoder.Type, ParticleSource.Type,
         MultiplicativeInflation.Type, AdditiveInflation.Type, RelaxationInflation.Type, CombinedInflation.Type,
         FieldObservation.Type, LeadTimeForecast.Type, LyapunovVectors.Type, JointEstimates.Type,
         SequentialAssimilation<WindowMemory<EnsembleMemory>>.Type, SequentialAssimilation<WindowMemory<StateMemory>>.Type,

@@ -15,7 +15,7 @@ public sealed class SequentialAssimilationTests
         context.Data.Twin(dynamics, other ?? network, new TwinExperimentOptions { Batch = batch, Cycles = cycles, Stream = stream });
 
     public static TheoryData<string> Methods => ["kalman", "stochastic", "etkf", "enkf-n", "3d-var", "gaussian 3d-var", "inflations", "adaptive", "denkf", "serial", "extended", "climatology", "oi",
-        "ienkf", "ienks", "ienks-n"];
+        "ienkf", "ienks", "ienks-n", "particles"];
 
     private ITransformer Method(string name, DataAssimilationContext? other = null)
     {
@@ -43,6 +43,10 @@ public sealed class SequentialAssimilationTests
                 Iteration = new() { Linearisation = EnsembleLinearisation.Bundle(), MaximumIterations = 3 }, ObservationUse = ObservationUse.Multiple(0.25, 0.75) }).Transformer,
             "ienks-n" => catalog.IterativeEnsembleKalmanSmoother(dynamics, network, new() { Members = 12, Window = WindowCycling.Disjoint(3),
                 Prior = FiniteSizePrior.DiracJeffreys(2), Form = FiniteSizeForm.PrimalExactHessian }).Transformer,
+            "particles" => catalog.ParticleFilter(dynamics, network, new ParticleFilterOptions
+            {
+                Members = 50, Resampling = ResamplingScheme.Residual, EffectiveSizeRatio = 0.9, Jitter = ParticleJitter.OfAll(0.8),
+            }).Transformer,
             "3d-var" => catalog.ThreeDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.5)).Transformer,
             "gaussian 3d-var" => new SequentialAssimilation<StateMemory>("3D-Var with a spread", new(
                 new ThreeDimensionalVariationalAnalyzer(network.Operator, network.Error, ErrorCovariance.Full(0.5 * eye(8, dtype: ScalarType.Float64))),

@@ -1,0 +1,92 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// What weighted particles say of the state: their weighted mean and covariance (divisor 1 - sum of the squared weights,
+/// which makes it unbiased for independent particles), and the normal density of these two where the covariance has full rank.
+/// </summary>
+public sealed class ParticleDensity : IDensity
+{
+    private readonly Tensor members, logWeights;
+
+    /// <summary>Makes a density; the tensors stay the caller's.</summary>
+    /// <param name="members"><c>[batch, members, n]</c>, at least two members.</param>
+    /// <param name="logWeights">Logarithms of weights that sum to one, <c>[batch, members]</c>.</param>
+    /// <exception cref="ArgumentException">Another shape, or one member only.</exception>
+    public ParticleDensity(Tensor members, Tensor logWeights)
+    {
+        this.members = EnsembleStatistics.Check(members);
+        this.logWeights = Require.Shape(logWeights, "The weights of particles", members.shape[0], members.shape[1]);
+    }
+
+    /// <summary>How many particles of equal weight would say as much, 1 / sum of the squared weights, <c>[batch]</c>.</summary>
+    public Tensor EffectiveSize => EffectiveSizeOf(logWeights);
+
+    /// <inheritdoc/>
+    public Tensor Mean
+    {
+        get
+        {
+            using var scope = NewDisposeScope();
+            return logWeights.exp().unsqueeze(1).matmul(members).squeeze(1).MoveToOuterDisposeScope();
+        }
+    }
+
+    /// <inheritdoc/>
+    public Tensor Covariance
+    {
+        get
+        {
+            using var scope = NewDisposeScope();
+            var (weights, anomalies) = Anomalies();
+            return (anomalies * weights).transpose(-2, -1).matmul(anomalies).MoveToOuterDisposeScope();
+        }
+    }
+
+    /// <inheritdoc/>
+    public Tensor StandardDeviation
+    {
+        get
+        {
+            using var scope = NewDisposeScope();
+            var (weights, anomalies) = Anomalies();
+            return (anomalies.square() * weights).sum(1).sqrt().MoveToOuterDisposeScope();
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="NotSupportedException">The covariance is singular: too few particles count.</exception>
+    public Tensor LogDensity(Tensor state)
+    {
+        using var scope = NewDisposeScope();
+        return new GaussianDensity(Mean, Covariance).LogDensity(state).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Draws particles by their weights.</remarks>
+    public Tensor Sample(long count, RandomStream random)
+    {
+        Require.AtLeast(count, 1);
+        using var scope = NewDisposeScope();
+        var places = random.Uniform([members.shape[0], count], ScalarType.Float64);
+        var shares = logWeights.to(ScalarType.Float64).exp().cumsum(1).contiguous();
+        var indices = searchsorted(shares, places, right: true).clamp_max(members.shape[1] - 1);
+        return Select(members, indices).MoveToOuterDisposeScope();
+    }
+
+    internal static Tensor EffectiveSizeOf(Tensor logWeights) => (2 * logWeights).logsumexp(1).neg().exp();
+
+    /// <summary>The members of the indices <c>[batch, count]</c>.</summary>
+    internal static Tensor Select(Tensor members, Tensor indices) =>
+        members.gather(1, indices.unsqueeze(-1).expand(indices.shape[0], indices.shape[1], members.shape[2]));
+
+    // The weights with the divisor in them [batch, N, 1], and the deviations from the weighted mean. Where one particle counts alone there is no spread.
+    private (Tensor Weights, Tensor Anomalies) Anomalies()
+    {
+        var weights = logWeights.exp();
+        var divisor = 1 - weights.square().sum([1], keepdim: true);
+        return ((weights / divisor.clamp_min(1e-10)).unsqueeze(-1), members - Mean.unsqueeze(1));
+    }
+}

@@ -1,0 +1,57 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The analysis of a particle filter: Bayes' rule on the particles, w_i p(y | x_i) normalised (Gordon et al. 1993), in
+/// logarithms, so that weights far below the smallest number do no harm. The particles stay where they are.
+/// </summary>
+public sealed class ParticleFilterAnalyzer : IAnalyzer<ParticleMemory>, IComponent
+{
+    // Of a weight that is zero for all that follows, and yet finite as a number.
+    private const double Nothing = -1e5;
+
+    private readonly IObservationOperator observationOperator;
+    private readonly IErrorCovariance observationError;
+
+    /// <summary>Makes an analyzer.</summary>
+    /// <param name="observationOperator">H, which may be nonlinear.</param>
+    /// <param name="observationError">R, of the operator's observation dimension.</param>
+    /// <exception cref="ArgumentException">Operator and error covariance do not fit each other.</exception>
+    public ParticleFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError)
+    {
+        ObservingSystem.Check(observationOperator, observationError);
+        this.observationOperator = observationOperator;
+        this.observationError = observationError;
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("particle-filter", 1, reader =>
+        new ParticleFilterAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "particle filter";
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Where the observation is impossible for every particle (its distance overflows), no weights exist: they come out as not
+    /// a number, which the loop reports as a divergence.
+    /// </remarks>
+    public ParticleMemory Analyze(ParticleMemory forecast, Observation observation, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var innovations = observation.Values.unsqueeze(1) - observationOperator.Apply(forecast.Members);
+        var logWeights = forecast.LogWeights - 0.5 * observationError.Whiten(innovations, observation.Mask).square().sum(-1);
+        var normalised = (logWeights - logWeights.logsumexp(1, keepdim: true)).clamp_min(Nothing);
+        return new(forecast.Members.alias().MoveToOuterDisposeScope(), normalised.MoveToOuterDisposeScope());
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("operator", observationOperator);
+        writer.Part("error", observationError);
+    }
+}

@@ -1,0 +1,77 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Which particles a regularised filter moves after resampling.</summary>
+public enum JitterTarget
+{
+    /// <summary>Those that were drawn more than once.</summary>
+    Duplicates,
+
+    /// <summary>All of them, as draws from a density of kernels are (Musso, Oudjane and Le Gland 2001).</summary>
+    All,
+}
+
+/// <summary>
+/// The regularisation of a particle filter: particles are drawn from a density of normal kernels around the weighted
+/// ones, so that no two are the same. A kernel's standard deviation is factor N^(-1/(n + 4)) times the square root of the
+/// particles' own covariance (Silverman 1986, section 12.2.2, with Scott's rule for the bandwidth).
+/// </summary>
+public sealed record ParticleJitter
+{
+    private ParticleJitter(JitterTarget target, double factor)
+    {
+        Target = target;
+        Factor = Require.NotNegative(factor);
+    }
+
+    /// <summary>No regularisation: the bootstrap filter, for models whose own error tells the copies of a particle apart.</summary>
+    public static ParticleJitter None { get; } = new(JitterTarget.Duplicates, 0);
+
+    /// <summary>Moves those that were drawn more than once.</summary>
+    /// <param name="factor">Times Scott's bandwidth; zero or above.</param>
+    public static ParticleJitter OfDuplicates(double factor) => new(JitterTarget.Duplicates, factor);
+
+    /// <summary>Moves all.</summary>
+    /// <param name="factor">Times Scott's bandwidth; zero or above.</param>
+    public static ParticleJitter OfAll(double factor) => new(JitterTarget.All, factor);
+
+    /// <summary>Which particles are moved.</summary>
+    public JitterTarget Target { get; }
+
+    /// <summary>Times Scott's bandwidth.</summary>
+    public double Factor { get; }
+
+    /// <summary>The drawn particles, moved.</summary>
+    /// <param name="drawn">The members that were drawn, <c>[batch, N, n]</c>.</param>
+    /// <param name="indices">Which they were, <c>[batch, N]</c>.</param>
+    /// <param name="before">The weighted members before, whose covariance the kernels have.</param>
+    /// <param name="random">Where the moves are drawn from.</param>
+    internal Tensor Apply(Tensor drawn, Tensor indices, ParticleMemory before, RandomStream random)
+    {
+        if (Factor == 0) return drawn;
+        using var scope = NewDisposeScope();
+        long members = drawn.shape[1], n = drawn.shape[2];
+        var covariance = new ParticleDensity(before.Members, before.LogWeights).Covariance;
+        // A trajectory that is not finite stays so, for the loop to see.
+        var (values, vectors) = SymmetricEigenproblem.Solve(covariance.nan_to_num(0, 0, 0));
+        var root = vectors * values.clamp_min(0).sqrt().unsqueeze(-2);
+        double bandwidth = Factor * Math.Pow(members, -1.0 / (n + 4));
+        var moves = bandwidth * random.Normal(drawn.shape, drawn.dtype).matmul(root.transpose(-2, -1));
+        if (Target == JitterTarget.Duplicates)
+        {
+            var counts = zeros_like(indices).scatter_add(1, indices, ones_like(indices));
+            moves = moves * (counts.gather(1, indices) > 1).to(drawn.dtype).unsqueeze(-1);
+        }
+        return (drawn + moves).MoveToOuterDisposeScope();
+    }
+
+    internal void Save(ComponentWriter writer)
+    {
+        writer.Set("jitter", Factor);
+        writer.Set("jitterTarget", Target);
+    }
+
+    internal static ParticleJitter Load(ComponentReader reader) => new(reader.Get<JitterTarget>("jitterTarget"), reader.Get<double>("jitter"));
+}

@@ -1,0 +1,74 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The physical model as the propagater of particles. Where too few of a trajectory's particles count, they are first
+/// drawn anew by their weights, and moved apart if the filter is regularised. Resampling stands here and not in the
+/// analysis, because it only adds noise to what the analysis knows.
+/// </summary>
+public sealed class ParticlePropagater : IPropagater<ParticleMemory>, IComponent
+{
+    private readonly IDynamics dynamics;
+    private readonly ResamplingScheme scheme;
+    private readonly double effectiveSizeRatio;
+    private readonly ParticleJitter jitter;
+
+    /// <summary>Makes a propagater.</summary>
+    /// <param name="dynamics">The model; each particle gets a draw of its error of its own.</param>
+    /// <param name="scheme">How particles are drawn anew.</param>
+    /// <param name="effectiveSizeRatio">Resample where the effective size is below this share of the particles: between zero, never, and one, whenever the weights differ.</param>
+    /// <param name="jitter">How copies are moved apart; null = not at all.</param>
+    public ParticlePropagater(IDynamics dynamics, ResamplingScheme scheme = ResamplingScheme.Systematic, double effectiveSizeRatio = 0.5, ParticleJitter? jitter = null)
+    {
+        this.dynamics = dynamics;
+        this.scheme = Enum.IsDefined(scheme) ? scheme : throw new ArgumentOutOfRangeException(nameof(scheme), scheme, $"There is no resampling scheme {scheme}.");
+        this.effectiveSizeRatio = effectiveSizeRatio is >= 0 and <= 1 ? effectiveSizeRatio
+            : throw new ArgumentOutOfRangeException(nameof(effectiveSizeRatio), effectiveSizeRatio, $"The share of particles that must count is between zero (never resample) and one (always); given: {effectiveSizeRatio}.");
+        this.jitter = jitter ?? ParticleJitter.None;
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("particle-propagater", 1, reader => new ParticlePropagater(reader.Part<IDynamics>("dynamics"),
+        reader.Get<ResamplingScheme>("scheme"), reader.Get<double>("effectiveSizeRatio"), ParticleJitter.Load(reader)));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => dynamics.Name;
+
+    /// <inheritdoc/>
+    public ParticleMemory Propagate(ParticleMemory analysis, TimeInterval interval, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var resampled = Resample(analysis, random);
+        var members = dynamics.AdvanceWithModelError(resampled.Members, interval, random);
+        return new(members.MoveToOuterDisposeScope(), resampled.LogWeights.alias().MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The particles, drawn anew in those trajectories in which too few count.</summary>
+    /// <param name="memory">The weighted particles.</param>
+    /// <param name="random">Where places and moves are drawn from.</param>
+    public ParticleMemory Resample(ParticleMemory memory, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        long members = memory.Members.shape[1];
+        // Equal weights, to round-off, are never resampled.
+        var poor = ParticleDensity.EffectiveSizeOf(memory.LogWeights) < effectiveSizeRatio * members * (1 - 1e-6);
+        if (!poor.any().ToBoolean()) return memory.Map(tensor => tensor.alias().MoveToOuterDisposeScope());
+        var indices = ParticleResampling.Draw(memory.LogWeights.exp(), scheme, random);
+        var drawn = jitter.Apply(ParticleDensity.Select(memory.Members, indices), indices, memory, random);
+        var chosen = where(poor.reshape(-1, 1, 1), drawn, memory.Members);
+        var weights = where(poor.unsqueeze(-1), full_like(memory.LogWeights, -Math.Log(members)), memory.LogWeights);
+        return new(chosen.MoveToOuterDisposeScope(), weights.MoveToOuterDisposeScope());
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("dynamics", dynamics);
+        writer.Set("scheme", scheme);
+        writer.Set("effectiveSizeRatio", effectiveSizeRatio);
+        jitter.Save(writer);
+    }
+}
