@@ -26,7 +26,7 @@ public static class TransformerComponents
         FourDimensionalVariationalAnalyzer.Type, IncrementalFourDimensionalVariational.Type, FourDimensionalVariationalCost.Type,
         BackgroundTerm.Type, ModelErrorTerm.Type, ObservationTerm.Type, DigitalFilterTerm.Type,
         ConjugateGradientSolver.Type, LanczosSolver.Type, NoPreconditioning.Type, RitzPreconditioning.Type,
-        IterativeEnsembleKalmanSmootherAnalyzer.Type,
+        IterativeEnsembleKalmanSmootherAnalyzer.Type, AdditiveErrorEnsembleKalmanFilterAnalyzer.Type,
         LocalEnsembleTransformKalmanFilterAnalyzer.Type, Localisation.Type, LocalisationGeometry.Type, StandardTaper.Type,
     ];
 }

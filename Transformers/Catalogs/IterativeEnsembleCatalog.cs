@@ -31,6 +31,19 @@ public static partial class AnalysisCatalogExtensions
         return Windowed(catalog, $"{kind}{finite} (N = {options.Members}{window})", analyzer, options.Window, dynamics, network, options);
     }
 
+    /// <summary>The iterative ensemble Kalman filter with additive model error, IEnKF-Q.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="dynamics">The model, with the covariance of a time step's error.</param>
+    /// <param name="network">What is observed.</param>
+    /// <param name="options">Settings; null = their defaults.</param>
+    public static FittedEstimator<SequentialAssimilation<WindowMemory<EnsembleMemory>>> AdditiveErrorIterativeEnsembleKalmanFilter(this AnalysisCatalog catalog, IDynamics dynamics,
+        IObservationNetwork network, AdditiveErrorEnsembleKalmanFilterOptions? options = null)
+    {
+        options ??= new();
+        var analyzer = new AdditiveErrorEnsembleKalmanFilterAnalyzer(dynamics, network.Operator, network.Error, options.Iteration, options.Inflation, options.Rotation);
+        return Windowed(catalog, $"IEnKF-Q (N = {options.Members})", analyzer, WindowCycling.Overlapping(1), dynamics, network, options);
+    }
+
     private static FittedEstimator<SequentialAssimilation<WindowMemory<EnsembleMemory>>> Windowed(AnalysisCatalog catalog, string name,
         IAnalyzer<WindowMemory<EnsembleMemory>> analyzer, WindowCycling window, IDynamics dynamics, IObservationNetwork network, EnsembleFilterOptions options)
     {

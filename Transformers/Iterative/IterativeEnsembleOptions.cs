@@ -21,3 +21,13 @@ public record IterativeEnsembleKalmanSmootherOptions : EnsembleFilterOptions
     /// <summary>How the finite-size cost function is minimised within a step; the dual unless said.</summary>
     public FiniteSizeForm Form { get; init; } = FiniteSizeForm.Dual;
 }
+
+/// <summary>Settings of the iterative ensemble Kalman filter with additive model error.</summary>
+public record AdditiveErrorEnsembleKalmanFilterOptions : EnsembleFilterOptions
+{
+    /// <summary>The minimisation.</summary>
+    public EnsembleGaussNewton Iteration { get; init; } = new();
+
+    /// <summary>None unless said.</summary>
+    public EnsembleRotation Rotation { get; init; } = EnsembleRotation.None;
+}

@@ -15,7 +15,7 @@ public sealed class SequentialAssimilationTests
         context.Data.Twin(dynamics, other ?? network, new TwinExperimentOptions { Batch = batch, Cycles = cycles, Stream = stream });
 
     public static TheoryData<string> Methods => ["kalman", "stochastic", "etkf", "enkf-n", "3d-var", "gaussian 3d-var", "inflations", "adaptive", "denkf", "serial", "extended", "climatology", "oi",
-        "ienkf", "ienks", "ienks-n", "particles"];
+        "ienkf", "ienks", "ienks-n", "ienkf-q", "particles"];
 
     private ITransformer Method(string name, DataAssimilationContext? other = null)
     {
@@ -39,6 +39,8 @@ public sealed class SequentialAssimilationTests
             "climatology" => catalog.Climatology(network, start).Transformer,
             "oi" => catalog.OptimalInterpolation(network, start).Transformer,
             "ienkf" => catalog.IterativeEnsembleKalmanFilter(dynamics, network, 12, Inflation.StandardDeviation(1.05), EnsembleRotation.MeanPreserving).Transformer,
+            "ienkf-q" => catalog.AdditiveErrorIterativeEnsembleKalmanFilter(new Lorenz96(8) { ModelError = ErrorCovariance.Scalar(8, 0.01) }, network,
+                new() { Members = 6, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving }).Transformer,
             "ienks" => catalog.IterativeEnsembleKalmanSmoother(dynamics, network, new() { Members = 12, Window = WindowCycling.Overlapping(4, 2),
                 Iteration = new() { Linearisation = EnsembleLinearisation.Bundle(), MaximumIterations = 3 }, ObservationUse = ObservationUse.Multiple(0.25, 0.75) }).Transformer,
             "ienks-n" => catalog.IterativeEnsembleKalmanSmoother(dynamics, network, new() { Members = 12, Window = WindowCycling.Disjoint(3),
