@@ -45,6 +45,8 @@ internal static class ExactCases
             return [x.Min(), x.Max(), x.Average()];
         }),
         new("Lorenz-95 3D-Var", "Lorenz-95", [], ["J of the background", "least J", "least J, background term", "least J, observation term"], _ => Lorenz95Variational()),
+        new("Lorenz-95 4D-Var", "Lorenz-95", ["outer", "inner"],
+            ["J_o at the start", "J after outer loop 1", "residual reduction 1", "J after outer loop 2", "residual reduction 2", "converged J", "condition number 1", "condition number 2"], Lorenz95FourDimensional),
         new("algebraic 3D-Var", "none (n = 4)", [], ["J of the background", "least J", "least J, background term", "least J, observation term", "x[0]", "x[1]", "x[2]", "x[3]"], _ => Algebraic()),
         new("field ETKF", "sine field 18 x 36", ["members", "forgetting"],
             ["RMS error of the forecast", "RMS error of the analysis", "analysis mean at [0, 0]", "analysis mean at [8, 17]", "sum of the analysis mean", "sum of member 1"], FieldTransform),
@@ -81,6 +83,36 @@ internal static class ExactCases
         var operatorOfAll = new LinearObservationOperator(eye(40, dtype: ScalarType.Float64).repeat(3, 1));
         var analyzer = new ThreeDimensionalVariationalAnalyzer(operatorOfAll, ErrorCovariance.Scalar(120, ObservationError * ObservationError), Background());
         return [.. Minimum(analyzer, Forecast(19, 7, 16), observed).Costs];
+    }
+
+    // The window begins at step 2 of both runs and is 16 steps long; every second point is observed every second step.
+    private static IReadOnlyList<double> Lorenz95FourDimensional(NamedSettings settings)
+    {
+        var observations = Enumerable.Range(1, 8).Select(k => 2L + 2 * k).Select(step => new Observation(
+            tensor([.. Forecast(9, 9, step).index_select(-1, arange(0, 40, 2)).data<double>().ToArray().Select(SixDigits)]).unsqueeze(0), null, step * Step)).ToList();
+        var cost = new FourDimensionalVariationalCost(new Lorenz96(40, 8, Step), [new BackgroundTerm(Background())],
+            [new ObservationTerm(SubsetObservationOperator.Strided(40, 2), ErrorCovariance.Scalar(20, ObservationError * ObservationError))]);
+        var window = new AssimilationWindow(new State(Forecast(19, 7, 2)), new TimeInterval(2 * Step, 18 * Step), Step, observations);
+        FourDimensionalVariationalResult Minimise(long outer, long inner, double tolerance) => new IncrementalFourDimensionalVariational(cost, new IncrementalOptions
+        {
+            OuterIterations = (int)outer, ControlTolerance = tolerance, InnerSolver = new ConjugateGradientSolver(new InnerSolverOptions { MaximumIterations = (int)inner, ResidualReduction = 0 }),
+        }).Minimise(window);
+        var result = Minimise(settings.Integer("outer"), settings.Integer("inner"), 0);
+        var (first, second) = (result.OuterIterations[0], result.OuterIterations[1]);
+        // Of I + B^(T/2) G^T R^-1 G B^(1/2), as a matrix.
+        double Condition(ControlVector control)
+        {
+            var at = cost.Run(window, control);
+            var unit = eye(cost.ControlDimension(window), dtype: ScalarType.Float64);
+            var eigenvalues = linalg.eigvalsh(cat([.. Enumerable.Range(0, (int)unit.shape[0]).Select(i => cost.HessianProduct(at, new ControlVector(unit.narrow(0, i, 1))).Values)], 0));
+            return eigenvalues[-1].ToDouble() / eigenvalues[0].ToDouble();
+        }
+        return
+        [
+            first.Cost["Jo"].ToDouble(), second.Cost.Total.ToDouble(), first.Inner.Trajectories[0].ResidualReduction,
+            result.Cost.Total.ToDouble(), second.Inner.Trajectories[0].ResidualReduction, Minimise(20, 60, 1e-13).Cost.Total.ToDouble(),
+            Condition(cost.Background(window)), Condition(Minimise(1, settings.Integer("inner"), 0).Control),
+        ];
     }
 
     private static IReadOnlyList<double> Algebraic()

@@ -23,7 +23,7 @@ internal static class ReferenceExecution
     /// <summary>The experiment and the method of a row, ready to run.</summary>
     /// <exception cref="SampleException">The row names what is not known.</exception>
     /// <exception cref="ArgumentException">A value that a component refuses.</exception>
-    public static (ITrajectoryView Twin, ITransformer Method, ScoreOptions Scoring) Prepare(ReferenceRow row, ReferenceExperiment experiment, DataAssimilationContext context, long seeds, long cycles)
+    public static (ITrajectoryView Twin, ITransformer Method, ScoreOptions Scoring) Prepare(ReferenceRow row, ReferenceExperiment experiment, DataAssimilationContext context, long seeds, long cycles, bool isRehearsal = false)
     {
         var definition = ReferenceMethods.Find(row.Method!);
         var settings = new NamedSettings(definition.Name, row.Settings).Only(definition.Settings);
@@ -36,7 +36,7 @@ internal static class ReferenceExecution
         });
         // A method that is no better than the observations it is given has lost the truth.
         var scoring = new ScoreOptions { BurnIn = experiment.BurnIn, LostTruthBound = definition.FollowsTruth ? Math.Sqrt(experiment.ErrorVariance) : double.PositiveInfinity };
-        return (twin, definition.Make(new(context, dynamics, network, start, experiment.Interval, settings)), scoring);
+        return (twin, definition.Make(new(context, dynamics, network, start, experiment.Interval, settings, isRehearsal)), scoring);
     }
 
     /// <summary>Measures all rows; the longest first, as many at once as there are cores.</summary>

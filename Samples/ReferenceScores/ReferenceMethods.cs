@@ -7,9 +7,29 @@ namespace DaML.Samples;
 /// <param name="Start">Where truth and members start.</param>
 /// <param name="Interval">Time between observations.</param>
 /// <param name="Settings">The method's settings.</param>
-internal sealed record ReferenceRequest(DataAssimilationContext Context, IDynamics Dynamics, IObservationNetwork Network, GaussianInitialCondition Start, double Interval, NamedSettings Settings)
+/// <param name="IsRehearsal">Whether it is only looked at whether the method can be made: a climatology need not be measured.</param>
+internal sealed record ReferenceRequest(DataAssimilationContext Context, IDynamics Dynamics, IObservationNetwork Network, GaussianInitialCondition Start, double Interval,
+    NamedSettings Settings, bool IsRehearsal)
 {
+    private const long ClimatologyRuns = 64, ClimatologyCycles = 1000;
+
     public AnalysisCatalog Analysis => Context.Analysis;
+
+    /// <summary>Mean and covariance of a long run of the truth, of which every method that needs them takes the same.</summary>
+    public GaussianInitialCondition Climatology()
+    {
+        if (IsRehearsal) return Start;
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        var truth = Context.Data.Twin(Dynamics, Network, new TwinExperimentOptions { Stream = "reference/climatology", Batch = ClimatologyRuns, Interval = Interval });
+        return DaML.Climatology.Measure(truth, ClimatologyCycles).ToDistribution();
+    }
+
+    /// <summary>B as this fraction of the climatological covariance.</summary>
+    public IErrorCovariance Background(double scale)
+    {
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        return ErrorCovariance.Full(scale * Climatology().Covariance.ToMatrix(Context.Precision, Context.Device));
+    }
 
     /// <summary>N</summary>
     public long Members => Settings.Integer("members");
@@ -19,6 +39,15 @@ internal sealed record ReferenceRequest(DataAssimilationContext Context, IDynami
 
     /// <summary>Of the anomalies.</summary>
     public EnsembleRotation Rotation => Settings.Choice("rotation", new Dictionary<string, EnsembleRotation> { ["none"] = EnsembleRotation.None, ["mean-preserving"] = EnsembleRotation.MeanPreserving }, EnsembleRotation.None);
+
+    /// <summary>What all ensemble filters take.</summary>
+    public EnsembleFilterOptions Ensemble() => new() { Members = Members, Inflation = Inflation, Initial = Start, DivergenceHandling = DivergenceHandling.Isolate };
+
+    /// <summary>What the iterative smoothers take.</summary>
+    public IterativeEnsembleKalmanSmootherOptions Smoother(int lag) => new()
+    {
+        Members = Members, Inflation = Inflation, Rotation = Rotation, Window = WindowCycling.Overlapping(lag), Initial = Start, DivergenceHandling = DivergenceHandling.Isolate,
+    };
 }
 
 /// <summary>A method that a table of reference scores may name.</summary>
@@ -39,15 +68,17 @@ internal static class ReferenceMethods
     /// <summary>All of them.</summary>
     public static IReadOnlyList<ReferenceMethod> All { get; } =
     [
-        new("extended Kalman filter", ["inflationPerTime"], request => request.Analysis.KalmanFilter(request.Dynamics, request.Network, request.Start, new KalmanFilterOptions
+        new("climatology", [], request => request.Analysis.Climatology(request.Network, request.Climatology(), new AssimilationMethodOptions { DivergenceHandling = Isolate }).Transformer) { FollowsTruth = false },
+        new("optimal interpolation", [], request => request.Analysis.OptimalInterpolation(request.Network, request.Climatology(), new AssimilationMethodOptions { DivergenceHandling = Isolate }).Transformer),
+        new("3D-Var", ["backgroundScale"], request => request.Analysis.ThreeDimensionalVariational(request.Dynamics, request.Network, request.Background(request.Settings.Number("backgroundScale")),
+            new ThreeDimensionalVariationalOptions { Initial = request.Start, DivergenceHandling = Isolate }).Transformer),
+        new("extended Kalman filter", ["inflationPerTime"], request => request.Analysis.ExtendedKalmanFilter(request.Dynamics, request.Network, request.Start, new KalmanFilterOptions
         {
-            // The covariance grows by this factor in a unit of time.
-            Inflation = Inflation.Variance(Math.Pow(request.Settings.Number("inflationPerTime", 1), request.Interval)), DivergenceHandling = Isolate,
+            CovarianceGrowthPerTimeUnit = request.Settings.Number("inflationPerTime", 1), DivergenceHandling = Isolate,
         }).Transformer),
-        new("stochastic EnKF", ["members", "inflation"], request => request.Analysis.StochasticEnsembleKalmanFilter(request.Dynamics, request.Network, new EnsembleFilterOptions
-        {
-            Members = request.Members, Inflation = request.Inflation, Initial = request.Start, DivergenceHandling = Isolate,
-        }).Transformer),
+        new("stochastic EnKF", ["members", "inflation"], request => request.Analysis.StochasticEnsembleKalmanFilter(request.Dynamics, request.Network, request.Ensemble()).Transformer),
+        new("DEnKF", ["members", "inflation"], request => request.Analysis.DeterministicEnsembleKalmanFilter(request.Dynamics, request.Network, request.Ensemble()).Transformer),
+        new("serial EnSRF", ["members", "inflation"], request => request.Analysis.SerialSquareRootFilter(request.Dynamics, request.Network, request.Ensemble()).Transformer),
         new("ETKF", ["members", "inflation", "rotation"], request => request.Analysis.EnsembleTransformKalmanFilter(request.Dynamics, request.Network, new EnsembleTransformKalmanFilterOptions
         {
             Members = request.Members, Inflation = request.Inflation, Rotation = request.Rotation, Initial = request.Start, DivergenceHandling = Isolate,
@@ -57,6 +88,9 @@ internal static class ReferenceMethods
             Members = request.Members, Inflation = request.Inflation, Rotation = request.Rotation, Initial = request.Start, DivergenceHandling = Isolate,
             Prior = FiniteSizePrior.DiracJeffreys(request.Settings.Number("certainty", 1)),
         }).Transformer),
+        new("IEnKF", ["members", "inflation", "rotation"], request => request.Analysis.IterativeEnsembleKalmanSmoother(request.Dynamics, request.Network, request.Smoother(1)).Transformer),
+        new("IEnKS", ["members", "inflation", "rotation", "lag"], request =>
+            request.Analysis.IterativeEnsembleKalmanSmoother(request.Dynamics, request.Network, request.Smoother((int)request.Settings.Integer("lag"))).Transformer),
     ];
 
     /// <summary>The method of a name.</summary>

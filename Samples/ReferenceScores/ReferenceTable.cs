@@ -135,6 +135,6 @@ internal sealed record ReferenceRow(double Expected, ReferenceTolerance Toleranc
         if (Experiment is null || Method is null || Quantity is not null) throw new SampleException("A row has an 'experiment' and a 'method', or else a 'case' and a 'quantity'.");
         if (!table.Experiments.TryGetValue(Experiment, out var experiment))
             throw new SampleException($"There is no experiment '{Experiment}'; there are: {string.Join(", ", table.Experiments.Keys)}.");
-        ReferenceExecution.Prepare(this, experiment, new DataAssimilationContext(), 1, 1);
+        ReferenceExecution.Prepare(this, experiment, new DataAssimilationContext(), 1, 1, isRehearsal: true);
     }
 }
