@@ -37,6 +37,9 @@ public static partial class AnalysisCatalogExtensions
             new FourDimensionalVariationalAnalyzer(new IncrementalFourDimensionalVariational(cost, options.Minimisation), options.Observations),
             new WindowPropagater<StateMemory>(new StatePropagater(dynamics)), new WindowProcoder<StateMemory>(new StateProcoder()),
             new WindowSource<StateMemory>(new StateSource(Initial(options.Initial, dynamics), catalog.Context.Precision), windows));
-        return Method(catalog, options.Name ?? $"4D-Var ({windows})", triple, dynamics, network, options);
+        return Method(catalog, options.Name ?? WindowName(windows), triple, dynamics, network, options);
     }
+
+    private static string WindowName(WindowCycling windows) => windows.Length == 0 ? "4D-Var (no window)"
+        : windows.Shift == windows.Length ? $"4D-Var (L = {windows.Length})" : $"4D-Var (L = {windows.Length}, S = {windows.Shift})";
 }

@@ -25,7 +25,8 @@ internal static class KrylovNumbers
     {
         var b = Require.Shape(cost.RightSide.Values, "The right side of an inner loop", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
         Require.Shape(cost.AtZero, "The cost at the beginning of an inner loop", b.shape[0]);
-        return Require.Finite(b, "The right side of an inner loop");
+        if (!b.isfinite().all().ToBoolean()) throw new ArithmeticException("The right side of an inner loop, minus the gradient of the cost, is not finite.");
+        return b;
     }
 
     /// <summary>A product of the Hessian or the preconditioner, of the shape it was made from.</summary>

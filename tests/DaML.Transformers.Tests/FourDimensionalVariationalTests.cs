@@ -174,6 +174,235 @@ public sealed class FourDimensionalVariationalTests : IDisposable
         return (smoothed, mean[steps]);
     }
 
+    [Fact]
+    public void Window_of_no_length_is_3D_Var_and_optimal_interpolation()
+    {
+        using var random = context.Random("instant");
+        var (b, r) = (Spd(6, 1), ErrorCovariance.Full(0.5 * Spd(6, 1).Matrix.narrow(0, 0, 4).narrow(1, 0, 4)));
+        var h = new LinearObservationOperator(random.Normal([4, 6], ScalarType.Float64));
+        State background = new(random.Normal([3, 6], ScalarType.Float64));
+        var mask = random.Uniform([3, 4], ScalarType.Float64) > 0.3;
+        foreach (var y in (Observation[])[new(random.Normal([3, 4], ScalarType.Float64), null, 2), new(random.Normal([3, 4], ScalarType.Float64), mask, 2)])
+        {
+            var window = new AssimilationWindow(background, new TimeInterval(2, 2), 0.05, [y]);
+            var result = Exactly(new(new Lorenz96(6), [new BackgroundTerm(b)], [new ObservationTerm(h, r)])).Minimise(window);
+            var threeDimensional = new ThreeDimensionalVariationalAnalyzer(h, r, b);
+            Compare.Close(threeDimensional.Analyze(new(background.Values), y, random).State, result.Analysis.Values, 1e-12);
+            var (ofBackground, ofObservation) = threeDimensional.Cost(result.Analysis.Values, background.Values, y);
+            Compare.Close(ofBackground, result.Cost["Jb"], 1e-12);
+            Compare.Close(ofObservation, result.Cost["Jo"], 1e-12);
+            if (y.Mask is not null) continue;
+            // x_b + B H^T (H B H^T + R)^-1 (y - H x_b)
+            var gain = b.Matrix.matmul(h.Matrix.T).matmul(linalg.inv(h.Matrix.matmul(b.Matrix).matmul(h.Matrix.T) + r.Matrix));
+            Compare.Close(background.Values + (y.Values - background.Values.matmul(h.Matrix.T)).matmul(gain.T), result.Analysis.Values, 1e-12);
+        }
+        // A nonlinear operator: both iterate Gauss-Newton.
+        var cubic = new ObservationTerm(new Cubic(6), ErrorCovariance.Scalar(6, 0.1));
+        var seen = new Observation(2 * random.Normal([3, 6], ScalarType.Float64), null, 0);
+        var nonlinear = Exactly(new(new Lorenz96(6), [new BackgroundTerm(b)], [cubic])).Minimise(new AssimilationWindow(background, new TimeInterval(0, 0), 0.05, [seen]));
+        Compare.Close(new ThreeDimensionalVariationalAnalyzer(new Cubic(6), ErrorCovariance.Scalar(6, 0.1), b).Analyze(new(background.Values), seen, random).State, nonlinear.Analysis.Values, 1e-8);
+    }
+
+    [Fact]
+    public void The_minimum_does_not_depend_on_solver_control_variable_or_preconditioner()
+    {
+        var (cost, window) = Nonlinear();
+        var expected = Exactly(cost).Minimise(window);
+        Assert.InRange(cost.Gradient(expected.Trajectory, expected.Control).Values.abs().max().ToDouble(), 0, 1e-9);
+        Compare.Close(expected.Analysis.Values, Exactly(cost, new LanczosSolver(Exact)).Minimise(window).Analysis.Values, 1e-10);
+        var inState = new FourDimensionalVariationalCost(cost.Dynamics, [new BackgroundTerm(Spd(8, 0.3), ControlVariable.Increment)], cost.Terms);
+        var other = Exactly(inState).Minimise(window);
+        Compare.Close(expected.Analysis.Values, other.Analysis.Values, 1e-9);
+        Compare.Close((other.Analysis - window.Background).Values, other.Control.Values, 1e-9); // the control vector is the increment
+        Compare.Close(expected.Cost["Jb"], other.Cost["Jb"], 1e-9);
+        var preconditioned = new IncrementalFourDimensionalVariational(cost, new IncrementalOptions
+        {
+            OuterIterations = 30, ControlTolerance = 1e-12, InnerSolver = new ConjugateGradientSolver(Exact), Preconditioning = new RitzPreconditioning(),
+        }).Minimise(window);
+        Compare.Close(expected.Analysis.Values, preconditioned.Analysis.Values, 1e-9);
+    }
+
+    [Fact]
+    public void Ritz_pairs_of_one_outer_loop_save_iterations_in_the_next()
+    {
+        var (cost, window) = Nonlinear(3);
+        IReadOnlyList<OuterIteration> Go(IPreconditioning preconditioning) => new IncrementalFourDimensionalVariational(cost, new IncrementalOptions
+        {
+            OuterIterations = 4, ControlTolerance = 0, InnerSolver = new ConjugateGradientSolver(new() { ResidualReduction = 1e-6 }), Preconditioning = preconditioning,
+        }).Minimise(window).OuterIterations;
+        IReadOnlyList<OuterIteration> none = Go(new NoPreconditioning()), ritz = Go(new RitzPreconditioning());
+        Assert.Equal(["none", "spectral", "spectral", "spectral"], ritz.Select(outer => outer.Preconditioner));
+        Assert.Equal(none[0].Inner.Iterations, ritz[0].Inner.Iterations);
+        for (int i = 0; i < 3; i++) // the third loop knows the Hessian of the second
+        {
+            Assert.True(ritz[2].Inner.Trajectories[i].Iterations < none[2].Inner.Trajectories[i].Iterations);
+            Assert.True(ritz[2].Inner.Trajectories[i].ConditionEstimate < 0.5 * none[2].Inner.Trajectories[i].ConditionEstimate);
+        }
+    }
+
+    [Fact]
+    public void A_batch_of_windows_is_each_alone()
+    {
+        var (cost, window) = Nonlinear(3);
+        var method = new IncrementalFourDimensionalVariational(cost, new IncrementalOptions { OuterIterations = 8, ControlTolerance = 1e-2 });
+        var together = method.Minimise(window);
+        var loops = new List<int>();
+        for (int i = 0; i < 3; i++)
+        {
+            Tensor Row(Tensor tensor) => tensor.narrow(0, i, 1);
+            var alone = method.Minimise(new(new State(Row(window.Background.Values)), window.Span, window.TimeStep,
+                [.. window.Observations.Select(o => o with { Values = Row(o.Values), Mask = Row(o.Mask!) })]));
+            Compare.Close(alone.Analysis.Values, Row(together.Analysis.Values), 1e-11);
+            Compare.Close(alone.Cost.Total, Row(together.Cost.Total), 1e-11);
+            loops.Add(alone.OuterIterations.Count);
+        }
+        Assert.Equal(together.OuterIterations.Count, loops.Max());
+        Assert.True(loops.Min() < loops.Max(), "one trajectory is meant to be ready before another");
+    }
+
+    // ---- terms
+
+    [Fact]
+    public void A_term_of_ones_own_is_minimised_with_the_others()
+    {
+        var (without, window) = Nonlinear();
+        var (with, _) = Nonlinear(2, new EnergyTerm());
+        FourDimensionalVariationalResult before = Exactly(without).Minimise(window), after = Exactly(with).Minimise(window);
+        Assert.Equal(["Jb", "Jo", "EnergyTerm"], after.Cost.Parts.Select(part => part.Term));
+        Assert.InRange(with.Gradient(after.Trajectory, after.Control).Values.abs().max().ToDouble(), 0, 1e-6);
+        var term = new EnergyTerm();
+        Assert.True((after.Cost["EnergyTerm"] < 0.9 * term.Value(before.Trajectory)).all().ToBoolean());
+        Assert.True((after.Cost["Jo"] + after.Cost["Jb"] > before.Cost.Total).all().ToBoolean());
+        Assert.Throws<KeyNotFoundException>(() => after.Cost["Jq"]);
+    }
+
+    [Fact]
+    public void Digital_filter_lets_slow_motion_pass_and_penalises_fast()
+    {
+        var window = new AssimilationWindow(new State(zeros(1, 1, dtype: ScalarType.Float64)), new TimeInterval(0, 40), 1, []);
+        var term = new DigitalFilterTerm(10, ErrorCovariance.Scalar(1, 0.5));
+        double Penalty(Func<double, double> x) => term.Value(new(window, [.. Enumerable.Range(0, 41).Select(k => new State(full([1, 1], x(k), dtype: ScalarType.Float64)))])).item<double>();
+        Assert.Equal(1, term.Weights(window).Sum(), 1e-14);
+        Assert.InRange(Penalty(_ => 3), 0, 1e-28);
+        Assert.InRange(Penalty(t => 3 + 0.7 * t), 0, 1e-24);           // the weights are symmetric
+        Assert.InRange(Penalty(t => Math.Cos(2 * Math.PI * (t - 20) / 60)), 0, 1e-3);
+        // An amplitude of one that is filtered out costs 1/2 / 0.5.
+        Assert.Equal(1, Penalty(t => Math.Cos(2 * Math.PI * (t - 20) / 4)), 0.05);
+        Assert.Contains("even", Assert.Throws<ArgumentException>(() => term.Weights(new(window.Background, new TimeInterval(0, 3), 1, []))).Message);
+        Assert.Contains("shortest", Assert.Throws<ArgumentException>(() => new DigitalFilterTerm(1.5, ErrorCovariance.Scalar(1, 1)).Weights(window)).Message);
+    }
+
+    // ---- the outer loop
+
+    [Fact]
+    public void Halving_keeps_a_long_window_from_running_away()
+    {
+        var model = new Lorenz96(12);
+        using var random = context.Random("long");
+        var start = new AttractorInitialCondition(model, 20).Draw(6, random, ScalarType.Float64);
+        var observations = Enumerable.Range(1, 10).Select(k => new Observation(model.Advance(start, new TimeInterval(0, 0.25 * k)), null, 0.25 * k)).ToList();
+        var window = new AssimilationWindow(new State(start + 0.5 * random.Normal([6, 12], ScalarType.Float64)), new TimeInterval(0, 2.5), 0.05, observations);
+        var cost = new FourDimensionalVariationalCost(model, [new BackgroundTerm(ErrorCovariance.Scalar(12, 1))], [new ObservationTerm(new IdentityObservationOperator(12), ErrorCovariance.Scalar(12, 0.01))]);
+        FourDimensionalVariationalResult Go(OuterStep step) => new IncrementalFourDimensionalVariational(cost, new IncrementalOptions { OuterIterations = 6, Step = step }).Minimise(window);
+        bool Rises(FourDimensionalVariationalResult result) => result.OuterIterations.Select(outer => outer.Cost.Total).Append(result.Cost.Total).ToList() is var totals
+            && totals.Zip(totals.Skip(1)).Any(pair => (pair.Second > pair.First * (1 + 1e-10)).any().ToBoolean());
+        Assert.Contains("Halved", Assert.Throws<ArithmeticException>(() => Go(OuterStep.Full)).Message);
+        var halved = Go(OuterStep.Halved);
+        Assert.False(Rises(halved));
+        Assert.Contains(halved.OuterIterations, outer => (outer.StepLengths.lt(1).logical_and(outer.StepLengths.gt(0))).any().ToBoolean());
+    }
+
+    [Fact]
+    public void Reports_progress_and_can_be_cancelled()
+    {
+        var (cost, window) = Nonlinear();
+        var method = new IncrementalFourDimensionalVariational(cost, new IncrementalOptions { OuterIterations = 2, ControlTolerance = 0 });
+        var reports = new Collected();
+        var result = method.Minimise(window, reports);
+        Assert.Equal([1L, 2L], reports.Select(report => report.Completed));
+        Assert.Equal(result.Cost.Total.mean().ToDouble(), reports[^1].Metrics["cost"], 1e-12);
+        using var cancelled = new CancellationTokenSource();
+        cancelled.Cancel();
+        Assert.Throws<OperationCanceledException>(() => method.Minimise(window, null, cancelled.Token));
+    }
+
+    private sealed class Collected : List<ProgressReport>, IProgress<ProgressReport>
+    {
+        public void Report(ProgressReport value) => Add(value);
+    }
+
+    [Fact]
+    public void Leaves_nothing_behind_but_its_result()
+    {
+        var (cost, window) = Nonlinear(2, new DigitalFilterTerm(0.4, ErrorCovariance.Scalar(8, 0.01)), new EnergyTerm());
+        var weak = new FourDimensionalVariationalCost(cost.Dynamics, [.. cost.Priors, new ModelErrorTerm(ErrorCovariance.Scalar(8, 0.01))], cost.Terms);
+        foreach (var solver in (IInnerSolver[])[new ConjugateGradientSolver(), new LanczosSolver()])
+        {
+            var method = new IncrementalFourDimensionalVariational(weak, new IncrementalOptions { InnerSolver = solver, Preconditioning = new RitzPreconditioning() });
+            void Once() { using var inner = NewDisposeScope(); method.Minimise(window); }
+            Once();
+            long before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+            Once();
+            Assert.Equal(before, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
+        }
+    }
+
+    // ---- bad input
+
+    [Fact]
+    public void Windows_that_cannot_be_are_refused()
+    {
+        var background = new State(zeros(2, 3, dtype: ScalarType.Float64));
+        AssimilationWindow Window(TimeInterval span, params Observation[] observations) => new(background, span, 0.1, observations);
+        static Tensor Values(params long[] shape) => zeros(shape, dtype: ScalarType.Float64);
+        Assert.Contains("whole number", Assert.Throws<ArgumentException>(() => Window(new(0, 0.25))).Message);
+        Assert.Contains("1.1", Assert.Throws<ArgumentException>(() => Window(new(0, 1), new Observation(Values(2, 3), null, 1.1))).Message);
+        Assert.Contains("0.55", Assert.Throws<ArgumentException>(() => Window(new(0, 1), new Observation(Values(2, 3), null, 0.55))).Message);
+        Assert.Contains("-0.1", Assert.Throws<ArgumentException>(() => Window(new(0, 1), new Observation(Values(2, 3), null, -0.1))).Message);
+        Assert.Throws<ArgumentException>(() => Window(new(0, 1), new Observation(Values(2, 3), null, double.NaN)));
+        Assert.Contains("[1, 3]", Assert.Throws<ArgumentException>(() => Window(new(0, 1), new Observation(Values(1, 3), null, 0.5))).Message);
+        Assert.Contains("finite", Assert.Throws<ArgumentException>(() => Window(new(0, 1), new Observation(Values(2, 3) / 0, null, 0.5))).Message);
+        Assert.Contains("boolean", Assert.Throws<ArgumentException>(() => Window(new(0, 1), new Observation(Values(2, 3), Values(2, 3), 0.5))).Message);
+        Assert.Contains("mask", Assert.Throws<ArgumentException>(() => Window(new(0, 1), new Observation(Values(2, 3), ones([2, 2], dtype: ScalarType.Bool), 0.5))).Message);
+        Assert.Contains("[3]", Assert.Throws<ArgumentException>(() => new AssimilationWindow(new State(Values(3)), new(0, 1), 0.1, [])).Message);
+        Assert.Contains("finite", Assert.Throws<ArgumentException>(() => new AssimilationWindow(new State(Values(1, 3) / 0), new(0, 1), 0.1, [])).Message);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new AssimilationWindow(background, new(0, 1), 0, []));
+        Assert.Contains("11", Assert.Throws<ArgumentException>(() => new WindowTrajectory<State>(Window(new(0, 1)), [background])).Message);
+        Assert.Equal(3, Window(new(0, 1)).StepOf(0.3));
+    }
+
+    [Fact]
+    public void Parts_that_do_not_fit_are_refused_by_name()
+    {
+        var model = new Lorenz96(8);
+        var jo = new ObservationTerm(new IdentityObservationOperator(8), ErrorCovariance.Scalar(8, 1));
+        var jb = new BackgroundTerm(ErrorCovariance.Scalar(8, 1));
+        Assert.Throws<ArgumentException>(() => new FourDimensionalVariationalCost(model, [], [jo]));
+        Assert.Throws<ArgumentException>(() => new FourDimensionalVariationalCost(model, [jb], []));
+        Assert.Contains("given: 3", Assert.Throws<ArgumentException>(() => new ObservationTerm(new IdentityObservationOperator(8), ErrorCovariance.Scalar(3, 1))).Message);
+        AssimilationWindow Window(long n, double step, long p) => new(new State(zeros(1, n, dtype: ScalarType.Float64)), new(0, step), step, [new(zeros(1, p, dtype: ScalarType.Float64), null, step)]);
+        string Refused(AssimilationWindow window, params IPriorTerm[] priors) =>
+            Assert.Throws<ArgumentException>(() => new IncrementalFourDimensionalVariational(new(model, priors, [jo])).Minimise(window)).Message;
+        Assert.Contains("given: 7", Refused(Window(7, 0.05, 7), jb));
+        Assert.Contains("given: 0.1", Refused(Window(8, 0.1, 8), jb));
+        Assert.Contains("given: 4", Refused(Window(8, 0.05, 8), new BackgroundTerm(ErrorCovariance.Scalar(4, 1))));
+        Assert.Contains("given: 5", Refused(Window(8, 0.05, 8), jb, new ModelErrorTerm(ErrorCovariance.Scalar(5, 1))));
+        Assert.Contains("[1, 6]", Refused(Window(8, 0.05, 6), jb));
+        var cost = new FourDimensionalVariationalCost(model, [jb], [jo]);
+        var window = Window(8, 0.05, 8);
+        Assert.Contains("[1, 9]", Assert.Throws<ArgumentException>(() => cost.Run(window, new(zeros(1, 9, dtype: ScalarType.Float64)))).Message);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new IncrementalFourDimensionalVariational(cost, new() { OuterIterations = 0 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new IncrementalFourDimensionalVariational(cost, new() { ControlTolerance = -1 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new IncrementalFourDimensionalVariational(cost, new() { Step = (OuterStep)5 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new BackgroundTerm(ErrorCovariance.Scalar(8, 1), (ControlVariable)5));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new DigitalFilterTerm(0, ErrorCovariance.Scalar(8, 1)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new RitzPreconditioning(-1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new RitzPreconditioning(0.1, 0));
+        // A background from which the model leaves the finite numbers.
+        var far = new AssimilationWindow(new State(full([1, 8], 1e200, dtype: ScalarType.Float64) * arange(8)), new(0, 0.1), 0.05, [new(zeros(1, 8, dtype: ScalarType.Float64), null, 0.1)]);
+        Assert.Contains("not finite", Assert.Throws<ArithmeticException>(() => new IncrementalFourDimensionalVariational(cost).Minimise(far)).Message);
+    }
+
     /// <summary>A term of one's own is one method: the total energy shall stay what it was.</summary>
     private sealed class EnergyTerm : ResidualCostTerm
     {
