@@ -15,7 +15,7 @@ public sealed class SequentialAssimilationTests
         context.Data.Twin(dynamics, other ?? network, new TwinExperimentOptions { Batch = batch, Cycles = cycles, Stream = stream });
 
     public static TheoryData<string> Methods => ["kalman", "stochastic", "etkf", "enkf-n", "3d-var", "gaussian 3d-var", "inflations", "adaptive", "denkf", "serial", "extended", "climatology", "oi",
-        "ienkf", "ienks", "ienks-n", "ienkf-q", "particles"];
+        "ienkf", "ienks", "ienks-n", "ienkf-q", "particles", "4d-var", "weak 4d-var"];
 
     private ITransformer Method(string name, DataAssimilationContext? other = null)
     {
@@ -50,6 +50,14 @@ public sealed class SequentialAssimilationTests
                 Members = 50, Resampling = ResamplingScheme.Residual, EffectiveSizeRatio = 0.9, Jitter = ParticleJitter.OfAll(0.8),
             }).Transformer,
             "3d-var" => catalog.ThreeDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.5)).Transformer,
+            "4d-var" => catalog.FourDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.5), WindowCycling.Disjoint(3)).Transformer,
+            "weak 4d-var" => catalog.FourDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.5), WindowCycling.Overlapping(4, 2), new FourDimensionalVariationalOptions
+            {
+                Initial = start, Control = ControlVariable.Increment, Observations = WindowObservations.All,
+                Priors = [new ModelErrorTerm(ErrorCovariance.Scalar(8, 0.01))], Terms = [new DigitalFilterTerm(0.2, ErrorCovariance.Scalar(8, 2))],
+                Minimisation = new IncrementalOptions { OuterIterations = 2, ControlTolerance = 0, Step = OuterStep.Full, InnerSolver = new LanczosSolver(new InnerSolverOptions
+                { MaximumIterations = 9, ResidualReduction = 1e-3, Norm = ResidualNorm.Preconditioned }), Preconditioning = new RitzPreconditioning(0.2, 5) },
+            }).Transformer,
             "gaussian 3d-var" => new SequentialAssimilation<StateMemory>("3D-Var with a spread", new(
                 new ThreeDimensionalVariationalAnalyzer(network.Operator, network.Error, ErrorCovariance.Full(0.5 * eye(8, dtype: ScalarType.Float64))),
                 new StatePropagater(dynamics), new StateProcoder(ErrorCovariance.Scalar(8, 0.5)), new StateSource(start, ScalarType.Float64)), network, other ?? context,
@@ -115,8 +123,8 @@ public sealed class SequentialAssimilationTests
     public void Adds_a_spread_only_where_the_method_has_one(string name)
     {
         var schema = Method(name).GetOutputSchema(Twin().Schema);
-        Assert.Equal(name != "3d-var", schema.Has(Columns.AnalysisSpread));
-        Assert.Equal(name != "3d-var", schema.Has(Columns.ForecastSpread));
+        Assert.Equal(!(name is "3d-var" or "4d-var" or "weak 4d-var"), schema.Has(Columns.AnalysisSpread));
+        Assert.Equal(!(name is "3d-var" or "4d-var" or "weak 4d-var"), schema.Has(Columns.ForecastSpread));
         Assert.True(schema.Has(Columns.Forecast) && schema.Has(Columns.Analysis) && schema.Has(Columns.Truth));
     }
 
