@@ -1,0 +1,101 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// What every model promises. Inherit it in a test project of xunit v3, say how the model is made, and its tests run there.
+/// </summary>
+public abstract class DynamicsContract : Contract
+{
+    /// <summary>Makes the model.</summary>
+    protected abstract IDynamics CreateDynamics();
+
+    /// <summary>The states it is tested at; where the model's usually start, or else independent standard normal numbers, unless overridden.</summary>
+    protected virtual IInitialCondition? CreateStates(IDynamics dynamics) => dynamics.InitialCondition;
+
+    /// <summary>The largest relative error where the contract is exact but for round-off; 1e-11 unless overridden.</summary>
+    protected virtual double Tolerance => 1e-11;
+
+    /// <summary>Determinism, independence within a batch, refusal of wrong shapes, composition in time, and its tangent linear and adjoint: linear, each other's transpose, of second order, equal to automatic differentiation.</summary>
+    [Fact]
+    public void It_and_its_linearisation_keep_their_contract()
+    {
+        var dynamics = CreateDynamics();
+        DynamicsConformance.Check(dynamics, new ConformanceOptions { Seed = Seed, Tolerance = Tolerance, States = CreateStates(dynamics) });
+    }
+
+    /// <summary>What it is given stays its owner's, and a call leaves its result behind and nothing else.</summary>
+    [Fact]
+    public void It_keeps_no_tensor_and_takes_none()
+    {
+        using var scope = NewDisposeScope();
+        var dynamics = CreateDynamics();
+        Tensor x = States(dynamics, 2), v = States(dynamics, 2);
+        var interval = new TimeInterval(0, 2 * dynamics.TimeStep);
+        foreach (var (what, use) in ((string, Func<Tensor>)[])[("a forecast", () => dynamics.Advance(x, interval)), ("a tangent linear", () => dynamics.TangentLinear(x, v, interval)), ("an adjoint", () => dynamics.Adjoint(x, v, interval))])
+        {
+            using (no_grad()) use().Dispose(); // the first call may make what the model keeps
+            using var inner = NewDisposeScope();
+            using (no_grad()) use();
+            Demand(!x.IsInvalid && !v.IsInvalid, dynamics.Name, "ownership", $"{what} disposes what it is given.");
+            Demand(inner.DisposablesCount == 1, dynamics.Name, "ownership", $"{what} leaves {inner.DisposablesCount} tensors behind; its result alone is needed.");
+        }
+    }
+
+    /// <summary>One object serves several threads at once.</summary>
+    [Fact]
+    public void Several_threads_get_the_same_numbers()
+    {
+        using var scope = NewDisposeScope();
+        var dynamics = CreateDynamics();
+        Tensor x = States(dynamics, 3), v = States(dynamics, 3);
+        var interval = new TimeInterval(0, 2 * dynamics.TimeStep);
+        DemandSameOnThreads(dynamics.Name, () =>
+        {
+            using var inner = NewDisposeScope();
+            using var noGradients = no_grad();
+            return TensorBits.Of([dynamics.Advance(x, interval), dynamics.TangentLinear(x, v, interval), dynamics.Adjoint(x, v, interval)]);
+        });
+    }
+
+    /// <summary>An error, where it has one, and an initial condition, where it names one, are of its dimension.</summary>
+    [Fact]
+    public void Its_error_and_its_initial_condition_fit_it()
+    {
+        using var scope = NewDisposeScope();
+        var dynamics = CreateDynamics();
+        Demand(dynamics.TimeStep > 0 && double.IsFinite(dynamics.TimeStep), dynamics.Name, "time step", $"its time step is {dynamics.TimeStep}; a finite number above zero is needed.");
+        if (dynamics.ModelError is { } error)
+            Demand(error.Dimension == dynamics.Dimension, dynamics.Name, "model error", $"its error has dimension {error.Dimension}, its state {dynamics.Dimension}.");
+        if (dynamics.InitialCondition is null) return;
+        var states = States(dynamics, 2);
+        Demand(states.isfinite().all().ToBoolean(), dynamics.Name, "initial condition", "its initial condition gives infinite values or NaN.");
+    }
+
+    /// <summary>Saved and read, it is the same to the bit; skipped where it is not saved.</summary>
+    [Fact]
+    public void It_comes_back_from_a_file_to_the_bit()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var dynamics = CreateDynamics();
+        var context = CreateContext();
+        var read = RoundTrip(dynamics, context);
+        var x = States(dynamics, 2);
+        var interval = new TimeInterval(0, 3 * dynamics.TimeStep);
+        Tensor Run(IDynamics model)
+        {
+            using var random = context.Random("conformance/model error");
+            return model.AdvanceWithModelError(x, interval, random);
+        }
+        DemandSame(Run(read), Run(dynamics), dynamics.Name, "saving", "the forecast of the model read from a file");
+    }
+
+    private Tensor States(IDynamics dynamics, long count)
+    {
+        using var random = CreateContext().Random("conformance/states");
+        var states = CreateStates(dynamics)?.Draw(count, random, ScalarType.Float64) ?? random.Normal([count, dynamics.Dimension], ScalarType.Float64);
+        return Require.Shape(states, $"The states {dynamics.Name} is tested at", count, dynamics.Dimension);
+    }
+}

@@ -1,0 +1,70 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>A filter beside the exact Kalman filter on the same linear-Gaussian data: errors, spread, innovations and the mean difference of the two.</summary>
+internal sealed class FilterConsistency
+{
+    private const long Batch = 64, Cycles = 40, BurnIn = 8;
+
+    /// <summary>Root-mean-square error of the analysis over that of the Kalman filter.</summary>
+    public double ErrorRatio { get; }
+
+    /// <summary>Mean variance claimed over that of the Kalman filter, NaN where the filter claims none.</summary>
+    public double VarianceRatio { get; } = double.NaN;
+
+    /// <summary>Mean square of errors over claimed standard deviations, one for a filter that knows its errors; NaN likewise.</summary>
+    public double ErrorChiSquare { get; } = double.NaN;
+
+    /// <summary>Mean square of innovations over their predicted standard deviations, one likewise; NaN likewise.</summary>
+    public double InnovationChiSquare { get; } = double.NaN;
+
+    /// <summary>The largest mean difference from the Kalman filter's analysis, in its standard deviations.</summary>
+    public double Bias { get; }
+
+    /// <summary>The standard error of that mean, over independent trajectories.</summary>
+    public double BiasStandardError { get; }
+
+    public FilterConsistency(DataAssimilationContext context, LinearGaussianProblem problem, ITransformer filter)
+    {
+        using var scope = NewDisposeScope();
+        using var data = problem.Data(context, Batch, Cycles).Materialise();
+        var exact = context.Analysis.KalmanFilter(problem.Dynamics, problem.Network, problem.Initial).Transformer.Transform(data);
+        var tested = filter.Transform(data);
+        bool hasSpread = tested.Schema.Has(Columns.AnalysisSpread), hasMask = data.Schema.Has(Columns.ObservationMask);
+        double squares = 0, exactSquares = 0, variances = 0, exactVariances = 0, chiSquare = 0, innovationSquare = 0, innovations = 0;
+        var difference = zeros(Batch, LinearGaussianProblem.Dimension, dtype: ScalarType.Float64);
+        using ITrajectoryCursor a = tested.OpenCursor(), b = exact.OpenCursor();
+        while (a.MoveNext() && b.MoveNext())
+        {
+            using var cycle = NewDisposeScope();
+            if (a.Cycle < BurnIn) continue;
+            Tensor truth = a[Columns.Truth], error = a[Columns.Analysis].to_type(ScalarType.Float64) - truth, exactError = b[Columns.Analysis] - truth;
+            squares += error.square().sum().ToDouble();
+            exactSquares += exactError.square().sum().ToDouble();
+            difference.add_((error - exactError) / b[Columns.AnalysisSpread]).Dispose();
+            if (!hasSpread) continue;
+            var variance = a[Columns.AnalysisSpread].to_type(ScalarType.Float64).square();
+            variances += variance.sum().ToDouble();
+            exactVariances += b[Columns.AnalysisSpread].square().sum().ToDouble();
+            chiSquare += (error.square() / variance).mean().ToDouble();
+            var innovation = a[Columns.Observation] - problem.Operator.Apply(a[Columns.Forecast].to_type(ScalarType.Float64));
+            var predicted = problem.Operator.Apply(a[Columns.ForecastSpread].to_type(ScalarType.Float64).square()) + tensor(problem.Variances);
+            var observed = hasMask ? a[Columns.ObservationMask].to_type(ScalarType.Float64) : ones_like(innovation);
+            innovationSquare += (innovation.square() / predicted * observed).sum().ToDouble();
+            innovations += observed.sum().ToDouble();
+        }
+        const long count = Cycles - BurnIn;
+        ErrorRatio = Math.Sqrt(squares / exactSquares);
+        difference = difference / count;
+        var mean = difference.mean([0]).abs();
+        long worst = mean.argmax().ToInt64();
+        Bias = mean[worst].ToDouble();
+        BiasStandardError = difference.std(0, unbiased: true)[worst].ToDouble() / Math.Sqrt(Batch);
+        if (!hasSpread) return;
+        VarianceRatio = variances / exactVariances;
+        ErrorChiSquare = chiSquare / count;
+        InnovationChiSquare = innovationSquare / innovations;
+    }
+}

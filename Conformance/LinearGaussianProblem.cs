@@ -1,0 +1,31 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>A linear-Gaussian system of three components of which two are observed, for which the Kalman filter is exact.</summary>
+internal sealed class LinearGaussianProblem
+{
+    public const long Dimension = 3;
+
+    public LinearGaussianProblem(DataAssimilationContext context, IObservationPattern? pattern = null)
+    {
+        using var scope = NewDisposeScope();
+        // A rotation that slowly forgets, with an error of correlated components.
+        var matrix = tensor(new[,] { { 0.85, -0.4, 0.1 }, { 0.4, 0.85, -0.2 }, { 0.0, 0.2, 0.9 } });
+        var error = tensor(new[,] { { 0.3, 0.1, 0.0 }, { 0.1, 0.2, 0.05 }, { 0.0, 0.05, 0.25 } });
+        Dynamics = context.Dynamics.Linear(matrix, modelError: ErrorCovariance.Full(error));
+        Operator = new SubsetObservationOperator(Dimension, 0, 2);
+        Variances = [0.8, 0.4];
+        Network = context.Observations.Network(Operator, ErrorCovariance.Diagonal(Variances), pattern);
+        Initial = new GaussianInitialCondition(tensor(new[] { 1.0, -2.0, 3.0 }), ErrorCovariance.Scalar(Dimension, 1.5));
+    }
+
+    public LinearDynamics Dynamics { get; }
+    public SubsetObservationOperator Operator { get; }
+    public double[] Variances { get; }
+    public ObservationNetwork Network { get; }
+    public GaussianInitialCondition Initial { get; }
+
+    public ITrajectoryView Data(DataAssimilationContext context, long batch, long? cycles) =>
+        context.Data.Twin(Dynamics, Network, new TwinExperimentOptions { Batch = batch, Cycles = cycles, Initial = Initial, Stream = "conformance" });
+}

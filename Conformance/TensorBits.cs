@@ -1,0 +1,19 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>The bits of tensors, for comparisons without tolerance.</summary>
+internal static class TensorBits
+{
+    /// <summary>Shape, element type and values.</summary>
+    public static byte[] Of(Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        var here = tensor.detach().cpu().contiguous();
+        return [.. tensor.shape.SelectMany(BitConverter.GetBytes), (byte)tensor.dtype, .. here.bytes];
+    }
+
+    /// <summary>Of several.</summary>
+    public static byte[] Of(IEnumerable<Tensor> tensors) => [.. tensors.SelectMany(Of)];
+}

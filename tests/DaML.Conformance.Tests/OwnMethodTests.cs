@@ -1,0 +1,114 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Tests;
+
+/// <summary>Our filters, other steps and estimators keep their contracts.</summary>
+public sealed class KalmanFilterConformance : FilterContract
+{
+    protected override double SamplingTolerance => 0.05;
+    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
+        context.Analysis.KalmanFilter(dynamics, network, initial).Transformer;
+}
+
+public sealed class EnsembleTransformKalmanFilterConformance : FilterContract
+{
+    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
+        context.Analysis.EnsembleTransformKalmanFilter(dynamics, network, new EnsembleTransformKalmanFilterOptions { Members = 100, Initial = initial }).Transformer;
+}
+
+public sealed class RotatedEnsembleTransformKalmanFilterConformance : FilterContract
+{
+    protected override bool DrawsForObservations => true;
+    protected override double SamplingTolerance => 0.2;
+    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
+        context.Analysis.EnsembleTransformKalmanFilter(dynamics, network,
+            new EnsembleTransformKalmanFilterOptions { Members = 30, Initial = initial, Rotation = EnsembleRotation.MeanPreserving }).Transformer;
+}
+
+public sealed class StochasticEnsembleKalmanFilterConformance : FilterContract
+{
+    protected override bool DrawsForObservations => true;
+    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
+        context.Analysis.StochasticEnsembleKalmanFilter(dynamics, network, new EnsembleFilterOptions { Members = 200, Initial = initial }).Transformer;
+}
+
+public sealed class FiniteSizeEnsembleKalmanFilterConformance : FilterContract
+{
+    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
+        context.Analysis.FiniteSizeEnsembleKalmanFilter(dynamics, network, new FiniteSizeEnsembleKalmanFilterOptions { Members = 100, Initial = initial }).Transformer;
+}
+
+public sealed class EnsembleTransformAnalyzerConformance : AnalyzerContract<EnsembleMemory>
+{
+    protected override IAnalyzer<EnsembleMemory> CreateAnalyzer() => new EnsembleTransformKalmanFilterAnalyzer(SubsetObservationOperator.Strided(6, 2), ErrorCovariance.Scalar(3, 0.5),
+        Inflation.StandardDeviation(1.02), EnsembleRotation.MeanPreserving);
+    protected override EnsembleMemory CreateForecast(RandomStream random) => new(random.Normal([2, 8, 6], ScalarType.Float64));
+    protected override Observation CreateObservation(RandomStream random) => new(random.Normal([2, 3], ScalarType.Float64), null, 1);
+}
+
+public sealed class StochasticAnalyzerConformance : AnalyzerContract<EnsembleMemory>
+{
+    protected override IAnalyzer<EnsembleMemory> CreateAnalyzer() => new StochasticEnsembleKalmanFilterAnalyzer(SubsetObservationOperator.Strided(6, 2), ErrorCovariance.Scalar(3, 0.5), Inflation.None);
+    protected override EnsembleMemory CreateForecast(RandomStream random) => new(random.Normal([2, 8, 6], ScalarType.Float64));
+    protected override Observation CreateObservation(RandomStream random) => new(random.Normal([2, 3], ScalarType.Float64), random.Uniform([2, 3], ScalarType.Float64) > 0.4, 1);
+}
+
+public sealed class KalmanAnalyzerConformance : AnalyzerContract<GaussianMemory>
+{
+    protected override IAnalyzer<GaussianMemory> CreateAnalyzer() => new KalmanFilterAnalyzer(SubsetObservationOperator.Strided(4, 2), ErrorCovariance.Scalar(2, 0.5), Inflation.None);
+    protected override GaussianMemory CreateForecast(RandomStream random)
+    {
+        var factor = random.Normal([2, 4, 4], ScalarType.Float64);
+        return new(random.Normal([2, 4], ScalarType.Float64), factor.matmul(factor.mT) + eye(4, dtype: ScalarType.Float64));
+    }
+    protected override Observation CreateObservation(RandomStream random) => new(random.Normal([2, 2], ScalarType.Float64), null, 1);
+}
+
+public sealed class ForecastConformance : TransformerContract
+{
+    protected override ITransformer CreateTransformer(DataAssimilationContext context) => new LeadTimeForecast(new Lorenz63(), Columns.Truth, new Column("in-two-cycles"), 2);
+    protected override ITrajectoryView CreateInput(DataAssimilationContext context) => Inputs.Lorenz63(context);
+
+    // It leaves out the first cycles, for which there is no forecast.
+    protected override int Cycles => 5;
+}
+
+public sealed class FieldObservationConformance : TransformerContract
+{
+    protected override ITransformer CreateTransformer(DataAssimilationContext context) =>
+        new FieldObservation(context, context.Observations.Random(new Lorenz96(8)), Columns.Truth);
+    protected override ITrajectoryView CreateInput(DataAssimilationContext context) => context.Data.Twin(new Lorenz96(8), context.Observations.Full(new Lorenz96(8)), new() { Batch = 2, Initial = Inputs.Normal(8) });
+}
+
+public sealed class JointEstimationConformance : TransformerContract
+{
+    protected override ITransformer CreateTransformer(DataAssimilationContext context) => context.Analysis.JointEstimation(new Lorenz63(), context.Observations.Full(new Lorenz63()),
+        [new EstimatedParameter("rho", 28, 1)], (joint, observed) => context.Analysis.EnsembleTransformKalmanFilter(joint, observed, new EnsembleTransformKalmanFilterOptions { Members = 6, Initial = joint.Lift(Inputs.Normal(3)) })).Transformer;
+    protected override ITrajectoryView CreateInput(DataAssimilationContext context) => Inputs.Lorenz63(context);
+}
+
+public sealed class ThreeDimensionalVariationalConformance : EstimatorContract
+{
+    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Analysis.ThreeDimensionalVariational(new Lorenz96(8), context.Observations.Full(new Lorenz96(8)), new() { ClimatologyCycles = 50, TuningCycles = 20, TuningBurnIn = 10 });
+    protected override ITrajectoryView CreateTraining(DataAssimilationContext context) => context.Data.Twin(new Lorenz96(8), context.Observations.Full(new Lorenz96(8)), new() { Batch = 4, Cycles = 60 });
+}
+
+public sealed class ProperOrthogonalDecompositionConformance : EstimatorContract
+{
+    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Transforms.ProperOrthogonalDecomposition(Columns.Truth, new Column("coefficients"), 3);
+    protected override ITrajectoryView CreateTraining(DataAssimilationContext context) => context.Data.Twin(new Lorenz96(8), context.Observations.Full(new Lorenz96(8)), new() { Batch = 2, Cycles = 30, Initial = Inputs.Normal(8) });
+}
+
+/// <summary>Short inputs that need no spin-up.</summary>
+internal static class Inputs
+{
+    public static GaussianInitialCondition Normal(long dimension)
+    {
+        using var mean = ones(dimension, dtype: ScalarType.Float64);
+        return new(mean, ErrorCovariance.Scalar(dimension, 1));
+    }
+
+    public static ITrajectoryView Lorenz63(DataAssimilationContext context) =>
+        context.Data.Twin(new Lorenz63(), context.Observations.Full(new Lorenz63()), new() { Batch = 2, Initial = Normal(3) });
+}
