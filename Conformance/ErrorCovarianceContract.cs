@@ -26,7 +26,7 @@ public abstract class ErrorCovarianceContract : Contract
             $"it says ln det R = {covariance.LogDeterminant:g12}; its matrix has {logarithm:g12}.");
     }
 
-    /// <summary>Its operations are those of its matrix: R^-1 v, a root L with L L^T = R, and the inverse of that root.</summary>
+    /// <summary>Its operations are those of its matrix: R^-1 v, a root L with L L^T = R, its transpose and its inverse.</summary>
     [Fact]
     public void Its_operations_are_those_of_its_matrix()
     {
@@ -37,6 +37,7 @@ public abstract class ErrorCovarianceContract : Contract
         DemandClose(covariance.ApplyInverse(v), v.matmul(linalg.inv(matrix)), Tolerance, name, "inverse", "R^-1 v");
         var rows = covariance.Colour(eye(covariance.Dimension, dtype: ScalarType.Float64));
         DemandClose(rows.mT.matmul(rows), matrix, Tolerance, name, "root", "L L^T against R");
+        DemandClose(covariance.Colour(covariance.ColourAdjoint(v)), v.matmul(matrix), Tolerance, name, "root", "L (L^T v) against R v");
         DemandClose(covariance.Whiten(covariance.Colour(v)), v, Tolerance, name, "root", "whitening what was coloured");
         DemandClose(covariance.Whiten(v).square().sum([-1]), (v * covariance.ApplyInverse(v)).sum([-1]), Tolerance, name, "root", "the squared length of L^-1 v against v^T R^-1 v");
     }
@@ -79,7 +80,8 @@ public abstract class ErrorCovarianceContract : Contract
         string name = Name(covariance);
         var v = Vectors(covariance, 4, 3);
         byte[] before = TensorBits.Of(v);
-        foreach (var (what, use) in ((string, Func<Tensor, Tensor>)[])[("R^-1 v", x => covariance.ApplyInverse(x)), ("L^-1 v", x => covariance.Whiten(x)), ("L v", covariance.Colour)])
+        foreach (var (what, use) in ((string, Func<Tensor, Tensor>)[])[
+            ("R^-1 v", x => covariance.ApplyInverse(x)), ("L^-1 v", x => covariance.Whiten(x)), ("L v", covariance.Colour), ("L^T v", covariance.ColourAdjoint)])
         {
             DemandClose(use(v[2]), use(v)[2], 1e-13, name, "batch independence", what);
             bool refused = false;

@@ -15,10 +15,13 @@ internal sealed class FilterConsistency
     public double VarianceRatio { get; } = double.NaN;
 
     /// <summary>Mean square of errors over claimed standard deviations, one for a filter that knows its errors; NaN likewise.</summary>
-    public double ErrorChiSquare { get; } = double.NaN;
+    public Mean ErrorChiSquare { get; } = new(double.NaN, 0);
 
     /// <summary>Mean square of innovations over their predicted standard deviations, one likewise; NaN likewise.</summary>
-    public double InnovationChiSquare { get; } = double.NaN;
+    public Mean InnovationChiSquare { get; } = new(double.NaN, 0);
+
+    /// <summary>A mean with its standard error over independent trajectories.</summary>
+    public readonly record struct Mean(double Value, double StandardError);
 
     /// <summary>The largest mean difference from the Kalman filter's analysis, in its standard deviations.</summary>
     public double Bias { get; }
@@ -33,7 +36,8 @@ internal sealed class FilterConsistency
         var exact = context.Analysis.KalmanFilter(problem.Dynamics, problem.Network, problem.Initial).Transformer.Transform(data);
         var tested = filter.Transform(data);
         bool hasSpread = tested.Schema.Has(Columns.AnalysisSpread), hasMask = data.Schema.Has(Columns.ObservationMask);
-        double squares = 0, exactSquares = 0, variances = 0, exactVariances = 0, chiSquare = 0, innovationSquare = 0, innovations = 0;
+        double squares = 0, exactSquares = 0, variances = 0, exactVariances = 0;
+        Tensor chiSquare = zeros(Batch, dtype: ScalarType.Float64), innovationSquare = zeros_like(chiSquare), innovations = zeros_like(chiSquare);
         var difference = zeros(Batch, LinearGaussianProblem.Dimension, dtype: ScalarType.Float64);
         using ITrajectoryCursor a = tested.OpenCursor(), b = exact.OpenCursor();
         while (a.MoveNext() && b.MoveNext())
@@ -48,12 +52,12 @@ internal sealed class FilterConsistency
             var variance = a[Columns.AnalysisSpread].to_type(ScalarType.Float64).square();
             variances += variance.sum().ToDouble();
             exactVariances += b[Columns.AnalysisSpread].square().sum().ToDouble();
-            chiSquare += (error.square() / variance).mean().ToDouble();
+            chiSquare.add_((error.square() / variance).mean([-1])).Dispose();
             var innovation = a[Columns.Observation] - problem.Operator.Apply(a[Columns.Forecast].to_type(ScalarType.Float64));
             var predicted = problem.Operator.Apply(a[Columns.ForecastSpread].to_type(ScalarType.Float64).square()) + tensor(problem.Variances);
             var observed = hasMask ? a[Columns.ObservationMask].to_type(ScalarType.Float64) : ones_like(innovation);
-            innovationSquare += (innovation.square() / predicted * observed).sum().ToDouble();
-            innovations += observed.sum().ToDouble();
+            innovationSquare.add_((innovation.square() / predicted * observed).sum([-1])).Dispose();
+            innovations.add_(observed.sum([-1])).Dispose();
         }
         const long count = Cycles - BurnIn;
         ErrorRatio = Math.Sqrt(squares / exactSquares);
@@ -64,7 +68,9 @@ internal sealed class FilterConsistency
         BiasStandardError = difference.std(0, unbiased: true)[worst].ToDouble() / Math.Sqrt(Batch);
         if (!hasSpread) return;
         VarianceRatio = variances / exactVariances;
-        ErrorChiSquare = chiSquare / count;
-        InnovationChiSquare = innovationSquare / innovations;
+        ErrorChiSquare = Over(chiSquare / count);
+        InnovationChiSquare = Over(innovationSquare / innovations);
     }
+
+    private static Mean Over(Tensor trajectories) => new(trajectories.mean().ToDouble(), trajectories.std(unbiased: true).ToDouble() / Math.Sqrt(Batch));
 }

@@ -13,7 +13,7 @@ public abstract class FilterContract : TransformerContract
 {
     /// <summary>Makes the filter: a transformer that reads observations and adds forecast and analysis, and their spread if it claims one.</summary>
     /// <param name="context">The context it belongs to.</param>
-    /// <param name="dynamics">The model, linear with an error.</param>
+    /// <param name="dynamics">The model, linear, with an error unless <see cref="TakesModelError"/> says no.</param>
     /// <param name="network">What is observed.</param>
     /// <param name="initial">What the truth starts from, and its first guess or members should.</param>
     protected abstract ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial);
@@ -23,6 +23,9 @@ public abstract class FilterContract : TransformerContract
 
     /// <summary>Whether its analysis draws random numbers for each observation, so that two networks that say the same need not give the same numbers; no unless overridden.</summary>
     protected virtual bool DrawsForObservations => false;
+
+    /// <summary>Whether it takes a model with an error of its own; yes unless overridden. Where not, the model is perfect.</summary>
+    protected virtual bool TakesModelError => true;
 
     /// <inheritdoc/>
     protected sealed override ITransformer CreateTransformer(DataAssimilationContext context) => Create(context, Missing(context));
@@ -35,7 +38,7 @@ public abstract class FilterContract : TransformerContract
     public void On_a_linear_Gaussian_system_it_approaches_the_Kalman_filter()
     {
         var context = CreateContext();
-        Judge(context, new LinearGaussianProblem(context), "");
+        Judge(context, new LinearGaussianProblem(context, TakesModelError), "");
     }
 
     /// <summary>With 40 % of the observations missing at random: the same against the Kalman filter that knows they are missing.</summary>
@@ -53,7 +56,7 @@ public abstract class FilterContract : TransformerContract
         if (DrawsForObservations) Assert.Skip("Its analysis draws for each observation; the test with missing observations covers it in the mean.");
         using var scope = NewDisposeScope();
         var context = CreateContext();
-        var problem = new LinearGaussianProblem(context, new FixedPattern(true, false));
+        var problem = new LinearGaussianProblem(context, TakesModelError, new FixedPattern(true, false));
         using var data = problem.Data(context, 3, Cycles).Materialise();
         var smaller = context.Observations.Network(new SubsetObservationOperator(LinearGaussianProblem.Dimension, 0), ErrorCovariance.Diagonal(problem.Variances[0]));
         var filter = Create(context, problem);
@@ -83,7 +86,7 @@ public abstract class FilterContract : TransformerContract
     {
         using var scope = NewDisposeScope();
         var context = CreateContext();
-        var problem = new LinearGaussianProblem(context, new FixedPattern(false, false));
+        var problem = new LinearGaussianProblem(context, TakesModelError, new FixedPattern(false, false));
         var filter = Create(context, problem);
         using var cursor = filter.Transform(problem.Data(context, 3, Cycles)).OpenCursor();
         bool hasSpread = filter.Contract.Adds.Any(definition => definition.Column == Columns.AnalysisSpread);
@@ -116,19 +119,22 @@ public abstract class FilterContract : TransformerContract
         double tolerance = SamplingTolerance;
         Demand(found.Bias <= 5 * found.BiasStandardError + tolerance / 10, filter.Name, "bias" + where,
             $"its analyses differ from the Kalman filter's by {found.Bias:f3} of their standard deviation in the mean, where the standard error is {found.BiasStandardError:f3}.");
-        Within("accuracy" + where, found.ErrorRatio, 1 + tolerance, "its root-mean-square error over that of the Kalman filter");
+        Within("accuracy" + where, new(found.ErrorRatio, 0), 1 + tolerance, "its root-mean-square error over that of the Kalman filter");
         if (double.IsNaN(found.VarianceRatio)) return;
-        Within("variance" + where, found.VarianceRatio, 1 + 2 * tolerance, "the variance it claims over that of the Kalman filter");
+        Within("variance" + where, new(found.VarianceRatio, 0), 1 + 2 * tolerance, "the variance it claims over that of the Kalman filter");
         Within("errors as claimed" + where, found.ErrorChiSquare, 1 + 2 * tolerance, "the mean square of its errors over the standard deviations it claims");
         Within("innovations as predicted" + where, found.InnovationChiSquare, 1 + 2 * tolerance, "the mean square of its innovations over the standard deviations it predicts");
 
-        void Within(string test, double measured, double factor, string what) => Demand(measured >= 1 / factor && measured <= factor, filter.Name, test,
-            $"{what} is {measured:f3}; between {1 / factor:f3} and {factor:f3} is needed.");
+        void Within(string test, FilterConsistency.Mean measured, double factor, string what)
+        {
+            double low = 1 / factor - 4 * measured.StandardError, high = factor + 4 * measured.StandardError;
+            Demand(measured.Value >= low && measured.Value <= high, filter.Name, test, $"{what} is {measured.Value:f3}; between {low:f3} and {high:f3} is needed.");
+        }
     }
 
     private ITransformer Create(DataAssimilationContext context, LinearGaussianProblem problem) => CreateFilter(context, problem.Dynamics, problem.Network, problem.Initial);
 
-    private static LinearGaussianProblem Missing(DataAssimilationContext context) => new(context, new MissingAtRandomPattern(0.4));
+    private LinearGaussianProblem Missing(DataAssimilationContext context) => new(context, TakesModelError, new MissingAtRandomPattern(0.4));
 
     /// <summary>The same observations exist in every cycle.</summary>
     private sealed class FixedPattern(params bool[] exists) : IObservationPattern

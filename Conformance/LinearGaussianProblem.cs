@@ -7,13 +7,13 @@ internal sealed class LinearGaussianProblem
 {
     public const long Dimension = 3;
 
-    public LinearGaussianProblem(DataAssimilationContext context, IObservationPattern? pattern = null)
+    public LinearGaussianProblem(DataAssimilationContext context, bool modelError, IObservationPattern? pattern = null)
     {
         using var scope = NewDisposeScope();
         // A rotation that slowly forgets, with an error of correlated components.
         var matrix = tensor(new[,] { { 0.85, -0.4, 0.1 }, { 0.4, 0.85, -0.2 }, { 0.0, 0.2, 0.9 } });
         var error = tensor(new[,] { { 0.3, 0.1, 0.0 }, { 0.1, 0.2, 0.05 }, { 0.0, 0.05, 0.25 } });
-        Dynamics = context.Dynamics.Linear(matrix, modelError: ErrorCovariance.Full(error));
+        Dynamics = context.Dynamics.Linear(matrix, modelError: modelError ? ErrorCovariance.Full(error) : null);
         Operator = new SubsetObservationOperator(Dimension, 0, 2);
         Variances = [0.8, 0.4];
         Network = context.Observations.Network(Operator, ErrorCovariance.Diagonal(Variances), pattern);

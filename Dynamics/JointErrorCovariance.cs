@@ -52,6 +52,9 @@ public sealed class JointErrorCovariance : ErrorCovariance, IComponent
     private protected override Tensor Factor(Tensor white) =>
         Parts(white, null, (part, _) => state?.Colour(part) ?? zeros_like(part), (part, _) => part * deviations.Like(white));
 
+    private protected override Tensor FactorAdjoint(Tensor vector) =>
+        Parts(vector, null, (part, _) => state?.ColourAdjoint(part) ?? zeros_like(part), (part, _) => part * deviations.Like(vector));
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Set("stateDimension", stateDimension);

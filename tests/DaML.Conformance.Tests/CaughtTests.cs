@@ -82,6 +82,12 @@ public class CaughtTests
         protected override EnsembleMemory CreateForecast(RandomStream random) => new(random.Normal([2, 8, 4], ScalarType.Float64));
         protected override Observation CreateObservation(RandomStream random) => new(random.Normal([2, 4], ScalarType.Float64), null, 1);
     }
+
+    private sealed class OfPreconditioner(IPreconditioner preconditioner) : PreconditionerContract
+    {
+        protected override IPreconditioner CreatePreconditioner() => preconditioner;
+        protected override long Dimension => 6;
+    }
 #pragma warning restore xUnit1000
 
     [Theory]
@@ -115,7 +121,7 @@ public class CaughtTests
 
     private sealed class Faulty(Faulty.Fault fault) : IErrorCovariance
     {
-        public enum Fault { Determinant, Root, Mask, Inverse, Asymmetric }
+        public enum Fault { Determinant, Root, Transpose, Mask, Inverse, Asymmetric }
         private readonly IErrorCovariance right = ErrorCovariance.Full(tensor(new[,] { { 2, 0.5, 0.1 }, { 0.5, 1, -0.3 }, { 0.1, -0.3, 0.7 } }));
         public long Dimension => 3;
         public double LogDeterminant => right.LogDeterminant + (fault == Fault.Determinant ? Math.Log(2) : 0);
@@ -128,6 +134,7 @@ public class CaughtTests
             _ => right.ApplyInverse(vector, mask),
         };
         public Tensor Whiten(Tensor vector, Tensor? mask = null) => right.Whiten(vector, mask);
+        public Tensor ColourAdjoint(Tensor vector) => fault == Fault.Transpose ? right.Colour(vector) : right.ColourAdjoint(vector);
         public Tensor Colour(Tensor white) => right.Colour(white) * (fault == Fault.Root ? 1.001 : 1);
     }
 
@@ -138,6 +145,7 @@ public class CaughtTests
         Caught(new OfCovariance(() => new Faulty(Faulty.Fault.Asymmetric)).Its_matrix_is_symmetric_and_positive_definite, "symmetry");
         Caught(new OfCovariance(() => new Faulty(Faulty.Fault.Inverse)).Its_operations_are_those_of_its_matrix, "inverse");
         Caught(new OfCovariance(() => new Faulty(Faulty.Fault.Root)).Its_operations_are_those_of_its_matrix, "root");
+        Caught(new OfCovariance(() => new Faulty(Faulty.Fault.Transpose)).Its_operations_are_those_of_its_matrix, "root");
         Caught(new OfCovariance(() => new Faulty(Faulty.Fault.Mask)).A_mask_is_the_smaller_covariance, "mask");
     }
 
@@ -283,6 +291,34 @@ public class CaughtTests
         Caught(remembering.Interleaved_cursors_do_not_disturb_each_other, "independence of cursors");
         var unnamed = Filter((_, analysis) => new(analysis.Members + 1e-6 * randn_like(analysis.Members)));
         Caught(unnamed.Seed_and_settings_say_all, "seeds");
+    }
+
+    // ---- preconditioners ----
+
+    private sealed class Preconditioner(Func<Tensor, Tensor> apply) : IPreconditioner
+    {
+        public string Name => "own";
+        public ControlVector Apply(ControlVector vector)
+        {
+            using var scope = NewDisposeScope();
+            return new(apply(vector.Values).alias().MoveToOuterDisposeScope());
+        }
+    }
+
+    [Fact]
+    public void Preconditioners_that_are_not_symmetric_positive_definite_or_linear()
+    {
+        static OfPreconditioner Of(Func<Tensor, Tensor> apply) => new(new Preconditioner(apply));
+        var right = Of(v => 3 * v + 0.5 * (v.roll(1, -1) + v.roll(-1, -1)));
+        right.It_is_linear();
+        right.It_is_symmetric_and_positive_definite();
+        right.Trajectories_are_independent();
+        right.It_leaves_what_it_is_given_alone();
+        Caught(Of(v => 3 * v + 0.5 * v.roll(1, -1)).It_is_symmetric_and_positive_definite, "symmetry");
+        Caught(Of(v => v + v.roll(1, -1) + v.roll(-1, -1)).It_is_symmetric_and_positive_definite, "positive definiteness");
+        Caught(Of(v => v * v.square().sum([-1], keepdim: true).sqrt()).It_is_linear, "linearity");
+        Caught(Of(v => v + 0.1 * v.mean([0], keepdim: true)).Trajectories_are_independent, "batch independence");
+        Caught(Of(v => v.mul_(2)).It_leaves_what_it_is_given_alone, "ownership");
     }
 
     // ---- analyzers ----

@@ -39,6 +39,43 @@ public sealed class FiniteSizeEnsembleKalmanFilterConformance : FilterContract
         context.Analysis.FiniteSizeEnsembleKalmanFilter(dynamics, network, new FiniteSizeEnsembleKalmanFilterOptions { Members = 100, Initial = initial }).Transformer;
 }
 
+public sealed class SerialSquareRootFilterConformance : FilterContract
+{
+    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
+        context.Analysis.SerialSquareRootFilter(dynamics, network, new EnsembleFilterOptions { Members = 100, Initial = initial }).Transformer;
+}
+
+public sealed class IterativeEnsembleKalmanFilterConformance : FilterContract
+{
+    protected override bool TakesModelError => false;
+    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
+        context.Analysis.IterativeEnsembleKalmanSmoother(dynamics, network, new IterativeEnsembleKalmanSmootherOptions { Members = 100, Initial = initial }).Transformer;
+}
+
+public sealed class ParticleFilterConformance : FilterContract
+{
+    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
+        context.Analysis.ParticleFilter(dynamics, network, new ParticleFilterOptions { Members = 1000, Initial = initial }).Transformer;
+}
+
+public sealed class SpectralPreconditionerConformance : PreconditionerContract
+{
+    protected override long Dimension => 7;
+    protected override IPreconditioner CreatePreconditioner()
+    {
+        using var random = new RandomStream(1, "pairs", CPU);
+        var vectors = linalg.qr(random.Normal([2, 7, 3], ScalarType.Float64)).Q.mT;
+        var values = 1 + 10 * random.Uniform([2, 3], ScalarType.Float64);
+        return new SpectralPreconditioner(new RitzPairs(values, vectors, zeros_like(values), ones([2, 3], dtype: ScalarType.Bool)));
+    }
+}
+
+public sealed class IdentityPreconditionerConformance : PreconditionerContract
+{
+    protected override long Dimension => 4;
+    protected override IPreconditioner CreatePreconditioner() => new IdentityPreconditioner();
+}
+
 public sealed class EnsembleTransformAnalyzerConformance : AnalyzerContract<EnsembleMemory>
 {
     protected override IAnalyzer<EnsembleMemory> CreateAnalyzer() => new EnsembleTransformKalmanFilterAnalyzer(SubsetObservationOperator.Strided(6, 2), ErrorCovariance.Scalar(3, 0.5),

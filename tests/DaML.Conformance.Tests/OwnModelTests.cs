@@ -85,6 +85,10 @@ public sealed class FullErrorConformance : ErrorCovarianceContract
 
 public sealed class JointErrorConformance : ErrorCovarianceContract
 {
-    protected override IErrorCovariance CreateCovariance() => new JointDynamics(new Lorenz63(), new EstimatedParameter("rho", 28, 2), new EstimatedParameter("beta", 2, 0.1))
-        .Lift(new GaussianInitialCondition(zeros(3, dtype: ScalarType.Float64), ErrorCovariance.Diagonal(1, 2, 3))).Covariance;
+    protected override IErrorCovariance CreateCovariance()
+    {
+        using var matrix = tensor(new[,] { { 2, 0.5, 0.1 }, { 0.5, 1, -0.3 }, { 0.1, -0.3, 0.7 } });
+        return new JointDynamics(new Lorenz63(), new EstimatedParameter("rho", 28, 2), new EstimatedParameter("beta", 2, 0.1))
+            .Lift(new GaussianInitialCondition(zeros(3, dtype: ScalarType.Float64), ErrorCovariance.Full(matrix))).Covariance;
+    }
 }

@@ -1,0 +1,97 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// What every preconditioner promises: it is linear, symmetric and positive definite for each trajectory of a batch by itself.
+/// Conjugate gradients with anything else end anywhere. Inherit it in a test project of xunit v3 and say how the preconditioner is made.
+/// </summary>
+public abstract class PreconditionerContract : Contract
+{
+    /// <summary>Makes the preconditioner.</summary>
+    protected abstract IPreconditioner CreatePreconditioner();
+
+    /// <summary>The dimension m of the control vectors it takes; it is applied to m unit vectors.</summary>
+    protected abstract long Dimension { get; }
+
+    /// <summary>The batch of the control vectors it takes; 2 unless overridden.</summary>
+    protected virtual long Batch => 2;
+
+    /// <summary>The largest relative error where the contract is exact but for round-off; 1e-10 unless overridden.</summary>
+    protected virtual double Tolerance => 1e-10;
+
+    /// <summary>P (2a - 3b) = 2 P a - 3 P b, of the shape it is given, the same each time.</summary>
+    [Fact]
+    public void It_is_linear()
+    {
+        using var scope = NewDisposeScope();
+        var preconditioner = CreatePreconditioner();
+        Tensor a = Vector("a"), b = Vector("b");
+        var applied = Apply(preconditioner, a);
+        Demand(applied.shape.AsSpan().SequenceEqual(a.shape), preconditioner.Name, "shape", $"a vector {ColumnDefinition.Describe(a.shape)} becomes {ColumnDefinition.Describe(applied.shape)}.");
+        Demand(applied.isfinite().all().ToBoolean(), preconditioner.Name, "finite", "P v has infinite values or NaN.");
+        DemandSame(Apply(preconditioner, a), applied, preconditioner.Name, "determinism", "P v applied again");
+        DemandClose(Apply(preconditioner, 2 * a - 3 * b), 2 * applied - 3 * Apply(preconditioner, b), Tolerance, preconditioner.Name, "linearity", "P(2a - 3b) against 2 P a - 3 P b");
+    }
+
+    /// <summary>Its matrix is symmetric, and its eigenvalues are above zero.</summary>
+    [Fact]
+    public void It_is_symmetric_and_positive_definite()
+    {
+        using var scope = NewDisposeScope();
+        var preconditioner = CreatePreconditioner();
+        var identity = eye(Dimension, dtype: ScalarType.Float64);
+        var matrix = stack([.. Enumerable.Range(0, (int)Dimension).Select(i => Apply(preconditioner, identity[i].expand(Batch, Dimension)))], 1); // [batch, i, :] = P e_i
+        DemandClose(matrix.mT, matrix, Tolerance, preconditioner.Name, "symmetry", "P^T against P");
+        var eigenvalues = linalg.eigvalsh((matrix + matrix.mT) / 2);
+        double smallest = eigenvalues.min().ToDouble();
+        Demand(smallest > 0, preconditioner.Name, "positive definiteness", $"its smallest eigenvalue is {smallest:g4}.");
+    }
+
+    /// <summary>Every trajectory of a batch is treated by itself.</summary>
+    [Fact]
+    public void Trajectories_are_independent()
+    {
+        using var scope = NewDisposeScope();
+        var preconditioner = CreatePreconditioner();
+        Tensor a = Vector("a"), changed = a.clone();
+        changed[0] = 3 * Vector("b")[0];
+        DemandClose(Apply(preconditioner, changed).narrow(0, 1, Batch - 1), Apply(preconditioner, a).narrow(0, 1, Batch - 1), 1e-13, preconditioner.Name, "batch independence", "P v of the others when one vector changes");
+    }
+
+    /// <summary>What it is given stays as it is and its owner's, and a call leaves its result behind and nothing else; several threads at once get the same.</summary>
+    [Fact]
+    public void It_leaves_what_it_is_given_alone()
+    {
+        using var scope = NewDisposeScope();
+        var preconditioner = CreatePreconditioner();
+        var a = Vector("a");
+        byte[] before = TensorBits.Of(a);
+        Apply(preconditioner, a).Dispose(); // the first call may make what it keeps
+        using (var inner = NewDisposeScope())
+        {
+            var result = Apply(preconditioner, a);
+            Demand(inner.DisposablesCount == 1, preconditioner.Name, "ownership", $"a call leaves {inner.DisposablesCount} tensors behind; its result alone is needed.");
+            Demand(!ReferenceEquals(result, a), preconditioner.Name, "ownership", "it gives back the tensor it was given; an unchanged one is given back as an alias.");
+        }
+        Demand(!a.IsInvalid && TensorBits.Of(a).AsSpan().SequenceEqual(before), preconditioner.Name, "ownership", "it changes or disposes what it is given.");
+        DemandSameOnThreads(preconditioner.Name, () =>
+        {
+            using var inner = NewDisposeScope();
+            return TensorBits.Of(Apply(preconditioner, a));
+        });
+    }
+
+    private static Tensor Apply(IPreconditioner preconditioner, Tensor values)
+    {
+        using var noGradients = no_grad();
+        return preconditioner.Apply(new ControlVector(values)).Values;
+    }
+
+    private Tensor Vector(string name)
+    {
+        using var random = CreateContext().Random("conformance/" + name);
+        return random.Normal([Require.AtLeast(Batch, 2), Dimension], ScalarType.Float64);
+    }
+}
