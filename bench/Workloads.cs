@@ -16,8 +16,11 @@ public static class Workloads
     private static readonly Dictionary<string, Func<IWorkload>> Makers = new()
     {
         ["model.l96"] = () => new ModelStep(members: 40),
-        ["filter.etkf.20"] = () => new FilterCycle(members: 20, inflation: 1.04),
-        ["filter.etkf.40"] = () => new FilterCycle(members: 40, inflation: 1.01),
+        ["filter.etkf.20"] = () => FilterCycle.EnsembleTransform(members: 20, inflation: 1.04),
+        ["filter.etkf.40"] = () => FilterCycle.EnsembleTransform(members: 40, inflation: 1.01),
+        ["filter.enkf-n.40"] = () => FilterCycle.FiniteSize(members: 40),
+        ["filter.ienkf.40"] = () => FilterCycle.Iterative(members: 40, inflation: 1.01),
+        ["filter.letkf.7"] = () => FilterCycle.Local(members: 7, inflation: 1.06),
         ["training.16x2x2"] = () => new TrainingStep(new() { Filters = 16, Blocks = 2, SubBlocks = 2 }, batch: 32),
         ["training.20x3x3"] = () => new TrainingStep(new() { Filters = 20, Blocks = 3, SubBlocks = 3 }, batch: 128),
         ["training.40x5x5"] = () => new TrainingStep(ResidualConvolutionOptions.Reference, batch: 64),
@@ -56,32 +59,6 @@ public sealed class ModelStep : IWorkload
 
     /// <inheritdoc/>
     public void Dispose() => ensemble.Dispose();
-}
-
-/// <summary>One cycle of an ETKF through the framework's own loop, truth and observation included; n = 40, H = I, R = I.</summary>
-public sealed class FilterCycle : IWorkload
-{
-    private readonly ITrajectoryCursor cursor;
-
-    /// <summary>Starts the twin experiment and lets the filter settle.</summary>
-    public FilterCycle(long members, double inflation)
-    {
-        var context = new DataAssimilationContext(seed: 2);
-        var model = context.Dynamics.Lorenz96();
-        var network = context.Observations.Full(model);
-        var filter = context.Analysis.EnsembleTransformKalmanFilter(model, network, members, Inflation.StandardDeviation(inflation)).Transformer;
-        cursor = filter.Transform(context.Data.Twin(model, network)).OpenCursor();
-        for (int cycle = 0; cycle < 100; cycle++) Run();
-    }
-
-    /// <inheritdoc/>
-    public void Run()
-    {
-        if (!cursor.MoveNext()) throw new InvalidOperationException("The twin experiment ended.");
-    }
-
-    /// <inheritdoc/>
-    public void Dispose() => cursor.Dispose();
 }
 
 /// <summary>One optimiser step of the learned analysis: 16 cycles of forecast and analysis, backward, clipping, Adam; single precision.</summary>

@@ -1,8 +1,8 @@
 """The other side of `./daml bench compare`: the same computations as a good NumPy and PyTorch user would write them.
 
 Reads lines `WORKLOAD REPETITIONS`, answers each with `WALL_SECONDS CPU_SECONDS` per repetition.
-Formulas: Lorenz-96 (Lorenz and Emanuel 1998) by classical Runge-Kutta; ETKF with symmetric square root (Hunt et al.
-2007); the residual convolutional analysis of Bocquet et al. 2024 with truncated back-propagation and Adam.
+Formulas: Lorenz-96 (Lorenz and Emanuel 1998) by classical Runge-Kutta; ETKF with symmetric square root and LETKF (Hunt et
+al. 2007), EnKF-N (Bocquet et al. 2015), IEnKF (Bocquet and Sakov 2014); the residual convolutional analysis of Bocquet et al. 2024 with truncated back-propagation and Adam.
 """
 import os
 import sys
@@ -44,10 +44,10 @@ class ModelStep:
         self.ensemble = step(self.ensemble)
 
 
-class EnsembleTransformKalmanFilter:
-    """One cycle (truth excluded): forecast of all members, analysis with H = I, R = I."""
+class Filter:
+    """One cycle of a filter that has the truth: truth and observation, forecast of all members, analysis with H = I, R = I."""
 
-    def __init__(self, members, inflation):
+    def __init__(self, members, inflation=1.0):
         generator = np.random.default_rng(2)
         self.inflation = inflation
         self.truth = spun_up((N,), generator)
@@ -57,7 +57,13 @@ class EnsembleTransformKalmanFilter:
     def __call__(self):
         self.truth = step(self.truth)
         observation = self.truth + self.generator.normal(size=N)
-        E = step(self.ensemble)
+        self.ensemble = self.analyse(step(self.ensemble), observation)
+
+
+class EnsembleTransformKalmanFilter(Filter):
+    """Symmetric square root (Hunt et al. 2007)."""
+
+    def analyse(self, E, observation):
         members = len(E)
         mean = E.mean(0)
         A = E - mean                                  # anomalies; H = I and R = I, so Y = S = A
@@ -65,7 +71,101 @@ class EnsembleTransformKalmanFilter:
         d, V = np.linalg.eigh(A @ A.T + (members - 1) * np.eye(members))
         T = (V / np.sqrt(d)) @ V.T * np.sqrt(members - 1)
         w = (V / d) @ (V.T @ (A @ innovation))
-        self.ensemble = mean + w @ A + self.inflation * (T @ A)
+        return mean + w @ A + self.inflation * (T @ A)
+
+
+class FiniteSizeEnsembleKalmanFilter(Filter):
+    """EnKF-N, dual form (Bocquet et al. 2015), the prior weight zeta = (N - 1) / l^2 by Newton's method from l = 1, mode-corrected."""
+
+    def analyse(self, E, observation):
+        members = len(E)
+        mean = E.mean(0)
+        A = E - mean
+        d, V = np.linalg.eigh(A @ A.T)
+        d = d.clip(0)
+        g = V.T @ (A @ (observation - mean))
+        epsilon, nu = 1 + 1 / members, members
+        untouched = ((members - 1) / (d + members - 1)).mean()
+        correction = (epsilon * (members - 1) / nu) ** (untouched / 2)
+        epsilon, nu = epsilon / correction, nu * correction
+        u = np.log(members - 1.0)                     # u = ln zeta; D'(u) = 0
+        for _ in range(50):
+            zeta = np.exp(u)
+            shifted = d + zeta
+            term = g**2 * zeta / shifted**2
+            slope = epsilon * zeta - nu + term.sum()
+            curvature = epsilon * zeta + (term * (d - zeta) / shifted).sum()
+            change = slope / curvature
+            u -= change
+            if abs(change) < 1e-13:
+                break
+        zeta = np.exp(u)
+        T = (V / np.sqrt(d + zeta)) @ V.T * np.sqrt(members - 1)
+        w = V @ (g / (d + zeta))
+        return mean + w @ A + T @ A
+
+
+class IterativeEnsembleKalmanFilter(Filter):
+    """IEnKF, transform form (Sakov et al. 2012; Bocquet and Sakov 2014), lag one, Gauss-Newton to a step of 0.001."""
+
+    def __init__(self, members, inflation):
+        super().__init__(members, inflation)
+        self.run = step(self.ensemble)                # the forecast from the window's beginning
+
+    def __call__(self):
+        self.truth = step(self.truth)
+        observation = self.truth + self.generator.normal(size=N)
+        members = len(self.ensemble)
+        mean = self.ensemble.mean(0)
+        A = self.ensemble - mean
+        w, inverse, run = np.zeros(members), None, self.run
+        for iteration in range(10):
+            if iteration > 0:
+                run = step(mean + w @ A + T @ A)
+            centre = run.mean(0)
+            Y = run - centre
+            if iteration > 0:
+                Y = inverse @ Y
+            d, V = np.linalg.eigh(Y @ Y.T + (members - 1) * np.eye(members))
+            new = (V / d) @ (V.T @ (Y @ (observation - centre + w @ Y)))
+            change, w = new - w, new
+            s = np.sqrt(d / (members - 1))
+            T = (V / s) @ V.T
+            if (members - 1) * change @ change <= 1e-6:
+                break
+            inverse = (V * s) @ V.T
+        self.ensemble = step(mean + w @ A + self.inflation * (T @ A))
+        self.run = step(self.ensemble)
+
+
+class LocalEnsembleTransformKalmanFilter(Filter):
+    """LETKF (Hunt et al. 2007): all local analyses at once in stacks of matrices; Gaspari-Cohn, e-folding radius four sites."""
+
+    def __init__(self, members, inflation):
+        super().__init__(members, inflation)
+        c = 1.82 * 4
+        offsets = np.arange(-int(2 * c), int(2 * c) + 1)
+        z = np.abs(offsets) / c
+        near = 1 - 5 / 3 * z**2 + 5 / 8 * z**3 + z**4 / 2 - z**5 / 4
+        far = 4 - 5 * z + 5 / 3 * z**2 + 5 / 8 * z**3 - z**4 / 2 + z**5 / 12 - 2 / (3 * np.maximum(z, 0.1))
+        self.taper = np.where(z <= 1, near, far)[:, None]
+        self.near = (np.arange(N)[:, None] + offsets) % N           # [point, observation]
+        self.prior = (members - 1) * np.eye(members)
+
+    def analyse(self, E, observation):
+        members = len(E)
+        mean = E.mean(0)
+        A = (E - mean).T                                            # [point, member]
+        Y = A[self.near]                                            # [point, observation, member]
+        weighted = Y * self.taper
+        d, V = np.linalg.eigh(Y.transpose(0, 2, 1) @ weighted + self.prior)
+        innovation = (observation - mean)[self.near]
+        right = weighted.transpose(0, 2, 1) @ innovation[:, :, None]
+        U = V.transpose(0, 2, 1)
+        w = V @ ((U @ right) / d[:, :, None])                       # [point, member, 1]
+        x = A[:, :, None]
+        T = V @ ((U @ x) / np.sqrt(d / (members - 1))[:, :, None])
+        return (mean[:, None] + (w * x).sum(1) + self.inflation * T[:, :, 0]).T
 
 
 # ---- PyTorch --------------------------------------------------------------------------------------------------------
@@ -144,6 +244,9 @@ WORKLOADS = {
     "model.l96": ModelStep,
     "filter.etkf.20": lambda: EnsembleTransformKalmanFilter(20, 1.04),
     "filter.etkf.40": lambda: EnsembleTransformKalmanFilter(40, 1.01),
+    "filter.enkf-n.40": lambda: FiniteSizeEnsembleKalmanFilter(40),
+    "filter.ienkf.40": lambda: IterativeEnsembleKalmanFilter(40, 1.01),
+    "filter.letkf.7": lambda: LocalEnsembleTransformKalmanFilter(7, 1.06),
     "training.16x2x2": lambda: training(16, 2, 2, 32),
     "training.20x3x3": lambda: training(20, 3, 3, 128),
     "training.40x5x5": lambda: training(40, 5, 5, 64),
