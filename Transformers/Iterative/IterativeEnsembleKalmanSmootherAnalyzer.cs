@@ -115,6 +115,8 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IAnalyzer<WindowMe
         var weight = prior is null ? PriorWeight.Fixed((count - 1) / (factor * factor)) : PriorWeight.FiniteSize(prior, count, form);
         var (linearisation, bundle) = (iteration.Linearisation, iteration.Linearisation.IsBundle);
         if (used.Count != 1 || bundle) run = null;
+        if (weight.IsNumber && used.All(entry => EnsembleTransformKernel.Serves(members, used.Count * observationOperator.ObservationDimension, entry.Observation)))
+            return InOnePiece(members, run, time, used, weight, random).MoveToOuterDisposeScope();
         var ensemble = bundle ? mean.unsqueeze(1) + linearisation.Scale * anomalies : members;
         Tensor? weights = null, inverse = null, sensitivity = null, innovation = null, active = null;
         List<Tensor> kept = []; // from one step to the next
@@ -150,6 +152,39 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IAnalyzer<WindowMe
             if (inverse is not null) kept.Add(inverse);
             inner.MoveToOuter(kept);
         }
+    }
+
+    // The same with the kernel between the model's runs. The rotation is the only random number drawn, so it may be drawn first.
+    private Tensor InOnePiece(Tensor members, Tensor? run, double time, IReadOnlyList<(Observation Observation, double Weight)> used, PriorWeight weight, RandomStream? random)
+    {
+        using var scope = NewDisposeScope();
+        long batch = members.shape[0], count = members.shape[1];
+        var turn = random is null || rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(batch, count, random, members.dtype);
+        var kernel = new GaussNewtonKernel(members, iteration, weight, random is null ? 1 : inflation.PosteriorFactor, turn);
+        for (bool going = true; going; run = null)
+        {
+            using var inner = NewDisposeScope();
+            if (used is [{ Weight: 1, Observation: var only }])
+            {
+                var observed = observationOperator.Apply(run ?? dynamics.Advance(kernel.Ensemble, new TimeInterval(time, only.Time)));
+                var (h, y, mask, deviations) = EnsembleTransformKernel.Prepare(observed, only, observationError);
+                going = kernel.Step(h, y, mask, deviations);
+                continue;
+            }
+            var state = run ?? kernel.Ensemble;
+            double now = time;
+            List<Tensor> all = [], values = [];
+            foreach (var (observation, share) in used)
+            {
+                if (run is null) state = dynamics.Advance(state, new TimeInterval(now, observation.Time));
+                now = observation.Time;
+                double root = Math.Sqrt(share);
+                all.Add(root * observationError.Whiten(observationOperator.Apply(state), observation.Mask));
+                values.Add(root * observationError.Whiten(observation.Values, observation.Mask));
+            }
+            going = kernel.Step(cat(all, -1), cat(values, -1), null, null);
+        }
+        return kernel.Result.MoveToOuterDisposeScope();
     }
 
     /// <summary>The run of an ensemble, observed: whitened anomalies <c>[batch, N, p of all]</c> and innovation <c>[batch, p of all]</c>, times the root of each observation's weight.</summary>

@@ -1,0 +1,223 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+using static DaML.KernelMemory;
+
+namespace DaML;
+
+/// <summary>One trajectory's analysis in the thread's own memory. Letters as in <see cref="EnsembleTransform"/>; rows are padded to whole vectors.</summary>
+internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly int members, n, p, size, nWidth, pWidth, memberWidth, sizeWidth;
+    private readonly bool inMemberSpace;
+    private readonly T* mean, x, y, yTransposed, d, gram, vectors, values, projections, basis, scaled, weights, rotated, analysis, yScratch, row, work;
+
+    /// <summary>Lays the quantities out in memory.</summary>
+    private TransformTrajectory(int members, int n, int p, T* memory)
+    {
+        (this.members, this.n, this.p) = (members, n, p);
+        inMemberSpace = members <= p;
+        size = Math.Min(members, p);
+        (nWidth, pWidth, memberWidth, sizeWidth) = (Padded<T>(n), Padded<T>(p), Padded<T>(members), Padded<T>(size));
+        T* at = memory;
+        mean = Take(ref at, nWidth);
+        x = Take(ref at, members * nWidth);                    // X [N, n]
+        y = Take(ref at, members * pWidth);                    // Y [N, p]
+        yTransposed = Take(ref at, p * memberWidth);           // Y^T [p, N]
+        d = Take(ref at, pWidth);
+        gram = Take(ref at, size * sizeWidth);                 // Y Y^T or Y^T Y
+        vectors = Take(ref at, size * sizeWidth);              // its eigenvectors as rows
+        values = Take(ref at, sizeWidth);
+        projections = Take(ref at, sizeWidth);                 // V^T Y d or U^T d
+        basis = inMemberSpace ? vectors : Take(ref at, size * memberWidth);   // V^T or U^T Y^T [size, N]
+        scaled = Take(ref at, size * memberWidth);
+        weights = Take(ref at, members * memberWidth);         // [N, N]
+        rotated = Take(ref at, members * memberWidth);
+        analysis = Take(ref at, members * nWidth);             // [N, n]
+        yScratch = Take(ref at, members * pWidth);
+        row = Take(ref at, Math.Max(memberWidth, sizeWidth));
+        work = Take(ref at, Math.Max(SymmetricEigenKernel.WorkSize<T>(size), pWidth));
+        Numbers = at - memory;
+    }
+
+    private long Numbers { get; }
+
+    /// <summary>Room for one trajectory after the other in the thread's own memory, until the next that asks for it.</summary>
+    public static TransformTrajectory<T> InThreadMemory(int members, int n, int p) =>
+        new(members, n, p, Rent<T>(new TransformTrajectory<T>(members, n, p, null).Numbers));
+
+    private static T* Take(ref T* at, int numbers)
+    {
+        T* here = at;
+        at += numbers;
+        return here;
+    }
+
+    /// <summary>The prior's mean and anomalies.</summary>
+    public void LoadEnsemble(T* ensemble) => Centre(ensemble, x, mean, members, n, nWidth);
+
+    /// <summary>What was observed of an ensemble: anomalies and innovation, whitened.</summary>
+    public void LoadObservations(T* observed, T* observation, double[]? deviations, byte* mask)
+    {
+        Centre(observed, y, d, members, p, pWidth);
+        T* whitening = work;
+        for (int j = 0; j < p; j++)
+        {
+            whitening[j] = mask is not null && mask[j] == 0 ? T.Zero : deviations is null ? T.One : T.CreateTruncating(deviations[j]);
+            d[j] = (observation[j] - d[j]) * whitening[j];
+        }
+        for (int j = p; j < pWidth; j++) whitening[j] = T.Zero;
+        for (int i = 0; i < members; i++)
+            for (int k = 0; k < pWidth; k += Vector512<T>.Count)
+                (Vector512.LoadAligned(y + i * pWidth + k) * Vector512.LoadAligned(whitening + k)).StoreAligned(y + i * pWidth + k);
+    }
+
+    /// <summary>
+    /// Y of an ensemble that is not the prior's but T X about mean + w X, as that of the prior: T^-1 Y, or Y over a factor of
+    /// all anomalies; and d + w Y, the innovation of the prior's mean.
+    /// </summary>
+    public void Linearise(T* inverse, double factor, T* weightsOfMean)
+    {
+        if (inverse is not null)
+        {
+            ProductKernel.Multiply(inverse, members, 1, y, yScratch, members, members, pWidth);
+            new Span<T>(yScratch, members * pWidth).CopyTo(new Span<T>(y, members * pWidth));
+        }
+        else if (factor != 1)
+        {
+            var each = Vector512.Create(T.CreateTruncating(1 / factor));
+            for (int k = 0; k < members * pWidth; k += Vector512<T>.Count) (Vector512.LoadAligned(y + k) * each).StoreAligned(y + k);
+        }
+        if (weightsOfMean is null) return;
+        ProductKernel.Multiply(weightsOfMean, 0, 1, y, work, 1, members, pWidth, d);
+        new Span<T>(work, pWidth).CopyTo(new Span<T>(d, pWidth));
+    }
+
+    // The mean of rows, and what each differs from it, padded.
+    private static void Centre(T* from, T* anomalies, T* mean, int rows, int length, int width)
+    {
+        new Span<T>(mean, width).Clear();
+        for (int i = 0; i < rows; i++)
+        {
+            T* to = anomalies + i * width;
+            new Span<T>(from + (nint)i * length, length).CopyTo(new Span<T>(to, length));
+            for (int j = length; j < width; j++) to[j] = T.Zero;
+            for (int k = 0; k < width; k += Vector512<T>.Count) (Vector512.LoadAligned(mean + k) + Vector512.LoadAligned(to + k)).StoreAligned(mean + k);
+        }
+        var share = Vector512.Create(T.One / T.CreateTruncating(rows));
+        for (int k = 0; k < width; k += Vector512<T>.Count) (Vector512.LoadAligned(mean + k) * share).StoreAligned(mean + k);
+        for (int i = 0; i < rows; i++)
+            for (int k = 0; k < width; k += Vector512<T>.Count)
+                (Vector512.LoadAligned(anomalies + i * width + k) - Vector512.LoadAligned(mean + k)).StoreAligned(anomalies + i * width + k);
+    }
+
+    /// <summary>The eigenproblem of Y Y^T or Y^T Y, and the prior's weight that follows.</summary>
+    public double Decompose(PriorWeight weight)
+    {
+        for (int j = 0; j < p; j++)
+        {
+            T* column = yTransposed + j * memberWidth;
+            for (int i = 0; i < members; i++) column[i] = y[i * pWidth + j];
+            for (int i = members; i < memberWidth; i++) column[i] = T.Zero;
+        }
+        if (inMemberSpace) ProductKernel.Multiply(yTransposed, 1, memberWidth, yTransposed, gram, members, p, memberWidth);
+        else ProductKernel.Multiply(y, 1, pWidth, y, gram, p, members, pWidth);
+        SymmetricEigenKernel.Solve(gram, vectors, values, size, work);
+        Project();
+        return Weight(weight);
+    }
+
+    /// <summary>w, the weights of the mean's increment, <c>[N]</c>: sum over k of b_k c_k, with b_k the rows of the basis.</summary>
+    public T* Weigh(double zeta)
+    {
+        new Span<T>(row, memberWidth).Clear();
+        for (int k = 0; k < size; k++)
+        {
+            var toMean = Vector512.Create(projections[k] / T.CreateTruncating(double.CreateTruncating(values[k]) + zeta));
+            T* b = basis + k * memberWidth;
+            for (int i = 0; i < memberWidth; i += Vector512<T>.Count)
+                MultiplyAdd(toMean, Vector512.LoadAligned(b + i), Vector512.LoadAligned(row + i)).StoreAligned(row + i);
+        }
+        return row;
+    }
+
+    /// <summary>The ensemble mean + (T + 1 w^T) X, <c>[N, n]</c>, with the w of <see cref="Weigh"/>.</summary>
+    public void Combine(double zeta, double inflation, T* rotation, T* result)
+    {
+        Root(zeta, -1, inflation * Math.Sqrt(members - 1), rotation is null ? row : null);
+        T* final = weights;
+        if (rotation is not null) ProductKernel.Multiply(rotation, members, 1, weights, final = rotated, members, members, memberWidth, row);
+        Apply(final, result);
+    }
+
+    /// <summary>The ensemble mean + (factor + 1 w^T) X, <c>[N, n]</c>, with the w of <see cref="Weigh"/>.</summary>
+    public void Bundle(double factor, T* result)
+    {
+        var diagonal = T.CreateTruncating(factor);
+        for (int i = 0; i < members; i++)
+        {
+            new Span<T>(row, memberWidth).CopyTo(new Span<T>(weights + i * memberWidth, memberWidth));
+            weights[i * memberWidth + i] += diagonal;
+        }
+        Apply(weights, result);
+    }
+
+    /// <summary>T^-1 = (Y Y^T + zeta I)^(1/2) / sqrt(N - 1), <c>[N, N]</c>.</summary>
+    public void InverseRoot(double zeta, T* result)
+    {
+        Root(zeta, 1, 1 / Math.Sqrt(members - 1), null);
+        for (int i = 0; i < members; i++) new Span<T>(weights + i * memberWidth, members).CopyTo(new Span<T>(result + i * members, members));
+    }
+
+    // weights = scale (Y Y^T + zeta I)^(sign / 2) + start: sum over k of f_k b_k b_k^T, and in the space of the observations,
+    // where the b_k are not all there are, what it is without them. s = sqrt(lambda + zeta), z = sqrt(zeta)
+    private void Root(double zeta, int sign, double scale, T* start)
+    {
+        double z = Math.Sqrt(zeta);
+        for (int k = 0; k < size; k++)
+        {
+            double s = Math.Sqrt(double.CreateTruncating(values[k]) + zeta);
+            double f = sign > 0 ? (inMemberSpace ? s : 1 / (s + z)) : inMemberSpace ? 1 / s : -1 / (s * z * (s + z));
+            var factor = Vector512.Create(T.CreateTruncating(scale * f));
+            T* b = basis + k * memberWidth, to = scaled + k * memberWidth;
+            for (int i = 0; i < memberWidth; i += Vector512<T>.Count) (factor * Vector512.LoadAligned(b + i)).StoreAligned(to + i);
+        }
+        ProductKernel.Multiply(scaled, 1, memberWidth, basis, weights, members, size, memberWidth, start);
+        if (inMemberSpace) return;
+        var without = T.CreateTruncating(scale * (sign > 0 ? z : 1 / z));
+        for (int i = 0; i < members; i++) weights[i * memberWidth + i] += without;
+    }
+
+    private void Apply(T* final, T* result)
+    {
+        ProductKernel.Multiply(final, memberWidth, 1, x, analysis, members, members, nWidth, mean);
+        for (int i = 0; i < members; i++) new Span<T>(analysis + i * nWidth, n).CopyTo(new Span<T>(result + (nint)i * n, n));
+    }
+
+    // V^T (Y d) or U^T d; and in the space of the observations, the basis U^T Y^T.
+    private void Project()
+    {
+        T* right = d;
+        if (inMemberSpace) ProductKernel.Multiply(d, 0, 1, yTransposed, right = row, 1, p, memberWidth);
+        else ProductKernel.Multiply(vectors, pWidth, 1, yTransposed, basis, size, size, memberWidth);
+        for (int k = 0; k < size; k++)
+        {
+            var sum = Vector512<T>.Zero;
+            for (int i = 0; i < sizeWidth; i += Vector512<T>.Count)
+                sum = MultiplyAdd(Vector512.LoadAligned(vectors + k * sizeWidth + i), Vector512.LoadAligned(right + i), sum);
+            projections[k] = Vector512.Sum(sum);
+            values[k] = T.Max(values[k], T.Zero);
+        }
+    }
+
+    private double Weight(PriorWeight weight)
+    {
+        Span<double> eigenvalues = stackalloc double[size], squared = stackalloc double[size];
+        for (int k = 0; k < size; k++)
+        {
+            double projection = double.CreateTruncating(projections[k]);
+            eigenvalues[k] = double.CreateTruncating(values[k]);
+            squared[k] = projection * projection * (inMemberSpace ? 1 : eigenvalues[k]);
+        }
+        return weight.Of(eigenvalues, squared);
+    }
+}
