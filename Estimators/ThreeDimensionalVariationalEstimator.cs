@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using Microsoft.Extensions.Logging;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -29,12 +27,11 @@ public sealed record ThreeDimensionalVariationalEstimatorOptions : AssimilationM
 
 /// <summary>
 /// Learns 3D-Var's background error covariance: the sample covariance of the truth over a long run, times the scale with
-/// the least analysis error on a piece of the training view. The scale is found on a logarithmic grid and refined by
-/// golden section.
+/// the least analysis error on a piece of the training view. The scale is found by a <see cref="TuningEstimator{TTransformer}"/>
+/// on a logarithmic grid refined by golden sections.
 /// </summary>
 public sealed class ThreeDimensionalVariationalEstimator : IEstimator<SequentialAssimilation<StateMemory>>
 {
-    private const int GridPoints = 8;
     private const double LogarithmicTolerance = 0.03;
 
     private readonly DataAssimilationContext context;
@@ -89,9 +86,10 @@ public sealed class ThreeDimensionalVariationalEstimator : IEstimator<Sequential
         using var noGradients = no_grad();
         var (mean, covariance) = Climatology.Measure(recorded, options.ClimatologyCycles, cancellation);
         var initial = options.Initial ?? new GaussianInitialCondition(mean, ErrorCovariance.Full(covariance));
-        double scale = Math.Exp(LeastLogarithm(recorded, covariance, initial, cancellation));
-        context.Logger.LogInformation("{Method}: the background error covariance is {Scale:g4} of the climatological covariance.", Name, scale);
-        return Method(covariance, scale, initial);
+        return new TuningEstimator<SequentialAssimilation<StateMemory>>(context,
+            [new("scale", TuningSearch.GoldenSection(options.SmallestScale, options.LargestScale, LogarithmicTolerance, SearchScale.Logarithmic))],
+            values => Method(covariance, values[0], initial).AsEstimator(),
+            new TuningOptions { Cycles = options.TuningCycles, BurnIn = options.TuningBurnIn, ScoreName = "rmse" }).Fit(recorded, cancellation);
     }
 
     private SequentialAssimilation<StateMemory> Method(Tensor covariance, double scale, IInitialCondition initial)
@@ -102,51 +100,5 @@ public sealed class ThreeDimensionalVariationalEstimator : IEstimator<Sequential
             Name = Name, Stream = options.Stream, DivergenceBound = options.DivergenceBound,
             DivergenceHandling = options.DivergenceHandling, Initial = initial,
         }).Transformer;
-    }
-
-    // The logarithm of the scale with the least analysis error: the best point of a grid, then golden section between its neighbours.
-    private double LeastLogarithm(ITrajectoryView data, Tensor covariance, IInitialCondition initial, CancellationToken cancellation)
-    {
-        double lower = Math.Log(options.SmallestScale), upper = Math.Log(options.LargestScale), step = (upper - lower) / (GridPoints - 1);
-        double ratio = (Math.Sqrt(5) - 1) / 2;
-        long total = GridPoints + 2 + (long)Math.Ceiling(Math.Log(LogarithmicTolerance / (2 * step)) / Math.Log(ratio)), done = 0;
-        var watch = Stopwatch.StartNew();
-        var piece = data.Take(options.TuningCycles);
-
-        double Error(double logarithm)
-        {
-            using var scope = NewDisposeScope();
-            double rmse;
-            try
-            {
-                var report = context.Scores.Evaluate(Method(covariance, Math.Exp(logarithm), initial).Transform(piece),
-                    new ScoreOptions { BurnIn = options.TuningBurnIn, Progress = SilentProgress.Instance }, cancellation);
-                rmse = report.Divergences > 0 ? double.PositiveInfinity : report.AnalysisRmse.Mean;
-            }
-            catch (DivergenceException) { rmse = double.PositiveInfinity; }
-            done++;
-            context.Progress?.Report(new ProgressReport($"tuning {Name}", done, total,
-                new Dictionary<string, double> { ["scale"] = Math.Exp(logarithm), ["rmse"] = rmse }, watch.Elapsed, watch.Elapsed * Math.Max(0, (double)total / done - 1)));
-            return rmse;
-        }
-
-        double centre = Enumerable.Range(0, GridPoints).Select(k => lower + k * step).MinBy(Error);
-        double left = Math.Max(lower, centre - step), right = Math.Min(upper, centre + step);
-        double inner = right - ratio * (right - left), outer = left + ratio * (right - left);
-        double innerError = Error(inner), outerError = Error(outer);
-        while (right - left > LogarithmicTolerance)
-        {
-            if (innerError <= outerError)
-            {
-                (right, outer, outerError) = (outer, inner, innerError);
-                innerError = Error(inner = right - ratio * (right - left));
-            }
-            else
-            {
-                (left, inner, innerError) = (inner, outer, outerError);
-                outerError = Error(outer = left + ratio * (right - left));
-            }
-        }
-        return (left + right) / 2;
     }
 }

@@ -149,6 +149,21 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Where_one_particle_counts_alone_its_copies_still_spread()
+    {
+        using var scope = NewDisposeScope();
+        using var random = context.Random("alone");
+        var members = random.Normal([1, 200, 3], ScalarType.Float64);
+        var weights = members.select(-1, 0).square().mul(-1e4); // many powers of ten from one to the next
+        var memory = new ParticleMemory(members, weights - weights.logsumexp(1, keepdim: true));
+        Assert.InRange(new ParticleDensity(memory.Members, memory.LogWeights).EffectiveSize.ToDouble(), 1, 1.5);
+        var moved = new ParticlePropagater(context.Dynamics.Lorenz63(), ResamplingScheme.Systematic, 0.5, ParticleJitter.OfDuplicates(0.9)).Resample(memory, random).Members;
+        // As wide, in the directions that nothing was said of, as a share of what the particles were before.
+        Assert.InRange(Compare.SampleCovariance(moved)[0, 1, 1].sqrt().ToDouble(), 0.1, 1);
+        Assert.InRange(Compare.SampleCovariance(moved)[0, 2, 2].sqrt().ToDouble(), 0.1, 1);
+    }
+
+    [Fact]
     public void Approaches_the_Kalman_filter_at_the_Monte_Carlo_rate()
     {
         using var scope = NewDisposeScope();
