@@ -36,8 +36,8 @@ public sealed class NoPreconditioning : IPreconditioning, IComponent
 /// no Ritz pairs and nothing is preconditioned.
 /// </summary>
 /// <param name="relativeResidual">
-/// How accurate a pair must be, its residual as a fraction of its value; a tenth unless said. The formula is that for exact
-/// eigenpairs, and what is worse than this does more harm than good.
+/// How accurate a pair must be, its residual as a fraction of its value; a tenth unless said, since the formula is that for
+/// exact eigenpairs. Where solves converge, a looser bound does as well (docs/variational.md).
 /// </param>
 /// <param name="mostPairs">The most pairs that are taken over from one solve, the largest first; 100 unless said.</param>
 public sealed class RitzPreconditioning(double relativeResidual = 0.1, int mostPairs = 100) : IPreconditioning, IComponent
