@@ -229,12 +229,12 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
         var network = context.Observations.Full(dynamics, 2);
         using var scope = NewDisposeScope();
         var start = new GaussianInitialCondition(tensor(new[] { 1.509, -1.531, 25.46 }), ErrorCovariance.Scalar(3, 2));
-        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 8, Cycles = 250, Interval = 0.25, Initial = start });
+        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 20, Cycles = 300, Interval = 0.25, Initial = start });
         var report = context.Scores.Evaluate(context.Analysis.ParticleFilter(dynamics, network, new ParticleFilterOptions
         {
             Members = 800, Initial = start, EffectiveSizeRatio = 0.2, Jitter = ParticleJitter.OfDuplicates(0.9),
-        }).Transformer.Transform(twin), new ScoreOptions { BurnIn = 50 });
-        double median = report.AnalysisRmse.PerTrajectory.Order().ElementAt(4);
+        }).Transformer.Transform(twin), new ScoreOptions { BurnIn = 30 });
+        double median = report.AnalysisRmse.PerTrajectory.Order().ElementAt(10);
         output.WriteLine($"median {median:f3}, mean {report.AnalysisRmse}, spread {report.AnalysisSpread}");
         Assert.InRange(median, 0.9 * 0.28, 1.1 * 0.28);
     }
