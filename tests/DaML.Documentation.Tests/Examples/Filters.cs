@@ -1,0 +1,57 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Tests;
+
+/// <summary>Filters as docs/filters.md shows them.</summary>
+internal static class Filters
+{
+    /// <summary>The analysis errors of four filters of a Lorenz-96 whose every step errs.</summary>
+    public static IReadOnlyDictionary<string, double> Run(long cycles)
+    {
+        // <example>
+        var context = new DataAssimilationContext(seed: 1);
+        var model = new Lorenz96 { ModelError = ErrorCovariance.Scalar(40, 0.01) };
+        var network = context.Observations.Full(model);
+        var first = new GaussianInitialCondition(zeros(40), ErrorCovariance.Scalar(40, 1));
+        var data = context.Data.Twin(model, network, new() { Batch = 4, Cycles = cycles, Initial = first });
+
+        var options = new EnsembleTransformKalmanFilterOptions
+        {
+            Members = 24, Initial = first, Rotation = EnsembleRotation.MeanPreserving, ModelError = NoiseTreatment.SquareRootDependent,
+            Inflation = Inflation.RelaxationToPriorSpread(0.3).And(Inflation.StandardDeviation(1.05)),
+        };
+        ITransformer[] methods =
+        [
+            context.Analysis.EnsembleTransformKalmanFilter(model, network, options).Transformer,
+            context.Analysis.AdaptiveInflation(context.Analysis.EnsembleTransformKalmanFilter(model, network, options with { Inflation = Inflation.None }), network).Transformer,
+            context.Analysis.SerialSquareRootFilter(model, network, options).Transformer,
+            context.Analysis.OptimalInterpolation(network).Fit(data),
+        ];
+        var scores = methods.ToDictionary(method => method.Name,
+            method => context.Scores.Evaluate(method.Transform(data), new() { BurnIn = cycles / 3 }).AnalysisRmse.Mean);
+        // </example>
+        return scores;
+    }
+
+    /// <summary>The inflation that serves Lorenz-96 best, and the figure of the search.</summary>
+    public static (double Inflation, string Figure, ITransformer Method) Tune(long cycles)
+    {
+        // <tuning>
+        var context = new DataAssimilationContext(seed: 1);
+        var model = context.Dynamics.Lorenz96();
+        var network = context.Observations.Full(model);
+        var training = context.Data.Twin(model, network, new() { Batch = 4, Cycles = cycles });
+        var result = context.Analysis.Tune("inflation", TuningSearch.Grid(1, 1.3, 7), inflation =>
+            context.Analysis.EnsembleTransformKalmanFilter(model, network, 40, Inflation.StandardDeviation(inflation)), new() { BurnIn = cycles / 3 }).Tune(training);
+        // </tuning>
+
+        // <figure>
+        double best = result.Values[0];
+        foreach (var point in result.Curve.Points)
+            Console.WriteLine($"{point.Values[0]:f2}: {point.Score:f3}, {point.Divergences} of {point.PerTrajectory.Count} diverged");
+        string figure = result.Curve.ToFigure("ETKF with 40 members on Lorenz-96").ToSvg();
+        // </figure>
+        return (best, figure, result.Method);
+    }
+}
