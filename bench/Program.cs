@@ -12,6 +12,20 @@ if (args is ["worker"])
     return;
 }
 
+if (args is ["scaling" or "memory", ..])
+{
+    string? json = args is [_, "--json", var file, ..] ? file : null;
+    if (args.Length != (json is null ? 1 : 3))
+    {
+        Console.Error.WriteLine($"bench {args[0]}: takes --json FILE and nothing else; given: {string.Join(' ', args[1..])}");
+        Environment.ExitCode = 2;
+        return;
+    }
+    if (args[0] == "scaling") LocalScaling.Run(json, Console.Out);
+    else MemoryOverCycles.Run(json, cycles: 1_000_000, Console.Out);
+    return;
+}
+
 // In this process: a generated project would have to find the native library and the provider switch again.
 BenchmarkSwitcher.FromAssembly(typeof(Benchmarks).Assembly).Run(args,
     DefaultConfig.Instance.AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance).WithWarmupCount(2).WithIterationCount(7)));
