@@ -74,7 +74,7 @@ internal static class Lorenz96Kernel
 
         void Part(int part)
         {
-            var circle = new Circle<T>(n, T.CreateChecked(forcing), T.CreateChecked(h));
+            var circle = Circle<T>.Of(n, T.CreateChecked(forcing), T.CreateChecked(h));
             for (long row = rows * part / parts; row < rows * (part + 1) / parts; row++) compute(circle, row);
         }
     }
@@ -92,11 +92,20 @@ internal static class Lorenz96Kernel
         private const int Halo = 2;
         private static readonly T two = T.CreateChecked(2), three = T.CreateChecked(3), six = T.CreateChecked(6);
 
+        // The thread's last one: a run takes many steps of one model.
+        [ThreadStatic] private static Circle<T>? kept;
+
         private readonly T forcing;
         private readonly T h;
         private readonly T[] y1, y2, y3, y4, end, u, v, w;
 
-        public Circle(int n, T forcing, T h)
+        public static Circle<T> Of(int n, T forcing, T h)
+        {
+            if (kept is not { } last || last.Size != n || last.forcing != forcing || last.h != h) kept = last = new Circle<T>(n, forcing, h);
+            return last;
+        }
+
+        private Circle(int n, T forcing, T h)
         {
             Size = n;
             this.forcing = forcing;

@@ -102,7 +102,7 @@ public sealed class TwinExperiment : ITrajectoryView
             using var phase = Telemetry.Phase(Telemetry.Data);
             var before = truth ?? Start();
             var now = twin.dynamics.AdvanceWithModelError(before, new TimeInterval(At(cycle - 1), At(cycle)), truthStream);
-            if (!double.IsFinite(now.sum().ToDouble()))
+            if (!FiniteNumbers.All(now))
                 throw new DivergenceException($"The truth of the twin experiment '{twin.options.Stream}' ({twin.dynamics.Name})", cycle, At(cycle), double.NaN);
             truth?.Dispose();
             truth = now.DetachFromDisposeScope();

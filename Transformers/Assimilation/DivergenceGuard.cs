@@ -40,8 +40,9 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
     public (TMemory Memory, Tensor State) Check(TMemory memory, long cycle, double time, string stage)
     {
         var state = StateOf(memory);
-        // A sum is finite only if all of its terms are; the size of the state is looked at where there is a bound, or something to report.
-        bool finite = memory.Tensors.Append(state).All(tensor => double.IsFinite(tensor.sum().ToDouble()));
+        // The size of the state is looked at where there is a bound, or something to report.
+        bool finite = FiniteNumbers.All(state);
+        foreach (var tensor in memory.Tensors) finite = finite && FiniteNumbers.All(tensor);
         if (finite && double.IsPositiveInfinity(method.Options.DivergenceBound)) return (memory, state);
         double norm = finite ? state.square().mean([1]).max().sqrt().ToDouble() : double.NaN;
         if (finite && norm <= method.Options.DivergenceBound) return (memory, state);

@@ -28,8 +28,7 @@ public static class ObservationReading
             mask = mask.to(like.device);
             values = where(mask, values, zeros_like(values));
         }
-        // One number tells whether all are finite; which one is not is looked up only then.
-        if (!double.IsFinite(values.sum().ToDouble())) Require.Finite(values, $"{method}: the observation of cycle {cycle.Cycle} (time {cycle.Time:g6})");
+        if (!FiniteNumbers.All(values)) Require.Finite(values, $"{method}: the observation of cycle {cycle.Cycle} (time {cycle.Time:g6})");
         return new Observation(values.alias().MoveToOuterDisposeScope(), mask?.alias().MoveToOuterDisposeScope(), cycle.Time);
     }
 }

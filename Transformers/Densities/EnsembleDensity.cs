@@ -20,7 +20,7 @@ public sealed class EnsembleDensity : IDensity
     public Tensor Members => members;
 
     /// <inheritdoc/>
-    public Tensor Mean => members.mean([1]);
+    public Tensor Mean => EnsembleStatistics.Mean(members);
 
     /// <inheritdoc/>
     public Tensor Covariance

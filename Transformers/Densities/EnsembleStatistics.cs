@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,6 +14,41 @@ public static class EnsembleStatistics
         using var scope = NewDisposeScope();
         var mean = members.mean([1], keepdim: true);
         return scope.MoveToOuter(mean.squeeze(1), members - mean);
+    }
+
+    /// <summary>The ensemble's mean, <c>[batch, n]</c>.</summary>
+    public static Tensor Mean(Tensor members)
+    {
+        if (!KernelMemory.Serves(members) || !members.is_contiguous() || members.numel() >= int.MaxValue / sizeof(double)) return members.mean([1]);
+        long[] shape = members.shape;
+        var mean = empty([shape[0], shape[2]], dtype: members.dtype);
+        if (members.dtype == ScalarType.Float64) Mean(MemoryMarshal.Cast<byte, double>(members.bytes), MemoryMarshal.Cast<byte, double>(mean.bytes), shape);
+        else Mean(MemoryMarshal.Cast<byte, float>(members.bytes), MemoryMarshal.Cast<byte, float>(mean.bytes), shape);
+        return mean;
+    }
+
+    private static void Mean<T>(ReadOnlySpan<T> members, Span<T> mean, long[] shape) where T : unmanaged, INumber<T>
+    {
+        int count = (int)shape[1], n = (int)shape[2];
+        T share = T.One / T.CreateChecked(count);
+        for (int b = 0; b < shape[0]; b++)
+        {
+            var to = mean.Slice(b * n, n);
+            var from = members.Slice(b * count * n, count * n);
+            int j = 0;
+            for (; j + Vector<T>.Count <= n; j += Vector<T>.Count)
+            {
+                var sum = Vector<T>.Zero;
+                for (int i = 0; i < count; i++) sum += new Vector<T>(from[(i * n + j)..]);
+                (sum * share).CopyTo(to[j..]);
+            }
+            for (; j < n; j++)
+            {
+                T sum = T.Zero;
+                for (int i = 0; i < count; i++) sum += from[i * n + j];
+                to[j] = sum * share;
+            }
+        }
     }
 
     /// <summary>The tensor, if it is an ensemble.</summary>

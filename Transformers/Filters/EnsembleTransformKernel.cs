@@ -60,8 +60,8 @@ internal static unsafe class EnsembleTransformKernel
         long batch = shape[0];
         int n = (int)shape[2], count = (int)shape[1], p = (int)observed.shape[2];
         var (h, y, mask, deviations) = Prepare(observed, observation, error);
-        Tensor e = members.contiguous(), result = empty(shape, dtype: members.dtype);
-        (h, y, mask, rotation) = (h.contiguous(), y.contiguous(), mask?.contiguous(), rotation?.contiguous());
+        Tensor e = Contiguous(members), result = empty(shape, dtype: members.dtype);
+        (h, y, mask, rotation) = (Contiguous(h), Contiguous(y), mask?.contiguous(), rotation?.contiguous());
 
         nint fromE = (nint)Address<T>(e), fromH = (nint)Address<T>(h), fromY = (nint)Address<T>(y), to = (nint)Address<T>(result);
         nint fromMask = mask is null ? 0 : (nint)Address<byte>(mask), fromRotation = rotation is null ? 0 : (nint)Address<T>(rotation);

@@ -58,7 +58,7 @@ internal sealed unsafe class GaussNewtonKernel
     {
         using var scope = NewDisposeScope();
         int batch = active.Length, count = (int)members.shape[1], n = (int)members.shape[2], p = (int)observed.shape[2];
-        (observed, values, mask) = (observed.contiguous(), values.contiguous(), mask?.contiguous());
+        (observed, values, mask) = (Contiguous(observed), Contiguous(values), mask?.contiguous());
         nint fromE = (nint)Address<T>(members), fromH = (nint)Address<T>(observed), fromY = (nint)Address<T>(values), fromMask = mask is null ? 0 : (nint)Address<byte>(mask);
         nint fromRotation = rotation is null ? 0 : (nint)Address<T>(rotation);
         nint toWeights = (nint)Address<T>(weights), toInverse = (nint)Address<T>(inverse), toEnsemble = (nint)Address<T>(ensemble), toResult = (nint)Address<T>(result);

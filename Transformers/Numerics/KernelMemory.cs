@@ -30,6 +30,9 @@ internal static unsafe class KernelMemory
     public static T* Address<T>(Tensor contiguous) where T : unmanaged =>
         (T*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(contiguous.bytes));
 
+    /// <summary>The tensor, or where its elements do not follow each other in memory, a copy in which they do.</summary>
+    public static Tensor Contiguous(Tensor tensor) => tensor.is_contiguous() ? tensor : tensor.contiguous();
+
     /// <summary>A length as a whole number of vectors.</summary>
     public static int Padded<T>(int length) where T : unmanaged
     {

@@ -229,18 +229,18 @@ internal static unsafe class SymmetricEigenKernel
                 {
                     (c3, c2, s2) = (c2, c, s);
                     T ei = e[i], di = d[i], along = c * ei, straight = c * p;
-                    T r = T.Sqrt(p * p + ei * ei);
+                    T r = T.Sqrt(T.MultiplyAddEstimate(p, p, ei * ei));
                     e[i + 1] = s * r;
                     if (r > T.Zero)
                     {
                         // p' = c d_i - s g, its division beside those of c and s and not behind them
-                        T numerator = p * di - ei * along;
+                        T numerator = T.MultiplyAddEstimate(p, di, -(ei * along));
                         s = ei / r;
                         c = p / r;
                         p = numerator / r;
                     }
                     else (s, c, p) = (T.Zero, T.One, di);
-                    d[i + 1] = straight + s * (c * along + s * di);
+                    d[i + 1] = T.MultiplyAddEstimate(s, T.MultiplyAddEstimate(c, along, s * di), straight);
                     Rotate(z + i * stride, z + (i + 1) * stride, c, s, stride);
                 }
                 p = -s * s2 * c3 * beside * e[l] / second;

@@ -79,4 +79,20 @@ public sealed class DensityTests
         Compare.Close(tensor(new double[] { 1, 2, 3 }).expand(2, 3), density.StandardDeviation, 1e-14);
         Assert.Equal(-Math.Log(6) - 1.5 * Math.Log(2 * Math.PI), density.LogDensity(state)[0].ToDouble(), 12);
     }
+
+    [Fact]
+    public void Mean_is_that_of_the_tensors_in_any_precision_and_view()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new RandomStream(8, "mean", CPU);
+        foreach (int n in new[] { 1, 7, 8, 21 })
+        {
+            var members = random.Normal([3, 5, n], ScalarType.Float64);
+            Compare.Close(members.mean([1]), EnsembleStatistics.Mean(members), 1e-14);
+            Compare.Close(members.mean([1]), EnsembleStatistics.Mean(members.transpose(0, 1).contiguous().transpose(0, 1)), 1e-14);
+            Compare.Close(members.mean([1]), EnsembleStatistics.Mean(members.to(ScalarType.Float32)).to(ScalarType.Float64), 1e-5);
+        }
+        var leaf = ones(1, 4, 2, dtype: ScalarType.Float64).requires_grad_();
+        Assert.True(new EnsembleDensity(leaf).Mean.requires_grad);
+    }
 }
