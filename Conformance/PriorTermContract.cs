@@ -1,0 +1,78 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// What every term with control variables promises: its increments are linear in them, its adjoint is their transpose, and
+/// C is symmetric and positive definite. Inherit it in a test project of xunit v3 and say how the term and a window for it are made.
+/// </summary>
+public abstract class PriorTermContract : Contract
+{
+    /// <summary>Makes the term.</summary>
+    protected abstract IPriorTerm CreateTerm();
+
+    /// <summary>Makes a window for it, of one trajectory or more.</summary>
+    protected abstract AssimilationWindow CreateWindow();
+
+    /// <summary>The largest relative error where the contract is exact but for round-off; 1e-10 unless overridden.</summary>
+    protected virtual double Tolerance => 1e-10;
+
+    /// <summary>f(2a - 3b) = 2 f(a) - 3 f(b), and s^T f(v) = (L^T s)^T v for sensitivities s at every step.</summary>
+    [Fact]
+    public void Its_increments_are_linear_and_its_adjoint_is_their_transpose()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var (term, window, a, b) = Make();
+        Tensor ofA = Increments(term, window, a), ofB = Increments(term, window, b);
+        DemandClose(Increments(term, window, 2 * a - 3 * b), 2 * ofA - 3 * ofB, Tolerance, term.Name, "linearity", "the increments of 2a - 3b against 2 f(a) - 3 f(b)");
+        using var random = CreateContext().Random("conformance/sensitivities");
+        var s = random.Normal([window.Batch, window.Steps + 1, window.Dimension], ScalarType.Float64);
+        var back = term.Adjoint(window, new WindowTrajectory<Sensitivity>(window, [.. Enumerable.Range(0, window.Steps + 1).Select(step => new Sensitivity(s.select(1, step)))]));
+        DemandClose(back.Dot(a), (s * ofA).sum([1, 2]), Tolerance, term.Name, "dot product", "(L^T s)^T v against s^T L v");
+    }
+
+    /// <summary>C is linear, symmetric and positive definite.</summary>
+    [Fact]
+    public void Its_cost_is_a_positive_quadratic_form()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var (term, _, a, b) = Make();
+        ControlVector ofA = term.HessianProduct(a), ofB = term.HessianProduct(b);
+        DemandClose(term.HessianProduct(2 * a - 3 * b).Values, (2 * ofA - 3 * ofB).Values, Tolerance, term.Name, "linearity", "C(2a - 3b) against 2 C a - 3 C b");
+        Tensor aa = ofA.Dot(a), bb = ofB.Dot(b);
+        double smallest = minimum(aa, bb).min().ToDouble(), asymmetry = ((ofA.Dot(b) - ofB.Dot(a)) / (aa * bb).abs().sqrt()).abs().max().ToDouble();
+        Demand(smallest > 0, term.Name, "positive definiteness", $"v^T C v is {smallest:g4}.");
+        Demand(asymmetry <= Tolerance, term.Name, "symmetry", $"a^T C b and b^T C a differ by {asymmetry:g4} of |a||b| in C.");
+    }
+
+    /// <summary>Saved and read, it is the same to the bit; skipped where it is not saved.</summary>
+    [Fact]
+    public void It_comes_back_from_a_file_to_the_bit()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var (term, window, a, _) = Make();
+        var read = RoundTrip(term, CreateContext());
+        DemandSame(Increments(read, window, a), Increments(term, window, a), term.Name, "saving", "the increments of the term read from a file");
+        DemandSame(read.HessianProduct(a).Values, term.HessianProduct(a).Values, term.Name, "saving", "C v of the term read from a file");
+    }
+
+    private (IPriorTerm Term, AssimilationWindow Window, ControlVector A, ControlVector B) Make()
+    {
+        using var random = CreateContext().Random("conformance/controls");
+        var (term, window) = (CreateTerm(), CreateWindow());
+        ControlVector Draw() => new(random.Normal([window.Batch, term.ControlDimension(window)], ScalarType.Float64));
+        return (term, window, Draw(), Draw());
+    }
+
+    // [batch, K + 1, n], zero where nothing was added.
+    private static Tensor Increments(IPriorTerm term, AssimilationWindow window, ControlVector control)
+    {
+        var increments = new WindowContributions<Increment>(window);
+        term.AddIncrements(window, control, increments);
+        return stack([.. Enumerable.Range(0, window.Steps + 1).Select(step => increments[step]?.Values ?? zeros_like(window.Background.Values))], 1);
+    }
+}
