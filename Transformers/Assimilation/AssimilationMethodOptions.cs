@@ -97,4 +97,10 @@ public sealed record FourDimensionalVariationalOptions : AssimilationMethodOptio
 
     /// <summary>Cost terms beside the observations', for instance a <see cref="DigitalFilterTerm"/>.</summary>
     public IReadOnlyList<ICostTerm> Terms { get; init; } = [];
+
+    /// <summary>
+    /// Called with the whole result of every window: costs term by term, residuals, Ritz values and condition of every inner
+    /// solve. The result's tensors live until it returns. It is not saved with the method; nobody unless said.
+    /// </summary>
+    public Action<FourDimensionalVariationalResult>? Observer { get; init; }
 }

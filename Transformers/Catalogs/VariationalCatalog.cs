@@ -34,7 +34,7 @@ public static partial class AnalysisCatalogExtensions
         var cost = new FourDimensionalVariationalCost(dynamics,
             [new BackgroundTerm(background, options.Control), .. options.Priors], [new ObservationTerm(network.Operator, network.Error), .. options.Terms]);
         var triple = new AssimilationTriple<WindowMemory<StateMemory>>(
-            new FourDimensionalVariationalAnalyzer(new IncrementalFourDimensionalVariational(cost, options.Minimisation), options.Observations),
+            new FourDimensionalVariationalAnalyzer(new IncrementalFourDimensionalVariational(cost, options.Minimisation), options.Observations, options.Observer),
             new WindowPropagater<StateMemory>(new StatePropagater(dynamics)), new WindowProcoder<StateMemory>(new StateProcoder()),
             new WindowSource<StateMemory>(new StateSource(Initial(options.Initial, dynamics), catalog.Context.Precision), windows));
         return Method(catalog, options.Name ?? WindowName(windows), triple, dynamics, network, options);

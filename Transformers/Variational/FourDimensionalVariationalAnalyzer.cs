@@ -20,7 +20,12 @@ public enum WindowObservations
 /// </summary>
 /// <param name="method">The minimisation and its cost function.</param>
 /// <param name="observations">Those that are new unless said.</param>
-public sealed class FourDimensionalVariationalAnalyzer(IncrementalFourDimensionalVariational method, WindowObservations observations = WindowObservations.New)
+/// <param name="observer">
+/// Called with the whole result of every window, whose tensors live until it returns; null for nobody. It is no part of the
+/// method, and is not saved with it.
+/// </param>
+public sealed class FourDimensionalVariationalAnalyzer(IncrementalFourDimensionalVariational method, WindowObservations observations = WindowObservations.New,
+    Action<FourDimensionalVariationalResult>? observer = null)
     : IAnalyzer<WindowMemory<StateMemory>>, IComponent
 {
     /// <summary>How the component is written and read.</summary>
@@ -47,6 +52,7 @@ public sealed class FourDimensionalVariationalAnalyzer(IncrementalFourDimensiona
         if (window.IsDue)
         {
             var result = method.Minimise(Window(window));
+            observer?.Invoke(result);
             window = window.Analysed(new(result.Analysis.Values), new(result.End.Values));
         }
         return window.Map(tensor => tensor.MoveToOuterDisposeScope());

@@ -78,6 +78,40 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
     }
 
     [Fact]
+    public void Every_windows_result_is_shown_to_the_observer()
+    {
+        using var scope = NewDisposeScope();
+        var dynamics = new Lorenz96(8);
+        var network = context.Observations.Full(dynamics);
+        using var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 2, Cycles = 6 }).Materialise();
+        var seen = new List<(double End, long Iterations)>();
+        using var run = context.Analysis.FourDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.3), WindowCycling.Disjoint(3), new()
+        {
+            Observer = window => seen.Add((window.End.Values[0, 0].ToDouble(), window.OuterIterations.Sum(outer => outer.Inner.Iterations))),
+        }).Transformer.Run(twin);
+        var ends = new List<double>();
+        while (run.MoveNext())
+            if (run.Cycle % 3 == 2) ends.Add(run[Columns.Analysis][0, 0].ToDouble());
+        Assert.Equal(ends, seen.Select(window => window.End));
+        Assert.All(seen, window => Assert.InRange(window.Iterations, 1, 100));
+    }
+
+    [Fact]
+    public void Is_equivariant_under_a_shift_of_the_circle()
+    {
+        using var scope = NewDisposeScope();
+        var dynamics = new Lorenz96(12);
+        using var random = context.Random("shift");
+        var start = new AttractorInitialCondition(dynamics, 20).Draw(1, random, ScalarType.Float64);
+        var y = Enumerable.Range(1, 4).Select(k => random.Normal([1, 12], ScalarType.Float64) + start).ToList();
+        var method = new IncrementalFourDimensionalVariational(new FourDimensionalVariationalCost(dynamics, [new BackgroundTerm(ErrorCovariance.Scalar(12, 0.5))],
+            [new ObservationTerm(new IdentityObservationOperator(12), ErrorCovariance.Scalar(12, 1))]), Precise);
+        Tensor Analysis(long shift) => method.Minimise(new(new State(start.roll(shift, -1)), new TimeInterval(0, 0.2), 0.05,
+            [.. y.Select((values, k) => new Observation(values.roll(shift, -1), null, 0.05 * (k + 1)))])).Analysis.Values;
+        Compare.Close(Analysis(0).roll(5, -1), Analysis(5), 1e-11);
+    }
+
+    [Fact]
     public void Lorenz_96_every_step_observed_it_is_clearly_better_than_3D_Var()
     {
         using var scope = NewDisposeScope();
