@@ -64,6 +64,13 @@ public static class DynamicsCatalogExtensions
     public static Lorenz84 Lorenz84(this DynamicsCatalog catalog, double timeStep = 0.05, IErrorCovariance? modelError = null) =>
         new(timeStep) { ModelError = modelError };
 
+    /// <summary>Stands for a model that runs outside the program, whose members are propagated by ask and tell.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="name">What to call the model.</param>
+    /// <param name="dimension">The state's dimension n.</param>
+    /// <param name="timeStep">The length of a time step in the model's unit of time.</param>
+    public static ExternalDynamics External(this DynamicsCatalog catalog, string name, long dimension, double timeStep) => new(name, dimension, timeStep);
+
     /// <summary>A model joined with parameters of its own that are to be estimated with its state.</summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="dynamics">The model.</param>

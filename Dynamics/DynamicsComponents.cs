@@ -7,7 +7,7 @@ public static class DynamicsComponents
     public static IReadOnlyList<ComponentType> All { get; } =
     [
         Lorenz63.Type, Lorenz96.Type, LinearDynamics.Type, KuramotoSivashinsky.Type, LinearAdvection.Type, TwoScaleLorenz96.Type, Lorenz84.Type,
-        JointDynamics.Type, JointErrorCovariance.Type, JointObservationNetwork.Type, JointInitialCondition.Type,
+        ExternalDynamics.Type, JointDynamics.Type, JointErrorCovariance.Type, JointObservationNetwork.Type, JointInitialCondition.Type,
         ScalarErrorCovariance.Type, DiagonalErrorCovariance.Type, FullErrorCovariance.Type,
         IdentityObservationOperator.Type, SubsetObservationOperator.Type, LinearObservationOperator.Type,
         ElementwiseObservationOperator.Type, ComposedObservationOperator.Type,

@@ -134,6 +134,9 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent w
     /// <summary>Where its messages go.</summary>
     internal ILogger Logger => context.Logger;
 
+    /// <summary>Whose seed its random streams follow.</summary>
+    internal DataAssimilationContext Context => context;
+
     /// <summary>What its random streams are named after.</summary>
     internal string Stream => Options.Stream ?? "assimilation/" + Name;
 

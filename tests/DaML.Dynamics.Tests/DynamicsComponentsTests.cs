@@ -44,6 +44,8 @@ public sealed class DynamicsComponentsTests : IDisposable
         var lorenz = RoundTrip(new Lorenz63(0.02, 9, 27, 2.5));
         Assert.Equal((0.02, 9, 27, 2.5), (lorenz.TimeStep, lorenz.Sigma, lorenz.Rho, lorenz.Beta));
         Assert.Null(lorenz.ModelError);
+        var outside = RoundTrip(new ExternalDynamics("ocean", 7, 0.3));
+        Assert.Equal(("ocean", 7, 0.3), (outside.Name, outside.Dimension, outside.TimeStep));
     }
 
     [Fact]

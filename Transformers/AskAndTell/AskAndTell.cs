@@ -1,0 +1,239 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// An ensemble method whose model runs outside the program: <see cref="Ask"/> says which states to propagate over which interval,
+/// <see cref="Tell"/> takes the results, in any order and in as many portions as they come, crashes included, and
+/// <see cref="Assimilate(Observation)"/> takes in the observation. With the same model it gives the numbers of the method's own loop to the bit.
+/// One trajectory, one thread. Between any two calls it can be written to a file and restored in another process.
+/// </summary>
+public sealed partial class AskAndTell : IDisposable
+{
+    private readonly SequentialAssimilation<EnsembleMemory> method;
+    private readonly AskAndTellOptions options;
+    private readonly RandomStream analysing;
+    private readonly List<MemberCrash> crashes = [];
+    private readonly Dictionary<long, MemberResult> told = [];
+    private EnsembleMemory memory;              // the analysis runs start from, then the forecast, then the next analysis
+    private IReadOnlyList<MemberRun> asked = [];
+    private long nextId;
+    private double until;
+
+    /// <summary>Starts at the method's first ensemble.</summary>
+    /// <param name="method">Any method over an ensemble; of its triple the source, the analyzer and the procoder are used, not the propagater.</param>
+    /// <param name="options">Settings; null = their defaults.</param>
+    public AskAndTell(SequentialAssimilation<EnsembleMemory> method, AskAndTellOptions? options = null)
+    {
+        this.method = method;
+        this.options = options ?? new();
+        if (!double.IsFinite(this.options.StartTime))
+            throw new ArgumentOutOfRangeException(nameof(options), this.options.StartTime, $"'StartTime' must be a finite number; given: {this.options.StartTime}.");
+        Time = until = this.options.StartTime;
+        analysing = method.Random("analyzer");
+        using var random = method.Random("source");
+        using var noGradients = no_grad();
+        memory = Checked(method.Triple.Source.Start(1, random)).Keep();
+    }
+
+    /// <summary>What it waits for.</summary>
+    public AskAndTellStage Stage { get; private set; }
+
+    /// <summary>The time of the ensemble, in the model's unit: that of the last analysis until all results are told, then that of the forecast.</summary>
+    public double Time { get; private set; }
+
+    /// <summary>The cycle that the runs and the next observation belong to, from 0.</summary>
+    public long Cycle { get; private set; }
+
+    /// <summary>The members, <c>[members, n]</c>, a copy that belongs to the caller.</summary>
+    public Tensor Members => memory.Members[0].clone();
+
+    /// <summary>Number of members; smaller where crashed ones were dropped.</summary>
+    public int MemberCount => (int)memory.Members.shape[1];
+
+    /// <summary>The density over states that the ensemble stands for; it lives until the next call.</summary>
+    public IDensity Density => method.Triple.Procoder.Decode(memory);
+
+    /// <summary>The runs that are asked for and not yet told: after a restart, what is still to be done.</summary>
+    public IReadOnlyList<MemberRun> Outstanding => [.. asked.Where(run => !told.ContainsKey(run.Id))];
+
+    /// <summary>All runs that crashed in cycles whose results are all told.</summary>
+    public IReadOnlyList<MemberCrash> Crashes => [.. crashes];
+
+    /// <summary>The runs that lead the members to a time.</summary>
+    /// <param name="until">Until when, in the model's unit; not before <see cref="Time"/>. At that time itself there is nothing to run.</param>
+    /// <exception cref="InvalidOperationException">Runs that were asked for are outstanding, or the forecast waits for its observation.</exception>
+    /// <exception cref="ArgumentException">The time is not finite or lies before the ensemble's.</exception>
+    public IReadOnlyList<MemberRun> Ask(double until)
+    {
+        Expect(AskAndTellStage.Ask, nameof(Ask));
+        if (!double.IsFinite(until) || until < Time)
+            throw new ArgumentException($"{method.Name}: the members are at time {Time:g9}; runs until {until:g9} cannot be asked for.", nameof(until));
+        this.until = until;
+        if (until == Time)
+        {
+            Stage = AskAndTellStage.Assimilate;
+            return [];
+        }
+        var interval = new TimeInterval(Time, until);
+        asked = [.. Rows(memory.Members).Select((state, member) => new MemberRun(nextId + member, member, interval, state))];
+        nextId += asked.Count;
+        Stage = AskAndTellStage.Tell;
+        return asked;
+    }
+
+    /// <summary>Takes results, in any order, as many as there are. What is refused is refused as a whole: nothing of the call is taken in.</summary>
+    /// <param name="results">Of runs that are <see cref="Outstanding"/>.</param>
+    /// <exception cref="InvalidOperationException">Nothing was asked for, or too few members survived for the policy.</exception>
+    /// <exception cref="ArgumentException">A run that was not asked for or is told already, a state of another dimension, or one that is not finite.</exception>
+    /// <exception cref="MemberCrashException">A run crashed and the policy is <see cref="CrashPolicy.Fail"/>.</exception>
+    public void Tell(params IReadOnlyList<MemberResult> results)
+    {
+        Expect(AskAndTellStage.Tell, nameof(Tell));
+        var seen = new HashSet<long>();
+        foreach (var result in results) CheckResult(result, seen);
+        if (results.FirstOrDefault(result => result.Crash is not null) is { } crashed && options.Crashes is CrashPolicy.Failing)
+            throw new MemberCrashException(method.Name, Cycle, crashed.Id, (int)(crashed.Id - asked[0].Id), crashed.Crash!);
+
+        var all = told.Values.Concat(results).ToDictionary(result => result.Id);
+        if (all.Count < asked.Count)
+        {
+            foreach (var result in results) told.Add(result.Id, result);
+            return;
+        }
+        int lost = all.Values.Count(result => result.Crash is not null);
+        CrashTreatment.Check(options.Crashes, asked.Count - lost, lost, method.Name);
+        Complete(all);
+    }
+
+    /// <summary>Takes in the observation of the time that was asked for.</summary>
+    /// <param name="observation">Its values <c>[p]</c> or <c>[1, p]</c>, with a mask where some are missing: all of them missing stands for no observation. Its time is the forecast's.</param>
+    /// <returns>The density of the analysis; it lives until the next call.</returns>
+    /// <exception cref="InvalidOperationException">There is no forecast: nothing was asked for, or runs are outstanding.</exception>
+    /// <exception cref="ArgumentException">Another shape or time, or an observed value that is not finite.</exception>
+    /// <exception cref="DivergenceException">The analysis is not finite, or beyond the method's bound.</exception>
+    public IDensity Assimilate(Observation observation)
+    {
+        Expect(AskAndTellStage.Assimilate, nameof(Assimilate));
+        if (!(Math.Abs(observation.Time - Time) <= 1e-9 * Math.Max(1, Math.Abs(Time))))
+            throw new ArgumentException($"{method.Name}: the forecast is for time {Time:g9}; the observation is of time {observation.Time:g9}.", nameof(observation));
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var before = analysing.Capture();
+        try
+        {
+            var analysis = Checked(method.Triple.Analyzer.Analyze(memory, Prepared(observation), analysing));
+            Replace(analysis);
+        }
+        catch
+        {
+            analysing.Restore(before); // as if it had not been called
+            throw;
+        }
+        Cycle++;
+        Stage = AskAndTellStage.Ask;
+        return Density;
+    }
+
+    /// <summary>Takes in an observation of the time that was asked for.</summary>
+    /// <param name="values">Its values, <c>[p]</c>.</param>
+    public IDensity Assimilate(params double[] values)
+    {
+        using var given = tensor(values);
+        return Assimilate(new Observation(given, null, Time));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        memory.Release();
+        analysing.Dispose();
+    }
+
+    private void Expect(AskAndTellStage needed, string call)
+    {
+        if (Stage == needed) return;
+        string now = Stage switch
+        {
+            AskAndTellStage.Ask => $"the ensemble is at time {Time:g9} and no runs are asked for: call {nameof(Ask)}",
+            AskAndTellStage.Tell => $"{Outstanding.Count} of {asked.Count} runs are outstanding ({Some(Outstanding.Select(run => run.Id))}): {nameof(Tell)} their results",
+            _ => $"the forecast for time {Time:g9} waits for its observation: call {nameof(Assimilate)}, with a mask where nothing was observed",
+        };
+        throw new InvalidOperationException($"{method.Name}: {call} is not possible now; {now}.");
+    }
+
+    private void CheckResult(MemberResult result, HashSet<long> seen)
+    {
+        bool known = asked[0].Id <= result.Id && result.Id < asked[0].Id + asked.Count;
+        if (!known || told.ContainsKey(result.Id) || !seen.Add(result.Id))
+            throw new ArgumentException($"{method.Name}: run {result.Id} {(known ? "is told already" : "was not asked for")}; outstanding are {Some(Outstanding.Select(run => run.Id))}.");
+        if (result.State is not { } state) return;
+        if (state.Count != method.StateDimension)
+            throw new ArgumentException($"{method.Name}: the result of run {result.Id} has {state.Count} numbers; a state has {method.StateDimension}.");
+        for (int i = 0; i < state.Count; i++)
+            if (!double.IsFinite(state[i])) throw new ArgumentException($"{method.Name}: component {i} of the result of run {result.Id} is {state[i]}; a run without a finite state is told as crashed.");
+    }
+
+    private void Complete(Dictionary<long, MemberResult> results)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        using var random = method.Random($"crashes/{Cycle}");
+        double[]?[] states = [.. asked.Select(run => results[run.Id].State?.ToArray())];
+        Replace(Checked(new EnsembleMemory(CrashTreatment.Ensemble(options.Crashes, states, memory.Members.dtype, memory.Members.device, random))));
+        foreach (var run in asked)
+            if (results[run.Id].Crash is { } reason) crashes.Add(new MemberCrash(Cycle, run.Id, run.Member, reason));
+        asked = [];
+        told.Clear();
+        Time = until;
+        Stage = AskAndTellStage.Assimilate;
+    }
+
+    private void Replace(EnsembleMemory next)
+    {
+        var kept = next.Keep();
+        memory.Release();
+        memory = kept;
+    }
+
+    // No number that is not finite, and no state beyond the method's bound, goes on.
+    private EnsembleMemory Checked(EnsembleMemory next)
+    {
+        using var scope = NewDisposeScope();
+        Require.Shape(next.Members, $"The ensemble of {method.Name}", 1, ColumnDefinition.AnySize, method.StateDimension);
+        double norm = next.Members.mean([1]).square().mean([1]).max().sqrt().ToDouble();
+        if (!double.IsFinite(next.Members.sum().ToDouble()) || norm > method.Options.DivergenceBound) throw new DivergenceException(method.Name, Cycle, until, norm);
+        return next;
+    }
+
+    private Observation Prepared(Observation observation)
+    {
+        long p = method.ObservationDimension;
+        Tensor Row(Tensor tensor, string what) => Require.Shape(tensor.ndim == 1 ? tensor.unsqueeze(0) : tensor, what, 1, p);
+        var values = Row(observation.Values, $"The observation of {method.Name}").to(memory.Members.dtype, memory.Members.device);
+        Tensor? mask = null;
+        if (observation.Mask is { } given)
+        {
+            if (given.dtype != ScalarType.Bool) throw new ArgumentException($"{method.Name}: the mask of an observation must be boolean (true = observed); given: {given.dtype}.");
+            mask = Row(given, $"The observation mask of {method.Name}").to(memory.Members.device);
+            values = where(mask, values, zeros_like(values));
+        }
+        return new Observation(Require.Finite(values, $"{method.Name}: the observation of cycle {Cycle} (time {Time:g6})"), mask, Time);
+    }
+
+    // Each member's state in double precision, which holds single precision to the bit.
+    private static IEnumerable<double[]> Rows(Tensor members)
+    {
+        using var scope = NewDisposeScope();
+        var (here, n) = (members[0].cpu().to_type(ScalarType.Float64).contiguous(), (int)members.shape[2]);
+        double[] values = here.data<double>().ToArray();
+        return values.Chunk(n);
+    }
+
+    private static string Some(IEnumerable<long> ids)
+    {
+        var list = ids.ToList();
+        return list.Count == 0 ? "none" : string.Join(", ", list.Take(10)) + (list.Count > 10 ? ", ..." : "");
+    }
+}

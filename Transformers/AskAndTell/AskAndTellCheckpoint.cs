@@ -1,0 +1,96 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+public sealed partial class AskAndTell
+{
+    private const string Kind = "ask-and-tell";
+
+    private AskAndTell(SequentialAssimilation<EnsembleMemory> method, AskAndTellOptions options, ComponentReader reader)
+    {
+        this.method = method;
+        this.options = options;
+        string saved = reader.Get<string>("method"), own = Identity(method);
+        if (saved != own) throw new ModelArchiveException($"The checkpoint belongs to another assimilation.\nIt was written for: {saved}\nThis is: {own}");
+        Stage = reader.Get<AskAndTellStage>("stage");
+        Time = reader.Get<double>("time");
+        until = reader.Get<double>("until");
+        Cycle = reader.Get<long>("cycle");
+        nextId = reader.Get<long>("nextId");
+        crashes = [.. reader.Get<MemberCrash[]>("crashes")];
+        memory = Checked(new EnsembleMemory(reader.Tensor("members")));
+        analysing = method.Random("analyzer");
+        using (var state = reader.Tensor("stream"))
+        using (var here = state.cpu()) analysing.Restore(here);
+        if (Stage != AskAndTellStage.Tell) return;
+
+        var interval = new TimeInterval(Time, until);
+        asked = [.. Rows(memory.Members).Select((state, member) => new MemberRun(nextId - MemberCount + member, member, interval, state))];
+        using var results = reader.Tensor("told");
+        using var values = results.cpu();
+        long[] ids = reader.Get<long[]>("toldIds");
+        string[] reasons = reader.Get<string[]>("toldCrashes");
+        Require.Shape(values, "The results of a checkpoint", ids.Length, method.StateDimension);
+        if (reasons.Length != ids.Length) throw new ArgumentException($"It has {ids.Length} results and {reasons.Length} remarks.");
+        double[] numbers = values.data<double>().ToArray();
+        var seen = new HashSet<long>();
+        for (int i = 0; i < ids.Length; i++)
+        {
+            int n = (int)method.StateDimension;
+            var result = reasons[i].Length > 0 ? MemberResult.Crashed(ids[i], reasons[i]) : MemberResult.Done(ids[i], numbers.AsSpan(i * n, n).ToArray());
+            CheckResult(result, seen);
+            told.Add(result.Id, result);
+        }
+    }
+
+    /// <summary>Writes the state to a file, whatever it waits for: ensemble, results told so far, random numbers. The older file stays whole until the new one is.</summary>
+    /// <param name="path">The file.</param>
+    public void Save(string path) => ModelArchive.Write(new Checkpoint(this), path);
+
+    /// <summary>Goes on where a file was written, to the bit, in this process or another.</summary>
+    /// <param name="method">The method, made with the same settings and seed.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="options">The same settings; null = their defaults.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="ModelArchiveException">The file is damaged, no checkpoint, or one of another method, seed or dimension.</exception>
+    public static AskAndTell Restore(SequentialAssimilation<EnsembleMemory> method, string path, AskAndTellOptions? options = null)
+    {
+        AskAndTell? restored = null;
+        ComponentType? type = null;
+        type = new ComponentType(Kind, 1, reader => new Checkpoint(restored = new AskAndTell(method, options ?? new(), reader)));
+        ModelArchive.Read<Checkpoint>(path, new ComponentRegistry(type), method.Context);
+        return restored!;
+    }
+
+    // Whatever makes the numbers of another run differ and is no part of the file.
+    private static string Identity(SequentialAssimilation<EnsembleMemory> method) =>
+        $"{method.Name}, {method.StateDimension} components, {method.ObservationDimension} observations, stream {method.Stream}, seed {method.Context.Options.Seed}";
+
+    private sealed class Checkpoint(AskAndTell run) : IComponent
+    {
+        private static readonly ComponentType Type = new(Kind, 1, _ => throw new NotSupportedException());
+
+        public ComponentType ComponentType => Type;
+
+        public void Save(ComponentWriter writer)
+        {
+            writer.Set("method", Identity(run.method));
+            writer.Set("stage", run.Stage);
+            writer.Set("time", run.Time);
+            writer.Set("until", run.until);
+            writer.Set("cycle", run.Cycle);
+            writer.Set("nextId", run.nextId);
+            writer.Set("crashes", run.crashes);
+            writer.Tensor("members", run.memory.Members);
+            writer.Tensor("stream", run.analysing.Capture());
+            if (run.Stage != AskAndTellStage.Tell) return;
+            MemberResult[] results = [.. run.told.Values.OrderBy(result => result.Id)];
+            writer.Set("toldIds", results.Select(result => result.Id).ToArray());
+            writer.Set("toldCrashes", results.Select(result => result.Crash ?? "").ToArray());
+            double[] nothing = new double[run.method.StateDimension];
+            double[] states = [.. results.SelectMany(result => result.State ?? nothing)];
+            writer.Tensor("told", tensor(states, dtype: ScalarType.Float64).reshape(results.Length, run.method.StateDimension));
+        }
+    }
+}

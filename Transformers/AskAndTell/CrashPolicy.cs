@@ -1,0 +1,34 @@
+namespace DaML;
+
+/// <summary>What becomes of members whose run crashed.</summary>
+public abstract record CrashPolicy
+{
+    private CrashPolicy() { }
+
+    /// <summary>Nothing crashes unnoticed: what is told is refused, and the member stays to be run again.</summary>
+    public static CrashPolicy Fail { get; } = new Failing();
+
+    /// <summary>The ensemble goes on without them, smaller from then on; at least two members must be left.</summary>
+    public static CrashPolicy Drop { get; } = new Dropping();
+
+    /// <summary>
+    /// Each is replaced by a survivor drawn at random, moved towards the survivors' mean and perturbed with their covariance so that
+    /// mean and covariance stay those of the survivors: m + sqrt(1 - h^2) (x_j - m) + h e, e from N(0, P) (the kernel with
+    /// shrinkage of Liu and West 2001). At least two members must have survived.
+    /// </summary>
+    /// <param name="bandwidth">
+    /// h, from 0 (a copy, which stays one where the model has no error) to 1 (a draw from N(m, P) that forgets the survivor); 0.3 unless
+    /// said: apart from the survivor, but close to a state that the model itself made.
+    /// </param>
+    public static CrashPolicy Resample(double bandwidth = 0.3) => new Resampling(bandwidth);
+
+    internal sealed record Failing : CrashPolicy;
+
+    internal sealed record Dropping : CrashPolicy;
+
+    internal sealed record Resampling(double Bandwidth) : CrashPolicy
+    {
+        public double Bandwidth { get; } = Bandwidth is >= 0 and <= 1 ? Bandwidth
+            : throw new ArgumentOutOfRangeException(nameof(Bandwidth), Bandwidth, $"The bandwidth lies in [0, 1]; given: {Bandwidth}.");
+    }
+}

@@ -1,0 +1,46 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Makes an ensemble of the runs that came to their end.</summary>
+internal static class CrashTreatment
+{
+    /// <summary>Whether a policy can go on with so many survivors.</summary>
+    public static void Check(CrashPolicy policy, int survivors, int crashes, string method)
+    {
+        if (crashes > 0 && survivors < 2)
+            throw new InvalidOperationException($"{method}: {crashes} of {survivors + crashes} members crashed; at least two must survive for the others to be " +
+                $"{(policy is CrashPolicy.Dropping ? "dropped" : "resampled")}. Nothing was taken in: run them again, or restore an earlier checkpoint.");
+    }
+
+    /// <summary>The ensemble, <c>[1, members, n]</c>.</summary>
+    /// <param name="policy">What becomes of crashed members.</param>
+    /// <param name="states">The states in the order of the members, null where the run crashed.</param>
+    /// <param name="dtype">The precision of the ensemble.</param>
+    /// <param name="device">Where it goes.</param>
+    /// <param name="random">Where survivors and perturbations are drawn from.</param>
+    public static Tensor Ensemble(CrashPolicy policy, IReadOnlyList<double[]?> states, ScalarType dtype, Device device, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var survivors = stack([.. states.OfType<double[]>().Select(state => tensor(state))], 0).to(dtype, device);
+        if (states.All(state => state is not null) || policy is not CrashPolicy.Resampling { Bandwidth: var h }) return survivors.unsqueeze(0).MoveToOuterDisposeScope();
+
+        long count = survivors.shape[0];
+        var mean = survivors.mean([0]);
+        var anomalies = survivors - mean;
+        int survivor = 0;
+        var members = new List<Tensor>();
+        foreach (var state in states)
+        {
+            if (state is not null) members.Add(survivors[survivor++]);
+            else
+            {
+                long chosen = Math.Min(count - 1, (long)(count * random.Uniform([1], ScalarType.Float64).ToDouble()));
+                var perturbation = random.Normal([count], dtype).matmul(anomalies) / Math.Sqrt(count - 1);
+                members.Add(mean + Math.Sqrt(1 - h * h) * anomalies[chosen] + h * perturbation);
+            }
+        }
+        return stack(members, 0).unsqueeze(0).MoveToOuterDisposeScope();
+    }
+}
