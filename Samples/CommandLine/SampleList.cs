@@ -9,6 +9,7 @@ public static class SampleList
         new DemoSample(),
         new PressureAnalysisSample(),
         new ReferenceScoresSample(),
+        new AskAndTellSample(),
     ];
 
     /// <summary>The sample of a name.</summary>

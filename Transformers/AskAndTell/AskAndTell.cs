@@ -28,6 +28,7 @@ public sealed partial class AskAndTell : IDisposable
     {
         this.method = method;
         this.options = options ?? new();
+        CheckPolicy();
         if (!double.IsFinite(this.options.StartTime))
             throw new ArgumentOutOfRangeException(nameof(options), this.options.StartTime, $"'StartTime' must be a finite number; given: {this.options.StartTime}.");
         Time = until = this.options.StartTime;
@@ -149,6 +150,12 @@ public sealed partial class AskAndTell : IDisposable
     {
         memory.Release();
         analysing.Dispose();
+    }
+
+    private void CheckPolicy()
+    {
+        if (options.Crashes is CrashPolicy.Resampling { Added: { } added } && added.Dimension != method.StateDimension)
+            throw new ArgumentException($"{method.Name}: the perturbation of resampled members has dimension {added.Dimension}; a state has {method.StateDimension}.", nameof(options));
     }
 
     private void Expect(AskAndTellStage needed, string call)

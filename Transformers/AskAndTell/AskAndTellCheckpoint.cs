@@ -11,6 +11,7 @@ public sealed partial class AskAndTell
     {
         this.method = method;
         this.options = options;
+        CheckPolicy();
         string saved = reader.Get<string>("method"), own = Identity(method);
         if (saved != own) throw new ModelArchiveException($"The checkpoint belongs to another assimilation.\nIt was written for: {saved}\nThis is: {own}");
         Stage = reader.Get<AskAndTellStage>("stage");

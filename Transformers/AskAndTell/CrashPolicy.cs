@@ -20,13 +20,18 @@ public abstract record CrashPolicy
     /// h, from 0 (a copy, which stays one where the model has no error) to 1 (a draw from N(m, P) that forgets the survivor); 0.3 unless
     /// said: apart from the survivor, but close to a state that the model itself made.
     /// </param>
-    public static CrashPolicy Resample(double bandwidth = 0.3) => new Resampling(bandwidth);
+    /// <param name="added">
+    /// The covariance of a further perturbation; none unless said. What is drawn from the survivors lies in the space they span, so
+    /// every crash takes a direction from an ensemble of fewer members than the state has components; a small independent
+    /// perturbation (a tenth of the analysis error, say) gives it back.
+    /// </param>
+    public static CrashPolicy Resample(double bandwidth = 0.3, IErrorCovariance? added = null) => new Resampling(bandwidth, added);
 
     internal sealed record Failing : CrashPolicy;
 
     internal sealed record Dropping : CrashPolicy;
 
-    internal sealed record Resampling(double Bandwidth) : CrashPolicy
+    internal sealed record Resampling(double Bandwidth, IErrorCovariance? Added) : CrashPolicy
     {
         public double Bandwidth { get; } = Bandwidth is >= 0 and <= 1 ? Bandwidth
             : throw new ArgumentOutOfRangeException(nameof(Bandwidth), Bandwidth, $"The bandwidth lies in [0, 1]; given: {Bandwidth}.");

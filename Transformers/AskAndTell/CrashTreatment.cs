@@ -24,7 +24,7 @@ internal static class CrashTreatment
     {
         using var scope = NewDisposeScope();
         var survivors = stack([.. states.OfType<double[]>().Select(state => tensor(state))], 0).to(dtype, device);
-        if (states.All(state => state is not null) || policy is not CrashPolicy.Resampling { Bandwidth: var h }) return survivors.unsqueeze(0).MoveToOuterDisposeScope();
+        if (states.All(state => state is not null) || policy is not CrashPolicy.Resampling { Bandwidth: var h, Added: var added }) return survivors.unsqueeze(0).MoveToOuterDisposeScope();
 
         long count = survivors.shape[0];
         var mean = survivors.mean([0]);
@@ -38,7 +38,8 @@ internal static class CrashTreatment
             {
                 long chosen = Math.Min(count - 1, (long)(count * random.Uniform([1], ScalarType.Float64).ToDouble()));
                 var perturbation = random.Normal([count], dtype).matmul(anomalies) / Math.Sqrt(count - 1);
-                members.Add(mean + Math.Sqrt(1 - h * h) * anomalies[chosen] + h * perturbation);
+                var member = mean + Math.Sqrt(1 - h * h) * anomalies[chosen] + h * perturbation;
+                members.Add(added is null ? member : member + added.Sample([1], random, dtype)[0]);
             }
         }
         return stack(members, 0).unsqueeze(0).MoveToOuterDisposeScope();

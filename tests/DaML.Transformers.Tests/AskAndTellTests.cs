@@ -190,6 +190,21 @@ public sealed class AskAndTellTests : IDisposable
         Assert.Equal(Crash(5), Crash(5));
         Assert.NotEqual(Crash(5), Crash(6));
         Assert.Throws<ArgumentOutOfRangeException>(() => CrashPolicy.Resample(1.1));
+        Assert.Throws<ArgumentException>(() => new AskAndTell(Method("etkf", model), new() { Crashes = CrashPolicy.Resample(added: ErrorCovariance.Scalar(11, 1)) }));
+    }
+
+    [Fact]
+    public void Resampled_members_stay_in_the_survivors_space_unless_a_perturbation_is_added()
+    {
+        long Rank(CrashPolicy policy)
+        {
+            using var outside = new AskAndTell(Method("etkf", model), new() { Crashes = policy });
+            outside.Tell([.. outside.Ask(0.05).Select(run => run.Member >= 5 ? MemberResult.Crashed(run.Id, "lost") : Run(run))]);
+            var members = outside.Members;
+            return linalg.matrix_rank(members - members.mean([0]), 1e-9).ToInt64();
+        }
+        Assert.Equal(4, Rank(CrashPolicy.Resample()));
+        Assert.Equal(7, Rank(CrashPolicy.Resample(added: ErrorCovariance.Scalar(12, 0.01))));
     }
 
     [Fact]
