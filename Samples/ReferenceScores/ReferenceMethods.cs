@@ -65,6 +65,12 @@ internal static class ReferenceMethods
 {
     private const DivergenceHandling Isolate = DivergenceHandling.Isolate;
 
+    private static readonly Dictionary<string, LocalisationTaper> Tapers = new()
+    {
+        ["Gaspari-Cohn"] = LocalisationTaper.GaspariCohn, ["Gaussian"] = LocalisationTaper.Gaussian, ["boxcar"] = LocalisationTaper.Boxcar,
+        ["triangular"] = LocalisationTaper.Triangular, ["tricube"] = LocalisationTaper.Tricube,
+    };
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<ReferenceMethod> All { get; } =
     [
@@ -91,6 +97,23 @@ internal static class ReferenceMethods
         new("IEnKF", ["members", "inflation", "rotation"], request => request.Analysis.IterativeEnsembleKalmanSmoother(request.Dynamics, request.Network, request.Smoother(1)).Transformer),
         new("IEnKS", ["members", "inflation", "rotation", "lag"], request =>
             request.Analysis.IterativeEnsembleKalmanSmoother(request.Dynamics, request.Network, request.Smoother((int)request.Settings.Integer("lag"))).Transformer),
+        new("IEnKS-N", ["members", "rotation", "lag", "certainty"], request => request.Analysis.IterativeEnsembleKalmanSmoother(request.Dynamics, request.Network,
+            request.Smoother((int)request.Settings.Integer("lag")) with { Prior = FiniteSizePrior.DiracJeffreys(request.Settings.Number("certainty", 1)) }).Transformer),
+        new("IEnKF-Q", ["members", "inflation", "rotation"], request => request.Analysis.AdditiveErrorIterativeEnsembleKalmanFilter(request.Dynamics, request.Network, new AdditiveErrorEnsembleKalmanFilterOptions
+        {
+            Members = request.Members, Inflation = request.Inflation, Rotation = request.Rotation, Initial = request.Start, DivergenceHandling = Isolate,
+        }).Transformer),
+        new("LETKF", ["members", "inflation", "radius", "taper", "rotation"], request => request.Analysis.LocalEnsembleTransformKalmanFilter(request.Dynamics, request.Network, new LocalEnsembleTransformKalmanFilterOptions
+        {
+            // The radius is where the taper is exp(-1/2), as the published figures mean it, on a circle of sites.
+            Localisation = new Localisation(LocalisationGeometry.Circle(request.Dynamics.Dimension), LocalisationRadius.EFolding(request.Settings.Number("radius")), request.Settings.Choice("taper", Tapers, LocalisationTaper.GaspariCohn)),
+            Members = request.Members, Inflation = request.Inflation, Rotation = request.Rotation, Initial = request.Start, DivergenceHandling = Isolate,
+        }).Transformer),
+        new("particle filter", ["members", "jitter", "effectiveSize"], request => request.Analysis.ParticleFilter(request.Dynamics, request.Network, new ParticleFilterOptions
+        {
+            Members = request.Members, Initial = request.Start, DivergenceHandling = Isolate, EffectiveSizeRatio = request.Settings.Number("effectiveSize", 0.5),
+            Jitter = request.Settings.Has("jitter") ? ParticleJitter.OfDuplicates(request.Settings.Number("jitter")) : ParticleJitter.None,
+        }).Transformer),
     ];
 
     /// <summary>The method of a name.</summary>

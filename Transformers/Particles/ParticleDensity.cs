@@ -21,6 +21,12 @@ public sealed class ParticleDensity : IDensity
         this.logWeights = Require.Shape(logWeights, "The weights of particles", members.shape[0], members.shape[1]);
     }
 
+    /// <summary>The particles, <c>[batch, members, n]</c>.</summary>
+    public Tensor Members => members;
+
+    /// <summary>Logarithms of their weights, which sum to one, <c>[batch, members]</c>.</summary>
+    public Tensor LogWeights => logWeights;
+
     /// <summary>How many particles of equal weight would say as much, 1 / sum of the squared weights, <c>[batch]</c>.</summary>
     public Tensor EffectiveSize => EffectiveSizeOf(logWeights);
 

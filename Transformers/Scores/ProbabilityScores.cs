@@ -49,7 +49,8 @@ public enum EnsembleCrpsKind
 /// <summary>
 /// The continuous ranked probability score of an ensemble, averaged over the components:
 /// <code>crps = mean_i |x_i - x| - 1 / (2 c) sum_ij |x_i - x_j|,  c = N^2 (empirical) or N (N - 1) (fair)</code>
-/// in the unit of the state; smaller is better.
+/// in the unit of the state; smaller is better. Weighted particles enter with their weights w, c = 1 / (1 - sum_i w_i^2) for
+/// the fair one.
 /// </summary>
 /// <param name="which">Forecast or analysis.</param>
 /// <param name="kind">Fair unless said.</param>
@@ -65,7 +66,26 @@ public sealed class EnsembleCrps(ScoredState which, EnsembleCrpsKind kind = Ense
     public bool NeedsDensities => true;
 
     /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle) => Of(cycle.Members(which), cycle.Truth, kind).mean([1]);
+    public Tensor Of(ScoredCycle cycle) => cycle.Density(which) is ParticleDensity particles
+        ? OfParticles(particles.Members, particles.LogWeights.exp(), cycle.Truth, kind).mean([1])
+        : Of(cycle.Members(which), cycle.Truth, kind).mean([1]);
+
+    /// <summary>The score of each component for weighted particles, <c>[batch, n]</c>.</summary>
+    /// <param name="members"><c>[batch, members, n]</c></param>
+    /// <param name="weights">Summing to one, <c>[batch, members]</c>.</param>
+    /// <param name="truth"><c>[batch, n]</c></param>
+    /// <param name="kind">What the particles are taken for.</param>
+    public static Tensor OfParticles(Tensor members, Tensor weights, Tensor truth, EnsembleCrpsKind kind)
+    {
+        using var scope = NewDisposeScope();
+        var error = ((members - truth.unsqueeze(1)).abs() * weights.unsqueeze(-1)).sum(1);
+        // sum_ij w_i w_j |x_i - x_j| = 2 sum_i w_(i) x_(i) (2 W_(i) - w_(i) - 1) of the particles in order, W their running sum.
+        var (sorted, order) = members.sort(1);
+        var w = weights.unsqueeze(-1).expand(members.shape).gather(1, order);
+        var pairs = 2 * (w * sorted * (2 * w.cumsum(1) - w - 1)).sum(1);
+        if (kind == EnsembleCrpsKind.Fair) pairs = pairs / (1 - weights.square().sum(1, keepdim: true));
+        return (error - 0.5 * pairs).MoveToOuterDisposeScope();
+    }
 
     /// <summary>The score of each component, <c>[batch, n]</c>.</summary>
     /// <param name="members"><c>[batch, members, n]</c>, at least two members.</param>

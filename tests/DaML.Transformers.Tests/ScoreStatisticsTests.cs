@@ -141,6 +141,13 @@ public sealed class ScoreStatisticsTests
         Compare.Close(error - pairs / 50, EnsembleCrps.Of(members, truth, EnsembleCrpsKind.Empirical), 1e-13);
         Compare.Close(error - pairs / 40, EnsembleCrps.Of(members, truth, EnsembleCrpsKind.Fair), 1e-13);
 
+        // Weighted particles: equal weights are none, and a doubled weight is a member that is there twice.
+        foreach (var kind in Enum.GetValues<EnsembleCrpsKind>())
+            Compare.Close(EnsembleCrps.Of(members, truth, kind), EnsembleCrps.OfParticles(members, full([3, 5], 0.2, dtype: ScalarType.Float64), truth, kind), 1e-12);
+        var twice = cat([members, members[TensorIndex.Colon, TensorIndex.Slice(2, 3)]], 1);
+        var weights = tensor(new[] { 1.0, 1, 2, 1, 1 }).expand(3, 5) / 6;
+        Compare.Close(EnsembleCrps.Of(twice, truth, EnsembleCrpsKind.Empirical), EnsembleCrps.OfParticles(members, weights, truth, EnsembleCrpsKind.Empirical), 1e-12);
+
         // Members and truth of N(0, 1): the expected score of that distribution is 1 / sqrt(pi).
         foreach (long n in new[] { 2, 3, 10 })
         {
