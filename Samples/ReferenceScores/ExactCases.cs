@@ -21,13 +21,16 @@ internal sealed record ExactCase(string Name, string Model, IReadOnlyList<string
         if (!Quantities.Contains(quantity)) throw new SampleException($"The case '{Name}' has no quantity '{quantity}'; it has: {string.Join(", ", Quantities)}.");
     }
 
-    /// <summary>One of its figures.</summary>
-    public double Measure(NamedSettings settings, string quantity)
+    /// <summary>All its figures.</summary>
+    public IReadOnlyList<double> Figures(NamedSettings settings)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        return Compute(settings)[Quantities.ToList().IndexOf(quantity)];
+        return Compute(settings);
     }
+
+    /// <summary>One of them.</summary>
+    public double Figure(IReadOnlyList<double> figures, string quantity) => figures[Quantities.ToList().IndexOf(quantity)];
 }
 
 /// <summary>The exact cases of OOPS, PDAF and algebra.</summary>

@@ -50,6 +50,7 @@ internal sealed class NamedSettings(string owner, IReadOnlyDictionary<string, Js
     {
         ("members", _) => $"N = {value}",
         ("rotation", JsonValueKind.String) => value.GetString() == "none" ? "no rotation" : "rotation",
+        ("taper", _) => value.ToString(),
         _ => $"{name} {value}",
     };
 }

@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Text.Json;
 using static TorchSharp.torch;
 
 namespace DaML.Samples;
@@ -28,7 +30,7 @@ internal static class ReferenceExecution
         var definition = ReferenceMethods.Find(row.Method!);
         var settings = new NamedSettings(definition.Name, row.Settings).Only(definition.Settings);
         var dynamics = ReferenceModels.Make(experiment, context);
-        var network = context.Observations.Full(dynamics, experiment.ErrorVariance);
+        var network = experiment.Stride == 1 ? context.Observations.Full(dynamics, experiment.ErrorVariance) : context.Observations.Strided(dynamics, experiment.Stride, experiment.ErrorVariance);
         var start = experiment.Start.Of(dynamics.Dimension);
         var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions
         {
@@ -50,6 +52,7 @@ internal static class ReferenceExecution
     public static IReadOnlyList<ReferenceOutcome> Run(ReferenceTable table, DataAssimilationOptions options, long seeds, long cycles, IProgress<ProgressReport> progress, CancellationToken cancellation)
     {
         var outcomes = new ReferenceOutcome[table.Rows.Count];
+        var exact = new ConcurrentDictionary<string, Lazy<IReadOnlyList<double>>>();    // one computation for all figures of a case
         var waiting = new Queue<int>(Enumerable.Range(0, outcomes.Length).OrderByDescending(i => Effort(table, table.Rows[i])));
         var shares = new double[outcomes.Length];
         var watch = Stopwatch.StartNew();
@@ -79,7 +82,7 @@ internal static class ReferenceExecution
                     if (stop.IsCancellationRequested || !waiting.TryDequeue(out next)) return;
                 try
                 {
-                    outcomes[next] = Measure(table, table.Rows[next], options, seeds, cycles, share => Tell(next, share), stop.Token);
+                    outcomes[next] = table.Rows[next].IsExact ? MeasureExact(table.Rows[next], exact) : Measure(table, table.Rows[next], options, seeds, cycles, share => Tell(next, share), stop.Token);
                     Tell(next, 1);
                 }
                 catch (OperationCanceledException) { return; }
@@ -100,15 +103,18 @@ internal static class ReferenceExecution
         return outcomes;
     }
 
-    /// <summary>Measures one row.</summary>
-    public static ReferenceOutcome Measure(ReferenceTable table, ReferenceRow row, DataAssimilationOptions options, long seeds, long cycles, Action<double> tell, CancellationToken cancellation)
+    private static ReferenceOutcome MeasureExact(ReferenceRow row, ConcurrentDictionary<string, Lazy<IReadOnlyList<double>>> computed)
     {
         var watch = Stopwatch.StartNew();
-        if (row.IsExact)
-        {
-            double figure = ExactCases.Find(row.Case!).Measure(new NamedSettings(row.Case!, row.Settings), row.Quantity!);
-            return new(row, figure, [figure], 1, 1, 0, watch.Elapsed.TotalSeconds);
-        }
+        var definition = ExactCases.Find(row.Case!);
+        string key = JsonSerializer.Serialize(new { row.Case, Settings = row.Settings.OrderBy(setting => setting.Key, StringComparer.Ordinal) });
+        double figure = definition.Figure(computed.GetOrAdd(key, _ => new(() => definition.Figures(new NamedSettings(row.Case!, row.Settings)))).Value, row.Quantity!);
+        return new(row, figure, [figure], 1, 1, 0, watch.Elapsed.TotalSeconds);
+    }
+
+    private static ReferenceOutcome Measure(ReferenceTable table, ReferenceRow row, DataAssimilationOptions options, long seeds, long cycles, Action<double> tell, CancellationToken cancellation)
+    {
+        var watch = Stopwatch.StartNew();
         var context = new DataAssimilationContext(options with { Progress = null });
         var (twin, method, scoring) = Prepare(row, table.Experiments[row.Experiment!], context, seeds, cycles);
         var report = context.Scores.Evaluate(method.Transform(twin), scoring with { Progress = new Shares(tell) }, cancellation);

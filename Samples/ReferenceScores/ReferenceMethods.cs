@@ -78,6 +78,8 @@ internal static class ReferenceMethods
         new("optimal interpolation", [], request => request.Analysis.OptimalInterpolation(request.Network, request.Climatology(), new AssimilationMethodOptions { DivergenceHandling = Isolate }).Transformer),
         new("3D-Var", ["backgroundScale"], request => request.Analysis.ThreeDimensionalVariational(request.Dynamics, request.Network, request.Background(request.Settings.Number("backgroundScale")),
             new ThreeDimensionalVariationalOptions { Initial = request.Start, DivergenceHandling = Isolate }).Transformer),
+        new("4D-Var", ["backgroundScale", "window"], request => request.Analysis.FourDimensionalVariational(request.Dynamics, request.Network, request.Background(request.Settings.Number("backgroundScale")),
+            WindowCycling.Overlapping((int)request.Settings.Integer("window")), new FourDimensionalVariationalOptions { Initial = request.Start, DivergenceHandling = Isolate }).Transformer),
         new("extended Kalman filter", ["inflationPerTime"], request => request.Analysis.ExtendedKalmanFilter(request.Dynamics, request.Network, request.Start, new KalmanFilterOptions
         {
             CovarianceGrowthPerTimeUnit = request.Settings.Number("inflationPerTime", 1), DivergenceHandling = Isolate,

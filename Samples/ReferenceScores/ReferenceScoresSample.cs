@@ -70,7 +70,7 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
     {
         string scored = string.Create(CultureInfo.InvariantCulture, $"{experiments} experiments of {length:N0} cycles");
         var tables = outcomes.Where(outcome => !outcome.Row.IsExact).GroupBy(outcome => outcome.Row.ModelName).Select(group => new ReportTable($"{group.Key}: analysis RMSE, median over {scored}",
-            ["method and settings", "expected", "measured", "range", "diverged", "verdict", "source"], [.. group.Select(Cells)])).ToList();
+            ["method and settings", "expected", "measured", "range", "lost", "verdict", "source"], [.. group.Select(Cells)])).ToList();
         string[][] exact = [.. outcomes.Where(outcome => outcome.Row.IsExact).Select(ExactCells)];
         if (exact.Length > 0) tables.Add(new ReportTable("Exact figures", ["case and figure", "expected", "measured", "difference", "verdict", "source"], exact));
         return tables;
@@ -80,7 +80,7 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
     [
         Called(outcome), (outcome.Row.Tolerance.Below ? "below " : "") + SampleRun.Number(outcome.Row.Expected, 2), Figure(outcome.Measured),
         outcome.PerSeed.Count == 0 ? "-" : $"{Figure(outcome.PerSeed[0])}-{Figure(outcome.PerSeed[^1])}",
-        $"{outcome.Divergences} of {outcome.Seeds}", Verdict(outcome), outcome.Row.Source,
+        outcome.Divergences.ToString(CultureInfo.InvariantCulture), Verdict(outcome), outcome.Row.Source,
     ];
 
     private static string[] ExactCells(ReferenceOutcome outcome) =>

@@ -45,13 +45,14 @@ internal sealed record ReferenceTable(IReadOnlyDictionary<string, ReferenceExper
     }
 }
 
-/// <summary>A twin experiment: truth and first ensemble are drawn from one normal distribution, every component is observed.</summary>
+/// <summary>A twin experiment: truth and first ensemble are drawn from one normal distribution.</summary>
 /// <param name="Model">The model's <c>name</c> and its settings.</param>
 /// <param name="Interval">Time between observations, in the model's unit.</param>
 /// <param name="ErrorVariance">R is this times the identity.</param>
 /// <param name="Start">Where truth and members start.</param>
 /// <param name="BurnIn">How many first cycles are not scored.</param>
-internal sealed record ReferenceExperiment(IReadOnlyDictionary<string, JsonElement> Model, double Interval, double ErrorVariance, ReferenceStart Start, long BurnIn);
+/// <param name="Stride">The components 0, stride, 2 stride, ... are observed; all of them unless said.</param>
+internal sealed record ReferenceExperiment(IReadOnlyDictionary<string, JsonElement> Model, double Interval, double ErrorVariance, ReferenceStart Start, long BurnIn, long Stride = 1);
 
 /// <summary>A normal distribution to start from, with a diagonal covariance: its mean as a list or as a level with exceptions.</summary>
 /// <param name="Variance">Of every component.</param>

@@ -14,7 +14,7 @@ public sealed class ReferenceScoresTests : IDisposable
 
     private static JsonObject Shipped() => JsonNode.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "data", "reference-scores.json")))!.AsObject();
 
-    private (int Code, string Output, string Error, JsonElement? Document) Measure(string rows, long seeds = 3, long cycles = 200)
+    private (int Code, string Output, string Error, JsonElement? Document) Measure(string rows, long seeds = 3, long cycles = 200, CancellationToken cancellation = default)
     {
         string file = Path.Combine(folder.FullName, "rows.json"), json = Path.Combine(folder.FullName, "result.json");
         File.WriteAllText(file, rows);
@@ -23,7 +23,7 @@ public sealed class ReferenceScoresTests : IDisposable
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.No });
         console.Profile.Width = 160;
         int code = CommandLine.Run(["sample", "reference-scores", "--rows", file, "--out", folder.FullName, "--json", json],
-            [new DemoSample(), new ReferenceScoresSample(seeds, cycles)], console, error, CancellationToken.None);
+            [new DemoSample(), new ReferenceScoresSample(seeds, cycles)], console, error, cancellation);
         return (code, output.ToString(), error.ToString(), File.Exists(json) ? JsonDocument.Parse(File.ReadAllText(json)).RootElement : null);
     }
 
@@ -42,7 +42,7 @@ public sealed class ReferenceScoresTests : IDisposable
     {
         var table = Shipped();
         string[] exact = [.. table["rows"]!.AsArray().Where(row => row!["case"] is not null).Select(row => row!.ToJsonString())];
-        Assert.InRange(exact.Length, 27, 200);
+        Assert.InRange(exact.Length, 35, 200);
         var (code, output, error, document) = Measure(With(exact));
         Assert.Equal((0, ""), (code, error));
         var rows = document!.Value.GetProperty("rows").EnumerateArray().ToList();
@@ -52,7 +52,7 @@ public sealed class ReferenceScoresTests : IDisposable
             Assert.True(pair.First.GetProperty("pass").GetBoolean(), pair.First.ToString());
             using var asked = JsonDocument.Parse(pair.Second);
             double expected = asked.RootElement.GetProperty("expected").GetDouble(), relative = asked.RootElement.GetProperty("tolerance").GetProperty("relative").GetDouble();
-            Assert.InRange(relative, 0, 1e-7);
+            Assert.InRange(relative, 0, expected is 93.61 or 95.87 ? 6e-5 : 1e-9);    // the two condition numbers are published with four digits
             Assert.InRange(pair.First.GetProperty("measured").GetDouble() / expected, 1 - relative, 1 + relative);
         });
         Assert.Contains($"All {exact.Length} rows pass.", output);
@@ -75,9 +75,54 @@ public sealed class ReferenceScoresTests : IDisposable
         Assert.Equal((JsonValueKind.Null, 3, false), (rows[1].GetProperty("measured").ValueKind, rows[1].GetProperty("divergences").GetInt64(), rows[1].GetProperty("pass").GetBoolean()));
         Assert.False(rows[2].GetProperty("pass").GetBoolean());
         Assert.Contains("2 of 3 rows FAIL.", output);
-        Assert.Contains("3 of 3", output);
         foreach (string name in (string[])["report.html", "scores-lorenz-63-every-0-25.svg"]) Assert.True(File.Exists(Path.Combine(folder.FullName, name)), name);
         Assert.Equal(document.Value.ToString(), Measure(With(Easy, lost, below)).Document!.Value.ToString());
+    }
+
+    [Fact]
+    public void Every_method_and_model_that_a_row_may_name_runs()
+    {
+        string models = """
+            { "experiments": {
+                "84": { "model": { "name": "lorenz-84" }, "interval": 0.1, "errorVariance": 0.1, "start": { "level": 1, "variance": 0.1 }, "burnIn": 2, "stride": 2 },
+                "two": { "model": { "name": "two-scale Lorenz-96", "slow": 4, "fast": 2 }, "interval": 0.01, "errorVariance": 1, "start": { "level": 0.1, "variance": 0.01 }, "burnIn": 0 },
+                "ks": { "model": { "name": "Kuramoto-Sivashinsky", "dimension": 32, "length": 22 }, "interval": 0.5, "errorVariance": 1, "start": { "level": 0, "variance": 0.01 }, "burnIn": 0 },
+                "advection": { "model": { "name": "linear advection", "dimension": 20 }, "interval": 1, "errorVariance": 1, "start": { "level": 0, "variance": 1 }, "burnIn": 0 },
+                "noisy": { "model": { "name": "Lorenz-96", "dimension": 12, "noise": 0.1 }, "interval": 0.05, "errorVariance": 1, "start": { "level": 3, "components": { "1": 4 }, "variance": 1 }, "burnIn": 3 },
+                "96": { "model": { "name": "Lorenz-96", "dimension": 12 }, "interval": 0.05, "errorVariance": 1, "start": { "level": 3, "components": { "1": 4 }, "variance": 1 }, "burnIn": 3 } },
+              "rows": [] }
+            """;
+        static string Row(string experiment, string method, string settings) =>
+            $$"""{ "experiment": "{{experiment}}", "method": "{{method}}", "settings": {{settings}}, "expected": 0.5, "tolerance": { "share": 1 }, "source": "a test" }""";
+        string[] rows =
+        [
+            .. ((string[])["84", "two", "ks", "advection", "noisy"]).Select(experiment => Row(experiment, "ETKF", """{ "members": 14, "inflation": 1.02 }""")),
+            Row("96", "climatology", "{}"), Row("96", "optimal interpolation", "{}"), Row("96", "3D-Var", """{ "backgroundScale": 0.1 }"""),
+            Row("96", "4D-Var", """{ "backgroundScale": 0.1, "window": 2 }"""), Row("96", "extended Kalman filter", """{ "inflationPerTime": 5 }"""),
+            Row("96", "stochastic EnKF", """{ "members": 20 }"""), Row("96", "DEnKF", """{ "members": 20 }"""), Row("96", "serial EnSRF", """{ "members": 20 }"""),
+            Row("96", "EnKF-N", """{ "members": 20, "certainty": 2 }"""), Row("96", "IEnKF", """{ "members": 20 }"""), Row("96", "IEnKS", """{ "members": 20, "lag": 3 }"""),
+            Row("96", "IEnKS-N", """{ "members": 20, "lag": 2 }"""), Row("noisy", "IEnKF-Q", """{ "members": 20, "inflation": 1.02 }"""),
+            Row("96", "LETKF", """{ "members": 7, "radius": 3, "taper": "Gaussian", "inflation": 1.04 }"""), Row("noisy", "particle filter", """{ "members": 50, "jitter": 0.5 }"""),
+        ];
+        var table = JsonNode.Parse(models)!.AsObject();
+        table["rows"] = new JsonArray([.. rows.Select(row => JsonNode.Parse(row))]);
+        var (code, _, error, document) = Measure(table.ToJsonString(), seeds: 2, cycles: 12);
+        Assert.Equal((0, ""), (code, error));
+        Assert.All(document!.Value.GetProperty("rows").EnumerateArray(), row =>
+            Assert.True(row.GetProperty("divergences").GetInt64() == 2 || row.GetProperty("measured").GetDouble() > 0, row.ToString()));
+        // Every method there is was run: the list that a misspelt one is refused with.
+        string known = Measure(With(Easy.Replace("EnKF-N", "x", StringComparison.Ordinal))).Error.Split("there are: ")[1].TrimEnd().TrimEnd('.');
+        Assert.Equal(known.Split(", ").Order(), rows.Select(row => JsonNode.Parse(row)!["method"]!.ToString()).Distinct().Order());
+    }
+
+    [Fact]
+    public void Stopped_it_writes_nothing()
+    {
+        using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
+        var (code, _, error, document) = Measure(With(Easy), cycles: 10_000_000, cancellation: stop.Token);
+        Assert.Equal(CommandLine.Stopped, code);
+        Assert.Contains("reference-scores was stopped before its end", error);
+        Assert.Null(document);
     }
 
     [Theory]
