@@ -25,7 +25,7 @@ public static class TransformerComponents
         FiniteSizeEnsembleKalmanFilterAnalyzer.Type, ThreeDimensionalVariationalAnalyzer.Type,
         FourDimensionalVariationalAnalyzer.Type, IncrementalFourDimensionalVariational.Type, FourDimensionalVariationalCost.Type,
         BackgroundTerm.Type, ModelErrorTerm.Type, ObservationTerm.Type, DigitalFilterTerm.Type,
-        ConjugateGradientSolver.Type, LanczosSolver.Type, NoPreconditioning.Type, RitzPreconditioning.Type,
+        ConjugateGradientSolver.Type, LanczosSolver.Type, NoPreconditioning.Type, RitzPreconditioning.Type, EigenpairPreconditioning.Type,
         IterativeEnsembleKalmanSmootherAnalyzer.Type, AdditiveErrorEnsembleKalmanFilterAnalyzer.Type,
         LocalEnsembleTransformKalmanFilterAnalyzer.Type, Localisation.Type, LocalisationGeometry.Type, StandardTaper.Type,
     ];

@@ -14,11 +14,11 @@ namespace DaML;
 public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, Tensor Known)
 {
     /// <summary>The pairs that are accurate: whose residual is at most a fraction of their value. The others become unknown.</summary>
-    /// <param name="relativeResidual">That fraction, zero or above.</param>
+    /// <param name="relativeResidual">That fraction, zero or above; infinite for all, however inaccurate.</param>
     /// <param name="most">How many to keep at most, the largest values first; all unless said.</param>
     public RitzPairs Accurate(double relativeResidual, int most = int.MaxValue)
     {
-        Require.NotNegative(relativeResidual);
+        if (!double.IsPositiveInfinity(relativeResidual)) Require.NotNegative(relativeResidual);
         Require.AtLeast(most, 1);
         using var scope = NewDisposeScope();
         var known = Known.logical_and(Residuals <= relativeResidual * Values);

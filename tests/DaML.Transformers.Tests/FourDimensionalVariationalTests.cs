@@ -294,6 +294,33 @@ public sealed class FourDimensionalVariationalTests : IDisposable
 
     // ---- the outer loop
 
+    /// <summary>Counts how often a model is asked for what.</summary>
+    private sealed class Counting(IDynamics model) : IDynamics
+    {
+        public int Advances, TangentLinears, Adjoints;
+        public string Name => model.Name;
+        public long Dimension => model.Dimension;
+        public double TimeStep => model.TimeStep;
+        public IErrorCovariance? ModelError => null;
+        public Tensor Advance(Tensor state, TimeInterval interval) { Advances += (int)interval.Steps(TimeStep); return model.Advance(state, interval); }
+        public Tensor TangentLinear(Tensor state, Tensor perturbation, TimeInterval interval) { TangentLinears += (int)interval.Steps(TimeStep); return model.TangentLinear(state, perturbation, interval); }
+        public Tensor Adjoint(Tensor state, Tensor sensitivity, TimeInterval interval) { Adjoints += (int)interval.Steps(TimeStep); return model.Adjoint(state, sensitivity, interval); }
+    }
+
+    [Fact]
+    public void An_inner_iteration_is_one_tangent_linear_and_one_adjoint_and_no_nonlinear_run()
+    {
+        var (cost, window) = Nonlinear();
+        var counting = new Counting(cost.Dynamics);
+        var result = new IncrementalFourDimensionalVariational(new(counting, cost.Priors, cost.Terms),
+            new IncrementalOptions { OuterIterations = 2, ControlTolerance = 0, Step = OuterStep.Full, InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 5 }) }).Minimise(window);
+        int inner = result.OuterIterations.Sum(outer => outer.Inner.Iterations);
+        Assert.Equal(10, inner);
+        Assert.Equal(12 * 3, counting.Advances);              // the background, and after each outer loop
+        Assert.Equal(12 * inner, counting.TangentLinears);
+        Assert.Equal(12 * (inner + 2), counting.Adjoints);    // the gradient of each outer loop too
+    }
+
     [Fact]
     public void Halving_keeps_a_long_window_from_running_away()
     {

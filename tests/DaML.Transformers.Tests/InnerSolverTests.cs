@@ -178,6 +178,40 @@ public sealed class InnerSolverTests : IDisposable
         Assert.All(Solve(new SpectralPreconditioner(rest, first: p)).Trajectories, report => Assert.Equal(1, report.Iterations));
     }
 
+    [Theory, InlineData(EigenpairMethod.Lanczos), InlineData(EigenpairMethod.Randomised)]
+    public void Leading_eigenpairs_are_found_from_products(EigenpairMethod method)
+    {
+        // Eight large eigenvalues that fall by a third each, above many below two.
+        double[] e = [.. Enumerable.Range(0, 52).Select(i => 1 + i / 60.0), .. Enumerable.Range(0, 8).Select(i => 20 * Math.Pow(1.5, i))];
+        var (matrix, q) = Spectrum(e, [.. e.Select(value => 2 * value)]);
+        var cost = Cost(matrix);
+        var preconditioning = new EigenpairPreconditioning(6, method, oversampling: 12);
+        var found = preconditioning.Find(cost);
+        Assert.Equal(12, found.Known.sum().ToInt64());
+        var (values, vectors) = (found.Values.narrow(1, 0, 6), found.Vectors.narrow(1, 0, 6));
+        var exact = tensor(e).flip(0).narrow(0, 0, 6);
+        Compare.Close(stack([exact, 2 * exact], 0), values, method == EigenpairMethod.Lanczos ? 1e-7 : 1e-2);
+        Compare.Close(eye(6, dtype: ScalarType.Float64).expand(2, 6, 6), vectors.matmul(vectors.mT), 1e-10);
+        // As wrong as they say.
+        Compare.Close((vectors.matmul(matrix) - values.unsqueeze(-1) * vectors).square().sum(-1).sqrt() + 1, found.Residuals.narrow(1, 0, 6) + 1, 1e-9);
+        var options = new InnerSolverOptions { MaximumIterations = 60, ResidualReduction = 1e-8 };
+        var plain = new ConjugateGradientSolver(options).Solve(cost, None);
+        var preconditioner = preconditioning.Prepare(null!, cost, []);
+        var better = new ConjugateGradientSolver(options).Solve(cost, preconditioner);
+        Compare.Close(plain.Solution.Values, better.Solution.Values, 1e-6);
+        foreach (var (with, without) in better.Trajectories.Zip(plain.Trajectories))
+        {
+            Assert.True(with.ConditionEstimate < 0.3 * without.ConditionEstimate);
+            // Randomised pairs are too rough to save conjugate gradients, which finds large eigenvalues itself, many iterations.
+            Assert.True(method == EigenpairMethod.Randomised ? with.Iterations <= without.Iterations : with.Iterations < without.Iterations - 3);
+        }
+        Assert.True(preconditioner.Apply(cost.RightSide).Values.equal(preconditioning.Prepare(null!, cost, []).Apply(cost.RightSide).Values).all().ToBoolean());
+        Assert.Throws<ArgumentOutOfRangeException>(() => new EigenpairPreconditioning(0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new EigenpairPreconditioning(3, oversampling: -1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new EigenpairPreconditioning(3, target: 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new EigenpairPreconditioning(3, (EigenpairMethod)9));
+    }
+
     [Theory, MemberData(nameof(Solvers))]
     public void A_batch_is_each_alone_also_where_one_has_nothing_to_do(string name)
     {

@@ -50,7 +50,10 @@ public sealed class SequentialAssimilationTests
                 Members = 50, Resampling = ResamplingScheme.Residual, EffectiveSizeRatio = 0.9, Jitter = ParticleJitter.OfAll(0.8),
             }).Transformer,
             "3d-var" => catalog.ThreeDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.5)).Transformer,
-            "4d-var" => catalog.FourDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.5), WindowCycling.Disjoint(3)).Transformer,
+            "4d-var" => catalog.FourDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.5), WindowCycling.Disjoint(3), new FourDimensionalVariationalOptions
+            {
+                Minimisation = new IncrementalOptions { Preconditioning = new EigenpairPreconditioning(2, EigenpairMethod.Randomised, 1, 1.5, 7) },
+            }).Transformer,
             "weak 4d-var" => catalog.FourDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.5), WindowCycling.Overlapping(4, 2), new FourDimensionalVariationalOptions
             {
                 Initial = start, Control = ControlVariable.Increment, Observations = WindowObservations.All,
