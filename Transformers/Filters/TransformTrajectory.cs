@@ -71,6 +71,18 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
                 (Vector512.LoadAligned(y + i * pWidth + k) * Vector512.LoadAligned(whitening + k)).StoreAligned(y + i * pWidth + k);
     }
 
+    /// <summary>|d|^2 of the observations as they were loaded.</summary>
+    public double Misfit()
+    {
+        double sum = 0;
+        for (int j = 0; j < p; j++)
+        {
+            double number = double.CreateTruncating(d[j]);
+            sum += number * number;
+        }
+        return sum;
+    }
+
     /// <summary>
     /// Y of an ensemble that is not the prior's but T X about mean + w X, as that of the prior: T^-1 Y, or Y over a factor of
     /// all anomalies; and d + w Y, the innovation of the prior's mean.

@@ -13,29 +13,26 @@ internal sealed unsafe class GaussNewtonKernel
 {
     private readonly EnsembleGaussNewton iteration;
     private readonly PriorWeight weight;
-    private readonly double inflation;
     private readonly Tensor members, weights, inverse, ensemble, result;
-    private readonly Tensor? rotation;
-    private readonly bool[] active;
+    private readonly bool[] active, overshot;
+    private readonly (double Zeta, double Size, double Misfit)[] costs; // of each trajectory's step before: zeta, |w|^2 and |d|^2 where it was linearised
     private int steps;
 
     /// <summary>Begins with an ensemble.</summary>
     /// <param name="members">The prior, <c>[batch, N, n]</c>.</param>
     /// <param name="iteration">The minimisation.</param>
     /// <param name="weight">The prior's weight.</param>
-    /// <param name="inflation">What the analysis anomalies are multiplied by.</param>
-    /// <param name="rotation">A mean-preserving rotation of them, <c>[batch, N, N]</c>, or null for none.</param>
-    public GaussNewtonKernel(Tensor members, EnsembleGaussNewton iteration, PriorWeight weight, double inflation, Tensor? rotation)
+    public GaussNewtonKernel(Tensor members, EnsembleGaussNewton iteration, PriorWeight weight)
     {
-        (this.iteration, this.weight, this.inflation) = (iteration, weight, inflation);
-        (this.members, this.rotation) = (members.contiguous(), rotation?.contiguous());
+        (this.iteration, this.weight) = (iteration, weight);
+        this.members = members.contiguous();
         long batch = members.shape[0], count = members.shape[1];
         var mean = members.mean([1], keepdim: true);
         weights = empty([batch, count], dtype: members.dtype);
         inverse = empty([batch, count, count], dtype: members.dtype);
         ensemble = iteration.Linearisation.IsBundle ? mean + iteration.Linearisation.Scale * (this.members - mean) : this.members.clone();
         result = empty(members.shape, dtype: members.dtype);
-        active = new bool[batch];
+        (active, overshot, costs) = (new bool[batch], new bool[batch], new (double, double, double)[batch]);
         Array.Fill(active, true);
     }
 
@@ -44,6 +41,9 @@ internal sealed unsafe class GaussNewtonKernel
 
     /// <summary>The analysis, once no trajectory goes on.</summary>
     public Tensor Result => result;
+
+    /// <summary>The trajectories whose cost a step raised, as <see cref="GaussNewtonPoint"/> sees it; they have no result here.</summary>
+    public long[] Overshot => [.. Enumerable.Range(0, overshot.Length).Where(b => overshot[b]).Select(b => (long)b)];
 
     /// <summary>A step of every trajectory that goes on.</summary>
     /// <param name="observed">H of the run, <c>[batch, N, p]</c>.</param>
@@ -60,11 +60,10 @@ internal sealed unsafe class GaussNewtonKernel
         int batch = active.Length, count = (int)members.shape[1], n = (int)members.shape[2], p = (int)observed.shape[2];
         (observed, values, mask) = (Contiguous(observed), Contiguous(values), mask?.contiguous());
         nint fromE = (nint)Address<T>(members), fromH = (nint)Address<T>(observed), fromY = (nint)Address<T>(values), fromMask = mask is null ? 0 : (nint)Address<byte>(mask);
-        nint fromRotation = rotation is null ? 0 : (nint)Address<T>(rotation);
         nint toWeights = (nint)Address<T>(weights), toInverse = (nint)Address<T>(inverse), toEnsemble = (nint)Address<T>(ensemble), toResult = (nint)Address<T>(result);
         bool first = ++steps == 1, last = steps == iteration.MaximumIterations, bundle = iteration.Linearisation.IsBundle;
-        double tolerance = iteration.Tolerance * iteration.Tolerance, size = Math.Min(count, p);
-        ForEach(batch, Threads(batch, 8 * size * size * size + 6.0 * count * count * (n + p)), (begin, end) =>
+        double tolerance = iteration.Tolerance * iteration.Tolerance, rank = Math.Min(count, p);
+        ForEach(batch, Threads(batch, 8 * rank * rank * rank + 6.0 * count * count * (n + p)), (begin, end) =>
         {
             var one = TransformTrajectory<T>.InThreadMemory(count, n, p);
             for (long b = begin; b < end; b++)
@@ -73,8 +72,16 @@ internal sealed unsafe class GaussNewtonKernel
                 T* w = (T*)toWeights + b * count, inverseRoot = (T*)toInverse + b * count * count;
                 one.LoadEnsemble((T*)fromE + b * count * n);
                 one.LoadObservations((T*)fromH + b * count * p, (T*)fromY + b * p, deviations, fromMask == 0 ? null : (byte*)fromMask + b * p);
+                double size = first ? 0 : SumOfSquares(w, count), misfit = one.Misfit();
+                var (oldZeta, oldSize, oldMisfit) = costs[b];
+                if (!first && !(oldZeta * size + misfit <= GaussNewtonPoint.RiseAllowed * (oldZeta * oldSize + oldMisfit) + GaussNewtonPoint.NoiseAllowed))
+                {
+                    (active[b], overshot[b]) = (false, true);
+                    continue;
+                }
                 one.Linearise(first || bundle ? null : inverseRoot, iteration.Linearisation.Scale, first ? null : w);
                 double zeta = one.Decompose(weight), change = 0;
+                costs[b] = (zeta, size, misfit);
                 T* next = one.Weigh(zeta);
                 for (int i = 0; i < count; i++)
                 {
@@ -83,7 +90,7 @@ internal sealed unsafe class GaussNewtonKernel
                     w[i] = next[i];
                 }
                 active[b] = !last && (count - 1) * change > tolerance;
-                if (!active[b]) one.Combine(zeta, inflation, fromRotation == 0 ? null : (T*)fromRotation + b * count * count, (T*)toResult + b * count * n);
+                if (!active[b]) one.Combine(zeta, 1, null, (T*)toResult + b * count * n);
                 else if (bundle) one.Bundle(iteration.Linearisation.Scale, (T*)toEnsemble + b * count * n);
                 else
                 {
@@ -93,5 +100,16 @@ internal sealed unsafe class GaussNewtonKernel
             }
         });
         return Array.IndexOf(active, true) >= 0;
+    }
+
+    private static double SumOfSquares<T>(T* numbers, int count) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        double sum = 0;
+        for (int i = 0; i < count; i++)
+        {
+            double number = double.CreateTruncating(numbers[i]);
+            sum += number * number;
+        }
+        return sum;
     }
 }

@@ -14,9 +14,11 @@ namespace DaML;
 /// by Gauss-Newton steps, each of which runs the ensemble through the window. With Y the sensitivities of the whitened
 /// observations to w, had from that run, and d the innovation of its mean, a step is the analysis of an ensemble transform
 /// with d + w Y in the place of the innovation; so one step in a window of one cycle is that filter's smoother. With a
-/// finite-size prior it is the IEnKS-N: the prior's weight is found anew in each step.
-/// <para>Afterwards the window begins with the analysis ensemble, inflated and rotated, and ends with the model's run from it.
-/// Each trajectory of the batch stops iterating by itself.</para>
+/// finite-size prior it is the IEnKS-N: the prior's weight is found anew in each step. A step after which the cost is clearly
+/// higher, or the model's run has left the numbers, is halved.
+/// <para>Afterwards the window begins with the analysis ensemble and ends with the model's run from it. Posterior inflation and
+/// rotation are given to the ensemble that the next window begins with: the beginning where windows overlap, the end where
+/// they share no cycle. Each trajectory of the batch stops iterating by itself.</para>
 /// </summary>
 public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IAnalyzer<WindowMemory<EnsembleMemory>>, IComponent
 {
@@ -36,7 +38,7 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IAnalyzer<WindowMe
     /// <param name="observationError">R, of the operator's observation dimension.</param>
     /// <param name="iteration">The minimisation; its defaults unless said.</param>
     /// <param name="use">Single data assimilation unless said.</param>
-    /// <param name="inflation">At the window's beginning; none unless said.</param>
+    /// <param name="inflation">None unless said; one of the prior acts at the window's beginning.</param>
     /// <param name="rotation">None unless said.</param>
     /// <param name="prior">The hyperprior of the finite-size smoother, IEnKS-N; null, as unless said, for the plain one.</param>
     /// <param name="form">How the finite-size cost function is minimised within a step.</param>
@@ -94,31 +96,51 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IAnalyzer<WindowMe
             bool ran = !use.IsMultiple || window.Observations.Count == 1;
             var members = inflation.BeforeUpdate(EnsembleStatistics.Check(window.Start.Members), random);
             ran &= ReferenceEquals(members, window.Start.Members);
-            var start = inflation.AfterUpdate(members, Smooth(members, ran ? window.Current.Members : null, window.StartTime, used, random), random);
+            var start = Smooth(members, ran ? window.Current.Members : null, window.StartTime, used, inflation.PriorFactor);
+            // The next window begins with this one's end where they share no cycle.
+            bool endGoesOn = window.Cycling.Shift >= window.Cycling.Length;
+            if (!endGoesOn) start = Inflated(members, start, random);
             // All observations' whole weight, for what is said of the present; the next window goes on without.
-            var balanced = remaining.Count == 0 ? start : Smooth(start, null, window.StartTime, remaining, null);
-            window = window.Analysed(new(start), new(dynamics.Advance(balanced, new TimeInterval(window.StartTime, observation.Time))));
+            var balanced = remaining.Count == 0 ? start : Smooth(start, null, window.StartTime, remaining, 1);
+            var end = dynamics.Advance(balanced, new TimeInterval(window.StartTime, observation.Time));
+            if (endGoesOn) end = Inflated(window.Current.Members, end, random);
+            window = window.Analysed(new(start), new(end));
         }
         return window.Map(tensor => tensor.MoveToOuterDisposeScope());
     }
 
-    /// <summary>
-    /// The analysis ensemble at the window's beginning. Without a random stream neither inflation nor rotation: the exact
-    /// posterior of this prior.
-    /// </summary>
-    private Tensor Smooth(Tensor members, Tensor? run, double time, IReadOnlyList<(Observation Observation, double Weight)> used, RandomStream? random)
+    // With posterior inflation and rotation: the ensemble that the next window begins with.
+    private Tensor Inflated(Tensor forecast, Tensor analysis, RandomStream random)
+    {
+        if (inflation.PosteriorFactor != 1 || rotation != EnsembleRotation.None)
+        {
+            var (mean, anomalies) = EnsembleStatistics.Split(analysis);
+            if (rotation != EnsembleRotation.None) anomalies = RandomRotation.MeanPreserving(analysis.shape[0], analysis.shape[1], random, analysis.dtype).matmul(anomalies);
+            analysis = mean.unsqueeze(1) + inflation.PosteriorFactor * anomalies;
+        }
+        return inflation.AfterUpdate(forecast, analysis, random);
+    }
+
+    /// <summary>The analysis ensemble at the window's beginning, the posterior of the prior whose anomalies are multiplied by a factor.</summary>
+    private Tensor Smooth(Tensor members, Tensor? run, double time, IReadOnlyList<(Observation Observation, double Weight)> used, double factor)
+    {
+        long count = members.shape[1];
+        var weight = prior is null ? PriorWeight.Fixed((count - 1) / (factor * factor)) : PriorWeight.FiniteSize(prior, count, form);
+        if (used.Count != 1 || iteration.Linearisation.IsBundle) run = null;
+        return weight.IsNumber && used.All(entry => EnsembleTransformKernel.Serves(members, used.Count * observationOperator.ObservationDimension, entry.Observation))
+            ? InOnePiece(members, run, time, used, weight) : ByTensors(members, run, time, used, weight);
+    }
+
+    private Tensor ByTensors(Tensor members, Tensor? run, double time, IReadOnlyList<(Observation Observation, double Weight)> used, PriorWeight weight)
     {
         using var scope = NewDisposeScope();
         var (mean, anomalies) = EnsembleStatistics.Split(members);
         long batch = members.shape[0], count = members.shape[1];
-        double factor = random is null ? 1 : inflation.PriorFactor;
-        var weight = prior is null ? PriorWeight.Fixed((count - 1) / (factor * factor)) : PriorWeight.FiniteSize(prior, count, form);
         var (linearisation, bundle) = (iteration.Linearisation, iteration.Linearisation.IsBundle);
-        if (used.Count != 1 || bundle) run = null;
-        if (weight.IsNumber && used.All(entry => EnsembleTransformKernel.Serves(members, used.Count * observationOperator.ObservationDimension, entry.Observation)))
-            return InOnePiece(members, run, time, used, weight, random).MoveToOuterDisposeScope();
         var ensemble = bundle ? mean.unsqueeze(1) + linearisation.Scale * anomalies : members;
-        Tensor? weights = null, inverse = null, sensitivity = null, innovation = null, active = null;
+        var weights = zeros(batch, count, dtype: members.dtype, device: members.device);   // where the ensemble is run
+        Tensor? inverse = null;                                                              // takes back what its anomalies were transformed by
+        GaussNewtonPoint? point = null;
         List<Tensor> kept = []; // from one step to the next
         for (int step = 1; ; step++)
         {
@@ -127,62 +149,63 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IAnalyzer<WindowMe
             run = null;
             if (bundle) y = y / linearisation.Scale;
             else if (inverse is not null) y = inverse.matmul(y);
-            if (weights is not null) d = d + weights.unsqueeze(1).matmul(y).squeeze(1);
-            if (active is not null)
-            {
-                // A trajectory that has converged stays where it was, whatever the others do.
-                y = where(active.unsqueeze(-1), y, sensitivity!);
-                d = where(active, d, innovation!);
-            }
-            var (transform, zeta) = weight.Of(EnsembleTransform.Of(y, d));
-            var next = transform.Weights(zeta);
-            var going = (count - 1) * (weights is null ? next : next - weights).square().sum([-1], keepdim: true) > iteration.Tolerance * iteration.Tolerance;
-            if (active is not null) going = going.logical_and(active);
-            if (step == iteration.MaximumIterations || !going.any().ToBoolean())
-            {
-                var turn = random is null || rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(batch, count, random, members.dtype);
-                var analysis = transform.Apply(mean, anomalies, zeta, random is null ? 1 : inflation.PosteriorFactor, turn);
-                return analysis.MoveToOuterDisposeScope().MoveToOuterDisposeScope();
-            }
-            if (bundle) ensemble = (mean + next.unsqueeze(1).matmul(anomalies).squeeze(1)).unsqueeze(1) + linearisation.Scale * anomalies;
-            else (ensemble, inverse) = (transform.Apply(mean, anomalies, zeta), transform.InverseRoot(zeta));
-            (weights, sensitivity, innovation, active) = (next, y, d, going);
+            var here = GaussNewtonPoint.At(weights, y, d, point);
+            var (transform, zeta) = weight.Of(EnsembleTransform.Of(here.Sensitivity, here.Innovation));
+            var full = transform.Weights(zeta);
+            var toGo = full - here.Weights;
+            here = here with { Zeta = zeta, Going = here.Going.logical_and((count - 1) * toGo.square().sum([-1], keepdim: true) > iteration.Tolerance * iteration.Tolerance) };
+            bool last = step == iteration.MaximumIterations || !here.Going.any().ToBoolean();
+            // A trajectory that halves its steps takes a part of this one, and none if it cannot be tried any more.
+            var next = here.Halved ? where(here.Fraction < 1, last ? here.Weights : here.Weights + here.Fraction * toGo, full) : full;
+            // The transform's mean is that of the whole step.
+            Tensor Members(Tensor transformed) => here.Halved ? transformed + (next - full).unsqueeze(1).matmul(anomalies) : transformed;
+            var analysis = last || !bundle ? Members(transform.Apply(mean, anomalies, zeta)) : (mean + next.unsqueeze(1).matmul(anomalies).squeeze(1)).unsqueeze(1) + linearisation.Scale * anomalies;
+            if (last) return analysis.MoveToOuterDisposeScope().MoveToOuterDisposeScope();
+            ensemble = analysis;
+            if (!bundle) inverse = transform.InverseRoot(zeta);
+            (weights, point) = (next, here);
             foreach (var older in kept) older.Dispose();
-            kept = [weights, sensitivity, innovation, active, ensemble];
+            kept = [weights, ensemble, .. here.Tensors];
             if (inverse is not null) kept.Add(inverse);
             inner.MoveToOuter(kept);
         }
     }
 
-    // The same with the kernel between the model's runs. The rotation is the only random number drawn, so it may be drawn first.
-    private Tensor InOnePiece(Tensor members, Tensor? run, double time, IReadOnlyList<(Observation Observation, double Weight)> used, PriorWeight weight, RandomStream? random)
+    // The same with the kernel between the model's runs; it leaves trajectories whose steps have to be halved, a few at most, to the tensors.
+    private Tensor InOnePiece(Tensor members, Tensor? run, double time, IReadOnlyList<(Observation Observation, double Weight)> used, PriorWeight weight)
     {
         using var scope = NewDisposeScope();
-        long batch = members.shape[0], count = members.shape[1];
-        var turn = random is null || rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(batch, count, random, members.dtype);
-        var kernel = new GaussNewtonKernel(members, iteration, weight, random is null ? 1 : inflation.PosteriorFactor, turn);
-        for (bool going = true; going; run = null)
+        var kernel = new GaussNewtonKernel(members, iteration, weight);
+        var state = run;
+        for (bool going = true; going; state = null)
         {
             using var inner = NewDisposeScope();
             if (used is [{ Weight: 1, Observation: var only }])
             {
-                var observed = observationOperator.Apply(run ?? dynamics.Advance(kernel.Ensemble, new TimeInterval(time, only.Time)));
+                var observed = observationOperator.Apply(state ?? dynamics.Advance(kernel.Ensemble, new TimeInterval(time, only.Time)));
                 var (h, y, mask, deviations) = EnsembleTransformKernel.Prepare(observed, only, observationError);
                 going = kernel.Step(h, y, mask, deviations);
                 continue;
             }
-            var state = run ?? kernel.Ensemble;
+            var at = state ?? kernel.Ensemble;
             double now = time;
             List<Tensor> all = [], values = [];
             foreach (var (observation, share) in used)
             {
-                if (run is null) state = dynamics.Advance(state, new TimeInterval(now, observation.Time));
+                if (state is null) at = dynamics.Advance(at, new TimeInterval(now, observation.Time));
                 now = observation.Time;
                 double root = Math.Sqrt(share);
-                all.Add(root * observationError.Whiten(observationOperator.Apply(state), observation.Mask));
+                all.Add(root * observationError.Whiten(observationOperator.Apply(at), observation.Mask));
                 values.Add(root * observationError.Whiten(observation.Values, observation.Mask));
             }
             going = kernel.Step(cat(all, -1), cat(values, -1), null, null);
+        }
+        if (kernel.Overshot.Length > 0)
+        {
+            var rows = tensor(kernel.Overshot);
+            Tensor Of(Tensor tensor) => tensor.index_select(0, rows);
+            var some = used.Select(entry => (entry.Observation with { Values = Of(entry.Observation.Values), Mask = entry.Observation.Mask is { } mask ? Of(mask) : null }, entry.Weight)).ToList();
+            kernel.Result.index_copy_(0, rows, ByTensors(Of(members), run is null ? null : Of(run), time, some, weight));
         }
         return kernel.Result.MoveToOuterDisposeScope();
     }

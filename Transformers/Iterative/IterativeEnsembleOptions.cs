@@ -1,6 +1,6 @@
 namespace DaML;
 
-/// <summary>Settings of the iterative ensemble Kalman smoother; an inflation acts at the window's beginning.</summary>
+/// <summary>Settings of the iterative ensemble Kalman smoother; a posterior inflation and a rotation are given to the ensemble that the next window begins with.</summary>
 public record IterativeEnsembleKalmanSmootherOptions : EnsembleFilterOptions
 {
     /// <summary>How windows follow each other; one cycle long unless said, which is the iterative ensemble Kalman filter.</summary>
