@@ -60,8 +60,8 @@ def main():
     print(f"{'workload':58} {'wall ratio':>18} {'CPU ratio':>11}")
     for name in options.workloads or WORKLOADS:
         repetitions, text = WORKLOADS[name]
-        for worker in (ours, theirs):  # warm-up: caches, allocators, and .NET's compiler, which takes some 10,000 calls to settle
-            for _ in range(4):
+        for worker in (ours, theirs):  # warm-up: caches, allocators, and .NET's compiler, which takes some 10,000 calls of what is short to settle
+            for _ in range(4 if repetitions < 100 else max(4, 10000 // repetitions)):
                 worker.run(name, repetitions)
         wall, cpu = [], []
         for turn in range(options.rounds):

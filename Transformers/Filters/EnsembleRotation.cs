@@ -29,9 +29,16 @@ public static class RandomRotation
     {
         using var scope = NewDisposeScope();
         var noise = random.Normal([batch, members, members - 1], dtype);
-        var from = Basis(ones([1, members, 1], dtype: dtype, device: random.Device).expand(1, members, 1), eye(members, dtype: dtype, device: random.Device).narrow(1, 0, members - 1).unsqueeze(0));
-        var to = Basis(ones([batch, members, 1], dtype: dtype, device: random.Device), noise);
-        return to.matmul(from.transpose(-2, -1)).MoveToOuterDisposeScope();
+        return (members > 1 && KernelMemory.Serves(noise) ? RotationKernel.MeanPreserving(noise) : Compose(noise)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The rotations that follow from normal numbers <c>[batch, N, N - 1]</c>, tensor by tensor.</summary>
+    internal static Tensor Compose(Tensor noise)
+    {
+        long batch = noise.shape[0], members = noise.shape[1];
+        var all = ones([1, members, 1], dtype: noise.dtype, device: noise.device);
+        var from = Basis(all, eye(members, dtype: noise.dtype, device: noise.device).narrow(1, 0, members - 1).unsqueeze(0));
+        return Basis(all.expand(batch, members, 1), noise).matmul(from.transpose(-2, -1));
     }
 
     // Orthonormal, first column 1 / sqrt(N); the signs make it the unique factorisation, which the Haar measure needs.

@@ -104,4 +104,23 @@ public sealed class EnsembleTransformKernelTests
         Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(ensemble), new Observation(values, zeros(9, 40), 0), random));
         Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(ensemble), new Observation(values, zeros(9, 39, dtype: ScalarType.Bool), 0), random));
     }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(7)]
+    [InlineData(8)]
+    [InlineData(40)]
+    public void Rotations_are_the_same_in_one_piece(int members)
+    {
+        using var scope = NewDisposeScope();
+        using RandomStream random = new(7, "rotation", CPU), again = new(7, "rotation", CPU);
+        var expected = RandomRotation.Compose(random.Normal([5, members, members - 1], ScalarType.Float64));
+        var rotations = RandomRotation.MeanPreserving(5, members, again, ScalarType.Float64);
+        Compare.Close(expected, rotations, 1e-10); // the factorisation of nearly dependent numbers loses digits, orthogonality does not
+        Compare.Close(eye(members, dtype: ScalarType.Float64).expand(5, members, members), rotations.matmul(rotations.mT), 1e-13);
+        Compare.Close(ones(5, members, dtype: ScalarType.Float64), rotations.sum(-1), 1e-13);
+        var single = RandomRotation.MeanPreserving(5, members, again, ScalarType.Float32);
+        Compare.Close(eye(members).expand(5, members, members), single.matmul(single.mT), 1e-5);
+    }
 }
