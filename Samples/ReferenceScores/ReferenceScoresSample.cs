@@ -69,7 +69,7 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
     private static List<ReportTable> Tables(IReadOnlyList<ReferenceOutcome> outcomes, long experiments, long length)
     {
         string scored = string.Create(CultureInfo.InvariantCulture, $"{experiments} experiments of {length:N0} cycles");
-        var tables = outcomes.Where(outcome => !outcome.Row.IsExact).GroupBy(outcome => outcome.Row.ModelName).Select(group => new ReportTable($"{group.Key}: analysis RMSE, median over {scored}",
+        var tables = outcomes.Where(outcome => !outcome.Row.IsExact).GroupBy(outcome => outcome.Row.ModelName).Select(group => new ReportTable($"{group.Key}: analysis RMSE, median over {scored} (lost: how many diverged)",
             ["method and settings", "expected", "measured", "range", "lost", "verdict", "source"], [.. group.Select(Cells)])).ToList();
         string[][] exact = [.. outcomes.Where(outcome => outcome.Row.IsExact).Select(ExactCells)];
         if (exact.Length > 0) tables.Add(new ReportTable("Exact figures", ["case and figure", "expected", "measured", "difference", "verdict", "source"], exact));
