@@ -1,104 +1,19 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace DaML;
 
 /// <summary>Settings of a <see cref="ThreeDimensionalVariationalEstimator"/>, with their defaults.</summary>
-public sealed record ThreeDimensionalVariationalEstimatorOptions : AssimilationMethodOptions
-{
-    /// <summary>What the state is drawn from at the view's start; the climatology that was learned unless said.</summary>
-    public IInitialCondition? Initial { get; init; }
+public sealed record ThreeDimensionalVariationalEstimatorOptions : BackgroundCovarianceOptions;
 
-    /// <summary>How many first cycles of the training view the climatology is taken from, all its trajectories together; all there are where there are fewer.</summary>
-    public long ClimatologyCycles { get; init; } = 2000;
-
-    /// <summary>How many first cycles of the training view the scale is tuned on, its burn-in included; all there are where there are fewer.</summary>
-    public long TuningCycles { get; init; } = 500;
-
-    /// <summary>How many cycles of a tuning run are left out of its score.</summary>
-    public long TuningBurnIn { get; init; } = 100;
-
-    /// <summary>The smallest fraction of the climatological covariance that is tried.</summary>
-    public double SmallestScale { get; init; } = 1e-3;
-
-    /// <summary>The largest fraction of the climatological covariance that is tried.</summary>
-    public double LargestScale { get; init; } = 2;
-}
-
-/// <summary>
-/// Learns 3D-Var's background error covariance: the sample covariance of the truth over a long run, times the scale with
-/// the least analysis error on a piece of the training view. The scale is found by a <see cref="TuningEstimator{TTransformer}"/>
-/// on a logarithmic grid refined by golden sections.
-/// </summary>
-public sealed class ThreeDimensionalVariationalEstimator : IEstimator<SequentialAssimilation<StateMemory>>
-{
-    private const double LogarithmicTolerance = 0.03;
-
-    private readonly DataAssimilationContext context;
-    private readonly IDynamics dynamics;
-    private readonly IObservationNetwork network;
-    private readonly ThreeDimensionalVariationalEstimatorOptions options;
-
-    /// <summary>Makes an estimator.</summary>
-    /// <param name="context">Seed, device, precision, logger and progress.</param>
-    /// <param name="dynamics">The model.</param>
-    /// <param name="network">What is observed.</param>
-    /// <param name="options">Settings; null = their defaults.</param>
-    /// <exception cref="ArgumentException">Dimensions that differ, counts or scales out of order.</exception>
-    public ThreeDimensionalVariationalEstimator(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network,
-        ThreeDimensionalVariationalEstimatorOptions? options = null)
-    {
-        this.context = context;
-        this.dynamics = dynamics;
-        this.network = network;
-        this.options = options ??= new();
-        Require.AtLeast(options.ClimatologyCycles, 2, nameof(options.ClimatologyCycles));
-        Require.AtLeast(options.TuningBurnIn, 0, nameof(options.TuningBurnIn));
-        Require.AtLeast(options.TuningCycles, options.TuningBurnIn + 1, nameof(options.TuningCycles));
-        Require.Positive(options.SmallestScale, nameof(options.SmallestScale));
-        if (!(options.LargestScale > options.SmallestScale) || !double.IsFinite(options.LargestScale))
-            throw new ArgumentOutOfRangeException(nameof(options), options.LargestScale, $"The largest scale must be finite and above the smallest, {options.SmallestScale}; given: {options.LargestScale}.");
-        // What is fitted needs and adds what any 3D-Var of this network does.
-        Contract = context.Analysis.ThreeDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(dynamics.Dimension, 1),
-            new ThreeDimensionalVariationalOptions { Initial = options.Initial, DivergenceHandling = options.DivergenceHandling }).Contract;
-    }
-
-    /// <inheritdoc/>
-    public string Name => options.Name ?? "3D-Var";
-
-    /// <inheritdoc/>
-    public SchemaContract Contract { get; }
-
-    /// <inheritdoc/>
-    /// <exception cref="SchemaException">The data has no truth of the model's dimension, or no observations of the network's.</exception>
-    /// <exception cref="ArgumentException">The data holds too few states for a covariance of full rank, or ends within the burn-in.</exception>
-    public SequentialAssimilation<StateMemory> Fit(ITrajectoryView data, CancellationToken cancellation = default)
-    {
-        var needed = new SchemaContract([new(Columns.Truth, dynamics.Dimension), .. Contract.Requires], []);
-        needed.Apply(data.Schema, $"Fitting {Name}");
-        using var recorded = data.Take(Math.Max(options.ClimatologyCycles, options.TuningCycles)).Materialise(
-            [Columns.Truth, Columns.Observation, .. data.Schema.Has(Columns.ObservationMask) ? [Columns.ObservationMask] : Array.Empty<Column>()],
-            cancellation: cancellation);
-        if (recorded.CycleCount <= options.TuningBurnIn)
-            throw new ArgumentException($"Fitting {Name} needs more cycles than its burn-in of {options.TuningBurnIn}; the data has {recorded.CycleCount}.", nameof(data));
-
-        using var scope = NewDisposeScope();
-        using var noGradients = no_grad();
-        var (mean, covariance) = Climatology.Measure(recorded, options.ClimatologyCycles, cancellation);
-        var initial = options.Initial ?? new GaussianInitialCondition(mean, ErrorCovariance.Full(covariance));
-        return new TuningEstimator<SequentialAssimilation<StateMemory>>(context,
-            [new("scale", TuningSearch.GoldenSection(options.SmallestScale, options.LargestScale, LogarithmicTolerance, SearchScale.Logarithmic))],
-            values => Method(covariance, values[0], initial).AsEstimator(),
-            new TuningOptions { Cycles = options.TuningCycles, BurnIn = options.TuningBurnIn, ScoreName = "rmse" }).Fit(recorded, cancellation);
-    }
-
-    private SequentialAssimilation<StateMemory> Method(Tensor covariance, double scale, IInitialCondition initial)
-    {
-        using var background = scale * covariance;
-        return context.Analysis.ThreeDimensionalVariational(dynamics, network, ErrorCovariance.Full(background), new ThreeDimensionalVariationalOptions
+/// <summary>Learns 3D-Var's background error covariance.</summary>
+/// <param name="context">Seed, device, precision, logger and progress.</param>
+/// <param name="dynamics">The model.</param>
+/// <param name="network">What is observed.</param>
+/// <param name="options">Settings; null = their defaults.</param>
+/// <exception cref="ArgumentException">Dimensions that differ, counts or scales out of order.</exception>
+public sealed class ThreeDimensionalVariationalEstimator(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network,
+    ThreeDimensionalVariationalEstimatorOptions? options = null)
+    : BackgroundCovarianceEstimator<StateMemory>(context, options?.Name ?? "3D-Var", dynamics, options ?? new(),
+        (background, initial) => context.Analysis.ThreeDimensionalVariational(dynamics, network, background, new ThreeDimensionalVariationalOptions
         {
-            Name = Name, Stream = options.Stream, DivergenceBound = options.DivergenceBound,
-            DivergenceHandling = options.DivergenceHandling, Initial = initial,
-        }).Transformer;
-    }
-}
+            Name = options?.Name ?? "3D-Var", Stream = options?.Stream, DivergenceBound = (options ?? new()).DivergenceBound,
+            DivergenceHandling = (options ?? new()).DivergenceHandling, Initial = initial,
+        }).Transformer);

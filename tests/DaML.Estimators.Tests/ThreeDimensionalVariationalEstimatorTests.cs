@@ -54,6 +54,31 @@ public sealed class ThreeDimensionalVariationalEstimatorTests(ITestOutputHelper 
     }
 
     [Fact]
+    public void Four_dimensional_variational_analysis_learns_its_covariance_alike()
+    {
+        using var scope = NewDisposeScope();
+        var dynamics = context.Dynamics.Lorenz96(12);
+        var network = context.Observations.Full(dynamics);
+        using var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 4, Cycles = 120 }).Materialise();
+        var options = new FourDimensionalVariationalEstimatorOptions
+        {
+            TuningCycles = 60, TuningBurnIn = 20, SmallestScale = 1e-3, LargestScale = 0.1, Name = "mine", Method = new() { Minimisation = new() { OuterIterations = 2, InnerSolver = new LanczosSolver() } },
+        };
+        var method = context.Analysis.FourDimensionalVariational(dynamics, network, WindowCycling.Overlapping(4, 2), options).Fit(twin);
+        Assert.Equal("mine", method.Name);
+        var analyzer = (FourDimensionalVariationalAnalyzer)method.Triple.Analyzer;
+        Assert.IsType<LanczosSolver>(analyzer.Method.Options.InnerSolver);
+        var ratio = ((BackgroundTerm)analyzer.Method.Cost.Priors[0]).Covariance.ToMatrix(ScalarType.Float64, CPU) / twin[Columns.Truth].reshape(-1, 12).T.cov();
+        Assert.InRange((ratio / ratio[0, 0] - 1).abs().max().ToDouble(), 0, 1e-9);
+        Assert.InRange(ratio[0, 0].ToDouble(), 1e-3, 0.1);
+        double Rmse(ITransformer transformer) => context.Scores.Evaluate(transformer.Transform(context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 4, Cycles = 120, Stream = "test" })),
+            new ScoreOptions { BurnIn = 40 }).AnalysisRmse.Mean;
+        double threeDimensional = Rmse(context.Analysis.ThreeDimensionalVariational(dynamics, network, new() { TuningCycles = 60, TuningBurnIn = 20 }).Fit(twin)), fourDimensional = Rmse(method);
+        output.WriteLine($"3D-Var {threeDimensional:f3}, 4D-Var {fourDimensional:f3} with {ratio[0, 0].ToDouble():g3} of the climatological covariance");
+        Assert.InRange(fourDimensional / threeDimensional, 0.4, 0.9);
+    }
+
+    [Fact]
     public void Says_what_it_needs_reports_its_progress_and_can_be_cancelled()
     {
         var dynamics = context.Dynamics.Lorenz96(12);
