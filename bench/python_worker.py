@@ -134,7 +134,9 @@ class IterativeEnsembleKalmanFilter(Filter):
             if (members - 1) * change @ change <= 1e-6:
                 break
             inverse = (V * s) @ V.T
-        self.ensemble = step(mean + w @ A + self.inflation * (T @ A))
+        E = step(mean + w @ A + T @ A)
+        centre = E.mean(0)
+        self.ensemble = centre + self.inflation * (E - centre)      # where the next window begins
         self.run = step(self.ensemble)
 
 
