@@ -1,0 +1,45 @@
+namespace DaML;
+
+/// <summary>
+/// The spectral limited-memory preconditioner from the Ritz pairs of all outer loops before (Tshimanga et al. 2008): the
+/// Hessian changes little from one linearisation to the next. The inner solver must re-orthogonalise in full, or there are
+/// no Ritz pairs and nothing is preconditioned.
+/// </summary>
+/// <param name="relativeResidual">
+/// How accurate a pair must be, its residual as a fraction of its value; a tenth unless said, since the formula is that for
+/// exact eigenpairs. Where solves converge, a looser bound does as well (docs/variational.md).
+/// </param>
+/// <param name="mostPairs">The most pairs that are taken over from one solve, the largest first; 100 unless said.</param>
+public sealed class RitzPreconditioning(double relativeResidual = 0.1, int mostPairs = 100) : IPreconditioning, IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("ritz-preconditioning", 1, reader =>
+        new RitzPreconditioning(reader.Get<double>("relativeResidual"), reader.Get<int>("mostPairs")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "Ritz pairs";
+
+    /// <summary>How accurate a pair must be.</summary>
+    public double RelativeResidual { get; } = Require.NotNegative(relativeResidual);
+
+    /// <summary>The most pairs that are taken over from one solve.</summary>
+    public int MostPairs { get; } = (int)Require.AtLeast(mostPairs, 1);
+
+    /// <inheritdoc/>
+    public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous)
+    {
+        // The pairs of each solve are those of the Hessian as it was preconditioned then, so they stack.
+        IPreconditioner preconditioner = new IdentityPreconditioner();
+        foreach (var solve in previous)
+            if (solve.Ritz is { } ritz) preconditioner = new SpectralPreconditioner(ritz.Accurate(RelativeResidual, MostPairs), first: preconditioner);
+        return preconditioner;
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("relativeResidual", RelativeResidual);
+        writer.Set("mostPairs", MostPairs);
+    }
+}
