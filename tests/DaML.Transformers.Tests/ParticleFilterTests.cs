@@ -138,14 +138,11 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
         var raw = Equal(1, members).clone();
         raw[0, 0] += 1;
         var memory = new ParticleMemory(x, raw - raw.logsumexp(1, keepdim: true));
-        var moved = new ParticlePropagater(context.Dynamics.Lorenz63(), ResamplingScheme.Systematic, 1, ParticleJitter.OfAll(0.6)).Resample(memory, random).Members;
-        double bandwidth = 0.6 * Math.Pow(members, -1.0 / 7);
+        var moved = new ParticlePropagater(context.Dynamics.Lorenz63(), ResamplingScheme.Systematic, 1, ParticleJitter.OfAll(3)).Resample(memory, random).Members;
+        double bandwidth = 3 * Math.Pow(members, -1.0 / 7);
         var covariance = factor.matmul(factor.T);
         Compare.Close((1 + bandwidth * bandwidth) * covariance, Compare.SampleCovariance(moved)[0], 0.06);
-        Assert.InRange(bandwidth * bandwidth, 0.03, 0.04);
-        // The moves themselves, by order: systematic draws keep the order, so consecutive particles are known but for one shift.
-        var move = moved[0, (long)(members / 2)] - x[0];
-        Assert.True(move.square().sum(1).min().ToDouble() > 0);
+        Assert.InRange(bandwidth * bandwidth, 0.8, 0.9);
     }
 
     [Fact]
@@ -154,9 +151,9 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
         using var scope = NewDisposeScope();
         using var random = context.Random("alone");
         var members = random.Normal([1, 200, 3], ScalarType.Float64);
-        var weights = members.select(-1, 0).square().mul(-1e4); // many powers of ten from one to the next
+        var weights = members.select(-1, 0).square().mul(-1e9); // hundreds of powers of ten from one to the next
         var memory = new ParticleMemory(members, weights - weights.logsumexp(1, keepdim: true));
-        Assert.InRange(new ParticleDensity(memory.Members, memory.LogWeights).EffectiveSize.ToDouble(), 1, 1.5);
+        Assert.InRange(new ParticleDensity(memory.Members, memory.LogWeights).EffectiveSize.ToDouble(), 1, 1 + 1e-12);
         var moved = new ParticlePropagater(context.Dynamics.Lorenz63(), ResamplingScheme.Systematic, 0.5, ParticleJitter.OfDuplicates(0.9)).Resample(memory, random).Members;
         // As wide, in the directions that nothing was said of, as a share of what the particles were before.
         Assert.InRange(Compare.SampleCovariance(moved)[0, 1, 1].sqrt().ToDouble(), 0.1, 1);
@@ -188,8 +185,8 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
         double Covariance(ParticleMemory memory) => (new ParticleDensity(memory.Members, memory.LogWeights).Covariance - exact.Analysis.Covariance).square().mean().sqrt().ToDouble();
         output.WriteLine($"mean {Distance(few):g4} {Distance(many):g4}, covariance {Covariance(few):g4} {Covariance(many):g4}");
         // 16 times the particles, a quarter of the error.
-        Assert.InRange(Distance(few) / Distance(many), 3.2, 5);
-        Assert.InRange(Covariance(few) / Covariance(many), 3, 5);
+        Assert.InRange(Distance(few) / Distance(many), 2.8, 5.5);
+        Assert.InRange(Covariance(few) / Covariance(many), 2.8, 5.5);
         Assert.InRange(Covariance(many) / exact.Analysis.Covariance.square().mean().sqrt().ToDouble(), 0, 0.1);
     }
 
@@ -229,11 +226,11 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
         var network = context.Observations.Full(dynamics, 2);
         using var scope = NewDisposeScope();
         var start = new GaussianInitialCondition(tensor(new[] { 1.509, -1.531, 25.46 }), ErrorCovariance.Scalar(3, 2));
-        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 20, Cycles = 300, Interval = 0.25, Initial = start });
+        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 20, Cycles = 130, Interval = 0.25, Initial = start });
         var report = context.Scores.Evaluate(context.Analysis.ParticleFilter(dynamics, network, new ParticleFilterOptions
         {
             Members = 800, Initial = start, EffectiveSizeRatio = 0.2, Jitter = ParticleJitter.OfDuplicates(0.9),
-        }).Transformer.Transform(twin), new ScoreOptions { BurnIn = 30 });
+        }).Transformer.Transform(twin), new ScoreOptions { BurnIn = 20 });
         double median = report.AnalysisRmse.PerTrajectory.Order().ElementAt(10);
         output.WriteLine($"median {median:f3}, mean {report.AnalysisRmse}, spread {report.AnalysisSpread}");
         Assert.InRange(median, 0.9 * 0.28, 1.1 * 0.28);
