@@ -16,7 +16,8 @@ public static class DataAssimilationServices
     /// <summary>
     /// Registers the <see cref="DataAssimilationContext"/> as a singleton, and by name, as keyed services, the built-in
     /// models (<see cref="IDynamics"/>: <c>lorenz-63</c>, <c>lorenz-84</c>, <c>lorenz-96</c>, <c>two-scale-lorenz-96</c>, <c>kuramoto-sivashinsky</c>, <c>linear-advection</c>) and methods (<see cref="AssimilationMethod"/>:
-    /// <c>3d-var</c>, <c>4d-var</c>, <c>enkf</c>, <c>etkf</c>, <c>enkf-n</c>, <c>residual-convolution</c>). What the configuration adds
+    /// <c>climatology</c>, <c>optimal-interpolation</c>, <c>3d-var</c>, <c>4d-var</c>, <c>enkf</c>, <c>denkf</c>, <c>etkf</c>, <c>enkf-n</c>,
+    /// <c>particle-filter</c>, <c>residual-convolution</c>). What the configuration adds
     /// stands beside them and is resolved the same way. Called again, it adds to the same context.
     /// </summary>
     /// <param name="services">The services.</param>
@@ -34,11 +35,15 @@ public static class DataAssimilationServices
         Model("two-scale-lorenz-96", context => context.Dynamics.TwoScaleLorenz96());
         Model("kuramoto-sivashinsky", context => context.Dynamics.KuramotoSivashinsky());
         Model("linear-advection", context => context.Dynamics.LinearAdvection());
+        Method("climatology", (context, _, observing) => context.Analysis.Climatology(observing));
+        Method("optimal-interpolation", (context, _, observing) => context.Analysis.OptimalInterpolation(observing));
         Method("3d-var", (context, dynamics, observing) => context.Analysis.ThreeDimensionalVariational(dynamics, observing));
         Method("4d-var", (context, dynamics, observing) => context.Analysis.FourDimensionalVariational(dynamics, observing, WindowCycling.Overlapping(8, 4)));
         Method("enkf", (context, dynamics, observing) => context.Analysis.StochasticEnsembleKalmanFilter(dynamics, observing, 40, Inflation.StandardDeviation(1.06)));
+        Method("denkf", (context, dynamics, observing) => context.Analysis.DeterministicEnsembleKalmanFilter(dynamics, observing, 40, Inflation.StandardDeviation(1.01)));
         Method("etkf", (context, dynamics, observing) => context.Analysis.EnsembleTransformKalmanFilter(dynamics, observing, 20, Inflation.StandardDeviation(1.04), EnsembleRotation.MeanPreserving));
         Method("enkf-n", (context, dynamics, observing) => context.Analysis.FiniteSizeEnsembleKalmanFilter(dynamics, observing, 20));
+        Method("particle-filter", (context, dynamics, observing) => context.Analysis.RegularisedParticleFilter(dynamics, observing, 1000));
         Method("residual-convolution", (context, dynamics, observing) => context.Analysis.ResidualConvolution(dynamics, observing));
 
         void Model(string name, Func<DataAssimilationContext, IDynamics> create) =>
