@@ -34,15 +34,7 @@ public sealed class EnsembleDensity : IDensity
     }
 
     /// <inheritdoc/>
-    public Tensor StandardDeviation
-    {
-        get
-        {
-            using var scope = NewDisposeScope();
-            var (_, anomalies) = EnsembleStatistics.Split(members);
-            return (anomalies.square().sum(1) / (members.shape[1] - 1)).sqrt().MoveToOuterDisposeScope();
-        }
-    }
+    public Tensor StandardDeviation => EnsembleStatistics.StandardDeviation(members);
 
     /// <inheritdoc/>
     /// <exception cref="NotSupportedException">There are no more members than the state has components, so the sample covariance is singular.</exception>

@@ -15,7 +15,7 @@ public sealed class RootMeanSquareError(Column column, string? name = null) : IS
     public IReadOnlyList<Column> Requires { get; } = [column, Columns.Truth];
 
     /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle) => (cycle[column] - cycle.Truth).square().mean([1]).sqrt();
+    public Tensor Of(ScoredCycle cycle) => RowDistance.RootMeanSquare(cycle[column], cycle.Truth);
 }
 
 /// <summary>Distance of the observations from the truth, over those that exist; an error only where the operator is the identity.</summary>
@@ -35,9 +35,9 @@ public sealed class ObservationError : IScore
     public Tensor Of(ScoredCycle cycle)
     {
         var (values, mask, _) = cycle.Observation;
-        var squares = (values - cycle.Truth).square();
+        if (mask is null) return RowDistance.RootMeanSquare(values, cycle.Truth);
         // Not a number where nothing was observed, which the averages leave out.
-        return (mask is null ? squares.mean([1]) : squares.masked_fill(mask.logical_not(), 0).sum(1) / mask.sum(1)).sqrt();
+        return ((values - cycle.Truth).square().masked_fill(mask.logical_not(), 0).sum(1) / mask.sum(1)).sqrt();
     }
 }
 
@@ -53,7 +53,7 @@ public sealed class Spread(Column column, string? name = null) : IScore
     public IReadOnlyList<Column> Requires { get; } = [column];
 
     /// <inheritdoc/>
-    public Tensor Of(ScoredCycle cycle) => cycle[column].square().mean([1]).sqrt();
+    public Tensor Of(ScoredCycle cycle) => RowDistance.RootMeanSquare(cycle[column]);
 }
 
 /// <summary>

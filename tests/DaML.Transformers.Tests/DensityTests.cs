@@ -81,7 +81,7 @@ public sealed class DensityTests
     }
 
     [Fact]
-    public void Mean_is_that_of_the_tensors_in_any_precision_and_view()
+    public void Mean_and_deviation_are_those_of_the_tensors_in_any_precision_and_view()
     {
         using var scope = NewDisposeScope();
         using var random = new RandomStream(8, "mean", CPU);
@@ -91,8 +91,15 @@ public sealed class DensityTests
             Compare.Close(members.mean([1]), EnsembleStatistics.Mean(members), 1e-14);
             Compare.Close(members.mean([1]), EnsembleStatistics.Mean(members.transpose(0, 1).contiguous().transpose(0, 1)), 1e-14);
             Compare.Close(members.mean([1]), EnsembleStatistics.Mean(members.to(ScalarType.Float32)).to(ScalarType.Float64), 1e-5);
+            var shifted = members + 1e6;    // nothing cancels
+            var deviation = ((members - members.mean([1], keepdim: true)).square().sum(1) / 4).sqrt();
+            Compare.Close(deviation, EnsembleStatistics.StandardDeviation(members), 1e-14);
+            Compare.Close(deviation, EnsembleStatistics.StandardDeviation(shifted), 1e-8);
+            Compare.Close(deviation, EnsembleStatistics.StandardDeviation(members.transpose(0, 1).contiguous().transpose(0, 1)), 1e-14);
+            Compare.Close(deviation, EnsembleStatistics.StandardDeviation(members.to(ScalarType.Float32)).to(ScalarType.Float64), 1e-5);
         }
         var leaf = ones(1, 4, 2, dtype: ScalarType.Float64).requires_grad_();
         Assert.True(new EnsembleDensity(leaf).Mean.requires_grad);
+        Assert.True(new EnsembleDensity(leaf + 0).StandardDeviation.requires_grad);
     }
 }

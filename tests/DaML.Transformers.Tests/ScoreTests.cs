@@ -38,6 +38,27 @@ public sealed class ScoreTests
         Assert.Equal(2, report.Trajectories);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(13)]
+    [InlineData(40)]
+    public void Errors_and_spreads_are_those_of_the_tensors_in_any_precision_and_view(int n)
+    {
+        using var scope = NewDisposeScope();
+        using var random = context.Random("kernel");
+        var truth = random.Normal([4, 3, n], ScalarType.Float64);
+        var analysis = random.Normal([4, 3, n], ScalarType.Float64);
+        var expected = (analysis - truth).square().mean([2]).sqrt().mean([0]).data<double>().ToArray();
+        var spread = analysis.square().mean([2]).sqrt().mean([0]).data<double>().ToArray();
+        foreach (var (other, tolerance) in new[] { (analysis, 1e-14), (analysis.transpose(1, 2).contiguous().transpose(1, 2), 1e-14), (analysis.to(ScalarType.Float32), 1e-6) })
+        {
+            using var view = View((Columns.Truth, truth), (Columns.Analysis, other), (Columns.AnalysisSpread, other));
+            var report = context.Scores.Evaluate(view);
+            Assert.Equal(expected, report.AnalysisRmse.PerTrajectory, (a, b) => Math.Abs(a / b - 1) < tolerance);
+            Assert.Equal(spread, report.AnalysisSpread!.PerTrajectory, (a, b) => Math.Abs(a / b - 1) < tolerance);
+        }
+    }
+
     [Fact]
     public void Standard_error_is_that_of_independent_numbers()
     {

@@ -1,0 +1,49 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Root-mean-square sizes and distances of rows: what is scored in every cycle, so that it goes over plain memory where it can.</summary>
+internal static class RowDistance
+{
+    /// <summary>sqrt(mean over components of the squared value), <c>[batch]</c>.</summary>
+    /// <param name="values"><c>[batch, n]</c></param>
+    /// <param name="from">What is taken off first, of the same shape; null for nothing.</param>
+    public static Tensor RootMeanSquare(Tensor values, Tensor? from = null)
+    {
+        if (!Serves(values) || from is not null && (!Serves(from) || !from.shape.AsSpan().SequenceEqual(values.shape)))
+            return (from is null ? values : values - from).square().mean([1]).sqrt();
+        int batch = (int)values.shape[0], n = (int)values.shape[1];
+        var result = empty(batch, dtype: ScalarType.Float64);
+        var x = Numbers(values);
+        var y = from is null ? [] : Numbers(from);
+        var to = MemoryMarshal.Cast<byte, double>(result.bytes);
+        for (int b = 0; b < batch; b++) to[b] = Math.Sqrt(SquaredSum(x.Slice(b * n, n), from is null ? [] : y.Slice(b * n, n)) / n);
+        return result;
+    }
+
+    private static double SquaredSum(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
+    {
+        var sums = Vector<double>.Zero;
+        int i = 0;
+        for (; i + Vector<double>.Count <= x.Length; i += Vector<double>.Count)
+        {
+            var difference = new Vector<double>(x[i..]);
+            if (!y.IsEmpty) difference -= new Vector<double>(y[i..]);
+            sums += difference * difference;
+        }
+        double sum = Vector.Sum(sums);
+        for (; i < x.Length; i++)
+        {
+            double difference = x[i] - (y.IsEmpty ? 0 : y[i]);
+            sum += difference * difference;
+        }
+        return sum;
+    }
+
+    private static bool Serves(Tensor tensor) => tensor.dtype == ScalarType.Float64 && tensor.ndim == 2 && KernelMemory.Serves(tensor) && tensor.is_contiguous() && tensor.numel() < int.MaxValue / sizeof(double);
+
+    private static ReadOnlySpan<double> Numbers(Tensor tensor) => MemoryMarshal.Cast<byte, double>(tensor.bytes);
+}
