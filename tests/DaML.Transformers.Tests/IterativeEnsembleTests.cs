@@ -230,6 +230,50 @@ public sealed class IterativeEnsembleTests
     }
 
     [Fact]
+    public void The_number_of_threads_changes_no_bit()
+    {
+        using var scope = NewDisposeScope();
+        var dynamics = context.Dynamics.Lorenz96();
+        using var random = context.Random("threads");
+        var members = new AttractorInitialCondition(dynamics, 10).Draw(6, random, ScalarType.Float64).unsqueeze(1) + random.Normal([6, 40, 40], ScalarType.Float64);
+        var y = new Observation(3 * random.Normal([6, 40], ScalarType.Float64), null, 0.2);
+        var noisy = new Lorenz96 { ModelError = ErrorCovariance.Scalar(40, 0.01) };
+        var (h, r) = (new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 1));
+        foreach (var analyzer in new IAnalyzer<WindowMemory<EnsembleMemory>>[] { new IterativeEnsembleKalmanSmootherAnalyzer(dynamics, h, r),
+                     new IterativeEnsembleKalmanSmootherAnalyzer(dynamics, h, r, prior: FiniteSizePrior.DiracJeffreys(), form: FiniteSizeForm.PrimalExactHessian), new AdditiveErrorEnsembleKalmanFilterAnalyzer(noisy, h, r) })
+        {
+            Tensor Analyze(int threads)
+            {
+                int before = get_num_threads();
+                set_num_threads(threads);
+                try { return analyzer.Analyze(Propagater(dynamics).Propagate(new(new(members), WindowCycling.Overlapping(1)), new(0, 0.2), random), y, random).Current.Members; }
+                finally { set_num_threads(before); }
+            }
+            Assert.True(Analyze(1).equal(Analyze(3)).all().ToBoolean());
+        }
+    }
+
+    [Fact]
+    public void Runs_hold_their_memory_flat_and_start_a_trajectory_afresh_while_its_window_stays()
+    {
+        var dynamics = new Lorenz96(12);
+        var network = context.Observations.Random(dynamics, 1, 0.2, 0.9);
+        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 3, Cycles = 60, Interval = 0.2 });
+        var options = new IterativeEnsembleKalmanSmootherOptions { Members = 8, Window = WindowCycling.Overlapping(3), Inflation = Inflation.StandardDeviation(1.05), DivergenceBound = 4.8, DivergenceHandling = DivergenceHandling.Isolate };
+        foreach (var use in new[] { ObservationUse.Single, ObservationUse.Multiple() })
+        {
+            using var cursor = context.Analysis.IterativeEnsembleKalmanSmoother(dynamics, network, options with { ObservationUse = use }).Transformer.Transform(twin).OpenCursor();
+            long Live(long cycle)
+            {
+                while (cursor.Cycle < cycle) Assert.True(cursor.MoveNext());
+                return DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+            }
+            Assert.Equal(Live(20), Live(59));
+            Assert.True(cursor[Columns.Diverged].any().ToBoolean());
+        }
+    }
+
+    [Fact]
     public void What_cannot_work_is_refused()
     {
         var (h, r) = (system.Network.Operator, system.Network.Error);
