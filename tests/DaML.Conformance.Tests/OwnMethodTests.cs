@@ -45,6 +45,12 @@ public sealed class SerialSquareRootFilterConformance : FilterContract
         context.Analysis.SerialSquareRootFilter(dynamics, network, new EnsembleFilterOptions { Members = 100, Initial = initial }).Transformer;
 }
 
+public sealed class DeterministicEnsembleKalmanFilterConformance : FilterContract
+{
+    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
+        context.Analysis.DeterministicEnsembleKalmanFilter(dynamics, network, new EnsembleFilterOptions { Members = 100, Initial = initial }).Transformer;
+}
+
 public sealed class IterativeEnsembleKalmanFilterConformance : FilterContract
 {
     protected override bool TakesModelError => false;
@@ -123,6 +129,35 @@ public sealed class JointEstimationConformance : TransformerContract
     protected override ITransformer CreateTransformer(DataAssimilationContext context) => context.Analysis.JointEstimation(new Lorenz63(), context.Observations.Full(new Lorenz63()),
         [new EstimatedParameter("rho", 28, 1)], (joint, observed) => context.Analysis.EnsembleTransformKalmanFilter(joint, observed, new EnsembleTransformKalmanFilterOptions { Members = 6, Initial = joint.Lift(Inputs.Normal(3)) })).Transformer;
     protected override ITrajectoryView CreateInput(DataAssimilationContext context) => Inputs.Lorenz63(context);
+}
+
+public sealed class FourDimensionalVariationalConformance : TransformerContract
+{
+    protected override ITransformer CreateTransformer(DataAssimilationContext context) => context.Analysis.FourDimensionalVariational(new Lorenz63(), context.Observations.Full(new Lorenz63()),
+        ErrorCovariance.Scalar(3, 1), WindowCycling.Disjoint(2), new() { Initial = Inputs.Normal(3) }).Transformer;
+    protected override ITrajectoryView CreateInput(DataAssimilationContext context) => Inputs.Lorenz63(context);
+}
+
+public sealed class LearnedAnalysisConformance : EstimatorContract
+{
+    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Analysis.ResidualConvolution(new Lorenz96(8), context.Observations.Full(new Lorenz96(8)),
+        new() { Filters = 4, Blocks = 1, SubBlocks = 1 }, new() { Steps = 3, Truncation = 2, WarmUpSteps = 1, ValidationBurnIn = 5, ValidationCycles = 10 });
+    protected override ITrajectoryView CreateTraining(DataAssimilationContext context) =>
+        context.Data.Twin(new Lorenz96(8), context.Observations.Full(new Lorenz96(8)), new() { Batch = 2, Cycles = 30, Initial = Inputs.Normal(8) });
+}
+
+public sealed class SeasonalCycleConformance : EstimatorContract
+{
+    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Transforms.SeasonalCycle(Columns.Truth, new Column("anomaly"));
+    protected override ITrajectoryView CreateTraining(DataAssimilationContext context) =>
+        context.Data.Twin(new LinearAdvection(6, timeStep: 10), context.Observations.Full(new LinearAdvection(6, timeStep: 10)), new() { Cycles = 120, Interval = 10 });
+}
+
+public sealed class LinearInverseModelConformance : EstimatorContract
+{
+    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Transforms.LinearInverseModel(Columns.Truth, new Column("next"));
+    protected override ITrajectoryView CreateTraining(DataAssimilationContext context) =>
+        context.Data.Twin(new Lorenz63(), context.Observations.Full(new Lorenz63()), new() { Cycles = 60, Initial = Inputs.Normal(3) });
 }
 
 public sealed class ThreeDimensionalVariationalConformance : EstimatorContract
