@@ -29,7 +29,7 @@ public sealed class ConjugateGradientSolver(InnerSolverOptions? options = null) 
         var b = KrylovNumbers.RightSide(cost);
         Tensor x = zeros_like(b), r = b.alias(), z = Preconditioned(preconditioner, r), p = z.alias();
         var rho = (r * z).sum(-1);
-        bool[] nonzero = [.. KrylovNumbers.Of(b.abs().amax([-1])).Select(value => value > 0)];
+        bool[] nonzero = [.. KrylovNumbers.Of(b.abs().amax(-1)).Select(value => value > 0)];
         double[] rhos = KrylovNumbers.Positive(rho, nonzero, Who(preconditioner));
         var record = new KrylovRecord(Options, b, KrylovNumbers.Lengths(b), [.. rhos.Select(Math.Sqrt)], KrylovNumbers.Of(cost.AtZero));
         using var basis = Options.Reorthogonalisation == Reorthogonalisation.Full ? new KrylovBasis(preconditioner is not IdentityPreconditioner) : null;

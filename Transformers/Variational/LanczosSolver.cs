@@ -29,7 +29,7 @@ public sealed class LanczosSolver(InnerSolverOptions? options = null) : IInnerSo
         using var noGradients = no_grad();
         bool full = Options.Reorthogonalisation == Reorthogonalisation.Full;
         var b = KrylovNumbers.RightSide(cost);
-        var (w, z, lengths) = Normalised(preconditioner, b, [.. KrylovNumbers.Of(b.abs().amax([-1])).Select(value => value > 0)]);
+        var (w, z, lengths) = Normalised(preconditioner, b, [.. KrylovNumbers.Of(b.abs().amax(-1)).Select(value => value > 0)]);
         double[] first = lengths, atZero = KrylovNumbers.Of(cost.AtZero);
         var record = new KrylovRecord(Options, b, KrylovNumbers.Lengths(b), first, atZero);
         using var basis = new KrylovBasis(preconditioner is not IdentityPreconditioner);
