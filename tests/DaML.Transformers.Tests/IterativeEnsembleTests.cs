@@ -157,11 +157,12 @@ public sealed class IterativeEnsembleTests
         using var scope = NewDisposeScope();
         using var random = context.Random("alone");
         var (window, y, dynamics) = Nonlinear(4, WindowCycling.Overlapping(1));
-        foreach (var prior in new[] { null, FiniteSizePrior.DiracJeffreys() })
+        // The last form runs tensor by tensor, the others in the kernel.
+        foreach (var (prior, form) in new (FiniteSizePrior?, FiniteSizeForm)[] { (null, FiniteSizeForm.Dual), (FiniteSizePrior.DiracJeffreys(), FiniteSizeForm.Primal), (FiniteSizePrior.DiracJeffreys(), FiniteSizeForm.PrimalExactHessian) })
         {
-            var analyzer = new IterativeEnsembleKalmanSmootherAnalyzer(dynamics, new IdentityObservationOperator(12), ErrorCovariance.Scalar(12, 1), new() { Tolerance = 0.2 }, prior: prior);
+            var analyzer = new IterativeEnsembleKalmanSmootherAnalyzer(dynamics, new IdentityObservationOperator(12), ErrorCovariance.Scalar(12, 1), new() { Tolerance = 0.2 }, prior: prior, form: form);
             var together = analyzer.Analyze(window, y, random).Start.Members;
-            var further = new IterativeEnsembleKalmanSmootherAnalyzer(dynamics, new IdentityObservationOperator(12), ErrorCovariance.Scalar(12, 1), new() { Tolerance = 0 }, prior: prior)
+            var further = new IterativeEnsembleKalmanSmootherAnalyzer(dynamics, new IdentityObservationOperator(12), ErrorCovariance.Scalar(12, 1), new() { Tolerance = 0 }, prior: prior, form: form)
                 .Analyze(window, y, random).Start.Members;
             for (int b = 0; b < 4; b++)
             {
