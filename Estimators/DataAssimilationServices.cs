@@ -17,7 +17,7 @@ public static class DataAssimilationServices
     /// Registers the <see cref="DataAssimilationContext"/> as a singleton, and by name, as keyed services, the built-in
     /// models (<see cref="IDynamics"/>: <c>lorenz-63</c>, <c>lorenz-84</c>, <c>lorenz-96</c>, <c>two-scale-lorenz-96</c>, <c>kuramoto-sivashinsky</c>, <c>linear-advection</c>) and methods (<see cref="AssimilationMethod"/>:
     /// <c>climatology</c>, <c>optimal-interpolation</c>, <c>3d-var</c>, <c>4d-var</c>, <c>enkf</c>, <c>denkf</c>, <c>etkf</c>, <c>enkf-n</c>,
-    /// <c>particle-filter</c>, <c>residual-convolution</c>). What the configuration adds
+    /// <c>ienkf</c>, <c>ienks</c>, <c>ienkf-q</c>, <c>particle-filter</c>, <c>residual-convolution</c>). What the configuration adds
     /// stands beside them and is resolved the same way. Called again, it adds to the same context.
     /// </summary>
     /// <param name="services">The services.</param>
@@ -43,6 +43,15 @@ public static class DataAssimilationServices
         Method("denkf", (context, dynamics, observing) => context.Analysis.DeterministicEnsembleKalmanFilter(dynamics, observing, 40, Inflation.StandardDeviation(1.01)));
         Method("etkf", (context, dynamics, observing) => context.Analysis.EnsembleTransformKalmanFilter(dynamics, observing, 20, Inflation.StandardDeviation(1.04), EnsembleRotation.MeanPreserving));
         Method("enkf-n", (context, dynamics, observing) => context.Analysis.FiniteSizeEnsembleKalmanFilter(dynamics, observing, 20));
+        Method("ienkf", (context, dynamics, observing) => context.Analysis.IterativeEnsembleKalmanFilter(dynamics, observing, 40, Inflation.StandardDeviation(1.01), EnsembleRotation.MeanPreserving));
+        Method("ienks", (context, dynamics, observing) => context.Analysis.IterativeEnsembleKalmanSmoother(dynamics, observing, new()
+        {
+            Members = 40, Inflation = Inflation.StandardDeviation(1.01), Rotation = EnsembleRotation.MeanPreserving, Window = WindowCycling.Overlapping(10),
+        }));
+        Method("ienkf-q", (context, dynamics, observing) => context.Analysis.AdditiveErrorIterativeEnsembleKalmanFilter(dynamics, observing, new()
+        {
+            Members = 20, Inflation = Inflation.StandardDeviation(1.1), Rotation = EnsembleRotation.MeanPreserving,
+        }));
         Method("particle-filter", (context, dynamics, observing) => context.Analysis.RegularisedParticleFilter(dynamics, observing, 1000));
         Method("residual-convolution", (context, dynamics, observing) => context.Analysis.ResidualConvolution(dynamics, observing));
 

@@ -54,7 +54,7 @@ public sealed class DataAssimilationServicesTests
         var context = services.GetRequiredService<DataAssimilationContext>();
         var observing = context.Observations.Full(dynamics);
         var view = context.Data.Twin(dynamics, observing, new() { Cycles = 3, Batch = 2 });
-        foreach (string name in (string[])["climatology", "optimal-interpolation", "3d-var", "4d-var", "enkf", "denkf", "etkf", "enkf-n", "particle-filter", "residual-convolution"])
+        foreach (string name in (string[])["climatology", "optimal-interpolation", "3d-var", "4d-var", "enkf", "denkf", "etkf", "enkf-n", "ienkf", "ienks", "ienkf-q", "particle-filter", "residual-convolution"])
         {
             var method = services.GetRequiredKeyedService<AssimilationMethod>(name)(dynamics, observing);
             Assert.True(method.GetOutputSchema(view.Schema).Has(Columns.Analysis), name);
