@@ -51,6 +51,16 @@ public sealed class DeterministicEnsembleKalmanFilterConformance : FilterContrac
         context.Analysis.DeterministicEnsembleKalmanFilter(dynamics, network, new EnsembleFilterOptions { Members = 100, Initial = initial }).Transformer;
 }
 
+/// <summary>With a radius that reaches everywhere, as the Kalman filter has no localisation.</summary>
+public sealed class LocalEnsembleTransformKalmanFilterConformance : FilterContract
+{
+    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
+        context.Analysis.LocalEnsembleTransformKalmanFilter(dynamics, network, new LocalEnsembleTransformKalmanFilterOptions
+        {
+            Members = 100, Initial = initial, Localisation = new Localisation(LocalisationGeometry.Line(dynamics.Dimension), LocalisationRadius.EFolding(1000)),
+        }).Transformer;
+}
+
 public sealed class IterativeEnsembleKalmanFilterConformance : FilterContract
 {
     protected override bool TakesModelError => false;

@@ -50,6 +50,8 @@ public sealed class DataAssimilationServicesTests
     {
         using var services = Services();
         Assert.IsType<Lorenz63>(services.GetRequiredKeyedService<IDynamics>("lorenz-63"));
+        foreach (string name in (string[])["lorenz-84", "two-scale-lorenz-96", "kuramoto-sivashinsky", "linear-advection"])
+            Assert.True(services.GetRequiredKeyedService<IDynamics>(name).Dimension >= 3, name);
         var dynamics = services.GetRequiredKeyedService<IDynamics>("lorenz-96");
         var context = services.GetRequiredService<DataAssimilationContext>();
         var observing = context.Observations.Full(dynamics);
