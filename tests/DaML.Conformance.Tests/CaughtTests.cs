@@ -53,6 +53,11 @@ public class CaughtTests
         protected override IDynamics CreateDynamics() => create();
     }
 
+    private sealed class OfParameters(Func<IParametricDynamics> create) : ParametricDynamicsContract
+    {
+        protected override IParametricDynamics CreateParametricDynamics() => create();
+    }
+
     private sealed class OfOperator(Func<IObservationOperator> create) : ObservationOperatorContract
     {
         protected override IObservationOperator CreateOperator() => create();
@@ -106,6 +111,28 @@ public class CaughtTests
         Caught(new OfModel(() => new Remembering()).It_and_its_linearisation_keep_their_contract, "determinism");
         Caught(new OfModel(() => new Remembering()).Several_threads_get_the_same_numbers, "threads");
         Caught(new OfModel(() => new Remembering()).It_keeps_no_tensor_and_takes_none, "ownership");
+    }
+
+    /// <summary>x' = -a x with a parameter b that goes nowhere, or with the mean of the batch's parameters.</summary>
+    private sealed class Decay(bool mixes, bool ignores) : ParametricDynamics(2, 0.1, new ModelParameter("a", 1), new ModelParameter("b", 0.5))
+    {
+        protected override Tensor Tendency(Tensor state, Tensor parameters)
+        {
+            Tensor a = parameters.narrow(-1, 0, 1), b = parameters.narrow(-1, 1, 1);
+            if (mixes && a.ndim > 1) a = a.mean([0], keepdim: true);
+            return -a * state + (ignores ? 0 : 1) * b;
+        }
+    }
+
+    [Fact]
+    public void A_model_that_mixes_parameters_or_ignores_one()
+    {
+        var right = new OfParameters(() => new Decay(false, false));
+        right.Every_state_runs_with_its_own_parameters();
+        right.With_its_own_parameters_it_is_itself();
+        right.Joined_with_its_parameters_it_is_a_model();
+        Caught(new OfParameters(() => new Decay(true, false)).Every_state_runs_with_its_own_parameters, "independence");
+        Caught(new OfParameters(() => new Decay(false, true)).Every_state_runs_with_its_own_parameters, "influence");
     }
 
     private sealed class SquareCalledLinear() : ObservationOperator(4, 4)

@@ -4,24 +4,24 @@ using static TorchSharp.torch;
 namespace DaML.Tests;
 
 /// <summary>Our models, operators and error covariances keep their contracts.</summary>
-public sealed class Lorenz63Conformance : DynamicsContract
+public sealed class Lorenz63Conformance : ParametricDynamicsContract
 {
-    protected override IDynamics CreateDynamics() => new Lorenz63 { ModelError = ErrorCovariance.Scalar(3, 0.1) };
+    protected override IParametricDynamics CreateParametricDynamics() => new Lorenz63 { ModelError = ErrorCovariance.Scalar(3, 0.1) };
 }
 
-public sealed class Lorenz84Conformance : DynamicsContract
+public sealed class Lorenz84Conformance : ParametricDynamicsContract
 {
-    protected override IDynamics CreateDynamics() => new Lorenz84();
+    protected override IParametricDynamics CreateParametricDynamics() => new Lorenz84();
 }
 
-public sealed class Lorenz96Conformance : DynamicsContract
+public sealed class Lorenz96Conformance : ParametricDynamicsContract
 {
-    protected override IDynamics CreateDynamics() => new Lorenz96();
+    protected override IParametricDynamics CreateParametricDynamics() => new Lorenz96();
 }
 
-public sealed class TwoScaleLorenz96Conformance : DynamicsContract
+public sealed class TwoScaleLorenz96Conformance : ParametricDynamicsContract
 {
-    protected override IDynamics CreateDynamics() => new TwoScaleLorenz96(5, 4);
+    protected override IParametricDynamics CreateParametricDynamics() => new TwoScaleLorenz96(5, 4);
     protected override IInitialCondition? CreateStates(IDynamics dynamics) => null;
 }
 
