@@ -85,7 +85,7 @@ public sealed class AdditiveErrorEnsembleTests
             new() { Linearisation = EnsembleLinearisation.Bundle(1e-5), Tolerance = 1e-9, MaximumIterations = 100 }).Analyze(window, y, random);
         var (mean, anomalies) = EnsembleStatistics.Split(window.Start.Members);
         var x1 = analysis.Start.Members.mean([1]);
-        var weights = linalg.lstsq(anomalies.mT, (x1 - mean).unsqueeze(-1)).Solution.squeeze(-1);
+        var weights = linalg.pinv(anomalies.mT).matmul((x1 - mean).unsqueeze(-1)).squeeze(-1);
         var u = (weights - weights.mean([-1], keepdim: true)).detach().clone().requires_grad_();
         var x2 = analysis.Current.Members.mean([1]).detach().clone().requires_grad_();
         var run = dynamics.Advance(mean + u.unsqueeze(1).matmul(anomalies).squeeze(1), new(0, 0.3));

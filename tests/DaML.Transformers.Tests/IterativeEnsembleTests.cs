@@ -139,7 +139,7 @@ public sealed class IterativeEnsembleTests
             var analyzer = new IterativeEnsembleKalmanSmootherAnalyzer(dynamics, new IdentityObservationOperator(12), ErrorCovariance.Scalar(12, 1),
                 new() { Linearisation = EnsembleLinearisation.Bundle(1e-5), Tolerance = 1e-9, MaximumIterations = 60 }, prior: prior);
             var analysed = analyzer.Analyze(window, y, random).Start.Members.mean([1]);
-            var weights = linalg.lstsq(anomalies.mT, (analysed - mean).unsqueeze(-1)).Solution.squeeze(-1);
+            var weights = linalg.pinv(anomalies.mT).matmul((analysed - mean).unsqueeze(-1)).squeeze(-1);
             weights = weights - weights.mean([-1], keepdim: true);
             var leaf = weights.detach().clone().requires_grad_();
             var state = mean + leaf.unsqueeze(1).matmul(anomalies).squeeze(1);
@@ -188,7 +188,7 @@ public sealed class IterativeEnsembleTests
         var (mean, anomalies) = EnsembleStatistics.Split(members);
         Tensor Cost(Tensor state)
         {
-            var weights = linalg.lstsq(anomalies.mT, (state - mean).unsqueeze(-1)).Solution.squeeze(-1);
+            var weights = linalg.pinv(anomalies.mT).matmul((state - mean).unsqueeze(-1)).squeeze(-1);
             return 0.5 * 13 * weights.square().sum(-1) + 0.5 * (y.Values - dynamics.Advance(state, new(0, 1.2))).square().sum(-1);
         }
         var (before, after) = (Cost(mean), Cost(analysed));
