@@ -10,8 +10,9 @@ namespace DaML;
 internal sealed class LocalDomains
 {
     // 12 bytes each: at most some 800 MB.
-    private const long MostKept = 1L << 26;
+    private const long UsualMostKept = 1L << 26;
 
+    private readonly long mostKept;
     private readonly LocalisationGeometry geometry;
     private readonly LocalisationTaper taper;
     private readonly double halfWidth;
@@ -23,9 +24,10 @@ internal sealed class LocalDomains
     /// <param name="observed">Where the observations are, [p, axes] in rows.</param>
     /// <param name="taper">How weights fall.</param>
     /// <param name="halfWidth">The taper's half-width; may be infinite.</param>
-    public LocalDomains(LocalisationGeometry geometry, double[] observed, LocalisationTaper taper, double halfWidth)
+    /// <param name="mostKept">Of how many pairs the search is kept.</param>
+    public LocalDomains(LocalisationGeometry geometry, double[] observed, LocalisationTaper taper, double halfWidth, long mostKept = UsualMostKept)
     {
-        (this.geometry, this.taper, this.halfWidth) = (geometry, taper, halfWidth);
+        (this.geometry, this.taper, this.halfWidth, this.mostKept) = (geometry, taper, halfWidth, mostKept);
         cells = new(() => new CellList(observed, geometry.Periods, halfWidth * taper.Support));
         lists = new(Search);
     }
@@ -88,7 +90,7 @@ internal sealed class LocalDomains
             largest = Math.Max(largest, list.Count);
         }
         double mean = (double)total / sizes.Length;
-        if (total > MostKept) return new([], [], [], largest, mean);
+        if (total > mostKept) return new([], [], [], largest, mean);
         var starts = new long[sizes.Length + 1];
         var indices = new int[total];
         var weights = new double[total];

@@ -85,10 +85,14 @@ public sealed class LocalisationTests
         {
             var taper = LocalisationTaper.Triangular;
             var domains = new LocalDomains(geometry, places, taper, halfWidth);
-            var list = new LocalObservations();
+            // Searched anew for each use, where it is too much to keep, it is the same.
+            var forgetful = new LocalDomains(geometry, places, taper, halfWidth, mostKept: 3);
+            LocalObservations list = new(), other = new();
             for (int i = 0; i < n; i++)
             {
                 domains.Of(i, list, out var found, out var weights);
+                forgetful.Of(i, other, out var foundAnew, out var weightsAnew);
+                Assert.True(found.SequenceEqual(foundAnew) && weights.SequenceEqual(weightsAnew));
                 int at = 0;
                 for (int j = 0; j < 40; j++)
                 {
