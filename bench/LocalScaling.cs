@@ -26,6 +26,7 @@ internal static class LocalScaling
                 for (int threads = 1; threads <= most; threads++)
                 {
                     set_num_threads(threads);
+                    one.Cycle(); // libtorch's own threads start anew after a change of their number
                     var (first, second) = one.Cycle();
                     if (round < 0) continue;
                     Add(forecast, (one.Points, threads), first);

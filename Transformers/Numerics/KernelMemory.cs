@@ -56,11 +56,16 @@ internal static unsafe class KernelMemory
         return (int)Math.Clamp(Math.Min(pieces, pieces * workOfOne / workPerThread), 1, get_num_threads());
     }
 
-    /// <summary>Does pieces 0 to <paramref name="pieces"/> - 1, each by itself, in as many shares as threads.</summary>
+    /// <summary>Does pieces 0 to <paramref name="pieces"/> - 1, each by itself, on so many threads; in several shares for each, so that one that is held up leaves its work to the others.</summary>
     public static void ForEach(long pieces, int threads, Action<long, long> share)
     {
-        if (threads == 1) share(0, pieces);
-        else Parallel.For(0, threads, part => share(pieces * part / threads, pieces * (part + 1) / threads));
+        if (threads == 1)
+        {
+            share(0, pieces);
+            return;
+        }
+        long shares = Math.Min(pieces, 8L * threads);
+        Parallel.For(0, shares, new ParallelOptions { MaxDegreeOfParallelism = threads }, part => share(pieces * part / shares, pieces * (part + 1) / shares));
     }
 
     /// <summary>a b + c</summary>
