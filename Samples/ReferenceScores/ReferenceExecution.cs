@@ -116,6 +116,7 @@ internal static class ReferenceExecution
     {
         var watch = Stopwatch.StartNew();
         var context = new DataAssimilationContext(options with { Progress = null });
+        seeds = Math.Max(seeds, row.Seeds);
         var (twin, method, scoring) = Prepare(row, table.Experiments[row.Experiment!], context, seeds, cycles);
         var report = context.Scores.Evaluate(method.Transform(twin), scoring with { Progress = new Shares(tell) }, cancellation);
         double[] figures = [.. report.AnalysisRmse.PerTrajectory.Where(double.IsFinite).Order()];

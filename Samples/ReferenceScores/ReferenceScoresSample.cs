@@ -69,8 +69,8 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
     private static List<ReportTable> Tables(IReadOnlyList<ReferenceOutcome> outcomes, long experiments, long length)
     {
         string scored = string.Create(CultureInfo.InvariantCulture, $"{experiments} experiments of {length:N0} cycles");
-        var tables = outcomes.Where(outcome => !outcome.Row.IsExact).GroupBy(outcome => outcome.Row.ModelName).Select(group => new ReportTable($"{group.Key}: analysis RMSE, median over {scored} (lost: how many diverged)",
-            ["method and settings", "expected", "measured", "range", "lost", "verdict", "source"], [.. group.Select(Cells)])).ToList();
+        var tables = outcomes.Where(outcome => !outcome.Row.IsExact).GroupBy(outcome => outcome.Row.ModelName).Select(group => new ReportTable($"{group.Key}: analysis RMSE, median over {scored}",
+            ["method and settings", "expected", "measured", "range", "diverged", "verdict", "source"], [.. group.Select(Cells)])).ToList();
         string[][] exact = [.. outcomes.Where(outcome => outcome.Row.IsExact).Select(ExactCells)];
         if (exact.Length > 0) tables.Add(new ReportTable("Exact figures", ["case and figure", "expected", "measured", "difference", "verdict", "source"], exact));
         return tables;
@@ -78,9 +78,9 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
 
     private static string[] Cells(ReferenceOutcome outcome) =>
     [
-        Called(outcome), (outcome.Row.Tolerance.Below ? "below " : "") + SampleRun.Number(outcome.Row.Expected, 2), Figure(outcome.Measured),
+        Called(outcome), (outcome.Row.Tolerance.Below ? "< " : "") + SampleRun.Number(outcome.Row.Expected, 2), Figure(outcome.Measured),
         outcome.PerSeed.Count == 0 ? "-" : $"{Figure(outcome.PerSeed[0])}-{Figure(outcome.PerSeed[^1])}",
-        outcome.Divergences.ToString(CultureInfo.InvariantCulture), Verdict(outcome), outcome.Row.Source,
+        $"{outcome.Divergences}/{outcome.Seeds}", Verdict(outcome), outcome.Row.Source,
     ];
 
     private static string[] ExactCells(ReferenceOutcome outcome) =>
@@ -119,10 +119,13 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
         blocks.AddRange(tables);
         foreach (var group in measured.GroupBy(outcome => outcome.Row.ModelName))
         {
-            Bar[] bars = [.. group.Select(outcome => new Bar(Called(outcome), outcome.Measured, outcome.Row.Expected) { Range = (outcome.PerSeed[0], outcome.PerSeed[^1]) })];
+            // Relative to what was published, so that large and small errors are seen alike.
+            Bar[] bars = [.. group.Select(outcome => new Bar(Called(outcome), outcome.Measured / outcome.Row.Expected, 1)
+                { Range = (outcome.PerSeed[0] / outcome.Row.Expected, outcome.PerSeed[^1] / outcome.Row.Expected) })];
             string file = "scores-" + string.Concat(group.Key.ToLowerInvariant().Select(letter => char.IsAsciiLetterOrDigit(letter) ? letter : '-')).Replace("--", "-").Trim('-');
-            var figure = run.Write(new BarChart(group.Key, new Axis("analysis RMSE"), bars) { Width = 820, Height = 90 + 27 * bars.Length }, file);
-            blocks.Add(new ReportFigure(figure, $"{group.Key}: the median over experiments (bars), their range (whiskers) and what was published (diamonds)."));
+            var axis = new Axis("measured over published analysis RMSE") { Minimum = Math.Min(0.8, 0.95 * bars.Min(bar => bar.Range!.Value.Low)) };
+            var figure = run.Write(new BarChart(group.Key, axis, bars) { Width = 820, Height = 90 + 27 * bars.Length }, file);
+            blocks.Add(new ReportFigure(figure, $"{group.Key}: the median over experiments (bars) and their range (whiskers), relative to what was published (diamonds)."));
         }
         blocks.AddRange([new ReportHeading("Settings"), new ReportSettings(settings)]);
         run.Write(new HtmlReport("Reference scores", blocks));

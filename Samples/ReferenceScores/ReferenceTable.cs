@@ -108,8 +108,9 @@ internal sealed record ReferenceTolerance(double? Share = null, bool Below = fal
 /// <param name="Method">The method that is scored, by its time-averaged analysis error.</param>
 /// <param name="Case">An exact case.</param>
 /// <param name="Quantity">Which figure of an exact case.</param>
+/// <param name="Seeds">How many experiments the median needs at least, for a score that scatters more than most.</param>
 internal sealed record ReferenceRow(double Expected, ReferenceTolerance Tolerance, string Source, IReadOnlyDictionary<string, JsonElement> Settings,
-    string? Experiment = null, string? Method = null, string? Case = null, string? Quantity = null)
+    string? Experiment = null, string? Method = null, string? Case = null, string? Quantity = null, long Seeds = 1)
 {
     /// <summary>Whether it is one figure that follows exactly, not an average over random numbers.</summary>
     public bool IsExact => Case is not null;
@@ -127,6 +128,7 @@ internal sealed record ReferenceRow(double Expected, ReferenceTolerance Toleranc
     public void Check(ReferenceTable table)
     {
         Tolerance.Check();
+        Require.AtLeast(Seeds, 1, "seeds");
         if (Case is not null)
         {
             if (Experiment is not null || Method is not null || Quantity is null) throw new SampleException("A row with a 'case' has a 'quantity', and neither 'experiment' nor 'method'.");

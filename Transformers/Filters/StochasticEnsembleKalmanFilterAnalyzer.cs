@@ -5,7 +5,9 @@ namespace DaML;
 
 /// <summary>
 /// The analysis of the stochastic ensemble Kalman filter: each member is updated with an observation perturbed for it
-/// (Evensen 1994; Burgers et al. 1998). The perturbations' mean is taken off, so that they do not displace the ensemble's.
+/// (Evensen 1994; Burgers et al. 1998). The perturbations' mean is taken off, so that they do not displace the ensemble's,
+/// and the variance that each of them loses with it is given back by the factor sqrt(N / (N - 1)) (Evensen 2004, Ocean Dyn. 54,
+/// 539-560), as published scores have it; with few members it matters as much as an inflation.
 /// </summary>
 public sealed class StochasticEnsembleKalmanFilterAnalyzer : IAnalyzer<EnsembleMemory>, IComponent
 {
@@ -44,7 +46,8 @@ public sealed class StochasticEnsembleKalmanFilterAnalyzer : IAnalyzer<EnsembleM
         if (inflation.PriorFactor != 1)
             ensemble = ensemble with { Anomalies = ensemble.Anomalies * inflation.PriorFactor, ObservedAnomalies = ensemble.ObservedAnomalies * inflation.PriorFactor };
         // R^(-1/2) of errors drawn from N(0, R) is white noise; what is missing has none.
-        var noise = random.Normal(ensemble.ObservedAnomalies.shape, ensemble.Mean.dtype);
+        double count = ensemble.ObservedAnomalies.shape[1];
+        var noise = Math.Sqrt(count / (count - 1)) * random.Normal(ensemble.ObservedAnomalies.shape, ensemble.Mean.dtype);
         if (observation.Mask is not null) noise = noise * observation.Mask.to(noise.dtype).unsqueeze(1);
         var (mean, anomalies) = Update(ensemble, noise);
         if (inflation.PosteriorFactor != 1) anomalies = anomalies * inflation.PosteriorFactor;

@@ -63,7 +63,8 @@ public sealed class ReferenceScoresTests : IDisposable
     {
         string lost = """{ "experiment": "Lorenz-96, every 0.05", "method": "ETKF", "settings": { "members": 5 }, "expected": 0.2, "tolerance": { "share": 0.1 }, "source": "a test" }""";
         string below = """{ "experiment": "Lorenz-63, every 0.25", "method": "etkf", "settings": { "members": 10, "inflation": 1.02, "rotation": "mean-preserving" }, "expected": 0.2, "tolerance": { "below": true }, "source": "a test" }""";
-        var (code, output, error, document) = Measure(With(Easy, lost, below));
+        string more = Easy.Replace("\"a test\"", "\"a test\", \"seeds\": 5", StringComparison.Ordinal);
+        var (code, output, error, document) = Measure(With(Easy, lost, below, more));
         Assert.Equal((0, ""), (code, error));
         Assert.Equal(["rows"], document!.Value.EnumerateObject().Select(member => member.Name));
         var rows = document.Value.GetProperty("rows").EnumerateArray().ToList();
@@ -74,9 +75,11 @@ public sealed class ReferenceScoresTests : IDisposable
         // Five members without inflation lose the truth: counted, not measured.
         Assert.Equal((JsonValueKind.Null, 3, false), (rows[1].GetProperty("measured").ValueKind, rows[1].GetProperty("divergences").GetInt64(), rows[1].GetProperty("pass").GetBoolean()));
         Assert.False(rows[2].GetProperty("pass").GetBoolean());
-        Assert.Contains("2 of 3 rows FAIL.", output);
+        Assert.Equal((5, true), (rows[3].GetProperty("seeds").GetInt64(), rows[3].GetProperty("pass").GetBoolean()));
+        Assert.Contains("2 of 4 rows FAIL.", output);
+        Assert.Contains("3/3", output);
         foreach (string name in (string[])["report.html", "scores-lorenz-63-every-0-25.svg"]) Assert.True(File.Exists(Path.Combine(folder.FullName, name)), name);
-        Assert.Equal(document.Value.ToString(), Measure(With(Easy, lost, below)).Document!.Value.ToString());
+        Assert.Equal(document.Value.ToString(), Measure(With(Easy, lost, below, more)).Document!.Value.ToString());
     }
 
     [Fact]
