@@ -42,7 +42,7 @@ public sealed class FiniteSizeEnsembleKalmanFilterConformance : FilterContract
 public sealed class SerialSquareRootFilterConformance : FilterContract
 {
     protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
-        context.Analysis.SerialSquareRootFilter(dynamics, network, new EnsembleFilterOptions { Members = 100, Initial = initial }).Transformer;
+        context.Analysis.SerialSquareRootFilter(dynamics, network, new EnsembleFilterOptions { Members = 60, Initial = initial }).Transformer;
 }
 
 public sealed class DeterministicEnsembleKalmanFilterConformance : FilterContract
@@ -54,10 +54,11 @@ public sealed class DeterministicEnsembleKalmanFilterConformance : FilterContrac
 /// <summary>With a radius that reaches everywhere, as the Kalman filter has no localisation.</summary>
 public sealed class LocalEnsembleTransformKalmanFilterConformance : FilterContract
 {
+    protected override double SamplingTolerance => 0.2;
     protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
         context.Analysis.LocalEnsembleTransformKalmanFilter(dynamics, network, new LocalEnsembleTransformKalmanFilterOptions
         {
-            Members = 100, Initial = initial, Localisation = new Localisation(LocalisationGeometry.Line(dynamics.Dimension), LocalisationRadius.EFolding(1000)),
+            Members = 30, Initial = initial, Localisation = new Localisation(LocalisationGeometry.Line(dynamics.Dimension), LocalisationRadius.EFolding(1000)),
         }).Transformer;
 }
 
@@ -65,13 +66,13 @@ public sealed class IterativeEnsembleKalmanFilterConformance : FilterContract
 {
     protected override bool TakesModelError => false;
     protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
-        context.Analysis.IterativeEnsembleKalmanSmoother(dynamics, network, new IterativeEnsembleKalmanSmootherOptions { Members = 100, Initial = initial }).Transformer;
+        context.Analysis.IterativeEnsembleKalmanSmoother(dynamics, network, new IterativeEnsembleKalmanSmootherOptions { Members = 60, Initial = initial }).Transformer;
 }
 
 public sealed class ParticleFilterConformance : FilterContract
 {
     protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
-        context.Analysis.ParticleFilter(dynamics, network, new ParticleFilterOptions { Members = 1000, Initial = initial }).Transformer;
+        context.Analysis.ParticleFilter(dynamics, network, new ParticleFilterOptions { Members = 600, Initial = initial }).Transformer;
 }
 
 public sealed class SpectralPreconditionerConformance : PreconditionerContract
@@ -143,6 +144,7 @@ public sealed class JointEstimationConformance : TransformerContract
 
 public sealed class FourDimensionalVariationalConformance : TransformerContract
 {
+    protected override int Cycles => 4;
     protected override ITransformer CreateTransformer(DataAssimilationContext context) => context.Analysis.FourDimensionalVariational(new Lorenz63(), context.Observations.Full(new Lorenz63()),
         ErrorCovariance.Scalar(3, 1), WindowCycling.Disjoint(2), new() { Initial = Inputs.Normal(3) }).Transformer;
     protected override ITrajectoryView CreateInput(DataAssimilationContext context) => Inputs.Lorenz63(context);

@@ -87,14 +87,14 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
         var truth = context.Dynamics.Lorenz96(forcing: 8);
         var network = context.Observations.Full(truth);
         var start = new GaussianInitialCondition(context.Dynamics.Lorenz96().UsualInitialCondition().Draw(1, context.Random("start"), ScalarType.Float64)[0], ErrorCovariance.Scalar(40, 0.5));
-        using var twin = context.Data.Twin(truth, network, new() { Batch = 6, Cycles = 300, Initial = start }).Materialise();
+        using var twin = context.Data.Twin(truth, network, new() { Batch = 5, Cycles = 200, Initial = start }).Materialise();
         var method = context.Analysis.JointEstimation(context.Dynamics.Lorenz96(forcing: 99), network, [new EstimatedParameter("forcing", 6.5, 1)],
             (joint, observed) => context.Analysis.EnsembleTransformKalmanFilter(joint, observed, new EnsembleTransformKalmanFilterOptions
             {
                 Members = 50, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving, Initial = joint.Lift(start),
             }));
         Found(method, twin, 8, 0.1);
-        var report = context.Scores.Evaluate(method.Transformer.Transform(twin), new ScoreOptions { BurnIn = 150 });
+        var report = context.Scores.Evaluate(method.Transformer.Transform(twin), new ScoreOptions { BurnIn = 100 });
         Assert.InRange(report.AnalysisRmse.Mean, 0.15, 0.22); // as good as with the forcing known
     }
 
@@ -103,7 +103,7 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
     {
         var truth = context.Dynamics.Lorenz63();
         var network = context.Observations.Full(truth, 2);
-        using var twin = context.Data.Twin(truth, network, new() { Batch = 8, Cycles = 300, Interval = 0.25 }).Materialise();
+        using var twin = context.Data.Twin(truth, network, new() { Batch = 6, Cycles = 200, Interval = 0.25 }).Materialise();
         Found(context.Analysis.JointEstimation(truth, network, [new EstimatedParameter("rho", 25, 3) { Evolution = ParameterEvolution.RandomWalk(0.02) }],
             (joint, observed) => context.Analysis.EnsembleTransformKalmanFilter(joint, observed, new EnsembleTransformKalmanFilterOptions
             {
