@@ -27,7 +27,8 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
         drawn from one normal distribution, and must come within 10 % of what was published. An experiment in which a method
         diverges, or loses its truth (an error above that of the observations), is counted and not averaged in.
         --full takes {FullSeeds} experiments of {FullCycles:N0} cycles. The figures are a file, data/reference-scores.json; with --rows the rows
-        of another one of the same form are measured instead. All cores are used.
+        of another one of the same form are measured instead. All cores are used: some three minutes on two of them, --full
+        some twenty-five.
         Writes report.html, one figure an experiment and, with --json, the rows.
         """;
 
