@@ -65,13 +65,13 @@ public abstract class DiscreteDynamics : IDynamics
     public virtual Tensor Advance(Tensor state, TimeInterval interval)
     {
         long steps = CheckState(state, interval);
-        var x = state.alias();
+        Tensor? x = null;
         for (long k = 0; k < steps; k++)
         {
             using var older = x;
-            x = OneStep(older, interval.From + k * TimeStep);
+            x = OneStep(older ?? state, interval.From + k * TimeStep);
         }
-        return x;
+        return x ?? state.alias();
     }
 
     /// <inheritdoc/>

@@ -50,6 +50,15 @@ public sealed class FilterCycle : IWorkload
             Inflation = Inflation.StandardDeviation(inflation), Initial = start,
         }).Transformer);
 
+    /// <summary>3D-Var with a background error covariance that is full, as a climatological one is.</summary>
+    public static FilterCycle ThreeDimensionalVariational() => new((context, model, network, start) =>
+    {
+        using var distance = arange(40, dtype: ScalarType.Float64);
+        using var apart = (distance.unsqueeze(0) - distance.unsqueeze(1)).abs();
+        using var background = 0.2 * (-minimum(apart, 40 - apart).square() / 2).exp();
+        return context.Analysis.ThreeDimensionalVariational(model, network, ErrorCovariance.Full(background), new ThreeDimensionalVariationalOptions { Initial = start }).Transformer;
+    });
+
     /// <inheritdoc/>
     public void Run()
     {

@@ -21,6 +21,7 @@ public static class Workloads
         ["filter.enkf-n.40"] = () => FilterCycle.FiniteSize(members: 40),
         ["filter.ienkf.40"] = () => FilterCycle.Iterative(members: 40, inflation: 1.01),
         ["filter.letkf.7"] = () => FilterCycle.Local(members: 7, inflation: 1.06),
+        ["filter.var3d"] = FilterCycle.ThreeDimensionalVariational,
         ["training.16x2x2"] = () => new TrainingStep(new() { Filters = 16, Blocks = 2, SubBlocks = 2 }, batch: 32),
         ["training.20x3x3"] = () => new TrainingStep(new() { Filters = 20, Blocks = 3, SubBlocks = 3 }, batch: 128),
         ["training.40x5x5"] = () => new TrainingStep(ResidualConvolutionOptions.Reference, batch: 64),

@@ -170,6 +170,24 @@ class LocalEnsembleTransformKalmanFilter(Filter):
         return (mean[:, None] + (w * x).sum(1) + self.inflation * T[:, :, 0]).T
 
 
+class ThreeDimensionalVariational:
+    """One cycle of 3D-Var with a full background error covariance and its gain computed once; truth and observation included."""
+
+    def __init__(self):
+        self.generator = np.random.default_rng(2)
+        apart = np.abs(np.subtract.outer(np.arange(N), np.arange(N)))
+        B = 0.2 * np.exp(-np.minimum(apart, N - apart) ** 2 / 2)
+        self.gain = B @ np.linalg.inv(B + np.eye(N))
+        self.truth = spun_up((N,), self.generator)
+        self.analysis = self.truth + self.generator.normal(size=N)
+
+    def __call__(self):
+        self.truth = step(self.truth)
+        observation = self.truth + self.generator.normal(size=N)
+        forecast = step(self.analysis)
+        self.analysis = forecast + self.gain @ (observation - forecast)
+
+
 # ---- PyTorch --------------------------------------------------------------------------------------------------------
 
 def training(filters, blocks, sub_blocks, batch, truncation=16):
@@ -249,6 +267,7 @@ WORKLOADS = {
     "filter.enkf-n.40": lambda: FiniteSizeEnsembleKalmanFilter(40),
     "filter.ienkf.40": lambda: IterativeEnsembleKalmanFilter(40, 1.01),
     "filter.letkf.7": lambda: LocalEnsembleTransformKalmanFilter(7, 1.06),
+    "filter.var3d": ThreeDimensionalVariational,
     "training.16x2x2": lambda: training(16, 2, 2, 32),
     "training.20x3x3": lambda: training(20, 3, 3, 128),
     "training.40x5x5": lambda: training(40, 5, 5, 64),
