@@ -11,7 +11,7 @@ public sealed class FilterCycle : IWorkload
 {
     private readonly ITrajectoryCursor cursor;
 
-    private FilterCycle(Func<DataAssimilationContext, IDynamics, IObservationNetwork, IInitialCondition, ITransformer> make)
+    private FilterCycle(Func<DataAssimilationContext, IDynamics, IObservationNetwork, IInitialCondition, ITransformer> make, long runs = 1)
     {
         using var scope = NewDisposeScope();
         var context = new DataAssimilationContext(seed: 2);
@@ -20,16 +20,19 @@ public sealed class FilterCycle : IWorkload
         var first = zeros(40, dtype: ScalarType.Float64);
         first[0] = 1;
         var start = new GaussianInitialCondition(first, ErrorCovariance.Scalar(40, 0.001));
-        cursor = make(context, model, network, start).Transform(context.Data.Twin(model, network, new() { Initial = start })).OpenCursor();
-        for (int cycle = 0; cycle < 300; cycle++) Run();
+        cursor = make(context, model, network, start).Transform(context.Data.Twin(model, network, new() { Initial = start, Batch = runs })).OpenCursor();
+        for (int cycle = 0; cycle < (runs == 1 ? 300 : 10); cycle++) Run();
     }
 
     /// <summary>The ensemble transform Kalman filter.</summary>
-    public static FilterCycle EnsembleTransform(long members, double inflation) => new((context, model, network, start) =>
+    /// <param name="members">N</param>
+    /// <param name="inflation">Of the posterior standard deviation.</param>
+    /// <param name="runs">Number of independent runs that go side by side.</param>
+    public static FilterCycle EnsembleTransform(long members, double inflation, long runs = 1) => new((context, model, network, start) =>
         context.Analysis.EnsembleTransformKalmanFilter(model, network, new EnsembleTransformKalmanFilterOptions
         {
             Members = members, Inflation = Inflation.StandardDeviation(inflation), Initial = start,
-        }).Transformer);
+        }).Transformer, runs);
 
     /// <summary>The finite-size filter, dual form.</summary>
     public static FilterCycle FiniteSize(long members) => new((context, model, network, start) =>

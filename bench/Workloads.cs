@@ -22,6 +22,8 @@ public static class Workloads
         ["filter.ienkf.40"] = () => FilterCycle.Iterative(members: 40, inflation: 1.01),
         ["filter.letkf.7"] = () => FilterCycle.Local(members: 7, inflation: 1.06),
         ["filter.var3d"] = FilterCycle.ThreeDimensionalVariational,
+        ["sweep.etkf.20"] = () => FilterCycle.EnsembleTransform(members: 20, inflation: 1.04, runs: 1000),
+        ["rate.sgemm"] = () => new MatrixProduct(1024),
         ["training.16x2x2"] = () => new TrainingStep(new() { Filters = 16, Blocks = 2, SubBlocks = 2 }, batch: 32),
         ["training.20x3x3"] = () => new TrainingStep(new() { Filters = 20, Blocks = 3, SubBlocks = 3 }, batch: 128),
         ["training.40x5x5"] = () => new TrainingStep(ResidualConvolutionOptions.Reference, batch: 64),
@@ -34,6 +36,35 @@ public static class Workloads
     /// <exception cref="ArgumentException">There is none of that name.</exception>
     public static IWorkload Make(string name) => Makers.TryGetValue(name, out var make) ? make()
         : throw new ArgumentException($"There is no workload '{name}'; there are: {string.Join(", ", Names)}.");
+}
+
+/// <summary>A product of two square matrices, single precision: what the processor can do.</summary>
+public sealed class MatrixProduct : IWorkload
+{
+    private readonly Tensor left, right, product;
+
+    /// <summary>Draws the matrices.</summary>
+    public MatrixProduct(long size)
+    {
+        using var random = new DataAssimilationContext(seed: 1).Random("bench");
+        Tensor Draw() => random.Normal([size, size], ScalarType.Float32).DetachFromDisposeScope();
+        (left, right, product) = (Draw(), Draw(), Draw());
+    }
+
+    /// <inheritdoc/>
+    public void Run()
+    {
+        using var scope = NewDisposeScope();
+        product.copy_(left.matmul(right));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        left.Dispose();
+        right.Dispose();
+        product.Dispose();
+    }
 }
 
 /// <summary>One Lorenz-96 step of an ensemble, double precision.</summary>

@@ -1,9 +1,11 @@
 """`./daml bench compare`: DaML beside NumPy and Python's torch, the same computation in one run.
 
 Both sides stay alive as workers and take turns, so what the machine does meanwhile hits both; what is printed are
-medians of paired ratios (Python's time over DaML's, above 1: DaML is faster).
+medians of paired ratios (Python's time over DaML's, above 1: DaML is faster). A run of everything also writes its table
+into docs/performance.md.
 """
 import argparse
+import datetime
 import json
 import os
 import statistics
@@ -11,19 +13,26 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# workload: (repetitions a turn, what is compared)
+# workload: (repetitions a turn, what is compared, the ratio's name in the JSON, of wall or processor time)
 WORKLOADS = {
-    "model.l96": (4000, "Lorenz-96 RK4 step, 40 members, NumPy"),
-    "filter.etkf.20": (1000, "ETKF cycle n = 40, N = 20, NumPy"),
-    "filter.etkf.40": (600, "ETKF cycle n = 40, N = 40, NumPy"),
-    "filter.enkf-n.40": (600, "EnKF-N cycle n = 40, N = 40, NumPy"),
-    "filter.ienkf.40": (200, "IEnKF cycle n = 40, N = 40, NumPy"),
-    "filter.letkf.7": (600, "LETKF cycle n = 40, N = 7, NumPy"),
-    "filter.var3d": (2000, "3D-Var cycle n = 40, NumPy"),
-    "training.16x2x2": (5, "training step 16 filters, 2 x 2, batch 32, 16 cycles, torch"),
-    "training.20x3x3": (2, "training step 20 filters, 3 x 3, batch 128, 16 cycles, torch"),
-    "training.40x5x5": (1, "training step 40 filters, 5 x 5, batch 64, 16 cycles, torch"),
+    "model.l96": (4000, "Lorenz-96 Runge-Kutta step, 40 members, NumPy", "model.speedup.l96", "cpu"),
+    "filter.etkf.20": (1000, "ETKF cycle, n = 40, N = 20, NumPy", "filter.speedup.etkf.20", "cpu"),
+    "filter.etkf.40": (600, "ETKF cycle, n = 40, N = 40, NumPy", "filter.speedup.etkf.40", "cpu"),
+    "filter.enkf-n.40": (600, "EnKF-N cycle, n = 40, N = 40, NumPy", "filter.speedup.enkf_n.40", "cpu"),
+    "filter.ienkf.40": (200, "IEnKF cycle, n = 40, N = 40, NumPy", "filter.speedup.ienkf.40", "cpu"),
+    "filter.letkf.7": (600, "LETKF cycle, n = 40, N = 7, NumPy", "filter.speedup.letkf.7", "cpu"),
+    "filter.var3d": (2000, "3D-Var cycle, n = 40, NumPy", "filter.speedup.var3d", "cpu"),
+    "training.16x2x2": (5, "training step, 16 filters, 2 x 2, batch 32, 16 cycles, torch", "training.speedup.16x2x2", "wall"),
+    "training.20x3x3": (2, "training step, 20 filters, 3 x 3, batch 128, 16 cycles, torch", "training.speedup.20x3x3", "wall"),
+    "training.40x5x5": (1, "training step, 40 filters, 5 x 5, batch 64, 16 cycles, torch", "training.speedup.40x5x5", "wall"),
 }
+DOCUMENT = os.path.join(HERE, os.pardir, "docs", "performance.md")
+BEGIN, END = "<!-- written by bench compare -->", "<!-- end of what bench compare wrote -->"
+
+
+def training_flops(filters, blocks, batch, sites=40, kernel=5, cycles=16):
+    """Multiplications and additions of the convolutions of a training step, forward and twice that backward."""
+    return 3 * 2 * cycles * batch * sites * kernel * (filters * filters * blocks * blocks + 3 * filters)
 
 
 class Worker:
@@ -58,27 +67,69 @@ def main():
     ours = Worker(["dotnet", options.daml, "worker"])
     theirs = Worker([sys.executable, os.path.join(HERE, "python_worker.py")])
     metrics = {}
-    print(f"{'workload':58} {'wall ratio':>18} {'CPU ratio':>11}")
+    rows, own = [], {}
+    print(f"{'workload':62} {'wall ratio':>18} {'CPU ratio':>11}")
     for name in options.workloads or WORKLOADS:
-        repetitions, text = WORKLOADS[name]
+        repetitions, text, metric, kind = WORKLOADS[name]
         for worker in (ours, theirs):  # warm-up: caches, allocators, and .NET's compiler, which takes some 10,000 calls of what is short to settle
             for _ in range(4 if repetitions < 100 else max(4, 10000 // repetitions)):
                 worker.run(name, repetitions)
-        wall, cpu = [], []
+        wall, cpu, own[name] = [], [], []
         for turn in range(options.rounds):
             pair = (ours, theirs) if turn % 2 == 0 else (theirs, ours)
             times = {worker: worker.run(name, repetitions) for worker in pair}
+            own[name].append(times[ours][0])
             wall.append(times[theirs][0] / times[ours][0])
             cpu.append(times[theirs][1] / times[ours][1])
-        print(f"{text:58} {statistics.median(wall):6.2f} ({min(wall):.2f}-{max(wall):.2f}) {statistics.median(cpu):11.2f}")
-        metrics[f"{name}.wall_ratio"] = statistics.median(wall)
-        metrics[f"{name}.cpu_ratio"] = statistics.median(cpu)
+        ratio, least, most, used = statistics.median(wall), min(wall), max(wall), statistics.median(cpu)
+        print(f"{text:62} {ratio:6.2f} ({least:.2f}-{most:.2f}) {used:11.2f}", flush=True)
+        rows.append(f"| {text.rsplit(', ', 1)[0]} | {text.rsplit(', ', 1)[1]} | {ratio:.1f} ({least:.1f}-{most:.1f}) | {used:.1f} |")
+        metrics[metric] = ratio if kind == "wall" else used
+        metrics[f"{name}.wall_ratio"], metrics[f"{name}.cpu_ratio"] = ratio, used
+
+    notes = []
+    if "training.40x5x5" in own:
+        ours.run("rate.sgemm", 20)
+        product = 2 * 1024 ** 3 / statistics.median(ours.run("rate.sgemm", 20)[0] for _ in range(options.rounds))
+        rate = training_flops(40, 5, 64) / statistics.median(own["training.40x5x5"])
+        metrics["training.gflops"], metrics["training.gflops_over_sgemm"] = rate / 1e9, rate / product
+        notes.append(f"The whole training step of 40 filters, 5 x 5, ran at {rate / product:.0%} of the rate of a plain single-precision matrix product (1024 x 1024) in the same run.")
+    if not options.workloads:
+        ours.run("sweep.etkf.20", 20)
+        wall, cpu = ours.run("sweep.etkf.20", 1000)
+        metrics["sweep.core_utilisation"] = cpu / wall / os.cpu_count()
+        notes.append(f"A sweep of 1,000 runs of 1,000 cycles (ETKF, N = 20), side by side, kept the {os.cpu_count()} cores busy {cpu / wall / os.cpu_count():.0%} of the time.")
+    for note in notes:
+        print(note)
     ours.close()
     theirs.close()
     if options.json:
         with open(options.json + ".part", "w") as file:
             json.dump({"name": "bench-compare", "settings": {"rounds": options.rounds}, "metrics": metrics}, file, indent=2)
         os.replace(options.json + ".part", options.json)
+    if not options.workloads:
+        write_document(rows, notes, options.rounds)
+
+
+def processor():
+    with open("/proc/cpuinfo") as file:
+        return next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "unknown processor")
+
+
+def write_document(rows, notes, rounds):
+    """Puts the table between its two marks in docs/performance.md."""
+    import numpy
+    import torch
+    text = open(DOCUMENT).read()
+    before, _, after = text.split(BEGIN)[0], None, text.split(END)[1]
+    table = "\n".join([
+        BEGIN, "",
+        f"{datetime.date.today()}, {processor()}, {os.cpu_count()} cores; NumPy {numpy.__version__}, torch {torch.__version__.split('+')[0]}; "
+        f"{os.environ.get('OMP_NUM_THREADS', os.cpu_count())} threads on both sides, {rounds} rounds:", "",
+        "| what | beside | wall | processor time |", "| --- | --- | --- | --- |", *rows, "", *[line for note in notes for line in (note, "")], END])
+    with open(DOCUMENT + ".part", "w") as file:
+        file.write(before + table + after)
+    os.replace(DOCUMENT + ".part", DOCUMENT)
 
 
 if __name__ == "__main__":

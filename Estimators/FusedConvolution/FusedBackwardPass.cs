@@ -139,6 +139,7 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         NormaliseBackward(layer, field, group);
         layout.Close(field, shape.Filters);
         int parameter = Parameter(layer);
+        if (wantsParameters && !shape.EndsBlock(layer)) Restore(layer, group);
         if (wantsParameters)
             kernel.WeightGradient(Inner(field), layout.Row, tape.Field(layer, group), layout.Row, Sum(group) + offsets[parameter], shape.Filters, shape.Filters, layout.Sites, shape.Kernel);
         kernel.Convolve(field, layout.Row, Transposed(parameter), null, Inner(before), layout.Row, shape.Filters, shape.Filters, layout.Sites, shape.Kernel);
@@ -150,6 +151,15 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         }
         if (shape.BeginsBlock(layer)) EndBlock(before, group);
         ActivateBackward(layer - 1, before, group);
+    }
+
+    // X_layer within a block, as the forward pass had it.
+    private void Restore(int layer, int group)
+    {
+        var normalisation = tape.Normalisation(layer - 1);
+        float* field = tape.Field(layer, group);
+        kernel.Activate(tape.Product(layer - 1, group), normalisation.Scale, normalisation.Shift, null, Inner(field), layout.Row, shape.Filters, layout.Sites);
+        layout.Close(field, shape.Filters);
     }
 
     private void Encoder(float* field, int group, float* input)

@@ -20,14 +20,18 @@ internal readonly record struct FusedNetworkShape(int Inputs, int Filters, int B
     /// <summary>Whether a layer is the first of its block.</summary>
     public bool BeginsBlock(int layer) => layer % SubBlocks == 0;
 
+    /// <summary>Whether X_layer is where a block ends or begins, encoder's and decoder's sides included.</summary>
+    public bool EndsBlock(int layer) => layer % SubBlocks == 0;
+
     /// <summary>The layer with which a layer's block begins.</summary>
     public int BlockStart(int layer) => layer - layer % SubBlocks;
 }
 
 /// <summary>
 /// What one pass through the fused network keeps: for each group of lanes the packed input, the field before each layer
-/// (X_0 .. X_L, with halo) and each convolution's product (C_0 .. C_(L-1)), and each layer's normalisation. A pass that is
-/// not to be differentiated keeps only what the next layer reads.
+/// at the ends of blocks (X_0, X_S, .. X_L, with halo) and each convolution's product (C_0 .. C_(L-1)), and each layer's
+/// normalisation. The fields between are made again on the way back, X_l = mish(C_(l-1) normalised), which takes less time
+/// than to read them from memory. A pass that is not to be differentiated keeps only what the next layer reads.
 /// </summary>
 internal sealed unsafe class FusedNetworkTape
 {
@@ -42,7 +46,7 @@ internal sealed unsafe class FusedNetworkTape
         Shape = shape;
         Layout = layout;
         Keeps = keeps;
-        int fields = keeps ? shape.Layers + 1 : 2, products = keeps ? shape.Layers : 1;
+        int fields = keeps ? shape.Blocks + 2 : 2, products = keeps ? shape.Layers : 1;
         FieldSize = Aligned(shape.Filters * layout.Row + BlockedKernel.Slack(shape.Kernel));
         ProductSize = Aligned(shape.Filters * layout.InnerRow);
         outputOffset = Aligned(shape.Inputs * layout.Row + BlockedKernel.Slack(shape.Kernel));
@@ -92,10 +96,10 @@ internal sealed unsafe class FusedNetworkTape
     /// <summary>Where a group's product is packed, one channel with halo.</summary>
     public float* Output(int group) => Input(group) + outputOffset;
 
-    /// <summary>X_layer of a group, with halo.</summary>
+    /// <summary>X_layer of a group, with halo. Those between the ends of blocks share one place: they follow from C_(layer - 1) again.</summary>
     public float* Field(int layer, int group)
     {
-        int slot = Keeps ? layer : layer == Shape.Layers || !Shape.BeginsBlock(layer) ? 1 : 0;
+        int slot = !Shape.EndsBlock(layer) ? 0 : Keeps ? 1 + layer / Shape.SubBlocks : layer < Shape.Layers ? 1 : 0;
         return start + group * groupSize + xOffset + slot * FieldSize;
     }
 
