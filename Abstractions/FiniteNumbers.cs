@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -8,17 +9,35 @@ namespace DaML;
 /// <summary>Whether tensors hold numbers, asked of every state in every cycle and so without an operator where the processor holds the tensor.</summary>
 public static class FiniteNumbers
 {
+    private const int SmallestShare = 1 << 16;
+
     /// <summary>Whether a tensor has neither infinities nor NaNs.</summary>
     public static bool All(Tensor tensor)
     {
         if (tensor.device_type == DeviceType.CPU && tensor.is_contiguous() && tensor.numel() is > 0 and < int.MaxValue / sizeof(double))
         {
-            if (tensor.dtype == ScalarType.Float64) return All(MemoryMarshal.Cast<byte, double>(tensor.bytes));
-            if (tensor.dtype == ScalarType.Float32) return All(MemoryMarshal.Cast<byte, float>(tensor.bytes));
+            if (tensor.dtype == ScalarType.Float64) return All<double>(tensor);
+            if (tensor.dtype == ScalarType.Float32) return All<float>(tensor);
         }
         using var scope = NewDisposeScope();
         // A sum is finite only if all of its terms are; that of large numbers may be infinite all the same.
         return double.IsFinite(tensor.sum().ToDouble()) || tensor.isfinite().all().ToBoolean();
+    }
+
+    // Large tensors in shares, by all threads.
+    private static unsafe bool All<T>(Tensor tensor) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int count = (int)tensor.numel(), shares = Math.Min(get_num_threads() == 1 ? 1 : 4 * get_num_threads(), count / SmallestShare);
+        if (shares <= 1) return All(MemoryMarshal.Cast<byte, T>(tensor.bytes));
+        nint address = (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+        bool finite = true;
+        Parallel.For(0, shares, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, share =>
+        {
+            int from = (int)((long)count * share / shares), to = (int)((long)count * (share + 1) / shares);
+            if (!All(new ReadOnlySpan<T>((T*)address + from, to - from))) Volatile.Write(ref finite, false);
+        });
+        GC.KeepAlive(tensor);
+        return finite;
     }
 
     // x - x is zero, or NaN where x is infinite or NaN.

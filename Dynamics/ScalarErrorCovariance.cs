@@ -27,11 +27,14 @@ public sealed class ScalarErrorCovariance : ErrorCovariance, IComponent
         return identity * Variance;
     }
 
-    private protected override Tensor Inverse(Tensor vector, Tensor? mask) => Masked(vector, mask) / Variance;
+    private protected override Tensor Inverse(Tensor vector, Tensor? mask) => IsUnit ? Masked(vector, mask).alias() : Masked(vector, mask) / Variance;
 
-    private protected override Tensor InverseFactor(Tensor vector, Tensor? mask) => Masked(vector, mask) / Math.Sqrt(Variance);
+    private protected override Tensor InverseFactor(Tensor vector, Tensor? mask) => IsUnit ? Masked(vector, mask).alias() : Masked(vector, mask) / Math.Sqrt(Variance);
 
-    private protected override Tensor Factor(Tensor white) => white * Math.Sqrt(Variance);
+    private protected override Tensor Factor(Tensor white) => IsUnit ? white.alias() : white * Math.Sqrt(Variance);
+
+    // Unit variances are the usual ones of twin experiments, and an operator costs more than most of what is done in a cycle.
+    private bool IsUnit => Variance == 1;
 
     void IComponent.Save(ComponentWriter writer)
     {

@@ -22,16 +22,24 @@ public static class EnsembleStatistics
         if (!KernelMemory.Serves(members) || !members.is_contiguous() || members.numel() >= int.MaxValue / sizeof(double)) return members.mean([1]);
         long[] shape = members.shape;
         var mean = empty([shape[0], shape[2]], dtype: members.dtype);
-        if (members.dtype == ScalarType.Float64) Mean(MemoryMarshal.Cast<byte, double>(members.bytes), MemoryMarshal.Cast<byte, double>(mean.bytes), shape);
-        else Mean(MemoryMarshal.Cast<byte, float>(members.bytes), MemoryMarshal.Cast<byte, float>(mean.bytes), shape);
+        if (members.dtype == ScalarType.Float64) Mean<double>(members, mean, shape);
+        else Mean<float>(members, mean, shape);
         return mean;
     }
 
-    private static void Mean<T>(ReadOnlySpan<T> members, Span<T> mean, long[] shape) where T : unmanaged, INumber<T>
+    private static unsafe void Mean<T>(Tensor members, Tensor mean, long[] shape) where T : unmanaged, INumber<T>
     {
-        int count = (int)shape[1], n = (int)shape[2];
+        nint from = (nint)KernelMemory.Address<T>(members), to = (nint)KernelMemory.Address<T>(mean);
+        long size = shape[1] * shape[2];
+        KernelMemory.ForEach(shape[0], KernelMemory.Threads(shape[0], size), (first, end) =>
+            Mean(new ReadOnlySpan<T>((T*)from + first * size, (int)((end - first) * size)), new Span<T>((T*)to + first * shape[2], (int)((end - first) * shape[2])), (int)shape[1], (int)shape[2]));
+        GC.KeepAlive(members);
+    }
+
+    private static void Mean<T>(ReadOnlySpan<T> members, Span<T> mean, int count, int n) where T : unmanaged, INumber<T>
+    {
         T share = T.One / T.CreateChecked(count);
-        for (int b = 0; b < shape[0]; b++)
+        for (int b = 0; b < mean.Length / n; b++)
         {
             var to = mean.Slice(b * n, n);
             var from = members.Slice(b * count * n, count * n);

@@ -58,8 +58,8 @@ public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>
         var x = forecast.State;
         if (transposedGain is null) return new(GaussNewton(x, observation).MoveToOuterDisposeScope());
         var innovation = observation.Values - observationOperator.Apply(x);
-        var increment = observation.Mask is null ? innovation.matmul(transposedGain.Like(x)) : Increment(x, innovation, observation.Mask);
-        return new((x + increment).MoveToOuterDisposeScope());
+        var analysis = observation.Mask is null ? x.addmm(innovation, transposedGain.Like(x)) : x + Increment(x, innovation, observation.Mask);
+        return new(analysis.MoveToOuterDisposeScope());
     }
 
     /// <summary>The two terms of the cost function, <c>[batch]</c> each.</summary>
