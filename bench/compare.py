@@ -21,7 +21,7 @@ WORKLOADS = {
     "filter.enkf-n.40": (600, "EnKF-N cycle, n = 40, N = 40, NumPy", "filter.speedup.enkf_n.40", "cpu"),
     "filter.ienkf.40": (200, "IEnKF cycle, n = 40, N = 40, NumPy", "filter.speedup.ienkf.40", "cpu"),
     "filter.letkf.7": (600, "LETKF cycle, n = 40, N = 7, NumPy", "filter.speedup.letkf.7", "cpu"),
-    "filter.var3d": (2000, "3D-Var cycle, n = 40, NumPy", "filter.speedup.var3d", "cpu"),
+    "filter.var3d": (8000, "3D-Var cycle, n = 40, NumPy", "filter.speedup.var3d", "cpu"),
     "training.16x2x2": (5, "training step, 16 filters, 2 x 2, batch 32, 16 cycles, torch", "training.speedup.16x2x2", "wall"),
     "training.20x3x3": (2, "training step, 20 filters, 3 x 3, batch 128, 16 cycles, torch", "training.speedup.20x3x3", "wall"),
     "training.40x5x5": (1, "training step, 40 filters, 5 x 5, batch 64, 16 cycles, torch", "training.speedup.40x5x5", "wall"),

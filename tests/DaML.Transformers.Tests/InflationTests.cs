@@ -197,9 +197,7 @@ public sealed class InflationTests
         var dynamics = context.Dynamics.Lorenz96();
         var network = context.Observations.Full(dynamics);
         using var scope = NewDisposeScope();
-        var first = zeros(40, dtype: ScalarType.Float64);
-        first[0] = 1;
-        var start = new GaussianInitialCondition(first, ErrorCovariance.Scalar(40, 0.001));
+        var start = PublishedStart.Lorenz96();
         using var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 6, Cycles = 500, Initial = start }).Materialise();
         double Score(ITransformer method) =>
             context.Scores.Evaluate(method.Transform(twin), new ScoreOptions { BurnIn = 150 }).AnalysisRmse.PerTrajectory.Order().ElementAt(3);

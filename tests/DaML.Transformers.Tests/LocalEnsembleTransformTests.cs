@@ -168,9 +168,7 @@ public sealed class LocalEnsembleTransformTests(ITestOutputHelper output)
         var dynamics = context.Dynamics.Lorenz96();
         var network = context.Observations.Full(dynamics);
         using var scope = NewDisposeScope();
-        var first = zeros(40, dtype: ScalarType.Float64);
-        first[0] = 1;
-        var start = new GaussianInitialCondition(first, ErrorCovariance.Scalar(40, 0.001));
+        var start = PublishedStart.Lorenz96();
         var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 6, Cycles = 1200, Initial = start });
         var filter = context.Analysis.LocalEnsembleTransformKalmanFilter(dynamics, network, new LocalEnsembleTransformKalmanFilterOptions
         {

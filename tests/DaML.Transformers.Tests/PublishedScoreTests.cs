@@ -29,9 +29,7 @@ public sealed class PublishedScoreTests(ITestOutputHelper output)
         var dynamics = context.Dynamics.Lorenz96();
         var network = context.Observations.Full(dynamics);
         using var scope = NewDisposeScope();
-        var first = zeros(40, dtype: ScalarType.Float64);
-        first[0] = 1;
-        var start = new GaussianInitialCondition(first, ErrorCovariance.Scalar(40, 0.001));
+        var start = PublishedStart.Lorenz96();
         using var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 8, Cycles = 1000, Initial = start }).Materialise();
         double Transform(long members, double inflation, EnsembleRotation rotation) => Median(context.Analysis.EnsembleTransformKalmanFilter(dynamics, network,
             new EnsembleTransformKalmanFilterOptions { Members = members, Inflation = Inflation.StandardDeviation(inflation), Rotation = rotation, Initial = start }).Transformer, twin, 200);

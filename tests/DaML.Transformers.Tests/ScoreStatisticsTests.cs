@@ -357,6 +357,25 @@ public sealed class ScoreStatisticsTests
     }
 
     [Fact]
+    public void Blocks_that_are_merged_hold_every_value_once_and_in_order()
+    {
+        foreach (int count in new[] { 1, 127, 128, 129, 1000, 4099 })
+        {
+            var averages = new BlockAverages(1);
+            for (int i = 0; i < count; i++) averages.Add([i]);
+            Assert.Equal(count, averages.Count(0));
+            Assert.Equal((count - 1) / 2.0, averages.Mean(0), 1e-9);
+            Assert.Equal(Enumerable.Range(0, count).Sum(i => Math.Pow(i - 3.0, 2)), averages.SquaredDeviations(0, from: 3), 1e-6 * count * count * count);
+            double[] means = averages.BlockMeans(0);
+            for (int k = 0; k < means.Length; k++)
+            {
+                long from = k * averages.BlockLength, to = Math.Min(count, from + averages.BlockLength);
+                Assert.Equal((from + to - 1) / 2.0, means[k], 1e-9);
+            }
+        }
+    }
+
+    [Fact]
     public void What_cannot_be_scored_is_refused_by_name()
     {
         var dynamics = context.Dynamics.Lorenz96(8);
