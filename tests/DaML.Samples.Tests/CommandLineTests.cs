@@ -12,7 +12,7 @@ public sealed class CommandLineTests : IDisposable
     public void Dispose() => folder.Delete(recursive: true);
 
     // A sample whose work is what a test says.
-    private sealed class Fake(string name, Func<SampleRun, SampleResult> work, double? minutes = null, params SampleSize[] sizes) : ISample
+    internal sealed class Fake(string name, Func<SampleRun, SampleResult> work, double? minutes = null, params SampleSize[] sizes) : ISample
     {
         public int Runs { get; private set; }
         public string Name => name;
@@ -27,9 +27,9 @@ public sealed class CommandLineTests : IDisposable
         }
     }
 
-    private static SampleResult Nothing(SampleRun run) => new(new Dictionary<string, object>(), new Dictionary<string, double>());
+    internal static SampleResult Nothing(SampleRun run) => new(new Dictionary<string, object>(), new Dictionary<string, double>());
 
-    private static (int Code, string Output, string Error) Daml(IReadOnlyList<ISample> samples, CancellationToken cancellation, params string[] arguments)
+    internal static (int Code, string Output, string Error) Daml(IReadOnlyList<ISample> samples, CancellationToken cancellation, params string[] arguments)
     {
         var output = new StringWriter();
         var error = new StringWriter();
@@ -68,35 +68,6 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("default: 5", demo);
         Assert.Contains(Path.Combine("daml-out", "demo"), demo);
         Assert.Contains("--full", Daml("sample", "two-sizes", "--help").Output);
-    }
-
-    [Fact]
-    public void ProfileShowsThePhasesOfARunEachWithoutThoseInsideIt()
-    {
-        SampleResult Work(SampleRun run)
-        {
-            var context = run.CreateContext();
-            var model = context.Dynamics.Lorenz96();
-            var network = context.Observations.Full(model);
-            context.Scores.Evaluate(context.Analysis.EnsembleTransformKalmanFilter(model, network, 10).Transformer.Transform(context.Data.Twin(model, network, new() { Cycles = 30 })));
-            using (Telemetry.Phase("outer"))
-            {
-                using (Telemetry.Phase("inner")) Thread.Sleep(200);
-            }
-            return Nothing(run);
-        }
-        var sample = new Fake("demo", Work);
-        string[] lines = Daml([sample], CancellationToken.None, "demo", "--profile").Output.Split('\n');
-        double Seconds(string phase) => double.Parse(lines.Single(line => line.TrimStart().StartsWith(phase + " ", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture);
-        string Times(string phase) => lines.Single(line => line.TrimStart().StartsWith(phase + " ", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[3];
-        Assert.Equal("30", Times("data"));
-        Assert.Equal("30", Times("model"));
-        Assert.Equal("30", Times("analysis"));
-        Assert.True(Seconds("inner") >= 0.19, "the inner phase's time is its own");
-        Assert.True(Seconds("outer") < 0.1, "what the inner phase took is not the outer's");
-        Assert.Contains(lines, line => line.Contains("MiB resident"));
-        Assert.DoesNotContain("Where the time goes", Daml([sample], CancellationToken.None, "demo").Output);
-        Assert.Null(Telemetry.Phase("nobody listens"));
     }
 
     [Fact]
