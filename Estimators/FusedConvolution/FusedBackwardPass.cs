@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -25,11 +23,11 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
     private readonly nint[] weights;
     private readonly bool wantsParameters;
     private readonly int[] offsets;              // of each parameter in a group's sums
-    private readonly int parameterCount, layer0, sumSize, groupSize, transposedSize;
+    private readonly int parameterCount, parametersSize, groupSize;
     private readonly float[] memory;
     private readonly float* start;
 
-    // Parameters lie in the order encoder weight, bias; for each layer weight, bias, gamma, beta; decoder weight, bias.
+    // Parameters lie in the network's order.
     public FusedBackwardPass(FusedNetworkShape shape, BlockedKernel kernel, FusedNetworkTape tape, nint[] weights, bool wantsParameters)
     {
         (this.shape, this.kernel, this.tape, this.weights, this.wantsParameters) = (shape, kernel, tape, weights, wantsParameters);
@@ -39,15 +37,12 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         int[] sizes = [filters * shape.Inputs * shape.Kernel, filters, .. Enumerable.Range(0, shape.Layers).SelectMany(_ => new[] { shape.LayerWeights, filters, filters, filters }), filters * shape.Kernel, 1];
         for (int i = 0; i < sizes.Length; i++) offsets[i + 1] = offsets[i] + sizes[i];
         parameterCount = offsets[^1];
-        layer0 = 2;
-        sumSize = FusedNetworkTape.Aligned(parameterCount);
-        transposedSize = FusedNetworkTape.Aligned(parameterCount);
+        parametersSize = FusedNetworkTape.Aligned(parameterCount);
         // Of each group: the sensitivity of a field, twice in turn, that of a block's beginning, the packed product's and input's.
-        groupSize = 3 * tape.FieldSize + 2 * FusedNetworkTape.Aligned(Math.Max(shape.Inputs, 1) * layout.Row + BlockedKernel.Slack(shape.Kernel)) + sumSize;
-        long size = transposedSize + (long)layout.Groups * groupSize + FusedNetworkTape.Aligned(1);
+        groupSize = 3 * tape.FieldSize + 2 * FusedNetworkTape.Aligned(Math.Max(shape.Inputs, 1) * layout.Row + BlockedKernel.Slack(shape.Kernel)) + parametersSize;
+        long size = parametersSize + (long)layout.Groups * groupSize + FusedNetworkTape.Alignment;
         memory = Rent(checked((int)size));
-        start = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(memory));
-        while ((nint)start % 64 != 0) start++;
+        start = FusedNetworkTape.AlignedStart(memory);
     }
 
     // One array is kept by each thread: backward passes follow each other by the dozen.
@@ -90,7 +85,7 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
 
     private float* Transposed(int parameter) => start + offsets[parameter];
 
-    private float* Group(int group) => start + transposedSize + (long)group * groupSize;
+    private float* Group(int group) => start + parametersSize + (long)group * groupSize;
 
     // The sensitivity of X_layer, with halo: the two buffers take turns.
     private float* Sensitivity(int layer, int group) => Group(group) + (layer & 1) * tape.FieldSize;
@@ -99,17 +94,15 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
 
     private float* Ends(int group) => Group(group) + 3 * tape.FieldSize;
 
-    private float* Sum(int group) => Group(group) + groupSize - sumSize;
+    private float* Sum(int group) => Group(group) + groupSize - parametersSize;
 
     private float* Inner(float* field) => FusedResidualNetwork.Inner(layout, field);
-
-    private int Parameter(int layer) => layer0 + 4 * layer;
 
     // [outputs][inputs][kernel] to [inputs][outputs][kernel], its taps reversed: the weights of the adjoint convolution.
     private void Transpose(int piece)
     {
         bool encoder = piece == 0, decoder = piece == shape.Layers + 1;
-        int parameter = encoder ? 0 : decoder ? weights.Length - 2 : Parameter(piece - 1);
+        int parameter = encoder ? 0 : decoder ? weights.Length - 2 : FusedResidualNetwork.LayerParameter(piece - 1);
         int inputs = encoder ? shape.Inputs : shape.Filters, outputs = decoder ? 1 : shape.Filters, taps = shape.Kernel;
         float* from = (float*)weights[parameter], to = Transposed(parameter);
         for (int o = 0; o < outputs; o++)
@@ -138,18 +131,18 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         float* field = Sensitivity(layer + 1, group), before = Sensitivity(layer, group);
         NormaliseBackward(layer, field, group);
         layout.Close(field, shape.Filters);
-        int parameter = Parameter(layer);
+        int parameter = FusedResidualNetwork.LayerParameter(layer);
         if (wantsParameters && !shape.EndsBlock(layer)) Restore(layer, group);
         if (wantsParameters)
             kernel.WeightGradient(Inner(field), layout.Row, tape.Field(layer, group), layout.Row, Sum(group) + offsets[parameter], shape.Filters, shape.Filters, layout.Sites, shape.Kernel);
         kernel.Convolve(field, layout.Row, Transposed(parameter), null, Inner(before), layout.Row, shape.Filters, shape.Filters, layout.Sites, shape.Kernel);
-        if (shape.BeginsBlock(layer)) kernel.Add(Skip(group), before, shape.Filters * layout.Row);
+        if (shape.EndsBlock(layer)) kernel.Add(Skip(group), before, shape.Filters * layout.Row);
         if (layer == 0)
         {
             Encoder(before, group, input);
             return;
         }
-        if (shape.BeginsBlock(layer)) EndBlock(before, group);
+        if (shape.EndsBlock(layer)) EndBlock(before, group);
         ActivateBackward(layer - 1, before, group);
     }
 
@@ -182,7 +175,7 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
     private void ActivateBackward(int layer, float* field, int group)
     {
         var normalisation = tape.Normalisation(layer);
-        int parameter = Parameter(layer);
+        int parameter = FusedResidualNetwork.LayerParameter(layer);
         kernel.ActivateBackward(tape.Product(layer, group), normalisation.Scale, normalisation.Shift, normalisation.Mean, normalisation.InverseDeviation, Inner(field), layout.Row,
             shape.Filters, layout.Sites, sums: Sum(group) + offsets[parameter + 3], weightedSums: Sum(group) + offsets[parameter + 2]);
     }
@@ -190,7 +183,7 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
     private void NormaliseBackward(int layer, float* field, int group)
     {
         var normalisation = tape.Normalisation(layer);
-        int parameter = Parameter(layer), filters = shape.Filters;
+        int parameter = FusedResidualNetwork.LayerParameter(layer), filters = shape.Filters;
         float* a = stackalloc float[filters], b = stackalloc float[filters];
         for (int c = 0; c < filters; c++)
         {

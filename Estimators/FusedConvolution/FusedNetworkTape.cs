@@ -17,9 +17,6 @@ internal readonly record struct FusedNetworkShape(int Inputs, int Filters, int B
     /// <summary>Weights of a hidden convolution.</summary>
     public int LayerWeights => Filters * Filters * Kernel;
 
-    /// <summary>Whether a layer is the first of its block.</summary>
-    public bool BeginsBlock(int layer) => layer % SubBlocks == 0;
-
     /// <summary>Whether X_layer is where a block ends or begins, encoder's and decoder's sides included.</summary>
     public bool EndsBlock(int layer) => layer % SubBlocks == 0;
 
@@ -35,7 +32,8 @@ internal readonly record struct FusedNetworkShape(int Inputs, int Filters, int B
 /// </summary>
 internal sealed unsafe class FusedNetworkTape
 {
-    private const int Alignment = 16;           // floats: 64 bytes
+    /// <summary>Numbers in a cache line of 64 bytes.</summary>
+    public const int Alignment = 16;
 
     private readonly float[] memory;            // pinned for life
     private readonly float* start;
@@ -58,8 +56,7 @@ internal sealed unsafe class FusedNetworkTape
         long size = normalisationOffset + 4L * shape.Layers * shape.Filters + Alignment;
         if (size > int.MaxValue) throw new OutOfMemoryException($"A batch of {layout.Batch} is too large for the fused network: it would keep {size} numbers. Use a smaller batch, or the plain form.");
         memory = GC.AllocateArray<float>((int)size, pinned: true);
-        start = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(memory));
-        start += (Alignment - (int)((nint)start / sizeof(float) % Alignment)) % Alignment;
+        start = AlignedStart(memory);
     }
 
     /// <summary>A new pass over the memory of one that was released.</summary>
@@ -116,7 +113,15 @@ internal sealed unsafe class FusedNetworkTape
         return new(first, first + Shape.Filters, first + 2 * Shape.Filters, first + 3 * Shape.Filters);
     }
 
+    /// <summary>A size rounded up to whole cache lines.</summary>
     public static int Aligned(int size) => (size + Alignment - 1) / Alignment * Alignment;
+
+    /// <summary>The first cache line's beginning in a pinned array, which needs <see cref="Alignment"/> numbers more than are used.</summary>
+    public static float* AlignedStart(float[] pinned)
+    {
+        float* start = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pinned));
+        return start + (Alignment - (int)((nint)start / sizeof(float) % Alignment)) % Alignment;
+    }
 }
 
 /// <summary>u = gamma (c - mean) deviation^-1 + beta = scale c + shift, [filters] each.</summary>

@@ -29,7 +29,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
     public int ParameterCount => 4 + 4 * shape.Layers;
 
     // Parameters lie in the order encoder weight, bias; for each layer weight, bias, gamma, beta; decoder weight, bias.
-    private static int LayerParameter(int layer) => 2 + 4 * layer;
+    internal static int LayerParameter(int layer) => 2 + 4 * layer;
 
     /// <summary>The network's product, <c>[batch, n]</c>.</summary>
     /// <param name="input"><c>[batch, inputs, n]</c>, contiguous.</param>
@@ -141,7 +141,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
     {
         var layout = tape.Layout;
         var normalisation = tape.Normalisation(layer);
-        bool ends = layer + 1 == shape.Layers || shape.BeginsBlock(layer + 1);
+        bool ends = shape.EndsBlock(layer + 1);
         float* field = tape.Field(layer + 1, group);
         kernel.Activate(tape.Product(layer, group), normalisation.Scale, normalisation.Shift,
             ends ? Inner(layout, tape.Field(shape.BlockStart(layer), group)) : null, Inner(layout, field), layout.Row, shape.Filters, layout.Sites);
