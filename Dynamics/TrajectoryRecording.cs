@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,8 +18,7 @@ public static class TrajectoryRecording
     {
         long cycles = view.CycleCount ?? throw new ArgumentException("A view without end cannot be kept in memory; take a number of its cycles first.", nameof(view));
         var definitions = columns is { Count: > 0 } ? [.. columns.Select(column => view.Schema[column])] : view.Schema.Definitions;
-        var watch = Stopwatch.StartNew();
-        var reported = TimeSpan.Zero;
+        var pace = new ProgressPace();
 
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
@@ -39,11 +37,8 @@ public static class TrajectoryRecording
                 place.copy_(value).Dispose();
             }
             times.Add(cursor.Time);
-            if (progress is not null && watch.Elapsed - reported > TimeSpan.FromMilliseconds(100))
-            {
-                reported = watch.Elapsed;
-                progress.Report(new ProgressReport("recording", times.Count, cycles, new Dictionary<string, double>(), reported, reported * ((double)cycles / times.Count - 1)));
-            }
+            if (progress is not null && pace.IsDue(out var elapsed))
+                progress.Report(new ProgressReport("recording", times.Count, cycles, new Dictionary<string, double>(), elapsed, elapsed * ((double)cycles / times.Count - 1)));
         }
         return new MemoryTrajectoryView(recorded.ToDictionary(pair => pair.Key, pair => pair.Value.narrow(0, 0, times.Count)), times, view.StartTime);
     }

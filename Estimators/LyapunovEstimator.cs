@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -36,8 +35,7 @@ public sealed class LyapunovEstimator(DataAssimilationContext context, IDynamics
         var sums = zeros([Blocks, batch, k], dtype: ScalarType.Float64, device: context.Device);   // of growth times length
         var lengths = new double[Blocks];
         double before = 0;
-        var watch = Stopwatch.StartNew();
-        var reported = TimeSpan.Zero;
+        var pace = new ProgressPace();
         using var cursor = vectors.Transform(data).OpenCursor();
         while (cursor.MoveNext())
         {
@@ -51,9 +49,8 @@ public sealed class LyapunovEstimator(DataAssimilationContext context, IDynamics
                 lengths[block] += length;
             }
             before = cursor.Time;
-            if (watch.Elapsed - reported < TimeSpan.FromMilliseconds(100)) continue;
-            reported = watch.Elapsed;
-            context.Progress?.Report(new ProgressReport($"Lyapunov exponents of {dynamics.Name}", cursor.Cycle + 1, cycles, new Dictionary<string, double>(), reported, reported * ((double)cycles / (cursor.Cycle + 1) - 1)));
+            if (context.Progress is { } progress && pace.IsDue(out var elapsed))
+                progress.Report(new ProgressReport($"Lyapunov exponents of {dynamics.Name}", cursor.Cycle + 1, cycles, new Dictionary<string, double>(), elapsed, elapsed * ((double)cycles / (cursor.Cycle + 1) - 1)));
         }
         var means = (sums / tensor(lengths, Blocks, 1, 1).to(sums.device)).reshape(-1, k);          // one for each block and trajectory
         var exponents = means.mean([0]);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 
 namespace DaML;
 
@@ -56,22 +55,17 @@ public static class ScoreCatalogExtensions
 
         var evaluation = new ScoreEvaluation(view, ScoresOf(view.Schema, options), options);
         var progress = options.Progress ?? catalog.Context.Progress;
-        var watch = Stopwatch.StartNew();
-        var reported = TimeSpan.Zero;
+        var pace = new ProgressPace();
 
         using var cursor = view.OpenCursor();
         while (cursor.MoveNext())
         {
             cancellation.ThrowIfCancellationRequested();
             evaluation.Add(cursor);
-            if (progress is not null && watch.Elapsed - reported > TimeSpan.FromMilliseconds(100))
-            {
-                reported = watch.Elapsed;
-                progress.Report(Report(reported));
-            }
+            if (progress is not null && pace.IsDue(out var elapsed)) progress.Report(Report(elapsed));
         }
         if (evaluation.Cycles <= burnIn) throw new ArgumentException($"The view ended after {evaluation.Cycles} cycles; none is left after a burn-in of {burnIn}.", nameof(view));
-        progress?.Report(Report(watch.Elapsed));
+        progress?.Report(Report(pace.Elapsed));
         return evaluation.Report();
 
         ProgressReport Report(TimeSpan elapsed) =>
