@@ -34,12 +34,12 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         layout = tape.Layout;
         int filters = shape.Filters;
         offsets = new int[weights.Length + 1];
-        int[] sizes = [filters * shape.Inputs * shape.Kernel, filters, .. Enumerable.Range(0, shape.Layers).SelectMany(_ => new[] { shape.LayerWeights, filters, filters, filters }), filters * shape.Kernel, 1];
+        int[] sizes = [filters * shape.Inputs * shape.Kernel, filters, .. Enumerable.Range(0, shape.Layers).SelectMany(_ => new[] { shape.LayerWeights, filters, filters, filters }), shape.Outputs * filters * shape.Kernel, shape.Outputs];
         for (int i = 0; i < sizes.Length; i++) offsets[i + 1] = offsets[i] + sizes[i];
         parameterCount = offsets[^1];
         parametersSize = FusedNetworkTape.Aligned(parameterCount);
         // Of each group: the sensitivity of a field, twice in turn, that of a block's beginning, the packed product's and input's.
-        groupSize = 3 * tape.FieldSize + 2 * FusedNetworkTape.Aligned(Math.Max(shape.Inputs, 1) * layout.Row + BlockedKernel.Slack(shape.Kernel)) + parametersSize;
+        groupSize = 3 * tape.FieldSize + 2 * FusedNetworkTape.Aligned(Math.Max(shape.Inputs, shape.Outputs) * layout.Row + BlockedKernel.Slack(shape.Kernel)) + parametersSize;
         long size = parametersSize + (long)layout.Groups * groupSize + FusedNetworkTape.Alignment;
         memory = Rent(checked((int)size));
         start = FusedNetworkTape.AlignedStart(memory);
@@ -103,7 +103,7 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
     {
         bool encoder = piece == 0, decoder = piece == shape.Layers + 1;
         int parameter = encoder ? 0 : decoder ? weights.Length - 2 : FusedResidualNetwork.LayerParameter(piece - 1);
-        int inputs = encoder ? shape.Inputs : shape.Filters, outputs = decoder ? 1 : shape.Filters, taps = shape.Kernel;
+        int inputs = encoder ? shape.Inputs : shape.Filters, outputs = decoder ? shape.Outputs : shape.Filters, taps = shape.Kernel;
         float* from = (float*)weights[parameter], to = Transposed(parameter);
         for (int o = 0; o < outputs; o++)
             for (int i = 0; i < inputs; i++)
@@ -114,14 +114,14 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
     {
         float* packed = Ends(group);
         int parameter = weights.Length - 2, layers = shape.Layers;
-        layout.Pack(sensitivity, 1, group, packed);
+        layout.Pack(sensitivity, shape.Outputs, group, packed);
         if (wantsParameters)
         {
-            kernel.WeightGradient(Inner(packed), layout.Row, tape.Field(layers, group), layout.Row, Sum(group) + offsets[parameter], shape.Filters, 1, layout.Sites, shape.Kernel);
-            kernel.Sums(Inner(packed), layout.Row, 1, layout.Sites, Sum(group) + offsets[parameter + 1]);
+            kernel.WeightGradient(Inner(packed), layout.Row, tape.Field(layers, group), layout.Row, Sum(group) + offsets[parameter], shape.Filters, shape.Outputs, layout.Sites, shape.Kernel);
+            kernel.Sums(Inner(packed), layout.Row, shape.Outputs, layout.Sites, Sum(group) + offsets[parameter + 1]);
         }
         float* field = Sensitivity(layers, group);
-        kernel.Convolve(packed, layout.Row, Transposed(parameter), null, Inner(field), layout.Row, 1, shape.Filters, layout.Sites, shape.Kernel);
+        kernel.Convolve(packed, layout.Row, Transposed(parameter), null, Inner(field), layout.Row, shape.Outputs, shape.Filters, layout.Sites, shape.Kernel);
         EndBlock(field, group);
         ActivateBackward(layers - 1, field, group);
     }

@@ -9,7 +9,8 @@ namespace DaML;
 /// <param name="Blocks">Residual blocks.</param>
 /// <param name="SubBlocks">Layers (convolution, batch normalisation, mish) in a block.</param>
 /// <param name="Kernel">Sites a convolution reads, odd.</param>
-internal readonly record struct FusedNetworkShape(int Inputs, int Filters, int Blocks, int SubBlocks, int Kernel)
+/// <param name="Outputs">Output channels.</param>
+internal readonly record struct FusedNetworkShape(int Inputs, int Filters, int Blocks, int SubBlocks, int Kernel, int Outputs)
 {
     /// <summary>Number of layers between encoder and decoder.</summary>
     public int Layers => Blocks * SubBlocks;
@@ -48,7 +49,7 @@ internal sealed unsafe class FusedNetworkTape
         FieldSize = Aligned(shape.Filters * layout.Row + BlockedKernel.Slack(shape.Kernel));
         ProductSize = Aligned(shape.Filters * layout.InnerRow);
         outputOffset = Aligned(shape.Inputs * layout.Row + BlockedKernel.Slack(shape.Kernel));
-        xOffset = outputOffset + Aligned(layout.Row);
+        xOffset = outputOffset + Aligned(shape.Outputs * layout.Row);
         cOffset = xOffset + fields * FieldSize;
         momentOffset = cOffset + products * ProductSize;
         groupSize = momentOffset + Aligned(2 * shape.Layers * shape.Filters);
@@ -90,7 +91,7 @@ internal sealed unsafe class FusedNetworkTape
     /// <summary>The packed input of a group.</summary>
     public float* Input(int group) => start + group * groupSize;
 
-    /// <summary>Where a group's product is packed, one channel with halo.</summary>
+    /// <summary>Where a group's product is packed, with halo.</summary>
     public float* Output(int group) => Input(group) + outputOffset;
 
     /// <summary>X_layer of a group, with halo. Those between the ends of blocks share one place: they follow from C_(layer - 1) again.</summary>

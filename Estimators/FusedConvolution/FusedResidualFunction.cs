@@ -18,7 +18,7 @@ internal sealed class FusedResidualFunction : autograd.SingleTensorFunction<Fuse
     /// <param name="training">Whether the batch's own statistics are used.</param>
     /// <param name="input"><c>[batch, inputs, n]</c></param>
     /// <param name="parameters">In the network's order.</param>
-    /// <returns><c>[batch, n]</c></returns>
+    /// <returns><c>[batch, outputs, n]</c></returns>
     public static Tensor Apply(FusedResidualNetwork network, IReadOnlyList<(Tensor Mean, Tensor Variance)> running, bool training, Tensor input, IReadOnlyList<Tensor> parameters) =>
         apply([network, running, training, input, .. parameters]);
 
@@ -91,6 +91,6 @@ internal sealed class FusedResidualFunction : autograd.SingleTensorFunction<Fuse
             }
             hidden = hidden + skip;
         }
-        return Convolution(hidden, parameters.Count - 2).squeeze(1);
+        return Convolution(hidden, parameters.Count - 2);
     }
 }

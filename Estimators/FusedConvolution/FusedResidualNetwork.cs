@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The residual convolutional network computed in one piece on the processor: from the packed input to the increment in a
+/// The residual convolutional network computed in one piece on the processor: from the packed input to the product in a
 /// blocked layout (<see cref="BlockedLayout"/>), forward and backward, without tensor operators. Circular convolutions,
 /// batch normalisation with the batch's own or the running statistics, and mish.
 /// </summary>
@@ -31,7 +31,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
     // Parameters lie in the order encoder weight, bias; for each layer weight, bias, gamma, beta; decoder weight, bias.
     internal static int LayerParameter(int layer) => 2 + 4 * layer;
 
-    /// <summary>The network's product, <c>[batch, n]</c>.</summary>
+    /// <summary>The network's product, <c>[batch, outputs, n]</c>.</summary>
     /// <param name="input"><c>[batch, inputs, n]</c>, contiguous.</param>
     /// <param name="parameters">In order, contiguous.</param>
     /// <param name="running">Running mean and variance of each layer; moved on where the batch's own statistics are used.</param>
@@ -43,7 +43,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         var layout = new BlockedLayout((int)input.shape[0], (int)input.shape[2], shape.Kernel / 2);
         var tape = Rent(layout, keeps);
         tape.OwnStatistics = ownStatistics;
-        var product = empty([layout.Batch, layout.Sites], dtype: ScalarType.Float32);
+        var product = empty([layout.Batch, shape.Outputs, layout.Sites], dtype: ScalarType.Float32);
         float* from = Address(input), to = Address(product);
         float*[] weights = Addresses(parameters);
 
@@ -83,7 +83,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
 
     /// <summary>The sensitivity of the input, <c>[batch, inputs, n]</c>, and of the parameters, each in its shape, null where they are not wanted.</summary>
     /// <param name="tape">Of the forward pass; it is released.</param>
-    /// <param name="sensitivity">Of the product, <c>[batch, n]</c>, contiguous.</param>
+    /// <param name="sensitivity">Of the product, <c>[batch, outputs, n]</c>, contiguous.</param>
     /// <param name="parameters">As in the forward pass.</param>
     /// <param name="wantsParameters">Whether the parameters' are wanted.</param>
     public (Tensor Input, Tensor[]? Parameters) Backward(FusedNetworkTape tape, Tensor sensitivity, IReadOnlyList<Tensor> parameters, bool wantsParameters)
@@ -156,8 +156,8 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
     {
         var layout = tape.Layout;
         float* product = tape.Output(group);
-        kernel.Convolve(tape.Field(shape.Layers, group), layout.Row, weights[^2], weights[^1], Inner(layout, product), layout.Row, shape.Filters, 1, layout.Sites, shape.Kernel);
-        layout.Unpack(product, 1, group, to);
+        kernel.Convolve(tape.Field(shape.Layers, group), layout.Row, weights[^2], weights[^1], Inner(layout, product), layout.Row, shape.Filters, shape.Outputs, layout.Sites, shape.Kernel);
+        layout.Unpack(product, shape.Outputs, group, to);
     }
 
     // The batch's own statistics: those of the groups put together (Chan et al. 1983). Every group computes the same numbers.

@@ -15,7 +15,7 @@ public sealed class FusedResidualNetworkTests
         // Scales and shifts that are not one and zero.
         using (no_grad())
             foreach (var (name, parameter) in network.named_parameters())
-                if (name.StartsWith("normalizations", StringComparison.Ordinal)) parameter.add_(random.Normal(parameter.shape, ScalarType.Float32) * 0.2);
+                if (name.Contains("normalizations", StringComparison.Ordinal)) parameter.add_(random.Normal(parameter.shape, ScalarType.Float32) * 0.2);
         return network;
     }
 
@@ -94,16 +94,16 @@ public sealed class FusedResidualNetworkTests
         var kernel = BlockedKernel.Supported[index];
         using var scope = NewDisposeScope();
         using var random = new RandomStream(5, "instructions", CPU);
-        foreach (var (shape, batch, sites) in new (FusedNetworkShape, long, long)[] { (new(2, 9, 2, 2, 5), 19, 13), (new(1, 6, 1, 1, 3), 16, 7), (new(3, 4, 1, 3, 7), 3, 40) })
+        foreach (var (shape, batch, sites) in new (FusedNetworkShape, long, long)[] { (new(2, 9, 2, 2, 5, 1), 19, 13), (new(1, 6, 1, 1, 3, 4), 16, 7), (new(3, 4, 1, 3, 7, 2), 3, 40), (new(8, 16, 2, 2, 5, 7), 33, 40) })
         {
             Tensor Draw(params long[] size) => (random.Normal(size, ScalarType.Float32) * 0.4).requires_grad_();
             List<Tensor> parameters = [Draw(shape.Filters, shape.Inputs, shape.Kernel), Draw(shape.Filters)];
             for (int layer = 0; layer < shape.Layers; layer++)
                 parameters.AddRange([Draw(shape.Filters, shape.Filters, shape.Kernel), Draw(shape.Filters), Draw(shape.Filters), Draw(shape.Filters)]);
-            parameters.AddRange([Draw(1, shape.Filters, shape.Kernel), Draw(1)]);
+            parameters.AddRange([Draw(shape.Outputs, shape.Filters, shape.Kernel), Draw(shape.Outputs)]);
             (Tensor, Tensor)[] running = [.. Enumerable.Range(0, shape.Layers).Select(_ => (random.Normal([shape.Filters], ScalarType.Float32), random.Uniform([shape.Filters], ScalarType.Float32) + 0.5))];
             var input = random.Normal([batch, shape.Inputs, sites], ScalarType.Float32).requires_grad_();
-            var sensitivity = random.Normal([batch, sites], ScalarType.Float32);
+            var sensitivity = random.Normal([batch, shape.Outputs, sites], ScalarType.Float32);
             foreach (bool training in new[] { true, false })
             {
                 var expected = FusedResidualFunction.Plain(shape, running, training, input, parameters);

@@ -122,7 +122,7 @@ public sealed class ResidualConvolutionNetworkTests
         Assert.False(Bits.Same(first, new ResidualConvolutionNetwork(new(), Statistics, ScalarType.Float64, other)));
 
         // Uniform within 1 / sqrt(16 filters x 5 sites): standard deviation bound / sqrt(3).
-        var weight = first.get_parameter("convolutions.0.weight")!;
+        var weight = first.get_parameter("trunk.convolutions.0.weight")!;
         double bound = 1 / Math.Sqrt(80);
         Assert.True(weight.abs().max().ToDouble() <= bound);
         Assert.Equal(bound / Math.Sqrt(3), weight.std().ToDouble(), bound * 0.05);
@@ -144,15 +144,15 @@ public sealed class ResidualConvolutionNetworkTests
         }
 
         double[] d = [.. innovation.Select(value => value / Statistics.InnovationDeviation)];
-        double[][] hidden = Convolve([[.. forecast.Select(x => (x - Statistics.StateMean) / Statistics.StateDeviation)], d], "encoder");
+        double[][] hidden = Convolve([[.. forecast.Select(x => (x - Statistics.StateMean) / Statistics.StateDeviation)], d], "trunk.encoder");
         for (int block = 0, layer = 0; block < network.Options.Blocks; block++)
         {
             double[][] skip = hidden;
             for (int sub = 0; sub < network.Options.SubBlocks; sub++, layer++)
             {
-                hidden = Convolve(hidden, $"convolutions.{layer}");
-                double[] mean = Of($"normalizations.{layer}.running_mean"), variance = Of($"normalizations.{layer}.running_var"),
-                    scale = Of($"normalizations.{layer}.weight"), shift = Of($"normalizations.{layer}.bias");
+                hidden = Convolve(hidden, $"trunk.convolutions.{layer}");
+                double[] mean = Of($"trunk.normalizations.{layer}.running_mean"), variance = Of($"trunk.normalizations.{layer}.running_var"),
+                    scale = Of($"trunk.normalizations.{layer}.weight"), shift = Of($"trunk.normalizations.{layer}.bias");
                 hidden = [.. hidden.Select((channel, c) => channel.Select(value =>
                 {
                     double x = (value - mean[c]) / Math.Sqrt(variance[c] + 1e-5) * scale[c] + shift[c];
@@ -161,6 +161,6 @@ public sealed class ResidualConvolutionNetworkTests
             }
             hidden = [.. hidden.Zip(skip, (a, b) => a.Zip(b, (x, y) => x + y).ToArray())];
         }
-        return [.. Convolve(hidden, "decoder")[0].Zip(d, (value, innovated) => (value + 0.7 * innovated) / Statistics.InnovationDeviation)];
+        return [.. Convolve(hidden, "trunk.decoder")[0].Zip(d, (value, innovated) => (value + 0.7 * innovated) / Statistics.InnovationDeviation)];
     }
 }

@@ -70,7 +70,7 @@ public sealed class TruncatedBackpropagationTests : IDisposable
             return other.Backpropagation.Step(0).Loss;
         }
 
-        Assert.Equal(step.Loss, LossAt("encoder.weight", 0, 0), 1e-14);
+        Assert.Equal(step.Loss, LossAt("trunk.encoder.weight", 0, 0), 1e-14);
         foreach (var (name, parameter) in bench.Network.named_parameters())
             foreach (long index in (long[])[0, parameter.numel() / 2, parameter.numel() - 1])
             {
@@ -101,10 +101,10 @@ public sealed class TruncatedBackpropagationTests : IDisposable
         var state = bench.Network.state_dict();
         for (int layer = 0; layer < 2; layer++)
         {
-            Assert.Equal(1 + 2 + 28 * 4, state[$"normalizations.{layer}.num_batches_tracked"].ToInt64());
-            Assert.True(state[$"normalizations.{layer}.running_mean"].abs().max().ToDouble() is > 0 and < 10);
-            Assert.True(state[$"normalizations.{layer}.running_var"].min().ToDouble() > 0);
-            Assert.True(state[$"normalizations.{layer}.running_var"].max().ToDouble() < 100);
+            Assert.Equal(1 + 2 + 28 * 4, state[$"trunk.normalizations.{layer}.num_batches_tracked"].ToInt64());
+            Assert.True(state[$"trunk.normalizations.{layer}.running_mean"].abs().max().ToDouble() is > 0 and < 10);
+            Assert.True(state[$"trunk.normalizations.{layer}.running_var"].min().ToDouble() > 0);
+            Assert.True(state[$"trunk.normalizations.{layer}.running_var"].max().ToDouble() < 100);
         }
     }
 
@@ -144,7 +144,7 @@ public sealed class TruncatedBackpropagationTests : IDisposable
         var twin = new SmallTwin(batch: 4);
         using var bench = new Bench(twin, truncation: 8);
         for (int i = 0; i < 5; i++) bench.Backpropagation.Step(1e-3);
-        using (no_grad()) bench.Network.get_parameter("decoder.bias")!.fill_(1e4);   // every forecast now leaves the finite numbers
+        using (no_grad()) bench.Network.get_parameter("trunk.decoder.bias")!.fill_(1e4);   // every forecast now leaves the finite numbers
         var before = ModuleState.Copy(bench.Network);
         var step = bench.Backpropagation.Step(1e-3);
         Assert.True(double.IsNaN(step.Loss));
@@ -152,7 +152,7 @@ public sealed class TruncatedBackpropagationTests : IDisposable
         foreach (var (name, tensor) in bench.Network.state_dict()) Bits.Equal(before[name], tensor);
         ModuleState.Release(before);
 
-        using (no_grad()) bench.Network.get_parameter("decoder.bias")!.fill_(0);
+        using (no_grad()) bench.Network.get_parameter("trunk.decoder.bias")!.fill_(0);
         Assert.True(double.IsFinite(bench.Backpropagation.Step(1e-3).Loss));
     }
 
@@ -162,7 +162,7 @@ public sealed class TruncatedBackpropagationTests : IDisposable
         using var scope = NewDisposeScope();
         var twin = new SmallTwin();
         using var bench = new Bench(twin, truncation: 8, clip: 1);
-        using (no_grad()) bench.Network.get_parameter("decoder.weight")!.mul_(40);
+        using (no_grad()) bench.Network.get_parameter("trunk.decoder.weight")!.mul_(40);
         var steps = Enumerable.Range(0, 150).Select(i => bench.Backpropagation.Step(0.02)).ToList();
         Assert.Contains(steps, step => double.IsNaN(step.Loss));
         Assert.All(bench.Network.state_dict().Values, tensor => Assert.True(tensor.isfinite().all().ToBoolean()));
@@ -174,7 +174,7 @@ public sealed class TruncatedBackpropagationTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var bench = new Bench(new SmallTwin(batch: 2), truncation: 1);
-        using (no_grad()) bench.Network.get_parameter("decoder.bias")!.fill_(double.PositiveInfinity);
+        using (no_grad()) bench.Network.get_parameter("trunk.decoder.bias")!.fill_(double.PositiveInfinity);
         var thrown = Assert.Throws<DivergenceException>(() => { for (int i = 0; i < 100; i++) bench.Backpropagation.Step(1e-3); });
         Assert.Contains("bench", thrown.Message);
         Assert.Equal(99, thrown.Cycle);
