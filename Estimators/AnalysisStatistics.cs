@@ -14,6 +14,14 @@ namespace DaML;
 /// innovation enters: 1 / sigma for R = sigma^2 I and H = I. In the inverse of the state's unit.</param>
 public sealed record AnalysisStatistics(long Dimension, double StateMean, double StateDeviation, double InnovationDeviation)
 {
+    /// <summary>Independent normal numbers of the true states' mean and variance at every site: where an assimilation may start that is told nothing else.</summary>
+    /// <param name="device">Where they are drawn.</param>
+    public IInitialCondition Climatology(Device device)
+    {
+        using var mean = full([Dimension], StateMean, dtype: ScalarType.Float64, device: device);
+        return new GaussianInitialCondition(mean, ErrorCovariance.Scalar(Dimension, StateDeviation * StateDeviation));
+    }
+
     /// <summary>Measures the first cycles of a view.</summary>
     /// <param name="view">A view with truth and observations.</param>
     /// <param name="observing">What was observed, and with which error.</param>

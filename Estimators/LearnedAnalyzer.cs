@@ -25,24 +25,14 @@ public sealed class LearnedAnalyzer : IAnalyzer<StateMemory>, IComponent
         if (observationOperator.ObservationDimension != observationError.Dimension)
             throw new ArgumentException($"The observation error covariance must have the dimension of the observations, {observationOperator.ObservationDimension} ({observationOperator.Name}); given: {observationError.Dimension}.");
         (Name, Operator, Error, Network, History) = (name, observationOperator, observationError, network, history);
-        ModuleState.Keep(network);
-        network.eval();
-        foreach (var parameter in network.parameters()) parameter.requires_grad_(false);
+        ModuleState.Freeze(network);
         precision = network.parameters().Select(parameter => parameter.dtype).FirstOrDefault(ScalarType.Float32);
     }
 
     /// <summary>How the component is written and read.</summary>
     public static ComponentType Type { get; } = new("learned-analyzer", 1, reader =>
-    {
-        TrainingHistory? history = null;
-        if (reader.Get<bool>("hasHistory"))
-        {
-            using var table = reader.Tensor("history");
-            history = new TrainingHistory(TrainingHistory.StepsOf(table), reader.Get<TrainingEnd>("trainingEnd"));
-        }
-        return new LearnedAnalyzer(reader.Get<string>("name"), reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"),
-            reader.Part<nn.Module<Tensor, Tensor, Tensor>>("network"), history);
-    });
+        new LearnedAnalyzer(reader.Get<string>("name"), reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"),
+            reader.Part<nn.Module<Tensor, Tensor, Tensor>>("network"), reader.History()));
 
     ComponentType IComponent.ComponentType => Type;
 
@@ -94,9 +84,6 @@ public sealed class LearnedAnalyzer : IAnalyzer<StateMemory>, IComponent
         writer.Part("operator", Operator);
         writer.Part("error", Error);
         writer.Part("network", Network);
-        writer.Set("hasHistory", History is not null);
-        if (History is null) return;
-        writer.Tensor("history", History.ToTensor());
-        writer.Set("trainingEnd", History.End);
+        writer.History(History);
     }
 }

@@ -48,6 +48,15 @@ public static class ModuleState
         }
     }
 
+    /// <summary>Readies a trained network for use, by several threads too: evaluation mode, no gradients for its weights, tensors in no dispose scope.</summary>
+    /// <param name="network">The network.</param>
+    public static void Freeze(nn.Module network)
+    {
+        Keep(network);
+        network.eval();
+        foreach (var parameter in network.parameters()) parameter.requires_grad_(false);
+    }
+
     /// <summary>Copies of all parameters and persistent buffers, in no dispose scope.</summary>
     internal static Dictionary<string, Tensor> Copy(nn.Module network)
     {

@@ -57,3 +57,28 @@ public sealed record TrainingHistory(IReadOnlyList<TrainingStep> Steps, Training
         return [.. values.Chunk(Width).Select(row => new TrainingStep((long)row[0], row[1], row[2], row[3], (long)row[4], double.IsNaN(row[5]) ? null : row[5], row[6]))];
     }
 }
+
+/// <summary>The course of a training as part of the analyzer it made, in model archives.</summary>
+public static class TrainingHistoryArchive
+{
+    /// <summary>Keeps a history, or that there is none.</summary>
+    /// <param name="writer">The component that was trained.</param>
+    /// <param name="history">How; null where it was not trained here.</param>
+    public static void History(this ComponentWriter writer, TrainingHistory? history)
+    {
+        writer.Set("hasHistory", history is not null);
+        if (history is null) return;
+        writer.Tensor("history", history.ToTensor());
+        writer.Set("trainingEnd", history.End);
+    }
+
+    /// <summary>The history that <see cref="History(ComponentWriter, TrainingHistory?)"/> kept; null where it was told of none.</summary>
+    /// <param name="reader">The component that was trained.</param>
+    /// <exception cref="ModelArchiveException">It is missing or damaged.</exception>
+    public static TrainingHistory? History(this ComponentReader reader)
+    {
+        if (!reader.Get<bool>("hasHistory")) return null;
+        using var table = reader.Tensor("history");
+        return new TrainingHistory(TrainingHistory.StepsOf(table), reader.Get<TrainingEnd>("trainingEnd"));
+    }
+}

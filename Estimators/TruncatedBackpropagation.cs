@@ -4,11 +4,6 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>What an analysis is charged, for each trajectory: <c>[batch]</c>.</summary>
-/// <param name="analysis">The memory after the cycle's analysis.</param>
-/// <param name="cycle">The cycle's columns.</param>
-public delegate Tensor AnalysisCost<TMemory>(TMemory analysis, ITrajectoryCursor cycle) where TMemory : IMemory<TMemory>;
-
 /// <summary>What one optimiser step gave.</summary>
 /// <param name="Loss">The mean cost of a cycle and trajectory; not a number where the step was left out.</param>
 /// <param name="GradientNorm">The gradient's norm before it was clipped.</param>
@@ -164,7 +159,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
             using (Telemetry.Phase(Telemetry.Model)) forecast = triple.Propagater.Propagate(analysis, new TimeInterval(time, cursor.Time), random);
             using var phase = Telemetry.Phase(Telemetry.NetworkForward);
             analysis = triple.Analyzer.Analyze(forecast, observation, random);
-            var costs = cost(analysis, cursor);
+            var costs = cost(forecast, analysis, cursor);
             var sum = cursor[Columns.Truth].sum();
             total = total is null ? costs : total + costs;
             truths = truths is null ? sum : truths + sum;

@@ -40,7 +40,7 @@ public sealed class OwnNetworkTests : IDisposable
         }
     }
 
-    private static LearnedAnalysisEstimator Estimator(SmallTwin twin, TrainingOptions? training = null) =>
+    private static LearnedAnalysisEstimator<StateMemory> Estimator(SmallTwin twin, TrainingOptions? training = null) =>
         twin.Context.Analysis.Learned("constant gain", twin.Dynamics, twin.Observing,
             (statistics, random) => new ConstantGain(statistics.Dimension, random), training ?? SmallTwin.Brief with { Steps = 300, LearningRate = 2e-2, ValidationInterval = 100 });
 

@@ -31,7 +31,7 @@ internal sealed class SmallTwin
     public ITrajectoryView View(string stream, long batch, long? cycles = null) =>
         Context.Data.Twin(Dynamics, Observing, new TwinExperimentOptions { Batch = batch, Cycles = cycles, Stream = stream, Initial = new AttractorInitialCondition(Dynamics, 5) });
 
-    public LearnedAnalysisEstimator Estimator(TrainingOptions? training = null, ResidualConvolutionOptions? network = null) =>
+    public LearnedAnalysisEstimator<StateMemory> Estimator(TrainingOptions? training = null, ResidualConvolutionOptions? network = null) =>
         Context.Analysis.ResidualConvolution(Dynamics, Observing, network ?? Network, training ?? Brief);
 
     /// <summary>Cancels when training comes to a cycle; the statistics of the data were measured there before.</summary>

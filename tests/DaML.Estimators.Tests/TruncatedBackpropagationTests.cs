@@ -25,7 +25,7 @@ public sealed class TruncatedBackpropagationTests : IDisposable
             var triple = new AssimilationTriple<StateMemory>(new Analyzer(Network, twin.Observing), new StatePropagater(twin.Dynamics), new StateProcoder(),
                 new StateSource(new GaussianInitialCondition(mean, ErrorCovariance.Scalar(twin.Dynamics.Dimension, 12)), twin.Context.Options.NetworkPrecision));
             Backpropagation = new TruncatedBackpropagation<StateMemory>("bench", triple, Network, view ?? twin.Training,
-                (analysis, cycle) => (analysis.State - cycle[Columns.Truth].to(analysis.State.dtype)).square().mean([-1]), 24,
+                (_, analysis, cycle) => (analysis.State - cycle[Columns.Truth].to(analysis.State.dtype)).square().mean([-1]), 24,
                 new TrainingOptions { Truncation = truncation, GradientClip = clip }, random);
         }
 

@@ -1,0 +1,21 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>What a cycle's analysis is charged in training, for each trajectory: <c>[batch]</c>.</summary>
+/// <param name="forecast">The memory before the cycle's analysis.</param>
+/// <param name="analysis">The memory after it.</param>
+/// <param name="cycle">The cycle's columns.</param>
+public delegate Tensor AnalysisCost<TMemory>(TMemory forecast, TMemory analysis, ITrajectoryCursor cycle) where TMemory : IMemory<TMemory>;
+
+/// <summary>Costs that networks are trained to make small.</summary>
+public static class AnalysisCosts
+{
+    /// <summary>The squared error of the analysis's mean, averaged over components (Bocquet et al. 2024, eq. 4), in the state's unit squared.</summary>
+    /// <param name="procoder">Says what a memory means; its density's mean must let gradients through.</param>
+    public static AnalysisCost<TMemory> SquaredError<TMemory>(IProcoder<TMemory> procoder) where TMemory : IMemory<TMemory> => (_, analysis, cycle) =>
+    {
+        var mean = procoder.Decode(analysis).Mean;
+        return (mean - cycle[Columns.Truth].to(mean.dtype)).square().mean([-1]);
+    };
+}
