@@ -111,7 +111,7 @@ public static class CommandLine
         }
         catch (OperationCanceledException)
         {
-            bool resumable = sample.TrainingMinutes is not null && File.Exists(run.CheckpointFile);
+            bool resumable = sample.TrainingMinutes is not null && run.CanResume;
             error.WriteLine($"daml: {sample.Name} was stopped before its end." + (resumable ? " The same command with --resume goes on with the training." : ""));
             TellWritten(run, null);
             return Stopped;

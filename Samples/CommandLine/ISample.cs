@@ -20,6 +20,9 @@ public interface ISample
     /// <summary>How many minutes it trains at most by default, or null where nothing is trained and <c>--minutes</c> has no meaning.</summary>
     double? TrainingMinutes { get; }
 
+    /// <summary>How many minutes it trains at most by default in <see cref="SampleSize.Full"/>; as in the quick size unless it says so.</summary>
+    double? FullTrainingMinutes => TrainingMinutes;
+
     /// <summary>Options of its own beside those that all samples share; none unless it says so.</summary>
     IReadOnlyList<SampleSetting> Settings => [];
 
@@ -34,7 +37,11 @@ public interface ISample
 /// <param name="Name">As it is typed, for instance <c>--rows</c>.</param>
 /// <param name="HelpName">What stands for its value in the help, for instance <c>FILE</c>.</param>
 /// <param name="Description">What the help says of it.</param>
-public sealed record SampleSetting(string Name, string HelpName, string Description);
+public sealed record SampleSetting(string Name, string HelpName, string Description)
+{
+    /// <summary>Whether the option may stand without a value, which is then empty.</summary>
+    public bool ValueOptional { get; init; }
+}
 
 /// <summary>How large a sample is run.</summary>
 public enum SampleSize

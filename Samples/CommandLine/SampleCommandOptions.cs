@@ -1,4 +1,3 @@
-using System.Collections.ObjectModel;
 using System.CommandLine;
 using System.Globalization;
 
@@ -31,7 +30,7 @@ internal sealed class SampleCommandOptions
     private readonly Option<string?> json = new("--json") { Description = "Also write settings and measured figures to this file as JSON.", HelpName = "FILE" };
     private readonly Option<bool> profile = new("--profile") { Description = "Also show where the time went: phases, managed memory they allocated, the most that was resident." };
     private readonly Option<bool>? quick, full, resume;
-    private readonly IReadOnlyList<Option<string?>> own;
+    private readonly IReadOnlyList<(Option<string?> Option, bool ValueOptional)> own;
 
     public SampleCommandOptions(ISample sample)
     {
@@ -42,12 +41,15 @@ internal sealed class SampleCommandOptions
             HelpName = "FOLDER",
             DefaultValueFactory = _ => Path.Combine("daml-out", sample.Name),
         };
-        own = [.. sample.Settings.Select(setting => new Option<string?>(setting.Name) { Description = setting.Description, HelpName = setting.HelpName })];
+        own = [.. sample.Settings.Select(setting => (new Option<string?>(setting.Name)
+        {
+            Description = setting.Description, HelpName = setting.HelpName, Arity = setting.ValueOptional ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne,
+        }, setting.ValueOptional))];
         if (sample.TrainingMinutes is { } usual)
         {
             minutes = new Option<double?>("--minutes")
             {
-                Description = "How long to train at most.",
+                Description = "How long to train at most." + (sample.FullTrainingMinutes is { } full && full != usual ? $" With --full {full.ToString(CultureInfo.InvariantCulture)} unless said." : ""),
                 HelpName = "MINUTES",
                 DefaultValueFactory = _ => usual,
                 CustomParser = result =>
@@ -71,7 +73,7 @@ internal sealed class SampleCommandOptions
     {
         foreach (var option in (Option?[])[quick, full, device, seed, minutes, resume, output, json, profile])
             if (option is not null) command.Add(option);
-        foreach (var option in own) command.Add(option);
+        foreach (var (option, _) in own) command.Add(option);
     }
 
     /// <summary>What was asked for.</summary>
@@ -84,15 +86,14 @@ internal sealed class SampleCommandOptions
         {
             Device = parsed.GetValue(device)!,
             Seed = parsed.GetValue(seed),
-            Minutes = minutes is null ? null : parsed.GetValue(minutes),
+            Minutes = minutes is null ? null : askedFull && parsed.GetResult(minutes) is null or { Implicit: true } ? sample.FullTrainingMinutes : parsed.GetValue(minutes),
             Resume = resume is not null && parsed.GetValue(resume),
             Size = askedFull ? SampleSize.Full : askedQuick ? SampleSize.Quick : sample.Sizes[0],
             OutputFolder = NotEmpty(parsed.GetValue(output)!, "--out"),
             Profile = parsed.GetValue(profile),
             JsonFile = parsed.GetValue(json) is { } file ? NotEmpty(file, "--json") : null,
-            Settings = own.Any(option => parsed.GetValue(option) is not null)
-                ? own.Where(option => parsed.GetValue(option) is not null).ToDictionary(option => option.Name, option => NotEmpty(parsed.GetValue(option)!, option.Name))
-                : ReadOnlyDictionary<string, string>.Empty,
+            Settings = own.Where(one => parsed.GetResult(one.Option) is { Implicit: false }).ToDictionary(one => one.Option.Name,
+                one => one.ValueOptional && parsed.GetValue(one.Option) is null ? "" : NotEmpty(parsed.GetValue(one.Option) ?? "", one.Option.Name)),
         };
     }
 

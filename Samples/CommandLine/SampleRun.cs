@@ -59,6 +59,12 @@ public sealed class SampleRun(SampleOptions options, IAnsiConsole console, Cance
     /// <summary>The file a training is taken down in, so that <c>--resume</c> can go on with it.</summary>
     internal string CheckpointFile => Path.Combine(options.OutputFolder, "training.checkpoint");
 
+    /// <summary>The folder in which a long sample keeps the parts it has finished, and the checkpoints of those it has not.</summary>
+    internal string PartsFolder => Path.Combine(options.OutputFolder, "parts");
+
+    /// <summary>Whether <c>--resume</c> would find something to go on with.</summary>
+    internal bool CanResume => File.Exists(CheckpointFile) || Directory.Exists(PartsFolder);
+
     /// <summary>Options of a context: the seed and device asked for.</summary>
     /// <param name="progress">Who is told how far long work has come.</param>
     public DataAssimilationOptions ContextOptions(IProgress<ProgressReport>? progress = null) =>
@@ -78,6 +84,18 @@ public sealed class SampleRun(SampleOptions options, IAnsiConsole console, Cance
         if (!options.Resume) File.Delete(CheckpointFile);
         else if (!File.Exists(CheckpointFile)) throw new SampleException($"--resume: there is no training to go on with: '{CheckpointFile}' does not exist.");
         return CheckpointFile;
+    }
+
+    /// <summary>
+    /// The folder a long sample keeps its parts in. What a stopped run left there is kept for <c>--resume</c> and removed
+    /// without it; the sample removes it when it is done.
+    /// </summary>
+    /// <exception cref="SampleException">There is nothing to resume.</exception>
+    internal string Parts()
+    {
+        if (options.Resume && !Directory.Exists(PartsFolder)) throw new SampleException($"--resume: there is no run to go on with: '{PartsFolder}' does not exist.");
+        if (!options.Resume && Directory.Exists(PartsFolder)) Directory.Delete(PartsFolder, recursive: true);
+        return PartsFolder;
     }
 
     /// <summary>The path of a file in the output folder, which is then told to the user as written.</summary>
