@@ -11,7 +11,8 @@ namespace DaML;
 /// P^a H^T = K R,   H B H^T = (I - H K)^-1 H K R                           (eq. 10)
 /// </code>
 /// For an analyzer that is linear in the innovation (Kalman filter, ensemble transform, 3D-Var) that is its gain to round-off;
-/// for a network it is the best linear account of what it does at that forecast.
+/// for a network it is the best linear account of what it does at that forecast. What the analyzer does where the innovation
+/// is zero is not part of it and stands beside it, as its bias b (eq. 6, <see cref="AnalysisBiasScore"/>).
 /// </summary>
 /// <typeparam name="TMemory">The analyzer's memory.</typeparam>
 public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory : IMemory<TMemory>
@@ -20,6 +21,7 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
 
     private readonly SequentialAssimilation<TMemory> method;
     private readonly IObservationNetwork network;
+    private readonly AnalyzerIncrements<TMemory> increments;
     private readonly long samples;
 
     /// <summary>Puts a method under regression.</summary>
@@ -34,8 +36,8 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
             throw new ArgumentException($"The network observes {p} numbers of states of dimension {n}, but {method.Name} takes {method.ObservationDimension} of {method.StateDimension}.", nameof(network));
         this.samples = samples ?? 10 * p;
         if (this.samples < p + 2) throw new ArgumentOutOfRangeException(nameof(samples), samples, $"The gain for {p} observations needs at least {p + 2} samples; given: {samples}.");
-        (this.method, this.network) = (method, network);
-        Contract = new SchemaContract(method.Contract.Requires, [.. method.Contract.Adds, new(Gain, n, p), new(AnalysisErrorCovariance, n, p), new(BackgroundErrorCovariance, p, p)]);
+        (this.method, this.network, increments) = (method, network, new(method, network));
+        Contract = new SchemaContract(method.Contract.Requires, [.. method.Contract.Adds, new(Gain, n, p), new(AnalysisErrorCovariance, n, p), new(BackgroundErrorCovariance, p, p), new(AnalysisBiasScore.Bias)]);
     }
 
     /// <summary>The column of K, <c>[n, p]</c>; zero for what is not observed.</summary>
@@ -54,7 +56,7 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
     public SchemaContract Contract { get; }
 
     /// <inheritdoc/>
-    public ITrajectoryView Transform(ITrajectoryView input) => new TrajectoryView(Contract.Apply(input.Schema, Name), input.CycleCount, input.StartTime, () => new Cursor(this, method.Run(input), input.Schema));
+    public ITrajectoryView Transform(ITrajectoryView input) => new TrajectoryView(Contract.Apply(input.Schema, Name), input.CycleCount, input.StartTime, () => Open(input));
 
     /// <summary>K at a forecast.</summary>
     /// <param name="forecast">The memory before the observation was used.</param>
@@ -66,7 +68,7 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        var state = method.Triple.Procoder.Decode(forecast).Mean;
+        var state = increments.StateOf(forecast);
         long batch = state.shape[0], n = state.shape[1], p = network.Operator.ObservationDimension, chunk = Math.Max(1, LargestBatch / batch);
         Tensor a = zeros([batch, n], dtype: state.dtype, device: state.device), d = zeros([batch, p], dtype: state.dtype, device: state.device);
         Tensor ad = zeros([batch, n, p], dtype: state.dtype, device: state.device), dd = zeros([batch, p, p], dtype: state.dtype, device: state.device);
@@ -74,15 +76,12 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
         {
             using var inner = NewDisposeScope();
             long count = Math.Min(chunk, samples - done);
-            Tensor Repeated(Tensor tensor) => tensor.unsqueeze(1).expand([batch, count, .. tensor.shape[1..]]).reshape([batch * count, .. tensor.shape[1..]]);
             var innovations = network.Error.Sample([batch, count], random, state.dtype);                       // delta_j, [batch, count, p]
             if (mask is not null) innovations = innovations.masked_fill(mask.logical_not().unsqueeze(1), 0);
-            var values = network.Operator.Apply(state).unsqueeze(1) + innovations;
-            var analysis = method.Triple.Analyzer.Analyze(forecast.Map(Repeated), new Observation(values.reshape(batch * count, p), mask is null ? null : Repeated(mask), time), random);
-            var increments = method.Triple.Procoder.Decode(analysis).Mean.reshape(batch, count, n) - state.unsqueeze(1);
-            a.add_(increments.sum([1]));
+            var answers = increments.Of(forecast, state, innovations, mask, time, random);
+            a.add_(answers.sum([1]));
             d.add_(innovations.sum([1]));
-            ad.add_(increments.transpose(-2, -1).matmul(innovations));
+            ad.add_(answers.transpose(-2, -1).matmul(innovations));
             dd.add_(innovations.transpose(-2, -1).matmul(innovations));
         }
         var right = ad - a.unsqueeze(2) * d.unsqueeze(1) / samples;
@@ -92,6 +91,20 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
         var factor = linalg.cholesky(KalmanUpdate.Symmetric(left));
         var solved = linalg.solve_triangular(factor, right.transpose(-2, -1), upper: false);
         return linalg.solve_triangular(factor.transpose(-2, -1), solved, upper: true).transpose(-2, -1).contiguous().MoveToOuterDisposeScope();
+    }
+
+    /// <summary>b = |a(x, 0)| / sqrt(n): how far the analyzer moves a forecast that the observations confirm (eq. 6), <c>[batch]</c>.</summary>
+    /// <param name="forecast">The memory before the observation was used.</param>
+    /// <param name="time">When, for an analyzer that asks.</param>
+    /// <param name="mask">Which observations there are, boolean <c>[batch, p]</c>; null = all.</param>
+    /// <param name="random">What the analyzer draws from.</param>
+    public Tensor BiasAt(TMemory forecast, double time, Tensor? mask, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var state = increments.StateOf(forecast);
+        var none = zeros([state.shape[0], 1, network.Operator.ObservationDimension], dtype: state.dtype, device: state.device);
+        return increments.Of(forecast, state, none, mask, time, random).square().mean([1, 2]).sqrt().MoveToOuterDisposeScope();
     }
 
     /// <summary>P^a H^T = K R, <c>[batch, n, p]</c>.</summary>
@@ -116,17 +129,40 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
         return linalg.solve(eye(p, dtype: gain.dtype, device: gain.device) - hk, right).MoveToOuterDisposeScope();
     }
 
-    private sealed class Cursor(KalmanGainRegression<TMemory> step, AssimilationRun<TMemory> run, TrajectorySchema schema) : TrajectoryCursor(run)
+    /// <summary>Runs the method for those who ask its analyzer for more than the columns say.</summary>
+    internal Cursor Open(ITrajectoryView input) => Over(method.Run(input), input.Schema);
+
+    /// <summary>Puts a run of the method under regression.</summary>
+    internal Cursor Over(AssimilationRun<TMemory> run, TrajectorySchema schema) => new(this, run, schema);
+
+    /// <summary>The method's increments.</summary>
+    internal AnalyzerIncrements<TMemory> Increments => increments;
+
+    internal sealed class Cursor(KalmanGainRegression<TMemory> step, AssimilationRun<TMemory> run, TrajectorySchema schema) : TrajectoryCursor(run)
     {
+        /// <summary>The method's run.</summary>
+        public AssimilationRun<TMemory> Run => run;
+
+        /// <summary>Which observations there are.</summary>
+        public Tensor? Mask => schema.Has(Columns.ObservationMask) ? run[Columns.ObservationMask] : null;
+
+        /// <summary>A stream of this cycle's own.</summary>
+        public RandomStream Random(string purpose) => step.method.Random($"{purpose}/{Cycle}");
+
         protected override bool Compute(long cycle)
         {
             SetOnDemand(Gain, () =>
             {
-                using var random = step.method.Random($"kalman-gain/{cycle}");
-                return step.GainAt(run.Forecast, Time, schema.Has(Columns.ObservationMask) ? run[Columns.ObservationMask] : null, random);
+                using var random = Random("kalman-gain");
+                return step.GainAt(run.Forecast, Time, Mask, random);
             });
             SetOnDemand(AnalysisErrorCovariance, () => step.AnalysisErrorCovarianceOf(this[Gain]));
             SetOnDemand(BackgroundErrorCovariance, () => step.BackgroundErrorCovarianceOf(this[Gain], run[Columns.Forecast]));
+            SetOnDemand(AnalysisBiasScore.Bias, () =>
+            {
+                using var random = Random("analysis-bias");
+                return step.BiasAt(run.Forecast, Time, Mask, random);
+            });
             return true;
         }
     }

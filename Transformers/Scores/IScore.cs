@@ -18,6 +18,9 @@ public interface IScore
     /// <summary>Whether it reads densities, which only a view has that is the output of an assimilation method itself.</summary>
     bool NeedsDensities => false;
 
+    /// <summary>Of how many successive cycles after the burn-in one is scored; all unless said. For what costs more than the method itself.</summary>
+    long Every => 1;
+
     /// <summary>Its figures in a cycle.</summary>
     /// <param name="cycle">The cycle.</param>
     /// <returns><c>[batch]</c>, or <c>[batch, figures]</c> for a score made of several; not a number where there is nothing to score.</returns>
@@ -51,6 +54,9 @@ public sealed class ScoredCycle
     private readonly Dictionary<ScoredState, IDensity> densities = [];
 
     internal ScoredCycle(ITrajectoryCursor cursor, TrajectorySchema schema) => (this.cursor, this.schema) = (cursor, schema);
+
+    /// <summary>Number of trajectories.</summary>
+    public long Batch => schema.Batch;
 
     /// <summary>The cycle's number, from 0.</summary>
     public long Cycle => cursor.Cycle;

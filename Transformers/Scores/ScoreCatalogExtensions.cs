@@ -80,6 +80,7 @@ public static class ScoreCatalogExtensions
         scores.AddRange(options.Scores);
         if (scores.Count == 0)
             throw new SchemaException($"Scoring needs a column to compare with '{Columns.Truth}': '{Columns.Analysis}', '{Columns.Forecast}' or '{Columns.Observation}'; the view has: {schema}.");
+        foreach (var score in scores) Require.AtLeast(score.Every, 1, $"{score.Name}.{nameof(score.Every)}");
         foreach (var score in scores)
             if (score.Requires.FirstOrDefault(column => !schema.Has(column)) is { } missing)
                 throw new SchemaException($"The score '{score.Name}' needs the column '{missing}', which is missing; the view has: {schema}.");

@@ -11,11 +11,8 @@ internal sealed class ScoreEvaluation
     private readonly ScoreOptions options;
     private readonly int batch;
     private readonly bool flagged;
-    private readonly List<double>[] series;
-    private readonly int[] counts;    // figures of each score
+    private readonly SeriesOfScore[] measured;    // one for each score, from the first cycle on
     private bool[] diverged;
-    private BlockAverages? averages;
-    private double[] values = [];     // of the cycle, trajectory by trajectory
 
     public ScoreEvaluation(ITrajectoryView view, IReadOnlyList<IScore> scores, ScoreOptions options)
     {
@@ -23,8 +20,7 @@ internal sealed class ScoreEvaluation
         batch = (int)view.Schema.Batch;
         flagged = view.Schema.Has(Columns.Diverged);
         diverged = new bool[batch];
-        counts = new int[scores.Count];
-        series = [.. scores.Select(_ => new List<double>())];
+        measured = new SeriesOfScore[scores.Count];
     }
 
     /// <summary>How many cycles were taken in, the burn-in's included.</summary>
@@ -32,7 +28,7 @@ internal sealed class ScoreEvaluation
 
     /// <summary>The last cycle's averages over the trajectories, of those scores that have one figure.</summary>
     public IReadOnlyDictionary<string, double> Latest =>
-        Enumerable.Range(0, scores.Count).Where(i => counts[i] == 1).ToDictionary(i => scores[i].Name, Average);
+        Enumerable.Range(0, scores.Count).Where(i => measured[i].Count == 1).ToDictionary(i => scores[i].Name, Average);
 
     /// <summary>Takes in a cycle.</summary>
     public void Add(ITrajectoryCursor cursor)
@@ -42,18 +38,20 @@ internal sealed class ScoreEvaluation
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var cycle = new ScoredCycle(cursor, view.Schema);
-        var figures = scores.Select(one => Checked(one, one.Of(cycle))).ToList();
-        values = cat(figures, 1).cpu().data<double>().ToArray();
-        if (averages is null)
-        {
-            for (int i = 0; i < counts.Length; i++) counts[i] = (int)figures[i].shape[1];
-            averages = new BlockAverages(values.Length);
-        }
+        // In the first cycle each tells how many figures it has.
+        int[] due = [.. Enumerable.Range(0, scores.Count).Where(i => Cycles == 0 || IsDue(scores[i]))];
+        if (due.Length > 0) Take(due, [.. due.Select(i => Checked(scores[i], scores[i].Of(cycle)))]);
         if (flagged) diverged = cursor[Columns.Diverged].cpu().data<bool>().ToArray();
-        if (Cycles >= options.BurnIn) averages.Add(values);
-        if (Cycles < options.SeriesCycles)
-            for (int i = 0; i < scores.Count; i++)
-                if (counts[i] == 1) series[i].Add(Average(i));
+        for (int i = 0; i < scores.Count; i++)
+        {
+            bool scored = IsDue(scores[i]);
+            if (scored && Cycles >= options.BurnIn)
+            {
+                measured[i].Averages.Add(measured[i].Latest);
+                measured[i].Sample.Add(measured[i].Latest);
+            }
+            if (Cycles < options.SeriesCycles && measured[i].Count == 1) measured[i].PerCycle.Add(scored ? Average(i) : double.NaN);
+        }
         Cycles++;
     }
 
@@ -61,11 +59,27 @@ internal sealed class ScoreEvaluation
     public ScoreReport Report()
     {
         var outcomes = Outcomes();
-        int all = counts.Sum(), first = 0;
         var figures = new Dictionary<string, ScoreFigures>();
-        for (int i = 0; i < scores.Count; first += counts[i++])
-            figures.Add(scores[i].Name, new ScoreFigures(averages!, outcomes, series[i], first, counts[i], all));
+        for (int i = 0; i < scores.Count; i++)
+            figures.Add(scores[i].Name, new ScoreFigures(measured[i].Averages, measured[i].Sample, outcomes, measured[i].PerCycle, measured[i].Count, scores[i].Every));
         return new ScoreReport(figures, outcomes, Cycles - options.BurnIn);
+    }
+
+    // A score of every cycle is also taken in the burn-in, for its series.
+    private bool IsDue(IScore score) => score.Every == 1 || (Cycles >= options.BurnIn && (Cycles - options.BurnIn) % score.Every == 0);
+
+    private void Take(int[] due, List<Tensor> figures)
+    {
+        double[] values = cat(figures, 1).cpu().data<double>().ToArray();    // trajectory by trajectory
+        int all = figures.Sum(one => (int)one.shape[1]), first = 0;
+        for (int k = 0; k < due.Length; k++)
+        {
+            int count = (int)figures[k].shape[1];
+            var into = measured[due[k]] ??= new(batch, count);
+            if (count != into.Count) throw new InvalidOperationException($"The score '{scores[due[k]].Name}' must give as many figures in every cycle; it gave {into.Count} and then {count}.");
+            for (int b = 0; b < batch; b++) values.AsSpan(b * all + first, count).CopyTo(into.Latest.AsSpan(b * count));
+            first += count;
+        }
     }
 
     private TrajectoryOutcome[] Outcomes()
@@ -73,19 +87,26 @@ internal sealed class ScoreEvaluation
         // The analysis' error, or the forecast's where there is none; they come first.
         bool hasError = scores[0].Name is nameof(ScoreReport.AnalysisRmse) or nameof(ScoreReport.ForecastRmse);
         return [.. diverged.Select((flag, b) => flag ? TrajectoryOutcome.Diverged
-            : hasError && averages!.Mean(b * counts.Sum()) > options.LostTruthBound ? TrajectoryOutcome.LostTruth : TrajectoryOutcome.Scored)];
+            : hasError && measured[0].Averages.Mean(b) > options.LostTruthBound ? TrajectoryOutcome.LostTruth : TrajectoryOutcome.Scored)];
     }
 
-    private double Average(int score)
-    {
-        int all = counts.Sum(), first = counts.Take(score).Sum();
-        return TimeAverage.MeanOf(Enumerable.Range(0, batch).Where(b => !diverged[b]).Select(b => values[b * all + first]));
-    }
+    private double Average(int score) =>
+        TimeAverage.MeanOf(Enumerable.Range(0, batch).Where(b => !diverged[b]).Select(b => measured[score].Latest[b * measured[score].Count]));
 
     private Tensor Checked(IScore score, Tensor figures)
     {
         if (figures.ndim is not (1 or 2) || figures.shape[0] != batch)
             throw new InvalidOperationException($"The score '{score.Name}' must give [{batch}] or [{batch}, figures] in every cycle; it gave {ColumnDefinition.Describe(figures.shape)}.");
         return figures.ndim == 2 && figures.dtype == ScalarType.Float64 ? figures : figures.reshape(batch, -1).to(ScalarType.Float64);
+    }
+
+    // What is kept of a score.
+    private sealed class SeriesOfScore(int batch, int count)
+    {
+        public int Count { get; } = count;                                       // figures
+        public double[] Latest { get; } = new double[batch * count];             // of the last cycle in which it was scored
+        public BlockAverages Averages { get; } = new(batch * count);
+        public ThinnedCycles Sample { get; } = new(batch * count);
+        public List<double> PerCycle { get; } = [];
     }
 }

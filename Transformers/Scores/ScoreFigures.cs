@@ -6,12 +6,12 @@ public sealed class ScoreFigures
     private readonly BlockAverages averages;
     private readonly IReadOnlyList<TrajectoryOutcome> outcomes;
     private readonly IReadOnlyList<double> perCycle;
-    private readonly int first;    // where this score's figures begin in a trajectory's series
-    private readonly int all;      // how many figures of all scores a trajectory has
+    private readonly ThinnedCycles sample;
+    private readonly long every;
 
-    internal ScoreFigures(BlockAverages averages, IReadOnlyList<TrajectoryOutcome> outcomes, IReadOnlyList<double> perCycle, int first, int count, int all)
+    internal ScoreFigures(BlockAverages averages, ThinnedCycles sample, IReadOnlyList<TrajectoryOutcome> outcomes, IReadOnlyList<double> perCycle, int count, long every)
     {
-        (this.averages, this.outcomes, this.perCycle, this.first, this.all) = (averages, outcomes, perCycle, first, all);
+        (this.averages, this.sample, this.outcomes, this.perCycle, this.every) = (averages, sample, outcomes, perCycle, every);
         Count = count;
     }
 
@@ -29,6 +29,22 @@ public sealed class ScoreFigures
     /// <param name="function">The function, of as many averages as there are figures.</param>
     public TimeAverage Function(Func<IReadOnlyList<double>, double> function) => Function(function, []);
 
+    /// <summary>
+    /// The value that a share of the cycles' figures stays below, over all trajectories that are scored: of all cycles, or of so
+    /// many of them at equal distances that memory does not grow.
+    /// </summary>
+    /// <param name="figure">Which, from 0.</param>
+    /// <param name="share">Between 0 (the smallest) and 1 (the largest).</param>
+    public double Quantile(int figure, double share)
+    {
+        if (!(share is >= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(share), share, $"A quantile is asked for by a share between 0 and 1; given: {share}.");
+        double[] values = [.. Enumerable.Range(0, outcomes.Count).Where(Scored).SelectMany(b => sample.Of(b * Count + figure)).Where(value => !double.IsNaN(value)).Order()];
+        if (values.Length == 0) return double.NaN;
+        double place = share * (values.Length - 1);
+        int below = (int)place;
+        return values[below] + (place - below) * (values[Math.Min(below + 1, values.Length - 1)] - values[below]);
+    }
+
     private TimeAverage Function(Func<IReadOnlyList<double>, double> function, IReadOnlyList<double> series)
     {
         var means = Enumerable.Range(0, outcomes.Count).Select(Means).ToArray();
@@ -43,15 +59,15 @@ public sealed class ScoreFigures
         var average = new TimeAverage(value, Math.Sqrt(variance), perTrajectory, series);
         if (Count > 1 || !(variance > 0)) return average;
         // One figure: how many independent values of its scatter the standard error stands for.
-        var scored = Enumerable.Range(0, outcomes.Count).Where(Scored).Select(b => b * all + first).ToList();
+        var scored = Enumerable.Range(0, outcomes.Count).Where(Scored).Select(b => b * Count).ToList();
         long count = scored.Sum(averages.Count);
         double scatter = scored.Sum(s => averages.SquaredDeviations(s, overall[0])) / (count - 1);
-        return average with { EffectiveSamples = scatter / variance, AutocorrelationTime = variance * count / scatter };
+        return average with { EffectiveSamples = scatter / variance, AutocorrelationTime = every * variance * count / scatter };
     }
 
-    private bool Scored(int b) => outcomes[b] == TrajectoryOutcome.Scored && averages.Count(b * all + first) > 0;
+    private bool Scored(int b) => outcomes[b] == TrajectoryOutcome.Scored && averages.Count(b * Count) > 0;
 
-    private double[] Means(int b) => [.. Enumerable.Range(first, Count).Select(figure => averages.Mean(b * all + figure))];
+    private double[] Means(int b) => [.. Enumerable.Range(0, Count).Select(figure => averages.Mean(b * Count + figure))];
 
     // sum_i dg/df_i f_i in every block of a trajectory.
     private double[] Combined(int b, double[] gradient)
@@ -60,7 +76,7 @@ public sealed class ScoreFigures
         for (int figure = 0; figure < Count; figure++)
         {
             if (gradient[figure] == 0) continue;
-            double[] blocks = averages.BlockMeans(b * all + first + figure);
+            double[] blocks = averages.BlockMeans(b * Count + figure);
             combined ??= new double[blocks.Length];
             for (int k = 0; k < blocks.Length; k++) combined[k] += gradient[figure] * blocks[k];
         }

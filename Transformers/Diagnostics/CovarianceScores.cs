@@ -1,0 +1,115 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>The time-averaged eigenvalues of a covariance along a view, the largest first (Bocquet et al. 2024, fig. 1).</summary>
+/// <param name="covariance">The column, <c>[n, n]</c>, for instance of <see cref="AnalysisCovariance{TMemory}"/>.</param>
+public sealed class EigenspectrumScore(Column covariance) : IScore<IReadOnlyList<TimeAverage>>
+{
+    /// <inheritdoc/>
+    public string Name => $"eigenspectrum of {covariance}";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Column> Requires { get; } = [covariance];
+
+    /// <inheritdoc/>
+    public long Every { get; init; } = 1;
+
+    /// <inheritdoc/>
+    public Tensor Of(ScoredCycle cycle) => CovarianceComparison.Eigenspectrum(cycle[covariance]);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TimeAverage> Summarise(ScoreFigures figures) => [.. Enumerable.Range(0, figures.Count).Select(i => figures[i])];
+}
+
+/// <summary>
+/// The time-averaged normalised Bures-Wasserstein distance of a covariance from another along one trajectory, or from one that
+/// does not change (<see cref="CovarianceComparison.BuresWassersteinDistance"/>). Published for Lorenz-96: 0.013 between the
+/// learned analysis and the EnKF with 40 members, 0.048 between it and 0.40^2 I.
+/// </summary>
+public sealed class CovarianceDistanceScore : IScore
+{
+    private readonly Column first;
+    private readonly Column? second;
+    private readonly IErrorCovariance? constant;
+
+    /// <summary>The distance of two columns.</summary>
+    /// <param name="first">A covariance, <c>[n, n]</c>.</param>
+    /// <param name="second">The other.</param>
+    public CovarianceDistanceScore(Column first, Column second)
+    {
+        (this.first, this.second) = (first, second);
+        Requires = [first, second];
+        Name = $"Bures-Wasserstein distance of {first} and {second}";
+    }
+
+    /// <summary>The distance of a column from a covariance that does not change.</summary>
+    /// <param name="first">A covariance, <c>[n, n]</c>.</param>
+    /// <param name="constant">The other.</param>
+    /// <param name="name">What to call it.</param>
+    public CovarianceDistanceScore(Column first, IErrorCovariance constant, string name)
+    {
+        (this.first, this.constant) = (first, constant);
+        Requires = [first];
+        Name = $"Bures-Wasserstein distance of {first} and {name}";
+    }
+
+    /// <inheritdoc/>
+    public string Name { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Column> Requires { get; }
+
+    /// <inheritdoc/>
+    public long Every { get; init; } = 1;
+
+    /// <inheritdoc/>
+    public Tensor Of(ScoredCycle cycle)
+    {
+        var covariance = cycle[first];
+        var other = second is not null ? cycle[second].to(covariance.dtype) : constant!.ToMatrix(covariance.dtype, covariance.device).expand(covariance.shape);
+        return CovarianceComparison.BuresWassersteinDistance(covariance, other);
+    }
+}
+
+/// <summary>
+/// The time-averaged principal angles between two subspaces along one trajectory, in degrees, from the smallest to the largest
+/// (Bocquet et al. 2024, fig. 2).
+/// </summary>
+public sealed class PrincipalAngleScore : IScore<IReadOnlyList<TimeAverage>>
+{
+    private readonly Subspace first, second;
+
+    /// <summary>Makes a score.</summary>
+    /// <param name="first">One subspace.</param>
+    /// <param name="second">The other, of the same dimension; this one may be random.</param>
+    /// <exception cref="ArgumentException">Subspaces of different dimension.</exception>
+    public PrincipalAngleScore(Subspace first, Subspace second)
+    {
+        if (first.Count != second.Count)
+            throw new ArgumentException($"Principal angles need subspaces of one dimension; given: {first.Name} of {first.Count}, {second.Name} of {second.Count}.", nameof(second));
+        (this.first, this.second) = (first, second);
+        Name = $"principal angles of {first.Name} and {second.Name}";
+        Requires = [.. first.Requires.Union(second.Requires)];
+    }
+
+    /// <inheritdoc/>
+    public string Name { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Column> Requires { get; }
+
+    /// <inheritdoc/>
+    public long Every { get; init; } = 1;
+
+    /// <inheritdoc/>
+    public Tensor Of(ScoredCycle cycle)
+    {
+        var u = first.Of(cycle);
+        return CovarianceComparison.PrincipalAngles(u, second.Of(cycle).to(u.dtype));
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TimeAverage> Summarise(ScoreFigures figures) => [.. Enumerable.Range(0, figures.Count).Select(i => figures[i])];
+}

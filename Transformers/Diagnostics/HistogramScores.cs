@@ -1,0 +1,119 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Equal bins, fixed before anything is counted so that memory does not grow; what falls outside is counted as such.</summary>
+/// <param name="Minimum">Where the first begins.</param>
+/// <param name="Maximum">Where the last ends.</param>
+/// <param name="Count">How many.</param>
+public sealed record HistogramBins(double Minimum, double Maximum, int Count = 80)
+{
+    /// <summary>How many.</summary>
+    /// <exception cref="ArgumentException">No bin, or ends that are not finite, or not the lower first.</exception>
+    public int Count { get; } = double.IsFinite(Minimum) && double.IsFinite(Maximum) && Minimum < Maximum ? (int)Require.AtLeast(Count, 1)
+        : throw new ArgumentException($"Bins need two finite ends, the lower first; given: {Minimum} and {Maximum}.");
+
+    /// <summary>To the same distance either side of zero.</summary>
+    public static HistogramBins Symmetric(double reach, int count = 80) => new(-Require.Positive(reach), reach, count);
+
+    internal double Width => (Maximum - Minimum) / Count;
+
+    // Shares of values below, in each bin, above; means of the first four powers. Values that are zero to the bit do not exist.
+    internal Tensor Figures(Tensor values)
+    {
+        var v = values.to(ScalarType.Float64);
+        var exists = (v != 0).to(ScalarType.Float64);
+        var number = exists.sum([1], keepdim: true);
+        number = where(number == 0, full_like(number, double.NaN), number);
+        var bin = ((v - Minimum) / Width).floor().clamp(-1, Count).to(ScalarType.Int64) + 1;
+        var counts = zeros([v.shape[0], Count + 2], dtype: ScalarType.Float64, device: v.device).scatter_add(1, bin, exists);
+        var powers = stack([v.sum([1]), v.pow(2).sum([1]), v.pow(3).sum([1]), v.pow(4).sum([1])], 1);
+        return cat([counts, powers], 1) / number;
+    }
+
+    internal SampleHistogram Summarise(ScoreFigures figures)
+    {
+        TimeAverage[] bins = [.. Enumerable.Range(1, Count).Select(i => figures[i])];
+        double Central(IReadOnlyList<double> means, int power)
+        {
+            double a = means[Count + 2], b = means[Count + 3], c = means[Count + 4], d = means[Count + 5];
+            return power switch
+            {
+                2 => b - a * a,
+                3 => c - 3 * a * b + 2 * a * a * a,
+                _ => d - 4 * a * c + 6 * a * a * b - 3 * a * a * a * a,
+            };
+        }
+        return new SampleHistogram(this, [.. bins.Select(bin => bin.Mean / Width)], [.. bins.Select(bin => bin.StandardError / Width)], figures[0].Mean, figures[Count + 1].Mean,
+            figures[Count + 2], figures.Function(means => Math.Sqrt(Central(means, 2))),
+            figures.Function(means => Central(means, 3) / Math.Pow(Central(means, 2), 1.5)), figures.Function(means => Central(means, 4) / Math.Pow(Central(means, 2), 2) - 3));
+    }
+}
+
+/// <summary>How numbers were distributed over components, cycles and trajectories, beside the normal distribution of their mean and variance.</summary>
+/// <param name="Bins">The bins.</param>
+/// <param name="Densities">The share of values in each bin over its width.</param>
+/// <param name="StandardErrors">Of the densities.</param>
+/// <param name="Below">The share of values below the first bin.</param>
+/// <param name="Above">The share of values above the last bin.</param>
+/// <param name="Mean">Their mean; this and the following of all values, not of the bins.</param>
+/// <param name="StandardDeviation">Their standard deviation.</param>
+/// <param name="Skewness">Their skewness; zero for a normal distribution.</param>
+/// <param name="ExcessKurtosis">Their kurtosis less three; zero for a normal distribution, above zero where large values are more frequent.</param>
+public sealed record SampleHistogram(HistogramBins Bins, IReadOnlyList<double> Densities, IReadOnlyList<double> StandardErrors, double Below, double Above,
+    TimeAverage Mean, TimeAverage StandardDeviation, TimeAverage Skewness, TimeAverage ExcessKurtosis)
+{
+    /// <summary>The density at a value of the normal distribution that fits: that of the values' mean and variance.</summary>
+    public double NormalDensity(double value)
+    {
+        double z = (value - Mean.Mean) / StandardDeviation.Mean;
+        return Math.Exp(-z * z / 2) / (Math.Sqrt(2 * Math.PI) * StandardDeviation.Mean);
+    }
+}
+
+/// <summary>The distribution of projected innovations H^T R^-1 (y - H x_f) along a run (Bocquet et al. 2025, fig. 7); components that no observation reaches are left out.</summary>
+/// <param name="network">H and R.</param>
+/// <param name="bins">In units of H^T R^-1 y; symmetric about zero to some five standard deviations of the innovations.</param>
+public sealed class ProjectedInnovationHistogram(IObservationNetwork network, HistogramBins bins) : IScore<SampleHistogram>
+{
+    /// <inheritdoc/>
+    public string Name => "projected innovations";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Column> Requires { get; } = [Columns.Observation, Columns.Forecast];
+
+    /// <inheritdoc/>
+    public long Every { get; init; } = 1;
+
+    /// <inheritdoc/>
+    public Tensor Of(ScoredCycle cycle)
+    {
+        var (state, observation) = (cycle.State(ScoredState.Forecast), cycle.Observation);
+        var scaled = network.Error.ApplyInverse(observation.Values.to(state.dtype) - network.Operator.Apply(state), observation.Mask);
+        return bins.Figures(network.Operator.Adjoint(state, scaled));
+    }
+
+    /// <inheritdoc/>
+    public SampleHistogram Summarise(ScoreFigures figures) => bins.Summarise(figures);
+}
+
+/// <summary>The distribution of analysis increments x_a - x_f along a run; components that the analysis leaves unchanged to the bit are left out.</summary>
+/// <param name="bins">In the state's unit.</param>
+public sealed class IncrementHistogram(HistogramBins bins) : IScore<SampleHistogram>
+{
+    /// <inheritdoc/>
+    public string Name => "analysis increments";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Column> Requires { get; } = [Columns.Forecast, Columns.Analysis];
+
+    /// <inheritdoc/>
+    public long Every { get; init; } = 1;
+
+    /// <inheritdoc/>
+    public Tensor Of(ScoredCycle cycle) => bins.Figures(cycle.State(ScoredState.Analysis) - cycle.State(ScoredState.Forecast));
+
+    /// <inheritdoc/>
+    public SampleHistogram Summarise(ScoreFigures figures) => bins.Summarise(figures);
+}
