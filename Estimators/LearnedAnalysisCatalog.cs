@@ -18,7 +18,7 @@ public static class LearnedAnalysisCatalog
         ResidualConvolutionOptions? network = null, TrainingOptions? training = null, IInitialCondition? initial = null)
     {
         var size = (network ?? new()).Checked();
-        return catalog.Learned("residual convolution", dynamics, observing,
+        return catalog.Learned(size.Name, dynamics, observing,
             (statistics, random) => new ResidualConvolutionNetwork(size, statistics, catalog.Context.Options.NetworkPrecision, random), training, initial);
     }
 

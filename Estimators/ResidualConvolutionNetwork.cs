@@ -5,9 +5,10 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The residual convolutional network a_theta of Bocquet et al. (2024, appendix A, fig. 4) on a circle of sites: a
-/// <see cref="ResidualConvolutionTrunk"/> from the two channels (forecast, H^T R^-1 innovation) to the one channel of the
-/// increment. It commutes with translations and runs on circles of any size.
+/// The residual convolutional network a_theta of Bocquet et al. (2024, appendix A, fig. 4): a
+/// <see cref="ResidualConvolutionTrunk"/> from the two channels (forecast, H^T R^-1 innovation), or from the latter alone,
+/// to the one channel of the increment. Along periodic directions it commutes with translations; it runs on circles and
+/// lines of any size, and with the same weights on other planes (<see cref="On"/>).
 /// </summary>
 /// <remarks>
 /// The paper feeds raw numbers. Here the forecast is standardised and the innovation scaled by the constants of
@@ -37,14 +38,14 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
         Require.Positive(statistics.StateDeviation);
         Require.Positive(statistics.InnovationDeviation);
         this.precision = precision;
-        trunk = new ResidualConvolutionTrunk(options, inputs: 2, outputs: 1, precision, device);
+        trunk = new ResidualConvolutionTrunk(options, inputs: options.Inputs == AnalysisInputs.InnovationOnly ? 1 : 2, outputs: 1, precision, device);
         if (options.InnovationTerm == InnovationTerm.Trainable) innovationFactor = new Parameter(zeros([], dtype: precision, device: device));
         RegisterComponents();
         ModuleState.Keep(this);
     }
 
     /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("residual-convolution-network", 2, Load);
+    public static ComponentType Type { get; } = new("residual-convolution-network", 3, Load);
 
     ComponentType IComponent.ComponentType => Type;
 
@@ -68,17 +69,31 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
     /// <param name="forecast">x_f, <c>[batch, n]</c></param>
     /// <param name="scaledInnovation">H^T R^-1 (y - H x_f), <c>[batch, n]</c></param>
     /// <returns><c>[batch, n]</c></returns>
-    /// <exception cref="ArgumentException">Other shapes, or fewer sites than a convolution reaches to one side.</exception>
+    /// <exception cref="ArgumentException">Other shapes, or fewer sites in a periodic direction than a convolution reaches to one side.</exception>
     public override Tensor forward(Tensor forecast, Tensor scaledInnovation)
     {
         Require.Shape(forecast, "The forecast", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
         Require.Shape(scaledInnovation, "The scaled innovation", forecast.shape);
 
         var innovation = scaledInnovation / Statistics.InnovationDeviation;
-        var input = stack([(forecast - Statistics.StateMean) / Statistics.StateDeviation, innovation], 1);                    // [batch, 2, n]
-        var increment = trunk.call(input).squeeze(1);
+        var input = Options.Inputs == AnalysisInputs.InnovationOnly ? innovation.unsqueeze(1)
+            : stack([(forecast - Statistics.StateMean) / Statistics.StateDeviation, innovation], 1);                          // [batch, 1 or 2, n]
+        var increment = Options.Grid.ToState(trunk.call(Options.Grid.ToField(input))).squeeze(1);
         if (innovationFactor is not null) increment = increment + innovationFactor * innovation;
         return increment / Statistics.InnovationDeviation;
+    }
+
+    /// <summary>The same weights over another grid, for instance a larger plane: a network of its own.</summary>
+    /// <param name="grid">The other grid, of as many directions.</param>
+    /// <exception cref="ArgumentException">It has another number of directions.</exception>
+    public ResidualConvolutionNetwork On(StateGrid grid)
+    {
+        if (grid.Directions != Options.Grid.Directions)
+            throw new ArgumentException($"Weights for {Options.Grid.Directions} directions ({Options.Grid}) do not fit a grid of {grid.Directions} ({grid}).", nameof(grid));
+        var other = new ResidualConvolutionNetwork(Options with { Grid = grid }, Statistics, precision, trunk.Device);
+        ModuleState.Restore(other, state_dict());
+        other.train(training);
+        return other;
     }
 
     void IComponent.Save(ComponentWriter writer)
@@ -92,12 +107,7 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
     private static ResidualConvolutionNetwork Load(ComponentReader reader)
     {
         var options = reader.Get<ResidualConvolutionOptions>("options").Checked();
-        // Before the sizes a file declares are allocated, see that it holds tensors of these sizes.
-        for (long i = options.Blocks * options.SubBlocks - 1; i >= 0; i--)
-        {
-            using var weight = reader.Tensor($"{nameof(trunk)}.convolutions.{i}.weight");
-            Require.Shape(weight, $"The weight of convolution {i}", options.Filters, options.Filters, options.KernelSize);
-        }
+        ResidualConvolutionTrunk.RequireSaved(reader, options, nameof(trunk));
         var network = new ResidualConvolutionNetwork(options, reader.Get<AnalysisStatistics>("statistics"), reader.Get<ScalarType>("precision"), reader.Context.Device);
         reader.LoadInto(network);
         return network;

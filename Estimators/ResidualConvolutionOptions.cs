@@ -21,6 +21,10 @@ public sealed record ResidualConvolutionOptions
     /// <summary>The reference of Bocquet et al. (2024): 40 filters, 5 blocks of 5 sub-blocks, about 2e5 parameters.</summary>
     public static ResidualConvolutionOptions Reference { get; } = new() { Filters = 40, Blocks = 5, SubBlocks = 5 };
 
+    /// <summary>The boosted network of Bocquet et al. (2025, section 4.1) for strong nonlinearity: 80 filters, otherwise the
+    /// reference, about 8e5 parameters, with the term alpha of eq. 22.</summary>
+    public static ResidualConvolutionOptions Boosted { get; } = Reference with { Filters = 80, InnovationTerm = InnovationTerm.Trainable };
+
     /// <summary>Number of filters N_f of the hidden layers, 1 to 4096.</summary>
     public long Filters { get; init; } = 16;
 
@@ -33,12 +37,32 @@ public sealed record ResidualConvolutionOptions
     /// <summary>Sites that a convolution reads, odd, 1 to 1023.</summary>
     public long KernelSize { get; init; } = 5;
 
+    /// <summary>The function between the layers; none = the papers' linear network.</summary>
+    public NetworkActivation Activation { get; init; } = NetworkActivation.Mish;
+
+    /// <summary>What the analysis reads.</summary>
+    public AnalysisInputs Inputs { get; init; } = AnalysisInputs.ForecastAndInnovation;
+
+    /// <summary>What the convolutions run over; a circle of any size unless said. In two directions a convolution reads a square.</summary>
+    public StateGrid Grid { get; init; } = StateGrid.Circle;
+
     /// <summary>The term beside the network.</summary>
     public InnovationTerm InnovationTerm { get; init; } = InnovationTerm.None;
 
     /// <summary>How it is computed; automatic unless said. It is no part of a saved model.</summary>
     [JsonIgnore]
     public NetworkComputation Computation { get; init; } = NetworkComputation.Automatic;
+
+    /// <summary>
+    /// How many sites to each side of a site have a say in what the network gives there, its receptive field:
+    /// (N_b N_sb + 2) (kernel - 1) / 2. Beyond it, inputs may change and sites be added without a change at the site.
+    /// </summary>
+    [JsonIgnore]
+    public long Reach => (Blocks * SubBlocks + 2) * (KernelSize / 2);
+
+    /// <summary>What a method with this network is called: degraded ones by name.</summary>
+    [JsonIgnore]
+    internal string Name => (Activation == NetworkActivation.None ? "linear " : "") + (Inputs == AnalysisInputs.InnovationOnly ? "blind " : "") + "residual convolution";
 
     /// <summary>These options, or the reason why they cannot be.</summary>
     /// <exception cref="ArgumentException">A count out of its range or an even kernel.</exception>
@@ -49,13 +73,21 @@ public sealed record ResidualConvolutionOptions
         Within(SubBlocks, 256, nameof(SubBlocks));
         Within(KernelSize, 1023, nameof(KernelSize));
         if (KernelSize % 2 == 0) throw new ArgumentOutOfRangeException(nameof(KernelSize), KernelSize, $"'{nameof(KernelSize)}' must be odd, so that a convolution is centred on its site; given: {KernelSize}.");
-        if (!Enum.IsDefined(Computation)) throw new ArgumentOutOfRangeException(nameof(Computation), Computation, $"'{nameof(Computation)}' has no value {Computation}.");
-        if (!Enum.IsDefined(InnovationTerm)) throw new ArgumentOutOfRangeException(nameof(InnovationTerm), InnovationTerm, $"'{nameof(InnovationTerm)}' has no value {InnovationTerm}.");
+        Defined(Computation, nameof(Computation));
+        Defined(InnovationTerm, nameof(InnovationTerm));
+        Defined(Activation, nameof(Activation));
+        Defined(Inputs, nameof(Inputs));
+        ArgumentNullException.ThrowIfNull(Grid);
         return this;
     }
 
     private static void Within(long value, long limit, string name)
     {
         if (value < 1 || value > limit) throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be between 1 and {limit}; given: {value}.");
+    }
+
+    private static void Defined<T>(T value, string name) where T : struct, Enum
+    {
+        if (!Enum.IsDefined(value)) throw new ArgumentOutOfRangeException(name, value, $"'{name}' has no value {value}.");
     }
 }

@@ -5,22 +5,22 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The layers that the networks on a circle of sites share (Bocquet et al. 2024, appendix A, fig. 4): a convolution from
-/// the input channels to N_f filters, N_b blocks of N_sb times (convolution, batch normalisation, mish) with a skip around
-/// each block, and a convolution to the output channels. It has no site of its own, so it commutes with translations and
-/// runs on circles of any size. On the processor in single precision it is computed in one fused piece
-/// (<see cref="NetworkComputation"/>).
+/// The layers that the networks on a grid share (Bocquet et al. 2024, appendix A, fig. 4): a convolution from the input
+/// channels to N_f filters, N_b blocks of N_sb times (convolution, batch normalisation, mish) with a skip around each
+/// block, and a convolution to the output channels. It has no site of its own, so along periodic directions it commutes
+/// with translations, and it runs on grids of any size. On a circle, on the processor and in single precision it is
+/// computed in one fused piece (<see cref="NetworkComputation"/>).
 /// </summary>
 public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
 {
     private readonly ResidualConvolutionOptions options;
     private readonly ScalarType precision;
-    private readonly Conv1d encoder, decoder;
-    private readonly ModuleList<Conv1d> convolutions = new();
+    private readonly GridConvolution encoder, decoder;
+    private readonly ModuleList<GridConvolution> convolutions = new();
     private readonly ModuleList<BatchNorm1d> normalizations = new();
     private readonly FusedResidualNetwork fused;
 
-    /// <summary>Creates the layers; the weights are libtorch's until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.</summary>
+    /// <summary>Creates the layers; the convolutions' weights are zero until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.</summary>
     /// <param name="options">The size.</param>
     /// <param name="inputs">Input channels.</param>
     /// <param name="outputs">Output channels.</param>
@@ -35,17 +35,16 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
         Require.AtLeast(inputs, 1);
         Require.AtLeast(outputs, 1);
         Computation = options.Computation;
-        long filters = options.Filters, kernel = options.KernelSize, reach = kernel / 2;
-        Conv1d Circular(long from, long to) =>
-            nn.Conv1d(from, to, kernel, padding: reach, padding_mode: PaddingModes.Circular, dtype: precision, device: device);
-        encoder = Circular(inputs, filters);
-        decoder = Circular(filters, outputs);
+        long filters = options.Filters, kernel = options.KernelSize;
+        GridConvolution Convolution(long from, long to) => new(options.Grid, from, to, kernel, precision, device);
+        encoder = Convolution(inputs, filters);
+        decoder = Convolution(filters, outputs);
         for (long i = 0; i < options.Blocks * options.SubBlocks; i++)
         {
-            convolutions.Add(Circular(filters, filters));
+            convolutions.Add(Convolution(filters, filters));
             normalizations.Add(nn.BatchNorm1d(filters, dtype: precision, device: device));
         }
-        fused = new FusedResidualNetwork(new((int)inputs, (int)filters, (int)options.Blocks, (int)options.SubBlocks, (int)kernel, (int)outputs), BlockedKernel.Best);
+        fused = new FusedResidualNetwork(new((int)inputs, (int)filters, (int)options.Blocks, (int)options.SubBlocks, (int)kernel, (int)outputs, options.Activation), BlockedKernel.Best);
         RegisterComponents();
         ModuleState.Keep(this);
     }
@@ -53,34 +52,41 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
     /// <summary>How it is computed; what the options said unless changed.</summary>
     public NetworkComputation Computation { get; set; }
 
+    /// <summary>Where it lives.</summary>
+    public Device Device => encoder.Weight.device;
+
     /// <summary>Which way is in use on its device, in words.</summary>
     public string ComputationInUse =>
         Computation == NetworkComputation.Plain ? "plain operators, as asked"
+        : options.Grid != StateGrid.Circle ? $"plain operators: the fused network runs on circles, this grid is a {options.Grid}"
         : precision != ScalarType.Float32 ? "plain operators: the fused network is in single precision"
-        : encoder.weight.device_type != DeviceType.CPU ? $"plain operators: the fused network runs on the processor, the weights are on {encoder.weight.device}"
+        : encoder.Weight.device_type != DeviceType.CPU ? $"plain operators: the fused network runs on the processor, the weights are on {encoder.Weight.device}"
         : $"fused, {fused.Instructions}";
 
     /// <summary>The output channels.</summary>
-    /// <param name="input"><c>[batch, inputs, n]</c></param>
-    /// <returns><c>[batch, outputs, n]</c></returns>
-    /// <exception cref="ArgumentException">Another number of channels, or fewer sites than a convolution reaches to one side.</exception>
+    /// <param name="input"><c>[batch, inputs, n]</c>, or <c>[batch, inputs, rows, columns]</c> on a grid of two directions.</param>
+    /// <returns>As many sites, <c>[batch, outputs, ...]</c></returns>
+    /// <exception cref="ArgumentException">Another number of channels, or fewer sites in a periodic direction than a convolution reaches to one side.</exception>
     public override Tensor forward(Tensor input)
     {
-        Require.Shape(input, "The input", ColumnDefinition.AnySize, encoder.weight.shape[1], ColumnDefinition.AnySize);
-        if (input.shape[2] < options.KernelSize / 2)
-            throw new ArgumentException($"A kernel of {options.KernelSize} sites needs at least {options.KernelSize / 2} sites; the state has {input.shape[2]}.");
+        Require.Shape(input, "The input", [ColumnDefinition.AnySize, encoder.Weight.shape[1], .. Enumerable.Repeat(ColumnDefinition.AnySize, options.Grid.Directions)]);
+        options.Grid.RequireSites(input, options.KernelSize);
         return Computation == NetworkComputation.Automatic && FusedServes(input) ? Fused(input) : Plain(input);
     }
 
     private Tensor Plain(Tensor input)
     {
-        var hidden = encoder.call(input);                                                                                     // [batch, N_f, n]
+        var hidden = encoder.call(input);                                                                                     // [batch, N_f, grid...]
         int layer = 0;
         for (long block = 0; block < options.Blocks; block++)
         {
             var skip = hidden;
             for (long sub = 0; sub < options.SubBlocks; sub++, layer++)
-                hidden = nn.functional.mish(normalizations[layer].call(convolutions[layer].call(hidden)));
+            {
+                var product = convolutions[layer].call(hidden);
+                hidden = normalizations[layer].call(product.flatten(2)).view_as(product);   // statistics over batch and all sites
+                if (options.Activation == NetworkActivation.Mish) hidden = nn.functional.mish(hidden);
+            }
             hidden = hidden + skip;
         }
         return decoder.call(hidden);
@@ -88,18 +94,18 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
 
     private Tensor Fused(Tensor input)
     {
-        List<Tensor> parameters = [encoder.weight, encoder.bias!];
+        List<Tensor> parameters = [encoder.Weight, encoder.Bias];
         var running = new List<(Tensor, Tensor)>();
         for (int layer = 0; layer < convolutions.Count; layer++)
         {
             var normalization = normalizations[layer];
-            parameters.AddRange([convolutions[layer].weight, convolutions[layer].bias!, normalization.weight!, normalization.bias!]);
+            parameters.AddRange([convolutions[layer].Weight, convolutions[layer].Bias, normalization.weight!, normalization.bias!]);
             running.Add((normalization.running_mean!, normalization.running_var!));
             if (!training) continue;
             using var unrecorded = no_grad();
             normalization.num_batches_tracked!.add_(1);
         }
-        parameters.AddRange([decoder.weight, decoder.bias!]);
+        parameters.AddRange([decoder.Weight, decoder.Bias]);
         if (is_grad_enabled() && (input.requires_grad || parameters.Any(parameter => parameter.requires_grad)))
             return FusedResidualFunction.Apply(fused, running, training, input, parameters);
         using var contiguous = input.contiguous();
@@ -108,12 +114,28 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
         return product;
     }
 
-    // The processor's memory, single precision, more than one number to take statistics of, and no tangents to carry along.
-    private static bool FusedServes(Tensor input)
+    /// <summary>Sees that a file holds convolutions of the sizes it declares, before these are allocated.</summary>
+    /// <param name="reader">The component that the layers belong to.</param>
+    /// <param name="options">What the file declares.</param>
+    /// <param name="name">The name of the layers in the component.</param>
+    /// <exception cref="ModelArchiveException">A tensor is missing.</exception>
+    /// <exception cref="ArgumentException">A tensor has another shape.</exception>
+    internal static void RequireSaved(ComponentReader reader, ResidualConvolutionOptions options, string name)
+    {
+        long[] shape = [options.Filters, options.Filters, .. Enumerable.Repeat(options.KernelSize, options.Grid.Directions)];
+        for (long i = options.Blocks * options.SubBlocks - 1; i >= 0; i--)
+        {
+            using var weight = reader.Tensor($"{name}.{nameof(convolutions)}.{i}.weight");
+            Require.Shape(weight, $"The weight of convolution {i}", shape);
+        }
+    }
+
+    // A circle, the processor's memory, single precision, more than one number to take statistics of, and no tangents to carry along.
+    private bool FusedServes(Tensor input)
     {
 #if DAML_LIBTORCH
         if (LibTorch.ForwardMode.IsActive) return false;
 #endif
-        return input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32 && input.shape[0] * input.shape[2] > 1;
+        return options.Grid == StateGrid.Circle && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32 && input.shape[0] * input.shape[2] > 1;
     }
 }

@@ -46,7 +46,8 @@ internal abstract unsafe class BlockedKernel
     /// <summary>target += added</summary>
     public abstract void Add(float* added, float* target, int count);
 
-    /// <summary>target = mish(scale field + shift) + skip, channel by channel.</summary>
+    /// <summary>target = mish(scale field + shift) + skip, or without mish, channel by channel.</summary>
+    /// <param name="activation">Whether with mish.</param>
     /// <param name="field">The first inner site; no halo.</param>
     /// <param name="scale">[channels]</param>
     /// <param name="shift">[channels]</param>
@@ -55,13 +56,13 @@ internal abstract unsafe class BlockedKernel
     /// <param name="row">Numbers from one channel of the target to the next.</param>
     /// <param name="channels">Number of channels.</param>
     /// <param name="sites">Number of sites.</param>
-    public abstract void Activate(float* field, float* scale, float* shift, float* skip, float* target, int row, int channels, int sites);
+    public abstract void Activate(NetworkActivation activation, float* field, float* scale, float* shift, float* skip, float* target, int row, int channels, int sites);
 
     /// <summary>
-    /// In place: the sensitivity to u = scale field + shift from that to mish(u); and its sums over sites and lanes, plain
+    /// In place: the sensitivity to u = scale field + shift from that to mish(u), or to u; and its sums over sites and lanes, plain
     /// and weighted with the normalised field (field - mean) deviation^-1.
     /// </summary>
-    public abstract void ActivateBackward(float* field, float* scale, float* shift, float* mean, float* inverseDeviation, float* sensitivity, int row,
+    public abstract void ActivateBackward(NetworkActivation activation, float* field, float* scale, float* shift, float* mean, float* inverseDeviation, float* sensitivity, int row,
         int channels, int sites, float* sums, float* weightedSums);
 
     /// <summary>In place: scale (sensitivity - a - b (field - mean) deviation^-1), zero in lanes that do not exist; the sums over sites and lanes of the result.</summary>
@@ -290,35 +291,41 @@ internal abstract unsafe class BlockedKernel
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public override void Activate(float* field, float* scale, float* shift, float* skip, float* target, int row, int channels, int sites)
+        public override void Activate(NetworkActivation activation, float* field, float* scale, float* shift, float* skip, float* target, int row, int channels, int sites)
         {
             int size = sites * Lanes;
+            bool mish = activation == NetworkActivation.Mish;
             for (int c = 0; c < channels; c++, field += size, target += row)
             {
                 V a = S.Of(scale[c]), b = S.Of(shift[c]);
                 if (skip is null)
-                    for (int i = 0; i < size; i += S.Width) S.Store(target + i, Mish(S.MultiplyAdd(a, S.Load(field + i), b)));
+                    for (int i = 0; i < size; i += S.Width) S.Store(target + i, Activated(mish, S.MultiplyAdd(a, S.Load(field + i), b)));
                 else
                 {
-                    for (int i = 0; i < size; i += S.Width) S.Store(target + i, S.Add(Mish(S.MultiplyAdd(a, S.Load(field + i), b)), S.Load(skip + i)));
+                    for (int i = 0; i < size; i += S.Width) S.Store(target + i, S.Add(Activated(mish, S.MultiplyAdd(a, S.Load(field + i), b)), S.Load(skip + i)));
                     skip += row;
                 }
             }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public override void ActivateBackward(float* field, float* scale, float* shift, float* mean, float* inverseDeviation, float* sensitivity, int row,
+        public override void ActivateBackward(NetworkActivation activation, float* field, float* scale, float* shift, float* mean, float* inverseDeviation, float* sensitivity, int row,
             int channels, int sites, float* sums, float* weightedSums)
         {
             int size = sites * Lanes;
+            bool mish = activation == NetworkActivation.Mish;
             for (int c = 0; c < channels; c++, field += size, sensitivity += row)
             {
                 V a = S.Of(scale[c]), b = S.Of(shift[c]), m = S.Of(mean[c]), sum = S.Of(0), weighted = S.Of(0);
                 for (int i = 0; i < size; i += S.Width)
                 {
                     V x = S.Load(field + i);
-                    V du = S.Multiply(S.Load(sensitivity + i), MishSlope(S.MultiplyAdd(a, x, b)));
-                    S.Store(sensitivity + i, du);
+                    V du = S.Load(sensitivity + i);
+                    if (mish)
+                    {
+                        du = S.Multiply(du, MishSlope(S.MultiplyAdd(a, x, b)));
+                        S.Store(sensitivity + i, du);
+                    }
                     sum = S.Add(sum, du);
                     weighted = S.MultiplyAdd(du, S.Subtract(x, m), weighted);
                 }
@@ -356,6 +363,9 @@ internal abstract unsafe class BlockedKernel
         {
             for (int lane = 0; lane < Lanes; lane++) mask[lane] = lane < filled ? 1 : 0;
         }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static V Activated(bool mish, V u) => mish ? Mish(u) : u;
 
         // mish(u) = u tanh(ln(1 + e^u)) = u n / (n + 2) with n = e^u (e^u + 2); from 20 on it is u.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

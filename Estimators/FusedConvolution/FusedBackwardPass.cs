@@ -151,7 +151,7 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
     {
         var normalisation = tape.Normalisation(layer - 1);
         float* field = tape.Field(layer, group);
-        kernel.Activate(tape.Product(layer - 1, group), normalisation.Scale, normalisation.Shift, null, Inner(field), layout.Row, shape.Filters, layout.Sites);
+        kernel.Activate(shape.Activation, tape.Product(layer - 1, group), normalisation.Scale, normalisation.Shift, null, Inner(field), layout.Row, shape.Filters, layout.Sites);
         layout.Close(field, shape.Filters);
     }
 
@@ -176,7 +176,7 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
     {
         var normalisation = tape.Normalisation(layer);
         int parameter = FusedResidualNetwork.LayerParameter(layer);
-        kernel.ActivateBackward(tape.Product(layer, group), normalisation.Scale, normalisation.Shift, normalisation.Mean, normalisation.InverseDeviation, Inner(field), layout.Row,
+        kernel.ActivateBackward(shape.Activation, tape.Product(layer, group), normalisation.Scale, normalisation.Shift, normalisation.Mean, normalisation.InverseDeviation, Inner(field), layout.Row,
             shape.Filters, layout.Sites, sums: Sum(group) + offsets[parameter + 3], weightedSums: Sum(group) + offsets[parameter + 2]);
     }
 

@@ -7,10 +7,11 @@ namespace DaML;
 /// <param name="Inputs">Input channels.</param>
 /// <param name="Filters">Channels of the hidden layers.</param>
 /// <param name="Blocks">Residual blocks.</param>
-/// <param name="SubBlocks">Layers (convolution, batch normalisation, mish) in a block.</param>
+/// <param name="SubBlocks">Layers (convolution, batch normalisation, activation) in a block.</param>
 /// <param name="Kernel">Sites a convolution reads, odd.</param>
 /// <param name="Outputs">Output channels.</param>
-internal readonly record struct FusedNetworkShape(int Inputs, int Filters, int Blocks, int SubBlocks, int Kernel, int Outputs)
+/// <param name="Activation">The function between the layers.</param>
+internal readonly record struct FusedNetworkShape(int Inputs, int Filters, int Blocks, int SubBlocks, int Kernel, int Outputs, NetworkActivation Activation = NetworkActivation.Mish)
 {
     /// <summary>Number of layers between encoder and decoder.</summary>
     public int Layers => Blocks * SubBlocks;

@@ -86,8 +86,9 @@ internal sealed class FusedResidualFunction : autograd.SingleTensorFunction<Fuse
             for (int sub = 0; sub < shape.SubBlocks; sub++, layer++)
             {
                 int first = 2 + 4 * layer;
-                hidden = nn.functional.mish(nn.functional.batch_norm(Convolution(hidden, first), training ? null : running[layer].Mean, training ? null : running[layer].Variance,
-                    parameters[first + 2], parameters[first + 3], training));
+                hidden = nn.functional.batch_norm(Convolution(hidden, first), training ? null : running[layer].Mean, training ? null : running[layer].Variance,
+                    parameters[first + 2], parameters[first + 3], training);
+                if (shape.Activation == NetworkActivation.Mish) hidden = nn.functional.mish(hidden);
             }
             hidden = hidden + skip;
         }

@@ -9,7 +9,7 @@ namespace DaML;
 /// <summary>
 /// The residual convolutional network computed in one piece on the processor: from the packed input to the product in a
 /// blocked layout (<see cref="BlockedLayout"/>), forward and backward, without tensor operators. Circular convolutions,
-/// batch normalisation with the batch's own or the running statistics, and mish.
+/// batch normalisation with the batch's own or the running statistics, and mish or nothing.
 /// </summary>
 internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, BlockedKernel kernel)
 {
@@ -143,7 +143,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         var normalisation = tape.Normalisation(layer);
         bool ends = shape.EndsBlock(layer + 1);
         float* field = tape.Field(layer + 1, group);
-        kernel.Activate(tape.Product(layer, group), normalisation.Scale, normalisation.Shift,
+        kernel.Activate(shape.Activation, tape.Product(layer, group), normalisation.Scale, normalisation.Shift,
             ends ? Inner(layout, tape.Field(shape.BlockStart(layer), group)) : null, Inner(layout, field), layout.Row, shape.Filters, layout.Sites);
         layout.Close(field, shape.Filters);
     }

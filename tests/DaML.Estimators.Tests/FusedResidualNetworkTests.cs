@@ -36,11 +36,11 @@ public sealed class FusedResidualNetworkTests
         innovation.requires_grad_();
         foreach (var parameter in network.parameters()) parameter.grad = null;
         using var random = new RandomStream(9, "sensitivity", CPU);
-        // Two cycles, the second reading what the first gave, so that gradients of several passes meet.
+        // Two cycles, the second reading what the first gave, so that gradients of several passes meet. A blind network gives the forecast none.
         var first = forecast + network.call(forecast, innovation);
         var increment = network.call(first, innovation * 0.5);
         (increment * random.Normal(increment.shape, ScalarType.Float32)).sum().backward();
-        return new(increment.detach(), forecast.grad!.clone(), innovation.grad!.clone(), [.. network.parameters().Select(parameter => parameter.grad!.clone())],
+        return new(increment.detach(), forecast.grad?.clone() ?? zeros_like(forecast), innovation.grad!.clone(), [.. network.parameters().Select(parameter => parameter.grad!.clone())],
             [.. network.buffers().Select(buffer => buffer.clone())]);
     }
 
@@ -64,7 +64,23 @@ public sealed class FusedResidualNetworkTests
     public void It_equals_the_plain_operators_in_value_gradient_and_running_statistics(long filters, long blocks, long subBlocks, long kernel, long batch, long sites, bool training)
     {
         using var scope = NewDisposeScope();
-        var options = new ResidualConvolutionOptions { Filters = filters, Blocks = blocks, SubBlocks = subBlocks, KernelSize = kernel, InnovationTerm = InnovationTerm.Trainable };
+        Equals(new ResidualConvolutionOptions { Filters = filters, Blocks = blocks, SubBlocks = subBlocks, KernelSize = kernel, InnovationTerm = InnovationTerm.Trainable }, batch, sites, training);
+    }
+
+    [Theory]
+    [InlineData(NetworkActivation.None, AnalysisInputs.ForecastAndInnovation, true)]
+    [InlineData(NetworkActivation.None, AnalysisInputs.ForecastAndInnovation, false)]
+    [InlineData(NetworkActivation.Mish, AnalysisInputs.InnovationOnly, true)]
+    [InlineData(NetworkActivation.Mish, AnalysisInputs.InnovationOnly, false)]
+    [InlineData(NetworkActivation.None, AnalysisInputs.InnovationOnly, true)]
+    public void So_do_the_degraded_networks(NetworkActivation activation, AnalysisInputs inputs, bool training)
+    {
+        using var scope = NewDisposeScope();
+        Equals(new ResidualConvolutionOptions { Filters = 9, Blocks = 2, SubBlocks = 2, Activation = activation, Inputs = inputs }, 19, 14, training);
+    }
+
+    private static void Equals(ResidualConvolutionOptions options, long batch, long sites, bool training)
+    {
         ResidualConvolutionNetwork plain = Network(options), fused = Network(options);
         var expected = Run(plain, NetworkComputation.Plain, batch, sites, training);
         var actual = Run(fused, NetworkComputation.Automatic, batch, sites, training);
@@ -94,7 +110,7 @@ public sealed class FusedResidualNetworkTests
         var kernel = BlockedKernel.Supported[index];
         using var scope = NewDisposeScope();
         using var random = new RandomStream(5, "instructions", CPU);
-        foreach (var (shape, batch, sites) in new (FusedNetworkShape, long, long)[] { (new(2, 9, 2, 2, 5, 1), 19, 13), (new(1, 6, 1, 1, 3, 4), 16, 7), (new(3, 4, 1, 3, 7, 2), 3, 40), (new(8, 16, 2, 2, 5, 7), 33, 40) })
+        foreach (var (shape, batch, sites) in new (FusedNetworkShape, long, long)[] { (new(2, 9, 2, 2, 5, 1), 19, 13), (new(1, 6, 1, 1, 3, 4), 16, 7), (new(3, 4, 1, 3, 7, 2), 3, 40), (new(8, 16, 2, 2, 5, 7), 33, 40), (new(2, 9, 2, 2, 5, 1, NetworkActivation.None), 19, 13) })
         {
             Tensor Draw(params long[] size) => (random.Normal(size, ScalarType.Float32) * 0.4).requires_grad_();
             List<Tensor> parameters = [Draw(shape.Filters, shape.Inputs, shape.Kernel), Draw(shape.Filters)];

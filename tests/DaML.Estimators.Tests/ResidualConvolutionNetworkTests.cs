@@ -33,15 +33,20 @@ public sealed class ResidualConvolutionNetworkTests
     {
         using var scope = NewDisposeScope();
         Assert.Equal(203_641, Network(ResidualConvolutionOptions.Reference).parameters().Sum(parameter => parameter.numel()));
+        Assert.Equal(807_282, Network(ResidualConvolutionOptions.Boosted).parameters().Sum(parameter => parameter.numel()));
         Assert.Equal(5_569, Network(new()).parameters().Sum(parameter => parameter.numel()));
         Assert.Equal(5_570, Network(new() { InnovationTerm = InnovationTerm.Trainable }).parameters().Sum(parameter => parameter.numel()));
     }
 
-    [Fact]
-    public void It_computes_what_appendix_A_of_the_paper_says()
+    [Theory]
+    [InlineData(NetworkActivation.Mish, AnalysisInputs.ForecastAndInnovation)]
+    [InlineData(NetworkActivation.None, AnalysisInputs.ForecastAndInnovation)]
+    [InlineData(NetworkActivation.Mish, AnalysisInputs.InnovationOnly)]
+    [InlineData(NetworkActivation.None, AnalysisInputs.InnovationOnly)]
+    public void It_computes_what_appendix_A_of_the_paper_says(NetworkActivation activation, AnalysisInputs inputs)
     {
         using var scope = NewDisposeScope();
-        var network = Network(new() { Filters = 3, Blocks = 2, SubBlocks = 2, InnovationTerm = InnovationTerm.Trainable });
+        var network = Network(new() { Filters = 3, Blocks = 2, SubBlocks = 2, InnovationTerm = InnovationTerm.Trainable, Activation = activation, Inputs = inputs });
         Season(network);
         using (no_grad()) network.get_parameter("innovationFactor")!.fill_(0.7);
         var (forecast, innovation) = Inputs(2, 9);
@@ -144,7 +149,8 @@ public sealed class ResidualConvolutionNetworkTests
         }
 
         double[] d = [.. innovation.Select(value => value / Statistics.InnovationDeviation)];
-        double[][] hidden = Convolve([[.. forecast.Select(x => (x - Statistics.StateMean) / Statistics.StateDeviation)], d], "trunk.encoder");
+        double[] z = [.. forecast.Select(x => (x - Statistics.StateMean) / Statistics.StateDeviation)];
+        double[][] hidden = Convolve(network.Options.Inputs == AnalysisInputs.InnovationOnly ? [d] : [z, d], "trunk.encoder");
         for (int block = 0, layer = 0; block < network.Options.Blocks; block++)
         {
             double[][] skip = hidden;
@@ -156,7 +162,7 @@ public sealed class ResidualConvolutionNetworkTests
                 hidden = [.. hidden.Select((channel, c) => channel.Select(value =>
                 {
                     double x = (value - mean[c]) / Math.Sqrt(variance[c] + 1e-5) * scale[c] + shift[c];
-                    return x * Math.Tanh(Math.Log(1 + Math.Exp(x)));
+                    return network.Options.Activation == NetworkActivation.None ? x : x * Math.Tanh(Math.Log(1 + Math.Exp(x)));
                 }).ToArray())];
             }
             hidden = [.. hidden.Zip(skip, (a, b) => a.Zip(b, (x, y) => x + y).ToArray())];

@@ -1,0 +1,112 @@
+using System.Text.Json.Serialization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// How the components of a state lie on a grid that convolutions run over: a circle or a line of any size, or rows and
+/// columns, each direction bounded or periodic.
+/// </summary>
+/// <remarks>
+/// Beyond a bounded end a convolution reads zeros. Inputs are standardised, so that is the mean state and no innovation;
+/// and it lets a network know where the ends are, as it must: errors grow otherwise there.
+/// </remarks>
+public sealed record StateGrid
+{
+    /// <summary>Makes a grid of its parts; the makers say it better.</summary>
+    /// <exception cref="ArgumentException">Only one of rows and columns is given, one is below 1, or there is no such end.</exception>
+    [JsonConstructor]
+    public StateGrid(long? rows, long? columns, AxisEnds rowEnds, AxisEnds columnEnds)
+    {
+        if (rows.HasValue != columns.HasValue) throw new ArgumentException($"A grid has rows and columns, or neither; given: {rows?.ToString() ?? "no"} rows, {columns?.ToString() ?? "no"} columns.");
+        (Rows, Columns) = (rows is { } r ? Require.AtLeast(r, 1, nameof(rows)) : null, columns is { } c ? Require.AtLeast(c, 1, nameof(columns)) : null);
+        (RowEnds, ColumnEnds) = (Defined(rowEnds, nameof(rowEnds)), Defined(columnEnds, nameof(columnEnds)));
+    }
+
+    /// <summary>Sites on a circle, as many as the state has: Lorenz-96 and its like.</summary>
+    public static StateGrid Circle { get; } = new(null, null, AxisEnds.Bounded, AxisEnds.Periodic);
+
+    /// <summary>Sites on a line with two ends, as many as the state has.</summary>
+    public static StateGrid Line { get; } = new(null, null, AxisEnds.Bounded, AxisEnds.Bounded);
+
+    /// <summary>Rows and columns, the state running along a row first: component <c>row * columns + column</c>.</summary>
+    /// <param name="rows">How many rows.</param>
+    /// <param name="columns">How many columns.</param>
+    /// <param name="rowEnds">Whether the last row is beside the first; bounded unless said.</param>
+    /// <param name="columnEnds">Whether the last column is beside the first; bounded unless said. Latitudes and longitudes
+    /// are bounded rows of periodic columns.</param>
+    /// <exception cref="ArgumentException">A size below 1.</exception>
+    public static StateGrid Plane(long rows, long columns, AxisEnds rowEnds = AxisEnds.Bounded, AxisEnds columnEnds = AxisEnds.Bounded) => new(rows, columns, rowEnds, columnEnds);
+
+    /// <summary>How many rows; null where there is one direction only.</summary>
+    public long? Rows { get; }
+
+    /// <summary>How many columns; null where there is one direction only, of any size.</summary>
+    public long? Columns { get; }
+
+    /// <summary>Whether the last row is beside the first.</summary>
+    public AxisEnds RowEnds { get; }
+
+    /// <summary>Whether the last column, or the last site of the only direction, is beside the first.</summary>
+    public AxisEnds ColumnEnds { get; }
+
+    /// <summary>Number of directions, 1 or 2.</summary>
+    [JsonIgnore]
+    public int Directions => Rows is null ? 1 : 2;
+
+    /// <summary>In words.</summary>
+    public override string ToString() => Rows is null
+        ? ColumnEnds == AxisEnds.Periodic ? "circle" : "line"
+        : $"{RowEnds.ToString().ToLowerInvariant()} {Rows} rows x {ColumnEnds.ToString().ToLowerInvariant()} {Columns} columns";
+
+    /// <summary>States as fields: their last dimension n becomes the grid's, <c>[..., n]</c> or <c>[..., rows, columns]</c>.</summary>
+    /// <exception cref="ArgumentException">n is not rows times columns.</exception>
+    internal Tensor ToField(Tensor states)
+    {
+        if (Rows is not { } rows || Columns is not { } columns) return states;
+        if (states.shape[^1] != rows * columns) throw new ArgumentException($"A grid of {rows} x {columns} holds states of {rows * columns} components; given: {states.shape[^1]}.");
+        return states.reshape([.. states.shape[..^1], rows, columns]);
+    }
+
+    /// <summary>Fields as states, the inverse of <see cref="ToField"/>.</summary>
+    internal Tensor ToState(Tensor fields) => Rows is null ? fields : fields.flatten(-2, -1);
+
+    /// <summary>Refuses a field with fewer sites in a periodic direction than a kernel reaches to one side: it would be wound round twice.</summary>
+    /// <param name="field"><c>[batch, channels, grid...]</c></param>
+    /// <param name="kernel">Sites it reads in each direction.</param>
+    internal void RequireSites(Tensor field, params ReadOnlySpan<long> kernel)
+    {
+        for (int axis = 0; axis < Directions; axis++)
+        {
+            long size = kernel[Math.Min(axis, kernel.Length - 1)];
+            if (Closed[axis] && field.shape[2 + axis] < size / 2)
+                throw new ArgumentException($"A kernel of {size} sites needs at least {size / 2} sites in a periodic direction; the state has {field.shape[2 + axis]}.");
+        }
+    }
+
+    /// <summary>
+    /// The sum over the neighbourhood of every site, <c>[batch, from, grid...]</c> to <c>[batch, to, grid...]</c>: around
+    /// periodic directions, with zeros beyond bounded ends.
+    /// </summary>
+    /// <param name="field"><c>[batch, from, grid...]</c></param>
+    /// <param name="weight"><c>[to, from, kernel...]</c>, of odd sizes.</param>
+    /// <param name="bias"><c>[to]</c>, or none.</param>
+    /// <exception cref="ArgumentException">A periodic direction with fewer sites than the kernel reaches to one side.</exception>
+    internal Tensor Convolve(Tensor field, Tensor weight, Tensor? bias)
+    {
+        RequireSites(field, weight.shape[2..]);
+        long[] around = Reach(periodic: true), zeros = Reach(periodic: false);
+        // libtorch counts the directions of a padding from the last one on.
+        if (around.Any(reach => reach > 0)) field = nn.functional.pad(field, [.. around.Reverse().SelectMany(reach => new[] { reach, reach })], PaddingModes.Circular);
+        return Directions == 1
+            ? nn.functional.conv1d(field, weight, bias, padding: zeros[0])
+            : nn.functional.conv2d(field, weight, bias, padding: zeros);
+
+        long[] Reach(bool periodic) => [.. Closed.Select((closed, axis) => closed == periodic ? weight.shape[2 + axis] / 2 : 0)];
+    }
+
+    private bool[] Closed => Directions == 1 ? [ColumnEnds == AxisEnds.Periodic] : [RowEnds == AxisEnds.Periodic, ColumnEnds == AxisEnds.Periodic];
+
+    private static AxisEnds Defined(AxisEnds ends, string name) => Enum.IsDefined(ends) ? ends : throw new ArgumentOutOfRangeException(name, ends, $"There are no ends {ends}.");
+}
