@@ -6,18 +6,19 @@ namespace DaML;
 /// <summary>Learned analyses, made from <see cref="DataAssimilationContext.Analysis"/>.</summary>
 public static class LearnedAnalysisCatalog
 {
-    /// <summary>The ensemble-free analysis of Bocquet et al. (2024): a residual convolutional network on a circle of sites.</summary>
+    /// <summary>The ensemble-free analysis of Bocquet et al. (2024): a residual convolutional network over a grid, a circle of sites unless said.</summary>
     /// <param name="catalog">The catalog.</param>
-    /// <param name="dynamics">The model M that makes the forecasts; its state is a circle of sites.</param>
+    /// <param name="dynamics">The model M that makes the forecasts; its state lies on the network's grid.</param>
     /// <param name="observing">What is observed: H and R.</param>
-    /// <param name="network">The network's size; null = the defaults, which train within minutes.</param>
+    /// <param name="network">Its size, what it reads and its grid; null = the defaults, which train within minutes.</param>
     /// <param name="training">How it is trained; null = the defaults.</param>
     /// <param name="initial">Where an assimilation starts; null = independent normal numbers of the true states' mean and variance.</param>
-    /// <exception cref="ArgumentException">An option out of its range, or dimensions that differ.</exception>
+    /// <exception cref="ArgumentException">An option out of its range, dimensions that differ, or a grid of another size than the state.</exception>
     public static LearnedAnalysisEstimator<StateMemory> ResidualConvolution(this AnalysisCatalog catalog, IDynamics dynamics, IObservationNetwork observing,
         ResidualConvolutionOptions? network = null, TrainingOptions? training = null, IInitialCondition? initial = null)
     {
         var size = (network ?? new()).Checked();
+        size.Grid.RequireDimension(dynamics.Dimension);
         return catalog.Learned(size.Name, dynamics, observing,
             (statistics, random) => new ResidualConvolutionNetwork(size, statistics, catalog.Context.Options.NetworkPrecision, random), training, initial);
     }

@@ -60,12 +60,19 @@ public sealed record StateGrid
         ? ColumnEnds == AxisEnds.Periodic ? "circle" : "line"
         : $"{RowEnds.ToString().ToLowerInvariant()} {Rows} rows x {ColumnEnds.ToString().ToLowerInvariant()} {Columns} columns";
 
+    /// <summary>Refuses states of a dimension that is not rows times columns.</summary>
+    internal void RequireDimension(long dimension)
+    {
+        if (Rows is { } rows && Columns is { } columns && dimension != rows * columns)
+            throw new ArgumentException($"A grid of {rows} x {columns} holds states of {rows * columns} components; given: {dimension}.");
+    }
+
     /// <summary>States as fields: their last dimension n becomes the grid's, <c>[..., n]</c> or <c>[..., rows, columns]</c>.</summary>
     /// <exception cref="ArgumentException">n is not rows times columns.</exception>
     internal Tensor ToField(Tensor states)
     {
         if (Rows is not { } rows || Columns is not { } columns) return states;
-        if (states.shape[^1] != rows * columns) throw new ArgumentException($"A grid of {rows} x {columns} holds states of {rows * columns} components; given: {states.shape[^1]}.");
+        RequireDimension(states.shape[^1]);
         return states.reshape([.. states.shape[..^1], rows, columns]);
     }
 
