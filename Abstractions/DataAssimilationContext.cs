@@ -20,6 +20,10 @@ public sealed record DataAssimilationOptions
     /// <summary>The precision of networks.</summary>
     public ScalarType NetworkPrecision { get; init; } = ScalarType.Float32;
 
+    /// <summary>How a CUDA device multiplies matrices of single precision; in full, unless said, so that its numbers are the processor's to
+    /// round-off. libtorch keeps one setting for the process: the context that was made last decides.</summary>
+    public MatrixPrecision MatrixPrecision { get; init; } = MatrixPrecision.Full;
+
     /// <summary>Where messages go.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
@@ -42,7 +46,7 @@ public sealed class DataAssimilationContext
 
     /// <summary>Creates a context.</summary>
     /// <exception cref="DeviceNotAvailableException">The device is not there.</exception>
-    /// <exception cref="ArgumentException">A precision that is neither single nor double.</exception>
+    /// <exception cref="ArgumentException">A precision that is neither single nor double, or a matrix precision that the device does not have.</exception>
     public DataAssimilationContext(DataAssimilationOptions options)
     {
         Options = options;
@@ -50,6 +54,7 @@ public sealed class DataAssimilationContext
         foreach (var precision in (ScalarType[])[options.Precision, options.NetworkPrecision])
             if (precision is not (ScalarType.Float32 or ScalarType.Float64))
                 throw new ArgumentException($"The precision must be Float32 or Float64; given: {precision}.", nameof(options));
+        MatrixPrecisions.Apply(options.MatrixPrecision, Device);
         Dynamics = new DynamicsCatalog(this);
         Observations = new ObservationCatalog(this);
         Data = new DataCatalog(this);

@@ -11,10 +11,10 @@ public sealed class FilterCycle : IWorkload
 {
     private readonly ITrajectoryCursor cursor;
 
-    private FilterCycle(Func<DataAssimilationContext, IDynamics, IObservationNetwork, IInitialCondition, ITransformer> make, long runs = 1)
+    private FilterCycle(Func<DataAssimilationContext, IDynamics, IObservationNetwork, IInitialCondition, ITransformer> make, long runs = 1, string device = "cpu")
     {
         using var scope = NewDisposeScope();
-        var context = new DataAssimilationContext(seed: 2);
+        var context = new DataAssimilationContext(new DataAssimilationOptions { Seed = 2, Device = device });
         var model = context.Dynamics.Lorenz96();
         var network = context.Observations.Full(model);
         var first = zeros(40, dtype: ScalarType.Float64);
@@ -28,15 +28,16 @@ public sealed class FilterCycle : IWorkload
     /// <param name="members">N</param>
     /// <param name="inflation">Of the posterior standard deviation.</param>
     /// <param name="runs">Number of independent runs that go side by side.</param>
-    public static FilterCycle EnsembleTransform(long members, double inflation, long runs = 1) => new((context, model, network, start) =>
+    /// <param name="device">Where they run.</param>
+    public static FilterCycle EnsembleTransform(long members, double inflation, long runs = 1, string device = "cpu") => new((context, model, network, start) =>
         context.Analysis.EnsembleTransformKalmanFilter(model, network, new EnsembleTransformKalmanFilterOptions
         {
             Members = members, Inflation = Inflation.StandardDeviation(inflation), Initial = start,
-        }).Transformer, runs);
+        }).Transformer, runs, device);
 
     /// <summary>The finite-size filter, dual form.</summary>
-    public static FilterCycle FiniteSize(long members) => new((context, model, network, start) =>
-        context.Analysis.FiniteSizeEnsembleKalmanFilter(model, network, new FiniteSizeEnsembleKalmanFilterOptions { Members = members, Initial = start }).Transformer);
+    public static FilterCycle FiniteSize(long members, long runs = 1, string device = "cpu") => new((context, model, network, start) =>
+        context.Analysis.FiniteSizeEnsembleKalmanFilter(model, network, new FiniteSizeEnsembleKalmanFilterOptions { Members = members, Initial = start }).Transformer, runs, device);
 
     /// <summary>The iterative filter, transform form, to a step of 0.001.</summary>
     public static FilterCycle Iterative(long members, double inflation) => new((context, model, network, start) =>

@@ -38,15 +38,15 @@ public static class Workloads
         : throw new ArgumentException($"There is no workload '{name}'; there are: {string.Join(", ", Names)}.");
 }
 
-/// <summary>A product of two square matrices, single precision: what the processor can do.</summary>
+/// <summary>A product of two square matrices, single precision: what the processor, or a device, can do.</summary>
 public sealed class MatrixProduct : IWorkload
 {
     private readonly Tensor left, right, product;
 
     /// <summary>Draws the matrices.</summary>
-    public MatrixProduct(long size)
+    public MatrixProduct(long size, DataAssimilationContext? context = null)
     {
-        using var random = new DataAssimilationContext(seed: 1).Random("bench");
+        using var random = (context ?? new DataAssimilationContext(seed: 1)).Random("bench");
         Tensor Draw() => random.Normal([size, size], ScalarType.Float32).DetachFromDisposeScope();
         (left, right, product) = (Draw(), Draw(), Draw());
     }
@@ -101,9 +101,9 @@ public sealed class TrainingStep : IWorkload
     private readonly TruncatedBackpropagation<StateMemory> training;
 
     /// <summary>Makes the network and lets the first steps, which unroll fewer cycles, pass.</summary>
-    public TrainingStep(ResidualConvolutionOptions size, long batch)
+    public TrainingStep(ResidualConvolutionOptions size, long batch, DataAssimilationOptions? options = null)
     {
-        var context = new DataAssimilationContext(new DataAssimilationOptions { Seed = 3, Precision = ScalarType.Float32 });
+        var context = new DataAssimilationContext((options ?? new()) with { Seed = 3, Precision = ScalarType.Float32 });
         var model = context.Dynamics.Lorenz96();
         var observing = context.Observations.Full(model);
         random = context.Random("bench");

@@ -8,7 +8,10 @@ import os
 import sys
 import time
 
-import numpy as np
+try:
+    import numpy as np
+except ImportError:     # the workloads of PyTorch do without
+    np = None
 
 N, FORCING, DT = 40, 8.0, 0.05
 
@@ -190,7 +193,7 @@ class ThreeDimensionalVariational:
 
 # ---- PyTorch --------------------------------------------------------------------------------------------------------
 
-def training(filters, blocks, sub_blocks, batch, truncation=16):
+def training(filters, blocks, sub_blocks, batch, truncation=16, device="cpu", tf32=False):
     import torch
     from torch import nn
 
@@ -230,21 +233,27 @@ def training(filters, blocks, sub_blocks, batch, truncation=16):
         def __init__(self):
             torch.manual_seed(3)
             torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())))
-            self.network = Network()
+            self.network = Network().to(device)
             self.optimiser = torch.optim.Adam(self.network.parameters(), 1e-3)
             with torch.no_grad():
-                self.truth = FORCING + torch.randn(batch, N)
+                self.truth = FORCING + torch.randn(batch, N, device=device)
                 for _ in range(200):
                     self.truth = step(self.truth)
-                self.analysis = self.truth + torch.randn(batch, N)
+                self.analysis = self.truth + torch.randn(batch, N, device=device)
+
+        def finish(self):
+            if device != "cpu":
+                torch.cuda.synchronize()
 
         def __call__(self):
+            if device != "cpu":
+                torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
             analysis = self.analysis
             loss = 0.0
             for _ in range(truncation):
                 with torch.no_grad():
                     self.truth = step(self.truth)
-                    observation = self.truth + torch.randn(batch, N)
+                    observation = self.truth + torch.randn(batch, N, device=device)
                 forecast = step(analysis)
                 analysis = forecast + self.network(forecast, observation - forecast)
                 loss = loss + (analysis - self.truth).square().mean()
@@ -255,7 +264,7 @@ def training(filters, blocks, sub_blocks, batch, truncation=16):
             self.optimiser.step()
             self.analysis = analysis.detach()
             if not torch.isfinite(self.analysis).all():
-                self.analysis = self.truth + torch.randn(batch, N)
+                self.analysis = self.truth + torch.randn(batch, N, device=device)
 
     return TrainingStep()
 
@@ -274,17 +283,26 @@ WORKLOADS = {
 }
 
 
+def on_device(name):
+    """training.cuda.40x5x5.64.Full: filters, blocks and sub-blocks, batch, precision of matrices."""
+    _, device, size, batch, precision = name.split(".")
+    return training(*map(int, size.split("x")), int(batch), device=device, tf32=precision == "TensorFloat32")
+
+
 def main():
     ready = {}
     for line in sys.stdin:
         name, repetitions = line.split()
         repetitions = int(repetitions)
         if name not in ready:
-            ready[name] = WORKLOADS[name]()
+            ready[name] = WORKLOADS[name]() if name in WORKLOADS else on_device(name)
         work = ready[name]
+        finish = getattr(work, "finish", lambda: None)
+        finish()
         wall, cpu = time.perf_counter(), time.process_time()
         for _ in range(repetitions):
             work()
+        finish()
         print((time.perf_counter() - wall) / repetitions, (time.process_time() - cpu) / repetitions, flush=True)
 
 

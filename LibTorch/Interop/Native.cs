@@ -127,6 +127,15 @@ internal static unsafe partial class Native
     [LibraryImport(Library)] internal static partial int daml_cuda_memory(int deviceIndex, long* bytes);
     [LibraryImport(Library)] internal static partial int daml_cuda_reset_peak_memory(int deviceIndex);
     [LibraryImport(Library)] internal static partial int daml_cuda_empty_cache();
+    [LibraryImport(Library)] internal static partial int daml_cuda_capability(int deviceIndex, int* major, int* minor);
+    [LibraryImport(Library)] internal static partial int daml_cuda_graphs();
+    [LibraryImport(Library)] internal static partial int daml_cuda_graph_create(int deviceIndex, nint* graph);
+    [LibraryImport(Library)] internal static partial void daml_cuda_graph_free(nint graph);
+    [LibraryImport(Library)] internal static partial int daml_cuda_graph_enter(nint graph);
+    [LibraryImport(Library)] internal static partial int daml_cuda_graph_leave(nint graph);
+    [LibraryImport(Library)] internal static partial int daml_cuda_graph_begin(nint graph);
+    [LibraryImport(Library)] internal static partial int daml_cuda_graph_end(nint graph);
+    [LibraryImport(Library)] internal static partial int daml_cuda_graph_replay(nint graph);
     [LibraryImport(Library)] internal static partial int daml_get_flag(NativeFlag flag, int* value);
     [LibraryImport(Library)] internal static partial int daml_set_flag(NativeFlag flag, int value);
 }

@@ -34,7 +34,11 @@
 #include <torch/csrc/autograd/variable.h>
 
 #if defined(DAML_WITH_CUDA_HEADERS)
+#include <ATen/cuda/CUDAGraph.h>
+#include <c10/core/DeviceGuard.h>
 #include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAException.h>
+#include <c10/cuda/CUDAStream.h>
 #endif
 
 #include <atomic>
@@ -838,6 +842,153 @@ DAML_API int daml_cuda_empty_cache() {
     return guarded([&] {
 #if defined(DAML_WITH_CUDA_HEADERS)
         c10::cuda::CUDACachingAllocator::emptyCache();
+#endif
+    });
+}
+
+// Major and minor compute capability. -1 where this build cannot tell.
+DAML_API int daml_cuda_capability(int device_index, int* major, int* minor) {
+    return guarded([&] {
+        *major = *minor = -1;
+#if defined(DAML_WITH_CUDA_HEADERS)
+        C10_CUDA_CHECK(cudaDeviceGetAttribute(major, cudaDevAttrComputeCapabilityMajor, device_index));
+        C10_CUDA_CHECK(cudaDeviceGetAttribute(minor, cudaDevAttrComputeCapabilityMinor, device_index));
+#else
+        (void)device_index;
+#endif
+    });
+}
+
+// ---------------------------------------------------------------- work that is recorded and played again
+
+// Whether this build can record.
+DAML_API int daml_cuda_graphs() {
+#if defined(DAML_WITH_CUDA_HEADERS)
+    return 1;
+#else
+    return 0;
+#endif
+}
+
+#if defined(DAML_WITH_CUDA_HEADERS)
+namespace {
+
+// A recording, the stream beside the usual one on which it is made, and the stream that was current before.
+struct Recording {
+    c10::DeviceIndex device;
+    c10::cuda::CUDAStream side;
+    c10::cuda::CUDAStream outer;
+    bool entered = false;
+    at::cuda::CUDAGraph graph;
+
+    explicit Recording(c10::DeviceIndex index)
+        : device(index), side(c10::cuda::getStreamFromPool(false, index)), outer(c10::cuda::getCurrentCUDAStream(index)) {}
+
+    c10::Device place() const { return c10::Device(c10::DeviceType::CUDA, device); }
+};
+
+// Other threads may go on using the device while one records, where this libtorch can say so (2.1 and above).
+template <typename Graph>
+auto begin(Graph& graph, int) -> decltype(graph.capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal)) {
+    return graph.capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
+}
+
+template <typename Graph>
+void begin(Graph& graph, long) {
+    graph.capture_begin();
+}
+
+}  // namespace
+#endif
+
+DAML_API int daml_cuda_graph_create(int device_index, void** result) {
+    return guarded([&] {
+#if defined(DAML_WITH_CUDA_HEADERS)
+        const auto index = static_cast<c10::DeviceIndex>(device_index);
+        const c10::DeviceGuard there(c10::Device(c10::DeviceType::CUDA, index));
+        *result = new Recording(index);
+#else
+        (void)device_index;
+        (void)result;
+        TORCH_CHECK(false, "this binding was compiled without CUDA's headers, so it cannot record work of a device");
+#endif
+    });
+}
+
+DAML_API void daml_cuda_graph_free(void* recording) {
+#if defined(DAML_WITH_CUDA_HEADERS)
+    guarded([&] {
+        auto* r = static_cast<Recording*>(recording);
+        const c10::DeviceGuard there(r->place());
+        delete r;
+    });
+#else
+    (void)recording;
+#endif
+}
+
+// What this thread does from now on, until it leaves, is done on the side stream.
+DAML_API int daml_cuda_graph_enter(void* recording) {
+    return guarded([&] {
+#if defined(DAML_WITH_CUDA_HEADERS)
+        auto& r = *static_cast<Recording*>(recording);
+        r.outer = c10::cuda::getCurrentCUDAStream(r.device);
+        r.outer.synchronize();
+        c10::cuda::setCurrentCUDAStream(r.side);
+        r.entered = true;
+#else
+        (void)recording;
+#endif
+    });
+}
+
+DAML_API int daml_cuda_graph_leave(void* recording) {
+    return guarded([&] {
+#if defined(DAML_WITH_CUDA_HEADERS)
+        auto& r = *static_cast<Recording*>(recording);
+        if (!r.entered) return;
+        r.entered = false;
+        c10::cuda::setCurrentCUDAStream(r.outer);
+        r.side.synchronize();
+#else
+        (void)recording;
+#endif
+    });
+}
+
+// Between these two nothing is done: it is recorded. Memory comes from a pool that the recording owns.
+DAML_API int daml_cuda_graph_begin(void* recording) {
+    return guarded([&] {
+#if defined(DAML_WITH_CUDA_HEADERS)
+        auto& r = *static_cast<Recording*>(recording);
+        TORCH_CHECK(r.entered, "a recording is made on its side stream: enter it first");
+        const c10::DeviceGuard there(r.place());
+        begin(r.graph, 0);
+#else
+        (void)recording;
+#endif
+    });
+}
+
+DAML_API int daml_cuda_graph_end(void* recording) {
+    return guarded([&] {
+#if defined(DAML_WITH_CUDA_HEADERS)
+        auto& r = *static_cast<Recording*>(recording);
+        const c10::DeviceGuard there(r.place());
+        r.graph.capture_end();
+#else
+        (void)recording;
+#endif
+    });
+}
+
+// Does what was recorded, on the thread's current stream, without waiting for it.
+DAML_API int daml_cuda_graph_replay(void* recording) {
+    return guarded([&] {
+#if defined(DAML_WITH_CUDA_HEADERS)
+        static_cast<Recording*>(recording)->graph.replay();
+#else
+        (void)recording;
 #endif
     });
 }

@@ -27,6 +27,32 @@ public class ContextTests
     }
 
     [Fact]
+    public void A_matrix_precision_that_the_processor_does_not_have_is_refused()
+    {
+        var refused = Assert.Throws<ArgumentException>(() => new DataAssimilationContext(new DataAssimilationOptions { MatrixPrecision = MatrixPrecision.TensorFloat32 }));
+        Assert.Contains("TensorFloat32", refused.Message);
+        Assert.Contains("'cpu'", refused.Message);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new DataAssimilationContext(new DataAssimilationOptions { MatrixPrecision = (MatrixPrecision)7 }));
+    }
+
+    [CudaFact]
+    public void A_context_on_a_device_multiplies_in_full_precision_unless_told_otherwise()
+    {
+        using var scope = NewDisposeScope();
+        _ = new DataAssimilationContext(new DataAssimilationOptions { Device = "cuda", MatrixPrecision = MatrixPrecision.TensorFloat32 });
+        Assert.True(backends.cuda.matmul.allow_tf32 && backends.cudnn.allow_tf32);
+        _ = new DataAssimilationContext(new DataAssimilationOptions { Device = "cuda" });
+        Assert.False(backends.cuda.matmul.allow_tf32 || backends.cudnn.allow_tf32);
+        var there = new Device(DeviceType.CUDA, 0);
+        Tensor a = randn(256, 256), b = randn(256, 256);
+        var exact = a.to(ScalarType.Float64).matmul(b.to(ScalarType.Float64));
+        Assert.True((a.to(there).matmul(b.to(there)).cpu() - exact).abs().max().ToDouble() < 1e-4);
+        Tensor x = randn(64, 40, 40), w = randn(40, 40, 5) / 14;
+        var convolved = nn.functional.conv1d(x.to(ScalarType.Float64), w.to(ScalarType.Float64));
+        Assert.True((nn.functional.conv1d(x.to(there), w.to(there)).cpu() - convolved).abs().max().ToDouble() < 1e-5);
+    }
+
+    [Fact]
     public void Classical_methods_compute_in_double_and_networks_in_single_precision_unless_told_otherwise()
     {
         var context = new DataAssimilationContext(3);
