@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Text.Json.Nodes;
 
 namespace DaML.Samples;
@@ -61,6 +62,9 @@ public sealed record SampleResult(IReadOnlyDictionary<string, object> Settings, 
     /// <summary>What <c>--json</c> writes instead of name, settings and metrics, for a sample whose results have a form of their own; null for none.</summary>
     public JsonObject? Document { get; init; }
 
+    /// <summary>What it measured along sweeps, by name, for instance <c>sweep.dt</c>; written among the metrics, as arrays.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<SweepPoint>> Sweeps { get; init; } = ReadOnlyDictionary<string, IReadOnlyList<SweepPoint>>.Empty;
+
     /// <summary>What it measured, by name; finite numbers.</summary>
     /// <exception cref="ArgumentException">A number is infinite or not a number.</exception>
     public IReadOnlyDictionary<string, double> Metrics { get; } = CheckFinite(Metrics);
@@ -71,6 +75,18 @@ public sealed record SampleResult(IReadOnlyDictionary<string, object> Settings, 
             if (!double.IsFinite(value)) throw new ArgumentException($"The metric '{name}' is {value}; metrics are finite numbers, what could not be measured is left out.", nameof(metrics));
         return metrics;
     }
+}
+
+/// <summary>A point of a sweep: a method's analysis error at one value of what is varied.</summary>
+/// <param name="Value">The value, finite.</param>
+/// <param name="Method">The method.</param>
+/// <param name="Rmse">Its error, finite; null where it lost the truth, for which there is no number.</param>
+public sealed record SweepPoint(double Value, string Method, double? Rmse)
+{
+    /// <summary>Its error; null where it lost the truth.</summary>
+    /// <exception cref="ArgumentException">Value or error is infinite or not a number.</exception>
+    public double? Rmse { get; } = double.IsFinite(Value) && double.IsFinite(Rmse ?? 0) ? Rmse
+        : throw new ArgumentException($"A point of a sweep has a finite value and a finite error, or none where the truth was lost; given: {Rmse} of {Method} at {Value}.");
 }
 
 /// <summary>Something a user asked for that cannot be done; the message is shown as it is and the exit code is 2.</summary>

@@ -10,6 +10,7 @@ public static class SampleList
         new PressureAnalysisSample(),
         new ReferenceScoresSample(),
         new AskAndTellSample(),
+        new Bocquet2025Sample(),
     ];
 
     /// <summary>The sample of a name.</summary>

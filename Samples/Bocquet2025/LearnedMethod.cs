@@ -1,0 +1,37 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Samples;
+
+/// <summary>A learned analysis of the paper.</summary>
+/// <param name="Name">What tables call it.</param>
+/// <param name="Create">Makes its network from the constants of the training data, the context, and a stream to draw weights from.</param>
+internal sealed record LearnedMethod(string Name, Func<AnalysisStatistics, DataAssimilationContext, RandomStream, nn.Module<Tensor, Tensor, Tensor>> Create)
+{
+    /// <summary>The network of section 4.1 with the term alpha of eq. 22.</summary>
+    public const string Casual = "casual network";
+
+    /// <summary>The larger network of section 4.1.</summary>
+    public const string Boosted = "boosted network";
+
+    /// <summary>A residual convolutional network.</summary>
+    public static LearnedMethod Convolution(string name, ResidualConvolutionOptions size) =>
+        new(name, (statistics, context, random) => new ResidualConvolutionNetwork(size, statistics, context.Options.NetworkPrecision, random));
+
+    /// <summary>The estimator of this method in a setting.</summary>
+    /// <param name="name">What to call what is learned; its random stream is named after it.</param>
+    /// <param name="setting">Model and observations.</param>
+    /// <param name="training">How it is trained.</param>
+    /// <param name="first">A network of the same shape whose weights it begins with; null to draw them.</param>
+    public LearnedAnalysisEstimator<StateMemory> Estimator(string name, TwinSetting setting, TrainingOptions training, nn.Module? first) =>
+        setting.Context.Analysis.Learned(name, setting.Dynamics, setting.Network, (statistics, random) =>
+        {
+            var network = Create(statistics, setting.Context, random);
+            if (first is not null)
+            {
+                using var noGradients = no_grad();
+                network.load_state_dict(first.state_dict());
+            }
+            return network;
+        }, training);
+}
