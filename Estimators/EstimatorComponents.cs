@@ -10,5 +10,6 @@ public static class EstimatorComponents
         SeasonalCycle.Type, SeasonalCycleTransformer.Type,
         ProperOrthogonalDecomposition.Type, ProperOrthogonalDecompositionTransformer.Type, ProperOrthogonalDecompositionReconstruction.Type,
         ReconstructionOperator.Type, LinearInverseModel.Type,
+        NetworkAnalyzer.Type, NetworkPropagater.Type, NetworkProcoder.Type, ZeroMemorySource.Type,
     ];
 }

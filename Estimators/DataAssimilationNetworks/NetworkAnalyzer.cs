@@ -1,0 +1,103 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>What a learned analyzer does about missing observations.</summary>
+public enum MissingObservations
+{
+    /// <summary>It was trained on complete observations and refuses a mask that hides any; trajectories that lack all of them keep their memory.</summary>
+    Refused,
+
+    /// <summary>It reads beside the observations which of them are there, and zeros in the place of those that are not.</summary>
+    Read,
+}
+
+/// <summary>
+/// A learned analyzer a : H x Y -> H (Boudier et al. eq. 3.1a, 5.4a): a <see cref="ReZeroNetwork"/> over memory and
+/// observation. A trajectory without any observation keeps its memory as it is.
+/// </summary>
+public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyzer<VectorMemory>, IComponent
+{
+    private readonly ReZeroNetwork network;
+    private readonly ScalarType precision;
+    private readonly long memorySize, layers;
+    private readonly MissingObservations missing;
+    private readonly ConstantTensor mean, deviation;
+    private readonly double[] observationMean, observationDeviation;
+
+    /// <summary>Creates an analyzer; the weights are libtorch's until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.</summary>
+    /// <param name="memorySize">m, the size of H.</param>
+    /// <param name="layers">Number of layers.</param>
+    /// <param name="missing">What it does about missing observations.</param>
+    /// <param name="observationMean">What is subtracted from the observations, <c>[p]</c>.</param>
+    /// <param name="observationDeviation">What they are divided by then, <c>[p]</c>, above zero.</param>
+    /// <param name="precision">Float32 or Float64.</param>
+    /// <param name="device">Where it lives.</param>
+    /// <exception cref="ArgumentException">A size below one, or constants that do not fit each other.</exception>
+    public NetworkAnalyzer(long memorySize, long layers, MissingObservations missing, double[] observationMean, double[] observationDeviation,
+        ScalarType precision, Device device) : base(nameof(NetworkAnalyzer))
+    {
+        if (observationMean.Length != observationDeviation.Length || observationMean.Length == 0)
+            throw new ArgumentException($"Mean and deviation of the observations must be of one size, at least one; given: {observationMean.Length} and {observationDeviation.Length}.");
+        if (!Enum.IsDefined(missing)) throw new ArgumentOutOfRangeException(nameof(missing), missing, $"'{nameof(missing)}' has no value {missing}.");
+        (this.memorySize, this.layers, this.missing, this.precision) = (Require.AtLeast(memorySize, 1), layers, missing, precision);
+        (this.observationMean, this.observationDeviation) = (observationMean, observationDeviation);
+        mean = new ConstantTensor(tensor(observationMean));
+        deviation = new ConstantTensor(tensor(observationDeviation));
+        long p = observationMean.Length;
+        network = new ReZeroNetwork(memorySize + (missing == MissingObservations.Read ? 2 * p : p), memorySize, layers, precision, device);
+        RegisterComponents();
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("network-analyzer", 1, reader =>
+    {
+        var analyzer = new NetworkAnalyzer(reader.Get<long>("memorySize"), reader.Get<long>("layers"), reader.Get<MissingObservations>("missing"),
+            reader.Get<double[]>("observationMean"), reader.Get<double[]>("observationDeviation"), reader.Get<ScalarType>("precision"), reader.Context.Device);
+        reader.LoadInto(analyzer);
+        ModuleState.Freeze(analyzer);
+        return analyzer;
+    });
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "network analyzer";
+
+    /// <summary>The posterior memory from the prior one and standardised observations.</summary>
+    /// <param name="memory"><c>[batch, m]</c></param>
+    /// <param name="observation"><c>[batch, p]</c>, or with the mask beside it <c>[batch, 2 p]</c>.</param>
+    /// <returns><c>[batch, m]</c></returns>
+    public override Tensor forward(Tensor memory, Tensor observation) => network.call(cat([memory, observation], 1));
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">Observations are missing, but the analyzer refuses that; other sizes.</exception>
+    public VectorMemory Analyze(VectorMemory forecast, Observation observation, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        Require.Shape(forecast.Vector, $"The memory of {Name}", ColumnDefinition.AnySize, memorySize);
+        Require.Shape(observation.Values, $"The observation of {Name}", forecast.Vector.shape[0], observationMean.Length);
+        var standard = ((observation.Values - mean.Like(observation.Values)) / deviation.Like(observation.Values)).to(precision);
+        if (observation.Mask is not { } mask)
+            return new(call(forecast.Vector, missing == MissingObservations.Read ? cat([standard, ones_like(standard)], 1) : standard).MoveToOuterDisposeScope());
+
+        var some = mask.any(1, keepdim: true);                                            // [batch, 1]
+        if (missing == MissingObservations.Refused && (some & mask.logical_not()).any().ToBoolean())
+            throw new ArgumentException($"{Name} was trained on complete observations, but {mask.logical_not().sum().ToInt64()} of {mask.numel()} are missing at time {observation.Time:g9}; train it with {nameof(MissingObservations)}.{nameof(MissingObservations.Read)}.");
+        standard = where(mask, standard, zeros_like(standard));
+        var analysis = call(forecast.Vector, missing == MissingObservations.Read ? cat([standard, mask.to(precision)], 1) : standard);
+        return new(where(some, analysis, forecast.Vector).MoveToOuterDisposeScope());
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("memorySize", memorySize);
+        writer.Set("layers", layers);
+        writer.Set("missing", missing);
+        writer.Set("observationMean", observationMean);
+        writer.Set("observationDeviation", observationDeviation);
+        writer.Set("precision", precision);
+        writer.Module(this);
+    }
+}

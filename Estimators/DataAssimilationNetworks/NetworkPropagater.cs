@@ -1,0 +1,73 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// A learned propagater b : H -> H (Boudier et al. eq. 3.1b, 5.4b): a <see cref="ReZeroNetwork"/> that carries the memory over
+/// one time step, applied as often as an interval has steps. So observations may come at any of the steps' times, and
+/// predictions without observations reach to any horizon.
+/// </summary>
+public sealed class NetworkPropagater : nn.Module<Tensor, Tensor>, IPropagater<VectorMemory>, IComponent
+{
+    private readonly ReZeroNetwork network;
+    private readonly ScalarType precision;
+    private readonly long memorySize, layers;
+
+    /// <summary>Creates a propagater; the weights are libtorch's until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.</summary>
+    /// <param name="memorySize">m, the size of H.</param>
+    /// <param name="layers">Number of layers.</param>
+    /// <param name="timeStep">The time that one application stands for, in the model's unit.</param>
+    /// <param name="precision">Float32 or Float64.</param>
+    /// <param name="device">Where it lives.</param>
+    /// <exception cref="ArgumentException">A size below one, or a time step that is not above zero.</exception>
+    public NetworkPropagater(long memorySize, long layers, double timeStep, ScalarType precision, Device device) : base(nameof(NetworkPropagater))
+    {
+        (this.memorySize, this.layers, this.precision) = (Require.AtLeast(memorySize, 1), layers, precision);
+        TimeStep = Require.Positive(timeStep);
+        network = new ReZeroNetwork(memorySize, memorySize, layers, precision, device);
+        RegisterComponents();
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("network-propagater", 1, reader =>
+    {
+        var propagater = new NetworkPropagater(reader.Get<long>("memorySize"), reader.Get<long>("layers"), reader.Get<double>("timeStep"),
+            reader.Get<ScalarType>("precision"), reader.Context.Device);
+        reader.LoadInto(propagater);
+        ModuleState.Freeze(propagater);
+        return propagater;
+    });
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "network propagater";
+
+    /// <summary>The time that one application stands for, in the model's unit.</summary>
+    public double TimeStep { get; }
+
+    /// <summary>The memory one time step later.</summary>
+    /// <param name="memory"><c>[batch, m]</c></param>
+    /// <returns><c>[batch, m]</c></returns>
+    public override Tensor forward(Tensor memory) => network.call(memory);
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The interval is no whole number of time steps.</exception>
+    public VectorMemory Propagate(VectorMemory analysis, TimeInterval interval, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var memory = Require.Shape(analysis.Vector, $"The memory of {Name}", ColumnDefinition.AnySize, memorySize);
+        for (long step = interval.Steps(TimeStep); step > 0; step--) memory = call(memory);
+        return new((ReferenceEquals(memory, analysis.Vector) ? memory.alias() : memory).MoveToOuterDisposeScope());
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("memorySize", memorySize);
+        writer.Set("layers", layers);
+        writer.Set("timeStep", TimeStep);
+        writer.Set("precision", precision);
+        writer.Module(this);
+    }
+}

@@ -1,0 +1,50 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Fully connected layers of one width with skips that start closed (Bachlechner et al. 2020), as the transformations of
+/// Boudier et al. eq. 5.4-5.5 have: each layer but the last is
+/// <code>output = input + alpha LeakyReLU(W input + b)</code>
+/// with a trainable alpha that starts at zero, and the last is linear, to the width of the result.
+/// </summary>
+public sealed class ReZeroNetwork : nn.Module<Tensor, Tensor>
+{
+    private readonly ModuleList<Linear> layers = new();
+    private readonly ParameterList alphas = new();
+    private readonly Linear last;
+
+    /// <summary>Creates a network; the weights are libtorch's until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.</summary>
+    /// <param name="inputs">Width of the input and of all layers but the last.</param>
+    /// <param name="outputs">Width of the result.</param>
+    /// <param name="layerCount">Number of layers, the last included, at least 1.</param>
+    /// <param name="precision">Float32 or Float64.</param>
+    /// <param name="device">Where it lives.</param>
+    /// <exception cref="ArgumentException">A count below one.</exception>
+    public ReZeroNetwork(long inputs, long outputs, long layerCount, ScalarType precision, Device device) : base(nameof(ReZeroNetwork))
+    {
+        Require.AtLeast(inputs, 1);
+        Require.AtLeast(outputs, 1);
+        Require.AtLeast(layerCount, 1);
+        for (long i = 1; i < layerCount; i++)
+        {
+            layers.Add(nn.Linear(inputs, inputs, dtype: precision, device: device));
+            alphas.Add(new Parameter(zeros([], dtype: precision, device: device)));
+        }
+        last = nn.Linear(inputs, outputs, dtype: precision, device: device);
+        RegisterComponents();
+        ModuleState.Keep(this);
+    }
+
+    /// <summary>The result.</summary>
+    /// <param name="input"><c>[batch, inputs]</c></param>
+    /// <returns><c>[batch, outputs]</c></returns>
+    public override Tensor forward(Tensor input)
+    {
+        var hidden = input;
+        for (int i = 0; i < layers.Count; i++) hidden = hidden + alphas[i] * nn.functional.leaky_relu(layers[i].call(hidden));
+        return last.call(hidden);
+    }
+}
