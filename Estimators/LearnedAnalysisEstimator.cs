@@ -90,7 +90,7 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         using var backpropagation = new TruncatedBackpropagation<TMemory>(Name, method, network, data,
             learned.Cost ?? AnalysisCosts.SquaredError(method.Procoder), divergedCost, training, random);
         var held = Assimilation(method, $"training/{Name}/validation").Transform(validation.Take(training.ValidationBurnIn + training.ValidationCycles));
-        using var course = new NetworkTraining<TMemory>(Name, network, backpropagation, () => RootMeanSquareError(held), Setting(data, statistics, learned), training, context);
+        using var course = new NetworkTraining<TMemory>(Name, network, backpropagation, learned.Validation?.Name ?? "rmse", () => Error(held, learned.Validation), Setting(data, statistics, learned), training, context);
         var history = course.Run(cancellation);
         return Assimilation(learned.Freeze(history), null);
     }
@@ -110,8 +110,11 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         return learned;
     }
 
-    private double RootMeanSquareError(ITrajectoryView held) =>
-        context.Scores.Evaluate(held, new ScoreOptions { BurnIn = training.ValidationBurnIn, Progress = SilentProgress.Instance }).AnalysisRmse.Mean;
+    private double Error(ITrajectoryView held, IScore? validation)
+    {
+        var report = context.Scores.Evaluate(held, new ScoreOptions { BurnIn = training.ValidationBurnIn, Scores = validation is null ? [] : [validation], Progress = SilentProgress.Instance });
+        return validation is null ? report.AnalysisRmse.Mean : report[validation].Mean;
+    }
 
     // What tells this training from another; the statistics stand for model and data, whose every change they show.
     private string Setting(ITrajectoryView data, AnalysisStatistics statistics, LearnedTriple<TMemory> learned) => string.Create(CultureInfo.InvariantCulture,

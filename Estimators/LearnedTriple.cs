@@ -18,6 +18,9 @@ public sealed record LearnedTriple<TMemory>(nn.Module Network, AssimilationTripl
     /// <summary>What an analysis is charged in training; null = <see cref="AnalysisCosts.SquaredError{TMemory}"/> of the mean (Bocquet et al. 2024, eq. 4).</summary>
     public AnalysisCost<TMemory>? Cost { get; init; }
 
+    /// <summary>What is scored on held-out trajectories, smaller is better; null = the root mean square error of the analysis.</summary>
+    public IScore? Validation { get; init; }
+
     /// <summary>
     /// The cost from which on a trajectory counts as diverged and is started afresh. Null = where the cost is the squared error,
     /// twice the variance of the true states, by which two states differ that have nothing to do with each other; with a

@@ -11,12 +11,13 @@ namespace DaML;
 /// <param name="name">What is trained.</param>
 /// <param name="network">What has the weights; when it ends they are the best that were found.</param>
 /// <param name="backpropagation">Makes the optimiser steps.</param>
+/// <param name="measure">What the error on held-out trajectories is called.</param>
 /// <param name="validate">The error on held-out trajectories with the network as it is.</param>
 /// <param name="setting">All that the sequence of losses depends on, for telling a checkpoint of this training from another's.</param>
 /// <param name="options">Settings.</param>
 /// <param name="context">Who is told of progress.</param>
 internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, TruncatedBackpropagation<TMemory> backpropagation,
-    Func<double> validate, string setting, TrainingOptions options, DataAssimilationContext context) : IDisposable where TMemory : IMemory<TMemory>
+    string measure, Func<double> validate, string setting, TrainingOptions options, DataAssimilationContext context) : IDisposable where TMemory : IMemory<TMemory>
 {
     private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(100);
 
@@ -140,7 +141,7 @@ internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, T
         if (context.Progress is null || (Elapsed - lastReport < ReportInterval && steps.Count != options.Steps)) return;
         lastReport = Elapsed;
         var metrics = new Dictionary<string, double> { ["loss"] = steps[^1].Loss };
-        if (lastError is { } error) metrics["validation rmse"] = error;
+        if (lastError is { } error) metrics["validation " + measure] = error;
         var bySteps = Elapsed * ((double)(options.Steps - steps.Count) / steps.Count);
         var byTime = options.MaximumDuration - Elapsed ?? TimeSpan.MaxValue;
         context.Progress.Report(new ProgressReport($"training {name}", steps.Count, options.Steps, metrics, Elapsed, bySteps < byTime ? bySteps : byTime));

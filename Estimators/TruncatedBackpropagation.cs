@@ -54,7 +54,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         AnalysisCost<TMemory> cost, double divergedCost, TrainingOptions options, RandomStream random)
     {
         (this.name, this.triple, this.view, this.cost, this.divergedCost, this.options, this.random) = (name, triple, view, cost, divergedCost, options, random);
-        parameters = [.. network.parameters()];
+        parameters = [.. network.parameters().Where(parameter => parameter.requires_grad)];
         buffers = [.. network.buffers().Select(buffer => (buffer, buffer.detach().clone().DetachFromDisposeScope()))];
         optimizer = optim.Adam(parameters, lr: options.LearningRate);
         cursor = view.OpenCursor();

@@ -57,6 +57,7 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
             reader.Get<double[]>("observationMean"), reader.Get<double[]>("observationDeviation"), reader.Get<ScalarType>("precision"), reader.Context.Device);
         reader.LoadInto(analyzer);
         ModuleState.Freeze(analyzer);
+        analyzer.History = reader.History();
         return analyzer;
     });
 
@@ -64,6 +65,12 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
 
     /// <inheritdoc/>
     public string Name => "network analyzer";
+
+    /// <summary>m, the size of H.</summary>
+    public long MemorySize => memorySize;
+
+    /// <summary>How it was trained; null where it was not trained here.</summary>
+    public TrainingHistory? History { get; internal set; }
 
     /// <summary>The posterior memory from the prior one and standardised observations.</summary>
     /// <param name="memory"><c>[batch, m]</c></param>
@@ -90,6 +97,16 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
         return new(where(some, analysis, forecast.Vector).MoveToOuterDisposeScope());
     }
 
+    /// <summary>Another one with the same weights, which can learn on.</summary>
+    internal NetworkAnalyzer Copy()
+    {
+        var copy = new NetworkAnalyzer(memorySize, layers, missing, observationMean, observationDeviation, precision, parameters().First().device);
+        var weights = ModuleState.Copy(this);
+        ModuleState.Restore(copy, weights);
+        ModuleState.Release(weights);
+        return copy;
+    }
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Set("memorySize", memorySize);
@@ -99,5 +116,6 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
         writer.Set("observationDeviation", observationDeviation);
         writer.Set("precision", precision);
         writer.Module(this);
+        writer.History(History);
     }
 }

@@ -62,6 +62,16 @@ public sealed class NetworkProcoder : nn.Module<Tensor, Tensor>, IProcoder<Vecto
     /// <inheritdoc/>
     public IDensity Decode(VectorMemory memory) => Form.Read(call(memory.Vector), mean.On(precision, memory.Vector.device), deviation.On(precision, memory.Vector.device));
 
+    /// <summary>Another one with the same weights, which can learn on.</summary>
+    internal NetworkProcoder Copy()
+    {
+        var copy = new NetworkProcoder(memorySize, Form, stateMean, stateDeviation, precision, parameters().First().device);
+        var weights = ModuleState.Copy(this);
+        ModuleState.Restore(copy, weights);
+        ModuleState.Release(weights);
+        return copy;
+    }
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Set("memorySize", memorySize);

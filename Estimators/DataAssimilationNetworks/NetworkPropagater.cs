@@ -62,6 +62,16 @@ public sealed class NetworkPropagater : nn.Module<Tensor, Tensor>, IPropagater<V
         return new((ReferenceEquals(memory, analysis.Vector) ? memory.alias() : memory).MoveToOuterDisposeScope());
     }
 
+    /// <summary>Another one with the same weights, which can learn on.</summary>
+    internal NetworkPropagater Copy()
+    {
+        var copy = new NetworkPropagater(memorySize, layers, TimeStep, precision, parameters().First().device);
+        var weights = ModuleState.Copy(this);
+        ModuleState.Restore(copy, weights);
+        ModuleState.Release(weights);
+        return copy;
+    }
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Set("memorySize", memorySize);

@@ -37,7 +37,7 @@ public sealed class DiagonalGaussianDensity : IDensity
     {
         Require.Shape(state, "The state whose density is asked", Mean.shape);
         using var scope = NewDisposeScope();
-        var white = (state - Mean) / StandardDeviation;
+        var white = (state.to(Mean.dtype) - Mean) / StandardDeviation;
         return (-0.5 * white.square() - StandardDeviation.log() - 0.5 * Math.Log(2 * Math.PI)).sum([-1]).MoveToOuterDisposeScope();
     }
 

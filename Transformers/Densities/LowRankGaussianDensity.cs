@@ -59,7 +59,7 @@ public sealed class LowRankGaussianDensity : IDensity
     {
         Require.Shape(state, "The state whose density is asked", Mean.shape);
         using var scope = NewDisposeScope();
-        var white = ((state - Mean) / Deviation).unsqueeze(-1);                           // D^-1/2 (x - m), [batch, n, 1]
+        var white = ((state.to(Mean.dtype) - Mean) / Deviation).unsqueeze(-1);                           // D^-1/2 (x - m), [batch, n, 1]
         var scaled = Factor / Deviation.unsqueeze(-1);                                    // D^-1/2 U
         var identity = eye(Factor.shape[2], dtype: Factor.dtype, device: Factor.device);
         var triangle = linalg.cholesky(identity + scaled.mT.matmul(scaled));              // C = T T^T

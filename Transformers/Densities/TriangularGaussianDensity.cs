@@ -51,7 +51,7 @@ public sealed class TriangularGaussianDensity : IDensity
         Require.Shape(state, "The state whose density is asked", Mean.shape);
         using var scope = NewDisposeScope();
         // -1/2 |L^-1 (x - m)|^2 - ln det L - n/2 ln 2 pi
-        var white = linalg.solve_triangular(Factor, (state - Mean).unsqueeze(-1), upper: false).squeeze(-1);
+        var white = linalg.solve_triangular(Factor, (state.to(Mean.dtype) - Mean).unsqueeze(-1), upper: false).squeeze(-1);
         var logDeterminant = Factor.diagonal(0, -2, -1).log().sum([-1]);
         return (-0.5 * white.square().sum([-1]) - logDeterminant - 0.5 * Mean.shape[1] * Math.Log(2 * Math.PI)).MoveToOuterDisposeScope();
     }

@@ -1,0 +1,71 @@
+namespace DaML;
+
+/// <summary>The three transformations of a data assimilation network.</summary>
+[Flags]
+public enum TripleParts
+{
+    /// <summary>a : H x Y -> H</summary>
+    Analyzer = 1,
+
+    /// <summary>b : H -> H</summary>
+    Propagater = 2,
+
+    /// <summary>c : H -> pdf over X</summary>
+    Procoder = 4,
+
+    /// <summary>All three.</summary>
+    All = Analyzer | Propagater | Procoder,
+}
+
+/// <summary>
+/// The size of a data assimilation network. The defaults learn small systems within minutes; for the paper's, see
+/// <see cref="Reference"/>.
+/// </summary>
+public sealed record DataAssimilationNetworkOptions
+{
+    /// <summary>Boudier et al. section 5 for Lorenz-95 of 40 sites: m = 40 x 20, to compare with 20 members, and 20 layers; 27 million parameters.</summary>
+    public static DataAssimilationNetworkOptions Reference { get; } = new() { MemorySize = 800, Layers = 20 };
+
+    /// <summary>m, the size of the memory H = R^m.</summary>
+    public long MemorySize { get; init; } = 64;
+
+    /// <summary>Number of layers of analyzer and propagater each, the last included.</summary>
+    public long Layers { get; init; } = 4;
+
+    /// <summary>What the procoder's numbers stand for.</summary>
+    public DensityForm Density { get; init; } = DensityForm.Triangular;
+
+    /// <summary>What the analyzer does about missing observations.</summary>
+    public MissingObservations MissingObservations { get; init; } = MissingObservations.Refused;
+
+    /// <summary>The weight w_b of the prior in the cost; 1 in the paper.</summary>
+    public double PriorWeight { get; init; } = 1;
+
+    /// <summary>The weight w_a of the posterior in the cost; 1 in the paper.</summary>
+    public double PosteriorWeight { get; init; } = 1;
+
+    /// <summary>Which parts learn; the others stay as they start, which makes sense where they come from <see cref="WarmStart"/>.</summary>
+    public TripleParts Learns { get; init; } = TripleParts.All;
+
+    /// <summary>
+    /// A network, trained on another system or earlier, whose weights and units it starts from; null = weights from the seed.
+    /// Of the options above only cost and <see cref="Learns"/> count then.
+    /// </summary>
+    public SequentialAssimilation<VectorMemory>? WarmStart { get; init; }
+
+    /// <summary>These options, or the reason why they cannot be.</summary>
+    /// <exception cref="ArgumentException">A count below one, weights that score nothing, no part that learns, a warm start that is no network.</exception>
+    internal DataAssimilationNetworkOptions Checked()
+    {
+        Require.AtLeast(MemorySize, 1);
+        Require.AtLeast(Layers, 1);
+        Density.Checked();
+        _ = new CrossEntropy(PriorWeight, PosteriorWeight);
+        if (!Enum.IsDefined(MissingObservations)) throw new ArgumentOutOfRangeException(nameof(MissingObservations), MissingObservations, $"'{nameof(MissingObservations)}' has no value {MissingObservations}.");
+        if ((Learns & TripleParts.All) == 0 || (Learns & ~TripleParts.All) != 0)
+            throw new ArgumentOutOfRangeException(nameof(Learns), Learns, $"'{nameof(Learns)}' must name at least one of analyzer, propagater and procoder; given: {Learns}.");
+        if (WarmStart is not null && WarmStart.Triple is not { Analyzer: NetworkAnalyzer, Propagater: NetworkPropagater, Procoder: NetworkProcoder })
+            throw new ArgumentException($"'{nameof(WarmStart)}' must be a data assimilation network; {WarmStart.Name} has the parts {WarmStart.Triple.Analyzer.GetType().Name}, {WarmStart.Triple.Propagater.GetType().Name} and {WarmStart.Triple.Procoder.GetType().Name}.");
+        return this;
+    }
+}

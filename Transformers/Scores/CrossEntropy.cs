@@ -1,0 +1,45 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The cross-entropy of a method's prior and posterior densities at the truth (Boudier et al. eq. 4.3), whose average over time
+/// and trajectories no method can make smaller than the Bayesian filter does (theorem 4.1):
+/// <code>L_t = - w_b ln q^b_t(x_t) - w_a ln q^a_t(x_t)</code>
+/// in nats; smaller is better.
+/// </summary>
+/// <param name="priorWeight">w_b, not below zero; 1 in the paper.</param>
+/// <param name="posteriorWeight">w_a, not below zero, and not zero with the other; 1 in the paper.</param>
+public sealed class CrossEntropy(double priorWeight = 1, double posteriorWeight = 1) : IScore
+{
+    private readonly double prior = Weight(priorWeight), posterior = Weight(posteriorWeight) + priorWeight > 0 ? posteriorWeight
+        : throw new ArgumentException("Prior and posterior cannot both have weight zero: nothing would be scored.");
+
+    /// <inheritdoc/>
+    public string Name => "cross-entropy";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Column> Requires { get; } = [Columns.Truth];
+
+    /// <inheritdoc/>
+    public bool NeedsDensities => true;
+
+    /// <inheritdoc/>
+    public Tensor Of(ScoredCycle cycle) => Of(cycle.Density(ScoredState.Forecast), cycle.Density(ScoredState.Analysis), cycle.Truth);
+
+    /// <summary>The score of each trajectory, <c>[batch]</c>; it can be differentiated where the densities can.</summary>
+    /// <param name="forecast">q^b</param>
+    /// <param name="analysis">q^a</param>
+    /// <param name="truth">x, <c>[batch, n]</c></param>
+    public Tensor Of(IDensity forecast, IDensity analysis, Tensor truth)
+    {
+        using var scope = NewDisposeScope();
+        var sum = prior == 0 ? -posterior * analysis.LogDensity(truth)
+            : posterior == 0 ? -prior * forecast.LogDensity(truth)
+            : -prior * forecast.LogDensity(truth) - posterior * analysis.LogDensity(truth);
+        return sum.MoveToOuterDisposeScope();
+    }
+
+    private static double Weight(double weight) => Require.NotNegative(weight);
+}
