@@ -7,6 +7,7 @@ public static class EstimatorComponents
     public static IReadOnlyList<ComponentType> All { get; } =
     [
         LearnedAnalyzer.Type, ResidualConvolutionNetwork.Type,
+        HiddenChannelAnalyzer.Type, ResidualConvolutionMemoryNetwork.Type,
         SeasonalCycle.Type, SeasonalCycleTransformer.Type,
         ProperOrthogonalDecomposition.Type, ProperOrthogonalDecompositionTransformer.Type, ProperOrthogonalDecompositionReconstruction.Type,
         ReconstructionOperator.Type, LinearInverseModel.Type,

@@ -10,6 +10,7 @@ public static class TransformerComponents
         SequentialAssimilation<VectorMemory>.Type, SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>.Type,
         SequentialAssimilation<ProductMemory<EnsembleMemory, VectorMemory>>.Type, AdaptiveInflationAnalyzer.Type,
         CarriedVectorPropagater<EnsembleMemory>.Type, CarriedVectorProcoder<EnsembleMemory>.Type, CarriedVectorSource<EnsembleMemory>.Type,
+        CarriedVectorPropagater<StateMemory>.Type, CarriedVectorProcoder<StateMemory>.Type, TangentLinearChannelPropagater.Type, HiddenChannelSource.Type,
         ClimatologyPropagater.Type, UnobservingAnalyzer<StateMemory>.Type, UnobservingAnalyzer<EnsembleMemory>.Type, UnobservingAnalyzer<GaussianMemory>.Type,
         SequentialAssimilation<ParticleMemory>.Type, ParticleFilterAnalyzer.Type, ParticlePropagater.Type, ParticleProcoder.Type, ParticleSource.Type,
         MultiplicativeInflation.Type, AdditiveInflation.Type, RelaxationInflation.Type, CombinedInflation.Type,

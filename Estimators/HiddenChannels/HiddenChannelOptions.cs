@@ -1,0 +1,51 @@
+namespace DaML;
+
+/// <summary>How an analyzer writes its hidden channels.</summary>
+public enum ChannelUpdate
+{
+    /// <summary>Anew in each cycle: h_a = tanh(proposal), which has read h_f.</summary>
+    Replaced,
+
+    /// <summary>h_a = g h_f + (1 - g) tanh(proposal) with a gate g between zero and one at each site, so that what was there can stay as it is (the leaky unit of gated recurrent networks, Cho et al. 2014).</summary>
+    Gated,
+}
+
+/// <summary>What becomes of hidden channels from an analysis to the next forecast.</summary>
+public enum ChannelTransport
+{
+    /// <summary>Nothing: h_f = h_a.</summary>
+    Unchanged,
+
+    /// <summary>
+    /// Each channel is a perturbation of the state that the model's tangent linear takes along: h_f = tanh(M'(x_a) h_a). It is
+    /// advected with the flow and grows where the flow is unstable, as an ensemble of perturbations does; the hyperbolic
+    /// tangent, linear for what is small, bounds it site by site. A tangent linear model run for each channel.
+    /// </summary>
+    TangentLinear,
+}
+
+/// <summary>
+/// Hidden channels that a learned analysis writes and its next one reads: k numbers at each site beside the state, zero at the
+/// start. One forecast state says nothing of how well it is known; what the analyzer writes down may.
+/// </summary>
+public sealed record HiddenChannelOptions
+{
+    /// <summary>Number of channels k, 1 to 1024.</summary>
+    public long Count { get; init; } = 6;
+
+    /// <summary>How the analyzer writes them.</summary>
+    public ChannelUpdate Update { get; init; } = ChannelUpdate.Replaced;
+
+    /// <summary>What becomes of them until the next forecast.</summary>
+    public ChannelTransport Transport { get; init; } = ChannelTransport.Unchanged;
+
+    /// <summary>These options, or the reason why they cannot be.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A count out of its range, or a choice there is not.</exception>
+    internal HiddenChannelOptions Checked()
+    {
+        if (Count is < 1 or > 1024) throw new ArgumentOutOfRangeException(nameof(Count), Count, $"'{nameof(Count)}' of hidden channels must be between 1 and 1024; given: {Count}.");
+        if (!Enum.IsDefined(Update)) throw new ArgumentOutOfRangeException(nameof(Update), Update, $"'{nameof(Update)}' has no value {Update}.");
+        if (!Enum.IsDefined(Transport)) throw new ArgumentOutOfRangeException(nameof(Transport), Transport, $"'{nameof(Transport)}' has no value {Transport}.");
+        return this;
+    }
+}

@@ -1,0 +1,40 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Propagates a state by the model and hidden channels beside it, each of them as a perturbation of the state, by the model's
+/// tangent linear: h -> tanh(M'(x) h). For what is small it is linear in h; the hyperbolic tangent bounds what grows, site by
+/// site. The error of a stochastic model is not drawn.
+/// </summary>
+/// <param name="dynamics">The model.</param>
+public sealed class TangentLinearChannelPropagater(IDynamics dynamics) : IPropagater<ProductMemory<StateMemory, VectorMemory>>, IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("tangent-linear-channel-propagater", 1, reader => new TangentLinearChannelPropagater(reader.Part<IDynamics>("dynamics")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>The model.</summary>
+    public IDynamics Dynamics => dynamics;
+
+    /// <inheritdoc/>
+    public string Name => $"{dynamics.Name} and its tangent linear";
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The channels are not <c>[batch, channels, n]</c>.</exception>
+    public ProductMemory<StateMemory, VectorMemory> Propagate(ProductMemory<StateMemory, VectorMemory> analysis, TimeInterval interval, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        Tensor state = analysis.First.State, channels = analysis.Second.Vector;
+        Require.Shape(channels, "Hidden channels that the tangent linear takes along", state.shape[0], ColumnDefinition.AnySize, state.shape[1]);
+        var at = state.unsqueeze(1).expand(channels.shape).contiguous();
+        var carried = dynamics.TangentLinear(at, channels.to(state.dtype), interval).tanh();
+        var forecast = dynamics.Advance(state, interval);
+        scope.MoveToOuter(forecast, carried);
+        return new(new(forecast), new(carried));
+    }
+
+    void IComponent.Save(ComponentWriter writer) => writer.Part("dynamics", dynamics);
+}
