@@ -7,22 +7,23 @@ namespace DaML;
 public static class HiddenChannelCatalog
 {
     /// <summary>
-    /// The ensemble-free analysis of Bocquet et al. (2024) with a memory beside the forecast: a residual convolutional network on
-    /// a circle of sites that also reads hidden channels and writes them for the next analysis.
+    /// The ensemble-free analysis of Bocquet et al. (2024) with a memory beside the forecast: a residual convolutional network
+    /// that also reads hidden channels at the sites of its grid and writes them for the next analysis.
     /// </summary>
     /// <param name="catalog">The catalog.</param>
-    /// <param name="dynamics">The model M that makes the forecasts; its state is a circle of sites.</param>
+    /// <param name="dynamics">The model M that makes the forecasts; its state lies on the network's grid.</param>
     /// <param name="observing">What is observed: H and R.</param>
     /// <param name="memory">The hidden channels; null = the defaults.</param>
-    /// <param name="network">The network's size; null = the defaults, which train within minutes.</param>
+    /// <param name="network">Its size, what it reads and its grid; null = the defaults, which train within minutes.</param>
     /// <param name="training">How it is trained; null = the defaults. The memory's gradient is cut with the state's after <see cref="TrainingOptions.Truncation"/> cycles.</param>
     /// <param name="initial">Where an assimilation starts; null = independent normal numbers of the true states' mean and variance.</param>
-    /// <exception cref="ArgumentException">An option out of its range, or dimensions that differ.</exception>
+    /// <exception cref="ArgumentException">An option out of its range, dimensions that differ, or a grid of another size than the state.</exception>
     public static LearnedAnalysisEstimator<ProductMemory<StateMemory, VectorMemory>> ResidualConvolutionWithMemory(this AnalysisCatalog catalog, IDynamics dynamics, IObservationNetwork observing,
         HiddenChannelOptions? memory = null, ResidualConvolutionOptions? network = null, TrainingOptions? training = null, IInitialCondition? initial = null)
     {
         var (channels, size) = ((memory ?? new()).Checked(), (network ?? new()).Checked());
-        return catalog.LearnedWithMemory("residual convolution with memory", dynamics, observing, channels,
+        size.Grid.RequireDimension(dynamics.Dimension);
+        return catalog.LearnedWithMemory($"{size.Name} with memory", dynamics, observing, channels,
             (statistics, random) => new ResidualConvolutionMemoryNetwork(size, channels, statistics, catalog.Context.Options.NetworkPrecision, random), training, initial);
     }
 

@@ -1,19 +1,20 @@
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace DaML;
 
 /// <summary>
 /// The <see cref="ResidualConvolutionNetwork"/> with a memory: a <see cref="ResidualConvolutionTrunk"/> from 2 + k channels
-/// (forecast, H^T R^-1 innovation, hidden channels) to the increment and k new hidden channels. It commutes with translations
-/// and runs on circles of any size.
+/// (forecast, H^T R^-1 innovation, hidden channels) to the increment and k new hidden channels. Along periodic directions it
+/// commutes with translations; it runs on circles and lines of any size.
 /// </summary>
 /// <remarks>Forecast, innovation and increment are scaled as in <see cref="ResidualConvolutionNetwork"/>; hidden channels lie between -1 and 1.</remarks>
 public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)>, IComponent
 {
     private readonly ScalarType precision;
     private readonly ResidualConvolutionTrunk trunk;
-    private readonly TorchSharp.Modules.Parameter? innovationFactor;
+    private readonly Parameter? innovationFactor;
 
     /// <summary>Creates a network with weights that are drawn from a stream.</summary>
     /// <param name="options">Its size.</param>
@@ -34,8 +35,8 @@ public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor,
         Require.Positive(statistics.StateDeviation);
         Require.Positive(statistics.InnovationDeviation);
         this.precision = precision;
-        trunk = new ResidualConvolutionTrunk(options, inputs: 2 + memory.Count, Outputs(memory), precision, device);
-        if (options.InnovationTerm == InnovationTerm.Trainable) innovationFactor = new(zeros([], dtype: precision, device: device));
+        trunk = new ResidualConvolutionTrunk(options, (options.Inputs == AnalysisInputs.InnovationOnly ? 1 : 2) + memory.Count, Outputs(memory), precision, device);
+        if (options.InnovationTerm == InnovationTerm.Trainable) innovationFactor = new Parameter(zeros([], dtype: precision, device: device));
         RegisterComponents();
         ModuleState.Keep(this);
     }
@@ -69,7 +70,7 @@ public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor,
     /// <param name="scaledInnovation">H^T R^-1 (y - H x_f), <c>[batch, n]</c></param>
     /// <param name="channels">h_f, <c>[batch, k, n]</c></param>
     /// <returns><c>[batch, n]</c> and <c>[batch, k, n]</c></returns>
-    /// <exception cref="ArgumentException">Other shapes, or fewer sites than a convolution reaches to one side.</exception>
+    /// <exception cref="ArgumentException">Other shapes, or fewer sites in a periodic direction than a convolution reaches to one side.</exception>
     public override (Tensor Increment, Tensor Channels) forward(Tensor forecast, Tensor scaledInnovation, Tensor channels)
     {
         Require.Shape(forecast, "The forecast", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
@@ -78,8 +79,9 @@ public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor,
 
         long k = Memory.Count;
         var innovation = scaledInnovation / Statistics.InnovationDeviation;
-        var given = stack([(forecast - Statistics.StateMean) / Statistics.StateDeviation, innovation], 1);
-        var output = trunk.call(cat([given, channels], 1));                                                     // [batch, 1 + k (+ k), n]
+        List<Tensor> inputs = Options.Inputs == AnalysisInputs.InnovationOnly ? [] : [((forecast - Statistics.StateMean) / Statistics.StateDeviation).unsqueeze(1)];
+        inputs.AddRange([innovation.unsqueeze(1), channels]);
+        var output = Options.Grid.ToState(trunk.call(Options.Grid.ToField(cat(inputs, 1))));                     // [batch, 1 + k (+ k), n]
         var increment = output.select(1, 0);
         if (innovationFactor is not null) increment = increment + innovationFactor * innovation;
         var written = output.narrow(1, 1, k).tanh();
@@ -104,12 +106,7 @@ public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor,
     {
         var options = reader.Get<ResidualConvolutionOptions>("options").Checked();
         var memory = reader.Get<HiddenChannelOptions>("memory").Checked();
-        // Before the sizes a file declares are allocated, see that it holds tensors of these sizes.
-        for (long i = options.Blocks * options.SubBlocks - 1; i >= 0; i--)
-        {
-            using var weight = reader.Tensor($"{nameof(trunk)}.convolutions.{i}.weight");
-            Require.Shape(weight, $"The weight of convolution {i}", options.Filters, options.Filters, options.KernelSize);
-        }
+        ResidualConvolutionTrunk.RequireSaved(reader, options, nameof(trunk));
         var network = new ResidualConvolutionMemoryNetwork(options, memory, reader.Get<AnalysisStatistics>("statistics"), reader.Get<ScalarType>("precision"), reader.Context.Device);
         reader.LoadInto(network);
         return network;

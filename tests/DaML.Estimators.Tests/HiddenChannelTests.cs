@@ -161,6 +161,32 @@ public sealed class HiddenChannelTests : IDisposable
         }
     }
 
+    [Fact]
+    public void It_is_of_the_family_blind_linear_and_over_planes()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new RandomStream(7, "network", CPU);
+        var options = SmallTwin.Network with { Inputs = AnalysisInputs.InnovationOnly, Activation = NetworkActivation.None, Grid = StateGrid.Plane(3, 4) };
+        var network = new ResidualConvolutionMemoryNetwork(options, new() { Count = 2 }, Statistics, ScalarType.Float64, random);
+        network.eval();
+        var (forecast, innovation, channels) = Inputs(3, 2);
+        var increment = network.call(forecast, innovation, channels).Increment;
+        Near(increment, network.call(forecast + 1, innovation, channels).Increment, 0);
+        // Linear in the innovation and the channels: a mean of two has the mean of the increments.
+        var (_, otherInnovation, otherChannels) = (forecast, innovation.roll(1, 0), channels.roll(1, 0));
+        Near((increment + network.call(forecast, otherInnovation, otherChannels).Increment) / 2,
+            network.call(forecast, (innovation + otherInnovation) / 2, (channels + otherChannels) / 2).Increment, 1e-13);
+        Assert.Equal(options, ((ResidualConvolutionMemoryNetwork)Analyzer(SmallTwinOn(options)).Network).Options);
+    }
+
+    private static SequentialAssimilation<Memory> SmallTwinOn(ResidualConvolutionOptions options)
+    {
+        var twin = new SmallTwin();
+        var method = twin.Context.Analysis.ResidualConvolutionWithMemory(twin.Dynamics, twin.Observing, new() { Count = 2 }, options, SmallTwin.Brief with { Steps = 4, ValidationInterval = 4 })
+            .Fit(twin.Training, twin.Validation);
+        return Reloaded.Of(method, twin.Context);
+    }
+
     private sealed class Bench : IDisposable
     {
         private readonly RandomStream random;
