@@ -58,7 +58,7 @@ public sealed class ComponentWriter
     }
 
     /// <summary>Keeps a setting: a number, a text, a truth value, a list or a record of these.</summary>
-    public void Set<T>(string name, T value) => settings.Add(name, JsonSerializer.SerializeToNode(value, ModelArchive.Json));
+    public void Set<T>(string name, T value) => settings.Add(name, JsonSerializer.SerializeToNode(value, ModelArchive.SettingsFormat));
 
     /// <summary>Keeps a tensor.</summary>
     public void Tensor(string name, Tensor value) => tensors.Add(path + "/" + name, value);
@@ -118,9 +118,12 @@ public sealed class ComponentReader
     public T Get<T>(string name)
     {
         var value = Child("settings")[name] ?? throw Refuse($"the setting '{name}' is missing");
-        try { return value.Deserialize<T>(ModelArchive.Json) ?? throw Refuse($"the setting '{name}' is empty"); }
+        try { return value.Deserialize<T>(ModelArchive.SettingsFormat) ?? throw Refuse($"the setting '{name}' is empty"); }
         catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException) { throw Refuse($"the setting '{name}' is {value.ToJsonString()}, which is no {typeof(T).Name}", e); }
     }
+
+    /// <summary>Whether there is a setting of this name: one that older versions did not write.</summary>
+    public bool Has(string name) => Child("settings").ContainsKey(name);
 
     /// <summary>A count between 0 and a limit that protects the memory.</summary>
     public int Count(string name, int limit)

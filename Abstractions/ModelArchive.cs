@@ -20,7 +20,8 @@ public static class ModelArchive
     private const string TensorsName = "tensors.safetensors";
     private const long ManifestLimit = 16 << 20;
 
-    internal static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web)
+    /// <summary>How settings are written as JSON: names in camel case, enumerations by name, numbers that are not finite as words.</summary>
+    public static JsonSerializerOptions SettingsFormat { get; } = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
         AllowDuplicateProperties = false,
@@ -45,10 +46,18 @@ public static class ModelArchive
         {
             using var zip = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
             using (var entry = zip.CreateEntry(ManifestName, CompressionLevel.NoCompression).Open())
-                JsonSerializer.Serialize(entry, manifest, Json);
+                JsonSerializer.Serialize(entry, manifest, SettingsFormat);
             using (var entry = zip.CreateEntry(TensorsName, CompressionLevel.NoCompression).Open())
                 Safetensors.Write(entry, tensors);
         });
+    }
+
+    /// <summary>The tree of a component as JSON: the kinds and settings that <see cref="Write"/> would write, without the tensors.</summary>
+    /// <exception cref="NotSupportedException">It, or a part of it, is not an <see cref="IComponent"/>; the message names it.</exception>
+    public static JsonObject Describe(object component)
+    {
+        using var scope = NewDisposeScope();
+        return ComponentWriter.Write(component, "model", new Dictionary<string, Tensor>(StringComparer.Ordinal));
     }
 
     /// <summary>Reads a component.</summary>
@@ -67,7 +76,7 @@ public static class ModelArchive
             foreach (var entry in zip.Entries)
                 if (entry.FullName is not (ManifestName or TensorsName))
                     throw new ModelArchiveException($"'{path}' is not a DaML model: it holds an entry '{entry.FullName}'; only {ManifestName} and {TensorsName} belong there.");
-            var manifest = JsonSerializer.Deserialize<JsonObject>(Bytes(zip, ManifestName, file.Length, ManifestLimit), Json)
+            var manifest = JsonSerializer.Deserialize<JsonObject>(Bytes(zip, ManifestName, file.Length, ManifestLimit), SettingsFormat)
                 ?? throw new ModelArchiveException($"'{path}' has an empty manifest.");
             if (manifest["format"] is not JsonValue format || !format.TryGetValue(out string? name) || name != Format)
                 throw new ModelArchiveException($"'{path}' is not a DaML model: its manifest does not say \"format\": \"{Format}\".");

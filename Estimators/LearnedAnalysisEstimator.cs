@@ -91,8 +91,24 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
             learned.Cost ?? AnalysisCosts.SquaredError(method.Procoder), divergedCost, training, random);
         var held = Assimilation(method, $"training/{Name}/validation").Transform(validation.Take(training.ValidationBurnIn + training.ValidationCycles));
         using var course = new NetworkTraining<TMemory>(Name, network, backpropagation, learned.Validation?.Name ?? "rmse", () => Error(held, learned.Validation), Setting(data, statistics, learned), training, context);
-        var history = course.Run(cancellation);
+        var history = course.Run(cancellation) with { Settings = SettingsOf(data, validation, statistics, learned) };
         return Assimilation(learned.Freeze(history), null);
+    }
+
+    /// <summary>The method with weights that were trained before, here or elsewhere, and written by <see cref="WeightFiles.Write"/>.</summary>
+    /// <param name="path">The two files' place without extension.</param>
+    /// <remarks>Networks are made with the constants of the data on which the weights were trained, for states of the dimension observed here.</remarks>
+    /// <exception cref="FileNotFoundException">One of the two files is missing.</exception>
+    /// <exception cref="ModelArchiveException">The files are damaged, belong not together, or to a network of another architecture.</exception>
+    public SequentialAssimilation<TMemory> Pretrained(string path)
+    {
+        using var scope = NewDisposeScope();
+        var weights = WeightFiles.Read(path, context.Device);
+        using var random = context.Random($"training/{Name}");
+        using var overwritten = random.Derive("weights");
+        var learned = Checked(create(weights.History.Settings!.Statistics with { Dimension = observing.Operator.StateDimension }, overwritten));
+        weights.LoadInto(learned.Network);
+        return Assimilation(learned.Freeze(weights.History), null);
     }
 
     private SequentialAssimilation<TMemory> Assimilation(AssimilationTriple<TMemory> method, string? stream) =>
@@ -115,6 +131,22 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         var report = context.Scores.Evaluate(held, new ScoreOptions { BurnIn = training.ValidationBurnIn, Scores = validation is null ? [] : [validation], Progress = SilentProgress.Instance });
         return validation is null ? report.AnalysisRmse.Mean : report[validation].Mean;
     }
+
+    private TrainingSettings SettingsOf(ITrajectoryView data, ITrajectoryView validation, AnalysisStatistics statistics, LearnedTriple<TMemory> learned) => new()
+    {
+        Method = Name,
+        Model = learned.InTraining.Propagater.Name,
+        Seed = context.Options.Seed,
+        Options = training with { CheckpointPath = null },
+        Statistics = statistics,
+        Data = TrainingSettings.Describe(data),
+        Validation = TrainingSettings.Describe(validation),
+        Network = TrainingSettings.Describe(learned.Network),
+        Observing = TrainingSettings.Describe(observing),
+        Device = context.Device.ToString(),
+        Precision = context.Options.NetworkPrecision,
+        Software = TrainingSettings.SoftwareInUse(),
+    };
 
     // What tells this training from another; the statistics stand for model and data, whose every change they show.
     private string Setting(ITrajectoryView data, AnalysisStatistics statistics, LearnedTriple<TMemory> learned) => string.Create(CultureInfo.InvariantCulture,

@@ -87,7 +87,7 @@ internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, T
         }
         network.train();
         steps[^1] = steps[^1] with { ValidationError = error };
-        if (Judge(error))
+        if (Judge(steps[^1], error))
         {
             ModuleState.Release(best);
             best = ModuleState.Copy(network);
@@ -97,12 +97,12 @@ internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, T
     }
 
     // Whether a validation is the best so far.
-    private bool Judge(double error)
+    private bool Judge(TrainingStep step, double error)
     {
         lastError = error;
         bool better = error < bestError;
         if (better) bestError = error;
-        sinceBest = better ? 0 : sinceBest + 1;
+        sinceBest = better || !options.TriesPatience(step) ? 0 : sinceBest + 1;
         return better;
     }
 
@@ -127,7 +127,7 @@ internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, T
     {
         before = TimeSpan.FromSeconds(reader.Get<double>("elapsed"));
         using (var table = reader.Tensor("history")) steps.AddRange(TrainingHistory.StepsOf(table));
-        foreach (var step in steps) if (step.ValidationError is { } error) Judge(error);
+        foreach (var step in steps) if (step.ValidationError is { } error) Judge(step, error);
         var names = network.state_dict().Keys;
         var current = names.ToDictionary(key => key, key => reader.Tensor("network." + key));
         ModuleState.Restore(network, current);

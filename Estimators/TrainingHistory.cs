@@ -34,6 +34,9 @@ public sealed record TrainingStep(long Step, double Loss, double LearningRate, d
 /// <param name="End">Why it ended.</param>
 public sealed record TrainingHistory(IReadOnlyList<TrainingStep> Steps, TrainingEnd End)
 {
+    /// <summary>What was trained on what, and how; null for a training that did not take it down.</summary>
+    public TrainingSettings? Settings { get; init; }
+
     /// <summary>The step whose weights were kept: the one of the smallest validation error, or the last where training was cancelled before any validation.</summary>
     public TrainingStep? Best => Steps.Where(step => step.ValidationError is not null).MinBy(step => step.ValidationError) ?? Steps.LastOrDefault();
 
@@ -42,6 +45,30 @@ public sealed record TrainingHistory(IReadOnlyList<TrainingStep> Steps, Training
 
     /// <summary>Number of steps that were left out because a loss or gradient was not finite.</summary>
     public long Skipped => Steps.Count(step => !double.IsFinite(step.Loss));
+
+    /// <summary>
+    /// The course as one step for each validation, as files of weights keep it: loss and gradient norm are means over the steps since
+    /// the validation before, the restarts their sum.
+    /// </summary>
+    public TrainingHistory Thinned()
+    {
+        var kept = new List<TrainingStep>();
+        var since = new List<TrainingStep>();
+        foreach (var step in Steps)
+        {
+            since.Add(step);
+            if (step.ValidationError is null && step != Steps[^1]) continue;
+            var finite = since.Where(part => double.IsFinite(part.Loss)).ToList();
+            kept.Add(step with
+            {
+                Loss = finite.Count > 0 ? finite.Average(part => part.Loss) : double.NaN,
+                GradientNorm = finite.Count > 0 ? finite.Average(part => part.GradientNorm) : double.NaN,
+                Restarts = since.Sum(part => part.Restarts),
+            });
+            since.Clear();
+        }
+        return this with { Steps = kept };
+    }
 
     private const int Width = 7;
 
@@ -70,6 +97,7 @@ public static class TrainingHistoryArchive
         if (history is null) return;
         writer.Tensor("history", history.ToTensor());
         writer.Set("trainingEnd", history.End);
+        if (history.Settings is not null) writer.Set("trainingSettings", history.Settings);
     }
 
     /// <summary>The history that <see cref="History(ComponentWriter, TrainingHistory?)"/> kept; null where it was told of none.</summary>
@@ -79,6 +107,9 @@ public static class TrainingHistoryArchive
     {
         if (!reader.Get<bool>("hasHistory")) return null;
         using var table = reader.Tensor("history");
-        return new TrainingHistory(TrainingHistory.StepsOf(table), reader.Get<TrainingEnd>("trainingEnd"));
+        return new TrainingHistory(TrainingHistory.StepsOf(table), reader.Get<TrainingEnd>("trainingEnd"))
+        {
+            Settings = reader.Has("trainingSettings") ? reader.Get<TrainingSettings>("trainingSettings") : null,
+        };
     }
 }

@@ -32,8 +32,15 @@ public sealed record TrainingOptions
     /// <summary>Number of cycles at the start of a validation that are not scored.</summary>
     public long ValidationBurnIn { get; init; } = 60;
 
-    /// <summary>Number of validations in a row without a better one after which training stops.</summary>
+    /// <summary>Number of validations in a row without a better one after which training stops, once <see cref="PatientAboveRate"/> is passed.</summary>
     public long Patience { get; init; } = 10;
+
+    /// <summary>
+    /// The share of <see cref="LearningRate"/> above which validations do not try patience: while the rate is high the error wanders,
+    /// and most of it goes when the rate falls. With a tenth, patience can end training in the last fifth of its steps; 1 tries it
+    /// from the first validation on, for data so few that a network soon learns them by heart.
+    /// </summary>
+    public double PatientAboveRate { get; init; } = 0.1;
 
     /// <summary>
     /// A file from which training goes on where it stopped, to the same sequence of losses, if it is there, and which is
@@ -54,10 +61,15 @@ public sealed record TrainingOptions
         Require.AtLeast(ValidationCycles, 1);
         Require.NotNegative(ValidationBurnIn);
         Require.AtLeast(Patience, 1);
+        if (!(PatientAboveRate is > 0 and <= 1))
+            throw new ArgumentOutOfRangeException(nameof(PatientAboveRate), PatientAboveRate, $"'{nameof(PatientAboveRate)}' is a share of the learning rate, above 0 and at most 1; given: {PatientAboveRate}.");
         if (MaximumDuration is { } limit && limit <= TimeSpan.Zero)
             throw new ArgumentOutOfRangeException(nameof(MaximumDuration), limit, $"'{nameof(MaximumDuration)}' must be above zero; given: {limit}.");
         return this;
     }
+
+    /// <summary>Whether a validation after this step tries patience: its learning rate has fallen far enough, and is not low because it still rises.</summary>
+    internal bool TriesPatience(TrainingStep step) => step.Step > WarmUpSteps && step.LearningRate <= PatientAboveRate * LearningRate;
 
     /// <summary>How far training has come, 0 to 1: by steps or by time, whichever is further.</summary>
     internal double Progress(long step, TimeSpan elapsed) =>

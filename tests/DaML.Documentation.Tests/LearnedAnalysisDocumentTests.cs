@@ -2,10 +2,21 @@ namespace DaML.Tests;
 
 public partial class DocumentTests
 {
+    [Theory]
+    [InlineData("example")]
+    [InlineData("weights")]
+    public void Learned_analysis_quotes_the_marked_lines(string mark) => Assert.Contains(Marked("LearnedAnalysis.cs", mark), Quoted("learned-analysis.md"));
+
     [Fact]
-    public void Learned_analysis_quotes_its_example_and_it_learns()
+    public void The_learned_analysis_learns_and_its_weights_are_read_again()
     {
-        Assert.Contains(Marked("LearnedAnalysis.cs", "example"), Quoted("learned-analysis.md"));
-        Assert.InRange(LearnedAnalysis.Run(60), 0.2, 0.7);
+        string folder = Directory.CreateTempSubdirectory("daml-weights-").FullName;
+        try
+        {
+            var (trained, read) = LearnedAnalysis.Run(60, Path.Combine(folder, "weights"));
+            Assert.InRange(trained, 0.2, 0.7);
+            Assert.Equal(trained, read);
+        }
+        finally { Directory.Delete(folder, recursive: true); }
     }
 }

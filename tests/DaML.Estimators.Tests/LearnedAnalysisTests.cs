@@ -45,11 +45,28 @@ public sealed class LearnedAnalysisTests : IDisposable
     public void Training_stops_when_patience_is_at_its_end()
     {
         var twin = new SmallTwin();
-        var method = twin.Estimator(SmallTwin.Brief with { Steps = 4000, LearningRate = 1e-12, ValidationInterval = 1, Patience = 3, ValidationCycles = 2, ValidationBurnIn = 1 }).Fit(twin.Training, twin.Validation);
+        var options = SmallTwin.Brief with { Steps = 4000, LearningRate = 1e-12, WarmUpSteps = 0, ValidationInterval = 1, Patience = 3, PatientAboveRate = 1, ValidationCycles = 2, ValidationBurnIn = 1 };
+        var method = twin.Estimator(options).Fit(twin.Training, twin.Validation);
         var history = SmallTwin.History(method);
         Assert.Equal(TrainingEnd.NoImprovement, history.End);
         int best = history.Steps.ToList().IndexOf(history.Best!);
         Assert.Equal(best + 1 + 3, history.Steps.Count);
+    }
+
+    [Fact]
+    public void Patience_is_not_tried_while_the_learning_rate_is_high()
+    {
+        var twin = new SmallTwin();
+        string checkpoint = Path.Combine(folder, "training.checkpoint");
+        // At this rate only batch-norm statistics move, and the best validation comes early.
+        var options = SmallTwin.Brief with { Steps = 60, LearningRate = 1e-12, WarmUpSteps = 5, ValidationInterval = 1, Patience = 3, ValidationCycles = 2, ValidationBurnIn = 1, CheckpointPath = checkpoint };
+        var history = SmallTwin.History(twin.Estimator(options).Fit(twin.Training, twin.Validation));
+        long firstTried = history.Steps.First(step => step.Step > 5 && step.LearningRate <= 0.1 * options.LearningRate).Step;
+        Assert.True(history.Best!.Step < firstTried, $"{history.Best.Step} {firstTried}");
+        Assert.Equal(TrainingEnd.NoImprovement, history.End);
+        Assert.Equal(firstTried + 2, history.Steps.Count);
+        // What a checkpoint remembers of it is the same.
+        Assert.Equal(history.Steps.Count, SmallTwin.History(twin.Estimator(options).Fit(twin.Training, twin.Validation)).Steps.Count);
     }
 
     [Fact]
@@ -273,6 +290,7 @@ public sealed class LearnedAnalysisTests : IDisposable
     [InlineData("ValidationCycles")]
     [InlineData("ValidationBurnIn")]
     [InlineData("Patience")]
+    [InlineData("PatientAboveRate")]
     [InlineData("MaximumDuration")]
     public void Bad_options_are_refused_by_name(string option)
     {
@@ -288,6 +306,7 @@ public sealed class LearnedAnalysisTests : IDisposable
             "ValidationCycles" => good with { ValidationCycles = -5 },
             "ValidationBurnIn" => good with { ValidationBurnIn = -1 },
             "Patience" => good with { Patience = 0 },
+            "PatientAboveRate" => good with { PatientAboveRate = 0 },
             _ => good with { MaximumDuration = TimeSpan.Zero },
         };
         Assert.Contains(option, Assert.Throws<ArgumentOutOfRangeException>(() => new SmallTwin().Estimator(bad)).Message);
