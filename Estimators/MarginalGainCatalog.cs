@@ -1,0 +1,84 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Mean marginal gains, made from <see cref="DataAssimilationContext.Scores"/>.</summary>
+public static class MarginalGainCatalog
+{
+    /// <summary>The mean marginal gain of a learned analysis by full second-order differentiation (Bocquet et al. 2025, eq. G1).</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="analyzer">The analysis; its network is differentiated twice.</param>
+    /// <param name="view">States of the model's attractor, in a view that ends; every trajectory of its batch counts.</param>
+    /// <param name="options">Settings; null = their defaults.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="SchemaException">The view has no states.</exception>
+    /// <exception cref="ArgumentException">The view never ends, or ends within the burn-in; a setting out of its range.</exception>
+    public static MeanMarginalGain MeanMarginalGain(this ScoreCatalog catalog, LearnedAnalyzer analyzer, ITrajectoryView view, MarginalGainOptions? options = null, CancellationToken cancellation = default)
+    {
+        options ??= new();
+        return Average(catalog, view, analyzer.Operator.StateDimension, options, (states, site, _) =>
+        {
+            // As many samples of the unit matrix as there are states, so that C D^-1 is their mean.
+            long n = states.shape[1];
+            return (MarginalGain.OfSite(analyzer.Network, states, site).sum([0]), states.shape[0] * eye(n, dtype: ScalarType.Float64, device: states.device));
+        }, cancellation);
+    }
+
+    /// <summary>
+    /// The mean marginal gain of any analysis of one state by the composite of regression and differentiation (Bocquet et al. 2025,
+    /// appendices G and H): the derivative of the increments along x_l at innovations that are drawn from N(0, R), regressed on
+    /// zeta = H^T R^-1 delta over all states at once (eq. H5).
+    /// </summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="analyzer">The analysis.</param>
+    /// <param name="network">H and R, of its observations; it says also which are missing.</param>
+    /// <param name="view">States of the model's attractor, in a view that ends; every trajectory of its batch counts.</param>
+    /// <param name="options">Settings; null = their defaults.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="SchemaException">The view has no states.</exception>
+    /// <exception cref="ArgumentException">The view never ends, or ends within the burn-in; a setting out of its range.</exception>
+    public static MeanMarginalGain MeanMarginalGainByRegression(this ScoreCatalog catalog, IAnalyzer<StateMemory> analyzer, IObservationNetwork network, ITrajectoryView view,
+        MarginalGainRegressionOptions? options = null, CancellationToken cancellation = default)
+    {
+        options ??= new();
+        long n = network.Operator.StateDimension, samples = Require.AtLeast(options.Samples ?? n, 2, nameof(options.Samples));
+        using var random = catalog.Context.Random($"marginal-gain/{analyzer.Name}");
+        return Average(catalog, view, n, options, (states, site, time) =>
+        {
+            var (cross, square) = MarginalGain.Moments(analyzer, network, states, site, samples, time, random, options.Derivative);
+            return (cross.sum([0]), square.sum([0]));
+        }, cancellation);
+    }
+
+    // Reads the states and lets the sites take turns; the moments are sums over the states of a cycle, [n, n] each.
+    private static MeanMarginalGain Average(ScoreCatalog catalog, ITrajectoryView view, long n, MarginalGainOptions options,
+        Func<Tensor, long, double, (Tensor Cross, Tensor Square)> moments, CancellationToken cancellation)
+    {
+        Require.NotNegative(options.BurnIn, nameof(options.BurnIn));
+        Require.AtLeast(options.Every, 1, nameof(options.Every));
+        long site = options.Site ?? n / 2;
+        if (site < 0 || site >= n) throw new ArgumentOutOfRangeException(nameof(options), site, $"A state of {n} components has sites 0 to {n - 1}; given: {site}.");
+        new SchemaContract([new(options.State, n)], []).Apply(view.Schema, "The mean marginal gain");
+        if (view.CycleCount is not { } cycles || cycles <= options.BurnIn)
+            throw new ArgumentException($"A mean marginal gain needs a view that ends, after its burn-in of {options.BurnIn} cycles; given: {view.CycleCount?.ToString() ?? "one without end"}.", nameof(view));
+
+        using var scope = NewDisposeScope();
+        var average = new MarginalGainAverage(n, site, (cycles - options.BurnIn + options.Every - 1) / options.Every, catalog.Context.Device);
+        var pace = new ProgressPace();
+        long used = 0;
+        using var cursor = view.OpenCursor();
+        while (cursor.MoveNext())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (cursor.Cycle < options.BurnIn || (cursor.Cycle - options.BurnIn) % options.Every != 0) continue;
+            using var inner = NewDisposeScope();
+            long turn = options.Symmetry == SiteSymmetry.Translation ? (site + used) % n : site;
+            var (cross, square) = moments(cursor[options.State], turn, cursor.Time);
+            average.Add(cross, square, turn, used++);
+            if (catalog.Context.Progress is { } progress && pace.IsDue(out var elapsed))
+                progress.Report(new ProgressReport(options.Activity, cursor.Cycle + 1, cycles, new Dictionary<string, double>(), elapsed, elapsed * ((double)cycles / (cursor.Cycle + 1) - 1)));
+        }
+        return average.Result(used * view.Schema.Batch);
+    }
+}
