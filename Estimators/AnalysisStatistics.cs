@@ -22,6 +22,28 @@ public sealed record AnalysisStatistics(long Dimension, double StateMean, double
         return new GaussianInitialCondition(mean, ErrorCovariance.Scalar(Dimension, StateDeviation * StateDeviation));
     }
 
+    /// <summary>What a network reads, in numbers of the order of one: the standardised forecast, then the scaled innovation.</summary>
+    /// <param name="inputs">Whether the forecast is among them.</param>
+    /// <param name="forecast"><c>[batch, n]</c>, or <c>[batch, members, n]</c> with a channel for each member.</param>
+    /// <param name="scaledInnovation">H^T R^-1 (y - H x_f), <c>[batch, n]</c></param>
+    /// <returns><c>[batch, channels, n]</c>, the innovation last.</returns>
+    internal Tensor Channels(AnalysisInputs inputs, Tensor forecast, Tensor scaledInnovation)
+    {
+        var innovation = (scaledInnovation / InnovationDeviation).unsqueeze(1);
+        if (inputs == AnalysisInputs.InnovationOnly) return innovation;
+        var standardised = (forecast - StateMean) / StateDeviation;
+        return cat([standardised.ndim == 2 ? standardised.unsqueeze(1) : standardised, innovation], 1);
+    }
+
+    /// <summary>These constants, or the reason why they cannot scale anything.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A deviation that is not above zero.</exception>
+    internal AnalysisStatistics Checked()
+    {
+        Require.Positive(StateDeviation);
+        Require.Positive(InnovationDeviation);
+        return this;
+    }
+
     /// <summary>Measures the first cycles of a view.</summary>
     /// <param name="view">A view with truth and observations.</param>
     /// <param name="observing">What was observed, and with which error.</param>

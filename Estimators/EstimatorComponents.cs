@@ -6,8 +6,8 @@ public static class EstimatorComponents
     /// <summary>All of them.</summary>
     public static IReadOnlyList<ComponentType> All { get; } =
     [
-        LearnedAnalyzer.Type, ResidualConvolutionNetwork.Type,
-        HiddenChannelAnalyzer.Type, ResidualConvolutionMemoryNetwork.Type,
+        LearnedAnalyzer.Type, LearnedEnsembleAnalyzer.Type, HiddenChannelAnalyzer.Type,
+        ResidualConvolutionNetwork.Type, ResidualConvolutionMemoryNetwork.Type, EnsembleConvolutionNetwork.Type, InnovationLinearNetwork.Type, FieldNetwork.Type,
         SeasonalCycle.Type, SeasonalCycleTransformer.Type,
         ProperOrthogonalDecomposition.Type, ProperOrthogonalDecompositionTransformer.Type, ProperOrthogonalDecompositionReconstruction.Type,
         ReconstructionOperator.Type, LinearInverseModel.Type,

@@ -23,6 +23,72 @@ public static class LearnedAnalysisCatalog
             (statistics, random) => new ResidualConvolutionNetwork(size, statistics, catalog.Context.Options.NetworkPrecision, random), training, initial);
     }
 
+    /// <summary>The analysis x_f + P^a(x_f) H^T R^-1 (y - H x_f) with a learned covariance P^a = rho o (X X^T) (Bocquet et al. 2025, appendix B).</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="dynamics">The model M that makes the forecasts; its state lies on the network's grid.</param>
+    /// <param name="observing">What is observed: H and R.</param>
+    /// <param name="network">The network's size and localisation; null = the defaults.</param>
+    /// <param name="training">How it is trained; null = the defaults.</param>
+    /// <param name="initial">Where an assimilation starts; null = independent normal numbers of the true states' mean and variance.</param>
+    /// <exception cref="ArgumentException">An option out of its range, a taper that is no correlation, dimensions that differ, or a grid of another size than the state.</exception>
+    public static LearnedAnalysisEstimator<StateMemory> InnovationLinear(this AnalysisCatalog catalog, IDynamics dynamics, IObservationNetwork observing,
+        InnovationLinearOptions? network = null, TrainingOptions? training = null, IInitialCondition? initial = null)
+    {
+        var size = (network ?? new()).Checked();
+        size.Network.Grid.RequireDimension(dynamics.Dimension);
+        return catalog.Learned("linear in the innovation", dynamics, observing,
+            (statistics, random) => new InnovationLinearNetwork(size, statistics, catalog.Context.Options.NetworkPrecision, random), training, initial);
+    }
+
+    /// <summary>A residual convolutional network over an ensemble whose members are channels (Bocquet et al. 2024, eq. 2), trained on the error of the mean (eq. 4).</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="dynamics">The model M that makes the forecasts; its state lies on the network's grid.</param>
+    /// <param name="observing">What is observed: H and R.</param>
+    /// <param name="members">N_e, at least 2.</param>
+    /// <param name="network">The network's size, what it reads and its grid; null = the defaults.</param>
+    /// <param name="training">How it is trained; null = the defaults.</param>
+    /// <param name="initial">What each member is drawn from at the start; null = independent normal numbers of the true states' mean and variance.</param>
+    /// <exception cref="ArgumentException">An option out of its range, dimensions that differ, or a grid of another size than the state.</exception>
+    public static LearnedAnalysisEstimator<EnsembleMemory> EnsembleConvolution(this AnalysisCatalog catalog, IDynamics dynamics, IObservationNetwork observing, long members,
+        ResidualConvolutionOptions? network = null, TrainingOptions? training = null, IInitialCondition? initial = null)
+    {
+        RequireOneDimension(dynamics, observing, initial);
+        Require.AtLeast(members, 2);
+        var size = (network ?? new()).Checked();
+        size.Grid.RequireDimension(dynamics.Dimension);
+        var context = catalog.Context;
+        string name = $"{size.Name} (N = {members})";
+        return catalog.Learned(name, observing, (statistics, random) =>
+        {
+            var precision = context.Options.NetworkPrecision;
+            var layers = new EnsembleConvolutionNetwork(members, size, statistics, precision, random);
+            var triple = new AssimilationTriple<EnsembleMemory>(
+                new LearnedEnsembleAnalyzer.InTraining(name, layers, observing), new EnsemblePropagater(dynamics), new EnsembleProcoder(),
+                new EnsembleSource(initial ?? statistics.Climatology(context.Device), members, precision));
+            return new LearnedTriple<EnsembleMemory>(layers, triple,
+                history => triple with { Analyzer = new LearnedEnsembleAnalyzer(name, observing.Operator, observing.Error, layers, history) });
+        }, training, hasSpread: true);
+    }
+
+    /// <summary>An analysis learned by any torch module over fields: channels (forecast, H^T R^-1 innovation) -> increment, scaled to the order of one.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="name">What to call the method in messages and tables.</param>
+    /// <param name="dynamics">The model M that makes the forecasts; its state lies on the grid.</param>
+    /// <param name="observing">What is observed: H and R.</param>
+    /// <param name="grid">How a state lies on the module's fields.</param>
+    /// <param name="createLayers">Makes the module <c>[batch, 2, grid...]</c> -> <c>[batch, 1, grid...]</c> and draws its weights from the
+    /// stream (<see cref="ModuleState.DrawWeights"/>), on the stream's device and in the context's network precision; to be saved
+    /// it must be an <see cref="IComponent"/> whose type is in <see cref="DataAssimilationOptions.Components"/>.</param>
+    /// <param name="training">How it is trained; null = the defaults.</param>
+    /// <param name="initial">Where an assimilation starts; null = independent normal numbers of the true states' mean and variance.</param>
+    /// <exception cref="ArgumentException">An option out of its range, dimensions that differ, or a grid of another size than the state.</exception>
+    public static LearnedAnalysisEstimator<StateMemory> LearnedField(this AnalysisCatalog catalog, string name, IDynamics dynamics, IObservationNetwork observing, StateGrid grid,
+        Func<RandomStream, nn.Module<Tensor, Tensor>> createLayers, TrainingOptions? training = null, IInitialCondition? initial = null)
+    {
+        grid.RequireDimension(dynamics.Dimension);
+        return catalog.Learned(name, dynamics, observing, (statistics, random) => new FieldNetwork(createLayers(random), statistics, grid), training, initial);
+    }
+
     /// <summary>An analysis x_f + a(x_f, H^T R^-1 (y - H x_f)) learned by a network a of one's own.</summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="name">What to call the method in messages and tables.</param>

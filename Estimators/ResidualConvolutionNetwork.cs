@@ -34,9 +34,7 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
         : base(nameof(ResidualConvolutionNetwork))
     {
         Options = options.Checked();
-        Statistics = statistics;
-        Require.Positive(statistics.StateDeviation);
-        Require.Positive(statistics.InnovationDeviation);
+        Statistics = statistics.Checked();
         this.precision = precision;
         trunk = new ResidualConvolutionTrunk(options, inputs: options.Inputs == AnalysisInputs.InnovationOnly ? 1 : 2, outputs: 1, precision, device);
         if (options.InnovationTerm == InnovationTerm.Trainable) innovationFactor = new Parameter(zeros([], dtype: precision, device: device));
@@ -75,12 +73,10 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
         Require.Shape(forecast, "The forecast", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
         Require.Shape(scaledInnovation, "The scaled innovation", forecast.shape);
 
-        var innovation = scaledInnovation / Statistics.InnovationDeviation;
-        var input = Options.Inputs == AnalysisInputs.InnovationOnly ? innovation.unsqueeze(1)
-            : stack([(forecast - Statistics.StateMean) / Statistics.StateDeviation, innovation], 1);                          // [batch, 1 or 2, n]
-        var increment = Options.Grid.ToState(trunk.call(Options.Grid.ToField(input))).squeeze(1);
-        if (innovationFactor is not null) increment = increment + innovationFactor * innovation;
-        return increment / Statistics.InnovationDeviation;
+        var channels = Statistics.Channels(Options.Inputs, forecast, scaledInnovation);                                       // [batch, 1 or 2, n]
+        var increment = Options.Grid.ToState(trunk.call(Options.Grid.ToField(channels)));
+        if (innovationFactor is not null) increment = increment + innovationFactor * channels[.., ^1..];
+        return increment.squeeze(1) / Statistics.InnovationDeviation;
     }
 
     /// <summary>The same weights over another grid, for instance a larger plane: a network of its own.</summary>

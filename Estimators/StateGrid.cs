@@ -79,6 +79,30 @@ public sealed record StateGrid
     /// <summary>Fields as states, the inverse of <see cref="ToField"/>.</summary>
     internal Tensor ToState(Tensor fields) => Rows is null ? fields : fields.flatten(-2, -1);
 
+    /// <summary>Whether a direction closes on itself; in two directions the rows' is the first.</summary>
+    internal bool IsPeriodic(int axis) => (Directions == 2 && axis == 0 ? RowEnds : ColumnEnds) == AxisEnds.Periodic;
+
+    /// <summary>The field's values so many sites further on, zero where a bounded direction has none.</summary>
+    /// <param name="field"><c>[batch, channels, grid...]</c></param>
+    /// <param name="rows">How many rows on; 0 in one direction.</param>
+    /// <param name="columns">How many columns, or sites, on.</param>
+    internal Tensor Shift(Tensor field, long rows, long columns)
+    {
+        long[] steps = Directions == 1 ? [columns] : [rows, columns];
+        for (int axis = 0; axis < steps.Length; axis++)
+        {
+            long step = steps[axis], size = field.shape[2 + axis];
+            if (step == 0) continue;
+            field = field.roll(-step, 2 + axis);
+            if (IsPeriodic(axis)) continue;
+            long[] shape = [.. Enumerable.Repeat(1L, 2 + Directions)];
+            shape[2 + axis] = size;
+            var from = arange(size, device: field.device) + step;
+            field = field * (from.ge(0) & from.lt(size)).view(shape).to(field.dtype);
+        }
+        return field;
+    }
+
     /// <summary>Refuses a field with fewer sites in a periodic direction than a kernel reaches to one side: it would be wound round twice.</summary>
     /// <param name="field"><c>[batch, channels, grid...]</c></param>
     /// <param name="kernel">Sites it reads in each direction.</param>
@@ -87,7 +111,7 @@ public sealed record StateGrid
         for (int axis = 0; axis < Directions; axis++)
         {
             long size = kernel[Math.Min(axis, kernel.Length - 1)];
-            if (Closed[axis] && field.shape[2 + axis] < size / 2)
+            if (IsPeriodic(axis) && field.shape[2 + axis] < size / 2)
                 throw new ArgumentException($"A kernel of {size} sites needs at least {size / 2} sites in a periodic direction; the state has {field.shape[2 + axis]}.");
         }
     }
@@ -110,10 +134,8 @@ public sealed record StateGrid
             ? nn.functional.conv1d(field, weight, bias, padding: zeros[0])
             : nn.functional.conv2d(field, weight, bias, padding: zeros);
 
-        long[] Reach(bool periodic) => [.. Closed.Select((closed, axis) => closed == periodic ? weight.shape[2 + axis] / 2 : 0)];
+        long[] Reach(bool periodic) => [.. Enumerable.Range(0, Directions).Select(axis => IsPeriodic(axis) == periodic ? weight.shape[2 + axis] / 2 : 0)];
     }
-
-    private bool[] Closed => Directions == 1 ? [ColumnEnds == AxisEnds.Periodic] : [RowEnds == AxisEnds.Periodic, ColumnEnds == AxisEnds.Periodic];
 
     private static AxisEnds Defined(AxisEnds ends, string name) => Enum.IsDefined(ends) ? ends : throw new ArgumentOutOfRangeException(name, ends, $"There are no ends {ends}.");
 }

@@ -1,0 +1,36 @@
+namespace DaML;
+
+/// <summary>
+/// A network linear in the innovation, P^a = rho o (X X^T) (<see cref="InnovationLinearNetwork"/>): the size of what gives X,
+/// and the localisation rho. Bocquet et al. (2025, appendix B) do not say how many columns and which rho they took; the
+/// defaults serve Lorenz-96.
+/// </summary>
+public sealed record InnovationLinearOptions
+{
+    /// <summary>The layers that read the forecast, and the grid. They read no innovation and have no term beside them.</summary>
+    public ResidualConvolutionOptions Network { get; init; } = new();
+
+    /// <summary>Number m of columns of X, N_r in the paper, 1 to 4096. A localised covariance has full rank with few of them.</summary>
+    public long Columns { get; init; } = 16;
+
+    /// <summary>How rho falls with the distance of two sites. It must be a correlation, so that P^a is a covariance (Schur's
+    /// product theorem): Gaspari and Cohn's unless said. A band with a hard edge is none and is refused.</summary>
+    public LocalisationTaper Taper { get; init; } = LocalisationTaper.GaspariCohn;
+
+    /// <summary>How far rho reaches, in sites; 7 sites to one half-width unless said, a usual one on Lorenz-96, so that it ends at 14.</summary>
+    public LocalisationRadius Radius { get; init; } = LocalisationRadius.HalfWidth(7);
+
+    /// <summary>How many sites to each side of a site have a say in what the analysis gives there: as far as the network sees, and rho reaches.</summary>
+    public long Reach => Network.Reach + new LocalisationBand(Network.Grid, Taper, Radius).Reach;
+
+    /// <summary>These options, or the reason why they cannot be.</summary>
+    /// <exception cref="ArgumentException">A count out of its range, a taper that is no correlation, a term that is not linear in the innovation alone.</exception>
+    internal InnovationLinearOptions Checked()
+    {
+        Network.Checked();
+        if (Columns is < 1 or > 4096) throw new ArgumentOutOfRangeException(nameof(Columns), Columns, $"'{nameof(Columns)}' must be between 1 and 4096; given: {Columns}.");
+        if (Network.Inputs != AnalysisInputs.ForecastAndInnovation || Network.InnovationTerm != InnovationTerm.None)
+            throw new ArgumentException($"A network linear in the innovation reads the forecast and multiplies the innovation with P^a: '{nameof(Network.Inputs)}' and '{nameof(Network.InnovationTerm)}' stay as they are.");
+        return this;
+    }
+}

@@ -1,0 +1,112 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Tests;
+
+/// <summary>Ensemble members as channels (Bocquet et al. 2024, eq. 2).</summary>
+public sealed class EnsembleConvolutionTests
+{
+    private static readonly AnalysisStatistics Statistics = new(40, 2.3, 3.6, 0.5);
+
+    private static EnsembleConvolutionNetwork Network(long members, ResidualConvolutionOptions options, ScalarType precision = ScalarType.Float64)
+    {
+        using var random = new RandomStream(7, "network", CPU);
+        var network = new EnsembleConvolutionNetwork(members, options, Statistics, precision, random);
+        network.eval();
+        return network;
+    }
+
+    private static (Tensor Members, Tensor Innovation) Inputs(long batch, long members, long sites, ScalarType precision = ScalarType.Float64)
+    {
+        using var random = new RandomStream(8, "inputs", CPU);
+        return (random.Normal([batch, members, sites], precision) * 3.6 + 2.3, random.Normal([batch, sites], precision));
+    }
+
+    [Fact]
+    public void It_has_the_papers_channels_and_reads_all_of_them()
+    {
+        using var scope = NewDisposeScope();
+        var options = new ResidualConvolutionOptions { Filters = 4, Blocks = 1, SubBlocks = 1, InnovationTerm = InnovationTerm.Trainable };
+        var network = Network(5, options);
+        Assert.Equal([4, 6, 5], network.get_parameter("trunk.encoder.weight")!.shape);
+        Assert.Equal([5, 4, 5], network.get_parameter("trunk.decoder.weight")!.shape);
+        var (members, innovation) = Inputs(2, 5, 20);
+        var increments = network.call(members, innovation);
+        Assert.Equal([2, 5, 20], increments.shape);
+        for (int i = 0; i < 5; i++)
+        {
+            var changed = members.clone();
+            changed[.., i, 7] += 1;
+            Assert.True((network.call(changed, innovation) - increments).abs().max().ToDouble() > 1e-4);
+        }
+        // The term alpha is the same for every member: innovation x alpha, in units of the innovation's deviation squared.
+        using (no_grad()) network.get_parameter("innovationFactor")!.fill_(0.5);
+        var term = network.call(members, innovation) - increments;
+        Assert.Equal(0, (term - (0.5 / 0.25 * innovation).unsqueeze(1)).abs().max().ToDouble(), 1e-12);
+    }
+
+    // With weights that read and write one member alone, it is the network of one state with these weights.
+    [Theory]
+    [InlineData(AnalysisInputs.ForecastAndInnovation)]
+    [InlineData(AnalysisInputs.InnovationOnly)]
+    public void The_network_of_one_state_is_the_case_of_one_channel(AnalysisInputs inputs)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var options = new ResidualConvolutionOptions { Filters = 4, Blocks = 1, SubBlocks = 1, Inputs = inputs };
+        var network = Network(3, options);
+        using var random = new RandomStream(9, "single", CPU);
+        var single = new ResidualConvolutionNetwork(options, Statistics, ScalarType.Float64, random);
+        single.eval();
+        var (from, to) = (single.state_dict(), network.state_dict());
+        foreach (string name in from.Keys.Where(name => !name.Contains("coder", StringComparison.Ordinal))) to[name].copy_(from[name]);
+        to["trunk.encoder.weight"].zero_();
+        to["trunk.encoder.bias"].copy_(from["trunk.encoder.bias"]);
+        to["trunk.encoder.weight"][.., ^1] = from["trunk.encoder.weight"][.., ^1];
+        if (inputs == AnalysisInputs.ForecastAndInnovation) to["trunk.encoder.weight"][.., 1] = from["trunk.encoder.weight"][.., 0];
+        to["trunk.decoder.weight"][1] = from["trunk.decoder.weight"][0];
+        to["trunk.decoder.bias"][1] = from["trunk.decoder.bias"][0];
+        var (members, innovation) = Inputs(2, 3, 20);
+        Assert.Equal(0, (network.call(members, innovation)[.., 1] - single.call(members[.., 1], innovation)).abs().max().ToDouble(), 1e-13);
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float64, 1e-13)]
+    [InlineData(ScalarType.Float32, 2e-5)]
+    public void It_commutes_with_translations(ScalarType precision, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        var network = Network(4, new(), precision);
+        var (members, innovation) = Inputs(2, 4, 40, precision);
+        var increments = network.call(members, innovation);
+        foreach (long shift in (long[])[1, 13, 39])
+            Assert.True((network.call(members.roll(shift, 2), innovation.roll(shift, 1)) - increments.roll(shift, 2)).abs().max().ToDouble() < tolerance);
+        Assert.True((increments - increments.roll(1, 2)).abs().max().ToDouble() > 1e-3);
+    }
+
+    [Fact]
+    public void Wrong_numbers_of_members_are_refused_by_name()
+    {
+        using var scope = NewDisposeScope();
+        Assert.Contains("members", Assert.Throws<ArgumentOutOfRangeException>(() => Network(1, new())).Message);
+        var (members, innovation) = Inputs(2, 3, 20);
+        Assert.Contains("[-1, 4, -1]".Replace("-1", "?"), Assert.Throws<ArgumentException>(() => Network(4, new()).call(members, innovation)).Message.Replace("-1", "?").Replace("any", "?"));
+        Assert.Contains("scaled innovation", Assert.Throws<ArgumentException>(() => Network(3, new()).call(members, innovation[.., 1..])).Message);
+    }
+
+    [Fact]
+    public void An_ensemble_is_learned_on_the_error_of_its_mean_and_the_method_comes_back_from_a_file()
+    {
+        var twin = new SmallTwin();
+        var training = SmallTwin.Brief with { Steps = 150, Truncation = 8, ValidationInterval = 50, ValidationBurnIn = 40, ValidationCycles = 100 };
+        var method = twin.Context.Analysis.EnsembleConvolution(twin.Dynamics, twin.Observing, 4, SmallTwin.Network, training).Fit(twin.Training, twin.Validation);
+        Assert.Equal("residual convolution (N = 4)", method.Name);
+        double rmse = twin.Rmse(method);
+        Assert.True(rmse < 0.5, $"test {rmse}");
+        var analyzer = (LearnedEnsembleAnalyzer)method.Triple.Analyzer;
+        Assert.Equal(analyzer.History!.Best!.ValidationError!.Value, rmse, 0.1);
+        var read = Reloaded.Of(method, twin.Context);
+        Bits.Equal(analyzer.Network, ((LearnedEnsembleAnalyzer)read.Triple.Analyzer).Network);
+        Assert.Equal(rmse, twin.Rmse(read));
+    }
+}
