@@ -9,6 +9,9 @@ public interface IAnalyzer<TMemory> where TMemory : IMemory<TMemory>
     /// <summary>What to call it.</summary>
     string Name { get; }
 
+    /// <summary>Whether it heeds <see cref="Observation.ErrorScale"/>; a view that has one is refused where it does not.</summary>
+    bool TakesErrorScale => false;
+
     /// <summary>The posterior memory.</summary>
     /// <param name="forecast">The prior memory.</param>
     /// <param name="observation">What was observed.</param>

@@ -35,6 +35,9 @@ public static class Columns
     /// <summary>Which observations exist, <c>[p]</c>, boolean: true = observed, false = missing. Optional; absent = all observed.</summary>
     public static Column ObservationMask { get; } = new("observation-mask");
 
+    /// <summary>The factor by which the standard deviation of the observation errors differs from the network's, above zero, one value for each trajectory. Optional; absent = 1.</summary>
+    public static Column ObservationErrorScale { get; } = new("observation-error-scale");
+
     /// <summary>The state estimate before the cycle's observation was used (prior mean), <c>[n]</c>.</summary>
     public static Column Forecast { get; } = new("forecast");
 

@@ -6,7 +6,20 @@ namespace DaML;
 /// <param name="Values"><c>[batch, p]</c>; finite, also where the mask says missing.</param>
 /// <param name="Mask"><c>[batch, p]</c>, boolean, true = observed; null = all observed.</param>
 /// <param name="Time">When, in the model's unit of time.</param>
-public sealed record Observation(Tensor Values, Tensor? Mask, double Time);
+public sealed record Observation(Tensor Values, Tensor? Mask, double Time)
+{
+    /// <summary>
+    /// The factor s by which the standard deviation of the errors differs from the network's, so that their covariance is s^2 R:
+    /// <c>[batch]</c>, above zero; null = 1. Only analyzers that say so take it (<see cref="IAnalyzer{TMemory}.TakesErrorScale"/>).
+    /// </summary>
+    public Tensor? ErrorScale { get; init; }
+
+    /// <summary>This observation, whose errors have the network's covariance R in every trajectory.</summary>
+    /// <param name="user">Who needs that, for the message.</param>
+    /// <exception cref="ArgumentException">They have a scale.</exception>
+    public Observation OfOneError(string user) => ErrorScale is null ? this
+        : throw new ArgumentException($"{user} takes the observation errors to have the covariance of the network in every trajectory, but the view has the column '{Columns.ObservationErrorScale}'.");
+}
 
 /// <summary>An observing system: what is observed of the state, with which error, and when it is missing.</summary>
 public interface IObservationNetwork

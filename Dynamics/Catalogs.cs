@@ -118,6 +118,17 @@ public static class ObservationCatalogExtensions
         catalog.Network(new IdentityObservationOperator(dynamics.Dimension), ErrorCovariance.Scalar(dynamics.Dimension, errorVariance),
             new RandomDensityPattern(minimumDensity, maximumDensity));
 
+    /// <summary>A random number of components at random places, every whole number between two bounds as likely, drawn anew in every cycle for every trajectory.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="dynamics">The model whose states are observed.</param>
+    /// <param name="minimum">The smallest number of observed components.</param>
+    /// <param name="maximum">The largest number, at most the model's dimension.</param>
+    /// <param name="errorVariance">The variance of every observation's error.</param>
+    public static ObservationNetwork RandomCount(this ObservationCatalog catalog, IDynamics dynamics, long minimum, long maximum, double errorVariance = 1) =>
+        maximum <= dynamics.Dimension
+            ? catalog.Network(new IdentityObservationOperator(dynamics.Dimension), ErrorCovariance.Scalar(dynamics.Dimension, errorVariance), new RandomCountPattern(minimum, maximum))
+            : throw new ArgumentException($"Up to {maximum} components are to be observed, but {dynamics.Name} has {dynamics.Dimension}.", nameof(maximum));
+
     /// <summary>A network of any operator, error and pattern.</summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="observationOperator">H.</param>

@@ -11,7 +11,7 @@ public static class DynamicsComponents
         ScalarErrorCovariance.Type, DiagonalErrorCovariance.Type, FullErrorCovariance.Type,
         IdentityObservationOperator.Type, SubsetObservationOperator.Type, LinearObservationOperator.Type,
         ElementwiseObservationOperator.Type, ComposedObservationOperator.Type,
-        ObservationNetwork.Type, RandomDensityPattern.Type, MissingAtRandomPattern.Type,
+        ObservationNetwork.Type, RandomDensityPattern.Type, RandomCountPattern.Type, MissingAtRandomPattern.Type,
         GaussianInitialCondition.Type, AttractorInitialCondition.Type, SinusoidalInitialCondition.Type,
     ];
 }

@@ -51,6 +51,46 @@ public sealed class RandomDensityPattern(double minimum, double maximum) : IObse
     }
 }
 
+/// <summary>
+/// In every cycle and for every trajectory a number of observations is drawn, every whole number between two bounds as
+/// likely, and that many sites are observed at random places (Bocquet et al. 2025, fig. 2: from 0 or n/2 to n).
+/// </summary>
+/// <param name="minimum">The smallest number N_y, not below zero.</param>
+/// <param name="maximum">The largest, not below the smallest; at most the network's observations.</param>
+/// <exception cref="ArgumentException">The bounds are below zero or in the wrong order.</exception>
+public sealed class RandomCountPattern(long minimum, long maximum) : IObservationPattern, IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("random-count-pattern", 1, reader =>
+        new RandomCountPattern(reader.Get<long>("minimum"), reader.Get<long>("maximum")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>The smallest number.</summary>
+    public long Minimum { get; } = minimum >= 0 && minimum <= maximum ? minimum
+        : throw new ArgumentException($"The numbers of observations must satisfy 0 <= minimum <= maximum; given: {minimum} and {maximum}.");
+
+    /// <summary>The largest number.</summary>
+    public long Maximum { get; } = maximum;
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">There are fewer observations than the largest number.</exception>
+    public Tensor Draw(long batch, long observations, RandomStream random)
+    {
+        if (Maximum > observations) throw new ArgumentException($"Up to {Maximum} observations are to be drawn, but the network has {observations}.");
+        using var scope = NewDisposeScope();
+        var count = Minimum + (random.Uniform([batch, 1], ScalarType.Float64) * (Maximum - Minimum + 1)).floor().clamp_max(Maximum - Minimum);
+        var permutation = random.Uniform([batch, observations], ScalarType.Float64).argsort(-1);
+        return (permutation < count).MoveToOuterDisposeScope();
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("minimum", Minimum);
+        writer.Set("maximum", Maximum);
+    }
+}
+
 /// <summary>Every observation is missing with the same probability, independently of the others and of the past.</summary>
 /// <param name="probability">The probability of being missing, in [0, 1].</param>
 public sealed class MissingAtRandomPattern(double probability) : IObservationPattern, IComponent

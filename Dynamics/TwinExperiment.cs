@@ -18,6 +18,9 @@ public sealed record TwinExperimentOptions
     /// <summary>Where the truths start; null = where the model's states usually do (<see cref="InitialConditionExtensions.UsualInitialCondition"/>).</summary>
     public IInitialCondition? Initial { get; init; }
 
+    /// <summary>Observation errors that differ in size from trajectory to trajectory; null = the network's in all of them.</summary>
+    public ObservationErrorScale? ErrorScale { get; init; }
+
     /// <summary>The precision of all columns; null = the context's.</summary>
     public ScalarType? Precision { get; init; }
 
@@ -29,7 +32,8 @@ public sealed record TwinExperimentOptions
 /// A twin experiment that generates itself on the fly: a model runs as the truth, with its model error where it has one,
 /// and an observation network observes it. Columns <see cref="Columns.Truth"/> <c>[n]</c>,
 /// <see cref="Columns.Observation"/> <c>[p]</c> and, where observations may be missing,
-/// <see cref="Columns.ObservationMask"/> <c>[p]</c>. Time starts at 0; the first cycle is one interval later.
+/// <see cref="Columns.ObservationMask"/> <c>[p]</c>, with <see cref="TwinExperimentOptions.ErrorScale"/> also
+/// <see cref="Columns.ObservationErrorScale"/>. Time starts at 0; the first cycle is one interval later.
 /// </summary>
 public sealed class TwinExperiment : ITrajectoryView
 {
@@ -63,6 +67,7 @@ public sealed class TwinExperiment : ITrajectoryView
         if (Precision is not (ScalarType.Float32 or ScalarType.Float64))
             throw new ArgumentException($"The precision must be Float32 or Float64; given: {Precision}.", nameof(options));
         ArgumentException.ThrowIfNullOrWhiteSpace(options.Stream);
+        options.ErrorScale?.Checked();
 
         this.context = context;
         this.dynamics = dynamics;
@@ -71,6 +76,7 @@ public sealed class TwinExperiment : ITrajectoryView
         long p = network.Operator.ObservationDimension;
         Schema = new TrajectorySchema(options.Batch, new(Columns.Truth, dynamics.Dimension), new(Columns.Observation, p));
         if (network.HasMask) Schema = Schema.With([new(Columns.ObservationMask, p)]);
+        if (options.ErrorScale is not null) Schema = Schema.With([new(Columns.ObservationErrorScale)]);
     }
 
     /// <inheritdoc/>
@@ -92,7 +98,8 @@ public sealed class TwinExperiment : ITrajectoryView
     {
         private readonly RandomStream truthStream = twin.context.Random(twin.options.Stream + "/truth");
         private readonly RandomStream observationStream = twin.context.Random(twin.options.Stream + "/observations");
-        private Tensor? truth;
+        private readonly RandomStream? scaleStream = twin.options.ErrorScale is null ? null : twin.context.Random(twin.options.Stream + "/error-scale");
+        private Tensor? truth, scale;
 
         public override double Time => At(Cycle);
 
@@ -108,6 +115,16 @@ public sealed class TwinExperiment : ITrajectoryView
             truth = now.DetachFromDisposeScope();
 
             var observation = twin.network.Observe(now, At(cycle), observationStream);
+            if (twin.options.ErrorScale is { } levels)
+            {
+                if (scale is null || levels.Draw == ErrorScaleDraw.EachCycle)
+                {
+                    scale?.Dispose();
+                    scale = levels.Sample(twin.options.Batch, scaleStream!, twin.Precision).DetachFromDisposeScope();
+                }
+                observation = ObservationErrorScale.Apply(observation, scale, now, twin.network.Operator);
+                Set(Columns.ObservationErrorScale, scale);
+            }
             Set(Columns.Truth, now);
             Set(Columns.Observation, observation.Values);
             if (observation.Mask is not null) Set(Columns.ObservationMask, observation.Mask);
@@ -117,6 +134,8 @@ public sealed class TwinExperiment : ITrajectoryView
         protected override void DisposeState()
         {
             truth?.Dispose();
+            scale?.Dispose();
+            scaleStream?.Dispose();
             truthStream.Dispose();
             observationStream.Dispose();
         }

@@ -85,6 +85,8 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         var (network, method) = (learned.Network, learned.InTraining);
         foreach (var trunk in network.modules().OfType<ResidualConvolutionTrunk>()) context.Logger.LogInformation("{Method}: the network is computed by {Computation}.", Name, trunk.ComputationInUse);
 
+        Assimilation(method, null).GetOutputSchema(data.Schema);
+
         // Two states that have nothing to do with each other differ by twice the variance: no better is diverged.
         double divergedCost = learned.DivergedCost ?? (learned.Cost is null ? 2 * statistics.StateDeviation * statistics.StateDeviation : double.PositiveInfinity);
         using var backpropagation = new TruncatedBackpropagation<TMemory>(Name, method, network, data,

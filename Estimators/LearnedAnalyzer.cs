@@ -52,10 +52,13 @@ public sealed class LearnedAnalyzer : IAnalyzer<StateMemory>, IComponent
     public TrainingHistory? History { get; }
 
     /// <inheritdoc/>
+    public bool TakesErrorScale => true;
+
+    /// <inheritdoc/>
     public StateMemory Analyze(StateMemory forecast, Observation observation, RandomStream random) =>
         new(Update(Network, precision, Operator, Error, forecast.State, observation));
 
-    /// <summary>H^T R^-1 (y - H x), zero where nothing is observed.</summary>
+    /// <summary>H^T R^-1 (y - H x), zero where nothing is observed; R is that of each trajectory where the observation has an <see cref="Observation.ErrorScale"/>.</summary>
     /// <param name="observationOperator">H.</param>
     /// <param name="observationError">R.</param>
     /// <param name="state">x, <c>[batch, n]</c></param>
@@ -65,7 +68,9 @@ public sealed class LearnedAnalyzer : IAnalyzer<StateMemory>, IComponent
     {
         using var scope = NewDisposeScope();
         var innovation = observation.Values.to(state.dtype) - observationOperator.Apply(state);
-        return observationOperator.Adjoint(state, observationError.ApplyInverse(innovation, observation.Mask)).MoveToOuterDisposeScope();
+        var weighted = observationError.ApplyInverse(innovation, observation.Mask);
+        if (observation.ErrorScale is { } scale) weighted = weighted / scale.to(state.dtype).square().view([-1, .. Enumerable.Repeat(1L, weighted.shape.Length - 1)]);
+        return observationOperator.Adjoint(state, weighted).MoveToOuterDisposeScope();
     }
 
     /// <summary>x_f + a(x_f, H^T R^-1 (y - H x_f)), of the forecast's precision; the network computes in its own.</summary>

@@ -12,6 +12,7 @@ internal sealed class LearnedAnalyzerInTraining(string name, nn.Module<Tensor, T
     private readonly ScalarType precision = network.parameters().Select(parameter => parameter.dtype).FirstOrDefault(ScalarType.Float32);
 
     public string Name => name;
+    public bool TakesErrorScale => true;
 
     public StateMemory Analyze(StateMemory forecast, Observation observation, RandomStream random) =>
         new(LearnedAnalyzer.Update(network, precision, observing.Operator, observing.Error, forecast.State, observation));

@@ -20,6 +20,12 @@ public sealed record TrainingOptions
     /// <summary>Number of cycles N_iter that an optimiser step unrolls; the state is carried on to the next step without its gradient.</summary>
     public long Truncation { get; init; } = 16;
 
+    /// <summary>
+    /// Number of trajectories S_b in a mini-batch; null = all N_r of the view. With fewer, all trajectories go through the same
+    /// <see cref="Truncation"/> cycles batch by batch, in an order drawn anew each time, so N_r / S_b steps are one pass.
+    /// </summary>
+    public long? BatchSize { get; init; }
+
     /// <summary>The largest norm of a gradient; longer ones are shortened to it.</summary>
     public double GradientClip { get; init; } = 1;
 
@@ -56,6 +62,7 @@ public sealed record TrainingOptions
         Require.Positive(LearningRate);
         Require.NotNegative(WarmUpSteps);
         Require.AtLeast(Truncation, 1);
+        if (BatchSize is { } size) Require.AtLeast(size, 1, nameof(BatchSize));
         Require.Positive(GradientClip);
         Require.AtLeast(ValidationInterval, 1);
         Require.AtLeast(ValidationCycles, 1);

@@ -13,7 +13,9 @@ internal readonly record struct OptimiserStep(double Loss, double GradientNorm, 
 /// <summary>
 /// Truncated back-propagation through time (Tang and Glass 2018; Bocquet et al. 2024, section II B) of any triple whose
 /// parts have parameters: an assimilation runs along the training trajectories, every optimiser step unrolls N_iter of
-/// its cycles, and the memory is carried on without its gradient. A view that ends is begun again.
+/// its cycles, and the memory is carried on without its gradient. A view that ends is begun again. Where a batch is
+/// smaller than the view's trajectories, all of these go through the same N_iter cycles batch by batch, in an order drawn
+/// anew each time, before any goes on; every trajectory has its own memory.
 /// </summary>
 /// <remarks>
 /// Early in training an assimilation may diverge. A trajectory whose cost at the end of a step is not below the bound is
@@ -31,11 +33,13 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
     private readonly AnalysisCost<TMemory> cost;
     private readonly double divergedCost;
     private readonly TrainingOptions options;
-    private readonly RandomStream random;
+    private readonly RandomStream random, order;
+    private readonly long batch;
     private readonly Parameter[] parameters;
     private readonly (Tensor Buffer, Tensor Copy)[] buffers;
     private readonly Adam optimizer;
     private ITrajectoryCursor cursor;
+    private TrajectoryChunk? chunk;
     private TMemory memory;
     private double time;
     private int skippedInARow;
@@ -48,12 +52,17 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
     /// <param name="view">The training trajectories.</param>
     /// <param name="cost">What an analysis is charged.</param>
     /// <param name="divergedCost">The cost from which on a trajectory counts as diverged.</param>
-    /// <param name="options">Truncation and clipping.</param>
+    /// <param name="options">Truncation, batch size and clipping.</param>
     /// <param name="random">Where the triple draws from; owned by the caller.</param>
+    /// <exception cref="ArgumentException">A batch of more trajectories than the view has.</exception>
     public TruncatedBackpropagation(string name, AssimilationTriple<TMemory> triple, nn.Module network, ITrajectoryView view,
         AnalysisCost<TMemory> cost, double divergedCost, TrainingOptions options, RandomStream random)
     {
         (this.name, this.triple, this.view, this.cost, this.divergedCost, this.options, this.random) = (name, triple, view, cost, divergedCost, options, random);
+        batch = options.BatchSize ?? view.Schema.Batch;
+        if (batch > view.Schema.Batch)
+            throw new ArgumentException($"A batch of {batch} trajectories cannot be taken from the training view of {name}, which has {view.Schema.Batch}.");
+        order = random.Derive("batches");
         parameters = [.. network.parameters().Where(parameter => parameter.requires_grad)];
         buffers = [.. network.buffers().Select(buffer => (buffer, buffer.detach().clone().DetachFromDisposeScope()))];
         optimizer = optim.Adam(parameters, lr: options.LearningRate);
@@ -73,7 +82,9 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         using (no_grad()) foreach (var (buffer, copy) in buffers) copy.copy_(buffer);
         foreach (var group in optimizer.ParamGroups) group.LearningRate = learningRate;
 
-        var (analysis, lastCost, loss, truths) = Unroll();
+        if (chunk is null) ReadChunk();
+        var rows = chunk!.Take(batch);
+        var (analysis, lastCost, loss, truths) = Unroll(rows);
         optimizer.zero_grad();
         using (Telemetry.Phase(Telemetry.Backward)) loss.backward();
         using var phase = Telemetry.Phase(Telemetry.Optimiser);
@@ -90,7 +101,9 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         skippedInARow = finite ? 0 : skippedInARow + 1;
         unrolled = finite ? Math.Min(2 * unrolled, options.Truncation) : Math.Max(unrolled / 2, 1);
         if (skippedInARow == SkippedLimit) throw new DivergenceException($"The training of {name}, {SkippedLimit} optimiser steps in a row,", cursor.Cycle, cursor.Time, double.NaN);
-        return new OptimiserStep(finite ? value : double.NaN, norm, CarryOn(analysis, lastCost));
+        var step = new OptimiserStep(finite ? value : double.NaN, norm, CarryOn(analysis, lastCost, rows));
+        if (chunk.IsUsedUp) ReleaseChunk();
+        return step;
     }
 
     /// <summary>Takes down everything the next step depends on beside the network: memory, random numbers, optimiser, place in the view.</summary>
@@ -104,6 +117,13 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         int index = 0;
         foreach (var part in memory.Tensors) writer.Tensor($"memory{index++}", part);
         writer.Tensor("random", random.Capture());
+        writer.Tensor("orderRandom", order.Capture());
+        writer.Set("chunkCycles", chunk?.Cycles ?? 0);
+        if (chunk is not null)
+        {
+            writer.Set("chunkUsed", chunk.Used);
+            writer.Tensor("chunkOrder", chunk.Order!);
+        }
         using var stream = new MemoryStream();
         using (var binary = new BinaryWriter(stream, System.Text.Encoding.UTF8, leaveOpen: true)) optimizer.save_state_dict(binary);
         writer.Tensor("optimizer", tensor(stream.ToArray()));
@@ -126,46 +146,69 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         memory.Release();
         memory = saved;
         using (var state = reader.Tensor("random")) random.Restore(state.cpu());
+        using (var state = reader.Tensor("orderRandom")) order.Restore(state.cpu());
         using (var bytes = reader.Tensor("optimizer"))
         using (var binary = new BinaryReader(new MemoryStream(bytes.cpu().data<byte>().ToArray())))
             optimizer.load_state_dict(binary);
-        long cycle = reader.Get<long>("cycle");
+        long cycle = reader.Get<long>("cycle"), chunkCycles = reader.Get<long>("chunkCycles");
         cursor.Dispose();
         cursor = view.OpenCursor();
-        while (cursor.Cycle < cycle)
+        while (cursor.Cycle < cycle - Math.Max(0, chunkCycles - 1))
             if (!cursor.MoveNext()) throw new ModelArchiveException($"The checkpoint stopped at cycle {cycle} of its training view, but this one ends after cycle {cursor.Cycle}.");
+        if (chunkCycles == 0) return;
+        chunk = new TrajectoryChunk(cursor, view.Schema, chunkCycles) { Used = reader.Get<long>("chunkUsed"), Order = reader.Tensor("chunkOrder") };
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         cursor.Dispose();
+        chunk?.Dispose();
+        order.Dispose();
         memory.Release();
         optimizer.Dispose();
         foreach (var (_, copy) in buffers) copy.Dispose();
     }
 
-    // As many cycles as are due, or as an epoch still has: the analysis and cost of the last, the mean cost of all, and a sum
-    // that is finite if the truths are.
-    private (TMemory Analysis, Tensor LastCost, Tensor Loss, Tensor Truths) Unroll()
+    // As many cycles as are due, or as an epoch still has.
+    private void ReadChunk()
     {
         if (!cursor.MoveNext()) BeginEpoch();
-        var analysis = memory;
-        Tensor? total = null, truths = null;
-        for (long cycles = 1; ; cycles++)
+        chunk = new TrajectoryChunk(cursor, view.Schema, unrolled);
+        if (batch == view.Schema.Batch) return;
+        using var draws = order.Uniform([view.Schema.Batch], ScalarType.Float64);
+        chunk.Order = draws.argsort(0).DetachFromDisposeScope();
+    }
+
+    private void ReleaseChunk()
+    {
+        time = chunk!.EndTime;
+        chunk.Dispose();
+        chunk = null;
+    }
+
+    // The chunk's cycles for some trajectories: the analysis and cost of the last, the mean cost of all, and a sum that is
+    // finite if the truths are.
+    private (TMemory Analysis, Tensor LastCost, Tensor Loss, Tensor Truths) Unroll(Tensor? rows)
+    {
+        using var cycle = chunk!.Open(rows);
+        var analysis = rows is null ? memory : memory.Map(part => part.index_select(0, rows));
+        double from = time;
+        Tensor? total = null, truths = null, costs = null;
+        while (cycle.MoveNext())
         {
-            var observation = cursor.ReadObservation(view.Schema, analysis.Tensors.First(), name);
+            var observation = cycle.ReadObservation(view.Schema, analysis.Tensors.First(), name);
             TMemory forecast;
-            using (Telemetry.Phase(Telemetry.Model)) forecast = triple.Propagater.Propagate(analysis, new TimeInterval(time, cursor.Time), random);
+            using (Telemetry.Phase(Telemetry.Model)) forecast = triple.Propagater.Propagate(analysis, new TimeInterval(from, cycle.Time), random);
             using var phase = Telemetry.Phase(Telemetry.NetworkForward);
             analysis = triple.Analyzer.Analyze(forecast, observation, random);
-            var costs = cost(forecast, analysis, cursor);
-            var sum = cursor[Columns.Truth].sum();
+            costs = cost(forecast, analysis, cycle);
+            var sum = cycle[Columns.Truth].sum();
             total = total is null ? costs : total + costs;
             truths = truths is null ? sum : truths + sum;
-            time = cursor.Time;
-            if (cycles == unrolled || !cursor.MoveNext()) return (analysis, costs, total.mean() / cycles, truths);
+            from = cycle.Time;
         }
+        return (analysis, costs!, total!.mean() / chunk.Cycles, truths!);
     }
 
     private void BeginEpoch()
@@ -182,10 +225,11 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
     {
         time = view.StartTime;
         using var noGradients = no_grad();
-        return triple.Source.Start(view.Schema.Batch, random).Keep();
+        var start = triple.Source.Start(view.Schema.Batch, random);
+        return (batch < view.Schema.Batch ? start.Map(part => part.clone()) : start).Keep();   // batches overwrite their rows
     }
 
-    private long CarryOn(TMemory analysis, Tensor lastCost)
+    private long CarryOn(TMemory analysis, Tensor lastCost, Tensor? rows)
     {
         using var noGradients = no_grad();
         var diverged = (lastCost < divergedCost).logical_not();   // [batch]; a cost that is not a number is not below
@@ -193,15 +237,25 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         var next = analysis.Detach();
         if (restarts > 0)
         {
-            using var fresh = triple.Source.Start(view.Schema.Batch, random).Tensors.GetEnumerator();
+            using var fresh = triple.Source.Start(lastCost.shape[0], random).Tensors.GetEnumerator();
             next = next.Map(part =>
             {
                 fresh.MoveNext();
                 return where(diverged.view([-1, .. Enumerable.Repeat(1L, part.shape.Length - 1)]), fresh.Current, part);
             });
         }
-        memory.Release();
-        memory = next.Keep();
+        if (rows is null)
+        {
+            memory.Release();
+            memory = next.Keep();
+            return restarts;
+        }
+        using var values = next.Tensors.GetEnumerator();
+        foreach (var part in memory.Tensors)
+        {
+            values.MoveNext();
+            part.index_copy_(0, rows, values.Current);
+        }
         return restarts;
     }
 }

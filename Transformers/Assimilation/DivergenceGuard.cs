@@ -73,7 +73,7 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
         for (long row = 0; row < batch; row++)
         {
             using var inner = NewDisposeScope();
-            var alone = new Observation(observation.Values.narrow(0, row, 1), observation.Mask?.narrow(0, row, 1), observation.Time);
+            var alone = new Observation(observation.Values.narrow(0, row, 1), observation.Mask?.narrow(0, row, 1), observation.Time) { ErrorScale = observation.ErrorScale?.narrow(0, row, 1) };
             try { method.Triple.Analyzer.Analyze(forecast.Map(tensor => tensor.narrow(0, row, 1)), alone, random); }
             catch (Exception failed) when (IsNumerical(failed)) { bad[row] = true; }
         }

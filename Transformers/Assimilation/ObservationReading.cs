@@ -14,7 +14,7 @@ public static class ObservationReading
     /// <param name="schema">The schema of its view: whether there is a mask.</param>
     /// <param name="like">A tensor of the memory it is for.</param>
     /// <param name="method">Who asks, for a message.</param>
-    /// <exception cref="ArgumentException">A value that is observed is infinite or not a number, or the mask is not boolean; the message names the cycle.</exception>
+    /// <exception cref="ArgumentException">A value that is observed is infinite or not a number, the mask is not boolean, or a scale of the errors is not above zero; the message names the cycle.</exception>
     public static Observation ReadObservation(this ITrajectoryCursor cycle, TrajectorySchema schema, Tensor like, string method)
     {
         using var scope = NewDisposeScope();
@@ -29,6 +29,16 @@ public static class ObservationReading
             values = where(mask, values, zeros_like(values));
         }
         if (!FiniteNumbers.All(values)) Require.Finite(values, $"{method}: the observation of cycle {cycle.Cycle} (time {cycle.Time:g6})");
-        return new Observation(values.alias().MoveToOuterDisposeScope(), mask?.alias().MoveToOuterDisposeScope(), cycle.Time);
+        Tensor? scale = null;
+        if (schema.Has(Columns.ObservationErrorScale))
+        {
+            scale = cycle[Columns.ObservationErrorScale].to(like.dtype, like.device);
+            if (!(scale > 0).logical_and(scale.isfinite()).all().ToBoolean())
+                throw new ArgumentException($"{method}: the column '{Columns.ObservationErrorScale}' must be finite and above zero; in cycle {cycle.Cycle} its smallest value is {scale.min().ToDouble():g6}.");
+        }
+        return new Observation(values.alias().MoveToOuterDisposeScope(), mask?.alias().MoveToOuterDisposeScope(), cycle.Time)
+        {
+            ErrorScale = scale?.alias().MoveToOuterDisposeScope(),
+        };
     }
 }

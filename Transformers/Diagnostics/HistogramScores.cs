@@ -89,7 +89,7 @@ public sealed class ProjectedInnovationHistogram(IObservationNetwork network, Hi
     /// <inheritdoc/>
     public Tensor Of(ScoredCycle cycle)
     {
-        var (state, observation) = (cycle.State(ScoredState.Forecast), cycle.Observation);
+        var (state, observation) = (cycle.State(ScoredState.Forecast), cycle.Observation.OfOneError(Name));
         var scaled = network.Error.ApplyInverse(observation.Values.to(state.dtype) - network.Operator.Apply(state), observation.Mask);
         return bins.Figures(network.Operator.Adjoint(state, scaled));
     }

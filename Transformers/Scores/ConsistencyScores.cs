@@ -38,7 +38,7 @@ public sealed class InnovationChiSquare : IScore
     /// <inheritdoc/>
     public Tensor Of(ScoredCycle cycle)
     {
-        var observation = cycle.Observation;
+        var observation = cycle.Observation.OfOneError(Name);
         if (background is null && cycle.Density(ScoredState.Forecast) is EnsembleDensity ensemble) return OfEnsemble(ensemble.Members, observation);
         var state = background is null ? cycle.Density(ScoredState.Forecast).Mean : cycle.State(ScoredState.Forecast);
         long batch = state.shape[0], n = state.shape[1], p = network.Operator.ObservationDimension;
@@ -94,7 +94,7 @@ public sealed class CostConsistency : IScore
     /// <inheritdoc/>
     public Tensor Of(ScoredCycle cycle)
     {
-        var observation = cycle.Observation;
+        var observation = cycle.Observation.OfOneError(Name);
         var analysis = cycle.State(ScoredState.Analysis);
         var departure = background.Whiten(analysis - cycle.State(ScoredState.Forecast)).square().sum(1);
         var residual = network.Error.Whiten(observation.Values - network.Operator.Apply(analysis), observation.Mask).square().sum(1);

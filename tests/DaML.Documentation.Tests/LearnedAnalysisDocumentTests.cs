@@ -5,7 +5,16 @@ public partial class DocumentTests
     [Theory]
     [InlineData("example")]
     [InlineData("weights")]
+    [InlineData("varying")]
     public void Learned_analysis_quotes_the_marked_lines(string mark) => Assert.Contains(Marked("LearnedAnalysis.cs", mark), Quoted("learned-analysis.md"));
+
+    [Fact]
+    public void Varying_observations_tell_what_is_there_and_how_large_its_errors_are()
+    {
+        var (columns, fraction) = LearnedAnalysis.Varying();
+        Assert.Contains("observation-mask[40], observation-error-scale[]", columns);
+        Assert.InRange(fraction, 0.65, 0.85);
+    }
 
     [Fact]
     public void The_learned_analysis_learns_and_its_weights_are_read_again()

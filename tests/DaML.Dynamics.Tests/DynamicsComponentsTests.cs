@@ -58,7 +58,7 @@ public sealed class DynamicsComponentsTests : IDisposable
         {
             long p = observed.ObservationDimension;
             foreach (var error in (IErrorCovariance[])[ErrorCovariance.Scalar(p, 0.3), ErrorCovariance.Diagonal([.. Enumerable.Range(1, (int)p).Select(i => i / 7.0)]), ErrorCovariance.Full(Numbers.Spd(4, p))])
-                foreach (var pattern in (IObservationPattern?[])[null, new RandomDensityPattern(0.2, 0.7), new MissingAtRandomPattern(0.4)])
+                foreach (var pattern in (IObservationPattern?[])[null, new RandomDensityPattern(0.2, 0.7), new RandomCountPattern(1, 3), new MissingAtRandomPattern(0.4)])
                 {
                     var network = new ObservationNetwork(observed, error, pattern);
                     var read = RoundTrip(network);

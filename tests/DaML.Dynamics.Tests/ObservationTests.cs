@@ -113,6 +113,33 @@ public sealed class ObservationTests : IDisposable
         Assert.InRange(new MissingAtRandomPattern(0.3).Draw(1000, 100, random).@double().mean().ToDouble(), 0.69, 0.71);
     }
 
+    // Every number from 0 to n is as likely, bounds included (Bocquet et al. 2025, fig. 2c and d).
+    [Theory]
+    [InlineData(0, 8)]
+    [InlineData(4, 8)]
+    [InlineData(3, 3)]
+    public void Counts_are_uniform_between_their_bounds_and_places_alike(int minimum, int maximum)
+    {
+        using var scope = NewDisposeScope();
+        const int draws = 40_000;
+        var mask = new RandomCountPattern(minimum, maximum).Draw(draws, 8, context.Random("counts"));
+        var counts = mask.sum(-1).data<long>().ToArray().GroupBy(count => count).ToDictionary(group => group.Key, group => group.Count());
+        Assert.Equal(Enumerable.Range(minimum, maximum - minimum + 1).Select(count => (long)count), counts.Keys.Order());
+        double expected = (double)draws / (maximum - minimum + 1);
+        Assert.All(counts.Values, count => Assert.True(Math.Abs(count - expected) <= 5 * Math.Sqrt(expected), $"{count} of {expected}"));
+        var places = mask.@double().mean([0]);
+        Assert.True((places - (minimum + maximum) / 16.0).abs().max().ToDouble() < 0.015);
+    }
+
+    [Fact]
+    public void Bad_counts_are_refused()
+    {
+        Assert.Contains("-1 and 3", Assert.Throws<ArgumentException>(() => new RandomCountPattern(-1, 3)).Message);
+        Assert.Throws<ArgumentException>(() => new RandomCountPattern(4, 3));
+        Assert.Contains("has 3", Assert.Throws<ArgumentException>(() => context.Observations.RandomCount(new Lorenz63(), 0, 4)).Message);
+        Assert.Contains("has 7", Assert.Throws<ArgumentException>(() => new RandomCountPattern(0, 8).Draw(2, 7, context.Random("few"))).Message);
+    }
+
     [Theory]
     [InlineData(-0.1, 0.5), InlineData(0.5, 1.1), InlineData(0.6, 0.5), InlineData(double.NaN, 1), InlineData(0, double.NaN)]
     public void Bad_densities_are_refused(double minimum, double maximum) =>

@@ -48,6 +48,50 @@ public sealed class TwinExperimentTests : IDisposable
         Assert.All(parallel, again => Assert.Equal(first, again));
     }
 
+    private static readonly Column ErrorScale = Columns.ObservationErrorScale;
+
+    [Theory]
+    [InlineData(ErrorScaleDraw.EachTrajectory)]
+    [InlineData(ErrorScaleDraw.EachCycle)]
+    public void Errors_of_a_scale_of_their_own_are_those_without_one_times_the_scale(ErrorScaleDraw draw)
+    {
+        var options = new TwinExperimentOptions { Batch = 300, Cycles = 3 };
+        var plain = Twin(options: options).Materialise();
+        var view = Twin(options: options with { ErrorScale = new(0.1, 3.2, draw) });
+        var scaled = view.Materialise();
+        Assert.Equal("truth[40], observation[20], observation-error-scale[]", view.Schema.ToString());
+        Assert.Equal(0, (plain[Columns.Truth] - scaled[Columns.Truth]).abs().max().ToDouble());
+        var truth = plain[Columns.Truth].index_select(-1, arange(0, 40, 2));
+        var errors = (plain[Columns.Observation] - truth) * scaled[ErrorScale].unsqueeze(-1);
+        Assert.True((scaled[Columns.Observation] - truth - errors).abs().max().ToDouble() < 1e-13);
+
+        // The logarithm is uniform: mean in the middle, standard deviation a twelfth of the range's square.
+        var logarithm = scaled[ErrorScale].log();
+        double range = Math.Log(32);
+        Assert.InRange(scaled[ErrorScale].min().ToDouble(), 0.1, 0.12);
+        Assert.InRange(scaled[ErrorScale].max().ToDouble(), 2.9, 3.2);
+        Assert.Equal(Math.Log(0.1) + range / 2, logarithm.mean().ToDouble(), 0.25);
+        Assert.Equal(range / Math.Sqrt(12), logarithm.std().ToDouble(), 0.1);
+        Assert.Equal(draw == ErrorScaleDraw.EachTrajectory, (scaled[ErrorScale][0] == scaled[ErrorScale][2]).all().ToBoolean());
+        Assert.False((scaled[ErrorScale][0, 0] == scaled[ErrorScale][0, 1]).ToBoolean());
+        Assert.Equal(Read(view), Read(Twin(options: options with { ErrorScale = new(0.1, 3.2, draw) })));
+    }
+
+    [Fact]
+    public void What_is_missing_stays_zero_at_any_scale()
+    {
+        var view = Twin(options: new TwinExperimentOptions { Batch = 5, Cycles = 3, ErrorScale = new(2, 2) }, random: true).Materialise();
+        var missing = view[Columns.ObservationMask].logical_not();
+        Assert.True(missing.any().ToBoolean());
+        Assert.Equal(0, view[Columns.Observation][missing].abs().max().ToDouble());
+        Assert.Equal(2, view[ErrorScale].min().ToDouble(), 1e-15);
+    }
+
+    [Theory]
+    [InlineData(0, 1), InlineData(2, 1), InlineData(double.NaN, 1), InlineData(1, double.PositiveInfinity)]
+    public void Bad_scales_are_refused(double minimum, double maximum) =>
+        Assert.Contains("0 < minimum", Assert.Throws<ArgumentException>(() => Twin(options: new TwinExperimentOptions { ErrorScale = new(minimum, maximum) })).Message);
+
     [Fact]
     public void Seed_and_stream_name_make_it_another_one()
     {

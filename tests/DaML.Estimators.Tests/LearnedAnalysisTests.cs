@@ -107,14 +107,16 @@ public sealed class LearnedAnalysisTests : IDisposable
         Assert.False(Bits.Same(SmallTwin.Analyzer(a).Network, SmallTwin.Analyzer(c).Network));
     }
 
-    [Fact]
-    public void A_training_that_was_cancelled_goes_on_to_the_same_losses_and_weights_to_the_bit()
+    [Theory]
+    [InlineData(null, 27, 61)]   // first between validations, then after one
+    [InlineData(5L, 6, 14)]      // with trajectories left of a chunk
+    public void A_training_that_was_cancelled_goes_on_to_the_same_losses_and_weights_to_the_bit(long? batch, long first, long second)
     {
         var twin = new SmallTwin(3);
-        var options = SmallTwin.Brief with { CheckpointPath = Path.Combine(folder, "training.checkpoint") };
-        var uninterrupted = twin.Estimator().Fit(twin.Training, twin.Validation);
+        var options = SmallTwin.Brief with { BatchSize = batch, CheckpointPath = Path.Combine(folder, "training.checkpoint") };
+        var uninterrupted = twin.Estimator(options with { CheckpointPath = null }).Fit(twin.Training, twin.Validation);
 
-        foreach (long cycle in (long[])[27, 61])   // first between validations, then after one
+        foreach (long cycle in (long[])[first, second])
         {
             using var cancel = new CancellationTokenSource();
             var part = twin.Estimator(options).Fit(twin.CancelAt(cycle, cancel), twin.Validation, cancel.Token);
@@ -285,6 +287,7 @@ public sealed class LearnedAnalysisTests : IDisposable
     [InlineData("LearningRate")]
     [InlineData("WarmUpSteps")]
     [InlineData("Truncation")]
+    [InlineData("BatchSize")]
     [InlineData("GradientClip")]
     [InlineData("ValidationInterval")]
     [InlineData("ValidationCycles")]
@@ -301,6 +304,7 @@ public sealed class LearnedAnalysisTests : IDisposable
             "LearningRate" => good with { LearningRate = double.NaN },
             "WarmUpSteps" => good with { WarmUpSteps = -1 },
             "Truncation" => good with { Truncation = 0 },
+            "BatchSize" => good with { BatchSize = 0 },
             "GradientClip" => good with { GradientClip = 0 },
             "ValidationInterval" => good with { ValidationInterval = 0 },
             "ValidationCycles" => good with { ValidationCycles = -5 },
@@ -319,6 +323,7 @@ public sealed class LearnedAnalysisTests : IDisposable
         var other = new SmallTwin(sites: 10);
         Assert.Contains("[12]", Assert.Throws<SchemaException>(() => twin.Estimator().Fit(other.Training, other.Validation)).Message);
         Assert.Throws<ArgumentException>(() => twin.Context.Analysis.ResidualConvolution(twin.Dynamics, other.Observing));
+        Assert.Contains("batch of 17", Assert.Throws<ArgumentException>(() => twin.Estimator(SmallTwin.Brief with { BatchSize = 17 }).Fit(twin.Training, twin.Validation)).Message);
         Assert.Contains("burn-in", Assert.Throws<ArgumentException>(() => twin.Estimator().Fit(twin.Training, twin.View("short", 4, 10))).Message);
         var noTruth = new TrajectoryView(new TrajectorySchema(16, new ColumnDefinition(Columns.Observation, 12)), null, 0, twin.Training.OpenCursor);
         Assert.Contains("'truth'", Assert.Throws<SchemaException>(() => twin.Context.Pipeline(noTruth).Append(twin.Estimator())).Message);

@@ -14,7 +14,7 @@ public sealed class TruncatedBackpropagationTests : IDisposable
     {
         private readonly RandomStream random;
 
-        public Bench(SmallTwin twin, long truncation, double clip = 1e9, ITrajectoryView? view = null, nn.Module<Tensor, Tensor, Tensor>? network = null)
+        public Bench(SmallTwin twin, long truncation, double clip = 1e9, ITrajectoryView? view = null, nn.Module<Tensor, Tensor, Tensor>? network = null, long? batch = null)
         {
             random = twin.Context.Random("bench");
             using var weights = twin.Context.Random("weights");
@@ -26,7 +26,7 @@ public sealed class TruncatedBackpropagationTests : IDisposable
                 new StateSource(new GaussianInitialCondition(mean, ErrorCovariance.Scalar(twin.Dynamics.Dimension, 12)), twin.Context.Options.NetworkPrecision));
             Backpropagation = new TruncatedBackpropagation<StateMemory>("bench", triple, Network, view ?? twin.Training,
                 (_, analysis, cycle) => (analysis.State - cycle[Columns.Truth].to(analysis.State.dtype)).square().mean([-1]), 24,
-                new TrainingOptions { Truncation = truncation, GradientClip = clip }, random);
+                new TrainingOptions { Truncation = truncation, GradientClip = clip, BatchSize = batch }, random);
         }
 
         public nn.Module<Tensor, Tensor, Tensor> Network { get; }
@@ -135,6 +135,68 @@ public sealed class TruncatedBackpropagationTests : IDisposable
         // Steps of 1, 2 and the 3 that are left of an epoch, then 4 and 2.
         Assert.Equal([0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5], cycles);
         Assert.Equal(1, bench.Backpropagation.Epoch);
+    }
+
+    // A network in which trajectories do not see each other, at weights that stay: whatever the batches, the losses of a
+    // pass are those of all trajectories at once, if each is taken once and goes on from where it was.
+    [Fact]
+    public void Mini_batches_take_every_trajectory_through_the_same_cycles_once()
+    {
+        using var scope = NewDisposeScope();
+        var twin = new SmallTwin(batch: 10, networkPrecision: ScalarType.Float64);
+        using var whole = new Bench(twin, truncation: 1, network: new HalfWay());
+        using var parts = new Bench(twin, truncation: 1, network: new HalfWay(), batch: 4);
+        for (int pass = 0; pass < 12; pass++)
+        {
+            double expected = whole.Backpropagation.Step(0).Loss;
+            double[] losses = [.. Enumerable.Range(0, 3).Select(_ => parts.Backpropagation.Step(0).Loss)];
+            Assert.Equal(expected, (4 * losses[0] + 4 * losses[1] + 2 * losses[2]) / 10, 1e-12);
+        }
+    }
+
+    [Fact]
+    public void Mini_batches_are_drawn_anew_for_each_pass()
+    {
+        using var scope = NewDisposeScope();
+        var twin = new SmallTwin(batch: 9, networkPrecision: ScalarType.Float64);
+        // The first trajectory gives itself away.
+        using var offset = cat([full([1, 1], 1e3, dtype: ScalarType.Float64), zeros([8, 1], dtype: ScalarType.Float64)]);
+        var marked = new WatchedView(twin.Training, _ => { }, (_, column, value) => column == Columns.Truth ? value + offset : value.alias());
+        using var bench = new Bench(twin, truncation: 1, view: marked, network: new HalfWay(), batch: 3);
+        var places = Enumerable.Range(0, 12).Select(_ =>
+        {
+            var losses = Enumerable.Range(0, 3).Select(_ => bench.Backpropagation.Step(0).Loss).ToList();
+            Assert.Single(losses, loss => loss > 1e4);
+            return losses.FindIndex(loss => loss > 1e4);
+        });
+        Assert.Equal(3, places.Distinct().Count());
+    }
+
+    [Fact]
+    public void Mini_batches_learn_and_hold_their_memory()
+    {
+        var twin = new SmallTwin();
+        using var bench = new Bench(twin, truncation: 4, clip: 1, batch: 5);
+        for (int i = 0; i < 8; i++) bench.Backpropagation.Step(1e-2);
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+        double last = 0;
+        for (int i = 0; i < 160; i++) last = bench.Backpropagation.Step(1e-2).Loss;
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+        Assert.True(last < 1, $"{last}");
+    }
+
+    /// <summary>Half of the innovation, in double precision.</summary>
+    private sealed class HalfWay : nn.Module<Tensor, Tensor, Tensor>
+    {
+        private readonly TorchSharp.Modules.Parameter gain = new(full([1], 0.5, dtype: ScalarType.Float64));
+
+        public HalfWay() : base(nameof(HalfWay)) => RegisterComponents();
+
+        public override Tensor forward(Tensor forecast, Tensor scaledInnovation) => gain * scaledInnovation;
     }
 
     [Fact]

@@ -25,4 +25,21 @@ internal static class LearnedAnalysis
         double Rmse(ITransformer method) => context.Scores.Evaluate(method.Transform(test), new() { BurnIn = 60 }).AnalysisRmse.Mean;
         return (Rmse(learned), Rmse(again));
     }
+
+    /// <summary>The columns of data whose observations vary, and the fraction that is observed with half of them at least.</summary>
+    public static (string Columns, double Fraction) Varying()
+    {
+        var context = new DataAssimilationContext(seed: 1);
+        var model = context.Dynamics.Lorenz96();
+        // <varying>
+        var everyOther = context.Observations.Strided(model, stride: 2);
+        var anyDensity = context.Observations.Random(model, minimumDensity: 0, maximumDensity: 1);
+        var anyNumber = context.Observations.RandomCount(model, minimum: 20, maximum: 40);
+        var anyNoise = context.Data.Twin(model, anyNumber, new() { Batch = 32, ErrorScale = new(0.1, 3.2) });
+        // </varying>
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        using var cursor = anyNoise.OpenCursor();
+        cursor.MoveNext();
+        return (anyNoise.Schema.ToString(), cursor[Columns.ObservationMask].to(TorchSharp.torch.ScalarType.Float64).mean().ToDouble());
+    }
 }

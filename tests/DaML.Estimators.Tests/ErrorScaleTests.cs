@@ -1,0 +1,56 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Tests;
+
+/// <summary>Observation errors of another size in every trajectory: R_r = s_r^2 R.</summary>
+public sealed class ErrorScaleTests
+{
+    [Fact]
+    public void The_scaled_innovation_is_weighted_with_the_trajectorys_own_covariance()
+    {
+        using var scope = NewDisposeScope();
+        var context = new DataAssimilationContext();
+        var observing = context.Observations.Strided(context.Dynamics.Lorenz96(6), 2, 0.25);
+        var state = tensor(new double[] { 1, 2, 3, 4, 5, 6 }, 1, 6).repeat(2, 1);
+        var observation = new Observation(full([2, 3], 2.0, dtype: ScalarType.Float64), null, 0) { ErrorScale = tensor(new[] { 2.0, 0.5 }) };
+        var scaled = LearnedAnalyzer.ScaledInnovation(observing.Operator, observing.Error, state, observation);
+        Assert.Equal([1, 0, -1, 0, -3, 0, 16, 0, -16, 0, -48, 0], scaled.data<double>().ToArray());
+    }
+
+    [Fact]
+    public void A_network_learns_what_the_size_of_errors_means()
+    {
+        var twin = new SmallTwin();
+        ITrajectoryView View(string stream, double minimum, double maximum, long? cycles = null) => twin.Context.Data.Twin(twin.Dynamics, twin.Observing, new TwinExperimentOptions
+            { Batch = 16, Stream = stream, Cycles = cycles, ErrorScale = new(minimum, maximum), Initial = new AttractorInitialCondition(twin.Dynamics, 5) });
+        var options = SmallTwin.Brief with { Steps = 200, Truncation = 8, ValidationInterval = 50, ValidationBurnIn = 40, ValidationCycles = 60 };
+        var method = twin.Estimator(options).Fit(View("training", 0.5, 2), View("validation", 0.5, 2));
+        double small = twin.Rmse(method, View("small", 0.5, 0.5, 160)), large = twin.Rmse(method, View("large", 2, 2, 160));
+        Assert.True(small < 0.45, $"{small}");
+        Assert.True(large < 1.7, $"{large}");
+        Assert.True(large > 1.5 * small, $"{small} {large}");
+    }
+
+    [Fact]
+    public void A_method_that_takes_errors_to_be_the_same_is_refused()
+    {
+        var twin = new SmallTwin();
+        var view = twin.Context.Data.Twin(twin.Dynamics, twin.Observing, new TwinExperimentOptions { Batch = 4, Cycles = 5, ErrorScale = new(0.5, 2) });
+        var filter = twin.Context.Analysis.EnsembleTransformKalmanFilter(twin.Dynamics, twin.Observing, 5).Transformer;
+        Assert.Contains("observation-error-scale", Assert.Throws<SchemaException>(() => filter.Transform(view)).Message);
+        var score = new InnovationChiSquare(twin.Observing, ErrorCovariance.Scalar(12, 1));
+        var learned = twin.Estimator().Fit(twin.Training, twin.Validation);
+        Assert.Contains("observation-error-scale", Assert.Throws<ArgumentException>(() =>
+            twin.Context.Scores.Evaluate(learned.Transform(view), new ScoreOptions { Scores = [score], BurnIn = 1 })).Message);
+    }
+
+    [Fact]
+    public void A_scale_that_is_not_above_zero_is_refused_with_its_cycle()
+    {
+        var twin = new SmallTwin();
+        var view = twin.Context.Data.Twin(twin.Dynamics, twin.Observing, new TwinExperimentOptions { Batch = 4, Cycles = 5, ErrorScale = new(0.5, 2) });
+        var broken = new WatchedView(view, _ => { }, (cycle, column, value) => column == Columns.ObservationErrorScale && cycle == 2 ? value - 2 : value.alias());
+        Assert.Contains("cycle 2", Assert.Throws<ArgumentException>(() => twin.Rmse(twin.Estimator().Fit(twin.Training, twin.Validation), broken, 1)).Message);
+    }
+}
