@@ -67,10 +67,26 @@ internal sealed record TwinSetting(DataAssimilationContext Context, IDynamics Dy
         Members = members, Prior = FiniteSizePrior.DiracJeffreys(certainty), Initial = FirstGuess, DivergenceHandling = DivergenceHandling.Isolate,
     }).Transformer;
 
-    /// <summary>3D-Var with a fraction of the climatological covariance that is tuned on the trajectories it learns from.</summary>
+    /// <summary>
+    /// 3D-Var with a fraction of the climatological covariance that is tuned on trajectories of its own. A millionth of the mean
+    /// variance on the diagonal makes the covariance positive definite where some directions hardly vary, as the short waves of
+    /// the Kuramoto-Sivashinsky equation.
+    /// </summary>
+    /// <param name="cycles">Cycles of 16 trajectories that the climatology is taken from; on the first half of them the fraction is tuned.</param>
     /// <param name="cancellation">Stops it.</param>
-    public SequentialAssimilation<StateMemory> ThreeDimensionalVariational(CancellationToken cancellation) =>
-        Context.Analysis.ThreeDimensionalVariational(Dynamics, Network, new ThreeDimensionalVariationalEstimatorOptions { ClimatologyCycles = 500, TuningCycles = 250 }).Fit(Endless("3D-Var", 64), cancellation);
+    public SequentialAssimilation<StateMemory> ThreeDimensionalVariational(long cycles, CancellationToken cancellation)
+    {
+        using var scope = NewDisposeScope();
+        using var recorded = Endless("3D-Var", 16).Take(cycles).Materialise(cancellation: cancellation);
+        var climatology = Climatology.Measure(recorded, cycles, cancellation);
+        long n = Dynamics.Dimension;
+        var covariance = climatology.Covariance + 1e-6 * climatology.Covariance.trace() / n * eye(n, dtype: ScalarType.Float64, device: climatology.Covariance.device);
+        return Context.Analysis.Tune("scale", TuningSearch.GoldenSection(1e-3, 2, 0.03, SearchScale.Logarithmic), scale =>
+        {
+            using var background = scale * covariance;
+            return Context.Analysis.ThreeDimensionalVariational(Dynamics, Network, ErrorCovariance.Full(background), new ThreeDimensionalVariationalOptions { Initial = FirstGuess });
+        }, new TuningOptions { Cycles = cycles / 2, BurnIn = cycles / 8, Threads = 1 }).Fit(recorded, cancellation);
+    }
 
     /// <summary>Any network that maps (forecast, H^T R^-1 innovation) to an increment, in this setting, whatever setting it was trained in.</summary>
     /// <param name="name">What to call it.</param>

@@ -8,6 +8,7 @@ public static class SampleList
     [
         new DemoSample(),
         new PressureAnalysisSample(),
+        new Bocquet2024Sample(),
         new ReferenceScoresSample(),
         new AskAndTellSample(),
         new Bocquet2025Sample(),

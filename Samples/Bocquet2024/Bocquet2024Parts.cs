@@ -1,0 +1,253 @@
+using System.Globalization;
+
+namespace DaML.Samples;
+
+/// <summary>The parts of <see cref="Bocquet2024Sample"/>: what is learned, and what is measured.</summary>
+/// <param name="settings">How large.</param>
+/// <param name="minutes">How long the main network trains at most.</param>
+/// <param name="weights">Weights that take the place of the main training; null = it is trained.</param>
+internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minutes, ShippedWeights? weights)
+{
+    public const string Learned = "learned", Memory = "learned with memory", Linear = "linear", Blind = "blind", RandomNetworks = "random networks", KuramotoSivashinsky = "Kuramoto-Sivashinsky",
+        Classical = "classical methods", Covariances = "covariances", Lyapunov = "Lyapunov exponents", Transfer = "other dimensions", Noise = "other noise",
+        DimensionFilter = "EnKF-N by dimension", NoiseFilter = "EnKF-N by noise", DensityFilter = "EnKF-N by density", FieldFilter = "EnKF-N on Kuramoto-Sivashinsky";
+
+    // The error from which on the truth is lost: three quarters of the standard deviation of the states, 3.6 and 1.3.
+    private const double LorenzLost = 2.7, FieldLost = 1;
+    private const long UnstableNeutral = 14, ReferenceMembers = 40, FieldMembers = 20, FieldCycles = 120;
+
+    /// <summary>All of them, those that others wait for and those that take longest first.</summary>
+    public IReadOnlyList<SamplePart> All =>
+    [
+        new(Learned, LearnMain), new(Memory, LearnWithMemory), new(KuramotoSivashinsky, LearnField), new(RandomNetworks, LearnOnRandomNetworks),
+        new(Linear, run => LearnDegraded(run, Linear, settings.DegradedNetwork with { Activation = NetworkActivation.None })),
+        new(Blind, run => LearnDegraded(run, Blind, settings.DegradedNetwork with { Inputs = AnalysisInputs.InnovationOnly })),
+        .. settings.LearnEveryDimension ? settings.Dimensions.Where(n => n != 40).Select(n => new SamplePart(LearnedAt(n), run => LearnAt(run, n))) : [],
+        new(DimensionFilter, MeasureDimensions), new(Covariances, MeasureCovariances) { After = [Learned] },
+        new(FieldFilter, MeasureFieldFilter), new(DensityFilter, MeasureDensities), new(Transfer, MeasureTransfer) { After = [Learned] },
+        new(Classical, MeasureClassical), new(Lyapunov, MeasureLyapunov), new(NoiseFilter, MeasureNoiseFilter), new(Noise, MeasureNoise) { After = [Learned] },
+    ];
+
+    /// <summary>The part that learns at another dimension.</summary>
+    public static string LearnedAt(long dimension) => string.Create(CultureInfo.InvariantCulture, $"learned at n = {dimension}");
+
+    private TrainingOptions Training(string checkpoint, double share) => new()
+    {
+        Steps = settings.Steps, LearningRate = settings.LearningRate, ValidationInterval = settings.ValidationInterval,
+        MaximumDuration = TimeSpan.FromMinutes(minutes * share), CheckpointPath = checkpoint,
+    };
+
+    private IReadOnlyDictionary<string, double[]> LearnMain(PartRun run)
+    {
+        var twin = TwinSetting.Lorenz96(run.Context);
+        if (weights is null) return LearnState(run, twin, Learned, settings.Network, share: 1);
+        var method = run.Context.Analysis.ResidualConvolution(twin.Dynamics, twin.Network, weights.Network).Pretrained(weights.Path);
+        run.Context.Model.Save(method, run.ModelFile(Learned));
+        return Scored(run, twin, Learned, TrainingCourse.Figures(Analyzer(run, Learned).History!));
+    }
+
+    private IReadOnlyDictionary<string, double[]> LearnDegraded(PartRun run, string name, ResidualConvolutionOptions network) =>
+        LearnState(run, TwinSetting.Lorenz96(run.Context), name, network, settings.DegradedShare);
+
+    private IReadOnlyDictionary<string, double[]> LearnAt(PartRun run, long dimension) => LearnState(run, TwinSetting.Lorenz96(run.Context, dimension), LearnedAt(dimension), settings.Network, share: 1);
+
+    private IReadOnlyDictionary<string, double[]> LearnState(PartRun run, TwinSetting twin, string name, ResidualConvolutionOptions network, double share) =>
+        Scored(run, twin, name, run.Learn(name, checkpoint => run.Context.Analysis.ResidualConvolution(twin.Dynamics, twin.Network, network, Training(checkpoint, share)),
+            twin.Endless("training", settings.Batch), twin.Endless("validation", settings.Batch), method => ((LearnedAnalyzer)method.Triple.Analyzer).History!));
+
+    private IReadOnlyDictionary<string, double[]> LearnWithMemory(PartRun run)
+    {
+        var twin = TwinSetting.Lorenz96(run.Context);
+        var course = run.Learn(Memory, checkpoint => run.Context.Analysis.ResidualConvolutionWithMemory(twin.Dynamics, twin.Network, null, settings.Network, Training(checkpoint, share: 1)),
+            twin.Endless("training", settings.Batch), twin.Endless("validation", settings.Batch), method => ((HiddenChannelAnalyzer)method.Triple.Analyzer).History!);
+        var triple = run.Read<SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>>(Memory).Triple;
+        var learned = new SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>(Memory, triple, twin.Network, run.Context, new() { DivergenceHandling = DivergenceHandling.Isolate });
+        return With(course, ("parameters", [((HiddenChannelAnalyzer)triple.Analyzer).Network.parameters().Sum(parameter => parameter.numel())]), ("rmse", Score(twin, learned, Test(twin), run)));
+    }
+
+    private IReadOnlyDictionary<string, double[]> LearnOnRandomNetworks(PartRun run)
+    {
+        var twin = TwinSetting.Lorenz96(run.Context, pattern: new RandomDensityPattern(0, 1));
+        var course = run.Learn(RandomNetworks, checkpoint => run.Context.Analysis.ResidualConvolution(twin.Dynamics, twin.Network, settings.Network, Training(checkpoint, settings.RandomShare)),
+            twin.Endless("training", settings.Batch), twin.Endless("validation", settings.Batch), method => ((LearnedAnalyzer)method.Triple.Analyzer).History!);
+        var network = Analyzer(run, RandomNetworks).Network;
+        return With(course, ("rmse", Points(settings.Densities, density => AtDensity(run, density, at => at.Learned(RandomNetworks, network)))));
+    }
+
+    private IReadOnlyDictionary<string, double[]> LearnField(PartRun run)
+    {
+        var twin = TwinSetting.KuramotoSivashinsky(run.Context);
+        var course = run.Learn(KuramotoSivashinsky,
+            checkpoint => run.Context.Analysis.ResidualConvolution(twin.Dynamics, twin.Network, settings.KuramotoSivashinskyNetwork, Training(checkpoint, settings.KuramotoSivashinskyShare)),
+            twin.Endless("training", settings.KuramotoSivashinskyBatch), twin.Endless("validation", settings.KuramotoSivashinskyBatch), method => ((LearnedAnalyzer)method.Triple.Analyzer).History!);
+        var learned = twin.Learned(KuramotoSivashinsky, Analyzer(run, KuramotoSivashinsky).Network);
+        var (times, truth, analysis) = Recorded(learned.Transform(twin.Test("fields", 1, settings.BurnIn + FieldCycles)), settings.BurnIn);
+        return With(course, ("rmse", Score(twin, learned, PointTest(twin), run, FieldLost)), ("parameters", [Analyzer(run, KuramotoSivashinsky).Network.parameters().Sum(parameter => parameter.numel())]),
+            ("times", times), ("truth", truth), ("analysis", analysis));
+    }
+
+    private IReadOnlyDictionary<string, double[]> MeasureClassical(PartRun run)
+    {
+        var twin = TwinSetting.Lorenz96(run.Context);
+        return new Dictionary<string, double[]>
+        {
+            ["3dvar"] = Score(twin, twin.ThreeDimensionalVariational(settings.ClimatologyCycles, run.Cancellation), Test(twin), run),
+            ["enkf_n.20"] = Score(twin, twin.FiniteSizeFilter(20, Certain), Test(twin), run),
+            ["enkf_n.40"] = Score(twin, twin.FiniteSizeFilter(40, Certain), Test(twin), run),
+        };
+    }
+
+    private IReadOnlyDictionary<string, double[]> MeasureLyapunov(PartRun run)
+    {
+        var twin = TwinSetting.Lorenz96(run.Context);
+        var spectrum = Spectrum(run, twin, twin.Dynamics.Dimension);
+        return new Dictionary<string, double[]> { ["exponents"] = [.. spectrum.Exponents], ["errors"] = [.. spectrum.StandardErrors], ["positive"] = [spectrum.Positive] };
+    }
+
+    private LyapunovSpectrum Spectrum(PartRun run, TwinSetting twin, long count) =>
+        run.Context.Transforms.LyapunovVectors(twin.Dynamics, settings.LyapunovTransient, count)
+            .Fit(twin.Endless("Lyapunov", 4).Take(settings.LyapunovTransient + settings.LyapunovCycles), run.Cancellation).Spectrum!;
+
+    private IReadOnlyDictionary<string, double[]> MeasureCovariances(PartRun run)
+    {
+        var twin = TwinSetting.Lorenz96(run.Context);
+        long n = twin.Dynamics.Dimension;
+        var learned = twin.Learned(Learned, Analyzer(run, Learned).Network);
+        Column ofLearned = new("learned-covariance"), ofEnsemble = new("ensemble-covariance");
+        using var test = twin.Test("covariances", 2, settings.CovarianceBurnIn + settings.CovarianceCycles).Materialise();
+        var transforms = run.Context.Transforms;
+        ITrajectoryView view = new LyapunovVectors(run.Context, twin.Dynamics, UnstableNeutral).Transform(test);
+        view = transforms.AnalysisCovariance(twin.FiniteSizeFilter(ReferenceMembers, Certain), ofEnsemble).Transformer.Transform(view);
+        view = transforms.AnalysisCovariance(learned, twin.Network, ofLearned).Transformer.Transform(view);
+        view = transforms.KalmanGain(learned, twin.Network).Transformer.Transform(view);
+
+        long every = settings.CovarianceInterval;
+        var unstable = Subspace.FirstVectors(LyapunovVectors.Vectors, UnstableNeutral);
+        Subspace leadingLearned = Subspace.LeadingDirections(ofLearned, UnstableNeutral), leadingEnsemble = Subspace.LeadingDirections(ofEnsemble, UnstableNeutral);
+        var isotropic = ErrorCovariance.Scalar(n, 0.4 * 0.4);
+        var bias = new AnalysisBiasScore();
+        EigenspectrumScore spectrumLearned = new(ofLearned) { Every = every }, spectrumEnsemble = new(ofEnsemble) { Every = every };
+        CovarianceDistanceScore toEnsemble = new(ofLearned, ofEnsemble) { Every = every }, toIsotropic = new(ofLearned, isotropic, "0.40^2 I") { Every = every }, ensembleToIsotropic = new(ofEnsemble, isotropic, "0.40^2 I") { Every = every };
+        PrincipalAngleScore learnedUnstable = new(leadingLearned, unstable) { Every = every }, ensembleUnstable = new(leadingEnsemble, unstable) { Every = every },
+            learnedEnsemble = new(leadingLearned, leadingEnsemble) { Every = every }, randomUnstable = new(unstable, Subspace.Random(run.Context, n, UnstableNeutral)) { Every = every };
+        var report = run.Context.Scores.Evaluate(view, new ScoreOptions
+        {
+            BurnIn = settings.CovarianceBurnIn, Activity = "comparing covariances",
+            Scores = [bias, spectrumLearned, spectrumEnsemble, toEnsemble, toIsotropic, ensembleToIsotropic, learnedUnstable, ensembleUnstable, learnedEnsemble, randomUnstable],
+        }, run.Cancellation);
+
+        double[] Means(IScore<IReadOnlyList<TimeAverage>> score) => [.. report.Of(score).Select(average => average.Mean)];
+        var found = report.Of(bias);
+        return new Dictionary<string, double[]>
+        {
+            ["bias"] = [found.Mean.Mean, found.StandardDeviation.Mean],
+            ["distances"] = [report[toEnsemble].Mean, report[toIsotropic].Mean, report[ensembleToIsotropic].Mean],
+            ["spectrum.learned"] = Means(spectrumLearned), ["spectrum.ensemble"] = Means(spectrumEnsemble),
+            ["angles.learned"] = Means(learnedUnstable), ["angles.ensemble"] = Means(ensembleUnstable), ["angles.both"] = Means(learnedEnsemble), ["angles.random"] = Means(randomUnstable),
+        };
+    }
+
+    private IReadOnlyDictionary<string, double[]> MeasureTransfer(PartRun run)
+    {
+        var network = Analyzer(run, Learned).Network;
+        return new Dictionary<string, double[]> { ["rmse"] = Points(settings.Dimensions.Select(n => (double)n), n => AtDimension(run, (long)n, twin => twin.Learned(Learned, network))) };
+    }
+
+    private IReadOnlyDictionary<string, double[]> MeasureDimensions(PartRun run) => new Dictionary<string, double[]>
+    {
+        ["rmse"] = Points(settings.Dimensions.Select(n => (double)n), n => AtDimension(run, (long)n, twin => twin.FiniteSizeFilter(Math.Min((long)n, settings.LargestEnsemble), Certain))),
+        // Of about a third of the exponents all are above the neutral one; some more find it.
+        ["unstable"] = Points(settings.Dimensions.Select(n => (double)n), n => Spectrum(run, TwinSetting.Lorenz96(run.Context, (long)n), (long)Math.Ceiling(0.45 * n)).Positive + 1),
+    };
+
+    private IReadOnlyDictionary<string, double[]> MeasureNoise(PartRun run)
+    {
+        var network = Analyzer(run, Learned).Network;
+        return new Dictionary<string, double[]>
+        {
+            ["rmse"] = Points(settings.NoiseLevels, level => AtNoise(run, level, twin => twin.Learned(Learned, network))),
+            // The same observations, but the analysis goes on believing in errors of one.
+            ["unaware"] = Points(settings.NoiseLevels, level => AtNoise(run, level, twin => (twin with { Network = run.Context.Observations.Full(twin.Dynamics) }).Learned(Learned, network))),
+        };
+    }
+
+    private IReadOnlyDictionary<string, double[]> MeasureNoiseFilter(PartRun run) =>
+        new Dictionary<string, double[]> { ["rmse"] = Points(settings.NoiseLevels, level => AtNoise(run, level, twin => twin.FiniteSizeFilter(ReferenceMembers, Certain))) };
+
+    private IReadOnlyDictionary<string, double[]> MeasureDensities(PartRun run) =>
+        new Dictionary<string, double[]> { ["rmse"] = Points(settings.Densities, density => AtDensity(run, density, twin => twin.FiniteSizeFilter(ReferenceMembers, Uncertain))) };
+
+    private IReadOnlyDictionary<string, double[]> MeasureFieldFilter(PartRun run)
+    {
+        var twin = TwinSetting.KuramotoSivashinsky(run.Context);
+        return new Dictionary<string, double[]>
+        {
+            ["rmse"] = Score(twin, twin.FiniteSizeFilter(FieldMembers, Certain), PointTest(twin), run, FieldLost),
+            ["3dvar"] = Score(twin, twin.ThreeDimensionalVariational(settings.ClimatologyCycles, run.Cancellation), PointTest(twin), run, FieldLost),
+        };
+    }
+
+    // What is believed of the first ensemble's covariance: more where everything is observed often, nothing where little is.
+    private const double Certain = 2, Uncertain = 1;
+
+    private double AtDimension(PartRun run, long dimension, Func<TwinSetting, ITransformer> method)
+    {
+        var twin = TwinSetting.Lorenz96(run.Context, dimension);
+        return Score(twin, method(twin), PointTest(twin), run)[0];
+    }
+
+    private double AtNoise(PartRun run, double level, Func<TwinSetting, ITransformer> method)
+    {
+        var twin = TwinSetting.Lorenz96(run.Context, errorVariance: level * level);
+        return Score(twin, method(twin), PointTest(twin), run)[0];
+    }
+
+    private double AtDensity(PartRun run, double density, Func<TwinSetting, ITransformer> method)
+    {
+        var twin = TwinSetting.Lorenz96(run.Context, pattern: new RandomDensityPattern(density, density));
+        return Score(twin, method(twin), PointTest(twin), run)[0];
+    }
+
+    private ITrajectoryView Test(TwinSetting twin) => twin.Test("test", settings.Trajectories, settings.BurnIn + settings.Cycles);
+
+    private ITrajectoryView PointTest(TwinSetting twin) => twin.Test("test", settings.Trajectories, settings.BurnIn + settings.PointCycles);
+
+    private double[] Score(TwinSetting twin, ITransformer method, ITrajectoryView test, PartRun run, double lost = LorenzLost)
+    {
+        var (error, standardError, divergences) = twin.Score(method, test, settings.BurnIn, lost, run.Cancellation);
+        return [error, standardError, divergences];
+    }
+
+    private IReadOnlyDictionary<string, double[]> Scored(PartRun run, TwinSetting twin, string name, IReadOnlyDictionary<string, double[]> course)
+    {
+        var network = Analyzer(run, name).Network;
+        return With(course, ("parameters", [network.parameters().Sum(parameter => parameter.numel())]), ("rmse", Score(twin, twin.Learned(name, network), Test(twin), run)));
+    }
+
+    private static LearnedAnalyzer Analyzer(PartRun run, string name) => (LearnedAnalyzer)run.Read<SequentialAssimilation<StateMemory>>(name).Triple.Analyzer;
+
+    private static double[] Points(IEnumerable<double> values, Func<double, double> measure) => [.. values.Select(measure)];
+
+    private static Dictionary<string, double[]> With(IReadOnlyDictionary<string, double[]> figures, params IEnumerable<(string Name, double[] Values)> more)
+    {
+        var all = figures.ToDictionary();
+        foreach (var (name, values) in more) all.Add(name, values);
+        return all;
+    }
+
+    // Time, truth and analysis of the first trajectory after the burn-in; the fields one after the other.
+    private static (double[] Times, double[] Truth, double[] Analysis) Recorded(ITrajectoryView view, long burnIn)
+    {
+        var (times, truth, analysis) = (new List<double>(), new List<double>(), new List<double>());
+        using var cursor = view.OpenCursor();
+        while (cursor.MoveNext())
+        {
+            if (cursor.Cycle < burnIn) continue;
+            using var scope = TorchSharp.torch.NewDisposeScope();
+            times.Add(cursor.Time);
+            truth.AddRange(cursor[Columns.Truth][0].to(TorchSharp.torch.ScalarType.Float64).cpu().data<double>().ToArray());
+            analysis.AddRange(cursor[Columns.Analysis][0].to(TorchSharp.torch.ScalarType.Float64).cpu().data<double>().ToArray());
+        }
+        return ([.. times], [.. truth], [.. analysis]);
+    }
+}
