@@ -252,6 +252,34 @@ public sealed class AnalyzerDiagnosticsTests
     }
 
     [Fact]
+    public void Figures_show_what_was_measured()
+    {
+        static TimeAverage At(double value) => new(value, 0.1, [], []);
+        var curve = new IncrementScalingCurve([4, 1], [At(9), At(1)], [5, 1], [8, 1], [20, 1]);
+        var scaling = DiagnosticFigures.IncrementScaling("scaling", [new("0.5", curve)]);
+        Assert.Equal([1.0, 4.0], scaling.Series[0].X);
+        Assert.Equal([1.0, 9.0], scaling.Series[0].Y);
+        Assert.Equal(scaling.Series[1].X, scaling.Series[1].Y);
+        Assert.Equal([1.0, 20.0], DiagnosticFigures.IncrementScaling("one", curve).Series[3].Y);
+
+        var bins = new HistogramBins(-2, 2, 4);
+        var histogram = new SampleHistogram(bins, [0, 0.5, 0.4, 0.1], [0, 0, 0, 0], 0, 0, At(0.1), At(0.8), At(0), At(0));
+        var drawn = DiagnosticFigures.Histogram("innovations", new Axis("d"), histogram);
+        Assert.Equal([-2.0, -1, 0, 1, 2], drawn.Edges);
+        Assert.Equal(1 / (0.8 * Math.Sqrt(2 * Math.PI)), drawn.Curves[0].Y.Max(), 1e-3);
+        var lines = DiagnosticFigures.Histograms("innovations", new Axis("d"), [new("a", histogram)]);
+        Assert.Equal([-1.5, -0.5, 0.5, 1.5], lines.Series[0].X);
+        Assert.Equal([double.NaN, 0.5, 0.4, 0.1], lines.Series[0].Y);
+
+        var spectra = DiagnosticFigures.Eigenspectra("spectra", [new("a", [At(2), At(0.1), At(-1e-17)])]);
+        Assert.Equal([2.0, 0.1, double.NaN], spectra.Series[0].Y);
+        var angles = DiagnosticFigures.PrincipalAngles("angles", [new("a", [At(2), At(80)])]);
+        Assert.Equal([2.0, 80], angles.Series[0].Y);
+        foreach (Figure figure in (Figure[])[scaling, drawn, lines, spectra, angles]) Assert.StartsWith("<svg", figure.ToSvg().TrimStart()[..4]);
+        Assert.Throws<ArgumentException>(() => DiagnosticFigures.Eigenspectra("none", []));
+    }
+
+    [Fact]
     public void A_score_of_every_kth_cycle_reads_no_other()
     {
         const int cycles = 100;
