@@ -33,8 +33,8 @@ public sealed record HiddenChannelOptions
     /// <summary>Number of channels k, 1 to 1024.</summary>
     public long Count { get; init; } = 6;
 
-    /// <summary>How the analyzer writes them.</summary>
-    public ChannelUpdate Update { get; init; } = ChannelUpdate.Replaced;
+    /// <summary>How the analyzer writes them; gated unless said, which learns faster than writing them anew (docs/learned-analysis.md).</summary>
+    public ChannelUpdate Update { get; init; } = ChannelUpdate.Gated;
 
     /// <summary>What becomes of them until the next forecast.</summary>
     public ChannelTransport Transport { get; init; } = ChannelTransport.Unchanged;

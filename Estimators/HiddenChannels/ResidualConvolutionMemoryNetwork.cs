@@ -85,11 +85,7 @@ public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor,
         var increment = output.select(1, 0);
         if (innovationFactor is not null) increment = increment + innovationFactor * innovation;
         var written = output.narrow(1, 1, k).tanh();
-        if (Memory.Update == ChannelUpdate.Gated)
-        {
-            var gate = output.narrow(1, 1 + k, k).sigmoid();
-            written = gate * channels + (1 - gate) * written;
-        }
+        if (Memory.Update == ChannelUpdate.Gated) written = written.lerp(channels, output.narrow(1, 1 + k, k).sigmoid());   // g h_f + (1 - g) tanh(proposal)
         return (increment / Statistics.InnovationDeviation, written);
     }
 

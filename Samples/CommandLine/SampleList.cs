@@ -12,6 +12,7 @@ public static class SampleList
         new ReferenceScoresSample(),
         new AskAndTellSample(),
         new Bocquet2025Sample(),
+        new AnalysisMemorySample(),
     ];
 
     /// <summary>The sample of a name.</summary>

@@ -1,0 +1,84 @@
+using System.Globalization;
+
+namespace DaML.Samples;
+
+/// <summary>The twin experiment that plain networks and networks with a memory are compared on: Lorenz-96, 40 sites, all observed with error variance 1.</summary>
+/// <param name="options">Seed, device, who is told of progress.</param>
+/// <param name="interval">Time from one observation to the next, in units of the model.</param>
+internal sealed class MemoryExperiment(DataAssimilationOptions options, double interval)
+{
+    private const long TrainingBatch = 32, ValidationBatch = 32;
+
+    private readonly DataAssimilationContext context = new(options);
+
+    public DataAssimilationContext Context => context;
+
+    public Lorenz96 Model { get; } = new();
+
+    public IObservationNetwork Observing { get; } = new ObservationNetwork(new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 1));
+
+    public ITrajectoryView Training => View("training", TrainingBatch);
+
+    public ITrajectoryView Validation => View("validation", ValidationBatch);
+
+    /// <summary>Trajectories to score on, which start a standard deviation of one away from where ensembles start.</summary>
+    public ITrajectoryView Test(long trajectories, long cycles) => context.Data.Twin(Model, Observing, new() { Stream = "test", Batch = trajectories, Cycles = cycles, Interval = interval, Initial = FirstGuess });
+
+    /// <summary>A first guess as good as an observation.</summary>
+    public GaussianInitialCondition FirstGuess
+    {
+        get
+        {
+            using var random = context.Random("first guess");
+            return new(Model.Advance(random.Normal([Model.Dimension], context.Precision), new TimeInterval(0, 50)), ErrorCovariance.Scalar(Model.Dimension, 1));
+        }
+    }
+
+    /// <summary>Trains a network, with a memory or without.</summary>
+    public TrainedAnalysis Train(ResidualConvolutionOptions size, HiddenChannelOptions? memory, TrainingOptions training, CancellationToken cancellation)
+    {
+        if (memory is null)
+        {
+            var method = context.Analysis.ResidualConvolution(Model, Observing, size, training).Fit(Training, Validation, cancellation);
+            var analyzer = (LearnedAnalyzer)method.Triple.Analyzer;
+            return new(method, analyzer.History!, analyzer.Network.parameters().Sum(parameter => parameter.numel()));
+        }
+        else
+        {
+            var method = context.Analysis.ResidualConvolutionWithMemory(Model, Observing, memory, size, training).Fit(Training, Validation, cancellation);
+            var analyzer = (HiddenChannelAnalyzer)method.Triple.Analyzer;
+            return new(method, analyzer.History!, analyzer.Network.parameters().Sum(parameter => parameter.numel()));
+        }
+    }
+
+    /// <summary>The analysis error on the test.</summary>
+    public double Rmse(ITransformer method, ITrajectoryView test, long burnIn, CancellationToken cancellation) =>
+        context.Scores.Evaluate(method.Transform(test), new() { BurnIn = burnIn, Activity = method.Name }, cancellation).AnalysisRmse.Mean;
+
+    /// <summary>The ensemble methods beside which costs and errors are put, by the key of their metrics.</summary>
+    public IReadOnlyDictionary<string, ITransformer> Ensembles()
+    {
+        var start = FirstGuess;
+        EnsembleTransformKalmanFilterOptions Rotated(long members, double inflation) => new()
+            { Members = members, Inflation = Inflation.StandardDeviation(inflation), Rotation = EnsembleRotation.MeanPreserving, Initial = start };
+        FiniteSizeEnsembleKalmanFilterOptions FiniteSize(long members) => new() { Members = members, Prior = FiniteSizePrior.DiracJeffreys(certainty: 2), Initial = start };
+        return new Dictionary<string, ITransformer>
+        {
+            ["etkf.20"] = context.Analysis.EnsembleTransformKalmanFilter(Model, Observing, Rotated(20, 1.04)).Transformer,
+            ["enkf_n.20"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(Model, Observing, FiniteSize(20)).Transformer,
+            ["enkf_n.40"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(Model, Observing, FiniteSize(40)).Transformer,
+        };
+    }
+
+    /// <summary>What a method of <see cref="Ensembles"/> is called in tables.</summary>
+    public static string NameOf(string key) => key.Split('.') is [var method, var members]
+        ? string.Create(CultureInfo.InvariantCulture, $"{(method == "etkf" ? "ETKF" : "EnKF-N")}, {members} members") : key;
+
+    private ITrajectoryView View(string stream, long batch) => context.Data.Twin(Model, Observing, new() { Stream = stream, Batch = batch, Interval = interval });
+}
+
+/// <summary>A trained analysis.</summary>
+/// <param name="Method">The method.</param>
+/// <param name="History">How it was trained.</param>
+/// <param name="Parameters">Number of its parameters.</param>
+internal sealed record TrainedAnalysis(ITransformer Method, TrainingHistory History, long Parameters);

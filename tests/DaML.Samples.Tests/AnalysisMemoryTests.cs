@@ -1,0 +1,61 @@
+using System.Text.Json;
+using DaML.Samples;
+using Spectre.Console;
+
+namespace DaML.Tests;
+
+/// <summary>The sample of learned analyses with a memory in its smallest form.</summary>
+public sealed class AnalysisMemoryTests : IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("daml-analysis-memory-");
+    private readonly StringWriter output = new(), error = new();
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    private int Run(params string[] arguments)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.No });
+        console.Profile.Width = 200;
+        return CommandLine.Run(["sample", "analysis-memory", "--out", folder.FullName, .. arguments], [new DemoSample(), new AnalysisMemorySample(seeds: 2, burnIn: 20, cycles: 10, costRounds: 1)], console, error, CancellationToken.None);
+    }
+
+    [Fact]
+    public void ItsFiguresAreThoseOfItsSeedsAndItsCostsRelativeToThePlainNetwork()
+    {
+        string file = Path.Combine(folder.FullName, "result.json");
+        Assert.Equal(0, Run("--minutes", "0.01", "--seed", "3", "--interval", "0.1", "--json", file));
+        var root = JsonDocument.Parse(File.ReadAllText(file)).RootElement;
+        var metrics = root.GetProperty("metrics").EnumerateObject().ToDictionary(metric => metric.Name, metric => metric.Value.GetDouble());
+        foreach (string kind in (string[])["learned", "learned.same_steps", "learned.same_parameters", "learned_memory"])
+            Assert.Equal((metrics[$"rmse.{kind}.seed3"] + metrics[$"rmse.{kind}.seed4"]) / 2, metrics[$"rmse.{kind}"], 1e-12);
+        Assert.Equal(1, metrics["cost.learned"]);
+        foreach (string method in (string[])["learned_memory", "enkf_n.20", "enkf_n.40", "etkf.20"])
+        {
+            Assert.True(metrics["cost." + method] > 0 && metrics["cost.batch." + method] > 0);
+            Assert.Contains("rmse." + method, metrics.Keys);
+        }
+        var settings = root.GetProperty("settings");
+        Assert.Equal(0.1, settings.GetProperty("interval").GetDouble());
+        // The same steps are the same; the same time is not.
+        Assert.Equal(settings.GetProperty("steps.learned_memory").GetInt64(), settings.GetProperty("steps.learned.same_steps").GetInt64());
+        Assert.True(new FileInfo(Path.Combine(folder.FullName, "curves.svg")).Length > 1000);
+        Assert.Contains("6 hidden channels", output.ToString());
+    }
+
+    [Theory]
+    [InlineData("0.07")]
+    [InlineData("-0.05")]
+    [InlineData("often")]
+    public void AnIntervalThatIsNoWholeNumberOfStepsIsRefused(string interval)
+    {
+        Assert.Equal(2, Run("--interval", interval));
+        Assert.Contains($"'{interval}'", error.ToString());
+    }
+
+    [Fact]
+    public void ManyShortTrainingsAreNotResumed()
+    {
+        Assert.Equal(2, Run("--resume"));
+        Assert.Contains("--full", error.ToString());
+    }
+}
