@@ -28,4 +28,36 @@ public partial class DocumentTests
         }
         finally { Directory.Delete(folder, recursive: true); }
     }
+
+    [Fact]
+    public void Learned_analysis_quotes_the_networks_over_fields_and_the_covariance()
+    {
+        Assert.Contains(Marked("LearnedFields.cs", "fields"), Quoted("learned-analysis.md"));
+        Assert.Contains(Marked("LearnedFields.cs", "covariance"), Quoted("learned-analysis.md"));
+        string code = Whole("OwnLayers.cs");
+        Assert.Contains(code, Quoted("learned-analysis.md"));
+        Assert.InRange(CodeLines(code), 10, 20);
+    }
+
+    [Fact]
+    public void The_networks_over_fields_beat_the_observations_and_a_module_of_ones_own_is_saved_with_its_method()
+    {
+        string folder = Directory.CreateTempSubdirectory("daml-fields-").FullName;
+        try
+        {
+            var (convolution, own, read) = LearnedFields.Run(60, Path.Combine(folder, "own.daml"));
+            Assert.InRange(convolution, 0.3, 0.8);
+            Assert.InRange(own, 0.3, 0.8);
+            Assert.Equal(own, read);
+        }
+        finally { Directory.Delete(folder, recursive: true); }
+    }
+
+    [Fact]
+    public void The_network_linear_in_the_innovation_says_about_its_own_error()
+    {
+        var (rmse, said) = LearnedFields.RunLinear(50);
+        Assert.InRange(rmse, 0.2, 0.8);
+        Assert.InRange(said / rmse, 0.4, 2.5);
+    }
 }

@@ -87,7 +87,7 @@ public sealed class FieldNetworkTests
         public ObservationNetwork Observing { get; }
         public GaussianInitialCondition Initial { get; }
 
-        public static TrainingOptions Training { get; } = new() { Steps = 300, Truncation = 4, ValidationInterval = 100, ValidationCycles = 60, ValidationBurnIn = 20 };
+        public static TrainingOptions Training { get; } = new() { Steps = 200, Truncation = 4, ValidationInterval = 100, ValidationCycles = 60, ValidationBurnIn = 20 };
 
         public ITrajectoryView View(string stream, long batch, long? cycles = null) =>
             Context.Data.Twin(Dynamics, Observing, new TwinExperimentOptions { Batch = batch, Cycles = cycles, Stream = stream, Initial = Initial });
@@ -107,10 +107,10 @@ public sealed class FieldNetworkTests
         double Learned(LearnedAnalysisEstimator<StateMemory> estimator) => cylinder.Rmse(estimator.Fit(cylinder.View("training", 16), cylinder.View("validation", 8)));
         var size = new ResidualConvolutionOptions { Filters = 6, Blocks = 1, SubBlocks = 1, KernelSize = 3, Grid = Cylinder.Grid };
         double convolution = Learned(cylinder.Context.Analysis.ResidualConvolution(cylinder.Dynamics, cylinder.Observing, size, Cylinder.Training, cylinder.Initial));
-        Assert.True(convolution < 1.15 * best, $"residual convolution {convolution}, Kalman filter {best}");
+        Assert.True(convolution < 1.06 * best, $"residual convolution {convolution}, Kalman filter {best}");
         var linear = new InnovationLinearOptions { Network = size, Columns = 4, Radius = LocalisationRadius.HalfWidth(1.9) };
         double localised = Learned(cylinder.Context.Analysis.InnovationLinear(cylinder.Dynamics, cylinder.Observing, linear, Cylinder.Training, cylinder.Initial));
-        Assert.True(localised < 1.15 * best, $"linear in the innovation {localised}, Kalman filter {best}");
+        Assert.True(localised < 1.25 * best, $"linear in the innovation {localised}, Kalman filter {best}");
     }
 
     [Fact]
@@ -120,7 +120,7 @@ public sealed class FieldNetworkTests
         var method = cylinder.Context.Analysis.LearnedField("own layers", cylinder.Dynamics, cylinder.Observing, Cylinder.Grid, random => new Layers(random), Cylinder.Training, cylinder.Initial)
             .Fit(cylinder.View("training", 16), cylinder.View("validation", 8));
         double rmse = cylinder.Rmse(method);
-        Assert.True(rmse < 1.2 * cylinder.Best, $"{rmse}");
+        Assert.True(rmse < 1.1 * cylinder.Best, $"{rmse}");
         var read = Reloaded.Of(method, cylinder.Context);
         Bits.Equal(SmallTwin.Analyzer(method).Network, SmallTwin.Analyzer(read).Network);
         Assert.Equal(rmse, cylinder.Rmse(read));

@@ -1,0 +1,53 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Tests;
+
+/// <summary>Networks over rows and columns, as docs/learned-analysis.md shows them.</summary>
+internal static class LearnedFields
+{
+    /// <summary>The analysis errors of the two learned methods, and of the second after it was saved and read.</summary>
+    public static (double Convolution, double Own, double Read) Run(long steps, string path)
+    {
+        // <fields>
+        // A field of 6 rows by 8 columns, closed along its rows, that is carried round and stirred.
+        var context = new DataAssimilationContext(new DataAssimilationOptions { Seed = 1, Components = [OwnLayers.Type] });
+        var turn = kron(eye(6), eye(8).roll(1, 0));
+        var model = context.Dynamics.Linear(0.95 * turn, modelError: ErrorCovariance.Scalar(48, 0.1));
+        var network = context.Observations.Full(model);
+        var first = new GaussianInitialCondition(zeros(48), ErrorCovariance.Scalar(48, 1));
+        var grid = StateGrid.Plane(rows: 6, columns: 8, columnEnds: AxisEnds.Periodic);
+        var data = context.Data.Twin(model, network, new() { Stream = "training", Batch = 16, Initial = first });
+        var training = new TrainingOptions { Steps = steps, Truncation = 4 };
+
+        var family = context.Analysis.ResidualConvolution(model, network, new() { Filters = 6, Blocks = 1, Grid = grid }, training, first).Fit(data);
+        var own = context.Analysis.LearnedField("own layers", model, network, grid, random => new OwnLayers(random), training, first).Fit(data);
+        context.Model.Save(own, path);
+        // </fields>
+
+        var test = context.Data.Twin(model, network, new() { Stream = "test", Batch = 8, Cycles = 120, Initial = first });
+        double Rmse(ITransformer method) => context.Scores.Evaluate(method.Transform(test), new() { BurnIn = 40 }).AnalysisRmse.Mean;
+        return (Rmse(family), Rmse(own), Rmse(context.Model.Load<ITransformer>(path)));
+    }
+
+    /// <summary>The analysis error of the network linear in the innovation, and the error that its covariance says: the root of the mean variance.</summary>
+    public static (double Rmse, double Said) RunLinear(long steps)
+    {
+        var context = new DataAssimilationContext(seed: 1);
+        var model = context.Dynamics.Lorenz96();
+        var network = context.Observations.Full(model);
+        var data = context.Data.Twin(model, network, new() { Stream = "training", Batch = 16 });
+        var test = context.Data.Twin(model, network, new() { Stream = "test", Batch = 8, Cycles = 120 });
+
+        // <covariance>
+        var learned = context.Analysis.InnovationLinear(model, network, training: new() { Steps = steps }).Fit(data);
+        var linear = (InnovationLinearNetwork)((LearnedAnalyzer)learned.Triple.Analyzer).Network;
+        LocalisedCovariance CovarianceOf(Tensor forecast) => linear.Covariance(forecast);    // [batch, n]
+        // </covariance>
+
+        double rmse = context.Scores.Evaluate(learned.Transform(test), new() { BurnIn = 60 }).AnalysisRmse.Mean;
+        using var cursor = learned.Transform(test).OpenCursor();
+        while (cursor.Cycle < 100) cursor.MoveNext();
+        return (rmse, CovarianceOf(cursor[Columns.Forecast]).Diagonal.mean().sqrt().ToDouble());
+    }
+}
