@@ -10,10 +10,13 @@ namespace DaML.LibTorch;
 public static class ForwardMode
 {
     // libtorch holds one level for the whole process: threads share it, and the last one to leave closes it. Their
-    // tangents do not meet, since each hangs on a tensor of its thread.
-    private static readonly Lock gate = new();
+    // tangents do not meet, since each hangs on a tensor of its thread. But tangents live until the level is closed, also on
+    // what a graph has saved, and a way back through that graph would carry them along: where a graph is recorded, the level
+    // is held alone, so that it is closed when the product is there.
+    private static readonly object gate = new();
     private static long sharedIndex;
-    private static int holders;
+    private static int holders, waitingAlone;
+    private static bool heldAlone;
 
     [ThreadStatic]
     private static bool entered;
@@ -23,7 +26,7 @@ public static class ForwardMode
 
     /// <summary>Opens a level on the current thread; tangents live until it is disposed.</summary>
     /// <exception cref="InvalidOperationException">The thread has one open; libtorch does not nest forward mode.</exception>
-    public static Level EnterLevel() => new();
+    public static Level EnterLevel() => new(alone: false);
 
     /// <summary>A tensor with the value of <paramref name="primal"/> and the given tangent, of the same shape and type.</summary>
     public static Tensor MakeDual(Tensor primal, Tensor tangent, Level level) => Ops.Call("_make_dual", primal, tangent, level.Index);
@@ -37,11 +40,14 @@ public static class ForwardMode
         return (primal, null);
     }
 
-    /// <summary>The value of <paramref name="function"/> at <paramref name="x"/> and its Jacobian times <paramref name="tangent"/>.</summary>
+    /// <summary>
+    /// The value of <paramref name="function"/> at <paramref name="x"/> and its Jacobian times <paramref name="tangent"/>. Where gradients are
+    /// enabled, both can be differentiated in reverse; threads then take turns, otherwise they run side by side.
+    /// </summary>
     public static (Tensor Value, Tensor Product) JacobianVectorProduct(Func<Tensor, Tensor> function, Tensor x, Tensor tangent)
     {
         using var scope = NewDisposeScope();
-        using var level = EnterLevel();
+        using var level = new Level(alone: is_grad_enabled());
         var (value, product) = Unpack(function(MakeDual(x, tangent, level)), level);
         product ??= zeros_like(value);
         return (value.MoveToOuterDisposeScope(), product.MoveToOuterDisposeScope());
@@ -50,13 +56,18 @@ public static class ForwardMode
     /// <summary>An open level of forward-mode differentiation; it belongs to the thread that opened it.</summary>
     public sealed class Level : IDisposable
     {
+        private readonly bool alone;
         private bool closed;
 
-        internal unsafe Level()
+        internal unsafe Level(bool alone)
         {
             if (entered) throw new InvalidOperationException("Forward-mode differentiation within forward-mode differentiation is not possible with libtorch; use reverse mode for one of the two.");
+            this.alone = alone;
             lock (gate)
             {
+                if (alone) waitingAlone++;
+                while (heldAlone || (alone ? holders > 0 : waitingAlone > 0)) Monitor.Wait(gate);
+                if (alone) waitingAlone--;
                 if (holders == 0)
                 {
                     long index;
@@ -64,6 +75,7 @@ public static class ForwardMode
                     sharedIndex = index;
                 }
                 holders++;
+                heldAlone = alone;
                 Index = sharedIndex;
             }
             entered = true;
@@ -78,7 +90,12 @@ public static class ForwardMode
             closed = true;
             entered = false;
             lock (gate)
-                if (--holders == 0) Throw.IfFailed(Native.daml_forward_level_leave(Index));
+            {
+                holders--;
+                if (alone) heldAlone = false;
+                Monitor.PulseAll(gate);
+                if (holders == 0) Throw.IfFailed(Native.daml_forward_level_leave(Index));
+            }
         }
     }
 }

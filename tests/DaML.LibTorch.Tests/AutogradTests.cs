@@ -129,6 +129,47 @@ public class AutogradTests
         Assert.Equal([3.0, 18.0], g.data<double>().ToArray());
     }
 
+    // While another thread differentiates forwards, what a graph has saved must not keep its tangents: mish cannot be differentiated forwards twice.
+    [Fact]
+    public void A_tangent_can_be_differentiated_in_reverse_while_another_thread_differentiates_forwards()
+    {
+        using var inside = new ManualResetEventSlim();
+        using var done = new ManualResetEventSlim();
+        var other = new Thread(() =>
+        {
+            using var scope = NewDisposeScope();
+            using var noGradients = no_grad();
+            ForwardMode.JacobianVectorProduct(t =>
+            {
+                inside.Set();
+                done.Wait(TimeSpan.FromMilliseconds(300));    // holds its level until the product is there, or for so long
+                return t * t;
+            }, tensor([1.0]), tensor([1.0]));
+        });
+        other.Start();
+        inside.Wait();
+        try
+        {
+            using var scope = NewDisposeScope();
+            var x = Leaf(0.5, 1.5);
+            var (_, product) = ForwardMode.JacobianVectorProduct(t => nn.functional.mish(t * t), x, tensor([1.0, 2.0]));
+            done.Set();
+            var g = autograd.grad([product.sum()], [x])[0];
+            const double step = 1e-5;
+            double Slope(double at) => (Product(at + step) - Product(at - step)) / (2 * step);
+            double Product(double at) => (Mish((at + step) * (at + step)) - Mish((at - step) * (at - step))) / (2 * step);
+            Assert.Equal(Slope(0.5), g[0].ToDouble(), 1e-4);
+            Assert.Equal(2 * Slope(1.5), g[1].ToDouble(), 1e-4);
+        }
+        finally
+        {
+            done.Set();
+            other.Join();
+        }
+
+        static double Mish(double at) => at * Math.Tanh(Math.Log(1 + Math.Exp(at)));
+    }
+
     [Fact]
     public void Anomaly_mode_names_the_culprit()
     {
