@@ -16,7 +16,14 @@ internal sealed class Bocquet2025Experiments
         this.plan = plan;
         updateStep = new Sweep(Varied.UpdateStep, plan.Forcing);
         forcing = new Sweep(Varied.Forcing, plan.Intervals[0]);
-        var learned = new LearnedParts(plan, [.. LearnedSweeps.AlongUpdateStep(plan, updateStep), .. LearnedSweeps.AlongForcing(plan, forcing, Middle)], training, sideBySide);
+        var learned = new LearnedParts(plan,
+        [
+            .. LearnedSweeps.AlongUpdateStep(plan, updateStep),
+            .. LearnedSweeps.AlongForcing(plan, forcing, Middle),
+            .. GainPatterns.Requests(plan),
+            .. TrainingDependence.OnTruncation(plan, updateStep, plan.Intervals[0]),
+            .. TrainingDependence.OnData(plan, updateStep, plan.Intervals[0]),
+        ], training, sideBySide);
         Parts = [.. learned.All, .. EnsembleSweeps.Parts(plan, updateStep, plan.EnsembleIntervals), .. EnsembleSweeps.Parts(plan, forcing, plan.EnsembleForcings)];
     }
 
@@ -27,13 +34,39 @@ internal sealed class Bocquet2025Experiments
     private string Middle => updateStep.Part(plan.Intervals[0], LearnedMethod.Casual);
 
     /// <summary>Takes in what the parts gave.</summary>
-    public void Complete(IReadOnlyDictionary<string, IReadOnlyDictionary<string, double[]>> measured) => figures = measured;
+    public void Complete(IReadOnlyDictionary<string, IReadOnlyDictionary<string, double[]>> measured)
+    {
+        figures = measured;
+        UpdateSteps = LearnedMethod.AlongUpdateStep(plan).Aggregate(Ensembles(updateStep, plan.EnsembleIntervals), (table, one) => table.With(one.Method.Name, one.Intervals));
+        Forcings = Ensembles(forcing, plan.EnsembleForcings).With(LearnedMethod.Casual, plan.Forcings).Add(LearnedMethod.Casual, plan.Forcing, Middle);
+        Increments = [.. from interval in plan.Intervals let point = figures[updateStep.Part(interval, LearnedMethod.Casual)] where point.ContainsKey("scaling.r") select (interval, point)];
+        Gains = [.. GainCase.All.Select((one, i) => (Case: one, Figures: figures[i == 0 ? Middle : one.Part])).Where(one => one.Figures.ContainsKey("gain.values"))];
+        Truncations = TrainingDependence.Truncations(plan, figures);
+        Errors = TrainingDependence.Errors(plan, figures);
+        Law = Errors.Count > ScalingLaw.Numbers ? ScalingLaw.Fit(Errors) : null;
+    }
 
     /// <summary>The sweep of the update step.</summary>
-    public SweepTable UpdateSteps => EnsembleSweeps.Methods.Aggregate(new SweepTable(updateStep, figures), (table, method) => table.With(method, plan.EnsembleIntervals))
-        .With(LearnedMethod.Casual, plan.Intervals);
+    public SweepTable UpdateSteps { get; private set; } = null!;
 
     /// <summary>The sweep of the forcing.</summary>
-    public SweepTable Forcings => EnsembleSweeps.Methods.Aggregate(new SweepTable(forcing, figures), (table, method) => table.With(method, plan.EnsembleForcings))
-        .With(LearnedMethod.Casual, plan.Forcings).Add(LearnedMethod.Casual, plan.Forcing, Middle);
+    public SweepTable Forcings { get; private set; } = null!;
+
+    /// <summary>Scaling of increments and innovations of the casual networks that follow the truth, by update step.</summary>
+    public IReadOnlyList<(double Interval, IReadOnlyDictionary<string, double[]> Figures)> Increments { get; private set; } = [];
+
+    /// <summary>The mean marginal gains of the networks that follow the truth.</summary>
+    public IReadOnlyList<(GainCase Case, IReadOnlyDictionary<string, double[]> Figures)> Gains { get; private set; } = [];
+
+    /// <summary>The error by N_iter.</summary>
+    public IReadOnlyList<(long Truncation, double Mean, double Deviation)> Truncations { get; private set; } = [];
+
+    /// <summary>The errors by N_r and S_b.</summary>
+    public IReadOnlyList<TrainedError> Errors { get; private set; } = [];
+
+    /// <summary>The law fitted to them; null where too few networks follow the truth.</summary>
+    public ScalingLaw? Law { get; private set; }
+
+    private SweepTable Ensembles(Sweep sweep, IReadOnlyList<double> values) =>
+        EnsembleSweeps.Methods.Aggregate(new SweepTable(sweep, figures), (table, method) => table.With(method, values));
 }

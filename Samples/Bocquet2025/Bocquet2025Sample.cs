@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace DaML.Samples;
 
 /// <summary>
@@ -15,9 +17,13 @@ public sealed class Bocquet2025Sample(Bocquet2025Plan? plan = null) : ISample
 
     /// <inheritdoc/>
     public string Details => """
-        Sweeps the time between updates (0.05 to 1.4) and the forcing of the Lorenz-96 model (40 sites, all observed, R = I) with
-        EnKF-N, IEnKF-N and learned analyses (Bocquet et al. 2025).
-        Writes report.html and the figures as SVG. Ctrl-C keeps what is measured; --resume goes on with the rest.
+        The Lorenz-96 model (40 sites, all observed, R = I) under ever stronger nonlinearity: the time between updates from 0.05
+        to 1.4 and the forcing from 4 to 16, with EnKF-N and IEnKF-N (40 members), learned analyses, and learned analyses that do
+        not see the forecast, have no activations or are linear in the innovation. Then why they work: how increments grow with the
+        innovation, mean marginal gains for 40 and 80 sites and for sparse networks, what training depends on.
+        --quick takes about 15 minutes on two idle cores with networks of 5,600 parameters, each but the first of a sweep begun with
+        its neighbour's weights; --full takes the paper's settings and wants a GPU for days.
+        Writes report.html and the figures as SVG. Ctrl-C keeps every point that is measured; --resume goes on with the rest.
         """;
 
     /// <inheritdoc/>
@@ -27,36 +33,39 @@ public sealed class Bocquet2025Sample(Bocquet2025Plan? plan = null) : ISample
     public double? TrainingMinutes => 15;
 
     /// <inheritdoc/>
+    public double? FullTrainingMinutes => 5 * 24 * 60;
+
+    /// <inheritdoc/>
     public SampleResult Run(SampleRun run)
     {
-        var chosen = plan ?? new();
+        var chosen = plan ?? (run.Options.Size == SampleSize.Full ? Bocquet2025Plan.Full : Bocquet2025Plan.Quick);
+        string size = run.Options.Size.ToString().ToLowerInvariant();
         var experiments = new Bocquet2025Experiments(chosen, TimeSpan.FromMinutes(run.Options.Minutes!.Value), run.Options.Device == "cpu" ? Environment.ProcessorCount : 1);
-        var runner = new PartRunner(run, FormattableString.Invariant($"seed {run.Options.Seed}, {run.Options.Device}, {run.Options.Size.ToString().ToLowerInvariant()} size"));
+        var runner = new PartRunner(run, FormattableString.Invariant($"seed {run.Options.Seed}, {run.Options.Device}, {size} size"));
+        var watch = Stopwatch.StartNew();
         experiments.Complete(run.Track(progress => runner.Run(experiments.Parts, new PartsOnly(progress))));
 
-        ReportTable[] tables =
-        [
-            experiments.UpdateSteps.Table("Test RMSE over the update step, F = 8", "Δt"),
-            experiments.Forcings.Table("Test RMSE over the forcing, Δt = 0.05", "F"),
-        ];
-        foreach (var table in tables) run.Show(table);
+        var report = new Bocquet2025Report(chosen, experiments);
+        foreach (var table in report.Tables) run.Show(table);
         var settings = new Dictionary<string, object>
         {
             ["seed"] = run.Options.Seed,
             ["device"] = run.Options.Device,
-            ["size"] = run.Options.Size.ToString().ToLowerInvariant(),
+            ["size"] = size,
             ["minutes"] = run.Options.Minutes!.Value,
+            ["members"] = chosen.Members,
+            ["network"] = $"{chosen.Network.Filters} filters, {chosen.Network.Blocks} x {chosen.Network.SubBlocks}, with alpha",
+            ["training.first_steps"] = chosen.First.Steps,
+            ["training.next_steps"] = chosen.Next.Steps,
+            ["training.batch"] = chosen.Batch,
+            ["training.warm_starts"] = chosen.WarmStarts,
+            ["test.trajectories"] = chosen.TestTrajectories,
+            ["test.cycles"] = chosen.TestCycles,
         };
-        run.Write(new HtmlReport("Learned analyses under strong nonlinearity",
-        [
-            tables[0],
-            new ReportFigure(run.Write(experiments.UpdateSteps.Chart(new Axis("Δt")), "update-step"), "As figure 3 of the paper."),
-            tables[1],
-            new ReportFigure(run.Write(experiments.Forcings.Chart(new Axis("F")), "forcing"), "As figure 5 of the paper."),
-            new ReportHeading("Settings"),
-            new ReportSettings(settings),
-        ]));
-        return new SampleResult(settings, new Dictionary<string, double>())
+        report.Write(run, Details.ReplaceLineEndings(" "), settings);
+        var metrics = report.Metrics;
+        metrics.Add("seconds", watch.Elapsed.TotalSeconds);
+        return new SampleResult(settings, metrics)
         {
             Sweeps = new Dictionary<string, IReadOnlyList<SweepPoint>> { ["sweep.dt"] = experiments.UpdateSteps.Points(), ["sweep.F"] = experiments.Forcings.Points() },
         };

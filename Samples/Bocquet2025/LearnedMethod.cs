@@ -14,6 +14,25 @@ internal sealed record LearnedMethod(string Name, Func<AnalysisStatistics, DataA
     /// <summary>The larger network of section 4.1.</summary>
     public const string Boosted = "boosted network";
 
+    /// <summary>The network that does not see the forecast, and so cannot know the errors of the day.</summary>
+    public const string Blind = "blind network";
+
+    /// <summary>The network without activations.</summary>
+    public const string Linear = "linear network";
+
+    /// <summary>The network that maps the forecast to P^a and is linear in the innovation (section 3.1, appendix B).</summary>
+    public const string InnovationLinear = "linear in the innovation";
+
+    /// <summary>The methods along the sweep of the update step with their values, the casual one first.</summary>
+    public static IEnumerable<(LearnedMethod Method, IReadOnlyList<double> Intervals)> AlongUpdateStep(Bocquet2025Plan plan)
+    {
+        yield return (Convolution(Casual, plan.Network), plan.Intervals);
+        if (plan.BoostedNetwork is { } boosted) yield return (Convolution(Boosted, boosted), plan.Intervals);
+        yield return (new LearnedMethod(InnovationLinear, (statistics, context, random) => new InnovationLinearNetwork(plan.InnovationLinear, statistics, context.Options.NetworkPrecision, random)), plan.InnovationLinearIntervals);
+        yield return (Convolution(Blind, plan.Network with { Inputs = AnalysisInputs.InnovationOnly }), plan.DegradedIntervals);
+        yield return (Convolution(Linear, plan.Network with { Activation = NetworkActivation.None }), plan.DegradedIntervals);
+    }
+
     /// <summary>A residual convolutional network.</summary>
     public static LearnedMethod Convolution(string name, ResidualConvolutionOptions size) =>
         new(name, (statistics, context, random) => new ResidualConvolutionNetwork(size, statistics, context.Options.NetworkPrecision, random));

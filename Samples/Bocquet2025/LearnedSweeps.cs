@@ -1,14 +1,23 @@
 namespace DaML.Samples;
 
 /// <summary>
-/// The networks along both sweeps. The first is trained from drawn weights, the others begin with the weights of their
-/// neighbour, which makes a sweep affordable in minutes; the paper trains each by itself.
+/// The networks along both sweeps. In the quick size the first of each method is trained from drawn weights and the others
+/// begin with the weights of their neighbour, which makes a sweep affordable in minutes; the paper trains each by itself.
 /// </summary>
 internal static class LearnedSweeps
 {
-    /// <summary>The trainings along the sweep of the update step.</summary>
-    public static IEnumerable<LearnedRequest> AlongUpdateStep(Bocquet2025Plan plan, Sweep sweep) =>
-        Chain(plan, sweep, LearnedMethod.Convolution(LearnedMethod.Casual, plan.Network), plan.Intervals, null);
+    /// <summary>The trainings along the sweep of the update step; increments are diagnosed for the casual network.</summary>
+    public static IEnumerable<LearnedRequest> AlongUpdateStep(Bocquet2025Plan plan, Sweep sweep)
+    {
+        foreach (var (method, intervals) in LearnedMethod.AlongUpdateStep(plan))
+            foreach (var request in Chain(plan, sweep, method, intervals, null))
+                yield return method.Name switch
+                {
+                    LearnedMethod.Casual => request with { Diagnose = (run, setting, learned) => Diagnose(plan, run, setting, learned, isReference: request.Part == sweep.Part(plan.Intervals[0], method.Name)) },
+                    LearnedMethod.Boosted => request with { Truncation = plan.BoostedTruncation, Batch = plan.BoostedBatch },
+                    _ => request,
+                };
+    }
 
     /// <summary>The trainings along the sweep of the forcing, down and up from that of the sweep of the update step.</summary>
     /// <param name="plan">Sizes.</param>
@@ -17,17 +26,26 @@ internal static class LearnedSweeps
     public static IEnumerable<LearnedRequest> AlongForcing(Bocquet2025Plan plan, Sweep sweep, string middle)
     {
         var method = LearnedMethod.Convolution(LearnedMethod.Casual, plan.Network);
-        return Chain(plan, sweep, method, [.. plan.Forcings.Where(forcing => forcing < plan.Forcing).OrderDescending()], middle)
-            .Concat(Chain(plan, sweep, method, [.. plan.Forcings.Where(forcing => forcing > plan.Forcing).Order()], middle));
+        return Chain(plan, sweep, method, plan.Forcings.Where(forcing => forcing < plan.Forcing).OrderDescending(), middle)
+            .Concat(Chain(plan, sweep, method, plan.Forcings.Where(forcing => forcing > plan.Forcing).Order(), middle));
     }
 
-    private static IEnumerable<LearnedRequest> Chain(Bocquet2025Plan plan, Sweep sweep, LearnedMethod method, IReadOnlyList<double> values, string? before)
+    // The reference is also the first case of the gain patterns.
+    private static Dictionary<string, double[]> Diagnose(Bocquet2025Plan plan, PartRun run, TwinSetting setting, SequentialAssimilation<StateMemory> learned, bool isReference)
+    {
+        var figures = new Dictionary<string, double[]>(IncrementDiagnostics.Measure(plan, run, setting, learned));
+        if (isReference)
+            foreach (var (key, values) in GainPatterns.Measure(plan, run, setting, learned, compare: true)) figures.Add(key, values);
+        return figures;
+    }
+
+    private static IEnumerable<LearnedRequest> Chain(Bocquet2025Plan plan, Sweep sweep, LearnedMethod method, IEnumerable<double> values, string? before)
     {
         foreach (double value in values)
         {
             string part = sweep.Part(value, method.Name);
-            double interval = sweep.Varies == Varied.UpdateStep ? value : plan.Intervals[0];
-            yield return new LearnedRequest(part, method, context => sweep.Setting(context, value), plan.Truncation(interval)) { WarmStart = before };
+            long truncation = plan.Truncation(sweep.Varies == Varied.UpdateStep ? value : sweep.Held);
+            yield return new LearnedRequest(part, method, context => sweep.Setting(context, value), truncation) { WarmStart = plan.WarmStarts ? before : null };
             before = part;
         }
     }

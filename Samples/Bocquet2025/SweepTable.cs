@@ -31,6 +31,9 @@ internal sealed class SweepTable(Sweep sweep, IReadOnlyDictionary<string, IReadO
         return this;
     }
 
+    /// <summary>A method's error at a value; null where it was not measured or lost the truth.</summary>
+    public double? Error(string method, double value) => rows.TryGetValue(value, out var row) && row.TryGetValue(method, out var point) ? Measured(point) : null;
+
     /// <summary>The points as the JSON has them.</summary>
     public IReadOnlyList<SweepPoint> Points() =>
         [.. methods.SelectMany(method => rows.Where(row => row.Value.ContainsKey(method)).Select(row => new SweepPoint(row.Key, method, Measured(row.Value[method]))))];
