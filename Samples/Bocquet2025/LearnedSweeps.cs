@@ -6,6 +6,9 @@ namespace DaML.Samples;
 /// </summary>
 internal static class LearnedSweeps
 {
+    // Twice the filters and N_iter, over a quarter of the batch.
+    private const double BoostedEffort = 4;
+
     /// <summary>The trainings along the sweep of the update step; increments are diagnosed for the casual network.</summary>
     public static IEnumerable<LearnedRequest> AlongUpdateStep(Bocquet2025Plan plan, Sweep sweep)
     {
@@ -14,7 +17,7 @@ internal static class LearnedSweeps
                 yield return method.Name switch
                 {
                     LearnedMethod.Casual => request with { Diagnose = (run, setting, learned) => Diagnose(plan, run, setting, learned, isReference: request.Part == sweep.Part(plan.Intervals[0], method.Name)) },
-                    LearnedMethod.Boosted => request with { Truncation = plan.BoostedTruncation, Batch = plan.BoostedBatch },
+                    LearnedMethod.Boosted => request with { Truncation = plan.BoostedTruncation, Batch = plan.BoostedBatch, Effort = plan.First with { Effort = BoostedEffort * plan.First.Effort } },
                     _ => request,
                 };
     }
