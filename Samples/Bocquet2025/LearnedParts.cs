@@ -55,7 +55,7 @@ internal sealed class LearnedParts
 
         var analyzer = (LearnedAnalyzer)run.Read<SequentialAssimilation<StateMemory>>(name).Triple.Analyzer;
         var method = setting.Learned(request.Method.Name, analyzer.Network);
-        var figures = Sweep.Score(run, method, setting.Test($"{request.Part}/test", plan.TestTrajectories, plan.BurnIn + plan.TestCycles), plan.BurnIn);
+        var figures = Sweep.Score(run, method, setting.Test("test", plan.TestTrajectories, plan.BurnIn + plan.TestCycles), plan.BurnIn);
         foreach (var (key, values) in course) figures.Add("training." + key, values);
         if (request.Diagnose is not null && double.IsFinite(figures["rmse"][0]))
             foreach (var (key, values) in request.Diagnose(run, setting, method)) figures.Add(key, values);
