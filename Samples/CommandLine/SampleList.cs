@@ -13,6 +13,7 @@ public static class SampleList
         new AskAndTellSample(),
         new Bocquet2025Sample(),
         new AnalysisMemorySample(),
+        new DanLorenz95Sample(),
     ];
 
     /// <summary>The sample of a name.</summary>

@@ -1,0 +1,68 @@
+namespace DaML.Samples;
+
+/// <summary>How a network of the sample is trained.</summary>
+/// <param name="Network">Its size.</param>
+/// <param name="Training">Steps, learning rate, depth of back-propagation.</param>
+/// <param name="Batch">Trajectories side by side, I.</param>
+/// <param name="Share">Its share of the time there is, in relation to the others'.</param>
+public sealed record NetworkEffort(DataAssimilationNetworkOptions Network, TrainingOptions Training, long Batch, double Share);
+
+/// <summary>Sizes and lengths of the parts of <see cref="DanLorenz95Sample"/>; the defaults are those of the quick size.</summary>
+public sealed record DanLorenz95Plan
+{
+    private static readonly TrainingOptions Common = new()
+        { Steps = 100_000, LearningRate = 1e-3, Truncation = 8, GradientClip = 5, ValidationInterval = 250, ValidationCycles = 100, ValidationBurnIn = 50, Patience = 1000 };
+
+    /// <summary>The paper's size: memory of 800 numbers, 20 layers, batch of 1024, one cycle deep, learning rate 1e-4.</summary>
+    public static DanLorenz95Plan Full { get; } = new()
+    {
+        Lorenz95 = new(DataAssimilationNetworkOptions.Reference, Common with { Steps = 150_000, Truncation = 1, LearningRate = 1e-4 }, 1024, 8),
+        Direct = new(DataAssimilationNetworkOptions.Reference, Common with { Steps = 13_000, Truncation = 25, LearningRate = 1e-4 }, 1024, 2),
+        TestCycles = 100_000,
+    };
+
+    /// <summary>Dimensions of the linear-Gaussian systems.</summary>
+    public IReadOnlyList<long> LinearDimensions { get; init; } = [2, 4];
+
+    /// <summary>The network on the linear-Gaussian systems.</summary>
+    public NetworkEffort Linear { get; init; } = new(new() { MemorySize = 48, Layers = 3 }, Common with { Steps = 8000 }, 256, 1.5);
+
+    /// <summary>The network on Lorenz-63.</summary>
+    public NetworkEffort Lorenz63 { get; init; } = new(new() { MemorySize = 64, Layers = 6 }, Common, 256, 3);
+
+    /// <summary>The network on Lorenz-95, by truncated back-propagation; its time is that of all stages together.</summary>
+    public NetworkEffort Lorenz95 { get; init; } = new(new() { MemorySize = 240, Layers = 4 }, Common with { Truncation = 2 }, 128, 9);
+
+    /// <summary>The same by direct optimisation over the same few cycles again and again.</summary>
+    public NetworkEffort Direct { get; init; } = new(new() { MemorySize = 240, Layers = 4 }, Common with { Truncation = 25, ValidationInterval = 25 }, 64, 3);
+
+    /// <summary>After how many stages of the truncated training the weights are tested.</summary>
+    public int Stages { get; init; } = 4;
+
+    /// <summary>Sizes m of the memory in the sweep on Lorenz-63.</summary>
+    public IReadOnlyList<long> Memories { get; init; } = [6, 12, 24, 48];
+
+    /// <summary>The networks of the sweep, but for m.</summary>
+    public NetworkEffort Sweep { get; init; } = new(new() { Layers = 6 }, Common, 128, 1);
+
+    /// <summary>Ensemble sizes N of the sweep; their memory is 3 N.</summary>
+    public IReadOnlyList<long> Members { get; init; } = [4, 8, 16, 32];
+
+    /// <summary>Number of particles that stand for the Bayesian filter on Lorenz-63.</summary>
+    public long Particles { get; init; } = 10_000;
+
+    /// <summary>Trajectories and cycles of tests, the burn-in beside.</summary>
+    public long TestTrajectories { get; init; } = 32;
+
+    /// <summary>Cycles of tests on Lorenz-95 that are scored.</summary>
+    public long TestCycles { get; init; } = 1000;
+
+    /// <summary>Cycles of tests on the small systems that are scored.</summary>
+    public long SmallTestCycles { get; init; } = 500;
+
+    /// <summary>Test cycles that are not scored.</summary>
+    public long BurnIn { get; init; } = 100;
+
+    /// <summary>All shares of the time together.</summary>
+    internal double Shares => LinearDimensions.Count * Linear.Share + Lorenz63.Share + Lorenz95.Share + Direct.Share + Memories.Count * Sweep.Share;
+}
