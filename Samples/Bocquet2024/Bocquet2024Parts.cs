@@ -210,7 +210,9 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
 
     private ITrajectoryView Test(TwinSetting twin) => twin.Test("test", settings.Trajectories, settings.BurnIn + settings.Cycles);
 
-    private ITrajectoryView PointTest(TwinSetting twin) => twin.Test("test", settings.Trajectories, settings.BurnIn + settings.PointCycles);
+    // Larger states say more of the error at once: as many numbers as at n = 40, of two trajectories at least.
+    private ITrajectoryView PointTest(TwinSetting twin) =>
+        twin.Test("test", Math.Clamp(40 * settings.Trajectories / twin.Dynamics.Dimension, 2, settings.Trajectories), settings.BurnIn + settings.PointCycles);
 
     private double[] Score(TwinSetting twin, ITransformer method, ITrajectoryView test, PartRun run, double lost = LorenzLost)
     {

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.CommandLine;
 using System.Globalization;
 
@@ -92,8 +93,8 @@ internal sealed class SampleCommandOptions
             OutputFolder = NotEmpty(parsed.GetValue(output)!, "--out"),
             Profile = parsed.GetValue(profile),
             JsonFile = parsed.GetValue(json) is { } file ? NotEmpty(file, "--json") : null,
-            Settings = own.Where(one => parsed.GetResult(one.Option) is { Implicit: false }).ToDictionary(one => one.Option.Name,
-                one => one.ValueOptional && parsed.GetValue(one.Option) is null ? "" : NotEmpty(parsed.GetValue(one.Option) ?? "", one.Option.Name)),
+            Settings = own.Where(one => parsed.GetResult(one.Option) is { Implicit: false }).ToList() is { Count: > 0 } given ? given.ToDictionary(one => one.Option.Name,
+                one => one.ValueOptional && parsed.GetValue(one.Option) is null ? "" : NotEmpty(parsed.GetValue(one.Option) ?? "", one.Option.Name)) : ReadOnlyDictionary<string, string>.Empty,
         };
     }
 

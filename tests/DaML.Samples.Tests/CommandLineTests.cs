@@ -20,6 +20,9 @@ public sealed class CommandLineTests : IDisposable
         public string Details => $"How {name} does it.";
         public IReadOnlyList<SampleSize> Sizes => sizes.Length == 0 ? [SampleSize.Quick] : sizes;
         public double? TrainingMinutes => minutes;
+        public double? FullMinutes { get; init; }
+        public double? FullTrainingMinutes => FullMinutes ?? minutes;
+        public IReadOnlyList<SampleSetting> Settings { get; init; } = [];
         public SampleResult Run(SampleRun run)
         {
             Runs++;
@@ -132,6 +135,27 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(0, Daml([sample], CancellationToken.None, "demo", "--seed", "-7", "--device", "cpu", "--minutes", "0.25", "--full", "--out", folder.FullName, "--json", json).Code);
         Assert.Equal(new SampleOptions { Seed = -7, Device = "cpu", Minutes = 0.25, Size = SampleSize.Full, OutputFolder = folder.FullName, JsonFile = json }, seen);
         Assert.True(File.Exists(json));
+    }
+
+    [Theory]
+    [InlineData("", 5.0, null)]
+    [InlineData("--full", 60.0, null)]
+    [InlineData("--full --minutes 7", 7.0, null)]
+    [InlineData("--weights", 5.0, "")]
+    [InlineData("--weights reference --full", 60.0, "reference")]
+    public void TheFullSizeMayTrainLongerAndAnOptionMayStandAlone(string arguments, double minutes, string? weights)
+    {
+        SampleOptions? seen = null;
+        var sample = new Fake("demo", run =>
+        {
+            seen = run.Options;
+            return Nothing(run);
+        }, 5, SampleSize.Quick, SampleSize.Full) { FullMinutes = 60, Settings = [new("--weights", "NAME", "Which weights.") { ValueOptional = true }, new("--rows", "FILE", "Rows.")] };
+        var (code, _, error) = Daml([sample], CancellationToken.None, ["demo", .. arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--out", folder.FullName]);
+        Assert.True(code == 0, error);
+        Assert.Equal(minutes, seen!.Minutes);
+        Assert.Equal(weights, seen.Settings.GetValueOrDefault("--weights"));
+        Assert.Equal(CommandLine.Misuse, Daml([sample], CancellationToken.None, "demo", "--out", folder.FullName, "--rows").Code);
     }
 
     [Fact]
