@@ -9,13 +9,13 @@ internal sealed class Bocquet2024Figures(Bocquet2024Settings settings, IReadOnly
     private static readonly Axis Rmse = new("analysis RMSE");
 
     /// <summary>The analysis errors of all methods beside the paper's.</summary>
-    public Figure Scores() => new BarChart("Analysis error on Lorenz-96", new Axis("RMSE"),
-    [
+    public Figure Scores() => new BarChart("Analysis error on Lorenz-96", new Axis("RMSE"), [.. new Bar[]
+    {
         new("learned", Of(Bocquet2024Parts.Learned, "rmse")[0], 0.195), new("with hidden channels", Of(Bocquet2024Parts.Memory, "rmse")[0]),
         new("no activations", Of(Bocquet2024Parts.Linear, "rmse")[0], 0.38), new("blind to the forecast", Of(Bocquet2024Parts.Blind, "rmse")[0], 0.38),
         new("3D-Var", Of(Bocquet2024Parts.Classical, "3dvar")[0], 0.40), new("EnKF-N, 20 members", Of(Bocquet2024Parts.Classical, "enkf_n.20")[0], 0.191),
         new("EnKF-N, 40 members", Of(Bocquet2024Parts.Classical, "enkf_n.40")[0], 0.179),
-    ]) { Width = Width, Height = 300 };
+    }.Where(bar => double.IsFinite(bar.Value))]) { Width = Width, Height = 300 };
 
     /// <summary>Errors on held-out trajectories while the networks learn; null where none was trained long enough to be validated.</summary>
     public Figure? Training()
@@ -47,7 +47,7 @@ internal sealed class Bocquet2024Figures(Bocquet2024Settings settings, IReadOnly
     {
         double[] sizes = [.. settings.Dimensions.Select(n => (double)n)];
         var axis = new Axis("dimension n");
-        List<LineSeries> lines =
+        List<LineSeries?> lines =
         [
             Marked("learned at n = 40", sizes, Of(Bocquet2024Parts.Transfer, "rmse")),
             Marked("EnKF-N, as many members", sizes, Of(Bocquet2024Parts.DimensionFilter, "rmse")),
@@ -56,23 +56,20 @@ internal sealed class Bocquet2024Figures(Bocquet2024Settings settings, IReadOnly
             lines.Add(Marked("learned at each n", sizes, [.. settings.Dimensions.Select(n => Of(n == 40 ? Bocquet2024Parts.Learned : Bocquet2024Parts.LearnedAt(n), "rmse")[0])]));
         return new FigureGrid("",
         [
-            new LineChart("Error", axis, Rmse with { Minimum = 0 }, lines) { Width = Width, Height = 340 },
-            new LineChart("Unstable-neutral subspace", axis, new Axis("dimension") { Minimum = 0 }, [Marked("non-negative Lyapunov exponents", sizes, Of(Bocquet2024Parts.DimensionFilter, "unstable"))]) { Width = Width, Height = 240 },
+            new LineChart("Error", axis, Rmse with { Minimum = 0 }, Lines(lines)) { Width = Width, Height = 340 },
+            new LineChart("Unstable-neutral subspace", axis, new Axis("dimension") { Minimum = 0 }, Lines(Marked("non-negative Lyapunov exponents", sizes, Of(Bocquet2024Parts.DimensionFilter, "unstable")))) { Width = Width, Height = 240 },
         ]);
     }
 
     /// <summary>Errors by the observations' error.</summary>
-    public Figure Noise() => new LineChart("Weights learned with observation error 1", new Axis("observation error") { Scale = AxisScale.Logarithmic }, Rmse with { Scale = AxisScale.Logarithmic },
-    [
-        Marked("learned, told R", settings.NoiseLevels, Of(Bocquet2024Parts.Noise, "rmse")), Marked("learned, believing in R = I", settings.NoiseLevels, Of(Bocquet2024Parts.Noise, "unaware")),
-        Marked("EnKF-N, 40 members", settings.NoiseLevels, Of(Bocquet2024Parts.NoiseFilter, "rmse")),
-    ]) { Width = Width, Height = 400 };
+    public Figure Noise() => new LineChart("Other observation errors", new Axis("observation error") { Scale = AxisScale.Logarithmic }, Rmse with { Scale = AxisScale.Logarithmic },
+    Lines(
+        Marked("learned at 1, R = I", settings.NoiseLevels, Of(Bocquet2024Parts.Noise, "rmse")), Marked("learned at 1, told R", settings.NoiseLevels, Of(Bocquet2024Parts.Noise, "told")),
+        Marked("learned on random errors", settings.NoiseLevels, Of(Bocquet2024Parts.RandomNoise, "rmse")), Marked("EnKF-N, 40 members", settings.NoiseLevels, Of(Bocquet2024Parts.NoiseFilter, "rmse")))) { Width = Width, Height = 400 };
 
     /// <summary>Errors by the density of observations.</summary>
     public Figure Density() => new LineChart("Random networks", new Axis("observed share of sites") { Minimum = 0, Maximum = 1.05 }, Rmse with { Minimum = 0 },
-    [
-        Marked("learned on random networks", settings.Densities, Of(Bocquet2024Parts.RandomNetworks, "rmse")), Marked("EnKF-N, 40 members", settings.Densities, Of(Bocquet2024Parts.DensityFilter, "rmse")),
-    ]) { Width = Width, Height = 380 };
+        Lines(Marked("learned on random networks", settings.Densities, Of(Bocquet2024Parts.RandomNetworks, "rmse")), Marked("EnKF-N, 40 members", settings.Densities, Of(Bocquet2024Parts.DensityFilter, "rmse")))) { Width = Width, Height = 380 };
 
     /// <summary>Kuramoto-Sivashinsky: truth, learned analysis and its error.</summary>
     public Figure Fields()
@@ -92,10 +89,17 @@ internal sealed class Bocquet2024Figures(Bocquet2024Settings settings, IReadOnly
 
     private double[] Of(string part, string figure) => figures[part][figure];
 
-    // Eigenvalues that a regression leaves below zero are none on a logarithmic axis.
-    private static LineSeries Modes(string name, double[] values) => new(name, [.. Enumerable.Range(1, values.Length).Select(mode => (double)mode)], [.. values.Select(value => value > 0 ? value : double.NaN)]) { Markers = true };
+    // Eigenvalues of round-off, or that a regression leaves below zero, have no place on a logarithmic axis.
+    private static LineSeries Modes(string name, double[] values)
+    {
+        double least = 1e-10 * values.Max();
+        return new(name, [.. Enumerable.Range(1, values.Length).Select(mode => (double)mode)], [.. values.Select(value => value > least ? value : double.NaN)]) { Markers = true };
+    }
 
-    private static LineSeries Marked(string name, IReadOnlyList<double> places, IReadOnlyList<double> values) => new(name, places, values) { Markers = true };
+    // Points where the truth was lost are left out; a method that lost it everywhere has no line.
+    private static LineSeries? Marked(string name, IReadOnlyList<double> places, IReadOnlyList<double> values) => values.Any(double.IsFinite) ? new(name, places, values) { Markers = true } : null;
+
+    private static LineSeries[] Lines(params IEnumerable<LineSeries?> lines) => [.. lines.OfType<LineSeries>()];
 
     // Fields one after the other as [place, time].
     private static double[,] Field(double[] values, int times)

@@ -8,7 +8,7 @@ namespace DaML.Samples;
 /// <param name="weights">Weights that take the place of the main training; null = it is trained.</param>
 internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minutes, ShippedWeights? weights)
 {
-    public const string Learned = "learned", Memory = "learned with memory", Linear = "linear", Blind = "blind", RandomNetworks = "random networks", KuramotoSivashinsky = "Kuramoto-Sivashinsky",
+    public const string Learned = "learned", Memory = "learned with memory", Linear = "linear", Blind = "blind", RandomNetworks = "random networks", RandomNoise = "random noise", KuramotoSivashinsky = "Kuramoto-Sivashinsky",
         Classical = "classical methods", Covariances = "covariances", Lyapunov = "Lyapunov exponents", Transfer = "other dimensions", Noise = "other noise",
         DimensionFilter = "EnKF-N by dimension", NoiseFilter = "EnKF-N by noise", DensityFilter = "EnKF-N by density", FieldFilter = "EnKF-N on Kuramoto-Sivashinsky";
 
@@ -19,7 +19,7 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
     /// <summary>All of them, those that others wait for and those that take longest first.</summary>
     public IReadOnlyList<SamplePart> All =>
     [
-        new(Learned, LearnMain), new(Memory, LearnWithMemory), new(KuramotoSivashinsky, LearnField), new(RandomNetworks, LearnOnRandomNetworks),
+        new(Learned, LearnMain), new(Memory, LearnWithMemory), new(KuramotoSivashinsky, LearnField), new(RandomNetworks, LearnOnRandomNetworks), new(RandomNoise, LearnOnRandomNoise),
         new(Linear, run => LearnDegraded(run, Linear, settings.DegradedNetwork with { Activation = NetworkActivation.None })),
         new(Blind, run => LearnDegraded(run, Blind, settings.DegradedNetwork with { Inputs = AnalysisInputs.InnovationOnly })),
         .. settings.LearnEveryDimension ? settings.Dimensions.Where(n => n != 40).Select(n => new SamplePart(LearnedAt(n), run => LearnAt(run, n))) : [],
@@ -34,6 +34,7 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
     private TrainingOptions Training(string checkpoint, double share) => new()
     {
         Steps = settings.Steps, LearningRate = settings.LearningRate, ValidationInterval = settings.ValidationInterval,
+        ValidationCycles = settings.ValidationCycles, ValidationBurnIn = settings.ValidationCycles / 3,
         MaximumDuration = TimeSpan.FromMinutes(minutes * share), CheckpointPath = checkpoint,
     };
 
@@ -72,6 +73,17 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
             twin.Endless("training", settings.Batch), twin.Endless("validation", settings.Batch), method => ((LearnedAnalyzer)method.Triple.Analyzer).History!);
         var network = Analyzer(run, RandomNetworks).Network;
         return With(course, ("rmse", Points(settings.Densities, density => AtDensity(run, density, at => at.Learned(RandomNetworks, network)))));
+    }
+
+    // Every trajectory has an observation error of its own, which the network can tell from the size of R^-1 times the innovation.
+    private IReadOnlyDictionary<string, double[]> LearnOnRandomNoise(PartRun run)
+    {
+        var twin = TwinSetting.Lorenz96(run.Context);
+        ITrajectoryView Any(string stream) => run.Context.Data.Twin(twin.Dynamics, twin.Network, new() { Stream = stream, Batch = settings.Batch, ErrorScale = new(settings.NoiseLevels.Min(), settings.NoiseLevels.Max()) });
+        var course = run.Learn(RandomNoise, checkpoint => run.Context.Analysis.ResidualConvolution(twin.Dynamics, twin.Network, settings.Network, Training(checkpoint, settings.NoiseShare)),
+            Any("training"), Any("validation"), method => ((LearnedAnalyzer)method.Triple.Analyzer).History!);
+        var network = Analyzer(run, RandomNoise).Network;
+        return With(course, ("rmse", Points(settings.NoiseLevels, level => AtNoise(run, level, at => at.Learned(RandomNoise, network)))));
     }
 
     private IReadOnlyDictionary<string, double[]> LearnField(PartRun run)
@@ -165,9 +177,9 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
         var network = Analyzer(run, Learned).Network;
         return new Dictionary<string, double[]>
         {
-            ["rmse"] = Points(settings.NoiseLevels, level => AtNoise(run, level, twin => twin.Learned(Learned, network))),
-            // The same observations, but the analysis goes on believing in errors of one.
-            ["unaware"] = Points(settings.NoiseLevels, level => AtNoise(run, level, twin => (twin with { Network = run.Context.Observations.Full(twin.Dynamics) }).Learned(Learned, network))),
+            // The observations are other than the analysis believes: its R stays that of its training, I.
+            ["rmse"] = Points(settings.NoiseLevels, level => AtNoise(run, level, twin => (twin with { Network = run.Context.Observations.Full(twin.Dynamics) }).Learned(Learned, network))),
+            ["told"] = Points(settings.NoiseLevels, level => AtNoise(run, level, twin => twin.Learned(Learned, network))),
         };
     }
 

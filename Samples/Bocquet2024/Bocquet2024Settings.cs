@@ -19,7 +19,7 @@ public sealed record Bocquet2024Settings
         Batch = 2048, KuramotoSivashinskyBatch = 512, LearningRate = 3e-3, Trajectories = 8, Cycles = 10_000, CovarianceCycles = 5_000, LyapunovCycles = 5_000,
         Dimensions = [20, 30, 40, 60, 80, 120, 160], LearnEveryDimension = true,
         NoiseLevels = [0.1, 0.2, 0.4, 0.8, 1, 1.6, 2.4, 3.2], Densities = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1],
-        RandomShare = 1, KuramotoSivashinskyShare = 1, DegradedShare = 0.25,
+        RandomShare = 1, NoiseShare = 1, KuramotoSivashinskyShare = 1, DegradedShare = 0.25,
     };
 
     /// <summary>The main network, also the one with a memory and the one that learns on random networks.</summary>
@@ -46,8 +46,14 @@ public sealed record Bocquet2024Settings
     /// <summary>Optimiser steps from one validation to the next.</summary>
     public long ValidationInterval { get; init; } = 100;
 
+    /// <summary>Cycles that a validation scores, after as many as a third of them.</summary>
+    public long ValidationCycles { get; init; } = 200;
+
     /// <summary>The share of the minutes for the network that learns on random networks.</summary>
     public double RandomShare { get; init; } = 0.5;
+
+    /// <summary>The share of the minutes for the network that learns with random observation errors.</summary>
+    public double NoiseShare { get; init; } = 0.25;
 
     /// <summary>The share of the minutes for the Kuramoto-Sivashinsky equation.</summary>
     public double KuramotoSivashinskyShare { get; init; } = 0.5;
