@@ -1,3 +1,6 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace DaML.Tests;
 
 /// <summary>The learned analysis as docs/learned-analysis.md shows it.</summary>
@@ -37,9 +40,9 @@ internal static class LearnedAnalysis
         var anyNumber = context.Observations.RandomCount(model, minimum: 20, maximum: 40);
         var anyNoise = context.Data.Twin(model, anyNumber, new() { Batch = 32, ErrorScale = new(0.1, 3.2) });
         // </varying>
-        using var scope = TorchSharp.torch.NewDisposeScope();
+        using var scope = NewDisposeScope();
         using var cursor = anyNoise.OpenCursor();
         cursor.MoveNext();
-        return (anyNoise.Schema.ToString(), cursor[Columns.ObservationMask].to(TorchSharp.torch.ScalarType.Float64).mean().ToDouble());
+        return (anyNoise.Schema.ToString(), cursor[Columns.ObservationMask].to(ScalarType.Float64).mean().ToDouble());
     }
 }
