@@ -84,7 +84,7 @@ public sealed class EnsembleConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
     private static EnsembleConvolutionNetwork Load(ComponentReader reader)
     {
         var options = reader.Get<ResidualConvolutionOptions>("options").Checked();
-        ResidualConvolutionTrunk.RequireSaved(reader, options, nameof(trunk));
+        ResidualConvolutionTrunk.RequireSaved(reader, options, nameof(trunk) + ".");
         var network = new EnsembleConvolutionNetwork(reader.Get<long>("members"), options, reader.Get<AnalysisStatistics>("statistics"), reader.Get<ScalarType>("precision"), reader.Context.Device);
         reader.LoadInto(network);
         return network;

@@ -93,7 +93,7 @@ public sealed class InnovationLinearNetwork : nn.Module<Tensor, Tensor, Tensor>,
             Network = reader.Get<ResidualConvolutionOptions>("network"), Columns = reader.Get<long>("columns"),
             Taper = reader.Part<LocalisationTaper>("taper"), Radius = reader.Get<LocalisationRadius>("radius"),
         }.Checked();
-        ResidualConvolutionTrunk.RequireSaved(reader, options.Network, nameof(trunk));
+        ResidualConvolutionTrunk.RequireSaved(reader, options.Network, nameof(trunk) + ".");
         var network = new InnovationLinearNetwork(options, reader.Get<AnalysisStatistics>("statistics"), reader.Get<ScalarType>("precision"), reader.Context.Device);
         reader.LoadInto(network);
         return network;

@@ -78,7 +78,7 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
             throw new ArgumentException($"The validation view has {validation.CycleCount} cycles; more than the burn-in of {training.ValidationBurnIn} are needed.", nameof(validation));
 
         using var scope = NewDisposeScope();
-        using var random = context.Random($"training/{Name}");
+        using var random = context.Random(training.Repetition == 0 ? $"training/{Name}" : $"training/{Name}/{training.Repetition}");
         using var weights = random.Derive("weights");
         var statistics = AnalysisStatistics.Measure(data, observing, Math.Max(20, StatisticsSample / data.Schema.Batch));
         var learned = Checked(create(statistics, weights));

@@ -52,6 +52,9 @@ public sealed class LearnedEnsembleAnalyzer : IAnalyzer<EnsembleMemory>, ICompon
     public TrainingHistory? History { get; }
 
     /// <inheritdoc/>
+    public bool TakesErrorScale => true;
+
+    /// <inheritdoc/>
     public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random) =>
         new(Update(Network, precision, Operator, Error, forecast.Members, observation));
 
@@ -83,6 +86,7 @@ public sealed class LearnedEnsembleAnalyzer : IAnalyzer<EnsembleMemory>, ICompon
         private readonly ScalarType precision = network.parameters().Select(parameter => parameter.dtype).FirstOrDefault(ScalarType.Float32);
 
         public string Name => name;
+        public bool TakesErrorScale => true;
 
         public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random) =>
             new(Update(network, precision, observing.Operator, observing.Error, forecast.Members, observation));

@@ -17,14 +17,15 @@ public static class ModuleState
     /// <summary>Gives a network the parameters and buffers that <see cref="Module"/> kept.</summary>
     /// <param name="reader">The component that the network belongs to.</param>
     /// <param name="network">A network of the same architecture, on the context's device.</param>
+    /// <param name="savedName">The name under which a tensor of the network was kept, where an older version called it otherwise; null = its own.</param>
     /// <exception cref="ModelArchiveException">A tensor is missing.</exception>
     /// <exception cref="ArgumentException">A tensor has another shape or type than the network needs.</exception>
-    public static void LoadInto(this ComponentReader reader, nn.Module network)
+    public static void LoadInto(this ComponentReader reader, nn.Module network, Func<string, string>? savedName = null)
     {
         using var noGradients = no_grad();
         foreach (var (name, tensor) in network.state_dict())
         {
-            using var saved = reader.Tensor(name);
+            using var saved = reader.Tensor(savedName?.Invoke(name) ?? name);
             CopyChecked(saved, tensor, name);
         }
     }

@@ -103,9 +103,11 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
     private static ResidualConvolutionNetwork Load(ComponentReader reader)
     {
         var options = reader.Get<ResidualConvolutionOptions>("options").Checked();
-        ResidualConvolutionTrunk.RequireSaved(reader, options, nameof(trunk));
+        const string layers = nameof(trunk) + ".";
+        bool bare = reader.Version == 1;   // the layers were the network's own
+        ResidualConvolutionTrunk.RequireSaved(reader, options, bare ? "" : layers);
         var network = new ResidualConvolutionNetwork(options, reader.Get<AnalysisStatistics>("statistics"), reader.Get<ScalarType>("precision"), reader.Context.Device);
-        reader.LoadInto(network);
+        reader.LoadInto(network, name => bare && name.StartsWith(layers, StringComparison.Ordinal) ? name[layers.Length..] : name);
         return network;
     }
 }

@@ -117,15 +117,15 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
     /// <summary>Sees that a file holds convolutions of the sizes it declares, before these are allocated.</summary>
     /// <param name="reader">The component that the layers belong to.</param>
     /// <param name="options">What the file declares.</param>
-    /// <param name="name">The name of the layers in the component.</param>
+    /// <param name="prefix">What stands before the layers' names in the component.</param>
     /// <exception cref="ModelArchiveException">A tensor is missing.</exception>
     /// <exception cref="ArgumentException">A tensor has another shape.</exception>
-    internal static void RequireSaved(ComponentReader reader, ResidualConvolutionOptions options, string name)
+    internal static void RequireSaved(ComponentReader reader, ResidualConvolutionOptions options, string prefix)
     {
         long[] shape = [options.Filters, options.Filters, .. Enumerable.Repeat(options.KernelSize, options.Grid.Directions)];
         for (long i = options.Blocks * options.SubBlocks - 1; i >= 0; i--)
         {
-            using var weight = reader.Tensor($"{name}.{nameof(convolutions)}.{i}.weight");
+            using var weight = reader.Tensor($"{prefix}{nameof(convolutions)}.{i}.weight");
             Require.Shape(weight, $"The weight of convolution {i}", shape);
         }
     }

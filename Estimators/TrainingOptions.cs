@@ -49,6 +49,12 @@ public sealed record TrainingOptions
     public double PatientAboveRate { get; init; } = 0.1;
 
     /// <summary>
+    /// Which of several trainings on the same data this is: they differ in their first weights, starts and mini-batches, whose random
+    /// streams have this number in their name. The papers train three to five networks for the mean and deviation of their errors.
+    /// </summary>
+    public long Repetition { get; init; }
+
+    /// <summary>
     /// A file from which training goes on where it stopped, to the same sequence of losses, if it is there, and which is
     /// written at the start, after every validation and on cancellation; null = none. Delete it to begin anew.
     /// </summary>
@@ -64,6 +70,7 @@ public sealed record TrainingOptions
         Require.AtLeast(Truncation, 1);
         if (BatchSize is { } size) Require.AtLeast(size, 1, nameof(BatchSize));
         Require.Positive(GradientClip);
+        Require.NotNegative(Repetition);
         Require.AtLeast(ValidationInterval, 1);
         Require.AtLeast(ValidationCycles, 1);
         Require.NotNegative(ValidationBurnIn);

@@ -54,6 +54,9 @@ public sealed class HiddenChannelAnalyzer : IAnalyzer<ProductMemory<StateMemory,
     public TrainingHistory? History { get; }
 
     /// <inheritdoc/>
+    public bool TakesErrorScale => true;
+
+    /// <inheritdoc/>
     public ProductMemory<StateMemory, VectorMemory> Analyze(ProductMemory<StateMemory, VectorMemory> forecast, Observation observation, RandomStream random) =>
         Update(Network, precision, Operator, Error, forecast, observation);
 
@@ -89,6 +92,7 @@ public sealed class HiddenChannelAnalyzer : IAnalyzer<ProductMemory<StateMemory,
         private readonly ScalarType precision = PrecisionOf(network);
 
         public string Name => name;
+        public bool TakesErrorScale => true;
 
         public ProductMemory<StateMemory, VectorMemory> Analyze(ProductMemory<StateMemory, VectorMemory> forecast, Observation observation, RandomStream random) =>
             Update(network, precision, observing.Operator, observing.Error, forecast, observation);

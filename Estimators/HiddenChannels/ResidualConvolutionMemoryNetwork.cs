@@ -102,7 +102,7 @@ public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor,
     {
         var options = reader.Get<ResidualConvolutionOptions>("options").Checked();
         var memory = reader.Get<HiddenChannelOptions>("memory").Checked();
-        ResidualConvolutionTrunk.RequireSaved(reader, options, nameof(trunk));
+        ResidualConvolutionTrunk.RequireSaved(reader, options, nameof(trunk) + ".");
         var network = new ResidualConvolutionMemoryNetwork(options, memory, reader.Get<AnalysisStatistics>("statistics"), reader.Get<ScalarType>("precision"), reader.Context.Device);
         reader.LoadInto(network);
         return network;

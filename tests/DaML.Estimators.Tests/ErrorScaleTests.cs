@@ -33,6 +33,17 @@ public sealed class ErrorScaleTests
     }
 
     [Fact]
+    public void Hidden_channels_and_ensembles_are_trained_with_it_too()
+    {
+        var twin = new SmallTwin();
+        var view = twin.Context.Data.Twin(twin.Dynamics, twin.Observing, new TwinExperimentOptions { Batch = 10, ErrorScale = new(0.5, 2, ErrorScaleDraw.EachCycle) });
+        var options = SmallTwin.Brief with { Steps = 3, ValidationCycles = 5 };
+        var hidden = twin.Context.Analysis.ResidualConvolutionWithMemory(twin.Dynamics, twin.Observing, training: options).Fit(view);
+        var ensemble = twin.Context.Analysis.EnsembleConvolution(twin.Dynamics, twin.Observing, 3, training: options).Fit(view);
+        Assert.True(double.IsFinite(twin.Rmse(hidden, view.Take(10), 2)) && double.IsFinite(twin.Rmse(ensemble, view.Take(10), 2)));
+    }
+
+    [Fact]
     public void A_method_that_takes_errors_to_be_the_same_is_refused()
     {
         var twin = new SmallTwin();

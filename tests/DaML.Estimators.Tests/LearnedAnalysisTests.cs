@@ -105,6 +105,9 @@ public sealed class LearnedAnalysisTests : IDisposable
         Bits.Equal(SmallTwin.Analyzer(a).Network, SmallTwin.Analyzer(b).Network);
         Assert.Equal(Losses(a), Losses(b));
         Assert.False(Bits.Same(SmallTwin.Analyzer(a).Network, SmallTwin.Analyzer(c).Network));
+        var repeated = first.Estimator(SmallTwin.Brief with { Repetition = 1 }).Fit(first.Training, first.Validation);
+        Assert.False(Bits.Same(SmallTwin.Analyzer(a).Network, SmallTwin.Analyzer(repeated).Network));
+        Assert.Equal(((ResidualConvolutionNetwork)SmallTwin.Analyzer(a).Network).Statistics, ((ResidualConvolutionNetwork)SmallTwin.Analyzer(repeated).Network).Statistics);
     }
 
     [Theory]
@@ -288,6 +291,7 @@ public sealed class LearnedAnalysisTests : IDisposable
     [InlineData("WarmUpSteps")]
     [InlineData("Truncation")]
     [InlineData("BatchSize")]
+    [InlineData("Repetition")]
     [InlineData("GradientClip")]
     [InlineData("ValidationInterval")]
     [InlineData("ValidationCycles")]
@@ -305,6 +309,7 @@ public sealed class LearnedAnalysisTests : IDisposable
             "WarmUpSteps" => good with { WarmUpSteps = -1 },
             "Truncation" => good with { Truncation = 0 },
             "BatchSize" => good with { BatchSize = 0 },
+            "Repetition" => good with { Repetition = -1 },
             "GradientClip" => good with { GradientClip = 0 },
             "ValidationInterval" => good with { ValidationInterval = 0 },
             "ValidationCycles" => good with { ValidationCycles = -5 },

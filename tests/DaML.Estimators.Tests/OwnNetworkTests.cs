@@ -108,6 +108,30 @@ public sealed class OwnNetworkTests : IDisposable
         Bits.Equal(network, new DataAssimilationContext().Model.Load<ResidualConvolutionNetwork>(path));
     }
 
+    // In version 1 the layers were the network's own, not those of a trunk.
+    [Fact]
+    public void A_network_of_the_first_version_is_read()
+    {
+        using var random = new RandomStream(0, "weights", CPU);
+        using var network = new ResidualConvolutionNetwork(SmallTwin.Network with { InnovationTerm = InnovationTerm.Trainable }, new AnalysisStatistics(12, 2, 3, 1), ScalarType.Float32, random);
+        string path = Path.Combine(folder, "first.daml");
+        ModelArchive.Write(new FirstVersion(network), path);
+        Bits.Equal(network, new DataAssimilationContext().Model.Load<ResidualConvolutionNetwork>(path));
+    }
+
+    private sealed class FirstVersion(ResidualConvolutionNetwork network) : IComponent
+    {
+        public ComponentType ComponentType => ResidualConvolutionNetwork.Type with { Version = 1 };
+
+        public void Save(ComponentWriter writer)
+        {
+            writer.Set("options", new { network.Options.Filters, network.Options.Blocks, network.Options.SubBlocks, network.Options.KernelSize, network.Options.InnovationTerm });
+            writer.Set("statistics", network.Statistics);
+            writer.Set("precision", ScalarType.Float32);
+            foreach (var (name, tensor) in network.state_dict()) writer.Tensor(name.Replace("trunk.", ""), tensor.detach());
+        }
+    }
+
     private sealed class Forged(nn.Module network, ResidualConvolutionOptions options) : IComponent
     {
         public ComponentType ComponentType => ResidualConvolutionNetwork.Type;
