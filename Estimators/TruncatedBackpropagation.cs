@@ -30,11 +30,13 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
     private readonly string name;
     private readonly AssimilationTriple<TMemory> triple;
     private readonly ITrajectoryView view;
-    private readonly AnalysisCost<TMemory> cost;
     private readonly double divergedCost;
     private readonly TrainingOptions options;
     private readonly RandomStream random, order;
     private readonly long batch;
+    private readonly CycleUnrolling<TMemory> unrolling;
+    private readonly RecordedStep<TMemory>? recorded;
+    private readonly string eagerExecution;
     private readonly Parameter[] parameters;
     private readonly (Tensor Buffer, Tensor Copy)[] buffers;
     private readonly Adam optimizer;
@@ -54,11 +56,13 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
     /// <param name="divergedCost">The cost from which on a trajectory counts as diverged.</param>
     /// <param name="options">Truncation, batch size and clipping.</param>
     /// <param name="random">Where the triple draws from; owned by the caller.</param>
+    /// <param name="recorder">Who records its steps; null = who can on the memory's device.</param>
     /// <exception cref="ArgumentException">A batch of more trajectories than the view has.</exception>
     public TruncatedBackpropagation(string name, AssimilationTriple<TMemory> triple, nn.Module network, ITrajectoryView view,
-        AnalysisCost<TMemory> cost, double divergedCost, TrainingOptions options, RandomStream random)
+        AnalysisCost<TMemory> cost, double divergedCost, TrainingOptions options, RandomStream random, IWorkRecorder? recorder = null)
     {
-        (this.name, this.triple, this.view, this.cost, this.divergedCost, this.options, this.random) = (name, triple, view, cost, divergedCost, options, random);
+        (this.name, this.triple, this.view, this.divergedCost, this.options, this.random) = (name, triple, view, divergedCost, options, random);
+        unrolling = new(name, triple, view.Schema, cost, random);
         batch = options.BatchSize ?? view.Schema.Batch;
         if (batch > view.Schema.Batch)
             throw new ArgumentException($"A batch of {batch} trajectories cannot be taken from the training view of {name}, which has {view.Schema.Batch}.");
@@ -68,7 +72,22 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         optimizer = optim.Adam(parameters, lr: options.LearningRate);
         cursor = view.OpenCursor();
         memory = Start();
+
+        var device = memory.Tensors.First().device;
+        (recorder, eagerExecution) = recorder is not null ? (recorder, "") : WorkRecorders.For(options.Execution, device);
+        if (recorder is null) return;
+        if (triple.Propagater.IsAutonomous)
+            recorded = new(recorder, unrolling, KeepStatistics, RestoreStatistics, parameters, memory.Map(part => part.narrow(0, 0, batch)),
+                new GatheredCycles(view.Schema, options.Truncation, device), random, divergedCost, options.GradientClip);
+        else
+        {
+            recorder.Dispose();
+            eagerExecution = $"operator by operator: {triple.Propagater.Name} may depend on time";
+        }
     }
+
+    /// <summary>How its steps are carried out, in words.</summary>
+    public string Execution => recorded?.Execution ?? eagerExecution;
 
     /// <summary>Number of times the view was begun again.</summary>
     public long Epoch { get; private set; }
@@ -79,31 +98,22 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
     public OptimiserStep Step(double learningRate)
     {
         using var scope = NewDisposeScope();
-        using (no_grad()) foreach (var (buffer, copy) in buffers) copy.copy_(buffer);
         foreach (var group in optimizer.ParamGroups) group.LearningRate = learningRate;
 
         if (chunk is null) ReadChunk();
         var rows = chunk!.Take(batch);
-        var (analysis, lastCost, loss, truths) = Unroll(rows);
-        optimizer.zero_grad();
-        using (Telemetry.Phase(Telemetry.Backward)) loss.backward();
+        var outcome = Take(rows);
+        bool finite = double.IsFinite(outcome.Loss) && double.IsFinite(outcome.GradientNorm);
+        if (!double.IsFinite(outcome.Data)) RefuseData(rows);
         using var phase = Telemetry.Phase(Telemetry.Optimiser);
-        double norm = nn.utils.clip_grad_norm_(parameters, options.GradientClip);
-        double value = loss.ToDouble();
-        bool finite = double.IsFinite(value) && double.IsFinite(norm);
         if (finite) optimizer.step();
-        else
-        {
-            if (!double.IsFinite(truths.ToDouble()))
-                throw new ArgumentException($"The truth on which {name} is trained is infinite or not a number in cycle {cursor.Cycle} or up to {options.Truncation} before it.");
-            using (no_grad()) foreach (var (buffer, copy) in buffers) buffer.copy_(copy);
-        }
+        else RestoreStatistics();
         skippedInARow = finite ? 0 : skippedInARow + 1;
         unrolled = finite ? Math.Min(2 * unrolled, options.Truncation) : Math.Max(unrolled / 2, 1);
         if (skippedInARow == SkippedLimit) throw new DivergenceException($"The training of {name}, {SkippedLimit} optimiser steps in a row,", cursor.Cycle, cursor.Time, double.NaN);
-        var step = new OptimiserStep(finite ? value : double.NaN, norm, CarryOn(analysis, lastCost, rows));
+        CarryOn(outcome, rows);
         if (chunk.IsUsedUp) ReleaseChunk();
-        return step;
+        return new OptimiserStep(finite ? outcome.Loss : double.NaN, outcome.GradientNorm, outcome.Restarts);
     }
 
     /// <summary>Takes down everything the next step depends on beside the network: memory, random numbers, optimiser, place in the view.</summary>
@@ -167,6 +177,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         order.Dispose();
         memory.Release();
         optimizer.Dispose();
+        recorded?.Dispose();
         foreach (var (_, copy) in buffers) copy.Dispose();
     }
 
@@ -187,28 +198,51 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         chunk = null;
     }
 
-    // The chunk's cycles for some trajectories: the analysis and cost of the last, the mean cost of all, and a sum that is
-    // finite if the truths are.
-    private (TMemory Analysis, Tensor LastCost, Tensor Loss, Tensor Truths) Unroll(Tensor? rows)
+    // The chunk's cycles for some trajectories: recorded work where it is of the recording's size, else operator by operator.
+    private StepOutcome<TMemory> Take(Tensor? rows)
     {
-        using var cycle = chunk!.Open(rows);
-        var analysis = rows is null ? memory : memory.Map(part => part.index_select(0, rows));
-        double from = time;
-        Tensor? total = null, truths = null, costs = null;
-        while (cycle.MoveNext())
-        {
-            var observation = cycle.ReadObservation(view.Schema, analysis.Tensors.First(), name);
-            TMemory forecast;
-            using (Telemetry.Phase(Telemetry.Model)) forecast = triple.Propagater.Propagate(analysis, new TimeInterval(from, cycle.Time), random);
-            using var phase = Telemetry.Phase(Telemetry.NetworkForward);
-            analysis = triple.Analyzer.Analyze(forecast, observation, random);
-            costs = cost(forecast, analysis, cycle);
-            var sum = cycle[Columns.Truth].sum();
-            total = total is null ? costs : total + costs;
-            truths = truths is null ? sum : truths + sum;
-            from = cycle.Time;
-        }
-        return (analysis, costs!, total!.mean() / chunk.Cycles, truths!);
+        var before = rows is null ? memory : memory.Map(part => part.index_select(0, rows));
+        if (recorded is not { Serves: true } || chunk!.Cycles < options.Truncation || (rows is not null && rows.shape[0] < batch)) return Eager(before, rows);
+        using (var cycles = chunk.Open(rows)) recorded.Cycles.Gather(cycles);
+        if (recorded.Take(before, time) is { } outcome) return outcome;
+        var eager = Eager(before, rows);
+        recorded.Explain(double.IsFinite(eager.Loss) && double.IsFinite(eager.GradientNorm));
+        return eager;
+    }
+
+    private StepOutcome<TMemory> Eager(TMemory before, Tensor? rows)
+    {
+        KeepStatistics();
+        using var cycles = chunk!.Open(rows);
+        var (analysis, lastCost, loss, truths) = unrolling.Checked(cycles, before, time);
+        optimizer.zero_grad();
+        using (Telemetry.Phase(Telemetry.Backward)) loss.backward();
+        using var phase = Telemetry.Phase(Telemetry.Optimiser);
+        double norm = nn.utils.clip_grad_norm_(parameters, options.GradientClip);
+        double value = loss.ToDouble();
+        using var noGradients = no_grad();
+        var diverged = (lastCost < divergedCost).logical_not();   // [batch]; a cost that is not a number is not below
+        return new(analysis.Detach(), diverged, diverged.sum().ToInt64(), value, norm, double.IsFinite(value) && double.IsFinite(norm) ? 0 : truths.ToDouble());
+    }
+
+    private void KeepStatistics()
+    {
+        using var noGradients = no_grad();
+        foreach (var (buffer, copy) in buffers) copy.copy_(buffer);
+    }
+
+    private void RestoreStatistics()
+    {
+        using var noGradients = no_grad();
+        foreach (var (buffer, copy) in buffers) buffer.copy_(copy);
+    }
+
+    // Only a sum was seen; the cycles tell which it was.
+    private void RefuseData(Tensor? rows)
+    {
+        using var cycles = chunk!.Open(rows);
+        while (cycles.MoveNext()) cycles.ReadObservation(view.Schema, memory.Tensors.First(), name);
+        throw new ArgumentException($"The truth on which {name} is trained is infinite or not a number in cycle {cursor.Cycle} or up to {options.Truncation} before it.");
     }
 
     private void BeginEpoch()
@@ -229,26 +263,24 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         return (batch < view.Schema.Batch ? start.Map(part => part.clone()) : start).Keep();   // batches overwrite their rows
     }
 
-    private long CarryOn(TMemory analysis, Tensor lastCost, Tensor? rows)
+    private void CarryOn(StepOutcome<TMemory> outcome, Tensor? rows)
     {
         using var noGradients = no_grad();
-        var diverged = (lastCost < divergedCost).logical_not();   // [batch]; a cost that is not a number is not below
-        long restarts = diverged.sum().ToInt64();
-        var next = analysis.Detach();
-        if (restarts > 0)
+        var next = outcome.Analysis;
+        if (outcome.Restarts > 0)
         {
-            using var fresh = triple.Source.Start(lastCost.shape[0], random).Tensors.GetEnumerator();
+            using var fresh = triple.Source.Start(outcome.Diverged.shape[0], random).Tensors.GetEnumerator();
             next = next.Map(part =>
             {
                 fresh.MoveNext();
-                return where(diverged.view([-1, .. Enumerable.Repeat(1L, part.shape.Length - 1)]), fresh.Current, part);
+                return where(outcome.Diverged.view([-1, .. Enumerable.Repeat(1L, part.shape.Length - 1)]), fresh.Current, part);
             });
         }
         if (rows is null)
         {
             memory.Release();
             memory = next.Keep();
-            return restarts;
+            return;
         }
         using var values = next.Tensors.GetEnumerator();
         foreach (var part in memory.Tensors)
@@ -256,6 +288,5 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
             values.MoveNext();
             part.index_copy_(0, rows, values.Current);
         }
-        return restarts;
     }
 }

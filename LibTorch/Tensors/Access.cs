@@ -107,6 +107,7 @@ public static partial class torch
         public TensorAccessor<T> data<T>() where T : unmanaged
         {
             CheckType<T>("data");
+            HostReads.Note();
             if (device_type != DeviceType.CPU) return new TensorAccessor<T>(cpu());
             return new TensorAccessor<T>(this);
         }
@@ -115,6 +116,7 @@ public static partial class torch
         {
             if (numel() != 1) throw new ArgumentException($"item: a tensor of {numel()} elements ({Describe()}) is no single number");
             CheckType<T>("item");
+            HostReads.Note();
             if (device_type == DeviceType.CPU && !Is(TensorProperty.Conj) && !Is(TensorProperty.Neg))
             {
                 var value = *(T*)DataPointer;
@@ -128,6 +130,7 @@ public static partial class torch
         public unsafe Scalar ToScalar()
         {
             Value v;
+            HostReads.Note();
             if (Native.daml_tensor_item(Handle, &v) != 0) Throw.Now($"item({Describe()})");
             GC.KeepAlive(this);
             return Scalar.From(v, dtype);

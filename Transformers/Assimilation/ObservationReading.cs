@@ -17,6 +17,22 @@ public static class ObservationReading
     /// <exception cref="ArgumentException">A value that is observed is infinite or not a number, the mask is not boolean, or a scale of the errors is not above zero; the message names the cycle.</exception>
     public static Observation ReadObservation(this ITrajectoryCursor cycle, TrajectorySchema schema, Tensor like, string method)
     {
+        var observation = cycle.ReadUncheckedObservation(schema, like, method);
+        if (!FiniteNumbers.All(observation.Values)) Require.Finite(observation.Values, $"{method}: the observation of cycle {cycle.Cycle} (time {cycle.Time:g6})");
+        using var scope = NewDisposeScope();
+        if (observation.ErrorScale is { } scale && !(scale > 0).logical_and(scale.isfinite()).all().ToBoolean())
+            throw new ArgumentException($"{method}: the column '{Columns.ObservationErrorScale}' must be finite and above zero; in cycle {cycle.Cycle} its smallest value is {scale.min().ToDouble():g6}.");
+        return observation;
+    }
+
+    /// <summary>
+    /// The same without a look at the values, for which a device would have to be waited for; whoever calls it sees to it later
+    /// that they were finite, and scales above zero.
+    /// </summary>
+    /// <inheritdoc cref="ReadObservation"/>
+    /// <exception cref="ArgumentException">The mask is not boolean.</exception>
+    public static Observation ReadUncheckedObservation(this ITrajectoryCursor cycle, TrajectorySchema schema, Tensor like, string method)
+    {
         using var scope = NewDisposeScope();
         var values = cycle[Columns.Observation].to(like.dtype, like.device);
         Tensor? mask = null;
@@ -28,14 +44,7 @@ public static class ObservationReading
             mask = mask.to(like.device);
             values = where(mask, values, zeros_like(values));
         }
-        if (!FiniteNumbers.All(values)) Require.Finite(values, $"{method}: the observation of cycle {cycle.Cycle} (time {cycle.Time:g6})");
-        Tensor? scale = null;
-        if (schema.Has(Columns.ObservationErrorScale))
-        {
-            scale = cycle[Columns.ObservationErrorScale].to(like.dtype, like.device);
-            if (!(scale > 0).logical_and(scale.isfinite()).all().ToBoolean())
-                throw new ArgumentException($"{method}: the column '{Columns.ObservationErrorScale}' must be finite and above zero; in cycle {cycle.Cycle} its smallest value is {scale.min().ToDouble():g6}.");
-        }
+        var scale = schema.Has(Columns.ObservationErrorScale) ? cycle[Columns.ObservationErrorScale].to(like.dtype, like.device) : null;
         return new Observation(values.alias().MoveToOuterDisposeScope(), mask?.alias().MoveToOuterDisposeScope(), cycle.Time)
         {
             ErrorScale = scale?.alias().MoveToOuterDisposeScope(),

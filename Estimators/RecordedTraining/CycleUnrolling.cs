@@ -1,0 +1,67 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>What the unrolled cycles of an optimiser step give.</summary>
+/// <param name="Analysis">The memory after the last.</param>
+/// <param name="LastCost">What the last is charged, <c>[batch]</c>.</param>
+/// <param name="Loss">The mean cost of all cycles and trajectories.</param>
+/// <param name="Data">A sum that is finite if the truths, and the observations where nobody looked at them, are as they must be.</param>
+internal readonly record struct UnrolledCycles<TMemory>(TMemory Analysis, Tensor LastCost, Tensor Loss, Tensor Data);
+
+/// <summary>The assimilation along the cycles of an optimiser step, as a graph that gradients go back through.</summary>
+internal sealed class CycleUnrolling<TMemory>(string name, AssimilationTriple<TMemory> triple, TrajectorySchema schema, AnalysisCost<TMemory> cost, RandomStream random)
+    where TMemory : IMemory<TMemory>
+{
+    /// <summary>From a memory over all cycles of a cursor.</summary>
+    /// <param name="cycles">The cursor, before the first.</param>
+    /// <param name="memory">The memory before the first cycle.</param>
+    /// <param name="time">The memory's time.</param>
+    /// <exception cref="ArgumentException">An observation is infinite or not a number.</exception>
+    public UnrolledCycles<TMemory> Checked(ITrajectoryCursor cycles, TMemory memory, double time)
+    {
+        var analysis = memory;
+        Tensor? total = null, truths = null, costs = null;
+        long count = 0;
+        for (; cycles.MoveNext(); count++)
+        {
+            var observation = cycles.ReadObservation(schema, analysis.Tensors.First(), name);
+            (analysis, costs) = Cycle(analysis, new TimeInterval(time, cycles.Time), observation, cycles);
+            total = Sum(total, costs);
+            truths = Sum(truths, cycles[Columns.Truth].sum());
+            time = cycles.Time;
+        }
+        return new(analysis, costs!, total!.mean() / count, truths!);
+    }
+
+    /// <summary>The same over gathered cycles, without a look at a value and without times for analyzer and cost, so that it can be recorded.</summary>
+    public UnrolledCycles<TMemory> Unchecked(GatheredCycles cycles, TMemory memory, double time)
+    {
+        var analysis = memory;
+        var timeless = cycles.Timeless;
+        Tensor? total = null, data = null, costs = null;
+        cycles.Rewind();
+        while (cycles.MoveNext())
+        {
+            var observation = timeless.ReadUncheckedObservation(schema, analysis.Tensors.First(), name);
+            (analysis, costs) = Cycle(analysis, new TimeInterval(time, cycles.Time), observation, timeless);
+            total = Sum(total, costs);
+            data = Sum(data, cycles[Columns.Truth].sum().to(ScalarType.Float64) + observation.Values.sum().to(ScalarType.Float64));
+            if (observation.ErrorScale is { } scale) data = data + scale.log().sum().to(ScalarType.Float64);   // finite where the scale is, and above zero
+            time = cycles.Time;
+        }
+        return new(analysis, costs!, total!.mean() / cycles.Count, data!);
+    }
+
+    private (TMemory Analysis, Tensor Costs) Cycle(TMemory memory, TimeInterval interval, Observation observation, ITrajectoryCursor cycle)
+    {
+        TMemory forecast;
+        using (Telemetry.Phase(Telemetry.Model)) forecast = triple.Propagater.Propagate(memory, interval, random);
+        using var phase = Telemetry.Phase(Telemetry.NetworkForward);
+        var analysis = triple.Analyzer.Analyze(forecast, observation, random);
+        return (analysis, cost(forecast, analysis, cycle));
+    }
+
+    private static Tensor Sum(Tensor? sum, Tensor next) => sum is null ? next : sum + next;
+}
