@@ -24,6 +24,21 @@ public static class FiniteNumbers
         return double.IsFinite(tensor.sum().ToDouble()) || tensor.isfinite().all().ToBoolean();
     }
 
+    /// <summary>Whether several tensors of one place have neither infinities nor NaNs; a device is waited for once.</summary>
+    public static bool All(Tensor first, IEnumerable<Tensor> others)
+    {
+        if (first.device_type == DeviceType.CPU)
+        {
+            bool finite = All(first);
+            foreach (var other in others) finite = finite && All(other);
+            return finite;
+        }
+        using var scope = NewDisposeScope();
+        var sum = first.sum().to(ScalarType.Float64);
+        foreach (var other in others) sum = sum + other.sum().to(ScalarType.Float64);
+        return double.IsFinite(sum.ToDouble()) || (All(first) && others.All(All));
+    }
+
     // Large tensors in shares, by all threads.
     private static unsafe bool All<T>(Tensor tensor) where T : unmanaged, IFloatingPointIeee754<T>
     {

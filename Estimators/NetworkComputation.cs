@@ -8,4 +8,11 @@ public enum NetworkComputation
 
     /// <summary>By plain tensor operators: the reference.</summary>
     Plain,
+
+    /// <summary>
+    /// By plain tensor operators, the hidden convolutions in bfloat16: 8 significant bits, twice the rate of TF32 on tensor cores.
+    /// Weights, their gradients, normalisation, activation, skips and the layers at both ends stay in the network's precision. For
+    /// training on devices; the processor gains nothing by it.
+    /// </summary>
+    BFloat16,
 }

@@ -58,6 +58,7 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
     /// <summary>Which way is in use on its device, in words.</summary>
     public string ComputationInUse =>
         Computation == NetworkComputation.Plain ? "plain operators, as asked"
+        : Computation == NetworkComputation.BFloat16 ? "plain operators, hidden convolutions in bfloat16, as asked"
         : options.Grid != StateGrid.Circle ? $"plain operators: the fused network runs on circles, this grid is a {options.Grid}"
         : precision != ScalarType.Float32 ? "plain operators: the fused network is in single precision"
         : encoder.Weight.device_type != DeviceType.CPU ? $"plain operators: the fused network runs on the processor, the weights are on {encoder.Weight.device}"
@@ -83,7 +84,7 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
             var skip = hidden;
             for (long sub = 0; sub < options.SubBlocks; sub++, layer++)
             {
-                var product = convolutions[layer].call(hidden);
+                var product = Product(convolutions[layer], hidden);
                 hidden = normalizations[layer].call(product.flatten(2)).view_as(product);   // statistics over batch and all sites
                 if (options.Activation == NetworkActivation.Mish) hidden = nn.functional.mish(hidden);
             }
@@ -91,6 +92,10 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
         }
         return decoder.call(hidden);
     }
+
+    private Tensor Product(GridConvolution convolution, Tensor hidden) =>
+        Computation != NetworkComputation.BFloat16 ? convolution.call(hidden)
+        : options.Grid.Convolve(hidden.to(ScalarType.BFloat16), convolution.Weight.to(ScalarType.BFloat16), convolution.Bias.to(ScalarType.BFloat16)).to(precision);
 
     private Tensor Fused(Tensor input)
     {

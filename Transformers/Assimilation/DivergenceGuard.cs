@@ -41,8 +41,7 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
     {
         var state = StateOf(memory);
         // The size of the state is looked at where there is a bound, or something to report.
-        bool finite = FiniteNumbers.All(state);
-        foreach (var tensor in memory.Tensors) finite = finite && FiniteNumbers.All(tensor);
+        bool finite = FiniteNumbers.All(state, memory.Tensors);
         if (finite && double.IsPositiveInfinity(method.Options.DivergenceBound)) return (memory, state);
         double norm = finite ? state.square().mean([1]).max().sqrt().ToDouble() : double.NaN;
         if (finite && norm <= method.Options.DivergenceBound) return (memory, state);

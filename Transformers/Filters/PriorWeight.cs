@@ -51,12 +51,15 @@ internal abstract class PriorWeight
             int batch = (int)eigenvalues.shape[0], rank = (int)eigenvalues.shape[1];
             double[] values = stack([eigenvalues, transform.SquaredProjections]).to(ScalarType.Float64, CPU).contiguous().data<double>().ToArray();
             double[] zeta = new double[batch], coefficient = new double[batch];
-            for (int b = 0; b < batch; b++)
+            KernelMemory.ForEach(batch, KernelMemory.Threads(batch, 100.0 * FiniteSizeDual.GridPoints * rank), (first, end) =>
             {
-                var lambda = values.AsSpan(b * rank, rank);
-                zeta[b] = Of(lambda, values.AsSpan((batch + b) * rank, rank));
-                coefficient[b] = 2 * zeta[b] * zeta[b] / prior.Coefficients(lambda, members).Nu;
-            }
+                for (int b = (int)first; b < end; b++)
+                {
+                    var lambda = values.AsSpan(b * rank, rank);
+                    zeta[b] = Of(lambda, values.AsSpan((batch + b) * rank, rank));
+                    coefficient[b] = 2 * zeta[b] * zeta[b] / prior.Coefficients(lambda, members).Nu;
+                }
+            });
             var number = tensor(zeta, batch, 1).to(eigenvalues.dtype, eigenvalues.device).MoveToOuterDisposeScope();
             return (IsNumber ? transform : transform.WithRankOneTerm(number, tensor(coefficient, batch, 1).to(eigenvalues.dtype, eigenvalues.device)).MoveToOuterDisposeScope(), number);
         }
