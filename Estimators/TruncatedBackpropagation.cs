@@ -76,6 +76,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         var device = memory.Tensors.First().device;
         (recorder, eagerExecution) = recorder is not null ? (recorder, "") : WorkRecorders.For(options.Execution, device);
         if (recorder is null) return;
+        using var scope = NewDisposeScope();
         if (triple.Propagater.IsAutonomous)
             recorded = new(recorder, unrolling, KeepStatistics, RestoreStatistics, parameters, memory.Map(part => part.narrow(0, 0, batch)),
                 new GatheredCycles(view.Schema, options.Truncation, device), random, divergedCost, options.GradientClip);
