@@ -31,7 +31,9 @@ public static class Require
     /// <summary>A tensor of exactly this shape; <see cref="ColumnDefinition.AnySize"/> takes any size.</summary>
     public static Tensor Shape(Tensor tensor, string what, params long[] shape)
     {
-        bool fits = tensor.shape.Length == shape.Length && shape.Zip(tensor.shape).All(pair => pair.First == ColumnDefinition.AnySize || pair.First == pair.Second);
+        long[] given = tensor.shape;
+        bool fits = given.Length == shape.Length;
+        for (int i = 0; fits && i < shape.Length; i++) fits = shape[i] == ColumnDefinition.AnySize || shape[i] == given[i];
         return fits ? tensor : throw new ArgumentException($"{what} must have shape {ColumnDefinition.Describe(shape)}; given: {ColumnDefinition.Describe(tensor.shape)}.");
     }
 

@@ -99,18 +99,22 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
 
     private Tensor Fused(Tensor input)
     {
-        List<Tensor> parameters = [encoder.Weight, encoder.Bias];
-        var running = new List<(Tensor, Tensor)>();
+        var parameters = new List<Tensor>(4 * convolutions.Count + 4) { encoder.Weight, encoder.Bias };
+        var running = new List<(Tensor, Tensor)>(convolutions.Count);
         for (int layer = 0; layer < convolutions.Count; layer++)
         {
             var normalization = normalizations[layer];
-            parameters.AddRange([convolutions[layer].Weight, convolutions[layer].Bias, normalization.weight!, normalization.bias!]);
+            parameters.Add(convolutions[layer].Weight);
+            parameters.Add(convolutions[layer].Bias);
+            parameters.Add(normalization.weight!);
+            parameters.Add(normalization.bias!);
             running.Add((normalization.running_mean!, normalization.running_var!));
             if (!training) continue;
             using var unrecorded = no_grad();
             normalization.num_batches_tracked!.add_(1);
         }
-        parameters.AddRange([decoder.Weight, decoder.Bias]);
+        parameters.Add(decoder.Weight);
+        parameters.Add(decoder.Bias);
         if (is_grad_enabled() && (input.requires_grad || parameters.Any(parameter => parameter.requires_grad)))
             return FusedResidualFunction.Apply(fused, running, training, input, parameters);
         using var contiguous = input.contiguous();

@@ -10,11 +10,12 @@ public sealed class DisposeScope : IDisposable
     private DisposeScopeManager? manager;
 
     // Each tensor knows its place here, so that leaving costs no search; the last one moves into the gap.
-    private readonly List<torch.Tensor> tensors = [];
+    private List<torch.Tensor> tensors;
 
     internal DisposeScope(DisposeScopeManager manager)
     {
         this.manager = manager;
+        tensors = manager.TakeList();
         OuterScope = manager.CurrentDisposeScope;
     }
 
@@ -199,6 +200,8 @@ public sealed class DisposeScope : IDisposable
         if (manager is null) return;
         DisposeEverything();
         manager.RemoveDisposeScope(this);
+        manager.KeepList(tensors);
+        tensors = [];
         manager = null;
     }
 }
@@ -209,6 +212,18 @@ public class DisposeScopeManager
     [ThreadStatic] private static DisposeScopeManager? ofThisThread;
 
     internal static DisposeScopeManager ThreadSingleton => ofThisThread ??= new DisposeScopeManager();
+
+    // Empty lists of scopes that are gone, for the next ones: a loop opens and closes the same few again and again.
+    private const int MostKept = 16, LargestKept = 1024;
+    private readonly Stack<List<torch.Tensor>> kept = new();
+
+    internal List<torch.Tensor> TakeList() => kept.TryPop(out var list) ? list : [];
+
+    // A scope may be disposed on another thread than its own; its list is then left to the collector.
+    internal void KeepList(List<torch.Tensor> list)
+    {
+        if (ReferenceEquals(this, ofThisThread) && kept.Count < MostKept && list.Capacity <= LargestKept) kept.Push(list);
+    }
 
     internal ThreadDisposeScopeStatistics StatisticsInstance { get; } = new();
     internal DisposeScope? CurrentDisposeScope { get; private set; }
