@@ -86,7 +86,8 @@ public static class MarginalGain
         using var scope = NewDisposeScope();
         var here = OfSite(network, states, site);
         var there = OfSite(network, states.roll(shift, 1), ((site + shift) % n + n) % n).roll([-shift, -shift], [1, 2]);
-        return ((there - here).abs().max() / here.abs().max()).ToDouble();
+        double difference = (there - here).abs().max().ToDouble(), largest = here.abs().max().ToDouble();
+        return difference == 0 ? 0 : difference / largest;
     }
 
     /// <summary>sum_p dzeta_p,j da_p,i [batch, i, j] and sum_p dzeta_p,j dzeta_p,m [batch, j, m] about the means over the samples (H2, H3).</summary>

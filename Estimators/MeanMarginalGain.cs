@@ -18,7 +18,7 @@ public sealed record MeanMarginalGain(long Site, double[,] Values, double[,] Sta
 
     /// <summary>
     /// Locality: the share of sum_ij |Omega_ij| that is within some sites of r, both i and j, on a circle. What regression leaves of
-    /// noise is spread over all n^2 values and lowers it.
+    /// noise is spread over all n^2 values and lowers it. Not a number where all values are zero.
     /// </summary>
     /// <param name="distance">How many sites away at most, not below zero.</param>
     public double ShareWithin(int distance)

@@ -122,6 +122,10 @@ public sealed class MarginalGainTests
         for (long j = 1; j < n; j += 2) exact.select(1, j).zero_();
         Assert.True(Largest(gain - exact) < 1e-10);
 
+        // Observed now here, now there, each site is reached.
+        var sparse = context.Observations.Random(model, errorVariance: 2);
+        Assert.True(Largest(MarginalGain.OfSiteByRegression(Analyzer(network, sparse), sparse, states, 1, 60, random) - t.select(2, 1)) < 1e-10);
+
         // A translation-equivariant one: T_ijl = f(i - l, j - l).
         var f = random.Normal([n, n], ScalarType.Float64);
         var equivariant = zeros(n, n, n, dtype: ScalarType.Float64);
