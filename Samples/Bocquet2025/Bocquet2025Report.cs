@@ -89,12 +89,12 @@ internal sealed class Bocquet2025Report(Bocquet2025Plan plan, Bocquet2025Experim
                 one.Figures["gain.equivariance"][0].ToString("0.0e+0", CultureInfo.InvariantCulture)];
         })]);
 
-    private ReportTable Truncations => new("Test RMSE over N_iter", ["N_iter", "mean", "standard deviation"],
+    private ReportTable Truncations => new("Test RMSE over N_iter, of trainings that had the time for all their steps", ["N_iter", "mean", "standard deviation"],
         [.. experiments.Truncations.Select(point => (string[])[$"{point.Truncation}", SampleRun.Number(point.Mean, 4), plan.Repetitions > 1 ? SampleRun.Number(point.Deviation, 4) : ""])]);
 
-    private ReportTable Data => new("Test RMSE over the number of trajectories N_r and the batch S_b", ["N_r", .. plan.Batches.Select(batch => $"S_b = {batch}")],
+    private ReportTable Data => new("Test RMSE over the number of trajectories N_r and the batch S_b (empty: lost the truth, or had no time for all steps)", ["N_r", .. plan.Batches.Select(batch => $"S_b = {batch}")],
         [.. plan.TrajectoryCounts.Select(count => (string[])[$"{count}", .. plan.Batches.Select(batch =>
-            experiments.Errors.Where(error => error.Trajectories == count && error.Batch == batch).Select(error => SampleRun.Number(error.Rmse)).FirstOrDefault("lost"))])]);
+            experiments.Errors.Where(error => error.Trajectories == count && error.Batch == batch).Select(error => SampleRun.Number(error.Rmse)).FirstOrDefault(""))])]);
 
     /// <summary>Draws the figures and writes the page.</summary>
     public void Write(SampleRun run, string about, IReadOnlyDictionary<string, object> settings)

@@ -23,6 +23,9 @@ internal sealed record LearnedRequest(string Part, LearnedMethod Method, Func<Da
 /// <summary>Parts that train a network, score it over a test and put diagnostics on it.</summary>
 internal sealed class LearnedParts
 {
+    /// <summary>The figure that is one where a training took all its steps, and zero where its time was up before.</summary>
+    public const string Complete = "training.complete";
+
     private readonly Bocquet2025Plan plan;
     private readonly double secondsPerEffort;
 
@@ -43,6 +46,8 @@ internal sealed class LearnedParts
 
     private TrainingEffort EffortOf(LearnedRequest request) => request.Effort ?? (request.WarmStart is null ? plan.First : plan.Next);
 
+    private long StepsOf(LearnedRequest request) => EffortOf(request).Steps;
+
     private SamplePart Part(LearnedRequest request) => new(request.Part, run => Measure(run, request)) { After = request.WarmStart is null ? [] : [request.WarmStart] };
 
     private Dictionary<string, double[]> Measure(PartRun run, LearnedRequest request)
@@ -57,6 +62,7 @@ internal sealed class LearnedParts
         var method = setting.Learned(request.Method.Name, analyzer.Network);
         var figures = Sweep.Score(run, method, setting.Test("test", plan.TestTrajectories, plan.BurnIn + plan.TestCycles), plan.BurnIn);
         foreach (var (key, values) in course) figures.Add("training." + key, values);
+        figures.Add(Complete, [course["steps"][0] >= StepsOf(request) ? 1 : 0]);
         if (request.Diagnose is not null && double.IsFinite(figures["rmse"][0]))
             foreach (var (key, values) in request.Diagnose(run, setting, method)) figures.Add(key, values);
         return figures;

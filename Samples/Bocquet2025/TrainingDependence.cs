@@ -27,17 +27,20 @@ internal static class TrainingDependence
             Batch = batch, Effort = new TrainingEffort(Math.Max(1, trajectories / batch), plan.DataLearningRate, plan.SecondsPerTrajectory * trajectories),
         };
 
-    /// <summary>Mean and standard deviation over the repetitions of the error, for each N_iter of those that followed the truth.</summary>
+    /// <summary>Mean and standard deviation over the repetitions of the error, for each N_iter of those that followed the truth and had the time for all their steps.</summary>
     public static IReadOnlyList<(long Truncation, double Mean, double Deviation)> Truncations(Bocquet2025Plan plan, IReadOnlyDictionary<string, IReadOnlyDictionary<string, double[]>> figures) =>
-        [.. plan.Truncations.Select(truncation => (truncation, Spread(plan, repetition => figures[TruncationPart(truncation, repetition)]["rmse"][0]))).Where(one => double.IsFinite(one.Item2.Mean)).Select(one => (one.truncation, one.Item2.Mean, one.Item2.Deviation))];
+        [.. plan.Truncations.Select(truncation => (truncation, Spread(plan, repetition => Error(figures[TruncationPart(truncation, repetition)])))).Where(one => double.IsFinite(one.Item2.Mean)).Select(one => (one.truncation, one.Item2.Mean, one.Item2.Deviation))];
 
-    /// <summary>The errors of all N_r and S_b whose networks followed the truth, means over the repetitions.</summary>
+    /// <summary>The errors of all N_r and S_b whose networks followed the truth and had the time for all their steps, means over the repetitions.</summary>
     public static IReadOnlyList<TrainedError> Errors(Bocquet2025Plan plan, IReadOnlyDictionary<string, IReadOnlyDictionary<string, double[]>> figures) =>
         [.. from batch in plan.Batches
             from trajectories in plan.TrajectoryCounts
-            let error = Spread(plan, repetition => figures[DataPart(trajectories, batch, repetition)]["rmse"][0]).Mean
+            let error = Spread(plan, repetition => Error(figures[DataPart(trajectories, batch, repetition)])).Mean
             where double.IsFinite(error)
             select new TrainedError(trajectories, batch, error)];
+
+    // A training that had no time for its steps says nothing of what it depends on.
+    private static double Error(IReadOnlyDictionary<string, double[]> part) => part.TryGetValue(LearnedParts.Complete, out double[]? complete) && complete[0] == 1 ? part["rmse"][0] : double.NaN;
 
     private static string TruncationPart(long truncation, int repetition) => string.Create(CultureInfo.InvariantCulture, $"N_iter {truncation} run {repetition}");
 
