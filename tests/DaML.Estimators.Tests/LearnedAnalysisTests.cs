@@ -61,6 +61,8 @@ public sealed class LearnedAnalysisTests : IDisposable
         // At this rate only batch-norm statistics move, and the best validation comes early.
         var options = SmallTwin.Brief with { Steps = 60, LearningRate = 1e-12, WarmUpSteps = 5, ValidationInterval = 1, Patience = 3, ValidationCycles = 2, ValidationBurnIn = 1, CheckpointPath = checkpoint };
         var history = SmallTwin.History(twin.Estimator(options).Fit(twin.Training, twin.Validation));
+        Assert.False(options.TriesPatience(new TrainingStep(5, 1, 0, 1, 0, 1, 0)));   // still rising
+        Assert.True(options.TriesPatience(new TrainingStep(6, 1, 0, 1, 0, 1, 0)));
         long firstTried = history.Steps.First(step => step.Step > 5 && step.LearningRate <= 0.1 * options.LearningRate).Step;
         Assert.True(history.Best!.Step < firstTried, $"{history.Best.Step} {firstTried}");
         Assert.Equal(TrainingEnd.NoImprovement, history.End);
