@@ -12,6 +12,9 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
         Classical = "classical methods", Covariances = "covariances", Lyapunov = "Lyapunov exponents", Transfer = "other dimensions", Noise = "other noise",
         DimensionFilter = "EnKF-N by dimension", NoiseFilter = "EnKF-N by noise", DensityFilter = "EnKF-N by density", FieldFilter = "EnKF-N on Kuramoto-Sivashinsky";
 
+    /// <summary>What the name of a curve's errors has behind it for the shares of trajectories on which the truth was lost.</summary>
+    public const string Lost = ".lost";
+
     // The error from which on the truth is lost: three quarters of the standard deviation of the states, 3.6 and 1.3.
     private const double LorenzLost = 2.7, FieldLost = 1;
     private const long UnstableNeutral = 14, ReferenceMembers = 40, FieldMembers = 20, FieldCycles = 120;
@@ -72,7 +75,7 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
         var course = run.Learn(RandomNetworks, checkpoint => run.Context.Analysis.ResidualConvolution(twin.Dynamics, twin.Network, settings.Network, Training(checkpoint, settings.RandomShare)),
             twin.Endless("training", settings.Batch), twin.Endless("validation", settings.Batch), method => ((LearnedAnalyzer)method.Triple.Analyzer).History!);
         var network = Analyzer(run, RandomNetworks).Network;
-        return With(course, ("rmse", Points(settings.Densities, density => AtDensity(run, density, at => at.Learned(RandomNetworks, network)))));
+        return With(course, Curve("rmse", settings.Densities, density => AtDensity(run, density, at => at.Learned(RandomNetworks, network))));
     }
 
     // Every trajectory has an observation error of its own, which the network can tell from the size of R^-1 times the innovation.
@@ -83,7 +86,7 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
         var course = run.Learn(RandomNoise, checkpoint => run.Context.Analysis.ResidualConvolution(twin.Dynamics, twin.Network, settings.Network, Training(checkpoint, settings.NoiseShare)),
             Any("training"), Any("validation"), method => ((LearnedAnalyzer)method.Triple.Analyzer).History!);
         var network = Analyzer(run, RandomNoise).Network;
-        return With(course, ("rmse", Points(settings.NoiseLevels, level => AtNoise(run, level, at => at.Learned(RandomNoise, network)))));
+        return With(course, Curve("rmse", settings.NoiseLevels, level => AtNoise(run, level, at => at.Learned(RandomNoise, network))));
     }
 
     private IReadOnlyDictionary<string, double[]> LearnField(PartRun run)
@@ -162,32 +165,32 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
     private IReadOnlyDictionary<string, double[]> MeasureTransfer(PartRun run)
     {
         var network = Analyzer(run, Learned).Network;
-        return new Dictionary<string, double[]> { ["rmse"] = Points(settings.Dimensions.Select(n => (double)n), n => AtDimension(run, (long)n, twin => twin.Learned(Learned, network))) };
+        return With([], Curve("rmse", settings.Dimensions.Select(n => (double)n), n => AtDimension(run, (long)n, twin => twin.Learned(Learned, network))));
     }
 
-    private IReadOnlyDictionary<string, double[]> MeasureDimensions(PartRun run) => new Dictionary<string, double[]>
-    {
-        ["rmse"] = Points(settings.Dimensions.Select(n => (double)n), n => AtDimension(run, (long)n, twin => twin.FiniteSizeFilter(Math.Min((long)n, settings.LargestEnsemble), Certain))),
+    private IReadOnlyDictionary<string, double[]> MeasureDimensions(PartRun run) => With([],
+    [
+        .. Curve("rmse", settings.Dimensions.Select(n => (double)n), n => AtDimension(run, (long)n, twin => twin.FiniteSizeFilter(Math.Min((long)n, settings.LargestEnsemble), Certain))),
         // Of about a third of the exponents all are above the neutral one; some more find it.
-        ["unstable"] = Points(settings.Dimensions.Select(n => (double)n), n => Spectrum(run, TwinSetting.Lorenz96(run.Context, (long)n), (long)Math.Ceiling(0.45 * n)).Positive + 1),
-    };
+        ("unstable", [.. settings.Dimensions.Select(n => Spectrum(run, TwinSetting.Lorenz96(run.Context, n), (long)Math.Ceiling(0.45 * n)).Positive + 1.0)]),
+    ]);
 
     private IReadOnlyDictionary<string, double[]> MeasureNoise(PartRun run)
     {
         var network = Analyzer(run, Learned).Network;
-        return new Dictionary<string, double[]>
-        {
+        return With([],
+        [
             // The observations are other than the analysis believes: its R stays that of its training, I.
-            ["rmse"] = Points(settings.NoiseLevels, level => AtNoise(run, level, twin => (twin with { Network = run.Context.Observations.Full(twin.Dynamics) }).Learned(Learned, network))),
-            ["told"] = Points(settings.NoiseLevels, level => AtNoise(run, level, twin => twin.Learned(Learned, network))),
-        };
+            .. Curve("rmse", settings.NoiseLevels, level => AtNoise(run, level, twin => (twin with { Network = run.Context.Observations.Full(twin.Dynamics) }).Learned(Learned, network))),
+            .. Curve("told", settings.NoiseLevels, level => AtNoise(run, level, twin => twin.Learned(Learned, network))),
+        ]);
     }
 
     private IReadOnlyDictionary<string, double[]> MeasureNoiseFilter(PartRun run) =>
-        new Dictionary<string, double[]> { ["rmse"] = Points(settings.NoiseLevels, level => AtNoise(run, level, twin => twin.FiniteSizeFilter(ReferenceMembers, Certain))) };
+        With([], Curve("rmse", settings.NoiseLevels, level => AtNoise(run, level, twin => twin.FiniteSizeFilter(ReferenceMembers, Certain))));
 
     private IReadOnlyDictionary<string, double[]> MeasureDensities(PartRun run) =>
-        new Dictionary<string, double[]> { ["rmse"] = Points(settings.Densities, density => AtDensity(run, density, twin => twin.FiniteSizeFilter(ReferenceMembers, Uncertain))) };
+        With([], Curve("rmse", settings.Densities, density => AtDensity(run, density, twin => twin.FiniteSizeFilter(ReferenceMembers, Uncertain))));
 
     private IReadOnlyDictionary<string, double[]> MeasureFieldFilter(PartRun run)
     {
@@ -202,22 +205,22 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
     // What is believed of the first ensemble's covariance: more where everything is observed often, nothing where little is.
     private const double Certain = 2, Uncertain = 1;
 
-    private double AtDimension(PartRun run, long dimension, Func<TwinSetting, ITransformer> method)
+    private double[] AtDimension(PartRun run, long dimension, Func<TwinSetting, ITransformer> method)
     {
         var twin = TwinSetting.Lorenz96(run.Context, dimension);
-        return Score(twin, method(twin), PointTest(twin), run)[0];
+        return Score(twin, method(twin), PointTest(twin), run);
     }
 
-    private double AtNoise(PartRun run, double level, Func<TwinSetting, ITransformer> method)
+    private double[] AtNoise(PartRun run, double level, Func<TwinSetting, ITransformer> method)
     {
         var twin = TwinSetting.Lorenz96(run.Context, errorVariance: level * level);
-        return Score(twin, method(twin), PointTest(twin), run)[0];
+        return Score(twin, method(twin), PointTest(twin), run);
     }
 
-    private double AtDensity(PartRun run, double density, Func<TwinSetting, ITransformer> method)
+    private double[] AtDensity(PartRun run, double density, Func<TwinSetting, ITransformer> method)
     {
         var twin = TwinSetting.Lorenz96(run.Context, pattern: new RandomDensityPattern(density, density));
-        return Score(twin, method(twin), PointTest(twin), run)[0];
+        return Score(twin, method(twin), PointTest(twin), run);
     }
 
     private ITrajectoryView Test(TwinSetting twin) => twin.Test("test", settings.Trajectories, settings.BurnIn + settings.Cycles);
@@ -226,10 +229,11 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
     private ITrajectoryView PointTest(TwinSetting twin) =>
         twin.Test("test", Math.Clamp(40 * settings.Trajectories / twin.Dynamics.Dimension, 2, settings.Trajectories), settings.BurnIn + settings.PointCycles);
 
+    // The error, its standard error, on how many trajectories the truth was lost, of how many.
     private double[] Score(TwinSetting twin, ITransformer method, ITrajectoryView test, PartRun run, double lost = LorenzLost)
     {
         var (error, standardError, divergences) = twin.Score(method, test, settings.BurnIn, lost, run.Cancellation);
-        return [error, standardError, divergences];
+        return [error, standardError, divergences, test.Schema.Batch];
     }
 
     private IReadOnlyDictionary<string, double[]> Scored(PartRun run, TwinSetting twin, string name, IReadOnlyDictionary<string, double[]> course)
@@ -240,9 +244,14 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
 
     private static LearnedAnalyzer Analyzer(PartRun run, string name) => (LearnedAnalyzer)run.Read<SequentialAssimilation<StateMemory>>(name).Triple.Analyzer;
 
-    private static double[] Points(IEnumerable<double> values, Func<double, double> measure) => [.. values.Select(measure)];
+    // The errors along a curve, and the shares of trajectories on which the truth was lost.
+    private static IEnumerable<(string Name, double[] Values)> Curve(string name, IEnumerable<double> values, Func<double, double[]> score)
+    {
+        double[][] scores = [.. values.Select(score)];
+        return [(name, [.. scores.Select(one => one[0])]), (name + Lost, [.. scores.Select(one => one[2] / one[3])])];
+    }
 
-    private static Dictionary<string, double[]> With(IReadOnlyDictionary<string, double[]> figures, params IEnumerable<(string Name, double[] Values)> more)
+    private static Dictionary<string, double[]> With(IEnumerable<KeyValuePair<string, double[]>> figures, params IEnumerable<(string Name, double[] Values)> more)
     {
         var all = figures.ToDictionary();
         foreach (var (name, values) in more) all.Add(name, values);
