@@ -31,16 +31,12 @@ internal sealed class Bocquet2024Figures(Bocquet2024Settings settings, IReadOnly
 
     /// <summary>Figure 1: time-averaged eigenspectra.</summary>
     public Figure Spectra() => new LineChart("Eigenvalues of the analysis error covariance", new Axis("mode"), new Axis("eigenvalue") { Scale = AxisScale.Logarithmic },
-    [
-        Modes("learned", Of(Bocquet2024Parts.Covariances, "spectrum.learned")), Modes("EnKF-N, 40 members", Of(Bocquet2024Parts.Covariances, "spectrum.ensemble")),
-    ]) { Width = Width, Height = 400 };
+        Lines(Modes("learned", Of(Bocquet2024Parts.Covariances, "spectrum.learned")), Modes("EnKF-N, 40 members", Of(Bocquet2024Parts.Covariances, "spectrum.ensemble")))) { Width = Width, Height = 400 };
 
     /// <summary>Figure 2: time-averaged principal angles.</summary>
-    public Figure Angles() => new LineChart("Principal angles of 14-dimensional subspaces", new Axis("mode"), new Axis("angle", "degrees") { Minimum = 0, Maximum = 90 },
-    [
+    public Figure Angles() => new LineChart("Principal angles of 14-dimensional subspaces", new Axis("mode"), new Axis("angle", "degrees") { Minimum = 0, Maximum = 90 }, Lines(
         Modes("learned and unstable-neutral", Of(Bocquet2024Parts.Covariances, "angles.learned")), Modes("EnKF-N and unstable-neutral", Of(Bocquet2024Parts.Covariances, "angles.ensemble")),
-        Modes("EnKF-N and learned", Of(Bocquet2024Parts.Covariances, "angles.both")), Modes("random and unstable-neutral", Of(Bocquet2024Parts.Covariances, "angles.random")),
-    ]) { Width = Width, Height = 400 };
+        Modes("EnKF-N and learned", Of(Bocquet2024Parts.Covariances, "angles.both")), Modes("random and unstable-neutral", Of(Bocquet2024Parts.Covariances, "angles.random")))) { Width = Width, Height = 400 };
 
     /// <summary>Figure 3: errors by dimension, and the dimension of the unstable-neutral subspace.</summary>
     public Figure Dimensions()
@@ -90,10 +86,10 @@ internal sealed class Bocquet2024Figures(Bocquet2024Settings settings, IReadOnly
     private double[] Of(string part, string figure) => figures[part][figure];
 
     // Eigenvalues of round-off, or that a regression leaves below zero, have no place on a logarithmic axis.
-    private static LineSeries Modes(string name, double[] values)
+    private static LineSeries? Modes(string name, double[] values)
     {
         double least = 1e-10 * values.Max();
-        return new(name, [.. Enumerable.Range(1, values.Length).Select(mode => (double)mode)], [.. values.Select(value => value > least ? value : double.NaN)]) { Markers = true };
+        return Marked(name, [.. Enumerable.Range(1, values.Length).Select(mode => (double)mode)], [.. values.Select(value => value > least ? value : double.NaN)]);
     }
 
     // Points where the truth was lost are left out; a method that lost it everywhere has no line.
