@@ -3,6 +3,14 @@ namespace DaML;
 /// <summary>How a network is trained by truncated back-propagation through time: settings with their defaults.</summary>
 public sealed record TrainingOptions
 {
+    /// <summary>The papers' casual training (Bocquet et al. 2025, appendix A): N_iter = 16 cycles, mini-batches of S_b = 2048,
+    /// for <see cref="ResidualConvolutionOptions.Reference"/> and a view of N_r = 2^18 trajectories. The rest is as by default.</summary>
+    public static TrainingOptions Casual { get; } = new() { Truncation = 16, BatchSize = 2048 };
+
+    /// <summary>The papers' boosted training (Bocquet et al. 2025, section 4.1): N_iter = 32 cycles, mini-batches of S_b = 512,
+    /// for <see cref="ResidualConvolutionOptions.Boosted"/> and a view of N_r = 2^19 trajectories. The rest is as by default.</summary>
+    public static TrainingOptions Boosted { get; } = new() { Truncation = 32, BatchSize = 512 };
+
     /// <summary>Number of optimiser steps, over which the learning rate falls to zero.</summary>
     public long Steps { get; init; } = 4000;
 

@@ -119,6 +119,12 @@ public sealed class EnsembleConvolutionTests
                 double innovation = i % 2 == 0 && (b, i) != (0, 8) ? (values[b, i / 2].ToDouble() - mean[b, i].ToDouble()) / 4 : 0;
                 for (int m = 0; m < 3; m++) Assert.Equal(1.1 * members[b, m, i].ToDouble() + innovation, analysis[b, m, i].ToDouble(), 2e-6);
             }
+        // Errors of another size in each trajectory: the innovation's part goes with the inverse of their variance.
+        var analyzer = new LearnedEnsembleAnalyzer("sum", observing.Operator, ErrorCovariance.Scalar(10, 4), new Sum());
+        Assert.True(analyzer.TakesErrorScale);
+        var scaled = analyzer.Analyze(new(members), new Observation(values, mask, 0) { ErrorScale = tensor([2.0, 0.5]) }, random).Members;
+        var factors = tensor([0.25, 4.0]).view(2, 1, 1);
+        Assert.Equal(0, (scaled - members * 1.1 - (analysis - members * 1.1) * factors).abs().max().ToDouble(), 1e-5);
         Assert.Contains("dimension of the observations", Assert.Throws<ArgumentException>(() => new LearnedEnsembleAnalyzer("sum", observing.Operator, ErrorCovariance.Scalar(9, 4), new Sum())).Message);
     }
 

@@ -122,6 +122,17 @@ public sealed class NetworkFamilyTests
         Assert.Equal("linear blind residual convolution", new ResidualConvolutionOptions { Activation = NetworkActivation.None, Inputs = AnalysisInputs.InnovationOnly }.Name);
     }
 
+    [Fact]
+    public void The_papers_settings_are_those_of_their_text()
+    {
+        Assert.Equal((16, 2048L), (TrainingOptions.Casual.Truncation, TrainingOptions.Casual.BatchSize!.Value));
+        Assert.Equal((32, 512L), (TrainingOptions.Boosted.Truncation, TrainingOptions.Boosted.BatchSize!.Value));
+        var (reference, boosted) = (ResidualConvolutionOptions.Reference, ResidualConvolutionOptions.Boosted);
+        Assert.Equal((40L, 5L, 5L, 5L), (reference.Filters, reference.Blocks, reference.SubBlocks, reference.KernelSize));
+        Assert.Equal(reference with { Filters = 80, InnovationTerm = InnovationTerm.Trainable }, boosted);
+        Assert.Equal((54, 54), (reference.Reach, boosted.Reach));
+    }
+
     // A constant gain is the best that either can be; it has about 0.4 on this model, as 3D-Var (Bocquet et al. 2024, section III C).
     [Fact]
     public void Degraded_networks_learn_to_be_about_as_good_as_a_constant_gain()
