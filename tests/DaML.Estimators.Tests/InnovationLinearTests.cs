@@ -195,6 +195,28 @@ public sealed class InnovationLinearTests
         }
     }
 
+    // Another unit of the state is another unit of its covariance and nothing else.
+    [Fact]
+    public void Its_covariance_has_the_states_unit_squared_and_a_size_that_the_number_of_columns_does_not_change()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var options = Options(StateGrid.Circle);
+        InnovationLinearNetwork In(double unit, long columns)
+        {
+            using var random = new RandomStream(7, "network", CPU);
+            var network = new InnovationLinearNetwork(options with { Columns = columns }, new(40, 2.3 * unit, 3.6 * unit, 0.5 / unit), ScalarType.Float64, random);
+            network.eval();
+            return network;
+        }
+        var (forecast, innovation) = Inputs(3, 40);
+        var covariance = In(1, 3).Covariance(forecast);
+        Assert.Equal(0, Largest(In(10, 3).Covariance(forecast * 10).ToMatrix() / 100 - covariance.ToMatrix()), 1e-12);
+        Assert.Equal(0, Largest(In(10, 3).call(forecast * 10, innovation / 10) / 10 - covariance.Apply(innovation)), 1e-12);
+        double few = In(1, 8).Covariance(forecast).Diagonal.mean().ToDouble(), many = In(1, 512).Covariance(forecast).Diagonal.mean().ToDouble();
+        Assert.InRange(many / few, 0.5, 2);
+    }
+
     // What it says of its error is that of its own: no spread is trained, only the mean's error, and yet the two agree (2025, section 3.1).
     [Fact]
     public void It_learns_an_analysis_and_with_it_a_covariance_of_about_its_error()
