@@ -8,9 +8,16 @@ public static class EstimatorComponents
     [
         LearnedAnalyzer.Type, LearnedEnsembleAnalyzer.Type, HiddenChannelAnalyzer.Type,
         ResidualConvolutionNetwork.Type, ResidualConvolutionMemoryNetwork.Type, EnsembleConvolutionNetwork.Type, InnovationLinearNetwork.Type, FieldNetwork.Type,
+        .. UncertaintyOf<StateMemory>(), .. UncertaintyOf<ProductMemory<StateMemory, VectorMemory>>(),
         SeasonalCycle.Type, SeasonalCycleTransformer.Type,
         ProperOrthogonalDecomposition.Type, ProperOrthogonalDecompositionTransformer.Type, ProperOrthogonalDecompositionReconstruction.Type,
         ReconstructionOperator.Type, LinearInverseModel.Type,
         NetworkAnalyzer.Type, NetworkPropagater.Type, NetworkProcoder.Type, ZeroMemorySource.Type,
+    ];
+
+    private static IEnumerable<ComponentType> UncertaintyOf<TMemory>() where TMemory : IMemory<TMemory> =>
+    [
+        SequentialAssimilation<CovarianceMemory<TMemory>>.Type, CovarianceAnalyzer<TMemory>.Type, CovariancePropagater<TMemory>.Type, CovarianceProcoder<TMemory>.Type,
+        CovarianceSource<TMemory>.Type, InnovationJacobian<TMemory>.Type,
     ];
 }

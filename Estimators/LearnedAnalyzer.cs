@@ -7,7 +7,7 @@ namespace DaML;
 /// An analysis that a network has learned, x_a = x_f + a(x_f, H^T R^-1 (y - H x_f)) (Bocquet et al. 2024, eq. 2a): no
 /// ensemble and no error covariance of the forecast, one state only. It is frozen, so several threads may use it at once.
 /// </summary>
-public sealed class LearnedAnalyzer : IAnalyzer<StateMemory>, IComponent
+public sealed class LearnedAnalyzer : IScaledInnovationAnalyzer<StateMemory>, IComponent
 {
     private readonly ScalarType precision;
 
@@ -58,6 +58,9 @@ public sealed class LearnedAnalyzer : IAnalyzer<StateMemory>, IComponent
     public StateMemory Analyze(StateMemory forecast, Observation observation, RandomStream random) =>
         new(Update(Network, precision, Operator, Error, forecast.State, observation));
 
+    /// <inheritdoc/>
+    public StateMemory Analyze(StateMemory forecast, Tensor scaledInnovation) => new(Update(Network, precision, forecast.State, scaledInnovation));
+
     /// <summary>H^T R^-1 (y - H x), zero where nothing is observed; R is that of each trajectory where the observation has an <see cref="Observation.ErrorScale"/>.</summary>
     /// <param name="observationOperator">H.</param>
     /// <param name="observationError">R.</param>
@@ -79,7 +82,13 @@ public sealed class LearnedAnalyzer : IAnalyzer<StateMemory>, IComponent
     {
         using var scope = NewDisposeScope();
         var scaled = ScaledInnovation(observationOperator, observationError, forecast, observation);
-        var increment = network.call(forecast.to(precision), scaled.to(precision)).to(forecast.dtype);
+        return Update(network, precision, forecast, scaled).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Update(nn.Module<Tensor, Tensor, Tensor> network, ScalarType precision, Tensor forecast, Tensor scaledInnovation)
+    {
+        using var scope = NewDisposeScope();
+        var increment = network.call(forecast.to(precision), scaledInnovation.to(precision)).to(forecast.dtype);
         return (forecast + Require.Shape(increment, $"The increment of {network.GetName()}", forecast.shape)).MoveToOuterDisposeScope();
     }
 

@@ -8,7 +8,7 @@ namespace DaML;
 /// of the state. The <see cref="LearnedAnalyzer"/> with a memory of more than one state. It is frozen, so several threads may
 /// use it at once.
 /// </summary>
-public sealed class HiddenChannelAnalyzer : IAnalyzer<ProductMemory<StateMemory, VectorMemory>>, IComponent
+public sealed class HiddenChannelAnalyzer : IScaledInnovationAnalyzer<ProductMemory<StateMemory, VectorMemory>>, IComponent
 {
     private readonly ScalarType precision;
 
@@ -60,14 +60,24 @@ public sealed class HiddenChannelAnalyzer : IAnalyzer<ProductMemory<StateMemory,
     public ProductMemory<StateMemory, VectorMemory> Analyze(ProductMemory<StateMemory, VectorMemory> forecast, Observation observation, RandomStream random) =>
         Update(Network, precision, Operator, Error, forecast, observation);
 
+    /// <inheritdoc/>
+    public ProductMemory<StateMemory, VectorMemory> Analyze(ProductMemory<StateMemory, VectorMemory> forecast, Tensor scaledInnovation) => Update(Network, precision, forecast, scaledInnovation);
+
     /// <summary>The analysis, of the forecast's precision; the network computes in its own.</summary>
     internal static ProductMemory<StateMemory, VectorMemory> Update(nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)> network, ScalarType precision,
         IObservationOperator observationOperator, IErrorCovariance observationError, ProductMemory<StateMemory, VectorMemory> forecast, Observation observation)
     {
         using var scope = NewDisposeScope();
+        var scaled = LearnedAnalyzer.ScaledInnovation(observationOperator, observationError, forecast.First.State, observation);
+        return Update(network, precision, forecast, scaled).Map(tensor => tensor.MoveToOuterDisposeScope());
+    }
+
+    private static ProductMemory<StateMemory, VectorMemory> Update(nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)> network, ScalarType precision,
+        ProductMemory<StateMemory, VectorMemory> forecast, Tensor scaledInnovation)
+    {
+        using var scope = NewDisposeScope();
         Tensor state = forecast.First.State, channels = forecast.Second.Vector;
-        var scaled = LearnedAnalyzer.ScaledInnovation(observationOperator, observationError, state, observation);
-        var (increment, written) = network.call(state.to(precision), scaled.to(precision), channels.to(precision));
+        var (increment, written) = network.call(state.to(precision), scaledInnovation.to(precision), channels.to(precision));
         var analysis = state + Require.Shape(increment, $"The increment of {network.GetName()}", state.shape).to(state.dtype);
         var kept = Require.Shape(written, $"The hidden channels of {network.GetName()}", channels.shape).to(channels.dtype).alias();
         scope.MoveToOuter(analysis, kept);
@@ -92,6 +102,8 @@ public sealed class HiddenChannelAnalyzer : IAnalyzer<ProductMemory<StateMemory,
         private readonly ScalarType precision = PrecisionOf(network);
 
         public string Name => name;
+        public bool TakesErrorScale => true;
+
         public bool TakesErrorScale => true;
 
         public ProductMemory<StateMemory, VectorMemory> Analyze(ProductMemory<StateMemory, VectorMemory> forecast, Observation observation, RandomStream random) =>

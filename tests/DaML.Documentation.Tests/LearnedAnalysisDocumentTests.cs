@@ -8,6 +8,19 @@ public partial class DocumentTests
     [InlineData("varying")]
     public void Learned_analysis_quotes_the_marked_lines(string mark) => Assert.Contains(Marked("LearnedAnalysis.cs", mark), Quoted("learned-analysis.md"));
 
+    [Theory]
+    [InlineData("memory")]
+    [InlineData("uncertainty")]
+    public void Memory_and_uncertainty_quote_the_marked_lines(string mark) => Assert.Contains(Marked("LearnedMemory.cs", mark), Quoted("learned-analysis.md"));
+
+    [Fact]
+    public void A_memory_is_learned_and_one_state_tells_its_uncertainty()
+    {
+        var (rmse, spreadSkill) = LearnedMemory.Run(60);
+        Assert.InRange(rmse, 0.2, 0.8);
+        Assert.InRange(spreadSkill, 0.7, 1.4);
+    }
+
     [Fact]
     public void Varying_observations_tell_what_is_there_and_how_large_its_errors_are()
     {

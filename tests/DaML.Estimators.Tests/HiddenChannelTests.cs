@@ -65,7 +65,7 @@ public sealed class HiddenChannelTests : IDisposable
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var (forecast, innovation, channels) = Inputs(2, 3);
-        var (gated, replaced) = (Network(new() { Count = 3, Update = ChannelUpdate.Gated }), Network(new() { Count = 3 }));
+        var (gated, replaced) = (Network(new() { Count = 3 }), Network(new() { Count = 3, Update = ChannelUpdate.Replaced }));
         foreach (var (name, tensor) in replaced.state_dict()) tensor.copy_(name.StartsWith("trunk.decoder") ? gated.state_dict()[name][..4] : gated.state_dict()[name]);
         var proposal = replaced.call(forecast, innovation, channels).Channels;
 

@@ -1,0 +1,85 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>How well a covariance was found to fit the errors it is to describe.</summary>
+/// <param name="Factor">What the covariance that the analyzer acts out is multiplied by: e^T P^-1 e / n of the errors e, averaged over time and trajectories, which is the factor of the largest mean log-density.</param>
+/// <param name="Asymmetry">The mean of <see cref="CovarianceMemory{TMemory}.Asymmetry"/>.</param>
+/// <param name="Lifted">The mean of <see cref="CovarianceMemory{TMemory}.Lifted"/>.</param>
+public sealed record CovarianceCalibration(double Factor, double Asymmetry, double Lifted);
+
+/// <summary>
+/// Analyses as another analyzer does, and takes down the covariance that it acts out: c times the symmetric part of P^a(x_f), its
+/// eigenvalues lifted to a share of their mean size where they are below. How much that changed stands in the memory.
+/// </summary>
+/// <typeparam name="TMemory">The inner memory.</typeparam>
+public sealed class CovarianceAnalyzer<TMemory> : IAnalyzer<CovarianceMemory<TMemory>>, IComponent where TMemory : IMemory<TMemory>
+{
+    private readonly IAnalyzer<TMemory> inner;
+    private readonly IProcoder<TMemory> procoder;
+    private readonly IAnalyzerCovariance<TMemory> covariance;
+    private readonly double floor;
+
+    /// <summary>Gives an analyzer a covariance.</summary>
+    /// <param name="inner">The analyzer.</param>
+    /// <param name="procoder">Says which state its memory stands for.</param>
+    /// <param name="covariance">Tells what covariance it acts out.</param>
+    /// <param name="floor">The least eigenvalue, relative to the mean size of them all, above zero and at most one.</param>
+    /// <param name="calibration">The factor, and what it was found from; null = one.</param>
+    public CovarianceAnalyzer(IAnalyzer<TMemory> inner, IProcoder<TMemory> procoder, IAnalyzerCovariance<TMemory> covariance, double floor, CovarianceCalibration? calibration = null)
+    {
+        (this.inner, this.procoder, this.covariance, this.floor) = (inner, procoder, covariance, CheckedFloor(floor));
+        Calibration = calibration ?? new(1, 0, 0);
+        Require.Positive(Calibration.Factor);
+    }
+
+    /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
+    public static ComponentType Type { get; } = new($"covariance-analyzer({MemoryKind.Of(typeof(TMemory))})", 1, reader => new CovarianceAnalyzer<TMemory>(
+        reader.Part<IAnalyzer<TMemory>>("inner"), reader.Part<IProcoder<TMemory>>("procoder"), reader.Part<IAnalyzerCovariance<TMemory>>("covariance"), reader.Get<double>("floor"), reader.Get<CovarianceCalibration>("calibration")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => inner.Name;
+
+    /// <summary>The factor of the covariance, and how much had to be changed where it was found.</summary>
+    public CovarianceCalibration Calibration { get; }
+
+    /// <inheritdoc/>
+    public CovarianceMemory<TMemory> Analyze(CovarianceMemory<TMemory> forecast, Observation observation, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var analysis = inner.Analyze(forecast.Inner, observation, random);
+        var acted = covariance.At(inner, procoder, forecast.Inner, observation, random).to(ScalarType.Float64);
+        var (positive, asymmetry, lifted) = Positive(acted, floor);
+        return new CovarianceMemory<TMemory>(analysis, Calibration.Factor * positive, asymmetry, lifted).Map(tensor => tensor.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The symmetric part with its eigenvalues lifted, and how much both changed, relative to what there was.</summary>
+    /// <param name="matrix"><c>[batch, n, n]</c></param>
+    /// <param name="floor">The least eigenvalue, relative to the mean size of them all.</param>
+    internal static (Tensor Positive, Tensor Asymmetry, Tensor Lifted) Positive(Tensor matrix, double floor)
+    {
+        using var scope = NewDisposeScope();
+        var asymmetry = (matrix - matrix.transpose(-2, -1)).square().sum([1, 2]).sqrt() / (2 * matrix.square().sum([1, 2]).sqrt());
+        var (values, vectors) = SymmetricEigenproblem.Solve(Symmetric(matrix));
+        var raised = values.maximum(floor * values.abs().mean([1], keepdim: true));
+        var positive = Symmetric((vectors * raised.unsqueeze(1)).matmul(vectors.transpose(-2, -1)));
+        return scope.MoveToOuter(positive, asymmetry, (raised - values).sum(1L) / values.abs().sum(1L));
+    }
+
+    private static Tensor Symmetric(Tensor matrix) => 0.5 * (matrix + matrix.transpose(-2, -1));
+
+    internal static double CheckedFloor(double floor) => floor is > 0 and <= 1 ? floor
+        : throw new ArgumentOutOfRangeException(nameof(floor), floor, $"The least eigenvalue must be above zero and at most one, relative to the mean size of all; given: {floor}.");
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("inner", inner);
+        writer.Part("procoder", procoder);
+        writer.Part("covariance", covariance);
+        writer.Set("floor", floor);
+        writer.Set("calibration", Calibration);
+    }
+}

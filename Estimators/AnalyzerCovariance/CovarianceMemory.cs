@@ -1,0 +1,106 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>A memory with an error covariance of the state it stands for, which the inner method takes no notice of.</summary>
+/// <param name="Inner">What the method itself remembers.</param>
+/// <param name="Covariance">P, symmetric and positive definite, in double precision, <c>[batch, n, n]</c></param>
+/// <param name="Asymmetry">What was taken off to make P symmetric, relative to what there was: |J - J^T| / 2 |J| in the Frobenius norm, <c>[batch]</c>; of a forecast, its analysis's.</param>
+/// <param name="Lifted">What was added to eigenvalues to make P positive definite, relative to the sum of their sizes, <c>[batch]</c>; of a forecast, its analysis's.</param>
+/// <typeparam name="TMemory">The inner memory.</typeparam>
+public sealed record CovarianceMemory<TMemory>(TMemory Inner, Tensor Covariance, Tensor Asymmetry, Tensor Lifted) : IMemory<CovarianceMemory<TMemory>> where TMemory : IMemory<TMemory>
+{
+    /// <inheritdoc/>
+    public IEnumerable<Tensor> Tensors => Inner.Tensors.Concat([Covariance, Asymmetry, Lifted]);
+
+    /// <inheritdoc/>
+    public CovarianceMemory<TMemory> Map(Func<Tensor, Tensor> function) => new(Inner.Map(function), function(Covariance), function(Asymmetry), function(Lifted));
+}
+
+/// <summary>Propagates the inner memory as ever and the covariance by the model's tangent linear at its state, P -> M P M^T + Q (<see cref="GaussianPropagater"/>): n model steps more.</summary>
+/// <param name="inner">The inner memory's propagater.</param>
+/// <param name="procoder">Says which state it stands for.</param>
+/// <param name="dynamics">The model.</param>
+/// <typeparam name="TMemory">The inner memory.</typeparam>
+public sealed class CovariancePropagater<TMemory>(IPropagater<TMemory> inner, IProcoder<TMemory> procoder, IDynamics dynamics) : IPropagater<CovarianceMemory<TMemory>>, IComponent where TMemory : IMemory<TMemory>
+{
+    private readonly GaussianPropagater gaussian = new(dynamics);
+
+    /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
+    public static ComponentType Type { get; } = new($"covariance-propagater({MemoryKind.Of(typeof(TMemory))})", 1, reader => new CovariancePropagater<TMemory>(
+        reader.Part<IPropagater<TMemory>>("inner"), reader.Part<IProcoder<TMemory>>("procoder"), reader.Part<IDynamics>("dynamics")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => inner.Name;
+
+    /// <inheritdoc/>
+    public CovarianceMemory<TMemory> Propagate(CovarianceMemory<TMemory> analysis, TimeInterval interval, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var mean = procoder.Decode(analysis.Inner).Mean.to(analysis.Covariance.dtype);
+        var covariance = gaussian.Propagate(new(mean, analysis.Covariance), interval, random).Covariance;
+        return new CovarianceMemory<TMemory>(inner.Propagate(analysis.Inner, interval, random), covariance, analysis.Asymmetry.alias(), analysis.Lifted.alias())
+            .Map(tensor => tensor.MoveToOuterDisposeScope());
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("inner", inner);
+        writer.Part("procoder", procoder);
+        writer.Part("dynamics", dynamics);
+    }
+}
+
+/// <summary>Reads state and covariance as the normal density they are.</summary>
+/// <param name="inner">Says which state the inner memory stands for.</param>
+/// <typeparam name="TMemory">The inner memory.</typeparam>
+public sealed class CovarianceProcoder<TMemory>(IProcoder<TMemory> inner) : IProcoder<CovarianceMemory<TMemory>>, IComponent where TMemory : IMemory<TMemory>
+{
+    /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
+    public static ComponentType Type { get; } = new($"covariance-procoder({MemoryKind.Of(typeof(TMemory))})", 1, reader => new CovarianceProcoder<TMemory>(reader.Part<IProcoder<TMemory>>("inner")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public IDensity Decode(CovarianceMemory<TMemory> memory) => new GaussianDensity(inner.Decode(memory.Inner).Mean.to(memory.Covariance.dtype), memory.Covariance);
+
+    void IComponent.Save(ComponentWriter writer) => writer.Part("inner", inner);
+}
+
+/// <summary>Starts the inner memory as ever, with independent errors of one variance.</summary>
+/// <param name="inner">Where the inner memory starts.</param>
+/// <param name="procoder">Says which state it stands for.</param>
+/// <param name="variance">The variance of each component's error, in the state's unit squared.</param>
+/// <typeparam name="TMemory">The inner memory.</typeparam>
+public sealed class CovarianceSource<TMemory>(IMemorySource<TMemory> inner, IProcoder<TMemory> procoder, double variance) : IMemorySource<CovarianceMemory<TMemory>>, IComponent where TMemory : IMemory<TMemory>
+{
+    private readonly double variance = Require.Positive(variance);
+
+    /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
+    public static ComponentType Type { get; } = new($"covariance-source({MemoryKind.Of(typeof(TMemory))})", 1, reader => new CovarianceSource<TMemory>(
+        reader.Part<IMemorySource<TMemory>>("inner"), reader.Part<IProcoder<TMemory>>("procoder"), reader.Get<double>("variance")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public CovarianceMemory<TMemory> Start(long batch, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var started = inner.Start(batch, random);
+        var state = procoder.Decode(started).Mean;
+        long n = state.shape[1];
+        Tensor None() => zeros([batch], dtype: ScalarType.Float64, device: state.device);
+        return new CovarianceMemory<TMemory>(started, (variance * eye(n, dtype: ScalarType.Float64, device: state.device)).repeat(batch, 1, 1), None(), None())
+            .Map(tensor => tensor.MoveToOuterDisposeScope());
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("inner", inner);
+        writer.Part("procoder", procoder);
+        writer.Set("variance", variance);
+    }
+}
