@@ -6,8 +6,8 @@ namespace DaML;
 /// <summary>Settings of an <see cref="AnalyzerCovarianceEstimator{TMemory}"/>, with their defaults.</summary>
 public sealed record AnalyzerCovarianceOptions
 {
-    /// <summary>The least eigenvalue of the covariance, relative to the mean size of all, above zero and at most one. Where the analyzer acts out next to none, its error is not as small.</summary>
-    public double EigenvalueFloor { get; init; } = 0.05;
+    /// <summary>The least eigenvalue of the covariance, relative to the mean size of all, above zero and at most one. Where the analyzer acts out next to none, its error is not as small; of 0.01, 0.05 and 0.2 the last describes a small network's errors best (docs/learned-analysis.md).</summary>
+    public double EigenvalueFloor { get; init; } = 0.2;
 
     /// <summary>Number of cycles that the factor is fitted on, of all trajectories.</summary>
     public long Cycles { get; init; } = 50;
