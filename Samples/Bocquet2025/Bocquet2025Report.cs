@@ -53,7 +53,6 @@ internal sealed class Bocquet2025Report(Bocquet2025Plan plan, Bocquet2025Experim
             double At(string method, double interval) => experiments.UpdateSteps.Error(method, interval) ?? double.NaN;
             double first = plan.Intervals[0], last = plan.Intervals[^1];
             string small = plan.WarmStarts ? "quick network" : "";
-            double law(Func<ScalingLaw, double> figure) => experiments.Law is { } fitted ? figure(fitted) : double.NaN;
             return
             [
                 new($"EnKF, Δt = {first}", "rmse.enkf_n", "0.18-0.20", At(EnsembleSweeps.Filter, first)),
@@ -64,10 +63,15 @@ internal sealed class Bocquet2025Report(Bocquet2025Plan plan, Bocquet2025Experim
                 new($"linear network, Δt = {first}", "rmse.linear", "0.38", At(LearnedMethod.Linear, first), small),
                 new($"blind network, Δt = {last}", "rmse.blind.last", "below 1", At(LearnedMethod.Blind, plan.DegradedIntervals[^1]), small),
                 new($"casual network, Δt = {last}", "rmse.casual.last", "a significant edge over the blind", At(LearnedMethod.Casual, last), small),
-                new("exponent γ", "scaling.gamma", "1.435", law(fitted => fitted.Gamma), DataNote),
-                new("exponent α of N_r", "scaling.alpha", "0.103", law(fitted => fitted.Alpha), DataNote),
-                new("exponent β of S_b", "scaling.beta", "0.060", law(fitted => fitted.Beta), DataNote),
-                new("ratio β / α", "scaling.ratio", "0.58", law(fitted => fitted.Ratio), "what the errors settle best"),
+                .. experiments.Law is { } law
+                    ? (PublishedFigure[])
+                    [
+                        new("exponent γ", "scaling.gamma", "1.435", law.Gamma, DataNote),
+                        new("exponent α of N_r", "scaling.alpha", "0.103", law.Alpha, DataNote),
+                        new("exponent β of S_b", "scaling.beta", "0.060", law.Beta, DataNote),
+                        new("ratio β / α", "scaling.ratio", "0.58", law.Ratio, "what the errors settle best"),
+                    ]
+                    : [],
             ];
         }
     }
