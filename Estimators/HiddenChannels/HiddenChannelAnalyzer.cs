@@ -104,8 +104,6 @@ public sealed class HiddenChannelAnalyzer : IScaledInnovationAnalyzer<ProductMem
         public string Name => name;
         public bool TakesErrorScale => true;
 
-        public bool TakesErrorScale => true;
-
         public ProductMemory<StateMemory, VectorMemory> Analyze(ProductMemory<StateMemory, VectorMemory> forecast, Observation observation, RandomStream random) =>
             Update(network, precision, observing.Operator, observing.Error, forecast, observation);
     }
