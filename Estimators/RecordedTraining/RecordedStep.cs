@@ -180,7 +180,7 @@ internal sealed class RecordedStep<TMemory> : IDisposable where TMemory : IMemor
     }
 
     private static bool Same(double[] given, double[] recorded) =>
-        given.Zip(recorded, (one, other) => Math.Abs(one - other) <= 1e-9 * Math.Abs(other)).All(same => same);
+        given.Zip(recorded, (one, other) => Math.Abs(one - other) <= 1e-6 * Math.Abs(other)).All(same => same);
 
     private void Refuse(string reason)
     {

@@ -268,31 +268,44 @@ public sealed class RecordedStepTests : IDisposable
     }
 #endif
 
-    [CudaFact]
-    public void A_recording_of_the_device_gives_the_losses_and_weights_of_steps_operator_by_operator()
+    private static (List<OptimiserStep> Steps, Dictionary<string, Tensor> Weights, string Execution) OnDevice(StepExecution execution, IWorkRecorder? recorder = null)
     {
         var context = new DataAssimilationContext(new DataAssimilationOptions { Seed = 4, Device = "cuda" });
         var model = context.Dynamics.Lorenz96(12);
         var observing = context.Observations.Random(model, 0.8);
         var view = context.Data.Twin(model, observing, new TwinExperimentOptions { Batch = 16, Initial = new AttractorInitialCondition(model, 5) });
-        (List<OptimiserStep> Steps, Dictionary<string, Tensor> Weights, string Execution) Train(StepExecution execution)
-        {
-            using var random = context.Random("training");
-            using var weights = context.Random("weights");
-            using var network = new ResidualConvolutionNetwork(SmallTwin.Network, AnalysisStatistics.Measure(view, observing, 20), ScalarType.Float32, weights);
-            network.train();
-            var triple = new AssimilationTriple<StateMemory>(new LearnedAnalyzerInTraining("cuda", network, observing), new StatePropagater(model), new StateProcoder(),
-                new StateSource(new AttractorInitialCondition(model, 5), ScalarType.Float32));
-            using var training = new TruncatedBackpropagation<StateMemory>("cuda", triple, network, view, AnalysisCosts.SquaredError(triple.Procoder), 24,
-                new TrainingOptions { Truncation = 8, Execution = execution }, random);
-            var steps = Enumerable.Range(0, 20).Select(_ => training.Step(1e-3)).ToList();
-            return (steps, network.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.detach().cpu().clone()), training.Execution);
-        }
-        var eager = Train(StepExecution.Eager);
-        var recorded = Train(StepExecution.Automatic);
+        using var random = context.Random("training");
+        using var weights = context.Random("weights");
+        using var network = new ResidualConvolutionNetwork(SmallTwin.Network, AnalysisStatistics.Measure(view, observing, 20), ScalarType.Float32, weights);
+        network.train();
+        var triple = new AssimilationTriple<StateMemory>(new LearnedAnalyzerInTraining("cuda", network, observing), new StatePropagater(model), new StateProcoder(),
+            new StateSource(new AttractorInitialCondition(model, 5), ScalarType.Float32));
+        using var training = new TruncatedBackpropagation<StateMemory>("cuda", triple, network, view, AnalysisCosts.SquaredError(triple.Procoder), 24,
+            new TrainingOptions { Truncation = 8, Execution = execution }, random, recorder);
+        var steps = Enumerable.Range(0, 20).Select(_ => training.Step(1e-3)).ToList();
+        return (steps, network.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.detach().cpu().clone()), training.Execution);
+    }
+
+    private static void EqualOnDevice((List<OptimiserStep> Steps, Dictionary<string, Tensor> Weights, string Execution) expected, (List<OptimiserStep> Steps, Dictionary<string, Tensor> Weights, string Execution) actual)
+    {
+        for (int i = 0; i < expected.Steps.Count; i++) Equal(expected.Steps[i], actual.Steps[i], 1e-3);
+        foreach (var (name, weight) in expected.Weights)
+            Assert.True((weight.to(ScalarType.Float64) - actual.Weights[name].to(ScalarType.Float64)).abs().max().ToDouble() < 5e-3 * Math.Max(1, weight.to(ScalarType.Float64).abs().max().ToDouble()), name);
+    }
+
+    [CudaFact]
+    public void What_is_recorded_is_right_on_the_device_before_it_is_recorded()
+    {
+        var eager = OnDevice(StepExecution.Eager);
+        Assert.Equal("operator by operator, as asked", eager.Execution);
+        EqualOnDevice(eager, OnDevice(StepExecution.Automatic, new KeptWork()));
+    }
+
+    [CudaFact]
+    public void A_recording_of_the_device_gives_the_losses_and_weights_of_steps_operator_by_operator()
+    {
+        var recorded = OnDevice(StepExecution.Automatic);
         Assert.Equal("recorded, and done again as one", recorded.Execution);
-        for (int i = 0; i < 20; i++) Equal(eager.Steps[i], recorded.Steps[i], 1e-3);
-        foreach (var (name, weight) in eager.Weights)
-            Assert.True((weight.to(ScalarType.Float64) - recorded.Weights[name].to(ScalarType.Float64)).abs().max().ToDouble() < 5e-3 * Math.Max(1, weight.to(ScalarType.Float64).abs().max().ToDouble()), name);
+        EqualOnDevice(OnDevice(StepExecution.Eager), recorded);
     }
 }
