@@ -103,6 +103,8 @@ public sealed class HiddenChannelAnalyzer : IScaledInnovationAnalyzer<ProductMem
 
         public string Name => name;
 
+        public bool TakesErrorScale => true;
+
         public ProductMemory<StateMemory, VectorMemory> Analyze(ProductMemory<StateMemory, VectorMemory> forecast, Observation observation, RandomStream random) =>
             Update(network, precision, observing.Operator, observing.Error, forecast, observation);
     }

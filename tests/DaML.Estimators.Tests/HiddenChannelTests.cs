@@ -310,6 +310,14 @@ public sealed class HiddenChannelTests : IDisposable
     }
 
     [Fact]
+    public void Errors_of_another_size_in_each_trajectory_are_learned_from()
+    {
+        var twin = new SmallTwin();
+        var view = twin.Context.Data.Twin(twin.Dynamics, twin.Observing, new() { Batch = 8, ErrorScale = new(0.5, 2) });
+        Assert.Single(Analyzer(Estimator(twin, new() { Count = 2 }, SmallTwin.Brief with { Steps = 1 }).Fit(view, view)).History!.Steps);
+    }
+
+    [Fact]
     public void It_runs_on_circles_of_another_size()
     {
         var (twin, larger) = (new SmallTwin(), new SmallTwin(sites: 20));
