@@ -1,0 +1,38 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Tests;
+
+/// <summary>Data assimilation networks as docs/data-assimilation-networks.md shows them.</summary>
+internal static class DataAssimilationNetworks
+{
+    /// <summary>The cross-entropies of network and Kalman filter, and the error of a prediction without observations.</summary>
+    public static (double Network, double Kalman, double Predicted) Run(long steps)
+    {
+        // <learn>
+        var context = new DataAssimilationContext(seed: 1);
+        var turn = 0.95 * tensor(new[,] { { 0.9, -0.4 }, { 0.4, 0.9 } });
+        var model = context.Dynamics.Linear(turn, modelError: ErrorCovariance.Scalar(2, 0.1));
+        var observing = context.Observations.Full(model, errorVariance: 0.5);
+        var first = new GaussianInitialCondition(zeros(2), ErrorCovariance.Scalar(2, 1));
+        ITrajectoryView Twin(string stream, long batch) => context.Data.Twin(model, observing, new() { Stream = stream, Batch = batch, Initial = first });
+
+        var triple = context.Analysis.DataAssimilationNetwork(observing, timeStep: 1, new() { MemorySize = 32, Layers = 3 }, new() { Steps = steps, Truncation = 8, LearningRate = 3e-3 })
+            .Fit(Twin("training", 128), Twin("validation", 128));
+
+        var kalman = context.Analysis.KalmanFilter(model, observing, first).Transformer;
+        var test = Twin("test", 64).Take(150);
+        var crossEntropy = new CrossEntropy();
+        double Nats(ITransformer method) => context.Scores.Evaluate(method.Transform(test), new() { BurnIn = 30, Scores = [crossEntropy] })[crossEntropy].Mean;
+        var (network, optimum) = (Nats(triple), Nats(kalman));
+        // </learn>
+
+        // <predict>
+        using var run = triple.Run(test);
+        for (int cycle = 0; cycle < 40; cycle++) run.MoveNext();
+        var later = triple.Triple.Procoder.Decode(run.Predict(run.Time + 3));    // the propagater alone, three steps on
+        // </predict>
+        for (int cycle = 0; cycle < 3; cycle++) run.MoveNext();
+        return (network, optimum, (later.Mean - run[Columns.Truth]).square().mean().sqrt().ToDouble());
+    }
+}
