@@ -63,7 +63,7 @@ public static class LearnedAnalysisCatalog
             var precision = context.Options.NetworkPrecision;
             var layers = new EnsembleConvolutionNetwork(members, size, statistics, precision, random);
             var triple = new AssimilationTriple<EnsembleMemory>(
-                new LearnedEnsembleAnalyzer.InTraining(name, layers, observing), new EnsemblePropagater(dynamics), new EnsembleProcoder(),
+                LearnedEnsembleAnalyzer.InTraining(name, layers, observing), new EnsemblePropagater(dynamics), new EnsembleProcoder(),
                 new EnsembleSource(initial ?? statistics.Climatology(context.Device), members, precision));
             return new LearnedTriple<EnsembleMemory>(layers, triple,
                 history => triple with { Analyzer = new LearnedEnsembleAnalyzer(name, observing.Operator, observing.Error, layers, history) });
@@ -110,7 +110,7 @@ public static class LearnedAnalysisCatalog
         {
             var network = createNetwork(statistics, random);
             var triple = new AssimilationTriple<StateMemory>(
-                new LearnedAnalyzerInTraining(name, network, observing), new StatePropagater(dynamics), new StateProcoder(),
+                LearnedAnalyzer.InTraining(name, network, observing), new StatePropagater(dynamics), new StateProcoder(),
                 new StateSource(initial ?? statistics.Climatology(context.Device), context.Options.NetworkPrecision));
             return new LearnedTriple<StateMemory>(network, triple,
                 history => triple with { Analyzer = new LearnedAnalyzer(name, observing.Operator, observing.Error, network, history) });

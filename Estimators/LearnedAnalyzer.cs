@@ -7,10 +7,8 @@ namespace DaML;
 /// An analysis that a network has learned, x_a = x_f + a(x_f, H^T R^-1 (y - H x_f)) (Bocquet et al. 2024, eq. 2a): no
 /// ensemble and no error covariance of the forecast, one state only. It is frozen, so several threads may use it at once.
 /// </summary>
-public sealed class LearnedAnalyzer : IScaledInnovationAnalyzer<StateMemory>, IComponent
+public sealed class LearnedAnalyzer : ScaledInnovationAnalyzer<StateMemory, nn.Module<Tensor, Tensor, Tensor>>, IScaledInnovationAnalyzer<StateMemory>
 {
-    private readonly ScalarType precision;
-
     /// <summary>Makes an analyzer of a network and freezes it: evaluation mode, no gradients for its weights.</summary>
     /// <param name="name">What to call it.</param>
     /// <param name="observationOperator">H.</param>
@@ -21,45 +19,30 @@ public sealed class LearnedAnalyzer : IScaledInnovationAnalyzer<StateMemory>, IC
     /// <exception cref="ArgumentException">The dimensions of operator and covariance differ.</exception>
     public LearnedAnalyzer(string name, IObservationOperator observationOperator, IErrorCovariance observationError,
         nn.Module<Tensor, Tensor, Tensor> network, TrainingHistory? history = null)
-    {
-        if (observationOperator.ObservationDimension != observationError.Dimension)
-            throw new ArgumentException($"The observation error covariance must have the dimension of the observations, {observationOperator.ObservationDimension} ({observationOperator.Name}); given: {observationError.Dimension}.");
-        (Name, Operator, Error, Network, History) = (name, observationOperator, observationError, network, history);
-        ModuleState.Freeze(network);
-        precision = network.parameters().Select(parameter => parameter.dtype).FirstOrDefault(ScalarType.Float32);
-    }
+        : base(name, observationOperator, observationError, network, history) => ModuleState.Freeze(network);
+
+    private LearnedAnalyzer(string name, nn.Module<Tensor, Tensor, Tensor> network, IObservationNetwork observing)
+        : base(name, observing.Operator, observing.Error, network, null) { }
 
     /// <summary>How the component is written and read.</summary>
     public static ComponentType Type { get; } = new("learned-analyzer", 1, reader =>
         new LearnedAnalyzer(reader.Get<string>("name"), reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"),
             reader.Part<nn.Module<Tensor, Tensor, Tensor>>("network"), reader.History()));
 
-    ComponentType IComponent.ComponentType => Type;
+    private protected override ComponentType Kind => Type;
 
-    /// <inheritdoc/>
-    public string Name { get; }
+    /// <summary>The analyzer while its network learns: gradients flow, and batch normalisation follows the mode of the network.</summary>
+    internal static LearnedAnalyzer InTraining(string name, nn.Module<Tensor, Tensor, Tensor> network, IObservationNetwork observing) => new(name, network, observing);
 
-    /// <summary>H.</summary>
-    public IObservationOperator Operator { get; }
+    /// <inheritdoc cref="ScaledInnovationAnalyzer{TMemory, TNetwork}.Analyze(TMemory, Tensor)"/>
+    public override StateMemory Analyze(StateMemory forecast, Tensor scaledInnovation)
+    {
+        using var scope = NewDisposeScope();
+        var increment = Network.call(forecast.State.to(Precision), scaledInnovation.to(Precision)).to(forecast.State.dtype);
+        return new((forecast.State + Require.Shape(increment, $"The increment of {Network.GetName()}", forecast.State.shape)).MoveToOuterDisposeScope());
+    }
 
-    /// <summary>R.</summary>
-    public IErrorCovariance Error { get; }
-
-    /// <summary>The network a; not to be changed.</summary>
-    public nn.Module<Tensor, Tensor, Tensor> Network { get; }
-
-    /// <summary>How it was trained; null where it was not trained here.</summary>
-    public TrainingHistory? History { get; }
-
-    /// <inheritdoc/>
-    public bool TakesErrorScale => true;
-
-    /// <inheritdoc/>
-    public StateMemory Analyze(StateMemory forecast, Observation observation, RandomStream random) =>
-        new(Update(Network, precision, Operator, Error, forecast.State, observation));
-
-    /// <inheritdoc/>
-    public StateMemory Analyze(StateMemory forecast, Tensor scaledInnovation) => new(Update(Network, precision, forecast.State, scaledInnovation));
+    private protected override Tensor State(StateMemory forecast) => forecast.State;
 
     /// <summary>H^T R^-1 (y - H x), zero where nothing is observed; R is that of each trajectory where the observation has an <see cref="Observation.ErrorScale"/>.</summary>
     /// <param name="observationOperator">H.</param>
@@ -74,30 +57,5 @@ public sealed class LearnedAnalyzer : IScaledInnovationAnalyzer<StateMemory>, IC
         var weighted = observationError.ApplyInverse(innovation, observation.Mask);
         if (observation.ErrorScale is { } scale) weighted = weighted / scale.to(state.dtype).square().view([-1, .. Enumerable.Repeat(1L, weighted.shape.Length - 1)]);
         return observationOperator.Adjoint(state, weighted).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>x_f + a(x_f, H^T R^-1 (y - H x_f)), of the forecast's precision; the network computes in its own.</summary>
-    internal static Tensor Update(nn.Module<Tensor, Tensor, Tensor> network, ScalarType precision, IObservationOperator observationOperator, IErrorCovariance observationError,
-        Tensor forecast, Observation observation)
-    {
-        using var scope = NewDisposeScope();
-        var scaled = ScaledInnovation(observationOperator, observationError, forecast, observation);
-        return Update(network, precision, forecast, scaled).MoveToOuterDisposeScope();
-    }
-
-    private static Tensor Update(nn.Module<Tensor, Tensor, Tensor> network, ScalarType precision, Tensor forecast, Tensor scaledInnovation)
-    {
-        using var scope = NewDisposeScope();
-        var increment = network.call(forecast.to(precision), scaledInnovation.to(precision)).to(forecast.dtype);
-        return (forecast + Require.Shape(increment, $"The increment of {network.GetName()}", forecast.shape)).MoveToOuterDisposeScope();
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("name", Name);
-        writer.Part("operator", Operator);
-        writer.Part("error", Error);
-        writer.Part("network", Network);
-        writer.History(History);
     }
 }

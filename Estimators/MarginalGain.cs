@@ -31,7 +31,7 @@ public static class MarginalGain
     public static Tensor OfSite(nn.Module<Tensor, Tensor, Tensor> network, Tensor states, long site)
     {
         long n = Sites(states, site), batch = states.shape[0];
-        var precision = network.parameters().Select(parameter => parameter.dtype).FirstOrDefault(states.dtype);
+        var precision = ModuleState.PrecisionOf(network, states.dtype);
         using var scope = NewDisposeScope();
         using var gradients = enable_grad();
         // Copies of the states, so that one way back serves several outputs.

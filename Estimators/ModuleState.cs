@@ -58,6 +58,16 @@ public static class ModuleState
         foreach (var parameter in network.parameters()) parameter.requires_grad_(false);
     }
 
+    /// <summary>What a network computes in: the precision of its weights, or another where it has none.</summary>
+    internal static ScalarType PrecisionOf(nn.Module network, ScalarType otherwise) => network.parameters().Select(parameter => parameter.dtype).FirstOrDefault(otherwise);
+
+    /// <summary>A network with the parameters and buffers of another of the same architecture.</summary>
+    internal static TNetwork WithWeightsOf<TNetwork>(this TNetwork network, TNetwork other) where TNetwork : nn.Module
+    {
+        Restore(network, other.state_dict());
+        return network;
+    }
+
     /// <summary>Copies of all parameters and persistent buffers, in no dispose scope.</summary>
     internal static Dictionary<string, Tensor> Copy(nn.Module network)
     {

@@ -86,8 +86,7 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
     {
         if (grid.Directions != Options.Grid.Directions)
             throw new ArgumentException($"Weights for {Options.Grid.Directions} directions ({Options.Grid}) do not fit a grid of {grid.Directions} ({grid}).", nameof(grid));
-        var other = new ResidualConvolutionNetwork(Options with { Grid = grid }, Statistics, precision, trunk.Device);
-        ModuleState.Restore(other, state_dict());
+        var other = new ResidualConvolutionNetwork(Options with { Grid = grid }, Statistics, precision, trunk.Device).WithWeightsOf(this);
         other.train(training);
         return other;
     }

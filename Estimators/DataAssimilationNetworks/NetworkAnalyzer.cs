@@ -98,14 +98,8 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
     }
 
     /// <summary>Another one with the same weights, which can learn on.</summary>
-    internal NetworkAnalyzer Copy()
-    {
-        var copy = new NetworkAnalyzer(memorySize, layers, missing, observationMean, observationDeviation, precision, parameters().First().device);
-        var weights = ModuleState.Copy(this);
-        ModuleState.Restore(copy, weights);
-        ModuleState.Release(weights);
-        return copy;
-    }
+    internal NetworkAnalyzer Copy() =>
+        new NetworkAnalyzer(memorySize, layers, missing, observationMean, observationDeviation, precision, parameters().First().device).WithWeightsOf(this);
 
     void IComponent.Save(ComponentWriter writer)
     {

@@ -63,14 +63,8 @@ public sealed class NetworkProcoder : nn.Module<Tensor, Tensor>, IProcoder<Vecto
     public IDensity Decode(VectorMemory memory) => Form.Read(call(memory.Vector), mean.On(precision, memory.Vector.device), deviation.On(precision, memory.Vector.device));
 
     /// <summary>Another one with the same weights, which can learn on.</summary>
-    internal NetworkProcoder Copy()
-    {
-        var copy = new NetworkProcoder(memorySize, Form, stateMean, stateDeviation, precision, parameters().First().device);
-        var weights = ModuleState.Copy(this);
-        ModuleState.Restore(copy, weights);
-        ModuleState.Release(weights);
-        return copy;
-    }
+    internal NetworkProcoder Copy() =>
+        new NetworkProcoder(memorySize, Form, stateMean, stateDeviation, precision, parameters().First().device).WithWeightsOf(this);
 
     void IComponent.Save(ComponentWriter writer)
     {

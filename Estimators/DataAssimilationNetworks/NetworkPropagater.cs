@@ -66,14 +66,8 @@ public sealed class NetworkPropagater : nn.Module<Tensor, Tensor>, IPropagater<V
     }
 
     /// <summary>Another one with the same weights, which can learn on.</summary>
-    internal NetworkPropagater Copy()
-    {
-        var copy = new NetworkPropagater(memorySize, layers, TimeStep, precision, parameters().First().device);
-        var weights = ModuleState.Copy(this);
-        ModuleState.Restore(copy, weights);
-        ModuleState.Release(weights);
-        return copy;
-    }
+    internal NetworkPropagater Copy() =>
+        new NetworkPropagater(memorySize, layers, TimeStep, precision, parameters().First().device).WithWeightsOf(this);
 
     void IComponent.Save(ComponentWriter writer)
     {

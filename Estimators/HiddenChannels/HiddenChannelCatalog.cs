@@ -52,7 +52,7 @@ public static class HiddenChannelCatalog
             IPropagater<ProductMemory<StateMemory, VectorMemory>> propagater = memory.Transport == ChannelTransport.TangentLinear
                 ? new TangentLinearChannelPropagater(dynamics) : new CarriedVectorPropagater<StateMemory>(new StatePropagater(dynamics));
             var start = new StateSource(initial ?? statistics.Climatology(context.Device), context.Options.NetworkPrecision);
-            var triple = new AssimilationTriple<ProductMemory<StateMemory, VectorMemory>>(new HiddenChannelAnalyzer.InTraining(name, network, observing),
+            var triple = new AssimilationTriple<ProductMemory<StateMemory, VectorMemory>>(HiddenChannelAnalyzer.InTraining(name, network, observing),
                 propagater, new CarriedVectorProcoder<StateMemory>(new StateProcoder()), new HiddenChannelSource(start, memory.Count));
             return new LearnedTriple<ProductMemory<StateMemory, VectorMemory>>(network, triple,
                 history => triple with { Analyzer = new HiddenChannelAnalyzer(name, observing.Operator, observing.Error, network, history) });

@@ -31,9 +31,7 @@ public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor,
     {
         Options = options.Checked();
         Memory = memory.Checked();
-        Statistics = statistics;
-        Require.Positive(statistics.StateDeviation);
-        Require.Positive(statistics.InnovationDeviation);
+        Statistics = statistics.Checked();
         this.precision = precision;
         trunk = new ResidualConvolutionTrunk(options, (options.Inputs == AnalysisInputs.InnovationOnly ? 1 : 2) + memory.Count, Outputs(memory), precision, device);
         if (options.InnovationTerm == InnovationTerm.Trainable) innovationFactor = new Parameter(zeros([], dtype: precision, device: device));
@@ -78,12 +76,10 @@ public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor,
         Require.Shape(channels, "The hidden channels", forecast.shape[0], Memory.Count, forecast.shape[1]);
 
         long k = Memory.Count;
-        var innovation = scaledInnovation / Statistics.InnovationDeviation;
-        List<Tensor> inputs = Options.Inputs == AnalysisInputs.InnovationOnly ? [] : [((forecast - Statistics.StateMean) / Statistics.StateDeviation).unsqueeze(1)];
-        inputs.AddRange([innovation.unsqueeze(1), channels]);
-        var output = Options.Grid.ToState(trunk.call(Options.Grid.ToField(cat(inputs, 1))));                     // [batch, 1 + k (+ k), n]
+        var read = Statistics.Channels(Options.Inputs, forecast, scaledInnovation);                              // [batch, 1 or 2, n]
+        var output = Options.Grid.ToState(trunk.call(Options.Grid.ToField(cat([read, channels], 1))));           // [batch, 1 + k (+ k), n]
         var increment = output.select(1, 0);
-        if (innovationFactor is not null) increment = increment + innovationFactor * innovation;
+        if (innovationFactor is not null) increment = increment + innovationFactor * read.select(1, -1);
         var written = output.narrow(1, 1, k).tanh();
         if (Memory.Update == ChannelUpdate.Gated) written = written.lerp(channels, output.narrow(1, 1 + k, k).sigmoid());   // g h_f + (1 - g) tanh(proposal)
         return (increment / Statistics.InnovationDeviation, written);

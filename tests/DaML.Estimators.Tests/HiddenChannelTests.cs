@@ -202,7 +202,7 @@ public sealed class HiddenChannelTests : IDisposable
             IPropagater<Memory> propagater = memory.Transport == ChannelTransport.TangentLinear
                 ? new TangentLinearChannelPropagater(twin.Dynamics) : new CarriedVectorPropagater<StateMemory>(new StatePropagater(twin.Dynamics));
             var procoder = new CarriedVectorProcoder<StateMemory>(new StateProcoder());
-            var triple = new AssimilationTriple<Memory>(new HiddenChannelAnalyzer.InTraining("bench", Network, twin.Observing), propagater, procoder,
+            var triple = new AssimilationTriple<Memory>(HiddenChannelAnalyzer.InTraining("bench", Network, twin.Observing), propagater, procoder,
                 new HiddenChannelSource(new StateSource(statistics.Climatology(CPU), ScalarType.Float64), memory.Count));
             Backpropagation = new TruncatedBackpropagation<Memory>("bench", triple, Network, twin.Training, AnalysisCosts.SquaredError(procoder), 24,
                 new TrainingOptions { Truncation = 4, GradientClip = 1e9 }, random);

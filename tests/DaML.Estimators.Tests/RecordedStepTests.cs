@@ -54,7 +54,7 @@ public sealed class RecordedStepTests : IDisposable
             Network = new ResidualConvolutionNetwork(SmallTwin.Network with { Computation = NetworkComputation.Plain },
                 AnalysisStatistics.Measure(twin.Training, twin.Observing, 20), twin.Context.Options.NetworkPrecision, weights);
             Network.train();
-            var triple = new AssimilationTriple<StateMemory>(analyzer ?? new LearnedAnalyzerInTraining("recorded", Network, observing),
+            var triple = new AssimilationTriple<StateMemory>(analyzer ?? LearnedAnalyzer.InTraining("recorded", Network, observing),
                 new StatePropagater(model ?? twin.Dynamics), new StateProcoder(), new StateSource(new AttractorInitialCondition(twin.Dynamics, 5), twin.Context.Options.NetworkPrecision));
             Steps = new TruncatedBackpropagation<StateMemory>("recorded", triple, Network, view ?? twin.Training, cost ?? AnalysisCosts.SquaredError(triple.Procoder), 24,
                 new TrainingOptions { Truncation = 4, GradientClip = clip, Execution = execution }, random, recorder);
@@ -174,7 +174,7 @@ public sealed class RecordedStepTests : IDisposable
         {
             using var weights = twin.Context.Random("noisy weights");
             using var network = new ResidualConvolutionNetwork(SmallTwin.Network, AnalysisStatistics.Measure(twin.Training, twin.Observing, 20), ScalarType.Float64, weights);
-            using var training = new Training(twin, recorder, analyzer: new Noisy(new LearnedAnalyzerInTraining("noisy", network, twin.Observing)));
+            using var training = new Training(twin, recorder, analyzer: new Noisy(LearnedAnalyzer.InTraining("noisy", network, twin.Observing)));
             OptimiserStep[] steps = [.. Enumerable.Range(0, 7).Select(_ => training.Steps.Step(0))];
             execution = training.Steps.Execution;
             return steps;
@@ -278,7 +278,7 @@ public sealed class RecordedStepTests : IDisposable
         using var weights = context.Random("weights");
         using var network = new ResidualConvolutionNetwork(SmallTwin.Network, AnalysisStatistics.Measure(view, observing, 20), ScalarType.Float32, weights);
         network.train();
-        var triple = new AssimilationTriple<StateMemory>(new LearnedAnalyzerInTraining("cuda", network, observing), new StatePropagater(model), new StateProcoder(),
+        var triple = new AssimilationTriple<StateMemory>(LearnedAnalyzer.InTraining("cuda", network, observing), new StatePropagater(model), new StateProcoder(),
             new StateSource(new AttractorInitialCondition(model, 5), ScalarType.Float32));
         using var training = new TruncatedBackpropagation<StateMemory>("cuda", triple, network, view, AnalysisCosts.SquaredError(triple.Procoder), 24,
             new TrainingOptions { Truncation = 8, Execution = execution }, random, recorder);

@@ -22,7 +22,7 @@ public sealed class TruncatedBackpropagationTests : IDisposable
             Network = network ?? new ResidualConvolutionNetwork(SmallTwin.Network, statistics, twin.Context.Options.NetworkPrecision, weights);
             Network.train();
             using var mean = full([twin.Dynamics.Dimension], statistics.StateMean, dtype: ScalarType.Float64);
-            var triple = new AssimilationTriple<StateMemory>(new Analyzer(Network, twin.Observing), new StatePropagater(twin.Dynamics), new StateProcoder(),
+            var triple = new AssimilationTriple<StateMemory>(LearnedAnalyzer.InTraining("bench", Network, twin.Observing), new StatePropagater(twin.Dynamics), new StateProcoder(),
                 new StateSource(new GaussianInitialCondition(mean, ErrorCovariance.Scalar(twin.Dynamics.Dimension, 12)), twin.Context.Options.NetworkPrecision));
             Backpropagation = new TruncatedBackpropagation<StateMemory>("bench", triple, Network, view ?? twin.Training,
                 (_, analysis, cycle) => (analysis.State - cycle[Columns.Truth].to(analysis.State.dtype)).square().mean([-1]), 24,
@@ -37,13 +37,6 @@ public sealed class TruncatedBackpropagationTests : IDisposable
             Backpropagation.Dispose();
             random.Dispose();
             Network.Dispose();
-        }
-
-        private sealed class Analyzer(nn.Module<Tensor, Tensor, Tensor> network, IObservationNetwork observing) : IAnalyzer<StateMemory>
-        {
-            public string Name => "bench";
-            public StateMemory Analyze(StateMemory forecast, Observation observation, RandomStream stream) =>
-                new(LearnedAnalyzer.Update(network, network.parameters().First().dtype, observing.Operator, observing.Error, forecast.State, observation));
         }
     }
 
