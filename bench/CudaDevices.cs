@@ -89,14 +89,14 @@ internal static class CudaDevices
             theirs ??= python?.Run($"training.{Device}.{shape}", repetitions);
             if (theirs is { } eager) ratios.Add(eager / own[^1]);
         }
-        double seconds = Median(own), flops = TrainingFlops(size, batch) / seconds;
+        double seconds = LocalScaling.Median(own), flops = TrainingFlops(size, batch) / seconds;
         metrics[$"cuda.training.{shape}.steps_per_second"] = 1 / seconds;
         metrics[$"cuda.training.{shape}.share_of_sgemm"] = flops / product;
         string beside = "";
         if (ratios.Count > 0)
         {
-            metrics[$"cuda.training.{shape}.speedup"] = Median(ratios);
-            beside = Text($", {Median(ratios):f2} ({ratios.Min():f2}-{ratios.Max():f2}) times eager PyTorch");
+            metrics[$"cuda.training.{shape}.speedup"] = LocalScaling.Median(ratios);
+            beside = Text($", {LocalScaling.Median(ratios):f2} ({ratios.Min():f2}-{ratios.Max():f2}) times eager PyTorch");
         }
         output.WriteLine(Text($"training, {size.Filters} filters, {size.Blocks} x {size.SubBlocks}, batch {batch}, {precision}: {1e3 * seconds:f2} ms a step{beside}; {flops / 1e12:f2} TFLOP/s, {flops / product:p0} of the product's; steps {step.Execution}."));
     }
@@ -116,7 +116,7 @@ internal static class CudaDevices
     {
         using var work = make();
         int repetitions = Repetitions(work);
-        return Median([.. Enumerable.Range(0, Rounds).Select(_ => Timed(work, repetitions))]);
+        return LocalScaling.Median(Enumerable.Range(0, Rounds).Select(_ => Timed(work, repetitions)));
     }
 
     // As many as take a third of a second.
@@ -134,8 +134,6 @@ internal static class CudaDevices
         cuda.synchronize();
         return watch.Elapsed.TotalSeconds / repetitions;
     }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 

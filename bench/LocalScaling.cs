@@ -65,7 +65,12 @@ internal static class LocalScaling
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
-    private static double Median(IEnumerable<double> values) => values.Order().ElementAt(Rounds / 2);
+    /// <summary>The middle of an odd number of values.</summary>
+    public static double Median(IEnumerable<double> values)
+    {
+        double[] ordered = [.. values.Order()];
+        return ordered[ordered.Length / 2];
+    }
 
     /// <summary>A filter of so many sites that goes on from cycle to cycle.</summary>
     private sealed class Case : IDisposable

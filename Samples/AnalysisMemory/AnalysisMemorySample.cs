@@ -82,7 +82,7 @@ public sealed class AnalysisMemorySample(int seeds = 3, long burnIn = 100, long 
         var first = new MemoryExperiment(run.ContextOptions(), interval);
         var ensembles = run.Track(progress => Ensembles(new MemoryExperiment(run.ContextOptions(progress), interval), run.Cancellation));
         var costs = run.Track(_ => Costs(first, kinds.Where(kind => kind.Metric != SameSteps).Select(kind => (kind.Metric, trained[kind.Metric][0].Method)), run.Cancellation));
-        foreach (var kind in kinds) metrics[$"rmse.{kind.Metric}"] = Median(rmse[kind.Metric]);
+        foreach (var kind in kinds) metrics[$"rmse.{kind.Metric}"] = Median.Of(rmse[kind.Metric]);
         foreach (var (key, error) in ensembles) metrics[$"rmse.{key}"] = error;
         foreach (var (key, (alone, many)) in costs) (metrics[$"cost.{key}"], metrics[$"cost.batch.{key}"]) = (alone / costs[Learned].Alone, many / costs[Learned].Many);
         metrics["cost.step.learned_memory"] = stepSeconds[WithMemory] / stepSeconds[Learned];
@@ -176,14 +176,7 @@ public sealed class AnalysisMemorySample(int seeds = 3, long burnIn = 100, long 
     }
 
     private string Verdict(Dictionary<string, List<double>> rmse) => string.Create(CultureInfo.InvariantCulture,
-        $"At the same training time the memory takes the median error from {Median(rmse[Learned]):f4} to {Median(rmse[WithMemory]):f4} ({100 * (Median(rmse[WithMemory]) / Median(rmse[Learned]) - 1):+0.0;-0.0} %); it is the better one for {rmse[WithMemory].Zip(rmse[Learned]).Count(pair => pair.First < pair.Second)} of {seeds} seeds.");
-
-    /// <summary>The middle of some numbers, or the mean of the two in the middle.</summary>
-    internal static double Median(IReadOnlyList<double> values)
-    {
-        var ordered = values.Order().ToList();
-        return (ordered[(ordered.Count - 1) / 2] + ordered[ordered.Count / 2]) / 2;
-    }
+        $"At the same training time the memory takes the median error from {Median.Of(rmse[Learned]):f4} to {Median.Of(rmse[WithMemory]):f4} ({100 * (Median.Of(rmse[WithMemory]) / Median.Of(rmse[Learned]) - 1):+0.0;-0.0} %); it is the better one for {rmse[WithMemory].Zip(rmse[Learned]).Count(pair => pair.First < pair.Second)} of {seeds} seeds.");
 
     private static string Whole(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 

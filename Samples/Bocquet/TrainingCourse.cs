@@ -17,7 +17,6 @@ internal static class TrainingCourse
             ["seconds"] = [history.Steps.Count == 0 ? 0 : history.Steps[^1].Seconds],
             ["loss.step"] = [.. chunks.Select(chunk => chunk.Average(step => (double)step.Step))],
             ["loss.mean"] = [.. chunks.Select(chunk => chunk.Average(step => step.Loss))],
-            ["loss.rmse"] = [.. chunks.Select(chunk => Math.Sqrt(chunk.Average(step => step.Loss)))],
             ["validation.step"] = [.. validations.Select(step => (double)step.Step)],
             ["validation.seconds"] = [.. validations.Select(step => step.Seconds)],
             ["validation.rmse"] = [.. validations.Select(step => step.ValidationError!.Value)],

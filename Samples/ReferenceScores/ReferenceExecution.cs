@@ -120,12 +120,8 @@ internal static class ReferenceExecution
         var (twin, method, scoring) = Prepare(row, table.Experiments[row.Experiment!], context, seeds, cycles);
         var report = context.Scores.Evaluate(method.Transform(twin), scoring with { Progress = new Shares(tell) }, cancellation);
         double[] figures = [.. report.AnalysisRmse.PerTrajectory.Where(double.IsFinite).Order()];
-        return new(row, Median(figures), figures, seeds, report.Cycles, report.Divergences, watch.Elapsed.TotalSeconds);
+        return new(row, Median.Of(figures), figures, seeds, report.Cycles, report.Divergences, watch.Elapsed.TotalSeconds);
     }
-
-    /// <summary>The median of ascending figures; not a number where there are none.</summary>
-    internal static double Median(IReadOnlyList<double> ascending) => ascending.Count == 0 ? double.NaN
-        : (ascending[(ascending.Count - 1) / 2] + ascending[ascending.Count / 2]) / 2;
 
     // About how much work a row is beside others: states that are propagated, per cycle.
     private static double Effort(ReferenceTable table, ReferenceRow row)
