@@ -63,13 +63,11 @@ public sealed class CovarianceAnalyzer<TMemory> : IAnalyzer<CovarianceMemory<TMe
     {
         using var scope = NewDisposeScope();
         var asymmetry = (matrix - matrix.transpose(-2, -1)).square().sum([1, 2]).sqrt() / (2 * matrix.square().sum([1, 2]).sqrt());
-        var (values, vectors) = SymmetricEigenproblem.Solve(Symmetric(matrix));
+        var (values, vectors) = SymmetricEigenproblem.Solve(KalmanUpdate.Symmetric(matrix));
         var raised = values.maximum(floor * values.abs().mean([1], keepdim: true));
-        var positive = Symmetric((vectors * raised.unsqueeze(1)).matmul(vectors.transpose(-2, -1)));
+        var positive = KalmanUpdate.Symmetric((vectors * raised.unsqueeze(1)).matmul(vectors.transpose(-2, -1)));
         return scope.MoveToOuter(positive, asymmetry, (raised - values).sum(1L) / values.abs().sum(1L));
     }
-
-    private static Tensor Symmetric(Tensor matrix) => 0.5 * (matrix + matrix.transpose(-2, -1));
 
     internal static double CheckedFloor(double floor) => floor is > 0 and <= 1 ? floor
         : throw new ArgumentOutOfRangeException(nameof(floor), floor, $"The least eigenvalue must be above zero and at most one, relative to the mean size of all; given: {floor}.");

@@ -92,10 +92,11 @@ public sealed class RegressedAnalyzerCovariance<TMemory> : IAnalyzerCovariance<T
 
     /// <inheritdoc/>
     /// <remarks>It asks the method that it was given.</remarks>
-    /// <exception cref="ArgumentException">An observation is missing.</exception>
+    /// <exception cref="ArgumentException">An observation is missing, or their errors have a scale.</exception>
     public Tensor At(IAnalyzer<TMemory> analyzer, IProcoder<TMemory> procoder, TMemory forecast, Observation observation, RandomStream random)
     {
         using var scope = NewDisposeScope();
+        observation.OfOneError("A regressed covariance");
         if (observation.Mask is { } mask && !mask.all().ToBoolean())
             throw new ArgumentException("The covariance of an analysis follows from its gain only where every observation is there; some are missing.", nameof(observation));
         var right = regression.AnalysisErrorCovarianceOf(regression.GainAt(forecast, observation.Time, null, random));   // P^a H^T

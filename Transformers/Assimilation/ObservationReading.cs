@@ -6,6 +6,16 @@ namespace DaML;
 /// <summary>Takes a cycle's observation out of a view, checked, for whoever runs an analyzer over one.</summary>
 public static class ObservationReading
 {
+    /// <summary>Refuses a view in which observation errors have a size of their own in every trajectory.</summary>
+    /// <param name="schema">The view's schema.</param>
+    /// <param name="method">Who cannot take it, for the message.</param>
+    /// <exception cref="SchemaException">It is such a view.</exception>
+    internal static void RequireOneError(this TrajectorySchema schema, string method)
+    {
+        if (schema.Has(Columns.ObservationErrorScale))
+            throw new SchemaException($"{method} takes the observation errors to be the same in every trajectory, but the view has the column '{Columns.ObservationErrorScale}'.");
+    }
+
     /// <summary>
     /// The observation of a cursor's cycle in the precision and on the device of another tensor. Values that the mask calls
     /// missing become zero, whatever they were.

@@ -115,8 +115,7 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent w
         var mask = new ColumnDefinition(Columns.ObservationMask, ObservationDimension);
         if (input.Find(Columns.ObservationMask) is { } given && !mask.Accepts(given.Shape))
             throw new SchemaException($"{Name} takes the column '{Columns.ObservationMask}' in shape {ColumnDefinition.Describe(mask.Shape)}, but it has shape {ColumnDefinition.Describe(given.Shape)}.");
-        if (input.Has(Columns.ObservationErrorScale) && !Triple.Analyzer.TakesErrorScale)
-            throw new SchemaException($"{Name} takes the observation errors to be the same in every trajectory, but the view has the column '{Columns.ObservationErrorScale}'.");
+        if (!Triple.Analyzer.TakesErrorScale) input.RequireOneError(Name);
         return output;
     }
 

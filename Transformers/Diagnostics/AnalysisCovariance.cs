@@ -49,8 +49,18 @@ public sealed class AnalysisCovariance<TMemory> : ITransformer where TMemory : I
     public SchemaContract Contract { get; }
 
     /// <inheritdoc/>
+    /// <exception cref="SchemaException">The method does not take the view; or the observation errors have a scale and the covariance comes from a regression, whose innovations are of N(0, R).</exception>
+    public TrajectorySchema GetOutputSchema(TrajectorySchema input)
+    {
+        var output = Contract.Apply(input, Name);
+        method.GetOutputSchema(input);
+        if (regression is not null) input.RequireOneError(Name);
+        return output;
+    }
+
+    /// <inheritdoc/>
     public ITrajectoryView Transform(ITrajectoryView input) =>
-        new TrajectoryView(Contract.Apply(input.Schema, Name), input, source => Open(input, source));
+        new TrajectoryView(GetOutputSchema(input.Schema), input, source => Open(input, source));
 
     private Cursor Open(ITrajectoryView input, ITrajectoryCursor source)
     {

@@ -20,7 +20,7 @@ public sealed class EigenspectrumScore(Column covariance) : IScore<IReadOnlyList
     public Tensor Of(ScoredCycle cycle) => CovarianceComparison.Eigenspectrum(cycle[covariance]);
 
     /// <inheritdoc/>
-    public IReadOnlyList<TimeAverage> Summarise(ScoreFigures figures) => [.. Enumerable.Range(0, figures.Count).Select(i => figures[i])];
+    public IReadOnlyList<TimeAverage> Summarise(ScoreFigures figures) => figures.All;
 }
 
 /// <summary>
@@ -111,5 +111,5 @@ public sealed class PrincipalAngleScore : IScore<IReadOnlyList<TimeAverage>>
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<TimeAverage> Summarise(ScoreFigures figures) => [.. Enumerable.Range(0, figures.Count).Select(i => figures[i])];
+    public IReadOnlyList<TimeAverage> Summarise(ScoreFigures figures) => figures.All;
 }

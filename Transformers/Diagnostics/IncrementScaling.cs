@@ -58,8 +58,16 @@ public sealed class IncrementScaling<TMemory> : ITransformer where TMemory : IMe
     public SchemaContract Contract { get; }
 
     /// <inheritdoc/>
+    /// <exception cref="SchemaException">The observation errors have a scale; the analyzer is asked about errors of the covariance R.</exception>
+    public TrajectorySchema GetOutputSchema(TrajectorySchema input)
+    {
+        input.RequireOneError(Name);
+        return Contract.Apply(input, Name);
+    }
+
+    /// <inheritdoc/>
     public ITrajectoryView Transform(ITrajectoryView input) =>
-        new TrajectoryView(Contract.Apply(input.Schema, Name), input.CycleCount, input.StartTime, () => new Cursor(this, regression.Open(input)));
+        new TrajectoryView(GetOutputSchema(input.Schema), input.CycleCount, input.StartTime, () => new Cursor(this, regression.Open(input)));
 
     private Tensor Ratios(KalmanGainRegression<TMemory>.Cursor cycle)
     {

@@ -28,11 +28,11 @@ public sealed class IncrementScalingScore(IReadOnlyList<double>? scales = null) 
     public Tensor Of(ScoredCycle cycle) => Require.Shape(cycle[Ratios], $"The column '{Ratios}'", ColumnDefinition.AnySize, scales.Length);
 
     /// <inheritdoc/>
-    public IncrementScalingCurve Summarise(ScoreFigures figures) => new(scales,
-        [.. Enumerable.Range(0, scales.Length).Select(i => figures[i])],
-        [.. Enumerable.Range(0, scales.Length).Select(i => figures.Quantile(i, 0.05))],
-        [.. Enumerable.Range(0, scales.Length).Select(i => figures.Quantile(i, 0.5))],
-        [.. Enumerable.Range(0, scales.Length).Select(i => figures.Quantile(i, 0.95))]);
+    public IncrementScalingCurve Summarise(ScoreFigures figures)
+    {
+        double[] Quantiles(double share) => [.. Enumerable.Range(0, figures.Count).Select(i => figures.Quantile(i, share))];
+        return new(scales, figures.All, Quantiles(0.05), Quantiles(0.5), Quantiles(0.95));
+    }
 
     internal static double[] Checked(IReadOnlyList<double>? scales)
     {

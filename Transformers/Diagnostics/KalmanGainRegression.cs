@@ -56,7 +56,15 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
     public SchemaContract Contract { get; }
 
     /// <inheritdoc/>
-    public ITrajectoryView Transform(ITrajectoryView input) => new TrajectoryView(Contract.Apply(input.Schema, Name), input.CycleCount, input.StartTime, () => Open(input));
+    /// <exception cref="SchemaException">The observation errors have a scale; the gain is that for innovations of N(0, R).</exception>
+    public TrajectorySchema GetOutputSchema(TrajectorySchema input)
+    {
+        input.RequireOneError(Name);
+        return Contract.Apply(input, Name);
+    }
+
+    /// <inheritdoc/>
+    public ITrajectoryView Transform(ITrajectoryView input) => new TrajectoryView(GetOutputSchema(input.Schema), input.CycleCount, input.StartTime, () => Open(input));
 
     /// <summary>K at a forecast.</summary>
     /// <param name="forecast">The memory before the observation was used.</param>

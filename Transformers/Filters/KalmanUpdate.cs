@@ -58,7 +58,8 @@ public static class KalmanUpdate
     }
 
     /// <summary>(A + A^T) / 2: takes off what round-off leaves of asymmetry.</summary>
-    internal static Tensor Symmetric(Tensor matrix) => 0.5 * (matrix + matrix.transpose(-2, -1));
+    /// <param name="matrix"><c>[..., n, n]</c></param>
+    public static Tensor Symmetric(Tensor matrix) => 0.5 * (matrix + matrix.transpose(-2, -1));
 
     // C [batch, p, p] and C^-1 Z^T [batch, p, n].
     private static (Tensor Factor, Tensor Gain) Factorise(Tensor at, Tensor covariance, IObservationOperator observationOperator, IErrorCovariance observationError, Tensor? mask)

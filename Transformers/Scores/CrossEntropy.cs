@@ -9,12 +9,19 @@ namespace DaML;
 /// <code>L_t = - w_b ln q^b_t(x_t) - w_a ln q^a_t(x_t)</code>
 /// in nats; smaller is better.
 /// </summary>
-/// <param name="priorWeight">w_b, not below zero; 1 in the paper.</param>
-/// <param name="posteriorWeight">w_a, not below zero, and not zero with the other; 1 in the paper.</param>
-public sealed class CrossEntropy(double priorWeight = 1, double posteriorWeight = 1) : IScore
+public sealed class CrossEntropy : IScore
 {
-    private readonly double prior = Weight(priorWeight), posterior = Weight(posteriorWeight) + priorWeight > 0 ? posteriorWeight
-        : throw new ArgumentException("Prior and posterior cannot both have weight zero: nothing would be scored.");
+    private readonly double prior, posterior;
+
+    /// <summary>Makes a score.</summary>
+    /// <param name="priorWeight">w_b, not below zero; 1 in the paper.</param>
+    /// <param name="posteriorWeight">w_a, not below zero, and not zero with the other; 1 in the paper.</param>
+    /// <exception cref="ArgumentException">A weight below zero, or both zero.</exception>
+    public CrossEntropy(double priorWeight = 1, double posteriorWeight = 1)
+    {
+        (prior, posterior) = (Require.NotNegative(priorWeight), Require.NotNegative(posteriorWeight));
+        if (prior + posterior == 0) throw new ArgumentException("Prior and posterior cannot both have weight zero: nothing would be scored.");
+    }
 
     /// <inheritdoc/>
     public string Name => "cross-entropy";
@@ -40,6 +47,4 @@ public sealed class CrossEntropy(double priorWeight = 1, double posteriorWeight 
             : -prior * forecast.LogDensity(truth) - posterior * analysis.LogDensity(truth);
         return sum.MoveToOuterDisposeScope();
     }
-
-    private static double Weight(double weight) => Require.NotNegative(weight);
 }

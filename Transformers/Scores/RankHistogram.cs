@@ -40,7 +40,7 @@ public sealed class RankHistogramScore(ScoredState which) : IScore<RankHistogram
     /// <inheritdoc/>
     public RankHistogram Summarise(ScoreFigures figures)
     {
-        TimeAverage[] ranks = [.. Enumerable.Range(0, figures.Count).Select(rank => figures[rank])];
+        var ranks = figures.All;
         return new([.. ranks.Select(rank => rank.Mean)], [.. ranks.Select(rank => rank.StandardError)]);
     }
 }

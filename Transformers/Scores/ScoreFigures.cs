@@ -22,6 +22,9 @@ public sealed class ScoreFigures
     /// <param name="figure">Which, from 0.</param>
     public TimeAverage this[int figure] => Function(means => means[figure], Count == 1 ? perCycle : []);
 
+    /// <summary>The averages of all figures.</summary>
+    public IReadOnlyList<TimeAverage> All => [.. Enumerable.Range(0, Count).Select(figure => this[figure])];
+
     /// <summary>
     /// A smooth function of the averages, for instance a ratio, with the standard error that its linearisation gives: that of
     /// the same combination of the figures in every block, so that figures may be correlated.

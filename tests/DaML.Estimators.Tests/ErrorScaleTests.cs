@@ -57,6 +57,33 @@ public sealed class ErrorScaleTests
     }
 
     [Fact]
+    public void Diagnostics_that_ask_an_analyzer_about_innovations_of_one_covariance_refuse_it()
+    {
+        var twin = new SmallTwin();
+        var view = twin.Context.Data.Twin(twin.Dynamics, twin.Observing, new TwinExperimentOptions { Batch = 4, Cycles = 5, ErrorScale = new(0.5, 2) });
+        var learned = twin.Estimator().Fit(twin.Training, twin.Validation);
+        var covariance = new Column("covariance");
+        var transforms = twin.Context.Transforms;
+        foreach (ITransformer diagnostic in (ITransformer[])[transforms.KalmanGain(learned, twin.Observing).Transformer, transforms.IncrementScaling(learned, twin.Observing).Transformer,
+                     transforms.AnalysisCovariance(learned, twin.Observing, covariance).Transformer])
+        {
+            Assert.Equal($"{diagnostic.Name} takes the observation errors to be the same in every trajectory, but the view has the column 'observation-error-scale'.",
+                Assert.Throws<SchemaException>(() => diagnostic.Transform(view)).Message);
+            Assert.Throws<SchemaException>(() => diagnostic.GetOutputSchema(view.Schema));
+        }
+        // The covariance that a method's own density has needs no innovations; but the method must take the view.
+        Assert.True(transforms.AnalysisCovariance(learned, covariance).Transformer.Transform(view).Schema.Has(covariance));
+        var filter = twin.Context.Analysis.EnsembleTransformKalmanFilter(twin.Dynamics, twin.Observing, 5).Transformer;
+        Assert.Contains("observation-error-scale", Assert.Throws<SchemaException>(() => transforms.AnalysisCovariance(filter, covariance).Transformer.Transform(view)).Message);
+
+        using var random = twin.Context.Random("regressed");
+        var state = zeros(4, 12, dtype: ScalarType.Float64);
+        var observation = new Observation(state, null, 0) { ErrorScale = ones(4, dtype: ScalarType.Float64) };
+        Assert.Contains("observation-error-scale", Assert.Throws<ArgumentException>(() => new RegressedAnalyzerCovariance<StateMemory>(learned, twin.Observing)
+            .At(learned.Triple.Analyzer, learned.Triple.Procoder, new(state), observation, random)).Message);
+    }
+
+    [Fact]
     public void A_scale_that_is_not_above_zero_is_refused_with_its_cycle()
     {
         var twin = new SmallTwin();
