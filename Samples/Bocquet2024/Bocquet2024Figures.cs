@@ -2,7 +2,7 @@ namespace DaML.Samples;
 
 /// <summary>The paper's figures, and those of what its text only tells.</summary>
 /// <param name="settings">How large the experiments were.</param>
-/// <param name="figures">The figures of every part.</param>
+/// <param name="figures">The figures of every part; none of one that diverged.</param>
 internal sealed class Bocquet2024Figures(Bocquet2024Settings settings, IReadOnlyDictionary<string, IReadOnlyDictionary<string, double[]>> figures)
 {
     private const double Width = 760;
@@ -17,29 +17,25 @@ internal sealed class Bocquet2024Figures(Bocquet2024Settings settings, IReadOnly
         new("EnKF-N, 40 members", Of(Bocquet2024Parts.Classical, "enkf_n.40")[0], 0.179),
     }.Where(bar => double.IsFinite(bar.Value))]) { Width = Width, Height = 300 };
 
-    /// <summary>Errors on held-out trajectories while the networks learn; null where none was trained long enough to be validated.</summary>
-    public Figure? Training()
-    {
-        LineSeries[] lines = [.. ((string[])[Bocquet2024Parts.Learned, Bocquet2024Parts.Memory, Bocquet2024Parts.Linear, Bocquet2024Parts.Blind])
-            .Select(name => TrainingCourse.Validations(name, figures[name])).OfType<LineSeries>()];
-        return lines.Length == 0 ? null : new LineChart("Learning", new Axis("training time", "minutes") { Minimum = 0 }, new Axis("validation RMSE") { Scale = AxisScale.Logarithmic }, lines)
-        {
-            Width = Width, Height = 420,
-            References = [new("3D-Var", Of(Bocquet2024Parts.Classical, "3dvar")[0]), new("EnKF-N, 40 members", Of(Bocquet2024Parts.Classical, "enkf_n.40")[0])],
-        };
-    }
+    /// <summary>Errors on held-out trajectories while the networks learn.</summary>
+    /// <returns>Null where there is nothing to draw, as for all that follow.</returns>
+    public Figure? Training() => Chart("Learning", new Axis("training time", "minutes") { Minimum = 0 }, new Axis("validation RMSE") { Scale = AxisScale.Logarithmic }, 420,
+        ((string[])[Bocquet2024Parts.Learned, Bocquet2024Parts.Memory, Bocquet2024Parts.Linear, Bocquet2024Parts.Blind]).Select(name => TrainingCourse.Validations(name, figures[name]))) is { } chart
+        ? chart with { References = [.. new ReferenceLine[] { new("3D-Var", Of(Bocquet2024Parts.Classical, "3dvar")[0]), new("EnKF-N, 40 members", Of(Bocquet2024Parts.Classical, "enkf_n.40")[0]) }.Where(line => double.IsFinite(line.Value))] } : null;
 
     /// <summary>Figure 1: time-averaged eigenspectra.</summary>
-    public Figure Spectra() => new LineChart("Eigenvalues of the analysis error covariance", new Axis("mode"), new Axis("eigenvalue") { Scale = AxisScale.Logarithmic },
-        Lines(Modes("learned", Of(Bocquet2024Parts.Covariances, "spectrum.learned")), Modes("EnKF-N, 40 members", Of(Bocquet2024Parts.Covariances, "spectrum.ensemble")))) { Width = Width, Height = 400 };
+    public Figure? Spectra() => Chart("Eigenvalues of the analysis error covariance", new Axis("mode"), new Axis("eigenvalue") { Scale = AxisScale.Logarithmic }, 400,
+        [Modes("learned", Of(Bocquet2024Parts.Covariances, "spectrum.learned")), Modes("EnKF-N, 40 members", Of(Bocquet2024Parts.Covariances, "spectrum.ensemble"))]);
 
     /// <summary>Figure 2: time-averaged principal angles.</summary>
-    public Figure Angles() => new LineChart("Principal angles of 14-dimensional subspaces", new Axis("mode"), new Axis("angle", "degrees") { Minimum = 0, Maximum = 90 }, Lines(
+    public Figure? Angles() => Chart("Principal angles of 14-dimensional subspaces", new Axis("mode"), new Axis("angle", "degrees") { Minimum = 0, Maximum = 90 }, 400,
+    [
         Modes("learned and unstable-neutral", Of(Bocquet2024Parts.Covariances, "angles.learned")), Modes("EnKF-N and unstable-neutral", Of(Bocquet2024Parts.Covariances, "angles.ensemble")),
-        Modes("EnKF-N and learned", Of(Bocquet2024Parts.Covariances, "angles.both")), Modes("random and unstable-neutral", Of(Bocquet2024Parts.Covariances, "angles.random")))) { Width = Width, Height = 400 };
+        Modes("EnKF-N and learned", Of(Bocquet2024Parts.Covariances, "angles.both")), Modes("random and unstable-neutral", Of(Bocquet2024Parts.Covariances, "angles.random")),
+    ]);
 
     /// <summary>Figure 3: errors by dimension, and the dimension of the unstable-neutral subspace.</summary>
-    public Figure Dimensions()
+    public Figure? Dimensions()
     {
         double[] sizes = [.. settings.Dimensions.Select(n => (double)n)];
         var axis = new Axis("dimension n");
@@ -50,28 +46,33 @@ internal sealed class Bocquet2024Figures(Bocquet2024Settings settings, IReadOnly
         ];
         if (settings.LearnEveryDimension)
             lines.Add(Marked("learned at each n", sizes, [.. settings.Dimensions.Select(n => Of(n == 40 ? Bocquet2024Parts.Learned : Bocquet2024Parts.LearnedAt(n), "rmse")[0])]));
-        return new FigureGrid("",
+        Figure[] panels =
         [
-            new LineChart("Error", axis, Rmse with { Minimum = 0 }, Lines(lines)) { Width = Width, Height = 340 },
-            new LineChart("Unstable-neutral subspace", axis, new Axis("dimension") { Minimum = 0 }, Lines(Marked("non-negative Lyapunov exponents", sizes, Of(Bocquet2024Parts.DimensionFilter, "unstable")))) { Width = Width, Height = 240 },
-        ]);
+            .. new Figure?[]
+            {
+                Chart("Error", axis, Rmse with { Minimum = 0 }, 340, lines),
+                Chart("Unstable-neutral subspace", axis, new Axis("dimension") { Minimum = 0 }, 240, [Marked("non-negative Lyapunov exponents", sizes, Of(Bocquet2024Parts.DimensionFilter, "unstable"))]),
+            }.OfType<Figure>(),
+        ];
+        return panels.Length == 0 ? null : new FigureGrid("", panels);
     }
 
     /// <summary>Errors by the observations' error.</summary>
-    public Figure Noise() => new LineChart("Other observation errors", new Axis("observation error") { Scale = AxisScale.Logarithmic }, Rmse with { Scale = AxisScale.Logarithmic },
-    Lines(
+    public Figure? Noise() => Chart("Other observation errors", new Axis("observation error") { Scale = AxisScale.Logarithmic }, Rmse with { Scale = AxisScale.Logarithmic }, 400,
+    [
         Marked("learned at 1, R = I", settings.NoiseLevels, Of(Bocquet2024Parts.Noise, "rmse")), Marked("learned at 1, told R", settings.NoiseLevels, Of(Bocquet2024Parts.Noise, "told")),
-        Marked("learned on random errors", settings.NoiseLevels, Of(Bocquet2024Parts.RandomNoise, "rmse")), Marked("EnKF-N, 40 members", settings.NoiseLevels, Of(Bocquet2024Parts.NoiseFilter, "rmse")))) { Width = Width, Height = 400 };
+        Marked("learned on random errors", settings.NoiseLevels, Of(Bocquet2024Parts.RandomNoise, "rmse")), Marked("EnKF-N, 40 members", settings.NoiseLevels, Of(Bocquet2024Parts.NoiseFilter, "rmse")),
+    ]);
 
     /// <summary>Errors by the density of observations.</summary>
-    public Figure Density() => new LineChart("Random networks", new Axis("observed share of sites") { Minimum = 0, Maximum = 1.05 }, Rmse with { Minimum = 0 },
-        Lines(Marked("learned on random networks", settings.Densities, Of(Bocquet2024Parts.RandomNetworks, "rmse")), Marked("EnKF-N, 40 members", settings.Densities, Of(Bocquet2024Parts.DensityFilter, "rmse")))) { Width = Width, Height = 380 };
+    public Figure? Density() => Chart("Random networks", new Axis("observed share of sites") { Minimum = 0, Maximum = 1.05 }, Rmse with { Minimum = 0 }, 380,
+        [Marked("learned on random networks", settings.Densities, Of(Bocquet2024Parts.RandomNetworks, "rmse")), Marked("EnKF-N, 40 members", settings.Densities, Of(Bocquet2024Parts.DensityFilter, "rmse"))]);
 
     /// <summary>Kuramoto-Sivashinsky: truth, learned analysis and its error.</summary>
-    public Figure Fields()
+    public Figure? Fields()
     {
         var part = figures[Bocquet2024Parts.KuramotoSivashinsky];
-        double[] times = part["times"];
+        if (!part.TryGetValue("times", out double[]? times)) return null;
         double[,] truth = Field(part["truth"], times.Length), analysis = Field(part["analysis"], times.Length);
         var error = new double[truth.GetLength(0), truth.GetLength(1)];
         for (int i = 0; i < error.GetLength(0); i++)
@@ -83,7 +84,13 @@ internal sealed class Bocquet2024Figures(Bocquet2024Settings settings, IReadOnly
         return new FigureGrid("", [Panel("truth", truth, state), Panel("learned analysis", analysis, state), Panel("error (analysis − truth)", error, ColorScale.Diverging(0.5, new Axis("error")), last: true)]);
     }
 
-    private double[] Of(string part, string figure) => figures[part][figure];
+    private double[] Of(string part, string figure) => figures[part].TryGetValue(figure, out double[]? values) ? values : [double.NaN];
+
+    private static LineChart? Chart(string title, Axis x, Axis y, double height, IEnumerable<LineSeries?> lines)
+    {
+        LineSeries[] drawn = [.. lines.OfType<LineSeries>()];
+        return drawn.Length == 0 ? null : new LineChart(title, x, y, drawn) { Width = Width, Height = height };
+    }
 
     // Eigenvalues of round-off, or that a regression leaves below zero, have no place on a logarithmic axis.
     private static LineSeries? Modes(string name, double[] values)
@@ -94,8 +101,6 @@ internal sealed class Bocquet2024Figures(Bocquet2024Settings settings, IReadOnly
 
     // Points where the truth was lost are left out; a method that lost it everywhere has no line.
     private static LineSeries? Marked(string name, IReadOnlyList<double> places, IReadOnlyList<double> values) => values.Any(double.IsFinite) ? new(name, places, values) { Markers = true } : null;
-
-    private static LineSeries[] Lines(params IEnumerable<LineSeries?> lines) => [.. lines.OfType<LineSeries>()];
 
     // Fields one after the other as [place, time].
     private static double[,] Field(double[] values, int times)

@@ -19,8 +19,10 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
     private const double LorenzLost = 2.7, FieldLost = 1;
     private const long UnstableNeutral = 14, ReferenceMembers = 40, FieldMembers = 20, FieldCycles = 120;
 
-    /// <summary>All of them, those that others wait for and those that take longest first.</summary>
-    public IReadOnlyList<SamplePart> All =>
+    /// <summary>All of them, those that others wait for and those that take longest first. One that diverges has no figures.</summary>
+    public IReadOnlyList<SamplePart> All => [.. Parts.Select(part => part with { Work = run => OrNothing(run, part) })];
+
+    private IReadOnlyList<SamplePart> Parts =>
     [
         new(Learned, LearnMain), new(Memory, LearnWithMemory), new(KuramotoSivashinsky, LearnField), new(RandomNetworks, LearnOnRandomNetworks), new(RandomNoise, LearnOnRandomNoise),
         new(Linear, run => LearnDegraded(run, Linear, settings.DegradedNetwork with { Activation = NetworkActivation.None })),
@@ -30,6 +32,17 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
         new(FieldFilter, MeasureFieldFilter), new(DensityFilter, MeasureDensities), new(Transfer, MeasureTransfer) { After = [Learned] },
         new(Classical, MeasureClassical), new(Lyapunov, MeasureLyapunov), new(NoiseFilter, MeasureNoiseFilter), new(Noise, MeasureNoise) { After = [Learned] },
     ];
+
+    // A network that diverged in every validation was not kept, so what is to be measured of it has no figures either.
+    private static IReadOnlyDictionary<string, double[]> OrNothing(PartRun run, SamplePart part)
+    {
+        try
+        {
+            if (part.After.All(name => File.Exists(run.ModelFile(name)))) return part.Work(run);
+        }
+        catch (DivergenceException) { }
+        return new Dictionary<string, double[]>();
+    }
 
     /// <summary>The part that learns at another dimension.</summary>
     public static string LearnedAt(long dimension) => string.Create(CultureInfo.InvariantCulture, $"learned at n = {dimension}");
@@ -56,8 +69,12 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
     private IReadOnlyDictionary<string, double[]> LearnAt(PartRun run, long dimension) => LearnState(run, TwinSetting.Lorenz96(run.Context, dimension), LearnedAt(dimension), settings.Network, share: 1);
 
     private IReadOnlyDictionary<string, double[]> LearnState(PartRun run, TwinSetting twin, string name, ResidualConvolutionOptions network, double share) =>
-        Scored(run, twin, name, run.Learn(name, checkpoint => run.Context.Analysis.ResidualConvolution(twin.Dynamics, twin.Network, network, Training(checkpoint, share)),
-            twin.Endless("training", settings.Batch), twin.Endless("validation", settings.Batch), method => ((LearnedAnalyzer)method.Triple.Analyzer).History!));
+        Scored(run, twin, name, Learn(run, twin, name, network, share, stream => twin.Endless(stream, settings.Batch)));
+
+    // Learns from the streams "training" and "validation".
+    private IReadOnlyDictionary<string, double[]> Learn(PartRun run, TwinSetting twin, string name, ResidualConvolutionOptions network, double share, Func<string, ITrajectoryView> data) =>
+        run.Learn(name, checkpoint => run.Context.Analysis.ResidualConvolution(twin.Dynamics, twin.Network, network, Training(checkpoint, share)),
+            data("training"), data("validation"), method => ((LearnedAnalyzer)method.Triple.Analyzer).History!);
 
     private IReadOnlyDictionary<string, double[]> LearnWithMemory(PartRun run)
     {
@@ -72,8 +89,7 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
     private IReadOnlyDictionary<string, double[]> LearnOnRandomNetworks(PartRun run)
     {
         var twin = TwinSetting.Lorenz96(run.Context, pattern: new RandomDensityPattern(0, 1));
-        var course = run.Learn(RandomNetworks, checkpoint => run.Context.Analysis.ResidualConvolution(twin.Dynamics, twin.Network, settings.Network, Training(checkpoint, settings.RandomShare)),
-            twin.Endless("training", settings.Batch), twin.Endless("validation", settings.Batch), method => ((LearnedAnalyzer)method.Triple.Analyzer).History!);
+        var course = Learn(run, twin, RandomNetworks, settings.Network, settings.RandomShare, stream => twin.Endless(stream, settings.Batch));
         var network = Analyzer(run, RandomNetworks).Network;
         return With(course, Curve("rmse", settings.Densities, density => AtDensity(run, density, at => at.Learned(RandomNetworks, network))));
     }
@@ -82,9 +98,9 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
     private IReadOnlyDictionary<string, double[]> LearnOnRandomNoise(PartRun run)
     {
         var twin = TwinSetting.Lorenz96(run.Context);
-        ITrajectoryView Any(string stream) => run.Context.Data.Twin(twin.Dynamics, twin.Network, new() { Stream = stream, Batch = settings.Batch, ErrorScale = new(settings.NoiseLevels.Min(), settings.NoiseLevels.Max()) });
-        var course = run.Learn(RandomNoise, checkpoint => run.Context.Analysis.ResidualConvolution(twin.Dynamics, twin.Network, settings.Network, Training(checkpoint, settings.NoiseShare)),
-            Any("training"), Any("validation"), method => ((LearnedAnalyzer)method.Triple.Analyzer).History!);
+        var scale = new ObservationErrorScale(settings.NoiseLevels.Min(), settings.NoiseLevels.Max());
+        var course = Learn(run, twin, RandomNoise, settings.Network, settings.NoiseShare,
+            stream => run.Context.Data.Twin(twin.Dynamics, twin.Network, new() { Stream = stream, Batch = settings.Batch, ErrorScale = scale }));
         var network = Analyzer(run, RandomNoise).Network;
         return With(course, Curve("rmse", settings.NoiseLevels, level => AtNoise(run, level, at => at.Learned(RandomNoise, network))));
     }
@@ -92,9 +108,7 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
     private IReadOnlyDictionary<string, double[]> LearnField(PartRun run)
     {
         var twin = TwinSetting.KuramotoSivashinsky(run.Context);
-        var course = run.Learn(KuramotoSivashinsky,
-            checkpoint => run.Context.Analysis.ResidualConvolution(twin.Dynamics, twin.Network, settings.KuramotoSivashinskyNetwork, Training(checkpoint, settings.KuramotoSivashinskyShare)),
-            twin.Endless("training", settings.KuramotoSivashinskyBatch), twin.Endless("validation", settings.KuramotoSivashinskyBatch), method => ((LearnedAnalyzer)method.Triple.Analyzer).History!);
+        var course = Learn(run, twin, KuramotoSivashinsky, settings.KuramotoSivashinskyNetwork, settings.KuramotoSivashinskyShare, stream => twin.Endless(stream, settings.KuramotoSivashinskyBatch));
         var learned = twin.Learned(KuramotoSivashinsky, Analyzer(run, KuramotoSivashinsky).Network);
         var (times, truth, analysis) = Recorded(learned.Transform(twin.Test("fields", 1, settings.BurnIn + FieldCycles)), settings.BurnIn);
         return With(course, ("rmse", Score(twin, learned, PointTest(twin), run, FieldLost)), ("parameters", [Analyzer(run, KuramotoSivashinsky).Network.parameters().Sum(parameter => parameter.numel())]),

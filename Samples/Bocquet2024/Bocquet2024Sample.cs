@@ -57,7 +57,8 @@ public sealed class Bocquet2024Sample(Bocquet2024Settings? quick = null) : ISamp
         run.Show(shown);
         var result = new SampleResult(Chosen(run, settings, minutes, weights, figures), PublishedFigure.Metrics(table.Rows));
         Draw(run, new Bocquet2024Figures(settings, figures), shown, result);
-        File.Copy(Path.Combine(run.PartsFolder, Bocquet2024Parts.Learned + ".daml"), run.OutputFile("learned.daml"), overwrite: true);
+        string learned = Path.Combine(run.PartsFolder, Bocquet2024Parts.Learned + ".daml");
+        if (File.Exists(learned)) File.Copy(learned, run.OutputFile("learned.daml"), overwrite: true);    // not where it diverged
         runner.Clear();
         return result;
     }
@@ -86,26 +87,25 @@ public sealed class Bocquet2024Sample(Bocquet2024Settings? quick = null) : ISamp
 
     private static void Draw(SampleRun run, Bocquet2024Figures figures, ReportTable table, SampleResult result)
     {
-        List<ReportBlock> blocks =
+        (Figure? Drawn, string File, string Caption)[] drawings =
+        [
+            (figures.Scores(), "scores", "Analysis error of each method (bars) beside the paper's (diamonds)."),
+            (figures.Training(), "training", "Error on held-out trajectories while the networks learn; the weights of the least are kept."),
+            (figures.Spectra(), "spectra", "Time-averaged eigenvalues of the analysis error covariance along one run (the paper's figure 1): the learned analysis' from the regression of its increments on innovations, the ensemble's its own."),
+            (figures.Angles(), "angles", "Time-averaged principal angles (the paper's figure 2) of the 14 leading directions of either covariance, the unstable-neutral subspace (backward Lyapunov vectors of the truth), and a random subspace."),
+            (figures.Dimensions(), "dimensions", "(a) The weights learned at n = 40 in other dimensions, beside the EnKF-N with as many members as dimensions (the paper's figure 3); (b) the number of Lyapunov exponents that are not negative."),
+            (figures.Noise(), "noise", "Observations with other errors: the weights learned at 1 where the analysis goes on believing in R = I, and where it is told the true R; a network that learned with an error drawn for each trajectory, told R. Where a point is missing the truth was lost."),
+            (figures.Density(), "density", "One network that learned on observing systems of random density, tested at fixed densities."),
+            (figures.Fields(), "kuramoto-sivashinsky", "The Kuramoto-Sivashinsky equation: truth, learned analysis and its error on a finer scale."),
+        ];
+        run.Write(new HtmlReport("Bocquet et al. (2024): an analysis without an ensemble",
         [
             new ReportParagraph("A residual convolutional network corrects the forecast of the Lorenz-96 model (40 sites, F = 8, all sites observed every 0.05 with error variance 1) from one forecast state and the innovation, " +
                                 "without an ensemble. Every method sees the same observations of the same test trajectories; errors are time averages of the root mean square over the sites."),
             table,
-            new ReportFigure(run.Write(figures.Scores(), "scores"), "Analysis error of each method (bars) beside the paper's (diamonds)."),
-        ];
-        if (figures.Training() is { } training)
-            blocks.Add(new ReportFigure(run.Write(training, "training"), "Error on held-out trajectories while the networks learn; the weights of the least are kept."));
-        blocks.AddRange(
-        [
-            new ReportFigure(run.Write(figures.Spectra(), "spectra"), "Time-averaged eigenvalues of the analysis error covariance along one run (the paper's figure 1): the learned analysis' from the regression of its increments on innovations, the ensemble's its own."),
-            new ReportFigure(run.Write(figures.Angles(), "angles"), "Time-averaged principal angles (the paper's figure 2) of the 14 leading directions of either covariance, the unstable-neutral subspace (backward Lyapunov vectors of the truth), and a random subspace."),
-            new ReportFigure(run.Write(figures.Dimensions(), "dimensions"), "(a) The weights learned at n = 40 in other dimensions, beside the EnKF-N with as many members as dimensions (the paper's figure 3); (b) the number of Lyapunov exponents that are not negative."),
-            new ReportFigure(run.Write(figures.Noise(), "noise"), "Observations with other errors: the weights learned at 1 where the analysis goes on believing in R = I, and where it is told the true R; a network that learned with an error drawn for each trajectory, told R. Where a point is missing the truth was lost."),
-            new ReportFigure(run.Write(figures.Density(), "density"), "One network that learned on observing systems of random density, tested at fixed densities."),
-            new ReportFigure(run.Write(figures.Fields(), "kuramoto-sivashinsky"), "The Kuramoto-Sivashinsky equation: truth, learned analysis and its error on a finer scale."),
+            .. drawings.Where(one => one.Drawn is not null).Select(one => new ReportFigure(run.Write(one.Drawn!, one.File), one.Caption)),
             new ReportHeading("Settings"),
             new ReportSettings(result.Settings),
-        ]);
-        run.Write(new HtmlReport("Bocquet et al. (2024): an analysis without an ensemble", blocks));
+        ]));
     }
 }

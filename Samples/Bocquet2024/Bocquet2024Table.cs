@@ -6,7 +6,7 @@ namespace DaML.Samples;
 /// <param name="settings">How large the experiments were.</param>
 /// <param name="quick">Whether the networks are the quick ones.</param>
 /// <param name="pretrained">Whether the main network came with its weights.</param>
-/// <param name="figures">The figures of every part.</param>
+/// <param name="figures">The figures of every part; none of one that diverged.</param>
 internal sealed class Bocquet2024Table(Bocquet2024Settings settings, bool quick, bool pretrained, IReadOnlyDictionary<string, IReadOnlyDictionary<string, double[]>> figures)
 {
     private const string LikeFilter = "about the EnKF's";
@@ -18,7 +18,7 @@ internal sealed class Bocquet2024Table(Bocquet2024Settings settings, bool quick,
 
     private string Quick => quick ? "quick network" : "";
 
-    private double Of(string part, string figure, int index = 0) => figures[part][figure][index];
+    private double Of(string part, string figure, int index = 0) => figures[part].TryGetValue(figure, out double[]? values) ? values[index] : double.NaN;
 
     private IEnumerable<PublishedFigure> Accuracy() =>
     [

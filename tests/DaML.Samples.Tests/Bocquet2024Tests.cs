@@ -135,6 +135,30 @@ public sealed class Bocquet2024Tests(Bocquet2024Tests.Outcome outcome) : IClassF
         finally { Directory.Delete(folder, recursive: true); }
     }
 
+    // Every training diverges: what needs no network is there all the same, to the bit.
+    [Fact]
+    public void NetworksThatDivergeAreReportedAsLostAndLoseNothingElse()
+    {
+        string folder = Path.Combine(outcome.Folder.FullName, "diverged"), json = Path.Combine(folder, "result.json");
+        try
+        {
+            var (code, output, error) = Daml(Tiny with { LearningRate = 1e4, Steps = 4, ValidationInterval = 4 }, CancellationToken.None, "--seed", "4", "--out", folder, "--json", json);
+            Assert.True(code == 0, error);
+            var (whole, left) = (MetricsOf(PathOf("result.json")), MetricsOf(json));
+            string[] ofNetworks = ["rmse.learned", "rmse.learned_memory", "rmse.linear", "rmse.blind", "bias.mean", "bias.std", "bw.learned_enkf", "bw.learned_isotropic", "bw.enkf_isotropic", "rmse.transfer.20",
+                .. Tiny.NoiseLevels.SelectMany(level => (string[])[$"rmse.noise.{level}", $"rmse.noise.told.{level}", $"rmse.noise.random.{level}"]), "rmse.density.0.8", "rmse.ks.learned"];
+            Assert.Equal(whole.Keys.Except(ofNetworks).Order(), left.Keys.Order());
+            Assert.All(left, metric => Assert.Equal(whole[metric.Key], metric.Value));
+            Assert.Contains(output.Split('\n'), line => line.Contains("learned, blind to the forecast") && line.Contains("truth lost"));
+            string html = File.ReadAllText(Path.Combine(folder, "report.html"));
+            string[] drawn = [.. new DirectoryInfo(folder).GetFiles("*.svg").Select(file => file.Name).Order(StringComparer.Ordinal)];
+            Assert.Equal(["density.svg", "dimensions.svg", "noise.svg", "scores.svg"], drawn);
+            Assert.Equal(drawn.Length, XDocument.Parse(html["<!DOCTYPE html>".Length..]).Root!.Descendants("figure").Count());
+            Assert.False(File.Exists(Path.Combine(folder, "learned.daml")) || Directory.Exists(Path.Combine(folder, "parts")));
+        }
+        finally { Directory.Delete(folder, recursive: true); }
+    }
+
     private static LearnedAnalyzer AnalyzerOf(string archive) => (LearnedAnalyzer)new DataAssimilationContext(4).Model.Load<SequentialAssimilation<StateMemory>>(archive).Triple.Analyzer;
 
     [Fact]
