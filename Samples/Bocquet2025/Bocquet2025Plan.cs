@@ -88,13 +88,13 @@ public sealed record Bocquet2025Plan
     public bool WarmStarts { get; init; } = true;
 
     /// <summary>A training from drawn weights.</summary>
-    public TrainingEffort First { get; init; } = new(2500, 6e-3, 45);
+    public TrainingEffort First { get; init; } = new(5000, 6e-3, 45);
 
     /// <summary>A training that begins with the weights of a neighbouring update step or forcing.</summary>
-    public TrainingEffort Next { get; init; } = new(2000, 4e-3, 25);
+    public TrainingEffort Next { get; init; } = new(4000, 4e-3, 25);
 
-    /// <summary>Trajectories in a batch, S_b.</summary>
-    public long Batch { get; init; } = 32;
+    /// <summary>Trajectories in a batch, S_b: few, since in seconds the number of optimiser steps decides.</summary>
+    public long Batch { get; init; } = 16;
 
     /// <summary>Trajectories that validate.</summary>
     public long ValidationTrajectories { get; init; } = 32;
@@ -133,7 +133,7 @@ public sealed record Bocquet2025Plan
     public IReadOnlyList<long> Truncations { get; init; } = [1, 2, 4, 8, 16, 32];
 
     /// <summary>The training they are compared with; its effort is that of <see cref="MostCycles"/>.</summary>
-    public TrainingEffort OfTruncation { get; init; } = new(1000, 6e-3, 18);
+    public TrainingEffort OfTruncation { get; init; } = new(2000, 6e-3, 18);
 
     /// <summary>Batches S_b that are compared.</summary>
     public IReadOnlyList<long> Batches { get; init; } = [8, 16, 32, 64];

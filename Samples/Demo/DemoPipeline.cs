@@ -30,7 +30,7 @@ internal static class DemoPipeline
         var firstGuess = new GaussianInitialCondition(onAttractor, ErrorCovariance.Scalar(40, 1));
 
         // Twin experiments generate themselves on the fly; their random numbers follow from the seed and the stream's name.
-        var training = context.Data.Twin(lorenz96, network, new() { Stream = "training", Batch = 64 });
+        var training = context.Data.Twin(lorenz96, network, new() { Stream = "training", Batch = 32 });
         var validation = context.Data.Twin(lorenz96, network, new() { Stream = "validation", Batch = 32 });
         var test = context.Data.Twin(lorenz96, network, new()
             { Stream = "test", Batch = 4, Cycles = settings.BurnIn + settings.Cycles, Initial = firstGuess });
@@ -39,7 +39,7 @@ internal static class DemoPipeline
         var variational = context.Analysis.ThreeDimensionalVariational(lorenz96, network, new() { ClimatologyCycles = 500, TuningCycles = 250 })
             .Fit(training, cancellation);
         var learned = context.Analysis.ResidualConvolution(lorenz96, network, training: new()
-            { Steps = settings.Steps, MaximumDuration = settings.TrainingTime, CheckpointPath = settings.Checkpoint })
+            { Steps = settings.Steps, Truncation = 8, MaximumDuration = settings.TrainingTime, CheckpointPath = settings.Checkpoint })
             .Fit(training, validation, cancellation);
         context.Model.Save(learned, settings.ModelFile);
 

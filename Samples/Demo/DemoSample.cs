@@ -9,7 +9,7 @@ namespace DaML.Samples;
 /// <param name="burnIn">Test cycles that are not scored.</param>
 /// <param name="cycles">Test cycles that are scored, of each of the test's trajectories.</param>
 /// <param name="steps">Optimiser steps that training takes where its time allows.</param>
-public sealed class DemoSample(long burnIn = 200, long cycles = 2000, long steps = 4000) : ISample
+public sealed class DemoSample(long burnIn = 200, long cycles = 2000, long steps = 12_000) : ISample
 {
     private const string Observations = "observations alone", Learned = "learned", Reloaded = "learned, reloaded";
     private const double SameToWithin = 1e-6;
