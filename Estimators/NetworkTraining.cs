@@ -55,8 +55,9 @@ internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, T
             if (steps.Count % options.ValidationInterval == 0 || steps.Count == options.Steps) Validate();
             Report();
         }
-        if (end == TrainingEnd.TimeUp && steps[^1].ValidationError is null) Validate();
-        else if (end == TrainingEnd.Cancelled) WriteCheckpoint();
+        if (end == TrainingEnd.Cancelled) WriteCheckpoint();
+        // A checkpoint does not keep where its validations diverged.
+        else if (steps[^1].ValidationError is null || (best is null && divergence is null)) Validate();
         if (best is not null) ModuleState.Restore(network, best);
         else if (end != TrainingEnd.Cancelled) throw divergence!;
         return new TrainingHistory([.. steps], end);

@@ -170,6 +170,15 @@ public sealed class LearnedAnalysisTests : IDisposable
     }
 
     [Fact]
+    public void A_training_that_diverged_in_every_validation_says_so_from_its_checkpoint_too()
+    {
+        var twin = new SmallTwin();
+        var options = SmallTwin.Brief with { Steps = 3, WarmUpSteps = 0, LearningRate = 1e4, ValidationInterval = 3, ValidationCycles = 20, ValidationBurnIn = 1, CheckpointPath = Path.Combine(folder, "training.checkpoint") };
+        var diverged = Assert.Throws<DivergenceException>(() => twin.Estimator(options).Fit(twin.Training, twin.Validation));
+        Assert.Equal(diverged.Message, Assert.Throws<DivergenceException>(() => twin.Estimator(options).Fit(twin.Training, twin.Validation)).Message);
+    }
+
+    [Fact]
     public void A_checkpoint_that_cannot_be_written_is_seen_before_the_first_step()
     {
         var twin = new SmallTwin();
