@@ -42,6 +42,17 @@ public sealed class AnalysisMemoryTests : IDisposable
         Assert.Contains("6 hidden channels", output.ToString());
     }
 
+    // In each round the machine is otherwise busy; it may also change while a round is under way.
+    [Fact]
+    public void CostsAreComparedUnderTheSameLoad()
+    {
+        double[] first = [5, 2, 3, 1, 4], second = [5, 2, 3, 3, 4];
+        int a = 0, b = 0;
+        double[] seconds = CostMeasurement.SideBySide(5, [() => first[a++], () => 1.4 * second[b++]]);
+        Assert.Equal(3, seconds[0]);
+        Assert.Equal(1.4, seconds[1] / seconds[0], 1e-12);
+    }
+
     [Theory]
     [InlineData("0.07")]
     [InlineData("-0.05")]
