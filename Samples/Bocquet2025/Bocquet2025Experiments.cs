@@ -44,6 +44,7 @@ internal sealed class Bocquet2025Experiments
         Truncations = TrainingDependence.Truncations(plan, figures);
         Errors = TrainingDependence.Errors(plan, figures);
         Law = Errors.Count > ScalingLaw.Numbers ? ScalingLaw.Fit(Errors) : null;
+        LawsLeavingOneOut = ScalingLaw.LeavingOneOut(Errors);
     }
 
     /// <summary>The sweep of the update step.</summary>
@@ -66,6 +67,9 @@ internal sealed class Bocquet2025Experiments
 
     /// <summary>The law fitted to them; null where too few networks follow the truth.</summary>
     public ScalingLaw? Law { get; private set; }
+
+    /// <summary>The law without each of the errors in turn; none where they are too few.</summary>
+    public IReadOnlyList<ScalingLaw> LawsLeavingOneOut { get; private set; } = [];
 
     private SweepTable Ensembles(Sweep sweep, IReadOnlyList<double> values) =>
         EnsembleSweeps.Methods.Aggregate(new SweepTable(sweep, figures), (table, method) => table.With(method, values));

@@ -36,6 +36,8 @@ internal sealed class Bocquet2025Report(Bocquet2025Plan plan, Bocquet2025Experim
             }
             foreach (var (truncation, mean, _) in experiments.Truncations) metrics.Add($"rmse.n_iter.{truncation}", mean);
             if (experiments.Law is { } law) metrics.Add("scaling.residual", law.Residual);
+            foreach (var (name, exponent) in Exponents)
+                if (Range(exponent) is var (low, high)) (metrics[$"{name}.low"], metrics[$"{name}.high"]) = (low, high);
             return metrics;
         }
     }
@@ -66,17 +68,26 @@ internal sealed class Bocquet2025Report(Bocquet2025Plan plan, Bocquet2025Experim
                 .. experiments.Law is { } law
                     ? (PublishedFigure[])
                     [
-                        new("exponent γ", "scaling.gamma", "1.435", law.Gamma, DataNote),
-                        new("exponent α of N_r", "scaling.alpha", "0.103", law.Alpha, DataNote),
-                        new("exponent β of S_b", "scaling.beta", "0.060", law.Beta, DataNote),
-                        new("ratio β / α", "scaling.ratio", "0.58", law.Ratio, "what the errors settle best"),
+                        new("exponent γ", "scaling.gamma", "1.435", law.Gamma, Settled("scaling.gamma")),
+                        new("exponent α of N_r", "scaling.alpha", "0.103", law.Alpha, Settled("scaling.alpha")),
+                        new("exponent β of S_b", "scaling.beta", "0.060", law.Beta, Settled("scaling.beta")),
+                        new("ratio β / α", "scaling.ratio", "0.58", law.Ratio, Settled("scaling.ratio")),
                     ]
                     : [],
             ];
         }
     }
 
-    private string DataNote => $"N_r {plan.TrajectoryCounts[0]}-{plan.TrajectoryCounts[^1]}, S_b {plan.Batches[0]}-{plan.Batches[^1]}";
+    private static IReadOnlyDictionary<string, Func<ScalingLaw, double>> Exponents { get; } = new Dictionary<string, Func<ScalingLaw, double>>
+    {
+        ["scaling.gamma"] = law => law.Gamma, ["scaling.alpha"] = law => law.Alpha, ["scaling.beta"] = law => law.Beta, ["scaling.ratio"] = law => law.Ratio,
+    };
+
+    // Within what a number of the law stays when one error is left out.
+    private (double Low, double High)? Range(Func<ScalingLaw, double> exponent) =>
+        experiments.LawsLeavingOneOut is { Count: > 0 } laws ? (laws.Min(exponent), laws.Max(exponent)) : null;
+
+    private string Settled(string name) => Range(Exponents[name]) is var (low, high) ? $"{SampleRun.Number(low)} to {SampleRun.Number(high)} when one error is left out" : "of few errors";
 
     private ReportTable Increments => new($"Scaling of the casual network's increments (slope of ln r over ln λ from {SlopeFrom} to {SlopeTo}; 1 for an analysis linear in the innovation) and its projected innovations",
         ["Δt", "r(2)", "r(8)", "slope", "deviation of innovations", "their excess kurtosis"],

@@ -62,7 +62,7 @@ internal sealed record ScalingLaw
         if (errors.Count <= Numbers) throw new ArgumentException($"A law of {Numbers} numbers needs more errors than that; given: {errors.Count}.", nameof(errors));
         foreach (var error in errors)
             if (!double.IsFinite(error.Rmse) || !(error.Rmse > 0)) throw new ArgumentException($"A law of errors needs finite errors above zero; given: {error.Rmse} for {error.Trajectories} trajectories in batches of {error.Batch}.", nameof(errors));
-        if (errors.Select(error => error.Trajectories).Distinct().Count() < 2 || errors.Select(error => error.Batch).Distinct().Count() < 2)
+        if (!Varies(errors))
             throw new ArgumentException("A law of N_r and S_b needs errors for at least two values of each.", nameof(errors));
 
         double[] best = [.. Ranges.Select(range => 0.5 * Math.Log(range.From * range.To))];
@@ -87,6 +87,18 @@ internal sealed record ScalingLaw
         }
         return At(errors, best);
     }
+
+    /// <summary>
+    /// The law fitted again without each error in turn: how far these lie apart tells what the errors settle. Empty where they are too few for
+    /// that; an error without which N_r or S_b would not vary stays in.
+    /// </summary>
+    /// <param name="errors">The measured errors.</param>
+    /// <exception cref="ArgumentException">As for <see cref="Fit"/>.</exception>
+    public static IReadOnlyList<ScalingLaw> LeavingOneOut(IReadOnlyList<TrainedError> errors) =>
+        errors.Count <= Numbers + 1 ? [] : [.. errors.Select((_, left) => errors.Where((_, i) => i != left).ToList()).Where(Varies).Select(Fit)];
+
+    private static bool Varies(IReadOnlyList<TrainedError> errors) =>
+        errors.Select(error => error.Trajectories).Distinct().Count() > 1 && errors.Select(error => error.Batch).Distinct().Count() > 1;
 
     // The law with these exponents: the polynomial that is best for them.
     private static ScalingLaw At(IReadOnlyList<TrainedError> errors, double[] logarithms)

@@ -44,6 +44,26 @@ public sealed class ScalingLawTests
     }
 
     [Fact]
+    public void WhatTheErrorsDoNotSettleComesOutDifferentlyWhenOneIsLeftOut()
+    {
+        double Width(Func<ScalingLaw, double> number, IReadOnlyList<TrainedError> errors)
+        {
+            var laws = ScalingLaw.LeavingOneOut(errors);
+            Assert.Equal(errors.Count, laws.Count);
+            return laws.Max(number) - laws.Min(number);
+        }
+
+        var random = new Random(6);
+        var noisy = Errors(1.435, 0.103, 0.060, _ => 0.002 * (random.NextDouble() - 0.5));
+        Assert.InRange(Width(law => law.Ratio, Errors(1.435, 0.103, 0.060, _ => 0)), 0, 0.05);
+        Assert.InRange(Width(law => law.Ratio, noisy), 0, 0.2);
+        Assert.True(Width(law => law.Gamma, noisy) > 1);    // gamma and alpha trade against each other
+
+        Assert.Empty(ScalingLaw.LeavingOneOut(noisy[..7]));
+        Assert.Equal(7, ScalingLaw.LeavingOneOut([.. noisy[..6], noisy[0], noisy[^1]]).Count);    // the only one with another N_r cannot be spared
+    }
+
+    [Fact]
     public void WhatCannotBeFittedIsRefused()
     {
         var errors = Errors(1, 0.1, 0.1, _ => 0);
