@@ -21,7 +21,7 @@ internal sealed class Bocquet2025Experiments
             .. LearnedSweeps.AlongUpdateStep(plan, updateStep),
             .. LearnedSweeps.AlongForcing(plan, forcing, Middle),
             .. GainPatterns.Requests(plan),
-            .. TrainingDependence.OnTruncation(plan, updateStep, plan.Intervals[0]),
+            .. TrainingDependence.OnTruncation(plan, updateStep),
             .. TrainingDependence.OnData(plan, updateStep, plan.Intervals[0]),
         ], training, sideBySide);
         Parts = [.. learned.All, .. EnsembleSweeps.Parts(plan, updateStep, plan.EnsembleIntervals), .. EnsembleSweeps.Parts(plan, forcing, plan.EnsembleForcings)];
@@ -59,8 +59,8 @@ internal sealed class Bocquet2025Experiments
     /// <summary>The mean marginal gains of the networks that follow the truth.</summary>
     public IReadOnlyList<(GainCase Case, IReadOnlyDictionary<string, double[]> Figures)> Gains { get; private set; } = [];
 
-    /// <summary>The error by N_iter.</summary>
-    public IReadOnlyList<(long Truncation, double Mean, double Deviation)> Truncations { get; private set; } = [];
+    /// <summary>The error by update step and N_iter.</summary>
+    public IReadOnlyList<TruncationError> Truncations { get; private set; } = [];
 
     /// <summary>The errors by N_r and S_b.</summary>
     public IReadOnlyList<TrainedError> Errors { get; private set; } = [];

@@ -25,8 +25,14 @@ internal static class Bocquet2025Figures
             [.. Some(points, MostLines).Select(point => new LineSeries(StepName(point.Interval), point.Figures["innovation.center"], point.Figures["innovation.density"]))])
         { Width = 760, Height = 400 };
 
+    /// <summary>The error over N_iter for each update step (figure 4), one line where the paper has a surface.</summary>
+    public static Figure TruncationsByUpdateStep(IReadOnlyList<TruncationError> points) =>
+        new LineChart("", new Axis("N_iter") { Scale = AxisScale.Logarithmic }, new Axis("test RMSE"),
+            [.. points.GroupBy(point => point.Interval).Select(some => new LineSeries(StepName(some.Key), [.. some.Select(point => (double)point.Truncation)], [.. some.Select(point => point.Mean)]) { Markers = true })])
+        { Width = 760, Height = 400 };
+
     /// <summary>The error over N_iter with a standard deviation to either side (figure A1).</summary>
-    public static Figure Truncations(IReadOnlyList<(long Truncation, double Mean, double Deviation)> points)
+    public static Figure Truncations(IReadOnlyList<TruncationError> points)
     {
         double[] x = [.. points.Select(point => (double)point.Truncation)];
         List<LineSeries> lines = [new("mean", x, [.. points.Select(point => point.Mean)]) { Markers = true }];

@@ -26,7 +26,7 @@ public sealed record Bocquet2025Plan
         Network = ResidualConvolutionOptions.Reference with { InnovationTerm = InnovationTerm.Trainable }, BoostedNetwork = ResidualConvolutionOptions.Boosted,
         InnovationLinear = new() { Network = ResidualConvolutionOptions.Reference }, WarmStarts = false, FewestCycles = 16, MostCycles = 16,
         Batch = 2048, ValidationTrajectories = 256, First = new(20_000, 2e-3, 1), DiagnosedTrajectories = 16, DiagnosedCycles = 2000, GainTrajectories = 64, GainCycles = 4000,
-        Truncations = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40], OfTruncation = new(20_000, 2e-3, 1),
+        Truncations = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40], TruncationIntervals = [0.1, 0.2, 0.3, 0.4, 0.6, 0.8], OfTruncation = new(20_000, 2e-3, 1),
         Batches = [8, 16, 32, 64, 128, 256], TrajectoryCounts = [1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22], DataLearningRate = 2e-3, SecondsPerTrajectory = 1e-6, Repetitions = 3,
     };
 
@@ -131,6 +131,9 @@ public sealed record Bocquet2025Plan
 
     /// <summary>Truncations N_iter that are compared.</summary>
     public IReadOnlyList<long> Truncations { get; init; } = [1, 2, 4, 8, 16, 32];
+
+    /// <summary>Update steps at which they are compared beside the first of <see cref="Intervals"/>.</summary>
+    public IReadOnlyList<double> TruncationIntervals { get; init; } = [0.1, 0.2, 0.4];
 
     /// <summary>The training they are compared with; its effort is that of <see cref="MostCycles"/>.</summary>
     public TrainingEffort OfTruncation { get; init; } = new(2000, 6e-3, 18);

@@ -34,7 +34,7 @@ internal sealed class Bocquet2025Report(Bocquet2025Plan plan, Bocquet2025Experim
                 if (one.Metric != "") metrics.Add("gain.likeness" + one.Metric, Likeness(pattern));
                 else metrics.Add("gain.composite_correlation", figures["gain.composite"][0]);
             }
-            foreach (var (truncation, mean, _) in experiments.Truncations) metrics.Add($"rmse.n_iter.{truncation}", mean);
+            foreach (var point in experiments.Truncations) metrics.Add(IsFirst(point) ? $"rmse.n_iter.{point.Truncation}" : Named($"rmse.n_iter.{point.Truncation}.dt", point.Interval), point.Mean);
             if (experiments.Law is { } law) metrics.Add("scaling.residual", law.Residual);
             foreach (var (name, exponent) in Exponents)
                 if (Range(exponent) is var (low, high)) (metrics[$"{name}.low"], metrics[$"{name}.high"]) = (low, high);
@@ -104,8 +104,17 @@ internal sealed class Bocquet2025Report(Bocquet2025Plan plan, Bocquet2025Experim
                 one.Figures["gain.equivariance"][0].ToString("0.0e+0", CultureInfo.InvariantCulture)];
         })]);
 
-    private ReportTable Truncations => new("Test RMSE over N_iter, of trainings that had the time for all their steps", ["N_iter", "mean", "standard deviation"],
-        [.. experiments.Truncations.Select(point => (string[])[$"{point.Truncation}", SampleRun.Number(point.Mean, 4), plan.Repetitions > 1 ? SampleRun.Number(point.Deviation, 4) : ""])]);
+    private ReportTable Truncations
+    {
+        get
+        {
+            var intervals = experiments.Truncations.Select(point => point.Interval).Distinct().ToList();
+            string Cell(TruncationError point) => SampleRun.Number(point.Mean, 4) + (plan.Repetitions > 1 ? $" ± {SampleRun.Number(point.Deviation, 4)}" : "");
+            return new("Test RMSE over N_iter (empty: lost the truth, or had no time for all steps)", ["N_iter", .. intervals.Select(interval => $"Δt = {Text(interval)}")],
+                [.. plan.Truncations.Select(truncation => (string[])[$"{truncation}", .. intervals.Select(interval =>
+                    experiments.Truncations.Where(point => point.Truncation == truncation && point.Interval == interval).Select(Cell).FirstOrDefault(""))])]);
+        }
+    }
 
     private ReportTable Data => new("Test RMSE over the number of trajectories N_r and the batch S_b (empty: lost the truth, or had no time for all steps)", ["N_r", .. plan.Batches.Select(batch => $"S_b = {batch}")],
         [.. plan.TrajectoryCounts.Select(count => (string[])[$"{count}", .. plan.Batches.Select(batch =>
@@ -133,7 +142,9 @@ internal sealed class Bocquet2025Report(Bocquet2025Plan plan, Bocquet2025Experim
             if (byNetwork.Count > 0) blocks.Add(Drawn(Bocquet2025Figures.Patterns(byNetwork, common: true), "patterns-by-network", "Mean marginal gain for sparser observations, over the largest value of all panels (the paper's figure 2)."));
         }
         blocks.AddRange([new ReportHeading("What training depends on"), Truncations]);
-        if (experiments.Truncations.Count > 0) blocks.Add(Drawn(Bocquet2025Figures.Truncations(experiments.Truncations), "truncation", "Test RMSE over the truncation of back-propagation (the paper's figure A1)."));
+        var alone = experiments.Truncations.Where(IsFirst).ToList();
+        if (alone.Count > 0) blocks.Add(Drawn(Bocquet2025Figures.Truncations(alone), "truncation", "Test RMSE over the truncation of back-propagation (the paper's figure A1)."));
+        if (experiments.Truncations.Count > alone.Count) blocks.Add(Drawn(Bocquet2025Figures.TruncationsByUpdateStep(experiments.Truncations), "truncation-by-update-step", "Test RMSE over truncation and update step (the paper's figure 4)."));
         blocks.Add(Data);
         if (experiments.Errors.Count > 0) blocks.Add(Drawn(Bocquet2025Figures.Data(experiments.Errors, experiments.Law), "data", "Test RMSE over batch and data, and the fitted law of eq. A1 (the paper's figures A2 and A3)."));
         blocks.AddRange([new ReportHeading("Settings"), new ReportSettings(settings)]);
@@ -147,6 +158,8 @@ internal sealed class Bocquet2025Report(Bocquet2025Plan plan, Bocquet2025Experim
     private static string R(IReadOnlyDictionary<string, double[]> figures, double lambda) => SampleRun.Number(figures["scaling.r"][IncrementDiagnostics.Place(figures, lambda)], 2);
 
     private static string Text(double value) => value.ToString("0.0#", CultureInfo.InvariantCulture);
+
+    private bool IsFirst(TruncationError point) => point.Interval == plan.Intervals[0];
 
     private static string Named(string metric, double value) => $"{metric}.{Text(value)}";
 }

@@ -15,7 +15,7 @@ public sealed class Bocquet2025Tests(Bocquet2025Tests.Outcome outcome) : IClassF
         InnovationLinear = new() { Network = new() { Filters = 4, Blocks = 1, SubBlocks = 1 }, Columns = 2 },
         First = new(80, 1e-2, 1), Next = new(10, 5e-3, 1), Batch = 8, ValidationTrajectories = 2, FewestCycles = 2, MostCycles = 4,
         DiagnosedTrajectories = 2, DiagnosedCycles = 20, GainTrajectories = 2, GainCycles = 2, GainEvery = 1,
-        Truncations = [1, 4], OfTruncation = new(80, 1e-2, 1), Batches = [4, 8, 16], TrajectoryCounts = [256, 512, 1024], DataLearningRate = 1e-2,
+        Truncations = [1, 4], TruncationIntervals = [0.1], OfTruncation = new(80, 1e-2, 1), Batches = [4, 8, 16], TrajectoryCounts = [256, 512, 1024], DataLearningRate = 1e-2,
     };
 
     /// <summary>One run of the sample for all tests.</summary>
@@ -47,8 +47,8 @@ public sealed class Bocquet2025Tests(Bocquet2025Tests.Outcome outcome) : IClassF
         Assert.Equal("", outcome.Error);
         Assert.Equal(0, outcome.Code);
         string html = File.ReadAllText(PathOf("report.html"));
-        Assert.Equal(8, XDocument.Parse(html["<!DOCTYPE html>".Length..]).Root!.Descendants("figure").Count());
-        foreach (string name in (string[])["update-step", "forcing", "increments", "innovations", "patterns-by-size", "patterns-by-network", "truncation", "data"])
+        Assert.Equal(9, XDocument.Parse(html["<!DOCTYPE html>".Length..]).Root!.Descendants("figure").Count());
+        foreach (string name in (string[])["update-step", "forcing", "increments", "innovations", "patterns-by-size", "patterns-by-network", "truncation", "truncation-by-update-step", "data"])
             Assert.Equal("svg", XDocument.Load(PathOf(name + ".svg")).Root!.Name.LocalName);
     }
 
@@ -75,7 +75,7 @@ public sealed class Bocquet2025Tests(Bocquet2025Tests.Outcome outcome) : IClassF
             Assert.InRange(Metrics.GetProperty("gain.equivariance_error" + kind).GetDouble(), 0, 1e-3);
         }
         Assert.InRange(Metrics.GetProperty("gain.likeness.n80").GetDouble(), -1, 1);
-        foreach (string name in (string[])["scaling.gamma", "scaling.alpha", "scaling.beta", "scaling.ratio", "rmse.casual", "rmse.n_iter.4", "increments.slope.0.05", "innovations.deviation.0.1"])
+        foreach (string name in (string[])["scaling.gamma", "scaling.alpha", "scaling.beta", "scaling.ratio", "rmse.casual", "rmse.n_iter.4", "rmse.n_iter.4.dt.0.1", "increments.slope.0.05", "innovations.deviation.0.1"])
             Assert.InRange(Metrics.GetProperty(name).GetDouble(), 1e-4, 100);
     }
 
