@@ -24,7 +24,7 @@ public enum TripleParts
 public sealed record DataAssimilationNetworkOptions
 {
     /// <summary>Boudier et al. section 5 for Lorenz-95 of 40 sites: m = 40 x 20, to compare with 20 members, and 20 layers; 27 million parameters.</summary>
-    public static DataAssimilationNetworkOptions Reference { get; } = new() { MemorySize = 800, Layers = 20 };
+    public static DataAssimilationNetworkOptions Reference { get; } = new() { MemorySize = 800, Layers = 20, FirstWeights = FirstWeights.Drawn };
 
     /// <summary>m, the size of the memory H = R^m.</summary>
     public long MemorySize { get; init; } = 64;
@@ -37,6 +37,12 @@ public sealed record DataAssimilationNetworkOptions
 
     /// <summary>What the analyzer does about missing observations.</summary>
     public MissingObservations MissingObservations { get; init; } = MissingObservations.Refused;
+
+    /// <summary>
+    /// What analyzer and propagater do before they have learned anything. <see cref="Reference"/> keeps the paper's; the default learns
+    /// systems of many components in a small part of the steps.
+    /// </summary>
+    public FirstWeights FirstWeights { get; init; } = FirstWeights.RunningAverages;
 
     /// <summary>The weight w_b of the prior in the cost; 1 in the paper.</summary>
     public double PriorWeight { get; init; } = 1;
@@ -62,6 +68,7 @@ public sealed record DataAssimilationNetworkOptions
         Density.Checked();
         _ = new CrossEntropy(PriorWeight, PosteriorWeight);
         if (!Enum.IsDefined(MissingObservations)) throw new ArgumentOutOfRangeException(nameof(MissingObservations), MissingObservations, $"'{nameof(MissingObservations)}' has no value {MissingObservations}.");
+        if (!Enum.IsDefined(FirstWeights)) throw new ArgumentOutOfRangeException(nameof(FirstWeights), FirstWeights, $"'{nameof(FirstWeights)}' has no value {FirstWeights}.");
         if ((Learns & TripleParts.All) == 0 || (Learns & ~TripleParts.All) != 0)
             throw new ArgumentOutOfRangeException(nameof(Learns), Learns, $"'{nameof(Learns)}' must name at least one of analyzer, propagater and procoder; given: {Learns}.");
         if (WarmStart is not null && WarmStart.Triple is not { Analyzer: NetworkAnalyzer, Propagater: NetworkPropagater, Procoder: NetworkProcoder })

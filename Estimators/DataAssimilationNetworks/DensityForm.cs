@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -26,6 +27,8 @@ public enum DensityKind
 /// </summary>
 public sealed record DensityForm
 {
+    private static readonly ConcurrentDictionary<long, ConstantTensor> LowerPlaces = new();   // by n: where in [n, n] the numbers below the diagonal go
+
     /// <summary>The kind.</summary>
     public DensityKind Kind { get; init; }
 
@@ -84,7 +87,7 @@ public sealed record DensityForm
         var rest = numbers.narrow(1, 2 * n, Size(n) - 2 * n);
         if (Kind == DensityKind.LowRank) return new LowRankGaussianDensity(mean, unit.unsqueeze(-1) * rest.view([-1, n, Rank]), deviation);
         // L: the diagonal, then the diagonals below it, from the longest to the corner (eq. 5.7b).
-        using var places = tensor(LowerPlaces(n), device: numbers.device);
+        var places = LowerPlaces.GetOrAdd(n, PlacesBelow).On(ScalarType.Int64, numbers.device);
         var lower = zeros([numbers.shape[0], n * n], dtype: numbers.dtype, device: numbers.device).scatter(1, places.expand(numbers.shape[0], -1), rest).view([-1, n, n]);
         return new TriangularGaussianDensity(mean, unit.unsqueeze(-1) * lower + deviation.diag_embed());
     }
@@ -102,11 +105,12 @@ public sealed record DensityForm
         return this;
     }
 
-    private static long[] LowerPlaces(long n)
+    private static ConstantTensor PlacesBelow(long n)
     {
         var places = new List<long>();
         for (long below = 1; below < n; below++)
             for (long column = 0; column + below < n; column++) places.Add((column + below) * n + column);
-        return [.. places];
+        using var scope = NewDisposeScope();
+        return new ConstantTensor(tensor(places.ToArray(), [places.Count]));
     }
 }

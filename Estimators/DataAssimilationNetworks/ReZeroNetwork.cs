@@ -38,6 +38,9 @@ public sealed class ReZeroNetwork : nn.Module<Tensor, Tensor>
         ModuleState.Keep(this);
     }
 
+    /// <summary>The linear layer that ends it.</summary>
+    internal Linear Last => last;
+
     /// <summary>The result.</summary>
     /// <param name="input"><c>[batch, inputs]</c></param>
     /// <returns><c>[batch, outputs]</c></returns>

@@ -29,31 +29,24 @@ public sealed class GaussianDensity : IDensity
     /// <exception cref="NotSupportedException">The covariance is not positive definite.</exception>
     public Tensor LogDensity(Tensor state)
     {
-        Require.Shape(state, "The state whose density is asked", Mean.shape);
         using var scope = NewDisposeScope();
-        var factor = Factor();
-        // -1/2 |L^-1 (x - m)|^2 - ln det L - n/2 ln 2 pi
-        var white = linalg.solve_triangular(factor, (state - Mean).unsqueeze(-1), upper: false).squeeze(-1);
-        var logDeterminant = factor.diagonal(0, -2, -1).log().sum(-1);
-        return (-0.5 * white.square().sum(-1) - logDeterminant - 0.5 * Mean.shape[1] * Math.Log(2 * Math.PI)).MoveToOuterDisposeScope();
+        return Triangular().LogDensity(state).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
     /// <exception cref="NotSupportedException">The covariance is not positive definite.</exception>
     public Tensor Sample(long count, RandomStream random)
     {
-        Require.AtLeast(count, 1);
         using var scope = NewDisposeScope();
-        var white = random.Normal([Mean.shape[0], count, Mean.shape[1]], Mean.dtype);
-        return (Mean.unsqueeze(1) + white.matmul(Factor().transpose(-2, -1))).MoveToOuterDisposeScope();
+        return Triangular().Sample(count, random).MoveToOuterDisposeScope();
     }
 
     // P = L L^T
-    private Tensor Factor()
+    private TriangularGaussianDensity Triangular()
     {
         var (factor, info) = linalg.cholesky_ex(Covariance);
         if (info.count_nonzero().ToInt64() != 0)
             throw new NotSupportedException("The covariance is not positive definite, so the distribution has no density: it lies on a lower-dimensional plane.");
-        return factor;
+        return new(Mean, factor);
     }
 }
