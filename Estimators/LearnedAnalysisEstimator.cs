@@ -19,11 +19,10 @@ namespace DaML;
 /// <typeparam name="TMemory">The memory H.</typeparam>
 public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<SequentialAssimilation<TMemory>> where TMemory : IMemory<TMemory>
 {
-    private const long StatisticsSample = 2000;
-
     private readonly DataAssimilationContext context;
     private readonly IObservationNetwork observing;
-    private readonly Func<AnalysisStatistics, RandomStream, LearnedTriple<TMemory>> create;
+    private readonly Func<ITrajectoryView, TrainingConstants> measure;
+    private readonly Func<TrainingConstants, RandomStream, LearnedTriple<TMemory>> create;
     private readonly TrainingOptions training;
     private readonly bool hasSpread;
 
@@ -38,9 +37,17 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
     /// <exception cref="ArgumentException">A training option out of its range.</exception>
     public LearnedAnalysisEstimator(string name, DataAssimilationContext context, IObservationNetwork observing,
         Func<AnalysisStatistics, RandomStream, LearnedTriple<TMemory>> create, TrainingOptions? training = null, bool hasSpread = false)
+        : this(name, context, observing, data => TrainingConstants.OfAnalyses(data, observing),
+            (constants, weights) => create(constants.Statistics ?? throw new ModelArchiveException($"The weights are of a data assimilation network, not of {name}."), weights), training, hasSpread)
+    {
+    }
+
+    /// <summary>Creates an estimator of networks that take other constants from their training data.</summary>
+    internal LearnedAnalysisEstimator(string name, DataAssimilationContext context, IObservationNetwork observing, Func<ITrajectoryView, TrainingConstants> measure,
+        Func<TrainingConstants, RandomStream, LearnedTriple<TMemory>> create, TrainingOptions? training, bool hasSpread)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
-        (Name, this.context, this.observing, this.create, this.hasSpread) = (name, context, observing, create, hasSpread);
+        (Name, this.context, this.observing, this.measure, this.create, this.hasSpread) = (name, context, observing, measure, create, hasSpread);
         this.training = (training ?? new()).Checked();
         ColumnDefinition State(Column column) => new(column, observing.Operator.StateDimension);
         Contract = new SchemaContract(
@@ -80,20 +87,20 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         using var scope = NewDisposeScope();
         using var random = context.Random(training.Repetition == 0 ? $"training/{Name}" : $"training/{Name}/{training.Repetition}");
         using var weights = random.Derive("weights");
-        var statistics = AnalysisStatistics.Measure(data, observing, Math.Max(20, StatisticsSample / data.Schema.Batch));
-        var learned = Checked(create(statistics, weights));
+        var constants = measure(data);
+        var learned = Checked(create(constants, weights));
         var (network, method) = (learned.Network, learned.InTraining);
         foreach (var trunk in network.modules().OfType<ResidualConvolutionTrunk>()) context.Logger.LogInformation("{Method}: the network is computed by {Computation}.", Name, trunk.ComputationInUse);
 
         Assimilation(method, null).GetOutputSchema(data.Schema);
 
         // Two states that have nothing to do with each other differ by twice the variance: no better is diverged.
-        double divergedCost = learned.DivergedCost ?? (learned.Cost is null ? 2 * statistics.StateDeviation * statistics.StateDeviation : double.PositiveInfinity);
+        double divergedCost = learned.DivergedCost ?? (learned.Cost is null && constants.Statistics is { } statistics ? 2 * statistics.StateDeviation * statistics.StateDeviation : double.PositiveInfinity);
         using var backpropagation = new TruncatedBackpropagation<TMemory>(Name, method, network, data,
             learned.Cost ?? AnalysisCosts.SquaredError(method.Procoder), divergedCost, training, random);
         var held = Assimilation(method, $"training/{Name}/validation").Transform(validation.Take(training.ValidationBurnIn + training.ValidationCycles));
-        using var course = new NetworkTraining<TMemory>(Name, network, backpropagation, learned.Validation?.Name ?? "rmse", () => Error(held, learned.Validation), Setting(data, statistics, learned), training, context);
-        var history = course.Run(cancellation) with { Settings = SettingsOf(data, validation, statistics, learned) };
+        using var course = new NetworkTraining<TMemory>(Name, network, backpropagation, learned.Validation?.Name ?? "rmse", () => Error(held, learned.Validation), Setting(data, constants, learned), training, context);
+        var history = course.Run(cancellation) with { Settings = SettingsOf(data, validation, constants, learned) };
         return Assimilation(learned.Freeze(history), null);
     }
 
@@ -108,10 +115,13 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         var weights = WeightFiles.Read(path, context.Device);
         using var random = context.Random($"training/{Name}");
         using var overwritten = random.Derive("weights");
-        var learned = Checked(create(weights.History.Settings!.Statistics with { Dimension = observing.Operator.StateDimension }, overwritten));
+        var learned = Checked(create(Constants(weights.History.Settings!), overwritten));
         weights.LoadInto(learned.Network);
         return Assimilation(learned.Freeze(weights.History), null);
     }
+
+    private TrainingConstants Constants(TrainingSettings settings) =>
+        new(settings.Statistics is { } statistics ? statistics with { Dimension = observing.Operator.StateDimension } : null, settings.Units);
 
     private SequentialAssimilation<TMemory> Assimilation(AssimilationTriple<TMemory> method, string? stream) =>
         new(Name, method, observing, context, new SequentialAssimilationOptions { Stream = stream });
@@ -134,13 +144,14 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         return validation is null ? report.AnalysisRmse.Mean : report[validation].Mean;
     }
 
-    private TrainingSettings SettingsOf(ITrajectoryView data, ITrajectoryView validation, AnalysisStatistics statistics, LearnedTriple<TMemory> learned) => new()
+    private TrainingSettings SettingsOf(ITrajectoryView data, ITrajectoryView validation, TrainingConstants constants, LearnedTriple<TMemory> learned) => new()
     {
         Method = Name,
         Model = learned.InTraining.Propagater.Name,
         Seed = context.Options.Seed,
         Options = training with { CheckpointPath = null },
-        Statistics = statistics,
+        Statistics = constants.Statistics,
+        Units = constants.Units,
         Data = TrainingSettings.Describe(data),
         Validation = TrainingSettings.Describe(validation),
         Network = TrainingSettings.Describe(learned.Network),
@@ -150,8 +161,8 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         Software = TrainingSettings.SoftwareInUse(),
     };
 
-    // What tells this training from another; the statistics stand for model and data, whose every change they show.
-    private string Setting(ITrajectoryView data, AnalysisStatistics statistics, LearnedTriple<TMemory> learned) => string.Create(CultureInfo.InvariantCulture,
-        $"{Name} for {learned.InTraining.Propagater.Name}, seed {context.Options.Seed}, {data.Schema.Batch} trajectories of {data.Schema}, {statistics}, {training with { CheckpointPath = null, MaximumDuration = null }}, ") +
+    // What tells this training from another; the constants stand for model and data, whose every change they show.
+    private string Setting(ITrajectoryView data, TrainingConstants constants, LearnedTriple<TMemory> learned) => string.Create(CultureInfo.InvariantCulture,
+        $"{Name} for {learned.InTraining.Propagater.Name}, seed {context.Options.Seed}, {data.Schema.Batch} trajectories of {data.Schema}, {constants}, {training with { CheckpointPath = null, MaximumDuration = null }}, ") +
         string.Join(", ", learned.Network.named_parameters().Select(pair => pair.name + ColumnDefinition.Describe(pair.parameter.shape)));
 }

@@ -11,7 +11,7 @@ public sealed record TrainingOptions
     /// for <see cref="ResidualConvolutionOptions.Boosted"/> and a view of N_r = 2^19 trajectories. The rest is as by default.</summary>
     public static TrainingOptions Boosted { get; } = new() { Truncation = 32, BatchSize = 512 };
 
-    /// <summary>Number of optimiser steps, over which the learning rate falls to zero.</summary>
+    /// <summary>Number of optimiser steps, over which the learning rate falls (<see cref="Schedule"/>).</summary>
     public long Steps { get; init; } = 4000;
 
     /// <summary>The most time training may take, validation included; null = no limit. The learning rate follows whichever
@@ -19,14 +19,23 @@ public sealed record TrainingOptions
     /// than the steps, the same seed gives the same bits.</summary>
     public TimeSpan? MaximumDuration { get; init; }
 
-    /// <summary>Adam's learning rate before it falls as half a cosine.</summary>
+    /// <summary>Adam's learning rate before it falls.</summary>
     public double LearningRate { get; init; } = 1e-2;
+
+    /// <summary>How it falls; as half a cosine unless said.</summary>
+    public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.HalfCosine;
 
     /// <summary>Number of steps over which the learning rate first rises from zero.</summary>
     public long WarmUpSteps { get; init; } = 20;
 
     /// <summary>Number of cycles N_iter that an optimiser step unrolls; the state is carried on to the next step without its gradient.</summary>
     public long Truncation { get; init; } = 16;
+
+    /// <summary>
+    /// Number of cycles that a trajectory runs from its start, and from where it is started afresh, before it is learned from; 0 unless
+    /// said. For memories that start knowing nothing and have to find the state first, where that is not what is to be learned.
+    /// </summary>
+    public long BurnIn { get; init; }
 
     /// <summary>
     /// Number of trajectories S_b in a mini-batch; null = all N_r of the view. With fewer, all trajectories go through the same
@@ -78,7 +87,9 @@ public sealed record TrainingOptions
         Require.AtLeast(Steps, 1);
         Require.Positive(LearningRate);
         Require.NotNegative(WarmUpSteps);
+        Schedule.Checked();
         Require.AtLeast(Truncation, 1);
+        Require.NotNegative(BurnIn);
         if (BatchSize is { } size) Require.AtLeast(size, 1, nameof(BatchSize));
         Require.Positive(GradientClip);
         Require.NotNegative(Repetition);
@@ -94,14 +105,14 @@ public sealed record TrainingOptions
         return this;
     }
 
-    /// <summary>Whether a validation after this step tries patience: its learning rate has fallen far enough, and is not low because it still rises.</summary>
-    internal bool TriesPatience(TrainingStep step) => step.Step > WarmUpSteps && step.LearningRate <= PatientAboveRate * LearningRate;
+    /// <summary>Whether a validation after this step tries patience: its learning rate has fallen far enough, or never will, and is not low because it still rises.</summary>
+    internal bool TriesPatience(TrainingStep step) => step.Step > WarmUpSteps && (step.LearningRate <= PatientAboveRate * LearningRate || Schedule.Share(1) > PatientAboveRate);
 
     /// <summary>How far training has come, 0 to 1: by steps or by time, whichever is further.</summary>
     internal double Progress(long step, TimeSpan elapsed) =>
         Math.Max((double)step / Steps, MaximumDuration is { } limit ? elapsed / limit : 0);
 
-    /// <summary>The learning rate of a step (from 0): a linear rise, times half a cosine down to zero.</summary>
+    /// <summary>The learning rate of a step (from 0): a linear rise, times the schedule's share.</summary>
     internal double LearningRateAt(long step, double progress) =>
-        LearningRate * Math.Min(1, (step + 1.0) / (WarmUpSteps + 1)) * 0.5 * (1 + Math.Cos(Math.PI * Math.Min(1, progress)));
+        LearningRate * Math.Min(1, (step + 1.0) / (WarmUpSteps + 1)) * Schedule.Share(progress);
 }

@@ -24,8 +24,11 @@ public sealed record TrainingSettings
     /// <summary>How it was trained, without the checkpoint's place.</summary>
     public required TrainingOptions Options { get; init; }
 
-    /// <summary>The constants of the training data that the network was made with.</summary>
-    public required AnalysisStatistics Statistics { get; init; }
+    /// <summary>The constants of the training data that a learned analysis was made with; null for networks of other families.</summary>
+    public AnalysisStatistics? Statistics { get; init; }
+
+    /// <summary>The units in which a data assimilation network works; null for networks of other families.</summary>
+    public SystemStatistics? Units { get; init; }
 
     /// <summary>The training view: trajectories, cycles, columns.</summary>
     public required string Data { get; init; }

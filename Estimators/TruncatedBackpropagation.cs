@@ -21,7 +21,8 @@ internal readonly record struct OptimiserStep(double Loss, double GradientNorm, 
 /// Early in training an assimilation may diverge. A trajectory whose cost at the end of a step is not below the bound is
 /// started afresh, and a step whose loss or gradient is not finite changes neither weights nor batch-norm statistics. So
 /// that a network whose first weights diverge learns all the same, training begins with one cycle a step; each finite
-/// step doubles their number up to N_iter, each that is not halves it.
+/// step doubles their number up to N_iter, each that is not halves it. With a <see cref="TrainingOptions.BurnIn"/> trajectories run
+/// that long without being charged: all together from the view's start, and each that is started afresh beside the others.
 /// </remarks>
 internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMemory : IMemory<TMemory>
 {
@@ -43,6 +44,8 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
     private ITrajectoryCursor cursor;
     private TrajectoryChunk? chunk;
     private TMemory memory;
+    private Tensor? waiting;    // how many cycles each trajectory still runs without being charged, [trajectories]; null = none does
+    private bool fresh;         // whether nothing was read of the view since its start
     private double time;
     private int skippedInARow;
     private long unrolled = 1;
@@ -125,6 +128,9 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         writer.Set("time", time);
         writer.Set("skippedInARow", skippedInARow);
         writer.Set("unrolled", unrolled);
+        writer.Set("fresh", fresh);
+        writer.Set("isWaiting", waiting is not null);
+        if (waiting is not null) writer.Tensor("waiting", waiting);
         int index = 0;
         foreach (var part in memory.Tensors) writer.Tensor($"memory{index++}", part);
         writer.Tensor("random", random.Capture());
@@ -148,6 +154,8 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         time = reader.Get<double>("time");
         skippedInARow = reader.Get<int>("skippedInARow");
         unrolled = reader.Get<long>("unrolled");
+        fresh = reader.Get<bool>("fresh");
+        if (reader.Get<bool>("isWaiting")) waiting = reader.Tensor("waiting").DetachFromDisposeScope();
         int index = 0;
         var saved = memory.Map(part =>
         {
@@ -177,6 +185,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         chunk?.Dispose();
         order.Dispose();
         memory.Release();
+        waiting?.Dispose();
         optimizer.Dispose();
         recorded?.Dispose();
         foreach (var (_, copy) in buffers) copy.Dispose();
@@ -185,6 +194,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
     // As many cycles as are due, or as an epoch still has.
     private void ReadChunk()
     {
+        if (fresh) RunIn();
         if (!cursor.MoveNext()) BeginEpoch();
         chunk = new TrajectoryChunk(cursor, view.Schema, unrolled);
         if (batch == view.Schema.Batch) return;
@@ -203,7 +213,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
     private StepOutcome<TMemory> Take(Tensor? rows)
     {
         var before = rows is null ? memory : memory.Map(part => part.index_select(0, rows));
-        if (recorded is not { Serves: true } || chunk!.Cycles < options.Truncation || (rows is not null && rows.shape[0] < batch)) return Eager(before, rows);
+        if (recorded is not { Serves: true } || waiting is not null || chunk!.Cycles < options.Truncation || (rows is not null && rows.shape[0] < batch)) return Eager(before, rows);
         using (var cycles = chunk.Open(rows)) recorded.Cycles.Gather(cycles);
         if (recorded.Take(before, time) is { } outcome) return outcome;
         var eager = Eager(before, rows);
@@ -215,7 +225,8 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
     {
         KeepStatistics();
         using var cycles = chunk!.Open(rows);
-        var (analysis, lastCost, loss, truths) = unrolling.Checked(cycles, before, time);
+        var waits = rows is null ? waiting : waiting?.index_select(0, rows);
+        var (analysis, lastCost, loss, truths) = unrolling.Checked(cycles, before, time, waits);
         optimizer.zero_grad();
         using (Telemetry.Phase(Telemetry.Backward)) loss.backward();
         using var phase = Telemetry.Phase(Telemetry.Optimiser);
@@ -223,7 +234,21 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         double value = loss.ToDouble();
         using var noGradients = no_grad();
         var diverged = (lastCost < divergedCost).logical_not();   // [batch]; a cost that is not a number is not below
+        if (waits is not null) diverged &= (waits < chunk.Cycles) | lastCost.isfinite().logical_not();   // what still waits may be far off
         return new(analysis.Detach(), diverged, diverged.sum().ToInt64(), value, norm, double.IsFinite(value) && double.IsFinite(norm) ? 0 : truths.ToDouble());
+    }
+
+    // What waited has come nearer to being charged; what is started afresh waits.
+    private void Wait(StepOutcome<TMemory> outcome, Tensor? rows)
+    {
+        if (waiting is null && outcome.Restarts == 0) return;
+        using var scope = NewDisposeScope();
+        var waits = waiting is null ? zeros([view.Schema.Batch], dtype: ScalarType.Int64, device: outcome.Diverged.device) : waiting;
+        var part = ((rows is null ? waits : waits.index_select(0, rows)) - chunk!.Cycles).clamp_min(0);
+        part = where(outcome.Diverged, full_like(part, options.BurnIn), part);
+        var all = rows is null ? part : waits.index_copy(0, rows, part);
+        waiting?.Dispose();
+        waiting = all.max().ToInt64() > 0 ? all.DetachFromDisposeScope() : null;
     }
 
     private void KeepStatistics()
@@ -253,12 +278,34 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         memory.Release();
         memory = Start();
         Epoch++;
-        if (!cursor.MoveNext()) throw new ArgumentException($"The training view of {name} has no cycle.");
+        RunIn();
+        if (!cursor.MoveNext()) throw new ArgumentException($"The training view of {name} has {(options.BurnIn == 0 ? "no cycle" : $"no cycle after the burn-in of {options.BurnIn}")}.");
+    }
+
+    // The burn-in of all trajectories at the view's start. What it does to batch-norm statistics is undone.
+    private void RunIn()
+    {
+        fresh = false;
+        if (options.BurnIn == 0) return;
+        using var noGradients = no_grad();
+        KeepStatistics();
+        for (long k = 0; k < options.BurnIn && cursor.MoveNext(); k++)
+        {
+            using var scope = NewDisposeScope();
+            var next = unrolling.Over(cursor, memory, time);
+            memory.Release();
+            memory = next.Keep();
+            time = cursor.Time;
+        }
+        RestoreStatistics();
     }
 
     private TMemory Start()
     {
         time = view.StartTime;
+        fresh = true;
+        waiting?.Dispose();
+        waiting = null;
         using var noGradients = no_grad();
         var start = triple.Source.Start(view.Schema.Batch, random);
         return (batch < view.Schema.Batch ? start.Map(part => part.clone()) : start).Keep();   // batches overwrite their rows
@@ -267,6 +314,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
     private void CarryOn(StepOutcome<TMemory> outcome, Tensor? rows)
     {
         using var noGradients = no_grad();
+        if (options.BurnIn > 0) Wait(outcome, rows);
         var next = outcome.Analysis;
         if (outcome.Restarts > 0)
         {

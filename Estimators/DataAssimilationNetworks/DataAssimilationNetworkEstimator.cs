@@ -24,7 +24,7 @@ public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<Seque
     private readonly IObservationNetwork observing;
     private readonly double timeStep;
     private readonly DataAssimilationNetworkOptions network;
-    private readonly TrainingOptions training;
+    private readonly LearnedAnalysisEstimator<VectorMemory> estimator;
 
     /// <summary>Creates an estimator.</summary>
     /// <param name="name">What to call the method in messages and tables.</param>
@@ -37,62 +37,78 @@ public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<Seque
     public DataAssimilationNetworkEstimator(string name, DataAssimilationContext context, IObservationNetwork observing, double timeStep,
         DataAssimilationNetworkOptions? network = null, TrainingOptions? training = null)
     {
-        (Name, this.context, this.observing, this.timeStep) = (name, context, observing, Require.Positive(timeStep));
+        (this.context, this.observing, this.timeStep) = (context, observing, Require.Positive(timeStep));
         this.network = (network ?? new()).Checked();
-        this.training = (training ?? DefaultTraining).Checked();
-        Contract = Estimator(_ => throw new InvalidOperationException("The contract alone is wanted.")).Contract;
+        estimator = new(name, context, observing, Constants, Create, training ?? DefaultTraining, hasSpread: true);
     }
 
     /// <summary>Eight cycles deep, at a learning rate of 1e-3: what small systems learn well with. The paper has one cycle and 1e-4.</summary>
     public static TrainingOptions DefaultTraining { get; } = new() { Truncation = 8, LearningRate = 1e-3, Steps = 8000 };
 
     /// <inheritdoc/>
-    public string Name { get; }
+    public string Name => estimator.Name;
 
     /// <inheritdoc/>
-    public SchemaContract Contract { get; }
+    public SchemaContract Contract => estimator.Contract;
 
     /// <summary>Learns, and watches the cross-entropy on a tenth of the trajectories, which it does not learn from.</summary>
     /// <inheritdoc cref="Fit(ITrajectoryView, ITrajectoryView, CancellationToken)"/>
     public SequentialAssimilation<VectorMemory> Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
-        Contract.Apply(data.Schema, Name);
-        var (learned, held) = TrajectorySubset.HoldBack(data);
-        return Fit(learned, held, cancellation);
+        RequireFittingStart();
+        return estimator.Fit(data, cancellation);
     }
 
     /// <inheritdoc/>
     /// <inheritdoc cref="LearnedAnalysisEstimator{TMemory}.Fit(ITrajectoryView, ITrajectoryView, CancellationToken)" path="/exception"/>
     public SequentialAssimilation<VectorMemory> Fit(ITrajectoryView data, ITrajectoryView validation, CancellationToken cancellation = default)
     {
-        Contract.Apply(data.Schema, Name);
-        if (network.WarmStart is { } start && (start.StateDimension, start.ObservationDimension) != (observing.Operator.StateDimension, observing.Operator.ObservationDimension))
-            throw new ArgumentException($"{Name} starts from {start.Name}, which is for states of dimension {start.StateDimension} and {start.ObservationDimension} observations; here they are {observing.Operator.StateDimension} and {observing.Operator.ObservationDimension}.");
-        return Estimator(weights => Create(data, weights)).Fit(data, validation, cancellation);
+        RequireFittingStart();
+        return estimator.Fit(data, validation, cancellation);
     }
 
-    private LearnedAnalysisEstimator<VectorMemory> Estimator(Func<RandomStream, LearnedTriple<VectorMemory>> create) =>
-        new(Name, context, observing, (_, weights) => create(weights), training, hasSpread: true);
+    /// <summary>The method with weights that were trained before, here or elsewhere: those of a <see cref="NetworkTriple"/>, written by <see cref="WeightFiles.Write"/>.</summary>
+    /// <param name="path">The two files' place without extension.</param>
+    /// <inheritdoc cref="LearnedAnalysisEstimator{TMemory}.Pretrained" path="/exception"/>
+    public SequentialAssimilation<VectorMemory> Pretrained(string path) => estimator.Pretrained(path);
 
-    private LearnedTriple<VectorMemory> Create(ITrajectoryView data, RandomStream weights)
+    private void RequireFittingStart()
     {
-        var (analyzer, propagater, procoder) = network.WarmStart is { } start ? Copies(start) : Fresh(SystemStatistics.Measure(data, Math.Max(20, StatisticsSample / data.Schema.Batch)), weights);
-        var parts = new NetworkTriple(analyzer, propagater, procoder, network.Learns);
-        var method = parts.Method(new ZeroMemorySource(analyzer.MemorySize, context.Options.NetworkPrecision));
+        if (network.WarmStart is { } start && (start.StateDimension, start.ObservationDimension) != (observing.Operator.StateDimension, observing.Operator.ObservationDimension))
+            throw new ArgumentException($"{Name} starts from {start.Name}, which is for states of dimension {start.StateDimension} and {start.ObservationDimension} observations; here they are {observing.Operator.StateDimension} and {observing.Operator.ObservationDimension}.");
+    }
+
+    private TrainingConstants Constants(ITrajectoryView data) =>
+        new(Units: network.WarmStart is { } start ? NetworkTriple.Of(start).Units : SystemStatistics.Measure(data, Math.Max(20, StatisticsSample / data.Schema.Batch)));
+
+    private LearnedTriple<VectorMemory> Create(TrainingConstants constants, RandomStream weights)
+    {
+        var parts = network.WarmStart is { } start ? NetworkTriple.Of(start).Copy() : Fresh(Fitting(constants), weights);
+        parts.Learn(network.Learns);
+        var method = parts.Method(new ZeroMemorySource(parts.Analyzer.MemorySize, context.Options.NetworkPrecision));
         var cost = new CrossEntropy(network.PriorWeight, network.PosteriorWeight);
         return new LearnedTriple<VectorMemory>(parts, method, history =>
         {
             ModuleState.Freeze(parts);
-            analyzer.History = history;
+            parts.Analyzer.History = history;
             return method;
         })
         {
-            Cost = (forecast, analysis, cycle) => cost.Of(procoder.Decode(forecast), procoder.Decode(analysis), cycle[Columns.Truth]),
+            Cost = (forecast, analysis, cycle) => cost.Of(parts.Procoder.Decode(forecast), parts.Procoder.Decode(analysis), cycle[Columns.Truth]),
             Validation = cost,
         };
     }
 
-    private (NetworkAnalyzer, NetworkPropagater, NetworkProcoder) Fresh(SystemStatistics units, RandomStream weights)
+    // Those of shipped weights may be of another system.
+    private SystemStatistics Fitting(TrainingConstants constants)
+    {
+        if (constants.Units is not { } units) throw new ModelArchiveException($"The weights are of a learned analysis, not of a {Name}.");
+        var (n, p) = (observing.Operator.StateDimension, observing.Operator.ObservationDimension);
+        return (units.StateMean.Length, units.ObservationMean.Length) == (n, p) ? units
+            : throw new ModelArchiveException($"The weights are for states of dimension {units.StateMean.Length} and {units.ObservationMean.Length} observations; {Name} has {n} and {p}.");
+    }
+
+    private NetworkTriple Fresh(SystemStatistics units, RandomStream weights)
     {
         var (precision, device) = (context.Options.NetworkPrecision, weights.Device);
         var analyzer = new NetworkAnalyzer(network.MemorySize, network.Layers, network.MissingObservations, units.ObservationMean, units.ObservationDeviation, precision, device);
@@ -103,9 +119,8 @@ public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<Seque
             using var stream = weights.Derive(name);
             ModuleState.DrawWeights(part, stream);
         }
-        return (analyzer, propagater, procoder);
+        if (network.FirstWeights == FirstWeights.RunningAverages)
+            FirstWeightsOfNetworks.SetRunningAverages(analyzer.Last, propagater.Last, procoder.Layer, units.ObservationMean.Length);
+        return new(analyzer, propagater, procoder);
     }
-
-    private static (NetworkAnalyzer, NetworkPropagater, NetworkProcoder) Copies(SequentialAssimilation<VectorMemory> start) =>
-        (((NetworkAnalyzer)start.Triple.Analyzer).Copy(), ((NetworkPropagater)start.Triple.Propagater).Copy(), ((NetworkProcoder)start.Triple.Procoder).Copy());
 }

@@ -71,7 +71,7 @@ public sealed record DataAssimilationNetworkOptions
         if (!Enum.IsDefined(FirstWeights)) throw new ArgumentOutOfRangeException(nameof(FirstWeights), FirstWeights, $"'{nameof(FirstWeights)}' has no value {FirstWeights}.");
         if ((Learns & TripleParts.All) == 0 || (Learns & ~TripleParts.All) != 0)
             throw new ArgumentOutOfRangeException(nameof(Learns), Learns, $"'{nameof(Learns)}' must name at least one of analyzer, propagater and procoder; given: {Learns}.");
-        if (WarmStart is not null && WarmStart.Triple is not { Analyzer: NetworkAnalyzer, Propagater: NetworkPropagater, Procoder: NetworkProcoder })
+        if (WarmStart is not null && NetworkTriple.Find(WarmStart) is null)
             throw new ArgumentException($"'{nameof(WarmStart)}' must be a data assimilation network; {WarmStart.Name} has the parts {WarmStart.Triple.Analyzer.GetType().Name}, {WarmStart.Triple.Propagater.GetType().Name} and {WarmStart.Triple.Procoder.GetType().Name}.");
         return this;
     }

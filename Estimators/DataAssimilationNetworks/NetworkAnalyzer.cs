@@ -1,4 +1,5 @@
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace DaML;
@@ -68,6 +69,15 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
 
     /// <summary>m, the size of H.</summary>
     public long MemorySize => memorySize;
+
+    /// <summary>What is subtracted from the observations, <c>[p]</c>.</summary>
+    internal double[] ObservationMean => observationMean;
+
+    /// <summary>What they are divided by then, <c>[p]</c>.</summary>
+    internal double[] ObservationDeviation => observationDeviation;
+
+    /// <summary>The layer that ends it.</summary>
+    internal Linear Last => network.Last;
 
     /// <summary>How it was trained; null where it was not trained here.</summary>
     public TrainingHistory? History { get; internal set; }

@@ -54,6 +54,15 @@ public sealed class NetworkProcoder : nn.Module<Tensor, Tensor>, IProcoder<Vecto
     /// <summary>What the numbers stand for.</summary>
     public DensityForm Form { get; }
 
+    /// <summary>What the densities' means are relative to, <c>[n]</c>.</summary>
+    internal double[] StateMean => stateMean;
+
+    /// <summary>Their units, <c>[n]</c>.</summary>
+    internal double[] StateDeviation => stateDeviation;
+
+    /// <summary>Its only layer.</summary>
+    internal Linear Layer => layer;
+
     /// <summary>The numbers of the density.</summary>
     /// <param name="memory"><c>[batch, m]</c></param>
     /// <returns><c>[batch, Form.Size(n)]</c></returns>

@@ -1,4 +1,5 @@
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace DaML;
@@ -49,6 +50,9 @@ public sealed class NetworkPropagater : nn.Module<Tensor, Tensor>, IPropagater<V
 
     /// <summary>The time that one application stands for, in the model's unit.</summary>
     public double TimeStep { get; }
+
+    /// <summary>The layer that ends it.</summary>
+    internal Linear Last => network.Last;
 
     /// <summary>The memory one time step later.</summary>
     /// <param name="memory"><c>[batch, m]</c></param>

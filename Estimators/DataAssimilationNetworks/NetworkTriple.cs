@@ -3,22 +3,75 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Analyzer, propagater and procoder in one module, so that one optimiser moves them all.</summary>
-internal sealed class NetworkTriple : nn.Module
+/// <summary>
+/// Analyzer, propagater and procoder in one module: one optimiser moves them all, and their weights are shipped together
+/// (<see cref="WeightFiles.Write"/>), under names that begin with <c>analyzer</c>, <c>propagater</c> and <c>procoder</c>.
+/// </summary>
+public sealed class NetworkTriple : nn.Module, IComponent
 {
     private readonly NetworkAnalyzer analyzer;
     private readonly NetworkPropagater propagater;
     private readonly NetworkProcoder procoder;
 
-    public NetworkTriple(NetworkAnalyzer analyzer, NetworkPropagater propagater, NetworkProcoder procoder, TripleParts learns) : base(nameof(NetworkTriple))
+    /// <summary>Puts three networks together.</summary>
+    /// <param name="analyzer">a : H x Y -> H</param>
+    /// <param name="propagater">b : H -> H</param>
+    /// <param name="procoder">c : H -> pdf over X</param>
+    public NetworkTriple(NetworkAnalyzer analyzer, NetworkPropagater propagater, NetworkProcoder procoder) : base(nameof(NetworkTriple))
     {
         (this.analyzer, this.propagater, this.procoder) = (analyzer, propagater, procoder);
         RegisterComponents();
         ModuleState.Keep(this);
+    }
+
+    /// <summary>The networks of a trained method.</summary>
+    /// <param name="method">A data assimilation network.</param>
+    /// <exception cref="ArgumentException">It is another method.</exception>
+    public static NetworkTriple Of(SequentialAssimilation<VectorMemory> method) => Find(method)
+        ?? throw new ArgumentException($"{method.Name} is no data assimilation network: its parts are {method.Triple.Analyzer.GetType().Name}, {method.Triple.Propagater.GetType().Name} and {method.Triple.Procoder.GetType().Name}.", nameof(method));
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("network-triple", 1, reader =>
+        new NetworkTriple(reader.Part<NetworkAnalyzer>("analyzer"), reader.Part<NetworkPropagater>("propagater"), reader.Part<NetworkProcoder>("procoder")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>a : H x Y -> H</summary>
+    public NetworkAnalyzer Analyzer => analyzer;
+
+    /// <summary>b : H -> H</summary>
+    public NetworkPropagater Propagater => propagater;
+
+    /// <summary>c : H -> pdf over X</summary>
+    public NetworkProcoder Procoder => procoder;
+
+    /// <summary>How it was trained; null where it was not trained here.</summary>
+    public TrainingHistory? History => analyzer.History;
+
+    /// <summary>The units in which it works.</summary>
+    internal SystemStatistics Units => new(procoder.StateMean, procoder.StateDeviation, analyzer.ObservationMean, analyzer.ObservationDeviation);
+
+    /// <summary>The networks of a method, or null where it is none of this kind.</summary>
+    internal static NetworkTriple? Find(SequentialAssimilation<VectorMemory> method) =>
+        method.Triple is { Analyzer: NetworkAnalyzer analyzer, Propagater: NetworkPropagater propagater, Procoder: NetworkProcoder procoder } ? new(analyzer, propagater, procoder) : null;
+
+    /// <summary>Others with the same weights, which can learn on.</summary>
+    internal NetworkTriple Copy() => new(analyzer.Copy(), propagater.Copy(), procoder.Copy());
+
+    /// <summary>Lets some parts learn and keeps the others as they are.</summary>
+    internal void Learn(TripleParts learns)
+    {
         foreach (var (part, flag) in new (nn.Module, TripleParts)[] { (analyzer, TripleParts.Analyzer), (propagater, TripleParts.Propagater), (procoder, TripleParts.Procoder) })
             foreach (var parameter in part.parameters()) parameter.requires_grad_(learns.HasFlag(flag));
     }
 
     /// <summary>The method they are.</summary>
-    public AssimilationTriple<VectorMemory> Method(ZeroMemorySource source) => new(analyzer, propagater, procoder, source);
+    internal AssimilationTriple<VectorMemory> Method(ZeroMemorySource source) => new(analyzer, propagater, procoder, source);
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("analyzer", analyzer);
+        writer.Part("propagater", propagater);
+        writer.Part("procoder", procoder);
+    }
 }

@@ -18,21 +18,35 @@ internal sealed class CycleUnrolling<TMemory>(string name, AssimilationTriple<TM
     /// <param name="cycles">The cursor, before the first.</param>
     /// <param name="memory">The memory before the first cycle.</param>
     /// <param name="time">The memory's time.</param>
+    /// <param name="waiting">How many of the cycles each trajectory is not yet charged for, <c>[batch]</c>; null = none. The loss is the
+    /// mean of what is charged, not a number where that is nothing.</param>
     /// <exception cref="ArgumentException">An observation is infinite or not a number.</exception>
-    public UnrolledCycles<TMemory> Checked(ITrajectoryCursor cycles, TMemory memory, double time)
+    public UnrolledCycles<TMemory> Checked(ITrajectoryCursor cycles, TMemory memory, double time, Tensor? waiting = null)
     {
         var analysis = memory;
-        Tensor? total = null, truths = null, costs = null;
+        Tensor? total = null, truths = null, costs = null, charged = null;
         long count = 0;
         for (; cycles.MoveNext(); count++)
         {
             var observation = cycles.ReadObservation(schema, analysis.Tensors.First(), name);
             (analysis, costs) = Cycle(analysis, new TimeInterval(time, cycles.Time), observation, cycles);
-            total = Sum(total, costs);
+            total = Sum(total, waiting is null ? costs : where(waiting <= count, costs, zeros_like(costs)));
+            if (waiting is not null) charged = Sum(charged, (waiting <= count).sum());
             truths = Sum(truths, cycles[Columns.Truth].sum());
             time = cycles.Time;
         }
-        return new(analysis, costs!, total!.mean() / count, truths!);
+        return new(analysis, costs!, charged is null ? total!.mean() / count : total!.sum() / charged, truths!);
+    }
+
+    /// <summary>From a memory over the cycle a cursor is on, uncharged.</summary>
+    /// <param name="cycle">The cursor.</param>
+    /// <param name="memory">The memory before the cycle.</param>
+    /// <param name="time">The memory's time.</param>
+    /// <exception cref="ArgumentException">An observation is infinite or not a number.</exception>
+    public TMemory Over(ITrajectoryCursor cycle, TMemory memory, double time)
+    {
+        var observation = cycle.ReadObservation(schema, memory.Tensors.First(), name);
+        return triple.Analyzer.Analyze(triple.Propagater.Propagate(memory, new TimeInterval(time, cycle.Time), random), observation, random);
     }
 
     /// <summary>The same over gathered cycles, without a look at a value and without times for analyzer and cost, so that it can be recorded.</summary>

@@ -71,7 +71,7 @@ public sealed class DataAssimilationNetworkTests : IDisposable
         var procoder = new NetworkProcoder(6, DensityForm.Triangular, [0, 1], [2, 1], ScalarType.Float64, CPU);
         var analyzer = new NetworkAnalyzer(6, 3, MissingObservations.Refused, [0.2], [1.5], ScalarType.Float64, CPU);
         var propagater = new NetworkPropagater(6, 3, 1, ScalarType.Float64, CPU);
-        var parts = new NetworkTriple(analyzer, propagater, procoder, TripleParts.All);
+        var parts = new NetworkTriple(analyzer, propagater, procoder);
         ModuleState.DrawWeights(parts, random);
         using (no_grad()) foreach (var (name, parameter) in parts.named_parameters()) if (name.Contains("alphas", StringComparison.Ordinal)) parameter.fill_(0.4);
         var truths = random.Normal([3, 4, 2], ScalarType.Float64);
@@ -161,6 +161,56 @@ public sealed class DataAssimilationNetworkTests : IDisposable
     }
 
     [Fact]
+    public void Shipped_weights_make_the_network_again_to_the_bit()
+    {
+        var system = new System();
+        var first = system.Fit();
+        string path = Path.Combine(folder, "weights");
+        WeightFiles.Write(path, NetworkTriple.Of(first), NetworkTriple.Of(first).History!);
+        var other = new System(seed: 9);
+        var read = other.Context.Analysis.DataAssimilationNetwork(other.Observing, 1, Small).Pretrained(path);
+        Bits.Equal(NetworkTriple.Of(first), NetworkTriple.Of(read));
+        Assert.Equal(system.Score(first).AnalysisRmse.Mean, system.Score(read).AnalysisRmse.Mean);   // units and all
+        var settings = History(read).Settings!;
+        Assert.Equal(Brief, settings.Options);
+        Assert.Equal("Triangular", settings.Network["parts"]!["procoder"]!["settings"]!["form"]!["kind"]!.GetValue<string>());
+        Assert.Equal(NetworkTriple.Of(first).Units.StateDeviation, settings.Units!.StateDeviation);
+        Bits.Equal(NetworkTriple.Of(read), Reloaded.Of(NetworkTriple.Of(read), other.Context));
+
+        var wide = other.Context.Observations.Full(other.Dynamics);
+        Assert.Contains("2 and 1 observations", Assert.Throws<ModelArchiveException>(() => other.Context.Analysis.DataAssimilationNetwork(wide, 1, Small).Pretrained(path)).Message);
+        Assert.Contains("[16, 17]", Assert.Throws<ModelArchiveException>(() => other.Context.Analysis.DataAssimilationNetwork(other.Observing, 1, Small with { MemorySize = 20 }).Pretrained(path)).Message);
+        Assert.Contains("data assimilation network", Assert.Throws<ModelArchiveException>(() => other.Context.Analysis.ResidualConvolution(other.Dynamics, wide).Pretrained(path)).Message);
+    }
+
+    // The layers that are closed at first and the drawn shares set to zero, what is left are averages of what was observed.
+    [Fact]
+    public void The_first_memory_is_running_averages_of_the_observations()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new RandomStream(1, "averages", CPU);
+        const int m = 8, p = 3;
+        var analyzer = new NetworkAnalyzer(m, 2, MissingObservations.Read, [0, 0, 0], [1, 1, 1], ScalarType.Float64, CPU);
+        var propagater = new NetworkPropagater(m, 2, 1, ScalarType.Float64, CPU);
+        var procoder = new NetworkProcoder(m, DensityForm.Diagonal, [5, 6], [2, 3], ScalarType.Float64, CPU);
+        using (no_grad()) foreach (var part in new nn.Module[] { analyzer, propagater, procoder }) foreach (var parameter in part.parameters()) parameter.zero_();
+        FirstWeightsOfNetworks.SetRunningAverages(analyzer.Last, propagater.Last, procoder.Layer, p);
+        double[] gain = [1, 1, 1, Math.Sqrt(0.05), Math.Sqrt(0.05), Math.Sqrt(0.05), 0.05, 0.05];
+        double[] expected = new double[m];
+        var memory = new VectorMemory(zeros(1, m, dtype: ScalarType.Float64));
+        for (int cycle = 0; cycle < 4; cycle++)
+        {
+            var observed = random.Normal([1, p], ScalarType.Float64);
+            memory = analyzer.Analyze(propagater.Propagate(memory, new(cycle, cycle + 1), random), new(observed, null, cycle + 1), random);
+            for (int i = 0; i < m; i++) expected[i] = (1 - gain[i]) * expected[i] + gain[i] * observed[0, i % p].ToDouble();
+        }
+        Assert.All(expected.Zip(memory.Vector[0].data<double>().ToArray()), pair => Assert.Equal(pair.First, pair.Second, 1e-14));
+        var density = procoder.Decode(memory);
+        Assert.Equal([5.0, 6], density.Mean[0].data<double>().ToArray());
+        Assert.Equal([2.0, 3], density.StandardDeviation[0].data<double>().ToArray());
+    }
+
+    [Fact]
     public void Missing_observations_can_be_learned()
     {
         var system = new System();
@@ -182,6 +232,7 @@ public sealed class DataAssimilationNetworkTests : IDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => With(new() { PriorWeight = -1 }));
         Assert.Throws<ArgumentException>(() => With(new() { PriorWeight = 0, PosteriorWeight = 0 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => With(new() { Learns = 0 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => With(new() { FirstWeights = (FirstWeights)9 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => system.Context.Analysis.DataAssimilationNetwork(system.Observing, timeStep: 0));
         var other = new DataAssimilationContext().Observations.Full(new Lorenz63());
         var start = system.Fit(Brief with { Steps = 1 });

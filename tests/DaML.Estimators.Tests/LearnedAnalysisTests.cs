@@ -54,6 +54,26 @@ public sealed class LearnedAnalysisTests : IDisposable
     }
 
     [Fact]
+    public void A_schedule_says_which_share_of_the_learning_rate_is_left()
+    {
+        var options = new TrainingOptions { LearningRate = 0.4, WarmUpSteps = 0, Steps = 100 };
+        double[] Rates(LearningRateSchedule schedule) => [.. ((long[])[0, 50, 100]).Select(step => (options with { Schedule = schedule }).LearningRateAt(step, step / 100.0))];
+        void Are(double[] expected, LearningRateSchedule schedule) => Assert.All(expected.Zip(Rates(schedule)), pair => Assert.Equal(pair.First, pair.Second, 1e-15));
+        Are([0.4, 0.2, 0], LearningRateSchedule.HalfCosine);
+        Are([0.4, 0.4, 0.4], LearningRateSchedule.Constant);
+        Are([0.4, 0.04, 0.004], LearningRateSchedule.Exponential(0.01));
+        Are([0.4, 0.1, 0.025], LearningRateSchedule.Steps(0.5, 5));
+        Assert.Equal(0.2, LearningRateSchedule.Steps(0.5, 5).Share(0.39) * 0.4, 1e-15);
+        // Where the rate never becomes low, patience is tried at once.
+        Assert.True((options with { Schedule = LearningRateSchedule.Constant }).TriesPatience(new TrainingStep(1, 1, 0.4, 1, 0, 1, 0)));
+        Assert.False(options.TriesPatience(new TrainingStep(1, 1, 0.4, 1, 0, 1, 0)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => LearningRateSchedule.Exponential(0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => LearningRateSchedule.Steps(1.5, 2));
+        Assert.Throws<ArgumentOutOfRangeException>(() => LearningRateSchedule.Steps(0.5, 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => (options with { Schedule = new() { Decay = (LearningRateDecay)9 } }).Checked());
+    }
+
+    [Fact]
     public void Patience_is_not_tried_while_the_learning_rate_is_high()
     {
         var twin = new SmallTwin();

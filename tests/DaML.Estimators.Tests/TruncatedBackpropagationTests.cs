@@ -14,7 +14,8 @@ public sealed class TruncatedBackpropagationTests : IDisposable
     {
         private readonly RandomStream random;
 
-        public Bench(SmallTwin twin, long truncation, double clip = 1e9, ITrajectoryView? view = null, nn.Module<Tensor, Tensor, Tensor>? network = null, long? batch = null)
+        public Bench(SmallTwin twin, long truncation, double clip = 1e9, ITrajectoryView? view = null, nn.Module<Tensor, Tensor, Tensor>? network = null, long? batch = null,
+            long burnIn = 0, double divergedCost = 24)
         {
             random = twin.Context.Random("bench");
             using var weights = twin.Context.Random("weights");
@@ -25,8 +26,8 @@ public sealed class TruncatedBackpropagationTests : IDisposable
             var triple = new AssimilationTriple<StateMemory>(LearnedAnalyzer.InTraining("bench", Network, twin.Observing), new StatePropagater(twin.Dynamics), new StateProcoder(),
                 new StateSource(new GaussianInitialCondition(mean, ErrorCovariance.Scalar(twin.Dynamics.Dimension, 12)), twin.Context.Options.NetworkPrecision));
             Backpropagation = new TruncatedBackpropagation<StateMemory>("bench", triple, Network, view ?? twin.Training,
-                (_, analysis, cycle) => (analysis.State - cycle[Columns.Truth].to(analysis.State.dtype)).square().mean([-1]), 24,
-                new TrainingOptions { Truncation = truncation, GradientClip = clip, BatchSize = batch }, random);
+                (_, analysis, cycle) => (analysis.State - cycle[Columns.Truth].to(analysis.State.dtype)).square().mean([-1]), divergedCost,
+                new TrainingOptions { Truncation = truncation, GradientClip = clip, BatchSize = batch, BurnIn = burnIn }, random);
         }
 
         public nn.Module<Tensor, Tensor, Tensor> Network { get; }
@@ -128,6 +129,56 @@ public sealed class TruncatedBackpropagationTests : IDisposable
         // Steps of 1, 2 and the 3 that are left of an epoch, then 4 and 2.
         Assert.Equal([0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5], cycles);
         Assert.Equal(1, bench.Backpropagation.Epoch);
+    }
+
+    // At weights that stay, the loss after a burn-in is that of the same cycles without one.
+    [Fact]
+    public void A_burn_in_is_run_through_but_not_learned_from()
+    {
+        using var scope = NewDisposeScope();
+        var twin = new SmallTwin(batch: 4, networkPrecision: ScalarType.Float64);
+        var view = twin.View("training", 4, 5);
+        using var whole = new Bench(twin, truncation: 1, view: view, network: new HalfWay());
+        double[] losses = [.. Enumerable.Range(0, 5).Select(_ => whole.Backpropagation.Step(0).Loss)];
+        var cycles = new List<long>();
+        using var late = new Bench(twin, truncation: 1, view: new WatchedView(view, cycles.Add), network: new HalfWay(), burnIn: 3);
+        Assert.Equal(losses[3], late.Backpropagation.Step(0).Loss, 1e-13);
+        Assert.Equal(losses[4], late.Backpropagation.Step(0).Loss, 1e-13);
+        late.Backpropagation.Step(0);
+        Assert.Equal([0, 1, 2, 3, 4, 0, 1, 2, 3], cycles);    // and again in the next epoch
+        using var none = new Bench(twin, truncation: 1, view: view, network: new HalfWay(), burnIn: 5);
+        Assert.Contains("burn-in of 5", Assert.Throws<ArgumentException>(() => none.Backpropagation.Step(0)).Message);
+    }
+
+    [Fact]
+    public void What_is_started_afresh_has_its_burn_in_too_and_keeps_it_over_a_checkpoint()
+    {
+        using var scope = NewDisposeScope();
+        var twin = new SmallTwin(batch: 4, networkPrecision: ScalarType.Float64);
+        string file = Path.Combine(folder, "waiting");
+        // With a bound of nothing, every trajectory is started afresh whenever it is charged.
+        using var bench = new Bench(twin, truncation: 1, network: new HalfWay(), burnIn: 3, divergedCost: 0);
+        var charged = new List<(double, long)>();
+        for (int i = 0; i < 6; i++)
+        {
+            var step = bench.Backpropagation.Step(0);
+            charged.Add((step.Loss, step.Restarts));
+            if (i == 1) TrainingCheckpoint.Write(file, "", bench.Backpropagation.Save);
+        }
+        Assert.Equal([true, false, false, false, true, false], charged.Select(step => double.IsFinite(step.Item1)));
+        Assert.Equal([4L, 0, 0, 0, 4, 0], charged.Select(step => step.Item2));
+        using var resumed = new Bench(twin, truncation: 1, network: new HalfWay(), burnIn: 3, divergedCost: 0);
+        TrainingCheckpoint.Read(file, "", twin.Context, resumed.Backpropagation.Load);
+        foreach (var (loss, restarts) in charged.Skip(2))
+        {
+            var step = resumed.Backpropagation.Step(0);
+            Assert.Equal((loss, restarts), (step.Loss, step.Restarts));
+        }
+        // Some of them only: the others are learned from meanwhile.
+        using var mixed = new Bench(twin, truncation: 1, network: new HalfWay(), burnIn: 3, divergedCost: 0.4);
+        var steps = Enumerable.Range(0, 40).Select(_ => mixed.Backpropagation.Step(0)).ToList();
+        Assert.Contains(steps, step => step.Restarts is > 0 and < 4);
+        Assert.All(steps.Zip(steps.Skip(1)).Where(pair => pair.First.Restarts is > 0 and < 4), pair => Assert.True(double.IsFinite(pair.Second.Loss) || pair.Second.Restarts > 0));
     }
 
     // A network in which trajectories do not see each other, at weights that stay: whatever the batches, the losses of a

@@ -1,0 +1,19 @@
+using System.Text.Json;
+
+namespace DaML;
+
+/// <summary>All that a network takes from its training data beside its weights: the constants it is made with, of the kind that its family needs.</summary>
+/// <param name="Statistics">Those of learned analyses; null where the family has others.</param>
+/// <param name="Units">Those of data assimilation networks; null where the family has others.</param>
+internal sealed record TrainingConstants(AnalysisStatistics? Statistics = null, SystemStatistics? Units = null)
+{
+    private const long Sample = 2000;   // states, of all trajectories together
+
+    /// <summary>Those of learned analyses, from the first cycles of a view.</summary>
+    /// <inheritdoc cref="AnalysisStatistics.Measure" path="/exception"/>
+    public static TrainingConstants OfAnalyses(ITrajectoryView data, IObservationNetwork observing) =>
+        new(Statistics: AnalysisStatistics.Measure(data, observing, Math.Max(20, Sample / data.Schema.Batch)));
+
+    /// <summary>The constants in words that differ where they do.</summary>
+    public override string ToString() => Statistics?.ToString() ?? JsonSerializer.Serialize(Units, ModelArchive.SettingsFormat);
+}
