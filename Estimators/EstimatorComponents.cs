@@ -12,7 +12,7 @@ public static class EstimatorComponents
         SeasonalCycle.Type, SeasonalCycleTransformer.Type,
         ProperOrthogonalDecomposition.Type, ProperOrthogonalDecompositionTransformer.Type, ProperOrthogonalDecompositionReconstruction.Type,
         ReconstructionOperator.Type, LinearInverseModel.Type,
-        NetworkAnalyzer.Type, NetworkPropagater.Type, NetworkProcoder.Type, NetworkTriple.Type, ZeroMemorySource.Type,
+        NetworkAnalyzer.Type, NetworkPropagater.Type, NetworkProcoder.Type, NetworkTriple.Type, ReZeroNetwork.Type, ZeroMemorySource.Type, Emulator.Type,
     ];
 
     private static IEnumerable<ComponentType> UncertaintyOf<TMemory>() where TMemory : IMemory<TMemory> =>

@@ -42,16 +42,16 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
     {
     }
 
-    /// <summary>Creates an estimator of networks that take other constants from their training data.</summary>
+    /// <summary>Creates an estimator of networks that take other constants from their training data, or that learn without truth: then cost and validation must be given.</summary>
     internal LearnedAnalysisEstimator(string name, DataAssimilationContext context, IObservationNetwork observing, Func<ITrajectoryView, TrainingConstants> measure,
-        Func<TrainingConstants, RandomStream, LearnedTriple<TMemory>> create, TrainingOptions? training, bool hasSpread)
+        Func<TrainingConstants, RandomStream, LearnedTriple<TMemory>> create, TrainingOptions? training, bool hasSpread, bool needsTruth = true)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         (Name, this.context, this.observing, this.measure, this.create, this.hasSpread) = (name, context, observing, measure, create, hasSpread);
         this.training = (training ?? new()).Checked();
         ColumnDefinition State(Column column) => new(column, observing.Operator.StateDimension);
         Contract = new SchemaContract(
-            [State(Columns.Truth), new(Columns.Observation, observing.Operator.ObservationDimension)],
+            [.. needsTruth ? (ColumnDefinition[])[State(Columns.Truth)] : [], new(Columns.Observation, observing.Operator.ObservationDimension)],
             [State(Columns.Forecast), State(Columns.Analysis), .. hasSpread ? (ColumnDefinition[])[State(Columns.ForecastSpread), State(Columns.AnalysisSpread)] : []]);
     }
 

@@ -5,7 +5,8 @@ namespace DaML;
 /// <summary>All that a network takes from its training data beside its weights: the constants it is made with, of the kind that its family needs.</summary>
 /// <param name="Statistics">Those of learned analyses; null where the family has others.</param>
 /// <param name="Units">Those of data assimilation networks; null where the family has others.</param>
-internal sealed record TrainingConstants(AnalysisStatistics? Statistics = null, SystemStatistics? Units = null)
+/// <param name="Schema">The training view's columns; null for weights that were trained elsewhere.</param>
+internal sealed record TrainingConstants(AnalysisStatistics? Statistics = null, SystemStatistics? Units = null, TrajectorySchema? Schema = null)
 {
     private const long Sample = 2000;   // states, of all trajectories together
 
@@ -15,5 +16,5 @@ internal sealed record TrainingConstants(AnalysisStatistics? Statistics = null, 
         new(Statistics: AnalysisStatistics.Measure(data, observing, Math.Max(20, Sample / data.Schema.Batch)));
 
     /// <summary>The constants in words that differ where they do.</summary>
-    public override string ToString() => Statistics?.ToString() ?? JsonSerializer.Serialize(Units, ModelArchive.SettingsFormat);
+    public override string ToString() => Statistics?.ToString() ?? (Units is null ? "no constants" : JsonSerializer.Serialize(Units, ModelArchive.SettingsFormat));
 }

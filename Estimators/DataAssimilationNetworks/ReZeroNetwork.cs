@@ -10,8 +10,9 @@ namespace DaML;
 /// <code>output = input + alpha LeakyReLU(W input + b)</code>
 /// with a trainable alpha that starts at zero, and the last is linear, to the width of the result.
 /// </summary>
-public sealed class ReZeroNetwork : nn.Module<Tensor, Tensor>
+public sealed class ReZeroNetwork : nn.Module<Tensor, Tensor>, IComponent
 {
+    private readonly long inputs, outputs, layerCount;
     private readonly ModuleList<Linear> layers = new();
     private readonly ParameterList alphas = new();
     private readonly Linear last;
@@ -25,6 +26,7 @@ public sealed class ReZeroNetwork : nn.Module<Tensor, Tensor>
     /// <exception cref="ArgumentException">A count below one.</exception>
     public ReZeroNetwork(long inputs, long outputs, long layerCount, ScalarType precision, Device device) : base(nameof(ReZeroNetwork))
     {
+        (this.inputs, this.outputs, this.layerCount) = (inputs, outputs, layerCount);
         Require.AtLeast(inputs, 1);
         Require.AtLeast(outputs, 1);
         Require.AtLeast(layerCount, 1);
@@ -38,6 +40,16 @@ public sealed class ReZeroNetwork : nn.Module<Tensor, Tensor>
         ModuleState.Keep(this);
     }
 
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("rezero-network", 1, reader =>
+    {
+        var network = new ReZeroNetwork(reader.Get<long>("inputs"), reader.Get<long>("outputs"), reader.Get<long>("layers"), reader.Get<ScalarType>("precision"), reader.Context.Device);
+        reader.LoadInto(network);
+        return network;
+    });
+
+    ComponentType IComponent.ComponentType => Type;
+
     /// <summary>The linear layer that ends it.</summary>
     internal Linear Last => last;
 
@@ -49,5 +61,14 @@ public sealed class ReZeroNetwork : nn.Module<Tensor, Tensor>
         var hidden = input;
         for (int i = 0; i < layers.Count; i++) hidden = hidden + alphas[i] * nn.functional.leaky_relu(layers[i].call(hidden));
         return last.call(hidden);
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("inputs", inputs);
+        writer.Set("outputs", outputs);
+        writer.Set("layers", layerCount);
+        writer.Set("precision", ModuleState.PrecisionOf(last, ScalarType.Float32));
+        writer.Module(this);
     }
 }

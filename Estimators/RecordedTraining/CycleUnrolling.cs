@@ -14,6 +14,8 @@ internal readonly record struct UnrolledCycles<TMemory>(TMemory Analysis, Tensor
 internal sealed class CycleUnrolling<TMemory>(string name, AssimilationTriple<TMemory> triple, TrajectorySchema schema, AnalysisCost<TMemory> cost, RandomStream random)
     where TMemory : IMemory<TMemory>
 {
+    private readonly bool hasTruth = schema.Has(Columns.Truth);
+
     /// <summary>From a memory over all cycles of a cursor.</summary>
     /// <param name="cycles">The cursor, before the first.</param>
     /// <param name="memory">The memory before the first cycle.</param>
@@ -32,10 +34,11 @@ internal sealed class CycleUnrolling<TMemory>(string name, AssimilationTriple<TM
             (analysis, costs) = Cycle(analysis, new TimeInterval(time, cycles.Time), observation, cycles);
             total = Sum(total, waiting is null ? costs : where(waiting <= count, costs, zeros_like(costs)));
             if (waiting is not null) charged = Sum(charged, (waiting <= count).sum());
-            truths = Sum(truths, cycles[Columns.Truth].sum());
+            if (hasTruth) truths = Sum(truths, cycles[Columns.Truth].sum());
             time = cycles.Time;
         }
-        return new(analysis, costs!, charged is null ? total!.mean() / count : total!.sum() / charged, truths!);
+        truths ??= zeros([]);
+        return new(analysis, costs!, charged is null ? total!.mean() / count : total!.sum() / charged, truths);
     }
 
     /// <summary>From a memory over the cycle a cursor is on, uncharged.</summary>
@@ -61,7 +64,8 @@ internal sealed class CycleUnrolling<TMemory>(string name, AssimilationTriple<TM
             var observation = timeless.ReadUncheckedObservation(schema, analysis.Tensors.First(), name);
             (analysis, costs) = Cycle(analysis, new TimeInterval(time, cycles.Time), observation, timeless);
             total = Sum(total, costs);
-            data = Sum(data, cycles[Columns.Truth].sum().to(ScalarType.Float64) + observation.Values.sum().to(ScalarType.Float64));
+            data = Sum(data, observation.Values.sum().to(ScalarType.Float64));
+            if (hasTruth) data = data + cycles[Columns.Truth].sum().to(ScalarType.Float64);
             if (observation.ErrorScale is { } scale) data = data + scale.log().sum().to(ScalarType.Float64);   // finite where the scale is, and above zero
             time = cycles.Time;
         }

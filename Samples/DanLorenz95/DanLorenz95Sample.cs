@@ -47,6 +47,7 @@ public sealed class DanLorenz95Sample(DanLorenz95Plan? plan = null) : ISample
             ["minutes"] = run.Options.Minutes.Value,
             ["lorenz95.memory"] = chosen.Lorenz95.Network.MemorySize,
             ["lorenz95.layers"] = chosen.Lorenz95.Network.Layers,
+            ["lorenz95.density"] = chosen.Lorenz95.Network.Density.Kind.ToString().ToLowerInvariant(),
             ["lorenz95.batch"] = chosen.Lorenz95.Batch,
             ["lorenz95.truncation"] = chosen.Lorenz95.Training.Truncation,
             ["test.trajectories"] = chosen.TestTrajectories,
@@ -58,9 +59,10 @@ public sealed class DanLorenz95Sample(DanLorenz95Plan? plan = null) : ISample
         [
             new ReportParagraph("Analyzer, propagater and procoder are networks over a memory, learned together to make the cross-entropy of prior and posterior small (Boudier et al. eq. 4.3). They are told neither the model nor the observation operator."),
             .. tables,
-            new ReportFigure(run.Write(results.Truncated(), "truncated"), "Lorenz-95, truncated back-propagation (figure 4 of the paper): cost in training and on held-out trajectories over the optimiser steps of all stages; and the posterior error in a test from an empty memory, with the weights after each stage."),
+            new ReportFigure(run.Write(results.Truncated(), "truncated"), "Lorenz-95, truncated back-propagation (figure 4 of the paper): cost in training and on held-out trajectories over the optimiser steps of all stages; cross-entropy of prior and posterior cycle by cycle in a test from an empty memory; and the posterior error there, with the weights after each stage."),
             new ReportFigure(run.Write(results.Direct(), "direct"), "Lorenz-95, direct optimisation over the same cycles again and again (figure 3 of the paper): what is learned by heart does not hold on other trajectories."),
             new ReportFigure(run.Write(results.Memory(), "memory"), "Lorenz-63: posterior error over the numbers a method remembers, m for networks and 3 N for EnKF-N with N members."),
+            new ReportFigure(run.Write(results.Depth(), "depth"), "What the graph of an optimiser step holds, over the cycles it goes through: direct optimisation pays for all of them, truncated back-propagation for its few, whatever the trajectories' length. That is the paper's reason to truncate."),
             new ReportHeading("Settings"),
             new ReportSettings(settings),
         ]));

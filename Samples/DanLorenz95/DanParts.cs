@@ -9,7 +9,7 @@ namespace DaML.Samples;
 /// <param name="sideBySide">How many run at once.</param>
 internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySide)
 {
-    public const string Lorenz63 = "Lorenz-63", Particles = "Lorenz-63 particle filter", Direct = "Lorenz-95 direct", Classical = "Lorenz-95 ensembles", Filters = "filters by memory";
+    public const string Lorenz63 = "Lorenz-63", Particles = "Lorenz-63 particle filter", Direct = "Lorenz-95 direct", Classical = "Lorenz-95 ensembles", Filters = "filters by memory", Depths = "memory of a step";
 
     public static string Linear(long n) => $"linear-Gaussian {n}";
 
@@ -29,6 +29,7 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
         new(Particles, ParticleFilter),
         new(Classical, Ensembles),
         new(Filters, FiltersByMemory),
+        new(Depths, MemoryOfSteps),
     ];
 
     private Dictionary<string, double[]> Network(PartRun run, string part, DanSystem system, NetworkEffort effort, long testCycles,
@@ -81,6 +82,39 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
         }
         figures.Add("covariance", [covariance / count]);
         figures.Add("mean", [Math.Sqrt(mean / count)]);
+        return figures;
+    }
+
+    // What the graph of an optimiser step holds: resident memory of the process when the cost of all its cycles is there, over that
+    // before the first. What other parts take meanwhile is in it.
+    private Dictionary<string, double[]> MemoryOfSteps(PartRun run)
+    {
+        var (network, n, precision) = (plan.Lorenz95.Network, 40, run.Context.Options.NetworkPrecision);
+        double[] zeros40 = new double[n], ones40 = [.. Enumerable.Repeat(1.0, n)];
+        var analyzer = new NetworkAnalyzer(network.MemorySize, network.Layers, MissingObservations.Refused, zeros40, ones40, precision, CPU);
+        var propagater = new NetworkPropagater(network.MemorySize, network.Layers, 1, precision, CPU);
+        var procoder = new NetworkProcoder(network.MemorySize, network.Density, zeros40, ones40, precision, CPU);
+        using var random = run.Context.Random(Depths);
+        var cost = new CrossEntropy();
+        var figures = new Dictionary<string, double[]>();
+        double? before = null;
+        foreach (long depth in plan.Depths.Prepend(plan.Depths[0]))    // the first of all makes room for gradients
+        {
+            run.Cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            var memory = new VectorMemory(zeros(plan.DepthBatch, network.MemorySize, dtype: precision));
+            var observed = random.Normal([plan.DepthBatch, n], precision);
+            var total = zeros([], dtype: precision);
+            for (long t = 0; t < depth; t++)
+            {
+                var prior = propagater.Propagate(memory, new(t, t + 1), random);
+                memory = analyzer.Analyze(prior, new(observed, null, t + 1), random);
+                total = total + cost.Of(procoder.Decode(prior), procoder.Decode(memory), observed).mean() / depth;
+            }
+            if (before is { } empty) figures[$"{depth}"] = [Math.Max(0, (Environment.WorkingSet - empty) / 1048576.0)];
+            total.backward();
+            before ??= Environment.WorkingSet;
+        }
         return figures;
     }
 

@@ -11,7 +11,7 @@ internal sealed class DanResults(DanLorenz95Plan plan, IReadOnlyDictionary<strin
     private const double Nats = 0.03, MeanShare = 0.05, CovarianceShare = 0.10;   // how near the Kalman filter theorem 4.1's optimum is called reached
 
     /// <summary>The tables.</summary>
-    public IReadOnlyList<ReportTable> Tables() => [Linear(), PublishedFigure.Table("Lorenz-63 and Lorenz-95, RMSE", Rows()), MemoryTable()];
+    public IReadOnlyList<ReportTable> Tables() => [Linear(), PublishedFigure.Table("Lorenz-63 and Lorenz-95, RMSE", Rows()), MemoryTable(), DepthTable()];
 
     /// <summary>All that was measured, by name.</summary>
     public Dictionary<string, double> Metrics()
@@ -31,6 +31,8 @@ internal sealed class DanResults(DanLorenz95Plan plan, IReadOnlyDictionary<strin
             metrics.Add($"rmse.l95.posterior.stage.{stage + 1}", parts[DanParts.Truncated(stage)]["posterior"][0]);
             metrics.Add($"rmse.l95.prior.stage.{stage + 1}", parts[DanParts.Truncated(stage)]["prior"][0]);
         }
+        foreach (string which in (string[])["prior", "posterior"]) metrics.Add($"cross_entropy.l95.{which}", parts[DanParts.Truncated(plan.Stages - 1)][$"cross-entropy.{which}"][0]);
+        foreach (long depth in plan.Depths) metrics.Add($"memory.megabytes.{depth}", parts[DanParts.Depths][$"{depth}"][0]);
         metrics.Add("cross_entropy.l95.direct.training", parts[DanParts.Direct]["training.loss.mean"][^1]);
         metrics.Add("cross_entropy.l95.direct.validation", parts[DanParts.Direct]["training.validation.rmse"][^1]);
         metrics.Add("cross_entropy.l95.truncated.validation", parts[DanParts.Truncated(plan.Stages - 1)]["training.validation.rmse"].Min());
@@ -64,9 +66,23 @@ internal sealed class DanResults(DanLorenz95Plan plan, IReadOnlyDictionary<strin
         return new FigureGrid("Lorenz-95, truncated back-propagation",
         [
             new LineChart("Cross-entropy", new Axis("optimiser step"), new Axis("nats"), lines) { Width = 760 },
+            new LineChart("Cross-entropy in a test from an empty memory, last stage", new Axis("cycle"), new Axis("nats a component"),
+                [.. ((string[])["prior", "posterior"]).Select(which => CrossEntropies(which, stages[^1]))]) { Width = 760 },
             new LineChart("Posterior error in a test from an empty memory", new Axis("cycle"), new Axis("RMSE") { Scale = AxisScale.Logarithmic }, errors) { Width = 760, References = [new("observations", 1)] },
         ]);
     }
+
+    // A cycle's cross-entropy at the truth, by the number of components.
+    private static LineSeries CrossEntropies(string which, IReadOnlyDictionary<string, double[]> figures)
+    {
+        double[] nats = [.. figures[$"cross-entropy.{which}.cycles"].Take(ShownCycles).Select(value => value / 40)];
+        return new(which, [.. nats.Select((_, cycle) => (double)cycle)], nats);
+    }
+
+    /// <summary>Memory of an optimiser step over the cycles it goes through.</summary>
+    public Figure Depth() => new LineChart("Memory of an optimiser step", new Axis("cycles in a step"), new Axis("resident memory", "MiB"),
+        [new($"{plan.DepthBatch} trajectories, m = {plan.Lorenz95.Network.MemorySize}", [.. plan.Depths.Select(depth => (double)depth)], [.. plan.Depths.Select(depth => parts[DanParts.Depths][$"{depth}"][0])]) { Markers = true }])
+    { Width = 760 };
 
     /// <summary>Cost of the direct training.</summary>
     public Figure Direct()
@@ -88,13 +104,14 @@ internal sealed class DanResults(DanLorenz95Plan plan, IReadOnlyDictionary<strin
     private IEnumerable<PublishedFigure> Rows()
     {
         var last = parts[DanParts.Truncated(plan.Stages - 1)];
+        string PerComponent(string which) => SampleRun.Number(last[$"cross-entropy.{which}"][0] / 40) + " nats a component";
         string size = FormattableString.Invariant($"m = {plan.Lorenz95.Network.MemorySize}, {plan.Lorenz95.Network.Layers} layers");
         return
         [
             new("Lorenz-63: network", "rmse.l63.dan", "", parts[DanParts.Lorenz63]["posterior"][0]),
             new($"Lorenz-63: particle filter, {plan.Particles.ToString("N0", CultureInfo.InvariantCulture)}", "rmse.l63.particle", "", parts[DanParts.Particles]["posterior"][0], "stands for the Bayesian optimum"),
-            new("Lorenz-95: network, posterior", "rmse.l95.posterior", "0.38", last["posterior"][0], $"{size}; the paper: m = 800, 20 layers"),
-            new("Lorenz-95: network, prior", "rmse.l95.prior", "", last["prior"][0], size),
+            new("Lorenz-95: network, posterior", "rmse.l95.posterior", "0.38", last["posterior"][0], $"{size}; the paper: m = 800, 20 layers; {PerComponent("posterior")}"),
+            new("Lorenz-95: network, prior", "rmse.l95.prior", "", last["prior"][0], PerComponent("prior")),
             new("Lorenz-95: directly trained, posterior", "rmse.l95.direct", "above 1", parts[DanParts.Direct]["posterior"][0], "overfits"),
             new("Lorenz-95: IEnKF-Q, N = 20", "rmse.l95.ienkf_q", "0.41", parts[DanParts.Classical]["ienkf_q.posterior"][0]),
             new("Lorenz-95: EnKF-N, N = 20", "rmse.l95.enkf_n", "", parts[DanParts.Classical]["enkf_n.posterior"][0]),
@@ -116,6 +133,10 @@ internal sealed class DanResults(DanLorenz95Plan plan, IReadOnlyDictionary<strin
                 [$"n = {n}: posterior covariance", "", "", Percent(figures["covariance"][0]), $"within {Percent(CovarianceShare)}"],
             ];
         })]);
+
+    private ReportTable DepthTable() => new($"Memory of an optimiser step on Lorenz-95, {plan.DepthBatch} trajectories", ["cycles in a step", "MiB", ""],
+        [.. plan.Depths.Select(depth => (string[])[$"{depth}", SampleRun.Number(parts[DanParts.Depths][$"{depth}"][0], 1),
+            depth == plan.Lorenz95.Training.Truncation ? "truncated training" : depth == plan.Direct.Training.Truncation ? "direct training" : ""])]);
 
     private ReportTable MemoryTable() => new("Lorenz-63: posterior RMSE over memory", ["method", "numbers remembered", "RMSE"],
     [

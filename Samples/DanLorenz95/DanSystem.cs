@@ -62,15 +62,21 @@ internal sealed record DanSystem(DataAssimilationContext Context, IDynamics Dyna
     /// <param name="cancellation">Stops it.</param>
     public Dictionary<string, double[]> Score(ITransformer method, ITrajectoryView test, long burnIn, bool hasDensity, CancellationToken cancellation)
     {
-        var crossEntropy = new CrossEntropy();
-        var report = Context.Scores.Evaluate(method.Transform(test), new() { BurnIn = burnIn, Activity = $"scoring {method.Name}", Scores = hasDensity ? [crossEntropy] : [] }, cancellation);
+        var (prior, posterior) = (new CrossEntropy(posteriorWeight: 0), new CrossEntropy(priorWeight: 0));
+        var report = Context.Scores.Evaluate(method.Transform(test), new() { BurnIn = burnIn, Activity = $"scoring {method.Name}", Scores = hasDensity ? [prior, posterior] : [] }, cancellation);
         var figures = new Dictionary<string, double[]>
         {
             ["prior"] = [report.ForecastRmse.Mean],
             ["posterior"] = [report.AnalysisRmse.Mean, report.AnalysisRmse.StandardError],
             ["cycles"] = [.. report.AnalysisRmse.PerCycle],
         };
-        if (hasDensity) figures.Add("cross-entropy", [report[crossEntropy].Mean, report[crossEntropy].StandardError]);
+        if (!hasDensity) return figures;
+        figures.Add("cross-entropy", [report[prior].Mean + report[posterior].Mean]);
+        foreach (var (name, score) in new[] { ("prior", prior), ("posterior", posterior) })
+        {
+            figures.Add($"cross-entropy.{name}", [report[score].Mean]);
+            figures.Add($"cross-entropy.{name}.cycles", [.. report[score].PerCycle]);
+        }
         return figures;
     }
 

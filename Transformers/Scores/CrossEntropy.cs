@@ -23,8 +23,8 @@ public sealed class CrossEntropy : IScore
         if (prior + posterior == 0) throw new ArgumentException("Prior and posterior cannot both have weight zero: nothing would be scored.");
     }
 
-    /// <inheritdoc/>
-    public string Name => "cross-entropy";
+    /// <summary>"cross-entropy", of prior or posterior where only one of them has a weight.</summary>
+    public string Name => posterior == 0 ? "cross-entropy of the prior" : prior == 0 ? "cross-entropy of the posterior" : "cross-entropy";
 
     /// <inheritdoc/>
     public IReadOnlyList<Column> Requires { get; } = [Columns.Truth];

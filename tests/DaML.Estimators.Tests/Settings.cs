@@ -93,3 +93,21 @@ internal sealed class WatchedView(ITrajectoryView view, Action<long> arrived, Fu
         }
     }
 }
+
+/// <summary>A view without its truth.</summary>
+internal sealed class BlindView(ITrajectoryView view) : ITrajectoryView
+{
+    public TrajectorySchema Schema { get; } = new(view.Schema.Batch, [.. view.Schema.Definitions.Where(definition => definition.Column != Columns.Truth)]);
+    public long? CycleCount => view.CycleCount;
+    public double StartTime => view.StartTime;
+    public ITrajectoryCursor OpenCursor() => new Cursor(view.OpenCursor());
+
+    private sealed class Cursor(ITrajectoryCursor source) : ITrajectoryCursor
+    {
+        public long Cycle => source.Cycle;
+        public double Time => source.Time;
+        public Tensor this[Column column] => column == Columns.Truth ? throw new SchemaException("The truth is not shown.") : source[column];
+        public bool MoveNext() => source.MoveNext();
+        public void Dispose() => source.Dispose();
+    }
+}

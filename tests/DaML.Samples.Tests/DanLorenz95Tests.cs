@@ -21,7 +21,7 @@ public sealed class DanLorenz95Tests : IDisposable
         return plan with
         {
             LinearDimensions = [2], Linear = Small(plan.Linear), Lorenz63 = Small(plan.Lorenz63), Lorenz95 = Small(plan.Lorenz95), Direct = Small(plan.Direct, 4), Sweep = Small(plan.Sweep),
-            Stages = 2, Memories = [4], Members = [6], Particles = 50, TestTrajectories = 2, TestCycles = 12, SmallTestCycles = 12, BurnIn = 3,
+            Stages = 2, Memories = [4], Members = [6], Particles = 50, TestTrajectories = 2, TestCycles = 12, SmallTestCycles = 12, BurnIn = 3, Depths = [1, 4], DepthBatch = 8,
         };
     }
 
@@ -36,14 +36,15 @@ public sealed class DanLorenz95Tests : IDisposable
         Assert.Equal(0, code);
         Assert.Contains("within 0.0300", output);
         var metrics = JsonDocument.Parse(File.ReadAllText(PathOf("result.json"))).RootElement.GetProperty("metrics").EnumerateObject().ToDictionary(metric => metric.Name, metric => metric.Value.GetDouble());
-        foreach (string metric in (string[])["cross_entropy.dan.2", "cross_entropy.kalman.2", "rmse.l63.dan", "rmse.l63.particle", "rmse.l95.posterior", "rmse.l95.prior", "rmse.l95.ienkf_q", "rmse.l95.enkf_n", "rmse.l63.memory.4", "rmse.l63.members.6"])
+        foreach (string metric in (string[])["cross_entropy.dan.2", "cross_entropy.kalman.2", "rmse.l63.dan", "rmse.l63.particle", "rmse.l95.posterior", "rmse.l95.prior", "rmse.l95.ienkf_q", "rmse.l95.enkf_n", "rmse.l63.memory.4", "rmse.l63.members.6", "memory.megabytes.4"])
             Assert.True(metrics.ContainsKey(metric), metric);
         // Nothing does better than the Kalman filter here, and this network has hardly learned.
         Assert.True(metrics["cross_entropy.dan.2"] > metrics["cross_entropy.kalman.2"]);
         Assert.InRange(metrics["rmse.l95.ienkf_q"], 0.1, 1.2);
+        Assert.True(metrics["cross_entropy.l95.posterior"] < metrics["cross_entropy.l95.prior"] + 40);
         string report = File.ReadAllText(PathOf("report.html"));
         Assert.Contains("IEnKF-Q", report);
-        foreach (string figure in (string[])["truncated.svg", "direct.svg", "memory.svg"]) Assert.True(File.Exists(PathOf(figure)), figure);
+        foreach (string figure in (string[])["truncated.svg", "direct.svg", "memory.svg", "depth.svg"]) Assert.True(File.Exists(PathOf(figure)), figure);
         Assert.Empty(Directory.GetDirectories(folder));
     }
 

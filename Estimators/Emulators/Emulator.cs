@@ -1,0 +1,72 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// A model that is a network: x(t + h) = network(x(t)), any torch module, as a dynamics like every other, so that every filter,
+/// smoother and diagnostic takes it, its tangent linear and adjoint follow by automatic differentiation, and gradients of the
+/// network's weights flow through whatever method it makes the forecasts of.
+/// </summary>
+public sealed class Emulator : DiscreteDynamics, IComponent
+{
+    private readonly ScalarType precision;
+
+    /// <summary>Makes a model of a network.</summary>
+    /// <param name="name">What to call it.</param>
+    /// <param name="network">The state one time step later, <c>[rows, n]</c> -> <c>[rows, n]</c>, in the state's units; each row by itself. It
+    /// belongs to the model from now on. It computes in the precision of its weights, states keep theirs. To be saved it must be an <see cref="IComponent"/>.</param>
+    /// <param name="dimension">The state's dimension n.</param>
+    /// <param name="timeStep">The time that one application stands for.</param>
+    /// <exception cref="ArgumentException">An empty name, or a number that is not above zero.</exception>
+    public Emulator(string name, nn.Module<Tensor, Tensor> network, long dimension, double timeStep) : base(dimension, timeStep)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        (Name, Network, precision) = (name, network, ModuleState.PrecisionOf(network, ScalarType.Float32));
+        ModuleState.Keep(network);
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("emulator", 1, reader =>
+    {
+        var network = reader.Part<nn.Module<Tensor, Tensor>>("network");
+        ModuleState.Freeze(network);
+        return new Emulator(reader.Get<string>("name"), network, reader.Get<long>("dimension"), reader.Get<double>("timeStep"))
+        {
+            ModelError = reader.OptionalPart<IErrorCovariance>("modelError"),
+            History = reader.History(),
+        };
+    });
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public override string Name { get; }
+
+    /// <inheritdoc/>
+    public override bool IsAutonomous => true;
+
+    /// <summary>The network; not to be changed once the model is in use.</summary>
+    public nn.Module<Tensor, Tensor> Network { get; }
+
+    /// <summary>How it was trained; null where it was not trained here.</summary>
+    public TrainingHistory? History { get; internal set; }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The network gives another shape than it was given.</exception>
+    protected override Tensor Step(Tensor state, double time)
+    {
+        var rows = state.reshape(-1, Dimension).to(precision);
+        return Require.Shape(Network.call(rows), $"What the network of {Name} makes of states", rows.shape).to(state.dtype).reshape(state.shape);
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("name", Name);
+        writer.Set("dimension", Dimension);
+        writer.Set("timeStep", TimeStep);
+        writer.Part("network", Network);
+        writer.OptionalPart("modelError", ModelError);
+        writer.History(History);
+    }
+}

@@ -1,0 +1,66 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Emulators, and methods in which they are learned.</summary>
+public static class EmulatorCatalog
+{
+    /// <summary>A model that is a network: x(t + h) = network(x(t)).</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="network">The state one time step later, <c>[rows, n]</c> -> <c>[rows, n]</c>, in the state's units.</param>
+    /// <param name="dimension">The state's dimension n.</param>
+    /// <param name="timeStep">The time that one application stands for.</param>
+    /// <param name="modelError">Q, the error of one step; none unless given.</param>
+    /// <exception cref="ArgumentException">A number that is not above zero, or dimensions that differ.</exception>
+    public static Emulator Emulator(this DynamicsCatalog catalog, nn.Module<Tensor, Tensor> network, long dimension, double timeStep, IErrorCovariance? modelError = null) =>
+        new(network.GetName(), network, dimension, timeStep) { ModelError = modelError };
+
+    /// <summary>
+    /// A physical analyzer with a learned propagater: an <see cref="DaML.Emulator"/> trained end to end through any method around it, from
+    /// observations alone. What is made small is the squared innovation R^(-1/2) (y - H m) of the forecasts' mean m: forecasts a step
+    /// ahead are compared with the observations that come next, and gradients go back through the analyses before, as many
+    /// cycles as the training unrolls. The view needs no truth.
+    /// </summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="name">What to call emulator and method in messages and tables.</param>
+    /// <param name="observing">What is observed: H and R.</param>
+    /// <param name="timeStep">The time that one application of the network stands for; observations lie a whole number of it apart.</param>
+    /// <param name="createNetwork">Makes the network <c>[rows, n]</c> -> <c>[rows, n]</c> and draws its weights from the stream
+    /// (<see cref="ModuleState.DrawWeights"/>), on the stream's device and in the context's network precision.</param>
+    /// <param name="method">The method around the emulator: any filter of the catalogs, <c>model => context.Analysis.StochasticEnsembleKalmanFilter(model, observing,
+    /// ...).Transformer.Triple</c>, or a triple of one's own.</param>
+    /// <param name="modelError">Q, the error of one step of the emulator; none unless given. The gain of a filter depends on it: what is
+    /// learned is the model only if Q is.</param>
+    /// <param name="training">How it is trained; null = the defaults.</param>
+    /// <param name="hasSpread">Whether the method's procoder has a spread.</param>
+    /// <typeparam name="TMemory">The method's memory.</typeparam>
+    /// <exception cref="ArgumentException">An option out of its range, or a step that is not above zero.</exception>
+    public static LearnedAnalysisEstimator<TMemory> LearnedDynamics<TMemory>(this AnalysisCatalog catalog, string name, IObservationNetwork observing, double timeStep,
+        Func<RandomStream, nn.Module<Tensor, Tensor>> createNetwork, Func<IDynamics, AssimilationTriple<TMemory>> method,
+        IErrorCovariance? modelError = null, TrainingOptions? training = null, bool hasSpread = true) where TMemory : IMemory<TMemory>
+    {
+        Require.Positive(timeStep);
+        var innovation = new ForecastInnovation(observing.Operator, observing.Error);
+        return new(name, catalog.Context, observing, data => new(Schema: data.Schema), (constants, random) =>
+        {
+            var network = createNetwork(random);
+            var emulator = new Emulator(name, network, observing.Operator.StateDimension, timeStep) { ModelError = modelError };
+            var triple = method(emulator);
+            return new LearnedTriple<TMemory>(network, triple, history =>
+            {
+                ModuleState.Freeze(network);
+                emulator.History = history;
+                return triple;
+            })
+            {
+                Cost = (forecast, _, cycle) =>
+                {
+                    var mean = triple.Procoder.Decode(forecast).Mean;
+                    return innovation.MeanSquare(mean, cycle.ReadUncheckedObservation(constants.Schema!, mean, name));
+                },
+                Validation = innovation,
+            };
+        }, training, hasSpread, needsTruth: false);
+    }
+}

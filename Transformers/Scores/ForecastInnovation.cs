@@ -1,0 +1,38 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// How far forecasts are from the observations that come next: the root mean square of R^(-1/2) (y - H m), m the forecast's mean. It
+/// needs no truth; no forecast of independent observation errors makes it smaller than one. Smaller is better.
+/// </summary>
+/// <param name="observationOperator">H</param>
+/// <param name="observationError">R</param>
+public sealed class ForecastInnovation(IObservationOperator observationOperator, IErrorCovariance observationError) : IScore
+{
+    /// <inheritdoc/>
+    public string Name => "innovation";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Column> Requires { get; } = [Columns.Forecast, Columns.Observation];
+
+    /// <inheritdoc/>
+    public Tensor Of(ScoredCycle cycle)
+    {
+        var observation = cycle.Observation;
+        var root = MeanSquare(cycle.State(ScoredState.Forecast).to(observation.Values.dtype), observation).sqrt();
+        return observation.Mask is null ? root : where(observation.Mask.any(-1), root, full_like(root, double.NaN));
+    }
+
+    /// <summary>The mean square over the observations that are there, <c>[batch]</c>, zero where none is; it can be differentiated.</summary>
+    /// <param name="mean">m, <c>[batch, n]</c></param>
+    /// <param name="observation">y</param>
+    public Tensor MeanSquare(Tensor mean, Observation observation)
+    {
+        using var scope = NewDisposeScope();
+        var white = observationError.Whiten(observation.Values - observationOperator.Apply(mean), observation.Mask);
+        var sum = white.square().sum([-1]);
+        if (observation.ErrorScale is { } scale) sum = sum / scale.to(sum.dtype).square();
+        return (observation.Mask is null ? sum / white.shape[^1] : sum / observation.Mask.sum([-1]).clamp_min(1)).MoveToOuterDisposeScope();
+    }
+}
