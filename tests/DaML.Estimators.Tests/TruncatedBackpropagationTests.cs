@@ -178,7 +178,7 @@ public sealed class TruncatedBackpropagationTests : IDisposable
         using var mixed = new Bench(twin, truncation: 1, network: new HalfWay(), burnIn: 3, divergedCost: 0.4);
         var steps = Enumerable.Range(0, 40).Select(_ => mixed.Backpropagation.Step(0)).ToList();
         Assert.Contains(steps, step => step.Restarts is > 0 and < 4);
-        Assert.All(steps.Zip(steps.Skip(1)).Where(pair => pair.First.Restarts is > 0 and < 4), pair => Assert.True(double.IsFinite(pair.Second.Loss) || pair.Second.Restarts > 0));
+        Assert.Contains(steps.Zip(steps.Skip(1)), pair => pair.First.Restarts is > 0 and < 4 && double.IsFinite(pair.Second.Loss));
     }
 
     // A network in which trajectories do not see each other, at weights that stay: whatever the batches, the losses of a
