@@ -14,6 +14,7 @@ namespace DaML.Samples;
 public sealed class AnalysisMemorySample(int seeds = 3, long burnIn = 100, long cycles = 1000, int costRounds = 5) : ISample
 {
     private const string Learned = "learned", SameSteps = "learned.same_steps", SameParameters = "learned.same_parameters", WithMemory = "learned_memory";
+    private const long FullBatch = 8;    // small, so that there are many optimiser steps
     private const int CostSteps = 24, Validations = 20, TestTrajectories = 16;
 
     /// <inheritdoc/>
@@ -131,12 +132,12 @@ public sealed class AnalysisMemorySample(int seeds = 3, long burnIn = 100, long 
         string checkpoint = run.Checkpoint();
         var training = new TrainingOptions
         {
-            Steps = 1_000_000, MaximumDuration = TimeSpan.FromMinutes(run.Options.Minutes!.Value), LearningRate = 6e-3, ValidationInterval = 250, ValidationCycles = 300, Patience = long.MaxValue,
+            Steps = 1_000_000, MaximumDuration = TimeSpan.FromMinutes(run.Options.Minutes!.Value), LearningRate = 3e-3, ValidationInterval = 1000, ValidationCycles = 300, Patience = long.MaxValue,
             CheckpointPath = checkpoint,
         };
         var (experiment, analysis, error) = run.Track(progress =>
         {
-            var setup = new MemoryExperiment(run.ContextOptions(progress), interval);
+            var setup = new MemoryExperiment(run.ContextOptions(progress), interval, FullBatch);
             var one = setup.Train(ResidualConvolutionOptions.Reference, memory, training, run.Cancellation);
             setup.Context.Model.Save(one.Method, run.OutputFile("learned-memory.daml"));
             return (setup, one, setup.Rmse(one.Method, setup.Test(TestTrajectories, burnIn + cycles), burnIn, CancellationToken.None));

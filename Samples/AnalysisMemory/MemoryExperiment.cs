@@ -5,9 +5,10 @@ namespace DaML.Samples;
 /// <summary>The twin experiment that plain networks and networks with a memory are compared on: Lorenz-96, 40 sites, all observed with error variance 1.</summary>
 /// <param name="options">Seed, device, who is told of progress.</param>
 /// <param name="interval">Time from one observation to the next, in units of the model.</param>
-internal sealed class MemoryExperiment(DataAssimilationOptions options, double interval)
+/// <param name="batch">Training trajectories side by side.</param>
+internal sealed class MemoryExperiment(DataAssimilationOptions options, double interval, long batch = 32)
 {
-    private const long TrainingBatch = 32, ValidationBatch = 32;
+    private const long ValidationBatch = 32;
 
     private readonly DataAssimilationContext context = new(options);
 
@@ -17,7 +18,7 @@ internal sealed class MemoryExperiment(DataAssimilationOptions options, double i
 
     public IObservationNetwork Observing { get; } = new ObservationNetwork(new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 1));
 
-    public ITrajectoryView Training => View("training", TrainingBatch);
+    public ITrajectoryView Training => View("training", batch);
 
     public ITrajectoryView Validation => View("validation", ValidationBatch);
 
