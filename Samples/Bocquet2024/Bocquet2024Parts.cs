@@ -80,7 +80,7 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
     {
         var twin = TwinSetting.Lorenz96(run.Context);
         var course = run.Learn(Memory, checkpoint => run.Context.Analysis.ResidualConvolutionWithMemory(twin.Dynamics, twin.Network, null, settings.Network, Training(checkpoint, share: 1)),
-            twin.Endless("training", settings.Batch), twin.Endless("validation", settings.ValidationTrajectories), method => ((HiddenChannelAnalyzer)method.Triple.Analyzer).History!);
+            twin.Endless("training", settings.Batch), twin.Endless("validation", settings.Batch), method => ((HiddenChannelAnalyzer)method.Triple.Analyzer).History!);
         var triple = run.Read<SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>>(Memory).Triple;
         var learned = new SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>(Memory, triple, twin.Network, run.Context, new() { DivergenceHandling = DivergenceHandling.Isolate });
         return With(course, ("parameters", [((HiddenChannelAnalyzer)triple.Analyzer).Network.parameters().Sum(parameter => parameter.numel())]), ("rmse", Score(twin, learned, Test(twin), run)));

@@ -16,7 +16,7 @@ public sealed record Bocquet2024Settings
     public static Bocquet2024Settings Full { get; } = new()
     {
         Network = ResidualConvolutionOptions.Reference, KuramotoSivashinskyNetwork = ResidualConvolutionOptions.Reference, DegradedNetwork = ResidualConvolutionOptions.Reference,
-        Batch = 2048, Truncation = 16, ValidationTrajectories = 256, KuramotoSivashinskyBatch = 512, ValidationInterval = 100, LearningRate = 3e-3, Trajectories = 8, Cycles = 10_000, CovarianceCycles = 5_000, LyapunovCycles = 5_000,
+        Batch = 2048, Truncation = 16, KuramotoSivashinskyBatch = 512, ValidationInterval = 100, LearningRate = 3e-3, Trajectories = 8, Cycles = 10_000, CovarianceCycles = 5_000, LyapunovCycles = 5_000,
         Dimensions = [20, 30, 40, 60, 80, 120, 160], LearnEveryDimension = true,
         NoiseLevels = [0.1, 0.2, 0.4, 0.8, 1, 1.6, 2.4, 3.2], Densities = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1],
         RandomShare = 1, NoiseShare = 1, KuramotoSivashinskyShare = 1, DegradedShare = 0.25,
@@ -31,14 +31,11 @@ public sealed record Bocquet2024Settings
     /// <summary>The networks without activations and blind to the forecast.</summary>
     public ResidualConvolutionOptions DegradedNetwork { get; init; } = new();
 
-    /// <summary>Training trajectories side by side, S_b: few, since in minutes the number of optimiser steps decides.</summary>
+    /// <summary>Trajectories side by side, S_b, of training and of validation: few, since in minutes the number of optimiser steps decides.</summary>
     public long Batch { get; init; } = 16;
 
     /// <summary>Cycles that an optimiser step unrolls, N_iter; half the papers' for twice the steps.</summary>
     public long Truncation { get; init; } = 8;
-
-    /// <summary>Trajectories that validate.</summary>
-    public long ValidationTrajectories { get; init; } = 32;
 
     /// <summary>Training trajectories of the Kuramoto-Sivashinsky equation side by side.</summary>
     public long KuramotoSivashinskyBatch { get; init; } = 16;
