@@ -13,8 +13,8 @@ public enum FirstWeights
     /// <summary>
     /// The memory starts as running averages of the standardised observations, the i-th number h_i &lt;- (1 - g) h_i + g y_(i mod p),
     /// from the last observation alone (g = 1) to an average over about twenty cycles (g = 0.05), which the propagater keeps and
-    /// which the procoder does not read yet: its densities are the climatology. Drawn weights of a fifth of their usual size are
-    /// added, and the layers before the last, whose skips start closed, are drawn as ever. Nothing of model or observation
+    /// which the procoder does not read yet: its densities are the climatology. Drawn weights of a fiftieth of their usual size are
+    /// added, so little that the memory cannot grow by itself, and the layers before the last, whose skips start closed, are drawn as ever. Nothing of model or observation
     /// operator is told with it; but what the observations have said stays in the memory from the first step on, so that a
     /// truncated gradient sees it without going back in time.
     /// </summary>
@@ -24,7 +24,7 @@ public enum FirstWeights
 /// <summary>How networks get them.</summary>
 internal static class FirstWeightsOfNetworks
 {
-    private const double SlowestGain = 0.05, DrawnShare = 0.2;
+    private const double SlowestGain = 0.05, DrawnShare = 0.02;
 
     /// <summary>Makes the last layers of analyzer and propagater, whose weights are drawn, running averages, and the procoder's climatology.</summary>
     /// <param name="analyzer">The analyzer's last layer, [m, m + p ...].</param>
