@@ -90,7 +90,9 @@ internal sealed class DanResults(DanLorenz95Plan plan, IReadOnlyDictionary<strin
         var figures = parts[DanParts.Direct];
         List<LineSeries> lines = [new("training", figures["training.loss.step"], figures["training.loss.mean"])];
         if (figures["training.validation.step"].Length > 0) lines.Add(new("held-out trajectories", figures["training.validation.step"], figures["training.validation.rmse"]) { Markers = true });
-        return new LineChart("Direct optimisation", new Axis("optimiser step"), new Axis("cross-entropy", "nats"), lines) { Width = 760 };
+        // What was learned by heart is wrong by orders of magnitude elsewhere.
+        var scale = figures["training.loss.mean"].Concat(figures["training.validation.rmse"]).Min() > 0 ? AxisScale.Logarithmic : AxisScale.Linear;
+        return new LineChart("Direct optimisation", new Axis("optimiser step"), new Axis("cross-entropy", "nats") { Scale = scale }, lines) { Width = 760 };
     }
 
     /// <summary>Error over memory, of networks and filters.</summary>
