@@ -45,7 +45,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
     private TrajectoryChunk? chunk;
     private TMemory memory;
     private Tensor? waiting;    // how many cycles each trajectory still runs without being charged, [trajectories]; null = none does
-    private bool fresh;         // whether nothing was read of the view since its start
+    private bool atStart;       // whether nothing was read of the view since its start
     private double time;
     private int skippedInARow;
     private long unrolled = 1;
@@ -128,7 +128,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         writer.Set("time", time);
         writer.Set("skippedInARow", skippedInARow);
         writer.Set("unrolled", unrolled);
-        writer.Set("fresh", fresh);
+        writer.Set("atStart", atStart);
         writer.Set("isWaiting", waiting is not null);
         if (waiting is not null) writer.Tensor("waiting", waiting);
         int index = 0;
@@ -154,7 +154,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         time = reader.Get<double>("time");
         skippedInARow = reader.Get<int>("skippedInARow");
         unrolled = reader.Get<long>("unrolled");
-        fresh = reader.Get<bool>("fresh");
+        atStart = reader.Get<bool>("atStart");
         if (reader.Get<bool>("isWaiting")) waiting = reader.Tensor("waiting").DetachFromDisposeScope();
         int index = 0;
         var saved = memory.Map(part =>
@@ -194,7 +194,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
     // As many cycles as are due, or as an epoch still has.
     private void ReadChunk()
     {
-        if (fresh) RunIn();
+        if (atStart) RunIn();
         if (!cursor.MoveNext()) BeginEpoch();
         chunk = new TrajectoryChunk(cursor, view.Schema, unrolled);
         if (batch == view.Schema.Batch) return;
@@ -285,7 +285,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
     // The burn-in of all trajectories at the view's start. What it does to batch-norm statistics is undone.
     private void RunIn()
     {
-        fresh = false;
+        atStart = false;
         if (options.BurnIn == 0) return;
         using var noGradients = no_grad();
         KeepStatistics();
@@ -303,7 +303,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
     private TMemory Start()
     {
         time = view.StartTime;
-        fresh = true;
+        atStart = true;
         waiting?.Dispose();
         waiting = null;
         using var noGradients = no_grad();

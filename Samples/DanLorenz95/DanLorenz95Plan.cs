@@ -20,6 +20,7 @@ public sealed record DanLorenz95Plan
         Lorenz95 = new(DataAssimilationNetworkOptions.Reference, Common with { Steps = 150_000, Truncation = 1, LearningRate = 1e-4, Schedule = LearningRateSchedule.Constant }, 1024, 8),
         Direct = new(DataAssimilationNetworkOptions.Reference, Common with { Steps = 13_000, Truncation = 25, LearningRate = 1e-4, Schedule = LearningRateSchedule.Constant }, 1024, 2),
         TestCycles = 100_000,
+        SmallTestCycles = 500,
     };
 
     /// <summary>Dimensions of the linear-Gaussian systems.</summary>
@@ -69,8 +70,8 @@ public sealed record DanLorenz95Plan
     /// <summary>Cycles of tests on Lorenz-95 that are scored.</summary>
     public long TestCycles { get; init; } = 1000;
 
-    /// <summary>Cycles of tests on the small systems that are scored.</summary>
-    public long SmallTestCycles { get; init; } = 500;
+    /// <summary>Cycles of tests on the small systems that are scored; the particle filter goes through them too.</summary>
+    public long SmallTestCycles { get; init; } = 200;
 
     /// <summary>Test cycles that are not scored.</summary>
     public long BurnIn { get; init; } = 100;

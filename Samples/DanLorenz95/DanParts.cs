@@ -22,11 +22,11 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
     [
         .. Enumerable.Range(0, plan.Stages).Select(stage => new SamplePart(Truncated(stage), run => Stage(run, stage)) { After = stage == 0 ? [] : [Truncated(stage - 1)] }),
         new(Lorenz63, run => Network(run, Lorenz63, DanSystem.Lorenz63(run.Context), plan.Lorenz63, plan.SmallTestCycles)),
+        new(Particles, ParticleFilter),
         new(Direct, DirectlyTrained),
         .. plan.LinearDimensions.Select(n => new SamplePart(Linear(n), run => LinearGaussian(run, n))),
         .. plan.Memories.Select(m => new SamplePart(Memory(m), run =>
             Network(run, Memory(m), DanSystem.Lorenz63(run.Context), plan.Sweep with { Network = plan.Sweep.Network with { MemorySize = m } }, plan.SmallTestCycles))),
-        new(Particles, ParticleFilter),
         new(Classical, Ensembles),
         new(Filters, FiltersByMemory),
         new(Depths, MemoryOfSteps),
@@ -90,10 +90,10 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
     private Dictionary<string, double[]> MemoryOfSteps(PartRun run)
     {
         var (network, n, precision) = (plan.Lorenz95.Network, 40, run.Context.Options.NetworkPrecision);
-        double[] zeros40 = new double[n], ones40 = [.. Enumerable.Repeat(1.0, n)];
-        var analyzer = new NetworkAnalyzer(network.MemorySize, network.Layers, MissingObservations.Refused, zeros40, ones40, precision, CPU);
+        double[] nothing = new double[n], unit = [.. Enumerable.Repeat(1.0, n)];
+        var analyzer = new NetworkAnalyzer(network.MemorySize, network.Layers, MissingObservations.Refused, nothing, unit, precision, CPU);
         var propagater = new NetworkPropagater(network.MemorySize, network.Layers, 1, precision, CPU);
-        var procoder = new NetworkProcoder(network.MemorySize, network.Density, zeros40, ones40, precision, CPU);
+        var procoder = new NetworkProcoder(network.MemorySize, network.Density, nothing, unit, precision, CPU);
         using var random = run.Context.Random(Depths);
         var cost = new CrossEntropy();
         var figures = new Dictionary<string, double[]>();
