@@ -44,10 +44,10 @@ public sealed record DanLorenz95Plan
         new(new() { MemorySize = 240, Layers = 4, Density = DensityForm.Diagonal }, Common with { Truncation = 25, ValidationInterval = 25 }, 64, 2);
 
     /// <summary>Numbers of cycles of an optimiser step whose memory is measured, rising.</summary>
-    public IReadOnlyList<long> Depths { get; init; } = [1, 2, 5, 10, 25, 50];
+    public IReadOnlyList<long> Depths { get; init; } = [1, 2, 5, 10, 25];
 
-    /// <summary>Trajectories side by side where that memory is measured.</summary>
-    public long DepthBatch { get; init; } = 256;
+    /// <summary>Trajectories side by side where that memory is measured: the paper's I, so many that it stands out of the process's.</summary>
+    public long DepthBatch { get; init; } = 1024;
 
     /// <summary>After how many stages of the truncated training the weights are tested.</summary>
     public int Stages { get; init; } = 4;
