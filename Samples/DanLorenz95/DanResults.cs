@@ -66,11 +66,15 @@ internal sealed class DanResults(DanLorenz95Plan plan, IReadOnlyDictionary<strin
         return new FigureGrid("Lorenz-95, truncated back-propagation",
         [
             new LineChart("Cross-entropy", new Axis("optimiser step"), new Axis("nats"), lines) { Width = 760 },
-            new LineChart("Cross-entropy in a test from an empty memory, last stage", new Axis("cycle"), new Axis("nats a component"),
+            new LineChart("Cross-entropy in a test from an empty memory, last stage", new Axis("cycle"), new Axis("nats a component") { Scale = ScaleOf(["prior", "posterior"], which => CrossEntropies(which, stages[^1]).Y) },
                 [.. ((string[])["prior", "posterior"]).Select(which => CrossEntropies(which, stages[^1]))]) { Width = 760 },
             new LineChart("Posterior error in a test from an empty memory", new Axis("cycle"), new Axis("RMSE") { Scale = AxisScale.Logarithmic }, errors) { Width = 760, References = [new("observations", 1)] },
         ]);
     }
+
+    // Cross-entropies differ by orders of magnitude where a memory is empty or learned by heart, and may be below zero where it knows much.
+    private static AxisScale ScaleOf(string[] lines, Func<string, IReadOnlyList<double>> values) =>
+        lines.SelectMany(values).All(value => !(value <= 0)) ? AxisScale.Logarithmic : AxisScale.Linear;
 
     // A cycle's cross-entropy at the truth, by the number of components.
     private static LineSeries CrossEntropies(string which, IReadOnlyDictionary<string, double[]> figures)
@@ -90,8 +94,7 @@ internal sealed class DanResults(DanLorenz95Plan plan, IReadOnlyDictionary<strin
         var figures = parts[DanParts.Direct];
         List<LineSeries> lines = [new("training", figures["training.loss.step"], figures["training.loss.mean"])];
         if (figures["training.validation.step"].Length > 0) lines.Add(new("held-out trajectories", figures["training.validation.step"], figures["training.validation.rmse"]) { Markers = true });
-        // What was learned by heart is wrong by orders of magnitude elsewhere.
-        var scale = figures["training.loss.mean"].Concat(figures["training.validation.rmse"]).Min() > 0 ? AxisScale.Logarithmic : AxisScale.Linear;
+        var scale = ScaleOf(["training.loss.mean", "training.validation.rmse"], which => figures[which]);
         return new LineChart("Direct optimisation", new Axis("optimiser step"), new Axis("cross-entropy", "nats") { Scale = scale }, lines) { Width = 760 };
     }
 
