@@ -19,6 +19,7 @@ public sealed record DanLorenz95Plan
     {
         Lorenz95 = new(DataAssimilationNetworkOptions.Reference, Common with { Steps = 150_000, Truncation = 1, LearningRate = 1e-4, Schedule = LearningRateSchedule.Constant }, 1024, 8),
         Direct = new(DataAssimilationNetworkOptions.Reference, Common with { Steps = 13_000, Truncation = 25, LearningRate = 1e-4, Schedule = LearningRateSchedule.Constant }, 1024, 2),
+        StageRate = 1,
         TestCycles = 100_000,
         SmallTestCycles = 500,
     };
@@ -51,6 +52,9 @@ public sealed record DanLorenz95Plan
 
     /// <summary>After how many stages of the truncated training the weights are tested.</summary>
     public int Stages { get; init; } = 4;
+
+    /// <summary>The first learning rate of a stage over that of the stage before, which ended at zero.</summary>
+    public double StageRate { get; init; } = 0.5;
 
     /// <summary>Sizes m of the memory in the sweep on Lorenz-63.</summary>
     public IReadOnlyList<long> Memories { get; init; } = [6, 12, 24, 48];

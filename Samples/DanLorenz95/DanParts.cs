@@ -49,7 +49,8 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
     private Dictionary<string, double[]> Stage(PartRun run, int stage)
     {
         var start = stage == 0 ? null : run.Read<SequentialAssimilation<VectorMemory>>(Truncated(stage - 1).Replace(' ', '-'));
-        return Network(run, Truncated(stage), DanSystem.Lorenz95(run.Context), plan.Lorenz95, plan.TestCycles, start, 1.0 / plan.Stages);
+        var effort = plan.Lorenz95 with { Training = plan.Lorenz95.Training with { LearningRate = plan.Lorenz95.Training.LearningRate * Math.Pow(plan.StageRate, stage) } };
+        return Network(run, Truncated(stage), DanSystem.Lorenz95(run.Context), effort, plan.TestCycles, start, 1.0 / plan.Stages);
     }
 
     // The same cycles, all of them in every step.
