@@ -17,8 +17,10 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
 
     public static string Memory(long m) => $"network with memory {m}";
 
-    /// <summary>All parts, those first that take longest or that others wait for.</summary>
-    public IReadOnlyList<SamplePart> All =>
+    /// <summary>All parts, those first that take longest or that others wait for; memory is measured when no other runs.</summary>
+    public IReadOnlyList<SamplePart> All => [.. Others, new(Depths, MemoryOfSteps) { After = [.. Others.Select(part => part.Name)] }];
+
+    private IReadOnlyList<SamplePart> Others =>
     [
         .. Enumerable.Range(0, plan.Stages).Select(stage => new SamplePart(Truncated(stage), run => Stage(run, stage)) { After = stage == 0 ? [] : [Truncated(stage - 1)] }),
         new(Lorenz63, run => Network(run, Lorenz63, DanSystem.Lorenz63(run.Context), plan.Lorenz63, plan.SmallTestCycles)),
@@ -29,7 +31,6 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
             Network(run, Memory(m), DanSystem.Lorenz63(run.Context), plan.Sweep with { Network = plan.Sweep.Network with { MemorySize = m } }, plan.SmallTestCycles))),
         new(Classical, Ensembles),
         new(Filters, FiltersByMemory),
-        new(Depths, MemoryOfSteps),
     ];
 
     private Dictionary<string, double[]> Network(PartRun run, string part, DanSystem system, NetworkEffort effort, long testCycles,
@@ -86,8 +87,7 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
         return figures;
     }
 
-    // What the graph of an optimiser step holds: resident memory of the process when the cost of all its cycles is there, over that
-    // before the first. What other parts take meanwhile is in it.
+    // What the graph of an optimiser step holds: the heap when the cost of all its cycles is there, over what it was before.
     private Dictionary<string, double[]> MemoryOfSteps(PartRun run)
     {
         var (network, n, precision) = (plan.Lorenz95.Network, 40, run.Context.Options.NetworkPrecision);
@@ -98,11 +98,11 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
         using var random = run.Context.Random(Depths);
         var cost = new CrossEntropy();
         var figures = new Dictionary<string, double[]>();
-        double? before = null;
-        foreach (long depth in plan.Depths.Prepend(plan.Depths[0]))    // the first of all makes room for gradients
+        foreach (long depth in plan.Depths)
         {
             run.Cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
+            long before = NativeMemory.InUse;
             var memory = new VectorMemory(zeros(plan.DepthBatch, network.MemorySize, dtype: precision));
             var observed = random.Normal([plan.DepthBatch, n], precision);
             var total = zeros([], dtype: precision);
@@ -112,9 +112,7 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
                 memory = analyzer.Analyze(prior, new(observed, null, t + 1), random);
                 total = total + cost.Of(procoder.Decode(prior), procoder.Decode(memory), observed).mean() / depth;
             }
-            if (before is { } empty) figures[$"{depth}"] = [Math.Max(0, (Environment.WorkingSet - empty) / 1048576.0)];
-            total.backward();
-            before ??= Environment.WorkingSet;
+            figures[$"{depth}"] = [(NativeMemory.InUse - before) / 1048576.0];
         }
         return figures;
     }

@@ -84,7 +84,7 @@ internal sealed class DanResults(DanLorenz95Plan plan, IReadOnlyDictionary<strin
     }
 
     /// <summary>Memory of an optimiser step over the cycles it goes through.</summary>
-    public Figure Depth() => new LineChart("Memory of an optimiser step", new Axis("cycles in a step"), new Axis("resident memory", "MiB"),
+    public Figure Depth() => new LineChart("Memory of an optimiser step", new Axis("cycles in a step"), new Axis("held", "MiB"),
         [new($"{plan.DepthBatch} trajectories, m = {plan.Lorenz95.Network.MemorySize}", [.. plan.Depths.Select(depth => (double)depth)], [.. plan.Depths.Select(depth => parts[DanParts.Depths][$"{depth}"][0])]) { Markers = true }])
     { Width = 760 };
 
