@@ -73,7 +73,7 @@ internal sealed class KrylovRecord
             double[] ritz = [];
             if (k > 0)
             {
-                var (ascending, vectors) = linalg.eigh(Tridiagonal(diagonals[i], offDiagonals[i]));
+                var (ascending, vectors) = SymmetricEigenproblem.Solve(Tridiagonal(diagonals[i], offDiagonals[i]));
                 var (theta, rows) = (ascending.flip(0), vectors.T.flip(0));
                 ritz = theta.data<double>().ToArray();
                 values[i].narrow(0, 0, k).copy_(theta);

@@ -66,21 +66,25 @@ public sealed class Lorenz96Tests : IDisposable
         Assert.False(First(fast, b, false).requires_grad);
     }
 
-    [Fact]
-    public void The_number_of_threads_changes_nothing()
+    [Collection(nameof(ThreadCounts))]
+    public sealed class Threads
     {
-        var model = new Lorenz96();
-        var x = Numbers.Normal(3, 3000, 40) * 4;
-        int threads = get_num_threads();
-        try
+        [Fact]
+        public void The_number_of_threads_changes_nothing()
         {
-            set_num_threads(1);
-            var alone = model.Advance(x, new TimeInterval(0, 0.1)).Bits();
-            set_num_threads(3);
-            Assert.Equal(alone, model.Advance(x, new TimeInterval(0, 0.1)).Bits());
+            var model = new Lorenz96();
+            var x = Numbers.Normal(3, 3000, 40) * 4;
+            int threads = get_num_threads();
+            try
+            {
+                set_num_threads(1);
+                var alone = model.Advance(x, new TimeInterval(0, 0.1)).Bits();
+                set_num_threads(3);
+                Assert.Equal(alone, model.Advance(x, new TimeInterval(0, 0.1)).Bits());
+            }
+            finally { set_num_threads(threads); }
+            Assert.Equal(model.Advance(x[17], new TimeInterval(0, 0.1)).Bits(), model.Advance(x, new TimeInterval(0, 0.1))[17].Bits());
         }
-        finally { set_num_threads(threads); }
-        Assert.Equal(model.Advance(x[17], new TimeInterval(0, 0.1)).Bits(), model.Advance(x, new TimeInterval(0, 0.1))[17].Bits());
     }
 
     [Fact]

@@ -141,27 +141,31 @@ public sealed class FusedResidualNetworkTests
         }
     }
 
-    [Fact]
-    public void The_number_of_threads_changes_no_bit()
+    [Collection(nameof(ThreadCounts))]
+    public sealed class Threads
     {
-        using var scope = NewDisposeScope();
-        int threads = get_num_threads();
-        try
+        [Fact]
+        public void The_number_of_threads_changes_no_bit()
         {
-            var outcomes = new List<Outcome>();
-            foreach (int count in new[] { 1, 2, 5 })
+            using var scope = NewDisposeScope();
+            int threads = get_num_threads();
+            try
             {
-                set_num_threads(count);
-                outcomes.Add(Run(Network(new() { Filters = 16, Blocks = 2, SubBlocks = 2 }), NetworkComputation.Automatic, 70, 40, training: true));
+                var outcomes = new List<Outcome>();
+                foreach (int count in new[] { 1, 2, 5 })
+                {
+                    set_num_threads(count);
+                    outcomes.Add(Run(Network(new() { Filters = 16, Blocks = 2, SubBlocks = 2 }), NetworkComputation.Automatic, 70, 40, training: true));
+                }
+                foreach (var other in outcomes.Skip(1))
+                {
+                    Assert.Equal(0, (outcomes[0].Increment - other.Increment).abs().max().ToDouble());
+                    Assert.Equal(0, (outcomes[0].ForecastGradient - other.ForecastGradient).abs().max().ToDouble());
+                    foreach (var (e, a) in outcomes[0].Gradients.Zip(other.Gradients)) Assert.Equal(0, (e - a).abs().max().ToDouble());
+                }
             }
-            foreach (var other in outcomes.Skip(1))
-            {
-                Assert.Equal(0, (outcomes[0].Increment - other.Increment).abs().max().ToDouble());
-                Assert.Equal(0, (outcomes[0].ForecastGradient - other.ForecastGradient).abs().max().ToDouble());
-                foreach (var (e, a) in outcomes[0].Gradients.Zip(other.Gradients)) Assert.Equal(0, (e - a).abs().max().ToDouble());
-            }
+            finally { set_num_threads(threads); }
         }
-        finally { set_num_threads(threads); }
     }
 
     [Fact]

@@ -3,9 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>The number of threads is the process's, so nothing else may run beside these.</summary>
-[CollectionDefinition(nameof(ThreadCountTests), DisableParallelization = true)]
-[Collection(nameof(ThreadCountTests))]
+[Collection(nameof(ThreadCounts))]
 public sealed class ThreadCountTests
 {
     [Fact]

@@ -82,27 +82,31 @@ public sealed class EnsembleTransformKernelTests
         Assert.Equal(expected, (gradient * direction).sum().ToDouble(), 1e-7);
     }
 
-    [Fact]
-    public void A_batch_on_several_threads_is_each_trajectory_by_itself_to_the_bit_and_bad_shapes_are_refused()
+    [Collection(nameof(ThreadCounts))]
+    public sealed class Threads
     {
-        using var scope = NewDisposeScope();
-        using var random = new RandomStream(4, "transform kernel", CPU);
-        var analyzer = new FiniteSizeEnsembleKalmanFilterAnalyzer(new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 1));
-        var ensemble = random.Normal([9, 30, 40], ScalarType.Float64);
-        var values = random.Normal([9, 40], ScalarType.Float64);
-        int threads = get_num_threads();
-        try
+        [Fact]
+        public void A_batch_on_several_threads_is_each_trajectory_by_itself_to_the_bit_and_bad_shapes_are_refused()
         {
-            set_num_threads(3);
-            var all = analyzer.Analyze(new(ensemble), new Observation(values, null, 0), random).Members;
-            set_num_threads(1);
-            for (int b = 0; b < 9; b++)
-                Assert.True(all[b].Equals(analyzer.Analyze(new(ensemble[b].unsqueeze(0)), new Observation(values[b].unsqueeze(0), null, 0), random).Members[0]));
+            using var scope = NewDisposeScope();
+            using var random = new RandomStream(4, "transform kernel", CPU);
+            var analyzer = new FiniteSizeEnsembleKalmanFilterAnalyzer(new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 1));
+            var ensemble = random.Normal([9, 30, 40], ScalarType.Float64);
+            var values = random.Normal([9, 40], ScalarType.Float64);
+            int threads = get_num_threads();
+            try
+            {
+                set_num_threads(3);
+                var all = analyzer.Analyze(new(ensemble), new Observation(values, null, 0), random).Members;
+                set_num_threads(1);
+                for (int b = 0; b < 9; b++)
+                    Assert.True(all[b].Equals(analyzer.Analyze(new(ensemble[b].unsqueeze(0)), new Observation(values[b].unsqueeze(0), null, 0), random).Members[0]));
+            }
+            finally { set_num_threads(threads); }
+            Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(ensemble), new Observation(values[..2], null, 0), random));
+            Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(ensemble), new Observation(values, zeros(9, 40), 0), random));
+            Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(ensemble), new Observation(values, zeros(9, 39, dtype: ScalarType.Bool), 0), random));
         }
-        finally { set_num_threads(threads); }
-        Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(ensemble), new Observation(values[..2], null, 0), random));
-        Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(ensemble), new Observation(values, zeros(9, 40), 0), random));
-        Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(ensemble), new Observation(values, zeros(9, 39, dtype: ScalarType.Bool), 0), random));
     }
 
     [Theory]

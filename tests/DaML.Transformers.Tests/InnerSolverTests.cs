@@ -212,6 +212,28 @@ public sealed class InnerSolverTests : IDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => new EigenpairPreconditioning(3, (EigenpairMethod)9));
     }
 
+    [Collection(nameof(ThreadCounts))]
+    public sealed class Threads
+    {
+        [Theory, InlineData(EigenpairMethod.Lanczos), InlineData(EigenpairMethod.Randomised)]
+        public void The_number_of_threads_changes_no_bit_of_eigenpairs(EigenpairMethod method)
+        {
+            using var scope = NewDisposeScope();
+            var weights = arange(1, 61, dtype: ScalarType.Float64);
+            var cost = new QuadraticCost(v => new(weights * v.Values + 0.3 * (v.Values.roll(1, -1) + v.Values.roll(-1, -1))), new(weights.sqrt().unsqueeze(0)), zeros([1], dtype: ScalarType.Float64));
+            RitzPairs Find(int threads)
+            {
+                int before = get_num_threads();
+                set_num_threads(threads);
+                try { return new EigenpairPreconditioning(12, method).Find(cost); }
+                finally { set_num_threads(before); }
+            }
+            var one = Find(1);
+            foreach (var other in new[] { Find(2), Find(3) })
+                Assert.True(one.Values.Equals(other.Values) && one.Vectors.Equals(other.Vectors) && one.Residuals.Equals(other.Residuals));
+        }
+    }
+
     [Theory, MemberData(nameof(Solvers))]
     public void A_batch_is_each_alone_also_where_one_has_nothing_to_do(string name)
     {

@@ -230,27 +230,32 @@ public sealed class IterativeEnsembleTests
         Assert.True(Compare.Difference(plain.Start.Members, turned.Start.Members) > 0.01);
     }
 
-    [Fact]
-    public void The_number_of_threads_changes_no_bit()
+    [Collection(nameof(ThreadCounts))]
+    public sealed class Threads
     {
-        using var scope = NewDisposeScope();
-        var dynamics = context.Dynamics.Lorenz96();
-        using var random = context.Random("threads");
-        var members = new AttractorInitialCondition(dynamics, 10).Draw(6, random, ScalarType.Float64).unsqueeze(1) + random.Normal([6, 40, 40], ScalarType.Float64);
-        var y = new Observation(3 * random.Normal([6, 40], ScalarType.Float64), null, 0.2);
-        var noisy = new Lorenz96 { ModelError = ErrorCovariance.Scalar(40, 0.01) };
-        var (h, r) = (new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 1));
-        foreach (var analyzer in new IAnalyzer<WindowMemory<EnsembleMemory>>[] { new IterativeEnsembleKalmanSmootherAnalyzer(dynamics, h, r),
-                     new IterativeEnsembleKalmanSmootherAnalyzer(dynamics, h, r, prior: FiniteSizePrior.DiracJeffreys(), form: FiniteSizeForm.PrimalExactHessian), new AdditiveErrorEnsembleKalmanFilterAnalyzer(noisy, h, r) })
+        [Fact]
+        public void The_number_of_threads_changes_no_bit()
         {
-            Tensor Analyze(int threads)
+            using var scope = NewDisposeScope();
+            var context = new DataAssimilationContext(41);
+            var dynamics = context.Dynamics.Lorenz96();
+            using var random = context.Random("threads");
+            var members = new AttractorInitialCondition(dynamics, 10).Draw(6, random, ScalarType.Float64).unsqueeze(1) + random.Normal([6, 40, 40], ScalarType.Float64);
+            var y = new Observation(3 * random.Normal([6, 40], ScalarType.Float64), null, 0.2);
+            var noisy = new Lorenz96 { ModelError = ErrorCovariance.Scalar(40, 0.01) };
+            var (h, r) = (new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 1));
+            foreach (var analyzer in new IAnalyzer<WindowMemory<EnsembleMemory>>[] { new IterativeEnsembleKalmanSmootherAnalyzer(dynamics, h, r),
+                         new IterativeEnsembleKalmanSmootherAnalyzer(dynamics, h, r, prior: FiniteSizePrior.DiracJeffreys(), form: FiniteSizeForm.PrimalExactHessian), new AdditiveErrorEnsembleKalmanFilterAnalyzer(noisy, h, r) })
             {
-                int before = get_num_threads();
-                set_num_threads(threads);
-                try { return analyzer.Analyze(Propagater(dynamics).Propagate(new(new(members), WindowCycling.Overlapping(1)), new(0, 0.2), random), y, random).Current.Members; }
-                finally { set_num_threads(before); }
+                Tensor Analyze(int threads)
+                {
+                    int before = get_num_threads();
+                    set_num_threads(threads);
+                    try { return analyzer.Analyze(Propagater(dynamics).Propagate(new(new(members), WindowCycling.Overlapping(1)), new(0, 0.2), random), y, random).Current.Members; }
+                    finally { set_num_threads(before); }
+                }
+                Assert.True(Analyze(1).equal(Analyze(3)).all().ToBoolean());
             }
-            Assert.True(Analyze(1).equal(Analyze(3)).all().ToBoolean());
         }
     }
 

@@ -137,28 +137,32 @@ public sealed class LocalEnsembleTransformTests(ITestOutputHelper output)
         Compare.Close(Cycle(ensemble, y).roll(5, -1), Cycle(ensemble.roll(5, -1), y.roll(5, -1)), 1e-12);
     }
 
-    [Theory]
-    [InlineData(7)]
-    [InlineData(20)]
-    public void The_same_to_the_bit_whatever_the_number_of_threads(int members)
+    [Collection(nameof(ThreadCounts))]
+    public sealed class Threads
     {
-        using var scope = NewDisposeScope();
-        using var random = new RandomStream(6, "threads", CPU);
-        var ensemble = random.Normal([2, members, 1000], ScalarType.Float64);
-        var y = new Observation(random.Normal([2, 1000], ScalarType.Float64), null, 0);
-        var analyzer = new LocalEnsembleTransformKalmanFilterAnalyzer(new IdentityObservationOperator(1000), ErrorCovariance.Scalar(1000, 1),
-            new Localisation(LocalisationGeometry.Circle(1000), LocalisationRadius.EFolding(4)));
-        int threads = get_num_threads();
-        try
+        [Theory]
+        [InlineData(7)]
+        [InlineData(20)]
+        public void The_same_to_the_bit_whatever_the_number_of_threads(int members)
         {
-            var one = analyzer.Analyze(new(ensemble), y, random).Members;
-            foreach (int other in new[] { 2, 5 })
+            using var scope = NewDisposeScope();
+            using var random = new RandomStream(6, "threads", CPU);
+            var ensemble = random.Normal([2, members, 1000], ScalarType.Float64);
+            var y = new Observation(random.Normal([2, 1000], ScalarType.Float64), null, 0);
+            var analyzer = new LocalEnsembleTransformKalmanFilterAnalyzer(new IdentityObservationOperator(1000), ErrorCovariance.Scalar(1000, 1),
+                new Localisation(LocalisationGeometry.Circle(1000), LocalisationRadius.EFolding(4)));
+            int threads = get_num_threads();
+            try
             {
-                set_num_threads(other);
-                Assert.True(one.Equals(analyzer.Analyze(new(ensemble), y, random).Members));
+                var one = analyzer.Analyze(new(ensemble), y, random).Members;
+                foreach (int other in new[] { 2, 5 })
+                {
+                    set_num_threads(other);
+                    Assert.True(one.Equals(analyzer.Analyze(new(ensemble), y, random).Members));
+                }
             }
+            finally { set_num_threads(threads); }
         }
-        finally { set_num_threads(threads); }
     }
 
     [Fact]
