@@ -53,6 +53,12 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
     /// <summary>The constants by which inputs and increment are scaled.</summary>
     public AnalysisStatistics Statistics { get; }
 
+    internal ScalarType Precision => precision;
+
+    internal ResidualConvolutionTrunk Trunk => trunk;
+
+    internal Parameter? InnovationFactor => innovationFactor;
+
     /// <summary>How it is computed; what the options said unless changed.</summary>
     public NetworkComputation Computation
     {

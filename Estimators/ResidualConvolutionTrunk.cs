@@ -49,6 +49,23 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
         ModuleState.Keep(this);
     }
 
+    /// <summary>
+    /// Takes over the layers of another trunk of the same filters that has fewer channels: input channels that the other has not
+    /// are not read yet, and output channels that it has not stay as they are. The first output channels are then the other's.
+    /// </summary>
+    internal void BeginAs(ResidualConvolutionTrunk other)
+    {
+        using var noGradients = no_grad();
+        using var scope = NewDisposeScope();
+        encoder.Weight.zero_();
+        encoder.Weight.narrow(1, 0, other.encoder.Weight.shape[1]).copy_(other.encoder.Weight);
+        encoder.Bias.copy_(other.encoder.Bias);
+        ModuleState.Restore(convolutions, other.convolutions.state_dict());
+        ModuleState.Restore(normalizations, other.normalizations.state_dict());
+        decoder.Weight.narrow(0, 0, other.decoder.Weight.shape[0]).copy_(other.decoder.Weight);
+        decoder.Bias.narrow(0, 0, other.decoder.Bias.shape[0]).copy_(other.decoder.Bias);
+    }
+
     /// <summary>How it is computed; what the options said unless changed.</summary>
     public NetworkComputation Computation { get; set; }
 

@@ -26,6 +26,22 @@ public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor,
     public ResidualConvolutionMemoryNetwork(ResidualConvolutionOptions options, HiddenChannelOptions memory, AnalysisStatistics statistics, ScalarType precision, RandomStream random)
         : this(options, memory, statistics, precision, random.Device) => ModuleState.DrawWeights(this, random);
 
+    /// <summary>
+    /// Creates a network that begins as one without a memory: its increment is the other's whatever the hidden channels hold, for it
+    /// does not read them before training has found a use for them. What it writes into them is drawn from a stream.
+    /// </summary>
+    /// <param name="first">The trained network; it stays as it is.</param>
+    /// <param name="memory">The hidden channels.</param>
+    /// <param name="random">Where the weights that the other has not are drawn from, and where it lives.</param>
+    /// <exception cref="ArgumentException">A count out of its range.</exception>
+    public ResidualConvolutionMemoryNetwork(ResidualConvolutionNetwork first, HiddenChannelOptions memory, RandomStream random)
+        : this(first.Options, memory, first.Statistics, first.Precision, random)
+    {
+        trunk.BeginAs(first.Trunk);
+        using var noGradients = no_grad();
+        innovationFactor?.copy_(first.InnovationFactor!);
+    }
+
     private ResidualConvolutionMemoryNetwork(ResidualConvolutionOptions options, HiddenChannelOptions memory, AnalysisStatistics statistics, ScalarType precision, Device device)
         : base(nameof(ResidualConvolutionMemoryNetwork))
     {

@@ -44,10 +44,10 @@ public sealed record DanLorenz95Plan
     public NetworkEffort Direct { get; init; } =
         new(new() { MemorySize = 240, Layers = 4, Density = DensityForm.Diagonal }, Common with { Truncation = 25, ValidationInterval = 25 }, 64, 2);
 
-    /// <summary>Numbers of cycles of an optimiser step whose memory is measured, rising.</summary>
+    /// <summary>Numbers of cycles of an optimiser step whose memory is measured from the C heap.</summary>
     public IReadOnlyList<long> Depths { get; init; } = [1, 2, 5, 10, 25];
 
-    /// <summary>Trajectories side by side where that memory is measured: the paper's I, so many that it stands out of the process's.</summary>
+    /// <summary>Trajectories side by side where that memory is measured: the paper's I.</summary>
     public long DepthBatch { get; init; } = 1024;
 
     /// <summary>After how many stages of the truncated training the weights are tested.</summary>

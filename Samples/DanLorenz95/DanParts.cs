@@ -90,7 +90,7 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
     // What the graph of an optimiser step holds: the heap when the cost of all its cycles is there, over what it was before.
     private Dictionary<string, double[]> MemoryOfSteps(PartRun run)
     {
-        var (network, n, precision) = (plan.Lorenz95.Network, 40, run.Context.Options.NetworkPrecision);
+        var (network, n, precision) = (plan.Lorenz95.Network, DanSystem.Lorenz95Sites, run.Context.Options.NetworkPrecision);
         double[] nothing = new double[n], unit = [.. Enumerable.Repeat(1.0, n)];
         var analyzer = new NetworkAnalyzer(network.MemorySize, network.Layers, MissingObservations.Refused, nothing, unit, precision, CPU);
         var propagater = new NetworkPropagater(network.MemorySize, network.Layers, 1, precision, CPU);

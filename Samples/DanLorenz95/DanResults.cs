@@ -79,7 +79,7 @@ internal sealed class DanResults(DanLorenz95Plan plan, IReadOnlyDictionary<strin
     // A cycle's cross-entropy at the truth, by the number of components.
     private static LineSeries CrossEntropies(string which, IReadOnlyDictionary<string, double[]> figures)
     {
-        double[] nats = [.. figures[$"cross-entropy.{which}.cycles"].Take(ShownCycles).Select(value => value / 40)];
+        double[] nats = [.. figures[$"cross-entropy.{which}.cycles"].Take(ShownCycles).Select(value => value / DanSystem.Lorenz95Sites)];
         return new(which, [.. nats.Select((_, cycle) => (double)cycle)], nats);
     }
 
@@ -109,7 +109,7 @@ internal sealed class DanResults(DanLorenz95Plan plan, IReadOnlyDictionary<strin
     private IEnumerable<PublishedFigure> Rows()
     {
         var last = parts[DanParts.Truncated(plan.Stages - 1)];
-        string PerComponent(string which) => SampleRun.Number(last[$"cross-entropy.{which}"][0] / 40) + " nats a component";
+        string PerComponent(string which) => SampleRun.Number(last[$"cross-entropy.{which}"][0] / DanSystem.Lorenz95Sites) + " nats a component";
         string size = FormattableString.Invariant($"m = {plan.Lorenz95.Network.MemorySize}, {plan.Lorenz95.Network.Layers} layers");
         return
         [

@@ -33,11 +33,14 @@ internal sealed record DanSystem(DataAssimilationContext Context, IDynamics Dyna
         return new(context, dynamics, context.Observations.Full(dynamics, errorVariance: 2), 0.1, Near(context, dynamics, 2));
     }
 
+    /// <summary>Number of sites of Lorenz-95.</summary>
+    public const int Lorenz95Sites = 40;
+
     /// <summary>Lorenz-95 as Boudier et al. section 5 have it: 40 sites, step 0.05, R = I, model error of standard deviation 0.1.</summary>
     /// <param name="context">Seed, device, precision, progress.</param>
     public static DanSystem Lorenz95(DataAssimilationContext context)
     {
-        var dynamics = context.Dynamics.Lorenz96(modelError: ErrorCovariance.Scalar(40, 0.01));
+        var dynamics = context.Dynamics.Lorenz96(Lorenz95Sites, modelError: ErrorCovariance.Scalar(Lorenz95Sites, 0.01));
         return new(context, dynamics, context.Observations.Full(dynamics), dynamics.TimeStep, Near(context, dynamics, 1));
     }
 

@@ -60,6 +60,37 @@ public sealed class HiddenChannelTests : IDisposable
     }
 
     [Fact]
+    public void A_network_with_memory_begins_as_one_without_and_learns_to_read_it()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new RandomStream(10, "begins", CPU);
+        var plain = new ResidualConvolutionNetwork(SmallTwin.Network with { InnovationTerm = InnovationTerm.Trainable }, Statistics, ScalarType.Float64, random);
+        var (forecast, innovation, channels) = Inputs(16, 4);
+        using (no_grad())
+        {
+            plain.get_parameter("innovationFactor")!.fill_(0.3);
+            for (int i = 0; i < 5; i++) plain.call(forecast, innovation);   // normalisations of its own
+        }
+        plain.eval();
+        var before = plain.call(forecast, innovation).detach();
+        var network = new ResidualConvolutionMemoryNetwork(plain, new HiddenChannelOptions { Count = 4 }, random);
+        network.eval();
+        var (increment, written) = network.call(forecast, innovation, channels);
+        Near(before, increment, 1e-13);
+        Assert.True((written - channels).abs().max().ToDouble() > 0.01);
+        Assert.Equal((plain.Options, plain.Statistics), (network.Options, network.Statistics));
+
+        // The channels count from the first step on, and the first network stays as it is.
+        network.train();
+        var optimizer = optim.Adam(network.parameters(), 1e-2);
+        increment.square().mean().backward();
+        optimizer.step();
+        network.eval();
+        Assert.True((network.call(forecast, innovation, channels).Increment - network.call(forecast, innovation, -channels).Increment).abs().max().ToDouble() > 1e-3);
+        Assert.True(before.Equals(plain.call(forecast, innovation)));
+    }
+
+    [Fact]
     public void Channels_are_written_anew_or_by_a_gate()
     {
         using var scope = NewDisposeScope();
