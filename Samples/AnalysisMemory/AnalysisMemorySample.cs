@@ -11,10 +11,11 @@ namespace DaML.Samples;
 /// <param name="burnIn">Test cycles that are not scored.</param>
 /// <param name="cycles">Test cycles that are scored, of each of the test's trajectories.</param>
 /// <param name="costRounds">How often each cost is measured.</param>
-public sealed class AnalysisMemorySample(int seeds = 3, long burnIn = 100, long cycles = 1000, int costRounds = 5) : ISample
+public sealed class AnalysisMemorySample(int seeds = 3, long burnIn = 200, long cycles = 1000, int costRounds = 5) : ISample
 {
+    private const string Pretrained = "--pretrained";
     private const string Learned = "learned", SameSteps = "learned.same_steps", SameParameters = "learned.same_parameters", WithMemory = "learned_memory";
-    private const long FullBatch = 8;    // small, so that there are many optimiser steps
+    private const long FullBatch = 16;
     private const int CostSteps = 24, Validations = 20, TestTrajectories = 16;
 
     /// <inheritdoc/>
@@ -30,7 +31,8 @@ public sealed class AnalysisMemorySample(int seeds = 3, long burnIn = 100, long 
         as many parameters. Training time is counted in steps by the cost of a step, measured side by side before.
         The cost of a cycle of learned and ensemble analyses is measured side by side too.
         --full trains one network of the publications' reference size (40 filters, 5 x 5) with 12 channels for --minutes, takes itself
-        down in the output folder and goes on with --resume; its model is learned-memory.daml.
+        down in the output folder and goes on with --resume; its model is learned-memory.daml. It begins as the network without a
+        memory that comes with the project. {Pretrained} scores one that was trained so.
         """;
 
     /// <inheritdoc/>
@@ -40,13 +42,18 @@ public sealed class AnalysisMemorySample(int seeds = 3, long burnIn = 100, long 
     public double? TrainingMinutes => 9;
 
     /// <inheritdoc/>
-    public IReadOnlyList<SampleSetting> Settings => [new("--interval", "TIME", "The time from one observation to the next, a multiple of 0.05; 0.05 unless said.")];
+    public IReadOnlyList<SampleSetting> Settings =>
+    [
+        new("--interval", "TIME", "The time from one observation to the next, a multiple of 0.05; 0.05 unless said."),
+        new(Pretrained, "WEIGHTS", "Score weights of a network with a memory instead of training: those that come with the project or, by name or path without extension, others.") { ValueOptional = true },
+    ];
 
     /// <inheritdoc/>
     public SampleResult Run(SampleRun run)
     {
         double interval = run.Options.Settings.TryGetValue("--interval", out string? given) ? Interval(given) : 0.05;
-        return run.Options.Size == SampleSize.Full ? Full(run, interval) : Quick(run, interval);
+        if (run.Options.Settings.TryGetValue(Pretrained, out string? weights)) return Reference(run, interval, ShippedWeights.Find(ResidualConvolutionMemoryNetwork.Type, weights, Pretrained));
+        return run.Options.Size == SampleSize.Full ? Reference(run, interval, null) : Quick(run, interval);
     }
 
     // One kind of training: its metric, its name, the network and the memory, and how it is trained.
@@ -126,31 +133,26 @@ public sealed class AnalysisMemorySample(int seeds = 3, long burnIn = 100, long 
 
     private static TrainingOptions Training(long steps) => new() { Steps = steps, ValidationInterval = Math.Max(1, steps / Validations), ValidationCycles = 100, Patience = long.MaxValue };
 
-    private SampleResult Full(SampleRun run, double interval)
+    // One network of the reference size, trained or read.
+    private SampleResult Reference(SampleRun run, double interval, ShippedWeights? weights)
     {
-        var memory = new HiddenChannelOptions { Count = 12 };
-        string checkpoint = run.Checkpoint();
-        var training = new TrainingOptions
-        {
-            Steps = 1_000_000, MaximumDuration = TimeSpan.FromMinutes(run.Options.Minutes!.Value), LearningRate = 3e-3, ValidationInterval = 1000, ValidationCycles = 300, Patience = long.MaxValue,
-            CheckpointPath = checkpoint,
-        };
+        if (weights is not null && run.Options.Resume) throw new SampleException($"--resume goes on with a training; with {Pretrained} there is none.");
+        var memory = weights?.Memory ?? new HiddenChannelOptions { Count = 12 };
         var (experiment, analysis, error) = run.Track(progress =>
         {
             var setup = new MemoryExperiment(run.ContextOptions(progress), interval, FullBatch);
-            var one = setup.Train(ResidualConvolutionOptions.Reference, memory, training, run.Cancellation);
-            setup.Context.Model.Save(one.Method, run.OutputFile("learned-memory.daml"));
+            var one = weights is null ? TrainReference(run, setup, memory) : setup.Pretrained(weights);
             return (setup, one, setup.Rmse(one.Method, setup.Test(TestTrajectories, burnIn + cycles), burnIn, CancellationToken.None));
         });
-        if (analysis.History.End != TrainingEnd.Cancelled) File.Delete(checkpoint);
         var ensembles = run.Track(progress => Ensembles(new MemoryExperiment(run.ContextOptions(progress), interval), CancellationToken.None));
         var costs = run.Track(_ => Costs(experiment, [(WithMemory, analysis.Method)], CancellationToken.None));
-        var metrics = new Dictionary<string, double> { ["rmse.learned_memory"] = error, ["training.steps"] = analysis.History.Steps.Count, ["seconds.training"] = analysis.History.Steps[^1].Seconds };
+        var last = analysis.History.Steps[^1];
+        var metrics = new Dictionary<string, double> { ["rmse.learned_memory"] = error, ["training.steps"] = last.Step, ["seconds.training"] = last.Seconds };
         foreach (var (key, value) in ensembles) metrics[$"rmse.{key}"] = value;
         foreach (var (key, (alone, many)) in costs) (metrics[$"cost.{key}"], metrics[$"cost.batch.{key}"]) = (alone / costs[WithMemory].Alone, many / costs[WithMemory].Many);
         var table = new ReportTable("Analysis RMSE, a cycle's cost relative to the learned one's", ["method", "parameters", "steps", "RMSE", "cost, one trajectory", "cost, 16"],
         [
-            ["reference network, 12 hidden channels", Whole(analysis.Parameters), Whole(analysis.History.Steps.Count), SampleRun.Number(error, 4), "1.00", "1.00"],
+            [$"reference network, {memory.Count} hidden channels", Whole(analysis.Parameters), Whole(last.Step), SampleRun.Number(error, 4), "1.00", "1.00"],
             ["reference network without memory (published)", "203,641", "", "0.19-0.20", "", ""],
             .. ensembles.Keys.Select(key => (string[])[MemoryExperiment.NameOf(key), "", "", SampleRun.Number(ensembles[key], 4), SampleRun.Number(metrics["cost." + key], 2), SampleRun.Number(metrics["cost.batch." + key], 2)]),
         ]);
@@ -160,9 +162,23 @@ public sealed class AnalysisMemorySample(int seeds = 3, long burnIn = 100, long 
             ["model"] = "Lorenz-96, 40 sites, F = 8", ["interval"] = interval, ["channels"] = memory.Count, ["update"] = memory.Update.ToString(), ["transport"] = memory.Transport.ToString(),
             ["network.parameters"] = analysis.Parameters, ["training.ended"] = analysis.History.End.ToString(), ["test.cycles"] = cycles, ["test.trajectories"] = TestTrajectories,
         };
-        var curves = run.Write(MemoryFigures.Curves([("reference network, 12 hidden channels", [analysis.History], analysis.History.Steps[^1].Seconds / analysis.History.Steps.Count)]), "curves");
+        var curves = run.Write(MemoryFigures.Curves([($"reference network, {memory.Count} hidden channels", [analysis.History], last.Seconds / last.Step)]), "curves");
         run.Write(new HtmlReport("A learned analysis with a memory, reference size", [table, new ReportFigure(curves, "The error on held-out trajectories."), new ReportHeading("Settings"), new ReportSettings(settings)]));
         return new SampleResult(settings, metrics);
+    }
+
+    private static TrainedAnalysis TrainReference(SampleRun run, MemoryExperiment experiment, HiddenChannelOptions memory)
+    {
+        string checkpoint = run.Checkpoint();
+        var training = new TrainingOptions
+        {
+            Steps = 1_000_000, MaximumDuration = TimeSpan.FromMinutes(run.Options.Minutes!.Value), LearningRate = 1.5e-3, WarmUpSteps = 200, ValidationInterval = 1000, ValidationCycles = 300, Patience = long.MaxValue,
+            CheckpointPath = checkpoint,
+        };
+        var analysis = experiment.TrainFrom(ShippedWeights.Find(ResidualConvolutionNetwork.Type, "", "--full"), memory, training, run.Cancellation);
+        experiment.Context.Model.Save(analysis.Method, run.OutputFile("learned-memory.daml"));
+        if (analysis.History.End != TrainingEnd.Cancelled) File.Delete(checkpoint);
+        return analysis;
     }
 
     private Dictionary<string, double> Ensembles(MemoryExperiment experiment, CancellationToken cancellation) =>

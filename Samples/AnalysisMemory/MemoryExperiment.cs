@@ -38,19 +38,28 @@ internal sealed class MemoryExperiment(DataAssimilationOptions options, double i
     /// <summary>Trains a network, with a memory or without.</summary>
     public TrainedAnalysis Train(ResidualConvolutionOptions size, HiddenChannelOptions? memory, TrainingOptions training, CancellationToken cancellation)
     {
-        if (memory is null)
-        {
-            var method = context.Analysis.ResidualConvolution(Model, Observing, size, training).Fit(Training, Validation, cancellation);
-            var analyzer = (LearnedAnalyzer)method.Triple.Analyzer;
-            return new(method, analyzer.History!, analyzer.Network.parameters().Sum(parameter => parameter.numel()));
-        }
-        else
-        {
-            var method = context.Analysis.ResidualConvolutionWithMemory(Model, Observing, memory, size, training).Fit(Training, Validation, cancellation);
-            var analyzer = (HiddenChannelAnalyzer)method.Triple.Analyzer;
-            return new(method, analyzer.History!, analyzer.Network.parameters().Sum(parameter => parameter.numel()));
-        }
+        if (memory is not null) return Trained(context.Analysis.ResidualConvolutionWithMemory(Model, Observing, memory, size, training).Fit(Training, Validation, cancellation));
+        var method = context.Analysis.ResidualConvolution(Model, Observing, size, training).Fit(Training, Validation, cancellation);
+        var analyzer = (LearnedAnalyzer)method.Triple.Analyzer;
+        return new(method, analyzer.History!, analyzer.Network.parameters().Sum(parameter => parameter.numel()));
     }
+
+    /// <summary>Trains a network with a memory that begins as a trained one without.</summary>
+    /// <param name="first">Weights of a network without.</param>
+    /// <param name="memory">The hidden channels.</param>
+    /// <param name="training">How it is trained.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public TrainedAnalysis TrainFrom(ShippedWeights first, HiddenChannelOptions memory, TrainingOptions training, CancellationToken cancellation)
+    {
+        var plain = (ResidualConvolutionNetwork)((LearnedAnalyzer)context.Analysis.ResidualConvolution(Model, Observing, first.Network).Pretrained(first.Path).Triple.Analyzer).Network;
+        return Trained(context.Analysis.LearnedWithMemory("residual convolution with memory", Model, Observing, memory,
+            (_, random) => new ResidualConvolutionMemoryNetwork(plain, memory, random), training).Fit(Training, Validation, cancellation));
+    }
+
+    /// <summary>A network with a memory that was trained before.</summary>
+    /// <param name="weights">Its weights.</param>
+    public TrainedAnalysis Pretrained(ShippedWeights weights) =>
+        Trained(context.Analysis.ResidualConvolutionWithMemory(Model, Observing, weights.Memory, weights.Network).Pretrained(weights.Path));
 
     /// <summary>The analysis error on the test.</summary>
     public double Rmse(ITransformer method, ITrajectoryView test, long burnIn, CancellationToken cancellation) =>
@@ -74,6 +83,12 @@ internal sealed class MemoryExperiment(DataAssimilationOptions options, double i
     /// <summary>What a method of <see cref="Ensembles"/> is called in tables.</summary>
     public static string NameOf(string key) => key.Split('.') is [var method, var members]
         ? string.Create(CultureInfo.InvariantCulture, $"{(method == "etkf" ? "ETKF" : "EnKF-N")}, {members} members") : key;
+
+    private static TrainedAnalysis Trained(SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>> method)
+    {
+        var analyzer = (HiddenChannelAnalyzer)method.Triple.Analyzer;
+        return new(method, analyzer.History!, analyzer.Network.parameters().Sum(parameter => parameter.numel()));
+    }
 
     private ITrajectoryView View(string stream, long batch) => context.Data.Twin(Model, Observing, new() { Stream = stream, Batch = batch, Interval = interval });
 }

@@ -3,44 +3,66 @@ using System.Text.Json.Nodes;
 
 namespace DaML.Samples;
 
-/// <summary>Weights of a residual convolutional network that a sample is to score instead of training one.</summary>
-/// <param name="Path">The files' place, without extension (<see cref="WeightFiles"/>).</param>
-/// <param name="Network">The size of the network they belong to.</param>
-internal sealed record ShippedWeights(string Path, ResidualConvolutionOptions Network)
+/// <summary>Weights of a network of one kind that a sample is to score, or to begin with, instead of training one.</summary>
+internal sealed class ShippedWeights
 {
     private const string Extension = ".safetensors";
+    private readonly JsonObject settings;
+
+    private ShippedWeights(string path, JsonObject settings) => (Path, this.settings) = (path, settings);
+
+    /// <summary>The files' place, without extension (<see cref="WeightFiles"/>).</summary>
+    public string Path { get; }
+
+    /// <summary>The size of the network they belong to.</summary>
+    public ResidualConvolutionOptions Network => Read<ResidualConvolutionOptions>("options");
+
+    /// <summary>Its hidden channels, where it is of a kind that has them.</summary>
+    public HiddenChannelOptions Memory => Read<HiddenChannelOptions>("memory");
 
     // Those that come with the project lie beside the program.
     private static string Folder => System.IO.Path.Combine(AppContext.BaseDirectory, "weights");
 
-    /// <summary>The weights of a name among those that are shipped, or at a path; where neither is said, the only ones that are shipped.</summary>
+    /// <summary>The weights of a name among those that are shipped, or at a path; where neither is said, the only ones of the kind that are shipped.</summary>
+    /// <param name="kind">The network that is wanted.</param>
     /// <param name="given">A name, a path, or empty.</param>
     /// <param name="option">The option it was given with, for messages.</param>
     /// <exception cref="SampleException">There are none, several and it is not said which, or they belong to another kind of network.</exception>
     /// <exception cref="ModelArchiveException">The files are damaged.</exception>
-    public static ShippedWeights Find(string given, string option)
+    public static ShippedWeights Find(ComponentType kind, string given, string option)
     {
-        string[] shipped = Directory.Exists(Folder) ? [.. Directory.GetFiles(Folder, "*" + Extension).Select(file => System.IO.Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal)] : [];
-        string there = shipped.Length == 0 ? "this build comes with none" : $"there are: {string.Join(", ", shipped)}";
+        string[] all = Directory.Exists(Folder) ? [.. Directory.GetFiles(Folder, "*" + Extension).Select(file => System.IO.Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal)] : [];
+        string Shipped(string name) => System.IO.Path.Combine(Folder, name);
         if (given.Length == 0)
-            return shipped.Length switch
+        {
+            string[] fitting = [.. all.Where(name => Described(Shipped(name))["kind"]?.ToString() == kind.Name)];
+            return fitting.Length switch
             {
-                0 => throw new SampleException($"{option}: {there}. Train without {option}, or name a file of weights."),
-                1 => Read(System.IO.Path.Combine(Folder, shipped[0]), option),
-                _ => throw new SampleException($"{option}: say which weights; {there}."),
+                0 => throw new SampleException($"{option}: this build comes with no weights of a {kind.Name}. Train without {option}, or name a file of weights."),
+                1 => Read(kind, Shipped(fitting[0]), option),
+                _ => throw new SampleException($"{option}: say which weights; there are: {string.Join(", ", fitting)}."),
             };
+        }
         string path = given.EndsWith(Extension, StringComparison.OrdinalIgnoreCase) ? given[..^Extension.Length] : given;
-        return shipped.Contains(path) ? Read(System.IO.Path.Combine(Folder, path), option)
-            : File.Exists(path + Extension) ? Read(path, option)
-            : throw new SampleException($"{option}: there are no weights '{given}': there is no such file, and of those that come with the project {there}.");
+        return all.Contains(path) ? Read(kind, Shipped(path), option)
+            : File.Exists(path + Extension) ? Read(kind, path, option)
+            : throw new SampleException($"{option}: there are no weights '{given}': there is no such file, and with the project come {(all.Length == 0 ? "none" : string.Join(", ", all))}.");
     }
 
-    private static ShippedWeights Read(string path, string option)
+    private static ShippedWeights Read(ComponentType kind, string path, string option)
+    {
+        var described = Described(path);
+        return described["kind"]?.ToString() == kind.Name && described["settings"] is JsonObject settings
+            ? new ShippedWeights(path, settings)
+            : throw new SampleException($"{option}: the weights '{path}' belong to no {kind.Name} but to {described.ToJsonString()}.");
+    }
+
+    private static JsonObject Described(string path)
     {
         using var scope = TorchSharp.torch.NewDisposeScope();
-        var network = WeightFiles.Read(path).History.Settings!.Network;
-        return network is JsonObject described && described["kind"]?.ToString() == ResidualConvolutionNetwork.Type.Name && described["settings"]?["options"] is { } options
-            ? new ShippedWeights(path, options.Deserialize<ResidualConvolutionOptions>(ModelArchive.SettingsFormat)!)
-            : throw new SampleException($"{option}: the weights '{path}' belong to no residual convolutional network but to {network.ToJsonString()}.");
+        return WeightFiles.Read(path).History.Settings!.Network as JsonObject ?? [];
     }
+
+    private T Read<T>(string setting) => settings[setting].Deserialize<T>(ModelArchive.SettingsFormat)
+        ?? throw new ModelArchiveException($"The description of the weights '{Path}' lacks '{setting}'.");
 }

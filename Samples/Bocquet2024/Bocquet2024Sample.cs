@@ -46,7 +46,7 @@ public sealed class Bocquet2024Sample(Bocquet2024Settings? quick = null) : ISamp
     {
         bool full = run.Options.Size == SampleSize.Full;
         var settings = full ? Bocquet2024Settings.Full : quick ?? Bocquet2024Settings.Quick;
-        var weights = run.Options.Settings.TryGetValue(Pretrained, out string? given) ? ShippedWeights.Find(given, Pretrained) : null;
+        var weights = run.Options.Settings.TryGetValue(Pretrained, out string? given) ? ShippedWeights.Find(ResidualConvolutionNetwork.Type, given, Pretrained) : null;
         double minutes = run.Options.Minutes!.Value;
         var parts = new Bocquet2024Parts(settings, minutes, weights);
         var runner = new PartRunner(run, $"{Name}, seed {run.Options.Seed}, {run.Options.Size}, {weights?.Path ?? "trained"}, {settings}");

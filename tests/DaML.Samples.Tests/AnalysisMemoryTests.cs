@@ -12,11 +12,13 @@ public sealed class AnalysisMemoryTests : IDisposable
 
     public void Dispose() => folder.Delete(recursive: true);
 
-    private int Run(params string[] arguments)
+    private int Run(params string[] arguments) => Run(burnIn: 20, arguments);
+
+    private int Run(long burnIn, params string[] arguments)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.No });
         console.Profile.Width = 200;
-        return CommandLine.Run(["sample", "analysis-memory", "--out", folder.FullName, .. arguments], [new DemoSample(), new AnalysisMemorySample(seeds: 2, burnIn: 20, cycles: 10, costRounds: 1)], console, error, CancellationToken.None);
+        return CommandLine.Run(["sample", "analysis-memory", "--out", folder.FullName, .. arguments], [new DemoSample(), new AnalysisMemorySample(seeds: 2, burnIn, cycles: 10, costRounds: 1)], console, error, CancellationToken.None);
     }
 
     [Fact]
@@ -61,6 +63,30 @@ public sealed class AnalysisMemoryTests : IDisposable
     {
         Assert.Equal(2, Run("--interval", interval));
         Assert.Contains($"'{interval}'", error.ToString());
+    }
+
+    // Steps over a network of 40 filters take a while each, so there are few.
+    [Fact]
+    public void TheReferenceNetworkBeginsAsTheOneThatComesWithTheProjectAndIsScoredFromItsWeights()
+    {
+        string file = Path.Combine(folder.FullName, "result.json"), weights = Path.Combine(folder.FullName, "weights");
+        Dictionary<string, double> Metrics() => JsonDocument.Parse(File.ReadAllText(file)).RootElement.GetProperty("metrics").EnumerateObject().ToDictionary(metric => metric.Name, metric => metric.Value.GetDouble());
+        Assert.Equal(0, Run(burnIn: 120, "--full", "--minutes", "0.05", "--json", file));
+        var trained = Metrics();
+        Assert.InRange(trained["rmse.learned_memory"], 0.1, 0.3);   // after so few cycles; a new network is far above 1
+        Assert.Contains("12 hidden channels", output.ToString());
+
+        var analyzer = (HiddenChannelAnalyzer)new DataAssimilationContext(1).Model.Load<SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>>(Path.Combine(folder.FullName, "learned-memory.daml")).Triple.Analyzer;
+        var network = (ResidualConvolutionMemoryNetwork)analyzer.Network;
+        WeightFiles.Write(weights, network, analyzer.History! with { Settings = analyzer.History!.Settings! with { Statistics = network.Statistics } });
+        Assert.Equal(0, Run(burnIn: 120, "--pretrained", weights, "--json", file));
+        // Runs start from the climatology of the weights' constants, which are the first network's and not those of this training's data.
+        Assert.Equal(trained["rmse.learned_memory"], Metrics()["rmse.learned_memory"], 1e-3);
+        Assert.Equal(trained["training.steps"], Metrics()["training.steps"]);
+
+        Assert.Equal(2, Run("--pretrained", Path.Combine(AppContext.BaseDirectory, "weights", "residual-convolution-40x5x5")));
+        Assert.Contains("belong to no residual-convolution-memory-network", error.ToString());
+        Assert.Equal(2, Run("--pretrained", weights, "--resume"));
     }
 
     [Fact]
