@@ -1,4 +1,5 @@
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace DaML;
@@ -56,6 +57,17 @@ public static class ModuleState
         Keep(network);
         network.eval();
         foreach (var parameter in network.parameters()) parameter.requires_grad_(false);
+    }
+
+    /// <summary>Readies a network for optimiser steps.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="keepsNormalisation">Whether its batch normalisations keep their statistics.</param>
+    internal static void Train(nn.Module network, bool keepsNormalisation)
+    {
+        network.train();
+        if (!keepsNormalisation) return;
+        foreach (var layer in network.modules())
+            if (layer is BatchNorm) layer.eval();
     }
 
     /// <summary>What a network computes in: the precision of its weights, or another where it has none.</summary>

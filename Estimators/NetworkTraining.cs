@@ -44,7 +44,7 @@ internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, T
         if (options.CheckpointPath is { } path && File.Exists(path)) TrainingCheckpoint.Read(path, setting, context, Load);
         else WriteCheckpoint();   // a place that cannot be written is seen now, not after the first validation
         watch.Start();
-        network.train();
+        ModuleState.Train(network, options.KeepsNormalisation);
         TrainingEnd end;
         while (!Ended(cancellation, out end))
         {
@@ -89,7 +89,7 @@ internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, T
             divergence = diverged;
             error = double.PositiveInfinity;
         }
-        network.train();
+        ModuleState.Train(network, options.KeepsNormalisation);
         steps[^1] = steps[^1] with { ValidationError = error };
         if (Judge(steps[^1], error))
         {

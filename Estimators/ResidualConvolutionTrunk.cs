@@ -118,6 +118,7 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
     {
         var parameters = new List<Tensor>(4 * convolutions.Count + 4) { encoder.Weight, encoder.Bias };
         var running = new List<(Tensor, Tensor)>(convolutions.Count);
+        bool ownStatistics = normalizations[0].training;   // they change together (ModuleState.Train)
         for (int layer = 0; layer < convolutions.Count; layer++)
         {
             var normalization = normalizations[layer];
@@ -126,16 +127,16 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
             parameters.Add(normalization.weight!);
             parameters.Add(normalization.bias!);
             running.Add((normalization.running_mean!, normalization.running_var!));
-            if (!training) continue;
+            if (!ownStatistics) continue;
             using var unrecorded = no_grad();
             normalization.num_batches_tracked!.add_(1);
         }
         parameters.Add(decoder.Weight);
         parameters.Add(decoder.Bias);
         if (is_grad_enabled() && (input.requires_grad || parameters.Any(parameter => parameter.requires_grad)))
-            return FusedResidualFunction.Apply(fused, running, training, input, parameters);
+            return FusedResidualFunction.Apply(fused, running, ownStatistics, input, parameters);
         using var contiguous = input.contiguous();
-        var (product, tape) = fused.Forward(contiguous, parameters, running, training, keeps: false);
+        var (product, tape) = fused.Forward(contiguous, parameters, running, ownStatistics, keeps: false);
         fused.Release(tape);
         return product;
     }

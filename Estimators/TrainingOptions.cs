@@ -58,6 +58,13 @@ public sealed record TrainingOptions
     /// <summary>Number of validations in a row without a better one after which training stops, once <see cref="PatientAboveRate"/> is passed.</summary>
     public long Patience { get; init; } = 10;
 
+    /// <summary>
+    /// Whether batch normalisations keep the statistics they begin with and use them in training as they do ever after; false unless said.
+    /// For networks that begin trained: the statistics of small batches are noise in every layer, which a network that is all but
+    /// right has to make up for (docs/learned-analysis.md).
+    /// </summary>
+    public bool KeepsNormalisation { get; init; }
+
     /// <summary>How the optimiser steps are carried out; recorded where that can be, unless said. The log says which.</summary>
     public StepExecution Execution { get; init; } = StepExecution.Automatic;
 

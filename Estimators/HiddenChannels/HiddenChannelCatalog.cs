@@ -27,6 +27,28 @@ public static class HiddenChannelCatalog
             (statistics, random) => new ResidualConvolutionMemoryNetwork(size, channels, statistics, catalog.Context.Options.NetworkPrecision, random), training, initial);
     }
 
+    /// <summary>
+    /// The same, begun as a trained analysis without a memory instead of with weights that are drawn: to its increments the memory's use is
+    /// learned, which takes a fraction of the time.
+    /// </summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="first">The trained analysis, by a residual convolutional network; it stays as it is, and gives size, grid and units.</param>
+    /// <param name="dynamics">The model M that makes the forecasts.</param>
+    /// <param name="observing">What is observed: H and R.</param>
+    /// <param name="memory">The hidden channels; null = the defaults.</param>
+    /// <param name="training">How it is trained; null = the defaults. A lower rate than that of a new network keeps what is known.</param>
+    /// <param name="initial">Where an assimilation starts; null = independent normal numbers of the true states' mean and variance.</param>
+    /// <exception cref="ArgumentException">Another kind of analysis, an option out of its range, dimensions that differ, or a grid of another size than the state.</exception>
+    public static LearnedAnalysisEstimator<ProductMemory<StateMemory, VectorMemory>> ResidualConvolutionWithMemory(this AnalysisCatalog catalog, SequentialAssimilation<StateMemory> first,
+        IDynamics dynamics, IObservationNetwork observing, HiddenChannelOptions? memory = null, TrainingOptions? training = null, IInitialCondition? initial = null)
+    {
+        if (first.Triple.Analyzer is not LearnedAnalyzer { Network: ResidualConvolutionNetwork network })
+            throw new ArgumentException($"A network with a memory begins as a residual convolutional network; the analyzer of '{first.Name}' is a {first.Triple.Analyzer.Name}.", nameof(first));
+        var channels = (memory ?? new()).Checked();
+        network.Options.Grid.RequireDimension(dynamics.Dimension);
+        return catalog.LearnedWithMemory($"{network.Options.Name} with memory", dynamics, observing, channels, (_, random) => new ResidualConvolutionMemoryNetwork(network, channels, random), training, initial);
+    }
+
     /// <summary>An analysis with hidden channels, (x_a, h_a) from (x_f, H^T R^-1 (y - H x_f), h_f), learned by a network of one's own.</summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="name">What to call the method in messages and tables.</param>

@@ -49,12 +49,9 @@ internal sealed class MemoryExperiment(DataAssimilationOptions options, double i
     /// <param name="memory">The hidden channels.</param>
     /// <param name="training">How it is trained.</param>
     /// <param name="cancellation">Stops it.</param>
-    public TrainedAnalysis TrainFrom(ShippedWeights first, HiddenChannelOptions memory, TrainingOptions training, CancellationToken cancellation)
-    {
-        var plain = (ResidualConvolutionNetwork)((LearnedAnalyzer)context.Analysis.ResidualConvolution(Model, Observing, first.Network).Pretrained(first.Path).Triple.Analyzer).Network;
-        return Trained(context.Analysis.LearnedWithMemory("residual convolution with memory", Model, Observing, memory,
-            (_, random) => new ResidualConvolutionMemoryNetwork(plain, memory, random), training).Fit(Training, Validation, cancellation));
-    }
+    public TrainedAnalysis TrainFrom(ShippedWeights first, HiddenChannelOptions memory, TrainingOptions training, CancellationToken cancellation) =>
+        Trained(context.Analysis.ResidualConvolutionWithMemory(context.Analysis.ResidualConvolution(Model, Observing, first.Network).Pretrained(first.Path),
+            Model, Observing, memory, training).Fit(Training, Validation, cancellation));
 
     /// <summary>A network with a memory that was trained before.</summary>
     /// <param name="weights">Its weights.</param>

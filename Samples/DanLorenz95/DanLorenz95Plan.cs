@@ -60,7 +60,7 @@ public sealed record DanLorenz95Plan
     public IReadOnlyList<long> Memories { get; init; } = [6, 12, 24, 48];
 
     /// <summary>The networks of the sweep, but for m.</summary>
-    public NetworkEffort Sweep { get; init; } = new(new() { Layers = 6 }, Common, 128, 1);
+    public NetworkEffort Sweep { get; init; } = new(new() { Layers = 6 }, Common, 128, 2);
 
     /// <summary>Ensemble sizes N of the sweep; their memory is 3 N.</summary>
     public IReadOnlyList<long> Members { get; init; } = [4, 8, 16, 32];

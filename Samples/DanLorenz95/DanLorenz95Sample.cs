@@ -26,7 +26,7 @@ public sealed class DanLorenz95Sample(DanLorenz95Plan? plan = null) : ISample
     public IReadOnlyList<SampleSize> Sizes => [SampleSize.Quick, SampleSize.Full];
 
     /// <inheritdoc/>
-    public double? TrainingMinutes => 10;
+    public double? TrainingMinutes => 12;
 
     /// <inheritdoc/>
     public double? FullTrainingMinutes => 24 * 60;

@@ -10,14 +10,16 @@ public partial class DocumentTests
 
     [Theory]
     [InlineData("memory")]
+    [InlineData("begun")]
     [InlineData("uncertainty")]
     public void Memory_and_uncertainty_quote_the_marked_lines(string mark) => Assert.Contains(Marked("LearnedMemory.cs", mark), Quoted("learned-analysis.md"));
 
     [Fact]
     public void A_memory_is_learned_and_one_state_tells_its_uncertainty()
     {
-        var (rmse, spreadSkill) = LearnedMemory.Run(60);
+        var (rmse, begun, spreadSkill) = LearnedMemory.Run(60);
         Assert.InRange(rmse, 0.2, 0.8);
+        Assert.InRange(begun, 0.2, 0.8);
         Assert.InRange(spreadSkill, 0.7, 1.4);
     }
 

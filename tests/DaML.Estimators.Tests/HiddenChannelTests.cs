@@ -324,6 +324,38 @@ public sealed class HiddenChannelTests : IDisposable
         Assert.True(run.Forecast.Second.Vector.abs().max().ToDouble() > 0);
     }
 
+    // A learning rate of next to nothing shows the training's losses at the weights it begins with.
+    [Fact]
+    public void A_training_from_a_trained_network_keeps_its_normalisations_where_it_is_told_to()
+    {
+        using var scope = NewDisposeScope();
+        var twin = new SmallTwin();
+        var brief = SmallTwin.Brief with { Steps = 60, ValidationInterval = 20 };
+        var first = twin.Context.Analysis.ResidualConvolution(twin.Dynamics, twin.Observing, SmallTwin.Network, brief).Fit(twin.Training, twin.Validation);
+        var plain = (ResidualConvolutionNetwork)((LearnedAnalyzer)first.Triple.Analyzer).Network;
+        var before = plain.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
+        SequentialAssimilation<Memory> Begun(bool keeps, double rate) => twin.Context.Analysis.ResidualConvolutionWithMemory(first, twin.Dynamics, twin.Observing, new() { Count = 3 },
+            brief with { Steps = 20, LearningRate = rate, KeepsNormalisation = keeps }).Fit(twin.Training, twin.Validation);
+
+        var (kept, moved) = (Begun(keeps: true, 1e-3), Begun(keeps: false, 1e-3));
+        bool Same(SequentialAssimilation<Memory> method, string name) => Analyzer(method).Network.state_dict()[name].Equals(before[name]);
+        foreach (string statistics in before.Keys.Where(name => name.Contains("running")))
+        {
+            Assert.True(Same(kept, statistics));
+            Assert.False(Same(moved, statistics));
+        }
+        Assert.False(Same(kept, "trunk.convolutions.0.weight"));
+        foreach (var (name, tensor) in plain.state_dict()) Assert.True(tensor.Equals(before[name]), name);
+
+        // With the statistics kept, a training that does not move has the error of the method that it began as.
+        var still = Begun(keeps: true, 1e-12);
+        Assert.Equal(twin.Rmse(first), twin.Rmse(still), 1e-3 * twin.Rmse(first));
+        Assert.NotEqual(Analyzer(Begun(keeps: false, 1e-12)).History!.Steps[0].Loss, Analyzer(still).History!.Steps[0].Loss);
+        Assert.Equal(Analyzer(still).History!.Steps[0].Loss, Analyzer(kept).History!.Steps[0].Loss);
+        var physical = twin.Context.Analysis.ThreeDimensionalVariational(twin.Dynamics, twin.Observing, ErrorCovariance.Scalar(twin.Dynamics.Dimension, 0.5)).Transformer;
+        Assert.Contains("residual convolutional", Assert.Throws<ArgumentException>(() => twin.Context.Analysis.ResidualConvolutionWithMemory(physical, twin.Dynamics, twin.Observing)).Message);
+    }
+
     [Fact]
     public void A_training_that_was_cancelled_goes_on_with_what_it_remembered()
     {

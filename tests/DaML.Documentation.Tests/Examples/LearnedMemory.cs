@@ -3,8 +3,8 @@ namespace DaML.Tests;
 /// <summary>Memory and uncertainty of learned analyses as docs/learned-analysis.md shows them.</summary>
 internal static class LearnedMemory
 {
-    /// <summary>The analysis error with a memory, and the spread-skill ratio of the uncertainty of an analysis without.</summary>
-    public static (double Rmse, double SpreadSkill) Run(long steps)
+    /// <summary>The analysis error with a memory, learned anew and from an analysis without, and the spread-skill ratio of the uncertainty of an analysis without.</summary>
+    public static (double Rmse, double Begun, double SpreadSkill) Run(long steps)
     {
         var context = new DataAssimilationContext(seed: 1);
         var model = context.Dynamics.Lorenz96();
@@ -17,13 +17,18 @@ internal static class LearnedMemory
             new() { Count = 6, Update = ChannelUpdate.Gated, Transport = ChannelTransport.Unchanged }, training: new() { Steps = steps }).Fit(training);
         // </memory>
 
+        // <begun>
+        var begun = context.Analysis.ResidualConvolutionWithMemory(learned, model, network,
+            training: new() { Steps = steps, LearningRate = 1e-3, KeepsNormalisation = true }).Fit(training);
+        // </begun>
+
         // <uncertainty>
         var uncertain = context.Analysis.WithUncertainty(learned, model).Fit(training);
         // </uncertainty>
 
         var test = context.Data.Twin(model, network, new() { Stream = "test", Batch = 4, Cycles = 100 });
         var ratio = new SpreadSkillRatio(ScoredState.Analysis);
-        return (context.Scores.Evaluate(remembering.Transform(test), new() { BurnIn = 60 }).AnalysisRmse.Mean,
+        return (context.Scores.Evaluate(remembering.Transform(test), new() { BurnIn = 60 }).AnalysisRmse.Mean, context.Scores.Evaluate(begun.Transform(test), new() { BurnIn = 60 }).AnalysisRmse.Mean,
             context.Scores.Evaluate(uncertain.Transform(test.Take(70)), new() { BurnIn = 60, Scores = [ratio] }).Of(ratio).Mean);
     }
 }
