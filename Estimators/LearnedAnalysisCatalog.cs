@@ -23,6 +23,27 @@ public static class LearnedAnalysisCatalog
             (statistics, random) => new ResidualConvolutionNetwork(size, statistics, catalog.Context.Options.NetworkPrecision, random), training, initial);
     }
 
+    /// <summary>The same, begun as a trained analysis instead of with weights that are drawn: to go on with its training, or for another model or other observations.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="first">The trained analysis, by a residual convolutional network; it stays as it is, and gives size, grid and units.</param>
+    /// <param name="dynamics">The model M that makes the forecasts.</param>
+    /// <param name="observing">What is observed: H and R.</param>
+    /// <param name="training">How it is trained; null = the defaults. A lower rate than that of a new network keeps what is known.</param>
+    /// <param name="initial">Where an assimilation starts; null = independent normal numbers of the true states' mean and variance.</param>
+    /// <exception cref="ArgumentException">Another kind of analysis, dimensions that differ, or a grid of another size than the state.</exception>
+    public static LearnedAnalysisEstimator<StateMemory> ResidualConvolution(this AnalysisCatalog catalog, SequentialAssimilation<StateMemory> first, IDynamics dynamics, IObservationNetwork observing,
+        TrainingOptions? training = null, IInitialCondition? initial = null)
+    {
+        var network = NetworkOf(first);
+        network.Options.Grid.RequireDimension(dynamics.Dimension);
+        return catalog.Learned(network.Options.Name, dynamics, observing, (_, random) => network.CopyOn(random.Device), training, initial);
+    }
+
+    /// <summary>The network of an analysis that another begins as.</summary>
+    /// <exception cref="ArgumentException">It is another kind of analysis.</exception>
+    internal static ResidualConvolutionNetwork NetworkOf(SequentialAssimilation<StateMemory> first) => first.Triple.Analyzer is LearnedAnalyzer { Network: ResidualConvolutionNetwork network } ? network
+        : throw new ArgumentException($"An analysis begins as one by a residual convolutional network; the analyzer of '{first.Name}' is {first.Triple.Analyzer.Name}.", nameof(first));
+
     /// <summary>The analysis x_f + P^a(x_f) H^T R^-1 (y - H x_f) with a learned covariance P^a = rho o (X X^T) (Bocquet et al. 2025, appendix B).</summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="dynamics">The model M that makes the forecasts; its state lies on the network's grid.</param>

@@ -97,6 +97,8 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
         return other;
     }
 
+    internal ResidualConvolutionNetwork CopyOn(Device device) => new ResidualConvolutionNetwork(Options, Statistics, precision, device).WithWeightsOf(this);
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Set("options", Options);

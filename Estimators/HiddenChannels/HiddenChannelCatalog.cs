@@ -42,9 +42,7 @@ public static class HiddenChannelCatalog
     public static LearnedAnalysisEstimator<ProductMemory<StateMemory, VectorMemory>> ResidualConvolutionWithMemory(this AnalysisCatalog catalog, SequentialAssimilation<StateMemory> first,
         IDynamics dynamics, IObservationNetwork observing, HiddenChannelOptions? memory = null, TrainingOptions? training = null, IInitialCondition? initial = null)
     {
-        if (first.Triple.Analyzer is not LearnedAnalyzer { Network: ResidualConvolutionNetwork network })
-            throw new ArgumentException($"A network with a memory begins as a residual convolutional network; the analyzer of '{first.Name}' is a {first.Triple.Analyzer.Name}.", nameof(first));
-        var channels = (memory ?? new()).Checked();
+        var (network, channels) = (LearnedAnalysisCatalog.NetworkOf(first), (memory ?? new()).Checked());
         network.Options.Grid.RequireDimension(dynamics.Dimension);
         return catalog.LearnedWithMemory($"{network.Options.Name} with memory", dynamics, observing, channels, (_, random) => new ResidualConvolutionMemoryNetwork(network, channels, random), training, initial);
     }

@@ -352,6 +352,10 @@ public sealed class HiddenChannelTests : IDisposable
         Assert.Equal(twin.Rmse(first), twin.Rmse(still), 1e-3 * twin.Rmse(first));
         Assert.NotEqual(Analyzer(Begun(keeps: false, 1e-12)).History!.Steps[0].Loss, Analyzer(still).History!.Steps[0].Loss);
         Assert.Equal(Analyzer(still).History!.Steps[0].Loss, Analyzer(kept).History!.Steps[0].Loss);
+        // The plain network goes on as itself.
+        var further = twin.Context.Analysis.ResidualConvolution(first, twin.Dynamics, twin.Observing, brief with { Steps = 20, LearningRate = 1e-12, KeepsNormalisation = true }).Fit(twin.Training, twin.Validation);
+        Assert.Equal(twin.Rmse(first), twin.Rmse(further), 1e-3 * twin.Rmse(first));
+        Assert.NotSame(plain, ((LearnedAnalyzer)further.Triple.Analyzer).Network);
         var physical = twin.Context.Analysis.ThreeDimensionalVariational(twin.Dynamics, twin.Observing, ErrorCovariance.Scalar(twin.Dynamics.Dimension, 0.5)).Transformer;
         Assert.Contains("residual convolutional", Assert.Throws<ArgumentException>(() => twin.Context.Analysis.ResidualConvolutionWithMemory(physical, twin.Dynamics, twin.Observing)).Message);
     }
