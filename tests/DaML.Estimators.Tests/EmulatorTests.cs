@@ -26,12 +26,19 @@ public sealed class EmulatorTests
     }
 
     // Mixtures of two components are observed, the truth is never shown.
-    [Fact]
-    public void A_linear_model_is_learned_through_a_filter_from_observations_alone()
+    [Theory, InlineData("stochastic"), InlineData("etkf"), InlineData("enkf-n")]
+    public void A_linear_model_is_learned_through_a_filter_from_observations_alone(string filter)
     {
         using var scope = NewDisposeScope();
         var (context, model, observing, first) = System();
         ITrajectoryView Blind(string stream) => new BlindView(context.Data.Twin(model, observing, new() { Stream = stream, Batch = 64, Initial = first }));
+        SequentialAssimilation<EnsembleMemory> Filter(IDynamics dynamics) => filter switch
+        {
+            "stochastic" => context.Analysis.StochasticEnsembleKalmanFilter(dynamics, observing, new EnsembleFilterOptions { Members = 20, Initial = first }).Transformer,
+            "etkf" => context.Analysis.EnsembleTransformKalmanFilter(dynamics, observing, new EnsembleTransformKalmanFilterOptions { Members = 20, Initial = first }).Transformer,
+            _ => context.Analysis.FiniteSizeEnsembleKalmanFilter(dynamics, observing, new FiniteSizeEnsembleKalmanFilterOptions { Members = 20, Initial = first }).Transformer,
+        };
+
         var estimator = context.Analysis.LearnedDynamics("turn", observing, 1, random =>
         {
             var layer = new ReZeroNetwork(2, 2, 1, ScalarType.Float64, CPU);
@@ -41,7 +48,7 @@ public sealed class EmulatorTests
                 layer.get_parameter("last.bias")!.zero_();
             }
             return layer;
-        }, emulator => context.Analysis.StochasticEnsembleKalmanFilter(emulator, observing, new EnsembleFilterOptions { Members = 20, Initial = first }).Transformer.Triple,
+        }, emulator => Filter(emulator).Triple,
             ErrorCovariance.Scalar(2, 0.1), new() { Steps = 250, LearningRate = 2e-2, Truncation = 6, ValidationInterval = 125, ValidationCycles = 40, ValidationBurnIn = 20 });
         Assert.DoesNotContain(Columns.Truth, estimator.Contract.Requires.Select(required => required.Column));
         var learned = estimator.Fit(Blind("training"), Blind("validation"));
@@ -54,7 +61,7 @@ public sealed class EmulatorTests
         var test = context.Data.Twin(model, observing, new() { Stream = "test", Batch = 64, Cycles = 150, Initial = first });
         var innovation = new ForecastInnovation(observing.Operator, observing.Error);
         double Score(ITransformer method) => context.Scores.Evaluate(method.Transform(test), new() { BurnIn = 30, Scores = [innovation] })[innovation].Mean;
-        double Of(IDynamics dynamics) => Score(context.Analysis.StochasticEnsembleKalmanFilter(dynamics, observing, new EnsembleFilterOptions { Members = 20, Initial = first }).Transformer);
+        double Of(IDynamics dynamics) => Score(Filter(dynamics));
         var untrained = new LinearDynamics(0.5 * eye(2, dtype: ScalarType.Float64)) { ModelError = model.ModelError };
         Assert.InRange(Of(emulator) / Of(model), 0.98, 1.02);
         Assert.True(Of(untrained) > 1.1 * Of(model));
