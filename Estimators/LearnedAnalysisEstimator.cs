@@ -150,7 +150,7 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         Model = learned.InTraining.Propagater.Name,
         Seed = context.Options.Seed,
         Options = training with { CheckpointPath = null },
-        Statistics = constants.Statistics,
+        Statistics = learned.Network is IScaledNetwork scaled ? scaled.Statistics : constants.Statistics,
         Units = constants.Units,
         Data = TrainingSettings.Describe(data),
         Validation = TrainingSettings.Describe(validation),

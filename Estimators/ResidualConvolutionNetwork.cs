@@ -15,7 +15,7 @@ namespace DaML;
 /// <see cref="AnalysisStatistics"/>, and the increment scaled back by the latter: a change of units that makes training
 /// indifferent to those of the data and more than twice as fast on Lorenz-96.
 /// </remarks>
-public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tensor>, IComponent
+public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tensor>, IScaledNetwork, IComponent
 {
     private readonly ScalarType precision;
     private readonly ResidualConvolutionTrunk trunk;

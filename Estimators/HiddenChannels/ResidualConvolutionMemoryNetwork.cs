@@ -10,7 +10,7 @@ namespace DaML;
 /// commutes with translations; it runs on circles and lines of any size.
 /// </summary>
 /// <remarks>Forecast, innovation and increment are scaled as in <see cref="ResidualConvolutionNetwork"/>; hidden channels lie between -1 and 1.</remarks>
-public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)>, IComponent
+public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)>, IScaledNetwork, IComponent
 {
     private readonly ScalarType precision;
     private readonly ResidualConvolutionTrunk trunk;

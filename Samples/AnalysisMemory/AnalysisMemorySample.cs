@@ -172,8 +172,8 @@ public sealed class AnalysisMemorySample(int seeds = 3, long burnIn = 200, long 
         string checkpoint = run.Checkpoint();
         var training = new TrainingOptions
         {
-            Steps = 1_000_000, MaximumDuration = TimeSpan.FromMinutes(run.Options.Minutes!.Value), LearningRate = 1e-3, WarmUpSteps = 200, KeepsNormalisation = true, ValidationInterval = 1000, ValidationCycles = 300, Patience = long.MaxValue,
-            CheckpointPath = checkpoint,
+            Steps = 1_000_000, MaximumDuration = TimeSpan.FromMinutes(run.Options.Minutes!.Value), LearningRate = 1e-3, WarmUpSteps = 200, KeepsNormalisation = true,
+            ValidationInterval = 1000, ValidationCycles = 300, Patience = long.MaxValue, CheckpointPath = checkpoint,
         };
         var analysis = experiment.TrainFrom(ShippedWeights.Find(ResidualConvolutionNetwork.Type, "", "--full"), memory, training, run.Cancellation);
         experiment.Context.Model.Save(analysis.Method, run.OutputFile("learned-memory.daml"));

@@ -331,7 +331,7 @@ public sealed class HiddenChannelTests : IDisposable
         using var scope = NewDisposeScope();
         var twin = new SmallTwin();
         var brief = SmallTwin.Brief with { Steps = 60, ValidationInterval = 20 };
-        var first = twin.Context.Analysis.ResidualConvolution(twin.Dynamics, twin.Observing, SmallTwin.Network, brief).Fit(twin.Training, twin.Validation);
+        var first = twin.Context.Analysis.ResidualConvolution(twin.Dynamics, twin.Observing, SmallTwin.Network, brief).Fit(twin.Validation, twin.Training);
         var plain = (ResidualConvolutionNetwork)((LearnedAnalyzer)first.Triple.Analyzer).Network;
         var before = plain.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
         SequentialAssimilation<Memory> Begun(bool keeps, double rate) => twin.Context.Analysis.ResidualConvolutionWithMemory(first, twin.Dynamics, twin.Observing, new() { Count = 3 },
@@ -352,6 +352,14 @@ public sealed class HiddenChannelTests : IDisposable
         Assert.Equal(twin.Rmse(first), twin.Rmse(still), 1e-3 * twin.Rmse(first));
         Assert.NotEqual(Analyzer(Begun(keeps: false, 1e-12)).History!.Steps[0].Loss, Analyzer(still).History!.Steps[0].Loss);
         Assert.Equal(Analyzer(still).History!.Steps[0].Loss, Analyzer(kept).History!.Steps[0].Loss);
+        // Weights that are read have the constants of the first network's data, which theirs are scaled by.
+        string weights = Path.Combine(folder, "begun");
+        WeightFiles.Write(weights, Analyzer(kept).Network, Analyzer(kept).History!);
+        var read = twin.Context.Analysis.ResidualConvolutionWithMemory(twin.Dynamics, twin.Observing, new() { Count = 3 }, SmallTwin.Network).Pretrained(weights);
+        Assert.NotEqual(plain.Statistics, AnalysisStatistics.Measure(twin.Training, twin.Observing, 20));
+        Assert.Equal(plain.Statistics, ((ResidualConvolutionMemoryNetwork)Analyzer(read).Network).Statistics);
+        Bits.Equal(Analyzer(kept).Network, Analyzer(read).Network);
+
         // The plain network goes on as itself.
         var further = twin.Context.Analysis.ResidualConvolution(first, twin.Dynamics, twin.Observing, brief with { Steps = 20, LearningRate = 1e-12, KeepsNormalisation = true }).Fit(twin.Training, twin.Validation);
         Assert.Equal(twin.Rmse(first), twin.Rmse(further), 1e-3 * twin.Rmse(first));

@@ -77,8 +77,7 @@ public sealed class AnalysisMemoryTests : IDisposable
         Assert.Contains("12 hidden channels", output.ToString());
 
         var analyzer = (HiddenChannelAnalyzer)new DataAssimilationContext(1).Model.Load<SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>>(Path.Combine(folder.FullName, "learned-memory.daml")).Triple.Analyzer;
-        var network = (ResidualConvolutionMemoryNetwork)analyzer.Network;
-        WeightFiles.Write(weights, network, analyzer.History! with { Settings = analyzer.History!.Settings! with { Statistics = network.Statistics } });
+        WeightFiles.Write(weights, analyzer.Network, analyzer.History!);
         Assert.Equal(0, Run(burnIn: 120, "--pretrained", weights, "--json", file));
         // Runs start from the climatology of the weights' constants, which are the first network's and not those of this training's data.
         Assert.Equal(trained["rmse.learned_memory"], Metrics()["rmse.learned_memory"], 1e-3);
