@@ -30,8 +30,8 @@ public sealed class AnalysisMemorySample(int seeds = 3, long burnIn = 200, long 
         is trained beside the same network without, for {seeds} seeds: at the same training time, at the same number of steps, and with
         as many parameters. Training time is counted in steps by the cost of a step, measured side by side before.
         The cost of a cycle of learned and ensemble analyses is measured side by side too.
-        --full trains one network of the publications' reference size (40 filters, 5 x 5) with 12 channels for --minutes, takes itself
-        down in the output folder and goes on with --resume; its model is learned-memory.daml. It begins as the network without a
+        --full trains one network of the publications' reference size (40 filters, 5 x 5) with 12 channels for --minutes, keeps a
+        checkpoint in the output folder and goes on with --resume; its model is learned-memory.daml. It begins as the network without a
         memory that comes with the project. {Pretrained} scores one that was trained so.
         """;
 
