@@ -83,6 +83,10 @@ public sealed class AnalysisMemoryTests : IDisposable
         Assert.Equal(trained["rmse.learned_memory"], Metrics()["rmse.learned_memory"], 1e-3);
         Assert.Equal(trained["training.steps"], Metrics()["training.steps"]);
 
+        // Those that come with the project.
+        Assert.Equal(0, Run(burnIn: 150, "--pretrained", "--json", file));
+        Assert.InRange(Metrics()["rmse.learned_memory"], 0.16, 0.23);
+
         Assert.Equal(2, Run("--pretrained", Path.Combine(AppContext.BaseDirectory, "weights", "residual-convolution-40x5x5")));
         Assert.Contains("belong to no residual-convolution-memory-network", error.ToString());
         Assert.Equal(2, Run("--pretrained", weights, "--resume"));
