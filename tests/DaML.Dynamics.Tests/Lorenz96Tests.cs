@@ -74,15 +74,8 @@ public sealed class Lorenz96Tests : IDisposable
         {
             var model = new Lorenz96();
             var x = Numbers.Normal(3, 3000, 40) * 4;
-            int threads = get_num_threads();
-            try
-            {
-                set_num_threads(1);
-                var alone = model.Advance(x, new TimeInterval(0, 0.1)).Bits();
-                set_num_threads(3);
-                Assert.Equal(alone, model.Advance(x, new TimeInterval(0, 0.1)).Bits());
-            }
-            finally { set_num_threads(threads); }
+            var alone = ThreadCounts.With(1, () => model.Advance(x, new TimeInterval(0, 0.1)).Bits());
+            Assert.Equal(alone, ThreadCounts.With(3, () => model.Advance(x, new TimeInterval(0, 0.1)).Bits()));
             Assert.Equal(model.Advance(x[17], new TimeInterval(0, 0.1)).Bits(), model.Advance(x, new TimeInterval(0, 0.1))[17].Bits());
         }
     }

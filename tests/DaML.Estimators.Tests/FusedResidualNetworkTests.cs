@@ -148,23 +148,14 @@ public sealed class FusedResidualNetworkTests
         public void The_number_of_threads_changes_no_bit()
         {
             using var scope = NewDisposeScope();
-            int threads = get_num_threads();
-            try
+            Outcome With(int threads) => ThreadCounts.With(threads, () => Run(Network(new() { Filters = 16, Blocks = 2, SubBlocks = 2 }), NetworkComputation.Automatic, 70, 40, training: true));
+            var one = With(1);
+            foreach (var other in new[] { With(2), With(5) })
             {
-                var outcomes = new List<Outcome>();
-                foreach (int count in new[] { 1, 2, 5 })
-                {
-                    set_num_threads(count);
-                    outcomes.Add(Run(Network(new() { Filters = 16, Blocks = 2, SubBlocks = 2 }), NetworkComputation.Automatic, 70, 40, training: true));
-                }
-                foreach (var other in outcomes.Skip(1))
-                {
-                    Assert.Equal(0, (outcomes[0].Increment - other.Increment).abs().max().ToDouble());
-                    Assert.Equal(0, (outcomes[0].ForecastGradient - other.ForecastGradient).abs().max().ToDouble());
-                    foreach (var (e, a) in outcomes[0].Gradients.Zip(other.Gradients)) Assert.Equal(0, (e - a).abs().max().ToDouble());
-                }
+                Assert.Equal(0, (one.Increment - other.Increment).abs().max().ToDouble());
+                Assert.Equal(0, (one.ForecastGradient - other.ForecastGradient).abs().max().ToDouble());
+                foreach (var (e, a) in one.Gradients.Zip(other.Gradients)) Assert.Equal(0, (e - a).abs().max().ToDouble());
             }
-            finally { set_num_threads(threads); }
         }
     }
 

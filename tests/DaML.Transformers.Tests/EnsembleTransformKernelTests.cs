@@ -93,16 +93,9 @@ public sealed class EnsembleTransformKernelTests
             var analyzer = new FiniteSizeEnsembleKalmanFilterAnalyzer(new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 1));
             var ensemble = random.Normal([9, 30, 40], ScalarType.Float64);
             var values = random.Normal([9, 40], ScalarType.Float64);
-            int threads = get_num_threads();
-            try
-            {
-                set_num_threads(3);
-                var all = analyzer.Analyze(new(ensemble), new Observation(values, null, 0), random).Members;
-                set_num_threads(1);
-                for (int b = 0; b < 9; b++)
-                    Assert.True(all[b].Equals(analyzer.Analyze(new(ensemble[b].unsqueeze(0)), new Observation(values[b].unsqueeze(0), null, 0), random).Members[0]));
-            }
-            finally { set_num_threads(threads); }
+            var all = ThreadCounts.With(3, () => analyzer.Analyze(new(ensemble), new Observation(values, null, 0), random).Members);
+            for (int b = 0; b < 9; b++)
+                Assert.True(all[b].Equals(ThreadCounts.With(1, () => analyzer.Analyze(new(ensemble[b].unsqueeze(0)), new Observation(values[b].unsqueeze(0), null, 0), random).Members[0])));
             Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(ensemble), new Observation(values[..2], null, 0), random));
             Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(ensemble), new Observation(values, zeros(9, 40), 0), random));
             Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(ensemble), new Observation(values, zeros(9, 39, dtype: ScalarType.Bool), 0), random));

@@ -221,13 +221,7 @@ public sealed class InnerSolverTests : IDisposable
             using var scope = NewDisposeScope();
             var weights = arange(1, 61, dtype: ScalarType.Float64);
             var cost = new QuadraticCost(v => new(weights * v.Values + 0.3 * (v.Values.roll(1, -1) + v.Values.roll(-1, -1))), new(weights.sqrt().unsqueeze(0)), zeros([1], dtype: ScalarType.Float64));
-            RitzPairs Find(int threads)
-            {
-                int before = get_num_threads();
-                set_num_threads(threads);
-                try { return new EigenpairPreconditioning(12, method).Find(cost); }
-                finally { set_num_threads(before); }
-            }
+            RitzPairs Find(int threads) => ThreadCounts.With(threads, () => new EigenpairPreconditioning(12, method).Find(cost));
             var one = Find(1);
             foreach (var other in new[] { Find(2), Find(3) })
                 Assert.True(one.Values.Equals(other.Values) && one.Vectors.Equals(other.Vectors) && one.Residuals.Equals(other.Residuals));

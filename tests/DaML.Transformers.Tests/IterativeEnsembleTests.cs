@@ -247,13 +247,8 @@ public sealed class IterativeEnsembleTests
             foreach (var analyzer in new IAnalyzer<WindowMemory<EnsembleMemory>>[] { new IterativeEnsembleKalmanSmootherAnalyzer(dynamics, h, r),
                          new IterativeEnsembleKalmanSmootherAnalyzer(dynamics, h, r, prior: FiniteSizePrior.DiracJeffreys(), form: FiniteSizeForm.PrimalExactHessian), new AdditiveErrorEnsembleKalmanFilterAnalyzer(noisy, h, r) })
             {
-                Tensor Analyze(int threads)
-                {
-                    int before = get_num_threads();
-                    set_num_threads(threads);
-                    try { return analyzer.Analyze(Propagater(dynamics).Propagate(new(new(members), WindowCycling.Overlapping(1)), new(0, 0.2), random), y, random).Current.Members; }
-                    finally { set_num_threads(before); }
-                }
+                Tensor Analyze(int threads) => ThreadCounts.With(threads, () =>
+                    analyzer.Analyze(Propagater(dynamics).Propagate(new(new(members), WindowCycling.Overlapping(1)), new(0, 0.2), random), y, random).Current.Members);
                 Assert.True(Analyze(1).equal(Analyze(3)).all().ToBoolean());
             }
         }

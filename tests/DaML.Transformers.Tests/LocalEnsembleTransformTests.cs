@@ -151,17 +151,8 @@ public sealed class LocalEnsembleTransformTests(ITestOutputHelper output)
             var y = new Observation(random.Normal([2, 1000], ScalarType.Float64), null, 0);
             var analyzer = new LocalEnsembleTransformKalmanFilterAnalyzer(new IdentityObservationOperator(1000), ErrorCovariance.Scalar(1000, 1),
                 new Localisation(LocalisationGeometry.Circle(1000), LocalisationRadius.EFolding(4)));
-            int threads = get_num_threads();
-            try
-            {
-                var one = analyzer.Analyze(new(ensemble), y, random).Members;
-                foreach (int other in new[] { 2, 5 })
-                {
-                    set_num_threads(other);
-                    Assert.True(one.Equals(analyzer.Analyze(new(ensemble), y, random).Members));
-                }
-            }
-            finally { set_num_threads(threads); }
+            var one = ThreadCounts.With(1, () => analyzer.Analyze(new(ensemble), y, random).Members);
+            foreach (int other in new[] { 2, 5 }) Assert.True(one.Equals(ThreadCounts.With(other, () => analyzer.Analyze(new(ensemble), y, random).Members)));
         }
     }
 
