@@ -13,7 +13,7 @@ namespace DaML;
 /// alone and find that the members become alike, so that one of them is as good as forty: the spread of what it gives need
 /// not mean anything.
 /// </remarks>
-public sealed class EnsembleConvolutionNetwork : nn.Module<Tensor, Tensor, Tensor>, IComponent
+public sealed class EnsembleConvolutionNetwork : nn.Module<Tensor, Tensor, Tensor>, IScaledNetwork, IComponent
 {
     private readonly ScalarType precision;
     private readonly ResidualConvolutionTrunk trunk;

@@ -8,7 +8,7 @@ namespace DaML;
 /// innovation as channels <c>[batch, 2, grid...]</c> and gives the increment as one, <c>[batch, 1, grid...]</c>, in units in
 /// which all three are of the order of one.
 /// </summary>
-public sealed class FieldNetwork : nn.Module<Tensor, Tensor, Tensor>, IComponent
+public sealed class FieldNetwork : nn.Module<Tensor, Tensor, Tensor>, IScaledNetwork, IComponent
 {
     private readonly nn.Module<Tensor, Tensor> layers;
 

@@ -13,7 +13,7 @@ namespace DaML;
 /// The forecast is standardised, and the columns are divided by sqrt(m), as an ensemble's anomalies are, and by
 /// <see cref="AnalysisStatistics.InnovationDeviation"/>: then P^a begins at some tenths of R, for any m and any unit.
 /// </remarks>
-public sealed class InnovationLinearNetwork : nn.Module<Tensor, Tensor, Tensor>, IComponent
+public sealed class InnovationLinearNetwork : nn.Module<Tensor, Tensor, Tensor>, IScaledNetwork, IComponent
 {
     private readonly ScalarType precision;
     private readonly ResidualConvolutionTrunk trunk;
