@@ -161,8 +161,10 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         Software = TrainingSettings.SoftwareInUse(),
     };
 
-    // What tells this training from another; the constants stand for model and data, whose every change they show.
+    // What tells this training from another; the constants stand for model and data, whose every change they show, and the description
+    // for what the network's tensors do not have the shape of: a localisation, a grid, a kernel.
     private string Setting(ITrajectoryView data, TrainingConstants constants, LearnedTriple<TMemory> learned) => string.Create(CultureInfo.InvariantCulture,
         $"{Name} for {learned.InTraining.Propagater.Name}, seed {context.Options.Seed}, {data.Schema.Batch} trajectories of {data.Schema}, {constants}, {training with { CheckpointPath = null, MaximumDuration = null }}, ") +
+        TrainingSettings.Describe(learned.Network).ToJsonString() + ", " +
         string.Join(", ", learned.Network.named_parameters().Select(pair => pair.name + ColumnDefinition.Describe(pair.parameter.shape)));
 }

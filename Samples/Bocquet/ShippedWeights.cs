@@ -35,26 +35,26 @@ internal sealed class ShippedWeights
         string Shipped(string name) => System.IO.Path.Combine(Folder, name);
         if (given.Length == 0)
         {
-            string[] fitting = [.. all.Where(name => Described(Shipped(name))["kind"]?.ToString() == kind.Name)];
+            ShippedWeights[] fitting = [.. all.Select(name => Read(kind, Shipped(name))).OfType<ShippedWeights>()];
             return fitting.Length switch
             {
                 0 => throw new SampleException($"{option}: this build comes with no weights of a {kind.Name}. Train without {option}, or name a file of weights."),
-                1 => Read(kind, Shipped(fitting[0]), option),
-                _ => throw new SampleException($"{option}: say which weights; there are: {string.Join(", ", fitting)}."),
+                1 => fitting[0],
+                _ => throw new SampleException($"{option}: say which weights; there are: {string.Join(", ", fitting.Select(one => System.IO.Path.GetFileName(one.Path)))}."),
             };
         }
         string path = given.EndsWith(Extension, StringComparison.OrdinalIgnoreCase) ? given[..^Extension.Length] : given;
-        return all.Contains(path) ? Read(kind, Shipped(path), option)
-            : File.Exists(path + Extension) ? Read(kind, path, option)
-            : throw new SampleException($"{option}: there are no weights '{given}': there is no such file, and with the project come {(all.Length == 0 ? "none" : string.Join(", ", all))}.");
+        if (all.Contains(path)) path = Shipped(path);
+        else if (!File.Exists(path + Extension))
+            throw new SampleException($"{option}: there are no weights '{given}': there is no such file, and with the project come {(all.Length == 0 ? "none" : string.Join(", ", all))}.");
+        return Read(kind, path) ?? throw new SampleException($"{option}: the weights '{path}' belong to no {kind.Name} but to {Described(path).ToJsonString()}.");
     }
 
-    private static ShippedWeights Read(ComponentType kind, string path, string option)
+    // Those at a path, if they are of the kind.
+    private static ShippedWeights? Read(ComponentType kind, string path)
     {
         var described = Described(path);
-        return described["kind"]?.ToString() == kind.Name && described["settings"] is JsonObject settings
-            ? new ShippedWeights(path, settings)
-            : throw new SampleException($"{option}: the weights '{path}' belong to no {kind.Name} but to {described.ToJsonString()}.");
+        return described["kind"]?.ToString() == kind.Name && described["settings"] is JsonObject settings ? new(path, settings) : null;
     }
 
     private static JsonObject Described(string path)

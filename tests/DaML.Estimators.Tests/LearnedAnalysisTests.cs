@@ -175,6 +175,18 @@ public sealed class LearnedAnalysisTests : IDisposable
     }
 
     [Fact]
+    public void A_checkpoint_knows_settings_that_no_tensor_has_the_shape_of()
+    {
+        var twin = new SmallTwin();
+        var options = SmallTwin.Brief with { Steps = 2, ValidationCycles = 2, ValidationBurnIn = 1, CheckpointPath = Path.Combine(folder, "training.checkpoint") };
+        LearnedAnalysisEstimator<StateMemory> Estimator(double halfWidth) => twin.Context.Analysis.InnovationLinear(twin.Dynamics, twin.Observing,
+            new() { Network = new() { Filters = 2, Blocks = 1, SubBlocks = 1 }, Columns = 2, Radius = LocalisationRadius.HalfWidth(halfWidth) }, options);
+        Estimator(2).Fit(twin.Training, twin.Validation);
+        Estimator(2).Fit(twin.Training, twin.Validation);
+        Assert.Contains("another training", Assert.Throws<ModelArchiveException>(() => Estimator(1.5).Fit(twin.Training, twin.Validation)).Message);
+    }
+
+    [Fact]
     public void A_checkpoint_of_another_training_or_a_damaged_one_is_refused()
     {
         var twin = new SmallTwin();
