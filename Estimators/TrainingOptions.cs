@@ -3,6 +3,9 @@ namespace DaML;
 /// <summary>How a network is trained by truncated back-propagation through time: settings with their defaults.</summary>
 public sealed record TrainingOptions
 {
+    // The first steps of a process take longer than their share, and would make the first rates depend on the machine.
+    private const double ProcessWarmUp = 0.02;
+
     /// <summary>The papers' casual training (Bocquet et al. 2025, appendix A): N_iter = 16 cycles, mini-batches of S_b = 2048,
     /// for <see cref="ResidualConvolutionOptions.Reference"/> and a view of N_r = 2^18 trajectories. The rest is as by default.</summary>
     public static TrainingOptions Casual { get; } = new() { Truncation = 16, BatchSize = 2048 };
@@ -15,8 +18,8 @@ public sealed record TrainingOptions
     public long Steps { get; init; } = 4000;
 
     /// <summary>The most time training may take, validation included; null = no limit. The learning rate follows whichever
-    /// is further on, steps or time, so training that is cut short is still annealed. As long as time is never further on
-    /// than the steps, the same seed gives the same bits.</summary>
+    /// is further on, steps or time, so training that is cut short is still annealed. The first fiftieth of the time does not count
+    /// for that: in it a process is still warming up. As long as time is never further on than the steps, the same seed gives the same bits.</summary>
     public TimeSpan? MaximumDuration { get; init; }
 
     /// <summary>Adam's learning rate before it falls.</summary>
@@ -115,9 +118,9 @@ public sealed record TrainingOptions
     /// <summary>Whether a validation after this step tries patience: its learning rate has fallen far enough, or never will, and is not low because it still rises.</summary>
     internal bool TriesPatience(TrainingStep step) => step.Step > WarmUpSteps && (step.LearningRate <= PatientAboveRate * LearningRate || Schedule.Share(1) > PatientAboveRate);
 
-    /// <summary>How far training has come, 0 to 1: by steps or by time, whichever is further.</summary>
+    /// <summary>How far training has come, 0 to 1: by steps or by time after the warm-up, whichever is further.</summary>
     internal double Progress(long step, TimeSpan elapsed) =>
-        Math.Max((double)step / Steps, MaximumDuration is { } limit ? elapsed / limit : 0);
+        Math.Max((double)step / Steps, MaximumDuration is { } limit ? (elapsed / limit - ProcessWarmUp) / (1 - ProcessWarmUp) : 0);
 
     /// <summary>The learning rate of a step (from 0): a linear rise, times the schedule's share.</summary>
     internal double LearningRateAt(long step, double progress) =>

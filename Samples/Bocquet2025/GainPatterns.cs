@@ -37,7 +37,7 @@ internal static class GainPatterns
         GainCase.All.Skip(1).Select(one => new LearnedRequest(one.Part, LearnedMethod.Convolution(LearnedMethod.Casual, plan.Network),
             context => one.Observing(TwinSetting.Lorenz96(context, one.Sites, plan.Forcing, plan.Intervals[0])), plan.Truncation(plan.Intervals[0]))
         {
-            Effort = plan.First with { Effort = plan.First.Effort * one.Sites / GainCase.All[0].Sites },
+            Cost = (double)one.Sites / GainCase.All[0].Sites,
             Diagnose = (run, setting, learned) => Measure(plan, run, setting, learned, compare: false),
         });
 

@@ -13,6 +13,9 @@ internal sealed record LearnedRequest(string Part, LearnedMethod Method, Func<Da
     /// <summary>Optimiser steps, learning rate and share of the time; null = the plan's for drawn weights, or for a warm start.</summary>
     public TrainingEffort? Effort { get; init; }
 
+    /// <summary>What one of its steps costs, one of the plan's being 1: its training has as many times their share of the time.</summary>
+    public double Cost { get; init; } = 1;
+
     /// <summary>Trajectories in a batch S_b; null = the plan's.</summary>
     public long? Batch { get; init; }
 
@@ -37,7 +40,7 @@ internal sealed class LearnedParts
     public LearnedParts(Bocquet2025Plan plan, IReadOnlyList<LearnedRequest> requests, TimeSpan time, int sideBySide)
     {
         this.plan = plan;
-        secondsPerEffort = time.TotalSeconds * sideBySide / requests.Sum(request => EffortOf(request).Effort);
+        secondsPerEffort = time.TotalSeconds * sideBySide / requests.Sum(Share);
         All = [.. requests.Select(Part)];
     }
 
@@ -45,6 +48,8 @@ internal sealed class LearnedParts
     public IReadOnlyList<SamplePart> All { get; }
 
     private TrainingEffort EffortOf(LearnedRequest request) => request.Effort ?? (request.WarmStart is null ? plan.First : plan.Next);
+
+    private double Share(LearnedRequest request) => EffortOf(request).Effort * request.Cost;
 
     private long StepsOf(LearnedRequest request) => EffortOf(request).Steps;
 
@@ -77,7 +82,7 @@ internal sealed class LearnedParts
         return run.Learn(name, checkpoint => request.Method.Estimator(name, setting, new TrainingOptions
         {
             Steps = effort.Steps, LearningRate = effort.LearningRate, Truncation = request.Truncation, ValidationInterval = Math.Max(1, effort.Steps / 4),
-            MaximumDuration = TimeSpan.FromSeconds(EffortOf(request).Effort * secondsPerEffort), CheckpointPath = checkpoint,
+            MaximumDuration = TimeSpan.FromSeconds(Share(request) * secondsPerEffort), CheckpointPath = checkpoint,
         }, first), setting.Endless("training", request.Batch ?? plan.Batch), setting.Endless("validation", plan.ValidationTrajectories),
             learned => ((LearnedAnalyzer)learned.Triple.Analyzer).History!);
     }

@@ -7,7 +7,7 @@ namespace DaML.Samples;
 internal static class LearnedSweeps
 {
     // Twice the filters and N_iter, over a quarter of the batch.
-    private const double BoostedEffort = 4;
+    private const double BoostedCost = 4;
 
     /// <summary>The trainings along the sweep of the update step; increments are diagnosed for the casual network.</summary>
     public static IEnumerable<LearnedRequest> AlongUpdateStep(Bocquet2025Plan plan, Sweep sweep)
@@ -17,7 +17,8 @@ internal static class LearnedSweeps
                 yield return method.Name switch
                 {
                     LearnedMethod.Casual => request with { Diagnose = (run, setting, learned) => Diagnose(plan, run, setting, learned, isReference: request.Part == sweep.Part(plan.Intervals[0], method.Name)) },
-                    LearnedMethod.Boosted => request with { Truncation = plan.BoostedTruncation, Batch = plan.BoostedBatch, Effort = plan.First with { Effort = BoostedEffort * plan.First.Effort } },
+                    LearnedMethod.Boosted => request with { Truncation = plan.BoostedTruncation, Batch = plan.BoostedBatch, Cost = BoostedCost },
+                    LearnedMethod.InnovationLinear => request with { Cost = plan.InnovationLinearCost },
                     _ => request,
                 };
     }

@@ -22,7 +22,8 @@ internal static class TrainingDependence
         from repetition in Enumerable.Range(0, plan.Repetitions)
         select new LearnedRequest(TruncationPart(interval, truncation, repetition), LearnedMethod.Convolution(LearnedMethod.Casual, plan.Network), context => updateStep.Setting(context, interval), truncation)
         {
-            Effort = plan.OfTruncation with { Effort = plan.OfTruncation.Effort * truncation / plan.MostCycles },
+            // A step costs as one of a cycle more, about.
+            Effort = plan.OfTruncation with { Effort = plan.OfTruncation.Effort * (truncation + 1) / (plan.MostCycles + 1) },
         };
 
     /// <summary>The trainings of the dependence on data and batch.</summary>
@@ -32,7 +33,8 @@ internal static class TrainingDependence
         from repetition in Enumerable.Range(0, plan.Repetitions)
         select new LearnedRequest(DataPart(trajectories, batch, repetition), LearnedMethod.Convolution(LearnedMethod.Casual, plan.Network), context => sweep.Setting(context, value), plan.MostCycles)
         {
-            Batch = batch, Effort = new TrainingEffort(Math.Max(1, trajectories / batch), plan.DataLearningRate, plan.SecondsPerTrajectory * trajectories),
+            // A step costs as one of seventeen trajectories more, about.
+            Batch = batch, Effort = new TrainingEffort(Math.Max(1, trajectories / batch), plan.DataLearningRate, plan.SecondsPerTrajectory * trajectories * (1 + 17.0 / batch)),
         };
 
     /// <summary>The error for each update step and N_iter, of those that followed the truth and had the time for all their steps.</summary>

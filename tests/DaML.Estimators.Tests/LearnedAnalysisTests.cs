@@ -112,7 +112,9 @@ public sealed class LearnedAnalysisTests : IDisposable
         Assert.Equal(1, options.LearningRateAt(50, options.Progress(50, TimeSpan.FromHours(9))), 1e-15);
         Assert.Equal(0, options.LearningRateAt(100, 1), 1e-15);
         var limited = options with { MaximumDuration = TimeSpan.FromMinutes(1) };
-        Assert.Equal(0.75, limited.Progress(50, TimeSpan.FromSeconds(45)));
+        Assert.Equal((0.75 - 0.02) / 0.98, limited.Progress(50, TimeSpan.FromSeconds(45)), 1e-12);
+        Assert.Equal(1, limited.Progress(50, TimeSpan.FromSeconds(60)), 1e-12);
+        Assert.Equal(0.01, limited.Progress(1, TimeSpan.FromSeconds(1.2)));     // what the first steps take longer does not show
         Assert.Equal(0.5, limited.Progress(50, TimeSpan.FromSeconds(15)));
     }
 
