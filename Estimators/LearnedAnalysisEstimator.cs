@@ -162,7 +162,7 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
     };
 
     // What tells this training from another; the constants stand for model and data, whose every change they show, and the description
-    // for what the network's tensors do not have the shape of: a localisation, a grid, a kernel.
+    // for what no tensor of the network has the shape of: a localisation, the ends of a grid.
     private string Setting(ITrajectoryView data, TrainingConstants constants, LearnedTriple<TMemory> learned) => string.Create(CultureInfo.InvariantCulture,
         $"{Name} for {learned.InTraining.Propagater.Name}, seed {context.Options.Seed}, {data.Schema.Batch} trajectories of {data.Schema}, {constants}, {training with { CheckpointPath = null, MaximumDuration = null }}, ") +
         TrainingSettings.Describe(learned.Network).ToJsonString() + ", " +
