@@ -25,12 +25,6 @@ public interface IPropagater<TMemory> where TMemory : IMemory<TMemory>
     /// <summary>What to call it.</summary>
     string Name { get; }
 
-    /// <summary>
-    /// Whether it depends on an interval's length only and not on when it begins; false unless said. What is recorded once and
-    /// done again later (<c>StepExecution</c>) must be.
-    /// </summary>
-    bool IsAutonomous => false;
-
     /// <summary>The memory at the interval's end.</summary>
     /// <param name="analysis">The memory at its beginning.</param>
     /// <param name="interval">From when to when, in the model's unit of time.</param>

@@ -23,9 +23,6 @@ public interface IDynamics
     /// <summary>Where its states start where nobody says; null = on its attractor, 1000 time steps after independent standard normal numbers.</summary>
     IInitialCondition? InitialCondition => null;
 
-    /// <summary>Whether the model is the same at all times, so that an advance depends on an interval's length only; false unless said.</summary>
-    bool IsAutonomous => false;
-
     /// <summary>The state at the interval's end, without model error.</summary>
     /// <param name="state"><c>[..., n]</c></param>
     /// <param name="interval">A whole number of time steps.</param>

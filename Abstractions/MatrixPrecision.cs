@@ -29,11 +29,6 @@ internal static class MatrixPrecisions
             if (tensorFloat) throw new ArgumentException($"The matrix precision {precision} is one of CUDA devices; the context is on '{device}', which computes in full single precision.", nameof(precision));
             return;
         }
-#if DAML_LIBTORCH
-        const int ampere = 8; // the first generation whose tensor cores take TF32
-        if (tensorFloat && LibTorch.CudaDevice.ComputeCapability(device.index) is { Major: < ampere } capability)
-            throw new ArgumentException($"The matrix precision {precision} needs a device of compute capability {ampere}.0 or above; '{device}' has {capability.Major}.{capability.Minor}.", nameof(precision));
-#endif
         backends.cuda.matmul.allow_tf32 = tensorFloat;
         backends.cudnn.allow_tf32 = tensorFloat;
     }

@@ -9,7 +9,7 @@ namespace DaML;
 /// </summary>
 public static class Differentiation
 {
-    /// <summary>f(x) and f'(x) dx in one pass of forward mode; without forward mode, by differentiating the adjoint.</summary>
+    /// <summary>f(x) and f'(x) dx by two passes of reverse mode: v -> f'(x)^T v is linear in v, and its derivative along dx is f'(x) dx.</summary>
     /// <param name="function">f; built of tensor operators.</param>
     /// <param name="at">x, where it is linearised.</param>
     /// <param name="perturbation">dx, of x's shape.</param>
@@ -17,21 +17,14 @@ public static class Differentiation
     {
         SameShape(at, perturbation, "perturbation");
         using var scope = NewDisposeScope();
-#if DAML_LIBTORCH
-        // libtorch copies the tangent into the point's layout, which it cannot where that is an expanded one.
-        var (value, derivative) = LibTorch.ForwardMode.JacobianVectorProduct(function, at.contiguous(), perturbation);
-        return scope.MoveToOuter(value, derivative);
-#else
-        // J dx as the derivative, along dx, of v -> J^T v, which is linear in v: two passes of reverse mode.
         bool differentiable = IsDifferentiable(function, at, perturbation);
         using var gradients = enable_grad();
         var x = Tracked(at);
         var y = function(x);
         var v = zeros_like(y).requires_grad_();
-        var pulledBack = autograd.grad([y], [x], [v], create_graph: true)[0];
-        var tangent = autograd.grad([pulledBack], [v], [perturbation], create_graph: differentiable)[0];
+        var pulledBack = autograd.grad([y], [x], [v], retain_graph: true, create_graph: true)[0];
+        var tangent = autograd.grad([pulledBack], [v], [perturbation], retain_graph: differentiable, create_graph: differentiable)[0];
         return scope.MoveToOuter(differentiable ? y : y.detach(), tangent);
-#endif
     }
 
     /// <summary>f'(x)^T dy by reverse mode.</summary>
@@ -46,7 +39,7 @@ public static class Differentiation
         var x = Tracked(at);
         var y = function(x);
         SameShape(y, sensitivity, "sensitivity");
-        return autograd.grad([y], [x], [sensitivity], create_graph: differentiable)[0].MoveToOuterDisposeScope();
+        return autograd.grad([y], [x], [sensitivity], retain_graph: differentiable, create_graph: differentiable)[0].MoveToOuterDisposeScope();
     }
 
     // Whether the derivative depends on something that requires gradients: the arguments, or parameters of the function.

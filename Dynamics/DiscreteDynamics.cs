@@ -42,9 +42,6 @@ public abstract class DiscreteDynamics : IDynamics
     /// <inheritdoc/>
     public virtual IInitialCondition? InitialCondition => null;
 
-    /// <inheritdoc/>
-    public virtual bool IsAutonomous => false;
-
     /// <summary>M(x): the state one time step later, made of differentiable operators.</summary>
     /// <param name="state"><c>[..., n]</c></param>
     /// <param name="time">The time at the step's beginning.</param>

@@ -42,9 +42,6 @@ public sealed class JointDynamics : DiscreteDynamics, IComponent
     /// <inheritdoc/>
     public override string Name => $"{Model.Name} with {string.Join(", ", Parameters.Select(parameter => parameter.Name))}";
 
-    /// <inheritdoc/>
-    public override bool IsAutonomous => Model.IsAutonomous;
-
     /// <summary>The model whose parameters are estimated.</summary>
     public IParametricDynamics Model { get; }
 

@@ -50,9 +50,6 @@ public sealed class KuramotoSivashinsky : DiscreteDynamics, IComponent
     /// <inheritdoc/>
     public override string Name => "Kuramoto-Sivashinsky";
 
-    /// <inheritdoc/>
-    public override bool IsAutonomous => true;
-
     /// <summary>The length of the domain; the points are at i Length / n.</summary>
     public double Length { get; }
 

@@ -32,9 +32,6 @@ public sealed class LinearAdvection : DiscreteDynamics, IComponent
     /// <inheritdoc/>
     public override string Name => "linear advection";
 
-    /// <inheritdoc/>
-    public override bool IsAutonomous => true;
-
     /// <summary>How many sites the field moves in a step.</summary>
     public long SitesPerStep { get; }
 

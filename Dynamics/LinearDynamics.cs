@@ -27,9 +27,6 @@ public sealed class LinearDynamics : DiscreteDynamics, IComponent
     /// <inheritdoc/>
     public override string Name => "linear model";
 
-    /// <inheritdoc/>
-    public override bool IsAutonomous => true;
-
     /// <summary>M, <c>[n, n]</c>; it belongs to the model.</summary>
     public Tensor Matrix => matrix.Value;
 

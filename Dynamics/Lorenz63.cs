@@ -26,9 +26,6 @@ public sealed class Lorenz63(double timeStep = 0.01, double sigma = 10, double r
     /// <inheritdoc/>
     public override string Name => "Lorenz-63";
 
-    /// <inheritdoc/>
-    public override bool IsAutonomous => true;
-
     /// <summary>Prandtl number.</summary>
     public double Sigma => Parameters[0].Value;
 

@@ -29,9 +29,6 @@ public sealed class Lorenz84(double timeStep = 0.05, double forcing = 8, double 
     public override string Name => "Lorenz-84";
 
     /// <inheritdoc/>
-    public override bool IsAutonomous => true;
-
-    /// <inheritdoc/>
     protected override Tensor Tendency(Tensor state, Tensor parameters)
     {
         Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);

@@ -25,9 +25,6 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
     /// <inheritdoc/>
     public override string Name => "Lorenz-96";
 
-    /// <inheritdoc/>
-    public override bool IsAutonomous => true;
-
     /// <summary>The forcing F.</summary>
     public double Forcing => Parameters[0].Value;
 

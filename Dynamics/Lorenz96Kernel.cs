@@ -15,15 +15,10 @@ internal static class Lorenz96Kernel
     // Below this many numbers a thread of its own does not pay.
     private const long NumbersPerThread = 16384;
 
-    /// <summary>Whether the kernel can take the state: in the processor's memory, and no tangents to carry along.</summary>
-    public static bool Serves(Tensor state)
-    {
-#if DAML_LIBTORCH
-        if (LibTorch.ForwardMode.IsActive) return false;
-#endif
-        return state.device_type == DeviceType.CPU && state.dtype is ScalarType.Float32 or ScalarType.Float64
+    /// <summary>Whether the kernel can take the state: in the processor's memory.</summary>
+    public static bool Serves(Tensor state) =>
+        state.device_type == DeviceType.CPU && state.dtype is ScalarType.Float32 or ScalarType.Float64
             && state.numel() is > 0 and < int.MaxValue / sizeof(double);
-    }
 
     public static Tensor Step(Tensor state, double forcing, double h) =>
         state.dtype == ScalarType.Float64 ? Step<double>(state, forcing, h) : Step<float>(state, forcing, h);

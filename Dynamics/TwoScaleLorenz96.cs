@@ -43,9 +43,6 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics, IComponent
     /// <inheritdoc/>
     public override string Name => "two-scale Lorenz-96";
 
-    /// <inheritdoc/>
-    public override bool IsAutonomous => true;
-
     /// <summary>The number K of slow variables, the state's first.</summary>
     public long Slow { get; }
 

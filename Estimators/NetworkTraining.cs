@@ -26,7 +26,6 @@ internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, T
     private readonly Stopwatch watch = new();
     private IReadOnlyDictionary<string, Tensor>? best;
     private DivergenceException? divergence;
-    private string execution = "";
     private TimeSpan before, lastReport, lastValidation;
     private double bestError = double.PositiveInfinity;
     private double? lastError;
@@ -51,7 +50,6 @@ internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, T
             double rate = options.LearningRateAt(steps.Count, options.Progress(steps.Count, Elapsed));
             var (loss, norm, restarts) = backpropagation.Step(rate);
             steps.Add(new TrainingStep(steps.Count + 1, loss, rate, norm, restarts, null, Elapsed.TotalSeconds));
-            SayExecution();
             if (steps.Count % options.ValidationInterval == 0 || steps.Count == options.Steps) Validate();
             Report();
         }
@@ -138,13 +136,6 @@ internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, T
         ModuleState.Release(current);
         if (reader.Get<bool>("hasBest")) best = names.ToDictionary(key => key, key => reader.Tensor("best." + key));
         backpropagation.Load(reader);
-    }
-
-    private void SayExecution()
-    {
-        if (backpropagation.Execution == execution) return;
-        execution = backpropagation.Execution;
-        context.Logger.LogInformation("{Method}: optimiser steps are carried out {Execution}.", name, execution);
     }
 
     private void Report()

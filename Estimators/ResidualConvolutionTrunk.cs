@@ -157,12 +157,7 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
         }
     }
 
-    // A circle, the processor's memory, single precision, more than one number to take statistics of, and no tangents to carry along.
-    private bool FusedServes(Tensor input)
-    {
-#if DAML_LIBTORCH
-        if (LibTorch.ForwardMode.IsActive) return false;
-#endif
-        return options.Grid == StateGrid.Circle && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32 && input.shape[0] * input.shape[2] > 1;
-    }
+    // A circle, the processor's memory, single precision, and more than one number to take statistics of.
+    private bool FusedServes(Tensor input) =>
+        options.Grid == StateGrid.Circle && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32 && input.shape[0] * input.shape[2] > 1;
 }

@@ -68,9 +68,6 @@ public sealed record TrainingOptions
     /// </summary>
     public bool KeepsNormalisation { get; init; }
 
-    /// <summary>How the optimiser steps are carried out; recorded where that can be, unless said. The log says which.</summary>
-    public StepExecution Execution { get; init; } = StepExecution.Automatic;
-
     /// <summary>
     /// The share of <see cref="LearningRate"/> above which validations do not try patience: while the rate is high the error wanders,
     /// and most of it goes when the rate falls. With a tenth, patience can end training in the last fifth of its steps; 1 tries it
@@ -109,7 +106,6 @@ public sealed record TrainingOptions
         Require.AtLeast(Patience, 1);
         if (!(PatientAboveRate is > 0 and <= 1))
             throw new ArgumentOutOfRangeException(nameof(PatientAboveRate), PatientAboveRate, $"'{nameof(PatientAboveRate)}' is a share of the learning rate, above 0 and at most 1; given: {PatientAboveRate}.");
-        if (!Enum.IsDefined(Execution)) throw new ArgumentOutOfRangeException(nameof(Execution), Execution, $"'{nameof(Execution)}' has no value {Execution}.");
         if (MaximumDuration is { } limit && limit <= TimeSpan.Zero)
             throw new ArgumentOutOfRangeException(nameof(MaximumDuration), limit, $"'{nameof(MaximumDuration)}' must be above zero; given: {limit}.");
         return this;

@@ -4,6 +4,15 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
+/// <summary>What an optimiser step gave before the weights move: gradients, clipped, stand in the parameters.</summary>
+/// <param name="Analysis">The memory after the last cycle, without its history; fresh tensors.</param>
+/// <param name="Diverged">Which trajectories are to be started afresh, <c>[batch]</c>.</param>
+/// <param name="Restarts">How many those are.</param>
+/// <param name="Loss">The mean cost.</param>
+/// <param name="GradientNorm">The gradient's norm before it was clipped.</param>
+/// <param name="Truths">Finite if the truths are, or if loss or gradient are not.</param>
+internal readonly record struct StepOutcome<TMemory>(TMemory Analysis, Tensor Diverged, long Restarts, double Loss, double GradientNorm, double Truths);
+
 /// <summary>What one optimiser step gave.</summary>
 /// <param name="Loss">The mean cost of a cycle and trajectory; not a number where the step was left out.</param>
 /// <param name="GradientNorm">The gradient's norm before it was clipped.</param>
@@ -36,8 +45,6 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
     private readonly RandomStream random, order;
     private readonly long batch;
     private readonly CycleUnrolling<TMemory> unrolling;
-    private readonly RecordedStep<TMemory>? recorded;
-    private readonly string eagerExecution;
     private readonly Parameter[] parameters;
     private readonly (Tensor Buffer, Tensor Copy)[] buffers;
     private readonly Adam optimizer;
@@ -59,10 +66,9 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
     /// <param name="divergedCost">The cost from which on a trajectory counts as diverged.</param>
     /// <param name="options">Truncation, batch size and clipping.</param>
     /// <param name="random">Where the triple draws from; owned by the caller.</param>
-    /// <param name="recorder">Who records its steps; null = who can on the memory's device.</param>
     /// <exception cref="ArgumentException">A batch of more trajectories than the view has.</exception>
     public TruncatedBackpropagation(string name, AssimilationTriple<TMemory> triple, nn.Module network, ITrajectoryView view,
-        AnalysisCost<TMemory> cost, double divergedCost, TrainingOptions options, RandomStream random, IWorkRecorder? recorder = null)
+        AnalysisCost<TMemory> cost, double divergedCost, TrainingOptions options, RandomStream random)
     {
         (this.name, this.triple, this.view, this.divergedCost, this.options, this.random) = (name, triple, view, divergedCost, options, random);
         unrolling = new(name, triple, view.Schema, cost, random);
@@ -75,23 +81,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         optimizer = optim.Adam(parameters, lr: options.LearningRate);
         cursor = view.OpenCursor();
         memory = Start();
-
-        var device = memory.Tensors.First().device;
-        (recorder, eagerExecution) = recorder is not null ? (recorder, "") : WorkRecorders.For(options.Execution, device);
-        if (recorder is null) return;
-        using var scope = NewDisposeScope();
-        if (triple.Propagater.IsAutonomous)
-            recorded = new(recorder, unrolling, KeepStatistics, RestoreStatistics, parameters, memory.Map(part => part.narrow(0, 0, batch)),
-                new GatheredCycles(view.Schema, options.Truncation, device), random, divergedCost, options.GradientClip);
-        else
-        {
-            recorder.Dispose();
-            eagerExecution = $"operator by operator: {triple.Propagater.Name} may depend on time";
-        }
     }
-
-    /// <summary>How its steps are carried out, in words.</summary>
-    public string Execution => recorded?.Execution ?? eagerExecution;
 
     /// <summary>Number of times the view was begun again.</summary>
     public long Epoch { get; private set; }
@@ -108,7 +98,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         var rows = chunk!.Take(batch);
         var outcome = Take(rows);
         bool finite = double.IsFinite(outcome.Loss) && double.IsFinite(outcome.GradientNorm);
-        if (!double.IsFinite(outcome.Data)) RefuseData(rows);
+        if (!double.IsFinite(outcome.Truths)) RefuseData(rows);
         using var phase = Telemetry.Phase(Telemetry.Optimiser);
         if (finite) optimizer.step();
         else RestoreStatistics();
@@ -187,7 +177,6 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         memory.Release();
         waiting?.Dispose();
         optimizer.Dispose();
-        recorded?.Dispose();
         foreach (var (_, copy) in buffers) copy.Dispose();
     }
 
@@ -209,24 +198,14 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         chunk = null;
     }
 
-    // The chunk's cycles for some trajectories: recorded work where it is of the recording's size, else operator by operator.
+    // The chunk's cycles for some trajectories, and the way back through them.
     private StepOutcome<TMemory> Take(Tensor? rows)
     {
         var before = rows is null ? memory : memory.Map(part => part.index_select(0, rows));
-        if (recorded is not { Serves: true } || waiting is not null || chunk!.Cycles < options.Truncation || (rows is not null && rows.shape[0] < batch)) return Eager(before, rows);
-        using (var cycles = chunk.Open(rows)) recorded.Cycles.Gather(cycles);
-        if (recorded.Take(before, time) is { } outcome) return outcome;
-        var eager = Eager(before, rows);
-        recorded.Explain(double.IsFinite(eager.Loss) && double.IsFinite(eager.GradientNorm));
-        return eager;
-    }
-
-    private StepOutcome<TMemory> Eager(TMemory before, Tensor? rows)
-    {
         KeepStatistics();
         using var cycles = chunk!.Open(rows);
         var waits = rows is null ? waiting : waiting?.index_select(0, rows);
-        var (analysis, lastCost, loss, truths) = unrolling.Checked(cycles, before, time, waits);
+        var (analysis, lastCost, loss, truths) = unrolling.Along(cycles, before, time, waits);
         optimizer.zero_grad();
         using (Telemetry.Phase(Telemetry.Backward)) loss.backward();
         using var phase = Telemetry.Phase(Telemetry.Optimiser);

@@ -1,4 +1,3 @@
-#if TORCHSHARP_PACKAGE
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using TorchSharp;
@@ -127,4 +126,3 @@ public static class TrajectoryDataViewExtensions
     /// <summary>A view that ends, as an <see cref="IDataView"/>.</summary>
     public static TrajectoryDataView ToDataView(this ITrajectoryView view) => new(view);
 }
-#endif

@@ -98,7 +98,7 @@ internal static class CudaDevices
             metrics[$"cuda.training.{shape}.speedup"] = LocalScaling.Median(ratios);
             beside = Text($", {LocalScaling.Median(ratios):f2} ({ratios.Min():f2}-{ratios.Max():f2}) times eager PyTorch");
         }
-        output.WriteLine(Text($"training, {size.Filters} filters, {size.Blocks} x {size.SubBlocks}, batch {batch}, {precision}: {1e3 * seconds:f2} ms a step{beside}; {flops / 1e12:f2} TFLOP/s, {flops / product:p0} of the product's; steps {step.Execution}."));
+        output.WriteLine(Text($"training, {size.Filters} filters, {size.Blocks} x {size.SubBlocks}, batch {batch}, {precision}: {1e3 * seconds:f2} ms a step{beside}; {flops / 1e12:f2} TFLOP/s, {flops / product:p0} of the product's."));
     }
 
     // The convolutions of a training step, forward and twice that backward, five sites wide, as compare.py counts them.

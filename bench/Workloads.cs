@@ -115,11 +115,8 @@ public sealed class TrainingStep : IWorkload
         training = new TruncatedBackpropagation<StateMemory>("bench", triple, network, data, AnalysisCosts.SquaredError(triple.Procoder),
             divergedCost: 30, new TrainingOptions(), random);
         network.train();
-        for (int step = 0; step < 8; step++) Run();   // 1, 2, 4, 8 cycles, then all 16; on a device a rehearsal and the recording
+        for (int step = 0; step < 8; step++) Run();   // 1, 2, 4, 8 cycles, then all 16
     }
-
-    /// <summary>How the steps are carried out, in words.</summary>
-    public string Execution => training.Execution;
 
     /// <inheritdoc/>
     public void Run() => training.Step(1e-3);

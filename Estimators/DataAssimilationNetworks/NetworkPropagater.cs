@@ -45,9 +45,6 @@ public sealed class NetworkPropagater : nn.Module<Tensor, Tensor>, IPropagater<V
     /// <inheritdoc/>
     public string Name => "network propagater";
 
-    /// <inheritdoc/>
-    public bool IsAutonomous => true;
-
     /// <summary>The time that one application stands for, in the model's unit.</summary>
     public double TimeStep { get; }
 

@@ -43,9 +43,6 @@ public sealed class Emulator : DiscreteDynamics, IComponent
     /// <inheritdoc/>
     public override string Name { get; }
 
-    /// <inheritdoc/>
-    public override bool IsAutonomous => true;
-
     /// <summary>The network; not to be changed once the model is in use.</summary>
     public nn.Module<Tensor, Tensor> Network { get; }
 

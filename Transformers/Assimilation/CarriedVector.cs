@@ -19,9 +19,6 @@ public sealed class CarriedVectorPropagater<TMemory>(IPropagater<TMemory> inner)
     public string Name => inner.Name;
 
     /// <inheritdoc/>
-    public bool IsAutonomous => inner.IsAutonomous;
-
-    /// <inheritdoc/>
     public ProductMemory<TMemory, VectorMemory> Propagate(ProductMemory<TMemory, VectorMemory> analysis, TimeInterval interval, RandomStream random) =>
         new(inner.Propagate(analysis.First, interval, random), analysis.Second.Map(tensor => tensor.alias()));
 

@@ -24,9 +24,6 @@ public sealed class EnsemblePropagater(IDynamics dynamics, NoiseTreatment modelE
     public string Name => dynamics.Name;
 
     /// <inheritdoc/>
-    public bool IsAutonomous => dynamics.IsAutonomous;
-
-    /// <inheritdoc/>
     public EnsembleMemory Propagate(EnsembleMemory analysis, TimeInterval interval, RandomStream random)
     {
         if (dynamics.ModelError is not { } error || modelError == NoiseTreatment.Stochastic)

@@ -28,9 +28,6 @@ public sealed class GaussianPropagater(IDynamics dynamics, double covarianceGrow
     public string Name => dynamics.Name;
 
     /// <inheritdoc/>
-    public bool IsAutonomous => dynamics.IsAutonomous;
-
-    /// <inheritdoc/>
     public GaussianMemory Propagate(GaussianMemory analysis, TimeInterval interval, RandomStream random)
     {
         using var scope = NewDisposeScope();

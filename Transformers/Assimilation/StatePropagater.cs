@@ -15,9 +15,6 @@ public sealed class StatePropagater(IDynamics dynamics) : IPropagater<StateMemor
     /// <inheritdoc/>
     public string Name => dynamics.Name;
 
-    /// <inheritdoc/>
-    public bool IsAutonomous => dynamics.IsAutonomous;
-
     /// <summary>The model's state at the interval's end. The error of a stochastic model is not drawn: its mean is zero, and one state stands for the mean.</summary>
     public StateMemory Propagate(StateMemory analysis, TimeInterval interval, RandomStream random) => new(dynamics.Advance(analysis.State, interval));
 

@@ -17,14 +17,9 @@ internal static unsafe class KernelMemory
 
     [ThreadStatic] private static byte[]? kept;
 
-    /// <summary>Whether a kernel can take the tensor: in the processor's memory, single or double precision, and nothing to be tracked or carried along.</summary>
-    public static bool Serves(Tensor tensor)
-    {
-#if DAML_LIBTORCH
-        if (LibTorch.ForwardMode.IsActive) return false;
-#endif
-        return tensor.device_type == DeviceType.CPU && tensor.dtype is ScalarType.Float32 or ScalarType.Float64 && !(is_grad_enabled() && tensor.requires_grad);
-    }
+    /// <summary>Whether a kernel can take the tensor: in the processor's memory, single or double precision, and nothing to be tracked.</summary>
+    public static bool Serves(Tensor tensor) =>
+        tensor.device_type == DeviceType.CPU && tensor.dtype is ScalarType.Float32 or ScalarType.Float64 && !(is_grad_enabled() && tensor.requires_grad);
 
     /// <summary>The address of a contiguous tensor's first element, which the tensor keeps alive.</summary>
     public static T* Address<T>(Tensor contiguous) where T : unmanaged =>

@@ -7,8 +7,8 @@ namespace DaML;
 /// <param name="Analysis">The memory after the last.</param>
 /// <param name="LastCost">What the last is charged, <c>[batch]</c>.</param>
 /// <param name="Loss">The mean cost of all cycles and trajectories.</param>
-/// <param name="Data">A sum that is finite if the truths, and the observations where nobody looked at them, are as they must be.</param>
-internal readonly record struct UnrolledCycles<TMemory>(TMemory Analysis, Tensor LastCost, Tensor Loss, Tensor Data);
+/// <param name="Truths">The sum of the truths: finite if they are.</param>
+internal readonly record struct UnrolledCycles<TMemory>(TMemory Analysis, Tensor LastCost, Tensor Loss, Tensor Truths);
 
 /// <summary>The assimilation along the cycles of an optimiser step, as a graph that gradients go back through.</summary>
 internal sealed class CycleUnrolling<TMemory>(string name, AssimilationTriple<TMemory> triple, TrajectorySchema schema, AnalysisCost<TMemory> cost, RandomStream random)
@@ -23,7 +23,7 @@ internal sealed class CycleUnrolling<TMemory>(string name, AssimilationTriple<TM
     /// <param name="waiting">How many of the cycles each trajectory is not yet charged for, <c>[batch]</c>; null = none. The loss is the
     /// mean of what is charged, not a number where that is nothing.</param>
     /// <exception cref="ArgumentException">An observation is infinite or not a number.</exception>
-    public UnrolledCycles<TMemory> Checked(ITrajectoryCursor cycles, TMemory memory, double time, Tensor? waiting = null)
+    public UnrolledCycles<TMemory> Along(ITrajectoryCursor cycles, TMemory memory, double time, Tensor? waiting = null)
     {
         var analysis = memory;
         Tensor? total = null, truths = null, costs = null, charged = null;
@@ -50,26 +50,6 @@ internal sealed class CycleUnrolling<TMemory>(string name, AssimilationTriple<TM
     {
         var observation = cycle.ReadObservation(schema, memory.Tensors.First(), name);
         return triple.Analyzer.Analyze(triple.Propagater.Propagate(memory, new TimeInterval(time, cycle.Time), random), observation, random);
-    }
-
-    /// <summary>The same over gathered cycles, without a look at a value and without times for analyzer and cost, so that it can be recorded.</summary>
-    public UnrolledCycles<TMemory> Unchecked(GatheredCycles cycles, TMemory memory, double time)
-    {
-        var analysis = memory;
-        var timeless = cycles.Timeless;
-        Tensor? total = null, data = null, costs = null;
-        cycles.Rewind();
-        while (cycles.MoveNext())
-        {
-            var observation = timeless.ReadUncheckedObservation(schema, analysis.Tensors.First(), name);
-            (analysis, costs) = Cycle(analysis, new TimeInterval(time, cycles.Time), observation, timeless);
-            total = Sum(total, costs);
-            data = Sum(data, observation.Values.sum().to(ScalarType.Float64));
-            if (hasTruth) data = data + cycles[Columns.Truth].sum().to(ScalarType.Float64);
-            if (observation.ErrorScale is { } scale) data = data + scale.log().sum().to(ScalarType.Float64);   // finite where the scale is, and above zero
-            time = cycles.Time;
-        }
-        return new(analysis, costs!, total!.mean() / cycles.Count, data!);
     }
 
     private (TMemory Analysis, Tensor Costs) Cycle(TMemory memory, TimeInterval interval, Observation observation, ITrajectoryCursor cycle)
