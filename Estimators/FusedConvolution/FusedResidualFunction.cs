@@ -68,7 +68,7 @@ internal sealed class FusedResidualFunction : autograd.SingleTensorFunction<Fuse
         List<Tensor> tracked = [.. saved.Select(tensor => tensor.requires_grad ? again ? tensor : tensor.detach().requires_grad_() : tensor)];
         var product = Plain(shape, running, training, tracked[0], tracked.GetRange(1, tracked.Count - 1));
         int[] wanted = [.. Enumerable.Range(0, tracked.Count).Where(i => tracked[i].requires_grad)];
-        var found = autograd.grad([product], [.. wanted.Select(i => tracked[i])], [sensitivity], create_graph: again);
+        var found = autograd.grad([product], [.. wanted.Select(i => tracked[i])], [sensitivity], retain_graph: again, create_graph: again);
         var all = new Tensor[tracked.Count];
         for (int i = 0; i < wanted.Length; i++) all[wanted[i]] = found[i].MoveToOuterDisposeScope();
         return all;

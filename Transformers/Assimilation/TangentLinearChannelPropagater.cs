@@ -45,8 +45,8 @@ public sealed class TangentLinearChannelPropagater(IDynamics dynamics) : IPropag
         var x = at.requires_grad ? at : at.view_as(at).requires_grad_();
         var y = dynamics.Advance(x, interval);
         var v = zeros_like(y).requires_grad_();
-        var pulledBack = autograd.grad([y], [x], [v], create_graph: true)[0];
-        return autograd.grad([pulledBack], [v], [along], create_graph: true)[0].MoveToOuterDisposeScope();
+        var pulledBack = autograd.grad([y], [x], [v], retain_graph: true, create_graph: true)[0];
+        return autograd.grad([pulledBack], [v], [along], retain_graph: true, create_graph: true)[0].MoveToOuterDisposeScope();
     }
 
     void IComponent.Save(ComponentWriter writer) => writer.Part("dynamics", dynamics);

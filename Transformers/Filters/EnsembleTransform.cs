@@ -156,7 +156,7 @@ public sealed class EnsembleTransform
             var left = basis * (scale * shifted.rsqrt()).unsqueeze(-2);
             if (rotation is not null) left = rotation.matmul(left);
             var weights = (left + toMean).matmul(basis.transpose(-2, -1));
-            return centre.baddbmm(weights, anomalies).MoveToOuterDisposeScope();
+            return (centre + weights.bmm(anomalies)).MoveToOuterDisposeScope();
         }
         // (Y Y^T + zeta)^(-1/2) = zeta^(-1/2) I + Y U phi U^T Y^T, phi = -1 / (s z (s + z)), s = sqrt(lambda + zeta), z = sqrt(zeta)
         var z = zeta.sqrt();

@@ -46,7 +46,7 @@ public sealed class SerialSquareRootFilterAnalyzer : IAnalyzer<EnsembleMemory>, 
         var (transform, weights) = SerialUpdate.Solve(inflation.PriorFactor == 1 ? observed : observed * inflation.PriorFactor, innovation);
         // (T + 1 w^T) X, X inflated
         var left = inflation.PriorFactor * (inflation.PosteriorFactor * transform + weights.unsqueeze(-2));
-        var analysis = mean.unsqueeze(1).baddbmm(left, anomalies);
+        var analysis = mean.unsqueeze(1) + left.bmm(anomalies);
         return new(inflation.AfterUpdate(members, analysis, random).MoveToOuterDisposeScope());
     }
 

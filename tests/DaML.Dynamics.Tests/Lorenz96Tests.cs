@@ -59,7 +59,7 @@ public sealed class Lorenz96Tests : IDisposable
         }
 
         // gradient and gradient of the gradient
-        Tensor First(IDynamics model, Tensor at, bool again) => autograd.grad([model.Advance(at, interval)], [at], [v], create_graph: again)[0];
+        Tensor First(IDynamics model, Tensor at, bool again) => autograd.grad([model.Advance(at, interval)], [at], [v], retain_graph: again, create_graph: again)[0];
         Tensor a = x.clone().requires_grad_(), b = x.clone().requires_grad_();
         Numbers.Close(First(plain, a, false), First(fast, b, false), tolerance);
         Numbers.Close(autograd.grad([(First(plain, a, true) * v).sum()], [a])[0], autograd.grad([(First(fast, b, true) * v).sum()], [b])[0], tolerance);

@@ -172,7 +172,7 @@ public sealed class FusedResidualNetworkTests
         Tensor Gradient(NetworkComputation computation, bool graph)
         {
             network.Computation = computation;
-            return autograd.grad([network.call(forecast, innovation).square().sum()], [forecast], create_graph: graph)[0];
+            return autograd.grad([network.call(forecast, innovation).square().sum()], [forecast], retain_graph: graph, create_graph: graph)[0];
         }
         // Gradients of a gradient.
         Tensor Second(NetworkComputation computation) => autograd.grad([Gradient(computation, graph: true).square().sum()], [forecast])[0];

@@ -85,7 +85,7 @@ public sealed class FiniteSizeTests
         {
             var leaf = weights[b].detach().clone().requires_grad_();
             var cost = 0.5 * (d[b] - leaf.matmul(y[b])).square().sum() + 0.5 * members * (1 + 1.0 / members + leaf.square().sum()).log();
-            var gradient = autograd.grad([cost], [leaf], create_graph: true)[0];
+            var gradient = autograd.grad([cost], [leaf], retain_graph: true, create_graph: true)[0];
             var hessian = stack(Enumerable.Range(0, members).Select(i => autograd.grad([gradient[i]], [leaf], retain_graph: true)[0]));
             var expected = anomalies[b].T.matmul(linalg.inv(hessian)).matmul(anomalies[b]);
             Compare.Close(expected, Compare.SampleCovariance(exact)[b], 1e-9);
