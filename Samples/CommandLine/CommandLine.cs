@@ -95,7 +95,6 @@ public static class CommandLine
 
     private static int RunSample(ISample sample, SampleOptions options, IAnsiConsole console, TextWriter error, CancellationToken cancellation)
     {
-        CheckDevice(options.Device);
         OutputCheck.Folder(options.OutputFolder, "--out");
         if (options.JsonFile is not null) OutputCheck.File(options.JsonFile, "--json");
 
@@ -103,6 +102,7 @@ public static class CommandLine
         using var profile = options.Profile ? new PhaseProfile() : null;
         try
         {
+            CheckDevice(options.Device);
             var result = sample.Run(run);
             if (options.JsonFile is not null) ResultJson.Write(sample.Name, result, options.JsonFile);
             if (profile is not null) run.Show(profile.ToTable());

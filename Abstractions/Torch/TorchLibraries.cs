@@ -1,0 +1,128 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Runtime.Loader;
+using System.Runtime.Versioning;
+
+namespace DaML;
+
+/// <summary>
+/// Finds and loads TorchSharp's native wrapper and libtorch where the ordinary search does not: in the package folder, and
+/// on systems whose libstdc++ is older than the one the wrapper was linked with (docs/torch.md).
+/// </summary>
+public static class TorchLibraries
+{
+    /// <summary>Names a folder with the libtorch to use, for instance of Python's PyTorch on a GPU node (default: none).</summary>
+    public const string FolderVariable = "DAML_LIBTORCH_FOLDER";
+
+    private const string Wrapper = "LibTorchSharp";
+
+    // What the wrapper asks of GCC 13's libstdc++ and never calls: including <iostream> leaves this mark in an object file.
+    private const string MarkerVersion = "GLIBCXX_3.4.32", Marker = "_ZSt21ios_base_library_initv";
+
+    // In the order in which they need one another: a library that is loaded already is not searched for by its name, so a
+    // libtorch of the system, should it have one, is never taken instead. What a folder lacks is passed over.
+    private static readonly string[] Libtorch = ["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"];
+
+    private static readonly Lock gate = new();
+    private static bool prepared;
+    private static nint wrapper;
+    private static string? failure;
+
+    /// <summary>
+    /// Prepares the search for the native libraries. It must run before TorchSharp is first used, since a search that
+    /// failed is never repeated; module initializers see to that, and repeated calls do nothing. It loads nothing.
+    /// </summary>
+    public static void Prepare()
+    {
+        lock (gate)
+        {
+            if (prepared) return;
+            prepared = true;
+            var own = AssemblyLoadContext.GetLoadContext(typeof(TorchLibraries).Assembly)!;
+            own.ResolvingUnmanagedDll += Resolve;
+            if (own != AssemblyLoadContext.Default) AssemblyLoadContext.Default.ResolvingUnmanagedDll += Resolve;
+        }
+    }
+
+    /// <summary>
+    /// Answers the runtime's question for a library that it did not find. TorchSharp's static constructor swallows an
+    /// exception, copies half a gigabyte and blames a missing package. So what cannot be loaded is said one call later:
+    /// the static constructor gets any handle, and the native call that follows it gets the reason as its exception.
+    /// </summary>
+    private static nint Resolve(Assembly assembly, string name)
+    {
+        if (name != Wrapper) return 0;
+        lock (gate)
+        {
+            if (wrapper != 0) return wrapper;
+            try
+            {
+                if (failure is null) return wrapper = Load(assembly);
+            }
+            catch (Exception failed) when (failed is DllNotFoundException or BadImageFormatException or IOException or UnauthorizedAccessException or InvalidDataException)
+            {
+                if (!OperatingSystem.IsLinux()) return 0;
+                failure = failed.Message;
+            }
+            bool swallows = new StackTrace().GetFrames().Any(frame => frame.GetMethod()?.Name == "LoadNativeBackend");
+            return swallows ? NativeLibrary.GetMainProgramHandle() : throw new DllNotFoundException(failure);
+        }
+    }
+
+    /// <summary>Loads libtorch, then the wrapper; 0 where a folder with either is not known.</summary>
+    private static nint Load(Assembly torchSharp)
+    {
+        var folders = new TorchFolders(torchSharp);
+        if (folders.Find(Wrapper) is not { } path || LibtorchFolder(folders) is not { } libtorch) return 0;
+        foreach (string library in Libtorch)
+        {
+            string file = Path.Combine(libtorch, TorchFolders.FileName(library));
+            if (!File.Exists(file)) continue;
+            try { NativeLibrary.Load(file); }
+            catch (DllNotFoundException failed)
+            {
+                throw new DllNotFoundException($"libtorch cannot be loaded from '{libtorch}'{folders.Versions(libtorch)}: {failed.Message}");
+            }
+        }
+        try { return NativeLibrary.Load(path); }
+        catch (DllNotFoundException failed)
+        {
+            if (OperatingSystem.IsLinux() && failed.Message.Contains(MarkerVersion, StringComparison.Ordinal)) return LoadRelaxed(path);
+            throw new DllNotFoundException($"TorchSharp's native wrapper cannot be loaded with the libtorch of '{libtorch}'{folders.Versions(libtorch)}: {failed.Message}");
+        }
+    }
+
+    private static string? LibtorchFolder(TorchFolders folders)
+    {
+        string? built = folders.Find("torch_cpu") is { } found ? Path.GetDirectoryName(found) : null;
+        if (Environment.GetEnvironmentVariable(FolderVariable) is not { Length: > 0 } named) return built;
+        if (built is not null)
+            throw new DllNotFoundException($"{FolderVariable} names '{named}', but this program was built with a libtorch of its own, in '{built}'; two cannot live in one process. Build it with -p:TorchDevice=none.");
+        return File.Exists(Path.Combine(named, TorchFolders.FileName("torch_cpu"))) ? Path.GetFullPath(named)
+            : throw new DllNotFoundException($"{FolderVariable} names '{named}', which has no {TorchFolders.FileName("torch_cpu")}; Python's PyTorch keeps its libraries in site-packages/torch/lib.");
+    }
+
+    /// <summary>Loads a copy of the wrapper that asks for the marker's version only weakly; the loader names what else it lacks.</summary>
+    [SupportedOSPlatform("linux")]
+    private static nint LoadRelaxed(string path)
+    {
+        byte[] shipped = File.ReadAllBytes(path), relaxed;
+        try { relaxed = NeededVersion.Weaken(shipped, MarkerVersion, Marker); }
+        catch (InvalidDataException refused)
+        {
+            throw new DllNotFoundException($"TorchSharp's native wrapper '{path}' needs {MarkerVersion} of libstdc++ (GCC 13), which this system lacks, and cannot do without it: {refused.Message}");
+        }
+        string copy;
+        try { copy = LibraryCache.Default().Keep(shipped, relaxed); }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw new DllNotFoundException($"TorchSharp's native wrapper needs {MarkerVersion} of libstdc++ (GCC 13), which this system lacks, and a copy that does without it cannot be kept: {refused.Message}");
+        }
+        try { return NativeLibrary.Load(copy); }
+        catch (DllNotFoundException failed)
+        {
+            throw new DllNotFoundException($"TorchSharp's native wrapper cannot be loaded on this system, also without {MarkerVersion}: {failed.Message}");
+        }
+    }
+}
