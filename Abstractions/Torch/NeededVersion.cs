@@ -75,6 +75,7 @@ internal static class NeededVersion
             if (bytes.Length < 64 || !bytes.StartsWith("\u007fELF"u8)) throw new InvalidDataException($"the file ({bytes.Length} bytes) is not an ELF library.");
             if (bytes[4] != 2 || bytes[5] != 1) throw new InvalidDataException($"the file is a {(bytes[4] == 2 ? 64 : 32)}-bit, {(bytes[5] == 1 ? "little" : "big")}-endian ELF library; a 64-bit, little-endian one is needed.");
             if (UInt16(0x3a) != 64) throw new InvalidDataException($"the file's section headers have {UInt16(0x3a)} bytes; 64 are needed.");
+            At(UInt64(0x28), 64ul * UInt16(0x3c));
         }
 
         public ushort UInt16(ulong offset) => BinaryPrimitives.ReadUInt16LittleEndian(At(offset, 2));

@@ -3,7 +3,9 @@ namespace DaML.Tests;
 /// <summary>A folder that is gone after the test.</summary>
 public sealed class TemporaryFolder : IDisposable
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("daml-interop-");
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("daml-tests-");
+
+    public string FullName => folder.FullName;
 
     public string File(string name) => Path.Combine(folder.FullName, name);
 
