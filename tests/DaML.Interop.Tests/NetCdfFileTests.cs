@@ -11,7 +11,7 @@ public sealed partial class NetCdfFileTests : IDisposable
     public static readonly string RealFile = Path.Combine(AppContext.BaseDirectory, "data", "slp_ncep1_natlantic_daily_2001-2010.nc");
     private readonly TemporaryFolder folder = new();
 
-    // ./daml test installs the library; a node that runs the tests from a bundle may lack it.
+    // ./daml test installs the library where it can.
     public NetCdfFileTests() => Assert.SkipUnless(NetCdfFile.IsAvailable, "the netcdf library is not installed");
 
     public void Dispose() => folder.Dispose();

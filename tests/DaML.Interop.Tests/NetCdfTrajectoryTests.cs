@@ -10,7 +10,7 @@ public sealed class NetCdfTrajectoryTests : IDisposable
     private readonly TemporaryFolder folder = new();
     private readonly DataAssimilationContext context = new();
 
-    // ./daml test installs the library; a node that runs the tests from a bundle may lack it.
+    // ./daml test installs the library where it can.
     public NetCdfTrajectoryTests() => Assert.SkipUnless(NetCdfFile.IsAvailable, "the netcdf library is not installed");
 
     public void Dispose() => folder.Dispose();
