@@ -29,9 +29,6 @@ public static class Telemetry
     /// <summary>Gradients are clipped and weights moved.</summary>
     public const string Optimiser = "optimiser";
 
-    /// <summary>An optimiser step that was recorded is done again, from the first cycle to the clipped gradients.</summary>
-    public const string RecordedStep = "recorded step";
-
     /// <summary>A learned method is scored on what it does not learn from.</summary>
     public const string Validation = "validation";
 
