@@ -6,6 +6,10 @@
 #           count on that.
 # Observed: Types of equal size are reinterpreted without a word (1.4E-45, ...; 4607182418800017408, ...); types of
 #           different size are refused by an exception.
+# Printed:
+#     int32 read as float:  1E-45 3E-45 4E-45
+#     double read as int64: 4607182418800017408 4611686018427387904 4613937818241073152
+#     double read as float: Unable to decode values types of different type size.
 # Exit:     0 as observed; 1 changed; 77 not tried (no .NET 10 SDK, packages not restored).
 set -euo pipefail
 folder=$(mktemp -d)

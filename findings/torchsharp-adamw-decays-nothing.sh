@@ -5,6 +5,9 @@
 #           weight_decay = 0.01.
 # Observed: The parameter stays at 1: the default is 0, so AdamW without settings is Adam. With weight_decay: 0.01 it
 #           shrinks.
+# Printed:
+#     defaults            1.0000
+#     weight_decay: 0.01  0.9990
 # Exit:     0 as observed; 1 changed; 77 not tried (no .NET 10 SDK, packages not restored, not Linux x64, or
 #           TorchSharp does not load).
 set -euo pipefail

@@ -4,6 +4,10 @@
 # Expected: beta input + alpha (batch1 @ batch2), as PyTorch documents and as addmm of the same package computes.
 # Observed: beta batch2 + alpha (input @ batch1): each operand has moved by one place. Nothing fails, since the shapes
 #           agree.
+# Printed:
+#     baddbmm     405 606 407 608
+#     documented  119 122 143 150
+#     shifted     405 606 407 608
 # Exit:     0 as observed; 1 changed; 77 not tried (no .NET 10 SDK, packages not restored, not Linux x64, or
 #           TorchSharp does not load).
 set -euo pipefail

@@ -5,6 +5,9 @@
 # Expected: The second derivatives: PyTorch documents that retain_graph defaults to the value of create_graph.
 # Observed: An exception says that the graph was freed. With retain_graph: true the second derivatives come.
 #           Tensor.backward(create_graph: true) frees it too.
+# Printed:
+#     create_graph                Trying to backward through the graph a second time
+#     create_graph, retain_graph  1 1
 # Exit:     0 as observed; 1 changed; 77 not tried (no .NET 10 SDK, packages not restored, not Linux x64, or
 #           TorchSharp does not load).
 set -euo pipefail

@@ -5,6 +5,10 @@
 # Expected: 1 / 4, 3 and 1.2228 nats, as the samples, the literature and PyTorch have it.
 # Observed: The variance is the square of the rate (4), not of its inverse; the mean is negative (-1.3333 = 1 / (p -
 #           1)); the entropy is that of one trial (0.5623). The samples themselves are right.
+# Printed:
+#     Exponential(2)     variance 4.0000; of its samples 0.2502
+#     Geometric(0.25)    mean -1.3333; of its samples 3.0030
+#     Binomial(4, 0.25)  entropy 0.5623; of its samples 1.2209
 # Exit:     0 as observed; 1 changed; 77 not tried (no .NET 10 SDK, packages not restored, not Linux x64, or
 #           TorchSharp does not load).
 set -euo pipefail

@@ -4,6 +4,9 @@
 #           a.div(b, mode).
 # Expected: -4 and 3 from both, as PyTorch documents for rounding_mode "floor".
 # Observed: The method rounds; the function gives -3.5 and 3.5.
+# Printed:
+#     torch.div  -3.5 3.5
+#     a.div      -4 3
 # Exit:     0 as observed; 1 changed; 77 not tried (no .NET 10 SDK, packages not restored, not Linux x64, or
 #           TorchSharp does not load).
 set -euo pipefail

@@ -3,6 +3,10 @@
 # Did:      Called special.erfcx, the scaled complementary error function exp(x^2) erfc(x), at 1 and 3.
 # Expected: 0.427584 and 0.179001 (tables), which do not underflow for large x: that is what the function is for.
 # Observed: erfc itself, 0.157299 and 2.209e-5, without the scaling.
+# Printed:
+#     erfcx           0.157299 2.20905E-05
+#     erfc            0.157299 2.20905E-05
+#     exp(x^2) erfc   0.427584 0.179001
 # Exit:     0 as observed; 1 changed; 77 not tried (no .NET 10 SDK, packages not restored, not Linux x64, or
 #           TorchSharp does not load).
 set -euo pipefail

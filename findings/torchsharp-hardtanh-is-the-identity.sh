@@ -5,6 +5,11 @@
 # Expected: -1, -0.5, 0.5, 1 (and -2, -0.5, 0.5, 2), as PyTorch documents.
 # Observed: The input, unchanged, in all three: a network with this activation is linear. functional.relu6 and clamp
 #           are right.
+# Printed:
+#     functional        -5 -0.5 0.5 5
+#     functional, +-2   -5 -0.5 0.5 5
+#     module            -5 -0.5 0.5 5
+#     clamp             -1 -0.5 0.5 1
 # Exit:     0 as observed; 1 changed; 77 not tried (no .NET 10 SDK, packages not restored, not Linux x64, or
 #           TorchSharp does not load).
 set -euo pipefail

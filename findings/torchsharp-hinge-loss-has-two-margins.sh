@@ -5,6 +5,8 @@
 # Expected: max(0, 1 - 0.25) = 0.75 from both: PyTorch documents margin = 1 for both.
 # Observed: The module gives 0.75, the function 0: its margin is 0 by default, so near pairs of the negative class
 #           cost nothing.
+# Printed:
+#     function 0, module 0.75
 # Exit:     0 as observed; 1 changed; 77 not tried (no .NET 10 SDK, packages not restored, not Linux x64, or
 #           TorchSharp does not load).
 set -euo pipefail

@@ -5,6 +5,10 @@
 # Observed: t.sum(1) is along dimension 1, but t.sum(0) is a Byte scalar, the sum of all elements modulo 256: C#
 #           converts the literal 0, and no other integer, to an enumeration, and the overload sum(ScalarType) wins.
 #           t.prod(0) does the same.
+# Printed:
+#     sum(0)   Byte []: 176
+#     sum(1)   Float32 [2]: 600 600
+#     sum(0L)  Float32 [3]: 400 400 400
 # Exit:     0 as observed; 1 changed; 77 not tried (no .NET 10 SDK, packages not restored, not Linux x64, or
 #           TorchSharp does not load).
 set -euo pipefail

@@ -5,6 +5,9 @@
 # Expected: Draws from the normal distribution cut at the bounds: mean 0, standard deviation 0.88.
 # Observed: Every element is 1: no draw at all, and all units of a layer start equal. With deviation 0.5 and bounds -1
 #           and 1 every element is 0.5.
+# Printed:
+#     defaults      smallest 1, largest 1
+#     0.5, -1 to 1  smallest 0.5, largest 0.5
 # Exit:     0 as observed; 1 changed; 77 not tried (no .NET 10 SDK, packages not restored, not Linux x64, or
 #           TorchSharp does not load).
 set -euo pipefail

@@ -4,6 +4,8 @@
 # Expected: null, the counterpart of the None that PyTorch documents.
 # Observed: A Tensor object that is not null, whose IsInvalid is true and which throws at its first use, far from the
 #           call.
+# Printed:
+#     null: False; IsInvalid: True
 # Exit:     0 as observed; 1 changed; 77 not tried (no .NET 10 SDK, packages not restored, not Linux x64, or
 #           TorchSharp does not load).
 set -euo pipefail

@@ -5,6 +5,10 @@
 # Expected: The variance without correction, 1.25, from all, as PyTorch documents, and std to be its root.
 # Observed: var(unbiased: false) over all elements is 1.6667, the corrected one, so it is not the square of
 #           std(unbiased: false). With a dimension it is right.
+# Printed:
+#     var(unbiased: false)     1.6667
+#     var(0, unbiased: false)  1.2500
+#     std(unbiased: false)^2   1.2500
 # Exit:     0 as observed; 1 changed; 77 not tried (no .NET 10 SDK, packages not restored, not Linux x64, or
 #           TorchSharp does not load).
 set -euo pipefail

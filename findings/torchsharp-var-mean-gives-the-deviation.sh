@@ -4,6 +4,10 @@
 # Expected: The variance 1.6667 from the first and the standard deviation 1.2910 from the second, each with the mean
 #           1.5.
 # Observed: Both give the standard deviation: what var_mean names the variance is its root.
+# Printed:
+#     var_mean 1.2910 1.5000
+#     std_mean 1.2910
+#     var      1.6667
 # Exit:     0 as observed; 1 changed; 77 not tried (no .NET 10 SDK, packages not restored, not Linux x64, or
 #           TorchSharp does not load).
 set -euo pipefail

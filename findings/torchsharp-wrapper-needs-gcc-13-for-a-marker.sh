@@ -6,6 +6,9 @@
 # Observed: One, ios_base_library_init, an empty marker that iostream of GCC 13 refers to. For it alone the wrapper
 #           does not load on Debian 12, Ubuntu 22.04 or RHEL 9, and TorchSharp's message names a missing libtorch
 #           package instead.
+# Printed:
+#     newest versions asked for: GLIBCXX_3.4.30 GLIBCXX_3.4.32
+#     symbols above GLIBCXX_3.4.30: _ZSt21ios_base_library_initv@GLIBCXX_3.4.32
 # Exit:     0 as observed; 1 changed; 77 not tried (no readelf, no .NET 10 SDK, packages not restored).
 set -euo pipefail
 command -v readelf > /dev/null || { echo "not tried: readelf (binutils) is missing."; exit 77; }

@@ -5,6 +5,10 @@
 #           40,000 is near 4 deviations.
 # Observed: The same numbers as xavier_uniform_, to the bit: none exceeds sqrt(6 / 500) = 0.1095, the kurtosis is 1.8.
 #           kaiming_normal_ is normal.
+# Printed:
+#     xavier_normal_   deviation 0.0632, largest 0.1095, kurtosis 1.80
+#     xavier_uniform_  deviation 0.0632, largest 0.1095, kurtosis 1.80
+#     kaiming_normal_  deviation 0.0709, largest 0.2959, kurtosis 3.01
 # Exit:     0 as observed; 1 changed; 77 not tried (no .NET 10 SDK, packages not restored, not Linux x64, or
 #           TorchSharp does not load).
 set -euo pipefail
