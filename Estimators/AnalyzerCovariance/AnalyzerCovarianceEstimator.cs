@@ -78,7 +78,7 @@ public sealed class AnalyzerCovarianceEstimator<TMemory> : IEstimator<Sequential
             cancellation.ThrowIfCancellationRequested();
             using var cycle = NewDisposeScope();
             var truth = Require.Finite(run[Columns.Truth], $"The truth of cycle {run.Cycle}").to(ScalarType.Float64);
-            if (run.Cycle == 0) variance = truth.var(unbiased: false).ToDouble();
+            if (run.Cycle == 0) variance = (truth - truth.mean()).square().mean().ToDouble();   // var(unbiased: false) of TorchSharp 0.107 divides by n - 1
             if (run.Cycle < options.BurnIn) continue;
             var observation = new Observation(run[Columns.Observation], masked ? run[Columns.ObservationMask] : null, run.Time);
             var acted = covariance.At(method.Triple.Analyzer, method.Triple.Procoder, run.Forecast, observation, random).to(ScalarType.Float64);
