@@ -55,6 +55,7 @@ public sealed class DataAssimilationContext
             if (precision is not (ScalarType.Float32 or ScalarType.Float64))
                 throw new ArgumentException($"The precision must be Float32 or Float64; given: {precision}.", nameof(options));
         MatrixPrecisions.Apply(options.MatrixPrecision, Device);
+        ConvolutionGuard.Tell(options.Logger);
         Dynamics = new DynamicsCatalog(this);
         Observations = new ObservationCatalog(this);
         Data = new DataCatalog(this);

@@ -27,3 +27,6 @@ public sealed class ModelArchiveException(string message, Exception? inner = nul
 
 /// <summary>A device was asked for that this machine does not have.</summary>
 public sealed class DeviceNotAvailableException(string message) : InvalidOperationException(message);
+
+/// <summary>Convolutions in single precision are wrong on this processor; the message says which, how far, and what to set.</summary>
+public sealed class WrongConvolutionException(string message) : InvalidOperationException(message);

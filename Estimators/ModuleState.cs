@@ -52,8 +52,10 @@ public static class ModuleState
 
     /// <summary>Readies a trained network for use, by several threads too: evaluation mode, no gradients for its weights, tensors in no dispose scope.</summary>
     /// <param name="network">The network.</param>
+    /// <exception cref="WrongConvolutionException">It has convolutions, and libtorch's are wrong on this processor.</exception>
     public static void Freeze(nn.Module network)
     {
+        RequireRightConvolutions(network);
         Keep(network);
         network.eval();
         foreach (var parameter in network.parameters()) parameter.requires_grad_(false);
@@ -62,12 +64,27 @@ public static class ModuleState
     /// <summary>Readies a network for optimiser steps.</summary>
     /// <param name="network">The network.</param>
     /// <param name="keepsNormalisation">Whether its batch normalisations keep their statistics.</param>
+    /// <exception cref="WrongConvolutionException">It has convolutions, and libtorch's are wrong on this processor.</exception>
     internal static void Train(nn.Module network, bool keepsNormalisation)
     {
+        RequireRightConvolutions(network);
         network.train();
         if (!keepsNormalisation) return;
         foreach (var layer in network.modules())
             if (layer is BatchNorm) layer.eval();
+    }
+
+    /// <summary>
+    /// Refuses a network of the user's that convolves on a processor on which libtorch does so wrongly. A weight of three dimensions or
+    /// more may be a convolution's. <see cref="GridConvolution"/> asks for itself, where it is not fused.
+    /// </summary>
+    /// <param name="network">The network.</param>
+    /// <exception cref="WrongConvolutionException">It has convolutions, and they are wrong.</exception>
+    internal static void RequireRightConvolutions(nn.Module network)
+    {
+        if (network.modules().Any(layer => layer is not GridConvolution && layer.parameters(recurse: false).Any(MayConvolve))) ConvolutionGuard.Check();
+
+        static bool MayConvolve(Tensor weight) => weight.ndim >= 3 && weight.device_type == DeviceType.CPU && weight.dtype != ScalarType.Float64;
     }
 
     /// <summary>What a network computes in: the precision of its weights, or another where it has none.</summary>

@@ -124,8 +124,10 @@ public sealed record StateGrid
     /// <param name="weight"><c>[to, from, kernel...]</c>, of odd sizes.</param>
     /// <param name="bias"><c>[to]</c>, or none.</param>
     /// <exception cref="ArgumentException">A periodic direction with fewer sites than the kernel reaches to one side.</exception>
+    /// <exception cref="WrongConvolutionException">libtorch's convolutions are wrong on this processor.</exception>
     internal Tensor Convolve(Tensor field, Tensor weight, Tensor? bias)
     {
+        if (field.device_type == DeviceType.CPU && field.dtype != ScalarType.Float64) ConvolutionGuard.Check();
         RequireSites(field, weight.shape[2..]);
         long[] around = Reach(periodic: true), zeros = Reach(periodic: false);
         // libtorch counts the directions of a padding from the last one on.

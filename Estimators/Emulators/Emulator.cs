@@ -19,10 +19,12 @@ public sealed class Emulator : DiscreteDynamics, IComponent
     /// <param name="dimension">The state's dimension n.</param>
     /// <param name="timeStep">The time that one application stands for.</param>
     /// <exception cref="ArgumentException">An empty name, or a number that is not above zero.</exception>
+    /// <exception cref="WrongConvolutionException">The network has convolutions, and libtorch's are wrong on this processor.</exception>
     public Emulator(string name, nn.Module<Tensor, Tensor> network, long dimension, double timeStep) : base(dimension, timeStep)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         (Name, Network, precision) = (name, network, ModuleState.PrecisionOf(network, ScalarType.Float32));
+        ModuleState.RequireRightConvolutions(network);
         ModuleState.Keep(network);
     }
 

@@ -48,6 +48,7 @@ internal sealed class FusedResidualFunction : autograd.SingleTensorFunction<Fuse
         List<Tensor> gradients = [null!, null!, null!];
         if (is_grad_enabled() || tape.IsReleased)
         {
+            ConvolutionGuard.Check();
             var running = (IReadOnlyList<(Tensor Mean, Tensor Variance)>)ctx.get_data("running");
             gradients.AddRange(PlainGradients(network.Shape, running, tape.OwnStatistics, saved, grad_output));
             return gradients;

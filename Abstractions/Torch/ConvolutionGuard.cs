@@ -1,0 +1,50 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+using Microsoft.Extensions.Logging;
+
+namespace DaML;
+
+/// <summary>
+/// Sees that libtorch's convolutions on the processor are right. libtorch 2.10 is silently wrong in them on AMD processors whose
+/// hypervisor hides the cache sizes (docs/torch.md). The guard finds such a processor before libtorch is used and limits its
+/// library to instructions that are right there; and before convolutions are first used it compares a few of them with double
+/// precision, once a process.
+/// </summary>
+public static class ConvolutionGuard
+{
+    private static readonly ConvolutionLimit limit = ConvolutionLimit.Apply(
+        (leaf, subLeaf) => X86Base.IsSupported ? X86Base.CpuId(leaf, subLeaf) : default, NativeEnvironment.Get, NativeEnvironment.Set);
+
+    private static readonly Lazy<string?> fault = new(() => ConvolutionCheck.Fault(ConvolutionCheck.Convolve));
+    private static int told;
+
+    /// <summary>Finds out about the processor; to be called before libtorch is used.</summary>
+#pragma warning disable CA2255 // a library that must act before another is loaded
+    [ModuleInitializer]
+#pragma warning restore CA2255
+    internal static void Prepare() => RuntimeHelpers.RunClassConstructor(typeof(ConvolutionGuard).TypeHandle);
+
+    /// <summary>Compares a few convolutions of single precision on the processor with double precision: some milliseconds the first time, nothing later.</summary>
+    /// <remarks>Learned methods call it themselves, for networks of DaML's and of the user's; call it before convolutions of your own.</remarks>
+    /// <exception cref="WrongConvolutionException">They are wrong.</exception>
+    public static void Check() => Require(fault.Value, limit);
+
+    /// <summary>Writes what was found and done, to the first log that takes warnings.</summary>
+    /// <param name="logger">A context's log.</param>
+    internal static void Tell(ILogger logger)
+    {
+        if (limit.Message is { } message && logger.IsEnabled(LogLevel.Warning) && Interlocked.Exchange(ref told, 1) == 0) logger.LogWarning("{Message}", message);
+    }
+
+    /// <summary>Refuses convolutions that were found wrong.</summary>
+    /// <param name="fault">What is wrong; null where nothing is.</param>
+    /// <param name="limit">What was done about it.</param>
+    /// <exception cref="WrongConvolutionException">Something is wrong.</exception>
+    internal static void Require(string? fault, ConvolutionLimit limit)
+    {
+        if (fault is null) return;
+        string remedy = $"Start the process with {ConvolutionLimit.Variable}={ConvolutionLimit.Value} in its environment";
+        throw new WrongConvolutionException($"libtorch's convolutions in single precision are wrong on this processor: {fault}, compared with double precision. " +
+            $"{remedy}{(limit.Chosen is { } chosen ? $", instead of {chosen}" : "")}, or compute in double precision or on a CUDA device. {limit.Message}".TrimEnd());
+    }
+}
