@@ -17,7 +17,7 @@ namespace DaML;
 /// <see cref="Columns.Truth"/> to learn; what is learned needs the observations only.
 /// </remarks>
 /// <typeparam name="TMemory">The memory H.</typeparam>
-public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<SequentialAssimilation<TMemory>> where TMemory : IMemory<TMemory>
+public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<SequentialAssimilation<TMemory>>, ITrainingGradient where TMemory : IMemory<TMemory>
 {
     private readonly DataAssimilationContext context;
     private readonly IObservationNetwork observing;
@@ -118,6 +118,39 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         var learned = Checked(create(Constants(weights.History.Settings!), overwritten));
         weights.LoadInto(learned.Network);
         return Assimilation(learned.Freeze(weights.History), null);
+    }
+
+    TrainingGradient ITrainingGradient.Gradient(ITrajectoryView data, long cycles, TrainingGradient? at)
+    {
+        using var scope = NewDisposeScope();
+        using var random = context.Random($"training/{Name}");
+        using var weights = random.Derive("weights");
+        var constants = measure(data);
+        var learned = Checked(create(constants, weights));
+        var (network, method, precision) = (learned.Network, learned.InTraining, context.Options.NetworkPrecision);
+        ModuleState.Train(network, keepsNormalisation: false);
+        var memory = method.Source.Start(data.Schema.Batch, random);
+        if (at is null)
+        {
+            using var unrecorded = no_grad();
+            foreach (var parameter in network.parameters()) parameter.add_(0.1 * weights.Normal(parameter.shape, precision));   // layers that begin as zero hide others
+        }
+        else
+        {
+            ModuleState.Restore(network, at.Weights.ToDictionary(pair => pair.Key, pair => Converted(pair.Value)));
+            int part = 0;
+            memory = memory.Map(_ => Converted(at.Start[part++]));
+        }
+        var (before, start) = (ModuleState.Copy(network), memory.Tensors.Select(part => part.detach().clone().MoveToOuterDisposeScope()).ToList());
+        using var cursor = data.Take(cycles).OpenCursor();
+        var unrolling = new CycleUnrolling<TMemory>(Name, method, data.Schema, learned.Cost ?? AnalysisCosts.SquaredError(method.Procoder), random);
+        var loss = unrolling.Along(cursor, memory, data.StartTime).Loss;
+        var learning = network.named_parameters().Where(pair => pair.parameter.requires_grad).ToList();
+        loss.backward();
+        var gradients = learning.ToDictionary(pair => pair.name, pair => (pair.parameter.grad ?? zeros_like(pair.parameter)).detach().clone().MoveToOuterDisposeScope());
+        return new(loss.ToDouble(), gradients, before, start);
+
+        Tensor Converted(Tensor tensor) => tensor.is_floating_point() ? tensor.to(precision) : tensor;
     }
 
     private TrainingConstants Constants(TrainingSettings settings) =>

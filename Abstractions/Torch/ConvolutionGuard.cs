@@ -6,7 +6,7 @@ namespace DaML;
 
 /// <summary>
 /// Sees that libtorch's convolutions on the processor are right. libtorch 2.10 is silently wrong in them on AMD processors whose
-/// hypervisor hides the cache sizes (docs/torch.md). The guard finds such a processor before libtorch is used and limits its
+/// hypervisor hides the cache sizes (docs/convolutions.md). The guard finds such a processor before libtorch is used and limits its
 /// library to instructions that are right there; and before convolutions are first used it compares a few of them with double
 /// precision, once a process.
 /// </summary>
@@ -24,14 +24,20 @@ public static class ConvolutionGuard
 #pragma warning restore CA2255
     internal static void Prepare() => RuntimeHelpers.RunClassConstructor(typeof(ConvolutionGuard).TypeHandle);
 
-    /// <summary>Compares a few convolutions of single precision on the processor with double precision: some milliseconds the first time, nothing later.</summary>
+    /// <summary>Compares a few convolutions of single precision on the processor with double precision: some milliseconds on an idle machine the first time, nothing later.</summary>
     /// <remarks>Learned methods call it themselves, for networks of DaML's and of the user's; call it before convolutions of your own.</remarks>
     /// <exception cref="WrongConvolutionException">They are wrong.</exception>
     public static void Check() => Require(fault.Value, limit);
 
-    /// <summary>Writes what was found and done, to the first log that takes warnings.</summary>
+    /// <summary>Writes what was found and done, once a process.</summary>
     /// <param name="logger">A context's log.</param>
-    internal static void Tell(ILogger logger)
+    internal static void Tell(ILogger logger) => Tell(logger, limit, ref told);
+
+    /// <summary>Writes what was found and done to the first log that takes warnings.</summary>
+    /// <param name="logger">A log.</param>
+    /// <param name="limit">What was found and done.</param>
+    /// <param name="told">Whether it has been written.</param>
+    internal static void Tell(ILogger logger, ConvolutionLimit limit, ref int told)
     {
         if (limit.Message is { } message && logger.IsEnabled(LogLevel.Warning) && Interlocked.Exchange(ref told, 1) == 0) logger.LogWarning("{Message}", message);
     }

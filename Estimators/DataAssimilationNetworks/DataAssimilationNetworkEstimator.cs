@@ -16,7 +16,7 @@ namespace DaML;
 /// and goes through all of them, which costs memory in proportion to T and overfits where the data are few.</para>
 /// <para>The weights of the smallest cross-entropy on held-out trajectories are kept.</para>
 /// </remarks>
-public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<SequentialAssimilation<VectorMemory>>
+public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<SequentialAssimilation<VectorMemory>>, ITrainingGradient
 {
     private const long StatisticsSample = 4000;
 
@@ -71,6 +71,8 @@ public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<Seque
     /// <param name="path">The two files' place without extension.</param>
     /// <inheritdoc cref="LearnedAnalysisEstimator{TMemory}.Pretrained" path="/exception"/>
     public SequentialAssimilation<VectorMemory> Pretrained(string path) => estimator.Pretrained(path);
+
+    TrainingGradient ITrainingGradient.Gradient(ITrajectoryView data, long cycles, TrainingGradient? at) => ((ITrainingGradient)estimator).Gradient(data, cycles, at);
 
     private void RequireFittingStart()
     {

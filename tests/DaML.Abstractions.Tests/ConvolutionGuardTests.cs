@@ -130,6 +130,28 @@ public class ConvolutionGuardTests
         Assert.Contains("ONEDNN_MAX_CPU_ISA=SSE41 in its environment, instead of ONEDNN_MAX_CPU_ISA=AVX2", message);
     }
 
+    private sealed class WarningLog : ILogger
+    {
+        public List<string> Written { get; } = [];
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+        public bool IsEnabled(LogLevel level) => level >= LogLevel.Warning;
+        public void Log<TState>(LogLevel level, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> format) => Written.Add($"{level}: {format(state, exception)}");
+    }
+
+    [Fact]
+    public void What_was_done_is_written_once_to_the_first_log_that_takes_it()
+    {
+        var limit = Apply(Processor("AuthenticAMD", default), []);
+        var (first, second) = (new WarningLog(), new WarningLog());
+        int told = 0;
+        foreach (ILogger log in (ILogger[])[Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, first, first, second]) ConvolutionGuard.Tell(log, limit, ref told);
+        Assert.Equal([$"Warning: {limit.Message}"], first.Written);
+        Assert.Empty(second.Written);
+        told = 0;
+        ConvolutionGuard.Tell(second, Apply(Processor("GenuineIntel", default), []), ref told);
+        Assert.Empty(second.Written);
+    }
+
     [DllImport("libc")]
     private static extern nint getenv(string name);
 

@@ -1,4 +1,5 @@
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace DaML.Tests;
@@ -53,6 +54,30 @@ public class CaughtTests
         protected override IDynamics CreateDynamics() => create();
     }
 
+    /// <summary>A learned method whose network has a gradient of another length in single precision, while its values are right.</summary>
+    private sealed class OfGradient(double factor) : Lorenz96GradientContract
+    {
+        private sealed class Scale(ScalarType precision, double factor) : nn.Module<Tensor, Tensor>(nameof(Scale))
+        {
+            private readonly Parameter weight = new(ones([1], dtype: precision));
+
+            public override Tensor forward(Tensor fields)
+            {
+                var result = fields.narrow(1, 0, 1) * weight * 0.1;
+                return precision == ScalarType.Float64 ? result : factor * result + (1 - factor) * result.detach();
+            }
+
+            public Scale Registered()
+            {
+                RegisterComponents();
+                return this;
+            }
+        }
+
+        protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) =>
+            context.Analysis.LearnedField("scale", Model, Observing, Plane, _ => new Scale(context.Options.NetworkPrecision, factor).Registered());
+    }
+
     private sealed class OfParameters(Func<IParametricDynamics> create) : ParametricDynamicsContract
     {
         protected override IParametricDynamics CreateParametricDynamics() => create();
@@ -103,6 +128,13 @@ public class CaughtTests
     {
         new OfModel(() => new Euler(1, 1)).It_and_its_linearisation_keep_their_contract();
         Caught(new OfModel(() => new Euler(tangentFactor, adjointFactor)).It_and_its_linearisation_keep_their_contract, test);
+    }
+
+    [Fact]
+    public void A_gradient_that_is_wrong_in_single_precision_is_caught()
+    {
+        new OfGradient(1).Its_gradient_in_single_precision_is_that_in_double_precision();
+        Caught(() => new OfGradient(0.99).Its_gradient_in_single_precision_is_that_in_double_precision(), "precision");
     }
 
     [Fact]
