@@ -18,10 +18,7 @@ public static class ConvolutionGuard
     private static readonly Lazy<string?> fault = new(() => ConvolutionCheck.Fault(ConvolutionCheck.Convolve));
     private static int told;
 
-    /// <summary>Finds out about the processor; to be called before libtorch is used.</summary>
-#pragma warning disable CA2255 // a library that must act before another is loaded
-    [ModuleInitializer]
-#pragma warning restore CA2255
+    /// <summary>Asks the processor and limits oneDNN, once a process; oneDNN reads the limit when it is first used.</summary>
     internal static void Prepare() => RuntimeHelpers.RunClassConstructor(typeof(ConvolutionGuard).TypeHandle);
 
     /// <summary>Compares a few convolutions of single precision on the processor with double precision: some milliseconds on an idle machine the first time, nothing later.</summary>

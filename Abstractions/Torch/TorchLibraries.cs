@@ -30,8 +30,9 @@ public static class TorchLibraries
     private static string? failure;
 
     /// <summary>
-    /// Prepares the search for the native libraries. It must run before TorchSharp is first used, since a search that
-    /// failed is never repeated; module initializers see to that, and repeated calls do nothing. It loads nothing.
+    /// Prepares the search for the native libraries, and sees that libtorch's convolutions are right (<see cref="ConvolutionGuard"/>).
+    /// It must run before TorchSharp is first used, since a search that failed is never repeated; module initializers see to
+    /// that, and repeated calls do nothing. It loads nothing.
     /// </summary>
     public static void Prepare()
     {
@@ -39,6 +40,7 @@ public static class TorchLibraries
         {
             if (prepared) return;
             prepared = true;
+            ConvolutionGuard.Prepare();
             var own = AssemblyLoadContext.GetLoadContext(typeof(TorchLibraries).Assembly)!;
             own.ResolvingUnmanagedDll += Resolve;
             if (own != AssemblyLoadContext.Default) AssemblyLoadContext.Default.ResolvingUnmanagedDll += Resolve;
