@@ -7,5 +7,9 @@ namespace DaML.Tests;
 internal static class OneThread
 {
     [ModuleInitializer]
-    internal static void Set() => set_num_threads(1);
+    internal static void Set()
+    {
+        TorchLibraries.Prepare();   // initializers run in the order of their files, and this one may be before DaML's
+        set_num_threads(1);
+    }
 }
