@@ -248,9 +248,9 @@ public sealed class ScoreStatisticsTests
     [InlineData(3.841458820694124, 1, 0.05)]
     [InlineData(18.307038053275146, 10, 0.05)]
     [InlineData(2, 2, 0.36787944117144233)]    // e^-1
-    [InlineData(55.758478730, 40, 0.05)]
+    [InlineData(55.758478730, 40, 0.05000000508037781)]
     [InlineData(60, 2, 9.357622968840175e-14)] // e^-30
-    [InlineData(100, 4, 9.836543224830252e-21)] // 51 e^-50
+    [InlineData(100, 4, 9.836624224615981e-21)] // 51 e^-50
     [InlineData(1, 4, 0.9097959895689501)]     // 1.5 e^-1/2
     public void Flat_histograms_have_the_probability_of_the_chi_square_distribution(double statistic, int degrees, double expected)
     {
