@@ -6,33 +6,49 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A trajectory view that ends, as ML.NET sees data: one row for each cycle and trajectory, with <c>Cycle</c>,
-/// <c>Trajectory</c>, <c>Time</c> and the view's columns as vectors of single-precision numbers or truth values. Rows are
-/// made as a cursor moves.
+/// A bounded trajectory view as ML.NET's <see cref="IDataView"/>: one row per cycle and trajectory, the trajectories of a
+/// cycle one after the other.
 /// </summary>
+/// <remarks>
+/// <para>The columns are <c>Cycle</c> (Int64, from 0), <c>Trajectory</c> (Int32, from 0), <c>Time</c> (Double, in the model's
+/// unit) and then the view's. A column of shape <c>[]</c> is a scalar, for instance a label; any other is a vector of fixed
+/// size with the column's shape as its dimensions, row-major.</para>
+/// <para>Masks (<see cref="Columns.MaskOf"/>) and <see cref="Columns.Diverged"/> are Boolean. All other columns are Single, which
+/// ML.NET's trainers require; a view in double precision is rounded to it. Double keeps every digit, for transforms that
+/// take it. NaN is ML.NET's missing value and passes through.</para>
+/// <para>Cycles are computed while a cursor moves, anew for each cursor: put <c>mlContext.Data.Cache</c> on a view that is
+/// expensive to compute. Rows are not shuffled by the view. ML.NET gives its callers no cancellation: an exception of the
+/// view, <see cref="OperationCanceledException"/> included, ends the pass over the rows.</para>
+/// </remarks>
 public sealed class TrajectoryDataView : IDataView
 {
-    private const string CycleName = "Cycle", TrajectoryName = "Trajectory", TimeName = "Time";
+    private static readonly (string Name, DataViewType Type)[] OwnColumns =
+        [("Cycle", NumberDataViewType.Int64), ("Trajectory", NumberDataViewType.Int32), ("Time", NumberDataViewType.Double)];
+
     private readonly ITrajectoryView view;
-    private readonly HashSet<string> masks;
+    private readonly ScalarType precision;
 
     /// <summary>Wraps a view.</summary>
-    /// <param name="view">A view that ends; put <see cref="TrajectoryViewExtensions.Take"/> on one that does not.</param>
-    /// <exception cref="ArgumentException">The view never ends.</exception>
-    public TrajectoryDataView(ITrajectoryView view)
+    /// <param name="view">A bounded view; <see cref="TrajectoryViewExtensions.Take"/> bounds one that never ends.</param>
+    /// <param name="precision">Float32 for columns of Single (default), Float64 for columns of Double.</param>
+    /// <exception cref="ArgumentException">The view never ends, a column has the name of a row's own column, or the precision is another.</exception>
+    public TrajectoryDataView(ITrajectoryView view, ScalarType precision = ScalarType.Float32)
     {
-        if (view.CycleCount is null) throw new ArgumentException("A view without end has no counterpart in ML.NET; take a number of its cycles first.", nameof(view));
-        this.view = view;
-        masks = [.. view.Schema.Definitions.Select(definition => definition.Column.Name).Where(name => name.EndsWith("-mask", StringComparison.Ordinal))];
+        if (view.CycleCount is null)
+            throw new ArgumentException("ML.NET reads all rows, and the view never ends; take a number of its cycles first: view.Take(1000).", nameof(view));
+        if (precision is not (ScalarType.Float32 or ScalarType.Float64))
+            throw new ArgumentException($"The precision must be Float32 or Float64; given: {precision}.", nameof(precision));
+        (this.view, this.precision) = (view, precision);
+
         var builder = new DataViewSchema.Builder();
-        builder.AddColumn(CycleName, NumberDataViewType.Int64);
-        builder.AddColumn(TrajectoryName, NumberDataViewType.Int32);
-        builder.AddColumn(TimeName, NumberDataViewType.Double);
-        foreach (var definition in view.Schema.Definitions)
+        foreach (var (name, type) in OwnColumns) builder.AddColumn(name, type);
+        foreach (var (column, shape) in view.Schema.Definitions)
         {
-            PrimitiveDataViewType item = masks.Contains(definition.Column.Name) ? BooleanDataViewType.Instance : NumberDataViewType.Single;
-            int[] dimensions = definition.Shape.Length == 0 ? [1] : [.. definition.Shape.Select(size => checked((int)size))];
-            builder.AddColumn(definition.Column.Name, new VectorDataViewType(item, dimensions));
+            if (OwnColumns.Any(own => own.Name == column.Name))
+                throw new ArgumentException($"The view's column '{column}' has the name of a column that every row has; rename it.", nameof(view));
+            PrimitiveDataViewType item = IsFlag(column) ? BooleanDataViewType.Instance
+                : precision == ScalarType.Float64 ? NumberDataViewType.Double : NumberDataViewType.Single;
+            builder.AddColumn(column.Name, shape.Length == 0 ? item : new VectorDataViewType(item, shape.Select(size => checked((int)size)).ToArray()));
         }
         Schema = builder.ToSchema();
     }
@@ -49,73 +65,116 @@ public sealed class TrajectoryDataView : IDataView
     /// <inheritdoc/>
     public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) => new Cursor(this, columnsNeeded);
 
-    /// <inheritdoc/>
+    /// <summary>One cursor, whatever <paramref name="n"/>: cycles follow from each other.</summary>
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => [GetRowCursor(columnsNeeded, rand)];
 
-    private sealed class Cursor(TrajectoryDataView data, IEnumerable<DataViewSchema.Column> needed) : DataViewRowCursor
+    private static bool IsFlag(Column column) => column == Columns.Diverged || column.Name.EndsWith("-mask", StringComparison.Ordinal);
+
+    private sealed class Cursor : DataViewRowCursor
     {
-        private readonly ITrajectoryCursor source = data.view.OpenCursor();
-        private readonly HashSet<int> active = [.. needed.Select(column => column.Index)];
-        private readonly int batch = checked((int)data.view.Schema.Batch);
+        private readonly TrajectoryDataView data;
+        private readonly HashSet<int> active;
+        private readonly ITrajectoryCursor source;
+        private readonly int batch;
         private long position = -1;
         private int trajectory = -1;
+        private bool ended, closed;
+
+        public Cursor(TrajectoryDataView data, IEnumerable<DataViewSchema.Column> needed)
+        {
+            this.data = data;
+            batch = checked((int)data.view.Schema.Batch);
+            active = [.. needed.Select(column => column.Index)];
+            source = data.view.OpenCursor();
+        }
 
         public override DataViewSchema Schema => data.Schema;
 
-        public override long Position => position;
+        public override long Position => ended ? -1 : position;
 
         public override long Batch => 0;
 
-        public override bool IsColumnActive(DataViewSchema.Column column) => active.Contains(column.Index);
+        // The row that is read: its number, its trajectory and its cycle.
+        private (long Position, int Trajectory, ITrajectoryCursor Cycle) Row => Position >= 0 ? (position, trajectory, source)
+            : throw new InvalidOperationException("The cursor is not on a row: MoveNext was not called yet, or it returned false.");
 
-        public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId id) => id = new DataViewRowId((ulong)position, 0);
+        public override bool IsColumnActive(DataViewSchema.Column column) => active.Contains(column.Index);
 
         public override bool MoveNext()
         {
-            if (trajectory < 0 || trajectory == batch - 1)
-            {
-                if (!source.MoveNext())
-                {
-                    position = -1;
-                    return false;
-                }
-                trajectory = 0;
-            }
-            else trajectory++;
-            position = source.Cycle * batch + trajectory;
-            return true;
+            if (ended) return false;
+            trajectory = (trajectory + 1) % batch;
+            position++;
+            if (trajectory > 0 || source.MoveNext()) return true;
+            ended = true;
+            Close(); // some of ML.NET's transforms never dispose the cursors they read
+            return false;
         }
+
+        public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId id) => id = new DataViewRowId((ulong)Row.Position, 0);
 
         public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
         {
             if (!IsColumnActive(column)) throw new InvalidOperationException($"The column '{column.Name}' was not asked for when the cursor was opened.");
             Delegate getter = column.Index switch
             {
-                0 => (ValueGetter<long>)((ref long value) => value = source.Cycle),
-                1 => (ValueGetter<int>)((ref int value) => value = trajectory),
-                2 => (ValueGetter<double>)((ref double value) => value = source.Time),
-                _ => data.masks.Contains(column.Name) ? Vector<bool>(column.Name, ScalarType.Bool) : Vector<float>(column.Name, ScalarType.Float32),
+                0 => (ValueGetter<long>)((ref long value) => value = Row.Cycle.Cycle),
+                1 => (ValueGetter<int>)((ref int value) => value = Row.Trajectory),
+                2 => (ValueGetter<double>)((ref double value) => value = Row.Cycle.Time),
+                _ => Getter(data.view.Schema.Definitions[column.Index - OwnColumns.Length]),
             };
-            return getter as ValueGetter<TValue> ?? throw new InvalidOperationException($"The column '{column.Name}' is of type {column.Type}, not {typeof(TValue).Name}.");
+            return getter as ValueGetter<TValue>
+                ?? throw new InvalidOperationException($"The column '{column.Name}' has values of type {column.Type.RawType}; asked for: {typeof(TValue)}.");
         }
 
         protected override void Dispose(bool disposing)
         {
-            if (disposing) source.Dispose();
+            if (disposing) Close();
             base.Dispose(disposing);
         }
 
-        private ValueGetter<VBuffer<T>> Vector<T>(string name, ScalarType dtype) where T : unmanaged
+        private void Close()
         {
-            var key = new Column(name);
-            return (ref VBuffer<T> value) =>
+            if (!closed) source.Dispose();
+            closed = true;
+        }
+
+        private Delegate Getter(ColumnDefinition definition) => IsFlag(definition.Column) ? Getter<bool>(definition, ScalarType.Bool)
+            : data.precision == ScalarType.Float64 ? Getter<double>(definition, ScalarType.Float64) : Getter<float>(definition, ScalarType.Float32);
+
+        private Delegate Getter<T>(ColumnDefinition definition, ScalarType dtype) where T : unmanaged
+        {
+            // All trajectories of a cycle are fetched at once, when a row of the cycle is first read.
+            long fetched = -1;
+            T[] values = [];
+            return definition.Shape.Length == 0
+                ? (ValueGetter<T>)((ref T value) => value = OfRow()[0])
+                : (ValueGetter<VBuffer<T>>)((ref VBuffer<T> value) =>
+                {
+                    var row = OfRow();
+                    var editor = VBufferEditor.Create(ref value, row.Length);
+                    row.CopyTo(editor.Values);
+                    value = editor.Commit();
+                });
+
+            ReadOnlySpan<T> OfRow()
             {
-                using var scope = NewDisposeScope();
-                T[] numbers = source[key][trajectory].to(dtype).cpu().contiguous().data<T>().ToArray();
-                var editor = VBufferEditor.Create(ref value, numbers.Length);
-                numbers.CopyTo(editor.Values);
-                value = editor.Commit();
-            };
+                var (_, row, cycle) = Row;
+                if (cycle.Cycle != fetched) (values, fetched) = (Fetch<T>(definition.Column, cycle[definition.Column], dtype), cycle.Cycle);
+                int size = values.Length / batch;
+                return values.AsSpan(row * size, size);
+            }
+        }
+
+        private static T[] Fetch<T>(Column column, Tensor values, ScalarType dtype) where T : unmanaged
+        {
+            using var scope = NewDisposeScope();
+            if (dtype == ScalarType.Bool && values.dtype != ScalarType.Bool)
+                throw new InvalidOperationException($"The column '{column}' must be boolean, as its name says; given: {values.dtype}.");
+            var converted = values.to(dtype);
+            if (values.dtype == ScalarType.Float64 && dtype == ScalarType.Float32 && converted.isinf().logical_and(values.isfinite()).any().ToBoolean())
+                throw new InvalidOperationException($"The column '{column}' has values beyond the range of single precision; open the view with Float64.");
+            return converted.cpu().contiguous().data<T>().ToArray();
         }
     }
 }
@@ -123,6 +182,9 @@ public sealed class TrajectoryDataView : IDataView
 /// <summary>Hands trajectories to ML.NET.</summary>
 public static class TrajectoryDataViewExtensions
 {
-    /// <summary>A view that ends, as an <see cref="IDataView"/>.</summary>
-    public static TrajectoryDataView ToDataView(this ITrajectoryView view) => new(view);
+    /// <summary>A bounded view as an <see cref="IDataView"/>.</summary>
+    /// <param name="view">The view.</param>
+    /// <param name="precision">Float32 for columns of Single (default), Float64 for columns of Double.</param>
+    /// <exception cref="ArgumentException">The view never ends, a column has the name of a row's own column, or the precision is another.</exception>
+    public static TrajectoryDataView ToDataView(this ITrajectoryView view, ScalarType precision = ScalarType.Float32) => new(view, precision);
 }

@@ -35,7 +35,7 @@ internal static class CudaDevices
     {
         var metrics = new SortedDictionary<string, double>(StringComparer.Ordinal) { ["cuda.available"] = cuda.is_available() ? 1 : 0 };
         if (cuda.is_available()) Measure(metrics, output);
-        else output.WriteLine($"No CUDA device is available to libtorch {__version__} on this machine, so there is nothing to measure.");
+        else output.WriteLine($"No CUDA device is available, so there is nothing to measure: {Devices.WhyNoCuda}.");
         if (jsonFile is not null)
             AtomicFile.Write(jsonFile, stream => JsonSerializer.Serialize(stream, new { name = "bench-cuda", settings = new { rounds = Rounds }, metrics }, new JsonSerializerOptions { WriteIndented = true }));
     }

@@ -27,7 +27,7 @@ if (args is ["scaling" or "memory" or "cuda", ..])
     return;
 }
 
-// In this process: a generated project would have to find the native library and the provider switch again.
+// In this process: a generated project would have to find the native library again.
 BenchmarkSwitcher.FromAssembly(typeof(Benchmarks).Assembly).Run(args,
     DefaultConfig.Instance.AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance).WithWarmupCount(2).WithIterationCount(7)));
 

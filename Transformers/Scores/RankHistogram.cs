@@ -66,7 +66,8 @@ public sealed record RankHistogram(IReadOnlyList<double> Frequencies, IReadOnlyL
     }
 
     /// <summary>How probable so large a statistic is where the truth could be one of the members; small where the histogram is not flat.</summary>
-    public double Probability => ChiSquareDistribution.UpperTail(ChiSquare, Frequencies.Count - 1);
+    /// <remarks>The upper tail of the chi-square distribution, Q(k / 2, x / 2), with k = the number of members.</remarks>
+    public double Probability => MathNet.Numerics.SpecialFunctions.GammaUpperRegularized((Frequencies.Count - 1) / 2.0, ChiSquare / 2);
 
     /// <summary>The histogram as a figure, beside the flat one.</summary>
     /// <param name="title">The title above it.</param>

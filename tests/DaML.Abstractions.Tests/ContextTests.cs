@@ -17,6 +17,15 @@ public class ContextTests
     {
         var refused = Assert.Throws<DeviceNotAvailableException>(() => new DataAssimilationContext(new DataAssimilationOptions { Device = "cuda:99" }));
         Assert.Contains("cuda:99", refused.Message);
+        if (Devices.WhyNoCuda is { } reason) Assert.Contains(reason, refused.Message);
+    }
+
+    [Fact]
+    public void What_is_missing_for_a_device_is_said_with_what_to_do()
+    {
+        Assert.Contains("build with -p:TorchDevice=cuda", Devices.Missing(["libtorch_cpu.so", "libc10.so"]));
+        foreach (string library in (string[])["libtorch_cuda.so", "torch_cuda.dll"])
+            Assert.Contains("nvidia-smi", Devices.Missing(["libtorch_cpu.so", library]));
     }
 
     [Theory, InlineData(ScalarType.Int64), InlineData(ScalarType.Float16), InlineData(ScalarType.Bool)]

@@ -1,6 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
-
 namespace DaML.Tests;
 
 #pragma warning disable xUnit3003 // the constructor it asks for is that of xunit 3
@@ -12,6 +9,6 @@ public sealed class CudaFactAttribute : FactAttribute
     /// <summary>Looks for a device.</summary>
     public CudaFactAttribute()
     {
-        if (!cuda.is_available()) Skip = "no CUDA device is available to libtorch on this machine";
+        Skip = Devices.WhyNoCuda;
     }
 }
