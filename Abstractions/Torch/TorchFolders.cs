@@ -21,6 +21,9 @@ internal sealed class TorchFolders(Assembly torchSharp)
         return $" (TorchSharp {torchSharpVersion} is made for libtorch {libtorchVersion}{(found is null ? "" : $"; the folder's PyTorch says {found}")})";
     }
 
+    /// <summary>Names the package of libtorch that this TorchSharp is made for.</summary>
+    public string LibtorchPackage => $"libtorch-cpu-{System} {libtorchVersion}";
+
     private static string System => (OperatingSystem.IsWindows() ? "win-" : OperatingSystem.IsMacOS() ? "osx-" : "linux-")
         + RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
 
@@ -41,14 +44,14 @@ internal sealed class TorchFolders(Assembly torchSharp)
             yield return Path.Combine(folder, natives);
         }
 
-        // A build leaves the libraries in the package folder; a notebook takes TorchSharp.dll itself from there.
-        var packages = Listed("PROBING_DIRECTORIES").ToList();
-        if (at.Length > 0) packages.Add(Path.GetFullPath(Path.Combine(at, "..", "..", "..", "..", "..")));
-        foreach (string folder in packages)
-        {
-            yield return Path.Combine(folder, "torchsharp", torchSharpVersion, natives);
-            yield return Path.Combine(folder, $"libtorch-cpu-{System}", libtorchVersion, natives);
-        }
+        // A build leaves the wrapper in the package folder, which the host lists; of libtorch it lists the folder itself.
+        foreach (string packages in Listed("PROBING_DIRECTORIES")) yield return Path.Combine(packages, "torchsharp", torchSharpVersion, natives);
+
+        // A notebook takes TorchSharp.dll itself from the package folder.
+        if (at.Length == 0) yield break;
+        string around = Path.GetFullPath(Path.Combine(at, "..", "..", "..", "..", ".."));
+        yield return Path.Combine(around, "torchsharp", torchSharpVersion, natives);
+        yield return Path.Combine(around, $"libtorch-cpu-{System}", libtorchVersion, natives);
     }
 
     private static IEnumerable<string> Listed(string property) =>

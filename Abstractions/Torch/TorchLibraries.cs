@@ -32,7 +32,7 @@ public static class TorchLibraries
     /// <summary>
     /// Prepares the search for the native libraries, and sees that libtorch's convolutions are right (<see cref="ConvolutionGuard"/>).
     /// It must run before TorchSharp is first used, since a search that failed is never repeated; module initializers see to
-    /// that, and repeated calls do nothing. It loads nothing.
+    /// that, and repeated calls do nothing. It loads nothing unless <see cref="FolderVariable"/> is set.
     /// </summary>
     public static void Prepare()
     {
@@ -44,6 +44,9 @@ public static class TorchLibraries
             var own = AssemblyLoadContext.GetLoadContext(typeof(TorchLibraries).Assembly)!;
             own.ResolvingUnmanagedDll += Resolve;
             if (own != AssemblyLoadContext.Default) AssemblyLoadContext.Default.ResolvingUnmanagedDll += Resolve;
+
+            // Without a libtorch of the build's, the runtime's search would find one of the system before it asks.
+            if (Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 }) TryLoad(typeof(TorchSharp.torch).Assembly);
         }
     }
 
@@ -57,26 +60,34 @@ public static class TorchLibraries
         if (name != Wrapper) return 0;
         lock (gate)
         {
-            if (wrapper != 0) return wrapper;
-            try
-            {
-                if (failure is null) return wrapper = Load(assembly);
-            }
-            catch (Exception failed) when (failed is DllNotFoundException or BadImageFormatException or IOException or UnauthorizedAccessException or InvalidDataException)
-            {
-                if (!OperatingSystem.IsLinux()) return 0;
-                failure = failed.Message;
-            }
+            if (TryLoad(assembly)) return wrapper;
+            if (failure is null || !OperatingSystem.IsLinux()) return 0;    // where no wrapper is known, TorchSharp says so itself
             bool swallows = new StackTrace().GetFrames().Any(frame => frame.GetMethod()?.Name == "LoadNativeBackend");
             return swallows ? NativeLibrary.GetMainProgramHandle() : throw new DllNotFoundException(failure);
         }
     }
 
-    /// <summary>Loads libtorch, then the wrapper; 0 where a folder with either is not known.</summary>
+    /// <summary>Loads the libraries, or keeps the reason why it cannot; once.</summary>
+    private static bool TryLoad(Assembly torchSharp)
+    {
+        if (wrapper != 0 || failure is not null) return wrapper != 0;
+        try
+        {
+            wrapper = Load(torchSharp);
+        }
+        catch (Exception failed) when (failed is DllNotFoundException or BadImageFormatException or IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            failure = failed.Message;
+        }
+        return wrapper != 0;
+    }
+
+    /// <summary>Loads libtorch, then the wrapper; 0 where no folder with the wrapper is known.</summary>
     private static nint Load(Assembly torchSharp)
     {
         var folders = new TorchFolders(torchSharp);
-        if (folders.Find(Wrapper) is not { } path || LibtorchFolder(folders) is not { } libtorch) return 0;
+        if (folders.Find(Wrapper) is not { } path) return 0;
+        string libtorch = LibtorchFolder(folders);
         foreach (string library in Libtorch)
         {
             string file = Path.Combine(libtorch, TorchFolders.FileName(library));
@@ -95,10 +106,11 @@ public static class TorchLibraries
         }
     }
 
-    private static string? LibtorchFolder(TorchFolders folders)
+    private static string LibtorchFolder(TorchFolders folders)
     {
         string? built = folders.Find("torch_cpu") is { } found ? Path.GetDirectoryName(found) : null;
-        if (Environment.GetEnvironmentVariable(FolderVariable) is not { Length: > 0 } named) return built;
+        if (Environment.GetEnvironmentVariable(FolderVariable) is not { Length: > 0 } named)
+            return built ?? throw new DllNotFoundException($"No libtorch is found beside TorchSharp: reference the package {folders.LibtorchPackage}, or let {FolderVariable} name a folder that has it.");
         if (built is not null)
             throw new DllNotFoundException($"{FolderVariable} names '{named}', but this program was built with a libtorch of its own, in '{built}'; two cannot live in one process. Build it with -p:TorchDevice=none.");
         return File.Exists(Path.Combine(named, TorchFolders.FileName("torch_cpu"))) ? Path.GetFullPath(named)
