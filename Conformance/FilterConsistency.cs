@@ -47,17 +47,17 @@ internal sealed class FilterConsistency
             Tensor truth = a[Columns.Truth], error = a[Columns.Analysis].to_type(ScalarType.Float64) - truth, exactError = b[Columns.Analysis] - truth;
             squares += error.square().sum().ToDouble();
             exactSquares += exactError.square().sum().ToDouble();
-            difference.add_((error - exactError) / b[Columns.AnalysisSpread]).Dispose();
+            difference.add_((error - exactError) / b[Columns.AnalysisSpread]);
             if (!hasSpread) continue;
             var variance = a[Columns.AnalysisSpread].to_type(ScalarType.Float64).square();
             variances += variance.sum().ToDouble();
             exactVariances += b[Columns.AnalysisSpread].square().sum().ToDouble();
-            chiSquare.add_((error.square() / variance).mean([-1])).Dispose();
+            chiSquare.add_((error.square() / variance).mean([-1]));
             var innovation = a[Columns.Observation] - problem.Operator.Apply(a[Columns.Forecast].to_type(ScalarType.Float64));
             var predicted = problem.Operator.Apply(a[Columns.ForecastSpread].to_type(ScalarType.Float64).square()) + tensor(problem.Variances);
             var observed = hasMask ? a[Columns.ObservationMask].to_type(ScalarType.Float64) : ones_like(innovation);
-            innovationSquare.add_((innovation.square() / predicted * observed).sum([-1])).Dispose();
-            innovations.add_(observed.sum([-1])).Dispose();
+            innovationSquare.add_((innovation.square() / predicted * observed).sum([-1]));
+            innovations.add_(observed.sum([-1]));
         }
         const long count = Cycles - BurnIn;
         ErrorRatio = Math.Sqrt(squares / exactSquares);

@@ -34,7 +34,7 @@ public static class TrajectoryRecording
                 if (!recorded.TryGetValue(definition.Column, out var all))
                     recorded.Add(definition.Column, all = empty([cycles, .. value.shape], dtype: value.dtype, device: value.device));
                 using var place = all.select(0, times.Count);
-                place.copy_(value).Dispose();
+                place.copy_(value);
             }
             times.Add(cursor.Time);
             if (progress is not null && pace.IsDue(out var elapsed))

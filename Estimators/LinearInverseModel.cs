@@ -24,7 +24,7 @@ public sealed class LinearInverseModel : ITransformer, IComponent
     {
         (Dynamics, Lag, RepairedFraction, this.coefficients) = (dynamics, lag, repairedFraction, coefficients);
         Require.Shape(climatologicalCovariance, "The climatological covariance", dynamics.Dimension, dynamics.Dimension);
-        ClimatologicalCovariance = Require.Finite(climatologicalCovariance, "The climatological covariance").detach().clone().DetachFromDisposeScope();
+        ClimatologicalCovariance = Require.Finite(climatologicalCovariance, "The climatological covariance").detach().clone().contiguous().DetachFromDisposeScope();
         this.forecast = new LeadTimeForecast(dynamics, coefficients, forecast, lag);
     }
 

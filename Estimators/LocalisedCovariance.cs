@@ -44,7 +44,7 @@ public sealed class LocalisedCovariance
     public (IReadOnlyList<(long Rows, long Columns)> Offsets, Tensor Covariances) Band()
     {
         using var scope = NewDisposeScope();
-        double[] weights = band.Weights.Value.data<double>().ToArray();
+        double[] weights = band.Weights.Value.ToArray<double>();
         long side = 2 * Reach + 1;
         var offsets = new List<(long Rows, long Columns)>();
         var rows = new List<Tensor>();
@@ -69,13 +69,14 @@ public sealed class LocalisedCovariance
         return band.Grid.ToState((columns * band.Apply(columns * field)).sum([1])).MoveToOuterDisposeScope();
     }
 
-    /// <summary>P as matrices <c>[batch, n, n]</c>, for small n.</summary>
+    /// <summary>P as matrices <c>[batch, n, n]</c>, for small n; symmetric to the bit.</summary>
     public Tensor ToMatrix()
     {
         using var scope = NewDisposeScope();
         var x = Columns;                                                                    // [batch, m, n]
         var unit = band.Grid.ToField(eye(x.shape[2], dtype: x.dtype, device: x.device)).unsqueeze(1);
         var rho = band.Grid.ToState(band.Apply(unit)).squeeze(1);                           // [n, n]
-        return (rho * x.transpose(1, 2).matmul(x)).MoveToOuterDisposeScope();
+        var p = rho * x.transpose(1, 2).matmul(x);                                          // a library's product is symmetric up to rounding only
+        return (0.5 * (p + p.mT)).MoveToOuterDisposeScope();
     }
 }

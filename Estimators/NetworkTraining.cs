@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -23,7 +22,8 @@ internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, T
     private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly List<TrainingStep> steps = [];
-    private readonly Stopwatch watch = new();
+    private readonly TimeProvider clock = options.Clock;
+    private long started;
     private IReadOnlyDictionary<string, Tensor>? best;
     private DivergenceException? divergence;
     private TimeSpan before, lastReport, lastValidation;
@@ -31,7 +31,7 @@ internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, T
     private double? lastError;
     private long sinceBest;
 
-    private TimeSpan Elapsed => before + watch.Elapsed;
+    private TimeSpan Elapsed => before + clock.GetElapsedTime(started);
 
     /// <summary>Trains to the end, or goes on where a checkpoint stopped.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled before the first step.</exception>
@@ -40,9 +40,10 @@ internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, T
     public TrainingHistory Run(CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
+        started = clock.GetTimestamp();
         if (options.CheckpointPath is { } path && File.Exists(path)) TrainingCheckpoint.Read(path, setting, context, Load);
         else WriteCheckpoint();   // a place that cannot be written is seen now, not after the first validation
-        watch.Start();
+        started = clock.GetTimestamp();   // what reading a checkpoint takes does not count
         ModuleState.Train(network, options.KeepsNormalisation);
         TrainingEnd end;
         while (!Ended(cancellation, out end))

@@ -42,7 +42,8 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
         for (long i = 0; i < options.Blocks * options.SubBlocks; i++)
         {
             convolutions.Add(Convolution(filters, filters));
-            normalizations.Add(nn.BatchNorm1d(filters, dtype: precision, device: device));
+            // Made and then converted: TorchSharp gives one that is made in a precision a batch counter of that precision too.
+            normalizations.Add(nn.BatchNorm1d(filters).to(device, precision));
         }
         fused = new FusedResidualNetwork(new((int)inputs, (int)filters, (int)options.Blocks, (int)options.SubBlocks, (int)kernel, (int)outputs, options.Activation), BlockedKernel.Best);
         RegisterComponents();

@@ -21,7 +21,7 @@ public sealed class SeasonalCycle : IComponent
         if (coefficients.ndim != 2 || coefficients.shape[0] % 2 == 0)
             throw new ArgumentException($"The coefficients of a seasonal cycle must be [1 + 2 harmonics, n]; given: {ColumnDefinition.Describe(coefficients.shape)}.", nameof(coefficients));
         Require.Finite(coefficients, "The coefficients of a seasonal cycle");
-        this.coefficients = coefficients.detach().clone().DetachFromDisposeScope();
+        this.coefficients = coefficients.detach().clone().contiguous().DetachFromDisposeScope();
         Period = Require.Positive(period);
     }
 

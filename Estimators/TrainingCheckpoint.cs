@@ -1,10 +1,12 @@
+using System.Text.RegularExpressions;
+
 namespace DaML;
 
 /// <summary>
 /// A training that was interrupted, as a file: a model archive of one component that holds the setting it belongs to and
 /// whatever the training writes. Written atomically.
 /// </summary>
-internal static class TrainingCheckpoint
+internal static partial class TrainingCheckpoint
 {
     private const string Kind = "training-checkpoint";
 
@@ -20,13 +22,17 @@ internal static class TrainingCheckpoint
         ComponentType? type = null;
         return type = new ComponentType(Kind, 1, reader =>
         {
-            string saved = reader.Get<string>("setting");
+            string saved = FormerSetting().Replace(reader.Get<string>("setting"), "");
             if (saved != setting)
                 throw new ModelArchiveException($"The checkpoint '{path}' belongs to another training, so it cannot be continued; delete it or name another file.\nIt was written for: {saved}\nThis training is: {setting}");
             load(reader);
             return new Content(type!, setting, _ => { });
         });
     }
+
+    // Checkpoints of version 0.1.0 also say by which of two ways, equal in their numbers, the optimiser steps were carried out.
+    [GeneratedRegex(", Execution = [A-Za-z]+")]
+    private static partial Regex FormerSetting();
 
     private sealed class Content(ComponentType type, string setting, Action<ComponentWriter> save) : IComponent
     {

@@ -87,6 +87,9 @@ public sealed record TrainingOptions
     /// </summary>
     public string? CheckpointPath { get; init; }
 
+    /// <summary>What measures the time that training takes.</summary>
+    internal TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>These options, or the reason why they cannot be.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A count below one, a rate, norm or duration that is not above zero.</exception>
     internal TrainingOptions Checked()

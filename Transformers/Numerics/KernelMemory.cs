@@ -44,7 +44,10 @@ internal static unsafe class KernelMemory
         return (T*)((address + Alignment - 1) / Alignment * Alignment);
     }
 
-    /// <summary>How many threads a batch of equal pieces of work is worth, given the numbers each touches.</summary>
+    /// <summary>
+    /// How many threads a batch of equal pieces of work is worth, given the floating-point operations of each; at most as many
+    /// as libtorch would use for an operator that this thread calls. No result depends on the number.
+    /// </summary>
     public static int Threads(long pieces, double workOfOne)
     {
         const double workPerThread = 400_000; // floating-point operations, some 100 microseconds

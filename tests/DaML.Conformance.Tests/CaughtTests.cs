@@ -236,7 +236,7 @@ public class CaughtTests
             protected override bool Compute(long cycle)
             {
                 var truth = Source![Columns.Truth];
-                if (step.fault == Fault.ChangesInput) truth.add_(1e-12).Dispose();
+                if (step.fault == Fault.ChangesInput) truth.add_(1e-12);
                 var before = step.fault == Fault.SharedState ? step.shared : own;
                 var smooth = (before is null ? truth.clone() : 0.5 * before + 0.5 * truth).DetachFromDisposeScope();
                 if (step.fault == Fault.SharedState) step.shared = smooth; // one cursor's past becomes another's

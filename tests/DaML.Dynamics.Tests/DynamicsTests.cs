@@ -174,7 +174,7 @@ public sealed class DynamicsTests : IDisposable
     {
         var matrix = Numbers.Normal(1, 4, 4);
         var model = new LinearDynamics(matrix);
-        matrix.fill_(0).Dispose(); // it has a copy
+        matrix.fill_(0); // it has a copy
         var x = Numbers.Normal(2, 3, 5, 4);
         var power = matmul(model.Matrix, matmul(model.Matrix, model.Matrix));
         var interval = new TimeInterval(2, 5);

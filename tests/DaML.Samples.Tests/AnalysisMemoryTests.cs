@@ -21,11 +21,13 @@ public sealed class AnalysisMemoryTests : IDisposable
         return CommandLine.Run(["sample", "analysis-memory", "--out", folder.FullName, .. arguments], [new DemoSample(), new AnalysisMemorySample(seeds: 2, burnIn, cycles: 10, costRounds: 1)], console, error, CancellationToken.None);
     }
 
+    private void Succeeds(long burnIn, params string[] arguments) => Assert.True(Run(burnIn, arguments) == 0, error.ToString());
+
     [Fact]
     public void ItsFiguresAreThoseOfItsSeedsAndItsCostsRelativeToThePlainNetwork()
     {
         string file = Path.Combine(folder.FullName, "result.json");
-        Assert.Equal(0, Run("--minutes", "0.01", "--seed", "3", "--interval", "0.1", "--json", file));
+        Succeeds(burnIn: 20, "--minutes", "0.01", "--seed", "3", "--interval", "0.1", "--json", file);
         var root = JsonDocument.Parse(File.ReadAllText(file)).RootElement;
         var metrics = root.GetProperty("metrics").EnumerateObject().ToDictionary(metric => metric.Name, metric => metric.Value.GetDouble());
         foreach (string kind in (string[])["learned", "learned.same_steps", "learned.same_parameters", "learned_memory"])
@@ -71,20 +73,20 @@ public sealed class AnalysisMemoryTests : IDisposable
     {
         string file = Path.Combine(folder.FullName, "result.json"), weights = Path.Combine(folder.FullName, "weights");
         Dictionary<string, double> Metrics() => JsonDocument.Parse(File.ReadAllText(file)).RootElement.GetProperty("metrics").EnumerateObject().ToDictionary(metric => metric.Name, metric => metric.Value.GetDouble());
-        Assert.Equal(0, Run(burnIn: 120, "--full", "--minutes", "0.05", "--json", file));
+        Succeeds(burnIn: 120, "--full", "--minutes", "0.05", "--json", file);
         var trained = Metrics();
         Assert.InRange(trained["rmse.learned_memory"], 0.1, 0.3);   // after so few cycles; a new network is far above 1
         Assert.Contains("12 hidden channels", output.ToString());
 
         var analyzer = (HiddenChannelAnalyzer)new DataAssimilationContext(1).Model.Load<SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>>(Path.Combine(folder.FullName, "learned-memory.daml")).Triple.Analyzer;
         WeightFiles.Write(weights, analyzer.Network, analyzer.History!);
-        Assert.Equal(0, Run(burnIn: 120, "--pretrained", weights, "--json", file));
+        Succeeds(burnIn: 120, "--pretrained", weights, "--json", file);
         // Runs start from the climatology of the weights' constants, which are the first network's and not those of this training's data.
         Assert.Equal(trained["rmse.learned_memory"], Metrics()["rmse.learned_memory"], 1e-3);
         Assert.Equal(trained["training.steps"], Metrics()["training.steps"]);
 
         // Those that come with the project.
-        Assert.Equal(0, Run(burnIn: 150, "--pretrained", "--json", file));
+        Succeeds(burnIn: 150, "--pretrained", "--json", file);
         Assert.InRange(Metrics()["rmse.learned_memory"], 0.16, 0.23);
 
         Assert.Equal(2, Run("--pretrained", Path.Combine(AppContext.BaseDirectory, "weights", "residual-convolution-40x5x5")));

@@ -216,7 +216,7 @@ public sealed class InnerSolverTests : IDisposable
     public sealed class Threads
     {
         [Theory, InlineData(EigenpairMethod.Lanczos), InlineData(EigenpairMethod.Randomised)]
-        public void The_number_of_threads_changes_no_bit_of_eigenpairs(EigenpairMethod method)
+        public void The_number_of_threads_changes_eigenpairs_by_rounding_alone(EigenpairMethod method)
         {
             using var scope = NewDisposeScope();
             var weights = arange(1, 61, dtype: ScalarType.Float64);
@@ -224,7 +224,11 @@ public sealed class InnerSolverTests : IDisposable
             RitzPairs Find(int threads) => ThreadCounts.With(threads, () => new EigenpairPreconditioning(12, method).Find(cost));
             var one = Find(1);
             foreach (var other in new[] { Find(2), Find(3) })
-                Assert.True(one.Values.Equals(other.Values) && one.Vectors.Equals(other.Vectors) && one.Residuals.Equals(other.Residuals));
+            {
+                Compare.Close(one.Values, other.Values, 1e-11);
+                Compare.Close(one.Vectors * one.Vectors.sum([-1], keepdim: true).sign(), other.Vectors * other.Vectors.sum([-1], keepdim: true).sign(), 1e-9);
+                Compare.Close(one.Residuals, other.Residuals, 1e-9);
+            }
         }
     }
 

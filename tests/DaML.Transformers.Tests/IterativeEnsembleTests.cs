@@ -233,8 +233,11 @@ public sealed class IterativeEnsembleTests
     [Collection(nameof(ThreadCounts))]
     public sealed class Threads
     {
-        [Fact]
-        public void The_number_of_threads_changes_no_bit()
+        [Theory]
+        [InlineData("IEnKS", true)]
+        [InlineData("IEnKS-N", true)]
+        [InlineData("IEnKF-Q", false)]   // factorised by LAPACK, whose order of operations follows threads and processor
+        public void The_number_of_threads_changes_no_bit_where_the_analysis_is_a_kernel_of_ours(string name, bool kernel)
         {
             using var scope = NewDisposeScope();
             var context = new DataAssimilationContext(41);
@@ -244,13 +247,17 @@ public sealed class IterativeEnsembleTests
             var y = new Observation(3 * random.Normal([6, 40], ScalarType.Float64), null, 0.2);
             var noisy = new Lorenz96 { ModelError = ErrorCovariance.Scalar(40, 0.01) };
             var (h, r) = (new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 1));
-            foreach (var analyzer in new IAnalyzer<WindowMemory<EnsembleMemory>>[] { new IterativeEnsembleKalmanSmootherAnalyzer(dynamics, h, r),
-                         new IterativeEnsembleKalmanSmootherAnalyzer(dynamics, h, r, prior: FiniteSizePrior.DiracJeffreys(), form: FiniteSizeForm.PrimalExactHessian), new AdditiveErrorEnsembleKalmanFilterAnalyzer(noisy, h, r) })
+            IAnalyzer<WindowMemory<EnsembleMemory>> analyzer = name switch
             {
-                Tensor Analyze(int threads) => ThreadCounts.With(threads, () =>
-                    analyzer.Analyze(Propagater(dynamics).Propagate(new(new(members), WindowCycling.Overlapping(1)), new(0, 0.2), random), y, random).Current.Members);
-                Assert.True(Analyze(1).equal(Analyze(3)).all().ToBoolean());
-            }
+                "IEnKS" => new IterativeEnsembleKalmanSmootherAnalyzer(dynamics, h, r),
+                "IEnKS-N" => new IterativeEnsembleKalmanSmootherAnalyzer(dynamics, h, r, prior: FiniteSizePrior.DiracJeffreys(), form: FiniteSizeForm.PrimalExactHessian),
+                _ => new AdditiveErrorEnsembleKalmanFilterAnalyzer(noisy, h, r),
+            };
+            Tensor Analyze(int threads) => ThreadCounts.With(threads, () =>
+                analyzer.Analyze(Propagater(dynamics).Propagate(new(new(members), WindowCycling.Overlapping(1)), new(0, 0.2), random), y, random).Current.Members);
+            Tensor one = Analyze(1), three = Analyze(3);
+            if (kernel) Assert.True(one.Equals(three));
+            else Compare.Close(one, three, 1e-8);
         }
     }
 

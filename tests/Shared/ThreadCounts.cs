@@ -2,11 +2,14 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>The number of libtorch's threads is the process's: tests that change it run with no other beside them.</summary>
+/// <summary>
+/// Tests that change the number of libtorch's threads run with no other beside them: it is the calling thread's, and that of
+/// every thread that has not used libtorch yet; a thread that has keeps the number it began with.
+/// </summary>
 [CollectionDefinition(nameof(ThreadCounts), DisableParallelization = true)]
 public sealed class ThreadCounts
 {
-    /// <summary>What is computed with so many threads.</summary>
+    /// <summary>What the calling thread computes with so many threads.</summary>
     internal static T With<T>(int threads, Func<T> compute)
     {
         int before = get_num_threads();

@@ -1,0 +1,34 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>The elements of a tensor as an array.</summary>
+public static class TensorElements
+{
+    /// <summary>Copies a tensor's elements, in row-major order. A tensor without elements gives an empty array; TorchSharp's accessor refuses it.</summary>
+    /// <typeparam name="T">The type of the elements, that of the tensor.</typeparam>
+    /// <param name="tensor">A tensor of any shape, on any device.</param>
+    /// <returns>An array of as many elements as the tensor has.</returns>
+    /// <exception cref="ArgumentException">The tensor's elements are of another type.</exception>
+    public static T[] ToArray<T>(this Tensor tensor) where T : unmanaged
+    {
+        if (tensor.dtype != TypeOf<T>())
+            throw new ArgumentException($"The tensor is {tensor.dtype}; its elements were asked for as {typeof(T).Name}. Convert it with 'to' first.", nameof(tensor));
+        if (tensor.numel() == 0) return [];
+        using var scope = NewDisposeScope();
+        return MemoryMarshal.Cast<byte, T>(tensor.detach().cpu().contiguous().bytes).ToArray();
+    }
+
+    private static ScalarType TypeOf<T>() => Type.GetTypeCode(typeof(T)) switch
+    {
+        TypeCode.Double => ScalarType.Float64,
+        TypeCode.Single => ScalarType.Float32,
+        TypeCode.Int64 => ScalarType.Int64,
+        TypeCode.Int32 => ScalarType.Int32,
+        TypeCode.Byte => ScalarType.Byte,
+        TypeCode.Boolean => ScalarType.Bool,
+        _ => throw new ArgumentException($"There is no array of {typeof(T).Name} from a tensor; there is of double, float, long, int, byte and bool."),
+    };
+}
