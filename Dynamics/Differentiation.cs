@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -7,40 +9,137 @@ namespace DaML;
 /// Tangent linear and adjoint of any function of a tensor by automatic differentiation. Where gradients are enabled and
 /// something the results depend on requires them, the results can be differentiated again.
 /// </summary>
+/// <remarks>
+/// All gradients of the library come from here. An error inside libtorch's engine (an operator without derivative, a tensor
+/// changed in place) is an exception that names the function. TorchSharp's own <c>autograd.grad</c> does not translate such
+/// errors; they end the process.
+/// </remarks>
 public static class Differentiation
 {
-    /// <summary>f(x) and f'(x) dx by two passes of reverse mode: v -> f'(x)^T v is linear in v, and its derivative along dx is f'(x) dx.</summary>
-    /// <param name="function">f; built of tensor operators.</param>
+    // torch.autograd.grad as a script: the interpreter turns the engine's errors into exceptions. With 'unused' an input that the
+    // value does not depend on has the gradient zero.
+    private static readonly Lazy<jit.CompilationUnit> Script = new(() => jit.compile("""
+        def gradients(value: Tensor, at: List[Tensor], sensitivity: Tensor, retain: bool, create: bool, unused: bool):
+            sensitivities : List[Optional[Tensor]] = [sensitivity]
+            found = torch.autograd.grad([value], at, sensitivities, retain, create, unused)
+            gradients : List[Tensor] = []
+            for i in range(len(at)):
+                gradient = found[i]
+                gradients.append(torch.zeros_like(at[i]) if gradient is None else gradient)
+            return gradients
+
+        """));
+
+    // What was thrown in managed code of a backward pass on this thread, kept until libtorch has returned.
+    [ThreadStatic] private static ExceptionDispatchInfo? thrown;
+
+    /// <summary>
+    /// f(x) and f'(x) dx by two passes of reverse mode: v -> f'(x)^T v is linear in v, and its derivative along dx is f'(x) dx.
+    /// </summary>
+    /// <param name="function">f; built of differentiable tensor operators.</param>
     /// <param name="at">x, where it is linearised.</param>
     /// <param name="perturbation">dx, of x's shape.</param>
-    public static (Tensor Value, Tensor Derivative) TangentLinear(Func<Tensor, Tensor> function, Tensor at, Tensor perturbation)
+    /// <param name="name">What messages call the function (default: "The function").</param>
+    /// <exception cref="ArgumentException">The perturbation does not have x's shape.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The value does not depend on x through differentiable operators, or libtorch cannot differentiate it twice. A function that is
+    /// really constant adds <c>0 * x</c>.
+    /// </exception>
+    public static (Tensor Value, Tensor Derivative) TangentLinear(Func<Tensor, Tensor> function, Tensor at, Tensor perturbation, string name = "The function")
     {
         SameShape(at, perturbation, "perturbation");
         using var scope = NewDisposeScope();
         bool differentiable = IsDifferentiable(function, at, perturbation);
         using var gradients = enable_grad();
         var x = Tracked(at);
-        var y = function(x);
+        var y = Connected(function(x), name);
         var v = zeros_like(y).requires_grad_();
-        var pulledBack = autograd.grad([y], [x], [v], retain_graph: true, create_graph: true)[0];
-        var tangent = autograd.grad([pulledBack], [v], [perturbation], retain_graph: differentiable, create_graph: differentiable)[0];
+        var pulledBack = Run(y, [x], v, retain: true, create: true, unused: false, name)[0];
+        // A derivative that is zero everywhere, as that of rounding, does not depend on v.
+        var tangent = pulledBack.requires_grad
+            ? Run(pulledBack, [v], perturbation, differentiable, differentiable, unused: true, name)[0]
+            : zeros_like(y);
         return scope.MoveToOuter(differentiable ? y : y.detach(), tangent);
     }
 
     /// <summary>f'(x)^T dy by reverse mode.</summary>
-    /// <param name="function">f; built of tensor operators.</param>
+    /// <param name="function">f; built of differentiable tensor operators.</param>
     /// <param name="at">x, where it is linearised.</param>
     /// <param name="sensitivity">dy, of the shape of f(x).</param>
-    public static Tensor Adjoint(Func<Tensor, Tensor> function, Tensor at, Tensor sensitivity)
+    /// <param name="name">What messages call the function (default: "The function").</param>
+    /// <exception cref="ArgumentException">The sensitivity does not have the shape of f(x).</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The value does not depend on x through differentiable operators, or libtorch cannot differentiate it. A function that is really
+    /// constant adds <c>0 * x</c>.
+    /// </exception>
+    public static Tensor Adjoint(Func<Tensor, Tensor> function, Tensor at, Tensor sensitivity, string name = "The function")
     {
         using var scope = NewDisposeScope();
         bool differentiable = IsDifferentiable(function, at, sensitivity);
         using var gradients = enable_grad();
         var x = Tracked(at);
-        var y = function(x);
+        var y = Connected(function(x), name);
         SameShape(y, sensitivity, "sensitivity");
-        return autograd.grad([y], [x], [sensitivity], retain_graph: differentiable, create_graph: differentiable)[0].MoveToOuterDisposeScope();
+        return Run(y, [x], sensitivity, differentiable, differentiable, unused: false, name)[0].MoveToOuterDisposeScope();
     }
+
+    /// <summary>(dy/dx_i)^T w for each x_i, of a value that was computed from them; zero where the value does not depend on x_i.</summary>
+    /// <param name="value">y; it belongs to a graph.</param>
+    /// <param name="at">x_i, which require gradients; their <c>grad</c> is left alone.</param>
+    /// <param name="sensitivity">w, of y's shape.</param>
+    /// <param name="retainGraph">Whether the graph of y is used again (default: false).</param>
+    /// <param name="createGraph">Whether the gradients can be differentiated again, for which the graph is kept (default: false).</param>
+    /// <param name="name">What messages call the function that gave the value (default: "The function").</param>
+    /// <exception cref="ArgumentException">The sensitivity does not have y's shape.</exception>
+    /// <exception cref="InvalidOperationException">The value belongs to no graph, or libtorch cannot differentiate it.</exception>
+    public static IReadOnlyList<Tensor> Gradients(Tensor value, IReadOnlyList<Tensor> at, Tensor sensitivity,
+        bool retainGraph = false, bool createGraph = false, string name = "The function")
+    {
+        SameShape(value, sensitivity, "sensitivity");
+        return Run(Connected(value, name), [.. at], sensitivity, retainGraph || createGraph, createGraph, unused: true, name);
+    }
+
+    /// <summary>Adds the gradient of a number to the <c>grad</c> of everything it depends on, as <c>Tensor.backward</c> does.</summary>
+    /// <param name="value">One number; its graph is used up.</param>
+    /// <param name="name">What messages call it (default: "The function").</param>
+    /// <exception cref="InvalidOperationException">It belongs to no graph, or libtorch cannot differentiate it.</exception>
+    public static void BackPropagate(Tensor value, string name = "The function")
+    {
+        Connected(value, name);
+        Translated(() => { value.backward(); return 0; }, name);
+    }
+
+    /// <summary>Keeps an exception until libtorch has returned to managed code.</summary>
+    internal static void Keep(Exception exception) => thrown = ExceptionDispatchInfo.Capture(exception);
+
+    private static Tensor[] Run(Tensor value, Tensor[] at, Tensor sensitivity, bool retain, bool create, bool unused, string name) =>
+        Translated(() => (Tensor[])Script.Value.invoke("gradients", value, at, sensitivity, retain, create, unused), name);
+
+    // What managed code threw inside goes on as it was; libtorch's own message is cut to the sentence that says what happened.
+    private static T Translated<T>(Func<T> differentiate, string name)
+    {
+        thrown = null;
+        try { return differentiate(); }
+        catch (ExternalException error)
+        {
+            var inside = thrown;
+            thrown = null;
+            inside?.Throw();
+            throw new InvalidOperationException($"{name} cannot be differentiated: {Sentence(error.Message)}", error);
+        }
+    }
+
+    private static string Sentence(string message)
+    {
+        const string mark = "RuntimeError: ";
+        int start = message.LastIndexOf(mark, StringComparison.Ordinal);
+        string rest = start < 0 ? message : message[(start + mark.Length)..];
+        return rest.Split('\n')[0].Trim();
+    }
+
+    private static Tensor Connected(Tensor value, string name) => value.requires_grad ? value
+        : throw new InvalidOperationException($"{name} cannot be differentiated: its value does not depend on its argument through differentiable operators. " +
+            "Leave out detach(), no_grad() and computations outside tensors; where it is really constant, add 0 * x.");
 
     // Whether the derivative depends on something that requires gradients: the arguments, or parameters of the function.
     private static bool IsDifferentiable(Func<Tensor, Tensor> function, Tensor at, Tensor direction) =>

@@ -5,8 +5,8 @@ namespace DaML;
 
 /// <summary>
 /// A model given by its map over one time step, x(t + h) = M(x(t)): the base of every model. Batch, device, longer
-/// intervals, tangent linear (forward mode) and adjoint (reverse mode) follow from that map; a model that knows its
-/// own tangent linear or adjoint overrides one method each.
+/// intervals, tangent linear and adjoint follow from that map by automatic differentiation; a model that knows its own tangent
+/// linear or adjoint overrides one method each.
 /// </summary>
 public abstract class DiscreteDynamics : IDynamics
 {
@@ -47,19 +47,19 @@ public abstract class DiscreteDynamics : IDynamics
     /// <param name="time">The time at the step's beginning.</param>
     protected abstract Tensor Step(Tensor state, double time);
 
-    /// <summary>M(x) and M'(x) dx over one step; by forward mode unless overridden.</summary>
+    /// <summary>M(x) and M'(x) dx over one step; by automatic differentiation unless overridden.</summary>
     /// <param name="state">x, <c>[..., n]</c></param>
     /// <param name="perturbation">dx, <c>[..., n]</c></param>
     /// <param name="time">The time at the step's beginning.</param>
     protected virtual (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time) =>
-        Differentiation.TangentLinear(x => Step(x, time), state, perturbation);
+        Differentiation.TangentLinear(x => Step(x, time), state, perturbation, $"A step of {Name}");
 
-    /// <summary>M'(x)^T dy over one step; by reverse mode unless overridden.</summary>
+    /// <summary>M'(x)^T dy over one step; by automatic differentiation unless overridden.</summary>
     /// <param name="state">x at the step's beginning, <c>[..., n]</c></param>
     /// <param name="sensitivity">dy at the step's end, <c>[..., n]</c></param>
     /// <param name="time">The time at the step's beginning.</param>
     protected virtual Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time) =>
-        Differentiation.Adjoint(x => Step(x, time), state, sensitivity);
+        Differentiation.Adjoint(x => Step(x, time), state, sensitivity, $"A step of {Name}");
 
     /// <inheritdoc/>
     public virtual Tensor Advance(Tensor state, TimeInterval interval)

@@ -73,6 +73,42 @@ public sealed class KuramotoSivashinsky : DiscreteDynamics, IComponent
         return linear.narrow(-1, n, n) + first.narrow(-1, n, n) + second.narrow(-1, n, n) + third.narrow(-1, n, n) + matmul(c.square(), fromLast.Like(state));
     }
 
+    /// <inheritdoc/>
+    protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time)
+    {
+        long n = Dimension;
+        Tensor fromU = fromState.Like(state), fromSquares = fromSquare.Like(state), fromStage = fromStages.Like(state), halfStep = half.Like(state), last = fromLast.Like(state);
+        // The step beside its derivative: d(u^2) = 2 u du.
+        Tensor linear = matmul(state, fromU), dLinear = matmul(perturbation, fromU);
+        Tensor first = matmul(state.square(), fromSquares), dFirst = matmul(2 * state * perturbation, fromSquares);
+        Tensor a = linear.narrow(-1, 0, n) + first.narrow(-1, 0, n), da = dLinear.narrow(-1, 0, n) + dFirst.narrow(-1, 0, n);
+        Tensor second = matmul(a.square(), fromStage), dSecond = matmul(2 * a * da, fromStage);
+        Tensor b = linear.narrow(-1, 0, n) + second.narrow(-1, 0, n), db = dLinear.narrow(-1, 0, n) + dSecond.narrow(-1, 0, n);
+        Tensor third = matmul(b.square(), fromStage), dThird = matmul(2 * b * db, fromStage);
+        Tensor c = matmul(a, halfStep) + 2 * third.narrow(-1, 0, n) - first.narrow(-1, 0, n);
+        Tensor dc = matmul(da, halfStep) + 2 * dThird.narrow(-1, 0, n) - dFirst.narrow(-1, 0, n);
+        return (linear.narrow(-1, n, n) + first.narrow(-1, n, n) + second.narrow(-1, n, n) + third.narrow(-1, n, n) + matmul(c.square(), last),
+            dLinear.narrow(-1, n, n) + dFirst.narrow(-1, n, n) + dSecond.narrow(-1, n, n) + dThird.narrow(-1, n, n) + matmul(2 * c * dc, last));
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time)
+    {
+        long n = Dimension;
+        Tensor fromU = fromState.Like(state), fromSquares = fromSquare.Like(state), fromStage = fromStages.Like(state), halfStep = half.Like(state), last = fromLast.Like(state);
+        var linear = matmul(state, fromU).narrow(-1, 0, n);
+        var first = matmul(state.square(), fromSquares).narrow(-1, 0, n);
+        var a = linear + first;
+        var b = linear + matmul(a.square(), fromStage).narrow(-1, 0, n);
+        var c = matmul(a, halfStep) + 2 * matmul(b.square(), fromStage).narrow(-1, 0, n) - first;
+        // Backwards: what the result owes to the stages c, b, a and to u, each of which enters a square, (v -> 2 u M^T v), and linear terms.
+        Tensor Through(Tensor stage, Tensor toStages, Tensor matrix) => 2 * stage * matmul(cat([toStages, sensitivity], -1), matrix.mT);
+        var toC = 2 * c * matmul(sensitivity, last.mT);
+        var toB = Through(b, 2 * toC, fromStage);
+        var toA = Through(a, toB, fromStage) + matmul(toC, halfStep.mT);
+        return Through(state, toA - toC, fromSquares) + matmul(cat([toA + toB, sensitivity], -1), fromU.mT);
+    }
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Set("dimension", Dimension);

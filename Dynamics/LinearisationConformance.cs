@@ -148,8 +148,8 @@ internal sealed class LinearisationConformance
                 throw new ConformanceException(subject, test, "it builds no autograd graph, so nothing can be trained or linearised through it.");
         Tensor dx = Perturbation(), dy = Sensitivity();
         using var noGradients = no_grad();
-        Agree(test, tangentLinear(States, dx), Differentiation.TangentLinear(apply, States, dx).Derivative, "its tangent linear against forward mode");
-        Agree(test, adjoint(States, dy), Differentiation.Adjoint(apply, States, dy), "its adjoint against reverse mode");
+        Agree(test, tangentLinear(States, dx), Differentiation.TangentLinear(apply, States, dx).Derivative, "its tangent linear against automatic differentiation");
+        Agree(test, adjoint(States, dy), Differentiation.Adjoint(apply, States, dy), "its adjoint against automatic differentiation");
     }
 
     private void Judge(string test, double measured, string what)

@@ -43,6 +43,22 @@ public sealed class Lorenz63(double timeStep = 0.01, double sigma = 10, double r
         return stack([sigma * (y - x), x * (rho - z) - y, x * y - beta * z], -1);
     }
 
+    /// <inheritdoc/>
+    protected override Tensor TendencyTangentLinear(Tensor state, Tensor perturbation, double time)
+    {
+        Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
+        Tensor dx = perturbation.select(-1, 0), dy = perturbation.select(-1, 1), dz = perturbation.select(-1, 2);
+        return stack([Sigma * (dy - dx), dx * (Rho - z) - x * dz - dy, dx * y + x * dy - Beta * dz], -1);
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor TendencyAdjoint(Tensor state, Tensor sensitivity, double time)
+    {
+        Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
+        Tensor u = sensitivity.select(-1, 0), v = sensitivity.select(-1, 1), w = sensitivity.select(-1, 2);
+        return stack([(Rho - z) * v + y * w - Sigma * u, Sigma * u - v + x * w, -(x * v) - Beta * w], -1);
+    }
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Set("timeStep", TimeStep);

@@ -36,6 +36,24 @@ public sealed class Lorenz84(double timeStep = 0.05, double forcing = 8, double 
         return stack([a * (f - x) - y * y - z * z, x * y - b * x * z - y + g, b * x * y + x * z - z], -1);
     }
 
+    /// <inheritdoc/>
+    protected override Tensor TendencyTangentLinear(Tensor state, Tensor perturbation, double time)
+    {
+        double a = Parameters[2].Value, b = Parameters[3].Value;
+        Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
+        Tensor dx = perturbation.select(-1, 0), dy = perturbation.select(-1, 1), dz = perturbation.select(-1, 2);
+        return stack([-a * dx - 2 * (y * dy + z * dz), (y - b * z) * dx + x * (dy - b * dz) - dy, (b * y + z) * dx + x * (b * dy + dz) - dz], -1);
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor TendencyAdjoint(Tensor state, Tensor sensitivity, double time)
+    {
+        double a = Parameters[2].Value, b = Parameters[3].Value;
+        Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
+        Tensor u = sensitivity.select(-1, 0), v = sensitivity.select(-1, 1), w = sensitivity.select(-1, 2);
+        return stack([(y - b * z) * v + (b * y + z) * w - a * u, x * (v + b * w) - 2 * y * u - v, x * (w - b * v) - 2 * z * u - w], -1);
+    }
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Set("timeStep", TimeStep);

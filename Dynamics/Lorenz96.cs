@@ -31,11 +31,32 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
     /// <inheritdoc/>
     protected override Tensor Tendency(Tensor state, Tensor parameters)
     {
-        // The circle cut open, x_{-2} .. x_n: every neighbour is then a view.
+        var (ahead, behind, twoBehind) = Neighbours(state);
+        return (parameters - state).addcmul(ahead - twoBehind, behind, 1);
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor TendencyTangentLinear(Tensor state, Tensor perturbation, double time)
+    {
+        var (ahead, behind, twoBehind) = Neighbours(state);
+        var (dAhead, dBehind, dTwoBehind) = Neighbours(perturbation);
+        return (ahead - twoBehind) * dBehind + (dAhead - dTwoBehind) * behind - perturbation;
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor TendencyAdjoint(Tensor state, Tensor sensitivity, double time)
+    {
+        var (ahead, behind, twoBehind) = Neighbours(state);
+        Tensor carried = sensitivity * behind, steered = sensitivity * (ahead - twoBehind);
+        return carried.roll(1, -1) - carried.roll(-2, -1) + steered.roll(-1, -1) - sensitivity;
+    }
+
+    // x_{i+1}, x_{i-1} and x_{i-2}: views of the circle cut open, x_{-2} .. x_n.
+    private (Tensor Ahead, Tensor Behind, Tensor TwoBehind) Neighbours(Tensor state)
+    {
         long n = Dimension;
         var x = cat([state.narrow(-1, n - 2, 2), state, state.narrow(-1, 0, 1)], -1);
-        Tensor ahead = x.narrow(-1, 3, n), behind = x.narrow(-1, 1, n), twoBehind = x.narrow(-1, 0, n);
-        return (parameters - state).addcmul(ahead - twoBehind, behind, 1);
+        return (x.narrow(-1, 3, n), x.narrow(-1, 1, n), x.narrow(-1, 0, n));
     }
 
     /// <inheritdoc/>
@@ -50,8 +71,7 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
 
     /// <inheritdoc/>
     protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time) =>
-        KernelServes(state, sensitivity) ? Lorenz96Kernel.Adjoint(state, sensitivity, Forcing, TimeStep)
-        : Differentiation.Adjoint(x => base.Step(x, time), state, sensitivity);
+        KernelServes(state, sensitivity) ? Lorenz96Kernel.Adjoint(state, sensitivity, Forcing, TimeStep) : base.StepAdjoint(state, sensitivity, time);
 
     // The kernel's products belong to no graph.
     private static bool KernelServes(Tensor state, Tensor direction) =>
@@ -66,20 +86,20 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
     }
 
     /// <summary>The kernel's step as a node of the graph. Its backward pass is the kernel's adjoint, or one that can be differentiated again where that is asked for.</summary>
-    private sealed class TrackedStep : autograd.SingleTensorFunction<TrackedStep>
+    private sealed class TrackedStep : DifferentiableFunction<TrackedStep>
     {
         public override string Name => "Lorenz96Step";
 
-        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        protected override Tensor Forward(autograd.AutogradContext context, object[] arguments)
         {
-            var state = (Tensor)vars[0];
-            var model = (Lorenz96)vars[1];
-            ctx.save_for_backward([state]);
-            ctx.save_data("model", model);
+            var state = (Tensor)arguments[0];
+            var model = (Lorenz96)arguments[1];
+            context.save_for_backward([state]);
+            context.save_data("model", model);
             return Lorenz96Kernel.Step(state, model.Forcing, model.TimeStep);
         }
 
-        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) =>
-            [((Lorenz96)ctx.get_data("model")).StepAdjoint(ctx.get_saved_variables()[0], grad_output, time: 0), null!];
+        protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor sensitivity) =>
+            [((Lorenz96)context.get_data("model")).StepAdjoint(context.get_saved_variables()[0], sensitivity, time: 0), null!];
     }
 }

@@ -5,7 +5,7 @@ namespace DaML;
 
 /// <summary>
 /// The base of observation operators: an operator of one's own is its forward map and nothing more. Tangent linear
-/// (forward mode) and adjoint (reverse mode) follow from it; an operator that knows its own overrides one method each.
+/// and adjoint follow from it by automatic differentiation; an operator that knows its own overrides one method each.
 /// </summary>
 public abstract class ObservationOperator : IObservationOperator
 {
@@ -63,17 +63,17 @@ public abstract class ObservationOperator : IObservationOperator
     /// <returns><c>[..., p]</c></returns>
     protected abstract Tensor Observe(Tensor state);
 
-    /// <summary>H'(x) dx; by forward mode unless overridden.</summary>
+    /// <summary>H'(x) dx; by automatic differentiation unless overridden.</summary>
     /// <param name="state">x, <c>[..., n]</c></param>
     /// <param name="perturbation">dx, of x's shape.</param>
     protected virtual Tensor ObserveTangentLinear(Tensor state, Tensor perturbation) =>
-        Differentiation.TangentLinear(Observe, state, perturbation).Derivative;
+        Differentiation.TangentLinear(Observe, state, perturbation, Name).Derivative;
 
-    /// <summary>H'(x)^T dy; by reverse mode unless overridden.</summary>
+    /// <summary>H'(x)^T dy; by automatic differentiation unless overridden.</summary>
     /// <param name="state">x, <c>[..., n]</c></param>
     /// <param name="sensitivity">dy, <c>[..., p]</c></param>
     protected virtual Tensor ObserveAdjoint(Tensor state, Tensor sensitivity) =>
-        Differentiation.Adjoint(Observe, state, sensitivity);
+        Differentiation.Adjoint(Observe, state, sensitivity, Name);
 
     // What an operator hands back unchanged stays its caller's.
     private static Tensor Fresh(Tensor result, Tensor given) => ReferenceEquals(result, given) ? given.alias() : result;

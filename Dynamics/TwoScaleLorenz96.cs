@@ -65,13 +65,32 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics, IComponent
     {
         Tensor forcing = parameters.narrow(-1, 0, 1), h = parameters.narrow(-1, 1, 1), b = parameters.narrow(-1, 2, 1), c = parameters.narrow(-1, 3, 1);
         Tensor x = state.narrow(-1, 0, Slow), y = state.narrow(-1, Slow, Slow * Fast);
-        long[] leading = state.shape[..^1];
         var exchange = h * c / b;
-        var sums = y.reshape([.. leading, Slow, Fast]).sum([-1]);
-        var driving = x.unsqueeze(-1).expand([.. leading, Slow, Fast]).reshape(y.shape);
-        var dx = x.roll(1, -1) * (x.roll(-1, -1) - x.roll(2, -1)) - x + forcing - exchange * sums;
-        var dy = c * (b * (y.roll(-1, -1) * (y.roll(1, -1) - y.roll(-2, -1))) - y) + exchange * driving;
+        var dx = Advection(x, x, 1) - x + forcing - exchange * SumOfFast(y);
+        var dy = c * (b * Advection(y, y, -1) - y) + exchange * ToFast(x);
         return cat([dx, dy], -1);
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor TendencyTangentLinear(Tensor state, Tensor perturbation, double time)
+    {
+        var (b, c, exchange) = Coefficients();
+        Tensor x = state.narrow(-1, 0, Slow), y = state.narrow(-1, Slow, Slow * Fast);
+        Tensor dx = perturbation.narrow(-1, 0, Slow), dy = perturbation.narrow(-1, Slow, Slow * Fast);
+        return cat([
+            Advection(dx, x, 1) + Advection(x, dx, 1) - dx - exchange * SumOfFast(dy),
+            b * c * (Advection(dy, y, -1) + Advection(y, dy, -1)) - c * dy + exchange * ToFast(dx)], -1);
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor TendencyAdjoint(Tensor state, Tensor sensitivity, double time)
+    {
+        var (b, c, exchange) = Coefficients();
+        Tensor x = state.narrow(-1, 0, Slow), y = state.narrow(-1, Slow, Slow * Fast);
+        Tensor u = sensitivity.narrow(-1, 0, Slow), v = sensitivity.narrow(-1, Slow, Slow * Fast);
+        return cat([
+            AdvectionAdjoint(x, u, 1) - u + exchange * SumOfFast(v),
+            b * c * AdvectionAdjoint(y, v, -1) - c * v - exchange * ToFast(u)], -1);
     }
 
     void IComponent.Save(ComponentWriter writer)
@@ -81,5 +100,27 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics, IComponent
         foreach (var (name, value) in Parameters) writer.Set(name, value);
         writer.Set("timeStep", TimeStep);
         writer.OptionalPart("modelError", ModelError);
+    }
+
+    // u_{k-d} (v_{k+d} - v_{k-2d}) on a circle: d = 1 for the slow variables, -1 for the fast ones, whose waves run the other way.
+    private static Tensor Advection(Tensor u, Tensor v, long d) => u.roll(d, -1) * (v.roll(-d, -1) - v.roll(2 * d, -1));
+
+    // The adjoint of dx -> Advection(dx, x) + Advection(x, dx).
+    private static Tensor AdvectionAdjoint(Tensor x, Tensor w, long d)
+    {
+        var carried = w * x.roll(d, -1);
+        return (w * (x.roll(-d, -1) - x.roll(2 * d, -1))).roll(-d, -1) + carried.roll(d, -1) - carried.roll(-2 * d, -1);
+    }
+
+    // sum_j Y_jk, and its transpose X_k for each (j, k).
+    private Tensor SumOfFast(Tensor y) => y.reshape([.. y.shape[..^1], Slow, Fast]).sum([-1]);
+
+    private Tensor ToFast(Tensor x) => x.unsqueeze(-1).expand([.. x.shape, Fast]).reshape([.. x.shape[..^1], Slow * Fast]);
+
+    // b, c and h c / b.
+    private (double B, double C, double Exchange) Coefficients()
+    {
+        double h = Parameters[1].Value, b = Parameters[2].Value, c = Parameters[3].Value;
+        return (b, c, h * c / b);
     }
 }

@@ -23,7 +23,7 @@ public static class MarginalGain
 {
     private const long LargestBatch = 1024, ReversePassBatch = 32;
 
-    /// <summary>Gamma_ijl(x) for one l by full second-order differentiation: forward mode along x_l, then reverse mode for each output i.</summary>
+    /// <summary>Gamma_ijl(x) for one l by full second-order differentiation: the tangent linear along x_l, then reverse mode for each output i.</summary>
     /// <param name="network">(x <c>[batch, n]</c>, zeta <c>[batch, n]</c>) -> a <c>[batch, n]</c>, twice differentiable, no trajectory of the batch reading another (evaluation mode).</param>
     /// <param name="states">x, <c>[batch, n]</c></param>
     /// <param name="site">l, from 0.</param>
@@ -47,7 +47,7 @@ public static class MarginalGain
             long count = Math.Min(copies, n - first);
             var chosen = zeros_like(x);
             for (long c = 0; c < count; c++) chosen.narrow(0, c * batch, batch).select(1, first + c).fill_(1);
-            var found = autograd.grad([slope], [zeta], [chosen], retain_graph: true)[0].reshape(copies, batch, n);
+            var found = Differentiation.Gradients(slope, [zeta], chosen, retainGraph: true, name: "The network's derivative along a component")[0].reshape(copies, batch, n);
             rows.Add(found.narrow(0, 0, count).to(ScalarType.Float64).MoveToOuterDisposeScope());
         }
         return cat(rows, 0).transpose(0, 1).contiguous().MoveToOuterDisposeScope();

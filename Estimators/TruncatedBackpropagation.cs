@@ -207,7 +207,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         var waits = rows is null ? waiting : waiting?.index_select(0, rows);
         var (analysis, lastCost, loss, truths) = unrolling.Along(cycles, before, time, waits);
         optimizer.zero_grad();
-        using (Telemetry.Phase(Telemetry.Backward)) loss.backward();
+        using (Telemetry.Phase(Telemetry.Backward)) Differentiation.BackPropagate(loss, "The cost");
         using var phase = Telemetry.Phase(Telemetry.Optimiser);
         double norm = nn.utils.clip_grad_norm_(parameters, options.GradientClip);
         double value = loss.ToDouble();

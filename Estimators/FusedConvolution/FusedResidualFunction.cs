@@ -7,7 +7,7 @@ namespace DaML;
 /// The fused network as one node of the autograd graph. A second differentiation, or a second way back over the same
 /// pass, goes through the plain operators.
 /// </summary>
-internal sealed class FusedResidualFunction : autograd.SingleTensorFunction<FusedResidualFunction>
+internal sealed class FusedResidualFunction : DifferentiableFunction<FusedResidualFunction>
 {
     /// <inheritdoc/>
     public override string Name => "FusedResidualNetwork";
@@ -23,38 +23,38 @@ internal sealed class FusedResidualFunction : autograd.SingleTensorFunction<Fuse
         apply([network, running, training, input, .. parameters]);
 
     /// <inheritdoc/>
-    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    protected override Tensor Forward(autograd.AutogradContext context, object[] arguments)
     {
-        var network = (FusedResidualNetwork)vars[0];
-        var running = (IReadOnlyList<(Tensor Mean, Tensor Variance)>)vars[1];
-        bool training = (bool)vars[2];
-        List<Tensor> saved = [.. vars.Skip(3).Cast<Tensor>()];
-        ctx.save_for_backward(saved);
-        ctx.save_data("network", network);
-        ctx.save_data("running", running);
-        ctx.save_data("wants", saved.Skip(1).Any(parameter => parameter.requires_grad));
+        var network = (FusedResidualNetwork)arguments[0];
+        var running = (IReadOnlyList<(Tensor Mean, Tensor Variance)>)arguments[1];
+        bool training = (bool)arguments[2];
+        List<Tensor> saved = [.. arguments.Skip(3).Cast<Tensor>()];
+        context.save_for_backward(saved);
+        context.save_data("network", network);
+        context.save_data("running", running);
+        context.save_data("wants", saved.Skip(1).Any(parameter => parameter.requires_grad));
         using var input = saved[0].contiguous();
         var (product, tape) = network.Forward(input, saved[1..], running, training, keeps: true);
-        ctx.save_data("tape", tape);
+        context.save_data("tape", tape);
         return product;
     }
 
     /// <inheritdoc/>
-    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor sensitivity)
     {
-        var network = (FusedResidualNetwork)ctx.get_data("network");
-        var tape = (FusedNetworkTape)ctx.get_data("tape");
-        var saved = ctx.get_saved_variables();
+        var network = (FusedResidualNetwork)context.get_data("network");
+        var tape = (FusedNetworkTape)context.get_data("tape");
+        var saved = context.get_saved_variables();
         List<Tensor> gradients = [null!, null!, null!];
         if (is_grad_enabled() || tape.IsReleased)
         {
             ConvolutionGuard.Check();
-            var running = (IReadOnlyList<(Tensor Mean, Tensor Variance)>)ctx.get_data("running");
-            gradients.AddRange(PlainGradients(network.Shape, running, tape.OwnStatistics, saved, grad_output));
+            var running = (IReadOnlyList<(Tensor Mean, Tensor Variance)>)context.get_data("running");
+            gradients.AddRange(PlainGradients(network.Shape, running, tape.OwnStatistics, saved, sensitivity));
             return gradients;
         }
-        using var sensitivity = grad_output.contiguous();
-        var (input, parameters) = network.Backward(tape, sensitivity, saved.GetRange(1, saved.Count - 1), (bool)ctx.get_data("wants"));
+        using var whole = sensitivity.contiguous();
+        var (input, parameters) = network.Backward(tape, whole, saved.GetRange(1, saved.Count - 1), (bool)context.get_data("wants"));
         gradients.Add(input);
         gradients.AddRange(parameters ?? new Tensor[saved.Count - 1]);
         return gradients;
@@ -69,7 +69,7 @@ internal sealed class FusedResidualFunction : autograd.SingleTensorFunction<Fuse
         List<Tensor> tracked = [.. saved.Select(tensor => tensor.requires_grad ? again ? tensor : tensor.detach().requires_grad_() : tensor)];
         var product = Plain(shape, running, training, tracked[0], tracked.GetRange(1, tracked.Count - 1));
         int[] wanted = [.. Enumerable.Range(0, tracked.Count).Where(i => tracked[i].requires_grad)];
-        var found = autograd.grad([product], [.. wanted.Select(i => tracked[i])], [sensitivity], retain_graph: again, create_graph: again);
+        var found = Differentiation.Gradients(product, [.. wanted.Select(i => tracked[i])], sensitivity, createGraph: again, name: "The fused network");
         var all = new Tensor[tracked.Count];
         for (int i = 0; i < wanted.Length; i++) all[wanted[i]] = found[i].MoveToOuterDisposeScope();
         return all;

@@ -30,23 +30,10 @@ public sealed class TangentLinearChannelPropagater(IDynamics dynamics) : IPropag
         Tensor state = analysis.First.State, channels = analysis.Second.Vector;
         Require.Shape(channels, "Hidden channels that the tangent linear takes along", state.shape[0], ColumnDefinition.AnySize, state.shape[1]);
         var at = state.unsqueeze(1).expand(channels.shape).contiguous();
-        var carried = TangentLinear(at, channels.to(state.dtype), interval).tanh();
+        var carried = dynamics.TangentLinear(at, channels.to(state.dtype), interval).tanh();
         var forecast = dynamics.Advance(state, interval);
         scope.MoveToOuter(forecast, carried);
         return new(new(forecast), new(carried));
-    }
-
-    // While a network learns, M'(x) h as the derivative along h of v -> M'(x)^T v, by reverse mode: tangents of forward mode that
-    // stay in the graph until its backward pass would meet those of other threads.
-    private Tensor TangentLinear(Tensor at, Tensor along, TimeInterval interval)
-    {
-        if (!(is_grad_enabled() && (at.requires_grad || along.requires_grad))) return dynamics.TangentLinear(at, along, interval);
-        using var scope = NewDisposeScope();
-        var x = at.requires_grad ? at : at.view_as(at).requires_grad_();
-        var y = dynamics.Advance(x, interval);
-        var v = zeros_like(y).requires_grad_();
-        var pulledBack = autograd.grad([y], [x], [v], retain_graph: true, create_graph: true)[0];
-        return autograd.grad([pulledBack], [v], [along], retain_graph: true, create_graph: true)[0].MoveToOuterDisposeScope();
     }
 
     void IComponent.Save(ComponentWriter writer) => writer.Part("dynamics", dynamics);

@@ -33,12 +33,12 @@ public abstract class ResidualCostTerm : ICostTerm
     {
         var states = Stacked(trajectory);
         var along = stack(increment.Steps.Select(step => step.Values), 1);
-        Add(trajectory.Window, states, Differentiation.TangentLinear(x => Checked(trajectory.Window, x), states, along).Derivative, product);
+        Add(trajectory.Window, states, Differentiation.TangentLinear(x => Checked(trajectory.Window, x), states, along, Name).Derivative, product);
     }
 
     private void Add(AssimilationWindow window, Tensor states, Tensor sensitivity, WindowContributions<Sensitivity> to)
     {
-        var back = Differentiation.Adjoint(x => Checked(window, x), states, sensitivity);
+        var back = Differentiation.Adjoint(x => Checked(window, x), states, sensitivity, Name);
         for (int step = 0; step <= window.Steps; step++) to.Add(step, new Sensitivity(back.select(1, step)));
     }
 

@@ -37,6 +37,9 @@ public partial class DocumentTests
         Assert.InRange(CodeLines(code), 3, 19);
     }
 
+    [Fact]
+    public void Extending_quotes_the_model_with_its_derivative() => Assert.Contains(Whole("FastRoessler.cs"), Quoted("extending.md"));
+
     [Theory]
     [InlineData("Composition.cs", "example")]
     [InlineData("Registration.cs", "example")]

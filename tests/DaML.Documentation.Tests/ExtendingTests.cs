@@ -1,3 +1,6 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace DaML.Tests;
 
 /// <summary>The examples of docs/extending.md do what the text says of them.</summary>
@@ -5,6 +8,18 @@ public class ExtendingTests
 {
     [Fact]
     public void The_own_model_passes_the_conformance_test() => Assert.NotEmpty(DynamicsConformance.Check(new Roessler()));
+
+    [Fact]
+    public void The_own_model_with_its_derivative_is_the_same_model()
+    {
+        Assert.NotEmpty(DynamicsConformance.Check(new FastRoessler()));
+        using var scope = NewDisposeScope();
+        using var random = new RandomStream(1, "states", CPU);
+        Tensor x = random.Normal([4, 3], ScalarType.Float64), v = random.Normal([4, 3], ScalarType.Float64);
+        var interval = new TimeInterval(0, 0.5);
+        Assert.True((new Roessler().TangentLinear(x, v, interval) - new FastRoessler().TangentLinear(x, v, interval)).abs().max().ToDouble() < 1e-13);
+        Assert.True((new Roessler().Adjoint(x, v, interval) - new FastRoessler().Adjoint(x, v, interval)).abs().max().ToDouble() < 1e-13);
+    }
 
     [Fact]
     public void The_own_operator_passes_the_conformance_test() => Assert.NotEmpty(ObservationOperatorConformance.Check(new RadianceOperator(9)));

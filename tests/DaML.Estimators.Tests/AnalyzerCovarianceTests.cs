@@ -110,7 +110,7 @@ public sealed class AnalyzerCovarianceTests
         }
     }
 
-    // What such a network says of itself and its Jacobian by forward mode are the same matrix.
+    // What such a network says of itself and its Jacobian by automatic differentiation are the same matrix.
     [Fact]
     public void Of_a_network_linear_in_the_innovation_it_is_the_covariance_it_has()
     {
