@@ -83,8 +83,8 @@ public abstract class ErrorCovariance : IErrorCovariance
         if (mask is not null)
         {
             if (mask.dtype != ScalarType.Bool) throw new ArgumentException($"An observation mask must be boolean, true = observed; given: {mask.dtype}.", nameof(mask));
-            if (vector.ndim < 2) throw new ArgumentException($"A vector with a mask must be [batch, ..., {Dimension}]; given: {ColumnDefinition.Describe(vector.shape)}.", nameof(vector));
-            Require.Shape(mask, $"The mask of a vector {ColumnDefinition.Describe(vector.shape)}", vector.shape[0], Dimension);
+            if (vector.ndim < 2) throw new ArgumentException($"A vector with a mask must be [batch, ..., {Dimension}]; given: {ColumnDefinition.Describe(vector.Sizes())}.", nameof(vector));
+            Require.Shape(mask, $"The mask of a vector {ColumnDefinition.Describe(vector.Sizes())}", vector.size(0), Dimension);
         }
         using var scope = NewDisposeScope();
         return compute(vector, mask).MoveToOuterDisposeScope();

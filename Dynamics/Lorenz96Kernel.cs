@@ -32,7 +32,7 @@ internal static class Lorenz96Kernel
     private static Tensor Step<T>(Tensor state, double forcing, double h) where T : unmanaged, INumber<T>
     {
         using var x = state.contiguous();
-        var result = empty(state.shape, dtype: state.dtype);
+        var result = empty(state.Sizes(), dtype: state.dtype);
         nint from = Address(x), to = Address(result);
         ForRows<T>(state, forcing, h, (circle, row) => circle.Step(Row<T>(from, row, circle.Size), Row<T>(to, row, circle.Size)));
         return result;
@@ -41,7 +41,7 @@ internal static class Lorenz96Kernel
     private static (Tensor, Tensor) TangentLinear<T>(Tensor state, Tensor perturbation, double forcing, double h) where T : unmanaged, INumber<T>
     {
         using Tensor x = state.contiguous(), dx = perturbation.contiguous();
-        Tensor result = empty(state.shape, dtype: state.dtype), tangent = empty(state.shape, dtype: state.dtype);
+        Tensor result = empty(state.Sizes(), dtype: state.dtype), tangent = empty(state.Sizes(), dtype: state.dtype);
         nint from = Address(x), along = Address(dx), to = Address(result), toTangent = Address(tangent);
         ForRows<T>(state, forcing, h, (circle, row) => circle.TangentLinear(Row<T>(from, row, circle.Size), Row<T>(along, row, circle.Size),
             Row<T>(to, row, circle.Size), Row<T>(toTangent, row, circle.Size)));
@@ -51,7 +51,7 @@ internal static class Lorenz96Kernel
     private static Tensor Adjoint<T>(Tensor state, Tensor sensitivity, double forcing, double h) where T : unmanaged, INumber<T>
     {
         using Tensor x = state.contiguous(), v = sensitivity.contiguous();
-        var result = empty(state.shape, dtype: state.dtype);
+        var result = empty(state.Sizes(), dtype: state.dtype);
         nint from = Address(x), back = Address(v), to = Address(result);
         ForRows<T>(state, forcing, h, (circle, row) => circle.Adjoint(Row<T>(from, row, circle.Size), Row<T>(back, row, circle.Size), Row<T>(to, row, circle.Size)));
         return result;
@@ -61,7 +61,7 @@ internal static class Lorenz96Kernel
     private static void ForRows<T>(Tensor state, double forcing, double h, Action<Circle<T>, long> compute) where T : unmanaged, INumber<T>
     {
         long numbers = state.numel();
-        int n = (int)state.shape[^1];
+        int n = (int)state.size(-1);
         long rows = numbers / n;
         int parts = (int)Math.Clamp(numbers / NumbersPerThread, 1, get_num_threads());
         if (parts == 1) Part(0);

@@ -42,7 +42,7 @@ public sealed class ObservationNetwork : IObservationNetwork, IComponent
     public Observation Observe(Tensor truth, double time, RandomStream random)
     {
         Require.Shape(truth, "The states to observe", ColumnDefinition.AnySize, Operator.StateDimension);
-        long batch = truth.shape[0];
+        long batch = truth.size(0);
         using var scope = NewDisposeScope();
         var values = Operator.Apply(truth) + Error.Sample([batch], random, truth.dtype);
         if (pattern is null) return new Observation(values.MoveToOuterDisposeScope(), null, time);

@@ -65,10 +65,10 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics, IComponent
     {
         Tensor forcing = parameters.narrow(-1, 0, 1), h = parameters.narrow(-1, 1, 1), b = parameters.narrow(-1, 2, 1), c = parameters.narrow(-1, 3, 1);
         Tensor x = state.narrow(-1, 0, Slow), y = state.narrow(-1, Slow, Slow * Fast);
-        long[] leading = state.shape[..^1];
+        long[] leading = state.Sizes()[..^1];
         var exchange = h * c / b;
         var sums = y.reshape([.. leading, Slow, Fast]).sum([-1]);
-        var driving = x.unsqueeze(-1).expand([.. leading, Slow, Fast]).reshape(y.shape);
+        var driving = x.unsqueeze(-1).expand([.. leading, Slow, Fast]).reshape(y.Sizes());
         var dx = x.roll(1, -1) * (x.roll(-1, -1) - x.roll(2, -1)) - x + forcing - exchange * sums;
         var dy = c * (b * (y.roll(-1, -1) * (y.roll(1, -1) - y.roll(-2, -1))) - y) + exchange * driving;
         return cat([dx, dy], -1);

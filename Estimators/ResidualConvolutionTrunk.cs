@@ -58,12 +58,12 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
         encoder.Weight.zero_();
-        encoder.Weight.narrow(1, 0, other.encoder.Weight.shape[1]).copy_(other.encoder.Weight);
+        encoder.Weight.narrow(1, 0, other.encoder.Weight.size(1)).copy_(other.encoder.Weight);
         encoder.Bias.copy_(other.encoder.Bias);
         ModuleState.Restore(convolutions, other.convolutions.state_dict());
         ModuleState.Restore(normalizations, other.normalizations.state_dict());
-        decoder.Weight.narrow(0, 0, other.decoder.Weight.shape[0]).copy_(other.decoder.Weight);
-        decoder.Bias.narrow(0, 0, other.decoder.Bias.shape[0]).copy_(other.decoder.Bias);
+        decoder.Weight.narrow(0, 0, other.decoder.Weight.size(0)).copy_(other.decoder.Weight);
+        decoder.Bias.narrow(0, 0, other.decoder.Bias.size(0)).copy_(other.decoder.Bias);
     }
 
     /// <summary>How it is computed; what the options said unless changed.</summary>
@@ -87,7 +87,7 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
     /// <exception cref="ArgumentException">Another number of channels, or fewer sites in a periodic direction than a convolution reaches to one side.</exception>
     public override Tensor forward(Tensor input)
     {
-        Require.Shape(input, "The input", [ColumnDefinition.AnySize, encoder.Weight.shape[1], .. Enumerable.Repeat(ColumnDefinition.AnySize, options.Grid.Directions)]);
+        Require.Shape(input, "The input", [ColumnDefinition.AnySize, encoder.Weight.size(1), .. Enumerable.Repeat(ColumnDefinition.AnySize, options.Grid.Directions)]);
         options.Grid.RequireSites(input, options.KernelSize);
         return Computation == NetworkComputation.Automatic && FusedServes(input) ? Fused(input) : Plain(input);
     }
@@ -159,5 +159,5 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
 
     // A circle, the processor's memory, single precision, and more than one number to take statistics of.
     private bool FusedServes(Tensor input) =>
-        options.Grid == StateGrid.Circle && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32 && input.shape[0] * input.shape[2] > 1;
+        options.Grid == StateGrid.Circle && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32 && input.size(0) * input.size(2) > 1;
 }

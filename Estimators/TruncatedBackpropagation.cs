@@ -150,7 +150,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         var saved = memory.Map(part =>
         {
             var tensor = reader.Tensor($"memory{index++}");
-            return Require.Shape(tensor, "The memory of a checkpoint", part.shape);
+            return Require.Shape(tensor, "The memory of a checkpoint", part.Sizes());
         });
         memory.Release();
         memory = saved;
@@ -297,11 +297,11 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         var next = outcome.Analysis;
         if (outcome.Restarts > 0)
         {
-            using var fresh = triple.Source.Start(outcome.Diverged.shape[0], random).Tensors.GetEnumerator();
+            using var fresh = triple.Source.Start(outcome.Diverged.size(0), random).Tensors.GetEnumerator();
             next = next.Map(part =>
             {
                 fresh.MoveNext();
-                return where(outcome.Diverged.view([-1, .. Enumerable.Repeat(1L, part.shape.Length - 1)]), fresh.Current, part);
+                return where(outcome.Diverged.view([-1, .. Enumerable.Repeat(1L, (int)part.ndim - 1)]), fresh.Current, part);
             });
         }
         if (rows is null)

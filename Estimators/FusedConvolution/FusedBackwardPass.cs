@@ -74,7 +74,7 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         var gradients = new Tensor[parameters.Count];
         for (int i = 0; i < gradients.Length; i++)
         {
-            gradients[i] = empty(parameters[i].shape, dtype: ScalarType.Float32);
+            gradients[i] = empty(parameters[i].Sizes(), dtype: ScalarType.Float32);
             new Span<float>(Sum(0) + offsets[i], offsets[i + 1] - offsets[i]).CopyTo(new Span<float>(FusedResidualNetwork.Address(gradients[i]), offsets[i + 1] - offsets[i]));
         }
         return gradients;

@@ -40,7 +40,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
     /// <returns>The product, and what <see cref="Backward"/> needs.</returns>
     public (Tensor Product, FusedNetworkTape Tape) Forward(Tensor input, IReadOnlyList<Tensor> parameters, IReadOnlyList<(Tensor Mean, Tensor Variance)> running, bool ownStatistics, bool keeps)
     {
-        var layout = new BlockedLayout((int)input.shape[0], (int)input.shape[2], shape.Kernel / 2);
+        var layout = new BlockedLayout((int)input.size(0), (int)input.size(2), shape.Kernel / 2);
         var tape = Rent(layout, keeps);
         tape.OwnStatistics = ownStatistics;
         var product = empty([layout.Batch, shape.Outputs, layout.Sites], dtype: ScalarType.Float32);
