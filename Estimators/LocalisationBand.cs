@@ -24,7 +24,7 @@ internal sealed class LocalisationBand
         using var scope = NewDisposeScope();
         var line = arange(-Reach, Reach + 1, dtype: ScalarType.Float64);
         var distance = grid.Directions == 1 ? line.abs() : (line.square().unsqueeze(0) + line.square().unsqueeze(1)).sqrt();
-        var weights = tensor(distance.reshape(-1).data<double>().ToArray().Select(d => taper.At(d / halfWidth)).ToArray()).reshape(distance.Sizes());
+        var weights = tensor(distance.reshape(-1).ToArray<double>().Select(d => taper.At(d / halfWidth)).ToArray()).reshape(distance.Sizes());
         RequireCorrelation(weights, line, taper);
         Weights = new ConstantTensor(weights.reshape([1, 1, .. distance.Sizes()]));
     }

@@ -44,7 +44,7 @@ public sealed class LocalisedCovariance
     public (IReadOnlyList<(long Rows, long Columns)> Offsets, Tensor Covariances) Band()
     {
         using var scope = NewDisposeScope();
-        double[] weights = band.Weights.Value.data<double>().ToArray();
+        double[] weights = band.Weights.Value.ToArray<double>();
         long side = 2 * Reach + 1;
         var offsets = new List<(long Rows, long Columns)>();
         var rows = new List<Tensor>();

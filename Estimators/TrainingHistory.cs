@@ -80,7 +80,7 @@ public sealed record TrainingHistory(IReadOnlyList<TrainingStep> Steps, Training
     {
         Require.Shape(table, "The training history", ColumnDefinition.AnySize, Width);
         using var scope = NewDisposeScope();
-        double[] values = table.to(ScalarType.Float64).cpu().contiguous().data<double>().ToArray();
+        double[] values = table.to(ScalarType.Float64).ToArray<double>();
         return [.. values.Chunk(Width).Select(row => new TrainingStep((long)row[0], row[1], row[2], row[3], (long)row[4], double.IsNaN(row[5]) ? null : row[5], row[6]))];
     }
 }

@@ -157,7 +157,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         using (var state = reader.Tensor("random")) random.Restore(state.cpu());
         using (var state = reader.Tensor("orderRandom")) order.Restore(state.cpu());
         using (var bytes = reader.Tensor("optimizer"))
-        using (var binary = new BinaryReader(new MemoryStream(bytes.cpu().data<byte>().ToArray())))
+        using (var binary = new BinaryReader(new MemoryStream(bytes.ToArray<byte>())))
             optimizer.load_state_dict(binary);
         long cycle = reader.Get<long>("cycle"), chunkCycles = reader.Get<long>("chunkCycles");
         cursor.Dispose();

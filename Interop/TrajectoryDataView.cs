@@ -174,7 +174,7 @@ public sealed class TrajectoryDataView : IDataView
             var converted = values.to(dtype);
             if (values.dtype == ScalarType.Float64 && dtype == ScalarType.Float32 && converted.isinf().logical_and(values.isfinite()).any().ToBoolean())
                 throw new InvalidOperationException($"The column '{column}' has values beyond the range of single precision; open the view with Float64.");
-            return converted.cpu().contiguous().data<T>().ToArray();
+            return converted.ToArray<T>();
         }
     }
 }

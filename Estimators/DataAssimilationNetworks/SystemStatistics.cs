@@ -48,7 +48,7 @@ public sealed record SystemStatistics(double[] StateMean, double[] StateDeviatio
             var x = values.to(ScalarType.Float64);
             void To(double[] total, Tensor column)
             {
-                double[] numbers = column.sum([0]).cpu().data<double>().ToArray();
+                double[] numbers = column.sum([0]).ToArray<double>();
                 for (int i = 0; i < total.Length; i++) total[i] += numbers[i];
             }
             To(count, mask is null ? ones_like(x) : mask.to(ScalarType.Float64));

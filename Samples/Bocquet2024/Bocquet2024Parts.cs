@@ -282,8 +282,8 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
             if (cursor.Cycle < burnIn) continue;
             using var scope = TorchSharp.torch.NewDisposeScope();
             times.Add(cursor.Time);
-            truth.AddRange(cursor[Columns.Truth][0].to(TorchSharp.torch.ScalarType.Float64).cpu().data<double>().ToArray());
-            analysis.AddRange(cursor[Columns.Analysis][0].to(TorchSharp.torch.ScalarType.Float64).cpu().data<double>().ToArray());
+            truth.AddRange(cursor[Columns.Truth][0].to(TorchSharp.torch.ScalarType.Float64).ToArray<double>());
+            analysis.AddRange(cursor[Columns.Analysis][0].to(TorchSharp.torch.ScalarType.Float64).ToArray<double>());
         }
         return ([.. times], [.. truth], [.. analysis]);
     }

@@ -82,7 +82,7 @@ internal static class DemoFigures
     private static double[] Row(Tensor column)
     {
         using var scope = NewDisposeScope();
-        return column[0].to(ScalarType.Float64).cpu().data<double>().ToArray();
+        return column[0].to(ScalarType.Float64).ToArray<double>();
     }
 
     private static double[,] Transposed(List<double[]> rows)

@@ -71,7 +71,7 @@ internal static class PressureFigures
     private static double[] Row(Tensor values, int day)
     {
         using var scope = NewDisposeScope();
-        return values[day, 0].to(ScalarType.Float64).cpu().data<double>().ToArray();
+        return values[day, 0].to(ScalarType.Float64).ToArray<double>();
     }
 
     private static double[,] Field(LatitudeLongitudeGrid grid, double[] values)

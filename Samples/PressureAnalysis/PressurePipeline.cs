@@ -84,6 +84,6 @@ internal static class PressurePipeline
     {
         using var scope = NewDisposeScope();
         using var random = context.Random("pressure-analysis/sites");
-        return [.. random.Uniform([points], ScalarType.Float64).argsort().cpu().data<long>().ToArray().Take(count).Order()];
+        return [.. random.Uniform([points], ScalarType.Float64).argsort().ToArray<long>().Take(count).Order()];
     }
 }

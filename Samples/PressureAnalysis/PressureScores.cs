@@ -105,7 +105,7 @@ internal sealed record PressureScores(MemoryTrajectoryView Analysed, double Anal
             // The diagonal of B P B^T, and the variance of what the modes do not resolve.
             var covariance = run.AnalysisDensity.Covariance[0];
             var variance = (matmul(decomposition.Modes, covariance) * decomposition.Modes).sum(1) + decomposition.TruncationVariance;
-            spreads.Add(variance.sqrt().cpu().data<double>().ToArray());
+            spreads.Add(variance.sqrt().ToArray<double>());
         }
         return (spreads, innovations);
     }

@@ -44,7 +44,7 @@ internal static class ExactCases
     [
         new("Lorenz-95 forecast", "Lorenz-95", ["site", "value", "steps"], ["minimum", "maximum", "mean"], settings =>
         {
-            double[] x = Forecast(settings.Integer("site"), settings.Number("value"), settings.Integer("steps")).data<double>().ToArray();
+            double[] x = Forecast(settings.Integer("site"), settings.Number("value"), settings.Integer("steps")).ToArray<double>();
             return [x.Min(), x.Max(), x.Average()];
         }),
         new("Lorenz-95 3D-Var", "Lorenz-95", [], ["J of the background", "least J", "least J, background term", "least J, observation term"], _ => Lorenz95Variational()),
@@ -82,7 +82,7 @@ internal static class ExactCases
     private static IReadOnlyList<double> Lorenz95Variational()
     {
         // The run of the truth at three steps, all of them compared with the one background.
-        double[] observed = [.. new[] { 15L, 16, 17 }.SelectMany(step => Forecast(9, 9, step).data<double>().ToArray()).Select(SixDigits)];
+        double[] observed = [.. new[] { 15L, 16, 17 }.SelectMany(step => Forecast(9, 9, step).ToArray<double>()).Select(SixDigits)];
         var operatorOfAll = new LinearObservationOperator(eye(40, dtype: ScalarType.Float64).repeat(3, 1));
         var analyzer = new ThreeDimensionalVariationalAnalyzer(operatorOfAll, ErrorCovariance.Scalar(120, ObservationError * ObservationError), Background());
         return [.. Minimum(analyzer, Forecast(19, 7, 16), observed).Costs];
@@ -92,7 +92,7 @@ internal static class ExactCases
     private static IReadOnlyList<double> Lorenz95FourDimensional(NamedSettings settings)
     {
         var observations = Enumerable.Range(1, 8).Select(k => 2L + 2 * k).Select(step => new Observation(
-            tensor([.. Forecast(9, 9, step).index_select(-1, arange(0, 40, 2)).data<double>().ToArray().Select(SixDigits)]).unsqueeze(0), null, step * Step)).ToList();
+            tensor([.. Forecast(9, 9, step).index_select(-1, arange(0, 40, 2)).ToArray<double>().Select(SixDigits)]).unsqueeze(0), null, step * Step)).ToList();
         var cost = new FourDimensionalVariationalCost(new Lorenz96(40, 8, Step), [new BackgroundTerm(Background())],
             [new ObservationTerm(SubsetObservationOperator.Strided(40, 2), ErrorCovariance.Scalar(20, ObservationError * ObservationError))]);
         var window = new AssimilationWindow(new State(Forecast(19, 7, 2)), new TimeInterval(2 * Step, 18 * Step), Step, observations);
@@ -122,7 +122,7 @@ internal static class ExactCases
     {
         var analyzer = new ThreeDimensionalVariationalAnalyzer(new IdentityObservationOperator(4), ErrorCovariance.Scalar(4, 1), ErrorCovariance.Scalar(4, 1));
         var (costs, analysis) = Minimum(analyzer, full([1, 4], 3, dtype: ScalarType.Float64), [5, 7, -9, -5]);
-        return [.. costs, .. analysis.data<double>().ToArray()];
+        return [.. costs, .. analysis.ToArray<double>()];
     }
 
     // J of the background, the least J and its two terms; and the state that has it.

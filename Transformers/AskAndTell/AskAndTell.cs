@@ -234,7 +234,7 @@ public sealed partial class AskAndTell : IDisposable
     {
         using var scope = NewDisposeScope();
         var (here, n) = (members[0].cpu().to_type(ScalarType.Float64).contiguous(), (int)members.size(2));
-        double[] values = here.data<double>().ToArray();
+        double[] values = here.ToArray<double>();
         return values.Chunk(n);
     }
 

@@ -34,7 +34,7 @@ public sealed partial class AskAndTell
         string[] reasons = reader.Get<string[]>("toldCrashes");
         Require.Shape(values, "The results of a checkpoint", ids.Length, method.StateDimension);
         if (reasons.Length != ids.Length) throw new ArgumentException($"It has {ids.Length} results and {reasons.Length} remarks.");
-        double[] numbers = values.data<double>().ToArray();
+        double[] numbers = values.ToArray<double>();
         var seen = new HashSet<long>();
         for (int i = 0; i < ids.Length; i++)
         {

@@ -39,7 +39,7 @@ public sealed record MemberResult
     public static MemberResult Done(long id, Tensor state)
     {
         using var scope = NewDisposeScope();
-        return new(id, state.detach().cpu().to_type(ScalarType.Float64).contiguous().data<double>().ToArray(), null);
+        return new(id, state.detach().cpu().to_type(ScalarType.Float64).ToArray<double>(), null);
     }
 
     /// <summary>The run crashed, was lost, or gave what is no state.</summary>

@@ -94,7 +94,7 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
             return where(rows, fresh.Current.to(tensor.dtype, tensor.device), tensor);
         });
         var flags = Diverged(bad.device);
-        var added = bad.logical_and(flags.logical_not()).nonzero().reshape(-1).cpu().data<long>().ToArray();
+        var added = bad.logical_and(flags.logical_not()).nonzero().reshape(-1).ToArray<long>();
         if (added.Length > 0) method.Logger.LogWarning("{Method}: trajectory {Trajectories} diverged in cycle {Cycle}; it is flagged and started afresh.", method.Name, string.Join(", ", added), cycle);
         diverged = flags.logical_or(bad).DetachFromDisposeScope();
         flags.Dispose();

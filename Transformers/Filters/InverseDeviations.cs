@@ -21,6 +21,6 @@ internal static class InverseDeviations
             return same;
         }
         using var variances = ((DiagonalErrorCovariance)error).Variances.to(ScalarType.Float64, CPU);
-        return [.. variances.data<double>().ToArray().Select(variance => 1 / Math.Sqrt(variance))];
+        return [.. variances.ToArray<double>().Select(variance => 1 / Math.Sqrt(variance))];
     }
 }

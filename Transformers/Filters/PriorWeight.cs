@@ -49,7 +49,7 @@ internal abstract class PriorWeight
             using var scope = NewDisposeScope();
             var eigenvalues = transform.Eigenvalues;
             int batch = (int)eigenvalues.size(0), rank = (int)eigenvalues.size(1);
-            double[] values = stack([eigenvalues, transform.SquaredProjections]).to(ScalarType.Float64, CPU).contiguous().data<double>().ToArray();
+            double[] values = stack([eigenvalues, transform.SquaredProjections]).to(ScalarType.Float64, CPU).ToArray<double>();
             double[] zeta = new double[batch], coefficient = new double[batch];
             KernelMemory.ForEach(batch, KernelMemory.Threads(batch, 100.0 * FiniteSizeDual.GridPoints * rank), (first, end) =>
             {

@@ -118,7 +118,7 @@ public sealed class LocalisationGeometry : IComponent
             throw new ArgumentException($"Coordinates must be [places, axes] with one to three axes; given: {ColumnDefinition.Describe(coordinates.Sizes())}.", nameof(coordinates));
         Require.Finite(coordinates, "Coordinates");
         axes = (int)coordinates.size(1);
-        return coordinates.to(ScalarType.Float64, CPU).contiguous().data<double>().ToArray();
+        return coordinates.to(ScalarType.Float64, CPU).ToArray<double>();
     }
 
     void IComponent.Save(ComponentWriter writer)

@@ -71,7 +71,7 @@ public sealed class InnovationStatistics(IObservationOperator observationOperato
             var innovation = d[b].index_select(0, here);
             var spread = s[b].index_select(0, here).index_select(1, here);
             var factor = linalg.cholesky(0.5 * (spread + spread.mT));
-            double[] white = linalg.solve_triangular(factor, innovation.unsqueeze(1), upper: false).squeeze(1).to(ScalarType.Float64).cpu().data<double>().ToArray();
+            double[] white = linalg.solve_triangular(factor, innovation.unsqueeze(1), upper: false).squeeze(1).to(ScalarType.Float64).ToArray<double>();
             normalised.AddRange(white);
             chiSquares.Add(white.Sum(value => value * value) / white.Length);
             squares += innovation.square().sum().ToDouble();

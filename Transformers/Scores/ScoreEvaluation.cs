@@ -41,7 +41,7 @@ internal sealed class ScoreEvaluation
         // In the first cycle each tells how many figures it has.
         int[] due = [.. Enumerable.Range(0, scores.Count).Where(i => Cycles == 0 || IsDue(scores[i]))];
         if (due.Length > 0) Take(due, [.. due.Select(i => Checked(scores[i], scores[i].Of(cycle)))]);
-        if (flagged) diverged = cursor[Columns.Diverged].cpu().data<bool>().ToArray();
+        if (flagged) diverged = cursor[Columns.Diverged].ToArray<bool>();
         for (int i = 0; i < scores.Count; i++)
         {
             bool scored = IsDue(scores[i]);
@@ -70,7 +70,7 @@ internal sealed class ScoreEvaluation
 
     private void Take(int[] due, List<Tensor> figures)
     {
-        double[] values = cat(figures, 1).cpu().data<double>().ToArray();    // trajectory by trajectory
+        double[] values = cat(figures, 1).ToArray<double>();    // trajectory by trajectory
         int all = figures.Sum(one => (int)one.size(1)), first = 0;
         for (int k = 0; k < due.Length; k++)
         {

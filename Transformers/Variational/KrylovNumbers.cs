@@ -10,7 +10,7 @@ internal static class KrylovNumbers
     public static double[] Of(Tensor tensor)
     {
         using var scope = NewDisposeScope();
-        return tensor.to(ScalarType.Float64, CPU).contiguous().data<double>().ToArray();
+        return tensor.to(ScalarType.Float64, CPU).ToArray<double>();
     }
 
     /// <summary>The Euclidean lengths of vectors <c>[batch, m]</c>.</summary>

@@ -75,7 +75,7 @@ internal sealed class KrylovRecord
             {
                 var (ascending, vectors) = SymmetricEigenproblem.Solve(Tridiagonal(diagonals[i], offDiagonals[i]));
                 var (theta, rows) = (ascending.flip(0), vectors.T.flip(0));
-                ritz = theta.data<double>().ToArray();
+                ritz = theta.ToArray<double>();
                 values[i].narrow(0, 0, k).copy_(theta);
                 coordinates[i].narrow(0, 0, k).narrow(1, 0, k).copy_(rows);
                 residuals[i].narrow(0, 0, k).copy_(offDiagonals[i][k - 1] * rows.select(1, k - 1).abs());
