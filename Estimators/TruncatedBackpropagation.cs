@@ -47,6 +47,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
     private readonly CycleUnrolling<TMemory> unrolling;
     private readonly Parameter[] parameters;
     private readonly (Tensor Buffer, Tensor Copy)[] buffers;
+    private readonly ResidualConvolutionTrunk[] trunks;
     private readonly Adam optimizer;
     private ITrajectoryCursor cursor;
     private TrajectoryChunk? chunk;
@@ -78,6 +79,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         order = random.Derive("batches");
         parameters = [.. network.parameters().Where(parameter => parameter.requires_grad)];
         buffers = [.. network.buffers().Select(buffer => (buffer, buffer.detach().clone().DetachFromDisposeScope()))];
+        trunks = [.. network.modules().OfType<ResidualConvolutionTrunk>()];
         optimizer = optim.Adam(parameters, lr: options.LearningRate);
         cursor = view.OpenCursor();
         memory = Start();
@@ -205,7 +207,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         KeepStatistics();
         using var cycles = chunk!.Open(rows);
         var waits = rows is null ? waiting : waiting?.index_select(0, rows);
-        var (analysis, lastCost, loss, truths) = unrolling.Along(cycles, before, time, waits);
+        var (analysis, lastCost, loss, truths) = Unroll(cycles, before, waits);
         optimizer.zero_grad();
         using (Telemetry.Phase(Telemetry.Backward)) loss.backward();
         using var phase = Telemetry.Phase(Telemetry.Optimiser);
@@ -215,6 +217,13 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         var diverged = (lastCost < divergedCost).logical_not();   // [batch]; a cost that is not a number is not below
         if (waits is not null) diverged &= (waits < chunk.Cycles) | lastCost.isfinite().logical_not();   // what still waits may be far off
         return new(analysis.Detach(), diverged, diverged.sum().ToInt64(), value, norm, double.IsFinite(value) && double.IsFinite(norm) ? 0 : truths.ToDouble());
+    }
+
+    private UnrolledCycles<TMemory> Unroll(ITrajectoryCursor cycles, TMemory before, Tensor? waits)
+    {
+        foreach (var trunk in trunks) trunk.Pack();
+        try { return unrolling.Along(cycles, before, time, waits); }
+        finally { foreach (var trunk in trunks) trunk.Unpack(); }
     }
 
     // What waited has come nearer to being charged; what is started afresh waits.
