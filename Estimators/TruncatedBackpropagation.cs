@@ -80,7 +80,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         parameters = [.. network.parameters().Where(parameter => parameter.requires_grad)];
         buffers = [.. network.buffers().Select(buffer => (buffer, buffer.detach().clone().DetachFromDisposeScope()))];
         trunks = [.. network.modules().OfType<ResidualConvolutionTrunk>()];
-        optimizer = optim.Adam(parameters, lr: options.LearningRate);
+        optimizer = new Adam(parameters, options.LearningRate);
         cursor = view.OpenCursor();
         memory = Start();
     }
@@ -211,7 +211,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         optimizer.zero_grad();
         using (Telemetry.Phase(Telemetry.Backward)) loss.backward();
         using var phase = Telemetry.Phase(Telemetry.Optimiser);
-        double norm = nn.utils.clip_grad_norm_(parameters, options.GradientClip);
+        double norm = optimizer.ClipGradient(options.GradientClip);
         double value = loss.ToDouble();
         using var noGradients = no_grad();
         var diverged = (lastCost < divergedCost).logical_not();   // [batch]; a cost that is not a number is not below
