@@ -35,6 +35,8 @@ public sealed class DiagonalErrorCovariance : ErrorCovariance, IComponent
     /// <inheritdoc/>
     public override Tensor ToMatrix(ScalarType dtype, Device device) => variances.On(dtype, device).diag();
 
+    private protected override bool IsDiagonal => true;
+
     private protected override Tensor Inverse(Tensor vector, Tensor? mask) => Masked(vector, mask) / variances.Like(vector);
 
     private protected override Tensor InverseFactor(Tensor vector, Tensor? mask) => Masked(vector, mask) / deviations.Like(vector);

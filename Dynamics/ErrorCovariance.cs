@@ -54,6 +54,9 @@ public abstract class ErrorCovariance : IErrorCovariance
     /// <inheritdoc/>
     public Tensor ColourAdjoint(Tensor vector) => InScope(vector, null, (v, _) => FactorAdjoint(v));
 
+    /// <summary>Whether R is diagonal: without a mask nothing is made then beside the result, and no dispose scope is needed, which costs as much as a small operator.</summary>
+    private protected virtual bool IsDiagonal => false;
+
     /// <summary>R^-1 v.</summary>
     private protected abstract Tensor Inverse(Tensor vector, Tensor? mask);
 
@@ -86,6 +89,7 @@ public abstract class ErrorCovariance : IErrorCovariance
             if (vector.ndim < 2) throw new ArgumentException($"A vector with a mask must be [batch, ..., {Dimension}]; given: {ColumnDefinition.Describe(vector.Sizes())}.", nameof(vector));
             Require.Shape(mask, $"The mask of a vector {ColumnDefinition.Describe(vector.Sizes())}", vector.size(0), Dimension);
         }
+        if (IsDiagonal && mask is null) return compute(vector, mask);
         using var scope = NewDisposeScope();
         return compute(vector, mask).MoveToOuterDisposeScope();
     }

@@ -39,10 +39,18 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
     }
 
     /// <inheritdoc/>
+    public override Tensor Advance(Tensor state, TimeInterval interval)
+    {
+        long steps = CheckState(state, interval);
+        return steps > 0 && Lorenz96Kernel.Serves(state) && !(is_grad_enabled() && state.requires_grad) ? Lorenz96Kernel.Advance(state, Forcing, TimeStep, steps)
+            : base.Advance(state, interval);
+    }
+
+    /// <inheritdoc/>
     protected override Tensor Step(Tensor state, double time) =>
         !Lorenz96Kernel.Serves(state) ? base.Step(state, time)
         : is_grad_enabled() && state.requires_grad ? TrackedStep.apply(state, this)
-        : Lorenz96Kernel.Step(state, Forcing, TimeStep);
+        : Lorenz96Kernel.Advance(state, Forcing, TimeStep, steps: 1);
 
     /// <inheritdoc/>
     protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time) =>
@@ -76,7 +84,7 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
             var model = (Lorenz96)vars[1];
             ctx.save_for_backward([state]);
             ctx.save_data("model", model);
-            return Lorenz96Kernel.Step(state, model.Forcing, model.TimeStep);
+            return Lorenz96Kernel.Advance(state, model.Forcing, model.TimeStep, steps: 1);
         }
 
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) =>
