@@ -35,6 +35,11 @@ public interface IErrorCovariance
 public static class ErrorCovarianceExtensions
 {
     /// <summary>Draws errors <c>[leading..., p]</c>.</summary>
-    public static Tensor Sample(this IErrorCovariance covariance, long[] leading, RandomStream random, ScalarType dtype) =>
-        covariance.Colour(random.Normal([.. leading, covariance.Dimension], dtype));
+    public static Tensor Sample(this IErrorCovariance covariance, long[] leading, RandomStream random, ScalarType dtype)
+    {
+        var white = random.Normal([.. leading, covariance.Dimension], dtype);
+        var errors = covariance.Colour(white);
+        if (!ReferenceEquals(errors, white)) white.Dispose();
+        return errors;
+    }
 }

@@ -23,18 +23,18 @@ public static class Require
     /// <summary>A tensor whose last dimension is <paramref name="dimension"/>.</summary>
     public static Tensor LastDimension(Tensor tensor, long dimension, string what)
     {
-        if (tensor.ndim == 0 || tensor.shape[^1] != dimension)
-            throw new ArgumentException($"{what} must have {dimension} as its last size; given: {ColumnDefinition.Describe(tensor.shape)}.");
+        if (tensor.ndim == 0 || tensor.size(-1) != dimension)
+            throw new ArgumentException($"{what} must have {dimension} as its last size; given: {ColumnDefinition.Describe(tensor.Sizes())}.");
         return tensor;
     }
 
     /// <summary>A tensor of exactly this shape; <see cref="ColumnDefinition.AnySize"/> takes any size.</summary>
-    public static Tensor Shape(Tensor tensor, string what, params long[] shape)
+    public static Tensor Shape(Tensor tensor, string what, params ReadOnlySpan<long> shape)
     {
-        long[] given = tensor.shape;
-        bool fits = given.Length == shape.Length;
-        for (int i = 0; fits && i < shape.Length; i++) fits = shape[i] == ColumnDefinition.AnySize || shape[i] == given[i];
-        return fits ? tensor : throw new ArgumentException($"{what} must have shape {ColumnDefinition.Describe(shape)}; given: {ColumnDefinition.Describe(tensor.shape)}.");
+        bool fits = tensor.ndim == shape.Length;
+        for (int i = 0; fits && i < shape.Length; i++) fits = shape[i] == ColumnDefinition.AnySize || shape[i] == tensor.size(i);
+        if (fits) return tensor;
+        throw new ArgumentException($"{what} must have shape {ColumnDefinition.Describe(shape.ToArray())}; given: {ColumnDefinition.Describe(tensor.Sizes())}.");
     }
 
     /// <summary>A tensor without infinities and NaNs.</summary>

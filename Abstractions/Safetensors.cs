@@ -81,7 +81,7 @@ public static class Safetensors
                 json.WriteStartObject(name);
                 json.WriteString("dtype", type.Name);
                 json.WriteStartArray("shape");
-                foreach (var n in tensor.shape) json.WriteNumberValue(n);
+                foreach (var n in tensor.Sizes()) json.WriteNumberValue(n);
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(at);

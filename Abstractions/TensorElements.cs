@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>The elements of a tensor as an array.</summary>
+/// <summary>The elements of a tensor as an array, read in one piece; TorchSharp's accessor goes from element to element.</summary>
 public static class TensorElements
 {
     /// <summary>Copies a tensor's elements, in row-major order. A tensor without elements gives an empty array; TorchSharp's accessor refuses it.</summary>
@@ -17,8 +17,10 @@ public static class TensorElements
         if (tensor.dtype != TypeOf<T>())
             throw new ArgumentException($"The tensor is {tensor.dtype}; its elements were asked for as {typeof(T).Name}. Convert it with 'to' first.", nameof(tensor));
         if (tensor.numel() == 0) return [];
-        using var scope = NewDisposeScope();
-        return MemoryMarshal.Cast<byte, T>(tensor.detach().cpu().contiguous().bytes).ToArray();
+        using var detached = tensor.detach();
+        using var here = detached.cpu();
+        using var contiguous = here.contiguous();
+        return MemoryMarshal.Cast<byte, T>(contiguous.bytes).ToArray();
     }
 
     private static ScalarType TypeOf<T>() => Type.GetTypeCode(typeof(T)) switch

@@ -64,7 +64,7 @@ public abstract class AnalyzerContract<TMemory> : Contract where TMemory : IMemo
         Demand(left == analysis.Tensors.Count(), analyzer.Name, "ownership", $"an analysis leaves {left} tensors behind; it has {analysis.Tensors.Count()}.");
         foreach (var (after, prior) in analysis.Tensors.Zip(forecast.Tensors))
         {
-            Demand(after.shape.AsSpan().SequenceEqual(prior.shape), analyzer.Name, "shape", $"a tensor of shape {ColumnDefinition.Describe(prior.shape)} becomes {ColumnDefinition.Describe(after.shape)}.");
+            Demand(after.HasSizesOf(prior), analyzer.Name, "shape", $"a tensor of shape {ColumnDefinition.Describe(prior.Sizes())} becomes {ColumnDefinition.Describe(after.Sizes())}.");
             Demand(after.isfinite().all().ToBoolean(), analyzer.Name, "finite", "the analysis has infinite values or NaN.");
             Demand(!ReferenceEquals(after, prior), analyzer.Name, "ownership", "it gives back a tensor of the forecast itself; an unchanged one is given back as an alias.");
         }

@@ -35,8 +35,8 @@ public abstract class Contract
     /// <exception cref="ConformanceException">They do not.</exception>
     protected static void DemandClose(Tensor given, Tensor expected, double tolerance, string subject, string test, string what)
     {
-        Demand(given.shape.AsSpan().SequenceEqual(expected.shape), subject, test,
-            $"{what} has shape {ColumnDefinition.Describe(given.shape)} where {ColumnDefinition.Describe(expected.shape)} is needed.");
+        Demand(given.HasSizesOf(expected), subject, test,
+            $"{what} has shape {ColumnDefinition.Describe(given.Sizes())} where {ColumnDefinition.Describe(expected.Sizes())} is needed.");
         using var scope = NewDisposeScope();
         double difference = (given - expected).abs().max().ToDouble() / Math.Max(expected.abs().max().ToDouble(), 1e-300);
         Demand(difference <= tolerance, subject, test, $"{what}: relative difference {difference:g4}; at most {tolerance:g2} is allowed.");

@@ -65,7 +65,7 @@ public abstract class CostTermContract : Contract
         using var scope = NewDisposeScope();
         var (term, window, x, dx, _) = Make();
         var value = Value(term, x);
-        Demand(value.shape.AsSpan().SequenceEqual([window.Batch]), term.Name, "shape", $"its value has shape {ColumnDefinition.Describe(value.shape)} where [{window.Batch}] is needed.");
+        Demand(value.Sizes().AsSpan().SequenceEqual([window.Batch]), term.Name, "shape", $"its value has shape {ColumnDefinition.Describe(value.Sizes())} where [{window.Batch}] is needed.");
         Demand(value.isfinite().all().ToBoolean(), term.Name, "finite", "its value is infinite or NaN.");
         DemandSame(Value(term, x), value, term.Name, "determinism", "the value computed again");
         var changed = new WindowTrajectory<State>(window, [.. x.Steps.Zip(dx.Steps, (state, step) => state + new Increment(step.Values * First(window)))]);

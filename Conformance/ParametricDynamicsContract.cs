@@ -23,16 +23,16 @@ public abstract class ParametricDynamicsContract : DynamicsContract
         var interval = new TimeInterval(0, 2 * dynamics.TimeStep);
         foreach (var x in (Tensor[])[states[0], states, states.reshape(2, 3, dynamics.Dimension)])
         {
-            var parameters = own.expand([.. x.shape[..^1], own.shape[0]]);
+            var parameters = own.expand([.. x.Sizes()[..^1], own.size(0)]);
             DemandClose(dynamics.Advance(x, parameters, interval), dynamics.Advance(x, interval), Tolerance, dynamics.Name, "own parameters",
-                $"the forecast of states {ColumnDefinition.Describe(x.shape)} with the model's own parameters");
+                $"the forecast of states {ColumnDefinition.Describe(x.Sizes())} with the model's own parameters");
         }
-        foreach (var wrong in (Tensor[])[own.expand(5, own.shape[0]), cat([own, own]).expand(6, 2 * own.shape[0])])
+        foreach (var wrong in (Tensor[])[own.expand(5, own.size(0)), cat([own, own]).expand(6, 2 * own.size(0))])
         {
             bool refused = false;
             try { dynamics.Advance(states, wrong, interval); }
             catch (ArgumentException) { refused = true; }
-            Demand(refused, dynamics.Name, "refusal", $"it takes parameters {ColumnDefinition.Describe(wrong.shape)} for states {ColumnDefinition.Describe(states.shape)}; an ArgumentException is needed.");
+            Demand(refused, dynamics.Name, "refusal", $"it takes parameters {ColumnDefinition.Describe(wrong.Sizes())} for states {ColumnDefinition.Describe(states.Sizes())}; an ArgumentException is needed.");
         }
     }
 

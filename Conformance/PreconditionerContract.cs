@@ -29,7 +29,7 @@ public abstract class PreconditionerContract : Contract
         var preconditioner = CreatePreconditioner();
         Tensor a = Vector("a"), b = Vector("b");
         var applied = Apply(preconditioner, a);
-        Demand(applied.shape.AsSpan().SequenceEqual(a.shape), preconditioner.Name, "shape", $"a vector {ColumnDefinition.Describe(a.shape)} becomes {ColumnDefinition.Describe(applied.shape)}.");
+        Demand(applied.HasSizesOf(a), preconditioner.Name, "shape", $"a vector {ColumnDefinition.Describe(a.Sizes())} becomes {ColumnDefinition.Describe(applied.Sizes())}.");
         Demand(applied.isfinite().all().ToBoolean(), preconditioner.Name, "finite", "P v has infinite values or NaN.");
         DemandSame(Apply(preconditioner, a), applied, preconditioner.Name, "determinism", "P v applied again");
         DemandClose(Apply(preconditioner, 2 * a - 3 * b), 2 * applied - 3 * Apply(preconditioner, b), Tolerance, preconditioner.Name, "linearity", "P(2a - 3b) against 2 P a - 3 P b");

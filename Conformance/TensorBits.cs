@@ -11,7 +11,7 @@ internal static class TensorBits
     {
         using var scope = NewDisposeScope();
         var here = tensor.detach().cpu().contiguous();
-        return [.. tensor.shape.SelectMany(BitConverter.GetBytes), (byte)tensor.dtype, .. here.bytes];
+        return [.. tensor.Sizes().SelectMany(BitConverter.GetBytes), (byte)tensor.dtype, .. here.bytes];
     }
 
     /// <summary>Of several.</summary>

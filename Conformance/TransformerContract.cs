@@ -42,8 +42,8 @@ public abstract class TransformerContract : Contract
             foreach (var definition in view.Schema.Definitions)
             {
                 var value = cursor[definition.Column];
-                Demand(value.ndim == definition.Shape.Length + 1 && value.shape[0] == view.Schema.Batch && definition.Accepts(value.shape[1..]), step.Name, "schema",
-                    $"the column '{definition.Column}' has shape {ColumnDefinition.Describe(value.shape)} in cycle {cycle}; {ColumnDefinition.Describe([view.Schema.Batch, .. definition.Shape])} was promised.");
+                Demand(value.ndim == definition.Shape.Length + 1 && value.size(0) == view.Schema.Batch && definition.Accepts(value.Sizes()[1..]), step.Name, "schema",
+                    $"the column '{definition.Column}' has shape {ColumnDefinition.Describe(value.Sizes())} in cycle {cycle}; {ColumnDefinition.Describe([view.Schema.Batch, .. definition.Shape])} was promised.");
             }
         }
     }

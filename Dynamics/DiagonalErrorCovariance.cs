@@ -35,6 +35,8 @@ public sealed class DiagonalErrorCovariance : ErrorCovariance, IComponent
     /// <inheritdoc/>
     public override Tensor ToMatrix(ScalarType dtype, Device device) => variances.On(dtype, device).diag();
 
+    private protected override bool IsDiagonal => true;
+
     private protected override Tensor Inverse(Tensor vector, Tensor? mask) => Masked(vector, mask) / variances.Like(vector);
 
     private protected override Tensor InverseFactor(Tensor vector, Tensor? mask) => Masked(vector, mask) / deviations.Like(vector);
@@ -47,10 +49,10 @@ public sealed class DiagonalErrorCovariance : ErrorCovariance, IComponent
     {
         using var scope = NewDisposeScope();
         if (variances.ndim != 1 || !variances.is_floating_point())
-            throw new ArgumentException($"The variances must be a vector in single or double precision; given: {ColumnDefinition.Describe(variances.shape)}, {variances.dtype}.", nameof(variances));
+            throw new ArgumentException($"The variances must be a vector in single or double precision; given: {ColumnDefinition.Describe(variances.Sizes())}, {variances.dtype}.", nameof(variances));
         Require.Finite(variances, "The variances of an error covariance");
         if (variances.numel() > 0 && variances.min().ToDouble() is var smallest && !(smallest > 0))
             throw new ArgumentException($"An error covariance must be positive definite: every variance must be above zero; the smallest is {smallest:g6}.", nameof(variances));
-        return variances.shape[0];
+        return variances.size(0);
     }
 }

@@ -150,7 +150,7 @@ public static class Differentiation
 
     private static void SameShape(Tensor expected, Tensor given, string what)
     {
-        if (!expected.shape.AsSpan().SequenceEqual(given.shape))
-            throw new ArgumentException($"The {what} must have shape {ColumnDefinition.Describe(expected.shape)}; given: {ColumnDefinition.Describe(given.shape)}.", what);
+        if (!expected.HasSizesOf(given))
+            throw new ArgumentException($"The {what} must have shape {ColumnDefinition.Describe(expected.Sizes())}; given: {ColumnDefinition.Describe(given.Sizes())}.", what);
     }
 }

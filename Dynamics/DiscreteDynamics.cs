@@ -133,7 +133,7 @@ public abstract class DiscreteDynamics : IDynamics
 
     private void CheckShape(Tensor state, Tensor other, string what)
     {
-        if (!state.shape.AsSpan().SequenceEqual(other.shape))
-            throw new ArgumentException($"The {what} of {Name} must have the state's shape {ColumnDefinition.Describe(state.shape)}; given: {ColumnDefinition.Describe(other.shape)}.", what);
+        if (!state.HasSizesOf(other))
+            throw new ArgumentException($"The {what} of {Name} must have the state's shape {ColumnDefinition.Describe(state.Sizes())}; given: {ColumnDefinition.Describe(other.Sizes())}.", what);
     }
 }

@@ -54,6 +54,9 @@ public abstract class ErrorCovariance : IErrorCovariance
     /// <inheritdoc/>
     public Tensor ColourAdjoint(Tensor vector) => InScope(vector, null, (v, _) => FactorAdjoint(v));
 
+    /// <summary>Whether R is diagonal: without a mask nothing is made then beside the result, and no dispose scope is needed, which costs as much as a small operator.</summary>
+    private protected virtual bool IsDiagonal => false;
+
     /// <summary>R^-1 v.</summary>
     private protected abstract Tensor Inverse(Tensor vector, Tensor? mask);
 
@@ -83,9 +86,10 @@ public abstract class ErrorCovariance : IErrorCovariance
         if (mask is not null)
         {
             if (mask.dtype != ScalarType.Bool) throw new ArgumentException($"An observation mask must be boolean, true = observed; given: {mask.dtype}.", nameof(mask));
-            if (vector.ndim < 2) throw new ArgumentException($"A vector with a mask must be [batch, ..., {Dimension}]; given: {ColumnDefinition.Describe(vector.shape)}.", nameof(vector));
-            Require.Shape(mask, $"The mask of a vector {ColumnDefinition.Describe(vector.shape)}", vector.shape[0], Dimension);
+            if (vector.ndim < 2) throw new ArgumentException($"A vector with a mask must be [batch, ..., {Dimension}]; given: {ColumnDefinition.Describe(vector.Sizes())}.", nameof(vector));
+            Require.Shape(mask, $"The mask of a vector {ColumnDefinition.Describe(vector.Sizes())}", vector.size(0), Dimension);
         }
+        if (IsDiagonal && mask is null) return compute(vector, mask);
         using var scope = NewDisposeScope();
         return compute(vector, mask).MoveToOuterDisposeScope();
     }

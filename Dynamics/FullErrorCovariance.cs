@@ -53,12 +53,12 @@ public sealed class FullErrorCovariance : ErrorCovariance, IComponent
     private Tensor Columns(Tensor vector, Tensor? mask, Func<Tensor, Tensor, Tensor> solve)
     {
         long p = Dimension;
-        if (mask is null) return solve(factor.Like(vector), vector.reshape(-1, p).mT).mT.reshape(vector.shape);
+        if (mask is null) return solve(factor.Like(vector), vector.reshape(-1, p).mT).mT.reshape(vector.Sizes());
         var exists = mask.to_type(vector.dtype);
         var both = exists.unsqueeze(-1) * exists.unsqueeze(-2);
         var lower = linalg.cholesky(matrix.Like(vector) * both + (1 - exists).diag_embed());
-        var columns = Masked(vector, mask).reshape(vector.shape[0], -1, p).mT;
-        return solve(lower, columns).mT.reshape(vector.shape);
+        var columns = Masked(vector, mask).reshape(vector.size(0), -1, p).mT;
+        return solve(lower, columns).mT.reshape(vector.Sizes());
     }
 
     private static Tensor Cholesky(Tensor matrix)
@@ -71,14 +71,14 @@ public sealed class FullErrorCovariance : ErrorCovariance, IComponent
     private static long Check(Tensor matrix)
     {
         using var scope = NewDisposeScope();
-        if (matrix.ndim != 2 || matrix.shape[0] != matrix.shape[1] || !matrix.is_floating_point())
-            throw new ArgumentException($"An error covariance must be a square matrix in single or double precision; given: {ColumnDefinition.Describe(matrix.shape)}, {matrix.dtype}.", nameof(matrix));
+        if (matrix.ndim != 2 || matrix.size(0) != matrix.size(1) || !matrix.is_floating_point())
+            throw new ArgumentException($"An error covariance must be a square matrix in single or double precision; given: {ColumnDefinition.Describe(matrix.Sizes())}, {matrix.dtype}.", nameof(matrix));
         if (matrix.numel() == 0) return 0;
         Require.Finite(matrix, "An error covariance");
         double asymmetry = (matrix - matrix.mT).abs().max().ToDouble(), largest = matrix.abs().max().ToDouble();
         double tolerance = matrix.dtype == ScalarType.Float64 ? 1e-10 : 1e-5;
         if (asymmetry > tolerance * largest)
             throw new ArgumentException($"An error covariance must be symmetric; the matrix given differs from its transpose by up to {asymmetry:g6} (largest entry {largest:g6}).", nameof(matrix));
-        return matrix.shape[0];
+        return matrix.size(0);
     }
 }

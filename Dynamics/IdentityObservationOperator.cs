@@ -21,6 +21,8 @@ public sealed class IdentityObservationOperator(long dimension) : ObservationOpe
 
     IReadOnlyList<long> IPointObservationOperator.ObservedComponents => [.. Enumerable.Range(0, (int)StateDimension).Select(i => (long)i)];
 
+    private protected override bool MakesOneTensor => true;
+
     /// <inheritdoc/>
     protected override Tensor Observe(Tensor state) => state;
 

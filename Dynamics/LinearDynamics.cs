@@ -48,6 +48,6 @@ public sealed class LinearDynamics : DiscreteDynamics, IComponent
     }
 
     private static long SquareSize(Tensor matrix) =>
-        matrix.ndim == 2 && matrix.shape[0] == matrix.shape[1] && matrix.is_floating_point() ? matrix.shape[0]
-        : throw new ArgumentException($"The matrix of a linear model must be square and in single or double precision; given: {ColumnDefinition.Describe(matrix.shape)}, {matrix.dtype}.", nameof(matrix));
+        matrix.ndim == 2 && matrix.size(0) == matrix.size(1) && matrix.is_floating_point() ? matrix.size(0)
+        : throw new ArgumentException($"The matrix of a linear model must be square and in single or double precision; given: {ColumnDefinition.Describe(matrix.Sizes())}, {matrix.dtype}.", nameof(matrix));
 }

@@ -11,7 +11,7 @@ public sealed class LinearObservationOperator : ObservationOperator, IComponent
     /// <summary>Creates an operator.</summary>
     /// <param name="matrix">H, <c>[p, n]</c>, finite; it is copied.</param>
     /// <exception cref="ArgumentException">It is no matrix in single or double precision, or not finite.</exception>
-    public LinearObservationOperator(Tensor matrix) : base(Check(matrix).shape[1], matrix.shape[0]) => this.matrix = new ConstantTensor(matrix);
+    public LinearObservationOperator(Tensor matrix) : base(Check(matrix).size(1), matrix.size(0)) => this.matrix = new ConstantTensor(matrix);
 
     /// <summary>How the component is written and read.</summary>
     public static ComponentType Type { get; } = new("linear-observation-operator", 1, reader =>
@@ -44,5 +44,5 @@ public sealed class LinearObservationOperator : ObservationOperator, IComponent
 
     private static Tensor Check(Tensor matrix) => matrix.ndim == 2 && matrix.is_floating_point()
         ? Require.Finite(matrix, "The matrix of an observation operator")
-        : throw new ArgumentException($"The matrix of an observation operator must be [p, n] in single or double precision; given: {ColumnDefinition.Describe(matrix.shape)}, {matrix.dtype}.", nameof(matrix));
+        : throw new ArgumentException($"The matrix of an observation operator must be [p, n] in single or double precision; given: {ColumnDefinition.Describe(matrix.Sizes())}, {matrix.dtype}.", nameof(matrix));
 }

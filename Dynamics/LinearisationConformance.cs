@@ -50,8 +50,8 @@ internal sealed class LinearisationConformance
     /// <summary>Passes if two results agree to the tolerance, relative to the expected one's largest value.</summary>
     public void Agree(string test, Tensor given, Tensor expected, string what)
     {
-        if (!given.shape.AsSpan().SequenceEqual(expected.shape))
-            throw new ConformanceException(subject, test, $"{what} has shape {ColumnDefinition.Describe(given.shape)} where {ColumnDefinition.Describe(expected.shape)} is needed.");
+        if (!given.HasSizesOf(expected))
+            throw new ConformanceException(subject, test, $"{what} has shape {ColumnDefinition.Describe(given.Sizes())} where {ColumnDefinition.Describe(expected.Sizes())} is needed.");
         double scale = Math.Max(expected.abs().max().ToDouble(), 1e-300);
         Judge(test, (given - expected).abs().max().ToDouble() / scale, what);
     }
@@ -82,7 +82,7 @@ internal sealed class LinearisationConformance
         var wrong = cat([States, States.narrow(-1, 0, 1)], -1);
         try { apply(wrong); }
         catch (ArgumentException) { passed.Add(new("refusal", 0)); return; }
-        throw new ConformanceException(subject, "refusal", $"it takes a state of size {wrong.shape[^1]} where {States.shape[^1]} is its dimension; an ArgumentException is needed.");
+        throw new ConformanceException(subject, "refusal", $"it takes a state of size {wrong.size(-1)} where {States.size(-1)} is its dimension; an ArgumentException is needed.");
     }
 
     private void Linearity()
@@ -97,7 +97,7 @@ internal sealed class LinearisationConformance
     private void Layout()
     {
         const string test = "memory layout";
-        Tensor expanded = States.narrow(0, 0, 1).expand(States.shape), whole = expanded.contiguous();
+        Tensor expanded = States.narrow(0, 0, 1).expand(States.Sizes()), whole = expanded.contiguous();
         Tensor dx = Perturbation(), dy = Sensitivity();
         Agree(test, apply(expanded), apply(whole), "the result for an expanded state");
         Agree(test, tangentLinear(expanded, dx), tangentLinear(whole, dx), "the tangent linear at an expanded state");
@@ -158,12 +158,12 @@ internal sealed class LinearisationConformance
         passed.Add(new(test, measured));
     }
 
-    private Tensor Perturbation() => random.Normal(States.shape, ScalarType.Float64);
+    private Tensor Perturbation() => random.Normal(States.Sizes(), ScalarType.Float64);
 
     private Tensor Sensitivity()
     {
         using var result = apply(States);
-        return random.Normal(result.shape, ScalarType.Float64);
+        return random.Normal(result.Sizes(), ScalarType.Float64);
     }
 
     private static double Norm(Tensor tensor) => Math.Sqrt(tensor.square().sum().ToDouble());

@@ -60,10 +60,18 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
     }
 
     /// <inheritdoc/>
+    public override Tensor Advance(Tensor state, TimeInterval interval)
+    {
+        long steps = CheckState(state, interval);
+        return steps > 0 && Lorenz96Kernel.Serves(state) && !(is_grad_enabled() && state.requires_grad) ? Lorenz96Kernel.Advance(state, Forcing, TimeStep, steps)
+            : base.Advance(state, interval);
+    }
+
+    /// <inheritdoc/>
     protected override Tensor Step(Tensor state, double time) =>
         !Lorenz96Kernel.Serves(state) ? base.Step(state, time)
         : is_grad_enabled() && state.requires_grad ? TrackedStep.apply(state, this)
-        : Lorenz96Kernel.Step(state, Forcing, TimeStep);
+        : Lorenz96Kernel.Advance(state, Forcing, TimeStep, steps: 1);
 
     /// <inheritdoc/>
     protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time) =>
@@ -96,7 +104,7 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
             var model = (Lorenz96)arguments[1];
             context.save_for_backward([state]);
             context.save_data("model", model);
-            return Lorenz96Kernel.Step(state, model.Forcing, model.TimeStep);
+            return Lorenz96Kernel.Advance(state, model.Forcing, model.TimeStep, steps: 1);
         }
 
         protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor sensitivity) =>

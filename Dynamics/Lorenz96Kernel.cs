@@ -20,8 +20,9 @@ internal static class Lorenz96Kernel
         state.device_type == DeviceType.CPU && state.dtype is ScalarType.Float32 or ScalarType.Float64
             && state.numel() is > 0 and < int.MaxValue / sizeof(double);
 
-    public static Tensor Step(Tensor state, double forcing, double h) =>
-        state.dtype == ScalarType.Float64 ? Step<double>(state, forcing, h) : Step<float>(state, forcing, h);
+    /// <summary>The state after one step or more.</summary>
+    public static Tensor Advance(Tensor state, double forcing, double h, long steps) =>
+        state.dtype == ScalarType.Float64 ? Advance<double>(state, forcing, h, steps) : Advance<float>(state, forcing, h, steps);
 
     public static (Tensor State, Tensor Perturbation) TangentLinear(Tensor state, Tensor perturbation, double forcing, double h) =>
         state.dtype == ScalarType.Float64 ? TangentLinear<double>(state, perturbation, forcing, h) : TangentLinear<float>(state, perturbation, forcing, h);
@@ -29,19 +30,25 @@ internal static class Lorenz96Kernel
     public static Tensor Adjoint(Tensor state, Tensor sensitivity, double forcing, double h) =>
         state.dtype == ScalarType.Float64 ? Adjoint<double>(state, sensitivity, forcing, h) : Adjoint<float>(state, sensitivity, forcing, h);
 
-    private static Tensor Step<T>(Tensor state, double forcing, double h) where T : unmanaged, INumber<T>
+    private static Tensor Advance<T>(Tensor state, double forcing, double h, long steps) where T : unmanaged, INumber<T>
     {
-        using var x = state.contiguous();
-        var result = empty(state.shape, dtype: state.dtype);
-        nint from = Address(x), to = Address(result);
-        ForRows<T>(state, forcing, h, (circle, row) => circle.Step(Row<T>(from, row, circle.Size), Row<T>(to, row, circle.Size)));
+        using var copy = state.is_contiguous() ? null : state.contiguous();
+        var result = empty(state.Sizes(), dtype: state.dtype);
+        nint from = Address(copy ?? state), to = Address(result);
+        ForRows<T>(state, forcing, h, (circle, row) =>
+        {
+            var x = Row<T>(to, row, circle.Size);
+            circle.Step(Row<T>(from, row, circle.Size), x);
+            for (long k = 1; k < steps; k++) circle.Step(x, x);
+        });
+        GC.KeepAlive(state);
         return result;
     }
 
     private static (Tensor, Tensor) TangentLinear<T>(Tensor state, Tensor perturbation, double forcing, double h) where T : unmanaged, INumber<T>
     {
         using Tensor x = state.contiguous(), dx = perturbation.contiguous();
-        Tensor result = empty(state.shape, dtype: state.dtype), tangent = empty(state.shape, dtype: state.dtype);
+        Tensor result = empty(state.Sizes(), dtype: state.dtype), tangent = empty(state.Sizes(), dtype: state.dtype);
         nint from = Address(x), along = Address(dx), to = Address(result), toTangent = Address(tangent);
         ForRows<T>(state, forcing, h, (circle, row) => circle.TangentLinear(Row<T>(from, row, circle.Size), Row<T>(along, row, circle.Size),
             Row<T>(to, row, circle.Size), Row<T>(toTangent, row, circle.Size)));
@@ -51,7 +58,7 @@ internal static class Lorenz96Kernel
     private static Tensor Adjoint<T>(Tensor state, Tensor sensitivity, double forcing, double h) where T : unmanaged, INumber<T>
     {
         using Tensor x = state.contiguous(), v = sensitivity.contiguous();
-        var result = empty(state.shape, dtype: state.dtype);
+        var result = empty(state.Sizes(), dtype: state.dtype);
         nint from = Address(x), back = Address(v), to = Address(result);
         ForRows<T>(state, forcing, h, (circle, row) => circle.Adjoint(Row<T>(from, row, circle.Size), Row<T>(back, row, circle.Size), Row<T>(to, row, circle.Size)));
         return result;
@@ -61,7 +68,7 @@ internal static class Lorenz96Kernel
     private static void ForRows<T>(Tensor state, double forcing, double h, Action<Circle<T>, long> compute) where T : unmanaged, INumber<T>
     {
         long numbers = state.numel();
-        int n = (int)state.shape[^1];
+        int n = (int)state.size(-1);
         long rows = numbers / n;
         int parts = (int)Math.Clamp(numbers / NumbersPerThread, 1, get_num_threads());
         if (parts == 1) Part(0);

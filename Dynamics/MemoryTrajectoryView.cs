@@ -21,11 +21,11 @@ public sealed class MemoryTrajectoryView : ITrajectoryView, IDisposable
         for (int cycle = 0; cycle < times.Count; before = times[cycle++])
             if (!(times[cycle] > before) || !double.IsFinite(times[cycle]))
                 throw new ArgumentException($"The times must rise from the start time on; the time of cycle {cycle} is {times[cycle]} after {before}.", nameof(times));
-        long batch = columns.Values.First() is { ndim: >= 2 } first ? first.shape[1] : 0;
+        long batch = columns.Values.First() is { ndim: >= 2 } first ? first.size(1) : 0;
         foreach (var (column, values) in columns)
         {
-            if (values.ndim < 2 || values.shape[0] != times.Count || values.shape[1] != batch || batch < 1)
-                throw new ArgumentException($"The column '{column}' must be [{times.Count} cycles, {batch} trajectories, ...]; given: {ColumnDefinition.Describe(values.shape)}.", nameof(columns));
+            if (values.ndim < 2 || values.size(0) != times.Count || values.size(1) != batch || batch < 1)
+                throw new ArgumentException($"The column '{column}' must be [{times.Count} cycles, {batch} trajectories, ...]; given: {ColumnDefinition.Describe(values.Sizes())}.", nameof(columns));
             if (column == Columns.ObservationMask && values.dtype != ScalarType.Bool)
                 throw new ArgumentException($"The column '{column}' must be boolean, true = observed; given: {values.dtype}.", nameof(columns));
             if (values.is_floating_point()) Require.Finite(values, $"The column '{column}'");
@@ -33,7 +33,7 @@ public sealed class MemoryTrajectoryView : ITrajectoryView, IDisposable
         this.columns = columns.ToDictionary(pair => pair.Key, pair => pair.Value.detach().DetachFromDisposeScope());
         this.times = [.. times];
         StartTime = startTime;
-        Schema = new TrajectorySchema(batch, [.. columns.Select(pair => new ColumnDefinition(pair.Key, pair.Value.shape[2..]))]);
+        Schema = new TrajectorySchema(batch, [.. columns.Select(pair => new ColumnDefinition(pair.Key, pair.Value.Sizes()[2..]))]);
     }
 
     /// <inheritdoc/>

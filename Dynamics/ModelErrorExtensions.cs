@@ -16,7 +16,7 @@ public static class ModelErrorExtensions
         if (dynamics.ModelError is not { } error) return dynamics.Advance(state, interval);
         Require.LastDimension(state, dynamics.Dimension, $"The state of {dynamics.Name}");
         long steps = interval.Steps(dynamics.TimeStep);
-        long[] leading = state.shape[..^1];
+        long[] leading = state.Sizes()[..^1];
         var x = state.alias();
         for (long k = 0; k < steps; k++)
         {

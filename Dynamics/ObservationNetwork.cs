@@ -42,12 +42,15 @@ public sealed class ObservationNetwork : IObservationNetwork, IComponent
     public Observation Observe(Tensor truth, double time, RandomStream random)
     {
         Require.Shape(truth, "The states to observe", ColumnDefinition.AnySize, Operator.StateDimension);
-        long batch = truth.shape[0];
-        using var scope = NewDisposeScope();
-        var values = Operator.Apply(truth) + Error.Sample([batch], random, truth.dtype);
-        if (pattern is null) return new Observation(values.MoveToOuterDisposeScope(), null, time);
+        long batch = truth.size(0);
+        using var noiseless = Operator.Apply(truth);
+        using var errors = Error.Sample([batch], random, truth.dtype);
+        var values = noiseless + errors;
+        if (pattern is null) return new Observation(values, null, time);
+        using var complete = values;
         var mask = pattern.Draw(batch, Operator.ObservationDimension, random);
-        return new Observation(values.masked_fill(mask.logical_not(), 0).MoveToOuterDisposeScope(), mask.MoveToOuterDisposeScope(), time);
+        using var missing = mask.logical_not();
+        return new Observation(values.masked_fill(missing, 0), mask, time);
     }
 
     void IComponent.Save(ComponentWriter writer)

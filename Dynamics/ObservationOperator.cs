@@ -35,9 +35,9 @@ public abstract class ObservationOperator : IObservationOperator
     public Tensor Apply(Tensor state)
     {
         Require.LastDimension(state, StateDimension, $"The state observed by {Name}");
-        using var scope = NewDisposeScope();
-        var observed = Require.LastDimension(Observe(state), ObservationDimension, $"The observations of {Name}");
-        return Fresh(observed, state).MoveToOuterDisposeScope();
+        using var scope = MakesOneTensor ? null : NewDisposeScope();
+        var observed = Fresh(Require.LastDimension(Observe(state), ObservationDimension, $"The observations of {Name}"), state);
+        return scope?.MoveToOuter(observed) ?? observed;
     }
 
     /// <inheritdoc/>
@@ -57,6 +57,9 @@ public abstract class ObservationOperator : IObservationOperator
         using var scope = NewDisposeScope();
         return Fresh(ObserveAdjoint(state, sensitivity), sensitivity).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Whether <see cref="Observe"/> makes no tensor beside its result, so that it needs no dispose scope, which costs as much as a small operator.</summary>
+    private protected virtual bool MakesOneTensor => false;
 
     /// <summary>H(x), made of differentiable operators.</summary>
     /// <param name="state">x, <c>[..., n]</c></param>

@@ -20,7 +20,7 @@ public static class ObservationOperatorConformance
         using var scope = NewDisposeScope();
         var tests = new LinearisationConformance(observationOperator.Name, observationOperator.StateDimension, options ?? new ConformanceOptions(),
             observationOperator.Apply, observationOperator.TangentLinear, observationOperator.Adjoint);
-        long given = observationOperator.Apply(tests.States).shape[^1];
+        long given = observationOperator.Apply(tests.States).size(-1);
         if (given != observationOperator.ObservationDimension)
             throw new ConformanceException(observationOperator.Name, "dimension", $"it gives {given} observations of a state; it says {observationOperator.ObservationDimension}.");
         tests.CheckAll();

@@ -55,7 +55,7 @@ public abstract class ParametricDynamics : Dynamics, IParametricDynamics
     public Tensor Advance(Tensor state, Tensor parameters, TimeInterval interval)
     {
         long steps = CheckState(state, interval);
-        Require.Shape(parameters, $"The parameters of {Name} for states {ColumnDefinition.Describe(state.shape)}", [.. state.shape[..^1], Parameters.Count]);
+        Require.Shape(parameters, $"The parameters of {Name} for states {ColumnDefinition.Describe(state.Sizes())}", [.. state.Sizes()[..^1], Parameters.Count]);
         var x = state.alias();
         for (long k = 0; k < steps; k++)
         {

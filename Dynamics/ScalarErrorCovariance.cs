@@ -27,6 +27,8 @@ public sealed class ScalarErrorCovariance : ErrorCovariance, IComponent
         return identity * Variance;
     }
 
+    private protected override bool IsDiagonal => true;
+
     private protected override Tensor Inverse(Tensor vector, Tensor? mask) => IsUnit ? Masked(vector, mask).alias() : Masked(vector, mask) / Variance;
 
     private protected override Tensor InverseFactor(Tensor vector, Tensor? mask) => IsUnit ? Masked(vector, mask).alias() : Masked(vector, mask) / Math.Sqrt(Variance);

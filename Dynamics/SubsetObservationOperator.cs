@@ -58,7 +58,7 @@ public sealed class SubsetObservationOperator : ObservationOperator, IPointObser
     /// <inheritdoc/>
     protected override Tensor ObserveAdjoint(Tensor state, Tensor sensitivity)
     {
-        var nothing = zeros([.. sensitivity.shape[..^1], StateDimension], dtype: sensitivity.dtype, device: sensitivity.device);
+        var nothing = zeros([.. sensitivity.Sizes()[..^1], StateDimension], dtype: sensitivity.dtype, device: sensitivity.device);
         return nothing.index_add(-1, indices.On(ScalarType.Int64, sensitivity.device), sensitivity, 1);
     }
 

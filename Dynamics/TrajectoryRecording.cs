@@ -32,7 +32,7 @@ public static class TrajectoryRecording
             {
                 var value = cursor[definition.Column];
                 if (!recorded.TryGetValue(definition.Column, out var all))
-                    recorded.Add(definition.Column, all = empty([cycles, .. value.shape], dtype: value.dtype, device: value.device));
+                    recorded.Add(definition.Column, all = empty([cycles, .. value.Sizes()], dtype: value.dtype, device: value.device));
                 using var place = all.select(0, times.Count);
                 place.copy_(value);
             }

@@ -30,7 +30,7 @@ public sealed record Climatology(Tensor Mean, Tensor Covariance)
         var states = cat(read, 0);
         var mean = states.mean([0]);
         var anomalies = states - mean;
-        var covariance = anomalies.transpose(0, 1).matmul(anomalies) / (states.shape[0] - 1);
+        var covariance = anomalies.transpose(0, 1).matmul(anomalies) / (states.size(0) - 1);
         scope.MoveToOuter(mean, covariance);
         return new(mean, covariance);
     }

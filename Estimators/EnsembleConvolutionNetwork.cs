@@ -64,7 +64,7 @@ public sealed class EnsembleConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
     public override Tensor forward(Tensor forecast, Tensor scaledInnovation)
     {
         Require.Shape(forecast, "The forecast", ColumnDefinition.AnySize, Members, ColumnDefinition.AnySize);
-        Require.Shape(scaledInnovation, "The scaled innovation", forecast.shape[0], forecast.shape[2]);
+        Require.Shape(scaledInnovation, "The scaled innovation", forecast.size(0), forecast.size(2));
 
         var channels = Statistics.Channels(Options.Inputs, forecast, scaledInnovation);
         var increments = Options.Grid.ToState(trunk.call(Options.Grid.ToField(channels)));

@@ -49,9 +49,9 @@ public sealed class FieldNetwork : nn.Module<Tensor, Tensor, Tensor>, IScaledNet
     public override Tensor forward(Tensor forecast, Tensor scaledInnovation)
     {
         Require.Shape(forecast, "The forecast", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
-        Require.Shape(scaledInnovation, "The scaled innovation", forecast.shape);
+        Require.Shape(scaledInnovation, "The scaled innovation", forecast.Sizes());
         var input = Grid.ToField(Statistics.Channels(Inputs, forecast, scaledInnovation));
-        var increment = Require.Shape(layers.call(input), $"What {layers.GetName()} gives for a field", [input.shape[0], 1, .. input.shape[2..]]);
+        var increment = Require.Shape(layers.call(input), $"What {layers.GetName()} gives for a field", [input.size(0), 1, .. input.Sizes()[2..]]);
         return Grid.ToState(increment).squeeze(1) / Statistics.InnovationDeviation;
     }
 

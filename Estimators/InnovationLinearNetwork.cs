@@ -70,7 +70,7 @@ public sealed class InnovationLinearNetwork : nn.Module<Tensor, Tensor, Tensor>,
     /// <exception cref="ArgumentException">Other shapes, or fewer sites than the localisation needs.</exception>
     public override Tensor forward(Tensor forecast, Tensor scaledInnovation)
     {
-        Require.Shape(scaledInnovation, "The scaled innovation", forecast.shape);
+        Require.Shape(scaledInnovation, "The scaled innovation", forecast.Sizes());
         using var scope = NewDisposeScope();
         return Covariance(forecast).Apply(scaledInnovation).MoveToOuterDisposeScope();
     }

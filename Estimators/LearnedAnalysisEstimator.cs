@@ -133,7 +133,7 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         if (at is null)
         {
             using var unrecorded = no_grad();
-            foreach (var parameter in network.parameters()) parameter.add_(0.1 * weights.Normal(parameter.shape, precision));   // layers that begin as zero hide others
+            foreach (var parameter in network.parameters()) parameter.add_(0.1 * weights.Normal(parameter.Sizes(), precision));   // layers that begin as zero hide others
         }
         else
         {
@@ -199,5 +199,5 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
     private string Setting(ITrajectoryView data, TrainingConstants constants, LearnedTriple<TMemory> learned) => string.Create(CultureInfo.InvariantCulture,
         $"{Name} for {learned.InTraining.Propagater.Name}, seed {context.Options.Seed}, {data.Schema.Batch} trajectories of {data.Schema}, {constants}, {training with { CheckpointPath = null, MaximumDuration = null }}, ") +
         TrainingSettings.Describe(learned.Network).ToJsonString() + ", " +
-        string.Join(", ", learned.Network.named_parameters().Select(pair => pair.name + ColumnDefinition.Describe(pair.parameter.shape)));
+        string.Join(", ", learned.Network.named_parameters().Select(pair => pair.name + ColumnDefinition.Describe(pair.parameter.Sizes())));
 }

@@ -39,7 +39,7 @@ public sealed class LearnedAnalyzer : ScaledInnovationAnalyzer<StateMemory, nn.M
     {
         using var scope = NewDisposeScope();
         var increment = Network.call(forecast.State.to(Precision), scaledInnovation.to(Precision)).to(forecast.State.dtype);
-        return new((forecast.State + Require.Shape(increment, $"The increment of {Network.GetName()}", forecast.State.shape)).MoveToOuterDisposeScope());
+        return new((forecast.State + Require.Shape(increment, $"The increment of {Network.GetName()}", forecast.State.Sizes())).MoveToOuterDisposeScope());
     }
 
     private protected override Tensor State(StateMemory forecast) => forecast.State;
@@ -55,7 +55,7 @@ public sealed class LearnedAnalyzer : ScaledInnovationAnalyzer<StateMemory, nn.M
         using var scope = NewDisposeScope();
         var innovation = observation.Values.to(state.dtype) - observationOperator.Apply(state);
         var weighted = observationError.ApplyInverse(innovation, observation.Mask);
-        if (observation.ErrorScale is { } scale) weighted = weighted / scale.to(state.dtype).square().view([-1, .. Enumerable.Repeat(1L, weighted.shape.Length - 1)]);
+        if (observation.ErrorScale is { } scale) weighted = weighted / scale.to(state.dtype).square().view([-1, .. Enumerable.Repeat(1L, (int)weighted.ndim - 1)]);
         return observationOperator.Adjoint(state, weighted).MoveToOuterDisposeScope();
     }
 }

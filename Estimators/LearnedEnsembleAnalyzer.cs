@@ -40,7 +40,7 @@ public sealed class LearnedEnsembleAnalyzer : ScaledInnovationAnalyzer<EnsembleM
         using var scope = NewDisposeScope();
         var members = forecast.Members;
         var increments = Network.call(members.to(Precision), scaledInnovation.to(Precision)).to(members.dtype);
-        return new((members + Require.Shape(increments, $"The increments of {Network.GetName()}", members.shape)).MoveToOuterDisposeScope());
+        return new((members + Require.Shape(increments, $"The increments of {Network.GetName()}", members.Sizes())).MoveToOuterDisposeScope());
     }
 
     private protected override Tensor State(EnsembleMemory forecast) => forecast.Members.mean([1]);

@@ -52,7 +52,7 @@ public sealed class LinearInverseModelEstimator(Column coefficients, Column fore
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var (x, times) = TrainingData.Gather(data, coefficients, Name, cancellation); // [cycles, batch, r]
-        long cycles = x.shape[0], samples = cycles * x.shape[1], r = x.shape[2];
+        long cycles = x.size(0), samples = cycles * x.size(1), r = x.size(2);
         if (cycles <= options.Lag || samples < 2 * r)
             throw new ArgumentException($"{Name} of {r} coefficients at a lag of {options.Lag} needs more than {options.Lag} cycles and at least {2 * r} samples; given: {cycles} cycles, {samples} samples.", nameof(data));
         double spacing = Spacing(times);
@@ -89,7 +89,7 @@ public sealed class LinearInverseModelEstimator(Column coefficients, Column fore
         double trace = matrix.trace().ToDouble();
         if (!(trace > 0)) throw new ArgumentException("linear inverse model: the training data leave no model error; the record is too short for its number of coefficients.");
         var (values, vectors) = linalg.eigh(matrix);
-        var raised = values.clamp(min: floor * trace / matrix.shape[0]);
+        var raised = values.clamp(min: floor * trace / matrix.size(0));
         double repaired = (raised - values).sum().ToDouble() / trace;
         if (repaired == 0) return (matrix, 0);
         return (matmul(vectors * (raised * (trace / raised.sum().ToDouble())), vectors.mT), repaired);

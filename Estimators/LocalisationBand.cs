@@ -24,9 +24,9 @@ internal sealed class LocalisationBand
         using var scope = NewDisposeScope();
         var line = arange(-Reach, Reach + 1, dtype: ScalarType.Float64);
         var distance = grid.Directions == 1 ? line.abs() : (line.square().unsqueeze(0) + line.square().unsqueeze(1)).sqrt();
-        var weights = tensor(distance.reshape(-1).ToArray<double>().Select(d => taper.At(d / halfWidth)).ToArray()).reshape(distance.shape);
+        var weights = tensor(distance.reshape(-1).ToArray<double>().Select(d => taper.At(d / halfWidth)).ToArray()).reshape(distance.Sizes());
         RequireCorrelation(weights, line, taper);
-        Weights = new ConstantTensor(weights.reshape([1, 1, .. distance.shape]));
+        Weights = new ConstantTensor(weights.reshape([1, 1, .. distance.Sizes()]));
     }
 
     /// <summary>What it runs over.</summary>
@@ -43,8 +43,8 @@ internal sealed class LocalisationBand
     /// <exception cref="ArgumentException">A periodic direction that the band closes around.</exception>
     public Tensor Apply(Tensor fields)
     {
-        RequireFits(fields.shape[2..]);
-        var apart = fields.reshape([fields.shape[0] * fields.shape[1], 1, .. fields.shape[2..]]);
+        RequireFits(fields.Sizes()[2..]);
+        var apart = fields.reshape([fields.size(0) * fields.size(1), 1, .. fields.Sizes()[2..]]);
         return Grid.Convolve(apart, Weights.Like(fields), null).view_as(fields);
     }
 

@@ -18,7 +18,7 @@ public sealed class LocalisedCovariance
     internal LocalisedCovariance(Tensor columns, LocalisationBand band)
     {
         (this.columns, this.band) = (columns, band);
-        band.RequireFits(columns.shape[2..]);
+        band.RequireFits(columns.Sizes()[2..]);
     }
 
     /// <summary>The columns X, <c>[batch, m, n]</c>, in the state's unit.</summary>
@@ -63,7 +63,7 @@ public sealed class LocalisedCovariance
     /// <returns><c>[batch, n]</c></returns>
     public Tensor Apply(Tensor vector)
     {
-        Require.Shape(vector, "The vector", columns.shape[0], columns.shape[2..].Aggregate(1L, (product, size) => product * size));
+        Require.Shape(vector, "The vector", columns.size(0), columns.Sizes()[2..].Aggregate(1L, (product, size) => product * size));
         using var scope = NewDisposeScope();
         var field = band.Grid.ToField(vector).unsqueeze(1);                                 // [batch, 1, grid...]
         return band.Grid.ToState((columns * band.Apply(columns * field)).sum([1])).MoveToOuterDisposeScope();
@@ -74,7 +74,7 @@ public sealed class LocalisedCovariance
     {
         using var scope = NewDisposeScope();
         var x = Columns;                                                                    // [batch, m, n]
-        var unit = band.Grid.ToField(eye(x.shape[2], dtype: x.dtype, device: x.device)).unsqueeze(1);
+        var unit = band.Grid.ToField(eye(x.size(2), dtype: x.dtype, device: x.device)).unsqueeze(1);
         var rho = band.Grid.ToState(band.Apply(unit)).squeeze(1);                           // [n, n]
         var p = rho * x.transpose(1, 2).matmul(x);                                          // a library's product is symmetric up to rounding only
         return (0.5 * (p + p.mT)).MoveToOuterDisposeScope();

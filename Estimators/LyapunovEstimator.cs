@@ -54,7 +54,7 @@ public sealed class LyapunovEstimator(DataAssimilationContext context, IDynamics
         }
         var means = (sums / tensor(lengths, Blocks, 1, 1).to(sums.device)).reshape(-1, k);          // one for each block and trajectory
         var exponents = means.mean([0]);
-        var errors = ((means - exponents).square().sum([0]) / (means.shape[0] - 1) / means.shape[0]).sqrt();
+        var errors = ((means - exponents).square().sum([0]) / (means.size(0) - 1) / means.size(0)).sqrt();
         double[] values = exponents.ToArray<double>(), deviations = errors.ToArray<double>();
         int[] order = [.. Enumerable.Range(0, values.Length).OrderByDescending(i => values[i])];
         return new LyapunovVectors(context, dynamics, k, vectors.State, new LyapunovSpectrum([.. order.Select(i => values[i])], [.. order.Select(i => deviations[i])]));

@@ -30,7 +30,7 @@ public static class MarginalGain
     /// <returns><c>[batch, i, j]</c>, double precision; computed in the network's.</returns>
     public static Tensor OfSite(nn.Module<Tensor, Tensor, Tensor> network, Tensor states, long site)
     {
-        long n = Sites(states, site), batch = states.shape[0];
+        long n = Sites(states, site), batch = states.size(0);
         var precision = ModuleState.PrecisionOf(network, states.dtype);
         using var scope = NewDisposeScope();
         using var gradients = enable_grad();
@@ -96,7 +96,7 @@ public static class MarginalGain
         var way = derivative ?? (analyzer is LearnedAnalyzer ? StateDerivative.Automatic : StateDerivative.Differences);
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        long batch = states.shape[0], n = states.shape[1], chunk = Math.Max(1, LargestBatch / batch);
+        long batch = states.size(0), n = states.size(1), chunk = Math.Max(1, LargestBatch / batch);
         if (network.Operator.StateDimension != n)
             throw new ArgumentException($"The network observes states of dimension {network.Operator.StateDimension} ({network.Operator.Name}); given: {n}.", nameof(network));
         Tensor Zeros(params long[] shape) => zeros(shape, dtype: ScalarType.Float64, device: states.device);
@@ -153,7 +153,7 @@ public static class MarginalGain
     private static long Sites(Tensor states, long site)
     {
         Require.Shape(states, "The states", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
-        long n = states.shape[1];
+        long n = states.size(1);
         return site >= 0 && site < n ? n : throw new ArgumentOutOfRangeException(nameof(site), site, $"A state of {n} components has sites 0 to {n - 1}; given: {site}.");
     }
 }

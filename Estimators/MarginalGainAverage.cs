@@ -50,7 +50,7 @@ internal sealed class MarginalGainAverage
 
     private static double[,] Numbers(Tensor matrix)
     {
-        long n = matrix.shape[0];
+        long n = matrix.size(0);
         double[] values = matrix.ToArray<double>();
         var numbers = new double[n, n];
         Buffer.BlockCopy(values, 0, numbers, 0, values.Length * sizeof(double));

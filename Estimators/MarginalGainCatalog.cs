@@ -20,8 +20,8 @@ public static class MarginalGainCatalog
         return Average(catalog, view, analyzer.Operator.StateDimension, options, (states, site, _) =>
         {
             // As many samples of the unit matrix as there are states, so that C D^-1 is their mean.
-            long n = states.shape[1];
-            return (MarginalGain.OfSite(analyzer.Network, states, site).sum([0]), states.shape[0] * eye(n, dtype: ScalarType.Float64, device: states.device));
+            long n = states.size(1);
+            return (MarginalGain.OfSite(analyzer.Network, states, site).sum([0]), states.size(0) * eye(n, dtype: ScalarType.Float64, device: states.device));
         }, cancellation);
     }
 

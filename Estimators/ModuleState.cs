@@ -44,9 +44,9 @@ public static class ModuleState
         {
             var own = layer.named_parameters(recurse: false).ToDictionary(pair => pair.name, pair => pair.parameter);
             if (!own.TryGetValue("weight", out var weight) || weight.ndim < 2) continue;
-            double bound = 1 / Math.Sqrt(weight.numel() / weight.shape[0]);
+            double bound = 1 / Math.Sqrt(weight.numel() / weight.size(0));
             foreach (var parameter in own.Values)
-                parameter.copy_(random.Uniform(parameter.shape, parameter.dtype) * (2 * bound) - bound);
+                parameter.copy_(random.Uniform(parameter.Sizes(), parameter.dtype) * (2 * bound) - bound);
         }
     }
 
@@ -126,7 +126,7 @@ public static class ModuleState
 
     private static void CopyChecked(Tensor source, Tensor target, string name)
     {
-        Require.Shape(source, $"The network's tensor '{name}'", target.shape);
+        Require.Shape(source, $"The network's tensor '{name}'", target.Sizes());
         if (source.dtype != target.dtype)
             throw new ArgumentException($"The network's tensor '{name}' must be {target.dtype}; given: {source.dtype}.");
         using var scope = NewDisposeScope();

@@ -22,7 +22,7 @@ public sealed class ProperOrthogonalDecomposition : IComponent
     public ProperOrthogonalDecomposition(Tensor mean, Tensor modes, Tensor weights, Tensor variances, Tensor truncationVariance)
     {
         Require.Finite(Require.Shape(modes, "The modes", ColumnDefinition.AnySize, ColumnDefinition.AnySize), "The modes");
-        (Dimension, ModeCount) = (modes.shape[0], modes.shape[1]);
+        (Dimension, ModeCount) = (modes.size(0), modes.size(1));
         Mean = Own(mean, "The mean", Dimension);
         Modes = Own(modes, "The modes", Dimension, ModeCount);
         Weights = Own(CheckWeights(weights), "The weights", Dimension);
@@ -116,7 +116,7 @@ public sealed class ProperOrthogonalDecomposition : IComponent
         {
             var error = observationOperator.Apply(x) - observationOperator.Apply(Reconstruct(Project(x)));
             sum.add_(matmul(error.mT, error));
-            samples += x.shape[0];
+            samples += x.size(0);
         });
         return (sum / samples).MoveToOuterDisposeScope();
     }

@@ -32,7 +32,7 @@ public sealed class ProperOrthogonalDecompositionEstimator : IEstimator<ProperOr
         {
             Require.Shape(weights, "The weights", ColumnDefinition.AnySize);
             this.weights = ProperOrthogonalDecomposition.CheckWeights(weights).to_type(ScalarType.Float64, copy: true).DetachFromDisposeScope();
-            size = weights.shape[0];
+            size = weights.size(0);
         }
         Contract = new SchemaContract([new(field, size)], [new(coefficients, modes)]);
     }
@@ -51,7 +51,7 @@ public sealed class ProperOrthogonalDecompositionEstimator : IEstimator<ProperOr
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var x = TrainingData.Gather(data, field, Name, cancellation).Values.flatten(0, 1); // [samples, n]
-        long samples = x.shape[0], n = x.shape[1];
+        long samples = x.size(0), n = x.size(1);
         var area = weights?.to(x.device) ?? ones(n, dtype: x.dtype, device: x.device);
         var mean = x.mean([0]);
         var anomaly = x - mean;

@@ -77,7 +77,7 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
     public override Tensor forward(Tensor forecast, Tensor scaledInnovation)
     {
         Require.Shape(forecast, "The forecast", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
-        Require.Shape(scaledInnovation, "The scaled innovation", forecast.shape);
+        Require.Shape(scaledInnovation, "The scaled innovation", forecast.Sizes());
 
         var channels = Statistics.Channels(Options.Inputs, forecast, scaledInnovation);                                       // [batch, 1 or 2, n]
         var increment = Options.Grid.ToState(trunk.call(Options.Grid.ToField(channels)));

@@ -13,12 +13,15 @@ namespace DaML;
 /// </summary>
 public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
 {
+    private static readonly Scalar One = 1;
+
     private readonly ResidualConvolutionOptions options;
     private readonly ScalarType precision;
     private readonly GridConvolution encoder, decoder;
     private readonly ModuleList<GridConvolution> convolutions = new();
     private readonly ModuleList<BatchNorm1d> normalizations = new();
     private readonly FusedResidualNetwork fused;
+    private Tensor? packed;    // the parameters in a graph that is being made (Pack)
 
     /// <summary>Creates the layers; the convolutions' weights are zero until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.</summary>
     /// <param name="options">The size.</param>
@@ -59,12 +62,12 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
         encoder.Weight.zero_();
-        encoder.Weight.narrow(1, 0, other.encoder.Weight.shape[1]).copy_(other.encoder.Weight);
+        encoder.Weight.narrow(1, 0, other.encoder.Weight.size(1)).copy_(other.encoder.Weight);
         encoder.Bias.copy_(other.encoder.Bias);
         ModuleState.Restore(convolutions, other.convolutions.state_dict());
         ModuleState.Restore(normalizations, other.normalizations.state_dict());
-        decoder.Weight.narrow(0, 0, other.decoder.Weight.shape[0]).copy_(other.decoder.Weight);
-        decoder.Bias.narrow(0, 0, other.decoder.Bias.shape[0]).copy_(other.decoder.Bias);
+        decoder.Weight.narrow(0, 0, other.decoder.Weight.size(0)).copy_(other.decoder.Weight);
+        decoder.Bias.narrow(0, 0, other.decoder.Bias.size(0)).copy_(other.decoder.Bias);
     }
 
     /// <summary>How it is computed; what the options said unless changed.</summary>
@@ -88,7 +91,7 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
     /// <exception cref="ArgumentException">Another number of channels, or fewer sites in a periodic direction than a convolution reaches to one side.</exception>
     public override Tensor forward(Tensor input)
     {
-        Require.Shape(input, "The input", [ColumnDefinition.AnySize, encoder.Weight.shape[1], .. Enumerable.Repeat(ColumnDefinition.AnySize, options.Grid.Directions)]);
+        Require.Shape(input, "The input", [ColumnDefinition.AnySize, encoder.Weight.size(1), .. Enumerable.Repeat(ColumnDefinition.AnySize, options.Grid.Directions)]);
         options.Grid.RequireSites(input, options.KernelSize);
         return Computation == NetworkComputation.Automatic && FusedServes(input) ? Fused(input) : Plain(input);
     }
@@ -117,29 +120,43 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
 
     private Tensor Fused(Tensor input)
     {
-        var parameters = new List<Tensor>(4 * convolutions.Count + 4) { encoder.Weight, encoder.Bias };
-        var running = new List<(Tensor, Tensor)>(convolutions.Count);
         bool ownStatistics = normalizations[0].training;   // they change together (ModuleState.Train)
+        var running = new List<(Tensor, Tensor)>(convolutions.Count);
         for (int layer = 0; layer < convolutions.Count; layer++)
         {
             var normalization = normalizations[layer];
-            parameters.Add(convolutions[layer].Weight);
-            parameters.Add(convolutions[layer].Bias);
-            parameters.Add(normalization.weight!);
-            parameters.Add(normalization.bias!);
             running.Add((normalization.running_mean!, normalization.running_var!));
-            if (!ownStatistics) continue;
-            using var unrecorded = no_grad();
-            normalization.num_batches_tracked!.add_(1);
+            if (ownStatistics) normalization.num_batches_tracked!.add_(One);   // a buffer: no gradient is tracked
         }
-        parameters.Add(decoder.Weight);
-        parameters.Add(decoder.Bias);
+        var parameters = FusedParameters();
         if (is_grad_enabled() && (input.requires_grad || parameters.Any(parameter => parameter.requires_grad)))
-            return FusedResidualFunction.Apply(fused, running, ownStatistics, input, parameters);
+            return FusedResidualFunction.Apply(fused, running, ownStatistics, input, packed ?? FusedResidualNetwork.Packed(parameters));
         using var contiguous = input.contiguous();
-        var (product, tape) = fused.Forward(contiguous, parameters, running, ownStatistics, keeps: false);
+        var (product, tape) = fused.Forward(contiguous, FusedResidualNetwork.Addresses(parameters), running, ownStatistics, keeps: false);
         fused.Release(tape);
         return product;
+    }
+
+    /// <summary>
+    /// Packs the parameters once for all passes of a graph until <see cref="Unpack"/>, so that their gradients meet in one
+    /// tensor before they go back to each. The parameters must not change meanwhile.
+    /// </summary>
+    internal void Pack()
+    {
+        if (Computation == NetworkComputation.Automatic && ServesFused) packed = FusedResidualNetwork.Packed(FusedParameters());
+    }
+
+    /// <summary>Ends what <see cref="Pack"/> began; the graph stays.</summary>
+    internal void Unpack() => packed = null;
+
+    // In the fused network's order.
+    private List<Tensor> FusedParameters()
+    {
+        var parameters = new List<Tensor>(4 * convolutions.Count + 4) { encoder.Weight, encoder.Bias };
+        for (int layer = 0; layer < convolutions.Count; layer++)
+            parameters.AddRange([convolutions[layer].Weight, convolutions[layer].Bias, normalizations[layer].weight!, normalizations[layer].bias!]);
+        parameters.AddRange([decoder.Weight, decoder.Bias]);
+        return parameters;
     }
 
     /// <summary>Sees that a file holds convolutions of the sizes it declares, before these are allocated.</summary>
@@ -160,5 +177,7 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
 
     // A circle, the processor's memory, single precision, and more than one number to take statistics of.
     private bool FusedServes(Tensor input) =>
-        options.Grid == StateGrid.Circle && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32 && input.shape[0] * input.shape[2] > 1;
+        ServesFused && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32 && input.size(0) * input.size(2) > 1;
+
+    private bool ServesFused => options.Grid == StateGrid.Circle && precision == ScalarType.Float32 && encoder.Weight.device_type == DeviceType.CPU;
 }

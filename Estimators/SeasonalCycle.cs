@@ -18,8 +18,8 @@ public sealed class SeasonalCycle : IComponent
     /// <exception cref="ArgumentException">An even number of rows, or values that are not finite.</exception>
     public SeasonalCycle(Tensor coefficients, double period)
     {
-        if (coefficients.ndim != 2 || coefficients.shape[0] % 2 == 0)
-            throw new ArgumentException($"The coefficients of a seasonal cycle must be [1 + 2 harmonics, n]; given: {ColumnDefinition.Describe(coefficients.shape)}.", nameof(coefficients));
+        if (coefficients.ndim != 2 || coefficients.size(0) % 2 == 0)
+            throw new ArgumentException($"The coefficients of a seasonal cycle must be [1 + 2 harmonics, n]; given: {ColumnDefinition.Describe(coefficients.Sizes())}.", nameof(coefficients));
         Require.Finite(coefficients, "The coefficients of a seasonal cycle");
         this.coefficients = coefficients.detach().clone().contiguous().DetachFromDisposeScope();
         Period = Require.Positive(period);
@@ -38,10 +38,10 @@ public sealed class SeasonalCycle : IComponent
     public double Period { get; }
 
     /// <summary>Number of harmonics.</summary>
-    public long Harmonics => (coefficients.shape[0] - 1) / 2;
+    public long Harmonics => (coefficients.size(0) - 1) / 2;
 
     /// <summary>Number of grid points n.</summary>
-    public long Dimension => coefficients.shape[1];
+    public long Dimension => coefficients.size(1);
 
     /// <summary>a_0, a_1, b_1, ... in rows, <c>[1 + 2 harmonics, n]</c>; it belongs to the cycle.</summary>
     public Tensor Coefficients => coefficients;

@@ -48,9 +48,9 @@ public sealed class SeasonalCycleEstimator(Column field, Column anomaly, Seasona
         Tensor? projected = null;                                     // D^T X, X [samples, n] the field
         long cycles = TrainingData.Read(data, field, Name, cancellation, (time, value) =>
         {
-            projected ??= zeros([size, value.shape[1]], dtype: ScalarType.Float64, device: value.device).MoveToOuterDisposeScope();
+            projected ??= zeros([size, value.size(1)], dtype: ScalarType.Float64, device: value.device).MoveToOuterDisposeScope();
             var basis = tensor(SeasonalCycle.Basis(time, options.Period, options.Harmonics));
-            normal.add_(outer(basis, basis) * value.shape[0]);
+            normal.add_(outer(basis, basis) * value.size(0));
             projected.add_(outer(basis.to(value.device), value.sum([0])));
         });
         double smallest = (linalg.eigvalsh(normal) / normal[0, 0]).min().ToDouble();

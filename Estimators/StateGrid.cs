@@ -72,8 +72,8 @@ public sealed record StateGrid
     internal Tensor ToField(Tensor states)
     {
         if (Rows is not { } rows || Columns is not { } columns) return states;
-        RequireDimension(states.shape[^1]);
-        return states.reshape([.. states.shape[..^1], rows, columns]);
+        RequireDimension(states.size(-1));
+        return states.reshape([.. states.Sizes()[..^1], rows, columns]);
     }
 
     /// <summary>Fields as states, the inverse of <see cref="ToField"/>.</summary>
@@ -91,7 +91,7 @@ public sealed record StateGrid
         long[] steps = Directions == 1 ? [columns] : [rows, columns];
         for (int axis = 0; axis < steps.Length; axis++)
         {
-            long step = steps[axis], size = field.shape[2 + axis];
+            long step = steps[axis], size = field.size(2 + axis);
             if (step == 0) continue;
             field = field.roll(-step, 2 + axis);
             if (IsPeriodic(axis)) continue;
@@ -111,8 +111,8 @@ public sealed record StateGrid
         for (int axis = 0; axis < Directions; axis++)
         {
             long size = kernel[Math.Min(axis, kernel.Length - 1)];
-            if (IsPeriodic(axis) && field.shape[2 + axis] < size / 2)
-                throw new ArgumentException($"A kernel of {size} sites needs at least {size / 2} sites in a periodic direction; the state has {field.shape[2 + axis]}.");
+            if (IsPeriodic(axis) && field.size(2 + axis) < size / 2)
+                throw new ArgumentException($"A kernel of {size} sites needs at least {size / 2} sites in a periodic direction; the state has {field.size(2 + axis)}.");
         }
     }
 
@@ -128,7 +128,7 @@ public sealed record StateGrid
     internal Tensor Convolve(Tensor field, Tensor weight, Tensor? bias)
     {
         if (field.device_type == DeviceType.CPU && field.dtype != ScalarType.Float64) ConvolutionGuard.Check();
-        RequireSites(field, weight.shape[2..]);
+        RequireSites(field, weight.Sizes()[2..]);
         long[] around = Reach(periodic: true), zeros = Reach(periodic: false);
         // libtorch counts the directions of a padding from the last one on.
         if (around.Any(reach => reach > 0)) field = nn.functional.pad(field, [.. around.Reverse().SelectMany(reach => new[] { reach, reach })], PaddingModes.Circular);
@@ -136,7 +136,7 @@ public sealed record StateGrid
             ? nn.functional.conv1d(field, weight, bias, padding: zeros[0])
             : nn.functional.conv2d(field, weight, bias, padding: zeros);
 
-        long[] Reach(bool periodic) => [.. Enumerable.Range(0, Directions).Select(axis => IsPeriodic(axis) == periodic ? weight.shape[2 + axis] / 2 : 0)];
+        long[] Reach(bool periodic) => [.. Enumerable.Range(0, Directions).Select(axis => IsPeriodic(axis) == periodic ? weight.size(2 + axis) / 2 : 0)];
     }
 
     private static AxisEnds Defined(AxisEnds ends, string name) => Enum.IsDefined(ends) ? ends : throw new ArgumentOutOfRangeException(name, ends, $"There are no ends {ends}.");

@@ -47,6 +47,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
     private readonly CycleUnrolling<TMemory> unrolling;
     private readonly Parameter[] parameters;
     private readonly (Tensor Buffer, Tensor Copy)[] buffers;
+    private readonly ResidualConvolutionTrunk[] trunks;
     private readonly Adam optimizer;
     private ITrajectoryCursor cursor;
     private TrajectoryChunk? chunk;
@@ -78,7 +79,8 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         order = random.Derive("batches");
         parameters = [.. network.parameters().Where(parameter => parameter.requires_grad)];
         buffers = [.. network.buffers().Select(buffer => (buffer, buffer.detach().clone().DetachFromDisposeScope()))];
-        optimizer = optim.Adam(parameters, lr: options.LearningRate);
+        trunks = [.. network.modules().OfType<ResidualConvolutionTrunk>()];
+        optimizer = new Adam(parameters, options.LearningRate);
         cursor = view.OpenCursor();
         memory = Start();
     }
@@ -150,7 +152,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         var saved = memory.Map(part =>
         {
             var tensor = reader.Tensor($"memory{index++}");
-            return Require.Shape(tensor, "The memory of a checkpoint", part.shape);
+            return Require.Shape(tensor, "The memory of a checkpoint", part.Sizes());
         });
         memory.Release();
         memory = saved;
@@ -205,16 +207,23 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         KeepStatistics();
         using var cycles = chunk!.Open(rows);
         var waits = rows is null ? waiting : waiting?.index_select(0, rows);
-        var (analysis, lastCost, loss, truths) = unrolling.Along(cycles, before, time, waits);
+        var (analysis, lastCost, loss, truths) = Unroll(cycles, before, waits);
         optimizer.zero_grad();
         using (Telemetry.Phase(Telemetry.Backward)) Differentiation.BackPropagate(loss, "The cost");
         using var phase = Telemetry.Phase(Telemetry.Optimiser);
-        double norm = nn.utils.clip_grad_norm_(parameters, options.GradientClip);
+        double norm = optimizer.ClipGradient(options.GradientClip);
         double value = loss.ToDouble();
         using var noGradients = no_grad();
         var diverged = (lastCost < divergedCost).logical_not();   // [batch]; a cost that is not a number is not below
         if (waits is not null) diverged &= (waits < chunk.Cycles) | lastCost.isfinite().logical_not();   // what still waits may be far off
         return new(analysis.Detach(), diverged, diverged.sum().ToInt64(), value, norm, double.IsFinite(value) && double.IsFinite(norm) ? 0 : truths.ToDouble());
+    }
+
+    private UnrolledCycles<TMemory> Unroll(ITrajectoryCursor cycles, TMemory before, Tensor? waits)
+    {
+        foreach (var trunk in trunks) trunk.Pack();
+        try { return unrolling.Along(cycles, before, time, waits); }
+        finally { foreach (var trunk in trunks) trunk.Unpack(); }
     }
 
     // What waited has come nearer to being charged; what is started afresh waits.
@@ -297,11 +306,11 @@ internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMem
         var next = outcome.Analysis;
         if (outcome.Restarts > 0)
         {
-            using var fresh = triple.Source.Start(outcome.Diverged.shape[0], random).Tensors.GetEnumerator();
+            using var fresh = triple.Source.Start(outcome.Diverged.size(0), random).Tensors.GetEnumerator();
             next = next.Map(part =>
             {
                 fresh.MoveNext();
-                return where(outcome.Diverged.view([-1, .. Enumerable.Repeat(1L, part.shape.Length - 1)]), fresh.Current, part);
+                return where(outcome.Diverged.view([-1, .. Enumerable.Repeat(1L, (int)part.ndim - 1)]), fresh.Current, part);
             });
         }
         if (rows is null)

@@ -99,7 +99,7 @@ public sealed class WeightFiles
     public void LoadInto(nn.Module network)
     {
         var wanted = network.state_dict();
-        string Of(Tensor tensor) => $"{tensor.dtype} {ColumnDefinition.Describe(tensor.shape)}";
+        string Of(Tensor tensor) => $"{tensor.dtype} {ColumnDefinition.Describe(tensor.Sizes())}";
         List<string> differences =
         [
             .. wanted.Keys.Except(tensors.Keys).Order().Select(name => $"'{name}' is missing"),

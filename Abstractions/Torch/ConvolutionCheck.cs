@@ -45,7 +45,7 @@ internal static class ConvolutionCheck
     /// <param name="weight"><c>[to, from, kernel]</c>, or with two dimensions of the kernel.</param>
     public static Tensor Convolve(Tensor field, Tensor weight)
     {
-        long reach = weight.shape[2] / 2;
+        long reach = weight.size(2) / 2;
         return weight.ndim == 3 ? nn.functional.conv1d(field, weight, padding: reach) : nn.functional.conv2d(field, weight, padding: [reach, reach]);
     }
 

@@ -91,7 +91,7 @@ public sealed class CovarianceSource<TMemory>(IMemorySource<TMemory> inner, IPro
         using var scope = NewDisposeScope();
         var started = inner.Start(batch, random);
         var state = procoder.Decode(started).Mean;
-        long n = state.shape[1];
+        long n = state.size(1);
         Tensor None() => zeros([batch], dtype: ScalarType.Float64, device: state.device);
         return new CovarianceMemory<TMemory>(started, (variance * eye(n, dtype: ScalarType.Float64, device: state.device)).repeat(batch, 1, 1), None(), None())
             .Map(tensor => tensor.MoveToOuterDisposeScope());

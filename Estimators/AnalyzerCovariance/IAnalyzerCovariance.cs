@@ -42,14 +42,14 @@ public sealed class InnovationJacobian<TMemory> : IAnalyzerCovariance<TMemory>, 
         var state = procoder.Decode(forecast).Mean;
         if (analyzer is LearnedAnalyzer { Network: InnovationLinearNetwork linear })
             return linear.Covariance(state.to(linear.parameters().First().dtype)).ToMatrix().MoveToOuterDisposeScope();
-        long batch = state.shape[0], n = state.shape[1], chunk = Math.Clamp(LargestBatch / batch, 1, n);
+        long batch = state.size(0), n = state.size(1), chunk = Math.Clamp(LargestBatch / batch, 1, n);
         var directions = eye(n, dtype: state.dtype, device: state.device);
         var rows = new List<Tensor>();
         for (long first = 0; first < n; first += chunk)
         {
             using var inner = NewDisposeScope();
             long count = Math.Min(chunk, n - first);
-            var repeated = forecast.Map(tensor => tensor.unsqueeze(1).expand([batch, count, .. tensor.shape[1..]]).reshape([batch * count, .. tensor.shape[1..]]));
+            var repeated = forecast.Map(tensor => tensor.unsqueeze(1).expand([batch, count, .. tensor.Sizes()[1..]]).reshape([batch * count, .. tensor.Sizes()[1..]]));
             var along = directions.narrow(0, first, count).unsqueeze(0).expand(batch, count, n).reshape(batch * count, n);
             var (_, derivative) = Differentiation.TangentLinear(innovation =>
                 procoder.Decode(scaled.Analyze(repeated, innovation)).Mean, zeros_like(along), along, $"The analysis of {analyzer.Name}");
@@ -101,7 +101,7 @@ public sealed class RegressedAnalyzerCovariance<TMemory> : IAnalyzerCovariance<T
         if (observation.Mask is { } mask && !mask.all().ToBoolean())
             throw new ArgumentException("The covariance of an analysis follows from its gain only where every observation is there; some are missing.", nameof(observation));
         var right = regression.AnalysisErrorCovarianceOf(regression.GainAt(forecast, observation.Time, null, random));   // P^a H^T
-        long n = right.shape[1];
+        long n = right.size(1);
         var identity = eye(n, dtype: right.dtype, device: right.device);
         var h = network.Operator.TangentLinear(zeros_like(identity), identity).transpose(0, 1);                         // row j of H' I is H' e_j
         return linalg.solve(h, right.transpose(-2, -1)).transpose(-2, -1).contiguous().MoveToOuterDisposeScope();

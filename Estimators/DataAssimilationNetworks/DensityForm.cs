@@ -73,7 +73,7 @@ public sealed record DensityForm
     /// <param name="unit">What means and deviations are multiplied with first, <c>[n]</c>.</param>
     public IDensity Read(Tensor numbers, Tensor center, Tensor unit)
     {
-        long n = center.shape[0];
+        long n = center.size(0);
         Require.Shape(numbers, "The numbers of a density", ColumnDefinition.AnySize, Size(n));
         if (Kind == DensityKind.Mixture)
         {
@@ -88,7 +88,7 @@ public sealed record DensityForm
         if (Kind == DensityKind.LowRank) return new LowRankGaussianDensity(mean, unit.unsqueeze(-1) * rest.view([-1, n, Rank]), deviation);
         // L: the diagonal, then the diagonals below it, from the longest to the corner (eq. 5.7b).
         var places = LowerPlaces.GetOrAdd(n, PlacesBelow).On(ScalarType.Int64, numbers.device);
-        var lower = zeros([numbers.shape[0], n * n], dtype: numbers.dtype, device: numbers.device).scatter(1, places.expand(numbers.shape[0], -1), rest).view([-1, n, n]);
+        var lower = zeros([numbers.size(0), n * n], dtype: numbers.dtype, device: numbers.device).scatter(1, places.expand(numbers.size(0), -1), rest).view([-1, n, n]);
         return new TriangularGaussianDensity(mean, unit.unsqueeze(-1) * lower + deviation.diag_embed());
     }
 

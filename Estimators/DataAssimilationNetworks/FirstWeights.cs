@@ -37,7 +37,7 @@ internal static class FirstWeightsOfNetworks
         using var noGradients = no_grad();
         foreach (var parameter in analyzer.parameters().Concat(propagater.parameters())) parameter.mul_(DrawnShare);
         foreach (var parameter in procoder.parameters()) parameter.zero_();
-        long m = propagater.weight!.shape[0], averages = (m + observations - 1) / observations;
+        long m = propagater.weight!.size(0), averages = (m + observations - 1) / observations;
         double Gain(long average) => averages == 1 ? 1 : Math.Pow(SlowestGain, average / (averages - 1.0));
         var gains = tensor(Enumerable.Range(0, (int)m).Select(i => Gain(i / observations)).ToArray()).to(propagater.weight.dtype, propagater.weight.device);
         var read = zeros([m, observations], dtype: gains.dtype, device: gains.device);

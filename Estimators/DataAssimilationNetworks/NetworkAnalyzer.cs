@@ -94,7 +94,7 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
     {
         using var scope = NewDisposeScope();
         Require.Shape(forecast.Vector, $"The memory of {Name}", ColumnDefinition.AnySize, memorySize);
-        Require.Shape(observation.Values, $"The observation of {Name}", forecast.Vector.shape[0], observationMean.Length);
+        Require.Shape(observation.Values, $"The observation of {Name}", forecast.Vector.size(0), observationMean.Length);
         var standard = ((observation.Values - mean.Like(observation.Values)) / deviation.Like(observation.Values)).to(precision);
         if (observation.Mask is not { } mask)
             return new(call(forecast.Vector, missing == MissingObservations.Read ? cat([standard, ones_like(standard)], 1) : standard).MoveToOuterDisposeScope());

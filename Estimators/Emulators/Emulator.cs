@@ -56,7 +56,7 @@ public sealed class Emulator : DiscreteDynamics, IComponent
     protected override Tensor Step(Tensor state, double time)
     {
         var rows = state.reshape(-1, Dimension).to(precision);
-        return Require.Shape(Network.call(rows), $"What the network of {Name} makes of states", rows.shape).to(state.dtype).reshape(state.shape);
+        return Require.Shape(Network.call(rows), $"What the network of {Name} makes of states", rows.Sizes()).to(state.dtype).reshape(state.Sizes());
     }
 
     void IComponent.Save(ComponentWriter writer)

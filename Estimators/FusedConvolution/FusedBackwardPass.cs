@@ -32,10 +32,9 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
     {
         (this.shape, this.kernel, this.tape, this.weights, this.wantsParameters) = (shape, kernel, tape, weights, wantsParameters);
         layout = tape.Layout;
-        int filters = shape.Filters;
         offsets = new int[weights.Length + 1];
-        int[] sizes = [filters * shape.Inputs * shape.Kernel, filters, .. Enumerable.Range(0, shape.Layers).SelectMany(_ => new[] { shape.LayerWeights, filters, filters, filters }), shape.Outputs * filters * shape.Kernel, shape.Outputs];
-        for (int i = 0; i < sizes.Length; i++) offsets[i + 1] = offsets[i] + sizes[i];
+        var shapes = shape.ParameterShapes();
+        for (int i = 0; i < shapes.Count; i++) offsets[i + 1] = offsets[i] + (int)shapes[i].Aggregate(1L, (product, size) => product * size);
         parameterCount = offsets[^1];
         parametersSize = FusedNetworkTape.Aligned(parameterCount);
         // Of each group: the sensitivity of a field, twice in turn, that of a block's beginning, the packed product's and input's.
@@ -55,7 +54,7 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         return array;
     }
 
-    /// <summary>Computes everything; <see cref="Gradients"/> then gives the parameters'.</summary>
+    /// <summary>Computes everything; <see cref="Gradient"/> then gives those of the parameters.</summary>
     public void Run(int threads, float* sensitivity, float* input)
     {
         int groups = layout.Groups, layers = shape.Layers;
@@ -68,16 +67,12 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         });
     }
 
-    /// <summary>The parameters' sensitivities, each in its parameter's shape.</summary>
-    public Tensor[] Gradients(IReadOnlyList<Tensor> parameters)
+    /// <summary>The parameters' sensitivities one after the other.</summary>
+    public Tensor Gradient()
     {
-        var gradients = new Tensor[parameters.Count];
-        for (int i = 0; i < gradients.Length; i++)
-        {
-            gradients[i] = empty(parameters[i].shape, dtype: ScalarType.Float32);
-            new Span<float>(Sum(0) + offsets[i], offsets[i + 1] - offsets[i]).CopyTo(new Span<float>(FusedResidualNetwork.Address(gradients[i]), offsets[i + 1] - offsets[i]));
-        }
-        return gradients;
+        var gradient = empty(parameterCount, dtype: ScalarType.Float32);
+        new Span<float>(Sum(0), parameterCount).CopyTo(new Span<float>(FusedResidualNetwork.Address(gradient), parameterCount));
+        return gradient;
     }
 
     /// <summary>Leaves the memory to the thread's next pass.</summary>

@@ -24,6 +24,15 @@ internal readonly record struct FusedNetworkShape(int Inputs, int Filters, int B
 
     /// <summary>The layer with which a layer's block begins.</summary>
     public int BlockStart(int layer) => layer - layer % SubBlocks;
+
+    /// <summary>The parameters' shapes, in the order encoder weight, bias; for each layer weight, bias, gamma, beta; decoder weight, bias.</summary>
+    public IReadOnlyList<long[]> ParameterShapes()
+    {
+        List<long[]> shapes = [[Filters, Inputs, Kernel], [Filters]];
+        for (int layer = 0; layer < Layers; layer++) shapes.AddRange([[Filters, Filters, Kernel], [Filters], [Filters], [Filters]]);
+        shapes.AddRange([[Outputs, Filters, Kernel], [Outputs]]);
+        return shapes;
+    }
 }
 
 /// <summary>

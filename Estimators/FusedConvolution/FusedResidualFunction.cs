@@ -17,62 +17,57 @@ internal sealed class FusedResidualFunction : DifferentiableFunction<FusedResidu
     /// <param name="running">Running statistics of its layers.</param>
     /// <param name="training">Whether the batch's own statistics are used.</param>
     /// <param name="input"><c>[batch, inputs, n]</c></param>
-    /// <param name="parameters">In the network's order.</param>
+    /// <param name="parameters">One after the other (<see cref="FusedResidualNetwork.Packed"/>): what goes through a node of the graph costs as much as a small operator, tensor by tensor.</param>
     /// <returns><c>[batch, outputs, n]</c></returns>
-    public static Tensor Apply(FusedResidualNetwork network, IReadOnlyList<(Tensor Mean, Tensor Variance)> running, bool training, Tensor input, IReadOnlyList<Tensor> parameters) =>
-        apply([network, running, training, input, .. parameters]);
+    public static Tensor Apply(FusedResidualNetwork network, IReadOnlyList<(Tensor Mean, Tensor Variance)> running, bool training, Tensor input, Tensor parameters) =>
+        apply(new Pass(network, running, training, parameters.requires_grad), input, parameters);
 
     /// <inheritdoc/>
     protected override Tensor Forward(autograd.AutogradContext context, object[] arguments)
     {
-        var network = (FusedResidualNetwork)arguments[0];
-        var running = (IReadOnlyList<(Tensor Mean, Tensor Variance)>)arguments[1];
-        bool training = (bool)arguments[2];
-        List<Tensor> saved = [.. arguments.Skip(3).Cast<Tensor>()];
-        context.save_for_backward(saved);
-        context.save_data("network", network);
-        context.save_data("running", running);
-        context.save_data("wants", saved.Skip(1).Any(parameter => parameter.requires_grad));
-        using var input = saved[0].contiguous();
-        var (product, tape) = network.Forward(input, saved[1..], running, training, keeps: true);
-        context.save_data("tape", tape);
+        var (pass, parameters) = ((Pass)arguments[0], (Tensor)arguments[2]);
+        using var input = ((Tensor)arguments[1]).contiguous();
+        context.save_for_backward([(Tensor)arguments[1], parameters]);
+        context.save_data(nameof(Pass), pass);
+        (var product, pass.Tape) = pass.Network.Forward(input, pass.Network.Addresses(parameters), pass.Running, pass.Training, keeps: true);
+        GC.KeepAlive(parameters);
         return product;
     }
 
     /// <inheritdoc/>
     protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor sensitivity)
     {
-        var network = (FusedResidualNetwork)context.get_data("network");
-        var tape = (FusedNetworkTape)context.get_data("tape");
+        var pass = (Pass)context.get_data(nameof(Pass));
         var saved = context.get_saved_variables();
-        List<Tensor> gradients = [null!, null!, null!];
-        if (is_grad_enabled() || tape.IsReleased)
+        if (is_grad_enabled() || pass.Tape!.IsReleased)
         {
             ConvolutionGuard.Check();
-            var running = (IReadOnlyList<(Tensor Mean, Tensor Variance)>)context.get_data("running");
-            gradients.AddRange(PlainGradients(network.Shape, running, tape.OwnStatistics, saved, sensitivity));
-            return gradients;
+            return [null!, .. PlainGradients(pass, saved, sensitivity)];
         }
         using var whole = sensitivity.contiguous();
-        var (input, parameters) = network.Backward(tape, whole, saved.GetRange(1, saved.Count - 1), (bool)context.get_data("wants"));
-        gradients.Add(input);
-        gradients.AddRange(parameters ?? new Tensor[saved.Count - 1]);
-        return gradients;
+        var (input, parameters) = pass.Network.Backward(pass.Tape, whole, pass.Network.Addresses(saved[1]), pass.WantsParameters);
+        return [null!, input, parameters!];
     }
 
     // By the plain operators, so that the result can be differentiated again where that is asked for.
-    private static Tensor[] PlainGradients(FusedNetworkShape shape, IReadOnlyList<(Tensor Mean, Tensor Variance)> running, bool training, List<Tensor> saved, Tensor sensitivity)
+    private static Tensor[] PlainGradients(Pass pass, List<Tensor> saved, Tensor sensitivity)
     {
         bool again = is_grad_enabled();
         using var scope = NewDisposeScope();
         using var gradients = enable_grad();
         List<Tensor> tracked = [.. saved.Select(tensor => tensor.requires_grad ? again ? tensor : tensor.detach().requires_grad_() : tensor)];
-        var product = Plain(shape, running, training, tracked[0], tracked.GetRange(1, tracked.Count - 1));
+        var product = Plain(pass.Network.Shape, pass.Running, pass.Training, tracked[0], pass.Network.Split(tracked[1]));
         int[] wanted = [.. Enumerable.Range(0, tracked.Count).Where(i => tracked[i].requires_grad)];
         var found = Differentiation.Gradients(product, [.. wanted.Select(i => tracked[i])], sensitivity, createGraph: again, name: "The fused network");
         var all = new Tensor[tracked.Count];
         for (int i = 0; i < wanted.Length; i++) all[wanted[i]] = found[i].MoveToOuterDisposeScope();
         return all;
+    }
+
+    /// <summary>One pass through the network: what its way back needs beside input and parameters.</summary>
+    private sealed record Pass(FusedResidualNetwork Network, IReadOnlyList<(Tensor Mean, Tensor Variance)> Running, bool Training, bool WantsParameters)
+    {
+        public FusedNetworkTape? Tape { get; set; }
     }
 
     /// <summary>The same network of plain operators; it leaves the running statistics alone.</summary>

@@ -25,27 +25,25 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
     /// <summary>The instructions in use.</summary>
     public string Instructions => kernel.Name;
 
-    /// <summary>Number of tensors of parameters: weight and bias of encoder and decoder, four for each layer.</summary>
-    public int ParameterCount => 4 + 4 * shape.Layers;
+    /// <summary>The parameters' shapes, in the network's order.</summary>
+    public IReadOnlyList<long[]> ParameterShapes { get; } = shape.ParameterShapes();
 
-    // Parameters lie in the order encoder weight, bias; for each layer weight, bias, gamma, beta; decoder weight, bias.
     internal static int LayerParameter(int layer) => 2 + 4 * layer;
 
     /// <summary>The network's product, <c>[batch, outputs, n]</c>.</summary>
     /// <param name="input"><c>[batch, inputs, n]</c>, contiguous.</param>
-    /// <param name="parameters">In order, contiguous.</param>
+    /// <param name="weights">The addresses of the parameters, in order (<see cref="Addresses(IReadOnlyList{Tensor})"/>); what is there stays alive until the call ends.</param>
     /// <param name="running">Running mean and variance of each layer; moved on where the batch's own statistics are used.</param>
     /// <param name="ownStatistics">Whether the batch's own statistics are used, as in training.</param>
     /// <param name="keeps">Whether the pass is to be differentiated.</param>
     /// <returns>The product, and what <see cref="Backward"/> needs.</returns>
-    public (Tensor Product, FusedNetworkTape Tape) Forward(Tensor input, IReadOnlyList<Tensor> parameters, IReadOnlyList<(Tensor Mean, Tensor Variance)> running, bool ownStatistics, bool keeps)
+    public (Tensor Product, FusedNetworkTape Tape) Forward(Tensor input, nint[] weights, IReadOnlyList<(Tensor Mean, Tensor Variance)> running, bool ownStatistics, bool keeps)
     {
-        var layout = new BlockedLayout((int)input.shape[0], (int)input.shape[2], shape.Kernel / 2);
+        var layout = new BlockedLayout((int)input.size(0), (int)input.size(2), shape.Kernel / 2);
         var tape = Rent(layout, keeps);
         tape.OwnStatistics = ownStatistics;
         var product = empty([layout.Batch, shape.Outputs, layout.Sites], dtype: ScalarType.Float32);
         float* from = Address(input), to = Address(product);
-        float*[] weights = Addresses(parameters);
 
         // A group's way from C_(layer - 1), or the input, to C_layer, or the product.
         void Layer(int layer, int group)
@@ -77,25 +75,23 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
             });
         }
         GC.KeepAlive(input);
-        GC.KeepAlive(parameters);
         return (product, tape);
     }
 
-    /// <summary>The sensitivity of the input, <c>[batch, inputs, n]</c>, and of the parameters, each in its shape, null where they are not wanted.</summary>
+    /// <summary>The sensitivity of the input, <c>[batch, inputs, n]</c>, and of the parameters one after the other, null where they are not wanted.</summary>
     /// <param name="tape">Of the forward pass; it is released.</param>
     /// <param name="sensitivity">Of the product, <c>[batch, outputs, n]</c>, contiguous.</param>
-    /// <param name="parameters">As in the forward pass.</param>
+    /// <param name="weights">As in the forward pass.</param>
     /// <param name="wantsParameters">Whether the parameters' are wanted.</param>
-    public (Tensor Input, Tensor[]? Parameters) Backward(FusedNetworkTape tape, Tensor sensitivity, IReadOnlyList<Tensor> parameters, bool wantsParameters)
+    public (Tensor Input, Tensor? Parameters) Backward(FusedNetworkTape tape, Tensor sensitivity, nint[] weights, bool wantsParameters)
     {
         var layout = tape.Layout;
-        using var pass = new FusedBackwardPass(shape, kernel, tape, [.. parameters.Select(parameter => (nint)Address(parameter))], wantsParameters);
+        using var pass = new FusedBackwardPass(shape, kernel, tape, weights, wantsParameters);
         var input = empty([layout.Batch, shape.Inputs, layout.Sites], dtype: ScalarType.Float32);
         pass.Run(Threads(layout, passes: 2), Address(sensitivity), Address(input));
         GC.KeepAlive(sensitivity);
-        GC.KeepAlive(parameters);
         Release(tape);
-        return (input, wantsParameters ? pass.Gradients(parameters) : null);
+        return (input, wantsParameters ? pass.Gradient() : null);
     }
 
     /// <summary>Gives a tape's memory to later passes.</summary>
@@ -108,12 +104,45 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
 
     internal static float* Address(Tensor contiguous) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(contiguous.bytes));
 
-    private static float*[] Addresses(IReadOnlyList<Tensor> tensors)
+    /// <summary>The addresses of parameters that are tensors of their own, contiguous.</summary>
+    public static nint[] Addresses(IReadOnlyList<Tensor> parameters)
     {
-        var addresses = new float*[tensors.Count];
-        for (int i = 0; i < addresses.Length; i++) addresses[i] = Address(tensors[i]);
+        var addresses = new nint[parameters.Count];
+        for (int i = 0; i < addresses.Length; i++) addresses[i] = (nint)Address(parameters[i]);
         return addresses;
     }
+
+    /// <summary>The addresses of parameters that lie one after the other in a vector (<see cref="Packed"/>).</summary>
+    public nint[] Addresses(Tensor packed)
+    {
+        var addresses = new nint[ParameterShapes.Count];
+        float* next = Address(packed);
+        for (int i = 0; i < addresses.Length; i++)
+        {
+            addresses[i] = (nint)next;
+            next += Count(ParameterShapes[i]);
+        }
+        return addresses;
+    }
+
+    /// <summary>Parameters one after the other in a vector, through which gradients go back to each.</summary>
+    public static Tensor Packed(IReadOnlyList<Tensor> parameters) => cat([.. parameters.Select(parameter => parameter.flatten())]);
+
+    /// <summary>The parameters that lie in such a vector: views of it.</summary>
+    public List<Tensor> Split(Tensor packed)
+    {
+        long first = 0;
+        List<Tensor> parameters = [];
+        foreach (long[] size in ParameterShapes)
+        {
+            long count = Count(size);
+            parameters.Add(packed.narrow(0, first, count).view(size));
+            first += count;
+        }
+        return parameters;
+    }
+
+    private static long Count(long[] size) => size.Aggregate(1L, (product, one) => product * one);
 
     private int Threads(BlockedLayout layout, int passes) =>
         (int)Math.Clamp((long)layout.Groups * BlockedLayout.Lanes * layout.Sites * shape.LayerWeights * shape.Layers * passes / WorkPerThread, 1, get_num_threads());
@@ -128,12 +157,12 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         return idle.GetOrAdd((layout, keeps), _ => []);
     }
 
-    private void Encode(FusedNetworkTape tape, float* from, float*[] weights, int group)
+    private void Encode(FusedNetworkTape tape, float* from, nint[] weights, int group)
     {
         var layout = tape.Layout;
         layout.Pack(from, shape.Inputs, group, tape.Input(group));
         float* field = tape.Field(0, group);
-        kernel.Convolve(tape.Input(group), layout.Row, weights[0], weights[1], Inner(layout, field), layout.Row, shape.Inputs, shape.Filters, layout.Sites, shape.Kernel);
+        kernel.Convolve(tape.Input(group), layout.Row, (float*)weights[0], (float*)weights[1], Inner(layout, field), layout.Row, shape.Inputs, shape.Filters, layout.Sites, shape.Kernel);
         layout.Close(field, shape.Filters);
     }
 
@@ -148,20 +177,20 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         layout.Close(field, shape.Filters);
     }
 
-    private void Convolve(FusedNetworkTape tape, int layer, float*[] weights, int group) =>
-        kernel.Convolve(tape.Field(layer, group), tape.Layout.Row, weights[LayerParameter(layer)], weights[LayerParameter(layer) + 1],
+    private void Convolve(FusedNetworkTape tape, int layer, nint[] weights, int group) =>
+        kernel.Convolve(tape.Field(layer, group), tape.Layout.Row, (float*)weights[LayerParameter(layer)], (float*)weights[LayerParameter(layer) + 1],
             tape.Product(layer, group), tape.Layout.InnerRow, shape.Filters, shape.Filters, tape.Layout.Sites, shape.Kernel);
 
-    private void Decode(FusedNetworkTape tape, float*[] weights, float* to, int group)
+    private void Decode(FusedNetworkTape tape, nint[] weights, float* to, int group)
     {
         var layout = tape.Layout;
         float* product = tape.Output(group);
-        kernel.Convolve(tape.Field(shape.Layers, group), layout.Row, weights[^2], weights[^1], Inner(layout, product), layout.Row, shape.Filters, shape.Outputs, layout.Sites, shape.Kernel);
+        kernel.Convolve(tape.Field(shape.Layers, group), layout.Row, (float*)weights[^2], (float*)weights[^1], Inner(layout, product), layout.Row, shape.Filters, shape.Outputs, layout.Sites, shape.Kernel);
         layout.Unpack(product, shape.Outputs, group, to);
     }
 
     // The batch's own statistics: those of the groups put together (Chan et al. 1983). Every group computes the same numbers.
-    private void Normalise(FusedNetworkTape tape, int layer, float*[] weights)
+    private void Normalise(FusedNetworkTape tape, int layer, nint[] weights)
     {
         var layout = tape.Layout;
         var normalisation = tape.Normalisation(layer);
@@ -175,14 +204,14 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
                 double d = tape.Moments(layer, group)[c] - mean;
                 squares += tape.Moments(layer, group)[shape.Filters + c] + (double)layout.Filled(group) * layout.Sites * d * d;
             }
-            Set(normalisation, c, mean, squares / count, weights[LayerParameter(layer) + 2][c], weights[LayerParameter(layer) + 3][c]);
+            Set(normalisation, c, mean, squares / count, ((float*)weights[LayerParameter(layer) + 2])[c], ((float*)weights[LayerParameter(layer) + 3])[c]);
         }
     }
 
-    private void Normalise(FusedNetworkTape tape, int layer, float*[] weights, float* mean, float* variance)
+    private void Normalise(FusedNetworkTape tape, int layer, nint[] weights, float* mean, float* variance)
     {
         var normalisation = tape.Normalisation(layer);
-        for (int c = 0; c < shape.Filters; c++) Set(normalisation, c, mean[c], variance[c], weights[LayerParameter(layer) + 2][c], weights[LayerParameter(layer) + 3][c]);
+        for (int c = 0; c < shape.Filters; c++) Set(normalisation, c, mean[c], variance[c], ((float*)weights[LayerParameter(layer) + 2])[c], ((float*)weights[LayerParameter(layer) + 3])[c]);
     }
 
     private static void Set(Normalisation normalisation, int c, double mean, double variance, double gamma, double beta)

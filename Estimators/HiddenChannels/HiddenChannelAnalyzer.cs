@@ -44,8 +44,8 @@ public sealed class HiddenChannelAnalyzer
         using var scope = NewDisposeScope();
         Tensor state = forecast.First.State, channels = forecast.Second.Vector;
         var (increment, written) = Network.call(state.to(Precision), scaledInnovation.to(Precision), channels.to(Precision));
-        var analysis = state + Require.Shape(increment, $"The increment of {Network.GetName()}", state.shape).to(state.dtype);
-        var kept = Require.Shape(written, $"The hidden channels of {Network.GetName()}", channels.shape).to(channels.dtype).alias();
+        var analysis = state + Require.Shape(increment, $"The increment of {Network.GetName()}", state.Sizes()).to(state.dtype);
+        var kept = Require.Shape(written, $"The hidden channels of {Network.GetName()}", channels.Sizes()).to(channels.dtype).alias();
         scope.MoveToOuter(analysis, kept);
         return new(new(analysis), new(kept));
     }

@@ -88,8 +88,8 @@ public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor,
     public override (Tensor Increment, Tensor Channels) forward(Tensor forecast, Tensor scaledInnovation, Tensor channels)
     {
         Require.Shape(forecast, "The forecast", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
-        Require.Shape(scaledInnovation, "The scaled innovation", forecast.shape);
-        Require.Shape(channels, "The hidden channels", forecast.shape[0], Memory.Count, forecast.shape[1]);
+        Require.Shape(scaledInnovation, "The scaled innovation", forecast.Sizes());
+        Require.Shape(channels, "The hidden channels", forecast.size(0), Memory.Count, forecast.size(1));
 
         long k = Memory.Count;
         var read = Statistics.Channels(Options.Inputs, forecast, scaledInnovation);                              // [batch, 1 or 2, n]

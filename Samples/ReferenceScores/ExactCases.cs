@@ -107,7 +107,7 @@ internal static class ExactCases
         {
             var at = cost.Run(window, control);
             var unit = eye(cost.ControlDimension(window), dtype: ScalarType.Float64);
-            var eigenvalues = linalg.eigvalsh(cat([.. Enumerable.Range(0, (int)unit.shape[0]).Select(i => cost.HessianProduct(at, new ControlVector(unit.narrow(0, i, 1))).Values)], 0));
+            var eigenvalues = linalg.eigvalsh(cat([.. Enumerable.Range(0, (int)unit.size(0)).Select(i => cost.HessianProduct(at, new ControlVector(unit.narrow(0, i, 1))).Values)], 0));
             return eigenvalues[-1].ToDouble() / eigenvalues[0].ToDouble();
         }
         return

@@ -51,7 +51,7 @@ public sealed partial class AskAndTell : IDisposable
     public Tensor Members => memory.Members[0].clone();
 
     /// <summary>Number of members; smaller where crashed ones were dropped.</summary>
-    public int MemberCount => (int)memory.Members.shape[1];
+    public int MemberCount => (int)memory.Members.size(1);
 
     /// <summary>The density over states that the ensemble stands for; it lives until the next call.</summary>
     public IDensity Density => method.Triple.Procoder.Decode(memory);
@@ -233,7 +233,7 @@ public sealed partial class AskAndTell : IDisposable
     private static IEnumerable<double[]> Rows(Tensor members)
     {
         using var scope = NewDisposeScope();
-        var (here, n) = (members[0].cpu().to_type(ScalarType.Float64).contiguous(), (int)members.shape[2]);
+        var (here, n) = (members[0].cpu().to_type(ScalarType.Float64).contiguous(), (int)members.size(2));
         double[] values = here.ToArray<double>();
         return values.Chunk(n);
     }

@@ -26,7 +26,7 @@ internal static class CrashTreatment
         var survivors = stack([.. states.OfType<double[]>().Select(state => tensor(state))], 0).to(dtype, device);
         if (states.All(state => state is not null) || policy is not CrashPolicy.Resampling { Bandwidth: var h, Added: var added }) return survivors.unsqueeze(0).MoveToOuterDisposeScope();
 
-        long count = survivors.shape[0];
+        long count = survivors.size(0);
         var mean = survivors.mean([0]);
         var anomalies = survivors - mean;
         int survivor = 0;

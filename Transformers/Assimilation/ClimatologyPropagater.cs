@@ -24,8 +24,8 @@ public sealed class ClimatologyPropagater(GaussianInitialCondition climatology) 
     {
         using var scope = NewDisposeScope();
         var like = analysis.Mean;
-        var mean = climatology.Mean.to(like.dtype, like.device).repeat(like.shape[0], 1);
-        var covariance = climatology.Covariance.ToMatrix(like.dtype, like.device).repeat(like.shape[0], 1, 1);
+        var mean = climatology.Mean.to(like.dtype, like.device).repeat(like.size(0), 1);
+        var covariance = climatology.Covariance.ToMatrix(like.dtype, like.device).repeat(like.size(0), 1, 1);
         scope.MoveToOuter(mean, covariance);
         return new(mean, covariance);
     }

@@ -88,9 +88,9 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
         {
             // What comes after the source's tensors was kept since, the observations of a window: it is no state that could diverge.
             if (!fresh.MoveNext()) return tensor.alias();
-            if (!fresh.Current.shape.AsSpan().SequenceEqual(tensor.shape))
-                throw new InvalidOperationException($"{method.Name} cannot start one trajectory afresh: its memory of cycle {cycle} has other tensors than its source gives ({ColumnDefinition.Describe(tensor.shape)}). Let it stop at a divergence instead.");
-            var rows = bad.reshape([batch, .. Enumerable.Repeat(1L, tensor.shape.Length - 1)]);
+            if (!fresh.Current.HasSizesOf(tensor))
+                throw new InvalidOperationException($"{method.Name} cannot start one trajectory afresh: its memory of cycle {cycle} has other tensors than its source gives ({ColumnDefinition.Describe(tensor.Sizes())}). Let it stop at a divergence instead.");
+            var rows = bad.reshape([batch, .. Enumerable.Repeat(1L, (int)tensor.ndim - 1)]);
             return where(rows, fresh.Current.to(tensor.dtype, tensor.device), tensor);
         });
         var flags = Diverged(bad.device);

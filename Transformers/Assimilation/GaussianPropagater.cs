@@ -50,7 +50,7 @@ public sealed class GaussianPropagater(IDynamics dynamics, double covarianceGrow
 
     private (Tensor Mean, Tensor Covariance) Advance(Tensor mean, Tensor covariance, TimeInterval interval)
     {
-        long batch = mean.shape[0], n = mean.shape[1];
+        long batch = mean.size(0), n = mean.size(1);
         // Row i of the tangent linear applied to the identity is M e_i, so together they are M^T.
         var directions = eye(n, dtype: mean.dtype, device: mean.device).expand(batch, n, n).contiguous();
         var transposed = dynamics.TangentLinear(mean.unsqueeze(1).expand(batch, n, n).contiguous(), directions, interval);

@@ -29,8 +29,9 @@ public static class ObservationReading
     {
         var observation = cycle.ReadUncheckedObservation(schema, like, method);
         if (!FiniteNumbers.All(observation.Values)) Require.Finite(observation.Values, $"{method}: the observation of cycle {cycle.Cycle} (time {cycle.Time:g6})");
+        if (observation.ErrorScale is not { } scale) return observation;
         using var scope = NewDisposeScope();
-        if (observation.ErrorScale is { } scale && !(scale > 0).logical_and(scale.isfinite()).all().ToBoolean())
+        if (!(scale > 0).logical_and(scale.isfinite()).all().ToBoolean())
             throw new ArgumentException($"{method}: the column '{Columns.ObservationErrorScale}' must be finite and above zero; in cycle {cycle.Cycle} its smallest value is {scale.min().ToDouble():g6}.");
         return observation;
     }
@@ -43,21 +44,21 @@ public static class ObservationReading
     /// <exception cref="ArgumentException">The mask is not boolean.</exception>
     public static Observation ReadUncheckedObservation(this ITrajectoryCursor cycle, TrajectorySchema schema, Tensor like, string method)
     {
-        using var scope = NewDisposeScope();
         var values = cycle[Columns.Observation].to(like.dtype, like.device);
         Tensor? mask = null;
         if (schema.Has(Columns.ObservationMask))
         {
-            mask = cycle[Columns.ObservationMask];
-            if (mask.dtype != ScalarType.Bool)
-                throw new ArgumentException($"{method}: the column '{Columns.ObservationMask}' must be boolean (true = observed); given: {mask.dtype}.");
-            mask = mask.to(like.device);
-            values = where(mask, values, zeros_like(values));
+            var given = cycle[Columns.ObservationMask];
+            if (given.dtype != ScalarType.Bool)
+                throw new ArgumentException($"{method}: the column '{Columns.ObservationMask}' must be boolean (true = observed); given: {given.dtype}.");
+            mask = given.to(like.device);
+            using var all = values;
+            using var nothing = zeros_like(values);
+            values = where(mask, all, nothing);
         }
-        var scale = schema.Has(Columns.ObservationErrorScale) ? cycle[Columns.ObservationErrorScale].to(like.dtype, like.device) : null;
-        return new Observation(values.alias().MoveToOuterDisposeScope(), mask?.alias().MoveToOuterDisposeScope(), cycle.Time)
+        return new Observation(values, mask, cycle.Time)
         {
-            ErrorScale = scale?.alias().MoveToOuterDisposeScope(),
+            ErrorScale = schema.Has(Columns.ObservationErrorScale) ? cycle[Columns.ObservationErrorScale].to(like.dtype, like.device) : null,
         };
     }
 }

@@ -21,8 +21,8 @@ public sealed class StateProcoder(IErrorCovariance? covariance = null) : IProcod
     public IDensity Decode(StateMemory memory)
     {
         if (covariance is null) return new DiracDensity(memory.State);
-        long n = memory.State.shape[1];
-        return new GaussianDensity(memory.State, covariance.ToMatrix(memory.State.dtype, memory.State.device).expand(memory.State.shape[0], n, n));
+        long n = memory.State.size(1);
+        return new GaussianDensity(memory.State, covariance.ToMatrix(memory.State.dtype, memory.State.device).expand(memory.State.size(0), n, n));
     }
 
     void IComponent.Save(ComponentWriter writer) => writer.OptionalPart("covariance", covariance);

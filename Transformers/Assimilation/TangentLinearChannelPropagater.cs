@@ -28,8 +28,8 @@ public sealed class TangentLinearChannelPropagater(IDynamics dynamics) : IPropag
     {
         using var scope = NewDisposeScope();
         Tensor state = analysis.First.State, channels = analysis.Second.Vector;
-        Require.Shape(channels, "Hidden channels that the tangent linear takes along", state.shape[0], ColumnDefinition.AnySize, state.shape[1]);
-        var at = state.unsqueeze(1).expand(channels.shape).contiguous();
+        Require.Shape(channels, "Hidden channels that the tangent linear takes along", state.size(0), ColumnDefinition.AnySize, state.size(1));
+        var at = state.unsqueeze(1).expand(channels.Sizes()).contiguous();
         var carried = dynamics.TangentLinear(at, channels.to(state.dtype), interval).tanh();
         var forecast = dynamics.Advance(state, interval);
         scope.MoveToOuter(forecast, carried);

@@ -13,7 +13,7 @@ public sealed class DiagonalGaussianDensity : IDensity
     public DiagonalGaussianDensity(Tensor mean, Tensor standardDeviation)
     {
         Mean = Require.Shape(mean, "The mean of a Gaussian density", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
-        StandardDeviation = Require.Shape(standardDeviation, "The standard deviation of a Gaussian density", mean.shape);
+        StandardDeviation = Require.Shape(standardDeviation, "The standard deviation of a Gaussian density", mean.Sizes());
     }
 
     /// <inheritdoc/>
@@ -35,7 +35,7 @@ public sealed class DiagonalGaussianDensity : IDensity
     /// <inheritdoc/>
     public Tensor LogDensity(Tensor state)
     {
-        Require.Shape(state, "The state whose density is asked", Mean.shape);
+        Require.Shape(state, "The state whose density is asked", Mean.Sizes());
         using var scope = NewDisposeScope();
         var white = (state.to(Mean.dtype) - Mean) / StandardDeviation;
         return (-0.5 * white.square() - StandardDeviation.log() - 0.5 * Math.Log(2 * Math.PI)).sum([-1]).MoveToOuterDisposeScope();
@@ -46,7 +46,7 @@ public sealed class DiagonalGaussianDensity : IDensity
     {
         Require.AtLeast(count, 1);
         using var scope = NewDisposeScope();
-        var white = random.Normal([Mean.shape[0], count, Mean.shape[1]], Mean.dtype);
+        var white = random.Normal([Mean.size(0), count, Mean.size(1)], Mean.dtype);
         return (Mean.unsqueeze(1) + white * StandardDeviation.unsqueeze(1)).MoveToOuterDisposeScope();
     }
 }

@@ -29,7 +29,7 @@ public sealed class EnsembleDensity : IDensity
         {
             using var scope = NewDisposeScope();
             var (_, anomalies) = EnsembleStatistics.Split(members);
-            return (anomalies.transpose(-2, -1).matmul(anomalies) / (members.shape[1] - 1)).MoveToOuterDisposeScope();
+            return (anomalies.transpose(-2, -1).matmul(anomalies) / (members.size(1) - 1)).MoveToOuterDisposeScope();
         }
     }
 
@@ -40,8 +40,8 @@ public sealed class EnsembleDensity : IDensity
     /// <exception cref="NotSupportedException">There are no more members than the state has components, so the sample covariance is singular.</exception>
     public Tensor LogDensity(Tensor state)
     {
-        if (members.shape[1] <= members.shape[2])
-            throw new NotSupportedException($"An ensemble of {members.shape[1]} members in {members.shape[2]} dimensions has no density: its covariance has rank {members.shape[1] - 1} at most. More members than dimensions are needed.");
+        if (members.size(1) <= members.size(2))
+            throw new NotSupportedException($"An ensemble of {members.size(1)} members in {members.size(2)} dimensions has no density: its covariance has rank {members.size(1) - 1} at most. More members than dimensions are needed.");
         using var scope = NewDisposeScope();
         return new GaussianDensity(Mean, Covariance).LogDensity(state).MoveToOuterDisposeScope();
     }
@@ -53,7 +53,7 @@ public sealed class EnsembleDensity : IDensity
         Require.AtLeast(count, 1);
         using var scope = NewDisposeScope();
         var (mean, anomalies) = EnsembleStatistics.Split(members);
-        var white = random.Normal([members.shape[0], count, members.shape[1]], members.dtype);
-        return (mean.unsqueeze(1) + white.matmul(anomalies) / Math.Sqrt(members.shape[1] - 1)).MoveToOuterDisposeScope();
+        var white = random.Normal([members.size(0), count, members.size(1)], members.dtype);
+        return (mean.unsqueeze(1) + white.matmul(anomalies) / Math.Sqrt(members.size(1) - 1)).MoveToOuterDisposeScope();
     }
 }

@@ -20,7 +20,7 @@ public static class EnsembleStatistics
     public static Tensor Mean(Tensor members)
     {
         if (!KernelMemory.Serves(members) || !members.is_contiguous() || members.numel() >= int.MaxValue / sizeof(double)) return members.mean([1]);
-        long[] shape = members.shape;
+        long[] shape = members.Sizes();
         var mean = empty([shape[0], shape[2]], dtype: members.dtype);
         if (members.dtype == ScalarType.Float64) Mean<double>(members, mean, shape);
         else Mean<float>(members, mean, shape);
@@ -66,9 +66,9 @@ public static class EnsembleStatistics
         {
             using var scope = NewDisposeScope();
             var (_, anomalies) = Split(members);
-            return (anomalies.square().sum(1) / (members.shape[1] - 1)).sqrt().MoveToOuterDisposeScope();
+            return (anomalies.square().sum(1) / (members.size(1) - 1)).sqrt().MoveToOuterDisposeScope();
         }
-        long[] shape = members.shape;
+        long[] shape = members.Sizes();
         var deviation = empty([shape[0], shape[2]], dtype: members.dtype);
         if (members.dtype == ScalarType.Float64) StandardDeviation(MemoryMarshal.Cast<byte, double>(members.bytes), MemoryMarshal.Cast<byte, double>(deviation.bytes), shape);
         else StandardDeviation(MemoryMarshal.Cast<byte, float>(members.bytes), MemoryMarshal.Cast<byte, float>(deviation.bytes), shape);
@@ -113,8 +113,8 @@ public static class EnsembleStatistics
     internal static Tensor Check(Tensor members)
     {
         Require.Shape(members, "An ensemble", ColumnDefinition.AnySize, ColumnDefinition.AnySize, ColumnDefinition.AnySize);
-        if (members.shape[1] < 2)
-            throw new ArgumentException($"An ensemble needs at least two members to have a spread; given: {members.shape[1]}.");
+        if (members.size(1) < 2)
+            throw new ArgumentException($"An ensemble needs at least two members to have a spread; given: {members.size(1)}.");
         return members;
     }
 }

@@ -13,7 +13,7 @@ public sealed class GaussianDensity : IDensity
     public GaussianDensity(Tensor mean, Tensor covariance)
     {
         Mean = Require.Shape(mean, "The mean of a Gaussian density", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
-        Covariance = Require.Shape(covariance, "The covariance of a Gaussian density", mean.shape[0], mean.shape[1], mean.shape[1]);
+        Covariance = Require.Shape(covariance, "The covariance of a Gaussian density", mean.size(0), mean.size(1), mean.size(1));
     }
 
     /// <inheritdoc/>

@@ -21,8 +21,8 @@ public sealed class LowRankGaussianDensity : IDensity
     public LowRankGaussianDensity(Tensor mean, Tensor factor, Tensor deviation)
     {
         Mean = Require.Shape(mean, "The mean of a Gaussian density", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
-        Factor = Require.Shape(factor, "The low-rank factor of a Gaussian density", mean.shape[0], mean.shape[1], ColumnDefinition.AnySize);
-        Deviation = Require.Shape(deviation, "The diagonal of a Gaussian density", mean.shape);
+        Factor = Require.Shape(factor, "The low-rank factor of a Gaussian density", mean.size(0), mean.size(1), ColumnDefinition.AnySize);
+        Deviation = Require.Shape(deviation, "The diagonal of a Gaussian density", mean.Sizes());
     }
 
     /// <inheritdoc/>
@@ -57,16 +57,16 @@ public sealed class LowRankGaussianDensity : IDensity
     /// <inheritdoc/>
     public Tensor LogDensity(Tensor state)
     {
-        Require.Shape(state, "The state whose density is asked", Mean.shape);
+        Require.Shape(state, "The state whose density is asked", Mean.Sizes());
         using var scope = NewDisposeScope();
         var white = ((state.to(Mean.dtype) - Mean) / Deviation).unsqueeze(-1);                           // D^-1/2 (x - m), [batch, n, 1]
         var scaled = Factor / Deviation.unsqueeze(-1);                                    // D^-1/2 U
-        var identity = eye(Factor.shape[2], dtype: Factor.dtype, device: Factor.device);
+        var identity = eye(Factor.size(2), dtype: Factor.dtype, device: Factor.device);
         var triangle = linalg.cholesky(identity + scaled.mT.matmul(scaled));              // C = T T^T
         var projected = linalg.solve_triangular(triangle, scaled.mT.matmul(white), upper: false).squeeze(-1);
         var squares = white.square().sum([-2, -1]) - projected.square().sum([-1]);
         var logDeterminant = triangle.diagonal(0, -2, -1).log().sum([-1]) + Deviation.log().sum([-1]);
-        return (-0.5 * squares - logDeterminant - 0.5 * Mean.shape[1] * Math.Log(2 * Math.PI)).MoveToOuterDisposeScope();
+        return (-0.5 * squares - logDeterminant - 0.5 * Mean.size(1) * Math.Log(2 * Math.PI)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -74,8 +74,8 @@ public sealed class LowRankGaussianDensity : IDensity
     {
         Require.AtLeast(count, 1);
         using var scope = NewDisposeScope();
-        var common = random.Normal([Mean.shape[0], count, Factor.shape[2]], Mean.dtype);
-        var own = random.Normal([Mean.shape[0], count, Mean.shape[1]], Mean.dtype);
+        var common = random.Normal([Mean.size(0), count, Factor.size(2)], Mean.dtype);
+        var own = random.Normal([Mean.size(0), count, Mean.size(1)], Mean.dtype);
         return (Mean.unsqueeze(1) + common.matmul(Factor.mT) + own * Deviation.unsqueeze(1)).MoveToOuterDisposeScope();
     }
 }

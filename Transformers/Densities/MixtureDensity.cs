@@ -18,8 +18,8 @@ public sealed class MixtureDensity : IDensity
     public MixtureDensity(Tensor logWeights, IReadOnlyList<IDensity> parts)
     {
         if (parts.Count == 0) throw new ArgumentException("A mixture needs at least one part.", nameof(parts));
-        LogWeights = Require.Shape(logWeights, "The log-weights of a mixture", parts[0].Mean.shape[0], parts.Count);
-        foreach (var part in parts) Require.Shape(part.Mean, "The mean of a mixture's part", parts[0].Mean.shape);
+        LogWeights = Require.Shape(logWeights, "The log-weights of a mixture", parts[0].Mean.size(0), parts.Count);
+        foreach (var part in parts) Require.Shape(part.Mean, "The mean of a mixture's part", parts[0].Mean.Sizes());
         this.parts = parts;
     }
 
@@ -79,10 +79,10 @@ public sealed class MixtureDensity : IDensity
         Require.AtLeast(count, 1);
         using var scope = NewDisposeScope();
         var steps = LogWeights.exp().cumsum(1).unsqueeze(1);                                                    // [batch, 1, k]
-        var place = random.Uniform([LogWeights.shape[0], count, 1], LogWeights.dtype);
+        var place = random.Uniform([LogWeights.size(0), count, 1], LogWeights.dtype);
         var choice = (place >= steps).sum(-1, keepdim: true).clamp_max(parts.Count - 1);                        // [batch, count, 1]
         var draws = stack(parts.Select(part => part.Sample(count, random)), -1);                                // [batch, count, n, k]
-        return draws.gather(-1, choice.unsqueeze(-1).expand([.. draws.shape[..3], 1])).squeeze(-1).MoveToOuterDisposeScope();
+        return draws.gather(-1, choice.unsqueeze(-1).expand([.. draws.Sizes()[..3], 1])).squeeze(-1).MoveToOuterDisposeScope();
     }
 
     // sum_k w_k f_k
@@ -93,7 +93,7 @@ public sealed class MixtureDensity : IDensity
         for (int k = 0; k < parts.Count; k++)
         {
             var value = of(parts[k]);
-            var weighted = weights[.., k].view([-1, .. Enumerable.Repeat(1L, value.shape.Length - 1)]) * value;
+            var weighted = weights[.., k].view([-1, .. Enumerable.Repeat(1L, (int)value.ndim - 1)]) * value;
             sum = sum is null ? weighted : sum + weighted;
         }
         return sum!;

@@ -16,7 +16,7 @@ public sealed class TriangularGaussianDensity : IDensity
     public TriangularGaussianDensity(Tensor mean, Tensor factor)
     {
         Mean = Require.Shape(mean, "The mean of a Gaussian density", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
-        Factor = Require.Shape(factor, "The factor of a Gaussian density", mean.shape[0], mean.shape[1], mean.shape[1]);
+        Factor = Require.Shape(factor, "The factor of a Gaussian density", mean.size(0), mean.size(1), mean.size(1));
     }
 
     /// <inheritdoc/>
@@ -48,12 +48,12 @@ public sealed class TriangularGaussianDensity : IDensity
     /// <inheritdoc/>
     public Tensor LogDensity(Tensor state)
     {
-        Require.Shape(state, "The state whose density is asked", Mean.shape);
+        Require.Shape(state, "The state whose density is asked", Mean.Sizes());
         using var scope = NewDisposeScope();
         // -1/2 |L^-1 (x - m)|^2 - ln det L - n/2 ln 2 pi
         var white = linalg.solve_triangular(Factor, (state.to(Mean.dtype) - Mean).unsqueeze(-1), upper: false).squeeze(-1);
         var logDeterminant = Factor.diagonal(0, -2, -1).log().sum([-1]);
-        return (-0.5 * white.square().sum([-1]) - logDeterminant - 0.5 * Mean.shape[1] * Math.Log(2 * Math.PI)).MoveToOuterDisposeScope();
+        return (-0.5 * white.square().sum([-1]) - logDeterminant - 0.5 * Mean.size(1) * Math.Log(2 * Math.PI)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -61,7 +61,7 @@ public sealed class TriangularGaussianDensity : IDensity
     {
         Require.AtLeast(count, 1);
         using var scope = NewDisposeScope();
-        var white = random.Normal([Mean.shape[0], count, Mean.shape[1]], Mean.dtype);
+        var white = random.Normal([Mean.size(0), count, Mean.size(1)], Mean.dtype);
         return (Mean.unsqueeze(1) + white.matmul(Factor.mT)).MoveToOuterDisposeScope();
     }
 }

@@ -74,7 +74,7 @@ public sealed class AnalysisCovariance<TMemory> : ITransformer where TMemory : I
         var state = cycle[Columns.Forecast];
         // Row i of the transpose is column i of P^a H^T, carried by H'.
         var columns = cycle[KalmanGainRegression<TMemory>.AnalysisErrorCovariance].transpose(-2, -1).contiguous();
-        return KalmanUpdate.Symmetric(observed!.TangentLinear(state.unsqueeze(1).expand(columns.shape), columns));
+        return KalmanUpdate.Symmetric(observed!.TangentLinear(state.unsqueeze(1).expand(columns.Sizes()), columns));
     }
 
     // The method reads the view; what the view has of the columns that the method writes stays the view's.

@@ -22,10 +22,10 @@ internal sealed class AnalyzerIncrements<TMemory>(SequentialAssimilation<TMemory
     public Tensor Of(TMemory forecast, Tensor state, Tensor innovations, Tensor? mask, double time, RandomStream random)
     {
         using var scope = NewDisposeScope();
-        long batch = state.shape[0], count = innovations.shape[1];
-        Tensor Repeated(Tensor tensor) => tensor.unsqueeze(1).expand([batch, count, .. tensor.shape[1..]]).reshape([batch * count, .. tensor.shape[1..]]);
-        var values = (network.Operator.Apply(state).unsqueeze(1) + innovations).reshape(batch * count, innovations.shape[2]);
+        long batch = state.size(0), count = innovations.size(1);
+        Tensor Repeated(Tensor tensor) => tensor.unsqueeze(1).expand([batch, count, .. tensor.Sizes()[1..]]).reshape([batch * count, .. tensor.Sizes()[1..]]);
+        var values = (network.Operator.Apply(state).unsqueeze(1) + innovations).reshape(batch * count, innovations.size(2));
         var analysis = method.Triple.Analyzer.Analyze(forecast.Map(Repeated), new Observation(values, mask is null ? null : Repeated(mask), time), random);
-        return (method.Triple.Procoder.Decode(analysis).Mean.reshape(batch, count, state.shape[1]) - state.unsqueeze(1)).MoveToOuterDisposeScope();
+        return (method.Triple.Procoder.Decode(analysis).Mean.reshape(batch, count, state.size(1)) - state.unsqueeze(1)).MoveToOuterDisposeScope();
     }
 }

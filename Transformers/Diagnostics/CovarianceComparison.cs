@@ -32,8 +32,8 @@ public static class CovarianceComparison
     /// <exception cref="ArgumentException">Not as many vectors, of another length, or more vectors than they are long.</exception>
     public static Tensor PrincipalAngles(Tensor first, Tensor second)
     {
-        if (first.ndim < 2 || second.ndim < 2 || first.shape[^1] != second.shape[^1] || first.shape[^2] != second.shape[^2] || first.shape[^2] > first.shape[^1])
-            throw new ArgumentException($"Principal angles need two sets of k vectors of length n >= k, [..., k, n]; given: {ColumnDefinition.Describe(first.shape)} and {ColumnDefinition.Describe(second.shape)}.");
+        if (first.ndim < 2 || second.ndim < 2 || first.size(-1) != second.size(-1) || first.size(-2) != second.size(-2) || first.size(-2) > first.size(-1))
+            throw new ArgumentException($"Principal angles need two sets of k vectors of length n >= k, [..., k, n]; given: {ColumnDefinition.Describe(first.Sizes())} and {ColumnDefinition.Describe(second.Sizes())}.");
         using var scope = NewDisposeScope();
         Tensor p = linalg.qr(first.transpose(-2, -1)).Q, q = linalg.qr(second.transpose(-2, -1)).Q;
         var (u, cosines, vh) = linalg.svd(p.transpose(-2, -1).matmul(q), fullMatrices: false);
@@ -86,8 +86,8 @@ public static class CovarianceComparison
 
     private static long Square(Tensor first, Tensor second)
     {
-        if (first.ndim < 2 || second.ndim < 2 || first.shape[^1] != first.shape[^2] || second.shape[^1] != second.shape[^2] || first.shape[^1] != second.shape[^1])
-            throw new ArgumentException($"Covariances [..., n, n] of one size are needed; given: {ColumnDefinition.Describe(first.shape)} and {ColumnDefinition.Describe(second.shape)}.");
-        return first.shape[^1];
+        if (first.ndim < 2 || second.ndim < 2 || first.size(-1) != first.size(-2) || second.size(-1) != second.size(-2) || first.size(-1) != second.size(-1))
+            throw new ArgumentException($"Covariances [..., n, n] of one size are needed; given: {ColumnDefinition.Describe(first.Sizes())} and {ColumnDefinition.Describe(second.Sizes())}.");
+        return first.size(-1);
     }
 }

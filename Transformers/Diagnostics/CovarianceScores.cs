@@ -68,7 +68,7 @@ public sealed class CovarianceDistanceScore : IScore
     public Tensor Of(ScoredCycle cycle)
     {
         var covariance = cycle[first];
-        var other = second is not null ? cycle[second].to(covariance.dtype) : constant!.ToMatrix(covariance.dtype, covariance.device).expand(covariance.shape);
+        var other = second is not null ? cycle[second].to(covariance.dtype) : constant!.ToMatrix(covariance.dtype, covariance.device).expand(covariance.Sizes());
         return CovarianceComparison.BuresWassersteinDistance(covariance, other);
     }
 }

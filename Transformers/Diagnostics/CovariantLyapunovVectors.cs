@@ -38,7 +38,7 @@ public static class CovariantLyapunovVectors
                 cancellation.ThrowIfCancellationRequested();
                 using var inner = NewDisposeScope();
                 var state = cursor[lyapunov.State].clone();
-                if (times.Count == 0) rows.Add(lyapunov.First(state.shape[0], state.dtype).MoveToOuterDisposeScope());
+                if (times.Count == 0) rows.Add(lyapunov.First(state.size(0), state.dtype).MoveToOuterDisposeScope());
                 else
                 {
                     var (next, triangle) = lyapunov.Carry(states[^1], rows[^1], new TimeInterval(times[^1], cursor.Time));
@@ -50,7 +50,7 @@ public static class CovariantLyapunovVectors
             }
 
         long k = lyapunov.Count;
-        var coordinates = eye(k, dtype: rows[0].dtype, device: rows[0].device).expand(rows[0].shape[0], k, k).contiguous();
+        var coordinates = eye(k, dtype: rows[0].dtype, device: rows[0].device).expand(rows[0].size(0), k, k).contiguous();
         var vectors = new Stack<Tensor>();
         for (int t = times.Count - 1; t >= transient; t--)
         {

@@ -27,7 +27,7 @@ public sealed record HistogramBins(double Minimum, double Maximum, int Count = 8
         var number = exists.sum([1], keepdim: true);
         number = where(number == 0, full_like(number, double.NaN), number);
         var bin = ((v - Minimum) / Width).floor().clamp(-1, Count).to(ScalarType.Int64) + 1;
-        var counts = zeros([v.shape[0], Count + 2], dtype: ScalarType.Float64, device: v.device).scatter_add(1, bin, exists);
+        var counts = zeros([v.size(0), Count + 2], dtype: ScalarType.Float64, device: v.device).scatter_add(1, bin, exists);
         var powers = stack([v.sum([1]), v.pow(2).sum([1]), v.pow(3).sum([1]), v.pow(4).sum([1])], 1);
         return cat([counts, powers], 1) / number;
     }

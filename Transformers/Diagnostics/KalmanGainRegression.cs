@@ -77,7 +77,7 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var state = increments.StateOf(forecast);
-        long batch = state.shape[0], n = state.shape[1], p = network.Operator.ObservationDimension, chunk = Math.Max(1, LargestBatch / batch);
+        long batch = state.size(0), n = state.size(1), p = network.Operator.ObservationDimension, chunk = Math.Max(1, LargestBatch / batch);
         Tensor a = zeros([batch, n], dtype: state.dtype, device: state.device), d = zeros([batch, p], dtype: state.dtype, device: state.device);
         Tensor ad = zeros([batch, n, p], dtype: state.dtype, device: state.device), dd = zeros([batch, p, p], dtype: state.dtype, device: state.device);
         for (long done = 0; done < samples; done += chunk)
@@ -111,7 +111,7 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var state = increments.StateOf(forecast);
-        var none = zeros([state.shape[0], 1, network.Operator.ObservationDimension], dtype: state.dtype, device: state.device);
+        var none = zeros([state.size(0), 1, network.Operator.ObservationDimension], dtype: state.dtype, device: state.device);
         return increments.Of(forecast, state, none, mask, time, random).square().mean([1, 2]).sqrt().MoveToOuterDisposeScope();
     }
 
@@ -129,10 +129,10 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
     public Tensor BackgroundErrorCovarianceOf(Tensor gain, Tensor state)
     {
         using var scope = NewDisposeScope();
-        long batch = gain.shape[0], p = gain.shape[2];
+        long batch = gain.size(0), p = gain.size(2);
         // Row j of H'(K e_j) is column j of H K.
         var columns = gain.transpose(-2, -1).contiguous();
-        var hk = network.Operator.TangentLinear(state.unsqueeze(1).expand(batch, p, state.shape[1]), columns).transpose(-2, -1);
+        var hk = network.Operator.TangentLinear(state.unsqueeze(1).expand(batch, p, state.size(1)), columns).transpose(-2, -1);
         var right = hk.matmul(network.Error.ToMatrix(gain.dtype, gain.device));
         return linalg.solve(eye(p, dtype: gain.dtype, device: gain.device) - hk, right).MoveToOuterDisposeScope();
     }

@@ -89,7 +89,7 @@ public sealed class LyapunovVectors : ITransformer, IComponent
     internal (Tensor Rows, Tensor Triangle) Carry(Tensor state, Tensor rows, TimeInterval interval)
     {
         using var scope = NewDisposeScope();
-        long batch = state.shape[0];
+        long batch = state.size(0);
         var at = state.unsqueeze(1).expand(batch, Count, dynamics.Dimension).contiguous();
         var (next, triangle) = Orthonormalise(dynamics.TangentLinear(at, rows, interval));
         return scope.MoveToOuter(next, triangle);
@@ -114,8 +114,8 @@ public sealed class LyapunovVectors : ITransformer, IComponent
             Tensor next, growth;
             if (rows is null)
             {
-                next = step.First(now.shape[0], now.dtype);
-                growth = zeros([now.shape[0], step.Count], dtype: now.dtype, device: now.device);
+                next = step.First(now.size(0), now.dtype);
+                growth = zeros([now.size(0), step.Count], dtype: now.dtype, device: now.device);
             }
             else
             {

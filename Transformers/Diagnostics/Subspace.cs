@@ -43,8 +43,8 @@ public abstract class Subspace
 
     private sealed class OfVectors(Column vectors, long count) : Subspace($"{count} {vectors}", count, vectors)
     {
-        internal override Tensor Of(ScoredCycle cycle) => cycle[vectors] is { ndim: 3 } given && given.shape[1] >= Count ? given.narrow(1, 0, Count)
-            : throw new ArgumentException($"The first {Count} vectors of the column '{vectors}' need it of shape [{Count} or more, n]; it has {ColumnDefinition.Describe(cycle[vectors].shape[1..])}.");
+        internal override Tensor Of(ScoredCycle cycle) => cycle[vectors] is { ndim: 3 } given && given.size(1) >= Count ? given.narrow(1, 0, Count)
+            : throw new ArgumentException($"The first {Count} vectors of the column '{vectors}' need it of shape [{Count} or more, n]; it has {ColumnDefinition.Describe(cycle[vectors].Sizes()[1..])}.");
     }
 
     private sealed class Isotropic(DataAssimilationContext context, long dimension, long count) : Subspace($"a random subspace of {count}", count)

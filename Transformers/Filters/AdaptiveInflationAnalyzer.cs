@@ -66,8 +66,8 @@ public sealed class AdaptiveInflationAnalyzer : IAnalyzer<ProductMemory<Ensemble
         var inflated = mean.unsqueeze(1) + anomalies * rho.sqrt().unsqueeze(-1);
         var analysis = inner.Analyze(new(inflated), observation, random).Members;
 
-        var tau = observed.square().sum([1, 2]).unsqueeze(-1) / (observed.shape[1] - 1);
-        var count = observation.Mask is null ? full_like(tau, observed.shape[2]) : observation.Mask.sum([1], keepdim: true, type: tau.dtype);
+        var tau = observed.square().sum([1, 2]).unsqueeze(-1) / (observed.size(1) - 1);
+        var count = observation.Mask is null ? full_like(tau, observed.size(2)) : observation.Mask.sum([1], keepdim: true, type: tau.dtype);
         var observedRho = (innovation.square().sum([1], keepdim: true) - count) / tau;
         var variance = 2 / count * ((rho * tau + count) / tau).square();
         double prior = settings.Deviation * settings.Deviation;

@@ -45,7 +45,7 @@ public sealed class DeterministicEnsembleKalmanFilterAnalyzer : IAnalyzer<Ensemb
         if (inflation.PriorFactor != 1) (anomalies, observed) = (anomalies * inflation.PriorFactor, observed * inflation.PriorFactor);
         // Row 0 moves the mean by K d, the others the anomalies by -1/2 K Y_i.
         var increments = EnsembleGain.Apply(cat([innovation.unsqueeze(1), -0.5 * observed], 1), observed, anomalies);
-        var analysed = anomalies + increments.narrow(1, 1, anomalies.shape[1]);
+        var analysed = anomalies + increments.narrow(1, 1, anomalies.size(1));
         if (inflation.PosteriorFactor != 1) analysed = analysed * inflation.PosteriorFactor;
         var analysis = mean.unsqueeze(1) + increments.narrow(1, 0, 1) + analysed;
         return new(inflation.AfterUpdate(members, analysis, random).MoveToOuterDisposeScope());

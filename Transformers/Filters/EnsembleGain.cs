@@ -13,7 +13,7 @@ internal static class EnsembleGain
     /// <returns><c>[batch, rows, n]</c></returns>
     public static Tensor Apply(Tensor differences, Tensor observed, Tensor anomalies)
     {
-        long members = observed.shape[1], p = observed.shape[2];
+        long members = observed.size(1), p = observed.size(2);
         var transposed = observed.transpose(-2, -1);
         return members <= p
             ? differences.matmul(transposed).matmul(Solve(observed.matmul(transposed), members - 1, anomalies))
@@ -23,7 +23,7 @@ internal static class EnsembleGain
     // (G + shift I)^-1 B for symmetric G without negative eigenvalues.
     private static Tensor Solve(Tensor gram, double shift, Tensor right)
     {
-        var factor = linalg.cholesky(gram + shift * eye(gram.shape[^1], dtype: gram.dtype, device: gram.device));
+        var factor = linalg.cholesky(gram + shift * eye(gram.size(-1), dtype: gram.dtype, device: gram.device));
         return linalg.solve_triangular(factor.transpose(-2, -1), linalg.solve_triangular(factor, right, upper: false), upper: true);
     }
 }

@@ -21,7 +21,7 @@ public static class EnsembleNoise
         using var scope = NewDisposeScope();
         if (treatment == NoiseTreatment.Stochastic)
         {
-            var drawn = covariance.Sample(members.shape[..^1], random, members.dtype);
+            var drawn = covariance.Sample(members.Sizes()[..^1], random, members.dtype);
             return (members + (centred ? Centred(drawn) : drawn)).MoveToOuterDisposeScope();
         }
 
@@ -30,20 +30,20 @@ public static class EnsembleNoise
         // (T X)^T T X = X^T X + (N - 1) V V^T Q V V^T.
         // A member that is not finite any more stays so, for the loop to see.
         var (u, s, vt) = linalg.svd(anomalies.nan_to_num(0, 0, 0), fullMatrices: false);
-        var spanned = s > s.amax([-1], keepdim: true) * (anomalies.dtype == ScalarType.Float64 ? 1e-13 : 1e-6) * Math.Max(members.shape[1], members.shape[2]);
+        var spanned = s > s.amax([-1], keepdim: true) * (anomalies.dtype == ScalarType.Float64 ? 1e-13 : 1e-6) * Math.Max(members.size(1), members.size(2));
         var inverse = where(spanned, s.reciprocal(), zeros_like(s));
         var v = vt * spanned.to(vt.dtype).unsqueeze(-1);
         var root = covariance.Colour(eye(covariance.Dimension, dtype: members.dtype, device: members.device)); // rows L e_i: L^T
         var projected = root.matmul(v.transpose(-2, -1));                                                      // L^T V, [batch, n, r]
         var whitened = projected * inverse.unsqueeze(-2);                                                      // L^T V S^-1
-        var (values, vectors) = SymmetricEigenproblem.Solve((members.shape[1] - 1) * whitened.transpose(-2, -1).matmul(whitened));
+        var (values, vectors) = SymmetricEigenproblem.Solve((members.size(1) - 1) * whitened.transpose(-2, -1).matmul(whitened));
         // sqrt(1 + x) - 1 = x / (1 + sqrt(1 + x))
         var x = values.clamp_min(0);
         var growth = x / (1 + (1 + x).sqrt());
         var added = u.matmul((vectors * growth.unsqueeze(-2)).matmul(vectors.transpose(-2, -1)).matmul(s.unsqueeze(-1) * v)); // (T - I) X
         if (treatment == NoiseTreatment.SquareRoot) return (members + added).MoveToOuterDisposeScope();
 
-        var noise = random.Normal([members.shape[0], members.shape[1], covariance.Dimension], members.dtype);
+        var noise = random.Normal([members.size(0), members.size(1), covariance.Dimension], members.dtype);
         if (centred) noise = Centred(noise);
         if (treatment == NoiseTreatment.SquareRootDependent)
         {

@@ -35,7 +35,7 @@ public static class RandomRotation
     /// <summary>The rotations that follow from normal numbers <c>[batch, N, N - 1]</c>, tensor by tensor.</summary>
     internal static Tensor Compose(Tensor noise)
     {
-        long batch = noise.shape[0], members = noise.shape[1];
+        long batch = noise.size(0), members = noise.size(1);
         var all = ones([1, members, 1], dtype: noise.dtype, device: noise.device);
         var from = Basis(all, eye(members, dtype: noise.dtype, device: noise.device).narrow(1, 0, members - 1).unsqueeze(0));
         return Basis(all.expand(batch, members, 1), noise).matmul(from.transpose(-2, -1));

@@ -48,7 +48,7 @@ public sealed class EnsembleTransform
     {
         using var scope = NewDisposeScope();
         members = inflation.BeforeUpdate(EnsembleStatistics.Check(members), random);
-        var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(members.shape[0], members.shape[1], random, members.dtype);
+        var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(members.size(0), members.size(1), random, members.dtype);
         var observed = observationOperator.Apply(members);
         Tensor analysis;
         if (weight.IsNumber && EnsembleTransformKernel.Serves(members, observed, observation))
@@ -68,7 +68,7 @@ public sealed class EnsembleTransform
     public static EnsembleTransform Of(Tensor observedAnomalies, Tensor innovation)
     {
         using var scope = NewDisposeScope();
-        long members = observedAnomalies.shape[1], p = observedAnomalies.shape[2];
+        long members = observedAnomalies.size(1), p = observedAnomalies.size(2);
         var transposed = observedAnomalies.transpose(-2, -1);
         var column = innovation.unsqueeze(-1);
         bool inMemberSpace = members <= p;

@@ -44,7 +44,7 @@ public sealed class EnsembleTransformKalmanFilterAnalyzer : IAnalyzer<EnsembleMe
     public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
     {
         double prior = inflation.PriorFactor;
-        var weight = PriorWeight.Fixed((forecast.Members.shape[1] - 1) / (prior * prior));
+        var weight = PriorWeight.Fixed((forecast.Members.size(1) - 1) / (prior * prior));
         return new(EnsembleTransform.Analyze(forecast.Members, observation, observationOperator, observationError, weight, inflation, rotation, random));
     }
 

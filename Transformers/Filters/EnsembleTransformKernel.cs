@@ -17,13 +17,13 @@ internal static unsafe class EnsembleTransformKernel
 
     /// <summary>Whether the kernel can take the ensemble and its observation.</summary>
     public static bool Serves(Tensor members, Tensor observed, Observation observation) =>
-        Serves(members, observed.shape[2], observation) && KernelMemory.Serves(observed) && observed.dtype == members.dtype;
+        Serves(members, observed.size(2), observation) && KernelMemory.Serves(observed) && observed.dtype == members.dtype;
 
     /// <summary>Whether the kernel can take the ensemble and so many observations in all, of which these are some.</summary>
     public static bool Serves(Tensor members, long observations, Observation observation) =>
         KernelMemory.Serves(members) && KernelMemory.Serves(observation.Values) && observation.Values.dtype == members.dtype
         && observation.Mask is null or { device_type: DeviceType.CPU }
-        && members.shape[1] <= SymmetricEigenproblem.LargestKernelSize && members.shape[1] * Math.Max(members.shape[2], observations) <= LargestEnsemble;
+        && members.size(1) <= SymmetricEigenproblem.LargestKernelSize && members.size(1) * Math.Max(members.size(2), observations) <= LargestEnsemble;
 
     /// <summary>Observations as the kernels take them: with the deviations of a diagonal R, or whitened as they are, which is linear.</summary>
     /// <param name="observed">H of every member, <c>[batch, N, p]</c>.</param>
@@ -32,7 +32,7 @@ internal static unsafe class EnsembleTransformKernel
     /// <exception cref="ArgumentException">Observations or a mask of another shape, or a mask that is not boolean.</exception>
     public static (Tensor Observed, Tensor Values, Tensor? Mask, double[]? Deviations) Prepare(Tensor observed, Observation observation, IErrorCovariance error)
     {
-        long batch = observed.shape[0], p = observed.shape[2];
+        long batch = observed.size(0), p = observed.size(2);
         Require.Shape(observation.Values, "The observations of an ensemble", batch, p);
         if (observation.Mask is not null && Require.Shape(observation.Mask, "The mask of an ensemble's observations", batch, p).dtype != ScalarType.Bool)
             throw new ArgumentException($"An observation mask must be boolean, true = observed; given: {observation.Mask.dtype}.");
@@ -56,9 +56,9 @@ internal static unsafe class EnsembleTransformKernel
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         using var scope = NewDisposeScope();
-        long[] shape = members.shape;
+        long[] shape = members.Sizes();
         long batch = shape[0];
-        int n = (int)shape[2], count = (int)shape[1], p = (int)observed.shape[2];
+        int n = (int)shape[2], count = (int)shape[1], p = (int)observed.size(2);
         var (h, y, mask, deviations) = Prepare(observed, observation, error);
         Tensor e = Contiguous(members), result = empty(shape, dtype: members.dtype);
         (h, y, mask, rotation) = (Contiguous(h), Contiguous(y), mask?.contiguous(), rotation?.contiguous());

@@ -54,7 +54,7 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
     /// <inheritdoc/>
     public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
     {
-        var weight = DaML.PriorWeight.FiniteSize(prior, forecast.Members.shape[1], form);
+        var weight = DaML.PriorWeight.FiniteSize(prior, forecast.Members.size(1), form);
         return new(EnsembleTransform.Analyze(forecast.Members, observation, observationOperator, observationError, weight, inflation, rotation, random));
     }
 

@@ -54,7 +54,7 @@ public static class KalmanUpdate
         var (factor, gain) = Factorise(linearisation, covariance, observationOperator, observationError, null);
         // Row j of the whitened identity is L^-1 e_j, so its transpose is L^-1.
         var white = observationError.Whiten(eye(observationError.Dimension, dtype: covariance.dtype, device: covariance.device)).transpose(0, 1);
-        return gain.transpose(-2, -1).matmul(linalg.solve_triangular(factor, white.expand(covariance.shape[0], white.shape[0], white.shape[1]), upper: false)).MoveToOuterDisposeScope();
+        return gain.transpose(-2, -1).matmul(linalg.solve_triangular(factor, white.expand(covariance.size(0), white.size(0), white.size(1)), upper: false)).MoveToOuterDisposeScope();
     }
 
     /// <summary>(A + A^T) / 2: takes off what round-off leaves of asymmetry.</summary>
@@ -64,7 +64,7 @@ public static class KalmanUpdate
     // C [batch, p, p] and C^-1 Z^T [batch, p, n].
     private static (Tensor Factor, Tensor Gain) Factorise(Tensor at, Tensor covariance, IObservationOperator observationOperator, IErrorCovariance observationError, Tensor? mask)
     {
-        long batch = at.shape[0], n = at.shape[1], p = observationOperator.ObservationDimension;
+        long batch = at.size(0), n = at.size(1), p = observationOperator.ObservationDimension;
         var rows = at.unsqueeze(1);
         // Row i of H'(P e_i) is (P H^T)_i.
         var cross = observationOperator.TangentLinear(rows.expand(batch, n, n), covariance.expand(batch, n, n));       // P H^T, [batch, n, p]

@@ -58,7 +58,7 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IAnalyzer<Ensem
     {
         using var scope = NewDisposeScope();
         var members = inflation.BeforeUpdate(EnsembleStatistics.Check(forecast.Members), random);
-        long batch = members.shape[0], count = members.shape[1];
+        long batch = members.size(0), count = members.size(1);
         Require.Shape(observation.Values, "The observations of an ensemble", batch, observationOperator.ObservationDimension);
         if (observation.Mask is not null && Require.Shape(observation.Mask, "The mask of an ensemble's observations", batch, observationOperator.ObservationDimension).dtype != ScalarType.Bool)
             throw new ArgumentException($"An observation mask must be boolean, true = observed; given: {observation.Mask.dtype}.", nameof(observation));
@@ -75,7 +75,7 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IAnalyzer<Ensem
     internal Tensor InTensors(ObservedEnsemble ensemble, double weight, Tensor? turn)
     {
         var (mean, anomalies, y, d) = ensemble;
-        long batch = anomalies.shape[0], members = anomalies.shape[1];
+        long batch = anomalies.size(0), members = anomalies.size(1);
         int n = domains.Points, width = Math.Max(domains.Largest, 1), chunk = (int)Math.Clamp(ChunkNumbers / (batch * members * width), 1, n);
         using var zeta = tensor(weight, dtype: mean.dtype, device: mean.device);
         var parts = new List<Tensor>();

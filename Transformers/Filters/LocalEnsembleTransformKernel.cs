@@ -19,7 +19,7 @@ internal static unsafe class LocalEnsembleTransformKernel
     public static bool Serves(Tensor members, Tensor observed, Observation observation) =>
         KernelMemory.Serves(members) && KernelMemory.Serves(observed) && KernelMemory.Serves(observation.Values)
         && observed.dtype == members.dtype && observation.Values.dtype == members.dtype && observation.Mask is null or { device_type: DeviceType.CPU }
-        && members.shape[1] <= SymmetricEigenproblem.LargestKernelSize;
+        && members.size(1) <= SymmetricEigenproblem.LargestKernelSize;
 
     /// <summary>The analysis ensemble, <c>[batch, N, n]</c>.</summary>
     /// <param name="members">The forecast, <c>[batch, N, n]</c>.</param>
@@ -38,9 +38,9 @@ internal static unsafe class LocalEnsembleTransformKernel
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         using var scope = NewDisposeScope();
-        long[] shape = members.shape;
+        long[] shape = members.Sizes();
         long batch = shape[0];
-        int count = (int)shape[1], n = (int)shape[2], p = (int)observed.shape[2], width = Padded<T>(count + 1);
+        int count = (int)shape[1], n = (int)shape[2], p = (int)observed.size(2), width = Padded<T>(count + 1);
         Tensor e = members.contiguous(), h = observed.contiguous(), y = observation.Values.contiguous(), result = empty(shape, dtype: members.dtype);
         Tensor? mask = observation.Mask?.contiguous(), turn = rotation?.contiguous();
         // Of each observation in a row of its own: the whitened anomalies of all members, then the innovation.

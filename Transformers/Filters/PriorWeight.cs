@@ -48,8 +48,8 @@ internal abstract class PriorWeight
         {
             using var scope = NewDisposeScope();
             var eigenvalues = transform.Eigenvalues;
-            int batch = (int)eigenvalues.shape[0], rank = (int)eigenvalues.shape[1];
-            double[] values = stack([eigenvalues, transform.SquaredProjections]).to(ScalarType.Float64).ToArray<double>();
+            int batch = (int)eigenvalues.size(0), rank = (int)eigenvalues.size(1);
+            double[] values = stack([eigenvalues, transform.SquaredProjections]).to(ScalarType.Float64, CPU).ToArray<double>();
             double[] zeta = new double[batch], coefficient = new double[batch];
             KernelMemory.ForEach(batch, KernelMemory.Threads(batch, 100.0 * FiniteSizeDual.GridPoints * rank), (first, end) =>
             {

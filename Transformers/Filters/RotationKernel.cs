@@ -14,8 +14,8 @@ internal static unsafe class RotationKernel
 
     private static Tensor MeanPreserving<T>(Tensor noise) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        long batch = noise.shape[0];
-        int members = (int)noise.shape[1], width = Padded<T>(members);
+        long batch = noise.size(0);
+        int members = (int)noise.size(1), width = Padded<T>(members);
         var result = empty([batch, members, members], dtype: noise.dtype);
         nint from = (nint)Address<T>(noise), to = (nint)Address<T>(result);
         ForEach(batch, Threads(batch, 4.0 * members * members * members), (first, end) =>

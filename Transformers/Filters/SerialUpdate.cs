@@ -28,7 +28,7 @@ public static class SerialUpdate
     private static (Tensor, Tensor) Run(Tensor observed, Tensor innovation, Func<Tensor, Tensor, long, (Tensor Rows, Tensor Ends)> update)
     {
         using var scope = NewDisposeScope();
-        long batch = observed.shape[0], members = observed.shape[1], p = observed.shape[2];
+        long batch = observed.size(0), members = observed.size(1), p = observed.size(2);
         var identity = eye(members, dtype: observed.dtype, device: observed.device).expand(batch, members, members);
         // The ends of the first p rows are the innovations, of the others -w.
         var (rows, ends) = update(cat([observed.transpose(-2, -1), identity], 1), cat([innovation, innovation.new_zeros(batch, members)], 1), p);
@@ -38,7 +38,7 @@ public static class SerialUpdate
     // On every device, and with gradients.
     private static (Tensor, Tensor) ByTensors(Tensor rows, Tensor ends, long p)
     {
-        double degrees = rows.shape[2] - 1;
+        double degrees = rows.size(2) - 1;
         for (long j = 0; j < p; j++)
         {
             var y = rows.select(1, j);
@@ -62,9 +62,9 @@ public static class SerialUpdate
     // In place: both tensors were made by this update.
     private static void Kernel<T>(Tensor rows, Tensor ends, int p) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        int count = (int)rows.shape[1], members = (int)rows.shape[2];
+        int count = (int)rows.size(1), members = (int)rows.size(2);
         T degrees = T.CreateChecked(members - 1);
-        for (int b = 0; b < rows.shape[0]; b++)
+        for (int b = 0; b < rows.size(0); b++)
         {
             var matrix = MemoryMarshal.Cast<byte, T>(rows.bytes).Slice(b * count * members, count * members);
             var end = MemoryMarshal.Cast<byte, T>(ends.bytes).Slice(b * count, count);

@@ -46,8 +46,8 @@ public sealed class StochasticEnsembleKalmanFilterAnalyzer : IAnalyzer<EnsembleM
         if (inflation.PriorFactor != 1)
             ensemble = ensemble with { Anomalies = ensemble.Anomalies * inflation.PriorFactor, ObservedAnomalies = ensemble.ObservedAnomalies * inflation.PriorFactor };
         // R^(-1/2) of errors drawn from N(0, R) is white noise; what is missing has none.
-        double count = ensemble.ObservedAnomalies.shape[1];
-        var noise = Math.Sqrt(count / (count - 1)) * random.Normal(ensemble.ObservedAnomalies.shape, ensemble.Mean.dtype);
+        double count = ensemble.ObservedAnomalies.size(1);
+        var noise = Math.Sqrt(count / (count - 1)) * random.Normal(ensemble.ObservedAnomalies.Sizes(), ensemble.Mean.dtype);
         if (observation.Mask is not null) noise = noise * observation.Mask.to(noise.dtype).unsqueeze(1);
         var (mean, anomalies) = Update(ensemble, noise);
         if (inflation.PosteriorFactor != 1) anomalies = anomalies * inflation.PosteriorFactor;
@@ -66,7 +66,7 @@ public sealed class StochasticEnsembleKalmanFilterAnalyzer : IAnalyzer<EnsembleM
         // Row 0 moves the mean, the others the members: [d; e_i - Y_i] Y^T (Y Y^T + (N - 1) I)^-1 X.
         var differences = cat([d.unsqueeze(1), perturbed], 1);
         var increments = EnsembleGain.Apply(differences, y, anomalies);
-        return scope.MoveToOuter(mean + increments.select(1, 0), anomalies + increments.narrow(1, 1, y.shape[1]));
+        return scope.MoveToOuter(mean + increments.select(1, 0), anomalies + increments.narrow(1, 1, y.size(1)));
     }
 
     void IComponent.Save(ComponentWriter writer)

@@ -76,7 +76,7 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IAnalyzer<Window
     private (Tensor Start, Tensor End) Iterate(Tensor members, TimeInterval interval, Observation observation, RandomStream random)
     {
         using var scope = NewDisposeScope();
-        long batch = members.shape[0], count = members.shape[1], n = members.shape[2];
+        long batch = members.size(0), count = members.size(1), n = members.size(2);
         var (mean, anomalies) = EnsembleStatistics.Split(members);
         anomalies = anomalies * inflation.PriorFactor;
         double zeta = count - 1;
@@ -134,7 +134,7 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IAnalyzer<Window
     /// <summary>A Gauss-Newton step: the transform of the weights u alone, both weights, and the anomalies at the end, A and S together <c>[batch, N + n, n]</c>, as they are and observed.</summary>
     private (EnsembleTransform Transform, Tensor U, Tensor V, Tensor Both, Tensor Observed) Step(Tensor x2, Tensor a, Tensor noise, Tensor u, Tensor v, double zeta, Observation observation)
     {
-        long batch = x2.shape[0], count = a.shape[1], n = x2.shape[1];
+        long batch = x2.size(0), count = a.size(1), n = x2.size(1);
         var both = cat([a, noise.expand(batch, n, n)], 1);                                                         // [batch, N + n, n]
         var observed = observationOperator.TangentLinear(x2.unsqueeze(1).expand(batch, count + n, n), both);
         observed = observationError.Whiten(observed, observation.Mask);
@@ -143,7 +143,7 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IAnalyzer<Window
         var innovation = observationError.Whiten(observation.Values - observationOperator.Apply(x2), observation.Mask)
             + cat([u, v], -1).unsqueeze(1).matmul(observed).squeeze(1);
         // I + H Q H^T, whitened, = C C^T.
-        var total = ofNoise.mT.matmul(ofNoise) / zeta + eye(observed.shape[2], dtype: x2.dtype, device: x2.device);
+        var total = ofNoise.mT.matmul(ofNoise) / zeta + eye(observed.size(2), dtype: x2.dtype, device: x2.device);
         var factor = linalg.cholesky(total);
         var whiteA = linalg.solve_triangular(factor, ofA.mT, upper: false).mT;
         var transform = EnsembleTransform.Of(whiteA, linalg.solve_triangular(factor, innovation.unsqueeze(-1), upper: false).squeeze(-1));
@@ -160,7 +160,7 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IAnalyzer<Window
     private static Tensor Covariance(Tensor both, Tensor observed, double zeta)
     {
         var crossed = observed.mT.matmul(both) / zeta;                                                               // H P, [batch, p, n]
-        var gram = observed.mT.matmul(observed) / zeta + eye(observed.shape[2], dtype: both.dtype, device: both.device);
+        var gram = observed.mT.matmul(observed) / zeta + eye(observed.size(2), dtype: both.dtype, device: both.device);
         var half = linalg.solve_triangular(linalg.cholesky(gram), crossed, upper: false);
         return both.mT.matmul(both) / zeta - half.mT.matmul(half);
     }
@@ -168,7 +168,7 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IAnalyzer<Window
     /// <summary>Anomalies <c>[batch, N, n]</c> that sum to zero and have the covariance's leading N - 1 directions, the nearest to those given (a Procrustes problem).</summary>
     private static Tensor Reduced(Tensor covariance, Tensor given)
     {
-        long count = given.shape[1], n = given.shape[2], rank = Math.Min(count - 1, n);
+        long count = given.size(1), n = given.size(2), rank = Math.Min(count - 1, n);
         var (values, vectors) = SymmetricEigenproblem.Solve(covariance);                                             // ascending
         var leading = (values.narrow(-1, n - rank, rank).clamp_min(0) * (count - 1)).sqrt().unsqueeze(-1) * vectors.narrow(-1, n - rank, rank).mT; // C, [batch, r, n]
         // An orthonormal basis of what is orthogonal to ones: the reflection of e_1 to ones / sqrt(N), without its first column.

@@ -26,12 +26,12 @@ internal sealed unsafe class GaussNewtonKernel
     {
         (this.iteration, this.weight) = (iteration, weight);
         this.members = members.contiguous();
-        long batch = members.shape[0], count = members.shape[1];
+        long batch = members.size(0), count = members.size(1);
         var mean = members.mean([1], keepdim: true);
         weights = empty([batch, count], dtype: members.dtype);
         inverse = empty([batch, count, count], dtype: members.dtype);
         ensemble = iteration.Linearisation.IsBundle ? mean + iteration.Linearisation.Scale * (this.members - mean) : this.members.clone();
-        result = empty(members.shape, dtype: members.dtype);
+        result = empty(members.Sizes(), dtype: members.dtype);
         (active, overshot, costs) = (new bool[batch], new bool[batch], new (double, double, double)[batch]);
         Array.Fill(active, true);
     }
@@ -57,7 +57,7 @@ internal sealed unsafe class GaussNewtonKernel
     private bool Step<T>(Tensor observed, Tensor values, Tensor? mask, double[]? deviations) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         using var scope = NewDisposeScope();
-        int batch = active.Length, count = (int)members.shape[1], n = (int)members.shape[2], p = (int)observed.shape[2];
+        int batch = active.Length, count = (int)members.size(1), n = (int)members.size(2), p = (int)observed.size(2);
         (observed, values, mask) = (Contiguous(observed), Contiguous(values), mask?.contiguous());
         nint fromE = (nint)Address<T>(members), fromH = (nint)Address<T>(observed), fromY = (nint)Address<T>(values), fromMask = mask is null ? 0 : (nint)Address<byte>(mask);
         nint toWeights = (nint)Address<T>(weights), toInverse = (nint)Address<T>(inverse), toEnsemble = (nint)Address<T>(ensemble), toResult = (nint)Address<T>(result);

@@ -115,7 +115,7 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IAnalyzer<WindowMe
         if (inflation.PosteriorFactor != 1 || rotation != EnsembleRotation.None)
         {
             var (mean, anomalies) = EnsembleStatistics.Split(analysis);
-            if (rotation != EnsembleRotation.None) anomalies = RandomRotation.MeanPreserving(analysis.shape[0], analysis.shape[1], random, analysis.dtype).matmul(anomalies);
+            if (rotation != EnsembleRotation.None) anomalies = RandomRotation.MeanPreserving(analysis.size(0), analysis.size(1), random, analysis.dtype).matmul(anomalies);
             analysis = mean.unsqueeze(1) + inflation.PosteriorFactor * anomalies;
         }
         return inflation.AfterUpdate(forecast, analysis, random);
@@ -124,7 +124,7 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IAnalyzer<WindowMe
     /// <summary>The analysis ensemble at the window's beginning, the posterior of the prior whose anomalies are multiplied by a factor.</summary>
     private Tensor Smooth(Tensor members, Tensor? run, double time, IReadOnlyList<(Observation Observation, double Weight)> used, double factor)
     {
-        long count = members.shape[1];
+        long count = members.size(1);
         var weight = prior is null ? PriorWeight.Fixed((count - 1) / (factor * factor)) : PriorWeight.FiniteSize(prior, count, form);
         if (used.Count != 1 || iteration.Linearisation.IsBundle) run = null;
         return weight.IsNumber && used.All(entry => EnsembleTransformKernel.Serves(members, used.Count * observationOperator.ObservationDimension, entry.Observation))
@@ -135,7 +135,7 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IAnalyzer<WindowMe
     {
         using var scope = NewDisposeScope();
         var (mean, anomalies) = EnsembleStatistics.Split(members);
-        long batch = members.shape[0], count = members.shape[1];
+        long batch = members.size(0), count = members.size(1);
         var (linearisation, bundle) = (iteration.Linearisation, iteration.Linearisation.IsBundle);
         var ensemble = bundle ? mean.unsqueeze(1) + linearisation.Scale * anomalies : members;
         var weights = zeros(batch, count, dtype: members.dtype, device: members.device);   // where the ensemble is run

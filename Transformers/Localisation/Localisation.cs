@@ -24,7 +24,7 @@ public sealed class Localisation : IComponent
         if (observationPositions is null) return;
         positions = LocalisationGeometry.Read(observationPositions, out int axes);
         if (axes != geometry.Axes)
-            throw new ArgumentException($"The observations' positions must have the geometry's {geometry.Axes} coordinates each; given: {ColumnDefinition.Describe(observationPositions.shape)}.", nameof(observationPositions));
+            throw new ArgumentException($"The observations' positions must have the geometry's {geometry.Axes} coordinates each; given: {ColumnDefinition.Describe(observationPositions.Sizes())}.", nameof(observationPositions));
     }
 
     /// <summary>How the component is written and read.</summary>

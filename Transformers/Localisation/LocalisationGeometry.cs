@@ -114,11 +114,11 @@ public sealed class LocalisationGeometry : IComponent
     {
         using var scope = NewDisposeScope();
         if (coordinates.ndim == 1) coordinates = coordinates.unsqueeze(1);
-        if (coordinates.ndim != 2 || coordinates.shape[0] < 1 || coordinates.shape[1] is < 1 or > 3)
-            throw new ArgumentException($"Coordinates must be [places, axes] with one to three axes; given: {ColumnDefinition.Describe(coordinates.shape)}.", nameof(coordinates));
+        if (coordinates.ndim != 2 || coordinates.size(0) < 1 || coordinates.size(1) is < 1 or > 3)
+            throw new ArgumentException($"Coordinates must be [places, axes] with one to three axes; given: {ColumnDefinition.Describe(coordinates.Sizes())}.", nameof(coordinates));
         Require.Finite(coordinates, "Coordinates");
-        axes = (int)coordinates.shape[1];
-        return coordinates.to(ScalarType.Float64).ToArray<double>();
+        axes = (int)coordinates.size(1);
+        return coordinates.to(ScalarType.Float64, CPU).ToArray<double>();
     }
 
     void IComponent.Save(ComponentWriter writer)

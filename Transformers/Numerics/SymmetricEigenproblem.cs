@@ -22,7 +22,7 @@ public static class SymmetricEigenproblem
     /// <remarks>A matrix with values that are not finite has NaN for eigenvalues and eigenvectors where the kernel serves.</remarks>
     public static (Tensor Values, Tensor Vectors) Solve(Tensor symmetric)
     {
-        long[] shape = symmetric.shape;
+        long[] shape = symmetric.Sizes();
         if (shape.Length < 2 || shape[^1] != shape[^2] || shape[^1] < 1)
             throw new ArgumentException($"An eigenproblem needs square matrices [..., m, m]; given: {ColumnDefinition.Describe(shape)}.", nameof(symmetric));
         if (shape[^1] > LargestKernelSize || !Serves(symmetric)) return linalg.eigh(symmetric);
@@ -37,7 +37,7 @@ public static class SymmetricEigenproblem
 
     private static unsafe void Solve<T>(Tensor matrices, Tensor values, Tensor rows) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        int m = (int)matrices.shape[^1], stride = Padded<T>(m);
+        int m = (int)matrices.size(-1), stride = Padded<T>(m);
         long count = matrices.numel() / ((long)m * m);
         if (count == 0) return;
         nint from = (nint)Address<T>(matrices), toValues = (nint)Address<T>(values), toRows = (nint)Address<T>(rows);

@@ -18,7 +18,7 @@ public sealed class ParticleDensity : IDensity
     public ParticleDensity(Tensor members, Tensor logWeights)
     {
         this.members = EnsembleStatistics.Check(members);
-        this.logWeights = Require.Shape(logWeights, "The weights of particles", members.shape[0], members.shape[1]);
+        this.logWeights = Require.Shape(logWeights, "The weights of particles", members.size(0), members.size(1));
     }
 
     /// <summary>The particles, <c>[batch, members, n]</c>.</summary>
@@ -76,9 +76,9 @@ public sealed class ParticleDensity : IDensity
     {
         Require.AtLeast(count, 1);
         using var scope = NewDisposeScope();
-        var places = random.Uniform([members.shape[0], count], ScalarType.Float64);
+        var places = random.Uniform([members.size(0), count], ScalarType.Float64);
         var shares = logWeights.to(ScalarType.Float64).exp().cumsum(1).contiguous();
-        var indices = searchsorted(shares, places, right: true).clamp_max(members.shape[1] - 1);
+        var indices = searchsorted(shares, places, right: true).clamp_max(members.size(1) - 1);
         return Select(members, indices).MoveToOuterDisposeScope();
     }
 
@@ -86,7 +86,7 @@ public sealed class ParticleDensity : IDensity
 
     /// <summary>The members of the indices <c>[batch, count]</c>.</summary>
     internal static Tensor Select(Tensor members, Tensor indices) =>
-        members.gather(1, indices.unsqueeze(-1).expand(indices.shape[0], indices.shape[1], members.shape[2]));
+        members.gather(1, indices.unsqueeze(-1).expand(indices.size(0), indices.size(1), members.size(2)));
 
     // The weights with the divisor in them [batch, N, 1], and the deviations from the weighted mean. Where one particle counts alone there is no spread.
     private (Tensor Weights, Tensor Anomalies) Anomalies()

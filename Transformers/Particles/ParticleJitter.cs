@@ -55,13 +55,13 @@ public sealed record ParticleJitter
     {
         if (Factor == 0) return drawn;
         using var scope = NewDisposeScope();
-        long members = drawn.shape[1], n = drawn.shape[2];
+        long members = drawn.size(1), n = drawn.size(2);
         var covariance = new ParticleDensity(before.Members, Tempered(before.LogWeights, Math.Min(n + 1, 0.5 * members))).Covariance;
         // A trajectory that is not finite stays so, for the loop to see.
         var (values, vectors) = SymmetricEigenproblem.Solve(covariance.nan_to_num(0, 0, 0));
         var root = vectors * values.clamp_min(0).sqrt().unsqueeze(-2);
         double bandwidth = Factor * Math.Pow(members, -1.0 / (n + 4));
-        var moves = bandwidth * random.Normal(drawn.shape, drawn.dtype).matmul(root.transpose(-2, -1));
+        var moves = bandwidth * random.Normal(drawn.Sizes(), drawn.dtype).matmul(root.transpose(-2, -1));
         if (Target == JitterTarget.Duplicates)
         {
             var counts = zeros_like(indices).scatter_add(1, indices, ones_like(indices));

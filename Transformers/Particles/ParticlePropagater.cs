@@ -53,7 +53,7 @@ public sealed class ParticlePropagater : IPropagater<ParticleMemory>, IComponent
     public ParticleMemory Resample(ParticleMemory memory, RandomStream random)
     {
         using var scope = NewDisposeScope();
-        long members = memory.Members.shape[1];
+        long members = memory.Members.size(1);
         // Equal weights, to round-off, are never resampled.
         var poor = ParticleDensity.EffectiveSizeOf(memory.LogWeights) < effectiveSizeRatio * members * (1 - 1e-6);
         if (!poor.any().ToBoolean()) return memory.Map(tensor => tensor.alias().MoveToOuterDisposeScope());

@@ -15,7 +15,7 @@ public static class ParticleResampling
     {
         Require.Shape(weights, "The weights of particles", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
         using var scope = NewDisposeScope();
-        long batch = weights.shape[0], members = weights.shape[1];
+        long batch = weights.size(0), members = weights.size(1);
         var w = weights.to(ScalarType.Float64); // sums of single-precision weights would miss the last members
         var steps = arange(members, dtype: ScalarType.Float64, device: w.device);
         Tensor Uniform(long columns) => random.Uniform([batch, columns], ScalarType.Float64);
@@ -32,17 +32,17 @@ public static class ParticleResampling
 
     private static Tensor Residual(Tensor weights, Tensor steps, Tensor places)
     {
-        long members = weights.shape[1];
+        long members = weights.size(1);
         var expected = weights * members;
         var copies = (expected + 1e-9).floor(); // a weight of one N-th is one copy, whatever round-off says
         var left = (expected - copies).clamp_min(0);
         var certain = copies.sum([1], keepdim: true);
-        var fixedOnes = searchsorted(copies.cumsum(1).contiguous(), steps.expand(weights.shape[0], members).contiguous(), right: true).clamp_max(members - 1);
+        var fixedOnes = searchsorted(copies.cumsum(1).contiguous(), steps.expand(weights.size(0), members).contiguous(), right: true).clamp_max(members - 1);
         var free = Find(left / left.sum([1], keepdim: true).clamp_min(1e-300), places);
         return where(steps < certain, fixedOnes, free);
     }
 
     // The member in whose share of [0, 1) each place lies.
     private static Tensor Find(Tensor weights, Tensor places) =>
-        searchsorted(weights.cumsum(1).contiguous(), places.contiguous(), right: true).clamp_max(weights.shape[1] - 1);
+        searchsorted(weights.cumsum(1).contiguous(), places.contiguous(), right: true).clamp_max(weights.size(1) - 1);
 }

@@ -41,7 +41,7 @@ public sealed class InnovationChiSquare : IScore
         var observation = cycle.Observation.OfOneError(Name);
         if (background is null && cycle.Density(ScoredState.Forecast) is EnsembleDensity ensemble) return OfEnsemble(ensemble.Members, observation);
         var state = background is null ? cycle.Density(ScoredState.Forecast).Mean : cycle.State(ScoredState.Forecast);
-        long batch = state.shape[0], n = state.shape[1], p = network.Operator.ObservationDimension;
+        long batch = state.size(0), n = state.size(1), p = network.Operator.ObservationDimension;
         var covariance = background?.ToMatrix(state.dtype, state.device).expand(batch, n, n) ?? cycle.Density(ScoredState.Forecast).Covariance;
         var rows = state.unsqueeze(1);
         // Whitened by R^(-1/2), so that what is missing drops out: chi^2 = w^T (I + L^-1 H B H^T L^-T)^-1 w.
@@ -57,7 +57,7 @@ public sealed class InnovationChiSquare : IScore
     private Tensor OfEnsemble(Tensor members, Observation observation)
     {
         var (_, _, y, w) = ObservedEnsemble.Of(members, observation, network.Operator, network.Error);
-        long n = y.shape[1];
+        long n = y.size(1);
         var factor = linalg.cholesky(y.matmul(y.transpose(-2, -1)) + (n - 1) * eye(n, dtype: y.dtype, device: y.device));
         var z = linalg.solve_triangular(factor, y.matmul(w.unsqueeze(-1)), upper: false);
         return (w.square().sum(1) - z.square().sum([1, 2])) / CostConsistency.Existing(observation);
@@ -104,7 +104,7 @@ public sealed class CostConsistency : IScore
     /// <summary>p of each trajectory; not a number where it is zero.</summary>
     internal static Tensor Existing(Observation observation)
     {
-        if (observation.Mask is null) return full([observation.Values.shape[0]], observation.Values.shape[1], dtype: observation.Values.dtype, device: observation.Values.device);
+        if (observation.Mask is null) return full([observation.Values.size(0)], observation.Values.size(1), dtype: observation.Values.dtype, device: observation.Values.device);
         var count = observation.Mask.sum(1).to(observation.Values.dtype);
         return where(count == 0, full_like(count, double.NaN), count);
     }

@@ -33,6 +33,6 @@ public sealed class ForecastInnovation(IObservationOperator observationOperator,
         var white = observationError.Whiten(observation.Values - observationOperator.Apply(mean), observation.Mask);
         var sum = white.square().sum([-1]);
         if (observation.ErrorScale is { } scale) sum = sum / scale.to(sum.dtype).square();
-        return (observation.Mask is null ? sum / white.shape[^1] : sum / observation.Mask.sum([-1]).clamp_min(1)).MoveToOuterDisposeScope();
+        return (observation.Mask is null ? sum / white.size(-1) : sum / observation.Mask.sum([-1]).clamp_min(1)).MoveToOuterDisposeScope();
     }
 }

@@ -57,7 +57,7 @@ public sealed class InnovationStatistics(IObservationOperator observationOperato
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var (m, covariance) = (forecast.Mean, forecast.Covariance);
-        long batch = m.shape[0], n = m.shape[1], p = observationOperator.ObservationDimension;
+        long batch = m.size(0), n = m.size(1), p = observationOperator.ObservationDimension;
         var rows = m.unsqueeze(1);
         // Row i of H'(P e_i) is (P H^T)_i.
         var cross = observationOperator.TangentLinear(rows.expand(batch, n, n), covariance).transpose(-2, -1).contiguous(); // H P, [batch, p, n]
@@ -67,7 +67,7 @@ public sealed class InnovationStatistics(IObservationOperator observationOperato
         {
             // With S = C C^T the normalised innovations are C^-1 d; of what is missing, rows and columns are left out.
             var here = observation.Mask is null ? arange(p, device: m.device) : observation.Mask[b].nonzero().squeeze(1);
-            if (here.shape[0] == 0) continue;
+            if (here.size(0) == 0) continue;
             var innovation = d[b].index_select(0, here);
             var spread = s[b].index_select(0, here).index_select(1, here);
             var factor = linalg.cholesky(0.5 * (spread + spread.mT));

@@ -81,7 +81,7 @@ public sealed class EnsembleCrps(ScoredState which, EnsembleCrpsKind kind = Ense
         var error = ((members - truth.unsqueeze(1)).abs() * weights.unsqueeze(-1)).sum(1);
         // sum_ij w_i w_j |x_i - x_j| = 2 sum_i w_(i) x_(i) (2 W_(i) - w_(i) - 1) of the particles in order, W their running sum.
         var (sorted, order) = members.sort(1);
-        var w = weights.unsqueeze(-1).expand(members.shape).gather(1, order);
+        var w = weights.unsqueeze(-1).expand(members.Sizes()).gather(1, order);
         var pairs = 2 * (w * sorted * (2 * w.cumsum(1) - w - 1)).sum(1);
         if (kind == EnsembleCrpsKind.Fair) pairs = pairs / (1 - weights.square().sum(1, keepdim: true));
         return (error - 0.5 * pairs).MoveToOuterDisposeScope();
@@ -94,7 +94,7 @@ public sealed class EnsembleCrps(ScoredState which, EnsembleCrpsKind kind = Ense
     public static Tensor Of(Tensor members, Tensor truth, EnsembleCrpsKind kind)
     {
         using var scope = NewDisposeScope();
-        long n = EnsembleStatistics.Check(members).shape[1];
+        long n = EnsembleStatistics.Check(members).size(1);
         var error = (members - truth.unsqueeze(1)).abs().mean([1]);
         // sum_ij |x_i - x_j| = 2 sum_i (2 i - N - 1) x_(i) of the members in order, i from 1.
         var (sorted, _) = members.sort(1);

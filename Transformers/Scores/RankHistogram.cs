@@ -32,7 +32,7 @@ public sealed class RankHistogramScore(ScoredState which) : IScore<RankHistogram
         var x = truth.unsqueeze(1);
         var below = (members < x).sum(1).unsqueeze(-1);     // [batch, n, 1]
         var equal = (members == x).sum(1).unsqueeze(-1);
-        var rank = arange(members.shape[1] + 1, device: members.device);
+        var rank = arange(members.size(1) + 1, device: members.device);
         var possible = (rank >= below).logical_and(rank <= below + equal);
         return (possible.to(members.dtype) / (equal + 1)).mean([1]).MoveToOuterDisposeScope();
     }

@@ -13,9 +13,9 @@ internal static class RowDistance
     /// <param name="from">What is taken off first, of the same shape; null for nothing.</param>
     public static Tensor RootMeanSquare(Tensor values, Tensor? from = null)
     {
-        if (!Serves(values) || from is not null && (!Serves(from) || !from.shape.AsSpan().SequenceEqual(values.shape)))
+        if (!Serves(values) || from is not null && (!Serves(from) || !from.HasSizesOf(values)))
             return (from is null ? values : values - from).square().mean([1]).sqrt();
-        int batch = (int)values.shape[0], n = (int)values.shape[1];
+        int batch = (int)values.size(0), n = (int)values.size(1);
         var result = empty(batch, dtype: ScalarType.Float64);
         var x = Numbers(values);
         var y = from is null ? [] : Numbers(from);

@@ -71,10 +71,10 @@ internal sealed class ScoreEvaluation
     private void Take(int[] due, List<Tensor> figures)
     {
         double[] values = cat(figures, 1).ToArray<double>();    // trajectory by trajectory
-        int all = figures.Sum(one => (int)one.shape[1]), first = 0;
+        int all = figures.Sum(one => (int)one.size(1)), first = 0;
         for (int k = 0; k < due.Length; k++)
         {
-            int count = (int)figures[k].shape[1];
+            int count = (int)figures[k].size(1);
             var into = measured[due[k]] ??= new(batch, count);
             if (count != into.Count) throw new InvalidOperationException($"The score '{scores[due[k]].Name}' must give as many figures in every cycle; it gave {into.Count} and then {count}.");
             for (int b = 0; b < batch; b++) values.AsSpan(b * all + first, count).CopyTo(into.Latest.AsSpan(b * count));
@@ -95,8 +95,8 @@ internal sealed class ScoreEvaluation
 
     private Tensor Checked(IScore score, Tensor figures)
     {
-        if (figures.ndim is not (1 or 2) || figures.shape[0] != batch)
-            throw new InvalidOperationException($"The score '{score.Name}' must give [{batch}] or [{batch}, figures] in every cycle; it gave {ColumnDefinition.Describe(figures.shape)}.");
+        if (figures.ndim is not (1 or 2) || figures.size(0) != batch)
+            throw new InvalidOperationException($"The score '{score.Name}' must give [{batch}] or [{batch}, figures] in every cycle; it gave {ColumnDefinition.Describe(figures.Sizes())}.");
         return figures.ndim == 2 && figures.dtype == ScalarType.Float64 ? figures : figures.reshape(batch, -1).to(ScalarType.Float64);
     }
 

@@ -32,7 +32,7 @@ public sealed class AssimilationWindow
             Require.Finite(observation.Values, which);
             if (observation.Mask is null) continue;
             if (observation.Mask.dtype != ScalarType.Bool) throw new ArgumentException($"The mask of {which.ToLowerInvariant()} must be boolean, true = observed; given: {observation.Mask.dtype}.", nameof(observations));
-            Require.Shape(observation.Mask, $"The mask of {which.ToLowerInvariant()}", observation.Values.shape);
+            Require.Shape(observation.Mask, $"The mask of {which.ToLowerInvariant()}", observation.Values.Sizes());
         }
     }
 
@@ -52,10 +52,10 @@ public sealed class AssimilationWindow
     public IReadOnlyList<Observation> Observations { get; }
 
     /// <summary>Number of trajectories.</summary>
-    public long Batch => Background.Values.shape[0];
+    public long Batch => Background.Values.size(0);
 
     /// <summary>The state's dimension n.</summary>
-    public long Dimension => Background.Values.shape[1];
+    public long Dimension => Background.Values.size(1);
 
     /// <summary>The time of a step, from 0 for the window's beginning to <see cref="Steps"/> for its end.</summary>
     public double TimeOf(int step) => Span.From + step * TimeStep;

@@ -59,7 +59,7 @@ public sealed class EigenpairPreconditioning(int pairs, EigenpairMethod method =
         using var noGradients = no_grad();
         var b = KrylovNumbers.RightSide(cost);
         using var random = new RandomStream(seed, "eigenpairs", b.device);
-        int vectors = (int)Math.Min(Pairs + (long)Oversampling, b.shape[1]);
+        int vectors = (int)Math.Min(Pairs + (long)Oversampling, b.size(1));
         var found = Method == EigenpairMethod.Lanczos ? ByLanczos(cost, random, vectors) : ByRandomisation(cost, random, vectors);
         return found.Accurate(double.PositiveInfinity, Pairs).MoveToOuterDisposeScope();
     }
@@ -68,7 +68,7 @@ public sealed class EigenpairPreconditioning(int pairs, EigenpairMethod method =
     private static RitzPairs ByLanczos(QuadraticCost cost, RandomStream random, int vectors)
     {
         var b = cost.RightSide.Values;
-        var start = cost with { RightSide = new(random.Normal(b.shape, b.dtype)), AtZero = zeros([b.shape[0]], dtype: b.dtype, device: b.device) };
+        var start = cost with { RightSide = new(random.Normal(b.Sizes(), b.dtype)), AtZero = zeros([b.size(0)], dtype: b.dtype, device: b.device) };
         return new LanczosSolver(new InnerSolverOptions { MaximumIterations = vectors, ResidualReduction = 0 }).Solve(start, new IdentityPreconditioner()).Ritz!;
     }
 
@@ -76,7 +76,7 @@ public sealed class EigenpairPreconditioning(int pairs, EigenpairMethod method =
     private static RitzPairs ByRandomisation(QuadraticCost cost, RandomStream random, int vectors)
     {
         var b = cost.RightSide.Values;
-        long batch = b.shape[0], m = b.shape[1];
+        long batch = b.size(0), m = b.size(1);
         var basis = linalg.qr(Products(cost, random.Normal([batch, vectors, m], b.dtype)).mT).Q.mT;          // rows
         var products = Products(cost, basis);
         var small = products.matmul(basis.mT);
@@ -90,7 +90,7 @@ public sealed class EigenpairPreconditioning(int pairs, EigenpairMethod method =
 
     // A applied to each row of [batch, k, m].
     private static Tensor Products(QuadraticCost cost, Tensor rows) =>
-        stack([.. Enumerable.Range(0, (int)rows.shape[1]).Select(i => KrylovNumbers.Product(cost.HessianProduct(new(rows.select(1, i))), rows.select(1, i), "the Hessian"))], 1);
+        stack([.. Enumerable.Range(0, (int)rows.size(1)).Select(i => KrylovNumbers.Product(cost.HessianProduct(new(rows.select(1, i))), rows.select(1, i), "the Hessian"))], 1);
 
     void IComponent.Save(ComponentWriter writer)
     {

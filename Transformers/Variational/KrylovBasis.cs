@@ -45,8 +45,8 @@ internal sealed class KrylovBasis(bool preconditioned) : IDisposable
 
     private Tensor WithRoom(Tensor? vectors, Tensor like)
     {
-        if (vectors is not null && vectors.shape[1] > count) return vectors;
-        long batch = like.shape[0], m = like.shape[1];
+        if (vectors is not null && vectors.size(1) > count) return vectors;
+        long batch = like.size(0), m = like.size(1);
         var larger = zeros([batch, Math.Max(8, 2 * count), m], dtype: like.dtype, device: like.device).DetachFromDisposeScope();
         if (vectors is not null)
         {

@@ -10,7 +10,7 @@ internal static class KrylovNumbers
     public static double[] Of(Tensor tensor)
     {
         using var scope = NewDisposeScope();
-        return tensor.to(ScalarType.Float64).ToArray<double>();
+        return tensor.to(ScalarType.Float64, CPU).ToArray<double>();
     }
 
     /// <summary>The Euclidean lengths of vectors <c>[batch, m]</c>.</summary>
@@ -24,13 +24,13 @@ internal static class KrylovNumbers
     public static Tensor RightSide(QuadraticCost cost)
     {
         var b = Require.Shape(cost.RightSide.Values, "The right side of an inner loop", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
-        Require.Shape(cost.AtZero, "The cost at the beginning of an inner loop", b.shape[0]);
+        Require.Shape(cost.AtZero, "The cost at the beginning of an inner loop", b.size(0));
         if (!b.isfinite().all().ToBoolean()) throw new ArithmeticException("The right side of an inner loop, minus the gradient of the cost, is not finite.");
         return b;
     }
 
     /// <summary>A product of the Hessian or the preconditioner, of the shape it was made from.</summary>
-    public static Tensor Product(ControlVector product, Tensor of, string who) => Require.Shape(product.Values, $"The product of {who}", of.shape);
+    public static Tensor Product(ControlVector product, Tensor of, string who) => Require.Shape(product.Values, $"The product of {who}", of.Sizes());
 
     /// <summary>v^T A v or v^T P v of trajectories that go on, which must be above zero.</summary>
     public static double[] Positive(Tensor squares, bool[] active, string who)

@@ -19,7 +19,7 @@ internal sealed class KrylovRecord
     {
         this.options = options;
         // A basis that is orthonormal to round-off has at most m vectors; no residual falls below round-off.
-        limit = options.Reorthogonalisation == Reorthogonalisation.Full ? (int)Math.Min(options.MaximumIterations, rightSide.shape[1]) : options.MaximumIterations;
+        limit = options.Reorthogonalisation == Reorthogonalisation.Full ? (int)Math.Min(options.MaximumIterations, rightSide.size(1)) : options.MaximumIterations;
         reduction = Math.Max(options.ResidualReduction, rightSide.dtype == ScalarType.Float64 ? 1e-15 : 5e-7);
         int batch = norm.Length;
         List<double>[] Lists(double[]? first) => [.. Enumerable.Range(0, batch).Select(i => first is null ? new List<double>() : [first[i]])];

@@ -107,8 +107,8 @@ public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>
 
     private Tensor Increment(Tensor at, Tensor innovation, Tensor? mask)
     {
-        long n = at.shape[1];
-        var matrix = Background.ToMatrix(at.dtype, at.device).expand(at.shape[0], n, n);
+        long n = at.size(1);
+        var matrix = Background.ToMatrix(at.dtype, at.device).expand(at.size(0), n, n);
         return KalmanUpdate.Increment(at, matrix, innovation, mask, observationOperator, observationError);
     }
 

@@ -126,15 +126,17 @@ public sealed class FusedResidualNetworkTests
                 var gradients = autograd.grad([expected], [input, .. parameters], [sensitivity]);
                 (Tensor, Tensor)[] moved = [.. running.Select(pair => (pair.Item1.clone(), pair.Item2.clone()))];
                 var network = new FusedResidualNetwork(shape, kernel);
+                nint[] addresses = FusedResidualNetwork.Addresses(parameters);
                 using var noGradients = no_grad();
-                var (product, tape) = network.Forward(input, parameters, moved, training, keeps: true);
+                var (product, tape) = network.Forward(input, addresses, moved, training, keeps: true);
                 Close(expected, product, 1e-5, kernel.Name);
-                var (inputGradient, parameterGradients) = network.Backward(tape, sensitivity, parameters, wantsParameters: true);
+                var (inputGradient, packed) = network.Backward(tape, sensitivity, addresses, wantsParameters: true);
+                var parameterGradients = network.Split(packed!);
                 double largest = gradients.Max(gradient => gradient.abs().max().ToDouble());
                 Close(gradients[0], inputGradient, 1e-4, kernel.Name + ", input");
                 for (int i = 0; i < parameters.Count; i++)
-                    Assert.True((gradients[i + 1] - parameterGradients![i]).abs().max().ToDouble() < 1e-4 * Math.Max(gradients[i + 1].abs().max().ToDouble(), 1e-2 * largest), $"{kernel.Name}, parameter {i}");
-                var (again, brief) = network.Forward(input, parameters, [.. running.Select(pair => (pair.Item1.clone(), pair.Item2.clone()))], training, keeps: false);
+                    Assert.True((gradients[i + 1] - parameterGradients[i]).abs().max().ToDouble() < 1e-4 * Math.Max(gradients[i + 1].abs().max().ToDouble(), 1e-2 * largest), $"{kernel.Name}, parameter {i}");
+                var (again, brief) = network.Forward(input, addresses, [.. running.Select(pair => (pair.Item1.clone(), pair.Item2.clone()))], training, keeps: false);
                 network.Release(brief);
                 Assert.True((again - product).abs().max().ToDouble() == 0, "a pass that keeps nothing gives the same bits");
             }

@@ -1,0 +1,96 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Adam (Kingma and Ba 2015) with steps in one pass over the parameters' memory instead of a dozen small operators for each
+/// parameter. The arithmetic, and what is saved, are those of <see cref="TorchSharp.Modules.Adam"/>, whose name it shares because the name is saved too, and which does the step where a
+/// parameter is not in the processor's memory.
+/// </summary>
+/// <param name="optimised">What is optimised.</param>
+/// <param name="learningRate">The first learning rate.</param>
+internal sealed class Adam(Parameter[] optimised, double learningRate) : TorchSharp.Modules.Adam(optimised, lr: learningRate)
+{
+    /// <inheritdoc/>
+    public override void zero_grad()
+    {
+        foreach (var parameter in optimised)
+        {
+            using var gradient = parameter.grad;
+            if (gradient is null) continue;
+            if (GradientMemory.Serves(gradient)) gradient.bytes.Clear();
+            else gradient.zero_();
+        }
+    }
+
+    /// <summary>Shortens the gradient of all parameters together to a norm at most, as <c>clip_grad_norm_</c>.</summary>
+    /// <param name="limit">The largest norm.</param>
+    /// <returns>The norm before.</returns>
+    public double ClipGradient(double limit)
+    {
+        if (!optimised.All(GradientMemory.Serves)) return nn.utils.clip_grad_norm_(optimised, limit);
+        double squares = 0;
+        foreach (var parameter in optimised)
+        {
+            using var gradient = parameter.grad;
+            if (gradient is not null) squares += gradient.dtype == ScalarType.Float64 ? GradientMemory.Squares<double>(gradient) : GradientMemory.Squares<float>(gradient);
+        }
+        double norm = Math.Sqrt(squares), factor = Math.Min(limit / (norm + 1e-6), 1);
+        if (factor == 1) return norm;
+        foreach (var parameter in optimised)
+        {
+            using var gradient = parameter.grad;
+            if (gradient is null) continue;
+            if (gradient.dtype == ScalarType.Float64) GradientMemory.Scale(gradient, factor);
+            else GradientMemory.Scale(gradient, (float)factor);
+        }
+        return norm;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Parameters are written behind autograd's back: no graph that saved them may be gone back through afterwards. None of a step's outlives it.</remarks>
+    public override Tensor step(Func<Tensor>? closure = null)
+    {
+        if (closure is not null || !optimised.All(GradientMemory.Serves)) return base.step(closure);
+        foreach (var group in _parameter_groups)
+        {
+            var options = (Options)group.Options;
+            foreach (var parameter in group.Parameters)
+            {
+                using var gradient = parameter.grad;
+                if (gradient is null) continue;
+                var state = (State)_state[parameter.Handle];
+                state.step++;
+                if (parameter.dtype == ScalarType.Float64) Step<double>(parameter, gradient, state, options);
+                else Step<float>(parameter, gradient, state, options);
+            }
+        }
+        return null!;    // as every optimiser without a closure
+    }
+
+    private static void Step<T>(Parameter parameter, Tensor gradient, State state, Options options) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        double beta1 = options.beta1!.Value, beta2 = options.beta2!.Value;
+        double rate = options.LearningRate!.Value / (1 - Math.Pow(beta1, state.step)), root = Math.Sqrt(1 - Math.Pow(beta2, state.step));
+        Span<T> x = GradientMemory.Of<T>(parameter), g = GradientMemory.Of<T>(gradient), m = GradientMemory.Of<T>(state.exp_avg), v = GradientMemory.Of<T>(state.exp_avg_sq);
+        T b1 = T.CreateChecked(beta1), a1 = T.CreateChecked(1 - beta1), b2 = T.CreateChecked(beta2), a2 = T.CreateChecked(1 - beta2);
+        T size = T.CreateChecked(rate), correction = T.CreateChecked(root), epsilon = T.CreateChecked(options.eps!.Value);
+        Span<Vector<T>> xs = MemoryMarshal.Cast<T, Vector<T>>(x), gs = MemoryMarshal.Cast<T, Vector<T>>(g), ms = MemoryMarshal.Cast<T, Vector<T>>(m), vs = MemoryMarshal.Cast<T, Vector<T>>(v);
+        Vector<T> sizes = new(size), corrections = new(correction), epsilons = new(epsilon);
+        for (int i = 0; i < xs.Length; i++)
+        {
+            var moment = ms[i] = ms[i] * b1 + gs[i] * a1;
+            var square = vs[i] = vs[i] * b2 + gs[i] * gs[i] * a2;
+            xs[i] -= sizes * moment / (Vector.SquareRoot(square) / corrections + epsilons);
+        }
+        for (int i = xs.Length * Vector<T>.Count; i < x.Length; i++)
+        {
+            var moment = m[i] = m[i] * b1 + g[i] * a1;
+            var square = v[i] = v[i] * b2 + g[i] * g[i] * a2;
+            x[i] -= size * moment / (T.Sqrt(square) / correction + epsilon);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>Parameters and their gradients as plain memory.</summary>
+internal static class GradientMemory
+{
+    /// <summary>Whether a parameter and its gradient, where it has one, lie in the processor's memory in single or double precision, their elements one after the other.</summary>
+    public static bool Serves(Parameter parameter)
+    {
+        using var gradient = parameter.grad;
+        return Serves((Tensor)parameter) && (gradient is null || (Serves(gradient) && gradient.dtype == parameter.dtype));
+    }
+
+    /// <summary>Whether a tensor lies in the processor's memory in single or double precision, its elements one after the other.</summary>
+    public static bool Serves(Tensor tensor) =>
+        tensor.device_type == DeviceType.CPU && tensor.dtype is ScalarType.Float32 or ScalarType.Float64 && tensor.is_contiguous();
+
+    /// <summary>The elements of a tensor.</summary>
+    public static Span<T> Of<T>(Tensor contiguous) where T : unmanaged => MemoryMarshal.Cast<byte, T>(contiguous.bytes);
+
+    /// <summary>The sum of the squares, added up in double precision.</summary>
+    public static double Squares<T>(Tensor contiguous) where T : unmanaged, INumber<T>
+    {
+        double sum = 0;
+        foreach (var value in Of<T>(contiguous))
+        {
+            double number = double.CreateChecked(value);
+            sum += number * number;
+        }
+        return sum;
+    }
+
+    /// <summary>Multiplies every element by a factor.</summary>
+    public static void Scale<T>(Tensor contiguous, T factor) where T : unmanaged, INumber<T>
+    {
+        foreach (ref var value in Of<T>(contiguous)) value *= factor;
+    }
+}
