@@ -64,7 +64,7 @@ internal sealed class HandWritten(HandWritten.Fault fault = HandWritten.Fault.No
 
     private static Tensor Spoil(Tensor state, Tensor step)
     {
-        using var unchanged = state.add_(1e-9);
+        state.add_(1e-9);
         return step;
     }
 }
