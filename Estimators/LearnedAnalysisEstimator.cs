@@ -146,7 +146,7 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         var unrolling = new CycleUnrolling<TMemory>(Name, method, data.Schema, learned.Cost ?? AnalysisCosts.SquaredError(method.Procoder), random);
         var loss = unrolling.Along(cursor, memory, data.StartTime).Loss;
         var learning = network.named_parameters().Where(pair => pair.parameter.requires_grad).ToList();
-        loss.backward();
+        Differentiation.BackPropagate(loss, "The cost");
         var gradients = learning.ToDictionary(pair => pair.name, pair => (pair.parameter.grad ?? zeros_like(pair.parameter)).detach().clone().MoveToOuterDisposeScope());
         return new(loss.ToDouble(), gradients, before, start);
 

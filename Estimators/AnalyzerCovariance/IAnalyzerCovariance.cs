@@ -52,7 +52,7 @@ public sealed class InnovationJacobian<TMemory> : IAnalyzerCovariance<TMemory>, 
             var repeated = forecast.Map(tensor => tensor.unsqueeze(1).expand([batch, count, .. tensor.Sizes()[1..]]).reshape([batch * count, .. tensor.Sizes()[1..]]));
             var along = directions.narrow(0, first, count).unsqueeze(0).expand(batch, count, n).reshape(batch * count, n);
             var (_, derivative) = Differentiation.TangentLinear(innovation =>
-                procoder.Decode(scaled.Analyze(repeated, innovation)).Mean, zeros_like(along), along, $"The analysis of {analyzer.Name}");
+                procoder.Decode(scaled.Analyze(repeated, innovation)).Mean + 0 * innovation, zeros_like(along), along, $"The analysis of {analyzer.Name}");
             rows.Add(derivative.reshape(batch, count, n).MoveToOuterDisposeScope());
         }
         // Row j is J e_j, column j of the Jacobian.
