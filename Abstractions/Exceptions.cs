@@ -22,6 +22,28 @@ public sealed class DivergenceException(string method, long cycle, double time, 
     public double Norm { get; } = norm;
 }
 
+/// <summary>A run of a model that left the states the model can describe.</summary>
+/// <param name="model">The model.</param>
+/// <param name="row">Which of the states it was given, from 0, all leading dimensions taken together.</param>
+/// <param name="step">How many steps of the run led there; 0 where it began so.</param>
+/// <param name="time">The time of that step, in the model's units.</param>
+/// <param name="reason">What is wrong with the state, and what may help.</param>
+public sealed class ModelStateException(string model, long row, long step, double time, string reason)
+    : ArithmeticException($"{model}: state {row} after step {step} (time {time:g9}) is none of the model's: {reason}")
+{
+    /// <summary>The model.</summary>
+    public string Model { get; } = model;
+
+    /// <summary>Which of the states it was given, from 0, all leading dimensions taken together.</summary>
+    public long Row { get; } = row;
+
+    /// <summary>How many steps of the run led there.</summary>
+    public long Step { get; } = step;
+
+    /// <summary>The time of that step, in the model's units.</summary>
+    public double Time { get; } = time;
+}
+
 /// <summary>A model file that is damaged, foreign, too new or not to be trusted; the message says which and where.</summary>
 public sealed class ModelArchiveException(string message, Exception? inner = null) : IOException(message, inner);
 

@@ -64,6 +64,13 @@ public static class DynamicsCatalogExtensions
     public static Lorenz84 Lorenz84(this DynamicsCatalog catalog, double timeStep = 0.05, IErrorCovariance? modelError = null) =>
         new(timeStep) { ModelError = modelError };
 
+    /// <summary>The shallow-water equations on a C-grid.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="options">Settings; null = the calm regime on 64 x 64 cells (<see cref="ShallowWaterOptions.Calm"/>).</param>
+    /// <param name="modelError">The covariance of the error of one step; null = a perfect model.</param>
+    public static ShallowWater ShallowWater(this DynamicsCatalog catalog, ShallowWaterOptions? options = null, IErrorCovariance? modelError = null) =>
+        new(options) { ModelError = modelError };
+
     /// <summary>Stands for a model that runs outside the program, whose members are propagated by ask and tell.</summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="name">What to call the model.</param>

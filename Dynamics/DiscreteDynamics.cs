@@ -114,6 +114,9 @@ public abstract class DiscreteDynamics : IDynamics
         return dx.MoveToOuterDisposeScope();
     }
 
+    /// <inheritdoc/>
+    public virtual ILinearisation Linearise(Tensor state, TimeInterval interval, LinearisationOptions? options = null) => new StepwiseLinearisation(this, state, interval, options);
+
     // One step that leaves nothing behind but its result.
     private Tensor OneStep(Tensor state, double time)
     {
@@ -131,7 +134,7 @@ public abstract class DiscreteDynamics : IDynamics
         return interval.Steps(TimeStep);
     }
 
-    private void CheckShape(Tensor state, Tensor other, string what)
+    private protected void CheckShape(Tensor state, Tensor other, string what)
     {
         if (!state.HasSizesOf(other))
             throw new ArgumentException($"The {what} of {Name} must have the state's shape {ColumnDefinition.Describe(state.Sizes())}; given: {ColumnDefinition.Describe(other.Sizes())}.", what);

@@ -1,0 +1,42 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// A model linearised along one of its runs: M' and M'^T of the whole interval, for any number of vectors and as often as is
+/// wanted. A Gauss-Newton product over a window is <c>run.Adjoint(weigh(run.TangentLinear(dx)))</c>.
+/// </summary>
+public interface ILinearisation : IDisposable
+{
+    /// <summary>The interval of the run.</summary>
+    TimeInterval Interval { get; }
+
+    /// <summary>The state at the interval's beginning, <c>[..., n]</c>; it belongs to this object.</summary>
+    Tensor Start { get; }
+
+    /// <summary>The state at the interval's end, <c>[..., n]</c>; it belongs to this object.</summary>
+    Tensor End { get; }
+
+    /// <summary>M'(x) dx.</summary>
+    /// <param name="perturbations"><c>[..., n]</c> as the state, or <c>[..., k, n]</c>: k perturbations of each state.</param>
+    /// <returns>The same shape.</returns>
+    /// <exception cref="ArgumentException">Another shape or precision.</exception>
+    Tensor TangentLinear(Tensor perturbations);
+
+    /// <summary>M'(x)^T dy.</summary>
+    /// <param name="sensitivities"><c>[..., n]</c> as the state, or <c>[..., k, n]</c>: k sensitivities of each state.</param>
+    /// <returns>The same shape.</returns>
+    /// <exception cref="ArgumentException">Another shape or precision.</exception>
+    Tensor Adjoint(Tensor sensitivities);
+}
+
+/// <summary>Settings of a linearisation.</summary>
+public sealed record LinearisationOptions
+{
+    /// <summary>
+    /// K, the largest number of states of the run that are kept, evenly spaced (default: 128). A run of at most K steps keeps the state of every
+    /// step. A longer run of S steps keeps K states and, while an adjoint runs, the S / K states between two of them; each adjoint
+    /// then runs the model once more.
+    /// </summary>
+    public int KeptStates { get; init; } = 128;
+}

@@ -1,0 +1,106 @@
+using System.Numerics;
+
+namespace DaML;
+
+/// <summary>
+/// The transpose of <see cref="TangentLinearSweep{T, TLanes}"/>. The adjoint of a classical Runge-Kutta step is a Runge-Kutta step of
+/// the transposed tendency that takes the stages in the opposite order, so that the sweep is the same. A name followed by "Bar" in a comment
+/// is the sensitivity to the quantity of that name; a, b, c are the sensitivities to the tendencies of eta, u and v.
+/// </summary>
+internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCoefficients<T> at) : RowSweep<T, TLanes>(lattice, pairCount: 6, scratchCount: 3)
+    where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
+{
+    // kept of two rows: BBar; zetaBar and q/4 zetaBar at the corners; q/4 times turnVBar; v/2 and h_v times VBar
+    private const int Bernoulli = 0, Turning = 1, Depths = 2, TurnV = 3, SpeedV = 4, FluxV = 5;
+
+    // of one row: q/4 times turnUBar; u/2 and h_u times UBar
+    private const int TurnU = 0, SpeedU = 1, FluxU = 2;
+
+    private static readonly T half = T.One / T.CreateChecked(2);
+
+    protected override void Centres(int stage, int row)
+    {
+        T* b = Row(stage, 1, row), c = Row(stage, 2, row), south = Row(stage, 2, row - 1), bernoulli = Pair(stage, Bernoulli, row);
+        Vector<T> dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
+        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+            Put(bernoulli, i, Lane.MultiplyAdd(dx, At(b, i) - At(b, i - 1), dy * (At(c, i) - At(south, i))));
+        Ghosts<T, TLanes>.After(Lattice, bernoulli);
+    }
+
+    protected override void Corners(int stage, int row)
+    {
+        int linear = 3 - stage;
+        T* a0 = Row(stage, 0, row), a1 = Row(stage, 0, row + 1), b0 = Row(stage, 1, row), b1 = Row(stage, 1, row + 1), c = Row(stage, 2, row);
+        T* vorticity = at.Row(linear, StageCoefficients<T>.Vorticity, row), inverse = at.Row(linear, StageCoefficients<T>.InverseDepth, row);
+        T* fluxX = at.Row(linear, StageCoefficients<T>.FluxX, row), fluxY = at.Row(linear, StageCoefficients<T>.FluxY, row);
+        T* atV = at.Row(linear, StageCoefficients<T>.V, row), depthV = at.Row(linear, StageCoefficients<T>.DepthV, row);
+        T* turning = Pair(stage, Turning, row), depths = Pair(stage, Depths, row), turnV = Pair(stage, TurnV, row), turnU = Scratch(TurnU);
+        T* speedV = Pair(stage, SpeedV, row), fluxV = Pair(stage, FluxV, row);
+        Vector<T> h2 = new(half), dy = new(Lattice.InverseDy);
+        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        {
+            Vector<T> turnUBar = At(b0, i) + At(b1, i), turnVBar = -(At(c, i) + At(c, i + 1)), q4 = TLanes.Shared(vorticity, i);
+            var zeta = TLanes.Shared(inverse, i) * Lane.MultiplyAdd(TLanes.Shared(fluxX, i), turnUBar, TLanes.Shared(fluxY, i) * turnVBar);
+            Put(turning, i, zeta);
+            Put(depths, i, q4 * zeta);
+            Put(turnU, i, q4 * turnUBar);
+            Put(turnV, i, q4 * turnVBar);
+        }
+        Ghosts<T, TLanes>.Before(Lattice, turning);
+        Ghosts<T, TLanes>.Before(Lattice, depths);
+        Ghosts<T, TLanes>.Before(Lattice, turnU);
+        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        {
+            var flux = Lane.MultiplyAdd(dy, At(a1, i) - At(a0, i), At(turnU, i) + At(turnU, i - 1));
+            Put(speedV, i, h2 * TLanes.Shared(atV, i) * flux);
+            Put(fluxV, i, TLanes.Shared(depthV, i) * flux);
+        }
+    }
+
+    protected override void Wall(int stage, int row)
+    {
+        for (int kind = Turning; kind <= FluxV; kind++) Clear(Pair(stage, kind, row));
+    }
+
+    protected override void Tendency(int stage, int row, T* baseEta, T* baseU, T* baseV, T weight, T* eta, T* u, T* v)
+    {
+        int linear = 3 - stage;
+        T* a = Row(stage, 0, row);
+        T* b0 = Row(stage, 1, row), bNorth = Row(stage, 1, row + 1), bSouth = Row(stage, 1, row - 1);
+        T* c0 = Row(stage, 2, row), cNorth = Row(stage, 2, row + 1), cSouth = Row(stage, 2, row - 1);
+        T* atU = at.Row(linear, StageCoefficients<T>.U, row), depthU = at.Row(linear, StageCoefficients<T>.DepthU, row), atV = at.Row(linear, StageCoefficients<T>.V, row);
+        T* bernoulli0 = Pair(stage, Bernoulli, row), bernoulli1 = Pair(stage, Bernoulli, row + 1);
+        T* turning0 = Pair(stage, Turning, row), turningSouth = Pair(stage, Turning, row - 1), depths0 = Pair(stage, Depths, row), depthsSouth = Pair(stage, Depths, row - 1);
+        T* turnV0 = Pair(stage, TurnV, row), turnVSouth = Pair(stage, TurnV, row - 1);
+        T* speedV0 = Pair(stage, SpeedV, row), speedVSouth = Pair(stage, SpeedV, row - 1), fluxV = Pair(stage, FluxV, row);
+        T* speedU = Scratch(SpeedU), fluxU = Scratch(FluxU);
+        Vector<T> h = new(weight), h2 = new(half), gravity = new(Lattice.Gravity), dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
+        Vector<T> viscosityX = new(Lattice.ViscosityX), viscosityY = new(Lattice.ViscosityY), damping = new(Lattice.Damping);
+        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        {
+            var flux = Lane.MultiplyAdd(dx, At(a, i + 1) - At(a, i), At(turnV0, i) + At(turnVSouth, i));
+            Put(speedU, i, h2 * TLanes.Shared(atU, i) * flux);
+            Put(fluxU, i, TLanes.Shared(depthU, i) * flux);
+        }
+        Ghosts<T, TLanes>.Before(Lattice, speedU);
+        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        {
+            var head = At(bernoulli0, i);
+            var heights = Lane.MultiplyAdd(gravity, head, At(speedU, i) + At(speedU, i - 1) + (At(speedV0, i) + At(speedVSouth, i)))
+                - (At(depths0, i) + At(depths0, i - 1) + (At(depthsSouth, i) + At(depthsSouth, i - 1)));
+            Put(eta, i, Lane.MultiplyAdd(h, heights, At(baseEta, i)));
+
+            var alongX = Lane.MultiplyAdd(h2 * TLanes.Shared(atU, i), head + At(bernoulli0, i + 1), At(fluxU, i));
+            alongX = Lane.MultiplyAdd(dy, At(turning0, i) - At(turningSouth, i), alongX);
+            alongX = Lane.MultiplyAdd(viscosityX, At(b0, i - 1) + At(b0, i + 1), alongX);
+            alongX = Lane.MultiplyAdd(viscosityY, At(bSouth, i) + At(bNorth, i), alongX);
+            Put(u, i, Lane.MultiplyAdd(h, Lane.MultiplyAdd(damping, At(b0, i), alongX), At(baseU, i)));
+
+            var alongY = Lane.MultiplyAdd(h2 * TLanes.Shared(atV, i), head + At(bernoulli1, i), At(fluxV, i));
+            alongY = Lane.MultiplyAdd(dx, At(turning0, i - 1) - At(turning0, i), alongY);
+            alongY = Lane.MultiplyAdd(viscosityX, At(c0, i - 1) + At(c0, i + 1), alongY);
+            alongY = Lane.MultiplyAdd(viscosityY, At(cSouth, i) + At(cNorth, i), alongY);
+            Put(v, i, Lane.MultiplyAdd(h, Lane.MultiplyAdd(damping, At(c0, i), alongY), At(baseV, i)));
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using System.Numerics;
+
+namespace DaML;
+
+/// <summary>What the equations and their tangent linear share: the tendencies as sums of fluxes, pressure, turning and viscosity.</summary>
+/// <param name="lattice">The grid.</param>
+/// <param name="forced">Whether the wind blows.</param>
+internal abstract unsafe class BalanceSweep<T, TLanes>(Lattice<T> lattice, bool forced) : RowSweep<T, TLanes>(lattice, pairCount: 5, scratchCount: 0)
+    where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
+{
+    /// <summary>What is kept of two rows: the fluxes U and V, B, q mean_x(V) / 2 and q mean_y(U) / 2.</summary>
+    protected const int FluxU = 0, FluxV = 1, Bernoulli = 2, TurnU = 3, TurnV = 4;
+
+    protected sealed override void Tendency(int stage, int row, T* baseEta, T* baseU, T* baseV, T weight, T* eta, T* u, T* v)
+    {
+        T* u0 = Row(stage, 1, row), uNorth = Row(stage, 1, row + 1), uSouth = Row(stage, 1, row - 1);
+        T* v0 = Row(stage, 2, row), vNorth = Row(stage, 2, row + 1), vSouth = Row(stage, 2, row - 1);
+        T* fluxU = Pair(stage, FluxU, row), fluxV = Pair(stage, FluxV, row), fluxSouth = Pair(stage, FluxV, row - 1);
+        T* b0 = Pair(stage, Bernoulli, row), b1 = Pair(stage, Bernoulli, row + 1);
+        T* turnU = Pair(stage, TurnU, row), turnSouth = Pair(stage, TurnU, row - 1), turnV = Pair(stage, TurnV, row);
+        T* windX = Lattice.WindX(row), windY = Lattice.WindY(row);
+        Vector<T> h = new(weight), dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
+        Vector<T> viscosityX = new(Lattice.ViscosityX), viscosityY = new(Lattice.ViscosityY), damping = new(Lattice.Damping);
+        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        {
+            var inflow = Lane.MultiplyAdd(dx, At(fluxU, i - 1) - At(fluxU, i), dy * (At(fluxSouth, i) - At(fluxV, i)));
+            Put(eta, i, Lane.MultiplyAdd(h, inflow, At(baseEta, i)));
+
+            var forceU = Lane.MultiplyAdd(dx, At(b0, i) - At(b0, i + 1), At(turnU, i) + At(turnSouth, i));
+            if (forced) forceU += TLanes.Shared(windX, i);
+            forceU = Lane.MultiplyAdd(viscosityX, At(u0, i - 1) + At(u0, i + 1), forceU);
+            forceU = Lane.MultiplyAdd(viscosityY, At(uSouth, i) + At(uNorth, i), forceU);
+            Put(u, i, Lane.MultiplyAdd(h, Lane.MultiplyAdd(damping, At(u0, i), forceU), At(baseU, i)));
+
+            var forceV = Lane.MultiplyAdd(dy, At(b0, i) - At(b1, i), -(At(turnV, i) + At(turnV, i - 1)));
+            if (forced) forceV += TLanes.Shared(windY, i);
+            forceV = Lane.MultiplyAdd(viscosityX, At(v0, i - 1) + At(v0, i + 1), forceV);
+            forceV = Lane.MultiplyAdd(viscosityY, At(vSouth, i) + At(vNorth, i), forceV);
+            Put(v, i, Lane.MultiplyAdd(h, Lane.MultiplyAdd(damping, At(v0, i), forceV), At(baseV, i)));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using System.Numerics;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>The first state of a run that is not one: its row in the batch, and how many steps of the run led to it.</summary>
+internal readonly record struct UnsoundState(long Row, long Step);
+
+/// <summary>Runs the model from one state, or from as many as share vectors; its memory is kept for the next run.</summary>
+internal sealed unsafe class ForwardRun<T, TLanes>(Lattice<T> lattice) where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
+{
+    // Fewer cells than this are not worth a thread of their own.
+    private const int CellsPerBand = 16384;
+
+    private readonly List<TendencySweep<T, TLanes>> sweeps = [];
+    private FieldBlock<T, TLanes> state = new(lattice), next = new(lattice);
+
+    /// <summary>From an address to another; where a state runs dry or overflows, its lane and step.</summary>
+    public UnsoundState? Run(T* from, T* to, long steps, int threads)
+    {
+        state.Load(from);
+        for (long step = 0; step < steps; step++)
+            if (Advance(threads) is { } lane) return new(lane, step);
+        if (UnsoundLane(state.Sound()) is { } last) return new(last, steps);
+        state.Store(to);
+        return null;
+    }
+
+    /// <summary>The states after a number of steps each, as blocks of the caller's.</summary>
+    public UnsoundState? Run(FieldBlock<T, TLanes> start, IReadOnlyList<(long Step, FieldBlock<T, TLanes> Block)> wanted, int threads)
+    {
+        (FieldBlock<T, TLanes> from, long step) = (start, 0);
+        foreach (var (at, block) in wanted)
+            for (; step < at; step++)
+            {
+                var to = step + 1 == at ? block : from == state ? next : state;
+                if (Advance(from, to, threads) is { } lane) return new(lane, step);
+                from = to;
+            }
+        return UnsoundLane(from.Sound()) is { } last ? new(last, step) : null;
+    }
+
+    private int? Advance(int threads)
+    {
+        if (Advance(state, next, threads) is { } lane) return lane;
+        (state, next) = (next, state);
+        return null;
+    }
+
+    // In bands of rows, each by itself; the numbers do not depend on how many there are.
+    private int? Advance(FieldBlock<T, TLanes> from, FieldBlock<T, TLanes> to, int threads)
+    {
+        int ny = lattice.Ny, bands = Math.Clamp(lattice.Nx * ny / CellsPerBand, 1, Math.Min(threads, ny));
+        while (sweeps.Count < bands) sweeps.Add(new(lattice));
+        if (bands == 1) Band(0);
+        else Parallel.For(0, bands, new ParallelOptions { MaxDegreeOfParallelism = threads }, Band);
+        var sound = Vector<T>.AllBitsSet;
+        for (int band = 0; band < bands; band++) sound &= sweeps[band].Sound;
+        return UnsoundLane(sound);
+
+        void Band(int band)
+        {
+            var sweep = sweeps[band];
+            sweep.Begin(from, to, ny * band / bands, ny * (band + 1) / bands);
+            sweep.Reset();
+            var (first, last) = sweep.Times;
+            for (int t = first; t <= last; t++) sweep.Advance(t);
+        }
+    }
+
+    private static int? UnsoundLane(Vector<T> sound)
+    {
+        if (Vector.EqualsAll(sound.As<T, byte>(), Vector<byte>.AllBitsSet)) return null;
+        if (TLanes.Fields == 1) return 0;
+        var bits = sound.As<T, byte>();
+        int lane = 0;
+        while (bits[lane * sizeof(T)] != 0) lane++;
+        return lane;
+    }
+}

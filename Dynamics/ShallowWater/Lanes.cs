@@ -1,0 +1,39 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace DaML;
+
+/// <summary>How the points of a field lie in the kernel's vectors: neighbours of one field beside each other, or one point of several fields.</summary>
+internal unsafe interface ILanes<T> where T : unmanaged
+{
+    /// <summary>Numbers that stand for one grid point in memory: the fields that share a vector.</summary>
+    static abstract int Fields { get; }
+
+    /// <summary>Grid points a vector covers.</summary>
+    static abstract int Points { get; }
+
+    /// <summary>A vector of numbers that all fields share, from a row of one number a point.</summary>
+    static abstract Vector<T> Shared(T* row, int point);
+}
+
+/// <summary>One field, whose neighbouring points share a vector.</summary>
+internal readonly unsafe struct AlongRow<T> : ILanes<T> where T : unmanaged
+{
+    public static int Fields => 1;
+
+    public static int Points => Vector<T>.Count;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Shared(T* row, int point) => Vector.Load(row + point);
+}
+
+/// <summary>As many fields as a vector has lanes, a point of all of them in each vector: no neighbour is ever unaligned.</summary>
+internal readonly unsafe struct AcrossFields<T> : ILanes<T> where T : unmanaged
+{
+    public static int Fields => Vector<T>.Count;
+
+    public static int Points => 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Shared(T* row, int point) => new(row[point]);
+}

@@ -1,0 +1,37 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace DaML;
+
+/// <summary>Rows of numbers at a fixed address that begins at a cache line; zero at first.</summary>
+internal sealed unsafe class PinnedRows<T>(long rows, long pitch) where T : unmanaged
+{
+    private const int Alignment = 64;
+
+    private readonly byte[] memory = GC.AllocateArray<byte>(checked((int)(rows * pitch * sizeof(T) + Alignment)), pinned: true);
+
+    /// <summary>The first number of a row.</summary>
+    public T* this[long row] => Start + row * pitch;
+
+    private T* Start
+    {
+        get
+        {
+            nint address = (nint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(memory));
+            return (T*)((address + Alignment - 1) / Alignment * Alignment);
+        }
+    }
+}
+
+/// <summary>A row in memory: ghost points, the points of the grid up to a whole vector, ghost points.</summary>
+internal static class RowLayout<T, TLanes> where T : unmanaged where TLanes : struct, ILanes<T>
+{
+    /// <summary>Numbers before the first point.</summary>
+    public static int Halo => TLanes.Points * TLanes.Fields;
+
+    /// <summary>The points in whole vectors.</summary>
+    public static int Padded(int points) => (points + TLanes.Points - 1) / TLanes.Points * TLanes.Points;
+
+    /// <summary>Numbers from one row to the next.</summary>
+    public static int Pitch(int points) => (TLanes.Points + Padded(points) + TLanes.Points) * TLanes.Fields;
+}

@@ -1,0 +1,113 @@
+using System.Collections.Concurrent;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The shallow-water model over the states' memory, without tensor operators: forward, tangent linear and adjoint in one precision.
+/// States and perturbations are rows [rows, n]; threads share rows, or where there is a single large state its rows of cells, and the numbers do
+/// not depend on how many there are.
+/// </summary>
+internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) where T : unmanaged, INumber<T>
+{
+    // Vectors of one pass over a trajectory: more share the forward sweep, fewer stay in the nearer cache.
+    private const int GroupsPerPass = 8;
+
+    // A thread of its own pays from this many cells and steps.
+    private const long WorkPerThread = 16384;
+
+    private readonly Lattice<T> lattice = new(options);
+    private readonly ConcurrentBag<ForwardRun<T, AlongRow<T>>> singles = [];
+    private readonly ConcurrentBag<ForwardRun<T, AcrossFields<T>>> groups = [];
+    private readonly ConcurrentBag<LinearisedRun<T>> linearised = [];
+
+    private long Cells => (long)lattice.Nx * lattice.Ny;
+
+    /// <summary>The states after a number of steps.</summary>
+    public UnsoundState? Step(Tensor states, Tensor results, long steps)
+    {
+        long rows = states.numel() / lattice.Dimension, lanes = Vector<T>.Count, full = rows / lanes, units = full + rows % lanes;
+        nint from = Address(states), to = Address(results);
+        int threads = Threads(rows * steps), inner = units == 1 ? get_num_threads() : 1;
+        var unsound = new UnsoundState?[units];
+        ForEach(units, threads, unit =>
+        {
+            long row = unit < full ? unit * lanes : full * lanes + (unit - full), offset = row * lattice.Dimension;
+            var found = unit < full ? With(groups, () => new(lattice), run => run.Run((T*)from + offset, (T*)to + offset, steps, inner))
+                : With(singles, () => new(lattice), run => run.Run((T*)from + offset, (T*)to + offset, steps, inner));
+            if (found is { } at) unsound[unit] = at with { Row = row + at.Row };
+        });
+        GC.KeepAlive(states);
+        GC.KeepAlive(results);
+        return unsound.FirstOrDefault(found => found is not null);
+    }
+
+    /// <summary>A run from one state, with so many of its states kept.</summary>
+    /// <param name="state">[n]</param>
+    /// <param name="steps">The steps of the run.</param>
+    /// <param name="keptStates">The largest number of states that may be kept.</param>
+    /// <param name="end">Where its end goes, [n]; null where nobody wants it.</param>
+    /// <param name="unsound">Its first state that is not one.</param>
+    public Trajectory<T> Run(Tensor state, long steps, int keptStates, Tensor? end, out UnsoundState? unsound)
+    {
+        var start = new FieldBlock<T, AlongRow<T>>(lattice);
+        start.Load((T*)Address(state));
+        GC.KeepAlive(state);
+        var trajectory = new Trajectory<T>(lattice, start, steps, keptStates);
+        var last = end is null ? null : steps == 0 ? start : new FieldBlock<T, AlongRow<T>>(lattice);
+        unsound = With(singles, () => new(lattice), run => trajectory.Run(run, last, get_num_threads()));
+        last?.Store((T*)Address(end!));
+        GC.KeepAlive(end);
+        return trajectory;
+    }
+
+    /// <summary>M' of perturbations [k, n] along a run.</summary>
+    public void StepTangentLinear(Trajectory<T> trajectory, Tensor perturbations, Tensor results) =>
+        ForEachPart(trajectory, perturbations, results, (run, from, to, count) => run.TangentLinear(trajectory, (T*)from, (T*)to, count));
+
+    /// <summary>M'^T of sensitivities [k, n] along a run.</summary>
+    public void StepAdjoint(Trajectory<T> trajectory, Tensor sensitivities, Tensor results) =>
+        ForEachPart(trajectory, sensitivities, results, (run, from, to, count) => run.Adjoint(trajectory, (T*)from, (T*)to, count));
+
+    /// <summary>Calls with each of so many numbers, on so many threads as their work is worth.</summary>
+    public void ForEachRow(long rows, long steps, Action<long> row) => ForEach(rows, Threads(rows * steps), row);
+
+    // Each part of the vectors goes through the whole run by itself.
+    private void ForEachPart(Trajectory<T> trajectory, Tensor vectors, Tensor results, Action<LinearisedRun<T>, nint, nint, int> carry)
+    {
+        long count = vectors.numel() / lattice.Dimension, lanes = Vector<T>.Count;
+        int threads = Threads(count * trajectory.Steps);
+        long size = Math.Min(GroupsPerPass * lanes, (count + threads - 1) / threads);
+        if (size > lanes) size = (size + lanes - 1) / lanes * lanes;
+        nint from = Address(vectors), to = Address(results);
+        ForEach((count + size - 1) / size, threads, part => With(linearised, () => new(lattice), run =>
+        {
+            long first = part * size, offset = first * lattice.Dimension * sizeof(T);
+            carry(run, from + (nint)offset, to + (nint)offset, (int)Math.Min(size, count - first));
+            return true;
+        }));
+        GC.KeepAlive(vectors);
+        GC.KeepAlive(results);
+    }
+
+    private int Threads(long runs) => (int)Math.Clamp(runs * Cells / WorkPerThread, 1, get_num_threads());
+
+    private static void ForEach(long count, int threads, Action<long> action)
+    {
+        if (threads == 1 || count == 1) for (long i = 0; i < count; i++) action(i);
+        else Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads }, action);
+    }
+
+    private static TResult With<TRun, TResult>(ConcurrentBag<TRun> pool, Func<TRun> create, Func<TRun, TResult> use)
+    {
+        if (!pool.TryTake(out var run)) run = create();
+        try { return use(run); }
+        finally { pool.Add(run); }
+    }
+
+    private static nint Address(Tensor contiguous) => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(contiguous.bytes));
+}

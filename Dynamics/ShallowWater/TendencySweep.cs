@@ -1,0 +1,85 @@
+using System.Numerics;
+
+namespace DaML;
+
+/// <summary>
+/// A step of the shallow-water equations in Sadourny's (1975) energy-conserving form. With the fluxes U = h_u u and V = h_v v, the
+/// potential vorticity q = (f + dv/dx - du/dy) / h at the corners and B = g eta + (u^2 + v^2) / 2 at the centres:
+/// eta' = -dU/dx - dV/dy, u' = mean_y(q mean_x(V)) - dB/dx + ..., v' = -mean_x(q mean_y(U)) - dB/dy + ...
+/// </summary>
+/// <param name="lattice">The grid.</param>
+/// <param name="record">Where the stages' coefficients go; null where nobody wants them. For one field only.</param>
+internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice, StageCoefficients<T>? record = null) : BalanceSweep<T, TLanes>(lattice, forced: true)
+    where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
+{
+    private static readonly T half = T.One / T.CreateChecked(2), quarter = half * half;
+
+    /// <summary>Which lanes held finite heights and positive depths at the beginning of every step so far: all bits set.</summary>
+    public Vector<T> Sound { get; private set; }
+
+    /// <summary>Forgets what was found unsound.</summary>
+    public void Reset() => Sound = Vector<T>.AllBitsSet;
+
+    protected override void Centres(int stage, int row)
+    {
+        T* e = Row(stage, 0, row), u = Row(stage, 1, row), v = Row(stage, 2, row), south = Row(stage, 2, row - 1);
+        T* fluxU = Pair(stage, FluxU, row), bernoulli = Pair(stage, Bernoulli, row);
+        Vector<T> depth = new(Lattice.Depth), gravity = new(Lattice.Gravity), h2 = new(half), h4 = new(quarter), dry = -depth, sound = Sound;
+        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        {
+            Vector<T> eta = At(e, i), here = At(u, i), west = At(u, i - 1), north = At(v, i), below = At(south, i);
+            var depthU = Lane.MultiplyAdd(h2, eta + At(e, i + 1), depth);
+            sound &= Vector.GreaterThan(eta, dry);
+            Put(fluxU, i, depthU * here);
+            var squares = Lane.MultiplyAdd(here, here, west * west) + Lane.MultiplyAdd(north, north, below * below);
+            Put(bernoulli, i, Lane.MultiplyAdd(h4, squares, gravity * eta));
+            if (record is null) continue;
+            Put(record.Row(stage, StageCoefficients<T>.U, row), i, here);
+            Put(record.Row(stage, StageCoefficients<T>.V, row), i, north);
+            Put(record.Row(stage, StageCoefficients<T>.DepthU, row), i, depthU);
+        }
+        if (stage == 0) Sound = sound;
+        Ghosts<T, TLanes>.Before(Lattice, fluxU);
+        Ghosts<T, TLanes>.After(Lattice, bernoulli);
+        if (record is not null) Ghosts<T, TLanes>.Before(Lattice, record.Row(stage, StageCoefficients<T>.U, row));
+    }
+
+    protected override void Corners(int stage, int row)
+    {
+        T* e0 = Row(stage, 0, row), e1 = Row(stage, 0, row + 1), u0 = Row(stage, 1, row), u1 = Row(stage, 1, row + 1), v = Row(stage, 2, row);
+        T* fluxV = Pair(stage, FluxV, row), fluxU0 = Pair(stage, FluxU, row), fluxU1 = Pair(stage, FluxU, row + 1);
+        T* turnU = Pair(stage, TurnU, row), turnV = Pair(stage, TurnV, row);
+        Vector<T> depth = new(Lattice.Depth), h2 = new(half), h4 = new(quarter), coriolis = new(Lattice.Coriolis(row)), one = Vector<T>.One;
+        Vector<T> dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
+        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        {
+            var depthV = Lane.MultiplyAdd(h2, At(e0, i) + At(e1, i), depth);
+            Put(fluxV, i, depthV * At(v, i));
+            if (record is not null) Put(record.Row(stage, StageCoefficients<T>.DepthV, row), i, depthV);
+        }
+        Ghosts<T, TLanes>.After(Lattice, fluxV);
+        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        {
+            var height = Lane.MultiplyAdd(h4, At(e0, i) + At(e0, i + 1) + (At(e1, i) + At(e1, i + 1)), depth);
+            var vorticity = Lane.MultiplyAdd(dx, At(v, i + 1) - At(v, i), Lane.MultiplyAdd(dy, At(u0, i) - At(u1, i), coriolis));
+            Vector<T> x = h4 * (At(fluxV, i) + At(fluxV, i + 1)), y = h4 * (At(fluxU0, i) + At(fluxU1, i));
+            Vector<T> inverse = one / height, q = vorticity * inverse;
+            Put(turnU, i, q * x);
+            Put(turnV, i, q * y);
+            if (record is null) continue;
+            Put(record.Row(stage, StageCoefficients<T>.InverseDepth, row), i, inverse);
+            Put(record.Row(stage, StageCoefficients<T>.Vorticity, row), i, h4 * q);
+            Put(record.Row(stage, StageCoefficients<T>.FluxX, row), i, x);
+            Put(record.Row(stage, StageCoefficients<T>.FluxY, row), i, y);
+        }
+        Ghosts<T, TLanes>.Before(Lattice, turnV);
+    }
+
+    protected override void Wall(int stage, int row)
+    {
+        Clear(Pair(stage, FluxV, row));
+        Clear(Pair(stage, TurnU, row));
+        Clear(Pair(stage, TurnV, row));
+        if (record is not null) Clear(record.Row(stage, StageCoefficients<T>.V, row));
+    }
+}

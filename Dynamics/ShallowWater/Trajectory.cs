@@ -1,0 +1,43 @@
+using System.Numerics;
+
+namespace DaML;
+
+/// <summary>
+/// A run of the model as so many of its states, evenly spaced, the first among them. Whatever lies between two of them is computed
+/// again when it is wanted.
+/// </summary>
+internal sealed class Trajectory<T> where T : unmanaged, INumber<T>
+{
+    private readonly FieldBlock<T, AlongRow<T>>[] kept;
+
+    /// <param name="lattice">The grid.</param>
+    /// <param name="start">The first state; it becomes the trajectory's.</param>
+    /// <param name="steps">The steps of the run.</param>
+    /// <param name="keptStates">The largest number of states that may be kept.</param>
+    public Trajectory(Lattice<T> lattice, FieldBlock<T, AlongRow<T>> start, long steps, int keptStates)
+    {
+        Steps = steps;
+        long count = Math.Max(1, Math.Min(steps, keptStates));
+        Stride = Math.Max(1, (steps + count - 1) / count);
+        kept = new FieldBlock<T, AlongRow<T>>[Math.Max(1, (steps + Stride - 1) / Stride)];
+        kept[0] = start;
+        for (int i = 1; i < kept.Length; i++) kept[i] = new(lattice);
+    }
+
+    /// <summary>The steps of the run.</summary>
+    public long Steps { get; }
+
+    /// <summary>Steps from one kept state to the next.</summary>
+    public long Stride { get; }
+
+    /// <summary>The states, of the steps 0, <see cref="Stride"/>, 2 <see cref="Stride"/>, ...</summary>
+    public IReadOnlyList<FieldBlock<T, AlongRow<T>>> Kept => kept;
+
+    /// <summary>Runs the model and keeps its states; further on, to its end, where there is a place for that state.</summary>
+    public UnsoundState? Run(ForwardRun<T, AlongRow<T>> forward, FieldBlock<T, AlongRow<T>>? end, int threads)
+    {
+        List<(long, FieldBlock<T, AlongRow<T>>)> wanted = [.. kept.Select((block, i) => (i * Stride, block)).Skip(1)];
+        if (end is not null) wanted.Add((Steps, end));
+        return forward.Run(kept[0], wanted, threads);
+    }
+}
