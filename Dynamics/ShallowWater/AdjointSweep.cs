@@ -20,15 +20,17 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
 
     protected override void Centres(int stage, int row)
     {
+        int columns = Lattice.Nx;
         T* b = Row(stage, 1, row), c = Row(stage, 2, row), south = Row(stage, 2, row - 1), bernoulli = Pair(stage, Bernoulli, row);
         Vector<T> dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
-        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        for (int i = 0; i < columns; i += TLanes.Points)
             Put(bernoulli, i, Lane.MultiplyAdd(dx, At(b, i) - At(b, i - 1), dy * (At(c, i) - At(south, i))));
         Ghosts<T, TLanes>.After(Lattice, bernoulli);
     }
 
     protected override void Corners(int stage, int row)
     {
+        int columns = Lattice.Nx;
         int linear = 3 - stage;
         T* a0 = Row(stage, 0, row), a1 = Row(stage, 0, row + 1), b0 = Row(stage, 1, row), b1 = Row(stage, 1, row + 1), c = Row(stage, 2, row);
         T* vorticity = at.Row(linear, StageCoefficients<T>.Vorticity, row), inverse = at.Row(linear, StageCoefficients<T>.InverseDepth, row);
@@ -37,7 +39,7 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
         T* turning = Pair(stage, Turning, row), depths = Pair(stage, Depths, row), turnV = Pair(stage, TurnV, row), turnU = Scratch(TurnU);
         T* speedV = Pair(stage, SpeedV, row), fluxV = Pair(stage, FluxV, row);
         Vector<T> h2 = new(half), dy = new(Lattice.InverseDy);
-        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        for (int i = 0; i < columns; i += TLanes.Points)
         {
             Vector<T> turnUBar = At(b0, i) + At(b1, i), turnVBar = -(At(c, i) + At(c, i + 1)), q4 = TLanes.Shared(vorticity, i);
             var zeta = TLanes.Shared(inverse, i) * Lane.MultiplyAdd(TLanes.Shared(fluxX, i), turnUBar, TLanes.Shared(fluxY, i) * turnVBar);
@@ -49,7 +51,7 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
         Ghosts<T, TLanes>.Before(Lattice, turning);
         Ghosts<T, TLanes>.Before(Lattice, depths);
         Ghosts<T, TLanes>.Before(Lattice, turnU);
-        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        for (int i = 0; i < columns; i += TLanes.Points)
         {
             var flux = Lane.MultiplyAdd(dy, At(a1, i) - At(a0, i), At(turnU, i) + At(turnU, i - 1));
             Put(speedV, i, h2 * TLanes.Shared(atV, i) * flux);
@@ -64,6 +66,7 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
 
     protected override void Tendency(int stage, int row, T* baseEta, T* baseU, T* baseV, T weight, T* eta, T* u, T* v)
     {
+        int columns = Lattice.Nx;
         int linear = 3 - stage;
         T* a = Row(stage, 0, row);
         T* b0 = Row(stage, 1, row), bNorth = Row(stage, 1, row + 1), bSouth = Row(stage, 1, row - 1);
@@ -76,14 +79,14 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
         T* speedU = Scratch(SpeedU), fluxU = Scratch(FluxU);
         Vector<T> h = new(weight), h2 = new(half), gravity = new(Lattice.Gravity), dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
         Vector<T> viscosityX = new(Lattice.ViscosityX), viscosityY = new(Lattice.ViscosityY), damping = new(Lattice.Damping);
-        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        for (int i = 0; i < columns; i += TLanes.Points)
         {
             var flux = Lane.MultiplyAdd(dx, At(a, i + 1) - At(a, i), At(turnV0, i) + At(turnVSouth, i));
             Put(speedU, i, h2 * TLanes.Shared(atU, i) * flux);
             Put(fluxU, i, TLanes.Shared(depthU, i) * flux);
         }
         Ghosts<T, TLanes>.Before(Lattice, speedU);
-        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        for (int i = 0; i < columns; i += TLanes.Points)
         {
             var head = At(bernoulli0, i);
             var heights = Lane.MultiplyAdd(gravity, head, At(speedU, i) + At(speedU, i - 1) + (At(speedV0, i) + At(speedVSouth, i)))

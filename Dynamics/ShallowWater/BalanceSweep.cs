@@ -13,6 +13,8 @@ internal abstract unsafe class BalanceSweep<T, TLanes>(Lattice<T> lattice, bool 
 
     protected sealed override void Tendency(int stage, int row, T* baseEta, T* baseU, T* baseV, T weight, T* eta, T* u, T* v)
     {
+        int columns = Lattice.Nx;
+        bool wind = forced;
         T* u0 = Row(stage, 1, row), uNorth = Row(stage, 1, row + 1), uSouth = Row(stage, 1, row - 1);
         T* v0 = Row(stage, 2, row), vNorth = Row(stage, 2, row + 1), vSouth = Row(stage, 2, row - 1);
         T* fluxU = Pair(stage, FluxU, row), fluxV = Pair(stage, FluxV, row), fluxSouth = Pair(stage, FluxV, row - 1);
@@ -21,19 +23,19 @@ internal abstract unsafe class BalanceSweep<T, TLanes>(Lattice<T> lattice, bool 
         T* windX = Lattice.WindX(row), windY = Lattice.WindY(row);
         Vector<T> h = new(weight), dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
         Vector<T> viscosityX = new(Lattice.ViscosityX), viscosityY = new(Lattice.ViscosityY), damping = new(Lattice.Damping);
-        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        for (int i = 0; i < columns; i += TLanes.Points)
         {
             var inflow = Lane.MultiplyAdd(dx, At(fluxU, i - 1) - At(fluxU, i), dy * (At(fluxSouth, i) - At(fluxV, i)));
             Put(eta, i, Lane.MultiplyAdd(h, inflow, At(baseEta, i)));
 
             var forceU = Lane.MultiplyAdd(dx, At(b0, i) - At(b0, i + 1), At(turnU, i) + At(turnSouth, i));
-            if (forced) forceU += TLanes.Shared(windX, i);
+            if (wind) forceU += TLanes.Shared(windX, i);
             forceU = Lane.MultiplyAdd(viscosityX, At(u0, i - 1) + At(u0, i + 1), forceU);
             forceU = Lane.MultiplyAdd(viscosityY, At(uSouth, i) + At(uNorth, i), forceU);
             Put(u, i, Lane.MultiplyAdd(h, Lane.MultiplyAdd(damping, At(u0, i), forceU), At(baseU, i)));
 
             var forceV = Lane.MultiplyAdd(dy, At(b0, i) - At(b1, i), -(At(turnV, i) + At(turnV, i - 1)));
-            if (forced) forceV += TLanes.Shared(windY, i);
+            if (wind) forceV += TLanes.Shared(windY, i);
             forceV = Lane.MultiplyAdd(viscosityX, At(v0, i - 1) + At(v0, i + 1), forceV);
             forceV = Lane.MultiplyAdd(viscosityY, At(vSouth, i) + At(vNorth, i), forceV);
             Put(v, i, Lane.MultiplyAdd(h, Lane.MultiplyAdd(damping, At(v0, i), forceV), At(baseV, i)));

@@ -7,15 +7,18 @@ internal sealed unsafe class FieldBlock<T, TLanes> where T : unmanaged, INumber<
 {
     private readonly Lattice<T> lattice;
     private readonly PinnedRows<T> rows;
+    private readonly RowTable<T> table;
 
     public FieldBlock(Lattice<T> lattice)
     {
         this.lattice = lattice;
-        rows = new PinnedRows<T>(3 * lattice.Ny, RowLayout<T, TLanes>.Pitch(lattice.Nx));
+        int ny = lattice.Ny;
+        rows = new PinnedRows<T>(3 * ny + 1, RowLayout<T, TLanes>.Pitch(lattice.Nx));
+        table = new RowTable<T>(lattice, rows, RowLayout<T, TLanes>.Halo, 3 * ny, (field, row) => field * ny + row, wraps: true);
     }
 
-    /// <summary>The first point of a row of eta (0), u (1) or v (2).</summary>
-    public T* Row(int field, int row) => rows[field * lattice.Ny + row] + RowLayout<T, TLanes>.Halo;
+    /// <summary>The first point of a row of eta (0), u (1) or v (2); it may be a ghost row.</summary>
+    public T* Row(int field, int row) => table[field, row];
 
     /// <summary>Takes the states that lie one after the other at an address.</summary>
     public void Load(T* states)

@@ -64,7 +64,7 @@ internal sealed unsafe class ForwardRun<T, TLanes>(Lattice<T> lattice) where T :
             sweep.Begin(from, to, ny * band / bands, ny * (band + 1) / bands);
             sweep.Reset();
             var (first, last) = sweep.Times;
-            for (int t = first; t <= last; t++) sweep.Advance(t);
+            for (int t = first; t < last + sweep.RowsAtOnce; t += sweep.RowsAtOnce) sweep.Advance(t);
         }
     }
 

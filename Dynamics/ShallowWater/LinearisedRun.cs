@@ -11,6 +11,9 @@ internal sealed unsafe class LinearisedRun<T> where T : unmanaged, INumber<T>
     // The last stage of the forward sweep is three rows behind its first, and an adjoint begins with that stage.
     private const int Lag = 3;
 
+    // Rows on either side that an adjoint step needs of what its last stage sees.
+    private const int Ahead = 4;
+
     private readonly Lattice<T> lattice;
     private readonly StageCoefficients<T> coefficients;
     private readonly TendencySweep<T, AlongRow<T>> forward;
@@ -61,7 +64,7 @@ internal sealed unsafe class LinearisedRun<T> where T : unmanaged, INumber<T>
             plain.Run(trajectory.Kept[part], [.. segment.Take((int)length - 1).Select((block, i) => (i + 1L, block))], threads: 1);
             for (long step = length - 1; step >= 0; step--)
             {
-                forward.Begin(step == 0 ? trajectory.Kept[part] : segment[(int)step - 1], null, -RowSweep<T, AlongRow<T>>.Reach, lattice.Ny + RowSweep<T, AlongRow<T>>.Reach);
+                forward.Begin(step == 0 ? trajectory.Kept[part] : segment[(int)step - 1], null, -Ahead, lattice.Ny + Ahead);
                 Sweep(passengers, Lag);
             }
         }
@@ -72,7 +75,7 @@ internal sealed unsafe class LinearisedRun<T> where T : unmanaged, INumber<T>
     {
         var (first, last) = forward.Times;
         foreach (var passenger in passengers) last = Math.Max(last, passenger.Begin().Last + lag);
-        for (int t = first; t <= last; t++)
+        for (int t = first; t < last + forward.RowsAtOnce; t += forward.RowsAtOnce)
         {
             forward.Advance(t);
             foreach (var passenger in passengers) passenger.Advance(t - lag);

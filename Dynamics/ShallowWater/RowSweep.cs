@@ -9,55 +9,65 @@ namespace DaML;
 /// </summary>
 internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
-    /// <summary>Rows by which a band of rows needs more of the step's initial state on either side.</summary>
-    public const int Reach = 4;
-
-    private const int Ring = 4;
+    // Rows of a stage that are kept: those that go at once, and five more that later stages ask for.
+    private const int Ring = 16;
 
     private readonly PinnedRows<T> stages, scratch, pairs;
-    private readonly T* zero;
-    private readonly int[] first = new int[4], last = new int[4];
+    private readonly RowTable<T>[] stageRows = new RowTable<T>[3];
+    private readonly int[] first = new int[4], last = new int[4], next = new int[4];
+    private readonly T[] weights;
     private readonly int pairCount, baseRow;
+    private FieldBlock<T, TLanes>? start, end;
 
     protected RowSweep(Lattice<T> lattice, int pairCount, int scratchCount)
     {
         Lattice = lattice;
         this.pairCount = pairCount;
         int pitch = RowLayout<T, TLanes>.Pitch(lattice.Nx);
-        stages = new PinnedRows<T>(3 * 3 * Ring, pitch);
+        const int zero = 3 * 3 * Ring;
+        stages = new PinnedRows<T>(zero + 1, pitch);
+        for (int stage = 0; stage < 3; stage++)
+        {
+            int first = stage * 3 * Ring;
+            stageRows[stage] = new RowTable<T>(lattice, stages, RowLayout<T, TLanes>.Halo, zero, (field, row) => first + field * Ring + (row & (Ring - 1)), wraps: false);
+        }
         pairs = new PinnedRows<T>(4 * pairCount * 2, pitch);
-        scratch = new PinnedRows<T>(scratchCount + 4, pitch);
-        zero = Scratch(scratchCount + 3);
+        scratch = new PinnedRows<T>(scratchCount + 3, pitch);
         baseRow = scratchCount;
+        RowsAtOnce = (int)Math.Clamp(8192L / ((long)pitch * sizeof(T)), 1, 8);
+        T h = lattice.TimeStep, half = h / T.CreateChecked(2);
+        weights = [half, half, h, h / T.CreateChecked(6)];
     }
 
     protected Lattice<T> Lattice { get; }
 
-    /// <summary>The state the step begins at, and the one it leads to; null where only the stages are wanted.</summary>
-    public FieldBlock<T, TLanes>? From, To;
-
     /// <summary>Makes ready for the rows from <paramref name="from"/> up to <paramref name="to"/> of the result; they may be ghost rows where y is periodic.</summary>
+    /// <param name="state">The state the step begins at.</param>
+    /// <param name="result">Where the state it leads to goes; null where only the stages are wanted.</param>
+    /// <param name="from">The first row.</param>
+    /// <param name="to">The row after the last.</param>
     public void Begin(FieldBlock<T, TLanes> state, FieldBlock<T, TLanes>? result, int from, int to)
     {
-        (From, To) = (state, result);
+        (start, end) = (state, result);
         for (int stage = 0; stage < 4; stage++)
         {
             first[stage] = Lattice.PeriodicY ? from - (3 - stage) : Math.Max(from - (3 - stage), 0);
+            next[stage] = first[stage];
             last[stage] = Lattice.PeriodicY ? to + (3 - stage) : Math.Min(to + (3 - stage), Lattice.Ny);
         }
     }
 
+    /// <summary>How many rows a stage should go before the next one follows: few enough for the nearer cache.</summary>
+    public int RowsAtOnce { get; }
+
     /// <summary>The first and the last value of t for which there is something to do.</summary>
     public (int First, int Last) Times => (first[0], last[3] + 2);
 
-    /// <summary>The first stage's row t, the second's t - 1, and so on.</summary>
+    /// <summary>Everything up to the first stage's row t, the second's row t - 1, and so on.</summary>
     public void Advance(int t)
     {
         for (int stage = 0; stage < 4; stage++)
-        {
-            int row = t - stage;
-            if (row >= first[stage] && row < last[stage]) Stage(stage, row);
-        }
+            for (int until = Math.Min(t - stage, last[stage] - 1); next[stage] <= until; next[stage]++) Stage(stage, next[stage]);
     }
 
     private void Stage(int stage, int row)
@@ -77,25 +87,24 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
             Centres(stage, row + 1);
             Corners(stage, row);
         }
-        if (stage == 3 && To is null) return;
+        if (stage == 3 && end is null) return;
 
-        var h = Lattice.TimeStep;
+        var h = weights[stage];
         T* eta, u, v;
         if (stage < 3)
         {
-            eta = StageRow(stage, 0, row);
-            u = StageRow(stage, 1, row);
-            v = StageRow(stage, 2, row);
-            Tendency(stage, row, Row(0, 0, row), Row(0, 1, row), Row(0, 2, row), stage == 2 ? h : h / T.CreateChecked(2), eta, u, v);
+            eta = Row(stage + 1, 0, row);
+            u = Row(stage + 1, 1, row);
+            v = Row(stage + 1, 2, row);
+            Tendency(stage, row, Row(0, 0, row), Row(0, 1, row), Row(0, 2, row), h, eta, u, v);
         }
         else
         {
-            int at = Lattice.Wrapped(row);
-            eta = To!.Row(0, at);
-            u = To.Row(1, at);
-            v = To.Row(2, at);
+            eta = end!.Row(0, row);
+            u = end.Row(1, row);
+            v = end.Row(2, row);
             for (int field = 0; field < 3; field++) Combine(field, row);
-            Tendency(stage, row, Scratch(baseRow), Scratch(baseRow + 1), Scratch(baseRow + 2), h / T.CreateChecked(6), eta, u, v);
+            Tendency(stage, row, Scratch(baseRow), Scratch(baseRow + 1), Scratch(baseRow + 2), h, eta, u, v);
         }
         Ghosts<T, TLanes>.Fill(Lattice, 0, eta);
         Ghosts<T, TLanes>.Fill(Lattice, 1, u);
@@ -106,9 +115,10 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
     // x + h/6 (k1 + 2 k2 + 2 k3) = (y2 + 2 y3 + y4 - x) / 3, where y2 = x + h/2 k1, y3 = x + h/2 k2, y4 = x + h k3
     private void Combine(int field, int row)
     {
+        int columns = Lattice.Nx;
         T* x = Row(0, field, row), y2 = Row(1, field, row), y3 = Row(2, field, row), y4 = Row(3, field, row), sum = Scratch(baseRow + field);
         var third = new Vector<T>(T.One / T.CreateChecked(3));
-        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        for (int i = 0; i < columns; i += TLanes.Points)
         {
             var middle = At(y3, i);
             Put(sum, i, third * (At(y2, i) - At(x, i) + At(y4, i) + (middle + middle)));
@@ -128,17 +138,7 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
     protected abstract void Tendency(int stage, int row, T* baseEta, T* baseU, T* baseV, T weight, T* eta, T* u, T* v);
 
     /// <summary>A row of eta (0), u (1) or v (2) at which a stage takes the tendency. Beyond a wall eta and u are mirrored and v is zero.</summary>
-    protected T* Row(int stage, int field, int row)
-    {
-        if (!Lattice.PeriodicY && (row < 0 || row >= Lattice.Ny))
-        {
-            if (field == 2) return zero;
-            row = row < 0 ? 0 : Lattice.Ny - 1;
-        }
-        return stage == 0 ? From!.Row(field, Lattice.Wrapped(row)) : StageRow(stage - 1, field, row);
-    }
-
-    private T* StageRow(int stage, int field, int row) => stages[(stage * 3 + field) * Ring + (row & (Ring - 1))] + RowLayout<T, TLanes>.Halo;
+    protected T* Row(int stage, int field, int row) => stage == 0 ? start!.Row(field, row) : stageRows[stage - 1][field, row];
 
     /// <summary>One of the rows that a stage keeps of this row and the one before.</summary>
     protected T* Pair(int stage, int kind, int row) => pairs[(stage * pairCount + kind) * 2 + (row & 1)] + RowLayout<T, TLanes>.Halo;

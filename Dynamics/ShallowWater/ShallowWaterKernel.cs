@@ -59,7 +59,7 @@ internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) 
         GC.KeepAlive(state);
         var trajectory = new Trajectory<T>(lattice, start, steps, keptStates);
         var last = end is null ? null : steps == 0 ? start : new FieldBlock<T, AlongRow<T>>(lattice);
-        unsound = With(singles, () => new(lattice), run => trajectory.Run(run, last, get_num_threads()));
+        unsound = steps == 0 ? null : With(singles, () => new(lattice), run => trajectory.Run(run, last, get_num_threads()));
         last?.Store((T*)Address(end!));
         GC.KeepAlive(end);
         return trajectory;

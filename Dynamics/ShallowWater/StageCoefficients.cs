@@ -12,7 +12,7 @@ internal sealed unsafe class StageCoefficients<T> where T : unmanaged, INumber<T
     public const int U = 0, V = 1, DepthU = 2, DepthV = 3, Vorticity = 4, InverseDepth = 5, FluxX = 6, FluxY = 7, Count = 8;
 
     // The forward sweep of an adjoint runs up to eight rows ahead.
-    private const int Ring = 16;
+    private const int Ring = 32;
 
     private readonly PinnedRows<T> rows;
 

@@ -13,12 +13,13 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
 
     protected override void Centres(int stage, int row)
     {
+        int columns = Lattice.Nx;
         T* e = Row(stage, 0, row), u = Row(stage, 1, row), v = Row(stage, 2, row), south = Row(stage, 2, row - 1);
         T* fluxU = Pair(stage, FluxU, row), bernoulli = Pair(stage, Bernoulli, row);
         T* atU = at.Row(stage, StageCoefficients<T>.U, row), atV = at.Row(stage, StageCoefficients<T>.V, row), atSouth = at.Row(stage, StageCoefficients<T>.V, row - 1);
         T* depthU = at.Row(stage, StageCoefficients<T>.DepthU, row);
         Vector<T> gravity = new(Lattice.Gravity), h2 = new(half);
-        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        for (int i = 0; i < columns; i += TLanes.Points)
         {
             Vector<T> eta = At(e, i), here = At(u, i), speed = TLanes.Shared(atU, i);
             Put(fluxU, i, Lane.MultiplyAdd(TLanes.Shared(depthU, i), here, h2 * speed * (eta + At(e, i + 1))));
@@ -31,6 +32,7 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
 
     protected override void Corners(int stage, int row)
     {
+        int columns = Lattice.Nx;
         T* e0 = Row(stage, 0, row), e1 = Row(stage, 0, row + 1), u0 = Row(stage, 1, row), u1 = Row(stage, 1, row + 1), v = Row(stage, 2, row);
         T* fluxV = Pair(stage, FluxV, row), fluxU0 = Pair(stage, FluxU, row), fluxU1 = Pair(stage, FluxU, row + 1);
         T* turnU = Pair(stage, TurnU, row), turnV = Pair(stage, TurnV, row);
@@ -38,10 +40,10 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
         T* vorticity = at.Row(stage, StageCoefficients<T>.Vorticity, row), inverse = at.Row(stage, StageCoefficients<T>.InverseDepth, row);
         T* atFluxX = at.Row(stage, StageCoefficients<T>.FluxX, row), atFluxY = at.Row(stage, StageCoefficients<T>.FluxY, row);
         Vector<T> h2 = new(half), dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
-        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        for (int i = 0; i < columns; i += TLanes.Points)
             Put(fluxV, i, Lane.MultiplyAdd(TLanes.Shared(depthV, i), At(v, i), h2 * TLanes.Shared(atV, i) * (At(e0, i) + At(e1, i))));
         Ghosts<T, TLanes>.After(Lattice, fluxV);
-        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        for (int i = 0; i < columns; i += TLanes.Points)
         {
             var q4 = TLanes.Shared(vorticity, i);
             var turning = Lane.MultiplyAdd(dx, At(v, i + 1) - At(v, i), dy * (At(u0, i) - At(u1, i)));

@@ -22,10 +22,12 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice, StageC
 
     protected override void Centres(int stage, int row)
     {
+        int columns = Lattice.Nx;
         T* e = Row(stage, 0, row), u = Row(stage, 1, row), v = Row(stage, 2, row), south = Row(stage, 2, row - 1);
         T* fluxU = Pair(stage, FluxU, row), bernoulli = Pair(stage, Bernoulli, row);
+        T* recordU = Recorded(stage, StageCoefficients<T>.U, row), recordV = Recorded(stage, StageCoefficients<T>.V, row), recordDepth = Recorded(stage, StageCoefficients<T>.DepthU, row);
         Vector<T> depth = new(Lattice.Depth), gravity = new(Lattice.Gravity), h2 = new(half), h4 = new(quarter), dry = -depth, sound = Sound;
-        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        for (int i = 0; i < columns; i += TLanes.Points)
         {
             Vector<T> eta = At(e, i), here = At(u, i), west = At(u, i - 1), north = At(v, i), below = At(south, i);
             var depthU = Lane.MultiplyAdd(h2, eta + At(e, i + 1), depth);
@@ -33,32 +35,35 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice, StageC
             Put(fluxU, i, depthU * here);
             var squares = Lane.MultiplyAdd(here, here, west * west) + Lane.MultiplyAdd(north, north, below * below);
             Put(bernoulli, i, Lane.MultiplyAdd(h4, squares, gravity * eta));
-            if (record is null) continue;
-            Put(record.Row(stage, StageCoefficients<T>.U, row), i, here);
-            Put(record.Row(stage, StageCoefficients<T>.V, row), i, north);
-            Put(record.Row(stage, StageCoefficients<T>.DepthU, row), i, depthU);
+            if (recordU == null) continue;
+            Put(recordU, i, here);
+            Put(recordV, i, north);
+            Put(recordDepth, i, depthU);
         }
         if (stage == 0) Sound = sound;
         Ghosts<T, TLanes>.Before(Lattice, fluxU);
         Ghosts<T, TLanes>.After(Lattice, bernoulli);
-        if (record is not null) Ghosts<T, TLanes>.Before(Lattice, record.Row(stage, StageCoefficients<T>.U, row));
+        if (recordU != null) Ghosts<T, TLanes>.Before(Lattice, recordU);
     }
 
     protected override void Corners(int stage, int row)
     {
+        int columns = Lattice.Nx;
         T* e0 = Row(stage, 0, row), e1 = Row(stage, 0, row + 1), u0 = Row(stage, 1, row), u1 = Row(stage, 1, row + 1), v = Row(stage, 2, row);
         T* fluxV = Pair(stage, FluxV, row), fluxU0 = Pair(stage, FluxU, row), fluxU1 = Pair(stage, FluxU, row + 1);
         T* turnU = Pair(stage, TurnU, row), turnV = Pair(stage, TurnV, row);
+        T* recordDepth = Recorded(stage, StageCoefficients<T>.DepthV, row), recordInverse = Recorded(stage, StageCoefficients<T>.InverseDepth, row);
+        T* recordVorticity = Recorded(stage, StageCoefficients<T>.Vorticity, row), recordX = Recorded(stage, StageCoefficients<T>.FluxX, row), recordY = Recorded(stage, StageCoefficients<T>.FluxY, row);
         Vector<T> depth = new(Lattice.Depth), h2 = new(half), h4 = new(quarter), coriolis = new(Lattice.Coriolis(row)), one = Vector<T>.One;
         Vector<T> dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
-        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        for (int i = 0; i < columns; i += TLanes.Points)
         {
             var depthV = Lane.MultiplyAdd(h2, At(e0, i) + At(e1, i), depth);
             Put(fluxV, i, depthV * At(v, i));
-            if (record is not null) Put(record.Row(stage, StageCoefficients<T>.DepthV, row), i, depthV);
+            if (recordDepth != null) Put(recordDepth, i, depthV);
         }
         Ghosts<T, TLanes>.After(Lattice, fluxV);
-        for (int i = 0; i < Lattice.Nx; i += TLanes.Points)
+        for (int i = 0; i < columns; i += TLanes.Points)
         {
             var height = Lane.MultiplyAdd(h4, At(e0, i) + At(e0, i + 1) + (At(e1, i) + At(e1, i + 1)), depth);
             var vorticity = Lane.MultiplyAdd(dx, At(v, i + 1) - At(v, i), Lane.MultiplyAdd(dy, At(u0, i) - At(u1, i), coriolis));
@@ -66,11 +71,11 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice, StageC
             Vector<T> inverse = one / height, q = vorticity * inverse;
             Put(turnU, i, q * x);
             Put(turnV, i, q * y);
-            if (record is null) continue;
-            Put(record.Row(stage, StageCoefficients<T>.InverseDepth, row), i, inverse);
-            Put(record.Row(stage, StageCoefficients<T>.Vorticity, row), i, h4 * q);
-            Put(record.Row(stage, StageCoefficients<T>.FluxX, row), i, x);
-            Put(record.Row(stage, StageCoefficients<T>.FluxY, row), i, y);
+            if (recordInverse == null) continue;
+            Put(recordInverse, i, inverse);
+            Put(recordVorticity, i, h4 * q);
+            Put(recordX, i, x);
+            Put(recordY, i, y);
         }
         Ghosts<T, TLanes>.Before(Lattice, turnV);
     }
@@ -82,4 +87,6 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice, StageC
         Clear(Pair(stage, TurnV, row));
         if (record is not null) Clear(record.Row(stage, StageCoefficients<T>.V, row));
     }
+
+    private T* Recorded(int stage, int coefficient, int row) => record is null ? null : record.Row(stage, coefficient, row);
 }

@@ -92,3 +92,16 @@ public sealed class JointErrorConformance : ErrorCovarianceContract
             .Lift(new GaussianInitialCondition(zeros(3, dtype: ScalarType.Float64), ErrorCovariance.Full(matrix))).Covariance;
     }
 }
+
+public sealed class ShallowWaterConformance : DynamicsContract
+{
+    protected override IDynamics CreateDynamics() => new ShallowWater(new ShallowWaterOptions { CellsX = 9, CellsY = 7, WindStress = 0.05, InitialHeight = 5, SpinUpTime = 36000 });
+}
+
+public sealed class PeriodicShallowWaterConformance : DynamicsContract
+{
+    protected override IDynamics CreateDynamics() => new ShallowWater(new ShallowWaterOptions { CellsX = 8, CellsY = 6, PeriodicX = true, PeriodicY = true, Beta = 0, InitialHeight = 5 })
+    {
+        ModelError = ErrorCovariance.Scalar(3 * 8 * 6, 0.01),
+    };
+}

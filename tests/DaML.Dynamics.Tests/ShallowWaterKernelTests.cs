@@ -41,19 +41,21 @@ public sealed class ShallowWaterKernelTests : IDisposable
         Tensor x = ShallowWaters.Random(model, 1, 2), block = ShallowWaters.Random(model, 2, 2, 6), dx = block.select(1, 0), one = x.select(0, 1);
         using (no_grad())
         {
+            Tensor[] tangentsOfPlain = [.. Enumerable.Range(0, 6).Select(k => plain.TangentLinear(x, block.select(1, k), interval))];
+            Tensor[] adjointsOfPlain = [.. Enumerable.Range(0, 6).Select(k => plain.Adjoint(x, block.select(1, k), interval))];
             foreach (int kept in (int[])[1, 2, 3])
             {
                 using var linear = model.Linearise(x, interval, new() { KeptStates = kept });
                 Tensor tangents = linear.TangentLinear(block), adjoints = linear.Adjoint(block);
                 for (int k = 0; k < 6; k++)
                 {
-                    ShallowWaters.CloseByField(model, plain.TangentLinear(x, block.select(1, k), interval), tangents.select(1, k), 1e-12);
-                    ShallowWaters.CloseByField(model, plain.Adjoint(x, block.select(1, k), interval), adjoints.select(1, k), 1e-12);
+                    ShallowWaters.CloseByField(model, tangentsOfPlain[k], tangents.select(1, k), 1e-12);
+                    ShallowWaters.CloseByField(model, adjointsOfPlain[k], adjoints.select(1, k), 1e-12);
                 }
                 Assert.Equal(model.Advance(x, interval).Bits(), linear.End.Bits());
             }
-            ShallowWaters.CloseByField(model, plain.TangentLinear(x, dx, interval), model.TangentLinear(x, dx, interval), 1e-12);
-            ShallowWaters.CloseByField(model, plain.Adjoint(x, dx, interval), model.Adjoint(x, dx, interval), 1e-12);
+            ShallowWaters.CloseByField(model, tangentsOfPlain[0], model.TangentLinear(x, dx, interval), 1e-12);
+            ShallowWaters.CloseByField(model, adjointsOfPlain[0], model.Adjoint(x, dx, interval), 1e-12);
             using var single = model.Linearise(one, interval);
             ShallowWaters.CloseByField(model, plain.TangentLinear(one, block[1, 3], interval), single.TangentLinear(block[1, 3]), 1e-12);
             ShallowWaters.CloseByField(model, plain.Adjoint(one, block[1, 3], interval), single.Adjoint(block[1, 3]), 1e-12);
