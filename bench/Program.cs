@@ -12,7 +12,7 @@ if (args is ["worker"])
     return;
 }
 
-if (args is ["scaling" or "memory" or "cuda", ..])
+if (args is ["scaling" or "memory" or "cuda" or "shallow-water", ..])
 {
     string? json = args is [_, "--json", var file, ..] ? file : null;
     if (args.Length != (json is null ? 1 : 3))
@@ -23,6 +23,7 @@ if (args is ["scaling" or "memory" or "cuda", ..])
     }
     if (args[0] == "scaling") LocalScaling.Run(json, Console.Out);
     else if (args[0] == "cuda") CudaDevices.Run(json, Console.Out);
+    else if (args[0] == "shallow-water") ShallowWaterSpeed.Run(json, Console.Out);
     else MemoryOverCycles.Run(json, cycles: 1_000_000, Console.Out);
     return;
 }

@@ -11,18 +11,25 @@ internal sealed class PythonWorker : IDisposable
     private PythonWorker(Process process) => this.process = process;
 
     /// <summary>Starts it with <c>$PYTHON</c>, else <c>python3</c>; null, with the reason printed, where that one's PyTorch has no CUDA device.</summary>
-    public static PythonWorker? Start(TextWriter output)
+    public static PythonWorker? Start(TextWriter output) =>
+        Start(output, "import sys, torch; sys.exit(0 if torch.cuda.is_available() else 1)", "PyTorch with a CUDA device", "python3");
+
+    /// <summary>The same for a comparison with NumPy, by <c>$PYTHON</c> or the system's own <c>python3</c>.</summary>
+    public static PythonWorker? StartNumPy(TextWriter output) =>
+        Start(output, "import numpy", "NumPy", File.Exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3");
+
+    private static PythonWorker? Start(TextWriter output, string check, string what, string usual)
     {
-        string python = Environment.GetEnvironmentVariable("PYTHON") is { Length: > 0 } named ? named : "python3";
+        string python = Environment.GetEnvironmentVariable("PYTHON") is { Length: > 0 } named ? named : usual;
         string script = Path.Combine(AppContext.BaseDirectory, "python_worker.py");
         try
         {
-            using var question = Process.Start(new ProcessStartInfo(python, ["-c", "import sys, torch; sys.exit(0 if torch.cuda.is_available() else 1)"]) { RedirectStandardError = true })!;
+            using var question = Process.Start(new ProcessStartInfo(python, ["-c", check]) { RedirectStandardError = true })!;
             question.StandardError.ReadToEnd();
             question.WaitForExit();
             if (question.ExitCode != 0)
             {
-                output.WriteLine($"{python} has no PyTorch with a CUDA device: no comparison (PYTHON names another).");
+                output.WriteLine($"{python} has no {what}: no comparison (PYTHON names another).");
                 return null;
             }
         }

@@ -191,6 +191,49 @@ class ThreeDimensionalVariational:
         self.analysis = forecast + self.gain @ (observation - forecast)
 
 
+class ShallowWater:
+    """One step of the shallow-water model (Sadourny's energy-conserving form, closed walls, 64 x 64 cells) on whole arrays."""
+
+    def __init__(self, cells=64):
+        self.n, self.d = cells, 1.8e6 / cells
+        self.g, self.depth, self.drag, self.nu, self.h = 0.02, 500.0, 1e-7, 400.0, 1800.0 * 64 / cells
+        corner = np.arange(cells + 1) * self.d - 0.9e6
+        self.f = (7e-5 + 2e-11 * corner)[:, None]
+        y = (np.arange(cells) + 0.5) / cells
+        self.wind = (-0.06 * np.cos(2 * np.pi * y) / (1000 * self.depth))[:, None]
+        self.eta, self.u, self.v = np.zeros((cells, cells)), np.zeros((cells, cells + 1)), np.zeros((cells + 1, cells))   # u, v with their walls
+        for _ in range(48):
+            self()
+
+    def tendency(self, eta, u, v):
+        d = self.d
+        e = np.pad(eta, 1, mode="edge")
+        across, along = self.depth + 0.5 * (e[:, 1:] + e[:, :-1]), self.depth + 0.5 * (e[1:] + e[:-1])
+        U, V = across[1:-1] * u, along[:, 1:-1] * v
+        squares, squares_v = u * u, v * v
+        B = self.g * eta + 0.25 * (squares[:, 1:] + squares[:, :-1] + squares_v[1:] + squares_v[:-1])
+        u_pad, v_pad = np.concatenate([u[:1], u, u[-1:]]), np.concatenate([v[:, :1], v, v[:, -1:]], axis=1)
+        q = (self.f + (v_pad[:, 1:] - v_pad[:, :-1] - u_pad[1:] + u_pad[:-1]) / d) / (0.5 * (across[1:] + across[:-1]))
+        turn_u = q[:, 1:-1] * (0.25 * (V[:, 1:] + V[:, :-1]))
+        turn_v = q[1:-1] * (0.25 * (U[1:] + U[:-1]))
+        k = self.nu / (d * d)
+        du, dv = np.zeros_like(u), np.zeros_like(v)
+        inner, inner_v = u[:, 1:-1], v[1:-1]
+        du[:, 1:-1] = (turn_u[1:] + turn_u[:-1] - (B[:, 1:] - B[:, :-1]) / d + self.wind - self.drag * inner
+                       + k * (u[:, 2:] + u[:, :-2] + u_pad[2:, 1:-1] + u_pad[:-2, 1:-1] - 4 * inner))
+        dv[1:-1] = (-(turn_v[:, 1:] + turn_v[:, :-1]) - (B[1:] - B[:-1]) / d - self.drag * inner_v
+                    + k * (v[2:] + v[:-2] + v_pad[1:-1, 2:] + v_pad[1:-1, :-2] - 4 * inner_v))
+        return -(U[:, 1:] - U[:, :-1] + V[1:] - V[:-1]) / d, du, dv
+
+    def __call__(self):
+        x, h = (self.eta, self.u, self.v), self.h
+        k1 = self.tendency(*x)
+        k2 = self.tendency(*(a + 0.5 * h * b for a, b in zip(x, k1)))
+        k3 = self.tendency(*(a + 0.5 * h * b for a, b in zip(x, k2)))
+        k4 = self.tendency(*(a + h * b for a, b in zip(x, k3)))
+        self.eta, self.u, self.v = (a + h / 6 * (b + 2 * c + 2 * d + e) for a, b, c, d, e in zip(x, k1, k2, k3, k4))
+
+
 # ---- PyTorch --------------------------------------------------------------------------------------------------------
 
 def training(filters, blocks, sub_blocks, batch, truncation=16, device="cpu", tf32=False):
@@ -277,6 +320,7 @@ WORKLOADS = {
     "filter.ienkf.40": lambda: IterativeEnsembleKalmanFilter(40, 1.01),
     "filter.letkf.7": lambda: LocalEnsembleTransformKalmanFilter(7, 1.06),
     "filter.var3d": ThreeDimensionalVariational,
+    "model.shallow-water": ShallowWater,
     "training.16x2x2": lambda: training(16, 2, 2, 32),
     "training.20x3x3": lambda: training(20, 3, 3, 128),
     "training.40x5x5": lambda: training(40, 5, 5, 64),
