@@ -7,7 +7,7 @@ namespace DaML;
 /// the transposed tendency that takes the stages in the opposite order, so that the sweep is the same. A name followed by "Bar" in a comment
 /// is the sensitivity to the quantity of that name; a, b, c are the sensitivities to the tendencies of eta, u and v.
 /// </summary>
-internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCoefficients<T> at) : RowSweep<T, TLanes>(lattice, pairCount: 6, scratchCount: 3)
+internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, TendencySweep<T, AlongRow<T>> forward, StageCoefficients<T> at) : RowSweep<T, TLanes>(lattice, pairCount: 6, scratchCount: 3)
     where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
     // kept of two rows: BBar; zetaBar and q/4 zetaBar at the corners; q/4 times turnVBar; v/2 and h_v times VBar
@@ -35,7 +35,7 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
         T* a0 = Row(stage, 0, row), a1 = Row(stage, 0, row + 1), b0 = Row(stage, 1, row), b1 = Row(stage, 1, row + 1), c = Row(stage, 2, row);
         T* vorticity = at.Row(linear, StageCoefficients<T>.Vorticity, row), inverse = at.Row(linear, StageCoefficients<T>.InverseDepth, row);
         T* fluxX = at.Row(linear, StageCoefficients<T>.FluxX, row), fluxY = at.Row(linear, StageCoefficients<T>.FluxY, row);
-        T* atV = at.Row(linear, StageCoefficients<T>.V, row), depthV = at.Row(linear, StageCoefficients<T>.DepthV, row);
+        T* atV = forward.Row(linear, 2, row), depthV = at.Row(linear, StageCoefficients<T>.DepthV, row);
         T* turning = Pair(stage, Turning, row), depths = Pair(stage, Depths, row), turnV = Pair(stage, TurnV, row), turnU = Scratch(TurnU);
         T* speedV = Pair(stage, SpeedV, row), fluxV = Pair(stage, FluxV, row);
         Vector<T> h2 = new(half), dy = new(Lattice.InverseDy);
@@ -71,7 +71,7 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
         T* a = Row(stage, 0, row);
         T* b0 = Row(stage, 1, row), bNorth = Row(stage, 1, row + 1), bSouth = Row(stage, 1, row - 1);
         T* c0 = Row(stage, 2, row), cNorth = Row(stage, 2, row + 1), cSouth = Row(stage, 2, row - 1);
-        T* atU = at.Row(linear, StageCoefficients<T>.U, row), depthU = at.Row(linear, StageCoefficients<T>.DepthU, row), atV = at.Row(linear, StageCoefficients<T>.V, row);
+        T* atU = forward.Row(linear, 1, row), depthU = at.Row(linear, StageCoefficients<T>.DepthU, row), atV = forward.Row(linear, 2, row);
         T* bernoulli0 = Pair(stage, Bernoulli, row), bernoulli1 = Pair(stage, Bernoulli, row + 1);
         T* turning0 = Pair(stage, Turning, row), turningSouth = Pair(stage, Turning, row - 1), depths0 = Pair(stage, Depths, row), depthsSouth = Pair(stage, Depths, row - 1);
         T* turnV0 = Pair(stage, TurnV, row), turnVSouth = Pair(stage, TurnV, row - 1);

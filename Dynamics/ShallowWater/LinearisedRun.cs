@@ -34,8 +34,8 @@ internal sealed unsafe class LinearisedRun<T> where T : unmanaged, INumber<T>
     /// <summary>M' of so many perturbations at an address.</summary>
     public void TangentLinear(Trajectory<T> trajectory, T* perturbations, T* results, int count)
     {
-        var passengers = Passengers(count, tangentGroups, tangents, Group: () => new Passenger<T, AcrossFields<T>>(lattice, new TangentLinearSweep<T, AcrossFields<T>>(lattice, coefficients)),
-            Single: () => new Passenger<T, AlongRow<T>>(lattice, new TangentLinearSweep<T, AlongRow<T>>(lattice, coefficients)));
+        var passengers = Passengers(count, tangentGroups, tangents, Group: () => new Passenger<T, AcrossFields<T>>(lattice, new TangentLinearSweep<T, AcrossFields<T>>(lattice, forward, coefficients)),
+            Single: () => new Passenger<T, AlongRow<T>>(lattice, new TangentLinearSweep<T, AlongRow<T>>(lattice, forward, coefficients)));
         Load(passengers, perturbations);
         var from = trajectory.Kept[0];
         for (long step = 0; step < trajectory.Steps; step++)
@@ -54,8 +54,8 @@ internal sealed unsafe class LinearisedRun<T> where T : unmanaged, INumber<T>
     /// <summary>M'^T of so many sensitivities at an address.</summary>
     public void Adjoint(Trajectory<T> trajectory, T* sensitivities, T* results, int count)
     {
-        var passengers = Passengers(count, adjointGroups, adjoints, Group: () => new Passenger<T, AcrossFields<T>>(lattice, new AdjointSweep<T, AcrossFields<T>>(lattice, coefficients)),
-            Single: () => new Passenger<T, AlongRow<T>>(lattice, new AdjointSweep<T, AlongRow<T>>(lattice, coefficients)));
+        var passengers = Passengers(count, adjointGroups, adjoints, Group: () => new Passenger<T, AcrossFields<T>>(lattice, new AdjointSweep<T, AcrossFields<T>>(lattice, forward, coefficients)),
+            Single: () => new Passenger<T, AlongRow<T>>(lattice, new AdjointSweep<T, AlongRow<T>>(lattice, forward, coefficients)));
         Load(passengers, sensitivities);
         while (segment.Count < trajectory.Stride - 1) segment.Add(new(lattice));
         for (int part = trajectory.Kept.Count - 1; part >= 0; part--)
@@ -75,7 +75,8 @@ internal sealed unsafe class LinearisedRun<T> where T : unmanaged, INumber<T>
     {
         var (first, last) = forward.Times;
         foreach (var passenger in passengers) last = Math.Max(last, passenger.Begin().Last + lag);
-        for (int t = first; t < last + forward.RowsAtOnce; t += forward.RowsAtOnce)
+        int rows = Math.Min(4, forward.RowsAtOnce);
+        for (int t = first; t < last + rows; t += rows)
         {
             forward.Advance(t);
             foreach (var passenger in passengers) passenger.Advance(t - lag);

@@ -138,7 +138,7 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
     protected abstract void Tendency(int stage, int row, T* baseEta, T* baseU, T* baseV, T weight, T* eta, T* u, T* v);
 
     /// <summary>A row of eta (0), u (1) or v (2) at which a stage takes the tendency. Beyond a wall eta and u are mirrored and v is zero.</summary>
-    protected T* Row(int stage, int field, int row) => stage == 0 ? start!.Row(field, row) : stageRows[stage - 1][field, row];
+    public T* Row(int stage, int field, int row) => stage == 0 ? start!.Row(field, row) : stageRows[stage - 1][field, row];
 
     /// <summary>One of the rows that a stage keeps of this row and the one before.</summary>
     protected T* Pair(int stage, int kind, int row) => pairs[(stage * pairCount + kind) * 2 + (row & 1)] + RowLayout<T, TLanes>.Halo;

@@ -8,11 +8,11 @@ namespace DaML;
 /// </summary>
 internal sealed unsafe class StageCoefficients<T> where T : unmanaged, INumber<T>
 {
-    // u, v, the depths at their points; q / 4 and 1 / h at the corners; a quarter of the fluxes' sums there
-    public const int U = 0, V = 1, DepthU = 2, DepthV = 3, Vorticity = 4, InverseDepth = 5, FluxX = 6, FluxY = 7, Count = 8;
+    // the depths at the points of u and v; q / 4 and 1 / h at the corners; a quarter of the fluxes' sums there
+    public const int DepthU = 0, DepthV = 1, Vorticity = 2, InverseDepth = 3, FluxX = 4, FluxY = 5, Count = 6;
 
-    // The forward sweep of an adjoint runs up to eight rows ahead.
-    private const int Ring = 32;
+    // An adjoint asks for rows up to eight behind the forward sweep, which goes four at once.
+    private const int Ring = 16;
 
     private readonly PinnedRows<T> rows;
 

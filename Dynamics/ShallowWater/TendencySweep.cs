@@ -25,7 +25,7 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice, StageC
         int columns = Lattice.Nx;
         T* e = Row(stage, 0, row), u = Row(stage, 1, row), v = Row(stage, 2, row), south = Row(stage, 2, row - 1);
         T* fluxU = Pair(stage, FluxU, row), bernoulli = Pair(stage, Bernoulli, row);
-        T* recordU = Recorded(stage, StageCoefficients<T>.U, row), recordV = Recorded(stage, StageCoefficients<T>.V, row), recordDepth = Recorded(stage, StageCoefficients<T>.DepthU, row);
+        T* recordDepth = Recorded(stage, StageCoefficients<T>.DepthU, row);
         Vector<T> depth = new(Lattice.Depth), gravity = new(Lattice.Gravity), h2 = new(half), h4 = new(quarter), dry = -depth, sound = Sound;
         for (int i = 0; i < columns; i += TLanes.Points)
         {
@@ -35,15 +35,11 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice, StageC
             Put(fluxU, i, depthU * here);
             var squares = Lane.MultiplyAdd(here, here, west * west) + Lane.MultiplyAdd(north, north, below * below);
             Put(bernoulli, i, Lane.MultiplyAdd(h4, squares, gravity * eta));
-            if (recordU == null) continue;
-            Put(recordU, i, here);
-            Put(recordV, i, north);
-            Put(recordDepth, i, depthU);
+            if (recordDepth != null) Put(recordDepth, i, depthU);
         }
         if (stage == 0) Sound = sound;
         Ghosts<T, TLanes>.Before(Lattice, fluxU);
         Ghosts<T, TLanes>.After(Lattice, bernoulli);
-        if (recordU != null) Ghosts<T, TLanes>.Before(Lattice, recordU);
     }
 
     protected override void Corners(int stage, int row)
@@ -85,7 +81,6 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice, StageC
         Clear(Pair(stage, FluxV, row));
         Clear(Pair(stage, TurnU, row));
         Clear(Pair(stage, TurnV, row));
-        if (record is not null) Clear(record.Row(stage, StageCoefficients<T>.V, row));
     }
 
     private T* Recorded(int stage, int coefficient, int row) => record is null ? null : record.Row(stage, coefficient, row);
