@@ -193,7 +193,7 @@ public sealed class ShallowWater : Dynamics, IComponent
     /// <inheritdoc/>
     protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time)
     {
-        if (!KernelServes(state, perturbation)) return Differentiation.TangentLinear(x => base.Step(x, time), state, perturbation);
+        if (!KernelServes(state, perturbation)) return Differentiation.TangentLinear(x => base.Step(x, time), state, perturbation, $"A step of {Name}");
         var step = new TimeInterval(time, time + TimeStep);
         return (Run(state, step, 1), TangentLinear(state, perturbation, step));
     }
@@ -201,7 +201,7 @@ public sealed class ShallowWater : Dynamics, IComponent
     /// <inheritdoc/>
     protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time) =>
         KernelServes(state, sensitivity) ? Adjoint(state, sensitivity, new TimeInterval(time, time + TimeStep))
-        : Differentiation.Adjoint(x => base.Step(x, time), state, sensitivity);
+        : Differentiation.Adjoint(x => base.Step(x, time), state, sensitivity, $"A step of {Name}");
 
     internal ModelStateException Unsound(UnsoundState found, TimeInterval interval) =>
         new(Name, found.Row, found.Step, interval.From + found.Step * TimeStep,
@@ -276,20 +276,20 @@ public sealed class ShallowWater : Dynamics, IComponent
     private static Tensor Curvature(Tensor x, int dimension) => Difference(Difference(x, dimension), dimension);
 
     /// <summary>The kernel's step as a node of the graph. Its backward pass is the kernel's adjoint, or one that can be differentiated again where that is asked for.</summary>
-    private sealed class TrackedStep : autograd.SingleTensorFunction<TrackedStep>
+    private sealed class TrackedStep : DifferentiableFunction<TrackedStep>
     {
         public override string Name => "ShallowWaterStep";
 
-        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        protected override Tensor Forward(autograd.AutogradContext context, object[] arguments)
         {
-            var state = (Tensor)vars[0];
-            var model = (ShallowWater)vars[1];
-            ctx.save_for_backward([state]);
-            ctx.save_data("model", model);
+            var state = (Tensor)arguments[0];
+            var model = (ShallowWater)arguments[1];
+            context.save_for_backward([state]);
+            context.save_data("model", model);
             return model.Run(state, new TimeInterval(0, model.TimeStep), 1);
         }
 
-        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) =>
-            [((ShallowWater)ctx.get_data("model")).StepAdjoint(ctx.get_saved_variables()[0], grad_output, time: 0), null!];
+        protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor sensitivity) =>
+            [((ShallowWater)context.get_data("model")).StepAdjoint(context.get_saved_variables()[0], sensitivity, time: 0), null!];
     }
 }
