@@ -80,7 +80,7 @@ public sealed class StepwiseLinearisation : ILinearisation
     /// <exception cref="ArgumentException">They are.</exception>
     public static void CheckShape(IDynamics dynamics, Tensor state, Tensor vectors)
     {
-        long[] at = state.shape, given = vectors.shape;
+        long[] at = state.Sizes(), given = vectors.Sizes();
         bool same = given.AsSpan().SequenceEqual(at);
         bool block = given.Length == at.Length + 1 && given.AsSpan(0, at.Length - 1).SequenceEqual(at.AsSpan(0, at.Length - 1)) && given[^1] == at[^1];
         if (!same && !block)
@@ -91,5 +91,5 @@ public sealed class StepwiseLinearisation : ILinearisation
     }
 
     private static Tensor Repeated(Tensor state, Tensor vectors) =>
-        state.dim() == vectors.dim() ? state : state.unsqueeze(-2).expand(vectors.shape);
+        state.dim() == vectors.dim() ? state : state.unsqueeze(-2).expand(vectors.Sizes());
 }

@@ -113,9 +113,9 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics, IComponent
     }
 
     // sum_j Y_jk, and its transpose X_k for each (j, k).
-    private Tensor SumOfFast(Tensor y) => y.reshape([.. y.shape[..^1], Slow, Fast]).sum([-1]);
+    private Tensor SumOfFast(Tensor y) => y.reshape([.. y.Sizes()[..^1], Slow, Fast]).sum([-1]);
 
-    private Tensor ToFast(Tensor x) => x.unsqueeze(-1).expand([.. x.shape, Fast]).reshape([.. x.shape[..^1], Slow * Fast]);
+    private Tensor ToFast(Tensor x) => x.unsqueeze(-1).expand([.. x.Sizes(), Fast]).reshape([.. x.Sizes()[..^1], Slow * Fast]);
 
     // b, c and h c / b.
     private (double B, double C, double Exchange) Coefficients()

@@ -74,7 +74,7 @@ internal static class CudaDevices
     }
 
     private static void Train(ResidualConvolutionOptions size, long batch, MatrixPrecision precision, DataAssimilationOptions options, double product,
-        PythonWorker? python, IDictionary<string, double> metrics, TextWriter output)
+        WorkerProcess? python, IDictionary<string, double> metrics, TextWriter output)
     {
         string shape = $"{size.Filters}x{size.Blocks}x{size.SubBlocks}.{batch}.{precision}";
         using var step = new TrainingStep(size, batch, options);
@@ -84,9 +84,9 @@ internal static class CudaDevices
         List<double> own = [], ratios = [];
         for (int round = 0; round < Rounds; round++)
         {
-            double? theirs = round % 2 == 0 ? python?.Run($"training.{Device}.{shape}", repetitions) : null;
+            double? theirs = round % 2 == 0 ? python?.Run($"training.{Device}.{shape}", repetitions).Wall : null;
             own.Add(Timed(step, repetitions));
-            theirs ??= python?.Run($"training.{Device}.{shape}", repetitions);
+            theirs ??= python?.Run($"training.{Device}.{shape}", repetitions).Wall;
             if (theirs is { } eager) ratios.Add(eager / own[^1]);
         }
         double seconds = LocalScaling.Median(own), flops = TrainingFlops(size, batch) / seconds;

@@ -12,6 +12,19 @@ if (args is ["worker"])
     return;
 }
 
+if (args is ["baseline", ..])
+{
+    if (args is not (["baseline", _] or ["baseline", _, "--json", _]))
+    {
+        Console.Error.WriteLine($"bench baseline: takes the folder of another worktree, built, and --json FILE; given: {string.Join(' ', args[1..])}");
+        Environment.ExitCode = 2;
+        return;
+    }
+    string own = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../.."));
+    new BaselineComparison(own, Path.GetFullPath(args[1]), Console.Out).Run(args.ElementAtOrDefault(3));
+    return;
+}
+
 if (args is ["scaling" or "memory" or "cuda" or "shallow-water", ..])
 {
     string? json = args is [_, "--json", var file, ..] ? file : null;

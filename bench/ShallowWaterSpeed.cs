@@ -39,7 +39,7 @@ internal static class ShallowWaterSpeed
         {
             Measure("forward", Steps, () => model.Advance(x, window).Dispose(), repetitions: 4);
             Measure("torch.forward", 8, () => plain.Advance(x, few).Dispose());
-            if (numpy is not null) Add("numpy.forward", numpy.Run("model.shallow-water", 48));
+            if (numpy is not null) Add("numpy.forward", numpy.Run("model.shallow-water", 48).Wall);
             Measure("gauss-newton", Steps, () => Product(linear, dx), repetitions: 2);
             Measure("torch.gauss-newton", 8, () =>
             {

@@ -41,6 +41,7 @@ public static class TorchLibraries
             if (prepared) return;
             prepared = true;
             ConvolutionGuard.Prepare();
+            WaitingThreads.Apply(NativeEnvironment.Get, NativeEnvironment.Set);
             var own = AssemblyLoadContext.GetLoadContext(typeof(TorchLibraries).Assembly)!;
             own.ResolvingUnmanagedDll += Resolve;
             if (own != AssemblyLoadContext.Default) AssemblyLoadContext.Default.ResolvingUnmanagedDll += Resolve;

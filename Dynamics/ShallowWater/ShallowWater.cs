@@ -212,7 +212,7 @@ public sealed class ShallowWater : Dynamics, IComponent
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        Tensor from = state.detach().contiguous(), to = empty(state.shape, dtype: state.dtype);
+        Tensor from = state.detach().contiguous(), to = empty(state.Sizes(), dtype: state.dtype);
         var unsound = state.dtype == ScalarType.Float64 ? doubles.Value.Step(from, to, steps) : singles.Value.Step(from, to, steps);
         return unsound is { } found ? throw Unsound(found, interval) : to.MoveToOuterDisposeScope();
     }
@@ -234,11 +234,11 @@ public sealed class ShallowWater : Dynamics, IComponent
         writer.OptionalPart("modelError", ModelError);
     }
 
-    private static Tensor Field(Tensor state, long first, long rows, long columns) => state.narrow(-1, first, rows * columns).view([.. state.shape[..^1], rows, columns]);
+    private static Tensor Field(Tensor state, long first, long rows, long columns) => state.narrow(-1, first, rows * columns).view([.. state.Sizes()[..^1], rows, columns]);
 
     private static Tensor First(Tensor x, int dimension) => x.narrow(dimension, 0, 1);
 
-    private static Tensor Last(Tensor x, int dimension) => x.narrow(dimension, x.shape[x.dim() + dimension] - 1, 1);
+    private static Tensor Last(Tensor x, int dimension) => x.narrow(dimension, x.Sizes()[x.dim() + dimension] - 1, 1);
 
     // With a ghost on either side: from across the seam, or a mirror image at a wall.
     private static Tensor Around(Tensor x, int dimension, bool periodic) =>
@@ -254,7 +254,7 @@ public sealed class ShallowWater : Dynamics, IComponent
 
     private static (Tensor Lower, Tensor Upper) Neighbours(Tensor x, int dimension)
     {
-        long size = x.shape[x.dim() + dimension] - 1;
+        long size = x.Sizes()[x.dim() + dimension] - 1;
         return (x.narrow(dimension, 0, size), x.narrow(dimension, 1, size));
     }
 

@@ -25,8 +25,8 @@ public sealed class ShallowWaterInitialCondition : IInitialCondition, IComponent
         using var scope = NewDisposeScope();
         Tensor x = Cosines(options.CellsX, options.PeriodicX), y = Cosines(options.CellsY, options.PeriodicY);
         var fields = einsum("kj,li->klji", y, x).reshape(-1, options.CellsX * options.CellsY);
-        fields = fields.narrow(0, 1, fields.shape[0] - 1);
-        patterns = new ConstantTensor(fields / (fields.square().mean([-1], keepdim: true) * fields.shape[0]).sqrt());
+        fields = fields.narrow(0, 1, fields.size(0) - 1);
+        patterns = new ConstantTensor(fields / (fields.square().mean([-1], keepdim: true) * fields.size(0)).sqrt());
     }
 
     /// <summary>How the component is written and read.</summary>
@@ -44,9 +44,9 @@ public sealed class ShallowWaterInitialCondition : IInitialCondition, IComponent
         using var scope = NewDisposeScope();
         var states = zeros([count, Dimension], dtype: dtype, device: random.Device);
         if (patterns is null) return states.MoveToOuterDisposeScope();
-        var weights = options.InitialHeight * random.Normal([count, patterns.Value.shape[0]], ScalarType.Float64);
+        var weights = options.InitialHeight * random.Normal([count, patterns.Value.size(0)], ScalarType.Float64);
         var heights = matmul(weights, patterns.On(ScalarType.Float64, random.Device));
-        states.narrow(-1, 0, heights.shape[1]).copy_(heights);
+        states.narrow(-1, 0, heights.size(1)).copy_(heights);
         return states.MoveToOuterDisposeScope();
     }
 

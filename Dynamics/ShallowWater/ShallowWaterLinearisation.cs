@@ -55,7 +55,7 @@ internal sealed class ShallowWaterLinearisation<T> : ILinearisation where T : un
             throw new ArgumentException($"The products of a linearisation of {model.Name} belong to no graph; detach the vectors, or use {nameof(IDynamics.TangentLinear)} and {nameof(IDynamics.Adjoint)} of the model.", nameof(vectors));
         using var scope = NewDisposeScope();
         long perState = vectors.numel() / Start.numel();
-        Tensor from = vectors.detach().contiguous(), result = empty(vectors.shape, dtype: vectors.dtype);
+        Tensor from = vectors.detach().contiguous(), result = empty(vectors.Sizes(), dtype: vectors.dtype);
         if (from.numel() == 0) return result.MoveToOuterDisposeScope();
         Tensor rows = from.view(runs.Length, perState, model.Dimension), results = result.view(runs.Length, perState, model.Dimension);
         if (perState > 1) for (int row = 0; row < runs.Length; row++) Row(row);

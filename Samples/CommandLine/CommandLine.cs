@@ -82,15 +82,34 @@ public static class CommandLine
         }
     }
 
+    // Plain lines: to lay out a grid takes Spectre as long as the rest of the command.
     private static int List(IReadOnlyList<ISample> samples, IAnsiConsole console)
     {
-        var grid = new Grid().AddColumn(new GridColumn { NoWrap = true }).AddColumn(new GridColumn { NoWrap = true }).AddColumn();
-        foreach (var one in samples)
-            grid.AddRow(new Text(one.Name, new Style(decoration: Decoration.Bold)), new Text(string.Join("/", one.Sizes).ToLowerInvariant()), new Text(one.Summary));
-        console.Write(grid);
-        console.WriteLine();
-        console.WriteLine("Run one with 'daml sample NAME'; 'daml sample NAME --help' says more about it.");
+        var output = console.Profile.Out.Writer;
+        var rows = samples.Select(one => (one.Name, Sizes: string.Join("/", one.Sizes).ToLowerInvariant(), one.Summary)).ToList();
+        int names = rows.Max(row => row.Name.Length) + 2, sizes = rows.Max(row => row.Sizes.Length) + 2;
+        foreach (var (name, size, summary) in rows)
+        {
+            string before = name.PadRight(names) + size.PadRight(sizes);
+            foreach (string line in Wrapped(summary, console.Profile.Width - before.Length))
+            {
+                output.WriteLine(before + line);
+                before = new string(' ', before.Length);
+            }
+        }
+        output.WriteLine();
+        output.WriteLine("Run one with 'daml sample NAME'; 'daml sample NAME --help' says more about it.");
         return 0;
+    }
+
+    // Lines of whole words, none longer than the width unless a word is.
+    private static List<string> Wrapped(string text, int width)
+    {
+        List<string> lines = [];
+        foreach (string word in text.Split(' '))
+            if (lines.Count > 0 && lines[^1].Length + 1 + word.Length <= width) lines[^1] += " " + word;
+            else lines.Add(word);
+        return lines;
     }
 
     private static int RunSample(ISample sample, SampleOptions options, IAnsiConsole console, TextWriter error, CancellationToken cancellation)
