@@ -42,11 +42,12 @@ public static class FiniteNumbers
     // Large tensors in shares, by all threads.
     private static unsafe bool All<T>(Tensor tensor) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        int count = (int)tensor.numel(), shares = Math.Min(get_num_threads() == 1 ? 1 : 4 * get_num_threads(), count / SmallestShare);
-        if (shares <= 1) return All(MemoryMarshal.Cast<byte, T>(tensor.bytes));
-        nint address = (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+        var values = MemoryMarshal.Cast<byte, T>(tensor.bytes);
+        int count = values.Length, threads = count < 2 * SmallestShare ? 1 : get_num_threads(), shares = threads == 1 ? 1 : Math.Min(4 * threads, count / SmallestShare);
+        if (shares == 1) return All(values);
+        nint address = (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(values));
         bool finite = true;
-        Parallel.For(0, shares, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, share =>
+        Parallel.For(0, shares, new ParallelOptions { MaxDegreeOfParallelism = threads }, share =>
         {
             int from = (int)((long)count * share / shares), to = (int)((long)count * (share + 1) / shares);
             if (!All(new ReadOnlySpan<T>((T*)address + from, to - from))) Volatile.Write(ref finite, false);

@@ -21,12 +21,46 @@ public static class Require
         value >= minimum ? value : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be at least {minimum}; given: {value}.");
 
     /// <summary>A tensor whose last dimension is <paramref name="dimension"/>.</summary>
-    public static Tensor LastDimension(Tensor tensor, long dimension, string what)
+    public static Tensor LastDimension(Tensor tensor, long dimension, string what) => HasLast(tensor, dimension) ? tensor : throw WrongLast(tensor, dimension, what);
+
+    /// <summary>The same with a name that is put together only where it is needed: this is asked several times in a cycle.</summary>
+    /// <param name="tensor">The tensor.</param>
+    /// <param name="dimension">Its last size.</param>
+    /// <param name="what">What it is.</param>
+    public static Tensor LastDimension(Tensor tensor, long dimension,
+        [InterpolatedStringHandlerArgument(nameof(tensor), nameof(dimension))] ref NameOfWrongTensor what) =>
+        what.IsNeeded ? throw WrongLast(tensor, dimension, what.ToString()) : tensor;
+
+    /// <summary>Puts a name together where a tensor has another last size.</summary>
+    [InterpolatedStringHandler]
+    public ref struct NameOfWrongTensor
     {
-        if (tensor.ndim == 0 || tensor.size(-1) != dimension)
-            throw new ArgumentException($"{what} must have {dimension} as its last size; given: {ColumnDefinition.Describe(tensor.Sizes())}.");
-        return tensor;
+        private DefaultInterpolatedStringHandler text;
+
+        /// <summary>Looks at the tensor.</summary>
+        public NameOfWrongTensor(int literalLength, int formattedCount, Tensor tensor, long dimension, out bool isNeeded)
+        {
+            IsNeeded = isNeeded = !HasLast(tensor, dimension);
+            if (isNeeded) text = new(literalLength, formattedCount);
+        }
+
+        /// <summary>Whether the size is another.</summary>
+        public bool IsNeeded { get; }
+
+        /// <summary>Adds a part as it is.</summary>
+        public void AppendLiteral(string value) => text.AppendLiteral(value);
+
+        /// <summary>Adds a value.</summary>
+        public void AppendFormatted<T>(T value) => text.AppendFormatted(value);
+
+        /// <inheritdoc/>
+        public override string ToString() => text.ToStringAndClear();
     }
+
+    private static bool HasLast(Tensor tensor, long dimension) => tensor.ndim > 0 && tensor.size(-1) == dimension;
+
+    private static ArgumentException WrongLast(Tensor tensor, long dimension, string what) =>
+        new($"{what} must have {dimension} as its last size; given: {ColumnDefinition.Describe(tensor.Sizes())}.");
 
     /// <summary>A tensor of exactly this shape; <see cref="ColumnDefinition.AnySize"/> takes any size.</summary>
     public static Tensor Shape(Tensor tensor, string what, params ReadOnlySpan<long> shape)

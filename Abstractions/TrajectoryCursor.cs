@@ -65,11 +65,14 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
     protected abstract bool Compute(long cycle);
 
     /// <summary>Gives a column its value for this cycle.</summary>
-    protected void Set(Column column, Tensor value)
+    /// <param name="column">The column.</param>
+    /// <param name="value">Its value.</param>
+    /// <param name="handsOver">Whether the tensor is the column's from now on, and not to be disposed by whoever made it (default: the column keeps a tensor of its own on the same numbers).</param>
+    protected void Set(Column column, Tensor value, bool handsOver = false)
     {
         if (columns.Remove(column, out var older)) older.Dispose();
         unread.Remove(column);
-        columns[column] = value.alias().DetachFromDisposeScope();
+        columns[column] = (handsOver ? value : value.alias()).DetachFromDisposeScope();
     }
 
     /// <summary>Says how a column's value follows from what the cursor keeps for this cycle; it is computed when it is first read.</summary>

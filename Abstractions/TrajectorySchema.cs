@@ -36,7 +36,12 @@ public sealed record TrajectorySchema(long Batch, IReadOnlyList<ColumnDefinition
     public TrajectorySchema(long batch, params ColumnDefinition[] definitions) : this(batch, (IReadOnlyList<ColumnDefinition>)definitions) { }
 
     /// <summary>The definition of a column, or null where the view does not have it.</summary>
-    public ColumnDefinition? Find(Column column) => Definitions.FirstOrDefault(definition => definition.Column == column);
+    public ColumnDefinition? Find(Column column)
+    {
+        foreach (var definition in Definitions)
+            if (definition.Column == column) return definition;
+        return null;
+    }
 
     /// <summary>Whether the view has the column.</summary>
     public bool Has(Column column) => Find(column) is not null;

@@ -44,8 +44,7 @@ public sealed class ObservationNetwork : IObservationNetwork, IComponent
         Require.Shape(truth, "The states to observe", ColumnDefinition.AnySize, Operator.StateDimension);
         long batch = truth.size(0);
         using var noiseless = Operator.Apply(truth);
-        using var errors = Error.Sample([batch], random, truth.dtype);
-        var values = noiseless + errors;
+        var values = Error.Sample([batch], random, truth.dtype).add_(noiseless);
         if (pattern is null) return new Observation(values, null, time);
         using var complete = values;
         var mask = pattern.Draw(batch, Operator.ObservationDimension, random);

@@ -126,8 +126,8 @@ public sealed class TwinExperiment : ITrajectoryView
                 Set(Columns.ObservationErrorScale, scale);
             }
             Set(Columns.Truth, now);
-            Set(Columns.Observation, observation.Values);
-            if (observation.Mask is not null) Set(Columns.ObservationMask, observation.Mask);
+            Set(Columns.Observation, observation.Values, handsOver: true);
+            if (observation.Mask is not null) Set(Columns.ObservationMask, observation.Mask, handsOver: true);
             return true;
         }
 

@@ -113,7 +113,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
     // Says what a memory means.
     private void Publish(TMemory memory, Tensor state, Column mean, Column spread)
     {
-        Set(mean, state);
+        Set(mean, state, handsOver: method.Triple.Procoder is EnsembleProcoder);   // an ensemble's mean is computed anew and nobody else's
         if (method.Triple.Procoder.HasSpread) SetOnDemand(spread, () => method.Triple.Procoder.Decode(memory).StandardDeviation);
     }
 

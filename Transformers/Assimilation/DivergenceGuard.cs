@@ -57,8 +57,12 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
 
     public void Dispose() => diverged?.Dispose();
 
-    private Tensor StateOf(TMemory memory) =>
-        Require.Shape(method.Triple.Procoder.Decode(memory).Mean, $"The state of {method.Name}", batch, method.StateDimension);
+    private Tensor StateOf(TMemory memory)
+    {
+        var state = method.Triple.Procoder.Decode(memory).Mean;
+        return state.ndim == 2 && state.size(0) == batch && state.size(1) == method.StateDimension ? state
+            : Require.Shape(state, $"The state of {method.Name}", batch, method.StateDimension);
+    }
 
     // What a solver says of numbers it cannot work with; a defect of the analyzer or bad input is something else and passes on.
     private static bool IsNumerical(Exception failed) => failed is ExternalException or ArithmeticException;

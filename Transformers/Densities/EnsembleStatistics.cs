@@ -20,19 +20,19 @@ public static class EnsembleStatistics
     public static Tensor Mean(Tensor members)
     {
         if (!KernelMemory.Serves(members) || !members.is_contiguous() || members.numel() >= int.MaxValue / sizeof(double)) return members.mean([1]);
-        long[] shape = members.Sizes();
-        var mean = empty([shape[0], shape[2]], dtype: members.dtype);
-        if (members.dtype == ScalarType.Float64) Mean<double>(members, mean, shape);
-        else Mean<float>(members, mean, shape);
+        var (batch, count, n) = (members.size(0), members.size(1), members.size(2));
+        var mean = empty(batch, n, dtype: members.dtype);
+        if (members.dtype == ScalarType.Float64) Mean<double>(members, mean, batch, (int)count, (int)n);
+        else Mean<float>(members, mean, batch, (int)count, (int)n);
         return mean;
     }
 
-    private static unsafe void Mean<T>(Tensor members, Tensor mean, long[] shape) where T : unmanaged, INumber<T>
+    private static unsafe void Mean<T>(Tensor members, Tensor mean, long batch, int count, int n) where T : unmanaged, INumber<T>
     {
         nint from = (nint)KernelMemory.Address<T>(members), to = (nint)KernelMemory.Address<T>(mean);
-        long size = shape[1] * shape[2];
-        KernelMemory.ForEach(shape[0], KernelMemory.Threads(shape[0], size), (first, end) =>
-            Mean(new ReadOnlySpan<T>((T*)from + first * size, (int)((end - first) * size)), new Span<T>((T*)to + first * shape[2], (int)((end - first) * shape[2])), (int)shape[1], (int)shape[2]));
+        long size = (long)count * n;
+        KernelMemory.ForEach(batch, KernelMemory.Threads(batch, size), (first, end) =>
+            Mean(new ReadOnlySpan<T>((T*)from + first * size, (int)((end - first) * size)), new Span<T>((T*)to + first * n, (int)((end - first) * n)), count, n));
         GC.KeepAlive(members);
     }
 

@@ -46,12 +46,15 @@ public sealed class EnsembleTransform
     internal static Tensor Analyze(Tensor members, Observation observation, IObservationOperator observationOperator, IErrorCovariance observationError,
         PriorWeight weight, Inflation inflation, EnsembleRotation rotation, RandomStream random)
     {
-        using var scope = NewDisposeScope();
-        members = inflation.BeforeUpdate(EnsembleStatistics.Check(members), random);
+        EnsembleStatistics.Check(members);
+        // The kernel makes nothing beside its result, so that a scope, which costs as much as a small operator, is often not needed.
+        bool served = weight.IsNumber && EnsembleTransformKernel.Serves(members, observationOperator.ObservationDimension, observation);
+        using var scope = served && inflation is MultiplicativeInflation && rotation == EnsembleRotation.None ? null : NewDisposeScope();
+        members = inflation.BeforeUpdate(members, random);
         var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(members.size(0), members.size(1), random, members.dtype);
-        var observed = observationOperator.Apply(members);
+        using var observed = observationOperator.Apply(members);
         Tensor analysis;
-        if (weight.IsNumber && EnsembleTransformKernel.Serves(members, observed, observation))
+        if (served && KernelMemory.Serves(observed) && observed.dtype == members.dtype)
             analysis = EnsembleTransformKernel.Analyze(members, observed, observation, observationError, weight, inflation.PosteriorFactor, turn);
         else
         {
@@ -59,7 +62,8 @@ public sealed class EnsembleTransform
             var (transform, zeta) = weight.Of(Of(observedAnomalies, innovation));
             analysis = transform.Apply(mean, anomalies, zeta, inflation.PosteriorFactor, turn);
         }
-        return inflation.AfterUpdate(members, analysis, random).MoveToOuterDisposeScope();
+        analysis = inflation.AfterUpdate(members, analysis, random);
+        return scope?.MoveToOuter(analysis) ?? analysis;
     }
 
     /// <summary>Solves the eigenproblem. The result's tensors belong to the caller's dispose scope.</summary>

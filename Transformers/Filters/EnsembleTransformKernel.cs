@@ -55,12 +55,13 @@ internal static unsafe class EnsembleTransformKernel
     private static Tensor Analyze<T>(Tensor members, Tensor observed, Observation observation, IErrorCovariance error, PriorWeight weight, double inflation, Tensor? rotation)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        using var scope = NewDisposeScope();
         long[] shape = members.Sizes();
+        var result = empty(shape, dtype: members.dtype);
+        using var scope = NewDisposeScope();
         long batch = shape[0];
         int n = (int)shape[2], count = (int)shape[1], p = (int)observed.size(2);
         var (h, y, mask, deviations) = Prepare(observed, observation, error);
-        Tensor e = Contiguous(members), result = empty(shape, dtype: members.dtype);
+        var e = Contiguous(members);
         (h, y, mask, rotation) = (Contiguous(h), Contiguous(y), mask?.contiguous(), rotation?.contiguous());
 
         nint fromE = (nint)Address<T>(e), fromH = (nint)Address<T>(h), fromY = (nint)Address<T>(y), to = (nint)Address<T>(result);
@@ -78,6 +79,6 @@ internal static unsafe class EnsembleTransformKernel
                 one.Combine(zeta, inflation, fromRotation == 0 ? null : (T*)fromRotation + b * count * count, (T*)to + b * count * n);
             }
         });
-        return result.MoveToOuterDisposeScope();
+        return result;
     }
 }

@@ -56,19 +56,22 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IAnalyzer<Ensem
     /// <inheritdoc/>
     public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
     {
-        using var scope = NewDisposeScope();
-        var members = inflation.BeforeUpdate(EnsembleStatistics.Check(forecast.Members), random);
+        EnsembleStatistics.Check(forecast.Members);
+        bool served = LocalEnsembleTransformKernel.Serves(forecast.Members, observation);
+        using var scope = served && inflation is MultiplicativeInflation && rotation == EnsembleRotation.None ? null : NewDisposeScope();    // as in EnsembleTransform
+        var members = inflation.BeforeUpdate(forecast.Members, random);
         long batch = members.size(0), count = members.size(1);
         Require.Shape(observation.Values, "The observations of an ensemble", batch, observationOperator.ObservationDimension);
         if (observation.Mask is not null && Require.Shape(observation.Mask, "The mask of an ensemble's observations", batch, observationOperator.ObservationDimension).dtype != ScalarType.Bool)
             throw new ArgumentException($"An observation mask must be boolean, true = observed; given: {observation.Mask.dtype}.", nameof(observation));
         var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(batch, count, random, members.dtype);
-        var observed = observationOperator.Apply(members);
+        using var observed = observationOperator.Apply(members);
         double zeta = (count - 1) / (inflation.PriorFactor * inflation.PriorFactor);
-        var analysis = LocalEnsembleTransformKernel.Serves(members, observed, observation)
+        var analysis = served && KernelMemory.Serves(observed) && observed.dtype == members.dtype
             ? LocalEnsembleTransformKernel.Analyze(members, observed, observation, deviations, domains, zeta, inflation.PosteriorFactor, turn)
             : InTensors(ObservedEnsemble.Of(members, observed, observation, observationError), zeta, turn);
-        return new(inflation.AfterUpdate(members, analysis, random).MoveToOuterDisposeScope());
+        analysis = inflation.AfterUpdate(members, analysis, random);
+        return new(scope?.MoveToOuter(analysis) ?? analysis);
     }
 
     /// <summary>The same tensor by tensor, for other devices, for gradients, and as what the kernel is compared with.</summary>

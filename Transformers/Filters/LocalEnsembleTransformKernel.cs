@@ -16,9 +16,8 @@ internal static unsafe class LocalEnsembleTransformKernel
     private const int Block = 64;
 
     /// <summary>Whether the kernel can take the ensemble and its observation.</summary>
-    public static bool Serves(Tensor members, Tensor observed, Observation observation) =>
-        KernelMemory.Serves(members) && KernelMemory.Serves(observed) && KernelMemory.Serves(observation.Values)
-        && observed.dtype == members.dtype && observation.Values.dtype == members.dtype && observation.Mask is null or { device_type: DeviceType.CPU }
+    public static bool Serves(Tensor members, Observation observation) =>
+        KernelMemory.Serves(members) && KernelMemory.Serves(observation.Values) && observation.Values.dtype == members.dtype && observation.Mask is null or { device_type: DeviceType.CPU }
         && members.size(1) <= SymmetricEigenproblem.LargestKernelSize;
 
     /// <summary>The analysis ensemble, <c>[batch, N, n]</c>.</summary>
@@ -37,11 +36,12 @@ internal static unsafe class LocalEnsembleTransformKernel
     private static Tensor Analyze<T>(Tensor members, Tensor observed, Observation observation, double[] deviations, LocalDomains domains, double zeta, double inflation, Tensor? rotation)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        using var scope = NewDisposeScope();
         long[] shape = members.Sizes();
+        var result = empty(shape, dtype: members.dtype);
+        using var scope = NewDisposeScope();
         long batch = shape[0];
         int count = (int)shape[1], n = (int)shape[2], p = (int)observed.size(2), width = Padded<T>(count + 1);
-        Tensor e = members.contiguous(), h = observed.contiguous(), y = observation.Values.contiguous(), result = empty(shape, dtype: members.dtype);
+        Tensor e = Contiguous(members), h = Contiguous(observed), y = Contiguous(observation.Values);
         Tensor? mask = observation.Mask?.contiguous(), turn = rotation?.contiguous();
         // Of each observation in a row of its own: the whitened anomalies of all members, then the innovation.
         var rows = empty([(long)p * width + Padded<T>(1)], dtype: members.dtype);
@@ -64,7 +64,7 @@ internal static unsafe class LocalEnsembleTransformKernel
                     local.Analyze((T*)members0, (T*)aligned, (T*)rotation0, (T*)result0, block * Block, Math.Min(n, (block + 1) * Block), room);
             });
         }
-        return result.MoveToOuterDisposeScope();
+        return result;
     }
 
     private static nint Aligned(nint address) => (address + 63) / 64 * 64;
