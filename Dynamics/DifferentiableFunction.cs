@@ -19,7 +19,7 @@ public abstract class DifferentiableFunction<TSelf> : autograd.SingleTensorFunct
     /// <param name="arguments">Tensors and other objects.</param>
     protected abstract Tensor Forward(autograd.AutogradContext context, object[] arguments);
 
-    /// <summary>The gradients in the arguments; null for what is no tensor or needs none.</summary>
+    /// <summary>The gradients in the arguments, one for each; null for what is no tensor or needs none.</summary>
     /// <param name="context">What <see cref="Forward"/> kept.</param>
     /// <param name="sensitivity">The gradient in the value.</param>
     protected abstract List<Tensor> Backward(autograd.AutogradContext context, Tensor sensitivity);
@@ -34,13 +34,24 @@ public abstract class DifferentiableFunction<TSelf> : autograd.SingleTensorFunct
     /// <inheritdoc/>
     public sealed override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
-        try { return Backward(ctx, grad_output); }
+        var areTensors = (bool[])ctx.get_data(AreTensors);
+        try { return Complete(Backward(ctx, grad_output), areTensors.Length); }
         catch (Exception exception)
         {
             Differentiation.Keep(exception);
             // One complex number: the gradient of no real tensor.
             var refused = zeros([], dtype: ScalarType.ComplexFloat32, device: grad_output.device);
-            return [.. ((bool[])ctx.get_data(AreTensors)).Select(isTensor => isTensor ? refused : null!)];
+            return [.. areTensors.Select(isTensor => isTensor ? refused : null!)];
         }
+    }
+
+    // Another number of gradients would end the process, and one that a dispose scope has freed would count as zero.
+    private List<Tensor> Complete(List<Tensor> gradients, int arguments)
+    {
+        if (gradients?.Count != arguments)
+            throw new InvalidOperationException($"The backward pass of '{Name}' gives {gradients?.Count ?? 0} gradients; it must give {arguments}, one for each argument, null where there is none.");
+        int freed = gradients.FindIndex(gradient => gradient is { IsInvalid: true });
+        return freed < 0 ? gradients
+            : throw new InvalidOperationException($"The backward pass of '{Name}' gives a disposed tensor as gradient {freed}; move it out of its dispose scope.");
     }
 }

@@ -103,12 +103,19 @@ public sealed class TrajectoryDataView : IDataView
         public override bool MoveNext()
         {
             if (ended) return false;
-            trajectory = (trajectory + 1) % batch;
+            if (position < 0 || trajectory == batch - 1)
+            {
+                ended = true; // also where the view throws
+                if (!source.MoveNext())
+                {
+                    Close(); // some of ML.NET's transforms never dispose the cursors they read
+                    return false;
+                }
+                (ended, trajectory) = (false, -1);
+            }
+            trajectory++;
             position++;
-            if (trajectory > 0 || source.MoveNext()) return true;
-            ended = true;
-            Close(); // some of ML.NET's transforms never dispose the cursors they read
-            return false;
+            return true;
         }
 
         public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId id) => id = new DataViewRowId((ulong)Row.Position, 0);
@@ -136,7 +143,7 @@ public sealed class TrajectoryDataView : IDataView
         private void Close()
         {
             if (!closed) source.Dispose();
-            closed = true;
+            closed = ended = true;
         }
 
         private Delegate Getter(ColumnDefinition definition) => IsFlag(definition.Column) ? Getter<bool>(definition, ScalarType.Bool)

@@ -125,6 +125,24 @@ public sealed class DifferentiationTests : IDisposable
         Assert.Throws<NotSupportedException>(() => Differentiation.Gradients(Square.apply(number, true), [number], tensor(1.0)));
     }
 
+    // The wrong number would end the process, too, and a disposed gradient would be taken for zero.
+    [Fact]
+    public void A_backward_pass_that_gives_no_proper_gradients_is_refused()
+    {
+        var a = x.clone().requires_grad_();
+        string Refused(Func<Tensor, List<Tensor>> gradients) =>
+            Assert.Throws<InvalidOperationException>(() => Differentiation.Gradients(Given.apply(a, gradients), [a], v)).Message;
+        Numbers.Close(v, Differentiation.Gradients(Given.apply(a, (Func<Tensor, List<Tensor>>)(w => [w, null!])), [a], v)[0], 0);
+        Assert.Contains("'given' gives 1 gradients; it must give 2", Refused(w => [w]));
+        Assert.Contains("'given' gives 3 gradients", Refused(w => [w, null!, w]));
+        Assert.Contains("'given' gives 0 gradients", Refused(_ => null!));
+        Assert.Contains("disposed tensor as gradient 0", Refused(w =>
+        {
+            using var freed = 2 * w;
+            return [freed, null!];
+        }));
+    }
+
     [Fact]
     public void Gradients_that_are_there_stay_as_they_are()
     {
@@ -207,6 +225,21 @@ public sealed class DifferentiationTests : IDisposable
             if ((bool)context.get_data("throws")) throw new NotSupportedException("thrown inside");
             return [2 * context.get_saved_variables()[0] * sensitivity, null!];
         }
+    }
+
+    /// <summary>x, whose backward pass gives what it is told to.</summary>
+    private sealed class Given : DifferentiableFunction<Given>
+    {
+        public override string Name => "given";
+
+        protected override Tensor Forward(autograd.AutogradContext context, object[] arguments)
+        {
+            context.save_data("gradients", arguments[1]);
+            return ((Tensor)arguments[0]).clone();
+        }
+
+        protected override List<Tensor> Backward(autograd.AutogradContext context, Tensor sensitivity) =>
+            ((Func<Tensor, List<Tensor>>)context.get_data("gradients"))(sensitivity);
     }
 
     /// <summary>x^2, whose backward pass differentiates one that throws.</summary>

@@ -206,6 +206,21 @@ public sealed class TrajectoryDataViewTests
     }
 
     [Fact]
+    public void A_cursor_has_no_further_row_once_its_view_threw_or_it_was_disposed()
+    {
+        var stopped = new TrajectoryView(watched.Schema, watched.CycleCount, 0, () => new Stopping(watched.OpenCursor())).ToDataView();
+        using var rows = stopped.GetRowCursor(stopped.Schema);
+        for (int row = 0; row < Batch; row++) Assert.True(rows.MoveNext());
+        Assert.Throws<OperationCanceledException>(() => rows.MoveNext());
+        Assert.Equal((false, -1), (rows.MoveNext(), rows.Position));
+
+        var disposed = data.GetRowCursor(data.Schema);
+        disposed.MoveNext();
+        disposed.Dispose();
+        Assert.Equal((false, -1), (disposed.MoveNext(), disposed.Position));
+    }
+
+    [Fact]
     public void Views_that_have_no_counterpart_are_refused()
     {
         var endless = new TrajectoryView(new TrajectorySchema(1, new ColumnDefinition(Label)), null, 0, () => throw new NotSupportedException());
@@ -260,5 +275,15 @@ public sealed class TrajectoryDataViewTests
         T value = default!;
         getter(ref value);
         return value;
+    }
+
+    /// <summary>Throws after the first cycle.</summary>
+    private sealed class Stopping(ITrajectoryCursor source) : ITrajectoryCursor
+    {
+        public long Cycle => source.Cycle;
+        public double Time => source.Time;
+        public Tensor this[Column column] => source[column];
+        public bool MoveNext() => source.Cycle < 0 ? source.MoveNext() : throw new OperationCanceledException();
+        public void Dispose() => source.Dispose();
     }
 }
