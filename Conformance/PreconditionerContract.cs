@@ -49,6 +49,29 @@ public abstract class PreconditionerContract : Contract
         Demand(smallest > 0, preconditioner.Name, "positive definiteness", $"its smallest eigenvalue is {smallest:g4}.");
     }
 
+    /// <summary>
+    /// A solve that it preconditions ends at the solution of the system, of any symmetric positive definite matrix: here with eigenvalues from 1 to 100. Its factor, where it
+    /// has one, is one, L L^T v = P v.
+    /// </summary>
+    [Fact]
+    public void A_preconditioned_solve_has_the_same_solution()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var preconditioner = CreatePreconditioner();
+        using var random = CreateContext().Random("conformance/matrix");
+        var vectors = linalg.qr(random.Normal([Require.AtLeast(Batch, 2), Dimension, Dimension], ScalarType.Float64)).Q;
+        var matrix = (vectors * logspace(0, 2, Dimension, 10, dtype: ScalarType.Float64)).matmul(vectors.mT);
+        var b = Vector("b");
+        var cost = new QuadraticCost(v => new(matrix.matmul(v.Values.unsqueeze(-1)).squeeze(-1)), new(b), zeros([Batch], dtype: ScalarType.Float64));
+        Tensor solution;
+        try { solution = new ConjugateGradientSolver(new() { MaximumIterations = (int)Dimension, ResidualReduction = 1e-13 }).Solve(cost, preconditioner).Solution.Values; }
+        catch (ArithmeticException stopped) { throw new ConformanceException(preconditioner.Name, "solution", "conjugate gradients stop: " + stopped.Message); }
+        DemandClose(solution, linalg.solve(matrix, b.unsqueeze(-1)).squeeze(-1), 1e-8, preconditioner.Name, "solution", "the solution of a preconditioned system");
+        if (preconditioner is ISplitPreconditioner split)
+            DemandClose(split.ApplyFactor(split.ApplyFactorTranspose(new(b))).Values, Apply(preconditioner, b), Tolerance, preconditioner.Name, "factor", "L L^T v against P v");
+    }
+
     /// <summary>Every trajectory of a batch is treated by itself.</summary>
     [Fact]
     public void Trajectories_are_independent()

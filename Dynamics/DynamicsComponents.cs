@@ -8,7 +8,8 @@ public static class DynamicsComponents
     [
         Lorenz63.Type, Lorenz96.Type, LinearDynamics.Type, KuramotoSivashinsky.Type, LinearAdvection.Type, TwoScaleLorenz96.Type, Lorenz84.Type, ShallowWater.Type,
         ExternalDynamics.Type, JointDynamics.Type, JointErrorCovariance.Type, JointObservationNetwork.Type, JointInitialCondition.Type,
-        ScalarErrorCovariance.Type, DiagonalErrorCovariance.Type, FullErrorCovariance.Type,
+        ScalarErrorCovariance.Type, DiagonalErrorCovariance.Type, FullErrorCovariance.Type, BlockErrorCovariance.Type,
+        DiffusionErrorCovariance.Type, HybridErrorCovariance.Type,
         IdentityObservationOperator.Type, SubsetObservationOperator.Type, LinearObservationOperator.Type,
         ElementwiseObservationOperator.Type, ComposedObservationOperator.Type,
         ObservationNetwork.Type, RandomDensityPattern.Type, RandomCountPattern.Type, MissingAtRandomPattern.Type,

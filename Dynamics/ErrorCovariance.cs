@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Error covariances R in the form that fits them: a variance times the identity, a diagonal, or a full matrix.</summary>
+/// <summary>Error covariances R in the form that fits them: a variance times the identity, a diagonal, a full matrix, blocks, a diffusion, a hybrid with an ensemble.</summary>
 public abstract class ErrorCovariance : IErrorCovariance
 {
     private protected ErrorCovariance(long dimension) => Dimension = Require.AtLeast(dimension, 1);
@@ -38,6 +38,23 @@ public abstract class ErrorCovariance : IErrorCovariance
     /// <param name="matrix"><c>[p, p]</c>, symmetric and positive definite; copied.</param>
     /// <exception cref="ArgumentException">The matrix is not square, not finite, not symmetric or not positive definite.</exception>
     public static FullErrorCovariance Full(Tensor matrix) => new(matrix);
+
+    /// <summary>Independent errors of the parts of a vector: a block-diagonal R.</summary>
+    /// <param name="blocks">The covariances of the parts, in the order of the vector; at least one.</param>
+    /// <exception cref="ArgumentException">There is none.</exception>
+    public static BlockErrorCovariance Blocks(params IReadOnlyList<IErrorCovariance> blocks) => new(blocks);
+
+    /// <summary>Errors of one field on a rectangular grid, correlated by implicit diffusion.</summary>
+    /// <param name="options">Grid, boundaries, correlation length and variance.</param>
+    /// <exception cref="ArgumentException">A setting is out of range, or the covariance could not be inverted.</exception>
+    public static DiffusionErrorCovariance Diffusion(DiffusionOptions options) => new(options);
+
+    /// <summary>A static covariance mixed with an ensemble's, (1 - w) B_s + w X X^T / (N - 1).</summary>
+    /// <param name="members">The ensemble, <c>[N, n]</c>, at least 2 members; its mean is removed.</param>
+    /// <param name="background">B_s, of dimension n.</param>
+    /// <param name="weight">w, above 0 and below 1.</param>
+    /// <exception cref="ArgumentException">Shapes that differ, values that are not finite, a weight out of range.</exception>
+    public static HybridErrorCovariance Hybrid(Tensor members, IErrorCovariance background, double weight) => HybridErrorCovariance.Of(members, background, weight);
 
     /// <inheritdoc/>
     public abstract Tensor ToMatrix(ScalarType dtype, Device device);

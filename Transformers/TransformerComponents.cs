@@ -26,7 +26,9 @@ public static class TransformerComponents
         FiniteSizeEnsembleKalmanFilterAnalyzer.Type, ThreeDimensionalVariationalAnalyzer.Type,
         FourDimensionalVariationalAnalyzer.Type, IncrementalFourDimensionalVariational.Type, FourDimensionalVariationalCost.Type,
         BackgroundTerm.Type, ModelErrorTerm.Type, ObservationTerm.Type, DigitalFilterTerm.Type,
-        ConjugateGradientSolver.Type, LanczosSolver.Type, NoPreconditioning.Type, RitzPreconditioning.Type, EigenpairPreconditioning.Type,
+        ConjugateGradientSolver.Type, LanczosSolver.Type, NoPreconditioning.Type, RitzPreconditioning.Type,
+        SplitSolver.Type, SpectralPreconditioning.Type, LimitedMemoryPreconditioning.Type, QuasiNewtonPreconditioning.Type, TwoLevelPreconditioning.Type,
+        CovariancePreconditioning.Type, RegularisedInversePreconditioning.Type, ComputedEigenpairs.Type, RecycledEigenpairs.Type, FixedEigenpairs.Type,
         IterativeEnsembleKalmanSmootherAnalyzer.Type, AdditiveErrorEnsembleKalmanFilterAnalyzer.Type,
         LocalEnsembleTransformKalmanFilterAnalyzer.Type, Localisation.Type, LocalisationGeometry.Type, StandardTaper.Type,
     ];

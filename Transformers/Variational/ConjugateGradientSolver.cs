@@ -33,6 +33,7 @@ public sealed class ConjugateGradientSolver(InnerSolverOptions? options = null) 
         double[] rhos = KrylovNumbers.Positive(rho, nonzero, Who(preconditioner));
         var record = new KrylovRecord(Options, b, KrylovNumbers.Lengths(b), [.. rhos.Select(Math.Sqrt)], KrylovNumbers.Of(cost.AtZero));
         using var basis = Options.Reorthogonalisation == Reorthogonalisation.Full ? new KrylovBasis(preconditioner is not IdentityPreconditioner) : null;
+        using var kept = Options.KeepDirections ? new KrylovBasis(preconditioned: true) : null;
 
         double[] lastStep = new double[rhos.Length], lastRatio = new double[rhos.Length];
         for (int iteration = 0; record.Any; iteration++)
@@ -47,6 +48,7 @@ public sealed class ConjugateGradientSolver(InnerSolverOptions? options = null) 
                 basis.Add(scale * r, scale * z);
             }
             var q = KrylovNumbers.Product(cost.HessianProduct(new(p)), p, "the Hessian");
+            kept?.Add(q, p);
             var curvature = (p * q).sum(-1);
             double[] curvatures = KrylovNumbers.Positive(curvature, record.Active, "The Hessian of an inner loop");
             var step = (rho / curvature).where(active, zeros_like(rho));
@@ -75,7 +77,15 @@ public sealed class ConjugateGradientSolver(InnerSolverOptions? options = null) 
                 nextP.MoveToOuterDisposeScope(), nextRho.MoveToOuterDisposeScope(), nextRhos);
         }
         var solution = record.Solution(new(x), basis);
-        return solution with { Solution = new(x.MoveToOuterDisposeScope()), Ritz = solution.Ritz?.MoveToOuterDisposeScope() };
+        return (solution with { Directions = Directions(kept, solution.Trajectories) }).MoveToOuterDisposeScope();
+    }
+
+    private static ConjugateDirections? Directions(KrylovBasis? kept, IReadOnlyList<InnerReport> reports)
+    {
+        int most = reports.Max(report => report.Iterations);
+        if (kept is null || most == 0) return null;
+        bool[] known = [.. reports.SelectMany(report => Enumerable.Range(0, most).Select(j => j < report.Iterations))];
+        return new(kept.Directions.clone(), kept.Residuals.clone(), tensor(known, device: kept.Directions.device).reshape(reports.Count, most));
     }
 
     private static string Who(IPreconditioner preconditioner) => $"The preconditioner '{preconditioner.Name}'";

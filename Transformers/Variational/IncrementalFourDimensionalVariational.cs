@@ -45,13 +45,19 @@ public sealed class IncrementalFourDimensionalVariational : IComponent
     /// <param name="window">The window.</param>
     /// <param name="progress">Told after every outer loop: the mean cost, and the mean reduction of the inner residual.</param>
     /// <param name="cancellation">Looked at in every inner iteration.</param>
-    /// <exception cref="ArgumentException">The window does not fit the model or a term.</exception>
+    /// <param name="earlier">
+    /// Inner solves of windows before, the first one first, that a preconditioning may recycle (default: none). <see cref="RitzPreconditioning"/> needs all of them from the first
+    /// window on, since each was preconditioned by those before it; the others need the latest one.
+    /// </param>
+    /// <exception cref="ArgumentException">The window does not fit the model or a term, or an earlier solve does not fit the window.</exception>
     /// <exception cref="ArithmeticException">A cost is not finite, or a Hessian is not positive definite.</exception>
-    public FourDimensionalVariationalResult Minimise(AssimilationWindow window, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
+    public FourDimensionalVariationalResult Minimise(AssimilationWindow window, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default,
+        IReadOnlyList<InnerSolution>? earlier = null)
     {
         using var noGradients = no_grad();
         var watch = Stopwatch.StartNew();
         var control = Cost.Background(window);
+        foreach (var solve in earlier ?? []) Require.Shape(solve.Solution.Values, "The solution of an earlier window", control.Values.Sizes());
         var trajectory = Cost.Run(window, control);
         var value = Cost.Value(trajectory, control);
         if (!value.Total.isfinite().all().ToBoolean())
@@ -63,13 +69,13 @@ public sealed class IncrementalFourDimensionalVariational : IComponent
             using var scope = NewDisposeScope();
             var quadratic = Cost.Linearise(trajectory, control, value.Total);
             quadratic = quadratic with { RightSide = new(quadratic.RightSide.Values.where(active.unsqueeze(-1), zeros_like(control.Values))) };
-            var preconditioner = Options.Preconditioning.Prepare(trajectory, quadratic, [.. iterations.Select(iteration => iteration.Inner)]);
+            var preconditioner = Options.Preconditioning.Prepare(trajectory, quadratic, [.. earlier ?? [], .. iterations.Select(iteration => iteration.Inner)]);
             var inner = Options.InnerSolver.Solve(quadratic, preconditioner, cancellation);
             var change = inner.Solution;
             var (nextControl, nextTrajectory, nextValue, lengths) = Step(window, control, change, trajectory, value, active);
             if (!nextValue.Total.isfinite().all().ToBoolean())
                 throw new ArithmeticException($"The cost is not finite after outer loop {outer + 1} over the window from {window.Span.From:g6} to {window.Span.To:g6}; {nameof(OuterStep)}.{nameof(OuterStep.Halved)} or a shorter window is the usual remedy.");
-            iterations.Add(new(value, Kept(inner), preconditioner.Name, lengths.MoveToOuterDisposeScope()));
+            iterations.Add(new(value, inner.MoveToOuterDisposeScope(), preconditioner.Name, lengths.MoveToOuterDisposeScope()));
             var still = change.Dot(change) > Options.ControlTolerance * Options.ControlTolerance * nextControl.Dot(nextControl);
             Replace(ref active, active.logical_and(still).logical_and(lengths > 0));
             Replace(ref control, nextControl);
@@ -98,9 +104,6 @@ public sealed class IncrementalFourDimensionalVariational : IComponent
             lengths = lengths.where(lower, halving < MostHalvings ? 0.5 * lengths : zeros_like(lengths));
         }
     }
-
-    private static InnerSolution Kept(InnerSolution inner) =>
-        inner with { Solution = new(inner.Solution.Values.MoveToOuterDisposeScope()), Ritz = inner.Ritz?.MoveToOuterDisposeScope() };
 
     private static void Replace(ref Tensor old, Tensor by)
     {

@@ -36,6 +36,15 @@ public sealed record InnerReport(int Iterations, InnerStop Stop, IReadOnlyList<d
 /// <param name="Ritz">The approximate eigenpairs of P A; null without full re-orthogonalisation.</param>
 public sealed record InnerSolution(ControlVector Solution, IReadOnlyList<InnerReport> Trajectories, RitzPairs? Ritz)
 {
+    /// <summary>The directions the solver went along; null unless it keeps them (<see cref="InnerSolverOptions.KeepDirections"/>).</summary>
+    public ConjugateDirections? Directions { get; init; }
+
     /// <summary>The most iterations that a trajectory took.</summary>
     public int Iterations => Trajectories.Max(report => report.Iterations);
+
+    /// <summary>Its tensors, kept beyond the scope they were made in.</summary>
+    internal InnerSolution MoveToOuterDisposeScope() => this with
+    {
+        Solution = new(Solution.Values.MoveToOuterDisposeScope()), Ritz = Ritz?.MoveToOuterDisposeScope(), Directions = Directions?.MoveToOuterDisposeScope(),
+    };
 }

@@ -38,6 +38,12 @@ public sealed record InnerSolverOptions
     /// <summary>Full unless said: beside a model's runs it costs little, and Ritz pairs need it.</summary>
     public Reorthogonalisation Reorthogonalisation { get; init; } = Reorthogonalisation.Full;
 
+    /// <summary>
+    /// Whether conjugate gradients give back the directions they went along and A applied to them, two vectors for each iteration, which
+    /// <see cref="QuasiNewtonPreconditioning"/> needs (default: false).
+    /// </summary>
+    public bool KeepDirections { get; init; }
+
     internal InnerSolverOptions Checked()
     {
         Require.AtLeast(MaximumIterations, 1);

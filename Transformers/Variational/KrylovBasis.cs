@@ -15,6 +15,9 @@ internal sealed class KrylovBasis(bool preconditioned) : IDisposable
     /// <summary>z_1 .. z_k, <c>[batch, k, m]</c>, a view.</summary>
     public Tensor Directions => (directions ?? residuals)!.narrow(1, 0, count);
 
+    /// <summary>w_1 .. w_k, <c>[batch, k, m]</c>, a view.</summary>
+    public Tensor Residuals => residuals!.narrow(1, 0, count);
+
     public void Add(Tensor residual, Tensor direction)
     {
         residuals = WithRoom(residuals, residual);
@@ -31,7 +34,7 @@ internal sealed class KrylovBasis(bool preconditioned) : IDisposable
     public Tensor Orthogonalised(Tensor residual)
     {
         using var scope = NewDisposeScope();
-        var (w, z) = (residuals!.narrow(1, 0, count), Directions);
+        var (w, z) = (Residuals, Directions);
         for (int pass = 0; pass < 2; pass++)
             residual = residual - z.matmul(residual.unsqueeze(-1)).transpose(-2, -1).matmul(w).squeeze(-2);
         return residual.MoveToOuterDisposeScope();

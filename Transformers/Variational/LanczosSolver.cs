@@ -20,7 +20,8 @@ public sealed class LanczosSolver(InnerSolverOptions? options = null) : IInnerSo
     public string Name => "Lanczos";
 
     /// <summary>Its settings.</summary>
-    public InnerSolverOptions Options { get; } = (options ?? new()).Checked();
+    public InnerSolverOptions Options { get; } = options is not { KeepDirections: true } ? (options ?? new()).Checked()
+        : throw new ArgumentException($"The Lanczos method goes along no conjugate directions that it could keep; {nameof(ConjugateGradientSolver)} does.", nameof(options));
 
     /// <inheritdoc/>
     public InnerSolution Solve(QuadraticCost cost, IPreconditioner preconditioner, CancellationToken cancellation = default)
@@ -64,7 +65,7 @@ public sealed class LanczosSolver(InnerSolverOptions? options = null) : IInnerSo
         }
         var x = coordinates.All(s => s.Length == 0) ? zeros_like(b) : Combined(coordinates, basis, b);
         var solution = record.Solution(new(x), full ? basis : null);
-        return solution with { Solution = new(x.MoveToOuterDisposeScope()), Ritz = solution.Ritz?.MoveToOuterDisposeScope() };
+        return solution.MoveToOuterDisposeScope();
     }
 
     // r / |r| and P r / |r| with the length in P, and that length; zero where a trajectory does not go on.

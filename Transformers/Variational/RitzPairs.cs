@@ -13,6 +13,13 @@ namespace DaML;
 /// <param name="Known">Which places hold a pair, boolean <c>[batch, k]</c>.</param>
 public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, Tensor Known)
 {
+    /// <summary>A applied to the vectors, <c>[batch, k, m]</c>, by those who have it; null otherwise.</summary>
+    public Tensor? Products { get; init; }
+
+    /// <summary>No pairs for control vectors like this one: one place, unknown.</summary>
+    internal static RitzPairs None(Tensor like) => new(ones([like.size(0), 1], dtype: like.dtype, device: like.device), zeros_like(like).unsqueeze(1),
+        zeros([like.size(0), 1], dtype: like.dtype, device: like.device), zeros([like.size(0), 1], dtype: ScalarType.Bool, device: like.device));
+
     /// <summary>The pairs that are accurate: whose residual is at most a fraction of their value. The others become unknown.</summary>
     /// <param name="relativeResidual">That fraction, zero or above; infinite for all, however inaccurate.</param>
     /// <param name="most">How many to keep at most, the largest values first; all unless said.</param>
@@ -26,9 +33,43 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
         var values = Values.where(known, ones_like(Values));
         var vectors = Vectors.masked_fill(known.logical_not().unsqueeze(-1), 0);
         var residuals = Residuals.masked_fill(known.logical_not(), 0);
-        return new(values.MoveToOuterDisposeScope(), vectors.MoveToOuterDisposeScope(), residuals.MoveToOuterDisposeScope(), known.MoveToOuterDisposeScope());
+        return new RitzPairs(values, vectors, residuals, known) { Products = Products?.masked_fill(known.logical_not().unsqueeze(-1), 0) }.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The first places, those of the largest values.</summary>
+    internal RitzPairs Leading(int most)
+    {
+        long count = Math.Min(most, Values.size(1));
+        return new(Values.narrow(1, 0, count), Vectors.narrow(1, 0, count), Residuals.narrow(1, 0, count), Known.narrow(1, 0, count)) { Products = Products?.narrow(1, 0, count) };
+    }
+
+    /// <summary>The smallest of the known values, <c>[batch, 1]</c>; one where none is known.</summary>
+    internal Tensor Smallest()
+    {
+        using var scope = NewDisposeScope();
+        var smallest = Values.masked_fill(Known.logical_not(), double.PositiveInfinity).amin([-1], keepdim: true);
+        return smallest.where(smallest.isfinite(), ones_like(smallest)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Refuses pairs that do not fit each other and values that are not above zero.</summary>
+    internal void Checked()
+    {
+        using var scope = NewDisposeScope();
+        Require.Shape(Values, "The eigenvalues of a preconditioner", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
+        long batch = Values.size(0), k = Values.size(1);
+        Require.Shape(Vectors, $"The vectors of {k} eigenpairs", batch, k, ColumnDefinition.AnySize);
+        Require.Shape(Residuals, $"The residuals of {k} eigenpairs", batch, k);
+        Require.Shape(Known, $"What says which of {k} eigenpairs are known", batch, k);
+        if (k > Vectors.size(2)) throw new ArgumentException($"{k} eigenpairs are too many for vectors of {Vectors.size(2)} components; at most as many are possible.");
+        Require.Finite(Values, "The eigenvalues of a preconditioner");
+        Require.Finite(Vectors, "The eigenvectors of a preconditioner");
+        if (Values.numel() > 0 && Values.where(Known, ones_like(Values)).min().ToDouble() is var smallest && !(smallest > 0))
+            throw new ArgumentException($"The eigenvalues of a preconditioner must be above zero; the smallest given is {smallest:g6}.");
     }
 
     internal RitzPairs MoveToOuterDisposeScope() =>
-        new(Values.MoveToOuterDisposeScope(), Vectors.MoveToOuterDisposeScope(), Residuals.MoveToOuterDisposeScope(), Known.MoveToOuterDisposeScope());
+        new(Values.MoveToOuterDisposeScope(), Vectors.MoveToOuterDisposeScope(), Residuals.MoveToOuterDisposeScope(), Known.MoveToOuterDisposeScope())
+        {
+            Products = Products?.MoveToOuterDisposeScope(),
+        };
 }

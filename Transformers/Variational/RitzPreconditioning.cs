@@ -10,11 +10,14 @@ namespace DaML;
 /// exact eigenpairs. Where solves converge, a looser bound does as well (docs/variational.md).
 /// </param>
 /// <param name="mostPairs">The most pairs that are taken over from one solve, the largest first; 100 unless said.</param>
-public sealed class RitzPreconditioning(double relativeResidual = 0.1, int mostPairs = 100) : IPreconditioning, IComponent
+/// <param name="form">
+/// alpha, beta and mu of what each solve adds; null for alpha = -1, beta = 1 and mu = 1, since the pairs are accurate and reach down to the foot of the spectrum.
+/// </param>
+public sealed class RitzPreconditioning(double relativeResidual = 0.1, int mostPairs = 100, SpectralForm? form = null) : IPreconditioning, IComponent
 {
     /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("ritz-preconditioning", 1, reader =>
-        new RitzPreconditioning(reader.Get<double>("relativeResidual"), reader.Get<int>("mostPairs")));
+    public static ComponentType Type { get; } = new("ritz-preconditioning", 2, reader =>
+        new RitzPreconditioning(reader.Get<double>("relativeResidual"), reader.Get<int>("mostPairs"), reader.Has("form") ? reader.Get<SpectralForm>("form") : null));
 
     ComponentType IComponent.ComponentType => Type;
 
@@ -27,13 +30,16 @@ public sealed class RitzPreconditioning(double relativeResidual = 0.1, int mostP
     /// <summary>The most pairs that are taken over from one solve.</summary>
     public int MostPairs { get; } = (int)Require.AtLeast(mostPairs, 1);
 
+    /// <summary>alpha, beta and mu.</summary>
+    public SpectralForm Form { get; } = (form ?? new() { Mu = 1 }).Checked();
+
     /// <inheritdoc/>
     public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous)
     {
         // The pairs of each solve are those of the Hessian as it was preconditioned then, so they stack.
         IPreconditioner preconditioner = new IdentityPreconditioner();
         foreach (var solve in previous)
-            if (solve.Ritz is { } ritz) preconditioner = new SpectralPreconditioner(ritz.Accurate(RelativeResidual, MostPairs), first: preconditioner);
+            if (solve.Ritz is { } ritz) preconditioner = new SpectralPreconditioner(ritz.Accurate(RelativeResidual, MostPairs), Form, preconditioner);
         return preconditioner;
     }
 
@@ -41,5 +47,6 @@ public sealed class RitzPreconditioning(double relativeResidual = 0.1, int mostP
     {
         writer.Set("relativeResidual", RelativeResidual);
         writer.Set("mostPairs", MostPairs);
+        writer.Set("form", Form);
     }
 }

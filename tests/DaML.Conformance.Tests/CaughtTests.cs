@@ -373,6 +373,9 @@ public class CaughtTests
         right.It_is_symmetric_and_positive_definite();
         right.Trajectories_are_independent();
         right.It_leaves_what_it_is_given_alone();
+        right.A_preconditioned_solve_has_the_same_solution();
+        Caught(Of(v => v.relu() + 0.1 * v).A_preconditioned_solve_has_the_same_solution, "solution");
+        Caught(Of(v => -v).A_preconditioned_solve_has_the_same_solution, "solution");
         Caught(Of(v => 3 * v + 0.5 * v.roll(1, -1)).It_is_symmetric_and_positive_definite, "symmetry");
         Caught(Of(v => v + v.roll(1, -1) + v.roll(-1, -1)).It_is_symmetric_and_positive_definite, "positive definiteness");
         Caught(Of(v => v * v.square().sum([-1], keepdim: true).sqrt()).It_is_linear, "linearity");

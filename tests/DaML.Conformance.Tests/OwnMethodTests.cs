@@ -75,18 +75,6 @@ public sealed class ParticleFilterConformance : FilterContract
         context.Analysis.ParticleFilter(dynamics, network, new ParticleFilterOptions { Members = 600, Initial = initial }).Transformer;
 }
 
-public sealed class SpectralPreconditionerConformance : PreconditionerContract
-{
-    protected override long Dimension => 7;
-    protected override IPreconditioner CreatePreconditioner()
-    {
-        using var random = new RandomStream(1, "pairs", CPU);
-        var vectors = linalg.qr(random.Normal([2, 7, 3], ScalarType.Float64)).Q.mT;
-        var values = 1 + 10 * random.Uniform([2, 3], ScalarType.Float64);
-        return new SpectralPreconditioner(new RitzPairs(values, vectors, zeros_like(values), ones([2, 3], dtype: ScalarType.Bool)));
-    }
-}
-
 public sealed class IdentityPreconditionerConformance : PreconditionerContract
 {
     protected override long Dimension => 4;

@@ -105,3 +105,25 @@ public sealed class PeriodicShallowWaterConformance : DynamicsContract
         ModelError = ErrorCovariance.Scalar(3 * 8 * 6, 0.01),
     };
 }
+
+public sealed class BlockErrorConformance : ErrorCovarianceContract
+{
+    protected override IErrorCovariance CreateCovariance() =>
+        ErrorCovariance.Blocks(ErrorCovariance.Scalar(2, 0.3), ErrorCovariance.Diagonal(2, 1e-3), ErrorCovariance.Diffusion(new() { Columns = 3, CorrelationLength = 1 }));
+}
+
+public sealed class DiffusionErrorConformance : ErrorCovarianceContract
+{
+    protected override IErrorCovariance CreateCovariance() =>
+        ErrorCovariance.Diffusion(new() { Columns = 4, Rows = 3, CorrelationLength = 1.2, Steps = 3, BoundaryX = DiffusionBoundary.Zero, Variance = 2 });
+}
+
+public sealed class HybridErrorConformance : ErrorCovarianceContract
+{
+    protected override IErrorCovariance CreateCovariance()
+    {
+        using var random = new RandomStream(1, "members", CPU);
+        using var members = random.Normal([4, 6], ScalarType.Float64);
+        return ErrorCovariance.Hybrid(members, ErrorCovariance.Diffusion(new() { Columns = 6, CorrelationLength = 1 }), 0.7);
+    }
+}

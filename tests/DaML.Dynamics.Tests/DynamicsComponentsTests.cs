@@ -58,7 +58,8 @@ public sealed class DynamicsComponentsTests : IDisposable
             new ElementwiseObservationOperator(6, ObservationFunction.Exponential), SubsetObservationOperator.Strided(6, 2).Then(new ElementwiseObservationOperator(3, ObservationFunction.Cube))])
         {
             long p = observed.ObservationDimension;
-            foreach (var error in (IErrorCovariance[])[ErrorCovariance.Scalar(p, 0.3), ErrorCovariance.Diagonal([.. Enumerable.Range(1, (int)p).Select(i => i / 7.0)]), ErrorCovariance.Full(Numbers.Spd(4, p))])
+            foreach (var error in (IErrorCovariance[])[ErrorCovariance.Scalar(p, 0.3), ErrorCovariance.Diagonal([.. Enumerable.Range(1, (int)p).Select(i => i / 7.0)]), ErrorCovariance.Full(Numbers.Spd(4, p)),
+                ErrorCovariance.Blocks(ErrorCovariance.Diffusion(new() { Columns = (int)p, CorrelationLength = 1.3 })), ErrorCovariance.Hybrid(Numbers.Normal(5, 3, p), ErrorCovariance.Scalar(p, 0.4), 0.2)])
                 foreach (var pattern in (IObservationPattern?[])[null, new RandomDensityPattern(0.2, 0.7), new RandomCountPattern(1, 3), new MissingAtRandomPattern(0.4)])
                 {
                     var network = new ObservationNetwork(observed, error, pattern);

@@ -21,6 +21,8 @@ public sealed class InnerSolverTests : IDisposable
 
     private static readonly IPreconditioner None = new IdentityPreconditioner();
 
+    private static readonly SpectralForm ToOne = new() { Mu = 1 };
+
     // A symmetric matrix with given eigenvalues, its eigenvectors in columns; one for each trajectory.
     private (Tensor Matrix, Tensor Vectors) Spectrum(params double[][] eigenvalues)
     {
@@ -160,22 +162,22 @@ public sealed class InnerSolverTests : IDisposable
         var plain = Solve(None);
         Assert.Equal([14, 14], plain.Trajectories.Select(report => report.Iterations));
         Assert.InRange(plain.Trajectories[0].ConditionEstimate, 999, 1000.001);
-        var preconditioned = Solve(new SpectralPreconditioner(Leading(10)));
+        var preconditioned = Solve(new SpectralPreconditioner(Leading(10), ToOne));
         // The ten now lie at one, where there is an eigenvalue already.
         Assert.Equal([4, 4], preconditioned.Trajectories.Select(report => report.Iterations));
         Assert.Equal(4, preconditioned.Trajectories[0].ConditionEstimate, 1e-6);
         Compare.Close(plain.Solution.Values, preconditioned.Solution.Values, 1e-9);
         // Elsewhere they are one distinct eigenvalue more, and the condition is theirs.
-        var atSix = Solve(new SpectralPreconditioner(Leading(10), target: 6));
+        var atSix = Solve(new SpectralPreconditioner(Leading(10), new() { Mu = 6 }));
         Assert.Equal([5, 5], atSix.Trajectories.Select(report => report.Iterations));
         Assert.Equal(6, atSix.Trajectories[0].ConditionEstimate, 1e-6);
         // The matrix itself, and two preconditioners one on the other.
         var identity = eye(30, dtype: ScalarType.Float64).unsqueeze(1);
-        var p = new SpectralPreconditioner(Leading(10));
+        var p = new SpectralPreconditioner(Leading(10), ToOne);
         var dense = cat([.. Enumerable.Range(0, 30).Select(i => p.Apply(new(identity[i].repeat(2, 1))).Values.unsqueeze(1))], 1);
         Compare.Close(q.matmul(tensor([.. Enumerable.Repeat(1.0, 20), .. e.Skip(20).Select(value => 1 / value)]).unsqueeze(-1) * q.mT), dense, 1e-12);
         var rest = Solve(p).Ritz!; // 4, 3, 2 and 1 (the pairs of PA): nothing is left to do
-        Assert.All(Solve(new SpectralPreconditioner(rest, first: p)).Trajectories, report => Assert.Equal(1, report.Iterations));
+        Assert.All(Solve(new SpectralPreconditioner(rest, ToOne, p)).Trajectories, report => Assert.Equal(1, report.Iterations));
     }
 
     [Theory, InlineData(EigenpairMethod.Lanczos), InlineData(EigenpairMethod.Randomised)]
@@ -185,8 +187,9 @@ public sealed class InnerSolverTests : IDisposable
         double[] e = [.. Enumerable.Range(0, 52).Select(i => 1 + i / 60.0), .. Enumerable.Range(0, 8).Select(i => 20 * Math.Pow(1.5, i))];
         var (matrix, q) = Spectrum(e, [.. e.Select(value => 2 * value)]);
         var cost = Cost(matrix);
-        var preconditioning = new EigenpairPreconditioning(6, method, oversampling: 12);
-        var found = preconditioning.Find(cost);
+        var source = new ComputedEigenpairs(6, method, oversampling: 12);
+        var preconditioning = new SpectralPreconditioning(source, ToOne);
+        var found = source.Find(cost);
         Assert.Equal(12, found.Known.sum().ToInt64());
         var (values, vectors) = (found.Values.narrow(1, 0, 6), found.Vectors.narrow(1, 0, 6));
         var exact = tensor(e).flip(0).narrow(0, 0, 6);
@@ -206,10 +209,11 @@ public sealed class InnerSolverTests : IDisposable
             Assert.True(method == EigenpairMethod.Randomised ? with.Iterations <= without.Iterations : with.Iterations < without.Iterations - 3);
         }
         Assert.True(preconditioner.Apply(cost.RightSide).Values.equal(preconditioning.Prepare(null!, cost, []).Apply(cost.RightSide).Values).all().ToBoolean());
-        Assert.Throws<ArgumentOutOfRangeException>(() => new EigenpairPreconditioning(0));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new EigenpairPreconditioning(3, oversampling: -1));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new EigenpairPreconditioning(3, target: 0));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new EigenpairPreconditioning(3, (EigenpairMethod)9));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ComputedEigenpairs(0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ComputedEigenpairs(3, oversampling: -1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ComputedEigenpairs(3, passes: 1));
+        Assert.Contains("60 components", Assert.Throws<ArgumentException>(() => new ComputedEigenpairs(61).Find(cost)).Message);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ComputedEigenpairs(3, (EigenpairMethod)9));
     }
 
     [Collection(nameof(ThreadCounts))]
@@ -221,7 +225,7 @@ public sealed class InnerSolverTests : IDisposable
             using var scope = NewDisposeScope();
             var weights = arange(1, 61, dtype: ScalarType.Float64);
             var cost = new QuadraticCost(v => new(weights * v.Values + 0.3 * (v.Values.roll(1, -1) + v.Values.roll(-1, -1))), new(weights.sqrt().unsqueeze(0)), zeros([1], dtype: ScalarType.Float64));
-            RitzPairs Find(int threads) => ThreadCounts.With(threads, () => new EigenpairPreconditioning(12, method).Find(cost));
+            RitzPairs Find(int threads) => ThreadCounts.With(threads, () => new ComputedEigenpairs(12, method).Find(cost));
             var one = Find(1);
             foreach (var other in new[] { Find(2), Find(3) })
             {

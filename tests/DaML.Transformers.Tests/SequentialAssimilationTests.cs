@@ -52,7 +52,7 @@ public sealed class SequentialAssimilationTests
             "3d-var" => catalog.ThreeDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.5)).Transformer,
             "4d-var" => catalog.FourDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.5), WindowCycling.Disjoint(3), new FourDimensionalVariationalOptions
             {
-                Minimisation = new IncrementalOptions { Preconditioning = new EigenpairPreconditioning(2, EigenpairMethod.Randomised, 1, 1.5, 7) },
+                Minimisation = new IncrementalOptions { Preconditioning = new SpectralPreconditioning(new ComputedEigenpairs(2, EigenpairMethod.Randomised, 1, 3, 7), new() { Mu = 1.5 }) },
             }).Transformer,
             "weak 4d-var" => catalog.FourDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.5), WindowCycling.Overlapping(4, 2), new FourDimensionalVariationalOptions
             {

@@ -1,0 +1,63 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// A block-diagonal error covariance: parts of a vector, of other units or on other grids, whose errors are independent of each
+/// other. Height and currents of a shallow-water model are an example.
+/// </summary>
+public sealed class BlockErrorCovariance : ErrorCovariance, IComponent
+{
+    private const int MostBlocks = 1000;
+
+    internal BlockErrorCovariance(IReadOnlyList<IErrorCovariance> blocks) : base(Check(blocks)) => Parts = [.. blocks];
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("block-error-covariance", 1, reader => new BlockErrorCovariance(
+        [.. Enumerable.Range(0, reader.Count("blocks", MostBlocks)).Select(i => reader.Part<IErrorCovariance>($"block{i}"))]));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>The covariances of the parts, in the order of the vector.</summary>
+    public IReadOnlyList<IErrorCovariance> Parts { get; }
+
+    /// <inheritdoc/>
+    public override double LogDeterminant => Parts.Sum(block => block.LogDeterminant);
+
+    /// <inheritdoc/>
+    public override Tensor ToMatrix(ScalarType dtype, Device device)
+    {
+        using var scope = NewDisposeScope();
+        return block_diag([.. Parts.Select(block => block.ToMatrix(dtype, device))]).MoveToOuterDisposeScope();
+    }
+
+    private protected override Tensor Inverse(Tensor vector, Tensor? mask) => ByParts(vector, mask, (block, part, exists) => block.ApplyInverse(part, exists));
+
+    private protected override Tensor InverseFactor(Tensor vector, Tensor? mask) => ByParts(vector, mask, (block, part, exists) => block.Whiten(part, exists));
+
+    private protected override Tensor Factor(Tensor white) => ByParts(white, null, (block, part, _) => block.Colour(part));
+
+    private protected override Tensor FactorAdjoint(Tensor vector) => ByParts(vector, null, (block, part, _) => block.ColourAdjoint(part));
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("blocks", Parts.Count);
+        for (int i = 0; i < Parts.Count; i++) writer.Part($"block{i}", Parts[i]);
+    }
+
+    private Tensor ByParts(Tensor vector, Tensor? mask, Func<IErrorCovariance, Tensor, Tensor?, Tensor> apply)
+    {
+        var parts = new List<Tensor>();
+        long first = 0;
+        foreach (var block in Parts)
+        {
+            parts.Add(apply(block, vector.narrow(-1, first, block.Dimension), mask?.narrow(-1, first, block.Dimension)));
+            first += block.Dimension;
+        }
+        return cat(parts, -1);
+    }
+
+    private static long Check(IReadOnlyList<IErrorCovariance> blocks) => blocks.Count is > 0 and <= MostBlocks ? blocks.Sum(block => block.Dimension)
+        : throw new ArgumentException($"A block-diagonal error covariance needs 1 to {MostBlocks} blocks; given: {blocks.Count}.", nameof(blocks));
+}

@@ -1,0 +1,74 @@
+namespace DaML;
+
+/// <summary>What diffusion meets at the two ends of a direction.</summary>
+public enum DiffusionBoundary
+{
+    /// <summary>A mirror half a spacing beyond the last point: nothing diffuses through a wall between cells.</summary>
+    Mirror,
+
+    /// <summary>Zero one spacing beyond the last point, as the current through a wall is.</summary>
+    Zero,
+
+    /// <summary>The other end.</summary>
+    Periodic,
+}
+
+/// <summary>Settings of a <see cref="DiffusionErrorCovariance"/> on a rectangular grid, in any unit of length.</summary>
+public sealed record DiffusionOptions
+{
+    /// <summary>Number of points in x, at least 1.</summary>
+    public required int Columns { get; init; }
+
+    /// <summary>Number of points in y, at least 1 (default: 1, a line).</summary>
+    public int Rows { get; init; } = 1;
+
+    /// <summary>Distance of points in x (default: 1).</summary>
+    public double SpacingX { get; init; } = 1;
+
+    /// <summary>Distance of points in y (default: 1).</summary>
+    public double SpacingY { get; init; } = 1;
+
+    /// <summary>The ends in x (default: <see cref="DiffusionBoundary.Mirror"/>).</summary>
+    public DiffusionBoundary BoundaryX { get; init; }
+
+    /// <summary>The ends in y (default: <see cref="DiffusionBoundary.Mirror"/>).</summary>
+    public DiffusionBoundary BoundaryY { get; init; }
+
+    /// <summary>
+    /// D, the correlation length in the unit of the spacings, above zero: near the origin the correlation is 1 - r^2 / (2 D^2) (Daley 1991).
+    /// </summary>
+    public required double CorrelationLength { get; init; }
+
+    /// <summary>
+    /// M, the number of implicit steps of diffusion, 3 to 30 (default: 4). Few steps give a correlation with a long tail, and an
+    /// inverse that amplifies small scales little; many approach a Gaussian.
+    /// </summary>
+    public int Steps { get; init; } = 4;
+
+    /// <summary>The variance of every point, above zero (default: 1, a correlation).</summary>
+    public double Variance { get; init; } = 1;
+
+    /// <summary>The square of l in (I - l^2 Laplacian)^-M.</summary>
+    internal double SquaredScale
+    {
+        get
+        {
+            int directions = (Rows > 1 ? 1 : 0) + (Columns > 1 ? 1 : 0);
+            return CorrelationLength * CorrelationLength / (2 * Steps - directions - 2);
+        }
+    }
+
+    internal DiffusionOptions Checked()
+    {
+        Require.AtLeast(Columns, 1, nameof(Columns));
+        Require.AtLeast(Rows, 1, nameof(Rows));
+        Require.Positive(SpacingX, nameof(SpacingX));
+        Require.Positive(SpacingY, nameof(SpacingY));
+        Require.Positive(CorrelationLength, nameof(CorrelationLength));
+        Require.Positive(Variance, nameof(Variance));
+        if (Steps is < 3 or > 30) throw new ArgumentOutOfRangeException(nameof(Steps), Steps, $"'{nameof(Steps)}' must be 3 to 30; given: {Steps}.");
+        foreach (var (name, boundary) in ((string, DiffusionBoundary)[])[(nameof(BoundaryX), BoundaryX), (nameof(BoundaryY), BoundaryY)])
+            if (!Enum.IsDefined(boundary)) throw new ArgumentOutOfRangeException(name, boundary, $"No such boundary of a diffusion: {boundary}.");
+        return this;
+    }
+}

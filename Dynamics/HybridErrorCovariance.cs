@@ -1,0 +1,98 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// A static covariance mixed with an ensemble's (Hamill and Snyder 2000, Mon. Weather Rev. 128, 2905-2919):
+/// B = (1 - w) B_s + w X X^T / (N - 1) with the members' anomalies X. The ensemble is not localised, so that few members need a B_s
+/// with weight.
+/// </summary>
+/// <remarks>
+/// With B_s = S S^T and the singular vectors q_i, values s_i of S^-1 X, scaled by the weights, B = (1 - w) S (I + sum s_i^2 q_i q_i^T) S^T: root,
+/// inverse and determinant follow at the cost of those of B_s and 2 n N operations.
+/// </remarks>
+public sealed class HybridErrorCovariance : MatrixFreeErrorCovariance, IComponent
+{
+    private readonly ConstantTensor modes, inverseModes, squares;
+
+    private HybridErrorCovariance(IErrorCovariance background, double weight, Tensor modes, Tensor squares) : base(background.Dimension)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        (Static, Weight) = (background, weight);
+        this.modes = new ConstantTensor(modes);                                                     // q_i, [k, n]
+        inverseModes = new ConstantTensor(background.ApplyInverse(background.Colour(modes)));        // S^-T q_i, [k, n]
+        this.squares = new ConstantTensor(squares);                                                 // s_i^2, [k]
+        LogDeterminant = background.LogDeterminant + Dimension * Math.Log(1 - weight) + (1 + squares).log().sum().ToDouble();
+    }
+
+    internal static HybridErrorCovariance Of(Tensor members, IErrorCovariance background, double weight)
+    {
+        if (!(weight > 0 && weight < 1))
+            throw new ArgumentOutOfRangeException(nameof(weight), weight, $"The ensemble's weight must be above 0 and below 1; given: {weight}.");
+        Require.Shape(members, "The ensemble", ColumnDefinition.AnySize, background.Dimension);
+        Require.AtLeast(members.size(0), 2, "members");
+        Require.Finite(members, "The ensemble");
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var doubles = members.to_type(ScalarType.Float64);
+        var anomalies = Math.Sqrt(weight / ((1 - weight) * (members.size(0) - 1))) * (doubles - doubles.mean([0], keepdim: true));
+        var (_, values, rows) = linalg.svd(background.Whiten(anomalies), fullMatrices: false);
+        return new(background, weight, rows, values.square());
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("hybrid-error-covariance", 1, reader =>
+    {
+        using Tensor modes = reader.Tensor("modes"), squares = reader.Tensor("squares");
+        return new HybridErrorCovariance(reader.Part<IErrorCovariance>("static"), reader.Get<double>("weight"), modes, squares);
+    });
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>B_s</summary>
+    public IErrorCovariance Static { get; }
+
+    /// <summary>w, the weight of the ensemble's covariance.</summary>
+    public double Weight { get; }
+
+    /// <inheritdoc/>
+    public override double LogDeterminant { get; }
+
+    private protected override Tensor Factor(Tensor white) =>
+        Math.Sqrt(1 - Weight) * Static.Colour(white + Along(modes, (1 + squares.Like(white)).sqrt() - 1, white));
+
+    private protected override Tensor FactorAdjoint(Tensor vector)
+    {
+        var back = Math.Sqrt(1 - Weight) * Static.ColourAdjoint(vector);
+        return back + Along(modes, (1 + squares.Like(back)).sqrt() - 1, back);
+    }
+
+    private protected override Tensor InverseFactor(Tensor vector)
+    {
+        var white = Static.Whiten(vector) / Math.Sqrt(1 - Weight);
+        return white + Along(modes, (1 + squares.Like(white)).rsqrt() - 1, white);
+    }
+
+    private protected override Tensor Inverse(Tensor vector)
+    {
+        var known = squares.Like(vector);
+        return (Static.ApplyInverse(vector) - Along(inverseModes, known / (1 + known), vector)) / (1 - Weight);
+    }
+
+    // sum of weight_i m_i m_i^T v
+    private static Tensor Along(ConstantTensor modes, Tensor weights, Tensor vector)
+    {
+        var rows = modes.Like(vector);
+        return (vector.matmul(rows.mT) * weights).matmul(rows);
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("static", Static);
+        writer.Set("weight", Weight);
+        writer.Tensor("modes", modes.Value);
+        writer.Tensor("squares", squares.Value);
+    }
+}

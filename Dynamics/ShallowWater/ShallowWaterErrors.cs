@@ -1,0 +1,40 @@
+namespace DaML;
+
+/// <summary>Error covariances of a shallow-water state (eta, u, v), whose fields have other units and other grids.</summary>
+public static class ShallowWaterErrors
+{
+    /// <summary>A variance for the height and one for the currents; no correlations.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="heightVariance">Of eta, in m2, above zero.</param>
+    /// <param name="velocityVariance">Of u and of v, in m2/s2, above zero.</param>
+    public static BlockErrorCovariance UncorrelatedErrors(this ShallowWater model, double heightVariance, double velocityVariance)
+    {
+        var o = model.Options;
+        return ErrorCovariance.Blocks(ErrorCovariance.Scalar((long)o.CellsX * o.CellsY, heightVariance),
+            ErrorCovariance.Scalar(o.PointsU, velocityVariance), ErrorCovariance.Scalar(o.PointsV, velocityVariance));
+    }
+
+    /// <summary>
+    /// Each field correlated by diffusion on its own points of the C-grid. At a wall the height and the current along it are mirrored, and the
+    /// current through it falls to zero, as in the model.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="heightVariance">Of eta, in m2, above zero.</param>
+    /// <param name="velocityVariance">Of u and of v, in m2/s2, above zero.</param>
+    /// <param name="correlationLength">In metres, above zero; see <see cref="DiffusionOptions.CorrelationLength"/>.</param>
+    /// <param name="steps">Steps of diffusion (default: 4); see <see cref="DiffusionOptions.Steps"/>.</param>
+    public static BlockErrorCovariance CorrelatedErrors(this ShallowWater model, double heightVariance, double velocityVariance, double correlationLength, int steps = 4)
+    {
+        var o = model.Options;
+        DiffusionBoundary alongX = o.PeriodicX ? DiffusionBoundary.Periodic : DiffusionBoundary.Mirror, throughX = o.PeriodicX ? alongX : DiffusionBoundary.Zero;
+        DiffusionBoundary alongY = o.PeriodicY ? DiffusionBoundary.Periodic : DiffusionBoundary.Mirror, throughY = o.PeriodicY ? alongY : DiffusionBoundary.Zero;
+        var height = new DiffusionOptions
+        {
+            Columns = o.CellsX, Rows = o.CellsY, SpacingX = o.LengthX / o.CellsX, SpacingY = o.LengthY / o.CellsY, BoundaryX = alongX, BoundaryY = alongY,
+            CorrelationLength = correlationLength, Steps = steps, Variance = heightVariance,
+        };
+        return ErrorCovariance.Blocks(ErrorCovariance.Diffusion(height),
+            ErrorCovariance.Diffusion(height with { Columns = o.ColumnsU, BoundaryX = throughX, Variance = velocityVariance }),
+            ErrorCovariance.Diffusion(height with { Rows = o.RowsV, BoundaryY = throughY, Variance = velocityVariance }));
+    }
+}

@@ -1,0 +1,112 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>How eigenpairs of a Hessian are found from its products.</summary>
+public enum EigenpairMethod
+{
+    /// <summary>Lanczos iterations with full re-orthogonalisation from a random vector: the most accurate for a number of products, one after the other.</summary>
+    Lanczos,
+
+    /// <summary>
+    /// The randomised range finder with subspace iteration (Halko, Martinsson and Tropp 2011, SIAM Review 53, 217-288; in data assimilation
+    /// Dauzickaite et al. 2021): the products of a pass do not wait for each other.
+    /// </summary>
+    Randomised,
+}
+
+/// <summary>
+/// The leading eigenpairs of each outer loop's own Hessian, computed anew: what a preconditioner could be at best, at a price of Hessian products
+/// that only many solves with one Hessian would pay for. The measure for cheaper ones (Trappler and Vidard, section 1.6).
+/// </summary>
+public sealed class ComputedEigenpairs : IEigenpairSource, IComponent
+{
+    private readonly long seed;
+
+    /// <summary>Makes a source.</summary>
+    /// <param name="pairs">r, the number of eigenpairs, at most the dimension of the control vector.</param>
+    /// <param name="method">Lanczos or randomised (default: Lanczos).</param>
+    /// <param name="oversampling">How many more vectors than pairs are used, zero or above (default: as many again as pairs, without which the last of them are poor).</param>
+    /// <param name="passes">
+    /// How many times a randomised search applies the Hessian to all of its vectors, at least 2 (default: 2): all passes but the last turn random vectors to the leading
+    /// eigenvectors, the last one finds the pairs among them. Lanczos iterations are one by one and do not look at it.
+    /// </param>
+    /// <param name="seed">Of the random vectors (default: 0).</param>
+    public ComputedEigenpairs(int pairs, EigenpairMethod method = EigenpairMethod.Lanczos, int? oversampling = null, int passes = 2, long seed = 0)
+    {
+        Pairs = (int)Require.AtLeast(pairs, 1);
+        Method = Enum.IsDefined(method) ? method : throw new ArgumentOutOfRangeException(nameof(method), method, $"No such method for eigenpairs: {method}.");
+        Oversampling = (int)Require.AtLeast(oversampling ?? pairs, 0, nameof(oversampling));
+        Passes = (int)Require.AtLeast(passes, 2);
+        this.seed = seed;
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("computed-eigenpairs", 1, reader => new ComputedEigenpairs(reader.Get<int>("pairs"),
+        reader.Get<EigenpairMethod>("method"), reader.Get<int>("oversampling"), reader.Get<int>("passes"), reader.Get<long>("seed")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => $"{Pairs} eigenpairs ({(Method == EigenpairMethod.Lanczos ? "Lanczos" : "randomised")})";
+
+    /// <summary>r</summary>
+    public int Pairs { get; }
+
+    /// <summary>How the pairs are found.</summary>
+    public EigenpairMethod Method { get; }
+
+    /// <summary>How many more vectors than pairs are used.</summary>
+    public int Oversampling { get; }
+
+    /// <summary>How many times a randomised search applies the Hessian to all of its vectors.</summary>
+    public int Passes { get; }
+
+    /// <inheritdoc/>
+    public RitzPairs Find(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous) => Find(cost);
+
+    /// <summary>The leading eigenpairs of a quadratic cost's Hessian, with their residuals.</summary>
+    /// <exception cref="ArgumentException">There are more pairs to find than the control vector has components.</exception>
+    public RitzPairs Find(QuadraticCost cost)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var b = KrylovNumbers.RightSide(cost);
+        if (Pairs > b.size(1))
+            throw new ArgumentException($"{Pairs} eigenpairs are asked for, but the control vector has {b.size(1)} components; ask for at most as many.");
+        using var random = new RandomStream(seed, "eigenpairs", b.device);
+        int vectors = (int)Math.Min(Pairs + (long)Oversampling, b.size(1));
+        var found = Method == EigenpairMethod.Lanczos ? ByLanczos(cost, random, vectors) : ByRandomisation(cost, random, vectors);
+        return found.Leading(Pairs).MoveToOuterDisposeScope();
+    }
+
+    // The Krylov space of a random right side; the cost at zero does not matter.
+    private static RitzPairs ByLanczos(QuadraticCost cost, RandomStream random, int vectors)
+    {
+        var b = cost.RightSide.Values;
+        var start = cost with { RightSide = new(random.Normal(b.Sizes(), b.dtype)), AtZero = zeros([b.size(0)], dtype: b.dtype, device: b.device) };
+        return new LanczosSolver(new InnerSolverOptions { MaximumIterations = vectors, ResidualReduction = 0 }).Solve(start, new IdentityPreconditioner()).Ritz!;
+    }
+
+    // Q spans A^(passes - 1) Omega; Q^T A Q has the pairs, and with A Q at hand their residuals are known.
+    private RitzPairs ByRandomisation(QuadraticCost cost, RandomStream random, int vectors)
+    {
+        var b = cost.RightSide.Values;
+        long batch = b.size(0), m = b.size(1);
+        var basis = random.Normal([batch, vectors, m], b.dtype);                                     // rows
+        for (int pass = 1; pass < Passes; pass++) basis = linalg.qr(RowProducts.Hessian(cost, basis).mT).Q.mT;
+        var known = ones([batch, vectors], dtype: ScalarType.Bool, device: b.device);
+        var (values, z, products) = RowProducts.RayleighRitz(basis, RowProducts.Hessian(cost, basis), known);
+        return new(values, z, (products - values.unsqueeze(-1) * z).square().sum(-1).sqrt(), known) { Products = products };
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("pairs", Pairs);
+        writer.Set("method", Method);
+        writer.Set("oversampling", Oversampling);
+        writer.Set("passes", Passes);
+        writer.Set("seed", seed);
+    }
+}

@@ -1,0 +1,45 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>P = B, whose root is the control variable transform: what <see cref="ControlVariable.BackgroundSquareRoot"/> does to the variables, done to the solver.</summary>
+/// <param name="covariance">B</param>
+public sealed class CovariancePreconditioner(IErrorCovariance covariance) : ISplitPreconditioner
+{
+    /// <inheritdoc/>
+    public string Name => "B";
+
+    /// <inheritdoc/>
+    public ControlVector Apply(ControlVector vector)
+    {
+        using var scope = NewDisposeScope();
+        return new(covariance.Colour(covariance.ColourAdjoint(vector.Values)).MoveToOuterDisposeScope());
+    }
+
+    /// <inheritdoc/>
+    public ControlVector ApplyFactor(ControlVector vector) => new(covariance.Colour(vector.Values));
+
+    /// <inheritdoc/>
+    public ControlVector ApplyFactorTranspose(ControlVector vector) => new(covariance.ColourAdjoint(vector.Values));
+}
+
+/// <summary>Preconditions with B, for <see cref="ControlVariable.Increment"/>, as a first level or alone.</summary>
+/// <param name="covariance">B, of the dimension of the control vector; with model error, blocks.</param>
+public sealed class CovariancePreconditioning(IErrorCovariance covariance) : IPreconditioning, IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("covariance-preconditioning", 1, reader => new CovariancePreconditioning(reader.Part<IErrorCovariance>("covariance")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "B";
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">B is of another dimension than the control vector.</exception>
+    public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous) =>
+        cost.RightSide.Values.size(-1) == covariance.Dimension ? new CovariancePreconditioner(covariance)
+            : throw new ArgumentException($"A preconditioner B must have the dimension of the control vector, {cost.RightSide.Values.size(-1)}; given: {covariance.Dimension}.");
+
+    void IComponent.Save(ComponentWriter writer) => writer.Part("covariance", covariance);
+}

@@ -1,0 +1,59 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The same eigenpairs for every state: those of an average Hessian (<see cref="FixedPreconditioningEstimator"/>). What they leave to gain is what a preconditioner that
+/// depends on the state can win.
+/// </summary>
+public sealed class FixedEigenpairs : IEigenpairSource, IComponent
+{
+    private readonly ConstantTensor values, vectors, residuals;
+
+    /// <summary>Makes a source.</summary>
+    /// <param name="pairs">The pairs, of a batch of one, all of them known, with orthonormal vectors; copied.</param>
+    /// <exception cref="ArgumentException">The pairs are no such ones.</exception>
+    public FixedEigenpairs(RitzPairs pairs)
+    {
+        using var scope = NewDisposeScope();
+        pairs.Checked();
+        if (pairs.Values.size(0) != 1 || !pairs.Known.all().ToBoolean())
+            throw new ArgumentException($"Fixed eigenpairs must be those of a batch of one, all of them known; given: {ColumnDefinition.Describe(pairs.Values.Sizes())}, " +
+                $"{pairs.Known.sum().ToInt64()} known.", nameof(pairs));
+        (values, vectors, residuals) = (new ConstantTensor(pairs.Values), new ConstantTensor(pairs.Vectors), new ConstantTensor(pairs.Residuals));
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("fixed-eigenpairs", 1, reader =>
+    {
+        using Tensor values = reader.Tensor("values"), vectors = reader.Tensor("vectors"), residuals = reader.Tensor("residuals");
+        using var known = ones(values.Sizes(), dtype: ScalarType.Bool, device: values.device);
+        return new FixedEigenpairs(new(values, vectors, residuals, known));
+    });
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => $"{Count} fixed eigenpairs";
+
+    /// <summary>r, the number of pairs.</summary>
+    public int Count => (int)values.Value.size(1);
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The pairs are of another dimension than the control vector.</exception>
+    public RitzPairs Find(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous)
+    {
+        var b = cost.RightSide.Values;
+        if (b.size(-1) != vectors.Value.size(-1))
+            throw new ArgumentException($"The fixed eigenpairs are of dimension {vectors.Value.size(-1)}; the control vector has {b.size(-1)} components.");
+        return new(values.Like(b).alias(), vectors.Like(b).alias(), residuals.Like(b).alias(), ones(values.Value.Sizes(), dtype: ScalarType.Bool, device: b.device));
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Tensor("values", values.Value);
+        writer.Tensor("vectors", vectors.Value);
+        writer.Tensor("residuals", residuals.Value);
+    }
+}

@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Averages the Gauss-Newton Hessian of 4D-Var over many states, to precondition all others with: the cheapest thing that can be learned, and the measure for preconditioners
+/// that look at the state. Each window's model is linearised along the run from its background; the Hessian does not depend on the values of its observations.
+/// </summary>
+/// <param name="cost">The cost whose Hessian is averaged.</param>
+public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost cost)
+{
+    /// <summary>Finds the leading eigenpairs of the average. All runs are kept at once; a product of the average is one of each window.</summary>
+    /// <param name="windows">The windows, at least one; every trajectory of a batch counts as a state.</param>
+    /// <param name="method">How many pairs, and how they are found.</param>
+    /// <param name="cancellation">Looked at in every product.</param>
+    /// <exception cref="ArgumentException">There are no windows, one does not fit the cost or the others, or there are more pairs than control variables.</exception>
+    public FixedEigenpairs FindEigenpairs(IReadOnlyList<AssimilationWindow> windows, ComputedEigenpairs method, CancellationToken cancellation = default)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        long m = Dimension(windows);
+        var runs = windows.Select(Run).ToList();
+        double states = windows.Sum(window => window.Batch);
+        var rightSide = windows[0].Zeros(m).narrow(0, 0, 1);
+        var average = new QuadraticCost(vector =>
+        {
+            using var inner = NewDisposeScope();
+            var sum = zeros_like(vector.Values);
+            foreach (var run in runs)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                sum = sum + cost.HessianProduct(run, new(vector.Values.expand(run.Window.Batch, m))).Values.sum([0], keepdim: true) / states;
+            }
+            return new(sum.MoveToOuterDisposeScope());
+        }, new(rightSide), zeros([1], dtype: rightSide.dtype, device: rightSide.device));
+        return new FixedEigenpairs(method.Find(average));
+    }
+
+    /// <summary>The average as a matrix, for <see cref="RegularisedInversePreconditioning"/>: m products for each state, one run at a time.</summary>
+    /// <param name="windows">The windows, at least one; every trajectory of a batch counts as a state.</param>
+    /// <param name="progress">Told after every window.</param>
+    /// <param name="cancellation">Looked at in every product.</param>
+    /// <returns><c>[m, m]</c>, symmetric to the bit.</returns>
+    /// <exception cref="ArgumentException">There are no windows, or one does not fit the cost or the others.</exception>
+    public Tensor AverageHessian(IReadOnlyList<AssimilationWindow> windows, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var watch = Stopwatch.StartNew();
+        long m = Dimension(windows);
+        double states = windows.Sum(window => window.Batch);
+        var sum = windows[0].Zeros(m * m).narrow(0, 0, 1).reshape(m, m);
+        for (int i = 0; i < windows.Count; i++)
+        {
+            using var inner = NewDisposeScope();
+            var run = Run(windows[i]);
+            var unit = windows[i].Zeros(m);
+            for (long j = 0; j < m; j++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                using var product = NewDisposeScope();
+                var column = unit.select(1, j);
+                column.fill_(1);
+                sum.select(0, j).add_(cost.HessianProduct(run, new(unit)).Values.sum([0]) / states);
+                column.fill_(0);
+            }
+            progress?.Report(new ProgressReport("averaging the Hessian", i + 1, windows.Count, new Dictionary<string, double>(), watch.Elapsed,
+                watch.Elapsed * ((double)windows.Count / (i + 1) - 1)));
+        }
+        return (0.5 * (sum + sum.mT)).MoveToOuterDisposeScope();
+    }
+
+    private WindowTrajectory<State> Run(AssimilationWindow window) => cost.Run(window, cost.Background(window));
+
+    private long Dimension(IReadOnlyList<AssimilationWindow> windows)
+    {
+        if (windows.Count == 0) throw new ArgumentException("An average Hessian needs at least one window; given: none.", nameof(windows));
+        long m = cost.ControlDimension(windows[0]);
+        for (int i = 1; i < windows.Count; i++)
+            if (cost.ControlDimension(windows[i]) != m)
+                throw new ArgumentException($"All windows must have as many control variables as the first, {m}; window {i} has {cost.ControlDimension(windows[i])}.", nameof(windows));
+        return m;
+    }
+}

@@ -1,0 +1,46 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The limited-memory preconditioner on the span of eigenvectors of any source: their values are not used, since one product of the Hessian for each vector says what it does
+/// there. Vectors that are not exact do little harm.
+/// </summary>
+/// <param name="source">Where the vectors come from.</param>
+/// <param name="mu">Where the eigenvalues on the subspace go, above zero; null for the smallest of them (default: 1).</param>
+public sealed class LimitedMemoryPreconditioning(IEigenpairSource source, double? mu = 1) : IPreconditioning, IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("limited-memory-preconditioning", 1, reader =>
+        new LimitedMemoryPreconditioning(reader.Part<IEigenpairSource>("source"), reader.Has("mu") ? reader.Get<double>("mu") : null));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => $"limited memory, {source.Name}";
+
+    /// <summary>Where the vectors come from.</summary>
+    public IEigenpairSource Source => source;
+
+    /// <summary>mu; null for the smallest eigenvalue on the subspace.</summary>
+    public double? Mu { get; } = mu is { } number ? Require.Positive(number, nameof(mu)) : null;
+
+    /// <inheritdoc/>
+    public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var pairs = source.Find(linearisation, cost, previous);
+        var b = cost.RightSide.Values;
+        var known = pairs.Known.expand(b.size(0), -1);
+        var subspace = pairs.Vectors.expand(b.size(0), -1, -1);
+        var made = new LimitedMemoryPreconditioner(subspace, pairs.Products ?? RowProducts.Hessian(cost, subspace), Mu, known);
+        return made.MoveToOuterDisposeScope();
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("source", source);
+        if (Mu is { } number) writer.Set("mu", number);
+    }
+}

@@ -1,0 +1,54 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The L-BFGS preconditioner from the directions of the latest solve, of an outer loop or a window before; where there are more than asked for, a sample evenly spread over
+/// its iterations (Morales and Nocedal 2000). It costs no product of the Hessian. The inner solver must be conjugate gradients that keep their directions
+/// (<see cref="InnerSolverOptions.KeepDirections"/>), or nothing is preconditioned.
+/// </summary>
+/// <param name="mostPairs">The most pairs that are taken over (default: 20).</param>
+public sealed class QuasiNewtonPreconditioning(int mostPairs = 20) : IPreconditioning, IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("quasi-newton-preconditioning", 1, reader => new QuasiNewtonPreconditioning(reader.Get<int>("mostPairs")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => $"{MostPairs} quasi-Newton pairs";
+
+    /// <summary>The most pairs that are taken over.</summary>
+    public int MostPairs { get; } = (int)Require.AtLeast(mostPairs, 1);
+
+    /// <inheritdoc/>
+    public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous) =>
+        previous.LastOrDefault(solve => solve.Directions is not null) is { Directions: { } pairs } latest
+            ? new QuasiNewtonPreconditioner(Sample(pairs, [.. latest.Trajectories.Select(report => report.Iterations)])) : new IdentityPreconditioner();
+
+    // Places evenly spread over the iterations of each trajectory, the last one among them.
+    private ConjugateDirections Sample(ConjugateDirections pairs, int[] iterations)
+    {
+        int most = (int)Math.Min(MostPairs, pairs.Known.size(1));
+        if (most == pairs.Known.size(1)) return pairs;
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var places = new List<long>();
+        var known = new List<bool>();
+        foreach (int count in iterations)
+            for (int j = 0; j < most; j++)
+            {
+                known.Add(j < count);
+                places.Add(count <= most ? Math.Min(j, Math.Max(0, count - 1)) : (long)Math.Round((j + 1.0) / most * count) - 1);
+            }
+        var device = pairs.Known.device;
+        var there = tensor(known.ToArray(), device: device).reshape(iterations.Length, most);
+        var index = tensor(places.ToArray(), device: device).reshape(iterations.Length, most, 1).expand(-1, -1, pairs.Directions.size(2));
+        var missing = there.logical_not().unsqueeze(-1);
+        return new ConjugateDirections(pairs.Directions.gather(1, index).masked_fill(missing, 0), pairs.Products.gather(1, index).masked_fill(missing, 0), there)
+            .MoveToOuterDisposeScope();
+    }
+
+    void IComponent.Save(ComponentWriter writer) => writer.Set("mostPairs", MostPairs);
+}

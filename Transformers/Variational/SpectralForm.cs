@@ -1,0 +1,28 @@
+namespace DaML;
+
+/// <summary>
+/// Where a spectral preconditioner moves the spectrum (Trappler and Vidard, eq. 1.21 and 1.24): eigenvalues lambda whose pairs are known become
+/// mu lambda^(alpha + 1), all others are multiplied by beta.
+/// </summary>
+public sealed record SpectralForm
+{
+    /// <summary>alpha, the exponent (default: -1, which moves all known eigenvalues to mu).</summary>
+    public double Alpha { get; init; } = -1;
+
+    /// <summary>beta, above zero (default: 1).</summary>
+    public double Beta { get; init; } = 1;
+
+    /// <summary>
+    /// mu, above zero; null for the smallest eigenvalue kept (default: null), mu = beta lambda_r^(-alpha), which leaves the smallest of the
+    /// known eigenvalues where it was. With pairs that are not exact, a mu at the lower end of the spectrum does harm.
+    /// </summary>
+    public double? Mu { get; init; }
+
+    internal SpectralForm Checked()
+    {
+        if (!double.IsFinite(Alpha)) throw new ArgumentOutOfRangeException(nameof(Alpha), Alpha, $"'{nameof(Alpha)}' must be a finite number; given: {Alpha}.");
+        Require.Positive(Beta, nameof(Beta));
+        if (Mu is { } mu) Require.Positive(mu, nameof(Mu));
+        return this;
+    }
+}

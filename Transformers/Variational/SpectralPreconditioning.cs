@@ -1,0 +1,37 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>The spectral preconditioner P_alpha from eigenpairs of any source, their values taken as they are (Trappler and Vidard, eq. 1.21).</summary>
+/// <param name="source">Where the eigenpairs come from.</param>
+/// <param name="form">alpha, beta and mu; null for alpha = -1, beta = 1 and mu the smallest eigenvalue kept.</param>
+public sealed class SpectralPreconditioning(IEigenpairSource source, SpectralForm? form = null) : IPreconditioning, IComponent
+{
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("spectral-preconditioning", 1, reader =>
+        new SpectralPreconditioning(reader.Part<IEigenpairSource>("source"), reader.Get<SpectralForm>("form")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => $"spectral, {source.Name}";
+
+    /// <summary>Where the eigenpairs come from.</summary>
+    public IEigenpairSource Source => source;
+
+    /// <summary>alpha, beta and mu.</summary>
+    public SpectralForm Form { get; } = (form ?? new()).Checked();
+
+    /// <inheritdoc/>
+    public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous)
+    {
+        using var noGradients = no_grad();
+        return new SpectralPreconditioner(source.Find(linearisation, cost, previous), Form);
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("source", source);
+        writer.Set("form", Form);
+    }
+}

@@ -1,0 +1,137 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Tests;
+
+/// <summary>What the preconditioners here are made from: a random Hessian of dimension 7 for each of two trajectories, and vectors that are no eigenvectors of it.</summary>
+internal sealed class PreconditionedSystem
+{
+    public PreconditionedSystem()
+    {
+        using var random = new RandomStream(1, "pairs", CPU);
+        var q = linalg.qr(random.Normal([2, 7, 7], ScalarType.Float64)).Q;
+        var matrix = (q * logspace(0, 2, 7, 10, dtype: ScalarType.Float64)).matmul(q.mT);
+        Cost = new(v => new(matrix.matmul(v.Values.unsqueeze(-1)).squeeze(-1)), new(random.Normal([2, 7], ScalarType.Float64)), zeros([2], dtype: ScalarType.Float64));
+        Matrix = matrix[0];
+        Subspace = random.Normal([2, 3, 7], ScalarType.Float64);
+        Vectors = linalg.qr(Subspace.mT).Q.mT;
+        Values = 1 + 10 * random.Uniform([2, 3], ScalarType.Float64);
+        Pairs = new(Values, Vectors, zeros_like(Values), tensor(new[] { true, true, true, true, true, false }).reshape(2, 3));
+    }
+
+    public QuadraticCost Cost { get; }
+    public Tensor Matrix { get; }
+    public Tensor Subspace { get; }
+    public Tensor Vectors { get; }
+    public Tensor Values { get; }
+    public RitzPairs Pairs { get; }
+
+    public IPreconditioner Prepare(IPreconditioning preconditioning, params IReadOnlyList<InnerSolution> previous) => preconditioning.Prepare(null!, Cost, previous);
+
+    /// <summary>A solve of a few iterations, more of them for one trajectory than for the other.</summary>
+    public InnerSolution Solved()
+    {
+        var b = Cost.RightSide.Values.clone();
+        var solver = new ConjugateGradientSolver(new() { MaximumIterations = 5, ResidualReduction = 0.1, KeepDirections = true });
+        return solver.Solve(Cost with { RightSide = new(b) }, new IdentityPreconditioner());
+    }
+}
+
+public abstract class SmallPreconditionerContract : PreconditionerContract
+{
+    protected override long Dimension => 7;
+    private protected PreconditionedSystem System { get; } = new();
+}
+
+public sealed class SpectralPreconditionerConformance : SmallPreconditionerContract
+{
+    protected override IPreconditioner CreatePreconditioner() => new SpectralPreconditioner(System.Pairs, new() { Mu = 1 });
+}
+
+public sealed class SmallestKeptSpectralPreconditionerConformance : SmallPreconditionerContract
+{
+    protected override IPreconditioner CreatePreconditioner() => new SpectralPreconditioner(System.Pairs, new() { Alpha = -0.5, Beta = 0.7 });
+}
+
+public sealed class StackedSpectralPreconditionerConformance : SmallPreconditionerContract
+{
+    protected override IPreconditioner CreatePreconditioner()
+    {
+        var first = new LimitedMemoryPreconditioner(System.Subspace, 2 * System.Subspace);
+        return new StackedOnly(new SpectralPreconditioner(System.Pairs, new() { Mu = 3 }, first));
+    }
+
+    // Without the factor, which it has not on a first level.
+    private sealed class StackedOnly(SpectralPreconditioner preconditioner) : IPreconditioner
+    {
+        public string Name => preconditioner.Name;
+        public ControlVector Apply(ControlVector vector) => preconditioner.Apply(vector);
+    }
+}
+
+public sealed class LimitedMemoryPreconditionerConformance : SmallPreconditionerContract
+{
+    protected override IPreconditioner CreatePreconditioner() => new LimitedMemoryPreconditioner(System.Subspace, Products(), mu: 2.5);
+
+    private Tensor Products() => stack([.. Enumerable.Range(0, 3).Select(i => System.Cost.HessianProduct(new(System.Subspace.select(1, i))).Values)], 1);
+}
+
+public sealed class RecycledPreconditionerConformance : SmallPreconditionerContract
+{
+    protected override IPreconditioner CreatePreconditioner() =>
+        System.Prepare(new LimitedMemoryPreconditioning(new RecycledEigenpairs(4), mu: null), System.Solved());
+}
+
+public sealed class RecycledSpectralPreconditionerConformance : SmallPreconditionerContract
+{
+    protected override IPreconditioner CreatePreconditioner() => System.Prepare(new SpectralPreconditioning(new RecycledEigenpairs()), System.Solved());
+}
+
+public sealed class RitzPreconditionerConformance : SmallPreconditionerContract
+{
+    protected override IPreconditioner CreatePreconditioner() => System.Prepare(new RitzPreconditioning(0.5), System.Solved()) is SpectralPreconditioner ritz
+        ? new Plain(ritz) : throw new InvalidOperationException("There are no Ritz pairs.");
+
+    private sealed class Plain(IPreconditioner preconditioner) : IPreconditioner
+    {
+        public string Name => preconditioner.Name;
+        public ControlVector Apply(ControlVector vector) => preconditioner.Apply(vector);
+    }
+}
+
+public sealed class QuasiNewtonPreconditionerConformance : SmallPreconditionerContract
+{
+    protected override IPreconditioner CreatePreconditioner() => System.Prepare(new QuasiNewtonPreconditioning(3), System.Solved());
+}
+
+public sealed class RandomisedPreconditionerConformance : SmallPreconditionerContract
+{
+    protected override IPreconditioner CreatePreconditioner() =>
+        System.Prepare(new SpectralPreconditioning(new ComputedEigenpairs(3, EigenpairMethod.Randomised, oversampling: 1, passes: 3)));
+}
+
+public sealed class FixedPreconditionerConformance : SmallPreconditionerContract
+{
+    protected override IPreconditioner CreatePreconditioner()
+    {
+        var pairs = System.Pairs;
+        return System.Prepare(new LimitedMemoryPreconditioning(new FixedEigenpairs(
+            new(pairs.Values.narrow(0, 0, 1), pairs.Vectors.narrow(0, 0, 1), pairs.Residuals.narrow(0, 0, 1), pairs.Known.narrow(0, 0, 1)))));
+    }
+}
+
+public sealed class RegularisedInverseConformance : SmallPreconditionerContract
+{
+    protected override IPreconditioner CreatePreconditioner() => System.Prepare(new RegularisedInversePreconditioning(System.Matrix, 0.5));
+}
+
+public sealed class CovariancePreconditionerConformance : SmallPreconditionerContract
+{
+    protected override IPreconditioner CreatePreconditioner() => System.Prepare(new CovariancePreconditioning(ErrorCovariance.Full(System.Matrix)));
+}
+
+public sealed class TwoLevelPreconditionerConformance : SmallPreconditionerContract
+{
+    protected override IPreconditioner CreatePreconditioner() => System.Prepare(new TwoLevelPreconditioning(
+        new RegularisedInversePreconditioning(System.Matrix, 5), new LimitedMemoryPreconditioning(new ComputedEigenpairs(2))));
+}
