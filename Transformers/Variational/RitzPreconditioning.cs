@@ -37,10 +37,11 @@ public sealed class RitzPreconditioning(double relativeResidual = 0.1, int mostP
     public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous)
     {
         // The pairs of each solve are those of the Hessian as it was preconditioned then, so they stack.
-        IPreconditioner preconditioner = new IdentityPreconditioner();
+        IPreconditioner? preconditioner = null;
         foreach (var solve in previous)
-            if (solve.Ritz is { } ritz) preconditioner = new SpectralPreconditioner(ritz.Accurate(RelativeResidual, MostPairs), Form, preconditioner);
-        return preconditioner;
+            if (solve.Ritz?.Accurate(RelativeResidual, MostPairs) is { } pairs)
+                preconditioner = preconditioner is null ? new SpectralPreconditioner(pairs, Form) : new StackedSpectralPreconditioner(preconditioner, pairs, Form);
+        return preconditioner ?? new IdentityPreconditioner();
     }
 
     void IComponent.Save(ComponentWriter writer)

@@ -34,7 +34,8 @@ public sealed class CorrelatedErrorTests : IDisposable
         var operators = eye((long)o.Rows * o.Columns, dtype: ScalarType.Float64) + o.CorrelationLength * o.CorrelationLength / (2 * o.Steps - 4) *
             (kron(eye(o.Rows, dtype: ScalarType.Float64), SecondDifference(o.Columns, o.BoundaryX)) / (o.SpacingX * o.SpacingX) +
              kron(SecondDifference(o.Rows, o.BoundaryY), eye(o.Columns, dtype: ScalarType.Float64)) / (o.SpacingY * o.SpacingY));
-        var correlation = linalg.matrix_power(linalg.inv(operators), o.Steps);
+        var correlation = eye((long)o.Rows * o.Columns, dtype: ScalarType.Float64);
+        for (int step = 0; step < o.Steps; step++) correlation = linalg.solve(operators, correlation);
         var deviations = (o.Variance / correlation.diagonal()).sqrt();
         return deviations.unsqueeze(-1) * correlation * deviations;
     }

@@ -86,6 +86,119 @@ public sealed class FourDimensionalVariationalReferenceTests
         Assert.InRange(converged.OuterIterations.Count, 3, 15);
     }
 
+    public static TheoryData<string> Preconditionings => ["none", "Ritz", "Lanczos", "Lanczos to one", "randomised", "limited memory", "recycled", "recycled spectral", "quasi-Newton", "fixed",
+        "fixed limited memory", "regularised inverse", "B", "two levels", "split"];
+
+    // Windows of other states, whose average Hessian is the fixed preconditioner.
+    private static IReadOnlyList<AssimilationWindow> Others(AssimilationWindow window) => [.. Enumerable.Range(0, 2).Select(i => new AssimilationWindow(
+        new State(cat([Run(3 + 11 * i, 9, 60), Run(8 + 7 * i, 6, 90)], 0)), window.Span, window.TimeStep,
+        [.. window.Observations.Select(observation => new Observation(observation.Values.expand(2, -1), null, observation.Time))]))];
+
+    [Theory, MemberData(nameof(Preconditionings))]
+    public void Every_preconditioner_ends_at_the_minimum_of_OOPS(string name)
+    {
+        using var scope = NewDisposeScope();
+        var (cost, window) = Case();
+        if (name is "B" or "two levels")
+            cost = new FourDimensionalVariationalCost(Model, [new BackgroundTerm(Background(), ControlVariable.Increment)], cost.Terms);
+        var average = new FixedPreconditioningEstimator(cost);
+        IPreconditioning preconditioning = name switch
+        {
+            "none" => new NoPreconditioning(),
+            "Ritz" => new RitzPreconditioning(),
+            "Lanczos" or "split" => new SpectralPreconditioning(new ComputedEigenpairs(8)),
+            "Lanczos to one" => new SpectralPreconditioning(new ComputedEigenpairs(8), new() { Mu = 1 }),
+            "randomised" => new SpectralPreconditioning(new ComputedEigenpairs(8, EigenpairMethod.Randomised, passes: 3), new() { Alpha = -0.7, Beta = 0.5 }),
+            "limited memory" => new LimitedMemoryPreconditioning(new ComputedEigenpairs(8, EigenpairMethod.Randomised, oversampling: 0)),
+            "recycled" => new LimitedMemoryPreconditioning(new RecycledEigenpairs(8)),
+            "recycled spectral" => new SpectralPreconditioning(new RecycledEigenpairs(8)),
+            "quasi-Newton" => new QuasiNewtonPreconditioning(8),
+            "fixed" => new SpectralPreconditioning(average.FindEigenpairs(Others(window), new ComputedEigenpairs(8))),
+            "fixed limited memory" => new LimitedMemoryPreconditioning(average.FindEigenpairs(Others(window), new ComputedEigenpairs(8)), mu: null),
+            "regularised inverse" => new RegularisedInversePreconditioning(average.AverageHessian(Others(window)), 1),
+            "B" => new CovariancePreconditioning(Background()),
+            _ => new TwoLevelPreconditioning(new CovariancePreconditioning(Background()), new LimitedMemoryPreconditioning(new ComputedEigenpairs(8))),
+        };
+        var solver = new ConjugateGradientSolver(new InnerSolverOptions { MaximumIterations = 60, ResidualReduction = 1e-12, KeepDirections = true });
+        var options = new IncrementalOptions { OuterIterations = 20, ControlTolerance = 1e-13, InnerSolver = name == "split" ? new SplitSolver(solver) : solver, Preconditioning = preconditioning };
+        var result = new IncrementalFourDimensionalVariational(cost, options).Minimise(window);
+        Equal(2.66511061499638, result.Cost.Total.item<double>(), 1e-12);
+        var (plainCost, _) = Case();
+        var plain = new IncrementalFourDimensionalVariational(plainCost, options with { InnerSolver = solver, Preconditioning = new NoPreconditioning() }).Minimise(window);
+        Compare.Close(plain.Analysis.Values, result.Analysis.Values, 1e-9);
+        if (name == "none") return;
+        // It was on, from the first or the second outer loop.
+        Assert.NotEqual("none", result.OuterIterations[1].Preconditioner);
+        if (name is "Ritz" or "Lanczos" or "Lanczos to one" or "split" or "limited memory" or "recycled" or "quasi-Newton" or "regularised inverse" or "two levels")
+            Assert.True(result.OuterIterations[1].Inner.Iterations < plain.OuterIterations[1].Inner.Iterations);
+    }
+
+    [Fact]
+    public void B_as_preconditioner_is_the_control_variable_transform()
+    {
+        using var scope = NewDisposeScope();
+        var (cost, window) = Case();
+        var increments = new FourDimensionalVariationalCost(Model, [new BackgroundTerm(Background(), ControlVariable.Increment)], cost.Terms);
+        var options = new IncrementalOptions { OuterIterations = 2, ControlTolerance = 0, InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 10, ResidualReduction = 0 }) };
+        var transformed = new IncrementalFourDimensionalVariational(cost, options).Minimise(window);
+        foreach (var solver in (IInnerSolver[])[options.InnerSolver, new SplitSolver(options.InnerSolver)])
+        {
+            var preconditioned = new IncrementalFourDimensionalVariational(increments, options with { InnerSolver = solver, Preconditioning = new CovariancePreconditioning(Background()) }).Minimise(window);
+            Equal(2.66660224862961, preconditioned.Cost.Total.item<double>(), 1e-12);
+            Compare.Close(transformed.Analysis.Values, preconditioned.Analysis.Values, 1e-11);
+        }
+    }
+
+    [Fact]
+    public void What_a_window_found_serves_the_next()
+    {
+        using var scope = NewDisposeScope();
+        var (cost, window) = Case();
+        var next = new AssimilationWindow(new State(window.Background.Values + 0.1), window.Span, window.TimeStep, window.Observations);
+        var solver = new ConjugateGradientSolver(new InnerSolverOptions { ResidualReduction = 1e-6, KeepDirections = true });
+        int Iterations(IPreconditioning preconditioning, bool recycle)
+        {
+            var method = new IncrementalFourDimensionalVariational(cost, new IncrementalOptions { OuterIterations = 1, InnerSolver = solver, Preconditioning = preconditioning });
+            var before = method.Minimise(window);
+            return method.Minimise(next, earlier: recycle ? [.. before.OuterIterations.Select(outer => outer.Inner)] : null).OuterIterations[0].Inner.Iterations;
+        }
+        int none = Iterations(new NoPreconditioning(), false);
+        foreach (var preconditioning in (IPreconditioning[])[new RitzPreconditioning(), new LimitedMemoryPreconditioning(new RecycledEigenpairs()), new QuasiNewtonPreconditioning()])
+        {
+            Assert.Equal(none, Iterations(preconditioning, false));
+            Assert.InRange(Iterations(preconditioning, true), 1, none - 4);
+        }
+        var other = new InnerSolution(new(zeros(1, 7)), [], null);
+        Assert.Contains("earlier window", Assert.Throws<ArgumentException>(() => new IncrementalFourDimensionalVariational(cost).Minimise(window, earlier: [other])).Message);
+    }
+
+    [Fact]
+    public void The_average_Hessian_is_the_mean_of_those_of_its_states()
+    {
+        using var scope = NewDisposeScope();
+        var (cost, window) = Case();
+        var windows = Others(window);
+        var expected = zeros(40, 40, dtype: ScalarType.Float64);
+        foreach (var several in windows)
+            for (int i = 0; i < 2; i++)
+            {
+                var one = new AssimilationWindow(new State(several.Background.Values.narrow(0, i, 1)), window.Span, window.TimeStep, window.Observations);
+                expected = expected + Hessian(cost, cost.Run(one, cost.Background(one))) / 4;
+            }
+        var estimator = new FixedPreconditioningEstimator(cost);
+        var matrix = estimator.AverageHessian(windows);
+        Compare.Close(expected, matrix, 1e-12);
+        var pairs = estimator.FindEigenpairs(windows, new ComputedEigenpairs(5, oversampling: 35));
+        var found = pairs.Find(null!, cost.Linearise(cost.Run(window, cost.Background(window)), cost.Background(window), zeros([1], dtype: ScalarType.Float64)), []);
+        Compare.Close(linalg.eigvalsh(expected).flip(0).narrow(0, 0, 5).unsqueeze(0), found.Values, 1e-9);
+        Compare.Close(found.Values.unsqueeze(-1) * found.Vectors, found.Vectors.matmul(expected), 1e-6);
+        Assert.Contains("at least one", Assert.Throws<ArgumentException>(() => estimator.AverageHessian([])).Message);
+        using var cancelled = new CancellationTokenSource();
+        cancelled.Cancel();
+        Assert.Throws<OperationCanceledException>(() => estimator.AverageHessian(windows, cancellation: cancelled.Token));
+        Assert.Throws<OperationCanceledException>(() => estimator.FindEigenpairs(windows, new ComputedEigenpairs(5), cancelled.Token));
+    }
+
     [Theory, MemberData(nameof(Solvers))]
     public void Tiny_algebraic_case_is_exact(string solver)
     {

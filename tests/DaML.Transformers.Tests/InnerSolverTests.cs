@@ -177,7 +177,7 @@ public sealed class InnerSolverTests : IDisposable
         var dense = cat([.. Enumerable.Range(0, 30).Select(i => p.Apply(new(identity[i].repeat(2, 1))).Values.unsqueeze(1))], 1);
         Compare.Close(q.matmul(tensor([.. Enumerable.Repeat(1.0, 20), .. e.Skip(20).Select(value => 1 / value)]).unsqueeze(-1) * q.mT), dense, 1e-12);
         var rest = Solve(p).Ritz!; // 4, 3, 2 and 1 (the pairs of PA): nothing is left to do
-        Assert.All(Solve(new SpectralPreconditioner(rest, ToOne, p)).Trajectories, report => Assert.Equal(1, report.Iterations));
+        Assert.All(Solve(new StackedSpectralPreconditioner(p, rest, ToOne)).Trajectories, report => Assert.Equal(1, report.Iterations));
     }
 
     [Theory, InlineData(EigenpairMethod.Lanczos), InlineData(EigenpairMethod.Randomised)]

@@ -1,0 +1,346 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Tests;
+
+/// <summary>Preconditioners on dense systems, against their equations in dense algebra.</summary>
+public sealed class PreconditionerTests : IDisposable
+{
+    private const int M = 24;
+    private readonly DisposeScope scope = NewDisposeScope();
+    private readonly RandomStream random = new(9, "preconditioners", CPU);
+
+    public void Dispose()
+    {
+        random.Dispose();
+        scope.Dispose();
+    }
+
+    private static Tensor Identity => eye(M, dtype: ScalarType.Float64);
+
+    // Two Hessians with the eigenvalues given, from the largest, and their eigenvectors as rows.
+    private (Tensor Matrix, Tensor Rows) Hessian(double[] eigenvalues)
+    {
+        var q = linalg.qr(random.Normal([2, M, M], ScalarType.Float64)).Q;
+        return (q.matmul(tensor(eigenvalues).unsqueeze(-1) * q.mT), q.mT);
+    }
+
+    private static double[] Slope(double largest) => [.. Enumerable.Range(0, M).Select(i => Math.Pow(largest, 1 - i / (M - 1.0)))];
+
+    private QuadraticCost Cost(Tensor matrix) => new(v => new(matrix.matmul(v.Values.unsqueeze(-1)).squeeze(-1)), new(random.Normal([2, M], ScalarType.Float64)),
+        zeros([2], dtype: ScalarType.Float64));
+
+    private static RitzPairs Pairs(double[] eigenvalues, Tensor rows, int count) => new(tensor(eigenvalues).narrow(0, 0, count).repeat(2, 1), rows.narrow(1, 0, count),
+        zeros(2, count, dtype: ScalarType.Float64), ones([2, count], dtype: ScalarType.Bool));
+
+    private static Tensor Dense(Func<ControlVector, ControlVector> apply) =>
+        stack([.. Enumerable.Range(0, M).Select(i => apply(new(Identity.narrow(0, i, 1).expand(2, M))).Values)], 2); // columns
+
+    private static Tensor Dense(IPreconditioner preconditioner) => Dense(preconditioner.Apply);
+
+    private static InnerSolution Solve(QuadraticCost cost, IPreconditioner preconditioner, double reduction = 1e-11) =>
+        new ConjugateGradientSolver(new() { MaximumIterations = 200, ResidualReduction = reduction }).Solve(cost, preconditioner);
+
+    [Theory]
+    [InlineData(-1, 1, 1.0)]
+    [InlineData(-1, 1, null)]
+    [InlineData(-1, 0.3, null)]
+    [InlineData(-0.5, 2, 0.7)]
+    [InlineData(-0.5, 2, null)]
+    [InlineData(-1.7, 1, 5.0)]
+    [InlineData(0, 1, 4.0)]
+    [InlineData(0.5, 0.1, null)]
+    public void The_spectrum_is_that_of_equation_1_24(double alpha, double beta, double? mu)
+    {
+        double[] e = Slope(300);
+        var (matrix, rows) = Hessian(e);
+        foreach (int r in (int[])[1, 7, M])
+        {
+            var preconditioner = new SpectralPreconditioner(Pairs(e, rows, r), new() { Alpha = alpha, Beta = beta, Mu = mu });
+            double target = mu ?? beta * Math.Pow(e[r - 1], -alpha);
+            double[] expected = [.. e.Select((value, i) => i < r ? target * Math.Pow(value, alpha + 1) : beta * value).Order()];
+            double[] own = [.. e.Select((value, i) => i < r ? target * Math.Pow(value, alpha) : beta).Order()];           // eq. 1.23
+            var p = Dense(preconditioner);
+            var l = Dense(preconditioner.ApplyFactor);
+            Compare.Close(l, Dense(preconditioner.ApplyFactorTranspose).mT, 1e-12);
+            Compare.Close(p, l.matmul(l.mT), 1e-12);
+            for (int i = 0; i < 2; i++)
+            {
+                Compare.Close(tensor(own) / own[^1], linalg.eigvalsh(p[i]) / own[^1], 1e-10);
+                Compare.Close(tensor(expected) / expected[^1], linalg.eigvalsh(l[i].mT.matmul(matrix[i]).matmul(l[i])) / expected[^1], 1e-10);
+                Compare.Close(tensor(expected) / expected[^1], tensor(linalg.eigvals(matrix[i].matmul(p[i])).real.data<double>().Order().ToArray()) / expected[^1], 1e-10);
+            }
+        }
+    }
+
+    [Fact]
+    public void Known_and_unknown_pairs_may_be_mixed_in_a_batch()
+    {
+        double[] e = Slope(300);
+        var (_, rows) = Hessian(e);
+        var pairs = Pairs(e, rows, 5);
+        pairs.Known[1].narrow(0, 3, 2).fill_(false);
+        var mixed = Dense(new SpectralPreconditioner(pairs));
+        Compare.Close(Dense(new SpectralPreconditioner(Pairs(e, rows, 5)))[0], mixed[0], 1e-13);
+        Compare.Close(Dense(new SpectralPreconditioner(Pairs(e, rows, 3)))[1], mixed[1], 1e-13);
+        pairs.Known.fill_(false);
+        Compare.Close(Identity.expand(2, M, M), Dense(new SpectralPreconditioner(pairs)), 1e-15);
+    }
+
+    [Theory, InlineData(1.0), InlineData(3.5), InlineData(null)]
+    public void With_eigenvectors_the_limited_memory_form_is_the_spectral_one(double? mu)
+    {
+        double[] e = Slope(300);
+        var (matrix, rows) = Hessian(e);
+        foreach (int r in (int[])[1, 6, M])
+        {
+            var expected = Dense(new SpectralPreconditioner(Pairs(e, rows, r), new() { Mu = mu }));
+            // Any basis of the span does.
+            var subspace = random.Normal([2, r, r], ScalarType.Float64).matmul(rows.narrow(1, 0, r));
+            Compare.Close(expected, Dense(new LimitedMemoryPreconditioner(subspace, subspace.matmul(matrix), mu)), 1e-9);
+            Compare.Close(expected, Dense(new LimitedMemoryPreconditioner(rows.narrow(1, 0, r), rows.narrow(1, 0, r).matmul(matrix), mu)), 1e-12);
+        }
+    }
+
+    [Fact]
+    public void The_limited_memory_form_is_its_equation_and_moves_any_subspace_exactly()
+    {
+        var (matrix, _) = Hessian(Slope(300));
+        var u = random.Normal([2, 5, M], ScalarType.Float64);                                          // U^T
+        var e = linalg.inv(u.matmul(matrix).matmul(u.mT));
+        var project = Identity - u.mT.matmul(e).matmul(u).matmul(matrix);
+        foreach (double mu in (double[])[1, 4])
+        {
+            var preconditioner = new LimitedMemoryPreconditioner(u, u.matmul(matrix), mu);
+            var p = Dense(preconditioner);
+            Compare.Close(project.matmul(project.mT) + mu * u.mT.matmul(e).matmul(u), p, 1e-10);
+            Compare.Close(mu * u.mT, p.matmul(matrix).matmul(u.mT), 1e-10);
+            var l = Dense(preconditioner.ApplyFactor);
+            Compare.Close(p, l.matmul(l.mT), 1e-12);
+            Compare.Close(l.mT, Dense(preconditioner.ApplyFactorTranspose), 1e-12);
+        }
+        // Rows that are unknown in one trajectory.
+        var known = tensor(new[] { true, true, true, true, true, true, true, true, false, false }).reshape(2, 5);
+        var some = u.masked_fill(known.logical_not().unsqueeze(-1), 0);
+        var three = u.narrow(1, 0, 3);
+        foreach (double? mu in (double?[])[1, null])
+        {
+            var mixed = Dense(new LimitedMemoryPreconditioner(some, some.matmul(matrix), mu, known));
+            Compare.Close(Dense(new LimitedMemoryPreconditioner(u, u.matmul(matrix), mu))[0], mixed[0], 1e-11);
+            Compare.Close(Dense(new LimitedMemoryPreconditioner(three, three.matmul(matrix), mu))[1], mixed[1], 1e-11);
+        }
+    }
+
+    [Fact]
+    public void Exact_pairs_leave_as_many_iterations_as_distinct_eigenvalues()
+    {
+        // Eight large eigenvalues above three distinct ones.
+        double[] e = [.. Enumerable.Range(0, 8).Select(i => 800.0 - 90 * i), .. Enumerable.Range(0, M - 8).Select(i => 3.0 - i % 3)];
+        var (matrix, rows) = Hessian(e);
+        var cost = Cost(matrix);
+        Assert.Equal(11, Solve(cost, new IdentityPreconditioner(), 1e-9).Iterations);
+        var exact = linalg.solve(matrix, cost.RightSide.Values.unsqueeze(-1)).squeeze(-1);
+        var pairs = Pairs(e, rows, 8);
+        var eight = rows.narrow(1, 0, 8);
+        foreach (var (iterations, preconditioner) in ((int, IPreconditioner)[])[
+            (3, new SpectralPreconditioner(pairs, new() { Mu = 1 })),                 // at 1, 2 and 3
+            (4, new SpectralPreconditioner(pairs)),                                   // at 170 too
+            (4, new SpectralPreconditioner(pairs, new() { Mu = 7, Beta = 2 })),
+            (3, new LimitedMemoryPreconditioner(eight, eight.matmul(matrix), 2)),
+            (4, new LimitedMemoryPreconditioner(eight, eight.matmul(matrix), null)),
+            (1, new SpectralPreconditioner(Pairs(e, rows, M), new() { Mu = 1 }))])
+        {
+            var solution = Solve(cost, preconditioner, 1e-9);
+            Assert.All(solution.Trajectories, report => Assert.Equal(iterations, report.Iterations));
+            Compare.Close(exact, solution.Solution.Values, 1e-8);
+        }
+    }
+
+    [Fact]
+    public void Inexact_pairs_forgive_all_but_mu_at_the_lower_end()
+    {
+        // The probe's finding: a broad slope of eigenvalues, vectors off by a tenth of their length.
+        double[] e = Slope(1e4);
+        var (matrix, rows) = Hessian(e);
+        var cost = Cost(matrix);
+        const int r = 8;
+        var vectors = linalg.qr((rows.narrow(1, 0, r) + 0.1 / Math.Sqrt(M) * random.Normal([2, r, M], ScalarType.Float64)).mT).Q.mT;
+        var pairs = Pairs(e, vectors, r);
+        double Condition(IPreconditioner preconditioner) => Solve(cost, preconditioner).Trajectories.Max(report => report.ConditionEstimate);
+        double none = Condition(new IdentityPreconditioner()), smallest = Condition(new SpectralPreconditioner(pairs)), one = Condition(new SpectralPreconditioner(pairs, new() { Mu = 1 }));
+        double limited = Condition(new LimitedMemoryPreconditioner(vectors, vectors.matmul(matrix)));
+        Assert.InRange(smallest / none, 0, 0.2);
+        Assert.InRange(one / smallest, 5, double.PositiveInfinity);
+        Assert.InRange(limited / none, 0, 0.2);
+    }
+
+    [Theory, InlineData(2), InlineData(3), InlineData(5)]
+    public void More_passes_find_better_pairs(int passes)
+    {
+        double[] e = Slope(300);
+        var (matrix, rows) = Hessian(e);
+        int products = 0;
+        var cost = Cost(matrix);
+        var counted = cost with { HessianProduct = v => { products++; return cost.HessianProduct(v); } };
+        var found = new ComputedEigenpairs(4, EigenpairMethod.Randomised, oversampling: 3, passes).Find(counted);
+        Assert.Equal(7 * passes, products);
+        Compare.Close(found.Vectors.matmul(matrix), found.Products!, 1e-11);
+        // The part of the four leading eigenvectors beyond the span found, against that of one pass fewer.
+        double Missed(RitzPairs pairs) => 4 - rows.narrow(1, 0, 4).matmul(pairs.Vectors.mT)[0].square().sum().ToDouble();
+        if (passes > 2) Assert.InRange(Missed(found), 0, 0.7 * Missed(new ComputedEigenpairs(4, EigenpairMethod.Randomised, 3, passes - 1).Find(cost)));
+        Assert.InRange(Missed(new ComputedEigenpairs(4, EigenpairMethod.Randomised, 3, passes: 60).Find(cost)), -1e-12, 1e-10);
+    }
+
+    [Fact]
+    public void Quasi_Newton_pairs_are_the_limited_memory_form_on_their_directions()
+    {
+        var (matrix, _) = Hessian(Slope(50));
+        var cost = Cost(matrix);
+        var solver = new ConjugateGradientSolver(new() { MaximumIterations = 9, ResidualReduction = 0, KeepDirections = true });
+        foreach (var with in (IPreconditioner[])[new IdentityPreconditioner(), new LimitedMemoryPreconditioner(Identity.narrow(0, 0, 3).repeat(2, 1, 1), matrix.narrow(1, 0, 3))])
+        {
+            var solved = solver.Solve(cost, with);
+            var (p, ap) = (solved.Directions!.Directions, solved.Directions.Products);
+            Compare.Close(p.matmul(matrix), ap, 1e-12);
+            var curvatures = p.matmul(ap.mT);
+            var lengths = curvatures.diagonal(0, -2, -1).rsqrt();
+            Compare.Close(eye(9, dtype: ScalarType.Float64).expand(2, 9, 9), lengths.unsqueeze(-1) * curvatures * lengths.unsqueeze(-2), 1e-8); // conjugate
+            var limited = Dense(new LimitedMemoryPreconditioner(p * p.square().sum([-1], keepdim: true).rsqrt(), ap * p.square().sum([-1], keepdim: true).rsqrt()));
+            Compare.Close(limited, Dense(new QuasiNewtonPreconditioner(solved.Directions)), 1e-8);
+            // A sample takes a pair from each part of the solve, the last one too; its own pairs are kept: P y = s for the last.
+            var sampled = new QuasiNewtonPreconditioning(3).Prepare(null!, cost, [solved]);
+            var (last, image) = (p.select(1, 8), sampled.Apply(new(ap.select(1, 8))).Values);
+            Compare.Close(last, image, 1e-10);
+            var three = new ConjugateDirections(p.index_select(1, tensor(new long[] { 2, 5, 8 })), ap.index_select(1, tensor(new long[] { 2, 5, 8 })), ones([2, 3], dtype: ScalarType.Bool));
+            Compare.Close(Dense(new QuasiNewtonPreconditioner(three)), Dense(sampled), 1e-14);
+        }
+        var all = new QuasiNewtonPreconditioning(50).Prepare(null!, cost, [solver.Solve(cost, new IdentityPreconditioner())]);
+        Assert.True(Solve(cost, all, 1e-6).Iterations < Solve(cost, new IdentityPreconditioner(), 1e-6).Iterations);
+        Assert.IsType<IdentityPreconditioner>(new QuasiNewtonPreconditioning().Prepare(null!, cost, [Solve(cost, new IdentityPreconditioner())]));
+    }
+
+    [Fact]
+    public void Recycled_pairs_are_Ritz_pairs_of_the_new_Hessian()
+    {
+        double[] e = Slope(300);
+        var (matrix, _) = Hessian(e);
+        var next = matrix + 0.05 * Identity + 0.02 * matrix.matmul(matrix) / 300;
+        var first = new LimitedMemoryPreconditioner(Identity.narrow(0, 0, 3).repeat(2, 1, 1), matrix.narrow(1, 0, 3));
+        var solved = Solve(Cost(matrix), first, 1e-4);
+        var cost = Cost(next);
+        int products = 0;
+        var counted = cost with { HessianProduct = v => { products++; return cost.HessianProduct(v); } };
+        var pairs = new RecycledEigenpairs(6).Find(null!, counted, [solved]);
+        Assert.Equal(6, products);
+        Compare.Close(eye(6, dtype: ScalarType.Float64).expand(2, 6, 6), pairs.Vectors.matmul(pairs.Vectors.mT), 1e-10);
+        Compare.Close(pairs.Values.diag_embed(), pairs.Vectors.matmul(next).matmul(pairs.Vectors.mT), 1e-9);
+        Compare.Close(pairs.Vectors.matmul(next), pairs.Products!, 1e-10);
+        Compare.Close((pairs.Vectors.matmul(next) - pairs.Values.unsqueeze(-1) * pairs.Vectors).square().sum(-1).sqrt(), pairs.Residuals, 1e-9);
+        // Its limited-memory form uses the products and asks for none.
+        new LimitedMemoryPreconditioning(new RecycledEigenpairs(6)).Prepare(null!, counted, [solved]);
+        Assert.Equal(12, products);
+        Assert.True(Solve(cost, new LimitedMemoryPreconditioning(new RecycledEigenpairs(6)).Prepare(null!, cost, [solved]), 1e-6).Iterations
+            < Solve(cost, new IdentityPreconditioner(), 1e-6).Iterations);
+        Compare.Close(Identity.expand(2, M, M), Dense(new LimitedMemoryPreconditioning(new RecycledEigenpairs()).Prepare(null!, cost, [])), 1e-14);
+        Compare.Close(Identity.expand(2, M, M), Dense(new SpectralPreconditioning(new RecycledEigenpairs()).Prepare(null!, cost, [])), 1e-14);
+    }
+
+    [Fact]
+    public void Two_levels_are_the_second_on_the_first()
+    {
+        var (matrix, _) = Hessian(Slope(300));
+        var cost = Cost(matrix);
+        var below = matrix[0] + 3 * Identity;
+        var first = new RegularisedInversePreconditioning(matrix[0], 3);
+        var one = (ISplitPreconditioner)first.Prepare(null!, cost, []);
+        Compare.Close(linalg.inv(below).expand(2, M, M), Dense(one), 1e-12);
+        var l = Dense(one.ApplyFactor);
+        Compare.Close(linalg.inv(below).expand(2, M, M), l.matmul(l.mT), 1e-12);
+        Compare.Close(l.mT, Dense(one.ApplyFactorTranspose), 1e-13);
+        // All pairs of what the first level leaves: nothing remains to be done.
+        var two = new TwoLevelPreconditioning(first, new SpectralPreconditioning(new ComputedEigenpairs(M, EigenpairMethod.Randomised), new() { Mu = 1 })).Prepare(null!, cost, []);
+        Compare.Close(linalg.inv(matrix), Dense(two), 1e-8);
+        Assert.IsAssignableFrom<ISplitPreconditioner>(two);
+        Assert.Equal("spectral on " + first.Name, two.Name);
+        Assert.All(Solve(cost, two, 1e-9).Trajectories, report => Assert.Equal(1, report.Iterations));
+        var plain = new TwoLevelPreconditioning(first, new Own()).Prepare(null!, cost, []);
+        Assert.False(plain is ISplitPreconditioner);
+        Compare.Close(2 * linalg.inv(below).expand(2, M, M), Dense(plain), 1e-12);
+        Assert.Contains("'own'", Assert.Throws<ArgumentException>(() => new TwoLevelPreconditioning(new Own(), first).Prepare(null!, cost, [])).Message);
+    }
+
+    private sealed class Own : IPreconditioning, IPreconditioner
+    {
+        public string Name => "own";
+        public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous) => this;
+        public ControlVector Apply(ControlVector vector) => 2 * vector;
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void The_split_form_walks_through_the_same_iterates(bool lanczos)
+    {
+        double[] e = Slope(300);
+        var (matrix, rows) = Hessian(e);
+        var cost = Cost(matrix);
+        var u = random.Normal([2, 4, M], ScalarType.Float64);
+        foreach (var preconditioner in (ISplitPreconditioner[])[new IdentityPreconditioner(), new SpectralPreconditioner(Pairs(e, rows, 5), new() { Alpha = -0.8, Beta = 0.5 }),
+            new LimitedMemoryPreconditioner(u, u.matmul(matrix), 2), (ISplitPreconditioner)new RegularisedInversePreconditioning(matrix[0], 5).Prepare(null!, cost, [])])
+        {
+            var options = new InnerSolverOptions { MaximumIterations = 10, ResidualReduction = 0 };
+            IInnerSolver solver = lanczos ? new LanczosSolver(options) : new ConjugateGradientSolver(options);
+            InnerSolution whole = solver.Solve(cost, preconditioner), split = new SplitSolver(solver).Solve(cost, preconditioner);
+            Compare.Close(whole.Solution.Values, split.Solution.Values, 1e-9);
+            foreach (var (a, b) in whole.Trajectories.Zip(split.Trajectories))
+            {
+                Compare.Close(tensor(a.PreconditionedResidualNorms.ToArray()), tensor(b.ResidualNorms.ToArray()), 1e-8);
+                Compare.Close(tensor(a.RitzValues.ToArray()), tensor(b.RitzValues.ToArray()), 1e-8);
+            }
+            // The Ritz vectors of either are orthonormal in P^-1; they may differ in sign.
+            Compare.Close(whole.Ritz!.Vectors.square(), split.Ritz!.Vectors.square(), 1e-6);
+        }
+        Assert.Contains("'own'", Assert.Throws<ArgumentException>(() => new SplitSolver(new ConjugateGradientSolver()).Solve(cost, new Own())).Message);
+    }
+
+    [Fact]
+    public void Bad_input_is_refused()
+    {
+        double[] e = Slope(300);
+        var (matrix, rows) = Hessian(e);
+        var cost = Cost(matrix);
+        var pairs = Pairs(e, rows, 3);
+        foreach (double bad in (double[])[0, -1, double.NaN, double.PositiveInfinity])
+        {
+            Assert.Contains("Mu", Assert.Throws<ArgumentOutOfRangeException>(() => new SpectralPreconditioner(pairs, new() { Mu = bad })).Message);
+            Assert.Contains("Beta", Assert.Throws<ArgumentOutOfRangeException>(() => new SpectralPreconditioner(pairs, new() { Beta = bad })).Message);
+            Assert.Contains("mu", Assert.Throws<ArgumentOutOfRangeException>(() => new LimitedMemoryPreconditioner(pairs.Vectors, pairs.Vectors, bad)).Message);
+            Assert.Throws<ArgumentOutOfRangeException>(() => new LimitedMemoryPreconditioning(new ComputedEigenpairs(2), bad));
+            Assert.Throws<ArgumentOutOfRangeException>(() => new SpectralPreconditioning(new ComputedEigenpairs(2), new() { Mu = bad }));
+            Assert.Throws<ArgumentException>(() => new SpectralPreconditioner(pairs with { Values = full_like(pairs.Values, bad) }));
+        }
+        Assert.Contains("Alpha", Assert.Throws<ArgumentOutOfRangeException>(() => new SpectralPreconditioner(pairs, new() { Alpha = double.NaN })).Message);
+        Assert.Contains("[2, 3]", Assert.Throws<ArgumentException>(() => new SpectralPreconditioner(pairs with { Known = pairs.Known.narrow(1, 0, 2) })).Message);
+        // Ranks beyond the dimension.
+        Assert.Contains($"{M} components", Assert.Throws<ArgumentException>(() => new ComputedEigenpairs(M + 1).Find(cost)).Message);
+        var wide = random.Normal([2, M + 1, M], ScalarType.Float64);
+        Assert.Contains($"{M + 1} independent", Assert.Throws<ArgumentException>(() => new LimitedMemoryPreconditioner(wide, wide)).Message);
+        Assert.Contains("too many", Assert.Throws<ArgumentException>(() => new SpectralPreconditioner(
+            new(ones(2, M + 1), wide, zeros(2, M + 1), ones([2, M + 1], dtype: ScalarType.Bool)))).Message);
+        var twice = cat([pairs.Vectors, pairs.Vectors.narrow(1, 0, 1)], 1);
+        Assert.Contains("depend on each other", Assert.Throws<ArgumentException>(() => new LimitedMemoryPreconditioner(twice, twice.matmul(matrix))).Message);
+        Assert.Contains("positive definite", Assert.Throws<ArithmeticException>(() => new LimitedMemoryPreconditioner(pairs.Vectors, -pairs.Vectors)).Message);
+        Assert.Contains("[2, 3, 24]", Assert.Throws<ArgumentException>(() => new LimitedMemoryPreconditioner(pairs.Vectors, twice)).Message);
+        Assert.Contains("above zero", Assert.Throws<ArithmeticException>(() => new QuasiNewtonPreconditioner(new(pairs.Vectors, -pairs.Vectors, pairs.Known))).Message);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new QuasiNewtonPreconditioning(0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new RecycledEigenpairs(0));
+        Assert.Contains("batch of one", Assert.Throws<ArgumentException>(() => new FixedEigenpairs(pairs)).Message);
+        Assert.Contains("conjugate", Assert.Throws<ArgumentException>(() => new LanczosSolver(new() { KeepDirections = true })).Message);
+        Assert.Contains("smallest eigenvalue is -", Assert.Throws<ArgumentException>(() => new RegularisedInversePreconditioning(matrix[0] - 5 * Identity, 1)).Message);
+        Assert.Contains("symmetric", Assert.Throws<ArgumentException>(() => new RegularisedInversePreconditioning(random.Normal([4, 4], ScalarType.Float64), 1)).Message);
+        Assert.Contains("[2, 3]", Assert.Throws<ArgumentException>(() => new RegularisedInversePreconditioning(zeros(2, 3), 1)).Message);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new RegularisedInversePreconditioning(Identity, -1));
+        Assert.Contains("dimension 4", Assert.Throws<ArgumentException>(() => new RegularisedInversePreconditioning(eye(4), 1).Prepare(null!, cost, [])).Message);
+        Assert.Contains("given: 4", Assert.Throws<ArgumentException>(() => new CovariancePreconditioning(ErrorCovariance.Scalar(4, 1)).Prepare(null!, cost, [])).Message);
+        var four = new FixedEigenpairs(new(ones(1, 1), eye(4).narrow(0, 0, 1).unsqueeze(0), zeros(1, 1), ones([1, 1], dtype: ScalarType.Bool)));
+        Assert.Contains("dimension 4", Assert.Throws<ArgumentException>(() => four.Find(null!, cost, [])).Message);
+    }
+}
