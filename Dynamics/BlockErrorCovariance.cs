@@ -32,9 +32,11 @@ public sealed class BlockErrorCovariance : ErrorCovariance, IComponent
         return block_diag([.. Parts.Select(block => block.ToMatrix(dtype, device))]).MoveToOuterDisposeScope();
     }
 
-    private protected override Tensor Inverse(Tensor vector, Tensor? mask) => ByParts(vector, mask, (block, part, exists) => block.ApplyInverse(part, exists));
+    private protected override Tensor Inverse(Tensor vector, Tensor? mask) => ByParts(vector, mask, (block, part, exists) =>
+        block.ApplyInverse(part, exists));
 
-    private protected override Tensor InverseFactor(Tensor vector, Tensor? mask) => ByParts(vector, mask, (block, part, exists) => block.Whiten(part, exists));
+    private protected override Tensor InverseFactor(Tensor vector, Tensor? mask) => ByParts(vector, mask, (block, part, exists) =>
+        block.Whiten(part, exists));
 
     private protected override Tensor Factor(Tensor white) => ByParts(white, null, (block, part, _) => block.Colour(part));
 
@@ -58,6 +60,8 @@ public sealed class BlockErrorCovariance : ErrorCovariance, IComponent
         return cat(parts, -1);
     }
 
-    private static long Check(IReadOnlyList<IErrorCovariance> blocks) => blocks.Count is > 0 and <= MostBlocks ? blocks.Sum(block => block.Dimension)
-        : throw new ArgumentException($"A block-diagonal error covariance needs 1 to {MostBlocks} blocks; given: {blocks.Count}.", nameof(blocks));
+    private static long Check(IReadOnlyList<IErrorCovariance> blocks) => blocks.Count is > 0 and <= MostBlocks
+        ? blocks.Sum(block => block.Dimension)
+        : throw new ArgumentException($"A block-diagonal error covariance needs 1 to {MostBlocks} blocks; given: {blocks.Count}.",
+            nameof(blocks));
 }

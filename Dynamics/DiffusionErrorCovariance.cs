@@ -30,8 +30,9 @@ public sealed class DiffusionErrorCovariance : MatrixFreeErrorCovariance, ICompo
         var filter = (1 + options.SquaredScale * minusLaplacian).pow(-options.Steps);                     // [rows, columns]
         double condition = (filter.max() / filter.min()).ToDouble();
         if (!(condition < LargestCondition))
-            throw new ArgumentException($"A diffusion over {options.CorrelationLength:g6} in {options.Steps} steps on points {options.SpacingX:g6} and " +
-                $"{options.SpacingY:g6} apart has the condition number {condition:g3} and cannot be inverted; fewer steps or a shorter length are needed.");
+            throw new ArgumentException($"A diffusion over {options.CorrelationLength:g6} in {options.Steps} steps on points " +
+                $"{options.SpacingX:g6} and {options.SpacingY:g6} apart has the condition number {condition:g3} and cannot be inverted; " +
+                "fewer steps or a shorter length are needed.");
         root = new ConstantTensor(filter.sqrt());
         // The diagonal of Q f Q^T, exactly.
         var diagonal = alongY.Basis.Value.square().matmul(filter).matmul(alongX.Basis.Value.square().mT);

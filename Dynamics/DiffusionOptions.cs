@@ -35,7 +35,8 @@ public sealed record DiffusionOptions
     public DiffusionBoundary BoundaryY { get; init; }
 
     /// <summary>
-    /// D, the correlation length in the unit of the spacings, above zero: near the origin the correlation is 1 - r^2 / (2 D^2) (Daley 1991).
+    /// D, the correlation length in the unit of the spacings, above zero: near the origin the correlation is 1 - r^2 / (2 D^2) (Daley
+    /// 1991).
     /// </summary>
     public required double CorrelationLength { get; init; }
 
@@ -66,9 +67,11 @@ public sealed record DiffusionOptions
         Require.Positive(SpacingY, nameof(SpacingY));
         Require.Positive(CorrelationLength, nameof(CorrelationLength));
         Require.Positive(Variance, nameof(Variance));
-        if (Steps is < 3 or > 30) throw new ArgumentOutOfRangeException(nameof(Steps), Steps, $"'{nameof(Steps)}' must be 3 to 30; given: {Steps}.");
+        if (Steps is < 3 or > 30) throw new ArgumentOutOfRangeException(nameof(Steps), Steps,
+            $"'{nameof(Steps)}' must be 3 to 30; given: {Steps}.");
         foreach (var (name, boundary) in ((string, DiffusionBoundary)[])[(nameof(BoundaryX), BoundaryX), (nameof(BoundaryY), BoundaryY)])
-            if (!Enum.IsDefined(boundary)) throw new ArgumentOutOfRangeException(name, boundary, $"No such boundary of a diffusion: {boundary}.");
+            if (!Enum.IsDefined(boundary)) throw new ArgumentOutOfRangeException(name, boundary,
+                $"No such boundary of a diffusion: {boundary}.");
         return this;
     }
 }

@@ -9,8 +9,8 @@ namespace DaML;
 /// with weight.
 /// </summary>
 /// <remarks>
-/// With B_s = S S^T and the singular vectors q_i, values s_i of S^-1 X, scaled by the weights, B = (1 - w) S (I + sum s_i^2 q_i q_i^T) S^T: root,
-/// inverse and determinant follow at the cost of those of B_s and 2 n N operations.
+/// With B_s = S S^T and the singular vectors q_i, values s_i of S^-1 X, scaled by the weights, B = (1 - w) S (I + sum s_i^2 q_i
+/// q_i^T) S^T: root, inverse and determinant follow at the cost of those of B_s and 2 n N operations.
 /// </remarks>
 public sealed class HybridErrorCovariance : MatrixFreeErrorCovariance, IComponent
 {
@@ -30,7 +30,8 @@ public sealed class HybridErrorCovariance : MatrixFreeErrorCovariance, IComponen
     internal static HybridErrorCovariance Of(Tensor members, IErrorCovariance background, double weight)
     {
         if (!(weight > 0 && weight < 1))
-            throw new ArgumentOutOfRangeException(nameof(weight), weight, $"The ensemble's weight must be above 0 and below 1; given: {weight}.");
+            throw new ArgumentOutOfRangeException(nameof(weight), weight,
+                $"The ensemble's weight must be above 0 and below 1; given: {weight}.");
         Require.Shape(members, "The ensemble", ColumnDefinition.AnySize, background.Dimension);
         Require.AtLeast(members.size(0), 2, "members");
         Require.Finite(members, "The ensemble");

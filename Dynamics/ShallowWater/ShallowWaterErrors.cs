@@ -15,26 +15,28 @@ public static class ShallowWaterErrors
     }
 
     /// <summary>
-    /// Each field correlated by diffusion on its own points of the C-grid. At a wall the height and the current along it are mirrored, and the
-    /// current through it falls to zero, as in the model.
+    /// Each field correlated by diffusion on its own points of the C-grid. At a wall the height and the current along it are
+    /// mirrored, and the current through it falls to zero, as in the model.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="heightVariance">Of eta, in m2, above zero.</param>
     /// <param name="velocityVariance">Of u and of v, in m2/s2, above zero.</param>
     /// <param name="correlationLength">In metres, above zero; see <see cref="DiffusionOptions.CorrelationLength"/>.</param>
     /// <param name="steps">Steps of diffusion (default: 4); see <see cref="DiffusionOptions.Steps"/>.</param>
-    public static BlockErrorCovariance CorrelatedErrors(this ShallowWater model, double heightVariance, double velocityVariance, double correlationLength, int steps = 4)
+    public static BlockErrorCovariance CorrelatedErrors(this ShallowWater model, double heightVariance, double velocityVariance,
+        double correlationLength, int steps = 4)
     {
         var o = model.Options;
-        DiffusionBoundary alongX = o.PeriodicX ? DiffusionBoundary.Periodic : DiffusionBoundary.Mirror, throughX = o.PeriodicX ? alongX : DiffusionBoundary.Zero;
-        DiffusionBoundary alongY = o.PeriodicY ? DiffusionBoundary.Periodic : DiffusionBoundary.Mirror, throughY = o.PeriodicY ? alongY : DiffusionBoundary.Zero;
+        static DiffusionBoundary Ends(bool periodic, DiffusionBoundary closed) => periodic ? DiffusionBoundary.Periodic : closed;
         var height = new DiffusionOptions
         {
-            Columns = o.CellsX, Rows = o.CellsY, SpacingX = o.LengthX / o.CellsX, SpacingY = o.LengthY / o.CellsY, BoundaryX = alongX, BoundaryY = alongY,
+            Columns = o.CellsX, Rows = o.CellsY, SpacingX = o.LengthX / o.CellsX, SpacingY = o.LengthY / o.CellsY,
+            BoundaryX = Ends(o.PeriodicX, DiffusionBoundary.Mirror), BoundaryY = Ends(o.PeriodicY, DiffusionBoundary.Mirror),
             CorrelationLength = correlationLength, Steps = steps, Variance = heightVariance,
         };
+        var velocity = height with { Variance = velocityVariance };
         return ErrorCovariance.Blocks(ErrorCovariance.Diffusion(height),
-            ErrorCovariance.Diffusion(height with { Columns = o.ColumnsU, BoundaryX = throughX, Variance = velocityVariance }),
-            ErrorCovariance.Diffusion(height with { Rows = o.RowsV, BoundaryY = throughY, Variance = velocityVariance }));
+            ErrorCovariance.Diffusion(velocity with { Columns = o.ColumnsU, BoundaryX = Ends(o.PeriodicX, DiffusionBoundary.Zero) }),
+            ErrorCovariance.Diffusion(velocity with { Rows = o.RowsV, BoundaryY = Ends(o.PeriodicY, DiffusionBoundary.Zero) }));
     }
 }

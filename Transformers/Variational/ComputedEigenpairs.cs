@@ -6,7 +6,10 @@ namespace DaML;
 /// <summary>How eigenpairs of a Hessian are found from its products.</summary>
 public enum EigenpairMethod
 {
-    /// <summary>Lanczos iterations with full re-orthogonalisation from a random vector: the most accurate for a number of products, one after the other.</summary>
+    /// <summary>
+    /// Lanczos iterations with full re-orthogonalisation from a random vector: the most accurate for a number of products, one
+    /// after the other.
+    /// </summary>
     Lanczos,
 
     /// <summary>
@@ -17,8 +20,9 @@ public enum EigenpairMethod
 }
 
 /// <summary>
-/// The leading eigenpairs of each outer loop's own Hessian, computed anew: what a preconditioner could be at best, at a price of Hessian products
-/// that only many solves with one Hessian would pay for. The measure for cheaper ones (Trappler and Vidard, section 1.6).
+/// The leading eigenpairs of each outer loop's own Hessian, computed anew: what a preconditioner could be at best, at a price of
+/// Hessian products that only many solves with one Hessian would pay for. The measure for cheaper ones (Trappler and Vidard, section
+/// 1.6).
 /// </summary>
 public sealed class ComputedEigenpairs : IEigenpairSource, IComponent
 {
@@ -27,16 +31,22 @@ public sealed class ComputedEigenpairs : IEigenpairSource, IComponent
     /// <summary>Makes a source.</summary>
     /// <param name="pairs">r, the number of eigenpairs, at most the dimension of the control vector.</param>
     /// <param name="method">Lanczos or randomised (default: Lanczos).</param>
-    /// <param name="oversampling">How many more vectors than pairs are used, zero or above (default: as many again as pairs, without which the last of them are poor).</param>
+    /// <param name="oversampling">
+    /// How many more vectors than pairs are used, zero or above (default: as many again as pairs, without which the last of them
+    /// are poor).
+    /// </param>
     /// <param name="passes">
-    /// How many times a randomised search applies the Hessian to all of its vectors, at least 2 (default: 2): all passes but the last turn random vectors to the leading
-    /// eigenvectors, the last one finds the pairs among them. Lanczos iterations are one by one and do not look at it.
+    /// How many times a randomised search applies the Hessian to all of its vectors, at least 2 (default: 2): all passes but the last
+    /// turn random vectors to the leading eigenvectors, the last one finds the pairs among them. Lanczos iterations are one by one
+    /// and do not look at it.
     /// </param>
     /// <param name="seed">Of the random vectors (default: 0).</param>
-    public ComputedEigenpairs(int pairs, EigenpairMethod method = EigenpairMethod.Lanczos, int? oversampling = null, int passes = 2, long seed = 0)
+    public ComputedEigenpairs(int pairs, EigenpairMethod method = EigenpairMethod.Lanczos, int? oversampling = null, int passes = 2,
+        long seed = 0)
     {
         Pairs = (int)Require.AtLeast(pairs, 1);
-        Method = Enum.IsDefined(method) ? method : throw new ArgumentOutOfRangeException(nameof(method), method, $"No such method for eigenpairs: {method}.");
+        Method = Enum.IsDefined(method) ? method : throw new ArgumentOutOfRangeException(nameof(method), method,
+            $"No such method for eigenpairs: {method}.");
         Oversampling = (int)Require.AtLeast(oversampling ?? pairs, 0, nameof(oversampling));
         Passes = (int)Require.AtLeast(passes, 2);
         this.seed = seed;
@@ -74,7 +84,8 @@ public sealed class ComputedEigenpairs : IEigenpairSource, IComponent
         using var noGradients = no_grad();
         var b = KrylovNumbers.RightSide(cost);
         if (Pairs > b.size(1))
-            throw new ArgumentException($"{Pairs} eigenpairs are asked for, but the control vector has {b.size(1)} components; ask for at most as many.");
+            throw new ArgumentException($"{Pairs} eigenpairs are asked for, but the control vector has {b.size(1)} components; " +
+                "ask for at most as many.");
         using var random = new RandomStream(seed, "eigenpairs", b.device);
         int vectors = (int)Math.Min(Pairs + (long)Oversampling, b.size(1));
         var found = Method == EigenpairMethod.Lanczos ? ByLanczos(cost, random, vectors) : ByRandomisation(cost, random, vectors);
@@ -85,8 +96,9 @@ public sealed class ComputedEigenpairs : IEigenpairSource, IComponent
     private static RitzPairs ByLanczos(QuadraticCost cost, RandomStream random, int vectors)
     {
         var b = cost.RightSide.Values;
-        var start = cost with { RightSide = new(random.Normal(b.Sizes(), b.dtype)), AtZero = zeros([b.size(0)], dtype: b.dtype, device: b.device) };
-        return new LanczosSolver(new InnerSolverOptions { MaximumIterations = vectors, ResidualReduction = 0 }).Solve(start, new IdentityPreconditioner()).Ritz!;
+        var start = cost with { RightSide = new(random.Normal(b.Sizes(), b.dtype)), AtZero = zeros_like(b.select(1, 0)) };
+        var solver = new LanczosSolver(new InnerSolverOptions { MaximumIterations = vectors, ResidualReduction = 0 });
+        return solver.Solve(start, new IdentityPreconditioner()).Ritz!;
     }
 
     // Q spans A^(passes - 1) Omega; Q^T A Q has the pairs, and with A Q at hand their residuals are known.

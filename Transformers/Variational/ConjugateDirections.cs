@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>The directions p that conjugate gradients went along, one for each iteration, and A p: curvature pairs of the Hessian itself, whatever the solve was preconditioned with.</summary>
+/// <summary>
+/// The directions p that conjugate gradients went along, one for each iteration, and A p: curvature pairs of the Hessian itself,
+/// whatever the solve was preconditioned with.
+/// </summary>
 /// <param name="Directions">p, conjugate in A, <c>[batch, k, m]</c>; zero where unknown.</param>
 /// <param name="Products">A p, <c>[batch, k, m]</c>; zero where unknown.</param>
 /// <param name="Known">Which places hold a pair, boolean <c>[batch, k]</c>.</param>

@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>P = B, whose root is the control variable transform: what <see cref="ControlVariable.BackgroundSquareRoot"/> does to the variables, done to the solver.</summary>
+/// <summary>
+/// P = B, whose root is the control variable transform: what <see cref="ControlVariable.BackgroundSquareRoot"/> does to the
+/// variables, done to the solver.
+/// </summary>
 /// <param name="covariance">B</param>
 public sealed class CovariancePreconditioner(IErrorCovariance covariance) : ISplitPreconditioner
 {
@@ -28,7 +31,8 @@ public sealed class CovariancePreconditioner(IErrorCovariance covariance) : ISpl
 public sealed class CovariancePreconditioning(IErrorCovariance covariance) : IPreconditioning, IComponent
 {
     /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("covariance-preconditioning", 1, reader => new CovariancePreconditioning(reader.Part<IErrorCovariance>("covariance")));
+    public static ComponentType Type { get; } = new("covariance-preconditioning", 1, reader =>
+        new CovariancePreconditioning(reader.Part<IErrorCovariance>("covariance")));
 
     ComponentType IComponent.ComponentType => Type;
 
@@ -39,7 +43,8 @@ public sealed class CovariancePreconditioning(IErrorCovariance covariance) : IPr
     /// <exception cref="ArgumentException">B is of another dimension than the control vector.</exception>
     public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous) =>
         cost.RightSide.Values.size(-1) == covariance.Dimension ? new CovariancePreconditioner(covariance)
-            : throw new ArgumentException($"A preconditioner B must have the dimension of the control vector, {cost.RightSide.Values.size(-1)}; given: {covariance.Dimension}.");
+            : throw new ArgumentException($"A preconditioner B must have the dimension of the control vector, " +
+                $"{cost.RightSide.Values.size(-1)}; given: {covariance.Dimension}.");
 
     void IComponent.Save(ComponentWriter writer) => writer.Part("covariance", covariance);
 }

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The same eigenpairs for every state: those of an average Hessian (<see cref="FixedPreconditioningEstimator"/>). What they leave to gain is what a preconditioner that
-/// depends on the state can win.
+/// The same eigenpairs for every state: those of an average Hessian (<see cref="FixedPreconditioningEstimator"/>). What they leave to
+/// gain is what a preconditioner that depends on the state can win.
 /// </summary>
 public sealed class FixedEigenpairs : IEigenpairSource, IComponent
 {
@@ -19,9 +19,11 @@ public sealed class FixedEigenpairs : IEigenpairSource, IComponent
         using var scope = NewDisposeScope();
         pairs.Checked();
         if (pairs.Values.size(0) != 1 || !pairs.Known.all().ToBoolean())
-            throw new ArgumentException($"Fixed eigenpairs must be those of a batch of one, all of them known; given: {ColumnDefinition.Describe(pairs.Values.Sizes())}, " +
+            throw new ArgumentException($"Fixed eigenpairs must be those of a batch of one, all of them known; given: " +
+                $"{ColumnDefinition.Describe(pairs.Values.Sizes())}, " +
                 $"{pairs.Known.sum().ToInt64()} known.", nameof(pairs));
-        (values, vectors, residuals) = (new ConstantTensor(pairs.Values), new ConstantTensor(pairs.Vectors), new ConstantTensor(pairs.Residuals));
+        (values, vectors, residuals) = (new ConstantTensor(pairs.Values), new ConstantTensor(pairs.Vectors),
+            new ConstantTensor(pairs.Residuals));
     }
 
     /// <summary>How the component is written and read.</summary>
@@ -46,8 +48,10 @@ public sealed class FixedEigenpairs : IEigenpairSource, IComponent
     {
         var b = cost.RightSide.Values;
         if (b.size(-1) != vectors.Value.size(-1))
-            throw new ArgumentException($"The fixed eigenpairs are of dimension {vectors.Value.size(-1)}; the control vector has {b.size(-1)} components.");
-        return new(values.Like(b).alias(), vectors.Like(b).alias(), residuals.Like(b).alias(), ones(values.Value.Sizes(), dtype: ScalarType.Bool, device: b.device));
+            throw new ArgumentException($"The fixed eigenpairs are of dimension {vectors.Value.size(-1)}; " +
+                $"the control vector has {b.size(-1)} components.");
+        return new(values.Like(b).alias(), vectors.Like(b).alias(), residuals.Like(b).alias(),
+            ones(values.Value.Sizes(), dtype: ScalarType.Bool, device: b.device));
     }
 
     void IComponent.Save(ComponentWriter writer)

@@ -5,18 +5,23 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Averages the Gauss-Newton Hessian of 4D-Var over many states, to precondition all others with: the cheapest thing that can be learned, and the measure for preconditioners
-/// that look at the state. Each window's model is linearised along the run from its background; the Hessian does not depend on the values of its observations.
+/// Averages the Gauss-Newton Hessian of 4D-Var over many states, to precondition all others with: the cheapest thing that can be
+/// learned, and the measure for preconditioners that look at the state. Each window's model is linearised along the run from its
+/// background; the Hessian does not depend on the values of its observations.
 /// </summary>
 /// <param name="cost">The cost whose Hessian is averaged.</param>
 public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost cost)
 {
-    /// <summary>Finds the leading eigenpairs of the average. All runs are kept at once; a product of the average is one of each window.</summary>
+    /// <summary>
+    /// Finds the leading eigenpairs of the average. All runs are kept at once; a product of the average is one of each window.
+    /// </summary>
     /// <param name="windows">The windows, at least one; every trajectory of a batch counts as a state.</param>
     /// <param name="method">How many pairs, and how they are found.</param>
     /// <param name="cancellation">Looked at in every product.</param>
-    /// <exception cref="ArgumentException">There are no windows, one does not fit the cost or the others, or there are more pairs than control variables.</exception>
-    public FixedEigenpairs FindEigenpairs(IReadOnlyList<AssimilationWindow> windows, ComputedEigenpairs method, CancellationToken cancellation = default)
+    /// <exception cref="ArgumentException">There are no windows, one does not fit the cost or the others, or there are more pairs
+    /// than control variables.</exception>
+    public FixedEigenpairs FindEigenpairs(IReadOnlyList<AssimilationWindow> windows, ComputedEigenpairs method,
+        CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
@@ -31,20 +36,24 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
             foreach (var run in runs)
             {
                 cancellation.ThrowIfCancellationRequested();
-                sum = sum + cost.HessianProduct(run, new(vector.Values.expand(run.Window.Batch, m))).Values.sum([0], keepdim: true) / states;
+                sum = sum + cost.HessianProduct(run, new(vector.Values.expand(run.Window.Batch, m))).Values.sum([0],
+                    keepdim: true) / states;
             }
             return new(sum.MoveToOuterDisposeScope());
         }, new(rightSide), zeros([1], dtype: rightSide.dtype, device: rightSide.device));
         return new FixedEigenpairs(method.Find(average));
     }
 
-    /// <summary>The average as a matrix, for <see cref="RegularisedInversePreconditioning"/>: m products for each state, one run at a time.</summary>
+    /// <summary>
+    /// The average as a matrix, for <see cref="RegularisedInversePreconditioning"/>: m products for each state, one run at a time.
+    /// </summary>
     /// <param name="windows">The windows, at least one; every trajectory of a batch counts as a state.</param>
     /// <param name="progress">Told after every window.</param>
     /// <param name="cancellation">Looked at in every product.</param>
     /// <returns><c>[m, m]</c>, symmetric to the bit.</returns>
     /// <exception cref="ArgumentException">There are no windows, or one does not fit the cost or the others.</exception>
-    public Tensor AverageHessian(IReadOnlyList<AssimilationWindow> windows, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
+    public Tensor AverageHessian(IReadOnlyList<AssimilationWindow> windows, IProgress<ProgressReport>? progress = null,
+        CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
@@ -66,7 +75,8 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
                 sum.select(0, j).add_(cost.HessianProduct(run, new(unit)).Values.sum([0]) / states);
                 column.fill_(0);
             }
-            progress?.Report(new ProgressReport("averaging the Hessian", i + 1, windows.Count, new Dictionary<string, double>(), watch.Elapsed,
+            progress?.Report(new ProgressReport("averaging the Hessian", i + 1, windows.Count, new Dictionary<string, double>(),
+                watch.Elapsed,
                 watch.Elapsed * ((double)windows.Count / (i + 1) - 1)));
         }
         return (0.5 * (sum + sum.mT)).MoveToOuterDisposeScope();
@@ -80,7 +90,8 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
         long m = cost.ControlDimension(windows[0]);
         for (int i = 1; i < windows.Count; i++)
             if (cost.ControlDimension(windows[i]) != m)
-                throw new ArgumentException($"All windows must have as many control variables as the first, {m}; window {i} has {cost.ControlDimension(windows[i])}.", nameof(windows));
+                throw new ArgumentException($"All windows must have as many control variables as the first, {m}; " +
+                    $"window {i} has {cost.ControlDimension(windows[i])}.", nameof(windows));
         return m;
     }
 }

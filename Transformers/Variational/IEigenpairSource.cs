@@ -2,7 +2,8 @@ namespace DaML;
 
 /// <summary>
 /// Where approximate eigenpairs of a Hessian come from: from its products, from an average over many states, from a network that sees
-/// the state. <see cref="SpectralPreconditioning"/> and <see cref="LimitedMemoryPreconditioning"/> make preconditioners of them. It is stateless.
+/// the state. <see cref="SpectralPreconditioning"/> and <see cref="LimitedMemoryPreconditioning"/> make preconditioners of them. It
+/// is stateless.
 /// </summary>
 public interface IEigenpairSource
 {

@@ -9,6 +9,9 @@ public interface IPreconditioning
     /// <summary>The preconditioner of an inner loop.</summary>
     /// <param name="linearisation">The trajectory that the inner loop's model is linearised along.</param>
     /// <param name="cost">What the inner loop minimises.</param>
-    /// <param name="previous">The solves of the outer loops before in this window, the first one first; they live as long as the minimisation.</param>
+    /// <param name="previous">
+    /// The solves of the outer loops before in this window, the first one first, after those of earlier windows where a minimisation was given any; they live as
+    /// long as the minimisation.
+    /// </param>
     IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous);
 }

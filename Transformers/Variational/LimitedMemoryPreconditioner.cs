@@ -17,15 +17,18 @@ public sealed class LimitedMemoryPreconditioner : ISplitPreconditioner
     /// <param name="products">A applied to each of them, <c>[batch, k, m]</c>.</param>
     /// <param name="mu">Where the eigenvalues on the subspace go, above zero; null for the smallest of them (default: 1).</param>
     /// <param name="known">Which rows there are, boolean <c>[batch, k]</c>; null = all.</param>
-    /// <exception cref="ArgumentException">Shapes that differ, more vectors than dimensions, or vectors that depend on each other.</exception>
+    /// <exception cref="ArgumentException">Shapes that differ, more vectors than dimensions, or vectors that depend on each
+    /// other.</exception>
     /// <exception cref="ArithmeticException">A is not positive definite on the subspace.</exception>
     public LimitedMemoryPreconditioner(Tensor subspace, Tensor products, double? mu = 1, Tensor? known = null)
     {
         if (mu is { } given) Require.Positive(given, nameof(mu));
-        Require.Shape(subspace, "The subspace of a preconditioner", ColumnDefinition.AnySize, ColumnDefinition.AnySize, ColumnDefinition.AnySize);
+        Require.Shape(subspace, "The subspace of a preconditioner", ColumnDefinition.AnySize, ColumnDefinition.AnySize,
+            ColumnDefinition.AnySize);
         Require.Shape(products, "The Hessian's products with the subspace of a preconditioner", subspace.Sizes());
         if (subspace.size(1) > subspace.size(2))
-            throw new ArgumentException($"A subspace of {subspace.size(2)} components has no {subspace.size(1)} independent vectors; at most as many are possible.", nameof(subspace));
+            throw new ArgumentException($"A subspace of {subspace.size(2)} components has no {subspace.size(1)} " +
+                "independent vectors; at most as many are possible.", nameof(subspace));
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         known ??= ones(subspace.Sizes()[..2], dtype: ScalarType.Bool, device: subspace.device);
@@ -76,5 +79,6 @@ public sealed class LimitedMemoryPreconditioner : ISplitPreconditioner
     private Tensor Project(Tensor vector) => vector - RowProducts.Combined(inverse * RowProducts.Coordinates(products, vector), vectors);
 
     // (I - A U E U^T) v
-    private Tensor ProjectTranspose(Tensor vector) => vector - RowProducts.Combined(inverse * RowProducts.Coordinates(vectors, vector), products);
+    private Tensor ProjectTranspose(Tensor vector) =>
+        vector - RowProducts.Combined(inverse * RowProducts.Coordinates(vectors, vector), products);
 }

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The limited-memory preconditioner on the span of eigenvectors of any source: their values are not used, since one product of the Hessian for each vector says what it does
-/// there. Vectors that are not exact do little harm.
+/// The limited-memory preconditioner on the span of eigenvectors of any source: their values are not used, since one product of the
+/// Hessian for each vector says what it does there. Vectors that are not exact do little harm.
 /// </summary>
 /// <param name="source">Where the vectors come from.</param>
 /// <param name="mu">Where the eigenvalues on the subspace go, above zero; null for the smallest of them (default: 1).</param>

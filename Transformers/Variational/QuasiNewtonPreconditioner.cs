@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The L-BFGS preconditioner (Morales and Nocedal 2000, SIAM J. Optim. 10, 1079-1096): the inverse Hessian that curvature pairs (s, y = A s) update from the identity, by the
-/// recursion of two loops (Nocedal 1980). With all directions of a solve and an unchanged A it is the limited-memory preconditioner on their span.
+/// The L-BFGS preconditioner (Morales and Nocedal 2000, SIAM J. Optim. 10, 1079-1096): the inverse Hessian that curvature pairs (s, y
+/// = A s) update from the identity, by the recursion of two loops (Nocedal 1980). With all directions of a solve and an unchanged A
+/// it is the limited-memory preconditioner on their span.
 /// </summary>
 public sealed class QuasiNewtonPreconditioner : IPreconditioner
 {
@@ -17,7 +18,8 @@ public sealed class QuasiNewtonPreconditioner : IPreconditioner
     /// <exception cref="ArithmeticException">A curvature s^T y is not above zero.</exception>
     public QuasiNewtonPreconditioner(ConjugateDirections pairs)
     {
-        Require.Shape(pairs.Directions, "The directions of a preconditioner", ColumnDefinition.AnySize, ColumnDefinition.AnySize, ColumnDefinition.AnySize);
+        Require.Shape(pairs.Directions, "The directions of a preconditioner", ColumnDefinition.AnySize, ColumnDefinition.AnySize,
+            ColumnDefinition.AnySize);
         Require.Shape(pairs.Products, "The Hessian's products with the directions of a preconditioner", pairs.Directions.Sizes());
         Require.Shape(pairs.Known, "What says which directions are known", pairs.Directions.Sizes()[..2]);
         using var scope = NewDisposeScope();

@@ -4,15 +4,17 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The L-BFGS preconditioner from the directions of the latest solve, of an outer loop or a window before; where there are more than asked for, a sample evenly spread over
-/// its iterations (Morales and Nocedal 2000). It costs no product of the Hessian. The inner solver must be conjugate gradients that keep their directions
-/// (<see cref="InnerSolverOptions.KeepDirections"/>), or nothing is preconditioned.
+/// The L-BFGS preconditioner from the directions of the latest solve, of an outer loop or a window before; where there are more than
+/// asked for, a sample evenly spread over its iterations (Morales and Nocedal 2000). It costs no product of the Hessian. The inner
+/// solver must be conjugate gradients that keep their directions (<see cref="InnerSolverOptions.KeepDirections"/>), or nothing is
+/// preconditioned.
 /// </summary>
 /// <param name="mostPairs">The most pairs that are taken over (default: 20).</param>
 public sealed class QuasiNewtonPreconditioning(int mostPairs = 20) : IPreconditioning, IComponent
 {
     /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("quasi-newton-preconditioning", 1, reader => new QuasiNewtonPreconditioning(reader.Get<int>("mostPairs")));
+    public static ComponentType Type { get; } = new("quasi-newton-preconditioning", 1, reader =>
+        new QuasiNewtonPreconditioning(reader.Get<int>("mostPairs")));
 
     ComponentType IComponent.ComponentType => Type;
 
@@ -25,7 +27,8 @@ public sealed class QuasiNewtonPreconditioning(int mostPairs = 20) : IPreconditi
     /// <inheritdoc/>
     public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous) =>
         previous.LastOrDefault(solve => solve.Directions is not null) is { Directions: { } pairs } latest
-            ? new QuasiNewtonPreconditioner(Sample(pairs, [.. latest.Trajectories.Select(report => report.Iterations)])) : new IdentityPreconditioner();
+            ? new QuasiNewtonPreconditioner(Sample(pairs, [.. latest.Trajectories.Select(report => report.Iterations)]))
+            : new IdentityPreconditioner();
 
     // Places evenly spread over the iterations of each trajectory, the last one among them.
     private ConjugateDirections Sample(ConjugateDirections pairs, int[] iterations)
@@ -46,7 +49,8 @@ public sealed class QuasiNewtonPreconditioning(int mostPairs = 20) : IPreconditi
         var there = tensor(known.ToArray(), device: device).reshape(iterations.Length, most);
         var index = tensor(places.ToArray(), device: device).reshape(iterations.Length, most, 1).expand(-1, -1, pairs.Directions.size(2));
         var missing = there.logical_not().unsqueeze(-1);
-        return new ConjugateDirections(pairs.Directions.gather(1, index).masked_fill(missing, 0), pairs.Products.gather(1, index).masked_fill(missing, 0), there)
+        return new ConjugateDirections(pairs.Directions.gather(1, index).masked_fill(missing, 0),
+            pairs.Products.gather(1, index).masked_fill(missing, 0), there)
             .MoveToOuterDisposeScope();
     }
 

@@ -4,15 +4,17 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The Ritz vectors of the latest solve, of an outer loop or of a window before (<see cref="IncrementalFourDimensionalVariational.Minimise"/>), taken to the Hessian as it is
-/// now by the Rayleigh-Ritz method, at one product for each: its values are those of this Hessian, whatever that solve was preconditioned
-/// with. The inner solver must re-orthogonalise in full, or there are no Ritz pairs and nothing is recycled.
+/// The Ritz vectors of the latest solve, of an outer loop or of a window before (<see
+/// cref="IncrementalFourDimensionalVariational.Minimise"/>), taken to the Hessian as it is now by the Rayleigh-Ritz method, at one
+/// product for each: its values are those of this Hessian, whatever that solve was preconditioned with. The inner solver must
+/// re-orthogonalise in full, or there are no Ritz pairs and nothing is recycled.
 /// </summary>
 /// <param name="mostPairs">The most vectors that are taken over, those of the largest Ritz values first (default: 20).</param>
 public sealed class RecycledEigenpairs(int mostPairs = 20) : IEigenpairSource, IComponent
 {
     /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("recycled-eigenpairs", 1, reader => new RecycledEigenpairs(reader.Get<int>("mostPairs")));
+    public static ComponentType Type { get; } = new("recycled-eigenpairs", 1, reader =>
+        new RecycledEigenpairs(reader.Get<int>("mostPairs")));
 
     ComponentType IComponent.ComponentType => Type;
 
@@ -27,7 +29,8 @@ public sealed class RecycledEigenpairs(int mostPairs = 20) : IEigenpairSource, I
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        if (previous.LastOrDefault(solve => solve.Ritz is not null)?.Ritz is not { } ritz) return RitzPairs.None(cost.RightSide.Values).MoveToOuterDisposeScope();
+        var ritz = previous.LastOrDefault(solve => solve.Ritz is not null)?.Ritz;
+        if (ritz is null) return RitzPairs.None(cost.RightSide.Values).MoveToOuterDisposeScope();
         var leading = ritz.Leading(MostPairs);
         var basis = RowProducts.Orthonormal(leading.Vectors, leading.Known).matmul(leading.Vectors);
         var (values, vectors, products) = RowProducts.RayleighRitz(basis, RowProducts.Hessian(cost, basis), leading.Known);

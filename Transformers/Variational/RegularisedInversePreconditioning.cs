@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// P = (A_0 + s I)^-1 with a fixed matrix A_0, for instance the Hessian averaged over many states (<see cref="FixedPreconditioningEstimator"/>), and a shift s. Where the Hessian changes with the state, the
-/// shift decides: without one, directions in which A_0 happens to be small are blown up.
+/// P = (A_0 + s I)^-1 with a fixed matrix A_0, for instance the Hessian averaged over many states (<see
+/// cref="FixedPreconditioningEstimator"/>), and a shift s. Where the Hessian changes with the state, the shift decides: without one,
+/// directions in which A_0 happens to be small are blown up.
 /// </summary>
 public sealed class RegularisedInversePreconditioning : IPreconditioning, IComponent
 {
@@ -14,19 +15,22 @@ public sealed class RegularisedInversePreconditioning : IPreconditioning, ICompo
     /// <summary>Makes a preconditioning.</summary>
     /// <param name="matrix">A_0, symmetric, <c>[m, m]</c>; copied.</param>
     /// <param name="shift">s, zero or above.</param>
-    /// <exception cref="ArgumentException">The matrix is not square, not finite, not symmetric, or with the shift not positive definite.</exception>
+    /// <exception cref="ArgumentException">The matrix is not square, not finite, not symmetric, or with the shift not positive
+    /// definite.</exception>
     public RegularisedInversePreconditioning(Tensor matrix, double shift)
     {
         Shift = Require.NotNegative(shift);
         if (matrix.ndim != 2 || matrix.size(0) != matrix.size(1) || !matrix.is_floating_point())
-            throw new ArgumentException($"A fixed Hessian must be a square matrix in single or double precision; given: {ColumnDefinition.Describe(matrix.Sizes())}, {matrix.dtype}.", nameof(matrix));
+            throw new ArgumentException($"A fixed Hessian must be a square matrix in single or double precision; " +
+                $"given: {ColumnDefinition.Describe(matrix.Sizes())}, {matrix.dtype}.", nameof(matrix));
         Require.Finite(matrix, "A fixed Hessian");
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var given = matrix.to_type(ScalarType.Float64);
         double asymmetry = (given - given.mT).abs().max().ToDouble(), largest = given.abs().max().ToDouble();
         if (asymmetry > (matrix.dtype == ScalarType.Float64 ? 1e-8 : 1e-4) * largest)
-            throw new ArgumentException($"A fixed Hessian must be symmetric; the matrix given differs from its transpose by up to {asymmetry:g4} (largest entry {largest:g4}).", nameof(matrix));
+            throw new ArgumentException($"A fixed Hessian must be symmetric; " +
+                $"the matrix given differs from its transpose by up to {asymmetry:g4} (largest entry {largest:g4}).", nameof(matrix));
         var regularised = 0.5 * (given + given.mT) + shift * eye(given.size(0), dtype: ScalarType.Float64, device: given.device);
         var (lower, failed) = linalg.cholesky_ex(regularised);
         if (failed.ToInt32() != 0)
@@ -85,7 +89,8 @@ public sealed class RegularisedInversePreconditioning : IPreconditioning, ICompo
         {
             using var scope = NewDisposeScope();
             var lower = factor.Like(vectors);
-            return linalg.solve_triangular(transposed ? lower.mT : lower, vectors.mT, upper: transposed).mT.contiguous().MoveToOuterDisposeScope();
+            return linalg.solve_triangular(transposed ? lower.mT : lower, vectors.mT,
+                upper: transposed).mT.contiguous().MoveToOuterDisposeScope();
         }
     }
 }

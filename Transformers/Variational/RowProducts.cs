@@ -21,7 +21,10 @@ internal static class RowProducts
     public static Tensor Hessian(QuadraticCost cost, Tensor rows) => stack([.. Enumerable.Range(0, (int)rows.size(1)).Select(i =>
         KrylovNumbers.Product(cost.HessianProduct(new(rows.select(1, i))), rows.select(1, i), "the Hessian"))], 1);
 
-    /// <summary>The matrix T that makes rows orthonormal as T rows, symmetric but for the rows' lengths (Loewdin); rows that are unknown stay zero.</summary>
+    /// <summary>
+    /// The matrix T that makes rows orthonormal as T rows, symmetric but for the rows' lengths (Loewdin); rows that are unknown
+    /// stay zero.
+    /// </summary>
     /// <param name="rows">Independent of each other where known, zero where not, <c>[batch, k, m]</c>.</param>
     /// <param name="known"><c>[batch, k]</c></param>
     /// <returns><c>[batch, k, k]</c></returns>
@@ -34,7 +37,8 @@ internal static class RowProducts
         var (values, vectors) = SymmetricEigenproblem.Solve(unit.matmul(unit.mT) + known.logical_not().to_type(rows.dtype).diag_embed());
         double smallest = values.min().ToDouble(), needed = rows.dtype == ScalarType.Float64 ? 1e-10 : 1e-4;
         if (!(smallest > needed))
-            throw new ArgumentException($"The {rows.size(1)} vectors of a subspace must not depend on each other: the smallest eigenvalue of their Gram matrix, with lengths of one, is " +
+            throw new ArgumentException($"The {rows.size(1)} vectors of a subspace must not depend on each other: " +
+                $"the smallest eigenvalue of their Gram matrix, with lengths of one, is " +
                 $"{smallest:g3}; more than {needed:g1} is needed. Fewer vectors, or others, are the remedy.");
         return (vectors * values.rsqrt().unsqueeze(-2)).matmul(vectors.mT) * scale.mT;
     }
@@ -53,7 +57,9 @@ internal static class RowProducts
         var above = 2 * small.square().sum([-1, -2], keepdim: true).sqrt().squeeze(-1) + 1;
         var (ascending, rotation) = SymmetricEigenproblem.Solve(small + above.where(known.logical_not(), zeros_like(above)).diag_embed());
         double smallest = ascending.min().ToDouble();
-        if (!(smallest > 0)) throw new ArithmeticException($"The Hessian must be positive definite, but on a subspace its smallest eigenvalue is {smallest:g6}.");
+        if (!(smallest > 0))
+            throw new ArithmeticException($"The Hessian must be positive definite, but " +
+                $"on a subspace its smallest eigenvalue is {smallest:g6}.");
         var rows = rotation.mT.flip(-2);
         return (ascending.flip(-1), rows.matmul(basis), rows.matmul(products));
     }

@@ -1,8 +1,8 @@
 namespace DaML;
 
 /// <summary>
-/// Where a spectral preconditioner moves the spectrum (Trappler and Vidard, eq. 1.21 and 1.24): eigenvalues lambda whose pairs are known become
-/// mu lambda^(alpha + 1), all others are multiplied by beta.
+/// Where a spectral preconditioner moves the spectrum (Trappler and Vidard, eq. 1.21 and 1.24): eigenvalues lambda whose pairs are
+/// known become mu lambda^(alpha + 1), all others are multiplied by beta.
 /// </summary>
 public sealed record SpectralForm
 {
@@ -20,7 +20,8 @@ public sealed record SpectralForm
 
     internal SpectralForm Checked()
     {
-        if (!double.IsFinite(Alpha)) throw new ArgumentOutOfRangeException(nameof(Alpha), Alpha, $"'{nameof(Alpha)}' must be a finite number; given: {Alpha}.");
+        if (!double.IsFinite(Alpha)) throw new ArgumentOutOfRangeException(nameof(Alpha), Alpha,
+            $"'{nameof(Alpha)}' must be a finite number; given: {Alpha}.");
         Require.Positive(Beta, nameof(Beta));
         if (Mu is { } mu) Require.Positive(mu, nameof(Mu));
         return this;

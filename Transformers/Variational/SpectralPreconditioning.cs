@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>The spectral preconditioner P_alpha from eigenpairs of any source, their values taken as they are (Trappler and Vidard, eq. 1.21).</summary>
+/// <summary>
+/// The spectral preconditioner P_alpha from eigenpairs of any source, their values taken as they are (Trappler and Vidard, eq.
+/// 1.21).
+/// </summary>
 /// <param name="source">Where the eigenpairs come from.</param>
 /// <param name="form">alpha, beta and mu; null for alpha = -1, beta = 1 and mu the smallest eigenvalue kept.</param>
 public sealed class SpectralPreconditioning(IEigenpairSource source, SpectralForm? form = null) : IPreconditioning, IComponent

@@ -3,8 +3,9 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Solves the split form: (L^T A L) u = L^T b without a preconditioner, and v = L u, with P = L L^T (Trappler and Vidard, section 1.5). Its iterates are those of the
-/// method preconditioned by P; the residual it looks at is the one in P, and that is what both norms of its report are.
+/// Solves the split form: (L^T A L) u = L^T b without a preconditioner, and v = L u, with P = L L^T (Trappler and Vidard, section
+/// 1.5). Its iterates are those of the method preconditioned by P; the residual it looks at is the one in P, and that is what both
+/// norms of its report are.
 /// </summary>
 /// <param name="solver">Solves for u. Directions that it keeps are not given back, since A is not known along them.</param>
 public sealed class SplitSolver(IInnerSolver solver) : IInnerSolver, IComponent
@@ -28,13 +29,15 @@ public sealed class SplitSolver(IInnerSolver solver) : IInnerSolver, IComponent
         // P A (L w) = theta L w, and L w is orthonormal in P^-1
         RitzPairs? ritz = inner.Ritz is not { } pairs ? null : pairs with
         {
-            Vectors = stack([.. Enumerable.Range(0, (int)pairs.Vectors.size(1)).Select(i => split.ApplyFactor(new(pairs.Vectors.select(1, i))).Values)], 1),
+            Vectors = stack([.. Enumerable.Range(0, (int)pairs.Vectors.size(1)).Select(i =>
+                split.ApplyFactor(new(pairs.Vectors.select(1, i))).Values)], 1),
         };
         return (inner with { Solution = split.ApplyFactor(inner.Solution), Ritz = ritz, Directions = null }).MoveToOuterDisposeScope();
     }
 
     internal static ISplitPreconditioner Factored(IPreconditioner preconditioner, string who) => preconditioner as ISplitPreconditioner
-        ?? throw new ArgumentException($"{who} needs a preconditioner with a factor, P = L L^T; '{preconditioner.Name}' ({preconditioner.GetType().Name}) has none. " +
+        ?? throw new ArgumentException($"{who} needs a preconditioner with a factor, P = L L^T; " +
+            $"'{preconditioner.Name}' ({preconditioner.GetType().Name}) has none. " +
             $"Those that implement {nameof(ISplitPreconditioner)} have one.", nameof(preconditioner));
 
     void IComponent.Save(ComponentWriter writer) => writer.Part("solver", solver);

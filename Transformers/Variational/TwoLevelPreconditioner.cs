@@ -21,7 +21,8 @@ public class TwoLevelPreconditioner(ISplitPreconditioner first, IPreconditioner 
 /// <summary>Two levels that both have factors: L = L_1 L_2.</summary>
 /// <param name="first">The first level.</param>
 /// <param name="second">P_2</param>
-public sealed class SplitTwoLevelPreconditioner(ISplitPreconditioner first, ISplitPreconditioner second) : TwoLevelPreconditioner(first, second), ISplitPreconditioner
+public sealed class SplitTwoLevelPreconditioner(ISplitPreconditioner first, ISplitPreconditioner second) : TwoLevelPreconditioner(first,
+    second), ISplitPreconditioner
 {
     private readonly ISplitPreconditioner first = first, second = second;
 

@@ -1,13 +1,13 @@
 namespace DaML;
 
 /// <summary>
-/// A second level on top of a first: the second is that of the Hessian as the first leaves it, L^T A L. With B as the first, in <see cref="ControlVariable.Increment"/>, it is what the second alone is after the
-/// control variable transform.
+/// A second level on top of a first: the second is that of the Hessian as the first leaves it, L^T A L. With B as the first, in <see
+/// cref="ControlVariable.Increment"/>, it is what the second alone is after the control variable transform.
 /// </summary>
 /// <param name="first">Gives an <see cref="ISplitPreconditioner"/>.</param>
 /// <param name="second">
-/// Gives any preconditioner. What solves before found is not handed on to it, since that is in other coordinates: methods that recycle find nothing. They are for the control
-/// variable transform.
+/// Gives any preconditioner. What solves before found is not handed on to it, since that is in other coordinates: methods that
+/// recycle find nothing. They are for the control variable transform.
 /// </param>
 public sealed class TwoLevelPreconditioning(IPreconditioning first, IPreconditioning second) : IPreconditioning, IComponent
 {
@@ -26,7 +26,8 @@ public sealed class TwoLevelPreconditioning(IPreconditioning first, IPreconditio
     {
         var below = SplitSolver.Factored(first.Prepare(linearisation, cost, previous), "The first of two levels");
         var above = second.Prepare(linearisation, cost.Split(below), []);
-        return above is ISplitPreconditioner split ? new SplitTwoLevelPreconditioner(below, split) : new TwoLevelPreconditioner(below, above);
+        return above is ISplitPreconditioner split ? new SplitTwoLevelPreconditioner(below, split) : new TwoLevelPreconditioner(below,
+            above);
     }
 
     void IComponent.Save(ComponentWriter writer)

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>What the preconditioners here are made from: a random Hessian of dimension 7 for each of two trajectories, and vectors that are no eigenvectors of it.</summary>
+/// <summary>
+/// What the preconditioners here are made from: a random Hessian of dimension 7 for each of two trajectories, and vectors that are
+/// no eigenvectors of it.
+/// </summary>
 internal sealed class PreconditionedSystem
 {
     public PreconditionedSystem()
@@ -11,7 +14,8 @@ internal sealed class PreconditionedSystem
         using var random = new RandomStream(1, "pairs", CPU);
         var q = linalg.qr(random.Normal([2, 7, 7], ScalarType.Float64)).Q;
         var matrix = (q * logspace(0, 2, 7, 10, dtype: ScalarType.Float64)).matmul(q.mT);
-        Cost = new(v => new(matrix.matmul(v.Values.unsqueeze(-1)).squeeze(-1)), new(random.Normal([2, 7], ScalarType.Float64)), zeros([2], dtype: ScalarType.Float64));
+        Cost = new(v => new(matrix.matmul(v.Values.unsqueeze(-1)).squeeze(-1)), new(random.Normal([2, 7], ScalarType.Float64)),
+            zeros([2], dtype: ScalarType.Float64));
         Matrix = matrix[0];
         Subspace = random.Normal([2, 3, 7], ScalarType.Float64);
         Vectors = linalg.qr(Subspace.mT).Q.mT;
@@ -26,7 +30,8 @@ internal sealed class PreconditionedSystem
     public Tensor Values { get; }
     public RitzPairs Pairs { get; }
 
-    public IPreconditioner Prepare(IPreconditioning preconditioning, params IReadOnlyList<InnerSolution> previous) => preconditioning.Prepare(null!, Cost, previous);
+    public IPreconditioner Prepare(IPreconditioning preconditioning, params IReadOnlyList<InnerSolution> previous) =>
+        preconditioning.Prepare(null!, Cost, previous);
 
     /// <summary>A solve of a few iterations.</summary>
     public InnerSolution Solved(IPreconditioner? preconditioner = null)
@@ -49,14 +54,16 @@ public sealed class SpectralPreconditionerConformance : SmallPreconditionerContr
 
 public sealed class SmallestKeptSpectralPreconditionerConformance : SmallPreconditionerContract
 {
-    protected override IPreconditioner CreatePreconditioner() => new SpectralPreconditioner(System.Pairs, new() { Alpha = -0.5, Beta = 0.7 });
+    protected override IPreconditioner CreatePreconditioner() => new SpectralPreconditioner(System.Pairs,
+        new() { Alpha = -0.5, Beta = 0.7 });
 }
 
 public sealed class LimitedMemoryPreconditionerConformance : SmallPreconditionerContract
 {
     protected override IPreconditioner CreatePreconditioner() => new LimitedMemoryPreconditioner(System.Subspace, Products(), mu: 2.5);
 
-    private Tensor Products() => stack([.. Enumerable.Range(0, 3).Select(i => System.Cost.HessianProduct(new(System.Subspace.select(1, i))).Values)], 1);
+    private Tensor Products() => stack([.. Enumerable.Range(0, 3).Select(i =>
+        System.Cost.HessianProduct(new(System.Subspace.select(1, i))).Values)], 1);
 }
 
 public sealed class RecycledPreconditionerConformance : SmallPreconditionerContract
@@ -67,7 +74,8 @@ public sealed class RecycledPreconditionerConformance : SmallPreconditionerContr
 
 public sealed class RecycledSpectralPreconditionerConformance : SmallPreconditionerContract
 {
-    protected override IPreconditioner CreatePreconditioner() => System.Prepare(new SpectralPreconditioning(new RecycledEigenpairs()), System.Solved());
+    protected override IPreconditioner CreatePreconditioner() => System.Prepare(new SpectralPreconditioning(new RecycledEigenpairs()),
+        System.Solved());
 }
 
 public sealed class RitzPreconditionerConformance : SmallPreconditionerContract
@@ -102,7 +110,8 @@ public sealed class FixedPreconditionerConformance : SmallPreconditionerContract
     {
         var pairs = System.Pairs;
         return System.Prepare(new LimitedMemoryPreconditioning(new FixedEigenpairs(
-            new(pairs.Values.narrow(0, 0, 1), pairs.Vectors.narrow(0, 0, 1), pairs.Residuals.narrow(0, 0, 1), pairs.Known.narrow(0, 0, 1)))));
+            new(pairs.Values.narrow(0, 0, 1), pairs.Vectors.narrow(0, 0, 1), pairs.Residuals.narrow(0, 0, 1),
+                pairs.Known.narrow(0, 0, 1)))));
     }
 }
 
@@ -113,7 +122,8 @@ public sealed class RegularisedInverseConformance : SmallPreconditionerContract
 
 public sealed class CovariancePreconditionerConformance : SmallPreconditionerContract
 {
-    protected override IPreconditioner CreatePreconditioner() => System.Prepare(new CovariancePreconditioning(ErrorCovariance.Full(System.Matrix)));
+    protected override IPreconditioner CreatePreconditioner() =>
+        System.Prepare(new CovariancePreconditioning(ErrorCovariance.Full(System.Matrix)));
 }
 
 public sealed class TwoLevelPreconditionerConformance : SmallPreconditionerContract

@@ -31,7 +31,8 @@ public sealed class CorrelatedErrorTests : IDisposable
 
     private static Tensor Dense(DiffusionOptions o)
     {
-        var operators = eye((long)o.Rows * o.Columns, dtype: ScalarType.Float64) + o.CorrelationLength * o.CorrelationLength / (2 * o.Steps - 4) *
+        var operators = eye((long)o.Rows * o.Columns, dtype: ScalarType.Float64)
+            + o.CorrelationLength * o.CorrelationLength / (2 * o.Steps - 4) *
             (kron(eye(o.Rows, dtype: ScalarType.Float64), SecondDifference(o.Columns, o.BoundaryX)) / (o.SpacingX * o.SpacingX) +
              kron(SecondDifference(o.Rows, o.BoundaryY), eye(o.Columns, dtype: ScalarType.Float64)) / (o.SpacingY * o.SpacingY));
         var correlation = eye((long)o.Rows * o.Columns, dtype: ScalarType.Float64);
@@ -47,7 +48,8 @@ public sealed class CorrelatedErrorTests : IDisposable
         {
             var options = new DiffusionOptions
             {
-                Columns = columns, Rows = rows, SpacingX = 1.5, SpacingY = 2, BoundaryX = x, BoundaryY = y, CorrelationLength = 2.5, Steps = steps, Variance = 3,
+                Columns = columns, Rows = rows, SpacingX = 1.5, SpacingY = 2, BoundaryX = x, BoundaryY = y, CorrelationLength = 2.5,
+                    Steps = steps, Variance = 3,
             };
             var covariance = ErrorCovariance.Diffusion(options);
             var b = covariance.ToMatrix(ScalarType.Float64, CPU);
@@ -90,7 +92,8 @@ public sealed class CorrelatedErrorTests : IDisposable
         int rows = directions == 1 ? 1 : 128;
         var covariance = ErrorCovariance.Diffusion(new()
         {
-            Columns = 128, Rows = rows, BoundaryX = DiffusionBoundary.Periodic, BoundaryY = DiffusionBoundary.Periodic, CorrelationLength = length, Steps = steps,
+            Columns = 128, Rows = rows, BoundaryX = DiffusionBoundary.Periodic, BoundaryY = DiffusionBoundary.Periodic,
+                CorrelationLength = length, Steps = steps,
         });
         var impulse = zeros(covariance.Dimension, dtype: ScalarType.Float64);
         impulse[0] = 1;
@@ -109,16 +112,19 @@ public sealed class CorrelatedErrorTests : IDisposable
         {
             var model = new ShallowWater(new() { CellsX = 6, CellsY = 5, LengthX = 6e5, LengthY = 5e5, PeriodicX = periodic });
             var plain = model.UncorrelatedErrors(4, 0.01).ToMatrix(ScalarType.Float64, CPU);
-            var units = model.State(full([5, 6], 4.0, dtype: ScalarType.Float64), full([5, periodic ? 6 : 5], 0.01, dtype: ScalarType.Float64), full([4, 6], 0.01, dtype: ScalarType.Float64));
+            var units = model.State(full([5, 6], 4.0, dtype: ScalarType.Float64), full([5, periodic ? 6 : 5], 0.01,
+                dtype: ScalarType.Float64), full([4, 6], 0.01, dtype: ScalarType.Float64));
             Numbers.Close(units.diag(), plain, 1e-15);
             var correlated = model.CorrelatedErrors(4, 0.01, 2e5);
             Assert.Equal(model.Dimension, correlated.Dimension);
             var b = correlated.ToMatrix(ScalarType.Float64, CPU);
             Numbers.Close(units, b.diagonal(), 1e-13);
-            var options = new DiffusionOptions { Columns = 6, Rows = 5, SpacingX = 1e5, SpacingY = 1e5, CorrelationLength = 2e5, Variance = 4 };
+            var options = new DiffusionOptions { Columns = 6, Rows = 5, SpacingX = 1e5, SpacingY = 1e5, CorrelationLength = 2e5,
+                Variance = 4 };
             if (periodic) options = options with { BoundaryX = DiffusionBoundary.Periodic };
             Numbers.Close(Dense(options), b.narrow(0, 0, 30).narrow(1, 0, 30), 1e-12);
-            var u = options with { Variance = 0.01, Columns = periodic ? 6 : 5, BoundaryX = periodic ? DiffusionBoundary.Periodic : DiffusionBoundary.Zero };
+            var u = options with { Variance = 0.01, Columns = periodic ? 6 : 5, BoundaryX = periodic ? DiffusionBoundary.Periodic
+                : DiffusionBoundary.Zero };
             Numbers.Close(100 * Dense(u), 100 * b.narrow(0, 30, 5 * u.Columns).narrow(1, 30, 5 * u.Columns), 1e-12);
             var v = options with { Variance = 0.01, Rows = 4, BoundaryY = DiffusionBoundary.Zero };
             Numbers.Close(100 * Dense(v), 100 * b.narrow(0, b.shape[0] - 24, 24).narrow(1, b.shape[0] - 24, 24), 1e-12);
@@ -146,15 +152,20 @@ public sealed class CorrelatedErrorTests : IDisposable
     {
         var good = new DiffusionOptions { Columns = 4, Rows = 3, CorrelationLength = 2 };
         foreach (var (word, bad) in ((string, DiffusionOptions)[])[
-            ("Columns", good with { Columns = 0 }), ("Rows", good with { Rows = 0 }), ("SpacingX", good with { SpacingX = -1 }), ("SpacingY", good with { SpacingY = double.NaN }),
-            ("CorrelationLength", good with { CorrelationLength = 0 }), ("Variance", good with { Variance = 0 }), ("Steps", good with { Steps = 2 }), ("Steps", good with { Steps = 31 }),
-            ("BoundaryX", good with { BoundaryX = (DiffusionBoundary)7 }), ("condition number", good with { CorrelationLength = 1e4, Steps = 10 })])
+            ("Columns", good with { Columns = 0 }), ("Rows", good with { Rows = 0 }), ("SpacingX", good with { SpacingX = -1 }),
+                ("SpacingY", good with { SpacingY = double.NaN }),
+            ("CorrelationLength", good with { CorrelationLength = 0 }), ("Variance", good with { Variance = 0 }),
+                ("Steps", good with { Steps = 2 }), ("Steps", good with { Steps = 31 }),
+            ("BoundaryX", good with { BoundaryX = (DiffusionBoundary)7 }), ("condition number", good with { CorrelationLength = 1e4,
+                Steps = 10 })])
             Assert.Contains(word, Assert.ThrowsAny<ArgumentException>(() => ErrorCovariance.Diffusion(bad)).Message);
         Assert.Contains("given: 0", Assert.Throws<ArgumentException>(() => ErrorCovariance.Blocks()).Message);
         var background = ErrorCovariance.Scalar(3, 1);
         foreach (double weight in (double[])[0, 1, double.NaN])
-            Assert.Contains("weight", Assert.Throws<ArgumentOutOfRangeException>(() => ErrorCovariance.Hybrid(Numbers.Normal(1, 4, 3), background, weight)).Message);
-        Assert.Contains("[4, 2]", Assert.Throws<ArgumentException>(() => ErrorCovariance.Hybrid(Numbers.Normal(1, 4, 2), background, 0.5)).Message);
+            Assert.Contains("weight", Assert.Throws<ArgumentOutOfRangeException>(() => ErrorCovariance.Hybrid(Numbers.Normal(1, 4, 3),
+                background, weight)).Message);
+        Assert.Contains("[4, 2]", Assert.Throws<ArgumentException>(() => ErrorCovariance.Hybrid(Numbers.Normal(1, 4, 2), background,
+            0.5)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => ErrorCovariance.Hybrid(Numbers.Normal(1, 1, 3), background, 0.5));
         Assert.Throws<ArgumentException>(() => ErrorCovariance.Hybrid(Numbers.Normal(1, 4, 3) / 0, background, 0.5));
     }

@@ -27,10 +27,12 @@ public sealed class PreconditionerTests : IDisposable
 
     private static double[] Slope(double largest) => [.. Enumerable.Range(0, M).Select(i => Math.Pow(largest, 1 - i / (M - 1.0)))];
 
-    private QuadraticCost Cost(Tensor matrix) => new(v => new(matrix.matmul(v.Values.unsqueeze(-1)).squeeze(-1)), new(random.Normal([2, M], ScalarType.Float64)),
+    private QuadraticCost Cost(Tensor matrix) => new(v => new(matrix.matmul(v.Values.unsqueeze(-1)).squeeze(-1)),
+        new(random.Normal([2, M], ScalarType.Float64)),
         zeros([2], dtype: ScalarType.Float64));
 
-    private static RitzPairs Pairs(double[] eigenvalues, Tensor rows, int count) => new(tensor(eigenvalues).narrow(0, 0, count).repeat(2, 1), rows.narrow(1, 0, count),
+    private static RitzPairs Pairs(double[] eigenvalues, Tensor rows, int count) => new(tensor(eigenvalues).narrow(0, 0, count).repeat(2,
+        1), rows.narrow(1, 0, count),
         zeros(2, count, dtype: ScalarType.Float64), ones([2, count], dtype: ScalarType.Bool));
 
     private static Tensor Dense(Func<ControlVector, ControlVector> apply) =>
@@ -67,8 +69,10 @@ public sealed class PreconditionerTests : IDisposable
             for (int i = 0; i < 2; i++)
             {
                 Compare.Close(tensor(own) / own[^1], linalg.eigvalsh(p[i]) / own[^1], 1e-10);
-                Compare.Close(tensor(expected) / expected[^1], linalg.eigvalsh(l[i].mT.matmul(matrix[i]).matmul(l[i])) / expected[^1], 1e-10);
-                Compare.Close(tensor(expected) / expected[^1], tensor(linalg.eigvals(matrix[i].matmul(p[i])).real.data<double>().Order().ToArray()) / expected[^1], 1e-10);
+                Compare.Close(tensor(expected) / expected[^1], linalg.eigvalsh(l[i].mT.matmul(matrix[i]).matmul(l[i])) / expected[^1],
+                    1e-10);
+                Compare.Close(tensor(expected) / expected[^1],
+                    tensor(linalg.eigvals(matrix[i].matmul(p[i])).real.data<double>().Order().ToArray()) / expected[^1], 1e-10);
             }
         }
     }
@@ -98,7 +102,8 @@ public sealed class PreconditionerTests : IDisposable
             // Any basis of the span does.
             var subspace = random.Normal([2, r, r], ScalarType.Float64).matmul(rows.narrow(1, 0, r));
             Compare.Close(expected, Dense(new LimitedMemoryPreconditioner(subspace, subspace.matmul(matrix), mu)), 1e-9);
-            Compare.Close(expected, Dense(new LimitedMemoryPreconditioner(rows.narrow(1, 0, r), rows.narrow(1, 0, r).matmul(matrix), mu)), 1e-12);
+            Compare.Close(expected, Dense(new LimitedMemoryPreconditioner(rows.narrow(1, 0, r), rows.narrow(1, 0, r).matmul(matrix), mu)),
+                1e-12);
         }
     }
 
@@ -166,8 +171,10 @@ public sealed class PreconditionerTests : IDisposable
         const int r = 8;
         var vectors = linalg.qr((rows.narrow(1, 0, r) + 0.1 / Math.Sqrt(M) * random.Normal([2, r, M], ScalarType.Float64)).mT).Q.mT;
         var pairs = Pairs(e, vectors, r);
-        double Condition(IPreconditioner preconditioner) => Solve(cost, preconditioner).Trajectories.Max(report => report.ConditionEstimate);
-        double none = Condition(new IdentityPreconditioner()), smallest = Condition(new SpectralPreconditioner(pairs)), one = Condition(new SpectralPreconditioner(pairs, new() { Mu = 1 }));
+        double Condition(IPreconditioner preconditioner) => Solve(cost, preconditioner).Trajectories.Max(report =>
+            report.ConditionEstimate);
+        double none = Condition(new IdentityPreconditioner()), smallest = Condition(new SpectralPreconditioner(pairs)),
+            one = Condition(new SpectralPreconditioner(pairs, new() { Mu = 1 }));
         double limited = Condition(new LimitedMemoryPreconditioner(vectors, vectors.matmul(matrix)));
         Assert.InRange(smallest / none, 0, 0.2);
         Assert.InRange(one / smallest, 5, double.PositiveInfinity);
@@ -187,7 +194,8 @@ public sealed class PreconditionerTests : IDisposable
         Compare.Close(found.Vectors.matmul(matrix), found.Products!, 1e-11);
         // The part of the four leading eigenvectors beyond the span found, against that of one pass fewer.
         double Missed(RitzPairs pairs) => 4 - rows.narrow(1, 0, 4).matmul(pairs.Vectors.mT)[0].square().sum().ToDouble();
-        if (passes > 2) Assert.InRange(Missed(found), 0, 0.7 * Missed(new ComputedEigenpairs(4, EigenpairMethod.Randomised, 3, passes - 1).Find(cost)));
+        if (passes > 2) Assert.InRange(Missed(found), 0, 0.7 * Missed(new ComputedEigenpairs(4, EigenpairMethod.Randomised, 3,
+            passes - 1).Find(cost)));
         Assert.InRange(Missed(new ComputedEigenpairs(4, EigenpairMethod.Randomised, 3, passes: 60).Find(cost)), -1e-12, 1e-10);
     }
 
@@ -197,26 +205,31 @@ public sealed class PreconditionerTests : IDisposable
         var (matrix, _) = Hessian(Slope(50));
         var cost = Cost(matrix);
         var solver = new ConjugateGradientSolver(new() { MaximumIterations = 9, ResidualReduction = 0, KeepDirections = true });
-        foreach (var with in (IPreconditioner[])[new IdentityPreconditioner(), new LimitedMemoryPreconditioner(Identity.narrow(0, 0, 3).repeat(2, 1, 1), matrix.narrow(1, 0, 3))])
+        foreach (var with in (IPreconditioner[])[new IdentityPreconditioner(), new LimitedMemoryPreconditioner(Identity.narrow(0, 0,
+            3).repeat(2, 1, 1), matrix.narrow(1, 0, 3))])
         {
             var solved = solver.Solve(cost, with);
             var (p, ap) = (solved.Directions!.Directions, solved.Directions.Products);
             Compare.Close(p.matmul(matrix), ap, 1e-12);
             var curvatures = p.matmul(ap.mT);
             var lengths = curvatures.diagonal(0, -2, -1).rsqrt();
-            Compare.Close(eye(9, dtype: ScalarType.Float64).expand(2, 9, 9), lengths.unsqueeze(-1) * curvatures * lengths.unsqueeze(-2), 1e-8); // conjugate
-            var limited = Dense(new LimitedMemoryPreconditioner(p * p.square().sum([-1], keepdim: true).rsqrt(), ap * p.square().sum([-1], keepdim: true).rsqrt()));
+            Compare.Close(eye(9, dtype: ScalarType.Float64).expand(2, 9, 9), lengths.unsqueeze(-1) * curvatures * lengths.unsqueeze(-2),
+                1e-8); // conjugate
+            var limited = Dense(new LimitedMemoryPreconditioner(p * p.square().sum([-1], keepdim: true).rsqrt(), ap * p.square().sum([-1],
+                keepdim: true).rsqrt()));
             Compare.Close(limited, Dense(new QuasiNewtonPreconditioner(solved.Directions)), 1e-8);
             // A sample takes a pair from each part of the solve, the last one too; its own pairs are kept: P y = s for the last.
             var sampled = new QuasiNewtonPreconditioning(3).Prepare(null!, cost, [solved]);
             var (last, image) = (p.select(1, 8), sampled.Apply(new(ap.select(1, 8))).Values);
             Compare.Close(last, image, 1e-10);
-            var three = new ConjugateDirections(p.index_select(1, tensor(new long[] { 2, 5, 8 })), ap.index_select(1, tensor(new long[] { 2, 5, 8 })), ones([2, 3], dtype: ScalarType.Bool));
+            var three = new ConjugateDirections(p.index_select(1, tensor(new long[] { 2, 5, 8 })),
+                ap.index_select(1, tensor(new long[] { 2, 5, 8 })), ones([2, 3], dtype: ScalarType.Bool));
             Compare.Close(Dense(new QuasiNewtonPreconditioner(three)), Dense(sampled), 1e-14);
         }
         var all = new QuasiNewtonPreconditioning(50).Prepare(null!, cost, [solver.Solve(cost, new IdentityPreconditioner())]);
         Assert.True(Solve(cost, all, 1e-6).Iterations < Solve(cost, new IdentityPreconditioner(), 1e-6).Iterations);
-        Assert.IsType<IdentityPreconditioner>(new QuasiNewtonPreconditioning().Prepare(null!, cost, [Solve(cost, new IdentityPreconditioner())]));
+        Assert.IsType<IdentityPreconditioner>(new QuasiNewtonPreconditioning().Prepare(null!, cost,
+            [Solve(cost, new IdentityPreconditioner())]));
     }
 
     [Fact]
@@ -235,14 +248,17 @@ public sealed class PreconditionerTests : IDisposable
         Compare.Close(eye(6, dtype: ScalarType.Float64).expand(2, 6, 6), pairs.Vectors.matmul(pairs.Vectors.mT), 1e-10);
         Compare.Close(pairs.Values.diag_embed(), pairs.Vectors.matmul(next).matmul(pairs.Vectors.mT), 1e-9);
         Compare.Close(pairs.Vectors.matmul(next), pairs.Products!, 1e-10);
-        Compare.Close((pairs.Vectors.matmul(next) - pairs.Values.unsqueeze(-1) * pairs.Vectors).square().sum(-1).sqrt(), pairs.Residuals, 1e-9);
+        Compare.Close((pairs.Vectors.matmul(next) - pairs.Values.unsqueeze(-1) * pairs.Vectors).square().sum(-1).sqrt(), pairs.Residuals,
+            1e-9);
         // Its limited-memory form uses the products and asks for none.
         new LimitedMemoryPreconditioning(new RecycledEigenpairs(6)).Prepare(null!, counted, [solved]);
         Assert.Equal(12, products);
         Assert.True(Solve(cost, new LimitedMemoryPreconditioning(new RecycledEigenpairs(6)).Prepare(null!, cost, [solved]), 1e-6).Iterations
             < Solve(cost, new IdentityPreconditioner(), 1e-6).Iterations);
-        Compare.Close(Identity.expand(2, M, M), Dense(new LimitedMemoryPreconditioning(new RecycledEigenpairs()).Prepare(null!, cost, [])), 1e-14);
-        Compare.Close(Identity.expand(2, M, M), Dense(new SpectralPreconditioning(new RecycledEigenpairs()).Prepare(null!, cost, [])), 1e-14);
+        Compare.Close(Identity.expand(2, M, M), Dense(new LimitedMemoryPreconditioning(new RecycledEigenpairs()).Prepare(null!, cost,
+            [])), 1e-14);
+        Compare.Close(Identity.expand(2, M, M), Dense(new SpectralPreconditioning(new RecycledEigenpairs()).Prepare(null!, cost, [])),
+            1e-14);
     }
 
     [Fact]
@@ -258,7 +274,8 @@ public sealed class PreconditionerTests : IDisposable
         Compare.Close(linalg.inv(below).expand(2, M, M), l.matmul(l.mT), 1e-12);
         Compare.Close(l.mT, Dense(one.ApplyFactorTranspose), 1e-13);
         // All pairs of what the first level leaves: nothing remains to be done.
-        var two = new TwoLevelPreconditioning(first, new SpectralPreconditioning(new ComputedEigenpairs(M, EigenpairMethod.Randomised), new() { Mu = 1 })).Prepare(null!, cost, []);
+        var two = new TwoLevelPreconditioning(first, new SpectralPreconditioning(new ComputedEigenpairs(M, EigenpairMethod.Randomised),
+            new() { Mu = 1 })).Prepare(null!, cost, []);
         Compare.Close(linalg.inv(matrix), Dense(two), 1e-8);
         Assert.IsAssignableFrom<ISplitPreconditioner>(two);
         Assert.Equal("spectral on " + first.Name, two.Name);
@@ -266,13 +283,15 @@ public sealed class PreconditionerTests : IDisposable
         var plain = new TwoLevelPreconditioning(first, new Own()).Prepare(null!, cost, []);
         Assert.False(plain is ISplitPreconditioner);
         Compare.Close(2 * linalg.inv(below).expand(2, M, M), Dense(plain), 1e-12);
-        Assert.Contains("'own'", Assert.Throws<ArgumentException>(() => new TwoLevelPreconditioning(new Own(), first).Prepare(null!, cost, [])).Message);
+        Assert.Contains("'own'", Assert.Throws<ArgumentException>(() => new TwoLevelPreconditioning(new Own(), first).Prepare(null!, cost,
+            [])).Message);
     }
 
     private sealed class Own : IPreconditioning, IPreconditioner
     {
         public string Name => "own";
-        public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous) => this;
+        public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost,
+            IReadOnlyList<InnerSolution> previous) => this;
         public ControlVector Apply(ControlVector vector) => 2 * vector;
     }
 
@@ -283,8 +302,10 @@ public sealed class PreconditionerTests : IDisposable
         var (matrix, rows) = Hessian(e);
         var cost = Cost(matrix);
         var u = random.Normal([2, 4, M], ScalarType.Float64);
-        foreach (var preconditioner in (ISplitPreconditioner[])[new IdentityPreconditioner(), new SpectralPreconditioner(Pairs(e, rows, 5), new() { Alpha = -0.8, Beta = 0.5 }),
-            new LimitedMemoryPreconditioner(u, u.matmul(matrix), 2), (ISplitPreconditioner)new RegularisedInversePreconditioning(matrix[0], 5).Prepare(null!, cost, [])])
+        foreach (var preconditioner in (ISplitPreconditioner[])[new IdentityPreconditioner(),
+            new SpectralPreconditioner(Pairs(e, rows, 5), new() { Alpha = -0.8, Beta = 0.5 }),
+            new LimitedMemoryPreconditioner(u, u.matmul(matrix), 2),
+                (ISplitPreconditioner)new RegularisedInversePreconditioning(matrix[0], 5).Prepare(null!, cost, [])])
         {
             var options = new InnerSolverOptions { MaximumIterations = 10, ResidualReduction = 0 };
             IInnerSolver solver = lanczos ? new LanczosSolver(options) : new ConjugateGradientSolver(options);
@@ -298,7 +319,77 @@ public sealed class PreconditionerTests : IDisposable
             // The Ritz vectors of either are orthonormal in P^-1; they may differ in sign.
             Compare.Close(whole.Ritz!.Vectors.square(), split.Ritz!.Vectors.square(), 1e-6);
         }
-        Assert.Contains("'own'", Assert.Throws<ArgumentException>(() => new SplitSolver(new ConjugateGradientSolver()).Solve(cost, new Own())).Message);
+        Assert.Contains("'own'", Assert.Throws<ArgumentException>(() => new SplitSolver(new ConjugateGradientSolver()).Solve(cost,
+            new Own())).Message);
+    }
+
+    [Fact]
+    public void All_come_back_from_a_file_and_leave_no_tensors_behind()
+    {
+        double[] e = Slope(300);
+        var (matrix, rows) = Hessian(e);
+        var cost = Cost(matrix);
+        var solved = new ConjugateGradientSolver(new() { MaximumIterations = 9, KeepDirections = true }).Solve(cost,
+            new IdentityPreconditioner());
+        var one = Pairs(e, rows, 3);
+        var source = new FixedEigenpairs(new(one.Values.narrow(0, 0, 1), one.Vectors.narrow(0, 0, 1), one.Residuals.narrow(0, 0, 1),
+            one.Known.narrow(0, 0, 1)));
+        var registry = new ComponentRegistry([.. DynamicsComponents.All, .. TransformerComponents.All]);
+        string path = Path.Combine(Path.GetTempPath(), $"daml-{Guid.NewGuid():n}.model");
+        try
+        {
+            foreach (var preconditioning in (IPreconditioning[])[new NoPreconditioning(), new RitzPreconditioning(0.3, 4,
+                new() { Alpha = -0.9, Beta = 1.1 }), new QuasiNewtonPreconditioning(4),
+                new SpectralPreconditioning(source, new() { Mu = 2, Beta = 0.4, Alpha = -0.3 }), new SpectralPreconditioning(source),
+                new SpectralPreconditioning(new ComputedEigenpairs(3, EigenpairMethod.Randomised, 2, 4, 11)),
+                    new LimitedMemoryPreconditioning(new RecycledEigenpairs(3), 1.5),
+                new LimitedMemoryPreconditioning(source, null),
+                    new CovariancePreconditioning(ErrorCovariance.Diffusion(new() { Columns = 6, Rows = 4, CorrelationLength = 1.5 })),
+                new TwoLevelPreconditioning(new RegularisedInversePreconditioning(matrix[1], 0.7),
+                    new SpectralPreconditioning(new ComputedEigenpairs(2)))])
+            {
+                ModelArchive.Write(preconditioning, path);
+                var read = ModelArchive.Read<IPreconditioning>(path, registry, new DataAssimilationContext(1));
+                Assert.Equal((preconditioning.GetType(), preconditioning.Name), (read.GetType(), read.Name));
+                var expected = preconditioning.Prepare(null!, cost, [solved]).Apply(cost.RightSide).Values;
+                Assert.True(expected.equal(read.Prepare(null!, cost, [solved]).Apply(cost.RightSide).Values).all().ToBoolean(),
+                    preconditioning.Name);
+                long before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+                using (NewDisposeScope()) read.Prepare(null!, cost, [solved]).Apply(cost.RightSide);
+                Assert.Equal(before, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
+            }
+            var solver = new SplitSolver(new LanczosSolver(new() { MaximumIterations = 3 }));
+            ModelArchive.Write(solver, path);
+            var readSolver = ModelArchive.Read<SplitSolver>(path, registry, new DataAssimilationContext(1));
+            Assert.Equal("Lanczos, split", readSolver.Name);
+            Assert.Equal(3, readSolver.Solve(cost, new IdentityPreconditioner()).Iterations);
+        }
+        finally { File.Delete(path); }
+    }
+
+    [Fact]
+    public void Single_precision_stays_in_single_precision()
+    {
+        double[] e = Slope(30);
+        var (matrix, rows) = Hessian(e);
+        var single = matrix.to_type(ScalarType.Float32);
+        var b = random.Normal([2, M], ScalarType.Float32);
+        var cost = new QuadraticCost(v => new(single.matmul(v.Values.unsqueeze(-1)).squeeze(-1)), new(b), zeros(2));
+        var solver = new ConjugateGradientSolver(new() { MaximumIterations = 60, ResidualReduction = 1e-5, KeepDirections = true });
+        var solved = solver.Solve(cost, new IdentityPreconditioner());
+        var one = Pairs(e, rows, 3);
+        var source = new FixedEigenpairs(new(one.Values.narrow(0, 0, 1), one.Vectors.narrow(0, 0, 1), one.Residuals.narrow(0, 0, 1),
+            one.Known.narrow(0, 0, 1)));
+        foreach (var preconditioning in (IPreconditioning[])[new SpectralPreconditioning(source),
+            new LimitedMemoryPreconditioning(source), new LimitedMemoryPreconditioning(new RecycledEigenpairs(3)),
+            new QuasiNewtonPreconditioning(4), new SpectralPreconditioning(new ComputedEigenpairs(3, EigenpairMethod.Randomised)),
+                new RegularisedInversePreconditioning(matrix[0], 1)])
+        {
+            var solution = solver.Solve(cost, preconditioning.Prepare(null!, cost, [solved])).Solution.Values;
+            Assert.Equal(ScalarType.Float32, solution.dtype);
+            Compare.Close(linalg.solve(matrix, b.to_type(ScalarType.Float64).unsqueeze(-1)).squeeze(-1),
+                solution.to_type(ScalarType.Float64), 1e-3);
+        }
     }
 
     [Fact]
@@ -310,37 +401,52 @@ public sealed class PreconditionerTests : IDisposable
         var pairs = Pairs(e, rows, 3);
         foreach (double bad in (double[])[0, -1, double.NaN, double.PositiveInfinity])
         {
-            Assert.Contains("Mu", Assert.Throws<ArgumentOutOfRangeException>(() => new SpectralPreconditioner(pairs, new() { Mu = bad })).Message);
-            Assert.Contains("Beta", Assert.Throws<ArgumentOutOfRangeException>(() => new SpectralPreconditioner(pairs, new() { Beta = bad })).Message);
-            Assert.Contains("mu", Assert.Throws<ArgumentOutOfRangeException>(() => new LimitedMemoryPreconditioner(pairs.Vectors, pairs.Vectors, bad)).Message);
+            Assert.Contains("Mu", Assert.Throws<ArgumentOutOfRangeException>(() => new SpectralPreconditioner(pairs,
+                new() { Mu = bad })).Message);
+            Assert.Contains("Beta", Assert.Throws<ArgumentOutOfRangeException>(() => new SpectralPreconditioner(pairs,
+                new() { Beta = bad })).Message);
+            Assert.Contains("mu", Assert.Throws<ArgumentOutOfRangeException>(() => new LimitedMemoryPreconditioner(pairs.Vectors,
+                pairs.Vectors, bad)).Message);
             Assert.Throws<ArgumentOutOfRangeException>(() => new LimitedMemoryPreconditioning(new ComputedEigenpairs(2), bad));
             Assert.Throws<ArgumentOutOfRangeException>(() => new SpectralPreconditioning(new ComputedEigenpairs(2), new() { Mu = bad }));
             Assert.Throws<ArgumentException>(() => new SpectralPreconditioner(pairs with { Values = full_like(pairs.Values, bad) }));
         }
-        Assert.Contains("Alpha", Assert.Throws<ArgumentOutOfRangeException>(() => new SpectralPreconditioner(pairs, new() { Alpha = double.NaN })).Message);
-        Assert.Contains("[2, 3]", Assert.Throws<ArgumentException>(() => new SpectralPreconditioner(pairs with { Known = pairs.Known.narrow(1, 0, 2) })).Message);
+        Assert.Contains("Alpha", Assert.Throws<ArgumentOutOfRangeException>(() => new SpectralPreconditioner(pairs,
+            new() { Alpha = double.NaN })).Message);
+        Assert.Contains("[2, 3]", Assert.Throws<ArgumentException>(() =>
+            new SpectralPreconditioner(pairs with { Known = pairs.Known.narrow(1, 0, 2) })).Message);
         // Ranks beyond the dimension.
         Assert.Contains($"{M} components", Assert.Throws<ArgumentException>(() => new ComputedEigenpairs(M + 1).Find(cost)).Message);
         var wide = random.Normal([2, M + 1, M], ScalarType.Float64);
-        Assert.Contains($"{M + 1} independent", Assert.Throws<ArgumentException>(() => new LimitedMemoryPreconditioner(wide, wide)).Message);
+        Assert.Contains($"{M + 1} independent", Assert.Throws<ArgumentException>(() => new LimitedMemoryPreconditioner(wide,
+            wide)).Message);
         Assert.Contains("too many", Assert.Throws<ArgumentException>(() => new SpectralPreconditioner(
             new(ones(2, M + 1), wide, zeros(2, M + 1), ones([2, M + 1], dtype: ScalarType.Bool)))).Message);
         var twice = cat([pairs.Vectors, pairs.Vectors.narrow(1, 0, 1)], 1);
-        Assert.Contains("depend on each other", Assert.Throws<ArgumentException>(() => new LimitedMemoryPreconditioner(twice, twice.matmul(matrix))).Message);
-        Assert.Contains("positive definite", Assert.Throws<ArithmeticException>(() => new LimitedMemoryPreconditioner(pairs.Vectors, -pairs.Vectors)).Message);
-        Assert.Contains("[2, 3, 24]", Assert.Throws<ArgumentException>(() => new LimitedMemoryPreconditioner(pairs.Vectors, twice)).Message);
-        Assert.Contains("above zero", Assert.Throws<ArithmeticException>(() => new QuasiNewtonPreconditioner(new(pairs.Vectors, -pairs.Vectors, pairs.Known))).Message);
+        Assert.Contains("depend on each other", Assert.Throws<ArgumentException>(() => new LimitedMemoryPreconditioner(twice,
+            twice.matmul(matrix))).Message);
+        Assert.Contains("positive definite", Assert.Throws<ArithmeticException>(() => new LimitedMemoryPreconditioner(pairs.Vectors,
+            -pairs.Vectors)).Message);
+        Assert.Contains("[2, 3, 24]", Assert.Throws<ArgumentException>(() => new LimitedMemoryPreconditioner(pairs.Vectors,
+            twice)).Message);
+        Assert.Contains("above zero", Assert.Throws<ArithmeticException>(() =>
+            new QuasiNewtonPreconditioner(new(pairs.Vectors, -pairs.Vectors, pairs.Known))).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => new QuasiNewtonPreconditioning(0));
         Assert.Throws<ArgumentOutOfRangeException>(() => new RecycledEigenpairs(0));
         Assert.Contains("batch of one", Assert.Throws<ArgumentException>(() => new FixedEigenpairs(pairs)).Message);
         Assert.Contains("conjugate", Assert.Throws<ArgumentException>(() => new LanczosSolver(new() { KeepDirections = true })).Message);
-        Assert.Contains("smallest eigenvalue is -", Assert.Throws<ArgumentException>(() => new RegularisedInversePreconditioning(matrix[0] - 5 * Identity, 1)).Message);
-        Assert.Contains("symmetric", Assert.Throws<ArgumentException>(() => new RegularisedInversePreconditioning(random.Normal([4, 4], ScalarType.Float64), 1)).Message);
+        Assert.Contains("smallest eigenvalue is -", Assert.Throws<ArgumentException>(() =>
+            new RegularisedInversePreconditioning(matrix[0] - 5 * Identity, 1)).Message);
+        Assert.Contains("symmetric", Assert.Throws<ArgumentException>(() => new RegularisedInversePreconditioning(random.Normal([4, 4],
+            ScalarType.Float64), 1)).Message);
         Assert.Contains("[2, 3]", Assert.Throws<ArgumentException>(() => new RegularisedInversePreconditioning(zeros(2, 3), 1)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => new RegularisedInversePreconditioning(Identity, -1));
-        Assert.Contains("dimension 4", Assert.Throws<ArgumentException>(() => new RegularisedInversePreconditioning(eye(4), 1).Prepare(null!, cost, [])).Message);
-        Assert.Contains("given: 4", Assert.Throws<ArgumentException>(() => new CovariancePreconditioning(ErrorCovariance.Scalar(4, 1)).Prepare(null!, cost, [])).Message);
-        var four = new FixedEigenpairs(new(ones(1, 1), eye(4).narrow(0, 0, 1).unsqueeze(0), zeros(1, 1), ones([1, 1], dtype: ScalarType.Bool)));
+        Assert.Contains("dimension 4", Assert.Throws<ArgumentException>(() => new RegularisedInversePreconditioning(eye(4),
+            1).Prepare(null!, cost, [])).Message);
+        Assert.Contains("given: 4", Assert.Throws<ArgumentException>(() => new CovariancePreconditioning(ErrorCovariance.Scalar(4,
+            1)).Prepare(null!, cost, [])).Message);
+        var four = new FixedEigenpairs(new(ones(1, 1), eye(4).narrow(0, 0, 1).unsqueeze(0), zeros(1, 1),
+            ones([1, 1], dtype: ScalarType.Bool)));
         Assert.Contains("dimension 4", Assert.Throws<ArgumentException>(() => four.Find(null!, cost, [])).Message);
     }
 }
