@@ -77,8 +77,8 @@ public sealed class EigenpairPreconditioning(int pairs, EigenpairMethod method =
     {
         var b = cost.RightSide.Values;
         long batch = b.size(0), m = b.size(1);
-        var basis = linalg.qr(Products(cost, random.Normal([batch, vectors, m], b.dtype)).mT).Q.mT;          // rows
-        var products = Products(cost, basis);
+        var basis = linalg.qr(cost.HessianProducts(random.Normal([batch, vectors, m], b.dtype)).mT).Q.mT;          // rows
+        var products = cost.HessianProducts(basis);
         var small = products.matmul(basis.mT);
         var (ascending, rotation) = SymmetricEigenproblem.Solve(0.5 * (small + small.mT));
         var values = ascending.flip(-1);
@@ -87,10 +87,6 @@ public sealed class EigenpairPreconditioning(int pairs, EigenpairMethod method =
         var residuals = (rows.matmul(products) - values.unsqueeze(-1) * z).square().sum(-1).sqrt();
         return new(values, z, residuals, ones([batch, vectors], dtype: ScalarType.Bool, device: b.device));
     }
-
-    // A applied to each row of [batch, k, m].
-    private static Tensor Products(QuadraticCost cost, Tensor rows) =>
-        stack([.. Enumerable.Range(0, (int)rows.size(1)).Select(i => KrylovNumbers.Product(cost.HessianProduct(new(rows.select(1, i))), rows.select(1, i), "the Hessian"))], 1);
 
     void IComponent.Save(ComponentWriter writer)
     {
