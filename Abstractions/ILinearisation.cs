@@ -38,5 +38,5 @@ public sealed record LinearisationOptions
     /// step. A longer run of S steps keeps K states and, while an adjoint runs, the S / K states between two of them; each adjoint
     /// then runs the model once more.
     /// </summary>
-    public int KeptStates { get; init; } = 128;
+    public int KeptStates { get; init; } = 384;
 }

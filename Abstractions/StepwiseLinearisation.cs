@@ -11,8 +11,9 @@ public sealed class StepwiseLinearisation : ILinearisation
 {
     private readonly IDynamics dynamics;
     private readonly List<(Tensor State, TimeInterval Interval)> parts = [];
+    private Tensor? end;
 
-    /// <summary>Runs the model and keeps its states.</summary>
+    /// <summary>Runs the model up to the last state that is kept; further on, to the interval's end, when that is asked for.</summary>
     /// <param name="dynamics">The model.</param>
     /// <param name="state"><c>[..., n]</c>, where the run begins; copied.</param>
     /// <param name="interval">A whole number of time steps.</param>
@@ -31,10 +32,9 @@ public sealed class StepwiseLinearisation : ILinearisation
         for (long step = 0; step < steps; step += stride)
         {
             var part = new TimeInterval(interval.From + step * dynamics.TimeStep, interval.From + Math.Min(step + stride, steps) * dynamics.TimeStep);
+            if (parts.Count > 0) x = dynamics.Advance(x, parts[^1].Interval).DetachFromDisposeScope();
             parts.Add((x, part));
-            x = dynamics.Advance(x, part).DetachFromDisposeScope();
         }
-        End = x;
     }
 
     /// <inheritdoc/>
@@ -44,7 +44,15 @@ public sealed class StepwiseLinearisation : ILinearisation
     public Tensor Start { get; }
 
     /// <inheritdoc/>
-    public Tensor End { get; }
+    public Tensor End
+    {
+        get
+        {
+            if (end is not null || parts.Count == 0) return end ?? Start;
+            using var noGradients = no_grad();
+            return end = dynamics.Advance(parts[^1].State, parts[^1].Interval).DetachFromDisposeScope();
+        }
+    }
 
     /// <inheritdoc/>
     public Tensor TangentLinear(Tensor perturbations)
@@ -73,7 +81,7 @@ public sealed class StepwiseLinearisation : ILinearisation
     {
         foreach (var (state, _) in parts) state.Dispose();
         Start.Dispose();
-        End.Dispose();
+        end?.Dispose();
     }
 
     /// <summary>Refuses vectors that are neither of the state's shape nor k of them for each state, or of another precision.</summary>

@@ -27,7 +27,7 @@ public static class TransformerComponents
         FourDimensionalVariationalAnalyzer.Type, IncrementalFourDimensionalVariational.Type, FourDimensionalVariationalCost.Type,
         BackgroundTerm.Type, ModelErrorTerm.Type, ObservationTerm.Type, DigitalFilterTerm.Type,
         ConjugateGradientSolver.Type, LanczosSolver.Type, NoPreconditioning.Type, RitzPreconditioning.Type,
-        SplitSolver.Type, SpectralPreconditioning.Type, LimitedMemoryPreconditioning.Type, QuasiNewtonPreconditioning.Type, TwoLevelPreconditioning.Type,
+        SplitSolver.Type, SpectralPreconditioning.Type, SpectralPreconditioning.EarlierType, LimitedMemoryPreconditioning.Type, QuasiNewtonPreconditioning.Type, TwoLevelPreconditioning.Type,
         CovariancePreconditioning.Type, RegularisedInversePreconditioning.Type, ComputedEigenpairs.Type, RecycledEigenpairs.Type, FixedEigenpairs.Type,
         IterativeEnsembleKalmanSmootherAnalyzer.Type, AdditiveErrorEnsembleKalmanFilterAnalyzer.Type,
         LocalEnsembleTransformKalmanFilterAnalyzer.Type, Localisation.Type, LocalisationGeometry.Type, StandardTaper.Type,

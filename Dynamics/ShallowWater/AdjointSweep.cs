@@ -7,7 +7,7 @@ namespace DaML;
 /// the transposed tendency that takes the stages in the opposite order, so that the sweep is the same. A name followed by "Bar" in a comment
 /// is the sensitivity to the quantity of that name; a, b, c are the sensitivities to the tendencies of eta, u and v.
 /// </summary>
-internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, TendencySweep<T, AlongRow<T>> forward, StageCoefficients<T> at) : RowSweep<T, TLanes>(lattice, pairCount: 6, scratchCount: 3)
+internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCoefficients<T> at) : RowSweep<T, TLanes>(lattice, pairCount: 6, scratchCount: 3)
     where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
     // kept of two rows: BBar; zetaBar and q/4 zetaBar at the corners; q/4 times turnVBar; v/2 and h_v times VBar
@@ -21,6 +21,7 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, Tendenc
     protected override void Centres(int stage, int row)
     {
         int columns = Lattice.Nx;
+        at.Centres(3 - stage, row);
         T* b = Row(stage, 1, row), c = Row(stage, 2, row), south = Row(stage, 2, row - 1), bernoulli = Pair(stage, Bernoulli, row);
         Vector<T> dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
         for (int i = 0; i < columns; i += TLanes.Points)
@@ -32,10 +33,11 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, Tendenc
     {
         int columns = Lattice.Nx;
         int linear = 3 - stage;
+        at.Corners(linear, row);
         T* a0 = Row(stage, 0, row), a1 = Row(stage, 0, row + 1), b0 = Row(stage, 1, row), b1 = Row(stage, 1, row + 1), c = Row(stage, 2, row);
         T* vorticity = at.Row(linear, StageCoefficients<T>.Vorticity, row), inverse = at.Row(linear, StageCoefficients<T>.InverseDepth, row);
         T* fluxX = at.Row(linear, StageCoefficients<T>.FluxX, row), fluxY = at.Row(linear, StageCoefficients<T>.FluxY, row);
-        T* atV = forward.Row(linear, 2, row), depthV = at.Row(linear, StageCoefficients<T>.DepthV, row);
+        T* atV = at.State(linear, 2, row), depthV = at.Row(linear, StageCoefficients<T>.DepthV, row);
         T* turning = Pair(stage, Turning, row), depths = Pair(stage, Depths, row), turnV = Pair(stage, TurnV, row), turnU = Scratch(TurnU);
         T* speedV = Pair(stage, SpeedV, row), fluxV = Pair(stage, FluxV, row);
         Vector<T> h2 = new(half), dy = new(Lattice.InverseDy);
@@ -71,7 +73,7 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, Tendenc
         T* a = Row(stage, 0, row);
         T* b0 = Row(stage, 1, row), bNorth = Row(stage, 1, row + 1), bSouth = Row(stage, 1, row - 1);
         T* c0 = Row(stage, 2, row), cNorth = Row(stage, 2, row + 1), cSouth = Row(stage, 2, row - 1);
-        T* atU = forward.Row(linear, 1, row), depthU = at.Row(linear, StageCoefficients<T>.DepthU, row), atV = forward.Row(linear, 2, row);
+        T* atU = at.State(linear, 1, row), depthU = at.Row(linear, StageCoefficients<T>.DepthU, row), atV = at.State(linear, 2, row);
         T* bernoulli0 = Pair(stage, Bernoulli, row), bernoulli1 = Pair(stage, Bernoulli, row + 1);
         T* turning0 = Pair(stage, Turning, row), turningSouth = Pair(stage, Turning, row - 1), depths0 = Pair(stage, Depths, row), depthsSouth = Pair(stage, Depths, row - 1);
         T* turnV0 = Pair(stage, TurnV, row), turnVSouth = Pair(stage, TurnV, row - 1);
@@ -92,14 +94,18 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, Tendenc
             var heights = Lane.MultiplyAdd(gravity, head, At(speedU, i) + At(speedU, i - 1) + (At(speedV0, i) + At(speedVSouth, i)))
                 - (At(depths0, i) + At(depths0, i - 1) + (At(depthsSouth, i) + At(depthsSouth, i - 1)));
             Put(eta, i, Lane.MultiplyAdd(h, heights, At(baseEta, i)));
-
-            var alongX = Lane.MultiplyAdd(h2 * TLanes.Shared(atU, i), head + At(bernoulli0, i + 1), At(fluxU, i));
+        }
+        for (int i = 0; i < columns; i += TLanes.Points)
+        {
+            var alongX = Lane.MultiplyAdd(h2 * TLanes.Shared(atU, i), At(bernoulli0, i) + At(bernoulli0, i + 1), At(fluxU, i));
             alongX = Lane.MultiplyAdd(dy, At(turning0, i) - At(turningSouth, i), alongX);
             alongX = Lane.MultiplyAdd(viscosityX, At(b0, i - 1) + At(b0, i + 1), alongX);
             alongX = Lane.MultiplyAdd(viscosityY, At(bSouth, i) + At(bNorth, i), alongX);
             Put(u, i, Lane.MultiplyAdd(h, Lane.MultiplyAdd(damping, At(b0, i), alongX), At(baseU, i)));
-
-            var alongY = Lane.MultiplyAdd(h2 * TLanes.Shared(atV, i), head + At(bernoulli1, i), At(fluxV, i));
+        }
+        for (int i = 0; i < columns; i += TLanes.Points)
+        {
+            var alongY = Lane.MultiplyAdd(h2 * TLanes.Shared(atV, i), At(bernoulli0, i) + At(bernoulli1, i), At(fluxV, i));
             alongY = Lane.MultiplyAdd(dx, At(turning0, i - 1) - At(turning0, i), alongY);
             alongY = Lane.MultiplyAdd(viscosityX, At(c0, i - 1) + At(c0, i + 1), alongY);
             alongY = Lane.MultiplyAdd(viscosityY, At(cSouth, i) + At(cNorth, i), alongY);

@@ -27,13 +27,17 @@ internal abstract unsafe class BalanceSweep<T, TLanes>(Lattice<T> lattice, bool 
         {
             var inflow = Lane.MultiplyAdd(dx, At(fluxU, i - 1) - At(fluxU, i), dy * (At(fluxSouth, i) - At(fluxV, i)));
             Put(eta, i, Lane.MultiplyAdd(h, inflow, At(baseEta, i)));
-
+        }
+        for (int i = 0; i < columns; i += TLanes.Points)
+        {
             var forceU = Lane.MultiplyAdd(dx, At(b0, i) - At(b0, i + 1), At(turnU, i) + At(turnSouth, i));
             if (wind) forceU += TLanes.Shared(windX, i);
             forceU = Lane.MultiplyAdd(viscosityX, At(u0, i - 1) + At(u0, i + 1), forceU);
             forceU = Lane.MultiplyAdd(viscosityY, At(uSouth, i) + At(uNorth, i), forceU);
             Put(u, i, Lane.MultiplyAdd(h, Lane.MultiplyAdd(damping, At(u0, i), forceU), At(baseU, i)));
-
+        }
+        for (int i = 0; i < columns; i += TLanes.Points)
+        {
             var forceV = Lane.MultiplyAdd(dy, At(b0, i) - At(b1, i), -(At(turnV, i) + At(turnV, i - 1)));
             if (wind) forceV += TLanes.Shared(windY, i);
             forceV = Lane.MultiplyAdd(viscosityX, At(v0, i - 1) + At(v0, i + 1), forceV);

@@ -7,18 +7,20 @@ internal sealed unsafe class FieldBlock<T, TLanes> where T : unmanaged, INumber<
 {
     private readonly Lattice<T> lattice;
     private readonly PinnedRows<T> rows;
-    private readonly RowTable<T> table;
 
     public FieldBlock(Lattice<T> lattice)
     {
         this.lattice = lattice;
         int ny = lattice.Ny;
         rows = new PinnedRows<T>(3 * ny + 1, RowLayout<T, TLanes>.Pitch(lattice.Nx));
-        table = new RowTable<T>(lattice, rows, RowLayout<T, TLanes>.Halo, 3 * ny, (field, row) => field * ny + row, wraps: true);
+        Rows = new RowTable<T>(lattice, rows, RowLayout<T, TLanes>.Halo, 3 * ny, (field, row) => 3 * row + field, wraps: true);
     }
 
     /// <summary>The first point of a row of eta (0), u (1) or v (2); it may be a ghost row.</summary>
-    public T* Row(int field, int row) => table[field, row];
+    public T* Row(int field, int row) => Rows[field, row];
+
+    /// <summary>The addresses of the rows.</summary>
+    public RowTable<T> Rows { get; }
 
     /// <summary>Takes the states that lie one after the other at an address.</summary>
     public void Load(T* states)

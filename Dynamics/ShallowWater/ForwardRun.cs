@@ -20,35 +20,38 @@ internal sealed unsafe class ForwardRun<T, TLanes>(Lattice<T> lattice) where T :
     {
         state.Load(from);
         for (long step = 0; step < steps; step++)
-            if (Advance(threads) is { } lane) return new(lane, step);
+        {
+            if (Step(state, next, null, threads) is { } lane) return new(lane, step);
+            (state, next) = (next, state);
+        }
         if (UnsoundLane(state.Sound()) is { } last) return new(last, steps);
         state.Store(to);
         return null;
     }
 
-    /// <summary>The states after a number of steps each, as blocks of the caller's.</summary>
-    public UnsoundState? Run(FieldBlock<T, TLanes> start, IReadOnlyList<(long Step, FieldBlock<T, TLanes> Block)> wanted, int threads)
+    /// <summary>The states after a number of steps each, as blocks of the caller's, and those at all stages of the steps where there are places for them.</summary>
+    public UnsoundState? Run(FieldBlock<T, TLanes> start, IReadOnlyList<(long Step, FieldBlock<T, TLanes>? Block)> wanted, int threads, IReadOnlyList<FieldBlock<T, TLanes>[]>? stages)
     {
         (FieldBlock<T, TLanes> from, long step) = (start, 0);
         foreach (var (at, block) in wanted)
             for (; step < at; step++)
             {
                 var to = step + 1 == at ? block : from == state ? next : state;
-                if (Advance(from, to, threads) is { } lane) return new(lane, step);
-                from = to;
+                if (Step(from, to, stages?[(int)step], threads) is { } lane) return new(lane, step);
+                from = to ?? from;
             }
         return UnsoundLane(from.Sound()) is { } last ? new(last, step) : null;
     }
 
-    private int? Advance(int threads)
-    {
-        if (Advance(state, next, threads) is { } lane) return lane;
-        (state, next) = (next, state);
-        return null;
-    }
-
-    // In bands of rows, each by itself; the numbers do not depend on how many there are.
-    private int? Advance(FieldBlock<T, TLanes> from, FieldBlock<T, TLanes> to, int threads)
+    /// <summary>
+    /// A step, in bands of rows, each by itself; the numbers do not depend on how many there are. Returns the lane in which the state at its
+    /// beginning is none.
+    /// </summary>
+    /// <param name="from">The state it begins at.</param>
+    /// <param name="to">Where the state goes that it leads to; null where only the stages are wanted.</param>
+    /// <param name="stages">Four places, of which the second to the fourth take the states at those stages; null where these are not wanted.</param>
+    /// <param name="threads">The largest number of threads.</param>
+    public int? Step(FieldBlock<T, TLanes> from, FieldBlock<T, TLanes>? to, FieldBlock<T, TLanes>[]? stages, int threads)
     {
         int ny = lattice.Ny, bands = Math.Clamp(lattice.Nx * ny / CellsPerBand, 1, Math.Min(threads, ny));
         while (sweeps.Count < bands) sweeps.Add(new(lattice));
@@ -61,7 +64,7 @@ internal sealed unsafe class ForwardRun<T, TLanes>(Lattice<T> lattice) where T :
         void Band(int band)
         {
             var sweep = sweeps[band];
-            sweep.Begin(from, to, ny * band / bands, ny * (band + 1) / bands);
+            sweep.Begin(from, to, ny * band / bands, ny * (band + 1) / bands, stages);
             sweep.Reset();
             var (first, last) = sweep.Times;
             for (int t = first; t < last + sweep.RowsAtOnce; t += sweep.RowsAtOnce) sweep.Advance(t);

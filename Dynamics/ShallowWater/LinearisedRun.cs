@@ -3,111 +3,74 @@ using System.Numerics;
 namespace DaML;
 
 /// <summary>
-/// Carries several vectors along one trajectory at once: a forward sweep computes the stages of each step from the step's state, once
-/// for all vectors, row by row just ahead of them. Its memory is kept for the next run.
+/// Carries perturbations or sensitivities along a trajectory: one vector, or as many as share lanes. Its memory is kept for the next run.
 /// </summary>
-internal sealed unsafe class LinearisedRun<T> where T : unmanaged, INumber<T>
+internal sealed unsafe class LinearisedRun<T, TLanes> where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
-    // The last stage of the forward sweep is three rows behind its first, and an adjoint begins with that stage.
-    private const int Lag = 3;
-
-    // Rows on either side that an adjoint step needs of what its last stage sees.
-    private const int Ahead = 4;
-
     private readonly Lattice<T> lattice;
     private readonly StageCoefficients<T> coefficients;
-    private readonly TendencySweep<T, AlongRow<T>> forward;
-    private readonly ForwardRun<T, AlongRow<T>> plain;
-    private readonly List<Passenger<T>> tangentGroups = [], tangents = [], adjointGroups = [], adjoints = [];
-    private readonly List<FieldBlock<T, AlongRow<T>>> segment = [];
-    private FieldBlock<T, AlongRow<T>> state, next;
+    private readonly TangentLinearSweep<T, TLanes> tangentLinear;
+    private readonly AdjointSweep<T, TLanes> adjoint;
+    private readonly ForwardRun<T, AlongRow<T>> forward;
+    private readonly List<FieldBlock<T, AlongRow<T>>[]> computed = [];
+    private FieldBlock<T, TLanes> now, next;
 
     public LinearisedRun(Lattice<T> lattice)
     {
         this.lattice = lattice;
         coefficients = new(lattice);
-        forward = new(lattice, coefficients);
-        plain = new(lattice);
-        (state, next) = (new(lattice), new(lattice));
+        tangentLinear = new(lattice, coefficients);
+        adjoint = new(lattice, coefficients);
+        forward = new(lattice);
+        (now, next) = (new(lattice), new(lattice));
     }
 
-    /// <summary>M' of so many perturbations at an address.</summary>
-    public void TangentLinear(Trajectory<T> trajectory, T* perturbations, T* results, int count)
+    /// <summary>M' of the perturbations at an address.</summary>
+    public void TangentLinear(Trajectory<T> trajectory, T* perturbations, T* results)
     {
-        var passengers = Passengers(count, tangentGroups, tangents, Group: () => new Passenger<T, AcrossFields<T>>(lattice, new TangentLinearSweep<T, AcrossFields<T>>(lattice, forward, coefficients)),
-            Single: () => new Passenger<T, AlongRow<T>>(lattice, new TangentLinearSweep<T, AlongRow<T>>(lattice, forward, coefficients)));
-        Load(passengers, perturbations);
-        var from = trajectory.Kept[0];
+        now.Load(perturbations);
         for (long step = 0; step < trajectory.Steps; step++)
         {
-            if (trajectory.Stride == 1) from = trajectory.Kept[(int)step];
-            bool goesOn = trajectory.Stride > 1 && step + 1 < trajectory.Steps;
-            forward.Begin(from, goesOn ? next : null, 0, lattice.Ny);
-            Sweep(passengers, 0);
-            if (!goesOn) continue;
-            from = next;
-            (state, next) = (next, state);
+            if (trajectory.Stages is null) Compute(trajectory, step, place: (int)(step & 1), nextPlace: (int)(~step & 1));
+            Sweep(tangentLinear, Stages(trajectory, step, place: (int)(step & 1)));
         }
-        Store(passengers, results);
+        now.Store(results);
     }
 
-    /// <summary>M'^T of so many sensitivities at an address.</summary>
-    public void Adjoint(Trajectory<T> trajectory, T* sensitivities, T* results, int count)
+    /// <summary>M'^T of the sensitivities at an address.</summary>
+    public void Adjoint(Trajectory<T> trajectory, T* sensitivities, T* results)
     {
-        var passengers = Passengers(count, adjointGroups, adjoints, Group: () => new Passenger<T, AcrossFields<T>>(lattice, new AdjointSweep<T, AcrossFields<T>>(lattice, forward, coefficients)),
-            Single: () => new Passenger<T, AlongRow<T>>(lattice, new AdjointSweep<T, AlongRow<T>>(lattice, forward, coefficients)));
-        Load(passengers, sensitivities);
-        while (segment.Count < trajectory.Stride - 1) segment.Add(new(lattice));
-        for (int part = trajectory.Kept.Count - 1; part >= 0; part--)
+        now.Load(sensitivities);
+        for (long step = trajectory.Steps - 1; step >= 0; step--)
         {
-            long length = Math.Min(trajectory.Stride, trajectory.Steps - part * trajectory.Stride);
-            plain.Run(trajectory.Kept[part], [.. segment.Take((int)length - 1).Select((block, i) => (i + 1L, block))], threads: 1);
-            for (long step = length - 1; step >= 0; step--)
-            {
-                forward.Begin(step == 0 ? trajectory.Kept[part] : segment[(int)step - 1], null, -Ahead, lattice.Ny + Ahead);
-                Sweep(passengers, Lag);
-            }
+            int place = (int)(step % trajectory.Stride);
+            if (trajectory.Stages is null && (place == trajectory.Stride - 1 || step == trajectory.Steps - 1))
+                for (int i = 0; i <= place; i++) Compute(trajectory, step - place + i, i, i + 1);
+            Sweep(adjoint, Stages(trajectory, step, place));
         }
-        Store(passengers, results);
+        now.Store(results);
     }
 
-    private void Sweep(List<Passenger<T>> passengers, int lag)
+    // The stages of a step, from its state: a kept one, or the one that the step before has left at its place.
+    private void Compute(Trajectory<T> trajectory, long step, int place, int nextPlace)
     {
-        var (first, last) = forward.Times;
-        foreach (var passenger in passengers) last = Math.Max(last, passenger.Begin().Last + lag);
-        int rows = Math.Min(4, forward.RowsAtOnce);
-        for (int t = first; t < last + rows; t += rows)
-        {
-            forward.Advance(t);
-            foreach (var passenger in passengers) passenger.Advance(t - lag);
-        }
-        foreach (var passenger in passengers) passenger.End();
+        while (computed.Count <= Math.Max(place, nextPlace)) computed.Add([new(lattice), new(lattice), new(lattice), new(lattice)]);
+        var stages = Stages(trajectory, step, place);
+        bool nextIsKept = (step + 1) % trajectory.Stride == 0 || step + 1 == trajectory.Steps;
+        forward.Step(stages[0], nextIsKept ? null : computed[nextPlace][0], stages, threads: 1);
     }
 
-    // As many groups that share vectors as there are, and the rest one by one.
-    private static List<Passenger<T>> Passengers(int count, List<Passenger<T>> groups, List<Passenger<T>> singles, Func<Passenger<T>> Group, Func<Passenger<T>> Single)
-    {
-        int full = count / Vector<T>.Count, rest = count % Vector<T>.Count;
-        while (groups.Count < full) groups.Add(Group());
-        while (singles.Count < rest) singles.Add(Single());
-        return [.. groups.Take(full), .. singles.Take(rest)];
-    }
+    private FieldBlock<T, AlongRow<T>>[] Stages(Trajectory<T> trajectory, long step, int place) =>
+        trajectory.Stages is { } kept ? kept[(int)step]
+        : step % trajectory.Stride == 0 ? [trajectory.Kept[(int)(step / trajectory.Stride)], .. computed[place][1..]]
+        : computed[place];
 
-    private void Load(List<Passenger<T>> passengers, T* vectors)
+    private void Sweep(RowSweep<T, TLanes> sweep, FieldBlock<T, AlongRow<T>>[] stages)
     {
-        foreach (var passenger in passengers)
-        {
-            passenger.Load(vectors);
-            vectors += (long)passenger.Count * lattice.Dimension;
-        }
-    }
-
-    private void Store(List<Passenger<T>> passengers, T* vectors)
-    {
-        foreach (var passenger in passengers)
-        {
-            passenger.Store(vectors);
-            vectors += (long)passenger.Count * lattice.Dimension;
-        }
+        coefficients.Begin(stages);
+        sweep.Begin(now, next, 0, lattice.Ny);
+        var (first, last) = sweep.Times;
+        for (int t = first; t < last + sweep.RowsAtOnce; t += sweep.RowsAtOnce) sweep.Advance(t);
+        (now, next) = (next, now);
     }
 }

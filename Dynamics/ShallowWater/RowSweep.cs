@@ -9,32 +9,30 @@ namespace DaML;
 /// </summary>
 internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
-    // Rows of a stage that are kept: those that go at once, and five more that later stages ask for.
-    private const int Ring = 16;
-
     private readonly PinnedRows<T> stages, scratch, pairs;
-    private readonly RowTable<T>[] stageRows = new RowTable<T>[3];
+    private readonly RowTable<T>[] ownRows = new RowTable<T>[4], rows = new RowTable<T>[4];
     private readonly int[] first = new int[4], last = new int[4], next = new int[4];
     private readonly T[] weights;
     private readonly int pairCount, baseRow;
-    private FieldBlock<T, TLanes>? start, end;
+    private FieldBlock<T, TLanes>? end;
 
     protected RowSweep(Lattice<T> lattice, int pairCount, int scratchCount)
     {
         Lattice = lattice;
         this.pairCount = pairCount;
         int pitch = RowLayout<T, TLanes>.Pitch(lattice.Nx);
-        const int zero = 3 * 3 * Ring;
+        RowsAtOnce = (int)Math.Clamp(8192L / ((long)pitch * sizeof(T)), 1, 8);
+        // The rows of a stage that go at once, and five more that later stages ask for.
+        int ring = (int)BitOperations.RoundUpToPowerOf2((uint)RowsAtOnce + 5), zero = 3 * 3 * ring;
         stages = new PinnedRows<T>(zero + 1, pitch);
-        for (int stage = 0; stage < 3; stage++)
+        for (int stage = 1; stage < 4; stage++)
         {
-            int first = stage * 3 * Ring;
-            stageRows[stage] = new RowTable<T>(lattice, stages, RowLayout<T, TLanes>.Halo, zero, (field, row) => first + field * Ring + (row & (Ring - 1)), wraps: false);
+            int first = (stage - 1) * 3 * ring;
+            ownRows[stage] = new RowTable<T>(lattice, stages, RowLayout<T, TLanes>.Halo, zero, (field, row) => first + field * ring + (row & (ring - 1)), wraps: false);
         }
         pairs = new PinnedRows<T>(4 * pairCount * 2, pitch);
         scratch = new PinnedRows<T>(scratchCount + 3, pitch);
         baseRow = scratchCount;
-        RowsAtOnce = (int)Math.Clamp(8192L / ((long)pitch * sizeof(T)), 1, 8);
         T h = lattice.TimeStep, half = h / T.CreateChecked(2);
         weights = [half, half, h, h / T.CreateChecked(6)];
     }
@@ -46,9 +44,12 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
     /// <param name="result">Where the state it leads to goes; null where only the stages are wanted.</param>
     /// <param name="from">The first row.</param>
     /// <param name="to">The row after the last.</param>
-    public void Begin(FieldBlock<T, TLanes> state, FieldBlock<T, TLanes>? result, int from, int to)
+    /// <param name="keptStages">Four places, of which the second to the fourth take the states at those stages; null where these are not kept.</param>
+    public void Begin(FieldBlock<T, TLanes> state, FieldBlock<T, TLanes>? result, int from, int to, FieldBlock<T, TLanes>[]? keptStages = null)
     {
-        (start, end) = (state, result);
+        end = result;
+        rows[0] = state.Rows;
+        for (int stage = 1; stage < 4; stage++) rows[stage] = keptStages?[stage].Rows ?? ownRows[stage];
         for (int stage = 0; stage < 4; stage++)
         {
             first[stage] = Lattice.PeriodicY ? from - (3 - stage) : Math.Max(from - (3 - stage), 0);
@@ -66,7 +67,7 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
     /// <summary>Everything up to the first stage's row t, the second's row t - 1, and so on.</summary>
     public void Advance(int t)
     {
-        for (int stage = 0; stage < 4; stage++)
+        for (int stage = 0; stage < (end is null ? 3 : 4); stage++)
             for (int until = Math.Min(t - stage, last[stage] - 1); next[stage] <= until; next[stage]++) Stage(stage, next[stage]);
     }
 
@@ -87,7 +88,6 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
             Centres(stage, row + 1);
             Corners(stage, row);
         }
-        if (stage == 3 && end is null) return;
 
         var h = weights[stage];
         T* eta, u, v;
@@ -138,7 +138,7 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
     protected abstract void Tendency(int stage, int row, T* baseEta, T* baseU, T* baseV, T weight, T* eta, T* u, T* v);
 
     /// <summary>A row of eta (0), u (1) or v (2) at which a stage takes the tendency. Beyond a wall eta and u are mirrored and v is zero.</summary>
-    public T* Row(int stage, int field, int row) => stage == 0 ? start!.Row(field, row) : stageRows[stage - 1][field, row];
+    public T* Row(int stage, int field, int row) => rows[stage][field, row];
 
     /// <summary>One of the rows that a stage keeps of this row and the one before.</summary>
     protected T* Pair(int stage, int kind, int row) => pairs[(stage * pairCount + kind) * 2 + (row & 1)] + RowLayout<T, TLanes>.Halo;

@@ -8,8 +8,8 @@ namespace DaML;
 /// </summary>
 internal sealed unsafe class RowTable<T> where T : unmanaged, INumber<T>
 {
-    // Rows beyond the grid that are ever asked for: a step reaches four, an adjoint's forward sweep begins four rows further out, and its stages look one further.
-    private const int Guard = 12;
+    // Rows beyond the grid that are ever asked for: the first of a step's stages begins four rows out and looks one further.
+    private const int Guard = 5;
 
     private readonly nint[] addresses;
     private readonly T** start;

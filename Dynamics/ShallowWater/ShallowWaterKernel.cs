@@ -14,16 +14,14 @@ namespace DaML;
 /// </summary>
 internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) where T : unmanaged, INumber<T>
 {
-    // Vectors of one pass over a trajectory: more share the forward sweep, fewer stay in the nearer cache.
-    private const int GroupsPerPass = 8;
-
     // A thread of its own pays from this many cells and steps.
     private const long WorkPerThread = 16384;
 
     private readonly Lattice<T> lattice = new(options);
     private readonly ConcurrentBag<ForwardRun<T, AlongRow<T>>> singles = [];
     private readonly ConcurrentBag<ForwardRun<T, AcrossFields<T>>> groups = [];
-    private readonly ConcurrentBag<LinearisedRun<T>> linearised = [];
+    private readonly ConcurrentBag<LinearisedRun<T, AlongRow<T>>> linearised = [];
+    private readonly ConcurrentBag<LinearisedRun<T, AcrossFields<T>>> linearisedGroups = [];
 
     private long Cells => (long)lattice.Nx * lattice.Ny;
 
@@ -66,30 +64,27 @@ internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) 
     }
 
     /// <summary>M' of perturbations [k, n] along a run.</summary>
-    public void StepTangentLinear(Trajectory<T> trajectory, Tensor perturbations, Tensor results) =>
-        ForEachPart(trajectory, perturbations, results, (run, from, to, count) => run.TangentLinear(trajectory, (T*)from, (T*)to, count));
+    public void StepTangentLinear(Trajectory<T> trajectory, Tensor perturbations, Tensor results) => ForEachUnit(trajectory, perturbations, results,
+        (run, from, to) => run.TangentLinear(trajectory, (T*)from, (T*)to), (run, from, to) => run.TangentLinear(trajectory, (T*)from, (T*)to));
 
     /// <summary>M'^T of sensitivities [k, n] along a run.</summary>
-    public void StepAdjoint(Trajectory<T> trajectory, Tensor sensitivities, Tensor results) =>
-        ForEachPart(trajectory, sensitivities, results, (run, from, to, count) => run.Adjoint(trajectory, (T*)from, (T*)to, count));
+    public void StepAdjoint(Trajectory<T> trajectory, Tensor sensitivities, Tensor results) => ForEachUnit(trajectory, sensitivities, results,
+        (run, from, to) => run.Adjoint(trajectory, (T*)from, (T*)to), (run, from, to) => run.Adjoint(trajectory, (T*)from, (T*)to));
 
     /// <summary>Calls with each of so many numbers, on so many threads as their work is worth.</summary>
     public void ForEachRow(long rows, long steps, Action<long> row) => ForEach(rows, Threads(rows * steps), row);
 
-    // Each part of the vectors goes through the whole run by itself.
-    private void ForEachPart(Trajectory<T> trajectory, Tensor vectors, Tensor results, Action<LinearisedRun<T>, nint, nint, int> carry)
+    // As many vectors as share lanes go through the whole run together, and the rest one by one.
+    private void ForEachUnit(Trajectory<T> trajectory, Tensor vectors, Tensor results, Action<LinearisedRun<T, AcrossFields<T>>, nint, nint> group, Action<LinearisedRun<T, AlongRow<T>>, nint, nint> single)
     {
-        long count = vectors.numel() / lattice.Dimension, lanes = Vector<T>.Count;
-        int threads = Threads(count * trajectory.Steps);
-        long size = Math.Min(GroupsPerPass * lanes, (count + threads - 1) / threads);
-        if (size > lanes) size = (size + lanes - 1) / lanes * lanes;
+        long count = vectors.numel() / lattice.Dimension, lanes = Vector<T>.Count, full = count / lanes, units = full + count % lanes;
         nint from = Address(vectors), to = Address(results);
-        ForEach((count + size - 1) / size, threads, part => With(linearised, () => new(lattice), run =>
+        ForEach(units, Threads(count * trajectory.Steps), unit =>
         {
-            long first = part * size, offset = first * lattice.Dimension * sizeof(T);
-            carry(run, from + (nint)offset, to + (nint)offset, (int)Math.Min(size, count - first));
-            return true;
-        }));
+            nint offset = (nint)((unit < full ? unit * lanes : full * lanes + (unit - full)) * lattice.Dimension * sizeof(T));
+            if (unit < full) With(linearisedGroups, () => new(lattice), run => { group(run, from + offset, to + offset); return true; });
+            else With(linearised, () => new(lattice), run => { single(run, from + offset, to + offset); return true; });
+        });
         GC.KeepAlive(vectors);
         GC.KeepAlive(results);
     }

@@ -3,10 +3,10 @@ using System.Numerics;
 namespace DaML;
 
 /// <summary>
-/// A step of the shallow-water equations linearised at the stages of a forward sweep. The names are those of
+/// A step of the shallow-water equations linearised at the states of its stages. The names are those of
 /// <see cref="TendencySweep{T, TLanes}"/>; each line is the derivative of the line there.
 /// </summary>
-internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, TendencySweep<T, AlongRow<T>> forward, StageCoefficients<T> at) : BalanceSweep<T, TLanes>(lattice, forced: false)
+internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, StageCoefficients<T> at) : BalanceSweep<T, TLanes>(lattice, forced: false)
     where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
     private static readonly T half = T.One / T.CreateChecked(2);
@@ -14,9 +14,10 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, T
     protected override void Centres(int stage, int row)
     {
         int columns = Lattice.Nx;
+        at.Centres(stage, row);
         T* e = Row(stage, 0, row), u = Row(stage, 1, row), v = Row(stage, 2, row), south = Row(stage, 2, row - 1);
         T* fluxU = Pair(stage, FluxU, row), bernoulli = Pair(stage, Bernoulli, row);
-        T* atU = forward.Row(stage, 1, row), atV = forward.Row(stage, 2, row), atSouth = forward.Row(stage, 2, row - 1);
+        T* atU = at.State(stage, 1, row), atV = at.State(stage, 2, row), atSouth = at.State(stage, 2, row - 1);
         T* depthU = at.Row(stage, StageCoefficients<T>.DepthU, row);
         Vector<T> gravity = new(Lattice.Gravity), h2 = new(half);
         for (int i = 0; i < columns; i += TLanes.Points)
@@ -33,10 +34,11 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, T
     protected override void Corners(int stage, int row)
     {
         int columns = Lattice.Nx;
+        at.Corners(stage, row);
         T* e0 = Row(stage, 0, row), e1 = Row(stage, 0, row + 1), u0 = Row(stage, 1, row), u1 = Row(stage, 1, row + 1), v = Row(stage, 2, row);
         T* fluxV = Pair(stage, FluxV, row), fluxU0 = Pair(stage, FluxU, row), fluxU1 = Pair(stage, FluxU, row + 1);
         T* turnU = Pair(stage, TurnU, row), turnV = Pair(stage, TurnV, row);
-        T* atV = forward.Row(stage, 2, row), depthV = at.Row(stage, StageCoefficients<T>.DepthV, row);
+        T* atV = at.State(stage, 2, row), depthV = at.Row(stage, StageCoefficients<T>.DepthV, row);
         T* vorticity = at.Row(stage, StageCoefficients<T>.Vorticity, row), inverse = at.Row(stage, StageCoefficients<T>.InverseDepth, row);
         T* atFluxX = at.Row(stage, StageCoefficients<T>.FluxX, row), atFluxY = at.Row(stage, StageCoefficients<T>.FluxY, row);
         Vector<T> h2 = new(half), dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);

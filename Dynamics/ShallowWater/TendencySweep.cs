@@ -7,9 +7,7 @@ namespace DaML;
 /// potential vorticity q = (f + dv/dx - du/dy) / h at the corners and B = g eta + (u^2 + v^2) / 2 at the centres:
 /// eta' = -dU/dx - dV/dy, u' = mean_y(q mean_x(V)) - dB/dx + ..., v' = -mean_x(q mean_y(U)) - dB/dy + ...
 /// </summary>
-/// <param name="lattice">The grid.</param>
-/// <param name="record">Where the stages' coefficients go; null where nobody wants them. For one field only.</param>
-internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice, StageCoefficients<T>? record = null) : BalanceSweep<T, TLanes>(lattice, forced: true)
+internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice) : BalanceSweep<T, TLanes>(lattice, forced: true)
     where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
     private static readonly T half = T.One / T.CreateChecked(2), quarter = half * half;
@@ -25,7 +23,6 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice, StageC
         int columns = Lattice.Nx;
         T* e = Row(stage, 0, row), u = Row(stage, 1, row), v = Row(stage, 2, row), south = Row(stage, 2, row - 1);
         T* fluxU = Pair(stage, FluxU, row), bernoulli = Pair(stage, Bernoulli, row);
-        T* recordDepth = Recorded(stage, StageCoefficients<T>.DepthU, row);
         Vector<T> depth = new(Lattice.Depth), gravity = new(Lattice.Gravity), h2 = new(half), h4 = new(quarter), dry = -depth, sound = Sound;
         for (int i = 0; i < columns; i += TLanes.Points)
         {
@@ -35,7 +32,6 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice, StageC
             Put(fluxU, i, depthU * here);
             var squares = Lane.MultiplyAdd(here, here, west * west) + Lane.MultiplyAdd(north, north, below * below);
             Put(bernoulli, i, Lane.MultiplyAdd(h4, squares, gravity * eta));
-            if (recordDepth != null) Put(recordDepth, i, depthU);
         }
         if (stage == 0) Sound = sound;
         Ghosts<T, TLanes>.Before(Lattice, fluxU);
@@ -48,15 +44,12 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice, StageC
         T* e0 = Row(stage, 0, row), e1 = Row(stage, 0, row + 1), u0 = Row(stage, 1, row), u1 = Row(stage, 1, row + 1), v = Row(stage, 2, row);
         T* fluxV = Pair(stage, FluxV, row), fluxU0 = Pair(stage, FluxU, row), fluxU1 = Pair(stage, FluxU, row + 1);
         T* turnU = Pair(stage, TurnU, row), turnV = Pair(stage, TurnV, row);
-        T* recordDepth = Recorded(stage, StageCoefficients<T>.DepthV, row), recordInverse = Recorded(stage, StageCoefficients<T>.InverseDepth, row);
-        T* recordVorticity = Recorded(stage, StageCoefficients<T>.Vorticity, row), recordX = Recorded(stage, StageCoefficients<T>.FluxX, row), recordY = Recorded(stage, StageCoefficients<T>.FluxY, row);
-        Vector<T> depth = new(Lattice.Depth), h2 = new(half), h4 = new(quarter), coriolis = new(Lattice.Coriolis(row)), one = Vector<T>.One;
+        Vector<T> depth = new(Lattice.Depth), h2 = new(half), h4 = new(quarter), coriolis = new(Lattice.Coriolis(row));
         Vector<T> dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             var depthV = Lane.MultiplyAdd(h2, At(e0, i) + At(e1, i), depth);
             Put(fluxV, i, depthV * At(v, i));
-            if (recordDepth != null) Put(recordDepth, i, depthV);
         }
         Ghosts<T, TLanes>.After(Lattice, fluxV);
         for (int i = 0; i < columns; i += TLanes.Points)
@@ -64,14 +57,9 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice, StageC
             var height = Lane.MultiplyAdd(h4, At(e0, i) + At(e0, i + 1) + (At(e1, i) + At(e1, i + 1)), depth);
             var vorticity = Lane.MultiplyAdd(dx, At(v, i + 1) - At(v, i), Lane.MultiplyAdd(dy, At(u0, i) - At(u1, i), coriolis));
             Vector<T> x = h4 * (At(fluxV, i) + At(fluxV, i + 1)), y = h4 * (At(fluxU0, i) + At(fluxU1, i));
-            Vector<T> inverse = one / height, q = vorticity * inverse;
+            var q = vorticity / height;
             Put(turnU, i, q * x);
             Put(turnV, i, q * y);
-            if (recordInverse == null) continue;
-            Put(recordInverse, i, inverse);
-            Put(recordVorticity, i, h4 * q);
-            Put(recordX, i, x);
-            Put(recordY, i, y);
         }
         Ghosts<T, TLanes>.Before(Lattice, turnV);
     }
@@ -82,6 +70,4 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice, StageC
         Clear(Pair(stage, TurnU, row));
         Clear(Pair(stage, TurnV, row));
     }
-
-    private T* Recorded(int stage, int coefficient, int row) => record is null ? null : record.Row(stage, coefficient, row);
 }

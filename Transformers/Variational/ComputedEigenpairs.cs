@@ -107,9 +107,9 @@ public sealed class ComputedEigenpairs : IEigenpairSource, IComponent
         var b = cost.RightSide.Values;
         long batch = b.size(0), m = b.size(1);
         var basis = random.Normal([batch, vectors, m], b.dtype);                                     // rows
-        for (int pass = 1; pass < Passes; pass++) basis = linalg.qr(RowProducts.Hessian(cost, basis).mT).Q.mT;
+        for (int pass = 1; pass < Passes; pass++) basis = linalg.qr(cost.HessianProducts(basis).mT).Q.mT;
         var known = ones([batch, vectors], dtype: ScalarType.Bool, device: b.device);
-        var (values, z, products) = RowProducts.RayleighRitz(basis, RowProducts.Hessian(cost, basis), known);
+        var (values, z, products) = RowProducts.RayleighRitz(basis, cost.HessianProducts(basis), known);
         return new(values, z, (products - values.unsqueeze(-1) * z).square().sum(-1).sqrt(), known) { Products = products };
     }
 

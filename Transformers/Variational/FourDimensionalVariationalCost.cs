@@ -11,6 +11,9 @@ namespace DaML;
 /// </summary>
 public sealed class FourDimensionalVariationalCost : IComponent
 {
+    // Increments and sensitivities of a block product, of all its vectors at every step, take no more memory than this.
+    private const long BlockBytes = 1L << 28;
+
     private readonly IDynamics dynamics;
     private readonly WindowModel model;
 
@@ -87,10 +90,8 @@ public sealed class FourDimensionalVariationalCost : IComponent
     /// <param name="control">v</param>
     public ControlVector Gradient(WindowTrajectory<State> trajectory, ControlVector control)
     {
-        using var scope = NewDisposeScope();
-        var contributions = new WindowContributions<Sensitivity>(trajectory.Window);
-        foreach (var term in Terms) term.AddGradient(trajectory, contributions);
-        return Combined(trajectory, control, contributions);
+        using var linearisation = model.Linearise(trajectory);
+        return Gradient(linearisation, control);
     }
 
     /// <summary>The Gauss-Newton Hessian at v times a vector: C u + L^T (sum of M'^T H_k M') L u.</summary>
@@ -98,32 +99,94 @@ public sealed class FourDimensionalVariationalCost : IComponent
     /// <param name="vector">u</param>
     public ControlVector HessianProduct(WindowTrajectory<State> trajectory, ControlVector vector)
     {
-        using var scope = NewDisposeScope();
-        var increment = model.TangentLinear(trajectory, Increments(trajectory.Window, vector));
-        var contributions = new WindowContributions<Sensitivity>(trajectory.Window);
-        foreach (var term in Terms) term.AddHessianProduct(trajectory, increment, contributions);
-        return Combined(trajectory, vector, contributions);
+        using var linearisation = model.Linearise(trajectory);
+        return HessianProduct(linearisation, vector);
     }
 
-    /// <summary>The quadratic cost of an inner loop around v: J at v plus a change u, with model and operators linearised.</summary>
+    /// <summary>
+    /// The quadratic cost of an inner loop around v: J at v plus a change u, with model and operators linearised. The model is linearised once
+    /// (<see cref="IDynamics.Linearise"/>): a product costs its tangent linear and its adjoint, for several vectors at once where the model
+    /// does that. To be disposed of.
+    /// </summary>
     /// <param name="trajectory">x(v); the products of the Hessian use it, so it must live as long as they do.</param>
     /// <param name="control">v</param>
     /// <param name="value">J at v, <c>[batch]</c></param>
     public QuadraticCost Linearise(WindowTrajectory<State> trajectory, ControlVector control, Tensor value)
     {
+        var linearisation = model.Linearise(trajectory);
         using var scope = NewDisposeScope();
-        var rightSide = -Gradient(trajectory, control);
-        return new(vector => HessianProduct(trajectory, vector), new(rightSide.Values.MoveToOuterDisposeScope()), value);
+        var rightSide = -Gradient(linearisation, control);
+        return new(vector => HessianProduct(linearisation, vector), new(rightSide.Values.MoveToOuterDisposeScope()), value)
+        {
+            BlockProduct = vectors => HessianProducts(linearisation, vectors), Linearisation = linearisation,
+        };
     }
 
-    // C v plus L^T of what the model's adjoint makes of the contributions.
-    private ControlVector Combined(WindowTrajectory<State> trajectory, ControlVector control, WindowContributions<Sensitivity> contributions)
+    private ControlVector Gradient(WindowLinearisation linearisation, ControlVector control)
     {
-        var window = trajectory.Window;
-        var sensitivities = model.Adjoint(trajectory, contributions);
-        var parts = Parts(window, control).Select(part => (part.Term.HessianProduct(part.Control) + part.Term.Adjoint(window, sensitivities)).Values);
-        return new(cat([.. parts], -1).MoveToOuterDisposeScope());
+        using var scope = NewDisposeScope();
+        var contributions = new WindowContributions<Sensitivity>(linearisation.At.Window);
+        foreach (var term in Terms) term.AddGradient(linearisation.At, contributions);
+        return new(Combined(control, linearisation.Adjoint(contributions)).Values.MoveToOuterDisposeScope());
     }
+
+    private ControlVector HessianProduct(WindowLinearisation linearisation, ControlVector vector)
+    {
+        using var scope = NewDisposeScope();
+        var contributions = Weighted(linearisation.At, linearisation.TangentLinear(Increments(linearisation.At.Window, vector)));
+        return new(Combined(vector, linearisation.Adjoint(contributions)).Values.MoveToOuterDisposeScope());
+    }
+
+    // As many vectors at once as memory is set aside for.
+    private Tensor HessianProducts(WindowLinearisation linearisation, Tensor vectors)
+    {
+        using var scope = NewDisposeScope();
+        var window = linearisation.At.Window;
+        long each = 2 * (window.Steps + 1) * window.Background.Values.numel() * window.Background.Values.element_size(), atOnce = Math.Max(1, BlockBytes / each);
+        var result = empty_like(vectors);
+        for (long first = 0; first < vectors.size(1); first += atOnce)
+        {
+            using var inner = NewDisposeScope();
+            long count = Math.Min(atOnce, vectors.size(1) - first);
+            result.narrow(1, first, count).copy_(BlockProduct(linearisation, [.. vectors.narrow(1, first, count).unbind(1).Select(vector => new ControlVector(vector))]));
+        }
+        return result.MoveToOuterDisposeScope();
+    }
+
+    // The terms take one vector after the other, the model all of them.
+    private Tensor BlockProduct(WindowLinearisation linearisation, ControlVector[] vectors)
+    {
+        var (at, window) = (linearisation.At, linearisation.At.Window);
+        var forcing = new WindowContributions<Increment>(window);
+        var increments = vectors.Select(vector => Increments(window, vector)).ToList();
+        var contributions = new WindowContributions<Sensitivity>(window);
+        for (int step = 0; step <= window.Steps; step++)
+            if (Stacked(increments.Select(each => each[step]?.Values)) is { } values) forcing.Add(step, new Increment(values));
+        var along = linearisation.TangentLinear(forcing, vectors.Length);
+        var weighted = vectors.Select((_, i) => Weighted(at, new(window, [.. along.Steps.Select(step => new Increment(step.Values.select(1, i)))]))).ToList();
+        for (int step = 0; step <= window.Steps; step++)
+            if (Stacked(weighted.Select(each => each[step]?.Values)) is { } values) contributions.Add(step, new Sensitivity(values));
+        var back = linearisation.Adjoint(contributions, vectors.Length);
+        return stack(vectors.Select((vector, i) => Combined(vector, new(window, [.. back.Steps.Select(step => new Sensitivity(step.Values.select(1, i)))])).Values), 1);
+
+        Tensor? Stacked(IEnumerable<Tensor?> values)
+        {
+            var given = values.ToList();
+            return given.All(value => value is null) ? null : stack(given.Select(value => value ?? window.Zeros(window.Dimension)), 1);
+        }
+    }
+
+    // The terms' Hessians times an increment.
+    private WindowContributions<Sensitivity> Weighted(WindowTrajectory<State> at, WindowTrajectory<Increment> increment)
+    {
+        var contributions = new WindowContributions<Sensitivity>(at.Window);
+        foreach (var term in Terms) term.AddHessianProduct(at, increment, contributions);
+        return contributions;
+    }
+
+    // C v plus L^T of the sensitivities to the states.
+    private ControlVector Combined(ControlVector control, WindowTrajectory<Sensitivity> sensitivities) => new(cat([.. Parts(sensitivities.Window, control)
+        .Select(part => (part.Term.HessianProduct(part.Control) + part.Term.Adjoint(sensitivities.Window, sensitivities)).Values)], -1));
 
     private WindowContributions<Increment> Increments(AssimilationWindow window, ControlVector control)
     {

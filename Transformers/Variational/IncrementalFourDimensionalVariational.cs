@@ -67,8 +67,8 @@ public sealed class IncrementalFourDimensionalVariational : IComponent
         for (int outer = 0; outer < Options.OuterIterations && active.any().ToBoolean(); outer++)
         {
             using var scope = NewDisposeScope();
-            var quadratic = Cost.Linearise(trajectory, control, value.Total);
-            quadratic = quadratic with { RightSide = new(quadratic.RightSide.Values.where(active.unsqueeze(-1), zeros_like(control.Values))) };
+            using var linearised = Cost.Linearise(trajectory, control, value.Total);
+            var quadratic = linearised with { RightSide = new(linearised.RightSide.Values.where(active.unsqueeze(-1), zeros_like(control.Values))) };
             var preconditioner = Options.Preconditioning.Prepare(trajectory, quadratic, [.. earlier ?? [], .. iterations.Select(iteration => iteration.Inner)]);
             var inner = Options.InnerSolver.Solve(quadratic, preconditioner, cancellation);
             var change = inner.Solution;

@@ -34,7 +34,7 @@ public sealed class LimitedMemoryPreconditioning(IEigenpairSource source, double
         var b = cost.RightSide.Values;
         var known = pairs.Known.expand(b.size(0), -1);
         var subspace = pairs.Vectors.expand(b.size(0), -1, -1);
-        var made = new LimitedMemoryPreconditioner(subspace, pairs.Products ?? RowProducts.Hessian(cost, subspace), Mu, known);
+        var made = new LimitedMemoryPreconditioner(subspace, pairs.Products ?? cost.HessianProducts(subspace), Mu, known);
         return made.MoveToOuterDisposeScope();
     }
 

@@ -33,7 +33,7 @@ public sealed class RecycledEigenpairs(int mostPairs = 20) : IEigenpairSource, I
         if (ritz is null) return RitzPairs.None(cost.RightSide.Values).MoveToOuterDisposeScope();
         var leading = ritz.Leading(MostPairs);
         var basis = RowProducts.Orthonormal(leading.Vectors, leading.Known).matmul(leading.Vectors);
-        var (values, vectors, products) = RowProducts.RayleighRitz(basis, RowProducts.Hessian(cost, basis), leading.Known);
+        var (values, vectors, products) = RowProducts.RayleighRitz(basis, cost.HessianProducts(basis), leading.Known);
         // Places that hold no pair are where the vector is zero.
         var known = vectors.square().sum(-1) > 0.5;
         values = values.where(known, ones_like(values));

@@ -17,10 +17,6 @@ internal static class RowProducts
     /// <summary>The sum over k of weight z z^T v.</summary>
     public static Tensor Along(Tensor rows, Tensor weights, Tensor vector) => Combined(weights * Coordinates(rows, vector), rows);
 
-    /// <summary>A applied to each row.</summary>
-    public static Tensor Hessian(QuadraticCost cost, Tensor rows) => stack([.. Enumerable.Range(0, (int)rows.size(1)).Select(i =>
-        KrylovNumbers.Product(cost.HessianProduct(new(rows.select(1, i))), rows.select(1, i), "the Hessian"))], 1);
-
     /// <summary>
     /// The matrix T that makes rows orthonormal as T rows, symmetric but for the rows' lengths (Loewdin); rows that are unknown
     /// stay zero.

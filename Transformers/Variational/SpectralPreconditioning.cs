@@ -14,6 +14,11 @@ public sealed class SpectralPreconditioning(IEigenpairSource source, SpectralFor
     public static ComponentType Type { get; } = new("spectral-preconditioning", 1, reader =>
         new SpectralPreconditioning(reader.Part<IEigenpairSource>("source"), reader.Get<SpectralForm>("form")));
 
+    /// <summary>How files of earlier versions name the pairs of each Hessian with alpha = -1 and beta = 1.</summary>
+    internal static ComponentType EarlierType { get; } = new("eigenpair-preconditioning", 1, reader => new SpectralPreconditioning(
+        new ComputedEigenpairs(reader.Get<int>("pairs"), reader.Get<EigenpairMethod>("method"), reader.Get<int>("oversampling"), seed: reader.Get<long>("seed")),
+        new SpectralForm { Mu = reader.Get<double>("target") }));
+
     ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
