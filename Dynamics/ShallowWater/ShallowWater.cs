@@ -173,8 +173,8 @@ public sealed class ShallowWater : Dynamics, IComponent
     /// <inheritdoc/>
     /// <remarks>
     /// A run of S steps keeps the states at all four stages of each step where 4 S is at most <see cref="LinearisationOptions.KeptStates"/>; else a product computes them
-    /// again, at the price of a forward run each way. Memory: the kept states, 8 n bytes each in double precision, two states and some 400 rows of cells for
-    /// each vector under way.
+    /// again, at the price of a forward run each way. Memory: the kept states, 8 n bytes each in double precision, and for each vector under way two states
+    /// and some 400 rows of cells.
     /// </remarks>
     public override ILinearisation Linearise(Tensor state, TimeInterval interval, LinearisationOptions? options = null)
     {
