@@ -155,7 +155,7 @@ public sealed class ShallowWater : Dynamics, IComponent
         long steps = CheckState(state, interval);
         CheckShape(state, perturbation, nameof(perturbation));
         if (!KernelServes(state, perturbation)) return base.TangentLinear(state, perturbation, interval);
-        // One kept state suffices: the run goes along.
+        // One kept state suffices: the stages of a step are computed just before they are wanted.
         using var linear = Linearisation(state, interval, steps, keptStates: 1, wantsEnd: false);
         return linear.TangentLinear(perturbation);
     }
@@ -172,9 +172,9 @@ public sealed class ShallowWater : Dynamics, IComponent
 
     /// <inheritdoc/>
     /// <remarks>
-    /// The kernels compute the stages of a step once for all vectors that pass together, a forward run for each pass of up to eight vectors of lanes
-    /// (32 in double precision with 256-bit vectors), and again for the way back. Memory: the kept states, 8 n bytes each in double precision, and
-    /// some 60 rows of cells for each thread and each vector of lanes under way.
+    /// A run of S steps keeps the states at all four stages of each step where 4 S is at most <see cref="LinearisationOptions.KeptStates"/>; else a product computes them
+    /// again, at the price of a forward run each way. Memory: the kept states, 8 n bytes each in double precision, and for each vector under way two states
+    /// and some 400 rows of cells.
     /// </remarks>
     public override ILinearisation Linearise(Tensor state, TimeInterval interval, LinearisationOptions? options = null)
     {

@@ -5,8 +5,7 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The shallow-water model linearised along its runs, one for each state of a batch. For any number of vectors the stages of a step are
-/// computed once in each pass (up to eight vectors' worth of lanes share one), which costs about one forward run a pass.
+/// The shallow-water model linearised along its runs, one for each state of a batch, with the states at all stages of their steps where there is room.
 /// </summary>
 internal sealed class ShallowWaterLinearisation<T> : ILinearisation where T : unmanaged, INumber<T>
 {
