@@ -14,8 +14,8 @@ namespace DaML.Benchmarks;
 /// <param name="output">Where the table goes.</param>
 internal sealed class BaselineComparison(string own, string other, TextWriter output)
 {
-    private const int Rounds = 25, Starts = 10, Demos = 2;
-    private const double TurnSeconds = 0.05, WarmUpSeconds = 3, DemoMinutes = 0.4;
+    private const int Rounds = 25, Starts = 10, Demos = 4;
+    private const double TurnSeconds = 0.05, WarmUpSeconds = 3, DemoMinutes = 0.2;
     private const string Program = "bench/bin/Release/net10.0/DaML.Benchmarks.dll", Samples = "Samples/bin/Release/net10.0/daml.dll";
 
     private readonly Dictionary<string, double> metrics = [];
