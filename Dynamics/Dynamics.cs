@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A model given by its tendency, dx/dt = f(x), integrated by the classical Runge-Kutta method of fourth order. A model
-/// of one's own is its tendency and nothing more. Where the speed of variational methods and of the extended Kalman filter
-/// matters, it adds f'(x) dx and f'(x)^T w, which the integrator takes through its stages.
+/// A model given by its tendency, dx/dt = f(x), integrated by the classical Runge-Kutta method of fourth order. For your
+/// own model you write the tendency and nothing more. Where the speed of variational methods and of the extended Kalman filter
+/// matters, add f'(x) dx and f'(x)^T w, which the integrator takes through its stages.
 /// </summary>
 /// <param name="dimension">The state's dimension n, at least 1.</param>
 /// <param name="timeStep">The length h of a time step in the model's unit of time, above zero.</param>

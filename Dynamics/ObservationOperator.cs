@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The base of observation operators: an operator of one's own is its forward map and nothing more. Tangent linear
+/// The base of observation operators: for your own operator you write the forward map and nothing more. Tangent linear
 /// and adjoint follow from it by automatic differentiation; an operator that knows its own overrides one method each.
 /// </summary>
 public abstract class ObservationOperator : IObservationOperator

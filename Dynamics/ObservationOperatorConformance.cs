@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Ready tests for an observation operator of one's own, to be called from any test framework.</summary>
+/// <summary>Ready tests for your own observation operator, to be called from any test framework.</summary>
 public static class ObservationOperatorConformance
 {
     /// <summary>

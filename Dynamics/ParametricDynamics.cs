@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A model whose tendency depends on parameters that may be estimated with the state, dx/dt = f(x; theta). A model of
-/// one's own is that tendency and nothing more; with its own values it is a model like any other.
+/// A model whose tendency depends on parameters that may be estimated with the state, dx/dt = f(x; theta). For your own
+/// model you write that tendency and nothing more; with its own values it is a model like any other.
 /// </summary>
 public abstract class ParametricDynamics : Dynamics, IParametricDynamics
 {

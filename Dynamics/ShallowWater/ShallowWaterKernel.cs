@@ -14,7 +14,7 @@ namespace DaML;
 /// </summary>
 internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) where T : unmanaged, INumber<T>
 {
-    // A thread of its own pays from this many cells and steps.
+    // A separate thread pays from this many cells and steps.
     private const long WorkPerThread = 16384;
 
     private readonly Lattice<T> lattice = new(options);
@@ -48,7 +48,7 @@ internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) 
     /// <param name="state">[n]</param>
     /// <param name="steps">The steps of the run.</param>
     /// <param name="keptStates">The largest number of states that may be kept.</param>
-    /// <param name="end">Where its end goes, [n]; null where nobody wants it.</param>
+    /// <param name="end">Where the end of the run is written, [n] (null: it is not written).</param>
     /// <param name="unsound">Its first state that is not one.</param>
     public Trajectory<T> Run(Tensor state, long steps, int keptStates, Tensor? end, out UnsoundState? unsound)
     {

@@ -59,7 +59,7 @@ public sealed record ShallowWaterOptions
     public double WindStress { get; init; } = 0.015;
 
     /// <summary>
-    /// tau_x in N/m2, a field of one's own: one number for each of the <see cref="CellsY"/> rows, or one for each point of u in the
+    /// tau_x in N/m2, a field that you give: one number for each of the <see cref="CellsY"/> rows, or one for each point of u in the
     /// state's order (default: null, the double gyre of amplitude <see cref="WindStress"/>).
     /// </summary>
     public IReadOnlyList<double>? WindStressX { get; init; }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>Layers of one's own over fields: (forecast, innovation) to the increment, [batch, 2, rows, columns] to [batch, 1, rows, columns].</summary>
+/// <summary>Your own layers over fields: (forecast, innovation) to the increment, [batch, 2, rows, columns] to [batch, 1, rows, columns].</summary>
 public sealed class OwnLayers : nn.Module<Tensor, Tensor>, IComponent
 {
     private readonly Conv2d first = nn.Conv2d(2, 8, 5, padding: 2), second = nn.Conv2d(8, 1, 5, padding: 2);
