@@ -57,7 +57,7 @@ public static class EmulatorCatalog
                 Cost = (forecast, _, cycle) =>
                 {
                     var mean = triple.Procoder.Decode(forecast).Mean;
-                    return innovation.MeanSquare(mean, cycle.ReadUncheckedObservation(constants.Schema!, mean, name));
+                    return innovation.MeanSquare(mean, cycle.ReadObservation(constants.Schema!, mean, name));
                 },
                 Validation = innovation,
             };

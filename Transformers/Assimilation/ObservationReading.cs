@@ -27,23 +27,6 @@ public static class ObservationReading
     /// <exception cref="ArgumentException">A value that is observed is infinite or not a number, the mask is not boolean, or a scale of the errors is not above zero; the message names the cycle.</exception>
     public static Observation ReadObservation(this ITrajectoryCursor cycle, TrajectorySchema schema, Tensor like, string method)
     {
-        var observation = cycle.ReadUncheckedObservation(schema, like, method);
-        if (!FiniteNumbers.All(observation.Values)) Require.Finite(observation.Values, $"{method}: the observation of cycle {cycle.Cycle} (time {cycle.Time:g6})");
-        if (observation.ErrorScale is not { } scale) return observation;
-        using var scope = NewDisposeScope();
-        if (!(scale > 0).logical_and(scale.isfinite()).all().ToBoolean())
-            throw new ArgumentException($"{method}: the column '{Columns.ObservationErrorScale}' must be finite and above zero; in cycle {cycle.Cycle} its smallest value is {scale.min().ToDouble():g6}.");
-        return observation;
-    }
-
-    /// <summary>
-    /// The same without a look at the values, for which a device would have to be waited for; whoever calls it sees to it later
-    /// that they were finite, and scales above zero.
-    /// </summary>
-    /// <inheritdoc cref="ReadObservation"/>
-    /// <exception cref="ArgumentException">The mask is not boolean.</exception>
-    public static Observation ReadUncheckedObservation(this ITrajectoryCursor cycle, TrajectorySchema schema, Tensor like, string method)
-    {
         var values = cycle[Columns.Observation].to(like.dtype, like.device);
         Tensor? mask = null;
         if (schema.Has(Columns.ObservationMask))
@@ -56,9 +39,15 @@ public static class ObservationReading
             using var nothing = zeros_like(values);
             values = where(mask, all, nothing);
         }
-        return new Observation(values, mask, cycle.Time)
+        var observation = new Observation(values, mask, cycle.Time)
         {
             ErrorScale = schema.Has(Columns.ObservationErrorScale) ? cycle[Columns.ObservationErrorScale].to(like.dtype, like.device) : null,
         };
+        if (!FiniteNumbers.All(observation.Values)) Require.Finite(observation.Values, $"{method}: the observation of cycle {cycle.Cycle} (time {cycle.Time:g6})");
+        if (observation.ErrorScale is not { } scale) return observation;
+        using var scope = NewDisposeScope();
+        if (!(scale > 0).logical_and(scale.isfinite()).all().ToBoolean())
+            throw new ArgumentException($"{method}: the column '{Columns.ObservationErrorScale}' must be finite and above zero; in cycle {cycle.Cycle} its smallest value is {scale.min().ToDouble():g6}.");
+        return observation;
     }
 }
