@@ -42,17 +42,17 @@ public static class Differentiation
     /// <param name="name">What messages call the function (default: "The function").</param>
     /// <exception cref="ArgumentException">The perturbation does not have x's shape.</exception>
     /// <exception cref="InvalidOperationException">
-    /// The value does not depend on x through differentiable operators, or libtorch cannot differentiate it twice. A function that is
-    /// really constant adds <c>0 * x</c>.
+    /// The value does not depend on x through differentiable operators, the function changes x in place, or libtorch cannot differentiate
+    /// it twice. A function that is really constant adds <c>0 * x</c>.
     /// </exception>
     public static (Tensor Value, Tensor Derivative) TangentLinear(Func<Tensor, Tensor> function, Tensor at, Tensor perturbation, string name = "The function")
     {
         SameShape(at, perturbation, "perturbation");
         using var scope = NewDisposeScope();
-        bool differentiable = IsDifferentiable(function, at, perturbation);
+        bool differentiable = IsDifferentiable(function, at, perturbation, name);
         using var gradients = enable_grad();
         var x = Tracked(at);
-        var y = Connected(function(x), name);
+        var y = Connected(Value(function, x, name), name);
         var v = zeros_like(y).requires_grad_();
         var pulledBack = Run(y, [x], v, retain: true, create: true, unused: false, name)[0];
         // A derivative that is zero everywhere, as that of rounding, does not depend on v.
@@ -69,16 +69,16 @@ public static class Differentiation
     /// <param name="name">What messages call the function (default: "The function").</param>
     /// <exception cref="ArgumentException">The sensitivity does not have the shape of f(x).</exception>
     /// <exception cref="InvalidOperationException">
-    /// The value does not depend on x through differentiable operators, or libtorch cannot differentiate it. A function that is really
-    /// constant adds <c>0 * x</c>.
+    /// The value does not depend on x through differentiable operators, the function changes x in place, or libtorch cannot differentiate
+    /// it. A function that is really constant adds <c>0 * x</c>.
     /// </exception>
     public static Tensor Adjoint(Func<Tensor, Tensor> function, Tensor at, Tensor sensitivity, string name = "The function")
     {
         using var scope = NewDisposeScope();
-        bool differentiable = IsDifferentiable(function, at, sensitivity);
+        bool differentiable = IsDifferentiable(function, at, sensitivity, name);
         using var gradients = enable_grad();
         var x = Tracked(at);
-        var y = Connected(function(x), name);
+        var y = Connected(Value(function, x, name), name);
         SameShape(y, sensitivity, "sensitivity");
         return Run(y, [x], sensitivity, differentiable, differentiable, unused: false, name)[0].MoveToOuterDisposeScope();
     }
@@ -142,11 +142,22 @@ public static class Differentiation
             "Leave out detach(), no_grad() and computations outside tensors; where it is really constant, add 0 * x.");
 
     // Whether the derivative depends on something that requires gradients: the arguments, or parameters of the function.
-    private static bool IsDifferentiable(Func<Tensor, Tensor> function, Tensor at, Tensor direction) =>
-        is_grad_enabled() && (at.requires_grad || direction.requires_grad || function(at).requires_grad);
+    private static bool IsDifferentiable(Func<Tensor, Tensor> function, Tensor at, Tensor direction, string name) =>
+        is_grad_enabled() && (at.requires_grad || direction.requires_grad || Value(function, at, name).requires_grad);
 
-    // The point itself where it belongs to a graph, so that the result can be differentiated again; a leaf otherwise.
-    private static Tensor Tracked(Tensor at) => at.requires_grad ? at.alias() : at.view_as(at).requires_grad_();
+    // The point itself where it belongs to a graph, so that the result can be differentiated again; a leaf otherwise. libtorch
+    // refuses to change a leaf in place, or a view that may have siblings; a lone view would change the point and its derivative unseen.
+    private static Tensor Tracked(Tensor at) => at.requires_grad ? at.unsqueeze(0).unbind(0)[0] : at.view_as(at).requires_grad_();
+
+    private static Tensor Value(Func<Tensor, Tensor> function, Tensor at, string name)
+    {
+        try { return function(at); }
+        catch (ExternalException error) when (Sentence(error.Message) is var said && (said.Contains("in-place operation") || said.Contains("modified inplace")))
+        {
+            throw new InvalidOperationException($"{name} cannot be differentiated: it changes its argument in place, or something else that requires gradients. " +
+                "Use the operators that give a new tensor (x.add(y) instead of x.add_(y)), or change a clone().", error);
+        }
+    }
 
     private static void SameShape(Tensor expected, Tensor given, string what)
     {

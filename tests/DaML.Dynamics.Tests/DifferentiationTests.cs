@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -95,6 +96,33 @@ public sealed class DifferentiationTests : IDisposable
         var y = a.exp();
         Differentiation.Gradients(y, [a], v);
         Refused("a second time", () => Differentiation.Gradients(y, [a], v, name: "Their model"));
+    }
+
+    // At a point that belongs to a graph, libtorch would let a function change a view of it and give another derivative.
+    [Fact]
+    public void A_function_that_changes_its_argument_in_place_is_refused_with_a_remedy()
+    {
+        Tensor leaf = x.clone().requires_grad_(), computed = leaf * 1;
+        Func<Tensor, Tensor>[] functions = [at => at.mul_(3) * at, at => { at[0] = 5; return at * 2; }, at => { at.narrow(-1, 0, 2).add_(1); return at.square(); }];
+        foreach (var function in functions)
+        {
+            foreach (var point in (Tensor[])[x.clone(), leaf, computed])
+            {
+                var before = point.Bits();
+                foreach (var use in (Action[])[() => Differentiation.TangentLinear(function, point, v, "Their model"), () => Differentiation.Adjoint(function, point, v, "Their model")])
+                {
+                    using var mode = set_grad_enabled(point.requires_grad);
+                    string message = Assert.Throws<InvalidOperationException>(use).Message;
+                    Assert.StartsWith("Their model cannot be differentiated: it changes its argument in place", message);
+                    Assert.Contains("x.add(y) instead of x.add_(y)", message);
+                    Assert.DoesNotContain("\n", message);
+                    Assert.Equal(before, point.Bits());
+                }
+            }
+        }
+        // What is no fault of this kind passes as it is.
+        Assert.Throws<NotSupportedException>(() => Differentiation.Adjoint(_ => throw new NotSupportedException(), x, v));
+        Assert.Throws<ExternalException>(() => Differentiation.Adjoint(at => at.reshape(5), x, v));
     }
 
     [Fact]
