@@ -51,18 +51,22 @@ public abstract class Dynamics(long dimension, double timeStep) : DiscreteDynami
     }
 
     /// <inheritdoc/>
-    protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time)
+    protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time) =>
+        RungeKuttaTangentLinear(Tendency, TendencyTangentLinear, state, perturbation, time) ?? base.StepTangentLinear(state, perturbation, time);
+
+    // Each stage of the step and, beside it, its derivative along dx; null where the tendency brings no derivative.
+    private protected (Tensor State, Tensor Perturbation)? RungeKuttaTangentLinear(Func<Tensor, double, Tensor> tendency,
+        Func<Tensor, Tensor, double, Tensor?> tangentLinear, Tensor state, Tensor perturbation, double time)
     {
         double h = TimeStep;
-        if (TendencyTangentLinear(state, perturbation, time) is not { } d1) return base.StepTangentLinear(state, perturbation, time);
-        // Each stage of the step and, beside it, its derivative along dx.
-        var k1 = Tendency(state, time);
+        if (tangentLinear(state, perturbation, time) is not { } d1) return null;
+        var k1 = tendency(state, time);
         Tensor x = state.add(k1, h / 2), dx = perturbation.add(d1, h / 2);
-        Tensor k2 = Tendency(x, time + h / 2), d2 = TendencyTangentLinear(x, dx, time + h / 2)!;
+        Tensor k2 = tendency(x, time + h / 2), d2 = tangentLinear(x, dx, time + h / 2)!;
         (x, dx) = (state.add(k2, h / 2), perturbation.add(d2, h / 2));
-        Tensor k3 = Tendency(x, time + h / 2), d3 = TendencyTangentLinear(x, dx, time + h / 2)!;
+        Tensor k3 = tendency(x, time + h / 2), d3 = tangentLinear(x, dx, time + h / 2)!;
         (x, dx) = (state.add(k3, h), perturbation.add(d3, h));
-        Tensor k4 = Tendency(x, time + h), d4 = TendencyTangentLinear(x, dx, time + h)!;
+        Tensor k4 = tendency(x, time + h), d4 = tangentLinear(x, dx, time + h)!;
         return (Sum(state, k1, k2, k3, k4), Sum(perturbation, d1, d2, d3, d4));
     }
 

@@ -71,10 +71,27 @@ public sealed class JointDynamics : DiscreteDynamics, IComponent
     /// <inheritdoc/>
     protected override Tensor Step(Tensor state, double time)
     {
-        Tensor x = state.narrow(-1, 0, Model.Dimension), theta = state.narrow(-1, Model.Dimension, Parameters.Count);
-        var parameters = cat([.. places.Select((place, i) => place >= 0 ? theta.narrow(-1, place, 1) : full_like(theta.narrow(-1, 0, 1), Model.Parameters[i].Value))], -1);
-        return cat([Model.Advance(x, parameters, new TimeInterval(time, time + TimeStep)), theta], -1);
+        var (x, theta) = Split(state);
+        return cat([Model.Advance(x, Complete(theta, parameter => parameter.Value), new TimeInterval(time, time + TimeStep)), theta], -1);
     }
+
+    /// <inheritdoc/>
+    /// <remarks>Along state and parameters in one pass where the model brings the derivative of its tendency; automatic otherwise.</remarks>
+    protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time)
+    {
+        var (x, theta) = Split(state);
+        var (dx, dTheta) = Split(perturbation);
+        return Model is ParametricDynamics model
+            && model.StepTangentLinear(x, Complete(theta, parameter => parameter.Value), dx, Complete(dTheta, _ => 0), time) is var (next, along)
+            ? (cat([next, theta], -1), cat([along, dTheta], -1))
+            : base.StepTangentLinear(state, perturbation, time);
+    }
+
+    private (Tensor State, Tensor Parameters) Split(Tensor joint) => (joint.narrow(-1, 0, Model.Dimension), joint.narrow(-1, Model.Dimension, Parameters.Count));
+
+    // All q of the model's parameters, of which some are estimated, [..., q].
+    private Tensor Complete(Tensor estimated, Func<ModelParameter, double> other) => cat(
+        [.. places.Select((place, i) => place >= 0 ? estimated.narrow(-1, place, 1) : full_like(estimated.narrow(-1, 0, 1), other(Model.Parameters[i])))], -1);
 
     void IComponent.Save(ComponentWriter writer)
     {

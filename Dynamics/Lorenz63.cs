@@ -44,11 +44,20 @@ public sealed class Lorenz63(double timeStep = 0.01, double sigma = 10, double r
     }
 
     /// <inheritdoc/>
-    protected override Tensor TendencyTangentLinear(Tensor state, Tensor perturbation, double time)
+    protected override Tensor TendencyTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, double time)
     {
+        Tensor sigma = parameters.select(-1, 0), rho = parameters.select(-1, 1), beta = parameters.select(-1, 2);
         Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
         Tensor dx = perturbation.select(-1, 0), dy = perturbation.select(-1, 1), dz = perturbation.select(-1, 2);
-        return stack([Sigma * (dy - dx), dx * (Rho - z) - x * dz - dy, dx * y + x * dy - Beta * dz], -1);
+        return stack([sigma * (dy - dx), dx * (rho - z) - x * dz - dy, dx * y + x * dy - beta * dz], -1);
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor TendencyParameterTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, double time)
+    {
+        Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
+        Tensor dSigma = perturbation.select(-1, 0), dRho = perturbation.select(-1, 1), dBeta = perturbation.select(-1, 2);
+        return stack([dSigma * (y - x), dRho * x, -(dBeta * z)], -1);
     }
 
     /// <inheritdoc/>

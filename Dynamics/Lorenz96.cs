@@ -36,12 +36,15 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
     }
 
     /// <inheritdoc/>
-    protected override Tensor TendencyTangentLinear(Tensor state, Tensor perturbation, double time)
+    protected override Tensor TendencyTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, double time)
     {
         var (ahead, behind, twoBehind) = Neighbours(state);
         var (dAhead, dBehind, dTwoBehind) = Neighbours(perturbation);
         return (ahead - twoBehind) * dBehind + (dAhead - dTwoBehind) * behind - perturbation;
     }
+
+    /// <inheritdoc/>
+    protected override Tensor TendencyParameterTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, double time) => perturbation.expand_as(state);
 
     /// <inheritdoc/>
     protected override Tensor TendencyAdjoint(Tensor state, Tensor sensitivity, double time)

@@ -45,6 +45,33 @@ public abstract class ParametricDynamics : Dynamics, IParametricDynamics
     /// <param name="time">t, in the model's unit of time.</param>
     protected virtual Tensor Tendency(Tensor state, Tensor parameters, double time) => Tendency(state, parameters);
 
+    /// <summary>
+    /// f_x(x, t; theta) dx, of differentiable operators; null (the default) = a step is differentiated automatically. With it, a step
+    /// of the joint model of state and parameters is linearised in one pass, too (<see cref="JointDynamics"/>).
+    /// </summary>
+    /// <param name="state">x, <c>[..., n]</c></param>
+    /// <param name="parameters">theta, <c>[..., q]</c>, or <c>[q]</c> for all states.</param>
+    /// <param name="perturbation">dx, of x's shape.</param>
+    /// <param name="time">t, in the model's unit of time.</param>
+    /// <returns>Of x's shape.</returns>
+    protected virtual Tensor? TendencyTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, double time) => null;
+
+    /// <summary>
+    /// f_theta(x, t; theta) dtheta, of differentiable operators; by automatic differentiation of the tendency unless overridden. It is
+    /// used beside <see cref="TendencyTangentLinear(Tensor, Tensor, Tensor, double)"/>.
+    /// </summary>
+    /// <param name="state">x, <c>[..., n]</c></param>
+    /// <param name="parameters">theta, <c>[..., q]</c></param>
+    /// <param name="perturbation">dtheta, of theta's shape.</param>
+    /// <param name="time">t, in the model's unit of time.</param>
+    /// <returns>Of x's shape.</returns>
+    protected virtual Tensor TendencyParameterTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, double time) =>
+        Differentiation.TangentLinear(theta => Tendency(state, theta, time), parameters, perturbation, $"The tendency of {Name} by its parameters").Derivative;
+
+    /// <inheritdoc/>
+    protected override Tensor? TendencyTangentLinear(Tensor state, Tensor perturbation, double time) =>
+        TendencyTangentLinear(state, values.Like(state), perturbation, time);
+
     /// <inheritdoc/>
     protected override Tensor Tendency(Tensor state) => Tendency(state, values.Like(state));
 
@@ -65,4 +92,10 @@ public abstract class ParametricDynamics : Dynamics, IParametricDynamics
         }
         return x;
     }
+
+    // A step with parameters of its own in every state, and its derivative along (dx, dtheta); null where the model brings no f_x dx.
+    internal (Tensor State, Tensor Perturbation)? StepTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, Tensor parameterPerturbation, double time) =>
+        RungeKuttaTangentLinear((x, t) => Tendency(x, parameters, t),
+            (x, dx, t) => TendencyTangentLinear(x, parameters, dx, t)?.add(TendencyParameterTangentLinear(x, parameters, parameterPerturbation, t)),
+            state, perturbation, time);
 }

@@ -63,7 +63,7 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics, IComponent
     /// <inheritdoc/>
     protected override Tensor Tendency(Tensor state, Tensor parameters)
     {
-        Tensor forcing = parameters.narrow(-1, 0, 1), h = parameters.narrow(-1, 1, 1), b = parameters.narrow(-1, 2, 1), c = parameters.narrow(-1, 3, 1);
+        var (forcing, h, b, c) = Split(parameters);
         Tensor x = state.narrow(-1, 0, Slow), y = state.narrow(-1, Slow, Slow * Fast);
         var exchange = h * c / b;
         var dx = Advection(x, x, 1) - x + forcing - exchange * SumOfFast(y);
@@ -72,14 +72,27 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics, IComponent
     }
 
     /// <inheritdoc/>
-    protected override Tensor TendencyTangentLinear(Tensor state, Tensor perturbation, double time)
+    protected override Tensor TendencyTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, double time)
     {
-        var (b, c, exchange) = Coefficients();
+        var (_, h, b, c) = Split(parameters);
+        var exchange = h * c / b;
         Tensor x = state.narrow(-1, 0, Slow), y = state.narrow(-1, Slow, Slow * Fast);
         Tensor dx = perturbation.narrow(-1, 0, Slow), dy = perturbation.narrow(-1, Slow, Slow * Fast);
         return cat([
             Advection(dx, x, 1) + Advection(x, dx, 1) - dx - exchange * SumOfFast(dy),
             b * c * (Advection(dy, y, -1) + Advection(y, dy, -1)) - c * dy + exchange * ToFast(dx)], -1);
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor TendencyParameterTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, double time)
+    {
+        var (_, h, b, c) = Split(parameters);
+        var (dForcing, dh, db, dc) = Split(perturbation);
+        Tensor x = state.narrow(-1, 0, Slow), y = state.narrow(-1, Slow, Slow * Fast);
+        var dExchange = (dh * c + h * dc - h * c / b * db) / b;
+        return cat([
+            dForcing - dExchange * SumOfFast(y),
+            (dc * b + c * db) * Advection(y, y, -1) - dc * y + dExchange * ToFast(x)], -1);
     }
 
     /// <inheritdoc/>
@@ -116,6 +129,10 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics, IComponent
     private Tensor SumOfFast(Tensor y) => y.reshape([.. y.Sizes()[..^1], Slow, Fast]).sum([-1]);
 
     private Tensor ToFast(Tensor x) => x.unsqueeze(-1).expand([.. x.Sizes(), Fast]).reshape([.. x.Sizes()[..^1], Slow * Fast]);
+
+    // F, h, b and c, each beside the whole state.
+    private static (Tensor Forcing, Tensor H, Tensor B, Tensor C) Split(Tensor parameters) =>
+        (parameters.narrow(-1, 0, 1), parameters.narrow(-1, 1, 1), parameters.narrow(-1, 2, 1), parameters.narrow(-1, 3, 1));
 
     // b, c and h c / b.
     private (double B, double C, double Exchange) Coefficients()

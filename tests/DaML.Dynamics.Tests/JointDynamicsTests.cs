@@ -51,6 +51,25 @@ public sealed class JointDynamicsTests : IDisposable
     }
 
     [Fact]
+    public void The_joint_tangent_linear_takes_the_derivative_that_a_users_tendency_brings()
+    {
+        var (byHand, automatic) = (new DrivenPendulum(), new Pendulum());
+        EstimatedParameter[] believed = [new("frequency", 2, 1), new("damping", 0.1, 1)];
+        JointDynamics joint = new(byHand, believed), reference = new(automatic, believed);
+        Tensor z = Numbers.Normal(1, 4, 4), dz = Numbers.Normal(2, 4, 4), w = Numbers.Normal(3, 4, 4);
+        var interval = new TimeInterval(0.3, 0.8);
+        var tangent = joint.TangentLinear(z, dz, interval);
+        Assert.True(byHand.Asked > 0);
+        Numbers.Close(reference.TangentLinear(z, dz, interval), tangent, 1e-12);
+        Numbers.Close((tangent * w).sum(), (dz * joint.Adjoint(z, w, interval)).sum(), 1e-12);
+        DynamicsConformance.Check(joint);
+
+        // with the values of its own
+        Tensor x = z.narrow(-1, 0, 2), dx = dz.narrow(-1, 0, 2);
+        Numbers.Close(automatic.TangentLinear(x, dx, interval), byHand.TangentLinear(x, dx, interval), 1e-12);
+    }
+
+    [Fact]
     public void Parameters_walk_or_stay_and_the_models_error_stays_its_own()
     {
         var still = new JointDynamics(new Lorenz96(5), new EstimatedParameter("forcing", 8, 1));
@@ -128,6 +147,31 @@ public sealed class JointDynamicsTests : IDisposable
     {
         protected override Tensor Tendency(Tensor state, Tensor parameters) => Tendency(state, parameters, 0);
         protected override Tensor Tendency(Tensor state, Tensor parameters, double time) => parameters * Math.Cos(time) + 0 * state;
+    }
+
+    /// <summary>A driven pendulum, x' = y, y' = -omega^2 sin x - damping y + cos t.</summary>
+    private class Pendulum() : ParametricDynamics(2, 0.05, new ModelParameter("damping", 0.2), new ModelParameter("frequency", 1.5))
+    {
+        protected override Tensor Tendency(Tensor state, Tensor parameters) => Tendency(state, parameters, 0);
+
+        protected override Tensor Tendency(Tensor state, Tensor parameters, double time)
+        {
+            Tensor x = state.select(-1, 0), y = state.select(-1, 1), damping = parameters.select(-1, 0), omega = parameters.select(-1, 1);
+            return stack([y, Math.Cos(time) - omega.square() * x.sin() - damping * y], -1);
+        }
+    }
+
+    /// <summary>The same with f_x dx; f_theta dtheta stays automatic.</summary>
+    private sealed class DrivenPendulum : Pendulum
+    {
+        public int Asked { get; private set; }
+
+        protected override Tensor TendencyTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, double time)
+        {
+            Asked++;
+            Tensor dx = perturbation.select(-1, 0), dy = perturbation.select(-1, 1), damping = parameters.select(-1, 0), omega = parameters.select(-1, 1);
+            return stack([dy, -(omega.square() * state.select(-1, 0).cos() * dx) - damping * dy], -1);
+        }
     }
 
     private sealed class NoParameters() : ParametricDynamics(1, 0.1)

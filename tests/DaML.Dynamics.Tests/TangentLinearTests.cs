@@ -21,7 +21,17 @@ public sealed class TangentLinearTests : IDisposable
         ("Kuramoto-Sivashinsky, 33", () => new KuramotoSivashinsky(33, 22, 0.5), 1),
         ("Lorenz-96, 40", () => new Lorenz96(forcing: 7), 3),
         ("Lorenz-96, 4", () => new Lorenz96(4, 9), 3),
+        ("Lorenz-63 with all parameters", () => Joint(new Lorenz63(0.013, 9, 27, 2.5)), 8),
+        ("Lorenz-63 with one", () => Joint(new Lorenz63(0.013, 9, 27, 2.5), "rho"), 8),
+        ("Lorenz-84 with all parameters", () => Joint(new Lorenz84(0.04, 7, 1.3, 0.3, 3.5)), 1),
+        ("Lorenz-84 with two", () => Joint(new Lorenz84(0.04, 7, 1.3, 0.3, 3.5), "displacement", "asymmetry"), 1),
+        ("Lorenz-96 with its forcing", () => Joint(new Lorenz96(7, 9)), 3),
+        ("two-scale Lorenz-96 with all parameters", () => Joint(new TwoScaleLorenz96(5, 3, 17, 0.8, 7, 6)), 1),
     ];
+
+    // A model and those of its parameters that are named, or all of them, as one.
+    private static JointDynamics Joint(IParametricDynamics model, params string[] names) => new(model,
+        [.. model.Parameters.Where(parameter => names.Length == 0 || names.Contains(parameter.Name)).Select(parameter => new EstimatedParameter(parameter.Name, parameter.Value, 1))]);
 
     public static TheoryData<string, ScalarType> Cases =>
         new(Models.SelectMany(model => ((ScalarType[])[ScalarType.Float64, ScalarType.Float32]).Select(dtype => (model.Name, dtype))));
@@ -32,7 +42,14 @@ public sealed class TangentLinearTests : IDisposable
         var (_, create, scale) = Models.Single(model => model.Name == name);
         var model = create();
         Tensor Values(long seed) => Numbers.Normal(seed, 2, 3, model.Dimension).to_type(dtype);
-        return (model, Values(1) * scale, Values(2), Values(3), new TimeInterval(0, 3 * model.TimeStep), dtype == ScalarType.Float64 ? 1e-13 : 2e-5);
+        var x = Values(1) * scale;
+        if (model is JointDynamics joint)
+        {
+            // Parameters of each state, a tenth around the believed ones.
+            var believed = tensor(joint.Parameters.Select(parameter => parameter.Mean).ToArray());
+            x = cat([x.narrow(-1, 0, joint.Model.Dimension), (believed * (1 + 0.1 * Numbers.Normal(4, 2, 3, believed.size(0)))).to_type(dtype)], -1);
+        }
+        return (model, x, Values(2), Values(3), new TimeInterval(0, 3 * model.TimeStep), dtype == ScalarType.Float64 ? 1e-13 : 2e-5);
     }
 
     [Theory, MemberData(nameof(Cases))]
@@ -47,6 +64,16 @@ public sealed class TangentLinearTests : IDisposable
         // a state of the batch by itself, without leading dimensions
         Close(tangent[1, 2], model.TangentLinear(x[1, 2], dx[1, 2], interval), tolerance);
         Close(adjoint[1, 2], model.Adjoint(x[1, 2], dy[1, 2], interval), tolerance);
+    }
+
+    [Theory, MemberData(nameof(Cases))]
+    public void It_and_the_adjoint_are_transposes(string name, ScalarType dtype)
+    {
+        var (model, x, dx, dy, interval, tolerance) = Case(name, dtype);
+        Tensor forward = model.TangentLinear(x, dx, interval), backward = model.Adjoint(x, dy, interval);
+        double left = (forward * dy).sum().ToDouble(), right = (dx * backward).sum().ToDouble();
+        double scale = forward.norm().ToDouble() * dy.norm().ToDouble();
+        Assert.True(Math.Abs(left - right) <= tolerance * scale, $"<M'dx, dy> = {left:g12} against <dx, M'^T dy> = {right:g12}");
     }
 
     // As in learning through a tangent linear: both products stay in the graph, with the gradients of automatic differentiation.
