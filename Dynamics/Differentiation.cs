@@ -152,10 +152,11 @@ public static class Differentiation
     private static Tensor Value(Func<Tensor, Tensor> function, Tensor at, string name)
     {
         try { return function(at); }
-        catch (ExternalException error) when (Sentence(error.Message) is var said && (said.Contains("in-place operation") || said.Contains("modified inplace")))
+        catch (ExternalException error) when (Sentence(error.Message) is var said
+            && (said.Contains("in-place operation") || said.Contains("modified inplace")))
         {
-            throw new InvalidOperationException($"{name} cannot be differentiated: it changes its argument in place, or something else that requires gradients. " +
-                "Use the operators that give a new tensor (x.add(y) instead of x.add_(y)), or change a clone().", error);
+            throw new InvalidOperationException($"{name} cannot be differentiated: it changes its argument in place, " +
+                "or something else that requires gradients. Use the operators that give a new tensor (x.add(y) instead of x.add_(y)), or change a clone().", error);
         }
     }
 

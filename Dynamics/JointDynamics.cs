@@ -82,16 +82,18 @@ public sealed class JointDynamics : DiscreteDynamics, IComponent
         var (x, theta) = Split(state);
         var (dx, dTheta) = Split(perturbation);
         return Model is ParametricDynamics model
-            && model.StepTangentLinear(x, Complete(theta, parameter => parameter.Value), dx, Complete(dTheta, _ => 0), time) is var (next, along)
+            && model.StepTangentLinear(x, Complete(theta, parameter => parameter.Value), dx, Complete(dTheta, _ => 0), time)
+                is var (next, along)
             ? (cat([next, theta], -1), cat([along, dTheta], -1))
             : base.StepTangentLinear(state, perturbation, time);
     }
 
-    private (Tensor State, Tensor Parameters) Split(Tensor joint) => (joint.narrow(-1, 0, Model.Dimension), joint.narrow(-1, Model.Dimension, Parameters.Count));
+    private (Tensor State, Tensor Parameters) Split(Tensor joint) =>
+        (joint.narrow(-1, 0, Model.Dimension), joint.narrow(-1, Model.Dimension, Parameters.Count));
 
     // All q of the model's parameters, of which some are estimated, [..., q].
-    private Tensor Complete(Tensor estimated, Func<ModelParameter, double> other) => cat(
-        [.. places.Select((place, i) => place >= 0 ? estimated.narrow(-1, place, 1) : full_like(estimated.narrow(-1, 0, 1), other(Model.Parameters[i])))], -1);
+    private Tensor Complete(Tensor estimated, Func<ModelParameter, double> other) => cat([.. places.Select((place, i) =>
+        place >= 0 ? estimated.narrow(-1, place, 1) : full_like(estimated.narrow(-1, 0, 1), other(Model.Parameters[i])))], -1);
 
     void IComponent.Save(ComponentWriter writer)
     {

@@ -42,7 +42,10 @@ public sealed class Lorenz84(double timeStep = 0.05, double forcing = 8, double 
         Tensor a = parameters.select(-1, 2), b = parameters.select(-1, 3);
         Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
         Tensor dx = perturbation.select(-1, 0), dy = perturbation.select(-1, 1), dz = perturbation.select(-1, 2);
-        return stack([-2 * (y * dy + z * dz) - a * dx, (y - b * z) * dx + x * (dy - b * dz) - dy, (b * y + z) * dx + x * (b * dy + dz) - dz], -1);
+        return stack([
+            -2 * (y * dy + z * dz) - a * dx,
+            (y - b * z) * dx + x * (dy - b * dz) - dy,
+            (b * y + z) * dx + x * (b * dy + dz) - dz], -1);
     }
 
     /// <inheritdoc/>
@@ -50,7 +53,8 @@ public sealed class Lorenz84(double timeStep = 0.05, double forcing = 8, double 
     {
         Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
         Tensor f = parameters.select(-1, 0), a = parameters.select(-1, 2);
-        Tensor df = perturbation.select(-1, 0), dg = perturbation.select(-1, 1), da = perturbation.select(-1, 2), db = perturbation.select(-1, 3);
+        Tensor df = perturbation.select(-1, 0), dg = perturbation.select(-1, 1);
+        Tensor da = perturbation.select(-1, 2), db = perturbation.select(-1, 3);
         return stack([da * (f - x) + a * df, dg - db * x * z, db * x * y], -1);
     }
 

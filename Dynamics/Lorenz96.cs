@@ -44,7 +44,8 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
     }
 
     /// <inheritdoc/>
-    protected override Tensor TendencyParameterTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, double time) => perturbation.expand_as(state);
+    protected override Tensor TendencyParameterTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, double time) =>
+        perturbation.expand_as(state);
 
     /// <inheritdoc/>
     protected override Tensor TendencyAdjoint(Tensor state, Tensor sensitivity, double time)

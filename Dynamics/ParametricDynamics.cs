@@ -66,7 +66,8 @@ public abstract class ParametricDynamics : Dynamics, IParametricDynamics
     /// <param name="time">t, in the model's unit of time.</param>
     /// <returns>Of x's shape.</returns>
     protected virtual Tensor TendencyParameterTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, double time) =>
-        Differentiation.TangentLinear(theta => Tendency(state, theta, time), parameters, perturbation, $"The tendency of {Name} by its parameters").Derivative;
+        Differentiation.TangentLinear(theta => Tendency(state, theta, time), parameters, perturbation,
+            $"The tendency of {Name} by its parameters").Derivative;
 
     /// <inheritdoc/>
     protected override Tensor? TendencyTangentLinear(Tensor state, Tensor perturbation, double time) =>
@@ -94,8 +95,10 @@ public abstract class ParametricDynamics : Dynamics, IParametricDynamics
     }
 
     // A step with parameters of its own in every state, and its derivative along (dx, dtheta); null where the model brings no f_x dx.
-    internal (Tensor State, Tensor Perturbation)? StepTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, Tensor parameterPerturbation, double time) =>
+    internal (Tensor State, Tensor Perturbation)? StepTangentLinear(
+        Tensor state, Tensor parameters, Tensor perturbation, Tensor parameterPerturbation, double time) =>
         RungeKuttaTangentLinear((x, t) => Tendency(x, parameters, t),
-            (x, dx, t) => TendencyTangentLinear(x, parameters, dx, t)?.add(TendencyParameterTangentLinear(x, parameters, parameterPerturbation, t)),
+            (x, dx, t) => TendencyTangentLinear(x, parameters, dx, t)
+                ?.add(TendencyParameterTangentLinear(x, parameters, parameterPerturbation, t)),
             state, perturbation, time);
 }

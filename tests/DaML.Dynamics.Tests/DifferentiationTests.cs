@@ -103,13 +103,20 @@ public sealed class DifferentiationTests : IDisposable
     public void A_function_that_changes_its_argument_in_place_is_refused_with_a_remedy()
     {
         Tensor leaf = x.clone().requires_grad_(), computed = leaf * 1;
-        Func<Tensor, Tensor>[] functions = [at => at.mul_(3) * at, at => { at[0] = 5; return at * 2; }, at => { at.narrow(-1, 0, 2).add_(1); return at.square(); }];
+        Func<Tensor, Tensor>[] functions =
+        [
+            at => at.mul_(3) * at,
+            at => { at[0] = 5; return at * 2; },
+            at => { at.narrow(-1, 0, 2).add_(1); return at.square(); },
+        ];
         foreach (var function in functions)
         {
             foreach (var point in (Tensor[])[x.clone(), leaf, computed])
             {
                 var before = point.Bits();
-                foreach (var use in (Action[])[() => Differentiation.TangentLinear(function, point, v, "Their model"), () => Differentiation.Adjoint(function, point, v, "Their model")])
+                foreach (var use in (Action[])[
+                    () => Differentiation.TangentLinear(function, point, v, "Their model"),
+                    () => Differentiation.Adjoint(function, point, v, "Their model")])
                 {
                     using var mode = set_grad_enabled(point.requires_grad);
                     string message = Assert.Throws<InvalidOperationException>(use).Message;

@@ -169,7 +169,8 @@ public sealed class JointDynamicsTests : IDisposable
         protected override Tensor TendencyTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, double time)
         {
             Asked++;
-            Tensor dx = perturbation.select(-1, 0), dy = perturbation.select(-1, 1), damping = parameters.select(-1, 0), omega = parameters.select(-1, 1);
+            Tensor dx = perturbation.select(-1, 0), dy = perturbation.select(-1, 1);
+            Tensor damping = parameters.select(-1, 0), omega = parameters.select(-1, 1);
             return stack([dy, -(omega.square() * state.select(-1, 0).cos() * dx) - damping * dy], -1);
         }
     }

@@ -30,8 +30,9 @@ public sealed class TangentLinearTests : IDisposable
     ];
 
     // A model and those of its parameters that are named, or all of them, as one.
-    private static JointDynamics Joint(IParametricDynamics model, params string[] names) => new(model,
-        [.. model.Parameters.Where(parameter => names.Length == 0 || names.Contains(parameter.Name)).Select(parameter => new EstimatedParameter(parameter.Name, parameter.Value, 1))]);
+    private static JointDynamics Joint(IParametricDynamics model, params string[] names) =>
+        new(model, [.. model.Parameters.Where(parameter => names.Length == 0 || names.Contains(parameter.Name))
+            .Select(parameter => new EstimatedParameter(parameter.Name, parameter.Value, 1))]);
 
     public static TheoryData<string, ScalarType> Cases =>
         new(Models.SelectMany(model => ((ScalarType[])[ScalarType.Float64, ScalarType.Float32]).Select(dtype => (model.Name, dtype))));
@@ -47,7 +48,8 @@ public sealed class TangentLinearTests : IDisposable
         {
             // Parameters of each state, a tenth around the believed ones.
             var believed = tensor(joint.Parameters.Select(parameter => parameter.Mean).ToArray());
-            x = cat([x.narrow(-1, 0, joint.Model.Dimension), (believed * (1 + 0.1 * Numbers.Normal(4, 2, 3, believed.size(0)))).to_type(dtype)], -1);
+            var parameters = (believed * (1 + 0.1 * Numbers.Normal(4, 2, 3, believed.size(0)))).to_type(dtype);
+            x = cat([x.narrow(-1, 0, joint.Model.Dimension), parameters], -1);
         }
         return (model, x, Values(2), Values(3), new TimeInterval(0, 3 * model.TimeStep), dtype == ScalarType.Float64 ? 1e-13 : 2e-5);
     }
