@@ -99,7 +99,7 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         using var backpropagation = new TruncatedBackpropagation<TMemory>(Name, method, network, data,
             learned.Cost ?? AnalysisCosts.SquaredError(method.Procoder), divergedCost, training, random);
         var held = Assimilation(method, $"training/{Name}/validation").Transform(validation.Take(training.ValidationBurnIn + training.ValidationCycles));
-        using var course = new NetworkTraining<TMemory>(Name, network, backpropagation, learned.Validation?.Name ?? "rmse", () => Error(held, learned.Validation), Setting(data, constants, learned), training, context);
+        using var course = new NetworkTraining(Name, network, backpropagation, learned.Validation?.Name ?? "rmse", () => Error(held, learned.Validation), Setting(data, constants, learned), training, context);
         var history = course.Run(cancellation) with { Settings = SettingsOf(data, validation, constants, learned) };
         return Assimilation(learned.Freeze(history), null);
     }

@@ -10,14 +10,14 @@ namespace DaML;
 /// </summary>
 /// <param name="name">What is trained.</param>
 /// <param name="network">What has the weights; when it ends they are the best that were found.</param>
-/// <param name="backpropagation">Makes the optimiser steps.</param>
+/// <param name="optimiser">Makes the optimiser steps.</param>
 /// <param name="measure">What the error on held-out trajectories is called.</param>
 /// <param name="validate">The error on held-out trajectories with the network as it is.</param>
 /// <param name="setting">All that the sequence of losses depends on, for telling a checkpoint of this training from another's.</param>
 /// <param name="options">Settings.</param>
 /// <param name="context">Who is told of progress.</param>
-internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, TruncatedBackpropagation<TMemory> backpropagation,
-    string measure, Func<double> validate, string setting, TrainingOptions options, DataAssimilationContext context) : IDisposable where TMemory : IMemory<TMemory>
+internal sealed class NetworkTraining(string name, nn.Module network, IOptimiserSteps optimiser,
+    string measure, Func<double> validate, string setting, TrainingOptions options, DataAssimilationContext context) : IDisposable
 {
     private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(100);
 
@@ -49,7 +49,7 @@ internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, T
         while (!Ended(cancellation, out end))
         {
             double rate = options.LearningRateAt(steps.Count, options.Progress(steps.Count, Elapsed));
-            var (loss, norm, restarts) = backpropagation.Step(rate);
+            var (loss, norm, restarts) = optimiser.Step(rate);
             steps.Add(new TrainingStep(steps.Count + 1, loss, rate, norm, restarts, null, Elapsed.TotalSeconds));
             if (steps.Count % options.ValidationInterval == 0 || steps.Count == options.Steps) Validate();
             Report();
@@ -123,7 +123,7 @@ internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, T
         writer.Tensor("history", new TrainingHistory(steps, default).ToTensor());
         foreach (var (key, tensor) in network.state_dict()) writer.Tensor("network." + key, tensor.detach());
         if (best is not null) foreach (var (key, tensor) in best) writer.Tensor("best." + key, tensor);
-        backpropagation.Save(writer);
+        optimiser.Save(writer);
     }
 
     private void Load(ComponentReader reader)
@@ -136,7 +136,7 @@ internal sealed class NetworkTraining<TMemory>(string name, nn.Module network, T
         ModuleState.Restore(network, current);
         ModuleState.Release(current);
         if (reader.Get<bool>("hasBest")) best = names.ToDictionary(key => key, key => reader.Tensor("best." + key));
-        backpropagation.Load(reader);
+        optimiser.Load(reader);
     }
 
     private void Report()

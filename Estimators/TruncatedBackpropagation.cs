@@ -13,12 +13,6 @@ namespace DaML;
 /// <param name="Truths">Finite if the truths are, or if loss or gradient are not.</param>
 internal readonly record struct StepOutcome<TMemory>(TMemory Analysis, Tensor Diverged, long Restarts, double Loss, double GradientNorm, double Truths);
 
-/// <summary>What one optimiser step gave.</summary>
-/// <param name="Loss">The mean cost of a cycle and trajectory; not a number where the step was left out.</param>
-/// <param name="GradientNorm">The gradient's norm before it was clipped.</param>
-/// <param name="Restarts">Number of trajectories that had diverged and were started afresh.</param>
-internal readonly record struct OptimiserStep(double Loss, double GradientNorm, long Restarts);
-
 /// <summary>
 /// Truncated back-propagation through time (Tang and Glass 2018; Bocquet et al. 2024, section II B) of any triple whose
 /// parts have parameters: an assimilation runs along the training trajectories, every optimiser step unrolls N_iter of
@@ -33,7 +27,7 @@ internal readonly record struct OptimiserStep(double Loss, double GradientNorm, 
 /// step doubles their number up to N_iter, each that is not halves it. With a <see cref="TrainingOptions.BurnIn"/> trajectories run
 /// that long without being charged: all together from the view's start, and each that is started afresh beside the others.
 /// </remarks>
-internal sealed class TruncatedBackpropagation<TMemory> : IDisposable where TMemory : IMemory<TMemory>
+internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisposable where TMemory : IMemory<TMemory>
 {
     private const int SkippedLimit = 100;
 

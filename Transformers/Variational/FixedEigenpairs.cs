@@ -39,6 +39,12 @@ public sealed class FixedEigenpairs : IEigenpairSource, IComponent
     /// <inheritdoc/>
     public string Name => $"{Count} fixed eigenpairs";
 
+    /// <summary>The eigenvalues, <c>[1, r]</c>; they belong to this object.</summary>
+    public Tensor Values => values.Value;
+
+    /// <summary>The vectors, orthonormal, <c>[1, r, m]</c>; they belong to this object.</summary>
+    public Tensor Vectors => vectors.Value;
+
     /// <summary>r, the number of pairs.</summary>
     public int Count => (int)values.Value.size(1);
 

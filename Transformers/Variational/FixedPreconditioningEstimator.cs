@@ -12,8 +12,11 @@ namespace DaML;
 /// <param name="cost">The cost whose Hessian is averaged.</param>
 public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost cost)
 {
+    private const long BlockSize = 64;
+
     /// <summary>
-    /// Finds the leading eigenpairs of the average. All runs are kept at once; a product of the average is one of each window.
+    /// Finds the leading eigenpairs of the average. The model is linearised along all runs, which are kept at once; a product of the average is one of
+    /// each window.
     /// </summary>
     /// <param name="windows">The windows, at least one; every trajectory of a batch counts as a state.</param>
     /// <param name="method">How many pairs, and how they are found.</param>
@@ -26,22 +29,34 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         long m = Dimension(windows);
-        var runs = windows.Select(Run).ToList();
         double states = windows.Sum(window => window.Batch);
         var rightSide = windows[0].Zeros(m).narrow(0, 0, 1);
-        var average = new QuadraticCost(vector =>
+        var linearised = new List<QuadraticCost>();
+        try
+        {
+            foreach (var window in windows) linearised.Add(Linearised(window));
+            var average = new QuadraticCost(vector => new(Mean(vector.Values.unsqueeze(1)).squeeze(1)), new(rightSide),
+                zeros([1], dtype: rightSide.dtype, device: rightSide.device)) { BlockProduct = Mean };
+            return new FixedEigenpairs(method.Find(average));
+        }
+        finally
+        {
+            foreach (var quadratic in linearised) quadratic.Dispose();
+        }
+
+        // [1, k, m]
+        Tensor Mean(Tensor vectors)
         {
             using var inner = NewDisposeScope();
-            var sum = zeros_like(vector.Values);
-            foreach (var run in runs)
+            var sum = zeros_like(vectors);
+            foreach (var quadratic in linearised)
             {
                 cancellation.ThrowIfCancellationRequested();
-                sum = sum + cost.HessianProduct(run, new(vector.Values.expand(run.Window.Batch, m))).Values.sum([0],
-                    keepdim: true) / states;
+                using var one = NewDisposeScope();
+                sum.add_(quadratic.HessianProducts(vectors.expand(quadratic.RightSide.Values.size(0), -1, -1)).sum([0], keepdim: true) / states);
             }
-            return new(sum.MoveToOuterDisposeScope());
-        }, new(rightSide), zeros([1], dtype: rightSide.dtype, device: rightSide.device));
-        return new FixedEigenpairs(method.Find(average));
+            return sum.MoveToOuterDisposeScope();
+        }
     }
 
     /// <summary>
@@ -64,16 +79,15 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
         for (int i = 0; i < windows.Count; i++)
         {
             using var inner = NewDisposeScope();
-            var run = Run(windows[i]);
-            var unit = windows[i].Zeros(m);
-            for (long j = 0; j < m; j++)
+            using var quadratic = Linearised(windows[i]);
+            for (long first = 0; first < m; first += BlockSize)
             {
                 cancellation.ThrowIfCancellationRequested();
                 using var product = NewDisposeScope();
-                var column = unit.select(1, j);
-                column.fill_(1);
-                sum.select(0, j).add_(cost.HessianProduct(run, new(unit)).Values.sum([0]) / states);
-                column.fill_(0);
+                long count = Math.Min(BlockSize, m - first);
+                var units = zeros([count, m], dtype: sum.dtype, device: sum.device);
+                units.narrow(1, first, count).diagonal().fill_(1);
+                sum.narrow(0, first, count).add_(quadratic.HessianProducts(units.expand(windows[i].Batch, count, m)).sum([0]) / states);
             }
             progress?.Report(new ProgressReport("averaging the Hessian", i + 1, windows.Count, new Dictionary<string, double>(),
                 watch.Elapsed,
@@ -82,7 +96,11 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
         return (0.5 * (sum + sum.mT)).MoveToOuterDisposeScope();
     }
 
-    private WindowTrajectory<State> Run(AssimilationWindow window) => cost.Run(window, cost.Background(window));
+    private QuadraticCost Linearised(AssimilationWindow window)
+    {
+        var control = cost.Background(window);
+        return cost.Linearise(cost.Run(window, control), control, window.Zeros(1).squeeze(-1));
+    }
 
     private long Dimension(IReadOnlyList<AssimilationWindow> windows)
     {

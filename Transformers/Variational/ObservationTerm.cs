@@ -31,6 +31,12 @@ public sealed class ObservationTerm : ICostTerm, IComponent
     /// <inheritdoc/>
     public string Name => "Jo";
 
+    /// <summary>H</summary>
+    public IObservationOperator Operator => observationOperator;
+
+    /// <summary>R</summary>
+    public IErrorCovariance Error => observationError;
+
     /// <inheritdoc/>
     public Tensor Value(WindowTrajectory<State> trajectory)
     {

@@ -67,7 +67,8 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
             throw new ArgumentException($"The eigenvalues of a preconditioner must be above zero; the smallest given is {smallest:g6}.");
     }
 
-    internal RitzPairs MoveToOuterDisposeScope() =>
+    /// <summary>Its tensors, kept beyond the scope they were made in.</summary>
+    public RitzPairs MoveToOuterDisposeScope() =>
         new(Values.MoveToOuterDisposeScope(), Vectors.MoveToOuterDisposeScope(), Residuals.MoveToOuterDisposeScope(), Known.MoveToOuterDisposeScope())
         {
             Products = Products?.MoveToOuterDisposeScope(),

@@ -1,0 +1,103 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// What a network that maps a state to a Hessian is given: the state where the window's model is linearised, at its beginning, as standardised
+/// channels, and if asked for the window's observations: at each of their times the channels H'^T R^-1 1, which are zero where nothing is
+/// observed, in units of their largest value.
+/// </summary>
+public sealed class HessianInputs : IComponent
+{
+    private readonly ConstantTensor mean, deviation;
+    private readonly ObservationTerm? observations;
+    private readonly int observationTimes;
+    private readonly double largestWeight;
+
+    private HessianInputs(FieldLayout layout, Tensor mean, IReadOnlyList<double> deviations, ObservationTerm? observations, int observationTimes, double largestWeight)
+    {
+        (Layout, this.observations, this.observationTimes, this.largestWeight) = (layout, observations, observationTimes, largestWeight);
+        Deviations = [.. deviations.Select(value => Require.Positive(value, "deviation"))];
+        Require.Shape(mean, "The mean of a network's inputs", layout.Dimension);
+        using var scope = NewDisposeScope();
+        (this.mean, deviation) = (new ConstantTensor(mean), new ConstantTensor(layout.Spread(Deviations, mean.dtype, mean.device)));
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("hessian-inputs", 1, reader =>
+    {
+        using var mean = reader.Tensor("mean");
+        return new HessianInputs(reader.Get<FieldLayout>("layout"), mean, reader.Get<double[]>("deviations"),
+            reader.OptionalPart<ObservationTerm>("observations"), reader.Get<int>("observationTimes"), reader.Get<double>("largestWeight"));
+    });
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <summary>How states lie on the grid.</summary>
+    public FieldLayout Layout { get; }
+
+    /// <summary>The standard deviation of each field, by which it is divided.</summary>
+    public IReadOnlyList<double> Deviations { get; }
+
+    /// <summary>Number of channels: the fields, and again for each time of observation where those are asked for.</summary>
+    public int Channels => Layout.Fields.Count * (1 + observationTimes);
+
+    /// <summary>The inputs whose constants are those of some windows' states.</summary>
+    /// <param name="layout">How states lie on the grid.</param>
+    /// <param name="windows">Windows with altogether at least two states.</param>
+    /// <param name="observations">The observation term whose operator and errors are channels too; null = the state alone.</param>
+    /// <exception cref="ArgumentException">A state has another dimension, a field never changes, or the windows have different numbers of observations.</exception>
+    internal static HessianInputs Measure(FieldLayout layout, IReadOnlyList<AssimilationWindow> windows, ObservationTerm? observations)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var states = cat([.. windows.Select(window => window.Background.Values)]).to_type(ScalarType.Float64);
+        Require.LastDimension(states, layout.Dimension, "The states of linearisation");
+        if (states.size(0) < 2) throw new ArgumentException($"The constants of a network's inputs need at least two states; given: {states.size(0)}.");
+        var mean = states.mean([0]);
+        var squares = layout.ToFields((states - mean).square());
+        var deviations = new double[layout.Fields.Count];
+        for (int i = 0; i < deviations.Length; i++)
+        {
+            var field = layout.Fields[i];
+            deviations[i] = Math.Sqrt(squares.select(1, i).sum().ToDouble() / (states.size(0) * field.Rows * field.Columns));
+            if (!(deviations[i] > 0)) throw new ArgumentException($"Field {i} of the states of linearisation never changes, so it cannot be standardised.");
+        }
+        int times = observations is null ? 0 : windows[0].Observations.Count;
+        double largest = observations is null ? 1 : windows.Max(window => Weights(observations, layout, window, times).abs().max().ToDouble());
+        return new(layout, mean, deviations, observations, times, largest > 0 ? largest : 1);
+    }
+
+    /// <summary>The inputs for each trajectory of a window.</summary>
+    /// <param name="at">The trajectory of linearisation.</param>
+    /// <param name="precision">The network's.</param>
+    /// <returns><c>[batch, channels, grid...]</c></returns>
+    public Tensor Of(WindowTrajectory<State> at, ScalarType precision)
+    {
+        using var scope = NewDisposeScope();
+        var states = at.Start.Values;
+        var channels = Layout.ToFields((states - mean.Like(states)) / deviation.Like(states));
+        if (observations is not null) channels = cat([channels, Weights(observations, Layout, at.Window, observationTimes) / largestWeight], 1);
+        return channels.to_type(precision).MoveToOuterDisposeScope();
+    }
+
+    // [batch, fields * times, grid...]
+    private static Tensor Weights(ObservationTerm term, FieldLayout layout, AssimilationWindow window, int times)
+    {
+        if (window.Observations.Count != times)
+            throw new ArgumentException($"A network that sees the observations of {times} times is given a window with {window.Observations.Count}.");
+        return cat([.. window.Observations.Select(observation =>
+            layout.ToFields(term.Operator.Adjoint(window.Background.Values, term.Error.ApplyInverse(ones_like(observation.Values), observation.Mask))))], 1);
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("layout", Layout);
+        writer.Tensor("mean", mean.Value);
+        writer.Set("deviations", Deviations);
+        writer.OptionalPart("observations", observations);
+        writer.Set("observationTimes", observationTimes);
+        writer.Set("largestWeight", largestWeight);
+    }
+}

@@ -1,0 +1,26 @@
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// A network that maps a state to an approximate Hessian A_theta(x), symmetric positive definite and of low rank beside a multiple of the identity, known by
+/// its products and its eigenpairs. Derive from it to bring another; <see cref="SpectralHessianNetwork"/> and <see cref="TransportedHessianNetwork"/> are
+/// the two there are.
+/// </summary>
+/// <param name="name">What the module is called.</param>
+public abstract class HessianNetwork(string name) : nn.Module<Tensor, Tensor, Tensor>(name)
+{
+    /// <summary>r, the number of eigenpairs.</summary>
+    public abstract int Rank { get; }
+
+    /// <summary>A_theta(x) Z, differentiable with respect to the weights.</summary>
+    /// <param name="inputs">x as channels, <c>[batch, channels, grid...]</c>; see <see cref="HessianInputs"/>.</param>
+    /// <param name="vectors">Z, <c>[batch, k, m]</c></param>
+    /// <returns><c>[batch, k, m]</c></returns>
+    public abstract override Tensor forward(Tensor inputs, Tensor vectors);
+
+    /// <summary>The leading eigenpairs of A_theta(x), the largest first.</summary>
+    /// <param name="inputs">x as channels, <c>[batch, channels, grid...]</c></param>
+    /// <returns>Values <c>[batch, r]</c> and orthonormal vectors <c>[batch, r, m]</c>; the caller's.</returns>
+    public abstract (Tensor Values, Tensor Vectors) Eigenpairs(Tensor inputs);
+}

@@ -1,0 +1,75 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>The optimiser steps of a learned Hessian: Adam on a new batch of states and probes each time, nothing of which is stored.</summary>
+internal sealed class HessianTraining : IOptimiserSteps, IDisposable
+{
+    private const int SkippedLimit = 100;
+
+    private readonly string name;
+    private readonly HessianNetwork network;
+    private readonly FourDimensionalVariationalCost cost;
+    private readonly HessianInputs inputs;
+    private readonly HessianProbes probes;
+    private readonly LearnedPreconditioningOptions options;
+    private readonly ScalarType precision;
+    private readonly OnlineWindowSequence windows;
+    private readonly RandomStream random;
+    private readonly Adam optimizer;
+    private int skippedInARow;
+
+    public HessianTraining(string name, HessianNetwork network, FourDimensionalVariationalCost cost, HessianInputs inputs, HessianProbes probes, LearnedPreconditioningOptions options,
+        OnlineWindowSequence windows, RandomStream random)
+    {
+        (this.name, this.network, this.cost, this.inputs, this.probes, this.options, this.windows, this.random) = (name, network, cost, inputs, probes, options, windows, random);
+        Parameter[] parameters = [.. network.parameters().Where(parameter => parameter.requires_grad)];
+        precision = parameters[0].dtype;
+        optimizer = new Adam(parameters, options.Training.LearningRate);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="DivergenceException">A hundred steps in a row gave no finite loss.</exception>
+    public OptimiserStep Step(double learningRate)
+    {
+        using var scope = NewDisposeScope();
+        foreach (var group in optimizer.ParamGroups) group.LearningRate = learningRate;
+        var batch = probes.Draw(cost, windows.Next(), inputs, options.Probes, precision, random);
+        optimizer.zero_grad();
+        var loss = probes.Loss(network, batch);
+        Differentiation.BackPropagate(loss, "The loss");
+        double norm = optimizer.ClipGradient(options.Training.GradientClip), value = loss.ToDouble();
+        bool finite = double.IsFinite(value) && double.IsFinite(norm);
+        if (finite) optimizer.step();
+        skippedInARow = finite ? 0 : skippedInARow + 1;
+        if (skippedInARow == SkippedLimit) throw new DivergenceException($"The training of {name}, {SkippedLimit} optimiser steps in a row,", 0, 0, double.NaN);
+        return new(finite ? value : double.NaN, norm, 0);
+    }
+
+    /// <inheritdoc/>
+    public void Save(ComponentWriter writer)
+    {
+        writer.Set("skippedInARow", skippedInARow);
+        windows.Save(writer);
+        writer.Tensor("probeRandom", random.Capture());
+        using var stream = new MemoryStream();
+        using (var binary = new BinaryWriter(stream, System.Text.Encoding.UTF8, leaveOpen: true)) optimizer.save_state_dict(binary);
+        writer.Tensor("optimizer", tensor(stream.ToArray()));
+    }
+
+    /// <inheritdoc/>
+    public void Load(ComponentReader reader)
+    {
+        skippedInARow = reader.Get<int>("skippedInARow");
+        windows.Load(reader);
+        using (var state = reader.Tensor("probeRandom")) random.Restore(state.cpu());
+        using var bytes = reader.Tensor("optimizer");
+        using var binary = new BinaryReader(new MemoryStream(bytes.ToArray<byte>()));
+        optimizer.load_state_dict(binary);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => optimizer.Dispose();
+}

@@ -1,0 +1,76 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Eigenpairs that a network finds from the state where the window's model is linearised, without a product of the Hessian (Trappler and Vidard). <see cref="SpectralPreconditioning"/>
+/// takes their values as they are, <see cref="LimitedMemoryPreconditioning"/> spends a product for each on the subspace they span.
+/// </summary>
+public sealed class LearnedEigenpairs : IEigenpairSource, IComponent
+{
+    /// <summary>Makes a source of a trained network.</summary>
+    /// <param name="network">The network; it belongs to this object. To be saved it must be a component.</param>
+    /// <param name="inputs">What it is given.</param>
+    /// <param name="pairs">How many of its pairs are used, the largest first; null = all.</param>
+    /// <param name="history">How it was trained, if that is known.</param>
+    /// <exception cref="ArgumentException">More pairs than the network has.</exception>
+    public LearnedEigenpairs(HessianNetwork network, HessianInputs inputs, int? pairs = null, TrainingHistory? history = null)
+    {
+        (Network, Inputs, Pairs, History) = (network, inputs, pairs ?? network.Rank, history);
+        if (Pairs < 1 || Pairs > network.Rank)
+            throw new ArgumentOutOfRangeException(nameof(pairs), pairs, $"The network has {network.Rank} eigenpairs; {Pairs} are asked for.");
+        ModuleState.Freeze(network);
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("learned-eigenpairs", 1, reader =>
+        new LearnedEigenpairs(reader.Part<HessianNetwork>("network"), reader.Part<HessianInputs>("inputs"), reader.Get<int>("pairs")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => $"{Pairs} learned eigenpairs";
+
+    /// <summary>The network.</summary>
+    public HessianNetwork Network { get; }
+
+    /// <summary>What it is given.</summary>
+    public HessianInputs Inputs { get; }
+
+    /// <summary>How many of its pairs are used.</summary>
+    public int Pairs { get; }
+
+    /// <summary>How it was trained; null where it was read from a file or made by hand.</summary>
+    public TrainingHistory? History { get; }
+
+    /// <summary>The same network, fewer of its pairs.</summary>
+    /// <param name="pairs">How many, the largest first.</param>
+    public LearnedEigenpairs Leading(int pairs) => new(Network, Inputs, pairs, History);
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The network is for another grid than the control vector.</exception>
+    /// <exception cref="ArithmeticException">The network gave a value that is not finite.</exception>
+    public RitzPairs Find(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var b = cost.RightSide.Values;
+        if (b.size(-1) != Inputs.Layout.Dimension)
+            throw new ArgumentException($"The network is for {Inputs.Layout.Dimension} components on a grid of {Inputs.Layout.Rows} x {Inputs.Layout.Columns}; the control vector has {b.size(-1)}.");
+        var precision = ModuleState.PrecisionOf(Network, b.dtype);
+        var (values, vectors) = Network.Eigenpairs(Inputs.Of(linearisation, precision));
+        if (!(values.isfinite().all().ToBoolean() && vectors.isfinite().all().ToBoolean()))
+            throw new ArithmeticException($"{Network.GetName()} gave eigenpairs that are infinite or not a number.");
+        values = values.narrow(1, 0, Pairs).to_type(b.dtype);
+        return new RitzPairs(values, vectors.narrow(1, 0, Pairs).to_type(b.dtype), full_like(values, double.PositiveInfinity),
+            ones(values.Sizes(), dtype: ScalarType.Bool, device: b.device)).MoveToOuterDisposeScope();
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("network", Network);
+        writer.Part("inputs", Inputs);
+        writer.Set("pairs", Pairs);
+    }
+}

@@ -1,0 +1,133 @@
+using System.Globalization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Learns a map from the state where 4D-Var's model is linearised to leading eigenpairs of its Gauss-Newton matrix (Trappler and Vidard, section 2). Every step draws new states and
+/// new probes (algorithm 2.1) and spends one block of Hessian products on them; nothing is stored. The weights of the smallest loss on held-out states are kept.
+/// </summary>
+/// <param name="name">What to call it in messages and tables.</param>
+/// <param name="context">Seed, device, precision of networks, progress.</param>
+/// <param name="cost">The cost whose Hessian is learned. With a control variable transform and an uncorrelated B its vectors lie on the grid as states do.</param>
+/// <param name="layout">How states lie on the grid.</param>
+/// <param name="create">Makes the network for inputs of the training data, with weights from a stream.</param>
+/// <param name="options">How it is trained; null = the defaults.</param>
+/// <param name="fixedPairs">The fixed eigenpairs of the whitened loss; null for the other losses.</param>
+/// <param name="observations">The observation term whose operator and errors the network sees as well; null = the state alone.</param>
+public sealed class LearnedPreconditioningEstimator(string name, DataAssimilationContext context, FourDimensionalVariationalCost cost, FieldLayout layout,
+    Func<HessianInputs, RandomStream, HessianNetwork> create, LearnedPreconditioningOptions? options = null, FixedEigenpairs? fixedPairs = null, ObservationTerm? observations = null)
+{
+    private readonly LearnedPreconditioningOptions options = Checked(options ?? new(), fixedPairs);
+
+    /// <summary>What it is called.</summary>
+    public string Name { get; } = !string.IsNullOrWhiteSpace(name) ? name : throw new ArgumentException("An estimator needs a name.", nameof(name));
+
+    /// <summary>
+    /// The paper's network: a U-Net and <see cref="SpectralHessianNetwork"/>.
+    /// </summary>
+    /// <param name="layout">How states lie on the grid.</param>
+    /// <param name="rank">r</param>
+    /// <param name="largest">M, a rough upper bound of the eigenvalues.</param>
+    /// <param name="network">The U-Net's size; null = the defaults.</param>
+    /// <param name="rest">s (default: 1).</param>
+    public static Func<HessianInputs, RandomStream, HessianNetwork> Spectral(FieldLayout layout, int rank, double largest, UNetOptions? network = null, double rest = 1) => (inputs, random) =>
+    {
+        var size = network ?? new();
+        var made = new SpectralHessianNetwork(new UNet(layout, inputs.Channels, size, device: random.Device), size.Features, layout, rank, largest, rest, device: random.Device);
+        made.Draw(random);
+        return made;
+    };
+
+    /// <summary>The residual form: a U-Net and <see cref="TransportedHessianNetwork"/>.</summary>
+    /// <param name="layout">How states lie on the grid.</param>
+    /// <param name="fixedPairs">The pairs it corrects.</param>
+    /// <param name="network">The U-Net's size; null = the defaults.</param>
+    /// <param name="rest">s (default: 1).</param>
+    /// <param name="reach">How many points a stencil reaches to each side (default: 1).</param>
+    public static Func<HessianInputs, RandomStream, HessianNetwork> Transported(FieldLayout layout, FixedEigenpairs fixedPairs, UNetOptions? network = null, double rest = 1, int reach = 1) => (inputs, random) =>
+    {
+        var size = network ?? new();
+        var made = new TransportedHessianNetwork(new UNet(layout, inputs.Channels, size, device: random.Device), inputs.Channels, size.Features, layout, fixedPairs, rest, reach, device: random.Device);
+        made.Draw(random);
+        return made;
+    };
+
+    /// <summary>Learns.</summary>
+    /// <param name="source">Where states of linearisation come from. Training and validation draw from streams of their own.</param>
+    /// <param name="cancellation">Looked at in every step; it ends with the best so far, and a checkpoint where one is named.</param>
+    /// <exception cref="ArgumentException">Windows do not fit the cost or the layout, a field never changes, or a network without parameters.</exception>
+    /// <exception cref="DivergenceException">A hundred steps in a row gave no finite loss.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled before the first step.</exception>
+    /// <exception cref="ModelArchiveException">The checkpoint is damaged or belongs to another training.</exception>
+    public LearnedEigenpairs Fit(OnlineWindows source, CancellationToken cancellation = default)
+    {
+        using var scope = NewDisposeScope();
+        var training = options.Training;
+        using var random = context.Random(training.Repetition == 0 ? $"training/{Name}" : $"training/{Name}/{training.Repetition}");
+        using RandomStream weights = random.Derive("weights"), states = random.Derive("states"), probeRandom = random.Derive("probes"), held = random.Derive("validation"),
+            measured = random.Derive("statistics");
+        var inputs = Measure(source, measured);
+        var network = create(inputs, weights);
+        if (!network.parameters().Any(parameter => parameter.requires_grad)) throw new ArgumentException($"The network {network.GetName()} of {Name} has no parameters, so there is nothing to learn.");
+        var probes = new HessianProbes(options.Loss, fixedPairs);
+        var validation = Held(source, held, inputs, probes, ModuleState.PrecisionOf(network, ScalarType.Float32));
+        using var windows = source.Open(states, context.Precision);
+        using var steps = new HessianTraining(Name, network, cost, inputs, probes, options, windows, probeRandom);
+        using var course = new NetworkTraining(Name, network, steps, "loss", () => Loss(network, probes, validation), Setting(network, source), training, context);
+        var history = course.Run(cancellation);
+        return new LearnedEigenpairs(network, inputs, history: history with { Settings = SettingsOf(network, source) });
+    }
+
+    private HessianInputs Measure(OnlineWindows source, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        using var sequence = source.Open(random, context.Precision);
+        return HessianInputs.Measure(layout, [.. Enumerable.Range(0, options.StatisticsBatches).Select(_ => sequence.Next())], observations);
+    }
+
+    private List<HessianProbes.Batch> Held(OnlineWindows source, RandomStream random, HessianInputs inputs, HessianProbes probes, ScalarType precision)
+    {
+        using var sequence = source.Open(random, context.Precision);
+        var batches = new List<HessianProbes.Batch>();
+        for (int i = 0; i < options.ValidationBatches; i++) batches.Add(probes.Draw(cost, sequence.Next(), inputs, options.Probes, precision, random));
+        return batches;
+    }
+
+    private static double Loss(HessianNetwork network, HessianProbes probes, List<HessianProbes.Batch> validation)
+    {
+        using var noGradients = no_grad();
+        return validation.Average(batch =>
+        {
+            using var scope = NewDisposeScope();
+            return probes.Loss(network, batch).ToDouble();
+        });
+    }
+
+    private string Setting(HessianNetwork network, OnlineWindows source) => string.Create(CultureInfo.InvariantCulture,
+        $"{Name} for {source.Dynamics.Name}, seed {context.Options.Seed}, {source.Options}, {options with { Training = options.Training with { CheckpointPath = null, MaximumDuration = null } }}, ") +
+        string.Join(", ", network.named_parameters().Select(pair => pair.name + ColumnDefinition.Describe(pair.parameter.Sizes())));
+
+    private TrainingSettings SettingsOf(HessianNetwork network, OnlineWindows source) => new()
+    {
+        Method = Name,
+        Model = source.Dynamics.Name,
+        Seed = context.Options.Seed,
+        Options = options.Training with { CheckpointPath = null },
+        Data = $"states online, {source.Options}, {options.Probes} probes, {options.Loss} loss",
+        Validation = $"{options.ValidationBatches} batches of other states",
+        Network = TrainingSettings.Describe(network),
+        Observing = TrainingSettings.Describe(cost),
+        Device = context.Device.ToString(),
+        Precision = context.Options.NetworkPrecision,
+        Software = TrainingSettings.SoftwareInUse(),
+    };
+
+    private static LearnedPreconditioningOptions Checked(LearnedPreconditioningOptions options, FixedEigenpairs? fixedPairs)
+    {
+        if (options.Checked().Loss == HessianLoss.Whitened && fixedPairs is null)
+            throw new ArgumentException("The whitened loss needs the fixed eigenpairs that it is measured by; give them, or take another loss.", nameof(fixedPairs));
+        return options;
+    }
+}

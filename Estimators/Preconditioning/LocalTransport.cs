@@ -1,0 +1,58 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The linear operator T of a layout's fields whose row at every point is a stencil of its own:
+/// (T y)_a(p) = sum over fields b and offsets o of t_ab,o(p) y_b(p + o), and its transpose. Coefficients <c>[batch, to, from, offsets, points]</c>.
+/// </summary>
+/// <param name="layout">How vectors lie on the grid.</param>
+/// <param name="reach">How many points a stencil reaches to each side.</param>
+internal sealed class LocalTransport(FieldLayout layout, int reach)
+{
+    private readonly (long Row, long Column)[] offsets = layout.Grid.Directions == 1
+        ? [.. Enumerable.Range(-reach, 2 * reach + 1).Select(column => (0L, (long)column))]
+        : [.. Enumerable.Range(-reach, 2 * reach + 1).SelectMany(row => Enumerable.Range(-reach, 2 * reach + 1).Select(column => ((long)row, (long)column)))];
+
+    /// <summary>Number of points a stencil reads of a field.</summary>
+    public int Offsets => offsets.Length;
+
+    private int Fields => layout.Fields.Count;
+
+    /// <summary>T y.</summary>
+    /// <param name="coefficients"><c>[batch, to, from, offsets, points]</c></param>
+    /// <param name="vectors">y, <c>[batch or 1, k, n]</c></param>
+    /// <returns><c>[batch, k, n]</c></returns>
+    public Tensor Apply(Tensor coefficients, Tensor vectors)
+    {
+        long batch = coefficients.size(0), k = vectors.size(1);
+        var fields = layout.ToFields(vectors.expand(batch, -1, -1)).reshape([batch * k, .. layout.FieldSizes]);
+        var around = stack([.. offsets.Select(offset => layout.Grid.Shift(fields, offset.Row, offset.Column))], 2);          // [bk, from, o, grid]
+        var moved = PerPoint(coefficients.reshape(batch, Fields, -1, layout.Points), around.reshape(batch, k, -1, layout.Points));
+        return layout.ToStates(moved.reshape([batch, k, .. layout.FieldSizes]));
+    }
+
+    /// <summary>T^T z.</summary>
+    /// <param name="coefficients"><c>[batch, to, from, offsets, points]</c></param>
+    /// <param name="vectors">z, <c>[batch or 1, k, n]</c></param>
+    /// <returns><c>[batch, k, n]</c></returns>
+    public Tensor ApplyTranspose(Tensor coefficients, Tensor vectors)
+    {
+        long batch = coefficients.size(0), k = vectors.size(1);
+        var fields = layout.ToFields(vectors.expand(batch, -1, -1)).reshape(batch, k, Fields, layout.Points);
+        var transposed = coefficients.reshape(batch, Fields, -1, layout.Points).transpose(1, 2);                              // [b, from * o, to, points]
+        var parts = PerPoint(transposed, fields).reshape([batch * k, Fields, Offsets, .. layout.FieldSizes[1..]]);
+        Tensor? sum = null;
+        for (int o = 0; o < Offsets; o++)
+        {
+            var shifted = layout.Grid.Shift(parts.select(2, o), -offsets[o].Row, -offsets[o].Column);
+            sum = sum is null ? shifted : sum + shifted;
+        }
+        return layout.ToStates(sum!.reshape([batch, k, .. layout.FieldSizes]));
+    }
+
+    // At every point a small matrix [to, from] times the vectors there: [b, to, from, p] and [b, k, from, p] to [b, k, to, p].
+    private static Tensor PerPoint(Tensor matrices, Tensor vectors) =>
+        vectors.permute(0, 3, 1, 2).matmul(matrices.permute(0, 3, 2, 1)).permute(0, 2, 3, 1);
+}

@@ -1,0 +1,116 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The network of Trappler and Vidard (eq. 2.1 to 2.3): x to r vectors that a QR decomposition makes orthonormal, U, and r numbers that a scaled sigmoid
+/// brings between 0 and M, Lambda; A_theta(x) = s I + U (Lambda - s I) U^T. Their A_theta has s = 0; after a control variable transform every eigenvalue
+/// that the pairs leave out is about one, and s = 1 says so.
+/// </summary>
+/// <remarks>
+/// The trunk gives features on the grid; a convolution over one point makes vectors of them, which a learned constant field is added to, and their mean over the
+/// grid makes the numbers.
+/// </remarks>
+public sealed class SpectralHessianNetwork : HessianNetwork, IComponent
+{
+    private readonly nn.Module<Tensor, Tensor> trunk;
+    private readonly FieldLayout layout;
+    private readonly GridConvolution vectors;
+    private readonly Parameter constant;
+    private readonly Linear values;
+    private readonly long features;
+
+    /// <summary>Makes a network.</summary>
+    /// <param name="trunk">Channels <c>[batch, channels, grid...]</c> to features <c>[batch, features, grid...]</c>. It belongs to the network from now on; to be saved it must be a component.</param>
+    /// <param name="features">How many features it gives.</param>
+    /// <param name="layout">How vectors lie on the grid.</param>
+    /// <param name="rank">r, at most the dimension.</param>
+    /// <param name="largest">M, a rough upper bound of the eigenvalues, above zero.</param>
+    /// <param name="rest">s, zero or above and below M (default: 1).</param>
+    /// <param name="precision">Float32 or Float64.</param>
+    /// <param name="device">Where it lives; null = the processor.</param>
+    /// <exception cref="ArgumentException">A rank beyond the dimension, or a bound that is not above the rest.</exception>
+    public SpectralHessianNetwork(nn.Module<Tensor, Tensor> trunk, long features, FieldLayout layout, int rank, double largest, double rest = 1,
+        ScalarType precision = ScalarType.Float32, Device? device = null) : base(nameof(SpectralHessianNetwork))
+    {
+        HessianRank.Check(rank, layout.Dimension);
+        (this.trunk, this.layout, this.features, Rank, Largest, Rest) = (trunk, layout, Require.AtLeast(features, 1), rank, largest, Require.NotNegative(rest));
+        if (!(double.IsFinite(largest) && largest > rest))
+            throw new ArgumentOutOfRangeException(nameof(largest), largest, $"'{nameof(largest)}' must be a finite number above '{nameof(rest)}' = {rest:g6}; given: {largest}.");
+        long fields = layout.Fields.Count;
+        vectors = new GridConvolution(layout.Grid, features, rank * fields, 1, precision, device ?? CPU);
+        constant = new Parameter(zeros([rank, layout.Dimension], dtype: precision, device: device));
+        values = nn.Linear(features, rank, dtype: precision, device: device);
+        RegisterComponents();
+        ModuleState.Keep(this);
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("spectral-hessian-network", 1, reader =>
+    {
+        var network = new SpectralHessianNetwork(reader.Part<nn.Module<Tensor, Tensor>>("trunk"), reader.Get<long>("features"), reader.Get<FieldLayout>("layout"),
+            reader.Get<int>("rank"), reader.Get<double>("largest"), reader.Get<double>("rest"), reader.Get<ScalarType>("precision"), reader.Context.Device);
+        reader.LoadHead(network);
+        return network;
+    });
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public override int Rank { get; }
+
+    /// <summary>M</summary>
+    public double Largest { get; }
+
+    /// <summary>s</summary>
+    public double Rest { get; }
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor inputs, Tensor vectors)
+    {
+        var (lambda, u) = Pairs(inputs);                                                              // u: [batch, r, m]
+        var along = vectors.matmul(u.mT) * (lambda - Rest).unsqueeze(1);                              // [batch, k, r]
+        return Rest == 0 ? along.matmul(u) : Rest * vectors + along.matmul(u);
+    }
+
+    /// <inheritdoc/>
+    public override (Tensor Values, Tensor Vectors) Eigenpairs(Tensor inputs)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var (lambda, u) = Pairs(inputs);
+        var (sorted, order) = lambda.sort(-1, descending: true);
+        return (sorted.MoveToOuterDisposeScope(), u.gather(1, order.unsqueeze(-1).expand_as(u)).MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Draws the first weights from a stream. The constant field begins as noise of size one, so that the vectors are independent.</summary>
+    internal void Draw(RandomStream random)
+    {
+        ModuleState.DrawWeights(this, random);
+        using var noGradients = no_grad();
+        using var noise = random.Normal(constant.Sizes(), constant.dtype);
+        constant.copy_(noise).Dispose();
+    }
+
+    private (Tensor Values, Tensor Vectors) Pairs(Tensor inputs)
+    {
+        var field = Require.Shape(trunk.call(inputs), $"What {trunk.GetName()} gives for {features} features", [inputs.size(0), features, .. inputs.Sizes()[2..]]);
+        var raw = layout.ToStates(vectors.call(field).view([inputs.size(0), Rank, .. layout.FieldSizes])) + constant;
+        var (q, _) = linalg.qr(raw.mT);
+        return (Largest * values.call(field.flatten(2).mean([-1])).sigmoid(), q.mT);
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("trunk", trunk);
+        writer.Set("features", features);
+        writer.Set("layout", layout);
+        writer.Set("rank", Rank);
+        writer.Set("largest", Largest);
+        writer.Set("rest", Rest);
+        writer.Set("precision", constant.dtype);
+        writer.Head(this);
+    }
+}
