@@ -15,7 +15,7 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
     private const int FluxU = 6, Count = 7;
 
     // How many rows before its use a row of the states is fetched into the nearest cache.
-    private const int Ahead = 4;
+    private const int Ahead = 2;
 
     private static readonly T half = T.One / T.CreateChecked(2), quarter = half * half;
 
@@ -39,15 +39,11 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
     {
         int columns = lattice.Nx;
         T* e = State(stage, 0, row), u = State(stage, 1, row), depths = Row(stage, DepthU, row), fluxU = Row(stage, FluxU, row);
-        T* later = State(stage, 0, Math.Min(row + Ahead, lattice.Ny - 1));
+        T* later = Later(stage, 0, row);
         Vector<T> depth = new(lattice.Depth), h2 = new(half);
         for (int i = 0; i < columns; i += Vector<T>.Count)
         {
-            if (Sse.IsSupported)
-            {
-                Sse.Prefetch0(later + 3 * i); // the three fields' rows lie one after the other
-                Sse.Prefetch0(later + 3 * i + 3 * Vector<T>.Count / 2);
-            }
+            Fetch(later, i);
             var depthU = Lane.MultiplyAdd(h2, At(e, i) + At(e, i + 1), depth);
             Put(depths, i, depthU);
             Put(fluxU, i, depthU * At(u, i));
@@ -62,10 +58,12 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
         T* fluxU0 = Row(stage, FluxU, row), fluxU1 = Row(stage, FluxU, row + 1), fluxV = rows[4 * Count * 2] + RowLayout<T, AlongRow<T>>.Halo;
         T* depths = Row(stage, DepthV, row), inverses = Row(stage, InverseDepth, row), vorticities = Row(stage, Vorticity, row);
         T* fluxX = Row(stage, FluxX, row), fluxY = Row(stage, FluxY, row);
+        T* laterU = Later(stage, 1, row + 1), laterV = Later(stage, 2, row + 1);
         Vector<T> depth = new(lattice.Depth), h2 = new(half), h4 = new(quarter), coriolis = new(lattice.Coriolis(row));
         Vector<T> dx = new(lattice.InverseDx), dy = new(lattice.InverseDy);
         for (int i = 0; i < columns; i += Vector<T>.Count)
         {
+            Fetch(laterU, i);
             var depthV = Lane.MultiplyAdd(h2, At(e0, i) + At(e1, i), depth);
             Put(depths, i, depthV);
             Put(fluxV, i, depthV * At(v, i));
@@ -73,6 +71,7 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
         Ghosts<T, AlongRow<T>>.After(lattice, fluxV);
         for (int i = 0; i < columns; i += Vector<T>.Count)
         {
+            Fetch(laterV, i);
             var height = Lane.MultiplyAdd(h4, At(e0, i) + At(e0, i + 1) + (At(e1, i) + At(e1, i + 1)), depth);
             var vorticity = Lane.MultiplyAdd(dx, At(v, i + 1) - At(v, i), Lane.MultiplyAdd(dy, At(u0, i) - At(u1, i), coriolis));
             var inverse = Vector<T>.One / height;
@@ -81,6 +80,14 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
             Put(fluxX, i, h4 * (At(fluxV, i) + At(fluxV, i + 1)));
             Put(fluxY, i, h4 * (At(fluxU0, i) + At(fluxU1, i)));
         }
+    }
+
+    // A row of the states that is wanted in a while. The three fields' rows are fetched in different loops, so that memory is never asked for much at once.
+    private T* Later(int stage, int field, int row) => State(stage, field, Math.Min(row + Ahead, lattice.Ny - 1));
+
+    private static void Fetch(T* row, int point)
+    {
+        if (Sse.IsSupported) Sse.Prefetch0(row + point);
     }
 
     private static Vector<T> At(T* row, int point) => Vector.Load(row + point);
