@@ -20,12 +20,18 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
     private static readonly T half = T.One / T.CreateChecked(2), quarter = half * half;
 
     private readonly PinnedRows<T> rows = new(4 * Count * 2 + 1, RowLayout<T, AlongRow<T>>.Pitch(lattice.Nx));
-    private readonly RowTable<T>[] states = new RowTable<T>[4];
+    private readonly RowTable<T>[] states = new RowTable<T>[4], later = new RowTable<T>[4];
 
     /// <summary>Takes the states at the stages of a step.</summary>
-    public void Begin(FieldBlock<T, AlongRow<T>>[] stages)
+    /// <param name="stages">The states.</param>
+    /// <param name="following">Those of the step whose turn is next, which are fetched meanwhile; null where there is none in memory.</param>
+    public void Begin(FieldBlock<T, AlongRow<T>>[] stages, FieldBlock<T, AlongRow<T>>[]? following)
     {
-        for (int stage = 0; stage < 4; stage++) states[stage] = stages[stage].Rows;
+        for (int stage = 0; stage < 4; stage++)
+        {
+            states[stage] = stages[stage].Rows;
+            later[stage] = (following ?? stages)[stage].Rows;
+        }
     }
 
     /// <summary>A row of eta (0), u (1) or v (2) at a stage; it may be a ghost row.</summary>
@@ -39,11 +45,11 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
     {
         int columns = lattice.Nx;
         T* e = State(stage, 0, row), u = State(stage, 1, row), depths = Row(stage, DepthU, row), fluxU = Row(stage, FluxU, row);
-        T* later = Later(stage, 0, row);
+        T* laterEta = Later(stage, 0, row);
         Vector<T> depth = new(lattice.Depth), h2 = new(half);
         for (int i = 0; i < columns; i += Vector<T>.Count)
         {
-            Fetch(later, i);
+            Fetch(laterEta, i);
             var depthU = Lane.MultiplyAdd(h2, At(e, i) + At(e, i + 1), depth);
             Put(depths, i, depthU);
             Put(fluxU, i, depthU * At(u, i));
@@ -83,7 +89,11 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
     }
 
     // A row of the states that is wanted in a while. The three fields' rows are fetched in different loops, so that memory is never asked for much at once.
-    private T* Later(int stage, int field, int row) => State(stage, field, Math.Min(row + Ahead, lattice.Ny - 1));
+    private T* Later(int stage, int field, int row)
+    {
+        row += Ahead;
+        return row < lattice.Ny ? states[stage][field, row] : later[stage][field, row - lattice.Ny];
+    }
 
     private static void Fetch(T* row, int point)
     {
