@@ -15,7 +15,7 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
     private const int Count = 4;
 
     // How many rows before its use a row of the states is fetched into the nearest cache.
-    private const int Ahead = 2;
+    private const int Ahead = 3;
 
     private const int CacheLine = 64;
 
@@ -48,7 +48,8 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
         if (!Sse.IsSupported) return;
         row += Ahead;
         T* start = row < lattice.Ny ? states[stage][field, row] : later[stage][field, row - lattice.Ny];
-        for (int i = 0; i < lattice.Nx; i += CacheLine / sizeof(T)) Sse.Prefetch0(start + i);
+        // the last point's cache line too, wherever a row begins
+        for (int i = -RowLayout<T, AlongRow<T>>.Halo; i <= lattice.Nx; i += CacheLine / sizeof(T)) Sse.Prefetch0(start + i);
     }
 
     /// <summary>The first point of a row that was computed last.</summary>
