@@ -36,8 +36,8 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
         at.Fetch(linear, 1, row + 1);
         at.Corners(linear, row);
         T* a0 = Row(stage, 0, row), a1 = Row(stage, 0, row + 1), b0 = Row(stage, 1, row), b1 = Row(stage, 1, row + 1), c = Row(stage, 2, row);
-        T* vorticity = at.Row(linear, StageCoefficients<T>.Vorticity), inverse = at.Row(linear, StageCoefficients<T>.InverseDepth);
-        T* fluxX = at.Row(linear, StageCoefficients<T>.FluxX), fluxY = at.Row(linear, StageCoefficients<T>.FluxY);
+        T* vorticity = at.Row(linear, StageCoefficients<T>.Vorticity);
+        T* speedX = at.Row(linear, StageCoefficients<T>.SpeedX), speedY = at.Row(linear, StageCoefficients<T>.SpeedY);
         T* atEta0 = at.State(linear, 0, row), atEta1 = at.State(linear, 0, row + 1), atV = at.State(linear, 2, row);
         T* turning = Pair(stage, Turning, row), depths = Pair(stage, Depths, row), turnV = Pair(stage, TurnV, row), turnU = Scratch(TurnU);
         T* speedV = Pair(stage, SpeedV, row), fluxV = Pair(stage, FluxV, row);
@@ -45,7 +45,7 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             Vector<T> turnUBar = At(b0, i) + At(b1, i), turnVBar = -(At(c, i) + At(c, i + 1)), q4 = TLanes.Shared(vorticity, i);
-            var zeta = TLanes.Shared(inverse, i) * Lane.MultiplyAdd(TLanes.Shared(fluxX, i), turnUBar, TLanes.Shared(fluxY, i) * turnVBar);
+            var zeta = Lane.MultiplyAdd(TLanes.Shared(speedX, i), turnUBar, TLanes.Shared(speedY, i) * turnVBar);
             Put(turning, i, zeta);
             Put(depths, i, q4 * zeta);
             Put(turnU, i, q4 * turnUBar);

@@ -9,10 +9,10 @@ namespace DaML;
 /// </summary>
 internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : unmanaged, INumber<T>
 {
-    // q / 4 and 1 / h; the means of the fluxes V and U, halved
-    public const int Vorticity = 0, InverseDepth = 1, FluxX = 2, FluxY = 3;
+    // q / 4; the means of the fluxes V and U over 2 h
+    public const int Vorticity = 0, SpeedX = 1, SpeedY = 2;
 
-    private const int Count = 4;
+    private const int Count = 3;
 
     // How many rows before its use a row of the states is fetched into the nearest cache.
     private const int Ahead = 3;
@@ -55,12 +55,12 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
     /// <summary>The first point of a row that was computed last.</summary>
     public T* Row(int stage, int coefficient) => rows[stage * Count + coefficient] + RowLayout<T, AlongRow<T>>.Halo;
 
-    /// <summary>Computes those between a row and the next.</summary>
+    /// <summary>Computes those between a row and the next. On a wall in x the flux along it is that of mirrored water, where what it is multiplied by is zero.</summary>
     public void Corners(int stage, int row)
     {
         int columns = lattice.Nx;
         T* e0 = State(stage, 0, row), e1 = State(stage, 0, row + 1), u0 = State(stage, 1, row), u1 = State(stage, 1, row + 1), v = State(stage, 2, row);
-        T* vorticities = Row(stage, Vorticity), inverses = Row(stage, InverseDepth), fluxX = Row(stage, FluxX), fluxY = Row(stage, FluxY);
+        T* vorticities = Row(stage, Vorticity), speedX = Row(stage, SpeedX), speedY = Row(stage, SpeedY);
         Vector<T> depth = new(lattice.Depth), h2 = new(half), h4 = new(quarter), coriolis = new(lattice.Coriolis(row));
         Vector<T> dx = new(lattice.InverseDx), dy = new(lattice.InverseDy);
         for (int i = 0; i < columns; i += Vector<T>.Count)
@@ -68,12 +68,11 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
             Vector<T> southWest = At(e0, i), southEast = At(e0, i + 1), northWest = At(e1, i), northEast = At(e1, i + 1);
             Vector<T> south = southWest + southEast, north = northWest + northEast, west = southWest + northWest, east = southEast + northEast;
             Vector<T> atSouth = At(u0, i), atNorth = At(u1, i), atWest = At(v, i), atEast = At(v, i + 1);
-            var inverse = Vector<T>.One / Lane.MultiplyAdd(h4, south + north, depth);
+            var inverse4 = h4 / Lane.MultiplyAdd(h4, south + north, depth);
             var vorticity = Lane.MultiplyAdd(dx, atEast - atWest, Lane.MultiplyAdd(dy, atSouth - atNorth, coriolis));
-            Put(inverses, i, inverse);
-            Put(vorticities, i, h4 * (vorticity * inverse));
-            Put(fluxX, i, h4 * Lane.MultiplyAdd(Lane.MultiplyAdd(h2, west, depth), atWest, Lane.MultiplyAdd(h2, east, depth) * atEast));
-            Put(fluxY, i, h4 * Lane.MultiplyAdd(Lane.MultiplyAdd(h2, south, depth), atSouth, Lane.MultiplyAdd(h2, north, depth) * atNorth));
+            Put(vorticities, i, inverse4 * vorticity);
+            Put(speedX, i, inverse4 * Lane.MultiplyAdd(Lane.MultiplyAdd(h2, west, depth), atWest, Lane.MultiplyAdd(h2, east, depth) * atEast));
+            Put(speedY, i, inverse4 * Lane.MultiplyAdd(Lane.MultiplyAdd(h2, south, depth), atSouth, Lane.MultiplyAdd(h2, north, depth) * atNorth));
         }
     }
 

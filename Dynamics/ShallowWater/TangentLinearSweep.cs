@@ -40,8 +40,8 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
         T* fluxV = Pair(stage, FluxV, row), fluxU0 = Pair(stage, FluxU, row), fluxU1 = Pair(stage, FluxU, row + 1);
         T* turnU = Pair(stage, TurnU, row), turnV = Pair(stage, TurnV, row);
         T* atEta0 = at.State(stage, 0, row), atEta1 = at.State(stage, 0, row + 1), atV = at.State(stage, 2, row);
-        T* vorticity = at.Row(stage, StageCoefficients<T>.Vorticity), inverse = at.Row(stage, StageCoefficients<T>.InverseDepth);
-        T* atFluxX = at.Row(stage, StageCoefficients<T>.FluxX), atFluxY = at.Row(stage, StageCoefficients<T>.FluxY);
+        T* vorticity = at.Row(stage, StageCoefficients<T>.Vorticity);
+        T* speedX = at.Row(stage, StageCoefficients<T>.SpeedX), speedY = at.Row(stage, StageCoefficients<T>.SpeedY);
         Vector<T> depth = new(Lattice.Depth), h2 = new(half), dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
@@ -53,9 +53,9 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
         {
             var q4 = TLanes.Shared(vorticity, i);
             var turning = Lane.MultiplyAdd(dx, At(v, i + 1) - At(v, i), dy * (At(u0, i) - At(u1, i)));
-            var q = TLanes.Shared(inverse, i) * (turning - q4 * (At(e0, i) + At(e0, i + 1) + (At(e1, i) + At(e1, i + 1))));
-            Put(turnU, i, Lane.MultiplyAdd(q4, At(fluxV, i) + At(fluxV, i + 1), TLanes.Shared(atFluxX, i) * q));
-            Put(turnV, i, Lane.MultiplyAdd(q4, At(fluxU0, i) + At(fluxU1, i), TLanes.Shared(atFluxY, i) * q));
+            var qTimesDepth = turning - q4 * (At(e0, i) + At(e0, i + 1) + (At(e1, i) + At(e1, i + 1)));
+            Put(turnU, i, Lane.MultiplyAdd(q4, At(fluxV, i) + At(fluxV, i + 1), TLanes.Shared(speedX, i) * qTimesDepth));
+            Put(turnV, i, Lane.MultiplyAdd(q4, At(fluxU0, i) + At(fluxU1, i), TLanes.Shared(speedY, i) * qTimesDepth));
         }
         Ghosts<T, TLanes>.Before(Lattice, turnV);
         at.Fetch(stage, 2, row + 1);
