@@ -38,6 +38,9 @@ public sealed class LimitedMemoryPreconditioning(IEigenpairSource source, double
         return made.MoveToOuterDisposeScope();
     }
 
+    /// <inheritdoc/>
+    public RitzPairs? HandedOn(IReadOnlyList<InnerSolution> previous) => source.HandedOn(previous);
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Part("source", source);

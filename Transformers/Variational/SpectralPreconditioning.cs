@@ -37,6 +37,9 @@ public sealed class SpectralPreconditioning(IEigenpairSource source, SpectralFor
         return new SpectralPreconditioner(source.Find(linearisation, cost, previous), Form);
     }
 
+    /// <inheritdoc/>
+    public RitzPairs? HandedOn(IReadOnlyList<InnerSolution> previous) => source.HandedOn(previous);
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Part("source", source);

@@ -262,6 +262,46 @@ public sealed class PreconditionerTests : IDisposable
     }
 
     [Fact]
+    public void Recycled_vectors_are_those_of_all_solves_along_which_the_Hessian_is_largest()
+    {
+        double[] e = Slope(300);
+        var (matrix, rows) = Hessian(e);
+        var cost = Cost(matrix);
+        // A solve that knows the three leading vectors has others in its Krylov space; both together have the leading ones.
+        var three = rows.narrow(1, 0, 3);
+        InnerSolution first = Solve(cost, new IdentityPreconditioner(), 1e-6),
+            second = Solve(cost, new LimitedMemoryPreconditioner(three, three.matmul(matrix)), 1e-3);
+        double Found(params InnerSolution[] solves) => rows.narrow(1, 0, 6).matmul(new RecycledEigenpairs(8).Find(null!, cost, solves)
+            .Vectors.mT)[0].square().sum().ToDouble();
+        Assert.InRange(Found(second), 0, 4.5);
+        Assert.InRange(Found(first, second), 5.9, 6.0000001);
+        Assert.InRange(Found(second, first), 5.9, 6.0000001);
+        // The same solve twice says nothing new, and its vectors that depend on each other are no error.
+        RitzPairs once = new RecycledEigenpairs(M).Find(null!, cost, [second]), twice = new RecycledEigenpairs(2 * M).Find(null!, cost, [second, second]);
+        Tensor Span(RitzPairs pairs) => pairs.Vectors.mT.matmul(pairs.Vectors);
+        Compare.Close(Span(once), Span(twice), 1e-8);
+        Assert.True(once.Known.sum(-1).equal(twice.Known.sum(-1)).all().ToBoolean());
+        // What is handed on is as many of them, ranked by z^T A z / z^T z.
+        Assert.Null(new RecycledEigenpairs(5).HandedOn([first, second]));
+        Assert.Null(new RecycledEigenpairs(5, betweenWindows: true).HandedOn([]));
+        foreach (IPreconditioning preconditioning in (IPreconditioning[])[new LimitedMemoryPreconditioning(new RecycledEigenpairs(5, true)),
+            new SpectralPreconditioning(new RecycledEigenpairs(5, true))])
+        {
+            var handed = preconditioning.HandedOn([first, second])!;
+            Assert.Equal([2L, 5L, M], handed.Vectors.shape);
+            var unit = handed.Vectors / handed.Vectors.square().sum([-1], keepdim: true).sqrt();
+            var quotients = unit.matmul(matrix).mul(unit).sum(-1);
+            Compare.Close(quotients, handed.Values / handed.Vectors.square().sum(-1), 1e-8);
+            Assert.True((quotients.diff(dim: -1) <= 1e-9).all().ToBoolean());
+            Compare.Close(preconditioning.Prepare(null!, cost, [first, second]).Apply(cost.RightSide).Values,
+                preconditioning.Prepare(null!, cost, [first with { Ritz = handed }]).Apply(cost.RightSide).Values, 1e-8);
+        }
+        foreach (var other in (IPreconditioning[])[new NoPreconditioning(), new RitzPreconditioning(), new QuasiNewtonPreconditioning(),
+            new SpectralPreconditioning(new ComputedEigenpairs(3))])
+            Assert.Null(other.HandedOn([first, second]));
+    }
+
+    [Fact]
     public void Two_levels_are_the_second_on_the_first()
     {
         var (matrix, _) = Hessian(Slope(300));
@@ -342,7 +382,7 @@ public sealed class PreconditionerTests : IDisposable
                 new() { Alpha = -0.9, Beta = 1.1 }), new QuasiNewtonPreconditioning(4),
                 new SpectralPreconditioning(source, new() { Mu = 2, Beta = 0.4, Alpha = -0.3 }), new SpectralPreconditioning(source),
                 new SpectralPreconditioning(new ComputedEigenpairs(3, EigenpairMethod.Randomised, 2, 4, 11)),
-                    new LimitedMemoryPreconditioning(new RecycledEigenpairs(3), 1.5),
+                    new LimitedMemoryPreconditioning(new RecycledEigenpairs(3, betweenWindows: true), 1.5),
                 new LimitedMemoryPreconditioning(source, null),
                     new CovariancePreconditioning(ErrorCovariance.Diffusion(new() { Columns = 6, Rows = 4, CorrelationLength = 1.5 })),
                 new TwoLevelPreconditioning(new RegularisedInversePreconditioning(matrix[1], 0.7),
