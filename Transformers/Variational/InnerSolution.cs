@@ -8,6 +8,9 @@ public enum InnerStop
 
     /// <summary>No iteration was left.</summary>
     IterationLimit,
+
+    /// <summary>The residual stayed above what was asked for when it was computed anew, and a restart did not halve it (<see cref="Reorthogonalisation.Restart"/>).</summary>
+    RoundOff,
 }
 
 /// <summary>How an inner solve went for one trajectory. Lists that follow the iterations begin before the first.</summary>

@@ -8,6 +8,12 @@ public enum Reorthogonalisation
 
     /// <summary>Every new residual is made orthogonal to all before it, which keeps one vector for each iteration (two with a preconditioner).</summary>
     Full,
+
+    /// <summary>
+    /// As <see cref="None"/>, but where the residual that the iterations carry has fallen as far as was asked for, b - A v is computed, by one more product.
+    /// If it has not, the method starts again from there, as long as that halves it; it ends with the residual that is true. For conjugate gradients.
+    /// </summary>
+    Restart,
 }
 
 /// <summary>Which length of the residual b - A v is compared.</summary>

@@ -12,6 +12,7 @@ internal sealed class KrylovRecord
     private readonly InnerSolverOptions options;
     private readonly List<double>[] norms, preconditionedNorms, costs, diagonals, offDiagonals;
     private readonly InnerStop[] stops;
+    private readonly double[] verified; // the residual at the latest restart
     private readonly int limit;
     private readonly double reduction;
 
@@ -25,6 +26,7 @@ internal sealed class KrylovRecord
         List<double>[] Lists(double[]? first) => [.. Enumerable.Range(0, batch).Select(i => first is null ? new List<double>() : [first[i]])];
         (norms, preconditionedNorms, costs, diagonals, offDiagonals) = (Lists(norm), Lists(preconditionedNorm), Lists(cost), Lists(null), Lists(null));
         stops = new InnerStop[batch];
+        verified = [.. Enumerable.Repeat(double.PositiveInfinity, batch)];
         Active = [.. norm.Select(value => value > 0)];
     }
 
@@ -50,12 +52,29 @@ internal sealed class KrylovRecord
         norms[trajectory].Add(norm);
         preconditionedNorms[trajectory].Add(preconditionedNorm);
         costs[trajectory].Add(cost);
-        var compared = options.Norm == ResidualNorm.Euclidean ? norms[trajectory] : preconditionedNorms[trajectory];
-        bool reduced = compared[^1] <= reduction * compared[0];
+        bool reduced = IsReduced(trajectory);
         if (!reduced && diagonals[trajectory].Count < limit) return;
         stops[trajectory] = reduced ? InnerStop.ResidualReduced : InnerStop.IterationLimit;
         Active[trajectory] = false;
     }
+
+    /// <summary>Takes down the true residual where the iterations end at one they carried along, and whether to start again from it.</summary>
+    public bool Verify(int trajectory, double norm, double preconditionedNorm)
+    {
+        (norms[trajectory][^1], preconditionedNorms[trajectory][^1]) = (norm, preconditionedNorm);
+        if (stops[trajectory] == InnerStop.IterationLimit || IsReduced(trajectory)) return false;
+        double now = Compared(trajectory)[^1];
+        bool halved = now <= 0.5 * verified[trajectory], left = diagonals[trajectory].Count < limit;
+        stops[trajectory] = halved ? InnerStop.IterationLimit : InnerStop.RoundOff;
+        if (!halved || !left) return false;
+        verified[trajectory] = now;
+        offDiagonals[trajectory][^1] = 0; // the new Krylov space is another block of T
+        return Active[trajectory] = true;
+    }
+
+    private List<double> Compared(int trajectory) => options.Norm == ResidualNorm.Euclidean ? norms[trajectory] : preconditionedNorms[trajectory];
+
+    private bool IsReduced(int trajectory) => Compared(trajectory)[^1] <= reduction * Compared(trajectory)[0];
 
     /// <summary>The solution with its reports, and with Ritz pairs where the basis is given.</summary>
     public InnerSolution Solution(ControlVector solution, KrylovBasis? basis)

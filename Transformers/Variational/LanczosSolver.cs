@@ -20,8 +20,15 @@ public sealed class LanczosSolver(InnerSolverOptions? options = null) : IInnerSo
     public string Name => "Lanczos";
 
     /// <summary>Its settings.</summary>
-    public InnerSolverOptions Options { get; } = options is not { KeepDirections: true } ? (options ?? new()).Checked()
-        : throw new ArgumentException($"The Lanczos method goes along no conjugate directions that it could keep; {nameof(ConjugateGradientSolver)} does.", nameof(options));
+    public InnerSolverOptions Options { get; } = options switch
+    {
+        { KeepDirections: true } => throw new ArgumentException("The Lanczos method goes along no conjugate directions that it could keep; " +
+            $"{nameof(ConjugateGradientSolver)} does.", nameof(options)),
+        { Reorthogonalisation: Reorthogonalisation.Restart } => throw new ArgumentException("The Lanczos method keeps its basis in any case, " +
+            $"so it has no use for {nameof(Reorthogonalisation)}.{nameof(Reorthogonalisation.Restart)}; " +
+            $"{nameof(Reorthogonalisation.Full)} takes no more memory.", nameof(options)),
+        _ => (options ?? new()).Checked(),
+    };
 
     /// <inheritdoc/>
     public InnerSolution Solve(QuadraticCost cost, IPreconditioner preconditioner, CancellationToken cancellation = default)
