@@ -55,7 +55,7 @@ public sealed class ConjugateGradientSolver(InnerSolverOptions? options = null) 
             var step = (rho / curvature).where(active, zeros_like(rho));
             var nextX = x + step.unsqueeze(-1) * p;
             var nextR = r - step.unsqueeze(-1) * q;
-            if (basis is not null) nextR = basis.Orthogonalised(nextR);
+            if (basis is not null) nextR = basis.Orthogonalised(nextR, record.Begins);
             var nextZ = Preconditioned(preconditioner, nextR);
             var nextRho = (nextR * nextZ).sum(-1);
             double[] norms = KrylovNumbers.Lengths(nextR);
@@ -73,7 +73,7 @@ public sealed class ConjugateGradientSolver(InnerSolverOptions? options = null) 
             }
             var again = zeros_like(active);
             bool[] ended = [.. before.Zip(record.Active, (was, goesOn) => was && !goesOn)];
-            if (Options.Reorthogonalisation == Reorthogonalisation.Restart && ended.Any(end => end))
+            if (Options.Restart && ended.Any(end => end))
             {
                 var trueR = b - KrylovNumbers.Product(cost.HessianProduct(new(nextX)), nextX, "the Hessian");
                 var trueZ = Preconditioned(preconditioner, trueR);

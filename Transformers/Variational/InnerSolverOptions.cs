@@ -8,12 +8,6 @@ public enum Reorthogonalisation
 
     /// <summary>Every new residual is made orthogonal to all before it, which keeps one vector for each iteration (two with a preconditioner).</summary>
     Full,
-
-    /// <summary>
-    /// As <see cref="None"/>, but where the residual that the iterations carry has fallen as far as was asked for, b - A v is computed, by one more product.
-    /// If it has not, the method starts again from there, as long as that halves it; it ends with the residual that is true. For conjugate gradients.
-    /// </summary>
-    Restart,
 }
 
 /// <summary>Which length of the residual b - A v is compared.</summary>
@@ -49,6 +43,13 @@ public sealed record InnerSolverOptions
     /// <see cref="QuasiNewtonPreconditioning"/> needs (default: false).
     /// </summary>
     public bool KeepDirections { get; init; }
+
+    /// <summary>
+    /// Whether conjugate gradients compute b - A v, by one more product, where the residual they carry along has fallen as far as was
+    /// asked for, and start again from there where the true one has not, as long as that halves it (default: false). Their report ends
+    /// with the true residual; Ritz values and pairs are those before a restart.
+    /// </summary>
+    public bool Restart { get; init; }
 
     internal InnerSolverOptions Checked()
     {

@@ -24,9 +24,8 @@ public sealed class LanczosSolver(InnerSolverOptions? options = null) : IInnerSo
     {
         { KeepDirections: true } => throw new ArgumentException("The Lanczos method goes along no conjugate directions that it could keep; " +
             $"{nameof(ConjugateGradientSolver)} does.", nameof(options)),
-        { Reorthogonalisation: Reorthogonalisation.Restart } => throw new ArgumentException("The Lanczos method keeps its basis in any case, " +
-            $"so it has no use for {nameof(Reorthogonalisation)}.{nameof(Reorthogonalisation.Restart)}; " +
-            $"{nameof(Reorthogonalisation.Full)} takes no more memory.", nameof(options)),
+        { Restart: true } => throw new ArgumentException("The Lanczos method makes its solution at the end and does not restart; " +
+            $"{nameof(ConjugateGradientSolver)} does.", nameof(options)),
         _ => (options ?? new()).Checked(),
     };
 
