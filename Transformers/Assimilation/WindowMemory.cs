@@ -99,8 +99,12 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>>, IHand
     /// <param name="current">The analysis at the present time; it stays the caller's.</param>
     /// <param name="handedOn">What the next analysis gets from this one, their products left out; it stays
     /// the caller's (default: nothing).</param>
+    /// <exception cref="ArgumentException">What is handed on is of another batch.</exception>
     public WindowMemory<TInner> Analysed(TInner start, TInner current, RitzPairs? handedOn = null)
     {
+        if (handedOn is not null)
+            Require.Shape(handedOn.Vectors, "The eigenvectors that an analysis hands on", start.Tensors.First().size(0), ColumnDefinition.AnySize,
+                ColumnDefinition.AnySize);
         var kept = Observations.Select(observation => Map(observation, tensor => tensor.alias()));
         return this with { Start = Alias(start), Current = Alias(current), Observations = [.. kept], Unused = 0, HandedOn = Alias(handedOn) };
     }

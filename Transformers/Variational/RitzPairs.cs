@@ -80,6 +80,16 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
             throw new ArgumentException($"The eigenvalues of a preconditioner must be above zero; the smallest given is {smallest:g6}.");
     }
 
+    /// <summary>Refuses pairs of another dimension than a control vector, or of another batch that is not one; gives them back.</summary>
+    internal RitzPairs For(Tensor control, string who)
+    {
+        Checked();
+        long batch = Vectors.size(0), m = Vectors.size(2);
+        return m == control.size(-1) && (batch == control.size(0) || batch == 1) ? this
+            : throw new ArgumentException($"The eigenpairs of '{who}' are of dimension {m} for {batch} trajectories; the control vector has " +
+                $"{control.size(-1)} components for {control.size(0)}. Pairs for each of the trajectories, or one set for all of them, are needed.");
+    }
+
     /// <summary>The pairs with some made unknown.</summary>
     /// <param name="known">Which places still hold a pair, of those that did.</param>
     internal RitzPairs Only(Tensor known)

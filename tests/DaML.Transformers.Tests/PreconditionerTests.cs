@@ -162,6 +162,37 @@ public sealed class PreconditionerTests : IDisposable
     }
 
     [Fact]
+    public void What_was_learned_exactly_leaves_as_many_iterations_as_distinct_eigenvalues_remain()
+    {
+        // Four distinct eigenvalues below six that are known, for any state: two trajectories with one Hessian.
+        double[] e = [.. Enumerable.Range(0, 6).Select(i => 120.0 - 18 * i), .. Enumerable.Range(0, M - 6).Select(i => 4.0 - i % 4)];
+        var (matrices, rows) = Hessian(e);
+        var matrix = matrices[0];
+        var b = random.Normal([2, M], ScalarType.Float64);
+        var cost = new QuadraticCost(v => new(v.Values.matmul(matrix)), new(b), zeros([2], dtype: ScalarType.Float64));
+        var learned = new FixedEigenpairs(new(tensor(e).narrow(0, 0, 6).unsqueeze(0), rows.narrow(0, 0, 1).narrow(1, 0, 6), zeros(1, 6, dtype: ScalarType.Float64),
+            ones([1, 6], dtype: ScalarType.Bool)));
+        foreach (var (iterations, preconditioning) in ((int, IPreconditioning)[])[
+            (10, new NoPreconditioning()),
+            (4, new SpectralPreconditioning(learned, new() { Mu = 3 })),
+            (5, new SpectralPreconditioning(learned)),                                // and mu, the smallest kept
+            (4, new LimitedMemoryPreconditioning(learned)),
+            (5, new LimitedMemoryPreconditioning(learned, mu: null)),
+            (1, new TwoLevelPreconditioning(new RegularisedInversePreconditioning(matrix, 0), learnedOnIdentity()))])
+            foreach (IInnerSolver solver in (IInnerSolver[])[new ConjugateGradientSolver(new() { ResidualReduction = 1e-8 }),
+                new ConjugateGradientSolver(new() { ResidualReduction = 1e-8, Restart = true }), new LanczosSolver(new() { ResidualReduction = 1e-8 })])
+            {
+                var solution = solver.Solve(cost, preconditioning.Prepare(null!, cost, []));
+                Assert.All(solution.Trajectories, report => Assert.Equal(iterations, report.Iterations));
+                Compare.Close(linalg.solve(matrix, b.mT).mT, solution.Solution.Values, 1e-6);
+            }
+
+        // What the exact inverse leaves is the identity: nothing is left to know.
+        IPreconditioning learnedOnIdentity() => new SpectralPreconditioning(new FixedEigenpairs(new(ones(1, 1, dtype: ScalarType.Float64),
+            Identity.narrow(0, 0, 1).unsqueeze(0), zeros(1, 1, dtype: ScalarType.Float64), ones([1, 1], dtype: ScalarType.Bool))));
+    }
+
+    [Fact]
     public void Inexact_pairs_forgive_all_but_mu_at_the_lower_end()
     {
         // The probe's finding: a broad slope of eigenvalues, vectors off by a tenth of their length.
@@ -327,6 +358,12 @@ public sealed class PreconditionerTests : IDisposable
             [])).Message);
     }
 
+    private sealed class Given(RitzPairs pairs) : IEigenpairSource
+    {
+        public string Name => "given";
+        public RitzPairs Find(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous) => pairs;
+    }
+
     private sealed class Own : IPreconditioning, IPreconditioner
     {
         public string Name => "own";
@@ -488,5 +525,15 @@ public sealed class PreconditionerTests : IDisposable
         var four = new FixedEigenpairs(new(ones(1, 1), eye(4).narrow(0, 0, 1).unsqueeze(0), zeros(1, 1),
             ones([1, 1], dtype: ScalarType.Bool)));
         Assert.Contains("dimension 4", Assert.Throws<ArgumentException>(() => four.Find(null!, cost, [])).Message);
+        // A source of one's own with pairs of another dimension, of another batch, with more pairs than dimensions, with values below zero.
+        foreach (var (expected, wrong) in ((string, RitzPairs)[])[("dimension 20 for 2", pairs with { Vectors = pairs.Vectors.narrow(2, 0, 20) }),
+            ("for 3 trajectories", new(ones(3, 2), random.Normal([3, 2, M], ScalarType.Float64), zeros(3, 2), ones([3, 2], dtype: ScalarType.Bool))),
+            ("too many", new(ones(2, M + 1), wide, zeros(2, M + 1), ones([2, M + 1], dtype: ScalarType.Bool))),
+            ("above zero", pairs with { Values = -pairs.Values })])
+            foreach (IPreconditioning preconditioning in (IPreconditioning[])[new SpectralPreconditioning(new Given(wrong)),
+                new LimitedMemoryPreconditioning(new Given(wrong)), new TwoLevelPreconditioning(new NoPreconditioning(), new SpectralPreconditioning(new Given(wrong)))])
+                Assert.Contains(expected, Assert.Throws<ArgumentException>(() => preconditioning.Prepare(null!, cost, [])).Message);
+        Assert.Contains("hands on", Assert.Throws<ArgumentException>(() => new WindowMemory<StateMemory>(new(zeros(3, M)), WindowCycling.Disjoint(2))
+            .Analysed(new(zeros(3, M)), new(zeros(3, M)), pairs)).Message);
     }
 }
