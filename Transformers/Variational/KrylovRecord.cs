@@ -71,7 +71,8 @@ internal sealed class KrylovRecord
         (norms[trajectory][^1], preconditionedNorms[trajectory][^1]) = (norm, preconditionedNorm);
         double now = Compared(trajectory)[^1];
         bool goesOn = !IsReduced(trajectory) && Iterations(trajectory) < options.MaximumIterations && now <= 0.5 * verified[trajectory];
-        stops[trajectory] = IsReduced(trajectory) ? InnerStop.ResidualReduced : Iterations(trajectory) < options.MaximumIterations ? InnerStop.RoundOff : InnerStop.IterationLimit;
+        stops[trajectory] = IsReduced(trajectory) ? InnerStop.ResidualReduced
+            : Iterations(trajectory) < options.MaximumIterations ? InnerStop.RoundOff : InnerStop.IterationLimit;
         if (goesOn) (verified[trajectory], begins[trajectory], restarted[trajectory]) = (now, Iterations(trajectory), true);
         return Active[trajectory] = goesOn;
     }
@@ -113,7 +114,8 @@ internal sealed class KrylovRecord
         }
         var like = solution.Values;
         var pairs = basis is null || most == 0 ? null
-            : new RitzPairs(values.to(like.dtype, like.device, copy: true), coordinates.to(like.dtype, like.device).matmul(basis.Directions.narrow(1, 0, most)), residuals.to(like.dtype, like.device, copy: true),
+            : new RitzPairs(values.to(like.dtype, like.device, copy: true), coordinates.to(like.dtype, like.device).matmul(basis.Directions.narrow(1, 0, most)),
+                residuals.to(like.dtype, like.device, copy: true),
                 known.to(like.device, copy: true)).MoveToOuterDisposeScope();
         return new(solution, reports, pairs);
     }
