@@ -21,7 +21,7 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
     protected override void Centres(int stage, int row)
     {
         int columns = Lattice.Nx;
-        at.Centres(3 - stage, row);
+        at.Fetch(3 - stage, 0, row);
         T* b = Row(stage, 1, row), c = Row(stage, 2, row), south = Row(stage, 2, row - 1), bernoulli = Pair(stage, Bernoulli, row);
         Vector<T> dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
         for (int i = 0; i < columns; i += TLanes.Points)
@@ -33,18 +33,19 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
     {
         int columns = Lattice.Nx;
         int linear = 3 - stage;
+        at.Fetch(linear, 1, row + 1);
         at.Corners(linear, row);
         T* a0 = Row(stage, 0, row), a1 = Row(stage, 0, row + 1), b0 = Row(stage, 1, row), b1 = Row(stage, 1, row + 1), c = Row(stage, 2, row);
-        T* vorticity = at.Row(linear, StageCoefficients<T>.Vorticity, row), inverse = at.Row(linear, StageCoefficients<T>.InverseDepth, row);
-        T* fluxX = at.Row(linear, StageCoefficients<T>.FluxX, row), fluxY = at.Row(linear, StageCoefficients<T>.FluxY, row);
-        T* atV = at.State(linear, 2, row), depthV = at.Row(linear, StageCoefficients<T>.DepthV, row);
+        T* vorticity = at.Row(linear, StageCoefficients<T>.Vorticity);
+        T* speedX = at.Row(linear, StageCoefficients<T>.SpeedX), speedY = at.Row(linear, StageCoefficients<T>.SpeedY);
+        T* atEta0 = at.State(linear, 0, row), atEta1 = at.State(linear, 0, row + 1), atV = at.State(linear, 2, row);
         T* turning = Pair(stage, Turning, row), depths = Pair(stage, Depths, row), turnV = Pair(stage, TurnV, row), turnU = Scratch(TurnU);
         T* speedV = Pair(stage, SpeedV, row), fluxV = Pair(stage, FluxV, row);
-        Vector<T> h2 = new(half), dy = new(Lattice.InverseDy);
+        Vector<T> depth = new(Lattice.Depth), h2 = new(half), dy = new(Lattice.InverseDy);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             Vector<T> turnUBar = At(b0, i) + At(b1, i), turnVBar = -(At(c, i) + At(c, i + 1)), q4 = TLanes.Shared(vorticity, i);
-            var zeta = TLanes.Shared(inverse, i) * Lane.MultiplyAdd(TLanes.Shared(fluxX, i), turnUBar, TLanes.Shared(fluxY, i) * turnVBar);
+            var zeta = Lane.MultiplyAdd(TLanes.Shared(speedX, i), turnUBar, TLanes.Shared(speedY, i) * turnVBar);
             Put(turning, i, zeta);
             Put(depths, i, q4 * zeta);
             Put(turnU, i, q4 * turnUBar);
@@ -57,8 +58,9 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
         {
             var flux = Lane.MultiplyAdd(dy, At(a1, i) - At(a0, i), At(turnU, i) + At(turnU, i - 1));
             Put(speedV, i, h2 * TLanes.Shared(atV, i) * flux);
-            Put(fluxV, i, TLanes.Shared(depthV, i) * flux);
+            Put(fluxV, i, Lane.MultiplyAdd(h2, TLanes.Shared(atEta0, i) + TLanes.Shared(atEta1, i), depth) * flux);
         }
+        at.Fetch(linear, 2, row + 1);
     }
 
     protected override void Wall(int stage, int row)
@@ -73,19 +75,19 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
         T* a = Row(stage, 0, row);
         T* b0 = Row(stage, 1, row), bNorth = Row(stage, 1, row + 1), bSouth = Row(stage, 1, row - 1);
         T* c0 = Row(stage, 2, row), cNorth = Row(stage, 2, row + 1), cSouth = Row(stage, 2, row - 1);
-        T* atU = at.State(linear, 1, row), depthU = at.Row(linear, StageCoefficients<T>.DepthU, row), atV = at.State(linear, 2, row);
+        T* atEta = at.State(linear, 0, row), atU = at.State(linear, 1, row), atV = at.State(linear, 2, row);
         T* bernoulli0 = Pair(stage, Bernoulli, row), bernoulli1 = Pair(stage, Bernoulli, row + 1);
         T* turning0 = Pair(stage, Turning, row), turningSouth = Pair(stage, Turning, row - 1), depths0 = Pair(stage, Depths, row), depthsSouth = Pair(stage, Depths, row - 1);
         T* turnV0 = Pair(stage, TurnV, row), turnVSouth = Pair(stage, TurnV, row - 1);
         T* speedV0 = Pair(stage, SpeedV, row), speedVSouth = Pair(stage, SpeedV, row - 1), fluxV = Pair(stage, FluxV, row);
         T* speedU = Scratch(SpeedU), fluxU = Scratch(FluxU);
-        Vector<T> h = new(weight), h2 = new(half), gravity = new(Lattice.Gravity), dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
+        Vector<T> h = new(weight), depth = new(Lattice.Depth), h2 = new(half), gravity = new(Lattice.Gravity), dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
         Vector<T> viscosityX = new(Lattice.ViscosityX), viscosityY = new(Lattice.ViscosityY), damping = new(Lattice.Damping);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             var flux = Lane.MultiplyAdd(dx, At(a, i + 1) - At(a, i), At(turnV0, i) + At(turnVSouth, i));
             Put(speedU, i, h2 * TLanes.Shared(atU, i) * flux);
-            Put(fluxU, i, TLanes.Shared(depthU, i) * flux);
+            Put(fluxU, i, Lane.MultiplyAdd(h2, TLanes.Shared(atEta, i) + TLanes.Shared(atEta, i + 1), depth) * flux);
         }
         Ghosts<T, TLanes>.Before(Lattice, speedU);
         for (int i = 0; i < columns; i += TLanes.Points)

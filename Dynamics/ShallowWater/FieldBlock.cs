@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace DaML;
 
@@ -108,6 +109,7 @@ internal static unsafe class Ghosts<T, TLanes> where T : unmanaged, INumber<T> w
     }
 
     /// <summary>Fills the point before the first: the last one, or zero at a wall.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Before(Lattice<T> lattice, T* row)
     {
         if (lattice.PeriodicX) Copy(row, -1, lattice.Nx - 1);
@@ -115,18 +117,21 @@ internal static unsafe class Ghosts<T, TLanes> where T : unmanaged, INumber<T> w
     }
 
     /// <summary>Fills the point after the last: the first one, or zero at a wall.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void After(Lattice<T> lattice, T* row)
     {
         if (lattice.PeriodicX) Copy(row, lattice.Nx, 0);
         else Zero(row, lattice.Nx);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Copy(T* row, int to, int from)
     {
         if (TLanes.Fields == 1) row[to] = row[from];
         else Vector.Load(row + from * TLanes.Fields).Store(row + to * TLanes.Fields);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Zero(T* row, int at)
     {
         if (TLanes.Fields == 1) row[at] = T.Zero;

@@ -32,7 +32,7 @@ internal sealed unsafe class LinearisedRun<T, TLanes> where T : unmanaged, INumb
         for (long step = 0; step < trajectory.Steps; step++)
         {
             if (trajectory.Stages is null) Compute(trajectory, step, place: (int)(step & 1), nextPlace: (int)(~step & 1));
-            Sweep(tangentLinear, Stages(trajectory, step, place: (int)(step & 1)));
+            Sweep(tangentLinear, Stages(trajectory, step, place: (int)(step & 1)), Kept(trajectory, step + 1));
         }
         now.Store(results);
     }
@@ -46,7 +46,7 @@ internal sealed unsafe class LinearisedRun<T, TLanes> where T : unmanaged, INumb
             int place = (int)(step % trajectory.Stride);
             if (trajectory.Stages is null && (place == trajectory.Stride - 1 || step == trajectory.Steps - 1))
                 for (int i = 0; i <= place; i++) Compute(trajectory, step - place + i, i, i + 1);
-            Sweep(adjoint, Stages(trajectory, step, place));
+            Sweep(adjoint, Stages(trajectory, step, place), Kept(trajectory, step - 1));
         }
         now.Store(results);
     }
@@ -65,9 +65,12 @@ internal sealed unsafe class LinearisedRun<T, TLanes> where T : unmanaged, INumb
         : step % trajectory.Stride == 0 ? [trajectory.Kept[(int)(step / trajectory.Stride)], .. computed[place][1..]]
         : computed[place];
 
-    private void Sweep(RowSweep<T, TLanes> sweep, FieldBlock<T, AlongRow<T>>[] stages)
+    private static FieldBlock<T, AlongRow<T>>[]? Kept(Trajectory<T> trajectory, long step) =>
+        trajectory.Stages is { } kept && step >= 0 && step < kept.Count ? kept[(int)step] : null;
+
+    private void Sweep(RowSweep<T, TLanes> sweep, FieldBlock<T, AlongRow<T>>[] stages, FieldBlock<T, AlongRow<T>>[]? following)
     {
-        coefficients.Begin(stages);
+        coefficients.Begin(stages, following);
         sweep.Begin(now, next, 0, lattice.Ny);
         var (first, last) = sweep.Times;
         for (int t = first; t < last + sweep.RowsAtOnce; t += sweep.RowsAtOnce) sweep.Advance(t);

@@ -14,16 +14,16 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
     protected override void Centres(int stage, int row)
     {
         int columns = Lattice.Nx;
-        at.Centres(stage, row);
+        at.Fetch(stage, 0, row);
         T* e = Row(stage, 0, row), u = Row(stage, 1, row), v = Row(stage, 2, row), south = Row(stage, 2, row - 1);
         T* fluxU = Pair(stage, FluxU, row), bernoulli = Pair(stage, Bernoulli, row);
-        T* atU = at.State(stage, 1, row), atV = at.State(stage, 2, row), atSouth = at.State(stage, 2, row - 1);
-        T* depthU = at.Row(stage, StageCoefficients<T>.DepthU, row);
-        Vector<T> gravity = new(Lattice.Gravity), h2 = new(half);
+        T* atEta = at.State(stage, 0, row), atU = at.State(stage, 1, row), atV = at.State(stage, 2, row), atSouth = at.State(stage, 2, row - 1);
+        Vector<T> depth = new(Lattice.Depth), gravity = new(Lattice.Gravity), h2 = new(half);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             Vector<T> eta = At(e, i), here = At(u, i), speed = TLanes.Shared(atU, i);
-            Put(fluxU, i, Lane.MultiplyAdd(TLanes.Shared(depthU, i), here, h2 * speed * (eta + At(e, i + 1))));
+            var depthU = Lane.MultiplyAdd(h2, TLanes.Shared(atEta, i) + TLanes.Shared(atEta, i + 1), depth);
+            Put(fluxU, i, Lane.MultiplyAdd(depthU, here, h2 * speed * (eta + At(e, i + 1))));
             var squares = Lane.MultiplyAdd(speed, here, TLanes.Shared(atU, i - 1) * At(u, i - 1)) + Lane.MultiplyAdd(TLanes.Shared(atV, i), At(v, i), TLanes.Shared(atSouth, i) * At(south, i));
             Put(bernoulli, i, Lane.MultiplyAdd(h2, squares, gravity * eta));
         }
@@ -34,26 +34,31 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
     protected override void Corners(int stage, int row)
     {
         int columns = Lattice.Nx;
+        at.Fetch(stage, 1, row + 1);
         at.Corners(stage, row);
         T* e0 = Row(stage, 0, row), e1 = Row(stage, 0, row + 1), u0 = Row(stage, 1, row), u1 = Row(stage, 1, row + 1), v = Row(stage, 2, row);
         T* fluxV = Pair(stage, FluxV, row), fluxU0 = Pair(stage, FluxU, row), fluxU1 = Pair(stage, FluxU, row + 1);
         T* turnU = Pair(stage, TurnU, row), turnV = Pair(stage, TurnV, row);
-        T* atV = at.State(stage, 2, row), depthV = at.Row(stage, StageCoefficients<T>.DepthV, row);
-        T* vorticity = at.Row(stage, StageCoefficients<T>.Vorticity, row), inverse = at.Row(stage, StageCoefficients<T>.InverseDepth, row);
-        T* atFluxX = at.Row(stage, StageCoefficients<T>.FluxX, row), atFluxY = at.Row(stage, StageCoefficients<T>.FluxY, row);
-        Vector<T> h2 = new(half), dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
+        T* atEta0 = at.State(stage, 0, row), atEta1 = at.State(stage, 0, row + 1), atV = at.State(stage, 2, row);
+        T* vorticity = at.Row(stage, StageCoefficients<T>.Vorticity);
+        T* speedX = at.Row(stage, StageCoefficients<T>.SpeedX), speedY = at.Row(stage, StageCoefficients<T>.SpeedY);
+        Vector<T> depth = new(Lattice.Depth), h2 = new(half), dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
         for (int i = 0; i < columns; i += TLanes.Points)
-            Put(fluxV, i, Lane.MultiplyAdd(TLanes.Shared(depthV, i), At(v, i), h2 * TLanes.Shared(atV, i) * (At(e0, i) + At(e1, i))));
+        {
+            var depthV = Lane.MultiplyAdd(h2, TLanes.Shared(atEta0, i) + TLanes.Shared(atEta1, i), depth);
+            Put(fluxV, i, Lane.MultiplyAdd(depthV, At(v, i), h2 * TLanes.Shared(atV, i) * (At(e0, i) + At(e1, i))));
+        }
         Ghosts<T, TLanes>.After(Lattice, fluxV);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             var q4 = TLanes.Shared(vorticity, i);
             var turning = Lane.MultiplyAdd(dx, At(v, i + 1) - At(v, i), dy * (At(u0, i) - At(u1, i)));
-            var q = TLanes.Shared(inverse, i) * (turning - q4 * (At(e0, i) + At(e0, i + 1) + (At(e1, i) + At(e1, i + 1))));
-            Put(turnU, i, Lane.MultiplyAdd(q4, At(fluxV, i) + At(fluxV, i + 1), TLanes.Shared(atFluxX, i) * q));
-            Put(turnV, i, Lane.MultiplyAdd(q4, At(fluxU0, i) + At(fluxU1, i), TLanes.Shared(atFluxY, i) * q));
+            var qTimesDepth = turning - q4 * (At(e0, i) + At(e0, i + 1) + (At(e1, i) + At(e1, i + 1)));
+            Put(turnU, i, Lane.MultiplyAdd(q4, At(fluxV, i) + At(fluxV, i + 1), TLanes.Shared(speedX, i) * qTimesDepth));
+            Put(turnV, i, Lane.MultiplyAdd(q4, At(fluxU0, i) + At(fluxU1, i), TLanes.Shared(speedY, i) * qTimesDepth));
         }
         Ghosts<T, TLanes>.Before(Lattice, turnV);
+        at.Fetch(stage, 2, row + 1);
     }
 
     protected override void Wall(int stage, int row)

@@ -88,9 +88,11 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
     {
         using var random = method.Random($"restart/{cycle}/{stage}");
         using var fresh = method.Triple.Source.Start(batch, random).Tensors.GetEnumerator();
-        var restarted = memory.Map(tensor =>
+        var kept = memory is IHandsOn<TMemory> handing ? handing.Without(bad) : memory;
+        var restarted = kept.Map(tensor =>
         {
-            // What comes after the source's tensors was kept since, the observations of a window: it is no state that could diverge.
+            // What comes after the source's tensors was kept since: the observations of a window, which are no state that could diverge, and
+            // what analyses handed on, which is gone already.
             if (!fresh.MoveNext()) return tensor.alias();
             if (!fresh.Current.HasSizesOf(tensor))
                 throw new InvalidOperationException($"{method.Name} cannot start one trajectory afresh: its memory of cycle {cycle} has other tensors than its source gives ({ColumnDefinition.Describe(tensor.Sizes())}). Let it stop at a divergence instead.");

@@ -14,7 +14,7 @@ namespace DaML;
 /// It is immutable; what its methods return is made of fresh tensors (aliases of what is unchanged).
 /// </summary>
 /// <typeparam name="TInner">The memory at one time: an ensemble, a state.</typeparam>
-public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>> where TInner : IMemory<TInner>
+public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>>, IHandsOn<WindowMemory<TInner>> where TInner : IMemory<TInner>
 {
     /// <summary>A window in which nothing was observed yet: it begins where it ends, at a time that its first use tells.</summary>
     /// <param name="start">The memory; both ends are aliases of it, so it stays the caller's.</param>
@@ -41,6 +41,12 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>> where 
     /// <summary>How many of the <see cref="Observations"/>, the newest, no analysis has used yet.</summary>
     public int Unused { get; private init; }
 
+    /// <summary>
+    /// Eigenvectors that the latest analysis hands on to the next, for a variational method that preconditions with them (<see
+    /// cref="IPreconditioning.HandedOn"/>); null for none.
+    /// </summary>
+    public RitzPairs? HandedOn { get; private init; }
+
     /// <summary>Whether it is time for an analysis: as many unused observations as a window moves on by.</summary>
     public bool IsDue => Unused >= Cycling.Shift;
 
@@ -55,16 +61,21 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>> where 
 
     /// <inheritdoc/>
     public IEnumerable<Tensor> Tensors => Start.Tensors.Concat(Current.Tensors).Concat(Observations.SelectMany<Observation, Tensor>(
-        observation => observation.Mask is null ? [observation.Values] : [observation.Values, observation.Mask]));
+        observation => observation.Mask is null ? [observation.Values] : [observation.Values, observation.Mask]))
+        .Concat(HandedOn is { } pairs ? [pairs.Values, pairs.Vectors, pairs.Residuals, pairs.Known] : []);
 
     /// <inheritdoc/>
-    /// <remarks>The function also gets the observations' masks, which it must leave boolean.</remarks>
+    /// <remarks>The function also gets boolean tensors, such as the observations' masks, which it must leave boolean.</remarks>
     public WindowMemory<TInner> Map(Func<Tensor, Tensor> function) => this with
     {
         Start = Start.Map(function),
         Current = Current.Map(function),
         Observations = [.. Observations.Select(observation => Map(observation, function))],
+        HandedOn = HandedOn?.Map(function),
     };
+
+    WindowMemory<TInner> IHandsOn<WindowMemory<TInner>>.Without(Tensor rows) => HandedOn is null ? this
+        : this with { HandedOn = HandedOn.Only(rows.logical_not().unsqueeze(-1)) };
 
     /// <summary>The window with one more observation, at the present time.</summary>
     /// <param name="observation">It stays the caller's.</param>
@@ -86,10 +97,16 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>> where 
     /// <summary>The window after an analysis: other ends, and no observation that is unused.</summary>
     /// <param name="start">The analysis at the window's beginning; it stays the caller's.</param>
     /// <param name="current">The analysis at the present time; it stays the caller's.</param>
-    public WindowMemory<TInner> Analysed(TInner start, TInner current)
+    /// <param name="handedOn">What the next analysis gets from this one, their products left out; it stays
+    /// the caller's (default: nothing).</param>
+    /// <exception cref="ArgumentException">What is handed on is of another batch.</exception>
+    public WindowMemory<TInner> Analysed(TInner start, TInner current, RitzPairs? handedOn = null)
     {
+        if (handedOn is not null)
+            Require.Shape(handedOn.Vectors, "The eigenvectors that an analysis hands on", start.Tensors.First().size(0), ColumnDefinition.AnySize,
+                ColumnDefinition.AnySize);
         var kept = Observations.Select(observation => Map(observation, tensor => tensor.alias()));
-        return this with { Start = Alias(start), Current = Alias(current), Observations = [.. kept], Unused = 0 };
+        return this with { Start = Alias(start), Current = Alias(current), Observations = [.. kept], Unused = 0, HandedOn = Alias(handedOn) };
     }
 
     /// <summary>How many cycles leave the window before the next one: none while an analysis is outstanding, else as many as do not fit beside those of the next analysis.</summary>
@@ -99,7 +116,7 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>> where 
     internal WindowMemory<TInner> Moved(TInner start, double startTime, TInner current, int leaving)
     {
         var kept = Observations.Skip(leaving).Select(observation => Map(observation, tensor => tensor.alias()));
-        return this with { Start = Alias(start), Beginning = startTime, Current = Alias(current), Observations = [.. kept] };
+        return this with { Start = Alias(start), Beginning = startTime, Current = Alias(current), Observations = [.. kept], HandedOn = Alias(HandedOn) };
     }
 
     /// <summary><see cref="StartTime"/>, or the time at which the window is first used.</summary>
@@ -107,6 +124,8 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>> where 
 
     /// <inheritdoc/>
     public override string ToString() => $"window of {Observations.Count} cycles, {Unused} of them unused, from time {(Beginning is { } time ? $"{time:g9}" : "unknown")}";
+
+    private static RitzPairs? Alias(RitzPairs? pairs) => pairs is null ? null : (pairs with { Products = null }).Map(tensor => tensor.alias());
 
     private static TInner Alias(TInner memory) => memory.Map(tensor => tensor.alias());
 

@@ -5,7 +5,8 @@ namespace DaML;
 
 /// <summary>
 /// Preconditioned conjugate gradients (Hestenes and Stiefel 1952; Golub and Van Loan, section 11.5), a trajectory of the batch
-/// with step lengths of its own. A trajectory that has converged stays as it is while the others go on.
+/// with step lengths of its own. A trajectory that has converged stays as it is while the others go on. The residual is carried
+/// along, r - step A p, which is b - A v but for round-off (docs/preconditioning.md, Accuracy).
 /// </summary>
 /// <param name="options">Settings; null = their defaults.</param>
 public sealed class ConjugateGradientSolver(InnerSolverOptions? options = null) : IInnerSolver, IComponent
@@ -54,23 +55,40 @@ public sealed class ConjugateGradientSolver(InnerSolverOptions? options = null) 
             var step = (rho / curvature).where(active, zeros_like(rho));
             var nextX = x + step.unsqueeze(-1) * p;
             var nextR = r - step.unsqueeze(-1) * q;
-            if (basis is not null) nextR = basis.Orthogonalised(nextR);
+            if (basis is not null) nextR = basis.Orthogonalised(nextR, record.Begins);
             var nextZ = Preconditioned(preconditioner, nextR);
             var nextRho = (nextR * nextZ).sum(-1);
             double[] norms = KrylovNumbers.Lengths(nextR);
             bool[] unfinished = [.. norms.Select((norm, i) => record.Active[i] && norm > 0)];
             double[] nextRhos = KrylovNumbers.Positive(nextRho, unfinished, Who(preconditioner));
             double[] costs = KrylovNumbers.Of(cost.AtZero - 0.5 * (nextX * (b + nextR)).sum(-1));
+            bool[] before = [.. record.Active];
             for (int i = 0; i < rhos.Length; i++)
             {
-                if (!record.Active[i]) continue;
+                if (!before[i]) continue;
                 double length = rhos[i] / curvatures[i], ratio = norms[i] > 0 ? nextRhos[i] / rhos[i] : 0;
                 double diagonal = 1 / length + (iteration > 0 ? lastRatio[i] / lastStep[i] : 0);
                 record.Iterate(i, diagonal, Math.Sqrt(ratio) / length, norms[i], norms[i] > 0 ? Math.Sqrt(nextRhos[i]) : 0, costs[i]);
                 (lastStep[i], lastRatio[i]) = (length, ratio);
             }
+            var again = zeros_like(active);
+            bool[] ended = [.. before.Zip(record.Active, (was, goesOn) => was && !goesOn)];
+            if (Options.Restart && ended.Any(end => end))
+            {
+                var trueR = b - KrylovNumbers.Product(cost.HessianProduct(new(nextX)), nextX, "the Hessian");
+                var trueZ = Preconditioned(preconditioner, trueR);
+                var trueRho = (trueR * trueZ).sum(-1);
+                norms = KrylovNumbers.Lengths(trueR);
+                double[] trueRhos = KrylovNumbers.Positive(trueRho, [.. norms.Select((norm, i) => ended[i] && norm > 0)], Who(preconditioner));
+                bool[] restarts = [.. ended.Select((end, i) => end && record.Verify(i, norms[i], Math.Sqrt(Math.Max(0, trueRhos[i]))))];
+                again = tensor(restarts, device: b.device);
+                (nextR, nextZ) = (trueR.where(again.unsqueeze(-1), nextR), trueZ.where(again.unsqueeze(-1), nextZ));
+                nextRho = trueRho.where(again, nextRho);
+                nextRhos = [.. nextRhos.Select((value, i) => restarts[i] ? trueRhos[i] : value)];
+                lastRatio = [.. lastRatio.Select((value, i) => restarts[i] ? 0 : value)];
+            }
             var nextActive = record.Mask(b.device);
-            var along = (nextRho / rho).where(nextActive, zeros_like(rho));
+            var along = (nextRho / rho).where(nextActive.logical_and(again.logical_not()), zeros_like(rho));
             var nextP = (nextZ + along.unsqueeze(-1) * p).where(nextActive.unsqueeze(-1), zeros_like(p));
             nextR = nextR.where(nextActive.unsqueeze(-1), zeros_like(r));
             (x, r, z, p, rho, rhos) = (nextX.MoveToOuterDisposeScope(), nextR.MoveToOuterDisposeScope(), nextZ.alias().MoveToOuterDisposeScope(),

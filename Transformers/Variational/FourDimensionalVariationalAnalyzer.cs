@@ -16,7 +16,8 @@ public enum WindowObservations
 /// <summary>
 /// 4D-Var as the analyzer of a cycle: minimises the cost over the window whenever an analysis is due, with the window's
 /// beginning as the background, and runs the model to its end, the present. With <see cref="WindowCycling.Instant"/> it is
-/// 3D-Var.
+/// 3D-Var. Where the preconditioning asks for it (<see cref="IPreconditioning.HandedOn"/>), it hands vectors of its inner solves on to
+/// the next window, in the memory.
 /// </summary>
 /// <param name="method">The minimisation and its cost function.</param>
 /// <param name="observations">Those that are new unless said.</param>
@@ -51,12 +52,20 @@ public sealed class FourDimensionalVariationalAnalyzer(IncrementalFourDimensiona
         var window = forecast.Remember(observation);
         if (window.IsDue)
         {
-            var result = method.Minimise(Window(window));
+            var asked = Window(window);
+            var earlier = Earlier(window, asked);
+            var result = method.Minimise(asked, earlier: earlier);
             observer?.Invoke(result);
-            window = window.Analysed(new(result.Analysis.Values), new(result.End.Values));
+            var handedOn = method.Options.Preconditioning.HandedOn([.. earlier, .. result.OuterIterations.Select(outer => outer.Inner)]);
+            window = window.Analysed(new(result.Analysis.Values), new(result.End.Values), handedOn);
         }
         return window.Map(tensor => tensor.MoveToOuterDisposeScope());
     }
+
+    // What the window before handed on, unless this one has another control vector: a weak constraint's grows with the window.
+    private InnerSolution[] Earlier(WindowMemory<StateMemory> memory, AssimilationWindow window) =>
+        memory.HandedOn is { } pairs && pairs.Vectors.size(-1) == method.Cost.ControlDimension(window)
+            ? [new(method.Cost.Background(window), [], pairs)] : [];
 
     /// <summary>The window that an analysis minimises over, for those who want to minimise it themselves and see the whole result.</summary>
     /// <param name="memory">A memory with an observation, for instance a run's forecast after <see cref="WindowMemory{TInner}.Remember"/>.</param>

@@ -16,4 +16,8 @@ public interface IEigenpairSource
     /// <param name="previous">The solves before; see <see cref="IPreconditioning.Prepare"/>.</param>
     /// <returns>Pairs with orthonormal vectors, for each trajectory of the batch or, with a batch of one, for all of them.</returns>
     RitzPairs Find(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous);
+
+    /// <summary>What the next window of a cycle is to get as an earlier solve; see <see cref="IPreconditioning.HandedOn"/>.</summary>
+    /// <param name="previous">All solves of the window that ends, after what it was handed itself.</param>
+    RitzPairs? HandedOn(IReadOnlyList<InnerSolution> previous) => null;
 }

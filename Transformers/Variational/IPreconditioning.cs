@@ -14,4 +14,12 @@ public interface IPreconditioning
     /// long as the minimisation.
     /// </param>
     IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous);
+
+    /// <summary>
+    /// What the next window of a cycle is to get as an earlier solve, whose <see cref="InnerSolution.Ritz"/> it becomes; null for nothing
+    /// (default). It is in the memory of the cycle, so its size must have a bound.
+    /// </summary>
+    /// <param name="previous">All solves of the window that ends, after what it was handed itself.</param>
+    /// <returns>Pairs for each trajectory of the batch, which belong to the caller.</returns>
+    RitzPairs? HandedOn(IReadOnlyList<InnerSolution> previous) => null;
 }

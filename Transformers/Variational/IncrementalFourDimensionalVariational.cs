@@ -47,7 +47,8 @@ public sealed class IncrementalFourDimensionalVariational : IComponent
     /// <param name="cancellation">Looked at in every inner iteration.</param>
     /// <param name="earlier">
     /// Inner solves of windows before, the first one first, that a preconditioning may recycle (default: none). <see cref="RitzPreconditioning"/> needs all of them from the first
-    /// window on, since each was preconditioned by those before it; the others need the latest one.
+    /// window on, since each was preconditioned by those before it; <see cref="RecycledEigenpairs"/> uses all that are given, <see
+    /// cref="QuasiNewtonPreconditioning"/> the latest.
     /// </param>
     /// <exception cref="ArgumentException">The window does not fit the model or a term, or an earlier solve does not fit the window.</exception>
     /// <exception cref="ArithmeticException">A cost is not finite, or a Hessian is not positive definite.</exception>

@@ -8,6 +8,11 @@ public enum InnerStop
 
     /// <summary>No iteration was left.</summary>
     IterationLimit,
+
+    /// <summary>
+    /// The true residual stayed above what was asked for, and a restart did not halve it (<see cref="InnerSolverOptions.Restart"/>).
+    /// </summary>
+    RoundOff,
 }
 
 /// <summary>How an inner solve went for one trajectory. Lists that follow the iterations begin before the first.</summary>
@@ -16,7 +21,7 @@ public enum InnerStop
 /// <param name="ResidualNorms">The length of b - A v.</param>
 /// <param name="PreconditionedResidualNorms">That in P.</param>
 /// <param name="Costs">q(v), which falls in every iteration.</param>
-/// <param name="RitzValues">The eigenvalues of P A as the Krylov space shows them, from the largest, one for each iteration.</param>
+/// <param name="RitzValues">The eigenvalues of P A as the Krylov space shows them, from the largest, one for each iteration before a restart.</param>
 public sealed record InnerReport(int Iterations, InnerStop Stop, IReadOnlyList<double> ResidualNorms, IReadOnlyList<double> PreconditionedResidualNorms,
     IReadOnlyList<double> Costs, IReadOnlyList<double> RitzValues)
 {

@@ -44,6 +44,13 @@ public sealed record InnerSolverOptions
     /// </summary>
     public bool KeepDirections { get; init; }
 
+    /// <summary>
+    /// Whether conjugate gradients compute b - A v, by one more product, where the residual they carry along has fallen as far as was
+    /// asked for, and start again from there where the true one has not, as long as that halves it (default: false). Their report ends
+    /// with the true residual; Ritz values and pairs are those before a restart.
+    /// </summary>
+    public bool Restart { get; init; }
+
     internal InnerSolverOptions Checked()
     {
         Require.AtLeast(MaximumIterations, 1);

@@ -31,10 +31,17 @@ internal sealed class KrylovBasis(bool preconditioned) : IDisposable
     }
 
     /// <summary>r minus its parts along the basis, sum_j (z_j^T r) w_j. Twice, since once leaves what round-off makes of a large part (Giraud et al. 2005).</summary>
-    public Tensor Orthogonalised(Tensor residual)
+    /// <param name="residual">r</param>
+    /// <param name="begins">The first vector that counts in each trajectory; null = all count.</param>
+    public Tensor Orthogonalised(Tensor residual, IReadOnlyList<int>? begins = null)
     {
         using var scope = NewDisposeScope();
         var (w, z) = (Residuals, Directions);
+        if (begins is not null && begins.Any(begin => begin > 0))
+        {
+            var counts = arange(count, device: z.device) >= tensor(begins.ToArray(), device: z.device).unsqueeze(-1);
+            z = z * counts.unsqueeze(-1).to_type(z.dtype);
+        }
         for (int pass = 0; pass < 2; pass++)
             residual = residual - z.matmul(residual.unsqueeze(-1)).transpose(-2, -1).matmul(w).squeeze(-2);
         return residual.MoveToOuterDisposeScope();

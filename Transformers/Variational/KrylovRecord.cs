@@ -12,19 +12,24 @@ internal sealed class KrylovRecord
     private readonly InnerSolverOptions options;
     private readonly List<double>[] norms, preconditionedNorms, costs, diagonals, offDiagonals;
     private readonly InnerStop[] stops;
-    private readonly int limit;
+    private readonly double[] verified; // the true residual at the latest restart
+    private readonly int[] begins;      // the iteration of the latest restart
+    private readonly bool[] restarted;
+    private readonly long dimension;
     private readonly double reduction;
 
     public KrylovRecord(InnerSolverOptions options, Tensor rightSide, double[] norm, double[] preconditionedNorm, double[] cost)
     {
         this.options = options;
         // A basis that is orthonormal to round-off has at most m vectors; no residual falls below round-off.
-        limit = options.Reorthogonalisation == Reorthogonalisation.Full ? (int)Math.Min(options.MaximumIterations, rightSide.size(1)) : options.MaximumIterations;
+        dimension = options.Reorthogonalisation == Reorthogonalisation.Full ? rightSide.size(1) : int.MaxValue;
         reduction = Math.Max(options.ResidualReduction, rightSide.dtype == ScalarType.Float64 ? 1e-15 : 5e-7);
         int batch = norm.Length;
         List<double>[] Lists(double[]? first) => [.. Enumerable.Range(0, batch).Select(i => first is null ? new List<double>() : [first[i]])];
         (norms, preconditionedNorms, costs, diagonals, offDiagonals) = (Lists(norm), Lists(preconditionedNorm), Lists(cost), Lists(null), Lists(null));
         stops = new InnerStop[batch];
+        verified = [.. Enumerable.Repeat(double.PositiveInfinity, batch)];
+        (begins, restarted) = (new int[batch], new bool[batch]);
         Active = [.. norm.Select(value => value > 0)];
     }
 
@@ -42,20 +47,44 @@ internal sealed class KrylovRecord
     /// <summary>Active as a tensor <c>[batch]</c>.</summary>
     public Tensor Mask(Device device) => tensor(Active, device: device);
 
-    /// <summary>Takes down an iteration of a trajectory that is active.</summary>
+    /// <summary>Takes down an iteration of a trajectory that is active. T is that of the iterations before a restart.</summary>
     public void Iterate(int trajectory, double diagonal, double offDiagonal, double norm, double preconditionedNorm, double cost)
     {
-        diagonals[trajectory].Add(diagonal);
-        offDiagonals[trajectory].Add(offDiagonal);
+        if (!restarted[trajectory])
+        {
+            diagonals[trajectory].Add(diagonal);
+            offDiagonals[trajectory].Add(offDiagonal);
+        }
         norms[trajectory].Add(norm);
         preconditionedNorms[trajectory].Add(preconditionedNorm);
         costs[trajectory].Add(cost);
-        var compared = options.Norm == ResidualNorm.Euclidean ? norms[trajectory] : preconditionedNorms[trajectory];
-        bool reduced = compared[^1] <= reduction * compared[0];
-        if (!reduced && diagonals[trajectory].Count < limit) return;
+        bool reduced = IsReduced(trajectory);
+        if (!reduced && Iterations(trajectory) - begins[trajectory] < dimension && Iterations(trajectory) < options.MaximumIterations) return;
         stops[trajectory] = reduced ? InnerStop.ResidualReduced : InnerStop.IterationLimit;
         Active[trajectory] = false;
     }
+
+    /// <summary>Takes down the true residual of a trajectory that has ended by the one it carried.</summary>
+    /// <returns>Whether it goes on from there.</returns>
+    public bool Verify(int trajectory, double norm, double preconditionedNorm)
+    {
+        (norms[trajectory][^1], preconditionedNorms[trajectory][^1]) = (norm, preconditionedNorm);
+        double now = Compared(trajectory)[^1];
+        bool goesOn = !IsReduced(trajectory) && Iterations(trajectory) < options.MaximumIterations && now <= 0.5 * verified[trajectory];
+        stops[trajectory] = IsReduced(trajectory) ? InnerStop.ResidualReduced
+            : Iterations(trajectory) < options.MaximumIterations ? InnerStop.RoundOff : InnerStop.IterationLimit;
+        if (goesOn) (verified[trajectory], begins[trajectory], restarted[trajectory]) = (now, Iterations(trajectory), true);
+        return Active[trajectory] = goesOn;
+    }
+
+    /// <summary>The first vector of the Krylov space that each trajectory is in now: those before are of another since a restart.</summary>
+    public IReadOnlyList<int> Begins => begins;
+
+    private int Iterations(int trajectory) => norms[trajectory].Count - 1;
+
+    private List<double> Compared(int trajectory) => options.Norm == ResidualNorm.Euclidean ? norms[trajectory] : preconditionedNorms[trajectory];
+
+    private bool IsReduced(int trajectory) => Compared(trajectory)[^1] <= reduction * Compared(trajectory)[0];
 
     /// <summary>The solution with its reports, and with Ritz pairs where the basis is given.</summary>
     public InnerSolution Solution(ControlVector solution, KrylovBasis? basis)
@@ -81,11 +110,12 @@ internal sealed class KrylovRecord
                 residuals[i].narrow(0, 0, k).copy_(offDiagonals[i][k - 1] * rows.select(1, k - 1).abs());
                 known[i].narrow(0, 0, k).fill_(true);
             }
-            reports.Add(new(k, stops[i], norms[i], preconditionedNorms[i], costs[i], ritz));
+            reports.Add(new(Iterations(i), stops[i], norms[i], preconditionedNorms[i], costs[i], ritz));
         }
         var like = solution.Values;
         var pairs = basis is null || most == 0 ? null
-            : new RitzPairs(values.to(like.dtype, like.device, copy: true), coordinates.to(like.dtype, like.device).matmul(basis.Directions), residuals.to(like.dtype, like.device, copy: true),
+            : new RitzPairs(values.to(like.dtype, like.device, copy: true), coordinates.to(like.dtype, like.device).matmul(basis.Directions.narrow(1, 0, most)),
+                residuals.to(like.dtype, like.device, copy: true),
                 known.to(like.device, copy: true)).MoveToOuterDisposeScope();
         return new(solution, reports, pairs);
     }

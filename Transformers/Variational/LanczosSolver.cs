@@ -20,8 +20,14 @@ public sealed class LanczosSolver(InnerSolverOptions? options = null) : IInnerSo
     public string Name => "Lanczos";
 
     /// <summary>Its settings.</summary>
-    public InnerSolverOptions Options { get; } = options is not { KeepDirections: true } ? (options ?? new()).Checked()
-        : throw new ArgumentException($"The Lanczos method goes along no conjugate directions that it could keep; {nameof(ConjugateGradientSolver)} does.", nameof(options));
+    public InnerSolverOptions Options { get; } = options switch
+    {
+        { KeepDirections: true } => throw new ArgumentException("The Lanczos method goes along no conjugate directions that it could keep; " +
+            $"{nameof(ConjugateGradientSolver)} does.", nameof(options)),
+        { Restart: true } => throw new ArgumentException("The Lanczos method makes its solution at the end and does not restart; " +
+            $"{nameof(ConjugateGradientSolver)} does.", nameof(options)),
+        _ => (options ?? new()).Checked(),
+    };
 
     /// <inheritdoc/>
     public InnerSolution Solve(QuadraticCost cost, IPreconditioner preconditioner, CancellationToken cancellation = default)

@@ -26,17 +26,21 @@ public sealed class LimitedMemoryPreconditioning(IEigenpairSource source, double
     public double? Mu { get; } = mu is { } number ? Require.Positive(number, nameof(mu)) : null;
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The source's pairs do not fit each other or the control vector.</exception>
     public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        var pairs = source.Find(linearisation, cost, previous);
         var b = cost.RightSide.Values;
+        var pairs = source.Find(linearisation, cost, previous).For(b, source.Name);
         var known = pairs.Known.expand(b.size(0), -1);
         var subspace = pairs.Vectors.expand(b.size(0), -1, -1);
         var made = new LimitedMemoryPreconditioner(subspace, pairs.Products ?? cost.HessianProducts(subspace), Mu, known);
         return made.MoveToOuterDisposeScope();
     }
+
+    /// <inheritdoc/>
+    public RitzPairs? HandedOn(IReadOnlyList<InnerSolution> previous) => source.HandedOn(previous);
 
     void IComponent.Save(ComponentWriter writer)
     {

@@ -4,36 +4,41 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The Ritz vectors of the latest solve, of an outer loop or of a window before (<see
-/// cref="IncrementalFourDimensionalVariational.Minimise"/>), taken to the Hessian as it is now by the Rayleigh-Ritz method, at one
-/// product for each: its values are those of this Hessian, whatever that solve was preconditioned with. The inner solver must
-/// re-orthogonalise in full, or there are no Ritz pairs and nothing is recycled.
+/// The Ritz vectors of the solves before, taken to the Hessian as it is now by the Rayleigh-Ritz method, at one product for each: its
+/// values are those of this Hessian, whatever those solves were preconditioned with. All loops of a window count, since what one was
+/// preconditioned with is missing from its own Krylov space. The inner solver must re-orthogonalise in full, or there are no Ritz pairs
+/// and nothing is recycled.
 /// </summary>
-/// <param name="mostPairs">The most vectors that are taken over, those of the largest Ritz values first (default: 20).</param>
-public sealed class RecycledEigenpairs(int mostPairs = 20) : IEigenpairSource, IComponent
+/// <param name="mostPairs">r, the most vectors that are taken over, those along which the Hessian was largest (default: 20).</param>
+/// <param name="betweenWindows">
+/// Whether a cycle hands the r vectors on from each window to the next (default: false, only between the outer loops of a window). It pays
+/// with one outer loop, or where r exceeds the iterations of all loops of a window.
+/// </param>
+public sealed class RecycledEigenpairs(int mostPairs = 20, bool betweenWindows = false) : IEigenpairSource, IComponent
 {
     /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("recycled-eigenpairs", 1, reader =>
-        new RecycledEigenpairs(reader.Get<int>("mostPairs")));
+    public static ComponentType Type { get; } = new("recycled-eigenpairs", 2, reader =>
+        new RecycledEigenpairs(reader.Get<int>("mostPairs"), reader.Version >= 2 && reader.Get<bool>("betweenWindows")));
 
     ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => $"{MostPairs} recycled Ritz pairs";
 
-    /// <summary>The most vectors that are taken over.</summary>
+    /// <summary>r, the most vectors that are taken over.</summary>
     public int MostPairs { get; } = (int)Require.AtLeast(mostPairs, 1);
+
+    /// <summary>Whether a cycle hands them on from each window to the next.</summary>
+    public bool BetweenWindows => betweenWindows;
 
     /// <inheritdoc/>
     public RitzPairs Find(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        var ritz = previous.LastOrDefault(solve => solve.Ritz is not null)?.Ritz;
-        if (ritz is null) return RitzPairs.None(cost.RightSide.Values).MoveToOuterDisposeScope();
-        var leading = ritz.Leading(MostPairs);
-        var basis = RowProducts.Orthonormal(leading.Vectors, leading.Known).matmul(leading.Vectors);
-        var (values, vectors, products) = RowProducts.RayleighRitz(basis, cost.HessianProducts(basis), leading.Known);
+        if (Leading(previous) is not { } ritz) return RitzPairs.None(cost.RightSide.Values).MoveToOuterDisposeScope();
+        var (basis, spanned) = RowProducts.Span(ritz.Vectors);
+        var (values, vectors, products) = RowProducts.RayleighRitz(basis, cost.HessianProducts(basis), spanned);
         // Places that hold no pair are where the vector is zero.
         var known = vectors.square().sum(-1) > 0.5;
         values = values.where(known, ones_like(values));
@@ -41,5 +46,22 @@ public sealed class RecycledEigenpairs(int mostPairs = 20) : IEigenpairSource, I
         return new RitzPairs(values, vectors, residuals, known) { Products = products }.MoveToOuterDisposeScope();
     }
 
-    void IComponent.Save(ComponentWriter writer) => writer.Set("mostPairs", MostPairs);
+    /// <inheritdoc/>
+    public RitzPairs? HandedOn(IReadOnlyList<InnerSolution> previous)
+    {
+        using var noGradients = no_grad();
+        return betweenWindows ? Leading(previous) : null;
+    }
+
+    private RitzPairs? Leading(IReadOnlyList<InnerSolution> previous)
+    {
+        List<RitzPairs> sets = [.. previous.Select(solve => solve.Ritz).OfType<RitzPairs>()];
+        return sets.Count == 0 ? null : RitzPairs.Joined(sets, MostPairs);
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("mostPairs", MostPairs);
+        writer.Set("betweenWindows", betweenWindows);
+    }
 }

@@ -29,11 +29,24 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
         Require.AtLeast(most, 1);
         using var scope = NewDisposeScope();
         var known = Known.logical_and(Residuals <= relativeResidual * Values);
-        known = known.logical_and(known.to_type(ScalarType.Int64).cumsum(-1) <= most);
-        var values = Values.where(known, ones_like(Values));
-        var vectors = Vectors.masked_fill(known.logical_not().unsqueeze(-1), 0);
-        var residuals = Residuals.masked_fill(known.logical_not(), 0);
-        return new RitzPairs(values, vectors, residuals, known) { Products = Products?.masked_fill(known.logical_not().unsqueeze(-1), 0) }.MoveToOuterDisposeScope();
+        return Only(known.logical_and(known.to_type(ScalarType.Int64).cumsum(-1) <= most)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// The pairs of several solves in one set: those along which A itself is largest, by z^T A z / z^T z = theta / |z|^2, from the largest.
+    /// They are pairs of different matrices, so no more than a subspace.
+    /// </summary>
+    /// <param name="sets">At least one.</param>
+    /// <param name="most">How many to keep at most in each trajectory.</param>
+    internal static RitzPairs Joined(IReadOnlyList<RitzPairs> sets, int most)
+    {
+        using var scope = NewDisposeScope();
+        Tensor All(Func<RitzPairs, Tensor> part) => cat([.. sets.Select(part)], 1);
+        Tensor values = All(set => set.Values), vectors = All(set => set.Vectors), known = All(set => set.Known);
+        var quotients = (values / vectors.square().sum(-1)).masked_fill(known.logical_not(), double.NegativeInfinity);
+        var places = quotients.argsort(-1, descending: true).narrow(1, 0, Math.Min(most, known.size(1)));
+        return new RitzPairs(values.gather(1, places), vectors.gather(1, places.unsqueeze(-1).expand(-1, -1, vectors.size(2))),
+            All(set => set.Residuals).gather(1, places), known.gather(1, places)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The first places, those of the largest values.</summary>
@@ -67,10 +80,33 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
             throw new ArgumentException($"The eigenvalues of a preconditioner must be above zero; the smallest given is {smallest:g6}.");
     }
 
-    /// <summary>Its tensors, kept beyond the scope they were made in.</summary>
-    public RitzPairs MoveToOuterDisposeScope() =>
-        new(Values.MoveToOuterDisposeScope(), Vectors.MoveToOuterDisposeScope(), Residuals.MoveToOuterDisposeScope(), Known.MoveToOuterDisposeScope())
+    /// <summary>Refuses pairs of another dimension than a control vector, or of another batch that is not one; gives them back.</summary>
+    internal RitzPairs For(Tensor control, string who)
+    {
+        Checked();
+        long batch = Vectors.size(0), m = Vectors.size(2);
+        return m == control.size(-1) && (batch == control.size(0) || batch == 1) ? this
+            : throw new ArgumentException($"The eigenpairs of '{who}' are of dimension {m} for {batch} trajectories; the control vector has " +
+                $"{control.size(-1)} components for {control.size(0)}. Pairs for each of the trajectories, or one set for all of them, are needed.");
+    }
+
+    /// <summary>The pairs with some made unknown.</summary>
+    /// <param name="known">Which places still hold a pair, of those that did.</param>
+    internal RitzPairs Only(Tensor known)
+    {
+        using var scope = NewDisposeScope();
+        known = Known.logical_and(known);
+        var not = known.logical_not();
+        return new RitzPairs(Values.masked_fill(not, 1), Vectors.masked_fill(not.unsqueeze(-1), 0), Residuals.masked_fill(not, 0), known)
         {
-            Products = Products?.MoveToOuterDisposeScope(),
-        };
+            Products = Products?.masked_fill(not.unsqueeze(-1), 0),
+        }.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The pairs with each tensor put through a function, which must leave boolean ones boolean.</summary>
+    internal RitzPairs Map(Func<Tensor, Tensor> function) =>
+        new(function(Values), function(Vectors), function(Residuals), function(Known)) { Products = Products is null ? null : function(Products) };
+
+    /// <summary>Its tensors, kept beyond the scope they were made in.</summary>
+    public RitzPairs MoveToOuterDisposeScope() => Map(tensor => tensor.MoveToOuterDisposeScope());
 }

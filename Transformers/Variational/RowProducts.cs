@@ -39,6 +39,22 @@ internal static class RowProducts
         return (vectors * values.rsqrt().unsqueeze(-2)).matmul(vectors.mT) * scale.mT;
     }
 
+    /// <summary>
+    /// Orthonormal rows with the span of rows that may depend on each other: the principal directions of these rows, with lengths of
+    /// one, that stand out of round-off by so much that the result is orthonormal to ten digits (four in single precision).
+    /// </summary>
+    /// <param name="rows">Zero where unknown, <c>[batch, k, m]</c>.</param>
+    /// <returns>Rows of the same shape, zero where unknown, and which there are, <c>[batch, k]</c>.</returns>
+    public static (Tensor Rows, Tensor Known) Span(Tensor rows)
+    {
+        var lengths = rows.square().sum([-1], keepdim: true).sqrt();
+        var unit = rows * lengths.reciprocal().masked_fill(lengths == 0, 1);
+        var (values, vectors) = SymmetricEigenproblem.Solve(unit.matmul(unit.mT));
+        var known = values > (rows.dtype == ScalarType.Float64 ? 1e-6 : 1e-3);
+        var scale = values.rsqrt().where(known, zeros_like(values));
+        return ((vectors * scale.unsqueeze(-2)).mT.matmul(unit), known);
+    }
+
     /// <summary>The Rayleigh-Ritz method: A on the span of orthonormal rows.</summary>
     /// <param name="basis">Orthonormal rows, zero where unknown, <c>[batch, k, m]</c>.</param>
     /// <param name="products">A applied to them.</param>

@@ -31,11 +31,15 @@ public sealed class SpectralPreconditioning(IEigenpairSource source, SpectralFor
     public SpectralForm Form { get; } = (form ?? new()).Checked();
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The source's pairs do not fit each other or the control vector.</exception>
     public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous)
     {
         using var noGradients = no_grad();
-        return new SpectralPreconditioner(source.Find(linearisation, cost, previous), Form);
+        return new SpectralPreconditioner(source.Find(linearisation, cost, previous).For(cost.RightSide.Values, source.Name), Form);
     }
+
+    /// <inheritdoc/>
+    public RitzPairs? HandedOn(IReadOnlyList<InnerSolution> previous) => source.HandedOn(previous);
 
     void IComponent.Save(ComponentWriter writer)
     {

@@ -1,3 +1,4 @@
+using System.Reflection;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -29,6 +30,10 @@ internal sealed class PreconditionedSystem
     public Tensor Vectors { get; }
     public Tensor Values { get; }
     public RitzPairs Pairs { get; }
+
+    /// <summary>The pairs of the first trajectory, for any.</summary>
+    public FixedEigenpairs Fixed => new(new(Pairs.Values.narrow(0, 0, 1), Pairs.Vectors.narrow(0, 0, 1), Pairs.Residuals.narrow(0, 0, 1),
+        Pairs.Known.narrow(0, 0, 1)));
 
     public IPreconditioner Prepare(IPreconditioning preconditioning, params IReadOnlyList<InnerSolution> previous) =>
         preconditioning.Prepare(null!, Cost, previous);
@@ -106,13 +111,7 @@ public sealed class RandomisedPreconditionerConformance : SmallPreconditionerCon
 
 public sealed class FixedPreconditionerConformance : SmallPreconditionerContract
 {
-    protected override IPreconditioner CreatePreconditioner()
-    {
-        var pairs = System.Pairs;
-        return System.Prepare(new LimitedMemoryPreconditioning(new FixedEigenpairs(
-            new(pairs.Values.narrow(0, 0, 1), pairs.Vectors.narrow(0, 0, 1), pairs.Residuals.narrow(0, 0, 1),
-                pairs.Known.narrow(0, 0, 1)))));
-    }
+    protected override IPreconditioner CreatePreconditioner() => System.Prepare(new LimitedMemoryPreconditioning(System.Fixed));
 }
 
 public sealed class RegularisedInverseConformance : SmallPreconditionerContract
@@ -130,4 +129,75 @@ public sealed class TwoLevelPreconditionerConformance : SmallPreconditionerContr
 {
     protected override IPreconditioner CreatePreconditioner() => System.Prepare(new TwoLevelPreconditioning(
         new RegularisedInversePreconditioning(System.Matrix, 5), new LimitedMemoryPreconditioning(new ComputedEigenpairs(2))));
+}
+
+public sealed class LanczosPreconditionerConformance : SmallPreconditionerContract
+{
+    protected override IPreconditioner CreatePreconditioner() => System.Prepare(new SpectralPreconditioning(new ComputedEigenpairs(4)));
+}
+
+public sealed class FixedSpectralPreconditionerConformance : SmallPreconditionerContract
+{
+    protected override IPreconditioner CreatePreconditioner() => System.Prepare(new SpectralPreconditioning(System.Fixed));
+}
+
+public sealed class HandedOnPreconditionerConformance : SmallPreconditionerContract
+{
+    protected override IPreconditioner CreatePreconditioner()
+    {
+        var preconditioning = new LimitedMemoryPreconditioning(new RecycledEigenpairs(4, betweenWindows: true));
+        var solved = System.Solved();
+        return System.Prepare(preconditioning, new InnerSolution(solved.Solution, [], preconditioning.HandedOn([solved])));
+    }
+}
+
+public sealed class NoPreconditioningConformance : SmallPreconditionerContract
+{
+    protected override IPreconditioner CreatePreconditioner() => System.Prepare(new NoPreconditioning());
+}
+
+/// <summary>A second level that has no factor.</summary>
+public sealed class TwoLevelsWithoutFactorConformance : SmallPreconditionerContract
+{
+    private sealed class Diagonal : IPreconditioner
+    {
+        public string Name => "diagonal";
+        public ControlVector Apply(ControlVector vector) => new(vector.Values * arange(1, 8, dtype: ScalarType.Float64));
+    }
+
+    protected override IPreconditioner CreatePreconditioner() => new TwoLevelPreconditioner(
+        (ISplitPreconditioner)System.Prepare(new RegularisedInversePreconditioning(System.Matrix, 5)), new Diagonal());
+}
+
+/// <summary>B by diffusion on two fields with other units, as a first level.</summary>
+public sealed class DiffusionPreconditionerConformance : PreconditionerContract
+{
+    private static readonly DiffusionOptions Field = new() { Columns = 3, Rows = 2, CorrelationLength = 1.5, Variance = 2 };
+
+    protected override long Dimension => 12;
+    protected override IPreconditioner CreatePreconditioner() => new CovariancePreconditioner(ErrorCovariance.Blocks(
+        ErrorCovariance.Diffusion(Field), ErrorCovariance.Diffusion(Field with { Variance = 0.01, BoundaryX = DiffusionBoundary.Zero })));
+}
+
+/// <summary>B of an ensemble and a static part.</summary>
+public sealed class HybridPreconditionerConformance : SmallPreconditionerContract
+{
+    protected override IPreconditioner CreatePreconditioner() => new CovariancePreconditioner(
+        ErrorCovariance.Hybrid(System.Subspace[0], ErrorCovariance.Scalar(7, 0.5), 0.6));
+}
+
+/// <summary>No preconditioner of this project is left out.</summary>
+public sealed class EveryPreconditionerTests
+{
+    [Fact]
+    public void Every_preconditioner_passes_the_contract()
+    {
+        using var scope = NewDisposeScope();
+        const BindingFlags hidden = BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public;
+        var tested = typeof(EveryPreconditionerTests).Assembly.GetTypes()
+            .Where(type => type is { IsAbstract: false, IsNested: false } && type.IsSubclassOf(typeof(PreconditionerContract)))
+            .Select(type => type.GetMethod("CreatePreconditioner", hidden)!.Invoke(Activator.CreateInstance(type), [])!.GetType()).ToHashSet();
+        var there = typeof(SpectralPreconditioner).Assembly.GetTypes().Where(type => type is { IsAbstract: false, IsInterface: false } && type.IsAssignableTo(typeof(IPreconditioner)));
+        Assert.Empty(there.Except(tested));
+    }
 }

@@ -94,6 +94,28 @@ public sealed class FourDimensionalVariationalReferenceTests
         new State(cat([Run(3 + 11 * i, 9, 60), Run(8 + 7 * i, 6, 90)], 0)), window.Span, window.TimeStep,
         [.. window.Observations.Select(observation => new Observation(observation.Values.expand(2, -1), null, observation.Time))]))];
 
+    private static IPreconditioning Make(string name, FourDimensionalVariationalCost cost, IErrorCovariance b, IReadOnlyList<AssimilationWindow> others, int r)
+    {
+        var average = new FixedPreconditioningEstimator(cost);
+        return name switch
+        {
+            "none" => new NoPreconditioning(),
+            "Ritz" => new RitzPreconditioning(),
+            "Lanczos" or "split" => new SpectralPreconditioning(new ComputedEigenpairs(r)),
+            "Lanczos to one" => new SpectralPreconditioning(new ComputedEigenpairs(r), new() { Mu = 1 }),
+            "randomised" => new SpectralPreconditioning(new ComputedEigenpairs(r, EigenpairMethod.Randomised, passes: 3), new() { Alpha = -0.7, Beta = 0.5 }),
+            "limited memory" => new LimitedMemoryPreconditioning(new ComputedEigenpairs(r, EigenpairMethod.Randomised, oversampling: 0)),
+            "recycled" => new LimitedMemoryPreconditioning(new RecycledEigenpairs(r)),
+            "recycled spectral" => new SpectralPreconditioning(new RecycledEigenpairs(r)),
+            "quasi-Newton" => new QuasiNewtonPreconditioning(r),
+            "fixed" => new SpectralPreconditioning(average.FindEigenpairs(others, new ComputedEigenpairs(r))),
+            "fixed limited memory" => new LimitedMemoryPreconditioning(average.FindEigenpairs(others, new ComputedEigenpairs(r)), mu: null),
+            "regularised inverse" => new RegularisedInversePreconditioning(average.AverageHessian(others), 1),
+            "B" => new CovariancePreconditioning(b),
+            _ => new TwoLevelPreconditioning(new CovariancePreconditioning(b), new LimitedMemoryPreconditioning(new ComputedEigenpairs(r))),
+        };
+    }
+
     [Theory, MemberData(nameof(Preconditionings))]
     public void Every_preconditioner_ends_at_the_minimum_of_OOPS(string name)
     {
@@ -101,24 +123,7 @@ public sealed class FourDimensionalVariationalReferenceTests
         var (cost, window) = Case();
         if (name is "B" or "two levels")
             cost = new FourDimensionalVariationalCost(Model, [new BackgroundTerm(Background(), ControlVariable.Increment)], cost.Terms);
-        var average = new FixedPreconditioningEstimator(cost);
-        IPreconditioning preconditioning = name switch
-        {
-            "none" => new NoPreconditioning(),
-            "Ritz" => new RitzPreconditioning(),
-            "Lanczos" or "split" => new SpectralPreconditioning(new ComputedEigenpairs(8)),
-            "Lanczos to one" => new SpectralPreconditioning(new ComputedEigenpairs(8), new() { Mu = 1 }),
-            "randomised" => new SpectralPreconditioning(new ComputedEigenpairs(8, EigenpairMethod.Randomised, passes: 3), new() { Alpha = -0.7, Beta = 0.5 }),
-            "limited memory" => new LimitedMemoryPreconditioning(new ComputedEigenpairs(8, EigenpairMethod.Randomised, oversampling: 0)),
-            "recycled" => new LimitedMemoryPreconditioning(new RecycledEigenpairs(8)),
-            "recycled spectral" => new SpectralPreconditioning(new RecycledEigenpairs(8)),
-            "quasi-Newton" => new QuasiNewtonPreconditioning(8),
-            "fixed" => new SpectralPreconditioning(average.FindEigenpairs(Others(window), new ComputedEigenpairs(8))),
-            "fixed limited memory" => new LimitedMemoryPreconditioning(average.FindEigenpairs(Others(window), new ComputedEigenpairs(8)), mu: null),
-            "regularised inverse" => new RegularisedInversePreconditioning(average.AverageHessian(Others(window)), 1),
-            "B" => new CovariancePreconditioning(Background()),
-            _ => new TwoLevelPreconditioning(new CovariancePreconditioning(Background()), new LimitedMemoryPreconditioning(new ComputedEigenpairs(8))),
-        };
+        var preconditioning = Make(name, cost, Background(), Others(window), 8);
         var solver = new ConjugateGradientSolver(new InnerSolverOptions { MaximumIterations = 60, ResidualReduction = 1e-12, KeepDirections = true });
         var options = new IncrementalOptions { OuterIterations = 20, ControlTolerance = 1e-13, InnerSolver = name == "split" ? new SplitSolver(solver) : solver, Preconditioning = preconditioning };
         var result = new IncrementalFourDimensionalVariational(cost, options).Minimise(window);
@@ -193,6 +198,13 @@ public sealed class FourDimensionalVariationalReferenceTests
         Compare.Close(linalg.eigvalsh(expected).flip(0).narrow(0, 0, 5).unsqueeze(0), found.Values, 1e-9);
         Compare.Close(found.Values.unsqueeze(-1) * found.Vectors, found.Vectors.matmul(expected), 1e-6);
         Assert.Contains("at least one", Assert.Throws<ArgumentException>(() => estimator.AverageHessian([])).Message);
+        Assert.Contains("at least one", Assert.Throws<ArgumentException>(() => estimator.FindEigenpairs([], new ComputedEigenpairs(5))).Message);
+        Assert.Contains("41 eigenpairs are asked for, but the control vector has 40", Assert.Throws<ArgumentException>(() =>
+            estimator.FindEigenpairs(windows, new ComputedEigenpairs(41))).Message);
+        var weak = new FixedPreconditioningEstimator(new(Model, [.. cost.Priors, new ModelErrorTerm(Background())], cost.Terms));
+        var shorter = new AssimilationWindow(window.Background, new TimeInterval(window.Span.From, window.Span.To - 2 * window.TimeStep), window.TimeStep,
+            [.. window.Observations.SkipLast(1)]);
+        Assert.Contains("window 1 has 600", Assert.Throws<ArgumentException>(() => weak.AverageHessian([window, shorter])).Message);
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
         Assert.Throws<OperationCanceledException>(() => estimator.AverageHessian(windows, cancellation: cancelled.Token));
@@ -213,6 +225,24 @@ public sealed class FourDimensionalVariationalReferenceTests
         Assert.Equal(28.5, result.Cost["Jo"].item<double>(), 1e-12);
         Compare.Close(tensor(new double[] { 4, 5, -3, -1 }).unsqueeze(0), result.Analysis.Values, 1e-14);
         Assert.Equal(1, result.OuterIterations[0].Inner.Iterations); // the Hessian is twice the identity
+    }
+
+    [Theory, MemberData(nameof(Preconditionings))]
+    public void Tiny_algebraic_case_is_exact_with_every_preconditioner(string name)
+    {
+        using var scope = NewDisposeScope();
+        var b = ErrorCovariance.Scalar(4, 1);
+        var cost = new FourDimensionalVariationalCost(new Lorenz96(4), [new BackgroundTerm(b, name is "B" or "two levels" ? ControlVariable.Increment : ControlVariable.BackgroundSquareRoot)],
+            [new ObservationTerm(new IdentityObservationOperator(4), b)]);
+        var y = new Observation(tensor(new double[] { 5, 7, -9, -5 }).unsqueeze(0), null, 0);
+        var window = new AssimilationWindow(new State(full(new long[] { 1, 4 }, 3, dtype: ScalarType.Float64)), new TimeInterval(0, 0), 0.05, [y]);
+        var solver = new ConjugateGradientSolver(new() { ResidualReduction = 1e-12, KeepDirections = true, Restart = true });
+        var result = new IncrementalFourDimensionalVariational(cost, new IncrementalOptions
+        {
+            InnerSolver = name == "split" ? new SplitSolver(solver) : solver, Preconditioning = Make(name, cost, b, [window], 3),
+        }).Minimise(window);
+        Assert.Equal(57, result.Cost.Total.item<double>(), 1e-12);
+        Compare.Close(tensor(new double[] { 4, 5, -3, -1 }).unsqueeze(0), result.Analysis.Values, 1e-13);
     }
 
     private static Tensor Hessian(FourDimensionalVariationalCost cost, WindowTrajectory<State> at)

@@ -275,6 +275,65 @@ public sealed class InnerSolverTests : IDisposable
         Assert.InRange(full.Trajectories[0].RitzValues[1] / full.Trajectories[0].RitzValues[0], 0, 0.4);
     }
 
+    [Theory, InlineData(Reorthogonalisation.None), InlineData(Reorthogonalisation.Full)]
+    public void A_restart_ends_with_the_residual_that_is_true(Reorthogonalisation kind)
+    {
+        // The second trajectory's solution is long where its matrix is small: what is carried along falls below what double precision can say.
+        var (matrix, _) = Spectrum(Spread(40, 1e5), Spread(40, 1e7));
+        var b = random.Normal([2, 40], ScalarType.Float64);
+        b[0] = matrix[0].matmul(b[0]);
+        int products = 0;
+        var plain = Cost(matrix, b);
+        var cost = plain with { HessianProduct = v => { products++; return plain.HessianProduct(v); } };
+        InnerSolution Solve(bool restart, double reduction, QuadraticCost? of = null, IPreconditioner? with = null) => new ConjugateGradientSolver(
+            new() { MaximumIterations = 5000, ResidualReduction = reduction, Reorthogonalisation = kind, Restart = restart }).Solve(of ?? cost, with ?? None);
+        double[] True(InnerSolution solution)
+        {
+            var rest = b - matrix.matmul(solution.Solution.Values.unsqueeze(-1)).squeeze(-1);
+            return (rest.square().sum(-1).sqrt() / b.square().sum(-1).sqrt()).data<double>().ToArray();
+        }
+        InnerSolution none = Solve(false, 1e-13), restarted = Solve(true, 1e-13);
+        Assert.All(none.Trajectories, report => Assert.InRange(report.ResidualReduction, 0, 1e-13));
+        Assert.InRange(True(none)[1], 3e-12, 1e-8);
+        Assert.Equal([InnerStop.ResidualReduced, InnerStop.RoundOff], restarted.Trajectories.Select(report => report.Stop));
+        for (int i = 0; i < 2; i++) Assert.InRange(restarted.Trajectories[i].ResidualReduction / True(restarted)[i], 0.999, 1.001);
+        Assert.InRange(True(restarted)[1], 3e-12, 1e-8);
+
+        // What is asked for elsewhere is far above that: no restart, one more product for each trajectory, and the same solution.
+        foreach (double reduction in (double[])[1e-3, 1e-5, 1e-7])
+        {
+            none = Solve(false, reduction, plain);
+            products = 0;
+            restarted = Solve(true, reduction);
+            Assert.Equal(restarted.Iterations + 2, products);
+            Assert.Equal(none.Trajectories.Select(report => report.Iterations), restarted.Trajectories.Select(report => report.Iterations));
+            Assert.True(none.Solution.Values.equal(restarted.Solution.Values).all().ToBoolean());
+            Assert.Equal(none.Trajectories.Select(report => report.RitzValues), restarted.Trajectories.Select(report => report.RitzValues));
+            Assert.All(True(restarted), rest => Assert.InRange(rest, 0, reduction));
+        }
+        Assert.Equal(kind == Reorthogonalisation.Full, restarted.Ritz is not null);
+
+        // Products that err in the beginning: the method that goes on believes itself, the one that restarts gets there, preconditioned or not.
+        var (p, _) = Spectrum(Spread(40, 5), Spread(40, 3));
+        foreach (var with in (IPreconditioner[])[None, new Matrix(p)])
+        {
+            QuadraticCost Erring()
+            {
+                int count = 0;
+                return plain with { HessianProduct = v => new(plain.HessianProduct(v).Values * (count++ is 5 or 9 ? 1.001 : 1)) };
+            }
+            none = Solve(false, 1e-9, Erring(), with);
+            Assert.All(none.Trajectories, report => Assert.InRange(report.ResidualReduction, 0, 1e-9));
+            Assert.All(True(none), rest => Assert.InRange(rest, 1e-7, 1));
+            restarted = Solve(true, 1e-9, Erring(), with);
+            Assert.All(restarted.Trajectories, report => Assert.Equal(InnerStop.ResidualReduced, report.Stop));
+            Assert.All(True(restarted), rest => Assert.InRange(rest, 0, 1.001e-9));
+            Assert.All(restarted.Trajectories, report => Assert.Equal(report.Iterations + 1, report.ResidualNorms.Count));
+            Assert.All(restarted.Trajectories, report => Assert.InRange(report.RitzValues.Count, 1, report.Iterations - 1));
+        }
+        Assert.Contains("does not restart", Assert.Throws<ArgumentException>(() => new LanczosSolver(new() { Restart = true })).Message);
+    }
+
     [Theory, MemberData(nameof(Solvers))]
     public void Ends_by_the_norm_that_was_chosen_and_at_round_off(string name)
     {

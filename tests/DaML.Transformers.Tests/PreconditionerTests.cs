@@ -162,6 +162,37 @@ public sealed class PreconditionerTests : IDisposable
     }
 
     [Fact]
+    public void What_was_learned_exactly_leaves_as_many_iterations_as_distinct_eigenvalues_remain()
+    {
+        // Four distinct eigenvalues below six that are known, for any state: two trajectories with one Hessian.
+        double[] e = [.. Enumerable.Range(0, 6).Select(i => 120.0 - 18 * i), .. Enumerable.Range(0, M - 6).Select(i => 4.0 - i % 4)];
+        var (matrices, rows) = Hessian(e);
+        var matrix = matrices[0];
+        var b = random.Normal([2, M], ScalarType.Float64);
+        var cost = new QuadraticCost(v => new(v.Values.matmul(matrix)), new(b), zeros([2], dtype: ScalarType.Float64));
+        var learned = new FixedEigenpairs(new(tensor(e).narrow(0, 0, 6).unsqueeze(0), rows.narrow(0, 0, 1).narrow(1, 0, 6), zeros(1, 6, dtype: ScalarType.Float64),
+            ones([1, 6], dtype: ScalarType.Bool)));
+        foreach (var (iterations, preconditioning) in ((int, IPreconditioning)[])[
+            (10, new NoPreconditioning()),
+            (4, new SpectralPreconditioning(learned, new() { Mu = 3 })),
+            (5, new SpectralPreconditioning(learned)),                                // and mu, the smallest kept
+            (4, new LimitedMemoryPreconditioning(learned)),
+            (5, new LimitedMemoryPreconditioning(learned, mu: null)),
+            (1, new TwoLevelPreconditioning(new RegularisedInversePreconditioning(matrix, 0), learnedOnIdentity()))])
+            foreach (IInnerSolver solver in (IInnerSolver[])[new ConjugateGradientSolver(new() { ResidualReduction = 1e-8 }),
+                new ConjugateGradientSolver(new() { ResidualReduction = 1e-8, Restart = true }), new LanczosSolver(new() { ResidualReduction = 1e-8 })])
+            {
+                var solution = solver.Solve(cost, preconditioning.Prepare(null!, cost, []));
+                Assert.All(solution.Trajectories, report => Assert.Equal(iterations, report.Iterations));
+                Compare.Close(linalg.solve(matrix, b.mT).mT, solution.Solution.Values, 1e-6);
+            }
+
+        // What the exact inverse leaves is the identity: nothing is left to know.
+        IPreconditioning learnedOnIdentity() => new SpectralPreconditioning(new FixedEigenpairs(new(ones(1, 1, dtype: ScalarType.Float64),
+            Identity.narrow(0, 0, 1).unsqueeze(0), zeros(1, 1, dtype: ScalarType.Float64), ones([1, 1], dtype: ScalarType.Bool))));
+    }
+
+    [Fact]
     public void Inexact_pairs_forgive_all_but_mu_at_the_lower_end()
     {
         // The probe's finding: a broad slope of eigenvalues, vectors off by a tenth of their length.
@@ -262,6 +293,46 @@ public sealed class PreconditionerTests : IDisposable
     }
 
     [Fact]
+    public void Recycled_vectors_are_those_of_all_solves_along_which_the_Hessian_is_largest()
+    {
+        double[] e = Slope(300);
+        var (matrix, rows) = Hessian(e);
+        var cost = Cost(matrix);
+        // A solve that knows the three leading vectors has others in its Krylov space; both together have the leading ones.
+        var three = rows.narrow(1, 0, 3);
+        InnerSolution first = Solve(cost, new IdentityPreconditioner(), 1e-6),
+            second = Solve(cost, new LimitedMemoryPreconditioner(three, three.matmul(matrix)), 1e-3);
+        double Found(params InnerSolution[] solves) => rows.narrow(1, 0, 6).matmul(new RecycledEigenpairs(8).Find(null!, cost, solves)
+            .Vectors.mT)[0].square().sum().ToDouble();
+        Assert.InRange(Found(second), 0, 4.5);
+        Assert.InRange(Found(first, second), 5.9, 6.0000001);
+        Assert.InRange(Found(second, first), 5.9, 6.0000001);
+        // The same solve twice says nothing new, and its vectors that depend on each other are no error.
+        RitzPairs once = new RecycledEigenpairs(M).Find(null!, cost, [second]), twice = new RecycledEigenpairs(2 * M).Find(null!, cost, [second, second]);
+        Tensor Span(RitzPairs pairs) => pairs.Vectors.mT.matmul(pairs.Vectors);
+        Compare.Close(Span(once), Span(twice), 1e-8);
+        Assert.True(once.Known.sum(-1).equal(twice.Known.sum(-1)).all().ToBoolean());
+        // What is handed on is as many of them, ranked by z^T A z / z^T z.
+        Assert.Null(new RecycledEigenpairs(5).HandedOn([first, second]));
+        Assert.Null(new RecycledEigenpairs(5, betweenWindows: true).HandedOn([]));
+        foreach (IPreconditioning preconditioning in (IPreconditioning[])[new LimitedMemoryPreconditioning(new RecycledEigenpairs(5, true)),
+            new SpectralPreconditioning(new RecycledEigenpairs(5, true))])
+        {
+            var handed = preconditioning.HandedOn([first, second])!;
+            Assert.Equal([2L, 5L, M], handed.Vectors.shape);
+            var unit = handed.Vectors / handed.Vectors.square().sum([-1], keepdim: true).sqrt();
+            var quotients = unit.matmul(matrix).mul(unit).sum(-1);
+            Compare.Close(quotients, handed.Values / handed.Vectors.square().sum(-1), 1e-8);
+            Assert.True((quotients.diff(dim: -1) <= 1e-9).all().ToBoolean());
+            Compare.Close(preconditioning.Prepare(null!, cost, [first, second]).Apply(cost.RightSide).Values,
+                preconditioning.Prepare(null!, cost, [first with { Ritz = handed }]).Apply(cost.RightSide).Values, 1e-8);
+        }
+        foreach (var other in (IPreconditioning[])[new NoPreconditioning(), new RitzPreconditioning(), new QuasiNewtonPreconditioning(),
+            new SpectralPreconditioning(new ComputedEigenpairs(3))])
+            Assert.Null(other.HandedOn([first, second]));
+    }
+
+    [Fact]
     public void Two_levels_are_the_second_on_the_first()
     {
         var (matrix, _) = Hessian(Slope(300));
@@ -285,6 +356,12 @@ public sealed class PreconditionerTests : IDisposable
         Compare.Close(2 * linalg.inv(below).expand(2, M, M), Dense(plain), 1e-12);
         Assert.Contains("'own'", Assert.Throws<ArgumentException>(() => new TwoLevelPreconditioning(new Own(), first).Prepare(null!, cost,
             [])).Message);
+    }
+
+    private sealed class Given(RitzPairs pairs) : IEigenpairSource
+    {
+        public string Name => "given";
+        public RitzPairs Find(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous) => pairs;
     }
 
     private sealed class Own : IPreconditioning, IPreconditioner
@@ -342,7 +419,7 @@ public sealed class PreconditionerTests : IDisposable
                 new() { Alpha = -0.9, Beta = 1.1 }), new QuasiNewtonPreconditioning(4),
                 new SpectralPreconditioning(source, new() { Mu = 2, Beta = 0.4, Alpha = -0.3 }), new SpectralPreconditioning(source),
                 new SpectralPreconditioning(new ComputedEigenpairs(3, EigenpairMethod.Randomised, 2, 4, 11)),
-                    new LimitedMemoryPreconditioning(new RecycledEigenpairs(3), 1.5),
+                    new LimitedMemoryPreconditioning(new RecycledEigenpairs(3, betweenWindows: true), 1.5),
                 new LimitedMemoryPreconditioning(source, null),
                     new CovariancePreconditioning(ErrorCovariance.Diffusion(new() { Columns = 6, Rows = 4, CorrelationLength = 1.5 })),
                 new TwoLevelPreconditioning(new RegularisedInversePreconditioning(matrix[1], 0.7),
@@ -448,5 +525,15 @@ public sealed class PreconditionerTests : IDisposable
         var four = new FixedEigenpairs(new(ones(1, 1), eye(4).narrow(0, 0, 1).unsqueeze(0), zeros(1, 1),
             ones([1, 1], dtype: ScalarType.Bool)));
         Assert.Contains("dimension 4", Assert.Throws<ArgumentException>(() => four.Find(null!, cost, [])).Message);
+        // A source of one's own with pairs of another dimension, of another batch, with more pairs than dimensions, with values below zero.
+        foreach (var (expected, wrong) in ((string, RitzPairs)[])[("dimension 20 for 2", pairs with { Vectors = pairs.Vectors.narrow(2, 0, 20) }),
+            ("for 3 trajectories", new(ones(3, 2), random.Normal([3, 2, M], ScalarType.Float64), zeros(3, 2), ones([3, 2], dtype: ScalarType.Bool))),
+            ("too many", new(ones(2, M + 1), wide, zeros(2, M + 1), ones([2, M + 1], dtype: ScalarType.Bool))),
+            ("above zero", pairs with { Values = -pairs.Values })])
+            foreach (IPreconditioning preconditioning in (IPreconditioning[])[new SpectralPreconditioning(new Given(wrong)),
+                new LimitedMemoryPreconditioning(new Given(wrong)), new TwoLevelPreconditioning(new NoPreconditioning(), new SpectralPreconditioning(new Given(wrong)))])
+                Assert.Contains(expected, Assert.Throws<ArgumentException>(() => preconditioning.Prepare(null!, cost, [])).Message);
+        Assert.Contains("hands on", Assert.Throws<ArgumentException>(() => new WindowMemory<StateMemory>(new(zeros(3, M)), WindowCycling.Disjoint(2))
+            .Analysed(new(zeros(3, M)), new(zeros(3, M)), pairs)).Message);
     }
 }
