@@ -13,23 +13,24 @@ public enum HessianLoss
     RelativeFrobenius,
 
     /// <summary>
-    /// What conjugate gradients feel: the squared Frobenius norm of P^(1/2) (A_theta - A) P^(1/2), with the fixed P = A_0^-1 of the fixed eigenpairs, as a share of what these leave, that of
-    /// P^(1/2) (A_0 - A) P^(1/2). Errors count by how far they move eigenvalues of the preconditioned matrix from one, where the Frobenius norm only sees the largest. At 1 the network
-    /// is as good as the fixed pairs.
+    /// What conjugate gradients feel: the spread of the spectrum of P^(1/2) A P^(1/2) with P = A_theta^-1, the mean over its eigenvalues mu of (mu - 1 - log mu) / 2. It is the
+    /// divergence of Kullback and Leibler from N(0, P) to N(0, A^-1) for each component, (tr(P A) + log det A_theta - log det A - m) / (2 m), whose trace is estimated by probes and whose log
+    /// det A does not depend on the weights. What it is for the fixed eigenpairs is taken off: below zero the network is the better preconditioner. The Frobenius norms see
+    /// little but the largest eigenvalues.
     /// </summary>
-    Whitened,
+    Divergence,
 }
 
 /// <summary>Probes of a window's Hessian, and what an approximation of it is charged for them.</summary>
 /// <param name="kind">Which loss.</param>
-/// <param name="fixedPairs">A_0, for the whitened loss.</param>
+/// <param name="fixedPairs">Those of A_0, for the divergence.</param>
 internal sealed class HessianProbes(HessianLoss kind, FixedEigenpairs? fixedPairs)
 {
-    /// <summary>z, what A makes of it, and what the loss is divided by.</summary>
+    /// <summary>Probes z and what A makes of them.</summary>
     /// <param name="Inputs"><c>[batch, channels, grid...]</c></param>
-    /// <param name="Vectors"><c>[batch, k, m]</c></param>
-    /// <param name="Products"><c>[batch, k, m]</c></param>
-    /// <param name="Scale"><c>[batch]</c></param>
+    /// <param name="Vectors">z; for the divergence A_0^(1/2) z, <c>[batch, k, m]</c>.</param>
+    /// <param name="Products">A z; for the divergence A A_0^(-1/2) z, <c>[batch, k, m]</c>.</param>
+    /// <param name="Scale">What the squared error is divided by; for the divergence what is taken off, <c>[batch]</c>.</param>
     public sealed record Batch(Tensor Inputs, Tensor Vectors, Tensor Products, Tensor Scale);
 
     /// <summary>Draws probes, and applies the Hessian at a window's background to them in one block.</summary>
@@ -41,35 +42,40 @@ internal sealed class HessianProbes(HessianLoss kind, FixedEigenpairs? fixedPair
         var run = cost.Run(window, control);
         using var quadratic = cost.Linearise(run, control, zeros([window.Batch], dtype: control.Values.dtype, device: control.Values.device));
         var z = random.Normal([window.Batch, probes, control.Values.size(1)], control.Values.dtype);
-        if (kind == HessianLoss.Whitened) z = Root(z);
-        var products = quadratic.HessianProducts(z);
-        var scale = kind switch
+        Tensor vectors = z, products, scale;
+        if (kind == HessianLoss.Divergence)
         {
-            HessianLoss.Frobenius => full([window.Batch], (double)probes, dtype: z.dtype, device: z.device),
-            HessianLoss.RelativeFrobenius => products.square().sum([1, 2]),
-            _ => Root(products - Fixed(z)).square().sum([1, 2]),
-        };
-        return new(inputs.Of(run, precision).MoveToOuterDisposeScope(), z.to_type(precision).MoveToOuterDisposeScope(), products.to_type(precision).MoveToOuterDisposeScope(),
-            scale.to_type(precision).MoveToOuterDisposeScope());
+            // tr(P A) = E (A_0^(1/2) z)^T P (A A_0^(-1/2) z), whose variance is small where P is close to A_0^-1.
+            products = quadratic.HessianProducts(Power(z, -0.5));
+            vectors = Power(z, 0.5);
+            scale = (vectors * Power(products, -1)).sum([1, 2]) / probes + fixedPairs!.Values.to(z.dtype, z.device).log().sum();
+        }
+        else
+        {
+            products = quadratic.HessianProducts(z);
+            scale = kind == HessianLoss.Frobenius ? full([window.Batch], (double)probes, dtype: z.dtype, device: z.device) : products.square().sum([1, 2]);
+        }
+        Tensor Kept(Tensor tensor) => tensor.to_type(precision).MoveToOuterDisposeScope();
+        return new(inputs.Of(run, precision).MoveToOuterDisposeScope(), Kept(vectors), Kept(products), Kept(scale));
     }
 
     /// <summary>The mean loss of a network over a batch.</summary>
     public Tensor Loss(HessianNetwork network, Batch batch)
     {
-        var error = Require.Shape(network.call(batch.Inputs, batch.Vectors), $"The products of {network.GetName()}", batch.Vectors.Sizes()) - batch.Products;
-        if (kind == HessianLoss.Whitened) error = Root(error);
-        return (error.square().sum([1, 2]) / batch.Scale).mean();
+        if (kind != HessianLoss.Divergence)
+        {
+            var error = Require.Shape(network.call(batch.Inputs, batch.Vectors), $"The products of {network.GetName()}", batch.Vectors.Sizes()) - batch.Products;
+            return (error.square().sum([1, 2]) / batch.Scale).mean();
+        }
+        var (solved, logarithm) = network.Invert(batch.Inputs, batch.Products);
+        var trace = (batch.Vectors * Require.Shape(solved, $"The solutions of {network.GetName()}", batch.Vectors.Sizes())).sum([1, 2]) / batch.Vectors.size(1);
+        return ((trace + logarithm - batch.Scale) / (2 * batch.Vectors.size(2))).mean();
     }
 
-    // A_0^(-1/2) z with A_0 = I + U_0 (Lambda_0 - I) U_0^T
-    private Tensor Root(Tensor z) => Along(z, fixedPairs!.Values.rsqrt() - 1);
-
-    // A_0 z
-    private Tensor Fixed(Tensor z) => Along(z, fixedPairs!.Values - 1);
-
-    private Tensor Along(Tensor z, Tensor sizes)
+    // A_0^p z with A_0 = I + U_0 (Lambda_0 - I) U_0^T
+    private Tensor Power(Tensor z, double power)
     {
         var u = fixedPairs!.Vectors.to(z.dtype, z.device)[0];
-        return z + (z.matmul(u.mT) * sizes.to(z.dtype, z.device)).matmul(u);
+        return z + (z.matmul(u.mT) * (fixedPairs.Values.to(z.dtype, z.device).pow(power) - 1)).matmul(u);
     }
 }

@@ -19,6 +19,12 @@ public abstract class HessianNetwork(string name) : nn.Module<Tensor, Tensor, Te
     /// <returns><c>[batch, k, m]</c></returns>
     public abstract override Tensor forward(Tensor inputs, Tensor vectors);
 
+    /// <summary>P Y with P = A_theta(x)^-1, and log det A_theta(x), both differentiable with respect to the weights.</summary>
+    /// <param name="inputs">x as channels, <c>[batch, channels, grid...]</c></param>
+    /// <param name="vectors">Y, <c>[batch, k, m]</c></param>
+    /// <returns>P Y of the same shape, and <c>[batch]</c>.</returns>
+    public abstract (Tensor Solved, Tensor LogDeterminant) Invert(Tensor inputs, Tensor vectors);
+
     /// <summary>The leading eigenpairs of A_theta(x), the largest first.</summary>
     /// <param name="inputs">x as channels, <c>[batch, channels, grid...]</c></param>
     /// <returns>Values <c>[batch, r]</c> and orthonormal vectors <c>[batch, r, m]</c>; the caller's.</returns>

@@ -76,6 +76,16 @@ public sealed class SpectralHessianNetwork : HessianNetwork, IComponent
     }
 
     /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">s is zero: A_theta has no inverse.</exception>
+    public override (Tensor Solved, Tensor LogDeterminant) Invert(Tensor inputs, Tensor vectors)
+    {
+        if (Rest == 0) throw new InvalidOperationException("An approximate Hessian whose rest is zero has no inverse; a rest above zero is needed.");
+        var (lambda, u) = Pairs(inputs);
+        var along = vectors.matmul(u.mT) * (lambda.reciprocal() - 1 / Rest).unsqueeze(1);
+        return (vectors / Rest + along.matmul(u), lambda.log().sum(-1) + (layout.Dimension - Rank) * Math.Log(Rest));
+    }
+
+    /// <inheritdoc/>
     public override (Tensor Values, Tensor Vectors) Eigenpairs(Tensor inputs)
     {
         using var scope = NewDisposeScope();
@@ -91,7 +101,7 @@ public sealed class SpectralHessianNetwork : HessianNetwork, IComponent
         ModuleState.DrawWeights(this, random);
         using var noGradients = no_grad();
         using var noise = random.Normal(constant.Sizes(), constant.dtype);
-        constant.copy_(noise).Dispose();
+        constant.copy_(noise);
     }
 
     private (Tensor Values, Tensor Vectors) Pairs(Tensor inputs)

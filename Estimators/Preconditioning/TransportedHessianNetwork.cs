@@ -91,12 +91,23 @@ public sealed class TransportedHessianNetwork : HessianNetwork, IComponent
     }
 
     /// <inheritdoc/>
+    public override (Tensor Solved, Tensor LogDeterminant) Invert(Tensor inputs, Tensor vectors)
+    {
+        // P = (I - W (s I + W^T W)^-1 W^T) / s; the small matrix in double precision.
+        var rows = Rows(inputs);
+        var small = rows.matmul(rows.mT).to_type(ScalarType.Float64) + Rest * eye(Rank, dtype: ScalarType.Float64, device: rows.device);
+        var lower = linalg.cholesky(small);
+        var along = cholesky_solve(rows.matmul(vectors.mT).to_type(ScalarType.Float64), lower).to_type(rows.dtype);       // [batch, r, k]
+        var logarithm = 2 * lower.diagonal(dim1: -2, dim2: -1).log().sum(-1) + (layout.Dimension - Rank) * Math.Log(Rest);
+        return ((vectors - along.mT.matmul(rows)) / Rest, logarithm.to_type(rows.dtype));
+    }
+
+    /// <inheritdoc/>
     public override (Tensor Values, Tensor Vectors) Eigenpairs(Tensor inputs)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        var rows = factor + transport.Apply(Coefficients(inputs), factor.unsqueeze(0));               // W^T, [batch, r, m]
-        rows = rows.to_type(ScalarType.Float64);
+        var rows = Rows(inputs).to_type(ScalarType.Float64);
         var (squares, rotation) = linalg.eigh(rows.matmul(rows.mT));
         squares = squares.clamp_min(double.Epsilon);
         var vectors = (rotation / squares.sqrt().unsqueeze(-2)).mT.matmul(rows);
@@ -105,6 +116,9 @@ public sealed class TransportedHessianNetwork : HessianNetwork, IComponent
 
     /// <summary>Draws the trunk's first weights from a stream; those at the points stay zero.</summary>
     internal void Draw(RandomStream random) => ModuleState.DrawWeights(trunk, random);
+
+    // W(x)^T, [batch, r, m]
+    private Tensor Rows(Tensor inputs) => factor + transport.Apply(Coefficients(inputs), factor.unsqueeze(0));
 
     // [batch, to, from, offsets, points]
     private Tensor Coefficients(Tensor inputs)

@@ -14,6 +14,7 @@ public static class SampleList
         new Bocquet2025Sample(),
         new AnalysisMemorySample(),
         new DanLorenz95Sample(),
+        new ShallowWaterPreconditionerSample(),
     ];
 
     /// <summary>The sample of a name.</summary>

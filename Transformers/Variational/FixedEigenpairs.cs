@@ -48,6 +48,17 @@ public sealed class FixedEigenpairs : IEigenpairSource, IComponent
     /// <summary>r, the number of pairs.</summary>
     public int Count => (int)values.Value.size(1);
 
+    /// <summary>The first of the pairs.</summary>
+    /// <param name="pairs">How many, at most <see cref="Count"/>.</param>
+    /// <exception cref="ArgumentException">There are not as many.</exception>
+    public FixedEigenpairs Leading(int pairs)
+    {
+        if (pairs < 1 || pairs > Count) throw new ArgumentOutOfRangeException(nameof(pairs), pairs, $"There are {Count} fixed eigenpairs; {pairs} are asked for.");
+        using var scope = NewDisposeScope();
+        return new(new RitzPairs(values.Value.narrow(1, 0, pairs), vectors.Value.narrow(1, 0, pairs), residuals.Value.narrow(1, 0, pairs),
+            ones([1, pairs], dtype: ScalarType.Bool, device: values.Value.device)));
+    }
+
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The pairs are of another dimension than the control vector.</exception>
     public RitzPairs Find(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous)

@@ -1,0 +1,52 @@
+using System.Diagnostics;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Samples;
+
+/// <summary>What a Hessian product costs, alone and in a block, and what a network costs, in runs of the forward model over the window; measured beside the comparison, medians.</summary>
+internal sealed class PreconditionerCosts(PreconditionerRegime regime, LearnedEigenpairs learned, LearnedEigenpairs residual)
+{
+    private const int Block = 32;
+
+    private readonly List<double> forward = [], single = [], block = [], learnedPairs = [], residualPairs = [];
+
+    /// <summary>One product, alone.</summary>
+    public double Single => Median.Of(single) / Median.Of(forward);
+
+    /// <summary>One product, in a block of 32.</summary>
+    public double InBlock => Median.Of(block) / Median.Of(forward);
+
+    /// <summary>The pairs of the paper's network for one state.</summary>
+    public double Learned => Median.Of(learnedPairs) / Median.Of(forward);
+
+    /// <summary>The pairs of the network that corrects fixed ones.</summary>
+    public double Residual => Median.Of(residualPairs) / Median.Of(forward);
+
+    /// <summary>Measures all of them once, for the first state of a batch.</summary>
+    public void Add(WindowTrajectory<State> at, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        using var scope = NewDisposeScope();
+        var state = at.Start.Values.narrow(0, 0, 1);
+        var span = at.Window.Span;
+        var window = regime.Window(new State(state), null);
+        var control = regime.Cost.Background(window);
+        var run = regime.Cost.Run(window, control);
+        using var quadratic = regime.Cost.Linearise(run, control, zeros([1], dtype: state.dtype));
+        Tensor one = ones_like(state), many = ones([1, Block, state.size(1)], dtype: state.dtype);
+        forward.Add(Seconds(() => regime.Model.Advance(state, span)));
+        single.Add(Seconds(() => quadratic.HessianProduct(new(one))));
+        block.Add(Seconds(() => quadratic.HessianProducts(many)) / Block);
+        learnedPairs.Add(Seconds(() => learned.Find(run, quadratic, [])));
+        residualPairs.Add(Seconds(() => residual.Find(run, quadratic, [])));
+    }
+
+    private static double Seconds(Action work)
+    {
+        using var scope = NewDisposeScope();
+        long start = Stopwatch.GetTimestamp();
+        work();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+}
