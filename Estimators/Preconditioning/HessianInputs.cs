@@ -48,7 +48,7 @@ public sealed class HessianInputs : IComponent
     /// <param name="windows">Windows with altogether at least two states.</param>
     /// <param name="observations">The observation term whose operator and errors are channels too; null = the state alone.</param>
     /// <exception cref="ArgumentException">A state has another dimension, a field never changes, or the windows have different numbers of observations.</exception>
-    internal static HessianInputs Measure(FieldLayout layout, IReadOnlyList<AssimilationWindow> windows, ObservationTerm? observations)
+    public static HessianInputs Measure(FieldLayout layout, IReadOnlyList<AssimilationWindow> windows, ObservationTerm? observations)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();

@@ -156,6 +156,47 @@ public sealed class NoPreconditioningConformance : SmallPreconditionerContract
     protected override IPreconditioner CreatePreconditioner() => System.Prepare(new NoPreconditioning());
 }
 
+/// <summary>Pairs of networks with random weights on a circle of seven, in both forms.</summary>
+public abstract class LearnedPreconditionerContract : SmallPreconditionerContract
+{
+    protected abstract HessianNetwork CreateNetwork(FieldLayout layout);
+
+    protected abstract IPreconditioning Form(IEigenpairSource source);
+
+    protected override IPreconditioner CreatePreconditioner()
+    {
+        using var random = new RandomStream(2, "learned", CPU);
+        var layout = FieldLayout.Circle(7);
+        var network = CreateNetwork(layout);
+        using (no_grad())
+            foreach (var parameter in network.parameters()) parameter.copy_(0.3 * random.Normal(parameter.Sizes(), parameter.dtype));
+        var states = new State(random.Normal([2, 7], ScalarType.Float64));
+        var window = new AssimilationWindow(states, new TimeInterval(0, 0), 0.05, []);
+        var learned = new LearnedEigenpairs(network, HessianInputs.Measure(layout, [window], null));
+        return Form(learned).Prepare(new WindowTrajectory<State>(window, [states]), System.Cost, []);
+    }
+
+    protected UNet Trunk(FieldLayout layout) => new(layout, 1, new() { Features = 4, Levels = 1, Heads = 2 }, ScalarType.Float64);
+}
+
+public sealed class LearnedSpectralConformance : LearnedPreconditionerContract
+{
+    protected override HessianNetwork CreateNetwork(FieldLayout layout) => new SpectralHessianNetwork(Trunk(layout), 4, layout, 3, 200, precision: ScalarType.Float64);
+    protected override IPreconditioning Form(IEigenpairSource source) => new SpectralPreconditioning(source);
+}
+
+public sealed class LearnedLimitedMemoryConformance : LearnedPreconditionerContract
+{
+    protected override HessianNetwork CreateNetwork(FieldLayout layout) => new SpectralHessianNetwork(Trunk(layout), 4, layout, 3, 200, precision: ScalarType.Float64);
+    protected override IPreconditioning Form(IEigenpairSource source) => new LimitedMemoryPreconditioning(source, mu: null);
+}
+
+public sealed class LearnedCorrectionConformance : LearnedPreconditionerContract
+{
+    protected override HessianNetwork CreateNetwork(FieldLayout layout) => new TransportedHessianNetwork(Trunk(layout), 1, 4, layout, System.Fixed, precision: ScalarType.Float64);
+    protected override IPreconditioning Form(IEigenpairSource source) => new SpectralPreconditioning(source);
+}
+
 /// <summary>A second level that has no factor.</summary>
 public sealed class TwoLevelsWithoutFactorConformance : SmallPreconditionerContract
 {
