@@ -73,15 +73,16 @@ public sealed class AnalysisMemoryTests : IDisposable
     {
         string file = Path.Combine(folder.FullName, "result.json"), weights = Path.Combine(folder.FullName, "weights");
         Dictionary<string, double> Metrics() => JsonDocument.Parse(File.ReadAllText(file)).RootElement.GetProperty("metrics").EnumerateObject().ToDictionary(metric => metric.Name, metric => metric.Value.GetDouble());
-        Succeeds(burnIn: 120, "--full", "--minutes", "0.05", "--json", file);
+        Succeeds(burnIn: 400, "--full", "--minutes", "0.05", "--json", file);
         var trained = Metrics();
         Assert.InRange(trained["rmse.learned_memory"], 0.1, 0.3);   // after so few cycles; a new network is far above 1
         Assert.Contains("12 hidden channels", output.ToString());
 
         var analyzer = (HiddenChannelAnalyzer)new DataAssimilationContext(1).Model.Load<SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>>(Path.Combine(folder.FullName, "learned-memory.daml")).Triple.Analyzer;
         WeightFiles.Write(weights, analyzer.Network, analyzer.History!);
-        Succeeds(burnIn: 120, "--pretrained", weights, "--json", file);
-        // Runs start from the climatology of the weights' constants, which are the first network's and not those of this training's data.
+        Succeeds(burnIn: 400, "--pretrained", weights, "--json", file);
+        // Runs start from the climatology of the weights' constants, which are the first network's and not those of this training's data;
+        // both forget their start, the sooner the longer the network could train, which depends on the machine.
         Assert.Equal(trained["rmse.learned_memory"], Metrics()["rmse.learned_memory"], 1e-3);
         Assert.Equal(trained["training.steps"], Metrics()["training.steps"]);
 
