@@ -31,6 +31,9 @@ public sealed class ObservationTerm : ICostTerm, IComponent
     /// <inheritdoc/>
     public string Name => "Jo";
 
+    /// <summary>The steps of the window's observations.</summary>
+    public IEnumerable<int> UsedSteps(AssimilationWindow window) => window.Observations.Select(observation => window.StepOf(observation.Time));
+
     /// <inheritdoc/>
     public Tensor Value(WindowTrajectory<State> trajectory)
     {
