@@ -39,4 +39,11 @@ public sealed record LinearisationOptions
     /// runs, what lies between two of them; each adjoint then runs the model once more.
     /// </summary>
     public int KeptStates { get; init; } = 384;
+
+    /// <summary>
+    /// The states of the run at the beginning of each of its steps, <c>[..., n]</c>, where the caller has them (default: null, it has not).
+    /// The first is where the run begins. A model need not run to get them then, nor copy them: they must keep their values as long as the
+    /// linearisation is used, and none counts for <see cref="KeptStates"/>.
+    /// </summary>
+    public IReadOnlyList<Tensor>? States { get; init; }
 }

@@ -5,34 +5,42 @@ namespace DaML;
 
 /// <summary>
 /// The linearisation of any model, by its own tangent linear and adjoint. The state is repeated for each of k vectors, so k of them
-/// cost k times one. An adjoint goes from kept state to kept state; in between the model does as its own adjoint does.
+/// cost k times one. An adjoint goes from kept state to kept state; in between the model does as its own adjoint does. Where the states of all
+/// steps are given (<see cref="LinearisationOptions.States"/>), the tangent linear goes through them too and the model never runs.
 /// </summary>
 public sealed class StepwiseLinearisation : ILinearisation
 {
     private readonly IDynamics dynamics;
     private readonly List<(Tensor State, TimeInterval Interval)> parts = [];
+    private readonly bool given;
     private Tensor? end;
 
     /// <summary>Runs the model up to the last state that is kept; further on, to the interval's end, when that is asked for.</summary>
     /// <param name="dynamics">The model.</param>
-    /// <param name="state"><c>[..., n]</c>, where the run begins; copied.</param>
+    /// <param name="state"><c>[..., n]</c>, where the run begins; copied, unless the options give the states of all steps.</param>
     /// <param name="interval">A whole number of time steps.</param>
     /// <param name="options">Settings; null = their defaults.</param>
+    /// <exception cref="ArgumentException">
+    /// The state's last size is not n, or the states that the options give are not one of its shape for each step.
+    /// </exception>
     public StepwiseLinearisation(IDynamics dynamics, Tensor state, TimeInterval interval, LinearisationOptions? options = null)
     {
         Require.LastDimension(state, dynamics.Dimension, $"The state of {dynamics.Name}");
         this.dynamics = dynamics;
         Interval = interval;
         long steps = interval.Steps(dynamics.TimeStep), kept = Require.AtLeast((options ?? new()).KeptStates, 1, nameof(LinearisationOptions.KeptStates));
-        long stride = Math.Max(1, (steps + kept - 1) / kept);
+        var known = options?.States;
+        CheckKnown(known, state, steps);
+        given = known is not null;
+        long stride = given ? 1 : Math.Max(1, (steps + kept - 1) / kept);
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        var x = state.detach().clone().DetachFromDisposeScope();
+        var x = (known is [var first, ..] ? first.detach() : state.detach().clone()).DetachFromDisposeScope();
         Start = x;
         for (long step = 0; step < steps; step += stride)
         {
             var part = new TimeInterval(interval.From + step * dynamics.TimeStep, interval.From + Math.Min(step + stride, steps) * dynamics.TimeStep);
-            if (parts.Count > 0) x = dynamics.Advance(x, parts[^1].Interval).DetachFromDisposeScope();
+            if (parts.Count > 0) x = (known is null ? dynamics.Advance(x, parts[^1].Interval) : known[(int)step].detach()).DetachFromDisposeScope();
             parts.Add((x, part));
         }
     }
@@ -58,22 +66,29 @@ public sealed class StepwiseLinearisation : ILinearisation
     public Tensor TangentLinear(Tensor perturbations)
     {
         CheckShape(dynamics, Start, perturbations);
-        using var scope = NewDisposeScope();
-        return dynamics.TangentLinear(Repeated(Start, perturbations), perturbations, Interval).MoveToOuterDisposeScope();
+        if (!given) return Along(perturbations, Start, Interval);
+        Tensor? v = null;
+        foreach (var (state, step) in parts)
+        {
+            using var earlier = v;
+            v = Along(earlier ?? perturbations, state, step);
+        }
+        return v ?? perturbations.alias();
     }
 
     /// <inheritdoc/>
     public Tensor Adjoint(Tensor sensitivities)
     {
         CheckShape(dynamics, Start, sensitivities);
-        var v = sensitivities.alias();
+        Tensor? v = null;
         for (int i = parts.Count - 1; i >= 0; i--)
         {
-            using var later = v;
+            using var older = v;
             using var scope = NewDisposeScope();
+            var later = older ?? sensitivities;
             v = dynamics.Adjoint(Repeated(parts[i].State, later), later, parts[i].Interval).MoveToOuterDisposeScope();
         }
-        return v;
+        return v ?? sensitivities.alias();
     }
 
     /// <inheritdoc/>
@@ -96,6 +111,25 @@ public sealed class StepwiseLinearisation : ILinearisation
                 $"{ColumnDefinition.Describe([.. at[..^1], ColumnDefinition.AnySize, at[^1]])} for several of each state; given: {ColumnDefinition.Describe(given)}.", nameof(vectors));
         if (vectors.dtype != state.dtype)
             throw new ArgumentException($"The vectors of a linearisation of {dynamics.Name} must have the state's precision {state.dtype}; given: {vectors.dtype}.", nameof(vectors));
+    }
+
+    private Tensor Along(Tensor perturbations, Tensor state, TimeInterval interval)
+    {
+        using var scope = NewDisposeScope();
+        return dynamics.TangentLinear(Repeated(state, perturbations), perturbations, interval).MoveToOuterDisposeScope();
+    }
+
+    private void CheckKnown(IReadOnlyList<Tensor>? known, Tensor state, long steps)
+    {
+        if (known is null) return;
+        const string Name = $"{nameof(LinearisationOptions)}.{nameof(LinearisationOptions.States)}";
+        if (known.Count != steps)
+            throw new ArgumentException($"{Name} must have a state of {dynamics.Name} for each of the {steps} steps of the interval, " +
+                $"at its beginning; given: {known.Count}.");
+        foreach (var (step, other) in known.Index())
+            if (other.dtype != state.dtype || !other.Sizes().AsSpan().SequenceEqual(state.Sizes()))
+                throw new ArgumentException($"{Name} must have states of {dynamics.Name} of the shape and precision of the first, " +
+                    $"{ColumnDefinition.Describe(state.Sizes())} in {state.dtype}; given at step {step}: {ColumnDefinition.Describe(other.Sizes())} in {other.dtype}.");
     }
 
     private static Tensor Repeated(Tensor state, Tensor vectors) =>

@@ -5,7 +5,8 @@ namespace DaML;
 
 /// <summary>
 /// What every term of 4D-Var's cost promises: its gradient is that of its value, its Hessian is linear, symmetric and
-/// nowhere negative, and trajectories are independent. Inherit it in a test project of xunit v3 and say how the term and a window for it are made.
+/// nowhere negative, it uses the steps that it says, and trajectories are independent. Inherit it in a test project of xunit v3 and say how
+/// the term and a window for it are made.
 /// </summary>
 public abstract class CostTermContract : Contract
 {
@@ -56,6 +57,23 @@ public abstract class CostTermContract : Contract
         Demand(asymmetry <= Tolerance * Math.Max(scale, 1e-300), term.Name, "symmetry", $"a^T H b and b^T H a differ by {asymmetry:g4}, where |a||b| in H is {scale:g4}.");
         double smallest = minimum(aa, bb).min().ToDouble();
         Demand(smallest >= -Tolerance * Math.Max(scale, 1e-300), term.Name, "no negative curvature", $"a^T H a is {smallest:g4}.");
+    }
+
+    /// <summary>It adds at the steps that <see cref="ICostTerm.UsedSteps"/> names, and looks at increments of no other.</summary>
+    [Fact]
+    public void It_uses_the_steps_that_it_says()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var (term, window, x, dx, _) = Make();
+        var steps = TermSteps.Of(term, window);
+        try
+        {
+            term.AddGradient(x, new WindowContributions<Sensitivity>(window).Of(steps));
+            var increment = new WindowTrajectory<Increment>(window, [.. dx.Steps.Select(step => (Increment?)step)], steps);
+            term.AddHessianProduct(x, increment, new WindowContributions<Sensitivity>(window).Of(steps));
+        }
+        catch (InvalidOperationException refusal) { Demand(false, term.Name, "used steps", refusal.Message); }
     }
 
     /// <summary>The value is finite, one for each trajectory, the same each time, and that of each trajectory by itself.</summary>

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// What every term with control variables promises: its increments are linear in them, its adjoint is their transpose, and
-/// C is symmetric and positive definite. Inherit it in a test project of xunit v3 and say how the term and a window for it are made.
+/// What every term with control variables promises: its increments are linear in them and at the steps that it says, its adjoint is
+/// their transpose, and C is symmetric and positive definite. Inherit it in a test project of xunit v3 and say how the term and a window for it are made.
 /// </summary>
 public abstract class PriorTermContract : Contract
 {
@@ -27,10 +27,25 @@ public abstract class PriorTermContract : Contract
         var (term, window, a, b) = Make();
         Tensor ofA = Increments(term, window, a), ofB = Increments(term, window, b);
         DemandClose(Increments(term, window, 2 * a - 3 * b), 2 * ofA - 3 * ofB, Tolerance, term.Name, "linearity", "the increments of 2a - 3b against 2 f(a) - 3 f(b)");
-        using var random = CreateContext().Random("conformance/sensitivities");
-        var s = random.Normal([window.Batch, window.Steps + 1, window.Dimension], ScalarType.Float64);
-        var back = term.Adjoint(window, new WindowTrajectory<Sensitivity>(window, [.. Enumerable.Range(0, window.Steps + 1).Select(step => new Sensitivity(s.select(1, step)))]));
+        var s = Sensitivities(window);
+        var back = term.Adjoint(window, new WindowTrajectory<Sensitivity>(window, [.. s.unbind(1).Select(step => new Sensitivity(step))]));
         DemandClose(back.Dot(a), (s * ofA).sum([1, 2]), Tolerance, term.Name, "dot product", "(L^T s)^T v against s^T L v");
+    }
+
+    /// <summary>It adds increments at the steps that <see cref="IPriorTerm.UsedSteps"/> names, and looks at sensitivities of no other.</summary>
+    [Fact]
+    public void It_uses_the_steps_that_it_says()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var (term, window, a, _) = Make();
+        var steps = TermSteps.Of(term, window);
+        try
+        {
+            term.AddIncrements(window, a, new WindowContributions<Increment>(window).Of(steps));
+            term.Adjoint(window, new(window, [.. Sensitivities(window).unbind(1).Select(step => (Sensitivity?)new Sensitivity(step))], steps));
+        }
+        catch (InvalidOperationException refusal) { Demand(false, term.Name, "used steps", refusal.Message); }
     }
 
     /// <summary>C is linear, symmetric and positive definite.</summary>
@@ -66,6 +81,13 @@ public abstract class PriorTermContract : Contract
         var (term, window) = (CreateTerm(), CreateWindow());
         ControlVector Draw() => new(random.Normal([window.Batch, term.ControlDimension(window)], ScalarType.Float64));
         return (term, window, Draw(), Draw());
+    }
+
+    // [batch, K + 1, n]
+    private Tensor Sensitivities(AssimilationWindow window)
+    {
+        using var random = CreateContext().Random("conformance/sensitivities");
+        return random.Normal([window.Batch, window.Steps + 1, window.Dimension], ScalarType.Float64);
     }
 
     // [batch, K + 1, n], zero where nothing was added.

@@ -38,6 +38,9 @@ public sealed class BackgroundTerm(IErrorCovariance background, ControlVariable 
     public long ControlDimension(AssimilationWindow window) => background.Dimension == window.Dimension ? window.Dimension
         : throw new ArgumentException($"The background error covariance must have the dimension of the state, {window.Dimension}; given: {background.Dimension}.");
 
+    /// <summary>The window's beginning.</summary>
+    public IEnumerable<int> UsedSteps(AssimilationWindow window) => [0];
+
     /// <inheritdoc/>
     public void AddIncrements(AssimilationWindow window, ControlVector control, WindowContributions<Increment> increments) =>
         increments.Add(0, new Increment(Variable == ControlVariable.Increment ? control.Values : background.Colour(control.Values)));

@@ -11,7 +11,7 @@ namespace DaML;
 /// </summary>
 public sealed class FourDimensionalVariationalCost : IComponent
 {
-    // Increments and sensitivities of a block product, of all its vectors at every step, take no more memory than this.
+    // Increments and sensitivities of a block product, of all its vectors at the steps that matter, take no more memory than this.
     private const long BlockBytes = 1L << 28;
 
     private readonly IDynamics dynamics;
@@ -90,7 +90,7 @@ public sealed class FourDimensionalVariationalCost : IComponent
     /// <param name="control">v</param>
     public ControlVector Gradient(WindowTrajectory<State> trajectory, ControlVector control)
     {
-        using var linearisation = model.Linearise(trajectory);
+        using var linearisation = Linearised(trajectory);
         return Gradient(linearisation, control);
     }
 
@@ -99,7 +99,7 @@ public sealed class FourDimensionalVariationalCost : IComponent
     /// <param name="vector">u</param>
     public ControlVector HessianProduct(WindowTrajectory<State> trajectory, ControlVector vector)
     {
-        using var linearisation = model.Linearise(trajectory);
+        using var linearisation = Linearised(trajectory);
         return HessianProduct(linearisation, vector);
     }
 
@@ -113,7 +113,7 @@ public sealed class FourDimensionalVariationalCost : IComponent
     /// <param name="value">J at v, <c>[batch]</c></param>
     public QuadraticCost Linearise(WindowTrajectory<State> trajectory, ControlVector control, Tensor value)
     {
-        var linearisation = model.Linearise(trajectory);
+        var linearisation = Linearised(trajectory);
         using var scope = NewDisposeScope();
         var rightSide = -Gradient(linearisation, control);
         return new(vector => HessianProduct(linearisation, vector), new(rightSide.Values.MoveToOuterDisposeScope()), value)
@@ -122,19 +122,27 @@ public sealed class FourDimensionalVariationalCost : IComponent
         };
     }
 
+    // From one step that a term uses to the next.
+    private WindowLinearisation Linearised(WindowTrajectory<State> trajectory)
+    {
+        var window = trajectory.Window;
+        var used = Priors.Select(prior => TermSteps.Of(prior, window)).Concat(Terms.Select(term => TermSteps.Of(term, window)));
+        return model.Linearise(trajectory, [.. used.SelectMany(steps => steps.Steps).Append(0).Distinct().Order()]);
+    }
+
     private ControlVector Gradient(WindowLinearisation linearisation, ControlVector control)
     {
         using var scope = NewDisposeScope();
         var contributions = new WindowContributions<Sensitivity>(linearisation.At.Window);
-        foreach (var term in Terms) term.AddGradient(linearisation.At, contributions);
-        return new(Combined(control, linearisation.Adjoint(contributions)).Values.MoveToOuterDisposeScope());
+        foreach (var term in Terms) term.AddGradient(linearisation.At, contributions.Of(TermSteps.Of(term, contributions.Window)));
+        return new(Combined(linearisation.At.Window, control, linearisation.Adjoint(contributions)).Values.MoveToOuterDisposeScope());
     }
 
     private ControlVector HessianProduct(WindowLinearisation linearisation, ControlVector vector)
     {
         using var scope = NewDisposeScope();
         var contributions = Weighted(linearisation.At, linearisation.TangentLinear(Increments(linearisation.At.Window, vector)));
-        return new(Combined(vector, linearisation.Adjoint(contributions)).Values.MoveToOuterDisposeScope());
+        return new(Combined(linearisation.At.Window, vector, linearisation.Adjoint(contributions)).Values.MoveToOuterDisposeScope());
     }
 
     // As many vectors at once as memory is set aside for.
@@ -142,7 +150,8 @@ public sealed class FourDimensionalVariationalCost : IComponent
     {
         using var scope = NewDisposeScope();
         var window = linearisation.At.Window;
-        long each = 2 * (window.Steps + 1) * window.Background.Values.numel() * window.Background.Values.element_size(), atOnce = Math.Max(1, BlockBytes / each);
+        long each = linearisation.StatesPerVector * window.Background.Values.numel() * window.Background.Values.element_size();
+        long atOnce = Math.Max(1, BlockBytes / each);
         var result = empty_like(vectors);
         for (long first = 0; first < vectors.size(1); first += atOnce)
         {
@@ -163,11 +172,13 @@ public sealed class FourDimensionalVariationalCost : IComponent
         for (int step = 0; step <= window.Steps; step++)
             if (Stacked(increments.Select(each => each[step]?.Values)) is { } values) forcing.Add(step, new Increment(values));
         var along = linearisation.TangentLinear(forcing, vectors.Length);
-        var weighted = vectors.Select((_, i) => Weighted(at, new(window, [.. along.Steps.Select(step => new Increment(step.Values.select(1, i)))]))).ToList();
+        var weighted = vectors.Select((_, i) =>
+            Weighted(at, Array.ConvertAll(along, step => step is { } all ? new Increment(all.Values.select(1, i)) : (Increment?)null))).ToList();
         for (int step = 0; step <= window.Steps; step++)
             if (Stacked(weighted.Select(each => each[step]?.Values)) is { } values) contributions.Add(step, new Sensitivity(values));
         var back = linearisation.Adjoint(contributions, vectors.Length);
-        return stack(vectors.Select((vector, i) => Combined(vector, new(window, [.. back.Steps.Select(step => new Sensitivity(step.Values.select(1, i)))])).Values), 1);
+        return stack(vectors.Select((vector, i) => Combined(window, vector,
+            Array.ConvertAll(back, step => step is { } all ? new Sensitivity(all.Values.select(1, i)) : (Sensitivity?)null)).Values), 1);
 
         Tensor? Stacked(IEnumerable<Tensor?> values)
         {
@@ -177,21 +188,26 @@ public sealed class FourDimensionalVariationalCost : IComponent
     }
 
     // The terms' Hessians times an increment.
-    private WindowContributions<Sensitivity> Weighted(WindowTrajectory<State> at, WindowTrajectory<Increment> increment)
+    private WindowContributions<Sensitivity> Weighted(WindowTrajectory<State> at, Increment?[] increments)
     {
         var contributions = new WindowContributions<Sensitivity>(at.Window);
-        foreach (var term in Terms) term.AddHessianProduct(at, increment, contributions);
+        foreach (var term in Terms)
+        {
+            var steps = TermSteps.Of(term, at.Window);
+            term.AddHessianProduct(at, new(at.Window, increments, steps), contributions.Of(steps));
+        }
         return contributions;
     }
 
     // C v plus L^T of the sensitivities to the states.
-    private ControlVector Combined(ControlVector control, WindowTrajectory<Sensitivity> sensitivities) => new(cat([.. Parts(sensitivities.Window, control)
-        .Select(part => (part.Term.HessianProduct(part.Control) + part.Term.Adjoint(sensitivities.Window, sensitivities)).Values)], -1));
+    private ControlVector Combined(AssimilationWindow window, ControlVector control, Sensitivity?[] sensitivities) =>
+        new(cat([.. Parts(window, control).Select(part => (part.Term.HessianProduct(part.Control)
+            + part.Term.Adjoint(window, new(window, sensitivities, TermSteps.Of(part.Term, window)))).Values)], -1));
 
     private WindowContributions<Increment> Increments(AssimilationWindow window, ControlVector control)
     {
         var increments = new WindowContributions<Increment>(window);
-        foreach (var (term, part) in Parts(window, control)) term.AddIncrements(window, part, increments);
+        foreach (var (term, part) in Parts(window, control)) term.AddIncrements(window, part, increments.Of(TermSteps.Of(term, window)));
         return increments;
     }
 

@@ -15,6 +15,13 @@ public interface ICostTerm
     /// <summary>What to call it, for instance <c>Jo</c>.</summary>
     string Name { get; }
 
+    /// <summary>
+    /// The steps of a window whose states the term depends on, in any order (default: all). The model is linearised from one step that some term
+    /// uses to the next, so a term that uses few of them and says so saves time and memory; at other steps it gets and adds nothing.
+    /// </summary>
+    /// <param name="window">The window, with the observations.</param>
+    IEnumerable<int> UsedSteps(AssimilationWindow window) => Enumerable.Range(0, window.Steps + 1);
+
     /// <summary>J(x), <c>[batch]</c>.</summary>
     /// <param name="trajectory">x at every step of the window; the window has the observations.</param>
     Tensor Value(WindowTrajectory<State> trajectory);
@@ -26,7 +33,7 @@ public interface ICostTerm
 
     /// <summary>Adds H dx at the steps that the term depends on.</summary>
     /// <param name="trajectory">x</param>
-    /// <param name="increment">dx at every step.</param>
+    /// <param name="increment">dx at the steps of <see cref="UsedSteps"/>; another is refused with an <see cref="InvalidOperationException"/>.</param>
     /// <param name="product">Where it is added.</param>
     void AddHessianProduct(WindowTrajectory<State> trajectory, WindowTrajectory<Increment> increment, WindowContributions<Sensitivity> product);
 }

@@ -15,6 +15,13 @@ public interface IPriorTerm
     /// <exception cref="ArgumentException">The window's states have another dimension than the term's.</exception>
     long ControlDimension(AssimilationWindow window);
 
+    /// <summary>
+    /// The steps of a window at which the term adds increments, in any order (default: all). The model is linearised from one step that some term
+    /// uses to the next; at other steps a term adds nothing and gets no sensitivity.
+    /// </summary>
+    /// <param name="window">The window.</param>
+    IEnumerable<int> UsedSteps(AssimilationWindow window) => Enumerable.Range(0, window.Steps + 1);
+
     /// <summary>Adds the increments that follow from v: at step 0 to the background, at step k to what the model makes of step k - 1.</summary>
     /// <param name="window">The window.</param>
     /// <param name="control">v, the term's own part.</param>
@@ -23,7 +30,10 @@ public interface IPriorTerm
 
     /// <summary>The transpose of <see cref="AddIncrements"/>.</summary>
     /// <param name="window">The window.</param>
-    /// <param name="sensitivities">How much a cost changes with the state at each step.</param>
+    /// <param name="sensitivities">
+    /// How much a cost changes with the state at each step of <see cref="UsedSteps"/>; another is refused with an
+    /// <see cref="InvalidOperationException"/>.
+    /// </param>
     /// <returns>How much it changes with v.</returns>
     ControlVector Adjoint(AssimilationWindow window, WindowTrajectory<Sensitivity> sensitivities);
 

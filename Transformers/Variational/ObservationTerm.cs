@@ -37,6 +37,9 @@ public sealed class ObservationTerm : ICostTerm, IComponent
     /// <summary>R</summary>
     public IErrorCovariance Error => observationError;
 
+    /// <summary>The steps of the window's observations.</summary>
+    public IEnumerable<int> UsedSteps(AssimilationWindow window) => window.Observations.Select(observation => window.StepOf(observation.Time));
+
     /// <inheritdoc/>
     public Tensor Value(WindowTrajectory<State> trajectory)
     {

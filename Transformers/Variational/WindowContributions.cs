@@ -3,22 +3,39 @@ using System.Numerics;
 namespace DaML;
 
 /// <summary>What terms add up at the steps of a window: increments that force the model, or sensitivities for its adjoint. Nothing is there until something is added.</summary>
-/// <param name="window">The window.</param>
 /// <typeparam name="T"><see cref="Increment"/> or <see cref="Sensitivity"/>.</typeparam>
-public sealed class WindowContributions<T>(AssimilationWindow window) where T : struct, IAdditionOperators<T, T, T>
+public sealed class WindowContributions<T> where T : struct, IAdditionOperators<T, T, T>
 {
-    private readonly T?[] sums = new T?[window.Steps + 1];
+    private readonly T?[] sums;
+    private readonly TermSteps? term;
+
+    /// <summary>Makes the sums of a window, of nothing yet; any step may be added to.</summary>
+    /// <param name="window">The window.</param>
+    public WindowContributions(AssimilationWindow window) : this(window, new T?[window.Steps + 1], null)
+    {
+    }
+
+    private WindowContributions(AssimilationWindow window, T?[] sums, TermSteps? term) => (Window, this.sums, this.term) = (window, sums, term);
 
     /// <summary>The window.</summary>
-    public AssimilationWindow Window => window;
+    public AssimilationWindow Window { get; }
 
     /// <summary>What was added at a step so far; null for nothing.</summary>
     public T? this[int step] => sums[step];
 
     /// <summary>Adds at a step, from 0 for the window's beginning.</summary>
-    public void Add(int step, T contribution) => sums[step] = sums[step] is { } sum ? sum + contribution : contribution;
+    /// <exception cref="InvalidOperationException">The term that adds does not say that it uses this step.</exception>
+    public void Add(int step, T contribution)
+    {
+        term?.Checked(step);
+        sums[step] = sums[step] is { } sum ? sum + contribution : contribution;
+    }
 
     /// <summary>Adds at a time.</summary>
     /// <exception cref="ArgumentException">The time is outside of the window or between two steps.</exception>
-    public void Add(double time, T contribution) => Add(window.StepOf(time), contribution);
+    /// <exception cref="InvalidOperationException">The term that adds does not say that it uses this step.</exception>
+    public void Add(double time, T contribution) => Add(Window.StepOf(time), contribution);
+
+    /// <summary>The same sums for one term, which adds at the steps that it uses and is refused at others.</summary>
+    internal WindowContributions<T> Of(TermSteps steps) => new(Window, sums, steps);
 }

@@ -4,69 +4,85 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A model linearised at each step of a window's trajectory, once for any number of products: they do not run the nonlinear model again.
-/// Increments and sensitivities are <c>[batch, n]</c>, or <c>[batch, k, n]</c> for k vectors at once.
+/// A model linearised along a window's trajectory, from one step that matters to the next, once for any number of products: they do not run the
+/// nonlinear model again. A step matters where something is added or looked at; increments and sensitivities are there at these steps, null at
+/// others. They are <c>[batch, n]</c>, or <c>[batch, k, n]</c> for k vectors at once.
 /// </summary>
 internal sealed class WindowLinearisation : IDisposable
 {
-    private readonly List<ILinearisation> steps = [];
+    private readonly IReadOnlyList<int> marks;
+    private readonly List<ILinearisation> segments = []; // each from a mark to the next
 
     /// <param name="dynamics">M</param>
     /// <param name="at">x at every step; products of the cost's terms need it too, so it must live as long as this object.</param>
-    public WindowLinearisation(IDynamics dynamics, WindowTrajectory<State> at)
+    /// <param name="marks">The steps that matter, in order of time, the first one 0. Nothing is linearised after the last.</param>
+    public WindowLinearisation(IDynamics dynamics, WindowTrajectory<State> at, IReadOnlyList<int> marks)
     {
         At = at;
-        var window = at.Window;
-        for (int step = 0; step < window.Steps; step++)
-            steps.Add(dynamics.Linearise(at[step].Values, new TimeInterval(window.TimeOf(step), window.TimeOf(step + 1))));
+        this.marks = marks;
+        foreach (var (first, last) in marks.Zip(marks.Skip(1)))
+            segments.Add(dynamics.Linearise(at[first].Values, new TimeInterval(at.Window.TimeOf(first), at.Window.TimeOf(last)), new()
+            {
+                // No bound: as many as linearisations step by step would keep.
+                KeptStates = int.MaxValue, States = [.. Enumerable.Range(first, last - first).Select(step => at[step].Values)],
+            }));
     }
 
     /// <summary>x at every step.</summary>
     public WindowTrajectory<State> At { get; }
 
+    /// <summary>
+    /// How many states' memory a product takes for each vector: increments and sensitivities at the steps that matter. A model that steps several
+    /// vectors as several states has more under way; it is given that of every step of the window.
+    /// </summary>
+    public int StatesPerVector => 2 * (segments.Exists(segment => segment is StepwiseLinearisation) ? At.Window.Steps + 1 : marks.Count);
+
     /// <summary>dx_0 = f_0, dx_k = M' dx_{k-1} + f_k.</summary>
-    /// <param name="forcing">f</param>
+    /// <param name="forcing">f, at steps that matter.</param>
     /// <param name="vectors">k; null for vectors without that dimension.</param>
-    public WindowTrajectory<Increment> TangentLinear(WindowContributions<Increment> forcing, long? vectors = null)
+    public Increment?[] TangentLinear(WindowContributions<Increment> forcing, long? vectors = null)
     {
-        var increments = new List<Increment>(steps.Count + 1) { forcing[0] ?? new(Zeros(vectors)) };
-        for (int step = 1; step <= steps.Count; step++)
+        var increments = new Increment?[At.Window.Steps + 1];
+        var last = forcing[0] ?? new(Zeros(vectors));
+        increments[0] = last;
+        for (int i = 0; i < segments.Count; i++)
         {
             using var scope = NewDisposeScope();
-            var next = new Increment(steps[step - 1].TangentLinear(increments[^1].Values));
-            if (forcing[step] is { } force) next += force;
-            increments.Add(new(next.Values.MoveToOuterDisposeScope()));
+            var next = new Increment(segments[i].TangentLinear(last.Values));
+            if (forcing[marks[i + 1]] is { } force) next += force;
+            increments[marks[i + 1]] = last = new(next.Values.MoveToOuterDisposeScope());
         }
-        return new(At.Window, increments);
+        return increments;
     }
 
-    /// <summary>The sensitivity to the state at each step, through all that the model makes of it: a_K = s_K, a_k = M'^T a_{k+1} + s_k.</summary>
-    /// <param name="contributions">s</param>
+    /// <summary>The sensitivity to the state at each step that matters, and to all that follows from it: a_K = s_K, a_k = M'^T a_{k+1} + s_k.</summary>
+    /// <param name="contributions">s, at steps that matter.</param>
     /// <param name="vectors">k; null for vectors without that dimension.</param>
-    public WindowTrajectory<Sensitivity> Adjoint(WindowContributions<Sensitivity> contributions, long? vectors = null)
+    public Sensitivity?[] Adjoint(WindowContributions<Sensitivity> contributions, long? vectors = null)
     {
-        var sensitivities = new Sensitivity[steps.Count + 1];
+        var sensitivities = new Sensitivity?[At.Window.Steps + 1];
         var zero = new Sensitivity(Zeros(vectors));
         Sensitivity? later = null; // none where nothing later depends on the state
-        for (int step = steps.Count; step >= 0; step--)
+        for (int i = segments.Count; i >= 0; i--)
         {
             using var scope = NewDisposeScope();
+            var here = contributions[marks[i]];
             if (later is { } known)
             {
-                var back = new Sensitivity(steps[step].Adjoint(known.Values));
-                if (contributions[step] is { } here) back += here;
+                var back = new Sensitivity(segments[i].Adjoint(known.Values));
+                if (here is { } added) back += added;
                 later = new(back.Values.MoveToOuterDisposeScope());
             }
-            else later = contributions[step];
-            sensitivities[step] = later ?? zero;
+            else later = here;
+            sensitivities[marks[i]] = later ?? zero;
         }
-        return new(At.Window, sensitivities);
+        return sensitivities;
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var step in steps) step.Dispose();
+        foreach (var segment in segments) segment.Dispose();
     }
 
     private Tensor Zeros(long? vectors)

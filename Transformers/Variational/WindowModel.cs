@@ -5,7 +5,7 @@ namespace DaML;
 
 /// <summary>
 /// A model through a window, forced by increments: x_0 = x_b + f_0, x_k = M(x_{k-1}) + f_k. Its states are kept, and it is linearised
-/// at each of them (<see cref="WindowLinearisation"/>).
+/// along them (<see cref="WindowLinearisation"/>).
 /// </summary>
 /// <param name="dynamics">M</param>
 internal sealed class WindowModel(IDynamics dynamics)
@@ -22,8 +22,10 @@ internal sealed class WindowModel(IDynamics dynamics)
         return new(window, states);
     }
 
-    /// <summary>The model linearised at each step of a trajectory.</summary>
-    public WindowLinearisation Linearise(WindowTrajectory<State> at) => new(dynamics, at);
+    /// <summary>The model linearised along a trajectory.</summary>
+    /// <param name="at">x</param>
+    /// <param name="marks">The steps that matter, in order of time, the first one 0.</param>
+    public WindowLinearisation Linearise(WindowTrajectory<State> at, IReadOnlyList<int> marks) => new(dynamics, at, marks);
 
     // The step that ends at the time of this number.
     private static TimeInterval Interval(AssimilationWindow window, int step) => new(window.TimeOf(step - 1), window.TimeOf(step));

@@ -90,6 +90,27 @@ public sealed class CaughtTermTests
             product.Add(2, new(sign * hessianFactor * (skewed ? increment[2].Values + 0.1 * increment[2].Values.roll(1, -1) : increment[2].Values)));
     }
 
+    /// <summary>It gives its derivatives at one step, looks at the increment of another and says what it likes.</summary>
+    private sealed class Sayings(int adds, int looks, params int[] says) : ICostTerm
+    {
+        public string Name => "sayings";
+        public IEnumerable<int> UsedSteps(AssimilationWindow window) => says;
+        public Tensor Value(WindowTrajectory<State> trajectory) => 0.5 * trajectory[adds].Values.square().sum(-1);
+        public void AddGradient(WindowTrajectory<State> trajectory, WindowContributions<Sensitivity> gradient) => gradient.Add(adds, new(trajectory[adds].Values));
+        public void AddHessianProduct(WindowTrajectory<State> trajectory, WindowTrajectory<Increment> increment, WindowContributions<Sensitivity> product) =>
+            product.Add(adds, new(increment[looks].Values));
+    }
+
+    /// <summary>Increments at a step, with the sensitivity of another.</summary>
+    private sealed class PriorSayings(int adds, int looks, params int[] says) : IPriorTerm
+    {
+        public string Name => "sayings";
+        public IEnumerable<int> UsedSteps(AssimilationWindow window) => says;
+        public long ControlDimension(AssimilationWindow window) => window.Dimension;
+        public void AddIncrements(AssimilationWindow window, ControlVector control, WindowContributions<Increment> increments) => increments.Add(adds, new(control.Values));
+        public ControlVector Adjoint(AssimilationWindow window, WindowTrajectory<Sensitivity> sensitivities) => new(sensitivities[looks].Values);
+    }
+
     /// <summary>Increments with a transpose that is none.</summary>
     private sealed class Prior(double adjointFactor, double sign = 1) : IPriorTerm
     {
@@ -139,5 +160,18 @@ public sealed class CaughtTermTests
         right.Its_cost_is_a_positive_quadratic_form();
         Caught(new OfPrior(new Prior(2.001)).Its_increments_are_linear_and_its_adjoint_is_their_transpose, "dot product");
         Caught(new OfPrior(new Prior(2, -1)).Its_cost_is_a_positive_quadratic_form, "positive definiteness");
+    }
+
+    [Fact]
+    public void Terms_that_use_other_steps_than_they_say()
+    {
+        new OfTerm(new Term()).It_uses_the_steps_that_it_says();
+        new OfTerm(new Sayings(2, 2, 2)).It_uses_the_steps_that_it_says();
+        Caught(new OfTerm(new Sayings(1, 2, 2)).It_uses_the_steps_that_it_says, "used steps");
+        Caught(new OfTerm(new Sayings(2, 1, 0, 2)).It_uses_the_steps_that_it_says, "used steps");
+        new OfPrior(new Prior(2)).It_uses_the_steps_that_it_says();
+        new OfPrior(new PriorSayings(2, 2, 2)).It_uses_the_steps_that_it_says();
+        Caught(new OfPrior(new PriorSayings(1, 2, 2)).It_uses_the_steps_that_it_says, "used steps");
+        Caught(new OfPrior(new PriorSayings(2, 1, 0, 2)).It_uses_the_steps_that_it_says, "used steps");
     }
 }

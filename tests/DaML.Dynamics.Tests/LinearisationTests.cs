@@ -30,6 +30,54 @@ public sealed class LinearisationTests : IDisposable
         Assert.Throws<ArgumentException>(() => linear.TangentLinear(x[0]));
     }
 
+    /// <summary>A model that must not run.</summary>
+    private sealed class Standing(IDynamics model) : IDynamics
+    {
+        public string Name => "standing";
+        public long Dimension => model.Dimension;
+        public double TimeStep => model.TimeStep;
+        public IErrorCovariance? ModelError => null;
+        public Tensor Advance(Tensor state, TimeInterval interval) => throw new NotSupportedException("It runs.");
+        public Tensor TangentLinear(Tensor state, Tensor perturbation, TimeInterval interval) => model.TangentLinear(state, perturbation, interval);
+        public Tensor Adjoint(Tensor state, Tensor sensitivity, TimeInterval interval) => model.Adjoint(state, sensitivity, interval);
+    }
+
+    /// <summary>Where the run's states are given, its linearisation is those of its steps one after the other, to the bit, and the model never runs.</summary>
+    [Theory, InlineData(1), InlineData(100)]
+    public void A_run_whose_states_are_known_is_linearised_along_them(int kept)
+    {
+        var model = new Lorenz96(12);
+        double h = model.TimeStep;
+        var states = new List<Tensor> { 3 * Numbers.Normal(1, 2, 12) };
+        for (int step = 0; step < 4; step++) states.Add(model.Advance(states[^1], new TimeInterval(step * h, (step + 1) * h)));
+        IDynamics standing = new Standing(model);
+        ILinearisation Along(int count) => standing.Linearise(states[0], new TimeInterval(0, count * h),
+            new() { KeptStates = kept, States = [.. states.Take(count)] });
+        using (var linear = Along(5))
+            foreach (var vectors in (Tensor[])[Numbers.Normal(2, 2, 12), Numbers.Normal(3, 2, 5, 12)])
+            {
+                Tensor forward = vectors, back = vectors;
+                for (int step = 0; step < 5; step++) forward = OneStep(step, each => each.TangentLinear(forward));
+                for (int step = 4; step >= 0; step--) back = OneStep(step, each => each.Adjoint(back));
+                Numbers.Close(forward, linear.TangentLinear(vectors), 0);
+                Numbers.Close(back, linear.Adjoint(vectors), 0);
+            }
+        Assert.Equal(0, states.Count(state => state.IsInvalid)); // they remain the caller's
+        using (var none = Along(0)) Numbers.Close(states[1], none.TangentLinear(none.Adjoint(states[1])), 0);
+
+        string Refused(params Tensor[] given) =>
+            Assert.Throws<ArgumentException>(() => standing.Linearise(states[0], new TimeInterval(0, 2 * h), new() { States = given })).Message;
+        Assert.Contains("given: 1", Refused(states[0]));
+        Assert.Contains("step 1: [12]", Refused(states[0], states[1][0]));
+        Assert.Contains("Float32", Refused(states[0], states[1].to(ScalarType.Float32)));
+
+        Tensor OneStep(int step, Func<ILinearisation, Tensor> product)
+        {
+            using var linear = model.Linearise(states[step], new TimeInterval(step * h, (step + 1) * h));
+            return product(linear);
+        }
+    }
+
     /// <summary>Over two days at full size, forward and backward products agree to round-off, and the remainder of the tangent linear is of second order.</summary>
     [Theory, InlineData(false), InlineData(true)]
     public void Shallow_water_passes_the_dot_product_and_Taylor_tests_over_two_days(bool periodic)
