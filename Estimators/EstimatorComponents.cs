@@ -12,7 +12,7 @@ public static class EstimatorComponents
         SeasonalCycle.Type, SeasonalCycleTransformer.Type,
         ProperOrthogonalDecomposition.Type, ProperOrthogonalDecompositionTransformer.Type, ProperOrthogonalDecompositionReconstruction.Type,
         ReconstructionOperator.Type, LinearInverseModel.Type,
-        LearnedEigenpairs.Type, HessianInputs.Type, SpectralHessianNetwork.Type, TransportedHessianNetwork.Type, UNet.Type,
+        LearnedEigenpairs.Type, HessianInputs.Type, SpectralHessianNetwork.Type, TransportedHessianNetwork.Type, ObservedHessianNetwork.Type, UNet.Type,
         NetworkAnalyzer.Type, NetworkPropagater.Type, NetworkProcoder.Type, NetworkTriple.Type, ReZeroNetwork.Type, ZeroMemorySource.Type, Emulator.Type,
     ];
 

@@ -4,8 +4,8 @@ namespace DaML;
 
 /// <summary>
 /// A network that maps a state to an approximate Hessian A_theta(x), symmetric positive definite and of low rank beside a multiple of the identity, known by
-/// its products and its eigenpairs. Derive from it to bring another; <see cref="SpectralHessianNetwork"/> and <see cref="TransportedHessianNetwork"/> are
-/// the two there are.
+/// its products and its eigenpairs. Derive from it to bring another; <see cref="SpectralHessianNetwork"/>, <see cref="TransportedHessianNetwork"/>
+/// and <see cref="ObservedHessianNetwork"/> are those there are.
 /// </summary>
 /// <param name="name">What the module is called.</param>
 public abstract class HessianNetwork(string name) : nn.Module<Tensor, Tensor, Tensor>(name)

@@ -54,6 +54,22 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
         return made;
     };
 
+    /// <summary>For observing networks that change: a U-Net and <see cref="ObservedHessianNetwork"/>.</summary>
+    /// <param name="layout">How states lie on the grid.</param>
+    /// <param name="times">Number of times of observation in a window.</param>
+    /// <param name="scale">c, about the background's deviation over that of the best observations.</param>
+    /// <param name="network">The U-Net's size; null = the defaults.</param>
+    /// <param name="reach">How many points a stencil reaches to each side (default: 3).</param>
+    public static Func<HessianInputs, RandomStream, HessianNetwork> Observed(FieldLayout layout, int times, double scale, UNetOptions? network = null,
+        int reach = 3) => (inputs, random) =>
+    {
+        var size = network ?? new();
+        var trunk = new UNet(layout, layout.Fields.Count, size, device: random.Device);
+        var made = new ObservedHessianNetwork(trunk, inputs.Channels, size.Features, layout, times, scale, reach, device: random.Device);
+        made.Draw(random);
+        return made;
+    };
+
     /// <summary>Learns.</summary>
     /// <param name="source">Where states of linearisation come from. Training and validation draw from streams of their own.</param>
     /// <param name="cancellation">Looked at in every step; it ends with the best so far, and a checkpoint where one is named.</param>
