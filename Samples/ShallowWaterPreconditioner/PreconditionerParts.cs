@@ -52,7 +52,7 @@ internal sealed class PreconditionerParts(PreconditionerPlan plan, TimeSpan trai
         var options = new LearnedPreconditioningOptions
         {
             Loss = residual ? HessianLoss.Divergence : HessianLoss.RelativeFrobenius, Probes = plan.Probes, ValidationBatches = 3,
-            Training = new() { Steps = plan.TrainingSteps, MaximumDuration = training, LearningRate = residual ? 3e-3 : 2e-3, ValidationInterval = 50, Patience = long.MaxValue, CheckpointPath = checkpoint },
+            Training = new() { Steps = plan.TrainingSteps, MaximumDuration = training, LearningRate = residual ? 5e-4 : 2e-3, ValidationInterval = 50, Patience = long.MaxValue, CheckpointPath = checkpoint },
         };
         var create = residual
             ? LearnedPreconditioningEstimator.Transported(regime.Layout, mean, plan.Network)
