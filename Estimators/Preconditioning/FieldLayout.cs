@@ -9,7 +9,8 @@ namespace DaML;
 public sealed record FieldShape(long Rows, long Columns);
 
 /// <summary>
-/// How a state of several fields lies on one grid as channels: the fields one after the other, each row by row. Where one has fewer rows or
+/// How a state of several fields lies on one grid as channels: the fields one after the other, each row by row. Where one has
+/// fewer rows or
 /// columns than the grid, as the velocities of a C-grid between walls, zeros stand in its last ones.
 /// </summary>
 public sealed record FieldLayout
@@ -17,7 +18,8 @@ public sealed record FieldLayout
     /// <summary>Makes a layout.</summary>
     /// <param name="grid">What convolutions run over: <see cref="StateGrid.Circle"/>, <see cref="StateGrid.Line"/> or a plane.</param>
     /// <param name="fields">The fields in the state's order; in one direction each has one row.</param>
-    /// <exception cref="ArgumentException">There are no fields, one is empty, has more rows or columns than the grid, or less than it has where the
+    /// <exception cref="ArgumentException">There are no fields, one is empty, has more rows or columns than the grid, or less
+    /// than it has where the
     /// grid is periodic.</exception>
     public FieldLayout(StateGrid grid, IReadOnlyList<FieldShape> fields)
     {
@@ -88,7 +90,9 @@ public sealed record FieldLayout
         return stack(parts, -3).reshape([.. leading, .. FieldSizes]);
     }
 
-    /// <summary>Channels as states, <c>[..., fields, grid...]</c> to <c>[..., n]</c>: what <see cref="ToFields"/> filled in is left out.</summary>
+    /// <summary>
+    /// Channels as states, <c>[..., fields, grid...]</c> to <c>[..., n]</c>: what <see cref="ToFields"/> filled in is left out.
+    /// </summary>
     internal Tensor ToStates(Tensor fields)
     {
         long[] leading = fields.Sizes()[..^(1 + Grid.Directions)];

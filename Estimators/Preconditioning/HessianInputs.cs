@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// What a network that maps a state to a Hessian is given: the state where the window's model is linearised, at its beginning, as standardised
+/// What a network that maps a state to a Hessian is given: the state where the window's model is linearised, at its beginning, as
+/// standardised
 /// channels, and if asked for the window's observations: at each of their times the channels H'^T R^-1 1, which are zero where nothing is
 /// observed, in units of their largest value.
 /// </summary>
@@ -47,7 +48,8 @@ public sealed class HessianInputs : IComponent
     /// <param name="layout">How states lie on the grid.</param>
     /// <param name="windows">Windows with altogether at least two states.</param>
     /// <param name="observations">The observation term whose operator and errors are channels too; null = the state alone.</param>
-    /// <exception cref="ArgumentException">A state has another dimension, a field never changes, or the windows have different numbers of observations.</exception>
+    /// <exception cref="ArgumentException">A state has another dimension, a field never changes, or the windows have different
+    /// numbers of observations.</exception>
     public static HessianInputs Measure(FieldLayout layout, IReadOnlyList<AssimilationWindow> windows, ObservationTerm? observations)
     {
         using var scope = NewDisposeScope();

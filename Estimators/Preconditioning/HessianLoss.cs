@@ -13,9 +13,12 @@ public enum HessianLoss
     RelativeFrobenius,
 
     /// <summary>
-    /// What conjugate gradients feel: the spread of the spectrum of P^(1/2) A P^(1/2) with P = A_theta^-1, the mean over its eigenvalues mu of (mu - 1 - log mu) / 2. It is the
-    /// divergence of Kullback and Leibler from N(0, P) to N(0, A^-1) for each component, (tr(P A) + log det A_theta - log det A - m) / (2 m), whose trace is estimated by probes and whose log
-    /// det A does not depend on the weights. What it is for the fixed eigenpairs is taken off: below zero the network is the better preconditioner. The Frobenius norms see
+    /// What conjugate gradients feel: the spread of the spectrum of P^(1/2) A P^(1/2) with P = A_theta^-1, the mean over its
+    /// eigenvalues mu of (mu - 1 - log mu) / 2. It is the
+    /// divergence of Kullback and Leibler from N(0, P) to N(0, A^-1) for each component, (tr(P A) + log det A_theta - log det A -
+    /// m) / (2 m), whose trace is estimated by probes and whose log
+    /// det A does not depend on the weights. What it is for the fixed eigenpairs is taken off: below zero the network is the
+    /// better preconditioner. The Frobenius norms see
     /// little but the largest eigenvalues.
     /// </summary>
     Divergence,

@@ -3,8 +3,10 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A network that maps a state to an approximate Hessian A_theta(x), symmetric positive definite and of low rank beside a multiple of the identity, known by
-/// its products and its eigenpairs. Derive from it to bring another; <see cref="SpectralHessianNetwork"/>, <see cref="TransportedHessianNetwork"/>
+/// A network that maps a state to an approximate Hessian A_theta(x), symmetric positive definite and of low rank beside a
+/// multiple of the identity, known by
+/// its products and its eigenpairs. Derive from it to bring another; <see cref="SpectralHessianNetwork"/>, <see
+/// cref="TransportedHessianNetwork"/>
 /// and <see cref="ObservedHessianNetwork"/> are those there are.
 /// </summary>
 /// <param name="name">What the module is called.</param>

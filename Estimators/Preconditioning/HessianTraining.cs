@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>The optimiser steps of a learned Hessian: Adam on a new batch of states and probes each time, nothing of which is stored.</summary>
+/// <summary>
+/// The optimiser steps of a learned Hessian: Adam on a new batch of states and probes each time, nothing of which is stored.
+/// </summary>
 internal sealed class HessianTraining : IOptimiserSteps, IDisposable
 {
     private const int SkippedLimit = 100;

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Eigenpairs that a network finds from the state where the window's model is linearised, without a product of the Hessian (Trappler and Vidard). <see cref="SpectralPreconditioning"/>
+/// Eigenpairs that a network finds from the state where the window's model is linearised, without a product of the Hessian
+/// (Trappler and Vidard). <see cref="SpectralPreconditioning"/>
 /// takes their values as they are, <see cref="LimitedMemoryPreconditioning"/> spends a product for each on the subspace they span.
 /// </summary>
 public sealed class LearnedEigenpairs : IEigenpairSource, IComponent

@@ -5,12 +5,15 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Learns a map from the state where 4D-Var's model is linearised to leading eigenpairs of its Gauss-Newton matrix (Trappler and Vidard, section 2). Every step draws new states and
-/// new probes (algorithm 2.1) and spends one block of Hessian products on them; nothing is stored. The weights of the smallest loss on held-out states are kept.
+/// Learns a map from the state where 4D-Var's model is linearised to leading eigenpairs of its Gauss-Newton matrix (Trappler and
+/// Vidard, section 2). Every step draws new states and
+/// new probes (algorithm 2.1) and spends one block of Hessian products on them; nothing is stored. The weights of the smallest
+/// loss on held-out states are kept.
 /// </summary>
 /// <param name="name">What to call it in messages and tables.</param>
 /// <param name="context">Seed, device, precision of networks, progress.</param>
-/// <param name="cost">The cost whose Hessian is learned. With a control variable transform and an uncorrelated B its vectors lie on the grid as states do.</param>
+/// <param name="cost">The cost whose Hessian is learned. With a control variable transform and an uncorrelated B its vectors lie
+/// on the grid as states do.</param>
 /// <param name="layout">How states lie on the grid.</param>
 /// <param name="create">Makes the network for inputs of the training data, with weights from a stream.</param>
 /// <param name="options">How it is trained; null = the defaults.</param>
@@ -73,7 +76,8 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
     /// <summary>Learns.</summary>
     /// <param name="source">Where states of linearisation come from. Training and validation draw from streams of their own.</param>
     /// <param name="cancellation">Looked at in every step; it ends with the best so far, and a checkpoint where one is named.</param>
-    /// <exception cref="ArgumentException">Windows do not fit the cost or the layout, a field never changes, or a network without parameters.</exception>
+    /// <exception cref="ArgumentException">Windows do not fit the cost or the layout, a field never changes, or a network without
+    /// parameters.</exception>
     /// <exception cref="DivergenceException">A hundred steps in a row gave no finite loss.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled before the first step.</exception>
     /// <exception cref="ModelArchiveException">The checkpoint is damaged or belongs to another training.</exception>

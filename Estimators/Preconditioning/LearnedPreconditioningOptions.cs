@@ -16,7 +16,8 @@ public sealed record LearnedPreconditioningOptions
     public int ValidationBatches { get; init; } = 4;
 
     /// <summary>
-    /// Steps, learning rate, duration, checkpoint, patience. What is about cycles (<see cref="TrainingOptions.Truncation"/>, burn-in, batch size, validation cycles) has no
+    /// Steps, learning rate, duration, checkpoint, patience. What is about cycles (<see cref="TrainingOptions.Truncation"/>,
+    /// burn-in, batch size, validation cycles) has no
     /// meaning here. The default is 2000 steps at a rate of 2e-3, validated every 100.
     /// </summary>
     public TrainingOptions Training { get; init; } = new() { Steps = 2000, LearningRate = 2e-3, ValidationInterval = 100 };

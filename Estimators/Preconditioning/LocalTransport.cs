@@ -5,7 +5,8 @@ namespace DaML;
 
 /// <summary>
 /// The linear operator T of a layout's fields whose row at every point is a stencil of its own:
-/// (T y)_a(p) = sum over fields b and offsets o of t_ab,o(p) y_b(p + o), and its transpose. Coefficients <c>[batch, to, from, offsets, points]</c>.
+/// (T y)_a(p) = sum over fields b and offsets o of t_ab,o(p) y_b(p + o), and its transpose. Coefficients <c>[batch, to, from,
+/// offsets, points]</c>.
 /// </summary>
 /// <param name="layout">How vectors lie on the grid.</param>
 /// <param name="reach">How many points a stencil reaches to each side.</param>

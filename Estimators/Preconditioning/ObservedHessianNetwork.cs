@@ -28,12 +28,14 @@ public sealed class ObservedHessianNetwork : HessianNetwork, IComponent
     /// <summary>Makes a network.</summary>
     /// <param name="trunk">The state's channels <c>[batch, fields, grid...]</c> to features <c>[batch, features, grid...]</c>. It belongs
     /// to the network from now on; to be saved it must be a component.</param>
-    /// <param name="channels">How many channels it is given: the fields, and again for each time where observations are asked for.</param>
+    /// <param name="channels">How many channels it is given: the fields, and again for each time where observations are asked
+    /// for.</param>
     /// <param name="features">How many features it gives.</param>
     /// <param name="layout">How vectors lie on the grid.</param>
     /// <param name="times">Number of times of observation, at least 1.</param>
     /// <param name="scale">c, above zero: about the background's deviation over that of the best observations.</param>
-    /// <param name="reach">How many points a stencil reaches to each side, 0 or above: as far as the flow carries an error from one time of
+    /// <param name="reach">How many points a stencil reaches to each side, 0 or above: as far as the flow carries an error from
+    /// one time of
     /// observation to the next (default: 3).</param>
     /// <param name="rank">r, at most the dimension; null = the dimension.</param>
     /// <param name="rest">s, above zero (default: 1, as after a control variable transform).</param>

@@ -19,7 +19,8 @@ public sealed record OnlineWindowOptions
     public required double LongestLead { get; init; }
 
     /// <summary>
-    /// What the random change of a state before it is advanced is drawn from (default: null, none). Where the model settles down, as a calm flow does, it is what keeps states
+    /// What the random change of a state before it is advanced is drawn from (default: null, none). Where the model settles down,
+    /// as a calm flow does, it is what keeps states
     /// apart.
     /// </summary>
     public IErrorCovariance? Perturbation { get; init; }
@@ -36,12 +37,14 @@ public sealed record OnlineWindowOptions
 }
 
 /// <summary>
-/// States of linearisation without end that are stored nowhere (Trappler and Vidard, algorithm 2.1): each follows from the one before by a small random change and a run of the model
+/// States of linearisation without end that are stored nowhere (Trappler and Vidard, algorithm 2.1): each follows from the one
+/// before by a small random change and a run of the model
 /// over a random time, and a window is made at it.
 /// </summary>
 /// <param name="dynamics">The model.</param>
 /// <param name="start">Where trajectories begin, before the spin-up.</param>
-/// <param name="window">The window that begins at some states: which times, and what is observed (only masks and errors count, for the values do not matter to a Gauss-Newton
+/// <param name="window">The window that begins at some states: which times, and what is observed (only masks and errors count,
+/// for the values do not matter to a Gauss-Newton
 /// matrix). What it draws belongs to the stream it is given.</param>
 /// <param name="options">Settings.</param>
 public sealed class OnlineWindows(IDynamics dynamics, IInitialCondition start, Func<State, RandomStream, AssimilationWindow> window, OnlineWindowOptions options)

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A transformer layer over the points of a field (Vaswani et al. 2017): every point looks at all, x + softmax(q k^T / d^(1/2)) v, then at itself, x + W_2 gelu(W_1 x), each after a
+/// A transformer layer over the points of a field (Vaswani et al. 2017): every point looks at all, x + softmax(q k^T / d^(1/2))
+/// v, then at itself, x + W_2 gelu(W_1 x), each after a
 /// layer normalisation. Points have learned places, zero at first.
 /// </summary>
 internal sealed class PointAttention : nn.Module<Tensor, Tensor>

@@ -5,12 +5,15 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The network of Trappler and Vidard (eq. 2.1 to 2.3): x to r vectors that a QR decomposition makes orthonormal, U, and r numbers that a scaled sigmoid
-/// brings between 0 and M, Lambda; A_theta(x) = s I + U (Lambda - s I) U^T. Their A_theta has s = 0; after a control variable transform every eigenvalue
+/// The network of Trappler and Vidard (eq. 2.1 to 2.3): x to r vectors that a QR decomposition makes orthonormal, U, and r
+/// numbers that a scaled sigmoid
+/// brings between 0 and M, Lambda; A_theta(x) = s I + U (Lambda - s I) U^T. Their A_theta has s = 0; after a control variable
+/// transform every eigenvalue
 /// that the pairs leave out is about one, and s = 1 says so.
 /// </summary>
 /// <remarks>
-/// The trunk gives features on the grid; a convolution over one point makes vectors of them, which a learned constant field is added to, and their mean over the
+/// The trunk gives features on the grid; a convolution over one point makes vectors of them, which a learned constant field is
+/// added to, and their mean over the
 /// grid makes the numbers.
 /// </remarks>
 public sealed class SpectralHessianNetwork : HessianNetwork, IComponent
@@ -23,7 +26,8 @@ public sealed class SpectralHessianNetwork : HessianNetwork, IComponent
     private readonly long features;
 
     /// <summary>Makes a network.</summary>
-    /// <param name="trunk">Channels <c>[batch, channels, grid...]</c> to features <c>[batch, features, grid...]</c>. It belongs to the network from now on; to be saved it must be a component.</param>
+    /// <param name="trunk">Channels <c>[batch, channels, grid...]</c> to features <c>[batch, features, grid...]</c>. It belongs
+    /// to the network from now on; to be saved it must be a component.</param>
     /// <param name="features">How many features it gives.</param>
     /// <param name="layout">How vectors lie on the grid.</param>
     /// <param name="rank">r, at most the dimension.</param>
@@ -95,7 +99,10 @@ public sealed class SpectralHessianNetwork : HessianNetwork, IComponent
         return (sorted.MoveToOuterDisposeScope(), u.gather(1, order.unsqueeze(-1).expand_as(u)).MoveToOuterDisposeScope());
     }
 
-    /// <summary>Draws the first weights from a stream. The constant field begins as noise of size one, so that the vectors are independent.</summary>
+    /// <summary>
+    /// Draws the first weights from a stream. The constant field begins as noise of size one, so that the vectors are
+    /// independent.
+    /// </summary>
     internal void Draw(RandomStream random)
     {
         ModuleState.DrawWeights(this, random);

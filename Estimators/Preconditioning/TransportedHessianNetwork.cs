@@ -5,14 +5,19 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A network that corrects a fixed preconditioner instead of replacing it: A_theta(x) = s I + W(x) W(x)^T with W(x) = W_0 + T_theta(x) W_0, where W_0 = U_0 (Lambda_0 - s I)^(1/2) comes
-/// from fixed eigenpairs and T_theta(x) is a stencil at every point, with coefficients that the network gives: the flow moves the fixed vectors. It begins as
+/// A network that corrects a fixed preconditioner instead of replacing it: A_theta(x) = s I + W(x) W(x)^T with W(x) = W_0 +
+/// T_theta(x) W_0, where W_0 = U_0 (Lambda_0 - s I)^(1/2) comes
+/// from fixed eigenpairs and T_theta(x) is a stencil at every point, with coefficients that the network gives: the flow moves the
+/// fixed vectors. It begins as
 /// the fixed one.
 /// </summary>
 /// <remarks>
-/// A Gauss-Newton matrix is G^T G, and a change of the flow changes G^T little by little, while its eigenvectors turn round each other wherever eigenvalues are
-/// close; so the factor is what is learned. On a 16 x 16 shallow-water model 0.04 % of what the flow changes in G^T is left by stencils that reach one point. The
-/// number of outputs does not depend on the rank. The coefficients are features of the trunk, the inputs themselves and a constant, times weights at each point
+/// A Gauss-Newton matrix is G^T G, and a change of the flow changes G^T little by little, while its eigenvectors turn round each
+/// other wherever eigenvalues are
+/// close; so the factor is what is learned. On a 16 x 16 shallow-water model 0.04 % of what the flow changes in G^T is left by
+/// stencils that reach one point. The
+/// number of outputs does not depend on the rank. The coefficients are features of the trunk, the inputs themselves and a
+/// constant, times weights at each point
 /// that begin at zero.
 /// </remarks>
 public sealed class TransportedHessianNetwork : HessianNetwork, IComponent
@@ -26,12 +31,15 @@ public sealed class TransportedHessianNetwork : HessianNetwork, IComponent
     private readonly int reach;
 
     /// <summary>Makes a network.</summary>
-    /// <param name="trunk">Channels <c>[batch, channels, grid...]</c> to features <c>[batch, features, grid...]</c>. It belongs to the network from now on; to be saved it must be a component.</param>
+    /// <param name="trunk">Channels <c>[batch, channels, grid...]</c> to features <c>[batch, features, grid...]</c>. It belongs
+    /// to the network from now on; to be saved it must be a component.</param>
     /// <param name="channels">How many channels it is given.</param>
     /// <param name="features">How many features it gives.</param>
     /// <param name="layout">How vectors lie on the grid.</param>
-    /// <param name="fixedPairs">The pairs it begins with, for instance of <see cref="FixedPreconditioningEstimator"/>; those with values above the rest count.</param>
-    /// <param name="rest">s, the eigenvalue of all directions that the pairs leave out, above zero (default: 1, as after a control variable transform).</param>
+    /// <param name="fixedPairs">The pairs it begins with, for instance of <see cref="FixedPreconditioningEstimator"/>; those with
+    /// values above the rest count.</param>
+    /// <param name="rest">s, the eigenvalue of all directions that the pairs leave out, above zero (default: 1, as after a
+    /// control variable transform).</param>
     /// <param name="reach">How many points a stencil reaches to each side, 0 or above (default: 1).</param>
     /// <param name="precision">Float32 or Float64.</param>
     /// <param name="device">Where it lives; null = the processor.</param>

@@ -7,13 +7,18 @@ namespace DaML;
 /// <summary>The size of a <see cref="UNet"/>.</summary>
 public sealed record UNetOptions
 {
-    /// <summary>Features at the finest level and of the output, a multiple of <see cref="Heads"/>, up to 4096 (default: 32); twice as many at each coarser level.</summary>
+    /// <summary>
+    /// Features at the finest level and of the output, a multiple of <see cref="Heads"/>, up to 4096 (default: 32); twice as many
+    /// at each coarser level.
+    /// </summary>
     public long Features { get; init; } = 32;
 
     /// <summary>How many times the grid is halved, 0 to 8 (default: 2). With 0 it is a plain convolutional network.</summary>
     public int Levels { get; init; } = 2;
 
-    /// <summary>Whether the coarser levels of the way down look at all of their points at once, by self-attention (default: true).</summary>
+    /// <summary>
+    /// Whether the coarser levels of the way down look at all of their points at once, by self-attention (default: true).
+    /// </summary>
     public bool Attention { get; init; } = true;
 
     /// <summary>Heads of the attention, at least 1 (default: 4).</summary>
@@ -35,8 +40,10 @@ public sealed record UNetOptions
 }
 
 /// <summary>
-/// A U-Net (Ronneberger, Fischer and Brox 2015) in one or two directions, periodic or bounded: convolutions at each level, means over two points in each direction on the
-/// way down, the nearest coarse value on the way up, and what each level had on the way down beside it. With attention the coarser levels of the way down are transformer layers
+/// A U-Net (Ronneberger, Fischer and Brox 2015) in one or two directions, periodic or bounded: convolutions at each level, means
+/// over two points in each direction on the
+/// way down, the nearest coarse value on the way up, and what each level had on the way down beside it. With attention the
+/// coarser levels of the way down are transformer layers
 /// (Trappler and Vidard, section 3.2): self-attention over their points, each with a learned place.
 /// </summary>
 public sealed class UNet : nn.Module<Tensor, Tensor>, IComponent

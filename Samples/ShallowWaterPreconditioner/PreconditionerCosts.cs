@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace DaML.Samples;
 
-/// <summary>What a Hessian product costs, alone and in a block, and what a network costs, in runs of the forward model over the window; measured beside the comparison, medians.</summary>
+/// <summary>
+/// What a Hessian product costs, alone and in a block, and what a network costs, in runs of the forward model over the window;
+/// measured beside the comparison, medians.
+/// </summary>
 internal sealed class PreconditionerCosts(PreconditionerRegime regime, LearnedEigenpairs learned, LearnedEigenpairs residual)
 {
     private const int Block = 32;

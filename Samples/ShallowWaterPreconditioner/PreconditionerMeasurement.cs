@@ -41,7 +41,10 @@ internal sealed class PreconditionerMeasurement(PreconditionerPlan plan, IReadOn
         }
     }
 
-    /// <summary>Compares approximations with the whole matrix of each state: their relative error in the Frobenius norm beside the best of their rank.</summary>
+    /// <summary>
+    /// Compares approximations with the whole matrix of each state: their relative error in the Frobenius norm beside the best of
+    /// their rank.
+    /// </summary>
     public void AddSpectra(WindowTrajectory<State> trajectory, QuadraticCost quadratic, FixedEigenpairs average, LearnedEigenpairs learned, LearnedEigenpairs residual)
     {
         using var scope = NewDisposeScope();

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace DaML.Samples;
 
-/// <summary>The sample's parts: for each regime the fixed pairs, two trainings, and the comparison on states that nobody trained on.</summary>
+/// <summary>
+/// The sample's parts: for each regime the fixed pairs, two trainings, and the comparison on states that nobody trained on.
+/// </summary>
 /// <param name="plan">Sizes and lengths.</param>
 /// <param name="training">How long each training may take.</param>
 internal sealed class PreconditionerParts(PreconditionerPlan plan, TimeSpan training)
@@ -70,8 +72,10 @@ internal sealed class PreconditionerParts(PreconditionerPlan plan, TimeSpan trai
         };
     }
 
-    // Algorithm 3.1: the truth is observed at the window's end, the system at the state of linearisation is solved, and this state moves by the solution. Each cycle takes new truths and
-    // new states, two outer loops from each; the second one, whose state nobody trained on and whose predecessor has Ritz pairs to recycle, is compared.
+    // Algorithm 3.1: the truth is observed at the window's end, the system at the state of linearisation is solved, and this
+    // state moves by the solution. Each cycle takes new truths and
+    // new states, two outer loops from each; the second one, whose state nobody trained on and whose predecessor has Ritz pairs
+    // to recycle, is compared.
     private IReadOnlyDictionary<string, double[]> Compare(PartRun run, string name)
     {
         var regime = Regime(name, run.Context.Options.Seed);

@@ -4,8 +4,10 @@ using static TorchSharp.torch;
 namespace DaML.Samples;
 
 /// <summary>
-/// One of the two regimes of the shallow-water model, as an assimilation system: height observed once, after two days, R = I and B = I in SI units. States begin around one that was
-/// spun up from rest (8 years in the calm regime, 30 in the turbulent one, whose mean drifts until then), disturbed by smooth errors, and run on.
+/// One of the two regimes of the shallow-water model, as an assimilation system: height observed once, after two days, R = I and
+/// B = I in SI units. States begin around one that was
+/// spun up from rest (8 years in the calm regime, 30 in the turbulent one, whose mean drifts until then), disturbed by smooth
+/// errors, and run on.
 /// </summary>
 internal sealed class PreconditionerRegime
 {

@@ -1,7 +1,8 @@
 namespace DaML.Samples;
 
 /// <summary>
-/// Trappler and Vidard, "State-dependent preconditioning for the inner-loop in variational data assimilation using machine learning": incremental 4D-Var of a shallow-water model, its inner
+/// Trappler and Vidard, "State-dependent preconditioning for the inner-loop in variational data assimilation using machine
+/// learning": incremental 4D-Var of a shallow-water model, its inner
 /// loop preconditioned in every way there is, learned ones among them.
 /// </summary>
 /// <param name="plan">Sizes and lengths; null = by the size asked for.</param>

@@ -1,0 +1,44 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Tests;
+
+/// <summary>A learned correction of fixed eigenpairs, as docs/preconditioning.md shows it.</summary>
+internal static class LearnedCorrection
+{
+    /// <summary>The history of a short training on a small grid.</summary>
+    public static TrainingHistory Run(int cells, int rank, long steps)
+    {
+        var context = new DataAssimilationContext(seed: 1);
+        // <example>
+        var model = context.Dynamics.ShallowWater(ShallowWaterOptions.Turbulent with { CellsX = cells, CellsY = cells, InitialHeight = 1 });
+        int heights = cells * cells;
+        var term = new ObservationTerm(new SubsetObservationOperator(model.Dimension, [.. Enumerable.Range(0, heights).Select(i => (long)i)]),
+            ErrorCovariance.Scalar(heights, 1));
+        var cost = new FourDimensionalVariationalCost(model, [new BackgroundTerm(ErrorCovariance.Scalar(model.Dimension, 1))], [term]);
+
+        // Heights are observed once, after two days; their values do not matter to the Hessian.
+        double end = 2 * ShallowWater.Day;
+        AssimilationWindow Window(State state, RandomStream random) => new(state, new(0, end), model.TimeStep,
+            [new Observation(zeros([state.Values.size(0), heights], ScalarType.Float64), null, end)]);
+        var windows = new OnlineWindows(model, new ShallowWaterInitialCondition(model.Options), Window, new()
+        {
+            Batch = 8, SpinUp = 30 * ShallowWater.Day, ShortestLead = 10 * ShallowWater.Day, LongestLead = 30 * ShallowWater.Day,
+            Perturbation = model.CorrelatedErrors(heightVariance: 1, velocityVariance: 1e-4, correlationLength: 300e3),
+        });
+
+        using var random = context.Random("average");
+        using var sequence = windows.Open(random, context.Precision);
+        var pairs = new FixedPreconditioningEstimator(cost).FindEigenpairs([sequence.Next(), sequence.Next()],
+            new ComputedEigenpairs(rank, EigenpairMethod.Randomised));
+
+        var layout = FieldLayout.Of(model);                        // eta, u and v as channels of one grid
+        var learned = new LearnedPreconditioningEstimator("correction", context, cost, layout,
+            LearnedPreconditioningEstimator.Transported(layout, pairs),
+            new() { Loss = HessianLoss.Divergence, Training = new() { Steps = steps, LearningRate = 5e-4 } }, pairs).Fit(windows);
+        var preconditioning = new SpectralPreconditioning(learned);
+        // </example>
+        Assert.Contains("learned eigenpairs", preconditioning.Name);
+        return learned.History!;
+    }
+}
