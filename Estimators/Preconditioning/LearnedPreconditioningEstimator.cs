@@ -76,20 +76,25 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
     /// <summary>Learns.</summary>
     /// <param name="source">Where states of linearisation come from. Training and validation draw from streams of their own.</param>
     /// <param name="cancellation">Looked at in every step; it ends with the best so far, and a checkpoint where one is named.</param>
+    /// <param name="from">
+    /// What was learned before, by a network of the same architecture, to be trained on: its weights and the constants of its inputs (default:
+    /// null, first weights from the seed). It is not changed.
+    /// </param>
     /// <exception cref="ArgumentException">Windows do not fit the cost or the layout, a field never changes, or a network without
     /// parameters.</exception>
     /// <exception cref="DivergenceException">A hundred steps in a row gave no finite loss.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled before the first step.</exception>
     /// <exception cref="ModelArchiveException">The checkpoint is damaged or belongs to another training.</exception>
-    public LearnedEigenpairs Fit(OnlineWindows source, CancellationToken cancellation = default)
+    public LearnedEigenpairs Fit(OnlineWindows source, CancellationToken cancellation = default, LearnedEigenpairs? from = null)
     {
         using var scope = NewDisposeScope();
         var training = options.Training;
         using var random = context.Random(training.Repetition == 0 ? $"training/{Name}" : $"training/{Name}/{training.Repetition}");
         using RandomStream weights = random.Derive("weights"), states = random.Derive("states"), probeRandom = random.Derive("probes"), held = random.Derive("validation"),
             measured = random.Derive("statistics");
-        var inputs = Measure(source, measured);
+        var inputs = from?.Inputs ?? Measure(source, measured);
         var network = create(inputs, weights);
+        if (from is not null) network.WithWeightsOf(from.Network);
         if (!network.parameters().Any(parameter => parameter.requires_grad)) throw new ArgumentException($"The network {network.GetName()} of {Name} has no parameters, so there is nothing to learn.");
         var probes = new HessianProbes(options.Loss, fixedPairs);
         var validation = Held(source, held, inputs, probes, ModuleState.PrecisionOf(network, ScalarType.Float32));

@@ -27,10 +27,11 @@ internal sealed class LocalTransport(FieldLayout layout, int reach)
     /// <returns><c>[batch, k, n]</c></returns>
     public Tensor Apply(Tensor coefficients, Tensor vectors)
     {
-        long batch = coefficients.size(0), k = vectors.size(1);
-        var fields = layout.ToFields(vectors.expand(batch, -1, -1)).reshape([batch * k, .. layout.FieldSizes]);
-        var around = stack([.. offsets.Select(offset => layout.Grid.Shift(fields, offset.Row, offset.Column))], 2);          // [bk, from, o, grid]
-        var moved = PerPoint(coefficients.reshape(batch, Fields, -1, layout.Points), around.reshape(batch, k, -1, layout.Points));
+        long batch = coefficients.size(0), given = vectors.size(0), k = vectors.size(1);
+        var fields = layout.ToFields(vectors).reshape([given * k, .. layout.FieldSizes]);
+        var around = stack([.. offsets.Select(offset => layout.Grid.Shift(fields, offset.Row, offset.Column))], 2).reshape(given, k, -1, layout.Points);
+        var matrices = coefficients.reshape(batch, Fields, -1, layout.Points);
+        var moved = given < batch ? Shared(matrices, around[0]) : PerPoint(matrices, around);
         return layout.ToStates(moved.reshape([batch, k, .. layout.FieldSizes]));
     }
 
@@ -51,6 +52,14 @@ internal sealed class LocalTransport(FieldLayout layout, int reach)
             sum = sum is null ? shifted : sum + shifted;
         }
         return layout.ToStates(sum!.reshape([batch, k, .. layout.FieldSizes]));
+    }
+
+    // The same vectors for the whole batch, [k, from, p]: at every point one product for all, to [b, k, to, p].
+    private static Tensor Shared(Tensor matrices, Tensor vectors)
+    {
+        long batch = matrices.size(0), to = matrices.size(1);
+        var products = matrices.permute(3, 0, 1, 2).flatten(1, 2).matmul(vectors.permute(2, 1, 0));                       // [p, b * to, k]
+        return products.unflatten(1, batch, to).permute(1, 3, 2, 0);
     }
 
     // At every point a small matrix [to, from] times the vectors there: [b, to, from, p] and [b, k, from, p] to [b, k, to, p].

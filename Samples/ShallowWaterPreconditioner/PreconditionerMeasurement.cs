@@ -29,7 +29,8 @@ internal sealed class PreconditionerMeasurement(PreconditionerPlan plan, IReadOn
             var solution = Solver.Solve(quadratic, method.Preconditioning.Prepare(trajectory, quadratic, [previous]), cancellation);
             reference ??= solution.Solution.Values.MoveToOuterDisposeScope();
             var difference = (solution.Solution.Values - reference).square().sum(-1).sqrt() / reference.square().sum(-1).sqrt();
-            Keep($"difference/{method.Name}", difference.max().ToDouble());
+            // What reached the limit of iterations has no solution to compare.
+            Keep($"difference/{method.Name}", solution.Trajectories.Select((report, i) => report.Stop == InnerStop.IterationLimit ? 0 : difference[i].ToDouble()).Max());
             foreach (var report in solution.Trajectories)
             {
                 Keep($"iterations/{method.Name}", report.Iterations);

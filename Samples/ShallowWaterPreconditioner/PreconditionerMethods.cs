@@ -60,7 +60,7 @@ internal static class PreconditionerMethods
             void Pair(string key, string title, IEigenpairSource source, double block = 0, double single = 0, bool network = false)
             {
                 methods.Add(new(key, title, rank, PreconditionerMethod.SmallestKept, new SpectralPreconditioning(source), block, single, network));
-                methods.Add(new(key, title, rank, PreconditionerMethod.One, new SpectralPreconditioning(source, new SpectralForm { Mu = 1 }), block, single, network));
+                if (rank == plan.Ranks[^1] && key != "randomized") methods.Add(new(key, title, rank, PreconditionerMethod.One, new SpectralPreconditioning(source, new SpectralForm { Mu = 1 }), block, single, network));
             }
 
             void Memory(string key, string title, IEigenpairSource source, bool network) =>

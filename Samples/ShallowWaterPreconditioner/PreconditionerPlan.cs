@@ -17,16 +17,16 @@ public sealed record PreconditionerPlan
     public IReadOnlyList<int> Ranks { get; init; } = [147, 245];
 
     /// <summary>Sequences of assimilations beside each other.</summary>
-    public int Chains { get; init; } = 4;
+    public int Chains { get; init; } = 10;
 
     /// <summary>Assimilations of each sequence.</summary>
-    public int Cycles { get; init; } = 6;
+    public int Cycles { get; init; } = 2;
 
     /// <summary>States of a training batch.</summary>
     public long TrainingBatch { get; init; } = 8;
 
     /// <summary>Probes of each state.</summary>
-    public int Probes { get; init; } = 16;
+    public int Probes { get; init; } = 8;
 
     /// <summary>The most optimiser steps of a training; its time is the usual limit.</summary>
     public long TrainingSteps { get; init; } = 20_000;
@@ -40,11 +40,11 @@ public sealed record PreconditionerPlan
     /// <summary>Vectors beyond the rank in searches for eigenpairs.</summary>
     public int Oversampling { get; init; } = 20;
 
-    /// <summary>Unseen states whose whole matrix is made, to compare approximations with the best there is; 0 for none.</summary>
-    public int SpectrumStates { get; init; } = 3;
+    /// <summary>Assimilations of each sequence whose whole matrix is made, to compare approximations with the best there is; 0 for none.</summary>
+    public int SpectrumStates { get; init; } = 1;
 
     /// <summary>The most iterations of a solve.</summary>
-    public int MaximumIterations { get; init; } = 3000;
+    public int MaximumIterations { get; init; } = 400;
 
     /// <summary>The share of the usual spin-up, 30 years of the turbulent and 8 of the calm flow.</summary>
     public double SpinUp { get; init; } = 1;

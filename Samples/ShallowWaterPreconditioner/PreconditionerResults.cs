@@ -93,11 +93,13 @@ internal sealed class PreconditionerResults(PreconditionerPlan plan, IReadOnlyDi
     private static IEnumerable<string> NamesOf(IReadOnlyDictionary<string, double[]> figures, string metric) => figures.Keys.Where(key => key.StartsWith("iterations/", StringComparison.Ordinal))
         .Select(key => key["iterations/".Length..]).Where(name => name.Split('.')[0] == metric);
 
-    private static string Spread(double[] values)
+    private string Spread(double[] values)
     {
         double[] ordered = [.. values.Order()];
         double At(double share) => ordered[(int)Math.Round(share * (ordered.Length - 1))];
-        return FormattableString.Invariant($"{Median.Of(values):f0} [{At(0.25):f0}, {At(0.75):f0}]");
+        // What reached the limit was not solved.
+        string Shown(double value) => (value >= plan.MaximumIterations ? ">" : "") + Whole(value);
+        return $"{Shown(Median.Of(values))} [{Shown(At(0.25))}, {Shown(At(0.75))}]";
     }
 
     private static string Whole(double value) => value.ToString("N0", CultureInfo.InvariantCulture);

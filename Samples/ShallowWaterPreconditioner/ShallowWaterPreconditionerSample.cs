@@ -20,7 +20,8 @@ public sealed class ShallowWaterPreconditionerSample(PreconditionerPlan? plan = 
         eigenpairs of the Gauss-Newton matrix (a U-Net with attention, QR, scaled sigmoid), another one to correct the fixed pairs of an
         average. Beside them: none, exact (Lanczos), randomised, Ritz pairs of the outer loop before, fixed pairs and a fixed inverse; the spectral and the
         limited-memory form; each over the same systems at states that nobody trained on: iterations to 1e-7 and to 1e-3, and the cost in
-        runs of the forward model. --minutes is the time of each of the four trainings, two of which run side by side.
+        runs of the forward model. --minutes is the mean time of the four trainings, two of which run side by side;
+        corrections take three times as long as networks alone.
         Writes report.html and the figures as SVG. Ctrl-C keeps what is finished; --resume goes on with the rest. --full is 64 x 64 cells and ranks to 2000.
         """;
 

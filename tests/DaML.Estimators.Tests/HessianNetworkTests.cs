@@ -86,6 +86,9 @@ public sealed class HessianNetworkTests : IDisposable
         Tensor y = random.Normal([2, 3, layout.Dimension], ScalarType.Float64), z = random.Normal([2, 3, layout.Dimension], ScalarType.Float64);
         double along = (transport.Apply(coefficients, y) * z).sum().ToDouble(), back = (y * transport.ApplyTranspose(coefficients, z)).sum().ToDouble();
         Assert.Equal(along, back, 1e-10);
+        // Vectors that the batch shares.
+        var shared = y.narrow(0, 0, 1);
+        Assert.Equal(0, (transport.Apply(coefficients, shared) - transport.Apply(coefficients, shared.expand(2, -1, -1))).abs().max().ToDouble(), 1e-12);
     }
 
     [Theory]

@@ -152,6 +152,23 @@ public sealed class LearnedPreconditioningTests : IDisposable
     }
 
     [Fact]
+    public void What_was_learned_and_read_from_a_file_is_trained_on()
+    {
+        var average = Average();
+        var first = Residual(average, Options(HessianLoss.Divergence, steps: 60) with { Probes = 32 }).Fit(Windows(16));
+        string file = Path.Combine(folder.FullName, "first.daml");
+        ModelArchive.Write(first, file);
+        var read = Context().Model.Load<LearnedEigenpairs>(file);
+        var more = Residual(average, Options(HessianLoss.Divergence, steps: 1) with { Probes = 32 }).Fit(Windows(16), from: read);
+        // It begins where the first ended, not where the first began.
+        Assert.Equal(first.History!.Best!.ValidationError!.Value, more.History!.Best!.ValidationError!.Value, 0.1 * Math.Abs(first.History.Best.ValidationError.Value));
+        Assert.Equal(read.Inputs.Deviations, more.Inputs.Deviations);
+        var other = new LearnedPreconditioningEstimator("wider", Context(), Cost(), Layout, LearnedPreconditioningEstimator.Transported(Layout, average,
+            new() { Features = 16, Levels = 1, Attention = false }, reach: 2), Options(HessianLoss.Divergence, steps: 1), average);
+        Assert.Contains("The network's tensor", Assert.Throws<ArgumentException>(() => other.Fit(Windows(), from: read)).Message);
+    }
+
+    [Fact]
     public void The_network_may_see_what_is_observed()
     {
         var inputs = HessianInputs.Measure(Layout, [Window(new State(randn(4, Sites, dtype: ScalarType.Float64)))], Term);
