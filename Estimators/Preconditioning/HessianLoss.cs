@@ -13,6 +13,13 @@ public enum HessianLoss
     RelativeFrobenius,
 
     /// <summary>
+    /// The squared norm of P^(1/2) (A_theta - A) P^(1/2) z with P = A_0^-1 of the fixed eigenpairs and z in the span of their vectors, as a share of what the fixed pairs leave: one where
+    /// the network is as good. To first order in the error of a factor W of A it weighs all columns of W alike, by how far they leave the span: that is what has to become small for P to
+    /// be right, since an eigenvalue lambda whose vector is off by an angle a leaves lambda a^2 beside the ones.
+    /// </summary>
+    Whitened,
+
+    /// <summary>
     /// What conjugate gradients feel: the spread of the spectrum of P^(1/2) A P^(1/2) with P = A_theta^-1, the mean over its
     /// eigenvalues mu of (mu - 1 - log mu) / 2. It is the
     /// divergence of Kullback and Leibler from N(0, P) to N(0, A^-1) for each component, (tr(P A) + log det A_theta - log det A -
@@ -26,7 +33,7 @@ public enum HessianLoss
 
 /// <summary>Probes of a window's Hessian, and what an approximation of it is charged for them.</summary>
 /// <param name="kind">Which loss.</param>
-/// <param name="fixedPairs">Those of A_0, for the divergence.</param>
+/// <param name="fixedPairs">Those of A_0, for the whitened loss and the divergence.</param>
 internal sealed class HessianProbes(HessianLoss kind, FixedEigenpairs? fixedPairs)
 {
     /// <summary>Probes z and what A makes of them.</summary>
@@ -45,6 +52,7 @@ internal sealed class HessianProbes(HessianLoss kind, FixedEigenpairs? fixedPair
         var run = cost.Run(window, control);
         using var quadratic = cost.Linearise(run, control, zeros([window.Batch], dtype: control.Values.dtype, device: control.Values.device));
         var z = random.Normal([window.Batch, probes, control.Values.size(1)], control.Values.dtype);
+        if (kind == HessianLoss.Whitened) z = Power(Spanned(z), -0.5);
         Tensor vectors = z, products, scale;
         if (kind == HessianLoss.Divergence)
         {
@@ -56,7 +64,12 @@ internal sealed class HessianProbes(HessianLoss kind, FixedEigenpairs? fixedPair
         else
         {
             products = quadratic.HessianProducts(z);
-            scale = kind == HessianLoss.Frobenius ? full([window.Batch], (double)probes, dtype: z.dtype, device: z.device) : products.square().sum([1, 2]);
+            scale = kind switch
+            {
+                HessianLoss.Frobenius => full([window.Batch], (double)probes, dtype: z.dtype, device: z.device),
+                HessianLoss.RelativeFrobenius => products.square().sum([1, 2]),
+                _ => Power(Power(z, 1) - products, -0.5).square().sum([1, 2]),
+            };
         }
         Tensor Kept(Tensor tensor) => tensor.to_type(precision).MoveToOuterDisposeScope();
         return new(inputs.Of(run, precision).MoveToOuterDisposeScope(), Kept(vectors), Kept(products), Kept(scale));
@@ -68,11 +81,19 @@ internal sealed class HessianProbes(HessianLoss kind, FixedEigenpairs? fixedPair
         if (kind != HessianLoss.Divergence)
         {
             var error = Require.Shape(network.call(batch.Inputs, batch.Vectors), $"The products of {network.GetName()}", batch.Vectors.Sizes()) - batch.Products;
+            if (kind == HessianLoss.Whitened) error = Power(error, -0.5);
             return (error.square().sum([1, 2]) / batch.Scale).mean();
         }
         var (solved, logarithm) = network.Invert(batch.Inputs, batch.Products);
         var trace = (batch.Vectors * Require.Shape(solved, $"The solutions of {network.GetName()}", batch.Vectors.Sizes())).sum([1, 2]) / batch.Vectors.size(1);
         return ((trace + logarithm - batch.Scale) / (2 * batch.Vectors.size(2))).mean();
+    }
+
+    // U_0 U_0^T z
+    private Tensor Spanned(Tensor z)
+    {
+        var u = fixedPairs!.Vectors.to(z.dtype, z.device)[0];
+        return z.matmul(u.mT).matmul(u);
     }
 
     // A_0^p z with A_0 = I + U_0 (Lambda_0 - I) U_0^T

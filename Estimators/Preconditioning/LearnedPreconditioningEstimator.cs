@@ -17,7 +17,7 @@ namespace DaML;
 /// <param name="layout">How states lie on the grid.</param>
 /// <param name="create">Makes the network for inputs of the training data, with weights from a stream.</param>
 /// <param name="options">How it is trained; null = the defaults.</param>
-/// <param name="fixedPairs">The fixed eigenpairs that the divergence is compared with; null for the other losses.</param>
+/// <param name="fixedPairs">The fixed eigenpairs of the whitened loss and of the divergence; null for the other losses.</param>
 /// <param name="observations">The observation term whose operator and errors the network sees as well; null = the state alone.</param>
 public sealed class LearnedPreconditioningEstimator(string name, DataAssimilationContext context, FourDimensionalVariationalCost cost, FieldLayout layout,
     Func<HessianInputs, RandomStream, HessianNetwork> create, LearnedPreconditioningOptions? options = null, FixedEigenpairs? fixedPairs = null, ObservationTerm? observations = null)
@@ -151,8 +151,8 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
 
     private static LearnedPreconditioningOptions Checked(LearnedPreconditioningOptions options, FixedEigenpairs? fixedPairs)
     {
-        if (options.Checked().Loss == HessianLoss.Divergence && fixedPairs is null)
-            throw new ArgumentException("The divergence needs the fixed eigenpairs that it is measured by; give them, or take another loss.", nameof(fixedPairs));
+        if (options.Checked().Loss is HessianLoss.Whitened or HessianLoss.Divergence && fixedPairs is null)
+            throw new ArgumentException($"The loss {options.Loss} needs the fixed eigenpairs that it is measured by; give them, or take another loss.", nameof(fixedPairs));
         return options;
     }
 }

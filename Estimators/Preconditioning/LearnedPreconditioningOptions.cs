@@ -3,7 +3,7 @@ namespace DaML;
 /// <summary>How a network learns a Hessian: settings with their defaults.</summary>
 public sealed record LearnedPreconditioningOptions
 {
-    /// <summary>What it is charged (default: relative Frobenius, the paper's). The divergence needs fixed eigenpairs.</summary>
+    /// <summary>What it is charged (default: relative Frobenius, the paper's). The last two need fixed eigenpairs.</summary>
     public HessianLoss Loss { get; init; } = HessianLoss.RelativeFrobenius;
 
     /// <summary>k, the number of random vectors for each state, at least 1 (default: 16).</summary>

@@ -124,6 +124,22 @@ public sealed class LearnedPreconditioningTests : IDisposable
     }
 
     [Fact]
+    public void The_whitened_loss_is_one_for_the_fixed_pairs_and_learns()
+    {
+        var average = Average(8);
+        using (var random = new RandomStream(5, "whitened", CPU))
+        using (var sequence = Windows(2).Open(random, ScalarType.Float64))
+        {
+            var inputs = HessianInputs.Measure(Layout, [sequence.Next(), sequence.Next()], null);
+            var network = (HessianNetwork)LearnedPreconditioningEstimator.Transported(Layout, average, new() { Features = 8, Levels = 1 }, reach: 2)(inputs, random).to(ScalarType.Float64);
+            var probes = new HessianProbes(HessianLoss.Whitened, average);
+            using var noGradients = no_grad();
+            Assert.Equal(1, probes.Loss(network, probes.Draw(Cost(), sequence.Next(), inputs, 5, ScalarType.Float64, random)).ToDouble(), 1e-5);
+        }
+        Assert.True(Residual(average, Options(HessianLoss.Whitened, steps: 200)).Fit(Windows(16)).History!.Best!.ValidationError < 0.8);
+    }
+
+    [Fact]
     public void A_training_goes_on_from_its_checkpoint_to_the_same_bits()
     {
         var average = Average();
