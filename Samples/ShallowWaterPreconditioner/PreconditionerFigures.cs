@@ -3,7 +3,7 @@ namespace DaML.Samples;
 /// <summary>The figures of the sample of learned preconditioners.</summary>
 internal static class PreconditionerFigures
 {
-    private static readonly (string, string)[] Losses = [("learned", "relative Frobenius loss (eq. 2.11)"), ("residual", "divergence per component, less the fixed pairs'")];
+    private static readonly (string, string)[] Losses = [("learned", "relative Frobenius loss (eq. 2.11)"), ("residual", "whitened loss, of the fixed pairs'")];
 
     /// <summary>The eigenvectors that are drawn, counted from one.</summary>
     public static IReadOnlyList<int> DrawnPairs(int most) => [.. ((int[])[1, 10, 100]).Where(pair => pair <= most)];

@@ -77,7 +77,7 @@ internal sealed class PreconditionerMeasurement(PreconditionerPlan plan, IReadOn
     {
         using var scope = NewDisposeScope();
         int most = Math.Min(plan.Ranks[0], residual.Network.Rank);
-        var exact = new ComputedEigenpairs(most, EigenpairMethod.Lanczos, plan.Oversampling, seed: seed).Find(quadratic);
+        var exact = PreconditionerPlan.Exact(most, plan.Oversampling, seed).Find(quadratic);
         var found = residual.Find(trajectory, quadratic, []);
         foreach (int pair in PreconditionerFigures.DrawnPairs(most))
             foreach (var (name, pairs) in ((string, RitzPairs)[])[("exact", exact), ("learned", found)])
@@ -98,7 +98,7 @@ internal sealed class PreconditionerMeasurement(PreconditionerPlan plan, IReadOn
             // The median over the systems; one that is solved keeps its last residual.
             figures[$"curve/{method.Name}"] = [.. Enumerable.Range(0, own.Max(curve => curve.Count)).Select(i => Median.Of(own.Select(curve => curve[Math.Min(i, curve.Count - 1)] / curve[0])))];
             double network = !method.UsesNetwork ? 0 : method.Key.Contains("residual") ? costs.Residual : costs.Learned;
-            Keep($"cost/{method.Name}", Median.Of(figures[$"iterations/{method.Name}"]) * costs.Single + method.SingleProducts * costs.Single + method.BlockProducts * costs.InBlock + network);
+            Keep($"cost/{method.Name}", Median.Of(figures[$"iterations/{method.Name}"]) * costs.Single + method.BlockProducts * costs.InBlock + network);
         }
         Keep("cost.product", costs.Single);
         Keep("cost.product_in_block", costs.InBlock);

@@ -7,9 +7,8 @@ namespace DaML.Samples;
 /// <param name="Mu">In words: smallest eigenvalue kept, or one; empty where there is none.</param>
 /// <param name="Preconditioning">The preconditioner.</param>
 /// <param name="BlockProducts">Hessian products that it takes in blocks, for each state.</param>
-/// <param name="SingleProducts">Those it takes one after the other.</param>
 /// <param name="UsesNetwork">Whether a network is evaluated.</param>
-internal sealed record PreconditionerMethod(string Key, string Title, int? Rank, string Mu, IPreconditioning Preconditioning, double BlockProducts = 0, double SingleProducts = 0, bool UsesNetwork = false)
+internal sealed record PreconditionerMethod(string Key, string Title, int? Rank, string Mu, IPreconditioning Preconditioning, double BlockProducts = 0, bool UsesNetwork = false)
 {
     public const string SmallestKept = "smallest kept", One = "1";
 
@@ -41,10 +40,10 @@ internal static class PreconditionerMethods
         if (inverse is not null) methods.Add(new("fixed_inverse", FormattableString.Invariant($"inverse of the average + {inverse.Shift:g3}"), null, "", inverse));
         foreach (int rank in plan.Ranks)
         {
-            var exact = new ComputedEigenpairs(rank, EigenpairMethod.Lanczos, plan.Oversampling, seed: seed);
+            var exact = PreconditionerPlan.Exact(rank, plan.Oversampling, seed);
             var random = new ComputedEigenpairs(rank, EigenpairMethod.Randomised, plan.Oversampling, seed: seed);
             var fixedPairs = average.Leading(rank);
-            Pair("exact_spectral", "exact spectral (Lanczos)", exact, single: rank + plan.Oversampling);
+            Pair("exact_spectral", "exact spectral", exact, block: exact.Passes * (rank + exact.Oversampling));
             Pair("randomized", "randomised, two passes", random, block: 2 * (rank + plan.Oversampling));
             Pair("fixed", "fixed, spectral", fixedPairs);
             Memory("fixed_limited_memory", "fixed, limited memory", fixedPairs, false);
@@ -57,10 +56,10 @@ internal static class PreconditionerMethods
             Pair("learned_residual", "learned on the fixed one, spectral", residual.Leading(rank), network: true);
             Memory("learned_residual_limited_memory", "learned on the fixed one, limited memory", residual.Leading(rank), true);
 
-            void Pair(string key, string title, IEigenpairSource source, double block = 0, double single = 0, bool network = false)
+            void Pair(string key, string title, IEigenpairSource source, double block = 0, bool network = false)
             {
-                methods.Add(new(key, title, rank, PreconditionerMethod.SmallestKept, new SpectralPreconditioning(source), block, single, network));
-                if (rank == plan.Ranks[^1] && key != "randomized") methods.Add(new(key, title, rank, PreconditionerMethod.One, new SpectralPreconditioning(source, new SpectralForm { Mu = 1 }), block, single, network));
+                methods.Add(new(key, title, rank, PreconditionerMethod.SmallestKept, new SpectralPreconditioning(source), block, network));
+                if (rank == plan.Ranks[^1] && key != "randomized") methods.Add(new(key, title, rank, PreconditionerMethod.One, new SpectralPreconditioning(source, new SpectralForm { Mu = 1 }), block, network));
             }
 
             void Memory(string key, string title, IEigenpairSource source, bool network) =>

@@ -52,8 +52,8 @@ internal sealed class PreconditionerParts(PreconditionerPlan plan, TimeSpan trai
         FixedEigenpairs average = Read<FixedEigenpairs>(run, name, "average"), mean = Read<FixedEigenpairs>(run, name, "mean");
         var options = new LearnedPreconditioningOptions
         {
-            Loss = residual ? HessianLoss.Divergence : HessianLoss.RelativeFrobenius, Probes = plan.Probes, ValidationBatches = 3,
-            Training = new() { Steps = plan.TrainingSteps, MaximumDuration = (residual ? 1.5 : 0.5) * training, LearningRate = residual ? 5e-4 : 2e-3, ValidationInterval = 50, Patience = long.MaxValue, CheckpointPath = checkpoint },
+            Loss = residual ? HessianLoss.Whitened : HessianLoss.RelativeFrobenius, Probes = plan.Probes, ValidationBatches = 3,
+            Training = new() { Steps = plan.TrainingSteps, MaximumDuration = (residual ? 1.5 : 0.5) * training, LearningRate = residual ? 1e-3 : 2e-3, ValidationInterval = 50, Patience = long.MaxValue, CheckpointPath = checkpoint },
         };
         var create = residual
             ? LearnedPreconditioningEstimator.Transported(regime.Layout, mean, plan.Network)

@@ -35,7 +35,7 @@ internal static class LearnedCorrection
         var layout = FieldLayout.Of(model);                        // eta, u and v as channels of one grid
         var learned = new LearnedPreconditioningEstimator("correction", context, cost, layout,
             LearnedPreconditioningEstimator.Transported(layout, pairs),
-            new() { Loss = HessianLoss.Divergence, Training = new() { Steps = steps, LearningRate = 5e-4 } }, pairs).Fit(windows);
+            new() { Loss = HessianLoss.Whitened, Training = new() { Steps = steps, LearningRate = 1e-3 } }, pairs).Fit(windows);
         var preconditioning = new SpectralPreconditioning(learned);
         // </example>
         Assert.Contains("learned eigenpairs", preconditioning.Name);
