@@ -22,7 +22,7 @@ public sealed class ShallowWaterPreconditionerSample(PreconditionerPlan? plan = 
         limited-memory form; each over the same systems at states that nobody trained on: iterations to 1e-7 and to 1e-3, and the cost in
         runs of the forward model. --minutes is the mean time of the four trainings, two of which run side by side;
         corrections take three times as long as networks alone.
-        Writes report.html and the figures as SVG. Ctrl-C keeps what is finished; --resume goes on with the rest. --full is 64 x 64 cells and ranks to 2000.
+        Writes report.html, the figures as SVG and the trained networks. Ctrl-C keeps what is finished; --resume goes on with the rest. --full is 64 x 64 cells and ranks to 2000.
         """;
 
     /// <inheritdoc/>
@@ -72,6 +72,10 @@ public sealed class ShallowWaterPreconditionerSample(PreconditionerPlan? plan = 
         report.Add(new ReportHeading("Settings"));
         report.Add(new ReportSettings(settings));
         run.Write(new HtmlReport("Preconditioning 4D-Var's inner loop", report));
+        // The trained networks stay.
+        foreach (string regime in PreconditionerParts.Regimes)
+            foreach (string kind in (string[])["learned", "residual"])
+                File.Copy(Path.Combine(run.PartsFolder, $"{regime}-{kind}.daml"), run.OutputFile($"{regime}-{kind}.daml"), overwrite: true);
         runner.Clear();
         return new SampleResult(settings, results.Metrics());
     }

@@ -45,6 +45,7 @@ public sealed class ShallowWaterPreconditionerTests : IDisposable
         }
         foreach (string figure in (string[])["residuals", "spectra", "eigenvectors-calm", "eigenvectors-turbulent", "training"])
             Assert.True(new FileInfo(Path.Combine(folder.FullName, figure + ".svg")).Length > 1000);
+        Assert.Equal(30, new DataAssimilationContext(1).Model.Load<LearnedEigenpairs>(Path.Combine(folder.FullName, "turbulent-learned.daml")).Pairs);
         Assert.Contains("learned correction of the fixed one", output.ToString());
         Assert.False(Directory.Exists(Path.Combine(folder.FullName, "parts")));
         Assert.Equal(2, Run("--resume"));
