@@ -525,7 +525,7 @@ public sealed class PreconditionerTests : IDisposable
         var four = new FixedEigenpairs(new(ones(1, 1), eye(4).narrow(0, 0, 1).unsqueeze(0), zeros(1, 1),
             ones([1, 1], dtype: ScalarType.Bool)));
         Assert.Contains("dimension 4", Assert.Throws<ArgumentException>(() => four.Find(null!, cost, [])).Message);
-        // A source of one's own with pairs of another dimension, of another batch, with more pairs than dimensions, with values below zero.
+        // A user's source with pairs of another dimension, of another batch, with more pairs than dimensions, with values below zero.
         foreach (var (expected, wrong) in ((string, RitzPairs)[])[("dimension 20 for 2", pairs with { Vectors = pairs.Vectors.narrow(2, 0, 20) }),
             ("for 3 trajectories", new(ones(3, 2), random.Normal([3, 2, M], ScalarType.Float64), zeros(3, 2), ones([3, 2], dtype: ScalarType.Bool))),
             ("too many", new(ones(2, M + 1), wide, zeros(2, M + 1), ones([2, M + 1], dtype: ScalarType.Bool))),
