@@ -50,6 +50,22 @@ internal sealed class Adam(Parameter[] optimised, double learningRate) : TorchSh
         return norm;
     }
 
+    /// <summary>Takes down moments and step counts.</summary>
+    public void Save(ComponentWriter writer)
+    {
+        using var stream = new MemoryStream();
+        using (var binary = new BinaryWriter(stream, System.Text.Encoding.UTF8, leaveOpen: true)) save_state_dict(binary);
+        writer.Tensor("optimizer", tensor(stream.ToArray()));
+    }
+
+    /// <summary>Goes back to where <see cref="Save"/> was.</summary>
+    public void Load(ComponentReader reader)
+    {
+        using var bytes = reader.Tensor("optimizer");
+        using var binary = new BinaryReader(new MemoryStream(bytes.ToArray<byte>()));
+        load_state_dict(binary);
+    }
+
     /// <inheritdoc/>
     /// <remarks>Parameters are written behind autograd's back: no graph that saved them may be gone back through afterwards. None of a step's outlives it.</remarks>
     public override Tensor step(Func<Tensor>? closure = null)

@@ -127,9 +127,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
             writer.Set("chunkUsed", chunk.Used);
             writer.Tensor("chunkOrder", chunk.Order!);
         }
-        using var stream = new MemoryStream();
-        using (var binary = new BinaryWriter(stream, System.Text.Encoding.UTF8, leaveOpen: true)) optimizer.save_state_dict(binary);
-        writer.Tensor("optimizer", tensor(stream.ToArray()));
+        optimizer.Save(writer);
     }
 
     /// <summary>Goes back to where <see cref="Save"/> was. The view is read again up to that place, which gives the same cycles to the bit.</summary>
@@ -152,9 +150,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         memory = saved;
         using (var state = reader.Tensor("random")) random.Restore(state.cpu());
         using (var state = reader.Tensor("orderRandom")) order.Restore(state.cpu());
-        using (var bytes = reader.Tensor("optimizer"))
-        using (var binary = new BinaryReader(new MemoryStream(bytes.ToArray<byte>())))
-            optimizer.load_state_dict(binary);
+        optimizer.Load(reader);
         long cycle = reader.Get<long>("cycle"), chunkCycles = reader.Get<long>("chunkCycles");
         cursor.Dispose();
         cursor = view.OpenCursor();

@@ -56,9 +56,7 @@ internal sealed class HessianTraining : IOptimiserSteps, IDisposable
         writer.Set("skippedInARow", skippedInARow);
         windows.Save(writer);
         writer.Tensor("probeRandom", random.Capture());
-        using var stream = new MemoryStream();
-        using (var binary = new BinaryWriter(stream, System.Text.Encoding.UTF8, leaveOpen: true)) optimizer.save_state_dict(binary);
-        writer.Tensor("optimizer", tensor(stream.ToArray()));
+        optimizer.Save(writer);
     }
 
     /// <inheritdoc/>
@@ -67,9 +65,7 @@ internal sealed class HessianTraining : IOptimiserSteps, IDisposable
         skippedInARow = reader.Get<int>("skippedInARow");
         windows.Load(reader);
         using (var state = reader.Tensor("probeRandom")) random.Restore(state.cpu());
-        using var bytes = reader.Tensor("optimizer");
-        using var binary = new BinaryReader(new MemoryStream(bytes.ToArray<byte>()));
-        optimizer.load_state_dict(binary);
+        optimizer.Load(reader);
     }
 
     /// <inheritdoc/>
