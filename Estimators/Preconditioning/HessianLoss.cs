@@ -48,10 +48,10 @@ internal sealed class HessianProbes(HessianLoss kind, FixedEigenpairs? fixedPair
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        var control = cost.Background(window);
-        var run = cost.Run(window, control);
-        using var quadratic = cost.Linearise(run, control, zeros([window.Batch], dtype: control.Values.dtype, device: control.Values.device));
-        var z = random.Normal([window.Batch, probes, control.Values.size(1)], control.Values.dtype);
+        var (run, system) = cost.AtBackground(window);
+        using var quadratic = system;
+        var like = quadratic.RightSide.Values;
+        var z = random.Normal([window.Batch, probes, like.size(1)], like.dtype);
         if (kind == HessianLoss.Whitened) z = Power(Spanned(z), -0.5);
         Tensor vectors = z, products, scale;
         if (kind == HessianLoss.Divergence)

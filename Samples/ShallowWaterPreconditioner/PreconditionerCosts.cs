@@ -10,7 +10,7 @@ namespace DaML.Samples;
 /// </summary>
 internal sealed class PreconditionerCosts(PreconditionerRegime regime, LearnedEigenpairs learned, LearnedEigenpairs residual)
 {
-    private const int Block = 32;
+    private const int Block = 32, Repetitions = 9;
 
     private readonly List<double> forward = [], single = [], block = [], learnedPairs = [], residualPairs = [];
 
@@ -26,23 +26,24 @@ internal sealed class PreconditionerCosts(PreconditionerRegime regime, LearnedEi
     /// <summary>The pairs of the network that corrects fixed ones.</summary>
     public double Residual => Median.Of(residualPairs) / Median.Of(forward);
 
-    /// <summary>Measures all of them once, for the first state of a batch.</summary>
+    /// <summary>Measures all of them some times in turn, for the first state of a batch.</summary>
     public void Add(WindowTrajectory<State> at, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         using var scope = NewDisposeScope();
         var state = at.Start.Values.narrow(0, 0, 1);
         var span = at.Window.Span;
-        var window = regime.Window(new State(state), null);
-        var control = regime.Cost.Background(window);
-        var run = regime.Cost.Run(window, control);
-        using var quadratic = regime.Cost.Linearise(run, control, zeros([1], dtype: state.dtype));
+        var (run, system) = regime.Cost.AtBackground(regime.Window(new State(state), null));
+        using var quadratic = system;
         Tensor one = ones_like(state), many = ones([1, Block, state.size(1)], dtype: state.dtype);
-        forward.Add(Seconds(() => regime.Model.Advance(state, span)));
-        single.Add(Seconds(() => quadratic.HessianProduct(new(one))));
-        block.Add(Seconds(() => quadratic.HessianProducts(many)) / Block);
-        learnedPairs.Add(Seconds(() => learned.Find(run, quadratic, [])));
-        residualPairs.Add(Seconds(() => residual.Find(run, quadratic, [])));
+        for (int i = 0; i < Repetitions; i++)
+        {
+            forward.Add(Seconds(() => regime.Model.Advance(state, span)));
+            single.Add(Seconds(() => quadratic.HessianProduct(new(one))));
+            block.Add(Seconds(() => quadratic.HessianProducts(many)) / Block);
+            learnedPairs.Add(Seconds(() => learned.Find(run, quadratic, [])));
+            residualPairs.Add(Seconds(() => residual.Find(run, quadratic, [])));
+        }
     }
 
     private static double Seconds(Action work)

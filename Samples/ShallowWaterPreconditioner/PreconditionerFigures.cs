@@ -3,7 +3,7 @@ namespace DaML.Samples;
 /// <summary>The figures of the sample of learned preconditioners.</summary>
 internal static class PreconditionerFigures
 {
-    private static readonly (string, string)[] Losses = [("learned", "relative Frobenius loss (eq. 2.11)"), ("residual", "whitened loss, of the fixed pairs'")];
+    private static readonly (string Key, string Title, string Loss)[] Trainings = [("learned", "network alone", "relative loss"), ("residual", "correction", "whitened loss")];
 
     /// <summary>The eigenvectors that are drawn, counted from one.</summary>
     public static IReadOnlyList<int> DrawnPairs(int most) => [.. ((int[])[1, 10, 100]).Where(pair => pair <= most)];
@@ -37,9 +37,12 @@ internal static class PreconditionerFigures
     }
 
     /// <summary>Validation losses over the optimiser steps.</summary>
-    public static Figure Training(PreconditionerResults results) => new FigureGrid("", [.. PreconditionerParts.Regimes.SelectMany(regime => Losses.Select(kind => (Figure)new LineChart($"{regime} regime", new Axis("optimiser step"), new Axis(kind.Item2),
-            [new LineSeries(kind.Item1, results.Training(regime, kind.Item1)["validation.step"], results.Training(regime, kind.Item1)["validation.loss"]) { Markers = true }]) { Width = 480, Height = 260 }))],
-        columns: 2);
+    public static Figure Training(PreconditionerResults results) => new FigureGrid("", [.. PreconditionerParts.Regimes.SelectMany(regime => Trainings.Select(one =>
+    {
+        var figures = results.Training(regime, one.Key);
+        return (Figure)new LineChart($"{regime} regime, {one.Title}", new Axis("optimiser step"), new Axis(one.Loss),
+            [new LineSeries(one.Key, figures["validation.step"], figures["validation.loss"]) { Markers = true }]) { Width = 480, Height = 260 };
+    }))], columns: 2);
 
     /// <summary>Eigenvectors of one state, height and both currents, exact and learned.</summary>
     public static Figure Vectors(PreconditionerResults results, PreconditionerPlan plan, string regime)

@@ -1,16 +1,22 @@
+using System.Diagnostics;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DaML.Samples;
 
 /// <summary>Solves the same systems with every preconditioner and keeps how each solve went.</summary>
-internal sealed class PreconditionerMeasurement(PreconditionerPlan plan, IReadOnlyList<PreconditionerMethod> methods)
+/// <param name="plan">Sizes and lengths.</param>
+/// <param name="methods">What is compared, none first.</param>
+/// <param name="progress">Told after each method; null for nobody.</param>
+internal sealed class PreconditionerMeasurement(PreconditionerPlan plan, IReadOnlyList<PreconditionerMethod> methods, IProgress<ProgressReport>? progress)
 {
     /// <summary>The residual at which a minimisation is compared, and the one where operations stop.</summary>
     public const double Small = 1e-7, Operational = 1e-3;
 
     private readonly Dictionary<string, List<double>> figures = [];
     private readonly Dictionary<string, List<IReadOnlyList<double>>> curves = [];
+    private readonly Stopwatch watch = Stopwatch.StartNew();
+    private int solved;
 
     /// <summary>Conjugate gradients with full re-orthogonalisation, to the small residual.</summary>
     public ConjugateGradientSolver Solver { get; } = new(new InnerSolverOptions { MaximumIterations = plan.MaximumIterations, ResidualReduction = Small });
@@ -39,6 +45,8 @@ internal sealed class PreconditionerMeasurement(PreconditionerPlan plan, IReadOn
                 curves.TryAdd(method.Name, []);
                 curves[method.Name].Add(report.ResidualNorms);
             }
+            int all = methods.Count * plan.Cycles;
+            progress?.Report(new ProgressReport($"solved with {method.Title}", ++solved, all, new Dictionary<string, double>(), watch.Elapsed, watch.Elapsed * ((double)all / solved - 1)));
         }
     }
 
@@ -95,8 +103,9 @@ internal sealed class PreconditionerMeasurement(PreconditionerPlan plan, IReadOn
         foreach (var method in methods)
         {
             var own = curves[method.Name];
-            // The median over the systems; one that is solved keeps its last residual.
-            figures[$"curve/{method.Name}"] = [.. Enumerable.Range(0, own.Max(curve => curve.Count)).Select(i => Median.Of(own.Select(curve => curve[Math.Min(i, curve.Count - 1)] / curve[0])))];
+            // The median over the systems, until half of them are solved; one that is solved keeps its last residual.
+            double[] medians = [.. Enumerable.Range(0, own.Max(curve => curve.Count)).Select(i => Median.Of(own.Select(curve => curve[Math.Min(i, curve.Count - 1)] / curve[0])))];
+            figures[$"curve/{method.Name}"] = [.. medians.TakeWhile((_, i) => i == 0 || medians[i - 1] > Small)];
             double network = !method.UsesNetwork ? 0 : method.Key.Contains("residual") ? costs.Residual : costs.Learned;
             Keep($"cost/{method.Name}", Median.Of(figures[$"iterations/{method.Name}"]) * costs.Single + method.BlockProducts * costs.InBlock + network);
         }

@@ -23,27 +23,30 @@ internal static class PreconditionerMethods
     /// <param name="plan">Ranks and oversampling.</param>
     /// <param name="dimension">Of the state.</param>
     /// <param name="seed">Of random searches.</param>
+    /// <param name="exact">Pairs of each system's own matrix, as many as the largest rank.</param>
     /// <param name="average">The pairs of the average, as many as the largest rank.</param>
     /// <param name="inverse">The average and how it is used as an inverse; null where the matrix is too large.</param>
     /// <param name="learned">The paper's network.</param>
     /// <param name="residual">The network that corrects fixed pairs.</param>
-    public static IReadOnlyList<PreconditionerMethod> All(PreconditionerPlan plan, long dimension, long seed, FixedEigenpairs average, RegularisedInversePreconditioning? inverse, LearnedEigenpairs learned, LearnedEigenpairs residual)
+    public static IReadOnlyList<PreconditionerMethod> All(PreconditionerPlan plan, long dimension, long seed, SharedEigenpairs exact, FixedEigenpairs average,
+        RegularisedInversePreconditioning? inverse, LearnedEigenpairs learned, LearnedEigenpairs residual)
     {
         var methods = new List<PreconditionerMethod>
         {
             new("none", "none", null, "", new NoPreconditioning()),
             new("control_variable", "B^(1/2) (B = I: no change)", null, "", new CovariancePreconditioning(ErrorCovariance.Scalar(dimension, 1))),
-            new("ritz", "Ritz pairs of the solve before", null, "", new RitzPreconditioning()),
-            new("recycled", "Ritz vectors of the solve before, limited memory", null, PreconditionerMethod.SmallestKept,
+            new("ritz_pairs", "Ritz pairs of the solve before, as they were", null, "", new RitzPreconditioning()),
+            new("ritz", "Ritz vectors of the solve before, limited memory", null, PreconditionerMethod.SmallestKept,
                 new LimitedMemoryPreconditioning(new RecycledEigenpairs(plan.Ranks[0]), mu: null), BlockProducts: plan.Ranks[0]),
         };
         if (inverse is not null) methods.Add(new("fixed_inverse", FormattableString.Invariant($"inverse of the average + {inverse.Shift:g3}"), null, "", inverse));
         foreach (int rank in plan.Ranks)
         {
-            var exact = PreconditionerPlan.Exact(rank, plan.Oversampling, seed);
+            // What that rank would cost alone.
+            var search = PreconditionerPlan.Exact(rank, plan.Oversampling, seed);
             var random = new ComputedEigenpairs(rank, EigenpairMethod.Randomised, plan.Oversampling, seed: seed);
             var fixedPairs = average.Leading(rank);
-            Pair("exact_spectral", "exact spectral", exact, block: exact.Passes * (rank + exact.Oversampling));
+            Pair("exact_spectral", "exact spectral", exact.Leading(rank), block: search.Passes * (rank + search.Oversampling));
             Pair("randomized", "randomised, two passes", random, block: 2 * (rank + plan.Oversampling));
             Pair("fixed", "fixed, spectral", fixedPairs);
             Memory("fixed_limited_memory", "fixed, limited memory", fixedPairs, false);

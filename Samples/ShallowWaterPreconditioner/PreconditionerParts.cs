@@ -59,7 +59,7 @@ internal sealed class PreconditionerParts(PreconditionerPlan plan, TimeSpan trai
             ? LearnedPreconditioningEstimator.Transported(regime.Layout, mean, plan.Network)
             : LearnedPreconditioningEstimator.Spectral(regime.Layout, plan.Ranks[^1], 2 * average.Values.max().ToDouble(), plan.Network);
         var estimator = new LearnedPreconditioningEstimator($"{name} {kind}", run.Context, regime.Cost, regime.Layout, create, options, residual ? average : null);
-        var pairs = estimator.Fit(regime.Windows(plan.TrainingBatch), run.Cancellation);
+        var pairs = estimator.Fit(regime.LearningWindows(plan.TrainingBatch, average), run.Cancellation);
         run.Cancellation.ThrowIfCancellationRequested();
         ModelArchive.Write(pairs, FileOf(run, name, kind));
         File.Delete(checkpoint);
@@ -81,11 +81,12 @@ internal sealed class PreconditionerParts(PreconditionerPlan plan, TimeSpan trai
         LearnedEigenpairs learned = Read<LearnedEigenpairs>(run, name, "learned"), residual = Read<LearnedEigenpairs>(run, name, "residual");
         FixedEigenpairs average = Read<FixedEigenpairs>(run, name, "average");
         var inverse = plan.SpectrumStates > 0 ? Read<RegularisedInversePreconditioning>(run, name, "inverse") : null;
-        var methods = PreconditionerMethods.All(plan, regime.Model.Dimension, run.Context.Options.Seed, average, inverse, learned, residual);
+        using var exact = new SharedEigenpairs(PreconditionerPlan.Exact(plan.Ranks[^1], plan.Oversampling, run.Context.Options.Seed));
+        var methods = PreconditionerMethods.All(plan, regime.Model.Dimension, run.Context.Options.Seed, exact, average, inverse, learned, residual);
         using var noGradients = no_grad();
         using RandomStream states = run.Context.Random($"{name}/unseen"), noise = run.Context.Random($"{name}/observations");
         using var sequence = regime.Windows(2 * plan.Chains).Open(states, ScalarType.Float64);
-        var measured = new PreconditionerMeasurement(plan, methods);
+        var measured = new PreconditionerMeasurement(plan, methods, run.Context.Progress);
         var costs = new PreconditionerCosts(regime, learned, residual);
         for (int cycle = 0; cycle < plan.Cycles; cycle++)
         {

@@ -59,6 +59,13 @@ internal sealed class PreconditionerRegime
     /// <summary>Windows at states of the model's long run, as many in a batch as asked for.</summary>
     public OnlineWindows Windows(long batch) => new(Model, start, (state, _) => Window(state, null), States with { Batch = batch });
 
+    /// <summary>The same for trainings: half of the states are moved towards another one of the batch as an outer loop moves them.</summary>
+    public OnlineWindows LearningWindows(long batch, FixedEigenpairs average)
+    {
+        var increments = new SimulatedIncrements(average);
+        return new(Model, start, (state, random) => Window(Moved(state, increments, random), null), States with { Batch = batch });
+    }
+
     /// <summary>The window of two days at some states.</summary>
     /// <param name="state">The states.</param>
     /// <param name="heights">What is observed at its end, <c>[batch, cells]</c>; null for zeros where the values do not matter.</param>
@@ -67,5 +74,14 @@ internal sealed class PreconditionerRegime
         double end = Steps * Model.TimeStep;
         var values = heights ?? zeros([state.Values.size(0), Cells], dtype: state.Values.dtype, device: state.Values.device);
         return new(state, new TimeInterval(0, end), Model.TimeStep, [new Observation(values, null, end)]);
+    }
+
+    private static State Moved(State state, SimulatedIncrements increments, RandomStream random)
+    {
+        using var scope = NewDisposeScope();
+        var values = state.Values;
+        var increment = increments.Draw(values.roll(1, 0) - values, random);
+        var moved = random.Uniform([values.size(0), 1], values.dtype) < 0.5;
+        return new State((values + moved.to_type(values.dtype) * increment).MoveToOuterDisposeScope());
     }
 }

@@ -9,7 +9,7 @@ internal sealed class PreconditionerResults(PreconditionerPlan plan, IReadOnlyDi
 {
     private static readonly (string Metric, string Title)[] Rows =
     [
-        ("none", "none"), ("control_variable", "B^(1/2); B = I, so no change"), ("ritz", "Ritz pairs of the outer loop before"), ("recycled", "its Ritz vectors, limited memory"),
+        ("none", "none"), ("control_variable", "B^(1/2); B = I, so no change"), ("ritz_pairs", "Ritz pairs of the outer loop before"), ("ritz", "its Ritz vectors, limited memory"),
         ("fixed_inverse", "inverse of the average + shift"), ("exact_spectral", "exact spectral"), ("randomized", "randomised"), ("fixed", "fixed, spectral"),
         ("fixed_limited_memory", "fixed, limited memory"), ("learned", "learned, spectral (paper's form)"), ("learned_limited_memory", "learned, limited memory"),
         ("learned_residual", "learned correction of the fixed one"), ("learned_residual_limited_memory", "the same, limited memory"),

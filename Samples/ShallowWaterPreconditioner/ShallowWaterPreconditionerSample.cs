@@ -68,7 +68,7 @@ public sealed class ShallowWaterPreconditionerSample(PreconditionerPlan? plan = 
             report.Add(new ReportFigure(run.Write(spectra, "spectra"), "Eigenvalues of one unseen state, exact and approximate."));
         foreach (string regime in PreconditionerParts.Regimes)
             report.Add(new ReportFigure(run.Write(PreconditionerFigures.Vectors(results, chosen, regime), $"eigenvectors-{regime}"), $"Eigenvectors of one unseen state of the {regime} regime, exact and by the learned correction. Where eigenvalues are close, vectors turn round each other."));
-        report.Add(new ReportFigure(run.Write(PreconditionerFigures.Training(results), "training"), "Losses on held-out states."));
+        report.Add(new ReportFigure(run.Write(PreconditionerFigures.Training(results), "training"), "Losses on held-out states: the relative Frobenius loss (eq. 2.11) of the network alone, the whitened loss of the correction, one for the fixed pairs."));
         report.Add(new ReportHeading("Settings"));
         report.Add(new ReportSettings(settings));
         run.Write(new HtmlReport("Preconditioning 4D-Var's inner loop", report));

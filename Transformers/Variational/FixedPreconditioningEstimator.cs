@@ -34,7 +34,7 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
         var linearised = new List<QuadraticCost>();
         try
         {
-            foreach (var window in windows) linearised.Add(Linearised(window));
+            foreach (var window in windows) linearised.Add(cost.AtBackground(window).Quadratic);
             var average = new QuadraticCost(vector => new(Mean(vector.Values.unsqueeze(1)).squeeze(1)), new(rightSide),
                 zeros([1], dtype: rightSide.dtype, device: rightSide.device)) { BlockProduct = Mean };
             return new FixedEigenpairs(method.Find(average));
@@ -79,7 +79,7 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
         for (int i = 0; i < windows.Count; i++)
         {
             using var inner = NewDisposeScope();
-            using var quadratic = Linearised(windows[i]);
+            using var quadratic = cost.AtBackground(windows[i]).Quadratic;
             for (long first = 0; first < m; first += BlockSize)
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -94,12 +94,6 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
                 watch.Elapsed * ((double)windows.Count / (i + 1) - 1)));
         }
         return (0.5 * (sum + sum.mT)).MoveToOuterDisposeScope();
-    }
-
-    private QuadraticCost Linearised(AssimilationWindow window)
-    {
-        var control = cost.Background(window);
-        return cost.Linearise(cost.Run(window, control), control, window.Zeros(1).squeeze(-1));
     }
 
     private long Dimension(IReadOnlyList<AssimilationWindow> windows)

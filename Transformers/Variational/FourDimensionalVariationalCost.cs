@@ -122,6 +122,19 @@ public sealed class FourDimensionalVariationalCost : IComponent
         };
     }
 
+    /// <summary>
+    /// The run from a window's background and the quadratic cost around it, for those who look at Hessians only: the value of J is left
+    /// at zero.
+    /// </summary>
+    /// <param name="window">The window.</param>
+    /// <returns>The run, which belongs to the caller's dispose scope, and the quadratic cost, to be disposed of before it.</returns>
+    public (WindowTrajectory<State> Trajectory, QuadraticCost Quadratic) AtBackground(AssimilationWindow window)
+    {
+        var control = Background(window);
+        var run = Run(window, control);
+        return (run, Linearise(run, control, window.Zeros(1).squeeze(-1)));
+    }
+
     // From one step that a term uses to the next.
     private WindowLinearisation Linearised(WindowTrajectory<State> trajectory)
     {
