@@ -24,6 +24,12 @@ public sealed record DataAssimilationOptions
     /// round-off. libtorch keeps one setting for the process: the context that was made last decides.</summary>
     public MatrixPrecision MatrixPrecision { get; init; } = MatrixPrecision.Full;
 
+    /// <summary>
+    /// How far from the nearest time step of a model an observation's time may lie, as a share of a step from 0 to 0.5
+    /// (default: a twentieth; half a step takes every time). Steps are counted from the view's start time.
+    /// </summary>
+    public double TimeTolerance { get; init; } = TimeInterval.DefaultTolerance;
+
     /// <summary>Where messages go.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
@@ -46,7 +52,7 @@ public sealed class DataAssimilationContext
 
     /// <summary>Creates a context.</summary>
     /// <exception cref="DeviceNotAvailableException">The device is not there.</exception>
-    /// <exception cref="ArgumentException">A precision that is neither single nor double, or a matrix precision that the device does not have.</exception>
+    /// <exception cref="ArgumentException">A precision that is neither single nor double, a matrix precision that the device does not have, or a time tolerance outside of 0 to 0.5.</exception>
     public DataAssimilationContext(DataAssimilationOptions options)
     {
         Options = options;
@@ -54,6 +60,7 @@ public sealed class DataAssimilationContext
         foreach (var precision in (ScalarType[])[options.Precision, options.NetworkPrecision])
             if (precision is not (ScalarType.Float32 or ScalarType.Float64))
                 throw new ArgumentException($"The precision must be Float32 or Float64; given: {precision}.", nameof(options));
+        StepClock.CheckTolerance(options.TimeTolerance, nameof(options.TimeTolerance));
         MatrixPrecisions.Apply(options.MatrixPrecision, Device);
         ConvolutionGuard.Tell(options.Logger);
         Dynamics = new DynamicsCatalog(this);

@@ -14,7 +14,10 @@ public interface ITrajectoryView
     /// <summary>Number of cycles, or null where the view never ends.</summary>
     long? CycleCount { get; }
 
-    /// <summary>The time of the state before the first cycle, from which a filter's first forecast starts; the model's unit.</summary>
+    /// <summary>
+    /// The time of the state before the first cycle, from which a filter's first forecast starts; the model's unit. Where the first cycle
+    /// is at that very time, its observation meets the initial state itself.
+    /// </summary>
     double StartTime { get; }
 
     /// <summary>Starts reading at the first cycle. Cursors are independent; each serves one thread.</summary>

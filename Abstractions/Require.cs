@@ -77,6 +77,7 @@ public static class Require
         using var scope = NewDisposeScope();
         if (tensor.isfinite().all().ToBoolean()) return tensor;
         long bad = tensor.isfinite().logical_not().sum().ToInt64();
-        throw new ArgumentException($"{what} must be finite: {bad} of its {tensor.numel()} values are infinite or not a number. Missing observations are expressed by the mask column.");
+        throw new ArgumentException($"{what} must be finite: {bad} of its {tensor.numel()} values are infinite or not a number. " +
+            "Where an observation is missing, the mask column must be false.");
     }
 }

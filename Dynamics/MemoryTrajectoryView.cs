@@ -10,27 +10,23 @@ public sealed class MemoryTrajectoryView : ITrajectoryView, IDisposable
     private readonly double[] times;
 
     /// <summary>Creates a view; it shares the tensors' memory, so they must not be changed afterwards.</summary>
-    /// <param name="columns">The columns, <c>[cycles, batch, shape...]</c> each; finite.</param>
-    /// <param name="times">The cycles' times in the model's unit, rising.</param>
-    /// <param name="startTime">The time of the state before the first cycle, below the first of the times.</param>
+    /// <param name="columns">
+    /// The columns, <c>[cycles, batch, shape...]</c> each; finite, but for values that the column's mask (<see cref="Columns.MaskOf"/>)
+    /// calls missing: where these are not all finite the view has a copy in which they are zero.
+    /// </param>
+    /// <param name="times">The cycles' times in the model's unit, rising; they need not be equally far apart.</param>
+    /// <param name="startTime">
+    /// The time of the state before the first cycle, not above the first of the times; the first of them itself where the first
+    /// observation is of the initial time.
+    /// </param>
     /// <exception cref="ArgumentException">No column or no cycle, columns of different lengths, values that are not finite, a mask that is not boolean, times that do not rise.</exception>
     public MemoryTrajectoryView(IReadOnlyDictionary<Column, Tensor> columns, IReadOnlyList<double> times, double startTime)
     {
         if (columns.Count == 0 || times.Count == 0) throw new ArgumentException($"A view in memory needs at least one column and one cycle; given: {columns.Count} columns and {times.Count} times.", nameof(columns));
-        double before = double.IsFinite(startTime) ? startTime : throw new ArgumentException($"The start time must be finite; given: {startTime}.", nameof(startTime));
-        for (int cycle = 0; cycle < times.Count; before = times[cycle++])
-            if (!(times[cycle] > before) || !double.IsFinite(times[cycle]))
-                throw new ArgumentException($"The times must rise from the start time on; the time of cycle {cycle} is {times[cycle]} after {before}.", nameof(times));
+        CheckTimes(times, startTime);
         long batch = columns.Values.First() is { ndim: >= 2 } first ? first.size(1) : 0;
-        foreach (var (column, values) in columns)
-        {
-            if (values.ndim < 2 || values.size(0) != times.Count || values.size(1) != batch || batch < 1)
-                throw new ArgumentException($"The column '{column}' must be [{times.Count} cycles, {batch} trajectories, ...]; given: {ColumnDefinition.Describe(values.Sizes())}.", nameof(columns));
-            if (column == Columns.ObservationMask && values.dtype != ScalarType.Bool)
-                throw new ArgumentException($"The column '{column}' must be boolean, true = observed; given: {values.dtype}.", nameof(columns));
-            if (values.is_floating_point()) Require.Finite(values, $"The column '{column}'");
-        }
-        this.columns = columns.ToDictionary(pair => pair.Key, pair => pair.Value.detach().DetachFromDisposeScope());
+        this.columns = columns.ToDictionary(pair => pair.Key, pair => Checked(pair.Key, pair.Value, times.Count, batch,
+            columns.GetValueOrDefault(Columns.MaskOf(pair.Key))).detach().DetachFromDisposeScope());
         this.times = [.. times];
         StartTime = startTime;
         Schema = new TrajectorySchema(batch, [.. columns.Select(pair => new ColumnDefinition(pair.Key, pair.Value.Sizes()[2..]))]);
@@ -60,6 +56,29 @@ public sealed class MemoryTrajectoryView : ITrajectoryView, IDisposable
     public void Dispose()
     {
         foreach (var values in columns.Values) values.Dispose();
+    }
+
+    private static void CheckTimes(IReadOnlyList<double> times, double startTime)
+    {
+        if (!double.IsFinite(startTime)) throw new ArgumentException($"The start time must be finite; given: {startTime}.", nameof(startTime));
+        if (times[0] < startTime)
+            throw new ArgumentException($"The first cycle is at time {times[0]}, before the start time {startTime}; give the view a start time that is not after it.", nameof(startTime));
+        for (int cycle = 0; cycle < times.Count; cycle++)
+            if (!double.IsFinite(times[cycle]) || (cycle > 0 && !(times[cycle] > times[cycle - 1])))
+                throw new ArgumentException($"The times must be finite and rise; the time of cycle {cycle} is {times[cycle]}{(cycle > 0 ? $" after {times[cycle - 1]}" : "")}.", nameof(times));
+    }
+
+    private static Tensor Checked(Column column, Tensor values, int cycles, long batch, Tensor? mask)
+    {
+        if (values.ndim < 2 || values.size(0) != cycles || values.size(1) != batch || batch < 1)
+            throw new ArgumentException($"The column '{column}' must be [{cycles} cycles, {batch} trajectories, ...]; given: {ColumnDefinition.Describe(values.Sizes())}.", nameof(columns));
+        if (column == Columns.ObservationMask && values.dtype != ScalarType.Bool)
+            throw new ArgumentException($"The column '{column}' must be boolean, true = observed; given: {values.dtype}.", nameof(columns));
+        if (!values.is_floating_point()) return values;
+        if (mask is not null && !mask.HasSizesOf(values) && !FiniteNumbers.All(values))
+            throw new ArgumentException($"The column '{column}' has values that are not finite, and its mask '{Columns.MaskOf(column)}' does not say of each of them whether it is missing: " +
+                $"its shape is {ColumnDefinition.Describe(mask.Sizes())}, the column's {ColumnDefinition.Describe(values.Sizes())}.", nameof(columns));
+        return Require.Finite(MaskedValues.Cleared(values, mask), $"The column '{column}'");
     }
 
     private sealed class Cursor(MemoryTrajectoryView view) : TrajectoryCursor(null)

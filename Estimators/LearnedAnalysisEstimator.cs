@@ -96,7 +96,7 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
 
         // Two states that have nothing to do with each other differ by twice the variance: no better is diverged.
         double divergedCost = learned.DivergedCost ?? (learned.Cost is null && constants.Statistics is { } statistics ? 2 * statistics.StateDeviation * statistics.StateDeviation : double.PositiveInfinity);
-        using var backpropagation = new TruncatedBackpropagation<TMemory>(Name, method, network, data,
+        using var backpropagation = new TruncatedBackpropagation<TMemory>(Name, method, network, OnSteps(data, method),
             learned.Cost ?? AnalysisCosts.SquaredError(method.Procoder), divergedCost, training, random);
         var held = Assimilation(method, $"training/{Name}/validation").Transform(validation.Take(training.ValidationBurnIn + training.ValidationCycles));
         using var course = new NetworkTraining(Name, network, backpropagation, learned.Validation?.Name ?? "rmse", () => Error(held, learned.Validation), Setting(data, constants, learned), training, context);
@@ -142,7 +142,7 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
             memory = memory.Map(_ => Converted(at.Start[part++]));
         }
         var (before, start) = (ModuleState.Copy(network), memory.Tensors.Select(part => part.detach().clone().MoveToOuterDisposeScope()).ToList());
-        using var cursor = data.Take(cycles).OpenCursor();
+        using var cursor = OnSteps(data, method).Take(cycles).OpenCursor();
         var unrolling = new CycleUnrolling<TMemory>(Name, method, data.Schema, learned.Cost ?? AnalysisCosts.SquaredError(method.Procoder), random);
         var loss = unrolling.Along(cursor, memory, data.StartTime).Loss;
         var learning = network.named_parameters().Where(pair => pair.parameter.requires_grad).ToList();
@@ -155,6 +155,9 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
 
     private TrainingConstants Constants(TrainingSettings settings) =>
         new(settings.Statistics is { } statistics ? statistics with { Dimension = observing.Operator.StateDimension } : null, settings.Units);
+
+    private ITrajectoryView OnSteps(ITrajectoryView data, AssimilationTriple<TMemory> method) =>
+        StepClock.Align(data, method.Propagater.TimeStep, context.Options.TimeTolerance);
 
     private SequentialAssimilation<TMemory> Assimilation(AssimilationTriple<TMemory> method, string? stream) =>
         new(Name, method, observing, context, new SequentialAssimilationOptions { Stream = stream });

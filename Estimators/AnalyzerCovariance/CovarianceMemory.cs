@@ -34,6 +34,9 @@ public sealed class CovariancePropagater<TMemory>(IPropagater<TMemory> inner, IP
     ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
+    public double? TimeStep => dynamics.TimeStep;
+
+    /// <inheritdoc/>
     public string Name => inner.Name;
 
     /// <inheritdoc/>

@@ -48,6 +48,8 @@ public sealed class NetworkPropagater : nn.Module<Tensor, Tensor>, IPropagater<V
     /// <summary>The time that one application stands for, in the model's unit.</summary>
     public double TimeStep { get; }
 
+    double? IPropagater<VectorMemory>.TimeStep => TimeStep;
+
     /// <summary>The layer that ends it.</summary>
     internal Linear Last => network.Last;
 

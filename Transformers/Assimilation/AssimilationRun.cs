@@ -14,6 +14,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
     private readonly TrajectorySchema schema;
     private readonly RandomStream propagation, analysing;
     private readonly DivergenceGuard<TMemory> guard;
+    private readonly StepClock? clock;
     private TMemory? forecast, analysis;
     private bool hasForecast, hasAnalysis, broken;
     private double memoryTime;
@@ -23,6 +24,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
         this.method = method;
         schema = view.Schema;
         memoryTime = view.StartTime;
+        clock = method.Triple.Propagater.TimeStep is { } step ? new(view.StartTime, step, method.Context.Options.TimeTolerance) : null;
         guard = new(method, schema.Batch);
         propagation = method.Random("propagater");
         analysing = method.Random("analyzer");
@@ -54,7 +56,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
         using var random = method.Random($"prediction/{Cycle}");
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        return Propagate(start, new TimeInterval(Time, time), random).Map(tensor => tensor.MoveToOuterDisposeScope());
+        return Propagate(start, new TimeInterval(memoryTime, OnStep(time)), random).Map(tensor => tensor.MoveToOuterDisposeScope());
     }
 
     /// <inheritdoc/>
@@ -69,7 +71,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
             analysis = method.Triple.Source.Start(schema.Batch, random).Keep();
             hasAnalysis = true;
         }
-        double time = Time;
+        double time = OnStep(Time);
         if (time < memoryTime)
             throw new ArgumentException($"{method.Name}: cycle {cycle} is at time {time:g9}, before {memoryTime:g9}, where its forecast starts.");
 
@@ -80,7 +82,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
         ReleaseAnalysis();
         Publish(forecast, state, Columns.Forecast, Columns.ForecastSpread);
 
-        var observation = Source!.ReadObservation(schema, forecast.Tensors.First(), method.Name);
+        var observation = Source!.ReadObservation(schema, forecast.Tensors.First(), method.Name) with { Time = time };
         using (Telemetry.Phase(Telemetry.Analysis))
             (analysis, state) = guard.Check(guard.Analyze(forecast, observation, analysing, cycle), cycle, time, "analysis");
         analysis = analysis.Keep();
@@ -102,6 +104,8 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
         analysing.Dispose();
         guard.Dispose();
     }
+
+    private double OnStep(double time) => clock?.At(time) ?? time;
 
     private TMemory Propagate(TMemory memory, TimeInterval interval, RandomStream random)
     {

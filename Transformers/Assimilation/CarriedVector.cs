@@ -16,6 +16,9 @@ public sealed class CarriedVectorPropagater<TMemory>(IPropagater<TMemory> inner)
     ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
+    public double? TimeStep => inner.TimeStep;
+
+    /// <inheritdoc/>
     public string Name => inner.Name;
 
     /// <inheritdoc/>

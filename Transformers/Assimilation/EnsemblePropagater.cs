@@ -21,6 +21,9 @@ public sealed class EnsemblePropagater(IDynamics dynamics, NoiseTreatment modelE
     public NoiseTreatment ModelError => modelError;
 
     /// <inheritdoc/>
+    public double? TimeStep => dynamics.TimeStep;
+
+    /// <inheritdoc/>
     public string Name => dynamics.Name;
 
     /// <inheritdoc/>

@@ -25,6 +25,9 @@ public sealed class GaussianPropagater(IDynamics dynamics, double covarianceGrow
     public IDynamics Dynamics => dynamics;
 
     /// <inheritdoc/>
+    public double? TimeStep => dynamics.TimeStep;
+
+    /// <inheritdoc/>
     public string Name => dynamics.Name;
 
     /// <inheritdoc/>

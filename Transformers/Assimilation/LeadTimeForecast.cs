@@ -37,7 +37,8 @@ public sealed class LeadTimeForecast(IDynamics dynamics, Column start, Column ou
         var schema = Contract.Apply(input.Schema, Name);
         if (input.CycleCount <= lead)
             throw new ArgumentException($"{Name} needs a view of more than {lead} cycles; given: {input.CycleCount}.", nameof(input));
-        return new TrajectoryView(schema, input.CycleCount - lead, input.StartTime, () => new Cursor(dynamics, start, output, lead, input.OpenCursor()));
+        return new TrajectoryView(schema, input.CycleCount - lead, input.StartTime,
+            () => new Cursor(dynamics, start, output, lead, input.OpenCursor()));
     }
 
     void IComponent.Save(ComponentWriter writer)
@@ -51,6 +52,7 @@ public sealed class LeadTimeForecast(IDynamics dynamics, Column start, Column ou
     private sealed class Cursor(IDynamics dynamics, Column start, Column output, int lead, ITrajectoryCursor source) : TrajectoryCursor(source)
     {
         private readonly Queue<(double Time, Tensor State)> states = new();
+        private StepClock? clock;   // counts from the first cycle
 
         protected override bool Compute(long cycle)
         {
@@ -60,7 +62,7 @@ public sealed class LeadTimeForecast(IDynamics dynamics, Column start, Column ou
                 if (!Source!.MoveNext()) return false;
             }
             var (time, state) = states.Dequeue();
-            using (state) Set(output, dynamics.Advance(state, new TimeInterval(time, Source!.Time)));
+            using (state) Set(output, dynamics.Advance(state, new TimeInterval(time, OnStep(Source!.Time))));
             Remember();
             return true;
         }
@@ -70,6 +72,8 @@ public sealed class LeadTimeForecast(IDynamics dynamics, Column start, Column ou
             while (states.TryDequeue(out var kept)) kept.State.Dispose();
         }
 
-        private void Remember() => states.Enqueue((Source!.Time, Source[start].clone().DetachFromDisposeScope()));
+        private double OnStep(double time) => (clock ??= new StepClock(time, dynamics.TimeStep)).At(time);
+
+        private void Remember() => states.Enqueue((OnStep(Source!.Time), Source[start].clone().DetachFromDisposeScope()));
     }
 }

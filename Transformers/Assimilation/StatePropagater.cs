@@ -13,6 +13,9 @@ public sealed class StatePropagater(IDynamics dynamics) : IPropagater<StateMemor
     public IDynamics Dynamics => dynamics;
 
     /// <inheritdoc/>
+    public double? TimeStep => dynamics.TimeStep;
+
+    /// <inheritdoc/>
     public string Name => dynamics.Name;
 
     /// <summary>The model's state at the interval's end. The error of a stochastic model is not drawn: its mean is zero, and one state stands for the mean.</summary>

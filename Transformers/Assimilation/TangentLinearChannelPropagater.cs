@@ -20,6 +20,9 @@ public sealed class TangentLinearChannelPropagater(IDynamics dynamics) : IPropag
     public IDynamics Dynamics => dynamics;
 
     /// <inheritdoc/>
+    public double? TimeStep => dynamics.TimeStep;
+
+    /// <inheritdoc/>
     public string Name => $"{dynamics.Name} and its tangent linear";
 
     /// <inheritdoc/>

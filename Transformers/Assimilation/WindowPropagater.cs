@@ -19,6 +19,9 @@ public sealed class WindowPropagater<TInner>(IPropagater<TInner> inner) : IPropa
     ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
+    public double? TimeStep => inner.TimeStep;
+
+    /// <inheritdoc/>
     public string Name => inner.Name;
 
     /// <summary>What carries the memory at one time.</summary>

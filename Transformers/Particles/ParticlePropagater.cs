@@ -36,6 +36,9 @@ public sealed class ParticlePropagater : IPropagater<ParticleMemory>, IComponent
     ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
+    public double? TimeStep => dynamics.TimeStep;
+
+    /// <inheritdoc/>
     public string Name => dynamics.Name;
 
     /// <inheritdoc/>

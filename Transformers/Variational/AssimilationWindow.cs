@@ -13,7 +13,7 @@ public sealed class AssimilationWindow
     /// <param name="background">x_b at the window's beginning, <c>[batch, n]</c>, finite.</param>
     /// <param name="span">From when to when, a whole number of time steps; of no length for an analysis at one time (3D-Var).</param>
     /// <param name="timeStep">The model's time step.</param>
-    /// <param name="observations">The observations, at steps of the window, in any order; several may have one time. Finite, also where the mask says missing.</param>
+    /// <param name="observations">The observations, at steps of the window, in any order; several may have one time. Finite; values that the mask calls missing may be anything and become zero.</param>
     /// <exception cref="ArgumentException">Shapes that differ, values that are not finite, times outside of the window or between its steps.</exception>
     public AssimilationWindow(State background, TimeInterval span, double timeStep, IReadOnlyList<Observation> observations)
     {
@@ -23,7 +23,7 @@ public sealed class AssimilationWindow
         Span = span;
         TimeStep = Require.Positive(timeStep);
         Steps = checked((int)span.Steps(timeStep));
-        Observations = [.. observations];
+        Observations = [.. observations.Select(MaskedValues.Cleared)];
         foreach (var observation in Observations)
         {
             string which = $"The observation at time {observation.Time:g9}";
@@ -61,13 +61,14 @@ public sealed class AssimilationWindow
     public double TimeOf(int step) => Span.From + step * TimeStep;
 
     /// <summary>The step at a time.</summary>
-    /// <exception cref="ArgumentException">The time is outside of the window or between two steps.</exception>
+    /// <exception cref="ArgumentException">The time is outside of the window, or further from a step than <see cref="TimeInterval.DefaultTolerance"/>.</exception>
     public int StepOf(double time)
     {
         double steps = (time - Span.From) / TimeStep;
         int step = double.IsFinite(steps) && Math.Abs(steps) < int.MaxValue ? (int)Math.Round(steps) : -1;
-        if (step < 0 || step > Steps || Math.Abs(steps - step) > 1e-6 * Math.Max(1, Math.Abs(steps)))
-            throw new ArgumentException($"The time {time:g9} is not one of the {Steps + 1} times of the window from {Span.From:g9} to {Span.To:g9} in steps of {TimeStep:g6}.", nameof(time));
+        if (step < 0 || step > Steps || Math.Abs(steps - step) > TimeInterval.DefaultTolerance)
+            throw new ArgumentException($"The time {time:g9} is not one of the {Steps + 1} times of the window from {Span.From:g9} to {Span.To:g9} " +
+                $"in steps of {TimeStep:g6}, to {TimeInterval.DefaultTolerance:g6} of a step.", nameof(time));
         return step;
     }
 

@@ -1,0 +1,64 @@
+namespace DaML;
+
+/// <summary>
+/// Puts the times of a view onto the time steps of a model. Steps are counted from the view's start, never from the cycle before, so
+/// times that are rounded (six decimals, single precision) do not add up their errors, and times that run away from the steps are found.
+/// </summary>
+public sealed class StepClock
+{
+    // What double precision leaves of a time that is on a step.
+    private const double RoundOff = 1e-6;
+
+    private readonly double start, timeStep, tolerance;
+
+    /// <summary>Makes a clock.</summary>
+    /// <param name="start">The time of step zero.</param>
+    /// <param name="timeStep">The length of a step, above zero.</param>
+    /// <param name="tolerance">
+    /// How far from the nearest step a time may lie, as a share of a step, from 0 to 0.5; half a step takes every time. A millionth of the
+    /// time since the start comes on top, for a time step that is written with six digits.
+    /// </param>
+    /// <exception cref="ArgumentException">A start that is not finite, a step that is not above zero, a tolerance outside of its range.</exception>
+    public StepClock(double start, double timeStep, double tolerance = TimeInterval.DefaultTolerance)
+    {
+        if (!double.IsFinite(start)) throw new ArgumentException($"The start time must be finite; given: {start}.", nameof(start));
+        (this.start, this.timeStep, this.tolerance) = (start, Require.Positive(timeStep), CheckTolerance(tolerance, nameof(tolerance)));
+    }
+
+    /// <summary>The time of the nearest step; a time that is on a step but for round-off is given back as it is.</summary>
+    /// <exception cref="ArgumentException">The time is further from a step than the tolerance allows.</exception>
+    public double At(double time)
+    {
+        double steps = (time - start) / timeStep, whole = Math.Round(steps), off = Math.Abs(steps - whole);
+        if (!double.IsFinite(steps) || !(off <= tolerance + RoundOff * Math.Abs(whole)))
+            throw new ArgumentException($"The time {time} is {steps:g9} time steps of {timeStep} after the start at {start}; a whole number of steps is needed to " +
+                $"{tolerance:g6} of a step. Give the view the start time or the model the time step that fits, " +
+                $"or set {nameof(DataAssimilationOptions)}.{nameof(DataAssimilationOptions.TimeTolerance)} (up to 0.5: the nearest step always).");
+        return off <= RoundOff ? time : start + whole * timeStep;
+    }
+
+    /// <summary>A view whose cycles are at the times of a model's steps.</summary>
+    /// <param name="view">The view.</param>
+    /// <param name="timeStep">The length of a step; null = the model takes any interval, and the view stays as it is.</param>
+    /// <param name="tolerance">How far from the nearest step a time may lie, as a share of a step.</param>
+    public static ITrajectoryView Align(ITrajectoryView view, double? timeStep, double tolerance) => timeStep is not { } step ? view
+        : new TrajectoryView(view.Schema, view, source => new Cursor(source, new StepClock(view.StartTime, step, tolerance)));
+
+    /// <summary>A tolerance between zero and half a step.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is another number.</exception>
+    internal static double CheckTolerance(double tolerance, string name) => tolerance is >= 0 and <= 0.5 ? tolerance
+        : throw new ArgumentOutOfRangeException(name, tolerance, $"'{name}' is a share of a time step from 0 to 0.5; given: {tolerance}.");
+
+    private sealed class Cursor(ITrajectoryCursor source, StepClock clock) : TrajectoryCursor(source)
+    {
+        private double time = double.NaN;
+
+        public override double Time => time;
+
+        protected override bool Compute(long cycle)
+        {
+            time = clock.At(Source!.Time);
+            return true;
+        }
+    }
+}
