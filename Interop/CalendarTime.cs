@@ -4,16 +4,12 @@ using System.Text.RegularExpressions;
 namespace DaML;
 
 /// <summary>
-/// Turns a coordinate such as <c>hours since 1800-01-01 00:00</c> into days since 1970-01-01 00:00 UTC (CF conventions
-/// 1.11, section 4.4), in the Gregorian calendar, and before 1582-10-15 in the Julian one where the file's calendar is
-/// the mixed one (<c>standard</c> or <c>gregorian</c>).
+/// Turns a coordinate such as <c>hours since 1800-01-01 00:00</c> into days since 1970-01-01 00:00 UTC, counted in the coordinate's own
+/// calendar (CF conventions 1.11, section 4.4).
 /// </summary>
 internal sealed partial class CalendarTime
 {
-    private const double UnixEpoch = 2440588; // the Julian day number of 1970-01-01
-    private const double Reform = 2299161;    // of 1582-10-15
-    private readonly double scale;
-    private readonly double offset;
+    private readonly double multiplier, divisor, offset;
 
     /// <summary>Reads units and calendar.</summary>
     /// <param name="units">For instance <c>days since 1970-01-01</c>.</param>
@@ -21,41 +17,51 @@ internal sealed partial class CalendarTime
     /// <exception cref="FormatException">Units or a calendar that cannot be turned into days.</exception>
     public CalendarTime(string units, string? calendar)
     {
-        bool mixed = calendar is null or "standard" or "gregorian";
-        if (!mixed && calendar != "proleptic_gregorian")
-            throw new FormatException($"the calendar '{calendar}' is not one of standard, gregorian and proleptic_gregorian");
+        Calendar = FileCalendar.Of(calendar);
         var match = Units().Match(units.Trim());
-        if (!match.Success) throw new FormatException($"the units '{units}' are not 'days since YYYY-MM-DD' or the like in hours, minutes or seconds");
-        scale = match.Groups["unit"].Value.ToLowerInvariant() switch
+        if (!match.Success)
+            throw new FormatException($"the units '{units}' are not 'days since YYYY-MM-DD' or the like in weeks, hours, minutes, seconds, milliseconds, microseconds or nanoseconds");
+        string unit = match.Groups["unit"].Value.ToLowerInvariant();
+        (multiplier, divisor) = unit switch
         {
-            "days" or "day" or "d" => 1,
-            "hours" or "hour" or "hrs" or "hr" or "h" => 1.0 / 24,
-            "minutes" or "minute" or "mins" or "min" => 1.0 / 1440,
-            _ => 1.0 / 86400,
+            ['w', ..] => (7, 1),
+            ['d', ..] => (1, 1),
+            ['h', ..] => (1, 24),
+            "ms" or ['m', 's', 'e', ..] or ['m', 'i', 'l', ..] => (1, 86400e3),
+            ['m', 'i', 'n', ..] => (1, 1440),
+            ['m', 'o', ..] when Calendar.HasEqualMonths => (30, 1),
+            ['m', 'o', ..] => throw new FormatException($"the months of the calendar '{Calendar.Name}' are not equally long; the units '{units}' have no meaning in it"),
+            ['s', ..] => (1, 86400.0),
+            ['n', ..] => (1, 86400e9),
+            _ => (1, 86400e6),
         };
-        int year = Part("year"), month = Part("month"), day = Part("day");
-        if (month is < 1 or > 12 || day is < 1 or > 31) throw new FormatException($"the units '{units}' hold no date");
-        double julianDay = JulianDayNumber(year, month, day, gregorian: true);
-        if (mixed && julianDay < Reform) julianDay = JulianDayNumber(year, month, day, gregorian: false);
-        double zone = Part("zoneHour") + Part("zoneMinute") / 60.0;
-        double hours = Part("hour") + Part("minute") / 60.0 - (match.Groups["sign"].Value == "-" ? -zone : zone);
-        double seconds = match.Groups["second"].Success ? double.Parse(match.Groups["second"].Value, CultureInfo.InvariantCulture) : 0;
-        offset = julianDay - UnixEpoch + hours / 24 + seconds / 86400;
+        int hour = Part("hour"), minute = Part("minute");
+        double second = match.Groups["second"].Success ? double.Parse(match.Groups["second"].Value, CultureInfo.InvariantCulture) : 0;
+        if (hour > 24 || minute > 59 || second >= 61) throw new FormatException($"the units '{units}' hold no time of day");
+        if (match.Groups["bareZone"].Success && !match.Groups["minute"].Success)
+            throw new FormatException($"the units '{units}' hold two numbers after the date of which the second is neither minutes (06:30) nor a zone with a sign (+06)");
+        double zone = 3600.0 * Part("zoneHour") + 60.0 * Part("zoneMinute");
+        double seconds = 3600.0 * hour + 60.0 * minute + second - (match.Groups["sign"].Value == "-" ? -zone : zone);
+        offset = Calendar.Days(Part("year"), Part("month"), Part("day")) + seconds / 86400;
 
         int Part(string name) => match.Groups[name].Success ? int.Parse(match.Groups[name].Value, CultureInfo.InvariantCulture) : 0;
     }
 
+    /// <summary>The calendar in which times are counted.</summary>
+    public FileCalendar Calendar { get; }
+
+    /// <summary>Whether units are those of a time that is counted from a date.</summary>
+    public static bool IsTime(string? units) => units is not null && SinceDate().IsMatch(units);
+
     /// <summary>Days since 1970-01-01 00:00 UTC.</summary>
-    public double Days(double coordinate) => coordinate * scale + offset;
+    public double Days(double coordinate) => coordinate * multiplier / divisor + offset;
 
-    private static double JulianDayNumber(int year, int month, int day, bool gregorian)
-    {
-        int a = (14 - month) / 12, y = year + 4800 - a, m = month + 12 * a - 3;
-        int days = day + (153 * m + 2) / 5 + 365 * y + y / 4;
-        return gregorian ? days - y / 100 + y / 400 - 32045 : days - 32083;
-    }
+    [GeneratedRegex(@"^\s*\S+\s+since\s+[\d'-]", RegexOptions.IgnoreCase)]
+    private static partial Regex SinceDate();
 
-    [GeneratedRegex(@"^(?<unit>days?|d|hours?|hrs?|h|minutes?|mins?|seconds?|secs?|s)\s+since\s+(?<year>\d{1,4})-(?<month>\d{1,2})-(?<day>\d{1,2})" +
-                    @"([T\s]+(?<hour>\d{1,2}):(?<minute>\d{1,2})(:(?<second>\d{1,2}(\.\d*)?))?(\s*(?<sign>[+-])?(?<zoneHour>\d{1,2})(:?(?<zoneMinute>\d{2}))?)?)?\s*(UTC|GMT|Z)?$", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"^(?<unit>weeks?|days?|d|hours?|hrs?|hr|h|minutes?|mins?|months?|seconds?|secs?|s|milliseconds?|millisecs?|msecs?|ms|" +
+                    @"microseconds?|microsecs?|us|\u00b5s|\u03bcs|nanoseconds?|nanosecs?|ns)\s+since\s+(?<year>\d{1,4})-(?<month>\d{1,2})-(?<day>\d{1,2})" +
+                    @"([T\s]+(?<hour>\d{1,2})(:(?<minute>\d{1,2})(:(?<second>\d{1,2}(\.\d*)?))?)?" +
+                    @"(\s*(?<sign>[+-])(?<zoneHour>\d{1,2})(:?(?<zoneMinute>\d{2}))?|(?<bareZone>\s+)(?<zoneHour>\d{1,2})(:?(?<zoneMinute>\d{2}))?)?)?\s*(UTC|GMT|Z)?$", RegexOptions.IgnoreCase)]
     private static partial Regex Units();
 }

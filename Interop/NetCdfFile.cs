@@ -4,12 +4,13 @@ using System.Text;
 namespace DaML;
 
 /// <summary>
-/// A NetCDF file, read through the installed netcdf library: classic formats and NetCDF-4, its root group. Safe to use
-/// from several threads at once; the library is asked by one at a time.
+/// A NetCDF file, read through the installed netcdf library: classic formats, NetCDF-4 with its groups, and HDF5 files that have no
+/// dimensions of their own. Safe to use from several threads at once; the library is asked by one at a time.
 /// </summary>
 public sealed class NetCdfFile : IDisposable
 {
     private readonly int file;
+    private readonly List<NetCdfDimension> dimensions = [];
     private bool closed;
 
     private NetCdfFile(string path, int file)
@@ -18,10 +19,11 @@ public sealed class NetCdfFile : IDisposable
         this.file = file;
         try
         {
-            Check(NetCdfLibrary.Inquire(file, out int dimensions, out int variables, out int attributes, out int unlimited), "Reading the header of");
-            Dimensions = [.. Enumerable.Range(0, dimensions).Select(number => ReadDimension(number, unlimited))];
-            Attributes = ReadAttributes(NetCdfLibrary.Global, attributes);
-            Variables = [.. Enumerable.Range(0, variables).Select(ReadVariable)];
+            Check(NetCdfLibrary.Inquire(file, out _, out _, out int attributes, out _), "Reading the header of");
+            Attributes = ReadAttributes(file, NetCdfLibrary.Global, attributes);
+            var variables = new List<NetCdfVariable>();
+            ReadGroup(file, "", new Dictionary<int, NetCdfDimension>(), variables);
+            Variables = variables;
         }
         catch
         {
@@ -41,18 +43,11 @@ public sealed class NetCdfFile : IDisposable
     {
         if (!File.Exists(path)) throw new FileNotFoundException($"There is no file '{path}'.", path);
         string full = System.IO.Path.GetFullPath(path);
-        using (var stream = File.OpenRead(full))
-        {
-            long? needed;
-            try { needed = ClassicNetCdfLayout.RequiredLength(stream); }
-            catch (EndOfStreamException e) { throw new DataFileException($"'{path}' is truncated: its {stream.Length} bytes end within its header.", e); }
-            catch (FormatException e) { throw new DataFileException($"'{path}' cannot be read: {e.Message}.", e); }
-            if (needed > stream.Length) throw new DataFileException($"'{path}' is truncated: it has {stream.Length} bytes, and its header says {needed}.");
-        }
+        using (var stream = File.OpenRead(full)) FileDiagnosis.Refuse(stream, path);
         using (NetCdfLibrary.Enter())
         {
             int status = NetCdfLibrary.Open(full, 0, out int file);
-            if (status == NetCdfLibrary.NotNetCdf) throw new DataFileException($"'{path}' is not a NetCDF file.");
+            if (status == NetCdfLibrary.NotNetCdf) throw new DataFileException($"'{path}' is not a NetCDF file, or its beginning is damaged.");
             NetCdfLibrary.Check(status, "Opening the NetCDF file", path);
             return new NetCdfFile(path, file);
         }
@@ -61,18 +56,18 @@ public sealed class NetCdfFile : IDisposable
     /// <summary>The file.</summary>
     public string Path { get; }
 
-    /// <summary>Its dimensions.</summary>
-    public IReadOnlyList<NetCdfDimension> Dimensions { get; }
+    /// <summary>Its dimensions, those of the root group first.</summary>
+    public IReadOnlyList<NetCdfDimension> Dimensions => dimensions;
 
-    /// <summary>Its variables.</summary>
+    /// <summary>Its variables, those of the root group first; others have their group's path before their name.</summary>
     public IReadOnlyList<NetCdfVariable> Variables { get; }
 
     /// <summary>Its global attributes by name.</summary>
     public IReadOnlyDictionary<string, NetCdfAttribute> Attributes { get; }
 
-    /// <summary>A variable by name.</summary>
+    /// <summary>A variable by name, in a group by its path, as <c>ObsValue/airTemperature</c>.</summary>
     /// <exception cref="DataFileException">There is none; the message lists what there is.</exception>
-    public NetCdfVariable Variable(string name) => Variables.FirstOrDefault(variable => variable.Name == name)
+    public NetCdfVariable Variable(string name) => Variables.FirstOrDefault(variable => variable.Name == name.TrimStart('/'))
         ?? throw new DataFileException($"'{Path}' has no variable '{name}'; it has: {string.Join(", ", Variables)}.");
 
     /// <summary>All values of a variable, unpacked (scale_factor, add_offset), row-major; NaN where one is missing.</summary>
@@ -108,16 +103,42 @@ public sealed class NetCdfFile : IDisposable
         var values = new double[size];
         Span<nuint> from = stackalloc nuint[Math.Max(1, rank)], counts = stackalloc nuint[Math.Max(1, rank)];
         for (int i = 0; i < rank; i++) (from[i], counts[i]) = ((nuint)start[i], (nuint)count[i]);
+        bool isWide = variable.Type is NetCdfType.Int64 or NetCdfType.UInt64;
+        long[] whole = isWide ? new long[size] : [];   // double precision does not hold them
         using (NetCdfLibrary.Enter())
         {
             ObjectDisposedException.ThrowIf(closed, this);
+            var (group, number) = variable.Place;
             fixed (nuint* fromPointer = from, countPointer = counts)
             fixed (double* valuePointer = values)
-                Check(NetCdfLibrary.GetValues(file, variable.Number, fromPointer, countPointer, valuePointer), $"Reading the variable {variable} of");
+            fixed (long* wholePointer = whole)
+                Check(variable.Type switch
+                {
+                    NetCdfType.Int64 => NetCdfLibrary.GetLongValues(group, number, fromPointer, countPointer, wholePointer),
+                    NetCdfType.UInt64 => NetCdfLibrary.GetUnsignedLongValues(group, number, fromPointer, countPointer, (ulong*)wholePointer),
+                    _ => NetCdfLibrary.GetValues(group, number, fromPointer, countPointer, valuePointer),
+                }, $"Reading the variable {variable} of");
         }
-        new NetCdfPacking(variable).Unpack(values);
+        var packing = new NetCdfPacking(variable, Path);
+        if (isWide) packing.Unpack(whole, values);
+        else packing.Unpack(values);
         return values;
     }
+
+    /// <summary>The variable of a name that is nearest to another: in its group, or in the groups around it up to the root.</summary>
+    internal NetCdfVariable? Nearest(NetCdfVariable variable, string name)
+    {
+        if (name.StartsWith('/')) return Variables.FirstOrDefault(other => other.Name == name[1..]);
+        for (string group = variable.GroupPath; ; group = group[..(group.TrimEnd('/').LastIndexOf('/') + 1)])
+        {
+            if (Variables.FirstOrDefault(other => other.Name == group + name) is { } found) return found;
+            if (group.Length == 0) return null;
+        }
+    }
+
+    /// <summary>Variables in a variable's group and the groups around it, the nearest first.</summary>
+    internal IEnumerable<NetCdfVariable> Around(NetCdfVariable variable) =>
+        Variables.Where(other => variable.GroupPath.StartsWith(other.GroupPath, StringComparison.Ordinal)).OrderByDescending(other => other.GroupPath.Length);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -134,63 +155,120 @@ public sealed class NetCdfFile : IDisposable
     /// <summary>Closes a file that was forgotten.</summary>
     ~NetCdfFile() => Dispose();
 
-    private unsafe NetCdfDimension ReadDimension(int number, int unlimited)
+    // A group's dimensions, variables, and the groups in it. Dimensions are known by numbers that are not consecutive within a group.
+    private unsafe void ReadGroup(int group, string groupPath, IReadOnlyDictionary<int, NetCdfDimension> around, List<NetCdfVariable> variables)
     {
+        Check(NetCdfLibrary.InquireDimensions(group, out int count, null, 0), "Reading the dimensions of");
+        int[] numbers = Numbers(count, pointer => NetCdfLibrary.InquireDimensions(group, out _, pointer, 0));
+        Check(NetCdfLibrary.InquireUnlimited(group, out int growing, null), "Reading the dimensions of");
+        int[] unlimited = Numbers(growing, pointer => NetCdfLibrary.InquireUnlimited(group, out _, pointer));
+        var known = new Dictionary<int, NetCdfDimension>(around);
+        foreach (int number in numbers) known[number] = ReadDimension(group, number, unlimited.Contains(number));
+
+        Check(NetCdfLibrary.Inquire(group, out _, out int variableCount, out _, out _), "Reading the header of");
+        for (int number = 0; number < variableCount; number++) variables.Add(ReadVariable(group, number, groupPath, known));
+        Check(NetCdfLibrary.InquireGroups(group, out int groupCount, null), "Reading the groups of");
         byte* name = stackalloc byte[NetCdfLibrary.MaximumName + 1];
-        Check(NetCdfLibrary.InquireDimension(file, number, name, out nuint length), "Reading the dimensions of");
-        return new NetCdfDimension(Text(name), (long)length, number == unlimited);
+        foreach (int inner in Numbers(groupCount, pointer => NetCdfLibrary.InquireGroups(group, out _, pointer)))
+        {
+            Check(NetCdfLibrary.InquireGroupName(inner, name), "Reading the groups of");
+            ReadGroup(inner, $"{groupPath}{Text(name)}/", known, variables);
+        }
     }
 
-    private unsafe NetCdfVariable ReadVariable(int number)
+    private unsafe delegate int NumberReader(int* numbers);
+
+    private unsafe int[] Numbers(int count, NumberReader read)
     {
-        Check(NetCdfLibrary.InquireRank(file, number, out int rank), "Reading the variables of");
+        var numbers = new int[count];
+        if (count == 0) return numbers;
+        fixed (int* pointer = numbers) Check(read(pointer), "Reading the header of");
+        return numbers;
+    }
+
+    private unsafe NetCdfDimension ReadDimension(int group, int number, bool isUnlimited)
+    {
         byte* name = stackalloc byte[NetCdfLibrary.MaximumName + 1];
-        var dimensions = new int[Math.Max(1, rank)];
+        Check(NetCdfLibrary.InquireDimension(group, number, name, out nuint length), "Reading the dimensions of");
+        var dimension = new NetCdfDimension(Text(name), (long)length, isUnlimited) { Number = number };
+        dimensions.Add(dimension);
+        return dimension;
+    }
+
+    private unsafe NetCdfVariable ReadVariable(int group, int number, string groupPath, Dictionary<int, NetCdfDimension> known)
+    {
+        Check(NetCdfLibrary.InquireRank(group, number, out int rank), "Reading the variables of");
+        byte* name = stackalloc byte[NetCdfLibrary.MaximumName + 1];
+        var numbers = new int[Math.Max(1, rank)];
         int type, attributes;
-        fixed (int* pointer = dimensions)
-            Check(NetCdfLibrary.InquireVariable(file, number, name, out type, out _, pointer, out attributes), "Reading the variables of");
-        return new NetCdfVariable(Text(name), (NetCdfType)Math.Min(type, (int)NetCdfType.UserDefined),
-            [.. dimensions.Take(rank).Select(dimension => Dimensions[dimension])], ReadAttributes(number, attributes)) { Number = number };
+        fixed (int* pointer = numbers)
+            Check(NetCdfLibrary.InquireVariable(group, number, name, out type, out _, pointer, out attributes), "Reading the variables of");
+        // An HDF5 file without dimensions gets some from the library, variable by variable.
+        foreach (int dimension in numbers.Take(rank))
+            if (!known.ContainsKey(dimension)) known[dimension] = ReadDimension(group, dimension, isUnlimited: false);
+        byte* fill = stackalloc byte[16];
+        bool isNumeric = type is >= (int)NetCdfType.Int8 and <= (int)NetCdfType.UInt64;
+        bool hasDefaultFill = !isNumeric || NetCdfLibrary.InquireFill(group, number, out int noFill, fill) != 0 || noFill != 1;
+        return new NetCdfVariable(groupPath + Text(name), (NetCdfType)Math.Min(type, (int)NetCdfType.UserDefined),
+            [.. numbers.Take(rank).Select(dimension => known[dimension])], ReadAttributes(group, number, attributes))
+        { Place = (group, number), HasDefaultFill = hasDefaultFill };
     }
 
-    private unsafe Dictionary<string, NetCdfAttribute> ReadAttributes(int variable, int count)
+    private unsafe Dictionary<string, NetCdfAttribute> ReadAttributes(int group, int variable, int count)
     {
         var attributes = new Dictionary<string, NetCdfAttribute>(StringComparer.Ordinal);
         byte* bytes = stackalloc byte[NetCdfLibrary.MaximumName + 1];
         for (int i = 0; i < count; i++)
         {
-            Check(NetCdfLibrary.InquireAttributeName(file, variable, i, bytes), "Reading the attributes of");
+            Check(NetCdfLibrary.InquireAttributeName(group, variable, i, bytes), "Reading the attributes of");
             string name = Text(bytes);
-            Check(NetCdfLibrary.InquireAttribute(file, variable, name, out int type, out nuint length), "Reading the attributes of");
-            attributes[name] = ReadAttribute(variable, name, (NetCdfType)Math.Min(type, (int)NetCdfType.UserDefined), (int)length);
+            Check(NetCdfLibrary.InquireAttribute(group, variable, name, out int type, out nuint length), "Reading the attributes of");
+            attributes[name] = ReadAttribute(group, variable, name, (NetCdfType)Math.Min(type, (int)NetCdfType.UserDefined), (int)length);
         }
         return attributes;
     }
 
-    private unsafe NetCdfAttribute ReadAttribute(int variable, string name, NetCdfType type, int length)
+    private unsafe NetCdfAttribute ReadAttribute(int group, int variable, string name, NetCdfType type, int length)
     {
         string doing = $"Reading the attribute '{name}' of";
         switch (type)
         {
             case NetCdfType.Character:
                 var text = new byte[length + 1];
-                fixed (byte* pointer = text) Check(NetCdfLibrary.GetText(file, variable, name, pointer), doing);
-                return new NetCdfAttribute(name, Encoding.UTF8.GetString(text, 0, length).TrimEnd('\0'), []);
+                fixed (byte* pointer = text) Check(NetCdfLibrary.GetText(group, variable, name, pointer), doing);
+                return new NetCdfAttribute(name, Encoding.UTF8.GetString(text, 0, length).TrimEnd('\0'), []) { Type = type };
             case NetCdfType.Text:
                 var texts = new nint[Math.Max(1, length)];
                 fixed (nint* pointer = texts)
                 {
-                    Check(NetCdfLibrary.GetStrings(file, variable, name, pointer), doing);
+                    Check(NetCdfLibrary.GetStrings(group, variable, name, pointer), doing);
                     string joined = string.Join('\n', texts.Take(length).Select(text => Marshal.PtrToStringUTF8(text)));
                     NetCdfLibrary.FreeStrings((nuint)length, pointer);
-                    return new NetCdfAttribute(name, joined, []);
+                    return new NetCdfAttribute(name, joined, []) { Type = type };
                 }
             case NetCdfType.UserDefined:
-                return new NetCdfAttribute(name, null, []);
+                return new NetCdfAttribute(name, null, []) { Type = type };
             default:
                 var numbers = new double[Math.Max(1, length)];
-                fixed (double* pointer = numbers) Check(NetCdfLibrary.GetNumbers(file, variable, name, pointer), doing);
-                return new NetCdfAttribute(name, null, numbers[..length]);
+                fixed (double* pointer = numbers) Check(NetCdfLibrary.GetNumbers(group, variable, name, pointer), doing);
+                return new NetCdfAttribute(name, null, numbers[..length]) { Type = type, WholeNumbers = WholeNumbers() };
+        }
+
+        Int128[] WholeNumbers()
+        {
+            var whole = new long[Math.Max(1, length)];
+            fixed (long* pointer = whole)
+                switch (type)
+                {
+                    case NetCdfType.Int64:
+                        Check(NetCdfLibrary.GetLongs(group, variable, name, pointer), doing);
+                        return [.. whole.Take(length).Select(number => (Int128)number)];
+                    case NetCdfType.UInt64:
+                        Check(NetCdfLibrary.GetUnsignedLongs(group, variable, name, (ulong*)pointer), doing);
+                        return [.. whole.Take(length).Select(number => (Int128)(ulong)number)];
+                    default:
+                        return [];
+                }
         }
     }
 

@@ -13,6 +13,7 @@ internal static partial class NetCdfLibrary
     public const int Global = -1;
     public const int MaximumName = 256;
     public const int NotNetCdf = -51;
+    public const int Hdf5Error = -101;
 
     /// <summary>What the library is called: Debian 12 and 13, with development files, elsewhere.</summary>
     public static IReadOnlyList<string> Names { get; } = ["libnetcdf.so.19", "libnetcdf.so.22", "libnetcdf.so", "libnetcdf.dylib", "netcdf"];
@@ -61,7 +62,7 @@ internal static partial class NetCdfLibrary
     {
         if (status == 0) return;
         string reason = Marshal.PtrToStringUTF8(StrError(status)) ?? $"status {status}";
-        throw new DataFileException($"{doing} '{path}' failed: {reason}.");
+        throw new DataFileException($"{doing} '{path}' failed: {reason}{(status == Hdf5Error ? "; the file is damaged or incomplete" : "")}.");
     }
 
     [LibraryImport(Library, EntryPoint = "nc_strerror")]
@@ -75,6 +76,21 @@ internal static partial class NetCdfLibrary
 
     [LibraryImport(Library, EntryPoint = "nc_inq")]
     public static partial int Inquire(int file, out int dimensions, out int variables, out int attributes, out int unlimited);
+
+    [LibraryImport(Library, EntryPoint = "nc_inq_dimids")]
+    public static unsafe partial int InquireDimensions(int group, out int count, int* dimensions, int withParents);
+
+    [LibraryImport(Library, EntryPoint = "nc_inq_unlimdims")]
+    public static unsafe partial int InquireUnlimited(int group, out int count, int* dimensions);
+
+    [LibraryImport(Library, EntryPoint = "nc_inq_grps")]
+    public static unsafe partial int InquireGroups(int group, out int count, int* groups);
+
+    [LibraryImport(Library, EntryPoint = "nc_inq_grpname")]
+    public static unsafe partial int InquireGroupName(int group, byte* name);
+
+    [LibraryImport(Library, EntryPoint = "nc_inq_var_fill")]
+    public static unsafe partial int InquireFill(int group, int variable, out int noFill, byte* value);
 
     [LibraryImport(Library, EntryPoint = "nc_inq_dim")]
     public static unsafe partial int InquireDimension(int file, int dimension, byte* name, out nuint length);
@@ -102,6 +118,18 @@ internal static partial class NetCdfLibrary
 
     [LibraryImport(Library, EntryPoint = "nc_get_att_double", StringMarshalling = StringMarshalling.Utf8)]
     public static unsafe partial int GetNumbers(int file, int variable, string name, double* numbers);
+
+    [LibraryImport(Library, EntryPoint = "nc_get_att_longlong", StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial int GetLongs(int file, int variable, string name, long* numbers);
+
+    [LibraryImport(Library, EntryPoint = "nc_get_att_ulonglong", StringMarshalling = StringMarshalling.Utf8)]
+    public static unsafe partial int GetUnsignedLongs(int file, int variable, string name, ulong* numbers);
+
+    [LibraryImport(Library, EntryPoint = "nc_get_vara_longlong")]
+    public static unsafe partial int GetLongValues(int file, int variable, nuint* start, nuint* count, long* values);
+
+    [LibraryImport(Library, EntryPoint = "nc_get_vara_ulonglong")]
+    public static unsafe partial int GetUnsignedLongValues(int file, int variable, nuint* start, nuint* count, ulong* values);
 
     [LibraryImport(Library, EntryPoint = "nc_get_vara_double")]
     public static unsafe partial int GetValues(int file, int variable, nuint* start, nuint* count, double* values);

@@ -3,38 +3,23 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>How a NetCDF variable is read as a view, with the defaults.</summary>
-public sealed record NetCdfOptions
-{
-    /// <summary>The first time to read (UTC); null = from the beginning.</summary>
-    public DateTime? From { get; init; }
-
-    /// <summary>The time before which to stop (UTC); null = to the end.</summary>
-    public DateTime? Until { get; init; }
-
-    /// <summary>What a missing value means.</summary>
-    public MissingValues Missing { get; init; } = MissingValues.Refuse;
-
-    /// <summary>What the values are multiplied by, for instance 0.01 to have hPa of Pa.</summary>
-    public double Scale { get; init; } = 1;
-
-    /// <summary>How many cycles are read from the file at once.</summary>
-    public int CyclesPerRead { get; init; } = 64;
-}
-
 /// <summary>Reads NetCDF files as trajectory views: <c>context.Data.FromNetCdf(...)</c>.</summary>
 public static class NetCdfTrajectory
 {
     /// <summary>
-    /// A variable of a file, whose first dimension is time, as the cycles of one trajectory; its other dimensions are
-    /// one vector <c>[n]</c>, row-major. Only times are read at once; values are read as a cursor moves.
+    /// A variable of a file as the cycles of one trajectory, or of several. One of its dimensions is time, wherever it stands; the others
+    /// are one vector <c>[n]</c>, row-major: n = 1 for a series, one cycle for a single field. Only times are read at once; values are
+    /// read as a cursor moves.
     /// </summary>
     /// <param name="catalog">Whose context says device and precision.</param>
     /// <param name="path">The file.</param>
-    /// <param name="variable">The variable, dimensions (time, ...).</param>
+    /// <param name="variable">The variable; in a group with its path, as <c>ObsValue/airTemperature</c>.</param>
     /// <param name="column">The column its values become, <c>[n]</c>.</param>
-    /// <param name="options">Times, missing values, units.</param>
-    /// <returns>A view of batch 1. Its time is days since 1970-01-01 00:00 UTC.</returns>
+    /// <param name="options">Times, missing values, units; null = their defaults.</param>
+    /// <returns>
+    /// A view. Its time is days since 1970-01-01 00:00 UTC, counted in the file's calendar: a year of <c>noleap</c> has 365. Times in
+    /// units of <c>1</c> are the model's own and stay as they are.
+    /// </returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="DataFileException">The file is damaged or foreign, or the variable is absent, not numeric, has no time, or no cycle in the interval asked for.</exception>
     public static ITrajectoryView FromNetCdf(this DataCatalog catalog, string path, string variable, Column column, NetCdfOptions? options = null)
@@ -46,75 +31,110 @@ public static class NetCdfTrajectory
         var context = catalog.Context;
         using var file = NetCdfFile.Open(path);
         var found = file.Variable(variable);
-        if (found.Dimensions.Count < 2)
-            throw new DataFileException($"The variable {found} in '{path}' has {found.Dimensions.Count} dimension(s); time and at least one more are needed.");
-        double[] times = Times(file, found.Dimensions[0]);
-        int first = Array.FindIndex(times, time => time >= Days(options.From, double.NegativeInfinity));
-        int end = first < 0 ? -1 : Array.FindIndex(times, first, time => time >= Days(options.Until, double.PositiveInfinity));
-        if (end < 0) end = times.Length;
+        if (found.Shape.Contains(0)) throw new DataFileException($"The variable {found} in '{path}' has no values.");
+        var times = NetCdfTimes.Of(file, found, options);
+        if (times.Calendar is null && (options.From ?? options.Until) is not null)
+            throw new DataFileException($"The times of {found} in '{path}' are in the model's own unit; '{nameof(options.From)}' and '{nameof(options.Until)}' are dates.");
+        double[] all = times.Values;
+        int first = Array.FindIndex(all, time => time >= (options.From is { } from ? times.Calendar!.Days(from) : double.NegativeInfinity));
+        int end = first < 0 ? -1 : Array.FindIndex(all, first, time => time >= (options.Until is { } until ? times.Calendar!.Days(until) : double.PositiveInfinity));
+        if (end < 0) end = all.Length;
         if (first < 0 || end == first)
-            throw new DataFileException($"The variable {found} in '{path}' has no cycle from {Bound(options.From, "the beginning")} until {Bound(options.Until, "the end")}; it runs from {Date(times[0])} to {Date(times[^1])}.");
+            throw new DataFileException($"The variable {found} in '{path}' has no cycle from {Bound(options.From, "the beginning")} until {Bound(options.Until, "the end")}; it runs from {times.Text(all[0])} to {times.Text(all[^1])}.");
 
-        long size = found.Shape.Skip(1).Aggregate(1L, (product, length) => checked(product * length));
-        if (size == 0) throw new DataFileException($"The variable {found} in '{path}' has no values.");
-        var definitions = new List<ColumnDefinition> { new(column, size) };
-        if (options.Missing == MissingValues.Mask) definitions.Add(new(Columns.MaskOf(column), size));
-        double start = first > 0 ? times[first - 1] : times.Length > 1 ? 2 * times[0] - times[1] : times[0] - 1;
-        return new TrajectoryView(new TrajectorySchema(1, definitions), end - first, start,
-            () => new Cursor(context, NetCdfFile.Open(path), variable, column, times[first..end], first, options));
+        var layout = new Layout(found, times.Dimension, TrajectoryDimension(found, times.Dimension, options, path));
+        var definitions = new List<ColumnDefinition> { new(column, layout.Size) };
+        if (options.Missing == MissingValues.Mask) definitions.Add(new(Columns.MaskOf(column), layout.Size));
+        double start = options.StartTime ?? (first > 0 ? all[first - 1] : all.Length > 1 ? 2 * all[0] - all[1] : all[0] - 1);
+        if (!(start <= all[first]))
+            throw new ArgumentException($"The start time {start} must not be after the first cycle, which is at {all[first]}.", nameof(options));
+        return new TrajectoryView(new TrajectorySchema(layout.Batch, definitions), end - first, start,
+            () => new Cursor(context, NetCdfFile.Open(path), variable, column, times, (first, end), layout, options));
     }
 
-    private static double[] Times(NetCdfFile file, NetCdfDimension dimension)
+    private static int TrajectoryDimension(NetCdfVariable variable, int time, NetCdfOptions options, string path)
     {
-        var variable = file.Variables.FirstOrDefault(variable => variable.Name == dimension.Name)
-            ?? throw new DataFileException($"'{file.Path}' has no coordinate variable for its time dimension '{dimension.Name}'.");
-        if (variable.Text("units") is not { } units)
-            throw new DataFileException($"The coordinate {variable} in '{file.Path}' has no units; 'days since ...' or the like is needed of a time.");
-        CalendarTime calendar;
-        try { calendar = new CalendarTime(units, variable.Text("calendar")?.ToLowerInvariant()); }
-        catch (FormatException e) { throw new DataFileException($"The times {variable} in '{file.Path}' cannot be read: {e.Message}.", e); }
-        double[] times = [.. file.Read(dimension.Name).Select(calendar.Days)];
-        if (times.Length == 0) throw new DataFileException($"The time dimension '{dimension.Name}' of '{file.Path}' has no entry.");
-        for (int i = 0; i < times.Length; i++)
-            if (!double.IsFinite(times[i]) || i > 0 && !(times[i] > times[i - 1]))
-                throw new DataFileException($"The times {variable} in '{file.Path}' must increase; entry {i} is {times[i]} days since 1970-01-01{(i > 0 ? $" after {times[i - 1]}" : "")}.");
-        return times;
+        if (options.TrajectoryDimension is not { } name) return -1;
+        for (int i = 0; i < variable.Dimensions.Count; i++)
+            if (i != time && variable.Dimensions[i].Name == name) return i;
+        throw new DataFileException($"The variable {variable} in '{path}' has no dimension '{name}' beside time, which '{nameof(options.TrajectoryDimension)}' says.");
     }
 
     private static string Bound(DateTime? date, string otherwise) => date?.ToString("yyyy-MM-dd HH:mm") ?? otherwise;
 
-    private static double Days(DateTime? date, double otherwise) =>
-        date is { } given ? (given - DateTime.UnixEpoch).TotalDays : otherwise;
+    /// <summary>Which of a variable's dimensions are time and trajectories; the rest are the vector.</summary>
+    private sealed class Layout
+    {
+        private readonly int[] order;
 
-    private static string Date(double days) => Math.Abs(days) < 700_000 ? DateTime.UnixEpoch.AddDays(days).ToString("yyyy-MM-dd HH:mm") : $"{days} days since 1970-01-01";
+        public Layout(NetCdfVariable variable, int time, int trajectory)
+        {
+            Time = time;
+            Batch = trajectory < 0 ? 1 : variable.Shape[trajectory];
+            Size = variable.Shape.Where((_, i) => i != time && i != trajectory).Aggregate(1L, (product, length) => checked(product * length));
+            order = [.. new[] { time, trajectory }.Where(i => i >= 0), .. Enumerable.Range(0, variable.Dimensions.Count).Where(i => i != time && i != trajectory)];
+        }
 
-    private sealed class Cursor(DataAssimilationContext context, NetCdfFile file, string name, Column column, double[] times, long offset, NetCdfOptions options)
-        : TrajectoryCursor(null)
+        /// <summary>The dimension of time, or -1.</summary>
+        public int Time { get; }
+
+        public long Batch { get; }
+
+        /// <summary>n</summary>
+        public long Size { get; }
+
+        /// <summary>A block that is row-major in the file's order of dimensions, as time, trajectory, vector.</summary>
+        public double[] Arranged(double[] block, long[] shape)
+        {
+            if (order.Index().All(pair => pair.Index == pair.Item)) return block;
+            var strides = new long[shape.Length];
+            for (long i = shape.Length - 1, stride = 1; i >= 0; stride *= shape[i--]) strides[i] = stride;
+            var arranged = new double[block.Length];
+            var index = new long[order.Length];
+            long from = 0;
+            for (long to = 0; to < arranged.Length; to++)
+            {
+                arranged[to] = block[from];
+                for (int axis = order.Length - 1; axis >= 0; axis--)
+                {
+                    from += strides[order[axis]];
+                    if (++index[axis] < shape[order[axis]]) break;
+                    from -= index[axis] * strides[order[axis]];
+                    index[axis] = 0;
+                }
+            }
+            return arranged;
+        }
+    }
+
+    private sealed class Cursor(DataAssimilationContext context, NetCdfFile file, string name, Column column, NetCdfTimes times, (int First, int End) part,
+        Layout layout, NetCdfOptions options) : TrajectoryCursor(null)
     {
         private readonly NetCdfVariable variable = file.Variable(name);
+        private readonly int count = checked((int)(layout.Batch * layout.Size));
         private double[] block = [];
         private long blockStart;
 
-        public override double Time => Cycle >= 0 ? times[Cycle] : double.NaN;
+        public override double Time => Cycle >= 0 ? times.Values[part.First + Cycle] : double.NaN;
 
         protected override bool Compute(long cycle)
         {
-            if (cycle >= times.Length) return false;
-            long size = variable.Shape.Skip(1).Aggregate(1L, (product, length) => product * length);
-            if (cycle == 0 || cycle >= blockStart + block.Length / size) Read(cycle);
-            var values = block.AsSpan((int)((cycle - blockStart) * size), (int)size);
-            var present = new bool[size];
-            var numbers = new double[size];
-            for (int i = 0; i < size; i++)
+            if (cycle >= part.End - part.First) return false;
+            if (cycle == 0 || cycle >= blockStart + block.Length / count) Read(cycle);
+            var values = block.AsSpan((int)(cycle - blockStart) * count, count);
+            var present = new bool[count];
+            var numbers = new double[count];
+            for (int i = 0; i < count; i++)
             {
                 present[i] = double.IsFinite(values[i]);
                 numbers[i] = present[i] ? values[i] * options.Scale : 0;
             }
-            if (options.Missing == MissingValues.Mask) Set(Columns.MaskOf(column), tensor(present, device: context.Device).unsqueeze(0));
+            long[] shape = [layout.Batch, layout.Size];
+            if (options.Missing == MissingValues.Mask) Set(Columns.MaskOf(column), tensor(present, device: context.Device).reshape(shape));
             else if (present.Contains(false))
-                throw new DataFileException($"The variable {variable} in '{file.Path}' lacks {present.Count(there => !there)} of its {size} values in entry {offset + cycle} ({Date(times[cycle])}); " +
+                throw new DataFileException($"The variable {variable} in '{file.Path}' lacks {present.Count(there => !there)} of its {count} values in entry {part.First + cycle} ({times.Text(times.Values[part.First + cycle])}); " +
                                           $"use {nameof(NetCdfOptions)} {{ {nameof(NetCdfOptions.Missing)} = {nameof(MissingValues)}.{nameof(MissingValues.Mask)} }} to have them marked.");
-            Set(column, tensor(numbers, dtype: context.Precision, device: context.Device).unsqueeze(0));
+            Set(column, tensor(numbers, dtype: context.Precision, device: context.Device).reshape(shape));
             return true;
         }
 
@@ -122,10 +142,9 @@ public static class NetCdfTrajectory
 
         private void Read(long cycle)
         {
-            long count = Math.Min(options.CyclesPerRead, times.Length - cycle);
             long[] start = new long[variable.Dimensions.Count], counts = variable.Shape;
-            (start[0], counts[0]) = (offset + cycle, count);
-            block = file.Read(variable, start, counts);
+            if (layout.Time >= 0) (start[layout.Time], counts[layout.Time]) = (part.First + cycle, Math.Min(options.CyclesPerRead, part.End - part.First - cycle));
+            block = layout.Arranged(file.Read(variable, start, counts), counts);
             blockStart = cycle;
         }
     }

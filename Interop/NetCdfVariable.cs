@@ -3,14 +3,25 @@ namespace DaML;
 /// <summary>A dimension of a NetCDF file.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Length">Its length now.</param>
-/// <param name="IsUnlimited">Whether it can grow (the record dimension).</param>
-public sealed record NetCdfDimension(string Name, long Length, bool IsUnlimited);
+/// <param name="IsUnlimited">Whether it can grow.</param>
+public sealed record NetCdfDimension(string Name, long Length, bool IsUnlimited)
+{
+    /// <summary>What the library calls it; dimensions of different groups may have one name.</summary>
+    internal int Number { get; init; }
+}
 
 /// <summary>An attribute of a NetCDF file or variable.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Text">Its value where it is text, otherwise null.</param>
-/// <param name="Numbers">Its values where it is numbers, otherwise empty.</param>
-public sealed record NetCdfAttribute(string Name, string? Text, IReadOnlyList<double> Numbers);
+/// <param name="Numbers">Its values where it is numbers, otherwise empty; whole numbers of 64 bits beyond 2^53 are rounded.</param>
+public sealed record NetCdfAttribute(string Name, string? Text, IReadOnlyList<double> Numbers)
+{
+    /// <summary>How its values are stored.</summary>
+    public NetCdfType Type { get; init; }
+
+    /// <summary>Its values to the last digit where they are whole numbers of 64 bits, otherwise empty.</summary>
+    internal IReadOnlyList<Int128> WholeNumbers { get; init; } = [];
+}
 
 /// <summary>How a NetCDF file stores a variable's values.</summary>
 public enum NetCdfType
@@ -44,14 +55,21 @@ public enum NetCdfType
 }
 
 /// <summary>A variable of a NetCDF file.</summary>
-/// <param name="Name">Its name.</param>
+/// <param name="Name">Its name; in a group with the group's path, as <c>ObsValue/airTemperature</c>.</param>
 /// <param name="Type">How its values are stored.</param>
 /// <param name="Dimensions">Its dimensions, slowest first.</param>
 /// <param name="Attributes">Its attributes by name.</param>
 public sealed record NetCdfVariable(string Name, NetCdfType Type, IReadOnlyList<NetCdfDimension> Dimensions,
     IReadOnlyDictionary<string, NetCdfAttribute> Attributes)
 {
-    internal int Number { get; init; }
+    /// <summary>What the library calls its group, and it within the group.</summary>
+    internal (int Group, int Number) Place { get; init; }
+
+    /// <summary>Whether places that were never written hold the library's default fill value.</summary>
+    internal bool HasDefaultFill { get; init; } = true;
+
+    /// <summary>The path of its group, with a slash at its end; empty in the root group.</summary>
+    internal string GroupPath => Name[..(Name.LastIndexOf('/') + 1)];
 
     /// <summary>The sizes, slowest first.</summary>
     public long[] Shape => [.. Dimensions.Select(dimension => dimension.Length)];

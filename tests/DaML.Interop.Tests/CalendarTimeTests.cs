@@ -22,9 +22,9 @@ public sealed class CalendarTimeTests
     [Theory]
     [InlineData("months since 1970-01-01", null, "months since")]
     [InlineData("degrees_north", null, "degrees_north")]
-    [InlineData("days since 1970-01-01 06", null, "1970-01-01 06")]                   // an hour, or a zone?
-    [InlineData("days since 1970-13-01", null, "no date")]
-    [InlineData("days since 1970-01-01", "360_day", "360_day")]
+    [InlineData("days since 1970-01-01 06 02", null, "1970-01-01 06 02")]             // minutes, or a zone?
+    [InlineData("days since 1970-13-01", null, "no date 1970-13-01")]
+    [InlineData("days since 1970-01-01", "lunar", "'lunar'")]
     public void WhatIsNoTimeIsRefused(string units, string? calendar, string named) =>
         Assert.Contains(named, Assert.Throws<FormatException>(() => new CalendarTime(units, calendar)).Message);
 }

@@ -92,8 +92,7 @@ public sealed class NetCdfTrajectoryTests : IDisposable
     {
         string path = Small("small.nc", [1, 2, 3, 4]);
         Assert.Contains("has no variable 'w'; it has: time(time = 2), v(time = 2, x = 2)", Refused(path, "w"));
-        Assert.Contains("time(time = 2) in '" + path + "' has 1 dimension(s)", Refused(path, "time"));
-        Assert.Contains("no coordinate variable for its time dimension 'time'", Refused(Small("a.nc", [1, 2, 3, 4], time: ""), "v"));
+        Assert.Contains("no coordinate variable for its dimension 'time'", Refused(Small("a.nc", [1, 2, 3, 4], time: ""), "v"));
         Assert.Contains("has no units", Refused(Small("b.nc", [1, 2, 3, 4], units: ""), "v"));
         Assert.Contains("'furlongs since 2000-01-01'", Refused(Small("c.nc", [1, 2, 3, 4], units: "furlongs since 2000-01-01"), "v"));
         Assert.Contains("must increase; entry 1", Refused(Small("d.nc", [1, 2, 3, 4], times: [3, 3]), "v"));

@@ -1,0 +1,171 @@
+using System.Globalization;
+using CsvHelper;
+using CsvHelper.Configuration;
+
+namespace DaML;
+
+/// <summary>
+/// The rows of a CSV file, one after the other. Comments are skipped, and blank lines too, unless the file has one column: there a blank
+/// line is a row with an empty field, as spreadsheets write it.
+/// </summary>
+internal sealed class CsvRows : IDisposable
+{
+    private readonly string path;
+    private readonly CsvOptions options;
+    private readonly CsvParser parser;
+    private readonly bool isSeparatedByBlanks;
+    private readonly HashSet<string> markers;
+    private readonly double[] numericMarkers;
+    private readonly string[] headers;
+    private readonly int time, trajectory;
+    private string[] fields = [];
+
+    /// <summary>Opens a file and reads its header.</summary>
+    /// <exception cref="DataFileException">There is no header, or one of the columns asked for is missing or twice there.</exception>
+    public CsvRows(string path, CsvOptions options, IReadOnlyList<CsvColumn> columns)
+    {
+        (this.path, this.options) = (path, options);
+        isSeparatedByBlanks = options.Delimiter.Length > 0 && options.Delimiter.All(sign => sign == ' ');
+        markers = new(options.Markers.Select(marker => marker.Trim()), StringComparer.OrdinalIgnoreCase);
+        numericMarkers = [.. markers.Where(IsNumber).Select(Parse)];
+        var configuration = new CsvConfiguration(CultureInfo.InvariantCulture)
+        {
+            Delimiter = isSeparatedByBlanks ? " " : options.Delimiter,
+            TrimOptions = isSeparatedByBlanks ? TrimOptions.None : TrimOptions.Trim,
+            WhiteSpaceChars = isSeparatedByBlanks ? [] : [' '],
+            IgnoreBlankLines = false,
+            AllowComments = options.Comment is not null,
+            Comment = options.Comment ?? '#',
+            BadDataFound = Damaged,
+        };
+        parser = new CsvParser(new StreamReader(path), configuration);
+        try
+        {
+            headers = ReadRow() ? fields : throw new DataFileException($"'{path}' is empty; a header line is needed.");
+            time = options.TimeHeader is null ? -1 : Position(options.TimeHeader);
+            trajectory = options.TrajectoryHeader is null ? -1 : Position(options.TrajectoryHeader);
+            Positions = [.. columns.Select(column => column.Headers.Select(Position).ToArray())];
+        }
+        catch
+        {
+            parser.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Where each view column's components are in a row.</summary>
+    public int[][] Positions { get; }
+
+    /// <summary>Refuses settings that no file can be read with.</summary>
+    /// <exception cref="ArgumentException">They are such.</exception>
+    public static void Check(CsvOptions options)
+    {
+        if (options.Delimiter.Length == 0 || options.Delimiter.Any(sign => sign is '"' or '\n' or '\r' || char.IsLetterOrDigit(sign)))
+            throw new ArgumentException($"'{nameof(CsvOptions.Delimiter)}' must be a sign between fields, no letter, digit, quotation mark or end of line; given: '{options.Delimiter}'.", nameof(options));
+        if (options.Comment is { } comment && (comment is '"' or '\n' or '\r' or ' ' || char.IsLetterOrDigit(comment) || options.Delimiter.Contains(comment)))
+            throw new ArgumentException($"'{nameof(CsvOptions.Comment)}' must be a sign other than the delimiter, no letter, digit, blank, quotation mark or end of line; given: '{comment}'.", nameof(options));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => parser.Dispose();
+
+    /// <summary>Goes to the next row.</summary>
+    /// <returns>False after the last.</returns>
+    /// <exception cref="DataFileException">The row has too few or too many fields, or a quotation mark is out of place.</exception>
+    public bool Read()
+    {
+        if (!ReadRow()) return false;
+        if (fields.Length != headers.Length)
+            throw new DataFileException($"'{path}', line {parser.RawRow}: the row has {fields.Length} fields where the header has {headers.Length}.");
+        return true;
+    }
+
+    /// <summary>A field as a number; NaN where it is missing.</summary>
+    /// <exception cref="DataFileException">It is no finite number, or missing where that is refused.</exception>
+    public double Number(int position)
+    {
+        string field = fields[position];
+        if (IsMissing(field))
+            return options.Missing == MissingValues.Mask ? double.NaN : throw Refuse(position,
+                $"is missing; use {nameof(CsvOptions)} {{ {nameof(CsvOptions.Missing)} = {nameof(MissingValues)}.{nameof(MissingValues.Mask)} }} to have missing values marked");
+        return IsNumber(field) && Parse(field) is var number && double.IsFinite(number) ? number : throw Refuse(position,
+            $"is '{field}', not a finite number; where that means a missing value, name it in {nameof(CsvOptions)}.{nameof(CsvOptions.Markers)}");
+    }
+
+    /// <summary>Reads on to the end for the times, and how many trajectories each has.</summary>
+    /// <exception cref="DataFileException">A time is no number and no date, they do not increase, or a time lacks a trajectory.</exception>
+    public (double[] Times, int Trajectories) Times()
+    {
+        var times = new List<double>();
+        var first = new List<string>();
+        bool? dates = null;
+        int row = 0;
+        for (; Read(); row++)
+        {
+            double next = time >= 0 ? Time(ref dates) : first.Count == 0 || trajectory < 0 ? row + 1 : row / first.Count + 1;
+            if (trajectory >= 0)
+            {
+                // The rows of the first time tell the trajectories; later times have the same in the same order.
+                bool isFirst = times.Count == 0 || (times.Count == 1 && IsOfFirst(next, times[0], first));
+                if (isFirst) first.Add(fields[trajectory]);
+                else if (fields[trajectory] != first[row % first.Count])
+                    throw Refuse(trajectory, $"is '{fields[trajectory]}' where '{first[row % first.Count]}' is expected; every time must have the trajectories {string.Join(", ", first)} in this order");
+                if (row > 0 && (isFirst || row % first.Count > 0))
+                {
+                    if (time >= 0 && next != times[^1]) throw Refuse(time, $"is '{fields[time]}'; the trajectories {string.Join(", ", first)} of a time must stand together");
+                    continue;
+                }
+            }
+            if (times.Count > 0 && !(next > times[^1])) throw Refuse(time, $"is '{fields[time]}', not later than the row before; times must increase");
+            times.Add(next);
+        }
+        if (first.Count > 0 && row % first.Count > 0)
+            throw new DataFileException($"'{path}' ends with {row % first.Count} of the {first.Count} trajectories of its last time.");
+        return ([.. times], Math.Max(1, first.Count));
+    }
+
+    private bool IsOfFirst(double next, double firstTime, List<string> first) => time >= 0 ? next == firstTime : !first.Contains(fields[trajectory]);
+
+    private bool ReadRow()
+    {
+        while (parser.Read())
+        {
+            fields = parser.Record!;
+            bool isBlank = fields.All(string.IsNullOrWhiteSpace) && !parser.RawRecord.Contains('"') && (isSeparatedByBlanks || fields.Length == 1);
+            if (isBlank && headers is not { Length: 1 }) continue;
+            fields = isBlank ? [""] : isSeparatedByBlanks ? [.. fields.Where(field => field.Length > 0)] : fields;
+            return true;
+        }
+        return false;
+    }
+
+    private double Time(ref bool? dates)
+    {
+        string field = fields[time];
+        bool isDate = IsoDate.TryRead(field, out double days);
+        if (!isDate && !(IsNumber(field) && double.IsFinite(Parse(field)))) throw Refuse(time, $"is '{field}', neither a number nor a date of ISO 8601 (2001-12-31, 2001-12-31T18:00:00Z)");
+        if (dates is { } before && before != isDate) throw Refuse(time, $"is '{field}', a {(isDate ? "date" : "number")} where the rows before have {(isDate ? "numbers" : "dates")}");
+        dates = isDate;
+        return isDate ? days : Parse(field);
+    }
+
+    private bool IsMissing(string field) => field.Length == 0 || field.Equals("nan", StringComparison.OrdinalIgnoreCase) || markers.Contains(field) ||
+        (numericMarkers.Length > 0 && IsNumber(field) && numericMarkers.Contains(Parse(field)));
+
+    private int Position(string header)
+    {
+        int position = Array.IndexOf(headers, header);
+        if (position < 0) throw new DataFileException($"'{path}' has no column '{header}'; it has: {string.Join(", ", headers)}.");
+        if (Array.LastIndexOf(headers, header) != position) throw new DataFileException($"'{path}' has more than one column '{header}'.");
+        return position;
+    }
+
+    private static bool IsNumber(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
+
+    private static double Parse(string text) => double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture);
+
+    private DataFileException Refuse(int position, string why) => new($"'{path}', line {parser.RawRow}, column '{headers[position]}': the field {why}.");
+
+    private void Damaged(BadDataFoundArgs found) =>
+        throw new DataFileException($"'{path}', line {found.Context.Parser!.RawRow}: a quotation mark is out of place in '{found.Field}'.");
+}
