@@ -107,6 +107,7 @@ internal sealed class CsvRows : IDisposable
             {
                 // The rows of the first time tell the trajectories; later times have the same in the same order.
                 bool isFirst = times.Count == 0 || (times.Count == 1 && IsOfFirst(next, times[0], first));
+                if (isFirst && first.Contains(fields[trajectory])) throw Refuse(trajectory, $"is '{fields[trajectory]}': the first time has the trajectory '{fields[trajectory]}' twice");
                 if (isFirst) first.Add(fields[trajectory]);
                 else if (fields[trajectory] != first[row % first.Count])
                     throw Refuse(trajectory, $"is '{fields[trajectory]}' where '{first[row % first.Count]}' is expected; every time must have the trajectories {string.Join(", ", first)} in this order");

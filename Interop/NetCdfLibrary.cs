@@ -14,6 +14,7 @@ internal static partial class NetCdfLibrary
     public const int MaximumName = 256;
     public const int NotNetCdf = -51;
     public const int Hdf5Error = -101;
+    public const int NetCdf4 = 0x1000;
 
     /// <summary>What the library is called: Debian 12 and 13, with development files, elsewhere.</summary>
     public static IReadOnlyList<string> Names { get; } = ["libnetcdf.so.19", "libnetcdf.so.22", "libnetcdf.so", "libnetcdf.dylib", "netcdf"];
@@ -54,7 +55,7 @@ internal static partial class NetCdfLibrary
     {
         foreach (string name in names)
             if (NativeLibrary.TryLoad(name, out nint handle)) return handle;
-        throw new DataFileException($"NetCDF files cannot be read: the netcdf library ({string.Join(", ", names)}) is not installed; on Debian and Ubuntu: apt-get install libnetcdf-dev.");
+        throw new DataFileException($"NetCDF files cannot be read or written: the netcdf library ({string.Join(", ", names)}) is not installed; on Debian and Ubuntu: apt-get install libnetcdf-dev.");
     }
 
     /// <summary>Throws what a status other than zero means.</summary>
@@ -133,4 +134,25 @@ internal static partial class NetCdfLibrary
 
     [LibraryImport(Library, EntryPoint = "nc_get_vara_double")]
     public static unsafe partial int GetValues(int file, int variable, nuint* start, nuint* count, double* values);
+
+    [LibraryImport(Library, EntryPoint = "nc_create", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Create(string path, int mode, out int file);
+
+    [LibraryImport(Library, EntryPoint = "nc_def_dim", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int DefineDimension(int file, string name, nuint length, out int dimension);
+
+    [LibraryImport(Library, EntryPoint = "nc_def_var", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int DefineVariable(int file, string name, int type, int rank, [In] int[] dimensions, out int variable);
+
+    [LibraryImport(Library, EntryPoint = "nc_put_att_text", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int PutText(int file, int variable, string name, nuint length, [In] byte[] text);
+
+    [LibraryImport(Library, EntryPoint = "nc_put_att_double", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int PutNumber(int file, int variable, string name, int type, nuint length, in double number);
+
+    [LibraryImport(Library, EntryPoint = "nc_enddef")]
+    public static partial int EndDefinitions(int file);
+
+    [LibraryImport(Library, EntryPoint = "nc_put_vara")]
+    public static unsafe partial int PutValues(int file, int variable, nuint* start, nuint* count, void* values);
 }

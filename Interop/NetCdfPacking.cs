@@ -78,7 +78,7 @@ internal sealed class NetCdfPacking
 
     private double Value(double stored)
     {
-        double value = stored * scale + offset;
+        double value = isPacked ? stored * scale + offset : stored;
         if (!(value >= unpackedLowest && value <= unpackedHighest)) return double.NaN;
         foreach (double fill in unpackedFills)
             if (Math.Abs(value - fill) <= Math.Abs(scale) * 1e-3) return double.NaN;

@@ -9,7 +9,11 @@ internal sealed class NetCdfTimes
 {
     private const string UnitsNeeded = "'days since 2000-01-01' or the like";
 
-    private NetCdfTimes(int dimension, double[] values, FileCalendar? calendar) => (Dimension, Values, Calendar) = (dimension, values, calendar);
+    /// <summary>The attribute in which a file that this library wrote says the view's start time, in the units of its times.</summary>
+    public const string StartAttribute = "start_time";
+
+    private NetCdfTimes(int dimension, double[] values, FileCalendar? calendar, double? start) =>
+        (Dimension, Values, Calendar, Start) = (dimension, values, calendar, start);
 
     /// <summary>Which of the variable's dimensions is time; -1 = none, it is a single field.</summary>
     public int Dimension { get; }
@@ -19,6 +23,9 @@ internal sealed class NetCdfTimes
 
     /// <summary>The calendar they are counted in; null = none, the file counts in the model's unit.</summary>
     public FileCalendar? Calendar { get; }
+
+    /// <summary>The time of the state before the first of them where the file says it.</summary>
+    public double? Start { get; }
 
     /// <summary>A time in words.</summary>
     public string Text(double time) => Calendar?.Text(time) ?? $"time {time:g9}";
@@ -37,7 +44,7 @@ internal sealed class NetCdfTimes
         if (options.FieldTime is { } date)
         {
             var calendar = FileCalendar.Of(null);
-            return new NetCdfTimes(-1, [calendar.Days(date)], calendar);
+            return new NetCdfTimes(-1, [calendar.Days(date)], calendar, null);
         }
         int unknown = UnknownTime(file, variable);
         if (unknown < 0 && Choose(file, variable, Single(file, variable)) is { } single) return Read(file, variable, single, -1);
@@ -133,7 +140,8 @@ internal sealed class NetCdfTimes
         }
         double[] times = file.Read(time.Name);
         if (calendar is not null) times = Array.ConvertAll(times, calendar.Days);
-        var result = new NetCdfTimes(dimension, times, calendar?.Calendar);
+        double? start = time.FirstNumber(StartAttribute);
+        var result = new NetCdfTimes(dimension, times, calendar?.Calendar, start is { } given && calendar is not null ? calendar.Days(given) : start);
         if (times.Length == 0) throw new DataFileException($"The times {time} of {variable} in '{file.Path}' have no entry.");
         for (int i = 0; i < times.Length; i++)
         {

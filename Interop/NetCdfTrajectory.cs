@@ -45,7 +45,7 @@ public static class NetCdfTrajectory
         var layout = new Layout(found, times.Dimension, TrajectoryDimension(found, times.Dimension, options, path));
         var definitions = new List<ColumnDefinition> { new(column, layout.Size) };
         if (options.Missing == MissingValues.Mask) definitions.Add(new(Columns.MaskOf(column), layout.Size));
-        double start = options.StartTime ?? (first > 0 ? all[first - 1] : all.Length > 1 ? 2 * all[0] - all[1] : all[0] - 1);
+        double start = options.StartTime ?? (first > 0 ? all[first - 1] : times.Start is { } said && said <= all[0] ? said : all.Length > 1 ? 2 * all[0] - all[1] : all[0] - 1);
         if (!(start <= all[first]))
             throw new ArgumentException($"The start time {start} must not be after the first cycle, which is at {all[first]}.", nameof(options));
         return new TrajectoryView(new TrajectorySchema(layout.Batch, definitions), end - first, start,

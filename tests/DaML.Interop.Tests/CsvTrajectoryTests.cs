@@ -70,7 +70,7 @@ public sealed class CsvTrajectoryTests : IDisposable
     [InlineData("time,u,v\n1,2,3\n2,1,Infinity\n", "line 3, column 'v': the field is 'Infinity', not a finite number")]
     [InlineData("time,u,v\n1,2,3\n2,4\n", "line 3: the row has 2 fields where the header has 3")]
     [InlineData("time,u,v\n1,2,3\n1,4,5\n", "line 3, column 'time': the field is '1', not later than the row before")]
-    [InlineData("time,u,v\nnoon,2,3\n", "line 2, column 'time': the field is 'noon', neither a number nor a date")]
+    [InlineData("time,u,v\nnoon,2,3\n", "line 2, column 'time': the field is 'noon', neither a number nor a date of ISO 8601")]
     [InlineData("time,u,w\n1,2,3\n", "has no column 'v'; it has: time, u, w")]
     [InlineData("time,u,v,v\n1,2,3,4\n", "has more than one column 'v'")]
     [InlineData("time,u,v\n1,2,3\n2,4,5\"6\n", "line 3: a quotation mark is out of place")]
@@ -79,10 +79,138 @@ public sealed class CsvTrajectoryTests : IDisposable
     public void ABadFileIsRefusedWithFileLineAndColumn(string text, string says) => Assert.Contains(says, Refused(folder.Write("bad.csv", text)));
 
     [Fact]
+    public void ABlankLineOfAFileWithOneColumnIsAnEmptyField() // fault 09
+    {
+        var options = new CsvOptions { TimeHeader = null, Missing = MissingValues.Mask };
+        string path = folder.Write("one.csv", "y\n1\n\n3\n  \n5\n");
+        Assert.Equal([(1, 1.0, true), (2, 0.0, false), (3, 3.0, true), (4, 0.0, false), (5, 5.0, true)], Series(path, options));
+        Assert.Contains("line 3, column 'y': the field is missing", Assert.Throws<DataFileException>(() => Series(path, options with { Missing = MissingValues.Refuse })).Message);
+        Assert.Equal([(1, 1.0, true), (2, 3.0, true)], Series(folder.Write("windows.csv", "\r\ntime,y\r\n1,1\r\n\r\n2,3\r\n\r\n"), options with { TimeHeader = "time" }));
+    }
+
+    [Theory]
+    [InlineData("NA")]
+    [InlineData("na")]
+    [InlineData("-9999")]
+    [InlineData("-9999.00")]
+    [InlineData("-9.999e3")]
+    [InlineData("null")]
+    [InlineData("***")]
+    [InlineData("")]
+    [InlineData("nan")]
+    public void MarkersStandForMissingValues(string field) // fault 19
+    {
+        var options = new CsvOptions { Missing = MissingValues.Mask, Markers = ["NA", "-9999", "null", "***"] };
+        string path = folder.Write("na.csv", $"time,y\n1,1\n2,{field}\n3,-999\n");
+        Assert.Equal([(1, 1.0, true), (2, 0.0, false), (3, -999.0, true)], Series(path, options));
+        Assert.Contains("line 3, column 'y': the field is missing", Assert.Throws<DataFileException>(() => Series(path, options with { Missing = MissingValues.Refuse })).Message);
+    }
+
+    [Fact]
+    public void CommentsAreSkippedWhereverTheyStand()
+    {
+        string path = folder.Write("c.csv", "# buoy 42\n#\ntime,y\n# first\n1,1\n2,3\n#end");
+        var options = new CsvOptions { Comment = '#', Missing = MissingValues.Mask };
+        Assert.Equal([(1, 1.0, true), (2, 3.0, true)], Series(path, options));
+        Assert.Equal([(1, 1.0, true), (2, 3.0, true)], Series(folder.Write("d.csv", "; note\ny\n1\n; note\n3\n"), options with { Comment = ';', TimeHeader = null }));
+        Assert.Contains("has no column 'time'; it has: # buoy 42", Assert.Throws<DataFileException>(() => Series(path, options with { Comment = null })).Message);
+    }
+
+    [Fact]
+    public void BlanksMayStandBetweenFields()
+    {
+        string path = folder.Write("b.txt", "time    y\n 1   1.5 \n\n10   NA\n");
+        Assert.Equal([(1, 1.5, true), (10, 0.0, false)], Series(path, new() { Delimiter = " ", Missing = MissingValues.Mask, Markers = ["NA"] }));
+        Assert.Equal([(1, 1.5, true)], Series(folder.Write("t.txt", "time\ty\n1\t1.5\n"), new() { Delimiter = "\t", Missing = MissingValues.Mask }));
+        foreach (string bad in (string[])["", "\n", "\"", "1", "x"])
+            Assert.Contains("'Delimiter' must be a sign", Assert.Throws<ArgumentException>(() => Series(path, new() { Delimiter = bad })).Message);
+        foreach (char bad in (char[])[',', '"', '1', ' '])
+            Assert.Contains("'Comment' must be a sign", Assert.Throws<ArgumentException>(() => Series(path, new() { Comment = bad })).Message);
+    }
+
+    [Theory]
+    [InlineData("2001-01-01", 11323)]
+    [InlineData("2001-01-01T12", 11323.5)]
+    [InlineData("2001-01-01T12:00Z", 11323.5)]
+    [InlineData("2001-01-01 18:00:00", 11323.75)]
+    [InlineData("2001-01-01T12:00:00.000+06:00", 11323.25)]
+    [InlineData("2001-01-01T12:00:00-0600", 11323.75)]
+    [InlineData("2001-01-01T24:00:00Z", 11324)]
+    [InlineData("1900-03-01", -25508)]
+    public void DatesAreThoseOfIso8601(string date, double days)
+    {
+        Assert.Equal(days, Series(folder.Write("date.csv", $"time,y\n{date},1\n"), new() { Missing = MissingValues.Mask }).Single().Time);
+    }
+
+    [Theory]
+    [InlineData("01/02/2003")]
+    [InlineData("1.2.2003")]
+    [InlineData("2003-1-2")]
+    [InlineData("2003-02-30")]
+    [InlineData("2003-01-02T25:00")]
+    [InlineData("2 January 2003")]
+    [InlineData("12:00")]
+    [InlineData("20030102T000000Z")]
+    public void OtherDatesAreRefused(string date) =>
+        Assert.Contains($"is '{date}', neither a number nor a date of ISO 8601", Assert.Throws<DataFileException>(() => Series(folder.Write("date.csv", $"time,y\n{date},1\n"), new())).Message);
+
+    [Fact]
+    public void NumbersAndDatesAreNotMixed() =>
+        Assert.Contains("is '2001-01-01', a date where the rows before have numbers", Assert.Throws<DataFileException>(() => Series(folder.Write("mixed.csv", "time,y\n1,1\n2001-01-01,2\n"), new())).Message);
+
+    [Fact]
+    public void TheFirstCycleMayBeTheStart()
+    {
+        string path = folder.Write("start.csv", "time,y\n0,1\n1,2\n");
+        CsvColumn y = new(Columns.Observation, "y");
+        Assert.Equal(0, context.Data.FromCsv(path, new CsvOptions { StartTime = 0 }, y).StartTime);
+        Assert.Equal(-1, context.Data.FromCsv(path, y).StartTime);
+        Assert.Contains("must not be after the first cycle, which is at 0", Assert.Throws<ArgumentException>(() => context.Data.FromCsv(path, new CsvOptions { StartTime = 0.5 }, y)).Message);
+    }
+
+    [Fact]
+    public void SeveralTrajectoriesAreTheBatch()
+    {
+        var options = new CsvOptions { TrajectoryHeader = "run" };
+        CsvColumn y = new(Columns.Observation, "y");
+        string path = folder.Write("runs.csv", "time,run,y\n0.5,a,1\n0.5,b,2\n1.5,a,3\n1.5,b,4\n");
+        foreach (var given in (CsvOptions[])[options, options with { TimeHeader = null }])
+        {
+            var view = context.Data.FromCsv(path, given, y);
+            Assert.Equal((2, 2), (view.Schema.Batch, view.CycleCount));
+            using var cursor = view.OpenCursor();
+            Assert.True(cursor.MoveNext());
+            Assert.Equal(given.TimeHeader is null ? 1 : 0.5, cursor.Time);
+            Assert.Equal([1.0, 2.0], cursor[Columns.Observation].ToArray<double>());
+            Assert.True(cursor.MoveNext());
+            Assert.Equal(given.TimeHeader is null ? 2 : 1.5, cursor.Time);
+            Assert.Equal([3.0, 4.0], cursor[Columns.Observation].ToArray<double>());
+            Assert.False(cursor.MoveNext());
+        }
+        foreach (var (text, says) in new (string, string)[]
+        {
+            ("0,a,1\n0,b,2\n1,b,3\n1,a,4\n", "is 'b' where 'a' is expected"),
+            ("0,a,1\n0,b,2\n1,a,3\n", "ends with 1 of the 2 trajectories"),
+            ("0,a,1\n0,b,2\n1,a,3\n2,b,4\n", "of a time must stand together"),
+            ("0,a,1\n0,b,2\n0,a,3\n1,a,3\n1,b,4\n1,a,5\n", "has the trajectory 'a' twice"),
+        })
+            Assert.Contains(says, Assert.Throws<DataFileException>(() => context.Data.FromCsv(folder.Write("bad.csv", "time,run,y\n" + text), options, y)).Message);
+    }
+
+    [Fact]
     public void WhatIsNotThereIsNamed()
     {
         Assert.Contains("nowhere.csv", Assert.Throws<FileNotFoundException>(() => context.Data.FromCsv(folder.File("nowhere.csv"), Wind)).Message);
         Assert.Throws<ArgumentException>(() => context.Data.FromCsv(folder.Write("x.csv", "time,u\n1,2\n")));
+    }
+
+    private List<(double Time, double Value, bool There)> Series(string path, CsvOptions options)
+    {
+        var series = new List<(double, double, bool)>();
+        using var cursor = context.Data.FromCsv(path, options, new CsvColumn(Columns.Observation, "y")).OpenCursor();
+        while (cursor.MoveNext())
+            series.Add((cursor.Time, cursor[Columns.Observation].ToDouble(), options.Missing != MissingValues.Mask || cursor[Columns.ObservationMask].ToBoolean()));
+        return series;
     }
 
     private string Refused(string path)

@@ -1,13 +1,8 @@
-using System.Runtime.InteropServices;
-
 namespace DaML.Tests;
 
 /// <summary>The NetCDF reader against a real file with known values, and against files written byte by byte.</summary>
-public sealed partial class NetCdfFileTests : IDisposable
+public sealed class NetCdfFileTests : IDisposable
 {
-    static NetCdfFileTests() => NativeLibrary.SetDllImportResolver(typeof(NetCdfFileTests).Assembly,
-        (name, _, _) => name == "netcdf-under-test" ? NetCdfLibrary.Load(NetCdfLibrary.Names) : 0);
-
     public static readonly string RealFile = Path.Combine(AppContext.BaseDirectory, "data", "slp_ncep1_natlantic_daily_2001-2010.nc");
     private readonly TemporaryFolder folder = new();
 
@@ -78,12 +73,7 @@ public sealed partial class NetCdfFileTests : IDisposable
     public void NetCdf4IsReadToo()
     {
         string path = folder.File("four.nc");
-        Assert.Equal(0, Create(path, 0x1000, out int id));
-        Assert.Equal(0, DefineDimension(id, "x", 3, out int x));
-        Assert.Equal(0, DefineVariable(id, "v", 10, 1, [x], out int v));
-        Assert.Equal(0, EndDefinitions(id));
-        Assert.Equal(0, Put(id, v, [1, -2, 3]));
-        Assert.Equal(0, Close(id));
+        using (var writer = new NetCdf4Writer(path)) writer.Dimension("x", 3).Variable("v", 10, ["x"], [1, -2, 3]);
         using var file = NetCdfFile.Open(path);
         Assert.Equal(NetCdfType.Int64, file.Variable("v").Type);
         Assert.Equal([1, -2, 3], file.Read("v"));
@@ -187,22 +177,4 @@ public sealed partial class NetCdfFileTests : IDisposable
                 Assert.Equal(expected[(i * 561)..((i + 1) * 561)], file.Read(file.Variable("slp"), [i, 0, 0], [1, 17, 33]));
         });
     }
-
-    [LibraryImport("netcdf-under-test", EntryPoint = "nc_create", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Create(string path, int mode, out int id);
-
-    [LibraryImport("netcdf-under-test", EntryPoint = "nc_def_dim", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int DefineDimension(int id, string name, nuint length, out int dimension);
-
-    [LibraryImport("netcdf-under-test", EntryPoint = "nc_def_var", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int DefineVariable(int id, string name, int type, int rank, int[] dimensions, out int variable);
-
-    [LibraryImport("netcdf-under-test", EntryPoint = "nc_enddef")]
-    private static partial int EndDefinitions(int id);
-
-    [LibraryImport("netcdf-under-test", EntryPoint = "nc_put_var_double")]
-    private static partial int Put(int id, int variable, double[] values);
-
-    [LibraryImport("netcdf-under-test", EntryPoint = "nc_close")]
-    private static partial int Close(int id);
 }
