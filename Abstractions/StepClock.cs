@@ -46,7 +46,7 @@ public sealed class StepClock
 
     /// <summary>A tolerance between zero and half a step.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is another number.</exception>
-    internal static double CheckTolerance(double tolerance, string name) => tolerance is >= 0 and <= 0.5 ? tolerance
+    public static double CheckTolerance(double tolerance, string name) => tolerance is >= 0 and <= 0.5 ? tolerance
         : throw new ArgumentOutOfRangeException(name, tolerance, $"'{name}' is a share of a time step from 0 to 0.5; given: {tolerance}.");
 
     private sealed class Cursor(ITrajectoryCursor source, StepClock clock) : TrajectoryCursor(source)

@@ -11,13 +11,17 @@ namespace DaML;
 /// <param name="start">The column forecasts start from, <c>[n]</c>.</param>
 /// <param name="output">The column it adds, <c>[n]</c>.</param>
 /// <param name="lead">How many cycles earlier a forecast starts, at least 1.</param>
-public sealed class LeadTimeForecast(IDynamics dynamics, Column start, Column output, int lead) : ITransformer, IComponent
+/// <param name="timeTolerance">How far from the model's steps, counted from the first cycle, a cycle may lie, as a share of a step (default: a twentieth).</param>
+public sealed class LeadTimeForecast(IDynamics dynamics, Column start, Column output, int lead, double timeTolerance = TimeInterval.DefaultTolerance)
+    : ITransformer, IComponent
 {
     private readonly int lead = (int)Require.AtLeast(lead, 1);
+    private readonly double timeTolerance = StepClock.CheckTolerance(timeTolerance, nameof(timeTolerance));
 
     /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("lead-time-forecast", 1, reader => new LeadTimeForecast(
-        reader.Part<IDynamics>("dynamics"), new Column(reader.Get<string>("start")), new Column(reader.Get<string>("output")), reader.Count("lead", int.MaxValue)));
+    public static ComponentType Type { get; } = new("lead-time-forecast", 2, reader => new LeadTimeForecast(
+        reader.Part<IDynamics>("dynamics"), new Column(reader.Get<string>("start")), new Column(reader.Get<string>("output")), reader.Count("lead", int.MaxValue),
+        reader.Version == 1 ? TimeInterval.DefaultTolerance : reader.Get<double>("timeTolerance")));
 
     ComponentType IComponent.ComponentType => Type;
 
@@ -38,7 +42,7 @@ public sealed class LeadTimeForecast(IDynamics dynamics, Column start, Column ou
         if (input.CycleCount <= lead)
             throw new ArgumentException($"{Name} needs a view of more than {lead} cycles; given: {input.CycleCount}.", nameof(input));
         return new TrajectoryView(schema, input.CycleCount - lead, input.StartTime,
-            () => new Cursor(dynamics, start, output, lead, input.OpenCursor()));
+            () => new Cursor(dynamics, start, output, lead, timeTolerance, input.OpenCursor()));
     }
 
     void IComponent.Save(ComponentWriter writer)
@@ -47,9 +51,11 @@ public sealed class LeadTimeForecast(IDynamics dynamics, Column start, Column ou
         writer.Set("start", start.Name);
         writer.Set("output", output.Name);
         writer.Set("lead", lead);
+        writer.Set("timeTolerance", timeTolerance);
     }
 
-    private sealed class Cursor(IDynamics dynamics, Column start, Column output, int lead, ITrajectoryCursor source) : TrajectoryCursor(source)
+    private sealed class Cursor(IDynamics dynamics, Column start, Column output, int lead, double timeTolerance, ITrajectoryCursor source)
+        : TrajectoryCursor(source)
     {
         private readonly Queue<(double Time, Tensor State)> states = new();
         private StepClock? clock;   // counts from the first cycle
@@ -72,7 +78,7 @@ public sealed class LeadTimeForecast(IDynamics dynamics, Column start, Column ou
             while (states.TryDequeue(out var kept)) kept.State.Dispose();
         }
 
-        private double OnStep(double time) => (clock ??= new StepClock(time, dynamics.TimeStep)).At(time);
+        private double OnStep(double time) => (clock ??= new StepClock(time, dynamics.TimeStep, timeTolerance)).At(time);
 
         private void Remember() => states.Enqueue((OnStep(Source!.Time), Source[start].clone().DetachFromDisposeScope()));
     }

@@ -21,6 +21,20 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
+    public void A_file_of_another_library_is_renamed_whole_or_not_at_all()
+    {
+        string path = Path.Combine(folder, "new", "view.nc");
+        AtomicFile.WriteAt(path, beside => File.WriteAllText(beside, "the old one"));
+        Assert.Throws<InvalidOperationException>(() => AtomicFile.WriteAt(path, beside =>
+        {
+            File.WriteAllText(beside, "half of the n");
+            throw new InvalidOperationException("out of luck");
+        }));
+        Assert.Equal("the old one", File.ReadAllText(path));
+        Assert.Equal([path], Directory.GetFiles(Path.GetDirectoryName(path)!));
+    }
+
+    [Fact]
     public void A_reader_never_sees_a_part_of_a_file()
     {
         string path = Path.Combine(folder, "deep", "er", "model.daml");

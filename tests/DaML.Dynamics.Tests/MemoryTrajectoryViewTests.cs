@@ -80,7 +80,7 @@ public sealed class MemoryTrajectoryViewTests : IDisposable
             Refused("'observation' must be finite: 1 of its 30", [1, 2, 3], (Columns.Truth, good), (Columns.Observation, values));
         }
         Refused("cycle 2 is 2 after 2", [1, 2, 2], (Columns.Truth, good));
-        Refused("cycle 0 is 0 after 0", [0, 1, 2], (Columns.Truth, good));
+        Refused("cycle is at time -1, before the start time 0", [-1, 1, 2], (Columns.Truth, good));
         Refused("cycle 1 is NaN", [1, double.NaN, 2], (Columns.Truth, good));
         Refused("0 columns", [1, 2, 3]);
         Refused("0 times", [], (Columns.Truth, good));
@@ -88,4 +88,38 @@ public sealed class MemoryTrajectoryViewTests : IDisposable
 
     private static void Refused(string word, double[] times, params (Column Column, Tensor Values)[] columns) =>
         Assert.Contains(word, Assert.Throws<ArgumentException>(() => new MemoryTrajectoryView(columns.ToDictionary(c => c.Column, c => c.Values), times, 0)).Message);
+
+    [Fact]
+    public void What_a_mask_calls_missing_may_be_not_a_number_and_becomes_zero() // fault 12
+    {
+        var (values, mask) = (tensor(new[] { 1.0, double.NaN, double.PositiveInfinity, 4 }).reshape(1, 2, 2), tensor(new[] { true, false, false, true }).reshape(1, 2, 2));
+        var wind = new Column("wind");
+        foreach (var column in (Column[])[Columns.Observation, wind])
+        {
+            var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [column] = values, [Columns.MaskOf(column)] = mask }, [1.0]);
+            using var cursor = view.OpenCursor();
+            cursor.MoveNext();
+            Assert.Equal([1, 0, 0, 4], cursor[column].ToArray<double>());
+            Assert.Contains("1 of its 4 values", Assert.Throws<ArgumentException>(() => context.Data.FromMemory(new Dictionary<Column, Tensor>
+            {
+                [column] = values, [Columns.MaskOf(column)] = tensor(new[] { true, true, false, true }).reshape(1, 2, 2),
+            }, [1.0])).Message);
+            Assert.Contains("does not say of each of them", Assert.Throws<ArgumentException>(() => context.Data.FromMemory(new Dictionary<Column, Tensor>
+            {
+                [column] = values, [Columns.MaskOf(column)] = zeros(1, 2, 1, dtype: ScalarType.Bool),
+            }, [1.0])).Message);
+        }
+        Assert.True(double.IsNaN(values[0, 0, 1].ToDouble()));   // the given tensor stays as it was
+    }
+
+    [Fact]
+    public void The_first_cycle_may_be_at_the_start_and_times_need_not_be_regular()
+    {
+        MemoryTrajectoryView View(double[] times, double start) => context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Truth] = zeros(times.Length, 1, 1) }, times, start);
+        Assert.Equal(0, View([0, 1, 5], 0).StartTime);
+        Assert.Contains("cycle is at time 0, before the start time 1", Assert.Throws<ArgumentException>(() => View([0, 1], 1)).Message);
+        Assert.Contains("the time of cycle 1 is 0 after 0", Assert.Throws<ArgumentException>(() => View([0, 0], 0)).Message);
+        Assert.Throws<ArgumentException>(() => View([double.NaN, 1], 0));
+        Assert.Throws<ArgumentException>(() => View([0, double.PositiveInfinity], 0));
+    }
 }
