@@ -59,8 +59,9 @@ public sealed class TwinExperiment : ITrajectoryView
         if (initial.Dimension != dynamics.Dimension)
             throw new ArgumentException($"The initial condition has dimension {initial.Dimension}, but {dynamics.Name} has dimension {dynamics.Dimension}.", nameof(options));
         interval = Require.Positive(options.Interval ?? dynamics.TimeStep, "Interval");
-        if (new TimeInterval(0, interval).Steps(dynamics.TimeStep, tolerance: 1e-6) == 0)
+        if (new TimeInterval(0, interval).Steps(dynamics.TimeStep) == 0)
             throw new ArgumentException($"The interval {interval} between cycles is shorter than the time step {dynamics.TimeStep} of {dynamics.Name}.", nameof(options));
+        interval = new StepClock(0, dynamics.TimeStep).At(interval);   // an interval of few digits is the steps it stands for
         Require.AtLeast(options.Batch, 1, "Batch");
         if (options.Cycles is { } cycles) Require.AtLeast(cycles, 1, "Cycles");
         Precision = options.Precision ?? context.Precision;

@@ -1,5 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
@@ -7,6 +9,47 @@ public partial class DocumentTests
 {
     [Fact]
     public void Interop_quotes_the_marked_lines() => Assert.Contains(Marked("Interop.cs", "rows"), Quoted("interop.md"));
+
+    [Theory]
+    [InlineData("csv")]
+    [InlineData("netcdf")]
+    [InlineData("write")]
+    [InlineData("tolerance")]
+    public void Interop_quotes_the_marked_lines_about_files(string mark) => Assert.Contains(Marked("Files.cs", mark), Quoted("interop.md"));
+
+    [Fact]
+    public void The_examples_about_files_read_what_was_written()
+    {
+        Assert.SkipUnless(NetCdfFile.IsAvailable, "the netcdf library is not installed");
+        string folder = Directory.CreateTempSubdirectory("daml-documents-").FullName;
+        string In(string name) => Path.Combine(folder, name);
+        try
+        {
+            File.WriteAllText(In("buoy.csv"), "# buoy 42\ntime,height,period\n2020-01-01,1.5,NA\n2020-01-02,-9999,6\n");
+            var context = FileExamples.Coarse();
+            var buoy = FileExamples.Buoy(context, In("buoy.csv"));
+            Assert.Equal("observation[2], observation-mask[2]", buoy.Schema.ToString());
+
+            context.Data.FromCsv(In("buoy.csv"), new CsvOptions { Missing = MissingValues.Mask, Markers = ["-9999"], Comment = '#' }, new CsvColumn(new Column("level"), "height"))
+                .WriteNetCdf(In("levels.nc"), timeUnits: "days since 1970-01-01");
+            using (var levels = FileExamples.Levels(context, In("levels.nc")).OpenCursor())
+            {
+                Assert.True(levels.MoveNext() && levels[Columns.ObservationMask].ToBoolean());
+                Assert.Equal(1.5, levels[Columns.Observation].ToDouble());
+                Assert.True(levels.MoveNext() && !levels[Columns.ObservationMask].ToBoolean());
+            }
+
+            var dynamics = context.Dynamics.Linear(eye(2, dtype: ScalarType.Float64));
+            var filter = context.Analysis.EnsembleTransformKalmanFilter(dynamics, context.Observations.Full(dynamics), 4).Transformer;
+            var again = FileExamples.Written(context, filter.Transform(buoy), In("analyses.csv"), In("analyses.nc"));
+            Assert.Equal((2, buoy.StartTime), (again.CycleCount, again.StartTime));
+            Assert.Equal("time,analysis[0],analysis[1]", File.ReadLines(In("analyses.csv")).First());
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 
     [Fact]
     public void The_interop_example_has_features_of_mean_zero_and_variance_one()
