@@ -206,12 +206,8 @@ public sealed class NetCdfFile : IDisposable
         // An HDF5 file without dimensions gets some from the library, variable by variable.
         foreach (int dimension in numbers.Take(rank))
             if (!known.ContainsKey(dimension)) known[dimension] = ReadDimension(group, dimension, isUnlimited: false);
-        byte* fill = stackalloc byte[16];
-        bool isNumeric = type is >= (int)NetCdfType.Int8 and <= (int)NetCdfType.UInt64;
-        bool hasDefaultFill = !isNumeric || NetCdfLibrary.InquireFill(group, number, out int noFill, fill) != 0 || noFill != 1;
         return new NetCdfVariable(groupPath + Text(name), (NetCdfType)Math.Min(type, (int)NetCdfType.UserDefined),
-            [.. numbers.Take(rank).Select(dimension => known[dimension])], ReadAttributes(group, number, attributes))
-        { Place = (group, number), HasDefaultFill = hasDefaultFill };
+            [.. numbers.Take(rank).Select(dimension => known[dimension])], ReadAttributes(group, number, attributes)) { Place = (group, number) };
     }
 
     private unsafe Dictionary<string, NetCdfAttribute> ReadAttributes(int group, int variable, int count)

@@ -90,9 +90,6 @@ internal static partial class NetCdfLibrary
     [LibraryImport(Library, EntryPoint = "nc_inq_grpname")]
     public static unsafe partial int InquireGroupName(int group, byte* name);
 
-    [LibraryImport(Library, EntryPoint = "nc_inq_var_fill")]
-    public static unsafe partial int InquireFill(int group, int variable, out int noFill, byte* value);
-
     [LibraryImport(Library, EntryPoint = "nc_inq_dim")]
     public static unsafe partial int InquireDimension(int file, int dimension, byte* name, out nuint length);
 

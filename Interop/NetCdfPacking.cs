@@ -35,7 +35,7 @@ internal sealed class NetCdfPacking
 
         var explicitFill = Numbers("_FillValue");
         Limit[] missing = [.. explicitFill, .. Numbers("missing_value")];
-        bool hasDefault = explicitFill.Length == 0 && variable.HasDefaultFill && isUnsigned == isUnsignedType;
+        bool hasDefault = explicitFill.Length == 0 && isUnsigned == isUnsignedType;
         fills = [.. missing.Where(IsStorable).Select(limit => Stored(limit.Number)), .. hasDefault ? DefaultFill(variable.Type) : []];
         wideFills = [.. missing.Where(limit => limit.IsWhole).Select(limit => limit.Whole), .. hasDefault ? DefaultWideFill(variable.Type) : []];
         unpackedFills = isPacked ? [.. missing.Where(limit => !IsStorable(limit) && double.IsFinite(limit.Number)).Select(limit => limit.Number)] : [];

@@ -65,9 +65,6 @@ public sealed record NetCdfVariable(string Name, NetCdfType Type, IReadOnlyList<
     /// <summary>What the library calls its group, and it within the group.</summary>
     internal (int Group, int Number) Place { get; init; }
 
-    /// <summary>Whether places that were never written hold the library's default fill value.</summary>
-    internal bool HasDefaultFill { get; init; } = true;
-
     /// <summary>The path of its group, with a slash at its end; empty in the root group.</summary>
     internal string GroupPath => Name[..(Name.LastIndexOf('/') + 1)];
 

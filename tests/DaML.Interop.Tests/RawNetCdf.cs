@@ -26,7 +26,6 @@ public static partial class RawNetCdf
         Assert.Equal(0, Open(path, 0, out int file));
         Assert.Equal(0, InquireVariable(file, variable, out int number));
         Assert.Equal(0, InquireType(file, number, out int type));
-        Assert.Equal(0, InquireFill(file, number, out int noFill, new byte[8]));
         var bytes = new byte[count * SizeOf(type)];
         Assert.Equal(0, GetVariable(file, number, bytes));
         (int Type, byte[] Bytes)? Attribute(string name)
@@ -36,13 +35,13 @@ public static partial class RawNetCdf
             Assert.Equal(0, GetAttribute(file, number, name, value));
             return (kind, value);
         }
-        double[] values = type is 5 or 6 ? Floating(type, bytes, noFill, Attribute) : Whole(type, bytes, noFill, Attribute);
+        double[] values = type is 5 or 6 ? Floating(type, bytes, Attribute) : Whole(type, bytes, Attribute);
         Assert.Equal(0, Close(file));
         return values;
     }
 
     // Whole numbers are exact here: Int128 holds all of them.
-    private static double[] Whole(int type, byte[] bytes, int noFill, Func<string, (int Type, byte[] Bytes)?> attribute)
+    private static double[] Whole(int type, byte[] bytes, Func<string, (int Type, byte[] Bytes)?> attribute)
     {
         int size = SizeOf(type);
         bool isUnsignedType = type is 7 or 8 or 9 or 11;
@@ -75,8 +74,8 @@ public static partial class RawNetCdf
         if (Exact("valid_min") is [var c]) exactLow = c;
         if (Exact("valid_max") is [var d]) exactHigh = d;
         bool isExact = (attribute("valid_range") ?? attribute("valid_min") ?? attribute("valid_max")) is { Type: not (5 or 6) };
-        // Default fills (netcdf.h): none for bytes, none where the file wrote none or reads its data as another type.
-        if (attribute("_FillValue") is null && noFill == 0 && said.Length == 0 && size > 1)
+        // Default fills (netcdf.h): none for bytes, none where the data are read as another type.
+        if (attribute("_FillValue") is null && said.Length == 0 && size > 1)
             missing.Add(type switch { 3 => -32767, 4 => -2147483647, 8 => 65535, 9 => 4294967295, 10 => -9223372036854775806, _ => (Int128)18446744073709551614 });
 
         return [.. bytes.Chunk(size).Select(raw =>
@@ -88,7 +87,7 @@ public static partial class RawNetCdf
         })];
     }
 
-    private static double[] Floating(int type, byte[] bytes, int noFill, Func<string, (int Type, byte[] Bytes)?> attribute)
+    private static double[] Floating(int type, byte[] bytes, Func<string, (int Type, byte[] Bytes)?> attribute)
     {
         double Number(byte[] raw, int kind) => kind switch
         {
@@ -101,7 +100,7 @@ public static partial class RawNetCdf
         double AsStored(double number) => type == 5 ? (float)number : number;
         double scale = Numbers("scale_factor") is [var s, ..] ? s : 1, offset = Numbers("add_offset") is [var o, ..] ? o : 0;
         double[] missing = [.. Numbers("_FillValue"), .. Numbers("missing_value")];
-        if (attribute("_FillValue") is null && noFill == 0) missing = [.. missing, 9.9692099683868690e+36];
+        if (attribute("_FillValue") is null) missing = [.. missing, 9.9692099683868690e+36];
         double low = double.NegativeInfinity, high = double.PositiveInfinity;
         if (Numbers("valid_range") is [var a, var b]) (low, high) = (a, b);
         if (Numbers("valid_min") is [var c]) low = c;
@@ -122,9 +121,6 @@ public static partial class RawNetCdf
 
     [LibraryImport("netcdf-under-test", EntryPoint = "nc_inq_vartype")]
     private static partial int InquireType(int id, int variable, out int type);
-
-    [LibraryImport("netcdf-under-test", EntryPoint = "nc_inq_var_fill")]
-    private static partial int InquireFill(int id, int variable, out int noFill, [Out] byte[] value);
 
     [LibraryImport("netcdf-under-test", EntryPoint = "nc_get_var")]
     private static partial int GetVariable(int id, int variable, [Out] byte[] values);
