@@ -34,7 +34,7 @@ public static class CsvTrajectory
             definitions.Add(new(column.Column, column.Headers.Length));
             if (options.Missing == MissingValues.Mask) definitions.Add(new(Columns.MaskOf(column.Column), column.Headers.Length));
         }
-        double start = options.StartTime ?? (times.Length > 1 ? 2 * times[0] - times[1] : times[0] - 1);
+        double start = options.StartTime ?? StartTimes.Before(times);
         if (!(start <= times[0])) throw new ArgumentException($"The start time {start} must not be after the first cycle, which is at {times[0]}.", nameof(options));
         return new TrajectoryView(new TrajectorySchema(trajectories, definitions), times.Length, start,
             () => new Cursor(catalog.Context, new CsvRows(path, options, columns), times, trajectories, options, columns));

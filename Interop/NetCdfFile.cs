@@ -88,8 +88,7 @@ public sealed class NetCdfFile : IDisposable
         int rank = variable.Dimensions.Count;
         if (start.Length != rank || count.Length != rank)
             throw new DataFileException($"A block of {variable} in '{Path}' needs {rank} starts and counts; given: {start.Length} and {count.Length}.");
-        if (variable.Type is NetCdfType.Character or NetCdfType.Text or NetCdfType.UserDefined)
-            throw new DataFileException($"The variable {variable} in '{Path}' is of type {variable.Type}, not numeric.");
+        RequireNumeric(variable);
         long size = 1;
         for (int i = 0; i < rank; i++)
         {
@@ -123,6 +122,14 @@ public sealed class NetCdfFile : IDisposable
         if (isWide) packing.Unpack(whole, values);
         else packing.Unpack(values);
         return values;
+    }
+
+    /// <summary>Refuses a variable whose values are no numbers.</summary>
+    /// <exception cref="DataFileException">It is such a variable.</exception>
+    internal void RequireNumeric(NetCdfVariable variable)
+    {
+        if (variable.Type is NetCdfType.Character or NetCdfType.Text or NetCdfType.UserDefined)
+            throw new DataFileException($"The variable {variable} in '{Path}' is of type {variable.Type}, not numeric.");
     }
 
     /// <summary>The variable of a name that is nearest to another: in its group, or in the groups around it up to the root.</summary>

@@ -31,6 +31,7 @@ public static class NetCdfTrajectory
         var context = catalog.Context;
         using var file = NetCdfFile.Open(path);
         var found = file.Variable(variable);
+        file.RequireNumeric(found);
         if (found.Shape.Contains(0)) throw new DataFileException($"The variable {found} in '{path}' has no values.");
         var times = NetCdfTimes.Of(file, found, options);
         if (times.Calendar is null && (options.From ?? options.Until) is not null)
@@ -45,7 +46,7 @@ public static class NetCdfTrajectory
         var layout = new Layout(found, times.Dimension, TrajectoryDimension(found, times.Dimension, options, path));
         var definitions = new List<ColumnDefinition> { new(column, layout.Size) };
         if (options.Missing == MissingValues.Mask) definitions.Add(new(Columns.MaskOf(column), layout.Size));
-        double start = options.StartTime ?? (first > 0 ? all[first - 1] : times.Start is { } said && said <= all[0] ? said : all.Length > 1 ? 2 * all[0] - all[1] : all[0] - 1);
+        double start = options.StartTime ?? (first > 0 ? all[first - 1] : times.Start is { } said && said <= all[0] ? said : StartTimes.Before(all));
         if (!(start <= all[first]))
             throw new ArgumentException($"The start time {start} must not be after the first cycle, which is at {all[first]}.", nameof(options));
         return new TrajectoryView(new TrajectorySchema(layout.Batch, definitions), end - first, start,

@@ -188,6 +188,34 @@ public sealed class NetCdfStructureTests : IDisposable
     }
 
     [Fact]
+    public void HourlyTimesInSinglePrecisionAreTheHoursTheyStandFor() // fault 05
+    {
+        // 2019: a step of single precision is a twentieth of an hour.
+        float[] times = [.. Enumerable.Range(0, 200).Select(i => (float)(18000 + i / 24.0))];
+        string path = Written("h.nc", writer => writer.Dimension("time", 200).Dimension("x", 3)
+            .Variable("time", 5, ["time"], [.. times.Cast<object>()], ("units", 2, "days since 1970-01-01")).Doubles("q", ["time", "x"], [.. Enumerable.Repeat(1.0, 600)]));
+        File.WriteAllText(folder.File("h.csv"), "time,a,b,c\n" + string.Concat(times.Select(time => FormattableString.Invariant($"{time},1,1,1\n"))));
+        var model = new Lorenz63(timeStep: 1 / 24.0);
+        foreach (var view in (ITrajectoryView[])[context.Data.FromNetCdf(path, "q", Columns.Observation), context.Data.FromCsv(folder.File("h.csv"), new CsvColumn(Columns.Observation, "a", "b", "c"))])
+        {
+            using var run = context.Analysis.EnsembleTransformKalmanFilter(model, context.Observations.Full(model), 8).Transformer.Run(view);
+            int cycles = 0;
+            while (run.MoveNext()) cycles++;
+            Assert.Equal(200, cycles);
+        }
+    }
+
+    [Fact]
+    public void TheStartIsAsLongBeforeTheFirstCycleAsTheSecondIsAfterIt()
+    {
+        Assert.Equal(0, StartTimes.Before([1]));
+        Assert.Equal(-1, StartTimes.Before([1, 3, 4]));
+        Assert.Equal(10957 - 31, StartTimes.Before([10957, 10988, 11016, 11047]));   // months
+        Assert.Equal(2 * 0.1 - 0.2, StartTimes.Before([0.1, 0.2, 0.3]));
+        Assert.Equal(17999.9583333, StartTimes.Before([.. Enumerable.Range(0, 100).Select(i => (double)(float)(18000 + i / 24.0))]), 1e-4);
+    }
+
+    [Fact]
     public void AModelsCalendarCountsItsOwnDays() // fault 15
     {
         string path = Written("c.nc", writer => writer.Dimension("time", 3).Doubles("time", ["time"], [0, 59, 60], ("units", "days since 1850-01-01"), ("calendar", "noleap")).Doubles("t", ["time"], [1, 2, 3]));
