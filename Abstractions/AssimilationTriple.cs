@@ -25,7 +25,8 @@ public interface IPropagater<TMemory> where TMemory : IMemory<TMemory>
     /// <summary>What to call it.</summary>
     string Name { get; }
 
-    /// <summary>The time step of which its intervals are whole numbers, in the model's unit; null = it takes any interval (default).</summary>
+    /// <summary>The time step of which its intervals are whole numbers, in the model's unit; null = it takes any interval
+    /// (default).</summary>
     double? TimeStep => null;
 
     /// <summary>The memory at the interval's end.</summary>

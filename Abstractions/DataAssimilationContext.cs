@@ -52,7 +52,8 @@ public sealed class DataAssimilationContext
 
     /// <summary>Creates a context.</summary>
     /// <exception cref="DeviceNotAvailableException">The device is not there.</exception>
-    /// <exception cref="ArgumentException">A precision that is neither single nor double, a matrix precision that the device does not have, or a time tolerance outside of 0 to 0.5.</exception>
+    /// <exception cref="ArgumentException">A precision that is neither single nor double, a matrix precision that the device does not have,
+    /// or a time tolerance outside of 0 to 0.5.</exception>
     public DataAssimilationContext(DataAssimilationOptions options)
     {
         Options = options;

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Values under a mask that calls them missing: they may be anything, NaN included, where they come in, and are zero from then on.</summary>
+/// <summary>Values under a mask that calls them missing: they may be anything, NaN included, where they come in, and are zero from then
+/// on.</summary>
 public static class MaskedValues
 {
     /// <summary>The values, zero where they are missing; the same tensor where all of them are finite.</summary>

@@ -18,7 +18,8 @@ public sealed class StepClock
     /// How far from the nearest step a time may lie, as a share of a step, from 0 to 0.5; half a step takes every time. A millionth of the
     /// time since the start comes on top, for a time step that is written with six digits.
     /// </param>
-    /// <exception cref="ArgumentException">A start that is not finite, a step that is not above zero, a tolerance outside of its range.</exception>
+    /// <exception cref="ArgumentException">A start that is not finite, a step that is not above zero, a tolerance outside of its
+    /// range.</exception>
     public StepClock(double start, double timeStep, double tolerance = TimeInterval.DefaultTolerance)
     {
         if (!double.IsFinite(start)) throw new ArgumentException($"The start time must be finite; given: {start}.", nameof(start));
@@ -31,9 +32,11 @@ public sealed class StepClock
     {
         double steps = (time - start) / timeStep, whole = Math.Round(steps), off = Math.Abs(steps - whole);
         if (!double.IsFinite(steps) || !(off <= tolerance + RoundOff * Math.Abs(whole)))
-            throw new ArgumentException($"The time {time} is {steps:g9} time steps of {timeStep} after the start at {start}; a whole number of steps is needed to " +
+            throw new ArgumentException($"The time {time} is {steps:g9} time steps of {timeStep} after the start at {start}; a whole " +
+                $"number of steps is needed to " +
                 $"{tolerance:g6} of a step. Give the view the start time or the model the time step that fits, " +
-                $"or set {nameof(DataAssimilationOptions)}.{nameof(DataAssimilationOptions.TimeTolerance)} (up to 0.5: the nearest step always).");
+                $"or set {nameof(DataAssimilationOptions)}.{nameof(DataAssimilationOptions.TimeTolerance)} (up to 0.5: the nearest " +
+                $"step always).");
         return off <= RoundOff ? time : start + whole * timeStep;
     }
 

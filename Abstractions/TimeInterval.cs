@@ -5,7 +5,8 @@ namespace DaML;
 /// <param name="To">Where it ends.</param>
 public readonly record struct TimeInterval(double From, double To)
 {
-    /// <summary>How far from a step a time may lie and still count as that step's, as a share of a time step: a twentieth (default of all tolerances).</summary>
+    /// <summary>How far from a step a time may lie and still count as that step's, as a share of a time step: a twentieth (default of all
+    /// tolerances).</summary>
     public const double DefaultTolerance = 0.05;
 
     /// <summary>The interval's length.</summary>
@@ -13,7 +14,8 @@ public readonly record struct TimeInterval(double From, double To)
 
     /// <summary>How many steps of length <paramref name="timeStep"/> the interval holds: the nearest whole number.</summary>
     /// <param name="timeStep">The length of a step, above zero.</param>
-    /// <param name="tolerance">How far from that number the interval may be, as a share of a step, beside a millionth of its length.</param>
+    /// <param name="tolerance">How far from that number the interval may be, as a share of a step, beside a millionth of its
+    /// length.</param>
     /// <exception cref="ArgumentException">The interval runs backwards or is further from a whole number of steps.</exception>
     public long Steps(double timeStep, double tolerance = DefaultTolerance)
     {

@@ -158,9 +158,11 @@ public static class DataCatalogExtensions
 
     /// <summary>Trajectories that are in memory, moved to the context's device.</summary>
     /// <param name="catalog">The catalog.</param>
-    /// <param name="columns">The columns, <c>[cycles, batch, shape...]</c> each; values that a column's mask calls missing may be anything, NaN included.</param>
+    /// <param name="columns">The columns, <c>[cycles, batch, shape...]</c> each; values that a column's mask calls missing may be anything,
+    /// NaN included.</param>
     /// <param name="times">The cycles' times in the model's unit, rising; they need not be equally far apart.</param>
-    /// <param name="startTime">The time of the state before the first cycle (default: 0); the first of the times where the first observation is of the initial time.</param>
+    /// <param name="startTime">The time of the state before the first cycle (default: 0); the first of the times where the first
+    /// observation is of the initial time.</param>
     public static MemoryTrajectoryView FromMemory(this DataCatalog catalog, IReadOnlyDictionary<Column, Tensor> columns, IReadOnlyList<double> times, double startTime = 0)
     {
         using var scope = NewDisposeScope();

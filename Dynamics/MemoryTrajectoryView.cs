@@ -60,24 +60,30 @@ public sealed class MemoryTrajectoryView : ITrajectoryView, IDisposable
 
     private static void CheckTimes(IReadOnlyList<double> times, double startTime)
     {
-        if (!double.IsFinite(startTime)) throw new ArgumentException($"The start time must be finite; given: {startTime}.", nameof(startTime));
+        if (!double.IsFinite(startTime)) throw new ArgumentException($"The start time must be finite; given: " +
+            $"{startTime}.", nameof(startTime));
         if (times[0] < startTime)
-            throw new ArgumentException($"The first cycle is at time {times[0]}, before the start time {startTime}; give the view a start time that is not after it.", nameof(startTime));
+            throw new ArgumentException($"The first cycle is at time {times[0]}, before the start time {startTime}; give the view a " +
+                $"start time that is not after it.", nameof(startTime));
         for (int cycle = 0; cycle < times.Count; cycle++)
             if (!double.IsFinite(times[cycle]) || (cycle > 0 && !(times[cycle] > times[cycle - 1])))
-                throw new ArgumentException($"The times must be finite and rise; the time of cycle {cycle} is {times[cycle]}{(cycle > 0 ? $" after {times[cycle - 1]}" : "")}.", nameof(times));
+                throw new ArgumentException($"The times must be finite and rise; the time of cycle {cycle} is " +
+                    $"{times[cycle]}{(cycle > 0 ? $" after {times[cycle - 1]}" : "")}.", nameof(times));
     }
 
     private static Tensor Checked(Column column, Tensor values, int cycles, long batch, Tensor? mask)
     {
         if (values.ndim < 2 || values.size(0) != cycles || values.size(1) != batch || batch < 1)
-            throw new ArgumentException($"The column '{column}' must be [{cycles} cycles, {batch} trajectories, ...]; given: {ColumnDefinition.Describe(values.Sizes())}.", nameof(columns));
+            throw new ArgumentException($"The column '{column}' must be [{cycles} cycles, {batch} trajectories, ...]; given: " +
+                $"{ColumnDefinition.Describe(values.Sizes())}.", nameof(columns));
         if (column == Columns.ObservationMask && values.dtype != ScalarType.Bool)
             throw new ArgumentException($"The column '{column}' must be boolean, true = observed; given: {values.dtype}.", nameof(columns));
         if (!values.is_floating_point()) return values;
         if (mask is not null && !mask.HasSizesOf(values) && !FiniteNumbers.All(values))
-            throw new ArgumentException($"The column '{column}' has values that are not finite, and its mask '{Columns.MaskOf(column)}' does not say of each of them whether it is missing: " +
-                $"its shape is {ColumnDefinition.Describe(mask.Sizes())}, the column's {ColumnDefinition.Describe(values.Sizes())}.", nameof(columns));
+            throw new ArgumentException($"The column '{column}' has values that are not finite, and its mask " +
+                $"'{Columns.MaskOf(column)}' does not say of each of them whether it is missing: " +
+                $"its shape is {ColumnDefinition.Describe(mask.Sizes())}, the column's " +
+                $"{ColumnDefinition.Describe(values.Sizes())}.", nameof(columns));
         return Require.Finite(MaskedValues.Cleared(values, mask), $"The column '{column}'");
     }
 

@@ -20,7 +20,8 @@ internal sealed partial class CalendarTime
         Calendar = FileCalendar.Of(calendar);
         var match = Units().Match(units.Trim());
         if (!match.Success)
-            throw new FormatException($"the units '{units}' are not 'days since YYYY-MM-DD' or the like in weeks, hours, minutes, seconds, milliseconds, microseconds or nanoseconds");
+            throw new FormatException($"the units '{units}' are not 'days since YYYY-MM-DD' or the like in weeks, hours, minutes, " +
+                $"seconds, milliseconds, microseconds or nanoseconds");
         string unit = match.Groups["unit"].Value.ToLowerInvariant();
         (multiplier, divisor) = unit switch
         {
@@ -30,7 +31,8 @@ internal sealed partial class CalendarTime
             "ms" or ['m', 's', 'e', ..] or ['m', 'i', 'l', ..] => (1, 86400e3),
             ['m', 'i', 'n', ..] => (1, 1440),
             ['m', 'o', ..] when Calendar.HasEqualMonths => (30, 1),
-            ['m', 'o', ..] => throw new FormatException($"the months of the calendar '{Calendar.Name}' are not equally long; the units '{units}' have no meaning in it"),
+            ['m', 'o', ..] => throw new FormatException($"the months of the calendar '{Calendar.Name}' are not equally long; the " +
+                $"units '{units}' have no meaning in it"),
             ['s', ..] => (1, 86400.0),
             ['n', ..] => (1, 86400e9),
             _ => (1, 86400e6),
@@ -39,7 +41,8 @@ internal sealed partial class CalendarTime
         double second = match.Groups["second"].Success ? double.Parse(match.Groups["second"].Value, CultureInfo.InvariantCulture) : 0;
         if (hour > 24 || minute > 59 || second >= 61) throw new FormatException($"the units '{units}' hold no time of day");
         if (match.Groups["bareZone"].Success && !match.Groups["minute"].Success)
-            throw new FormatException($"the units '{units}' hold two numbers after the date of which the second is neither minutes (06:30) nor a zone with a sign (+06)");
+            throw new FormatException($"the units '{units}' hold two numbers after the date of which the second is neither minutes " +
+                $"(06:30) nor a zone with a sign (+06)");
         double zone = 3600.0 * Part("zoneHour") + 60.0 * Part("zoneMinute");
         double seconds = 3600.0 * hour + 60.0 * minute + second - (match.Groups["sign"].Value == "-" ? -zone : zone);
         offset = Calendar.Days(Part("year"), Part("month"), Part("day")) + seconds / 86400;

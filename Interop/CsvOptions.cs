@@ -14,7 +14,8 @@ public sealed record CsvOptions
     /// </summary>
     public string? TimeHeader { get; init; } = "time";
 
-    /// <summary>What separates the fields (default: a comma). A blank stands for any number of blanks, so that columns may be aligned.</summary>
+    /// <summary>What separates the fields (default: a comma). A blank stands for any number of blanks, so that columns may be
+    /// aligned.</summary>
     public string Delimiter { get; init; } = ",";
 
     /// <summary>What a missing value means (default: an error): an empty field, <c>NaN</c>, or one of <see cref="Markers"/>.</summary>
@@ -26,12 +27,14 @@ public sealed record CsvOptions
     /// </summary>
     public IReadOnlyList<string> Markers { get; init; } = [];
 
-    /// <summary>What begins a line that is a comment and is skipped, for instance <c>#</c>; null (default) = there are no comments.</summary>
+    /// <summary>What begins a line that is a comment and is skipped, for instance <c>#</c>; null (default) = there are no
+    /// comments.</summary>
     public char? Comment { get; init; }
 
     /// <summary>
     /// The time of the state before the first cycle, in the view's unit, not above the first cycle's; the first cycle's own where its
-    /// observation is of the initial time. Null (default) = as long before the first cycle as the second is after it, or one unit before the only one.
+    /// observation is of the initial time. Null (default) = as long before the first cycle as the second is after it, or one unit before
+    /// the only one.
     /// </summary>
     public double? StartTime { get; init; }
 

@@ -61,9 +61,12 @@ internal sealed class CsvRows : IDisposable
     public static void Check(CsvOptions options)
     {
         if (options.Delimiter.Length == 0 || options.Delimiter.Any(sign => sign is '"' or '\n' or '\r' || char.IsLetterOrDigit(sign)))
-            throw new ArgumentException($"'{nameof(CsvOptions.Delimiter)}' must be a sign between fields, no letter, digit, quotation mark or end of line; given: '{options.Delimiter}'.", nameof(options));
-        if (options.Comment is { } comment && (comment is '"' or '\n' or '\r' or ' ' || char.IsLetterOrDigit(comment) || options.Delimiter.Contains(comment)))
-            throw new ArgumentException($"'{nameof(CsvOptions.Comment)}' must be a sign other than the delimiter, no letter, digit, blank, quotation mark or end of line; given: '{comment}'.", nameof(options));
+            throw new ArgumentException($"'{nameof(CsvOptions.Delimiter)}' must be a sign between fields, no letter, digit, quotation " +
+                $"mark or end of line; given: '{options.Delimiter}'.", nameof(options));
+        if (options.Comment is { } comment &&
+            (comment is '"' or '\n' or '\r' or ' ' || char.IsLetterOrDigit(comment) || options.Delimiter.Contains(comment)))
+            throw new ArgumentException($"'{nameof(CsvOptions.Comment)}' must be a sign other than the delimiter, no letter, digit, " +
+                $"blank, quotation mark or end of line; given: '{comment}'.", nameof(options));
     }
 
     /// <inheritdoc/>
@@ -76,7 +79,8 @@ internal sealed class CsvRows : IDisposable
     {
         if (!ReadRow()) return false;
         if (fields.Length != headers.Length)
-            throw new DataFileException($"'{path}', line {parser.RawRow}: the row has {fields.Length} fields where the header has {headers.Length}.");
+            throw new DataFileException($"'{path}', line {parser.RawRow}: the row has {fields.Length} fields where the header has " +
+                $"{headers.Length}.");
         return true;
     }
 
@@ -87,52 +91,69 @@ internal sealed class CsvRows : IDisposable
         string field = fields[position];
         if (IsMissing(field))
             return options.Missing == MissingValues.Mask ? double.NaN : throw Refuse(position,
-                $"is missing; use {nameof(CsvOptions)} {{ {nameof(CsvOptions.Missing)} = {nameof(MissingValues)}.{nameof(MissingValues.Mask)} }} to have missing values marked");
+                $"is missing; use {nameof(CsvOptions)} {{ {nameof(CsvOptions.Missing)} = " +
+                $"{nameof(MissingValues)}.{nameof(MissingValues.Mask)} }} to have missing values marked");
         return IsNumber(field) && Parse(field) is var number && double.IsFinite(number) ? number : throw Refuse(position,
-            $"is '{field}', not a finite number; where that means a missing value, name it in {nameof(CsvOptions)}.{nameof(CsvOptions.Markers)}");
+            $"is '{field}', not a finite number; where that means a missing value, name it in " +
+            $"{nameof(CsvOptions)}.{nameof(CsvOptions.Markers)}");
     }
 
-    /// <summary>Reads on to the end for the times, and how many trajectories each has.</summary>
+    /// <summary>Reads the rows of the first time for the trajectories they name; one without a name where the file has no such column.</summary>
+    /// <exception cref="DataFileException">A trajectory is there twice, or a time is no number and no date.</exception>
+    public IReadOnlyList<string> Trajectories()
+    {
+        if (trajectory < 0) return [""];
+        var names = new List<string>();
+        double first = double.NaN;
+        bool? dates = null;
+        while (Read())
+        {
+            string name = fields[trajectory];
+            double now = time < 0 ? 0 : Time(ref dates);
+            if (names.Count == 0) first = now;
+            if (now != first || (time < 0 && names.Contains(name))) break;
+            if (names.Contains(name)) throw Refuse(trajectory, $"is '{name}': the first time has the trajectory '{name}' twice");
+            names.Add(name);
+        }
+        return names;
+    }
+
+    /// <summary>Reads on to the end for the times.</summary>
+    /// <param name="trajectories">The trajectories of every time, in order.</param>
     /// <exception cref="DataFileException">A time is no number and no date, they do not increase, or a time lacks a trajectory.</exception>
-    public (double[] Times, int Trajectories) Times()
+    public double[] Times(IReadOnlyList<string> trajectories)
     {
         var times = new List<double>();
-        var first = new List<string>();
         bool? dates = null;
         int row = 0;
         for (; Read(); row++)
         {
-            double next = time >= 0 ? Time(ref dates) : first.Count == 0 || trajectory < 0 ? row + 1 : row / first.Count + 1;
-            if (trajectory >= 0)
+            int within = row % trajectories.Count;
+            double next = time < 0 ? row / trajectories.Count + 1 : Time(ref dates);
+            if (trajectory >= 0 && fields[trajectory] != trajectories[within])
+                throw Refuse(trajectory, $"is '{fields[trajectory]}' where '{trajectories[within]}' is expected; every time must have the " +
+                    $"trajectories {string.Join(", ", trajectories)} in this order");
+            if (within == 0)
             {
-                // The rows of the first time tell the trajectories; later times have the same in the same order.
-                bool isFirst = times.Count == 0 || (times.Count == 1 && IsOfFirst(next, times[0], first));
-                if (isFirst && first.Contains(fields[trajectory])) throw Refuse(trajectory, $"is '{fields[trajectory]}': the first time has the trajectory '{fields[trajectory]}' twice");
-                if (isFirst) first.Add(fields[trajectory]);
-                else if (fields[trajectory] != first[row % first.Count])
-                    throw Refuse(trajectory, $"is '{fields[trajectory]}' where '{first[row % first.Count]}' is expected; every time must have the trajectories {string.Join(", ", first)} in this order");
-                if (row > 0 && (isFirst || row % first.Count > 0))
-                {
-                    if (time >= 0 && next != times[^1]) throw Refuse(time, $"is '{fields[time]}'; the trajectories {string.Join(", ", first)} of a time must stand together");
-                    continue;
-                }
+                if (times.Count > 0 && !(next > times[^1]))
+                    throw Refuse(time, $"is '{fields[time]}', not later than the row before; times must increase");
+                times.Add(next);
             }
-            if (times.Count > 0 && !(next > times[^1])) throw Refuse(time, $"is '{fields[time]}', not later than the row before; times must increase");
-            times.Add(next);
+            else if (next != times[^1])
+                throw Refuse(time, $"is '{fields[time]}'; the trajectories {string.Join(", ", trajectories)} of a time must stand together");
         }
-        if (first.Count > 0 && row % first.Count > 0)
-            throw new DataFileException($"'{path}' ends with {row % first.Count} of the {first.Count} trajectories of its last time.");
-        return ([.. times], Math.Max(1, first.Count));
+        if (row % Math.Max(1, trajectories.Count) > 0)
+            throw new DataFileException($"'{path}' ends with {row % trajectories.Count} of the {trajectories.Count} trajectories of its last time.");
+        return [.. times];
     }
-
-    private bool IsOfFirst(double next, double firstTime, List<string> first) => time >= 0 ? next == firstTime : !first.Contains(fields[trajectory]);
 
     private bool ReadRow()
     {
         while (parser.Read())
         {
             fields = parser.Record!;
-            bool isBlank = fields.All(string.IsNullOrWhiteSpace) && !parser.RawRecord.Contains('"') && (isSeparatedByBlanks || fields.Length == 1);
+            bool isBlank = (isSeparatedByBlanks || fields.Length == 1) && fields.All(string.IsNullOrWhiteSpace) &&
+                !parser.RawRecord.Contains('"');
             if (isBlank && headers is not { Length: 1 }) continue;
             fields = isBlank ? [""] : isSeparatedByBlanks ? [.. fields.Where(field => field.Length > 0)] : fields;
             return true;
@@ -144,14 +165,16 @@ internal sealed class CsvRows : IDisposable
     {
         string field = fields[time];
         bool isDate = IsoDate.TryRead(field, out double days);
-        if (!isDate && !(IsNumber(field) && double.IsFinite(Parse(field)))) throw Refuse(time, $"is '{field}', neither a number nor a date of ISO 8601 (2001-12-31, 2001-12-31T18:00:00Z)");
-        if (dates is { } before && before != isDate) throw Refuse(time, $"is '{field}', a {(isDate ? "date" : "number")} where the rows before have {(isDate ? "numbers" : "dates")}");
+        if (!isDate && !(IsNumber(field) && double.IsFinite(Parse(field)))) throw Refuse(time, $"is '{field}', neither a number nor a " +
+            $"date of ISO 8601 (2001-12-31, 2001-12-31T18:00:00Z)");
+        if (dates is { } before && before != isDate) throw Refuse(time, $"is '{field}', a {(isDate ? "date" : "number")} where the " +
+            $"rows before have {(isDate ? "numbers" : "dates")}");
         dates = isDate;
         return isDate ? days : Parse(field);
     }
 
-    private bool IsMissing(string field) => field.Length == 0 || field.Equals("nan", StringComparison.OrdinalIgnoreCase) || markers.Contains(field) ||
-        (numericMarkers.Length > 0 && IsNumber(field) && numericMarkers.Contains(Parse(field)));
+    private bool IsMissing(string field) => field.Length == 0 || field.Equals("nan", StringComparison.OrdinalIgnoreCase) ||
+        markers.Contains(field) || (numericMarkers.Length > 0 && IsNumber(field) && numericMarkers.Contains(Parse(field)));
 
     private int Position(string header)
     {
@@ -165,7 +188,8 @@ internal sealed class CsvRows : IDisposable
 
     private static double Parse(string text) => double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture);
 
-    private DataFileException Refuse(int position, string why) => new($"'{path}', line {parser.RawRow}, column '{headers[position]}': the field {why}.");
+    private DataFileException Refuse(int position, string why) => new($"'{path}', line {parser.RawRow}, column '{headers[position]}': " +
+        $"the field {why}.");
 
     private void Damaged(BadDataFoundArgs found) =>
         throw new DataFileException($"'{path}', line {found.Context.Parser!.RawRow}: a quotation mark is out of place in '{found.Field}'.");

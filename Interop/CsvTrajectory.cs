@@ -15,7 +15,8 @@ public static class CsvTrajectory
     /// <param name="columns">Which of its columns become which of the view's.</param>
     /// <returns>A view of batch 1, or of as many trajectories as the file has.</returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="ArgumentException">No column, a delimiter or comment sign that cannot be one, a start time after the first cycle.</exception>
+    /// <exception cref="ArgumentException">No column, a delimiter or comment sign that cannot be one, a start time after the first
+    /// cycle.</exception>
     /// <exception cref="DataFileException">A header is missing or twice there, a row has too few or too many fields, or a field is no number; the message says file, line and column.</exception>
     public static ITrajectoryView FromCsv(this DataCatalog catalog, string path, CsvOptions options, params CsvColumn[] columns)
     {
@@ -23,9 +24,10 @@ public static class CsvTrajectory
         if (columns.Length == 0 || columns.Any(column => column.Headers.Length == 0))
             throw new ArgumentException("At least one column of at least one header is needed.", nameof(columns));
         CsvRows.Check(options);
+        IReadOnlyList<string> trajectories;
         double[] times;
-        int trajectories;
-        using (var rows = new CsvRows(path, options, columns)) (times, trajectories) = rows.Times();
+        using (var rows = new CsvRows(path, options, columns)) trajectories = rows.Trajectories();
+        using (var rows = new CsvRows(path, options, columns)) times = rows.Times(trajectories);
         if (times.Length == 0) throw new DataFileException($"'{path}' has a header and no row.");
 
         var definitions = new List<ColumnDefinition>();
@@ -35,17 +37,18 @@ public static class CsvTrajectory
             if (options.Missing == MissingValues.Mask) definitions.Add(new(Columns.MaskOf(column.Column), column.Headers.Length));
         }
         double start = options.StartTime ?? StartTimes.Before(times);
-        if (!(start <= times[0])) throw new ArgumentException($"The start time {start} must not be after the first cycle, which is at {times[0]}.", nameof(options));
-        return new TrajectoryView(new TrajectorySchema(trajectories, definitions), times.Length, start,
-            () => new Cursor(catalog.Context, new CsvRows(path, options, columns), times, trajectories, options, columns));
+        if (!(start <= times[0])) throw new ArgumentException($"The start time {start} must not be after the first cycle, which is at " +
+            $"{times[0]}.", nameof(options));
+        return new TrajectoryView(new TrajectorySchema(trajectories.Count, definitions), times.Length, start,
+            () => new Cursor(catalog.Context, new CsvRows(path, options, columns), times, trajectories.Count, options, columns));
     }
 
     /// <summary>A file with a header and one row per cycle as one trajectory, with the default options: times under <c>time</c>, commas, nothing missing.</summary>
     public static ITrajectoryView FromCsv(this DataCatalog catalog, string path, params CsvColumn[] columns) =>
         catalog.FromCsv(path, new CsvOptions(), columns);
 
-    private sealed class Cursor(DataAssimilationContext context, CsvRows rows, double[] times, int trajectories, CsvOptions options, CsvColumn[] columns)
-        : TrajectoryCursor(null)
+    private sealed class Cursor(DataAssimilationContext context, CsvRows rows, double[] times, int trajectories,
+        CsvOptions options, CsvColumn[] columns) : TrajectoryCursor(null)
     {
         public override double Time => Cycle >= 0 ? times[Cycle] : double.NaN;
 
@@ -61,10 +64,12 @@ public static class CsvTrajectory
             for (int i = 0; i < columns.Length; i++)
             {
                 double[] values = [.. numbers[i]];
+                bool[] present = Array.ConvertAll(values, number => !double.IsNaN(number));
                 long[] shape = [trajectories, columns[i].Headers.Length];
                 if (options.Missing == MissingValues.Mask)
-                    Set(Columns.MaskOf(columns[i].Column), tensor(Array.ConvertAll(values, number => !double.IsNaN(number)), device: context.Device).reshape(shape));
-                Set(columns[i].Column, tensor(Array.ConvertAll(values, number => double.IsNaN(number) ? 0 : number), dtype: context.Precision, device: context.Device).reshape(shape));
+                    Set(Columns.MaskOf(columns[i].Column), tensor(present, device: context.Device).reshape(shape));
+                values = Array.ConvertAll(values, number => double.IsNaN(number) ? 0 : number);
+                Set(columns[i].Column, tensor(values, dtype: context.Precision, device: context.Device).reshape(shape));
             }
             return true;
         }

@@ -9,7 +9,8 @@ public static class CsvWriting
 {
     /// <summary>
     /// Writes a view as a CSV file, atomically: times under <c>time</c>, then the components of each column under <c>analysis[0]</c>,
-    /// <c>analysis[1]</c> and so on (<c>image[0][2]</c> for two dimensions, the name alone for a scalar); one row per cycle, or per cycle and
+    /// <c>analysis[1]</c> and so on (<c>image[0][2]</c> for two dimensions, the name alone for a scalar); one row per cycle, or per cycle
+    /// and
     /// trajectory with the trajectory's number under <c>trajectory</c> where there are several.
     /// </summary>
     /// <remarks>
@@ -60,7 +61,8 @@ public static class CsvWriting
     private static IEnumerable<string> Headers(ColumnDefinition definition)
     {
         IEnumerable<string> names = [definition.Column.Name];
-        foreach (long size in definition.Shape) names = [.. names.SelectMany(name => Enumerable.Range(0, checked((int)size)).Select(i => $"{name}[{i}]"))];
+        foreach (long size in definition.Shape)
+            names = [.. names.SelectMany(name => Enumerable.Range(0, checked((int)size)).Select(i => $"{name}[{i}]"))];
         return names;
     }
 
@@ -79,7 +81,8 @@ public static class CsvWriting
     {
         if (float.IsNaN(value)) return "";
         string shortest = value.ToString("R", CultureInfo.InvariantCulture);
-        return (float)double.Parse(shortest, CultureInfo.InvariantCulture) == value ? shortest : ((double)value).ToString("R", CultureInfo.InvariantCulture);
+        bool isRight = (float)double.Parse(shortest, CultureInfo.InvariantCulture) == value;
+        return isRight ? shortest : ((double)value).ToString("R", CultureInfo.InvariantCulture);
     }
 
     private static string Quoted(string header) => header.IndexOfAny([',', '"', '\n', '\r']) < 0 ? header : $"\"{header.Replace("\"", "\"\"")}\"";

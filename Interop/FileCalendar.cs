@@ -32,7 +32,8 @@ internal sealed class FileCalendar
             "noleap" or "365_day" => Kind.NoLeap,
             "all_leap" or "366_day" => Kind.AllLeap,
             "360_day" => Kind.ThirtyDays,
-            _ => throw new FormatException($"the calendar '{name}' is not one of standard, gregorian, proleptic_gregorian, julian, noleap, 365_day, all_leap, 366_day and 360_day"),
+            _ => throw new FormatException($"the calendar '{name}' is not one of standard, gregorian, proleptic_gregorian, julian, " +
+                $"noleap, 365_day, all_leap, 366_day and 360_day"),
         });
     }
 
@@ -52,7 +53,8 @@ internal sealed class FileCalendar
         return Number(year, month, day) - epoch;
     }
 
-    /// <summary>Days from 1970-01-01 to a date and time of day; a day that the calendar does not have is the one after the month's last.</summary>
+    /// <summary>Days from 1970-01-01 to a date and time of day; a day that the calendar does not have is the one after the month's
+    /// last.</summary>
     public double Days(DateTime date) => Number(date.Year, date.Month, date.Day) - epoch + date.TimeOfDay.TotalDays;
 
     /// <summary>The date that is some days after 1970-01-01.</summary>

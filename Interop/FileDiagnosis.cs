@@ -20,9 +20,11 @@ internal static class FileDiagnosis
         if (file.Length == 0) throw new DataFileException($"'{path}' is empty, not a NetCDF file.");
         long? needed;
         try { needed = ClassicNetCdfLayout.RequiredLength(file) ?? Hdf5Length(file); }
-        catch (EndOfStreamException e) { throw new DataFileException($"'{path}' is truncated: its {file.Length} bytes end within its header.", e); }
+        catch (EndOfStreamException e) { throw new DataFileException($"'{path}' is truncated: its {file.Length} bytes end within its " +
+            $"header.", e); }
         catch (FormatException e) { throw new DataFileException($"'{path}' cannot be read: {e.Message}.", e); }
-        if (needed > file.Length) throw new DataFileException($"'{path}' is truncated: it has {file.Length} bytes, and its header says {needed}.");
+        if (needed > file.Length) throw new DataFileException($"'{path}' is truncated: it has {file.Length} bytes, and its header " +
+            $"says {needed}.");
         if (needed is null && Foreign(file) is { } what) throw new DataFileException($"'{path}' is not a NetCDF file; {what}.");
     }
 
@@ -53,11 +55,13 @@ internal static class FileDiagnosis
         start = start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
         if (start.StartsWith("CDF"u8) || start.StartsWith(Hdf5)) return null;
         if (start.IndexOf("GRIB"u8) >= 0)
-            return "it is a GRIB file. Convert it first, for instance with ecCodes: grib_to_netcdf -o out.nc in.grib, or with CDO: cdo -f nc copy in.grib out.nc";
+            return "it is a GRIB file. Convert it first, for instance with ecCodes: grib_to_netcdf -o out.nc in.grib, or with CDO: " +
+                "cdo -f nc copy in.grib out.nc";
         if (start.IndexOf("BUFR"u8) >= 0) return "it is a BUFR file, which has to be converted first";
         if (start.StartsWith<byte>([0x1f, 0x8b])) return "it is compressed with gzip: unpack it first (gunzip)";
         if (start.StartsWith("BZh"u8)) return "it is compressed with bzip2: unpack it first (bunzip2)";
-        if (start.StartsWith<byte>([0xfd, (byte)'7', (byte)'z', (byte)'X', (byte)'Z'])) return "it is compressed with xz: unpack it first (unxz)";
+        if (start.StartsWith<byte>([0xfd, (byte)'7', (byte)'z', (byte)'X', (byte)'Z'])) return "it is compressed with xz: unpack it " +
+            "first (unxz)";
         if (start.StartsWith("PK"u8)) return "it is a ZIP archive: unpack it first";
         if (start.StartsWith<byte>([0x0e, 0x03, 0x13, 0x01])) return "it is an HDF4 file, which has to be converted first (h4tonccf)";
         string text = Encoding.Latin1.GetString(start).TrimStart();

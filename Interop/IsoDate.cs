@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace DaML;
 
-/// <summary>Reads dates of ISO 8601 in its extended form, with a blank for the T where somebody prefers it (RFC 3339), and of no other form: 01/02/2003 has two meanings.</summary>
+/// <summary>Reads dates of ISO 8601 in its extended form, with a blank for the T where somebody prefers it (RFC 3339), and of no other
+/// form: 01/02/2003 has two meanings.</summary>
 internal static partial class IsoDate
 {
     /// <summary>Days since 1970-01-01 00:00 UTC, in the Gregorian calendar; without a zone the date is UTC.</summary>

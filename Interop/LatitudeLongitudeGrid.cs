@@ -11,7 +11,8 @@ public sealed record LatitudeLongitudeGrid(IReadOnlyList<double> Latitudes, IRea
     /// <summary>The grid of a NetCDF variable: its last two dimensions beside time, and their coordinate variables.</summary>
     /// <param name="path">The file.</param>
     /// <param name="variable">A variable whose last two dimensions beside time are latitude and longitude.</param>
-    /// <exception cref="DataFileException">The variable has fewer than two such dimensions, or one has no coordinates in degrees north or east.</exception>
+    /// <exception cref="DataFileException">The variable has fewer than two such dimensions, or one has no coordinates in degrees north or
+    /// east.</exception>
     public static LatitudeLongitudeGrid FromNetCdf(string path, string variable)
     {
         using var file = NetCdfFile.Open(path);
@@ -19,7 +20,8 @@ public sealed record LatitudeLongitudeGrid(IReadOnlyList<double> Latitudes, IRea
         int time = NetCdfTimes.DimensionOf(file, found);
         var dimensions = found.Dimensions.Where((_, i) => i != time).ToList();
         if (dimensions.Count < 2)
-            throw new DataFileException($"The variable {found} in '{path}' has no latitude and longitude: beside time it has {dimensions.Count} dimension(s); " +
+            throw new DataFileException($"The variable {found} in '{path}' has no latitude and longitude: beside time it has " +
+                $"{dimensions.Count} dimension(s); " +
                 "one whose coordinate has the units 'degrees_north' is needed, and one in 'degrees_east'.");
         return new LatitudeLongitudeGrid(
             Coordinates(file, found, dimensions[^2].Name, "degrees_north", "degree_north", "degree_N", "degrees_N", "degreeN", "degreesN"),
@@ -47,7 +49,8 @@ public sealed record LatitudeLongitudeGrid(IReadOnlyList<double> Latitudes, IRea
         var coordinate = file.Nearest(variable, name)
             ?? throw new DataFileException($"'{file.Path}' has no coordinate variable for its dimension '{name}'.");
         if (!units.Contains(coordinate.Text("units"), StringComparer.OrdinalIgnoreCase))
-            throw new DataFileException($"The coordinate '{name}' in '{file.Path}' is in '{coordinate.Text("units")}'; '{units[0]}' is needed.");
+            throw new DataFileException($"The coordinate '{name}' in '{file.Path}' is in '{coordinate.Text("units")}'; '{units[0]}' " +
+                $"is needed.");
         return file.Read(coordinate.Name);
     }
 }

@@ -47,7 +47,8 @@ public sealed class NetCdfFile : IDisposable
         using (NetCdfLibrary.Enter())
         {
             int status = NetCdfLibrary.Open(full, 0, out int file);
-            if (status == NetCdfLibrary.NotNetCdf) throw new DataFileException($"'{path}' is not a NetCDF file, or its beginning is damaged.");
+            if (status == NetCdfLibrary.NotNetCdf) throw new DataFileException($"'{path}' is not a NetCDF file, or its beginning is " +
+                $"damaged.");
             NetCdfLibrary.Check(status, "Opening the NetCDF file", path);
             return new NetCdfFile(path, file);
         }

@@ -55,7 +55,8 @@ internal static partial class NetCdfLibrary
     {
         foreach (string name in names)
             if (NativeLibrary.TryLoad(name, out nint handle)) return handle;
-        throw new DataFileException($"NetCDF files cannot be read or written: the netcdf library ({string.Join(", ", names)}) is not installed; on Debian and Ubuntu: apt-get install libnetcdf-dev.");
+        throw new DataFileException($"NetCDF files cannot be read or written: the netcdf library ({string.Join(", ", names)}) is not " +
+            $"installed; on Debian and Ubuntu: apt-get install libnetcdf-dev.");
     }
 
     /// <summary>Throws what a status other than zero means.</summary>
@@ -63,7 +64,8 @@ internal static partial class NetCdfLibrary
     {
         if (status == 0) return;
         string reason = Marshal.PtrToStringUTF8(StrError(status)) ?? $"status {status}";
-        throw new DataFileException($"{doing} '{path}' failed: {reason}{(status == Hdf5Error ? "; the file is damaged or incomplete" : "")}.");
+        throw new DataFileException($"{doing} '{path}' failed: " +
+            $"{reason}{(status == Hdf5Error ? "; the file is damaged or incomplete" : "")}.");
     }
 
     [LibraryImport(Library, EntryPoint = "nc_strerror")]

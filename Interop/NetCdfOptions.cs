@@ -24,16 +24,19 @@ public sealed record NetCdfOptions
     /// </summary>
     public string? TimeVariable { get; init; }
 
-    /// <summary>The time of a variable that has no times in the file, so that it is read as a single field (UTC); null (default) = such a variable is refused.</summary>
+    /// <summary>The time of a variable that has no times in the file, so that it is read as a single field (UTC); null (default) = such a
+    /// variable is refused.</summary>
     public DateTime? FieldTime { get; init; }
 
     /// <summary>
     /// The time of the state before the first cycle, in the view's unit, not above the first cycle's; the first cycle's own where its
-    /// observation is of the initial time. Null (default) = the file's time before it, or as long before it as the second cycle is after it,
+    /// observation is of the initial time. Null (default) = the file's time before it, or as long before it as the second cycle is after
+    /// it,
     /// or one unit before the only one.
     /// </summary>
     public double? StartTime { get; init; }
 
-    /// <summary>The dimension that counts independent trajectories, for instance <c>trajectory</c>; null (default) = there is one trajectory.</summary>
+    /// <summary>The dimension that counts independent trajectories, for instance <c>trajectory</c>; null (default) = there is one
+    /// trajectory.</summary>
     public string? TrajectoryDimension { get; init; }
 }

@@ -37,8 +37,9 @@ internal sealed class NetCdfPacking
         Limit[] missing = [.. explicitFill, .. Numbers("missing_value")];
         bool hasDefault = explicitFill.Length == 0 && isUnsigned == isUnsignedType;
         fills = [.. missing.Where(IsStorable).Select(limit => Stored(limit.Number)), .. hasDefault ? DefaultFill(variable.Type) : []];
-        wideFills = [.. missing.Where(limit => limit.IsWhole).Select(limit => limit.Whole), .. hasDefault ? DefaultWideFill(variable.Type) : []];
-        unpackedFills = isPacked ? [.. missing.Where(limit => !IsStorable(limit) && double.IsFinite(limit.Number)).Select(limit => limit.Number)] : [];
+        wideFills = [.. missing.Where(limit => limit.IsWhole).Select(limit => limit.Whole),
+            .. hasDefault ? DefaultWideFill(variable.Type) : []];
+        unpackedFills = [.. missing.Where(limit => isPacked && !IsStorable(limit) && double.IsFinite(limit.Number)).Select(limit => limit.Number)];
 
         Limit[] range = Numbers("valid_range"), minimum = Numbers("valid_min"), maximum = Numbers("valid_max");
         if (range is [var low, var high]) (minimum, maximum) = ([low], [high]);
@@ -103,18 +104,23 @@ internal sealed class NetCdfPacking
     }
 
     // What a limit in the values' units may be off by: a thousandth of the step of packed whole numbers, and the limit's own precision.
-    private double RoundOff(Limit limit) =>
-        Math.Max(bits > 0 ? Math.Abs(scale) * 1e-3 : 0, Math.Abs(limit.Number) * (limit.Type == NetCdfType.Float32 || bits == 0 ? 1.2e-7 : 4.5e-16));
+    private double RoundOff(Limit limit)
+    {
+        double precision = limit.Type == NetCdfType.Float32 || bits == 0 ? 1.2e-7 : 4.5e-16;
+        return Math.Max(bits > 0 ? Math.Abs(scale) * 1e-3 : 0, Math.Abs(limit.Number) * precision);
+    }
 
     private double Stored(double number) => variable.Type == NetCdfType.Float32 ? (float)number : number;
 
-    private bool IsStorable(Limit limit) => bits == 0 || (double.IsInteger(limit.Number) && Read(limit.Number) == limit.Number && Math.Abs(limit.Number) <= Math.ScaleB(1, bits));
+    private bool IsStorable(Limit limit) => bits == 0 ||
+        (double.IsInteger(limit.Number) && Read(limit.Number) == limit.Number && Math.Abs(limit.Number) <= Math.ScaleB(1, bits));
 
     private double Factor(string attribute, double otherwise)
     {
         if (!variable.Attributes.ContainsKey(attribute)) return otherwise;
         return Numbers(attribute) is [var number, ..] && double.IsFinite(number.Number) ? number.Number
-            : throw new DataFileException($"The attribute '{attribute}' of the variable {variable} in '{path}' must be a finite number; without it the values cannot be unpacked.");
+            : throw new DataFileException($"The attribute '{attribute}' of the variable {variable} in '{path}' must be a finite " +
+                $"number; without it the values cannot be unpacked.");
     }
 
     // The numbers of an attribute, read as the stored ones where they have as many bits; text that holds numbers counts.

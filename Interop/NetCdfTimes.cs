@@ -18,7 +18,8 @@ internal sealed class NetCdfTimes
     /// <summary>Which of the variable's dimensions is time; -1 = none, it is a single field.</summary>
     public int Dimension { get; }
 
-    /// <summary>The times, rising: days since 1970-01-01 in the file's calendar, or the model's own unit where there is no calendar.</summary>
+    /// <summary>The times, rising: days since 1970-01-01 in the file's calendar, or the model's own unit where there is no
+    /// calendar.</summary>
     public double[] Values { get; }
 
     /// <summary>The calendar they are counted in; null = none, the file counts in the model's unit.</summary>
@@ -38,7 +39,8 @@ internal sealed class NetCdfTimes
         {
             var named = file.Nearest(variable, name) ?? file.Variable(name);
             return Read(file, variable, named, DimensionOf(variable, named)
-                ?? throw new DataFileException($"The times {named} in '{file.Path}' cannot be those of {variable}: they must have one of its dimensions, or be a single time."));
+                ?? throw new DataFileException($"The times {named} in '{file.Path}' cannot be those of {variable}: they must have one " +
+                    $"of its dimensions, or be a single time."));
         }
         if (Along(file, variable) is { } along) return Read(file, variable, along.Time, along.Dimension);
         if (options.FieldTime is { } date)
@@ -48,9 +50,12 @@ internal sealed class NetCdfTimes
         }
         int unknown = UnknownTime(file, variable);
         if (unknown < 0 && Choose(file, variable, Single(file, variable)) is { } single) return Read(file, variable, single, -1);
-        throw new DataFileException($"The variable {variable} in '{file.Path}' has no times: {string.Join(", ", variable.Dimensions.Select((_, i) => Why(file, variable, i)))}" +
-            $"{(variable.Dimensions.Count == 0 ? "it is a single number" : "")}, and no scalar coordinate says when it is. Units of {UnitsNeeded} are needed of a time. " +
-            $"Name the variable of the times by {nameof(NetCdfOptions)}.{nameof(NetCdfOptions.TimeVariable)}, or give the time of a single field by {nameof(NetCdfOptions)}.{nameof(NetCdfOptions.FieldTime)}.");
+        throw new DataFileException($"The variable {variable} in '{file.Path}' has no times: " +
+            $"{string.Join(", ", variable.Dimensions.Select((_, i) => Why(file, variable, i)))}" +
+            $"{(variable.Dimensions.Count == 0 ? "it is a single number" : "")}, and no scalar coordinate says when it is. Units of " +
+            $"{UnitsNeeded} are needed of a time. " +
+            $"Name the variable of the times by {nameof(NetCdfOptions)}.{nameof(NetCdfOptions.TimeVariable)}, or give the time of a " +
+            $"single field by {nameof(NetCdfOptions)}.{nameof(NetCdfOptions.FieldTime)}.");
     }
 
     /// <summary>Which of a variable's dimensions is time, or -1.</summary>
@@ -59,7 +64,8 @@ internal sealed class NetCdfTimes
     // Times with one of the variable's dimensions.
     private static (NetCdfVariable Time, int Dimension)? Along(NetCdfFile file, NetCdfVariable variable)
     {
-        var coordinates = Enumerable.Range(0, variable.Dimensions.Count).Select(i => Coordinate(file, variable, i)).OfType<NetCdfVariable>().Where(IsTime).ToList();
+        var coordinates = Enumerable.Range(0, variable.Dimensions.Count).Select(i => Coordinate(file, variable, i))
+            .OfType<NetCdfVariable>().Where(IsTime).ToList();
         var time = coordinates.Count > 0 ? coordinates.FirstOrDefault(IsNamedTime) ?? coordinates[0]
             : Choose(file, variable, Named(file, variable).Where(other => IsTime(other) && IsAlong(other)))
             ?? Choose(file, variable, file.Around(variable).Where(other => other != variable && IsTime(other) && IsAlong(other)));
@@ -77,7 +83,8 @@ internal sealed class NetCdfTimes
 
     // The variables that the attribute 'coordinates' names.
     private static IEnumerable<NetCdfVariable> Named(NetCdfFile file, NetCdfVariable variable) =>
-        (variable.Text("coordinates") ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(name => file.Nearest(variable, name)).OfType<NetCdfVariable>();
+        (variable.Text("coordinates") ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(name => file.Nearest(variable, name)).OfType<NetCdfVariable>();
 
     // One of several: what is called the time, and not that at which a forecast began.
     private static NetCdfVariable? Choose(NetCdfFile file, NetCdfVariable variable, IEnumerable<NetCdfVariable> candidates)
@@ -85,12 +92,16 @@ internal sealed class NetCdfTimes
         var all = candidates.Where(other => other.Text("standard_name") != "forecast_reference_time").ToList();
         if (all.Count <= 1) return all.FirstOrDefault();
         var named = all.Where(IsNamedTime).ToList();
-        return named.Count == 1 ? named[0] : throw new DataFileException($"The variable {variable} in '{file.Path}' may have the times of any of {string.Join(", ", all)}; " +
+        return named.Count == 1 ? named[0] : throw new DataFileException($"The variable {variable} in '{file.Path}' may have the " +
+            $"times of any of {string.Join(", ", all)}; " +
             $"name one by {nameof(NetCdfOptions)}.{nameof(NetCdfOptions.TimeVariable)}.");
     }
 
-    private static NetCdfVariable? Coordinate(NetCdfFile file, NetCdfVariable variable, int dimension) =>
-        file.Nearest(variable, variable.Dimensions[dimension].Name) is { Dimensions: [var only] } found && only.Number == variable.Dimensions[dimension].Number ? found : null;
+    private static NetCdfVariable? Coordinate(NetCdfFile file, NetCdfVariable variable, int dimension)
+    {
+        var along = variable.Dimensions[dimension];
+        return file.Nearest(variable, along.Name) is { Dimensions: [var only] } found && only.Number == along.Number ? found : null;
+    }
 
     // The dimension that times have; -1 = none, they are a single time; null = another than the variable's.
     private static int? DimensionOf(NetCdfVariable variable, NetCdfVariable time)
@@ -105,8 +116,8 @@ internal sealed class NetCdfTimes
 
     private static bool IsModelTime(NetCdfVariable variable) => variable.Text("units") == "1" && IsNamedTime(variable);
 
-    private static bool IsNamedTime(NetCdfVariable variable) =>
-        variable.Text("standard_name") == "time" || variable.Text("axis") == "T" || variable.Name[variable.GroupPath.Length..].Equals("time", StringComparison.OrdinalIgnoreCase);
+    private static bool IsNamedTime(NetCdfVariable variable) => variable.Text("standard_name") == "time" || variable.Text("axis") == "T" ||
+        variable.Name[variable.GroupPath.Length..].Equals("time", StringComparison.OrdinalIgnoreCase);
 
     // A dimension that must be time though nothing says its times, so that the variable is no single field.
     private static int UnknownTime(NetCdfFile file, NetCdfVariable variable)
@@ -115,8 +126,8 @@ internal sealed class NetCdfTimes
         {
             var dimension = variable.Dimensions[i];
             var coordinate = Coordinate(file, variable, i);
-            if (dimension.Name.Equals("time", StringComparison.OrdinalIgnoreCase) || (dimension.IsUnlimited && dimension.Length > 1 && coordinate is null) ||
-                (coordinate is not null && IsNamedTime(coordinate))) return i;
+            bool isRecord = dimension.IsUnlimited && dimension.Length > 1;
+            if (coordinate is null ? isRecord || dimension.Name.Equals("time", StringComparison.OrdinalIgnoreCase) : IsNamedTime(coordinate)) return i;
         }
         return -1;
     }
@@ -124,7 +135,8 @@ internal sealed class NetCdfTimes
     private static string Why(NetCdfFile file, NetCdfVariable variable, int dimension)
     {
         string name = variable.Dimensions[dimension].Name;
-        if (Coordinate(file, variable, dimension) is not { } coordinate) return $"there is no coordinate variable for its dimension '{name}'";
+        if (Coordinate(file, variable, dimension) is not { } coordinate) return $"there is no coordinate variable for its dimension " +
+            $"'{name}'";
         return coordinate.Text("units") is { } units ? $"the coordinate '{name}' is in '{units}'" : $"the coordinate '{name}' has no units";
     }
 
@@ -141,13 +153,16 @@ internal sealed class NetCdfTimes
         double[] times = file.Read(time.Name);
         if (calendar is not null) times = Array.ConvertAll(times, calendar.Days);
         double? start = time.FirstNumber(StartAttribute);
-        var result = new NetCdfTimes(dimension, times, calendar?.Calendar, start is { } given && calendar is not null ? calendar.Days(given) : start);
+        if (calendar is not null) start = start is { } given ? calendar.Days(given) : null;
+        var result = new NetCdfTimes(dimension, times, calendar?.Calendar, start);
         if (times.Length == 0) throw new DataFileException($"The times {time} of {variable} in '{file.Path}' have no entry.");
         for (int i = 0; i < times.Length; i++)
         {
-            if (!double.IsFinite(times[i])) throw new DataFileException($"The times {time} in '{file.Path}' must be complete; entry {i} is missing.");
+            if (!double.IsFinite(times[i])) throw new DataFileException($"The times {time} in '{file.Path}' must be complete; entry " +
+                $"{i} is missing.");
             if (i > 0 && !(times[i] > times[i - 1]))
-                throw new DataFileException($"The times {time} in '{file.Path}' must increase; entry {i} is {result.Text(times[i])} ({times[i]}) after {result.Text(times[i - 1])} ({times[i - 1]}).");
+                throw new DataFileException($"The times {time} in '{file.Path}' must increase; entry {i} is {result.Text(times[i])} " +
+                    $"({times[i]}) after {result.Text(times[i - 1])} ({times[i - 1]}).");
         }
         return result;
     }

@@ -35,20 +35,26 @@ public static class NetCdfTrajectory
         if (found.Shape.Contains(0)) throw new DataFileException($"The variable {found} in '{path}' has no values.");
         var times = NetCdfTimes.Of(file, found, options);
         if (times.Calendar is null && (options.From ?? options.Until) is not null)
-            throw new DataFileException($"The times of {found} in '{path}' are in the model's own unit; '{nameof(options.From)}' and '{nameof(options.Until)}' are dates.");
+            throw new DataFileException($"The times of {found} in '{path}' are in the model's own unit; '{nameof(options.From)}' and " +
+                $"'{nameof(options.Until)}' are dates.");
         double[] all = times.Values;
-        int first = Array.FindIndex(all, time => time >= (options.From is { } from ? times.Calendar!.Days(from) : double.NegativeInfinity));
-        int end = first < 0 ? -1 : Array.FindIndex(all, first, time => time >= (options.Until is { } until ? times.Calendar!.Days(until) : double.PositiveInfinity));
+        double from = options.From is { } beginning ? times.Calendar!.Days(beginning) : double.NegativeInfinity;
+        double until = options.Until is { } ending ? times.Calendar!.Days(ending) : double.PositiveInfinity;
+        int first = Array.FindIndex(all, time => time >= from);
+        int end = first < 0 ? -1 : Array.FindIndex(all, first, time => time >= until);
         if (end < 0) end = all.Length;
         if (first < 0 || end == first)
-            throw new DataFileException($"The variable {found} in '{path}' has no cycle from {Bound(options.From, "the beginning")} until {Bound(options.Until, "the end")}; it runs from {times.Text(all[0])} to {times.Text(all[^1])}.");
+            throw new DataFileException($"The variable {found} in '{path}' has no cycle from {Bound(options.From, "the beginning")} " +
+                $"until {Bound(options.Until, "the end")}; it runs from {times.Text(all[0])} to {times.Text(all[^1])}.");
 
         var layout = new Layout(found, times.Dimension, TrajectoryDimension(found, times.Dimension, options, path));
         var definitions = new List<ColumnDefinition> { new(column, layout.Size) };
         if (options.Missing == MissingValues.Mask) definitions.Add(new(Columns.MaskOf(column), layout.Size));
-        double start = options.StartTime ?? (first > 0 ? all[first - 1] : times.Start is { } said && said <= all[0] ? said : StartTimes.Before(all));
+        double start = options.StartTime ??
+            (first > 0 ? all[first - 1] : times.Start is { } said && said <= all[0] ? said : StartTimes.Before(all));
         if (!(start <= all[first]))
-            throw new ArgumentException($"The start time {start} must not be after the first cycle, which is at {all[first]}.", nameof(options));
+            throw new ArgumentException($"The start time {start} must not be after the first cycle, which is at " +
+                $"{all[first]}.", nameof(options));
         return new TrajectoryView(new TrajectorySchema(layout.Batch, definitions), end - first, start,
             () => new Cursor(context, NetCdfFile.Open(path), variable, column, times, (first, end), layout, options));
     }
@@ -58,7 +64,8 @@ public static class NetCdfTrajectory
         if (options.TrajectoryDimension is not { } name) return -1;
         for (int i = 0; i < variable.Dimensions.Count; i++)
             if (i != time && variable.Dimensions[i].Name == name) return i;
-        throw new DataFileException($"The variable {variable} in '{path}' has no dimension '{name}' beside time, which '{nameof(options.TrajectoryDimension)}' says.");
+        throw new DataFileException($"The variable {variable} in '{path}' has no dimension '{name}' beside time, which " +
+            $"'{nameof(options.TrajectoryDimension)}' says.");
     }
 
     private static string Bound(DateTime? date, string otherwise) => date?.ToString("yyyy-MM-dd HH:mm") ?? otherwise;
@@ -72,8 +79,9 @@ public static class NetCdfTrajectory
         {
             Time = time;
             Batch = trajectory < 0 ? 1 : variable.Shape[trajectory];
-            Size = variable.Shape.Where((_, i) => i != time && i != trajectory).Aggregate(1L, (product, length) => checked(product * length));
-            order = [.. new[] { time, trajectory }.Where(i => i >= 0), .. Enumerable.Range(0, variable.Dimensions.Count).Where(i => i != time && i != trajectory)];
+            int[] rest = [.. Enumerable.Range(0, variable.Dimensions.Count).Where(i => i != time && i != trajectory)];
+            Size = rest.Aggregate(1L, (product, i) => checked(product * variable.Shape[i]));
+            order = [.. new[] { time, trajectory }.Where(i => i >= 0), .. rest];
         }
 
         /// <summary>The dimension of time, or -1.</summary>
@@ -108,8 +116,8 @@ public static class NetCdfTrajectory
         }
     }
 
-    private sealed class Cursor(DataAssimilationContext context, NetCdfFile file, string name, Column column, NetCdfTimes times, (int First, int End) part,
-        Layout layout, NetCdfOptions options) : TrajectoryCursor(null)
+    private sealed class Cursor(DataAssimilationContext context, NetCdfFile file, string name, Column column, NetCdfTimes times,
+        (int First, int End) part, Layout layout, NetCdfOptions options) : TrajectoryCursor(null)
     {
         private readonly NetCdfVariable variable = file.Variable(name);
         private readonly int count = checked((int)(layout.Batch * layout.Size));
@@ -133,7 +141,8 @@ public static class NetCdfTrajectory
             long[] shape = [layout.Batch, layout.Size];
             if (options.Missing == MissingValues.Mask) Set(Columns.MaskOf(column), tensor(present, device: context.Device).reshape(shape));
             else if (present.Contains(false))
-                throw new DataFileException($"The variable {variable} in '{file.Path}' lacks {present.Count(there => !there)} of its {count} values in entry {part.First + cycle} ({times.Text(times.Values[part.First + cycle])}); " +
+                throw new DataFileException($"The variable {variable} in '{file.Path}' lacks {present.Count(there => !there)} of its " +
+                    $"{count} values in entry {part.First + cycle} ({times.Text(times.Values[part.First + cycle])}); " +
                                           $"use {nameof(NetCdfOptions)} {{ {nameof(NetCdfOptions.Missing)} = {nameof(MissingValues)}.{nameof(MissingValues.Mask)} }} to have them marked.");
             Set(column, tensor(numbers, dtype: context.Precision, device: context.Device).reshape(shape));
             return true;
@@ -144,7 +153,8 @@ public static class NetCdfTrajectory
         private void Read(long cycle)
         {
             long[] start = new long[variable.Dimensions.Count], counts = variable.Shape;
-            if (layout.Time >= 0) (start[layout.Time], counts[layout.Time]) = (part.First + cycle, Math.Min(options.CyclesPerRead, part.End - part.First - cycle));
+            long count = Math.Min(options.CyclesPerRead, part.End - part.First - cycle);
+            if (layout.Time >= 0) (start[layout.Time], counts[layout.Time]) = (part.First + cycle, count);
             block = layout.Arranged(file.Read(variable, start, counts), counts);
             blockStart = cycle;
         }

@@ -13,12 +13,14 @@ public static class NetCdfWriting
     /// </summary>
     /// <remarks>
     /// Values are stored in the view's precision, so that they are read back equal to the bit; booleans are bytes 0 and 1. A value that its
-    /// column's mask calls missing is the fill value NaN. The view's start time is an attribute of the times, which <c>FromNetCdf</c> takes.
+    /// column's mask calls missing is the fill value NaN. The view's start time is an attribute of the times, which <c>FromNetCdf</c>
+    /// takes.
     /// </remarks>
     /// <param name="view">A view that ends; put <see cref="TrajectoryViewExtensions.Take"/> on one that does not.</param>
     /// <param name="path">The file; its folder is made where it is missing.</param>
     /// <param name="columns">Which columns; null (default) = all, but for masks of written columns.</param>
-    /// <param name="timeUnits">What the view's times are, for instance <c>days since 1970-01-01</c> for what was read from a file; null (default) = the model's own unit, written as <c>1</c>.</param>
+    /// <param name="timeUnits">What the view's times are, for instance <c>days since 1970-01-01</c> for what was read from a file; null
+    /// (default) = the model's own unit, written as <c>1</c>.</param>
     /// <param name="calendar">The calendar of the CF conventions that they are counted in (default: <c>standard</c>).</param>
     /// <param name="progress">Told how far it has come, at most ten times a second.</param>
     /// <param name="cancellation">Stops it; an older file stays as it was.</param>
@@ -61,8 +63,15 @@ public static class NetCdfWriting
 
     private static int Define(Output file, ColumnDefinition definition, Tensor values, int[] leading)
     {
-        var type = values.dtype switch { ScalarType.Bool => NetCdfType.Int8, ScalarType.Int64 => NetCdfType.Int64, ScalarType.Float32 => NetCdfType.Float32, _ => NetCdfType.Float64 };
-        int variable = file.Variable(definition.Column.Name, type, [.. leading, .. definition.Shape.Select(size => file.Dimension($"size_{size}", size))]);
+        var type = values.dtype switch
+        {
+            ScalarType.Bool => NetCdfType.Int8,
+            ScalarType.Int64 => NetCdfType.Int64,
+            ScalarType.Float32 => NetCdfType.Float32,
+            _ => NetCdfType.Float64,
+        };
+        var own = definition.Shape.Select(size => file.Dimension($"size_{size}", size));
+        int variable = file.Variable(definition.Column.Name, type, [.. leading, .. own]);
         if (type is NetCdfType.Float32 or NetCdfType.Float64) file.Attribute(variable, "_FillValue", type, double.NaN);
         return variable;
     }

@@ -7,7 +7,8 @@ internal static class StartTimes
     private const double RoundOff = 2.4e-7;
 
     /// <summary>As long before the first time as the second is after it; one unit before the only one.</summary>
-    /// <param name="times">Rising times. Where they are equally far apart but for rounding to single precision, their mean distance counts, which the rounding does not spoil.</param>
+    /// <param name="times">Rising times. Where they are equally far apart but for rounding to single precision, their mean distance counts,
+    /// which the rounding does not spoil.</param>
     public static double Before(double[] times)
     {
         if (times.Length == 1) return times[0] - 1;

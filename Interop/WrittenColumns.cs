@@ -11,18 +11,21 @@ internal sealed class WrittenColumns
 
     /// <summary>Chooses columns.</summary>
     /// <param name="view">A view that ends.</param>
-    /// <param name="columns">Which; null or none = all, but for masks of columns that are written: these say where the columns are empty.</param>
+    /// <param name="columns">Which; null or none = all, but for masks of columns that are written: these say where the columns are
+    /// empty.</param>
     /// <exception cref="ArgumentException">The view never ends, or has no column.</exception>
     /// <exception cref="SchemaException">The view does not have one of the columns.</exception>
     public WrittenColumns(ITrajectoryView view, IReadOnlyList<Column>? columns)
     {
         this.view = view;
-        cycles = view.CycleCount ?? throw new ArgumentException("A view without end cannot be written; take a number of its cycles first: view.Take(1000).", nameof(view));
+        cycles = view.CycleCount ?? throw new ArgumentException("A view without end cannot be written; take a number of its cycles " +
+            "first: view.Take(1000).", nameof(view));
         var masks = view.Schema.Definitions.Select(definition => Columns.MaskOf(definition.Column)).ToHashSet();
         Definitions = columns is { Count: > 0 } ? [.. columns.Distinct().Select(column => view.Schema[column])]
             : [.. view.Schema.Definitions.Where(definition => !masks.Contains(definition.Column))];
         if (Definitions.FirstOrDefault(definition => definition.Column.Name is "time" or "trajectory") is { } taken)
-            throw new ArgumentException($"The column '{taken.Column}' cannot be written: every file has times and trajectories of that name.", nameof(columns));
+            throw new ArgumentException($"The column '{taken.Column}' cannot be written: every file has times and trajectories of " +
+                $"that name.", nameof(columns));
     }
 
     /// <summary>What is written, in order.</summary>
@@ -32,7 +35,8 @@ internal sealed class WrittenColumns
     public long Cycles => cycles;
 
     /// <summary>Goes over all cycles.</summary>
-    /// <param name="write">Writes a cycle: its number, its time, and each column's values <c>[batch, shape...]</c> on the processor, NaN where they are missing.</param>
+    /// <param name="write">Writes a cycle: its number, its time, and each column's values <c>[batch, shape...]</c> on the processor, NaN
+    /// where they are missing.</param>
     /// <param name="progress">Told how far it has come.</param>
     /// <param name="cancellation">Stops it.</param>
     public void ForEach(Action<long, double, IReadOnlyList<Tensor>> write, IProgress<ProgressReport>? progress, CancellationToken cancellation)
@@ -44,7 +48,8 @@ internal sealed class WrittenColumns
         for (long cycle = 0; cycle < cycles; cycle++)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (!cursor.MoveNext()) throw new InvalidOperationException($"The view says that it has {cycles} cycles and ended after {cycle}; nothing was written.");
+            if (!cursor.MoveNext()) throw new InvalidOperationException($"The view says that it has {cycles} cycles and ended after " +
+                $"{cycle}; nothing was written.");
             using var cycleScope = NewDisposeScope();
             write(cycle, cursor.Time, [.. Definitions.Select(definition => Values(cursor, definition.Column))]);
             if (progress is not null && pace.IsDue(out var elapsed))

@@ -11,7 +11,8 @@ namespace DaML;
 /// <param name="start">The column forecasts start from, <c>[n]</c>.</param>
 /// <param name="output">The column it adds, <c>[n]</c>.</param>
 /// <param name="lead">How many cycles earlier a forecast starts, at least 1.</param>
-/// <param name="timeTolerance">How far from the model's steps, counted from the first cycle, a cycle may lie, as a share of a step (default: a twentieth).</param>
+/// <param name="timeTolerance">How far from the model's steps, counted from the first cycle, a cycle may lie, as a share of a step
+/// (default: a twentieth).</param>
 public sealed class LeadTimeForecast(IDynamics dynamics, Column start, Column output, int lead, double timeTolerance = TimeInterval.DefaultTolerance)
     : ITransformer, IComponent
 {

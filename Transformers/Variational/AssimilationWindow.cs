@@ -13,7 +13,8 @@ public sealed class AssimilationWindow
     /// <param name="background">x_b at the window's beginning, <c>[batch, n]</c>, finite.</param>
     /// <param name="span">From when to when, a whole number of time steps; of no length for an analysis at one time (3D-Var).</param>
     /// <param name="timeStep">The model's time step.</param>
-    /// <param name="observations">The observations, at steps of the window, in any order; several may have one time. Finite; values that the mask calls missing may be anything and become zero.</param>
+    /// <param name="observations">The observations, at steps of the window, in any order; several may have one time. Finite; values that
+    /// the mask calls missing may be anything and become zero.</param>
     /// <exception cref="ArgumentException">Shapes that differ, values that are not finite, times outside of the window or between its steps.</exception>
     public AssimilationWindow(State background, TimeInterval span, double timeStep, IReadOnlyList<Observation> observations)
     {
@@ -61,13 +62,15 @@ public sealed class AssimilationWindow
     public double TimeOf(int step) => Span.From + step * TimeStep;
 
     /// <summary>The step at a time.</summary>
-    /// <exception cref="ArgumentException">The time is outside of the window, or further from a step than <see cref="TimeInterval.DefaultTolerance"/>.</exception>
+    /// <exception cref="ArgumentException">The time is outside of the window, or further from a step than
+    /// <see cref="TimeInterval.DefaultTolerance"/>.</exception>
     public int StepOf(double time)
     {
         double steps = (time - Span.From) / TimeStep;
         int step = double.IsFinite(steps) && Math.Abs(steps) < int.MaxValue ? (int)Math.Round(steps) : -1;
         if (step < 0 || step > Steps || Math.Abs(steps - step) > TimeInterval.DefaultTolerance)
-            throw new ArgumentException($"The time {time:g9} is not one of the {Steps + 1} times of the window from {Span.From:g9} to {Span.To:g9} " +
+            throw new ArgumentException($"The time {time:g9} is not one of the {Steps + 1} times of the window from {Span.From:g9} to " +
+                $"{Span.To:g9} " +
                 $"in steps of {TimeStep:g6}, to {TimeInterval.DefaultTolerance:g6} of a step.", nameof(time));
         return step;
     }
