@@ -16,16 +16,46 @@ public interface IMemory<TSelf> where TSelf : IMemory<TSelf>
     TSelf Map(Func<Tensor, Tensor> function);
 }
 
-/// <summary>A mean and a covariance: the Kalman filter's memory.</summary>
-/// <param name="Mean"><c>[batch, n]</c></param>
-/// <param name="Covariance"><c>[batch, n, n]</c></param>
-public sealed record GaussianMemory(Tensor Mean, Tensor Covariance) : IMemory<GaussianMemory>
+/// <summary>
+/// A mean and a covariance, kept as its square root: the Kalman filter's memory. The root shows half of the digits' range that the
+/// covariance has, and cannot become indefinite.
+/// </summary>
+public sealed record GaussianMemory : IMemory<GaussianMemory>
 {
-    /// <inheritdoc/>
-    public IEnumerable<Tensor> Tensors => [Mean, Covariance];
+    /// <summary>Makes a memory of a mean and a covariance, which may be singular.</summary>
+    /// <param name="mean"><c>[batch, n]</c></param>
+    /// <param name="covariance"><c>[batch, n, n]</c>, positive semidefinite; it stays the caller's.</param>
+    /// <exception cref="ArgumentException">The covariance has a negative eigenvalue beyond round-off.</exception>
+    public GaussianMemory(Tensor mean, Tensor covariance) => (Mean, Root) = (mean, CovarianceRoot.Of(covariance));
+
+    private GaussianMemory((Tensor Mean, Tensor Root) parts) => (Mean, Root) = parts;
+
+    /// <summary>Makes a memory of a mean and a square root of the covariance.</summary>
+    /// <param name="mean"><c>[batch, n]</c></param>
+    /// <param name="root">W with P = W^T W, <c>[batch, n, n]</c>.</param>
+    public static GaussianMemory OfRoot(Tensor mean, Tensor root) => new((mean, root));
+
+    /// <summary>The mean, <c>[batch, n]</c>.</summary>
+    public Tensor Mean { get; }
+
+    /// <summary>W with P = W^T W, <c>[batch, n, n]</c>; its rows are deviations from the mean.</summary>
+    public Tensor Root { get; }
+
+    /// <summary>P, <c>[batch, n, n]</c>, computed anew.</summary>
+    public Tensor Covariance
+    {
+        get
+        {
+            using var scope = NewDisposeScope();
+            return Root.mT.matmul(Root).MoveToOuterDisposeScope();
+        }
+    }
 
     /// <inheritdoc/>
-    public GaussianMemory Map(Func<Tensor, Tensor> function) => new(function(Mean), function(Covariance));
+    public IEnumerable<Tensor> Tensors => [Mean, Root];
+
+    /// <inheritdoc/>
+    public GaussianMemory Map(Func<Tensor, Tensor> function) => new((function(Mean), function(Root)));
 }
 
 /// <summary>An ensemble of states.</summary>

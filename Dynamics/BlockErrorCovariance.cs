@@ -11,7 +11,14 @@ public sealed class BlockErrorCovariance : ErrorCovariance, IComponent
 {
     private const int MostBlocks = 1000;
 
-    internal BlockErrorCovariance(IReadOnlyList<IErrorCovariance> blocks) : base(Check(blocks)) => Parts = [.. blocks];
+    internal BlockErrorCovariance(IReadOnlyList<IErrorCovariance> blocks) : base(Check(blocks))
+    {
+        Parts = [.. blocks];
+        long first = 0;
+        for (int i = 0; i < Parts.Count && Singularity is null; first += Parts[i++].Dimension)
+            if (Parts[i].Singularity is { } why)
+                Singularity = $"in block {i} (components {first} to {first + Parts[i].Dimension - 1}, from 0) {why}";
+    }
 
     /// <summary>How the component is written and read.</summary>
     public static ComponentType Type { get; } = new("block-error-covariance", 1, reader => new BlockErrorCovariance(
@@ -21,6 +28,9 @@ public sealed class BlockErrorCovariance : ErrorCovariance, IComponent
 
     /// <summary>The covariances of the parts, in the order of the vector.</summary>
     public IReadOnlyList<IErrorCovariance> Parts { get; }
+
+    /// <inheritdoc/>
+    public override string? Singularity { get; }
 
     /// <inheritdoc/>
     public override double LogDeterminant => Parts.Sum(block => block.LogDeterminant);

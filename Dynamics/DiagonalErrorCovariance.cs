@@ -15,6 +15,9 @@ public sealed class DiagonalErrorCovariance : ErrorCovariance, IComponent
         this.variances = new ConstantTensor(variances);
         deviations = new ConstantTensor(variances.sqrt());
         LogDeterminant = variances.to_type(ScalarType.Float64).log().sum().ToDouble();
+        long[] zero = (variances == 0).nonzero().reshape(-1).ToArray<long>();
+        Singularity = zero.Length == 0 ? null : $"the variance of component {zero[0]} (from 0) is zero" +
+            (zero.Length == 1 ? "." : $", and of {zero.Length - 1} more of its {variances.size(0)}.");
     }
 
     /// <summary>How the component is written and read.</summary>
@@ -28,6 +31,9 @@ public sealed class DiagonalErrorCovariance : ErrorCovariance, IComponent
 
     /// <summary>The variances, <c>[p]</c>; they belong to the covariance.</summary>
     public Tensor Variances => variances.Value;
+
+    /// <inheritdoc/>
+    public override string? Singularity { get; }
 
     /// <inheritdoc/>
     public override double LogDeterminant { get; }
@@ -51,8 +57,9 @@ public sealed class DiagonalErrorCovariance : ErrorCovariance, IComponent
         if (variances.ndim != 1 || !variances.is_floating_point())
             throw new ArgumentException($"The variances must be a vector in single or double precision; given: {ColumnDefinition.Describe(variances.Sizes())}, {variances.dtype}.", nameof(variances));
         Require.Finite(variances, "The variances of an error covariance");
-        if (variances.numel() > 0 && variances.min().ToDouble() is var smallest && !(smallest > 0))
-            throw new ArgumentException($"An error covariance must be positive definite: every variance must be above zero; the smallest is {smallest:g6}.", nameof(variances));
+        if (variances.numel() > 0 && variances.min().ToDouble() is var smallest && !(smallest >= 0))
+            throw new ArgumentException("An error covariance must be positive semidefinite: " +
+                $"every variance must be zero or above; the smallest is {smallest:g6}.", nameof(variances));
         return variances.size(0);
     }
 }

@@ -29,15 +29,18 @@ public sealed class DiffusionErrorCovariance : MatrixFreeErrorCovariance, ICompo
             + tensor(alongY.Eigenvalues).unsqueeze(-1) / (options.SpacingY * options.SpacingY);
         var filter = (1 + options.SquaredScale * minusLaplacian).pow(-options.Steps);                     // [rows, columns]
         double condition = (filter.max() / filter.min()).ToDouble();
-        if (!(condition < LargestCondition))
-            throw new ArgumentException($"A diffusion over {options.CorrelationLength:g6} in {options.Steps} steps on points " +
-                $"{options.SpacingX:g6} and {options.SpacingY:g6} apart has the condition number {condition:g3} and cannot be inverted; " +
-                "fewer steps or a shorter length are needed.");
+        var variances = options.Variances is { } each ? tensor(each) : full(Dimension, options.Variance, dtype: ScalarType.Float64);
+        long[] zero = (variances == 0).nonzero().reshape(-1).ToArray<long>();
+        Singularity = zero.Length > 0 ? $"the variance of point {zero[0]} (row by row, from 0) is zero."
+            : condition < LargestCondition ? null
+            : $"a diffusion over {options.CorrelationLength:g6} in {options.Steps} steps on points " +
+                $"{options.SpacingX:g6} and {options.SpacingY:g6} apart has the condition number {condition:g3}; " +
+                "fewer steps or a shorter length give it an inverse.";
         root = new ConstantTensor(filter.sqrt());
         // The diagonal of Q f Q^T, exactly.
         var diagonal = alongY.Basis.Value.square().matmul(filter).matmul(alongX.Basis.Value.square().mT);
-        deviations = new ConstantTensor((options.Variance / diagonal).sqrt().flatten());
-        LogDeterminant = 2 * deviations.Value.log().sum().ToDouble() + filter.log().sum().ToDouble();
+        deviations = new ConstantTensor((variances / diagonal.flatten()).sqrt());
+        LogDeterminant = Singularity is not null ? double.NegativeInfinity : 2 * deviations.Value.log().sum().ToDouble() + filter.log().sum().ToDouble();
     }
 
     /// <summary>How the component is written and read.</summary>
@@ -48,6 +51,9 @@ public sealed class DiffusionErrorCovariance : MatrixFreeErrorCovariance, ICompo
 
     /// <summary>The settings.</summary>
     public DiffusionOptions Options { get; }
+
+    /// <inheritdoc/>
+    public override string? Singularity { get; }
 
     /// <inheritdoc/>
     public override double LogDeterminant { get; }

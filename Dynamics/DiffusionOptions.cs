@@ -46,8 +46,14 @@ public sealed record DiffusionOptions
     /// </summary>
     public int Steps { get; init; } = 4;
 
-    /// <summary>The variance of every point, above zero (default: 1, a correlation).</summary>
+    /// <summary>The variance of every point, zero or above (default: 1, a correlation).</summary>
     public double Variance { get; init; } = 1;
+
+    /// <summary>
+    /// The variance of each point, row by row, zero or above; zero on land and where nothing errs (default: null, <see cref="Variance"/>
+    /// everywhere).
+    /// </summary>
+    public double[]? Variances { get; init; }
 
     /// <summary>The square of l in (I - l^2 Laplacian)^-M.</summary>
     internal double SquaredScale
@@ -66,7 +72,11 @@ public sealed record DiffusionOptions
         Require.Positive(SpacingX, nameof(SpacingX));
         Require.Positive(SpacingY, nameof(SpacingY));
         Require.Positive(CorrelationLength, nameof(CorrelationLength));
-        Require.Positive(Variance, nameof(Variance));
+        Require.NotNegative(Variance, nameof(Variance));
+        if (Variances is not null && Variances.Length != (long)Rows * Columns)
+            throw new ArgumentException($"'{nameof(Variances)}' must have a value for each of the {Rows} x {Columns} points; " +
+                $"given: {Variances.Length}.", nameof(Variances));
+        foreach (double variance in Variances ?? []) Require.NotNegative(variance, nameof(Variances));
         if (Steps is < 3 or > 30) throw new ArgumentOutOfRangeException(nameof(Steps), Steps,
             $"'{nameof(Steps)}' must be 3 to 30; given: {Steps}.");
         foreach (var (name, boundary) in ((string, DiffusionBoundary)[])[(nameof(BoundaryX), BoundaryX), (nameof(BoundaryY), BoundaryY)])

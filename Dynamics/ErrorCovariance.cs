@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Error covariances R in the form that fits them: a variance times the identity, a diagonal, a full matrix, blocks, a diffusion, a hybrid with an ensemble.</summary>
+/// <summary>Error covariances R in the form that fits them: a variance times the identity, a diagonal, a full matrix, blocks, a diffusion, a hybrid with an ensemble. All may be singular.</summary>
 public abstract class ErrorCovariance : IErrorCovariance
 {
     private protected ErrorCovariance(long dimension) => Dimension = Require.AtLeast(dimension, 1);
@@ -14,20 +14,23 @@ public abstract class ErrorCovariance : IErrorCovariance
     /// <inheritdoc/>
     public abstract double LogDeterminant { get; }
 
+    /// <inheritdoc/>
+    public abstract string? Singularity { get; }
+
     /// <summary>R = variance I.</summary>
     /// <param name="dimension">p.</param>
-    /// <param name="variance">The variance (not the standard deviation) of every component, above zero.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The variance is not a finite number above zero.</exception>
+    /// <param name="variance">The variance (not the standard deviation) of every component, zero or above.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The variance is not a finite number, zero or above.</exception>
     public static ScalarErrorCovariance Scalar(long dimension, double variance) => new(dimension, variance);
 
     /// <summary>R = diag(variances).</summary>
-    /// <param name="variances">The variances, <c>[p]</c>, each above zero; copied.</param>
-    /// <exception cref="ArgumentException">A variance is not a finite number above zero.</exception>
+    /// <param name="variances">The variances, <c>[p]</c>, each zero or above; copied.</param>
+    /// <exception cref="ArgumentException">A variance is not a finite number, zero or above.</exception>
     public static DiagonalErrorCovariance Diagonal(Tensor variances) => new(variances);
 
     /// <summary>R = diag(variances).</summary>
-    /// <param name="variances">The p variances, each above zero.</param>
-    /// <exception cref="ArgumentException">A variance is not a finite number above zero.</exception>
+    /// <param name="variances">The p variances, each zero or above.</param>
+    /// <exception cref="ArgumentException">A variance is not a finite number, zero or above.</exception>
     public static DiagonalErrorCovariance Diagonal(params double[] variances)
     {
         using var values = tensor(variances);
@@ -35,8 +38,8 @@ public abstract class ErrorCovariance : IErrorCovariance
     }
 
     /// <summary>A full matrix R.</summary>
-    /// <param name="matrix"><c>[p, p]</c>, symmetric and positive definite; copied.</param>
-    /// <exception cref="ArgumentException">The matrix is not square, not finite, not symmetric or not positive definite.</exception>
+    /// <param name="matrix"><c>[p, p]</c>, symmetric and positive semidefinite; copied.</param>
+    /// <exception cref="ArgumentException">The matrix is not square, not finite, not symmetric or not positive semidefinite.</exception>
     public static FullErrorCovariance Full(Tensor matrix) => new(matrix);
 
     /// <summary>Independent errors of the parts of a vector: a block-diagonal R.</summary>
@@ -46,13 +49,13 @@ public abstract class ErrorCovariance : IErrorCovariance
 
     /// <summary>Errors of one field on a rectangular grid, correlated by implicit diffusion.</summary>
     /// <param name="options">Grid, boundaries, correlation length and variance.</param>
-    /// <exception cref="ArgumentException">A setting is out of range, or the covariance could not be inverted.</exception>
+    /// <exception cref="ArgumentException">A setting is out of range.</exception>
     public static DiffusionErrorCovariance Diffusion(DiffusionOptions options) => new(options);
 
     /// <summary>A static covariance mixed with an ensemble's, (1 - w) B_s + w X X^T / (N - 1).</summary>
     /// <param name="members">The ensemble, <c>[N, n]</c>, at least 2 members; its mean is removed.</param>
     /// <param name="background">B_s, of dimension n.</param>
-    /// <param name="weight">w, above 0 and below 1.</param>
+    /// <param name="weight">w, above 0, at most 1. With 1 the covariance is the ensemble's alone.</param>
     /// <exception cref="ArgumentException">Shapes that differ, values that are not finite, a weight out of range.</exception>
     public static HybridErrorCovariance Hybrid(Tensor members, IErrorCovariance background, double weight) => HybridErrorCovariance.Of(members, background, weight);
 
@@ -60,10 +63,10 @@ public abstract class ErrorCovariance : IErrorCovariance
     public abstract Tensor ToMatrix(ScalarType dtype, Device device);
 
     /// <inheritdoc/>
-    public Tensor ApplyInverse(Tensor vector, Tensor? mask = null) => InScope(vector, mask, Inverse);
+    public Tensor ApplyInverse(Tensor vector, Tensor? mask = null) => InScope(vector, mask, Whole().Inverse);
 
     /// <inheritdoc/>
-    public Tensor Whiten(Tensor vector, Tensor? mask = null) => InScope(vector, mask, InverseFactor);
+    public Tensor Whiten(Tensor vector, Tensor? mask = null) => InScope(vector, mask, Whole().InverseFactor);
 
     /// <inheritdoc/>
     public Tensor Colour(Tensor white) => InScope(white, null, (vector, _) => Factor(vector));
@@ -96,6 +99,9 @@ public abstract class ErrorCovariance : IErrorCovariance
         while (mask.ndim < ndim) mask = mask.unsqueeze(1);
         return mask;
     }
+
+    private ErrorCovariance Whole() => Singularity is not { } why ? this
+        : throw new NotSupportedException($"This error covariance has no inverse: {why}");
 
     private Tensor InScope(Tensor vector, Tensor? mask, Func<Tensor, Tensor?, Tensor> compute)
     {

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>A full error covariance matrix R = L L^T (Cholesky).</summary>
+/// <summary>A full error covariance matrix R = L L^T: Cholesky's L, or where R is singular that of its eigenvectors.</summary>
 public sealed class FullErrorCovariance : ErrorCovariance, IComponent
 {
     private readonly ConstantTensor matrix;
@@ -13,10 +13,13 @@ public sealed class FullErrorCovariance : ErrorCovariance, IComponent
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        var lower = Cholesky(matrix.to_type(ScalarType.Float64));
+        var doubles = matrix.to_type(ScalarType.Float64);
+        var (lower, failed) = linalg.cholesky_ex(doubles);
+        Singularity = Singular(doubles, lower, failed.ToInt32(), matrix.dtype);
+        if (Singularity is not null) lower = CovarianceRoot.Eigen(doubles, CovarianceRoot.Tolerance(matrix.dtype)).mT;
         this.matrix = new ConstantTensor(matrix);
         factor = new ConstantTensor(lower.to_type(matrix.dtype));
-        LogDeterminant = 2 * lower.diagonal().log().sum().ToDouble();
+        LogDeterminant = Singularity is null ? 2 * lower.diagonal().log().sum().ToDouble() : double.NegativeInfinity;
     }
 
     /// <summary>How the component is written and read.</summary>
@@ -30,6 +33,9 @@ public sealed class FullErrorCovariance : ErrorCovariance, IComponent
 
     /// <summary>R, <c>[p, p]</c>; it belongs to the covariance.</summary>
     public Tensor Matrix => matrix.Value;
+
+    /// <inheritdoc/>
+    public override string? Singularity { get; }
 
     /// <inheritdoc/>
     public override double LogDeterminant { get; }
@@ -61,11 +67,19 @@ public sealed class FullErrorCovariance : ErrorCovariance, IComponent
         return solve(lower, columns).mT.reshape(vector.Sizes());
     }
 
-    private static Tensor Cholesky(Tensor matrix)
+    // The squared pivot of a component is what of its variance those before it do not explain; round-off leaves a share of n epsilon.
+    private static string? Singular(Tensor matrix, Tensor lower, int failed, ScalarType given)
     {
-        var (lower, failed) = linalg.cholesky_ex(matrix);
-        if (failed.ToInt32() == 0) return lower;
-        throw new ArgumentException($"An error covariance must be positive definite; the smallest eigenvalue of the matrix given is {linalg.eigvalsh(matrix).min().ToDouble():g6}.", nameof(matrix));
+        long component = failed - 1;
+        if (failed == 0)
+        {
+            var shares = lower.diagonal().square() / matrix.diagonal();
+            double roundOff = 4 * matrix.size(0) * (given == ScalarType.Float64 ? 2.3e-16 : 1.2e-7);
+            if (shares.min().ToDouble() > roundOff) return null;
+            component = shares.argmin().ToInt64();
+        }
+        return matrix[component, component].ToDouble() == 0 ? $"the variance of component {component} (from 0) is zero."
+            : $"the error of component {component} (from 0) is a linear combination of those before it.";
     }
 
     private static long Check(Tensor matrix)

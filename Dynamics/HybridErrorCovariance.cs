@@ -10,11 +10,13 @@ namespace DaML;
 /// </summary>
 /// <remarks>
 /// With B_s = S S^T and the singular vectors q_i, values s_i of S^-1 X, scaled by the weights, B = (1 - w) S (I + sum s_i^2 q_i
-/// q_i^T) S^T: root, inverse and determinant follow at the cost of those of B_s and 2 n N operations.
+/// q_i^T) S^T: root, inverse and determinant follow at the cost of those of B_s and 2 n N operations. Where B_s is singular, or the
+/// ensemble has the whole weight, there is no S^-1, and B is kept as a full matrix, n x n.
 /// </remarks>
 public sealed class HybridErrorCovariance : MatrixFreeErrorCovariance, IComponent
 {
     private readonly ConstantTensor modes, inverseModes, squares;
+    private readonly FullErrorCovariance? whole;
 
     private HybridErrorCovariance(IErrorCovariance background, double weight, Tensor modes, Tensor squares) : base(background.Dimension)
     {
@@ -27,18 +29,29 @@ public sealed class HybridErrorCovariance : MatrixFreeErrorCovariance, IComponen
         LogDeterminant = background.LogDeterminant + Dimension * Math.Log(1 - weight) + (1 + squares).log().sum().ToDouble();
     }
 
+    private HybridErrorCovariance(IErrorCovariance background, double weight, FullErrorCovariance whole) : base(background.Dimension)
+    {
+        (Static, Weight, this.whole) = (background, weight, whole);
+        using var none = zeros(0, Dimension, dtype: ScalarType.Float64);
+        modes = inverseModes = squares = new ConstantTensor(none);
+        (Singularity, LogDeterminant) = (whole.Singularity, whole.LogDeterminant);
+    }
+
     internal static HybridErrorCovariance Of(Tensor members, IErrorCovariance background, double weight)
     {
-        if (!(weight > 0 && weight < 1))
+        if (!(weight > 0 && weight <= 1))
             throw new ArgumentOutOfRangeException(nameof(weight), weight,
-                $"The ensemble's weight must be above 0 and below 1; given: {weight}.");
+                $"The ensemble's weight must be above 0 and at most 1; given: {weight}.");
         Require.Shape(members, "The ensemble", ColumnDefinition.AnySize, background.Dimension);
         Require.AtLeast(members.size(0), 2, "members");
         Require.Finite(members, "The ensemble");
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var doubles = members.to_type(ScalarType.Float64);
-        var anomalies = Math.Sqrt(weight / ((1 - weight) * (members.size(0) - 1))) * (doubles - doubles.mean([0], keepdim: true));
+        var anomalies = Math.Sqrt(weight / (members.size(0) - 1)) * (doubles - doubles.mean([0], keepdim: true));
+        if (weight == 1 || background.Singularity is not null)
+            return new(background, weight, Full((1 - weight) * background.ToMatrix(ScalarType.Float64, members.device) + anomalies.mT.matmul(anomalies)));
+        anomalies = anomalies / Math.Sqrt(1 - weight);
         var (_, values, rows) = linalg.svd(background.Whiten(anomalies), fullMatrices: false);
         return new(background, weight, rows, values.square());
     }
@@ -46,6 +59,8 @@ public sealed class HybridErrorCovariance : MatrixFreeErrorCovariance, IComponen
     /// <summary>How the component is written and read.</summary>
     public static ComponentType Type { get; } = new("hybrid-error-covariance", 1, reader =>
     {
+        if (reader.OptionalPart<FullErrorCovariance>("whole") is { } whole)
+            return new HybridErrorCovariance(reader.Part<IErrorCovariance>("static"), reader.Get<double>("weight"), whole);
         using Tensor modes = reader.Tensor("modes"), squares = reader.Tensor("squares");
         return new HybridErrorCovariance(reader.Part<IErrorCovariance>("static"), reader.Get<double>("weight"), modes, squares);
     });
@@ -59,25 +74,31 @@ public sealed class HybridErrorCovariance : MatrixFreeErrorCovariance, IComponen
     public double Weight { get; }
 
     /// <inheritdoc/>
+    public override string? Singularity { get; }
+
+    /// <inheritdoc/>
     public override double LogDeterminant { get; }
 
-    private protected override Tensor Factor(Tensor white) =>
+    private protected override Tensor Factor(Tensor white) => whole is not null ? whole.Colour(white) :
         Math.Sqrt(1 - Weight) * Static.Colour(white + Along(modes, (1 + squares.Like(white)).sqrt() - 1, white));
 
     private protected override Tensor FactorAdjoint(Tensor vector)
     {
+        if (whole is not null) return whole.ColourAdjoint(vector);
         var back = Math.Sqrt(1 - Weight) * Static.ColourAdjoint(vector);
         return back + Along(modes, (1 + squares.Like(back)).sqrt() - 1, back);
     }
 
     private protected override Tensor InverseFactor(Tensor vector)
     {
+        if (whole is not null) return whole.Whiten(vector);
         var white = Static.Whiten(vector) / Math.Sqrt(1 - Weight);
         return white + Along(modes, (1 + squares.Like(white)).rsqrt() - 1, white);
     }
 
     private protected override Tensor Inverse(Tensor vector)
     {
+        if (whole is not null) return whole.ApplyInverse(vector);
         var known = squares.Like(vector);
         return (Static.ApplyInverse(vector) - Along(inverseModes, known / (1 + known), vector)) / (1 - Weight);
     }
@@ -93,6 +114,8 @@ public sealed class HybridErrorCovariance : MatrixFreeErrorCovariance, IComponen
     {
         writer.Part("static", Static);
         writer.Set("weight", Weight);
+        writer.OptionalPart("whole", whole);
+        if (whole is not null) return;
         writer.Tensor("modes", modes.Value);
         writer.Tensor("squares", squares.Value);
     }

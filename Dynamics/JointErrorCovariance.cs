@@ -30,6 +30,11 @@ public sealed class JointErrorCovariance : ErrorCovariance, IComponent
 
     ComponentType IComponent.ComponentType => Type;
 
+    /// <inheritdoc/>
+    public override string? Singularity => state is null ? "the state has no error. Give the model one."
+        : Array.IndexOf(variances, 0) is >= 0 and var i ? $"parameter {i} (from 0), which persists, has no error. Let it walk at random."
+        : state.Singularity is { } why ? $"in the state {why}" : null;
+
     /// <summary>Minus infinity where a part has no error.</summary>
     public override double LogDeterminant => (state?.LogDeterminant ?? double.NegativeInfinity) + variances.Sum(Math.Log);
 
@@ -44,10 +49,10 @@ public sealed class JointErrorCovariance : ErrorCovariance, IComponent
     }
 
     private protected override Tensor Inverse(Tensor vector, Tensor? mask) =>
-        Parts(vector, mask, Invertible().ApplyInverse, (part, here) => Masked(part, here) / deviations.Like(vector).square());
+        Parts(vector, mask, state!.ApplyInverse, (part, here) => Masked(part, here) / deviations.Like(vector).square());
 
     private protected override Tensor InverseFactor(Tensor vector, Tensor? mask) =>
-        Parts(vector, mask, Invertible().Whiten, (part, here) => Masked(part, here) / deviations.Like(vector));
+        Parts(vector, mask, state!.Whiten, (part, here) => Masked(part, here) / deviations.Like(vector));
 
     private protected override Tensor Factor(Tensor white) =>
         Parts(white, null, (part, _) => state?.Colour(part) ?? zeros_like(part), (part, _) => part * deviations.Like(white));
@@ -65,8 +70,4 @@ public sealed class JointErrorCovariance : ErrorCovariance, IComponent
     private Tensor Parts(Tensor vector, Tensor? mask, Func<Tensor, Tensor?, Tensor> ofState, Func<Tensor, Tensor?, Tensor> ofParameters) => cat([
         ofState(vector.narrow(-1, 0, stateDimension), mask?.narrow(-1, 0, stateDimension)),
         ofParameters(vector.narrow(-1, stateDimension, variances.Length), mask?.narrow(-1, stateDimension, variances.Length))], -1);
-
-    private IErrorCovariance Invertible() => state is not null && variances.All(variance => variance > 0) ? state
-        : throw new NotSupportedException("This error covariance of a state and its parameters has no inverse: " +
-            (state is null ? "the state has no error. Give the model one." : "a parameter that persists has no error. Let it walk at random."));
 }

@@ -6,7 +6,7 @@ namespace DaML;
 /// <summary>R = variance I.</summary>
 public sealed class ScalarErrorCovariance : ErrorCovariance, IComponent
 {
-    internal ScalarErrorCovariance(long dimension, double variance) : base(dimension) => Variance = Require.Positive(variance);
+    internal ScalarErrorCovariance(long dimension, double variance) : base(dimension) => Variance = Require.NotNegative(variance);
 
     /// <summary>How the component is written and read.</summary>
     public static ComponentType Type { get; } = new("scalar-error-covariance", 1, reader =>
@@ -16,6 +16,9 @@ public sealed class ScalarErrorCovariance : ErrorCovariance, IComponent
 
     /// <summary>The variance of every component.</summary>
     public double Variance { get; }
+
+    /// <inheritdoc/>
+    public override string? Singularity => Variance > 0 ? null : "the variance of every component is zero.";
 
     /// <inheritdoc/>
     public override double LogDeterminant => Dimension * Math.Log(Variance);

@@ -5,8 +5,8 @@ public static class ShallowWaterErrors
 {
     /// <summary>A variance for the height and one for the currents; no correlations.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="heightVariance">Of eta, in m2, above zero.</param>
-    /// <param name="velocityVariance">Of u and of v, in m2/s2, above zero.</param>
+    /// <param name="heightVariance">Of eta, in m2, zero or above.</param>
+    /// <param name="velocityVariance">Of u and of v, in m2/s2, zero or above.</param>
     public static BlockErrorCovariance UncorrelatedErrors(this ShallowWater model, double heightVariance, double velocityVariance)
     {
         var o = model.Options;
@@ -19,8 +19,8 @@ public static class ShallowWaterErrors
     /// mirrored, and the current through it falls to zero, as in the model.
     /// </summary>
     /// <param name="model">The model.</param>
-    /// <param name="heightVariance">Of eta, in m2, above zero.</param>
-    /// <param name="velocityVariance">Of u and of v, in m2/s2, above zero.</param>
+    /// <param name="heightVariance">Of eta, in m2, zero or above.</param>
+    /// <param name="velocityVariance">Of u and of v, in m2/s2, zero or above.</param>
     /// <param name="correlationLength">In metres, above zero; see <see cref="DiffusionOptions.CorrelationLength"/>.</param>
     /// <param name="steps">Steps of diffusion (default: 4); see <see cref="DiffusionOptions.Steps"/>.</param>
     public static BlockErrorCovariance CorrelatedErrors(this ShallowWater model, double heightVariance, double velocityVariance,

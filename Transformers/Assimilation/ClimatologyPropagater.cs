@@ -25,9 +25,9 @@ public sealed class ClimatologyPropagater(GaussianInitialCondition climatology) 
         using var scope = NewDisposeScope();
         var like = analysis.Mean;
         var mean = climatology.Mean.to(like.dtype, like.device).repeat(like.size(0), 1);
-        var covariance = climatology.Covariance.ToMatrix(like.dtype, like.device).repeat(like.size(0), 1, 1);
-        scope.MoveToOuter(mean, covariance);
-        return new(mean, covariance);
+        var root = climatology.Covariance.Root(like.dtype, like.device).repeat(like.size(0), 1, 1);
+        scope.MoveToOuter(mean, root);
+        return GaussianMemory.OfRoot(mean, root);
     }
 
     void IComponent.Save(ComponentWriter writer) => writer.Part("climatology", climatology);

@@ -9,7 +9,7 @@ public sealed class GaussianProcoder : IProcoder<GaussianMemory>, IComponent
     ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
-    public IDensity Decode(GaussianMemory memory) => new GaussianDensity(memory.Mean, memory.Covariance);
+    public IDensity Decode(GaussianMemory memory) => GaussianDensity.OfRoot(memory.Mean, memory.Root);
 
     void IComponent.Save(ComponentWriter writer) { }
 }

@@ -5,7 +5,8 @@ namespace DaML;
 
 /// <summary>
 /// Propagates a mean and a covariance: the mean by the model, the covariance by its tangent linear, P -> M P M^T + Q, with
-/// Q added at each of the model's time steps. Exact for a linear model (the Kalman filter, Kalman 1960); for a nonlinear
+/// Q added at each of the model's time steps. With P = W^T W and Q = V^T V, the root is W M^T, and with Q the triangle of a QR
+/// factorisation of W M^T above V. Exact for a linear model (the Kalman filter, Kalman 1960); for a nonlinear
 /// one the first-order approximation of the extended Kalman filter. A step costs n model steps.
 /// </summary>
 /// <param name="dynamics">The model.</param>
@@ -34,32 +35,30 @@ public sealed class GaussianPropagater(IDynamics dynamics, double covarianceGrow
     public GaussianMemory Propagate(GaussianMemory analysis, TimeInterval interval, RandomStream random)
     {
         using var scope = NewDisposeScope();
-        var (mean, covariance) = (analysis.Mean, analysis.Covariance);
+        var (mean, root) = (analysis.Mean, analysis.Root);
         if (dynamics.ModelError is not { } error)
-            (mean, covariance) = Advance(mean, covariance, interval);
+            (mean, root) = Advance(mean, root, interval);
         else
         {
-            var modelErrorCovariance = error.ToMatrix(mean.dtype, mean.device);
+            long batch = mean.size(0), n = mean.size(1);
+            var modelError = error.Root(mean.dtype, mean.device).expand(batch, n, n);
             long steps = interval.Steps(dynamics.TimeStep);
             for (long step = 0; step < steps; step++)
             {
                 double from = interval.From + step * dynamics.TimeStep;
-                (mean, covariance) = Advance(mean, covariance, new TimeInterval(from, from + dynamics.TimeStep));
-                covariance = covariance + modelErrorCovariance;
+                (mean, root) = Advance(mean, root, new TimeInterval(from, from + dynamics.TimeStep));
+                (_, root) = linalg.qr(cat([root, modelError], 1), linalg.QRMode.R);
             }
         }
-        return new(mean.alias().MoveToOuterDisposeScope(), covariance.alias().MoveToOuterDisposeScope());
+        return GaussianMemory.OfRoot(mean.alias().MoveToOuterDisposeScope(), root.alias().MoveToOuterDisposeScope());
     }
 
-    private (Tensor Mean, Tensor Covariance) Advance(Tensor mean, Tensor covariance, TimeInterval interval)
+    // Each row of the root is a perturbation of the mean.
+    private (Tensor Mean, Tensor Root) Advance(Tensor mean, Tensor root, TimeInterval interval)
     {
-        long batch = mean.size(0), n = mean.size(1);
-        // Row i of the tangent linear applied to the identity is M e_i, so together they are M^T.
-        var directions = eye(n, dtype: mean.dtype, device: mean.device).expand(batch, n, n).contiguous();
-        var transposed = dynamics.TangentLinear(mean.unsqueeze(1).expand(batch, n, n).contiguous(), directions, interval);
-        var forecast = transposed.transpose(-2, -1).matmul(covariance).matmul(transposed);
-        if (covarianceGrowth != 1) forecast = forecast * Math.Pow(covarianceGrowth, interval.Length);
-        return (dynamics.Advance(mean, interval), KalmanUpdate.Symmetric(forecast));
+        var along = dynamics.TangentLinear(mean.unsqueeze(1).expand(root.Sizes()).contiguous(), root, interval);
+        if (covarianceGrowth != 1) along = along * Math.Sqrt(Math.Pow(covarianceGrowth, interval.Length));
+        return (dynamics.Advance(mean, interval), along);
     }
 
     void IComponent.Save(ComponentWriter writer)

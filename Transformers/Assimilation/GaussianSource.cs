@@ -19,9 +19,9 @@ public sealed class GaussianSource(GaussianInitialCondition initial, ScalarType 
     {
         using var scope = NewDisposeScope();
         var mean = initial.Mean.to(precision, random.Device).repeat(batch, 1);
-        var covariance = initial.Covariance.ToMatrix(precision, random.Device).repeat(batch, 1, 1);
-        scope.MoveToOuter(mean, covariance);
-        return new(mean, covariance);
+        var root = initial.Covariance.Root(precision, random.Device).repeat(batch, 1, 1);
+        scope.MoveToOuter(mean, root);
+        return GaussianMemory.OfRoot(mean, root);
     }
 
     void IComponent.Save(ComponentWriter writer)

@@ -12,22 +12,23 @@ namespace DaML;
 /// T   = sqrt(N - 1) (Y Y^T + zeta I)^(-1/2)      symmetric square root
 /// E_a = mean + (T + 1 w^T) X
 /// </code>
-/// where X <c>[batch, N, n]</c> are the anomalies, Y <c>[batch, N, p]</c> those of the observed ensemble and d
+/// but T = I along what the observations do not see (<see cref="ObservedDirections"/>): neither a factor nor the weight of the prior
+/// inflates there. X <c>[batch, N, n]</c> are the anomalies, Y <c>[batch, N, p]</c> those of the observed ensemble and d
 /// <c>[batch, p]</c> the innovation, both whitened by R^(-1/2). The eigenproblem is solved in the smaller of the two
 /// spaces, members or observations; both give the same members to round-off.
 /// </summary>
 public sealed class EnsembleTransform
 {
     private readonly bool inMemberSpace;
-    private readonly long members;
+    private readonly long members, size;
     private readonly Tensor basis;      // member space: eigenvectors V [batch, N, N]; else Y U [batch, N, p]
     private readonly Tensor eigenvalues;
     private readonly Tensor projections; // member space: V^T Y d; else U^T d
 
-    private EnsembleTransform(bool inMemberSpace, long members, Tensor basis, Tensor eigenvalues, Tensor projections)
+    private EnsembleTransform(bool inMemberSpace, long members, long size, Tensor basis, Tensor eigenvalues, Tensor projections)
     {
         this.inMemberSpace = inMemberSpace;
-        this.members = members;
+        (this.members, this.size) = (members, size);
         this.basis = basis;
         this.eigenvalues = eigenvalues;
         this.projections = projections;
@@ -83,7 +84,7 @@ public sealed class EnsembleTransform
         var basis = inMemberSpace ? vectors : observedAnomalies.matmul(vectors);
         values = values.clamp_min(0);
         scope.MoveToOuter(basis, values, projections);
-        return new(inMemberSpace, members, basis, values, projections);
+        return new(inMemberSpace, members, Math.Max(members, p), basis, values, projections);
     }
 
     /// <summary>The same transform, its tensors moved to the scope around the present one.</summary>
@@ -112,14 +113,10 @@ public sealed class EnsembleTransform
     public Tensor InverseRoot(Tensor zeta)
     {
         using var scope = NewDisposeScope();
-        double scale = 1 / Math.Sqrt(members - 1);
-        var s = (eigenvalues + zeta).sqrt();
-        if (inMemberSpace) return (basis * (scale * s).unsqueeze(-2)).matmul(basis.transpose(-2, -1)).MoveToOuterDisposeScope();
-        // (Y Y^T + zeta)^(1/2) = z I + Y U U^T Y^T / (s + z), s = sqrt(lambda + zeta), z = sqrt(zeta)
-        var z = zeta.sqrt();
-        var beyond = (basis * (scale / (s + z)).unsqueeze(-2)).matmul(basis.transpose(-2, -1));
-        var identity = eye(members, dtype: s.dtype, device: s.device);
-        return (beyond + scale * z.unsqueeze(-1) * identity).MoveToOuterDisposeScope();
+        var root = Along((eigenvalues + zeta).sqrt() / Math.Sqrt(members - 1));
+        if (inMemberSpace) return (basis * root.unsqueeze(-2)).matmul(basis.mT).MoveToOuterDisposeScope();
+        var identity = eye(members, dtype: root.dtype, device: root.device);
+        return (identity + (basis * Beyond(root).unsqueeze(-2)).matmul(basis.mT)).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -138,7 +135,7 @@ public sealed class EnsembleTransform
         values = where(values + zeta > 1e-12 * zeta, values, (1e-12 - 1) * zeta);
         var shifted = vectors.transpose(-2, -1).matmul(w).squeeze(-1) * (values + zeta);
         scope.MoveToOuter(vectors, values, shifted);
-        return new(true, members, vectors, values, shifted);
+        return new(true, members, size, vectors, values, shifted);
     }
 
     /// <summary>The analysis ensemble, <c>[batch, N, n]</c>.</summary>
@@ -150,25 +147,28 @@ public sealed class EnsembleTransform
     public Tensor Apply(Tensor mean, Tensor anomalies, Tensor zeta, double inflation = 1, Tensor? rotation = null)
     {
         using var scope = NewDisposeScope();
-        double scale = inflation * Math.Sqrt(members - 1);
         var shifted = eigenvalues + zeta;
+        var root = Along(inflation * Math.Sqrt(members - 1) * shifted.rsqrt());              // c T along the eigenvectors
         var toMean = (projections / shifted).unsqueeze(-2);                                  // row vector c^T
         var centre = mean.unsqueeze(1);
         if (inMemberSpace)
         {
             // T + 1 w^T = (V t + 1 c^T) V^T with t = sqrt(N - 1) / sqrt(lambda + zeta), c = V^T Y d / (lambda + zeta)
-            var left = basis * (scale * shifted.rsqrt()).unsqueeze(-2);
+            var left = basis * root.unsqueeze(-2);
             if (rotation is not null) left = rotation.matmul(left);
             var weights = (left + toMean).matmul(basis.transpose(-2, -1));
             return (centre + weights.bmm(anomalies)).MoveToOuterDisposeScope();
         }
-        // (Y Y^T + zeta)^(-1/2) = zeta^(-1/2) I + Y U phi U^T Y^T, phi = -1 / (s z (s + z)), s = sqrt(lambda + zeta), z = sqrt(zeta)
-        var z = zeta.sqrt();
-        var s = shifted.sqrt();
-        var phi = -(s * z * (s + z)).reciprocal();
+        // T = I + Y U (t - 1) / lambda U^T Y^T
         var projected = basis.transpose(-2, -1).matmul(anomalies);                           // U^T Y^T X, [batch, p, n]
-        var analysed = scale * (anomalies / z.unsqueeze(-1) + (basis * phi.unsqueeze(-2)).matmul(projected));
+        var analysed = anomalies + (basis * Beyond(root).unsqueeze(-2)).matmul(projected);
         if (rotation is not null) analysed = rotation.matmul(analysed);
         return (centre + toMean.matmul(projected) + analysed).MoveToOuterDisposeScope();
     }
+
+    // A factor along each eigenvector; one where nothing is observed, whatever the inflation and the prior's weight.
+    private Tensor Along(Tensor factors) => factors.where(ObservedDirections.Seen(eigenvalues, size), 1);
+
+    // What a factor does beyond the identity, with Y U, whose columns have the squared length lambda.
+    private Tensor Beyond(Tensor factors) => ((factors - 1) / eigenvalues).where(ObservedDirections.Seen(eigenvalues, size), 0);
 }

@@ -40,12 +40,15 @@ public sealed class KalmanFilterAnalyzer : IAnalyzer<GaussianMemory>, IComponent
     public GaussianMemory Analyze(GaussianMemory forecast, Observation observation, RandomStream random)
     {
         using var scope = NewDisposeScope();
-        var prior = inflation.PriorFactor == 1 ? forecast.Covariance : forecast.Covariance * inflation.VarianceFactor;
-        var (mean, covariance) = KalmanUpdate.Apply(forecast.Mean, prior, observation, observationOperator, observationError);
-        if (inflation.PosteriorFactor != 1) covariance = covariance * inflation.VarianceFactor;
-        scope.MoveToOuter(mean, covariance);
-        return new(mean, covariance);
+        var prior = GaussianMemory.OfRoot(forecast.Mean, Inflated(forecast.Mean, forecast.Root, inflation.PriorFactor, observation));
+        var analysis = KalmanUpdate.Apply(prior, observation, observationOperator, observationError);
+        var root = Inflated(analysis.Mean, analysis.Root, inflation.PosteriorFactor, observation);
+        return GaussianMemory.OfRoot(analysis.Mean.MoveToOuterDisposeScope(), root.MoveToOuterDisposeScope());
     }
+
+    // Along what the observations see of the rows.
+    private Tensor Inflated(Tensor mean, Tensor root, double factor, Observation observation) => factor == 1 ? root
+        : ObservedDirections.Inflate(root, KalmanUpdate.Observed(mean, root, observation.Mask, observationOperator, observationError), factor);
 
     void IComponent.Save(ComponentWriter writer)
     {

@@ -4,9 +4,14 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The Kalman update of a mean and a covariance (Kalman 1960), with missing observations exact and without an inverse:
-/// with R = L L^T, Z = P H^T L^-T and I + L^-1 H P H^T L^-T = C C^T, the gain is K = Z (C C^T)^-1 L^-1. A nonlinear
-/// observation operator is linearised at the mean.
+/// The Kalman update (Kalman 1960) in its square-root array form (Kailath, Sayed and Hassibi 2000, section 12.3), which needs no
+/// inverse, takes missing observations exactly, and keeps a covariance positive semidefinite whatever the prior's size. With P = W^T W,
+/// R = L L^T and the rows Y = W H^T L^-T, a QR factorisation gives
+/// <code>
+/// | I  0 |       | C^T  G  |
+/// | Y  W |  = Q  |  0   W_a|      C C^T = I + L^-1 H P H^T L^-T,   G = C^-1 Y^T W,   P_a = W_a^T W_a,   K = G^T C^-1 L^-1
+/// </code>
+/// A nonlinear observation operator is linearised at the mean.
 /// </summary>
 public static class KalmanUpdate
 {
@@ -20,58 +25,83 @@ public static class KalmanUpdate
         IObservationOperator observationOperator, IErrorCovariance observationError)
     {
         using var scope = NewDisposeScope();
-        var innovation = observation.Values - observationOperator.Apply(mean);
-        var (factor, gain) = Factorise(mean, covariance, observationOperator, observationError, observation.Mask);
-        // K (y - H(m)) = (C^-1 Z^T)^T C^-1 L^-1 (y - H(m))
-        var white = observationError.Whiten(innovation, observation.Mask).unsqueeze(-1);
-        var increment = gain.transpose(-2, -1).matmul(linalg.solve_triangular(factor, white, upper: false)).squeeze(-1);
-        var reduced = covariance - gain.transpose(-2, -1).matmul(gain);
-        return scope.MoveToOuter(mean + increment, Symmetric(reduced));
+        var analysis = Apply(new GaussianMemory(mean, covariance), observation, observationOperator, observationError);
+        return scope.MoveToOuter(analysis.Mean, analysis.Covariance);
     }
 
-    /// <summary>The increment K d of a state for an innovation d, where the covariance of the analysis is not wanted.</summary>
+    /// <summary>Mean and square root of the covariance after the observation.</summary>
+    /// <param name="forecast">m and W</param>
+    /// <param name="observation">y, with its mask where some are missing.</param>
+    /// <param name="observationOperator">H</param>
+    /// <param name="observationError">R</param>
+    public static GaussianMemory Apply(GaussianMemory forecast, Observation observation, IObservationOperator observationOperator,
+        IErrorCovariance observationError)
+    {
+        using var scope = NewDisposeScope();
+        var innovation = observation.Values - observationOperator.Apply(forecast.Mean);
+        var (upper, gain, root) = Factorise(Observed(forecast.Mean, forecast.Root, observation.Mask, observationOperator, observationError),
+            forecast.Root);
+        // K (y - H(m)) = G^T C^-1 L^-1 (y - H(m))
+        var white = observationError.Whiten(innovation, observation.Mask).unsqueeze(-1);
+        var weights = linalg.solve_triangular(upper.mT, white, upper: false);
+        var mean = forecast.Mean + gain.mT.matmul(weights).squeeze(-1);
+        return GaussianMemory.OfRoot(mean.MoveToOuterDisposeScope(), root.contiguous().MoveToOuterDisposeScope());
+    }
+
+    /// <summary>
+    /// The weights v of the rows of W that make the increment K d = W^T v: v = Y (I + Y^T Y)^-1 L^-1 d. Of all weights with this increment
+    /// they are the shortest, so that |v|^2 is its squared length in P^-1, or in P's pseudo-inverse.
+    /// </summary>
     /// <param name="linearisation">Where H is linearised, <c>[batch, n]</c>.</param>
-    /// <param name="covariance">P, <c>[batch, n, n]</c></param>
+    /// <param name="root">W, <c>[batch, n, n]</c></param>
     /// <param name="innovation">d, <c>[batch, p]</c></param>
     /// <param name="mask">Which observations exist, <c>[batch, p]</c>; null = all.</param>
     /// <param name="observationOperator">H</param>
     /// <param name="observationError">R</param>
     /// <returns><c>[batch, n]</c></returns>
-    public static Tensor Increment(Tensor linearisation, Tensor covariance, Tensor innovation, Tensor? mask,
+    public static Tensor Weights(Tensor linearisation, Tensor root, Tensor innovation, Tensor? mask,
         IObservationOperator observationOperator, IErrorCovariance observationError)
     {
         using var scope = NewDisposeScope();
-        var (factor, gain) = Factorise(linearisation, covariance, observationOperator, observationError, mask);
+        var observed = Observed(linearisation, root, mask, observationOperator, observationError);
+        long batch = observed.size(0), p = observed.size(2);
+        var identity = eye(p, dtype: observed.dtype, device: observed.device).expand(batch, p, p);
+        var (_, upper) = linalg.qr(cat([identity, observed], 1), linalg.QRMode.R);
         var white = observationError.Whiten(innovation, mask).unsqueeze(-1);
-        return gain.transpose(-2, -1).matmul(linalg.solve_triangular(factor, white, upper: false)).squeeze(-1).MoveToOuterDisposeScope();
+        var solved = linalg.solve_triangular(upper, linalg.solve_triangular(upper.mT, white, upper: false), upper: true);
+        return observed.matmul(solved).squeeze(-1).MoveToOuterDisposeScope();
     }
 
     /// <summary>The gain K itself, <c>[batch, n, p]</c>, where nothing is missing and many innovations meet the same gain.</summary>
-    /// <inheritdoc cref="Increment"/>
-    public static Tensor Gain(Tensor linearisation, Tensor covariance, IObservationOperator observationOperator, IErrorCovariance observationError)
+    /// <inheritdoc cref="Weights"/>
+    public static Tensor Gain(Tensor linearisation, Tensor root, IObservationOperator observationOperator, IErrorCovariance observationError)
     {
         using var scope = NewDisposeScope();
-        var (factor, gain) = Factorise(linearisation, covariance, observationOperator, observationError, null);
+        var (upper, gain, _) = Factorise(Observed(linearisation, root, null, observationOperator, observationError), root);
         // Row j of the whitened identity is L^-1 e_j, so its transpose is L^-1.
-        var white = observationError.Whiten(eye(observationError.Dimension, dtype: covariance.dtype, device: covariance.device)).transpose(0, 1);
-        return gain.transpose(-2, -1).matmul(linalg.solve_triangular(factor, white.expand(covariance.size(0), white.size(0), white.size(1)), upper: false)).MoveToOuterDisposeScope();
+        var white = observationError.Whiten(eye(observationError.Dimension, dtype: root.dtype, device: root.device)).mT;
+        var weights = linalg.solve_triangular(upper.mT, white.expand(root.size(0), white.size(0), white.size(1)), upper: false);
+        return gain.mT.matmul(weights).MoveToOuterDisposeScope();
     }
 
     /// <summary>(A + A^T) / 2: takes off what round-off leaves of asymmetry.</summary>
     /// <param name="matrix"><c>[..., n, n]</c></param>
     public static Tensor Symmetric(Tensor matrix) => 0.5 * (matrix + matrix.transpose(-2, -1));
 
-    // C [batch, p, p] and C^-1 Z^T [batch, p, n].
-    private static (Tensor Factor, Tensor Gain) Factorise(Tensor at, Tensor covariance, IObservationOperator observationOperator, IErrorCovariance observationError, Tensor? mask)
+    /// <summary>Y = W H^T L^-T: what is observed of each row, whitened, <c>[batch, rows, p]</c>.</summary>
+    internal static Tensor Observed(Tensor at, Tensor rows, Tensor? mask, IObservationOperator observationOperator, IErrorCovariance observationError)
     {
-        long batch = at.size(0), n = at.size(1), p = observationOperator.ObservationDimension;
-        var rows = at.unsqueeze(1);
-        // Row i of H'(P e_i) is (P H^T)_i.
-        var cross = observationOperator.TangentLinear(rows.expand(batch, n, n), covariance.expand(batch, n, n));       // P H^T, [batch, n, p]
-        var whiteCross = observationError.Whiten(cross, mask).transpose(-2, -1).contiguous();                          // Z^T,   [batch, p, n]
-        var half = observationOperator.TangentLinear(rows.expand(batch, p, n), whiteCross);                            // L^-1 H P H^T
-        var white = observationError.Whiten(half, mask) + eye(p, dtype: at.dtype, device: at.device);                  // I + L^-1 H P H^T L^-T
-        var factor = linalg.cholesky(Symmetric(white));
-        return (factor, linalg.solve_triangular(factor, whiteCross, upper: false));
+        var along = observationOperator.TangentLinear(at.unsqueeze(1).expand(rows.Sizes()), rows);
+        return observationError.Whiten(along, mask);
+    }
+
+    // C^T [batch, p, p], G [batch, p, n] and W_a [batch, n, n]
+    private static (Tensor Upper, Tensor Gain, Tensor Root) Factorise(Tensor observed, Tensor root)
+    {
+        long batch = observed.size(0), n = root.size(2), p = observed.size(2);
+        var identity = eye(p, dtype: root.dtype, device: root.device).expand(batch, p, p);
+        var (_, array) = linalg.qr(cat([cat([identity, root.new_zeros(batch, p, n)], 2), cat([observed, root], 2)], 1), linalg.QRMode.R);
+        var top = array.narrow(1, 0, p);
+        return (top.narrow(2, 0, p), top.narrow(2, p, n), array.narrow(1, p, n).narrow(2, p, n));
     }
 }

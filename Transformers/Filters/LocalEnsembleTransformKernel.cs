@@ -74,7 +74,13 @@ internal static unsafe class LocalEnsembleTransformKernel
         for (int j = first; j < end; j++)
         {
             T* row = rows + (long)j * width;
-            T sum = T.Zero, weight = mask is not null && mask[j] == 0 ? T.Zero : T.CreateTruncating(deviations[j]);
+            // What is missing may be anything of H(x), and zero times infinity is no zero.
+            if (mask is not null && mask[j] == 0)
+            {
+                new Span<T>(row, width).Clear();
+                continue;
+            }
+            T sum = T.Zero, weight = T.CreateTruncating(deviations[j]);
             for (int i = 0; i < count; i++) sum += row[i] = observed[(long)i * p + j];
             T mean = sum / T.CreateTruncating(count);
             for (int i = 0; i < count; i++) row[i] = (row[i] - mean) * weight;
@@ -88,6 +94,7 @@ internal static unsafe class LocalEnsembleTransformKernel
 internal sealed unsafe class LocalAnalysis<T>(int members, int n, LocalDomains domains, T zeta, T scale) where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly int width = Padded<T>(members + 1), memberWidth = Padded<T>(members);
+    private readonly T seenShare = T.CreateTruncating(ObservedDirections.Share(Math.Max(members, domains.Largest), sizeof(T) == sizeof(float)));
 
     /// <summary>Analyses the components from one to another.</summary>
     /// <param name="ensemble">E, <c>[N, n]</c></param>
@@ -156,6 +163,9 @@ internal sealed unsafe class LocalAnalysis<T>(int members, int n, LocalDomains d
         }
         var mean = sum / Vector512.Create(T.CreateTruncating(m));
         for (int i = 0; i < m; i++) (x[i], analysed[i]) = (x[i] - mean, Vector512<T>.Zero);
+        var least = Vector512<T>.Zero;
+        for (int k = 0; k < m; k++) least = Vector512.Max(least, d[k]);
+        least *= Vector512.Create(seenShare);
         // sum over eigenvectors v of v (v^T x) / sqrt(lambda + zeta), and to the mean (v^T Y d) (v^T x) / (lambda + zeta)
         for (int k = 0; k < m; k++)
         {
@@ -167,7 +177,8 @@ internal sealed unsafe class LocalAnalysis<T>(int members, int n, LocalDomains d
                 projection = MultiplyAdd(v[i], right[i], projection);
             }
             mean = MultiplyAdd(along, projection / shifted, mean);
-            var share = along * factor / Vector512.Sqrt(shifted);
+            // The identity along what the observations near do not see.
+            var share = along * Vector512.ConditionalSelect(Vector512.LessThanOrEqual(d[k], least), Vector512<T>.One, factor / Vector512.Sqrt(shifted));
             for (int i = 0; i < m; i++) analysed[i] = MultiplyAdd(share, v[i], analysed[i]);
         }
         if (rotation is not null)
@@ -216,6 +227,9 @@ internal sealed unsafe class LocalAnalysis<T>(int members, int n, LocalDomains d
         T mean = sum / T.CreateTruncating(m);
         for (int i = 0; i < m; i++) x[i] -= mean;
         for (int i = m; i < memberWidth; i++) right[i] = T.Zero;
+        T least = T.Zero;
+        for (int k = 0; k < m; k++) least = T.Max(least, d[k]);
+        least *= seenShare;
         for (int k = 0; k < m; k++)
         {
             T* v = vectors + k * memberWidth;
@@ -227,7 +241,7 @@ internal sealed unsafe class LocalAnalysis<T>(int members, int n, LocalDomains d
             }
             T along = Vector512.Sum(alongs), shifted = T.Max(d[k], T.Zero) + zeta;
             mean += along * Vector512.Sum(projections) / shifted;
-            var share = Vector512.Create(along * scale / T.Sqrt(shifted));
+            var share = Vector512.Create(d[k] <= least ? along : along * scale / T.Sqrt(shifted));
             for (int i = 0; i < memberWidth; i += Vector512<T>.Count)
                 MultiplyAdd(share, Vector512.LoadAligned(v + i), Vector512.LoadAligned(analysed + i)).StoreAligned(analysed + i);
         }

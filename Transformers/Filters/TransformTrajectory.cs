@@ -69,6 +69,14 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         for (int i = 0; i < members; i++)
             for (int k = 0; k < pWidth; k += Vector512<T>.Count)
                 (Vector512.LoadAligned(y + i * pWidth + k) * Vector512.LoadAligned(whitening + k)).StoreAligned(y + i * pWidth + k);
+        if (mask is null) return;
+        // What is missing may be anything of H(x), and zero times infinity is no zero.
+        for (int j = 0; j < p; j++)
+        {
+            if (mask[j] != 0) continue;
+            d[j] = T.Zero;
+            for (int i = 0; i < members; i++) y[i * pWidth + j] = T.Zero;
+        }
     }
 
     /// <summary>|d|^2 of the observations as they were loaded.</summary>
@@ -180,23 +188,25 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         for (int i = 0; i < members; i++) new Span<T>(weights + i * memberWidth, members).CopyTo(new Span<T>(result + i * members, members));
     }
 
-    // weights = scale (Y Y^T + zeta I)^(sign / 2) + start: sum over k of f_k b_k b_k^T, and in the space of the observations,
-    // where the b_k are not all there are, what it is without them. s = sqrt(lambda + zeta), z = sqrt(zeta)
+    // weights = scale (Y Y^T + zeta I)^(sign / 2) + start, and the identity along what is not observed: sum over k of f_k b_k b_k^T, and in
+    // the space of the observations, where the b_k are not all there are and have the squared length lambda_k, beside the identity.
     private void Root(double zeta, int sign, double scale, T* start)
     {
-        double z = Math.Sqrt(zeta);
+        double least = 0;
+        for (int k = 0; k < size; k++) least = Math.Max(least, double.CreateTruncating(values[k]));
+        least *= ObservedDirections.Share(Math.Max(members, p), sizeof(T) == sizeof(float));
         for (int k = 0; k < size; k++)
         {
-            double s = Math.Sqrt(double.CreateTruncating(values[k]) + zeta);
-            double f = sign > 0 ? (inMemberSpace ? s : 1 / (s + z)) : inMemberSpace ? 1 / s : -1 / (s * z * (s + z));
-            var factor = Vector512.Create(T.CreateTruncating(scale * f));
+            double lambda = double.CreateTruncating(values[k]), s = Math.Sqrt(lambda + zeta);
+            double f = !(lambda <= least) ? scale * (sign > 0 ? s : 1 / s) : 1;
+            if (!inMemberSpace) f = f == 1 ? 0 : (f - 1) / lambda;
+            var factor = Vector512.Create(T.CreateTruncating(f));
             T* b = basis + k * memberWidth, to = scaled + k * memberWidth;
             for (int i = 0; i < memberWidth; i += Vector512<T>.Count) (factor * Vector512.LoadAligned(b + i)).StoreAligned(to + i);
         }
         ProductKernel.Multiply(scaled, 1, memberWidth, basis, weights, members, size, memberWidth, start);
         if (inMemberSpace) return;
-        var without = T.CreateTruncating(scale * (sign > 0 ? z : 1 / z));
-        for (int i = 0; i < members; i++) weights[i * memberWidth + i] += without;
+        for (int i = 0; i < members; i++) weights[i * memberWidth + i] += T.One;
     }
 
     private void Apply(T* final, T* result)

@@ -15,7 +15,8 @@ public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>
     private readonly IErrorCovariance observationError;
     private readonly int maximumIterations;
     private readonly double tolerance;
-    private readonly ConstantTensor? transposedGain; // K^T [p, n]
+    private readonly Lazy<ConstantTensor> root;       // W [n, n], B = W^T W
+    private readonly ConstantTensor? transposedGain;  // K^T [p, n]
 
     /// <summary>Makes an analyzer.</summary>
     /// <param name="observationOperator">H, which may be nonlinear.</param>
@@ -35,6 +36,11 @@ public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>
         this.maximumIterations = (int)Require.AtLeast(maximumIterations, 1);
         this.tolerance = Require.NotNegative(tolerance);
         Background = background;
+        root = new(() =>
+        {
+            using var scope = NewDisposeScope();
+            return new ConstantTensor(background.Root(ScalarType.Float64, CPU));
+        });
         if (observationOperator.IsLinear) transposedGain = TransposedGain();
     }
 
@@ -75,41 +81,54 @@ public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>
         return scope.MoveToOuter(0.5 * departure.square().sum(-1), 0.5 * residual.square().sum(-1));
     }
 
-    // x <- x_b + K_x (y - H(x) - H'_x (x_b - x)), with K_x the gain of the operator linearised at x.
+    // x <- x_b + K_x (y - H(x) - H'_x (x_b - x)), with K_x the gain of the operator linearised at x; x = x_b + W^T v, J_b = |v|^2 / 2.
     private Tensor GaussNewton(Tensor backgroundState, Observation observation)
     {
         using var scope = NewDisposeScope();
+        var rows = root.Value.Like(backgroundState);
+        var v = zeros_like(backgroundState);
         var x = backgroundState.alias();
-        var cost = Total(x, backgroundState, observation);
+        var cost = ObservationCost(x, observation);
+        if (!FiniteNumbers.All(cost)) throw NotFinite();
         for (int iteration = 0; iteration < maximumIterations; iteration++)
         {
             var innovation = observation.Values - observationOperator.Apply(x) - observationOperator.TangentLinear(x, backgroundState - x);
-            var step = backgroundState + Increment(x, innovation, observation.Mask) - x;
-            var nextCost = Total(x + step, backgroundState, observation);
-            for (int halving = 0; halving < 30 && (nextCost > cost).any().ToBoolean(); halving++)
+            var next = Weights(x, innovation, observation.Mask);
+            if (!FiniteNumbers.All(next)) throw NotFinite();
+            var step = next - v;
+            var nextCost = Total(v + step);
+            // A cost that is not a number is no lower one.
+            for (int halving = 0; halving < 30 && !(nextCost <= cost).all().ToBoolean(); halving++)
             {
-                step = where((nextCost > cost).unsqueeze(-1), 0.5 * step, step);
-                nextCost = Total(x + step, backgroundState, observation);
+                step = where((nextCost <= cost).unsqueeze(-1), step, 0.5 * step);
+                nextCost = Total(v + step);
             }
             // A trajectory whose cost nothing lowers any more has arrived, to round-off.
-            step = where((nextCost <= cost).unsqueeze(-1), step, zeros_like(step));
-            (x, cost) = (x + step, minimum(cost, nextCost));
-            if ((step.abs().max() <= tolerance * x.abs().max()).ToBoolean()) break;
+            var lower = nextCost <= cost;
+            step = where(lower.unsqueeze(-1), step, zeros_like(step));
+            (v, cost) = (v + step, where(lower, nextCost, cost));
+            x = At(v);
+            if ((step.matmul(rows).abs().max() <= tolerance * x.abs().max()).ToBoolean()) break;
         }
         return x.alias().MoveToOuterDisposeScope();
+
+        Tensor At(Tensor weights) => backgroundState + weights.matmul(rows);
+
+        Tensor Total(Tensor weights) => 0.5 * weights.square().sum(-1) + ObservationCost(At(weights), observation);
     }
 
-    private Tensor Total(Tensor state, Tensor backgroundState, Observation observation)
-    {
-        var (ofBackground, ofObservation) = Cost(state, backgroundState, observation);
-        return ofBackground + ofObservation;
-    }
+    private ArithmeticException NotFinite() =>
+        new($"The cost of 3D-Var, or its gradient, is not finite; the operator '{observationOperator.Name}' is the usual cause.");
 
-    private Tensor Increment(Tensor at, Tensor innovation, Tensor? mask)
+    private Tensor ObservationCost(Tensor state, Observation observation) =>
+        0.5 * observationError.Whiten(observation.Values - observationOperator.Apply(state), observation.Mask).square().sum(-1);
+
+    private Tensor Increment(Tensor at, Tensor innovation, Tensor? mask) => Weights(at, innovation, mask).matmul(root.Value.Like(at));
+
+    private Tensor Weights(Tensor at, Tensor innovation, Tensor? mask)
     {
         long n = at.size(1);
-        var matrix = Background.ToMatrix(at.dtype, at.device).expand(at.size(0), n, n);
-        return KalmanUpdate.Increment(at, matrix, innovation, mask, observationOperator, observationError);
+        return KalmanUpdate.Weights(at, root.Value.Like(at).expand(at.size(0), n, n), innovation, mask, observationOperator, observationError);
     }
 
     private ConstantTensor TransposedGain()
@@ -117,8 +136,7 @@ public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var origin = zeros(1, Background.Dimension, dtype: ScalarType.Float64);
-        var matrix = Background.ToMatrix(ScalarType.Float64, CPU).unsqueeze(0);
-        return new ConstantTensor(KalmanUpdate.Gain(origin, matrix, observationOperator, observationError).squeeze(0).transpose(0, 1));
+        return new ConstantTensor(KalmanUpdate.Gain(origin, root.Value.Value.unsqueeze(0), observationOperator, observationError).squeeze(0).transpose(0, 1));
     }
 
     void IComponent.Save(ComponentWriter writer)
