@@ -12,6 +12,8 @@ public abstract class ScaledInnovationAnalyzer<TMemory, TNetwork> : IAnalyzer<TM
     {
         if (observationOperator.ObservationDimension != observationError.Dimension)
             throw new ArgumentException($"The observation error covariance must have the dimension of the observations, {observationOperator.ObservationDimension} ({observationOperator.Name}); given: {observationError.Dimension}.");
+        observationError.Invertible($"The observation error covariance R of '{observationOperator.Name}'",
+            "a learned analysis weights innovations by R^-1", "Give every observation an error variance above zero; a mask says which are missing.");
         (Name, Operator, Error, Network, History) = (name, observationOperator, observationError, network, history);
         Precision = ModuleState.PrecisionOf(network, ScalarType.Float32);
     }

@@ -20,6 +20,7 @@ public sealed partial class AskAndTell : IDisposable
     private IReadOnlyList<MemberRun> asked = [];
     private long nextId;
     private double until;
+    private readonly SpreadCeiling<EnsembleMemory> ceiling;
 
     /// <summary>Starts at the method's first ensemble.</summary>
     /// <param name="method">Any method over an ensemble; of its triple the source, the analyzer and the procoder are used, not the propagater.</param>
@@ -36,6 +37,7 @@ public sealed partial class AskAndTell : IDisposable
         using var random = method.Random("source");
         using var noGradients = no_grad();
         memory = Checked(method.Triple.Source.Start(1, random)).Keep();
+        ceiling = new(method.Triple, () => memory);
     }
 
     /// <summary>What it waits for.</summary>
@@ -124,7 +126,7 @@ public sealed partial class AskAndTell : IDisposable
         var before = analysing.Capture();
         try
         {
-            var analysis = Checked(method.Triple.Analyzer.Analyze(memory, Prepared(observation), analysing));
+            var analysis = Checked(ceiling.Bounded(memory, method.Triple.Analyzer.Analyze(memory, Prepared(observation), analysing)));
             Replace(analysis);
         }
         catch
@@ -150,6 +152,7 @@ public sealed partial class AskAndTell : IDisposable
     {
         memory.Release();
         analysing.Dispose();
+        ceiling.Dispose();
     }
 
     private void CheckPolicy()

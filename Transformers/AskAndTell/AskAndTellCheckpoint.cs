@@ -22,6 +22,11 @@ public sealed partial class AskAndTell
         crashes = [.. reader.Get<MemberCrash[]>("crashes")];
         memory = Checked(new EnsembleMemory(reader.Tensor("members")));
         analysing = method.Random("analyzer");
+        ceiling = new(method.Triple, () =>
+        {
+            using var random = method.Random("source");
+            return method.Triple.Source.Start(1, random);
+        });
         using (var state = reader.Tensor("stream"))
         using (var here = state.cpu()) analysing.Restore(here);
         if (Stage != AskAndTellStage.Tell) return;

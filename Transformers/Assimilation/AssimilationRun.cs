@@ -15,6 +15,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
     private readonly RandomStream propagation, analysing;
     private readonly DivergenceGuard<TMemory> guard;
     private readonly StepClock? clock;
+    private SpreadCeiling<TMemory>? ceiling;
     private TMemory? forecast, analysis;
     private bool hasForecast, hasAnalysis, broken;
     private double memoryTime;
@@ -70,6 +71,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
             using var random = method.Random("source");
             analysis = method.Triple.Source.Start(schema.Batch, random).Keep();
             hasAnalysis = true;
+            ceiling = new(method.Triple, () => analysis);
         }
         double time = OnStep(Time);
         if (time < memoryTime)
@@ -84,7 +86,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
 
         var observation = Source!.ReadObservation(schema, forecast.Tensors.First(), method.Name) with { Time = time };
         using (Telemetry.Phase(Telemetry.Analysis))
-            (analysis, state) = guard.Check(guard.Analyze(forecast, observation, analysing, cycle), cycle, time, "analysis");
+            (analysis, state) = guard.Check(ceiling!.Bounded(forecast, guard.Analyze(forecast, observation, analysing, cycle)), cycle, time, "analysis");
         analysis = analysis.Keep();
         hasAnalysis = true;
         Publish(analysis, state, Columns.Analysis, Columns.AnalysisSpread);
@@ -103,6 +105,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
         propagation.Dispose();
         analysing.Dispose();
         guard.Dispose();
+        ceiling?.Dispose();
     }
 
     private double OnStep(double time) => clock?.At(time) ?? time;

@@ -16,7 +16,7 @@ namespace DaML;
 /// </code>
 /// The cycle's own analysis uses the factor from before its innovation was seen, so that no observation counts twice.
 /// </summary>
-public sealed class AdaptiveInflationAnalyzer : IAnalyzer<ProductMemory<EnsembleMemory, VectorMemory>>, IComponent
+public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory<EnsembleMemory, VectorMemory>>, IComponent
 {
     private readonly IAnalyzer<EnsembleMemory> inner;
     private readonly IObservationOperator observationOperator;
@@ -64,7 +64,7 @@ public sealed class AdaptiveInflationAnalyzer : IAnalyzer<ProductMemory<Ensemble
         var rho = forecast.Second.Vector;
         var (mean, anomalies, observed, innovation) = ObservedEnsemble.Of(forecast.First.Members, observation, observationOperator, observationError);
         var inflated = mean.unsqueeze(1) + anomalies * rho.sqrt().unsqueeze(-1);
-        var analysis = inner.Analyze(new(inflated), observation, random).Members;
+        var analysis = UnobservedPlaces.Keep(forecast.First.Members, inner.Analyze(new(inflated), observation, random).Members, observation);
 
         var tau = observed.square().sum([1, 2]).unsqueeze(-1) / (observed.size(1) - 1);
         var count = observation.Mask is null ? full_like(tau, observed.size(2)) : observation.Mask.sum([1], keepdim: true, type: tau.dtype);
@@ -74,6 +74,17 @@ public sealed class AdaptiveInflationAnalyzer : IAnalyzer<ProductMemory<Ensemble
         // Nothing observed, or an ensemble without a spread there, says nothing of the factor.
         var estimate = where((tau > 0) & (count > 0), rho + prior / (prior + variance) * (observedRho - rho), rho).clamp(settings.Smallest, settings.Largest);
         return new(new(analysis.alias().MoveToOuterDisposeScope()), new(estimate.MoveToOuterDisposeScope()));
+    }
+
+    bool IInflatingAnalyzer<ProductMemory<EnsembleMemory, VectorMemory>>.Inflates => true;
+
+    ProductMemory<EnsembleMemory, VectorMemory> IInflatingAnalyzer<ProductMemory<EnsembleMemory, VectorMemory>>.Bounded(
+        ProductMemory<EnsembleMemory, VectorMemory> analysis, Tensor ceiling)
+    {
+        using var scope = NewDisposeScope();
+        var bounded = UnobservedPlaces.Bounded(analysis.First, ceiling);
+        return ReferenceEquals(bounded, analysis.First) ? analysis
+            : new(new(bounded.Members.MoveToOuterDisposeScope()), new(analysis.Second.Vector.alias().MoveToOuterDisposeScope()));
     }
 
     void IComponent.Save(ComponentWriter writer)

@@ -8,7 +8,7 @@ namespace DaML;
 /// Kalman gain, the anomalies half of it, which is the square-root analysis to first order in K H. No observation is
 /// perturbed; where observations are accurate the posterior stays a little too wide, which acts as an inflation.
 /// </summary>
-public sealed class DeterministicEnsembleKalmanFilterAnalyzer : IAnalyzer<EnsembleMemory>, IComponent
+public sealed class DeterministicEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>, IComponent
 {
     private readonly IObservationOperator observationOperator;
     private readonly IErrorCovariance observationError;
@@ -48,8 +48,13 @@ public sealed class DeterministicEnsembleKalmanFilterAnalyzer : IAnalyzer<Ensemb
         var analysed = anomalies + increments.narrow(1, 1, anomalies.size(1));
         if (inflation.PosteriorFactor != 1) analysed = analysed * inflation.PosteriorFactor;
         var analysis = mean.unsqueeze(1) + increments.narrow(1, 0, 1) + analysed;
-        return new(inflation.AfterUpdate(members, analysis, random).MoveToOuterDisposeScope());
+        analysis = inflation.AfterUpdate(members, analysis, random);
+        return new(UnobservedPlaces.Keep(forecast.Members, analysis, observation).MoveToOuterDisposeScope());
     }
+
+    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.HasFactor;
+
+    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Bounded(EnsembleMemory analysis, Tensor ceiling) => UnobservedPlaces.Bounded(analysis, ceiling);
 
     void IComponent.Save(ComponentWriter writer)
     {

@@ -12,23 +12,22 @@ namespace DaML;
 /// T   = sqrt(N - 1) (Y Y^T + zeta I)^(-1/2)      symmetric square root
 /// E_a = mean + (T + 1 w^T) X
 /// </code>
-/// but T = I along what the observations do not see (<see cref="ObservedDirections"/>): neither a factor nor the weight of the prior
-/// inflates there. X <c>[batch, N, n]</c> are the anomalies, Y <c>[batch, N, p]</c> those of the observed ensemble and d
+/// where X <c>[batch, N, n]</c> are the anomalies, Y <c>[batch, N, p]</c> those of the observed ensemble and d
 /// <c>[batch, p]</c> the innovation, both whitened by R^(-1/2). The eigenproblem is solved in the smaller of the two
 /// spaces, members or observations; both give the same members to round-off.
 /// </summary>
 public sealed class EnsembleTransform
 {
     private readonly bool inMemberSpace;
-    private readonly long members, size;
+    private readonly long members;
     private readonly Tensor basis;      // member space: eigenvectors V [batch, N, N]; else Y U [batch, N, p]
     private readonly Tensor eigenvalues;
     private readonly Tensor projections; // member space: V^T Y d; else U^T d
 
-    private EnsembleTransform(bool inMemberSpace, long members, long size, Tensor basis, Tensor eigenvalues, Tensor projections)
+    private EnsembleTransform(bool inMemberSpace, long members, Tensor basis, Tensor eigenvalues, Tensor projections)
     {
         this.inMemberSpace = inMemberSpace;
-        (this.members, this.size) = (members, size);
+        this.members = members;
         this.basis = basis;
         this.eigenvalues = eigenvalues;
         this.projections = projections;
@@ -51,6 +50,7 @@ public sealed class EnsembleTransform
         // The kernel makes nothing beside its result, so that a scope, which costs as much as a small operator, is often not needed.
         bool served = weight.IsNumber && EnsembleTransformKernel.Serves(members, observationOperator.ObservationDimension, observation);
         using var scope = served && inflation is MultiplicativeInflation && rotation == EnsembleRotation.None ? null : NewDisposeScope();
+        var given = members;
         members = inflation.BeforeUpdate(members, random);
         var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(members.size(0), members.size(1), random, members.dtype);
         using var observed = observationOperator.Apply(members);
@@ -64,6 +64,7 @@ public sealed class EnsembleTransform
             analysis = transform.Apply(mean, anomalies, zeta, inflation.PosteriorFactor, turn);
         }
         analysis = inflation.AfterUpdate(members, analysis, random);
+        if (observation.Mask is not null) analysis = UnobservedPlaces.Keep(given, analysis, observation);
         return scope?.MoveToOuter(analysis) ?? analysis;
     }
 
@@ -84,7 +85,7 @@ public sealed class EnsembleTransform
         var basis = inMemberSpace ? vectors : observedAnomalies.matmul(vectors);
         values = values.clamp_min(0);
         scope.MoveToOuter(basis, values, projections);
-        return new(inMemberSpace, members, Math.Max(members, p), basis, values, projections);
+        return new(inMemberSpace, members, basis, values, projections);
     }
 
     /// <summary>The same transform, its tensors moved to the scope around the present one.</summary>
@@ -113,10 +114,14 @@ public sealed class EnsembleTransform
     public Tensor InverseRoot(Tensor zeta)
     {
         using var scope = NewDisposeScope();
-        var root = Along((eigenvalues + zeta).sqrt() / Math.Sqrt(members - 1));
-        if (inMemberSpace) return (basis * root.unsqueeze(-2)).matmul(basis.mT).MoveToOuterDisposeScope();
-        var identity = eye(members, dtype: root.dtype, device: root.device);
-        return (identity + (basis * Beyond(root).unsqueeze(-2)).matmul(basis.mT)).MoveToOuterDisposeScope();
+        double scale = 1 / Math.Sqrt(members - 1);
+        var s = (eigenvalues + Seeing(zeta)).sqrt();
+        if (inMemberSpace) return (basis * (scale * s).unsqueeze(-2)).matmul(basis.transpose(-2, -1)).MoveToOuterDisposeScope();
+        // (Y Y^T + zeta)^(1/2) = z I + Y U U^T Y^T / (s + z), s = sqrt(lambda + zeta), z = sqrt(zeta)
+        var z = Seeing(zeta).sqrt();
+        var beyond = (basis * (scale / (s + z)).unsqueeze(-2)).matmul(basis.transpose(-2, -1));
+        var identity = eye(members, dtype: s.dtype, device: s.device);
+        return (beyond + scale * z.unsqueeze(-1) * identity).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -135,7 +140,7 @@ public sealed class EnsembleTransform
         values = where(values + zeta > 1e-12 * zeta, values, (1e-12 - 1) * zeta);
         var shifted = vectors.transpose(-2, -1).matmul(w).squeeze(-1) * (values + zeta);
         scope.MoveToOuter(vectors, values, shifted);
-        return new(true, members, size, vectors, values, shifted);
+        return new(true, members, vectors, values, shifted);
     }
 
     /// <summary>The analysis ensemble, <c>[batch, N, n]</c>.</summary>
@@ -147,28 +152,32 @@ public sealed class EnsembleTransform
     public Tensor Apply(Tensor mean, Tensor anomalies, Tensor zeta, double inflation = 1, Tensor? rotation = null)
     {
         using var scope = NewDisposeScope();
+        var sees = Sees();
+        zeta = Seeing(zeta);
+        var scale = full_like(eigenvalues.narrow(-1, 0, 1), inflation * Math.Sqrt(members - 1)).where(sees, Math.Sqrt(members - 1));  // [batch, 1]
         var shifted = eigenvalues + zeta;
-        var root = Along(inflation * Math.Sqrt(members - 1) * shifted.rsqrt());              // c T along the eigenvectors
         var toMean = (projections / shifted).unsqueeze(-2);                                  // row vector c^T
         var centre = mean.unsqueeze(1);
         if (inMemberSpace)
         {
             // T + 1 w^T = (V t + 1 c^T) V^T with t = sqrt(N - 1) / sqrt(lambda + zeta), c = V^T Y d / (lambda + zeta)
-            var left = basis * root.unsqueeze(-2);
+            var left = basis * (scale * shifted.rsqrt()).unsqueeze(-2);
             if (rotation is not null) left = rotation.matmul(left);
             var weights = (left + toMean).matmul(basis.transpose(-2, -1));
             return (centre + weights.bmm(anomalies)).MoveToOuterDisposeScope();
         }
-        // T = I + Y U (t - 1) / lambda U^T Y^T
+        // (Y Y^T + zeta)^(-1/2) = zeta^(-1/2) I + Y U phi U^T Y^T, phi = -1 / (s z (s + z)), s = sqrt(lambda + zeta), z = sqrt(zeta)
+        var z = zeta.sqrt();
+        var s = shifted.sqrt();
+        var phi = -(s * z * (s + z)).reciprocal();
         var projected = basis.transpose(-2, -1).matmul(anomalies);                           // U^T Y^T X, [batch, p, n]
-        var analysed = anomalies + (basis * Beyond(root).unsqueeze(-2)).matmul(projected);
+        var analysed = scale.unsqueeze(-1) * (anomalies / z.unsqueeze(-1) + (basis * phi.unsqueeze(-2)).matmul(projected));
         if (rotation is not null) analysed = rotation.matmul(analysed);
         return (centre + toMean.matmul(projected) + analysed).MoveToOuterDisposeScope();
     }
 
-    // A factor along each eigenvector; one where nothing is observed, whatever the inflation and the prior's weight.
-    private Tensor Along(Tensor factors) => factors.where(ObservedDirections.Seen(eigenvalues, size), 1);
+    // Whether the observations see anything of the ensemble, [batch, 1]; if not the transform is the identity, whatever inflates.
+    private Tensor Sees() => eigenvalues.abs().amax([-1], keepdim: true) > 0;
 
-    // What a factor does beyond the identity, with Y U, whose columns have the squared length lambda.
-    private Tensor Beyond(Tensor factors) => ((factors - 1) / eigenvalues).where(ObservedDirections.Seen(eigenvalues, size), 0);
+    private Tensor Seeing(Tensor zeta) => where(Sees(), zeta, full_like(zeta, members - 1));
 }

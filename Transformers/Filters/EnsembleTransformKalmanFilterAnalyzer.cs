@@ -7,7 +7,7 @@ namespace DaML;
 /// The analysis of the ensemble transform Kalman filter with the symmetric square root (Bishop et al. 2001; Wang et al.
 /// 2004; Hunt et al. 2007), deterministic but for the optional rotation.
 /// </summary>
-public sealed class EnsembleTransformKalmanFilterAnalyzer : IAnalyzer<EnsembleMemory>, IComponent
+public sealed class EnsembleTransformKalmanFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>, IComponent
 {
     private readonly IObservationOperator observationOperator;
     private readonly IErrorCovariance observationError;
@@ -47,6 +47,10 @@ public sealed class EnsembleTransformKalmanFilterAnalyzer : IAnalyzer<EnsembleMe
         var weight = PriorWeight.Fixed((forecast.Members.size(1) - 1) / (prior * prior));
         return new(EnsembleTransform.Analyze(forecast.Members, observation, observationOperator, observationError, weight, inflation, rotation, random));
     }
+
+    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.HasFactor;
+
+    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Bounded(EnsembleMemory analysis, Tensor ceiling) => UnobservedPlaces.Bounded(analysis, ceiling);
 
     void IComponent.Save(ComponentWriter writer)
     {

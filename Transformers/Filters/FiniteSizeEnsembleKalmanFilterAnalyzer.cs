@@ -8,7 +8,7 @@ namespace DaML;
 /// Geophys. 22, 645-662): an ensemble transform whose prior weight zeta minimises <see cref="FiniteSizeDual"/>, or
 /// <see cref="FiniteSizePrimal"/>, anew in every cycle, so that no inflation has to be tuned against sampling error.
 /// </summary>
-public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer, IComponent
+public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer, IInflatingAnalyzer<EnsembleMemory>, IComponent
 {
     private readonly IObservationOperator observationOperator;
     private readonly IErrorCovariance observationError;
@@ -68,6 +68,10 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
         using var scope = NewDisposeScope();
         return DaML.PriorWeight.FiniteSize(prior, members, form).Of(transform).Zeta.MoveToOuterDisposeScope();
     }
+
+    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.HasFactor;
+
+    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Bounded(EnsembleMemory analysis, Tensor ceiling) => UnobservedPlaces.Bounded(analysis, ceiling);
 
     void IComponent.Save(ComponentWriter writer)
     {

@@ -7,7 +7,7 @@ namespace DaML;
 /// The analysis of the Kalman filter; with a nonlinear observation operator, which is linearised at the forecast's mean,
 /// that of the extended Kalman filter.
 /// </summary>
-public sealed class KalmanFilterAnalyzer : IAnalyzer<GaussianMemory>, IComponent
+public sealed class KalmanFilterAnalyzer : IInflatingAnalyzer<GaussianMemory>, IComponent
 {
     private readonly IObservationOperator observationOperator;
     private readonly IErrorCovariance observationError;
@@ -40,15 +40,16 @@ public sealed class KalmanFilterAnalyzer : IAnalyzer<GaussianMemory>, IComponent
     public GaussianMemory Analyze(GaussianMemory forecast, Observation observation, RandomStream random)
     {
         using var scope = NewDisposeScope();
-        var prior = GaussianMemory.OfRoot(forecast.Mean, Inflated(forecast.Mean, forecast.Root, inflation.PriorFactor, observation));
-        var analysis = KalmanUpdate.Apply(prior, observation, observationOperator, observationError);
-        var root = Inflated(analysis.Mean, analysis.Root, inflation.PosteriorFactor, observation);
+        var root = inflation.PriorFactor == 1 ? forecast.Root : inflation.PriorFactor * forecast.Root;
+        var analysis = KalmanUpdate.Apply(GaussianMemory.OfRoot(forecast.Mean, root), observation, observationOperator, observationError);
+        root = inflation.PosteriorFactor == 1 ? analysis.Root : inflation.PosteriorFactor * analysis.Root;
+        root = UnobservedPlaces.Keep(forecast.Root, root, observation);
         return GaussianMemory.OfRoot(analysis.Mean.MoveToOuterDisposeScope(), root.MoveToOuterDisposeScope());
     }
 
-    // Along what the observations see of the rows.
-    private Tensor Inflated(Tensor mean, Tensor root, double factor, Observation observation) => factor == 1 ? root
-        : ObservedDirections.Inflate(root, KalmanUpdate.Observed(mean, root, observation.Mask, observationOperator, observationError), factor);
+    bool IInflatingAnalyzer<GaussianMemory>.Inflates => inflation.HasFactor;
+
+    GaussianMemory IInflatingAnalyzer<GaussianMemory>.Bounded(GaussianMemory analysis, Tensor ceiling) => UnobservedPlaces.Bounded(analysis, ceiling);
 
     void IComponent.Save(ComponentWriter writer)
     {

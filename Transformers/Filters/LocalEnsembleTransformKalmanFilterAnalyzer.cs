@@ -8,7 +8,7 @@ namespace DaML;
 /// every component of the state an ensemble transform of its own, by the observations near it, whose precisions R^-1 are
 /// multiplied by a taper of their distance. Few members serve a large state, whose local dimension they must span only.
 /// </summary>
-public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IAnalyzer<EnsembleMemory>, IComponent
+public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>, IComponent
 {
     // Of the numbers that the local ensembles of one chunk hold, where tensors do it.
     private const long ChunkNumbers = 1 << 23;
@@ -71,7 +71,18 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IAnalyzer<Ensem
             ? LocalEnsembleTransformKernel.Analyze(members, observed, observation, deviations, domains, zeta, inflation.PosteriorFactor, turn)
             : InTensors(ObservedEnsemble.Of(members, observed, observation, observationError), zeta, turn);
         analysis = inflation.AfterUpdate(members, analysis, random);
+        if (inflation is not MultiplicativeInflation) analysis = where(InReach(observation, members), analysis, forecast.Members);
         return new(scope?.MoveToOuter(analysis) ?? analysis);
+    }
+
+    // Whether an observation that exists is near a component, [batch or 1, 1, n]: what an inflation does elsewhere is taken back.
+    private Tensor InReach(Observation observation, Tensor members)
+    {
+        using var scope = NewDisposeScope();
+        var (indices, tapers) = domains.Of(0, domains.Points, members.dtype, members.device);
+        var near = tapers > 0;                                                                            // [n, width]
+        if (observation.Mask is { } mask) near = near.logical_and(mask.index_select(-1, indices.reshape(-1)).reshape(-1, domains.Points, near.size(1)));
+        return near.any(-1).reshape(-1, 1, domains.Points).MoveToOuterDisposeScope();
     }
 
     /// <summary>The same tensor by tensor, for other devices, for gradients, and as what the kernel is compared with.</summary>
@@ -99,6 +110,10 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IAnalyzer<Ensem
         }
         return cat(parts, -1);
     }
+
+    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.HasFactor;
+
+    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Bounded(EnsembleMemory analysis, Tensor ceiling) => UnobservedPlaces.Bounded(analysis, ceiling);
 
     void IComponent.Save(ComponentWriter writer)
     {

@@ -94,7 +94,6 @@ internal static unsafe class LocalEnsembleTransformKernel
 internal sealed unsafe class LocalAnalysis<T>(int members, int n, LocalDomains domains, T zeta, T scale) where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly int width = Padded<T>(members + 1), memberWidth = Padded<T>(members);
-    private readonly T seenShare = T.CreateTruncating(ObservedDirections.Share(Math.Max(members, domains.Largest), sizeof(T) == sizeof(float)));
 
     /// <summary>Analyses the components from one to another.</summary>
     /// <param name="ensemble">E, <c>[N, n]</c></param>
@@ -163,9 +162,10 @@ internal sealed unsafe class LocalAnalysis<T>(int members, int n, LocalDomains d
         }
         var mean = sum / Vector512.Create(T.CreateTruncating(m));
         for (int i = 0; i < m; i++) (x[i], analysed[i]) = (x[i] - mean, Vector512<T>.Zero);
-        var least = Vector512<T>.Zero;
-        for (int k = 0; k < m; k++) least = Vector512.Max(least, d[k]);
-        least *= Vector512.Create(seenShare);
+        // The identity where no observation is near, or none sees anything of the ensemble.
+        var largest = Vector512<T>.Zero;
+        for (int k = 0; k < m; k++) largest = Vector512.Max(largest, d[k]);
+        var blind = Vector512.Equals(largest, Vector512<T>.Zero);
         // sum over eigenvectors v of v (v^T x) / sqrt(lambda + zeta), and to the mean (v^T Y d) (v^T x) / (lambda + zeta)
         for (int k = 0; k < m; k++)
         {
@@ -177,8 +177,7 @@ internal sealed unsafe class LocalAnalysis<T>(int members, int n, LocalDomains d
                 projection = MultiplyAdd(v[i], right[i], projection);
             }
             mean = MultiplyAdd(along, projection / shifted, mean);
-            // The identity along what the observations near do not see.
-            var share = along * Vector512.ConditionalSelect(Vector512.LessThanOrEqual(d[k], least), Vector512<T>.One, factor / Vector512.Sqrt(shifted));
+            var share = along * Vector512.ConditionalSelect(blind, Vector512<T>.One, factor / Vector512.Sqrt(shifted));
             for (int i = 0; i < m; i++) analysed[i] = MultiplyAdd(share, v[i], analysed[i]);
         }
         if (rotation is not null)
@@ -227,9 +226,8 @@ internal sealed unsafe class LocalAnalysis<T>(int members, int n, LocalDomains d
         T mean = sum / T.CreateTruncating(m);
         for (int i = 0; i < m; i++) x[i] -= mean;
         for (int i = m; i < memberWidth; i++) right[i] = T.Zero;
-        T least = T.Zero;
-        for (int k = 0; k < m; k++) least = T.Max(least, d[k]);
-        least *= seenShare;
+        bool blind = true;
+        for (int k = 0; k < m; k++) blind &= d[k] <= T.Zero;
         for (int k = 0; k < m; k++)
         {
             T* v = vectors + k * memberWidth;
@@ -241,7 +239,7 @@ internal sealed unsafe class LocalAnalysis<T>(int members, int n, LocalDomains d
             }
             T along = Vector512.Sum(alongs), shifted = T.Max(d[k], T.Zero) + zeta;
             mean += along * Vector512.Sum(projections) / shifted;
-            var share = Vector512.Create(d[k] <= least ? along : along * scale / T.Sqrt(shifted));
+            var share = Vector512.Create(blind ? along : along * scale / T.Sqrt(shifted));
             for (int i = 0; i < memberWidth; i += Vector512<T>.Count)
                 MultiplyAdd(share, Vector512.LoadAligned(v + i), Vector512.LoadAligned(analysed + i)).StoreAligned(analysed + i);
         }

@@ -7,5 +7,7 @@ internal static class ObservingSystem
     {
         if (observationError.Dimension != observationOperator.ObservationDimension)
             throw new ArgumentException($"The observation error covariance must have the dimension of the observations, {observationOperator.ObservationDimension} ({observationOperator.Name}); given: {observationError.Dimension}.");
+        observationError.Invertible($"The observation error covariance R of '{observationOperator.Name}'", "an analysis weights observations by R^-1",
+            "Give every observation an error variance above zero; a mask says which are missing.");
     }
 }

@@ -9,7 +9,7 @@ namespace DaML;
 /// errors are whitened first, so R may be full. With a nonlinear operator the members are observed once, before the first,
 /// and their observations updated along with the members; with a linear one mean and covariance are those of the ETKF.
 /// </summary>
-public sealed class SerialSquareRootFilterAnalyzer : IAnalyzer<EnsembleMemory>, IComponent
+public sealed class SerialSquareRootFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>, IComponent
 {
     private readonly IObservationOperator observationOperator;
     private readonly IErrorCovariance observationError;
@@ -47,8 +47,13 @@ public sealed class SerialSquareRootFilterAnalyzer : IAnalyzer<EnsembleMemory>, 
         // (T + 1 w^T) X, X inflated
         var left = inflation.PriorFactor * (inflation.PosteriorFactor * transform + weights.unsqueeze(-2));
         var analysis = mean.unsqueeze(1) + left.bmm(anomalies);
-        return new(inflation.AfterUpdate(members, analysis, random).MoveToOuterDisposeScope());
+        analysis = inflation.AfterUpdate(members, analysis, random);
+        return new(UnobservedPlaces.Keep(forecast.Members, analysis, observation).MoveToOuterDisposeScope());
     }
+
+    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.HasFactor;
+
+    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Bounded(EnsembleMemory analysis, Tensor ceiling) => UnobservedPlaces.Bounded(analysis, ceiling);
 
     void IComponent.Save(ComponentWriter writer)
     {

@@ -9,7 +9,7 @@ namespace DaML;
 /// and the variance that each of them loses with it is given back by the factor sqrt(N / (N - 1)) (Evensen 2004, Ocean Dyn. 54,
 /// 539-560), as published scores have it; with few members it matters as much as an inflation.
 /// </summary>
-public sealed class StochasticEnsembleKalmanFilterAnalyzer : IAnalyzer<EnsembleMemory>, IComponent
+public sealed class StochasticEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>, IComponent
 {
     private readonly IObservationOperator observationOperator;
     private readonly IErrorCovariance observationError;
@@ -51,7 +51,8 @@ public sealed class StochasticEnsembleKalmanFilterAnalyzer : IAnalyzer<EnsembleM
         if (observation.Mask is not null) noise = noise * observation.Mask.to(noise.dtype).unsqueeze(1);
         var (mean, anomalies) = Update(ensemble, noise);
         if (inflation.PosteriorFactor != 1) anomalies = anomalies * inflation.PosteriorFactor;
-        return new(inflation.AfterUpdate(members, mean.unsqueeze(1) + anomalies, random).MoveToOuterDisposeScope());
+        var analysis = inflation.AfterUpdate(members, mean.unsqueeze(1) + anomalies, random);
+        return new(UnobservedPlaces.Keep(forecast.Members, analysis, observation).MoveToOuterDisposeScope());
     }
 
     /// <summary>The update with given perturbations: X_i + K (d + e_i - Y_i) about the mean, K = X^T (Y Y^T + (N - 1) I)^-1 Y.</summary>
@@ -68,6 +69,10 @@ public sealed class StochasticEnsembleKalmanFilterAnalyzer : IAnalyzer<EnsembleM
         var increments = EnsembleGain.Apply(differences, y, anomalies);
         return scope.MoveToOuter(mean + increments.select(1, 0), anomalies + increments.narrow(1, 1, y.size(1)));
     }
+
+    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.HasFactor;
+
+    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Bounded(EnsembleMemory analysis, Tensor ceiling) => UnobservedPlaces.Bounded(analysis, ceiling);
 
     void IComponent.Save(ComponentWriter writer)
     {

@@ -188,25 +188,27 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         for (int i = 0; i < members; i++) new Span<T>(weights + i * memberWidth, members).CopyTo(new Span<T>(result + i * members, members));
     }
 
-    // weights = scale (Y Y^T + zeta I)^(sign / 2) + start, and the identity along what is not observed: sum over k of f_k b_k b_k^T, and in
-    // the space of the observations, where the b_k are not all there are and have the squared length lambda_k, beside the identity.
+    // weights = scale (Y Y^T + zeta I)^(sign / 2) + start: sum over k of f_k b_k b_k^T, and in the space of the observations,
+    // where the b_k are not all there are, what it is without them. s = sqrt(lambda + zeta), z = sqrt(zeta)
     private void Root(double zeta, int sign, double scale, T* start)
     {
-        double least = 0;
-        for (int k = 0; k < size; k++) least = Math.Max(least, double.CreateTruncating(values[k]));
-        least *= ObservedDirections.Share(Math.Max(members, p), sizeof(T) == sizeof(float));
+        // Observations that see nothing of the ensemble change nothing, whatever inflates.
+        bool sees = false;
+        for (int k = 0; k < size; k++) sees |= !(values[k] <= T.Zero);
+        if (!sees) (zeta, scale) = (members - 1, sign > 0 ? 1 / Math.Sqrt(members - 1) : Math.Sqrt(members - 1));
+        double z = Math.Sqrt(zeta);
         for (int k = 0; k < size; k++)
         {
-            double lambda = double.CreateTruncating(values[k]), s = Math.Sqrt(lambda + zeta);
-            double f = !(lambda <= least) ? scale * (sign > 0 ? s : 1 / s) : 1;
-            if (!inMemberSpace) f = f == 1 ? 0 : (f - 1) / lambda;
-            var factor = Vector512.Create(T.CreateTruncating(f));
+            double s = Math.Sqrt(double.CreateTruncating(values[k]) + zeta);
+            double f = sign > 0 ? (inMemberSpace ? s : 1 / (s + z)) : inMemberSpace ? 1 / s : -1 / (s * z * (s + z));
+            var factor = Vector512.Create(T.CreateTruncating(scale * f));
             T* b = basis + k * memberWidth, to = scaled + k * memberWidth;
             for (int i = 0; i < memberWidth; i += Vector512<T>.Count) (factor * Vector512.LoadAligned(b + i)).StoreAligned(to + i);
         }
         ProductKernel.Multiply(scaled, 1, memberWidth, basis, weights, members, size, memberWidth, start);
         if (inMemberSpace) return;
-        for (int i = 0; i < members; i++) weights[i * memberWidth + i] += T.One;
+        var without = T.CreateTruncating(scale * (sign > 0 ? z : 1 / z));
+        for (int i = 0; i < members; i++) weights[i * memberWidth + i] += without;
     }
 
     private void Apply(T* final, T* result)

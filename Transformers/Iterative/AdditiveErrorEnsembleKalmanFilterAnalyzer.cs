@@ -18,7 +18,7 @@ namespace DaML;
 /// end, which is exact for cycles of one step. Without an error it is the IEnKF. The posterior covariance is built and
 /// decomposed as an n x n matrix, so n is to be thousands at most.</para>
 /// </summary>
-public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IAnalyzer<WindowMemory<EnsembleMemory>>, IComponent
+public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<WindowMemory<EnsembleMemory>>, IComponent
 {
     private readonly IDynamics dynamics;
     private readonly IObservationOperator observationOperator;
@@ -67,9 +67,10 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IAnalyzer<Window
             throw new ArgumentException($"The iterative ensemble Kalman filter with additive model error works in windows of one cycle; given: {forecast.Cycling.Length}.", nameof(forecast));
         using var scope = NewDisposeScope();
         var window = forecast.Remember(observation);
-        var members = inflation.BeforeUpdate(EnsembleStatistics.Check(window.Start.Members), random);
+        var given = EnsembleStatistics.Check(window.Start.Members);
+        var members = UnobservedPlaces.Keep(given, inflation.BeforeUpdate(given, random), observation);
         var (start, end) = Iterate(members, new TimeInterval(window.StartTime, observation.Time), observation, random);
-        end = inflation.AfterUpdate(window.Current.Members, end, random);
+        end = UnobservedPlaces.Keep(end, inflation.AfterUpdate(window.Current.Members, end, random), observation);
         return window.Analysed(new(start), new(end)).Map(tensor => tensor.MoveToOuterDisposeScope());
     }
 
@@ -78,7 +79,7 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IAnalyzer<Window
         using var scope = NewDisposeScope();
         long batch = members.size(0), count = members.size(1), n = members.size(2);
         var (mean, anomalies) = EnsembleStatistics.Split(members);
-        anomalies = anomalies * inflation.PriorFactor;
+        anomalies = UnobservedPlaces.Keep(anomalies, anomalies * inflation.PriorFactor, observation);
         double zeta = count - 1;
         var prior = tensor(zeta, dtype: members.dtype, device: members.device);
         var identity = eye(n, dtype: members.dtype, device: members.device);
@@ -113,7 +114,8 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IAnalyzer<Window
                 x2 = x2 + (solution.U - u).unsqueeze(1).matmul(a).squeeze(1) + (solution.V - v).matmul(noise);
                 // The members the model gave, with the spread of the analysis so far: D^(1/2) A in the subspace of u.
                 var given = EnsembleStatistics.Split(solution.Transform.Apply(mean, a, prior)).Anomalies;
-                var analysed = Reduced(Covariance(solution.Both, solution.Observed, zeta), given) * inflation.PosteriorFactor;
+                var analysed = Reduced(Covariance(solution.Both, solution.Observed, zeta), given);
+                analysed = UnobservedPlaces.Keep(analysed, analysed * inflation.PosteriorFactor, observation);
                 if (rotation == EnsembleRotation.MeanPreserving) analysed = RandomRotation.MeanPreserving(batch, count, random, members.dtype).matmul(analysed);
                 var end = x2.unsqueeze(1) + analysed;
                 inner.MoveToOuter(smoothed, end);
@@ -179,6 +181,11 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IAnalyzer<Window
         var (w, _, o) = linalg.svd(complement.mT.matmul(given).matmul(leading.mT), fullMatrices: false);
         return complement.matmul(w).matmul(o).matmul(leading);
     }
+
+    bool IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Inflates => inflation.HasFactor;
+
+    WindowMemory<EnsembleMemory> IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Bounded(WindowMemory<EnsembleMemory> analysis, Tensor ceiling) =>
+        UnobservedPlaces.Bounded(analysis, ceiling);
 
     void IComponent.Save(ComponentWriter writer)
     {

@@ -20,7 +20,7 @@ namespace DaML;
 /// rotation are given to the ensemble that the next window begins with: the beginning where windows overlap, the end where
 /// they share no cycle. Each trajectory of the batch stops iterating by itself.</para>
 /// </summary>
-public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IAnalyzer<WindowMemory<EnsembleMemory>>, IComponent
+public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer<WindowMemory<EnsembleMemory>>, IComponent
 {
     private readonly IDynamics dynamics;
     private readonly IObservationOperator observationOperator;
@@ -104,7 +104,9 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IAnalyzer<WindowMe
             var balanced = remaining.Count == 0 ? start : Smooth(start, null, window.StartTime, remaining, 1);
             var end = dynamics.Advance(balanced, new TimeInterval(window.StartTime, observation.Time));
             if (endGoesOn) end = Inflated(window.Current.Members, end, random);
-            window = window.Analysed(new(start), new(end));
+            Observation[] observations = [.. used.Select(entry => entry.Observation)];
+            window = window.Analysed(new(UnobservedPlaces.Keep(window.Start.Members, start, observations)),
+                new(UnobservedPlaces.Keep(window.Current.Members, end, observations)));
         }
         return window.Map(tensor => tensor.MoveToOuterDisposeScope());
     }
@@ -226,6 +228,11 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IAnalyzer<WindowMe
         }
         return scope.MoveToOuter(used.Count == 1 ? anomalies[0] : cat(anomalies, -1), used.Count == 1 ? innovations[0] : cat(innovations, -1));
     }
+
+    bool IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Inflates => inflation.HasFactor;
+
+    WindowMemory<EnsembleMemory> IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Bounded(WindowMemory<EnsembleMemory> analysis, Tensor ceiling) =>
+        UnobservedPlaces.Bounded(analysis, ceiling);
 
     void IComponent.Save(ComponentWriter writer)
     {

@@ -113,5 +113,7 @@ public sealed class CostConsistency : IScore
     {
         if (background is not null && background.Dimension != network.Operator.StateDimension)
             throw new ArgumentException($"The background error covariance must have the dimension of the state, {network.Operator.StateDimension} ({network.Operator.Name}); given: {background.Dimension}.", nameof(background));
+        network.Error.Invertible($"The observation error covariance R of '{network.Operator.Name}'", "the score weights observations by R^-1",
+            "Give every observation an error variance above zero.");
     }
 }

@@ -15,7 +15,8 @@ public enum ControlVariable
 /// beginning (Courtier et al. 1994, Q. J. R. Meteorol. Soc. 120, 1367-1387).
 /// </summary>
 /// <param name="background">B, of the state's dimension.</param>
-/// <param name="variable">The square-root transform unless said.</param>
+/// <param name="variable">The square-root transform unless said; a singular B is varied by it alone.</param>
+/// <exception cref="ArgumentException">B is singular and the increment is varied.</exception>
 public sealed class BackgroundTerm(IErrorCovariance background, ControlVariable variable = ControlVariable.BackgroundSquareRoot) : IPriorTerm, IComponent
 {
     /// <summary>How the component is written and read.</summary>
@@ -28,33 +29,35 @@ public sealed class BackgroundTerm(IErrorCovariance background, ControlVariable 
     public string Name => "Jb";
 
     /// <summary>B</summary>
-    public IErrorCovariance Covariance => background;
+    public IErrorCovariance Covariance { get; } = variable != ControlVariable.Increment ? background
+        : background.Invertible("The background error covariance B", $"with {nameof(ControlVariable)}.{nameof(ControlVariable.Increment)} J_b is 1/2 dx^T B^-1 dx",
+            $"{nameof(ControlVariable)}.{nameof(ControlVariable.BackgroundSquareRoot)} needs the root of B alone.");
 
     /// <summary>What is varied.</summary>
     public ControlVariable Variable { get; } = Enum.IsDefined(variable) ? variable
         : throw new ArgumentOutOfRangeException(nameof(variable), variable, $"No such control variable: {variable}.");
 
     /// <inheritdoc/>
-    public long ControlDimension(AssimilationWindow window) => background.Dimension == window.Dimension ? window.Dimension
-        : throw new ArgumentException($"The background error covariance must have the dimension of the state, {window.Dimension}; given: {background.Dimension}.");
+    public long ControlDimension(AssimilationWindow window) => Covariance.Dimension == window.Dimension ? window.Dimension
+        : throw new ArgumentException($"The background error covariance must have the dimension of the state, {window.Dimension}; given: {Covariance.Dimension}.");
 
     /// <summary>The window's beginning.</summary>
     public IEnumerable<int> UsedSteps(AssimilationWindow window) => [0];
 
     /// <inheritdoc/>
     public void AddIncrements(AssimilationWindow window, ControlVector control, WindowContributions<Increment> increments) =>
-        increments.Add(0, new Increment(Variable == ControlVariable.Increment ? control.Values : background.Colour(control.Values)));
+        increments.Add(0, new Increment(Variable == ControlVariable.Increment ? control.Values : Covariance.Colour(control.Values)));
 
     /// <inheritdoc/>
     public ControlVector Adjoint(AssimilationWindow window, WindowTrajectory<Sensitivity> sensitivities) =>
-        new(Variable == ControlVariable.Increment ? sensitivities.Start.Values : background.ColourAdjoint(sensitivities.Start.Values));
+        new(Variable == ControlVariable.Increment ? sensitivities.Start.Values : Covariance.ColourAdjoint(sensitivities.Start.Values));
 
     /// <inheritdoc/>
-    public ControlVector HessianProduct(ControlVector control) => Variable == ControlVariable.Increment ? new(background.ApplyInverse(control.Values)) : control;
+    public ControlVector HessianProduct(ControlVector control) => Variable == ControlVariable.Increment ? new(Covariance.ApplyInverse(control.Values)) : control;
 
     void IComponent.Save(ComponentWriter writer)
     {
-        writer.Part("covariance", background);
+        writer.Part("covariance", Covariance);
         writer.Set("variable", Variable);
     }
 }

@@ -39,12 +39,16 @@ public sealed class CovariancePreconditioning(IErrorCovariance covariance) : IPr
     /// <inheritdoc/>
     public string Name => "B";
 
+    /// <summary>B</summary>
+    public IErrorCovariance Covariance { get; } = covariance.Invertible("The covariance B of a preconditioner", "conjugate gradients need a positive definite one",
+        $"{nameof(ControlVariable)}.{nameof(ControlVariable.BackgroundSquareRoot)} needs no preconditioner B and takes a singular one.");
+
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">B is of another dimension than the control vector.</exception>
     public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous) =>
-        cost.RightSide.Values.size(-1) == covariance.Dimension ? new CovariancePreconditioner(covariance)
+        cost.RightSide.Values.size(-1) == Covariance.Dimension ? new CovariancePreconditioner(Covariance)
             : throw new ArgumentException($"A preconditioner B must have the dimension of the control vector, " +
-                $"{cost.RightSide.Values.size(-1)}; given: {covariance.Dimension}.");
+                $"{cost.RightSide.Values.size(-1)}; given: {Covariance.Dimension}.");
 
-    void IComponent.Save(ComponentWriter writer) => writer.Part("covariance", covariance);
+    void IComponent.Save(ComponentWriter writer) => writer.Part("covariance", Covariance);
 }

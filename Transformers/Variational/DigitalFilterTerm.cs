@@ -24,6 +24,10 @@ public sealed class DigitalFilterTerm(double cutoffPeriod, IErrorCovariance allo
     /// <summary>The period below which oscillations are penalised.</summary>
     public double CutoffPeriod { get; } = Require.Positive(cutoffPeriod);
 
+    /// <summary>C</summary>
+    public IErrorCovariance Allowed { get; } = allowed.Invertible("The covariance C of allowed oscillations", "J_c weights them by C^-1",
+        "Give every component a variance above zero; a small one suppresses its oscillations.");
+
     /// <summary>The filter's weights h_k of the K + 1 times of a window; their sum is one.</summary>
     /// <exception cref="ArgumentException">The window has no middle step, or the cut-off is shorter than two time steps.</exception>
     public IReadOnlyList<double> Weights(AssimilationWindow window)
@@ -42,7 +46,7 @@ public sealed class DigitalFilterTerm(double cutoffPeriod, IErrorCovariance allo
 
     /// <inheritdoc/>
     public Tensor Value(WindowTrajectory<State> trajectory) =>
-        0.5 * allowed.Whiten(Filtered(trajectory.Window, [.. trajectory.Steps.Select(state => state.Values)])).square().sum(-1);
+        0.5 * Allowed.Whiten(Filtered(trajectory.Window, [.. trajectory.Steps.Select(state => state.Values)])).square().sum(-1);
 
     /// <inheritdoc/>
     public void AddGradient(WindowTrajectory<State> trajectory, WindowContributions<Sensitivity> gradient) =>
@@ -63,7 +67,7 @@ public sealed class DigitalFilterTerm(double cutoffPeriod, IErrorCovariance allo
 
     private void Add(AssimilationWindow window, Tensor[] states, WindowContributions<Sensitivity> to)
     {
-        var weighted = new Sensitivity(allowed.ApplyInverse(Filtered(window, states)));
+        var weighted = new Sensitivity(Allowed.ApplyInverse(Filtered(window, states)));
         var weights = Weights(window);
         for (int step = 0; step <= window.Steps; step++) to.Add(step, weights[step] * weighted);
         to.Add(window.Steps / 2, -weighted);
@@ -72,6 +76,6 @@ public sealed class DigitalFilterTerm(double cutoffPeriod, IErrorCovariance allo
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Set("cutoffPeriod", CutoffPeriod);
-        writer.Part("allowed", allowed);
+        writer.Part("allowed", Allowed);
     }
 }
