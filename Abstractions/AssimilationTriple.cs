@@ -12,6 +12,9 @@ public interface IAnalyzer<TMemory> where TMemory : IMemory<TMemory>
     /// <summary>Whether it heeds <see cref="Observation.ErrorScale"/>; a view that has one is refused where it does not.</summary>
     bool TakesErrorScale => false;
 
+    /// <summary>H, where it observes by one, so that a message can say whether values that are not finite come from it (default: null).</summary>
+    IObservationOperator? Observes => null;
+
     /// <summary>The posterior memory.</summary>
     /// <param name="forecast">The prior memory.</param>
     /// <param name="observation">What was observed.</param>

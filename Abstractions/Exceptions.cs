@@ -3,23 +3,53 @@ namespace DaML;
 /// <summary>A pipeline that cannot work: a column is missing or has a shape that a step cannot take.</summary>
 public sealed class SchemaException(string message) : ArgumentException(message);
 
-/// <summary>An assimilation whose state left the finite numbers or a bound that was set for it.</summary>
-/// <param name="method">The method that diverged.</param>
-/// <param name="cycle">The cycle, from 0, in which it was seen.</param>
-/// <param name="time">The time of that cycle, in the model's units.</param>
-/// <param name="norm">The largest root-mean-square size of a state that was seen; not a number where the state is not finite.</param>
-public sealed class DivergenceException(string method, long cycle, double time, double norm)
-    : ArithmeticException($"{method} diverged in cycle {cycle} (time {time:g6}): the root-mean-square size of its state is {norm:g4}. " +
-                          "More members, more inflation, or more frequent observations are the usual remedies.")
+/// <summary>
+/// An assimilation, a twin experiment or a training that cannot go on: numbers that are not finite, a state beyond a bound that was set
+/// for it, or a factorisation that failed. It names what they come from.
+/// </summary>
+public sealed class DivergenceException : ArithmeticException
 {
+    /// <summary>The usual remedies for a filter that lost its truth.</summary>
+    public const string FilterRemedy = "More members, more inflation, or more frequent observations are the usual remedies.";
+
+    /// <summary>A state of which no more is known than its size.</summary>
+    /// <param name="method">The method that diverged.</param>
+    /// <param name="cycle">The cycle, from 0, in which it was seen.</param>
+    /// <param name="time">The time of that cycle, in the model's units.</param>
+    /// <param name="norm">The largest root-mean-square size of a state that was seen; not a number where the state is not finite.</param>
+    public DivergenceException(string method, long cycle, double time, double norm)
+        : base($"{method} diverged in cycle {cycle} (time {time:g6}): the root-mean-square size of its state is {norm:g4}. {FilterRemedy}") =>
+        (Method, Cycle, Time, Norm) = (method, cycle, time, norm);
+
+    /// <summary>A divergence whose origin is known.</summary>
+    /// <param name="method">The method that diverged.</param>
+    /// <param name="stage">In what it was seen: "forecast", "analysis", ...</param>
+    /// <param name="cycle">The cycle, from 0.</param>
+    /// <param name="time">The time of that cycle, in the model's units.</param>
+    /// <param name="cause">What gave what, as a sentence without its full stop: the model, the operator or the analyzer by its name, and how many
+    /// members or trajectories.</param>
+    /// <param name="remedy">What can be done, as a sentence.</param>
+    /// <param name="norm">The largest root-mean-square size of a state (default: not a number).</param>
+    /// <param name="inner">What was thrown there (default: nothing was).</param>
+    public DivergenceException(string method, string stage, long cycle, double time, string cause, string remedy,
+        double norm = double.NaN, Exception? inner = null)
+        : base($"{method} diverged in cycle {cycle} (time {time:g6}), in the {stage}: {cause}. {remedy}", inner) =>
+        (Method, Stage, Cycle, Time, Norm) = (method, stage, cycle, time, norm);
+
     /// <summary>The method that diverged.</summary>
-    public string Method { get; } = method;
+    public string Method { get; }
+
+    /// <summary>In what it was seen; null where it is not known.</summary>
+    public string? Stage { get; }
 
     /// <summary>The cycle, from 0.</summary>
-    public long Cycle { get; } = cycle;
+    public long Cycle { get; }
 
-    /// <summary>Root-mean-square size of the state.</summary>
-    public double Norm { get; } = norm;
+    /// <summary>The time of that cycle, in the model's units.</summary>
+    public double Time { get; }
+
+    /// <summary>Root-mean-square size of the state; not a number where it is not finite or was not looked at.</summary>
+    public double Norm { get; }
 }
 
 /// <summary>A run of a model that left the states the model can describe.</summary>

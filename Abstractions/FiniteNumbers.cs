@@ -39,6 +39,26 @@ public static class FiniteNumbers
         return double.IsFinite(sum.ToDouble()) || (All(first) && others.All(All));
     }
 
+    /// <summary>How many states have values that are not finite, in words for a message: "3 of 12 members (trajectory 0)".</summary>
+    /// <param name="states"><c>[batch, members, ...]</c>, or <c>[batch, ...]</c> of single states.</param>
+    /// <param name="members">Whether the second dimension is of members.</param>
+    /// <param name="counted">Which of the last dimension's values count, <c>[batch, p]</c>; null = all.</param>
+    /// <returns>Null where all are finite.</returns>
+    public static string? Lost(Tensor states, bool members, Tensor? counted = null)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var lost = states.detach().isfinite().logical_not();
+        if (counted is not null) lost = lost.logical_and(members ? counted.unsqueeze(1) : counted);
+        lost = lost.reshape([.. states.Sizes()[..(members ? 2 : 1)], -1]).any(-1);       // [batch, members] or [batch]
+        bool[] trajectories = [.. (members ? lost.any(-1) : lost).ToArray<bool>()];
+        int first = Array.IndexOf(trajectories, true), count = trajectories.Count(bad => bad);
+        if (first < 0) return null;
+        if (!members) return $"{count} of {trajectories.Length} trajectories (the first is {first})";
+        string more = count == 1 ? "" : $", and in {count - 1} more of {trajectories.Length} trajectories";
+        return $"{lost[first].sum().ToInt64()} of {lost.size(1)} members (trajectory {first}{more})";
+    }
+
     // Large tensors in shares, by all threads.
     private static unsafe bool All<T>(Tensor tensor) where T : unmanaged, IFloatingPointIeee754<T>
     {

@@ -97,7 +97,9 @@ public sealed class AttractorInitialCondition : IInitialCondition, IComponent
         long steps = (long)Math.Ceiling(SpinUpTime / dynamics.TimeStep - 1e-6);
         x = dynamics.AdvanceWithModelError(x, new TimeInterval(0, steps * dynamics.TimeStep), random);
         if (!x.isfinite().all().ToBoolean())
-            throw new DivergenceException($"The spin-up of {dynamics.Name}", steps, steps * dynamics.TimeStep, double.NaN);
+            throw new DivergenceException("The initial condition", "spin-up", 0, steps * dynamics.TimeStep,
+                $"the model '{dynamics.Name}' gave values that are not finite for {FiniteNumbers.Lost(x, members: false)} within {steps} steps",
+                "Another start, a shorter time step or a shorter spin-up are the usual remedies.");
         return x.MoveToOuterDisposeScope();
     }
 

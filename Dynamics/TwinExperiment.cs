@@ -111,11 +111,17 @@ public sealed class TwinExperiment : ITrajectoryView
             var before = truth ?? Start();
             var now = twin.dynamics.AdvanceWithModelError(before, new TimeInterval(At(cycle - 1), At(cycle)), truthStream);
             if (!FiniteNumbers.All(now))
-                throw new DivergenceException($"The truth of the twin experiment '{twin.options.Stream}' ({twin.dynamics.Name})", cycle, At(cycle), double.NaN);
+                throw new DivergenceException($"The truth of the twin experiment '{twin.options.Stream}'", "model's run", cycle, At(cycle),
+                    $"the model '{twin.dynamics.Name}' gave values that are not finite for {FiniteNumbers.Lost(now, members: false)}",
+                    "Another start or a shorter time step are the usual remedies.");
             truth?.Dispose();
             truth = now.DetachFromDisposeScope();
 
             var observation = twin.network.Observe(now, At(cycle), observationStream);
+            if (!FiniteNumbers.All(observation.Values))
+                throw new DivergenceException($"The twin experiment '{twin.options.Stream}'", "observation of the truth", cycle, At(cycle),
+                    $"the observation operator '{twin.network.Operator.Name}' gave values that are not finite for {FiniteNumbers.Lost(observation.Values, members: false)}",
+                    "The true states are finite: it must be defined for all of them.");
             if (twin.options.ErrorScale is { } levels)
             {
                 if (scale is null || levels.Draw == ErrorScaleDraw.EachCycle)

@@ -26,6 +26,8 @@ public abstract class ScaledInnovationAnalyzer<TMemory, TNetwork> : IAnalyzer<TM
     /// <summary>H.</summary>
     public IObservationOperator Operator { get; }
 
+    IObservationOperator IAnalyzer<TMemory>.Observes => Operator;
+
     /// <summary>R.</summary>
     public IErrorCovariance Error { get; }
 

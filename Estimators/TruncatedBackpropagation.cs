@@ -79,6 +79,10 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         memory = Start();
     }
 
+    /// <summary>The usual remedies for a training that gives no finite loss.</summary>
+    internal const string TrainingRemedy = "A smaller learning rate, clipped gradients or a shorter truncation are the usual remedies for a network; " +
+        "a model and an operator must be defined for all states that they meet.";
+
     /// <summary>Number of times the view was begun again.</summary>
     public long Epoch { get; private set; }
 
@@ -100,7 +104,9 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         else RestoreStatistics();
         skippedInARow = finite ? 0 : skippedInARow + 1;
         unrolled = finite ? Math.Min(2 * unrolled, options.Truncation) : Math.Max(unrolled / 2, 1);
-        if (skippedInARow == SkippedLimit) throw new DivergenceException($"The training of {name}, {SkippedLimit} optimiser steps in a row,", cursor.Cycle, cursor.Time, double.NaN);
+        if (skippedInARow == SkippedLimit)
+            throw new DivergenceException($"The training of {name}", $"last of {SkippedLimit} optimiser steps without a finite loss", cursor.Cycle, cursor.Time,
+                Origin(rows), TrainingRemedy);
         CarryOn(outcome, rows);
         if (chunk.IsUsedUp) ReleaseChunk();
         return new OptimiserStep(finite ? outcome.Loss : double.NaN, outcome.GradientNorm, outcome.Restarts);
@@ -239,6 +245,31 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
     {
         using var noGradients = no_grad();
         foreach (var (buffer, copy) in buffers) buffer.copy_(copy);
+    }
+
+    // The first part of the triple that gives what is not finite, along the cycles of the step.
+    private string Origin(Tensor? rows)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var state = rows is null ? memory : memory.Map(part => part.index_select(0, rows));
+        using var cycles = chunk!.Open(rows);
+        for (double now = time; cycles.MoveNext(); now = cycles.Time)
+        {
+            try
+            {
+                if (cycles.Time > now) state = triple.Propagater.Propagate(state, new TimeInterval(now, cycles.Time), random);
+                if (Lost(state)) return $"the model '{triple.Propagater.Name}' gave values that are not finite in cycle {cycles.Cycle}";
+                var observation = cycles.ReadObservation(view.Schema, state.Tensors.First(), name);
+                if (NonFiniteOrigin.OfOperator(triple.Analyzer.Observes, state, observation) is { } found) return $"{found} in cycle {cycles.Cycle}";
+                state = triple.Analyzer.Analyze(state, observation, random);
+                if (Lost(state)) return $"the network of '{triple.Analyzer.Name}' gave values that are not finite in cycle {cycles.Cycle}";
+            }
+            catch (Exception failed) when (NonFiniteOrigin.IsNumerical(failed)) { return $"cycle {cycles.Cycle} failed: {failed.Message.Trim().TrimEnd('.')}"; }
+        }
+        return "the loss or its gradient is not finite, though the states are";
+
+        static bool Lost(TMemory memory) => !memory.Tensors.All(FiniteNumbers.All);
     }
 
     // Only a sum was seen; the cycles tell which it was.

@@ -46,7 +46,10 @@ internal sealed class HessianTraining : IOptimiserSteps, IDisposable
         bool finite = double.IsFinite(value) && double.IsFinite(norm);
         if (finite) optimizer.step();
         skippedInARow = finite ? 0 : skippedInARow + 1;
-        if (skippedInARow == SkippedLimit) throw new DivergenceException($"The training of {name}, {SkippedLimit} optimiser steps in a row,", 0, 0, double.NaN);
+        if (skippedInARow == SkippedLimit)
+            throw new DivergenceException($"The training of {name}", $"last of {SkippedLimit} optimiser steps without a finite loss", 0, 0,
+                FiniteNumbers.All(loss) ? "the gradient of the loss is not finite" : "the loss of the network is not finite",
+                "A smaller learning rate or clipped gradients are the usual remedies.");
         return new(finite ? value : double.NaN, norm, 0);
     }
 

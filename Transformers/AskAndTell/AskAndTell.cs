@@ -126,8 +126,7 @@ public sealed partial class AskAndTell : IDisposable
         var before = analysing.Capture();
         try
         {
-            var analysis = Checked(ceiling.Bounded(memory, method.Triple.Analyzer.Analyze(memory, Prepared(observation), analysing)));
-            Replace(analysis);
+            Replace(Analysed(Prepared(observation)));
         }
         catch
         {
@@ -205,6 +204,19 @@ public sealed partial class AskAndTell : IDisposable
         var kept = next.Keep();
         memory.Release();
         memory = kept;
+    }
+
+    private EnsembleMemory Analysed(Observation observation)
+    {
+        EnsembleMemory analysis;
+        try { analysis = method.Triple.Analyzer.Analyze(memory, observation, analysing); }
+        catch (Exception failed) when (NonFiniteOrigin.IsNumerical(failed))
+        {
+            throw NonFiniteOrigin.Analysis(method.Name, method.Triple.Analyzer, memory, observation, null, method.StateDimension, Cycle, failed);
+        }
+        if (!FiniteNumbers.All(analysis.Members))
+            throw NonFiniteOrigin.Analysis(method.Name, method.Triple.Analyzer, memory, observation, analysis, method.StateDimension, Cycle, null);
+        return Checked(ceiling.Bounded(memory, analysis));
     }
 
     // No number that is not finite, and no state beyond the method's bound, goes on.

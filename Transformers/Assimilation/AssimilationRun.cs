@@ -57,7 +57,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
         using var random = method.Random($"prediction/{Cycle}");
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        return Propagate(start, new TimeInterval(memoryTime, OnStep(time)), random).Map(tensor => tensor.MoveToOuterDisposeScope());
+        return Propagate(start, new TimeInterval(memoryTime, OnStep(time)), random, Cycle).Map(tensor => tensor.MoveToOuterDisposeScope());
     }
 
     /// <inheritdoc/>
@@ -78,7 +78,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
             throw new ArgumentException($"{method.Name}: cycle {cycle} is at time {time:g9}, before {memoryTime:g9}, where its forecast starts.");
 
         ReleaseForecast();
-        (forecast, var state) = guard.Check(Propagate(analysis!, new TimeInterval(memoryTime, time), propagation), cycle, time, "forecast");
+        (forecast, var state) = guard.CheckForecast(Propagate(analysis!, new TimeInterval(memoryTime, time), propagation, cycle), cycle, time);
         forecast = forecast.Keep();
         hasForecast = true;
         ReleaseAnalysis();
@@ -86,7 +86,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
 
         var observation = Source!.ReadObservation(schema, forecast.Tensors.First(), method.Name) with { Time = time };
         using (Telemetry.Phase(Telemetry.Analysis))
-            (analysis, state) = guard.Check(ceiling!.Bounded(forecast, guard.Analyze(forecast, observation, analysing, cycle)), cycle, time, "analysis");
+            (analysis, state) = guard.CheckAnalysis(ceiling!.Bounded(forecast, guard.Analyze(forecast, observation, analysing, cycle)), forecast, observation, cycle);
         analysis = analysis.Keep();
         hasAnalysis = true;
         Publish(analysis, state, Columns.Analysis, Columns.AnalysisSpread);
@@ -110,11 +110,11 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
 
     private double OnStep(double time) => clock?.At(time) ?? time;
 
-    private TMemory Propagate(TMemory memory, TimeInterval interval, RandomStream random)
+    private TMemory Propagate(TMemory memory, TimeInterval interval, RandomStream random, long cycle)
     {
         if (interval.Length == 0) return memory.Map(tensor => tensor.alias());
         using var phase = Telemetry.Phase(Telemetry.Model);
-        return method.Triple.Propagater.Propagate(memory, interval, random);
+        return guard.Propagate(memory, interval, random, cycle);
     }
 
     // Says what a memory means.

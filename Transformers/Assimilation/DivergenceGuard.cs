@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -19,25 +18,58 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
     /// <summary>Which trajectories diverged so far, <c>[batch]</c>, boolean; the guard's.</summary>
     public Tensor Diverged(Device device) => diverged ??= zeros(batch, dtype: ScalarType.Bool, device: device).DetachFromDisposeScope();
 
-    /// <summary>The analysis, in which those trajectories for which there is none are started afresh.</summary>
-    public TMemory Analyze(TMemory forecast, Observation observation, RandomStream random, long cycle)
+    /// <summary>The memory at the interval's end, in which those trajectories that the model cannot run are started afresh at its beginning.</summary>
+    /// <exception cref="DivergenceException">The model failed, and the run is to stop then.</exception>
+    public TMemory Propagate(TMemory analysis, TimeInterval interval, RandomStream random, long cycle)
     {
-        if (!Isolates) return method.Triple.Analyzer.Analyze(forecast, observation, random);
-        using var before = random.Capture();
-        try { return method.Triple.Analyzer.Analyze(forecast, observation, random); }
-        catch (Exception failed) when (IsNumerical(failed))
+        using var before = Isolates ? random.Capture() : null;
+        try { return method.Triple.Propagater.Propagate(analysis, interval, random); }
+        catch (Exception failed) when (NonFiniteOrigin.IsNumerical(failed))
         {
+            var divergence = NonFiniteOrigin.Forecast<TMemory>(method.Name, method.Triple.Propagater.Name, default, method.StateDimension, cycle, interval.To, failed);
+            if (!Isolates) throw divergence;
             using var scope = NewDisposeScope();
-            var bad = Failing(forecast, observation);
-            if (!bad.any().ToBoolean()) throw;
-            random.Restore(before);
-            return method.Triple.Analyzer.Analyze(Restart(forecast, bad, cycle, "analysis"), observation, random).Map(tensor => tensor.MoveToOuterDisposeScope());
+            using var alone = method.Random("isolation");
+            var bad = Failing(row => method.Triple.Propagater.Propagate(analysis.Map(tensor => tensor.narrow(0, row, 1)), interval, alone));
+            if (!bad.any().ToBoolean()) throw divergence;
+            random.Restore(before!);
+            return method.Triple.Propagater.Propagate(Restart(analysis, bad.to(analysis.Tensors.First().device), cycle, "before the forecast"), interval, random)
+                .Map(tensor => tensor.MoveToOuterDisposeScope());
         }
     }
 
-    /// <summary>The memory and the state it stands for, all of it finite and within the bound.</summary>
+    /// <summary>The analysis, in which those trajectories for which there is none are started afresh.</summary>
+    /// <exception cref="DivergenceException">The analyzer failed, and the run is to stop then.</exception>
+    public TMemory Analyze(TMemory forecast, Observation observation, RandomStream random, long cycle)
+    {
+        using var before = Isolates ? random.Capture() : null;
+        try { return method.Triple.Analyzer.Analyze(forecast, observation, random); }
+        catch (Exception failed) when (NonFiniteOrigin.IsNumerical(failed))
+        {
+            var divergence = NonFiniteOrigin.Analysis(method.Name, method.Triple.Analyzer, forecast, observation, default, method.StateDimension, cycle, failed);
+            if (!Isolates) throw divergence;
+            using var scope = NewDisposeScope();
+            using var drawn = method.Random("isolation");   // of no use but to see who fails
+            var bad = Failing(row => method.Triple.Analyzer.Analyze(forecast.Map(tensor => tensor.narrow(0, row, 1)), Alone(observation, row), drawn));
+            if (!bad.any().ToBoolean()) throw divergence;
+            random.Restore(before!);
+            return method.Triple.Analyzer.Analyze(Restart(forecast, bad.to(observation.Values.device), cycle, "analysis"), observation, random)
+                .Map(tensor => tensor.MoveToOuterDisposeScope());
+        }
+    }
+
+    /// <summary>The forecast and the state it stands for, all of it finite and within the bound.</summary>
     /// <exception cref="DivergenceException">It is not, and the run is to stop then.</exception>
-    public (TMemory Memory, Tensor State) Check(TMemory memory, long cycle, double time, string stage)
+    public (TMemory Memory, Tensor State) CheckForecast(TMemory forecast, long cycle, double time) => Check(forecast, cycle, time, "forecast",
+        () => NonFiniteOrigin.Forecast(method.Name, method.Triple.Propagater.Name, forecast, method.StateDimension, cycle, time, null));
+
+    /// <summary>The analysis and the state it stands for, all of it finite and within the bound.</summary>
+    /// <exception cref="DivergenceException">It is not, and the run is to stop then.</exception>
+    public (TMemory Memory, Tensor State) CheckAnalysis(TMemory analysis, TMemory forecast, Observation observation, long cycle) =>
+        Check(analysis, cycle, observation.Time, "analysis",
+            () => NonFiniteOrigin.Analysis(method.Name, method.Triple.Analyzer, forecast, observation, analysis, method.StateDimension, cycle, null));
+
+    private (TMemory Memory, Tensor State) Check(TMemory memory, long cycle, double time, string stage, Func<DivergenceException> origin)
     {
         var state = StateOf(memory);
         // The size of the state is looked at where there is a bound, or something to report.
@@ -45,7 +77,8 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
         if (finite && double.IsPositiveInfinity(method.Options.DivergenceBound)) return (memory, state);
         double norm = finite ? state.square().mean([1]).max().sqrt().ToDouble() : double.NaN;
         if (finite && norm <= method.Options.DivergenceBound) return (memory, state);
-        if (!Isolates) throw new DivergenceException(method.Name, cycle, time, norm);
+        if (!Isolates) throw !finite ? origin() : new DivergenceException(method.Name, stage, cycle, time,
+            $"the root-mean-square size of its state is {norm:g4}, above the bound {method.Options.DivergenceBound:g4}", DivergenceException.FilterRemedy, norm);
 
         using var scope = NewDisposeScope();
         var bad = state.square().mean([1]).sqrt() > method.Options.DivergenceBound;
@@ -64,23 +97,20 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
             : Require.Shape(state, $"The state of {method.Name}", batch, method.StateDimension);
     }
 
-    // What a solver says of numbers it cannot work with; a defect of the analyzer or bad input is something else and passes on.
-    private static bool IsNumerical(Exception failed) => failed is ExternalException or ArithmeticException;
+    private static Observation Alone(Observation observation, long row) =>
+        new(observation.Values.narrow(0, row, 1), observation.Mask?.narrow(0, row, 1), observation.Time) { ErrorScale = observation.ErrorScale?.narrow(0, row, 1) };
 
-    // Which trajectories have no analysis of their own; the numbers drawn are of no use but for that.
-    private Tensor Failing(TMemory forecast, Observation observation)
+    // Which trajectories fail by themselves, [batch].
+    private Tensor Failing(Action<long> attempt)
     {
-        using var scope = NewDisposeScope();
-        using var random = method.Random("isolation");
         var bad = new bool[batch];
         for (long row = 0; row < batch; row++)
         {
             using var inner = NewDisposeScope();
-            var alone = new Observation(observation.Values.narrow(0, row, 1), observation.Mask?.narrow(0, row, 1), observation.Time) { ErrorScale = observation.ErrorScale?.narrow(0, row, 1) };
-            try { method.Triple.Analyzer.Analyze(forecast.Map(tensor => tensor.narrow(0, row, 1)), alone, random); }
-            catch (Exception failed) when (IsNumerical(failed)) { bad[row] = true; }
+            try { attempt(row); }
+            catch (Exception failed) when (NonFiniteOrigin.IsNumerical(failed)) { bad[row] = true; }
         }
-        return tensor(bad).to(observation.Values.device).MoveToOuterDisposeScope();
+        return tensor(bad);
     }
 
     // The memory with fresh rows for the bad trajectories, which are flagged.

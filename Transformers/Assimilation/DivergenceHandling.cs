@@ -10,7 +10,8 @@ public enum DivergenceHandling
     /// The trajectory is flagged for good in the column <see cref="Columns.Diverged"/>, which scores leave out and count, and
     /// its memory is started afresh from the method's source, so that its numbers stay finite; the others are the same to the
     /// bit as if it had not diverged. An analysis that fails for one trajectory alone (a covariance that is no longer positive
-    /// definite, an eigenvalue problem without a solution) counts as a divergence of that one too.
+    /// definite, an eigenvalue problem without a solution) counts as a divergence of that one too, and so does a model that fails for
+    /// one (a sea that ran dry): that trajectory starts afresh before the forecast.
     /// </summary>
     Isolate,
 }

@@ -49,9 +49,12 @@ public static partial class AnalysisCatalogExtensions
     /// <param name="dynamics">The model, with its error covariance where it has one.</param>
     /// <param name="network">What is observed.</param>
     /// <param name="members">Number of members, at least two.</param>
+    /// <param name="inflation">Of the posterior, against errors that are not of sampling; none unless said.</param>
+    /// <param name="rotation">None unless said.</param>
     public static FittedEstimator<SequentialAssimilation<EnsembleMemory>> FiniteSizeEnsembleKalmanFilter(this AnalysisCatalog catalog, IDynamics dynamics,
-        IObservationNetwork network, long members) =>
-        catalog.FiniteSizeEnsembleKalmanFilter(dynamics, network, new FiniteSizeEnsembleKalmanFilterOptions { Members = members });
+        IObservationNetwork network, long members, Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None) =>
+        catalog.FiniteSizeEnsembleKalmanFilter(dynamics, network,
+            new FiniteSizeEnsembleKalmanFilterOptions { Members = members, Inflation = inflation ?? Inflation.None, Rotation = rotation });
 
     /// <summary>The finite-size ensemble Kalman filter, EnKF-N, with all its settings.</summary>
     /// <param name="catalog">The catalog.</param>

@@ -121,7 +121,8 @@ public sealed class LyapunovVectors : ITransformer, IComponent
             {
                 (next, var triangle) = step.Carry(state!, rows, new TimeInterval(time, Time));
                 growth = triangle.diagonal(dim1: -2, dim2: -1).log() / (Time - time);
-                if (!double.IsFinite(growth.sum().ToDouble())) throw new DivergenceException(step.Name, cycle, Time, double.NaN);
+                if (!double.IsFinite(growth.sum().ToDouble())) throw new DivergenceException(step.Name, "tangent linear", cycle, Time,
+                    "the growth along its vectors is not finite", "A shorter time between cycles, or a run that stays on the attractor, are the usual remedies.");
             }
             DisposeState();
             (state, rows, time) = (now.clone().DetachFromDisposeScope(), next.DetachFromDisposeScope(), Time);

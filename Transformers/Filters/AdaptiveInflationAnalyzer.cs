@@ -54,6 +54,9 @@ public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory
     /// <inheritdoc/>
     public string Name => inner.Name + " with adaptive inflation";
 
+    /// <inheritdoc/>
+    public IObservationOperator Observes => observationOperator;
+
     /// <summary>Analyses the inflated ensemble and estimates the factor anew.</summary>
     /// <param name="forecast">The ensemble, and rho, <c>[batch, 1]</c>.</param>
     /// <param name="observation">What was observed.</param>

@@ -37,6 +37,9 @@ public sealed class DeterministicEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
     public string Name => "DEnKF";
 
     /// <inheritdoc/>
+    public IObservationOperator Observes => observationOperator;
+
+    /// <inheritdoc/>
     public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
     {
         using var scope = NewDisposeScope();

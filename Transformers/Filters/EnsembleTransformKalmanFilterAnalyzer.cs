@@ -41,6 +41,9 @@ public sealed class EnsembleTransformKalmanFilterAnalyzer : IInflatingAnalyzer<E
     public string Name => "ETKF";
 
     /// <inheritdoc/>
+    public IObservationOperator Observes => observationOperator;
+
+    /// <inheritdoc/>
     public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
     {
         double prior = inflation.PriorFactor;

@@ -37,6 +37,9 @@ public sealed class KalmanFilterAnalyzer : IInflatingAnalyzer<GaussianMemory>, I
     public string Name => "Kalman filter";
 
     /// <inheritdoc/>
+    public IObservationOperator Observes => observationOperator;
+
+    /// <inheritdoc/>
     public GaussianMemory Analyze(GaussianMemory forecast, Observation observation, RandomStream random)
     {
         using var scope = NewDisposeScope();

@@ -54,6 +54,9 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
     public string Name => "LETKF";
 
     /// <inheritdoc/>
+    public IObservationOperator Observes => observationOperator;
+
+    /// <inheritdoc/>
     public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
     {
         EnsembleStatistics.Check(forecast.Members);

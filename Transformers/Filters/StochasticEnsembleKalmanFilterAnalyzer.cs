@@ -38,6 +38,9 @@ public sealed class StochasticEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<
     public string Name => "stochastic EnKF";
 
     /// <inheritdoc/>
+    public IObservationOperator Observes => observationOperator;
+
+    /// <inheritdoc/>
     public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
     {
         using var scope = NewDisposeScope();

@@ -60,6 +60,9 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
     public string Name => "IEnKF-Q";
 
     /// <inheritdoc/>
+    public IObservationOperator Observes => observationOperator;
+
+    /// <inheritdoc/>
     /// <exception cref="ArgumentException">The window is not of one cycle.</exception>
     public WindowMemory<EnsembleMemory> Analyze(WindowMemory<EnsembleMemory> forecast, Observation observation, RandomStream random)
     {

@@ -83,6 +83,9 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
     public string Name => prior is null ? "IEnKS" : "IEnKS-N";
 
     /// <inheritdoc/>
+    public IObservationOperator Observes => observationOperator;
+
+    /// <inheritdoc/>
     public WindowMemory<EnsembleMemory> Analyze(WindowMemory<EnsembleMemory> forecast, Observation observation, RandomStream random)
     {
         using var scope = NewDisposeScope();

@@ -36,6 +36,9 @@ public sealed class ParticleFilterAnalyzer : IAnalyzer<ParticleMemory>, ICompone
     public string Name => "particle filter";
 
     /// <inheritdoc/>
+    public IObservationOperator Observes => observationOperator;
+
+    /// <inheritdoc/>
     /// <remarks>
     /// Where the observation is impossible for every particle (its distance overflows), no weights exist: they come out as not
     /// a number, which the loop reports as a divergence.

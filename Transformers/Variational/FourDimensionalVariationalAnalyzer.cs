@@ -38,6 +38,9 @@ public sealed class FourDimensionalVariationalAnalyzer(IncrementalFourDimensiona
     /// <inheritdoc/>
     public string Name => "4D-Var";
 
+    /// <inheritdoc/>
+    public IObservationOperator? Observes => method.Cost.Terms.OfType<ObservationTerm>().FirstOrDefault()?.Operator;
+
     /// <summary>The minimisation and its cost function.</summary>
     public IncrementalFourDimensionalVariational Method => method;
 

@@ -135,6 +135,20 @@ public sealed class FourDimensionalVariationalCost : IComponent
         return (run, Linearise(run, control, window.Zeros(1).squeeze(-1)));
     }
 
+    // What a cost that is not finite comes from, as sentences to go on with; empty where no origin is seen.
+    internal string Origin(WindowTrajectory<State> trajectory)
+    {
+        using var scope = NewDisposeScope();
+        for (int step = 0; step <= trajectory.Window.Steps; step++)
+            if (FiniteNumbers.Lost(trajectory[step].Values, members: false) is { } lost)
+                return $" The model '{dynamics.Name}' gave values that are not finite in step {step} of the window for {lost}.";
+        foreach (var term in Terms.OfType<ObservationTerm>())
+            foreach (var observation in trajectory.Window.Observations)
+                if (FiniteNumbers.Lost(term.Operator.Apply(trajectory.At(observation.Time).Values), members: false, observation.Mask) is { } lost)
+                    return $" The observation operator '{term.Operator.Name}' gave values that are not finite at time {observation.Time:g6} for {lost}.";
+        return "";
+    }
+
     // From one step that a term uses to the next.
     private WindowLinearisation Linearised(WindowTrajectory<State> trajectory)
     {

@@ -62,20 +62,25 @@ public sealed class IncrementalFourDimensionalVariational : IComponent
         var trajectory = Cost.Run(window, control);
         var value = Cost.Value(trajectory, control);
         if (!value.Total.isfinite().all().ToBoolean())
-            throw new ArithmeticException($"The cost of the background is not finite over the window from {window.Span.From:g6} to {window.Span.To:g6}: {string.Join(", ", value.Parts.Select(part => $"{part.Term} {part.Value.sum().ToDouble():g4}"))}.");
+            throw new ArithmeticException($"The cost of the background is not finite over the window from {window.Span.From:g6} to {window.Span.To:g6}: " +
+                $"{string.Join(", ", value.Parts.Select(part => $"{part.Term} {part.Value.sum().ToDouble():g4}"))}.{Cost.Origin(trajectory)}");
         var iterations = new List<OuterIteration>();
         var active = ones([window.Batch], dtype: ScalarType.Bool, device: control.Values.device);
         for (int outer = 0; outer < Options.OuterIterations && active.any().ToBoolean(); outer++)
         {
             using var scope = NewDisposeScope();
             using var linearised = Cost.Linearise(trajectory, control, value.Total);
+            if (!FiniteNumbers.All(linearised.RightSide.Values))
+                throw new ArithmeticException($"The gradient of the cost is not finite over the window from {window.Span.From:g6} to {window.Span.To:g6}, " +
+                    $"though the cost is: the adjoint of an observation operator or of {Cost.Dynamics.Name} gave values that are not.");
             var quadratic = linearised with { RightSide = new(linearised.RightSide.Values.where(active.unsqueeze(-1), zeros_like(control.Values))) };
             var preconditioner = Options.Preconditioning.Prepare(trajectory, quadratic, [.. earlier ?? [], .. iterations.Select(iteration => iteration.Inner)]);
             var inner = Options.InnerSolver.Solve(quadratic, preconditioner, cancellation);
             var change = inner.Solution;
             var (nextControl, nextTrajectory, nextValue, lengths) = Step(window, control, change, trajectory, value, active);
             if (!nextValue.Total.isfinite().all().ToBoolean())
-                throw new ArithmeticException($"The cost is not finite after outer loop {outer + 1} over the window from {window.Span.From:g6} to {window.Span.To:g6}; {nameof(OuterStep)}.{nameof(OuterStep.Halved)} or a shorter window is the usual remedy.");
+                throw new ArithmeticException($"The cost is not finite after outer loop {outer + 1} over the window from {window.Span.From:g6} to " +
+                    $"{window.Span.To:g6}; {nameof(OuterStep)}.{nameof(OuterStep.Halved)} or a shorter window is the usual remedy.{Cost.Origin(nextTrajectory)}");
             iterations.Add(new(value, inner.MoveToOuterDisposeScope(), preconditioner.Name, lengths.MoveToOuterDisposeScope()));
             var still = change.Dot(change) > Options.ControlTolerance * Options.ControlTolerance * nextControl.Dot(nextControl);
             Replace(ref active, active.logical_and(still).logical_and(lengths > 0));

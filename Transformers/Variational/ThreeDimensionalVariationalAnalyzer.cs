@@ -54,6 +54,9 @@ public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>
     /// <inheritdoc/>
     public string Name => "3D-Var";
 
+    /// <inheritdoc/>
+    public IObservationOperator Observes => observationOperator;
+
     /// <summary>B</summary>
     public IErrorCovariance Background { get; }
 
