@@ -22,39 +22,43 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
     /// <exception cref="DivergenceException">The model failed, and the run is to stop then.</exception>
     public TMemory Propagate(TMemory analysis, TimeInterval interval, RandomStream random, long cycle)
     {
-        using var before = Isolates ? random.Capture() : null;
-        try { return method.Triple.Propagater.Propagate(analysis, interval, random); }
-        catch (Exception failed) when (NonFiniteOrigin.IsNumerical(failed))
-        {
-            var divergence = NonFiniteOrigin.Forecast<TMemory>(method.Name, method.Triple.Propagater.Name, default, method.StateDimension, cycle, interval.To, failed);
-            if (!Isolates) throw divergence;
-            using var scope = NewDisposeScope();
-            using var alone = method.Random("isolation");
-            var bad = Failing(row => method.Triple.Propagater.Propagate(analysis.Map(tensor => tensor.narrow(0, row, 1)), interval, alone));
-            if (!bad.any().ToBoolean()) throw divergence;
-            random.Restore(before!);
-            return method.Triple.Propagater.Propagate(Restart(analysis, bad.to(analysis.Tensors.First().device), cycle, "before the forecast"), interval, random)
-                .Map(tensor => tensor.MoveToOuterDisposeScope());
-        }
+        var propagater = method.Triple.Propagater;
+        return Attempt(analysis, cycle, "before the forecast", random,
+            (memory, draws) => propagater.Propagate(memory, interval, draws),
+            (row, draws) => propagater.Propagate(analysis.Map(tensor => tensor.narrow(0, row, 1)), interval, draws),
+            failed => NonFiniteOrigin.Forecast<TMemory>(method.Name, propagater.Name, default, method.StateDimension, cycle, interval.To, failed));
     }
 
     /// <summary>The analysis, in which those trajectories for which there is none are started afresh.</summary>
     /// <exception cref="DivergenceException">The analyzer failed, and the run is to stop then.</exception>
     public TMemory Analyze(TMemory forecast, Observation observation, RandomStream random, long cycle)
     {
+        var analyzer = method.Triple.Analyzer;
+        return Attempt(forecast, cycle, "analysis", random,
+            (memory, draws) => analyzer.Analyze(memory, observation, draws),
+            (row, draws) => analyzer.Analyze(forecast.Map(tensor => tensor.narrow(0, row, 1)), Alone(observation, row), draws),
+            failed => NonFiniteOrigin.Analysis(method.Name, analyzer, forecast, observation, default, method.StateDimension, cycle, failed));
+    }
+
+    // A step that may fail; where trajectories are isolated, it is tried again with those afresh that fail alone.
+    private TMemory Attempt(TMemory memory, long cycle, string stage, RandomStream random, Func<TMemory, RandomStream, TMemory> step,
+        Action<long, RandomStream> alone, Func<Exception, DivergenceException> origin)
+    {
         using var before = Isolates ? random.Capture() : null;
-        try { return method.Triple.Analyzer.Analyze(forecast, observation, random); }
+        try { return step(memory, random); }
         catch (Exception failed) when (NonFiniteOrigin.IsNumerical(failed))
         {
-            var divergence = NonFiniteOrigin.Analysis(method.Name, method.Triple.Analyzer, forecast, observation, default, method.StateDimension, cycle, failed);
-            if (!Isolates) throw divergence;
+            if (!Isolates) throw origin(failed);
             using var scope = NewDisposeScope();
-            using var drawn = method.Random("isolation");   // of no use but to see who fails
-            var bad = Failing(row => method.Triple.Analyzer.Analyze(forecast.Map(tensor => tensor.narrow(0, row, 1)), Alone(observation, row), drawn));
-            if (!bad.any().ToBoolean()) throw divergence;
+            using var draws = method.Random("isolation");   // of no use but to see who fails
+            var bad = Failing(row => alone(row, draws));
+            if (!bad.any().ToBoolean()) throw origin(failed);
             random.Restore(before!);
-            return method.Triple.Analyzer.Analyze(Restart(forecast, bad.to(observation.Values.device), cycle, "analysis"), observation, random)
-                .Map(tensor => tensor.MoveToOuterDisposeScope());
+            try
+            {
+                return step(Restart(memory, bad.to(memory.Tensors.First().device), cycle, stage), random).Map(tensor => tensor.MoveToOuterDisposeScope());
+            }
+            catch (Exception again) when (NonFiniteOrigin.IsNumerical(again)) { throw origin(again); }
         }
     }
 

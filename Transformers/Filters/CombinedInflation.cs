@@ -33,6 +33,8 @@ public sealed record CombinedInflation : Inflation, IComponent
     /// <inheritdoc/>
     public override double PosteriorFactor => First.PosteriorFactor * Second.PosteriorFactor;
 
+    internal override bool Widens => First.Widens || Second.Widens;
+
     /// <inheritdoc/>
     public override bool ComparesMembers => First.ComparesMembers || Second.ComparesMembers;
 

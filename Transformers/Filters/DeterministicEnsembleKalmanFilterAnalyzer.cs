@@ -55,7 +55,7 @@ public sealed class DeterministicEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
         return new(UnobservedPlaces.Keep(forecast.Members, analysis, observation).MoveToOuterDisposeScope());
     }
 
-    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.HasFactor;
+    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.Widens;
 
     EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Bounded(EnsembleMemory analysis, Tensor ceiling) => UnobservedPlaces.Bounded(analysis, ceiling);
 

@@ -51,7 +51,7 @@ public sealed class EnsembleTransformKalmanFilterAnalyzer : IInflatingAnalyzer<E
         return new(EnsembleTransform.Analyze(forecast.Members, observation, observationOperator, observationError, weight, inflation, rotation, random));
     }
 
-    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.HasFactor;
+    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.Widens;
 
     EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Bounded(EnsembleMemory analysis, Tensor ceiling) => UnobservedPlaces.Bounded(analysis, ceiling);
 

@@ -72,7 +72,7 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
         return DaML.PriorWeight.FiniteSize(prior, members, form).Of(transform).Zeta.MoveToOuterDisposeScope();
     }
 
-    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.HasFactor;
+    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.Widens;
 
     EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Bounded(EnsembleMemory analysis, Tensor ceiling) => UnobservedPlaces.Bounded(analysis, ceiling);
 

@@ -89,7 +89,8 @@ public abstract record Inflation
     /// <exception cref="ArgumentException">Both do the same to the same covariance, where one of them says it all.</exception>
     public CombinedInflation And(Inflation other) => new(this, other);
 
-    internal bool HasFactor => PriorFactor != 1 || PosteriorFactor != 1;
+    /// <summary>Whether it may multiply a spread beyond that of the forecast, so that the loop has to bound it (docs/filters.md).</summary>
+    internal virtual bool Widens => PriorFactor != 1 || PosteriorFactor != 1;
 
     /// <summary>This inflation, if it can be used with a rotation; for the constructors of analyzers that rotate.</summary>
     /// <param name="rotation">The rotation of the analysed anomalies.</param>

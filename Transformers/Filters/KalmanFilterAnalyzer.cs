@@ -50,7 +50,7 @@ public sealed class KalmanFilterAnalyzer : IInflatingAnalyzer<GaussianMemory>, I
         return GaussianMemory.OfRoot(analysis.Mean.MoveToOuterDisposeScope(), root.MoveToOuterDisposeScope());
     }
 
-    bool IInflatingAnalyzer<GaussianMemory>.Inflates => inflation.HasFactor;
+    bool IInflatingAnalyzer<GaussianMemory>.Inflates => inflation.Widens;
 
     GaussianMemory IInflatingAnalyzer<GaussianMemory>.Bounded(GaussianMemory analysis, Tensor ceiling) => UnobservedPlaces.Bounded(analysis, ceiling);
 

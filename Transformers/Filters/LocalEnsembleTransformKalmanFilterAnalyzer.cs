@@ -114,7 +114,7 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
         return cat(parts, -1);
     }
 
-    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.HasFactor;
+    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.Widens;
 
     EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Bounded(EnsembleMemory analysis, Tensor ceiling) => UnobservedPlaces.Bounded(analysis, ceiling);
 

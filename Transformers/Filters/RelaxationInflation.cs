@@ -42,6 +42,8 @@ public sealed record RelaxationInflation : Inflation, IComponent
     /// <inheritdoc/>
     public override bool ComparesMembers => Target == RelaxationTarget.Perturbations;
 
+    internal override bool Widens => Weight > 1;
+
     /// <inheritdoc/>
     public override Tensor AfterUpdate(Tensor forecast, Tensor analysis, RandomStream random)
     {

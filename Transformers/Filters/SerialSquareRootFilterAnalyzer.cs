@@ -54,7 +54,7 @@ public sealed class SerialSquareRootFilterAnalyzer : IInflatingAnalyzer<Ensemble
         return new(UnobservedPlaces.Keep(forecast.Members, analysis, observation).MoveToOuterDisposeScope());
     }
 
-    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.HasFactor;
+    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.Widens;
 
     EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Bounded(EnsembleMemory analysis, Tensor ceiling) => UnobservedPlaces.Bounded(analysis, ceiling);
 

@@ -185,7 +185,7 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
         return complement.matmul(w).matmul(o).matmul(leading);
     }
 
-    bool IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Inflates => inflation.HasFactor;
+    bool IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Inflates => inflation.Widens;
 
     WindowMemory<EnsembleMemory> IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Bounded(WindowMemory<EnsembleMemory> analysis, Tensor ceiling) =>
         UnobservedPlaces.Bounded(analysis, ceiling);

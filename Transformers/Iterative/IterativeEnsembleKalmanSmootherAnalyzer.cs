@@ -232,7 +232,7 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
         return scope.MoveToOuter(used.Count == 1 ? anomalies[0] : cat(anomalies, -1), used.Count == 1 ? innovations[0] : cat(innovations, -1));
     }
 
-    bool IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Inflates => inflation.HasFactor;
+    bool IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Inflates => inflation.Widens;
 
     WindowMemory<EnsembleMemory> IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Bounded(WindowMemory<EnsembleMemory> analysis, Tensor ceiling) =>
         UnobservedPlaces.Bounded(analysis, ceiling);

@@ -113,7 +113,7 @@ public sealed class ErrorCovarianceTests : IDisposable
     [Fact]
     public void What_is_no_covariance_is_refused()
     {
-        foreach (double bad in (double[])[0, -1, double.NaN, double.PositiveInfinity])
+        foreach (double bad in (double[])[-1, double.NaN, double.PositiveInfinity])
         {
             Assert.Throws<ArgumentOutOfRangeException>(() => ErrorCovariance.Scalar(3, bad));
             Assert.Throws<ArgumentException>(() => ErrorCovariance.Diagonal(1, bad));
@@ -121,9 +121,11 @@ public sealed class ErrorCovarianceTests : IDisposable
         }
         Assert.Throws<ArgumentOutOfRangeException>(() => ErrorCovariance.Scalar(0, 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => ErrorCovariance.Diagonal());
-        Refused("positive definite", [1, 2, 2, 1]);       // eigenvalues 3 and -1
-        Refused("eigenvalue of the matrix given is -1", [1, 2, 2, 1]);
-        Refused("positive definite", [1, 1, 1, 1]);       // singular
+        Refused("positive semidefinite", [1, 2, 2, 1]);       // eigenvalues 3 and -1
+        Refused("eigenvalue of its correlations is -1", [1, 2, 2, 1]);
+        Refused("eigenvalue of its correlations is -1", [1e-20, 2e-20, 2e-20, 1e-20]);
+        Refused("variances is -1", [1, 0, 0, -1]);
+        Refused("variance zero has covariances", [1, 0.5, 0.5, 0]);
         Refused("symmetric", [1, 0.5, 0.4, 1]);
         Refused("finite", [1, double.NaN, double.NaN, 1]);
         Assert.Contains("[2, 3]", Assert.Throws<ArgumentException>(() => ErrorCovariance.Full(zeros(2, 3))).Message);

@@ -80,7 +80,10 @@ public sealed class DivergenceTests
         var fragile = Fragile(DivergenceHandling.Isolate);
         var (expected, _) = Read(Fragile(DivergenceHandling.Stop).Transform(clean));
         using var poisoned = Poisoned(clean, Failing.Trigger);
-        Assert.Throws<ArithmeticException>(() => Read(Fragile(DivergenceHandling.Stop).Transform(poisoned)));
+        var stopped = Assert.Throws<DivergenceException>(() => Read(Fragile(DivergenceHandling.Stop).Transform(poisoned)));
+        Assert.Equal((At, "analysis"), (stopped.Cycle, stopped.Stage));
+        Assert.Contains("the analyzer 'fragile' failed: not positive definite", stopped.Message);
+        Assert.IsType<ArithmeticException>(stopped.InnerException);
         var (others, flags) = Read(fragile.Transform(poisoned));
         Assert.Equal(expected, others);
         Assert.Equal(Enumerable.Range(0, Cycles).Select(cycle => cycle >= At), flags.Select(cycle => cycle[Bad]));
