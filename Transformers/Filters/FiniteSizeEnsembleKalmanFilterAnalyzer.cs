@@ -72,7 +72,8 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
         return DaML.PriorWeight.FiniteSize(prior, members, form).Of(transform).Zeta.MoveToOuterDisposeScope();
     }
 
-    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.Widens;
+    // The prior's weight that it finds is an inflation of all directions.
+    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => true;
 
     EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Bounded(EnsembleMemory analysis, Tensor ceiling) => UnobservedPlaces.Bounded(analysis, ceiling);
 
