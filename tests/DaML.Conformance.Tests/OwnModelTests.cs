@@ -127,3 +127,22 @@ public sealed class HybridErrorConformance : ErrorCovarianceContract
         return ErrorCovariance.Hybrid(members, ErrorCovariance.Diffusion(new() { Columns = 6, CorrelationLength = 1 }), 0.7);
     }
 }
+
+public sealed class SingularErrorConformance : ErrorCovarianceContract
+{
+    protected override IErrorCovariance CreateCovariance()
+    {
+        using var matrix = tensor(new[,] { { 0.25, 0.5 }, { 0.5, 1 } });
+        return ErrorCovariance.Blocks(ErrorCovariance.Full(matrix), ErrorCovariance.Diagonal(1, 0), ErrorCovariance.Scalar(1, 2));
+    }
+}
+
+public sealed class EnsembleErrorConformance : ErrorCovarianceContract
+{
+    protected override IErrorCovariance CreateCovariance()
+    {
+        using var random = new RandomStream(1, "members", CPU);
+        using var members = random.Normal([4, 6], ScalarType.Float64);
+        return ErrorCovariance.Hybrid(members, ErrorCovariance.Scalar(6, 1), 1);
+    }
+}
