@@ -48,6 +48,7 @@ public sealed record AnalysisStatistics(long Dimension, double StateMean, double
     /// <param name="view">A view with truth and observations.</param>
     /// <param name="observing">What was observed, and with which error.</param>
     /// <param name="cycles">How many cycles to read at most.</param>
+    /// <exception cref="DivergenceException">The operator is not defined for a true state.</exception>
     /// <exception cref="ArgumentException">The view has no cycle, a value is not finite, or the true states do not vary.</exception>
     public static AnalysisStatistics Measure(ITrajectoryView view, IObservationNetwork observing, long cycles)
     {
@@ -63,7 +64,13 @@ public sealed record AnalysisStatistics(long Dimension, double StateMean, double
             count += truth.numel();
             sum += truth.sum().ToDouble();
             squares += truth.square().sum().ToDouble();
-            innovation += LearnedAnalyzer.ScaledInnovation(observing.Operator, observing.Error, truth, observation).square().sum().ToDouble();
+            double scaled = LearnedAnalyzer.ScaledInnovation(observing.Operator, observing.Error, truth, observation).square().sum().ToDouble();
+            if (!double.IsFinite(scaled))
+                throw new DivergenceException("The measurement of the training view", "innovation", cursor.Cycle, cursor.Time,
+                    NonFiniteOrigin.OfOperator(observing.Operator, new StateMemory(truth), observation)
+                        ?? $"the adjoint of the observation operator '{observing.Operator.Name}' gave values that are not finite",
+                    "The true states are finite: the operator must be defined for all of them.");
+            innovation += scaled;
         }
         if (count == 0) throw new ArgumentException("The training view has no cycle.");
         double mean = sum / count, deviation = Math.Sqrt(Math.Max(0, squares / count - mean * mean));
