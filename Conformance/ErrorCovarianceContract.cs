@@ -14,7 +14,7 @@ public abstract class ErrorCovarianceContract : Contract
 
     /// <summary>Its matrix is symmetric and positive semidefinite, definite unless it says why not, and its determinant the one it says.</summary>
     [Fact]
-    public void Its_matrix_is_symmetric_and_positive_semidefinite()
+    public void Its_matrix_is_symmetric_and_positive_definite()
     {
         using var scope = NewDisposeScope();
         var (covariance, matrix) = Create();

@@ -66,7 +66,7 @@ public abstract class BackgroundCovarianceEstimator<TMemory> : IEstimator<Sequen
 
     /// <inheritdoc/>
     /// <exception cref="SchemaException">The data has no truth of the model's dimension, or no observations of the network's.</exception>
-    /// <exception cref="ArgumentException">The data holds fewer than two states, or ends within the burn-in.</exception>
+    /// <exception cref="ArgumentException">The data holds no more states than components, or ends within the burn-in.</exception>
     public SequentialAssimilation<TMemory> Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
         var needed = new SchemaContract([new(Columns.Truth, dimension), .. Contract.Requires], []);

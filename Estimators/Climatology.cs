@@ -12,9 +12,10 @@ public sealed record Climatology(Tensor Mean, Tensor Covariance)
     /// <param name="data">A view with the truth.</param>
     /// <param name="cycles">How many cycles to read at most.</param>
     /// <param name="cancellation">Stops it.</param>
-    /// <exception cref="ArgumentException">There are fewer than two states, or one is not finite.</exception>
+    /// <exception cref="ArgumentException">There are no more states than components, or one is not finite.</exception>
     public static Climatology Measure(ITrajectoryView data, long cycles, CancellationToken cancellation = default)
     {
+        long n = data.Schema[Columns.Truth].Shape[0];
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         using var cursor = data.OpenCursor();
@@ -24,8 +25,8 @@ public sealed record Climatology(Tensor Mean, Tensor Covariance)
             cancellation.ThrowIfCancellationRequested();
             read.Add(Require.Finite(cursor[Columns.Truth], $"The truth of cycle {cursor.Cycle}").to(ScalarType.Float64, copy: true));
         }
-        if (read.Count * data.Schema.Batch < 2)
-            throw new ArgumentException($"A climatological covariance needs at least two states; the data has {read.Count * data.Schema.Batch}.");
+        if (read.Count * data.Schema.Batch <= n)
+            throw new ArgumentException($"A climatological covariance of dimension {n} needs more than {n} states; the data has {read.Count * data.Schema.Batch}.");
         var states = cat(read, 0);
         var mean = states.mean([0]);
         // Components that never vary have no variance, round-off of the mean included.
@@ -37,6 +38,6 @@ public sealed record Climatology(Tensor Mean, Tensor Covariance)
     }
 
     /// <summary>The normal distribution of this mean and covariance, with tensors of its own.</summary>
-    /// <remarks>With no more states than components its covariance is singular, which draws and analyses take. Components that never vary, such as land points, have variance zero.</remarks>
+    /// <remarks>Components that never vary, such as land points, have variance zero.</remarks>
     public GaussianInitialCondition ToDistribution() => new(Mean, ErrorCovariance.Full(Covariance));
 }

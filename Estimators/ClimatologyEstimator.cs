@@ -53,7 +53,7 @@ public sealed class ClimatologyEstimator : IEstimator<SequentialAssimilation<Gau
 
     /// <inheritdoc/>
     /// <exception cref="SchemaException">The data has no truth of the state's dimension, or no observations of the network's.</exception>
-    /// <exception cref="ArgumentException">The data holds fewer than two states.</exception>
+    /// <exception cref="ArgumentException">The data holds no more states than components.</exception>
     public SequentialAssimilation<GaussianMemory> Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
         new SchemaContract([new(Columns.Truth, network.Operator.StateDimension), .. Contract.Requires], []).Apply(data.Schema, $"Fitting {Name}");

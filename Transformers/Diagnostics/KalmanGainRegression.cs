@@ -34,6 +34,7 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
         long p = network.Operator.ObservationDimension, n = network.Operator.StateDimension;
         if (p != method.ObservationDimension || n != method.StateDimension)
             throw new ArgumentException($"The network observes {p} numbers of states of dimension {n}, but {method.Name} takes {method.ObservationDimension} of {method.StateDimension}.", nameof(network));
+        ObservingSystem.Check(network.Operator, network.Error);
         this.samples = samples ?? 10 * p;
         if (this.samples < p + 2) throw new ArgumentOutOfRangeException(nameof(samples), samples, $"The gain for {p} observations needs at least {p + 2} samples; given: {samples}.");
         (this.method, this.network, increments) = (method, network, new(method, network));

@@ -81,6 +81,7 @@ public sealed class CostConsistency : IScore
     public CostConsistency(IObservationNetwork network, IErrorCovariance background)
     {
         Check(network, background);
+        background.Invertible("The background error covariance B", "the score weighs increments by B^-1", "Leave constant components out, or give them a variance.");
         this.network = network;
         this.background = background;
     }
