@@ -20,7 +20,7 @@ public sealed partial class AskAndTell : IDisposable
     private IReadOnlyList<MemberRun> asked = [];
     private long nextId;
     private double until;
-    private readonly SpreadCeiling<EnsembleMemory> ceiling;
+    private readonly InflationLimit<EnsembleMemory> limit;
 
     /// <summary>Starts at the method's first ensemble.</summary>
     /// <param name="method">Any method over an ensemble; of its triple the source, the analyzer and the procoder are used, not the propagater.</param>
@@ -37,7 +37,7 @@ public sealed partial class AskAndTell : IDisposable
         using var random = method.Random("source");
         using var noGradients = no_grad();
         memory = Checked(method.Triple.Source.Start(1, random)).Keep();
-        ceiling = new(method.Triple, () => memory);
+        limit = new(method.Triple);
     }
 
     /// <summary>What it waits for.</summary>
@@ -151,7 +151,7 @@ public sealed partial class AskAndTell : IDisposable
     {
         memory.Release();
         analysing.Dispose();
-        ceiling.Dispose();
+        limit.Dispose();
     }
 
     private void CheckPolicy()
@@ -216,7 +216,7 @@ public sealed partial class AskAndTell : IDisposable
         }
         if (!FiniteNumbers.All(analysis.Members))
             throw NonFiniteOrigin.Analysis(method.Name, method.Triple.Analyzer, memory, observation, analysis, method.StateDimension, Cycle, null);
-        return Checked(ceiling.Bounded(memory, analysis));
+        return Checked(limit.Apply(memory, analysis));
     }
 
     // No number that is not finite, and no state beyond the method's bound, goes on.

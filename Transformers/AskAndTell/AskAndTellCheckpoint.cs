@@ -6,6 +6,7 @@ namespace DaML;
 public sealed partial class AskAndTell
 {
     private const string Kind = "ask-and-tell";
+    private const int Version = 2;   // 1: without what inflation lifted
 
     private AskAndTell(SequentialAssimilation<EnsembleMemory> method, AskAndTellOptions options, ComponentReader reader)
     {
@@ -22,11 +23,12 @@ public sealed partial class AskAndTell
         crashes = [.. reader.Get<MemberCrash[]>("crashes")];
         memory = Checked(new EnsembleMemory(reader.Tensor("members")));
         analysing = method.Random("analyzer");
-        ceiling = new(method.Triple, () =>
+        limit = new(method.Triple);
+        if (reader.Version > 1 && reader.Get<bool>("inflated"))
         {
-            using var random = method.Random("source");
-            return method.Triple.Source.Start(1, random);
-        });
+            using var lift = reader.Tensor("lift");
+            limit.Restore(lift);
+        }
         using (var state = reader.Tensor("stream"))
         using (var here = state.cpu()) analysing.Restore(here);
         if (Stage != AskAndTellStage.Tell) return;
@@ -64,7 +66,7 @@ public sealed partial class AskAndTell
     {
         AskAndTell? restored = null;
         ComponentType? type = null;
-        type = new ComponentType(Kind, 1, reader => new Checkpoint(restored = new AskAndTell(method, options ?? new(), reader)));
+        type = new ComponentType(Kind, Version, reader => new Checkpoint(restored = new AskAndTell(method, options ?? new(), reader)));
         ModelArchive.Read<Checkpoint>(path, new ComponentRegistry(type), method.Context);
         return restored!;
     }
@@ -75,7 +77,7 @@ public sealed partial class AskAndTell
 
     private sealed class Checkpoint(AskAndTell run) : IComponent
     {
-        private static readonly ComponentType Type = new(Kind, 1, _ => throw new NotSupportedException());
+        private static readonly ComponentType Type = new(Kind, Version, _ => throw new NotSupportedException());
 
         public ComponentType ComponentType => Type;
 
@@ -90,6 +92,8 @@ public sealed partial class AskAndTell
             writer.Set("crashes", run.crashes);
             writer.Tensor("members", run.memory.Members);
             writer.Tensor("stream", run.analysing.Capture());
+            writer.Set("inflated", run.limit.Lift is not null);
+            if (run.limit.Lift is { } lift) writer.Tensor("lift", lift);
             if (run.Stage != AskAndTellStage.Tell) return;
             MemberResult[] results = [.. run.told.Values.OrderBy(result => result.Id)];
             writer.Set("toldIds", results.Select(result => result.Id).ToArray());

@@ -15,7 +15,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
     private readonly RandomStream propagation, analysing;
     private readonly DivergenceGuard<TMemory> guard;
     private readonly StepClock? clock;
-    private SpreadCeiling<TMemory>? ceiling;
+    private readonly InflationLimit<TMemory> limit;
     private TMemory? forecast, analysis;
     private bool hasForecast, hasAnalysis, broken;
     private double memoryTime;
@@ -27,6 +27,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
         memoryTime = view.StartTime;
         clock = method.Triple.Propagater.TimeStep is { } step ? new(view.StartTime, step, method.Context.Options.TimeTolerance) : null;
         guard = new(method, schema.Batch);
+        limit = new(method.Triple);
         propagation = method.Random("propagater");
         analysing = method.Random("analyzer");
     }
@@ -71,7 +72,6 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
             using var random = method.Random("source");
             analysis = method.Triple.Source.Start(schema.Batch, random).Keep();
             hasAnalysis = true;
-            ceiling = new(method.Triple, () => analysis);
         }
         double time = OnStep(Time);
         if (time < memoryTime)
@@ -86,7 +86,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
 
         var observation = Source!.ReadObservation(schema, forecast.Tensors.First(), method.Name) with { Time = time };
         using (Telemetry.Phase(Telemetry.Analysis))
-            (analysis, state) = guard.CheckAnalysis(ceiling!.Bounded(forecast, guard.Analyze(forecast, observation, analysing, cycle)), forecast, observation, cycle);
+            (analysis, state) = guard.CheckAnalysis(limit.Apply(forecast, guard.Analyze(forecast, observation, analysing, cycle)), forecast, observation, cycle);
         analysis = analysis.Keep();
         hasAnalysis = true;
         Publish(analysis, state, Columns.Analysis, Columns.AnalysisSpread);
@@ -105,7 +105,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
         propagation.Dispose();
         analysing.Dispose();
         guard.Dispose();
-        ceiling?.Dispose();
+        limit.Dispose();
     }
 
     private double OnStep(double time) => clock?.At(time) ?? time;

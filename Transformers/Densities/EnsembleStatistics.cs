@@ -108,6 +108,83 @@ public static class EnsembleStatistics
         }
     }
 
+    /// <summary>The ensemble's variance (divisor N - 1) over that of another, component by component; one where the other has none.</summary>
+    /// <param name="members"><c>[batch, N, n]</c></param>
+    /// <param name="other">The same.</param>
+    /// <param name="lift">
+    /// Is multiplied by it, in place, and not left below one, <c>[batch, n]</c>; in one pass over memory.
+    /// </param>
+    /// <param name="most">The largest lift that is to be.</param>
+    /// <returns>Whether a lift is above that; null, and nothing done, where there is no kernel for these tensors.</returns>
+    internal static bool? Lift(Tensor members, Tensor other, Tensor lift, double most)
+    {
+        bool Serves(Tensor tensor) => KernelMemory.Serves(tensor) && tensor.is_contiguous() && tensor.dtype == members.dtype;
+        if (!Serves(members) || !Serves(other) || !Serves(lift) || !other.HasSizesOf(members)) return null;
+        return members.dtype == ScalarType.Float64 ? Lift<double>(members, other, lift, most) : Lift<float>(members, other, lift, (float)most);
+    }
+
+    private static unsafe bool Lift<T>(Tensor members, Tensor other, Tensor lift, T most) where T : unmanaged, INumber<T>
+    {
+        var (batch, count, n) = (members.size(0), (int)members.size(1), (int)members.size(2));
+        nint above = (nint)KernelMemory.Address<T>(members), below = (nint)KernelMemory.Address<T>(other), to = (nint)KernelMemory.Address<T>(lift);
+        long size = (long)count * n;
+        int beyond = 0;
+        KernelMemory.ForEach(batch, KernelMemory.Threads(batch, 8.0 * size), (first, end) =>
+        {
+            for (long b = first; b < end; b++)
+                if (Lift((T*)above + b * size, (T*)below + b * size, (T*)to + b * n, count, n, most)) Volatile.Write(ref beyond, 1);
+        });
+        GC.KeepAlive(members);
+        GC.KeepAlive(other);
+        GC.KeepAlive(lift);
+        return beyond == 1;
+    }
+
+    private static unsafe bool Lift<T>(T* members, T* other, T* lift, int count, int n, T most) where T : unmanaged, INumber<T>
+    {
+        bool beyond = false;
+        int j = 0;
+        for (; j + Vector<T>.Count <= n; j += Vector<T>.Count)
+        {
+            var below = VectorSquares(other + j, count, n);
+            var ratio = Vector.ConditionalSelect(Vector.GreaterThan(below, Vector<T>.Zero), VectorSquares(members + j, count, n) / below, Vector<T>.One);
+            var lifted = Vector.Load(lift + j) * ratio;
+            lifted = Vector.ConditionalSelect(Vector.GreaterThan(lifted, Vector<T>.One), lifted, Vector<T>.One);
+            beyond |= Vector.GreaterThanAny(lifted, new Vector<T>(most));
+            lifted.Store(lift + j);
+        }
+        for (; j < n; j++)
+        {
+            T below = Squares(other + j, count, n), lifted = below > T.Zero ? lift[j] * (Squares(members + j, count, n) / below) : lift[j];
+            lift[j] = lifted > T.One ? lifted : T.One;
+            beyond |= lift[j] > most;
+        }
+        return beyond;
+    }
+
+    // The sum of the squared differences from the mean, of one component and of a vector of them.
+    private static unsafe T Squares<T>(T* members, int count, int n) where T : unmanaged, INumber<T>
+    {
+        T sum = T.Zero, squares = T.Zero;
+        for (int i = 0; i < count; i++) sum += members[(long)i * n];
+        T mean = sum / T.CreateChecked(count);
+        for (int i = 0; i < count; i++) squares += (members[(long)i * n] - mean) * (members[(long)i * n] - mean);
+        return squares;
+    }
+
+    private static unsafe Vector<T> VectorSquares<T>(T* members, int count, int n) where T : unmanaged, INumber<T>
+    {
+        Vector<T> sum = Vector<T>.Zero, squares = Vector<T>.Zero;
+        for (int i = 0; i < count; i++) sum += Vector.Load(members + (long)i * n);
+        var mean = sum * (T.One / T.CreateChecked(count));
+        for (int i = 0; i < count; i++)
+        {
+            var difference = Vector.Load(members + (long)i * n) - mean;
+            squares += difference * difference;
+        }
+        return squares;
+    }
+
     /// <summary>The tensor, if it is an ensemble.</summary>
     /// <exception cref="ArgumentException">Its shape is not <c>[batch, members, n]</c>, or there are fewer than two members.</exception>
     internal static Tensor Check(Tensor members)

@@ -81,14 +81,9 @@ public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory
 
     bool IInflatingAnalyzer<ProductMemory<EnsembleMemory, VectorMemory>>.Inflates => true;
 
-    ProductMemory<EnsembleMemory, VectorMemory> IInflatingAnalyzer<ProductMemory<EnsembleMemory, VectorMemory>>.Bounded(
-        ProductMemory<EnsembleMemory, VectorMemory> analysis, Tensor ceiling)
-    {
-        using var scope = NewDisposeScope();
-        var bounded = UnobservedPlaces.Bounded(analysis.First, ceiling);
-        return ReferenceEquals(bounded, analysis.First) ? analysis
-            : new(new(bounded.Members.MoveToOuterDisposeScope()), new(analysis.Second.Vector.alias().MoveToOuterDisposeScope()));
-    }
+    ProductMemory<EnsembleMemory, VectorMemory> IInflatingAnalyzer<ProductMemory<EnsembleMemory, VectorMemory>>.Lowered(
+        ProductMemory<EnsembleMemory, VectorMemory> analysis, Tensor factor) =>
+        new(UnobservedPlaces.Lowered(analysis.First, factor), new(analysis.Second.Vector.alias()));
 
     void IComponent.Save(ComponentWriter writer)
     {

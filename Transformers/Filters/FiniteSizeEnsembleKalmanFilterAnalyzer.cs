@@ -75,7 +75,7 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
     // The prior's weight that it finds is an inflation of all directions.
     bool IInflatingAnalyzer<EnsembleMemory>.Inflates => true;
 
-    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Bounded(EnsembleMemory analysis, Tensor ceiling) => UnobservedPlaces.Bounded(analysis, ceiling);
+    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
 
     void IComponent.Save(ComponentWriter writer)
     {

@@ -52,7 +52,7 @@ public sealed class KalmanFilterAnalyzer : IInflatingAnalyzer<GaussianMemory>, I
 
     bool IInflatingAnalyzer<GaussianMemory>.Inflates => inflation.Widens;
 
-    GaussianMemory IInflatingAnalyzer<GaussianMemory>.Bounded(GaussianMemory analysis, Tensor ceiling) => UnobservedPlaces.Bounded(analysis, ceiling);
+    GaussianMemory IInflatingAnalyzer<GaussianMemory>.Lowered(GaussianMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
 
     void IComponent.Save(ComponentWriter writer)
     {

@@ -56,7 +56,7 @@ public sealed class SerialSquareRootFilterAnalyzer : IInflatingAnalyzer<Ensemble
 
     bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.Widens;
 
-    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Bounded(EnsembleMemory analysis, Tensor ceiling) => UnobservedPlaces.Bounded(analysis, ceiling);
+    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
 
     void IComponent.Save(ComponentWriter writer)
     {

@@ -23,43 +23,30 @@ internal static class UnobservedPlaces
         return where(observed.reshape([-1, .. Enumerable.Repeat(1L, (int)analysis.ndim - 1)]), analysis, forecast).MoveToOuterDisposeScope();
     }
 
-    /// <summary>An ensemble whose spread is nowhere above a ceiling; its mean stays, and so do all components below to the bit.</summary>
+    /// <summary>An ensemble with some components' deviations lowered; its mean stays, and so do all other components to the bit.</summary>
     /// <param name="ensemble"><c>[batch, N, n]</c></param>
-    /// <param name="ceiling"><c>[batch, n]</c></param>
-    public static EnsembleMemory Bounded(EnsembleMemory ensemble, Tensor ceiling)
+    /// <param name="factor">What the deviations are multiplied by, at most one, <c>[batch, n]</c>.</param>
+    public static EnsembleMemory Lowered(EnsembleMemory ensemble, Tensor factor)
     {
         using var scope = NewDisposeScope();
         var members = ensemble.Members;
-        var spread = EnsembleStatistics.StandardDeviation(members);
-        var above = spread > ceiling;
-        if (!above.any().ToBoolean()) return ensemble;
         var mean = members.mean([1], keepdim: true);
-        var bounded = mean + (members - mean) * (ceiling / spread).unsqueeze(1);
-        return new(where(above.unsqueeze(1), bounded, members).MoveToOuterDisposeScope());
+        var by = factor.unsqueeze(1);
+        return new(where(by < 1, mean + (members - mean) * by, members).MoveToOuterDisposeScope());
     }
 
     /// <summary>The same of a mean and a covariance.</summary>
     /// <param name="memory">m and W</param>
-    /// <param name="ceiling"><c>[batch, n]</c></param>
-    public static GaussianMemory Bounded(GaussianMemory memory, Tensor ceiling)
+    /// <param name="factor"><c>[batch, n]</c></param>
+    public static GaussianMemory Lowered(GaussianMemory memory, Tensor factor)
     {
         using var scope = NewDisposeScope();
-        var spread = memory.Root.square().sum([1]).sqrt();
-        var above = spread > ceiling;
-        if (!above.any().ToBoolean()) return memory;
-        var root = where(above.unsqueeze(1), memory.Root * (ceiling / spread).unsqueeze(1), memory.Root);
-        return GaussianMemory.OfRoot(memory.Mean.alias().MoveToOuterDisposeScope(), root.MoveToOuterDisposeScope());
+        return GaussianMemory.OfRoot(memory.Mean.alias().MoveToOuterDisposeScope(), (memory.Root * factor.unsqueeze(1)).MoveToOuterDisposeScope());
     }
 
-    /// <summary>A window whose ensembles have nowhere a spread above a ceiling, where its analysis was in this cycle.</summary>
+    /// <summary>The same of both ends of a window, where its analysis was in this cycle.</summary>
     /// <param name="window">The window.</param>
-    /// <param name="ceiling"><c>[batch, n]</c></param>
-    public static WindowMemory<EnsembleMemory> Bounded(WindowMemory<EnsembleMemory> window, Tensor ceiling)
-    {
-        if (window.Unused > 0) return window;
-        using var scope = NewDisposeScope();
-        var (start, end) = (Bounded(window.Start, ceiling), Bounded(window.Current, ceiling));
-        if (ReferenceEquals(start, window.Start) && ReferenceEquals(end, window.Current)) return window;
-        return window.Analysed(start, end).Map(tensor => tensor.MoveToOuterDisposeScope());
-    }
+    /// <param name="factor"><c>[batch, n]</c></param>
+    public static WindowMemory<EnsembleMemory> Lowered(WindowMemory<EnsembleMemory> window, Tensor factor) => window.Unused > 0 ? window
+        : window.Analysed(Lowered(window.Start, factor), Lowered(window.Current, factor));
 }

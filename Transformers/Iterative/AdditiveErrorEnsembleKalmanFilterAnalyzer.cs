@@ -187,8 +187,8 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
 
     bool IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Inflates => inflation.Widens;
 
-    WindowMemory<EnsembleMemory> IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Bounded(WindowMemory<EnsembleMemory> analysis, Tensor ceiling) =>
-        UnobservedPlaces.Bounded(analysis, ceiling);
+    WindowMemory<EnsembleMemory> IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Lowered(WindowMemory<EnsembleMemory> analysis, Tensor factor) =>
+        UnobservedPlaces.Lowered(analysis, factor);
 
     void IComponent.Save(ComponentWriter writer)
     {

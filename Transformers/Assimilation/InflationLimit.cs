@@ -1,0 +1,72 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Keeps an inflation from growing without bound where observations take nothing back. With s_f and s_a the spreads of a component before
+/// and after an analysis, the variance has been lifted by
+/// <code>
+/// l &lt;- max(1, l (s_a / s_f)^2)
+/// </code>
+/// since observations last took it back; where l would exceed four, twice the spread, the analysis' deviations are lowered until it
+/// does not. Where observations take more than a factor gives, which is what a factor is for, l stays near one and nothing is changed.
+/// </summary>
+internal sealed class InflationLimit<TMemory>(AssimilationTriple<TMemory> triple) : IDisposable where TMemory : IMemory<TMemory>
+{
+    private const double Most = 4;
+
+    private readonly IInflatingAnalyzer<TMemory>? analyzer =
+        triple.Analyzer is IInflatingAnalyzer<TMemory> { Inflates: true } inflating && triple.Procoder.HasSpread ? inflating : null;
+
+    /// <summary>l, <c>[batch, n]</c>; null before the first analysis, and for methods without a factor.</summary>
+    public Tensor? Lift { get; private set; }
+
+    /// <summary>Goes on with lifts from before.</summary>
+    /// <param name="lift">l; copied.</param>
+    public void Restore(Tensor lift)
+    {
+        Lift?.Dispose();
+        Lift = lift.clone().DetachFromDisposeScope();
+    }
+
+    /// <summary>The analysis, lowered where its inflation went too far.</summary>
+    /// <param name="forecast">The memory before it.</param>
+    /// <param name="analysis">What the analyzer gave.</param>
+    public TMemory Apply(TMemory forecast, TMemory analysis)
+    {
+        if (analyzer is null) return analysis;
+        if (Ensembles(forecast) is { } before && Ensembles(analysis) is { } after)
+        {
+            Lift ??= ones([after.size(0), after.size(2)], dtype: after.dtype, device: after.device).DetachFromDisposeScope();
+            if (EnsembleStatistics.Lift(after, before, Lift, Most) is { } beyond) return beyond ? Lowered(analysis) : analysis;
+        }
+        using (var scope = NewDisposeScope())
+        {
+            Tensor old = triple.Procoder.Decode(forecast).StandardDeviation, now = triple.Procoder.Decode(analysis).StandardDeviation;
+            var lifted = (Lift ?? ones_like(now)) * (now / old).square().where(old > 0, ones_like(now));
+            Restore(lifted.where(lifted > 1, ones_like(lifted)));
+            if (!(Lift! > Most).any().ToBoolean()) return analysis;
+        }
+        return Lowered(analysis);
+    }
+
+    public void Dispose() => Lift?.Dispose();
+
+    private TMemory Lowered(TMemory analysis)
+    {
+        using var scope = NewDisposeScope();
+        var factor = (Most / Lift!).sqrt().clamp_max(1);
+        Lift!.clamp_max_(Most);
+        return analyzer!.Lowered(analysis, factor).Map(tensor => tensor.MoveToOuterDisposeScope());
+    }
+
+    // Members, of memories that are ensembles at the time of the analysis.
+    private static Tensor? Ensembles(TMemory memory) => memory switch
+    {
+        EnsembleMemory ensemble => ensemble.Members,
+        WindowMemory<EnsembleMemory> window => window.Current.Members,
+        ProductMemory<EnsembleMemory, VectorMemory> product => product.First.Members,
+        _ => null,
+    };
+}
