@@ -11,11 +11,19 @@ public delegate Tensor AnalysisCost<TMemory>(TMemory forecast, TMemory analysis,
 /// <summary>Costs that networks are trained to make small.</summary>
 public static class AnalysisCosts
 {
-    /// <summary>The squared error of the analysis's mean, averaged over components (Bocquet et al. 2024, eq. 4), in the state's unit squared.</summary>
+    /// <summary>The squared error of the analysis's mean, averaged over components (Bocquet et al. 2024, eq. 4), in a unit squared.</summary>
     /// <param name="procoder">Says what a memory means; its density's mean must let gradients through.</param>
-    public static AnalysisCost<TMemory> SquaredError<TMemory>(IProcoder<TMemory> procoder) where TMemory : IMemory<TMemory> => (_, analysis, cycle) =>
+    /// <param name="unit">
+    /// What errors are measured in, in the state's unit; above zero (default: 1). Optimisers compare gradients with fixed numbers (Adam's
+    /// epsilon, <see cref="TrainingOptions.GradientClip"/>), so an error of the order of one in this unit trains alike whatever the state's.
+    /// </param>
+    public static AnalysisCost<TMemory> SquaredError<TMemory>(IProcoder<TMemory> procoder, double unit = 1) where TMemory : IMemory<TMemory>
     {
-        var mean = procoder.Decode(analysis).Mean;
-        return (mean - cycle[Columns.Truth].to(mean.dtype)).square().mean([-1]);
-    };
+        Require.Positive(unit);
+        return (_, analysis, cycle) =>
+        {
+            var mean = procoder.Decode(analysis).Mean;
+            return ((mean - cycle[Columns.Truth].to(mean.dtype)) / unit).square().mean([-1]);    // divided first: a square could underflow
+        };
+    }
 }

@@ -14,6 +14,9 @@ namespace DaML;
 /// innovation enters: 1 / sigma for R = sigma^2 I and H = I. In the inverse of the state's unit.</param>
 public sealed record AnalysisStatistics(long Dimension, double StateMean, double StateDeviation, double InnovationDeviation)
 {
+    /// <summary>What analysis errors are measured in, 1 / <see cref="InnovationDeviation"/>: sigma for R = sigma^2 I and H = I. In the state's unit.</summary>
+    internal double ErrorUnit => 1 / InnovationDeviation;
+
     /// <summary>Independent normal numbers of the true states' mean and variance at every site: where an assimilation may start that is told nothing else.</summary>
     /// <param name="device">Where they are drawn.</param>
     public IInitialCondition Climatology(Device device)
