@@ -17,13 +17,20 @@ public static class AnalysisCosts
     /// What errors are measured in, in the state's unit; above zero (default: 1). Optimisers compare gradients with fixed numbers (Adam's
     /// epsilon, <see cref="TrainingOptions.GradientClip"/>), so an error of the order of one in this unit trains alike whatever the state's.
     /// </param>
-    public static AnalysisCost<TMemory> SquaredError<TMemory>(IProcoder<TMemory> procoder, double unit = 1) where TMemory : IMemory<TMemory>
+    public static AnalysisCost<TMemory> SquaredError<TMemory>(IProcoder<TMemory> procoder, double unit = 1) where TMemory : IMemory<TMemory> =>
+        SquaredErrorIn(new CostUnit(Require.Positive(unit)), procoder);
+
+    /// <summary>The same in a unit that a checkpoint may say.</summary>
+    internal static AnalysisCost<TMemory> SquaredErrorIn<TMemory>(CostUnit unit, IProcoder<TMemory> procoder) where TMemory : IMemory<TMemory> => (_, analysis, cycle) =>
     {
-        Require.Positive(unit);
-        return (_, analysis, cycle) =>
-        {
-            var mean = procoder.Decode(analysis).Mean;
-            return ((mean - cycle[Columns.Truth].to(mean.dtype)) / unit).square().mean([-1]);    // divided first: a square could underflow
-        };
-    }
+        var mean = procoder.Decode(analysis).Mean;
+        return ((mean - cycle[Columns.Truth].to(mean.dtype)) / unit.Value).square().mean([-1]);    // divided first: a square could underflow
+    };
+}
+
+/// <summary>What errors are measured in by a training's cost, in the state's unit. A training goes on in the unit in which it began.</summary>
+internal sealed class CostUnit(double value)
+{
+    /// <summary>The unit.</summary>
+    public double Value { get; set; } = value;
 }

@@ -17,7 +17,7 @@ public sealed record LearnedTriple<TMemory>(nn.Module Network, AssimilationTripl
 {
     /// <summary>
     /// What an analysis is charged in training; null = <see cref="AnalysisCosts.SquaredError{TMemory}"/> of the mean (Bocquet et al. 2024, eq. 4)
-    /// in the unit of the observation errors, <see cref="AnalysisStatistics.ErrorUnit"/>, so that training is the same in every unit of the state.
+    /// in the unit of the observation errors, 1 / <see cref="AnalysisStatistics.InnovationDeviation"/>, so that training is the same in every unit of the state.
     /// </summary>
     public AnalysisCost<TMemory>? Cost { get; init; }
 

@@ -41,21 +41,17 @@ public sealed record SystemStatistics(double[] StateMean, double[] StateDeviatio
     private sealed class Sums(long size, string what)
     {
         private readonly double[] count = new double[size], sum = new double[size], squares = new double[size];
-        private Tensor? origin;    // [size], about which sums are taken, so that little cancels
 
         public void Add(Tensor values, Tensor? mask)
         {
             using var scope = NewDisposeScope();
-            var there = mask is null ? ones_like(values, dtype: ScalarType.Float64) : mask.to(ScalarType.Float64);
-            var given = values.to(ScalarType.Float64);
-            origin ??= (given.sum([0]) / there.sum([0]).clamp_min(1)).DetachFromDisposeScope();
-            var x = there * (given - origin);
+            var x = values.to(ScalarType.Float64);
             void To(double[] total, Tensor column)
             {
                 double[] numbers = column.sum([0]).ToArray<double>();
                 for (int i = 0; i < total.Length; i++) total[i] += numbers[i];
             }
-            To(count, there);
+            To(count, mask is null ? ones_like(x) : mask.to(ScalarType.Float64));
             To(sum, x);
             To(squares, x.square());
         }
@@ -63,14 +59,11 @@ public sealed record SystemStatistics(double[] StateMean, double[] StateDeviatio
         public (double[] Mean, double[] Deviation) Result()
         {
             double[] mean = new double[count.Length], deviation = new double[count.Length];
-            using var first = origin;
-            double[] origins = first?.ToArray<double>() ?? mean;
             for (int i = 0; i < count.Length; i++)
             {
                 if (count[i] == 0) throw new ArgumentException($"Component {i} of the {what} has no value in the training view.");
-                double shift = sum[i] / count[i];
-                mean[i] = origins[i] + shift;
-                deviation[i] = Math.Sqrt(Math.Max(0, squares[i] / count[i] - shift * shift));
+                mean[i] = sum[i] / count[i];
+                deviation[i] = Math.Sqrt(Math.Max(0, squares[i] / count[i] - mean[i] * mean[i]));
                 if (!(deviation[i] > 0)) throw new ArgumentException($"Component {i} of the {what} does not vary in the training view: every value is {mean[i]}.");
             }
             return (mean, deviation);

@@ -90,6 +90,9 @@ public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory
             : new(new(bounded.Members.MoveToOuterDisposeScope()), new(analysis.Second.Vector.alias().MoveToOuterDisposeScope()));
     }
 
+    /// <inheritdoc/>
+    public IAnalyzer<ProductMemory<EnsembleMemory, VectorMemory>> For(IObservationNetwork network) => new AdaptiveInflationAnalyzer(inner.For(network), network.Operator, network.Error, settings);
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Part("inner", inner);

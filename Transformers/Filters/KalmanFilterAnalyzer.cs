@@ -54,6 +54,9 @@ public sealed class KalmanFilterAnalyzer : IInflatingAnalyzer<GaussianMemory>, I
 
     GaussianMemory IInflatingAnalyzer<GaussianMemory>.Bounded(GaussianMemory analysis, Tensor ceiling) => UnobservedPlaces.Bounded(analysis, ceiling);
 
+    /// <inheritdoc/>
+    public IAnalyzer<GaussianMemory> For(IObservationNetwork network) => new KalmanFilterAnalyzer(network.Operator, network.Error, inflation);
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Part("operator", observationOperator);

@@ -190,6 +190,9 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
     WindowMemory<EnsembleMemory> IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Bounded(WindowMemory<EnsembleMemory> analysis, Tensor ceiling) =>
         UnobservedPlaces.Bounded(analysis, ceiling);
 
+    /// <inheritdoc/>
+    public IAnalyzer<WindowMemory<EnsembleMemory>> For(IObservationNetwork network) => new AdditiveErrorEnsembleKalmanFilterAnalyzer(dynamics, network.Operator, network.Error, iteration, inflation, rotation);
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Part("dynamics", dynamics);

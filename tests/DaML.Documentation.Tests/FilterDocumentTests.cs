@@ -29,4 +29,11 @@ public partial class DocumentTests
         Assert.Contains("analysis RMSE", figure);
         Assert.Equal("ETKF (N = 40)", method.Name);
     }
+
+    [Fact]
+    public void Filters_quotes_the_networks_that_change_and_the_filter_follows_the_truth()
+    {
+        Assert.Contains(Marked("ChangingNetworks.cs", "example"), Quoted("filters.md"));
+        Assert.InRange(ChangingNetworks.Run(200), 0.1, 0.5);
+    }
 }
