@@ -47,7 +47,7 @@ internal static class ReferenceExecution
         });
         var request = new ReferenceRequest(context, dynamics, network, start, experiment.Interval, settings, isRehearsal);
         // A method that is no better than climatology corrected by one cycle's observations has lost the truth.
-        var bounds = isRehearsal ? null : TruthBounds.Of(network, request.Climatology());
+        var bounds = request.Bounds();
         var scoring = new ScoreOptions { BurnIn = experiment.BurnIn, LostTruthBound = definition.FollowsTruth && bounds is not null ? bounds.Found : double.PositiveInfinity, TruthBounds = bounds };
         return (twin, definition.Make(request), scoring);
     }

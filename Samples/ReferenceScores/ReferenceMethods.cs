@@ -20,9 +20,20 @@ internal sealed record ReferenceRequest(DataAssimilationContext Context, IDynami
     {
         if (IsRehearsal) return Start;
         using var scope = TorchSharp.torch.NewDisposeScope();
-        var truth = Context.Data.Twin(Dynamics, Network, new TwinExperimentOptions { Stream = "reference/climatology", Batch = ClimatologyRuns, Interval = Interval });
-        return DaML.Climatology.Measure(truth, ClimatologyCycles).ToDistribution();
+        return LongRun().ToDistribution();
     }
+
+    /// <summary>When a method has lost its truth in this experiment; null where it is only rehearsed.</summary>
+    public TruthBounds? Bounds()
+    {
+        if (IsRehearsal) return null;
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        var (mean, covariance) = LongRun();
+        return TruthBounds.Of(Network, mean, covariance);
+    }
+
+    private Climatology LongRun() => DaML.Climatology.Measure(
+        Context.Data.Twin(Dynamics, Network, new TwinExperimentOptions { Stream = "reference/climatology", Batch = ClimatologyRuns, Interval = Interval }), ClimatologyCycles);
 
     /// <summary>B as this fraction of the climatological covariance.</summary>
     public IErrorCovariance Background(double scale)

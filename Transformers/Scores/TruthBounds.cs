@@ -18,20 +18,21 @@ public sealed record TruthBounds(double Lost, double Found)
     /// observed has the climatology's error in it, so that sparse networks have wider bounds.
     /// </summary>
     /// <param name="network">H, linearised at the climatology's mean, and R. Missing observations are not respected.</param>
-    /// <param name="climatology">Mean and covariance of the model's states over a long run.</param>
-    /// <exception cref="ArgumentException">Another dimension of the climatology than of the network's states.</exception>
-    public static TruthBounds Of(IObservationNetwork network, GaussianInitialCondition climatology)
+    /// <param name="mean">The mean of the model's states over a long run, <c>[n]</c>.</param>
+    /// <param name="covariance">Their covariance, <c>[n, n]</c>, positive semidefinite.</param>
+    /// <exception cref="ArgumentException">A mean or a covariance of another dimension than the network's states.</exception>
+    public static TruthBounds Of(IObservationNetwork network, Tensor mean, Tensor covariance)
     {
-        if (network.Operator.StateDimension != climatology.Dimension)
-            throw new ArgumentException($"The climatology must have the dimension of the network's states, {network.Operator.StateDimension}; given: {climatology.Dimension}.", nameof(climatology));
+        long n = network.Operator.StateDimension;
+        Require.Shape(mean, "The climatology's mean", n);
+        Require.Shape(covariance, "The climatology's covariance", n, n);
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        var mean = climatology.Mean.to(ScalarType.Float64).unsqueeze(0);
-        var covariance = climatology.Covariance.ToMatrix(ScalarType.Float64, mean.device).unsqueeze(0);
-        var observed = new Observation(network.Operator.Apply(mean), null, 0);
-        var analysed = KalmanUpdate.Apply(mean, covariance, observed, network.Operator, network.Error).Covariance;
+        Tensor m = mean.to(ScalarType.Float64).unsqueeze(0), p = covariance.to(ScalarType.Float64).unsqueeze(0);
+        var observed = new Observation(network.Operator.Apply(m), null, 0);
+        var analysed = KalmanUpdate.Apply(m, p, observed, network.Operator, network.Error).Covariance;
         double RootMean(Tensor matrix) => Math.Sqrt(matrix.diagonal(0, -2, -1).mean().ToDouble());
-        double interpolated = RootMean(analysed), deviation = RootMean(covariance);
+        double interpolated = RootMean(analysed), deviation = RootMean(p);
         return new(0.5 * (interpolated + deviation), interpolated);
     }
 

@@ -51,7 +51,7 @@ public partial class CodeBlockTests
     [InlineData("var method = context.Analysis.Something();", true)]
     [InlineData("_ = new EstimatedParameter(\"forcing\", mean: 6.5);", true)]
     [InlineData("Minimisation = new()", true)]
-    [InlineData("public string Name => \"x\"", true)]
+    [InlineData("public string Name => \"x\";", true)]
     [InlineData("foreach (var run in runs) Submit(run.Id);", true)]
     [InlineData("using DaML;", true)]
     [InlineData("./daml sample reference-scores [--quick|--full]", false)]

@@ -16,7 +16,7 @@ public static class Ocean
         using var twin = context.Data.Twin(model, network, new() { Cycles = 1, Initial = start }).OpenCursor();
         twin.MoveNext();
         var observation = new Observation(twin[Columns.Observation], null, twin.Time);
-        var submitted = new Dictionary<long, IReadOnlyList<double>>();
+        var submitted = new Dictionary<long, double[]>();
         void Submit(long run, IReadOnlyList<double> from, TimeInterval interval)
         {
             using var x = TorchSharp.torch.tensor(from.ToArray()).unsqueeze(0);
