@@ -25,6 +25,11 @@ public sealed class ScoreFigures
     /// <summary>The averages of all figures.</summary>
     public IReadOnlyList<TimeAverage> All => [.. Enumerable.Range(0, Count).Select(figure => this[figure])];
 
+    /// <summary>A figure's sum over the scored cycles, for each trajectory; not a number for one that is not scored.</summary>
+    /// <param name="figure">Which, from 0.</param>
+    public IReadOnlyList<double> Sums(int figure) =>
+        [.. Enumerable.Range(0, outcomes.Count).Select(b => Scored(b) ? averages.Mean(b * Count + figure) * averages.Count(b * Count + figure) : double.NaN)];
+
     /// <summary>
     /// A smooth function of the averages, for instance a ratio, with the standard error that its linearisation gives: that of
     /// the same combination of the figures in every block, so that figures may be correlated.
