@@ -73,7 +73,8 @@ public sealed class FixedIntervalSmoother<TMemory> : ITransformer, IComponent wh
         var smoothed = new List<TMemory>();
         try
         {
-            using (var run = filter.Run(view))
+            // At the times of the model's steps, between which the way back is taken.
+            using (var run = filter.Run(StepClock.Align(view, filter.Triple.Propagater.TimeStep, filter.Context.Options.TimeTolerance)))
                 while (run.MoveNext()) passed.Add((Copy(run.Forecast), Copy(run.Analysis), run.Time));
             if (passed.Count == 0) return smoothed;
             smoothed.Add(Copy(passed[^1].Analysis));
