@@ -16,15 +16,9 @@ public sealed class MyFilterConformance : FilterContract
         context.Analysis.MyFilter(dynamics, network, members: 100, initial).Transformer;
 }
 
-internal sealed class MyModel() : Dynamics(3, 0.1), IComponent
+internal sealed class MyModel() : Dynamics(3, 0.1)
 {
-    public static ComponentType Type { get; } = new("example.org/my-model", 1, _ => new MyModel());
-
-    ComponentType IComponent.ComponentType => Type;
-
     protected override Tensor Tendency(Tensor state) => state.roll(1, -1) - state.sin();
-
-    void IComponent.Save(ComponentWriter writer) { }
 }
 
 internal static class MyCatalog
