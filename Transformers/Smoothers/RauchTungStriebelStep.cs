@@ -12,12 +12,15 @@ namespace DaML;
 /// exact for a linear model, with error or without; a nonlinear one is linearised along the run from the analysis, as the extended Kalman filter does.
 /// </summary>
 /// <remarks>
-/// A singular P_f (a known initial state, a companion form) has the pseudo-inverse in its place, which gives the same: the rows of M P_a lie in its range. It
-/// is taken after the components were scaled to variance one, so that their units do not matter.
+/// Square roots are carried, P = W^T W, so that covariances stay ones. With the roots F = [W_a M^T; W_q] of the forecast and A = [W_a; 0], the gain is the
+/// regression of A on F, J^T = F^+ A, and the root of P_s is that of the residual A - F J^T and of W_s' J^T together. A singular P_f (a known
+/// initial state, a companion form) needs no other treatment. Components are scaled first, so that their units do not matter.
 /// </remarks>
 /// <param name="dynamics">The filter's model.</param>
 public sealed class RauchTungStriebelStep(IDynamics dynamics) : IBackwardStep<GaussianMemory>, IComponent
 {
+    private readonly GaussianPropagater error = new(dynamics);
+
     /// <summary>How the component is written and read.</summary>
     public static ComponentType Type { get; } = new("rauch-tung-striebel-step", 1, reader => new RauchTungStriebelStep(reader.Part<IDynamics>("dynamics")));
 
@@ -27,18 +30,18 @@ public sealed class RauchTungStriebelStep(IDynamics dynamics) : IBackwardStep<Ga
     public GaussianMemory Back(GaussianMemory analysis, GaussianMemory forecast, GaussianMemory smoothed, TimeInterval interval)
     {
         using var scope = NewDisposeScope();
-        var (mean, covariance) = (analysis.Mean, analysis.Covariance);
-        long batch = mean.size(0), n = mean.size(1);
-        // Row i of M' applied to the rows of P_a is (P_a M^T)_i, [batch, n, n].
-        var cross = dynamics.TangentLinear(mean.unsqueeze(1).expand(batch, n, n).contiguous(), covariance.contiguous(), interval);
-        var scale = forecast.Covariance.diagonal(0, -2, -1).clamp_min(0).sqrt();
+        var (mean, root) = (analysis.Mean, analysis.Root);
+        var along = dynamics.TangentLinear(mean.unsqueeze(1).expand(root.Sizes()).contiguous(), root.contiguous(), interval);                    // W_a M^T
+        // The model's error over the interval: what a state that is known at its beginning has at its end. Nothing is drawn for it.
+        var noise = error.Propagate(GaussianMemory.OfRoot(mean, zeros_like(root)), interval, null!).Root;                                        // W_q
+        Tensor f = cat([along, noise], 1), a = cat([root, zeros_like(root)], 1);                                                                 // [batch, 2 n, n]
+        var scale = f.square().sum([1], keepdim: true).sqrt();
         scale = where(scale > 0, scale, ones_like(scale));
-        var correlation = forecast.Covariance / scale.unsqueeze(-1) / scale.unsqueeze(-2);
-        var gain = (cross / scale.unsqueeze(-2)).matmul(linalg.pinv(correlation, hermitian: true)) / scale.unsqueeze(-2);          // J
-        var state = mean + gain.matmul((smoothed.Mean - forecast.Mean).unsqueeze(-1)).squeeze(-1);
-        var spread = KalmanUpdate.Symmetric(covariance + gain.matmul(smoothed.Covariance - forecast.Covariance).matmul(gain.transpose(-2, -1)));
+        var gain = linalg.pinv(f / scale).matmul(a) / scale.transpose(-2, -1);                                                                   // J^T
+        var state = mean + (smoothed.Mean - forecast.Mean).unsqueeze(1).matmul(gain).squeeze(1);
+        var (_, spread) = linalg.qr(cat([a - f.matmul(gain), smoothed.Root.matmul(gain)], 1), linalg.QRMode.R);
         scope.MoveToOuter(state, spread);
-        return new(state, spread);
+        return GaussianMemory.OfRoot(state, spread);
     }
 
     void IComponent.Save(ComponentWriter writer) => writer.Part("dynamics", dynamics);

@@ -43,6 +43,7 @@ public sealed class ChangingNetworkTests
         var method = make(of[0]);
         using RandomStream starting = method.Random("source"), propagation = method.Random("propagater"), analysing = method.Random("analyzer");
         var memory = method.Triple.Source.Start(Batch, starting);
+        using var ceiling = new SpreadCeiling<TMemory>(method.Triple, () => memory);
         using var run = method.Run(View(of));
         while (run.MoveNext())
         {
@@ -50,7 +51,8 @@ public sealed class ChangingNetworkTests
             long p = of[k].Operator.ObservationDimension;
             var one = make(of[k]).Triple;
             var forecast = one.Propagater.Propagate(memory, new TimeInterval(0.05 * k, run.Time), propagation);
-            memory = one.Analyzer.Analyze(forecast, new Observation(run[Columns.Observation].narrow(1, 0, p).clone(), run[Columns.ObservationMask].narrow(1, 0, p).clone(), run.Time), analysing);
+            memory = ceiling.Bounded(forecast, one.Analyzer.Analyze(forecast,
+                new Observation(run[Columns.Observation].narrow(1, 0, p).clone(), run[Columns.ObservationMask].narrow(1, 0, p).clone(), run.Time), analysing));
             var density = one.Procoder.Decode(memory);
             Near(density.Mean, run[Columns.Analysis]);
             if (one.Procoder.HasSpread) Near(density.StandardDeviation, run[Columns.AnalysisSpread]);
