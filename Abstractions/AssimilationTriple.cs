@@ -15,6 +15,13 @@ public interface IAnalyzer<TMemory> where TMemory : IMemory<TMemory>
     /// <summary>H, where it observes by one, so that a message can say whether values that are not finite come from it (default: null).</summary>
     IObservationOperator? Observes => null;
 
+    /// <summary>The same analyzer for other observations: for cycles whose view says what observed them (<see cref="ITrajectoryCursor.Network"/>).</summary>
+    /// <param name="network">Operator, error covariance and places.</param>
+    /// <exception cref="NotSupportedException">It works for the observations only that it was made or trained for.</exception>
+    /// <exception cref="ArgumentException">The network does not fit the analyzer.</exception>
+    IAnalyzer<TMemory> For(IObservationNetwork network) =>
+        throw new NotSupportedException($"{Name} takes the observing network to be the same in every cycle, but the view says that another one observed a cycle ({network.Operator.Name}).");
+
     /// <summary>The posterior memory.</summary>
     /// <param name="forecast">The prior memory.</param>
     /// <param name="observation">What was observed.</param>

@@ -50,6 +50,12 @@ public static class Columns
     /// <summary>The standard deviation a method itself claims for its analysis, <c>[n]</c>.</summary>
     public static Column AnalysisSpread { get; } = new("analysis-spread");
 
+    /// <summary>The state estimate given all observations of the view, before and after the cycle, <c>[n]</c>.</summary>
+    public static Column Smoothed { get; } = new("smoothed");
+
+    /// <summary>The standard deviation a smoother itself claims for its estimate, <c>[n]</c>.</summary>
+    public static Column SmoothedSpread { get; } = new("smoothed-spread");
+
     /// <summary>Whether the method has diverged on a trajectory in this cycle or before, boolean, one value for each trajectory; its other columns mean nothing from then on.</summary>
     public static Column Diverged { get; } = new("diverged");
 

@@ -47,11 +47,11 @@ public sealed class ComponentRegistry
 public sealed class ComponentWriter
 {
     private readonly string path;
-    private readonly IDictionary<string, Tensor> tensors;
+    private readonly IDictionary<string, Tensor>? tensors;    // null where a component is only described
     private readonly JsonObject settings = [];
     private readonly JsonObject parts = [];
 
-    private ComponentWriter(string path, IDictionary<string, Tensor> tensors)
+    private ComponentWriter(string path, IDictionary<string, Tensor>? tensors)
     {
         this.path = path;
         this.tensors = tensors;
@@ -61,7 +61,7 @@ public sealed class ComponentWriter
     public void Set<T>(string name, T value) => settings.Add(name, JsonSerializer.SerializeToNode(value, ModelArchive.SettingsFormat));
 
     /// <summary>Keeps a tensor.</summary>
-    public void Tensor(string name, Tensor value) => tensors.Add(path + "/" + name, value);
+    public void Tensor(string name, Tensor value) => tensors?.Add(path + "/" + name, value);
 
     /// <summary>Keeps a part, itself a component.</summary>
     /// <exception cref="NotSupportedException">The part cannot be saved.</exception>
@@ -74,10 +74,11 @@ public sealed class ComponentWriter
         if (part is not null) Part(name, part);
     }
 
-    internal static JsonObject Write(object part, string path, IDictionary<string, Tensor> tensors)
+    internal static JsonObject Write(object part, string path, IDictionary<string, Tensor>? tensors)
     {
         if (part is not IComponent component)
-            throw new NotSupportedException($"The part at {path}, a {part.GetType().Name}, cannot be saved: it does not implement {nameof(IComponent)}.");
+            return tensors is null ? new JsonObject { ["class"] = part.GetType().Name }
+                : throw new NotSupportedException($"The part at {path}, a {part.GetType().Name}, cannot be saved: it does not implement {nameof(IComponent)}.");
         var writer = new ComponentWriter(path, tensors);
         component.Save(writer);
         return new JsonObject

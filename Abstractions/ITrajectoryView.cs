@@ -43,6 +43,12 @@ public interface ITrajectoryCursor : IDisposable
     /// <summary>A column of this cycle, <c>[batch, shape...]</c>.</summary>
     /// <exception cref="SchemaException">The view does not have it.</exception>
     Tensor this[Column column] { get; }
+
+    /// <summary>
+    /// What observed this cycle, where operator, places or errors change from cycle to cycle; null = the network that the method was given. Where it has
+    /// fewer observations than the column <see cref="Columns.Observation"/>, the first of them count.
+    /// </summary>
+    IObservationNetwork? Network => null;
 }
 
 /// <summary>A cursor that also says what the method it runs believes of each cycle's state, as densities; they live as long as the cycle.</summary>
@@ -60,6 +66,31 @@ public static class TrajectoryViewExtensions
 {
     /// <summary>The first <paramref name="count"/> cycles of a view.</summary>
     public static ITrajectoryView Take(this ITrajectoryView view, long count) => new TakenView(view, Require.AtLeast(count, 1));
+
+    /// <summary>
+    /// Says what observed each cycle of a view, for operators, places and errors that change from cycle to cycle
+    /// (<see cref="ITrajectoryCursor.Network"/>). Methods heed it in place of the network they were given; those that cannot refuse.
+    /// </summary>
+    /// <param name="view">A view with observations.</param>
+    /// <param name="network">
+    /// The network of a cycle, given its number from 0 and its time. It has at most as many observations as the column; the same object for the same network spares
+    /// methods the work of preparing for it again. Null = the network that the method was given.
+    /// </param>
+    public static ITrajectoryView ObservedBy(this ITrajectoryView view, Func<long, double, IObservationNetwork?> network) =>
+        new TrajectoryView(view.Schema, view, source => new ObservedCursor(source, network));
+
+    private sealed class ObservedCursor(ITrajectoryCursor source, Func<long, double, IObservationNetwork?> network) : TrajectoryCursor(source)
+    {
+        private IObservationNetwork? current;
+
+        public override IObservationNetwork? Network => current;
+
+        protected override bool Compute(long cycle)
+        {
+            current = network(cycle, Time);
+            return true;
+        }
+    }
 
     private sealed class TakenView(ITrajectoryView source, long count) : ITrajectoryView
     {
@@ -80,6 +111,7 @@ public static class TrajectoryViewExtensions
             public long Cycle => inner.Cycle;
             public double Time => inner.Time;
             public Tensor this[Column column] => inner[column];
+            public IObservationNetwork? Network => inner.Network;
             public bool MoveNext() => inner.Cycle + 1 < count && inner.MoveNext();
             public void Dispose() => inner.Dispose();
         }

@@ -52,12 +52,14 @@ public static class ModelArchive
         });
     }
 
-    /// <summary>The tree of a component as JSON: the kinds and settings that <see cref="Write"/> would write, without the tensors.</summary>
-    /// <exception cref="NotSupportedException">It, or a part of it, is not an <see cref="IComponent"/>; the message names it.</exception>
+    /// <summary>
+    /// The tree of a component as JSON: the kinds and settings that <see cref="Write"/> would write, without the tensors. Of what is no
+    /// <see cref="IComponent"/>, and so cannot be written, it says the name of the class.
+    /// </summary>
     public static JsonObject Describe(object component)
     {
         using var scope = NewDisposeScope();
-        return ComponentWriter.Write(component, "model", new Dictionary<string, Tensor>(StringComparer.Ordinal));
+        return ComponentWriter.Write(component, "model", null);
     }
 
     /// <summary>Reads a component.</summary>

@@ -14,6 +14,9 @@ public sealed record Observation(Tensor Values, Tensor? Mask, double Time)
     /// </summary>
     public Tensor? ErrorScale { get; init; }
 
+    /// <summary>What observed it, where that is not the network that the analyzer was given; null = that network (<see cref="IAnalyzer{TMemory}.For"/>).</summary>
+    public IObservationNetwork? Network { get; init; }
+
     /// <summary>This observation, whose errors have the network's covariance R in every trajectory.</summary>
     /// <param name="user">Who needs that, for the message.</param>
     /// <exception cref="ArgumentException">They have a scale.</exception>
@@ -29,6 +32,9 @@ public interface IObservationNetwork
 
     /// <summary>The observation error covariance R.</summary>
     IErrorCovariance Error { get; }
+
+    /// <summary>Where each observation is, <c>[p, axes]</c>, for localisation; null = where the operator says (<see cref="IPointObservationOperator"/>), or the localisation.</summary>
+    Tensor? Places => null;
 
     /// <summary>Whether some observations may be missing, so that views carry <see cref="Columns.ObservationMask"/>.</summary>
     bool HasMask { get; }

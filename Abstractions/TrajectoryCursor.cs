@@ -23,6 +23,9 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
     public virtual double Time => Source?.Time ?? throw new NotSupportedException($"{GetType().Name} has no source and must say its time.");
 
     /// <inheritdoc/>
+    public virtual IObservationNetwork? Network => Source?.Network;
+
+    /// <inheritdoc/>
     public Tensor this[Column column]
     {
         get

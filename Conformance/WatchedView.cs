@@ -32,6 +32,7 @@ internal sealed class WatchedView(ITrajectoryView source) : ITrajectoryView
 
         public long Cycle => inner.Cycle;
         public double Time => inner.Time;
+        public IObservationNetwork? Network => inner.Network;
 
         public Tensor this[Column column]
         {

@@ -87,8 +87,13 @@ public sealed class MemoryTrajectoryView : ITrajectoryView, IDisposable
         return Require.Finite(MaskedValues.Cleared(values, mask), $"The column '{column}'");
     }
 
+    // What observed each cycle, where the view that was recorded says so.
+    internal IReadOnlyList<IObservationNetwork?>? Networks { get; init; }
+
     private sealed class Cursor(MemoryTrajectoryView view) : TrajectoryCursor(null)
     {
+        public override IObservationNetwork? Network => Cycle < 0 ? null : view.Networks?[(int)Cycle];
+
         public override double Time => Cycle < 0 ? view.StartTime : view.times[Cycle];
 
         protected override bool Compute(long cycle)

@@ -23,8 +23,13 @@ public sealed class ObservationNetwork : IObservationNetwork, IComponent
     }
 
     /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("observation-network", 1, reader =>
-        new ObservationNetwork(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"), reader.OptionalPart<IObservationPattern>("pattern")));
+    public static ComponentType Type { get; } = new("observation-network", 2, reader =>
+    {
+        var network = new ObservationNetwork(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"), reader.OptionalPart<IObservationPattern>("pattern"));
+        if (reader.Version == 1 || !reader.Get<bool>("hasPlaces")) return network;
+        using var places = reader.Tensor("places");
+        return network.At(places);
+    });
 
     ComponentType IComponent.ComponentType => Type;
 
@@ -36,6 +41,20 @@ public sealed class ObservationNetwork : IObservationNetwork, IComponent
 
     /// <inheritdoc/>
     public bool HasMask => pattern is not null;
+
+    /// <inheritdoc/>
+    public Tensor? Places { get; private init; }
+
+    /// <summary>The same network, whose observations are at given places.</summary>
+    /// <param name="places"><c>[p, axes]</c>, or <c>[p]</c> on one axis, in the coordinates of the localisation; copied.</param>
+    /// <exception cref="ArgumentException">Another number of places than of observations, or one that is not finite.</exception>
+    public ObservationNetwork At(Tensor places)
+    {
+        Require.Finite(places, "The places of observations");
+        if (places.ndim is not (1 or 2) || places.size(0) != Operator.ObservationDimension)
+            throw new ArgumentException($"The {Operator.ObservationDimension} observations of {Operator.Name} need as many places, [p] or [p, axes]; given: {ColumnDefinition.Describe(places.Sizes())}.", nameof(places));
+        return new ObservationNetwork(Operator, Error, pattern) { Places = places.detach().clone().DetachFromDisposeScope() };
+    }
 
     /// <inheritdoc/>
     /// <remarks>What the mask hides is set to zero, so that nothing of the truth leaks through it.</remarks>
@@ -57,5 +76,7 @@ public sealed class ObservationNetwork : IObservationNetwork, IComponent
         writer.Part("operator", Operator);
         writer.Part("error", Error);
         writer.OptionalPart("pattern", pattern);
+        writer.Set("hasPlaces", Places is not null);
+        if (Places is not null) writer.Tensor("places", Places);
     }
 }

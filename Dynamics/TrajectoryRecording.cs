@@ -24,6 +24,7 @@ public static class TrajectoryRecording
         using var noGradients = no_grad();
         var recorded = new Dictionary<Column, Tensor>();
         var times = new List<double>();
+        var networks = new List<IObservationNetwork?>();
         using var cursor = view.OpenCursor();
         while (cursor.MoveNext())
         {
@@ -37,9 +38,11 @@ public static class TrajectoryRecording
                 place.copy_(value);
             }
             times.Add(cursor.Time);
+            networks.Add(cursor.Network);
             if (progress is not null && pace.IsDue(out var elapsed))
                 progress.Report(new ProgressReport("recording", times.Count, cycles, new Dictionary<string, double>(), elapsed, elapsed * ((double)cycles / times.Count - 1)));
         }
-        return new MemoryTrajectoryView(recorded.ToDictionary(pair => pair.Key, pair => pair.Value.narrow(0, 0, times.Count)), times, view.StartTime);
+        return new MemoryTrajectoryView(recorded.ToDictionary(pair => pair.Key, pair => pair.Value.narrow(0, 0, times.Count)), times, view.StartTime)
+            { Networks = networks.Any(network => network is not null) ? networks : null };
     }
 }

@@ -18,6 +18,12 @@ public sealed record TwinExperimentOptions
     /// <summary>Where the truths start; null = where the model's states usually do (<see cref="InitialConditionExtensions.UsualInitialCondition"/>).</summary>
     public IInitialCondition? Initial { get; init; }
 
+    /// <summary>
+    /// The network of each cycle by its time, where operator, places or errors change from cycle to cycle; null = the experiment's own, always. None has more
+    /// observations than the experiment's own, which says how many the view has; what is not observed is masked.
+    /// </summary>
+    public Func<double, IObservationNetwork>? NetworkAt { get; init; }
+
     /// <summary>Observation errors that differ in size from trajectory to trajectory; null = the network's in all of them.</summary>
     public ObservationErrorScale? ErrorScale { get; init; }
 
@@ -76,7 +82,9 @@ public sealed class TwinExperiment : ITrajectoryView
         this.options = options;
         long p = network.Operator.ObservationDimension;
         Schema = new TrajectorySchema(options.Batch, new(Columns.Truth, dynamics.Dimension), new(Columns.Observation, p));
-        if (network.HasMask) Schema = Schema.With([new(Columns.ObservationMask, p)]);
+        if (options.NetworkAt is not null && options.ErrorScale is not null)
+            throw new ArgumentException("A twin experiment has either networks that change or observation errors of several sizes, not both.", nameof(options));
+        if (network.HasMask || options.NetworkAt is not null) Schema = Schema.With([new(Columns.ObservationMask, p)]);
         if (options.ErrorScale is not null) Schema = Schema.With([new(Columns.ObservationErrorScale)]);
     }
 
@@ -102,7 +110,11 @@ public sealed class TwinExperiment : ITrajectoryView
         private readonly RandomStream? scaleStream = twin.options.ErrorScale is null ? null : twin.context.Random(twin.options.Stream + "/error-scale");
         private Tensor? truth, scale;
 
+        private IObservationNetwork? changed;
+
         public override double Time => At(Cycle);
+
+        public override IObservationNetwork? Network => changed;
 
         protected override bool Compute(long cycle)
         {
@@ -117,10 +129,11 @@ public sealed class TwinExperiment : ITrajectoryView
             truth?.Dispose();
             truth = now.DetachFromDisposeScope();
 
-            var observation = twin.network.Observe(now, At(cycle), observationStream);
+            changed = twin.options.NetworkAt?.Invoke(At(cycle));
+            var observation = changed is null ? twin.network.Observe(now, At(cycle), observationStream) : Padded(changed.Observe(now, At(cycle), observationStream));
             if (!FiniteNumbers.All(observation.Values))
                 throw new DivergenceException($"The twin experiment '{twin.options.Stream}'", "observation of the truth", cycle, At(cycle),
-                    $"the observation operator '{twin.network.Operator.Name}' gave values that are not finite for {FiniteNumbers.Lost(observation.Values, members: false)}",
+                    $"the observation operator '{(changed ?? twin.network).Operator.Name}' gave values that are not finite for {FiniteNumbers.Lost(observation.Values, members: false)}",
                     "The true states are finite: it must be defined for all of them.");
             if (twin.options.ErrorScale is { } levels)
             {
@@ -145,6 +158,15 @@ public sealed class TwinExperiment : ITrajectoryView
             scaleStream?.Dispose();
             truthStream.Dispose();
             observationStream.Dispose();
+        }
+
+        // With zeros that are masked behind what the cycle's network observed.
+        private Observation Padded(Observation observation)
+        {
+            long p = twin.network.Operator.ObservationDimension, missing = p - observation.Values.size(1);
+            if (missing < 0) throw new ArgumentException($"The network of the cycle at time {observation.Time:g9} has {observation.Values.size(1)} observations, more than the {p} of the twin experiment's own.");
+            var mask = observation.Mask ?? ones_like(observation.Values, dtype: ScalarType.Bool);
+            return new(nn.functional.pad(observation.Values, [0, missing]), cat([mask, zeros([mask.size(0), missing], dtype: ScalarType.Bool, device: mask.device)], 1), observation.Time);
         }
 
         // The time of a cycle, counted so that it does not drift.

@@ -14,6 +14,9 @@ namespace DaML;
 /// innovation enters: 1 / sigma for R = sigma^2 I and H = I. In the inverse of the state's unit.</param>
 public sealed record AnalysisStatistics(long Dimension, double StateMean, double StateDeviation, double InnovationDeviation)
 {
+    /// <summary>What analysis errors are measured in, 1 / <see cref="InnovationDeviation"/>: sigma for R = sigma^2 I and H = I. In the state's unit.</summary>
+    internal double ErrorUnit => 1 / InnovationDeviation;
+
     /// <summary>Independent normal numbers of the true states' mean and variance at every site: where an assimilation may start that is told nothing else.</summary>
     /// <param name="device">Where they are drawn.</param>
     public IInitialCondition Climatology(Device device)
@@ -64,11 +67,12 @@ public sealed record AnalysisStatistics(long Dimension, double StateMean, double
             count += truth.numel();
             sum += truth.sum().ToDouble();
             squares += truth.square().sum().ToDouble();
-            double scaled = LearnedAnalyzer.ScaledInnovation(observing.Operator, observing.Error, truth, observation).square().sum().ToDouble();
+            var (h, r) = observation.Network is { } own ? (own.Operator, own.Error) : (observing.Operator, observing.Error);
+            double scaled = LearnedAnalyzer.ScaledInnovation(h, r, truth, observation).square().sum().ToDouble();
             if (!double.IsFinite(scaled))
                 throw new DivergenceException("The measurement of the training view", "innovation", cursor.Cycle, cursor.Time,
-                    NonFiniteOrigin.OfOperator(observing.Operator, new StateMemory(truth), observation)
-                        ?? $"the adjoint of the observation operator '{observing.Operator.Name}' gave values that are not finite",
+                    NonFiniteOrigin.OfOperator(h, new StateMemory(truth), observation)
+                        ?? $"the adjoint of the observation operator '{h.Name}' gave values that are not finite",
                     "The true states are finite: the operator must be defined for all of them.");
             innovation += scaled;
         }

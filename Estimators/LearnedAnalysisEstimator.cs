@@ -96,8 +96,8 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
 
         // Two states that have nothing to do with each other differ by twice the variance: no better is diverged.
         double divergedCost = learned.DivergedCost ?? (learned.Cost is null && constants.Statistics is { } statistics ? 2 * statistics.StateDeviation * statistics.StateDeviation : double.PositiveInfinity);
-        using var backpropagation = new TruncatedBackpropagation<TMemory>(Name, method, network, OnSteps(data, method),
-            learned.Cost ?? AnalysisCosts.SquaredError(method.Procoder), divergedCost, training, random);
+        var unit = UnitOf(learned, constants);
+        using var backpropagation = new TruncatedBackpropagation<TMemory>(Name, method, network, OnSteps(data, method), CostOf(learned, unit), divergedCost, training, random, unit);
         var held = Assimilation(method, $"training/{Name}/validation").Transform(validation.Take(training.ValidationBurnIn + training.ValidationCycles));
         using var course = new NetworkTraining(Name, network, backpropagation, learned.Validation?.Name ?? "rmse", () => Error(held, learned.Validation), Setting(data, constants, learned), training, context);
         var history = course.Run(cancellation) with { Settings = SettingsOf(data, validation, constants, learned) };
@@ -143,7 +143,7 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         }
         var (before, start) = (ModuleState.Copy(network), memory.Tensors.Select(part => part.detach().clone().MoveToOuterDisposeScope()).ToList());
         using var cursor = OnSteps(data, method).Take(cycles).OpenCursor();
-        var unrolling = new CycleUnrolling<TMemory>(Name, method, data.Schema, learned.Cost ?? AnalysisCosts.SquaredError(method.Procoder), random);
+        var unrolling = new CycleUnrolling<TMemory>(Name, method, data.Schema, CostOf(learned, UnitOf(learned, constants)), random);
         var loss = unrolling.Along(cursor, memory, data.StartTime).Loss;
         var learning = network.named_parameters().Where(pair => pair.parameter.requires_grad).ToList();
         Differentiation.BackPropagate(loss, "The cost");
@@ -153,8 +153,13 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         Tensor Converted(Tensor tensor) => tensor.is_floating_point() ? tensor.to(precision) : tensor;
     }
 
+    // Measured in the unit of the errors, so that losses and gradients are of the order of one in every unit of the state.
+    private static CostUnit UnitOf(LearnedTriple<TMemory> learned, TrainingConstants constants) => new(learned.Cost is null ? constants.Statistics!.ErrorUnit : 1);
+
+    private static AnalysisCost<TMemory> CostOf(LearnedTriple<TMemory> learned, CostUnit unit) => learned.Cost ?? AnalysisCosts.SquaredErrorIn(unit, learned.InTraining.Procoder);
+
     private TrainingConstants Constants(TrainingSettings settings) =>
-        new(settings.Statistics is { } statistics ? statistics with { Dimension = observing.Operator.StateDimension } : null, settings.Units);
+        new(settings.Statistics is { } statistics ? statistics with { Dimension = observing.Operator.StateDimension } : null, settings.Units, settings.ObservationScatter);
 
     private ITrajectoryView OnSteps(ITrajectoryView data, AssimilationTriple<TMemory> method) =>
         StepClock.Align(data, method.Propagater.TimeStep, context.Options.TimeTolerance);
@@ -188,6 +193,7 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         Options = training with { CheckpointPath = null },
         Statistics = learned.Network is IScaledNetwork scaled ? scaled.Statistics : constants.Statistics,
         Units = constants.Units,
+        ObservationScatter = constants.ObservationScatter,
         Data = TrainingSettings.Describe(data),
         Validation = TrainingSettings.Describe(validation),
         Network = TrainingSettings.Describe(learned.Network),

@@ -15,14 +15,17 @@ namespace DaML;
 public sealed record LearnedTriple<TMemory>(nn.Module Network, AssimilationTriple<TMemory> InTraining, Func<TrainingHistory, AssimilationTriple<TMemory>> Freeze)
     where TMemory : IMemory<TMemory>
 {
-    /// <summary>What an analysis is charged in training; null = <see cref="AnalysisCosts.SquaredError{TMemory}"/> of the mean (Bocquet et al. 2024, eq. 4).</summary>
+    /// <summary>
+    /// What an analysis is charged in training; null = <see cref="AnalysisCosts.SquaredError{TMemory}"/> of the mean (Bocquet et al. 2024, eq. 4)
+    /// in the unit of the observation errors, 1 / <see cref="AnalysisStatistics.InnovationDeviation"/>, so that training is the same in every unit of the state.
+    /// </summary>
     public AnalysisCost<TMemory>? Cost { get; init; }
 
     /// <summary>What is scored on held-out trajectories, smaller is better; null = the root mean square error of the analysis.</summary>
     public IScore? Validation { get; init; }
 
     /// <summary>
-    /// The cost from which on a trajectory counts as diverged and is started afresh. Null = where the cost is the squared error,
+    /// The cost from which on a trajectory counts as diverged and is started afresh. Null = where the cost is the default,
     /// twice the variance of the true states, by which two states differ that have nothing to do with each other; with a
     /// <see cref="Cost"/> of one's own no bound, so that only a cost that is not finite counts.
     /// </summary>

@@ -101,7 +101,7 @@ public static class MarginalGain
             throw new ArgumentException($"The network observes states of dimension {network.Operator.StateDimension} ({network.Operator.Name}); given: {n}.", nameof(network));
         Tensor Zeros(params long[] shape) => zeros(shape, dtype: ScalarType.Float64, device: states.device);
         Tensor a = Zeros(batch, n), z = Zeros(batch, n), cross = Zeros(batch, n, n), square = Zeros(batch, n, n);
-        double step = way == StateDerivative.Differences ? DifferenceStep(states) : 0;
+        double step = way == StateDerivative.Differences ? DifferenceStep(states, network) : 0;
         for (long done = 0; done < samples; done += chunk)
         {
             using var inner = NewDisposeScope();
@@ -135,11 +135,17 @@ public static class MarginalGain
         return cross.matmul(linalg.pinv(square, rtol: 1e-10, hermitian: true)).MoveToOuterDisposeScope();
     }
 
-    // A hundredth of what the states scatter: the error of second order is small, and so is that of single precision.
-    private static double DifferenceStep(Tensor states)
+    // A hundredth of what the states scatter: the error of second order is small, and so is that of single precision. Where
+    // they are all the same, of what the observations err by, |H^T R^(-1/2)| read backwards.
+    private static double DifferenceStep(Tensor states, IObservationNetwork network)
     {
-        double deviation = states.numel() > 1 ? states.std().ToDouble() : 0;
-        return deviation > 0 ? 0.01 * deviation : 0.01;
+        double deviation = states.numel() > 1 ? states.to(ScalarType.Float64).std().ToDouble() : 0;
+        if (deviation > 0) return 0.01 * deviation;
+        long n = states.size(1);
+        var x = states.narrow(0, 0, 1).to(ScalarType.Float64);
+        var observed = network.Operator.TangentLinear(x.expand(n, n).contiguous(), eye(n, dtype: ScalarType.Float64, device: states.device));
+        double precision = network.Error.Whiten(observed).square().sum().ToDouble() / n;
+        return precision > 0 ? 0.01 / Math.Sqrt(precision) : 0.01;
     }
 
     private static Tensor Unit(Tensor like, long site)

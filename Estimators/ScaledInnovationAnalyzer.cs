@@ -45,10 +45,14 @@ public abstract class ScaledInnovationAnalyzer<TMemory, TNetwork> : IAnalyzer<TM
     private protected abstract ComponentType Kind { get; }
 
     /// <inheritdoc/>
+    /// <remarks>The network is given H^T R^-1 (y - H x_f) of whatever observed the cycle; it is as good as what it was trained with is like that.</remarks>
+    public IAnalyzer<TMemory> For(IObservationNetwork network) => this;
+
+    /// <inheritdoc/>
     public TMemory Analyze(TMemory forecast, Observation observation, RandomStream random)
     {
         using var scope = NewDisposeScope();
-        var scaled = LearnedAnalyzer.ScaledInnovation(Operator, Error, State(forecast), observation);
+        var scaled = LearnedAnalyzer.ScaledInnovation(observation.Network?.Operator ?? Operator, observation.Network?.Error ?? Error, State(forecast), observation);
         return Analyze(forecast, scaled).Map(tensor => tensor.MoveToOuterDisposeScope());
     }
 

@@ -20,7 +20,7 @@ internal static partial class TrainingCheckpoint
     private static ComponentType TypeOf(string path, string setting, Action<ComponentReader> load)
     {
         ComponentType? type = null;
-        return type = new ComponentType(Kind, 1, reader =>
+        return type = new ComponentType(Kind, 2, reader =>
         {
             string saved = FormerSetting().Replace(reader.Get<string>("setting"), "");
             if (saved != setting)

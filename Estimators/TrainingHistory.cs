@@ -21,7 +21,7 @@ public enum TrainingEnd
 
 /// <summary>One optimiser step.</summary>
 /// <param name="Step">Its number, from 1.</param>
-/// <param name="Loss">Mean over cycles, trajectories and components of the squared analysis error; not a number where the step was left out because the loss or its gradient was not finite.</param>
+/// <param name="Loss">The mean cost; unless the method has its own, the squared analysis error in the unit of the observation errors (1 / <see cref="AnalysisStatistics.InnovationDeviation"/>), averaged over cycles, trajectories and components; not a number where the step was left out because the loss or its gradient was not finite.</param>
 /// <param name="LearningRate">Adam's learning rate.</param>
 /// <param name="GradientNorm">The gradient's norm before it was clipped.</param>
 /// <param name="Restarts">Trajectories that had diverged and were started afresh after this step.</param>

@@ -30,6 +30,9 @@ public sealed record TrainingSettings
     /// <summary>The units in which a data assimilation network works; null for networks of other families.</summary>
     public SystemStatistics? Units { get; init; }
 
+    /// <summary>The scatter of the observations, from which the unit of an emulator's states follows; null for networks of other families.</summary>
+    public ObservationScatter? ObservationScatter { get; init; }
+
     /// <summary>The training view: trajectories, cycles, columns.</summary>
     public required string Data { get; init; }
 

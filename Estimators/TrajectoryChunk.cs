@@ -9,7 +9,7 @@ namespace DaML;
 /// </summary>
 internal sealed class TrajectoryChunk : IDisposable
 {
-    private readonly List<(long Number, double Time, Dictionary<Column, Tensor> Columns)> cycles = [];
+    private readonly List<(long Number, double Time, IObservationNetwork? Network, Dictionary<Column, Tensor> Columns)> cycles = [];
     private readonly TrajectorySchema schema;
 
     /// <summary>Reads the cycle a cursor is on and those that follow, as many as there are up to a count.</summary>
@@ -21,7 +21,7 @@ internal sealed class TrajectoryChunk : IDisposable
         this.schema = schema;
         using var noGradients = no_grad();
         do
-            cycles.Add((cursor.Cycle, cursor.Time, schema.Definitions.ToDictionary(definition => definition.Column, definition => cursor[definition.Column].clone().DetachFromDisposeScope())));
+            cycles.Add((cursor.Cycle, cursor.Time, cursor.Network, schema.Definitions.ToDictionary(definition => definition.Column, definition => cursor[definition.Column].clone().DetachFromDisposeScope())));
         while (cycles.Count < count && cursor.MoveNext());
     }
 
@@ -54,7 +54,7 @@ internal sealed class TrajectoryChunk : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var (_, _, columns) in cycles)
+        foreach (var (_, _, _, columns) in cycles)
             foreach (var tensor in columns.Values) tensor.Dispose();
         Order?.Dispose();
     }
@@ -66,6 +66,7 @@ internal sealed class TrajectoryChunk : IDisposable
 
         public long Cycle => chunk.cycles[index].Number;
         public double Time => chunk.cycles[index].Time;
+        public IObservationNetwork? Network => chunk.cycles[index].Network;
 
         public Tensor this[Column column]
         {

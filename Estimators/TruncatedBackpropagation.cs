@@ -37,6 +37,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
     private readonly double divergedCost;
     private readonly TrainingOptions options;
     private readonly RandomStream random, order;
+    private readonly CostUnit unit;
     private readonly long batch;
     private readonly CycleUnrolling<TMemory> unrolling;
     private readonly Parameter[] parameters;
@@ -58,13 +59,15 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
     /// <param name="network">What has the parameters; it is in training mode during a step.</param>
     /// <param name="view">The training trajectories.</param>
     /// <param name="cost">What an analysis is charged.</param>
-    /// <param name="divergedCost">The cost from which on a trajectory counts as diverged.</param>
+    /// <param name="divergedCost">The cost from which on a trajectory counts as diverged, as it is where the unit is one.</param>
     /// <param name="options">Truncation, batch size and clipping.</param>
     /// <param name="random">Where the triple draws from; owned by the caller.</param>
+    /// <param name="unit">What the cost measures errors in; null = one.</param>
     /// <exception cref="ArgumentException">A batch of more trajectories than the view has.</exception>
     public TruncatedBackpropagation(string name, AssimilationTriple<TMemory> triple, nn.Module network, ITrajectoryView view,
-        AnalysisCost<TMemory> cost, double divergedCost, TrainingOptions options, RandomStream random)
+        AnalysisCost<TMemory> cost, double divergedCost, TrainingOptions options, RandomStream random, CostUnit? unit = null)
     {
+        this.unit = unit ?? new(1);
         (this.name, this.triple, this.view, this.divergedCost, this.options, this.random) = (name, triple, view, divergedCost, options, random);
         unrolling = new(name, triple, view.Schema, cost, random);
         batch = options.BatchSize ?? view.Schema.Batch;
@@ -115,6 +118,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
     /// <summary>Takes down everything the next step depends on beside the network: memory, random numbers, optimiser, place in the view.</summary>
     public void Save(ComponentWriter writer)
     {
+        writer.Set("costUnit", unit.Value);
         writer.Set("epoch", Epoch);
         writer.Set("cycle", cursor.Cycle);
         writer.Set("time", time);
@@ -140,6 +144,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
     public void Load(ComponentReader reader)
     {
         using var scope = NewDisposeScope();
+        unit.Value = reader.Version == 1 ? 1 : reader.Get<double>("costUnit");
         Epoch = reader.Get<long>("epoch");
         time = reader.Get<double>("time");
         skippedInARow = reader.Get<int>("skippedInARow");
@@ -210,7 +215,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         double norm = optimizer.ClipGradient(options.GradientClip);
         double value = loss.ToDouble();
         using var noGradients = no_grad();
-        var diverged = (lastCost < divergedCost).logical_not();   // [batch]; a cost that is not a number is not below
+        var diverged = (lastCost < divergedCost / (unit.Value * unit.Value)).logical_not();   // [batch]; a cost that is not a number is not below
         if (waits is not null) diverged &= (waits < chunk.Cycles) | lastCost.isfinite().logical_not();   // what still waits may be far off
         return new(analysis.Detach(), diverged, diverged.sum().ToInt64(), value, norm, double.IsFinite(value) && double.IsFinite(norm) ? 0 : truths.ToDouble());
     }

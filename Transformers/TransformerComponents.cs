@@ -30,6 +30,7 @@ public static class TransformerComponents
         SplitSolver.Type, SpectralPreconditioning.Type, SpectralPreconditioning.EarlierType, LimitedMemoryPreconditioning.Type, QuasiNewtonPreconditioning.Type, TwoLevelPreconditioning.Type,
         CovariancePreconditioning.Type, RegularisedInversePreconditioning.Type, ComputedEigenpairs.Type, RecycledEigenpairs.Type, FixedEigenpairs.Type,
         IterativeEnsembleKalmanSmootherAnalyzer.Type, AdditiveErrorEnsembleKalmanFilterAnalyzer.Type,
+        FixedIntervalSmoother<GaussianMemory>.Type, FixedIntervalSmoother<EnsembleMemory>.Type, RauchTungStriebelStep.Type, EnsembleSmootherStep.Type,
         LocalEnsembleTransformKalmanFilterAnalyzer.Type, Localisation.Type, LocalisationGeometry.Type, StandardTaper.Type,
     ];
 }

@@ -72,6 +72,9 @@ public sealed class CovarianceAnalyzer<TMemory> : IAnalyzer<CovarianceMemory<TMe
     internal static double CheckedFloor(double floor) => floor is > 0 and <= 1 ? floor
         : throw new ArgumentOutOfRangeException(nameof(floor), floor, $"The least eigenvalue must be above zero and at most one, relative to the mean size of all; given: {floor}.");
 
+    /// <inheritdoc/>
+    public IAnalyzer<CovarianceMemory<TMemory>> For(IObservationNetwork network) => new CovarianceAnalyzer<TMemory>(inner.For(network), procoder, covariance, floor, Calibration);
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Part("inner", inner);

@@ -6,15 +6,16 @@ namespace DaML;
 /// <summary>Emulators, and methods in which they are learned.</summary>
 public static class EmulatorCatalog
 {
-    /// <summary>A model that is a network: x(t + h) = network(x(t)).</summary>
+    /// <summary>A model that is a network: x(t + h) = u network(x(t) / u).</summary>
     /// <param name="catalog">The catalog.</param>
-    /// <param name="network">The state one time step later, <c>[rows, n]</c> -> <c>[rows, n]</c>, in the state's units.</param>
+    /// <param name="network">The state one time step later, <c>[rows, n]</c> -> <c>[rows, n]</c>, in the given unit.</param>
     /// <param name="dimension">The state's dimension n.</param>
     /// <param name="timeStep">The time that one application stands for.</param>
     /// <param name="modelError">Q, the error of one step; none unless given.</param>
+    /// <param name="unit">u, the unit in which the network sees states and gives them (default: 1, the state's own).</param>
     /// <exception cref="ArgumentException">A number that is not above zero, or dimensions that differ.</exception>
-    public static Emulator Emulator(this DynamicsCatalog catalog, nn.Module<Tensor, Tensor> network, long dimension, double timeStep, IErrorCovariance? modelError = null) =>
-        new(network.GetName(), network, dimension, timeStep) { ModelError = modelError };
+    public static Emulator Emulator(this DynamicsCatalog catalog, nn.Module<Tensor, Tensor> network, long dimension, double timeStep,
+        IErrorCovariance? modelError = null, double unit = 1) => new(network.GetName(), network, dimension, timeStep, unit) { ModelError = modelError };
 
     /// <summary>
     /// A physical analyzer with a learned propagater: an <see cref="DaML.Emulator"/> trained end to end through any method around it, from
@@ -27,26 +28,35 @@ public static class EmulatorCatalog
     /// <param name="observing">What is observed: H and R.</param>
     /// <param name="timeStep">The time that one application of the network stands for; observations lie a whole number of it apart.</param>
     /// <param name="createNetwork">Makes the network <c>[rows, n]</c> -> <c>[rows, n]</c> and draws its weights from the stream
-    /// (<see cref="ModuleState.DrawWeights"/>), on the stream's device and in the context's network precision.</param>
+    /// (<see cref="ModuleState.DrawWeights"/>), on the stream's device and in the context's network precision. It sees states in the <paramref name="unit"/>.</param>
     /// <param name="method">The method around the emulator: any filter of the catalogs, <c>model => context.Analysis.StochasticEnsembleKalmanFilter(model, observing,
     /// ...).Transformer.Triple</c>, or a triple of one's own.</param>
     /// <param name="modelError">Q, the error of one step of the emulator; none unless given. The gain of a filter depends on it: what is
     /// learned is the model only if Q is.</param>
     /// <param name="training">How it is trained; null = the defaults.</param>
     /// <param name="hasSpread">Whether the method's procoder has a spread.</param>
+    /// <param name="unit">The unit in which the network sees states and gives them. Null = measured, so that what it sees is of the order of one in
+    /// every unit of the state: the deviation of white states whose observations scatter as the training view's do. Give 1 for a network in the state's own unit.</param>
     /// <typeparam name="TMemory">The method's memory.</typeparam>
     /// <exception cref="ArgumentException">An option out of its range, or a step that is not above zero.</exception>
     public static LearnedAnalysisEstimator<TMemory> LearnedDynamics<TMemory>(this AnalysisCatalog catalog, string name, IObservationNetwork observing, double timeStep,
         Func<RandomStream, nn.Module<Tensor, Tensor>> createNetwork, Func<IDynamics, AssimilationTriple<TMemory>> method,
-        IErrorCovariance? modelError = null, TrainingOptions? training = null, bool hasSpread = true) where TMemory : IMemory<TMemory>
+        IErrorCovariance? modelError = null, TrainingOptions? training = null, bool hasSpread = true, double? unit = null) where TMemory : IMemory<TMemory>
     {
         Require.Positive(timeStep);
+        if (unit is { } given) Require.Positive(given, nameof(unit));
         var innovation = new ForecastInnovation(observing.Operator, observing.Error);
-        return new(name, catalog.Context, observing, data => new(Schema: data.Schema), (constants, random) =>
+        return new(name, catalog.Context, observing,
+            data => new(ObservationScatter: unit is null ? ObservationScatter.Measure(data, observing) : null, Schema: data.Schema), (constants, random) =>
         {
             var network = createNetwork(random);
-            var emulator = new Emulator(name, network, observing.Operator.StateDimension, timeStep) { ModelError = modelError };
+            var emulator = new Emulator(name, network, observing.Operator.StateDimension, timeStep, unit ?? 1) { ModelError = modelError };
             var triple = method(emulator);
+            if (constants.ObservationScatter is { } scatter)
+            {
+                using var start = random.Derive("unit");
+                emulator.Unit = scatter.UnitOfState(observing, triple.Procoder.Decode(triple.Source.Start(1, start)).Mean);
+            }
             return new LearnedTriple<TMemory>(network, triple, history =>
             {
                 ModuleState.Freeze(network);

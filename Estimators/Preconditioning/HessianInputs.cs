@@ -90,7 +90,7 @@ public sealed class HessianInputs : IComponent
         if (window.Observations.Count != times)
             throw new ArgumentException($"A network that sees the observations of {times} times is given a window with {window.Observations.Count}.");
         return cat([.. window.Observations.Select(observation =>
-            layout.ToFields(term.Operator.Adjoint(window.Background.Values, term.Error.ApplyInverse(ones_like(observation.Values), observation.Mask))))], 1);
+            layout.ToFields(term.OperatorOf(observation).Adjoint(window.Background.Values, term.ErrorOf(observation).ApplyInverse(ones_like(observation.Values), observation.Mask))))], 1);
     }
 
     void IComponent.Save(ComponentWriter writer)

@@ -15,6 +15,15 @@ namespace DaML.Samples;
 /// <param name="Seconds">How long it took.</param>
 internal sealed record ReferenceOutcome(ReferenceRow Row, double Measured, IReadOnlyList<double> PerSeed, long Seeds, long Cycles, long Divergences, double Seconds)
 {
+    /// <summary>How many of the <see cref="Divergences"/> lost their truth without a divergence.</summary>
+    public long LostTruths { get; init; }
+
+    /// <summary>The mean over the seeds that did not diverge; not a number where all did.</summary>
+    public double Mean => PerSeed.Count == 0 ? double.NaN : PerSeed.Average();
+
+    /// <summary>The error while the truth is tracked, and how often and how long it is lost; null for an exact figure.</summary>
+    public TruthTracking? Tracking { get; init; }
+
     /// <summary>Whether the figure is what was expected. A method that diverges for half of the seeds or more does not have it.</summary>
     public bool Pass => 2 * Divergences < Seeds && Row.Tolerance.Accepts(Measured, Row.Expected);
 }
@@ -36,9 +45,11 @@ internal static class ReferenceExecution
         {
             Stream = "reference/" + row.Experiment, Batch = seeds, Cycles = Require.NotNegative(experiment.BurnIn, "burnIn") + cycles, Interval = experiment.Interval, Initial = start,
         });
-        // A method that is no better than the observations it is given has lost the truth.
-        var scoring = new ScoreOptions { BurnIn = experiment.BurnIn, LostTruthBound = definition.FollowsTruth ? Math.Sqrt(experiment.ErrorVariance) : double.PositiveInfinity };
-        return (twin, definition.Make(new(context, dynamics, network, start, experiment.Interval, settings, isRehearsal)), scoring);
+        var request = new ReferenceRequest(context, dynamics, network, start, experiment.Interval, settings, isRehearsal);
+        // A method that is no better than climatology corrected by one cycle's observations has lost the truth.
+        var bounds = request.Bounds();
+        var scoring = new ScoreOptions { BurnIn = experiment.BurnIn, LostTruthBound = definition.FollowsTruth && bounds is not null ? bounds.Found : double.PositiveInfinity, TruthBounds = bounds };
+        return (twin, definition.Make(request), scoring);
     }
 
     /// <summary>Measures all rows; the longest first, as many at once as there are cores.</summary>
@@ -120,7 +131,7 @@ internal static class ReferenceExecution
         var (twin, method, scoring) = Prepare(row, table.Experiments[row.Experiment!], context, seeds, cycles);
         var report = context.Scores.Evaluate(method.Transform(twin), scoring with { Progress = new Shares(tell) }, cancellation);
         double[] figures = [.. report.AnalysisRmse.PerTrajectory.Where(double.IsFinite).Order()];
-        return new(row, Median.Of(figures), figures, seeds, report.Cycles, report.Divergences, watch.Elapsed.TotalSeconds);
+        return new(row, Median.Of(figures), figures, seeds, report.Cycles, report.Divergences, watch.Elapsed.TotalSeconds) { LostTruths = report.LostTruths, Tracking = report.Tracking };
     }
 
     // About how much work a row is beside others: states that are propagated, per cycle.

@@ -20,9 +20,20 @@ internal sealed record ReferenceRequest(DataAssimilationContext Context, IDynami
     {
         if (IsRehearsal) return Start;
         using var scope = TorchSharp.torch.NewDisposeScope();
-        var truth = Context.Data.Twin(Dynamics, Network, new TwinExperimentOptions { Stream = "reference/climatology", Batch = ClimatologyRuns, Interval = Interval });
-        return DaML.Climatology.Measure(truth, ClimatologyCycles).ToDistribution();
+        return LongRun().ToDistribution();
     }
+
+    /// <summary>When a method has lost its truth in this experiment; null where it is only rehearsed.</summary>
+    public TruthBounds? Bounds()
+    {
+        if (IsRehearsal) return null;
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        var (mean, covariance) = LongRun();
+        return TruthBounds.Of(Network, mean, covariance);
+    }
+
+    private Climatology LongRun() => DaML.Climatology.Measure(
+        Context.Data.Twin(Dynamics, Network, new TwinExperimentOptions { Stream = "reference/climatology", Batch = ClimatologyRuns, Interval = Interval }), ClimatologyCycles);
 
     /// <summary>B as this fraction of the climatological covariance.</summary>
     public IErrorCovariance Background(double scale)
@@ -56,7 +67,7 @@ internal sealed record ReferenceRequest(DataAssimilationContext Context, IDynami
 /// <param name="Make">Makes it. It isolates trajectories that diverge.</param>
 internal sealed record ReferenceMethod(string Name, IReadOnlyList<string> Settings, Func<ReferenceRequest, ITransformer> Make)
 {
-    /// <summary>Whether an error above that of the observations means that it lost the truth; climatology never had it.</summary>
+    /// <summary>Whether an error above that of optimal interpolation means that it lost the truth; climatology and optimal interpolation never had it.</summary>
     public bool FollowsTruth { get; init; } = true;
 }
 
@@ -75,7 +86,7 @@ internal static class ReferenceMethods
     public static IReadOnlyList<ReferenceMethod> All { get; } =
     [
         new("climatology", [], request => request.Analysis.Climatology(request.Network, request.Climatology(), new AssimilationMethodOptions { DivergenceHandling = Isolate }).Transformer) { FollowsTruth = false },
-        new("optimal interpolation", [], request => request.Analysis.OptimalInterpolation(request.Network, request.Climatology(), new AssimilationMethodOptions { DivergenceHandling = Isolate }).Transformer),
+        new("optimal interpolation", [], request => request.Analysis.OptimalInterpolation(request.Network, request.Climatology(), new AssimilationMethodOptions { DivergenceHandling = Isolate }).Transformer) { FollowsTruth = false },
         new("3D-Var", ["backgroundScale"], request => request.Analysis.ThreeDimensionalVariational(request.Dynamics, request.Network, request.Background(request.Settings.Number("backgroundScale")),
             new ThreeDimensionalVariationalOptions { Initial = request.Start, DivergenceHandling = Isolate }).Transformer),
         new("4D-Var", ["backgroundScale", "window"], request => request.Analysis.FourDimensionalVariational(request.Dynamics, request.Network, request.Background(request.Settings.Number("backgroundScale")),

@@ -25,7 +25,8 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
         Exact figures (forecasts, cost functions, an analysis of a field) are compared to round-off; the time-averaged analysis
         error of a method is the median over {seeds} independent twin experiments of {cycles:N0} cycles each, truth and first ensemble
         drawn from one normal distribution, and must come within 10 % of what was published. An experiment in which a method
-        diverges, or loses its truth (an error above that of the observations), is counted and not averaged in.
+        diverges, or loses its truth (an error above that of optimal interpolation), is counted and not averaged in. Beside it
+        stand the error while the truth is tracked, how often it is lost in 1,000 cycles and for how many cycles.
         --full takes {FullSeeds} experiments of {FullCycles:N0} cycles. The figures are a file, data/reference-scores.json; with --rows the rows
         of another one of the same form are measured instead. All cores are used: some three minutes on two of them, --full
         some twenty-five.
@@ -71,7 +72,7 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
     {
         string scored = string.Create(CultureInfo.InvariantCulture, $"{experiments} experiments of {length:N0} cycles");
         var tables = outcomes.Where(outcome => !outcome.Row.IsExact).GroupBy(outcome => outcome.Row.ModelName).Select(group => new ReportTable($"{group.Key}: analysis RMSE, median over {scored}",
-            ["method and settings", "expected", "measured", "range", "diverged", "verdict", "source"], [.. group.Select(Cells)])).ToList();
+            ["method and settings", "expected", "measured", "range", "tracked", "losses", "length", "lost", "verdict", "source"], [.. group.Select(Cells)])).ToList();
         string[][] exact = [.. outcomes.Where(outcome => outcome.Row.IsExact).Select(ExactCells)];
         if (exact.Length > 0) tables.Add(new ReportTable("Exact figures", ["case and figure", "expected", "measured", "difference", "verdict", "source"], exact));
         return tables;
@@ -81,6 +82,7 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
     [
         Called(outcome), (outcome.Row.Tolerance.Below ? "< " : "") + SampleRun.Number(outcome.Row.Expected, 2), Figure(outcome.Measured),
         outcome.PerSeed.Count == 0 ? "-" : $"{Figure(outcome.PerSeed[0])}-{Figure(outcome.PerSeed[^1])}",
+        Figure(outcome.Tracking?.TrackedRmse ?? double.NaN), Rate(outcome.Tracking), outcome.Tracking is { Losses: > 0 } lost ? SampleRun.Number(lost.MeanLossLength, 0) : "-",
         $"{outcome.Divergences}/{outcome.Seeds}", Verdict(outcome), outcome.Row.Source,
     ];
 
@@ -91,6 +93,11 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
     ];
 
     private static string Called(ReferenceOutcome outcome) => outcome.Row.SettingsText is { Length: > 0 } settings ? $"{outcome.Row.MethodName}, {settings}" : outcome.Row.MethodName;
+
+    // Losses in 1,000 cycles.
+    private static string Rate(TruthTracking? tracking) => tracking is null || double.IsNaN(tracking.LossesPer1000Cycles) ? "-" : SampleRun.Number(tracking.LossesPer1000Cycles, 1);
+
+    private static JsonNode? Number(double value) => double.IsFinite(value) ? JsonValue.Create(value) : null;
 
     private static string Figure(double value) => double.IsFinite(value) ? SampleRun.Number(value, 3) : "-";
 
@@ -109,13 +116,27 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
             ["cycles"] = outcome.Cycles,
             ["divergences"] = outcome.Divergences,
             ["pass"] = outcome.Pass,
+            ["tracking"] = outcome.Tracking is { } tracking ? Tracking(outcome, tracking) : null,
         })]),
+    };
+
+    private static JsonObject Tracking(ReferenceOutcome outcome, TruthTracking tracking) => new()
+    {
+        ["mean"] = Number(outcome.Mean),
+        ["tracked"] = Number(tracking.TrackedRmse),
+        ["lossesPer1000Cycles"] = Number(tracking.LossesPer1000Cycles),
+        ["lossLength"] = Number(tracking.MeanLossLength),
+        ["lostTruths"] = outcome.LostTruths,
+        ["neverTracked"] = tracking.NeverTracked,
+        ["lostAbove"] = Number(tracking.Bounds.Lost),
+        ["foundBelow"] = Number(tracking.Bounds.Found),
     };
 
     private static void Draw(SampleRun run, IReadOnlyList<ReferenceOutcome> outcomes, IReadOnlyList<ReportTable> tables, Dictionary<string, object> settings)
     {
         var blocks = new List<ReportBlock> { new ReportParagraph("Every method beside figures that systems of others published for the same settings. A statistical figure is the median over independent experiments; " +
-                                                                 "one in which the method diverged or lost its truth is counted and left out.") };
+                                                                 "one in which the method diverged or lost its truth (an error above that of optimal interpolation) is counted and left out. " +
+                                                                 "Tracked is the mean error of the cycles in which the truth is not lost; losses are counted in 1,000 cycles, and their length is in cycles.") };
         var measured = outcomes.Where(outcome => !outcome.Row.IsExact && outcome.PerSeed.Count > 0).ToList();
         blocks.AddRange(tables);
         foreach (var group in measured.GroupBy(outcome => outcome.Row.ModelName))

@@ -209,13 +209,14 @@ public sealed partial class AskAndTell : IDisposable
     private EnsembleMemory Analysed(Observation observation)
     {
         EnsembleMemory analysis;
-        try { analysis = method.Triple.Analyzer.Analyze(memory, observation, analysing); }
+        var analyzer = observation.Network is { } network ? method.Triple.Analyzer.For(network) : method.Triple.Analyzer;
+        try { analysis = analyzer.Analyze(memory, observation, analysing); }
         catch (Exception failed) when (NonFiniteOrigin.IsNumerical(failed))
         {
-            throw NonFiniteOrigin.Analysis(method.Name, method.Triple.Analyzer, memory, observation, null, method.StateDimension, Cycle, failed);
+            throw NonFiniteOrigin.Analysis(method.Name, analyzer, memory, observation, null, method.StateDimension, Cycle, failed);
         }
         if (!FiniteNumbers.All(analysis.Members))
-            throw NonFiniteOrigin.Analysis(method.Name, method.Triple.Analyzer, memory, observation, analysis, method.StateDimension, Cycle, null);
+            throw NonFiniteOrigin.Analysis(method.Name, analyzer, memory, observation, analysis, method.StateDimension, Cycle, null);
         return Checked(limit.Apply(memory, analysis));
     }
 
@@ -231,7 +232,7 @@ public sealed partial class AskAndTell : IDisposable
 
     private Observation Prepared(Observation observation)
     {
-        long p = method.ObservationDimension;
+        long p = observation.Network?.Operator.ObservationDimension ?? method.ObservationDimension;
         Tensor Row(Tensor tensor, string what) => Require.Shape(tensor.ndim == 1 ? tensor.unsqueeze(0) : tensor, what, 1, p);
         var values = Row(observation.Values, $"The observation of {method.Name}").to(memory.Members.dtype, memory.Members.device);
         Tensor? mask = null;
@@ -241,7 +242,7 @@ public sealed partial class AskAndTell : IDisposable
             mask = Row(given, $"The observation mask of {method.Name}").to(memory.Members.device);
             values = where(mask, values, zeros_like(values));
         }
-        return new Observation(Require.Finite(values, $"{method.Name}: the observation of cycle {Cycle} (time {Time:g6})"), mask, Time);
+        return new Observation(Require.Finite(values, $"{method.Name}: the observation of cycle {Cycle} (time {Time:g6})"), mask, Time) { Network = observation.Network };
     }
 
     // Each member's state in double precision, which holds single precision to the bit.

@@ -13,6 +13,9 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
     /// <summary>Which trajectories diverged so far, <c>[batch]</c>, boolean; null as long as nobody asked.</summary>
     private Tensor? diverged;
 
+    private IObservationNetwork? network;          // of the latest cycle, where the view says it
+    private IAnalyzer<TMemory>? analyzer;          // and the method's analyzer for it
+
     private bool Isolates => method.Options.DivergenceHandling == DivergenceHandling.Isolate;
 
     /// <summary>Which trajectories diverged so far, <c>[batch]</c>, boolean; the guard's.</summary>
@@ -33,7 +36,7 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
     /// <exception cref="DivergenceException">The analyzer failed, and the run is to stop then.</exception>
     public TMemory Analyze(TMemory forecast, Observation observation, RandomStream random, long cycle)
     {
-        var analyzer = method.Triple.Analyzer;
+        var analyzer = AnalyzerOf(observation);
         return Attempt(forecast, cycle, "analysis", random,
             (memory, draws) => analyzer.Analyze(memory, observation, draws),
             (row, draws) => analyzer.Analyze(forecast.Map(tensor => tensor.narrow(0, row, 1)), Alone(observation, row), draws),
@@ -71,7 +74,7 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
     /// <exception cref="DivergenceException">It is not, and the run is to stop then.</exception>
     public (TMemory Memory, Tensor State) CheckAnalysis(TMemory analysis, TMemory forecast, Observation observation, long cycle) =>
         Check(analysis, cycle, observation.Time, "analysis",
-            () => NonFiniteOrigin.Analysis(method.Name, method.Triple.Analyzer, forecast, observation, analysis, method.StateDimension, cycle, null));
+            () => NonFiniteOrigin.Analysis(method.Name, AnalyzerOf(observation), forecast, observation, analysis, method.StateDimension, cycle, null));
 
     private (TMemory Memory, Tensor State) Check(TMemory memory, long cycle, double time, string stage, Func<DivergenceException> origin)
     {
@@ -94,6 +97,17 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
 
     public void Dispose() => diverged?.Dispose();
 
+    // The method's analyzer, for the network of the cycle where the view says one.
+    private IAnalyzer<TMemory> AnalyzerOf(Observation observation)
+    {
+        if (observation.Network is not { } given) return method.Triple.Analyzer;
+        if (ReferenceEquals(given, network)) return analyzer!;
+        if (given.Operator.StateDimension != method.StateDimension)
+            throw new ArgumentException($"The network of the cycle at time {observation.Time:g9} observes states of dimension {given.Operator.StateDimension}, but {method.Name} has dimension {method.StateDimension}.");
+        (network, analyzer) = (given, method.Triple.Analyzer.For(given));
+        return analyzer;
+    }
+
     private Tensor StateOf(TMemory memory)
     {
         var state = method.Triple.Procoder.Decode(memory).Mean;
@@ -102,7 +116,7 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
     }
 
     private static Observation Alone(Observation observation, long row) =>
-        new(observation.Values.narrow(0, row, 1), observation.Mask?.narrow(0, row, 1), observation.Time) { ErrorScale = observation.ErrorScale?.narrow(0, row, 1) };
+        observation with { Values = observation.Values.narrow(0, row, 1), Mask = observation.Mask?.narrow(0, row, 1), ErrorScale = observation.ErrorScale?.narrow(0, row, 1) };
 
     // Which trajectories fail by themselves, [batch].
     private Tensor Failing(Action<long> attempt)

@@ -39,8 +39,15 @@ public static class ObservationReading
             using var nothing = zeros_like(values);
             values = where(mask, all, nothing);
         }
+        if (cycle.Network is { } network && network.Operator.ObservationDimension is var count && count != values.size(1))
+        {
+            if (count > values.size(1))
+                throw new ArgumentException($"{method}: the network of cycle {cycle.Cycle} (time {cycle.Time:g6}) has {count} observations, more than the {values.size(1)} of the column '{Columns.Observation}'.");
+            (values, mask) = (values.narrow(1, 0, count).contiguous(), mask?.narrow(1, 0, count).contiguous());
+        }
         var observation = new Observation(values, mask, cycle.Time)
         {
+            Network = cycle.Network,
             ErrorScale = schema.Has(Columns.ObservationErrorScale) ? cycle[Columns.ObservationErrorScale].to(like.dtype, like.device) : null,
         };
         if (!FiniteNumbers.All(observation.Values)) Require.Finite(observation.Values, $"{method}: the observation of cycle {cycle.Cycle} (time {cycle.Time:g6})");

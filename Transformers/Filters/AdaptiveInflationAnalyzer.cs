@@ -85,6 +85,9 @@ public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory
         ProductMemory<EnsembleMemory, VectorMemory> analysis, Tensor factor) =>
         new(UnobservedPlaces.Lowered(analysis.First, factor), new(analysis.Second.Vector.alias()));
 
+    /// <inheritdoc/>
+    public IAnalyzer<ProductMemory<EnsembleMemory, VectorMemory>> For(IObservationNetwork network) => new AdaptiveInflationAnalyzer(inner.For(network), network.Operator, network.Error, settings);
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Part("inner", inner);

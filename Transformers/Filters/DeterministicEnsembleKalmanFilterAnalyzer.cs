@@ -59,6 +59,9 @@ public sealed class DeterministicEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
 
     EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
 
+    /// <inheritdoc/>
+    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) => new DeterministicEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, inflation);
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Part("operator", observationOperator);

@@ -55,6 +55,9 @@ public sealed class EnsembleTransformKalmanFilterAnalyzer : IInflatingAnalyzer<E
 
     EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
 
+    /// <inheritdoc/>
+    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) => new EnsembleTransformKalmanFilterAnalyzer(network.Operator, network.Error, inflation, rotation);
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Part("operator", observationOperator);

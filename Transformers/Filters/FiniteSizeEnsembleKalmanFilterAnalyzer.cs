@@ -77,6 +77,9 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
 
     EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
 
+    /// <inheritdoc/>
+    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) => new FiniteSizeEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, prior, inflation, rotation, form);
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Part("operator", observationOperator);

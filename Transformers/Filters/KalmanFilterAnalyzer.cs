@@ -54,6 +54,9 @@ public sealed class KalmanFilterAnalyzer : IInflatingAnalyzer<GaussianMemory>, I
 
     GaussianMemory IInflatingAnalyzer<GaussianMemory>.Lowered(GaussianMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
 
+    /// <inheritdoc/>
+    public IAnalyzer<GaussianMemory> For(IObservationNetwork network) => new KalmanFilterAnalyzer(network.Operator, network.Error, inflation);
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Part("operator", observationOperator);

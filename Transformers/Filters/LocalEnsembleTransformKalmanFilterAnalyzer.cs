@@ -118,6 +118,9 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
 
     EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
 
+    /// <inheritdoc/>
+    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) => new LocalEnsembleTransformKalmanFilterAnalyzer(network.Operator, network.Error, localisation.At(network.Places), inflation, rotation);
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Part("operator", observationOperator);

@@ -58,6 +58,9 @@ public sealed class SerialSquareRootFilterAnalyzer : IInflatingAnalyzer<Ensemble
 
     EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
 
+    /// <inheritdoc/>
+    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) => new SerialSquareRootFilterAnalyzer(network.Operator, network.Error, inflation);
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Part("operator", observationOperator);

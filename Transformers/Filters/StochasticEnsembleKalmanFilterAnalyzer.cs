@@ -77,6 +77,9 @@ public sealed class StochasticEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<
 
     EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
 
+    /// <inheritdoc/>
+    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) => new StochasticEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, inflation);
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Part("operator", observationOperator);

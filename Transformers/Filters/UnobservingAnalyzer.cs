@@ -17,5 +17,8 @@ public sealed class UnobservingAnalyzer<TMemory> : IAnalyzer<TMemory>, IComponen
     /// <inheritdoc/>
     public TMemory Analyze(TMemory forecast, Observation observation, RandomStream random) => forecast.Map(tensor => tensor.alias());
 
+    /// <inheritdoc/>
+    public IAnalyzer<TMemory> For(IObservationNetwork network) => this;
+
     void IComponent.Save(ComponentWriter writer) { }
 }

@@ -190,6 +190,9 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
     WindowMemory<EnsembleMemory> IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Lowered(WindowMemory<EnsembleMemory> analysis, Tensor factor) =>
         UnobservedPlaces.Lowered(analysis, factor);
 
+    /// <inheritdoc/>
+    public IAnalyzer<WindowMemory<EnsembleMemory>> For(IObservationNetwork network) => new AdditiveErrorEnsembleKalmanFilterAnalyzer(dynamics, network.Operator, network.Error, iteration, inflation, rotation);
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Part("dynamics", dynamics);

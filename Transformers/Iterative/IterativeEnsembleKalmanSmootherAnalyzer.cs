@@ -114,6 +114,10 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
         return window.Map(tensor => tensor.MoveToOuterDisposeScope());
     }
 
+    private IObservationOperator OperatorOf(Observation observation) => observation.Network?.Operator ?? observationOperator;
+
+    private IErrorCovariance ErrorOf(Observation observation) => observation.Network?.Error ?? observationError;
+
     // With posterior inflation and rotation: the ensemble that the next window begins with.
     private Tensor Inflated(Tensor forecast, Tensor analysis, RandomStream random)
     {
@@ -132,7 +136,7 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
         long count = members.size(1);
         var weight = prior is null ? PriorWeight.Fixed((count - 1) / (factor * factor)) : PriorWeight.FiniteSize(prior, count, form);
         if (used.Count != 1 || iteration.Linearisation.IsBundle) run = null;
-        return weight.IsNumber && used.All(entry => EnsembleTransformKernel.Serves(members, used.Count * observationOperator.ObservationDimension, entry.Observation))
+        return weight.IsNumber && used.All(entry => EnsembleTransformKernel.Serves(members, used.Sum(one => OperatorOf(one.Observation).ObservationDimension), entry.Observation))
             ? InOnePiece(members, run, time, used, weight) : ByTensors(members, run, time, used, weight);
     }
 
@@ -187,8 +191,8 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
             using var inner = NewDisposeScope();
             if (used is [{ Weight: 1, Observation: var only }])
             {
-                var observed = observationOperator.Apply(state ?? dynamics.Advance(kernel.Ensemble, new TimeInterval(time, only.Time)));
-                var (h, y, mask, deviations) = EnsembleTransformKernel.Prepare(observed, only, observationError);
+                var observed = OperatorOf(only).Apply(state ?? dynamics.Advance(kernel.Ensemble, new TimeInterval(time, only.Time)));
+                var (h, y, mask, deviations) = EnsembleTransformKernel.Prepare(observed, only, ErrorOf(only));
                 going = kernel.Step(h, y, mask, deviations);
                 continue;
             }
@@ -200,8 +204,8 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
                 if (state is null) at = dynamics.Advance(at, new TimeInterval(now, observation.Time));
                 now = observation.Time;
                 double root = Math.Sqrt(share);
-                all.Add(root * observationError.Whiten(observationOperator.Apply(at), observation.Mask));
-                values.Add(root * observationError.Whiten(observation.Values, observation.Mask));
+                all.Add(root * ErrorOf(observation).Whiten(OperatorOf(observation).Apply(at), observation.Mask));
+                values.Add(root * ErrorOf(observation).Whiten(observation.Values, observation.Mask));
             }
             going = kernel.Step(cat(all, -1), cat(values, -1), null, null);
         }
@@ -225,7 +229,7 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
         {
             members = run ?? dynamics.Advance(members, new TimeInterval(time, observation.Time));
             time = observation.Time;
-            var observed = ObservedEnsemble.Of(members, observation, observationOperator, observationError);
+            var observed = ObservedEnsemble.Of(members, observation, OperatorOf(observation), ErrorOf(observation));
             anomalies.Add(weight == 1 ? observed.ObservedAnomalies : Math.Sqrt(weight) * observed.ObservedAnomalies);
             innovations.Add(weight == 1 ? observed.Innovation : Math.Sqrt(weight) * observed.Innovation);
         }
@@ -236,6 +240,10 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
 
     WindowMemory<EnsembleMemory> IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Lowered(WindowMemory<EnsembleMemory> analysis, Tensor factor) =>
         UnobservedPlaces.Lowered(analysis, factor);
+
+    /// <inheritdoc/>
+    /// <remarks>A window holds the observations of several networks, each of which says its own.</remarks>
+    public IAnalyzer<WindowMemory<EnsembleMemory>> For(IObservationNetwork network) => this;
 
     void IComponent.Save(ComponentWriter writer)
     {

@@ -45,6 +45,10 @@ public sealed class Localisation : IComponent
     /// <summary>How its weight falls.</summary>
     public LocalisationTaper Taper { get; }
 
+    /// <summary>The same localisation of observations elsewhere.</summary>
+    /// <param name="places">As the constructor takes them; null = where the operator says they are.</param>
+    internal Localisation At(Tensor? places) => new(Geometry, Radius, Taper, places);
+
     /// <summary>Which observations reach which component, with what weight.</summary>
     /// <exception cref="ArgumentException">The geometry is not of the operator's states, the positions not of its observations, or nobody says where they are.</exception>
     internal LocalDomains Domains(IObservationOperator observationOperator)

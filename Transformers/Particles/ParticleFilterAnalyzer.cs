@@ -52,6 +52,9 @@ public sealed class ParticleFilterAnalyzer : IAnalyzer<ParticleMemory>, ICompone
         return new(forecast.Members.alias().MoveToOuterDisposeScope(), normalised.MoveToOuterDisposeScope());
     }
 
+    /// <inheritdoc/>
+    public IAnalyzer<ParticleMemory> For(IObservationNetwork network) => new ParticleFilterAnalyzer(network.Operator, network.Error);
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Part("operator", observationOperator);

@@ -39,7 +39,8 @@ public sealed class InnovationChiSquare : IScore
     public Tensor Of(ScoredCycle cycle)
     {
         var observation = cycle.Observation.OfOneError(Name);
-        if (background is null && cycle.Density(ScoredState.Forecast) is EnsembleDensity ensemble) return OfEnsemble(ensemble.Members, observation);
+        var network = observation.Network ?? this.network;
+        if (background is null && cycle.Density(ScoredState.Forecast) is EnsembleDensity ensemble) return OfEnsemble(ensemble.Members, observation, network);
         var state = background is null ? cycle.Density(ScoredState.Forecast).Mean : cycle.State(ScoredState.Forecast);
         long batch = state.size(0), n = state.size(1), p = network.Operator.ObservationDimension;
         var covariance = background?.ToMatrix(state.dtype, state.device).expand(batch, n, n) ?? cycle.Density(ScoredState.Forecast).Covariance;
@@ -54,7 +55,7 @@ public sealed class InnovationChiSquare : IScore
     }
 
     // w^T (I + Y^T Y / (N - 1))^-1 w = |w|^2 - w^T Y^T ((N - 1) I + Y Y^T)^-1 Y w: a matrix of the members' number is enough.
-    private Tensor OfEnsemble(Tensor members, Observation observation)
+    private static Tensor OfEnsemble(Tensor members, Observation observation, IObservationNetwork network)
     {
         var (_, _, y, w) = ObservedEnsemble.Of(members, observation, network.Operator, network.Error);
         long n = y.size(1);
@@ -96,6 +97,7 @@ public sealed class CostConsistency : IScore
     public Tensor Of(ScoredCycle cycle)
     {
         var observation = cycle.Observation.OfOneError(Name);
+        var network = observation.Network ?? this.network;
         var analysis = cycle.State(ScoredState.Analysis);
         var departure = background.Whiten(analysis - cycle.State(ScoredState.Forecast)).square().sum(1);
         var residual = network.Error.Whiten(observation.Values - network.Operator.Apply(analysis), observation.Mask).square().sum(1);

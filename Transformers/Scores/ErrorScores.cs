@@ -34,7 +34,10 @@ public sealed class ObservationError : IScore
     /// <inheritdoc/>
     public Tensor Of(ScoredCycle cycle)
     {
-        var (values, mask, _) = cycle.Observation;
+        var observation = cycle.Observation;
+        var (values, mask, _) = observation;
+        // Where another network observed the cycle, its observations are of other places.
+        if (observation.Network is not null) return full([cycle.Batch], double.NaN, dtype: ScalarType.Float64);
         if (mask is null) return RowDistance.RootMeanSquare(values, cycle.Truth);
         // Not a number where nothing was observed, which the averages leave out.
         return ((values - cycle.Truth).square().masked_fill(mask.logical_not(), 0).sum(1) / mask.sum(1)).sqrt();

@@ -30,7 +30,8 @@ public sealed class ForecastInnovation(IObservationOperator observationOperator,
     public Tensor MeanSquare(Tensor mean, Observation observation)
     {
         using var scope = NewDisposeScope();
-        var white = observationError.Whiten(observation.Values - observationOperator.Apply(mean), observation.Mask);
+        var (h, r) = observation.Network is { } network ? (network.Operator, network.Error) : (observationOperator, observationError);
+        var white = r.Whiten(observation.Values - h.Apply(mean), observation.Mask);
         var sum = white.square().sum([-1]);
         if (observation.ErrorScale is { } scale) sum = sum / scale.to(sum.dtype).square();
         return (observation.Mask is null ? sum / white.size(-1) : sum / observation.Mask.sum([-1]).clamp_min(1)).MoveToOuterDisposeScope();

@@ -10,9 +10,16 @@ public sealed record ScoreOptions
     /// <summary>
     /// The analysis error, averaged over the cycles after the burn-in, above which a trajectory has lost its truth: it is then
     /// counted as divergent and left out of all averages (of the forecast where there is no analysis). Infinite unless said,
-    /// because what is lost depends on the model: some three quarters of the climatological standard deviation is usual.
+    /// because what is lost depends on model and network: <see cref="DaML.TruthBounds.Of"/> says what suits them, and
+    /// <see cref="DaML.TruthBounds.Found"/> is the bound of a method that is no better than observations and climatology alone.
     /// </summary>
     public double LostTruthBound { get; init; } = double.PositiveInfinity;
+
+    /// <summary>
+    /// When the truth counts as lost within a run, for <see cref="ScoreReport.Tracking"/>; it leaves nothing out of the averages. Null unless
+    /// said: the <see cref="LostTruthBound"/> is then both bounds where it is finite.
+    /// </summary>
+    public TruthBounds? TruthBounds { get; init; }
 
     /// <summary>What is measured beside the errors and spreads that follow from the view's columns; none unless said.</summary>
     public IReadOnlyList<IScore> Scores { get; init; } = [];
@@ -50,6 +57,7 @@ public static class ScoreCatalogExtensions
         Require.NotNegative(options.SeriesCycles, nameof(options.SeriesCycles));
         if (!(options.LostTruthBound > 0))
             throw new ArgumentOutOfRangeException(nameof(options), options.LostTruthBound, $"The bound of the error of a trajectory that lost its truth must be above zero; given: {options.LostTruthBound}.");
+        options.TruthBounds?.Checked();
         if (view.CycleCount is not { } total) throw new ArgumentException("A view without end cannot be scored; take a number of its cycles first.", nameof(view));
         if (total <= burnIn) throw new ArgumentException($"The view has {total} cycles; none is left after a burn-in of {burnIn}.", nameof(options));
 

@@ -10,8 +10,9 @@ internal sealed class ScoreEvaluation
     private readonly IReadOnlyList<IScore> scores;
     private readonly ScoreOptions options;
     private readonly int batch;
-    private readonly bool flagged;
+    private readonly bool flagged, hasError;
     private readonly SeriesOfScore[] measured;    // one for each score, from the first cycle on
+    private readonly TruthTracking.Watch? watch;
     private bool[] diverged;
 
     public ScoreEvaluation(ITrajectoryView view, IReadOnlyList<IScore> scores, ScoreOptions options)
@@ -21,6 +22,10 @@ internal sealed class ScoreEvaluation
         flagged = view.Schema.Has(Columns.Diverged);
         diverged = new bool[batch];
         measured = new SeriesOfScore[scores.Count];
+        // The analysis' error, or the forecast's where there is none; they come first.
+        hasError = scores[0].Name is nameof(ScoreReport.AnalysisRmse) or nameof(ScoreReport.ForecastRmse);
+        var bounds = options.TruthBounds ?? (double.IsFinite(options.LostTruthBound) ? new(options.LostTruthBound, options.LostTruthBound) : null);
+        if (hasError && bounds is not null) watch = new(bounds, batch);
     }
 
     /// <summary>How many cycles were taken in, the burn-in's included.</summary>
@@ -42,6 +47,7 @@ internal sealed class ScoreEvaluation
         int[] due = [.. Enumerable.Range(0, scores.Count).Where(i => Cycles == 0 || IsDue(scores[i]))];
         if (due.Length > 0) Take(due, [.. due.Select(i => Checked(scores[i], scores[i].Of(cycle)))]);
         if (flagged) diverged = cursor[Columns.Diverged].ToArray<bool>();
+        watch?.Add(measured[0].Latest, Cycles >= options.BurnIn);
         for (int i = 0; i < scores.Count; i++)
         {
             bool scored = IsDue(scores[i]);
@@ -62,7 +68,7 @@ internal sealed class ScoreEvaluation
         var figures = new Dictionary<string, ScoreFigures>();
         for (int i = 0; i < scores.Count; i++)
             figures.Add(scores[i].Name, new ScoreFigures(measured[i].Averages, measured[i].Sample, outcomes, measured[i].PerCycle, measured[i].Count, scores[i].Every));
-        return new ScoreReport(figures, outcomes, Cycles - options.BurnIn);
+        return new ScoreReport(figures, outcomes, Cycles - options.BurnIn, watch?.Result(outcomes));
     }
 
     // A score of every cycle is also taken in the burn-in, for its series.
@@ -82,13 +88,8 @@ internal sealed class ScoreEvaluation
         }
     }
 
-    private TrajectoryOutcome[] Outcomes()
-    {
-        // The analysis' error, or the forecast's where there is none; they come first.
-        bool hasError = scores[0].Name is nameof(ScoreReport.AnalysisRmse) or nameof(ScoreReport.ForecastRmse);
-        return [.. diverged.Select((flag, b) => flag ? TrajectoryOutcome.Diverged
-            : hasError && measured[0].Averages.Mean(b) > options.LostTruthBound ? TrajectoryOutcome.LostTruth : TrajectoryOutcome.Scored)];
-    }
+    private TrajectoryOutcome[] Outcomes() => [.. diverged.Select((flag, b) => flag ? TrajectoryOutcome.Diverged
+        : hasError && measured[0].Averages.Mean(b) > options.LostTruthBound ? TrajectoryOutcome.LostTruth : TrajectoryOutcome.Scored)];
 
     private double Average(int score) =>
         TimeAverage.MeanOf(Enumerable.Range(0, batch).Where(b => !diverged[b]).Select(b => measured[score].Latest[b * measured[score].Count]));

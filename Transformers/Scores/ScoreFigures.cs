@@ -25,6 +25,11 @@ public sealed class ScoreFigures
     /// <summary>The averages of all figures.</summary>
     public IReadOnlyList<TimeAverage> All => [.. Enumerable.Range(0, Count).Select(figure => this[figure])];
 
+    /// <summary>A figure's sum over the scored cycles, for each trajectory; not a number for one that is not scored.</summary>
+    /// <param name="figure">Which, from 0.</param>
+    public IReadOnlyList<double> Sums(int figure) =>
+        [.. Enumerable.Range(0, outcomes.Count).Select(b => Scored(b) ? averages.Mean(b * Count + figure) * averages.Count(b * Count + figure) : double.NaN)];
+
     /// <summary>
     /// A smooth function of the averages, for instance a ratio, with the standard error that its linearisation gives: that of
     /// the same combination of the figures in every block, so that figures may be correlated.
@@ -54,12 +59,14 @@ public sealed class ScoreFigures
         double[] perTrajectory = [.. Enumerable.Range(0, outcomes.Count).Select(b => Scored(b) ? function(means[b]) : double.NaN)];
         double[] overall = [.. Enumerable.Range(0, Count).Select(figure => TimeAverage.MeanOf(Enumerable.Range(0, outcomes.Count).Where(Scored).Select(b => means[b][figure])))];
         double value = function(overall);
-        if (!double.IsFinite(value)) return new TimeAverage(value, double.NaN, perTrajectory, series);
+        double median = TimeAverage.MedianOf(Enumerable.Range(0, outcomes.Count).Where(b => outcomes[b] != TrajectoryOutcome.Diverged && averages.Count(b * Count) > 0)
+            .Select(b => function(means[b])));
+        if (!double.IsFinite(value)) return new TimeAverage(value, double.NaN, perTrajectory, series) { Median = median };
 
         double[] gradient = Gradient(function, overall);
         var replicas = Enumerable.Range(0, outcomes.Count).Where(Scored).Select(b => Combined(b, gradient)).ToList();
         double variance = AutocorrelatedMean.Variance(replicas);
-        var average = new TimeAverage(value, Math.Sqrt(variance), perTrajectory, series);
+        var average = new TimeAverage(value, Math.Sqrt(variance), perTrajectory, series) { Median = median };
         if (Count > 1 || !(variance > 0)) return average;
         // One figure: how many independent values of its scatter the standard error stands for.
         var scored = Enumerable.Range(0, outcomes.Count).Where(Scored).Select(b => b * Count).ToList();
@@ -90,9 +97,10 @@ public sealed class ScoreFigures
     private static double[] Gradient(Func<IReadOnlyList<double>, double> function, double[] at)
     {
         var gradient = new double[at.Length];
+        double largest = at.Max(Math.Abs);
         for (int i = 0; i < at.Length; i++)
         {
-            double step = 1e-6 * Math.Max(Math.Abs(at[i]), 1e-6);
+            double size = Math.Abs(at[i]), step = 1e-6 * (size > 0 ? size : largest > 0 ? largest : 1);    // in the figures' own units
             var (up, down) = ((double[])at.Clone(), (double[])at.Clone());
             up[i] += step;
             down[i] -= step;

@@ -21,8 +21,9 @@ public sealed class ScoreReport
 {
     private readonly IReadOnlyDictionary<string, ScoreFigures> figures;
 
-    internal ScoreReport(IReadOnlyDictionary<string, ScoreFigures> figures, IReadOnlyList<TrajectoryOutcome> outcomes, long cycles)
+    internal ScoreReport(IReadOnlyDictionary<string, ScoreFigures> figures, IReadOnlyList<TrajectoryOutcome> outcomes, long cycles, TruthTracking? tracking)
     {
+        Tracking = tracking;
         this.figures = figures;
         Outcomes = outcomes;
         Cycles = cycles;
@@ -36,6 +37,12 @@ public sealed class ScoreReport
 
     /// <summary>How many trajectories diverged or lost their truth; where all did, every average is not a number.</summary>
     public long Divergences => Outcomes.LongCount(outcome => outcome != TrajectoryOutcome.Scored);
+
+    /// <summary>How many trajectories have an error above <see cref="ScoreOptions.LostTruthBound"/>; they are among the <see cref="Divergences"/>.</summary>
+    public long LostTruths => Outcomes.LongCount(outcome => outcome == TrajectoryOutcome.LostTruth);
+
+    /// <summary>The error while the truth is tracked, and how often and how long it is lost; null where no bound was given (<see cref="ScoreOptions.TruthBounds"/>) or there is no error.</summary>
+    public TruthTracking? Tracking { get; }
 
     /// <summary>Number of cycles that were averaged, after the burn-in.</summary>
     public long Cycles { get; }

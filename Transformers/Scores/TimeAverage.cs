@@ -10,6 +10,12 @@ namespace DaML;
 /// <param name="PerCycle">The average over trajectories that have not diverged so far, for each of the first cycles (<see cref="ScoreOptions.SeriesCycles"/>), the burn-in's included; empty for a figure that is not a cycle's.</param>
 public sealed record TimeAverage(double Mean, double StandardError, IReadOnlyList<double> PerTrajectory, IReadOnlyList<double> PerCycle)
 {
+    /// <summary>
+    /// The median of the trajectories' averages, over all that did not diverge: those that lost their truth count with the error they have, so that one
+    /// of them does not move it as it would a mean. Not a number where every trajectory diverged.
+    /// </summary>
+    public double Median { get; init; } = double.NaN;
+
     /// <summary>How many independent values would give this standard error; not a number where it is not known.</summary>
     public double EffectiveSamples { get; init; } = double.NaN;
 
@@ -18,6 +24,13 @@ public sealed record TimeAverage(double Mean, double StandardError, IReadOnlyLis
 
     /// <inheritdoc/>
     public override string ToString() => $"{Mean:f4} +- {StandardError:f4}";
+
+    /// <summary>The median of those values that are numbers; not a number where there is none.</summary>
+    internal static double MedianOf(IEnumerable<double> values)
+    {
+        double[] ordered = [.. values.Where(value => !double.IsNaN(value)).Order()];
+        return ordered.Length == 0 ? double.NaN : 0.5 * (ordered[(ordered.Length - 1) / 2] + ordered[ordered.Length / 2]);
+    }
 
     /// <summary>The mean of those values that are numbers; not a number where there is none.</summary>
     internal static double MeanOf(IEnumerable<double> values) => values.Where(value => !double.IsNaN(value)).DefaultIfEmpty(double.NaN).Average();

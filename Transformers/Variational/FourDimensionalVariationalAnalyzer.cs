@@ -79,6 +79,10 @@ public sealed class FourDimensionalVariationalAnalyzer(IncrementalFourDimensiona
         return new(new State(memory.Start.State), new TimeInterval(memory.StartTime, end), method.Cost.Dynamics.TimeStep, used);
     }
 
+    /// <inheritdoc/>
+    /// <remarks>A window holds the observations of several networks, each of which says its own.</remarks>
+    public IAnalyzer<WindowMemory<StateMemory>> For(IObservationNetwork network) => this;
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Part("method", method);

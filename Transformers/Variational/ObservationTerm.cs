@@ -37,6 +37,12 @@ public sealed class ObservationTerm : ICostTerm, IComponent
     /// <summary>R</summary>
     public IErrorCovariance Error => observationError;
 
+    /// <summary>H of an observation: this term's, or that of the network that the observation names.</summary>
+    public IObservationOperator OperatorOf(Observation observation) => observation.Network?.Operator ?? observationOperator;
+
+    /// <summary>R of an observation: this term's, or that of the network that the observation names.</summary>
+    public IErrorCovariance ErrorOf(Observation observation) => observation.Network?.Error ?? observationError;
+
     /// <summary>The steps of the window's observations.</summary>
     public IEnumerable<int> UsedSteps(AssimilationWindow window) => window.Observations.Select(observation => window.StepOf(observation.Time));
 
@@ -46,7 +52,7 @@ public sealed class ObservationTerm : ICostTerm, IComponent
         using var scope = NewDisposeScope();
         var sum = trajectory.Window.Zeros(1).squeeze(-1);
         foreach (var observation in trajectory.Window.Observations)
-            sum = sum + 0.5 * observationError.Whiten(Misfit(trajectory, observation), observation.Mask).square().sum(-1);
+            sum = sum + 0.5 * ErrorOf(observation).Whiten(Misfit(trajectory, observation), observation.Mask).square().sum(-1);
         return sum.MoveToOuterDisposeScope();
     }
 
@@ -55,7 +61,7 @@ public sealed class ObservationTerm : ICostTerm, IComponent
     {
         foreach (var observation in trajectory.Window.Observations)
         {
-            var weighted = observationError.ApplyInverse(Misfit(trajectory, observation), observation.Mask);
+            var weighted = ErrorOf(observation).ApplyInverse(Misfit(trajectory, observation), observation.Mask);
             gradient.Add(observation.Time, Back(trajectory, observation, weighted));
         }
     }
@@ -65,21 +71,21 @@ public sealed class ObservationTerm : ICostTerm, IComponent
     {
         foreach (var observation in trajectory.Window.Observations)
         {
-            var along = observationOperator.TangentLinear(trajectory.At(observation.Time).Values, increment.At(observation.Time).Values);
-            product.Add(observation.Time, Back(trajectory, observation, observationError.ApplyInverse(along, observation.Mask)));
+            var along = OperatorOf(observation).TangentLinear(trajectory.At(observation.Time).Values, increment.At(observation.Time).Values);
+            product.Add(observation.Time, Back(trajectory, observation, ErrorOf(observation).ApplyInverse(along, observation.Mask)));
         }
     }
 
     // H(x) - y
     private Tensor Misfit(WindowTrajectory<State> trajectory, Observation observation)
     {
-        Require.Shape(observation.Values, $"The observation at time {observation.Time:g9}", trajectory.Window.Batch, observationOperator.ObservationDimension);
-        return observationOperator.Apply(trajectory.At(observation.Time).Values) - observation.Values;
+        Require.Shape(observation.Values, $"The observation at time {observation.Time:g9}", trajectory.Window.Batch, OperatorOf(observation).ObservationDimension);
+        return OperatorOf(observation).Apply(trajectory.At(observation.Time).Values) - observation.Values;
     }
 
     // H'^T w
     private Sensitivity Back(WindowTrajectory<State> trajectory, Observation observation, Tensor weighted) =>
-        new(observationOperator.Adjoint(trajectory.At(observation.Time).Values, weighted));
+        new(OperatorOf(observation).Adjoint(trajectory.At(observation.Time).Values, weighted));
 
     void IComponent.Save(ComponentWriter writer)
     {

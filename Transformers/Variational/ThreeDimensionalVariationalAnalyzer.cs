@@ -142,6 +142,9 @@ public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>
         return new ConstantTensor(KalmanUpdate.Gain(origin, root.Value.Value.unsqueeze(0), observationOperator, observationError).squeeze(0).transpose(0, 1));
     }
 
+    /// <inheritdoc/>
+    public IAnalyzer<StateMemory> For(IObservationNetwork network) => new ThreeDimensionalVariationalAnalyzer(network.Operator, network.Error, Background, maximumIterations, tolerance);
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Part("operator", observationOperator);

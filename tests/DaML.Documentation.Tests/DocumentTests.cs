@@ -60,4 +60,29 @@ public partial class DocumentTests
         Assert.Contains(lines, line => line.Contains("./daml demo", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.Contains("./daml test", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public void Models_quotes_its_examples_and_the_forcing_is_found()
+    {
+        foreach (string mark in (string[])["model", "joint"]) Assert.Contains(Marked("ParametricModels.cs", mark), Quoted("models.md"));
+        Assert.NotEmpty(DynamicsConformance.Check(new ParametricModels.Roessler()));
+        Assert.InRange(ParametricModels.Estimate(150), 7.7, 8.3);
+    }
+
+    [Fact]
+    public void Ask_and_tell_quotes_its_example_and_it_survives_a_crash()
+    {
+        Assert.Contains(Marked("Ocean.cs", "example"), Quoted("ask-and-tell.md"));
+        var (crashed, error) = Ocean.Run();
+        Assert.Equal(1, crashed);
+        Assert.InRange(error, 0.1, 2);
+    }
+
+    [Fact]
+    public void Preconditioning_shallow_water_and_weights_quote_their_marked_lines()
+    {
+        foreach (string mark in (string[])["recycled", "fixed"]) Assert.Contains(Marked("Preconditioners.cs", mark), Quoted("preconditioning.md"));
+        Assert.IsType<LimitedMemoryPreconditioning>(Preconditioners.Recycling().Minimisation.Preconditioning);
+        Assert.Contains(Marked("Currents.cs", "example"), Quoted("shallow-water.md"));
+    }
 }

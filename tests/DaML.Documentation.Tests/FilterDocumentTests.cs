@@ -29,4 +29,20 @@ public partial class DocumentTests
         Assert.Contains("analysis RMSE", figure);
         Assert.Equal("ETKF (N = 40)", method.Name);
     }
+
+    [Fact]
+    public void Filters_quotes_the_networks_that_change_and_the_filter_follows_the_truth()
+    {
+        Assert.Contains(Marked("ChangingNetworks.cs", "example"), Quoted("filters.md"));
+        Assert.InRange(ChangingNetworks.Run(200), 0.1, 0.5);
+    }
+
+    [Fact]
+    public void Filters_quotes_the_smoother_and_the_likelihood_finds_the_error()
+    {
+        Assert.Contains(Marked("Smoothed.cs", "example"), Quoted("filters.md"));
+        var (filtered, smoothed, best) = Smoothed.Run(200);
+        Assert.Equal(0.5, best);
+        Assert.InRange(smoothed / filtered, 0.6, 0.95);
+    }
 }

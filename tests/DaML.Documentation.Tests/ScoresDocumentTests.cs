@@ -11,6 +11,7 @@ public partial class DocumentTests
     [Theory]
     [InlineData("evaluate")]
     [InlineData("score")]
+    [InlineData("track")]
     public void Scores_quotes_the_marked_lines(string mark) => Assert.Contains(Marked("Scores.cs", mark), Quoted("scores.md"));
 
     [Fact]
@@ -26,6 +27,11 @@ public partial class DocumentTests
         Assert.InRange(report[new InnovationChiSquare(network)].Mean, 0.8, 1.2);
         Assert.InRange(report[new LargestError()].Mean, report.AnalysisRmse.Mean, 1);
         Assert.Contains("CRPS 0.", output.ToString());
+
+        var tracked = Scoring.Track(context, dynamics, network, twin, context.Analysis.EnsembleTransformKalmanFilter(dynamics, network, 20, Inflation.StandardDeviation(1.02)).Transformer, output);
+        Assert.Equal((0L, 0L), (tracked.LostTruths, tracked.Tracking!.Losses));
+        Assert.Equal(report.AnalysisRmse.Mean, tracked.Tracking.TrackedRmse, 1e-12);
+        Assert.Contains("0.0 losses in 1,000 cycles", output.ToString());
     }
 
     [Fact]

@@ -68,10 +68,18 @@ public sealed class ReferenceScoresTests : IDisposable
         Assert.Equal((0, ""), (code, error));
         Assert.Equal(["rows"], document!.Value.EnumerateObject().Select(member => member.Name));
         var rows = document.Value.GetProperty("rows").EnumerateArray().ToList();
-        Assert.All(rows, row => Assert.Equal(["model", "method", "settings", "expected", "measured", "seeds", "cycles", "divergences", "pass"], row.EnumerateObject().Select(member => member.Name)));
+        Assert.All(rows, row => Assert.Equal(["model", "method", "settings", "expected", "measured", "seeds", "cycles", "divergences", "pass", "tracking"], row.EnumerateObject().Select(member => member.Name)));
         Assert.Equal(("Lorenz-63, every 0.25", "EnKF-N", "N = 10"), (rows[0].GetProperty("model").GetString(), rows[0].GetProperty("method").GetString(), rows[0].GetProperty("settings").GetString()));
         Assert.Equal((3, 200, 0, true), (rows[0].GetProperty("seeds").GetInt64(), rows[0].GetProperty("cycles").GetInt64(), rows[0].GetProperty("divergences").GetInt64(), rows[0].GetProperty("pass").GetBoolean()));
         Assert.InRange(rows[0].GetProperty("measured").GetDouble(), 0.35, 0.85);
+        var tracking = rows[0].GetProperty("tracking");
+        Assert.Equal(["mean", "tracked", "lossesPer1000Cycles", "lossLength", "lostTruths", "neverTracked", "lostAbove", "foundBelow"], tracking.EnumerateObject().Select(member => member.Name));
+        Assert.InRange(tracking.GetProperty("foundBelow").GetDouble(), 1.1, 1.4);      // optimal interpolation scores 1.25
+        Assert.InRange(tracking.GetProperty("lostAbove").GetDouble(), 4, 5);           // half-way to the climatology's 7.6
+        Assert.Equal((0, 0.0), (tracking.GetProperty("lostTruths").GetInt64(), tracking.GetProperty("lossesPer1000Cycles").GetDouble()));
+        Assert.Equal(rows[0].GetProperty("tracking").GetProperty("mean").GetDouble(), tracking.GetProperty("tracked").GetDouble(), 1e-12);
+        var never = rows[1].GetProperty("tracking");
+        Assert.Equal(rows[1].GetProperty("divergences").GetInt64(), never.GetProperty("lostTruths").GetInt64());
         // Five members without inflation lose the truth: counted, not measured.
         Assert.Equal((JsonValueKind.Null, 3, false), (rows[1].GetProperty("measured").ValueKind, rows[1].GetProperty("divergences").GetInt64(), rows[1].GetProperty("pass").GetBoolean()));
         Assert.False(rows[2].GetProperty("pass").GetBoolean());
@@ -80,6 +88,22 @@ public sealed class ReferenceScoresTests : IDisposable
         Assert.Contains("3/3", output);
         foreach (string name in (string[])["report.html", "scores-lorenz-63-every-0-25.svg"]) Assert.True(File.Exists(Path.Combine(folder.FullName, name)), name);
         Assert.Equal(document.Value.ToString(), Measure(With(Easy, lost, below, more)).Document!.Value.ToString());
+    }
+
+    // Half of the sites are observed, with errors of 0.7: a filter with an error of 1.0 follows them, and was once called lost in every experiment.
+    [Fact]
+    public void A_filter_of_a_sparse_network_whose_error_exceeds_the_observations_is_not_lost()
+    {
+        const string table = """
+            { "experiments": { "half": { "model": { "name": "Lorenz-96", "timeStep": 0.02 }, "interval": 0.4, "errorVariance": 0.5, "stride": 2,
+                "start": { "level": 3, "components": { "1": 4 }, "variance": 1 }, "burnIn": 100 } },
+              "rows": [ { "experiment": "half", "method": "LETKF", "settings": { "members": 40, "radius": 4, "inflation": 1.10 }, "expected": 1, "tolerance": { "share": 0.15 }, "source": "a test" } ] }
+            """;
+        var row = Measure(table, seeds: 3, cycles: 200).Document!.Value.GetProperty("rows")[0];
+        Assert.Equal(0, row.GetProperty("divergences").GetInt64());
+        Assert.InRange(row.GetProperty("measured").GetDouble(), 0.85, 1.2);
+        Assert.InRange(row.GetProperty("tracking").GetProperty("foundBelow").GetDouble(), 2, 2.9);
+        Assert.True(row.GetProperty("pass").GetBoolean());
     }
 
     [Fact]

@@ -1,0 +1,47 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// When a method has lost its truth, cycle by cycle: its truth is lost as soon as the analysis error exceeds <paramref name="Lost"/>, and found
+/// again as soon as it is not above <paramref name="Found"/>. Two bounds keep an error that wanders about one of them from counting as many losses.
+/// </summary>
+/// <param name="Lost">The error from which on a truth is lost, in the state's unit.</param>
+/// <param name="Found">The error from which down it is found again; above zero, at most <paramref name="Lost"/>.</param>
+public sealed record TruthBounds(double Lost, double Found)
+{
+    /// <summary>
+    /// The bounds that suit a model and a network. Found is the error of optimal interpolation, the analysis of the climatology with one
+    /// cycle's observations: what is not better than that knows nothing of the past. Lost is half-way from there to the
+    /// climatology's own deviation. Where all is observed, optimal interpolation is about as good as the observations; what is not
+    /// observed has the climatology's error in it, so that sparse networks have wider bounds.
+    /// </summary>
+    /// <param name="network">H, linearised at the climatology's mean, and R. Missing observations are not respected.</param>
+    /// <param name="mean">The mean of the model's states over a long run, <c>[n]</c>.</param>
+    /// <param name="covariance">Their covariance, <c>[n, n]</c>, positive semidefinite.</param>
+    /// <exception cref="ArgumentException">A mean or a covariance of another dimension than the network's states.</exception>
+    public static TruthBounds Of(IObservationNetwork network, Tensor mean, Tensor covariance)
+    {
+        long n = network.Operator.StateDimension;
+        Require.Shape(mean, "The climatology's mean", n);
+        Require.Shape(covariance, "The climatology's covariance", n, n);
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        Tensor m = mean.to(ScalarType.Float64).unsqueeze(0), p = covariance.to(ScalarType.Float64).unsqueeze(0);
+        var observed = new Observation(network.Operator.Apply(m), null, 0);
+        var analysed = KalmanUpdate.Apply(m, p, observed, network.Operator, network.Error).Covariance;
+        double RootMean(Tensor matrix) => Math.Sqrt(matrix.diagonal(0, -2, -1).mean().ToDouble());
+        double interpolated = RootMean(analysed), deviation = RootMean(p);
+        return new(0.5 * (interpolated + deviation), interpolated);
+    }
+
+    /// <summary>These bounds, or the reason why they cannot be.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Found is not above zero, or above Lost.</exception>
+    internal TruthBounds Checked()
+    {
+        Require.Positive(Found, nameof(Found));
+        return Lost >= Found ? this
+            : throw new ArgumentOutOfRangeException(nameof(Lost), Lost, $"The bound from which on a truth is lost must be at least that below which it is found again, {Found:g6}; given: {Lost:g6}.");
+    }
+}

@@ -1,0 +1,134 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// A fixed-interval smoother: a filter forward over a view that ends, then back from its last cycle, so that every cycle's estimate uses all observations,
+/// before and after. It adds the filter's columns, and <see cref="Columns.Smoothed"/> and <see cref="Columns.SmoothedSpread"/>. The last cycle's smoothed
+/// estimate is its analysis.
+/// </summary>
+/// <remarks>
+/// A cursor runs the filter twice: over the whole view when it is first moved, and beside what it gives. It keeps the analyses and forecasts of all
+/// cycles, of a Kalman filter two matrices a cycle.
+/// </remarks>
+/// <typeparam name="TMemory">The filter's memory.</typeparam>
+public sealed class FixedIntervalSmoother<TMemory> : ITransformer, IComponent where TMemory : IMemory<TMemory>
+{
+    private readonly SequentialAssimilation<TMemory> filter;
+    private readonly IBackwardStep<TMemory> step;
+
+    /// <summary>Makes a smoother.</summary>
+    /// <param name="name">What to call it.</param>
+    /// <param name="filter">The filter; its procoder has a spread.</param>
+    /// <param name="step">The step back.</param>
+    public FixedIntervalSmoother(string name, SequentialAssimilation<TMemory> filter, IBackwardStep<TMemory> step)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        (Name, this.filter, this.step) = (name, filter, step);
+        Contract = new SchemaContract(filter.Contract.Requires, [.. filter.Contract.Adds, new(Columns.Smoothed, filter.StateDimension), new(Columns.SmoothedSpread, filter.StateDimension)]);
+    }
+
+    /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
+    public static ComponentType Type { get; } = new($"fixed-interval-smoother({MemoryKind.Of(typeof(TMemory))})", 1, reader =>
+        new FixedIntervalSmoother<TMemory>(reader.Get<string>("name"), reader.Part<SequentialAssimilation<TMemory>>("filter"), reader.Part<IBackwardStep<TMemory>>("step")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name { get; }
+
+    /// <inheritdoc/>
+    public SchemaContract Contract { get; }
+
+    /// <summary>The filter that goes before.</summary>
+    public SequentialAssimilation<TMemory> Filter => filter;
+
+    /// <inheritdoc/>
+    public TrajectorySchema GetOutputSchema(TrajectorySchema input)
+    {
+        filter.GetOutputSchema(input);
+        return Contract.Apply(input, Name);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The view never ends.</exception>
+    public ITrajectoryView Transform(ITrajectoryView input)
+    {
+        if (input.CycleCount is null) throw new ArgumentException($"{Name} goes back from the last cycle of a view, and this one never ends; take a number of its cycles first.", nameof(input));
+        return new TrajectoryView(GetOutputSchema(input.Schema), input, source => new Cursor(this, input, source));
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("name", Name);
+        writer.Part("filter", filter);
+        writer.Part("step", step);
+    }
+
+    // The smoothed memories of all cycles, in order of time.
+    private List<TMemory> Smooth(ITrajectoryView view)
+    {
+        var passed = new List<(TMemory Forecast, TMemory Analysis, double Time)>();
+        var smoothed = new List<TMemory>();
+        try
+        {
+            // At the times of the model's steps, between which the way back is taken.
+            using (var run = filter.Run(StepClock.Align(view, filter.Triple.Propagater.TimeStep, filter.Context.Options.TimeTolerance)))
+                while (run.MoveNext()) passed.Add((Copy(run.Forecast), Copy(run.Analysis), run.Time));
+            if (passed.Count == 0) return smoothed;
+            smoothed.Add(Copy(passed[^1].Analysis));
+            for (int k = passed.Count - 2; k >= 0; k--)
+            {
+                using var scope = NewDisposeScope();
+                var interval = new TimeInterval(passed[k].Time, passed[k + 1].Time);
+                var back = interval.Length == 0 ? smoothed[^1].Map(tensor => tensor.alias()) : step.Back(passed[k].Analysis, passed[k + 1].Forecast, smoothed[^1], interval);
+                foreach (var tensor in back.Tensors)
+                    if (!FiniteNumbers.All(tensor)) throw new DivergenceException($"{Name}, going back,", k, passed[k].Time, double.NaN);
+                smoothed.Add(back.Keep());
+            }
+            smoothed.Reverse();
+            return smoothed;
+        }
+        catch
+        {
+            foreach (var memory in smoothed) memory.Release();
+            throw;
+        }
+        finally
+        {
+            foreach (var (forecast, analysis, _) in passed)
+            {
+                forecast.Release();
+                analysis.Release();
+            }
+        }
+    }
+
+    private static TMemory Copy(TMemory memory) => memory.Map(tensor => tensor.clone()).Keep();
+
+    // The filter's own run once more, with what was smoothed beside it.
+    private sealed class Cursor(FixedIntervalSmoother<TMemory> smoother, ITrajectoryView view, ITrajectoryCursor source)
+        : TrajectoryCursor(new AssimilationRun<TMemory>(smoother.filter, view, source)), IDensityCursor
+    {
+        private List<TMemory>? smoothed;
+
+        public IDensity ForecastDensity => ((IDensityCursor)Source!).ForecastDensity;
+
+        public IDensity AnalysisDensity => ((IDensityCursor)Source!).AnalysisDensity;
+
+        protected override bool Compute(long cycle)
+        {
+            smoothed ??= smoother.Smooth(view);
+            var density = smoother.filter.Triple.Procoder.Decode(smoothed[(int)cycle]);
+            Set(Columns.Smoothed, density.Mean);
+            Set(Columns.SmoothedSpread, density.StandardDeviation);
+            return true;
+        }
+
+        protected override void DisposeState()
+        {
+            foreach (var memory in smoothed ?? []) memory.Release();
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Tests;
+
+/// <summary>The examples of docs/models.md.</summary>
+public static class ParametricModels
+{
+    // <model>
+    public sealed class Roessler() : ParametricDynamics(3, 0.05, new("a", 0.2), new("b", 0.2), new("c", 5.7))
+    {
+        protected override Tensor Tendency(Tensor state, Tensor parameters)
+        {
+            var (x, y, z) = (state.select(-1, 0), state.select(-1, 1), state.select(-1, 2));
+            var (a, b, c) = (parameters.select(-1, 0), parameters.select(-1, 1), parameters.select(-1, 2));
+            return stack([-y - z, x + a * y, b + z * (x - c)], dim: -1);
+        }
+    }
+    // </model>
+
+    /// <summary>The forcing of Lorenz-96 that a filter has come to after some cycles.</summary>
+    public static double Estimate(long cycles)
+    {
+        var context = new DataAssimilationContext(seed: 1);
+        var model = context.Dynamics.Lorenz96(10);
+        var network = context.Observations.Full(model, errorVariance: 0.1);
+        var data = context.Data.Twin(model, network, new() { Cycles = cycles });
+        // <joint>
+        var method = context.Analysis.JointEstimation(model, network,
+            [new EstimatedParameter("forcing", Mean: 6.5, StandardDeviation: 1)],
+            (joint, observed) => context.Analysis.EnsembleTransformKalmanFilter(joint, observed, 50, Inflation.StandardDeviation(1.02)));
+        var estimates = method.Transformer.Transform(data);
+        // forecast, analysis and their spread: [n]; parameters and parameters-spread: [q]
+        // </joint>
+        using var cursor = estimates.OpenCursor();
+        double forcing = double.NaN;
+        while (cursor.MoveNext()) forcing = cursor[Columns.Parameters].item<double>();
+        return forcing;
+    }
+}

@@ -1,0 +1,29 @@
+namespace DaML.Tests;
+
+/// <summary>Quotations of docs/preconditioning.md.</summary>
+public static class Preconditioners
+{
+    /// <summary>A 4D-Var that recycles eigenpairs.</summary>
+    public static FourDimensionalVariationalOptions Recycling() => new()
+    {
+        // <recycled>
+        Minimisation = new()
+        {
+            InnerSolver = new ConjugateGradientSolver(),
+            Preconditioning = new LimitedMemoryPreconditioning(new RecycledEigenpairs(20)),
+        }
+        // </recycled>
+    };
+
+    /// <summary>Preconditioners that are learned once.</summary>
+    public static (IPreconditioning OfPairs, IPreconditioning OfTheInverse) Fixed(FourDimensionalVariationalCost cost, IReadOnlyList<AssimilationWindow> windows)
+    {
+        // <fixed>
+        var estimator = new FixedPreconditioningEstimator(cost);
+        var pairs = estimator.FindEigenpairs(windows, new ComputedEigenpairs(100));                       // never a matrix
+        var preconditioning = new LimitedMemoryPreconditioning(pairs);                                    // or SpectralPreconditioning(pairs)
+        var inverse = new RegularisedInversePreconditioning(estimator.AverageHessian(windows), shift: 10); // (A_0 + s I)^-1, small m
+        // </fixed>
+        return (preconditioning, inverse);
+    }
+}

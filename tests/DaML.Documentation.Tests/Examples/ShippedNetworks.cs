@@ -1,0 +1,23 @@
+namespace DaML.Tests;
+
+/// <summary>Quotations of Samples/weights/README.md.</summary>
+public static class ShippedNetworks
+{
+    /// <summary>Uses weights.</summary>
+    public static SequentialAssimilation<StateMemory> Use(DataAssimilationContext context, IDynamics model, IObservationNetwork network, ResidualConvolutionOptions options)
+    {
+        // <use>
+        var method = context.Analysis.ResidualConvolution(model, network, options).Pretrained(Path.Combine(AppContext.BaseDirectory, "weights", "NAME"));
+        // </use>
+        return method;
+    }
+
+    /// <summary>Writes weights.</summary>
+    public static void Ship(DataAssimilationContext context)
+    {
+        // <ship>
+        var analyzer = (LearnedAnalyzer)context.Model.Load<SequentialAssimilation<StateMemory>>("trained.daml").Triple.Analyzer;
+        WeightFiles.Write("Samples/weights/NAME", analyzer.Network, analyzer.History!);
+        // </ship>
+    }
+}
