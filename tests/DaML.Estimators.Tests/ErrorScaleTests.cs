@@ -21,15 +21,23 @@ public sealed class ErrorScaleTests
     [Fact]
     public void A_network_learns_what_the_size_of_errors_means()
     {
-        var twin = new SmallTwin(seed: 1);    // with seed 0 the error at the scale 2 is 0.8 or 1.8, as the number of steps has it
+        // Median over seeds: after so few steps a network may lose a truth among errors of this size for a while.
+        var errors = Enumerable.Range(0, 3).Select(seed => Errors(seed)).ToList();
+        double small = errors.Select(pair => pair.Small).Order().ElementAt(1), large = errors.Select(pair => pair.Large).Order().ElementAt(1);
+        Assert.True(small < 0.45, $"{small}");
+        Assert.True(large < 1.7, $"{large}");
+        Assert.True(large > 1.5 * small, $"{small} {large}");
+    }
+
+    private static (double Small, double Large) Errors(long seed)
+    {
+        using var scope = NewDisposeScope();
+        var twin = new SmallTwin(seed: seed);
         ITrajectoryView View(string stream, double minimum, double maximum, long? cycles = null) => twin.Context.Data.Twin(twin.Dynamics, twin.Observing, new TwinExperimentOptions
             { Batch = 16, Stream = stream, Cycles = cycles, ErrorScale = new(minimum, maximum), Initial = new AttractorInitialCondition(twin.Dynamics, 5) });
         var options = SmallTwin.Brief with { Steps = 200, Truncation = 8, ValidationInterval = 50, ValidationBurnIn = 40, ValidationCycles = 60 };
         var method = twin.Estimator(options).Fit(View("training", 0.5, 2), View("validation", 0.5, 2));
-        double small = twin.Rmse(method, View("small", 0.5, 0.5, 160)), large = twin.Rmse(method, View("large", 2, 2, 160));
-        Assert.True(small < 0.45, $"{small}");
-        Assert.True(large < 1.7, $"{large}");
-        Assert.True(large > 1.5 * small, $"{small} {large}");
+        return (twin.Rmse(method, View("small", 0.5, 0.5, 160)), twin.Rmse(method, View("large", 2, 2, 160)));
     }
 
     [Fact]
