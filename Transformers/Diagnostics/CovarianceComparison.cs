@@ -18,10 +18,9 @@ public static class CovarianceComparison
     {
         long n = Square(first, second);
         using var scope = NewDisposeScope();
-        var root = SquareRoot(second, out var trace);
-        var (own, _) = Spectrum(first);
-        var (cross, _) = Spectrum(root.matmul(Nearest(first)).matmul(root));
-        var squared = own.sum([-1]) + trace - 2 * cross.sqrt().sum([-1]);
+        // With U = A A^T and V = B B^T the trace of (V^(1/2) U V^(1/2))^(1/2) is the sum of the singular values of A^T B.
+        var ((u, a), (v, b)) = (Root(first), Root(second));
+        var squared = u + v - 2 * linalg.svdvals(a.transpose(-2, -1).matmul(b)).sum([-1]);
         return (squared.clamp_min(0).sqrt() / n).MoveToOuterDisposeScope();
     }
 
@@ -65,23 +64,14 @@ public static class CovarianceComparison
         return SymmetricEigenproblem.Solve(KalmanUpdate.Symmetric(covariance)).Values.flip(-1).MoveToOuterDisposeScope();
     }
 
-    private static Tensor SquareRoot(Tensor covariance, out Tensor trace)
-    {
-        var (values, vectors) = Spectrum(covariance);
-        trace = values.sum([-1]);
-        return (vectors * values.sqrt().unsqueeze(-2)).matmul(vectors.transpose(-2, -1));
-    }
-
-    private static Tensor Nearest(Tensor covariance)
-    {
-        var (values, vectors) = Spectrum(covariance);
-        return (vectors * values.unsqueeze(-2)).matmul(vectors.transpose(-2, -1));
-    }
-
-    private static (Tensor Values, Tensor Vectors) Spectrum(Tensor covariance)
+    // The trace and a root A, P = A A^T. An eigenvalue that round-off alone can give is zero: the root of what it gives would be some 1e-8.
+    private static (Tensor Trace, Tensor Root) Root(Tensor covariance)
     {
         var (values, vectors) = SymmetricEigenproblem.Solve(KalmanUpdate.Symmetric(covariance));
-        return (values.clamp_min(0), vectors);
+        double precision = values.dtype == ScalarType.Float64 ? Math.ScaleB(1, -52) : Math.ScaleB(1, -23);
+        var least = values.size(-1) * precision * values.abs().amax([-1], keepdim: true);
+        values = values.where(values > least, zeros_like(values));
+        return (values.sum([-1]), vectors * values.sqrt().unsqueeze(-2));
     }
 
     private static long Square(Tensor first, Tensor second)
