@@ -10,8 +10,7 @@ public static class CsvWriting
     /// <summary>
     /// Writes a view as a CSV file, atomically: times under <c>time</c>, then the components of each column under <c>analysis[0]</c>,
     /// <c>analysis[1]</c> and so on (<c>image[0][2]</c> for two dimensions, the name alone for a scalar); one row per cycle, or per cycle
-    /// and
-    /// trajectory with the trajectory's number under <c>trajectory</c> where there are several.
+    /// and trajectory with the trajectory's number under <c>trajectory</c> where there are several.
     /// </summary>
     /// <remarks>
     /// Numbers have as many digits as they need to be read back equal to the bit in the view's precision. A value that its column's mask
@@ -85,5 +84,6 @@ public static class CsvWriting
         return isRight ? shortest : ((double)value).ToString("R", CultureInfo.InvariantCulture);
     }
 
-    private static string Quoted(string header) => header.IndexOfAny([',', '"', '\n', '\r']) < 0 ? header : $"\"{header.Replace("\"", "\"\"")}\"";
+    private static string Quoted(string header) =>
+        header.IndexOfAny([',', '"', '\n', '\r']) < 0 ? header : $"\"{header.Replace("\"", "\"\"")}\"";
 }
