@@ -80,9 +80,12 @@ internal sealed class CsvRows : IDisposable
     public bool Read()
     {
         if (!ReadRow()) return false;
-        if (fields.Length != headers.Length)
+        // A delimiter at the end of the rows, or of the header, makes no column.
+        int both = Math.Min(fields.Length, headers.Length);
+        if (fields.Skip(both).Concat(headers.Skip(both)).Any(text => text.Length > 0))
             throw new DataFileException($"'{path}', line {parser.RawRow}: the row has {fields.Length} fields where the header has " +
                 $"{headers.Length}.");
+        fields = [.. fields.Take(both), .. headers.Skip(both)];
         return true;
     }
 
@@ -174,7 +177,8 @@ internal sealed class CsvRows : IDisposable
             if (blankLine > 0 && time < 0)
                 throw new DataFileException($"'{path}', line {blankLine}: the line is blank, and without times every row is a cycle. " +
                     $"Write its delimiters where a cycle is missing, or remove the line.");
-            fields = isBlank ? [""] : isSeparatedByBlanks ? [.. fields.Where(field => field.Length > 0)] : fields;
+            fields = isBlank ? [""] : isSeparatedByBlanks
+                ? [.. fields.SelectMany(field => field.Split('\t')).Where(field => field.Length > 0)] : fields;
             return true;
         }
         return false;

@@ -122,6 +122,8 @@ public sealed class CsvTrajectoryTests : IDisposable
         string path = folder.Write("b.txt", "time    y\n 1   1.5 \n\n10   NA\n");
         Assert.Equal([(1, 1.5, true), (10, 0.0, false)], Series(path, new() { Delimiter = " ", Missing = MissingValues.Mask, Markers = ["NA"] }));
         Assert.Equal([(1, 1.5, true)], Series(folder.Write("t.txt", "time\ty\n1\t1.5\n"), new() { Delimiter = "\t", Missing = MissingValues.Mask }));
+        Assert.Equal([(1, 1.5, true), (2, 2.5, true)],
+            Series(folder.Write("m.txt", " time\t y\n1 \t1.5\n2  2.5\t\n\t\n"), new() { Delimiter = " ", Missing = MissingValues.Mask }));
         foreach (string bad in (string[])["", "\n", "\"", "1", "x"])
             Assert.Contains("'Delimiter' must be a sign", Assert.Throws<ArgumentException>(() => Series(path, new() { Delimiter = bad })).Message);
         foreach (char bad in (char[])[',', '"', '1', ' '])
@@ -202,6 +204,17 @@ public sealed class CsvTrajectoryTests : IDisposable
     public void NaNMayHaveASignAndMarkersMayHaveBlanks(string field) =>
         Assert.Equal([(1, 1.0, true), (2, 0.0, false)], Series(folder.Write("nan.csv", $"time,y\r\n1,1\r\n2, {field} \r\n"),
             new() { Missing = MissingValues.Mask, Markers = ["not available"] }));
+
+    [Theory]
+    [InlineData("time,y,\n1,1,\n2,,\n")]
+    [InlineData("time,y\n1,1,\n2,,\n")]
+    [InlineData("time,y,\n1,1\n2,\n")]
+    public void ADelimiterAtTheEndMakesNoColumn(string text)
+    {
+        Assert.Equal([(1, 1.0, true), (2, 0.0, false)], Series(folder.Write("end.csv", text), new() { Missing = MissingValues.Mask }));
+        Assert.Contains("the row has 4 fields where the header has", Assert.Throws<DataFileException>(() =>
+            Series(folder.Write("more.csv", text + "3,3,,4\n"), new() { Missing = MissingValues.Mask })).Message);
+    }
 
     [Fact]
     public void ADecimalCommaAndAnotherDelimiterAreNamed()
