@@ -24,6 +24,8 @@ public static class CsvWriting
     /// <param name="cancellation">Stops it; an older file stays as it was.</param>
     /// <exception cref="ArgumentException">The view never ends.</exception>
     /// <exception cref="SchemaException">The view does not have one of the columns.</exception>
+    /// <exception cref="IOException">The folder cannot be made, or the path is a folder.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder must not be written.</exception>
     public static void WriteCsv(this ITrajectoryView view, string path, IReadOnlyList<Column>? columns = null,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {

@@ -29,6 +29,7 @@ public static class NetCdfWriting
     /// </exception>
     /// <exception cref="SchemaException">The view does not have one of the columns.</exception>
     /// <exception cref="DataFileException">The netcdf library is not installed, or cannot write the file.</exception>
+    /// <exception cref="IOException">The folder cannot be made, or the path is a folder.</exception>
     public static void WriteNetCdf(this ITrajectoryView view, string path, IReadOnlyList<Column>? columns = null, string? timeUnits = null,
         string calendar = "standard", IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {

@@ -125,6 +125,10 @@ public sealed class WritingTests : IDisposable
             Assert.NotEqual("the old one"u8.ToArray(), File.ReadAllBytes(path));
         }
         Assert.Throws<SchemaException>(() => twin.Take(3).WriteCsv(folder.File("x.csv"), [Columns.Analysis]));
+        Directory.CreateDirectory(folder.File("a folder"));
+        Assert.ThrowsAny<IOException>(() => twin.Take(3).WriteCsv(folder.File("a folder")));
+        Assert.ThrowsAny<IOException>(() => twin.Take(3).WriteCsv(folder.File("old.csv/x.csv")));
+        Assert.Empty(Directory.GetFiles(folder.File("."), "*.tmp"));
         Assert.Contains("cannot be written: every file has times", Assert.Throws<ArgumentException>(() =>
             context.Data.FromMemory(new Dictionary<Column, Tensor> { [new Column("time")] = ones(1, 1) }, [1]).WriteCsv(folder.File("x.csv"))).Message);
         Assert.Contains("'parsecs since", Assert.Throws<ArgumentException>(() => twin.Take(3).WriteNetCdf(folder.File("x.nc"), timeUnits: "parsecs since 1970-01-01")).Message);
