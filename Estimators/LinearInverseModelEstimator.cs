@@ -73,12 +73,14 @@ public sealed class LinearInverseModelEstimator(Column coefficients, Column fore
         return new LinearInverseModel(dynamics, (covariance + covariance.mT) / 2, options.Lag, repaired, coefficients, forecast);
     }
 
+    // Counted from the first cycle, so that the rounding of times does not add up.
     private static double Spacing(double[] times)
     {
         double spacing = (times[^1] - times[0]) / (times.Length - 1);
         for (int i = 1; i < times.Length; i++)
-            if (!(Math.Abs(times[i] - times[i - 1] - spacing) <= 1e-6 * spacing))
-                throw new ArgumentException($"linear inverse model needs equally spaced cycles; cycle {i} comes {times[i] - times[i - 1]} after the one before, where the mean is {spacing}.", nameof(times));
+            if (!(Math.Abs(times[i] - times[0] - i * spacing) <= TimeInterval.DefaultTolerance * spacing))
+                throw new ArgumentException($"linear inverse model needs equally spaced cycles; cycle {i} comes " +
+                    $"{times[i] - times[i - 1]} after the one before, where the mean is {spacing}.", nameof(times));
         return spacing;
     }
 

@@ -59,12 +59,21 @@ internal sealed partial class CalendarTime
     /// <summary>Days since 1970-01-01 00:00 UTC.</summary>
     public double Days(double coordinate) => coordinate * multiplier / divisor + offset;
 
-    [GeneratedRegex(@"^\s*\S+\s+since\s+[\d'-]", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"^\s*\S+\s+since\s+[\d'+-]", RegexOptions.IgnoreCase)]
     private static partial Regex SinceDate();
 
-    [GeneratedRegex(@"^(?<unit>weeks?|days?|d|hours?|hrs?|hr|h|minutes?|mins?|months?|seconds?|secs?|s|milliseconds?|millisecs?|msecs?|ms|" +
-                    @"microseconds?|microsecs?|us|\u00b5s|\u03bcs|nanoseconds?|nanosecs?|ns)\s+since\s+(?<year>\d{1,4})-(?<month>\d{1,2})-(?<day>\d{1,2})" +
-                    @"([T\s]+(?<hour>\d{1,2})(:(?<minute>\d{1,2})(:(?<second>\d{1,2}(\.\d*)?))?)?" +
-                    @"(\s*(?<sign>[+-])(?<zoneHour>\d{1,2})(:?(?<zoneMinute>\d{2}))?|(?<bareZone>\s+)(?<zoneHour>\d{1,2})(:?(?<zoneMinute>\d{2}))?)?)?\s*(UTC|GMT|Z)?$", RegexOptions.IgnoreCase)]
+    // Dates with or without the separators of ISO 8601, and of the freer kind that UDUNITS takes.
+    [GeneratedRegex("""
+        ^(?<unit>weeks?|days?|d|hours?|hrs?|h|minutes?|mins?|months?|seconds?|secs?|s|milliseconds?|millisecs?|msecs?|ms|
+        microseconds?|microsecs?|us|\u00b5s|\u03bcs|nanoseconds?|nanosecs?|ns)
+        \s+since\s+
+        ((?<year>[+-]?\d{1,5})-(?<month>\d{1,2})-(?<day>\d{1,2})|(?<year>\d{4})(?<month>\d{2})(?<day>\d{2}))
+        (
+          (T(?<hour>\d{2})(?<minute>\d{2})(?<second>\d{2}(\.\d*)?)?|
+          [T\s]+(?<hour>\d{1,2})(:(?<minute>\d{1,2})(:(?<second>\d{1,2}(\.\d*)?))?)?)
+          (\s*(?<sign>[+-])(?<zoneHour>\d{1,2})(:?(?<zoneMinute>\d{2}))?|(?<bareZone>\s+)(?<zoneHour>\d{1,2})(:?(?<zoneMinute>\d{2}))?)?
+        )?
+        \s*(UTC|GMT|Z)?$
+        """, RegexOptions.IgnoreCase | RegexOptions.IgnorePatternWhitespace)]
     private static partial Regex Units();
 }

@@ -17,7 +17,10 @@ internal static class ClassicNetCdfLayout
     {
         using var reader = new Reader(file);
         try { return reader.RequiredLength(); }
-        catch (Exception e) when (e is OverflowException or IndexOutOfRangeException or ArgumentOutOfRangeException) { throw new FormatException("its header is damaged", e); }
+        catch (Exception e) when (e is OverflowException or IndexOutOfRangeException or ArgumentOutOfRangeException)
+        {
+            throw new FormatException("its header is damaged", e);
+        }
     }
 
     private sealed class Reader(Stream file) : IDisposable
@@ -39,7 +42,8 @@ internal static class ClassicNetCdfLayout
             var variables = List(() => Variable(lengths));
 
             long end = 0, record = 0;
-            foreach (var variable in variables.Where(variable => !variable.IsRecord)) end = Math.Max(end, checked(variable.Begin + variable.Size));
+            foreach (var variable in variables.Where(variable => !variable.IsRecord))
+                end = Math.Max(end, checked(variable.Begin + variable.Size));
             var recorded = variables.Where(variable => variable.IsRecord).ToList();
             foreach (var variable in recorded) record = checked(record + (recorded.Count == 1 ? variable.Size : Padded(variable.Size)));
             if (records > 0)

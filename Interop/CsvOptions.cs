@@ -14,8 +14,8 @@ public sealed record CsvOptions
     /// </summary>
     public string? TimeHeader { get; init; } = "time";
 
-    /// <summary>What separates the fields (default: a comma). A blank stands for any number of blanks, so that columns may be
-    /// aligned.</summary>
+    /// <summary>What separates the fields (default: a comma). A blank stands for any number of blanks and tabs, so that columns may
+    /// be aligned.</summary>
     public string Delimiter { get; init; } = ",";
 
     /// <summary>What a missing value means (default: an error): an empty field, <c>NaN</c>, or one of <see cref="Markers"/>.</summary>

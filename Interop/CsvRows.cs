@@ -6,7 +6,8 @@ namespace DaML;
 
 /// <summary>
 /// The rows of a CSV file, one after the other. Comments are skipped, and blank lines too, unless the file has one column: there a blank
-/// line is a row with an empty field, as spreadsheets write it.
+/// line is a row with an empty field, as spreadsheets write it. Where rows are counted because the file has no times, a blank line between
+/// rows of several columns is refused.
 /// </summary>
 internal sealed class CsvRows : IDisposable
 {
@@ -19,6 +20,7 @@ internal sealed class CsvRows : IDisposable
     private readonly string[] headers;
     private readonly int time, trajectory;
     private string[] fields = [];
+    private int blankLine;
 
     /// <summary>Opens a file and reads its header.</summary>
     /// <exception cref="DataFileException">There is no header, or one of the columns asked for is missing or twice there.</exception>
@@ -78,9 +80,12 @@ internal sealed class CsvRows : IDisposable
     public bool Read()
     {
         if (!ReadRow()) return false;
-        if (fields.Length != headers.Length)
+        // A delimiter at the end of the rows, or of the header, makes no column.
+        int both = Math.Min(fields.Length, headers.Length);
+        if (fields.Skip(both).Concat(headers.Skip(both)).Any(text => text.Length > 0))
             throw new DataFileException($"'{path}', line {parser.RawRow}: the row has {fields.Length} fields where the header has " +
                 $"{headers.Length}.");
+        fields = [.. fields.Take(both), .. headers.Skip(both)];
         return true;
     }
 
@@ -94,11 +99,14 @@ internal sealed class CsvRows : IDisposable
                 $"is missing; use {nameof(CsvOptions)} {{ {nameof(CsvOptions.Missing)} = " +
                 $"{nameof(MissingValues)}.{nameof(MissingValues.Mask)} }} to have missing values marked");
         return IsNumber(field) && Parse(field) is var number && double.IsFinite(number) ? number : throw Refuse(position,
-            $"is '{field}', not a finite number; where that means a missing value, name it in " +
+            field.Contains(',') && IsNumber(field.Replace(',', '.')) ? $"is '{field}', not a number: numbers have a decimal point, no comma"
+            : $"is '{field}', not a finite number; where that means a missing value, name it in " +
             $"{nameof(CsvOptions)}.{nameof(CsvOptions.Markers)}");
     }
 
-    /// <summary>Reads the rows of the first time for the trajectories they name; one without a name where the file has no such column.</summary>
+    /// <summary>
+    /// Reads the rows of the first time for the trajectories they name; one without a name where the file has no such column.
+    /// </summary>
     /// <exception cref="DataFileException">A trajectory is there twice, or a time is no number and no date.</exception>
     public IReadOnlyList<string> Trajectories()
     {
@@ -125,14 +133,16 @@ internal sealed class CsvRows : IDisposable
     {
         var times = new List<double>();
         bool? dates = null;
+        bool areDigits = time >= 0;
         int row = 0;
         for (; Read(); row++)
         {
+            areDigits = areDigits && IsoDate.IsDigits(fields[time]);
             int within = row % trajectories.Count;
             double next = time < 0 ? row / trajectories.Count + 1 : Time(ref dates);
             if (trajectory >= 0 && fields[trajectory] != trajectories[within])
-                throw Refuse(trajectory, $"is '{fields[trajectory]}' where '{trajectories[within]}' is expected; every time must have the " +
-                    $"trajectories {string.Join(", ", trajectories)} in this order");
+                throw Refuse(trajectory, $"is '{fields[trajectory]}' where '{trajectories[within]}' is expected; every time must have " +
+                    $"the trajectories {string.Join(", ", trajectories)} in this order");
             if (within == 0)
             {
                 if (times.Count > 0 && !(next > times[^1]))
@@ -140,10 +150,15 @@ internal sealed class CsvRows : IDisposable
                 times.Add(next);
             }
             else if (next != times[^1])
-                throw Refuse(time, $"is '{fields[time]}'; the trajectories {string.Join(", ", trajectories)} of a time must stand together");
+                throw Refuse(time, $"is '{fields[time]}'; the trajectories {string.Join(", ", trajectories)} of a time must stand " +
+                    $"together");
         }
         if (row % Math.Max(1, trajectories.Count) > 0)
-            throw new DataFileException($"'{path}' ends with {row % trajectories.Count} of the {trajectories.Count} trajectories of its last time.");
+            throw new DataFileException($"'{path}' ends with {row % trajectories.Count} of the {trajectories.Count} trajectories of " +
+                $"its last time.");
+        if (areDigits && times.Count > 0)
+            throw new DataFileException($"'{path}', column '{headers[time]}': every time is a number like a date without separators, " +
+                $"{times[0]} for instance. Write dates as 2001-12-31 or 20011231T00Z; write '{times[0]}.0' where it is a number.");
         return [.. times];
     }
 
@@ -154,8 +169,16 @@ internal sealed class CsvRows : IDisposable
             fields = parser.Record!;
             bool isBlank = (isSeparatedByBlanks || fields.Length == 1) && fields.All(string.IsNullOrWhiteSpace) &&
                 !parser.RawRecord.Contains('"');
-            if (isBlank && headers is not { Length: 1 }) continue;
-            fields = isBlank ? [""] : isSeparatedByBlanks ? [.. fields.Where(field => field.Length > 0)] : fields;
+            if (isBlank && headers is not { Length: 1 })
+            {
+                if (headers is not null && blankLine == 0) blankLine = parser.RawRow;
+                continue;
+            }
+            if (blankLine > 0 && time < 0)
+                throw new DataFileException($"'{path}', line {blankLine}: the line is blank, and without times every row is a cycle. " +
+                    $"Write its delimiters where a cycle is missing, or remove the line.");
+            fields = isBlank ? [""] : isSeparatedByBlanks
+                ? [.. fields.SelectMany(field => field.Split('\t')).Where(field => field.Length > 0)] : fields;
             return true;
         }
         return false;
@@ -173,16 +196,21 @@ internal sealed class CsvRows : IDisposable
         return isDate ? days : Parse(field);
     }
 
-    private bool IsMissing(string field) => field.Length == 0 || field.Equals("nan", StringComparison.OrdinalIgnoreCase) ||
-        markers.Contains(field) || (numericMarkers.Length > 0 && IsNumber(field) && numericMarkers.Contains(Parse(field)));
+    // Some writers give NaN a sign.
+    private bool IsMissing(string field) => field.Length == 0 || markers.Contains(field) ||
+        (IsNumber(field) && Parse(field) is var number && (double.IsNaN(number) || numericMarkers.Contains(number)));
 
     private int Position(string header)
     {
         int position = Array.IndexOf(headers, header);
-        if (position < 0) throw new DataFileException($"'{path}' has no column '{header}'; it has: {string.Join(", ", headers)}.");
+        if (position < 0) throw new DataFileException($"'{path}' has no column '{header}'; it has: {string.Join(", ", headers)}." +
+            (headers is [var only] && only.IndexOfAny([',', ';', '\t', ' ']) is >= 0 and var at
+                ? $" Its columns may be separated by another {nameof(CsvOptions)}.{nameof(CsvOptions.Delimiter)}: {Sign(only[at])}." : ""));
         if (Array.LastIndexOf(headers, header) != position) throw new DataFileException($"'{path}' has more than one column '{header}'.");
         return position;
     }
+
+    private static string Sign(char delimiter) => delimiter switch { '\t' => "\"\\t\"", _ => $"\"{delimiter}\"" };
 
     private static bool IsNumber(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 

@@ -17,7 +17,10 @@ public static class CsvTrajectory
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="ArgumentException">No column, a delimiter or comment sign that cannot be one, a start time after the first
     /// cycle.</exception>
-    /// <exception cref="DataFileException">A header is missing or twice there, a row has too few or too many fields, or a field is no number; the message says file, line and column.</exception>
+    /// <exception cref="DataFileException">
+    /// A header is missing or twice there, a row has too few or too many fields, or a field is no number; the message says file, line and
+    /// column.
+    /// </exception>
     public static ITrajectoryView FromCsv(this DataCatalog catalog, string path, CsvOptions options, params CsvColumn[] columns)
     {
         if (!File.Exists(path)) throw new FileNotFoundException($"There is no file '{path}'.", path);
@@ -43,7 +46,10 @@ public static class CsvTrajectory
             () => new Cursor(catalog.Context, new CsvRows(path, options, columns), times, trajectories.Count, options, columns));
     }
 
-    /// <summary>A file with a header and one row per cycle as one trajectory, with the default options: times under <c>time</c>, commas, nothing missing.</summary>
+    /// <summary>
+    /// A file with a header and one row per cycle as one trajectory, with the default options: times under <c>time</c>, commas, nothing
+    /// missing.
+    /// </summary>
     public static ITrajectoryView FromCsv(this DataCatalog catalog, string path, params CsvColumn[] columns) =>
         catalog.FromCsv(path, new CsvOptions(), columns);
 

@@ -10,8 +10,7 @@ public static class CsvWriting
     /// <summary>
     /// Writes a view as a CSV file, atomically: times under <c>time</c>, then the components of each column under <c>analysis[0]</c>,
     /// <c>analysis[1]</c> and so on (<c>image[0][2]</c> for two dimensions, the name alone for a scalar); one row per cycle, or per cycle
-    /// and
-    /// trajectory with the trajectory's number under <c>trajectory</c> where there are several.
+    /// and trajectory with the trajectory's number under <c>trajectory</c> where there are several.
     /// </summary>
     /// <remarks>
     /// Numbers have as many digits as they need to be read back equal to the bit in the view's precision. A value that its column's mask
@@ -25,6 +24,8 @@ public static class CsvWriting
     /// <param name="cancellation">Stops it; an older file stays as it was.</param>
     /// <exception cref="ArgumentException">The view never ends.</exception>
     /// <exception cref="SchemaException">The view does not have one of the columns.</exception>
+    /// <exception cref="IOException">The folder cannot be made, or the path is a folder.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder must not be written.</exception>
     public static void WriteCsv(this ITrajectoryView view, string path, IReadOnlyList<Column>? columns = null,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
@@ -85,5 +86,6 @@ public static class CsvWriting
         return isRight ? shortest : ((double)value).ToString("R", CultureInfo.InvariantCulture);
     }
 
-    private static string Quoted(string header) => header.IndexOfAny([',', '"', '\n', '\r']) < 0 ? header : $"\"{header.Replace("\"", "\"\"")}\"";
+    private static string Quoted(string header) =>
+        header.IndexOfAny([',', '"', '\n', '\r']) < 0 ? header : $"\"{header.Replace("\"", "\"\"")}\"";
 }

@@ -8,6 +8,7 @@ namespace DaML;
 internal sealed class FileCalendar
 {
     private const long Reform = 2299161;   // the Julian day number of 1582-10-15
+    private const int FirstYear = -4712;
     private readonly Kind kind;
     private readonly long epoch;
 
@@ -43,21 +44,27 @@ internal sealed class FileCalendar
     /// <summary>Whether all of its months have thirty days.</summary>
     public bool HasEqualMonths => kind == Kind.ThirtyDays;
 
-    /// <summary>Days from 1970-01-01 to a date.</summary>
+    // Whether the year before 1 is 0; in the calendars of history it is -1.
+    private bool HasYearZero => kind is not (Kind.Mixed or Kind.Julian);
+
+    /// <summary>Days from 1970-01-01 to a date. Years before 1 are negative.</summary>
     /// <exception cref="FormatException">The calendar does not have the date.</exception>
     public long Days(int year, int month, int day)
     {
-        if (year == 0 && kind is (Kind.Mixed or Kind.Julian)) throw new FormatException($"the calendar '{Name}' has no year 0");
-        if (month is < 1 or > 12 || day < 1 || day > DaysInMonth(year, month) || Date(Number(year, month, day) - epoch) != (year, month, day))
+        if (year == 0 && !HasYearZero) throw new FormatException($"the calendar '{Name}' has no year 0");
+        int counted = year < 0 && !HasYearZero ? year + 1 : year;
+        if (counted < FirstYear) throw new FormatException($"the year {year} is before {FirstYear}, where Julian days begin");
+        if (month is < 1 or > 12 || day < 1 || day > DaysInMonth(counted, month) ||
+            Date(Number(counted, month, day) - epoch) != (counted, month, day))
             throw new FormatException($"the calendar '{Name}' has no date {year:d4}-{month:d2}-{day:d2}");
-        return Number(year, month, day) - epoch;
+        return Number(counted, month, day) - epoch;
     }
 
     /// <summary>Days from 1970-01-01 to a date and time of day; a day that the calendar does not have is the one after the month's
     /// last.</summary>
     public double Days(DateTime date) => Number(date.Year, date.Month, date.Day) - epoch + date.TimeOfDay.TotalDays;
 
-    /// <summary>The date that is some days after 1970-01-01.</summary>
+    /// <summary>The date that is some days after 1970-01-01. The year before 1 is 0, whatever the calendar.</summary>
     public (int Year, int Month, int Day) Date(long days)
     {
         long number = days + epoch;
@@ -83,11 +90,13 @@ internal sealed class FileCalendar
         long day = (long)Math.Floor(minutes / 1440);
         int ofDay = (int)(minutes - 1440.0 * day);
         var (year, month, date) = Date(day);
+        if (year <= 0 && !HasYearZero) year--;
         return $"{year:d4}-{month:d2}-{date:d2} {ofDay / 60:d2}:{ofDay % 60:d2}";
     }
 
     // October 1582 of the mixed calendar lacks the days from 5 to 14.
-    private int Skipped(int year, int month, long number) => kind == Kind.Mixed && (year, month) == (1582, 10) && number >= Reform ? 10 : 0;
+    private int Skipped(int year, int month, long number) =>
+        kind == Kind.Mixed && (year, month) == (1582, 10) && number >= Reform ? 10 : 0;
 
     private int DaysInMonth(int year, int month) => kind == Kind.ThirtyDays ? 30 : month switch
     {
@@ -112,7 +121,8 @@ internal sealed class FileCalendar
         Kind.NoLeap => 365L * year + DaysBefore(month, leap: false) + day - 1,
         Kind.AllLeap => 366L * year + DaysBefore(month, leap: true) + day - 1,
         Kind.Julian => JulianDay(year, month, day, gregorian: false),
-        Kind.Mixed when JulianDay(year, month, day, gregorian: true) < Reform => Math.Min(Reform, JulianDay(year, month, day, gregorian: false)),
+        Kind.Mixed when JulianDay(year, month, day, gregorian: true) < Reform =>
+            Math.Min(Reform, JulianDay(year, month, day, gregorian: false)),
         _ => JulianDay(year, month, day, gregorian: true),
     };
 

@@ -39,7 +39,8 @@ public sealed record LatitudeLongitudeGrid(IReadOnlyList<double> Latitudes, IRea
     /// <summary>The cosine of each point's latitude, <c>[n]</c>: the relative area it stands for on an equal-angle grid.</summary>
     public Tensor AreaWeights(ScalarType dtype, Device device)
     {
-        double[] weights = [.. Latitudes.SelectMany(latitude => Enumerable.Repeat(Math.Cos(double.DegreesToRadians(latitude)), Longitudes.Count))];
+        double[] weights = [.. Latitudes.SelectMany(latitude =>
+            Enumerable.Repeat(Math.Cos(double.DegreesToRadians(latitude)), Longitudes.Count))];
         return tensor(weights, dtype: dtype, device: device);
     }
 

@@ -38,7 +38,9 @@ public sealed class NetCdfFile : IDisposable
     /// <summary>Opens a file for reading.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="DataFileException">It is not NetCDF, damaged or truncated, or the netcdf library is not installed (the message names its package).</exception>
+    /// <exception cref="DataFileException">
+    /// It is not NetCDF, damaged or truncated, or the netcdf library is not installed (the message names its package).
+    /// </exception>
     public static NetCdfFile Open(string path)
     {
         if (!File.Exists(path)) throw new FileNotFoundException($"There is no file '{path}'.", path);
@@ -88,17 +90,20 @@ public sealed class NetCdfFile : IDisposable
     {
         int rank = variable.Dimensions.Count;
         if (start.Length != rank || count.Length != rank)
-            throw new DataFileException($"A block of {variable} in '{Path}' needs {rank} starts and counts; given: {start.Length} and {count.Length}.");
+            throw new DataFileException($"A block of {variable} in '{Path}' needs {rank} starts and counts; given: {start.Length} and " +
+                $"{count.Length}.");
         RequireNumeric(variable);
         long size = 1;
         for (int i = 0; i < rank; i++)
         {
             var dimension = variable.Dimensions[i];
             if (start[i] < 0 || count[i] < 0 || start[i] > dimension.Length - count[i])
-                throw new DataFileException($"A block of {variable} in '{Path}' must lie within '{dimension.Name}' of length {dimension.Length}; given: {count[i]} from {start[i]}.");
+                throw new DataFileException($"A block of {variable} in '{Path}' must lie within '{dimension.Name}' of length " +
+                    $"{dimension.Length}; given: {count[i]} from {start[i]}.");
             size = checked(size * count[i]);
         }
-        if (size > Array.MaxLength) throw new DataFileException($"A block of {size} values of {variable} in '{Path}' is too large; read it in parts.");
+        if (size > Array.MaxLength)
+            throw new DataFileException($"A block of {size} values of {variable} in '{Path}' is too large; read it in parts.");
 
         var values = new double[size];
         Span<nuint> from = stackalloc nuint[Math.Max(1, rank)], counts = stackalloc nuint[Math.Max(1, rank)];
@@ -115,7 +120,8 @@ public sealed class NetCdfFile : IDisposable
                 Check(variable.Type switch
                 {
                     NetCdfType.Int64 => NetCdfLibrary.GetLongValues(group, number, fromPointer, countPointer, wholePointer),
-                    NetCdfType.UInt64 => NetCdfLibrary.GetUnsignedLongValues(group, number, fromPointer, countPointer, (ulong*)wholePointer),
+                    NetCdfType.UInt64 =>
+                        NetCdfLibrary.GetUnsignedLongValues(group, number, fromPointer, countPointer, (ulong*)wholePointer),
                     _ => NetCdfLibrary.GetValues(group, number, fromPointer, countPointer, valuePointer),
                 }, $"Reading the variable {variable} of");
         }
@@ -146,7 +152,8 @@ public sealed class NetCdfFile : IDisposable
 
     /// <summary>Variables in a variable's group and the groups around it, the nearest first.</summary>
     internal IEnumerable<NetCdfVariable> Around(NetCdfVariable variable) =>
-        Variables.Where(other => variable.GroupPath.StartsWith(other.GroupPath, StringComparison.Ordinal)).OrderByDescending(other => other.GroupPath.Length);
+        Variables.Where(other => variable.GroupPath.StartsWith(other.GroupPath, StringComparison.Ordinal))
+            .OrderByDescending(other => other.GroupPath.Length);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -164,7 +171,8 @@ public sealed class NetCdfFile : IDisposable
     ~NetCdfFile() => Dispose();
 
     // A group's dimensions, variables, and the groups in it. Dimensions are known by numbers that are not consecutive within a group.
-    private unsafe void ReadGroup(int group, string groupPath, IReadOnlyDictionary<int, NetCdfDimension> around, List<NetCdfVariable> variables)
+    private unsafe void ReadGroup(int group, string groupPath, IReadOnlyDictionary<int, NetCdfDimension> around,
+        List<NetCdfVariable> variables)
     {
         Check(NetCdfLibrary.InquireDimensions(group, out int count, null, 0), "Reading the dimensions of");
         int[] numbers = Numbers(count, pointer => NetCdfLibrary.InquireDimensions(group, out _, pointer, 0));
@@ -215,7 +223,10 @@ public sealed class NetCdfFile : IDisposable
         foreach (int dimension in numbers.Take(rank))
             if (!known.ContainsKey(dimension)) known[dimension] = ReadDimension(group, dimension, isUnlimited: false);
         return new NetCdfVariable(groupPath + Text(name), (NetCdfType)Math.Min(type, (int)NetCdfType.UserDefined),
-            [.. numbers.Take(rank).Select(dimension => known[dimension])], ReadAttributes(group, number, attributes)) { Place = (group, number) };
+            [.. numbers.Take(rank).Select(dimension => known[dimension])], ReadAttributes(group, number, attributes))
+        {
+            Place = (group, number),
+        };
     }
 
     private unsafe Dictionary<string, NetCdfAttribute> ReadAttributes(int group, int variable, int count)

@@ -17,7 +17,8 @@ internal static partial class NetCdfLibrary
     public const int NetCdf4 = 0x1000;
 
     /// <summary>What the library is called: Debian 12 and 13, with development files, elsewhere.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["libnetcdf.so.19", "libnetcdf.so.22", "libnetcdf.so", "libnetcdf.dylib", "netcdf"];
+    public static IReadOnlyList<string> Names { get; } =
+        ["libnetcdf.so.19", "libnetcdf.so.22", "libnetcdf.so", "libnetcdf.dylib", "netcdf"];
 
     private static readonly Lock Gate = new();
     private static readonly Lazy<nint> Loaded = new(() => Load(Names));
@@ -99,7 +100,8 @@ internal static partial class NetCdfLibrary
     public static partial int InquireRank(int file, int variable, out int rank);
 
     [LibraryImport(Library, EntryPoint = "nc_inq_var")]
-    public static unsafe partial int InquireVariable(int file, int variable, byte* name, out int type, out int rank, int* dimensions, out int attributes);
+    public static unsafe partial int InquireVariable(int file, int variable, byte* name, out int type, out int rank, int* dimensions,
+        out int attributes);
 
     [LibraryImport(Library, EntryPoint = "nc_inq_attname")]
     public static unsafe partial int InquireAttributeName(int file, int variable, int number, byte* name);

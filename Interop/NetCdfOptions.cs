@@ -31,8 +31,7 @@ public sealed record NetCdfOptions
     /// <summary>
     /// The time of the state before the first cycle, in the view's unit, not above the first cycle's; the first cycle's own where its
     /// observation is of the initial time. Null (default) = the file's time before it, or as long before it as the second cycle is after
-    /// it,
-    /// or one unit before the only one.
+    /// it, or one unit before the only one.
     /// </summary>
     public double? StartTime { get; init; }
 

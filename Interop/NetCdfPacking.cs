@@ -39,7 +39,8 @@ internal sealed class NetCdfPacking
         fills = [.. missing.Where(IsStorable).Select(limit => Stored(limit.Number)), .. hasDefault ? DefaultFill(variable.Type) : []];
         wideFills = [.. missing.Where(limit => limit.IsWhole).Select(limit => limit.Whole),
             .. hasDefault ? DefaultWideFill(variable.Type) : []];
-        unpackedFills = [.. missing.Where(limit => isPacked && !IsStorable(limit) && double.IsFinite(limit.Number)).Select(limit => limit.Number)];
+        unpackedFills = [.. missing.Where(limit => isPacked && !IsStorable(limit) && double.IsFinite(limit.Number))
+            .Select(limit => limit.Number)];
 
         Limit[] range = Numbers("valid_range"), minimum = Numbers("valid_min"), maximum = Numbers("valid_max");
         if (range is [var low, var high]) (minimum, maximum) = ([low], [high]);
@@ -132,7 +133,8 @@ internal sealed class NetCdfPacking
             var parts = text.Split([' ', ',', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             var numbers = new List<Limit>();
             foreach (string part in parts)
-                if (double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)) numbers.Add(new(number, null, variable.Type));
+                if (double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out double number))
+                    numbers.Add(new(number, null, variable.Type));
                 else return [];
             return [.. numbers];
         }

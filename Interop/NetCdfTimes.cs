@@ -50,11 +50,14 @@ internal sealed class NetCdfTimes
         }
         int unknown = UnknownTime(file, variable);
         if (unknown < 0 && Choose(file, variable, Single(file, variable)) is { } single) return Read(file, variable, single, -1);
+        var elsewhere = file.Variables.Where(other => other != variable && IsTime(other) && DimensionOf(variable, other) is >= 0).ToList();
+        string proposal = elsewhere.Count == 0 ? "the variable of the times"
+            : string.Join(" or ", elsewhere.Select(other => $"'{other.Name}'"));
         throw new DataFileException($"The variable {variable} in '{file.Path}' has no times: " +
             $"{string.Join(", ", variable.Dimensions.Select((_, i) => Why(file, variable, i)))}" +
             $"{(variable.Dimensions.Count == 0 ? "it is a single number" : "")}, and no scalar coordinate says when it is. Units of " +
             $"{UnitsNeeded} are needed of a time. " +
-            $"Name the variable of the times by {nameof(NetCdfOptions)}.{nameof(NetCdfOptions.TimeVariable)}, or give the time of a " +
+            $"Name {proposal} by {nameof(NetCdfOptions)}.{nameof(NetCdfOptions.TimeVariable)}, or give the time of a " +
             $"single field by {nameof(NetCdfOptions)}.{nameof(NetCdfOptions.FieldTime)}.");
     }
 
@@ -127,7 +130,9 @@ internal sealed class NetCdfTimes
             var dimension = variable.Dimensions[i];
             var coordinate = Coordinate(file, variable, i);
             bool isRecord = dimension.IsUnlimited && dimension.Length > 1;
-            if (coordinate is null ? isRecord || dimension.Name.Equals("time", StringComparison.OrdinalIgnoreCase) : IsNamedTime(coordinate)) return i;
+            bool isTime = coordinate is null ? isRecord || dimension.Name.Equals("time", StringComparison.OrdinalIgnoreCase)
+                : IsNamedTime(coordinate);
+            if (isTime) return i;
         }
         return -1;
     }
@@ -162,7 +167,8 @@ internal sealed class NetCdfTimes
                 $"{i} is missing.");
             if (i > 0 && !(times[i] > times[i - 1]))
                 throw new DataFileException($"The times {time} in '{file.Path}' must increase; entry {i} is {result.Text(times[i])} " +
-                    $"({times[i]}) after {result.Text(times[i - 1])} ({times[i - 1]}).");
+                    $"({times[i]}) after {result.Text(times[i - 1])} ({times[i - 1]}). A view has one cycle a time, in " +
+                    $"order: sort and gather the values, read by {nameof(NetCdfFile)}, and make a view of them by FromMemory.");
         }
         return result;
     }

@@ -21,13 +21,17 @@ public static class NetCdfTrajectory
     /// units of <c>1</c> are the model's own and stay as they are.
     /// </returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="DataFileException">The file is damaged or foreign, or the variable is absent, not numeric, has no time, or no cycle in the interval asked for.</exception>
-    public static ITrajectoryView FromNetCdf(this DataCatalog catalog, string path, string variable, Column column, NetCdfOptions? options = null)
+    /// <exception cref="DataFileException">
+    /// The file is damaged or foreign, or the variable is absent, not numeric, has no time, or no cycle in the interval asked for.
+    /// </exception>
+    public static ITrajectoryView FromNetCdf(this DataCatalog catalog, string path, string variable, Column column,
+        NetCdfOptions? options = null)
     {
         options ??= new NetCdfOptions();
         Require.AtLeast(options.CyclesPerRead, 1);
         if (!double.IsFinite(options.Scale) || options.Scale == 0)
-            throw new ArgumentOutOfRangeException(nameof(options), options.Scale, $"'Scale' must be a finite number other than zero; given: {options.Scale}.");
+            throw new ArgumentOutOfRangeException(nameof(options), options.Scale,
+                $"'Scale' must be a finite number other than zero; given: {options.Scale}.");
         var context = catalog.Context;
         using var file = NetCdfFile.Open(path);
         var found = file.Variable(variable);
@@ -143,7 +147,8 @@ public static class NetCdfTrajectory
             else if (present.Contains(false))
                 throw new DataFileException($"The variable {variable} in '{file.Path}' lacks {present.Count(there => !there)} of its " +
                     $"{count} values in entry {part.First + cycle} ({times.Text(times.Values[part.First + cycle])}); " +
-                                          $"use {nameof(NetCdfOptions)} {{ {nameof(NetCdfOptions.Missing)} = {nameof(MissingValues)}.{nameof(MissingValues.Mask)} }} to have them marked.");
+                    $"use {nameof(NetCdfOptions)} {{ {nameof(NetCdfOptions.Missing)} = " +
+                    $"{nameof(MissingValues)}.{nameof(MissingValues.Mask)} }} to have them marked.");
             Set(column, tensor(numbers, dtype: context.Precision, device: context.Device).reshape(shape));
             return true;
         }

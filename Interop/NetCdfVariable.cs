@@ -78,5 +78,6 @@ public sealed record NetCdfVariable(string Name, NetCdfType Type, IReadOnlyList<
     public double? FirstNumber(string attribute) => Attributes.GetValueOrDefault(attribute)?.Numbers is [var first, ..] ? first : null;
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Name}({string.Join(", ", Dimensions.Select(dimension => $"{dimension.Name} = {dimension.Length}"))})";
+    public override string ToString() =>
+        $"{Name}({string.Join(", ", Dimensions.Select(dimension => $"{dimension.Name} = {dimension.Length}"))})";
 }

@@ -24,13 +24,19 @@ public static class NetCdfWriting
     /// <param name="calendar">The calendar of the CF conventions that they are counted in (default: <c>standard</c>).</param>
     /// <param name="progress">Told how far it has come, at most ten times a second.</param>
     /// <param name="cancellation">Stops it; an older file stays as it was.</param>
-    /// <exception cref="ArgumentException">The view never ends, or units or calendar are not those of a time.</exception>
+    /// <exception cref="ArgumentException">
+    /// The view never ends, units or calendar are not those of a time, or the name of a column has a slash.
+    /// </exception>
     /// <exception cref="SchemaException">The view does not have one of the columns.</exception>
     /// <exception cref="DataFileException">The netcdf library is not installed, or cannot write the file.</exception>
+    /// <exception cref="IOException">The folder cannot be made, or the path is a folder.</exception>
     public static void WriteNetCdf(this ITrajectoryView view, string path, IReadOnlyList<Column>? columns = null, string? timeUnits = null,
         string calendar = "standard", IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
         var written = new WrittenColumns(view, columns);
+        if (written.Definitions.FirstOrDefault(definition => definition.Column.Name.Contains('/')) is { } slashed)
+            throw new ArgumentException($"The column '{slashed.Column}' cannot be written: names in a NetCDF file have no '/'.",
+                nameof(columns));
         if (timeUnits is not null)
             try { _ = new CalendarTime(timeUnits, calendar); }
             catch (FormatException e) { throw new ArgumentException($"The times cannot be written: {e.Message}.", nameof(timeUnits), e); }
@@ -70,7 +76,9 @@ public static class NetCdfWriting
             ScalarType.Float32 => NetCdfType.Float32,
             _ => NetCdfType.Float64,
         };
-        var own = definition.Shape.Select(size => file.Dimension($"size_{size}", size));
+        // Axes of equal size get dimensions of their own, since some readers take no dimension twice.
+        var own = definition.Shape.Select((size, axis) => (size, before: definition.Shape.Take(axis).Count(other => other == size)))
+            .Select(axis => file.Dimension($"size_{axis.size}{(axis.before > 0 ? $"_{axis.before + 1}" : "")}", axis.size));
         int variable = file.Variable(definition.Column.Name, type, [.. leading, .. own]);
         if (type is NetCdfType.Float32 or NetCdfType.Float64) file.Attribute(variable, "_FillValue", type, double.NaN);
         return variable;

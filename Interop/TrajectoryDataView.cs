@@ -31,11 +31,14 @@ public sealed class TrajectoryDataView : IDataView
     /// <summary>Wraps a view.</summary>
     /// <param name="view">A bounded view; <see cref="TrajectoryViewExtensions.Take"/> bounds one that never ends.</param>
     /// <param name="precision">Float32 for columns of Single (default), Float64 for columns of Double.</param>
-    /// <exception cref="ArgumentException">The view never ends, a column has the name of a row's own column, or the precision is another.</exception>
+    /// <exception cref="ArgumentException">
+    /// The view never ends, a column has the name of a row's own column, or the precision is another.
+    /// </exception>
     public TrajectoryDataView(ITrajectoryView view, ScalarType precision = ScalarType.Float32)
     {
         if (view.CycleCount is null)
-            throw new ArgumentException("ML.NET reads all rows, and the view never ends; take a number of its cycles first: view.Take(1000).", nameof(view));
+            throw new ArgumentException("ML.NET reads all rows, and the view never ends; take a number of its cycles first: " +
+                "view.Take(1000).", nameof(view));
         if (precision is not (ScalarType.Float32 or ScalarType.Float64))
             throw new ArgumentException($"The precision must be Float32 or Float64; given: {precision}.", nameof(precision));
         (this.view, this.precision) = (view, precision);
@@ -45,10 +48,12 @@ public sealed class TrajectoryDataView : IDataView
         foreach (var (column, shape) in view.Schema.Definitions)
         {
             if (OwnColumns.Any(own => own.Name == column.Name))
-                throw new ArgumentException($"The view's column '{column}' has the name of a column that every row has; rename it.", nameof(view));
+                throw new ArgumentException($"The view's column '{column}' has the name of a column that every row has; rename it.",
+                    nameof(view));
             PrimitiveDataViewType item = IsFlag(column) ? BooleanDataViewType.Instance
                 : precision == ScalarType.Float64 ? NumberDataViewType.Double : NumberDataViewType.Single;
-            builder.AddColumn(column.Name, shape.Length == 0 ? item : new VectorDataViewType(item, shape.Select(size => checked((int)size)).ToArray()));
+            builder.AddColumn(column.Name, shape.Length == 0 ? item
+                : new VectorDataViewType(item, shape.Select(size => checked((int)size)).ToArray()));
         }
         Schema = builder.ToSchema();
     }
@@ -63,10 +68,12 @@ public sealed class TrajectoryDataView : IDataView
     public long? GetRowCount() => view.CycleCount * view.Schema.Batch;
 
     /// <inheritdoc/>
-    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) => new Cursor(this, columnsNeeded);
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) =>
+        new Cursor(this, columnsNeeded);
 
     /// <summary>One cursor, whatever <paramref name="n"/>: cycles follow from each other.</summary>
-    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => [GetRowCursor(columnsNeeded, rand)];
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
+        [GetRowCursor(columnsNeeded, rand)];
 
     private static bool IsFlag(Column column) => column == Columns.Diverged || column.Name.EndsWith("-mask", StringComparison.Ordinal);
 
@@ -118,11 +125,13 @@ public sealed class TrajectoryDataView : IDataView
             return true;
         }
 
-        public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId id) => id = new DataViewRowId((ulong)Row.Position, 0);
+        public override ValueGetter<DataViewRowId> GetIdGetter() =>
+            (ref DataViewRowId id) => id = new DataViewRowId((ulong)Row.Position, 0);
 
         public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
         {
-            if (!IsColumnActive(column)) throw new InvalidOperationException($"The column '{column.Name}' was not asked for when the cursor was opened.");
+            if (!IsColumnActive(column))
+                throw new InvalidOperationException($"The column '{column.Name}' was not asked for when the cursor was opened.");
             Delegate getter = column.Index switch
             {
                 0 => (ValueGetter<long>)((ref long value) => value = Row.Cycle.Cycle),
@@ -131,7 +140,8 @@ public sealed class TrajectoryDataView : IDataView
                 _ => Getter(data.view.Schema.Definitions[column.Index - OwnColumns.Length]),
             };
             return getter as ValueGetter<TValue>
-                ?? throw new InvalidOperationException($"The column '{column.Name}' has values of type {column.Type.RawType}; asked for: {typeof(TValue)}.");
+                ?? throw new InvalidOperationException($"The column '{column.Name}' has values of type {column.Type.RawType}; asked " +
+                    $"for: {typeof(TValue)}.");
         }
 
         protected override void Dispose(bool disposing)
@@ -147,7 +157,8 @@ public sealed class TrajectoryDataView : IDataView
         }
 
         private Delegate Getter(ColumnDefinition definition) => IsFlag(definition.Column) ? Getter<bool>(definition, ScalarType.Bool)
-            : data.precision == ScalarType.Float64 ? Getter<double>(definition, ScalarType.Float64) : Getter<float>(definition, ScalarType.Float32);
+            : data.precision == ScalarType.Float64 ? Getter<double>(definition, ScalarType.Float64)
+            : Getter<float>(definition, ScalarType.Float32);
 
         private Delegate Getter<T>(ColumnDefinition definition, ScalarType dtype) where T : unmanaged
         {
@@ -179,8 +190,10 @@ public sealed class TrajectoryDataView : IDataView
             if (dtype == ScalarType.Bool && values.dtype != ScalarType.Bool)
                 throw new InvalidOperationException($"The column '{column}' must be boolean, as its name says; given: {values.dtype}.");
             var converted = values.to(dtype);
-            if (values.dtype == ScalarType.Float64 && dtype == ScalarType.Float32 && converted.isinf().logical_and(values.isfinite()).any().ToBoolean())
-                throw new InvalidOperationException($"The column '{column}' has values beyond the range of single precision; open the view with Float64.");
+            if (values.dtype == ScalarType.Float64 && dtype == ScalarType.Float32 &&
+                converted.isinf().logical_and(values.isfinite()).any().ToBoolean())
+                throw new InvalidOperationException($"The column '{column}' has values beyond the range of single precision; open the " +
+                    $"view with Float64.");
             return converted.ToArray<T>();
         }
     }
@@ -192,6 +205,9 @@ public static class TrajectoryDataViewExtensions
     /// <summary>A bounded view as an <see cref="IDataView"/>.</summary>
     /// <param name="view">The view.</param>
     /// <param name="precision">Float32 for columns of Single (default), Float64 for columns of Double.</param>
-    /// <exception cref="ArgumentException">The view never ends, a column has the name of a row's own column, or the precision is another.</exception>
-    public static TrajectoryDataView ToDataView(this ITrajectoryView view, ScalarType precision = ScalarType.Float32) => new(view, precision);
+    /// <exception cref="ArgumentException">
+    /// The view never ends, a column has the name of a row's own column, or the precision is another.
+    /// </exception>
+    public static TrajectoryDataView ToDataView(this ITrajectoryView view, ScalarType precision = ScalarType.Float32) =>
+        new(view, precision);
 }

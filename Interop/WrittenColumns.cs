@@ -39,7 +39,8 @@ internal sealed class WrittenColumns
     /// where they are missing.</param>
     /// <param name="progress">Told how far it has come.</param>
     /// <param name="cancellation">Stops it.</param>
-    public void ForEach(Action<long, double, IReadOnlyList<Tensor>> write, IProgress<ProgressReport>? progress, CancellationToken cancellation)
+    public void ForEach(Action<long, double, IReadOnlyList<Tensor>> write, IProgress<ProgressReport>? progress,
+        CancellationToken cancellation)
     {
         var pace = new ProgressPace();
         using var scope = NewDisposeScope();
@@ -53,7 +54,8 @@ internal sealed class WrittenColumns
             using var cycleScope = NewDisposeScope();
             write(cycle, cursor.Time, [.. Definitions.Select(definition => Values(cursor, definition.Column))]);
             if (progress is not null && pace.IsDue(out var elapsed))
-                progress.Report(new ProgressReport("writing", cycle + 1, cycles, new Dictionary<string, double>(), elapsed, elapsed * ((double)cycles / (cycle + 1) - 1)));
+                progress.Report(new ProgressReport("writing", cycle + 1, cycles, new Dictionary<string, double>(), elapsed,
+                    elapsed * ((double)cycles / (cycle + 1) - 1)));
         }
     }
 
@@ -64,6 +66,7 @@ internal sealed class WrittenColumns
         if (!values.is_floating_point() && values.dtype != ScalarType.Bool) values = values.to(ScalarType.Int64);
         if (!values.is_floating_point() || !view.Schema.Has(Columns.MaskOf(column))) return values.contiguous();
         var mask = cursor[Columns.MaskOf(column)].cpu();
-        return mask.dtype != ScalarType.Bool || !mask.HasSizesOf(values) ? values.contiguous() : where(mask, values, full_like(values, double.NaN)).contiguous();
+        bool says = mask.dtype == ScalarType.Bool && mask.HasSizesOf(values);
+        return (says ? where(mask, values, full_like(values, double.NaN)) : values).contiguous();
     }
 }

@@ -111,7 +111,7 @@ public sealed partial class AskAndTell : IDisposable
     }
 
     /// <summary>Takes in the observation of the time that was asked for.</summary>
-    /// <param name="observation">Its values <c>[p]</c> or <c>[1, p]</c>, with a mask where some are missing: all of them missing stands for no observation. Its time is the forecast's.</param>
+    /// <param name="observation">Its values <c>[p]</c> or <c>[1, p]</c>, with a mask where some are missing: all of them missing stands for no observation. Its time is the forecast's, to the time tolerance of the method's context.</param>
     /// <returns>The density of the analysis; it lives until the next call.</returns>
     /// <exception cref="InvalidOperationException">There is no forecast: nothing was asked for, or runs are outstanding.</exception>
     /// <exception cref="ArgumentException">Another shape or time, or an observed value that is not finite.</exception>
@@ -119,7 +119,9 @@ public sealed partial class AskAndTell : IDisposable
     public IDensity Assimilate(Observation observation)
     {
         Expect(AskAndTellStage.Assimilate, nameof(Assimilate));
-        if (!(Math.Abs(observation.Time - Time) <= 1e-9 * Math.Max(1, Math.Abs(Time))))
+        double roundOff = 1e-9 * Math.Max(1, Math.Abs(Time));
+        double ofStep = method.Context.Options.TimeTolerance * (method.Triple.Propagater.TimeStep ?? 0);
+        if (!(Math.Abs(observation.Time - Time) <= Math.Max(roundOff, ofStep)))
             throw new ArgumentException($"{method.Name}: the forecast is for time {Time:g9}; the observation is of time {observation.Time:g9}.", nameof(observation));
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();

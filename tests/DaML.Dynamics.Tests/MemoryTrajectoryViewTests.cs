@@ -108,6 +108,11 @@ public sealed class MemoryTrajectoryViewTests : IDisposable
             {
                 [column] = values, [Columns.MaskOf(column)] = zeros(1, 2, 1, dtype: ScalarType.Bool),
             }, [1.0])).Message);
+            Assert.Contains("must be boolean, true = observed; given: Int64", Assert.Throws<ArgumentException>(() =>
+                context.Data.FromMemory(new Dictionary<Column, Tensor>
+                {
+                    [column] = values, [Columns.MaskOf(column)] = mask.to(ScalarType.Int64),
+                }, [1.0])).Message);
         }
         Assert.True(double.IsNaN(values[0, 0, 1].ToDouble()));   // the given tensor stays as it was
     }

@@ -114,6 +114,18 @@ public sealed class LinearInverseModelTests
     }
 
     [Fact]
+    public void TimesOfFewDigitsAreEquallySpaced()
+    {
+        using var view = Simulated("rounded", 300, 1);
+        var values = view[Coefficients];
+        Tensor Matrix(Func<double, double> rounded) => Fit(context.Data.FromMemory(new Dictionary<Column, Tensor> { [Coefficients] = values },
+            [.. Enumerable.Range(1, 300).Select(hour => rounded(hour / 24.0))])).Dynamics.Matrix;
+        double[] exact = Matrix(time => time).ToArray<double>();
+        Assert.Equal(exact, Matrix(time => Math.Round(time, 6)).ToArray<double>());
+        Assert.Equal(exact, Matrix(time => (float)time).ToArray<double>());
+    }
+
+    [Fact]
     public void WhatCannotBeLearnedFromIsRefused()
     {
         using var random = context.Random("bad");

@@ -37,6 +37,18 @@ public sealed class CalendarTimeTests
     [InlineData("days since 0000-01-01", "proleptic_gregorian", 719528, 0)]
     [InlineData("days since 1970-01-01", "", 3, 3)]
     [InlineData("days since 1970-01-01", "Gregorian", 3, 3)]
+    [InlineData("seconds since 19700101T000000Z", null, 86400, 1)]
+    [InlineData("hours since 19700102T1200+0600", null, 0, 1.25)]
+    [InlineData("days since 19700103", null, 0, 2)]
+    [InlineData("hours since +1970-01-02 00:00:00.5", null, 0, 1 + 0.5 / 86400)]
+    // Years before 1, as cftime counts them: there is no year 0 in the calendars of history.
+    [InlineData("days since -0001-01-01", "standard", 0, -719530)]
+    [InlineData("days since -4713-01-01 12:00", "Standard", 0, -2440587.5)]           // the origin of Julian days
+    [InlineData("days since -1-3-1", "JULIAN", 0, -719483)]
+    [InlineData("days since -4712-01-01", "proleptic_gregorian", 0, -2440550)]
+    [InlineData("days since -0001-03-01", "NOLEAP", 0, -719356)]
+    [InlineData("days since -500-02-28", "360_Day", 0, -889143)]
+    [InlineData("days since 12000-01-01", "noleap", 0, 3660950)]
     public void ACoordinateBecomesDaysSince1970(string units, string? calendar, double coordinate, double days) =>
         Assert.Equal(days, new CalendarTime(units, calendar).Days(coordinate), 9);
 
@@ -55,6 +67,9 @@ public sealed class CalendarTimeTests
     [InlineData("days since 2000-01-31", "360_day", "no date 2000-01-31")]
     [InlineData("months since 2000-01-01", "noleap", "not equally long")]
     [InlineData("hours since 2000-01-01 25", null, "no time of day")]
+    [InlineData("days since 20000132", null, "no date 2000-01-32")]
+    [InlineData("days since -4713-12-31", "proleptic_gregorian", "before -4712")]
+    [InlineData("days since -0001-02-29", "noleap", "no date -0001-02-29")]
     public void WhatIsNoTimeIsRefused(string units, string? calendar, string named) =>
         Assert.Contains(named, Assert.Throws<FormatException>(() => new CalendarTime(units, calendar)).Message);
 
@@ -68,6 +83,8 @@ public sealed class CalendarTimeTests
     public void EveryDayHasOneDateAndTheNextDayTheNextDate(string name)
     {
         var calendar = FileCalendar.Of(name);
+        Assert.Equal("1850-03-01 06:30", calendar.Text(calendar.Days(1850, 3, 1) + 6.5 / 24));
+        Assert.Equal("-0002-12-30 00:00", calendar.Text(calendar.Days(-2, 12, 30)));
         var before = calendar.Date(-150_001);
         for (long day = -150_000; day < 30_000; day++)
         {

@@ -122,6 +122,8 @@ public sealed class CsvTrajectoryTests : IDisposable
         string path = folder.Write("b.txt", "time    y\n 1   1.5 \n\n10   NA\n");
         Assert.Equal([(1, 1.5, true), (10, 0.0, false)], Series(path, new() { Delimiter = " ", Missing = MissingValues.Mask, Markers = ["NA"] }));
         Assert.Equal([(1, 1.5, true)], Series(folder.Write("t.txt", "time\ty\n1\t1.5\n"), new() { Delimiter = "\t", Missing = MissingValues.Mask }));
+        Assert.Equal([(1, 1.5, true), (2, 2.5, true)],
+            Series(folder.Write("m.txt", " time\t y\n1 \t1.5\n2  2.5\t\n\t\n"), new() { Delimiter = " ", Missing = MissingValues.Mask }));
         foreach (string bad in (string[])["", "\n", "\"", "1", "x"])
             Assert.Contains("'Delimiter' must be a sign", Assert.Throws<ArgumentException>(() => Series(path, new() { Delimiter = bad })).Message);
         foreach (char bad in (char[])[',', '"', '1', ' '])
@@ -137,6 +139,10 @@ public sealed class CsvTrajectoryTests : IDisposable
     [InlineData("2001-01-01T12:00:00-0600", 11323.75)]
     [InlineData("2001-01-01T24:00:00Z", 11324)]
     [InlineData("1900-03-01", -25508)]
+    [InlineData("20010101T000000Z", 11323)]
+    [InlineData("20010101T1800", 11323.75)]
+    [InlineData("20010101T12", 11323.5)]
+    [InlineData("20010101T120000.000+0600", 11323.25)]
     public void DatesAreThoseOfIso8601(string date, double days)
     {
         Assert.Equal(days, Series(folder.Write("date.csv", $"time,y\n{date},1\n"), new() { Missing = MissingValues.Mask }).Single().Time);
@@ -150,9 +156,75 @@ public sealed class CsvTrajectoryTests : IDisposable
     [InlineData("2003-01-02T25:00")]
     [InlineData("2 January 2003")]
     [InlineData("12:00")]
-    [InlineData("20030102T000000Z")]
+    [InlineData("20030230T000000Z")]
+    [InlineData("20030102T2500")]
+    [InlineData("20030102 120000")]
+    [InlineData("2003-01")]
+    [InlineData("2003-01-02T23:59:60")]
     public void OtherDatesAreRefused(string date) =>
         Assert.Contains($"is '{date}', neither a number nor a date of ISO 8601", Assert.Throws<DataFileException>(() => Series(folder.Write("date.csv", $"time,y\n{date},1\n"), new())).Message);
+
+    [Theory]
+    [InlineData("20030131", "20030201")]
+    [InlineData("2003013118", "2003020100")]
+    [InlineData("200301311830", "200302010000")]
+    [InlineData("20030131183000", "20030201000000")]
+    public void DatesWithoutSeparatorsAreNotTakenForNumbers(string first, string second)
+    {
+        Assert.Contains($"every time is a number like a date without separators, {first} for instance",
+            Assert.Throws<DataFileException>(() => Series(folder.Write("digits.csv", $"time,y\n{first},1\n{second},2\n"), new())).Message);
+        CsvOptions options = new() { Missing = MissingValues.Mask };
+        Assert.Equal([(20030131, 1.0, true), (20030201, 2.0, true)],
+            Series(folder.Write("numbers.csv", "time,y\n20030131.0,1\n20030201,2\n"), options));
+        Assert.Equal([(20030131, 1.0, true), (20030132, 2.0, true)],
+            Series(folder.Write("seconds.csv", "time,y\n20030131,1\n20030132,2\n"), options));
+    }
+
+    [Fact]
+    public void DaysAndTimesOfDayMayBeMixed() =>
+        Assert.Equal([(12054, 1.0, true), (12054.5, 2.0, true), (12055 + 0.25 / 86400, 3.0, true)],
+            Series(folder.Write("mixed.csv", "time,y\n2003-01-02,1\n2003-01-02T12:00,2\n20030103T000000.25Z,3\n"),
+                new() { Missing = MissingValues.Mask }));
+
+    [Fact]
+    public void ABlankLineAmongRowsThatAreCountedIsRefused()
+    {
+        var options = new CsvOptions { TimeHeader = null, Missing = MissingValues.Mask };
+        Assert.Contains("line 3: the line is blank, and without times every row is a cycle",
+            Assert.Throws<DataFileException>(() => Series(folder.Write("two.csv", "y,z\n1,1\n\n3,3\n"), options)).Message);
+        Assert.Equal([(1, 1.0, true), (2, 0.0, false), (3, 3.0, true)],
+            Series(folder.Write("three.csv", "\ny,z\n1,1\n,\n3,3\n\n\n"), options));
+    }
+
+    [Theory]
+    [InlineData("-nan")]
+    [InlineData("+NaN")]
+    [InlineData("not available")]
+    [InlineData("\"Not Available\"")]
+    public void NaNMayHaveASignAndMarkersMayHaveBlanks(string field) =>
+        Assert.Equal([(1, 1.0, true), (2, 0.0, false)], Series(folder.Write("nan.csv", $"time,y\r\n1,1\r\n2, {field} \r\n"),
+            new() { Missing = MissingValues.Mask, Markers = ["not available"] }));
+
+    [Theory]
+    [InlineData("time,y,\n1,1,\n2,,\n")]
+    [InlineData("time,y\n1,1,\n2,,\n")]
+    [InlineData("time,y,\n1,1\n2,\n")]
+    public void ADelimiterAtTheEndMakesNoColumn(string text)
+    {
+        Assert.Equal([(1, 1.0, true), (2, 0.0, false)], Series(folder.Write("end.csv", text), new() { Missing = MissingValues.Mask }));
+        Assert.Contains("the row has 4 fields where the header has", Assert.Throws<DataFileException>(() =>
+            Series(folder.Write("more.csv", text + "3,3,,4\n"), new() { Missing = MissingValues.Mask })).Message);
+    }
+
+    [Fact]
+    public void ADecimalCommaAndAnotherDelimiterAreNamed()
+    {
+        string path = folder.Write("comma.csv", "time;y\n1;2,5\n");
+        Assert.Contains("it has: time;y. Its columns may be separated by another CsvOptions.Delimiter: \";\".",
+            Assert.Throws<DataFileException>(() => Series(path, new())).Message);
+        Assert.Contains("is '2,5', not a number: numbers have a decimal point, no comma",
+            Assert.Throws<DataFileException>(() => Series(path, new() { Delimiter = ";", Missing = MissingValues.Mask })).Message);
+    }
 
     [Fact]
     public void NumbersAndDatesAreNotMixed() =>

@@ -164,6 +164,26 @@ public sealed class NetCdfStructureTests : IDisposable
     }
 
     [Fact]
+    public void TimesInAnotherGroupAreNamedAndMustRise()
+    {
+        // As in the files of JEDI: an observation a row, times in a group of their own.
+        string Observations(double[] times) => Written("ioda.nc", writer => writer.Dimension("Location", 3)
+            .Doubles("MetaData/dateTime", ["Location"], times, ("units", "seconds since 20000101T000000Z"))
+            .Doubles("ObsValue/q", ["Location"], [1, 2, 3]));
+        string path = Observations([0, 43200, 86400]);
+        Assert.Contains("Name 'MetaData/dateTime' by NetCdfOptions.TimeVariable",
+            Assert.Throws<DataFileException>(() => Cycles(path, "ObsValue/q")).Message);
+        NetCdfOptions named = new() { TimeVariable = "MetaData/dateTime" };
+        Assert.Equal([Start, Start + 0.5, Start + 1], Cycles(path, "ObsValue/q", named).Select(cycle => cycle.Time));
+        foreach (double[] times in (double[][])[[0, 86400, 43200], [0, 43200, 43200]])
+        {
+            string message = Assert.Throws<DataFileException>(() => Cycles(Observations(times), "ObsValue/q", named)).Message;
+            Assert.Contains("must increase; entry 2 is 2000-01-01 12:00", message);
+            Assert.Contains("sort and gather the values, read by NetCdfFile, and make a view of them by FromMemory", message);
+        }
+    }
+
+    [Fact]
     public void AVariableWithoutTimesIsRefusedWithWhatItsDimensionsAre()
     {
         string path = Written("n.nc", writer => writer.Dimension("lat", 2).Dimension("x", 1).Doubles("lat", ["lat"], [0, 1], ("units", "degrees_north")).Doubles("q", ["lat", "x"], [1, 2])

@@ -115,6 +115,9 @@ public sealed class WritingTests : IDisposable
             using var source = new CancellationTokenSource();
             source.Cancel();
             Assert.Throws<OperationCanceledException>(() => Write(twin.Take(10), source.Token));
+            using var midway = new CancellationTokenSource();
+            var interrupted = new WatchedView(twin.Take(10)) { Moving = cycle => { if (cycle == 4) midway.Cancel(); } };
+            Assert.Throws<OperationCanceledException>(() => Write(interrupted, midway.Token));
             Assert.Equal("the old one", File.ReadAllText(path));
             Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(path)!, "*.tmp"));
             Assert.Contains("take a number of its cycles first", Assert.Throws<ArgumentException>(() => Write(twin, default)).Message);
@@ -122,9 +125,30 @@ public sealed class WritingTests : IDisposable
             Assert.NotEqual("the old one"u8.ToArray(), File.ReadAllBytes(path));
         }
         Assert.Throws<SchemaException>(() => twin.Take(3).WriteCsv(folder.File("x.csv"), [Columns.Analysis]));
+        Directory.CreateDirectory(folder.File("a folder"));
+        Assert.ThrowsAny<IOException>(() => twin.Take(3).WriteCsv(folder.File("a folder")));
+        Assert.ThrowsAny<IOException>(() => twin.Take(3).WriteCsv(folder.File("old.csv/x.csv")));
+        Assert.Empty(Directory.GetFiles(folder.File("."), "*.tmp"));
         Assert.Contains("cannot be written: every file has times", Assert.Throws<ArgumentException>(() =>
             context.Data.FromMemory(new Dictionary<Column, Tensor> { [new Column("time")] = ones(1, 1) }, [1]).WriteCsv(folder.File("x.csv"))).Message);
         Assert.Contains("'parsecs since", Assert.Throws<ArgumentException>(() => twin.Take(3).WriteNetCdf(folder.File("x.nc"), timeUnits: "parsecs since 1970-01-01")).Message);
+    }
+
+    [Fact]
+    public void EveryAxisOfANetCdfVariableHasADimensionOfItsOwn()
+    {
+        Assert.SkipUnless(NetCdfFile.IsAvailable, "the netcdf library is not installed");
+        var context = new DataAssimilationContext();
+        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = arange(54).reshape(2, 3, 3, 3) }, [1, 2]);
+        view.WriteNetCdf(folder.File("square.nc"));
+        using (var file = NetCdfFile.Open(folder.File("square.nc")))
+            Assert.Equal(["time", "trajectory", "size_3", "size_3_2"], file.Variable("field").Dimensions.Select(dimension => dimension.Name));
+        using var back = context.Data.FromNetCdf(folder.File("square.nc"), "field", Field, new() { TrajectoryDimension = "trajectory" })
+            .Materialise();
+        Assert.Equal(Enumerable.Range(0, 54), back[Field].to(ScalarType.Int32).ToArray<int>());
+        var slashed = context.Data.FromMemory(new Dictionary<Column, Tensor> { [new Column("a/b")] = ones(1, 1) }, [1]);
+        Assert.Contains("'a/b' cannot be written: names in a NetCDF file have no '/'",
+            Assert.Throws<ArgumentException>(() => slashed.WriteNetCdf(folder.File("x.nc"))).Message);
     }
 
     [Fact]

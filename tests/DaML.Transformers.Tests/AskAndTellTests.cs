@@ -234,6 +234,33 @@ public sealed class AskAndTellTests : IDisposable
     }
 
     [Fact]
+    public void An_observation_whose_time_has_few_digits_is_of_the_step_it_is_next_to()
+    {
+        Tensor After(Func<double, double> rounded)
+        {
+            using var outside = new AskAndTell(Method("etkf", new ExternalDynamics("outside", 12, 1 / 24.0)));
+            for (int hour = 1; hour <= 3; hour++)
+            {
+                outside.Tell([.. outside.Ask(hour / 24.0).Select(Run)]);
+                outside.Assimilate(All(rounded(hour / 24.0)));
+            }
+            Assert.Equal(3 / 24.0, outside.Time);
+            return outside.Members;
+        }
+        var exact = After(time => time);
+        Assert.Equal(Bits(exact), Bits(After(time => Math.Round(time, 6))));
+        Assert.Equal(Bits(exact), Bits(After(time => (float)time)));
+        Assert.Contains("is of time", Assert.Throws<ArgumentException>(() => After(time => time + 0.06 / 24)).Message);
+
+        // Every run is one step of the model outside.
+        MemberResult Run(MemberRun run)
+        {
+            using var inner = NewDisposeScope();
+            return MemberResult.Done(run.Id, model.Advance(run.ToTensor().unsqueeze(0), new TimeInterval(0, 0.05))[0]);
+        }
+    }
+
+    [Fact]
     public void Calls_out_of_order_and_wrong_results_are_refused()
     {
         using var outside = new AskAndTell(Method("etkf", model), new() { StartTime = 2 });
