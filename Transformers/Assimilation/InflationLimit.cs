@@ -9,18 +9,18 @@ namespace DaML;
 /// <code>
 /// l &lt;- max(1, l (s_a / s_f)^2)
 /// </code>
-/// since observations last took it back; where l would exceed four, twice the spread, the analysis' deviations are lowered until it
+/// since observations last took it back; where l would exceed the analyzer's <see cref="LargestLift"/>, the analysis' deviations are lowered until it
 /// does not. Where observations take more than a factor gives, which is what a factor is for, l stays near one and nothing is changed.
 /// </summary>
 internal sealed class InflationLimit<TMemory>(AssimilationTriple<TMemory> triple) : IDisposable where TMemory : IMemory<TMemory>
 {
-    private const double Most = 4;
-
     private readonly IInflatingAnalyzer<TMemory>? analyzer =
-        triple.Analyzer is IInflatingAnalyzer<TMemory> { Inflates: true } inflating && triple.Procoder.HasSpread ? inflating : null;
+        triple.Analyzer is IInflatingAnalyzer<TMemory> { LargestLift: not null } inflating && triple.Procoder.HasSpread ? inflating : null;
 
     /// <summary>l, <c>[batch, n]</c>; null before the first analysis, and for methods without a factor.</summary>
     public Tensor? Lift { get; private set; }
+
+    private double Most => analyzer!.LargestLift!.Value;
 
     /// <summary>Goes on with lifts from before.</summary>
     /// <param name="lift">l; copied.</param>

@@ -79,7 +79,7 @@ public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory
         return new(new(analysis.alias().MoveToOuterDisposeScope()), new(estimate.MoveToOuterDisposeScope()));
     }
 
-    bool IInflatingAnalyzer<ProductMemory<EnsembleMemory, VectorMemory>>.Inflates => true;
+    double? IInflatingAnalyzer<ProductMemory<EnsembleMemory, VectorMemory>>.LargestLift => LargestLift.OfEstimatedFactors;
 
     ProductMemory<EnsembleMemory, VectorMemory> IInflatingAnalyzer<ProductMemory<EnsembleMemory, VectorMemory>>.Lowered(
         ProductMemory<EnsembleMemory, VectorMemory> analysis, Tensor factor) =>

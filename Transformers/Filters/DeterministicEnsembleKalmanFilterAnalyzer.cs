@@ -55,7 +55,7 @@ public sealed class DeterministicEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
         return new(UnobservedPlaces.Keep(forecast.Members, analysis, observation).MoveToOuterDisposeScope());
     }
 
-    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.Widens;
+    double? IInflatingAnalyzer<EnsembleMemory>.LargestLift => inflation.Widens ? LargestLift.OfGivenFactors : null;
 
     EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
 

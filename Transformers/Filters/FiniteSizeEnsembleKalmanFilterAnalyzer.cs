@@ -73,7 +73,7 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
     }
 
     // The prior's weight that it finds is an inflation of all directions.
-    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => true;
+    double? IInflatingAnalyzer<EnsembleMemory>.LargestLift => LargestLift.OfEstimatedFactors;
 
     EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
 

@@ -50,7 +50,7 @@ public sealed class KalmanFilterAnalyzer : IInflatingAnalyzer<GaussianMemory>, I
         return GaussianMemory.OfRoot(analysis.Mean.MoveToOuterDisposeScope(), root.MoveToOuterDisposeScope());
     }
 
-    bool IInflatingAnalyzer<GaussianMemory>.Inflates => inflation.Widens;
+    double? IInflatingAnalyzer<GaussianMemory>.LargestLift => inflation.Widens ? LargestLift.OfGivenFactors : null;
 
     GaussianMemory IInflatingAnalyzer<GaussianMemory>.Lowered(GaussianMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
 

@@ -114,7 +114,7 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
         return cat(parts, -1);
     }
 
-    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.Widens;
+    double? IInflatingAnalyzer<EnsembleMemory>.LargestLift => inflation.Widens ? LargestLift.OfGivenFactors : null;
 
     EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
 

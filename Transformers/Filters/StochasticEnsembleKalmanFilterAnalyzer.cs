@@ -73,7 +73,7 @@ public sealed class StochasticEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<
         return scope.MoveToOuter(mean + increments.select(1, 0), anomalies + increments.narrow(1, 1, y.size(1)));
     }
 
-    bool IInflatingAnalyzer<EnsembleMemory>.Inflates => inflation.Widens;
+    double? IInflatingAnalyzer<EnsembleMemory>.LargestLift => inflation.Widens ? LargestLift.OfGivenFactors : null;
 
     EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
 

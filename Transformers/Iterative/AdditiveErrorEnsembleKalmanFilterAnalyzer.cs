@@ -185,7 +185,7 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
         return complement.matmul(w).matmul(o).matmul(leading);
     }
 
-    bool IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Inflates => inflation.Widens;
+    double? IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.LargestLift => inflation.Widens ? LargestLift.OfGivenFactors : null;
 
     WindowMemory<EnsembleMemory> IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Lowered(WindowMemory<EnsembleMemory> analysis, Tensor factor) =>
         UnobservedPlaces.Lowered(analysis, factor);

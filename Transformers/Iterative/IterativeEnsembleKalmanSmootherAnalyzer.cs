@@ -236,7 +236,7 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
         return scope.MoveToOuter(used.Count == 1 ? anomalies[0] : cat(anomalies, -1), used.Count == 1 ? innovations[0] : cat(innovations, -1));
     }
 
-    bool IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Inflates => inflation.Widens;
+    double? IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.LargestLift => inflation.Widens ? LargestLift.OfGivenFactors : null;
 
     WindowMemory<EnsembleMemory> IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Lowered(WindowMemory<EnsembleMemory> analysis, Tensor factor) =>
         UnobservedPlaces.Lowered(analysis, factor);
