@@ -48,7 +48,9 @@ public sealed class HybridErrorCovariance : MatrixFreeErrorCovariance, IComponen
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var doubles = members.to_type(ScalarType.Float64);
-        var anomalies = Math.Sqrt(weight / (members.size(0) - 1)) * (doubles - doubles.mean([0], keepdim: true));
+        // Components that never vary have no variance, round-off of the mean included.
+        var varies = (doubles != doubles[0]).any(0);
+        var anomalies = Math.Sqrt(weight / (members.size(0) - 1)) * (doubles - doubles.mean([0], keepdim: true)).where(varies, 0);
         if (weight == 1 || background.Singularity is not null)
             return new(background, weight, Full((1 - weight) * background.ToMatrix(ScalarType.Float64, members.device) + anomalies.mT.matmul(anomalies)));
         anomalies = anomalies / Math.Sqrt(1 - weight);

@@ -55,7 +55,19 @@ public abstract class ObservationOperator : IObservationOperator
         Require.LastDimension(state, StateDimension, $"The state observed by {Name}");
         Require.LastDimension(sensitivity, ObservationDimension, $"The sensitivity of {Name}");
         using var scope = NewDisposeScope();
-        return Fresh(ObserveAdjoint(state, sensitivity), sensitivity).MoveToOuterDisposeScope();
+        var adjoint = Fresh(ObserveAdjoint(state, sensitivity), sensitivity);
+        if (!IsLinear && !FiniteNumbers.All(adjoint) && FiniteNumbers.All(sensitivity) && (sensitivity == 0).any().ToBoolean()) adjoint = AdjointByColumns(state, sensitivity);
+        return adjoint.MoveToOuterDisposeScope();
+    }
+
+    // Where H' is not finite for an observation that a mask leaves out, reverse mode gives 0 times that, not a number. Column by column,
+    // H'(x) e_j has that observation in a place of its own, which does not count where its sensitivity is zero.
+    private Tensor AdjointByColumns(Tensor state, Tensor sensitivity)
+    {
+        var (at, counts) = (state.unsqueeze(-2), sensitivity.unsqueeze(-2));
+        long[] shape = [.. state.Sizes()[..^1], StateDimension, StateDimension];
+        var columns = ObserveTangentLinear(at.expand(shape).contiguous(), eye(StateDimension, dtype: state.dtype, device: state.device).expand(shape).contiguous());  // [..., n, p]
+        return where(counts == 0, zeros_like(columns), columns * counts).sum(-1);
     }
 
     /// <summary>Whether <see cref="Observe"/> makes no tensor beside its result, so that it needs no dispose scope, which costs as much as a small operator.</summary>

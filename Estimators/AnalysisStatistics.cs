@@ -68,6 +68,8 @@ public sealed record AnalysisStatistics(long Dimension, double StateMean, double
             sum += truth.sum().ToDouble();
             squares += truth.square().sum().ToDouble();
             var (h, r) = observation.Network is { } own ? (own.Operator, own.Error) : (observing.Operator, observing.Error);
+            r.Invertible($"The observation error covariance R of '{h.Name}'", "learned analyses are given H^T R^-1 (y - H x)",
+                "Give every observation an error variance above zero; a mask says which are missing.");
             double scaled = LearnedAnalyzer.ScaledInnovation(h, r, truth, observation).square().sum().ToDouble();
             if (!double.IsFinite(scaled))
                 throw new DivergenceException("The measurement of the training view", "innovation", cursor.Cycle, cursor.Time,

@@ -36,6 +36,7 @@ internal sealed class NetworkTraining(string name, nn.Module network, IOptimiser
     /// <summary>Trains to the end, or goes on where a checkpoint stopped.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled before the first step.</exception>
     /// <exception cref="DivergenceException">The assimilation diverged in every validation.</exception>
+    /// <exception cref="ArithmeticException">No validation gave a finite score.</exception>
     /// <exception cref="ModelArchiveException">The checkpoint is damaged or of another training.</exception>
     public TrainingHistory Run(CancellationToken cancellation)
     {
@@ -58,9 +59,13 @@ internal sealed class NetworkTraining(string name, nn.Module network, IOptimiser
         // A checkpoint does not keep where its validations diverged.
         else if (steps[^1].ValidationError is null || (best is null && divergence is null)) Validate();
         if (best is not null) ModuleState.Restore(network, best);
-        else if (end != TrainingEnd.Cancelled) throw divergence!;
+        else if (end != TrainingEnd.Cancelled) throw divergence ?? NoScore();
         return new TrainingHistory([.. steps], end);
     }
+
+    // No trajectory diverged, and yet no score is a number: densities, for instance, that are infinitely wide.
+    private Exception NoScore() => new ArithmeticException($"The training of {name} ended without a finite validation score: it was {lastError} after {steps.Count} " +
+        $"optimiser steps, though the states were finite. {TruncatedBackpropagation<StateMemory>.TrainingRemedy}");
 
     /// <inheritdoc/>
     public void Dispose() => ModuleState.Release(best);

@@ -270,7 +270,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
                 state = triple.Analyzer.Analyze(state, observation, random);
                 if (Lost(state)) return $"the network of '{triple.Analyzer.Name}' gave values that are not finite in cycle {cycles.Cycle}";
             }
-            catch (Exception failed) when (NonFiniteOrigin.IsNumerical(failed)) { return $"cycle {cycles.Cycle} failed: {failed.Message.Trim().TrimEnd('.')}"; }
+            catch (Exception failed) when (NonFiniteOrigin.IsNumerical(failed)) { return $"cycle {cycles.Cycle} failed: {NonFiniteOrigin.Told(failed)}"; }
         }
         return "the loss or its gradient is not finite, though the states are";
 

@@ -154,7 +154,7 @@ public sealed class TuningEstimator<TTransformer> : IValidatedEstimator<TTransfo
             var (best, method) = ordered.MinBy(candidate => candidate.Point.Score);
             var names = tuning.settings.Select(setting => setting.Name).ToList();
             if (!double.IsFinite(best.Score))
-                throw new InvalidOperationException($"Tuning {tuning.Name} found no value of {string.Join(" and ", names)} that works: every one of {tried.Count} candidates diverged.", failure);
+                throw new InvalidOperationException($"Tuning {tuning.Name} found no value of {string.Join(" and ", names)} that works: every one of {tried.Count} candidates diverged. The first: {failure?.Message}", failure);
             bool atEdge = tuning.settings.Select((setting, i) => setting.Search.Values.Count > 1 && (best.Values[i] == setting.Search.Values[0] || best.Values[i] == setting.Search.Values[^1])).Any(edge => edge);
             string chosen = string.Join(", ", names.Zip(best.Values, (name, value) => $"{name} = {value:g6}"));
             tuning.context.Logger.LogInformation("Tuning {Method}: {Settings} with {Score} {Value:g4} after {Count} candidates.", tuning.Name, chosen, tuning.options.ScoreName, best.Score, tried.Count);

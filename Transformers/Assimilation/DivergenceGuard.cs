@@ -27,7 +27,7 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
     {
         var propagater = method.Triple.Propagater;
         return Attempt(analysis, cycle, "before the forecast", random,
-            (memory, draws) => propagater.Propagate(memory, interval, draws),
+            (memory, draws) => propagater.Propagate(memory, interval, draws), null,
             (row, draws) => propagater.Propagate(analysis.Map(tensor => tensor.narrow(0, row, 1)), interval, draws),
             failed => NonFiniteOrigin.Forecast<TMemory>(method.Name, propagater.Name, default, method.StateDimension, cycle, interval.To, failed));
     }
@@ -39,13 +39,14 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
         var analyzer = AnalyzerOf(observation);
         return Attempt(forecast, cycle, "analysis", random,
             (memory, draws) => analyzer.Analyze(memory, observation, draws),
+            (memory, bad, draws) => analyzer.Analyze(memory, Without(observation, bad), draws),
             (row, draws) => analyzer.Analyze(forecast.Map(tensor => tensor.narrow(0, row, 1)), Alone(observation, row), draws),
             failed => NonFiniteOrigin.Analysis(method.Name, analyzer, forecast, observation, default, method.StateDimension, cycle, failed));
     }
 
     // A step that may fail; where trajectories are isolated, it is tried again with those afresh that fail alone.
     private TMemory Attempt(TMemory memory, long cycle, string stage, RandomStream random, Func<TMemory, RandomStream, TMemory> step,
-        Action<long, RandomStream> alone, Func<Exception, DivergenceException> origin)
+        Func<TMemory, Tensor, RandomStream, TMemory>? without, Action<long, RandomStream> alone, Func<Exception, DivergenceException> origin)
     {
         using var before = Isolates ? random.Capture() : null;
         try { return step(memory, random); }
@@ -56,12 +57,22 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
             using var draws = method.Random("isolation");   // of no use but to see who fails
             var bad = Failing(row => alone(row, draws));
             if (!bad.any().ToBoolean()) throw origin(failed);
-            random.Restore(before!);
-            try
+            bad = bad.to(memory.Tensors.First().device);
+            var afresh = Restart(memory, bad, cycle, stage);
+            for (bool last = without is null; ; last = true)
             {
-                return step(Restart(memory, bad.to(memory.Tensors.First().device), cycle, stage), random).Map(tensor => tensor.MoveToOuterDisposeScope());
+                random.Restore(before!);
+                try
+                {
+                    // Where the start fails too, its observation is left out.
+                    var done = last && without is not null ? without(afresh, bad, random) : step(afresh, random);
+                    return done.Map(tensor => tensor.MoveToOuterDisposeScope());
+                }
+                catch (Exception again) when (NonFiniteOrigin.IsNumerical(again))
+                {
+                    if (last) throw origin(again);
+                }
             }
-            catch (Exception again) when (NonFiniteOrigin.IsNumerical(again)) { throw origin(again); }
         }
     }
 
@@ -114,6 +125,9 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
         return state.ndim == 2 && state.size(0) == batch && state.size(1) == method.StateDimension ? state
             : Require.Shape(state, $"The state of {method.Name}", batch, method.StateDimension);
     }
+
+    private static Observation Without(Observation observation, Tensor bad) =>
+        observation with { Mask = (observation.Mask ?? ones_like(observation.Values, dtype: ScalarType.Bool)).logical_and(bad.logical_not().unsqueeze(-1)) };
 
     private static Observation Alone(Observation observation, long row) =>
         observation with { Values = observation.Values.narrow(0, row, 1), Mask = observation.Mask?.narrow(0, row, 1), ErrorScale = observation.ErrorScale?.narrow(0, row, 1) };

@@ -73,8 +73,9 @@ public static class NonFiniteOrigin
         catch (Exception failed) when (IsNumerical(failed)) { return $"the observation operator '{observes.Name}' failed: {Told(failed)}"; }
     }
 
-    // Never libtorch's own text: it names no cure, and a matrix that nobody knows.
-    private static string Told(Exception failed) => failed is ExternalException
+    /// <summary>What was thrown, in words; never libtorch's own text, which names no cure, and a matrix that nobody knows.</summary>
+    /// <param name="failed">What was thrown.</param>
+    public static string Told(Exception failed) => failed is ExternalException
         ? "a factorisation came to no end, for a matrix that is not positive definite to round-off, or not finite"
         : failed.Message.Trim().TrimEnd('.');
 

@@ -32,6 +32,9 @@ public sealed class GaussianDensity : IDensity
     /// <inheritdoc/>
     public Tensor Mean { get; }
 
+    /// <summary>W with P = W^T W, where the density was made of it.</summary>
+    internal Tensor? Root => root;
+
     /// <inheritdoc/>
     public Tensor Covariance => covariance ?? root!.mT.matmul(root!);
 

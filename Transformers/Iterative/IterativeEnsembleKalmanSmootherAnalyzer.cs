@@ -243,7 +243,11 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
 
     /// <inheritdoc/>
     /// <remarks>A window holds the observations of several networks, each of which says its own.</remarks>
-    public IAnalyzer<WindowMemory<EnsembleMemory>> For(IObservationNetwork network) => this;
+    public IAnalyzer<WindowMemory<EnsembleMemory>> For(IObservationNetwork network)
+    {
+        ObservingSystem.Check(network.Operator, network.Error);
+        return this;
+    }
 
     void IComponent.Save(ComponentWriter writer)
     {

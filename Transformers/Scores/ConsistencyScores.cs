@@ -40,28 +40,18 @@ public sealed class InnovationChiSquare : IScore
     {
         var observation = cycle.Observation.OfOneError(Name);
         var network = observation.Network ?? this.network;
-        if (background is null && cycle.Density(ScoredState.Forecast) is EnsembleDensity ensemble) return OfEnsemble(ensemble.Members, observation, network);
-        var state = background is null ? cycle.Density(ScoredState.Forecast).Mean : cycle.State(ScoredState.Forecast);
-        long batch = state.size(0), n = state.size(1), p = network.Operator.ObservationDimension;
-        var covariance = background?.ToMatrix(state.dtype, state.device).expand(batch, n, n) ?? cycle.Density(ScoredState.Forecast).Covariance;
-        var rows = state.unsqueeze(1);
-        // Whitened by R^(-1/2), so that what is missing drops out: chi^2 = w^T (I + L^-1 H B H^T L^-T)^-1 w.
-        var cross = network.Operator.TangentLinear(rows.expand(batch, n, n), covariance);
-        var half = network.Operator.TangentLinear(rows.expand(batch, p, n), network.Error.Whiten(cross, observation.Mask).transpose(-2, -1).contiguous());
-        var white = network.Error.Whiten(half, observation.Mask) + eye(p, dtype: state.dtype, device: state.device);
-        var w = network.Error.Whiten(observation.Values - network.Operator.Apply(state), observation.Mask).unsqueeze(-1);
-        var z = linalg.solve_triangular(linalg.cholesky(KalmanUpdate.Symmetric(white)), w, upper: false);
-        return z.square().sum([1, 2]) / CostConsistency.Existing(observation);
-    }
+        if (background is null)
+        {
+            var density = cycle.Density(ScoredState.Forecast);
+            return Of(PredictedInnovations.Whitened(density, observation, network), PredictedInnovations.States(density));
+        }
+        var state = cycle.State(ScoredState.Forecast);
+        var root = background.Root(state.dtype, state.device).expand(state.size(0), background.Dimension, background.Dimension);
+        return Of(PredictedInnovations.Whitened(state, root, observation, network), state);
 
-    // w^T (I + Y^T Y / (N - 1))^-1 w = |w|^2 - w^T Y^T ((N - 1) I + Y Y^T)^-1 Y w: a matrix of the members' number is enough.
-    private static Tensor OfEnsemble(Tensor members, Observation observation, IObservationNetwork network)
-    {
-        var (_, _, y, w) = ObservedEnsemble.Of(members, observation, network.Operator, network.Error);
-        long n = y.size(1);
-        var factor = linalg.cholesky(y.matmul(y.transpose(-2, -1)) + (n - 1) * eye(n, dtype: y.dtype, device: y.device));
-        var z = linalg.solve_triangular(factor, y.matmul(w.unsqueeze(-1)), upper: false);
-        return (w.square().sum(1) - z.square().sum([1, 2])) / CostConsistency.Existing(observation);
+        Tensor Of((Tensor Observed, Tensor Innovation) white, Tensor states) =>
+            PredictedInnovations.Finite(PredictedInnovations.Of(white.Observed, white.Innovation).Distance, Name, cycle, states, observation, network)
+                / CostConsistency.Existing(observation);
     }
 }
 
@@ -101,6 +91,7 @@ public sealed class CostConsistency : IScore
         var analysis = cycle.State(ScoredState.Analysis);
         var departure = background.Whiten(analysis - cycle.State(ScoredState.Forecast)).square().sum(1);
         var residual = network.Error.Whiten(observation.Values - network.Operator.Apply(analysis), observation.Mask).square().sum(1);
+        PredictedInnovations.Finite(residual, Name, cycle, analysis, observation, network);
         return (departure + residual) / Existing(observation);
     }
 

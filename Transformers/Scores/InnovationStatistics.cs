@@ -52,30 +52,45 @@ public sealed class InnovationStatistics(IObservationOperator observationOperato
     /// <summary>Takes in the innovations of a cycle.</summary>
     /// <param name="forecast">The density of the state before the observation was used.</param>
     /// <param name="observation">The observation.</param>
+    /// <exception cref="ArithmeticException">The covariance predicted for the innovations is singular, or not finite.</exception>
     public void Add(IDensity forecast, Observation observation)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        var (m, covariance) = (forecast.Mean, forecast.Covariance);
-        long batch = m.size(0), n = m.size(1), p = observationOperator.ObservationDimension;
-        var rows = m.unsqueeze(1);
-        // Row i of H'(P e_i) is (P H^T)_i.
-        var cross = observationOperator.TangentLinear(rows.expand(batch, n, n), covariance).transpose(-2, -1).contiguous(); // H P, [batch, p, n]
-        var s = observationOperator.TangentLinear(rows.expand(batch, p, n), cross) + observationError.ToMatrix(m.dtype, m.device);
-        var d = observation.Values - observationOperator.Apply(m);
-        for (long b = 0; b < batch; b++)
+        var mean = forecast.Mean;
+        var root = DensityRoot.Of(forecast);                                                                                  // W, P = W^T W
+        var error = observationError.ToMatrix(mean.dtype, mean.device);
+        var observed = observationOperator.TangentLinear(mean.unsqueeze(1).expand(root.Sizes()), root.contiguous());          // W H^T
+        var innovations = PredictedInnovations.Like(observation, mean).Values - observationOperator.Apply(mean);
+        for (long b = 0; b < mean.size(0); b++)
         {
-            // With S = C C^T the normalised innovations are C^-1 d; of what is missing, rows and columns are left out.
-            var here = observation.Mask is null ? arange(p, device: m.device) : observation.Mask[b].nonzero().squeeze(1);
+            // Of what is missing, columns are left out.
+            var here = observation.Mask is null ? arange(error.size(0), device: mean.device) : observation.Mask[b].nonzero().squeeze(1);
             if (here.size(0) == 0) continue;
-            var innovation = d[b].index_select(0, here);
-            var spread = s[b].index_select(0, here).index_select(1, here);
-            var factor = linalg.cholesky(0.5 * (spread + spread.mT));
-            double[] white = linalg.solve_triangular(factor, innovation.unsqueeze(1), upper: false).squeeze(1).to(ScalarType.Float64).ToArray<double>();
+            var innovation = innovations[b].index_select(0, here);
+            // S = C C^T with C^T the triangle of the roots of R and H P H^T: the normalised innovations are C^-1 d.
+            var rows = cat([CovarianceRoot.Of(error.index_select(0, here).index_select(1, here)), observed[b].index_select(1, here)], 0);
+            var triangle = Triangle(rows, here);
+            double[] white = linalg.solve_triangular(triangle.mT, innovation.unsqueeze(1), upper: false).squeeze(1).to(ScalarType.Float64).ToArray<double>();
             normalised.AddRange(white);
             chiSquares.Add(white.Sum(value => value * value) / white.Length);
             squares += innovation.square().sum().ToDouble();
-            predicted += spread.diagonal().sum().ToDouble();
+            predicted += rows.square().sum().ToDouble();
         }
+    }
+
+    // C^T with a diagonal above zero.
+    private static Tensor Triangle(Tensor rows, Tensor here)
+    {
+        if (!FiniteNumbers.All(rows))
+            throw new ArithmeticException("The covariance predicted for the innovations is not finite: the forecast's density, or the observation operator linearised at its mean, gave values that are not.");
+        var (_, triangle) = linalg.qr(rows, linalg.QRMode.R);
+        var pivots = triangle.diagonal().abs();
+        var roundOff = rows.square().sum([0]).sqrt() * (rows.size(0) * (rows.dtype == ScalarType.Float64 ? 2.3e-16 : 1.2e-7));
+        var certain = pivots <= roundOff;
+        if (certain.any().ToBoolean())
+            throw new ArithmeticException($"The covariance H P H^T + R predicted for the innovations is singular: observation {here[certain.to(ScalarType.Int64).argmax()].ToInt64()} (from 0) " +
+                "follows from those before it without error. Give every observation an error variance above zero, or use double precision.");
+        return triangle * triangle.diagonal().sign().unsqueeze(-1);
     }
 }

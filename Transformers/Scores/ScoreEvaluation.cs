@@ -13,6 +13,7 @@ internal sealed class ScoreEvaluation
     private readonly bool flagged, hasError;
     private readonly SeriesOfScore[] measured;    // one for each score, from the first cycle on
     private readonly TruthTracking.Watch? watch;
+    private readonly bool[] lost;                // where an estimate was not finite
     private bool[] diverged;
 
     public ScoreEvaluation(ITrajectoryView view, IReadOnlyList<IScore> scores, ScoreOptions options)
@@ -20,7 +21,7 @@ internal sealed class ScoreEvaluation
         (this.view, this.scores, this.options) = (view, scores, options);
         batch = (int)view.Schema.Batch;
         flagged = view.Schema.Has(Columns.Diverged);
-        diverged = new bool[batch];
+        (lost, diverged) = (new bool[batch], new bool[batch]);
         measured = new SeriesOfScore[scores.Count];
         // The analysis' error, or the forecast's where there is none; they come first.
         hasError = scores[0].Name is nameof(ScoreReport.AnalysisRmse) or nameof(ScoreReport.ForecastRmse);
@@ -47,6 +48,9 @@ internal sealed class ScoreEvaluation
         int[] due = [.. Enumerable.Range(0, scores.Count).Where(i => Cycles == 0 || IsDue(scores[i]))];
         if (due.Length > 0) Take(due, [.. due.Select(i => Checked(scores[i], scores[i].Of(cycle)))]);
         if (flagged) diverged = cursor[Columns.Diverged].ToArray<bool>();
+        // An estimate that is not finite has no error that could be averaged; left out, it would be as if it were good.
+        for (int b = 0; hasError && b < batch; b++) lost[b] |= !double.IsFinite(measured[0].Latest[b]);
+        for (int b = 0; b < batch; b++) diverged[b] |= lost[b];
         watch?.Add(measured[0].Latest, Cycles >= options.BurnIn);
         for (int i = 0; i < scores.Count; i++)
         {

@@ -6,7 +6,7 @@ public enum TrajectoryOutcome
     /// <summary>It is part of every average.</summary>
     Scored,
 
-    /// <summary>The method diverged on it (<see cref="Columns.Diverged"/>): counted, and part of no average.</summary>
+    /// <summary>The method diverged on it (<see cref="Columns.Diverged"/>, or an analysis that is not finite): counted, and part of no average.</summary>
     Diverged,
 
     /// <summary>Its error exceeds <see cref="ScoreOptions.LostTruthBound"/>: counted as divergent, and part of no average.</summary>

@@ -81,7 +81,11 @@ public sealed class FourDimensionalVariationalAnalyzer(IncrementalFourDimensiona
 
     /// <inheritdoc/>
     /// <remarks>A window holds the observations of several networks, each of which says its own.</remarks>
-    public IAnalyzer<WindowMemory<StateMemory>> For(IObservationNetwork network) => this;
+    public IAnalyzer<WindowMemory<StateMemory>> For(IObservationNetwork network)
+    {
+        ObservingSystem.Check(network.Operator, network.Error);
+        return this;
+    }
 
     void IComponent.Save(ComponentWriter writer)
     {

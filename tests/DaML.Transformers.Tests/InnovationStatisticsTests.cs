@@ -71,6 +71,84 @@ public sealed class InnovationStatisticsTests
         }
     }
 
+    [Theory, InlineData(1e8), InlineData(1e16)]
+    public void A_diffuse_prior_leaves_the_errors_of_observations_of_one_place(double variance)
+    {
+        // Three observations of the one component, P = variance, R = I: S = I + P 1 1^T, det S = 1 + 3 P, and
+        // d^T S^-1 d = |d|^2 - (1^T d)^2 P / (1 + 3 P), in which round-off of P would be as large as R.
+        using var scope = NewDisposeScope();
+        var network = context.Observations.Network(new LinearObservationOperator(ones(3, 1, dtype: ScalarType.Float64)), ErrorCovariance.Scalar(3, 1));
+        var model = context.Dynamics.Linear(eye(1, dtype: ScalarType.Float64));
+        var filter = context.Analysis.KalmanFilter(model, network, new GaussianInitialCondition(zeros(1), ErrorCovariance.Scalar(1, variance))).Transformer;
+        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = tensor(new[] { 1.0, 2, 4 }).reshape(1, 1, 3) }, [1.0]);
+        double distance = 21 - 49 / (1 / variance + 3);
+
+        var (likelihood, chi) = (new LogLikelihood(network), new InnovationChiSquare(network));
+        var report = context.Scores.Evaluate(filter.Transform(view), new() { Scores = [likelihood, chi] });
+        Assert.Equal(distance, 3 * report[chi].Mean, 1e-6);
+        Assert.Equal(-0.5 * (3 * Math.Log(2 * Math.PI) + Math.Log(1 + 3 * variance) + distance), report.Of(likelihood).Single(), 1e-6);
+
+        using var run = filter.Run(view);
+        run.MoveNext();
+        var statistics = new InnovationStatistics(network.Operator, network.Error);
+        statistics.Add(run.ForecastDensity, new Observation(run[Columns.Observation], null, 1));
+        Assert.Equal(distance, 3 * statistics.MeanChiSquare, 1e-6);
+    }
+
+    [Fact]
+    public void A_small_ensemble_in_single_precision_is_compared_with_observations_in_double()
+    {
+        // Two members at -1 and 1: P = 2, three observations of it, as above.
+        using var scope = NewDisposeScope();
+        var single = new DataAssimilationContext(new DataAssimilationOptions { Precision = ScalarType.Float32 });
+        var network = single.Observations.Network(new LinearObservationOperator(ones(3, 1)), ErrorCovariance.Scalar(3, 1));
+        var model = single.Dynamics.Linear(eye(1));
+        var first = new GaussianInitialCondition(zeros(1), ErrorCovariance.Scalar(1, 1));
+        var filter = single.Analysis.EnsembleTransformKalmanFilter(model, network, new EnsembleTransformKalmanFilterOptions { Members = 2, Initial = first }).Transformer;
+        var view = single.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = tensor(new[] { 1.0, 2, 4 }).reshape(1, 1, 3) }, [1.0]);
+        using var run = filter.Run(view);
+        run.MoveNext();
+        double mean = run.ForecastDensity.Mean.ToDouble(), variance = run.ForecastDensity.Covariance.ToDouble();
+        double[] d = [1 - mean, 2 - mean, 4 - mean];
+        double distance = d.Sum(x => x * x) - Math.Pow(d.Sum(), 2) * variance / (1 + 3 * variance);
+
+        var likelihood = new LogLikelihood(network);
+        double found = single.Scores.Evaluate(filter.Transform(view), new() { Scores = [likelihood] }).Of(likelihood).Single();
+        Assert.Equal(-0.5 * (3 * Math.Log(2 * Math.PI) + Math.Log(1 + 3 * variance) + distance), found, 1e-4);
+    }
+
+    [Fact]
+    public void Observations_without_error_of_one_place_are_refused_by_their_number()
+    {
+        using var scope = NewDisposeScope();
+        var statistics = new InnovationStatistics(new LinearObservationOperator(ones(2, 1, dtype: ScalarType.Float64)), ErrorCovariance.Scalar(2, 0));
+        var message = Assert.Throws<ArithmeticException>(() => statistics.Add(
+            new GaussianDensity(zeros(1, 1, dtype: ScalarType.Float64), ones(1, 1, 1, dtype: ScalarType.Float64)), new Observation(ones(1, 2, dtype: ScalarType.Float64), null, 0))).Message;
+        Assert.Contains("observation 1 (from 0)", message);
+    }
+
+    [Fact]
+    public void A_likelihood_is_no_sum_over_the_cycles_that_happen_to_be_finite()
+    {
+        using var scope = NewDisposeScope();
+        var model = context.Dynamics.Linear(-eye(1, dtype: ScalarType.Float64));    // from 1 to -1 and back
+        var seen = context.Observations.Full(model, 1);
+        var filter = context.Analysis.KalmanFilter(model, seen, new GaussianInitialCondition(ones(1), ErrorCovariance.Scalar(1, 1e-6))).Transformer;
+        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = ones(4, 1, 1, dtype: ScalarType.Float64) }, [1.0, 2, 3, 4]);
+        var network = context.Observations.Network(new Roots(1), ErrorCovariance.Scalar(1, 1));
+        foreach (IScore score in (IScore[])[new LogLikelihood(network), new InnovationChiSquare(network)])
+        {
+            var message = Assert.Throws<DivergenceException>(() => context.Scores.Evaluate(filter.Transform(view), new() { Scores = [score] })).Message;
+            Assert.Contains("'Roots'", message);
+            Assert.Contains("cycle 0", message);
+        }
+    }
+
+    private sealed class Roots(long n) : ObservationOperator(n, n)
+    {
+        protected override Tensor Observe(Tensor state) => state.sqrt();
+    }
+
     [Fact]
     public void NothingTakenInGivesNoFigure() =>
         Assert.Throws<InvalidOperationException>(() => new InnovationStatistics(new IdentityObservationOperator(1), ErrorCovariance.Scalar(1, 1)).MeanChiSquare);

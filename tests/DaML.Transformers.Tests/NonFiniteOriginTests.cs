@@ -231,4 +231,74 @@ public sealed class NonFiniteOriginTests : IDisposable
             return draws;
         }
     }
+
+    private sealed class Roots() : ObservationOperator(2, 2)
+    {
+        protected override Tensor Observe(Tensor state) => state.sqrt();
+    }
+
+    [Theory, InlineData("3d-var"), InlineData("4d-var"), InlineData("4d-var of a window"), InlineData("ekf"), InlineData("etkf")]
+    public void A_derivative_that_is_not_finite_under_a_mask_does_not_matter(string name)
+    {
+        // Only the second component, at 1, is observed; the root of the first, at -1, has neither value nor derivative.
+        var start = new GaussianInitialCondition(tensor(new[] { -1.0, 1 }), ErrorCovariance.Diagonal(0, 0.01));
+        using var cursor = Method(name, Still, new Roots(), start).Transform(View(masked: true)).OpenCursor();
+        while (cursor.MoveNext())
+        {
+            Assert.True(FiniteNumbers.All(cursor[Columns.Analysis]));
+            Assert.InRange(cursor[Columns.Analysis][0, 1].ToDouble(), 0.7, 1.3);
+        }
+    }
+
+    [Fact]
+    public void The_adjoint_of_what_is_seen_is_the_same_beside_a_derivative_that_is_not_finite()
+    {
+        var h = new Roots();
+        var adjoint = h.Adjoint(tensor(new[,] { { -1.0, 4 }, { 9, 4 } }), tensor(new[,] { { 0.0, 1 }, { 1, 1 } }));
+        Assert.Equal([0, 0.25, 1 / 6.0, 0.25], adjoint.reshape(-1).data<double>().ToArray().Select(x => Math.Round(x, 14)), (a, b) => Math.Abs(a - b) < 1e-13);
+    }
+
+    [Theory, MemberData(nameof(Ensembles)), MemberData(nameof(Singles))]
+    public void An_isolated_trajectory_that_no_start_survives_does_not_end_the_others(string name)
+    {
+        // The model ends beyond 20, where an observation of a thousand leads from any start.
+        var values = ones(4, 3, 2, dtype: ScalarType.Float64);
+        values[1, 1] = 1000;
+        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = values }, [1, 2, 3, 4]);
+        using var cursor = Method(name, new Bounded(), new IdentityObservationOperator(2), Around(1, 0.5), DivergenceHandling.Isolate).Transform(view).OpenCursor();
+        while (cursor.MoveNext())
+            foreach (int b in (int[])[0, 2]) Assert.InRange(cursor[Columns.Analysis][b].abs().max().ToDouble(), 0, 5);
+    }
+
+    private sealed class Bounded() : Dynamics(2, 1)
+    {
+        protected override Tensor Tendency(Tensor state) => where(state.abs() > 20, full_like(state, double.NaN), zeros_like(state));
+    }
+
+    [Fact]
+    public void Estimates_that_are_not_finite_are_a_divergence_to_scores()
+    {
+        var network = context.Observations.Full(Still, 1);
+        var twin = context.Data.Twin(Still, network, new() { Batch = 2, Cycles = 6, Initial = Around(1, 0.5) });
+        var method = new Losing(context.Analysis.KalmanFilter(Still, network, Around(1, 0.5)).Transformer);
+        var report = context.Scores.Evaluate(method.Transform(twin));
+        Assert.Equal([TrajectoryOutcome.Scored, TrajectoryOutcome.Diverged], report.Outcomes);
+    }
+
+    // Of the second trajectory nothing is left from the fourth cycle on.
+    private sealed class Losing(ITransformer inner) : ITransformer
+    {
+        public string Name => inner.Name;
+        public SchemaContract Contract => inner.Contract;
+        public ITrajectoryView Transform(ITrajectoryView input) => inner.Transform(input) is var view ? new TrajectoryView(view.Schema, view, source => new Cursor(source)) : throw new InvalidOperationException();
+
+        private sealed class Cursor(ITrajectoryCursor source) : TrajectoryCursor(source)
+        {
+            protected override bool Compute(long cycle)
+            {
+                if (cycle >= 3) Set(Columns.Analysis, Source![Columns.Analysis] * tensor(new[,] { { 1 }, { double.NaN } }));
+                return true;
+            }
+        }
+    }
 }
