@@ -31,6 +31,9 @@ public sealed class JointObservationNetwork : IObservationNetwork, IComponent
 
     ComponentType IComponent.ComponentType => Type;
 
+    /// <summary>The network that observes the state alone.</summary>
+    public IObservationNetwork OfState => network;
+
     /// <inheritdoc/>
     public IObservationOperator Operator { get; }
 

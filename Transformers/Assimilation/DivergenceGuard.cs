@@ -114,7 +114,7 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
         if (observation.Network is not { } given) return method.Triple.Analyzer;
         if (ReferenceEquals(given, network)) return analyzer!;
         if (given.Operator.StateDimension != method.StateDimension)
-            throw new ArgumentException($"The network of the cycle at time {observation.Time:g9} observes states of dimension {given.Operator.StateDimension}, but {method.Name} has dimension {method.StateDimension}.");
+            throw new ArgumentException($"The network of the cycle at time {observation.Time:g9} observes states of dimension {given.Operator.StateDimension}, but {method.Name} has dimension {method.StateDimension}. Give each cycle a network of the method's states.");
         (network, analyzer) = (given, method.Triple.Analyzer.For(given));
         return analyzer;
     }

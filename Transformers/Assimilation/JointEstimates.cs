@@ -52,6 +52,8 @@ public sealed class JointEstimates : ITransformer, IComponent
 
     private sealed class Cursor(JointEstimates step, ITrajectoryCursor source) : TrajectoryCursor(source)
     {
+        public override IObservationNetwork? Network => Source!.Network is JointObservationNetwork joint ? joint.OfState : Source!.Network;
+
         protected override bool Compute(long cycle)
         {
             OfState(Columns.Forecast);

@@ -22,6 +22,6 @@ public static partial class AnalysisCatalogExtensions
         var joint = catalog.Context.Dynamics.WithParameters(dynamics, parameters);
         var filter = method(joint, joint.Lift(network)).Transformer;
         bool hasSpread = filter.Contract.Adds.Any(definition => definition.Column == Columns.AnalysisSpread);
-        return new TransformerChain([filter, new JointEstimates(dynamics.Dimension, parameters.Count, hasSpread)]).AsEstimator();
+        return new TransformerChain([new JointNetworks(parameters.Count), filter, new JointEstimates(dynamics.Dimension, parameters.Count, hasSpread)]).AsEstimator();
     }
 }

@@ -143,4 +143,14 @@ public sealed class SingularCovarianceTests : IDisposable
         using var twin = context.Data.Twin(model, network, new() { Initial = start, Cycles = 3 }).OpenCursor();
         while (twin.MoveNext()) Assert.Equal(twin[Columns.Truth].Bits(), twin[Columns.Observation].Bits());
     }
+
+    [Theory, InlineData(0.5), InlineData(1.0)]
+    public void A_component_that_never_varies_has_no_variance_in_a_hybrid(double weight)
+    {
+        // The mean of seven times 0.1 is not 0.1.
+        var members = cat([arange(14, dtype: ScalarType.Float64).reshape(7, 2).square(), full([7, 1], 0.1, dtype: ScalarType.Float64)], 1);
+        IErrorCovariance hybrid = ErrorCovariance.Hybrid(members, ErrorCovariance.Diagonal(1, 1, 0), weight);
+        Assert.Contains("component 2", hybrid.Singularity);
+        Assert.Equal(0, hybrid.ToMatrix(ScalarType.Float64, CPU)[2].abs().max().ToDouble());
+    }
 }

@@ -40,6 +40,41 @@ public sealed class NonFiniteTrainingTests : IDisposable
         Assert.Equal((0, "analysis"), (run.Cycle, run.Stage));
     }
 
+    [Fact]
+    public void Observations_without_error_are_refused_by_name()
+    {
+        var context = new DataAssimilationContext(3);
+        var model = context.Dynamics.Lorenz96(8);
+        var certain = context.Observations.Network(new IdentityObservationOperator(8), ErrorCovariance.Diagonal(1, 1, 1, 0, 1, 1, 1, 1));
+        var refused = Assert.Throws<ArgumentException>(() => context.Analysis.ResidualConvolution(model, certain).Fit(context.Data.Twin(model, certain, new() { Batch = 4 })));
+        Assert.Contains("The observation error covariance R of 'full observation' must be positive definite", refused.Message);
+        Assert.Contains("component 3", refused.Message);
+    }
+
+    [Fact]
+    public void A_tuning_that_finds_nothing_says_why()
+    {
+        var context = new DataAssimilationContext(3);
+        var model = context.Dynamics.Lorenz96(8);
+        var network = context.Observations.Network(new Logarithm(), ErrorCovariance.Scalar(8, 1));
+        var data = context.Data.Twin(model, context.Observations.Full(model), new() { Batch = 2, Cycles = 60 });
+        var nothing = Assert.Throws<InvalidOperationException>(() => context.Analysis.ThreeDimensionalVariational(model, network, new() { TuningCycles = 20, TuningBurnIn = 5 }).Fit(data));
+        Assert.Contains("the observation operator 'Logarithm' gave values that are not finite", nothing.Message);
+    }
+
+    [Fact]
+    public void A_training_whose_scores_are_no_numbers_says_so()
+    {
+        // Ten steps are not enough for densities of a finite width on this system; whatever they give, it is a sentence.
+        var context = new DataAssimilationContext(3);
+        var model = context.Dynamics.Lorenz96(8);
+        var network = context.Observations.Full(model);
+        var data = context.Data.Twin(model, network, new() { Batch = 8, Cycles = 120 });
+        var estimator = context.Analysis.DataAssimilationNetwork(network, 0.05, training: new() { Steps = 10, Truncation = 3, ValidationInterval = 10 });
+        var failed = Record.Exception(() => estimator.Fit(data));
+        Assert.True(failed is null or ArithmeticException, failed?.ToString());
+    }
+
     private sealed class Logarithm(double shift = 0) : ObservationOperator(8, 8)
     {
         protected override Tensor Observe(Tensor state) => (state + shift).log();

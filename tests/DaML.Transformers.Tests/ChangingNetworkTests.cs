@@ -179,6 +179,48 @@ public sealed class ChangingNetworkTests
     }
 
     [Fact]
+    public void State_and_parameters_are_estimated_with_the_networks_of_the_cycles()
+    {
+        // Sites that are masked, and networks that have only the others.
+        using var scope = NewDisposeScope();
+        long[][] seen = [[0, 1, 2, 3, 4, 5, 6, 7], [0, 1, 2], [0], [0, 1, 2, 3, 4], [0, 1]];
+        ObservationNetwork Of(long[] sites) => context.Observations.Network(new SubsetObservationOperator(N, sites), ErrorCovariance.Scalar(sites.Length, 0.5));
+        var all = Of(seen[0]);
+        var mask = zeros(Cycles, Batch, N, dtype: ScalarType.Bool);
+        for (int k = 0; k < Cycles; k++) mask[k].narrow(-1, 0, seen[k].Length).fill_(true);
+        using var random = context.Random("joint");
+        var view = context.Data.FromMemory(new Dictionary<Column, Tensor>
+        {
+            [Columns.Observation] = random.Normal([Cycles, Batch, N], ScalarType.Float64), [Columns.ObservationMask] = mask,
+        }, [.. Enumerable.Range(1, Cycles).Select(k => 0.05 * k)]);
+        var method = context.Analysis.JointEstimation(model, all, [new EstimatedParameter("forcing", 8, 0.5)],
+            (joint, network) => context.Analysis.ExtendedKalmanFilter(joint, network, joint.Lift(Prior))).Transformer;
+        var networks = seen.Select(Of).ToArray();
+        using ITrajectoryCursor expected = method.Transform(view).OpenCursor(), found = method.Transform(view.ObservedBy((cycle, _) => networks[cycle])).OpenCursor();
+        while (expected.MoveNext() && found.MoveNext())
+        {
+            Near(expected[Columns.Analysis], found[Columns.Analysis]);
+            Near(expected[Columns.Parameters], found[Columns.Parameters]);
+            Assert.Same(networks[found.Cycle], found.Network);    // of the state again
+        }
+    }
+
+    [Fact]
+    public void A_network_without_errors_is_refused_by_windows_too()
+    {
+        var certain = context.Observations.Network(new IdentityObservationOperator(N), ErrorCovariance.Scalar(N, 0));
+        var view = context.Data.Twin(model, context.Observations.Full(model, 1), new() { Batch = 1, Cycles = 2, Initial = start }).ObservedBy((_, _) => certain);
+        ITransformer[] methods = [
+            context.Analysis.FourDimensionalVariational(model, context.Observations.Full(model, 1), ErrorCovariance.Scalar(N, 1), WindowCycling.Disjoint(2), new() { Initial = Prior }).Transformer,
+            context.Analysis.IterativeEnsembleKalmanSmoother(model, context.Observations.Full(model, 1), new() { Members = 5, Initial = Prior }).Transformer ];
+        foreach (var method in methods)
+        {
+            using var run = method.Transform(view).OpenCursor();
+            Assert.Contains("must be positive definite, since an analysis weights observations by R^-1", Assert.Throws<ArgumentException>(() => run.MoveNext()).Message);
+        }
+    }
+
+    [Fact]
     public void What_does_not_fit_is_refused()
     {
         var filter = context.Analysis.EnsembleTransformKalmanFilter(model, networks[1], new EnsembleTransformKalmanFilterOptions { Members = 12, Initial = Prior }).Transformer;

@@ -126,7 +126,7 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
         Assert.True(cursor.MoveNext());
         Assert.Equal([1, 3], cursor[Columns.Analysis].shape);
         // a method on other states is refused where it is appended
-        Assert.Throws<SchemaException>(() => new TransformerChain([method.Transformer.Steps[0], new JointEstimates(5, 1, false)]));
+        Assert.Throws<SchemaException>(() => new TransformerChain([method.Transformer.Steps.OfType<SequentialAssimilation<StateMemory>>().Single(), new JointEstimates(5, 1, false)]));
     }
 
     [Fact]

@@ -1,0 +1,47 @@
+using System.Runtime.CompilerServices;
+
+namespace DaML;
+
+/// <summary>
+/// The networks that a view says for its cycles, for a method that estimates state and parameters together: each observes the joint
+/// state, <see cref="JointObservationNetwork"/>. <see cref="JointEstimates"/> gives them back as they were.
+/// </summary>
+public sealed class JointNetworks : ITransformer, IComponent
+{
+    private readonly long parameters;
+
+    /// <summary>Makes the step.</summary>
+    /// <param name="parameters">The number q of parameters that follow the state; at least one.</param>
+    public JointNetworks(long parameters) => this.parameters = Require.AtLeast(parameters, 1);
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("joint-networks", 1, reader => new JointNetworks(reader.Get<long>("parameters")));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => "networks of state and parameters";
+
+    /// <inheritdoc/>
+    public SchemaContract Contract { get; } = new([], []);
+
+    /// <inheritdoc/>
+    public ITrajectoryView Transform(ITrajectoryView input) => new TrajectoryView(Contract.Apply(input.Schema, Name), input, source => new Cursor(this, source));
+
+    void IComponent.Save(ComponentWriter writer) => writer.Set("parameters", parameters);
+
+    private sealed class Cursor(JointNetworks step, ITrajectoryCursor source) : TrajectoryCursor(source)
+    {
+        // The same object for the same network, which spares methods their preparations.
+        private readonly ConditionalWeakTable<IObservationNetwork, JointObservationNetwork> lifted = [];
+        private IObservationNetwork? current;
+
+        public override IObservationNetwork? Network => current;
+
+        protected override bool Compute(long cycle)
+        {
+            current = Source!.Network is { } network ? lifted.GetValue(network, one => new JointObservationNetwork(one, step.parameters)) : null;
+            return true;
+        }
+    }
+}
