@@ -10,7 +10,7 @@ public sealed record ObservationScatter(double MeanSquare)
     /// <summary>Measures the first cycles of a view; missing observations do not count.</summary>
     /// <param name="view">A view with observations.</param>
     /// <param name="observing">What was observed, and with which error.</param>
-    /// <exception cref="ArgumentException">The view has no cycle, a value is not finite, or the observations do not vary.</exception>
+    /// <exception cref="ArgumentException">The view has no cycle, a value is not finite, the observations do not vary, or the networks change.</exception>
     internal static ObservationScatter Measure(ITrajectoryView view, IObservationNetwork observing)
     {
         using var scope = NewDisposeScope();
@@ -54,6 +54,9 @@ public sealed record ObservationScatter(double MeanSquare)
         for (long k = 0; k < cycles && cursor.MoveNext(); k++)
         {
             var observation = cursor.ReadObservation(view.Schema, like, "The training view");
+            if (observation.Network is not null)
+                throw new ArgumentException($"The unit of the state is measured from how far the observations of one network scatter, and another one observed cycle {cursor.Cycle} " +
+                    $"(time {cursor.Time:g6}) of the training view. Give the unit.");
             var there = observation.Mask?.to(ScalarType.Float64) ?? ones_like(observation.Values);
             yield return (observation.Values, there);
         }
