@@ -33,13 +33,13 @@ internal sealed class PreconditionerParts(PreconditionerPlan plan, TimeSpan trai
         var estimator = new FixedPreconditioningEstimator(regime.Cost);
         int rank = plan.Ranks[^1], most = (int)Math.Min(rank + plan.Oversampling, regime.Cells);
         ComputedEigenpairs Search(int pairs) => new(pairs, EigenpairMethod.Randomised, plan.Oversampling, seed: run.Context.Options.Seed);
-        ModelArchive.Write(estimator.FindEigenpairs(windows, Search(rank), run.Cancellation), FileOf(run, name, "average"));
+        ModelArchive.Write(estimator.FindEigenpairs(windows, Search(rank), run.Context.Progress, run.Cancellation), FileOf(run, name, "average"));
         var mean = new State(cat([.. windows.Select(window => window.Background.Values)]).mean([0], keepdim: true));
-        ModelArchive.Write(estimator.FindEigenpairs([regime.Window(mean, null)], Search(most), run.Cancellation), FileOf(run, name, "mean"));
+        ModelArchive.Write(estimator.FindEigenpairs([regime.Window(mean, null)], Search(most), run.Context.Progress, run.Cancellation), FileOf(run, name, "mean"));
         if (plan.SpectrumStates > 0)
         {
             double shift = name == "calm" ? 10 : 100;
-            using var average = estimator.AverageHessian(windows, cancellation: run.Cancellation);
+            using var average = estimator.AverageHessian(windows, run.Context.Progress, run.Cancellation);
             ModelArchive.Write(new RegularisedInversePreconditioning(average, shift), FileOf(run, name, "inverse"));
         }
         return new Dictionary<string, double[]> { ["states"] = [windows.Sum(window => window.Batch)] };

@@ -20,11 +20,12 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
     /// </summary>
     /// <param name="windows">The windows, at least one; every trajectory of a batch counts as a state.</param>
     /// <param name="method">How many pairs, and how they are found.</param>
+    /// <param name="progress">Told after the products of every window.</param>
     /// <param name="cancellation">Looked at in every product.</param>
     /// <exception cref="ArgumentException">There are no windows, one does not fit the cost or the others, or there are more pairs
     /// than control variables.</exception>
     public FixedEigenpairs FindEigenpairs(IReadOnlyList<AssimilationWindow> windows, ComputedEigenpairs method,
-        CancellationToken cancellation = default)
+        IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
@@ -32,6 +33,8 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
         double states = windows.Sum(window => window.Batch);
         var rightSide = windows[0].Zeros(m).narrow(0, 0, 1);
         var linearised = new List<QuadraticCost>();
+        long done = 0, all = windows.Count * Math.Min(method.Pairs + method.Oversampling, m) * (method.Method == EigenpairMethod.Randomised ? method.Passes : 1);
+        var watch = Stopwatch.StartNew();
         try
         {
             foreach (var window in windows) linearised.Add(cost.AtBackground(window).Quadratic);
@@ -54,6 +57,9 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
                 cancellation.ThrowIfCancellationRequested();
                 using var one = NewDisposeScope();
                 sum.add_(quadratic.HessianProducts(vectors.expand(quadratic.RightSide.Values.size(0), -1, -1)).sum([0], keepdim: true) / states);
+                done = Math.Min(done + vectors.size(1), all);
+                progress?.Report(new ProgressReport("products of the average Hessian", done, all, new Dictionary<string, double>(), watch.Elapsed,
+                    watch.Elapsed * ((double)all / done - 1)));
             }
             return sum.MoveToOuterDisposeScope();
         }

@@ -193,7 +193,12 @@ public sealed class FourDimensionalVariationalReferenceTests
         var estimator = new FixedPreconditioningEstimator(cost);
         var matrix = estimator.AverageHessian(windows);
         Compare.Close(expected, matrix, 1e-12);
-        var pairs = estimator.FindEigenpairs(windows, new ComputedEigenpairs(5, oversampling: 35));
+        var told = new CollectedReports();
+        var pairs = estimator.FindEigenpairs(windows, new ComputedEigenpairs(5, oversampling: 35), told);
+        Assert.Equal((told[^1].Total, 40L * windows.Count), (told[^1].Completed, told[^1].Total!.Value));
+        told.Clear();
+        estimator.FindEigenpairs(windows, new ComputedEigenpairs(5, EigenpairMethod.Randomised, oversampling: 5, passes: 3), told);
+        Assert.Equal((30L * windows.Count, 3 * windows.Count), (told[^1].Completed, told.Count));
         var found = pairs.Find(null!, cost.Linearise(cost.Run(window, cost.Background(window)), cost.Background(window), zeros([1], dtype: ScalarType.Float64)), []);
         Compare.Close(linalg.eigvalsh(expected).flip(0).narrow(0, 0, 5).unsqueeze(0), found.Values, 1e-9);
         Compare.Close(found.Values.unsqueeze(-1) * found.Vectors, found.Vectors.matmul(expected), 1e-6);
@@ -208,7 +213,7 @@ public sealed class FourDimensionalVariationalReferenceTests
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
         Assert.Throws<OperationCanceledException>(() => estimator.AverageHessian(windows, cancellation: cancelled.Token));
-        Assert.Throws<OperationCanceledException>(() => estimator.FindEigenpairs(windows, new ComputedEigenpairs(5), cancelled.Token));
+        Assert.Throws<OperationCanceledException>(() => estimator.FindEigenpairs(windows, new ComputedEigenpairs(5), cancellation: cancelled.Token));
     }
 
     [Theory, MemberData(nameof(Solvers))]

@@ -344,18 +344,13 @@ public sealed class FourDimensionalVariationalTests : IDisposable
     {
         var (cost, window) = Nonlinear();
         var method = new IncrementalFourDimensionalVariational(cost, new IncrementalOptions { OuterIterations = 2, ControlTolerance = 0 });
-        var reports = new Collected();
+        var reports = new CollectedReports();
         var result = method.Minimise(window, reports);
         Assert.Equal([1L, 2L], reports.Select(report => report.Completed));
         Assert.Equal(result.Cost.Total.mean().ToDouble(), reports[^1].Metrics["cost"], 1e-12);
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
         Assert.Throws<OperationCanceledException>(() => method.Minimise(window, null, cancelled.Token));
-    }
-
-    private sealed class Collected : List<ProgressReport>, IProgress<ProgressReport>
-    {
-        public void Report(ProgressReport value) => Add(value);
     }
 
     [Fact]
