@@ -20,7 +20,7 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
     /// </summary>
     /// <param name="windows">The windows, at least one; every trajectory of a batch counts as a state.</param>
     /// <param name="method">How many pairs, and how they are found.</param>
-    /// <param name="progress">Told after the products of every window.</param>
+    /// <param name="progress">Told after every block of products.</param>
     /// <param name="cancellation">Looked at in every product.</param>
     /// <exception cref="ArgumentException">There are no windows, one does not fit the cost or the others, or there are more pairs
     /// than control variables.</exception>
@@ -52,15 +52,19 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
         {
             using var inner = NewDisposeScope();
             var sum = zeros_like(vectors);
+            long count = vectors.size(1);
             foreach (var quadratic in linearised)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                using var one = NewDisposeScope();
-                sum.add_(quadratic.HessianProducts(vectors.expand(quadratic.RightSide.Values.size(0), -1, -1)).sum([0], keepdim: true) / states);
-                done = Math.Min(done + vectors.size(1), all);
-                progress?.Report(new ProgressReport("products of the average Hessian", done, all, new Dictionary<string, double>(), watch.Elapsed,
-                    watch.Elapsed * ((double)all / done - 1)));
-            }
+                for (long first = 0; first < count; first += BlockSize)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    using var one = NewDisposeScope();
+                    var block = vectors.narrow(1, first, Math.Min(BlockSize, count - first));
+                    var products = quadratic.HessianProducts(block.expand(quadratic.RightSide.Values.size(0), -1, -1));
+                    sum.narrow(1, first, block.size(1)).add_(products.sum([0], keepdim: true) / states);
+                    done = Math.Min(done + block.size(1), all);
+                    progress?.Report(new ProgressReport("products of the average Hessian", done, all, new Dictionary<string, double>(), watch.Elapsed,
+                        watch.Elapsed * ((double)all / done - 1)));
+                }
             return sum.MoveToOuterDisposeScope();
         }
     }
