@@ -28,7 +28,7 @@ public static partial class AnalysisCatalogExtensions
     /// <param name="network">What is observed.</param>
     /// <param name="members">Number of members, at least two.</param>
     /// <param name="inflation">None unless said; Lorenz-96 with 20 members wants 1.04 on the posterior standard deviation and a rotation.</param>
-    /// <param name="rotation">None unless said.</param>
+    /// <param name="rotation">How the analysis is rotated (default: not at all).</param>
     public static FittedEstimator<SequentialAssimilation<EnsembleMemory>> EnsembleTransformKalmanFilter(this AnalysisCatalog catalog, IDynamics dynamics,
         IObservationNetwork network, long members, Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None) =>
         catalog.EnsembleTransformKalmanFilter(dynamics, network,
@@ -49,8 +49,8 @@ public static partial class AnalysisCatalogExtensions
     /// <param name="dynamics">The model, with its error covariance where it has one.</param>
     /// <param name="network">What is observed.</param>
     /// <param name="members">Number of members, at least two.</param>
-    /// <param name="inflation">Of the posterior, against errors that are not of sampling; none unless said.</param>
-    /// <param name="rotation">None unless said.</param>
+    /// <param name="inflation">Of the posterior, against errors that are not of sampling (default: none).</param>
+    /// <param name="rotation">How the analysis is rotated (default: not at all).</param>
     public static FittedEstimator<SequentialAssimilation<EnsembleMemory>> FiniteSizeEnsembleKalmanFilter(this AnalysisCatalog catalog, IDynamics dynamics,
         IObservationNetwork network, long members, Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None) =>
         catalog.FiniteSizeEnsembleKalmanFilter(dynamics, network,

@@ -8,7 +8,7 @@ public static partial class AnalysisCatalogExtensions
     /// <param name="network">What is observed.</param>
     /// <param name="members">Number of members, at least two.</param>
     /// <param name="inflation">None unless said; Lorenz-96 with 40 members wants 1.01 on the posterior standard deviation and a rotation.</param>
-    /// <param name="rotation">None unless said.</param>
+    /// <param name="rotation">How the analysis is rotated (default: not at all).</param>
     public static FittedEstimator<SequentialAssimilation<WindowMemory<EnsembleMemory>>> IterativeEnsembleKalmanFilter(this AnalysisCatalog catalog, IDynamics dynamics,
         IObservationNetwork network, long members, Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None) =>
         catalog.IterativeEnsembleKalmanSmoother(dynamics, network,

@@ -22,7 +22,7 @@ public static partial class AnalysisCatalogExtensions
     /// <param name="members">Number of members, at least two.</param>
     /// <param name="localisation">Where components and observations are and how far an observation reaches; Lorenz-96 with 7 members wants an e-folding radius of 4 sites.</param>
     /// <param name="inflation">None unless said; Lorenz-96 with 7 members wants 1.04 on the posterior standard deviation and a rotation.</param>
-    /// <param name="rotation">None unless said.</param>
+    /// <param name="rotation">How the analysis is rotated (default: not at all).</param>
     public static FittedEstimator<SequentialAssimilation<EnsembleMemory>> LocalEnsembleTransformKalmanFilter(this AnalysisCatalog catalog, IDynamics dynamics,
         IObservationNetwork network, long members, Localisation localisation, Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None) =>
         catalog.LocalEnsembleTransformKalmanFilter(dynamics, network, new LocalEnsembleTransformKalmanFilterOptions

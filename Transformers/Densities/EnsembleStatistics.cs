@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -68,44 +67,26 @@ public static class EnsembleStatistics
             var (_, anomalies) = Split(members);
             return (anomalies.square().sum(1) / (members.size(1) - 1)).sqrt().MoveToOuterDisposeScope();
         }
-        long[] shape = members.Sizes();
-        var deviation = empty([shape[0], shape[2]], dtype: members.dtype);
-        if (members.dtype == ScalarType.Float64) StandardDeviation(MemoryMarshal.Cast<byte, double>(members.bytes), MemoryMarshal.Cast<byte, double>(deviation.bytes), shape);
-        else StandardDeviation(MemoryMarshal.Cast<byte, float>(members.bytes), MemoryMarshal.Cast<byte, float>(deviation.bytes), shape);
+        var deviation = empty([members.size(0), members.size(2)], dtype: members.dtype);
+        if (members.dtype == ScalarType.Float64) StandardDeviation<double>(members, deviation);
+        else StandardDeviation<float>(members, deviation);
         return deviation;
     }
 
-    // The mean first, then the squared differences from it, a vector of components at a time.
-    private static void StandardDeviation<T>(ReadOnlySpan<T> members, Span<T> deviation, long[] shape) where T : unmanaged, IRootFunctions<T>
+    private static unsafe void StandardDeviation<T>(Tensor members, Tensor deviation)
+        where T : unmanaged, INumber<T>, IRootFunctions<T>
     {
-        int count = (int)shape[1], n = (int)shape[2];
-        T share = T.One / T.CreateChecked(count), divisor = T.One / T.CreateChecked(count - 1);
-        for (int b = 0; b < shape[0]; b++)
+        var (batch, count, n) = (members.size(0), (int)members.size(1), (int)members.size(2));
+        T* from = KernelMemory.Address<T>(members), to = KernelMemory.Address<T>(deviation);
+        T divisor = T.One / T.CreateChecked(count - 1);
+        for (long b = 0; b < batch; b++, from += (long)count * n, to += n)
         {
-            var to = deviation.Slice(b * n, n);
-            var from = members.Slice(b * count * n, count * n);
             int j = 0;
-            for (; j + Vector<T>.Count <= n; j += Vector<T>.Count)
-            {
-                var sum = Vector<T>.Zero;
-                for (int i = 0; i < count; i++) sum += new Vector<T>(from[(i * n + j)..]);
-                var (mean, squares) = (sum * share, Vector<T>.Zero);
-                for (int i = 0; i < count; i++)
-                {
-                    var difference = new Vector<T>(from[(i * n + j)..]) - mean;
-                    squares += difference * difference;
-                }
-                Vector.SquareRoot(squares * divisor).CopyTo(to[j..]);
-            }
-            for (; j < n; j++)
-            {
-                T sum = T.Zero, squares = T.Zero;
-                for (int i = 0; i < count; i++) sum += from[i * n + j];
-                T mean = sum * share;
-                for (int i = 0; i < count; i++) squares += (from[i * n + j] - mean) * (from[i * n + j] - mean);
-                to[j] = T.Sqrt(squares * divisor);
-            }
+            for (; j + Vector<T>.Count <= n; j += Vector<T>.Count) Vector.SquareRoot(VectorSquares(from + j, count, n) * divisor).Store(to + j);
+            for (; j < n; j++) to[j] = T.Sqrt(Squares(from + j, count, n) * divisor);
         }
+        GC.KeepAlive(members);
+        GC.KeepAlive(deviation);
     }
 
     /// <summary>The ensemble's variance (divisor N - 1) over that of another, component by component; one where the other has none.</summary>
@@ -167,7 +148,7 @@ public static class EnsembleStatistics
     {
         T sum = T.Zero, squares = T.Zero;
         for (int i = 0; i < count; i++) sum += members[(long)i * n];
-        T mean = sum / T.CreateChecked(count);
+        T mean = sum * (T.One / T.CreateChecked(count));
         for (int i = 0; i < count; i++) squares += (members[(long)i * n] - mean) * (members[(long)i * n] - mean);
         return squares;
     }

@@ -18,7 +18,7 @@ public sealed class EnsembleTransformKalmanFilterAnalyzer : IInflatingAnalyzer<E
     /// <param name="observationOperator">H, which may be nonlinear.</param>
     /// <param name="observationError">R, of the operator's observation dimension.</param>
     /// <param name="inflation">None unless said. A prior inflation enters as the weight of the prior precision, so the ensemble is observed before it is inflated.</param>
-    /// <param name="rotation">None unless said.</param>
+    /// <param name="rotation">How the analysis is rotated (default: not at all).</param>
     /// <exception cref="ArgumentException">Operator and error covariance do not fit each other, or inflation and rotation.</exception>
     public EnsembleTransformKalmanFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError,
         Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None)

@@ -22,7 +22,7 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
     /// <param name="observationError">R, of the operator's observation dimension.</param>
     /// <param name="prior">The hyperprior; <see cref="FiniteSizePrior.DiracJeffreys"/> unless said.</param>
     /// <param name="inflation">On the posterior, against errors that are not of sampling (of the model); none unless said.</param>
-    /// <param name="rotation">None unless said.</param>
+    /// <param name="rotation">How the analysis is rotated (default: not at all).</param>
     /// <param name="form">How the cost function is minimised and what the perturbations follow; <see cref="FiniteSizeForm.Dual"/> unless said.</param>
     /// <exception cref="ArgumentException">Operator and error covariance do not fit each other, or an inflation that multiplies the prior, which the filter itself decides.</exception>
     public FiniteSizeEnsembleKalmanFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError,

@@ -26,7 +26,7 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
     /// <param name="observationError">R, of the operator's observation dimension; a variance or a diagonal, so that observations can be left out and weighted one by one.</param>
     /// <param name="localisation">Where components and observations are, and how far an observation reaches.</param>
     /// <param name="inflation">None unless said. A factor of the prior enters as the weight of the prior precision.</param>
-    /// <param name="rotation">None unless said; one rotation serves all local analyses, so that neighbours stay alike.</param>
+    /// <param name="rotation">How the analysis is rotated (default: not at all); one rotation serves all local analyses, so that neighbours stay alike.</param>
     /// <exception cref="ArgumentException">Operator, error covariance and localisation do not fit each other, or R is a full matrix.</exception>
     public LocalEnsembleTransformKalmanFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError, Localisation localisation,
         Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None)

@@ -33,7 +33,7 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
     /// <param name="observationError">R, of the operator's observation dimension.</param>
     /// <param name="iteration">The minimisation; its defaults unless said.</param>
     /// <param name="inflation">None unless said; one of the prior acts at the window's beginning, one of the posterior at its end.</param>
-    /// <param name="rotation">None unless said.</param>
+    /// <param name="rotation">How the analysis is rotated (default: not at all).</param>
     /// <exception cref="ArgumentException">Parts that do not fit each other.</exception>
     public AdditiveErrorEnsembleKalmanFilterAnalyzer(IDynamics dynamics, IObservationOperator observationOperator, IErrorCovariance observationError,
         EnsembleGaussNewton? iteration = null, Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None)

@@ -39,7 +39,7 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
     /// <param name="iteration">The minimisation; its defaults unless said.</param>
     /// <param name="use">Single data assimilation unless said.</param>
     /// <param name="inflation">None unless said; one of the prior acts at the window's beginning.</param>
-    /// <param name="rotation">None unless said.</param>
+    /// <param name="rotation">How the analysis is rotated (default: not at all).</param>
     /// <param name="prior">The hyperprior of the finite-size smoother, IEnKS-N; null, as unless said, for the plain one.</param>
     /// <param name="form">How the finite-size cost function is minimised within a step.</param>
     /// <exception cref="ArgumentException">Parts that do not fit each other, a model with error, or a finite-size prior with a prior inflation or with multiple data assimilation.</exception>

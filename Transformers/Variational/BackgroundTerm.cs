@@ -15,7 +15,7 @@ public enum ControlVariable
 /// beginning (Courtier et al. 1994, Q. J. R. Meteorol. Soc. 120, 1367-1387).
 /// </summary>
 /// <param name="background">B, of the state's dimension.</param>
-/// <param name="variable">The square-root transform unless said; a singular B is varied by it alone.</param>
+/// <param name="variable">What is varied (default: the square-root transform); a singular B is varied by it alone.</param>
 /// <exception cref="ArgumentException">B is singular and the increment is varied.</exception>
 public sealed class BackgroundTerm(IErrorCovariance background, ControlVariable variable = ControlVariable.BackgroundSquareRoot) : IPriorTerm, IComponent
 {
