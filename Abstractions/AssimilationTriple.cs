@@ -79,4 +79,10 @@ public sealed record AssimilationTriple<TMemory>(
     IPropagater<TMemory> Propagater,
     IProcoder<TMemory> Procoder,
     IMemorySource<TMemory> Source)
-    where TMemory : IMemory<TMemory>;
+    where TMemory : IMemory<TMemory>
+{
+    /// <summary>The analyzer for an observation: the triple's own, or where the view says what observed the cycle, that for this network.</summary>
+    /// <param name="observation">The observation.</param>
+    /// <exception cref="NotSupportedException">The analyzer works for the observations only that it was made or trained for.</exception>
+    public IAnalyzer<TMemory> AnalyzerOf(Observation observation) => observation.Network is { } network ? Analyzer.For(network) : Analyzer;
+}

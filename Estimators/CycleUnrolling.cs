@@ -49,7 +49,7 @@ internal sealed class CycleUnrolling<TMemory>(string name, AssimilationTriple<TM
     public TMemory Over(ITrajectoryCursor cycle, TMemory memory, double time)
     {
         var observation = cycle.ReadObservation(schema, memory.Tensors.First(), name);
-        return AnalyzerOf(observation).Analyze(triple.Propagater.Propagate(memory, new TimeInterval(time, cycle.Time), random), observation, random);
+        return triple.AnalyzerOf(observation).Analyze(triple.Propagater.Propagate(memory, new TimeInterval(time, cycle.Time), random), observation, random);
     }
 
     private (TMemory Analysis, Tensor Costs) Cycle(TMemory memory, TimeInterval interval, Observation observation, ITrajectoryCursor cycle)
@@ -57,11 +57,9 @@ internal sealed class CycleUnrolling<TMemory>(string name, AssimilationTriple<TM
         TMemory forecast;
         using (Telemetry.Phase(Telemetry.Model)) forecast = triple.Propagater.Propagate(memory, interval, random);
         using var phase = Telemetry.Phase(Telemetry.NetworkForward);
-        var analysis = AnalyzerOf(observation).Analyze(forecast, observation, random);
+        var analysis = triple.AnalyzerOf(observation).Analyze(forecast, observation, random);
         return (analysis, cost(forecast, analysis, cycle));
     }
-
-    private IAnalyzer<TMemory> AnalyzerOf(Observation observation) => observation.Network is { } network ? triple.Analyzer.For(network) : triple.Analyzer;
 
     private static Tensor Sum(Tensor? sum, Tensor next) => sum is null ? next : sum + next;
 }

@@ -266,9 +266,10 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
                 if (cycles.Time > now) state = triple.Propagater.Propagate(state, new TimeInterval(now, cycles.Time), random);
                 if (Lost(state)) return $"the model '{triple.Propagater.Name}' gave values that are not finite in cycle {cycles.Cycle}";
                 var observation = cycles.ReadObservation(view.Schema, state.Tensors.First(), name);
-                if (NonFiniteOrigin.OfOperator(triple.Analyzer.Observes, state, observation) is { } found) return $"{found} in cycle {cycles.Cycle}";
-                state = triple.Analyzer.Analyze(state, observation, random);
-                if (Lost(state)) return $"the network of '{triple.Analyzer.Name}' gave values that are not finite in cycle {cycles.Cycle}";
+                var analyzer = triple.AnalyzerOf(observation);
+                if (NonFiniteOrigin.OfOperator(analyzer.Observes, state, observation) is { } found) return $"{found} in cycle {cycles.Cycle}";
+                state = analyzer.Analyze(state, observation, random);
+                if (Lost(state)) return $"the network of '{analyzer.Name}' gave values that are not finite in cycle {cycles.Cycle}";
             }
             catch (Exception failed) when (NonFiniteOrigin.IsNumerical(failed)) { return $"cycle {cycles.Cycle} failed: {NonFiniteOrigin.Told(failed)}"; }
         }

@@ -211,7 +211,7 @@ public sealed partial class AskAndTell : IDisposable
     private EnsembleMemory Analysed(Observation observation)
     {
         EnsembleMemory analysis;
-        var analyzer = observation.Network is { } network ? method.Triple.Analyzer.For(network) : method.Triple.Analyzer;
+        var analyzer = method.Triple.AnalyzerOf(observation);
         try { analysis = analyzer.Analyze(memory, observation, analysing); }
         catch (Exception failed) when (NonFiniteOrigin.IsNumerical(failed))
         {
