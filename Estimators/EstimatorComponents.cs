@@ -14,6 +14,7 @@ public static class EstimatorComponents
         ReconstructionOperator.Type, LinearInverseModel.Type,
         LearnedEigenpairs.Type, HessianInputs.Type, SpectralHessianNetwork.Type, TransportedHessianNetwork.Type, ObservedHessianNetwork.Type, UNet.Type,
         NetworkAnalyzer.Type, NetworkPropagater.Type, NetworkProcoder.Type, NetworkTriple.Type, ReZeroNetwork.Type, ZeroMemorySource.Type, Emulator.Type,
+        LaggedStates.Type, LongShortTermMemoryNetwork.Type, AutoregressiveEmulator.Type, AutoregressiveModel.Type, AutoregressiveForecast.Type,
     ];
 
     private static IEnumerable<ComponentType> UncertaintyOf<TMemory>() where TMemory : IMemory<TMemory> =>

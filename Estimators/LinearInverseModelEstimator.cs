@@ -55,7 +55,7 @@ public sealed class LinearInverseModelEstimator(Column coefficients, Column fore
         long cycles = x.size(0), samples = cycles * x.size(1), r = x.size(2);
         if (cycles <= options.Lag || samples < 2 * r)
             throw new ArgumentException($"{Name} of {r} coefficients at a lag of {options.Lag} needs more than {options.Lag} cycles and at least {2 * r} samples; given: {cycles} cycles, {samples} samples.", nameof(data));
-        double spacing = Spacing(times);
+        double spacing = TrainingData.EqualSpacing(times, Name);
 
         var all = x.flatten(0, 1);
         var covariance = matmul(all.mT, all) / samples;                                                              // C(0) [r, r]
@@ -71,17 +71,6 @@ public sealed class LinearInverseModelEstimator(Column coefficients, Column fore
 
         var dynamics = new LinearDynamics(propagator, options.Lag * spacing) { ModelError = ErrorCovariance.Full(modelError) };
         return new LinearInverseModel(dynamics, (covariance + covariance.mT) / 2, options.Lag, repaired, coefficients, forecast);
-    }
-
-    // Counted from the first cycle, so that the rounding of times does not add up.
-    private static double Spacing(double[] times)
-    {
-        double spacing = (times[^1] - times[0]) / (times.Length - 1);
-        for (int i = 1; i < times.Length; i++)
-            if (!(Math.Abs(times[i] - times[0] - i * spacing) <= TimeInterval.DefaultTolerance * spacing))
-                throw new ArgumentException($"linear inverse model needs equally spaced cycles; cycle {i} comes " +
-                    $"{times[i] - times[i - 1]} after the one before, where the mean is {spacing}.", nameof(times));
-        return spacing;
     }
 
     // The nearest matrix whose eigenvalues are not below the floor, scaled to the trace it had (Penland and Matrosova

@@ -46,4 +46,18 @@ internal static class TrainingData
         });
         return (stack(values).MoveToOuterDisposeScope(), [.. times]);
     }
+
+    /// <summary>The time from one cycle to the next, which must be the same for all. It is counted from the first cycle, so that the rounding of times does not add up.</summary>
+    /// <param name="times">The cycles' times, at least two.</param>
+    /// <param name="step">How to call the estimator in a message.</param>
+    /// <exception cref="ArgumentException">There is a gap.</exception>
+    public static double EqualSpacing(double[] times, string step)
+    {
+        double spacing = (times[^1] - times[0]) / (times.Length - 1);
+        if (Enumerable.Range(0, times.Length).All(i => Math.Abs(times[i] - times[0] - i * spacing) <= TimeInterval.DefaultTolerance * spacing)) return spacing;
+        double[] intervals = [.. times.Zip(times.Skip(1), (before, after) => after - before)];
+        double usual = intervals.Order().ElementAt(intervals.Length / 2);
+        int gap = Enumerable.Range(0, intervals.Length).MaxBy(i => Math.Abs(intervals[i] - usual));
+        throw new ArgumentException($"{step} needs equally spaced cycles; cycle {gap + 1} (time {times[gap + 1]:g9}) comes {intervals[gap]:g6} after the one before, where {usual:g6} is usual.", nameof(times));
+    }
 }

@@ -73,4 +73,46 @@ public static class EmulatorCatalog
             };
         }, training, hasSpread, needsTruth: false);
     }
+
+    /// <summary>Learns a linear model of the last values of a column by ridge regression, a dynamics of lagged states, and adds its forecasts.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="values">The column of anomalies with zero mean, <c>[r]</c>.</param>
+    /// <param name="forecast">The column that is added, <c>[r]</c>.</param>
+    /// <param name="options">Lags and penalty; null = the defaults.</param>
+    public static RidgeAutoregressionEstimator RidgeAutoregression(this TransformCatalog catalog, Column values, Column forecast, RidgeAutoregressionOptions? options = null) =>
+        new(values, forecast, options);
+
+    /// <summary>The forecasts that need no model, as a dynamics: persistence, damped persistence, climatology.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="values">The column of anomalies with zero mean, <c>[r]</c>.</param>
+    /// <param name="forecast">The column that is added, <c>[r]</c>.</param>
+    /// <param name="damping">How fast anomalies fade.</param>
+    public static DampedPersistenceEstimator DampedPersistence(this TransformCatalog catalog, Column values, Column forecast, AnomalyDamping damping = AnomalyDamping.Fitted) =>
+        new(values, forecast, damping);
+
+    /// <summary>Learns a long short-term memory from a window of past values to the coming ones, a dynamics of lagged states, and adds its forecasts.</summary>
+    /// <param name="catalog">The catalog; its context's seed and network precision are those of the network.</param>
+    /// <param name="values">The column of anomalies with zero mean, <c>[r]</c>.</param>
+    /// <param name="forecast">The column that is added, <c>[r]</c>.</param>
+    /// <param name="options">Window, loss, baseline and training; null = the defaults.</param>
+    /// <param name="network">The network's size; null = the defaults.</param>
+    /// <param name="name">What to call it (default: LSTM).</param>
+    public static AutoregressiveEmulatorEstimator LongShortTermMemory(this TransformCatalog catalog, Column values, Column forecast,
+        AutoregressiveEmulatorOptions? options = null, LongShortTermMemoryOptions? network = null, string name = "LSTM")
+    {
+        options ??= new();
+        return new(catalog.Context, name, values, forecast,
+            (count, random) => new LongShortTermMemoryNetwork(count, options.Leads, network ?? new(), catalog.Context.Options.NetworkPrecision, random), options);
+    }
+
+    /// <summary>Learns a network of one's own from a window of past values to the coming ones, a dynamics of lagged states, and adds its forecasts.</summary>
+    /// <param name="catalog">The catalog; its context's seed and network precision are those of the network.</param>
+    /// <param name="name">What to call it.</param>
+    /// <param name="values">The column of anomalies with zero mean, <c>[r]</c>.</param>
+    /// <param name="forecast">The column that is added, <c>[r]</c>.</param>
+    /// <param name="createNetwork">Makes the network <c>[rows, L, r]</c>, oldest first, to <c>[rows, D, r]</c>, for r components, with weights from the stream.</param>
+    /// <param name="options">Window, loss, baseline and training; null = the defaults.</param>
+    public static AutoregressiveEmulatorEstimator AutoregressiveEmulator(this TransformCatalog catalog, string name, Column values, Column forecast,
+        Func<long, RandomStream, nn.Module<Tensor, Tensor>> createNetwork, AutoregressiveEmulatorOptions? options = null) =>
+        new(catalog.Context, name, values, forecast, createNetwork, options);
 }

@@ -1,0 +1,78 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Adds an autoregressive model's forecast of each cycle that was started some cycles earlier from the values there and before. The first cycles,
+/// for which there is no such forecast, are left out of the view.
+/// </summary>
+/// <param name="model">The model.</param>
+/// <param name="values">The column forecasts start from, <c>[r]</c>.</param>
+/// <param name="output">The column it adds, <c>[r]</c>.</param>
+/// <param name="lead">How many cycles earlier a forecast starts, at least 1.</param>
+public sealed class AutoregressiveForecast(AutoregressiveModel model, Column values, Column output, int lead) : ITransformer, IComponent
+{
+    private static readonly Column Start = new("autoregressive-forecast-start");
+    private readonly int lead = (int)Require.AtLeast(lead, 1);
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("autoregressive-forecast", 1, reader => new AutoregressiveForecast(
+        reader.Part<AutoregressiveModel>("model"), new Column(reader.Get<string>("values")), new Column(reader.Get<string>("output")), reader.Count("lead", int.MaxValue)));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => $"{model.Name}, {lead} ahead";
+
+    /// <inheritdoc/>
+    public SchemaContract Contract { get; } = new([new(values, model.ValueCount)], [new(output, model.ValueCount)]);
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The view has no more cycles than the model's window and the lead need.</exception>
+    public ITrajectoryView Transform(ITrajectoryView input)
+    {
+        var schema = Contract.Apply(input.Schema, Name);
+        int lost = model.Window - 1 + lead;
+        if (input.CycleCount <= lost)
+            throw new ArgumentException($"{Name} needs a view of more than {lost} cycles, {model.Window} to start from and {lead} ahead; given: {input.CycleCount}.", nameof(input));
+        var lagged = new LaggedStates(values, Start, model.Window).Transform(input);
+        return new TrajectoryView(schema, input.CycleCount - lost, input.StartTime, () => new Cursor(model, output, lead, lagged.OpenCursor()));
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("model", model);
+        writer.Set("values", values.Name);
+        writer.Set("output", output.Name);
+        writer.Set("lead", lead);
+    }
+
+    private sealed class Cursor(AutoregressiveModel model, Column output, int lead, ITrajectoryCursor source) : TrajectoryCursor(source)
+    {
+        private readonly Queue<Tensor> forecasts = new();
+
+        protected override bool Compute(long cycle)
+        {
+            while (forecasts.Count < lead)
+            {
+                Remember();
+                if (!Source!.MoveNext()) return false;
+            }
+            using (var due = forecasts.Dequeue()) Set(output, due.clone());
+            Remember();
+            return true;
+        }
+
+        protected override void DisposeState()
+        {
+            while (forecasts.TryDequeue(out var kept)) kept.Dispose();
+        }
+
+        private void Remember()
+        {
+            using var scope = NewDisposeScope();
+            forecasts.Enqueue(model.Run(Source![Start], lead, Source.Time)[.., lead - 1].clone().DetachFromDisposeScope());
+        }
+    }
+}

@@ -1,0 +1,100 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// What an estimator of autoregressive models gives: a <see cref="Dynamics"/> on lagged states, ready for every filter and variational
+/// method, that as a transformer adds the forecast of each cycle made one application earlier. The first cycles, for which there is none, are left
+/// out of the view.
+/// </summary>
+public sealed class AutoregressiveModel : ITransformer, IComponent
+{
+    private readonly Column values, forecast;
+
+    /// <summary>Makes a model.</summary>
+    /// <param name="dynamics">The model of lagged states, newest first, <c>[W r]</c>.</param>
+    /// <param name="valueCount">r, the number of values at each time; it divides the dimension of the dynamics.</param>
+    /// <param name="leads">D, how many values further one step of the dynamics goes, at most W.</param>
+    /// <param name="values">The column it reads, <c>[r]</c>.</param>
+    /// <param name="forecast">The column it adds, <c>[r]</c>.</param>
+    /// <exception cref="ArgumentException">A dimension that is no multiple of r, or more leads than the state holds.</exception>
+    public AutoregressiveModel(IDynamics dynamics, long valueCount, int leads, Column values, Column forecast)
+    {
+        (Dynamics, ValueCount, Leads, this.values, this.forecast) = (dynamics, Require.AtLeast(valueCount, 1), (int)Require.AtLeast(leads, 1), values, forecast);
+        if (dynamics.Dimension % valueCount != 0 || leads > dynamics.Dimension / valueCount)
+            throw new ArgumentException($"The states of {dynamics.Name}, of dimension {dynamics.Dimension}, must hold a whole number of values of {valueCount} components, at least {leads} of them.", nameof(dynamics));
+        Contract = new([new(values, valueCount)], [new(forecast, valueCount)]);
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("autoregressive-model", 1, reader => new AutoregressiveModel(reader.Part<IDynamics>("dynamics"),
+        reader.Get<long>("valueCount"), reader.Count("leads", int.MaxValue), new Column(reader.Get<string>("values")), new Column(reader.Get<string>("forecast"))));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => Dynamics.Name;
+
+    /// <inheritdoc/>
+    public SchemaContract Contract { get; }
+
+    /// <summary>The model of lagged states z = (c(t), c(t - h), ...), <c>[W r]</c>.</summary>
+    public IDynamics Dynamics { get; }
+
+    /// <summary>r, the number of values at each time.</summary>
+    public long ValueCount { get; }
+
+    /// <summary>W, the number of values that a state holds.</summary>
+    public int Window => (int)(Dynamics.Dimension / ValueCount);
+
+    /// <summary>D, how many values further one step of the dynamics goes.</summary>
+    public int Leads { get; }
+
+    /// <summary>What observes the newest values of a lagged state.</summary>
+    public SubsetObservationOperator Newest => new(Dynamics.Dimension, [.. LongRange(ValueCount)]);
+
+    /// <summary>The step that adds lagged states, <c>[W r]</c>: what the dynamics goes on from.</summary>
+    /// <param name="lagged">The column that is added.</param>
+    public LaggedStates Lagged(Column lagged) => new(values, lagged, Window);
+
+    /// <summary>The step that adds the forecast of each cycle made some cycles earlier.</summary>
+    /// <param name="output">The column that is added, <c>[r]</c>.</param>
+    /// <param name="lead">How many cycles earlier, at least 1.</param>
+    public AutoregressiveForecast Forecast(Column output, int lead) => new(this, values, output, lead);
+
+    /// <summary>The coming values, one after another.</summary>
+    /// <param name="lagged">Lagged states, <c>[rows, W r]</c>.</param>
+    /// <param name="leads">How many.</param>
+    /// <param name="time">The time of the newest value; it matters to models that depend on it only (default: 0).</param>
+    /// <returns><c>[rows, leads, r]</c></returns>
+    public Tensor Run(Tensor lagged, int leads, double time = 0)
+    {
+        Require.Shape(lagged, $"The lagged states that {Name} goes on from", ColumnDefinition.AnySize, Dynamics.Dimension);
+        Require.AtLeast(leads, 1);
+        using var scope = NewDisposeScope();
+        var coming = new List<Tensor>();
+        var state = lagged;
+        for (int k = 0; coming.Count * Leads < leads; k++)
+        {
+            state = Dynamics.Advance(state, new TimeInterval(time + k * Dynamics.TimeStep, time + (k + 1) * Dynamics.TimeStep));
+            var newest = state.reshape(-1, Window, ValueCount).narrow(1, 0, Leads);
+            coming.Add(Leads == 1 ? newest : newest.flip(1));
+        }
+        return cat([.. coming], 1).narrow(1, 0, leads).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public ITrajectoryView Transform(ITrajectoryView input) => Forecast(forecast, Leads).Transform(input);
+
+    private static IEnumerable<long> LongRange(long count) => Enumerable.Range(0, checked((int)count)).Select(i => (long)i);
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("dynamics", Dynamics);
+        writer.Set("valueCount", ValueCount);
+        writer.Set("leads", Leads);
+        writer.Set("values", values.Name);
+        writer.Set("forecast", forecast.Name);
+    }
+}

@@ -1,0 +1,60 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>How fast anomalies are taken to fade.</summary>
+public enum AnomalyDamping
+{
+    /// <summary>Not at all: the forecast is the last value (persistence).</summary>
+    None,
+
+    /// <summary>Each component by its correlation from one cycle to the next, in each step anew (damped persistence, a first-order autoregression of each).</summary>
+    Fitted,
+
+    /// <summary>At once: the forecast is zero, the mean (climatology).</summary>
+    Complete,
+}
+
+/// <summary>
+/// The forecasts that need no model, as models of one value: c(t + h) = d c(t), component by component. They are what every forecast is
+/// measured against.
+/// </summary>
+/// <param name="values">The column of anomalies with zero mean, <c>[r]</c>.</param>
+/// <param name="forecast">The column the transformer adds, <c>[r]</c>.</param>
+/// <param name="damping">How fast anomalies fade.</param>
+public sealed class DampedPersistenceEstimator(Column values, Column forecast, AnomalyDamping damping = AnomalyDamping.Fitted) : IEstimator<AutoregressiveModel>
+{
+    /// <inheritdoc/>
+    public string Name { get; } = damping switch
+    {
+        AnomalyDamping.None => "persistence",
+        AnomalyDamping.Fitted => "damped persistence",
+        AnomalyDamping.Complete => "climatology",
+        _ => throw new ArgumentOutOfRangeException(nameof(damping), damping, $"'{nameof(damping)}' has no value {damping}."),
+    };
+
+    /// <inheritdoc/>
+    public SchemaContract Contract { get; } = new([new(values, ColumnDefinition.AnySize)], [new(forecast, ColumnDefinition.AnySize)]);
+
+    /// <inheritdoc/>
+    public TrajectorySchema GetOutputSchema(TrajectorySchema input) => LaggedRecord.OutputSchema(input, Contract, values, forecast, Name);
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The view never ends, its cycles are not equally spaced, a value is missing or not finite, or a component does not vary.</exception>
+    public AutoregressiveModel Fit(ITrajectoryView data, CancellationToken cancellation = default)
+    {
+        GetOutputSchema(data.Schema);
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var record = LaggedRecord.Read(data, values, lags: 1, leads: 1, Name, cancellation);
+        var (now, next) = record.Pairs();
+        var factors = damping switch
+        {
+            AnomalyDamping.None => ones_like(record.Deviations),
+            AnomalyDamping.Fitted => (now * next).sum([0]) / now.square().sum([0]),
+            _ => zeros_like(record.Deviations),
+        };
+        return new AutoregressiveModel(new LinearDynamics(diag(factors), record.Interval), record.ValueCount, 1, values, forecast);
+    }
+}

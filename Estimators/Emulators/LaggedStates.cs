@@ -1,0 +1,103 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Adds the last L values of a column as one vector, newest first: z = (c(t), c(t - h), ..., c(t - (L - 1) h)). It is the state of a
+/// model that goes on from several past values (<see cref="AutoregressiveEmulator"/>). The first L - 1 cycles, before which there are not enough, are left
+/// out of the view.
+/// </summary>
+/// <param name="values">The column it reads, <c>[r]</c>; complete.</param>
+/// <param name="lagged">The column it adds, <c>[L r]</c>.</param>
+/// <param name="lags">L, at least 1.</param>
+public sealed class LaggedStates(Column values, Column lagged, int lags) : ITransformer, IComponent
+{
+    private readonly int lags = (int)Require.AtLeast(lags, 1);
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("lagged-states", 1, reader => new LaggedStates(
+        new Column(reader.Get<string>("values")), new Column(reader.Get<string>("lagged")), reader.Count("lags", int.MaxValue)));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => $"the last {lags} values of '{values}'";
+
+    /// <inheritdoc/>
+    public SchemaContract Contract { get; } = new([new(values, ColumnDefinition.AnySize)], [new(lagged, ColumnDefinition.AnySize)]);
+
+    /// <inheritdoc/>
+    public TrajectorySchema GetOutputSchema(TrajectorySchema input)
+    {
+        Contract.Apply(input, Name);
+        return input.With([new(lagged, lags * input[values].Shape[0])]);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The view has fewer cycles than lags; while it is read: cycles that are not equally spaced, or
+    /// values that are missing or not finite.</exception>
+    public ITrajectoryView Transform(ITrajectoryView input)
+    {
+        var schema = GetOutputSchema(input.Schema);
+        if (input.CycleCount < lags)
+            throw new ArgumentException($"{Name} need a view of at least {lags} cycles; given: {input.CycleCount}.", nameof(input));
+        var mask = input.Schema.Has(Columns.MaskOf(values)) ? Columns.MaskOf(values) : (Column?)null;
+        return new TrajectoryView(schema, input.CycleCount - (lags - 1), input.StartTime,
+            () => new Cursor(Name, values, mask, lagged, lags, input.OpenCursor()));
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Set("values", values.Name);
+        writer.Set("lagged", lagged.Name);
+        writer.Set("lags", lags);
+    }
+
+    private sealed class Cursor(string name, Column values, Column? mask, Column lagged, int lags, ITrajectoryCursor source)
+        : TrajectoryCursor(source)
+    {
+        private readonly LinkedList<Tensor> window = new();   // newest first
+        private double previous = double.NaN, spacing = double.NaN;
+
+        protected override bool Compute(long cycle)
+        {
+            if (cycle > 0) Remember();
+            while (window.Count < lags)
+            {
+                if (window.Count > 0 && !Source!.MoveNext()) return false;
+                Remember();
+            }
+            Set(lagged, cat([.. window], -1));
+            return true;
+        }
+
+        protected override void DisposeState()
+        {
+            foreach (var kept in window) kept.Dispose();
+            window.Clear();
+        }
+
+        private void Remember()
+        {
+            CheckSpacing();
+            string what = $"The column '{values}' at time {Source!.Time:g9}, of which {name} are made,";
+            if (mask is { } there && !Source[there].all().ToBoolean())
+                throw new ArgumentException($"{what} lacks {Source[there].logical_not().sum().ToInt64()} values; complete ones are needed.");
+            window.AddFirst(Require.Finite(Source[values], what).clone().DetachFromDisposeScope());
+            if (window.Count <= lags) return;
+            window.Last!.Value.Dispose();
+            window.RemoveLast();
+        }
+
+        private void CheckSpacing()
+        {
+            double time = Source!.Time, passed = time - previous;
+            if (double.IsNaN(spacing)) spacing = passed;
+            else if (!(Math.Abs(passed - spacing) <= TimeInterval.DefaultTolerance * spacing))
+                throw new ArgumentException($"{name} need cycles at equal distances in time, and there is a gap: the cycle at {time:g9} comes {passed:g6} after the one before, " +
+                    $"the cycles before it {spacing:g6}. Cut the view at the gap, or fill it.");
+            previous = time;
+        }
+    }
+}
