@@ -77,11 +77,32 @@ public sealed class ProperOrthogonalDecomposition : IComponent
         }
     }
 
+    /// <summary>
+    /// What the first 1, 2, ... r modes hold and leave of the training data: the error of a reconstruction by the number of modes.
+    /// </summary>
+    public IReadOnlyList<ReconstructionError> ReconstructionErrors
+    {
+        get
+        {
+            using var scope = NewDisposeScope();
+            double[] variances = Variances.to_type(ScalarType.Float64).ToArray<double>();
+            double left = (Weights * TruncationVariance).sum().ToDouble(), total = left + variances.Sum(), area = Weights.sum().ToDouble();
+            var errors = new ReconstructionError[variances.Length];
+            for (int k = variances.Length - 1; k >= 0; left += variances[k--])   // from the small to the large, so that nothing cancels
+                errors[k] = new ReconstructionError(k + 1, 1 - left / total, left / total, Math.Sqrt(left / area));
+            return errors;
+        }
+    }
+
     /// <summary>c = B^T A (x - m).</summary>
     /// <param name="field">x, <c>[..., n]</c></param>
     /// <returns><c>[..., r]</c></returns>
+    /// <exception cref="ArgumentException">The field has another number of points, so that it is of another grid.</exception>
     public Tensor Project(Tensor field)
     {
+        if (field.ndim > 0 && field.size(-1) != Dimension)
+            throw new ArgumentException($"The field has {field.size(-1)} points, and the decomposition was learned from a grid of {Dimension}: it is of another " +
+                "grid or region. Interpolate it to that grid, or learn the decomposition on its own.", nameof(field));
         Require.LastDimension(field, Dimension, "The field to decompose");
         using var scope = NewDisposeScope();
         return matmul(field - Like(Mean, field), Like(projector, field)).MoveToOuterDisposeScope();
@@ -90,6 +111,7 @@ public sealed class ProperOrthogonalDecomposition : IComponent
     /// <summary>m + B c.</summary>
     /// <param name="coefficients">c, <c>[..., r]</c></param>
     /// <returns><c>[..., n]</c></returns>
+    /// <exception cref="ArgumentException">There are more or fewer coefficients than modes.</exception>
     public Tensor Reconstruct(Tensor coefficients)
     {
         Require.LastDimension(coefficients, ModeCount, "The coefficients to reconstruct a field of");

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Learns the leading modes of a field by a singular value decomposition of the training data and gives a transformer
-/// that adds the field's coefficients (proper orthogonal decomposition: Lorenz 1956; von Storch and Zwiers 1999,
-/// chapter 13).
+/// Learns the leading modes of a field and gives a transformer that adds the field's coefficients (proper orthogonal
+/// decomposition: Lorenz 1956; von Storch and Zwiers 1999, chapter 13). With the anomalies Y = (X - m) A^1/2 of the
+/// training data and their singular values Y = U S V^T, the modes are B = A^-1/2 V and their variances S^2 / samples.
 /// </summary>
 public sealed class ProperOrthogonalDecompositionEstimator : IEstimator<ProperOrthogonalDecompositionTransformer>
 {
@@ -14,8 +14,10 @@ public sealed class ProperOrthogonalDecompositionEstimator : IEstimator<ProperOr
     private readonly Column coefficients;
     private readonly ModeSelection selection;
     private readonly Tensor? weights;
+    private readonly ModeFactorisation.Streaming? streaming;
+    private readonly DataAssimilationContext? context;
 
-    /// <summary>Creates the estimator.</summary>
+    /// <summary>Creates an estimator that holds the training data in memory and decomposes them directly.</summary>
     /// <param name="field">The column that is decomposed, <c>[n]</c>.</param>
     /// <param name="coefficients">The column the transformer adds, <c>[r]</c>.</param>
     /// <param name="selection">How many modes are kept.</param>
@@ -37,6 +39,27 @@ public sealed class ProperOrthogonalDecompositionEstimator : IEstimator<ProperOr
         Contract = new SchemaContract([new(field, size)], [new(coefficients, modes)]);
     }
 
+    /// <summary>Creates an estimator that factors as told.</summary>
+    /// <param name="context">Whose seed gives the random numbers of a factorisation that needs them, and which is told of its passes.</param>
+    /// <param name="field">The column that is decomposed, <c>[n]</c>.</param>
+    /// <param name="coefficients">The column the transformer adds, <c>[r]</c>.</param>
+    /// <param name="selection">How many modes are kept.</param>
+    /// <param name="factorisation">How the modes are computed.</param>
+    /// <param name="weights">The inner product's weights, <c>[n]</c>, above zero: the area each grid point stands for; null = all 1. They are copied.</param>
+    /// <exception cref="ArgumentException">A selection or factorisation out of range, or weights that are not a vector of finite numbers above zero.</exception>
+    public ProperOrthogonalDecompositionEstimator(DataAssimilationContext context, Column field, Column coefficients, ModeSelection selection,
+        ModeFactorisation factorisation, Tensor? weights = null) : this(field, coefficients, selection, weights)
+    {
+        this.context = context;
+        streaming = factorisation as ModeFactorisation.Streaming;
+        if (streaming is null) return;
+        Require.AtLeast(streaming.Oversampling, 1);
+        Require.Positive(streaming.Tolerance);
+        Require.AtLeast(streaming.MaximumPasses, 1);
+        Require.AtLeast(streaming.MaximumModes, 1);
+        Require.AtLeast(streaming.SamplesPerChunk, 1);
+    }
+
     /// <inheritdoc/>
     public string Name => "proper orthogonal decomposition";
 
@@ -44,40 +67,42 @@ public sealed class ProperOrthogonalDecompositionEstimator : IEstimator<ProperOr
     public SchemaContract Contract { get; }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The view never ends, a value is missing or not finite, or there are fewer samples or grid points than modes.</exception>
+    /// <exception cref="ArgumentException">
+    /// The view never ends, a value is missing or not finite, the field does not vary or varies in fewer directions than modes were asked
+    /// for, or a streaming factorisation did not reach its tolerance or the fraction of variance.
+    /// </exception>
     public ProperOrthogonalDecompositionTransformer Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
         Contract.Apply(data.Schema, Name);
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        var x = TrainingData.Gather(data, field, Name, cancellation).Values.flatten(0, 1); // [samples, n]
-        long samples = x.size(0), n = x.size(1);
-        var area = weights?.to(x.device) ?? ones(n, dtype: x.dtype, device: x.device);
-        var mean = x.mean([0]);
-        var anomaly = x - mean;
-
-        // (X - m) A^1/2 = U S V^T; the modes are B = A^-1/2 V, their variances S^2 / samples.
-        var (_, s, vt) = linalg.svd(anomaly * area.sqrt(), fullMatrices: false);
-        var variances = s.square() / samples;
-        long r = Count(variances, Math.Min(samples, n), cancellation);
-        var v = vt[..(int)r].mT;
+        var (mean, area, v, variances, truncation) = streaming is null ? Decompose(data, cancellation)
+            : new StreamingModes(context!, data, field, selection, streaming, weights, Name, cancellation).Find();
         var largest = v.gather(0, v.abs().argmax(0, keepdim: true));
         var modes = v * largest.sign() / area.sqrt().unsqueeze(1);
-        var residual = anomaly - matmul(matmul(anomaly * area, modes), modes.mT);
         return new ProperOrthogonalDecompositionTransformer(
-            new ProperOrthogonalDecomposition(mean, modes, area, variances[..(int)r], residual.square().mean([0])), field, coefficients);
+            new ProperOrthogonalDecomposition(mean, modes, area, variances, truncation), field, coefficients);
     }
 
-    private long Count(Tensor variances, long most, CancellationToken cancellation)
+    private LeadingModes Decompose(ITrajectoryView data, CancellationToken cancellation)
     {
+        var x = TrainingData.Gather(data, field, Name, cancellation).Values.flatten(0, 1); // [samples, n]
+        long samples = x.size(0), n = x.size(1), most = Math.Min(samples, n);
+        if (selection is ModeSelection.Count(var asked) && asked > most)
+            throw new ArgumentException($"{Name}: {asked} modes were asked for, and the training data have at most {most} (the smaller of samples and grid points).");
+        var area = weights?.to(x.device) ?? ones(n, dtype: x.dtype, device: x.device);
+        var mean = x[0] + (x - x[0]).mean([0]);   // exact for what is constant
+        var y = (x - mean) * area.sqrt();
+        var (_, s, vt) = linalg.svd(y, fullMatrices: false);
         cancellation.ThrowIfCancellationRequested();
-        double total = variances.sum().ToDouble();
-        if (!(total > 0)) throw new ArgumentException($"{Name}: the column '{field}' does not vary in the training data.");
-        if (selection is ModeSelection.Count(var count))
-            return count <= most ? count : throw new ArgumentException($"{Name}: {count} modes were asked for, and the training data have at most {most} (the smaller of samples and grid points).");
-        // A sum of fractions may end just below 1 by rounding, so the search stops at the last mode at the latest.
-        double wanted = ((ModeSelection.Variance)selection).Fraction;
-        long below = variances.cumsum(0).lt(wanted * total).sum().ToInt64();
-        return Math.Min(below + 1, most);
+        var variances = s.square() / samples;
+        double[] all = variances.ToArray<double>();
+        double total = all.Sum();
+        LeadingModes.RequireVariance(total, mean, area, Name, field);
+        int rank = (int)s.gt(Math.Max(samples, n) * Math.ScaleB(1, -52) * s[0]).sum().ToInt64();   // as in LAPACK's and NumPy's rank
+        int r = LeadingModes.RequireRank(LeadingModes.Count(selection, all, total, rank) ?? rank, rank, Name);
+        var v = vt[..r].mT;
+        var truncation = (y - matmul(matmul(y, v), v.mT)).square().mean([0]) / area;
+        return new LeadingModes(mean, area, v, variances[..r], truncation);
     }
 }
