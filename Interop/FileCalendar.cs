@@ -41,6 +41,9 @@ internal sealed class FileCalendar
     /// <summary>What the conventions call it.</summary>
     public string Name { get; }
 
+    /// <summary>Whether another is the same calendar, whatever its name.</summary>
+    public bool IsSame(FileCalendar? other) => other?.kind == kind;
+
     /// <summary>Whether all of its months have thirty days.</summary>
     public bool HasEqualMonths => kind == Kind.ThirtyDays;
 

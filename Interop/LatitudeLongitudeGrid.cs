@@ -3,29 +3,25 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>A grid of latitudes and longitudes. A field on it is a vector, row-major: latitude by latitude.</summary>
+/// <summary>
+/// A grid of latitudes and longitudes. A field on it is a vector, row-major: latitude by latitude, in the order of the coordinates, which may
+/// rise or fall. Two grids are equal where their coordinates are.
+/// </summary>
 /// <param name="Latitudes">Degrees north, in the field's order.</param>
 /// <param name="Longitudes">Degrees east, in the field's order.</param>
 public sealed record LatitudeLongitudeGrid(IReadOnlyList<double> Latitudes, IReadOnlyList<double> Longitudes)
 {
     /// <summary>The grid of a NetCDF variable: its last two dimensions beside time, and their coordinate variables.</summary>
-    /// <param name="path">The file.</param>
+    /// <param name="path">The file, or a pattern of which the first file is taken.</param>
     /// <param name="variable">A variable whose last two dimensions beside time are latitude and longitude.</param>
-    /// <exception cref="DataFileException">The variable has fewer than two such dimensions, or one has no coordinates in degrees north or
-    /// east.</exception>
-    public static LatitudeLongitudeGrid FromNetCdf(string path, string variable)
+    /// <param name="region">The part of the grid that <see cref="NetCdfOptions.Region"/> reads; null (default) = the whole.</param>
+    /// <exception cref="DataFileException">The variable has fewer than two such dimensions, one has no coordinates in degrees north or
+    /// east, or no point lies in the region.</exception>
+    public static LatitudeLongitudeGrid FromNetCdf(string path, string variable, LatitudeLongitudeBox? region = null)
     {
-        using var file = NetCdfFile.Open(path);
+        using var file = NetCdfFile.Open(NetCdfFilePattern.Files(path)[0]);
         var found = file.Variable(variable);
-        int time = NetCdfTimes.DimensionOf(file, found);
-        var dimensions = found.Dimensions.Where((_, i) => i != time).ToList();
-        if (dimensions.Count < 2)
-            throw new DataFileException($"The variable {found} in '{path}' has no latitude and longitude: beside time it has " +
-                $"{dimensions.Count} dimension(s); " +
-                "one whose coordinate has the units 'degrees_north' is needed, and one in 'degrees_east'.");
-        return new LatitudeLongitudeGrid(
-            Coordinates(file, found, dimensions[^2].Name, "degrees_north", "degree_north", "degree_N", "degrees_N", "degreeN", "degreesN"),
-            Coordinates(file, found, dimensions[^1].Name, "degrees_east", "degree_east", "degree_E", "degrees_E", "degreeE", "degreesE"));
+        return GridWindow.Of(file, found, [NetCdfTimes.DimensionOf(file, found)], region).Grid;
     }
 
     /// <summary>Number of grid points.</summary>
@@ -44,14 +40,31 @@ public sealed record LatitudeLongitudeGrid(IReadOnlyList<double> Latitudes, IRea
         return tensor(weights, dtype: dtype, device: device);
     }
 
-    // CF conventions 1.11, sections 4.1 and 4.2: each unit has six spellings.
-    private static double[] Coordinates(NetCdfFile file, NetCdfVariable variable, string name, params string[] units)
+    /// <summary>Refuses another grid, for instance before a decomposition that was learned on this one is used on a file.</summary>
+    /// <param name="other">The grid that should be this one.</param>
+    /// <exception cref="ArgumentException">It is another; the message says where they differ.</exception>
+    public void RequireSame(LatitudeLongitudeGrid other)
     {
-        var coordinate = file.Nearest(variable, name)
-            ?? throw new DataFileException($"'{file.Path}' has no coordinate variable for its dimension '{name}'.");
-        if (!units.Contains(coordinate.Text("units"), StringComparer.OrdinalIgnoreCase))
-            throw new DataFileException($"The coordinate '{name}' in '{file.Path}' is in '{coordinate.Text("units")}'; '{units[0]}' " +
-                $"is needed.");
-        return file.Read(coordinate.Name);
+        if ((Difference("latitude", Latitudes, other.Latitudes) ?? Difference("longitude", Longitudes, other.Longitudes)) is { } difference)
+            throw new ArgumentException($"The field is on another grid: {difference}.", nameof(other));
     }
+
+    /// <summary>In words where coordinates differ from those that are needed by more than single precision; null = nowhere.</summary>
+    internal static string? Difference(string name, IReadOnlyList<double> needed, IReadOnlyList<double> given)
+    {
+        if (needed.Count != given.Count) return $"its {name} has {given.Count} values, and {needed.Count} are needed";
+        static bool IsSame(double a, double b) => Math.Abs(a - b) <= 1e-6 * Math.Max(1, Math.Abs(a));
+        int at = Enumerable.Range(0, needed.Count).FirstOrDefault(i => !IsSame(needed[i], given[i]), -1);
+        if (at < 0) return null;
+        bool isReversed = Enumerable.Range(0, needed.Count).All(i => IsSame(needed[i], given[needed.Count - 1 - i]));
+        return $"value {at} of its {name} is {given[at]}, and {needed[at]} is needed" +
+            (isReversed ? "; it has the same values in the opposite order, which 'cdo invertlat' or 'ncpdq' turn round" : "");
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(LatitudeLongitudeGrid? other) =>
+        other is not null && Latitudes.SequenceEqual(other.Latitudes) && Longitudes.SequenceEqual(other.Longitudes);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Latitudes.Count, Longitudes.Count, Latitudes.FirstOrDefault(), Longitudes.FirstOrDefault());
 }

@@ -35,6 +35,18 @@ public sealed record NetCdfOptions
     /// </summary>
     public double? StartTime { get; init; }
 
+    /// <summary>
+    /// How far apart the times that are read must be, in the view's unit, within the context's <c>TimeTolerance</c>; a gap is refused with
+    /// the times and files it lies between. Null (default) = times are as they are.
+    /// </summary>
+    public double? Interval { get; init; }
+
+    /// <summary>
+    /// The part of a grid that is read; the last two dimensions beside time are latitude and longitude then. Null (default) = the whole.
+    /// <see cref="LatitudeLongitudeGrid.FromNetCdf"/> gives its points.
+    /// </summary>
+    public LatitudeLongitudeBox? Region { get; init; }
+
     /// <summary>The dimension that counts independent trajectories, for instance <c>trajectory</c>; null (default) = there is one
     /// trajectory.</summary>
     public string? TrajectoryDimension { get; init; }
