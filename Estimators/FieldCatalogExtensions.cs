@@ -22,15 +22,16 @@ public static class FieldCatalogExtensions
     public static ProperOrthogonalDecompositionEstimator ProperOrthogonalDecomposition(this TransformCatalog catalog, Column field, Column coefficients, int modes, Tensor? weights = null) =>
         new(field, coefficients, new ModeSelection.Count(modes), weights);
 
-    /// <summary>Learns the leading modes of a field and adds its coefficients, with all the ways to choose how many and to compute them.</summary>
+    /// <summary>Learns the leading modes of a field and adds its coefficients, with all the ways to choose how many and to compute
+    /// them.</summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="field">The column that is decomposed, <c>[n]</c>.</param>
     /// <param name="coefficients">The column that is added, <c>[r]</c>.</param>
     /// <param name="selection">How many modes are kept.</param>
     /// <param name="weights">The area each grid point stands for, <c>[n]</c>; null = all the same.</param>
     /// <param name="factorisation">How the modes are computed; null = a singular value decomposition in memory.</param>
-    public static ProperOrthogonalDecompositionEstimator ProperOrthogonalDecomposition(this TransformCatalog catalog, Column field, Column coefficients, ModeSelection selection,
-        Tensor? weights = null, ModeFactorisation? factorisation = null) =>
+    public static ProperOrthogonalDecompositionEstimator ProperOrthogonalDecomposition(this TransformCatalog catalog, Column field,
+        Column coefficients, ModeSelection selection, Tensor? weights = null, ModeFactorisation? factorisation = null) =>
         new(catalog.Context, field, coefficients, selection, factorisation ?? new ModeFactorisation.Svd(), weights);
 
     /// <summary>Learns a linear inverse model of anomalies, a dynamics with its model error, and adds its forecasts.</summary>

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>The leading eigenpairs of the covariance of a field's weighted anomalies Y = (X - m) A^1/2: Y^T Y / samples = V diag(s) V^T.</summary>
+/// <summary>
+/// The leading eigenpairs of the covariance of a field's weighted anomalies Y = (X - m) A^1/2: Y^T Y / samples = V diag(s) V^T.
+/// </summary>
 /// <param name="Mean">m, <c>[n]</c>.</param>
 /// <param name="Area">The diagonal a of A, <c>[n]</c>.</param>
 /// <param name="Vectors">V, orthonormal, leading first, <c>[n, r]</c>.</param>
@@ -11,8 +13,8 @@ namespace DaML;
 /// <param name="Truncation">The mean square of what V leaves of X - m at each point, <c>[n]</c>.</param>
 internal sealed record LeadingModes(Tensor Mean, Tensor Area, Tensor Vectors, Tensor Variances, Tensor Truncation)
 {
-    // A field that varies by less than this fraction of its mean is constant but for rounding.
-    private const double RoundOff = 1e-14;
+    /// <summary>The relative rounding of a double.</summary>
+    public const double Epsilon = 2.220446049250313e-16;
 
     /// <summary>How many modes a selection keeps.</summary>
     /// <param name="selection">The selection.</param>
@@ -29,18 +31,31 @@ internal sealed record LeadingModes(Tensor Mean, Tensor Area, Tensor Vectors, Te
         return rank < variances.Length ? rank : null;
     }
 
-    /// <summary>Refuses a field that does not vary.</summary>
-    /// <param name="total">Its variance, weighted and summed.</param>
+    /// <summary>The variance, weighted and summed, that the rounding of a field of this mean may have; less is no variance.</summary>
     /// <param name="mean">m, <c>[n]</c>.</param>
     /// <param name="area">a, <c>[n]</c>.</param>
-    /// <param name="step">How to call the estimator.</param>
-    /// <param name="field">The column.</param>
-    public static void RequireVariance(double total, Tensor mean, Tensor area, string step, Column field)
+    public static double RoundOff(Tensor mean, Tensor area)
     {
         using var scope = NewDisposeScope();
-        if (!(total > RoundOff * RoundOff * (mean.square() * area).sum().ToDouble()))
-            throw new ArgumentException($"{step}: the column '{field}' does not vary in the training data.");
+        return Epsilon * Epsilon * (mean.square() * area).sum().ToDouble();
     }
+
+    /// <summary>Refuses a field that does not vary.</summary>
+    /// <param name="total">Its variance, weighted and summed.</param>
+    /// <param name="roundOff">That of its rounding.</param>
+    /// <param name="step">How to call the estimator.</param>
+    /// <param name="field">The column.</param>
+    public static void RequireVariance(double total, double roundOff, string step, Column field)
+    {
+        if (!(total > roundOff)) throw new ArgumentException($"{step}: the column '{field}' does not vary in the training data.");
+    }
+
+    /// <summary>The refusal of more modes than the shape of the data allows.</summary>
+    /// <param name="count">The number asked for.</param>
+    /// <param name="most">The smaller of samples and grid points.</param>
+    /// <param name="step">How to call the estimator.</param>
+    public static ArgumentException TooMany(int count, long most, string step) => new($"{step}: {count} modes were asked for, and the " +
+        $"training data have at most {most} (the smaller of samples and grid points).");
 
     /// <summary>Refuses a number of modes that the data do not have.</summary>
     /// <param name="count">The number asked for.</param>

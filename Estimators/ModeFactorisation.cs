@@ -24,8 +24,9 @@ public abstract record ModeFactorisation
 
         /// <summary>
         /// When the iteration ends (default: 1e-8): the residual of the eigenvalue equation, |Y^T Y v - s v|, is at most this fraction of s
-        /// for each mode v that is kept. The variance of a mode is then right to this fraction, or to its square where the spectrum has a
-        /// gap, and the angle of the subspace is at most the residuals over the gap (Parlett 1998, chapter 11).
+        /// for each mode v that is kept, or 1e-13 of the leading mode's, which is rounding. The variance of a mode is then right to this
+        /// fraction, or to its square where the spectrum has a gap, and the angle of the subspace is at most the residuals over the gap
+        /// (Parlett 1998, chapter 11).
         /// </summary>
         public double Tolerance { get; init; } = 1e-8;
 

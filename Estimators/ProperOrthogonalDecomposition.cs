@@ -101,8 +101,9 @@ public sealed class ProperOrthogonalDecomposition : IComponent
     public Tensor Project(Tensor field)
     {
         if (field.ndim > 0 && field.size(-1) != Dimension)
-            throw new ArgumentException($"The field has {field.size(-1)} points, and the decomposition was learned from a grid of {Dimension}: it is of another " +
-                "grid or region. Interpolate it to that grid, or learn the decomposition on its own.", nameof(field));
+            throw new ArgumentException($"The field has {field.size(-1)} points, and the decomposition was learned from a grid of " +
+                $"{Dimension}: it is of another grid or region. Interpolate it to that grid, or learn the decomposition on its own.",
+                nameof(field));
         Require.LastDimension(field, Dimension, "The field to decompose");
         using var scope = NewDisposeScope();
         return matmul(field - Like(Mean, field), Like(projector, field)).MoveToOuterDisposeScope();

@@ -40,15 +40,18 @@ public sealed class ProperOrthogonalDecompositionEstimator : IEstimator<ProperOr
     }
 
     /// <summary>Creates an estimator that factors as told.</summary>
-    /// <param name="context">Whose seed gives the random numbers of a factorisation that needs them, and which is told of its passes.</param>
+    /// <param name="context">Whose seed gives the random numbers of a factorisation that needs them, and which is told of its
+    /// passes.</param>
     /// <param name="field">The column that is decomposed, <c>[n]</c>.</param>
     /// <param name="coefficients">The column the transformer adds, <c>[r]</c>.</param>
     /// <param name="selection">How many modes are kept.</param>
     /// <param name="factorisation">How the modes are computed.</param>
-    /// <param name="weights">The inner product's weights, <c>[n]</c>, above zero: the area each grid point stands for; null = all 1. They are copied.</param>
-    /// <exception cref="ArgumentException">A selection or factorisation out of range, or weights that are not a vector of finite numbers above zero.</exception>
-    public ProperOrthogonalDecompositionEstimator(DataAssimilationContext context, Column field, Column coefficients, ModeSelection selection,
-        ModeFactorisation factorisation, Tensor? weights = null) : this(field, coefficients, selection, weights)
+    /// <param name="weights">The inner product's weights, <c>[n]</c>, above zero: the area each grid point stands for; null = all 1. They
+    /// are copied.</param>
+    /// <exception cref="ArgumentException">A selection or factorisation out of range, or weights that are not a vector of finite numbers
+    /// above zero.</exception>
+    public ProperOrthogonalDecompositionEstimator(DataAssimilationContext context, Column field, Column coefficients,
+        ModeSelection selection, ModeFactorisation factorisation, Tensor? weights = null) : this(field, coefficients, selection, weights)
     {
         this.context = context;
         streaming = factorisation as ModeFactorisation.Streaming;
@@ -89,7 +92,7 @@ public sealed class ProperOrthogonalDecompositionEstimator : IEstimator<ProperOr
         var x = TrainingData.Gather(data, field, Name, cancellation).Values.flatten(0, 1); // [samples, n]
         long samples = x.size(0), n = x.size(1), most = Math.Min(samples, n);
         if (selection is ModeSelection.Count(var asked) && asked > most)
-            throw new ArgumentException($"{Name}: {asked} modes were asked for, and the training data have at most {most} (the smaller of samples and grid points).");
+            throw LeadingModes.TooMany(asked, most, Name);
         var area = weights?.to(x.device) ?? ones(n, dtype: x.dtype, device: x.device);
         var mean = x[0] + (x - x[0]).mean([0]);   // exact for what is constant
         var y = (x - mean) * area.sqrt();
@@ -98,8 +101,10 @@ public sealed class ProperOrthogonalDecompositionEstimator : IEstimator<ProperOr
         var variances = s.square() / samples;
         double[] all = variances.ToArray<double>();
         double total = all.Sum();
-        LeadingModes.RequireVariance(total, mean, area, Name, field);
-        int rank = (int)s.gt(Math.Max(samples, n) * Math.ScaleB(1, -52) * s[0]).sum().ToInt64();   // as in LAPACK's and NumPy's rank
+        // The rank is counted as LAPACK's users and NumPy's matrix_rank do.
+        double roundOff = LeadingModes.RoundOff(mean, area), relative = Math.Max(samples, n) * LeadingModes.Epsilon;
+        LeadingModes.RequireVariance(total, roundOff, Name, field);
+        int rank = all.Count(variance => variance > Math.Max(relative * relative * all[0], roundOff));
         int r = LeadingModes.RequireRank(LeadingModes.Count(selection, all, total, rank) ?? rank, rank, Name);
         var v = vt[..r].mT;
         var truncation = (y - matmul(matmul(y, v), v.mT)).square().mean([0]) / area;

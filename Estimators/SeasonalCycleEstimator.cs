@@ -15,7 +15,8 @@ public sealed record SeasonalCycleOptions
 
 /// <summary>
 /// Learns the seasonal cycle of every grid point by least squares and gives a transformer that adds the anomaly from it
-/// (Narapusetty et al. 2009, J. Climate 22, 4845-4859).
+/// (Narapusetty et al. 2009, J. Climate 22, 4845-4859). It sums the normal equations in one pass and holds 1 + 2 harmonics fields,
+/// never the record.
 /// </summary>
 /// <param name="field">The column whose seasonal cycle is learned, <c>[n]</c>.</param>
 /// <param name="anomaly">The column the transformer adds, <c>[n]</c>.</param>

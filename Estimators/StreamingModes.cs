@@ -17,7 +17,9 @@ namespace DaML;
 internal sealed class StreamingModes(DataAssimilationContext context, ITrajectoryView data, Column field, ModeSelection selection,
     ModeFactorisation.Streaming settings, Tensor? weights, string step, CancellationToken cancellation)
 {
-    private const double Precision = 2.220446049250313e-16;   // of a double
+    // What variances, which are squares, are known to: this fraction of the largest.
+    private const double Rounding = 1e-13;
+
     private long samples;
 
     /// <summary>Reads the data pass by pass.</summary>
@@ -28,9 +30,10 @@ internal sealed class StreamingModes(DataAssimilationContext context, ITrajector
         long n = mean.size(0), most = Math.Min(samples, n);
         int wanted = selection is ModeSelection.Count(var count) ? count : (int)Math.Min(settings.MaximumModes, most);
         if (wanted > most)
-            throw new ArgumentException($"{step}: {wanted} modes were asked for, and the training data have at most {most} (the smaller of samples and grid points).");
+            throw LeadingModes.TooMany(wanted, most, step);
         var area = weights?.to(mean.device) ?? ones(n, dtype: ScalarType.Float64, device: mean.device);
         var root = area.sqrt();
+        double roundOff = LeadingModes.RoundOff(mean, area);
         long l = Math.Min(wanted + settings.Oversampling, most);
         using var random = context.Random($"{step}/{field.Name}");
         var q = Orthonormal(random.Normal([n, l], ScalarType.Float64).to(mean.device));
@@ -39,10 +42,9 @@ internal sealed class StreamingModes(DataAssimilationContext context, ITrajector
         {
             var (v, next, s, residuals, total) = Pass(q, mean, root);
             q.Dispose();
-            if (pass == 1) LeadingModes.RequireVariance(total, mean, area, step, field);
-            // The squares of the singular values are known to the rounding of the largest.
-            double floor = Math.Max(samples, n) * Precision * s[0];
-            int rank = s.Count(variance => variance > floor);
+            if (pass == 1) LeadingModes.RequireVariance(total, roundOff, step, field);
+            double floor = Rounding * s[0];
+            int rank = s.Count(variance => variance > Math.Max(floor, roundOff));
             int? kept = LeadingModes.Count(selection, s[..wanted], total, Math.Min(rank, wanted));
             double worst = Enumerable.Range(0, kept ?? wanted).Max(k => residuals[k] / (s[k] + floor / settings.Tolerance));
             context.Progress?.Report(new ProgressReport(step, pass, settings.MaximumPasses,
@@ -50,17 +52,18 @@ internal sealed class StreamingModes(DataAssimilationContext context, ITrajector
             if (worst <= settings.Tolerance)
             {
                 if (kept is not { } r)
-                    throw new ArgumentException($"{step}: {wanted} modes hold {100 * s[..wanted].Sum() / total:f2} % of the variance, and " +
-                        $"{100 * ((ModeSelection.Variance)selection).Fraction:f2} % was asked for; raise {nameof(settings.MaximumModes)} above {wanted}.");
+                    throw new ArgumentException($"{step}: {wanted} modes hold {100 * s[..wanted].Sum() / total:f2} % of the variance, " +
+                        $"and {100 * ((ModeSelection.Variance)selection).Fraction:f2} % was asked for; raise " +
+                        $"{nameof(settings.MaximumModes)} above {wanted}.");
                 LeadingModes.RequireRank(r, rank, step);
                 next.Dispose();
                 v = v[.., ..r];
                 return new LeadingModes(mean, area, v, tensor(s[..r], device: v.device), Truncation(v, mean, root) / area);
             }
             if (pass == settings.MaximumPasses)
-                throw new ArgumentException($"{step}: after {pass} passes the residual of a mode is {worst:g3} of its variance, and the tolerance is " +
-                    $"{settings.Tolerance:g3}. Raise {nameof(settings.Oversampling)} ({settings.Oversampling}), {nameof(settings.MaximumPasses)}, " +
-                    $"or {nameof(settings.Tolerance)}.");
+                throw new ArgumentException($"{step}: after {pass} passes the residual of a mode is {worst:g3} of its variance, and " +
+                    $"the tolerance is {settings.Tolerance:g3}. Raise {nameof(settings.Oversampling)} ({settings.Oversampling}), " +
+                    $"{nameof(settings.MaximumPasses)}, or {nameof(settings.Tolerance)}.");
             v.Dispose();
             q = Orthonormal(next);
             next.Dispose();
@@ -106,7 +109,8 @@ internal sealed class StreamingModes(DataAssimilationContext context, ITrajector
         var image = matmul(z, w);
         z.Dispose();
         var residuals = (v * s).sub_(image).pow_(2).sum(0L).sqrt();
-        return (v.MoveToOuterDisposeScope(), image.MoveToOuterDisposeScope(), s.ToArray<double>(), residuals.ToArray<double>(), total / samples);
+        return (v.MoveToOuterDisposeScope(), image.MoveToOuterDisposeScope(), s.ToArray<double>(),
+            residuals.ToArray<double>(), total / samples);
     }
 
     // The mean square of Y - Y V V^T at each point.

@@ -22,19 +22,22 @@ internal sealed record GridWindow(LatitudeLongitudeGrid Grid, (int Start, int Co
             throw new DataFileException($"The variable {variable} in '{file.Path}' has no latitude and longitude: beside time it has " +
                 $"{dimensions.Count} dimension(s); " +
                 "one whose coordinate has the units 'degrees_north' is needed, and one in 'degrees_east'.");
-        double[] latitudes = Coordinates(file, variable, dimensions[^2].Name, "degrees_north", "degree_north", "degree_N", "degrees_N", "degreeN", "degreesN");
-        double[] longitudes = Coordinates(file, variable, dimensions[^1].Name, "degrees_east", "degree_east", "degree_E", "degrees_E", "degreeE", "degreesE");
+        double[] latitudes = Coordinates(file, variable, dimensions[^2].Name, "degrees_north", "degree_north", "degree_N", "degrees_N",
+            "degreeN", "degreesN");
+        double[] longitudes = Coordinates(file, variable, dimensions[^1].Name, "degrees_east", "degree_east", "degree_E", "degrees_E",
+            "degreeE", "degreesE");
         if (region is null) return new(new(latitudes, longitudes), (0, latitudes.Length), [(0, longitudes.Length)]);
         region.Check();
         var rows = Runs(latitudes, region.HasLatitude);
         var columns = Runs(longitudes, region.HasLongitude);
         if (rows.Count == 0 || columns.Count == 0)
-            throw new DataFileException($"No point of the grid of {variable} in '{file.Path}' lies in {region}: its latitudes are from {latitudes.Min()} " +
-                $"to {latitudes.Max()}, its longitudes from {longitudes.Min()} to {longitudes.Max()}.");
+            throw new DataFileException($"No point of the grid of {variable} in '{file.Path}' lies in {region}: its latitudes are " +
+                $"from {latitudes.Min()} to {latitudes.Max()}, its longitudes from {longitudes.Min()} to {longitudes.Max()}.");
         // Two runs that end and begin with the file are one part of the circle.
         bool isSplit = columns.Count == 2 && columns[0].Start == 0 && columns[1].Start + columns[1].Count == longitudes.Length;
         if (rows.Count > 1 || (columns.Count > 1 && !isSplit))
-            throw new DataFileException($"The part of the grid of {variable} in '{file.Path}' that lies in {region} is in several pieces: its coordinates neither rise nor fall.");
+            throw new DataFileException($"The part of the grid of {variable} in '{file.Path}' that lies in {region} is " +
+                "in several pieces: its coordinates neither rise nor fall.");
         if (isSplit) columns.Reverse();
         double[] taken = [.. columns.SelectMany(run => longitudes.Skip(run.Start).Take(run.Count))];
         if (isSplit) taken = Array.ConvertAll(taken, region.Unwrapped);

@@ -4,8 +4,8 @@ namespace DaML;
 /// <param name="South">Degrees north of the southern edge, from -90.</param>
 /// <param name="North">Degrees north of the northern edge, to 90.</param>
 /// <param name="West">Degrees east of the western edge.</param>
-/// <param name="East">Degrees east of the eastern edge, sought eastwards from the western one: from 350 to 20, or from -10 to 20, are the same 30
-/// degrees. From -180 to 180 is the whole circle.</param>
+/// <param name="East">Degrees east of the eastern edge, sought eastwards from the western one: from 350 to 20, or from -10 to 20, are the
+/// same 30 degrees. From -180 to 180 is the whole circle.</param>
 public sealed record LatitudeLongitudeBox(double South, double North, double West, double East)
 {
     private const double RoundOff = 1e-5;   // of coordinates in single precision
@@ -24,7 +24,8 @@ public sealed record LatitudeLongitudeBox(double South, double North, double Wes
     internal void Check()
     {
         if (!(South >= -90 && South <= North && North <= 90 && double.IsFinite(West) && double.IsFinite(East)))
-            throw new ArgumentException($"A region needs a southern and a northern edge from -90 to 90 degrees, in this order, and finite meridians; given: {this}.");
+            throw new ArgumentException("A region needs a southern and a northern edge from -90 to 90 degrees, in this order, and " +
+                $"finite meridians; given: {this}.");
     }
 
     // Degrees from the western edge; what is just west of it by rounding is on it.

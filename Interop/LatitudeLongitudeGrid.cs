@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A grid of latitudes and longitudes. A field on it is a vector, row-major: latitude by latitude, in the order of the coordinates, which may
-/// rise or fall. Two grids are equal where their coordinates are.
+/// A grid of latitudes and longitudes. A field on it is a vector, row-major: latitude by latitude, in the order of the coordinates, which
+/// may rise or fall. Two grids are equal where their coordinates are.
 /// </summary>
 /// <param name="Latitudes">Degrees north, in the field's order.</param>
 /// <param name="Longitudes">Degrees east, in the field's order.</param>
@@ -66,5 +66,6 @@ public sealed record LatitudeLongitudeGrid(IReadOnlyList<double> Latitudes, IRea
         other is not null && Latitudes.SequenceEqual(other.Latitudes) && Longitudes.SequenceEqual(other.Longitudes);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Latitudes.Count, Longitudes.Count, Latitudes.FirstOrDefault(), Longitudes.FirstOrDefault());
+    public override int GetHashCode() =>
+        HashCode.Combine(Latitudes.Count, Longitudes.Count, Latitudes.FirstOrDefault(), Longitudes.FirstOrDefault());
 }

@@ -41,14 +41,17 @@ internal sealed class NetCdfCoordinates(NetCdfOutput file, ITrajectoryView view,
     {
         if (grids.FirstOrDefault(known => known.Grid.Equals(grid)) is { Grid: not null } found) return found.Dimensions;
         string suffix = Suffix(grids.Count);
-        int[] dimensions = [Axis("latitude", "degrees_north", "Y", grid.Latitudes), Axis("longitude", "degrees_east", "X", grid.Longitudes)];
+        int[] dimensions =
+            [Axis("latitude", "degrees_north", "Y", grid.Latitudes), Axis("longitude", "degrees_east", "X", grid.Longitudes)];
         grids.Add((grid, dimensions));
         return dimensions;
 
         int Axis(string name, string units, string axis, IReadOnlyList<double> values)
         {
             int dimension = file.Dimension(name + suffix, values.Count);
-            constant.Add((file.Variable(name + suffix, NetCdfType.Float64, [dimension], ("standard_name", name), ("units", units), ("axis", axis)), values));
+            int variable = file.Variable(name + suffix, NetCdfType.Float64, [dimension], ("standard_name", name), ("units", units),
+                ("axis", axis));
+            constant.Add((variable, values));
             return dimension;
         }
     }
@@ -56,7 +59,8 @@ internal sealed class NetCdfCoordinates(NetCdfOutput file, ITrajectoryView view,
     /// <summary>The dimension of lead times, and the name of the variable that says when a forecast is to hold.</summary>
     public (int Dimension, string ValidTime) Of(IReadOnlyList<double> given)
     {
-        if (leads.FirstOrDefault(known => known.Leads.SequenceEqual(given)) is { Leads: not null } found) return (found.Dimension, found.Name);
+        if (leads.FirstOrDefault(known => known.Leads.SequenceEqual(given)) is { Leads: not null } found)
+            return (found.Dimension, found.Name);
         string suffix = Suffix(leads.Count), name = "valid_time" + suffix;
         int dimension = file.Dimension("leadtime" + suffix, given.Count);
         constant.Add((file.Variable("leadtime" + suffix, NetCdfType.Float64, [dimension], ("standard_name", "forecast_period"),

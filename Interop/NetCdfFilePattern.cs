@@ -12,8 +12,8 @@ internal static class NetCdfFilePattern
         string name = Path.GetFileName(path), folder = path[..^name.Length];
         if (!path.AsSpan().ContainsAny('*', '?') || File.Exists(path)) return [path];
         if (folder.AsSpan().ContainsAny('*', '?'))
-            throw new ArgumentException($"The pattern '{path}' has wildcards in its folder; only the name of the file may have them. Give a list of " +
-                "files instead.", nameof(path));
+            throw new ArgumentException($"The pattern '{path}' has wildcards in its folder; only the name of the file may have " +
+                "them. Give a list of files instead.", nameof(path));
         string within = folder.Length == 0 ? "." : folder;
         string[] files = Directory.Exists(within) ? Directory.GetFiles(within, name) : [];
         if (files.Length == 0)

@@ -90,7 +90,8 @@ internal sealed class NetCdfOutput : IDisposable
         using var gate = NetCdfLibrary.Enter();
         fixed (nuint* fromPointer = from, countPointer = counts)
         fixed (byte* pointer = values.bytes)
-            NetCdfLibrary.Check(NetCdfLibrary.PutValues(file, variable, fromPointer, countPointer, pointer), "Writing the NetCDF file", name);
+            NetCdfLibrary.Check(NetCdfLibrary.PutValues(file, variable, fromPointer, countPointer, pointer),
+                "Writing the NetCDF file", name);
     }
 
     private void Locked(Func<int> call)

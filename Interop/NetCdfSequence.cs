@@ -75,7 +75,8 @@ internal sealed class NetCdfSequence
         {
             double apart = Times[i] - Times[i - 1];
             if (Math.Abs(apart - interval) > tolerance * interval)
-                throw new DataFileException($"The times of {Name} must be {interval} apart ({nameof(NetCdfOptions)}.{nameof(NetCdfOptions.Interval)}); between " +
+                throw new DataFileException($"The times of {Name} must be {interval} apart " +
+                    $"({nameof(NetCdfOptions)}.{nameof(NetCdfOptions.Interval)}); between " +
                     $"{Text(Times[i - 1])} in '{Locate(i - 1).Path}' and {Text(Times[i])} in '{Locate(i).Path}' there are {apart:g9}.");
         }
     }
@@ -93,16 +94,20 @@ internal sealed class NetCdfSequence
         {
             var (given, needed) = (part.Coordinates[i], first.Coordinates[i]);
             if (given.Length != needed.Length)
-                throw Refusal($"they are on different grids: '{given.Name}' has {given.Length} values in the one, and '{needed.Name}' {needed.Length} in the other");
-            if (given.Values is { } values && needed.Values is { } expected && LatitudeLongitudeGrid.Difference($"'{given.Name}'", expected, values) is { } difference)
+                throw Refusal($"they are on different grids: '{given.Name}' has {given.Length} values in the one, and " +
+                    $"'{needed.Name}' {needed.Length} in the other");
+            if (given.Values is { } values && needed.Values is { } expected &&
+                LatitudeLongitudeGrid.Difference($"'{given.Name}'", expected, values) is { } difference)
                 throw Refusal($"the first is on another grid than the second, since {difference}");
         }
         if (!(part.Times.Values[0] > before.Times.Values[^1]))
             throw new DataFileException($"The files '{before.Path}' and '{part.Path}' cannot be read in sequence: the first ends at " +
-                $"{before.Times.Text(before.Times.Values[^1])}, and the second begins at {part.Times.Text(part.Times.Values[0])}. A time may be in one of them only.");
+                $"{before.Times.Text(before.Times.Values[^1])}, and the second begins at {part.Times.Text(part.Times.Values[0])}. " +
+                "A time may be in one of them only.");
     }
 
-    private static string CalendarOf(Part part) => part.Times.Calendar is { } calendar ? $"the calendar '{calendar.Name}'" : "the model's own unit";
+    private static string CalendarOf(Part part) =>
+        part.Times.Calendar is { } calendar ? $"the calendar '{calendar.Name}'" : "the model's own unit";
 
     /// <summary>One file.</summary>
     private sealed record Part(string Path, string Described, string? Units, NetCdfTimes Times, NetCdfLayout Layout,
@@ -125,10 +130,13 @@ internal sealed class NetCdfSequence
             {
                 if (i == times.Dimension || i == trajectory) continue;
                 var dimension = found.Dimensions[i];
-                bool hasNumbers = file.Nearest(found, dimension.Name) is { Dimensions.Count: 1, Type: not (NetCdfType.Character or NetCdfType.Text or NetCdfType.UserDefined) };
-                coordinates.Add((dimension.Name, dimension.Length, hasNumbers ? file.Read(file.Nearest(found, dimension.Name)!.Name) : null));
+                var coordinate = file.Nearest(found, dimension.Name);
+                bool hasNumbers = coordinate is
+                    { Dimensions.Count: 1, Type: not (NetCdfType.Character or NetCdfType.Text or NetCdfType.UserDefined) };
+                coordinates.Add((dimension.Name, dimension.Length, hasNumbers ? file.Read(coordinate!.Name) : null));
             }
-            return new Part(path, found.ToString(), found.Text("units"), times, new NetCdfLayout(found, times.Dimension, trajectory, window), coordinates);
+            var layout = new NetCdfLayout(found, times.Dimension, trajectory, window);
+            return new Part(path, found.ToString(), found.Text("units"), times, layout, coordinates);
         }
 
         private static int TrajectoryDimension(NetCdfVariable variable, int time, NetCdfOptions options, string path)

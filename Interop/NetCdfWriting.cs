@@ -25,8 +25,8 @@ public static class NetCdfWriting
     /// <param name="progress">Told how far it has come, at most ten times a second.</param>
     /// <param name="cancellation">Stops it; an older file stays as it was.</param>
     /// <exception cref="ArgumentException">
-    /// The view never ends, units or calendar are not those of a time, the name of a column has a slash, or a description is not of a column
-    /// that is written or not of its shape.
+    /// The view never ends, units or calendar are not those of a time, the name of a column has a slash, or a description is not of a
+    /// column that is written or not of its shape.
     /// </exception>
     /// <exception cref="SchemaException">The view does not have one of the columns.</exception>
     /// <exception cref="DataFileException">The netcdf library is not installed, or cannot write the file.</exception>
@@ -36,13 +36,14 @@ public static class NetCdfWriting
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
         var written = new WrittenColumns(view, columns);
+        descriptions ??= new Dictionary<Column, NetCdfDescription>();
         if (written.Definitions.FirstOrDefault(definition => definition.Column.Name.Contains('/')) is { } slashed)
             throw new ArgumentException($"The column '{slashed.Column}' cannot be written: names in a NetCDF file have no '/'.",
                 nameof(columns));
         if (timeUnits is not null)
             try { _ = new CalendarTime(timeUnits, calendar); }
             catch (FormatException e) { throw new ArgumentException($"The times cannot be written: {e.Message}.", nameof(timeUnits), e); }
-        Check(written.Definitions, descriptions ?? new Dictionary<Column, NetCdfDescription>());
+        Check(written.Definitions, descriptions);
         AtomicFile.WriteAt(path, beside =>
         {
             using var file = new NetCdfOutput(beside, path);
@@ -53,8 +54,8 @@ public static class NetCdfWriting
             {
                 if (variables is null)   // now the values' types are known
                 {
-                    variables = [.. values.Select((value, i) => Define(file, coordinates, written.Definitions[i],
-                        descriptions?.GetValueOrDefault(written.Definitions[i].Column) ?? new NetCdfDescription(), value, view.Schema.Batch))];
+                    variables = [.. values.Zip(written.Definitions, (value, definition) => Define(file, coordinates, definition,
+                        descriptions.GetValueOrDefault(definition.Column) ?? new NetCdfDescription(), value, view.Schema.Batch))];
                     file.EndDefinitions();
                     coordinates.WriteConstant();
                 }
@@ -74,16 +75,21 @@ public static class NetCdfWriting
                     $"{string.Join(", ", definitions.Select(other => other.Column))}.", nameof(descriptions));
             var shape = definition.Shape;
             if (description.Grid is { } grid && (shape.Length == 0 || shape[^1] != grid.Size))
-                throw new ArgumentException($"The grid of the column '{column}' has {grid.Latitudes.Count} latitudes and {grid.Longitudes.Count} longitudes, " +
-                    $"{grid.Size} points; the column is {definition}.", nameof(descriptions));
+                throw new ArgumentException($"The grid of the column '{column}' has {grid.Latitudes.Count} latitudes and " +
+                    $"{grid.Longitudes.Count} longitudes, {grid.Size} points; the column has the shape " +
+                    $"{ColumnDefinition.Describe(shape)}.", nameof(descriptions));
             if (description.Leads is not { } leads) continue;
             if (leads.Count == 0 || !leads.All(double.IsFinite) || !leads.Zip(leads.Skip(1)).All(pair => pair.First < pair.Second))
-                throw new ArgumentException($"The lead times of the column '{column}' must be finite and rise; given: {string.Join(", ", leads)}.", nameof(descriptions));
+                throw new ArgumentException($"The lead times of the column '{column}' must be finite and rise; given: " +
+                    $"{string.Join(", ", leads)}.", nameof(descriptions));
             if (shape.Length < (description.Grid is null ? 1 : 2) || shape[0] != leads.Count)
-                throw new ArgumentException($"The column '{column}' has {leads.Count} lead times, over which its first axis must run; the column is {definition}.", nameof(descriptions));
+                throw new ArgumentException($"The column '{column}' has {leads.Count} lead times, over which its first axis must run; " +
+                    $"it has the shape {ColumnDefinition.Describe(shape)}.", nameof(descriptions));
         }
-        if (descriptions.Count > 0 && definitions.FirstOrDefault(definition => NetCdfCoordinates.Reserved.Contains(definition.Column.Name)) is { } taken)
-            throw new ArgumentException($"The column '{taken.Column}' cannot be written beside coordinates of that name.", nameof(descriptions));
+        var taken = definitions.FirstOrDefault(definition => NetCdfCoordinates.Reserved.Contains(definition.Column.Name));
+        if (descriptions.Count > 0 && taken is not null)
+            throw new ArgumentException($"The column '{taken.Column}' cannot be written beside coordinates of that name.",
+                nameof(descriptions));
     }
 
     private static (int Number, long[] Shape) Define(NetCdfOutput file, NetCdfCoordinates coordinates, ColumnDefinition definition,

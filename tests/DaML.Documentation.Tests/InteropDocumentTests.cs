@@ -68,7 +68,8 @@ public partial class DocumentTests
             var slp = random.Normal([40, 1, 20], ScalarType.Float64) * 500 + 101325;
             foreach (var (name, from, to) in ((string, int, int)[])[("slp.2.nc", 25, 40), ("slp.1.nc", 0, 25)])
                 context.Data.FromMemory(new Dictionary<Column, Tensor> { [new("slp")] = slp[from..to] }, days[from..to], days[from] - 1)
-                    .WriteNetCdf(Path.Combine(folder, name), null, "days since 1970-01-01", descriptions: new Dictionary<Column, NetCdfDescription> { [new("slp")] = new() { Grid = grid } });
+                    .WriteNetCdf(Path.Combine(folder, name), null, "days since 1970-01-01", descriptions: new Dictionary<Column,
+                        NetCdfDescription> { [new("slp")] = new() { Grid = grid } });
             var pressure = FileExamples.Years(context, folder);
             Assert.Equal((40, 9), (pressure.CycleCount, pressure.Schema[new("pressure")].Shape.Single()));
             var part = LatitudeLongitudeGrid.FromNetCdf(Path.Combine(folder, "slp.*.nc"), "slp", new(30, 70, -70, 10));
@@ -77,7 +78,8 @@ public partial class DocumentTests
             Assert.InRange(decomposition.VarianceFraction, 0.9, 1);
             using var run = context.Data.FromMemory(new Dictionary<Column, Tensor>
             {
-                [Columns.Analysis] = random.Normal([2, 1, 9], ScalarType.Float64), [Columns.Forecast] = random.Normal([2, 1, 3, 9], ScalarType.Float64),
+                [Columns.Analysis] = random.Normal([2, 1, 9], ScalarType.Float64), [Columns.Forecast] = random.Normal([2, 1, 3, 9],
+                    ScalarType.Float64),
             }, [11323, 11324], 11322);
             FileExamples.Fields(run, part, Path.Combine(folder, "run.nc"));
             Assert.Equal(part, LatitudeLongitudeGrid.FromNetCdf(Path.Combine(folder, "run.nc"), "forecast"));

@@ -94,10 +94,14 @@ public sealed class ProperOrthogonalDecompositionTests
     [Fact]
     public void ItIsTheSingularValueDecompositionOfNumPy()
     {
-        double[] x = [.. Enumerable.Range(0, 24).Select(at => (t: at / 4, i: at % 4)).Select(at => Math.Sin(at.t * (at.i + 1)) + Math.Cos(at.i * at.i + at.t) / (1 + at.i))];
+        double[] x = [.. Enumerable.Range(0, 24).Select(at => (t: at / 4, i: at % 4)).Select(at =>
+            Math.Sin(at.t * (at.i + 1)) + Math.Cos(at.i * at.i + at.t) / (1 + at.i))];
         var six = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = tensor(x).reshape(6, 1, 4) }, [1, 2, 3, 4, 5, 6]);
-        var pod = new ProperOrthogonalDecompositionEstimator(Field, Coefficients, new ModeSelection.Count(2), tensor((double[])[1, 2, 3, 4])).Fit(six).Decomposition;
-        double[] variances = [2.671718837371745, 1.2816404902958356], mode = [-0.19097216435965456, -0.3809563107926651, 0.0560149030157248, 0.40738839051165], truncation = [0.256067716817623, 0.05481837820338715, 0.10504360214199616, 0.03264609237958544];
+        var pod = new ProperOrthogonalDecompositionEstimator(Field, Coefficients, new ModeSelection.Count(2), tensor((double[])[1, 2, 3,
+            4])).Fit(six).Decomposition;
+        double[] variances = [2.671718837371745, 1.2816404902958356], mode = [-0.19097216435965456, -0.3809563107926651,
+            0.0560149030157248, 0.40738839051165], truncation = [0.256067716817623, 0.05481837820338715, 0.10504360214199616,
+            0.03264609237958544];
         for (int k = 0; k < 2; k++) Assert.Equal(variances[k], pod.Variances[k].ToDouble(), 1e-12);
         for (int i = 0; i < 4; i++)
         {
@@ -111,17 +115,22 @@ public sealed class ProperOrthogonalDecompositionTests
     {
         var pod = Fit(new ModeSelection.Count(3)).Decomposition;
         string message = Assert.Throws<ArgumentException>(() => pod.Project(ones(2, 15, dtype: ScalarType.Float64))).Message;
-        Assert.Contains("The field has 15 points, and the decomposition was learned from a grid of 12: it is of another grid or region", message);
-        Assert.Contains("The coefficients to reconstruct a field of", Assert.Throws<ArgumentException>(() => pod.Reconstruct(ones(2, 4, dtype: ScalarType.Float64))).Message);
+        Assert.Contains("The field has 15 points, and the decomposition was learned from a grid of 12: it is of another grid or region",
+            message);
+        Assert.Contains("The coefficients to reconstruct a field of", Assert.Throws<ArgumentException>(() => pod.Reconstruct(ones(2, 4,
+            dtype: ScalarType.Float64))).Message);
     }
 
     [Fact]
     public void CopiesOfAPointAddNoMode()
     {
         var twice = cat([field, field], dim: 2);
-        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = twice }, [.. Enumerable.Range(1, 200).Select(cycle => (double)cycle)]);
-        ProperOrthogonalDecomposition Of(ModeSelection selection) => new ProperOrthogonalDecompositionEstimator(Field, Coefficients, selection).Fit(view).Decomposition;
-        Assert.Contains("13 modes were asked for, and the training data vary in 12 directions only", Assert.Throws<ArgumentException>(() => Of(new ModeSelection.Count(13))).Message);
+        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = twice }, [.. Enumerable.Range(1,
+            200).Select(cycle => (double)cycle)]);
+        ProperOrthogonalDecomposition Of(ModeSelection selection) => new ProperOrthogonalDecompositionEstimator(Field, Coefficients,
+            selection).Fit(view).Decomposition;
+        Assert.Contains("13 modes were asked for, and the training data vary in 12 directions only",
+            Assert.Throws<ArgumentException>(() => Of(new ModeSelection.Count(13))).Message);
         Assert.Equal(12, Of(new ModeSelection.Variance(1)).ModeCount);
         var single = Fit(new ModeSelection.Count(12)).Decomposition;
         Assert.True((Of(new ModeSelection.Count(12)).Variances / single.Variances - 2).abs().max().ToDouble() < 1e-10);
@@ -182,7 +191,8 @@ public sealed class ProperOrthogonalDecompositionTests
         Assert.Throws<ArgumentOutOfRangeException>(() => Fit(new ModeSelection.Variance(1.1)));
         Assert.Contains("above zero; the smallest given is 0", Assert.Throws<ArgumentException>(() => Fit(new ModeSelection.Count(3), zeros(12, dtype: ScalarType.Float64))).Message);
         Assert.Contains("of shape [5], but it has shape [12]", Assert.Throws<SchemaException>(() => Fit(new ModeSelection.Count(3), ones(5, dtype: ScalarType.Float64))).Message);
-        var still = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = full([3, 1, 2], 1013.1, dtype: ScalarType.Float64) }, [1, 2, 3]);
+        var still = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = full([3, 1, 2], 1013.1,
+            dtype: ScalarType.Float64) }, [1, 2, 3]);
         Assert.Contains("does not vary", Assert.Throws<ArgumentException>(() => new ProperOrthogonalDecompositionEstimator(Field, Coefficients, new ModeSelection.Count(1)).Fit(still)).Message);
         var skew = tensor(new double[,] { { 1, 1 }, { 0, 1 } });
         var two = ones(2, dtype: ScalarType.Float64);

@@ -19,7 +19,8 @@ public sealed class StreamingModesTests
         var weights = linspace(0.2, 1, 40, dtype: ScalarType.Float64);
         var view = Correlated(150, 2, 40);
         var direct = Fit(view, new ModeSelection.Count(8), null, weights);
-        var streamed = Fit(view, new ModeSelection.Count(8), new ModeFactorisation.Streaming { Oversampling = 6, SamplesPerChunk = samplesPerChunk }, weights);
+        var streamed = Fit(view, new ModeSelection.Count(8), new ModeFactorisation.Streaming { Oversampling = 6,
+            SamplesPerChunk = samplesPerChunk }, weights);
         AssertSame(direct, streamed, 1e-8);
     }
 
@@ -28,9 +29,11 @@ public sealed class StreamingModesTests
     {
         var view = Correlated(150, 2, 40);
         foreach (double share in (double[])[0.5, 0.9, 0.999])
-            AssertSame(Fit(view, new ModeSelection.Variance(share), null), Fit(view, new ModeSelection.Variance(share), new ModeFactorisation.Streaming { MaximumModes = 30 }), 1e-7);
+            AssertSame(Fit(view, new ModeSelection.Variance(share), null), Fit(view, new ModeSelection.Variance(share),
+                new ModeFactorisation.Streaming { MaximumModes = 30 }), 1e-7);
         Assert.Contains("3 modes hold", Refused(view, new ModeSelection.Variance(0.999), new() { MaximumModes = 3 }));
-        Assert.Contains("99.90 % was asked for; raise MaximumModes above 3", Refused(view, new ModeSelection.Variance(0.999), new() { MaximumModes = 3 }));
+        Assert.Contains("99.90 % was asked for; raise MaximumModes above 3", Refused(view, new ModeSelection.Variance(0.999),
+            new() { MaximumModes = 3 }));
     }
 
     [Fact]
@@ -39,7 +42,8 @@ public sealed class StreamingModesTests
         // Two cosines and two sines of equal variance, so that only the planes they span are determined.
         var t = arange(64, dtype: ScalarType.Float64) * (2 * Math.PI / 64);
         var x = arange(30, dtype: ScalarType.Float64) * (2 * Math.PI / 30);
-        var field = 3 * (outer(t.cos(), x.cos()) + outer(t.sin(), x.sin())) + outer((2 * t).cos(), (2 * x).cos()) + outer((2 * t).sin(), (2 * x).sin()) + 1000;
+        var field = 3 * (outer(t.cos(), x.cos()) + outer(t.sin(), x.sin())) + outer((2 * t).cos(), (2 * x).cos()) + outer((2 * t).sin(),
+            (2 * x).sin()) + 1000;
         var pod = Fit(View(field.unsqueeze(1)), new ModeSelection.Count(4), new ModeFactorisation.Streaming());
         Assert.Equal([67.5, 67.5, 7.5, 7.5], pod.Variances.ToArray<double>().Select(variance => Math.Round(variance, 8)));
         Assert.True(pod.TruncationVariance.max().ToDouble() < 1e-20);
@@ -54,7 +58,8 @@ public sealed class StreamingModesTests
     public void ItIsTheSameToTheBitUnderOneSeedAndToTheToleranceUnderAnother()
     {
         var view = Correlated(150, 1, 40);
-        ProperOrthogonalDecomposition Under(long seed) => new ProperOrthogonalDecompositionEstimator(new DataAssimilationContext(seed), Field, Coefficients,
+        ProperOrthogonalDecomposition Under(long seed) => new ProperOrthogonalDecompositionEstimator(new DataAssimilationContext(seed),
+            Field, Coefficients,
             new ModeSelection.Count(5), new ModeFactorisation.Streaming()).Fit(view).Decomposition;
         Assert.Equal(Under(1).Modes.ToArray<double>(), Under(1).Modes.ToArray<double>());
         AssertSame(Under(1), Under(2), 1e-7);
@@ -66,7 +71,8 @@ public sealed class StreamingModesTests
         var view = Correlated(150, 2, 40);
         var reports = new Reports();
         var telling = new DataAssimilationContext(new DataAssimilationOptions { Progress = reports });
-        var estimator = telling.Transforms.ProperOrthogonalDecomposition(Field, Coefficients, new ModeSelection.Count(5), null, new ModeFactorisation.Streaming());
+        var estimator = telling.Transforms.ProperOrthogonalDecomposition(Field, Coefficients, new ModeSelection.Count(5), null,
+            new ModeFactorisation.Streaming());
         estimator.Fit(view);
         Assert.Equal(Enumerable.Range(1, reports.Told.Count).Select(pass => (long)pass), reports.Told.Select(report => report.Completed));
         Assert.True(reports.Told[^1].Metrics["residual"] <= 1e-8 && reports.Told[0].Metrics["residual"] > 1e-8);
@@ -79,18 +85,24 @@ public sealed class StreamingModesTests
     public void WhatCannotBeDecomposedIsRefused()
     {
         var view = Correlated(150, 2, 40);
-        Assert.Contains("41 modes were asked for, and the training data have at most 40", Refused(view, new ModeSelection.Count(41), new()));
+        Assert.Contains("41 modes were asked for, and the training data have at most 40", Refused(view, new ModeSelection.Count(41),
+            new()));
         Assert.Contains("after 2 passes the residual of a mode is", Refused(view, new ModeSelection.Count(5), new() { MaximumPasses = 2 }));
-        Assert.Contains("does not vary", Refused(View(full([20, 1, 6], 1013.25, dtype: ScalarType.Float64)), new ModeSelection.Count(2), new()));
+        Assert.Contains("does not vary", Refused(View(full([20, 1, 6], 1013.25, dtype: ScalarType.Float64)), new ModeSelection.Count(2),
+            new()));
         var s = ones(2, dtype: ScalarType.Float64);
-        var hole = new TrajectoryView(new TrajectorySchema(1, [new(Field, 3)]), 9, -1, () => new Cosines(ones(2, 3, dtype: ScalarType.Float64), s, 9) { Missing = 7 });
-        Assert.Contains("The column 'field' in cycle 7 that proper orthogonal decomposition learns from must be finite", Refused(hole, new ModeSelection.Count(1), new()));
-        foreach (var wrong in (ModeFactorisation.Streaming[])[new() { Oversampling = 0 }, new() { Tolerance = 0 }, new() { MaximumPasses = 0 }, new() { MaximumModes = 0 }, new() { SamplesPerChunk = 0 }])
+        var hole = new TrajectoryView(new TrajectorySchema(1, [new(Field, 3)]), 9, -1, () => new Cosines(ones(2, 3,
+            dtype: ScalarType.Float64), s, 9) { Missing = 7 });
+        Assert.Contains("The column 'field' in cycle 7 that proper orthogonal decomposition learns from must be finite", Refused(hole,
+            new ModeSelection.Count(1), new()));
+        foreach (var wrong in (ModeFactorisation.Streaming[])[new() { Oversampling = 0 }, new() { Tolerance = 0 },
+            new() { MaximumPasses = 0 }, new() { MaximumModes = 0 }, new() { SamplesPerChunk = 0 }])
             Assert.Throws<ArgumentOutOfRangeException>(() => Fit(view, new ModeSelection.Count(2), wrong));
     }
 
     /// <summary>
-    /// A field of 640 MB under 64 MB: x(t) = m + sum_k s_k sqrt(2) cos(pi k (t + 1/2) / N) f_k / sqrt(a), with the vectors f_k of the discrete
+    /// A field of 640 MB under 64 MB: x(t) = m + sum_k s_k sqrt(2) cos(pi k (t + 1/2) / N) f_k / sqrt(a), with the vectors f_k of the
+    /// discrete
     /// cosine transform, is its own decomposition. It runs in a process of its own, whose memory nothing else uses.
     /// </summary>
     [Fact]
@@ -98,7 +110,8 @@ public sealed class StreamingModesTests
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "the largest memory of a process can be measured anew on Linux only");
         string program = typeof(StreamingModesTests).Assembly.Location;
-        var start = new ProcessStartInfo("dotnet", [program, "-noColor", "-noLogo", "-explicit", "only", "-method", $"{typeof(StreamingModesTests)}.{nameof(ALargeField)}"])
+        var start = new ProcessStartInfo("dotnet", [program, "-noColor", "-noLogo", "-explicit", "only", "-method",
+            $"{typeof(StreamingModesTests)}.{nameof(ALargeField)}"])
         {
             RedirectStandardOutput = true,
         };
@@ -119,8 +132,10 @@ public sealed class StreamingModesTests
         var points = (arange(n, dtype: ScalarType.Float64) + 0.5) * (Math.PI / n);
         var f = stack(Enumerable.Range(1, rank).Select(k => (k * points).cos() * Math.Sqrt(2.0 / n))) / weights.sqrt(); // [rank, n]
         var s = pow(0.6, arange(rank, dtype: ScalarType.Float64)) * 50;
-        ProperOrthogonalDecomposition Decompose(int samples) => Fit(new TrajectoryView(new TrajectorySchema(1, [new(Field, n)]), samples, -1,
-            () => new Cosines(f, s, samples)), new ModeSelection.Count(kept), new ModeFactorisation.Streaming { Oversampling = 6, SamplesPerChunk = 32 }, weights);
+        ProperOrthogonalDecomposition Decompose(int samples) => Fit(new TrajectoryView(new TrajectorySchema(1, [new(Field, n)]), samples,
+            -1,
+            () => new Cosines(f, s, samples)), new ModeSelection.Count(kept), new ModeFactorisation.Streaming { Oversampling = 6,
+                SamplesPerChunk = 32 }, weights);
         Decompose(50);   // code is compiled and libraries have made their buffers
 
         GC.Collect();
@@ -142,7 +157,8 @@ public sealed class StreamingModesTests
     }
 
     private static long Memory(string what) =>
-        1024 * long.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith(what)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2]);
+        1024 * long.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith(what)).Split(' ',
+            StringSplitOptions.RemoveEmptyEntries)[^2]);
 
     private sealed class Cosines(Tensor f, Tensor s, int samples) : TrajectoryCursor(null)
     {
@@ -198,7 +214,8 @@ public sealed class StreamingModesTests
     private MemoryTrajectoryView View(Tensor field) => context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = field },
         [.. Enumerable.Range(1, (int)field.size(0)).Select(cycle => (double)cycle)]);
 
-    private ProperOrthogonalDecomposition Fit(ITrajectoryView view, ModeSelection selection, ModeFactorisation? factorisation, Tensor? weights = null) =>
+    private ProperOrthogonalDecomposition Fit(ITrajectoryView view, ModeSelection selection, ModeFactorisation? factorisation,
+        Tensor? weights = null) =>
         context.Transforms.ProperOrthogonalDecomposition(Field, Coefficients, selection, weights, factorisation).Fit(view).Decomposition;
 
     private string Refused(ITrajectoryView view, ModeSelection selection, ModeFactorisation.Streaming factorisation) =>

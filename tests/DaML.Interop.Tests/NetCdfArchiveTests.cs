@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>Files as archives of reanalyses and of climate models have them, made by ncgen, against known values and Python's netCDF4.</summary>
+/// <summary>Files as archives of reanalyses and of climate models have them, made by ncgen, against known values and Python's
+/// netCDF4.</summary>
 public sealed class NetCdfArchiveTests : IDisposable
 {
     private static readonly Column Value = new("value");
@@ -42,10 +43,13 @@ public sealed class NetCdfArchiveTests : IDisposable
               double latitude(latitude) ; latitude:units = "degrees_north" ; latitude:stored_direction = "decreasing" ;
               double longitude(longitude) ; longitude:units = "degrees_east" ;
               string expver(valid_time) ;
-              short z(valid_time, pressure_level, latitude, longitude) ; z:scale_factor = 0.25 ; z:add_offset = 54000. ; z:_FillValue = -32767s ;
-                z:missing_value = -32767s ; z:coordinates = "number valid_time pressure_level latitude longitude expver" ; z:units = "m**2 s**-2" ;
+              short z(valid_time, pressure_level, latitude,
+                  longitude) ; z:scale_factor = 0.25 ; z:add_offset = 54000. ; z:_FillValue = -32767s ;
+                z:missing_value = -32767s ; z:coordinates = "number valid_time pressure_level latitude longitude expver" ;
+                z:units = "m**2 s**-2" ;
             data:
-              number = 0 ; valid_time = 1104537600, 1104559200 ; pressure_level = 500 ; latitude = 60, 59.75, 59.5 ; longitude = 350, 350.25 ;
+              number = 0 ; valid_time = 1104537600, 1104559200 ; pressure_level = 500 ; latitude = 60, 59.75, 59.5 ; longitude = 350,
+                  350.25 ;
               expver = "0001", "0005" ;
               z = 0, 4, 8, 12, 16, 20, -4, -8, -12, -16, _, -20 ;
             }
@@ -77,7 +81,8 @@ public sealed class NetCdfArchiveTests : IDisposable
             variables:
               float lat(lat) ; lat:units = "degrees_north" ; lat:actual_range = 90.f, -90.f ;
               float lon(lon) ; lon:units = "degrees_east" ;
-              double time(time) ; time:units = "hours since 1-1-1 00:00:0.0" ; time:delta_t = "0000-00-01 00:00:00" ; time:avg_period = "0000-00-01 00:00:00" ;
+              double time(time) ; time:units = "hours since 1-1-1 00:00:0.0" ; time:delta_t = "0000-00-01 00:00:00" ;
+                time:avg_period = "0000-00-01 00:00:00" ;
               short slp(time, lat, lon) ; slp:valid_range = 87000.f, 115000.f ; slp:add_offset = 119765.f ; slp:scale_factor = 1.f ;
                 slp:missing_value = 32766s ; slp:units = "Pascals" ; slp:precision = 0s ;
             data:
@@ -85,7 +90,8 @@ public sealed class NetCdfArchiveTests : IDisposable
               slp = -18440, -18450, -18460, 32766, -18000, -18010, -18020, -18030 ;
             }
             """);
-        using (var cursor = context.Data.FromNetCdf(path, "slp", Value, new() { Missing = MissingValues.Mask, Interval = 1, Scale = 0.01 }).OpenCursor())
+        using (var cursor = context.Data.FromNetCdf(path, "slp", Value, new() { Missing = MissingValues.Mask, Interval = 1,
+            Scale = 0.01 }).OpenCursor())
         {
             Assert.True(cursor.MoveNext());
             Assert.Equal(10957, cursor.Time);   // 2000-01-01 in the mixed calendar; two days later in the proleptic one
@@ -110,8 +116,10 @@ public sealed class NetCdfArchiveTests : IDisposable
     public void TimesAreThoseOfAnotherReader(string units, string? calendar, double first)
     {
         string path = new ClassicNetCdfWriter { Records = 3 }.Dimension("time", 0).Dimension("x", 2)
-            .Variable("time", 6, ["time"], [first, first + 1, first + 30], calendar is null ? [("units", units)] : [("units", units), ("calendar", calendar)])
-            .Variable("v", 3, ["time", "x"], [1, 2, 3, -99, 5, -98], ("scale_factor", 0.1), ("add_offset", 7.0), ("_FillValue", (short)-99), ("missing_value", (short)-98))
+            .Variable("time", 6, ["time"], [first, first + 1, first + 30], calendar is null ? [("units", units)] : [("units", units),
+                ("calendar", calendar)])
+            .Variable("v", 3, ["time", "x"], [1, 2, 3, -99, 5, -98], ("scale_factor", 0.1), ("add_offset", 7.0), ("_FillValue",
+                (short)-99), ("missing_value", (short)-98))
             .Write(folder.File("t.nc"));
         AssertAsPythonReads(path, "v", "time");
     }

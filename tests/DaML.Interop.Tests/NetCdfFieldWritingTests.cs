@@ -37,8 +37,10 @@ public sealed class NetCdfFieldWritingTests : IDisposable
         using (var file = NetCdfFile.Open(path))
         {
             string[] several = batch > 1 ? ["trajectory"] : [];
-            Assert.Equal(["time", .. several, "latitude", "longitude"], file.Variable("analysis").Dimensions.Select(dimension => dimension.Name));
-            Assert.Equal(["forecast_reference_time", .. several, "leadtime", "latitude", "longitude"], file.Variable("forecast").Dimensions.Select(dimension => dimension.Name));
+            Assert.Equal(["time", .. several, "latitude", "longitude"], file.Variable("analysis").Dimensions.Select(dimension =>
+                dimension.Name));
+            Assert.Equal(["forecast_reference_time", .. several, "leadtime", "latitude", "longitude"],
+                file.Variable("forecast").Dimensions.Select(dimension => dimension.Name));
             Assert.Equal(["time", .. several, "size_2"], file.Variable("spread").Dimensions.Select(dimension => dimension.Name));
             Assert.Equal([11324, 11326, 11328, 11333, 11325, 11327, 11329, 11334], file.Read("valid_time")[..8]);
         }
@@ -63,15 +65,21 @@ public sealed class NetCdfFieldWritingTests : IDisposable
     [Fact]
     public void NcdumpShowsTheConventions()
     {
-        View(new DataAssimilationContext(2), 1).WriteNetCdf(folder.File("fields.nc"), null, "days since 1970-01-01", descriptions: Described);
+        View(new DataAssimilationContext(2), 1).WriteNetCdf(folder.File("fields.nc"), null, "days since 1970-01-01",
+            descriptions: Described);
         string header = NetCdfTools.Dump("-h", folder.File("fields.nc"));
-        foreach (string line in (string[])["double analysis(time, latitude, longitude) ;", "double forecast(forecast_reference_time, leadtime, latitude, longitude) ;",
-            "analysis:units = \"hPa\" ;", "analysis:standard_name = \"air_pressure_at_mean_sea_level\" ;", "analysis:long_name = \"sea-level pressure, analysed\" ;",
-            "latitude:units = \"degrees_north\" ;", "longitude:standard_name = \"longitude\" ;", "time:units = \"days since 1970-01-01\" ;", "time:calendar = \"standard\" ;",
-            "forecast_reference_time:standard_name = \"forecast_reference_time\" ;", "leadtime:standard_name = \"forecast_period\" ;", "leadtime:units = \"days\" ;",
+        foreach (string line in (string[])["double analysis(time, latitude, longitude) ;",
+            "double forecast(forecast_reference_time, leadtime, latitude, longitude) ;",
+            "analysis:units = \"hPa\" ;", "analysis:standard_name = \"air_pressure_at_mean_sea_level\" ;",
+                "analysis:long_name = \"sea-level pressure, analysed\" ;",
+            "latitude:units = \"degrees_north\" ;", "longitude:standard_name = \"longitude\" ;",
+                "time:units = \"days since 1970-01-01\" ;", "time:calendar = \"standard\" ;",
+            "forecast_reference_time:standard_name = \"forecast_reference_time\" ;", "leadtime:standard_name = \"forecast_period\" ;",
+                "leadtime:units = \"days\" ;",
             "valid_time:standard_name = \"time\" ;", "forecast:coordinates = \"valid_time\" ;", ":Conventions = \"CF-1.11\" ;"])
             Assert.Contains(line, header);
-        Assert.Contains("time = \"2001-01-01\", \"2001-01-02\", \"2001-01-03\" ;", NetCdfTools.Dump("-t", "-v", "time", folder.File("fields.nc")));
+        Assert.Contains("time = \"2001-01-01\", \"2001-01-02\", \"2001-01-03\" ;", NetCdfTools.Dump("-t", "-v", "time",
+            folder.File("fields.nc")));
     }
 
     [Fact]
@@ -86,7 +94,8 @@ public sealed class NetCdfFieldWritingTests : IDisposable
                 print(json.dumps({
                     "analysis": [float(x).hex() for x in f["analysis"][:].filled(-1).flat], "missing": int(f["analysis"][:].mask.sum()),
                     "forecast": [float(x).hex() for x in f["forecast"][:].flat], "shape": f["forecast"].shape,
-                    "time": dates("time"), "valid": dates("valid_time"), "latitude": f["latitude"][:].tolist(), "lead": f["leadtime"][:].tolist()}))
+                    "time": dates("time"), "valid": dates("valid_time"), "latitude": f["latitude"][:].tolist(),
+                        "lead": f["leadtime"][:].tolist()}))
             """, folder.File("fields.nc")));
         var root = read.RootElement;
         Assert.Equal(["2001-01-01 00:00:00", "2001-01-02 00:00:00", "2001-01-03 00:00:00"], Texts("time"));
@@ -117,7 +126,8 @@ public sealed class NetCdfFieldWritingTests : IDisposable
         Assert.Equal(other, LatitudeLongitudeGrid.FromNetCdf(folder.File("two.nc"), "spread"));
         using var file = NetCdfFile.Open(folder.File("two.nc"));
         Assert.Equal(["time", "latitude_2", "longitude_2"], file.Variable("spread").Dimensions.Select(dimension => dimension.Name));
-        Assert.Equal(["forecast_reference_time", "leadtime", "size_6"], file.Variable("forecast").Dimensions.Select(dimension => dimension.Name));
+        Assert.Equal(["forecast_reference_time", "leadtime", "size_6"], file.Variable("forecast").Dimensions.Select(dimension =>
+            dimension.Name));
         Assert.Equal("1", file.Variable("leadtime").Text("units"));
         Assert.Equal(11323.5, file.Read("valid_time")[0]);
     }
@@ -126,13 +136,16 @@ public sealed class NetCdfFieldWritingTests : IDisposable
     public void ADescriptionThatIsNotOfTheColumnIsRefused()
     {
         var view = View(new DataAssimilationContext(2), 1);
-        string Message(Column column, NetCdfDescription description, params Column[] columns) => Assert.Throws<ArgumentException>(() => view.WriteNetCdf(folder.File("x.nc"),
+        string Message(Column column, NetCdfDescription description, params Column[] columns) => Assert.Throws<ArgumentException>(() =>
+            view.WriteNetCdf(folder.File("x.nc"),
             columns, descriptions: new Dictionary<Column, NetCdfDescription> { [column] = description })).Message;
-        Assert.Contains("description of the column 'forecast', which is not written; written are: analysis", Message(Forecast, Pressure, Analysis));
-        Assert.Contains("has 3 latitudes and 2 longitudes, 6 points; the column is", Message(Spread, Pressure));
+        Assert.Contains("description of the column 'forecast', which is not written; written are: analysis", Message(Forecast, Pressure,
+            Analysis));
+        Assert.Contains("has 3 latitudes and 2 longitudes, 6 points; the column has the shape [2].", Message(Spread, Pressure));
         Assert.Contains("must be finite and rise; given: 3, 1", Message(Forecast, new() { Leads = [3, 1] }));
         Assert.Contains("has 2 lead times, over which its first axis must run", Message(Forecast, new() { Leads = [1, 2] }));
-        Assert.Contains("has 6 lead times, over which its first axis must run", Message(Analysis, Pressure with { Leads = [1, 2, 3, 4, 5, 6] }));
+        Assert.Contains("has 6 lead times, over which its first axis must run", Message(Analysis, Pressure with { Leads = [1, 2, 3, 4, 5,
+            6] }));
         Assert.False(File.Exists(folder.File("x.nc")));
     }
 
@@ -154,7 +167,8 @@ public sealed class NetCdfFieldWritingTests : IDisposable
     {
         string[] parts = text.TrimStart('-')[2..].Split('p');
         string digits = parts[0].Replace(".", "");
-        double value = Math.ScaleB(long.Parse(digits, System.Globalization.NumberStyles.HexNumber), int.Parse(parts[1]) - 4 * (digits.Length - 1));
+        double value = Math.ScaleB(long.Parse(digits, System.Globalization.NumberStyles.HexNumber),
+            int.Parse(parts[1]) - 4 * (digits.Length - 1));
         return text[0] == '-' ? -value : value;
     }
 }

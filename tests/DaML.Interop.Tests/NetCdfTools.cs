@@ -5,7 +5,8 @@ namespace DaML.Tests;
 /// <summary>Readers and writers of NetCDF files that are not ours: Unidata's ncgen and ncdump, and Python's netCDF4 with cftime.</summary>
 internal static class NetCdfTools
 {
-    private static readonly Lazy<string?> Python = new(() => ((string[])["python3", "/usr/bin/python3"]).FirstOrDefault(python => Run(python, "-c", "import netCDF4, cftime").Code == 0));
+    private static readonly Lazy<string?> Python = new(() => ((string[])["python3", "/usr/bin/python3"]).FirstOrDefault(python =>
+        Run(python, "-c", "import netCDF4, cftime").Code == 0));
 
     /// <summary>Makes a file of its text (CDL), or skips the test where ncgen is not installed.</summary>
     public static string Generate(string path, string kind, string cdl)
@@ -40,7 +41,8 @@ internal static class NetCdfTools
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true,
+                RedirectStandardError = true })!;
             var errors = process.StandardError.ReadToEndAsync();
             string output = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
