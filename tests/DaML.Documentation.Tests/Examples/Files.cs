@@ -55,7 +55,7 @@ static class FileExamples
         // <modes>
         var modes = context.Transforms.ProperOrthogonalDecomposition(new Column("pressure"), new Column("coefficients"),
             new ModeSelection.Variance(0.9), grid.AreaWeights(ScalarType.Float64, CPU),
-                new ModeFactorisation.Streaming { MaximumModes = 40 }).Fit(pressure);
+            new ModeFactorisation.Streaming { MaximumModes = 40 }).Fit(pressure);
         foreach (var error in modes.Decomposition.ReconstructionErrors)
             Console.WriteLine($"{error.Modes} modes: {error.VarianceFraction:p1} of the variance, error {error.RootMeanSquare:f2} hPa");
         // </modes>
