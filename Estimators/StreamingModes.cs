@@ -29,14 +29,12 @@ internal sealed class StreamingModes(DataAssimilationContext context, ITrajector
         var mean = Mean();
         long n = mean.size(0), most = Math.Min(samples, n);
         int wanted = selection is ModeSelection.Count(var count) ? count : (int)Math.Min(settings.MaximumModes, most);
-        if (wanted > most)
-            throw LeadingModes.TooMany(wanted, most, step);
+        if (wanted > most) throw LeadingModes.TooMany(wanted, most, step);
         var area = weights?.to(mean.device) ?? ones(n, dtype: ScalarType.Float64, device: mean.device);
         var root = area.sqrt();
         double roundOff = LeadingModes.RoundOff(mean, area);
         long l = Math.Min(wanted + settings.Oversampling, most);
-        using var random = context.Random($"{step}/{field.Name}");
-        var q = Orthonormal(random.Normal([n, l], ScalarType.Float64).to(mean.device));
+        var q = RandomBasis(n, l, mean.device);
         var clock = System.Diagnostics.Stopwatch.StartNew();
         for (int pass = 1; ; pass++)
         {
@@ -142,6 +140,13 @@ internal sealed class StreamingModes(DataAssimilationContext context, ITrajector
             use(chunk.narrow(0, 0, filled).sub_(mean).mul_(root));
             filled = 0;
         }
+    }
+
+    private Tensor RandomBasis(long n, long l, Device device)
+    {
+        using var scope = NewDisposeScope();
+        using var random = context.Random($"{step}/{field.Name}");
+        return Orthonormal(random.Normal([n, l], ScalarType.Float64).to(device)).MoveToOuterDisposeScope();
     }
 
     private static Tensor Orthonormal(Tensor columns)
