@@ -24,7 +24,7 @@ public static class TransformerComponents
         KalmanFilterAnalyzer.Type, StochasticEnsembleKalmanFilterAnalyzer.Type, EnsembleTransformKalmanFilterAnalyzer.Type,
         DeterministicEnsembleKalmanFilterAnalyzer.Type, SerialSquareRootFilterAnalyzer.Type,
         FiniteSizeEnsembleKalmanFilterAnalyzer.Type, ThreeDimensionalVariationalAnalyzer.Type,
-        FourDimensionalVariationalAnalyzer.Type, IncrementalFourDimensionalVariational.Type, FourDimensionalVariationalCost.Type,
+        FourDimensionalVariationalAnalyzer.Type, IncrementalFourDimensionalVariational.Type, QuasiNewtonFourDimensionalVariational.Type, FourDimensionalVariationalCost.Type,
         BackgroundTerm.Type, ModelErrorTerm.Type, ObservationTerm.Type, DigitalFilterTerm.Type,
         ConjugateGradientSolver.Type, LanczosSolver.Type, NoPreconditioning.Type, RitzPreconditioning.Type,
         SplitSolver.Type, SpectralPreconditioning.Type, SpectralPreconditioning.EarlierType, LimitedMemoryPreconditioning.Type, QuasiNewtonPreconditioning.Type, TwoLevelPreconditioning.Type,

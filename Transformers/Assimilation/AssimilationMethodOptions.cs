@@ -83,8 +83,8 @@ public sealed record FourDimensionalVariationalOptions : AssimilationMethodOptio
     /// <summary>What the state is drawn from at the view's start; the model's attractor unless said (1000 time steps from independent standard normal numbers).</summary>
     public IInitialCondition? Initial { get; init; }
 
-    /// <summary>Outer and inner loops.</summary>
-    public IncrementalOptions Minimisation { get; init; } = new();
+    /// <summary>How the cost is minimised, by type (default: outer and inner loops, <see cref="IncrementalOptions"/>).</summary>
+    public MinimisationOptions Minimisation { get; init; } = new IncrementalOptions();
 
     /// <summary>What is varied; the square root of B unless said.</summary>
     public ControlVariable Control { get; init; } = ControlVariable.BackgroundSquareRoot;

@@ -18,7 +18,7 @@ public static partial class AnalysisCatalogExtensions
         return Method(catalog, options.Name ?? "3D-Var", triple, dynamics, network, options);
     }
 
-    /// <summary>Incremental 4D-Var with a background error covariance that is known.</summary>
+    /// <summary>4D-Var with a background error covariance that is known: incremental, or by a quasi-Newton method where the options say so.</summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="dynamics">The model, with its tangent linear and adjoint; its error, where it has one, counts only by a <see cref="ModelErrorTerm"/>.</param>
     /// <param name="network">What is observed.</param>
@@ -34,7 +34,7 @@ public static partial class AnalysisCatalogExtensions
         var cost = new FourDimensionalVariationalCost(dynamics,
             [new BackgroundTerm(background, options.Control), .. options.Priors], [new ObservationTerm(network.Operator, network.Error), .. options.Terms]);
         var triple = new AssimilationTriple<WindowMemory<StateMemory>>(
-            new FourDimensionalVariationalAnalyzer(new IncrementalFourDimensionalVariational(cost, options.Minimisation), options.Observations, options.Observer),
+            new FourDimensionalVariationalAnalyzer(options.Minimisation.Of(cost), options.Observations, options.Observer),
             new WindowPropagater<StateMemory>(new StatePropagater(dynamics)), new WindowProcoder<StateMemory>(new StateProcoder()),
             new WindowSource<StateMemory>(new StateSource(Initial(options.Initial, dynamics), catalog.Context.Precision), windows));
         return Method(catalog, options.Name ?? WindowName(windows), triple, dynamics, network, options);

@@ -75,6 +75,19 @@ public sealed class AssimilationWindow
         return step;
     }
 
+    /// <summary>The window of one trajectory, as a batch of one.</summary>
+    internal AssimilationWindow Trajectory(long index) => OfRows(tensor => tensor.narrow(0, index, 1));
+
+    /// <summary>The window with each trajectory so many times, one copy after the other.</summary>
+    internal AssimilationWindow Repeated(long times) => OfRows(tensor => tensor.repeat_interleave(times, 0));
+
+    private AssimilationWindow OfRows(Func<Tensor, Tensor> rows) => new(new State(rows(Background.Values)), Span, TimeStep, [.. Observations.Select(observation =>
+        observation with
+        {
+            Values = rows(observation.Values), Mask = observation.Mask is { } mask ? rows(mask) : null,
+            ErrorScale = observation.ErrorScale is { } scale ? rows(scale) : null,
+        })]);
+
     /// <summary>Zeros <c>[batch, size]</c> in the window's precision, on its device.</summary>
     internal Tensor Zeros(long size) => zeros([Batch, size], dtype: Background.Values.dtype, device: Background.Values.device);
 }

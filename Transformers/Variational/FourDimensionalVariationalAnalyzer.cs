@@ -16,7 +16,7 @@ public enum WindowObservations
 /// <summary>
 /// 4D-Var as the analyzer of a cycle: minimises the cost over the window whenever an analysis is due, with the window's
 /// beginning as the background, and runs the model to its end, the present. With <see cref="WindowCycling.Instant"/> it is
-/// 3D-Var. Where the preconditioning asks for it (<see cref="IPreconditioning.HandedOn"/>), it hands vectors of its inner solves on to
+/// 3D-Var. Where a preconditioning asks for it (<see cref="IPreconditioning.HandedOn"/>), it hands vectors of its inner solves on to
 /// the next window, in the memory.
 /// </summary>
 /// <param name="method">The minimisation and its cost function.</param>
@@ -25,13 +25,13 @@ public enum WindowObservations
 /// Called with the whole result of every window, whose tensors live until it returns; null for nobody. It is no part of the
 /// method, and is not saved with it.
 /// </param>
-public sealed class FourDimensionalVariationalAnalyzer(IncrementalFourDimensionalVariational method, WindowObservations observations = WindowObservations.New,
+public sealed class FourDimensionalVariationalAnalyzer(IWindowMinimisation method, WindowObservations observations = WindowObservations.New,
     Action<FourDimensionalVariationalResult>? observer = null)
     : IAnalyzer<WindowMemory<StateMemory>>, IComponent
 {
     /// <summary>How the component is written and read.</summary>
     public static ComponentType Type { get; } = new("4d-var", 1, reader => new FourDimensionalVariationalAnalyzer(
-        reader.Part<IncrementalFourDimensionalVariational>("method"), reader.Get<WindowObservations>("observations")));
+        reader.Part<IWindowMinimisation>("method"), reader.Get<WindowObservations>("observations")));
 
     ComponentType IComponent.ComponentType => Type;
 
@@ -42,7 +42,7 @@ public sealed class FourDimensionalVariationalAnalyzer(IncrementalFourDimensiona
     public IObservationOperator? Observes => method.Cost.Terms.OfType<ObservationTerm>().FirstOrDefault()?.Operator;
 
     /// <summary>The minimisation and its cost function.</summary>
-    public IncrementalFourDimensionalVariational Method => method;
+    public IWindowMinimisation Method => method;
 
     /// <summary>Which observations are taken in.</summary>
     public WindowObservations Observations { get; } = Enum.IsDefined(observations) ? observations
@@ -59,7 +59,7 @@ public sealed class FourDimensionalVariationalAnalyzer(IncrementalFourDimensiona
             var earlier = Earlier(window, asked);
             var result = method.Minimise(asked, earlier: earlier);
             observer?.Invoke(result);
-            var handedOn = method.Options.Preconditioning.HandedOn([.. earlier, .. result.OuterIterations.Select(outer => outer.Inner)]);
+            var handedOn = method.HandedOn([.. earlier, .. result.OuterIterations.Select(outer => outer.Inner)]);
             window = window.Analysed(new(result.Analysis.Values), new(result.End.Values), handedOn);
         }
         return window.Map(tensor => tensor.MoveToOuterDisposeScope());

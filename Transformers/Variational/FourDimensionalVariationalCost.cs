@@ -78,7 +78,7 @@ public sealed class FourDimensionalVariationalCost : IComponent
     public CostBreakdown Value(WindowTrajectory<State> trajectory, ControlVector control)
     {
         using var scope = NewDisposeScope();
-        var parts = Parts(trajectory.Window, control).Select(part => (part.Term.Name, Value: 0.5 * part.Control.Dot(part.Term.HessianProduct(part.Control))))
+        var parts = PriorValues(trajectory.Window, control)
             .Concat(Terms.Select(term => (term.Name, Value: term.Value(trajectory)))).ToList();
         foreach (var (name, value) in parts) Require.Shape(value, $"The value of the term {name}", trajectory.Window.Batch);
         var total = stack(parts.Select(part => part.Value), 0).sum([0]);
@@ -133,6 +133,30 @@ public sealed class FourDimensionalVariationalCost : IComponent
         var control = Background(window);
         var run = Run(window, control);
         return (run, Linearise(run, control, window.Zeros(1).squeeze(-1)));
+    }
+
+    // The prior terms' share of J, 1/2 v^T C v, [batch].
+    internal Tensor PriorCost(AssimilationWindow window, ControlVector control) =>
+        stack([.. PriorValues(window, control).Select(part => part.Value)], 0).sum([0]);
+
+    private IEnumerable<(string Name, Tensor Value)> PriorValues(AssimilationWindow window, ControlVector control) =>
+        Parts(window, control).Select(part => (part.Term.Name, 0.5 * part.Control.Dot(part.Term.HessianProduct(part.Control))));
+
+    // Refuses to minimise from a background whose cost is not finite.
+    internal void RequireFinite(WindowTrajectory<State> trajectory, CostBreakdown value)
+    {
+        if (value.Total.isfinite().all().ToBoolean()) return;
+        var span = trajectory.Window.Span;
+        throw new ArithmeticException($"The cost of the background is not finite over the window from {span.From:g6} to {span.To:g6}: " +
+            $"{string.Join(", ", value.Parts.Select(part => $"{part.Term} {part.Value.sum().ToDouble():g4}"))}.{Origin(trajectory)}");
+    }
+
+    // Refuses a gradient that is not finite, of a cost that is.
+    internal void RequireFinite(AssimilationWindow window, ControlVector gradient)
+    {
+        if (FiniteNumbers.All(gradient.Values)) return;
+        throw new ArithmeticException($"The gradient of the cost is not finite over the window from {window.Span.From:g6} to {window.Span.To:g6}, " +
+            $"though the cost is: the adjoint of an observation operator or of {dynamics.Name} gave values that are not.");
     }
 
     // What a cost that is not finite comes from, as sentences to go on with; empty where no origin is seen.

@@ -13,9 +13,12 @@ public sealed record OuterIteration(CostBreakdown Cost, InnerSolution Inner, str
 /// <param name="Trajectory">The model's run from the analysis, with model errors where they are varied.</param>
 /// <param name="Control">The control vector of the analysis.</param>
 /// <param name="Cost">J of the analysis.</param>
-/// <param name="OuterIterations">How it went.</param>
+/// <param name="OuterIterations">How outer and inner loops went; empty for another minimisation.</param>
 public sealed record FourDimensionalVariationalResult(WindowTrajectory<State> Trajectory, ControlVector Control, CostBreakdown Cost, IReadOnlyList<OuterIteration> OuterIterations)
 {
+    /// <summary>How a quasi-Newton minimisation went, for each trajectory of the batch; empty for another minimisation.</summary>
+    public IReadOnlyList<QuasiNewtonReport> QuasiNewton { get; init; } = [];
+
     /// <summary>The analysis at the window's beginning.</summary>
     public State Analysis => Trajectory.Start;
 

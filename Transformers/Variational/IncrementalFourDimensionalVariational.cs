@@ -9,7 +9,7 @@ namespace DaML;
 /// the model and linearises it, an inner loop minimises the quadratic cost of the increment, which is Gauss-Newton's method.
 /// Every trajectory of a batch is minimised by itself.
 /// </summary>
-public sealed class IncrementalFourDimensionalVariational : IComponent
+public sealed class IncrementalFourDimensionalVariational : IWindowMinimisation, IComponent
 {
     private const int MostHalvings = 10;
 
@@ -35,7 +35,7 @@ public sealed class IncrementalFourDimensionalVariational : IComponent
 
     ComponentType IComponent.ComponentType => Type;
 
-    /// <summary>What is minimised.</summary>
+    /// <inheritdoc/>
     public FourDimensionalVariationalCost Cost { get; }
 
     /// <summary>Its settings.</summary>
@@ -61,18 +61,14 @@ public sealed class IncrementalFourDimensionalVariational : IComponent
         foreach (var solve in earlier ?? []) Require.Shape(solve.Solution.Values, "The solution of an earlier window", control.Values.Sizes());
         var trajectory = Cost.Run(window, control);
         var value = Cost.Value(trajectory, control);
-        if (!value.Total.isfinite().all().ToBoolean())
-            throw new ArithmeticException($"The cost of the background is not finite over the window from {window.Span.From:g6} to {window.Span.To:g6}: " +
-                $"{string.Join(", ", value.Parts.Select(part => $"{part.Term} {part.Value.sum().ToDouble():g4}"))}.{Cost.Origin(trajectory)}");
+        Cost.RequireFinite(trajectory, value);
         var iterations = new List<OuterIteration>();
         var active = ones([window.Batch], dtype: ScalarType.Bool, device: control.Values.device);
         for (int outer = 0; outer < Options.OuterIterations && active.any().ToBoolean(); outer++)
         {
             using var scope = NewDisposeScope();
             using var linearised = Cost.Linearise(trajectory, control, value.Total);
-            if (!FiniteNumbers.All(linearised.RightSide.Values))
-                throw new ArithmeticException($"The gradient of the cost is not finite over the window from {window.Span.From:g6} to {window.Span.To:g6}, " +
-                    $"though the cost is: the adjoint of an observation operator or of {Cost.Dynamics.Name} gave values that are not.");
+            Cost.RequireFinite(window, linearised.RightSide);
             var quadratic = linearised with { RightSide = new(linearised.RightSide.Values.where(active.unsqueeze(-1), zeros_like(control.Values))) };
             var preconditioner = Options.Preconditioning.Prepare(trajectory, quadratic, [.. earlier ?? [], .. iterations.Select(iteration => iteration.Inner)]);
             var inner = Options.InnerSolver.Solve(quadratic, preconditioner, cancellation);
@@ -93,6 +89,9 @@ public sealed class IncrementalFourDimensionalVariational : IComponent
         active.Dispose();
         return new(trajectory, control, value, iterations);
     }
+
+    /// <inheritdoc/>
+    public RitzPairs? HandedOn(IReadOnlyList<InnerSolution> solves) => Options.Preconditioning.HandedOn(solves);
 
     // v + t dv with a t for each trajectory: one, unless the cost would rise.
     private (ControlVector Control, WindowTrajectory<State> Trajectory, CostBreakdown Value, Tensor Lengths) Step(AssimilationWindow window, ControlVector control,

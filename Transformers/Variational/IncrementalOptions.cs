@@ -11,7 +11,7 @@ public enum OuterStep
 }
 
 /// <summary>Settings of incremental 4D-Var, with their defaults.</summary>
-public sealed record IncrementalOptions
+public sealed record IncrementalOptions : MinimisationOptions
 {
     /// <summary>The most outer loops; 3 unless said: the second corrects the linearisation, the third is seldom worth more.</summary>
     public int OuterIterations { get; init; } = 3;
@@ -27,4 +27,7 @@ public sealed record IncrementalOptions
 
     /// <summary>Where the inner loops' preconditioner comes from; none beside the control variable transform unless said.</summary>
     public IPreconditioning Preconditioning { get; init; } = new NoPreconditioning();
+
+    /// <inheritdoc/>
+    public override IWindowMinimisation Of(FourDimensionalVariationalCost cost) => new IncrementalFourDimensionalVariational(cost, this);
 }

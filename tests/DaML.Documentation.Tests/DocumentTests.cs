@@ -82,7 +82,7 @@ public partial class DocumentTests
     public void Preconditioning_shallow_water_and_weights_quote_their_marked_lines()
     {
         foreach (string mark in (string[])["recycled", "fixed"]) Assert.Contains(Marked("Preconditioners.cs", mark), Quoted("preconditioning.md"));
-        Assert.IsType<LimitedMemoryPreconditioning>(Preconditioners.Recycling().Minimisation.Preconditioning);
+        Assert.IsType<LimitedMemoryPreconditioning>(((IncrementalOptions)Preconditioners.Recycling().Minimisation).Preconditioning);
         Assert.Contains(Marked("Currents.cs", "example"), Quoted("shallow-water.md"));
     }
 }

@@ -62,12 +62,12 @@ public sealed class ThreeDimensionalVariationalEstimatorTests(ITestOutputHelper 
         using var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 4, Cycles = 120 }).Materialise();
         var options = new FourDimensionalVariationalEstimatorOptions
         {
-            TuningCycles = 60, TuningBurnIn = 20, SmallestScale = 1e-3, LargestScale = 0.1, Name = "mine", Method = new() { Minimisation = new() { OuterIterations = 2, InnerSolver = new LanczosSolver() } },
+            TuningCycles = 60, TuningBurnIn = 20, SmallestScale = 1e-3, LargestScale = 0.1, Name = "mine", Method = new() { Minimisation = new IncrementalOptions { OuterIterations = 2, InnerSolver = new LanczosSolver() } },
         };
         var method = context.Analysis.FourDimensionalVariational(dynamics, network, WindowCycling.Overlapping(4, 2), options).Fit(twin);
         Assert.Equal("mine", method.Name);
         var analyzer = (FourDimensionalVariationalAnalyzer)method.Triple.Analyzer;
-        Assert.IsType<LanczosSolver>(analyzer.Method.Options.InnerSolver);
+        Assert.IsType<LanczosSolver>(((IncrementalFourDimensionalVariational)analyzer.Method).Options.InnerSolver);
         var ratio = ((BackgroundTerm)analyzer.Method.Cost.Priors[0]).Covariance.ToMatrix(ScalarType.Float64, CPU) / twin[Columns.Truth].reshape(-1, 12).T.cov();
         Assert.InRange((ratio / ratio[0, 0] - 1).abs().max().ToDouble(), 0, 1e-9);
         Assert.InRange(ratio[0, 0].ToDouble(), 1e-3, 0.1);

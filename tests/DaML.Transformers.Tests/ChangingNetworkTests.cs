@@ -145,7 +145,7 @@ public sealed class ChangingNetworkTests
 
         var variational = context.Analysis.FourDimensionalVariational(linear, networks[0], Prior.Covariance, WindowCycling.Disjoint(2), new FourDimensionalVariationalOptions
         {
-            Initial = new GaussianInitialCondition(Prior.Mean, ErrorCovariance.Scalar(N, 1e-24)), Minimisation = new() { InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 60, ResidualReduction = 1e-13 }) },
+            Initial = new GaussianInitialCondition(Prior.Mean, ErrorCovariance.Scalar(N, 1e-24)), Minimisation = new IncrementalOptions { InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 60, ResidualReduction = 1e-13 }) },
         }).Transformer;
         using var run = variational.Run(view);
         while (run.MoveNext()) { if (run.Cycle == 1) Near(expected, run[Columns.Analysis], 1e-8); }

@@ -123,7 +123,7 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
             WindowCycling.Overlapping(8, 4), options with
             {
                 Stream = "recycling", Observer = window => iterations.Add(window.OuterIterations.Sum(outer => outer.Inner.Iterations)),
-                Minimisation = new()
+                Minimisation = new IncrementalOptions
                 {
                     OuterIterations = outerIterations, ControlTolerance = 0, Step = step,
                     InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 100, ResidualReduction = reduction }),

@@ -7,7 +7,7 @@ public static class Preconditioners
     public static FourDimensionalVariationalOptions Recycling() => new()
     {
         // <recycled>
-        Minimisation = new()
+        Minimisation = new IncrementalOptions
         {
             InnerSolver = new ConjugateGradientSolver(),
             Preconditioning = new LimitedMemoryPreconditioning(new RecycledEigenpairs(20)),

@@ -19,7 +19,7 @@ internal static class Variational
         var background = ErrorCovariance.Scalar(40, 0.05);
         var method = context.Analysis.FourDimensionalVariational(model, network, background, WindowCycling.Overlapping(length: 8, shift: 4), new()
         {
-            Minimisation = new() { OuterIterations = 3, InnerSolver = new LanczosSolver(), Preconditioning = new RitzPreconditioning() },
+            Minimisation = new IncrementalOptions { OuterIterations = 3, InnerSolver = new LanczosSolver(), Preconditioning = new RitzPreconditioning() },
             Terms = [new SlowEnergy(allowedChange: 0.5)],
             Observer = window => table.Add([.. window.OuterIterations.Select(outer =>
                 $"J {outer.Cost.Total[0].ToDouble():f1}, Jo {outer.Cost["Jo"][0].ToDouble():f1}; preconditioner {outer.Preconditioner}: " +

@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using MathNet.Numerics.LinearAlgebra;
+using MathNet.Numerics.Optimization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// 4D-Var by the limited-memory quasi-Newton method of Broyden, Fletcher, Goldfarb and Shanno (Liu and Nocedal 1989, Math. Program. 45,
+/// 503-528) on the full nonlinear cost, as MathNet.Numerics has it. Each evaluation is one run of the model and one of its adjoint; the
+/// tangent linear is not used. Every trajectory of a batch is a minimisation of its own, so its result is the same to the bit whatever the
+/// others are.
+/// </summary>
+public sealed class QuasiNewtonFourDimensionalVariational : IWindowMinimisation, IComponent
+{
+    /// <summary>Makes a method.</summary>
+    /// <param name="cost">What is minimised.</param>
+    /// <param name="options">Settings; null = their defaults.</param>
+    /// <exception cref="ArgumentException">A setting is out of range.</exception>
+    public QuasiNewtonFourDimensionalVariational(FourDimensionalVariationalCost cost, QuasiNewtonOptions? options = null)
+    {
+        Cost = cost;
+        Options = options ?? new();
+        Require.AtLeast(Options.Memory, 1, nameof(Options.Memory));
+        Require.AtLeast(Options.MaximumIterations, 1, nameof(Options.MaximumIterations));
+        Require.NotNegative(Options.GradientReduction, nameof(Options.GradientReduction));
+        if (Options.GradientReduction >= 1)
+            throw new ArgumentOutOfRangeException(nameof(options), Options.GradientReduction, $"'{nameof(Options.GradientReduction)}' must be below 1; given: {Options.GradientReduction}.");
+    }
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("quasi-newton-4d-var", 1, reader => new QuasiNewtonFourDimensionalVariational(
+        reader.Part<FourDimensionalVariationalCost>("cost"), new QuasiNewtonOptions
+        {
+            Memory = reader.Get<int>("memory"), GradientReduction = reader.Get<double>("gradientReduction"), MaximumIterations = reader.Get<int>("maximumIterations"),
+        }));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public FourDimensionalVariationalCost Cost { get; }
+
+    /// <summary>Its settings.</summary>
+    public QuasiNewtonOptions Options { get; }
+
+    /// <inheritdoc/>
+    public FourDimensionalVariationalResult Minimise(AssimilationWindow window, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default,
+        IReadOnlyList<InnerSolution>? earlier = null)
+    {
+        using var noGradients = no_grad();
+        using var scope = NewDisposeScope();
+        var watch = Stopwatch.StartNew();
+        long total = window.Batch * Options.MaximumIterations;
+        var ended = new List<(FourDimensionalVariationalResult Result, QuasiNewtonReport Report)>();
+        for (long i = 0; i < window.Batch; i++)
+        {
+            long before = i * Options.MaximumIterations;
+            var objective = new WindowObjective(Cost, window.Trajectory(i), Options.GradientReduction, cancellation, (iteration, evaluation) =>
+            {
+                long done = Math.Max(1, before + iteration);
+                progress?.Report(new ProgressReport("minimising 4D-Var's cost", done, total, new Dictionary<string, double>
+                {
+                    ["cost"] = evaluation.Cost, ["gradient norm"] = evaluation.GradientNorm,
+                }, watch.Elapsed, watch.Elapsed * ((double)total / done - 1)));
+            });
+            var report = Minimise(objective);
+            ended.Add((objective.Result(), report));
+        }
+        var results = ended.Select(each => each.Result).ToList();
+        Tensor Together(Func<FourDimensionalVariationalResult, Tensor> part) => cat([.. results.Select(part)], 0).MoveToOuterDisposeScope();
+        return new(
+            new(window, [.. Enumerable.Range(0, window.Steps + 1).Select(step => new State(Together(result => result.Trajectory[step].Values)))]),
+            new(Together(result => result.Control.Values)),
+            new([.. results[0].Cost.Parts.Select((part, k) => new CostPart(part.Term, Together(result => result.Cost.Parts[k].Value)))], Together(result => result.Cost.Total)),
+            [])
+        { QuasiNewton = [.. ended.Select(each => each.Report)] };
+    }
+
+    // MathNet says how it ended by what it returns or throws; the best point is the objective's in any case.
+    private QuasiNewtonReport Minimise(WindowObjective objective)
+    {
+        objective.Start();
+        if (objective.IsReduced) return objective.Report(QuasiNewtonStop.GradientReduced);
+        var minimiser = new LimitedMemoryBfgsMinimizer(objective.SmallestGradient, 0, 0, Options.Memory, Options.MaximumIterations);
+        try
+        {
+            var found = minimiser.FindMinimum(objective, objective.Point);
+            return objective.Report(QuasiNewtonStop.NoProgress, $"It ended by '{found.ReasonForExit}'.");
+        }
+        catch (WindowObjective.ReducedException) { return objective.Report(QuasiNewtonStop.GradientReduced); }
+        catch (MaximumIterationsException) { objective.Rethrow(); return objective.Report(QuasiNewtonStop.IterationLimit); }
+        catch (OptimizationException error) { objective.Rethrow(); return objective.Report(QuasiNewtonStop.NoProgress, error.InnerException?.Message ?? error.Message); }
+    }
+
+    void IComponent.Save(ComponentWriter writer)
+    {
+        writer.Part("cost", Cost);
+        writer.Set("memory", Options.Memory);
+        writer.Set("gradientReduction", Options.GradientReduction);
+        writer.Set("maximumIterations", Options.MaximumIterations);
+    }
+}
