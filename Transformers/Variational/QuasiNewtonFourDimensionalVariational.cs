@@ -86,7 +86,8 @@ public sealed class QuasiNewtonFourDimensionalVariational : IWindowMinimisation,
         try
         {
             var found = minimiser.FindMinimum(objective, objective.Point);
-            return objective.Report(QuasiNewtonStop.NoProgress, $"It ended by '{found.ReasonForExit}'.");
+            return objective.Iterations >= Options.MaximumIterations ? objective.Report(QuasiNewtonStop.IterationLimit)
+                : objective.Report(QuasiNewtonStop.NoProgress, $"The minimiser ended by '{found.ReasonForExit}'.");
         }
         catch (WindowObjective.ReducedException) { return objective.Report(QuasiNewtonStop.GradientReduced); }
         catch (MaximumIterationsException) { objective.Rethrow(); return objective.Report(QuasiNewtonStop.IterationLimit); }

@@ -23,16 +23,15 @@ public enum QuasiNewtonStop
 /// <param name="GradientNorm">The length of dJ/dv in the Euclidean space of v; infinite where J is.</param>
 public sealed record QuasiNewtonEvaluation(int Iteration, double Cost, IReadOnlyList<(string Term, double Value)> Terms, double GradientNorm);
 
-/// <summary>How a quasi-Newton minimisation went for one trajectory. The analysis is the evaluation of the lowest cost.</summary>
+/// <summary>How a quasi-Newton minimisation went for one trajectory.</summary>
 /// <param name="Iterations">How many line searches.</param>
 /// <param name="Stop">Why it ended.</param>
 /// <param name="Evaluations">All of them in order, the background first.</param>
+/// <param name="Best">That of the analysis: the lowest cost, or the latest where round-off cannot tell them apart.</param>
 /// <param name="Message">What the minimiser said where it ended with <see cref="QuasiNewtonStop.NoProgress"/>; empty otherwise.</param>
-public sealed record QuasiNewtonReport(int Iterations, QuasiNewtonStop Stop, IReadOnlyList<QuasiNewtonEvaluation> Evaluations, string Message = "")
+public sealed record QuasiNewtonReport(int Iterations, QuasiNewtonStop Stop, IReadOnlyList<QuasiNewtonEvaluation> Evaluations, QuasiNewtonEvaluation Best,
+    string Message = "")
 {
-    /// <summary>The evaluation of the lowest cost.</summary>
-    public QuasiNewtonEvaluation Best => Evaluations.MinBy(evaluation => evaluation.Cost)!;
-
     /// <summary>The gradient's length at the analysis as a fraction of that at the background; zero where there was nothing to reduce.</summary>
     public double GradientReduction => Evaluations[0].GradientNorm == 0 ? 0 : Best.GradientNorm / Evaluations[0].GradientNorm;
 }

@@ -8,16 +8,15 @@ namespace DaML;
 
 /// <summary>
 /// 4D-Var's cost of one trajectory as MathNet's minimisers evaluate it. They get J - J_0 divided by |J_0|, with J_0 that of the background, and v
-/// divided by <see cref="Unit"/>, so that their own tolerances have a meaning whatever the size of J and v.
+/// in a unit of a thousand typical prior errors: MathNet's tolerances are absolute, and its first step along the gradient has the length
+/// 100 tolerance / |gradient|, from where it doubles. In this unit that is seldom much too short, and never longer than a prior error.
 /// </summary>
 internal sealed class WindowObjective : IObjectiveFunction
 {
     // What a minimiser gets for a J that is not finite: worse than anything, and a line search shortens its step.
     private const double Worst = 1e300;
 
-    /// <summary>MathNet's first step along the gradient has length 100 tolerance / |gradient|, and grows from there by doubling.
-    /// In this unit of v that is no longer much too short.</summary>
-    public const double Unit = 1e3;
+    private const double Large = 1e3;
 
     private readonly Shared shared;
     private (double Value, Vector<double> Gradient) here;
@@ -35,18 +34,21 @@ internal sealed class WindowObjective : IObjectiveFunction
     private WindowObjective(Shared shared)
     {
         this.shared = shared;
-        Point = Vector<double>.Build.Dense((int)shared.Cost.ControlDimension(shared.Window));
+        Point = Vector<double>.Build.Dense((int)shared.Cost.Background(shared.Window).Values.size(1));
         here = (0, Point);
     }
 
     /// <summary>Thrown out of a minimiser where the gradient has fallen as far as was asked for.</summary>
     public sealed class ReducedException : Exception;
 
+    /// <summary>How many line searches have begun.</summary>
+    public int Iterations => shared.Iterations;
+
     /// <summary>Whether the gradient has fallen as far as was asked for.</summary>
     public bool IsReduced => shared.IsReduced;
 
     /// <summary>A tolerance for MathNet's gradient that it cannot reach before ours is reached.</summary>
-    public double SmallestGradient => Math.Max(1e-16, shared.Reduction) * here.Gradient.L2Norm() / Math.Sqrt(Math.Max(1, Point.Count));
+    public double SmallestGradient => here.Gradient.L2Norm() * Math.Min(Math.Max(1e-16, shared.Reduction) / Math.Sqrt(Point.Count), 0.01 / Large);
 
     /// <summary>Evaluates at the background.</summary>
     public void Start() => EvaluateAtAny(Point);
@@ -55,12 +57,12 @@ internal sealed class WindowObjective : IObjectiveFunction
     public void Rethrow() => shared.Thrown?.Throw();
 
     /// <summary>How it went.</summary>
-    public QuasiNewtonReport Report(QuasiNewtonStop stop, string message = "") => new(shared.Iterations, stop, shared.Evaluations, message);
+    public QuasiNewtonReport Report(QuasiNewtonStop stop, string message = "") => new(shared.Iterations, stop, shared.Evaluations, shared.Best.Evaluation, message);
 
     /// <summary>The run and the cost of the lowest evaluation; of the caller's dispose scope.</summary>
     public FourDimensionalVariationalResult Result()
     {
-        var control = shared.Control(shared.Best);
+        var control = shared.Control(shared.Best.Point);
         var run = shared.Cost.Run(shared.Window, control);
         return new(run, control, shared.Cost.Value(run, control), []);
     }
@@ -122,14 +124,17 @@ internal sealed class WindowObjective : IObjectiveFunction
         public List<QuasiNewtonEvaluation> Evaluations { get; } = [];
         public int Iterations { get; set; }
         public bool IsReduced { get; private set; }
-        public Vector<double> Best { get; private set; } = Vector<double>.Build.Dense((int)cost.ControlDimension(window));
+        public (Vector<double> Point, QuasiNewtonEvaluation Evaluation) Best { get; private set; }
         public (Vector<double> Point, (double, Vector<double>) Found)? Last { get; private set; }
         public ExceptionDispatchInfo? Thrown { get; set; }
+
+        private double unit = 1;
+        private readonly double roundOff = window.Background.Values.dtype == ScalarType.Float64 ? 1e-12 : 1e-6;
 
         public ControlVector Control(Vector<double> point)
         {
             var values = window.Background.Values;
-            return new(tensor(point.Multiply(Unit).ToArray(), dtype: values.dtype, device: values.device).reshape(1, point.Count));
+            return new(tensor(point.Multiply(unit).ToArray(), dtype: values.dtype, device: values.device).reshape(1, point.Count));
         }
 
         public (double Value, Vector<double> Gradient) Evaluate(Vector<double> point)
@@ -151,17 +156,28 @@ internal sealed class WindowObjective : IObjectiveFunction
             }
             double length = Vector<double>.Build.Dense(gradient).L2Norm();
             bool finite = double.IsFinite(total) && double.IsFinite(length);
-            bool lowest = first || (finite && total < Evaluations.Min(evaluation => evaluation.Cost));
             Evaluations.Add(finite ? new(Iterations, total, [.. value.Parts.Select(part => (part.Term, part.Value.ToDouble()))], length)
                 : new(Iterations, double.PositiveInfinity, [], double.PositiveInfinity));
             evaluated(Iterations, Evaluations[^1]);
-            if (lowest) Best = point.Clone();
-            IsReduced = lowest && length <= reduction * Evaluations[0].GradientNorm;
+            // What round-off adds is no rise.
+            if (first || (finite && total <= Best.Evaluation.Cost + roundOff * Math.Abs(Best.Evaluation.Cost)))
+            {
+                Best = (point.Clone(), Evaluations[^1]);
+                IsReduced = length <= reduction * Evaluations[0].GradientNorm;
+            }
+            if (first) unit = Unit(gradient, length);
             double scale = Evaluations[0].Cost == 0 ? 1 : 1 / Math.Abs(Evaluations[0].Cost);
-            var found = finite ? ((total - Evaluations[0].Cost) * scale, Vector<double>.Build.Dense(gradient).Multiply(scale * Unit))
+            var found = finite ? ((total - Evaluations[0].Cost) * scale, Vector<double>.Build.Dense(gradient).Multiply(scale * unit))
                 : (Worst, Vector<double>.Build.Dense(point.Count));
             Last = (point.Clone(), found);
             return found;
+        }
+
+        // So many times the vector along the gradient g that has |v|^2 in C of one: |g| / (g^T C g)^(1/2).
+        private double Unit(double[] gradient, double length)
+        {
+            double inPrior = Math.Sqrt(2 * cost.PriorCost(window, Control(Vector<double>.Build.Dense(gradient))).ToDouble());
+            return inPrior > 0 && double.IsFinite(length / inPrior) ? Large * length / inPrior : Large;
         }
     }
 }
