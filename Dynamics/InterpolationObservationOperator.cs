@@ -6,7 +6,7 @@ namespace DaML;
 /// <summary>
 /// Observes a field on a grid of latitudes and longitudes at sites anywhere in it, by bilinear interpolation: each observation is the mean of the
 /// four grid points around its site, weighted by how close they are in latitude and in longitude. The field is a vector, latitude by
-/// latitude. It is linear and sparse, with its exact adjoint; at a grid point it gives that point's value to the bit, finite values around it provided.
+/// latitude. It is linear and sparse, with its exact adjoint; at a grid point it gives that point's value to the bit.
 /// </summary>
 /// <remarks>
 /// Latitudes may rise or fall. A grid whose longitudes go around the earth closes on itself; any other refuses sites outside it, as every grid does
@@ -16,6 +16,9 @@ public sealed class InterpolationObservationOperator : ObservationOperator, IPoi
 {
     // Longitudes whose steps add up to a circle this closely close on themselves; degrees.
     private const double Closing = 1e-3;
+
+    // A site this close to a grid line, in the lines' distance, lies on it.
+    private const double OnLine = 1e-9;
 
     private readonly ConstantTensor indices; // [4 p]
     private readonly ConstantTensor weights; // [4, p]
@@ -117,7 +120,7 @@ public sealed class InterpolationObservationOperator : ObservationOperator, IPoi
         writer.Set("siteLongitudes", Sites.Select(site => site.Longitude).ToList());
     }
 
-    // The grid line before a site, the one after, and the share of the way between them. A site on a line lies on the line before.
+    // The grid line before a site, the one after, and the share of the way between them; the same line twice for a site on it.
     private (int Before, int After, double Share) Row(int site)
     {
         double latitude = Sites[site].Latitude;
@@ -128,12 +131,14 @@ public sealed class InterpolationObservationOperator : ObservationOperator, IPoi
 
     private (int Before, int After, double Share) Column(int site)
     {
-        double longitude = Longitudes[0] + Remainder(Sites[site].Longitude - Longitudes[0]);
+        double longitude = Sites[site].Longitude;
+        if (longitude < Longitudes[0] || longitude >= Longitudes[0] + 360) longitude -= 360 * Math.Floor((longitude - Longitudes[0]) / 360);
         if (Between(Longitudes, 1, longitude) is { } found) return found;
         int last = Longitudes.Count - 1;
         if (longitude == Longitudes[last]) return (last, last, 0);
         if (!IsGlobal) throw Outside(site);
-        return (last, 0, (longitude - Longitudes[last]) / (Longitudes[0] + 360 - Longitudes[last]));
+        double share = (longitude - Longitudes[last]) / (Longitudes[0] + 360 - Longitudes[last]);
+        return share > 1 - OnLine ? (0, 0, 0) : (last, 0, share);
     }
 
     private static (int Before, int After, double Share)? Between(IReadOnlyList<double> lines, double sign, double at)
@@ -142,16 +147,9 @@ public sealed class InterpolationObservationOperator : ObservationOperator, IPoi
             if (sign * at >= sign * lines[k] && sign * at < sign * lines[k + 1])
             {
                 double share = (at - lines[k]) / (lines[k + 1] - lines[k]);
-                return (k, share == 0 ? k : k + 1, share);
+                return share < OnLine ? (k, k, 0) : share > 1 - OnLine ? (k + 1, k + 1, 0) : (k, k + 1, share);
             }
         return null;
-    }
-
-    // Degrees from 0 to below 360. What round-off puts just below zero is zero, so that 359.9999999 degrees on are the first line.
-    private static double Remainder(double degrees)
-    {
-        double rest = degrees - 360 * Math.Floor(degrees / 360);
-        return 360 - rest < 1e-9 ? 0 : rest;
     }
 
     private ArgumentException Outside(int site)

@@ -55,7 +55,7 @@ public sealed class DynamicsComponentsTests : IDisposable
         var x = Numbers.Normal(1, 7, 6);
         foreach (var observed in (IObservationOperator[])[
             new IdentityObservationOperator(6), new SubsetObservationOperator(6, 5, 0, 2), new LinearObservationOperator(Numbers.Normal(2, 3, 6)),
-            new ElementwiseObservationOperator(6, ObservationFunction.Exponential), SubsetObservationOperator.Strided(6, 2).Then(new ElementwiseObservationOperator(3, ObservationFunction.Cube))])
+            new InterpolationObservationOperator([50, 40.1], [1, 2, 3.3], (45, 1.1), (50, 3), (41, 2)), new ElementwiseObservationOperator(6, ObservationFunction.Exponential), SubsetObservationOperator.Strided(6, 2).Then(new ElementwiseObservationOperator(3, ObservationFunction.Cube))])
         {
             long p = observed.ObservationDimension;
             foreach (var error in (IErrorCovariance[])[ErrorCovariance.Scalar(p, 0.3), ErrorCovariance.Diagonal([.. Enumerable.Range(1, (int)p).Select(i => i / 7.0)]), ErrorCovariance.Full(Numbers.Spd(4, p)),

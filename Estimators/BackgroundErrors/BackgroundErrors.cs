@@ -1,0 +1,120 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Where a background error covariance B comes from, by type: <see cref="ForecastErrors"/> of the model itself, or <see cref="StateStatistics"/>.
+/// The states are a column of a training view, of the model's dimension n; where the column is L times smaller, the model's state is a window of L lags,
+/// the newest first, and is put together from cycles that follow each other. What results may be singular: 4D-Var needs its root alone
+/// (<see cref="ControlVariable.BackgroundSquareRoot"/>).
+/// </summary>
+public abstract record BackgroundErrors
+{
+    private protected BackgroundErrors()
+    {
+    }
+
+    /// <summary>What the covariance is multiplied by (default: 1).</summary>
+    public double Scale { get; init; } = 1;
+
+    /// <summary>How far it is shrunk to its diagonal (default: not at all).</summary>
+    public CovarianceShrinkage Shrinkage { get; init; } = CovarianceShrinkage.None;
+
+    /// <summary>Which part of the state is varied (default: the whole of it).</summary>
+    public WindowControl Control { get; init; } = WindowControl.WholeWindow;
+
+    /// <summary>Estimates B.</summary>
+    /// <param name="dynamics">The model, of dimension n.</param>
+    /// <param name="training">A view of evenly spaced cycles.</param>
+    /// <param name="state">The column of states, <c>[n]</c>, or <c>[n / L]</c> for a state of L lags.</param>
+    /// <param name="cancellation">Looked at in every cycle.</param>
+    /// <exception cref="SchemaException">The view does not have the column.</exception>
+    /// <exception cref="ArgumentException">The column's size does not divide n, times are not evenly spaced or no whole number of the model's steps apart, a value is not
+    /// finite, there are fewer than two samples, or a setting is out of range.</exception>
+    public IErrorCovariance Estimate(IDynamics dynamics, ITrajectoryView training, Column state, CancellationToken cancellation = default)
+    {
+        Require.Positive(Scale);
+        Check();
+        var states = new LaggedStates(dynamics, training, state, GetType().Name);
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        using var moments = Moments(dynamics, states, cancellation);
+        if (moments.Count < 2)
+            throw new ArgumentException($"{GetType().Name} of {dynamics.Name} needs two samples or more; the view gives {moments.Count}. A longer view is needed.", nameof(training));
+        return Control.Restrict(ErrorCovariance.Full(Scale * Shrinkage.Apply(moments)));
+    }
+
+    private protected virtual void Check()
+    {
+    }
+
+    private protected abstract SampleMoments Moments(IDynamics dynamics, LaggedStates states, CancellationToken cancellation);
+
+    // The samples' sums, of whatever device they are on.
+    private protected static SampleMoments Sum(long dimension, bool aboutMean, IEnumerable<Tensor> samples)
+    {
+        SampleMoments? moments = null;
+        foreach (var sample in samples) (moments ??= new(dimension, sample.device, aboutMean)).Add(sample);
+        return moments ?? new(dimension, CPU, aboutMean);
+    }
+}
+
+/// <summary>
+/// B is the mean square error of the model's forecasts, M(x_t) - x_(t + lead), about zero, so that a bias counts as an error. That is the background
+/// error of a cycle whose analyses were perfect, a lower bound; <see cref="BackgroundErrors.Scale"/> above 1 makes up for theirs.
+/// </summary>
+/// <param name="Lead">How many cycles ahead, 1 or more; that of the background forecast between two analyses.</param>
+public sealed record ForecastErrors(int Lead = 1) : BackgroundErrors
+{
+    private protected override void Check() => Require.AtLeast(Lead, 1, nameof(Lead));
+
+    private protected override SampleMoments Moments(IDynamics dynamics, LaggedStates states, CancellationToken cancellation) => Sum(dynamics.Dimension, aboutMean: false,
+        states.Pairs(Lead, cancellation).Select(pair => dynamics.Advance(pair.Earlier, pair.Between) - pair.Later));
+
+    /// <summary>
+    /// Q of a model: the mean square error of its forecasts one time step ahead. Of a state of lags only the newest block has an error, so Q is
+    /// semidefinite there; a filter's noise and <see cref="ModelErrorTerm"/> need its root alone.
+    /// </summary>
+    /// <param name="dynamics">The model, of dimension n.</param>
+    /// <param name="training">A view with a cycle at every time step of the model.</param>
+    /// <param name="state">The column of states, <c>[n]</c>, or <c>[r]</c> with r = n / L for a state of L lags.</param>
+    /// <param name="newest">r, where the column holds whole states of lags; null = all of the column.</param>
+    /// <param name="shrinkage">How far it is shrunk to its diagonal; null = not at all.</param>
+    /// <param name="cancellation">Looked at in every cycle.</param>
+    /// <exception cref="SchemaException">The view does not have the column.</exception>
+    /// <exception cref="ArgumentException">As for <see cref="BackgroundErrors.Estimate"/>; cycles further apart than one step.</exception>
+    public static IErrorCovariance ModelError(IDynamics dynamics, ITrajectoryView training, Column state, long? newest = null, CovarianceShrinkage? shrinkage = null,
+        CancellationToken cancellation = default)
+    {
+        long size = newest ?? new LaggedStates(dynamics, training, state, nameof(ModelError)).ColumnSize;
+        using (var cursor = training.OpenCursor())
+        {
+            double first = cursor.MoveNext() ? cursor.Time : 0, apart = cursor.MoveNext() ? cursor.Time - first : dynamics.TimeStep;
+            if (Math.Abs(apart - dynamics.TimeStep) > TimeInterval.DefaultTolerance * dynamics.TimeStep)
+                throw new ArgumentException($"The model error of one step of {dynamics.Name} needs a view with a cycle at every step of {dynamics.TimeStep:g6}; its cycles are {apart:g6} apart.", nameof(training));
+        }
+        return new ForecastErrors { Shrinkage = shrinkage ?? CovarianceShrinkage.None, Control = WindowControl.InitialCondition(size) }
+            .Estimate(dynamics, training, state, cancellation);
+    }
+}
+
+/// <summary>B is the sample covariance of the states about their mean: the error of climatology, an upper bound for a useful background, so a <see cref="BackgroundErrors.Scale"/>
+/// well below 1 is usual.</summary>
+public sealed record StateStatistics : BackgroundErrors
+{
+    private protected override SampleMoments Moments(IDynamics dynamics, LaggedStates states, CancellationToken cancellation)
+    {
+        Tensor? sum = null;
+        long count = 0;
+        foreach (var (state, _, _) in states.Pairs(0, cancellation))
+        {
+            var total = state.sum(dim: 0);
+            if (sum is null) sum = total.DetachFromDisposeScope();
+            else sum.add_(total);
+            count += state.size(0);
+        }
+        using var mean = sum?.div_(Math.Max(1, count));
+        return Sum(dynamics.Dimension, aboutMean: true, states.Pairs(0, cancellation).Select(pair => pair.Earlier - mean!));
+    }
+}

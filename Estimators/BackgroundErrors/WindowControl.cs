@@ -1,0 +1,36 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Which part of a lagged state 4D-Var varies. The state is z = (c_t, c_(t-1), ...), the newest first: the whole window, or the initial
+/// condition c_t alone, the lags before being taken as known. What is not varied has variance zero in B.
+/// </summary>
+public sealed record WindowControl
+{
+    private readonly long? components;
+
+    private WindowControl(long? components) => this.components = components;
+
+    /// <summary>All of the state.</summary>
+    public static WindowControl WholeWindow { get; } = new(components: null);
+
+    /// <summary>The newest coefficients alone.</summary>
+    /// <param name="components">r, how many they are; the first r components of the state.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Not at least one.</exception>
+    public static WindowControl InitialCondition(long components) => new(Require.AtLeast(components, 1));
+
+    /// <summary>The covariance with variance zero of what is not varied; of what is varied it stays as it is.</summary>
+    /// <param name="covariance">B of the whole state.</param>
+    /// <exception cref="ArgumentException">More components are to be varied than the state has.</exception>
+    public IErrorCovariance Restrict(IErrorCovariance covariance)
+    {
+        if (components is not { } varied || varied == covariance.Dimension) return covariance;
+        if (varied > covariance.Dimension)
+            throw new ArgumentException($"The initial condition is said to have {varied} components; the state has {covariance.Dimension}.", nameof(covariance));
+        using var scope = NewDisposeScope();
+        var block = covariance.ToMatrix(ScalarType.Float64, CPU).narrow(0, 0, varied).narrow(1, 0, varied);
+        return ErrorCovariance.Blocks(ErrorCovariance.Full(block), ErrorCovariance.Scalar(covariance.Dimension - varied, 0));
+    }
+}
