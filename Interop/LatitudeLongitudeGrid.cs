@@ -32,6 +32,11 @@ public sealed record LatitudeLongitudeGrid(IReadOnlyList<double> Latitudes, IRea
     public (double Latitude, double Longitude) Location(long index) =>
         (Latitudes[(int)(index / Longitudes.Count)], Longitudes[(int)(index % Longitudes.Count)]);
 
+    /// <summary>Observation of a field on the grid at sites anywhere in it, by bilinear interpolation.</summary>
+    /// <param name="sites">Where, in degrees north and east.</param>
+    /// <exception cref="ArgumentException">Coordinates of the grid are out of order, there are no sites, or one lies outside.</exception>
+    public InterpolationObservationOperator InterpolateTo(params IReadOnlyList<(double Latitude, double Longitude)> sites) => new(Latitudes, Longitudes, sites);
+
     /// <summary>The cosine of each point's latitude, <c>[n]</c>: the relative area it stands for on an equal-angle grid.</summary>
     public Tensor AreaWeights(ScalarType dtype, Device device)
     {
