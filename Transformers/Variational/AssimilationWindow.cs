@@ -76,7 +76,7 @@ public sealed class AssimilationWindow
     }
 
     /// <summary>The window of one trajectory, as a batch of one.</summary>
-    internal AssimilationWindow Trajectory(long index) => OfRows(tensor => tensor.narrow(0, index, 1));
+    internal AssimilationWindow Trajectory(long index) => OfRows(tensor => tensor.narrow(0, index, 1).clone()); // memory of its own: bits may depend on where rows lie
 
     /// <summary>The window with each trajectory so many times, one copy after the other.</summary>
     internal AssimilationWindow Repeated(long times) => OfRows(tensor => tensor.repeat_interleave(times, 0));

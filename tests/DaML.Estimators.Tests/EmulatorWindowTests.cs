@@ -211,4 +211,20 @@ public sealed class EmulatorWindowTests : IDisposable
         var coefficients = random.Normal([3, N], ScalarType.Float64);
         Assert.True(h.Apply(coefficients).equal(Reloaded.Of(h, context).Apply(coefficients)).all().ToBoolean());
     }
+
+    [Fact]
+    public void Without_any_observation_the_analysis_is_the_background()
+    {
+        var model = Emulator(0.8);
+        var cost = Cost(model, B(WindowControl.WholeWindow), 0.1);
+        var (some, _) = Twin(model, B(WindowControl.WholeWindow), 0.1, batch: 2);
+        var missing = some.Observations.Select(y => y with { Mask = zeros_like(y.Mask!) }).ToList();
+        foreach (var observations in (IReadOnlyList<Observation>[])[missing, []])
+            foreach (var options in (MinimisationOptions[])[Incremental, QuasiNewton])
+            {
+                var result = options.Of(cost).Minimise(new(some.Background, some.Span, 1, observations));
+                Assert.True(result.Analysis.Values.equal(some.Background.Values).all().ToBoolean());
+                Assert.Equal(0, result.Cost.Total.abs().max().ToDouble());
+            }
+    }
 }
