@@ -6,7 +6,7 @@ namespace DaML;
 /// <summary>
 /// Where a background error covariance B comes from, by type: <see cref="ForecastErrors"/> of the model itself, or <see cref="StateStatistics"/>.
 /// The states are a column of a training view, of the model's dimension n; where the column is L times smaller, the model's state is a window of L lags,
-/// the newest first, and is put together from cycles that follow each other. What results may be singular: 4D-Var needs its root alone
+/// the newest first, and is put together from cycles that follow each other (<see cref="LaggedStates"/>). What results may be singular: 4D-Var needs its root alone
 /// (<see cref="ControlVariable.BackgroundSquareRoot"/>).
 /// </summary>
 public abstract record BackgroundErrors
@@ -36,7 +36,7 @@ public abstract record BackgroundErrors
     {
         Require.Positive(Scale);
         Check();
-        var states = new LaggedStates(dynamics, training, state, GetType().Name);
+        var states = new StatePairs(dynamics, training, state, GetType().Name);
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         using var moments = Moments(dynamics, states, cancellation);
@@ -49,7 +49,7 @@ public abstract record BackgroundErrors
     {
     }
 
-    private protected abstract SampleMoments Moments(IDynamics dynamics, LaggedStates states, CancellationToken cancellation);
+    private protected abstract SampleMoments Moments(IDynamics dynamics, StatePairs states, CancellationToken cancellation);
 
     // The samples' sums, of whatever device they are on.
     private protected static SampleMoments Sum(long dimension, bool aboutMean, IEnumerable<Tensor> samples)
@@ -69,32 +69,28 @@ public sealed record ForecastErrors(int Lead = 1) : BackgroundErrors
 {
     private protected override void Check() => Require.AtLeast(Lead, 1, nameof(Lead));
 
-    private protected override SampleMoments Moments(IDynamics dynamics, LaggedStates states, CancellationToken cancellation) => Sum(dynamics.Dimension, aboutMean: false,
-        states.Pairs(Lead, cancellation).Select(pair => dynamics.Advance(pair.Earlier, pair.Between) - pair.Later));
+    private protected override SampleMoments Moments(IDynamics dynamics, StatePairs states, CancellationToken cancellation) => Sum(dynamics.Dimension, aboutMean: false,
+        states.Apart(Lead, cancellation).Select(pair => dynamics.Advance(pair.Earlier, pair.Between) - pair.Later));
 
     /// <summary>
-    /// Q of a model: the mean square error of its forecasts one time step ahead. Of a state of lags only the newest block has an error, so Q is
+    /// Q of a model: the mean square error of its forecasts one time step ahead. Of a state of lags only what the step adds has an error, so Q is
     /// semidefinite there; a filter's noise and <see cref="ModelErrorTerm"/> need its root alone.
     /// </summary>
     /// <param name="dynamics">The model, of dimension n.</param>
-    /// <param name="training">A view with a cycle at every time step of the model.</param>
+    /// <param name="training">A view in which one step of the model is a whole number of cycles.</param>
     /// <param name="state">The column of states, <c>[n]</c>, or <c>[r]</c> with r = n / L for a state of L lags.</param>
-    /// <param name="newest">r, where the column holds whole states of lags; null = all of the column.</param>
+    /// <param name="newest">How many components of the state a step adds, the first ones; null = those of the cycles that a step takes.</param>
     /// <param name="shrinkage">How far it is shrunk to its diagonal; null = not at all.</param>
     /// <param name="cancellation">Looked at in every cycle.</param>
     /// <exception cref="SchemaException">The view does not have the column.</exception>
-    /// <exception cref="ArgumentException">As for <see cref="BackgroundErrors.Estimate"/>; cycles further apart than one step.</exception>
+    /// <exception cref="ArgumentException">As for <see cref="BackgroundErrors.Estimate"/>; one step is no whole number of cycles.</exception>
     public static IErrorCovariance ModelError(IDynamics dynamics, ITrajectoryView training, Column state, long? newest = null, CovarianceShrinkage? shrinkage = null,
         CancellationToken cancellation = default)
     {
-        long size = newest ?? new LaggedStates(dynamics, training, state, nameof(ModelError)).ColumnSize;
-        using (var cursor = training.OpenCursor())
-        {
-            double first = cursor.MoveNext() ? cursor.Time : 0, apart = cursor.MoveNext() ? cursor.Time - first : dynamics.TimeStep;
-            if (Math.Abs(apart - dynamics.TimeStep) > TimeInterval.DefaultTolerance * dynamics.TimeStep)
-                throw new ArgumentException($"The model error of one step of {dynamics.Name} needs a view with a cycle at every step of {dynamics.TimeStep:g6}; its cycles are {apart:g6} apart.", nameof(training));
-        }
-        return new ForecastErrors { Shrinkage = shrinkage ?? CovarianceShrinkage.None, Control = WindowControl.InitialCondition(size) }
+        var states = new StatePairs(dynamics, training, state, "The error of one step");
+        int cycles = states.CyclesOfStep(dynamics);
+        long ahead = newest ?? Math.Min(dynamics.Dimension, cycles * states.ColumnSize);
+        return new ForecastErrors(cycles) { Shrinkage = shrinkage ?? CovarianceShrinkage.None, Control = WindowControl.InitialCondition(ahead) }
             .Estimate(dynamics, training, state, cancellation);
     }
 }
@@ -103,11 +99,11 @@ public sealed record ForecastErrors(int Lead = 1) : BackgroundErrors
 /// well below 1 is usual.</summary>
 public sealed record StateStatistics : BackgroundErrors
 {
-    private protected override SampleMoments Moments(IDynamics dynamics, LaggedStates states, CancellationToken cancellation)
+    private protected override SampleMoments Moments(IDynamics dynamics, StatePairs states, CancellationToken cancellation)
     {
         Tensor? sum = null;
         long count = 0;
-        foreach (var (state, _, _) in states.Pairs(0, cancellation))
+        foreach (var (state, _, _) in states.Apart(0, cancellation))
         {
             var total = state.sum(dim: 0);
             if (sum is null) sum = total.DetachFromDisposeScope();
@@ -115,6 +111,6 @@ public sealed record StateStatistics : BackgroundErrors
             count += state.size(0);
         }
         using var mean = sum?.div_(Math.Max(1, count));
-        return Sum(dynamics.Dimension, aboutMean: true, states.Pairs(0, cancellation).Select(pair => pair.Earlier - mean!));
+        return Sum(dynamics.Dimension, aboutMean: true, states.Apart(0, cancellation).Select(pair => pair.Earlier - mean!));
     }
 }

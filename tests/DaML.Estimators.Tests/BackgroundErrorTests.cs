@@ -104,7 +104,7 @@ public sealed class BackgroundErrorTests : IDisposable
         // 9950 errors: standard error of a variance is a hundredth of it.
         Assert.InRange((Matrix(estimated) - Matrix(q)).abs().max().ToDouble(), 0, 0.06);
         Assert.Equal(0, Matrix(estimated).narrow(0, 2, 4).abs().max().ToDouble());
-        Assert.Contains("every step", Assert.Throws<ArgumentException>(() => ForecastErrors.ModelError(new LinearDynamics(model.Matrix, 0.5), Series().View, Coefficients)).Message);
+        Assert.Contains("a whole number of cycles", Assert.Throws<ArgumentException>(() => ForecastErrors.ModelError(new LinearDynamics(model.Matrix, 0.5), Series().View, Coefficients)).Message);
     }
 
     [Fact]
@@ -163,9 +163,9 @@ public sealed class BackgroundErrorTests : IDisposable
         Assert.Throws<SchemaException>(() => new StateStatistics().Estimate(model, view, new Column("none")));
         Assert.Contains("divides it", Refused(() => new StateStatistics().Estimate(new LinearDynamics(eye(3, dtype: ScalarType.Float64)), view, Coefficients)));
         Assert.Contains("two samples or more", Refused(() => new ForecastErrors(5).Estimate(model, Series(cycles: 7).View, Coefficients)));
-        Assert.Contains("needs cycles that far apart", Refused(() => new StateStatistics().Estimate(model, Series(spacing: 2).View, Coefficients)));
+        Refused(() => new ForecastErrors(1).Estimate(new LinearDynamics(model.Matrix, 2), view, Coefficients)); // half a step
         var gap = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Coefficients] = values }, [.. Enumerable.Range(1, 40).Select(k => k + (k > 20 ? 1.0 : 0))]);
-        Assert.Contains("the gap", Refused(() => new StateStatistics().Estimate(model, gap, Coefficients)));
+        Assert.Contains("a gap", Refused(() => new StateStatistics().Estimate(model, gap, Coefficients)));
         var missing = values.clone();
         missing[7, 0, 1] = double.NaN;
         Assert.Contains("must be finite", Refused(() => new StateStatistics().Estimate(model,
@@ -173,5 +173,48 @@ public sealed class BackgroundErrorTests : IDisposable
         using var source = new CancellationTokenSource();
         source.Cancel();
         Assert.Throws<OperationCanceledException>(() => new StateStatistics().Estimate(model, view, Coefficients, source.Token));
+    }
+
+    [Fact]
+    public void A_model_whose_step_gives_several_days_has_its_error_in_all_of_them()
+    {
+        // Three days at once, from the last: c(t + k) = A_k c(t).
+        using var random = context.Random("one shot");
+        var (view, values) = Series();
+        var a = 0.4 * random.Normal([6, 2], ScalarType.Float64);
+        var model = new AutoregressiveEmulator("three days", 1, 3, 1, ones(2, dtype: ScalarType.Float64), null, a);
+        Assert.Equal((6, 3.0), (model.Dimension, model.TimeStep));
+        var q = ForecastErrors.ModelError(model, view, Coefficients);
+        var coming = values[2..^3].matmul(a.T).reshape(35, 2, 3, 2).flip(2).reshape(35, 2, 6);
+        var errors = (coming - Lagged(values)[3..]).reshape(-1, 6);
+        Close(errors.T.matmul(errors) / errors.size(0), Matrix(q));
+        Assert.Null(q.Singularity);
+    }
+
+    [Fact]
+    public void A_long_short_term_memory_is_linearised_by_its_Jacobian_and_its_window_has_the_right_gradient()
+    {
+        using var random = context.Random("lstm");
+        var network = new LongShortTermMemoryNetwork(2, 1, new() { Hidden = 8 }, ScalarType.Float64, random);
+        using (no_grad()) foreach (var parameter in network.parameters()) parameter.add_(0.3 * random.Normal(parameter.shape, ScalarType.Float64));
+        var model = new AutoregressiveEmulator("lstm", 3, 1, 1, tensor(new[] { 1.0, 3 }), network);
+        var (view, _) = Series();
+        var b = new ForecastErrors { Shrinkage = CovarianceShrinkage.Estimated, Control = WindowControl.InitialCondition(2) }.Estimate(model, view, Coefficients);
+        var x = random.Normal([2, 6], ScalarType.Float64);
+        var v = random.Normal([2, 6], ScalarType.Float64);
+        using (var linear = model.Linearise(x, new TimeInterval(0, 4)))
+        {
+            Assert.IsNotType<StepwiseLinearisation>(linear);
+            Close(model.TangentLinear(x, v, new TimeInterval(0, 4)), linear.TangentLinear(v));
+        }
+        var h = new SubsetObservationOperator(6, 0, 1);
+        var window = new AssimilationWindow(new(x), new TimeInterval(0, 4), 1, [new(random.Normal([2, 2], ScalarType.Float64), null, 2), new(random.Normal([2, 2], ScalarType.Float64), null, 4)]);
+        var cost = new FourDimensionalVariationalCost(model, [new BackgroundTerm(b), new ModelErrorTerm(ForecastErrors.ModelError(model, view, Coefficients))],
+            [new ObservationTerm(h, ErrorCovariance.Scalar(2, 0.1))]);
+        var check = cost.CheckGradient(window);
+        Assert.True(check.IsRight, check.ToString());
+        Close(new IncrementalOptions { OuterIterations = 60, ControlTolerance = 1e-12, InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 200, ResidualReduction = 1e-13 }) }
+                .Of(cost).Minimise(window).Analysis.Values,
+            new QuasiNewtonOptions { GradientReduction = 1e-10, MaximumIterations = 400 }.Of(cost).Minimise(window).Analysis.Values, 1e-7);
     }
 }

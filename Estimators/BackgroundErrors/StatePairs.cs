@@ -1,0 +1,87 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// The states of a model in a column of a view, so many cycles apart: the column itself, or, where the model's state is L times as large, L
+/// cycles that follow each other (<see cref="LaggedStates"/>).
+/// </summary>
+internal sealed class StatePairs
+{
+    private readonly ITrajectoryView view;
+    private readonly Column column;
+    private readonly string user;
+
+    /// <param name="dynamics">The model, of dimension n.</param>
+    /// <param name="view">The view.</param>
+    /// <param name="column">Its column, <c>[n]</c> or <c>[n / L]</c>.</param>
+    /// <param name="user">What needs the states, for messages.</param>
+    /// <exception cref="SchemaException">The view does not have the column.</exception>
+    /// <exception cref="ArgumentException">Its size does not divide the model's, or there are fewer cycles than lags.</exception>
+    public StatePairs(IDynamics dynamics, ITrajectoryView view, Column column, string user)
+    {
+        var shape = view.Schema[column].Shape;
+        if (shape.Length != 1 || shape[0] < 1 || dynamics.Dimension % shape[0] != 0)
+            throw new ArgumentException($"{user} of {dynamics.Name} needs a column whose size is the state's, {dynamics.Dimension}, or divides it where " +
+                $"the state is a window of lags; '{column}' has shape {ColumnDefinition.Describe(shape)}.");
+        ColumnSize = shape[0];
+        this.user = user;
+        int lags = (int)(dynamics.Dimension / ColumnSize);
+        this.column = lags == 1 ? column : new Column($"{column}-with-{lags}-lags");
+        this.view = lags == 1 ? view : new LaggedStates(column, this.column, lags).Transform(view);
+    }
+
+    /// <summary>r, the size of the column.</summary>
+    public long ColumnSize { get; }
+
+    /// <summary>
+    /// States with their times, in double precision, <c>[batch, n]</c> each, that live while their element of the sequence is looked at. With a
+    /// lead of zero both are the same.
+    /// </summary>
+    /// <param name="lead">How many cycles they are apart.</param>
+    /// <param name="cancellation">Looked at in every cycle.</param>
+    /// <exception cref="ArgumentException">A value is not finite, or cycles are not evenly spaced.</exception>
+    public IEnumerable<(Tensor Earlier, Tensor Later, TimeInterval Between)> Apart(int lead, CancellationToken cancellation)
+    {
+        var recent = new Queue<(Tensor State, double Time)>();
+        double before = double.NaN, spacing = double.NaN;
+        using var cursor = view.OpenCursor();
+        try
+        {
+            while (cursor.MoveNext())
+            {
+                cancellation.ThrowIfCancellationRequested();
+                double apart = cursor.Time - before;
+                if (double.IsNaN(spacing)) spacing = apart;
+                else if (Math.Abs(apart - spacing) > TimeInterval.DefaultTolerance * spacing)
+                    throw new ArgumentException($"{user} needs evenly spaced cycles, and there is a gap: cycle {cursor.Cycle} of the view, at time {cursor.Time:g9}, comes " +
+                        $"{apart:g6} after the one before, the cycles before it {spacing:g6}. Give the piece of the view before or after the gap.");
+                before = cursor.Time;
+                using var scope = NewDisposeScope();
+                var state = Require.Finite(cursor[column], $"'{column}' of cycle {cursor.Cycle}").to(ScalarType.Float64, copy: true).DetachFromDisposeScope();
+                recent.Enqueue((state, cursor.Time));
+                if (recent.Count <= lead) continue;
+                var (earlier, time) = recent.Dequeue();
+                try { yield return (earlier, state, new TimeInterval(time, cursor.Time)); }
+                finally { earlier.Dispose(); }
+            }
+        }
+        finally
+        {
+            foreach (var (state, _) in recent) state.Dispose();
+        }
+    }
+
+    /// <summary>How many cycles one step of a model takes.</summary>
+    /// <param name="dynamics">The model.</param>
+    /// <exception cref="ArgumentException">No whole number of them.</exception>
+    public int CyclesOfStep(IDynamics dynamics)
+    {
+        using var cursor = view.OpenCursor();
+        double first = cursor.MoveNext() ? cursor.Time : 0, spacing = cursor.MoveNext() ? cursor.Time - first : dynamics.TimeStep;
+        double cycles = dynamics.TimeStep / spacing;
+        return cycles > 0.5 && Math.Abs(cycles - Math.Round(cycles)) <= TimeInterval.DefaultTolerance * cycles ? (int)Math.Round(cycles)
+            : throw new ArgumentException($"{user} of {dynamics.Name} needs a view in which one step of {dynamics.TimeStep:g6} is a whole number of cycles; its cycles are {spacing:g6} apart.");
+    }
+}
