@@ -120,7 +120,8 @@ public abstract class DiscreteDynamics : IDynamics
     public virtual ILinearisation Linearise(Tensor state, TimeInterval interval, LinearisationOptions? options = null)
     {
         var stepwise = new StepwiseLinearisation(this, state, interval, options);
-        return HasAutomaticDerivatives && JacobianLinearisation.Fits(state, interval.Steps(TimeStep)) ? new JacobianLinearisation(this, stepwise, options?.States) : stepwise;
+        return HasAutomaticDerivatives && JacobianLinearisation.Fits(state, interval.Steps(TimeStep))
+            ? new JacobianLinearisation(this, stepwise, options?.States) : stepwise;
     }
 
     // Whether tangent linear and adjoint are those of this class.

@@ -4,13 +4,13 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Observes a field on a grid of latitudes and longitudes at sites anywhere in it, by bilinear interpolation: each observation is the mean of the
-/// four grid points around its site, weighted by how close they are in latitude and in longitude. The field is a vector, latitude by
-/// latitude. It is linear and sparse, with its exact adjoint; at a grid point it gives that point's value to the bit.
+/// Observes a field on a grid of latitudes and longitudes at sites anywhere in it, by bilinear interpolation: each observation is the
+/// mean of the four grid points around its site, weighted by how close they are in latitude and in longitude. The field is a vector,
+/// latitude by latitude. It is linear and sparse, with its exact adjoint; at a grid point it gives that point's value to the bit.
 /// </summary>
 /// <remarks>
-/// Latitudes may rise or fall. A grid whose longitudes go around the earth closes on itself; any other refuses sites outside it, as every grid does
-/// beyond its first and last latitude: nothing is extrapolated.
+/// Latitudes may rise or fall. A grid whose longitudes go around the earth closes on itself; any other refuses sites outside it, as
+/// every grid does beyond its first and last latitude: nothing is extrapolated.
 /// </remarks>
 public sealed class InterpolationObservationOperator : ObservationOperator, IPointObservationOperator, IComponent
 {
@@ -27,8 +27,10 @@ public sealed class InterpolationObservationOperator : ObservationOperator, IPoi
     /// <param name="latitudes">The grid's latitudes in degrees north, rising or falling, at least two.</param>
     /// <param name="longitudes">The grid's longitudes in degrees east, rising, at least two, over at most 360 degrees.</param>
     /// <param name="sites">Where it is observed, in degrees; longitudes may count from any meridian, 350 is -10.</param>
-    /// <exception cref="ArgumentException">Coordinates that are not finite or out of order, no sites, or a site outside the grid.</exception>
-    public InterpolationObservationOperator(IReadOnlyList<double> latitudes, IReadOnlyList<double> longitudes, params IReadOnlyList<(double Latitude, double Longitude)> sites)
+    /// <exception cref="ArgumentException">Coordinates that are not finite or out of order, no sites, or a site outside the
+    /// grid.</exception>
+    public InterpolationObservationOperator(IReadOnlyList<double> latitudes, IReadOnlyList<double> longitudes,
+        params IReadOnlyList<(double Latitude, double Longitude)> sites)
         : base(CheckGrid(latitudes, longitudes), CheckCount(sites))
     {
         Latitudes = [.. latitudes];
@@ -61,7 +63,8 @@ public sealed class InterpolationObservationOperator : ObservationOperator, IPoi
     ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
-    public override string Name => $"interpolation to {ObservationDimension} sites of a grid of {Latitudes.Count} latitudes and {Longitudes.Count} longitudes";
+    public override string Name => $"interpolation to {ObservationDimension} sites of a grid of {Latitudes.Count} latitudes and " +
+        $"{Longitudes.Count} longitudes";
 
     /// <inheritdoc/>
     public override bool IsLinear => true;
@@ -84,7 +87,7 @@ public sealed class InterpolationObservationOperator : ObservationOperator, IPoi
 
     /// <summary>
     /// Where the sites are in rows and columns of the grid, <c>[p, 2]</c>, with fractions: the positions that a localisation on
-    /// <see cref="M:DaML.LocalisationGeometry.Grid(System.Int64,System.Int64,DaML.AxisEnds,DaML.AxisEnds,System.Double,System.Double)"/> of unit spacing takes.
+    /// <c>LocalisationGeometry.Grid</c> of unit spacing takes.
     /// </summary>
     public Tensor GridPositions()
     {
@@ -98,7 +101,8 @@ public sealed class InterpolationObservationOperator : ObservationOperator, IPoi
 
     /// <inheritdoc/>
     protected override Tensor Observe(Tensor state) =>
-        (state.index_select(-1, indices.On(ScalarType.Int64, state.device)).reshape([.. state.Sizes()[..^1], 4, ObservationDimension]) * weights.Like(state)).sum(-2);
+        (state.index_select(-1, indices.On(ScalarType.Int64, state.device))
+            .reshape([.. state.Sizes()[..^1], 4, ObservationDimension]) * weights.Like(state)).sum(-2);
 
     /// <inheritdoc/>
     protected override Tensor ObserveTangentLinear(Tensor state, Tensor perturbation) => Observe(perturbation);
@@ -155,13 +159,15 @@ public sealed class InterpolationObservationOperator : ObservationOperator, IPoi
     private ArgumentException Outside(int site)
     {
         string beside = IsGlobal ? "" : $" and longitudes from {Longitudes[0]:g9} to {Longitudes[^1]:g9}";
-        return new($"The site {site} (from 0) at latitude {Sites[site].Latitude:g9}, longitude {Sites[site].Longitude:g9} lies outside the grid, " +
+        return new($"The site {site} (from 0) at latitude {Sites[site].Latitude:g9}, longitude {Sites[site].Longitude:g9} lies outside " +
+            "the grid, " +
             $"which has latitudes from {Latitudes[0]:g9} to {Latitudes[^1]:g9}{beside}. Leave it out: nothing is extrapolated.", "sites");
     }
 
     private static bool Closes(IReadOnlyList<double> longitudes)
     {
-        double gap = longitudes[0] + 360 - longitudes[^1], widest = longitudes.Zip(longitudes.Skip(1)).Max(pair => pair.Second - pair.First);
+        double gap = longitudes[0] + 360 - longitudes[^1];
+        double widest = longitudes.Zip(longitudes.Skip(1)).Max(pair => pair.Second - pair.First);
         return gap <= widest + Closing;
     }
 
@@ -170,9 +176,11 @@ public sealed class InterpolationObservationOperator : ObservationOperator, IPoi
         Check(latitudes, "latitudes", falling: true);
         Check(longitudes, "longitudes", falling: false);
         foreach (double latitude in latitudes)
-            if (Math.Abs(latitude) > 90) throw new ArgumentException($"The grid's latitudes must lie between -90 and 90 degrees; given: {latitude:g9}.", nameof(latitudes));
+            if (Math.Abs(latitude) > 90) throw new ArgumentException($"The grid's latitudes must lie between -90 and 90 degrees; given: " +
+                $"{latitude:g9}.", nameof(latitudes));
         if (longitudes[^1] - longitudes[0] >= 360)
-            throw new ArgumentException($"The grid's longitudes must span less than 360 degrees; given: {longitudes[0]:g9} to {longitudes[^1]:g9}. " +
+            throw new ArgumentException($"The grid's longitudes must span less than 360 degrees; given: {longitudes[0]:g9} to " +
+                $"{longitudes[^1]:g9}. " +
                 "Leave out the meridian that is there twice.", nameof(longitudes));
         return (long)latitudes.Count * longitudes.Count;
     }
@@ -183,7 +191,8 @@ public sealed class InterpolationObservationOperator : ObservationOperator, IPoi
         double sign = falling && lines[1] < lines[0] ? -1 : 1;
         for (int k = 0; k < lines.Count; k++)
             if (!double.IsFinite(lines[k]) || (k > 0 && !(sign * lines[k] > sign * lines[k - 1])))
-                throw new ArgumentException($"The grid's {what} must be finite and {(falling ? "rise or fall" : "rise")} from point to point; number {k} (from 0) is {lines[k]:g9}" +
+                throw new ArgumentException($"The grid's {what} must be finite and {(falling ? "rise or fall" : "rise")} from point to " +
+                    $"point; number {k} (from 0) is {lines[k]:g9}" +
                     (k > 0 ? $" after {lines[k - 1]:g9}." : "."), what);
     }
 
@@ -192,7 +201,8 @@ public sealed class InterpolationObservationOperator : ObservationOperator, IPoi
         if (sites.Count == 0) throw new ArgumentException("Interpolation needs at least one site.", nameof(sites));
         foreach (var (i, site) in sites.Index())
             if (!double.IsFinite(site.Latitude) || !double.IsFinite(site.Longitude))
-                throw new ArgumentException($"The site {i} (from 0) must have finite coordinates; given: latitude {site.Latitude}, longitude {site.Longitude}.", nameof(sites));
+                throw new ArgumentException($"The site {i} (from 0) must have finite coordinates; given: latitude {site.Latitude}, " +
+                    $"longitude {site.Longitude}.", nameof(sites));
         return sites.Count;
     }
 }

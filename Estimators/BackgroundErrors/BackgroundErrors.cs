@@ -4,10 +4,11 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Where a background error covariance B comes from, by type: <see cref="ForecastErrors"/> of the model itself, or <see cref="StateStatistics"/>.
-/// The states are a column of a training view, of the model's dimension n; where the column is L times smaller, the model's state is a window of L lags,
-/// the newest first, and is put together from cycles that follow each other (<see cref="LaggedStates"/>). What results may be singular: 4D-Var needs its root alone
-/// (<see cref="ControlVariable.BackgroundSquareRoot"/>).
+/// Where a background error covariance B comes from, by type: <see cref="ForecastErrors"/> of the model itself, or
+/// <see cref="StateStatistics"/>.
+/// The states are a column of a training view, of the model's dimension n; where the column is L times smaller, the model's state is a
+/// window of L lags, the newest first, and is put together from cycles that follow each other (<see cref="LaggedStates"/>). What results
+/// may be singular: 4D-Var needs its root alone (<see cref="ControlVariable.BackgroundSquareRoot"/>).
 /// </summary>
 public abstract record BackgroundErrors
 {
@@ -30,8 +31,8 @@ public abstract record BackgroundErrors
     /// <param name="state">The column of states, <c>[n]</c>, or <c>[n / L]</c> for a state of L lags.</param>
     /// <param name="cancellation">Looked at in every cycle.</param>
     /// <exception cref="SchemaException">The view does not have the column.</exception>
-    /// <exception cref="ArgumentException">The column's size does not divide n, times are not evenly spaced or no whole number of the model's steps apart, a value is not
-    /// finite, there are fewer than two samples, or a setting is out of range.</exception>
+    /// <exception cref="ArgumentException">The column's size does not divide n, times are not evenly spaced or no whole number of the
+    /// model's steps apart, a value is not finite, there are fewer than two samples, or a setting is out of range.</exception>
     public IErrorCovariance Estimate(IDynamics dynamics, ITrajectoryView training, Column state, CancellationToken cancellation = default)
     {
         Require.Positive(Scale);
@@ -41,7 +42,8 @@ public abstract record BackgroundErrors
         using var noGradients = no_grad();
         using var moments = Moments(dynamics, states, cancellation);
         if (moments.Count < 2)
-            throw new ArgumentException($"{GetType().Name} of {dynamics.Name} needs two samples or more; the view gives {moments.Count}. A longer view is needed.", nameof(training));
+            throw new ArgumentException($"{GetType().Name} of {dynamics.Name} needs two samples or more; the view gives {moments.Count}. " +
+                "A longer view is needed.", nameof(training));
         return Control.Restrict(ErrorCovariance.Full(Scale * Shrinkage.Apply(moments)));
     }
 
@@ -61,30 +63,35 @@ public abstract record BackgroundErrors
 }
 
 /// <summary>
-/// B is the mean square error of the model's forecasts, M(x_t) - x_(t + lead), about zero, so that a bias counts as an error. That is the background
-/// error of a cycle whose analyses were perfect, a lower bound; <see cref="BackgroundErrors.Scale"/> above 1 makes up for theirs.
+/// B is the mean square error of the model's forecasts, M(x_t) - x_(t + lead), about zero, so that a bias counts as an error. That is
+/// the background error of a cycle whose analyses were perfect, a lower bound; <see cref="BackgroundErrors.Scale"/> above 1 makes up for
+/// theirs.
 /// </summary>
 /// <param name="Lead">How many cycles ahead, 1 or more; that of the background forecast between two analyses.</param>
 public sealed record ForecastErrors(int Lead = 1) : BackgroundErrors
 {
     private protected override void Check() => Require.AtLeast(Lead, 1, nameof(Lead));
 
-    private protected override SampleMoments Moments(IDynamics dynamics, StatePairs states, CancellationToken cancellation) => Sum(dynamics.Dimension, aboutMean: false,
+    private protected override SampleMoments Moments(IDynamics dynamics, StatePairs states, CancellationToken cancellation) =>
+        Sum(dynamics.Dimension, aboutMean: false,
         states.Apart(Lead, cancellation).Select(pair => dynamics.Advance(pair.Earlier, pair.Between) - pair.Later));
 
     /// <summary>
-    /// Q of a model: the mean square error of its forecasts one time step ahead. Of a state of lags only what the step adds has an error, so Q is
-    /// semidefinite there; a filter's noise and <see cref="ModelErrorTerm"/> need its root alone.
+    /// Q of a model: the mean square error of its forecasts one time step ahead. Of a state of lags only what the step adds has an
+    /// error, so Q is semidefinite there; a filter's noise and <see cref="ModelErrorTerm"/> need its root alone.
     /// </summary>
     /// <param name="dynamics">The model, of dimension n.</param>
     /// <param name="training">A view in which one step of the model is a whole number of cycles.</param>
     /// <param name="state">The column of states, <c>[n]</c>, or <c>[r]</c> with r = n / L for a state of L lags.</param>
-    /// <param name="newest">How many components of the state a step adds, the first ones; null = those of the cycles that a step takes.</param>
+    /// <param name="newest">How many components of the state a step adds, the first ones; null = those of the cycles that a step
+    /// takes.</param>
     /// <param name="shrinkage">How far it is shrunk to its diagonal; null = not at all.</param>
     /// <param name="cancellation">Looked at in every cycle.</param>
     /// <exception cref="SchemaException">The view does not have the column.</exception>
-    /// <exception cref="ArgumentException">As for <see cref="BackgroundErrors.Estimate"/>; one step is no whole number of cycles.</exception>
-    public static IErrorCovariance ModelError(IDynamics dynamics, ITrajectoryView training, Column state, long? newest = null, CovarianceShrinkage? shrinkage = null,
+    /// <exception cref="ArgumentException">As for <see cref="BackgroundErrors.Estimate"/>; one step is no whole number of
+    /// cycles.</exception>
+    public static IErrorCovariance ModelError(IDynamics dynamics, ITrajectoryView training, Column state, long? newest = null,
+        CovarianceShrinkage? shrinkage = null,
         CancellationToken cancellation = default)
     {
         var states = new StatePairs(dynamics, training, state, "The error of one step");
@@ -95,8 +102,8 @@ public sealed record ForecastErrors(int Lead = 1) : BackgroundErrors
     }
 }
 
-/// <summary>B is the sample covariance of the states about their mean: the error of climatology, an upper bound for a useful background, so a <see cref="BackgroundErrors.Scale"/>
-/// well below 1 is usual.</summary>
+/// <summary>B is the sample covariance of the states about their mean: the error of climatology, an upper bound for a useful background,
+/// so a <see cref="BackgroundErrors.Scale"/> well below 1 is usual.</summary>
 public sealed record StateStatistics : BackgroundErrors
 {
     private protected override SampleMoments Moments(IDynamics dynamics, StatePairs states, CancellationToken cancellation)

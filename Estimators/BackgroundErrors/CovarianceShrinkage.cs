@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Shrinkage of a sample covariance to its diagonal: correlations times 1 - w, variances as they are. It takes away part of what few samples make up, and
-/// makes a singular matrix positive definite.
+/// Shrinkage of a sample covariance to its diagonal: correlations times 1 - w, variances as they are. It takes away part of what few
+/// samples make up, and makes a singular matrix positive definite.
 /// </summary>
 public sealed record CovarianceShrinkage
 {
@@ -17,8 +17,9 @@ public sealed record CovarianceShrinkage
     public static CovarianceShrinkage None { get; } = new(0);
 
     /// <summary>
-    /// The w of the least expected square error, as the samples themselves tell it (Ledoit and Wolf 2003, J. Empir. Finance 10, 603-621; for correlations Schaefer
-    /// and Strimmer 2005, Stat. Appl. Genet. Mol. Biol. 4, 32). It takes samples to be independent; of days that follow each other it makes too little.
+    /// The w of the least expected square error, as the samples themselves tell it (Ledoit and Wolf 2003, J. Empir. Finance 10, 603-621;
+    /// for correlations Schaefer and Strimmer 2005, Stat. Appl. Genet. Mol. Biol. 4, 32). It takes samples to be independent; of days
+    /// that follow each other it makes too little.
     /// </summary>
     public static CovarianceShrinkage Estimated { get; } = new(weight: null);
 
@@ -26,7 +27,8 @@ public sealed record CovarianceShrinkage
     /// <param name="weight">w, from 0 to 1; 1 leaves the variances alone.</param>
     /// <exception cref="ArgumentOutOfRangeException">It lies outside.</exception>
     public static CovarianceShrinkage Of(double weight) => weight is >= 0 and <= 1 ? new(weight)
-        : throw new ArgumentOutOfRangeException(nameof(weight), weight, $"The weight of the diagonal must lie between 0 and 1; given: {weight}.");
+        : throw new ArgumentOutOfRangeException(nameof(weight), weight, $"The weight of the diagonal must lie between 0 and 1; given: " +
+            $"{weight}.");
 
     /// <summary>The covariance that results.</summary>
     /// <param name="moments">Sums over the samples.</param>
@@ -46,7 +48,8 @@ public sealed record CovarianceShrinkage
         var variances = covariance.diagonal();
         var scale = where(variances > 0, variances.sqrt().reciprocal(), zeros_like(variances));
         var correlations = scale.unsqueeze(-1) * covariance * scale;
-        var squares = scale.square().unsqueeze(-1) * moments.Squares * scale.square();                       // of products of two standardised components
+        // of products of two standardised components
+        var squares = scale.square().unsqueeze(-1) * moments.Squares * scale.square();
         var mean = moments.Products / count * scale.unsqueeze(-1) * scale;
         var uncertain = (squares - count * mean.square()) / (count * (count - 1));
         double off(Tensor matrix) => (matrix.sum() - matrix.diagonal().sum()).ToDouble();

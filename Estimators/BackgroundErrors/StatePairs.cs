@@ -23,7 +23,8 @@ internal sealed class StatePairs
     {
         var shape = view.Schema[column].Shape;
         if (shape.Length != 1 || shape[0] < 1 || dynamics.Dimension % shape[0] != 0)
-            throw new ArgumentException($"{user} of {dynamics.Name} needs a column whose size is the state's, {dynamics.Dimension}, or divides it where " +
+            throw new ArgumentException($"{user} of {dynamics.Name} needs a column whose size is the state's, {dynamics.Dimension}, or " +
+                "divides it where " +
                 $"the state is a window of lags; '{column}' has shape {ColumnDefinition.Describe(shape)}.");
         ColumnSize = shape[0];
         this.user = user;
@@ -36,8 +37,8 @@ internal sealed class StatePairs
     public long ColumnSize { get; }
 
     /// <summary>
-    /// States with their times, in double precision, <c>[batch, n]</c> each, that live while their element of the sequence is looked at. With a
-    /// lead of zero both are the same.
+    /// States with their times, in double precision, <c>[batch, n]</c> each, that live while their element of the sequence is looked at.
+    /// With a lead of zero both are the same.
     /// </summary>
     /// <param name="lead">How many cycles they are apart.</param>
     /// <param name="cancellation">Looked at in every cycle.</param>
@@ -55,11 +56,14 @@ internal sealed class StatePairs
                 double apart = cursor.Time - before;
                 if (double.IsNaN(spacing)) spacing = apart;
                 else if (Math.Abs(apart - spacing) > TimeInterval.DefaultTolerance * spacing)
-                    throw new ArgumentException($"{user} needs evenly spaced cycles, and there is a gap: cycle {cursor.Cycle} of the view, at time {cursor.Time:g9}, comes " +
-                        $"{apart:g6} after the one before, the cycles before it {spacing:g6}. Give the piece of the view before or after the gap.");
+                    throw new ArgumentException($"{user} needs evenly spaced cycles, and there is a gap: cycle {cursor.Cycle} of the " +
+                        $"view, at time {cursor.Time:g9}, comes " +
+                        $"{apart:g6} after the one before, the cycles before it {spacing:g6}. Give the piece of the view before or after " +
+                            "the gap.");
                 before = cursor.Time;
                 using var scope = NewDisposeScope();
-                var state = Require.Finite(cursor[column], $"'{column}' of cycle {cursor.Cycle}").to(ScalarType.Float64, copy: true).DetachFromDisposeScope();
+                var state = Require.Finite(cursor[column], $"'{column}' of cycle {cursor.Cycle}")
+                    .to(ScalarType.Float64, copy: true).DetachFromDisposeScope();
                 recent.Enqueue((state, cursor.Time));
                 if (recent.Count <= lead) continue;
                 var (earlier, time) = recent.Dequeue();
@@ -82,6 +86,7 @@ internal sealed class StatePairs
         double first = cursor.MoveNext() ? cursor.Time : 0, spacing = cursor.MoveNext() ? cursor.Time - first : dynamics.TimeStep;
         double cycles = dynamics.TimeStep / spacing;
         return cycles > 0.5 && Math.Abs(cycles - Math.Round(cycles)) <= TimeInterval.DefaultTolerance * cycles ? (int)Math.Round(cycles)
-            : throw new ArgumentException($"{user} of {dynamics.Name} needs a view in which one step of {dynamics.TimeStep:g6} is a whole number of cycles; its cycles are {spacing:g6} apart.");
+            : throw new ArgumentException($"{user} of {dynamics.Name} needs a view in which one step of {dynamics.TimeStep:g6} " +
+                $"is a whole number of cycles; its cycles are {spacing:g6} apart.");
     }
 }

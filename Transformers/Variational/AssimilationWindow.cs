@@ -15,7 +15,8 @@ public sealed class AssimilationWindow
     /// <param name="timeStep">The model's time step.</param>
     /// <param name="observations">The observations, at steps of the window, in any order; several may have one time. Finite; values that
     /// the mask calls missing may be anything and become zero.</param>
-    /// <exception cref="ArgumentException">Shapes that differ, values that are not finite, times outside of the window or between its steps.</exception>
+    /// <exception cref="ArgumentException">Shapes that differ, values that are not finite, times outside of the window or between its
+    /// steps.</exception>
     public AssimilationWindow(State background, TimeInterval span, double timeStep, IReadOnlyList<Observation> observations)
     {
         Require.Shape(background.Values, "The background of a window", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
@@ -32,7 +33,8 @@ public sealed class AssimilationWindow
             Require.Shape(observation.Values, which, Batch, ColumnDefinition.AnySize);
             Require.Finite(observation.Values, which);
             if (observation.Mask is null) continue;
-            if (observation.Mask.dtype != ScalarType.Bool) throw new ArgumentException($"The mask of {which.ToLowerInvariant()} must be boolean, true = observed; given: {observation.Mask.dtype}.", nameof(observations));
+            if (observation.Mask.dtype != ScalarType.Bool) throw new ArgumentException($"The mask of {which.ToLowerInvariant()} must be " +
+                $"boolean, true = observed; given: {observation.Mask.dtype}.", nameof(observations));
             Require.Shape(observation.Mask, $"The mask of {which.ToLowerInvariant()}", observation.Values.Sizes());
         }
     }
@@ -76,13 +78,14 @@ public sealed class AssimilationWindow
     }
 
     /// <summary>The window of one trajectory, as a batch of one.</summary>
-    internal AssimilationWindow Trajectory(long index) => OfRows(tensor => tensor.narrow(0, index, 1).clone()); // memory of its own: bits may depend on where rows lie
+    // In memory of its own, since bits may depend on where rows lie.
+    internal AssimilationWindow Trajectory(long index) => OfRows(tensor => tensor.narrow(0, index, 1).clone());
 
     /// <summary>The window with each trajectory so many times, one copy after the other.</summary>
     internal AssimilationWindow Repeated(long times) => OfRows(tensor => tensor.repeat_interleave(times, 0));
 
-    private AssimilationWindow OfRows(Func<Tensor, Tensor> rows) => new(new State(rows(Background.Values)), Span, TimeStep, [.. Observations.Select(observation =>
-        observation with
+    private AssimilationWindow OfRows(Func<Tensor, Tensor> rows) => new(new State(rows(Background.Values)), Span, TimeStep,
+        [.. Observations.Select(observation => observation with
         {
             Values = rows(observation.Values), Mask = observation.Mask is { } mask ? rows(mask) : null,
             ErrorScale = observation.ErrorScale is { } scale ? rows(scale) : null,

@@ -9,12 +9,13 @@ public sealed record GradientCheckOptions
     /// <summary>How many random directions it is checked along (default: 5).</summary>
     public int Directions { get; init; } = 5;
 
-    /// <summary>Whether every component of the control vector is checked, by two model runs each, instead of random directions (default: no).</summary>
+    /// <summary>Whether every component of the control vector is checked, by two model runs each, instead of random directions (default:
+    /// no).</summary>
     public bool WholeGradient { get; init; }
 
     /// <summary>
-    /// The step sizes, from the largest, three or more (default: 1e-1 to 1e-7, a factor of ten apart). One is a typical vector of the prior terms:
-    /// d^T C d = m, which with the control variable transform is the length of a draw from N(0, I).
+    /// The step sizes, from the largest, three or more (default: 1e-1 to 1e-7, a factor of ten apart). One is a typical vector of the
+    /// prior terms: d^T C d = m, which with the control variable transform is the length of a draw from N(0, I).
     /// </summary>
     public IReadOnlyList<double> Steps { get; init; } = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7];
 
@@ -27,18 +28,22 @@ public sealed record GradientCheckOptions
 
 /// <summary>What one step size shows.</summary>
 /// <param name="Step">h</param>
-/// <param name="DifferenceError">|D - d^T g| over all directions d, as a fraction of the larger of |D| and |d^T g|, with the central difference D = (J(v + h d) - J(v - h d)) / 2h.</param>
-/// <param name="Remainder">|J(v + h d) - J(v) - h d^T g|, root mean square over directions: it falls with h^2 down to round-off if g is the gradient, with h if not.</param>
+/// <param name="DifferenceError">|D - d^T g| over all directions d, as a fraction of the larger of |D| and |d^T g|, with the central
+/// difference D = (J(v + h d) - J(v - h d)) / 2h.</param>
+/// <param name="Remainder">|J(v + h d) - J(v) - h d^T g|, root mean square over directions: it falls with h^2 down to round-off if g is
+/// the gradient, with h if not.</param>
 public sealed record GradientCheckStep(double Step, double DifferenceError, double Remainder);
 
 /// <summary>What a check found for one trajectory of the window.</summary>
 /// <param name="Trajectory">Which one, from 0.</param>
 /// <param name="Steps">What each step size showed, from the largest.</param>
 /// <param name="RelativeError">The error of the gradient against the central difference of the step that knows the slope best.</param>
-/// <param name="Resolution">How well that difference knows the slope, as a relative error: by how much differences of the next larger and smaller step deviate from it.</param>
+/// <param name="Resolution">How well that difference knows the slope, as a relative error: by how much differences of the next larger
+/// and smaller step deviate from it.</param>
 /// <param name="HessianAsymmetry">|u^T H w - w^T H u| / (|u| |H w|), of the Gauss-Newton Hessian.</param>
 /// <param name="Failure">What is wrong and what to look at; null where the check is passed.</param>
-public sealed record GradientCheckTrajectory(int Trajectory, IReadOnlyList<GradientCheckStep> Steps, double RelativeError, double Resolution, double HessianAsymmetry, string? Failure);
+public sealed record GradientCheckTrajectory(int Trajectory, IReadOnlyList<GradientCheckStep> Steps, double RelativeError,
+    double Resolution, double HessianAsymmetry, string? Failure);
 
 /// <summary>A check of 4D-Var's gradient and Gauss-Newton Hessian by differences of the cost; its text is a table with a verdict.</summary>
 /// <param name="Trajectories">For each trajectory of the window.</param>
@@ -55,7 +60,8 @@ public sealed record GradientCheck(IReadOnlyList<GradientCheckTrajectory> Trajec
     /// <inheritdoc/>
     public override string ToString()
     {
-        var worst = Trajectories.FirstOrDefault(trajectory => trajectory.Failure is not null) ?? Trajectories.MaxBy(trajectory => trajectory.RelativeError)!;
+        var worst = Trajectories.FirstOrDefault(trajectory => trajectory.Failure is not null) ?? Trajectories.MaxBy(trajectory =>
+            trajectory.RelativeError)!;
         var text = new StringBuilder();
         void Line(FormattableString line) => text.AppendLine(line.ToString(CultureInfo.InvariantCulture));
         string along = Directions == ControlDimension ? $"all {Directions} components" : $"{Directions} directions of {ControlDimension}";
@@ -67,7 +73,8 @@ public sealed record GradientCheck(IReadOnlyList<GradientCheckTrajectory> Trajec
             string falls = k == 0 ? "" : (worst.Steps[k - 1].Remainder / step.Remainder).ToString("f1", CultureInfo.InvariantCulture);
             Line($"{step.Step,10:g2}{step.DifferenceError,12:e2}{step.Remainder,12:e2}{falls,10}");
         }
-        Line($"relative error {worst.RelativeError:e2}, differences tell the slope to {worst.Resolution:e2}; asymmetry of the Hessian {worst.HessianAsymmetry:e2}");
+        Line($"relative error {worst.RelativeError:e2}, differences tell the slope to {worst.Resolution:e2}");
+        Line($"asymmetry of the Hessian {worst.HessianAsymmetry:e2}");
         text.Append(worst.Failure is { } failure ? "WRONG: " + failure : "right");
         return text.ToString();
     }

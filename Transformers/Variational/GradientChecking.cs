@@ -24,7 +24,8 @@ public static class GradientChecking
     /// fastest, and takes m times the memory of a trajectory.</param>
     /// <param name="cancellation">Looked at before every run.</param>
     /// <exception cref="ArgumentException">The window or the control vector does not fit, or a number is out of range.</exception>
-    public static ControlVector GradientByDifferences(this FourDimensionalVariationalCost cost, AssimilationWindow window, ControlVector control, double step = 1e-6,
+    public static ControlVector GradientByDifferences(this FourDimensionalVariationalCost cost, AssimilationWindow window,
+        ControlVector control, double step = 1e-6,
         long atOnce = 1, CancellationToken cancellation = default)
     {
         Require.Positive(step);
@@ -48,17 +49,18 @@ public static class GradientChecking
 
     /// <summary>
     /// Checks the gradient of a cost against differences of the cost itself, and that its Gauss-Newton Hessian is symmetric: whether model,
-    /// observation operator and terms have the derivatives that they say they have. For every step size it takes two runs of the model for each
-    /// direction, in one batch.
+    /// observation operator and terms have the derivatives that they say they have. For every step size it takes two runs of the model
+    /// for each direction, in one batch.
     /// </summary>
     /// <param name="cost">J</param>
     /// <param name="window">The window.</param>
-    /// <param name="control">v, where it is checked, <c>[batch, m]</c>; null = a random vector of the size of a typical prior error. Near the minimum,
-    /// where the gradient vanishes, nothing can be told.</param>
+    /// <param name="control">v, where it is checked, <c>[batch, m]</c>; null = a random vector of the size of a typical prior error.
+    /// Near the minimum, where the gradient vanishes, nothing can be told.</param>
     /// <param name="options">Settings; null = their defaults.</param>
     /// <param name="cancellation">Looked at before every run.</param>
     /// <exception cref="ArgumentException">The window or the control vector does not fit, or a setting is out of range.</exception>
-    public static GradientCheck CheckGradient(this FourDimensionalVariationalCost cost, AssimilationWindow window, ControlVector? control = null,
+    public static GradientCheck CheckGradient(this FourDimensionalVariationalCost cost, AssimilationWindow window,
+        ControlVector? control = null,
         GradientCheckOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new();
@@ -66,7 +68,8 @@ public static class GradientChecking
         Require.Positive(options.Tolerance, nameof(options.Tolerance));
         foreach (double step in options.Steps) Require.Positive(step, nameof(options.Steps));
         if (options.Steps.Count < 3 || options.Steps.Zip(options.Steps.Skip(1)).Any(pair => pair.Second >= pair.First))
-            throw new ArgumentException($"The step sizes of a check must be three or more, from the largest; given: {string.Join(", ", options.Steps)}.", nameof(options));
+            throw new ArgumentException($"The step sizes of a check must be three or more, from the largest; given: " +
+                $"{string.Join(", ", options.Steps)}.", nameof(options));
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
         using var random = new RandomStream(options.Seed, "gradient-check", window.Background.Values.device);
@@ -82,7 +85,8 @@ public static class GradientChecking
         var run = cost.Run(window, v);
         var value = cost.Value(run, v);
         if (!value.Total.isfinite().all().ToBoolean())
-            throw new ArithmeticException($"The cost is not finite where its gradient is to be checked.{cost.Origin(run)} Give a control vector closer to the background.");
+            throw new ArithmeticException($"The cost is not finite where its gradient is to be checked.{cost.Origin(run)} Give a control " +
+                "vector closer to the background.");
         var gradient = cost.Gradient(run, v);
         var (u, w) = (new ControlVector(Drawn()), new ControlVector(Drawn()));
         ControlVector hu = cost.HessianProduct(run, u), hw = cost.HessianProduct(run, w);
@@ -102,13 +106,16 @@ public static class GradientChecking
             remainders.Add(Doubles((forward - here - step * slopes).square().mean([-1]).sqrt()));
         }
         var errors = differences.Select(difference => Apart(difference, slopes)).ToList();
-        // By how much the differences of two neighbouring steps deviate from each other: round-off grows on one side, truncation on the other.
+        // By how much the differences of two neighbouring steps deviate from each other: round-off grows on one side, truncation on the
+        // other.
         var apart = differences.Zip(differences.Skip(1)).Select(pair => Apart(pair.First, pair.Second)).ToList();
-        return new([.. Enumerable.Range(0, (int)window.Batch).Select(i => Judged(i, options, errors, remainders, apart, asymmetry[i], background.Values.dtype))],
+        return new([.. Enumerable.Range(0, (int)window.Batch).Select(i => Judged(i, options, errors, remainders, apart, asymmetry[i],
+            background.Values.dtype))],
             m, directions.size(1));
     }
 
-    private static GradientCheckTrajectory Judged(int i, GradientCheckOptions options, List<double[]> errors, List<double[]> remainders, List<double[]> apart,
+    private static GradientCheckTrajectory Judged(int i, GradientCheckOptions options, List<double[]> errors, List<double[]> remainders,
+        List<double[]> apart,
         double asymmetry, ScalarType precision)
     {
         var steps = options.Steps.Select((step, k) => new GradientCheckStep(step, errors[k][i], remainders[k][i])).ToList();
@@ -121,11 +128,15 @@ public static class GradientChecking
                 "(a network in single precision: give larger steps, or weights in double precision), or the gradient is near zero " +
                 "(check away from the minimum).";
         else if (error > Math.Max(options.Tolerance, Slack * resolution))
-            failure = $"the gradient is not that of the cost: it is off by {error:g2} of its size where differences tell it to {resolution:g2}. " +
-                "Test the adjoint of the model (DynamicsConformance), of the observation operator (ObservationOperatorConformance) and of terms of your own.";
+            failure = $"the gradient is not that of the cost: it is off by {error:g2} of its size where differences tell it to " +
+                $"{resolution:g2}. " +
+                "Test the adjoint of the model (DynamicsConformance), of the observation operator (ObservationOperatorConformance) " +
+                "and of terms of your own.";
         else if (!(asymmetry <= symmetric))
-            failure = $"the gradient is right, but the Gauss-Newton Hessian is not symmetric ({asymmetry:g2}): a tangent linear is not the transpose of its adjoint. " +
-                "Test that of the model (DynamicsConformance), of the observation operator (ObservationOperatorConformance) and of terms of your own.";
+            failure = $"the gradient is right, but the Gauss-Newton Hessian is not symmetric ({asymmetry:g2}): a tangent linear is not " +
+                "the transpose of its adjoint. " +
+                "Test that of the model (DynamicsConformance), of the observation operator (ObservationOperatorConformance) and of terms " +
+                "of your own.";
         return new(i, steps, error, resolution, asymmetry, failure);
     }
 

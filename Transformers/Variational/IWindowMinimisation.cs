@@ -13,11 +13,12 @@ public interface IWindowMinimisation
     /// <param name="window">The window.</param>
     /// <param name="progress">Told as the minimisation goes on (default: nobody).</param>
     /// <param name="cancellation">Looked at at least before every run of the model's adjoint.</param>
-    /// <param name="earlier">Inner solves of windows before, that a preconditioning may recycle (default: none). A method without inner solves
-    /// makes no use of them.</param>
+    /// <param name="earlier">Inner solves of windows before, that a preconditioning may recycle (default: none). A method without inner
+    /// solves makes no use of them.</param>
     /// <exception cref="ArgumentException">The window does not fit the model or a term.</exception>
     /// <exception cref="ArithmeticException">The cost of the background, or its gradient, is not finite.</exception>
-    FourDimensionalVariationalResult Minimise(AssimilationWindow window, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default,
+    FourDimensionalVariationalResult Minimise(AssimilationWindow window, IProgress<ProgressReport>? progress = null,
+        CancellationToken cancellation = default,
         IReadOnlyList<InnerSolution>? earlier = null);
 
     /// <summary>What the next window gets of the inner solves up to this one (default: nothing).</summary>

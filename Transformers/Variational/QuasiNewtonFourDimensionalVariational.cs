@@ -26,14 +26,16 @@ public sealed class QuasiNewtonFourDimensionalVariational : IWindowMinimisation,
         Require.AtLeast(Options.MaximumIterations, 1, nameof(Options.MaximumIterations));
         Require.NotNegative(Options.GradientReduction, nameof(Options.GradientReduction));
         if (Options.GradientReduction >= 1)
-            throw new ArgumentOutOfRangeException(nameof(options), Options.GradientReduction, $"'{nameof(Options.GradientReduction)}' must be below 1; given: {Options.GradientReduction}.");
+            throw new ArgumentOutOfRangeException(nameof(options), Options.GradientReduction, $"'{nameof(Options.GradientReduction)}' " +
+                $"must be below 1; given: {Options.GradientReduction}.");
     }
 
     /// <summary>How the component is written and read.</summary>
     public static ComponentType Type { get; } = new("quasi-newton-4d-var", 1, reader => new QuasiNewtonFourDimensionalVariational(
         reader.Part<FourDimensionalVariationalCost>("cost"), new QuasiNewtonOptions
         {
-            Memory = reader.Get<int>("memory"), GradientReduction = reader.Get<double>("gradientReduction"), MaximumIterations = reader.Get<int>("maximumIterations"),
+            Memory = reader.Get<int>("memory"), GradientReduction = reader.Get<double>("gradientReduction"),
+                MaximumIterations = reader.Get<int>("maximumIterations"),
         }));
 
     ComponentType IComponent.ComponentType => Type;
@@ -45,7 +47,8 @@ public sealed class QuasiNewtonFourDimensionalVariational : IWindowMinimisation,
     public QuasiNewtonOptions Options { get; }
 
     /// <inheritdoc/>
-    public FourDimensionalVariationalResult Minimise(AssimilationWindow window, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default,
+    public FourDimensionalVariationalResult Minimise(AssimilationWindow window, IProgress<ProgressReport>? progress = null,
+        CancellationToken cancellation = default,
         IReadOnlyList<InnerSolution>? earlier = null)
     {
         using var noGradients = no_grad();
@@ -56,7 +59,8 @@ public sealed class QuasiNewtonFourDimensionalVariational : IWindowMinimisation,
         for (long i = 0; i < window.Batch; i++)
         {
             long before = i * Options.MaximumIterations;
-            var objective = new WindowObjective(Cost, window.Trajectory(i), Options.GradientReduction, cancellation, (iteration, evaluation) =>
+            var objective = new WindowObjective(Cost, window.Trajectory(i), Options.GradientReduction, cancellation,
+                (iteration, evaluation) =>
             {
                 long done = Math.Max(1, before + iteration);
                 progress?.Report(new ProgressReport("minimising 4D-Var's cost", done, total, new Dictionary<string, double>
@@ -70,9 +74,11 @@ public sealed class QuasiNewtonFourDimensionalVariational : IWindowMinimisation,
         var results = ended.Select(each => each.Result).ToList();
         Tensor Together(Func<FourDimensionalVariationalResult, Tensor> part) => cat([.. results.Select(part)], 0).MoveToOuterDisposeScope();
         return new(
-            new(window, [.. Enumerable.Range(0, window.Steps + 1).Select(step => new State(Together(result => result.Trajectory[step].Values)))]),
+            new(window, [.. Enumerable.Range(0, window.Steps + 1).Select(step => new State(Together(result =>
+                result.Trajectory[step].Values)))]),
             new(Together(result => result.Control.Values)),
-            new([.. results[0].Cost.Parts.Select((part, k) => new CostPart(part.Term, Together(result => result.Cost.Parts[k].Value)))], Together(result => result.Cost.Total)),
+            new([.. results[0].Cost.Parts.Select((part, k) => new CostPart(part.Term, Together(result => result.Cost.Parts[k].Value)))],
+                Together(result => result.Cost.Total)),
             [])
         { QuasiNewton = [.. ended.Select(each => each.Report)] };
     }
@@ -91,7 +97,8 @@ public sealed class QuasiNewtonFourDimensionalVariational : IWindowMinimisation,
         }
         catch (WindowObjective.ReducedException) { return objective.Report(QuasiNewtonStop.GradientReduced); }
         catch (MaximumIterationsException) { objective.Rethrow(); return objective.Report(QuasiNewtonStop.IterationLimit); }
-        catch (OptimizationException error) { objective.Rethrow(); return objective.Report(QuasiNewtonStop.NoProgress, error.InnerException?.Message ?? error.Message); }
+        catch (OptimizationException error) { objective.Rethrow(); return objective.Report(QuasiNewtonStop.NoProgress,
+            error.InnerException?.Message ?? error.Message); }
     }
 
     void IComponent.Save(ComponentWriter writer)

@@ -7,9 +7,10 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// 4D-Var's cost of one trajectory as MathNet's minimisers evaluate it. They get J - J_0 divided by |J_0|, with J_0 that of the background, and v
-/// in a unit of a thousand typical prior errors: MathNet's tolerances are absolute, and its first step along the gradient has the length
-/// 100 tolerance / |gradient|, from where it doubles. In this unit that is seldom much too short, and never longer than a prior error.
+/// 4D-Var's cost of one trajectory as MathNet's minimisers evaluate it. They get J - J_0 divided by |J_0|, with J_0 that of the
+/// background, and v in a unit of a thousand typical prior errors: MathNet's tolerances are absolute, and its first step along the
+/// gradient has the length 100 tolerance / |gradient|, from where it doubles. In this unit that is seldom much too short, and never
+/// longer than a prior error.
 /// </summary>
 internal sealed class WindowObjective : IObjectiveFunction
 {
@@ -48,7 +49,8 @@ internal sealed class WindowObjective : IObjectiveFunction
     public bool IsReduced => shared.IsReduced;
 
     /// <summary>A tolerance for MathNet's gradient that it cannot reach before ours is reached.</summary>
-    public double SmallestGradient => here.Gradient.L2Norm() * Math.Min(Math.Max(1e-16, shared.Reduction) / Math.Sqrt(Point.Count), 0.01 / Large);
+    public double SmallestGradient => here.Gradient.L2Norm() * Math.Min(Math.Max(1e-16, shared.Reduction) / Math.Sqrt(Point.Count),
+        0.01 / Large);
 
     /// <summary>Evaluates at the background.</summary>
     public void Start() => EvaluateAtAny(Point);
@@ -57,7 +59,8 @@ internal sealed class WindowObjective : IObjectiveFunction
     public void Rethrow() => shared.Thrown?.Throw();
 
     /// <summary>How it went.</summary>
-    public QuasiNewtonReport Report(QuasiNewtonStop stop, string message = "") => new(shared.Iterations, stop, shared.Evaluations, shared.Best.Evaluation, message);
+    public QuasiNewtonReport Report(QuasiNewtonStop stop, string message = "") => new(shared.Iterations, stop, shared.Evaluations,
+        shared.Best.Evaluation, message);
 
     /// <summary>The run and the cost of the lowest evaluation; of the caller's dispose scope.</summary>
     public FourDimensionalVariationalResult Result()
@@ -115,7 +118,8 @@ internal sealed class WindowObjective : IObjectiveFunction
     }
 
     // What all objectives of one minimisation know.
-    private sealed class Shared(FourDimensionalVariationalCost cost, AssimilationWindow window, double reduction, CancellationToken cancellation,
+    private sealed class Shared(FourDimensionalVariationalCost cost, AssimilationWindow window, double reduction,
+        CancellationToken cancellation,
         Action<int, QuasiNewtonEvaluation> evaluated)
     {
         public FourDimensionalVariationalCost Cost => cost;

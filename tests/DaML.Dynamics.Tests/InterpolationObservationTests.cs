@@ -9,7 +9,8 @@ public sealed class InterpolationObservationTests : IDisposable
     private readonly DisposeScope scope = NewDisposeScope();
     public void Dispose() => scope.Dispose();
 
-    private static readonly double[] Falling = [60, 57.5, 50, 40.1], Rising = [40.1, 50, 57.5, 60], Regional = [230, 232.5, 240.3], Global = [0, 90, 180, 270];
+    private static readonly double[] Falling = [60, 57.5, 50, 40.1], Rising = [40.1, 50, 57.5, 60], Regional = [230, 232.5, 240.3],
+        Global = [0, 90, 180, 270];
 
     [Fact]
     public void It_is_exact_for_fields_that_are_linear_in_each_coordinate()
@@ -37,7 +38,8 @@ public sealed class InterpolationObservationTests : IDisposable
         var subset = new SubsetObservationOperator(n, [.. Enumerable.Range(0, (int)n).Select(i => (long)i)]);
         foreach (double turn in (double[])[0, 360, -360])
         {
-            var h = new InterpolationObservationOperator(Falling, longitudes, [.. points.Select(point => (point.Item1, point.Item2 + turn))]);
+            var h = new InterpolationObservationOperator(Falling, longitudes, [.. points.Select(point => (point.Item1, point.Item2 +
+                turn))]);
             Assert.Equal(subset.Apply(field).Bits(), h.Apply(field).Bits());
             Assert.Equal(subset.Indices, h.ObservedComponents);
         }
@@ -61,11 +63,13 @@ public sealed class InterpolationObservationTests : IDisposable
         Assert.False(regional.IsGlobal);
         foreach (var site in ((double, double)[])[(50, 229.9), (50, 240.4), (50, 0), (60.1, 231), (40, 231)])
         {
-            string message = Assert.Throws<ArgumentException>(() => new InterpolationObservationOperator(Falling, Regional, (50, 231), site)).Message;
+            string message = Assert.Throws<ArgumentException>(() => new InterpolationObservationOperator(Falling, Regional, (50, 231),
+                site)).Message;
             Assert.Contains("The site 1 (from 0)", message);
             Assert.Contains("outside the grid", message);
         }
-        Assert.Contains("outside the grid", Assert.Throws<ArgumentException>(() => new InterpolationObservationOperator([10, 0], Global, (10.1, 0))).Message);
+        Assert.Contains("outside the grid", Assert.Throws<ArgumentException>(() => new InterpolationObservationOperator([10, 0], Global,
+            (10.1, 0))).Message);
     }
 
     [Fact]
@@ -73,7 +77,8 @@ public sealed class InterpolationObservationTests : IDisposable
     {
         using var random = new RandomStream(1, "sites", CPU);
         var draws = random.Uniform([15, 2], ScalarType.Float64).ToArray<double>();
-        (double, double)[] sites = [.. Enumerable.Range(0, 15).Select(i => (40.1 + 19.9 * draws[2 * i], 230 + 10.3 * draws[2 * i + 1])), (60, 230), (60, 230), (57.5, 231)];
+        (double, double)[] sites = [.. Enumerable.Range(0, 15).Select(i => (40.1 + 19.9 * draws[2 * i], 230 + 10.3 * draws[2 * i + 1])),
+            (60, 230), (60, 230), (57.5, 231)];
         var h = new InterpolationObservationOperator(Falling, Regional, sites);
         foreach (var each in (IObservationOperator[])[h, new LinearObservationOperator(Numbers.Normal(5, 12, 4)).Then(h)])
         {
@@ -93,9 +98,13 @@ public sealed class InterpolationObservationTests : IDisposable
     {
         (double, double) site = (50, 231);
         foreach (var (latitudes, longitudes, sites, what) in ((double[], double[], (double, double)[], string)[])
-            [([50], Regional, [site], "at least two latitudes"), (Falling, [230], [site], "at least two longitudes"), ([60, 50, 55], Regional, [site], "rise or fall"),
-            (Falling, [240, 230], [site], "longitudes must be finite and rise"), ([60, double.NaN], Regional, [site], "finite"), ([100, 50], Regional, [site], "between -90 and 90"),
-            (Falling, [0, 180, 360], [site], "less than 360"), (Falling, Regional, [], "at least one site"), (Falling, Regional, [(double.NaN, 231)], "finite coordinates")])
-            Assert.Contains(what, Assert.Throws<ArgumentException>(() => new InterpolationObservationOperator(latitudes, longitudes, sites)).Message);
+            [([50], Regional, [site], "at least two latitudes"), (Falling, [230], [site], "at least two longitudes"), ([60, 50, 55],
+                Regional, [site], "rise or fall"),
+            (Falling, [240, 230], [site], "longitudes must be finite and rise"), ([60, double.NaN], Regional, [site], "finite"),
+                ([100, 50], Regional, [site], "between -90 and 90"),
+            (Falling, [0, 180, 360], [site], "less than 360"), (Falling, Regional, [], "at least one site"), (Falling, Regional,
+                [(double.NaN, 231)], "finite coordinates")])
+            Assert.Contains(what, Assert.Throws<ArgumentException>(() => new InterpolationObservationOperator(latitudes, longitudes,
+                sites)).Message);
     }
 }

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>Small models with automatic derivatives are linearised by their Jacobian matrices, with the numbers of their own tangent linear and adjoint.</summary>
+/// <summary>Small models with automatic derivatives are linearised by their Jacobian matrices, with the numbers of their own tangent
+/// linear and adjoint.</summary>
 public sealed class JacobianLinearisationTests : IDisposable
 {
     private readonly DisposeScope scope = NewDisposeScope();
@@ -49,7 +50,8 @@ public sealed class JacobianLinearisationTests : IDisposable
             Numbers.Close(model.Adjoint(x, block.select(-2, k), interval), adjoints.select(-2, k), 1e-13);
         }
         Numbers.Close(model.Advance(x, interval), linear.End, 1e-14);
-        Numbers.Close((linear.TangentLinear(single) * block.select(-2, 0)).sum(), (single * linear.Adjoint(block.select(-2, 0))).sum(), 1e-12);
+        Numbers.Close((linear.TangentLinear(single) * block.select(-2, 0)).sum(), (single * linear.Adjoint(block.select(-2, 0))).sum(),
+            1e-12);
     }
 
     [Fact]
@@ -91,7 +93,8 @@ public sealed class JacobianLinearisationTests : IDisposable
     public void Large_models_and_those_with_derivatives_of_their_own_go_step_by_step()
     {
         var interval = new TimeInterval(0, 1);
-        foreach (var (model, state) in ((IDynamics, Tensor)[])[(new OwnAdjoint(), zeros([2, 4], dtype: ScalarType.Float64)), (new Lorenz96(8), zeros([2, 8], dtype: ScalarType.Float64)),
+        foreach (var (model, state) in ((IDynamics, Tensor)[])[(new OwnAdjoint(), zeros([2, 4], dtype: ScalarType.Float64)),
+            (new Lorenz96(8), zeros([2, 8], dtype: ScalarType.Float64)),
             (new Map(300), zeros([1, 300], dtype: ScalarType.Float64)), (new Map(200), zeros([200, 200], dtype: ScalarType.Float64))])
         {
             using var linear = model.Linearise(state, interval);

@@ -12,11 +12,14 @@ public sealed class BackgroundErrorTests : IDisposable
 
     private static readonly Column Coefficients = new("coefficients");
 
-    private (ITrajectoryView View, Tensor Values) Series(long cycles = 40, long batch = 2, long size = 2, double spacing = 1, double unit = 1)
+    private (ITrajectoryView View, Tensor Values) Series(long cycles = 40, long batch = 2, long size = 2, double spacing = 1,
+        double unit = 1)
     {
         using var random = context.Random("series");
-        var values = unit * (random.Normal([cycles, batch, size], ScalarType.Float64) + tensor(new[] { 0.5, -1, 2 }).narrow(0, 0, size)) * tensor(new[] { 1.0, 3, 0.2 }).narrow(0, 0, size);
-        return (context.Data.FromMemory(new Dictionary<Column, Tensor> { [Coefficients] = values }, [.. Enumerable.Range(1, (int)cycles).Select(k => k * spacing)]), values);
+        var values = unit * (random.Normal([cycles, batch, size], ScalarType.Float64) + tensor(new[] { 0.5, -1, 2 }).narrow(0, 0,
+            size)) * tensor(new[] { 1.0, 3, 0.2 }).narrow(0, 0, size);
+        return (context.Data.FromMemory(new Dictionary<Column, Tensor> { [Coefficients] = values },
+            [.. Enumerable.Range(1, (int)cycles).Select(k => k * spacing)]), values);
     }
 
     // z' = (A z, newest lags): the companion matrix of a model of three lags of two coefficients.
@@ -57,11 +60,13 @@ public sealed class BackgroundErrorTests : IDisposable
     public void A_column_of_whole_states_gives_the_same_as_one_of_coefficients()
     {
         var (view, values) = Series();
-        var whole = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Coefficients] = Lagged(values) }, [.. Enumerable.Range(3, 38).Select(k => (double)k)]);
+        var whole = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Coefficients] = Lagged(values) },
+            [.. Enumerable.Range(3, 38).Select(k => (double)k)]);
         var model = Companion();
         foreach (var source in (BackgroundErrors[])[new ForecastErrors(2), new StateStatistics()])
             Close(Matrix(source.Estimate(model, view, Coefficients)), Matrix(source.Estimate(model, whole, Coefficients)), 1e-14);
-        Close(Matrix(ForecastErrors.ModelError(model, view, Coefficients)), Matrix(ForecastErrors.ModelError(model, whole, Coefficients, newest: 2)), 1e-14);
+        Close(Matrix(ForecastErrors.ModelError(model, view, Coefficients)), Matrix(ForecastErrors.ModelError(model, whole, Coefficients,
+            newest: 2)), 1e-14);
     }
 
     [Fact]
@@ -99,12 +104,14 @@ public sealed class BackgroundErrorTests : IDisposable
         var q = ErrorCovariance.Blocks(ErrorCovariance.Full(tensor(new[,] { { 1, 0.4 }, { 0.4, 0.5 } })), ErrorCovariance.Scalar(4, 0));
         var noisy = new LinearDynamics(model.Matrix) { ModelError = q };
         var network = context.Observations.Full(noisy);
-        var twin = context.Data.Twin(noisy, network, new() { Batch = 50, Cycles = 200, Interval = 1, Initial = new GaussianInitialCondition(zeros(6), ErrorCovariance.Scalar(6, 1)) });
+        var twin = context.Data.Twin(noisy, network, new() { Batch = 50, Cycles = 200, Interval = 1,
+            Initial = new GaussianInitialCondition(zeros(6), ErrorCovariance.Scalar(6, 1)) });
         var estimated = ForecastErrors.ModelError(model, twin, Columns.Truth, newest: 2);
         // 9950 errors: standard error of a variance is a hundredth of it.
         Assert.InRange((Matrix(estimated) - Matrix(q)).abs().max().ToDouble(), 0, 0.06);
         Assert.Equal(0, Matrix(estimated).narrow(0, 2, 4).abs().max().ToDouble());
-        Assert.Contains("a whole number of cycles", Assert.Throws<ArgumentException>(() => ForecastErrors.ModelError(new LinearDynamics(model.Matrix, 0.5), Series().View, Coefficients)).Message);
+        Assert.Contains("a whole number of cycles", Assert.Throws<ArgumentException>(() =>
+            ForecastErrors.ModelError(new LinearDynamics(model.Matrix, 0.5), Series().View, Coefficients)).Message);
     }
 
     [Fact]
@@ -115,7 +122,8 @@ public sealed class BackgroundErrorTests : IDisposable
         var x = values.reshape(8, 3);
         var s = x.T.cov();
         var d = s.diagonal().diag();
-        Close(0.3 * d + 0.7 * s, Matrix(new StateStatistics { Shrinkage = CovarianceShrinkage.Of(0.3) }.Estimate(model, view, Coefficients)));
+        Close(0.3 * d + 0.7 * s, Matrix(new StateStatistics { Shrinkage = CovarianceShrinkage.Of(0.3) }.Estimate(model, view,
+            Coefficients)));
         Close(d, Matrix(new StateStatistics { Shrinkage = CovarianceShrinkage.Of(1) }.Estimate(model, view, Coefficients)));
         // Schaefer and Strimmer's formula, sample by sample.
         var u = (x - x.mean([0])) / s.diagonal().sqrt();
@@ -125,14 +133,17 @@ public sealed class BackgroundErrorTests : IDisposable
         double Off(Tensor matrix) => (matrix.sum() - matrix.diagonal().sum()).ToDouble();
         double best = Math.Clamp(Off(uncertain) / Off(correlations.square()), 0, 1);
         Assert.InRange(best, 0.05, 1);
-        Close(best * d + (1 - best) * s, Matrix(new StateStatistics { Shrinkage = CovarianceShrinkage.Estimated }.Estimate(model, view, Coefficients)));
-        foreach (double wrong in (double[])[-0.1, 1.1, double.NaN]) Assert.Throws<ArgumentOutOfRangeException>(() => CovarianceShrinkage.Of(wrong));
+        Close(best * d + (1 - best) * s, Matrix(new StateStatistics { Shrinkage = CovarianceShrinkage.Estimated }.Estimate(model, view,
+            Coefficients)));
+        foreach (double wrong in (double[])[-0.1, 1.1, double.NaN]) Assert.Throws<ArgumentOutOfRangeException>(() =>
+            CovarianceShrinkage.Of(wrong));
     }
 
     [Fact]
     public void Nothing_depends_on_the_unit_of_the_state()
     {
-        foreach (var source in (BackgroundErrors[])[new ForecastErrors(2) { Shrinkage = CovarianceShrinkage.Estimated }, new StateStatistics { Shrinkage = CovarianceShrinkage.Estimated }])
+        foreach (var source in (BackgroundErrors[])[new ForecastErrors(2) { Shrinkage = CovarianceShrinkage.Estimated },
+            new StateStatistics { Shrinkage = CovarianceShrinkage.Estimated }])
         {
             Tensor In(double unit) => Matrix(source.Estimate(Companion(), Series(unit: unit).View, Coefficients)) / (unit * unit);
             Close(In(1), In(1e4), 1e-10);
@@ -148,7 +159,8 @@ public sealed class BackgroundErrorTests : IDisposable
         Assert.NotNull(b.Singularity);
         var root = b.Root(ScalarType.Float64, CPU);
         Close(Matrix(b), root.T.matmul(root), 1e-10);
-        Assert.Null(new ForecastErrors(3) { Shrinkage = CovarianceShrinkage.Of(0.2) }.Estimate(Companion(), view, Coefficients).Singularity);
+        Assert.Null(new ForecastErrors(3) { Shrinkage = CovarianceShrinkage.Of(0.2) }.Estimate(Companion(), view,
+            Coefficients).Singularity);
         Assert.Contains("singular", Assert.Throws<ArgumentException>(() => new BackgroundTerm(b, ControlVariable.Increment)).Message);
     }
 
@@ -161,15 +173,18 @@ public sealed class BackgroundErrorTests : IDisposable
         Refused(() => new ForecastErrors(0).Estimate(model, view, Coefficients));
         Refused(() => new ForecastErrors { Scale = 0 }.Estimate(model, view, Coefficients));
         Assert.Throws<SchemaException>(() => new StateStatistics().Estimate(model, view, new Column("none")));
-        Assert.Contains("divides it", Refused(() => new StateStatistics().Estimate(new LinearDynamics(eye(3, dtype: ScalarType.Float64)), view, Coefficients)));
+        Assert.Contains("divides it", Refused(() => new StateStatistics().Estimate(new LinearDynamics(eye(3, dtype: ScalarType.Float64)),
+            view, Coefficients)));
         Assert.Contains("two samples or more", Refused(() => new ForecastErrors(5).Estimate(model, Series(cycles: 7).View, Coefficients)));
         Refused(() => new ForecastErrors(1).Estimate(new LinearDynamics(model.Matrix, 2), view, Coefficients)); // half a step
-        var gap = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Coefficients] = values }, [.. Enumerable.Range(1, 40).Select(k => k + (k > 20 ? 1.0 : 0))]);
+        var gap = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Coefficients] = values },
+            [.. Enumerable.Range(1, 40).Select(k => k + (k > 20 ? 1.0 : 0))]);
         Assert.Contains("a gap", Refused(() => new StateStatistics().Estimate(model, gap, Coefficients)));
         var missing = values.clone();
         missing[7, 0, 1] = double.NaN;
         Assert.Contains("must be finite", Refused(() => new StateStatistics().Estimate(model,
-            context.Data.FromMemory(new Dictionary<Column, Tensor> { [Coefficients] = missing }, [.. Enumerable.Range(1, 40).Select(k => (double)k)]), Coefficients)));
+            context.Data.FromMemory(new Dictionary<Column, Tensor> { [Coefficients] = missing }, [.. Enumerable.Range(1, 40).Select(k =>
+                (double)k)]), Coefficients)));
         using var source = new CancellationTokenSource();
         source.Cancel();
         Assert.Throws<OperationCanceledException>(() => new StateStatistics().Estimate(model, view, Coefficients, source.Token));
@@ -196,10 +211,12 @@ public sealed class BackgroundErrorTests : IDisposable
     {
         using var random = context.Random("lstm");
         var network = new LongShortTermMemoryNetwork(2, 1, new() { Hidden = 8 }, ScalarType.Float64, random);
-        using (no_grad()) foreach (var parameter in network.parameters()) parameter.add_(0.3 * random.Normal(parameter.shape, ScalarType.Float64));
+        using (no_grad()) foreach (var parameter in network.parameters()) parameter.add_(0.3 * random.Normal(parameter.shape,
+            ScalarType.Float64));
         var model = new AutoregressiveEmulator("lstm", 3, 1, 1, tensor(new[] { 1.0, 3 }), network);
         var (view, _) = Series();
-        var b = new ForecastErrors { Shrinkage = CovarianceShrinkage.Estimated, Control = WindowControl.InitialCondition(2) }.Estimate(model, view, Coefficients);
+        var b = new ForecastErrors { Shrinkage = CovarianceShrinkage.Estimated,
+            Control = WindowControl.InitialCondition(2) }.Estimate(model, view, Coefficients);
         var x = random.Normal([2, 6], ScalarType.Float64);
         var v = random.Normal([2, 6], ScalarType.Float64);
         using (var linear = model.Linearise(x, new TimeInterval(0, 4)))
@@ -208,12 +225,15 @@ public sealed class BackgroundErrorTests : IDisposable
             Close(model.TangentLinear(x, v, new TimeInterval(0, 4)), linear.TangentLinear(v));
         }
         var h = new SubsetObservationOperator(6, 0, 1);
-        var window = new AssimilationWindow(new(x), new TimeInterval(0, 4), 1, [new(random.Normal([2, 2], ScalarType.Float64), null, 2), new(random.Normal([2, 2], ScalarType.Float64), null, 4)]);
-        var cost = new FourDimensionalVariationalCost(model, [new BackgroundTerm(b), new ModelErrorTerm(ForecastErrors.ModelError(model, view, Coefficients))],
+        var window = new AssimilationWindow(new(x), new TimeInterval(0, 4), 1, [new(random.Normal([2, 2], ScalarType.Float64), null, 2),
+            new(random.Normal([2, 2], ScalarType.Float64), null, 4)]);
+        var cost = new FourDimensionalVariationalCost(model, [new BackgroundTerm(b), new ModelErrorTerm(ForecastErrors.ModelError(model,
+            view, Coefficients))],
             [new ObservationTerm(h, ErrorCovariance.Scalar(2, 0.1))]);
         var check = cost.CheckGradient(window);
         Assert.True(check.IsRight, check.ToString());
-        Close(new IncrementalOptions { OuterIterations = 60, ControlTolerance = 1e-12, InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 200, ResidualReduction = 1e-13 }) }
+        Close(new IncrementalOptions { OuterIterations = 60, ControlTolerance = 1e-12,
+            InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 200, ResidualReduction = 1e-13 }) }
                 .Of(cost).Minimise(window).Analysis.Values,
             new QuasiNewtonOptions { GradientReduction = 1e-10, MaximumIterations = 400 }.Of(cost).Minimise(window).Analysis.Values, 1e-7);
     }

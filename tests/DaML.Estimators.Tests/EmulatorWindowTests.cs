@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>4D-Var through emulators: the closed form where they are linear, one minimum by both minimisations where they are not, the truth where they are exact.</summary>
+/// <summary>4D-Var through emulators: the closed form where they are linear, one minimum by both minimisations where they are not, the
+/// truth where they are exact.</summary>
 public sealed class EmulatorWindowTests : IDisposable
 {
     private const int R = 2, L = 3, N = R * L; // coefficients, lags, state
@@ -14,7 +15,8 @@ public sealed class EmulatorWindowTests : IDisposable
 
     private static readonly IncrementalOptions Incremental = new()
     {
-        OuterIterations = 40, ControlTolerance = 1e-12, InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 200, ResidualReduction = 1e-13 }),
+        OuterIterations = 40, ControlTolerance = 1e-12, InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 200,
+            ResidualReduction = 1e-13 }),
     };
 
     private static readonly QuasiNewtonOptions QuasiNewton = new() { GradientReduction = 1e-10, MaximumIterations = 400, Memory = 20 };
@@ -43,7 +45,8 @@ public sealed class EmulatorWindowTests : IDisposable
         }
     }
 
-    private static Emulator Emulator(double nonlinear, ScalarType precision = ScalarType.Float64) => new("lagged", new LaggedModule(nonlinear, precision), N, 1);
+    private static Emulator Emulator(double nonlinear, ScalarType precision = ScalarType.Float64) => new("lagged",
+        new LaggedModule(nonlinear, precision), N, 1);
 
     private IErrorCovariance B(WindowControl control)
     {
@@ -55,17 +58,20 @@ public sealed class EmulatorWindowTests : IDisposable
     private static readonly Tensor Modes = tensor(new[,] { { 1.0, 0.2 }, { -0.5, 0.7 }, { 0.3, 1.1 } }).DetachFromDisposeScope();
 
     // The newest coefficients, then what they stand for at three places.
-    private static ComposedObservationOperator Observed() => new SubsetObservationOperator(N, 0, 1).Then(new LinearObservationOperator(Modes));
+    private static ComposedObservationOperator Observed() => new SubsetObservationOperator(N, 0,
+        1).Then(new LinearObservationOperator(Modes));
 
     /// <summary>Truth, background and observations drawn from B and R, in a window of 5 steps; some observations are missing.</summary>
-    private (AssimilationWindow Window, Tensor Truth) Twin(IDynamics model, IErrorCovariance b, double variance, long batch, ScalarType precision = ScalarType.Float64)
+    private (AssimilationWindow Window, Tensor Truth) Twin(IDynamics model, IErrorCovariance b, double variance, long batch,
+        ScalarType precision = ScalarType.Float64)
     {
         using var random = context.Random("twin");
         var background = random.Normal([batch, N], ScalarType.Float64);
         var truth = background + b.Sample([batch], random, ScalarType.Float64);
         var h = Observed();
         var observations = ((int[])[0, 1, 3, 5]).Select(step => new Observation(
-            (h.Apply(model.Advance(truth, new TimeInterval(0, step))) + Math.Sqrt(variance) * random.Normal([batch, 3], ScalarType.Float64)).to(precision),
+            (h.Apply(model.Advance(truth, new TimeInterval(0, step))) + Math.Sqrt(variance) * random.Normal([batch, 3],
+                ScalarType.Float64)).to(precision),
             random.Uniform([batch, 3], ScalarType.Float64) > 0.3, step)).ToList();
         return (new(new State(background.to(precision)), new TimeInterval(0, 5), 1, observations), truth);
     }
@@ -77,9 +83,11 @@ public sealed class EmulatorWindowTests : IDisposable
         Assert.InRange((expected - actual).abs().max().ToDouble(), 0, tolerance * expected.abs().max().ToDouble());
 
     // (I + G^T R^-1 G) with G = H M^k L, and G^T R^-1 d, in dense algebra, for one trajectory: its observations that are there.
-    private static (Tensor Hessian, Tensor RightSide) Normal(Tensor m, IErrorCovariance b, AssimilationWindow window, int i, double variance)
+    private static (Tensor Hessian, Tensor RightSide) Normal(Tensor m, IErrorCovariance b, AssimilationWindow window, int i,
+        double variance)
     {
-        Tensor root = b.Root(ScalarType.Float64, CPU).T, hessian = eye(N, dtype: ScalarType.Float64), right = zeros(N, dtype: ScalarType.Float64);
+        Tensor root = b.Root(ScalarType.Float64, CPU).T, hessian = eye(N, dtype: ScalarType.Float64), right = zeros(N,
+            dtype: ScalarType.Float64);
         var h = cat([Modes, zeros([3, N - R], dtype: ScalarType.Float64)], -1);
         foreach (var y in window.Observations)
         {
@@ -93,7 +101,8 @@ public sealed class EmulatorWindowTests : IDisposable
     }
 
     private static Tensor MatrixOf(IDynamics model) =>
-        (model.Advance(eye(N, dtype: ScalarType.Float64), new TimeInterval(0, 1)) - model.Advance(zeros([N, N], dtype: ScalarType.Float64), new TimeInterval(0, 1))).T;
+        (model.Advance(eye(N, dtype: ScalarType.Float64), new TimeInterval(0, 1)) - model.Advance(zeros([N, N],
+            dtype: ScalarType.Float64), new TimeInterval(0, 1))).T;
 
     [Theory, InlineData(true, true), InlineData(true, false), InlineData(false, true), InlineData(false, false)]
     public void The_minimum_of_a_linear_emulator_is_the_closed_form(bool module, bool wholeWindow)
@@ -111,11 +120,14 @@ public sealed class EmulatorWindowTests : IDisposable
             return window.Background.Values[i] + b.Root(ScalarType.Float64, CPU).T.matmul(linalg.solve(hessian, right));
         })], 0);
         var cost = Cost(model, b, 0.1);
-        foreach (MinimisationOptions options in (MinimisationOptions[])[Incremental, Incremental with { InnerSolver = new LanczosSolver(), OuterIterations = 8, Preconditioning = new RitzPreconditioning() }, QuasiNewton])
+        foreach (MinimisationOptions options in (MinimisationOptions[])[Incremental,
+            Incremental with { InnerSolver = new LanczosSolver(), OuterIterations = 8, Preconditioning = new RitzPreconditioning() },
+                QuasiNewton])
         {
             var result = options.Of(cost).Minimise(window);
             Close(expected, result.Analysis.Values, 1e-8);
-            if (!wholeWindow) Assert.True(result.Analysis.Values.narrow(1, R, N - R).equal(window.Background.Values.narrow(1, R, N - R)).all().ToBoolean());
+            if (!wholeWindow) Assert.True(result.Analysis.Values.narrow(1, R, N - R).equal(window.Background.Values.narrow(1, R,
+                N - R)).all().ToBoolean());
             Assert.Equal(["Jb", "Jo"], result.Cost.Parts.Select(part => part.Term));
         }
     }
@@ -135,13 +147,15 @@ public sealed class EmulatorWindowTests : IDisposable
             Close(expected.Analysis.Values, actual.Analysis.Values, 1e-7);
             Close(expected.End.Values, actual.End.Values, 1e-7);
             Close(expected.Cost.Total, actual.Cost.Total, 1e-12);
-            Close(expected.Control.Values, (Incremental with { InnerSolver = new LanczosSolver(new() { MaximumIterations = 100, ResidualReduction = 1e-10 }), Preconditioning = new RitzPreconditioning() })
+            Close(expected.Control.Values, (Incremental with { InnerSolver = new LanczosSolver(new() { MaximumIterations = 100,
+                ResidualReduction = 1e-10 }), Preconditioning = new RitzPreconditioning() })
                 .Of(cost).Minimise(window).Control.Values, 1e-7);
         }
     }
 
     [Theory, InlineData(ScalarType.Float32, ScalarType.Float32), InlineData(ScalarType.Float64, ScalarType.Float32)]
-    public void In_single_precision_states_or_weights_the_minimum_is_that_of_double_precision_to_theirs(ScalarType states, ScalarType weights)
+    public void In_single_precision_states_or_weights_the_minimum_is_that_of_double_precision_to_theirs(ScalarType states,
+        ScalarType weights)
     {
         var b = B(WindowControl.WholeWindow);
         var model = Emulator(0.8, weights);
@@ -150,7 +164,8 @@ public sealed class EmulatorWindowTests : IDisposable
         var exact = new AssimilationWindow(new(window.Background.Values.to(ScalarType.Float64)), window.Span, 1,
             [.. window.Observations.Select(y => y with { Values = y.Values.to(ScalarType.Float64) })]);
         var expected = Incremental.Of(Cost(Emulator(0.8), b, 0.05)).Minimise(exact).Analysis.Values;
-        var loose = new IncrementalOptions { OuterIterations = 30, ControlTolerance = 1e-6, InnerSolver = new ConjugateGradientSolver(new() { ResidualReduction = 1e-5 }) };
+        var loose = new IncrementalOptions { OuterIterations = 30, ControlTolerance = 1e-6,
+            InnerSolver = new ConjugateGradientSolver(new() { ResidualReduction = 1e-5 }) };
         foreach (var options in (MinimisationOptions[])[loose, new QuasiNewtonOptions { GradientReduction = 1e-5 }])
         {
             var result = options.Of(cost).Minimise(window);
@@ -195,7 +210,8 @@ public sealed class EmulatorWindowTests : IDisposable
         using var random = context.Random("field");
         var (modes, _) = linalg.qr(random.Normal([12, R], ScalarType.Float64));
         var weights = ones(12, dtype: ScalarType.Float64);
-        var decomposition = new ProperOrthogonalDecomposition(random.Normal([12], ScalarType.Float64), modes, weights, ones(R, dtype: ScalarType.Float64), weights);
+        var decomposition = new ProperOrthogonalDecomposition(random.Normal([12], ScalarType.Float64), modes, weights,
+            ones(R, dtype: ScalarType.Float64), weights);
         var sites = new InterpolationObservationOperator(latitudes, longitudes, (55, 233), (41.5, 259), (50, 240), (44, 247.5));
         var h = new SubsetObservationOperator(N, 0, 1).Then(new ReconstructionOperator(decomposition)).Then(sites);
         ObservationOperatorConformance.Check(h);
@@ -204,7 +220,8 @@ public sealed class EmulatorWindowTests : IDisposable
         var background = random.Normal([2, N], ScalarType.Float64);
         var window = new AssimilationWindow(new(background), new TimeInterval(0, 4), 1,
             [.. ((int[])[1, 2, 4]).Select(step => new Observation(random.Normal([2, 4], ScalarType.Float64), null, step))]);
-        var cost = new FourDimensionalVariationalCost(model, [new BackgroundTerm(b)], [new ObservationTerm(h, ErrorCovariance.Scalar(4, 0.1))]);
+        var cost = new FourDimensionalVariationalCost(model, [new BackgroundTerm(b)], [new ObservationTerm(h, ErrorCovariance.Scalar(4,
+            0.1))]);
         var check = cost.CheckGradient(window);
         Assert.True(check.IsRight, check.ToString());
         Close(Incremental.Of(cost).Minimise(window).Analysis.Values, QuasiNewton.Of(cost).Minimise(window).Analysis.Values, 1e-7);

@@ -108,6 +108,9 @@ public sealed class NetCdfTrajectoryTests : IDisposable
         Assert.Equal(561, grid.Size);
         Assert.Equal((30, -70), grid.Location(0));
         Assert.Equal((32.5, -65), grid.Location(33 + 2));
+        using var field = torch.arange(561, dtype: ScalarType.Float64);
+        using var between = grid.InterpolateTo((30, -70), (32.5, 295), (31.25, -67.5)).Apply(field);
+        Assert.Equal([0, 35, 33 / 2.0 + 1], between.ToArray<double>());
         using var weights = grid.AreaWeights(ScalarType.Float64, CPU);
         Assert.Equal(Math.Cos(Math.PI / 6), weights[0].ToDouble(), 14);
         Assert.Equal(0.5, weights[12 * 33].ToDouble(), 14); // 60 N

@@ -10,23 +10,29 @@ public sealed class GradientCheckTests : IDisposable
     private readonly DataAssimilationContext context = new(29);
     public void Dispose() => scope.Dispose();
 
-    private (FourDimensionalVariationalCost Cost, AssimilationWindow Window) Around(IDynamics model, IObservationOperator? h = null, ScalarType precision = ScalarType.Float64,
+    private (FourDimensionalVariationalCost Cost, AssimilationWindow Window) Around(IDynamics model, IObservationOperator? h = null,
+        ScalarType precision = ScalarType.Float64,
         ControlVariable variable = ControlVariable.BackgroundSquareRoot, double scale = 1, params IPriorTerm[] priors)
     {
         long n = model.Dimension;
         h ??= SubsetObservationOperator.Strided(n, 2);
         using var random = context.Random("window");
-        var start = (model.InitialCondition ?? new GaussianInitialCondition(zeros(n), ErrorCovariance.Scalar(n, 1))).Draw(2, random, ScalarType.Float64);
+        var start = (model.InitialCondition ?? new GaussianInitialCondition(zeros(n), ErrorCovariance.Scalar(n, 1))).Draw(2, random,
+            ScalarType.Float64);
         double dt = model.TimeStep;
         long p = h.ObservationDimension;
         var observations = ((int[])[1, 3]).Select(step => new Observation(
-            (h.Apply(model.Advance(start, new TimeInterval(0, step * dt))) + 0.3 * scale * random.Normal([2, p], ScalarType.Float64)).to(precision),
+            (h.Apply(model.Advance(start, new TimeInterval(0, step * dt))) + 0.3 * scale * random.Normal([2, p],
+                ScalarType.Float64)).to(precision),
             random.Uniform([2, p], ScalarType.Float64) > 0.2, step * dt)).ToList();
-        var window = new AssimilationWindow(new((start + 0.3 * scale * random.Normal([2, n], ScalarType.Float64)).to(precision)), new TimeInterval(0, 4 * dt), dt, observations);
-        return (new(model, [new BackgroundTerm(ErrorCovariance.Scalar(n, 0.1 * scale * scale), variable), .. priors], [new ObservationTerm(h, ErrorCovariance.Scalar(p, 0.1 * scale * scale))]), window);
+        var window = new AssimilationWindow(new((start + 0.3 * scale * random.Normal([2, n], ScalarType.Float64)).to(precision)),
+            new TimeInterval(0, 4 * dt), dt, observations);
+        return (new(model, [new BackgroundTerm(ErrorCovariance.Scalar(n, 0.1 * scale * scale), variable), .. priors],
+            [new ObservationTerm(h, ErrorCovariance.Scalar(p, 0.1 * scale * scale))]), window);
     }
 
-    public static TheoryData<string> Models => ["lorenz-63", "lorenz-96", "kuramoto-sivashinsky", "lorenz-84", "two-scale", "advection", "shallow water", "linear"];
+    public static TheoryData<string> Models => ["lorenz-63", "lorenz-96", "kuramoto-sivashinsky", "lorenz-84", "two-scale", "advection",
+        "shallow water", "linear"];
 
     private static IDynamics Model(string name) => name switch
     {
@@ -88,7 +94,8 @@ public sealed class GradientCheckTests : IDisposable
     {
         private static Tensor Off(double fraction, Tensor like) => tensor(new[] { 1 + fraction, 1, 1, 1, 1, 1 }, dtype: like.dtype);
         protected override Tensor Step(Tensor state, double time) => state + 0.1 * state.sin();
-        protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time) => (1 + 0.1 * state.cos()) * sensitivity * Off(adjoint, state);
+        protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time) =>
+            (1 + 0.1 * state.cos()) * sensitivity * Off(adjoint, state);
         protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time) =>
             (Step(state, time), (1 + 0.1 * state.cos()) * perturbation + tangent * perturbation.roll(2, -1));
     }
@@ -118,7 +125,8 @@ public sealed class GradientCheckTests : IDisposable
     public void At_the_minimum_it_says_that_nothing_can_be_told()
     {
         var (cost, window) = Around(new Lorenz96(8));
-        var minimum = new QuasiNewtonFourDimensionalVariational(cost, new() { GradientReduction = 1e-13, MaximumIterations = 300 }).Minimise(window);
+        var minimum = new QuasiNewtonFourDimensionalVariational(cost, new() { GradientReduction = 1e-13,
+            MaximumIterations = 300 }).Minimise(window);
         var check = cost.CheckGradient(window, minimum.Control);
         Assert.False(check.IsRight);
         Assert.Contains("nothing can be told", check.ToString());
@@ -143,7 +151,8 @@ public sealed class GradientCheckTests : IDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => cost.GradientByDifferences(window, v, atOnce: 0));
         Assert.Throws<ArgumentException>(() => cost.GradientByDifferences(window, new(v.Values.narrow(1, 0, 7))));
         Assert.Throws<ArgumentException>(() => cost.CheckGradient(window, new(v.Values.narrow(1, 0, 7))));
-        Assert.Contains("from the largest", Assert.Throws<ArgumentException>(() => cost.CheckGradient(window, options: new() { Steps = [1e-3, 1e-2, 1e-1] })).Message);
+        Assert.Contains("from the largest", Assert.Throws<ArgumentException>(() => cost.CheckGradient(window,
+            options: new() { Steps = [1e-3, 1e-2, 1e-1] })).Message);
         Assert.Throws<ArgumentException>(() => cost.CheckGradient(window, options: new() { Steps = [1e-3, 1e-4] }));
         Assert.Throws<ArgumentOutOfRangeException>(() => cost.CheckGradient(window, options: new() { Directions = 0 }));
         using var source = new CancellationTokenSource();

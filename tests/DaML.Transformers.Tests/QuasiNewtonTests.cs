@@ -13,17 +13,20 @@ public sealed class QuasiNewtonTests : IDisposable
     private static readonly QuasiNewtonOptions Exact = new() { GradientReduction = 1e-10, MaximumIterations = 400, Memory = 20 };
 
     /// <summary>A Lorenz-96 window of 6 steps, half of it observed every second step, some of that missing.</summary>
-    private (FourDimensionalVariationalCost Cost, AssimilationWindow Window) Lorenz(long batch = 2, ScalarType precision = ScalarType.Float64)
+    private (FourDimensionalVariationalCost Cost, AssimilationWindow Window) Lorenz(long batch = 2,
+        ScalarType precision = ScalarType.Float64)
     {
         var model = new Lorenz96(12);
         using var random = context.Random("lorenz");
         var truth = new AttractorInitialCondition(model, 200).Draw(batch, random, ScalarType.Float64);
         var h = SubsetObservationOperator.Strided(12, 2);
         var observations = ((int[])[0, 2, 4, 6]).Select(step => new Observation(
-            (h.Apply(model.Advance(truth, new TimeInterval(0, 0.05 * step))) + 0.5 * random.Normal([batch, 6], ScalarType.Float64)).to(precision),
+            (h.Apply(model.Advance(truth, new TimeInterval(0, 0.05 * step))) + 0.5 * random.Normal([batch, 6],
+                ScalarType.Float64)).to(precision),
             random.Uniform([batch, 6], ScalarType.Float64) > 0.3, 0.05 * step)).ToList();
         var background = (truth + 0.4 * random.Normal([batch, 12], ScalarType.Float64)).to(precision);
-        return (new(model, [new BackgroundTerm(ErrorCovariance.Scalar(12, 0.16))], [new ObservationTerm(h, ErrorCovariance.Scalar(6, 0.25))]),
+        return (new(model, [new BackgroundTerm(ErrorCovariance.Scalar(12, 0.16))], [new ObservationTerm(h, ErrorCovariance.Scalar(6,
+            0.25))]),
             new(new State(background), new TimeInterval(0, 0.3), 0.05, observations));
     }
 
@@ -43,14 +46,17 @@ public sealed class QuasiNewtonTests : IDisposable
         var observations = ((int[])[1, 2, 4]).Select(step => new Observation(random.Normal([2, LinearGaussianSystem.P], ScalarType.Float64),
             random.Uniform([2, LinearGaussianSystem.P], ScalarType.Float64) > 0.3, step)).ToList();
         var window = new AssimilationWindow(new State(background), new TimeInterval(0, 4), 1, observations);
-        IPriorTerm[] priors = weak ? [new BackgroundTerm(ErrorCovariance.Full(system.P0)), new ModelErrorTerm(ErrorCovariance.Full(system.Q))]
+        IPriorTerm[] priors = weak ? [new BackgroundTerm(ErrorCovariance.Full(system.P0)),
+            new ModelErrorTerm(ErrorCovariance.Full(system.Q))]
             : [new BackgroundTerm(ErrorCovariance.Full(system.P0))];
-        var cost = new FourDimensionalVariationalCost(system.Dynamics, priors, [new ObservationTerm(system.Network.Operator, system.Network.Error)]);
+        var cost = new FourDimensionalVariationalCost(system.Dynamics, priors, [new ObservationTerm(system.Network.Operator,
+            system.Network.Error)]);
         var result = new QuasiNewtonFourDimensionalVariational(cost, Exact).Minimise(window);
         // A v = b, the Hessian built column by column.
         var (at, quadratic) = cost.AtBackground(window);
         long m = cost.ControlDimension(window);
-        var columns = stack([.. Enumerable.Range(0, (int)m).Select(i => quadratic.HessianProduct(new(eye(m, dtype: ScalarType.Float64)[i].expand(2, m).contiguous())).Values)], -1);
+        var columns = stack([.. Enumerable.Range(0, (int)m).Select(i =>
+            quadratic.HessianProduct(new(eye(m, dtype: ScalarType.Float64)[i].expand(2, m).contiguous())).Values)], -1);
         var expected = linalg.solve(columns, quadratic.RightSide.Values.unsqueeze(-1)).squeeze(-1);
         quadratic.Dispose();
         Compare.Close(expected, result.Control.Values, 1e-8);
@@ -90,7 +96,8 @@ public sealed class QuasiNewtonTests : IDisposable
             Assert.Equal(0, report.Evaluations[0].Iteration);
             Assert.Equal(report.Iterations, report.Evaluations[^1].Iteration);
             Assert.Equal(value.Total[i].ToDouble(), report.Evaluations[0].Cost, 1e-6 * report.Evaluations[0].Cost);
-            Assert.Equal(gradient.Values[i].norm().ToDouble(), report.Evaluations[0].GradientNorm, 1e-5 * report.Evaluations[0].GradientNorm);
+            Assert.Equal(gradient.Values[i].norm().ToDouble(), report.Evaluations[0].GradientNorm,
+                1e-5 * report.Evaluations[0].GradientNorm);
             Assert.Equal(result.Cost.Total[i].ToDouble(), report.Best.Cost, 0.0);
             Assert.Equal(["Jb", "Jo"], report.Best.Terms.Select(term => term.Term));
             Assert.Equal(report.Best.Cost, report.Best.Terms.Sum(term => term.Value), 1e-5 * report.Best.Cost);
@@ -111,7 +118,8 @@ public sealed class QuasiNewtonTests : IDisposable
             var alone = method.Minimise(window.Trajectory(i));
             Assert.True(all.Analysis.Values[i].equal(alone.Analysis.Values[0]).all().ToBoolean());
             Assert.True(all.End.Values[i].equal(alone.End.Values[0]).all().ToBoolean());
-            Assert.Equal(all.QuasiNewton[i].Evaluations.Select(each => (each.Cost, each.GradientNorm)), alone.QuasiNewton[0].Evaluations.Select(each => (each.Cost, each.GradientNorm)));
+            Assert.Equal(all.QuasiNewton[i].Evaluations.Select(each => (each.Cost, each.GradientNorm)),
+                alone.QuasiNewton[0].Evaluations.Select(each => (each.Cost, each.GradientNorm)));
         }
     }
 
@@ -121,21 +129,24 @@ public sealed class QuasiNewtonTests : IDisposable
         // States of size 1e-5: x' = s f(x / s) by a linear model, whose unit is free.
         var system = new LinearGaussianSystem(3);
         using var random = context.Random("unit");
-        Tensor background = random.Normal([1, LinearGaussianSystem.N], ScalarType.Float64), y = random.Normal([1, LinearGaussianSystem.P], ScalarType.Float64);
+        Tensor background = random.Normal([1, LinearGaussianSystem.N], ScalarType.Float64),
+            y = random.Normal([1, LinearGaussianSystem.P], ScalarType.Float64);
         FourDimensionalVariationalResult In(double unit, ControlVariable variable) => new QuasiNewtonFourDimensionalVariational(
             new(system.Dynamics, [new BackgroundTerm(ErrorCovariance.Full(unit * unit * system.P0), variable)],
                 [new ObservationTerm(system.Network.Operator, ErrorCovariance.Full(unit * unit * system.R))]), Exact)
             .Minimise(new(new State(unit * background), new TimeInterval(0, 3), 1, [new(unit * y, null, 2)]));
         var expected = In(1, ControlVariable.BackgroundSquareRoot).Analysis.Values;
         foreach (double unit in (double[])[1e-5, 1e5])
-            foreach (var variable in Enum.GetValues<ControlVariable>()) Compare.Close(expected, In(unit, variable).Analysis.Values / unit, 1e-8);
+            foreach (var variable in Enum.GetValues<ControlVariable>()) Compare.Close(expected,
+                In(unit, variable).Analysis.Values / unit, 1e-8);
     }
 
     [Fact]
     public void It_stops_at_the_iteration_limit_with_the_best_so_far()
     {
         var (cost, window) = Lorenz();
-        var result = new QuasiNewtonFourDimensionalVariational(cost, new() { GradientReduction = 1e-8, MaximumIterations = 3 }).Minimise(window);
+        var result = new QuasiNewtonFourDimensionalVariational(cost, new() { GradientReduction = 1e-8,
+            MaximumIterations = 3 }).Minimise(window);
         Assert.All(result.QuasiNewton, report =>
         {
             Assert.Equal(QuasiNewtonStop.IterationLimit, report.Stop);
@@ -149,11 +160,13 @@ public sealed class QuasiNewtonTests : IDisposable
     public void A_perfect_background_is_the_analysis()
     {
         var model = new LinearDynamics(eye(3, dtype: ScalarType.Float64));
-        var window = new AssimilationWindow(new(ones([2, 3], dtype: ScalarType.Float64)), new TimeInterval(0, 2), 1, [new(ones([2, 3], dtype: ScalarType.Float64), null, 1)]);
+        var window = new AssimilationWindow(new(ones([2, 3], dtype: ScalarType.Float64)), new TimeInterval(0, 2), 1,
+            [new(ones([2, 3], dtype: ScalarType.Float64), null, 1)]);
         var result = new QuasiNewtonFourDimensionalVariational(new(model, [new BackgroundTerm(ErrorCovariance.Scalar(3, 1))],
             [new ObservationTerm(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1))])).Minimise(window);
         Assert.Equal(0, result.Control.Values.abs().max().ToDouble());
-        Assert.All(result.QuasiNewton, report => Assert.Equal((QuasiNewtonStop.GradientReduced, 0, 1, 0.0), (report.Stop, report.Iterations, report.Evaluations.Count, report.GradientReduction)));
+        Assert.All(result.QuasiNewton, report => Assert.Equal((QuasiNewtonStop.GradientReduced, 0, 1, 0.0), (report.Stop,
+            report.Iterations, report.Evaluations.Count, report.GradientReduction)));
     }
 
     private sealed class WrongAdjoint(long n) : DiscreteDynamics(n, 1)
@@ -165,8 +178,10 @@ public sealed class QuasiNewtonTests : IDisposable
     private static (FourDimensionalVariationalCost Cost, AssimilationWindow Window) Around(IDynamics model, double observed = 2)
     {
         long n = model.Dimension;
-        var window = new AssimilationWindow(new(0.3 * ones([1, n], dtype: ScalarType.Float64)), new TimeInterval(0, 1), 1, [new(observed * ones([1, n], dtype: ScalarType.Float64), null, 1)]);
-        return (new(model, [new BackgroundTerm(ErrorCovariance.Scalar(n, 1))], [new ObservationTerm(new IdentityObservationOperator(n), ErrorCovariance.Scalar(n, 0.01))]), window);
+        var window = new AssimilationWindow(new(0.3 * ones([1, n], dtype: ScalarType.Float64)), new TimeInterval(0, 1), 1,
+            [new(observed * ones([1, n], dtype: ScalarType.Float64), null, 1)]);
+        return (new(model, [new BackgroundTerm(ErrorCovariance.Scalar(n, 1))], [new ObservationTerm(new IdentityObservationOperator(n),
+            ErrorCovariance.Scalar(n, 0.01))]), window);
     }
 
     [Fact]
@@ -193,7 +208,8 @@ public sealed class QuasiNewtonTests : IDisposable
         var (cost, window) = Around(new Explosive(2), observed: 5);
         var result = new QuasiNewtonFourDimensionalVariational(cost, new() { GradientReduction = 1e-6 }).Minimise(window);
         Assert.True(FiniteNumbers.All(result.End.Values));
-        Assert.Contains(result.QuasiNewton[0].Evaluations, each => double.IsPositiveInfinity(each.Cost) && double.IsPositiveInfinity(each.GradientNorm) && each.Terms.Count == 0);
+        Assert.Contains(result.QuasiNewton[0].Evaluations, each => double.IsPositiveInfinity(each.Cost)
+            && double.IsPositiveInfinity(each.GradientNorm) && each.Terms.Count == 0);
         Assert.DoesNotContain(result.QuasiNewton[0].Evaluations, each => double.IsNaN(each.Cost) || double.IsNaN(each.GradientNorm));
         Assert.Equal(QuasiNewtonStop.GradientReduced, result.QuasiNewton[0].Stop);
     }
@@ -202,17 +218,21 @@ public sealed class QuasiNewtonTests : IDisposable
     public void What_is_wrong_at_the_background_is_refused_and_cancellation_is_heard()
     {
         var (cost, _) = Around(new Explosive(2));
-        var beyond = new AssimilationWindow(new(3 * ones([1, 2], dtype: ScalarType.Float64)), new TimeInterval(0, 1), 1, [new(ones([1, 2], dtype: ScalarType.Float64), null, 1)]);
+        var beyond = new AssimilationWindow(new(3 * ones([1, 2], dtype: ScalarType.Float64)), new TimeInterval(0, 1), 1,
+            [new(ones([1, 2], dtype: ScalarType.Float64), null, 1)]);
         var method = new QuasiNewtonFourDimensionalVariational(cost);
         Assert.Contains("step 1 of the window", Assert.Throws<ArithmeticException>(() => method.Minimise(beyond)).Message);
         var (lorenz, window) = Lorenz();
-        Assert.Contains("must have the dimension 12", Assert.Throws<ArgumentException>(() => new QuasiNewtonFourDimensionalVariational(lorenz).Minimise(beyond)).Message);
+        Assert.Contains("must have the dimension 12", Assert.Throws<ArgumentException>(() =>
+            new QuasiNewtonFourDimensionalVariational(lorenz).Minimise(beyond)).Message);
         using var source = new CancellationTokenSource();
         int evaluations = 0;
         var stopper = new Stopper(() => { if (++evaluations == 4) source.Cancel(); });
-        Assert.Throws<OperationCanceledException>(() => new QuasiNewtonFourDimensionalVariational(lorenz).Minimise(window, stopper, source.Token));
+        Assert.Throws<OperationCanceledException>(() => new QuasiNewtonFourDimensionalVariational(lorenz).Minimise(window, stopper,
+            source.Token));
         Assert.Equal(4, evaluations);
-        foreach (var options in (QuasiNewtonOptions[])[new() { Memory = 0 }, new() { MaximumIterations = 0 }, new() { GradientReduction = -1 }, new() { GradientReduction = 1 }, new() { GradientReduction = double.NaN }])
+        foreach (var options in (QuasiNewtonOptions[])[new() { Memory = 0 }, new() { MaximumIterations = 0 },
+            new() { GradientReduction = -1 }, new() { GradientReduction = 1 }, new() { GradientReduction = double.NaN }])
             Assert.Throws<ArgumentOutOfRangeException>(() => new QuasiNewtonFourDimensionalVariational(lorenz, options));
     }
 
@@ -228,13 +248,15 @@ public sealed class QuasiNewtonTests : IDisposable
         var network = context.Observations.Strided(model, 2);
         var twin = context.Data.Twin(model, network, new() { Batch = 2, Cycles = 8 });
         var reports = new List<QuasiNewtonReport>();
-        SequentialAssimilation<WindowMemory<StateMemory>> Method(MinimisationOptions minimisation, Action<FourDimensionalVariationalResult>? observer = null) =>
+        SequentialAssimilation<WindowMemory<StateMemory>> Method(MinimisationOptions minimisation,
+            Action<FourDimensionalVariationalResult>? observer = null) =>
             context.Analysis.FourDimensionalVariational(model, network, ErrorCovariance.Scalar(12, 0.1), WindowCycling.Overlapping(4, 2),
                 new() { Stream = "same", Minimisation = minimisation, Observer = observer }).Transformer;
         using var quasi = Method(Exact, result => reports.AddRange(result.QuasiNewton)).Run(twin);
         using var incremental = Method(new IncrementalOptions
         {
-            OuterIterations = 40, ControlTolerance = 1e-12, InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 200, ResidualReduction = 1e-13 }),
+            OuterIterations = 40, ControlTolerance = 1e-12, InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 200,
+                ResidualReduction = 1e-13 }),
         }).Run(twin);
         while (incremental.MoveNext() && quasi.MoveNext()) Compare.Close(incremental[Columns.Analysis], quasi[Columns.Analysis], 1e-6);
         Assert.True(reports.Count >= 6, $"{reports.Count} reports");
@@ -246,7 +268,8 @@ public sealed class QuasiNewtonTests : IDisposable
             var method = Method(new QuasiNewtonOptions { Memory = 4, GradientReduction = 1e-3, MaximumIterations = 17 });
             using var expected = method.Run(twin);
             context.Model.Save(method, path);
-            var read = ModelArchive.Read<SequentialAssimilation<WindowMemory<StateMemory>>>(path, new ComponentRegistry([.. DynamicsComponents.All, .. TransformerComponents.All]), new DataAssimilationContext(23));
+            var read = ModelArchive.Read<SequentialAssimilation<WindowMemory<StateMemory>>>(path,
+                new ComponentRegistry([.. DynamicsComponents.All, .. TransformerComponents.All]), new DataAssimilationContext(23));
             using var actual = read.Run(twin);
             while (expected.MoveNext() && actual.MoveNext()) Assert.True(expected[Columns.Analysis].equal(actual[Columns.Analysis]).all().ToBoolean());
             var options = ((QuasiNewtonFourDimensionalVariational)((FourDimensionalVariationalAnalyzer)read.Triple.Analyzer).Method).Options;
