@@ -58,8 +58,9 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
     /// <inheritdoc/>
     /// <exception cref="SchemaException">A view lacks the column or has it in another shape.</exception>
     /// <exception cref="ArgumentException">A view that never ends or is shorter than a window and the trained leads, cycles that are not equally spaced, a value that is missing or not
-    /// finite, a network without parameters or of another precision.</exception>
+    /// finite, a component that does not vary, a network without parameters or of another precision.</exception>
     /// <exception cref="DivergenceException">A hundred steps in a row gave no finite loss.</exception>
+    /// <exception cref="ArithmeticException">No validation gave a finite error.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled before the first step.</exception>
     /// <exception cref="ModelArchiveException">The checkpoint is damaged or belongs to another training.</exception>
     public AutoregressiveModel Fit(ITrajectoryView training, ITrajectoryView validation, CancellationToken cancellation = default)

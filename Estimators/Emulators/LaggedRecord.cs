@@ -6,8 +6,10 @@ namespace DaML;
 /// <summary>What a model of lagged values learns from: a complete, equally spaced record in memory, and the deviation of each component.</summary>
 internal sealed record LaggedRecord
 {
-    private LaggedRecord(Tensor values, Tensor deviations, double interval, int lags, int leads) =>
-        (Values, Deviations, Interval, Lags, Leads) = (values, deviations, interval, lags, leads);
+    private readonly Column column;
+
+    private LaggedRecord(Column column, Tensor values, Tensor deviations, double interval, int lags, int leads) =>
+        (this.column, Values, Deviations, Interval, Lags, Leads) = (column, values, deviations, interval, lags, leads);
 
     /// <summary>The record, <c>[cycles, batch, r]</c>, in double precision.</summary>
     public Tensor Values { get; }
@@ -41,23 +43,28 @@ internal sealed record LaggedRecord
         var (values, times) = TrainingData.Gather(data, column, step, cancellation);
         CheckLength(times.Length, lags, leads, step);
         double interval = TrainingData.EqualSpacing(times, step);
-        var deviations = values.flatten(0, 1).square().mean([0]).sqrt();
-        if (deviations.min().ToDouble() is not > 0)
-            throw new ArgumentException($"{step}: component {deviations.argmin().ToInt64()} of the column '{column}' is zero in all of the training data; leave it out.", nameof(data));
+        var deviations = DeviationsOf(values, column, step);
         scope.MoveToOuter(values, deviations);
-        return new(values, deviations, interval, lags, leads);
+        return new(column, values, deviations, interval, lags, leads);
     }
 
     /// <summary>Some cycles of it, with deviations of their own.</summary>
-    /// <exception cref="ArgumentException">They are fewer than lags and leads.</exception>
+    /// <exception cref="ArgumentException">They are fewer than lags and leads, or a component does not vary in them.</exception>
     public LaggedRecord Part(long first, long count, string step)
     {
         CheckLength(count, Lags, Leads, step);
         using var scope = NewDisposeScope();
         var values = Values.narrow(0, first, count);
-        var deviations = values.flatten(0, 1).square().mean([0]).sqrt();
+        var deviations = DeviationsOf(values, column, step);
         scope.MoveToOuter(values, deviations);
-        return new(values, deviations, Interval, Lags, Leads);
+        return new(column, values, deviations, Interval, Lags, Leads);
+    }
+
+    private static Tensor DeviationsOf(Tensor values, Column column, string step)
+    {
+        var deviations = values.flatten(0, 1).square().mean([0]).sqrt();
+        return deviations.min().ToDouble() > 0 ? deviations
+            : throw new ArgumentException($"{step}: component {deviations.argmin().ToInt64()} of the column '{column}' is zero in all of its {values.size(0)} cycles; leave it out.", "data");
     }
 
     private static void CheckLength(long cycles, int lags, int leads, string step)
@@ -67,7 +74,7 @@ internal sealed record LaggedRecord
     }
 
     /// <summary>The same record for other windows.</summary>
-    public LaggedRecord With(int lags, int leads) => new(Values, Deviations, Interval, lags, leads);
+    public LaggedRecord With(int lags, int leads) => new(column, Values, Deviations, Interval, lags, leads);
 
     /// <summary>Windows <c>[samples, L r]</c>, newest first, and the value after each, <c>[samples, r]</c>, in units of the deviations.</summary>
     public (Tensor Windows, Tensor Next) Pairs()
