@@ -46,7 +46,9 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
             foreach (var (lead, found) in ratios) found.Add(Error(learned, test, lead) / Error(linear, test, lead));
         }
         foreach (var (lead, found) in ratios) output.WriteLine($"lead {lead}: {string.Join(", ", found.Select(ratio => $"{ratio:g3}"))}");
-        Assert.True(ratios[1].Max() < 0.7 && ratios[3].Max() < 0.95, string.Join(" ", ratios.Values.SelectMany(found => found)));
+        // Over eleven seeds: 0.56 to 0.63 and 0.88 to 0.93.
+        Assert.InRange(ratios[1].Order().ElementAt(1), 0.4, 0.7);
+        Assert.InRange(ratios[3].Order().ElementAt(1), 0.8, 0.95);
 
         static double Error(AutoregressiveModel model, ITrajectoryView view, int lead)
         {
@@ -107,6 +109,52 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
 
         var (windows, coming) = LaggedRecord.Read(context.View(held), Records.Values, 4, trainedLeads, "test", default).Take(arange(rows), model.Window);
         Assert.Equal(expected, MultiStepTraining.Loss(model, windows, coming, values.flatten(0, 1).square().mean([0]).sqrt(), discount).ToDouble(), 1e-12);
+    }
+
+    // The streams by hand: starts are drawn, then the noise of their windows.
+    [Theory, InlineData(0.0), InlineData(0.5)]
+    public void A_step_runs_ahead_from_starts_that_are_drawn_with_noise(double inputNoise)
+    {
+        using var scope = NewDisposeScope();
+        const int batch = 16;
+        var options = Brief with { Baseline = new() { Lags = 2 }, InputNoise = inputNoise };
+        var (model, values, _, history) = Trained(options);
+        var untrained = Trained(Untrained(options)).Model;
+        using RandomStream random = context.Random("training/LSTM"), draws = random.Derive("starts");
+        long starts = (values.shape[0] - 2 + 1 - 3) * values.shape[1];
+        long[] drawn = [.. (draws.Uniform([batch], ScalarType.Float64) * starts).ToArray<double>().Select(start => (long)start)];
+        var noise = draws.Normal([batch, 2, 3], ScalarType.Float64);
+        var deviations = values.flatten(0, 1).square().mean([0]).sqrt();
+        double sum = 0;
+        for (int row = 0; row < batch; row++)
+        {
+            int now = 1 + (int)(drawn[row] / 2), trajectory = (int)(drawn[row] % 2);
+            var start = Records.Lagged(values, now, 2)[trajectory] + (inputNoise * deviations * noise[row]).reshape(-1);
+            sum += (untrained.Run(start.unsqueeze(0), 3)[0] - values[(now + 1)..(now + 4), trajectory]).square().sum().ToDouble();
+        }
+        Assert.Equal(sum / (3 * batch * deviations.square().sum().ToDouble()), history.Steps[0].Loss, 1e-12);
+    }
+
+    // w - rate (decay w + Adam's direction): after one step, with and without decay, the rest is the same.
+    [Fact]
+    public void Weights_decay_and_biases_do_not()
+    {
+        using var scope = NewDisposeScope();
+        Dictionary<string, Tensor> first = [];
+        var options = Brief with { Training = Brief.Training with { Steps = 1, WarmUpSteps = 0, LearningRate = 0.01 } };
+        var (with, without) = (Fit(2), Fit(0));
+        foreach (var (name, start) in first)
+        {
+            var difference = with.get_parameter(name)! - without.get_parameter(name)!;
+            Assert.True(Records.Largest(difference + (start.ndim > 1 ? 0.01 * 2 * start : zeros_like(start))) < 1e-15);
+        }
+
+        nn.Module Fit(double decay) => Network(context.Transforms.AutoregressiveEmulator("decaying", Records.Values, Records.Forecast, (count, random) =>
+        {
+            var network = new LongShortTermMemoryNetwork(count, 1, Small, ScalarType.Float64, random);
+            first = network.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter.detach().clone().MoveToOuterDisposeScope());
+            return network;
+        }, options with { WeightDecay = decay }).Fit(context.View(Values("training"))));
     }
 
     // Validated on the opposite of what is learned, every step makes it worse.
