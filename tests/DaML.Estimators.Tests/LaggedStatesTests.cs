@@ -92,6 +92,30 @@ public sealed class LaggedStatesTests
     }
 
     [Fact]
+    public void A_cursor_holds_its_memory_and_leaves_none_behind()
+    {
+        using var scope = NewDisposeScope();
+        var matrix = 0.5 * eye(2, dtype: ScalarType.Float64).repeat(1, 3);
+        var model = new AutoregressiveModel(new AutoregressiveEmulator("linear", 1, 1, 1, ones(2, dtype: ScalarType.Float64), null, matrix), 2, 1, Records.Values, Records.Forecast);
+        var view = context.View(context.Noise("memory", 60, 2, 2));
+        foreach (var step in (ITransformer[])[model.Lagged(Lagged), model.Forecast(Records.Forecast, 4)])
+        {
+            using (var first = step.Transform(view).OpenCursor()) first.MoveNext();
+            long before = Live();
+            using (var cursor = step.Transform(view).OpenCursor())
+            {
+                for (int k = 0; k < 10; k++) Assert.True(cursor.MoveNext());
+                long early = Live();
+                for (int k = 0; k < 40; k++) Assert.True(cursor.MoveNext());
+                Assert.Equal(early, Live());
+            }
+            Assert.Equal(before, Live());
+        }
+
+        static long Live() => DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+    }
+
+    [Fact]
     public void It_survives_its_file()
     {
         using var scope = NewDisposeScope();
