@@ -64,7 +64,8 @@ internal sealed record LaggedRecord
     {
         var deviations = values.flatten(0, 1).square().mean([0]).sqrt();
         return deviations.min().ToDouble() > 0 ? deviations
-            : throw new ArgumentException($"{step}: component {deviations.argmin().ToInt64()} of the column '{column}' is zero in all of its {values.size(0)} cycles; leave it out.", "data");
+            : throw new ArgumentException($"{step}: component {deviations.argmin().ToInt64()} of the column '{column}' is zero in all of its " +
+                $"{values.size(0)} cycles; leave it out.", "data");
     }
 
     private static void CheckLength(long cycles, int lags, int leads, string step)

@@ -15,32 +15,38 @@ public abstract class LaggedConformance : EstimatorContract
         using var matrix = tensor(new[,] { { 0.8, -0.3, 0.1 }, { 0.3, 0.7, 0 }, { 0, 0.2, 0.6 } });
         var model = new LinearDynamics(matrix, 0.5) { ModelError = ErrorCovariance.Scalar(3, 0.3) };
         using var mean = zeros(3, dtype: ScalarType.Float64);
-        return context.Data.Twin(model, context.Observations.Full(model), new() { Batch = 2, Cycles = 70, Initial = new GaussianInitialCondition(mean, ErrorCovariance.Scalar(3, 1)) });
+        return context.Data.Twin(model, context.Observations.Full(model),
+            new() { Batch = 2, Cycles = 70, Initial = new GaussianInitialCondition(mean, ErrorCovariance.Scalar(3, 1)) });
     }
 }
 
 public sealed class RidgeAutoregressionConformance : LaggedConformance
 {
-    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Transforms.RidgeAutoregression(Values, Forecast);
+    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) =>
+        context.Transforms.RidgeAutoregression(Values, Forecast);
 }
 
 public sealed class DampedPersistenceConformance : LaggedConformance
 {
-    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Transforms.DampedPersistence(Values, Forecast);
+    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) =>
+        context.Transforms.DampedPersistence(Values, Forecast);
 }
 
 public sealed class LongShortTermMemoryConformance : LaggedConformance
 {
-    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Transforms.LongShortTermMemory(Values, Forecast, new()
+    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) =>
+        context.Transforms.LongShortTermMemory(Values, Forecast, new()
     {
-        Lags = 3, TrainedLeads = 3, Baseline = new() { Lags = 2 }, Training = new() { Steps = 4, LearningRate = 1e-2, BatchSize = 8, ValidationInterval = 2 },
+        Lags = 3, TrainedLeads = 3, Baseline = new() { Lags = 2 },
+        Training = new() { Steps = 4, LearningRate = 1e-2, BatchSize = 8, ValidationInterval = 2 },
     }, new() { Hidden = 5, Attention = WindowAttention.DotProduct });
 }
 
 public sealed class OneShotLongShortTermMemoryConformance : LaggedConformance
 {
     // The network sees two values and gives three.
-    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Transforms.LongShortTermMemory(Values, Forecast, new()
+    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) =>
+        context.Transforms.LongShortTermMemory(Values, Forecast, new()
     {
         Lags = 2, Leads = 3, TrainedLeads = 4, Training = new() { Steps = 4, LearningRate = 1e-2, BatchSize = 8, ValidationInterval = 2 },
     }, new() { Hidden = 5 });
@@ -48,7 +54,8 @@ public sealed class OneShotLongShortTermMemoryConformance : LaggedConformance
 
 public sealed class LaggedStatesConformance : TransformerContract
 {
-    protected override ITransformer CreateTransformer(DataAssimilationContext context) => new LaggedStates(Columns.Truth, new Column("lagged"), 3);
+    protected override ITransformer CreateTransformer(DataAssimilationContext context) =>
+        new LaggedStates(Columns.Truth, new Column("lagged"), 3);
     protected override ITrajectoryView CreateInput(DataAssimilationContext context) => Inputs.Lorenz63(context);
 
     // It leaves out the first cycles, which have not enough before them.

@@ -19,10 +19,11 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
 
     private static AutoregressiveEmulatorOptions Brief => new()
     {
-        Lags = 2, TrainedLeads = 3, Training = new() { Steps = 12, LearningRate = 1e-2, BatchSize = 16, ValidationInterval = 4, Patience = 20, PatientAboveRate = 1, WarmUpSteps = 2 },
+        Lags = 2, TrainedLeads = 3,
+        Training = new() { Steps = 12, LearningRate = 1e-2, BatchSize = 16, ValidationInterval = 4, PatientAboveRate = 1, WarmUpSteps = 2 },
     };
 
-    /// <summary>One optimiser step so short that no weight of the network is anything but what it was, to all that a forecast shows of it.</summary>
+    /// <summary>One optimiser step so short that no forecast shows it.</summary>
     private static AutoregressiveEmulatorOptions Untrained(AutoregressiveEmulatorOptions options) =>
         options with { Training = options.Training with { Steps = 1, LearningRate = 1e-30 } };
 
@@ -35,13 +36,15 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
         {
             using var inner = NewDisposeScope();
             var own = new DataAssimilationContext(new DataAssimilationOptions { Seed = seed });
-            using MemoryTrajectoryView training = own.View(own.WithProducts("training", 1500, 1)), validation = own.View(own.WithProducts("validation", 500, 1)), test = own.View(own.WithProducts("test", 2000, 1));
+            using MemoryTrajectoryView training = own.View(own.WithProducts("training", 1500, 1)),
+                validation = own.View(own.WithProducts("validation", 500, 1)), test = own.View(own.WithProducts("test", 2000, 1));
             var ridge = new RidgeAutoregressionOptions { Lags = 3 };
             var linear = own.Transforms.RidgeAutoregression(Records.Values, Records.Forecast, ridge).Fit(training);
             var learned = own.Transforms.LongShortTermMemory(Records.Values, Records.Forecast, new()
             {
-                Lags = 2, TrainedLeads = 3, Baseline = ridge, Normalisation = ValueNormalisation.Component, InputNoise = 0.02, WeightDecay = 0.1,
-                Training = new() { Steps = 400, LearningRate = 1e-2, BatchSize = 128, ValidationInterval = 50, Patience = 20, PatientAboveRate = 1 },
+                Lags = 2, TrainedLeads = 3, Baseline = ridge, Normalisation = ValueNormalisation.Component, InputNoise = 0.02,
+                WeightDecay = 0.1,
+                Training = new() { Steps = 400, LearningRate = 1e-2, BatchSize = 128, ValidationInterval = 50, Patience = 20 },
             }, new() { Hidden = 16 }).Fit(training, validation);
             foreach (var (lead, found) in ratios) found.Add(Error(learned, test, lead) / Error(linear, test, lead));
         }
@@ -58,7 +61,8 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
     }
 
     // Also at leads of the second shot, which goes on from forecasts.
-    [Theory, InlineData(1, 3, ValueNormalisation.Common), InlineData(1, 1, ValueNormalisation.Component), InlineData(3, 4, ValueNormalisation.Component), InlineData(3, 1, ValueNormalisation.Common)]
+    [Theory, InlineData(1, 3, ValueNormalisation.Common), InlineData(1, 1, ValueNormalisation.Component),
+        InlineData(3, 4, ValueNormalisation.Component), InlineData(3, 1, ValueNormalisation.Common)]
     public void The_residual_form_starts_as_ridge_regression(int leads, int baselineLags, ValueNormalisation normalisation)
     {
         using var scope = NewDisposeScope();
@@ -84,7 +88,8 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
     {
         using var scope = NewDisposeScope();
         var values = Values("training");
-        var model = context.Transforms.LongShortTermMemory(Records.Values, Records.Forecast, Untrained(Brief), Small).Fit(context.View(values));
+        var model = context.Transforms.LongShortTermMemory(Records.Values, Records.Forecast, Untrained(Brief), Small)
+            .Fit(context.View(values));
         Assert.True(Records.Largest(model.Run(Records.Lagged(values, 20, 2), 3)) < 1e-12);
     }
 
@@ -102,13 +107,18 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
             {
                 var run = model.Run(Records.Lagged(held, now, model.Window)[trajectory].unsqueeze(0), trainedLeads);
                 for (int lead = 1; lead <= trainedLeads; lead++)
-                    sum += Math.Pow(discount, lead - 1) * (run[0, lead - 1] - held[now + lead, trajectory]).square().sum().ToDouble() / variance;
+                {
+                    double error = (run[0, lead - 1] - held[now + lead, trajectory]).square().sum().ToDouble();
+                    sum += Math.Pow(discount, lead - 1) * error / variance;
+                }
             }
         double expected = sum / rows / Enumerable.Range(0, trainedLeads).Sum(lead => Math.Pow(discount, lead));
         Assert.Equal(Math.Sqrt(expected), history.Best!.ValidationError!.Value, 1e-12);
 
-        var (windows, coming) = LaggedRecord.Read(context.View(held), Records.Values, 4, trainedLeads, "test", default).Take(arange(rows), model.Window);
-        Assert.Equal(expected, MultiStepTraining.Loss(model, windows, coming, values.flatten(0, 1).square().mean([0]).sqrt(), discount).ToDouble(), 1e-12);
+        var record = LaggedRecord.Read(context.View(held), Records.Values, 4, trainedLeads, "test", default);
+        var (windows, coming) = record.Take(arange(rows), model.Window);
+        var deviations = values.flatten(0, 1).square().mean([0]).sqrt();
+        Assert.Equal(expected, MultiStepTraining.Loss(model, windows, coming, deviations, discount).ToDouble(), 1e-12);
     }
 
     // The streams by hand: starts are drawn, then the noise of their windows.
@@ -149,10 +159,12 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
             Assert.True(Records.Largest(difference + (start.ndim > 1 ? 0.01 * 2 * start : zeros_like(start))) < 1e-15);
         }
 
-        nn.Module Fit(double decay) => Network(context.Transforms.AutoregressiveEmulator("decaying", Records.Values, Records.Forecast, (count, random) =>
+        nn.Module Fit(double decay) => Network(context.Transforms.AutoregressiveEmulator("decaying", Records.Values, Records.Forecast,
+            (count, random) =>
         {
             var network = new LongShortTermMemoryNetwork(count, 1, Small, ScalarType.Float64, random);
-            first = network.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter.detach().clone().MoveToOuterDisposeScope());
+            first = network.named_parameters().ToDictionary(pair => pair.name,
+                pair => pair.parameter.detach().clone().MoveToOuterDisposeScope());
             return network;
         }, options with { WeightDecay = decay }).Fit(context.View(Values("training"))));
     }
@@ -164,12 +176,15 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
         using var scope = NewDisposeScope();
         var values = Values("training");
         var opposite = values * where(arange(values.shape[0]) % 2 == 0, 1.0, -1.0).reshape(-1, 1, 1);   // what persists alternates
-        var options = Brief with { Training = Brief.Training with { Steps = 200, ValidationInterval = 2, Patience = 3, LearningRate = 3e-2 }, WeightDecay = 0, LeadDiscount = 0.5 };
-        var model = context.Transforms.LongShortTermMemory(Records.Values, Records.Forecast, options, Small).Fit(context.View(values), context.View(opposite));
+        var training = Brief.Training with { Steps = 200, ValidationInterval = 2, Patience = 3, LearningRate = 3e-2 };
+        var options = Brief with { Training = training, WeightDecay = 0, LeadDiscount = 0.5 };
+        var model = context.Transforms.LongShortTermMemory(Records.Values, Records.Forecast, options, Small)
+            .Fit(context.View(values), context.View(opposite));
         var history = History(model);
         Assert.Equal(TrainingEnd.NoImprovement, history.End);
         Assert.True(history.Best!.Step < history.Steps.Count);
-        Assert.Equal(history.Steps.Min(step => step.ValidationError ?? double.PositiveInfinity), Score(model, opposite, values, options), 1e-12);
+        double least = history.Steps.Min(step => step.ValidationError ?? double.PositiveInfinity);
+        Assert.Equal(least, Score(model, opposite, values, options), 1e-12);
     }
 
     [Fact]
@@ -177,14 +192,18 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
     {
         using var scope = NewDisposeScope();
         var values = Values("whole", 100);
-        var estimator = context.Transforms.LongShortTermMemory(Records.Values, Records.Forecast, Brief with { Baseline = new() { Lags = 3 } }, Small);
-        AutoregressiveModel whole = estimator.Fit(context.View(values)), parts = estimator.Fit(context.View(values[..90]), context.View(values[90..]));
+        var estimator = context.Transforms.LongShortTermMemory(Records.Values, Records.Forecast,
+            Brief with { Baseline = new() { Lags = 3 } }, Small);
+        AutoregressiveModel whole = estimator.Fit(context.View(values)),
+            parts = estimator.Fit(context.View(values[..90]), context.View(values[90..]));
         Equal(parts, whole);
         Assert.Equal(Losses(parts), Losses(whole));
         Assert.Equal(History(parts).Steps.Select(step => step.ValidationError), History(whole).Steps.Select(step => step.ValidationError));
         Assert.StartsWith("nine tenths of", History(whole).Settings!.Data);
         Assert.StartsWith("the last tenth of", History(whole).Settings!.Validation!);
-        Assert.Contains("The validation of LSTM", Assert.Throws<ArgumentException>(() => estimator.Fit(context.View(values[..50]))).Message);   // 5 cycles where 6 are needed
+        // 5 cycles where 6 are needed
+        Assert.Contains("The validation of LSTM",
+            Assert.Throws<ArgumentException>(() => estimator.Fit(context.View(values[..50]))).Message);
         estimator.Fit(context.View(values[..60]));
     }
 
@@ -193,7 +212,8 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
     {
         using var scope = NewDisposeScope();
         var values = Values("training");
-        AutoregressiveModel Fit(long seed = 1, long repetition = 0, string name = "LSTM") => Context(seed).Transforms.LongShortTermMemory(Records.Values, Records.Forecast,
+        AutoregressiveModel Fit(long seed = 1, long repetition = 0, string name = "LSTM") =>
+            Context(seed).Transforms.LongShortTermMemory(Records.Values, Records.Forecast,
             Brief with { Training = Brief.Training with { Repetition = repetition } }, Small, name).Fit(context.View(values));
         manual_seed(1);
         var first = Fit();
@@ -230,11 +250,13 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
         }
     }
 
-    private AutoregressiveModel FitWatched(AutoregressiveEmulatorOptions options, Action<int>? called = null, CancellationToken cancellation = default, long seed = 1, Tensor? values = null, int hidden = 5)
+    private AutoregressiveModel FitWatched(AutoregressiveEmulatorOptions options, Action<int>? called = null,
+        CancellationToken cancellation = default, long seed = 1, Tensor? values = null, int hidden = 5)
     {
         var own = Context(seed);
         return own.Transforms.AutoregressiveEmulator("watched", Records.Values, Records.Forecast,
-            (count, random) => new Watched(new LongShortTermMemoryNetwork(count, options.Leads, new() { Hidden = hidden }, ScalarType.Float64, random), called ?? (_ => { })), options)
+            (count, random) => new Watched(new LongShortTermMemoryNetwork(count, options.Leads, new() { Hidden = hidden },
+                ScalarType.Float64, random), called ?? (_ => { })), options)
             .Fit(context.View(values ?? Values("training")), context.View(Values("validation")), cancellation);
     }
 
@@ -242,7 +264,8 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
     public void A_training_that_was_cancelled_goes_on_to_the_same_losses_and_weights_to_the_bit()
     {
         using var scope = NewDisposeScope();
-        var options = Brief with { Baseline = new() { Lags = 3 }, Training = Brief.Training with { CheckpointPath = Path.Combine(folder, "training.checkpoint") } };
+        var options = Brief with { Baseline = new() { Lags = 3 },
+            Training = Brief.Training with { CheckpointPath = Path.Combine(folder, "training.checkpoint") } };
         var uninterrupted = FitWatched(options with { Training = options.Training with { CheckpointPath = null } });
         // Three calls a step, and three a validation.
         foreach (int call in (int[])[8, 14])
@@ -256,7 +279,8 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
         var resumed = FitWatched(options);
         Assert.Equal(TrainingEnd.Completed, History(resumed).End);
         Assert.Equal(Losses(uninterrupted), Losses(resumed));
-        Assert.Equal(History(uninterrupted).Steps.Select(step => step.ValidationError), History(resumed).Steps.Select(step => step.ValidationError));
+        Assert.Equal(History(uninterrupted).Steps.Select(step => step.ValidationError),
+            History(resumed).Steps.Select(step => step.ValidationError));
         Equal(uninterrupted, resumed);
         Equal(uninterrupted, FitWatched(options, _ => { }));   // nothing is left to do
 
@@ -307,7 +331,8 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
         using RandomStream weights = context.Random("weights"), starts = context.Random("starts");
         var record = LaggedRecord.Read(context.View(Values("training")), Records.Values, 2, 3, "test", default);
         using var network = new LongShortTermMemoryNetwork(3, 1, Small, ScalarType.Float64, weights);
-        var model = new AutoregressiveModel(new AutoregressiveEmulator("test", 2, 1, 1, record.Deviations, network, zeros(3, 9, dtype: ScalarType.Float64)), 3, 1, Records.Values, Records.Forecast);
+        var model = new AutoregressiveModel(new AutoregressiveEmulator("test", 2, 1, 1, record.Deviations, network,
+            zeros(3, 9, dtype: ScalarType.Float64)), 3, 1, Records.Values, Records.Forecast);
         using var steps = new MultiStepTraining(model, network, record, Brief, starts);
         for (int i = 0; i < 3; i++) steps.Step(1e-3);
         long before = Live();
@@ -323,8 +348,10 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
         long Left(long steps)
         {
             long before = Live();
-            var options = Brief with { Baseline = new() { Lags = 3 }, Training = Brief.Training with { Steps = steps, CheckpointPath = Path.Combine(folder, $"{steps}.checkpoint") } };
-            var model = context.Transforms.LongShortTermMemory(Records.Values, Records.Forecast, options, Small).Fit(views.Item1, views.Item2);
+            var options = Brief with { Baseline = new() { Lags = 3 },
+                Training = Brief.Training with { Steps = steps, CheckpointPath = Path.Combine(folder, $"{steps}.checkpoint") } };
+            var model = context.Transforms.LongShortTermMemory(Records.Values, Records.Forecast, options, Small)
+                .Fit(views.Item1, views.Item2);
             long left = Live() - before;
             GC.KeepAlive(model);
             return left;
@@ -343,8 +370,10 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
         using var scope = NewDisposeScope();
         var values = Values("training");
         var good = context.View(values);
-        var estimator = context.Transforms.LongShortTermMemory(Records.Values, Records.Forecast, Brief with { Baseline = new() { Lags = 4 } }, Small);
-        Refused("LSTM works on windows of 4 cycles and the 3 after them, so it needs at least 7 cycles; given: 6", context.View(values[..6]), good);
+        var estimator = context.Transforms.LongShortTermMemory(Records.Values, Records.Forecast,
+            Brief with { Baseline = new() { Lags = 4 } }, Small);
+        Refused("LSTM works on windows of 4 cycles and the 3 after them, so it needs at least 7 cycles; given: 6",
+            context.View(values[..6]), good);
         Refused("The validation of LSTM works on windows of 4 cycles", good, context.View(values[..6]));
         Refused("never ends", new TrajectoryView(good.Schema, null, 0, good.OpenCursor), good);
         Refused("learns from 3 values every 1; the validation view has 2 every 1", good, context.View(values[.., .., ..2].contiguous()));
@@ -354,12 +383,16 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
         var mask = ones_like(values, dtype: ScalarType.Bool);
         mask[7, 0, 2] = false;
         Refused("lacks 1 values in cycle 7", context.View(values, mask: mask), good);
-        Refused("equally spaced", context.Data.FromMemory(new Dictionary<Column, Tensor> { [Records.Values] = values }, [.. Enumerable.Range(0, (int)values.shape[0]).Select(k => k + (k > 9 ? 2.0 : 1))]), good);
-        Refused("component 1 of the column 'coefficients' is zero in all of its 120 cycles", context.View(values * tensor(new[] { 1.0, 0, 1 })), good);
-        Assert.Throws<SchemaException>(() => context.Transforms.LongShortTermMemory(new Column("others"), Records.Forecast, Brief).Fit(good));
+        Refused("equally spaced", context.Data.FromMemory(new Dictionary<Column, Tensor> { [Records.Values] = values },
+            [.. Enumerable.Range(0, (int)values.shape[0]).Select(k => k + (k > 9 ? 2.0 : 1))]), good);
+        Refused("component 1 of the column 'coefficients' is zero in all of its 120 cycles",
+            context.View(values * tensor(new[] { 1.0, 0, 1 })), good);
+        Assert.Throws<SchemaException>(() => context.Transforms.LongShortTermMemory(new Column("others"), Records.Forecast, Brief)
+            .Fit(good));
         var late = values.clone();
         late[..^12, .., 1] = 0;   // all that varies of it is in the tenth that is held back
-        Assert.Contains("component 1 of the column 'coefficients' is zero in all of its 108 cycles", Assert.Throws<ArgumentException>(() => estimator.Fit(context.View(late))).Message);
+        Assert.Contains("component 1 of the column 'coefficients' is zero in all of its 108 cycles",
+            Assert.Throws<ArgumentException>(() => estimator.Fit(context.View(late))).Message);
 
         WatchedView Damaged(long bad) => new(good, _ => { }, (cycle, _, value) => cycle == bad ? value * double.NaN : value);
         void Refused(string message, ITrajectoryView training, ITrajectoryView validation) =>
@@ -388,12 +421,16 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
         Refused("has no parameters", window => window[.., ^1..], null);
         Refused("must have the context's network precision, Float64; given: Float32", window => window[.., ^1..], ScalarType.Float32);
         Refused("What the network of own makes of windows", window => window, ScalarType.Float64);
-        Assert.Contains("the loss of the network is not finite", Assert.Throws<DivergenceException>(() => Fit(window => window[.., ^1..] / 0, ScalarType.Float64)).Message);
-        Assert.Contains("without a finite validation score", Assert.Throws<ArithmeticException>(() => Fit(window => window[.., ^1..] / 0, ScalarType.Float64, patience: 5)).Message);
+        Assert.Contains("the loss of the network is not finite",
+            Assert.Throws<DivergenceException>(() => Fit(window => window[.., ^1..] / 0, ScalarType.Float64)).Message);
+        Assert.Contains("without a finite validation score",
+            Assert.Throws<ArithmeticException>(() => Fit(window => window[.., ^1..] / 0, ScalarType.Float64, patience: 5)).Message);
         Fit(window => window[.., ^1..], ScalarType.Float64);
 
-        AutoregressiveModel Fit(Func<Tensor, Tensor> function, ScalarType? precision, long patience = 1000) => context.Transforms.AutoregressiveEmulator("own", Records.Values, Records.Forecast,
-            (_, _) => new Scaled(function, precision), Brief with { Training = Brief.Training with { Steps = 101, BatchSize = 4, Patience = patience } }).Fit(context.View(Values("training")));
+        AutoregressiveModel Fit(Func<Tensor, Tensor> function, ScalarType? precision, long patience = 1000) =>
+            context.Transforms.AutoregressiveEmulator("own", Records.Values, Records.Forecast, (_, _) => new Scaled(function, precision),
+                Brief with { Training = Brief.Training with { Steps = 101, BatchSize = 4, Patience = patience } })
+                .Fit(context.View(Values("training")));
         void Refused(string message, Func<Tensor, Tensor> function, ScalarType? precision) =>
             Assert.Contains(message, Assert.Throws<ArgumentException>(() => Fit(function, precision)).Message);
     }
@@ -401,10 +438,14 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
     [Fact]
     public void Options_out_of_their_range_are_refused()
     {
-        foreach (var options in (AutoregressiveEmulatorOptions[])[Brief with { Lags = 0 }, Brief with { Leads = 0 }, Brief with { Leads = 4 }, Brief with { TrainedLeads = 0 }, Brief with { LeadDiscount = 0 },
-            Brief with { LeadDiscount = 1.1 }, Brief with { LeadDiscount = double.NaN }, Brief with { InputNoise = -1 }, Brief with { WeightDecay = -1 }, Brief with { Normalisation = (ValueNormalisation)2 },
-            Brief with { Baseline = new() { Lags = 0 } }, Brief with { Baseline = new() { Penalty = -1 } }, Brief with { Training = new() { Steps = 0 } }])
-            Assert.Throws<ArgumentOutOfRangeException>(() => context.Transforms.LongShortTermMemory(Records.Values, Records.Forecast, options));
+        foreach (var options in (AutoregressiveEmulatorOptions[])[Brief with { Lags = 0 }, Brief with { Leads = 0 },
+            Brief with { Leads = 4 }, Brief with { TrainedLeads = 0 }, Brief with { LeadDiscount = 0 },
+            Brief with { LeadDiscount = 1.1 }, Brief with { LeadDiscount = double.NaN }, Brief with { InputNoise = -1 },
+            Brief with { WeightDecay = -1 }, Brief with { Normalisation = (ValueNormalisation)2 },
+            Brief with { Baseline = new() { Lags = 0 } }, Brief with { Baseline = new() { Penalty = -1 } },
+            Brief with { Training = new() { Steps = 0 } }])
+            Assert.Throws<ArgumentOutOfRangeException>(() =>
+                context.Transforms.LongShortTermMemory(Records.Values, Records.Forecast, options));
         Assert.Throws<ArgumentException>(() => context.Transforms.LongShortTermMemory(Records.Values, Records.Forecast, name: " "));
     }
 
@@ -427,7 +468,8 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
     private (AutoregressiveModel Model, Tensor Values, Tensor Held, TrainingHistory History) Trained(AutoregressiveEmulatorOptions options)
     {
         Tensor values = Values("training"), held = Values("validation", 40);
-        var model = context.Transforms.LongShortTermMemory(Records.Values, Records.Forecast, options, Small).Fit(context.View(values), context.View(held));
+        var model = context.Transforms.LongShortTermMemory(Records.Values, Records.Forecast, options, Small)
+            .Fit(context.View(values), context.View(held));
         return (model, values, held, History(model));
     }
 
@@ -435,9 +477,12 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
     private static double Score(AutoregressiveModel model, Tensor held, Tensor training, AutoregressiveEmulatorOptions options)
     {
         int first = options.Lags - 1, starts = (int)held.shape[0] - options.TrainedLeads - first;
-        var windows = cat([.. Enumerable.Range(first, starts).Select(now => Records.Lagged(held, now, options.Lags))]).reshape(-1, options.Lags, 3);
-        var coming = cat([.. Enumerable.Range(first, starts).Select(now => held[(now + 1)..(now + 1 + options.TrainedLeads)].transpose(0, 1))]);
-        return Math.Sqrt(MultiStepTraining.Loss(model, windows, coming, training.flatten(0, 1).square().mean([0]).sqrt(), options.LeadDiscount).ToDouble());
+        var windows = cat([.. Enumerable.Range(first, starts).Select(now => Records.Lagged(held, now, options.Lags))])
+            .reshape(-1, options.Lags, 3);
+        var coming = cat([.. Enumerable.Range(first, starts)
+            .Select(now => held[(now + 1)..(now + 1 + options.TrainedLeads)].transpose(0, 1))]);
+        var deviations = training.flatten(0, 1).square().mean([0]).sqrt();
+        return Math.Sqrt(MultiStepTraining.Loss(model, windows, coming, deviations, options.LeadDiscount).ToDouble());
     }
 
     private static nn.Module Network(AutoregressiveModel model) => ((AutoregressiveEmulator)model.Dynamics).Network!;

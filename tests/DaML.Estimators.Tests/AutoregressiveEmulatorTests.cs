@@ -10,7 +10,7 @@ public sealed class AutoregressiveEmulatorTests
     private const long R = 3;
     private readonly DataAssimilationContext context = new(11);
 
-    /// <summary>A network whose output says which values it was given: lead d (from 1) is d times the oldest plus the square of the newest.</summary>
+    /// <summary>A network whose output says what it was given: d times the oldest value plus the newest one squared at lead d.</summary>
     private sealed class Probe : nn.Module<Tensor, Tensor>
     {
         private readonly Parameter one = new(ones(1, dtype: ScalarType.Float64));
@@ -66,14 +66,16 @@ public sealed class AutoregressiveEmulatorTests
     }
 
     // Every combination of which of the three is the largest; units that differ.
-    [Theory, InlineData(4, 1, 0, 4), InlineData(1, 1, 0, 1), InlineData(1, 3, 0, 3), InlineData(2, 2, 0, 2), InlineData(2, 3, 0, 3), InlineData(2, 1, 4, 4), InlineData(2, 3, 5, 5), InlineData(5, 2, 3, 5)]
+    [Theory, InlineData(4, 1, 0, 4), InlineData(1, 1, 0, 1), InlineData(1, 3, 0, 3), InlineData(2, 2, 0, 2), InlineData(2, 3, 0, 3),
+        InlineData(2, 1, 4, 4), InlineData(2, 3, 5, 5), InlineData(5, 2, 3, 5)]
     public void Its_state_is_the_window_newest_first(int lags, int leads, int baselineLags, int window)
     {
         using var scope = NewDisposeScope();
         var units = tensor(new[] { 2.0, 0.5, 1 });
         var baseline = baselineLags == 0 ? null : context.Noise("baseline", leads * R, baselineLags * R);
         var emulator = new AutoregressiveEmulator("probe", lags, leads, 0.5, units, new Probe(leads), baseline);
-        Assert.Equal((window, window * R, leads * 0.5, 0.5, R, lags, leads), (emulator.Window, emulator.Dimension, emulator.TimeStep, emulator.Interval, emulator.ValueCount, emulator.Lags, emulator.Leads));
+        Assert.Equal((window, window * R, leads * 0.5, 0.5, R, lags, leads),
+            (emulator.Window, emulator.Dimension, emulator.TimeStep, emulator.Interval, emulator.ValueCount, emulator.Lags, emulator.Leads));
 
         var values = context.Noise("values", 12, 4, R);   // in order of time
         const int now = 7;
@@ -85,7 +87,8 @@ public sealed class AutoregressiveEmulatorTests
             var next = lead * oldest + newest.square();
             if (baseline is not null)
                 for (int lag = 0; lag < baselineLags; lag++)
-                    next = next + matmul(values[now - lag] / units, baseline[(int)((lead - 1) * R)..(int)(lead * R), (int)(lag * R)..(int)((lag + 1) * R)].mT);
+                    next = next + matmul(values[now - lag] / units,
+                        baseline[(int)((lead - 1) * R)..(int)(lead * R), (int)(lag * R)..(int)((lag + 1) * R)].mT);
             coming.Add(next * units);
         }
         var expected = Records.Lagged(cat([values[..(now + 1)], stack(coming)]), now + leads, window);
@@ -126,7 +129,8 @@ public sealed class AutoregressiveEmulatorTests
         foreach (int lead in (int[])[1, 3])
         {
             var step = model.Forecast(Records.Forecast, lead);
-            using MemoryTrajectoryView forecasts = step.Transform(view).Materialise(), read = Reloaded.Of(step, context).Transform(view).Materialise();
+            using MemoryTrajectoryView forecasts = step.Transform(view).Materialise(),
+                read = Reloaded.Of(step, context).Transform(view).Materialise();
             int lost = emulator.Window - 1 + lead;
             Assert.Equal(14 - lost, forecasts.CycleCount);
             for (int cycle = lost; cycle < 14; cycle++)
@@ -141,7 +145,8 @@ public sealed class AutoregressiveEmulatorTests
             Assert.Equal(1, step.Transform(view.Take(lost + 1)).CycleCount);
             Assert.Contains($"more than {lost} cycles", Assert.Throws<ArgumentException>(() => step.Transform(view.Take(lost))).Message);
         }
-        using MemoryTrajectoryView own = model.Transform(view).Materialise(), same = model.Forecast(Records.Forecast, emulator.Leads).Transform(view).Materialise();
+        using MemoryTrajectoryView own = model.Transform(view).Materialise(),
+            same = model.Forecast(Records.Forecast, emulator.Leads).Transform(view).Materialise();
         Bits.Equal(same[Records.Forecast], own[Records.Forecast]);
         Assert.Throws<ArgumentOutOfRangeException>(() => model.Forecast(Records.Forecast, 0));
     }
@@ -151,14 +156,16 @@ public sealed class AutoregressiveEmulatorTests
     {
         using var scope = NewDisposeScope();
         AutoregressiveEmulator wide = Create("residual"), narrow = Create("residual", ScalarType.Float32);
-        using (no_grad()) foreach (var (name, parameter) in narrow.Network!.named_parameters()) parameter.copy_(wide.Network!.get_parameter(name)!);
+        using (no_grad())
+            foreach (var (name, parameter) in narrow.Network!.named_parameters()) parameter.copy_(wide.Network!.get_parameter(name)!);
         var state = context.Noise("state", 5, wide.Dimension);
         var result = narrow.Advance(state, new(0, 0.5));
         Assert.Equal(ScalarType.Float64, result.dtype);
         Assert.True(Records.Largest(result - wide.Advance(state, new(0, 0.5))) < 1e-5);
         Assert.Equal(ScalarType.Float32, wide.Advance(state.to_type(ScalarType.Float32), new(0, 0.5)).dtype);
         var perturbation = context.Noise("perturbation", 5, wide.Dimension);
-        Assert.True(Records.Largest(narrow.TangentLinear(state, perturbation, new(0, 1)) - wide.TangentLinear(state, perturbation, new(0, 1))) < 1e-4);
+        Tensor Along(AutoregressiveEmulator emulator) => emulator.TangentLinear(state, perturbation, new(0, 1));
+        Assert.True(Records.Largest(Along(narrow) - Along(wide)) < 1e-4);
     }
 
     [Fact]
@@ -178,7 +185,8 @@ public sealed class AutoregressiveEmulatorTests
         var noise = uncertain.AdvanceWithModelError(state, new(0, 1), random) - emulator.Advance(state, new(0, 1));
         Assert.Equal(0, Records.Largest(noise[.., (int)(2 * R)..]));
         Assert.True(noise[.., ..(int)(2 * R)].abs().min().ToDouble() > 0);
-        Assert.Contains("dimension 12; given: 3", Assert.Throws<ArgumentException>(() => emulator.WithModelError(ErrorCovariance.Scalar(R, 1))).Message);
+        Assert.Contains("dimension 12; given: 3",
+            Assert.Throws<ArgumentException>(() => emulator.WithModelError(ErrorCovariance.Scalar(R, 1))).Message);
     }
 
     [Theory, MemberData(nameof(Kinds))]
@@ -186,11 +194,13 @@ public sealed class AutoregressiveEmulatorTests
     {
         using var scope = NewDisposeScope();
         var emulator = Create(kind).WithModelError(ErrorCovariance.Scalar(Create(kind).Dimension, 0.3));
-        emulator.History = new TrainingHistory([new(1, 0.5, 1e-3, 1, 0, null, 0.1), new(2, 0.25, 1e-4, 2, 0, 0.7, 0.2)], TrainingEnd.NoImprovement);
+        emulator.History = new TrainingHistory([new(1, 0.5, 1e-3, 1, 0, null, 0.1), new(2, 0.25, 1e-4, 2, 0, 0.7, 0.2)],
+            TrainingEnd.NoImprovement);
         var model = new AutoregressiveModel(emulator, R, emulator.Leads, Records.Values, Records.Forecast);
         var read = Reloaded.Of(model, context);
         var other = (AutoregressiveEmulator)read.Dynamics;
-        Assert.Equal((emulator.Name, emulator.Lags, emulator.Leads, emulator.Interval, emulator.TimeStep, emulator.Window), (other.Name, other.Lags, other.Leads, other.Interval, other.TimeStep, other.Window));
+        Assert.Equal((emulator.Name, emulator.Lags, emulator.Leads, emulator.Interval, emulator.TimeStep, emulator.Window),
+            (other.Name, other.Lags, other.Leads, other.Interval, other.TimeStep, other.Window));
         Assert.Equal((model.ValueCount, model.Leads, model.Window), (read.ValueCount, read.Leads, read.Window));
         Bits.Equal(emulator.Units, other.Units);
         Assert.Equal(emulator.Baseline is null, other.Baseline is null);
@@ -218,7 +228,8 @@ public sealed class AutoregressiveEmulatorTests
         Refused("given: 4 columns", () => new("columns", 1, 1, 1, units, null, ones(3, 4, dtype: ScalarType.Float64)));
         Refused("given: 0 columns", () => new("columns", 1, 1, 1, units, null, ones(3, 0, dtype: ScalarType.Float64)));
         Refused("baseline must be finite", () => new("finite", 1, 1, 1, units, null, ones(3, 3, dtype: ScalarType.Float64) / 0));
-        Refused("must be above zero; the smallest given is 0", () => new("units", 1, 1, 1, units * tensor(new[] { 1.0, 0, 1 }), new Probe(1)));
+        Refused("must be above zero; the smallest given is 0", () =>
+            new("units", 1, 1, 1, units * tensor(new[] { 1.0, 0, 1 }), new Probe(1)));
         Refused("units of an autoregressive emulator", () => new("units", 1, 1, 1, units.unsqueeze(0), new Probe(1)));
         Refused("units of an autoregressive emulator must be finite", () => new("units", 1, 1, 1, units / 0, new Probe(1)));
         Refused("", () => new(" ", 1, 1, 1, units, new Probe(1)));
@@ -226,12 +237,14 @@ public sealed class AutoregressiveEmulatorTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new AutoregressiveEmulator("leads", 1, 0, 1, units, new Probe(1)));
         Assert.Throws<ArgumentOutOfRangeException>(() => new AutoregressiveEmulator("interval", 1, 1, 0, units, new Probe(1)));
         var wrong = new AutoregressiveEmulator("wrong", 2, 2, 1, units, new Probe(3));
-        Assert.Contains("What the network of wrong makes of windows", Assert.Throws<ArgumentException>(() => wrong.Advance(zeros(4, 6, dtype: ScalarType.Float64), new(0, 2))).Message);
+        Assert.Contains("What the network of wrong makes of windows",
+            Assert.Throws<ArgumentException>(() => wrong.Advance(zeros(4, 6, dtype: ScalarType.Float64), new(0, 2))).Message);
 
         var emulator = Create("one-shot");   // dimension 9, D = 3
         Assert.Throws<ArgumentException>(() => new AutoregressiveModel(emulator, 2, 1, Records.Values, Records.Forecast));
         Assert.Throws<ArgumentException>(() => new AutoregressiveModel(emulator, R, 4, Records.Values, Records.Forecast));
 
-        void Refused(string message, Func<AutoregressiveEmulator> create) => Assert.Contains(message, Assert.ThrowsAny<ArgumentException>(create).Message);
+        void Refused(string message, Func<AutoregressiveEmulator> create) =>
+            Assert.Contains(message, Assert.ThrowsAny<ArgumentException>(create).Message);
     }
 }

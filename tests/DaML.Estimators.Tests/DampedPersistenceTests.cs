@@ -17,7 +17,8 @@ public sealed class DampedPersistenceTests
         double[] factors = ((LinearDynamics)model.Dynamics).Matrix.diagonal().ToArray<double>();
         for (int component = 0; component < 2; component++)
         {
-            double[] now = values[..499, .., component].contiguous().ToArray<double>(), next = values[1.., .., component].contiguous().ToArray<double>();
+            double[] now = values[..499, .., component].contiguous().ToArray<double>(),
+                next = values[1.., .., component].contiguous().ToArray<double>();
             Assert.Equal(now.Zip(next, (a, b) => a * b).Sum() / now.Sum(a => a * a), factors[component], 1e-12);
             Assert.InRange(factors[component], 0.3, 0.95);
         }
@@ -53,7 +54,8 @@ public sealed class DampedPersistenceTests
             Assert.Equal(40 - lead, climatology.CycleCount);
         }
         Assert.Equal(["persistence", "damped persistence", "climatology"],
-            Enum.GetValues<AnomalyDamping>().Select(damping => new DampedPersistenceEstimator(Records.Values, Records.Forecast, damping).Name));
+            Enum.GetValues<AnomalyDamping>().Select(damping =>
+                new DampedPersistenceEstimator(Records.Values, Records.Forecast, damping).Name));
     }
 
     [Fact]
@@ -61,10 +63,14 @@ public sealed class DampedPersistenceTests
     {
         using var scope = NewDisposeScope();
         var noise = context.Noise("bad", 10, 1, 2);
-        Assert.Contains("at least 2 cycles; given: 1", Assert.Throws<ArgumentException>(() => Fit(context.View(noise[..1]), AnomalyDamping.Fitted)).Message);
-        Assert.Contains("component 0", Assert.Throws<ArgumentException>(() => Fit(context.View(noise * tensor(new[] { 0.0, 1 })), AnomalyDamping.Fitted)).Message);
-        Assert.Throws<ArgumentOutOfRangeException>(() => new DampedPersistenceEstimator(Records.Values, Records.Forecast, (AnomalyDamping)3));
+        Assert.Contains("at least 2 cycles; given: 1",
+            Assert.Throws<ArgumentException>(() => Fit(context.View(noise[..1]), AnomalyDamping.Fitted)).Message);
+        Assert.Contains("component 0", Assert.Throws<ArgumentException>(() =>
+            Fit(context.View(noise * tensor(new[] { 0.0, 1 })), AnomalyDamping.Fitted)).Message);
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new DampedPersistenceEstimator(Records.Values, Records.Forecast, (AnomalyDamping)3));
     }
 
-    private static AutoregressiveModel Fit(ITrajectoryView view, AnomalyDamping damping) => new DampedPersistenceEstimator(Records.Values, Records.Forecast, damping).Fit(view);
+    private static AutoregressiveModel Fit(ITrajectoryView view, AnomalyDamping damping) =>
+        new DampedPersistenceEstimator(Records.Values, Records.Forecast, damping).Fit(view);
 }

@@ -22,10 +22,12 @@ public sealed class EmulatedAssimilationTests(ITestOutputHelper output)
         var units = tensor(new[] { 2.0, 0.5 });
         var emulator = new AutoregressiveEmulator("linear", 1, 1, 1, units, null, matrix[..2] / units.unsqueeze(1) * units.repeat(2));
         var model = new AutoregressiveModel(emulator, 2, 1, Records.Values, Records.Forecast);
-        using var twin = context.Data.Twin(ridge.Dynamics, Observing(ridge), new() { Batch = 3, Cycles = 12, Initial = Start(4) }).Materialise();
+        using var twin = context.Data.Twin(ridge.Dynamics, Observing(ridge),
+            new() { Batch = 3, Cycles = 12, Initial = Start(4) }).Materialise();
         using MemoryTrajectoryView expected = Method(method, ridge.Dynamics, Observing(ridge)).Transform(twin).Materialise(),
             actual = Method(method, emulator, Observing(model)).Transform(twin).Materialise();
-        Assert.True(Records.Largest(actual[Columns.Analysis] - expected[Columns.Analysis]) < 1e-8 * Records.Largest(expected[Columns.Analysis]));
+        var difference = actual[Columns.Analysis] - expected[Columns.Analysis];
+        Assert.True(Records.Largest(difference) < 1e-8 * Records.Largest(expected[Columns.Analysis]));
     }
 
     // The truth is a run of the emulator itself, with errors of its newest values, which are observed.
@@ -35,15 +37,19 @@ public sealed class EmulatedAssimilationTests(ITestOutputHelper output)
         using var scope = NewDisposeScope();
         const int r = 3, window = 3;
         using var random = context.Random("weights");
-        var network = new LongShortTermMemoryNetwork(r, leads, new() { Hidden = 6, Attention = WindowAttention.DotProduct }, ScalarType.Float64, random);
-        using (no_grad()) network.get_parameter("output.weight")!.copy_(0.4 * random.Normal(network.get_parameter("output.weight")!.shape, ScalarType.Float64));
+        var network = new LongShortTermMemoryNetwork(r, leads, new() { Hidden = 6, Attention = WindowAttention.DotProduct },
+            ScalarType.Float64, random);
+        var last = network.get_parameter("output.weight")!;
+        using (no_grad()) last.copy_(0.4 * random.Normal(last.shape, ScalarType.Float64));
         ModuleState.Freeze(network);
         // The linear part fades slowly: 0.9 a value, the second value of a shot by 0.81.
         var baseline = cat([.. Enumerable.Range(1, leads).Select(lead => Math.Pow(0.9, lead) * eye(r, dtype: ScalarType.Float64))], 0);
         var emulator = new AutoregressiveEmulator("nonlinear", window, leads, 1, ones(r, dtype: ScalarType.Float64), network, baseline)
-            .WithModelError(ErrorCovariance.Blocks(ErrorCovariance.Scalar(leads * r, 0.1), ErrorCovariance.Scalar((window - leads) * r, 0)));
+            .WithModelError(ErrorCovariance.Blocks(ErrorCovariance.Scalar(leads * r, 0.1),
+                ErrorCovariance.Scalar((window - leads) * r, 0)));
         var observing = Observing(new AutoregressiveModel(emulator, r, leads, Records.Values, Records.Forecast));
-        using var twin = context.Data.Twin(emulator, observing, new() { Batch = 8, Cycles = 40, Initial = Start(window * r) }).Materialise();
+        using var twin = context.Data.Twin(emulator, observing,
+            new() { Batch = 8, Cycles = 40, Initial = Start(window * r) }).Materialise();
 
         // Without observations the emulator runs on from a guess of the start.
         var guesses = Start(window * r).Draw(8, random, ScalarType.Float64);
@@ -68,13 +74,17 @@ public sealed class EmulatedAssimilationTests(ITestOutputHelper output)
         var start = Start(dynamics.Dimension);
         return method switch
         {
-            "etkf" => context.Analysis.EnsembleTransformKalmanFilter(dynamics, observing, new EnsembleTransformKalmanFilterOptions { Members = 30, Initial = start }).Transformer,
-            "enkf-n" => context.Analysis.FiniteSizeEnsembleKalmanFilter(dynamics, observing, new FiniteSizeEnsembleKalmanFilterOptions { Members = 30, Initial = start }).Transformer,
-            _ => context.Analysis.FourDimensionalVariational(dynamics, observing, ErrorCovariance.Scalar(dynamics.Dimension, 0.5), WindowCycling.Overlapping(3, 1), new() { Initial = start }).Transformer,
+            "etkf" => context.Analysis.EnsembleTransformKalmanFilter(dynamics, observing,
+                new EnsembleTransformKalmanFilterOptions { Members = 30, Initial = start }).Transformer,
+            "enkf-n" => context.Analysis.FiniteSizeEnsembleKalmanFilter(dynamics, observing,
+                new FiniteSizeEnsembleKalmanFilterOptions { Members = 30, Initial = start }).Transformer,
+            _ => context.Analysis.FourDimensionalVariational(dynamics, observing, ErrorCovariance.Scalar(dynamics.Dimension, 0.5),
+                WindowCycling.Overlapping(3, 1), new() { Initial = start }).Transformer,
         };
     }
 
-    private static ObservationNetwork Observing(AutoregressiveModel model) => new(model.Newest, ErrorCovariance.Scalar(model.ValueCount, Variance), null);
+    private static ObservationNetwork Observing(AutoregressiveModel model) =>
+        new(model.Newest, ErrorCovariance.Scalar(model.ValueCount, Variance), null);
 
     private static GaussianInitialCondition Start(long dimension)
     {

@@ -23,7 +23,8 @@ public sealed class LaggedRecordTests
             {
                 int row = start * batch + trajectory, now = start + lags - 1;
                 for (int lag = 0; lag < length; lag++)
-                    Bits.Equal(now >= lag ? values[now - lag, trajectory] : zeros(3, dtype: ScalarType.Float64), windows[row, lag] + 0.0);   // +0 where it is zero of either sign
+                    // +0 where it is zero of either sign
+                    Bits.Equal(now >= lag ? values[now - lag, trajectory] : zeros(3, dtype: ScalarType.Float64), windows[row, lag] + 0.0);
                 Bits.Equal(values[(now + 1)..(now + 1 + leads), trajectory], coming[row]);
             }
         // In units of the deviations, for the value after.

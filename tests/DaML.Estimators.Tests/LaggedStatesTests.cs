@@ -44,14 +44,16 @@ public sealed class LaggedStatesTests
         var refused = Assert.Throws<ArgumentException>(() => step.Transform(context.View(context.Noise("few", 3, 1, 2))));
         Assert.Contains("at least 4 cycles; given: 3", refused.Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => new LaggedStates(Records.Values, Lagged, 0));
-        Assert.Throws<SchemaException>(() => new LaggedStates(new Column("others"), Lagged, 2).Transform(context.View(context.Noise("few", 3, 1, 2))));
+        var others = new LaggedStates(new Column("others"), Lagged, 2);
+        Assert.Throws<SchemaException>(() => others.Transform(context.View(context.Noise("few", 3, 1, 2))));
     }
 
     [Fact]
     public void A_gap_in_time_is_refused_where_it_is()
     {
         using var scope = NewDisposeScope();
-        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Records.Values] = context.Noise("gap", 6, 1, 2) }, [1, 2, 3, 4, 7, 8]);
+        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Records.Values] = context.Noise("gap", 6, 1, 2) },
+            [1, 2, 3, 4, 7, 8]);
         using var cursor = new LaggedStates(Records.Values, Lagged, 2).Transform(view).OpenCursor();
         for (int k = 0; k < 3; k++) Assert.True(cursor.MoveNext());
         var refused = Assert.Throws<ArgumentException>(() => cursor.MoveNext());
@@ -96,7 +98,8 @@ public sealed class LaggedStatesTests
     {
         using var scope = NewDisposeScope();
         var matrix = 0.5 * eye(2, dtype: ScalarType.Float64).repeat(1, 3);
-        var model = new AutoregressiveModel(new AutoregressiveEmulator("linear", 1, 1, 1, ones(2, dtype: ScalarType.Float64), null, matrix), 2, 1, Records.Values, Records.Forecast);
+        var emulator = new AutoregressiveEmulator("linear", 1, 1, 1, ones(2, dtype: ScalarType.Float64), null, matrix);
+        var model = new AutoregressiveModel(emulator, 2, 1, Records.Values, Records.Forecast);
         var view = context.View(context.Noise("memory", 60, 2, 2));
         foreach (var step in (ITransformer[])[model.Lagged(Lagged), model.Forecast(Records.Forecast, 4)])
         {

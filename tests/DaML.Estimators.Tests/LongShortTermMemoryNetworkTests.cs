@@ -8,7 +8,8 @@ namespace DaML.Tests;
 public sealed class LongShortTermMemoryNetworkTests
 {
     /// <summary>A network, a window and its output by numpy; how they were made stands beside them, in reference.py.</summary>
-    private sealed record Reference(string Name, long Values, long Leads, int Hidden, int Layers, bool Attention, int? Inputs, Dictionary<string, Table> Weights, Table Window, Table Output);
+    private sealed record Reference(string Name, long Values, long Leads, int Hidden, int Layers, bool Attention, int? Inputs,
+        Dictionary<string, Table> Weights, Table Window, Table Output);
 
     private sealed record Table(long[] Shape, double[] Values)
     {
@@ -16,7 +17,8 @@ public sealed class LongShortTermMemoryNetworkTests
     }
 
     private static readonly Dictionary<string, Reference> References = JsonSerializer.Deserialize<Reference[]>(
-        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Data", "long-short-term-memory", "reference.json")), JsonSerializerOptions.Web)!.ToDictionary(one => one.Name);
+        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Data", "long-short-term-memory", "reference.json")),
+        JsonSerializerOptions.Web)!.ToDictionary(one => one.Name);
 
     public static TheoryData<string, ScalarType> All
     {
@@ -79,7 +81,8 @@ public sealed class LongShortTermMemoryNetworkTests
         Assert.Equal(0, Records.Largest(network.call(ones(4, 5, 3, dtype: ScalarType.Float64))));
         for (int layer = 0; layer < 2; layer++)
         {
-            double[] bias = (network.get_parameter($"cells.{layer}.bias_ih")! + network.get_parameter($"cells.{layer}.bias_hh")!).ToArray<double>();
+            double[] bias = (network.get_parameter($"cells.{layer}.bias_ih")!
+                + network.get_parameter($"cells.{layer}.bias_hh")!).ToArray<double>();
             Assert.Equal([.. new double[6], .. Enumerable.Repeat(1.0, 6), .. new double[12]], bias);
             Within($"cells.{layer}.weight_ih", layer == 0 ? 2 / Math.Sqrt(2) : 1 / Math.Sqrt(6));
             Within($"cells.{layer}.weight_hh", 1 / Math.Sqrt(6));
@@ -139,13 +142,15 @@ public sealed class LongShortTermMemoryNetworkTests
         var back = Differentiation.Adjoint(network.call, window, sensitivity);
         Assert.Equal((along * sensitivity).sum().ToDouble(), (back * direction).sum().ToDouble(), 1e-12);
         // The second derivative: how the adjoint changes along the direction.
-        var second = Differentiation.TangentLinear(x => Differentiation.Adjoint(network.call, x, sensitivity), window, direction).Derivative;
-        var changes = (Differentiation.Adjoint(network.call, window + h * direction, sensitivity) - Differentiation.Adjoint(network.call, window - h * direction, sensitivity)) / (2 * h);
+        Tensor Adjoint(Tensor x) => Differentiation.Adjoint(network.call, x, sensitivity);
+        var second = Differentiation.TangentLinear(Adjoint, window, direction).Derivative;
+        var changes = (Adjoint(window + h * direction) - Adjoint(window - h * direction)) / (2 * h);
         Assert.True(Records.Largest(second - changes) < 1e-8 * Records.Largest(second) + 1e-9);
 
         using var single = Drawn(3, 2, new() { Hidden = 5, Layers = layers, Attention = attention }, precision: ScalarType.Float32);
         using (no_grad()) foreach (var (name, parameter) in single.named_parameters()) parameter.copy_(network.get_parameter(name)!);
-        var narrow = Differentiation.TangentLinear(single.call, window.to_type(ScalarType.Float32), direction.to_type(ScalarType.Float32)).Derivative;
+        var narrow = Differentiation.TangentLinear(single.call, window.to_type(ScalarType.Float32),
+            direction.to_type(ScalarType.Float32)).Derivative;
         Assert.True(Records.Largest(narrow - along) < 1e-4 * Records.Largest(along));
     }
 
@@ -168,8 +173,10 @@ public sealed class LongShortTermMemoryNetworkTests
         using var scope = NewDisposeScope();
         using var network = Drawn(3, 2, new() { Hidden = 4 });
         foreach (long[] shape in (long[][])[[2, 5, 4], [5, 3], [1, 2, 5, 3]])
-            Assert.Contains("window of a long short-term memory", Assert.Throws<ArgumentException>(() => network.call(zeros(shape, dtype: ScalarType.Float64))).Message);
-        foreach (var options in (LongShortTermMemoryOptions[])[new() { Hidden = 0 }, new() { Layers = 0 }, new() { Inputs = 0 }, new() { Attention = (WindowAttention)2 }])
+            Assert.Contains("window of a long short-term memory",
+                Assert.Throws<ArgumentException>(() => network.call(zeros(shape, dtype: ScalarType.Float64))).Message);
+        foreach (var options in (LongShortTermMemoryOptions[])[new() { Hidden = 0 }, new() { Layers = 0 }, new() { Inputs = 0 },
+            new() { Attention = (WindowAttention)2 }])
             Assert.Throws<ArgumentOutOfRangeException>(() => Drawn(3, 2, options));
         Assert.Throws<ArgumentOutOfRangeException>(() => Drawn(0, 2, new()));
         Assert.Throws<ArgumentOutOfRangeException>(() => Drawn(3, 0, new()));
@@ -193,7 +200,8 @@ public sealed class LongShortTermMemoryNetworkTests
         return network;
     }
 
-    private static LongShortTermMemoryNetwork Drawn(long values, long leads, LongShortTermMemoryOptions options, long seed = 5, ScalarType precision = ScalarType.Float64)
+    private static LongShortTermMemoryNetwork Drawn(long values, long leads, LongShortTermMemoryOptions options, long seed = 5,
+        ScalarType precision = ScalarType.Float64)
     {
         using var random = new RandomStream(seed, "memory", CPU);
         return new LongShortTermMemoryNetwork(values, leads, options, precision, random);

@@ -41,8 +41,9 @@ internal static class Records
     }
 
     /// <summary>
-    /// Two damped components and a third that their product drives: (a, b, c) -> (0.9 a + e1, 0.8 b + e2, 0.3 c + 2 a b + e3), with variances near one of a and b
-    /// and little noise in c. What a linear model of several lags misses of c is known: it sees the product a cycle late. <c>[cycles, batch, 3]</c>
+    /// Two damped components and a third that their product drives: (a, b, c) -> (0.9 a + e1, 0.8 b + e2, 0.3 c + 2 a b + e3),
+    /// <c>[cycles, batch, 3]</c>; a and b have variance one, and there is little noise in c. What a linear model of several lags misses
+    /// of c is known: it sees the product a cycle late.
     /// </summary>
     public static Tensor WithProducts(this DataAssimilationContext context, string name, int cycles, long batch)
     {
@@ -58,7 +59,8 @@ internal static class Records
     }
 
     /// <summary>Lagged states by hand: <c>[batch, lags r]</c> at a cycle of <c>[cycles, batch, r]</c>, newest first.</summary>
-    public static Tensor Lagged(Tensor values, int cycle, int lags) => cat([.. Enumerable.Range(0, lags).Select(lag => values[cycle - lag])], -1);
+    public static Tensor Lagged(Tensor values, int cycle, int lags) =>
+        cat([.. Enumerable.Range(0, lags).Select(lag => values[cycle - lag])], -1);
 
     public static double Largest(Tensor difference) => difference.abs().max().ToDouble();
 }

@@ -27,8 +27,9 @@ public sealed class RidgeAutoregressionTests
             for (int cycle = lags - 1; cycle < cycles - 1; cycle++, row++)
                 for (int component = 0; component < r; component++)
                 {
-                    for (int lag = 0; lag < lags; lag++) left[row, lag * r + component] = values[cycle - lag, trajectory, component].ToDouble() / deviations[component];
-                    right[row, component] = values[cycle + 1, trajectory, component].ToDouble() / deviations[component];
+                    double Scaled(int at) => values[at, trajectory, component].ToDouble() / deviations[component];
+                    for (int lag = 0; lag < lags; lag++) left[row, lag * r + component] = Scaled(cycle - lag);
+                    right[row, component] = Scaled(cycle + 1);
                 }
         for (int k = 0; k < unknowns; k++) left[samples + k, k] = Math.Sqrt(penalty * samples);
         var solution = left.QR().Solve(right);   // [unknowns, r]
@@ -39,11 +40,13 @@ public sealed class RidgeAutoregressionTests
         for (int k = 0; k < unknowns - r; k++) expected[r + k, k] = 1;   // the companion matrix hands the values on
         var matrix = ((LinearDynamics)model.Dynamics).Matrix;
         Assert.Equal(expected.shape, matrix.shape);
-        Assert.True(Records.Largest((matrix - expected) / expected.abs().clamp_min(1e-3)) < 1e-10, $"{(matrix - expected).abs().max().ToDouble():g3}");
+        Assert.True(Records.Largest((matrix - expected) / expected.abs().clamp_min(1e-3)) < 1e-10,
+            $"{(matrix - expected).abs().max().ToDouble():g3}");
         Assert.Equal((0.5, lags, 1, 2L), (model.Dynamics.TimeStep, model.Window, model.Leads, model.ValueCount));
     }
 
-    // Least squares without a penalty is unbiased for long records, with coefficients' covariance (Gamma^-1 x S) / samples: Gamma that of a window, S = I that of the noise.
+    // Least squares without a penalty is unbiased for long records, with coefficients' covariance (Gamma^-1 x S) / samples: Gamma that of a
+    // window, S = I that of the noise.
     [Fact]
     public void An_autoregression_of_second_order_is_recovered_to_the_sampling_error()
     {
@@ -51,7 +54,8 @@ public sealed class RidgeAutoregressionTests
         const int trials = 16, cycles = 1602;
         var (first, second) = Records.SecondOrder;
         var truth = cat([first, second], 1);
-        double[] errors = [.. Enumerable.Range(0, trials).Select(trial => (Top(Fit(context.View(context.OfSecondOrder($"trial{trial}", cycles, 2)),
+        double[] errors = [.. Enumerable.Range(0, trials)
+            .Select(trial => (Top(Fit(context.View(context.OfSecondOrder($"trial{trial}", cycles, 2)),
             new() { Lags = 2, Penalty = 0 })) - truth).square().sum().ToDouble())];
         var record = context.OfSecondOrder("long", 20000, 2);
         var windows = cat([record[1..], record[..19999]], -1).flatten(0, 1);
@@ -87,7 +91,8 @@ public sealed class RidgeAutoregressionTests
         using var view = context.View(context.OfSecondOrder("saved", 100, 2), 0.25);
         var model = Fit(view);
         var read = Reloaded.Of(model, context);
-        Assert.Equal((model.Window, model.Leads, model.ValueCount, model.Dynamics.TimeStep), (read.Window, read.Leads, read.ValueCount, read.Dynamics.TimeStep));
+        Assert.Equal((model.Window, model.Leads, model.ValueCount, model.Dynamics.TimeStep),
+            (read.Window, read.Leads, read.ValueCount, read.Dynamics.TimeStep));
         Bits.Equal(((LinearDynamics)model.Dynamics).Matrix, ((LinearDynamics)read.Dynamics).Matrix);
         using MemoryTrajectoryView before = model.Transform(view).Materialise(), after = read.Transform(view).Materialise();
         Bits.Equal(before[Records.Forecast], after[Records.Forecast]);
@@ -99,24 +104,29 @@ public sealed class RidgeAutoregressionTests
         using var scope = NewDisposeScope();
         var noise = context.Noise("bad", 50, 1, 2);
         Refused("cycle 31 (time 33.5) comes 2.5 after the one before, where 1 is usual",
-            context.Data.FromMemory(new Dictionary<Column, Tensor> { [Records.Values] = noise }, [.. Enumerable.Range(0, 50).Select(k => k + (k > 30 ? 2.5 : 1))]));
+            context.Data.FromMemory(new Dictionary<Column, Tensor> { [Records.Values] = noise },
+                [.. Enumerable.Range(0, 50).Select(k => k + (k > 30 ? 2.5 : 1))]));
         Refused("windows of 4 cycles and the 1 after them, so it needs at least 5 cycles; given: 4", context.View(noise[..4]));
-        Refused("without a penalty needs at least 16 samples for 8 coefficients each; given: 15", context.View(noise[..19]), new() { Penalty = 0 });
+        Refused("without a penalty needs at least 16 samples for 8 coefficients each; given: 15", context.View(noise[..19]),
+            new() { Penalty = 0 });
         Fit(context.View(noise[..20]), new() { Penalty = 0 });
         Refused("component 1 of the column 'coefficients' is zero", context.View(noise * tensor(new[] { 1.0, 0 })));
         var growing = pow(1.1, arange(50, dtype: ScalarType.Float64)).reshape(50, 1, 1) * tensor(new[] { 1.0, -0.5 }) + 0.01 * noise;
         Refused("not stable, its largest eigenvalue is 1.", context.View(growing), new() { Lags = 1 });
-        Refused("in cycle 20 that", new WatchedView(context.View(noise), _ => { }, (cycle, _, value) => cycle == 20 ? value * double.NaN : value));
+        Refused("in cycle 20 that",
+            new WatchedView(context.View(noise), _ => { }, (cycle, _, value) => cycle == 20 ? value * double.NaN : value));
         var mask = ones(50, 1, 2, dtype: ScalarType.Bool);
         mask[11, 0, 0] = false;
         Refused("lacks 1 values in cycle 11 (time 12)", context.View(noise, mask: mask));
         Refused("never ends", context.Data.Twin(new Lorenz63(), context.Observations.Full(new Lorenz63())), column: Columns.Truth);
-        Assert.Throws<SchemaException>(() => new RidgeAutoregressionEstimator(new Column("others"), Records.Forecast).Fit(context.View(noise)));
+        Assert.Throws<SchemaException>(() => new RidgeAutoregressionEstimator(new Column("others"), Records.Forecast)
+            .Fit(context.View(noise)));
         foreach (var options in (RidgeAutoregressionOptions[])[new() { Lags = 0 }, new() { Penalty = -1 }, new() { Penalty = double.NaN }])
             Assert.Throws<ArgumentOutOfRangeException>(() => new RidgeAutoregressionEstimator(Records.Values, Records.Forecast, options));
 
         void Refused(string message, ITrajectoryView view, RidgeAutoregressionOptions? options = null, Column? column = null) =>
-            Assert.Contains(message, Assert.Throws<ArgumentException>(() => new RidgeAutoregressionEstimator(column ?? Records.Values, Records.Forecast, options).Fit(view)).Message);
+            Assert.Contains(message, Assert.Throws<ArgumentException>(() =>
+                new RidgeAutoregressionEstimator(column ?? Records.Values, Records.Forecast, options).Fit(view)).Message);
     }
 
     private static Tensor Top(AutoregressiveModel model) => ((LinearDynamics)model.Dynamics).Matrix[..2];

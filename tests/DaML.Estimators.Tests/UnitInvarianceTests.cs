@@ -73,11 +73,17 @@ public sealed class UnitInvarianceTests
             var model = new LinearInverseModelEstimator(Columns.Truth, new Column("next")).Fit(e.LinearView(60));
             return [.. e.Numbers(model.Dynamics.Advance(e.Unit * ones(1, 3, dtype: ScalarType.Float64), new(0, 1))), model.RepairedFraction];
         }),
-        ["ridge autoregression"] = (typeof(RidgeAutoregressionEstimator), e => e.Ahead(e.Context.Transforms.RidgeAutoregression(Columns.Truth, new Column("next"), new() { Lags = 2 }).Fit(e.LinearView(60)))),
-        ["damped persistence"] = (typeof(DampedPersistenceEstimator), e => e.Ahead(e.Context.Transforms.DampedPersistence(Columns.Truth, new Column("next")).Fit(e.LinearView(60)))),
-        ["autoregressive emulator"] = (typeof(AutoregressiveEmulatorEstimator), e => e.Ahead(e.Context.Transforms.LongShortTermMemory(Columns.Truth, new Column("next"), Lagged, new() { Hidden = 6 }).Fit(e.LinearView(60)))),
-        ["autoregressive emulator, residual form"] = (typeof(AutoregressiveEmulatorEstimator), e => e.Ahead(e.Context.Transforms.LongShortTermMemory(Columns.Truth, new Column("next"),
-            Lagged with { Baseline = new() { Lags = 3 }, Normalisation = ValueNormalisation.Component }, new() { Hidden = 6, Attention = WindowAttention.DotProduct }).Fit(e.LinearView(60)))),
+        ["ridge autoregression"] = (typeof(RidgeAutoregressionEstimator), e =>
+            e.Ahead(e.Context.Transforms.RidgeAutoregression(Columns.Truth, new Column("next"), new() { Lags = 2 }).Fit(e.LinearView(60)))),
+        ["damped persistence"] = (typeof(DampedPersistenceEstimator), e =>
+            e.Ahead(e.Context.Transforms.DampedPersistence(Columns.Truth, new Column("next")).Fit(e.LinearView(60)))),
+        ["autoregressive emulator"] = (typeof(AutoregressiveEmulatorEstimator), e =>
+            e.Ahead(e.Context.Transforms.LongShortTermMemory(Columns.Truth, new Column("next"), Lagged, new() { Hidden = 6 })
+                .Fit(e.LinearView(60)))),
+        ["autoregressive emulator, residual form"] = (typeof(AutoregressiveEmulatorEstimator), e =>
+            e.Ahead(e.Context.Transforms.LongShortTermMemory(Columns.Truth, new Column("next"),
+                Lagged with { Baseline = new() { Lags = 3 }, Normalisation = ValueNormalisation.Component },
+                new() { Hidden = 6, Attention = WindowAttention.DotProduct }).Fit(e.LinearView(60)))),
         ["seasonal cycle"] = (typeof(SeasonalCycleEstimator), e =>
         {
             var cycle = new SeasonalCycleEstimator(Columns.Truth, new Column("anomaly"), new() { Harmonics = 1, Period = 1.5 }).Fit(e.View("training", 4, 60));
@@ -133,7 +139,8 @@ public sealed class UnitInvarianceTests
 
     private static TrainingOptions Brief => new() { Steps = 12, Truncation = 3, ValidationInterval = 6, ValidationCycles = 8, ValidationBurnIn = 4 };
 
-    private static AutoregressiveEmulatorOptions Lagged => new() { Lags = 2, TrainedLeads = 3, Training = new() { Steps = 12, LearningRate = 1e-2, BatchSize = 16, ValidationInterval = 6 } };
+    private static AutoregressiveEmulatorOptions Lagged =>
+        new() { Lags = 2, TrainedLeads = 3, Training = new() { Steps = 12, LearningRate = 1e-2, BatchSize = 16, ValidationInterval = 6 } };
 
     public static TheoryData<string, ScalarType> All
     {
@@ -241,7 +248,8 @@ public sealed class UnitInvarianceTests
             using var scope = NewDisposeScope();
             var steps = (model.Dynamics as AutoregressiveEmulator)?.History!.Steps ?? [];
             var start = Unit * linspace(-1, 1, model.Dynamics.Dimension, dtype: ScalarType.Float64).unsqueeze(0);
-            return [.. Numbers(model.Run(start, 3)), .. steps.Select(step => step.Loss), .. steps.Select(step => step.ValidationError ?? 0)];
+            return [.. Numbers(model.Run(start, 3)), .. steps.Select(step => step.Loss),
+                .. steps.Select(step => step.ValidationError ?? 0)];
         }
 
         public double[] Numbers(Tensor state)

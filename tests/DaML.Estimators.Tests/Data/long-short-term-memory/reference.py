@@ -1,7 +1,8 @@
 """Makes reference.json: outputs of long short-term memories by numpy alone, in double precision.
 
 Cells as in Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al. (2000), gates in torch's order (i, f, g, o);
-attention over the hidden states h_1 .. h_L of the last layer: weights softmax_k(h_k . (W h_L) / sqrt(H)), and the output layer reads (h_L, context).
+attention over the hidden states h_1 .. h_L of the last layer: weights softmax_k(h_k . (W h_L) / sqrt(H)), and the output
+layer reads (h_L, context).
 Weights and windows are numbers of single precision, so that both precisions start from the same ones.
 
     python3 reference.py > reference.json        (numpy 1.24.2; no other package)
