@@ -15,6 +15,7 @@ public static class SampleList
         new AnalysisMemorySample(),
         new DanLorenz95Sample(),
         new ShallowWaterPreconditionerSample(),
+        new PodLstmSample(),
     ];
 
     /// <summary>The sample of a name.</summary>

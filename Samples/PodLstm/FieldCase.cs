@@ -62,5 +62,9 @@ internal sealed record FieldCase
     public required IReadOnlyList<Region> Regions { get; init; }
 
     /// <summary>A part of the domain, its borders included.</summary>
-    public sealed record Region(string Name, double South, double North, double West, double East);
+    public sealed record Region(string Name, double South, double North, double West, double East)
+    {
+        /// <summary>Whether a place is in it.</summary>
+        public bool Holds((double Latitude, double Longitude) place) => place.Latitude >= South && place.Latitude <= North && place.Longitude >= West && place.Longitude <= East;
+    }
 }

@@ -30,6 +30,8 @@ public sealed record VerificationScore(double Value, double StandardError);
 /// </summary>
 public sealed class FieldVerification
 {
+    private const int TimesAtOnce = 64;
+
     private FieldVerification(double[] squares, VerificationScore rmse, VerificationScore mae, VerificationScore? correlation, VerificationScore? similarity) =>
         (Squares, RootMeanSquareError, MeanAbsoluteError, AnomalyCorrelation, StructuralSimilarity) = (squares, rmse, mae, correlation, similarity);
 
@@ -117,15 +119,22 @@ public sealed class FieldVerification
             throw new ArgumentException($"Windows of {size} x {size} points must fit into the grid of {rows} x {columns}, and have 2 points or more on a side.", nameof(options));
         double range = options.DataRange ?? (t.max() - t.min()).ToDouble(), c1 = Square(0.01 * range), c2 = Square(0.03 * range);
         // Sums of squares of numbers near a large mean lose digits, so both are taken about the mean of the truths; only the luminance needs the mean itself.
-        double centre = t.mean().ToDouble();
-        var (x, y) = ((f - centre).reshape(-1, rows, columns), (t - centre).reshape(-1, rows, columns));
+        double centre = t.mean().ToDouble(), unbiased = (double)size * size / (size * size - 1);
+        var daily = new List<double>();
+        for (long first = 0; first < f.size(0); first += TimesAtOnce)
+        {
+            using var scope = NewDisposeScope();
+            long count = Math.Min(TimesAtOnce, f.size(0) - first);
+            var (x, y) = ((f.narrow(0, first, count) - centre).reshape(-1, rows, columns), (t.narrow(0, first, count) - centre).reshape(-1, rows, columns));
+            var (mx, my) = (Mean(x), Mean(y));
+            var (vx, vy, vxy) = (unbiased * (Mean(x.square()) - mx.square()), unbiased * (Mean(y.square()) - my.square()), unbiased * (Mean(x * y) - mx * my));
+            var (ax, ay) = (mx + centre, my + centre);
+            var similarity = (2 * ax * ay + c1) * (2 * vxy + c2) / ((ax.square() + ay.square() + c1) * (vx + vy + c2));
+            daily.AddRange(similarity.mean([1, 2]).ToArray<double>());
+        }
+        return Score([.. daily]);
+
         Tensor Mean(Tensor field) => field.unfold(1, size, 1).unfold(2, size, 1).mean([3, 4]);
-        var (mx, my) = (Mean(x), Mean(y));
-        double unbiased = (double)size * size / (size * size - 1);
-        var (vx, vy, vxy) = (unbiased * (Mean(x.square()) - mx.square()), unbiased * (Mean(y.square()) - my.square()), unbiased * (Mean(x * y) - mx * my));
-        var (ax, ay) = (mx + centre, my + centre);
-        var similarity = (2 * ax * ay + c1) * (2 * vxy + c2) / ((ax.square() + ay.square() + c1) * (vx + vy + c2));
-        return Score(similarity.mean([1, 2]).ToArray<double>());
     }
 
     private static double Square(double value) => value * value;
