@@ -19,26 +19,28 @@ internal sealed class EmulatorAssimilation
     /// <summary>Days of a window after the one it begins with.</summary>
     public const int WindowDays = 3;
 
+    // A window begins where an analysis was made, whose errors are smaller than a forecast's of a day; chosen on the validation years.
+    private const double AnalysisErrorShare = 0.3;
     private const int WindowsAtOnce = 64;
 
     private readonly DataAssimilationContext context;
     private readonly ReducedOrderModels reduced;
     private readonly AutoregressiveModel model;
-    private readonly IErrorCovariance statistics, forecastErrors, modelError;
+    private readonly IErrorCovariance statistics, analysisErrors, modelError;
     private readonly MemoryTrajectoryView observed;
     private readonly CancellationToken cancellation;
 
     /// <summary>Draws sites and observes the test years.</summary>
     /// <param name="context">Seed and progress.</param>
     /// <param name="reduced">What was learned of the field.</param>
-    /// <param name="share">The share of grid cells with an observing site in them.</param>
-    /// <param name="error">The standard deviation of an observation's error, in the field's unit.</param>
+    /// <param name="system">Number of sites and their error.</param>
     /// <param name="cancellation">Stops the work.</param>
-    public EmulatorAssimilation(DataAssimilationContext context, ReducedOrderModels reduced, double share, double error, CancellationToken cancellation)
+    public EmulatorAssimilation(DataAssimilationContext context, ReducedOrderModels reduced, FieldCase.ObservingSystem system, CancellationToken cancellation)
     {
         (this.context, this.reduced, this.cancellation) = (context, reduced, cancellation);
         model = reduced.Emulator;
-        Sites = DrawSites(share);
+        Sites = DrawSites(system.Share);
+        double error = system.ErrorOf(reduced.Mean);
 
         // Sites lie anywhere between grid points. What the modes do not resolve is an error of the observations there.
         var sites = reduced.Grid.InterpolateTo([.. Sites]);
@@ -47,14 +49,14 @@ internal sealed class EmulatorAssimilation
         using var total = unresolved + instruments.ToMatrix(unresolved.dtype, unresolved.device);
         Field = context.Observations.Network(new ReconstructionOperator(reduced.Modes.Decomposition).Then(sites), ErrorCovariance.Full(total));
         Network = context.Observations.Network(model.Newest.Then(Field.Operator), Field.Error);
-        observed = context.Transforms.Observe(context.Observations.Network(sites, instruments), ReducedOrderModels.Anomaly, $"{reduced.Case.Key}/observations/{Sites.Count}")
+        observed = context.Transforms.Observe(context.Observations.Network(sites, instruments), ReducedOrderModels.Anomaly, $"{reduced.Case.Key}/observations/{system.Key}{Sites.Count}")
             .Transform(reduced.Test).Materialise([ReducedOrderModels.Anomaly, Columns.Observation], cancellation: cancellation);
 
         var training = reduced.Training;
         statistics = new StateStatistics().Estimate(model.Dynamics, training, ReducedOrderModels.Coefficients, cancellation);
-        forecastErrors = new ForecastErrors { Scale = 0.3 }.Estimate(model.Dynamics, training, ReducedOrderModels.Coefficients, cancellation);
+        analysisErrors = new ForecastErrors { Scale = AnalysisErrorShare }.Estimate(model.Dynamics, training, ReducedOrderModels.Coefficients, cancellation);
         modelError = ForecastErrors.ModelError(model.Dynamics, training, ReducedOrderModels.Coefficients, cancellation: cancellation);
-        Cost = CostOf(statistics);
+        Cost = new(model.Dynamics, [new BackgroundTerm(statistics), new ModelErrorTerm(modelError)], [new ObservationTerm(Network.Operator, Network.Error)]);
     }
 
     /// <summary>Where it is observed, degrees north and east.</summary>
@@ -65,6 +67,9 @@ internal sealed class EmulatorAssimilation
 
     /// <summary>What observes lagged states.</summary>
     public IObservationNetwork Network { get; }
+
+    /// <summary>Components of the control vector that move the state: all of the first state, and the newest values of each later one.</summary>
+    public long MovingComponents => model.Dynamics.Dimension + WindowDays * model.ValueCount;
 
     /// <summary>The cost of a window of its own: weak-constraint 4D-Var whose background is the climatology.</summary>
     public FourDimensionalVariationalCost Cost { get; }
@@ -105,7 +110,7 @@ internal sealed class EmulatorAssimilation
     }
 
     /// <summary>4D-Var that goes on from its own analysis, day by day: B from the emulator's own forecast errors.</summary>
-    public StartStates Cycled() => Cycles(context.Analysis.FourDimensionalVariational(model.Dynamics, Network, forecastErrors, WindowCycling.Disjoint(1), new()
+    public StartStates Cycled() => Cycles(context.Analysis.FourDimensionalVariational(model.Dynamics, Network, analysisErrors, WindowCycling.Disjoint(1), new()
     {
         Name = $"cycled 4D-Var, {Sites.Count} sites", Initial = Climatology(), Priors = [new ModelErrorTerm(modelError)],
     }).Transformer);
@@ -132,9 +137,6 @@ internal sealed class EmulatorAssimilation
 
     /// <summary>The observations, <c>[days, p]</c>.</summary>
     public Tensor Observations() => ReducedOrderModels.Rows(observed, Columns.Observation);
-
-    private FourDimensionalVariationalCost CostOf(IErrorCovariance background) => new(model.Dynamics, [new BackgroundTerm(background), new ModelErrorTerm(modelError)],
-        [new ObservationTerm(Network.Operator, Network.Error)]);
 
     private GaussianInitialCondition Climatology()
     {

@@ -7,7 +7,13 @@ internal sealed record FieldCase
     public static FieldCase Pressure { get; } = new()
     {
         Key = "slp", Title = "sea-level pressure over the North Atlantic", File = "slp_ncep1_natlantic_daily_2001-2010.nc", Variable = "slp",
-        Scale = 0.01, Unit = "hPa", ValidationStart = new(2008, 1, 1), TestStart = new(2009, 1, 1), Modes = 20, Harmonics = 2, ObservationError = 1,
+        Scale = 0.01, Unit = "hPa", ValidationStart = new(2008, 1, 1), TestStart = new(2009, 1, 1), Modes = 20, Harmonics = 2,
+        Observing =
+        [
+            new("", "41 % of the cells, 1.5 % of the mean, as the paper", 0.41, RelativeError: 0.015),
+            new("sparse.", "5 % of the cells, 1 hPa", 0.05, Error: 1),
+            new("accurate.", "41 % of the cells, 1 hPa", 0.41, Error: 1),
+        ],
         Regions =
         [
             new("Europe", 40, 62.5, -10, 10), new("Iceland", 55, 70, -40, -10), new("western Atlantic", 30, 50, -70, -40), new("Azores", 30, 45, -40, -10),
@@ -18,7 +24,8 @@ internal sealed record FieldCase
     public static FieldCase Height { get; } = new()
     {
         Key = "z500", Title = "geopotential height of 500 hPa over Europe", File = "z500_ncep1_europe_daily_2000-2002.nc", Variable = "hgt",
-        Scale = 1, Unit = "m", ValidationStart = new(2001, 7, 1), TestStart = new(2002, 1, 1), Modes = 10, Harmonics = 1, RelativeError = 0.015,
+        Scale = 1, Unit = "m", ValidationStart = new(2001, 7, 1), TestStart = new(2002, 1, 1), Modes = 10, Harmonics = 1,
+        Observing = [new("", "41 % of the cells, 1.5 % of the mean, as the paper", 0.41, RelativeError: 0.015), new("sparse.", "5 % of the cells, 10 m", 0.05, Error: 10)],
         Regions = [new("north", 55, 90, -180, 180), new("south", 0, 50, -180, 180)],
     };
 
@@ -52,14 +59,23 @@ internal sealed record FieldCase
     /// <summary>Harmonics of the seasonal cycle.</summary>
     public required int Harmonics { get; init; }
 
-    /// <summary>Standard deviation of an observation's error in <see cref="Unit"/>; null where it is relative.</summary>
-    public double? ObservationError { get; init; }
-
-    /// <summary>Standard deviation of an observation's error as a fraction of the training data's mean; null where it is absolute.</summary>
-    public double? RelativeError { get; init; }
+    /// <summary>The observing systems, the main one first.</summary>
+    public required IReadOnlyList<ObservingSystem> Observing { get; init; }
 
     /// <summary>Parts of the domain that are verified by themselves.</summary>
     public required IReadOnlyList<Region> Regions { get; init; }
+
+    /// <summary>Sites drawn once, as many as a share of the grid's cells, and the standard deviation of their errors.</summary>
+    /// <param name="Key">What the names of its metrics begin with.</param>
+    /// <param name="Title">In words.</param>
+    /// <param name="Share">Number of sites as a share of the number of grid points.</param>
+    /// <param name="Error">The standard deviation in the field's unit; null where it is relative.</param>
+    /// <param name="RelativeError">The standard deviation as a fraction of the training data's mean; null where it is absolute.</param>
+    public sealed record ObservingSystem(string Key, string Title, double Share, double? Error = null, double? RelativeError = null)
+    {
+        /// <summary>The standard deviation for a field of a mean.</summary>
+        public double ErrorOf(double mean) => Error ?? RelativeError!.Value * mean;
+    }
 
     /// <summary>A part of the domain, its borders included.</summary>
     public sealed record Region(string Name, double South, double North, double West, double East)
