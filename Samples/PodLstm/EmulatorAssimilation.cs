@@ -84,8 +84,9 @@ internal sealed class EmulatorAssimilation
         using var block = statistics.ToMatrix(ScalarType.Float64, CPU).narrow(0, 0, model.ValueCount).narrow(1, 0, model.ValueCount).contiguous();
         var climatology = new GaussianInitialCondition(zero, ErrorCovariance.Full(block));
         var (maps, milliseconds) = Analyses(context.Analysis.OptimalInterpolation(Field, climatology).Transformer);
-        var windows = cat([.. Enumerable.Range(0, model.Window).Select(lag => maps.narrow(0, model.Window - 1 - lag, maps.size(0) - model.Window + 1))], -1);
-        return new(windows.MoveToOuterDisposeScope(), model.Window - 1, milliseconds);
+        int length = reduced.Window;
+        var windows = cat([.. Enumerable.Range(0, length).Select(lag => maps.narrow(0, length - 1 - lag, maps.size(0) - length + 1))], -1);
+        return new(windows.MoveToOuterDisposeScope(), length - 1, milliseconds);
     }
 
     /// <summary>4D-Var over windows that know nothing of each other: background the climatology, B the statistics of the coefficients, all observations of the window.</summary>

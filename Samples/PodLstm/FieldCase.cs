@@ -24,7 +24,7 @@ internal sealed record FieldCase
     public static FieldCase Height { get; } = new()
     {
         Key = "z500", Title = "geopotential height of 500 hPa over Europe", File = "z500_ncep1_europe_daily_2000-2002.nc", Variable = "hgt",
-        Scale = 1, Unit = "m", ValidationStart = new(2001, 7, 1), TestStart = new(2002, 1, 1), Modes = 10, Harmonics = 1,
+        Scale = 1, Unit = "m", ValidationStart = new(2001, 7, 1), TestStart = new(2002, 1, 1), Modes = 10, Harmonics = 1, Lags = 3, WeightDecay = 10,
         Observing = [new("", "41 % of the cells, 1.5 % of the mean, as the paper", 0.41, RelativeError: 0.015), new("sparse.", "5 % of the cells, 10 m", 0.05, Error: 10)],
         Regions = [new("north", 55, 90, -180, 180), new("south", 0, 50, -180, 180)],
     };
@@ -58,6 +58,15 @@ internal sealed record FieldCase
 
     /// <summary>Harmonics of the seasonal cycle.</summary>
     public required int Harmonics { get; init; }
+
+    /// <summary>Past days that ridge regression sees; those that do best on the validation years.</summary>
+    public int Lags { get; init; } = 4;
+
+    /// <summary>The network's weight decay; a short record wants more.</summary>
+    public double WeightDecay { get; init; } = new AutoregressiveEmulatorOptions().WeightDecay;
+
+    /// <summary>Optimiser steps of each network.</summary>
+    public int TrainingSteps { get; init; } = 1500;
 
     /// <summary>The observing systems, the main one first.</summary>
     public required IReadOnlyList<ObservingSystem> Observing { get; init; }

@@ -43,7 +43,7 @@ internal sealed record PodLstmExperiment(ReducedOrderModels Reduced, IReadOnlyDi
     public static PodLstmExperiment Run(DataAssimilationContext context, FieldCase field, CancellationToken cancellation)
     {
         var reduced = ReducedOrderModels.Learn(context, field, cancellation);
-        var truth = ForecastErrorsByLead.True(reduced, reduced.Models.Values.Max(model => model.Window));
+        var truth = ForecastErrorsByLead.True(reduced, reduced.Window);
         var fromTruth = Models.ToDictionary(name => name, name => name == "persistence" ? ForecastErrorsByLead.Persistence(name, reduced)
             : ForecastErrorsByLead.Of(name, reduced, reduced.Models[name], truth));
         var systems = field.Observing.Select(system => Observe(context, reduced, system, cancellation)).ToList();

@@ -6,17 +6,20 @@ namespace DaML.Samples;
 /// <summary>The sample's figures.</summary>
 internal static class PodLstmFigures
 {
-    /// <summary>Errors by lead of the methods that matter.</summary>
+    /// <summary>By how much errors are below climatology's, by lead, of the methods that matter.</summary>
     public static Figure Skill(PodLstmExperiment experiment, SystemResult system)
     {
         string unit = experiment.Reduced.Case.Unit;
-        double[] leads = [.. Enumerable.Range(1, ForecastErrorsByLead.LongestLead)];
-        LineSeries Line(string name) => new(PodLstmTables.Titles[name], leads, [.. system.Forecasts[name].ByLead.Select(score => score.RootMeanSquareError.Value)]) { Markers = true };
-        return new LineChart($"Forecasts from observations: {system.System.Title}", new Axis("lead", "days"), new Axis("RMSE", unit) { Minimum = 0 },
-            [Line("persistence"), Line("damped"), Line("ridge"), Line("lstm"), Line("lstm_4dvar"), Line("lstm_etkf")])
+        const int Longest = 12;
+        double[] leads = [.. Enumerable.Range(1, Longest)];
+        double[] Errors(ForecastErrorsByLead of) => [.. of.ByLead.Take(Longest).Select(score => score.RootMeanSquareError.Value)];
+        double[] climatology = Errors(system.Forecasts["climatology"]);
+        LineSeries Line(string name, ForecastErrorsByLead of) => new(name, leads, [.. climatology.Zip(Errors(of), (no, yes) => no - yes)]) { Markers = true };
+        string[] shown = ["damped", "lim", "ridge", "lstm", "lstm_4dvar", "lstm_etkf"];
+        return new LineChart($"Below the error of climatology: {system.System.Title}", new Axis("lead", "days"), new Axis("RMSE of climatology less RMSE", unit),
+            [.. shown.Select(name => Line(PodLstmTables.Titles[name], system.Forecasts[name])), Line("LSTM from the true coefficients", experiment.FromTruth["lstm"]) with { Style = LineStyle.Dashed }])
         {
-            Width = 760, Height = 460,
-            References = [new("climatology", system.Forecasts["climatology"].ByLead.Average(score => score.RootMeanSquareError.Value))],
+            Width = 760, Height = 480, References = [new("climatology", 0)],
         };
     }
 
@@ -45,15 +48,15 @@ internal static class PodLstmFigures
             var start = system.Maps[name];
             return Values(reduced.Modes.Decomposition.Reconstruct(start.States[day - start.First].narrow(0, 0, reduced.Case.Modes)));
         }
-        double[] truth = Values(ReducedOrderModels.Rows(reduced.Test, ReducedOrderModels.Anomaly)[day]), map = Analysed("interpolated"), analysis = Analysed("lstm_4dvar");
-        double reach = new[] { truth, map, analysis }.Max(field => ColorScale.RoundReach(Field(reduced.Grid, field)));
+        double[] truth = Values(ReducedOrderModels.Rows(reduced.Test, ReducedOrderModels.Anomaly)[day]), map = Analysed("interpolated"), analysis = Analysed("lstm_4dvar"), ensemble = Analysed("lstm_etkf");
+        double reach = new[] { truth, map, analysis, ensemble }.Max(field => ColorScale.RoundReach(Field(reduced.Grid, field)));
         double[] mapError = Less(map, truth), error = Less(analysis, truth);
         double errorReach = Math.Max(ColorScale.RoundReach(Field(reduced.Grid, mapError)), ColorScale.RoundReach(Field(reduced.Grid, error)));
         var (anomaly, difference) = (ColorScale.Diverging(reach, new Axis("anomaly", reduced.Case.Unit)), ColorScale.Diverging(errorReach, new Axis("error", reduced.Case.Unit)));
         var markers = Markers(reduced, system);
         MapPlot One(string title, double[] field, ColorScale color) => Map(title, reduced.Grid, Field(reduced.Grid, field), color, markers);
         return new FigureGrid($"{DateTime.UnixEpoch.AddDays(reduced.Test.Times[day]):d MMMM yyyy}, {system.System.Title}",
-            [One("truth", truth, anomaly), One("interpolated map", map, anomaly), One("4D-Var", analysis, anomaly), One("error of the map", mapError, difference), One("error of 4D-Var", error, difference)], columns: 2);
+            [One("truth", truth, anomaly), One("interpolated map", map, anomaly), One("4D-Var", analysis, anomaly), One("ETKF", ensemble, anomaly), One("error of the map", mapError, difference), One("error of 4D-Var", error, difference)], columns: 2);
     }
 
     /// <summary>Training and validation errors of the two networks.</summary>

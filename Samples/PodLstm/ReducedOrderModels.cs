@@ -23,16 +23,11 @@ internal sealed record ReducedOrderModels(FieldCase Case, LatitudeLongitudeGrid 
 
     public static readonly Column Field = new("field"), Anomaly = new("anomaly"), Coefficients = new("coefficients"), Coming = new("coming");
 
-    /// <summary>The network of the sample: the residual form, a short window, products of the leading modes; chosen on the validation years.</summary>
-    private static readonly AutoregressiveEmulatorOptions Residual = new() { Lags = 2, Baseline = Ridge };
-
-    /// <summary>The network alone: it has to learn what the ridge regression knows.</summary>
-    private static readonly AutoregressiveEmulatorOptions Alone = new() { WeightDecay = 0.1 };
-
-    private static RidgeAutoregressionOptions Ridge => new() { Lags = 4, Penalty = 0.003 };
-
     /// <summary>The emulator that the assimilation uses.</summary>
     public AutoregressiveModel Emulator => Models["lstm"];
+
+    /// <summary>Past days that the model with the longest window goes on from.</summary>
+    public int Window => Models.Values.Max(model => model.Window);
 
     /// <summary>Learns all.</summary>
     public static ReducedOrderModels Learn(DataAssimilationContext context, FieldCase field, CancellationToken cancellation)
@@ -52,18 +47,22 @@ internal sealed record ReducedOrderModels(FieldCase Case, LatitudeLongitudeGrid 
         var (learned, validation) = (Reduced(training), Reduced(Years(field.ValidationStart, field.TestStart)));
         var test = Reduced(Years(field.TestStart.AddDays(-SpinUp), null));
 
+        // The residual form on a short window, with the products of the leading modes that a linear model lacks; and the network alone, which has to learn what ridge regression knows.
+        var ridge = new RidgeAutoregressionOptions { Lags = field.Lags, Penalty = 0.003 };
+        var course = new AutoregressiveEmulatorOptions().Training with { Steps = field.TrainingSteps };
+        var residual = new AutoregressiveEmulatorOptions { Lags = 2, Baseline = ridge, WeightDecay = field.WeightDecay, Training = course };
+        var alone = new AutoregressiveEmulatorOptions { WeightDecay = 0.1, Training = course };
         var persistence = (AnomalyDamping damping) => context.Transforms.DampedPersistence(Coefficients, Coming, damping).Fit(learned, cancellation);
         var inverse = context.Transforms.LinearInverseModel(Coefficients, Coming).Fit(learned, cancellation);
-        var small = new LongShortTermMemoryOptions { Hidden = 128, Inputs = 8 };
         var models = new Dictionary<string, AutoregressiveModel>
         {
             ["persistence"] = persistence(AnomalyDamping.None),
             ["climatology"] = persistence(AnomalyDamping.Complete),
             ["damped"] = persistence(AnomalyDamping.Fitted),
             ["lim"] = new AutoregressiveModel(inverse.Dynamics, field.Modes, 1, Coefficients, Coming),
-            ["ridge"] = context.Transforms.RidgeAutoregression(Coefficients, Coming, Ridge).Fit(learned, cancellation),
-            ["lstm_alone"] = context.Transforms.LongShortTermMemory(Coefficients, Coming, Alone, new() { Hidden = 64 }, $"{field.Key} LSTM alone").Fit(learned, validation, cancellation),
-            ["lstm"] = context.Transforms.LongShortTermMemory(Coefficients, Coming, Residual, small, $"{field.Key} LSTM").Fit(learned, validation, cancellation),
+            ["ridge"] = context.Transforms.RidgeAutoregression(Coefficients, Coming, ridge).Fit(learned, cancellation),
+            ["lstm_alone"] = context.Transforms.LongShortTermMemory(Coefficients, Coming, alone, name: $"{field.Key} LSTM alone").Fit(learned, validation, cancellation),
+            ["lstm"] = context.Transforms.LongShortTermMemory(Coefficients, Coming, residual, new() { Hidden = 128, Inputs = 8 }, $"{field.Key} LSTM").Fit(learned, validation, cancellation),
         };
         var (mean, range) = Statistics(learned, weights);
         return new ReducedOrderModels(field, grid, weights, climate.Find<SeasonalCycleTransformer>(), climate.Find<ProperOrthogonalDecompositionTransformer>(), learned, test, models, mean, range);
