@@ -19,8 +19,6 @@ internal sealed class EmulatorAssimilation
     /// <summary>Days of a window after the one it begins with.</summary>
     public const int WindowDays = 3;
 
-    // A window begins where an analysis was made, whose errors are smaller than a forecast's of a day; chosen on the validation years.
-    private const double AnalysisErrorShare = 0.3;
     private const int WindowsAtOnce = 64;
 
     private readonly DataAssimilationContext context;
@@ -54,8 +52,8 @@ internal sealed class EmulatorAssimilation
 
         var training = reduced.Training;
         statistics = new StateStatistics().Estimate(model.Dynamics, training, ReducedOrderModels.Coefficients, cancellation);
-        analysisErrors = new ForecastErrors { Scale = AnalysisErrorShare }.Estimate(model.Dynamics, training, ReducedOrderModels.Coefficients, cancellation);
         modelError = ForecastErrors.ModelError(model.Dynamics, training, ReducedOrderModels.Coefficients, cancellation: cancellation);
+        analysisErrors = new ForecastErrors { Scale = AnalysisErrorShare() }.Estimate(model.Dynamics, training, ReducedOrderModels.Coefficients, cancellation);
         Cost = new(model.Dynamics, [new BackgroundTerm(statistics), new ModelErrorTerm(modelError)], [new ObservationTerm(Network.Operator, Network.Error)]);
     }
 
@@ -167,6 +165,17 @@ internal sealed class EmulatorAssimilation
             context.Progress?.Report(new ProgressReport(method.Name, states.Count, days, new Dictionary<string, double>(), watch.Elapsed, watch.Elapsed * ((double)(days - states.Count) / states.Count)));
         }
         return (cat([.. states], 0).MoveToOuterDisposeScope(), watch.Elapsed.TotalMilliseconds / days);
+    }
+
+    // A cycled window begins where an analysis was made. Of the variance Q of a day's forecast error, that leaves the share tr P / tr Q with P = (Q^-1 + H^T R^-1 H)^-1.
+    private double AnalysisErrorShare()
+    {
+        using var scope = NewDisposeScope();
+        long r = model.ValueCount;
+        var q = modelError.ToMatrix(ScalarType.Float64, CPU).narrow(0, 0, r).narrow(1, 0, r);
+        var h = Field.Operator.TangentLinear(zeros([r, r], ScalarType.Float64), eye(r, dtype: ScalarType.Float64));   // H^T, [r, p]
+        var p = linalg.inv(linalg.inv(q) + matmul(Field.Error.ApplyInverse(h), h.mT));
+        return (p.trace() / q.trace()).ToDouble();
     }
 
     // Uniform on the grid's latitudes and longitudes.

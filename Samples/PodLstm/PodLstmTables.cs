@@ -10,7 +10,7 @@ internal static class PodLstmTables
     /// <summary>What methods are called in tables.</summary>
     public static readonly IReadOnlyDictionary<string, string> Titles = new Dictionary<string, string>
     {
-        ["persistence"] = "persistence", ["climatology"] = "climatology", ["damped"] = "damped persistence", ["lim"] = "linear inverse model", ["ridge"] = "ridge on 4 days",
+        ["persistence"] = "persistence", ["climatology"] = "climatology", ["damped"] = "damped persistence", ["lim"] = "linear inverse model", ["ridge"] = "ridge on the last days",
         ["lstm_alone"] = "LSTM, no baseline", ["lstm"] = "LSTM on the ridge", ["lstm_4dvar"] = "4D-Var, windows by themselves", ["lstm_4dvar_cycled"] = "4D-Var, cycled",
         ["lstm_etkf"] = "ETKF", ["lstm_enkfn"] = "EnKF-N",
     };
