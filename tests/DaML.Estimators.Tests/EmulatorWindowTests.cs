@@ -166,11 +166,12 @@ public sealed class EmulatorWindowTests : IDisposable
         var expected = Incremental.Of(Cost(Emulator(0.8), b, 0.05)).Minimise(exact).Analysis.Values;
         var loose = new IncrementalOptions { OuterIterations = 30, ControlTolerance = 1e-6,
             InnerSolver = new ConjugateGradientSolver(new() { ResidualReduction = 1e-5 }) };
-        foreach (var options in (MinimisationOptions[])[loose, new QuasiNewtonOptions { GradientReduction = 1e-5 }])
+        // A line search finds a minimum by its cost, which rounding knows to 1.2e-7 and so its place to the root of that, 3.5e-4.
+        foreach (var (options, tolerance) in ((MinimisationOptions, double)[])[(loose, 1e-4), (new QuasiNewtonOptions { GradientReduction = 1e-5 }, 1e-3)])
         {
             var result = options.Of(cost).Minimise(window);
             Assert.Equal(states, result.Analysis.Values.dtype);
-            Close(expected, result.Analysis.Values.to(ScalarType.Float64), 1e-4);
+            Close(expected, result.Analysis.Values.to(ScalarType.Float64), tolerance);
         }
         var check = cost.CheckGradient(window);
         Assert.True(check.IsRight, check.ToString());
