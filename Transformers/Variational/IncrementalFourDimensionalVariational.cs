@@ -104,7 +104,7 @@ public sealed class IncrementalFourDimensionalVariational : IWindowMinimisation,
             var run = Cost.Run(window, next);
             var cost = Cost.Value(run, next);
             // A cost that is not a number is no lower one; what round-off adds is no rise.
-            var lower = cost.Total <= value.Total + 1e-12 * value.Total.abs();
+            var lower = cost.Total <= value.Total + (value.Total.dtype == ScalarType.Float64 ? 1e-12 : 1e-6) * value.Total.abs();
             if (Options.Step == OuterStep.Full || lower.all().ToBoolean()) return (next, run, cost, lengths);
             lengths = lengths.where(lower, halving < MostHalvings ? 0.5 * lengths : zeros_like(lengths));
         }
