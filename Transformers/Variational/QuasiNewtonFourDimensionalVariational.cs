@@ -54,6 +54,7 @@ public sealed class QuasiNewtonFourDimensionalVariational : IWindowMinimisation,
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
         var watch = Stopwatch.StartNew();
+        RequireFiniteBackground(window);
         long total = window.Batch * Options.MaximumIterations;
         var ended = new List<(FourDimensionalVariationalResult Result, QuasiNewtonReport Report)>();
         for (long i = 0; i < window.Batch; i++)
@@ -81,6 +82,15 @@ public sealed class QuasiNewtonFourDimensionalVariational : IWindowMinimisation,
                 Together(result => result.Cost.Total)),
             [])
         { QuasiNewton = [.. ended.Select(each => each.Report)] };
+    }
+
+    // Of all trajectories together, so that the message counts them as the caller does.
+    private void RequireFiniteBackground(AssimilationWindow window)
+    {
+        using var scope = NewDisposeScope();
+        var control = Cost.Background(window);
+        var run = Cost.Run(window, control);
+        Cost.RequireFinite(run, Cost.Value(run, control));
     }
 
     // MathNet says how it ended by what it returns or throws; the best point is the objective's in any case.

@@ -149,7 +149,6 @@ internal sealed class WindowObjective : IObjectiveFunction
             var run = cost.Run(window, control);
             var value = cost.Value(run, control);
             bool first = Evaluations.Count == 0;
-            if (first) cost.RequireFinite(run, value);
             double total = value.Total.ToDouble();
             double[] gradient = [];
             if (double.IsFinite(total))

@@ -222,6 +222,10 @@ public sealed class QuasiNewtonTests : IDisposable
             [new(ones([1, 2], dtype: ScalarType.Float64), null, 1)]);
         var method = new QuasiNewtonFourDimensionalVariational(cost);
         Assert.Contains("step 1 of the window", Assert.Throws<ArithmeticException>(() => method.Minimise(beyond)).Message);
+        var second = new AssimilationWindow(new(tensor(new[] { 0.3, 0.3, 3, 3, 0.3, 0.3 }).reshape(3, 2)), new TimeInterval(0, 1), 1,
+            [new(ones([3, 2], dtype: ScalarType.Float64), null, 1)]);
+        Assert.Contains("1 of 3 trajectories (the first is 1)",
+            Assert.Throws<ArithmeticException>(() => method.Minimise(second)).Message);
         var (lorenz, window) = Lorenz();
         Assert.Contains("must have the dimension 12", Assert.Throws<ArgumentException>(() =>
             new QuasiNewtonFourDimensionalVariational(lorenz).Minimise(beyond)).Message);
