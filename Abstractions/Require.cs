@@ -80,4 +80,17 @@ public static class Require
         throw new ArgumentException($"{what} must be finite: {bad} of its {tensor.numel()} values are infinite or not a number. " +
             "Where an observation is missing, the mask column must be false.");
     }
+
+    /// <summary>Refuses a cycle in which values of a column are missing, for steps where they would go into others unseen.</summary>
+    /// <param name="cycle">The cycle.</param>
+    /// <param name="column">The column, which has a mask.</param>
+    /// <param name="step">What needs it, for the message.</param>
+    /// <exception cref="ArgumentException">A value is missing.</exception>
+    public static void Complete(ITrajectoryCursor cycle, Column column, string step)
+    {
+        var there = cycle[Columns.MaskOf(column)];
+        if (there.all().ToBoolean()) return;
+        throw new ArgumentException($"{step} needs complete values; the column '{column}' lacks {there.logical_not().sum().ToInt64()} of its " +
+            $"{there.numel()} in cycle {cycle.Cycle} (time {cycle.Time:g9}). Fill them, or leave the cycle out.");
+    }
 }

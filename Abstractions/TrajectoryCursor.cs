@@ -133,16 +133,22 @@ public abstract class CycleTransformer(string name, SchemaContract contract) : I
 
     /// <inheritdoc/>
     public ITrajectoryView Transform(ITrajectoryView input) =>
-        new TrajectoryView(Contract.Apply(input.Schema, Name), input, source => new Cursor(this, source));
+        new TrajectoryView(Contract.Apply(input.Schema, Name), input,
+            source => new Cursor(this, [.. Complete.Where(column => input.Schema.Has(Columns.MaskOf(column)))], source));
+
+    /// <summary>Columns of which no value may be missing, since each goes into more than its own place or the mask does not go along; a cycle where one
+    /// is missing is refused with an <see cref="ArgumentException"/> (default: none).</summary>
+    protected virtual IReadOnlyList<Column> Complete => [];
 
     /// <summary>The values of the columns it adds, <c>[batch, shape...]</c> each, in the contract's order.</summary>
     /// <param name="cycle">The cycle's columns.</param>
     protected abstract IReadOnlyList<Tensor> Apply(ITrajectoryCursor cycle);
 
-    private sealed class Cursor(CycleTransformer step, ITrajectoryCursor source) : TrajectoryCursor(source)
+    private sealed class Cursor(CycleTransformer step, Column[] masked, ITrajectoryCursor source) : TrajectoryCursor(source)
     {
         protected override bool Compute(long cycle)
         {
+            foreach (var column in masked) Require.Complete(Source!, column, step.Name);
             var values = step.Apply(Source!);
             for (int i = 0; i < values.Count; i++) Set(step.Contract.Adds[i].Column, values[i]);
             return true;

@@ -16,6 +16,9 @@ public sealed class ProperOrthogonalDecompositionReconstruction(ProperOrthogonal
     ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
+    protected override IReadOnlyList<Column> Complete => [coefficients];
+
+    /// <inheritdoc/>
     protected override IReadOnlyList<Tensor> Apply(ITrajectoryCursor cycle) => [decomposition.Reconstruct(cycle[coefficients])];
 
     void IComponent.Save(ComponentWriter writer)

@@ -24,6 +24,9 @@ public sealed class ProperOrthogonalDecompositionTransformer(ProperOrthogonalDec
     public ProperOrthogonalDecompositionReconstruction Inverse(Column coefficients, Column field) => new(decomposition, coefficients, field);
 
     /// <inheritdoc/>
+    protected override IReadOnlyList<Column> Complete => [@field];
+
+    /// <inheritdoc/>
     protected override IReadOnlyList<Tensor> Apply(ITrajectoryCursor cycle) => [decomposition.Project(cycle[field])];
 
     void IComponent.Save(ComponentWriter writer)

@@ -50,6 +50,9 @@ public sealed class SeasonalCycleTransformer : CycleTransformer, IComponent
         new(Cycle, Direction == SeasonalCycleDirection.Remove ? SeasonalCycleDirection.Add : SeasonalCycleDirection.Remove, input, output);
 
     /// <inheritdoc/>
+    protected override IReadOnlyList<Column> Complete => input == output ? [] : [input];   // a column's mask goes with its name
+
+    /// <inheritdoc/>
     protected override IReadOnlyList<Tensor> Apply(ITrajectoryCursor cycle)
     {
         var value = cycle[input];

@@ -74,7 +74,17 @@ public sealed record ForecastErrors(int Lead = 1) : BackgroundErrors
 
     private protected override SampleMoments Moments(IDynamics dynamics, StatePairs states, CancellationToken cancellation) =>
         Sum(dynamics.Dimension, aboutMean: false,
-        states.Apart(Lead, cancellation).Select(pair => dynamics.Advance(pair.Earlier, pair.Between) - pair.Later));
+        states.Apart(Lead, cancellation).Select(pair => dynamics.Advance(pair.Earlier, Whole(dynamics, pair.Between)) - pair.Later));
+
+    // A one-shot emulator goes several cycles in a step.
+    private TimeInterval Whole(IDynamics dynamics, TimeInterval between)
+    {
+        double passed = between.Length, steps = passed / dynamics.TimeStep, whole = Math.Round(steps);
+        if (whole >= 1 && Math.Abs(steps - whole) <= TimeInterval.DefaultTolerance) return between;
+        throw new ArgumentException($"{nameof(ForecastErrors)} of {dynamics.Name} over {Lead} cycles of the view, a time of {passed:g6}, need a whole " +
+            $"number of the model's steps of {dynamics.TimeStep:g6}, and that is {steps:g3} of them. Give a {nameof(Lead)} of as many cycles as one step " +
+            $"or several take: one takes {dynamics.TimeStep * Lead / passed:g3}.");
+    }
 
     /// <summary>
     /// Q of a model: the mean square error of its forecasts one time step ahead. Of a state of lags only what the step adds has an

@@ -11,6 +11,7 @@ internal sealed class StatePairs
 {
     private readonly ITrajectoryView view;
     private readonly Column column;
+    private readonly bool masked;
     private readonly string user;
 
     /// <param name="dynamics">The model, of dimension n.</param>
@@ -18,9 +19,13 @@ internal sealed class StatePairs
     /// <param name="column">Its column, <c>[n]</c> or <c>[n / L]</c>.</param>
     /// <param name="user">What needs the states, for messages.</param>
     /// <exception cref="SchemaException">The view does not have the column.</exception>
-    /// <exception cref="ArgumentException">Its size does not divide the model's, or there are fewer cycles than lags.</exception>
+    /// <exception cref="ArgumentException">Its size does not divide the model's, there are fewer cycles than lags, or the view never
+    /// ends.</exception>
     public StatePairs(IDynamics dynamics, ITrajectoryView view, Column column, string user)
     {
+        if (view.CycleCount is null)
+            throw new ArgumentException($"{user} of {dynamics.Name} is estimated from all cycles of a view, and this one never ends; " +
+                $"use {nameof(TrajectoryViewExtensions.Take)}.", nameof(view));
         var shape = view.Schema[column].Shape;
         if (shape.Length != 1 || shape[0] < 1 || dynamics.Dimension % shape[0] != 0)
             throw new ArgumentException($"{user} of {dynamics.Name} needs a column whose size is the state's, {dynamics.Dimension}, or " +
@@ -30,6 +35,7 @@ internal sealed class StatePairs
         this.user = user;
         int lags = (int)(dynamics.Dimension / ColumnSize);
         this.column = lags == 1 ? column : new Column($"{column}-with-{lags}-lags");
+        masked = lags == 1 && view.Schema.Has(Columns.MaskOf(column));   // LaggedStates refuse gaps themselves
         this.view = lags == 1 ? view : new LaggedStates(column, this.column, lags).Transform(view);
     }
 
@@ -42,7 +48,7 @@ internal sealed class StatePairs
     /// </summary>
     /// <param name="lead">How many cycles they are apart.</param>
     /// <param name="cancellation">Looked at in every cycle.</param>
-    /// <exception cref="ArgumentException">A value is not finite, or cycles are not evenly spaced.</exception>
+    /// <exception cref="ArgumentException">A value is missing or not finite, or cycles are not evenly spaced.</exception>
     public IEnumerable<(Tensor Earlier, Tensor Later, TimeInterval Between)> Apart(int lead, CancellationToken cancellation)
     {
         var recent = new Queue<(Tensor State, double Time)>();
@@ -62,6 +68,7 @@ internal sealed class StatePairs
                             "the gap.");
                 before = cursor.Time;
                 using var scope = NewDisposeScope();
+                if (masked) Require.Complete(cursor, column, user);
                 var state = Require.Finite(cursor[column], $"'{column}' of cycle {cursor.Cycle}")
                     .to(ScalarType.Float64, copy: true).DetachFromDisposeScope();
                 recent.Enqueue((state, cursor.Time));

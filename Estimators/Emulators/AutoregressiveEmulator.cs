@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -112,8 +113,19 @@ public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponent
             : matmul(scaled.flatten(1).narrow(1, 0, baseline.Value.size(1)), baseline.Like(scaled).mT).reshape(rows, Leads, ValueCount);
         if (Network is null) return linear!;
         var seen = scaled.narrow(1, 0, Lags).flip(1).to(precision);
-        var learned = Require.Shape(Network.call(seen), $"What the network of {Name} makes of windows", rows, Leads, ValueCount).to(scaled.dtype);
+        var learned = Require.Shape(Called(Network, seen), $"What the network of {Name} makes of windows", rows, Leads, ValueCount).to(scaled.dtype);
         return linear is null ? learned : linear + learned;
+    }
+
+    // libtorch's own text names neither the network nor its window.
+    private Tensor Called(nn.Module<Tensor, Tensor> network, Tensor window)
+    {
+        try { return network.call(window); }
+        catch (ExternalException exception)
+        {
+            throw new ArgumentException($"The network of {Name} failed on windows of shape {ColumnDefinition.Describe(window.Sizes())} (rows, lags, values) in " +
+                $"{window.dtype}: {exception.Message.Split('\n')[0].Trim()}. It must make values of shape [rows, {Leads}, {ValueCount}] of them.", exception);
+        }
     }
 
     private static long Values(Tensor units)

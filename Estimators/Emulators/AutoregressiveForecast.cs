@@ -29,7 +29,8 @@ public sealed class AutoregressiveForecast(AutoregressiveModel model, Column val
     public SchemaContract Contract { get; } = new([new(values, model.ValueCount)], [new(output, model.ValueCount)]);
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The view has no more cycles than the model's window and the lead need.</exception>
+    /// <exception cref="ArgumentException">The view has no more cycles than the model's window and the lead need; while it is read: cycles that are not the
+    /// model's interval apart.</exception>
     public ITrajectoryView Transform(ITrajectoryView input)
     {
         var schema = Contract.Apply(input.Schema, Name);
@@ -51,6 +52,8 @@ public sealed class AutoregressiveForecast(AutoregressiveModel model, Column val
     private sealed class Cursor(AutoregressiveModel model, Column output, int lead, ITrajectoryCursor source) : TrajectoryCursor(source)
     {
         private readonly Queue<Tensor> forecasts = new();
+        private readonly double interval = model.Dynamics.TimeStep / model.Leads;
+        private double previous = double.NaN;
 
         protected override bool Compute(long cycle)
         {
@@ -71,8 +74,13 @@ public sealed class AutoregressiveForecast(AutoregressiveModel model, Column val
 
         private void Remember()
         {
+            double passed = Source!.Time - previous;
+            if (Math.Abs(passed - interval) > TimeInterval.DefaultTolerance * interval)
+                throw new ArgumentException($"{model.Name} gives values {interval:g6} apart; the cycle at {Source.Time:g9} comes {passed:g6} after the one before. " +
+                    "Give a view with the model's interval, or learn the model from one like this.");
+            previous = Source.Time;
             using var scope = NewDisposeScope();
-            forecasts.Enqueue(model.Run(Source![Start], lead, Source.Time)[.., lead - 1].clone().DetachFromDisposeScope());
+            forecasts.Enqueue(model.Run(Source[Start], lead, Source.Time)[.., lead - 1].clone().DetachFromDisposeScope());
         }
     }
 }

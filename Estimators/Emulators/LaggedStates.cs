@@ -22,7 +22,7 @@ public sealed class LaggedStates(Column values, Column lagged, int lags) : ITran
     ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
-    public string Name => $"the last {lags} values of '{values}'";
+    public string Name => $"lagged states of {lags} values of '{values}'";
 
     /// <inheritdoc/>
     public SchemaContract Contract { get; } = new([new(values, ColumnDefinition.AnySize)], [new(lagged, ColumnDefinition.AnySize)]);

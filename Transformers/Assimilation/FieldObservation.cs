@@ -41,8 +41,12 @@ public sealed class FieldObservation : ITransformer, IComponent
     public SchemaContract Contract { get; }
 
     /// <inheritdoc/>
-    public ITrajectoryView Transform(ITrajectoryView input) =>
-        new TrajectoryView(Contract.Apply(input.Schema, Name), input, source => new Cursor(this, source));
+    /// <exception cref="ArgumentException">While it is read: a value of the field is missing.</exception>
+    public ITrajectoryView Transform(ITrajectoryView input)
+    {
+        bool masked = input.Schema.Has(Columns.MaskOf(field));
+        return new TrajectoryView(Contract.Apply(input.Schema, Name), input, source => new Cursor(this, masked, source));
+    }
 
     void IComponent.Save(ComponentWriter writer)
     {
@@ -51,12 +55,13 @@ public sealed class FieldObservation : ITransformer, IComponent
         writer.Set("stream", stream);
     }
 
-    private sealed class Cursor(FieldObservation step, ITrajectoryCursor source) : TrajectoryCursor(source)
+    private sealed class Cursor(FieldObservation step, bool masked, ITrajectoryCursor source) : TrajectoryCursor(source)
     {
         private readonly RandomStream random = step.context.Random(step.stream);
 
         protected override bool Compute(long cycle)
         {
+            if (masked) Require.Complete(Source!, step.field, step.Name);
             var observation = step.network.Observe(Source![step.field], Time, random);
             Set(Columns.Observation, observation.Values);
             if (observation.Mask is not null) Set(Columns.ObservationMask, observation.Mask);

@@ -19,7 +19,9 @@ public sealed record FieldVerificationOptions
     public int SimilarityWindow { get; init; } = 7;
 }
 
-/// <summary>A mean over times, with the standard error that its autocorrelation leaves it (Wolff 2004).</summary>
+/// <summary>
+/// A mean over times, with the standard error that its autocorrelation leaves it (Wolff 2004), at least that of as many independent times.
+/// </summary>
 /// <param name="Value">The mean, or what it is the root of.</param>
 /// <param name="StandardError">Its standard error; not a number of fewer than two times.</param>
 public sealed record VerificationScore(double Value, double StandardError);
@@ -65,6 +67,10 @@ public sealed class FieldVerification
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var (f, t) = (Require.Finite(fields, "The fields to verify").to_type(ScalarType.Float64), Require.Finite(truth, "The true fields").to_type(ScalarType.Float64));
+        if (climatology is not null && climatology.Sizes() is var given && !given.SequenceEqual(f.Sizes()) && !given.SequenceEqual([f.size(1)])
+            && !given.SequenceEqual([1, f.size(1)]))
+            throw new ArgumentException($"The climatology must have shape {ColumnDefinition.Describe(f.Sizes())}, one for each time, or {ColumnDefinition.Describe([f.size(1)])}, " +
+                $"one for all; given: {ColumnDefinition.Describe(climatology.Sizes())}.", nameof(climatology));
         var weights = Weights(options.Weights, f);
         var error = f - t;
         double[] squares = matmul(error.square(), weights).ToArray<double>(), sizes = matmul(error.abs(), weights).ToArray<double>();
@@ -89,7 +95,12 @@ public sealed class FieldVerification
         return sum > 0 ? new(difference.Value / sum, difference.StandardError / sum) : new(0, 0);
     }
 
-    private static VerificationScore Score(double[] daily) => new(daily.Average(), Math.Sqrt(AutocorrelatedMean.Variance([daily])));
+    // Not below the error that independent times leave: a short record shows anticorrelation by chance, and would make differences of nothing certain.
+    private static VerificationScore Score(double[] daily)
+    {
+        double mean = daily.Average(), independent = daily.Sum(value => Square(value - mean)) / daily.Length / daily.Length;
+        return new(mean, Math.Sqrt(Math.Max(AutocorrelatedMean.Variance([daily]), independent)));
+    }
 
     private static Tensor Weights(Tensor? given, Tensor fields)
     {

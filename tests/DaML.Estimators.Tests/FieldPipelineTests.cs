@@ -70,4 +70,29 @@ public sealed class FieldPipelineTests
         Assert.Contains("'next' of shape [any], which is missing", Assert.Throws<SchemaException>(() =>
             { seasons.Append(context.Transforms.LinearInverseModel(Next, Coefficients)); }).Message);
     }
+
+    [Fact]
+    public void A_field_with_missing_values_goes_into_no_anomaly_coefficient_or_observation()
+    {
+        using var scope = NewDisposeScope();
+        var own = new DataAssimilationContext(3);
+        Column field = new("masked-field"), anomaly = new("masked-anomaly"), coefficients = new("masked-coefficients");
+        using var random = own.Random("field");
+        var values = random.Normal([30, 1, 4], ScalarType.Float64);
+        var present = ones_like(values, dtype: ScalarType.Bool);
+        double[] times = [.. Enumerable.Range(1, 30).Select(day => 12.0 * day)];
+        var complete = own.Data.FromMemory(new Dictionary<Column, Tensor> { [field] = values, [Columns.MaskOf(field)] = present.clone() }, times);
+        present[3, 0, 2] = false;
+        var masked = own.Data.FromMemory(new Dictionary<Column, Tensor> { [field] = values, [Columns.MaskOf(field)] = present }, times);
+        var cycle = own.Transforms.SeasonalCycle(field, anomaly).Fit(complete);
+        var modes = own.Transforms.ProperOrthogonalDecomposition(field, coefficients, modes: 2).Fit(complete);
+        var observed = own.Transforms.Observe(own.Observations.Network(new IdentityObservationOperator(4), ErrorCovariance.Scalar(4, 1)), field);
+        foreach (ITransformer step in (ITransformer[])[cycle, modes, observed])
+        {
+            using (var whole = step.Transform(complete).OpenCursor()) while (whole.MoveNext()) { }
+            using var cursor = step.Transform(masked).OpenCursor();
+            string message = Assert.Throws<ArgumentException>(() => { while (cursor.MoveNext()) { } }).Message;
+            Assert.Contains("the column 'masked-field' lacks 1 of its 4 in cycle 3 (time 48)", message);
+        }
+    }
 }

@@ -129,4 +129,28 @@ public sealed class LaggedStatesTests
         using MemoryTrajectoryView before = step.Transform(view).Materialise(), after = read.Transform(view).Materialise();
         Bits.Equal(before[Lagged], after[Lagged]);
     }
+
+    [Theory, InlineData(1 / 24.0), InlineData(5)]
+    public void Forecasts_of_a_view_with_another_interval_than_the_model_are_refused(double spacing)
+    {
+        using var scope = NewDisposeScope();
+        var values = context.Noise("values", 60, 1, 2);
+        var model = context.Transforms.DampedPersistence(Records.Values, Records.Forecast).Fit(context.View(values));
+        using var cursor = model.Transform(context.View(values, spacing)).OpenCursor();
+        Assert.Contains("gives values 1 apart", Assert.Throws<ArgumentException>(() => cursor.MoveNext()).Message);
+    }
+
+    [Fact]
+    public void A_network_that_cannot_read_the_window_or_is_none_is_named()
+    {
+        using var scope = NewDisposeScope();
+        var view = context.View(context.Noise("values", 60, 1, 2));
+        AutoregressiveModel Fit(Func<long, RandomStream, nn.Module<Tensor, Tensor>> create) =>
+            context.Transforms.AutoregressiveEmulator("own", Records.Values, Records.Forecast, create, new() { Lags = 3 }).Fit(view, view);
+        string message = Assert.Throws<ArgumentException>(() => Fit((r, _) => nn.Linear(r + 3, r))).Message;
+        Assert.StartsWith("The network of own failed on windows of shape [", message);
+        Assert.Contains("It must make values of shape [rows, 1, 2]", message);
+        Assert.DoesNotContain('\n', message);
+        Assert.Contains("gave none", Assert.Throws<ArgumentException>(() => Fit((_, _) => null!)).Message);
+    }
 }

@@ -103,6 +103,16 @@ public sealed class FieldVerificationTests
     }
 
     [Fact]
+    public void A_chance_anticorrelation_does_not_make_differences_of_nothing_certain()
+    {
+        // Squares that go up and down about their mean: the Gamma method alone would leave next to no error.
+        var error = tensor(Enumerable.Range(0, 200).Select(day => Math.Sqrt(day % 2 == 0 ? 1.5 : 0.5)).ToArray()).unsqueeze(1);
+        var score = FieldVerification.Of(error, zeros_like(error)).RootMeanSquareError;
+        Assert.Equal(1, score.Value, 12);
+        Assert.Equal(0.5 / Math.Sqrt(200) / 2, score.StandardError, 12);
+    }
+
+    [Fact]
     public void A_forecast_of_the_climatology_itself_has_no_correlation() =>
         Assert.Null(FieldVerification.Of(climatology, truth, climatology).AnomalyCorrelation);
 
@@ -117,6 +127,7 @@ public sealed class FieldVerificationTests
         Assert.Contains("not be below zero", Assert.Throws<ArgumentException>(() => FieldVerification.Of(fields, truth, options: new() { Weights = weights - 1 })).Message);
         Assert.Contains("10 x 11", Assert.Throws<ArgumentException>(() => FieldVerification.Of(fields, truth, options: new() { Grid = (10, 11) })).Message);
         Assert.Contains("12 x 12", Assert.Throws<ArgumentException>(() => FieldVerification.Of(fields, truth, options: new() { Grid = (Rows, Columns), SimilarityWindow = 12 })).Message);
+        Assert.Contains("The climatology must have shape", Assert.Throws<ArgumentException>(() => FieldVerification.Of(fields, truth, climatology[..40])).Message);
         var verified = FieldVerification.Of(fields, truth);
         Assert.Contains("90 and 40", Assert.Throws<ArgumentException>(() => verified.ErrorBelow(FieldVerification.Of(fields[..40], truth[..40]))).Message);
     }
