@@ -78,7 +78,7 @@ internal static class PodLstmTables
             var below = Leads.ToDictionary(lead => lead, lead => At(result.Forecasts[name], lead).ErrorBelow(At(result.Forecasts["lstm"], lead)));
             string Days(Func<VerificationScore, bool> of) => string.Join(", ", Leads.Where(lead => of(below[lead])));
             string better = Days(score => score.Value > 2 * score.StandardError), worse = Days(score => score.Value < -2 * score.StandardError);
-            return $"{Titles[name]} {(better.Length > 0 ? $"better at {better} days" : "nowhere better")}{(worse.Length > 0 ? $", worse at {worse}" : "")}";
+            return $"{Titles[name]} {(better.Length > 0 ? $"better at {better} {(better == "1" ? "day" : "days")}" : "nowhere better")}{(worse.Length > 0 ? $", worse at {worse}" : "")}";
         });
         return $"{system.Title}: by more than two standard errors of the difference, and beside the emulator started from each day's interpolated map, {string.Join("; ", parts)}.";
     }
