@@ -20,8 +20,10 @@ internal sealed record SystemResult(FieldCase.ObservingSystem System, EmulatorAs
 /// <param name="BatchedDifferences">The same, all runs as one batch.</param>
 /// <param name="QuasiNewton">An analysis by limited-memory quasi-Newton.</param>
 /// <param name="Evaluations">Gradients that it took.</param>
+/// <param name="Terms">The terms of the cost at the background and at the minimum.</param>
 /// <param name="RelativeError">The relative error of the adjoint's gradient against central differences.</param>
-internal sealed record GradientCost(long Components, double Adjoint, double Differences, double BatchedDifferences, double QuasiNewton, int Evaluations, double RelativeError);
+internal sealed record GradientCost(long Components, double Adjoint, double Differences, double BatchedDifferences, double QuasiNewton, int Evaluations,
+    IReadOnlyList<(string Name, double Before, double After)> Terms, double RelativeError);
 
 /// <summary>All of one field.</summary>
 /// <param name="Reduced">What was learned.</param>
@@ -85,7 +87,9 @@ internal sealed record PodLstmExperiment(ReducedOrderModels Reduced, IReadOnlyDi
         FourDimensionalVariationalResult? result = null;
         double minimised = Least(3, () => (result = new QuasiNewtonFourDimensionalVariational(cost).Minimise(window)).Cost.Total.sum().ToDouble());
         double error = cost.CheckGradient(window, control).RelativeError;
-        return new(moving, adjoint, run * (moving + 1), batched, minimised, result!.QuasiNewton[0].Evaluations.Count, error);
+        var before = result!.QuasiNewton[0].Evaluations[0].Terms;
+        var terms = result.Cost.Parts.Zip(before, (after, first) => (after.Term, first.Value, after.Value.sum().ToDouble())).ToList();
+        return new(moving, adjoint, run * (moving + 1), batched, minimised, result.QuasiNewton[0].Evaluations.Count, terms, error);
     }
 
     private static double Least(int times, Func<double> work)

@@ -73,7 +73,8 @@ public sealed class PodLstmSample : ISample
         Add(PodLstmTables.Errors($"RMSE of forecasts of {field.Title} from the true coefficients, {field.Unit}", experiment.FromTruth, decimals));
         foreach (var system in experiment.Systems)
         {
-            Add(PodLstmTables.Errors($"The same from observations: {system.System.Title} ({system.Assimilation.Sites.Count} sites), {field.Unit}", system.Forecasts, decimals));
+            Add(PodLstmTables.Errors($"The same from observations: {system.System.Title} ({system.Assimilation.Sites.Count} sites), {field.Unit}", system.Forecasts, decimals,
+                system.Milliseconds));
             Add(PodLstmTables.Comparison("Better by (standard errors of the difference)",
             [
                 ("LSTM than ridge", system.Forecasts["lstm"], system.Forecasts["ridge"]),
@@ -88,6 +89,7 @@ public sealed class PodLstmSample : ISample
         Add(PodLstmTables.Others($"Other scores: {main.System.Title}", main.Forecasts, decimals));
         Add(PodLstmTables.Regions($"RMSE by region, LSTM from maps → with 4D-Var, {field.Unit}", main, decimals));
         Add(PodLstmTables.Costs(experiment));
+        Add(PodLstmTables.Terms(experiment.Gradient));
         foreach (var system in experiment.Systems.Take(2))
         {
             string name = $"{field.Key}-{(system.System.Key.Length == 0 ? "main" : system.System.Key.TrimEnd('.'))}";

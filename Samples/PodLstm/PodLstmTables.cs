@@ -15,10 +15,27 @@ internal static class PodLstmTables
         ["lstm_etkf"] = "ETKF", ["lstm_enkfn"] = "EnKF-N",
     };
 
-    /// <summary>Errors by lead with their standard errors.</summary>
-    public static ReportTable Errors(string title, IReadOnlyDictionary<string, ForecastErrorsByLead> forecasts, int decimals) => new(title,
-        ["", .. Leads.Select(Day)], [.. forecasts.Select(pair => (IReadOnlyList<string>)
-            [Titles[pair.Key], .. Leads.Select(lead => $"{Number(At(pair.Value, lead).RootMeanSquareError.Value, decimals)} ± {Number(At(pair.Value, lead).RootMeanSquareError.StandardError, decimals)}")])]);
+    /// <summary>Errors by lead with their standard errors, and what an analysis took where there was one.</summary>
+    public static ReportTable Errors(string title, IReadOnlyDictionary<string, ForecastErrorsByLead> forecasts, int decimals,
+        IReadOnlyDictionary<string, double>? milliseconds = null)
+    {
+        string Cell(ForecastErrorsByLead errors, int lead)
+        {
+            var score = At(errors, lead).RootMeanSquareError;
+            return $"{Number(score.Value, decimals)} ± {Number(score.StandardError, decimals)}";
+        }
+        IReadOnlyList<string> Row(string name, ForecastErrorsByLead errors) =>
+        [
+            Titles[name], .. Leads.Select(lead => Cell(errors, lead)),
+            .. milliseconds is null ? Array.Empty<string>() : [milliseconds.TryGetValue(name, out double taken) ? Number(taken, 1) : ""],
+        ];
+        return new(title, ["", .. Leads.Select(Day), .. milliseconds is null ? Array.Empty<string>() : ["ms a day"]],
+            [.. forecasts.Select(pair => Row(pair.Key, pair.Value))]);
+    }
+
+    /// <summary>The cost of one window term by term, before and after its minimisation.</summary>
+    public static ReportTable Terms(GradientCost gradient) => new("Cost of one window of 4D-Var, term by term", ["", "background", "analysis"],
+        [.. gradient.Terms.Select(term => (IReadOnlyList<string>)[term.Name, Number(term.Before, 1), Number(term.After, 1)])]);
 
     /// <summary>Mean absolute error, anomaly correlation and structural similarity at some leads.</summary>
     public static ReportTable Others(string title, IReadOnlyDictionary<string, ForecastErrorsByLead> forecasts, int decimals)

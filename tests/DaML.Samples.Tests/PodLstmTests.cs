@@ -104,6 +104,7 @@ public sealed class PodLstmTests : IClassFixture<PodLstmTests.Outcome>
     public void It_says_where_assimilation_is_better_and_that_the_data_are_not_the_papers()
     {
         string printed = outcome.Printed.ToString();
+        foreach (string shown in (string[])["ms a day", "Jb", "Jq", "Jo"]) Assert.Contains(shown, printed, StringComparison.Ordinal);
         Assert.Contains("by more than two standard errors", printed.ReplaceLineEndings(" "), StringComparison.Ordinal);
         Assert.Contains("not the paper's", new PodLstmSample().Details.ReplaceLineEndings(" "), StringComparison.Ordinal);
     }
