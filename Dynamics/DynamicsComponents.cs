@@ -10,7 +10,7 @@ public static class DynamicsComponents
         ExternalDynamics.Type, JointDynamics.Type, JointErrorCovariance.Type, JointObservationNetwork.Type, JointInitialCondition.Type,
         ScalarErrorCovariance.Type, DiagonalErrorCovariance.Type, FullErrorCovariance.Type, BlockErrorCovariance.Type,
         DiffusionErrorCovariance.Type, HybridErrorCovariance.Type,
-        IdentityObservationOperator.Type, SubsetObservationOperator.Type, InterpolationObservationOperator.Type, LinearObservationOperator.Type,
+        IdentityObservationOperator.Type, SubsetObservationOperator.Type, InterpolationObservationOperator.Type, LaggedObservationOperator.Type, LinearObservationOperator.Type,
         ElementwiseObservationOperator.Type, ComposedObservationOperator.Type,
         ObservationNetwork.Type, RandomDensityPattern.Type, RandomCountPattern.Type, MissingAtRandomPattern.Type,
         GaussianInitialCondition.Type, AttractorInitialCondition.Type, SinusoidalInitialCondition.Type,

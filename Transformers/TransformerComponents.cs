@@ -14,7 +14,7 @@ public static class TransformerComponents
         ClimatologyPropagater.Type, UnobservingAnalyzer<StateMemory>.Type, UnobservingAnalyzer<EnsembleMemory>.Type, UnobservingAnalyzer<GaussianMemory>.Type,
         SequentialAssimilation<ParticleMemory>.Type, ParticleFilterAnalyzer.Type, ParticlePropagater.Type, ParticleProcoder.Type, ParticleSource.Type,
         MultiplicativeInflation.Type, AdditiveInflation.Type, RelaxationInflation.Type, CombinedInflation.Type,
-        FieldObservation.Type, LeadTimeForecast.Type, LyapunovVectors.Type, JointEstimates.Type, JointNetworks.Type,
+        FieldObservation.Type, LeadTimeForecast.Type, ObservationBlocks.Type, LyapunovVectors.Type, JointEstimates.Type, JointNetworks.Type,
         SequentialAssimilation<WindowMemory<EnsembleMemory>>.Type, SequentialAssimilation<WindowMemory<StateMemory>>.Type,
         WindowPropagater<EnsembleMemory>.Type, WindowProcoder<EnsembleMemory>.Type, WindowSource<EnsembleMemory>.Type,
         WindowPropagater<StateMemory>.Type, WindowProcoder<StateMemory>.Type, WindowSource<StateMemory>.Type,

@@ -51,8 +51,19 @@ public sealed class AutoregressiveModel : ITransformer, IComponent
     /// <summary>D, how many values further one step of the dynamics goes.</summary>
     public int Leads { get; }
 
-    /// <summary>What observes the newest values of a lagged state.</summary>
-    public SubsetObservationOperator Newest => new(Dynamics.Dimension, [.. LongRange(ValueCount)]);
+    /// <summary>What observes lagged states where a network observes single values: the newest D, which a step adds, newest first.</summary>
+    /// <param name="network">What observes a value, of its r components, with its error; the same at every time.</param>
+    /// <exception cref="ArgumentException">It observes states of another dimension.</exception>
+    public IObservationNetwork Observed(IObservationNetwork network)
+    {
+        if (network.Operator.StateDimension != ValueCount)
+            throw new ArgumentException($"{network.Operator.Name} observes states of dimension {network.Operator.StateDimension}; the values of {Name} have {ValueCount} components.", nameof(network));
+        return new ObservationNetwork(new LaggedObservationOperator(network.Operator, Leads, Window),
+            Leads == 1 ? network.Error : ErrorCovariance.Blocks([.. Enumerable.Repeat(network.Error, Leads)]));
+    }
+
+    /// <summary>The step that gathers the observations of D cycles, which one step of the dynamics goes over, into one.</summary>
+    public ObservationBlocks Gathered => new(Leads);
 
     /// <summary>The step that adds lagged states, <c>[W r]</c>: what the dynamics goes on from.</summary>
     /// <param name="lagged">The column that is added.</param>
@@ -86,8 +97,6 @@ public sealed class AutoregressiveModel : ITransformer, IComponent
 
     /// <inheritdoc/>
     public ITrajectoryView Transform(ITrajectoryView input) => Forecast(forecast, Leads).Transform(input);
-
-    private static IEnumerable<long> LongRange(long count) => Enumerable.Range(0, checked((int)count)).Select(i => (long)i);
 
     void IComponent.Save(ComponentWriter writer)
     {

@@ -46,7 +46,7 @@ internal sealed class EmulatorAssimilation
         using var unresolved = reduced.Modes.Decomposition.TruncationErrorCovariance(reduced.Training, ReducedOrderModels.Anomaly, sites, cancellation);
         using var total = unresolved + instruments.ToMatrix(unresolved.dtype, unresolved.device);
         Field = context.Observations.Network(new ReconstructionOperator(reduced.Modes.Decomposition).Then(sites), ErrorCovariance.Full(total));
-        Network = context.Observations.Network(model.Newest.Then(Field.Operator), Field.Error);
+        Network = model.Observed(Field);
         observed = context.Transforms.Observe(context.Observations.Network(sites, instruments), ReducedOrderModels.Anomaly, $"{reduced.Case.Key}/observations/{system.Key}{Sites.Count}")
             .Transform(reduced.Test).Materialise([ReducedOrderModels.Anomaly, Columns.Observation], cancellation: cancellation);
 

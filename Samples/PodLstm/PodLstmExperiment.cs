@@ -87,9 +87,9 @@ internal sealed record PodLstmExperiment(ReducedOrderModels Reduced, IReadOnlyDi
         FourDimensionalVariationalResult? result = null;
         double minimised = Least(3, () => (result = new QuasiNewtonFourDimensionalVariational(cost).Minimise(window)).Cost.Total.sum().ToDouble());
         double error = cost.CheckGradient(window, control).RelativeError;
-        var before = result!.QuasiNewton[0].Evaluations[0].Terms;
-        var terms = result.Cost.Parts.Zip(before, (after, first) => (after.Term, first.Value, after.Value.sum().ToDouble())).ToList();
-        return new(moving, adjoint, run * (moving + 1), batched, minimised, result.QuasiNewton[0].Evaluations.Count, terms, error);
+        var report = result!.QuasiNewton[0];
+        var terms = report.Evaluations[0].Terms.Zip(report.Best.Terms, (first, last) => (first.Term, first.Value, last.Value)).ToList();
+        return new(moving, adjoint, run * (moving + 1), batched, minimised, report.Evaluations.Count, terms, error);
     }
 
     private static double Least(int times, Func<double> work)

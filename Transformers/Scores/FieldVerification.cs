@@ -77,7 +77,7 @@ public sealed class FieldVerification
         double rmse = Math.Sqrt(squares.Average());
         var squaresScore = Score(squares);
         return new FieldVerification(squares, new(rmse, rmse > 0 ? squaresScore.StandardError / (2 * rmse) : 0), Score(sizes),
-            Correlation(f, t, climatology, weights), options.Grid is { } grid ? Similarity(f, t, grid, options) : null);
+            Correlation(f, t, climatology, weights, fields.dtype != ScalarType.Float64), options.Grid is { } grid ? Similarity(f, t, grid, options) : null);
     }
 
     /// <summary>
@@ -112,10 +112,13 @@ public sealed class FieldVerification
         return weights / sum;
     }
 
-    private static VerificationScore? Correlation(Tensor f, Tensor t, Tensor? climatology, Tensor weights)
+    private static VerificationScore? Correlation(Tensor f, Tensor t, Tensor? climatology, Tensor weights, bool single)
     {
         var (a, b) = climatology is null ? (f, t) : (f - climatology, t - climatology);
         double[] products = matmul(a * b, weights).ToArray<double>(), forecast = matmul(a.square(), weights).ToArray<double>(), observed = matmul(b.square(), weights).ToArray<double>();
+        // Anomalies of a forecast that are its rounding only are none.
+        double rounding = f.square().mean().ToDouble() * (single ? 1e-12 : 1e-24);
+        if (forecast.Any(square => square <= rounding)) return null;
         double[] daily = [.. products.Select((product, i) => product / Math.Sqrt(forecast[i] * observed[i]))];
         return daily.All(double.IsFinite) ? Score(daily) : null;
     }

@@ -113,7 +113,8 @@ public sealed class AutoregressiveEmulatorTests
                 Bits.Equal(state.reshape(4, emulator.Window, R)[.., emulator.Leads - lead], run[.., step * emulator.Leads + lead - 1]);
         }
         Bits.Equal(run[.., ..3], model.Run(start, 3));
-        Bits.Equal(start[.., ..(int)R], model.Newest.Apply(start));
+        var daily = new ObservationNetwork(new IdentityObservationOperator(R), ErrorCovariance.Scalar(R, 1));
+        Bits.Equal(start[.., ..(emulator.Leads * (int)R)], model.Observed(daily).Operator.Apply(start));
         Assert.Throws<ArgumentException>(() => model.Run(start[.., 1..], 3));
         Assert.Throws<ArgumentOutOfRangeException>(() => model.Run(start, 0));
     }

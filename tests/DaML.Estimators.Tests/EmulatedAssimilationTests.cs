@@ -84,7 +84,8 @@ public sealed class EmulatedAssimilationTests(ITestOutputHelper output)
     }
 
     private static ObservationNetwork Observing(AutoregressiveModel model) =>
-        new(model.Newest, ErrorCovariance.Scalar(model.ValueCount, Variance), null);
+        new(new SubsetObservationOperator(model.Dynamics.Dimension, [.. Enumerable.Range(0, (int)model.ValueCount).Select(i => (long)i)]),
+            ErrorCovariance.Scalar(model.ValueCount, Variance), null);
 
     private static GaussianInitialCondition Start(long dimension)
     {

@@ -113,8 +113,14 @@ public sealed class FieldVerificationTests
     }
 
     [Fact]
-    public void A_forecast_of_the_climatology_itself_has_no_correlation() =>
+    public void A_forecast_of_the_climatology_itself_has_no_correlation_whatever_rounding_leaves()
+    {
         Assert.Null(FieldVerification.Of(climatology, truth, climatology).AnomalyCorrelation);
+        Assert.Null(FieldVerification.Of(climatology - 3.7 + 3.7, truth, climatology).AnomalyCorrelation);
+        var single = (climatology - 3.7).to_type(ScalarType.Float32) + 3.7f;
+        Assert.Null(FieldVerification.Of(single, truth, climatology).AnomalyCorrelation);
+        Assert.NotNull(FieldVerification.Of(climatology + 1e-6 * truth, truth, climatology).AnomalyCorrelation);
+    }
 
     [Fact]
     public void Bad_input_is_refused_with_what_was_given()

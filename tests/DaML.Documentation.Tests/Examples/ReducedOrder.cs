@@ -34,7 +34,7 @@ internal static class ReducedOrder
         var modes = field.Find<ProperOrthogonalDecompositionTransformer>().Decomposition;
         var stations = context.Observations.Network(grid.InterpolateTo(sites), ErrorCovariance.Scalar(sites.Length, 1));
         var error = modes.TruncationErrorCovariance(field.Transform(training), anomaly, stations.Operator) + stations.Error.ToMatrix(ScalarType.Float64, CPU);
-        var network = context.Observations.Network(emulator.Newest.Then(new ReconstructionOperator(modes)).Then(stations.Operator), ErrorCovariance.Full(error));
+        var network = emulator.Observed(context.Observations.Network(new ReconstructionOperator(modes).Then(stations.Operator), ErrorCovariance.Full(error)));
         var (reduced, model) = (field.Transform(training), emulator.Dynamics);
         var analysis = context.Analysis.FourDimensionalVariational(model, network, new ForecastErrors { Scale = 0.3 }.Estimate(model, reduced, coefficients), WindowCycling.Disjoint(1), new()
         {

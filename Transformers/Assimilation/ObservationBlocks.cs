@@ -1,0 +1,67 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// Gathers the observations of some cycles in a row into one cycle, newest first, with their masks, so that a model whose step is as
+/// long takes them in at once (<see cref="LaggedObservationOperator"/>). All other columns are those of the last of the cycles; cycles at the end that fill no
+/// block are left out.
+/// </summary>
+/// <param name="length">How many cycles, at least 1.</param>
+public sealed class ObservationBlocks(int length) : ITransformer, IComponent
+{
+    private readonly int length = (int)Require.AtLeast(length, 1);
+
+    /// <summary>How the component is written and read.</summary>
+    public static ComponentType Type { get; } = new("observation-blocks", 1, reader => new ObservationBlocks(reader.Count("length", int.MaxValue)));
+
+    ComponentType IComponent.ComponentType => Type;
+
+    /// <inheritdoc/>
+    public string Name => $"blocks of {length} cycles";
+
+    /// <inheritdoc/>
+    public SchemaContract Contract { get; } = new([new(Columns.Observation, ColumnDefinition.AnySize)], []);
+
+    /// <inheritdoc/>
+    public TrajectorySchema GetOutputSchema(TrajectorySchema input)
+    {
+        Contract.Apply(input, Name);
+        long size = length * input[Columns.Observation].Shape[0];
+        return input.With(Gathered(input).Select(column => new ColumnDefinition(column, size)));
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The view has fewer cycles; while it is read: cycles of networks that change.</exception>
+    public ITrajectoryView Transform(ITrajectoryView input)
+    {
+        var schema = GetOutputSchema(input.Schema);
+        if (input.CycleCount < length)
+            throw new ArgumentException($"{Name} need a view of at least {length} cycles; given: {input.CycleCount}.", nameof(input));
+        return new TrajectoryView(schema, input.CycleCount / length, input.StartTime,
+            () => new Cursor(Name, Gathered(input.Schema), length, input.OpenCursor()));
+    }
+
+    private static Column[] Gathered(TrajectorySchema schema) =>
+        schema.Has(Columns.ObservationMask) ? [Columns.Observation, Columns.ObservationMask] : [Columns.Observation];
+
+    void IComponent.Save(ComponentWriter writer) => writer.Set("length", length);
+
+    private sealed class Cursor(string name, Column[] gathered, int length, ITrajectoryCursor source) : TrajectoryCursor(source)
+    {
+        protected override bool Compute(long cycle)
+        {
+            var blocks = gathered.ToDictionary(column => column, _ => new List<Tensor>());
+            for (int k = 0; k < length; k++)
+            {
+                if (k > 0 && !Source!.MoveNext()) return false;
+                if (Source!.Network is not null)
+                    throw new ArgumentException($"{name} need observations of one network; those of cycle {Source.Cycle} (time {Source.Time:g6}) have their own.");
+                foreach (var column in gathered) blocks[column].Insert(0, Source[column].clone());
+            }
+            foreach (var column in gathered) Set(column, cat([.. blocks[column]], -1));
+            return true;
+        }
+    }
+}
