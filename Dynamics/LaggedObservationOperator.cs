@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Observes the newest values of a state of lags, z = (c(t), c(t - h), ...), each by the same operator, newest first: what a model whose step adds
+/// Observes the newest values of a state of lags, z = (c(t), c(t - h), ...), each by the same operator, newest first: what a
+/// model whose step adds
 /// several values at once is observed by.
 /// </summary>
 public sealed class LaggedObservationOperator : ObservationOperator, IComponent

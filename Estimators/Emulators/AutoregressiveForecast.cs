@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Adds an autoregressive model's forecast of each cycle that was started some cycles earlier from the values there and before. The first cycles,
+/// Adds an autoregressive model's forecast of each cycle that was started some cycles earlier from the values there and before.
+/// The first cycles,
 /// for which there is no such forecast, are left out of the view.
 /// </summary>
 /// <param name="model">The model.</param>
@@ -29,7 +30,8 @@ public sealed class AutoregressiveForecast(AutoregressiveModel model, Column val
     public SchemaContract Contract { get; } = new([new(values, model.ValueCount)], [new(output, model.ValueCount)]);
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The view has no more cycles than the model's window and the lead need; while it is read: cycles that are not the
+    /// <exception cref="ArgumentException">The view has no more cycles than the model's window and the lead need; while it is
+    /// read: cycles that are not the
     /// model's interval apart.</exception>
     public ITrajectoryView Transform(ITrajectoryView input)
     {

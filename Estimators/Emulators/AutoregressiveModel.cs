@@ -5,7 +5,8 @@ namespace DaML;
 
 /// <summary>
 /// What an estimator of autoregressive models gives: a <see cref="Dynamics"/> on lagged states, ready for every filter and variational
-/// method, that as a transformer adds the forecast of each cycle made one application earlier. The first cycles, for which there is none, are left
+/// method, that as a transformer adds the forecast of each cycle made one application earlier. The first cycles, for which there
+/// is none, are left
 /// out of the view.
 /// </summary>
 public sealed class AutoregressiveModel : ITransformer, IComponent
@@ -51,7 +52,9 @@ public sealed class AutoregressiveModel : ITransformer, IComponent
     /// <summary>D, how many values further one step of the dynamics goes.</summary>
     public int Leads { get; }
 
-    /// <summary>What observes lagged states where a network observes single values: the newest D, which a step adds, newest first.</summary>
+    /// <summary>
+    /// What observes lagged states where a network observes single values: the newest D, which a step adds, newest first.
+    /// </summary>
     /// <param name="network">What observes a value, of its r components, with its error; the same at every time.</param>
     /// <exception cref="ArgumentException">It observes states of another dimension.</exception>
     public IObservationNetwork Observed(IObservationNetwork network)

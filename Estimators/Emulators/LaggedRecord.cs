@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>What a model of lagged values learns from: a complete, equally spaced record in memory, and the deviation of each component.</summary>
+/// <summary>
+/// What a model of lagged values learns from: a complete, equally spaced record in memory, and the deviation of each component.
+/// </summary>
 internal sealed record LaggedRecord
 {
     private readonly Column column;
@@ -36,7 +38,8 @@ internal sealed record LaggedRecord
     public long Starts => Values.size(0) - Lags + 1 - Leads;
 
     /// <summary>Reads a view.</summary>
-    /// <exception cref="ArgumentException">The view never ends, is shorter than lags and leads, its cycles are not equally spaced, a value is missing or not finite, or a component does not vary.</exception>
+    /// <exception cref="ArgumentException">The view never ends, is shorter than lags and leads, its cycles are not equally
+    /// spaced, a value is missing or not finite, or a component does not vary.</exception>
     public static LaggedRecord Read(ITrajectoryView data, Column column, int lags, int leads, string step, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
@@ -77,7 +80,9 @@ internal sealed record LaggedRecord
     /// <summary>The same record for other windows.</summary>
     public LaggedRecord With(int lags, int leads) => new(column, Values, Deviations, Interval, lags, leads);
 
-    /// <summary>Windows <c>[samples, L r]</c>, newest first, and the value after each, <c>[samples, r]</c>, in units of the deviations.</summary>
+    /// <summary>
+    /// Windows <c>[samples, L r]</c>, newest first, and the value after each, <c>[samples, r]</c>, in units of the deviations.
+    /// </summary>
     public (Tensor Windows, Tensor Next) Pairs()
     {
         using var scope = NewDisposeScope();
@@ -86,7 +91,10 @@ internal sealed record LaggedRecord
         return scope.MoveToOuter(windows, scaled.narrow(0, Lags, Starts).flatten(0, 1));
     }
 
-    /// <summary>Windows of starts, <c>[rows, length, r]</c>, newest first, and what comes after them, <c>[rows, leads, r]</c>, in the values' own units.</summary>
+    /// <summary>
+    /// Windows of starts, <c>[rows, length, r]</c>, newest first, and what comes after them, <c>[rows, leads, r]</c>, in the
+    /// values' own units.
+    /// </summary>
     /// <param name="starts">Indices of starts, trajectory by trajectory: start * batch + trajectory, <c>[rows]</c>.</param>
     /// <param name="length">Number of values of a window; those further back than the record goes are zero.</param>
     public (Tensor Windows, Tensor Coming) Take(Tensor starts, int length)

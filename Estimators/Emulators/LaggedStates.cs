@@ -5,7 +5,8 @@ namespace DaML;
 
 /// <summary>
 /// Adds the last L values of a column as one vector, newest first: z = (c(t), c(t - h), ..., c(t - (L - 1) h)). It is the state of a
-/// model that goes on from several past values (<see cref="AutoregressiveEmulator"/>). The first L - 1 cycles, before which there are not enough, are left
+/// model that goes on from several past values (<see cref="AutoregressiveEmulator"/>). The first L - 1 cycles, before which there
+/// are not enough, are left
 /// out of the view.
 /// </summary>
 /// <param name="values">The column it reads, <c>[r]</c>; complete.</param>

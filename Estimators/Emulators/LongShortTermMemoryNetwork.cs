@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A long short-term memory (Hochreiter and Schmidhuber 1997; with the forget gate of Gers, Schmidhuber and Cummins 2000) from a window of past
+/// A long short-term memory (Hochreiter and Schmidhuber 1997; with the forget gate of Gers, Schmidhuber and Cummins 2000) from a
+/// window of past
 /// values to the coming ones, <c>[rows, L, r]</c>, oldest first, to <c>[rows, D, r]</c>:
 /// <code>
 /// (i, f, g, o) = W_ih x_k + b_ih + W_hh h_(k-1) + b_hh
@@ -14,8 +15,11 @@ namespace DaML;
 /// with y read from h_L and the attention's context where there is one. Weights are named and arranged as those of torch's LSTM cells.
 /// </summary>
 /// <remarks>
-/// The cells are those of libtorch made of differentiable operators, so that derivatives of derivatives exist (a tangent linear by automatic differentiation needs them);
-/// its fused layers have none in single precision. Drawn weights: uniform within 2 / sqrt(inputs of the layer), since values in a common unit are mostly below one and products of gates are what a linear model lacks; forget gates open (a bias of 1: Jozefowicz, Zaremba and Sutskever 2015), and the last layer zero, so
+/// The cells are those of libtorch made of differentiable operators, so that derivatives of derivatives exist (a tangent linear
+/// by automatic differentiation needs them);
+/// its fused layers have none in single precision. Drawn weights: uniform within 2 / sqrt(inputs of the layer), since values in a
+/// common unit are mostly below one and products of gates are what a linear model lacks; forget gates open (a bias of 1:
+/// Jozefowicz, Zaremba and Sutskever 2015), and the last layer zero, so
 /// that a network begins as the mean, or as the linear baseline that it corrects.
 /// </remarks>
 public sealed class LongShortTermMemoryNetwork : nn.Module<Tensor, Tensor>, IComponent

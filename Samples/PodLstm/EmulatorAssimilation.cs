@@ -4,14 +4,18 @@ using static TorchSharp.torch;
 
 namespace DaML.Samples;
 
-/// <summary>Lagged states from which forecasts start, one for each day of the test view from <see cref="First"/> on, and what a day of them took.</summary>
+/// <summary>
+/// Lagged states from which forecasts start, one for each day of the test view from <see cref="First"/> on, and what a day of
+/// them took.
+/// </summary>
 /// <param name="States"><c>[days, W r]</c>, newest first.</param>
 /// <param name="First">The cycle of the test view that the first one is of.</param>
 /// <param name="MillisecondsPerDay">The time an analysis took; zero where there was none.</param>
 internal sealed record StartStates(Tensor States, int First, double MillisecondsPerDay);
 
 /// <summary>
-/// The same observations of a field taken in in every way: day by day without a model, by 4D-Var over windows of their own, by 4D-Var and ensemble filters that cycle. All
+/// The same observations of a field taken in in every way: day by day without a model, by 4D-Var over windows of their own, by
+/// 4D-Var and ensemble filters that cycle. All
 /// through one emulator.
 /// </summary>
 internal sealed class EmulatorAssimilation
@@ -66,14 +70,17 @@ internal sealed class EmulatorAssimilation
     /// <summary>What observes lagged states.</summary>
     public IObservationNetwork Network { get; }
 
-    /// <summary>Components of the control vector that move the state: all of the first state, and the newest values of each later one.</summary>
+    /// <summary>
+    /// Components of the control vector that move the state: all of the first state, and the newest values of each later one.
+    /// </summary>
     public long MovingComponents => model.Dynamics.Dimension + WindowDays * model.ValueCount;
 
     /// <summary>The cost of a window of its own: weak-constraint 4D-Var whose background is the climatology.</summary>
     public FourDimensionalVariationalCost Cost { get; }
 
     /// <summary>
-    /// Without assimilation: each day's observations are spread over the modes by optimal interpolation from the climatology, and forecasts start from the last days' maps.
+    /// Without assimilation: each day's observations are spread over the modes by optimal interpolation from the climatology, and
+    /// forecasts start from the last days' maps.
     /// </summary>
     public StartStates Interpolated()
     {
@@ -87,7 +94,10 @@ internal sealed class EmulatorAssimilation
         return new(windows.MoveToOuterDisposeScope(), length - 1, milliseconds);
     }
 
-    /// <summary>4D-Var over windows that know nothing of each other: background the climatology, B the statistics of the coefficients, all observations of the window.</summary>
+    /// <summary>
+    /// 4D-Var over windows that know nothing of each other: background the climatology, B the statistics of the coefficients, all
+    /// observations of the window.
+    /// </summary>
     public StartStates Windows()
     {
         using var scope = NewDisposeScope();
@@ -167,7 +177,8 @@ internal sealed class EmulatorAssimilation
         return (cat([.. states], 0).MoveToOuterDisposeScope(), watch.Elapsed.TotalMilliseconds / days);
     }
 
-    // A cycled window begins where an analysis was made. Of the variance Q of a day's forecast error, that leaves the share tr P / tr Q with P = (Q^-1 + H^T R^-1 H)^-1.
+    // A cycled window begins where an analysis was made. Of the variance Q of a day's forecast error, that leaves the share tr P
+    // / tr Q with P = (Q^-1 + H^T R^-1 H)^-1.
     private double AnalysisErrorShare()
     {
         using var scope = NewDisposeScope();

@@ -23,7 +23,10 @@ internal static class PodLstmFigures
         };
     }
 
-    /// <summary>Where assimilation makes forecasts better, as maps for some leads: the root-mean-square error without it less that with it.</summary>
+    /// <summary>
+    /// Where assimilation makes forecasts better, as maps for some leads: the root-mean-square error without it less that with
+    /// it.
+    /// </summary>
     public static Figure Improvement(PodLstmExperiment experiment, SystemResult system, string without, string with)
     {
         var reduced = experiment.Reduced;

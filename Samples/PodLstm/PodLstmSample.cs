@@ -4,8 +4,10 @@ using static TorchSharp.torch;
 namespace DaML.Samples;
 
 /// <summary>
-/// After Maulik, Rao, Wang, Mengaldo, Constantinescu, Lusch, Balaprakash, Foster and Kotamarthi 2022 (Geosci. Model Dev. 15, 3433-3445): modes of a real field, a long short-term memory that
-/// forecasts their coefficients, and 4D-Var whose model is that emulator and whose adjoint is automatic. The method, on other data and another region.
+/// After Maulik, Rao, Wang, Mengaldo, Constantinescu, Lusch, Balaprakash, Foster and Kotamarthi 2022 (Geosci. Model Dev. 15,
+/// 3433-3445): modes of a real field, a long short-term memory that
+/// forecasts their coefficients, and 4D-Var whose model is that emulator and whose adjoint is automatic. The method, on other
+/// data and another region.
 /// </summary>
 public sealed class PodLstmSample : ISample
 {

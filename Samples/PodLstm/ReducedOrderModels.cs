@@ -47,7 +47,8 @@ internal sealed record ReducedOrderModels(FieldCase Case, LatitudeLongitudeGrid 
         var (learned, validation) = (Reduced(training), Reduced(Years(field.ValidationStart, field.TestStart)));
         var test = Reduced(Years(field.TestStart.AddDays(-SpinUp), null));
 
-        // The residual form on a short window, with the products of the leading modes that a linear model lacks; and the network alone, which has to learn what ridge regression knows.
+        // The residual form on a short window, with the products of the leading modes that a linear model lacks; and the network
+        // alone, which has to learn what ridge regression knows.
         var ridge = new RidgeAutoregressionOptions { Lags = field.Lags, Penalty = 0.003 };
         var course = new AutoregressiveEmulatorOptions().Training with { Steps = field.TrainingSteps };
         var residual = new AutoregressiveEmulatorOptions { Lags = 2, Baseline = ridge, WeightDecay = field.WeightDecay, Training = course };

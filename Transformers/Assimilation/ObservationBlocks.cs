@@ -5,7 +5,8 @@ namespace DaML;
 
 /// <summary>
 /// Gathers the observations of some cycles in a row into one cycle, newest first, with their masks, so that a model whose step is as
-/// long takes them in at once (<see cref="LaggedObservationOperator"/>). All other columns are those of the last of the cycles; cycles at the end that fill no
+/// long takes them in at once (<see cref="LaggedObservationOperator"/>). All other columns are those of the last of the cycles;
+/// cycles at the end that fill no
 /// block are left out.
 /// </summary>
 /// <param name="length">How many cycles, at least 1.</param>

@@ -6,13 +6,19 @@ namespace DaML;
 /// <summary>Settings of a <see cref="FieldVerification"/>, with their defaults.</summary>
 public sealed record FieldVerificationOptions
 {
-    /// <summary>The area each grid point stands for, <c>[n]</c>; zero leaves a point out, so that a region is verified by itself. Null (the default) = all the same.</summary>
+    /// <summary>
+    /// The area each grid point stands for, <c>[n]</c>; zero leaves a point out, so that a region is verified by itself. Null
+    /// (the default) = all the same.
+    /// </summary>
     public Tensor? Weights { get; init; }
 
     /// <summary>Rows and columns of the grid, for structural similarity; null (the default) = it is not computed.</summary>
     public (int Rows, int Columns)? Grid { get; init; }
 
-    /// <summary>The range of the fields' values, which structural similarity is measured by; null (the default) = that of the truths given.</summary>
+    /// <summary>
+    /// The range of the fields' values, which structural similarity is measured by; null (the default) = that of the truths
+    /// given.
+    /// </summary>
     public double? DataRange { get; init; }
 
     /// <summary>Points on each side of the square windows of structural similarity (default: 7, as published).</summary>
@@ -20,14 +26,16 @@ public sealed record FieldVerificationOptions
 }
 
 /// <summary>
-/// A mean over times, with the standard error that its autocorrelation leaves it (Wolff 2004), at least that of as many independent times.
+/// A mean over times, with the standard error that its autocorrelation leaves it (Wolff 2004), at least that of as many
+/// independent times.
 /// </summary>
 /// <param name="Value">The mean, or what it is the root of.</param>
 /// <param name="StandardError">Its standard error; not a number of fewer than two times.</param>
 public sealed record VerificationScore(double Value, double StandardError);
 
 /// <summary>
-/// How near fields are to the truth, over many times: root-mean-square error, mean absolute error, anomaly correlation and structural similarity, each with a standard
+/// How near fields are to the truth, over many times: root-mean-square error, mean absolute error, anomaly correlation and
+/// structural similarity, each with a standard
 /// error that respects autocorrelation. Forecasts of one lead time are verified together, those of another by themselves.
 /// </summary>
 public sealed class FieldVerification
@@ -46,19 +54,25 @@ public sealed class FieldVerification
     /// <summary>The mean over times and points of the error's size, in the field's unit.</summary>
     public VerificationScore MeanAbsoluteError { get; }
 
-    /// <summary>The mean over times of the (uncentred) correlation over the points of forecast and true anomalies, -1 to 1 (Jolliffe and Stephenson 2012, section 6.3); null where a
+    /// <summary>The mean over times of the (uncentred) correlation over the points of forecast and true anomalies, -1 to 1
+    /// (Jolliffe and Stephenson 2012, section 6.3); null where a
     /// forecast is the climatology itself, for which there is none.</summary>
     public VerificationScore? AnomalyCorrelation { get; }
 
-    /// <summary>The mean over times and windows of the structural similarity, up to 1 (Wang et al. 2004, eq. 13, with flat windows); null where no grid was given.</summary>
+    /// <summary>
+    /// The mean over times and windows of the structural similarity, up to 1 (Wang et al. 2004, eq. 13, with flat windows); null
+    /// where no grid was given.
+    /// </summary>
     public VerificationScore? StructuralSimilarity { get; }
 
     /// <summary>Verifies fields.</summary>
     /// <param name="fields">Forecasts or analyses, <c>[times, n]</c>, one after another at equal distances.</param>
     /// <param name="truth">What was, <c>[times, n]</c>.</param>
-    /// <param name="climatology">What anomalies are taken from, <c>[times, n]</c>, or broadcast to it; null = both are anomalies already.</param>
+    /// <param name="climatology">What anomalies are taken from, <c>[times, n]</c>, or broadcast to it; null = both are anomalies
+    /// already.</param>
     /// <param name="options">Weights and grid; null = the defaults.</param>
-    /// <exception cref="ArgumentException">Shapes that differ, values that are not finite, weights below zero or all zero, a grid of another size, a window larger than the grid.</exception>
+    /// <exception cref="ArgumentException">Shapes that differ, values that are not finite, weights below zero or all zero, a grid
+    /// of another size, a window larger than the grid.</exception>
     public static FieldVerification Of(Tensor fields, Tensor truth, Tensor? climatology = null, FieldVerificationOptions? options = null)
     {
         options ??= new();
@@ -81,7 +95,8 @@ public sealed class FieldVerification
     }
 
     /// <summary>
-    /// By how much this one's root-mean-square error is below another's, and the standard error of that difference: both are of the same times, so what makes days hard for both
+    /// By how much this one's root-mean-square error is below another's, and the standard error of that difference: both are of
+    /// the same times, so what makes days hard for both
     /// cancels.
     /// </summary>
     /// <param name="other">The verification of other fields of the same times.</param>
@@ -95,7 +110,8 @@ public sealed class FieldVerification
         return sum > 0 ? new(difference.Value / sum, difference.StandardError / sum) : new(0, 0);
     }
 
-    // Not below the error that independent times leave: a short record shows anticorrelation by chance, and would make differences of nothing certain.
+    // Not below the error that independent times leave: a short record shows anticorrelation by chance, and would make
+    // differences of nothing certain.
     private static VerificationScore Score(double[] daily)
     {
         double mean = daily.Average(), independent = daily.Sum(value => Square(value - mean)) / daily.Length / daily.Length;
@@ -132,7 +148,8 @@ public sealed class FieldVerification
         if (size < 2 || size > Math.Min(rows, columns))
             throw new ArgumentException($"Windows of {size} x {size} points must fit into the grid of {rows} x {columns}, and have 2 points or more on a side.", nameof(options));
         double range = options.DataRange ?? (t.max() - t.min()).ToDouble(), c1 = Square(0.01 * range), c2 = Square(0.03 * range);
-        // Sums of squares of numbers near a large mean lose digits, so both are taken about the mean of the truths; only the luminance needs the mean itself.
+        // Sums of squares of numbers near a large mean lose digits, so both are taken about the mean of the truths; only the
+        // luminance needs the mean itself.
         double centre = t.mean().ToDouble(), unbiased = (double)size * size / (size * size - 1);
         var daily = new List<double>();
         for (long first = 0; first < f.size(0); first += TimesAtOnce)

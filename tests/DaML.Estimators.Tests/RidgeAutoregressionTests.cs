@@ -45,7 +45,8 @@ public sealed class RidgeAutoregressionTests
         Assert.Equal((0.5, lags, 1, 2L), (model.Dynamics.TimeStep, model.Window, model.Leads, model.ValueCount));
     }
 
-    // Least squares without a penalty is unbiased for long records, with coefficients' covariance (Gamma^-1 x S) / samples: Gamma that of a
+    // Least squares without a penalty is unbiased for long records, with coefficients' covariance (Gamma^-1 x S) / samples: Gamma
+    // that of a
     // window, S = I that of the noise.
     [Fact]
     public void An_autoregression_of_second_order_is_recovered_to_the_sampling_error()

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace DaML.Tests;
 
-/// <summary>Readers and writers of NetCDF files that are not ours: Unidata's ncgen and ncdump, and Python's netCDF4 with cftime.</summary>
+/// <summary>
+/// Readers and writers of NetCDF files that are not ours: Unidata's ncgen and ncdump, and Python's netCDF4 with cftime.
+/// </summary>
 internal static class NetCdfTools
 {
     private static readonly Lazy<string?> Python = new(() => ((string[])["python3", "/usr/bin/python3"]).FirstOrDefault(python =>

@@ -52,7 +52,8 @@ public sealed class PodLstmTests : IClassFixture<PodLstmTests.Outcome>
     [Fact]
     public void What_needs_no_learning_has_the_errors_that_the_file_says()
     {
-        // Persistence and climatology of 2002 computed from the file by numpy (double precision, least squares of one harmonic over 2000-01 to 2001-06, area weights, starts of
+        // Persistence and climatology of 2002 computed from the file by numpy (double precision, least squares of one harmonic
+        // over 2000-01 to 2001-06, area weights, starts of
         // 2001-12-31 to 2002-12-11).
         Assert.Equal(53.677, metrics["from_truth.rmse.persistence.day1"], 1e-3);
         Assert.Equal(98.945, metrics["from_truth.rmse.climatology.day5"], 1e-3);

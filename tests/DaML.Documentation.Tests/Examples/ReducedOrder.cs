@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>A field compressed, its evolution learned and observations assimilated through it, as docs/reduced-order.md shows it.</summary>
+/// <summary>
+/// A field compressed, its evolution learned and observations assimilated through it, as docs/reduced-order.md shows it.
+/// </summary>
 internal static class ReducedOrder
 {
     /// <summary>From a file to analyses.</summary>
