@@ -17,7 +17,8 @@ internal static class TrainingData
     public static long Read(ITrajectoryView data, Column column, string step, CancellationToken cancellation, Action<double, Tensor> use)
     {
         if (data.CycleCount is null)
-            throw new ArgumentException($"{step} learns from all cycles of a view, and this one never ends; use {nameof(TrajectoryViewExtensions.Take)}.", nameof(data));
+            throw new ArgumentException($"{step} learns from all cycles of a view, and this one never ends; " +
+                $"use {nameof(TrajectoryViewExtensions.Take)}.", nameof(data));
         var mask = Columns.MaskOf(column);
         bool masked = data.Schema.Has(mask);
         using var noGradients = no_grad();
@@ -27,10 +28,13 @@ internal static class TrainingData
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             if (masked && !cursor[mask].all().ToBoolean())
-                throw new ArgumentException($"{step} needs complete data; the column '{column}' lacks {cursor[mask].logical_not().sum().ToInt64()} values in cycle {cursor.Cycle} (time {cursor.Time:g9}).", nameof(data));
-            use(cursor.Time, Require.Finite(cursor[column].to_type(ScalarType.Float64), $"The column '{column}' in cycle {cursor.Cycle} that {step} learns from"));
+                throw new ArgumentException($"{step} needs complete data; the column '{column}' lacks " +
+                    $"{cursor[mask].logical_not().sum().ToInt64()} values in cycle {cursor.Cycle} (time {cursor.Time:g9}).", nameof(data));
+            use(cursor.Time, Require.Finite(cursor[column].to_type(ScalarType.Float64),
+                $"The column '{column}' in cycle {cursor.Cycle} that {step} learns from"));
         }
-        return cursor.Cycle + 1 > 0 ? cursor.Cycle + 1 : throw new ArgumentException($"{step} was given a view without cycles.", nameof(data));
+        return cursor.Cycle + 1 > 0 ? cursor.Cycle + 1
+            : throw new ArgumentException($"{step} was given a view without cycles.", nameof(data));
     }
 
     /// <summary>All values of a column, <c>[cycles, batch, n]</c>, in double precision, and the cycles' times.</summary>
@@ -47,17 +51,22 @@ internal static class TrainingData
         return (stack(values).MoveToOuterDisposeScope(), [.. times]);
     }
 
-    /// <summary>The time from one cycle to the next, which must be the same for all. It is counted from the first cycle, so that the rounding of times does not add up.</summary>
+    /// <summary>
+    /// The time from one cycle to the next, which must be the same for all. It is counted from the first cycle, so that the rounding of
+    /// times does not add up.
+    /// </summary>
     /// <param name="times">The cycles' times, at least two.</param>
     /// <param name="step">How to call the estimator in a message.</param>
     /// <exception cref="ArgumentException">There is a gap.</exception>
     public static double EqualSpacing(double[] times, string step)
     {
         double spacing = (times[^1] - times[0]) / (times.Length - 1);
-        if (Enumerable.Range(0, times.Length).All(i => Math.Abs(times[i] - times[0] - i * spacing) <= TimeInterval.DefaultTolerance * spacing)) return spacing;
+        bool IsInPlace(int i) => Math.Abs(times[i] - times[0] - i * spacing) <= TimeInterval.DefaultTolerance * spacing;
+        if (Enumerable.Range(0, times.Length).All(IsInPlace)) return spacing;
         double[] intervals = [.. times.Zip(times.Skip(1), (before, after) => after - before)];
         double usual = intervals.Order().ElementAt(intervals.Length / 2);
         int gap = Enumerable.Range(0, intervals.Length).MaxBy(i => Math.Abs(intervals[i] - usual));
-        throw new ArgumentException($"{step} needs equally spaced cycles; cycle {gap + 1} (time {times[gap + 1]:g9}) comes {intervals[gap]:g6} after the one before, where {usual:g6} is usual.", nameof(times));
+        throw new ArgumentException($"{step} needs equally spaced cycles; cycle {gap + 1} (time {times[gap + 1]:g9}) comes " +
+            $"{intervals[gap]:g6} after the one before, where {usual:g6} is usual.", nameof(times));
     }
 }

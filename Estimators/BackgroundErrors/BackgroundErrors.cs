@@ -81,9 +81,9 @@ public sealed record ForecastErrors(int Lead = 1) : BackgroundErrors
     {
         double passed = between.Length, steps = passed / dynamics.TimeStep, whole = Math.Round(steps);
         if (whole >= 1 && Math.Abs(steps - whole) <= TimeInterval.DefaultTolerance) return between;
-        throw new ArgumentException($"{nameof(ForecastErrors)} of {dynamics.Name} over {Lead} cycles of the view, a time of {passed:g6}, need a whole " +
-            $"number of the model's steps of {dynamics.TimeStep:g6}, and that is {steps:g3} of them. Give a {nameof(Lead)} of as many cycles as one step " +
-            $"or several take: one takes {dynamics.TimeStep * Lead / passed:g3}.");
+        throw new ArgumentException($"{nameof(ForecastErrors)} of {dynamics.Name} over {Lead} cycles of the view, a time of {passed:g6}, " +
+            $"need a whole number of the model's steps of {dynamics.TimeStep:g6}, and that is {steps:g3} of them. Give a {nameof(Lead)} " +
+            $"of as many cycles as one step or several take: one takes {dynamics.TimeStep * Lead / passed:g3}.");
     }
 
     /// <summary>
@@ -107,8 +107,11 @@ public sealed record ForecastErrors(int Lead = 1) : BackgroundErrors
         var states = new StatePairs(dynamics, training, state, "The error of one step");
         int cycles = states.CyclesOfStep(dynamics);
         long ahead = newest ?? Math.Min(dynamics.Dimension, cycles * states.ColumnSize);
-        return new ForecastErrors(cycles) { Shrinkage = shrinkage ?? CovarianceShrinkage.None, Control = WindowControl.InitialCondition(ahead) }
-            .Estimate(dynamics, training, state, cancellation);
+        var errors = new ForecastErrors(cycles)
+        {
+            Shrinkage = shrinkage ?? CovarianceShrinkage.None, Control = WindowControl.InitialCondition(ahead),
+        };
+        return errors.Estimate(dynamics, training, state, cancellation);
     }
 }
 

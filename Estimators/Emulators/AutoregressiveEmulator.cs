@@ -34,11 +34,13 @@ public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponent
     /// <exception cref="ArgumentException">Neither network nor baseline; shapes that do not belong together; a number that is not
     /// above zero.</exception>
     /// <exception cref="WrongConvolutionException">The network has convolutions, and libtorch's are wrong on this processor.</exception>
-    public AutoregressiveEmulator(string name, int lags, int leads, double interval, Tensor units, nn.Module<Tensor, Tensor>? network, Tensor? baseline = null)
+    public AutoregressiveEmulator(string name, int lags, int leads, double interval, Tensor units, nn.Module<Tensor, Tensor>? network,
+        Tensor? baseline = null)
         : base(Values(units) * WindowOf(lags, leads, units, baseline), leads * Require.Positive(interval))
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
-        if (network is null && baseline is null) throw new ArgumentException($"'{name}' needs a network, a linear baseline or both.", nameof(network));
+        if (network is null && baseline is null)
+            throw new ArgumentException($"'{name}' needs a network, a linear baseline or both.", nameof(network));
         (Name, Lags, Leads, Interval, Network) = (name, lags, leads, interval, network);
         ValueCount = units.size(0);
         this.units = new ConstantTensor(units);
@@ -55,8 +57,10 @@ public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponent
         using var scope = NewDisposeScope();
         var network = reader.OptionalPart<nn.Module<Tensor, Tensor>>("network");
         if (network is not null) ModuleState.Freeze(network);
-        return new AutoregressiveEmulator(reader.Get<string>("name"), reader.Count("lags", int.MaxValue), reader.Count("leads", int.MaxValue),
-            reader.Get<double>("interval"), reader.Tensor("units"), network, reader.Get<bool>("hasBaseline") ? reader.Tensor("baseline") : null)
+        return new AutoregressiveEmulator(reader.Get<string>("name"),
+            reader.Count("lags", int.MaxValue), reader.Count("leads", int.MaxValue),
+            reader.Get<double>("interval"), reader.Tensor("units"), network,
+            reader.Get<bool>("hasBaseline") ? reader.Tensor("baseline") : null)
         {
             ModelError = reader.OptionalPart<IErrorCovariance>("modelError"),
             History = reader.History(),
@@ -119,7 +123,8 @@ public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponent
             : matmul(scaled.flatten(1).narrow(1, 0, baseline.Value.size(1)), baseline.Like(scaled).mT).reshape(rows, Leads, ValueCount);
         if (Network is null) return linear!;
         var seen = scaled.narrow(1, 0, Lags).flip(1).to(precision);
-        var learned = Require.Shape(Called(Network, seen), $"What the network of {Name} makes of windows", rows, Leads, ValueCount).to(scaled.dtype);
+        var learned = Require.Shape(Called(Network, seen), $"What the network of {Name} makes of windows", rows, Leads, ValueCount)
+            .to(scaled.dtype);
         return linear is null ? learned : linear + learned;
     }
 
@@ -129,8 +134,9 @@ public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponent
         try { return network.call(window); }
         catch (ExternalException exception)
         {
-            throw new ArgumentException($"The network of {Name} failed on windows of shape {ColumnDefinition.Describe(window.Sizes())} (rows, lags, values) in " +
-                $"{window.dtype}: {exception.Message.Split('\n')[0].Trim()}. It must make values of shape [rows, {Leads}, {ValueCount}] of them.", exception);
+            throw new ArgumentException($"The network of {Name} failed on windows of shape {ColumnDefinition.Describe(window.Sizes())} " +
+                $"(rows, lags, values) in {window.dtype}: {exception.Message.Split('\n')[0].Trim()}. " +
+                $"It must make values of shape [rows, {Leads}, {ValueCount}] of them.", exception);
         }
     }
 
@@ -141,7 +147,8 @@ public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponent
         using var scope = NewDisposeScope();
         Require.Finite(units, What);
         double smallest = units.min().ToDouble();
-        return smallest > 0 ? units.size(0) : throw new ArgumentException($"{What} must be above zero; the smallest given is {smallest:g4}.", nameof(units));
+        return smallest > 0 ? units.size(0)
+            : throw new ArgumentException($"{What} must be above zero; the smallest given is {smallest:g4}.", nameof(units));
     }
 
     private static long WindowOf(int lags, int leads, Tensor units, Tensor? baseline)
@@ -152,7 +159,8 @@ public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponent
         if (baseline is null) return Math.Max(lags, leads);
         Require.Shape(baseline, "The linear baseline", leads * r, ColumnDefinition.AnySize);
         return baseline.size(1) >= r && baseline.size(1) % r == 0 ? Math.Max(Math.Max(lags, leads), baseline.size(1) / r)
-            : throw new ArgumentException($"The linear baseline must see a whole number of values of {r} components; given: {baseline.size(1)} columns.", nameof(baseline));
+            : throw new ArgumentException($"The linear baseline must see a whole number of values of {r} components; " +
+                $"given: {baseline.size(1)} columns.", nameof(baseline));
     }
 
     void IComponent.Save(ComponentWriter writer)

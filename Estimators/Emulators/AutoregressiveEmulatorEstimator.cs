@@ -34,7 +34,8 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
         Func<long, RandomStream, nn.Module<Tensor, Tensor>> createNetwork, AutoregressiveEmulatorOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
-        (this.context, Name, this.values, this.forecast, this.createNetwork, this.options) = (context, name, values, forecast, createNetwork, (options ?? new()).Checked());
+        (this.context, Name, this.values, this.forecast, this.createNetwork) = (context, name, values, forecast, createNetwork);
+        this.options = (options ?? new()).Checked();
         Contract = new([new(values, ColumnDefinition.AnySize)], [new(forecast, ColumnDefinition.AnySize)]);
     }
 
@@ -56,7 +57,8 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
         var all = Read(data, Name, cancellation);
         long kept = all.Cycles - all.Cycles / 10;
         string description = TrainingSettings.Describe(data);
-        return Fit(all.Part(0, kept, Name), all.Part(kept, all.Cycles - kept, $"The validation of {Name}"), $"nine tenths of {description}", $"the last tenth of {description}", cancellation);
+        return Fit(all.Part(0, kept, Name), all.Part(kept, all.Cycles - kept, $"The validation of {Name}"),
+            $"nine tenths of {description}", $"the last tenth of {description}", cancellation);
     }
 
     /// <inheritdoc/>
@@ -73,7 +75,8 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
         GetOutputSchema(training.Schema);
         GetOutputSchema(validation.Schema);
         using var scope = NewDisposeScope();
-        return Fit(Read(training, Name, cancellation), Read(validation, $"The validation of {Name}", cancellation), TrainingSettings.Describe(training), TrainingSettings.Describe(validation), cancellation);
+        return Fit(Read(training, Name, cancellation), Read(validation, $"The validation of {Name}", cancellation),
+            TrainingSettings.Describe(training), TrainingSettings.Describe(validation), cancellation);
     }
 
     private LaggedRecord Read(ITrajectoryView view, string step, CancellationToken cancellation) =>
@@ -82,16 +85,21 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
     private AutoregressiveModel Fit(LaggedRecord record, LaggedRecord held, string learned, string watched, CancellationToken cancellation)
     {
         if (held.ValueCount != record.ValueCount || !(Math.Abs(held.Interval / record.Interval - 1) <= 1e-6))
-            throw new ArgumentException($"{Name} learns from {record.ValueCount} values every {record.Interval:g6}; the validation view has {held.ValueCount} every {held.Interval:g6}.");
+            throw new ArgumentException($"{Name} learns from {record.ValueCount} values every {record.Interval:g6}; " +
+                $"the validation view has {held.ValueCount} every {held.Interval:g6}.");
 
-        using var random = context.Random(options.Training.Repetition == 0 ? $"training/{Name}" : $"training/{Name}/{options.Training.Repetition}");
+        long repetition = options.Training.Repetition;
+        using var random = context.Random(repetition == 0 ? $"training/{Name}" : $"training/{Name}/{repetition}");
         using RandomStream weights = random.Derive("weights"), starts = random.Derive("starts");
-        var units = options.Normalisation == ValueNormalisation.Component ? record.Deviations : record.Deviations.max().expand(record.ValueCount).contiguous();
+        var units = options.Normalisation == ValueNormalisation.Component ? record.Deviations
+            : record.Deviations.max().expand(record.ValueCount).contiguous();
         var network = Checked(createNetwork(record.ValueCount, weights));
-        var emulator = new AutoregressiveEmulator(Name, options.Lags, options.Leads, record.Interval, units, network, Baseline(record, units));
+        var emulator = new AutoregressiveEmulator(Name, options.Lags, options.Leads, record.Interval, units, network,
+            Baseline(record, units));
         var model = new AutoregressiveModel(emulator, record.ValueCount, options.Leads, values, forecast);
         using var steps = new MultiStepTraining(model, network, record, options, starts);
-        using var course = new NetworkTraining(Name, network, steps, "error", () => Error(model, held, record.Deviations), Setting(learned, network, record), options.Training, context);
+        using var course = new NetworkTraining(Name, network, steps, "error", () => Error(model, held, record.Deviations),
+            Setting(learned, network, record), options.Training, context);
         var history = course.Run(cancellation);
         ModuleState.Freeze(network);
         emulator.History = history with { Settings = SettingsOf(learned, watched, network) };
@@ -104,8 +112,10 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var precision = context.Options.NetworkPrecision;
-        var (windows, coming) = held.Take(arange(held.Starts * held.Values.size(1), dtype: ScalarType.Int64, device: held.Values.device), model.Window);
-        return Math.Sqrt(MultiStepTraining.Loss(model, windows.to(precision), coming.to(precision), deviations, options.LeadDiscount).ToDouble());
+        var all = arange(held.Starts * held.Values.size(1), dtype: ScalarType.Int64, device: held.Values.device);
+        var (windows, coming) = held.Take(all, model.Window);
+        var loss = MultiStepTraining.Loss(model, windows.to(precision), coming.to(precision), deviations, options.LeadDiscount);
+        return Math.Sqrt(loss.ToDouble());
     }
 
     // The linear baseline of the D leads, [D r, L r]: that of one step, applied again and again.
@@ -125,24 +135,29 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
 
     private nn.Module<Tensor, Tensor> Checked(nn.Module<Tensor, Tensor>? network)
     {
-        if (network is null) throw new ArgumentException($"The function that makes the network of {Name} gave none (null); a module is needed.");
+        if (network is null)
+            throw new ArgumentException($"The function that makes the network of {Name} gave none (null); a module is needed.");
         if (!network.parameters().Any(parameter => parameter.requires_grad))
-            throw new ArgumentException($"The network {network.GetName()} of {Name} has no parameters, so there is nothing to learn; register its layers with RegisterComponents.");
+            throw new ArgumentException($"The network {network.GetName()} of {Name} has no parameters, so there is nothing to learn; " +
+                "register its layers with RegisterComponents.");
         foreach (var (parameter, tensor) in network.named_parameters())
             if (tensor.dtype != context.Options.NetworkPrecision)
-                throw new ArgumentException($"The parameter '{parameter}' of {network.GetName()} must have the context's network precision, {context.Options.NetworkPrecision}; given: {tensor.dtype}.");
+                throw new ArgumentException($"The parameter '{parameter}' of {network.GetName()} must have the context's network " +
+                    $"precision, {context.Options.NetworkPrecision}; given: {tensor.dtype}.");
         return network;
     }
 
     private string Setting(string data, nn.Module network, LaggedRecord record) => string.Create(CultureInfo.InvariantCulture,
-        $"{Name}, seed {context.Options.Seed}, {data}, deviations {record.Deviations.sum().ToDouble():r}, {options with { Training = options.Training with { CheckpointPath = null, MaximumDuration = null } }}, ") +
+        $"{Name}, seed {context.Options.Seed}, {data}, deviations {record.Deviations.sum().ToDouble():r}, " +
+        $"{options with { Training = options.Training with { CheckpointPath = null, MaximumDuration = null } }}, ") +
         TrainingSettings.Describe(network).ToJsonString() + ", " +
         string.Join(", ", network.named_parameters().Select(pair => pair.name + ColumnDefinition.Describe(pair.parameter.Sizes())));
 
     private TrainingSettings SettingsOf(string learned, string watched, nn.Module network) => new()
     {
         Method = Name,
-        Model = $"an autoregressive emulator of {options.Lags} lags, {(options.Baseline is null ? "alone" : "correcting ridge regression")}",
+        Model = $"an autoregressive emulator of {options.Lags} lags, " +
+            (options.Baseline is null ? "alone" : "correcting ridge regression"),
         Seed = context.Options.Seed,
         Options = options.Training with { CheckpointPath = null },
         Data = learned,

@@ -52,7 +52,10 @@ public sealed record AutoregressiveEmulatorOptions
     /// The course of the training (default: 1500 steps of 128 starts at a rate of 0.001, validated every 50; patience is tried
     /// from the first validation on). Of its counts of cycles none applies: a validation takes all of its view.
     /// </summary>
-    public TrainingOptions Training { get; init; } = new() { Steps = 1500, LearningRate = 1e-3, BatchSize = 128, ValidationInterval = 50, Patience = 20, PatientAboveRate = 1 };
+    public TrainingOptions Training { get; init; } = new()
+    {
+        Steps = 1500, LearningRate = 1e-3, BatchSize = 128, ValidationInterval = 50, Patience = 20, PatientAboveRate = 1,
+    };
 
     /// <summary>These options, or the reason why they cannot be.</summary>
     /// <exception cref="ArgumentOutOfRangeException">One of them is out of its range.</exception>
@@ -61,11 +64,14 @@ public sealed record AutoregressiveEmulatorOptions
         Require.AtLeast(Lags, 1);
         Require.AtLeast(Leads, 1);
         Require.AtLeast(TrainedLeads, Leads);
-        if (!Enum.IsDefined(Normalisation)) throw new ArgumentOutOfRangeException(nameof(Normalisation), Normalisation, $"'{nameof(Normalisation)}' has no value {Normalisation}.");
+        if (!Enum.IsDefined(Normalisation))
+            throw new ArgumentOutOfRangeException(nameof(Normalisation), Normalisation,
+                $"'{nameof(Normalisation)}' has no value {Normalisation}.");
         Require.NotNegative(InputNoise);
         Require.NotNegative(WeightDecay);
         if (!(LeadDiscount is > 0 and <= 1))
-            throw new ArgumentOutOfRangeException(nameof(LeadDiscount), LeadDiscount, $"'{nameof(LeadDiscount)}' must be above 0 and at most 1; given: {LeadDiscount}.");
+            throw new ArgumentOutOfRangeException(nameof(LeadDiscount), LeadDiscount,
+                $"'{nameof(LeadDiscount)}' must be above 0 and at most 1; given: {LeadDiscount}.");
         Baseline?.Checked();
         Training.Checked();
         return this;

@@ -19,7 +19,8 @@ public sealed class AutoregressiveForecast(AutoregressiveModel model, Column val
 
     /// <summary>How the component is written and read.</summary>
     public static ComponentType Type { get; } = new("autoregressive-forecast", 1, reader => new AutoregressiveForecast(
-        reader.Part<AutoregressiveModel>("model"), new Column(reader.Get<string>("values")), new Column(reader.Get<string>("output")), reader.Count("lead", int.MaxValue)));
+        reader.Part<AutoregressiveModel>("model"), new Column(reader.Get<string>("values")), new Column(reader.Get<string>("output")),
+        reader.Count("lead", int.MaxValue)));
 
     ComponentType IComponent.ComponentType => Type;
 
@@ -38,9 +39,11 @@ public sealed class AutoregressiveForecast(AutoregressiveModel model, Column val
         var schema = Contract.Apply(input.Schema, Name);
         int lost = model.Window - 1 + lead;
         if (input.CycleCount <= lost)
-            throw new ArgumentException($"{Name} needs a view of more than {lost} cycles, {model.Window} to start from and {lead} ahead; given: {input.CycleCount}.", nameof(input));
+            throw new ArgumentException($"{Name} needs a view of more than {lost} cycles, {model.Window} to start from and {lead} ahead; " +
+                $"given: {input.CycleCount}.", nameof(input));
         var lagged = new LaggedStates(values, Start, model.Window).Transform(input);
-        return new TrajectoryView(schema, input.CycleCount - lost, input.StartTime, () => new Cursor(model, output, lead, lagged.OpenCursor()));
+        return new TrajectoryView(schema, input.CycleCount - lost, input.StartTime,
+            () => new Cursor(model, output, lead, lagged.OpenCursor()));
     }
 
     void IComponent.Save(ComponentWriter writer)
@@ -78,8 +81,8 @@ public sealed class AutoregressiveForecast(AutoregressiveModel model, Column val
         {
             double passed = Source!.Time - previous;
             if (Math.Abs(passed - interval) > TimeInterval.DefaultTolerance * interval)
-                throw new ArgumentException($"{model.Name} gives values {interval:g6} apart; the cycle at {Source.Time:g9} comes {passed:g6} after the one before. " +
-                    "Give a view with the model's interval, or learn the model from one like this.");
+                throw new ArgumentException($"{model.Name} gives values {interval:g6} apart; the cycle at {Source.Time:g9} comes " +
+                    $"{passed:g6} after the one before. Give a view with the model's interval, or learn the model from one like this.");
             previous = Source.Time;
             using var scope = NewDisposeScope();
             forecasts.Enqueue(model.Run(Source[Start], lead, Source.Time)[.., lead - 1].clone().DetachFromDisposeScope());

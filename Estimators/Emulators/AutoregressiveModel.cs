@@ -22,15 +22,18 @@ public sealed class AutoregressiveModel : ITransformer, IComponent
     /// <exception cref="ArgumentException">A dimension that is no multiple of r, or more leads than the state holds.</exception>
     public AutoregressiveModel(IDynamics dynamics, long valueCount, int leads, Column values, Column forecast)
     {
-        (Dynamics, ValueCount, Leads, this.values, this.forecast) = (dynamics, Require.AtLeast(valueCount, 1), (int)Require.AtLeast(leads, 1), values, forecast);
+        (Dynamics, this.values, this.forecast) = (dynamics, values, forecast);
+        (ValueCount, Leads) = (Require.AtLeast(valueCount, 1), (int)Require.AtLeast(leads, 1));
         if (dynamics.Dimension % valueCount != 0 || leads > dynamics.Dimension / valueCount)
-            throw new ArgumentException($"The states of {dynamics.Name}, of dimension {dynamics.Dimension}, must hold a whole number of values of {valueCount} components, at least {leads} of them.", nameof(dynamics));
+            throw new ArgumentException($"The states of {dynamics.Name}, of dimension {dynamics.Dimension}, must hold a whole number of " +
+                $"values of {valueCount} components, at least {leads} of them.", nameof(dynamics));
         Contract = new([new(values, valueCount)], [new(forecast, valueCount)]);
     }
 
     /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("autoregressive-model", 1, reader => new AutoregressiveModel(reader.Part<IDynamics>("dynamics"),
-        reader.Get<long>("valueCount"), reader.Count("leads", int.MaxValue), new Column(reader.Get<string>("values")), new Column(reader.Get<string>("forecast"))));
+    public static ComponentType Type { get; } = new("autoregressive-model", 1, reader => new AutoregressiveModel(
+        reader.Part<IDynamics>("dynamics"), reader.Get<long>("valueCount"), reader.Count("leads", int.MaxValue),
+        new Column(reader.Get<string>("values")), new Column(reader.Get<string>("forecast"))));
 
     ComponentType IComponent.ComponentType => Type;
 
@@ -60,7 +63,8 @@ public sealed class AutoregressiveModel : ITransformer, IComponent
     public IObservationNetwork Observed(IObservationNetwork network)
     {
         if (network.Operator.StateDimension != ValueCount)
-            throw new ArgumentException($"{network.Operator.Name} observes states of dimension {network.Operator.StateDimension}; the values of {Name} have {ValueCount} components.", nameof(network));
+            throw new ArgumentException($"{network.Operator.Name} observes states of dimension {network.Operator.StateDimension}; " +
+                $"the values of {Name} have {ValueCount} components.", nameof(network));
         return new ObservationNetwork(new LaggedObservationOperator(network.Operator, Leads, Window),
             Leads == 1 ? network.Error : ErrorCovariance.Blocks([.. Enumerable.Repeat(network.Error, Leads)]));
     }

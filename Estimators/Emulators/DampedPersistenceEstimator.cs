@@ -26,7 +26,8 @@ public enum AnomalyDamping
 /// <param name="values">The column of anomalies with zero mean, <c>[r]</c>.</param>
 /// <param name="forecast">The column the transformer adds, <c>[r]</c>.</param>
 /// <param name="damping">How fast anomalies fade.</param>
-public sealed class DampedPersistenceEstimator(Column values, Column forecast, AnomalyDamping damping = AnomalyDamping.Fitted) : IEstimator<AutoregressiveModel>
+public sealed class DampedPersistenceEstimator(Column values, Column forecast, AnomalyDamping damping = AnomalyDamping.Fitted)
+    : IEstimator<AutoregressiveModel>
 {
     /// <inheritdoc/>
     public string Name { get; } = damping switch

@@ -67,14 +67,15 @@ internal sealed record LaggedRecord
     {
         var deviations = values.flatten(0, 1).square().mean([0]).sqrt();
         return deviations.min().ToDouble() > 0 ? deviations
-            : throw new ArgumentException($"{step}: component {deviations.argmin().ToInt64()} of the column '{column}' is zero in all of its " +
-                $"{values.size(0)} cycles; leave it out.", "data");
+            : throw new ArgumentException($"{step}: component {deviations.argmin().ToInt64()} of the column '{column}' is zero in all of " +
+                $"its {values.size(0)} cycles; leave it out.", "data");
     }
 
     private static void CheckLength(long cycles, int lags, int leads, string step)
     {
         if (cycles < lags + leads)
-            throw new ArgumentException($"{step} works on windows of {lags} cycles and the {leads} after them, so it needs at least {lags + leads} cycles; given: {cycles}.", "data");
+            throw new ArgumentException($"{step} works on windows of {lags} cycles and the {leads} after them, so it needs at least " +
+                $"{lags + leads} cycles; given: {cycles}.", "data");
     }
 
     /// <summary>The same record for other windows.</summary>
@@ -113,7 +114,8 @@ internal sealed record LaggedRecord
     }
 
     /// <summary>The schema with a forecast of the values' shape.</summary>
-    public static TrajectorySchema OutputSchema(TrajectorySchema input, SchemaContract contract, Column values, Column forecast, string step)
+    public static TrajectorySchema OutputSchema(TrajectorySchema input, SchemaContract contract, Column values, Column forecast,
+        string step)
     {
         contract.Apply(input, step);
         return input.With([new(forecast, input[values].Shape)]);

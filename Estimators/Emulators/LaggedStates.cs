@@ -84,7 +84,8 @@ public sealed class LaggedStates(Column values, Column lagged, int lags) : ITran
             CheckSpacing();
             string what = $"The column '{values}' at time {Source!.Time:g9}, of which {name} are made,";
             if (mask is { } there && !Source[there].all().ToBoolean())
-                throw new ArgumentException($"{what} lacks {Source[there].logical_not().sum().ToInt64()} values; complete ones are needed.");
+                throw new ArgumentException($"{what} lacks {Source[there].logical_not().sum().ToInt64()} values; " +
+                    "complete ones are needed.");
             window.AddFirst(Require.Finite(Source[values], what).clone().DetachFromDisposeScope());
             if (window.Count <= lags) return;
             window.Last!.Value.Dispose();
@@ -96,8 +97,8 @@ public sealed class LaggedStates(Column values, Column lagged, int lags) : ITran
             double time = Source!.Time, passed = time - previous;
             if (double.IsNaN(spacing)) spacing = passed;
             else if (!(Math.Abs(passed - spacing) <= TimeInterval.DefaultTolerance * spacing))
-                throw new ArgumentException($"{name} need cycles at equal distances in time, and there is a gap: the cycle at {time:g9} comes {passed:g6} after the one before, " +
-                    $"the cycles before it {spacing:g6}. Cut the view at the gap, or fill it.");
+                throw new ArgumentException($"{name} need cycles at equal distances in time, and there is a gap: the cycle at {time:g9} " +
+                    $"comes {passed:g6} after the one before, the cycles before it {spacing:g6}. Cut the view at the gap, or fill it.");
             previous = time;
         }
     }

@@ -36,7 +36,8 @@ public sealed class LongShortTermMemoryNetwork : nn.Module<Tensor, Tensor>, ICom
     /// <param name="precision">Float32 or Float64.</param>
     /// <param name="random">Where its first weights are drawn from, and where it lives.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size below 1.</exception>
-    public LongShortTermMemoryNetwork(long values, long leads, LongShortTermMemoryOptions options, ScalarType precision, RandomStream random)
+    public LongShortTermMemoryNetwork(long values, long leads, LongShortTermMemoryOptions options, ScalarType precision,
+        RandomStream random)
         : this(values, leads, options, precision, random.Device) => Draw(random);
 
     private LongShortTermMemoryNetwork(long values, long leads, LongShortTermMemoryOptions options, ScalarType precision, Device device)

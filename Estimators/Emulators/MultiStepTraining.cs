@@ -24,7 +24,8 @@ internal sealed class MultiStepTraining : IOptimiserSteps, IDisposable
     private readonly long batch;
     private int skippedInARow;
 
-    public MultiStepTraining(AutoregressiveModel model, nn.Module network, LaggedRecord record, AutoregressiveEmulatorOptions options, RandomStream random)
+    public MultiStepTraining(AutoregressiveModel model, nn.Module network, LaggedRecord record, AutoregressiveEmulatorOptions options,
+        RandomStream random)
     {
         (this.model, this.record, this.options, this.random) = (model, record, options, random);
         parameters = [.. network.parameters().Where(parameter => parameter.requires_grad)];
@@ -51,7 +52,8 @@ internal sealed class MultiStepTraining : IOptimiserSteps, IDisposable
         if (finite) Move(learningRate);
         skippedInARow = finite ? 0 : skippedInARow + 1;
         if (skippedInARow == SkippedLimit)
-            throw new DivergenceException($"The training of {model.Name}", $"last of {SkippedLimit} optimiser steps without a finite loss", 0, 0,
+            throw new DivergenceException($"The training of {model.Name}",
+                $"last of {SkippedLimit} optimiser steps without a finite loss", 0, 0,
                 FiniteNumbers.All(loss) ? "the gradient of the loss is not finite" : "the loss of the network is not finite",
                 "A smaller learning rate, fewer trained leads or clipped gradients are the usual remedies.");
         return new(finite ? value : double.NaN, norm, 0);
@@ -68,7 +70,8 @@ internal sealed class MultiStepTraining : IOptimiserSteps, IDisposable
     {
         int leads = (int)coming.size(1);
         using var scope = NewDisposeScope();
-        var errors = (model.Run(windows.flatten(1), leads) - coming).square().sum(-1).mean([0]) / deviations.square().sum().to_type(coming.dtype);   // [leads]
+        var squares = (model.Run(windows.flatten(1), leads) - coming).square().sum(-1).mean([0]);   // [leads]
+        var errors = squares / deviations.square().sum().to_type(coming.dtype);
         double[] weights = [.. Enumerable.Range(0, leads).Select(lead => Math.Pow(discount, lead))];
         return (errors * tensor(weights, dtype: errors.dtype, device: errors.device)).sum().div(weights.Sum()).MoveToOuterDisposeScope();
     }

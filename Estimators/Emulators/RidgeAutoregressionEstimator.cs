@@ -34,7 +34,8 @@ public sealed record RidgeAutoregressionOptions
 /// <param name="values">The column of anomalies with zero mean, <c>[r]</c>.</param>
 /// <param name="forecast">The column the transformer adds, <c>[r]</c>.</param>
 /// <param name="options">Lags and penalty; null = the defaults.</param>
-public sealed class RidgeAutoregressionEstimator(Column values, Column forecast, RidgeAutoregressionOptions? options = null) : IEstimator<AutoregressiveModel>
+public sealed class RidgeAutoregressionEstimator(Column values, Column forecast, RidgeAutoregressionOptions? options = null)
+    : IEstimator<AutoregressiveModel>
 {
     private readonly RidgeAutoregressionOptions options = (options ?? new()).Checked();
 
@@ -60,7 +61,8 @@ public sealed class RidgeAutoregressionEstimator(Column values, Column forecast,
         var dynamics = new LinearDynamics(Companion(Coefficients(record, options, Name), record.Deviations, options.Lags), record.Interval);
         double radius = linalg.eigvals(dynamics.Matrix.cpu()).abs().max().ToDouble();
         if (!(radius < 1))
-            throw new ArgumentException($"{Name}: the model learned is not stable, its largest eigenvalue is {radius:g6} in size; more penalty, fewer lags or anomalies of a stationary process are needed.", nameof(data));
+            throw new ArgumentException($"{Name}: the model learned is not stable, its largest eigenvalue is {radius:g6} in size; " +
+                "more penalty, fewer lags or anomalies of a stationary process are needed.", nameof(data));
         return new AutoregressiveModel(dynamics, r, 1, values, forecast);
     }
 
@@ -71,7 +73,8 @@ public sealed class RidgeAutoregressionEstimator(Column values, Column forecast,
         var (windows, next) = record.Pairs();                         // [samples, L r], [samples, r], in units of s
         long samples = windows.size(0), size = windows.size(1);
         if (options.Penalty == 0 && samples < 2 * size)
-            throw new ArgumentException($"{name} without a penalty needs at least {2 * size} samples for {size} coefficients each; given: {samples}.");
+            throw new ArgumentException($"{name} without a penalty needs at least {2 * size} samples for {size} coefficients each; " +
+                $"given: {samples}.");
         var normal = matmul(windows.mT, windows) + options.Penalty * samples * eye(size, dtype: windows.dtype, device: windows.device);
         return linalg.solve(normal, matmul(windows.mT, next)).mT.contiguous().MoveToOuterDisposeScope();
     }

@@ -37,7 +37,8 @@ internal sealed class EmulatorAssimilation
     /// <param name="reduced">What was learned of the field.</param>
     /// <param name="system">Number of sites and their error.</param>
     /// <param name="cancellation">Stops the work.</param>
-    public EmulatorAssimilation(DataAssimilationContext context, ReducedOrderModels reduced, FieldCase.ObservingSystem system, CancellationToken cancellation)
+    public EmulatorAssimilation(DataAssimilationContext context, ReducedOrderModels reduced, FieldCase.ObservingSystem system,
+        CancellationToken cancellation)
     {
         (this.context, this.reduced, this.cancellation) = (context, reduced, cancellation);
         model = reduced.Emulator;
@@ -47,18 +48,24 @@ internal sealed class EmulatorAssimilation
         // Sites lie anywhere between grid points. What the modes do not resolve is an error of the observations there.
         var sites = reduced.Grid.InterpolateTo([.. Sites]);
         var instruments = ErrorCovariance.Scalar(Sites.Count, error * error);
-        using var unresolved = reduced.Modes.Decomposition.TruncationErrorCovariance(reduced.Training, ReducedOrderModels.Anomaly, sites, cancellation);
+        using var unresolved = reduced.Modes.Decomposition.TruncationErrorCovariance(reduced.Training, ReducedOrderModels.Anomaly, sites,
+            cancellation);
         using var total = unresolved + instruments.ToMatrix(unresolved.dtype, unresolved.device);
-        Field = context.Observations.Network(new ReconstructionOperator(reduced.Modes.Decomposition).Then(sites), ErrorCovariance.Full(total));
+        Field = context.Observations.Network(new ReconstructionOperator(reduced.Modes.Decomposition).Then(sites),
+            ErrorCovariance.Full(total));
         Network = model.Observed(Field);
-        observed = context.Transforms.Observe(context.Observations.Network(sites, instruments), ReducedOrderModels.Anomaly, $"{reduced.Case.Key}/observations/{system.Key}{Sites.Count}")
+        observed = context.Transforms
+            .Observe(context.Observations.Network(sites, instruments), ReducedOrderModels.Anomaly,
+                $"{reduced.Case.Key}/observations/{system.Key}{Sites.Count}")
             .Transform(reduced.Test).Materialise([ReducedOrderModels.Anomaly, Columns.Observation], cancellation: cancellation);
 
         var training = reduced.Training;
         statistics = new StateStatistics().Estimate(model.Dynamics, training, ReducedOrderModels.Coefficients, cancellation);
         modelError = ForecastErrors.ModelError(model.Dynamics, training, ReducedOrderModels.Coefficients, cancellation: cancellation);
-        analysisErrors = new ForecastErrors { Scale = AnalysisErrorShare() }.Estimate(model.Dynamics, training, ReducedOrderModels.Coefficients, cancellation);
-        Cost = new(model.Dynamics, [new BackgroundTerm(statistics), new ModelErrorTerm(modelError)], [new ObservationTerm(Network.Operator, Network.Error)]);
+        analysisErrors = new ForecastErrors { Scale = AnalysisErrorShare() }
+            .Estimate(model.Dynamics, training, ReducedOrderModels.Coefficients, cancellation);
+        Cost = new(model.Dynamics, [new BackgroundTerm(statistics), new ModelErrorTerm(modelError)],
+            [new ObservationTerm(Network.Operator, Network.Error)]);
     }
 
     /// <summary>Where it is observed, degrees north and east.</summary>
@@ -86,7 +93,8 @@ internal sealed class EmulatorAssimilation
     {
         using var scope = NewDisposeScope();
         using var zero = zeros(model.ValueCount, dtype: ScalarType.Float64);
-        using var block = statistics.ToMatrix(ScalarType.Float64, CPU).narrow(0, 0, model.ValueCount).narrow(1, 0, model.ValueCount).contiguous();
+        long r = model.ValueCount;
+        using var block = statistics.ToMatrix(ScalarType.Float64, CPU).narrow(0, 0, r).narrow(1, 0, r).contiguous();
         var climatology = new GaussianInitialCondition(zero, ErrorCovariance.Full(block));
         var (maps, milliseconds) = Analyses(context.Analysis.OptimalInterpolation(Field, climatology).Transformer);
         int length = reduced.Window;
@@ -112,37 +120,43 @@ internal sealed class EmulatorAssimilation
             using var inner = NewDisposeScope();
             var window = Window(observations, first, Math.Min(WindowsAtOnce, days - first));
             ends.Add(method.Minimise(window, cancellation: cancellation).End.Values.MoveToOuterDisposeScope());
-            context.Progress?.Report(new ProgressReport($"4D-Var over windows, {Sites.Count} sites", Math.Min(first + WindowsAtOnce, days), days, new Dictionary<string, double>(), watch.Elapsed,
-                watch.Elapsed * ((double)(days - Math.Min(first + WindowsAtOnce, days)) / Math.Min(first + WindowsAtOnce, days))));
+            long done = Math.Min(first + WindowsAtOnce, days);
+            context.Progress?.Report(new ProgressReport($"4D-Var over windows, {Sites.Count} sites", done, days,
+                new Dictionary<string, double>(), watch.Elapsed, watch.Elapsed * ((double)(days - done) / done)));
         }
         return new(cat([.. ends], 0).MoveToOuterDisposeScope(), WindowDays, watch.Elapsed.TotalMilliseconds / days);
     }
 
     /// <summary>4D-Var that goes on from its own analysis, day by day: B from the emulator's own forecast errors.</summary>
-    public StartStates Cycled() => Cycles(context.Analysis.FourDimensionalVariational(model.Dynamics, Network, analysisErrors, WindowCycling.Disjoint(1), new()
-    {
-        Name = $"cycled 4D-Var, {Sites.Count} sites", Initial = Climatology(), Priors = [new ModelErrorTerm(modelError)],
-    }).Transformer);
+    public StartStates Cycled() => Cycles(context.Analysis.FourDimensionalVariational(model.Dynamics, Network, analysisErrors,
+        WindowCycling.Disjoint(1), new()
+        {
+            Name = $"cycled 4D-Var, {Sites.Count} sites", Initial = Climatology(), Priors = [new ModelErrorTerm(modelError)],
+        }).Transformer);
 
     /// <summary>The ensemble transform Kalman filter through the emulator, with its model error.</summary>
-    public StartStates EnsembleTransform(int members) => Cycles(context.Analysis.EnsembleTransformKalmanFilter(Noisy(), Network, new EnsembleTransformKalmanFilterOptions
-    {
-        Name = $"ETKF, {Sites.Count} sites", Members = members, Initial = Climatology(),
-    }).Transformer);
+    public StartStates EnsembleTransform(int members) => Cycles(context.Analysis.EnsembleTransformKalmanFilter(Noisy(), Network,
+        new EnsembleTransformKalmanFilterOptions
+        {
+            Name = $"ETKF, {Sites.Count} sites", Members = members, Initial = Climatology(),
+        }).Transformer);
 
     /// <summary>The finite-size ensemble Kalman filter through the emulator, with its model error.</summary>
-    public StartStates FiniteSize(int members) => Cycles(context.Analysis.FiniteSizeEnsembleKalmanFilter(Noisy(), Network, new FiniteSizeEnsembleKalmanFilterOptions
-    {
-        Name = $"EnKF-N, {Sites.Count} sites", Members = members, Initial = Climatology(),
-    }).Transformer);
+    public StartStates FiniteSize(int members) => Cycles(context.Analysis.FiniteSizeEnsembleKalmanFilter(Noisy(), Network,
+        new FiniteSizeEnsembleKalmanFilterOptions
+        {
+            Name = $"EnKF-N, {Sites.Count} sites", Members = members, Initial = Climatology(),
+        }).Transformer);
 
     /// <summary>A window of its own for each of some days, one trajectory each.</summary>
     /// <param name="observations"><c>[days, p]</c></param>
     /// <param name="first">The day that the first window begins with.</param>
     /// <param name="count">Number of windows.</param>
     public AssimilationWindow Window(Tensor observations, long first, long count) => new(
-        new State(zeros([count, model.Dynamics.Dimension], dtype: observations.dtype)), new TimeInterval(0, WindowDays * model.Dynamics.TimeStep), model.Dynamics.TimeStep,
-        [.. Enumerable.Range(0, WindowDays + 1).Select(day => new Observation(observations.narrow(0, first + day, count), null, day * model.Dynamics.TimeStep))]);
+        new State(zeros([count, model.Dynamics.Dimension], dtype: observations.dtype)),
+        new TimeInterval(0, WindowDays * model.Dynamics.TimeStep), model.Dynamics.TimeStep,
+        [.. Enumerable.Range(0, WindowDays + 1).Select(day =>
+            new Observation(observations.narrow(0, first + day, count), null, day * model.Dynamics.TimeStep))]);
 
     /// <summary>The observations, <c>[days, p]</c>.</summary>
     public Tensor Observations() => ReducedOrderModels.Rows(observed, Columns.Observation);
@@ -172,7 +186,8 @@ internal sealed class EmulatorAssimilation
         {
             cancellation.ThrowIfCancellationRequested();
             states.Add(run[Columns.Analysis].clone().MoveToOuterDisposeScope());
-            context.Progress?.Report(new ProgressReport(method.Name, states.Count, days, new Dictionary<string, double>(), watch.Elapsed, watch.Elapsed * ((double)(days - states.Count) / states.Count)));
+            context.Progress?.Report(new ProgressReport(method.Name, states.Count, days, new Dictionary<string, double>(), watch.Elapsed,
+                watch.Elapsed * ((double)(days - states.Count) / states.Count)));
         }
         return (cat([.. states], 0).MoveToOuterDisposeScope(), watch.Elapsed.TotalMilliseconds / days);
     }
@@ -198,6 +213,7 @@ internal sealed class EmulatorAssimilation
         using var random = context.Random($"{reduced.Case.Key}/sites/{count}");
         double[] draws = random.Uniform([2 * count], ScalarType.Float64).ToArray<double>();
         double south = grid.Latitudes.Min(), north = grid.Latitudes.Max(), west = grid.Longitudes.Min(), east = grid.Longitudes.Max();
-        return [.. Enumerable.Range(0, count).Select(i => (south + (north - south) * draws[2 * i], west + (east - west) * draws[2 * i + 1]))];
+        return [.. Enumerable.Range(0, count).Select(i =>
+            (south + (north - south) * draws[2 * i], west + (east - west) * draws[2 * i + 1]))];
     }
 }

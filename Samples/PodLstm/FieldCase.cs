@@ -6,7 +6,8 @@ internal sealed record FieldCase
     /// <summary>Sea-level pressure over the North Atlantic, the main run.</summary>
     public static FieldCase Pressure { get; } = new()
     {
-        Key = "slp", Title = "sea-level pressure over the North Atlantic", File = "slp_ncep1_natlantic_daily_2001-2010.nc", Variable = "slp",
+        Key = "slp", Title = "sea-level pressure over the North Atlantic",
+        File = "slp_ncep1_natlantic_daily_2001-2010.nc", Variable = "slp",
         Scale = 0.01, Unit = "hPa", ValidationStart = new(2008, 1, 1), TestStart = new(2009, 1, 1), Modes = 20, Harmonics = 2,
         Observing =
         [
@@ -16,16 +17,23 @@ internal sealed record FieldCase
         ],
         Regions =
         [
-            new("Europe", 40, 62.5, -10, 10), new("Iceland", 55, 70, -40, -10), new("western Atlantic", 30, 50, -70, -40), new("Azores", 30, 45, -40, -10),
+            new("Europe", 40, 62.5, -10, 10), new("Iceland", 55, 70, -40, -10),
+            new("western Atlantic", 30, 50, -70, -40), new("Azores", 30, 45, -40, -10),
         ],
     };
 
     /// <summary>Geopotential height of 500 hPa over Europe: the variable of the paper, on a short record.</summary>
     public static FieldCase Height { get; } = new()
     {
-        Key = "z500", Title = "geopotential height of 500 hPa over Europe", File = "z500_ncep1_europe_daily_2000-2002.nc", Variable = "hgt",
-        Scale = 1, Unit = "m", ValidationStart = new(2001, 7, 1), TestStart = new(2002, 1, 1), Modes = 10, Harmonics = 1, Lags = 3, WeightDecay = 10,
-        Observing = [new("", "41 % of the cells, 1.5 % of the mean, as the paper", 0.41, RelativeError: 0.015), new("sparse.", "5 % of the cells, 10 m", 0.05, Error: 10)],
+        Key = "z500", Title = "geopotential height of 500 hPa over Europe",
+        File = "z500_ncep1_europe_daily_2000-2002.nc", Variable = "hgt",
+        Scale = 1, Unit = "m", ValidationStart = new(2001, 7, 1), TestStart = new(2002, 1, 1), Modes = 10, Harmonics = 1,
+        Lags = 3, WeightDecay = 10,
+        Observing =
+        [
+            new("", "41 % of the cells, 1.5 % of the mean, as the paper", 0.41, RelativeError: 0.015),
+            new("sparse.", "5 % of the cells, 10 m", 0.05, Error: 10),
+        ],
         Regions = [new("north", 55, 90, -180, 180), new("south", 0, 50, -180, 180)],
     };
 
@@ -90,6 +98,7 @@ internal sealed record FieldCase
     public sealed record Region(string Name, double South, double North, double West, double East)
     {
         /// <summary>Whether a place is in it.</summary>
-        public bool Holds((double Latitude, double Longitude) place) => place.Latitude >= South && place.Latitude <= North && place.Longitude >= West && place.Longitude <= East;
+        public bool Holds((double Latitude, double Longitude) place) =>
+            place.Latitude >= South && place.Latitude <= North && place.Longitude >= West && place.Longitude <= East;
     }
 }

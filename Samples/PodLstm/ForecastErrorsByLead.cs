@@ -8,8 +8,8 @@ namespace DaML.Samples;
 /// <param name="ByLead">The verification of leads 1, 2, ... over the whole domain.</param>
 /// <param name="ByRegion">The same of each region.</param>
 /// <param name="MeanSquares">The mean square error at each grid point for chosen leads, <c>[n]</c>.</param>
-internal sealed record ForecastErrorsByLead(string Name, IReadOnlyList<FieldVerification> ByLead, IReadOnlyDictionary<string, IReadOnlyList<FieldVerification>> ByRegion,
-    IReadOnlyDictionary<int, double[]> MeanSquares)
+internal sealed record ForecastErrorsByLead(string Name, IReadOnlyList<FieldVerification> ByLead,
+    IReadOnlyDictionary<string, IReadOnlyList<FieldVerification>> ByRegion, IReadOnlyDictionary<int, double[]> MeanSquares)
 {
     /// <summary>The longest lead in days.</summary>
     public const int LongestLead = 20;
@@ -46,7 +46,8 @@ internal sealed record ForecastErrorsByLead(string Name, IReadOnlyList<FieldVeri
     {
         using var scope = NewDisposeScope();
         var lagged = new Column("lagged");
-        return new(ReducedOrderModels.Rows(new LaggedStates(ReducedOrderModels.Coefficients, lagged, window).Transform(reduced.Test), lagged).MoveToOuterDisposeScope(), window - 1, 0);
+        var view = new LaggedStates(ReducedOrderModels.Coefficients, lagged, window).Transform(reduced.Test);
+        return new(ReducedOrderModels.Rows(view, lagged).MoveToOuterDisposeScope(), window - 1, 0);
     }
 
     // The first start of a forecast, the day before the test years, and how many there are.
@@ -58,7 +59,10 @@ internal sealed record ForecastErrorsByLead(string Name, IReadOnlyList<FieldVeri
         var (first, days) = Starts(reduced);
         var truth = ReducedOrderModels.Rows(reduced.Test, ReducedOrderModels.Field);
         var seasons = truth - ReducedOrderModels.Rows(reduced.Test, ReducedOrderModels.Anomaly);
-        var whole = new FieldVerificationOptions { Weights = reduced.Weights, DataRange = reduced.Range, Grid = (reduced.Grid.Latitudes.Count, reduced.Grid.Longitudes.Count) };
+        var whole = new FieldVerificationOptions
+        {
+            Weights = reduced.Weights, DataRange = reduced.Range, Grid = (reduced.Grid.Latitudes.Count, reduced.Grid.Longitudes.Count),
+        };
         var byLead = new List<FieldVerification>();
         var byRegion = reduced.Case.Regions.ToDictionary(region => region.Name, _ => new List<FieldVerification>());
         var squares = new Dictionary<int, double[]>();

@@ -10,8 +10,9 @@ namespace DaML.Samples;
 /// <param name="Forecasts">The verification of each method, by name.</param>
 /// <param name="Milliseconds">The time of an analysis, by method.</param>
 /// <param name="Maps">Analysed anomalies of the test view's days, <c>[days, n]</c>, by method, for a figure and a file.</param>
-internal sealed record SystemResult(FieldCase.ObservingSystem System, EmulatorAssimilation Assimilation, IReadOnlyDictionary<string, ForecastErrorsByLead> Forecasts,
-    IReadOnlyDictionary<string, double> Milliseconds, IReadOnlyDictionary<string, StartStates> Maps);
+internal sealed record SystemResult(FieldCase.ObservingSystem System, EmulatorAssimilation Assimilation,
+    IReadOnlyDictionary<string, ForecastErrorsByLead> Forecasts, IReadOnlyDictionary<string, double> Milliseconds,
+    IReadOnlyDictionary<string, StartStates> Maps);
 
 /// <summary>What the adjoint saves, on one window, in milliseconds.</summary>
 /// <param name="Components">Components of the control vector that move the state.</param>
@@ -22,15 +23,16 @@ internal sealed record SystemResult(FieldCase.ObservingSystem System, EmulatorAs
 /// <param name="Evaluations">Gradients that it took.</param>
 /// <param name="Terms">The terms of the cost at the background and at the minimum.</param>
 /// <param name="RelativeError">The relative error of the adjoint's gradient against central differences.</param>
-internal sealed record GradientCost(long Components, double Adjoint, double Differences, double BatchedDifferences, double QuasiNewton, int Evaluations,
-    IReadOnlyList<(string Name, double Before, double After)> Terms, double RelativeError);
+internal sealed record GradientCost(long Components, double Adjoint, double Differences, double BatchedDifferences, double QuasiNewton,
+    int Evaluations, IReadOnlyList<(string Name, double Before, double After)> Terms, double RelativeError);
 
 /// <summary>All of one field.</summary>
 /// <param name="Reduced">What was learned.</param>
 /// <param name="FromTruth">Forecasts from the true coefficients, by name.</param>
 /// <param name="Systems">The observing systems, the main one first.</param>
 /// <param name="Gradient">What the adjoint saves.</param>
-internal sealed record PodLstmExperiment(ReducedOrderModels Reduced, IReadOnlyDictionary<string, ForecastErrorsByLead> FromTruth, IReadOnlyList<SystemResult> Systems, GradientCost Gradient)
+internal sealed record PodLstmExperiment(ReducedOrderModels Reduced, IReadOnlyDictionary<string, ForecastErrorsByLead> FromTruth,
+    IReadOnlyList<SystemResult> Systems, GradientCost Gradient)
 {
     /// <summary>Members of the ensemble filters.</summary>
     public const int Members = 100;
@@ -52,7 +54,8 @@ internal sealed record PodLstmExperiment(ReducedOrderModels Reduced, IReadOnlyDi
         return new(reduced, fromTruth, systems, Price(context, systems[0].Assimilation));
     }
 
-    private static SystemResult Observe(DataAssimilationContext context, ReducedOrderModels reduced, FieldCase.ObservingSystem system, CancellationToken cancellation)
+    private static SystemResult Observe(DataAssimilationContext context, ReducedOrderModels reduced, FieldCase.ObservingSystem system,
+        CancellationToken cancellation)
     {
         var assimilation = new EmulatorAssimilation(context, reduced, system, cancellation);
         var starts = new Dictionary<string, StartStates>
@@ -64,7 +67,8 @@ internal sealed record PodLstmExperiment(ReducedOrderModels Reduced, IReadOnlyDi
             ["lstm_enkfn"] = assimilation.FiniteSize(Members),
         };
         var forecasts = new Dictionary<string, ForecastErrorsByLead>();
-        foreach (string name in Models) forecasts[name] = ForecastErrorsByLead.Of(name, reduced, reduced.Models[name], starts["interpolated"]);
+        foreach (string name in Models)
+            forecasts[name] = ForecastErrorsByLead.Of(name, reduced, reduced.Models[name], starts["interpolated"]);
         foreach (string name in Assimilations) forecasts[name] = ForecastErrorsByLead.Of(name, reduced, reduced.Emulator, starts[name]);
         return new(system, assimilation, forecasts, starts.ToDictionary(pair => pair.Key, pair => pair.Value.MillisecondsPerDay), starts);
     }
@@ -83,9 +87,11 @@ internal sealed record PodLstmExperiment(ReducedOrderModels Reduced, IReadOnlyDi
         // Components of Jq that stand for lags move nothing, and nobody would take their differences.
         long all = cost.ControlDimension(window), moving = assimilation.MovingComponents;
         double run = Least(3, () => cost.GradientByDifferences(window, control).Values.sum().ToDouble()) / (all + 1);
-        double batched = Least(3, () => cost.GradientByDifferences(window, control, atOnce: all).Values.sum().ToDouble()) * (moving + 1) / (all + 1);
+        double batch = Least(3, () => cost.GradientByDifferences(window, control, atOnce: all).Values.sum().ToDouble());
+        double batched = batch * (moving + 1) / (all + 1);
         FourDimensionalVariationalResult? result = null;
-        double minimised = Least(3, () => (result = new QuasiNewtonFourDimensionalVariational(cost).Minimise(window)).Cost.Total.sum().ToDouble());
+        double minimised = Least(3, () =>
+            (result = new QuasiNewtonFourDimensionalVariational(cost).Minimise(window)).Cost.Total.sum().ToDouble());
         double error = cost.CheckGradient(window, control).RelativeError;
         var report = result!.QuasiNewton[0];
         var terms = report.Evaluations[0].Terms.Zip(report.Best.Terms, (first, last) => (first.Term, first.Value, last.Value)).ToList();

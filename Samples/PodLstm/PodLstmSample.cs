@@ -25,14 +25,16 @@ public sealed class PodLstmSample : ISample
     public string Name => "pod-lstm-4dvar";
 
     /// <inheritdoc/>
-    public string Summary => "A learned emulator inside 4D-Var on real reanalysis fields: modes, LSTM, sparse noisy observations, forecasts to 20 days (Maulik et al.).";
+    public string Summary => "A learned emulator inside 4D-Var on real reanalysis fields: modes, LSTM, sparse noisy observations, " +
+        "forecasts to 20 days (Maulik et al.).";
 
     /// <inheritdoc/>
     public string Details => """
-        Daily sea-level pressure over the North Atlantic (2001-2010) and height of 500 hPa over Europe (2000-2002), both NCEP/NCAR Reanalysis 1. Years apart
-        teach (seasonal cycle, modes, ridge regression, linear inverse model, LSTM), choose and test. Forecasts to 20 days start from the same noisy
-        observations at drawn sites: from each day's interpolated map, from 4D-Var through the emulator (windows by themselves, and cycled), from ETKF and EnKF-N;
-        and from the true coefficients, the best there is. Region and data are not the paper's, so its numbers are not replicated.
+        Daily sea-level pressure over the North Atlantic (2001-2010) and height of 500 hPa over Europe (2000-2002), both NCEP/NCAR
+        Reanalysis 1. Years apart teach (seasonal cycle, modes, ridge regression, linear inverse model, LSTM), choose and test.
+        Forecasts to 20 days start from the same noisy observations at drawn sites: from each day's interpolated map, from 4D-Var
+        through the emulator (windows by themselves, and cycled), from ETKF and EnKF-N; and from the true coefficients, the best
+        there is. Region and data are not the paper's, so its numbers are not replicated.
         Everything is counted in steps, not in minutes: the same seed gives the same figures. About four minutes on two cores.
         Writes report.html, the figures as SVG, the analyses as NetCDF and the emulators.
         """;
@@ -48,7 +50,11 @@ public sealed class PodLstmSample : ISample
     {
         var report = new List<ReportBlock> { new ReportParagraph(Details.ReplaceLineEndings(" ")) };
         var metrics = new Dictionary<string, double>();
-        var settings = new Dictionary<string, object> { ["seed"] = run.Options.Seed, ["device"] = run.Options.Device, ["members"] = PodLstmExperiment.Members, ["window.days"] = EmulatorAssimilation.WindowDays + 1 };
+        var settings = new Dictionary<string, object>
+        {
+            ["seed"] = run.Options.Seed, ["device"] = run.Options.Device,
+            ["members"] = PodLstmExperiment.Members, ["window.days"] = EmulatorAssimilation.WindowDays + 1,
+        };
         foreach (var field in cases)
         {
             var experiment = run.Track(progress => PodLstmExperiment.Run(run.CreateContext(progress), field, run.Cancellation));
@@ -63,7 +69,8 @@ public sealed class PodLstmSample : ISample
             WriteAnalyses(experiment, run.OutputFile($"{field.Key}-analyses.nc"), run.Cancellation);
         }
         report.Add(new ReportSettings(settings));
-        report.Add(new ReportParagraph("NCEP/NCAR Reanalysis 1 data provided by the NOAA Physical Sciences Laboratory, Boulder, Colorado, USA (Kalnay et al. 1996)."));
+        report.Add(new ReportParagraph("NCEP/NCAR Reanalysis 1 data provided by the NOAA Physical Sciences Laboratory, Boulder, " +
+            "Colorado, USA (Kalnay et al. 1996)."));
         run.Write(new HtmlReport("A reduced-order emulator inside 4D-Var", report));
         return new SampleResult(settings, metrics);
     }
@@ -72,21 +79,24 @@ public sealed class PodLstmSample : ISample
     {
         var field = experiment.Reduced.Case;
         report.Add(new ReportHeading(char.ToUpperInvariant(field.Title[0]) + field.Title[1..]));
-        Add(PodLstmTables.Errors($"RMSE of forecasts of {field.Title} from the true coefficients, {field.Unit}", experiment.FromTruth, decimals));
+        Add(PodLstmTables.Errors($"RMSE of forecasts of {field.Title} from the true coefficients, {field.Unit}", experiment.FromTruth,
+            decimals));
         foreach (var system in experiment.Systems)
         {
-            Add(PodLstmTables.Errors($"The same from observations: {system.System.Title} ({system.Assimilation.Sites.Count} sites), {field.Unit}", system.Forecasts, decimals,
-                system.Milliseconds));
+            string title = $"The same from observations: {system.System.Title} ({system.Assimilation.Sites.Count} sites), {field.Unit}";
+            Add(PodLstmTables.Errors(title, system.Forecasts, decimals, system.Milliseconds));
             Add(PodLstmTables.Comparison("Better by (standard errors of the difference)",
             [
                 ("LSTM than ridge", system.Forecasts["lstm"], system.Forecasts["ridge"]),
-                .. PodLstmExperiment.Assimilations.Select(name => ($"{PodLstmTables.Titles[name]} than LSTM from maps", system.Forecasts[name], system.Forecasts["lstm"])),
+                .. PodLstmExperiment.Assimilations.Select(name =>
+                    ($"{PodLstmTables.Titles[name]} than LSTM from maps", system.Forecasts[name], system.Forecasts["lstm"])),
             ]));
             string verdict = PodLstmTables.Verdict(system.System, system);
             run.Say(verdict);
             report.Add(new ReportParagraph(verdict));
         }
-        Add(PodLstmTables.Comparison("From the true coefficients, better by (standard errors of the difference)", ("LSTM than ridge", experiment.FromTruth["lstm"], experiment.FromTruth["ridge"])));
+        Add(PodLstmTables.Comparison("From the true coefficients, better by (standard errors of the difference)",
+            ("LSTM than ridge", experiment.FromTruth["lstm"], experiment.FromTruth["ridge"])));
         var main = experiment.Systems[0];
         Add(PodLstmTables.Others($"Other scores: {main.System.Title}", main.Forecasts, decimals));
         Add(PodLstmTables.Regions($"RMSE by region, LSTM from maps → with 4D-Var, {field.Unit}", main, decimals));
@@ -95,10 +105,17 @@ public sealed class PodLstmSample : ISample
         foreach (var system in experiment.Systems.Take(2))
         {
             string name = $"{field.Key}-{(system.System.Key.Length == 0 ? "main" : system.System.Key.TrimEnd('.'))}";
-            report.Add(new ReportFigure(run.Write(PodLstmFigures.Skill(experiment, system), name + "-skill"), "By how much errors are below that of climatology, whole domain, area-weighted; persistence of a day is above it from the third day on."));
-            report.Add(new ReportFigure(run.Write(PodLstmFigures.Improvement(experiment, system, "lstm", "lstm_4dvar"), name + "-improvement"), "Where assimilation makes the emulator's forecasts better, over all starts of the test."));
+            report.Add(new ReportFigure(run.Write(PodLstmFigures.Skill(experiment, system), name + "-skill"),
+                "By how much errors are below that of climatology, whole domain, area-weighted; persistence of a day is above it from " +
+                "the third day on."));
+            report.Add(new ReportFigure(
+                run.Write(PodLstmFigures.Improvement(experiment, system, "lstm", "lstm_4dvar"), name + "-improvement"),
+                "Where assimilation makes the emulator's forecasts better, over all starts of the test."));
         }
-        report.Add(new ReportFigure(run.Write(PodLstmFigures.Day(experiment, experiment.Systems[Math.Min(1, experiment.Systems.Count - 1)], ReducedOrderModels.SpinUp + 57), field.Key + "-day"), "One day of few observations: anomalies from the seasonal cycle, and errors of the interpolated map and of 4D-Var."));
+        var few = experiment.Systems[Math.Min(1, experiment.Systems.Count - 1)];
+        report.Add(new ReportFigure(
+            run.Write(PodLstmFigures.Day(experiment, few, ReducedOrderModels.SpinUp + 57), field.Key + "-day"),
+            "One day of few observations: anomalies from the seasonal cycle, and errors of the interpolated map and of 4D-Var."));
         report.Add(new ReportFigure(run.Write(PodLstmFigures.Training(experiment), field.Key + "-training"), "The networks' training."));
 
         void Add(ReportTable table)
@@ -115,13 +132,19 @@ public sealed class PodLstmSample : ISample
         var (reduced, system) = (experiment.Reduced, experiment.Systems[0]);
         var start = system.Maps["lstm_4dvar"];
         var test = reduced.Test;
-        var seasons = (ReducedOrderModels.Rows(test, ReducedOrderModels.Field) - ReducedOrderModels.Rows(test, ReducedOrderModels.Anomaly))[start.First..];
+        var seasons = (ReducedOrderModels.Rows(test, ReducedOrderModels.Field)
+            - ReducedOrderModels.Rows(test, ReducedOrderModels.Anomaly))[start.First..];
         var fields = reduced.Modes.Decomposition.Reconstruct(start.States.narrow(1, 0, reduced.Case.Modes)) + seasons;
         var column = new Column(reduced.Case.Variable);
-        new DataAssimilationContext(new DataAssimilationOptions()).Data.FromMemory(new Dictionary<Column, Tensor> { [column] = fields.unsqueeze(1) }, [.. test.Times.Skip(start.First)])
+        new DataAssimilationContext(new DataAssimilationOptions()).Data
+            .FromMemory(new Dictionary<Column, Tensor> { [column] = fields.unsqueeze(1) }, [.. test.Times.Skip(start.First)])
             .WriteNetCdf(path, [column], "days since 1970-01-01", descriptions: new Dictionary<Column, NetCdfDescription>
             {
-                [column] = new() { Grid = reduced.Grid, Units = reduced.Case.Unit, LongName = $"{reduced.Case.Title}, analysed by 4D-Var through an emulator" },
+                [column] = new()
+                {
+                    Grid = reduced.Grid, Units = reduced.Case.Unit,
+                    LongName = $"{reduced.Case.Title}, analysed by 4D-Var through an emulator",
+                },
             }, cancellation: cancellation);
     }
 }

@@ -10,8 +10,10 @@ internal static class PodLstmTables
     /// <summary>What methods are called in tables.</summary>
     public static readonly IReadOnlyDictionary<string, string> Titles = new Dictionary<string, string>
     {
-        ["persistence"] = "persistence", ["climatology"] = "climatology", ["damped"] = "damped persistence", ["lim"] = "linear inverse model", ["ridge"] = "ridge on the last days",
-        ["lstm_alone"] = "LSTM, no baseline", ["lstm"] = "LSTM on the ridge", ["lstm_4dvar"] = "4D-Var, windows by themselves", ["lstm_4dvar_cycled"] = "4D-Var, cycled",
+        ["persistence"] = "persistence", ["climatology"] = "climatology", ["damped"] = "damped persistence",
+        ["lim"] = "linear inverse model", ["ridge"] = "ridge on the last days",
+        ["lstm_alone"] = "LSTM, no baseline", ["lstm"] = "LSTM on the ridge",
+        ["lstm_4dvar"] = "4D-Var, windows by themselves", ["lstm_4dvar_cycled"] = "4D-Var, cycled",
         ["lstm_etkf"] = "ETKF", ["lstm_enkfn"] = "EnKF-N",
     };
 
@@ -34,14 +36,19 @@ internal static class PodLstmTables
     }
 
     /// <summary>The cost of one window term by term, before and after its minimisation.</summary>
-    public static ReportTable Terms(GradientCost gradient) => new("Cost of one window of 4D-Var, term by term", ["", "background", "analysis"],
+    public static ReportTable Terms(GradientCost gradient) => new("Cost of one window of 4D-Var, term by term",
+        ["", "background", "analysis"],
         [.. gradient.Terms.Select(term => (IReadOnlyList<string>)[term.Name, Number(term.Before, 1), Number(term.After, 1)])]);
 
     /// <summary>Mean absolute error, anomaly correlation and structural similarity at some leads.</summary>
     public static ReportTable Others(string title, IReadOnlyDictionary<string, ForecastErrorsByLead> forecasts, int decimals)
     {
         int[] some = [1, 5, 10];
-        return new(title, ["", .. some.Select(lead => "MAE, " + Day(lead)), .. some.Select(lead => "correlation, " + Day(lead)), .. some.Select(lead => "similarity, " + Day(lead))],
+        return new(title,
+            [
+                "", .. some.Select(lead => "MAE, " + Day(lead)), .. some.Select(lead => "correlation, " + Day(lead)),
+                .. some.Select(lead => "similarity, " + Day(lead)),
+            ],
             [.. forecasts.Select(pair => (IReadOnlyList<string>)
             [
                 Titles[pair.Key], .. some.Select(lead => Number(At(pair.Value, lead).MeanAbsoluteError.Value, decimals)),
@@ -54,19 +61,24 @@ internal static class PodLstmTables
     /// By how much one method is better than another, in percent of the other's error, and how many standard errors of the
     /// difference that is.
     /// </summary>
-    public static ReportTable Comparison(string title, params (string Title, ForecastErrorsByLead Ours, ForecastErrorsByLead Theirs)[] pairs) => new(title,
+    public static ReportTable Comparison(string title,
+        params (string Title, ForecastErrorsByLead Ours, ForecastErrorsByLead Theirs)[] pairs) => new(title,
         ["", .. Leads.Select(Day)], [.. pairs.Select(pair => (IReadOnlyList<string>)[pair.Title, .. Leads.Select(lead =>
         {
             var below = At(pair.Ours, lead).ErrorBelow(At(pair.Theirs, lead));
-            return string.Create(CultureInfo.InvariantCulture, $"{100 * below.Value / At(pair.Theirs, lead).RootMeanSquareError.Value:+0.0;-0.0;0.0} % ({below.Value / below.StandardError:+0.0;-0.0;0.0})");
+            double percent = 100 * below.Value / At(pair.Theirs, lead).RootMeanSquareError.Value;
+            double standardErrors = below.Value / below.StandardError;
+            return string.Create(CultureInfo.InvariantCulture, $"{percent:+0.0;-0.0;0.0} % ({standardErrors:+0.0;-0.0;0.0})");
         })])]);
 
     /// <summary>Errors of regions, without and with assimilation.</summary>
     public static ReportTable Regions(string title, SystemResult system, int decimals)
     {
         var (without, with) = (system.Forecasts["lstm"], system.Forecasts["lstm_4dvar"]);
+        string Cell(ForecastErrorsByLead errors, string region, int lead) =>
+            Number(errors.ByRegion[region][lead - 1].RootMeanSquareError.Value, decimals);
         return new(title, ["", .. Leads.Select(Day)], [.. without.ByRegion.Keys.Select(region => (IReadOnlyList<string>)
-            [region, .. Leads.Select(lead => $"{Number(without.ByRegion[region][lead - 1].RootMeanSquareError.Value, decimals)} → {Number(with.ByRegion[region][lead - 1].RootMeanSquareError.Value, decimals)}")])]);
+            [region, .. Leads.Select(lead => $"{Cell(without, region, lead)} → {Cell(with, region, lead)}")])]);
     }
 
     /// <summary>What an analysis costs.</summary>
@@ -95,12 +107,17 @@ internal static class PodLstmTables
     {
         var parts = PodLstmExperiment.Assimilations.Select(name =>
         {
-            var below = Leads.ToDictionary(lead => lead, lead => At(result.Forecasts[name], lead).ErrorBelow(At(result.Forecasts["lstm"], lead)));
+            var below = Leads.ToDictionary(lead => lead,
+                lead => At(result.Forecasts[name], lead).ErrorBelow(At(result.Forecasts["lstm"], lead)));
             string Days(Func<VerificationScore, bool> of) => string.Join(", ", Leads.Where(lead => of(below[lead])));
-            string better = Days(score => score.Value > 2 * score.StandardError), worse = Days(score => score.Value < -2 * score.StandardError);
-            return $"{Titles[name]} {(better.Length > 0 ? $"better at {better} {(better == "1" ? "day" : "days")}" : "nowhere better")}{(worse.Length > 0 ? $", worse at {worse}" : "")}";
+            string better = Days(score => score.Value > 2 * score.StandardError);
+            string worse = Days(score => score.Value < -2 * score.StandardError);
+            return $"{Titles[name]} " +
+                (better.Length > 0 ? $"better at {better} {(better == "1" ? "day" : "days")}" : "nowhere better") +
+                (worse.Length > 0 ? $", worse at {worse}" : "");
         });
-        return $"{system.Title}: by more than two standard errors of the difference, and beside the emulator started from each day's interpolated map, {string.Join("; ", parts)}.";
+        return $"{system.Title}: by more than two standard errors of the difference, and beside the emulator started from each day's " +
+            $"interpolated map, {string.Join("; ", parts)}.";
     }
 
     /// <summary>All metrics of a field; <paramref name="key"/> begins their names.</summary>
@@ -110,7 +127,8 @@ internal static class PodLstmTables
         foreach (var system in experiment.Systems)
         {
             foreach (var metric in Metrics(key + system.System.Key, system.Forecasts)) yield return metric;
-            foreach (var (name, milliseconds) in system.Milliseconds) yield return new($"{key}{system.System.Key}milliseconds.{name}", milliseconds);
+            foreach (var (name, milliseconds) in system.Milliseconds)
+                yield return new($"{key}{system.System.Key}milliseconds.{name}", milliseconds);
             yield return new($"{key}{system.System.Key}sites", system.Assimilation.Sites.Count);
         }
         yield return new(key + "speedup.adjoint_vs_fd", experiment.Gradient.Differences / experiment.Gradient.Adjoint);
@@ -119,7 +137,8 @@ internal static class PodLstmTables
         yield return new(key + "gradient.components", experiment.Gradient.Components);
     }
 
-    private static IEnumerable<KeyValuePair<string, double>> Metrics(string key, IReadOnlyDictionary<string, ForecastErrorsByLead> forecasts)
+    private static IEnumerable<KeyValuePair<string, double>> Metrics(string key,
+        IReadOnlyDictionary<string, ForecastErrorsByLead> forecasts)
     {
         foreach (var (name, errors) in forecasts)
             foreach (int lead in Leads)

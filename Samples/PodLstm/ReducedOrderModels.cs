@@ -15,13 +15,14 @@ namespace DaML.Samples;
 /// <param name="Mean">The mean of the training fields over time and area.</param>
 /// <param name="Range">The range of the training fields' values.</param>
 internal sealed record ReducedOrderModels(FieldCase Case, LatitudeLongitudeGrid Grid, Tensor Weights, SeasonalCycleTransformer Seasons,
-    ProperOrthogonalDecompositionTransformer Modes, MemoryTrajectoryView Training, MemoryTrajectoryView Test, IReadOnlyDictionary<string, AutoregressiveModel> Models,
-    double Mean, double Range)
+    ProperOrthogonalDecompositionTransformer Modes, MemoryTrajectoryView Training, MemoryTrajectoryView Test,
+    IReadOnlyDictionary<string, AutoregressiveModel> Models, double Mean, double Range)
 {
     /// <summary>Cycles of <see cref="Test"/> before the test years.</summary>
     public const int SpinUp = 31;
 
-    public static readonly Column Field = new("field"), Anomaly = new("anomaly"), Coefficients = new("coefficients"), Coming = new("coming");
+    public static readonly Column Field = new("field"), Anomaly = new("anomaly"),
+        Coefficients = new("coefficients"), Coming = new("coming");
 
     /// <summary>The emulator that the assimilation uses.</summary>
     public AutoregressiveModel Emulator => Models["lstm"];
@@ -43,7 +44,8 @@ internal sealed record ReducedOrderModels(FieldCase Case, LatitudeLongitudeGrid 
             .Append(context.Transforms.SeasonalCycle(Field, Anomaly, new() { Harmonics = field.Harmonics }))
             .Append(context.Transforms.ProperOrthogonalDecomposition(Anomaly, Coefficients, field.Modes, weights))
             .Fit(training, cancellation);
-        MemoryTrajectoryView Reduced(ITrajectoryView years) => climate.Transform(years).Materialise([Field, Anomaly, Coefficients], cancellation: cancellation);
+        MemoryTrajectoryView Reduced(ITrajectoryView years) =>
+            climate.Transform(years).Materialise([Field, Anomaly, Coefficients], cancellation: cancellation);
         var (learned, validation) = (Reduced(training), Reduced(Years(field.ValidationStart, field.TestStart)));
         var test = Reduced(Years(field.TestStart.AddDays(-SpinUp), null));
 
@@ -53,7 +55,8 @@ internal sealed record ReducedOrderModels(FieldCase Case, LatitudeLongitudeGrid 
         var course = new AutoregressiveEmulatorOptions().Training with { Steps = field.TrainingSteps };
         var residual = new AutoregressiveEmulatorOptions { Lags = 2, Baseline = ridge, WeightDecay = field.WeightDecay, Training = course };
         var alone = new AutoregressiveEmulatorOptions { WeightDecay = 0.1, Training = course };
-        var persistence = (AnomalyDamping damping) => context.Transforms.DampedPersistence(Coefficients, Coming, damping).Fit(learned, cancellation);
+        var persistence = (AnomalyDamping damping) =>
+            context.Transforms.DampedPersistence(Coefficients, Coming, damping).Fit(learned, cancellation);
         var inverse = context.Transforms.LinearInverseModel(Coefficients, Coming).Fit(learned, cancellation);
         var models = new Dictionary<string, AutoregressiveModel>
         {
@@ -62,11 +65,16 @@ internal sealed record ReducedOrderModels(FieldCase Case, LatitudeLongitudeGrid 
             ["damped"] = persistence(AnomalyDamping.Fitted),
             ["lim"] = new AutoregressiveModel(inverse.Dynamics, field.Modes, 1, Coefficients, Coming),
             ["ridge"] = context.Transforms.RidgeAutoregression(Coefficients, Coming, ridge).Fit(learned, cancellation),
-            ["lstm_alone"] = context.Transforms.LongShortTermMemory(Coefficients, Coming, alone, name: $"{field.Key} LSTM alone").Fit(learned, validation, cancellation),
-            ["lstm"] = context.Transforms.LongShortTermMemory(Coefficients, Coming, residual, new() { Hidden = 128, Inputs = 8 }, $"{field.Key} LSTM").Fit(learned, validation, cancellation),
+            ["lstm_alone"] = context.Transforms
+                .LongShortTermMemory(Coefficients, Coming, alone, name: $"{field.Key} LSTM alone")
+                .Fit(learned, validation, cancellation),
+            ["lstm"] = context.Transforms
+                .LongShortTermMemory(Coefficients, Coming, residual, new() { Hidden = 128, Inputs = 8 }, $"{field.Key} LSTM")
+                .Fit(learned, validation, cancellation),
         };
         var (mean, range) = Statistics(learned, weights);
-        return new ReducedOrderModels(field, grid, weights, climate.Find<SeasonalCycleTransformer>(), climate.Find<ProperOrthogonalDecompositionTransformer>(), learned, test, models, mean, range);
+        return new ReducedOrderModels(field, grid, weights, climate.Find<SeasonalCycleTransformer>(),
+            climate.Find<ProperOrthogonalDecompositionTransformer>(), learned, test, models, mean, range);
     }
 
     /// <summary>A column of a view of one trajectory, <c>[cycles, n]</c>.</summary>

@@ -15,7 +15,8 @@ public sealed class ObservationBlocks(int length) : ITransformer, IComponent
     private readonly int length = (int)Require.AtLeast(length, 1);
 
     /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("observation-blocks", 1, reader => new ObservationBlocks(reader.Count("length", int.MaxValue)));
+    public static ComponentType Type { get; } = new("observation-blocks", 1,
+        reader => new ObservationBlocks(reader.Count("length", int.MaxValue)));
 
     ComponentType IComponent.ComponentType => Type;
 
@@ -58,7 +59,8 @@ public sealed class ObservationBlocks(int length) : ITransformer, IComponent
             {
                 if (k > 0 && !Source!.MoveNext()) return false;
                 if (Source!.Network is not null)
-                    throw new ArgumentException($"{name} need observations of one network; those of cycle {Source.Cycle} (time {Source.Time:g6}) have their own.");
+                    throw new ArgumentException($"{name} need observations of one network; those of cycle {Source.Cycle} " +
+                        $"(time {Source.Time:g6}) have their own.");
                 foreach (var column in gathered) blocks[column].Insert(0, Source[column].clone());
             }
             foreach (var column in gathered) Set(column, cat([.. blocks[column]], -1));

@@ -42,8 +42,12 @@ public sealed class FieldVerification
 {
     private const int TimesAtOnce = 64;
 
-    private FieldVerification(double[] squares, VerificationScore rmse, VerificationScore mae, VerificationScore? correlation, VerificationScore? similarity) =>
-        (Squares, RootMeanSquareError, MeanAbsoluteError, AnomalyCorrelation, StructuralSimilarity) = (squares, rmse, mae, correlation, similarity);
+    private FieldVerification(double[] squares, VerificationScore rmse, VerificationScore mae, VerificationScore? correlation,
+        VerificationScore? similarity)
+    {
+        (Squares, RootMeanSquareError, MeanAbsoluteError) = (squares, rmse, mae);
+        (AnomalyCorrelation, StructuralSimilarity) = (correlation, similarity);
+    }
 
     /// <summary>The weighted mean square of the error at each time.</summary>
     public IReadOnlyList<double> Squares { get; }
@@ -80,18 +84,22 @@ public sealed class FieldVerification
         Require.Shape(truth, "The true fields", fields.Sizes());
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        var (f, t) = (Require.Finite(fields, "The fields to verify").to_type(ScalarType.Float64), Require.Finite(truth, "The true fields").to_type(ScalarType.Float64));
-        if (climatology is not null && climatology.Sizes() is var given && !given.SequenceEqual(f.Sizes()) && !given.SequenceEqual([f.size(1)])
+        var f = Require.Finite(fields, "The fields to verify").to_type(ScalarType.Float64);
+        var t = Require.Finite(truth, "The true fields").to_type(ScalarType.Float64);
+        if (climatology is not null && climatology.Sizes() is var given
+            && !given.SequenceEqual(f.Sizes()) && !given.SequenceEqual([f.size(1)])
             && !given.SequenceEqual([1, f.size(1)]))
-            throw new ArgumentException($"The climatology must have shape {ColumnDefinition.Describe(f.Sizes())}, one for each time, or {ColumnDefinition.Describe([f.size(1)])}, " +
-                $"one for all; given: {ColumnDefinition.Describe(climatology.Sizes())}.", nameof(climatology));
+            throw new ArgumentException($"The climatology must have shape {ColumnDefinition.Describe(f.Sizes())}, one for each time, or " +
+                $"{ColumnDefinition.Describe([f.size(1)])}, one for all; given: {ColumnDefinition.Describe(climatology.Sizes())}.",
+                nameof(climatology));
         var weights = Weights(options.Weights, f);
         var error = f - t;
         double[] squares = matmul(error.square(), weights).ToArray<double>(), sizes = matmul(error.abs(), weights).ToArray<double>();
         double rmse = Math.Sqrt(squares.Average());
         var squaresScore = Score(squares);
         return new FieldVerification(squares, new(rmse, rmse > 0 ? squaresScore.StandardError / (2 * rmse) : 0), Score(sizes),
-            Correlation(f, t, climatology, weights, fields.dtype != ScalarType.Float64), options.Grid is { } grid ? Similarity(f, t, grid, options) : null);
+            Correlation(f, t, climatology, weights, fields.dtype != ScalarType.Float64),
+            options.Grid is { } grid ? Similarity(f, t, grid, options) : null);
     }
 
     /// <summary>
@@ -104,7 +112,8 @@ public sealed class FieldVerification
     public VerificationScore ErrorBelow(FieldVerification other)
     {
         if (other.Squares.Count != Squares.Count)
-            throw new ArgumentException($"Two verifications can be compared if they are of the same times; given: {Squares.Count} and {other.Squares.Count}.", nameof(other));
+            throw new ArgumentException("Two verifications can be compared if they are of the same times; " +
+                $"given: {Squares.Count} and {other.Squares.Count}.", nameof(other));
         double sum = RootMeanSquareError.Value + other.RootMeanSquareError.Value;
         var difference = Score([.. other.Squares.Zip(Squares, (theirs, ours) => theirs - ours)]);
         return sum > 0 ? new(difference.Value / sum, difference.StandardError / sum) : new(0, 0);
@@ -124,14 +133,16 @@ public sealed class FieldVerification
         var weights = given is null ? ones(n, dtype: ScalarType.Float64, device: fields.device)
             : Require.Finite(Require.Shape(given, "The weights", n), "The weights").to(ScalarType.Float64, fields.device);
         double sum = weights.sum().ToDouble();
-        if (weights.min().ToDouble() < 0 || !(sum > 0)) throw new ArgumentException("The weights must not be below zero, and not all zero.", nameof(given));
+        if (weights.min().ToDouble() < 0 || !(sum > 0))
+            throw new ArgumentException("The weights must not be below zero, and not all zero.", nameof(given));
         return weights / sum;
     }
 
     private static VerificationScore? Correlation(Tensor f, Tensor t, Tensor? climatology, Tensor weights, bool single)
     {
         var (a, b) = climatology is null ? (f, t) : (f - climatology, t - climatology);
-        double[] products = matmul(a * b, weights).ToArray<double>(), forecast = matmul(a.square(), weights).ToArray<double>(), observed = matmul(b.square(), weights).ToArray<double>();
+        double[] products = matmul(a * b, weights).ToArray<double>();
+        double[] forecast = matmul(a.square(), weights).ToArray<double>(), observed = matmul(b.square(), weights).ToArray<double>();
         // Anomalies of a forecast that are its rounding only are none.
         double rounding = f.square().mean().ToDouble() * (single ? 1e-12 : 1e-24);
         if (forecast.Any(square => square <= rounding)) return null;
@@ -144,9 +155,11 @@ public sealed class FieldVerification
     {
         var (rows, columns) = grid;
         int size = options.SimilarityWindow;
-        if ((long)rows * columns != f.size(1)) throw new ArgumentException($"A grid of {rows} x {columns} points does not hold fields of {f.size(1)}.", nameof(grid));
+        if ((long)rows * columns != f.size(1))
+            throw new ArgumentException($"A grid of {rows} x {columns} points does not hold fields of {f.size(1)}.", nameof(grid));
         if (size < 2 || size > Math.Min(rows, columns))
-            throw new ArgumentException($"Windows of {size} x {size} points must fit into the grid of {rows} x {columns}, and have 2 points or more on a side.", nameof(options));
+            throw new ArgumentException($"Windows of {size} x {size} points must fit into the grid of {rows} x {columns}, " +
+                "and have 2 points or more on a side.", nameof(options));
         double range = options.DataRange ?? (t.max() - t.min()).ToDouble(), c1 = Square(0.01 * range), c2 = Square(0.03 * range);
         // Sums of squares of numbers near a large mean lose digits, so both are taken about the mean of the truths; only the
         // luminance needs the mean itself.
@@ -156,9 +169,11 @@ public sealed class FieldVerification
         {
             using var scope = NewDisposeScope();
             long count = Math.Min(TimesAtOnce, f.size(0) - first);
-            var (x, y) = ((f.narrow(0, first, count) - centre).reshape(-1, rows, columns), (t.narrow(0, first, count) - centre).reshape(-1, rows, columns));
+            var x = (f.narrow(0, first, count) - centre).reshape(-1, rows, columns);
+            var y = (t.narrow(0, first, count) - centre).reshape(-1, rows, columns);
             var (mx, my) = (Mean(x), Mean(y));
-            var (vx, vy, vxy) = (unbiased * (Mean(x.square()) - mx.square()), unbiased * (Mean(y.square()) - my.square()), unbiased * (Mean(x * y) - mx * my));
+            var (vx, vy) = (unbiased * (Mean(x.square()) - mx.square()), unbiased * (Mean(y.square()) - my.square()));
+            var vxy = unbiased * (Mean(x * y) - mx * my);
             var (ax, ay) = (mx + centre, my + centre);
             var similarity = (2 * ax * ay + c1) * (2 * vxy + c2) / ((ax.square() + ay.square() + c1) * (vx + vy + c2));
             daily.AddRange(similarity.mean([1, 2]).ToArray<double>());

@@ -8,7 +8,8 @@ public partial class DocumentTests
     [Fact]
     public void The_reduced_order_page_quotes_its_examples_and_they_analyse_a_real_field()
     {
-        foreach (string mark in (string[])["example", "streaming", "others", "own"]) Assert.Contains(Marked("ReducedOrder.cs", mark), Quoted("reduced-order.md"));
+        foreach (string mark in (string[])["example", "streaming", "others", "own"])
+            Assert.Contains(Marked("ReducedOrder.cs", mark), Quoted("reduced-order.md"));
         Assert.SkipUnless(NetCdfFile.IsAvailable, "the netcdf library is not installed");
         using var scope = NewDisposeScope();
         var context = new DataAssimilationContext(seed: 1);
@@ -17,8 +18,14 @@ public partial class DocumentTests
         {
             string output = Path.Combine(folder.FullName, "analyses.nc");
             // A site for every fourth degree of latitude and every eighth of longitude.
-            (double, double)[] sites = [.. from latitude in Enumerable.Range(0, 10) from longitude in Enumerable.Range(0, 10) select (30.5 + 4.2 * latitude, -69 + 8.4 * longitude)];
-            var (observed, analysed, modes) = ReducedOrder.Run(context, Path.Combine(AppContext.BaseDirectory, "data", "slp_ncep1_natlantic_daily_2001-2010.nc"), sites, steps: 50, output);
+            (double, double)[] sites =
+            [
+                .. from latitude in Enumerable.Range(0, 10)
+                   from longitude in Enumerable.Range(0, 10)
+                   select (30.5 + 4.2 * latitude, -69 + 8.4 * longitude)
+            ];
+            string file = Path.Combine(AppContext.BaseDirectory, "data", "slp_ncep1_natlantic_daily_2001-2010.nc");
+            var (observed, analysed, modes) = ReducedOrder.Run(context, file, sites, steps: 50, output);
             Assert.Equal(90, context.Data.FromNetCdf(output, "analysis", Columns.Analysis).CycleCount);
             double error = 0, size = 0;
             using var cursor = analysed.OpenCursor();

@@ -293,7 +293,8 @@ public sealed class AutoregressiveEmulatorEstimatorTests(ITestOutputHelper outpu
     public void A_checkpoint_of_another_training_or_a_damaged_one_is_refused()
     {
         using var scope = NewDisposeScope();
-        var options = Brief with { Training = Brief.Training with { Steps = 3, CheckpointPath = Path.Combine(folder, "training.checkpoint") } };
+        string checkpoint = Path.Combine(folder, "training.checkpoint");
+        var options = Brief with { Training = Brief.Training with { Steps = 3, CheckpointPath = checkpoint } };
         FitWatched(options);
         Refused(() => FitWatched(options with { InputNoise = 0.1 }));
         Refused(() => FitWatched(options with { LeadDiscount = 0.5 }));

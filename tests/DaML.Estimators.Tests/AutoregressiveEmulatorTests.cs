@@ -75,7 +75,8 @@ public sealed class AutoregressiveEmulatorTests
         var baseline = baselineLags == 0 ? null : context.Noise("baseline", leads * R, baselineLags * R);
         var emulator = new AutoregressiveEmulator("probe", lags, leads, 0.5, units, new Probe(leads), baseline);
         Assert.Equal((window, window * R, leads * 0.5, 0.5, R, lags, leads),
-            (emulator.Window, emulator.Dimension, emulator.TimeStep, emulator.Interval, emulator.ValueCount, emulator.Lags, emulator.Leads));
+            (emulator.Window, emulator.Dimension, emulator.TimeStep,
+                emulator.Interval, emulator.ValueCount, emulator.Lags, emulator.Leads));
 
         var values = context.Noise("values", 12, 4, R);   // in order of time
         const int now = 7;

@@ -242,20 +242,24 @@ public sealed class BackgroundErrorTests : IDisposable
     public void Views_that_never_end_masked_values_and_leads_of_part_of_a_step_are_refused()
     {
         var lorenz = context.Dynamics.Lorenz96();
-        var endless = context.Data.Twin(lorenz, context.Observations.Network(new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 1)));
+        var endless = context.Data.Twin(lorenz,
+            context.Observations.Network(new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 1)));
         foreach (BackgroundErrors errors in (BackgroundErrors[])[new ForecastErrors(), new StateStatistics()])
-            Assert.Contains("never ends; use Take", Assert.Throws<ArgumentException>(() => errors.Estimate(lorenz, endless, Columns.Truth)).Message);
+            Assert.Contains("never ends; use Take",
+                Assert.Throws<ArgumentException>(() => errors.Estimate(lorenz, endless, Columns.Truth)).Message);
 
         var (view, values) = Series();
         var present = ones_like(values, dtype: ScalarType.Bool);
         present[7, 1, 0] = false;
-        var masked = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Coefficients] = values, [Columns.MaskOf(Coefficients)] = present },
+        var masked = context.Data.FromMemory(
+            new Dictionary<Column, Tensor> { [Coefficients] = values, [Columns.MaskOf(Coefficients)] = present },
             [.. Enumerable.Range(1, 40).Select(k => (double)k)]);
         using var matrix = 0.5 * eye(2, dtype: ScalarType.Float64);
         Assert.Contains("lacks 1 of its 4 in cycle 7", Assert.Throws<ArgumentException>(() =>
             new StateStatistics().Estimate(new LinearDynamics(matrix), masked, Coefficients)).Message);
 
-        var threeDays = new AutoregressiveEmulator("three days", 1, 3, 1, ones(2, dtype: ScalarType.Float64), null, zeros(6, 2, dtype: ScalarType.Float64));
+        var threeDays = new AutoregressiveEmulator("three days", 1, 3, 1, ones(2, dtype: ScalarType.Float64), null,
+            zeros(6, 2, dtype: ScalarType.Float64));
         Assert.Contains("0.333 of them. Give a Lead of as many cycles as one step or several take: one takes 3.",
             Assert.Throws<ArgumentException>(() => new ForecastErrors().Estimate(threeDays, view, Coefficients)).Message);
         Assert.Equal(6, new ForecastErrors(3).Estimate(threeDays, view, Coefficients).Dimension);

@@ -167,7 +167,8 @@ public sealed class EmulatorWindowTests : IDisposable
         var loose = new IncrementalOptions { OuterIterations = 30, ControlTolerance = 1e-6,
             InnerSolver = new ConjugateGradientSolver(new() { ResidualReduction = 1e-5 }) };
         // A line search finds a minimum by its cost, which rounding knows to 1.2e-7 and so its place to the root of that, 3.5e-4.
-        foreach (var (options, tolerance) in ((MinimisationOptions, double)[])[(loose, 1e-4), (new QuasiNewtonOptions { GradientReduction = 1e-5 }, 1e-3)])
+        var quasiNewton = new QuasiNewtonOptions { GradientReduction = 1e-5 };
+        foreach (var (options, tolerance) in ((MinimisationOptions, double)[])[(loose, 1e-4), (quasiNewton, 1e-3)])
         {
             var result = options.Of(cost).Minimise(window);
             Assert.Equal(states, result.Analysis.Values.dtype);

@@ -23,7 +23,8 @@ public sealed class OneShotAssimilationTests
 
     private AutoregressiveModel ModelOf(AutoregressiveEmulator emulator) => new(emulator, R, emulator.Leads, new("c"), new("f"));
 
-    private static ObservationNetwork Daily() => new(new SubsetObservationOperator(R, 0, 2), ErrorCovariance.Diagonal(0.3, 0.1), new MissingAtRandomPattern(0.3));
+    private static ObservationNetwork Daily() =>
+        new(new SubsetObservationOperator(R, 0, 2), ErrorCovariance.Diagonal(0.3, 0.1), new MissingAtRandomPattern(0.3));
 
     private MemoryTrajectoryView Observations(long cycles)
     {
@@ -44,7 +45,8 @@ public sealed class OneShotAssimilationTests
         var start = new GaussianInitialCondition(zeros(D * R, ScalarType.Float64), ErrorCovariance.Scalar(D * R, 2));
         var view = Observations(12);
         var each = context.Analysis.KalmanFilter(daily, one.Observed(Daily()), start).Transformer.Transform(one.Gathered.Transform(view));
-        var blocks = context.Analysis.KalmanFilter(oneShot, several.Observed(Daily()), start).Transformer.Transform(several.Gathered.Transform(view));
+        var blocks = context.Analysis.KalmanFilter(oneShot, several.Observed(Daily()), start).Transformer
+            .Transform(several.Gathered.Transform(view));
         Assert.Equal(4, blocks.CycleCount);
         using ITrajectoryCursor a = each.OpenCursor(), b = blocks.OpenCursor();
         for (int block = 0; block < 4; block++)
@@ -67,8 +69,10 @@ public sealed class OneShotAssimilationTests
         var start = new GaussianInitialCondition(zeros(D * R, ScalarType.Float64), ErrorCovariance.Scalar(D * R, 0));
         Tensor Last(AutoregressiveModel model, int cycles)
         {
-            var method = context.Analysis.FourDimensionalVariational(model.Dynamics, model.Observed(Daily()), ErrorCovariance.Scalar(D * R, 2),
-                WindowCycling.Disjoint(cycles), new() { Initial = start, Minimisation = new IncrementalOptions { InnerSolver = new ConjugateGradientSolver(new() { ResidualReduction = 1e-12 }) } }).Transformer;
+            var exact = new IncrementalOptions { InnerSolver = new ConjugateGradientSolver(new() { ResidualReduction = 1e-12 }) };
+            var method = context.Analysis.FourDimensionalVariational(model.Dynamics, model.Observed(Daily()),
+                ErrorCovariance.Scalar(D * R, 2), WindowCycling.Disjoint(cycles), new() { Initial = start, Minimisation = exact })
+                .Transformer;
             using var cursor = method.Transform(model.Gathered.Transform(view)).OpenCursor();
             Tensor? analysis = null;
             while (cursor.MoveNext()) analysis = cursor[Columns.Analysis].clone();
@@ -91,7 +95,8 @@ public sealed class OneShotAssimilationTests
         Assert.Equal(h.Apply(z).ToArray2(), Reloaded.Of(h, context).Apply(z).ToArray2());
         Assert.Equal(7, Reloaded.Of(new ObservationBlocks(7), context).Transform(Observations(7)).Schema[Columns.Observation].Shape[0] / 2);
         Assert.Contains("4 values", Assert.Throws<ArgumentException>(() => new LaggedObservationOperator(each, 5, 4)).Message);
-        Assert.Contains("dimension 5", Assert.Throws<ArgumentException>(() => ModelOf(Models().Daily).Observed(context.Observations.Network(new IdentityObservationOperator(5), ErrorCovariance.Scalar(5, 1)))).Message);
+        var five = context.Observations.Network(new IdentityObservationOperator(5), ErrorCovariance.Scalar(5, 1));
+        Assert.Contains("dimension 5", Assert.Throws<ArgumentException>(() => ModelOf(Models().Daily).Observed(five)).Message);
     }
 
     [Fact]
@@ -111,10 +116,12 @@ public sealed class OneShotAssimilationTests
         for (int block = 0; cursor.MoveNext(); block++)
         {
             Assert.Equal(3.0 * (block + 1), cursor.Time);
-            Assert.Equal(cat([values[3 * block + 2], values[3 * block + 1], values[3 * block]], -1).ToArray2(), cursor[Columns.Observation].ToArray2());
-            Assert.True(cat([masks[3 * block + 2], masks[3 * block + 1], masks[3 * block]], -1).eq(cursor[Columns.ObservationMask]).all().ToBoolean());
+            Tensor Block(IReadOnlyList<Tensor> daily) => cat([daily[3 * block + 2], daily[3 * block + 1], daily[3 * block]], -1);
+            Assert.Equal(Block(values).ToArray2(), cursor[Columns.Observation].ToArray2());
+            Assert.True(Block(masks).eq(cursor[Columns.ObservationMask]).all().ToBoolean());
         }
-        Assert.Contains("at least 9 cycles; given: 8", Assert.Throws<ArgumentException>(() => new ObservationBlocks(9).Transform(view)).Message);
+        Assert.Contains("at least 9 cycles; given: 8",
+            Assert.Throws<ArgumentException>(() => new ObservationBlocks(9).Transform(view)).Message);
     }
 }
 

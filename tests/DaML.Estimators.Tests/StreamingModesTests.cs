@@ -137,7 +137,8 @@ public sealed class StreamingModesTests
             () => new Cosines(f, s, samples)), new ModeSelection.Count(kept), new ModeFactorisation.Streaming { Oversampling = 6,
                 SamplesPerChunk = 32 }, weights);
         // Code is compiled on a small field, so that what is measured has the memory of the large one.
-        Fit(Correlated(150, 1, 40), new ModeSelection.Count(kept), new ModeFactorisation.Streaming { Oversampling = 6, SamplesPerChunk = 32 });
+        Fit(Correlated(150, 1, 40), new ModeSelection.Count(kept),
+            new ModeFactorisation.Streaming { Oversampling = 6, SamplesPerChunk = 32 });
 
         GC.Collect();
         File.WriteAllText("/proc/self/clear_refs", "5");   // begins the measurement anew: Linux, proc(5)

@@ -27,7 +27,8 @@ public sealed class PodLstmTests : IClassFixture<PodLstmTests.Outcome>
             var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Printed), Ansi = AnsiSupport.No });
             console.Profile.Width = 160;
             var field = FieldCase.Height with { TrainingSteps = 100, Observing = [FieldCase.Height.Observing[0]] };
-            return new PodLstmSample([field]).Run(new SampleRun(new SampleOptions { OutputFolder = Folder.FullName }, console, CancellationToken.None));
+            var options = new SampleOptions { OutputFolder = Folder.FullName };
+            return new PodLstmSample([field]).Run(new SampleRun(options, console, CancellationToken.None));
         });
 
         public DirectoryInfo Folder { get; } = Directory.CreateTempSubdirectory("daml-pod-lstm-");
@@ -40,12 +41,18 @@ public sealed class PodLstmTests : IClassFixture<PodLstmTests.Outcome>
     [Fact]
     public void Every_method_is_measured_at_every_lead_with_and_without_observations()
     {
-        foreach (string method in (string[])["persistence", "climatology", "damped", "ridge", "lim", "lstm", "lstm_4dvar", "lstm_4dvar_cycled", "lstm_etkf", "lstm_enkfn"])
+        string[] methods =
+        [
+            "persistence", "climatology", "damped", "ridge", "lim", "lstm",
+            "lstm_4dvar", "lstm_4dvar_cycled", "lstm_etkf", "lstm_enkfn",
+        ];
+        foreach (string method in methods)
             foreach (int day in (int[])[1, 3, 5, 10, 20])
                 foreach (string score in (string[])["rmse", "mae", "rmse_standard_error", "structural_similarity"])
                 {
                     Assert.True(metrics[$"{score}.{method}.day{day}"] > 0, $"{score} of {method} at {day}");
-                    if (!method.StartsWith("lstm_", StringComparison.Ordinal)) Assert.True(metrics[$"from_truth.{score}.{method}.day{day}"] > 0);
+                    if (!method.StartsWith("lstm_", StringComparison.Ordinal))
+                        Assert.True(metrics[$"from_truth.{score}.{method}.day{day}"] > 0);
                 }
     }
 
@@ -86,7 +93,8 @@ public sealed class PodLstmTests : IClassFixture<PodLstmTests.Outcome>
     [Fact]
     public void Its_files_are_written_and_read_again()
     {
-        foreach (string name in (string[])["report.html", "z500-main-skill.svg", "z500-main-improvement.svg", "z500-day.svg", "z500-training.svg"])
+        string[] names = ["report.html", "z500-main-skill.svg", "z500-main-improvement.svg", "z500-day.svg", "z500-training.svg"];
+        foreach (string name in names)
             Assert.True(new FileInfo(Path.Combine(outcome.Folder.FullName, name)).Length > 1000, name);
         var context = new DataAssimilationContext(seed: 1);
         var field = new Column("field");

@@ -36,7 +36,8 @@ public sealed class FieldVerificationTests
                 (product, ours, theirs) = (product + w[i] * a * b, ours + w[i] * a * a, theirs + w[i] * b * b);
             }
             Assert.Equal(square / w.Sum(), found.Squares[k], 1e-10);
-            (squares, sizes, correlation) = (squares + square / w.Sum(), sizes + size / w.Sum(), correlation + product / Math.Sqrt(ours * theirs));
+            (squares, sizes) = (squares + square / w.Sum(), sizes + size / w.Sum());
+            correlation += product / Math.Sqrt(ours * theirs);
         }
         Assert.Equal(Math.Sqrt(squares / Times), found.RootMeanSquareError.Value, 1e-12);
         Assert.Equal(sizes / Times, found.MeanAbsoluteError.Value, 1e-12);
@@ -49,7 +50,8 @@ public sealed class FieldVerificationTests
     {
         const int Size = 5;
         const double Range = 60;
-        var found = FieldVerification.Of(fields, truth, options: new() { Grid = (Rows, Columns), SimilarityWindow = Size, DataRange = Range });
+        var found = FieldVerification.Of(fields, truth,
+            options: new() { Grid = (Rows, Columns), SimilarityWindow = Size, DataRange = Range });
         var (f, t) = (Array(fields), Array(truth));
         double sum = 0, c1 = 0.01 * Range * 0.01 * Range, c2 = 0.03 * Range * 0.03 * Range;
         int windows = 0;
@@ -57,7 +59,12 @@ public sealed class FieldVerificationTests
             for (int row = 0; row + Size <= Rows; row++)
                 for (int column = 0; column + Size <= Columns; column++, windows++)
                 {
-                    int[] inside = [.. from i in Enumerable.Range(row, Size) from j in Enumerable.Range(column, Size) select i * Columns + j];
+                    int[] inside =
+                    [
+                        .. from i in Enumerable.Range(row, Size)
+                           from j in Enumerable.Range(column, Size)
+                           select i * Columns + j
+                    ];
                     double mx = inside.Average(i => f[k, i]), my = inside.Average(i => t[k, i]), less = inside.Length - 1;
                     double vx = inside.Sum(i => Math.Pow(f[k, i] - mx, 2)) / less, vy = inside.Sum(i => Math.Pow(t[k, i] - my, 2)) / less;
                     double vxy = inside.Sum(i => (f[k, i] - mx) * (t[k, i] - my)) / less;
@@ -129,13 +136,18 @@ public sealed class FieldVerificationTests
         var lost = fields.clone();
         lost[3, 4] = double.NaN;
         Assert.Contains("fields to verify", Assert.Throws<ArgumentException>(() => FieldVerification.Of(lost, truth)).Message);
-        Assert.Contains("not all zero", Assert.Throws<ArgumentException>(() => FieldVerification.Of(fields, truth, options: new() { Weights = zeros_like(weights) })).Message);
-        Assert.Contains("not be below zero", Assert.Throws<ArgumentException>(() => FieldVerification.Of(fields, truth, options: new() { Weights = weights - 1 })).Message);
-        Assert.Contains("10 x 11", Assert.Throws<ArgumentException>(() => FieldVerification.Of(fields, truth, options: new() { Grid = (10, 11) })).Message);
-        Assert.Contains("12 x 12", Assert.Throws<ArgumentException>(() => FieldVerification.Of(fields, truth, options: new() { Grid = (Rows, Columns), SimilarityWindow = 12 })).Message);
-        Assert.Contains("The climatology must have shape", Assert.Throws<ArgumentException>(() => FieldVerification.Of(fields, truth, climatology[..40])).Message);
+        Refused("not all zero", new() { Weights = zeros_like(weights) });
+        Refused("not be below zero", new() { Weights = weights - 1 });
+        Refused("10 x 11", new() { Grid = (10, 11) });
+        Refused("12 x 12", new() { Grid = (Rows, Columns), SimilarityWindow = 12 });
+        Assert.Contains("The climatology must have shape",
+            Assert.Throws<ArgumentException>(() => FieldVerification.Of(fields, truth, climatology[..40])).Message);
         var verified = FieldVerification.Of(fields, truth);
-        Assert.Contains("90 and 40", Assert.Throws<ArgumentException>(() => verified.ErrorBelow(FieldVerification.Of(fields[..40], truth[..40]))).Message);
+        Assert.Contains("90 and 40",
+            Assert.Throws<ArgumentException>(() => verified.ErrorBelow(FieldVerification.Of(fields[..40], truth[..40]))).Message);
+
+        void Refused(string expected, FieldVerificationOptions options) => Assert.Contains(expected,
+            Assert.Throws<ArgumentException>(() => FieldVerification.Of(fields, truth, options: options)).Message);
     }
 
     private static double[,] Array(Tensor values)

@@ -275,8 +275,10 @@ public sealed class QuasiNewtonTests : IDisposable
             var read = ModelArchive.Read<SequentialAssimilation<WindowMemory<StateMemory>>>(path,
                 new ComponentRegistry([.. DynamicsComponents.All, .. TransformerComponents.All]), new DataAssimilationContext(23));
             using var actual = read.Run(twin);
-            while (expected.MoveNext() && actual.MoveNext()) Assert.True(expected[Columns.Analysis].equal(actual[Columns.Analysis]).all().ToBoolean());
-            var options = ((QuasiNewtonFourDimensionalVariational)((FourDimensionalVariationalAnalyzer)read.Triple.Analyzer).Method).Options;
+            while (expected.MoveNext() && actual.MoveNext())
+                Assert.True(expected[Columns.Analysis].equal(actual[Columns.Analysis]).all().ToBoolean());
+            var analyzer = (FourDimensionalVariationalAnalyzer)read.Triple.Analyzer;
+            var options = ((QuasiNewtonFourDimensionalVariational)analyzer.Method).Options;
             Assert.Equal(new QuasiNewtonOptions { Memory = 4, GradientReduction = 1e-3, MaximumIterations = 17 }, options);
         }
         finally { File.Delete(path); }

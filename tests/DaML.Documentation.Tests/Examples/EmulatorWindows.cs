@@ -7,8 +7,10 @@ namespace DaML.Tests;
 internal static class EmulatorWindows
 {
     /// <summary>A method that analyses coefficients from sites of the field.</summary>
-    public static (SequentialAssimilation<WindowMemory<StateMemory>> Method, IObservationNetwork Network) Make(DataAssimilationContext context, IDynamics emulator, ITrajectoryView training,
-        Column coefficients, ProperOrthogonalDecomposition modes, LatitudeLongitudeGrid grid, (double Latitude, double Longitude)[] sites, List<string> table)
+    public static (SequentialAssimilation<WindowMemory<StateMemory>> Method, IObservationNetwork Network) Make(
+        DataAssimilationContext context, IDynamics emulator, ITrajectoryView training,
+        Column coefficients, ProperOrthogonalDecomposition modes,
+        LatitudeLongitudeGrid grid, (double Latitude, double Longitude)[] sites, List<string> table)
     {
         // <window>
         // The emulator's state is a window of coefficients, the newest first.
@@ -22,15 +24,16 @@ internal static class EmulatorWindows
         {
             Minimisation = new QuasiNewtonOptions { GradientReduction = 1e-3, MaximumIterations = 50 },
             Observer = window => table.Add(string.Join("; ", window.QuasiNewton.Select(trajectory =>
-                $"J {trajectory.Evaluations[0].Cost:f1} -> {trajectory.Best.Cost:f1} ({trajectory.Iterations} iterations, {trajectory.Stop})"))),
+                $"J {trajectory.Evaluations[0].Cost:f1} -> {trajectory.Best.Cost:f1} " +
+                $"({trajectory.Iterations} iterations, {trajectory.Stop})"))),
         }).Transformer;
         // </window>
         return (method, network);
     }
 
     /// <summary>A check of the gradient, and the model error of the weak constraint.</summary>
-    public static (GradientCheck Check, ControlVector Differences) Check(IDynamics emulator, ITrajectoryView training, Column coefficients, IErrorCovariance background,
-        IObservationNetwork network, AssimilationWindow window)
+    public static (GradientCheck Check, ControlVector Differences) Check(IDynamics emulator, ITrajectoryView training,
+        Column coefficients, IErrorCovariance background, IObservationNetwork network, AssimilationWindow window)
     {
         // <check>
         var modelError = ForecastErrors.ModelError(emulator, training, coefficients);

@@ -15,32 +15,43 @@ internal static class ReducedOrder
     /// <param name="steps">Optimiser steps.</param>
     /// <param name="output">The file that is written.</param>
     /// <returns>The three months that were observed, and their analyses.</returns>
-    public static (ITrajectoryView Observed, ITrajectoryView Analysed, ProperOrthogonalDecomposition Modes) Run(DataAssimilationContext context, string file, (double, double)[] sites, int steps, string output)
+    public static (ITrajectoryView Observed, ITrajectoryView Analysed, ProperOrthogonalDecomposition Modes) Run(
+        DataAssimilationContext context, string file, (double, double)[] sites, int steps, string output)
     {
         // <example>
         Column pressure = new("pressure"), anomaly = new("anomaly"), coefficients = new("coefficients"), coming = new("coming");
-        ITrajectoryView Days(DateTime from, DateTime until) => context.Data.FromNetCdf(file, "slp", pressure, new() { Scale = 0.01, From = from, Until = until, Interval = 1 });
+        ITrajectoryView Days(DateTime from, DateTime until) =>
+            context.Data.FromNetCdf(file, "slp", pressure, new() { Scale = 0.01, From = from, Until = until, Interval = 1 });
         var (training, validation) = (Days(new(2001, 1, 1), new(2008, 1, 1)), Days(new(2008, 1, 1), new(2009, 1, 1)));
         var grid = LatitudeLongitudeGrid.FromNetCdf(file, "slp");
 
         // The field: seasonal cycle, 20 modes, and a network that corrects ridge regression on the last days' coefficients.
         var field = context.Pipeline(training)
             .Append(context.Transforms.SeasonalCycle(pressure, anomaly))
-            .Append(context.Transforms.ProperOrthogonalDecomposition(anomaly, coefficients, modes: 20, grid.AreaWeights(ScalarType.Float64, CPU)))
+            .Append(context.Transforms.ProperOrthogonalDecomposition(anomaly, coefficients, modes: 20,
+                grid.AreaWeights(ScalarType.Float64, CPU)))
             .Fit(training);
         var emulator = context.Transforms.LongShortTermMemory(coefficients, coming,
-                new() { Lags = 2, Baseline = new(), Training = new() { Steps = steps, LearningRate = 1e-3, BatchSize = 128, ValidationInterval = 50 } }, new() { Hidden = 128, Inputs = 8 })
+                new()
+                {
+                    Lags = 2, Baseline = new(),
+                    Training = new() { Steps = steps, LearningRate = 1e-3, BatchSize = 128, ValidationInterval = 50 },
+                }, new() { Hidden = 128, Inputs = 8 })
             .Fit(field.Transform(training), field.Transform(validation));
 
         // The observations: sites anywhere, 1 hPa, beside what the modes leave out; B and Q are the emulator's own forecast errors.
         var modes = field.Find<ProperOrthogonalDecompositionTransformer>().Decomposition;
         var stations = context.Observations.Network(grid.InterpolateTo(sites), ErrorCovariance.Scalar(sites.Length, 1));
-        var error = modes.TruncationErrorCovariance(field.Transform(training), anomaly, stations.Operator) + stations.Error.ToMatrix(ScalarType.Float64, CPU);
-        var network = emulator.Observed(context.Observations.Network(new ReconstructionOperator(modes).Then(stations.Operator), ErrorCovariance.Full(error)));
+        var error = modes.TruncationErrorCovariance(field.Transform(training), anomaly, stations.Operator)
+            + stations.Error.ToMatrix(ScalarType.Float64, CPU);
+        var network = emulator.Observed(context.Observations.Network(
+            new ReconstructionOperator(modes).Then(stations.Operator), ErrorCovariance.Full(error)));
         var (reduced, model) = (field.Transform(training), emulator.Dynamics);
-        var analysis = context.Analysis.FourDimensionalVariational(model, network, new ForecastErrors { Scale = 0.3 }.Estimate(model, reduced, coefficients), WindowCycling.Disjoint(1), new()
+        var background = new ForecastErrors { Scale = 0.3 }.Estimate(model, reduced, coefficients);
+        var analysis = context.Analysis.FourDimensionalVariational(model, network, background, WindowCycling.Disjoint(1), new()
         {
-            Initial = new GaussianInitialCondition(zeros(model.Dimension, ScalarType.Float64), new StateStatistics().Estimate(model, reduced, coefficients)),
+            Initial = new GaussianInitialCondition(zeros(model.Dimension, ScalarType.Float64),
+                new StateStatistics().Estimate(model, reduced, coefficients)),
             Priors = [new ModelErrorTerm(ForecastErrors.ModelError(model, reduced, coefficients))],
         }).Transformer;
 
@@ -55,16 +66,20 @@ internal static class ReducedOrder
     /// <summary>A field that memory does not hold.</summary>
     public static ProperOrthogonalDecompositionEstimator Streaming(DataAssimilationContext context, Column anomaly, Column coefficients) =>
         // <streaming>
-        context.Transforms.ProperOrthogonalDecomposition(anomaly, coefficients, new ModeSelection.Variance(0.95), factorisation: new ModeFactorisation.Streaming());
+        context.Transforms.ProperOrthogonalDecomposition(anomaly, coefficients, new ModeSelection.Variance(0.95),
+            factorisation: new ModeFactorisation.Streaming());
         // </streaming>
 
     /// <summary>Other emulators.</summary>
-    public static IReadOnlyList<AutoregressiveEmulatorEstimator> Others(DataAssimilationContext context, Column coefficients, Column coming) =>
+    public static IReadOnlyList<AutoregressiveEmulatorEstimator> Others(DataAssimilationContext context,
+        Column coefficients, Column coming) =>
     [
         // <others>
         context.Transforms.LongShortTermMemory(coefficients, coming, new() { Lags = 7, Leads = 5 }, name: "five days at one shot"),
-        context.Transforms.LongShortTermMemory(coefficients, coming, new() { Lags = 14 }, new() { Attention = WindowAttention.DotProduct }, name: "attention over two weeks"),
-        context.Transforms.AutoregressiveEmulator("a network of one's own", coefficients, coming, (count, random) => new NewestAlone(count, random), new() { Lags = 3 }),
+        context.Transforms.LongShortTermMemory(coefficients, coming, new() { Lags = 14 }, new() { Attention = WindowAttention.DotProduct },
+            name: "attention over two weeks"),
+        context.Transforms.AutoregressiveEmulator("a network of one's own", coefficients, coming,
+            (count, random) => new NewestAlone(count, random), new() { Lags = 3 }),
         // </others>
     ];
 }
