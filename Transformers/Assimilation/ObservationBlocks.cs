@@ -6,8 +6,7 @@ namespace DaML;
 /// <summary>
 /// Gathers the observations of some cycles in a row into one cycle, newest first, with their masks, so that a model whose step is as
 /// long takes them in at once (<see cref="LaggedObservationOperator"/>). All other columns are those of the last of the cycles;
-/// cycles at the end that fill no
-/// block are left out.
+/// cycles at the end that fill no block are left out.
 /// </summary>
 /// <param name="length">How many cycles, at least 1.</param>
 public sealed class ObservationBlocks(int length) : ITransformer, IComponent
@@ -27,9 +26,14 @@ public sealed class ObservationBlocks(int length) : ITransformer, IComponent
     public SchemaContract Contract { get; } = new([new(Columns.Observation, ColumnDefinition.AnySize)], []);
 
     /// <inheritdoc/>
+    /// <exception cref="SchemaException">There are no observations, or the size of their errors changes from cycle to cycle, which a block
+    /// could not say.</exception>
     public TrajectorySchema GetOutputSchema(TrajectorySchema input)
     {
         Contract.Apply(input, Name);
+        if (length > 1 && input.Has(Columns.ObservationErrorScale))
+            throw new SchemaException($"{Name} need observations of errors that stay the same; the view has the column " +
+                $"'{Columns.ObservationErrorScale}', one for each cycle.");
         long size = length * input[Columns.Observation].Shape[0];
         return input.With(Gathered(input).Select(column => new ColumnDefinition(column, size)));
     }

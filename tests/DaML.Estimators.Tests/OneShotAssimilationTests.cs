@@ -120,6 +120,11 @@ public sealed class OneShotAssimilationTests
             Assert.Equal(Block(values).ToArray2(), cursor[Columns.Observation].ToArray2());
             Assert.True(Block(masks).eq(cursor[Columns.ObservationMask]).all().ToBoolean());
         }
+        using var scaled = context.Data.FromMemory(new Dictionary<Column, Tensor>
+        {
+            [Columns.Observation] = zeros([4, 2, 2], ScalarType.Float64), [Columns.ObservationErrorScale] = ones([4, 2], ScalarType.Float64),
+        }, [1, 2, 3, 4]);
+        Assert.Contains("stay the same", Assert.Throws<SchemaException>(() => new ObservationBlocks(2).Transform(scaled)).Message);
         Assert.Contains("at least 9 cycles; given: 8",
             Assert.Throws<ArgumentException>(() => new ObservationBlocks(9).Transform(view)).Message);
     }
