@@ -19,7 +19,7 @@ public static class AtomicFile
     public static void WriteAt(string path, Action<string> write) => Beside(path, beside =>
     {
         write(beside);
-        using var stream = new FileStream(beside, FileMode.Open, FileAccess.ReadWrite);
+        using var stream = FileLocks.Open(beside, FileAccess.ReadWrite);
         stream.Flush(flushToDisk: true);
     });
 

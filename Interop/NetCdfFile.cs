@@ -39,13 +39,22 @@ public sealed class NetCdfFile : IDisposable
     /// <param name="path">The file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="DataFileException">
-    /// It is not NetCDF, damaged or truncated, or the netcdf library is not installed (the message names its package).
+    /// It is not NetCDF, damaged or truncated, another process keeps it locked, or the netcdf library is not installed (the message names its package).
     /// </exception>
     public static NetCdfFile Open(string path)
     {
         if (!File.Exists(path)) throw new FileNotFoundException($"There is no file '{path}'.", path);
         string full = System.IO.Path.GetFullPath(path);
-        using (var stream = File.OpenRead(full)) FileDiagnosis.Refuse(stream, path);
+        try
+        {
+            using var stream = FileLocks.Open(full, FileAccess.Read);
+            FileDiagnosis.Refuse(stream, path);
+        }
+        catch (IOException locked) when (FileLocks.IsLocked(locked))
+        {
+            throw new DataFileException($"'{path}' is locked by another process: one that writes it, or that was started while it was " +
+                "written and goes on.", locked);
+        }
         using (NetCdfLibrary.Enter())
         {
             int status = NetCdfLibrary.Open(full, 0, out int file);

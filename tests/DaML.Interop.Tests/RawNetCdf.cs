@@ -22,6 +22,7 @@ public static partial class RawNetCdf
     /// <summary>The values of a variable, NaN where one is missing.</summary>
     public static double[] Read(string path, string variable, int count)
     {
+        FileLocks.Open(path, FileAccess.Read).Dispose();   // a tool that another test started meanwhile may keep it locked
         using var gate = NetCdfLibrary.Enter();   // the library serves one thread at a time
         Assert.Equal(0, Open(path, 0, out int file));
         Assert.Equal(0, InquireVariable(file, variable, out int number));
