@@ -52,21 +52,18 @@ internal sealed class StatePairs
     public IEnumerable<(Tensor Earlier, Tensor Later, TimeInterval Between)> Apart(int lead, CancellationToken cancellation)
     {
         var recent = new Queue<(Tensor State, double Time)>();
-        double before = double.NaN, spacing = double.NaN;
+        var spacing = new EvenSpacing();
         using var cursor = view.OpenCursor();
         try
         {
             while (cursor.MoveNext())
             {
                 cancellation.ThrowIfCancellationRequested();
-                double apart = cursor.Time - before;
-                if (double.IsNaN(spacing)) spacing = apart;
-                else if (Math.Abs(apart - spacing) > TimeInterval.DefaultTolerance * spacing)
+                if (spacing.Gap(cursor.Time) is var (apart, usual))
                     throw new ArgumentException($"{user} needs evenly spaced cycles, and there is a gap: cycle {cursor.Cycle} of the " +
                         $"view, at time {cursor.Time:g9}, comes " +
-                        $"{apart:g6} after the one before, the cycles before it {spacing:g6}. Give the piece of the view before or after " +
+                        $"{apart:g6} after the one before, the cycles before it {usual:g6}. Give the piece of the view before or after " +
                             "the gap.");
-                before = cursor.Time;
                 using var scope = NewDisposeScope();
                 if (masked) Require.Complete(cursor, column, user);
                 var state = Require.Finite(cursor[column], $"'{column}' of cycle {cursor.Cycle}")

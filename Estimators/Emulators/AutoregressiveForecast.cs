@@ -4,9 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Adds an autoregressive model's forecast of each cycle that was started some cycles earlier from the values there and before.
-/// The first cycles,
-/// for which there is no such forecast, are left out of the view.
+/// Adds an autoregressive model's forecast of each cycle that was started some cycles earlier from the values there and before. The first
+/// cycles, for which there is no such forecast, are left out of the view.
 /// </summary>
 /// <param name="model">The model.</param>
 /// <param name="values">The column forecasts start from, <c>[r]</c>.</param>
@@ -31,9 +30,8 @@ public sealed class AutoregressiveForecast(AutoregressiveModel model, Column val
     public SchemaContract Contract { get; } = new([new(values, model.ValueCount)], [new(output, model.ValueCount)]);
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The view has no more cycles than the model's window and the lead need; while it is
-    /// read: cycles that are not the
-    /// model's interval apart.</exception>
+    /// <exception cref="ArgumentException">The view has no more cycles than the model's window and the lead need; while it is read: cycles
+    /// that are not the model's interval apart.</exception>
     public ITrajectoryView Transform(ITrajectoryView input)
     {
         var schema = Contract.Apply(input.Schema, Name);
@@ -57,8 +55,7 @@ public sealed class AutoregressiveForecast(AutoregressiveModel model, Column val
     private sealed class Cursor(AutoregressiveModel model, Column output, int lead, ITrajectoryCursor source) : TrajectoryCursor(source)
     {
         private readonly Queue<Tensor> forecasts = new();
-        private readonly double interval = model.Dynamics.TimeStep / model.Leads;
-        private double previous = double.NaN;
+        private readonly EvenSpacing spacing = new(model.Dynamics.TimeStep / model.Leads);
 
         protected override bool Compute(long cycle)
         {
@@ -67,7 +64,7 @@ public sealed class AutoregressiveForecast(AutoregressiveModel model, Column val
                 Remember();
                 if (!Source!.MoveNext()) return false;
             }
-            using (var due = forecasts.Dequeue()) Set(output, due.clone());
+            Set(output, forecasts.Dequeue(), handsOver: true);
             Remember();
             return true;
         }
@@ -79,11 +76,9 @@ public sealed class AutoregressiveForecast(AutoregressiveModel model, Column val
 
         private void Remember()
         {
-            double passed = Source!.Time - previous;
-            if (Math.Abs(passed - interval) > TimeInterval.DefaultTolerance * interval)
+            if (spacing.Gap(Source!.Time) is var (passed, interval))
                 throw new ArgumentException($"{model.Name} gives values {interval:g6} apart; the cycle at {Source.Time:g9} comes " +
                     $"{passed:g6} after the one before. Give a view with the model's interval, or learn the model from one like this.");
-            previous = Source.Time;
             using var scope = NewDisposeScope();
             forecasts.Enqueue(model.Run(Source[Start], lead, Source.Time)[.., lead - 1].clone().DetachFromDisposeScope());
         }

@@ -4,10 +4,9 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Adds the last L values of a column as one vector, newest first: z = (c(t), c(t - h), ..., c(t - (L - 1) h)). It is the state of a
-/// model that goes on from several past values (<see cref="AutoregressiveEmulator"/>). The first L - 1 cycles, before which there
-/// are not enough, are left
-/// out of the view.
+/// Adds the last L values of a column as one vector, newest first: z = (c(t), c(t - h), ..., c(t - (L - 1) h)). It is the state of a model
+/// that goes on from several past values (<see cref="AutoregressiveEmulator"/>). The first L - 1 cycles, before which there are not enough,
+/// are left out of the view.
 /// </summary>
 /// <param name="values">The column it reads, <c>[r]</c>; complete.</param>
 /// <param name="lagged">The column it adds, <c>[L r]</c>.</param>
@@ -59,7 +58,7 @@ public sealed class LaggedStates(Column values, Column lagged, int lags) : ITran
         : TrajectoryCursor(source)
     {
         private readonly LinkedList<Tensor> window = new();   // newest first
-        private double previous = double.NaN, spacing = double.NaN;
+        private readonly EvenSpacing spacing = new();
 
         protected override bool Compute(long cycle)
         {
@@ -94,12 +93,10 @@ public sealed class LaggedStates(Column values, Column lagged, int lags) : ITran
 
         private void CheckSpacing()
         {
-            double time = Source!.Time, passed = time - previous;
-            if (double.IsNaN(spacing)) spacing = passed;
-            else if (!(Math.Abs(passed - spacing) <= TimeInterval.DefaultTolerance * spacing))
-                throw new ArgumentException($"{name} need cycles at equal distances in time, and there is a gap: the cycle at {time:g9} " +
-                    $"comes {passed:g6} after the one before, the cycles before it {spacing:g6}. Cut the view at the gap, or fill it.");
-            previous = time;
+            if (spacing.Gap(Source!.Time) is not var (passed, usual)) return;
+            throw new ArgumentException($"{name} need cycles at equal distances in time, and there is a gap: the cycle at " +
+                $"{Source.Time:g9} comes {passed:g6} after the one before, the cycles before it {usual:g6}. Cut the view at the gap, or " +
+                "fill it.");
         }
     }
 }
