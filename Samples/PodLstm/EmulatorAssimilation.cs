@@ -5,8 +5,7 @@ using static TorchSharp.torch;
 namespace DaML.Samples;
 
 /// <summary>
-/// Lagged states from which forecasts start, one for each day of the test view from <see cref="First"/> on, and what a day of
-/// them took.
+/// Lagged states from which forecasts start, one for each day of the test view from <see cref="First"/> on, and what a day of them took.
 /// </summary>
 /// <param name="States"><c>[days, W r]</c>, newest first.</param>
 /// <param name="First">The cycle of the test view that the first one is of.</param>
@@ -14,9 +13,8 @@ namespace DaML.Samples;
 internal sealed record StartStates(Tensor States, int First, double MillisecondsPerDay);
 
 /// <summary>
-/// The same observations of a field taken in in every way: day by day without a model, by 4D-Var over windows of their own, by
-/// 4D-Var and ensemble filters that cycle. All
-/// through one emulator.
+/// The same observations of a field taken in in every way: day by day without a model, by 4D-Var over windows of their own, by 4D-Var and
+/// ensemble filters that cycle. All through one emulator.
 /// </summary>
 internal sealed class EmulatorAssimilation
 {
@@ -86,8 +84,8 @@ internal sealed class EmulatorAssimilation
     public FourDimensionalVariationalCost Cost { get; }
 
     /// <summary>
-    /// Without assimilation: each day's observations are spread over the modes by optimal interpolation from the climatology, and
-    /// forecasts start from the last days' maps.
+    /// Without assimilation: each day's observations are spread over the modes by optimal interpolation from the climatology, and forecasts
+    /// start from the last days' maps.
     /// </summary>
     public StartStates Interpolated()
     {
@@ -111,7 +109,7 @@ internal sealed class EmulatorAssimilation
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var method = new IncrementalFourDimensionalVariational(Cost);
-        var observations = ReducedOrderModels.Rows(observed, Columns.Observation);   // [days, p]
+        var observations = Observations();   // [days, p]
         long days = observations.size(0) - WindowDays;
         var watch = Stopwatch.StartNew();
         var ends = new List<Tensor>();

@@ -37,7 +37,7 @@ internal sealed record ForecastErrorsByLead(string Name, IReadOnlyList<FieldVeri
     {
         using var scope = NewDisposeScope();
         var (first, days) = Starts(reduced);
-        var field = ReducedOrderModels.Rows(reduced.Test, ReducedOrderModels.Anomaly).narrow(0, first, days);
+        var field = reduced.Anomalies.narrow(0, first, days);
         return Of(name, reduced, _ => field);
     }
 
@@ -57,8 +57,6 @@ internal sealed record ForecastErrorsByLead(string Name, IReadOnlyList<FieldVeri
     private static ForecastErrorsByLead Of(string name, ReducedOrderModels reduced, Func<int, Tensor> anomalies)
     {
         var (first, days) = Starts(reduced);
-        var truth = ReducedOrderModels.Rows(reduced.Test, ReducedOrderModels.Field);
-        var seasons = truth - ReducedOrderModels.Rows(reduced.Test, ReducedOrderModels.Anomaly);
         var whole = new FieldVerificationOptions
         {
             Weights = reduced.Weights, DataRange = reduced.Range, Grid = (reduced.Grid.Latitudes.Count, reduced.Grid.Longitudes.Count),
@@ -69,20 +67,15 @@ internal sealed record ForecastErrorsByLead(string Name, IReadOnlyList<FieldVeri
         for (int lead = 1; lead <= LongestLead; lead++)
         {
             using var scope = NewDisposeScope();
-            var (then, season) = (truth.narrow(0, first + lead, days), seasons.narrow(0, first + lead, days));
+            var then = reduced.Truth.narrow(0, first + lead, days);
+            var season = then - reduced.Anomalies.narrow(0, first + lead, days);
             var forecast = anomalies(lead) + season;
             bool shown = Leads.Contains(lead);
             byLead.Add(FieldVerification.Of(forecast, then, season, shown ? whole : whole with { Grid = null }));
-            foreach (var region in reduced.Case.Regions)
-                byRegion[region.Name].Add(FieldVerification.Of(forecast, then, season, new() { Weights = Inside(reduced, region) }));
+            foreach (var (region, weights) in reduced.RegionWeights)
+                byRegion[region].Add(FieldVerification.Of(forecast, then, season, new() { Weights = weights }));
             if (shown) squares[lead] = (forecast - then).square().mean([0]).ToArray<double>();
         }
         return new(name, byLead, byRegion.ToDictionary(pair => pair.Key, pair => (IReadOnlyList<FieldVerification>)pair.Value), squares);
-    }
-
-    private static Tensor Inside(ReducedOrderModels reduced, FieldCase.Region region)
-    {
-        double[] inside = [.. Enumerable.Range(0, (int)reduced.Grid.Size).Select(i => region.Holds(reduced.Grid.Location(i)) ? 1.0 : 0)];
-        return reduced.Weights * tensor(inside);
     }
 }

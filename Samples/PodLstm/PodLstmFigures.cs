@@ -29,8 +29,7 @@ internal static class PodLstmFigures
     }
 
     /// <summary>
-    /// Where assimilation makes forecasts better, as maps for some leads: the root-mean-square error without it less that with
-    /// it.
+    /// Where assimilation makes forecasts better, as maps for some leads: the root-mean-square error without it less that with it.
     /// </summary>
     public static Figure Improvement(PodLstmExperiment experiment, SystemResult system, string without, string with)
     {
@@ -59,7 +58,7 @@ internal static class PodLstmFigures
             var start = system.Maps[name];
             return Values(reduced.Modes.Decomposition.Reconstruct(start.States[day - start.First].narrow(0, 0, reduced.Case.Modes)));
         }
-        double[] truth = Values(ReducedOrderModels.Rows(reduced.Test, ReducedOrderModels.Anomaly)[day]);
+        double[] truth = Values(reduced.Anomalies[day]);
         double[] map = Analysed("interpolated"), analysis = Analysed("lstm_4dvar"), ensemble = Analysed("lstm_etkf");
         double reach = new[] { truth, map, analysis, ensemble }.Max(field => ColorScale.RoundReach(Field(reduced.Grid, field)));
         double[] mapError = Less(map, truth), error = Less(analysis, truth);

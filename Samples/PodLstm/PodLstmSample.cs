@@ -4,10 +4,9 @@ using static TorchSharp.torch;
 namespace DaML.Samples;
 
 /// <summary>
-/// After Maulik, Rao, Wang, Mengaldo, Constantinescu, Lusch, Balaprakash, Foster and Kotamarthi 2022 (Geosci. Model Dev. 15,
-/// 3433-3445): modes of a real field, a long short-term memory that
-/// forecasts their coefficients, and 4D-Var whose model is that emulator and whose adjoint is automatic. The method, on other
-/// data and another region.
+/// After Maulik, Rao, Wang, Mengaldo, Constantinescu, Lusch, Balaprakash, Foster and Kotamarthi 2022 (Geosci. Model Dev. 15, 3433-3445):
+/// modes of a real field, a long short-term memory that forecasts their coefficients, and 4D-Var whose model is that emulator and whose
+/// adjoint is automatic. The method, on other data and another region.
 /// </summary>
 public sealed class PodLstmSample : ISample
 {
@@ -18,7 +17,7 @@ public sealed class PodLstmSample : ISample
     {
     }
 
-    /// <summary>The sample on fields of one's own; metrics of the first have no prefix.</summary>
+    /// <summary>The sample on given fields; metrics of the first have no prefix.</summary>
     internal PodLstmSample(IReadOnlyList<FieldCase> cases) => this.cases = cases;
 
     /// <inheritdoc/>
@@ -131,13 +130,11 @@ public sealed class PodLstmSample : ISample
         using var scope = NewDisposeScope();
         var (reduced, system) = (experiment.Reduced, experiment.Systems[0]);
         var start = system.Maps["lstm_4dvar"];
-        var test = reduced.Test;
-        var seasons = (ReducedOrderModels.Rows(test, ReducedOrderModels.Field)
-            - ReducedOrderModels.Rows(test, ReducedOrderModels.Anomaly))[start.First..];
+        var seasons = (reduced.Truth - reduced.Anomalies)[start.First..];
         var fields = reduced.Modes.Decomposition.Reconstruct(start.States.narrow(1, 0, reduced.Case.Modes)) + seasons;
         var column = new Column(reduced.Case.Variable);
         new DataAssimilationContext(new DataAssimilationOptions()).Data
-            .FromMemory(new Dictionary<Column, Tensor> { [column] = fields.unsqueeze(1) }, [.. test.Times.Skip(start.First)])
+            .FromMemory(new Dictionary<Column, Tensor> { [column] = fields.unsqueeze(1) }, [.. reduced.Test.Times.Skip(start.First)])
             .WriteNetCdf(path, [column], "days since 1970-01-01", descriptions: new Dictionary<Column, NetCdfDescription>
             {
                 [column] = new()

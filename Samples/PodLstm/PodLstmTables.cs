@@ -58,8 +58,8 @@ internal static class PodLstmTables
     }
 
     /// <summary>
-    /// By how much one method is better than another, in percent of the other's error, and how many standard errors of the
-    /// difference that is.
+    /// By how much one method is better than another, in percent of the other's error, and how many standard errors of the difference that
+    /// is.
     /// </summary>
     public static ReportTable Comparison(string title,
         params (string Title, ForecastErrorsByLead Ours, ForecastErrorsByLead Theirs)[] pairs) => new(title,

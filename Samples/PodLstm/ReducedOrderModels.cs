@@ -7,14 +7,13 @@ namespace DaML.Samples;
 /// <param name="Case">The field.</param>
 /// <param name="Grid">Where the field's components lie.</param>
 /// <param name="Weights">The area each stands for, <c>[n]</c>.</param>
-/// <param name="Seasons">Takes the seasonal cycle off.</param>
 /// <param name="Modes">The projection on the modes.</param>
 /// <param name="Training">The training years: field, anomaly, coefficients.</param>
 /// <param name="Test">A month before the test years, in which methods that cycle find the state, and the test years.</param>
 /// <param name="Models">Models of the coefficients, by the names that metrics have.</param>
 /// <param name="Mean">The mean of the training fields over time and area.</param>
 /// <param name="Range">The range of the training fields' values.</param>
-internal sealed record ReducedOrderModels(FieldCase Case, LatitudeLongitudeGrid Grid, Tensor Weights, SeasonalCycleTransformer Seasons,
+internal sealed record ReducedOrderModels(FieldCase Case, LatitudeLongitudeGrid Grid, Tensor Weights,
     ProperOrthogonalDecompositionTransformer Modes, MemoryTrajectoryView Training, MemoryTrajectoryView Test,
     IReadOnlyDictionary<string, AutoregressiveModel> Models, double Mean, double Range)
 {
@@ -23,6 +22,16 @@ internal sealed record ReducedOrderModels(FieldCase Case, LatitudeLongitudeGrid 
 
     public static readonly Column Field = new("field"), Anomaly = new("anomaly"),
         Coefficients = new("coefficients"), Coming = new("coming");
+
+    /// <summary>The true fields of <see cref="Test"/>, <c>[cycles, n]</c>.</summary>
+    public Tensor Truth { get; } = Rows(Test, Field);
+
+    /// <summary>Their anomalies from the seasonal cycle, <c>[cycles, n]</c>.</summary>
+    public Tensor Anomalies { get; } = Rows(Test, Anomaly);
+
+    /// <summary>The weights of each region, zero outside, <c>[n]</c>, by its name.</summary>
+    public IReadOnlyDictionary<string, Tensor> RegionWeights { get; } =
+        Case.Regions.ToDictionary(region => region.Name, region => Inside(region, Grid, Weights));
 
     /// <summary>The emulator that the assimilation uses.</summary>
     public AutoregressiveModel Emulator => Models["lstm"];
@@ -73,8 +82,8 @@ internal sealed record ReducedOrderModels(FieldCase Case, LatitudeLongitudeGrid 
                 .Fit(learned, validation, cancellation),
         };
         var (mean, range) = Statistics(learned, weights);
-        return new ReducedOrderModels(field, grid, weights, climate.Find<SeasonalCycleTransformer>(),
-            climate.Find<ProperOrthogonalDecompositionTransformer>(), learned, test, models, mean, range);
+        return new ReducedOrderModels(field, grid, weights, climate.Find<ProperOrthogonalDecompositionTransformer>(), learned, test, models,
+            mean, range);
     }
 
     /// <summary>A column of a view of one trajectory, <c>[cycles, n]</c>.</summary>
@@ -85,6 +94,13 @@ internal sealed record ReducedOrderModels(FieldCase Case, LatitudeLongitudeGrid 
         using var cursor = view.OpenCursor();
         while (cursor.MoveNext()) rows.Add(cursor[column].clone());
         return cat([.. rows], 0).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Inside(FieldCase.Region region, LatitudeLongitudeGrid grid, Tensor weights)
+    {
+        double[] inside = [.. Enumerable.Range(0, (int)grid.Size).Select(i => region.Holds(grid.Location(i)) ? 1.0 : 0)];
+        using var holds = tensor(inside, device: weights.device);
+        return weights * holds;
     }
 
     private static (double Mean, double Range) Statistics(ITrajectoryView view, Tensor weights)
