@@ -1,5 +1,4 @@
 using DaML.Samples;
-using Spectre.Console;
 using TorchSharp;
 
 namespace DaML.Tests;
@@ -18,25 +17,8 @@ public sealed class PodLstmTests : IClassFixture<PodLstmTests.Outcome>
     }
 
     /// <summary>One run of the sample for all tests.</summary>
-    public sealed class Outcome : IDisposable
-    {
-        private readonly Lazy<SampleResult> result;
-
-        public Outcome() => result = new(() =>
-        {
-            var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Printed), Ansi = AnsiSupport.No });
-            console.Profile.Width = 160;
-            var field = FieldCase.Height with { TrainingSteps = 100, Observing = [FieldCase.Height.Observing[0]] };
-            var options = new SampleOptions { OutputFolder = Folder.FullName };
-            return new PodLstmSample([field]).Run(new SampleRun(options, console, CancellationToken.None));
-        });
-
-        public DirectoryInfo Folder { get; } = Directory.CreateTempSubdirectory("daml-pod-lstm-");
-        public StringWriter Printed { get; } = new();
-        public SampleResult Result => result.Value;
-
-        public void Dispose() => Folder.Delete(recursive: true);
-    }
+    public sealed class Outcome() : SampleOutcome("pod-lstm", () => new PodLstmSample(
+        [FieldCase.Height with { TrainingSteps = 100, Observing = [FieldCase.Height.Observing[0]] }]));
 
     [Fact]
     public void Every_method_is_measured_at_every_lead_with_and_without_observations()

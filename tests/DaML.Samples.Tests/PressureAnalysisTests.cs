@@ -1,6 +1,5 @@
 using System.Xml.Linq;
 using DaML.Samples;
-using Spectre.Console;
 
 namespace DaML.Tests;
 
@@ -18,23 +17,7 @@ public sealed class PressureAnalysisTests : IClassFixture<PressureAnalysisTests.
     }
 
     /// <summary>One run of the sample for all tests.</summary>
-    public sealed class Outcome : IDisposable
-    {
-        private readonly Lazy<SampleResult> result;
-
-        public Outcome() => result = new(() =>
-        {
-            var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Printed), Ansi = AnsiSupport.No });
-            console.Profile.Width = 160;
-            return new PressureAnalysisSample().Run(new SampleRun(new SampleOptions { OutputFolder = Folder.FullName }, console, CancellationToken.None));
-        });
-
-        public DirectoryInfo Folder { get; } = Directory.CreateTempSubdirectory("daml-pressure-");
-        public StringWriter Printed { get; } = new();
-        public SampleResult Result => result.Value;
-
-        public void Dispose() => Folder.Delete(recursive: true);
-    }
+    public sealed class Outcome() : SampleOutcome("pressure", () => new PressureAnalysisSample());
 
     [Theory]
     [InlineData("")]
