@@ -23,7 +23,7 @@ public sealed record CovarianceShrinkage
     /// </summary>
     public static CovarianceShrinkage Estimated { get; } = new(weight: null);
 
-    /// <summary>A weight of one's own.</summary>
+    /// <summary>A weight that is given.</summary>
     /// <param name="weight">w, from 0 to 1; 1 leaves the variances alone.</param>
     /// <exception cref="ArgumentOutOfRangeException">It lies outside.</exception>
     public static CovarianceShrinkage Of(double weight) => weight is >= 0 and <= 1 ? new(weight)

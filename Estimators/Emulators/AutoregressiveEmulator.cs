@@ -22,17 +22,15 @@ public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponent
 
     /// <summary>Makes a model.</summary>
     /// <param name="name">What to call it.</param>
-    /// <param name="lags">L, the number of past values that the network sees, at least 1; without a network those of the
-    /// baseline.</param>
+    /// <param name="lags">L, the number of past values that the network sees, at least 1; without a network those of the baseline.</param>
     /// <param name="leads">D, the number of values that one application gives, at least 1.</param>
     /// <param name="interval">h, the time from one value to the next.</param>
     /// <param name="units">s, <c>[r]</c>, the unit in which network and baseline see each component; above zero; copied.</param>
-    /// <param name="network">Any module <c>[rows, L, r]</c>, oldest first, to <c>[rows, D, r]</c>, both in units of s; null =
-    /// none. It belongs to the model from now on. To be
-    /// saved it must be an <see cref="IComponent"/>.</param>
+    /// <param name="network">Any module <c>[rows, L, r]</c>, oldest first, to <c>[rows, D, r]</c>, both in units of s; null = none. It
+    /// belongs to the model from now on. To be saved it must be an <see cref="IComponent"/>.</param>
     /// <param name="baseline">A, <c>[D r, lags r]</c> for any number of lags, newest first, in units of s; null = none; copied.</param>
-    /// <exception cref="ArgumentException">Neither network nor baseline; shapes that do not belong together; a number that is not
-    /// above zero.</exception>
+    /// <exception cref="ArgumentException">Neither network nor baseline; shapes that do not belong together; a number that is not above
+    /// zero.</exception>
     /// <exception cref="WrongConvolutionException">The network has convolutions, and libtorch's are wrong on this processor.</exception>
     public AutoregressiveEmulator(string name, int lags, int leads, double interval, Tensor units, nn.Module<Tensor, Tensor>? network,
         Tensor? baseline = null)

@@ -5,10 +5,9 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Learns an <see cref="AutoregressiveEmulator"/>: a network, alone or as a correction to ridge regression on lags, from a window
-/// of past values to the coming ones, trained on its
-/// own forecasts (direct multi-step training) and judged on a view that it does not learn from; the weights of the least error
-/// there are kept.
+/// Learns an <see cref="AutoregressiveEmulator"/>: a network, alone or as a correction to ridge regression on lags, from a window of past
+/// values to the coming ones, trained on its own forecasts (direct multi-step training) and judged on a view that it does not learn from;
+/// the weights of the least error there are kept.
 /// </summary>
 public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<AutoregressiveModel>
 {
@@ -22,11 +21,9 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
     /// <param name="name">What to call the model; its random streams are named after it.</param>
     /// <param name="values">The column of anomalies with zero mean, <c>[r]</c>.</param>
     /// <param name="forecast">The column the transformer adds, <c>[r]</c>.</param>
-    /// <param name="createNetwork">
-    /// Makes the network <c>[rows, L, r]</c>, oldest first, to <c>[rows, D, r]</c>, in units of each component's deviation, of
-    /// the number r of components; draws its weights from the
-    /// stream, on the stream's device and in the context's network precision. A network that has to start as the baseline gives
-    /// zero at first.
+    /// <param name="createNetwork"> Makes the network <c>[rows, L, r]</c>, oldest first, to <c>[rows, D, r]</c>, in units of each
+    /// component's deviation, of the number r of components; draws its weights from the stream, on the stream's device and in the context's
+    /// network precision. A network that has to start as the baseline gives zero at first.
     /// </param>
     /// <param name="options">Settings; null = the defaults.</param>
     /// <exception cref="ArgumentException">An empty name, or an option out of its range.</exception>
@@ -63,9 +60,9 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
 
     /// <inheritdoc/>
     /// <exception cref="SchemaException">A view lacks the column or has it in another shape.</exception>
-    /// <exception cref="ArgumentException">A view that never ends or is shorter than a window and the trained leads, cycles that
-    /// are not equally spaced, a value that is missing or not
-    /// finite, a component that does not vary, a network without parameters or of another precision.</exception>
+    /// <exception cref="ArgumentException">A view that never ends or is shorter than a window and the trained leads, cycles that are not
+    /// equally spaced, a value that is missing or not finite, a component that does not vary, a network without parameters or of another
+    /// precision.</exception>
     /// <exception cref="DivergenceException">A hundred steps in a row gave no finite loss.</exception>
     /// <exception cref="ArithmeticException">No validation gave a finite error.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled before the first step.</exception>

@@ -5,9 +5,8 @@ namespace DaML;
 
 /// <summary>
 /// What an estimator of autoregressive models gives: a <see cref="Dynamics"/> on lagged states, ready for every filter and variational
-/// method, that as a transformer adds the forecast of each cycle made one application earlier. The first cycles, for which there
-/// is none, are left
-/// out of the view.
+/// method, that as a transformer adds the forecast of each cycle made one application earlier. The first cycles, for which there is none,
+/// are left out of the view.
 /// </summary>
 public sealed class AutoregressiveModel : ITransformer, IComponent
 {

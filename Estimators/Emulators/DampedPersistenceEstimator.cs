@@ -10,8 +10,8 @@ public enum AnomalyDamping
     None,
 
     /// <summary>
-    /// Each component by its correlation from one cycle to the next, in each step anew (damped persistence, a first-order
-    /// autoregression of each).
+    /// Each component by its correlation from one cycle to the next, in each step anew (damped persistence, a first-order autoregression of
+    /// each).
     /// </summary>
     Fitted,
 
@@ -45,8 +45,8 @@ public sealed class DampedPersistenceEstimator(Column values, Column forecast, A
     public TrajectorySchema GetOutputSchema(TrajectorySchema input) => LaggedRecord.OutputSchema(input, Contract, values, forecast, Name);
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The view never ends, its cycles are not equally spaced, a value is missing or not
-    /// finite, or a component does not vary.</exception>
+    /// <exception cref="ArgumentException">The view never ends, its cycles are not equally spaced, a value is missing or not finite, or a
+    /// component does not vary.</exception>
     public AutoregressiveModel Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
         GetOutputSchema(data.Schema);

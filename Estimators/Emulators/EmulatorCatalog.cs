@@ -122,7 +122,7 @@ public static class EmulatorCatalog
     }
 
     /// <summary>
-    /// Learns a network of one's own from a window of past values to the coming ones, a dynamics of lagged states, and adds its
+    /// Learns a network of yours from a window of past values to the coming ones, a dynamics of lagged states, and adds its
     /// forecasts.
     /// </summary>
     /// <param name="catalog">The catalog; its context's seed and network precision are those of the network.</param>

@@ -38,8 +38,8 @@ internal sealed record LaggedRecord
     public long Starts => Values.size(0) - Lags + 1 - Leads;
 
     /// <summary>Reads a view.</summary>
-    /// <exception cref="ArgumentException">The view never ends, is shorter than lags and leads, its cycles are not equally
-    /// spaced, a value is missing or not finite, or a component does not vary.</exception>
+    /// <exception cref="ArgumentException">The view never ends, is shorter than lags and leads, its cycles are not equally spaced, a value
+    /// is missing or not finite, or a component does not vary.</exception>
     public static LaggedRecord Read(ITrajectoryView data, Column column, int lags, int leads, string step, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
@@ -93,8 +93,8 @@ internal sealed record LaggedRecord
     }
 
     /// <summary>
-    /// Windows of starts, <c>[rows, length, r]</c>, newest first, and what comes after them, <c>[rows, leads, r]</c>, in the
-    /// values' own units.
+    /// Windows of starts, <c>[rows, length, r]</c>, newest first, and what comes after them, <c>[rows, leads, r]</c>, in the values' own
+    /// units.
     /// </summary>
     /// <param name="starts">Indices of starts, trajectory by trajectory: start * batch + trajectory, <c>[rows]</c>.</param>
     /// <param name="length">Number of values of a window; those further back than the record goes are zero.</param>

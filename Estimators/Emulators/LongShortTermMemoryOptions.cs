@@ -9,9 +9,8 @@ public sealed record LongShortTermMemoryOptions
     /// <summary>Number of layers, each fed with the hidden states of the one before (default: 1).</summary>
     public int Layers { get; init; } = 1;
 
-    /// <summary>How many values of each time the network sees, the first ones: with coefficients of modes the leading ones, which
-    /// interact, whatever their number, where the many small ones
-    /// are learned by heart. Null (the default) = all.</summary>
+    /// <summary>How many values of each time the network sees, the first ones: with coefficients of modes the leading ones, which interact,
+    /// whatever their number, where the many small ones are learned by heart. Null (the default) = all.</summary>
     public int? Inputs { get; init; }
 
     /// <summary>What is read out of the window (default: the last hidden state).</summary>

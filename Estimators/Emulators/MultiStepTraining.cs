@@ -5,10 +5,9 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The optimiser steps of an autoregressive emulator: it runs ahead from starts drawn from the record, and the mean over leads of
-/// its squared errors is made
-/// smaller. Errors are taken as they are and divided by the variance of all components together: with coefficients of orthonormal
-/// modes that is the error of the field.
+/// The optimiser steps of an autoregressive emulator: it runs ahead from starts drawn from the record, and the mean over leads of its
+/// squared errors is made smaller. Errors are taken as they are and divided by the variance of all components together: with coefficients
+/// of orthonormal modes that is the error of the field.
 /// </summary>
 internal sealed class MultiStepTraining : IOptimiserSteps, IDisposable
 {

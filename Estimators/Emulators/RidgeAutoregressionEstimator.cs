@@ -10,8 +10,7 @@ public sealed record RidgeAutoregressionOptions
     public int Lags { get; init; } = 4;
 
     /// <summary>
-    /// The penalty on coefficients, as a fraction of the number of samples, where every component has variance one (default:
-    /// 0.001).
+    /// The penalty on coefficients, as a fraction of the number of samples, where every component has variance one (default: 0.001).
     /// </summary>
     public double Penalty { get; init; } = 1e-3;
 
@@ -26,10 +25,9 @@ public sealed record RidgeAutoregressionOptions
 }
 
 /// <summary>
-/// Learns a linear model that tells the next values from the last L by ridge regression (Hoerl and Kennard 1970): with values in
-/// units of their deviations s,
-/// A minimises sum over samples of |c(t + h) / s - A z / s|^2 + penalty * samples * |A|^2. It is the baseline that a network of
-/// the same values has to beat.
+/// Learns a linear model that tells the next values from the last L by ridge regression (Hoerl and Kennard 1970): with values in units of
+/// their deviations s, A minimises sum over samples of |c(t + h) / s - A z / s|^2 + penalty * samples * |A|^2. It is the baseline that a
+/// network of the same values has to beat.
 /// </summary>
 /// <param name="values">The column of anomalies with zero mean, <c>[r]</c>.</param>
 /// <param name="forecast">The column the transformer adds, <c>[r]</c>.</param>
@@ -49,8 +47,8 @@ public sealed class RidgeAutoregressionEstimator(Column values, Column forecast,
     public TrajectorySchema GetOutputSchema(TrajectorySchema input) => LaggedRecord.OutputSchema(input, Contract, values, forecast, Name);
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The view never ends, its cycles are not equally spaced, a value is missing or not
-    /// finite, there are too few samples, a component does not vary, or the model would not be stable.</exception>
+    /// <exception cref="ArgumentException">The view never ends, its cycles are not equally spaced, a value is missing or not finite, there
+    /// are too few samples, a component does not vary, or the model would not be stable.</exception>
     public AutoregressiveModel Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
         GetOutputSchema(data.Schema);

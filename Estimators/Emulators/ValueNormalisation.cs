@@ -4,9 +4,8 @@ namespace DaML;
 public enum ValueNormalisation
 {
     /// <summary>
-    /// One for all components, the largest of their deviations: for coefficients of orthonormal modes, whose sizes say how much
-    /// each matters. The network then
-    /// sees mostly the leading modes, and an error counts as it does in the field.
+    /// One for all components, the largest of their deviations: for coefficients of orthonormal modes, whose sizes say how much each
+    /// matters. The network then sees mostly the leading modes, and an error counts as it does in the field.
     /// </summary>
     Common,
 

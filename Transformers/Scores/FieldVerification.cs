@@ -7,8 +7,8 @@ namespace DaML;
 public sealed record FieldVerificationOptions
 {
     /// <summary>
-    /// The area each grid point stands for, <c>[n]</c>; zero leaves a point out, so that a region is verified by itself. Null
-    /// (the default) = all the same.
+    /// The area each grid point stands for, <c>[n]</c>; zero leaves a point out, so that a region is verified by itself. Null (the default)
+    /// = all the same.
     /// </summary>
     public Tensor? Weights { get; init; }
 
@@ -16,8 +16,7 @@ public sealed record FieldVerificationOptions
     public (int Rows, int Columns)? Grid { get; init; }
 
     /// <summary>
-    /// The range of the fields' values, which structural similarity is measured by; null (the default) = that of the truths
-    /// given.
+    /// The range of the fields' values, which structural similarity is measured by; null (the default) = that of the truths given.
     /// </summary>
     public double? DataRange { get; init; }
 
@@ -26,17 +25,16 @@ public sealed record FieldVerificationOptions
 }
 
 /// <summary>
-/// A mean over times, with the standard error that its autocorrelation leaves it (Wolff 2004), at least that of as many
-/// independent times.
+/// A mean over times, with the standard error that its autocorrelation leaves it (Wolff 2004), at least that of as many independent times.
 /// </summary>
 /// <param name="Value">The mean, or what it is the root of.</param>
 /// <param name="StandardError">Its standard error; not a number of fewer than two times.</param>
 public sealed record VerificationScore(double Value, double StandardError);
 
 /// <summary>
-/// How near fields are to the truth, over many times: root-mean-square error, mean absolute error, anomaly correlation and
-/// structural similarity, each with a standard
-/// error that respects autocorrelation. Forecasts of one lead time are verified together, those of another by themselves.
+/// How near fields are to the truth, over many times: root-mean-square error, mean absolute error, anomaly correlation and structural
+/// similarity, each with a standard error that respects autocorrelation. Forecasts of one lead time are verified together, those of another
+/// by themselves.
 /// </summary>
 public sealed class FieldVerification
 {
@@ -58,14 +56,13 @@ public sealed class FieldVerification
     /// <summary>The mean over times and points of the error's size, in the field's unit.</summary>
     public VerificationScore MeanAbsoluteError { get; }
 
-    /// <summary>The mean over times of the (uncentred) correlation over the points of forecast and true anomalies, -1 to 1
-    /// (Jolliffe and Stephenson 2012, section 6.3); null where a
-    /// forecast is the climatology itself, for which there is none.</summary>
+    /// <summary>The mean over times of the (uncentred) correlation over the points of forecast and true anomalies, -1 to 1 (Jolliffe and
+    /// Stephenson 2012, section 6.3); null where a forecast is the climatology itself, for which there is none.</summary>
     public VerificationScore? AnomalyCorrelation { get; }
 
     /// <summary>
-    /// The mean over times and windows of the structural similarity, up to 1 (Wang et al. 2004, eq. 13, with flat windows); null
-    /// where no grid was given.
+    /// The mean over times and windows of the structural similarity, up to 1 (Wang et al. 2004, eq. 13, with flat windows); null where no
+    /// grid was given.
     /// </summary>
     public VerificationScore? StructuralSimilarity { get; }
 
@@ -75,8 +72,8 @@ public sealed class FieldVerification
     /// <param name="climatology">What anomalies are taken from, <c>[times, n]</c>, or broadcast to it; null = both are anomalies
     /// already.</param>
     /// <param name="options">Weights and grid; null = the defaults.</param>
-    /// <exception cref="ArgumentException">Shapes that differ, values that are not finite, weights below zero or all zero, a grid
-    /// of another size, a window larger than the grid.</exception>
+    /// <exception cref="ArgumentException">Shapes that differ, values that are not finite, weights below zero or all zero, a grid of
+    /// another size, a window larger than the grid.</exception>
     public static FieldVerification Of(Tensor fields, Tensor truth, Tensor? climatology = null, FieldVerificationOptions? options = null)
     {
         options ??= new();
@@ -103,9 +100,8 @@ public sealed class FieldVerification
     }
 
     /// <summary>
-    /// By how much this one's root-mean-square error is below another's, and the standard error of that difference: both are of
-    /// the same times, so what makes days hard for both
-    /// cancels.
+    /// By how much this one's root-mean-square error is below another's, and the standard error of that difference: both are of the same
+    /// times, so what makes days hard for both cancels.
     /// </summary>
     /// <param name="other">The verification of other fields of the same times.</param>
     /// <exception cref="ArgumentException">Another number of times.</exception>

@@ -78,7 +78,7 @@ internal static class ReducedOrder
         context.Transforms.LongShortTermMemory(coefficients, coming, new() { Lags = 7, Leads = 5 }, name: "five days at one shot"),
         context.Transforms.LongShortTermMemory(coefficients, coming, new() { Lags = 14 }, new() { Attention = WindowAttention.DotProduct },
             name: "attention over two weeks"),
-        context.Transforms.AutoregressiveEmulator("a network of one's own", coefficients, coming,
+        context.Transforms.AutoregressiveEmulator("a network of your own", coefficients, coming,
             (count, random) => new NewestAlone(count, random), new() { Lags = 3 }),
         // </others>
     ];
