@@ -12,35 +12,6 @@ public static class ChainExtensions
     /// <exception cref="SchemaException">The second needs a column in another shape than the first offers.</exception>
     public static TransformerChain Append(this ITransformer first, ITransformer next) =>
         new(first is TransformerChain chain ? [.. chain.Steps, next] : [first, next]);
-
-    /// <summary>A transformer as the estimator that has nothing to learn, so that classical and learned steps compose alike.</summary>
-    public static FittedEstimator<TTransformer> AsEstimator<TTransformer>(this TTransformer transformer) where TTransformer : class, ITransformer =>
-        new(transformer);
-}
-
-/// <summary>An estimator that has nothing to learn: it fits to the transformer it was made of.</summary>
-/// <param name="transformer">The transformer.</param>
-/// <typeparam name="TTransformer">What it gives.</typeparam>
-public sealed class FittedEstimator<TTransformer>(TTransformer transformer) : IEstimator<TTransformer> where TTransformer : class, ITransformer
-{
-    /// <summary>The transformer, at once and without data.</summary>
-    public TTransformer Transformer => transformer;
-
-    /// <inheritdoc/>
-    public string Name => transformer.Name;
-
-    /// <inheritdoc/>
-    public SchemaContract Contract => transformer.Contract;
-
-    /// <inheritdoc/>
-    public TrajectorySchema GetOutputSchema(TrajectorySchema input) => transformer.GetOutputSchema(input);
-
-    /// <inheritdoc/>
-    public TTransformer Fit(ITrajectoryView data, CancellationToken cancellation = default)
-    {
-        GetOutputSchema(data.Schema);
-        return transformer;
-    }
 }
 
 /// <summary>A chain of estimators, itself an estimator: each step is fitted on what the fitted steps before it give.</summary>
@@ -94,17 +65,7 @@ public sealed class EstimatorChain<TLast> : IValidatedEstimator<TransformerChain
     {
         GetOutputSchema(training.Schema);
         if (validation is not null) GetOutputSchema(validation.Schema);
-        var fitted = new List<ITransformer>();
-        foreach (var step in steps)
-        {
-            var transformer = validation is not null && step is IValidatedEstimator<ITransformer> validated
-                ? validated.Fit(training, validation, cancellation)
-                : step.Fit(training, cancellation);
-            fitted.Add(transformer);
-            training = transformer.Transform(training);
-            validation = validation is null ? null : transformer.Transform(validation);
-        }
-        return new TransformerChain(fitted);
+        return ChainContract.Fit(steps, training, validation, cancellation);
     }
 }
 
@@ -154,6 +115,15 @@ public sealed class TransformerChain : ITransformer, IComponent
         return view;
     }
 
+    /// <summary>Fits every step on what the fitted steps before it give; steps with nothing to learn stay as they are.</summary>
+    public TransformerChain Fit(ITrajectoryView data, CancellationToken cancellation = default)
+    {
+        GetOutputSchema(data.Schema);
+        return ChainContract.Fit(Steps, data, null, cancellation);
+    }
+
+    ITransformer IEstimator<ITransformer>.Fit(ITrajectoryView data, CancellationToken cancellation) => Fit(data, cancellation);
+
     void IComponent.Save(ComponentWriter writer)
     {
         writer.Set("steps", Steps.Count);
@@ -178,6 +148,21 @@ internal static class ChainContract
     {
         try { return step(input); }
         catch (SchemaException refused) { throw new SchemaException($"In step {index + 1} of the pipeline: {refused.Message}"); }
+    }
+
+    public static TransformerChain Fit(IEnumerable<IEstimator<ITransformer>> steps, ITrajectoryView training, ITrajectoryView? validation, CancellationToken cancellation)
+    {
+        var fitted = new List<ITransformer>();
+        foreach (var step in steps)
+        {
+            var transformer = validation is not null && step is IValidatedEstimator<ITransformer> validated
+                ? validated.Fit(training, validation, cancellation)
+                : step.Fit(training, cancellation);
+            fitted.Add(transformer);
+            training = transformer.Transform(training);
+            validation = validation is null ? null : transformer.Transform(validation);
+        }
+        return new TransformerChain(fitted);
     }
 
     private static string Label(int index, string name) => $"Step {index + 1} of the pipeline ({name})";

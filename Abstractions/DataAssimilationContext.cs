@@ -64,8 +64,6 @@ public sealed class DataAssimilationContext
         StepClock.CheckTolerance(options.TimeTolerance, nameof(options.TimeTolerance));
         MatrixPrecisions.Apply(options.MatrixPrecision, Device);
         ConvolutionGuard.Tell(options.Logger);
-        Dynamics = new DynamicsCatalog(this);
-        Observations = new ObservationCatalog(this);
         Data = new DataCatalog(this);
         Analysis = new AnalysisCatalog(this);
         Transforms = new TransformCatalog(this);
@@ -87,12 +85,6 @@ public sealed class DataAssimilationContext
 
     /// <summary>Who is told how far long work has come.</summary>
     public IProgress<ProgressReport>? Progress => Options.Progress;
-
-    /// <summary>Models of the world.</summary>
-    public DynamicsCatalog Dynamics { get; }
-
-    /// <summary>Observation operators, error covariances and networks.</summary>
-    public ObservationCatalog Observations { get; }
 
     /// <summary>Where trajectories come from: twin experiments, memory, files.</summary>
     public DataCatalog Data { get; }
@@ -123,12 +115,6 @@ public abstract class Catalog(DataAssimilationContext context)
     /// <summary>The context the components take their settings from.</summary>
     public DataAssimilationContext Context { get; } = context;
 }
-
-/// <summary>Models of the world.</summary>
-public sealed class DynamicsCatalog(DataAssimilationContext context) : Catalog(context);
-
-/// <summary>Observation operators, error covariances and networks.</summary>
-public sealed class ObservationCatalog(DataAssimilationContext context) : Catalog(context);
 
 /// <summary>Where trajectories come from.</summary>
 public sealed class DataCatalog(DataAssimilationContext context) : Catalog(context);

@@ -1,38 +1,37 @@
 namespace DaML;
 
-/// <summary>Something that applies to trajectories: immutable, lazy, safe to use from several threads at once.</summary>
-public interface ITransformer
-{
-    /// <summary>What to call it in messages and tables.</summary>
-    string Name { get; }
-
-    /// <summary>The columns it needs and adds.</summary>
-    SchemaContract Contract { get; }
-
-    /// <summary>The schema that leaves it.</summary>
-    /// <exception cref="SchemaException">The input lacks a column or has it in another shape.</exception>
-    TrajectorySchema GetOutputSchema(TrajectorySchema input) => Contract.Apply(input, Name);
-
-    /// <summary>The view with this step applied; nothing is computed before a cursor moves.</summary>
-    ITrajectoryView Transform(ITrajectoryView input);
-}
-
-/// <summary>Something that learns from trajectories and gives a transformer.</summary>
+/// <summary>Learns from trajectories and gives a transformer.</summary>
 /// <typeparam name="TTransformer">What it gives.</typeparam>
 public interface IEstimator<out TTransformer> where TTransformer : class, ITransformer
 {
     /// <summary>What to call it in messages and tables.</summary>
     string Name { get; }
 
-    /// <summary>The columns the transformer will need and add.</summary>
+    /// <summary>The columns that the transformer needs and adds.</summary>
     SchemaContract Contract { get; }
 
-    /// <summary>The schema that will leave the transformer.</summary>
+    /// <summary>The schema that leaves the transformer.</summary>
     /// <exception cref="SchemaException">The input lacks a column or has it in another shape.</exception>
     TrajectorySchema GetOutputSchema(TrajectorySchema input) => Contract.Apply(input, Name);
 
     /// <summary>Learns. Cancelling long work keeps the best found so far where the estimator says so.</summary>
     TTransformer Fit(ITrajectoryView data, CancellationToken cancellation = default);
+}
+
+/// <summary>
+/// Applies to trajectories: immutable, lazy, safe to use from several threads at once. It is also the estimator that has nothing
+/// to learn and fits to itself, so that classical and learned steps compose alike.
+/// </summary>
+public interface ITransformer : IEstimator<ITransformer>
+{
+    /// <summary>The view with this step applied; nothing is computed before a cursor moves.</summary>
+    ITrajectoryView Transform(ITrajectoryView input);
+
+    ITransformer IEstimator<ITransformer>.Fit(ITrajectoryView data, CancellationToken cancellation)
+    {
+        GetOutputSchema(data.Schema);
+        return this;
+    }
 }
 
 /// <summary>An estimator that watches its progress on trajectories it does not learn from.</summary>

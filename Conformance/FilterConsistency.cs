@@ -33,7 +33,7 @@ internal sealed class FilterConsistency
     {
         using var scope = NewDisposeScope();
         using var data = problem.Data(context, Batch, Cycles).Materialise();
-        var exact = context.Analysis.KalmanFilter(problem.Dynamics, problem.Network, problem.Initial).Transformer.Transform(data);
+        var exact = context.Analysis.KalmanFilter(problem.System).Transform(data);
         var tested = filter.Transform(data);
         bool hasSpread = tested.Schema.Has(Columns.AnalysisSpread), hasMask = data.Schema.Has(Columns.ObservationMask);
         double squares = 0, exactSquares = 0, variances = 0, exactVariances = 0;

@@ -13,10 +13,9 @@ public abstract class FilterContract : TransformerContract
 {
     /// <summary>Makes the filter: a transformer that reads observations and adds forecast and analysis, and their spread if it claims one.</summary>
     /// <param name="context">The context it belongs to.</param>
-    /// <param name="dynamics">The model, linear, with an error unless <see cref="TakesModelError"/> says no.</param>
-    /// <param name="network">What is observed.</param>
-    /// <param name="initial">What the truth starts from, and its first guess or members should.</param>
-    protected abstract ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial);
+    /// <param name="system">The model, linear, with an error unless <see cref="TakesModelError"/> says no; what is observed; and the normal distribution that the truth starts
+    /// from, and the filter's first guess or members should.</param>
+    protected abstract ITransformer CreateFilter(DataAssimilationContext context, AssimilationSystem system);
 
     /// <summary>How much worse than the Kalman filter its error may be, and how far from it its variance, relatively; 0.1 unless overridden, which suits 100 members.</summary>
     protected virtual double SamplingTolerance => 0.1;
@@ -58,10 +57,10 @@ public abstract class FilterContract : TransformerContract
         var context = CreateContext();
         var problem = new LinearGaussianProblem(context, TakesModelError, new FixedPattern(true, false));
         using var data = problem.Data(context, 3, Cycles).Materialise();
-        var smaller = context.Observations.Network(new SubsetObservationOperator(LinearGaussianProblem.Dimension, 0), ErrorCovariance.Diagonal(problem.Variances[0]));
+        var smaller = new ObservationNetwork(new SubsetObservationOperator(LinearGaussianProblem.Dimension, 0), ErrorCovariance.Diagonal(problem.Variances[0]));
         var filter = Create(context, problem);
         using ITrajectoryCursor masked = filter.Transform(data).OpenCursor(),
-            without = CreateFilter(context, problem.Dynamics, smaller, problem.Initial).Transform(new FirstObservation(data)).OpenCursor();
+            without = CreateFilter(context, problem.System with { Network = smaller }).Transform(new FirstObservation(data)).OpenCursor();
         while (masked.MoveNext() && without.MoveNext())
             DemandClose(masked[Columns.Analysis], without[Columns.Analysis], 1e-9, filter.Name, "mask", $"the analysis of cycle {masked.Cycle} with a masked observation against that of the network without it");
     }
@@ -132,7 +131,7 @@ public abstract class FilterContract : TransformerContract
         }
     }
 
-    private ITransformer Create(DataAssimilationContext context, LinearGaussianProblem problem) => CreateFilter(context, problem.Dynamics, problem.Network, problem.Initial);
+    private ITransformer Create(DataAssimilationContext context, LinearGaussianProblem problem) => CreateFilter(context, problem.System);
 
     private LinearGaussianProblem Missing(DataAssimilationContext context) => new(context, TakesModelError, new MissingAtRandomPattern(0.4));
 

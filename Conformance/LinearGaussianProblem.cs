@@ -13,19 +13,19 @@ internal sealed class LinearGaussianProblem
         // A rotation that slowly forgets, with an error of correlated components.
         var matrix = tensor(new[,] { { 0.85, -0.4, 0.1 }, { 0.4, 0.85, -0.2 }, { 0.0, 0.2, 0.9 } });
         var error = tensor(new[,] { { 0.3, 0.1, 0.0 }, { 0.1, 0.2, 0.05 }, { 0.0, 0.05, 0.25 } });
-        Dynamics = context.Dynamics.Linear(matrix, modelError: modelError ? ErrorCovariance.Full(error) : null);
+        var dynamics = new LinearDynamics(matrix) { ModelError = modelError ? ErrorCovariance.Full(error) : null };
         Operator = new SubsetObservationOperator(Dimension, 0, 2);
         Variances = [0.8, 0.4];
-        Network = context.Observations.Network(Operator, ErrorCovariance.Diagonal(Variances), pattern);
-        Initial = new GaussianInitialCondition(tensor(new[] { 1.0, -2.0, 3.0 }), ErrorCovariance.Scalar(Dimension, 1.5));
+        System = new AssimilationSystem(dynamics, new ObservationNetwork(Operator, ErrorCovariance.Diagonal(Variances), pattern))
+        {
+            Initial = new GaussianInitialCondition(tensor(new[] { 1.0, -2.0, 3.0 }), ErrorCovariance.Scalar(Dimension, 1.5)),
+        };
     }
 
-    public LinearDynamics Dynamics { get; }
+    public AssimilationSystem System { get; }
     public SubsetObservationOperator Operator { get; }
     public double[] Variances { get; }
-    public ObservationNetwork Network { get; }
-    public GaussianInitialCondition Initial { get; }
 
     public ITrajectoryView Data(DataAssimilationContext context, long batch, long? cycles) =>
-        context.Data.Twin(Dynamics, Network, new TwinExperimentOptions { Batch = batch, Cycles = cycles, Initial = Initial, Stream = "conformance" });
+        context.Data.Twin(System, new() { Batch = batch, Cycles = cycles, Stream = "conformance" });
 }

@@ -15,6 +15,15 @@ public sealed class LinearDynamics : DiscreteDynamics, IComponent
     public LinearDynamics(Tensor matrix, double timeStep = 1) : base(SquareSize(matrix), timeStep) =>
         this.matrix = new ConstantTensor(Require.Finite(matrix, "The matrix of a linear model"));
 
+    /// <summary>Persistence, x(t + h) = x(t): a baseline, and what stands for the model of data that have none.</summary>
+    /// <param name="dimension">The state's dimension n.</param>
+    /// <param name="timeStep">The length of a step in the model's unit of time.</param>
+    public static LinearDynamics Persistence(long dimension, double timeStep = 1)
+    {
+        using var identity = eye(dimension, dtype: ScalarType.Float64);
+        return new LinearDynamics(identity, timeStep);
+    }
+
     /// <summary>How the component is written and read.</summary>
     public static ComponentType Type { get; } = new("linear-dynamics", 1, reader =>
     {

@@ -22,6 +22,50 @@ public sealed class ObservationNetwork : IObservationNetwork, IComponent
         this.pattern = pattern;
     }
 
+    /// <summary>Every component is observed in every cycle.</summary>
+    /// <param name="dimension">The state's dimension n.</param>
+    /// <param name="errorVariance">The variance of every observation's error.</param>
+    public static ObservationNetwork Full(long dimension, double errorVariance = 1) =>
+        new(new IdentityObservationOperator(dimension), ErrorCovariance.Scalar(dimension, errorVariance));
+
+    /// <summary>The components 0, stride, 2 stride, ... are observed in every cycle.</summary>
+    /// <param name="dimension">The state's dimension n.</param>
+    /// <param name="stride">The distance between observed components.</param>
+    /// <param name="errorVariance">The variance of every observation's error.</param>
+    public static ObservationNetwork Strided(long dimension, long stride, double errorVariance = 1)
+    {
+        var chosen = SubsetObservationOperator.Strided(dimension, stride);
+        return new(chosen, ErrorCovariance.Scalar(chosen.ObservationDimension, errorVariance));
+    }
+
+    /// <summary>The slow variables of the two-scale model are observed in every cycle, the fast ones never.</summary>
+    /// <param name="dynamics">The model whose states are observed.</param>
+    /// <param name="errorVariance">The variance of every observation's error.</param>
+    public static ObservationNetwork SlowVariables(TwoScaleLorenz96 dynamics, double errorVariance = 1) =>
+        new(new SubsetObservationOperator(dynamics.Dimension, [.. Enumerable.Range(0, (int)dynamics.Slow).Select(i => (long)i)]),
+            ErrorCovariance.Scalar(dynamics.Slow, errorVariance));
+
+    /// <summary>A random number of components at random places, drawn anew in every cycle for every trajectory.</summary>
+    /// <param name="dimension">The state's dimension n.</param>
+    /// <param name="errorVariance">The variance of every observation's error.</param>
+    /// <param name="minimumDensity">The smallest fraction of observed components.</param>
+    /// <param name="maximumDensity">The largest fraction.</param>
+    public static ObservationNetwork Random(long dimension, double errorVariance = 1, double minimumDensity = 0, double maximumDensity = 1) =>
+        new(new IdentityObservationOperator(dimension), ErrorCovariance.Scalar(dimension, errorVariance),
+            new RandomDensityPattern(minimumDensity, maximumDensity));
+
+    /// <summary>
+    /// A random number of components at random places, every whole number between two bounds as likely, drawn anew in every cycle for
+    /// every trajectory.
+    /// </summary>
+    /// <param name="dimension">The state's dimension n.</param>
+    /// <param name="minimum">The smallest number of observed components.</param>
+    /// <param name="maximum">The largest number, at most n.</param>
+    /// <param name="errorVariance">The variance of every observation's error.</param>
+    public static ObservationNetwork RandomCount(long dimension, long minimum, long maximum, double errorVariance = 1) => maximum <= dimension
+        ? new(new IdentityObservationOperator(dimension), ErrorCovariance.Scalar(dimension, errorVariance), new RandomCountPattern(minimum, maximum))
+        : throw new ArgumentException($"Up to {maximum} components are to be observed, but the state has {dimension}.", nameof(maximum));
+
     /// <summary>How the component is written and read.</summary>
     public static ComponentType Type { get; } = new("observation-network", 2, reader =>
     {

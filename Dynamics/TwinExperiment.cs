@@ -12,12 +12,6 @@ public sealed record TwinExperimentOptions
     /// <summary>Number of cycles; null = without end.</summary>
     public long? Cycles { get; init; }
 
-    /// <summary>Time between cycles in the model's unit, a whole number of time steps; null = one time step.</summary>
-    public double? Interval { get; init; }
-
-    /// <summary>Where the truths start; null = where the model's states usually do (<see cref="InitialConditionExtensions.UsualInitialCondition"/>).</summary>
-    public IInitialCondition? Initial { get; init; }
-
     /// <summary>
     /// The network of each cycle by its time, where operator, places or errors change from cycle to cycle; null = the experiment's own, always. None has more
     /// observations than the experiment's own, which says how many the view has; what is not observed is masked.
@@ -52,22 +46,14 @@ public sealed class TwinExperiment : ITrajectoryView
 
     /// <summary>Creates an experiment; nothing is computed before a cursor moves.</summary>
     /// <param name="context">Seed, device and precision.</param>
-    /// <param name="dynamics">The true model.</param>
-    /// <param name="network">What is observed.</param>
-    /// <param name="options">Settings; null = their defaults.</param>
-    /// <exception cref="ArgumentException">Dimensions that differ, an interval that is no whole number of steps, a count below one, a precision that is neither single nor double.</exception>
-    public TwinExperiment(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, TwinExperimentOptions? options = null)
+    /// <param name="system">The true model, what is observed of it and how often, and where the truths start.</param>
+    /// <param name="options">Settings (default: null, their defaults).</param>
+    /// <exception cref="ArgumentException">A count below one, a precision that is neither single nor double.</exception>
+    public TwinExperiment(DataAssimilationContext context, AssimilationSystem system, TwinExperimentOptions? options = null)
     {
         options ??= new TwinExperimentOptions();
-        if (network.Operator.StateDimension != dynamics.Dimension)
-            throw new ArgumentException($"The network observes states of dimension {network.Operator.StateDimension}, but {dynamics.Name} has dimension {dynamics.Dimension}.", nameof(network));
-        initial = options.Initial ?? dynamics.UsualInitialCondition();
-        if (initial.Dimension != dynamics.Dimension)
-            throw new ArgumentException($"The initial condition has dimension {initial.Dimension}, but {dynamics.Name} has dimension {dynamics.Dimension}.", nameof(options));
-        interval = Require.Positive(options.Interval ?? dynamics.TimeStep, "Interval");
-        if (new TimeInterval(0, interval).Steps(dynamics.TimeStep) == 0)
-            throw new ArgumentException($"The interval {interval} between cycles is shorter than the time step {dynamics.TimeStep} of {dynamics.Name}.", nameof(options));
-        interval = new StepClock(0, dynamics.TimeStep).At(interval);   // an interval of few digits is the steps it stands for
+        (dynamics, network, initial) = (system.Dynamics, system.Network, system.InitialOrUsual);
+        interval = new StepClock(0, dynamics.TimeStep).At(system.Interval);   // an interval of few digits is the steps it stands for
         Require.AtLeast(options.Batch, 1, "Batch");
         if (options.Cycles is { } cycles) Require.AtLeast(cycles, 1, "Cycles");
         Precision = options.Precision ?? context.Precision;
@@ -77,8 +63,6 @@ public sealed class TwinExperiment : ITrajectoryView
         options.ErrorScale?.Checked();
 
         this.context = context;
-        this.dynamics = dynamics;
-        this.network = network;
         this.options = options;
         long p = network.Operator.ObservationDimension;
         Schema = new TrajectorySchema(options.Batch, new(Columns.Truth, dynamics.Dimension), new(Columns.Observation, p));

@@ -4,20 +4,13 @@ using Microsoft.Extensions.Logging;
 
 namespace DaML;
 
-/// <summary>An assimilation method by name, as dependency injection gives it: what is still open is what it is applied to.</summary>
-/// <param name="dynamics">The model.</param>
-/// <param name="observing">What is observed.</param>
-/// <returns>The method as an estimator; one with nothing to learn fits at once.</returns>
-public delegate IEstimator<ITransformer> AssimilationMethod(IDynamics dynamics, IObservationNetwork observing);
-
 /// <summary>Registers DaML with Microsoft.Extensions.DependencyInjection.</summary>
 public static class DataAssimilationServices
 {
     /// <summary>
     /// Registers the <see cref="DataAssimilationContext"/> as a singleton, and by name, as keyed services, the built-in
-    /// models (<see cref="IDynamics"/>: <c>lorenz-63</c>, <c>lorenz-84</c>, <c>lorenz-96</c>, <c>two-scale-lorenz-96</c>, <c>kuramoto-sivashinsky</c>, <c>linear-advection</c>) and methods (<see cref="AssimilationMethod"/>:
-    /// <c>climatology</c>, <c>optimal-interpolation</c>, <c>3d-var</c>, <c>4d-var</c>, <c>enkf</c>, <c>denkf</c>, <c>etkf</c>, <c>enkf-n</c>,
-    /// <c>ienkf</c>, <c>ienks</c>, <c>ienkf-q</c>, <c>particle-filter</c>, <c>residual-convolution</c>). What the configuration adds
+    /// models (<see cref="IDynamics"/>: <c>lorenz-63</c>, <c>lorenz-84</c>, <c>lorenz-96</c>, <c>two-scale-lorenz-96</c>, <c>kuramoto-sivashinsky</c>, <c>linear-advection</c>)
+    /// and the methods of <see cref="NamedMethods"/> (<see cref="AssimilationMethod"/>). What the configuration adds
     /// stands beside them and is resolved the same way. Called again, it adds to the same context.
     /// </summary>
     /// <param name="services">The services.</param>
@@ -29,40 +22,15 @@ public static class DataAssimilationServices
         configure?.Invoke(builder);
         services.TryAddSingleton(provider => builder.CreateContext(provider.GetService<ILoggerFactory>()));
 
-        Model("lorenz-63", context => context.Dynamics.Lorenz63());
-        Model("lorenz-96", context => context.Dynamics.Lorenz96());
-        Model("lorenz-84", context => context.Dynamics.Lorenz84());
-        Model("two-scale-lorenz-96", context => context.Dynamics.TwoScaleLorenz96());
-        Model("kuramoto-sivashinsky", context => context.Dynamics.KuramotoSivashinsky());
-        Model("linear-advection", context => context.Dynamics.LinearAdvection());
-        Method("climatology", (context, _, observing) => context.Analysis.Climatology(observing));
-        Method("optimal-interpolation", (context, _, observing) => context.Analysis.OptimalInterpolation(observing));
-        Method("3d-var", (context, dynamics, observing) => context.Analysis.ThreeDimensionalVariational(dynamics, observing));
-        Method("4d-var", (context, dynamics, observing) => context.Analysis.FourDimensionalVariational(dynamics, observing, WindowCycling.Overlapping(8, 4)));
-        Method("enkf", (context, dynamics, observing) => context.Analysis.StochasticEnsembleKalmanFilter(dynamics, observing, 40, Inflation.StandardDeviation(1.06)));
-        Method("denkf", (context, dynamics, observing) => context.Analysis.DeterministicEnsembleKalmanFilter(dynamics, observing, 40, Inflation.StandardDeviation(1.01)));
-        Method("etkf", (context, dynamics, observing) => context.Analysis.EnsembleTransformKalmanFilter(dynamics, observing, 20, Inflation.StandardDeviation(1.04), EnsembleRotation.MeanPreserving));
-        Method("enkf-n", (context, dynamics, observing) => context.Analysis.FiniteSizeEnsembleKalmanFilter(dynamics, observing, 20));
-        Method("ienkf", (context, dynamics, observing) => context.Analysis.IterativeEnsembleKalmanFilter(dynamics, observing, 40, Inflation.StandardDeviation(1.01), EnsembleRotation.MeanPreserving));
-        Method("ienks", (context, dynamics, observing) => context.Analysis.IterativeEnsembleKalmanSmoother(dynamics, observing, new()
-        {
-            Members = 40, Inflation = Inflation.StandardDeviation(1.01), Rotation = EnsembleRotation.MeanPreserving, Window = WindowCycling.Overlapping(10),
-        }));
-        Method("ienkf-q", (context, dynamics, observing) => context.Analysis.AdditiveErrorIterativeEnsembleKalmanFilter(dynamics, observing, new()
-        {
-            Members = 20, Inflation = Inflation.StandardDeviation(1.1), Rotation = EnsembleRotation.MeanPreserving,
-        }));
-        Method("particle-filter", (context, dynamics, observing) => context.Analysis.RegularisedParticleFilter(dynamics, observing, 1000));
-        Method("residual-convolution", (context, dynamics, observing) => context.Analysis.ResidualConvolution(dynamics, observing));
+        Model("lorenz-63", () => new Lorenz63());
+        Model("lorenz-96", () => new Lorenz96());
+        Model("lorenz-84", () => new Lorenz84());
+        Model("two-scale-lorenz-96", () => new TwoScaleLorenz96());
+        Model("kuramoto-sivashinsky", () => new KuramotoSivashinsky());
+        Model("linear-advection", () => new LinearAdvection());
+        foreach (var (name, method) in NamedMethods.All) services.TryAddKeyedSingleton(name, (_, _) => method);
 
-        void Model(string name, Func<DataAssimilationContext, IDynamics> create) =>
-            services.TryAddKeyedSingleton(name, (provider, _) => create(provider.GetRequiredService<DataAssimilationContext>()));
-        void Method(string name, Func<DataAssimilationContext, IDynamics, IObservationNetwork, IEstimator<ITransformer>> create) =>
-            services.TryAddKeyedSingleton<AssimilationMethod>(name, (provider, _) =>
-            {
-                var context = provider.GetRequiredService<DataAssimilationContext>();
-                return (dynamics, observing) => create(context, dynamics, observing);
-            });
+        void Model(string name, Func<IDynamics> create) => services.TryAddKeyedSingleton(name, (_, _) => create());
         return services;
     }
 }
@@ -102,9 +70,8 @@ public sealed class DataAssimilationBuilder
 
     /// <summary>Adds an assimilation method by name.</summary>
     /// <param name="name">The name under which it is resolved, <c>provider.GetRequiredKeyedService&lt;AssimilationMethod&gt;(name)</c>; the last of a name counts, and takes the place of a built-in one.</param>
-    /// <param name="create">Makes the method for a model and what is observed.</param>
-    public DataAssimilationBuilder AddMethod(string name, Func<DataAssimilationContext, IDynamics, IObservationNetwork, IEstimator<ITransformer>> create) =>
-        Add<AssimilationMethod>(name, context => (dynamics, observing) => create(context, dynamics, observing));
+    /// <param name="method">The method, as a record.</param>
+    public DataAssimilationBuilder AddMethod(string name, AssimilationMethod method) => Add(name, _ => method);
 
     /// <summary>Adds a kind of component that model files may hold.</summary>
     public DataAssimilationBuilder AddComponent(ComponentType type)

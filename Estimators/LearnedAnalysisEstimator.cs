@@ -25,6 +25,7 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
     private readonly Func<TrainingConstants, RandomStream, LearnedTriple<TMemory>> create;
     private readonly TrainingOptions training;
     private readonly bool hasSpread;
+    private readonly SequentialAssimilationOptions options;
 
     /// <summary>Creates an estimator.</summary>
     /// <param name="name">What to call the method in messages and tables.</param>
@@ -34,20 +35,24 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
     /// (<see cref="ModuleState.DrawWeights"/>), on the stream's device and in the context's network precision.</param>
     /// <param name="training">How it is trained; null = the defaults.</param>
     /// <param name="hasSpread">What the procoder that is made will say of <see cref="IProcoder{TMemory}.HasSpread"/>.</param>
+    /// <param name="options">Random streams and what is done about divergence where the trained method is used (default: null, the defaults).</param>
     /// <exception cref="ArgumentException">A training option out of its range.</exception>
     public LearnedAnalysisEstimator(string name, DataAssimilationContext context, IObservationNetwork observing,
-        Func<AnalysisStatistics, RandomStream, LearnedTriple<TMemory>> create, TrainingOptions? training = null, bool hasSpread = false)
+        Func<AnalysisStatistics, RandomStream, LearnedTriple<TMemory>> create, TrainingOptions? training = null, bool hasSpread = false,
+        SequentialAssimilationOptions? options = null)
         : this(name, context, observing, data => TrainingConstants.OfAnalyses(data, observing),
-            (constants, weights) => create(constants.Statistics ?? throw new ModelArchiveException($"The weights are of a data assimilation network, not of {name}."), weights), training, hasSpread)
+            (constants, weights) => create(constants.Statistics ?? throw new ModelArchiveException($"The weights are of a data assimilation network, not of {name}."), weights), training, hasSpread, options: options)
     {
     }
 
     /// <summary>Creates an estimator of networks that take other constants from their training data, or that learn without truth: then cost and validation must be given.</summary>
     internal LearnedAnalysisEstimator(string name, DataAssimilationContext context, IObservationNetwork observing, Func<ITrajectoryView, TrainingConstants> measure,
-        Func<TrainingConstants, RandomStream, LearnedTriple<TMemory>> create, TrainingOptions? training, bool hasSpread, bool needsTruth = true)
+        Func<TrainingConstants, RandomStream, LearnedTriple<TMemory>> create, TrainingOptions? training, bool hasSpread, bool needsTruth = true,
+        SequentialAssimilationOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         (Name, this.context, this.observing, this.measure, this.create, this.hasSpread) = (name, context, observing, measure, create, hasSpread);
+        this.options = options ?? new();
         this.training = (training ?? new()).Checked();
         ColumnDefinition State(Column column) => new(column, observing.Operator.StateDimension);
         Contract = new SchemaContract(
@@ -101,7 +106,7 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         var held = Assimilation(method, $"training/{Name}/validation").Transform(validation.Take(training.ValidationBurnIn + training.ValidationCycles));
         using var course = new NetworkTraining(Name, network, backpropagation, learned.Validation?.Name ?? "rmse", () => Error(held, learned.Validation), Setting(data, constants, learned), training, context);
         var history = course.Run(cancellation) with { Settings = SettingsOf(data, validation, constants, learned) };
-        return Assimilation(learned.Freeze(history), null);
+        return Trained(learned.Freeze(history));
     }
 
     /// <summary>The method with weights that were trained before, here or elsewhere, and written by <see cref="WeightFiles.Write"/>.</summary>
@@ -117,7 +122,7 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         using var overwritten = random.Derive("weights");
         var learned = Checked(create(Constants(weights.History.Settings!), overwritten));
         weights.LoadInto(learned.Network);
-        return Assimilation(learned.Freeze(weights.History), null);
+        return Trained(learned.Freeze(weights.History));
     }
 
     TrainingGradient ITrainingGradient.Gradient(ITrajectoryView data, long cycles, TrainingGradient? at)
@@ -163,6 +168,8 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
 
     private ITrajectoryView OnSteps(ITrajectoryView data, AssimilationTriple<TMemory> method) =>
         StepClock.Align(data, method.Propagater.TimeStep, context.Options.TimeTolerance);
+
+    private SequentialAssimilation<TMemory> Trained(AssimilationTriple<TMemory> method) => new(Name, method, observing, context, options);
 
     private SequentialAssimilation<TMemory> Assimilation(AssimilationTriple<TMemory> method, string? stream) =>
         new(Name, method, observing, context, new SequentialAssimilationOptions { Stream = stream });

@@ -104,10 +104,11 @@ public sealed class TrainingStep : IWorkload
     public TrainingStep(ResidualConvolutionOptions size, long batch, DataAssimilationOptions? options = null)
     {
         var context = new DataAssimilationContext((options ?? new()) with { Seed = 3, Precision = ScalarType.Float32 });
-        var model = context.Dynamics.Lorenz96();
-        var observing = context.Observations.Full(model);
+        var model = new Lorenz96();
+        var observing = ObservationNetwork.Full(model.Dimension);
+        var system = new AssimilationSystem(model, observing);
         random = context.Random("bench");
-        var data = context.Data.Twin(model, observing, new() { Batch = batch });
+        var data = context.Data.Twin(system, new() { Batch = batch });
         network = new ResidualConvolutionNetwork(size, AnalysisStatistics.Measure(data, observing, 20), ScalarType.Float32, random);
         var triple = new AssimilationTriple<StateMemory>(
             LearnedAnalyzer.InTraining("bench", network, observing), new StatePropagater(model), new StateProcoder(),

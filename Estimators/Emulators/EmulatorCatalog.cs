@@ -6,18 +6,6 @@ namespace DaML;
 /// <summary>Emulators, and methods in which they are learned.</summary>
 public static class EmulatorCatalog
 {
-    /// <summary>A model that is a network: x(t + h) = u network(x(t) / u).</summary>
-    /// <param name="catalog">The catalog.</param>
-    /// <param name="network">The state one time step later, <c>[rows, n]</c> -> <c>[rows, n]</c>, in the given unit.</param>
-    /// <param name="dimension">The state's dimension n.</param>
-    /// <param name="timeStep">The time that one application stands for.</param>
-    /// <param name="modelError">Q, the error of one step; none unless given.</param>
-    /// <param name="unit">u, the unit in which the network sees states and gives them (default: 1, the state's own).</param>
-    /// <exception cref="ArgumentException">A number that is not above zero, or dimensions that differ.</exception>
-    public static Emulator Emulator(this DynamicsCatalog catalog, nn.Module<Tensor, Tensor> network, long dimension, double timeStep,
-        IErrorCovariance? modelError = null, double unit = 1) =>
-        new(network.GetName(), network, dimension, timeStep, unit) { ModelError = modelError };
-
     /// <summary>
     /// A physical analyzer with a learned propagater: an <see cref="DaML.Emulator"/> trained end to end through any method around it, from
     /// observations alone. What is made small is the squared innovation R^(-1/2) (y - H m) of the forecasts' mean m: forecasts a step
@@ -32,7 +20,7 @@ public static class EmulatorCatalog
     /// (<see cref="ModuleState.DrawWeights"/>), on the stream's device and in the context's network precision. It sees states in the
     /// <paramref name="unit"/>.</param>
     /// <param name="method">The method around the emulator: any filter of the catalogs,
-    /// <c>model => context.Analysis.StochasticEnsembleKalmanFilter(model, observing, ...).Transformer.Triple</c>, or a triple of one's
+    /// <c>model => context.Analysis.StochasticEnsembleKalmanFilter(system with { Dynamics = model }).Triple</c>, or a triple of one's
     /// own.</param>
     /// <param name="modelError">Q, the error of one step of the emulator; none unless given. The gain of a filter depends on it: what is
     /// learned is the model only if Q is.</param>

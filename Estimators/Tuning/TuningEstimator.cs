@@ -21,18 +21,18 @@ public sealed class TuningEstimator<TTransformer> : IValidatedEstimator<TTransfo
 {
     private readonly DataAssimilationContext context;
     private readonly IReadOnlyList<TuningSetting> settings;
-    private readonly Func<IReadOnlyList<double>, IEstimator<TTransformer>> make;
+    private readonly Func<IReadOnlyList<double>, IEstimator<ITransformer>> make;
     private readonly TuningOptions options;
-    private readonly IEstimator<TTransformer> typical;
+    private readonly IEstimator<ITransformer> typical;
 
     /// <summary>Makes an estimator.</summary>
     /// <param name="context">Logger and progress.</param>
     /// <param name="settings">One, or two that are both searched by a grid.</param>
-    /// <param name="make">Makes the method of the settings' values, in their order. It is called by one thread at a time; what it makes is run on several.</param>
+    /// <param name="make">Makes the method of the settings' values, in their order; it fits to a <typeparamref name="TTransformer"/>. It is called by one thread at a time; what it makes is run on several.</param>
     /// <param name="options">Settings of the tuning itself; null = their defaults.</param>
     /// <exception cref="ArgumentException">No setting or more than two, names that do not differ, golden sections of two, or options out of order.</exception>
     public TuningEstimator(DataAssimilationContext context, IReadOnlyList<TuningSetting> settings,
-        Func<IReadOnlyList<double>, IEstimator<TTransformer>> make, TuningOptions? options = null)
+        Func<IReadOnlyList<double>, IEstimator<ITransformer>> make, TuningOptions? options = null)
     {
         if (settings.Count is not (1 or 2)) throw new ArgumentException($"One or two settings can be tuned at once; given: {settings.Count}.", nameof(settings));
         foreach (var setting in settings) ArgumentException.ThrowIfNullOrWhiteSpace(setting.Name);
@@ -163,13 +163,13 @@ public sealed class TuningEstimator<TTransformer> : IValidatedEstimator<TTransfo
             return new(method!, curve);
         }
 
-        private (TuningPoint, TTransformer?) Try(double[] values, IEstimator<TTransformer> estimator, int index)
+        private (TuningPoint, TTransformer?) Try(double[] values, IEstimator<ITransformer> estimator, int index)
         {
             TTransformer? method = null;
             double[] scores;
             try
             {
-                method = estimator.Fit(training, cancellation);
+                method = (TTransformer)estimator.Fit(training, cancellation);
                 var report = tuning.context.Scores.Evaluate(method.Transform(scored),
                     new ScoreOptions { BurnIn = tuning.options.BurnIn, LostTruthBound = tuning.options.LostTruthBound, Progress = SilentProgress.Instance }, cancellation);
                 var average = tuning.options.Score(report);

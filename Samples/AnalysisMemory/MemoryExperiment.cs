@@ -14,16 +14,15 @@ internal sealed class MemoryExperiment(DataAssimilationOptions options, double i
 
     public DataAssimilationContext Context => context;
 
-    public Lorenz96 Model { get; } = new();
-
-    public IObservationNetwork Observing { get; } = new ObservationNetwork(new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 1));
+    /// <summary>The system, whose states start on the attractor.</summary>
+    public AssimilationSystem System { get; } = new(new Lorenz96(), ObservationNetwork.Full(40)) { Interval = interval };
 
     public ITrajectoryView Training => View("training", batch);
 
     public ITrajectoryView Validation => View("validation", ValidationBatch);
 
     /// <summary>Trajectories to score on, which start a standard deviation of one away from where ensembles start.</summary>
-    public ITrajectoryView Test(long trajectories, long cycles) => context.Data.Twin(Model, Observing, new() { Stream = "test", Batch = trajectories, Cycles = cycles, Interval = interval, Initial = FirstGuess });
+    public ITrajectoryView Test(long trajectories, long cycles) => context.Data.Twin(System with { Initial = FirstGuess }, new() { Stream = "test", Batch = trajectories, Cycles = cycles });
 
     /// <summary>A first guess as good as an observation.</summary>
     public GaussianInitialCondition FirstGuess
@@ -31,15 +30,16 @@ internal sealed class MemoryExperiment(DataAssimilationOptions options, double i
         get
         {
             using var random = context.Random("first guess");
-            return new(Model.Advance(random.Normal([Model.Dimension], context.Precision), new TimeInterval(0, 50)), ErrorCovariance.Scalar(Model.Dimension, 1));
+            long n = System.Dynamics.Dimension;
+            return new(System.Dynamics.Advance(random.Normal([n], context.Precision), new TimeInterval(0, 50)), ErrorCovariance.Scalar(n, 1));
         }
     }
 
     /// <summary>Trains a network, with a memory or without.</summary>
     public TrainedAnalysis Train(ResidualConvolutionOptions size, HiddenChannelOptions? memory, TrainingOptions training, CancellationToken cancellation)
     {
-        if (memory is not null) return Trained(context.Analysis.ResidualConvolutionWithMemory(Model, Observing, memory, size, training).Fit(Training, Validation, cancellation));
-        var method = context.Analysis.ResidualConvolution(Model, Observing, size, training).Fit(Training, Validation, cancellation);
+        if (memory is not null) return Trained(context.Analysis.ResidualConvolutionWithMemory(System, new() { Memory = memory, Network = size, Training = training }).Fit(Training, Validation, cancellation));
+        var method = context.Analysis.ResidualConvolution(System, new() { Network = size, Training = training }).Fit(Training, Validation, cancellation);
         var analyzer = (LearnedAnalyzer)method.Triple.Analyzer;
         return new(method, analyzer.History!, analyzer.Network.parameters().Sum(parameter => parameter.numel()));
     }
@@ -50,13 +50,12 @@ internal sealed class MemoryExperiment(DataAssimilationOptions options, double i
     /// <param name="training">How it is trained.</param>
     /// <param name="cancellation">Stops it.</param>
     public TrainedAnalysis TrainFrom(ShippedWeights first, HiddenChannelOptions memory, TrainingOptions training, CancellationToken cancellation) =>
-        Trained(context.Analysis.ResidualConvolutionWithMemory(context.Analysis.ResidualConvolution(Model, Observing, first.Network).Pretrained(first.Path),
-            Model, Observing, memory, training).Fit(Training, Validation, cancellation));
+        Trained(context.Analysis.ResidualConvolutionWithMemory(System, new() { First = context.Analysis.ResidualConvolution(System, new() { Network = first.Network }).Pretrained(first.Path), Memory = memory, Training = training }).Fit(Training, Validation, cancellation));
 
     /// <summary>A network with a memory that was trained before.</summary>
     /// <param name="weights">Its weights.</param>
     public TrainedAnalysis Pretrained(ShippedWeights weights) =>
-        Trained(context.Analysis.ResidualConvolutionWithMemory(Model, Observing, weights.Memory, weights.Network).Pretrained(weights.Path));
+        Trained(context.Analysis.ResidualConvolutionWithMemory(System, new() { Memory = weights.Memory, Network = weights.Network }).Pretrained(weights.Path));
 
     /// <summary>The analysis error on the test.</summary>
     public double Rmse(ITransformer method, ITrajectoryView test, long burnIn, CancellationToken cancellation) =>
@@ -65,15 +64,15 @@ internal sealed class MemoryExperiment(DataAssimilationOptions options, double i
     /// <summary>The ensemble methods beside which costs and errors are put, by the key of their metrics.</summary>
     public IReadOnlyDictionary<string, ITransformer> Ensembles()
     {
-        var start = FirstGuess;
-        EnsembleTransformKalmanFilterOptions Rotated(long members, double inflation) => new()
-            { Members = members, Inflation = Inflation.StandardDeviation(inflation), Rotation = EnsembleRotation.MeanPreserving, Initial = start };
-        FiniteSizeEnsembleKalmanFilterOptions FiniteSize(long members) => new() { Members = members, Prior = FiniteSizePrior.DiracJeffreys(certainty: 2), Initial = start };
+        var system = System with { Initial = FirstGuess };
+        EnsembleTransformKalmanFilter Rotated(long members, double inflation) => new()
+            { Members = members, Inflation = Inflation.StandardDeviation(inflation), Rotation = EnsembleRotation.MeanPreserving };
+        FiniteSizeEnsembleKalmanFilter FiniteSize(long members) => new() { Members = members, Prior = FiniteSizePrior.DiracJeffreys(certainty: 2) };
         return new Dictionary<string, ITransformer>
         {
-            ["etkf.20"] = context.Analysis.EnsembleTransformKalmanFilter(Model, Observing, Rotated(20, 1.04)).Transformer,
-            ["enkf_n.20"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(Model, Observing, FiniteSize(20)).Transformer,
-            ["enkf_n.40"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(Model, Observing, FiniteSize(40)).Transformer,
+            ["etkf.20"] = context.Analysis.EnsembleTransformKalmanFilter(system, Rotated(20, 1.04)),
+            ["enkf_n.20"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(system, FiniteSize(20)),
+            ["enkf_n.40"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(system, FiniteSize(40)),
         };
     }
 
@@ -87,7 +86,7 @@ internal sealed class MemoryExperiment(DataAssimilationOptions options, double i
         return new(method, analyzer.History!, analyzer.Network.parameters().Sum(parameter => parameter.numel()));
     }
 
-    private ITrajectoryView View(string stream, long batch) => context.Data.Twin(Model, Observing, new() { Stream = stream, Batch = batch, Interval = interval });
+    private ITrajectoryView View(string stream, long batch) => context.Data.Twin(System, new() { Stream = stream, Batch = batch });
 }
 
 /// <summary>A trained analysis.</summary>

@@ -41,16 +41,16 @@ public sealed class AskAndTellSample(long burnIn = 100, long cycles = 300) : ISa
         var context = run.CreateContext();
         using var mean = full(40, 2.0, dtype: ScalarType.Float64, device: context.Device);
         var start = new GaussianInitialCondition(mean, ErrorCovariance.Scalar(40, 1));
-        var model = context.Dynamics.Lorenz96();
-        var network = context.Observations.Full(model);
-        using var data = context.Data.Twin(model, network, new() { Cycles = burnIn + cycles, Initial = start }).Materialise();
-        SequentialAssimilation<EnsembleMemory> Method(IDynamics dynamics) => context.Analysis.EnsembleTransformKalmanFilter(dynamics, network,
-            new EnsembleTransformKalmanFilterOptions { Members = Members, Inflation = Inflation.StandardDeviation(1.03), Initial = start }).Transformer;
+        var model = new Lorenz96();
+        var system = new AssimilationSystem(model, ObservationNetwork.Full(40)) { Initial = start };
+        using var data = context.Data.Twin(system, new() { Cycles = burnIn + cycles }).Materialise();
+        SequentialAssimilation<EnsembleMemory> Method(IDynamics dynamics) => context.Analysis.EnsembleTransformKalmanFilter(system with { Dynamics = dynamics },
+            new() { Members = Members, Inflation = Inflation.StandardDeviation(1.03) });
 
         using var inside = Method(model).Transform(data).Materialise([Columns.Analysis], cancellation: run.Cancellation);
         double error = context.Scores.Evaluate(Method(model).Transform(data), new ScoreOptions { BurnIn = burnIn }).AnalysisRmse.Mean;
 
-        var external = context.Dynamics.External("lorenz96.awk", 40, 0.05);
+        var external = new ExternalDynamics("lorenz96.awk", 40, 0.05);
         var calm = Drive(run, Method(external), new ExternalModel(Path.Combine(run.Options.OutputFolder, "calm"), Processes, 0, 0), data, inside);
         var crashing = Drive(run, Method(external), new ExternalModel(Path.Combine(run.Options.OutputFolder, "crashing"), Processes, FailEvery, DieEvery), data, inside);
 

@@ -8,11 +8,8 @@ namespace DaML.Samples;
 /// near which the test's truths and all ensembles start.
 /// </summary>
 /// <param name="Context">Seed, device, precision, progress.</param>
-/// <param name="Dynamics">The model, known to every method.</param>
-/// <param name="Network">What is observed.</param>
-/// <param name="Interval">Time between observations.</param>
-/// <param name="FirstGuess">Where the test's truths and the ensembles start.</param>
-internal sealed record TwinSetting(DataAssimilationContext Context, IDynamics Dynamics, IObservationNetwork Network, double Interval, GaussianInitialCondition FirstGuess)
+/// <param name="System">The model, known to every method, what is observed of it, how often, and where the test's truths and the ensembles start.</param>
+internal sealed record TwinSetting(DataAssimilationContext Context, AssimilationSystem System)
 {
     private const double LorenzTransient = 50, KuramotoSivashinskyFirstGuessVariance = 0.001;
 
@@ -26,11 +23,14 @@ internal sealed record TwinSetting(DataAssimilationContext Context, IDynamics Dy
     public static TwinSetting Lorenz96(DataAssimilationContext context, long dimension = 40, double forcing = 8, double interval = 0.05, double errorVariance = 1, IObservationPattern? pattern = null)
     {
         using var scope = NewDisposeScope();
-        var dynamics = context.Dynamics.Lorenz96(dimension, forcing, Math.Min(interval, 0.05));
+        var dynamics = new Lorenz96(dimension, forcing, Math.Min(interval, 0.05));
         var network = new ObservationNetwork(new IdentityObservationOperator(dimension), ErrorCovariance.Scalar(dimension, errorVariance), pattern);
         using var random = context.Random("first guess");
         var onAttractor = dynamics.Advance(random.Normal([dimension], context.Precision), new TimeInterval(0, LorenzTransient));
-        return new(context, dynamics, network, interval, new GaussianInitialCondition(onAttractor, ErrorCovariance.Scalar(dimension, Math.Min(1, errorVariance))));
+        return new(context, new AssimilationSystem(dynamics, network)
+        {
+            Interval = interval, Initial = new GaussianInitialCondition(onAttractor, ErrorCovariance.Scalar(dimension, Math.Min(1, errorVariance))),
+        });
     }
 
     /// <summary>
@@ -41,31 +41,35 @@ internal sealed record TwinSetting(DataAssimilationContext Context, IDynamics Dy
     public static TwinSetting KuramotoSivashinsky(DataAssimilationContext context)
     {
         using var scope = NewDisposeScope();
-        var dynamics = context.Dynamics.KuramotoSivashinsky(timeStep: 0.5);
+        var dynamics = new KuramotoSivashinsky(timeStep: 0.5);
         using var random = context.Random("first guess");
         var onAttractor = dynamics.UsualInitialCondition().Draw(1, random, context.Precision)[0];
-        return new(context, dynamics, context.Observations.Full(dynamics), 1, new GaussianInitialCondition(onAttractor, ErrorCovariance.Scalar(dynamics.Dimension, KuramotoSivashinskyFirstGuessVariance)));
+        return new(context, new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension))
+        {
+            Interval = 1, Initial = new GaussianInitialCondition(onAttractor, ErrorCovariance.Scalar(dynamics.Dimension, KuramotoSivashinskyFirstGuessVariance)),
+        });
     }
+
+    /// <summary>The system whose states start on the attractor, as those that are learned from do.</summary>
+    public AssimilationSystem OnAttractor => System with { Initial = null };
 
     /// <summary>Trajectories without end that start on the attractor, to learn from.</summary>
     /// <param name="stream">The name of their random streams.</param>
     /// <param name="batch">Number of trajectories.</param>
-    public ITrajectoryView Endless(string stream, long batch) => Context.Data.Twin(Dynamics, Network, new() { Stream = stream, Batch = batch, Interval = Interval });
+    public ITrajectoryView Endless(string stream, long batch) => Context.Data.Twin(OnAttractor, new() { Stream = stream, Batch = batch });
 
     /// <summary>Trajectories that start at the first guess, to test on.</summary>
     /// <param name="stream">The name of their random streams.</param>
     /// <param name="batch">Number of trajectories.</param>
     /// <param name="cycles">Number of cycles.</param>
     public ITrajectoryView Test(string stream, long batch, long cycles) =>
-        Context.Data.Twin(Dynamics, Network, new() { Stream = stream, Batch = batch, Cycles = cycles, Interval = Interval, Initial = FirstGuess });
+        Context.Data.Twin(System, new() { Stream = stream, Batch = batch, Cycles = cycles });
 
     /// <summary>The finite-size ensemble Kalman filter, which needs no inflation ("well-tuned EnKF" in both papers).</summary>
     /// <param name="members">N</param>
     /// <param name="certainty">Of the first ensemble's covariance, see <see cref="FiniteSizePrior.DiracJeffreys"/>.</param>
-    public SequentialAssimilation<EnsembleMemory> FiniteSizeFilter(long members, double certainty) => Context.Analysis.FiniteSizeEnsembleKalmanFilter(Dynamics, Network, new FiniteSizeEnsembleKalmanFilterOptions
-    {
-        Members = members, Prior = FiniteSizePrior.DiracJeffreys(certainty), Initial = FirstGuess, DivergenceHandling = DivergenceHandling.Isolate,
-    }).Transformer;
+    public SequentialAssimilation<EnsembleMemory> FiniteSizeFilter(long members, double certainty) => Context.Analysis.FiniteSizeEnsembleKalmanFilter(System,
+        new() { Members = members, Prior = FiniteSizePrior.DiracJeffreys(certainty), DivergenceHandling = DivergenceHandling.Isolate });
 
     /// <summary>
     /// 3D-Var with a fraction of the climatological covariance that is tuned on trajectories of its own. A millionth of the mean
@@ -78,13 +82,13 @@ internal sealed record TwinSetting(DataAssimilationContext Context, IDynamics Dy
     {
         using var scope = NewDisposeScope();
         using var recorded = Endless("3D-Var", 16).Take(cycles).Materialise(cancellation: cancellation);
-        var climatology = Climatology.Measure(recorded, cycles, cancellation);
-        long n = Dynamics.Dimension;
+        var climatology = StateClimatology.Measure(recorded, cycles, cancellation);
+        long n = System.Dynamics.Dimension;
         var covariance = climatology.Covariance + 1e-6 * climatology.Covariance.trace() / n * eye(n, dtype: ScalarType.Float64, device: climatology.Covariance.device);
         return Context.Analysis.Tune("scale", TuningSearch.GoldenSection(1e-3, 2, 0.03, SearchScale.Logarithmic), scale =>
         {
             using var background = scale * covariance;
-            return Context.Analysis.ThreeDimensionalVariational(Dynamics, Network, ErrorCovariance.Full(background), new ThreeDimensionalVariationalOptions { Initial = FirstGuess });
+            return Context.Analysis.ThreeDimensionalVariational(System, new() { Background = new KnownBackground(ErrorCovariance.Full(background)) });
         }, new TuningOptions { Cycles = cycles / 2, BurnIn = cycles / 8, Threads = 1 }).Fit(recorded, cancellation);
     }
 
@@ -92,8 +96,9 @@ internal sealed record TwinSetting(DataAssimilationContext Context, IDynamics Dy
     /// <param name="name">What to call it.</param>
     /// <param name="network">The network, with the weights it has.</param>
     public SequentialAssimilation<StateMemory> Learned(string name, nn.Module<Tensor, Tensor, Tensor> network) => new(name,
-        new(new LearnedAnalyzer(name, Network.Operator, Network.Error, network), new StatePropagater(Dynamics), new StateProcoder(), new StateSource(FirstGuess, Context.Options.NetworkPrecision)),
-        Network, Context, new() { DivergenceHandling = DivergenceHandling.Isolate });
+        new(new LearnedAnalyzer(name, System.Network.Operator, System.Network.Error, network), new StatePropagater(System.Dynamics), new StateProcoder(),
+            new StateSource(System.Initial!, Context.Options.NetworkPrecision)),
+        System.Network, Context, new() { DivergenceHandling = DivergenceHandling.Isolate });
 
     /// <summary>The time-averaged analysis error over a test; infinite where the method diverged or lost the truth on every trajectory.</summary>
     /// <param name="method">The method.</param>

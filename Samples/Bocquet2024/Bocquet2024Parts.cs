@@ -57,8 +57,9 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
     private IReadOnlyDictionary<string, double[]> LearnMain(PartRun run)
     {
         var twin = TwinSetting.Lorenz96(run.Context);
+        var system = twin.OnAttractor;
         if (weights is null) return LearnState(run, twin, Learned, settings.Network, share: 1);
-        var method = run.Context.Analysis.ResidualConvolution(twin.Dynamics, twin.Network, weights.Network).Pretrained(weights.Path);
+        var method = run.Context.Analysis.ResidualConvolution(system, new() { Network = weights.Network }).Pretrained(weights.Path);
         run.Context.Model.Save(method, run.ModelFile(Learned));
         return Scored(run, twin, Learned, TrainingCourse.Figures(Analyzer(run, Learned).History!));
     }
@@ -73,16 +74,17 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
 
     // Learns from the streams "training" and "validation".
     private IReadOnlyDictionary<string, double[]> Learn(PartRun run, TwinSetting twin, string name, ResidualConvolutionOptions network, double share, Func<string, ITrajectoryView> data) =>
-        run.Learn(name, checkpoint => run.Context.Analysis.ResidualConvolution(twin.Dynamics, twin.Network, network, Training(checkpoint, share)),
+        run.Learn(name, checkpoint => run.Context.Analysis.ResidualConvolution(twin.OnAttractor, new() { Network = network, Training = Training(checkpoint, share) }),
             data("training"), data("validation"), method => ((LearnedAnalyzer)method.Triple.Analyzer).History!);
 
     private IReadOnlyDictionary<string, double[]> LearnWithMemory(PartRun run)
     {
         var twin = TwinSetting.Lorenz96(run.Context);
-        var course = run.Learn(Memory, checkpoint => run.Context.Analysis.ResidualConvolutionWithMemory(twin.Dynamics, twin.Network, null, settings.Network, Training(checkpoint, share: 1)),
+        var system = twin.OnAttractor;
+        var course = run.Learn(Memory, checkpoint => run.Context.Analysis.ResidualConvolutionWithMemory(system, new() { Network = settings.Network, Training = Training(checkpoint, share: 1) }),
             twin.Endless("training", settings.Batch), twin.Endless("validation", settings.Batch), method => ((HiddenChannelAnalyzer)method.Triple.Analyzer).History!);
         var triple = run.Read<SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>>(Memory).Triple;
-        var learned = new SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>(Memory, triple, twin.Network, run.Context, new() { DivergenceHandling = DivergenceHandling.Isolate });
+        var learned = new SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>(Memory, triple, twin.System.Network, run.Context, new() { DivergenceHandling = DivergenceHandling.Isolate });
         return With(course, ("parameters", [((HiddenChannelAnalyzer)triple.Analyzer).Network.parameters().Sum(parameter => parameter.numel())]), ("rmse", Score(twin, learned, Test(twin), run)));
     }
 
@@ -98,9 +100,10 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
     private IReadOnlyDictionary<string, double[]> LearnOnRandomNoise(PartRun run)
     {
         var twin = TwinSetting.Lorenz96(run.Context);
+        var system = twin.OnAttractor;
         var scale = new ObservationErrorScale(settings.NoiseLevels.Min(), settings.NoiseLevels.Max());
         var course = Learn(run, twin, RandomNoise, settings.Network, settings.NoiseShare,
-            stream => run.Context.Data.Twin(twin.Dynamics, twin.Network, new() { Stream = stream, Batch = settings.Batch, ErrorScale = scale }));
+            stream => run.Context.Data.Twin(system, new() { Stream = stream, Batch = settings.Batch, ErrorScale = scale }));
         var network = Analyzer(run, RandomNoise).Network;
         return With(course, Curve("rmse", settings.NoiseLevels, level => AtNoise(run, level, at => at.Learned(RandomNoise, network))));
     }
@@ -129,26 +132,26 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
     private IReadOnlyDictionary<string, double[]> MeasureLyapunov(PartRun run)
     {
         var twin = TwinSetting.Lorenz96(run.Context);
-        var spectrum = Spectrum(run, twin, twin.Dynamics.Dimension);
+        var spectrum = Spectrum(run, twin, twin.System.Dynamics.Dimension);
         return new Dictionary<string, double[]> { ["exponents"] = [.. spectrum.Exponents], ["errors"] = [.. spectrum.StandardErrors], ["positive"] = [spectrum.Positive] };
     }
 
     private LyapunovSpectrum Spectrum(PartRun run, TwinSetting twin, long count) =>
-        run.Context.Transforms.LyapunovVectors(twin.Dynamics, settings.LyapunovTransient, count)
+        run.Context.Transforms.LyapunovVectors(twin.System.Dynamics, settings.LyapunovTransient, count)
             .Fit(twin.Endless("Lyapunov", 4).Take(settings.LyapunovTransient + settings.LyapunovCycles), run.Cancellation).Spectrum!;
 
     private IReadOnlyDictionary<string, double[]> MeasureCovariances(PartRun run)
     {
         var twin = TwinSetting.Lorenz96(run.Context);
-        long n = twin.Dynamics.Dimension;
+        long n = twin.System.Dynamics.Dimension;
         var learned = twin.Learned(Learned, Analyzer(run, Learned).Network);
         Column ofLearned = new("learned-covariance"), ofEnsemble = new("ensemble-covariance");
         using var test = twin.Test("covariances", 2, settings.CovarianceBurnIn + settings.CovarianceCycles).Materialise();
         var transforms = run.Context.Transforms;
-        ITrajectoryView view = new LyapunovVectors(run.Context, twin.Dynamics, UnstableNeutral).Transform(test);
-        view = transforms.AnalysisCovariance(twin.FiniteSizeFilter(ReferenceMembers, Certain), ofEnsemble).Transformer.Transform(view);
-        view = transforms.AnalysisCovariance(learned, twin.Network, ofLearned).Transformer.Transform(view);
-        view = transforms.KalmanGain(learned, twin.Network).Transformer.Transform(view);
+        ITrajectoryView view = new LyapunovVectors(run.Context, twin.System.Dynamics, UnstableNeutral).Transform(test);
+        view = transforms.AnalysisCovariance(twin.FiniteSizeFilter(ReferenceMembers, Certain), ofEnsemble).Transform(view);
+        view = transforms.AnalysisCovariance(learned, twin.System.Network, ofLearned).Transform(view);
+        view = transforms.KalmanGain(learned, twin.System.Network).Transform(view);
 
         long every = settings.CovarianceInterval;
         var unstable = Subspace.FirstVectors(LyapunovVectors.Vectors, UnstableNeutral);
@@ -195,7 +198,7 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
         return With([],
         [
             // The observations are other than the analysis believes: its R stays that of its training, I.
-            .. Curve("rmse", settings.NoiseLevels, level => AtNoise(run, level, twin => (twin with { Network = run.Context.Observations.Full(twin.Dynamics) }).Learned(Learned, network))),
+            .. Curve("rmse", settings.NoiseLevels, level => AtNoise(run, level, twin => (twin with { System = twin.System with { Network = ObservationNetwork.Full(twin.System.Dynamics.Dimension) } }).Learned(Learned, network))),
             .. Curve("told", settings.NoiseLevels, level => AtNoise(run, level, twin => twin.Learned(Learned, network))),
         ]);
     }
@@ -241,7 +244,7 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
 
     // Larger states say more of the error at once: as many numbers as at n = 40, of two trajectories at least.
     private ITrajectoryView PointTest(TwinSetting twin) =>
-        twin.Test("test", Math.Clamp(40 * settings.Trajectories / twin.Dynamics.Dimension, 2, settings.Trajectories), settings.BurnIn + settings.PointCycles);
+        twin.Test("test", Math.Clamp(40 * settings.Trajectories / twin.System.Dynamics.Dimension, 2, settings.Trajectories), settings.BurnIn + settings.PointCycles);
 
     // The error, its standard error, on how many trajectories the truth was lost, of how many.
     private double[] Score(TwinSetting twin, ITransformer method, ITrajectoryView test, PartRun run, double lost = LorenzLost)

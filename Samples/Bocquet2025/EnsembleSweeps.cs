@@ -34,15 +34,10 @@ internal static class EnsembleSweeps
 
     private static ITransformer Make(TwinSetting setting, string method, long members, double certainty)
     {
+        var system = setting.System;
         var (analysis, prior) = (setting.Context.Analysis, FiniteSizePrior.DiracJeffreys(certainty));
         return method == Filter
-            ? analysis.FiniteSizeEnsembleKalmanFilter(setting.Dynamics, setting.Network, new FiniteSizeEnsembleKalmanFilterOptions
-            {
-                Members = members, Prior = prior, Rotation = EnsembleRotation.MeanPreserving, Initial = setting.FirstGuess, DivergenceHandling = DivergenceHandling.Isolate,
-            }).Transformer
-            : analysis.IterativeEnsembleKalmanSmoother(setting.Dynamics, setting.Network, new IterativeEnsembleKalmanSmootherOptions
-            {
-                Members = members, Prior = prior, Rotation = EnsembleRotation.MeanPreserving, Initial = setting.FirstGuess, DivergenceHandling = DivergenceHandling.Isolate,
-            }).Transformer;
+            ? analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = members, Prior = prior, Rotation = EnsembleRotation.MeanPreserving, DivergenceHandling = DivergenceHandling.Isolate })
+            : analysis.IterativeEnsembleKalmanSmoother(system, new() { Members = members, Prior = prior, Rotation = EnsembleRotation.MeanPreserving, DivergenceHandling = DivergenceHandling.Isolate });
     }
 }

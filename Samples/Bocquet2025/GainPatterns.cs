@@ -12,9 +12,9 @@ internal sealed record GainCase(string Name, string Metric, long Sites, Func<Twi
     [
         new("all sites observed", "", 40, setting => setting),
         new("all sites observed, n = 80", ".n80", 80, setting => setting),
-        new("every other site", ".half", 40, setting => setting with { Network = setting.Context.Observations.Strided(setting.Dynamics, 2) }),
-        new("0 to n random sites", ".random", 40, setting => setting with { Network = setting.Context.Observations.Random(setting.Dynamics) }),
-        new("n/2 to n random sites", ".random_from_half", 40, setting => setting with { Network = setting.Context.Observations.Random(setting.Dynamics, minimumDensity: 0.5) }),
+        new("every other site", ".half", 40, setting => setting with { System = setting.System with { Network = ObservationNetwork.Strided(setting.System.Dynamics.Dimension, 2) } }),
+        new("0 to n random sites", ".random", 40, setting => setting with { System = setting.System with { Network = ObservationNetwork.Random(setting.System.Dynamics.Dimension) } }),
+        new("n/2 to n random sites", ".random_from_half", 40, setting => setting with { System = setting.System with { Network = ObservationNetwork.Random(setting.System.Dynamics.Dimension, minimumDensity: 0.5) } }),
     ];
 
     /// <summary>The name of the part that trains it, where it is not the reference.</summary>
@@ -59,7 +59,7 @@ internal static class GainPatterns
         };
         if (compare)
         {
-            var composite = run.Context.Scores.MeanMarginalGainByRegression(analyzer, setting.Network, attractor, new MarginalGainRegressionOptions { Every = plan.GainEvery }, run.Cancellation);
+            var composite = run.Context.Scores.MeanMarginalGainByRegression(analyzer, setting.System.Network, attractor, new MarginalGainRegressionOptions { Every = plan.GainEvery }, run.Cancellation);
             figures.Add("gain.composite", [Correlation(figures["gain.values"], [.. composite.Values.Cast<double>()])]);
         }
         return figures;
@@ -82,7 +82,7 @@ internal static class GainPatterns
     {
         using var cursor = setting.Endless("equivariance", 4).OpenCursor();
         cursor.MoveNext();
-        return MarginalGain.EquivarianceError(analyzer.Network, cursor[Columns.Truth], setting.Dynamics.Dimension / 2, Shift);
+        return MarginalGain.EquivarianceError(analyzer.Network, cursor[Columns.Truth], setting.System.Dynamics.Dimension / 2, Shift);
     }
 
     private static double Correlation(double[] a, double[] b)

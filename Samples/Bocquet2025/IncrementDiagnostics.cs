@@ -10,9 +10,9 @@ internal static class IncrementDiagnostics
     public static IReadOnlyDictionary<string, double[]> Measure(Bocquet2025Plan plan, PartRun run, TwinSetting setting, SequentialAssimilation<StateMemory> method)
     {
         var scaling = new IncrementScalingScore { Every = plan.DiagnosedEvery };
-        var histogram = new ProjectedInnovationHistogram(setting.Network, HistogramBins.Symmetric(Reach, Bins));
+        var histogram = new ProjectedInnovationHistogram(setting.System.Network, HistogramBins.Symmetric(Reach, Bins));
         var test = setting.Test("increments", plan.DiagnosedTrajectories, plan.BurnIn + plan.DiagnosedCycles);
-        var view = new IncrementScaling<StateMemory>(method, setting.Network).Transform(test);
+        var view = new IncrementScaling<StateMemory>(method, setting.System.Network).Transform(test);
         var report = run.Context.Scores.Evaluate(view, new ScoreOptions { BurnIn = plan.BurnIn, Scores = [scaling, histogram] }, run.Cancellation);
         var (curve, innovations) = (report.Of(scaling), report.Of(histogram));
         return new Dictionary<string, double[]>

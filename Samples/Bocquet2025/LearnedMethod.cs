@@ -43,7 +43,7 @@ internal sealed record LearnedMethod(string Name, Func<AnalysisStatistics, DataA
     /// <param name="training">How it is trained.</param>
     /// <param name="first">A network of the same shape whose weights it begins with; null to draw them.</param>
     public LearnedAnalysisEstimator<StateMemory> Estimator(string name, TwinSetting setting, TrainingOptions training, nn.Module? first) =>
-        setting.Context.Analysis.Learned(name, setting.Dynamics, setting.Network, (statistics, random) =>
+        setting.Context.Analysis.Learned(name, setting.OnAttractor, (statistics, random) =>
         {
             var network = Create(statistics, setting.Context, random);
             if (first is not null)

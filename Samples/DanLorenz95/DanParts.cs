@@ -39,7 +39,7 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
         string name = part.Replace(' ', '-');
         var network = effort.Network with { WarmStart = start };
         var training = effort.Training with { MaximumDuration = time * sideBySide * shareOfTime * effort.Share / plan.Shares };
-        var course = run.Learn(name, checkpoint => run.Context.Analysis.DataAssimilationNetwork(system.Observing, system.Interval, network, training with { CheckpointPath = checkpoint }),
+        var course = run.Learn(name, checkpoint => run.Context.Analysis.DataAssimilationNetwork(system.System.Network, system.System.Interval, network, training with { CheckpointPath = checkpoint }),
             system.Trajectories($"training/{name}", effort.Batch, cycles), system.Trajectories("validation", effort.Batch), learned => ((NetworkAnalyzer)learned.Triple.Analyzer).History!);
         var method = run.Read<SequentialAssimilation<VectorMemory>>(name);
         var figures = system.Score(method, system.Test(plan, testCycles), plan.BurnIn, hasDensity: true, run.Cancellation);
@@ -62,7 +62,7 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
     {
         var system = DanSystem.LinearGaussian(run.Context, n);
         var figures = Network(run, Linear(n), system, plan.Linear, plan.SmallTestCycles);
-        var kalman = run.Context.Analysis.KalmanFilter(system.Dynamics, system.Observing, system.Initial).Transformer;
+        var kalman = run.Context.Analysis.KalmanFilter(system.System);
         foreach (var (key, values) in system.Score(kalman, system.Test(plan, plan.SmallTestCycles), plan.BurnIn, hasDensity: true, run.Cancellation)) figures.Add("kalman." + key, values);
 
         // How far the network's posterior is from the Kalman filter's: covariances in the Frobenius norm, relative to the latter's.
@@ -120,7 +120,7 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
     private Dictionary<string, double[]> ParticleFilter(PartRun run)
     {
         var system = DanSystem.Lorenz63(run.Context);
-        var filter = run.Context.Analysis.ParticleFilter(system.Dynamics, system.Observing, new() { Members = plan.Particles, Initial = system.Initial }).Transformer;
+        var filter = run.Context.Analysis.ParticleFilter(system.System, new() { Members = plan.Particles });
         return system.Score(filter, system.Test(plan, plan.SmallTestCycles), plan.BurnIn, hasDensity: false, run.Cancellation);
     }
 
@@ -130,9 +130,8 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
         var system = DanSystem.Lorenz95(run.Context);
         var test = system.Test(plan, plan.TestCycles);
         var figures = new Dictionary<string, double[]>();
-        var iterative = run.Context.Analysis.AdditiveErrorIterativeEnsembleKalmanFilter(system.Dynamics, system.Observing, new()
-            { Members = 20, Inflation = Inflation.StandardDeviation(1.05), Rotation = EnsembleRotation.MeanPreserving, Initial = system.Initial }).Transformer;
-        var finiteSize = run.Context.Analysis.FiniteSizeEnsembleKalmanFilter(system.Dynamics, system.Observing, new FiniteSizeEnsembleKalmanFilterOptions { Members = 20, Initial = system.Initial }).Transformer;
+        var iterative = run.Context.Analysis.AdditiveErrorIterativeEnsembleKalmanFilter(system.System, new() { Members = 20, Inflation = Inflation.StandardDeviation(1.05), Rotation = EnsembleRotation.MeanPreserving });
+        var finiteSize = run.Context.Analysis.FiniteSizeEnsembleKalmanFilter(system.System, new() { Members = 20 });
         foreach (var (name, method) in new (string, ITransformer)[] { ("ienkf_q", iterative), ("enkf_n", finiteSize) })
             foreach (var (key, values) in system.Score(method, test, plan.BurnIn, hasDensity: false, run.Cancellation)) figures.Add($"{name}.{key}", values);
         return figures;
@@ -145,7 +144,7 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
         var figures = new Dictionary<string, double[]>();
         foreach (long members in plan.Members)
         {
-            var filter = run.Context.Analysis.FiniteSizeEnsembleKalmanFilter(system.Dynamics, system.Observing, new FiniteSizeEnsembleKalmanFilterOptions { Members = members, Initial = system.Initial }).Transformer;
+            var filter = run.Context.Analysis.FiniteSizeEnsembleKalmanFilter(system.System, new() { Members = members });
             figures.Add($"{members}", system.Score(filter, test, plan.BurnIn, hasDensity: false, run.Cancellation)["posterior"]);
         }
         return figures;

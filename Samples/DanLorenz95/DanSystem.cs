@@ -5,11 +5,9 @@ namespace DaML.Samples;
 
 /// <summary>A system that a data assimilation network learns: what generates truths and observations.</summary>
 /// <param name="Context">Seed, device, precision, progress.</param>
-/// <param name="Dynamics">The model with its error.</param>
-/// <param name="Observing">What is observed.</param>
-/// <param name="Interval">Time between observations, also the time one application of the propagater stands for.</param>
-/// <param name="Initial">Where tests and ensembles start; the network's memory always starts at zero.</param>
-internal sealed record DanSystem(DataAssimilationContext Context, IDynamics Dynamics, IObservationNetwork Observing, double Interval, GaussianInitialCondition Initial)
+/// <param name="System">The model with its error, what is observed of it, and where tests and ensembles start; the network's memory always starts at zero. The time
+/// between observations is also the time that one application of the propagater stands for.</param>
+internal sealed record DanSystem(DataAssimilationContext Context, AssimilationSystem System)
 {
     /// <summary>A damped rotation in n dimensions, half as many mixtures of it observed: the Kalman filter is exact.</summary>
     /// <param name="context">Seed, device, precision, progress.</param>
@@ -20,17 +18,17 @@ internal sealed record DanSystem(DataAssimilationContext Context, IDynamics Dyna
         using var random = context.Random($"linear-Gaussian system {n}");
         var rotation = 0.95 * linalg.qr(random.Normal([n, n], ScalarType.Float64)).Q;
         var mixing = random.Normal([n / 2, n], ScalarType.Float64);
-        return new(context, new LinearDynamics(rotation) { ModelError = ErrorCovariance.Scalar(n, 0.1) },
-            new ObservationNetwork(new LinearObservationOperator(mixing), ErrorCovariance.Scalar(n / 2, 0.5), null), 1,
-            new GaussianInitialCondition(zeros(n, dtype: ScalarType.Float64), ErrorCovariance.Scalar(n, 1)));
+        return new(context, new AssimilationSystem(new LinearDynamics(rotation) { ModelError = ErrorCovariance.Scalar(n, 0.1) },
+            new ObservationNetwork(new LinearObservationOperator(mixing), ErrorCovariance.Scalar(n / 2, 0.5)))
+            { Initial = new GaussianInitialCondition(zeros(n, dtype: ScalarType.Float64), ErrorCovariance.Scalar(n, 1)) });
     }
 
     /// <summary>Lorenz-63, all three components observed every 0.1 with R = 2 I, model error of variance 0.01 in every step of 0.01.</summary>
     /// <param name="context">Seed, device, precision, progress.</param>
     public static DanSystem Lorenz63(DataAssimilationContext context)
     {
-        var dynamics = context.Dynamics.Lorenz63(modelError: ErrorCovariance.Scalar(3, 0.01));
-        return new(context, dynamics, context.Observations.Full(dynamics, errorVariance: 2), 0.1, Near(context, dynamics, 2));
+        var dynamics = new Lorenz63() { ModelError = ErrorCovariance.Scalar(3, 0.01) };
+        return new(context, new AssimilationSystem(dynamics, ObservationNetwork.Full(3, errorVariance: 2)) { Interval = 0.1, Initial = Near(context, dynamics, 2) });
     }
 
     /// <summary>Number of sites of Lorenz-95.</summary>
@@ -40,22 +38,22 @@ internal sealed record DanSystem(DataAssimilationContext Context, IDynamics Dyna
     /// <param name="context">Seed, device, precision, progress.</param>
     public static DanSystem Lorenz95(DataAssimilationContext context)
     {
-        var dynamics = context.Dynamics.Lorenz96(Lorenz95Sites, modelError: ErrorCovariance.Scalar(Lorenz95Sites, 0.01));
-        return new(context, dynamics, context.Observations.Full(dynamics), dynamics.TimeStep, Near(context, dynamics, 1));
+        var dynamics = new Lorenz96(Lorenz95Sites) { ModelError = ErrorCovariance.Scalar(Lorenz95Sites, 0.01) };
+        return new(context, new AssimilationSystem(dynamics, ObservationNetwork.Full(Lorenz95Sites)) { Initial = Near(context, dynamics, 1) });
     }
 
-    /// <summary>Trajectories, without end unless said.</summary>
+    /// <summary>Trajectories that start on the attractor (default: without end).</summary>
     /// <param name="stream">The name of their random streams.</param>
     /// <param name="batch">Number of trajectories.</param>
     /// <param name="cycles">Number of cycles; null = without end.</param>
     public ITrajectoryView Trajectories(string stream, long batch, long? cycles = null) =>
-        Context.Data.Twin(Dynamics, Observing, new() { Stream = stream, Batch = batch, Cycles = cycles, Interval = Interval });
+        Context.Data.Twin(System with { Initial = null }, new() { Stream = stream, Batch = batch, Cycles = cycles });
 
     /// <summary>A test, which starts where ensembles do.</summary>
     /// <param name="plan">Its length.</param>
     /// <param name="cycles">Cycles that are scored.</param>
     public ITrajectoryView Test(DanLorenz95Plan plan, long cycles) =>
-        Context.Data.Twin(Dynamics, Observing, new() { Stream = "test", Batch = plan.TestTrajectories, Cycles = plan.BurnIn + cycles, Interval = Interval, Initial = Initial });
+        Context.Data.Twin(System, new() { Stream = "test", Batch = plan.TestTrajectories, Cycles = plan.BurnIn + cycles });
 
     /// <summary>Prior and posterior error, cross-entropy where there are densities, and each cycle's posterior error.</summary>
     /// <param name="method">The method.</param>

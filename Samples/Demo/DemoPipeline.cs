@@ -22,40 +22,40 @@ internal static class DemoPipeline
     {
         // <readme>
         var context = new DataAssimilationContext(options);    // seed, device, who is told of progress
-        var lorenz96 = context.Dynamics.Lorenz96(dimension: 40, forcing: 8, timeStep: 0.05);
-        var network = context.Observations.Full(lorenz96, errorVariance: 1);
+        var lorenz96 = new Lorenz96(dimension: 40, forcing: 8, timeStep: 0.05);
+        var system = new AssimilationSystem(lorenz96, ObservationNetwork.Full(dimension: 40, errorVariance: 1));
 
         // A first guess as good as an observation: where the test's truths and the ensembles start.
         var onAttractor = lorenz96.Advance(context.Random("first guess").Normal([40], context.Precision), new TimeInterval(0, 50));
-        var firstGuess = new GaussianInitialCondition(onAttractor, ErrorCovariance.Scalar(40, 1));
+        var guessed = system with { Initial = new GaussianInitialCondition(onAttractor, ErrorCovariance.Scalar(40, 1)) };
 
         // Twin experiments generate themselves on the fly; their random numbers follow from the seed and the stream's name.
-        var training = context.Data.Twin(lorenz96, network, new() { Stream = "training", Batch = 32 });
-        var validation = context.Data.Twin(lorenz96, network, new() { Stream = "validation", Batch = 32 });
-        var test = context.Data.Twin(lorenz96, network, new()
-            { Stream = "test", Batch = 4, Cycles = settings.BurnIn + settings.Cycles, Initial = firstGuess });
+        var training = context.Data.Twin(system, new() { Stream = "training", Batch = 32 });
+        var validation = context.Data.Twin(system, new() { Stream = "validation", Batch = 32 });
+        var test = context.Data.Twin(guessed, new() { Stream = "test", Batch = 4, Cycles = settings.BurnIn + settings.Cycles });
 
         // An estimator learns and gives a transformer: 3D-Var its covariance B, the network its weights.
-        var variational = context.Analysis.ThreeDimensionalVariational(lorenz96, network, new() { ClimatologyCycles = 500, TuningCycles = 250 })
+        var variational = context.Analysis.ThreeDimensionalVariational(system, new()
+            { Background = new ClimatologicalBackground { ClimatologyCycles = 500, TuningCycles = 250 } })
             .Fit(training, cancellation);
-        var learned = context.Analysis.ResidualConvolution(lorenz96, network, training: new()
-            { Steps = settings.Steps, Truncation = 8, MaximumDuration = settings.TrainingTime, CheckpointPath = settings.Checkpoint })
+        var learned = context.Analysis.ResidualConvolution(system, new()
+            { Training = new() { Steps = settings.Steps, Truncation = 8, MaximumDuration = settings.TrainingTime, CheckpointPath = settings.Checkpoint } })
             .Fit(training, validation, cancellation);
         context.Model.Save(learned, settings.ModelFile);
 
-        EnsembleTransformKalmanFilterOptions Rotated(long members, double inflation) => new()
-            { Members = members, Inflation = Inflation.StandardDeviation(inflation), Rotation = EnsembleRotation.MeanPreserving, Initial = firstGuess };
-        FiniteSizeEnsembleKalmanFilterOptions FiniteSize(long members) => new()
-            { Members = members, Prior = FiniteSizePrior.DiracJeffreys(certainty: 2), Initial = firstGuess };
+        EnsembleTransformKalmanFilter Rotated(long members, double inflation) => new()
+            { Members = members, Inflation = Inflation.StandardDeviation(inflation), Rotation = EnsembleRotation.MeanPreserving };
+        FiniteSizeEnsembleKalmanFilter FiniteSize(long members) => new()
+            { Members = members, Prior = FiniteSizePrior.DiracJeffreys(certainty: 2) };
         var methods = new Dictionary<string, ITransformer>
         {
             ["3D-Var"] = variational,
             ["learned"] = learned,
             ["learned, reloaded"] = context.Model.Load<ITransformer>(settings.ModelFile),
-            ["ETKF, 20 members"] = context.Analysis.EnsembleTransformKalmanFilter(lorenz96, network, Rotated(20, inflation: 1.04)).Transformer,
-            ["ETKF, 40 members"] = context.Analysis.EnsembleTransformKalmanFilter(lorenz96, network, Rotated(40, inflation: 1.02)).Transformer,
-            ["EnKF-N, 20 members"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(lorenz96, network, FiniteSize(20)).Transformer,
-            ["EnKF-N, 40 members"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(lorenz96, network, FiniteSize(40)).Transformer,
+            ["ETKF, 20 members"] = context.Analysis.EnsembleTransformKalmanFilter(guessed, Rotated(20, inflation: 1.04)),
+            ["ETKF, 40 members"] = context.Analysis.EnsembleTransformKalmanFilter(guessed, Rotated(40, inflation: 1.02)),
+            ["EnKF-N, 20 members"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(guessed, FiniteSize(20)),
+            ["EnKF-N, 40 members"] = context.Analysis.FiniteSizeEnsembleKalmanFilter(guessed, FiniteSize(40)),
         };
 
         var scores = new Dictionary<string, ScoreReport>();

@@ -49,11 +49,10 @@ internal sealed class EmulatorAssimilation
         using var unresolved = reduced.Modes.Decomposition.TruncationErrorCovariance(reduced.Training, ReducedOrderModels.Anomaly, sites,
             cancellation);
         using var total = unresolved + instruments.ToMatrix(unresolved.dtype, unresolved.device);
-        Field = context.Observations.Network(new ReconstructionOperator(reduced.Modes.Decomposition).Then(sites),
-            ErrorCovariance.Full(total));
+        Field = new ObservationNetwork(new ReconstructionOperator(reduced.Modes.Decomposition).Then(sites), ErrorCovariance.Full(total));
         Network = model.Observed(Field);
         observed = context.Transforms
-            .Observe(context.Observations.Network(sites, instruments), ReducedOrderModels.Anomaly,
+            .Observe(new ObservationNetwork(sites, instruments), ReducedOrderModels.Anomaly,
                 $"{reduced.Case.Key}/observations/{system.Key}{Sites.Count}")
             .Transform(reduced.Test).Materialise([ReducedOrderModels.Anomaly, Columns.Observation], cancellation: cancellation);
 
@@ -94,7 +93,8 @@ internal sealed class EmulatorAssimilation
         long r = model.ValueCount;
         using var block = statistics.ToMatrix(ScalarType.Float64, CPU).narrow(0, 0, r).narrow(1, 0, r).contiguous();
         var climatology = new GaussianInitialCondition(zero, ErrorCovariance.Full(block));
-        var (maps, milliseconds) = Analyses(context.Analysis.OptimalInterpolation(Field, climatology).Transformer);
+        var system = new AssimilationSystem(LinearDynamics.Persistence(r), Field);   // optimal interpolation forecasts nothing
+        var (maps, milliseconds) = Analyses(context.Analysis.OptimalInterpolation(system, new() { Distribution = climatology }));
         int length = reduced.Window;
         var windows = cat([.. Enumerable.Range(0, length).Select(lag => maps.narrow(0, length - 1 - lag, maps.size(0) - length + 1))], -1);
         return new(windows.MoveToOuterDisposeScope(), length - 1, milliseconds);
@@ -126,25 +126,21 @@ internal sealed class EmulatorAssimilation
     }
 
     /// <summary>4D-Var that goes on from its own analysis, day by day: B from the emulator's own forecast errors.</summary>
-    public StartStates Cycled() => Cycles(context.Analysis.FourDimensionalVariational(model.Dynamics, Network, analysisErrors,
-        WindowCycling.Disjoint(1), new()
-        {
-            Name = $"cycled 4D-Var, {Sites.Count} sites", Initial = Climatology(), Priors = [new ModelErrorTerm(modelError)],
-        }).Transformer);
+    public StartStates Cycled() => Cycles(context.Analysis.FourDimensionalVariational(System(model.Dynamics), new()
+    {
+        Name = $"cycled 4D-Var, {Sites.Count} sites", Background = new KnownBackground(analysisErrors), Window = WindowCycling.Disjoint(1),
+        Priors = [new ModelErrorTerm(modelError)],
+    }));
 
     /// <summary>The ensemble transform Kalman filter through the emulator, with its model error.</summary>
-    public StartStates EnsembleTransform(int members) => Cycles(context.Analysis.EnsembleTransformKalmanFilter(Noisy(), Network,
-        new EnsembleTransformKalmanFilterOptions
-        {
-            Name = $"ETKF, {Sites.Count} sites", Members = members, Initial = Climatology(),
-        }).Transformer);
+    public StartStates EnsembleTransform(int members) => Cycles(context.Analysis.EnsembleTransformKalmanFilter(System(Noisy()),
+        new() { Name = $"ETKF, {Sites.Count} sites", Members = members }));
 
     /// <summary>The finite-size ensemble Kalman filter through the emulator, with its model error.</summary>
-    public StartStates FiniteSize(int members) => Cycles(context.Analysis.FiniteSizeEnsembleKalmanFilter(Noisy(), Network,
-        new FiniteSizeEnsembleKalmanFilterOptions
-        {
-            Name = $"EnKF-N, {Sites.Count} sites", Members = members, Initial = Climatology(),
-        }).Transformer);
+    public StartStates FiniteSize(int members) => Cycles(context.Analysis.FiniteSizeEnsembleKalmanFilter(System(Noisy()),
+        new() { Name = $"EnKF-N, {Sites.Count} sites", Members = members }));
+
+    private AssimilationSystem System(IDynamics dynamics) => new(dynamics, Network) { Initial = Climatology() };
 
     /// <summary>A window of its own for each of some days, one trajectory each.</summary>
     /// <param name="observations"><c>[days, p]</c></param>

@@ -67,17 +67,17 @@ internal static class PressurePipeline
         var instruments = ErrorCovariance.Scalar(settings.Sites, settings.ObservationError * settings.ObservationError);
         using var unresolved = modes.Decomposition.TruncationErrorCovariance(seasons.Transform(training), Anomaly, sites, cancellation);
         using var error = unresolved + instruments.ToMatrix(unresolved.dtype, unresolved.device);
-        var network = context.Observations.Network(new ReconstructionOperator(modes.Decomposition).Then(sites), ErrorCovariance.Full(error));
+        var network = new ObservationNetwork(new ReconstructionOperator(modes.Decomposition).Then(sites), ErrorCovariance.Full(error));
         var observed = seasons.Append(modes)
-            .Append(context.Transforms.Observe(context.Observations.Network(sites, instruments), Anomaly, "pressure-analysis/observations"))
+            .Append(context.Transforms.Observe(new ObservationNetwork(sites, instruments), Anomaly, "pressure-analysis/observations"))
             .Transform(test);
 
         using var zero = zeros(settings.Modes, dtype: context.Precision, device: context.Device);
         var initial = new GaussianInitialCondition(zero, ErrorCovariance.Full(model.ClimatologicalCovariance));
+        var system = new AssimilationSystem(model.Dynamics, network) { Initial = initial };
         return new PressureExperiment(grid, sites.Indices, seasons, modes, model, network, initial, observed,
-            context.Analysis.KalmanFilter(model.Dynamics, network, initial).Transformer,
-            context.Analysis.EnsembleTransformKalmanFilter(model.Dynamics, network,
-                new EnsembleTransformKalmanFilterOptions { Members = settings.Members, Initial = initial }).Transformer);
+            context.Analysis.KalmanFilter(system),
+            context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = settings.Members }));
     }
 
     private static long[] DrawSites(DataAssimilationContext context, long points, int count)

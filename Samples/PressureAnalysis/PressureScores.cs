@@ -73,8 +73,7 @@ internal sealed record PressureScores(MemoryTrajectoryView Analysed, double Anal
     /// <summary>The error of the model without assimilation: of free runs from the climatological distribution, each by itself, and of their mean.</summary>
     public static (double Runs, double Mean) FreeRuns(DataAssimilationContext context, PressureExperiment experiment, int runs)
     {
-        var free = context.Data.Twin(experiment.Model.Dynamics, experiment.Network,
-            new TwinExperimentOptions { Stream = "pressure-analysis/free-runs", Batch = runs, Initial = experiment.Initial });
+        var free = context.Data.Twin(new AssimilationSystem(experiment.Model.Dynamics, experiment.Network) { Initial = experiment.Initial }, new() { Stream = "pressure-analysis/free-runs", Batch = runs });
         double each = 0, mean = 0;
         long days = 0;
         using var year = experiment.Observed.OpenCursor();

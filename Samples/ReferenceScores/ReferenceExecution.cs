@@ -38,18 +38,16 @@ internal static class ReferenceExecution
     {
         var definition = ReferenceMethods.Find(row.Method!);
         var settings = new NamedSettings(definition.Name, row.Settings).Only(definition.Settings);
-        var dynamics = ReferenceModels.Make(experiment, context);
-        var network = experiment.Stride == 1 ? context.Observations.Full(dynamics, experiment.ErrorVariance) : context.Observations.Strided(dynamics, experiment.Stride, experiment.ErrorVariance);
-        var start = experiment.Start.Of(dynamics.Dimension);
-        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions
-        {
-            Stream = "reference/" + row.Experiment, Batch = seeds, Cycles = Require.NotNegative(experiment.BurnIn, "burnIn") + cycles, Interval = experiment.Interval, Initial = start,
-        });
-        var request = new ReferenceRequest(context, dynamics, network, start, experiment.Interval, settings, isRehearsal);
+        var dynamics = ReferenceModels.Make(experiment);
+        var network = experiment.Stride == 1 ? ObservationNetwork.Full(dynamics.Dimension, experiment.ErrorVariance) : ObservationNetwork.Strided(dynamics.Dimension, experiment.Stride, experiment.ErrorVariance);
+        var system = new AssimilationSystem(dynamics, network) { Interval = experiment.Interval, Initial = experiment.Start.Of(dynamics.Dimension) };
+        var twin = context.Data.Twin(system, new() { Stream = "reference/" + row.Experiment, Batch = seeds, Cycles = Require.NotNegative(experiment.BurnIn, "burnIn") + cycles });
+        var request = new ReferenceRequest(context, system, settings, isRehearsal);
         // A method that is no better than climatology corrected by one cycle's observations has lost the truth.
         var bounds = request.Bounds();
         var scoring = new ScoreOptions { BurnIn = experiment.BurnIn, LostTruthBound = definition.FollowsTruth && bounds is not null ? bounds.Found : double.PositiveInfinity, TruthBounds = bounds };
-        return (twin, definition.Make(request), scoring);
+        var method = definition.Make(request) with { DivergenceHandling = DivergenceHandling.Isolate };
+        return (twin, (ITransformer)method.For(system, context), scoring);
     }
 
     /// <summary>Measures all rows; the longest first, as many at once as there are cores.</summary>

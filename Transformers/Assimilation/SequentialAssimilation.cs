@@ -4,19 +4,6 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Settings of a <see cref="SequentialAssimilation{TMemory}"/>, with their defaults.</summary>
-public sealed record SequentialAssimilationOptions
-{
-    /// <summary>The name of its random streams, so that two runs of one method can differ; the method's own name unless said.</summary>
-    public string? Stream { get; init; }
-
-    /// <summary>The root-mean-square size of a state above which the method is said to have diverged; infinite unless said, so that only states that are not finite count.</summary>
-    public double DivergenceBound { get; init; } = double.PositiveInfinity;
-
-    /// <summary>What to do about a trajectory that diverged; the run stops unless said, so that nobody overlooks it.</summary>
-    public DivergenceHandling DivergenceHandling { get; init; } = DivergenceHandling.Stop;
-}
-
 /// <summary>
 /// The one loop of all sequential methods (Boudier et al. eq. 4.1): from the memory before the first cycle, propagate to
 /// the cycle's time, take in its observation, say what the memory means before and after.
@@ -33,6 +20,14 @@ public sealed record SequentialAssimilationOptions
 public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent where TMemory : IMemory<TMemory>
 {
     private readonly DataAssimilationContext context;
+    private readonly AssimilationSystem? system;
+
+    /// <summary>Makes a method of its record for a system; one with something to learn is fitted before it is applied.</summary>
+    /// <param name="method">The method's settings; they become <see cref="Options"/>.</param>
+    /// <param name="system">The model, what is observed of it, and where it starts.</param>
+    /// <param name="context">Whose seed its random streams follow and on whose device they are drawn.</param>
+    public SequentialAssimilation(AssimilationMethod<TMemory> method, AssimilationSystem system, DataAssimilationContext context)
+        : this(method.Name ?? method.UsualName, method.Triple(system, context), system.Network, context, method) => this.system = system;
 
     /// <summary>Makes a method of a triple.</summary>
     /// <param name="name">What to call it in messages and tables.</param>
@@ -119,15 +114,39 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent w
         return output;
     }
 
+    /// <summary>
+    /// The method with what it learned; a method with nothing to learn is given back as it is.
+    /// </summary>
+    /// <param name="data">What is learned from; a background covariance or a climatology needs the truth.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="SchemaException">The data lacks a column that the method or its learning needs.</exception>
+    public SequentialAssimilation<TMemory> Fit(ITrajectoryView data, CancellationToken cancellation = default)
+    {
+        GetOutputSchema(data.Schema);
+        if (Options is not AssimilationMethod<TMemory> { ToLearn: not null } method) return this;
+        var truth = new ColumnDefinition(Columns.Truth, StateDimension);
+        new SchemaContract([truth, .. Contract.Requires], []).Apply(data.Schema, $"Fitting {Name}");
+        var learned = method.Learn(system!, data, context, cancellation);
+        return learned.Method.For(learned.System, context);
+    }
+
+    ITransformer IEstimator<ITransformer>.Fit(ITrajectoryView data, CancellationToken cancellation) => Fit(data, cancellation);
+
     /// <inheritdoc/>
-    public ITrajectoryView Transform(ITrajectoryView input) =>
-        new TrajectoryView(GetOutputSchema(input.Schema), input, source => new AssimilationRun<TMemory>(this, input, source));
+    /// <exception cref="InvalidOperationException">The method has something to learn and was not fitted.</exception>
+    public ITrajectoryView Transform(ITrajectoryView input)
+    {
+        RequireFitted();
+        return new TrajectoryView(GetOutputSchema(input.Schema), input, source => new AssimilationRun<TMemory>(this, input, source));
+    }
 
     /// <summary>Runs over a view for those who want the memory itself: its densities, and forecasts from it.</summary>
     /// <param name="input">The view with the observations.</param>
     /// <returns>The run before its first cycle; <c>MoveNext</c> takes it on.</returns>
+    /// <exception cref="InvalidOperationException">The method has something to learn and was not fitted.</exception>
     public AssimilationRun<TMemory> Run(ITrajectoryView input)
     {
+        RequireFitted();
         GetOutputSchema(input.Schema);
         return new AssimilationRun<TMemory>(this, input, input.OpenCursor());
     }
@@ -146,6 +165,7 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent w
 
     void IComponent.Save(ComponentWriter writer)
     {
+        RequireFitted();
         writer.Set("name", Name);
         writer.Set("stateDimension", StateDimension);
         writer.Set("observationDimension", ObservationDimension);
@@ -156,5 +176,11 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent w
         writer.Part("propagater", Triple.Propagater);
         writer.Part("procoder", Triple.Procoder);
         writer.Part("source", Triple.Source);
+    }
+
+    private void RequireFitted()
+    {
+        if (Options is AssimilationMethod<TMemory> { ToLearn: { } what })
+            throw new InvalidOperationException($"{Name} has to learn {what} first: call Fit with a view that has the truth, and use what it gives.");
     }
 }

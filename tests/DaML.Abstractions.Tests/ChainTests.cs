@@ -24,8 +24,8 @@ public class ChainTests
     [Fact]
     public void The_same_holds_for_estimators_and_for_chains_of_three()
     {
-        var chain = Step("a", [], [new(Coefficients, 5)]).AsEstimator().Append(Step("b", [], []).AsEstimator());
-        var refused = Assert.Throws<SchemaException>(() => chain.Append(Step("c", [new(Coefficients, 6)], []).AsEstimator()));
+        var chain = Step("a", [], [new(Coefficients, 5)]).Append(Step("b", [], []));
+        var refused = Assert.Throws<SchemaException>(() => chain.Append(Step("c", [new(Coefficients, 6)], [])));
         Assert.Contains("Step 3 of the pipeline (c)", refused.Message);
     }
 
@@ -33,7 +33,7 @@ public class ChainTests
     public void On_known_data_a_missing_column_is_refused_as_the_step_is_appended()
     {
         var pipeline = new DataAssimilationContext().Pipeline(new ConstantView(3, (Field, ones(2, 40))));
-        var refused = Assert.Throws<SchemaException>(() => pipeline.Append(Step("emulator", [new(Coefficients, 7)], []).AsEstimator()));
+        var refused = Assert.Throws<SchemaException>(() => pipeline.Append(Step("emulator", [new(Coefficients, 7)], [])));
         Assert.Contains("step 1", refused.Message);
         Assert.Contains("emulator", refused.Message);
         Assert.Contains("'coefficients'", refused.Message);
@@ -64,7 +64,7 @@ public class ChainTests
     {
         var seen = new List<double>();
         var data = new ConstantView(2, (Field, ones(2, 3)));
-        var fitted = Recorder(seen).Append(new Doubling().AsEstimator()).Append(Recorder(seen)).Append(new Doubling().AsEstimator()).Fit(data);
+        var fitted = Recorder(seen).Append(new Doubling()).Append(Recorder(seen)).Append(new Doubling()).Fit(data);
         Assert.Equal([1, 2], seen);
         using var cursor = fitted.Transform(data).OpenCursor();
         Assert.True(cursor.MoveNext());
@@ -77,7 +77,7 @@ public class ChainTests
     public void Validation_data_takes_the_same_way_through_the_chain()
     {
         var seen = new List<double>();
-        var chain = new Doubling().AsEstimator().Append(Recorder(seen));
+        var chain = new Doubling().Append(Recorder(seen));
         chain.Fit(new ConstantView(2, (Field, ones(2, 3))), new ConstantView(2, (Field, 10 * ones(2, 3))));
         Assert.Equal([2, 20], seen);
     }
@@ -86,7 +86,7 @@ public class ChainTests
     public void Fitting_on_data_that_lacks_a_column_is_refused_before_anything_is_learned()
     {
         var seen = new List<double>();
-        var chain = Recorder(seen).Append(Step("emulator", [new(Coefficients, 7)], []).AsEstimator());
+        var chain = Recorder(seen).Append(Step("emulator", [new(Coefficients, 7)], []));
         Assert.Throws<SchemaException>(() => chain.Fit(new ConstantView(2, (Field, ones(2, 3)))));
         Assert.Empty(seen);
     }

@@ -69,7 +69,7 @@ public class ContextTests
         Assert.Equal(ScalarType.Float32, context.Options.NetworkPrecision);
         Assert.Equal(DeviceType.CPU, context.Device.type);
         Assert.Equal(3, context.Options.Seed);
-        Assert.Same(context, context.Dynamics.Context);
+        Assert.Same(context, context.Data.Context);
     }
 
     [Theory]

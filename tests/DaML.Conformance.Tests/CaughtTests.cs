@@ -75,7 +75,7 @@ public class CaughtTests
         }
 
         protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) =>
-            context.Analysis.LearnedField("scale", Model, Observing, Plane, _ => new Scale(context.Options.NetworkPrecision, factor).Registered());
+            context.Analysis.LearnedField("scale", new AssimilationSystem(Model, Observing), Plane, _ => new Scale(context.Options.NetworkPrecision, factor).Registered());
     }
 
     private sealed class OfParameters(Func<IParametricDynamics> create) : ParametricDynamicsContract
@@ -101,9 +101,9 @@ public class CaughtTests
 
     private sealed class OfFilter(Func<IObservationNetwork, IAnalyzer<EnsembleMemory>> create) : FilterContract
     {
-        protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
-            new SequentialAssimilation<EnsembleMemory>("tested", new AssimilationTriple<EnsembleMemory>(create(network), new EnsemblePropagater(dynamics), new EnsembleProcoder(),
-                new EnsembleSource(initial, 100, ScalarType.Float64)), network, context);
+        protected override ITransformer CreateFilter(DataAssimilationContext context, AssimilationSystem system) =>
+            new SequentialAssimilation<EnsembleMemory>("tested", new AssimilationTriple<EnsembleMemory>(create(system.Network), new EnsemblePropagater(system.Dynamics), new EnsembleProcoder(),
+                new EnsembleSource(system.InitialOrUsual, 100, ScalarType.Float64)), system.Network, context);
     }
 
     private sealed class OfAnalyzer(IAnalyzer<EnsembleMemory> analyzer) : AnalyzerContract<EnsembleMemory>

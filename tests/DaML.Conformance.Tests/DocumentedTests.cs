@@ -12,8 +12,8 @@ public sealed class MyModelConformance : DynamicsContract
 
 public sealed class MyFilterConformance : FilterContract
 {
-    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
-        context.Analysis.MyFilter(dynamics, network, members: 100, initial).Transformer;
+    protected override ITransformer CreateFilter(DataAssimilationContext context, AssimilationSystem system) =>
+        context.Analysis.MyFilter(system, new() { Members = 100 });
 }
 
 internal sealed class MyModel() : Dynamics(3, 0.1)
@@ -21,8 +21,16 @@ internal sealed class MyModel() : Dynamics(3, 0.1)
     protected override Tensor Tendency(Tensor state) => state.roll(1, -1) - state.sin();
 }
 
+internal sealed record MyFilter : EnsembleFilter
+{
+    protected override string UsualName => "my filter";
+
+    protected override IAnalyzer<EnsembleMemory> Analyzer(IObservationNetwork network) =>
+        new EnsembleTransformKalmanFilterAnalyzer(network.Operator, network.Error, Inflation);
+}
+
 internal static class MyCatalog
 {
-    public static FittedEstimator<SequentialAssimilation<EnsembleMemory>> MyFilter(this AnalysisCatalog catalog, IDynamics dynamics, IObservationNetwork network, int members,
-        IInitialCondition initial) => catalog.EnsembleTransformKalmanFilter(dynamics, network, new EnsembleTransformKalmanFilterOptions { Members = members, Initial = initial });
+    public static SequentialAssimilation<EnsembleMemory> MyFilter(this AnalysisCatalog catalog, AssimilationSystem system, MyFilter method) =>
+        method.For(system, catalog.Context);
 }

@@ -7,72 +7,68 @@ namespace DaML.Tests;
 public sealed class KalmanFilterConformance : FilterContract
 {
     protected override double SamplingTolerance => 0.05;
-    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
-        context.Analysis.KalmanFilter(dynamics, network, initial).Transformer;
+    protected override ITransformer CreateFilter(DataAssimilationContext context, AssimilationSystem system) =>
+        context.Analysis.KalmanFilter(system);
 }
 
 public sealed class EnsembleTransformKalmanFilterConformance : FilterContract
 {
-    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
-        context.Analysis.EnsembleTransformKalmanFilter(dynamics, network, new EnsembleTransformKalmanFilterOptions { Members = 100, Initial = initial }).Transformer;
+    protected override ITransformer CreateFilter(DataAssimilationContext context, AssimilationSystem system) =>
+        context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 100 });
 }
 
 public sealed class RotatedEnsembleTransformKalmanFilterConformance : FilterContract
 {
     protected override bool DrawsForObservations => true;
     protected override double SamplingTolerance => 0.2;
-    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
-        context.Analysis.EnsembleTransformKalmanFilter(dynamics, network,
-            new EnsembleTransformKalmanFilterOptions { Members = 30, Initial = initial, Rotation = EnsembleRotation.MeanPreserving }).Transformer;
+    protected override ITransformer CreateFilter(DataAssimilationContext context, AssimilationSystem system) =>
+        context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 30, Rotation = EnsembleRotation.MeanPreserving });
 }
 
 public sealed class StochasticEnsembleKalmanFilterConformance : FilterContract
 {
     protected override bool DrawsForObservations => true;
-    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
-        context.Analysis.StochasticEnsembleKalmanFilter(dynamics, network, new EnsembleFilterOptions { Members = 200, Initial = initial }).Transformer;
+    protected override ITransformer CreateFilter(DataAssimilationContext context, AssimilationSystem system) =>
+        context.Analysis.StochasticEnsembleKalmanFilter(system, new() { Members = 200 });
 }
 
 public sealed class FiniteSizeEnsembleKalmanFilterConformance : FilterContract
 {
-    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
-        context.Analysis.FiniteSizeEnsembleKalmanFilter(dynamics, network, new FiniteSizeEnsembleKalmanFilterOptions { Members = 100, Initial = initial }).Transformer;
+    protected override ITransformer CreateFilter(DataAssimilationContext context, AssimilationSystem system) =>
+        context.Analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 100 });
 }
 
 public sealed class SerialSquareRootFilterConformance : FilterContract
 {
-    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
-        context.Analysis.SerialSquareRootFilter(dynamics, network, new EnsembleFilterOptions { Members = 60, Initial = initial }).Transformer;
+    protected override ITransformer CreateFilter(DataAssimilationContext context, AssimilationSystem system) =>
+        context.Analysis.SerialSquareRootFilter(system, new() { Members = 60 });
 }
 
 public sealed class DeterministicEnsembleKalmanFilterConformance : FilterContract
 {
-    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
-        context.Analysis.DeterministicEnsembleKalmanFilter(dynamics, network, new EnsembleFilterOptions { Members = 100, Initial = initial }).Transformer;
+    protected override ITransformer CreateFilter(DataAssimilationContext context, AssimilationSystem system) =>
+        context.Analysis.DeterministicEnsembleKalmanFilter(system, new() { Members = 100 });
 }
 
 /// <summary>With a radius that reaches everywhere, as the Kalman filter has no localisation.</summary>
 public sealed class LocalEnsembleTransformKalmanFilterConformance : FilterContract
 {
     protected override double SamplingTolerance => 0.2;
-    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
-        context.Analysis.LocalEnsembleTransformKalmanFilter(dynamics, network, new LocalEnsembleTransformKalmanFilterOptions
-        {
-            Members = 30, Initial = initial, Localisation = new Localisation(LocalisationGeometry.Line(dynamics.Dimension), LocalisationRadius.EFolding(1000)),
-        }).Transformer;
+    protected override ITransformer CreateFilter(DataAssimilationContext context, AssimilationSystem system) =>
+        context.Analysis.LocalEnsembleTransformKalmanFilter(system, new() { Members = 30, Localisation = new Localisation(LocalisationGeometry.Line(system.Dynamics.Dimension), LocalisationRadius.EFolding(1000)) });
 }
 
 public sealed class IterativeEnsembleKalmanFilterConformance : FilterContract
 {
     protected override bool TakesModelError => false;
-    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
-        context.Analysis.IterativeEnsembleKalmanSmoother(dynamics, network, new IterativeEnsembleKalmanSmootherOptions { Members = 60, Initial = initial }).Transformer;
+    protected override ITransformer CreateFilter(DataAssimilationContext context, AssimilationSystem system) =>
+        context.Analysis.IterativeEnsembleKalmanSmoother(system, new() { Members = 60 });
 }
 
 public sealed class ParticleFilterConformance : FilterContract
 {
-    protected override ITransformer CreateFilter(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, GaussianInitialCondition initial) =>
-        context.Analysis.ParticleFilter(dynamics, network, new ParticleFilterOptions { Members = 600, Initial = initial }).Transformer;
+    protected override ITransformer CreateFilter(DataAssimilationContext context, AssimilationSystem system) =>
+        context.Analysis.ParticleFilter(system, new() { Members = 600 });
 }
 
 public sealed class IdentityPreconditionerConformance : PreconditionerContract
@@ -119,57 +115,56 @@ public sealed class ForecastConformance : TransformerContract
 public sealed class FieldObservationConformance : TransformerContract
 {
     protected override ITransformer CreateTransformer(DataAssimilationContext context) =>
-        new FieldObservation(context, context.Observations.Random(new Lorenz96(8)), Columns.Truth);
-    protected override ITrajectoryView CreateInput(DataAssimilationContext context) => context.Data.Twin(new Lorenz96(8), context.Observations.Full(new Lorenz96(8)), new() { Batch = 2, Initial = Inputs.Normal(8) });
+        new FieldObservation(context, ObservationNetwork.Random(8), Columns.Truth);
+    protected override ITrajectoryView CreateInput(DataAssimilationContext context) => context.Data.Twin(new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8)) { Initial = Inputs.Normal(8) }, new() { Batch = 2 });
 }
 
 public sealed class JointEstimationConformance : TransformerContract
 {
-    protected override ITransformer CreateTransformer(DataAssimilationContext context) => context.Analysis.JointEstimation(new Lorenz63(), context.Observations.Full(new Lorenz63()),
-        [new EstimatedParameter("rho", 28, 1)], (joint, observed) => context.Analysis.EnsembleTransformKalmanFilter(joint, observed, new EnsembleTransformKalmanFilterOptions { Members = 6, Initial = joint.Lift(Inputs.Normal(3)) })).Transformer;
+    protected override ITransformer CreateTransformer(DataAssimilationContext context) => context.Analysis.JointEstimation(
+        new AssimilationSystem(new Lorenz63(), ObservationNetwork.Full(3)) { Initial = Inputs.Normal(3) },
+        new() { Parameters = [new EstimatedParameter("rho", 28, 1)], Method = new EnsembleTransformKalmanFilter { Members = 6 } });
     protected override ITrajectoryView CreateInput(DataAssimilationContext context) => Inputs.Lorenz63(context);
 }
 
 public sealed class FourDimensionalVariationalConformance : TransformerContract
 {
     protected override int Cycles => 4;
-    protected override ITransformer CreateTransformer(DataAssimilationContext context) => context.Analysis.FourDimensionalVariational(new Lorenz63(), context.Observations.Full(new Lorenz63()),
-        ErrorCovariance.Scalar(3, 1), WindowCycling.Disjoint(2), new() { Initial = Inputs.Normal(3) }).Transformer;
+    protected override ITransformer CreateTransformer(DataAssimilationContext context) => context.Analysis.FourDimensionalVariational(new AssimilationSystem(new Lorenz63(), ObservationNetwork.Full(3)) { Initial = Inputs.Normal(3) }, new() { Background = new KnownBackground(ErrorCovariance.Scalar(3, 1)), Window = WindowCycling.Disjoint(2) });
     protected override ITrajectoryView CreateInput(DataAssimilationContext context) => Inputs.Lorenz63(context);
 }
 
 public sealed class LearnedAnalysisConformance : EstimatorContract
 {
-    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Analysis.ResidualConvolution(new Lorenz96(8), context.Observations.Full(new Lorenz96(8)),
-        new() { Filters = 4, Blocks = 1, SubBlocks = 1 }, new() { Steps = 3, Truncation = 2, WarmUpSteps = 1, ValidationBurnIn = 5, ValidationCycles = 10 });
+    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Analysis.ResidualConvolution(new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8)), new() { Network = new() { Filters = 4, Blocks = 1, SubBlocks = 1 }, Training = new() { Steps = 3, Truncation = 2, WarmUpSteps = 1, ValidationBurnIn = 5, ValidationCycles = 10 } });
     protected override ITrajectoryView CreateTraining(DataAssimilationContext context) =>
-        context.Data.Twin(new Lorenz96(8), context.Observations.Full(new Lorenz96(8)), new() { Batch = 2, Cycles = 30, Initial = Inputs.Normal(8) });
+        context.Data.Twin(new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8)) { Initial = Inputs.Normal(8) }, new() { Batch = 2, Cycles = 30 });
 }
 
 public sealed class SeasonalCycleConformance : EstimatorContract
 {
     protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Transforms.SeasonalCycle(Columns.Truth, new Column("anomaly"));
     protected override ITrajectoryView CreateTraining(DataAssimilationContext context) =>
-        context.Data.Twin(new LinearAdvection(6, timeStep: 10), context.Observations.Full(new LinearAdvection(6, timeStep: 10)), new() { Cycles = 120, Interval = 10 });
+        context.Data.Twin(new AssimilationSystem(new LinearAdvection(6, timeStep: 10), ObservationNetwork.Full(6)) { Interval = 10 }, new() { Cycles = 120 });
 }
 
 public sealed class LinearInverseModelConformance : EstimatorContract
 {
     protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Transforms.LinearInverseModel(Columns.Truth, new Column("next"));
     protected override ITrajectoryView CreateTraining(DataAssimilationContext context) =>
-        context.Data.Twin(new Lorenz63(), context.Observations.Full(new Lorenz63()), new() { Cycles = 60, Initial = Inputs.Normal(3) });
+        context.Data.Twin(new AssimilationSystem(new Lorenz63(), ObservationNetwork.Full(3)) { Initial = Inputs.Normal(3) }, new() { Cycles = 60 });
 }
 
 public sealed class ThreeDimensionalVariationalConformance : EstimatorContract
 {
-    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Analysis.ThreeDimensionalVariational(new Lorenz96(8), context.Observations.Full(new Lorenz96(8)), new() { ClimatologyCycles = 50, TuningCycles = 20, TuningBurnIn = 10 });
-    protected override ITrajectoryView CreateTraining(DataAssimilationContext context) => context.Data.Twin(new Lorenz96(8), context.Observations.Full(new Lorenz96(8)), new() { Batch = 4, Cycles = 60 });
+    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Analysis.ThreeDimensionalVariational(new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8)), new() { Background = new ClimatologicalBackground { ClimatologyCycles = 50, TuningCycles = 20, TuningBurnIn = 10 } });
+    protected override ITrajectoryView CreateTraining(DataAssimilationContext context) => context.Data.Twin(new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8)), new() { Batch = 4, Cycles = 60 });
 }
 
 public sealed class ProperOrthogonalDecompositionConformance : EstimatorContract
 {
     protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Transforms.ProperOrthogonalDecomposition(Columns.Truth, new Column("coefficients"), 3);
-    protected override ITrajectoryView CreateTraining(DataAssimilationContext context) => context.Data.Twin(new Lorenz96(8), context.Observations.Full(new Lorenz96(8)), new() { Batch = 2, Cycles = 30, Initial = Inputs.Normal(8) });
+    protected override ITrajectoryView CreateTraining(DataAssimilationContext context) => context.Data.Twin(new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8)) { Initial = Inputs.Normal(8) }, new() { Batch = 2, Cycles = 30 });
 }
 
 /// <summary>Short inputs that need no spin-up.</summary>
@@ -182,5 +177,5 @@ internal static class Inputs
     }
 
     public static ITrajectoryView Lorenz63(DataAssimilationContext context) =>
-        context.Data.Twin(new Lorenz63(), context.Observations.Full(new Lorenz63()), new() { Batch = 2, Initial = Normal(3) });
+        context.Data.Twin(new AssimilationSystem(new Lorenz63(), ObservationNetwork.Full(3)) { Initial = Normal(3) }, new() { Batch = 2 });
 }

@@ -10,14 +10,15 @@ public partial class DocumentTests
         foreach (string mark in (string[])["run", "gain"]) Assert.Contains(Marked("Diagnostics.cs", mark), Quoted("diagnostics.md"));
 
         var context = new DataAssimilationContext(4);
-        var model = context.Dynamics.Lorenz96();
-        var network = context.Observations.Full(model);
-        var training = context.Data.Twin(model, network, new() { Stream = "training", Batch = 16 });
-        var validation = context.Data.Twin(model, network, new() { Stream = "validation", Batch = 8 });
-        var learned = context.Analysis.ResidualConvolution(model, network, new() { Filters = 8 }, new() { Steps = 120 }).Fit(training, validation);
+        var model = new Lorenz96();
+        var network = ObservationNetwork.Full(model.Dimension);
+        var system = new AssimilationSystem(model, network);
+        var training = context.Data.Twin(system, new() { Stream = "training", Batch = 16 });
+        var validation = context.Data.Twin(system, new() { Stream = "validation", Batch = 8 });
+        var learned = context.Analysis.ResidualConvolution(system, new() { Network = new() { Filters = 8 }, Training = new() { Steps = 120 } }).Fit(training, validation);
         var first = new GaussianInitialCondition(model.Advance(context.Random("first guess").Normal([40], context.Precision), new TimeInterval(0, 50)), ErrorCovariance.Scalar(40, 1));
-        var enkf = context.Analysis.FiniteSizeEnsembleKalmanFilter(model, network, new FiniteSizeEnsembleKalmanFilterOptions { Members = 40, Initial = first }).Transformer;
-        var twin = context.Data.Twin(model, network, new() { Batch = 1, Cycles = 240, Initial = first });
+        var enkf = context.Analysis.FiniteSizeEnsembleKalmanFilter(system with { Initial = first }, new() { Members = 40 });
+        var twin = context.Data.Twin(system with { Initial = first }, new() { Batch = 1, Cycles = 240 });
 
         var along = Diagnostics.AlongRun(context, model, network, twin, learned, enkf);
         Assert.InRange(along.Report.AnalysisRmse.Mean, 0.2, 0.9);
@@ -31,7 +32,7 @@ public partial class DocumentTests
         Assert.Equal((14, 14), (along.Unstable.Count, along.Random.Count));
         Assert.InRange(along.Random[^1].Mean, 80, 90);
 
-        var (full, composite, error, svg) = Diagnostics.Gain(context, network, context.Data.Twin(model, network, new() { Batch = 4, Cycles = 60 }), learned);
+        var (full, composite, error, svg) = Diagnostics.Gain(context, network, context.Data.Twin(system, new() { Batch = 4, Cycles = 60 }), learned);
         Assert.InRange(error, 0, 1e-3);
         Assert.InRange(full.ShareWithin(10), 0.5, 1);
         Assert.Equal(full.States, composite.States);

@@ -82,7 +82,7 @@ public partial class DocumentTests
     public void Preconditioning_shallow_water_and_weights_quote_their_marked_lines()
     {
         foreach (string mark in (string[])["recycled", "fixed"]) Assert.Contains(Marked("Preconditioners.cs", mark), Quoted("preconditioning.md"));
-        Assert.IsType<LimitedMemoryPreconditioning>(((IncrementalOptions)Preconditioners.Recycling().Minimisation).Preconditioning);
+        Assert.IsType<LimitedMemoryPreconditioning>(((IncrementalOptions)Preconditioners.Recycling(new KnownBackground(ErrorCovariance.Scalar(3, 1)), WindowCycling.Disjoint(1)).Minimisation).Preconditioning);
         Assert.Contains(Marked("Currents.cs", "example"), Quoted("shallow-water.md"));
     }
 }

@@ -42,8 +42,8 @@ public partial class DocumentTests
                 Assert.True(levels.MoveNext() && !levels[Columns.ObservationMask].ToBoolean());
             }
 
-            var dynamics = context.Dynamics.Linear(eye(2, dtype: ScalarType.Float64));
-            var filter = context.Analysis.EnsembleTransformKalmanFilter(dynamics, context.Observations.Full(dynamics), 4).Transformer;
+            var dynamics = new LinearDynamics(eye(2, dtype: ScalarType.Float64));
+            var filter = context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension)), new() { Members = 4 });
             var again = FileExamples.Written(context, filter.Transform(buoy), In("analyses.csv"), In("analyses.nc"));
             Assert.Equal((2, buoy.StartTime), (again.CycleCount, again.StartTime));
             Assert.Equal("time,analysis[0],analysis[1]", File.ReadLines(In("analyses.csv")).First());
@@ -94,10 +94,10 @@ public partial class DocumentTests
     public void The_interop_example_has_features_of_mean_zero_and_variance_one()
     {
         var context = new DataAssimilationContext(5);
-        var dynamics = context.Dynamics.Lorenz96(12);
-        var network = context.Observations.Full(dynamics);
-        var twin = context.Data.Twin(dynamics, network);
-        var filter = context.Analysis.EnsembleTransformKalmanFilter(dynamics, network, 20, Inflation.StandardDeviation(1.02)).Transformer;
+        var dynamics = new Lorenz96(12);
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension));
+        var twin = context.Data.Twin(system);
+        var filter = context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 20, Inflation = Inflation.StandardDeviation(1.02) });
         float[][] features = [.. MachineLearningRows.Features(new MLContext(seed: 1), filter, twin).GetColumn<float[]>("Features")];
         Assert.Equal(500, features.Length);
         for (int i = 0; i < 24; i++)

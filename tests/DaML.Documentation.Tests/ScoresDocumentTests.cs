@@ -18,17 +18,18 @@ public partial class DocumentTests
     public void The_scores_example_is_of_a_filter_that_follows_its_truth()
     {
         var context = new DataAssimilationContext(5);
-        var dynamics = context.Dynamics.Lorenz96(12);
-        var network = context.Observations.Full(dynamics);
-        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 2, Cycles = 500 });
+        var dynamics = new Lorenz96(12);
+        var network = ObservationNetwork.Full(dynamics.Dimension);
+        var system = new AssimilationSystem(dynamics, network);
+        var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 500 });
         var output = new StringWriter();
-        var report = Scoring.Run(context, network, twin, context.Analysis.EnsembleTransformKalmanFilter(dynamics, network, 20, Inflation.StandardDeviation(1.02)).Transformer, output);
+        var report = Scoring.Run(context, network, twin, context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 20, Inflation = Inflation.StandardDeviation(1.02) }), output);
         Assert.InRange(report.AnalysisRmse.Mean, 0.1, 0.3);
         Assert.InRange(report[new InnovationChiSquare(network)].Mean, 0.8, 1.2);
         Assert.InRange(report[new LargestError()].Mean, report.AnalysisRmse.Mean, 1);
         Assert.Contains("CRPS 0.", output.ToString());
 
-        var tracked = Scoring.Track(context, dynamics, network, twin, context.Analysis.EnsembleTransformKalmanFilter(dynamics, network, 20, Inflation.StandardDeviation(1.02)).Transformer, output);
+        var tracked = Scoring.Track(context, dynamics, network, twin, context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 20, Inflation = Inflation.StandardDeviation(1.02) }), output);
         Assert.Equal((0L, 0L), (tracked.LostTruths, tracked.Tracking!.Losses));
         Assert.Equal(report.AnalysisRmse.Mean, tracked.Tracking.TrackedRmse, 1e-12);
         Assert.Contains("0.0 losses in 1,000 cycles", output.ToString());

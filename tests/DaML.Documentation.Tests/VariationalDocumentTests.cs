@@ -38,11 +38,12 @@ public partial class DocumentTests
         var modes = new ProperOrthogonalDecomposition(zeros(9, dtype: ScalarType.Float64), linalg.qr(random.Normal([9, 2], ScalarType.Float64)).Q, weights, ones(2, dtype: ScalarType.Float64), weights);
         (double, double)[] sites = [(55, 233), (41, 249), (50, 240), (47, 231), (58, 246)];
         var table = new List<string>();
-        var everything = context.Observations.Full(emulator);
         var start = new GaussianInitialCondition(zeros(4), ErrorCovariance.Scalar(4, 0.3));
-        var training = context.Data.Twin(emulator, everything, new() { Batch = 4, Cycles = 200, Stream = "training", Initial = start });
+        var system = new AssimilationSystem(emulator, ObservationNetwork.Full(emulator.Dimension)) { Initial = start };
+        var training = context.Data.Twin(system, new() { Batch = 4, Cycles = 200, Stream = "training" });
         var (method, network) = EmulatorWindows.Make(context, emulator, training, Columns.Truth, modes, grid, sites, table);
-        var test = context.Data.Twin(emulator, network, new() { Batch = 2, Cycles = 60, Stream = "test", Initial = start });
+        var emulatorSystem = new AssimilationSystem(emulator, network) { Initial = start };
+        var test = context.Data.Twin(emulatorSystem, new() { Batch = 2, Cycles = 60, Stream = "test" });
         var score = context.Scores.Evaluate(method.Transform(test), new() { BurnIn = 10 });
         Assert.True(score.AnalysisRmse.Mean < score.ForecastRmse.Mean, $"{score.AnalysisRmse.Mean} {score.ForecastRmse.Mean}");
         Assert.Equal(12, table.Count);

@@ -36,8 +36,8 @@ public sealed class CudaTests : IDisposable
     public void A_twin_experiment_lives_there_and_repeats_to_the_bit()
     {
         var context = new DataAssimilationContext(new DataAssimilationOptions { Seed = 1, Device = "cuda" });
-        var model = context.Dynamics.Lorenz96(modelError: ErrorCovariance.Scalar(40, 0.01));
-        var twin = context.Data.Twin(model, context.Observations.Random(model), new TwinExperimentOptions { Batch = 4, Cycles = 5, Precision = ScalarType.Float32 });
+        var model = new Lorenz96() { ModelError = ErrorCovariance.Scalar(40, 0.01) };
+        var twin = context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Random(model.Dimension)), new() { Batch = 4, Cycles = 5, Precision = ScalarType.Float32 });
         MemoryTrajectoryView first = twin.Materialise(), second = twin.Materialise();
         foreach (var definition in twin.Schema.Definitions)
         {

@@ -13,7 +13,7 @@ public sealed class JointDynamicsTests : IDisposable
     [Fact]
     public void Every_state_runs_with_its_own_parameters_and_the_others_are_the_models()
     {
-        var joint = context.Dynamics.WithParameters(new Lorenz63(0.01, sigma: 9), new EstimatedParameter("beta", 2, 1), new EstimatedParameter("rho", 28, 1));
+        var joint = new JointDynamics(new Lorenz63(0.01, sigma: 9), new EstimatedParameter("beta", 2, 1), new EstimatedParameter("rho", 28, 1));
         var x = Numbers.Normal(1, 2, 3, 3);
         double[] betas = [2, 2.2, 2.4, 2.6, 2.8, 3], rhos = [28, 27, 26, 25, 24, 23];
         var theta = stack([tensor(betas), tensor(rhos)], -1).reshape(2, 3, 2);

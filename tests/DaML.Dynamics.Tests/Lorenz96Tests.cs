@@ -103,7 +103,7 @@ public sealed class Lorenz96Tests : IDisposable
     public void Its_climate_is_the_known_one()
     {
         var context = new DataAssimilationContext(1);
-        var x = new AttractorInitialCondition(context.Dynamics.Lorenz96(), 20).Draw(500, context.Random("climate"), ScalarType.Float64);
+        var x = new AttractorInitialCondition(new Lorenz96(), 20).Draw(500, context.Random("climate"), ScalarType.Float64);
         Assert.InRange(x.mean().ToDouble(), 2.25, 2.45);     // about 2.34
         Assert.InRange(x.std().ToDouble(), 3.55, 3.75);      // about 3.64
     }

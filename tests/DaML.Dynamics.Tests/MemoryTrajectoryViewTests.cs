@@ -12,8 +12,8 @@ public sealed class MemoryTrajectoryViewTests : IDisposable
     [Fact]
     public void A_recorded_view_equals_the_one_it_was_made_of_to_the_bit()
     {
-        var model = context.Dynamics.Lorenz63();
-        var twin = context.Data.Twin(model, context.Observations.Random(model), new TwinExperimentOptions { Batch = 3, Cycles = 7, Interval = 0.05 });
+        var model = new Lorenz63();
+        var twin = context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Random(model.Dimension)) { Interval = 0.05 }, new() { Batch = 3, Cycles = 7 });
         var recorded = twin.Materialise();
         Assert.Equal(twin.Schema.ToString(), recorded.Schema.ToString());
         Assert.Equal((7, 0.0), (recorded.CycleCount, recorded.StartTime));
@@ -40,8 +40,8 @@ public sealed class MemoryTrajectoryViewTests : IDisposable
     [Fact]
     public void A_view_without_end_is_recorded_only_in_part_and_recording_can_be_stopped()
     {
-        var model = context.Dynamics.Lorenz63();
-        var twin = context.Data.Twin(model, context.Observations.Full(model));
+        var model = new Lorenz63();
+        var twin = context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)));
         Assert.Contains("without end", Assert.Throws<ArgumentException>(() => twin.Materialise()).Message);
         Assert.Equal(3, twin.Take(3).Materialise().CycleCount);
         using var stop = new CancellationTokenSource();

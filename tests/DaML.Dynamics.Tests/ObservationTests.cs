@@ -68,7 +68,7 @@ public sealed class ObservationTests : IDisposable
     public void A_network_adds_errors_of_its_covariance()
     {
         var r = Numbers.Spd(3, 3);
-        var network = context.Observations.Network(SubsetObservationOperator.Strided(6, 2), ErrorCovariance.Full(r));
+        var network = new ObservationNetwork(SubsetObservationOperator.Strided(6, 2), ErrorCovariance.Full(r));
         var truth = Numbers.Normal(4, 6).expand(100_000, 6);
         var observation = network.Observe(truth, 1.5, context.Random("network"));
         Assert.Null(observation.Mask);
@@ -84,7 +84,7 @@ public sealed class ObservationTests : IDisposable
     [Fact]
     public void A_network_of_random_density_draws_number_and_places_anew_for_every_trajectory()
     {
-        var network = context.Observations.Random(new Lorenz96(), 1, 0.25, 0.75);
+        var network = ObservationNetwork.Random(40, 1, 0.25, 0.75);
         var random = context.Random("density");
         var observation = network.Observe(full([20_000, 40], 1000, dtype: ScalarType.Float64), 0, random);
         var mask = observation.Mask!;
@@ -136,7 +136,7 @@ public sealed class ObservationTests : IDisposable
     {
         Assert.Contains("-1 and 3", Assert.Throws<ArgumentException>(() => new RandomCountPattern(-1, 3)).Message);
         Assert.Throws<ArgumentException>(() => new RandomCountPattern(4, 3));
-        Assert.Contains("has 3", Assert.Throws<ArgumentException>(() => context.Observations.RandomCount(new Lorenz63(), 0, 4)).Message);
+        Assert.Contains("has 3", Assert.Throws<ArgumentException>(() => ObservationNetwork.RandomCount(3, 0, 4)).Message);
         Assert.Contains("has 7", Assert.Throws<ArgumentException>(() => new RandomCountPattern(0, 8).Draw(2, 7, context.Random("few"))).Message);
     }
 
@@ -152,7 +152,7 @@ public sealed class ObservationTests : IDisposable
     [Fact]
     public void A_network_with_an_empty_cycle_informs_nobody()
     {
-        var network = context.Observations.Random(new Lorenz63(), 1, 0, 0);
+        var network = ObservationNetwork.Random(3, 1, 0, 0);
         var observation = network.Observe(Numbers.Normal(1, 4, 3), 0, context.Random("empty"));
         Assert.Equal(0, network.Error.ApplyInverse(observation.Values - 7, observation.Mask).abs().max().ToDouble());
     }

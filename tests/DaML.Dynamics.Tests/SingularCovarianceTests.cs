@@ -136,11 +136,11 @@ public sealed class SingularCovarianceTests : IDisposable
     {
         var context = new DataAssimilationContext(1);
         var model = new Lorenz96 { ModelError = ErrorCovariance.Diagonal([0.1, .. new double[39]]) };
-        var network = context.Observations.Full(model, 0);
         var start = new GaussianInitialCondition(arange(40).to(ScalarType.Float64), ErrorCovariance.Scalar(40, 0));
+        var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension, 0)) { Initial = start };
         using var random = context.Random("draw");
         Numbers.Close(arange(40).to(ScalarType.Float64).expand(3, 40), start.Draw(3, random, ScalarType.Float64), 0);
-        using var twin = context.Data.Twin(model, network, new() { Initial = start, Cycles = 3 }).OpenCursor();
+        using var twin = context.Data.Twin(system, new() { Cycles = 3 }).OpenCursor();
         while (twin.MoveNext()) Assert.Equal(twin[Columns.Truth].Bits(), twin[Columns.Observation].Bits());
     }
 

@@ -13,14 +13,14 @@ public sealed class SmallModelTests : IDisposable
     [Fact]
     public void Advection_moves_the_field_exactly()
     {
-        var model = context.Dynamics.LinearAdvection();
+        var model = new LinearAdvection();
         var x = model.UsualInitialCondition().Draw(3, context.Random("fields"), ScalarType.Float64);
         Assert.Equal(x.roll(7, -1).Bits(), model.Advance(x, new TimeInterval(0, 7)).Bits());
         Assert.Equal(x.Bits(), model.Advance(x, new TimeInterval(0, 1000)).Bits());
-        Assert.Equal(x.roll(-6, -1).Bits(), context.Dynamics.LinearAdvection(sitesPerStep: -3).Advance(x, new TimeInterval(4, 6)).Bits());
-        Numbers.Close(0.98 * 0.98 * x.roll(2, -1), context.Dynamics.LinearAdvection(decay: 0.98).Advance(x, new TimeInterval(0, 2)), 1e-15);
-        Assert.Throws<ArgumentOutOfRangeException>(() => context.Dynamics.LinearAdvection(decay: 1.01));
-        Assert.Throws<ArgumentOutOfRangeException>(() => context.Dynamics.LinearAdvection(2));
+        Assert.Equal(x.roll(-6, -1).Bits(), new LinearAdvection(sitesPerStep: -3).Advance(x, new TimeInterval(4, 6)).Bits());
+        Numbers.Close(0.98 * 0.98 * x.roll(2, -1), new LinearAdvection(decay: 0.98).Advance(x, new TimeInterval(0, 2)), 1e-15);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new LinearAdvection(decay: 1.01));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new LinearAdvection(2));
     }
 
     [Fact]
@@ -112,7 +112,7 @@ public sealed class SmallModelTests : IDisposable
     [Fact]
     public void The_two_scale_models_climate_is_that_of_Wilks()
     {
-        var model = context.Dynamics.TwoScaleLorenz96();
+        var model = new TwoScaleLorenz96();
         var x = model.UsualInitialCondition().Draw(100, context.Random("climate"), ScalarType.Float64);
         var slow = x.narrow(-1, 0, 8);
         // F = 20: X between about -9 and 15 in the scatter of Wilks (2005, figure 2b), fast variables small and mostly positive where X is
@@ -130,13 +130,13 @@ public sealed class SmallModelTests : IDisposable
     [Fact]
     public void Only_the_slow_variables_are_observed()
     {
-        var model = context.Dynamics.TwoScaleLorenz96(6, 4);
-        var network = context.Observations.SlowVariables(model, 0.1);
+        var model = new TwoScaleLorenz96(6, 4);
+        var network = ObservationNetwork.SlowVariables(model, 0.1);
         var x = Numbers.Normal(1, 2, 30);
         Assert.Equal(x.narrow(-1, 0, 6).Bits(), network.Operator.Apply(x).Bits());
         Assert.Equal(6, network.Error.Dimension);
-        Assert.Throws<ArgumentOutOfRangeException>(() => context.Dynamics.TwoScaleLorenz96(3));
-        Assert.Throws<ArgumentOutOfRangeException>(() => context.Dynamics.TwoScaleLorenz96(6, 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new TwoScaleLorenz96(3));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new TwoScaleLorenz96(6, 0));
         Assert.Throws<ArgumentOutOfRangeException>(() => new TwoScaleLorenz96(scaleRatio: 0));
         Assert.Throws<ArgumentOutOfRangeException>(() => new TwoScaleLorenz96(coupling: double.NaN));
     }

@@ -8,18 +8,20 @@ public sealed class TwinExperimentTests : IDisposable
     private readonly DisposeScope scope = NewDisposeScope();
     public void Dispose() => scope.Dispose();
 
-    private static TwinExperiment Twin(long seed = 1, TwinExperimentOptions? options = null, IErrorCovariance? modelError = null, bool random = false)
+    private static TwinExperiment Twin(long seed = 1, TwinExperimentOptions? options = null, IErrorCovariance? modelError = null, bool random = false,
+        double? interval = null, IInitialCondition? initial = null)
     {
         var context = new DataAssimilationContext(seed);
-        var model = context.Dynamics.Lorenz96(modelError: modelError);
-        var network = random ? context.Observations.Random(model) : context.Observations.Strided(model, 2);
-        return context.Data.Twin(model, network, options ?? new TwinExperimentOptions { Batch = 3, Cycles = 5 });
+        var model = new Lorenz96() { ModelError = modelError };
+        var system = new AssimilationSystem(model, random ? ObservationNetwork.Random(model.Dimension) : ObservationNetwork.Strided(model.Dimension, 2)) { Initial = initial };
+        if (interval is { } time) system = system with { Interval = time };
+        return context.Data.Twin(system, options ?? new TwinExperimentOptions { Batch = 3, Cycles = 5 });
     }
 
     [Fact]
     public void Its_columns_and_times_are_those_it_says()
     {
-        var twin = Twin(options: new TwinExperimentOptions { Batch = 3, Cycles = 4, Interval = 0.2 }, random: true);
+        var twin = Twin(options: new TwinExperimentOptions { Batch = 3, Cycles = 4 }, random: true, interval: 0.2);
         Assert.Equal("truth[40], observation[40], observation-mask[40]", twin.Schema.ToString());
         Assert.Equal("truth[40], observation[20]", Twin().Schema.ToString());
         Assert.Equal((0, 4, 3), (twin.StartTime, twin.CycleCount, twin.Schema.Batch));
@@ -105,7 +107,7 @@ public sealed class TwinExperimentTests : IDisposable
     [Fact]
     public void The_truth_follows_the_model_and_each_trajectory_its_own_way()
     {
-        var recorded = Twin(options: new TwinExperimentOptions { Batch = 3, Cycles = 20, Interval = 0.1 }).Materialise();
+        var recorded = Twin(options: new TwinExperimentOptions { Batch = 3, Cycles = 20 }, interval: 0.1).Materialise();
         var truth = recorded[Columns.Truth];
         Assert.Equal([20, 3, 40], truth.shape);
         var model = new Lorenz96();
@@ -129,7 +131,7 @@ public sealed class TwinExperimentTests : IDisposable
     public void It_starts_where_it_is_told_and_computes_in_the_precision_it_is_told()
     {
         var start = new GaussianInitialCondition(full([40], 3, dtype: ScalarType.Float64), ErrorCovariance.Scalar(40, 1e-20));
-        var twin = Twin(options: new TwinExperimentOptions { Batch = 2, Cycles = 1, Initial = start, Precision = ScalarType.Float32 });
+        var twin = Twin(options: new TwinExperimentOptions { Batch = 2, Cycles = 1, Precision = ScalarType.Float32 }, initial: start);
         using var cursor = twin.OpenCursor();
         cursor.MoveNext();
         Assert.Equal(ScalarType.Float32, cursor[Columns.Truth].dtype);
@@ -155,9 +157,9 @@ public sealed class TwinExperimentTests : IDisposable
     public void A_truth_that_diverges_is_reported_with_its_cycle()
     {
         var context = new DataAssimilationContext();
-        var model = context.Dynamics.Linear(1e60 * eye(2, dtype: ScalarType.Float64));
+        var model = new LinearDynamics(1e60 * eye(2, dtype: ScalarType.Float64));
         var start = new GaussianInitialCondition(ones([2], dtype: ScalarType.Float64), ErrorCovariance.Scalar(2, 1e-6));
-        var twin = context.Data.Twin(model, context.Observations.Full(model), new TwinExperimentOptions { Initial = start });
+        var twin = context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)) { Initial = start });
         using var cursor = twin.OpenCursor();
         for (int i = 0; i < 5; i++) Assert.True(cursor.MoveNext());
         var divergence = Assert.Throws<DivergenceException>(() => cursor.MoveNext());
@@ -171,12 +173,12 @@ public sealed class TwinExperimentTests : IDisposable
     {
         var good = new TwinExperimentOptions();
         foreach (var bad in (TwinExperimentOptions[])[
-            good with { Batch = 0 }, good with { Batch = -1 }, good with { Cycles = 0 }, good with { Interval = 0 }, good with { Interval = -0.05 },
-            good with { Interval = 0.07 }, good with { Interval = 0.00000001 }, good with { Interval = double.NaN }, good with { Precision = ScalarType.Int32 },
-            good with { Stream = " " }, good with { Initial = new AttractorInitialCondition(new Lorenz63(), 1) }])
+            good with { Batch = 0 }, good with { Batch = -1 }, good with { Cycles = 0 }, good with { Precision = ScalarType.Int32 }, good with { Stream = " " }])
             Assert.ThrowsAny<ArgumentException>(() => Twin(options: bad));
+        foreach (double interval in (double[])[0, -0.05, 0.07, 0.00000001, double.NaN]) Assert.ThrowsAny<ArgumentException>(() => Twin(interval: interval));
+        Assert.ThrowsAny<ArgumentException>(() => Twin(initial: new AttractorInitialCondition(new Lorenz63(), 1)));
         var context = new DataAssimilationContext();
-        Assert.Contains("Lorenz-96", Assert.Throws<ArgumentException>(() => context.Data.Twin(new Lorenz96(), context.Observations.Full(new Lorenz63()))).Message);
+        Assert.Contains("Lorenz-96", Assert.Throws<ArgumentException>(() => context.Data.Twin(new AssimilationSystem(new Lorenz96(), ObservationNetwork.Full(3)))).Message);
     }
 
     [Fact]

@@ -31,10 +31,11 @@ public sealed class AnalyzerCovarianceTests
     {
         using var scope = NewDisposeScope();
         var (model, observing) = Linear();
-        var filter = context.Analysis.KalmanFilter(model, observing, Around(3)).Transformer;
+        var system = new AssimilationSystem(model, observing) { Initial = Around(3) };
+        var filter = context.Analysis.KalmanFilter(system);
         var acted = new RegressedAnalyzerCovariance<GaussianMemory>(filter, observing);
         using var random = context.Random("acted");
-        using var run = filter.Run(context.Data.Twin(model, observing, new() { Batch = 2, Cycles = 4, Initial = Around(3) }));
+        using var run = filter.Run(context.Data.Twin(system, new() { Batch = 2, Cycles = 4 }));
         while (run.MoveNext())
             Near(run.Analysis.Covariance, acted.At(filter.Triple.Analyzer, filter.Triple.Procoder, run.Forecast, new Observation(run[Columns.Observation], null, run.Time), random), 1e-10);
     }
@@ -46,15 +47,16 @@ public sealed class AnalyzerCovarianceTests
     {
         using var scope = NewDisposeScope();
         var (model, observing) = Linear();
-        ITrajectoryView View(string stream) => context.Data.Twin(model, observing, new() { Stream = stream, Batch = 100, Cycles = 130, Initial = Around(3) });
-        var filter = context.Analysis.KalmanFilter(model, observing, Around(3)).Transformer;
+        var system = new AssimilationSystem(model, observing);
+        ITrajectoryView View(string stream) => context.Data.Twin(system with { Initial = Around(3) }, new() { Stream = stream, Batch = 100, Cycles = 130 });
+        var filter = context.Analysis.KalmanFilter(system with { Initial = Around(3) });
         Tensor steady;
         using (var run = filter.Run(View("steady").Take(60)))
         {
             while (run.Cycle < 59) run.MoveNext();
             steady = run.Forecast.Covariance[0].clone();
         }
-        var variational = context.Analysis.ThreeDimensionalVariational(model, observing, ErrorCovariance.Full(steady)).Transformer;
+        var variational = context.Analysis.ThreeDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Full(steady)) });
         var acted = new RegressedAnalyzerCovariance<StateMemory>(variational, observing, samples: 10);
         var options = new AnalyzerCovarianceOptions { EigenvalueFloor = 1e-6, BurnIn = 30, Cycles = 100 };
         var calibrated = context.Analysis.WithUncertainty(variational, acted, model, options).Fit(View("training"));
@@ -87,7 +89,8 @@ public sealed class AnalyzerCovarianceTests
     {
         using var scope = NewDisposeScope();
         var twin = new SmallTwin(networkPrecision: ScalarType.Float64);
-        if (remembers) Compare(twin.Context.Analysis.ResidualConvolutionWithMemory(twin.Dynamics, twin.Observing, new() { Count = 2 }, SmallTwin.Network, SmallTwin.Brief).Fit(twin.Training, twin.Validation), m => m.First.State);
+        var system = twin.System;
+        if (remembers) Compare(twin.Context.Analysis.ResidualConvolutionWithMemory(system, new() { Memory = new() { Count = 2 }, Network = SmallTwin.Network, Training = SmallTwin.Brief }).Fit(twin.Training, twin.Validation), m => m.First.State);
         else Compare(twin.Estimator().Fit(twin.Training, twin.Validation), m => m.State);
 
         void Compare<TMemory>(SequentialAssimilation<TMemory> method, Func<TMemory, Tensor> stateOf) where TMemory : IMemory<TMemory>
@@ -174,15 +177,16 @@ public sealed class AnalyzerCovarianceTests
     public void Bad_input_is_refused()
     {
         var twin = new SmallTwin();
+        var system = twin.System;
         var method = twin.Estimator(SmallTwin.Brief with { Steps = 2, ValidationInterval = 2 }).Fit(twin.Training, twin.Validation);
         var analysis = twin.Context.Analysis;
         Assert.Contains("least eigenvalue", Assert.Throws<ArgumentOutOfRangeException>(() => analysis.WithUncertainty(method, twin.Dynamics, new() { EigenvalueFloor = 0 })).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => analysis.WithUncertainty(method, twin.Dynamics, new() { Cycles = 0 }));
         Assert.Contains("dimension 10", Assert.Throws<ArgumentException>(() => analysis.WithUncertainty(method, new Lorenz96(10))).Message);
         Assert.Contains("no more", Assert.Throws<ArgumentException>(() => analysis.WithUncertainty(method, twin.Dynamics).Fit(twin.Test.Take(30))).Message);
-        var variational = analysis.ThreeDimensionalVariational(twin.Dynamics, twin.Observing, ErrorCovariance.Scalar(12, 1)).Transformer;
+        var variational = analysis.ThreeDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Scalar(12, 1)) });
         Assert.Contains(nameof(RegressedAnalyzerCovariance<StateMemory>), Assert.Throws<ArgumentException>(() => analysis.WithUncertainty(variational, twin.Dynamics)).Message);
-        var strided = twin.Context.Observations.Strided(twin.Dynamics, 2);
+        var strided = ObservationNetwork.Strided(twin.Dynamics.Dimension, 2);
         Assert.Contains("6 observations", Assert.Throws<ArgumentException>(() => new RegressedAnalyzerCovariance<StateMemory>(variational, strided)).Message);
         using var scope = NewDisposeScope();
         using var random = context.Random("missing");

@@ -19,10 +19,10 @@ public sealed class CudaTests : IDisposable
     public void An_analysis_is_learned_there_and_read_on_the_processor()
     {
         var context = new DataAssimilationContext(new DataAssimilationOptions { Seed = 1, Device = "cuda" });
-        var model = context.Dynamics.Lorenz96(12);
-        var network = context.Observations.Full(model);
-        ITrajectoryView View(string stream, long batch) => context.Data.Twin(model, network, new TwinExperimentOptions { Stream = stream, Batch = batch, Initial = new AttractorInitialCondition(model, 5) });
-        var estimator = context.Analysis.ResidualConvolution(model, network, SmallTwin.Network, SmallTwin.Brief with { Steps = 120, ValidationInterval = 40 });
+        var model = new Lorenz96(12);
+        var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension));
+        ITrajectoryView View(string stream, long batch) => context.Data.Twin(system with { Initial = new AttractorInitialCondition(model, 5) }, new() { Stream = stream, Batch = batch });
+        var estimator = context.Analysis.ResidualConvolution(system, new() { Network = SmallTwin.Network, Training = SmallTwin.Brief with { Steps = 120, ValidationInterval = 40 } });
         var learned = estimator.Fit(View("training", 16), View("validation", 8));
         Assert.All(SmallTwin.Analyzer(learned).Network.parameters(), parameter => Assert.Equal(DeviceType.CUDA, parameter.device_type));
         var steps = SmallTwin.History(learned).Steps;

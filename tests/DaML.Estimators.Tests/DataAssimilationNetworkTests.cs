@@ -37,7 +37,7 @@ public sealed class DataAssimilationNetworkTests : IDisposable
         public ITrajectoryView Test { get; }
 
         public ITrajectoryView View(string stream, long batch, long? cycles = null) =>
-            Context.Data.Twin(Dynamics, Observing, new() { Stream = stream, Batch = batch, Cycles = cycles, Initial = Initial });
+            Context.Data.Twin(new AssimilationSystem(Dynamics, Observing) { Initial = Initial }, new() { Stream = stream, Batch = batch, Cycles = cycles });
 
         public SequentialAssimilation<VectorMemory> Fit(TrainingOptions? training = null, DataAssimilationNetworkOptions? network = null) =>
             Context.Analysis.DataAssimilationNetwork(Observing, 1, network ?? Small, training ?? Brief).Fit(Training, Validation);
@@ -54,9 +54,10 @@ public sealed class DataAssimilationNetworkTests : IDisposable
     public void A_small_triple_soon_beats_what_each_observation_says_alone_and_comes_near_the_Kalman_filter(long seed)
     {
         var system = new System(seed);
+        var dynamicsSystem = new AssimilationSystem(system.Dynamics, system.Observing);
         var learned = system.Score(system.Fit(Brief with { Steps = 500, Truncation = 8, ValidationInterval = 100, ValidationCycles = 60, ValidationBurnIn = 30 }));
-        var kalman = system.Score(system.Context.Analysis.KalmanFilter(system.Dynamics, system.Observing, system.Initial).Transformer);
-        var alone = system.Score(system.Context.Analysis.OptimalInterpolation(system.Observing).Fit(system.Training.Take(200)));
+        var kalman = system.Score(system.Context.Analysis.KalmanFilter(dynamicsSystem with { Initial = system.Initial }));
+        var alone = system.Score(system.Context.Analysis.OptimalInterpolation(dynamicsSystem).Fit(system.Training.Take(200)));
         double Nats(ScoreReport report) => report[new CrossEntropy()].Mean;
         Assert.True(learned.AnalysisRmse.Mean < 0.9 * alone.AnalysisRmse.Mean, $"{learned.AnalysisRmse.Mean} beside {alone.AnalysisRmse.Mean} of observations alone");
         Assert.InRange(learned.AnalysisRmse.Mean / kalman.AnalysisRmse.Mean, 0.99, 1.05);
@@ -177,10 +178,11 @@ public sealed class DataAssimilationNetworkTests : IDisposable
         Assert.Equal(NetworkTriple.Of(first).Units.StateDeviation, settings.Units!.StateDeviation);
         Bits.Equal(NetworkTriple.Of(read), Reloaded.Of(NetworkTriple.Of(read), other.Context));
 
-        var wide = other.Context.Observations.Full(other.Dynamics);
+        var wide = ObservationNetwork.Full(other.Dynamics.Dimension);
+        var wideSystem = new AssimilationSystem(other.Dynamics, wide);
         Assert.Contains("2 and 1 observations", Assert.Throws<ModelArchiveException>(() => other.Context.Analysis.DataAssimilationNetwork(wide, 1, Small).Pretrained(path)).Message);
         Assert.Contains("[16, 17]", Assert.Throws<ModelArchiveException>(() => other.Context.Analysis.DataAssimilationNetwork(other.Observing, 1, Small with { MemorySize = 20 }).Pretrained(path)).Message);
-        Assert.Contains("data assimilation network", Assert.Throws<ModelArchiveException>(() => other.Context.Analysis.ResidualConvolution(other.Dynamics, wide).Pretrained(path)).Message);
+        Assert.Contains("data assimilation network", Assert.Throws<ModelArchiveException>(() => other.Context.Analysis.ResidualConvolution(wideSystem).Pretrained(path)).Message);
     }
 
     // The layers that are closed at first and the drawn shares set to zero, what is left are averages of what was observed.
@@ -215,7 +217,8 @@ public sealed class DataAssimilationNetworkTests : IDisposable
     {
         var system = new System();
         var observing = new ObservationNetwork(system.Observing.Operator, system.Observing.Error, new MissingAtRandomPattern(0.5));
-        ITrajectoryView View(string stream) => system.Context.Data.Twin(system.Dynamics, observing, new() { Stream = stream, Batch = 64, Initial = system.Initial });
+        var observedSystem = new AssimilationSystem(system.Dynamics, observing) { Initial = system.Initial };
+        ITrajectoryView View(string stream) => system.Context.Data.Twin(observedSystem, new() { Stream = stream, Batch = 64 });
         var method = system.Context.Analysis.DataAssimilationNetwork(observing, 1, Small with { MissingObservations = MissingObservations.Read }, Brief with { Steps = 300, Truncation = 8 })
             .Fit(View("training"), View("validation"));
         var report = system.Context.Scores.Evaluate(method.Transform(View("test").Take(120)), new() { BurnIn = 30 });
@@ -234,10 +237,10 @@ public sealed class DataAssimilationNetworkTests : IDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => With(new() { Learns = 0 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => With(new() { FirstWeights = (FirstWeights)9 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => system.Context.Analysis.DataAssimilationNetwork(system.Observing, timeStep: 0));
-        var other = new DataAssimilationContext().Observations.Full(new Lorenz63());
+        var other = ObservationNetwork.Full(3);
         var start = system.Fit(Brief with { Steps = 1 });
         Assert.Contains("starts from", Assert.Throws<ArgumentException>(() => system.Context.Analysis.DataAssimilationNetwork(other, 0.01, new() { WarmStart = start })
-            .Fit(system.Context.Data.Twin(new Lorenz63(), other), system.Context.Data.Twin(new Lorenz63(), other))).Message);
+            .Fit(system.Context.Data.Twin(new AssimilationSystem(new Lorenz63(), other)), system.Context.Data.Twin(new AssimilationSystem(new Lorenz63(), other)))).Message);
     }
 
     private sealed class Watching(Action<ProgressReport> seen) : IProgress<ProgressReport>

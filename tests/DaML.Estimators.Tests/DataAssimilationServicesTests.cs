@@ -54,14 +54,15 @@ public sealed class DataAssimilationServicesTests
             Assert.True(services.GetRequiredKeyedService<IDynamics>(name).Dimension >= 3, name);
         var dynamics = services.GetRequiredKeyedService<IDynamics>("lorenz-96");
         var context = services.GetRequiredService<DataAssimilationContext>();
-        var observing = context.Observations.Full(dynamics);
-        var view = context.Data.Twin(dynamics, observing, new() { Cycles = 3, Batch = 2 });
+        var observing = ObservationNetwork.Full(dynamics.Dimension);
+        var system = new AssimilationSystem(dynamics, observing);
+        var view = context.Data.Twin(system, new() { Cycles = 3, Batch = 2 });
         foreach (string name in (string[])["climatology", "optimal-interpolation", "3d-var", "4d-var", "enkf", "denkf", "etkf", "enkf-n", "ienkf", "ienks", "ienkf-q", "particle-filter", "residual-convolution"])
         {
-            var method = services.GetRequiredKeyedService<AssimilationMethod>(name)(dynamics, observing);
+            var method = services.GetRequiredKeyedService<AssimilationMethod>(name).For(system, context);
             Assert.True(method.GetOutputSchema(view.Schema).Has(Columns.Analysis), name);
         }
-        var etkf = services.GetRequiredKeyedService<AssimilationMethod>("etkf")(dynamics, observing).Fit(view);
+        var etkf = services.GetRequiredKeyedService<AssimilationMethod>("etkf").For(system, context).Fit(view);
         Assert.Equal(3, context.Scores.Evaluate(etkf.Transform(view)).Cycles);
     }
 
@@ -73,9 +74,7 @@ public sealed class DataAssimilationServicesTests
             .Add<IDynamics>("lorenz-63", _ => new Rotation(3))
             .Add<IObservationOperator>("everything", context => new IdentityObservationOperator(2))
             .Add<IAnalyzer<StateMemory>, Halving>("halving")
-            .AddMethod("halving", (context, dynamics, observing) => new SequentialAssimilation<StateMemory>("halving", new AssimilationTriple<StateMemory>(
-                new Halving(context), new StatePropagater(dynamics), new StateProcoder(), new StateSource(new AttractorInitialCondition(dynamics, 1), context.Precision)),
-                observing, context).AsEstimator()));
+            .AddMethod("halving", new HalvingMethod()));
         var context = services.GetRequiredService<DataAssimilationContext>();
         var dynamics = services.GetRequiredKeyedService<IDynamics>("rotation");
         Assert.Same(dynamics, services.GetRequiredKeyedService<IDynamics>("rotation"));
@@ -83,10 +82,19 @@ public sealed class DataAssimilationServicesTests
         Assert.Equal(2, services.GetRequiredKeyedService<IObservationOperator>("everything").StateDimension);
         Assert.Same(context, ((Halving)services.GetRequiredKeyedService<IAnalyzer<StateMemory>>("halving")).Context);
 
-        var observing = context.Observations.Full(dynamics, 0.01);
-        var view = context.Data.Twin(dynamics, observing, new() { Cycles = 40 });
-        var method = services.GetRequiredKeyedService<AssimilationMethod>("halving")(dynamics, observing).Fit(view);
+        var observing = ObservationNetwork.Full(dynamics.Dimension, 0.01);
+        var system = new AssimilationSystem(dynamics, observing);
+        var view = context.Data.Twin(system, new() { Cycles = 40 });
+        var method = services.GetRequiredKeyedService<AssimilationMethod>("halving").For(system, context).Fit(view);
         Assert.True(context.Scores.Evaluate(method.Transform(view), new() { BurnIn = 20 }).AnalysisRmse.Mean < 0.1);
+    }
+
+    private sealed record HalvingMethod : AssimilationMethod<StateMemory>
+    {
+        protected override string UsualName => "halving";
+
+        protected override AssimilationTriple<StateMemory> Triple(AssimilationSystem system, DataAssimilationContext context) => new(new Halving(context),
+            new StatePropagater(system.Dynamics), new StateProcoder(), new StateSource(new AttractorInitialCondition(system.Dynamics, 1), context.Precision));
     }
 
     [Fact]

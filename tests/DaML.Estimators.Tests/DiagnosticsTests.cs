@@ -54,7 +54,7 @@ public sealed class DiagnosticsTests
         double[] values = [1.5, 1.1, 0.7, 0.2];
         var eigenvectors = random.Normal([4, 4], ScalarType.Float64);        // columns
         var matrix = eigenvectors.matmul(diag(tensor(values))).matmul(linalg.inv(eigenvectors));
-        var model = context.Dynamics.Linear(matrix, timeStep: 0.5);
+        var model = new LinearDynamics(matrix, timeStep: 0.5);
         // The states do not matter for a linear model: those at rest.
         using var view = new MemoryTrajectoryView(new Dictionary<Column, Tensor> { [Columns.Truth] = zeros(200, 2, 4, dtype: ScalarType.Float64) }, [.. Enumerable.Range(1, 200).Select(i => 0.5 * i)], 0);
         var lyapunov = new LyapunovEstimator(context, model, transient: 100).Fit(view);
@@ -76,8 +76,8 @@ public sealed class DiagnosticsTests
     [Fact]
     public void Lorenz_96_has_thirteen_positive_exponents_one_that_is_zero_and_contracts_by_one_in_each_direction()
     {
-        var model = context.Dynamics.Lorenz96();
-        var truth = context.Data.Twin(model, context.Observations.Full(model), new() { Batch = 16, Cycles = 4200 });
+        var model = new Lorenz96();
+        var truth = context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)), new() { Batch = 16, Cycles = 4200 });
         var spectrum = context.Transforms.LyapunovVectors(model, transient: 200).Fit(truth).Spectrum!;
         Assert.Equal(13, spectrum.Positive);
         Assert.InRange(spectrum.Exponents[13], -0.02, 0.02);
@@ -91,8 +91,8 @@ public sealed class DiagnosticsTests
     public void Covariant_vectors_of_Lorenz_96_are_carried_into_each_other()
     {
         using var scope = NewDisposeScope();
-        var model = context.Dynamics.Lorenz96(dimension: 8);
-        var truth = context.Data.Twin(model, context.Observations.Full(model), new() { Cycles = 900 });
+        var model = new Lorenz96(dimension: 8);
+        var truth = context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)), new() { Cycles = 900 });
         var lyapunov = new LyapunovVectors(context, model);
         using var covariant = CovariantLyapunovVectors.Compute(lyapunov, truth, transient: 400);
         Tensor vectors = covariant[CovariantLyapunovVectors.Vectors], states = covariant[Columns.Truth];
@@ -112,17 +112,18 @@ public sealed class DiagnosticsTests
         using var scope = NewDisposeScope();
         using var random = context.Random("gain");
         var matrix = 0.9 * linalg.qr(random.Normal([5, 5], ScalarType.Float64)).Q;
-        var model = context.Dynamics.Linear(matrix, modelError: ErrorCovariance.Scalar(5, 0.1));
+        var model = new LinearDynamics(matrix) { ModelError = ErrorCovariance.Scalar(5, 0.1) };
         var h = random.Normal([3, 5], ScalarType.Float64);
         var r = random.Normal([3, 3], ScalarType.Float64);
         r = r.matmul(r.transpose(0, 1)) + eye(3, dtype: ScalarType.Float64);
-        var network = context.Observations.Network(new LinearObservationOperator(h), ErrorCovariance.Full(r));
+        var network = new ObservationNetwork(new LinearObservationOperator(h), ErrorCovariance.Full(r));
+        var system = new AssimilationSystem(model, network);
         var initial = new GaussianInitialCondition(zeros(5, dtype: ScalarType.Float64), ErrorCovariance.Scalar(5, 1));
-        var twin = context.Data.Twin(model, network, new() { Batch = 2, Cycles = 6, Initial = initial });
+        var twin = context.Data.Twin(system with { Initial = initial }, new() { Batch = 2, Cycles = 6 });
 
-        var filter = context.Analysis.KalmanFilter(model, network, initial).Transformer;
+        var filter = context.Analysis.KalmanFilter(system with { Initial = initial });
         using var run = filter.Run(twin);
-        using var cursor = context.Transforms.KalmanGain(filter, network).Transformer.Transform(twin).OpenCursor();
+        using var cursor = context.Transforms.KalmanGain(filter, network).Transform(twin).OpenCursor();
         while (run.MoveNext() && cursor.MoveNext())
         {
             Tensor b = run.Forecast.Covariance, exact = b.matmul(h.transpose(0, 1)).matmul(linalg.inv(h.matmul(b).matmul(h.transpose(0, 1)) + r));
@@ -132,7 +133,7 @@ public sealed class DiagnosticsTests
             Assert.True(Largest(cursor[Columns.Analysis] - run.Analysis.Mean) == 0);
         }
 
-        var ensemble = context.Analysis.EnsembleTransformKalmanFilter(model, network, members: 4).Transformer;
+        var ensemble = context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 4 });
         var regression = new KalmanGainRegression<EnsembleMemory>(ensemble, network);
         var members = random.Normal([2, 4, 5], ScalarType.Float64);
         var anomalies = members - members.mean([1], keepdim: true);

@@ -22,7 +22,7 @@ internal sealed class EarlierFormats : IDisposable
     public EarlierFormats(string folder)
     {
         this.folder = folder;
-        observing = Context.Observations.Full(dynamics);
+        observing = ObservationNetwork.Full(dynamics.Dimension);
         Numbers = File.Exists(PathOf("numbers.safetensors")) ? Safetensors.Read(PathOf("numbers.safetensors")).Tensors : new Dictionary<string, Tensor>();
     }
 
@@ -70,13 +70,12 @@ internal sealed class EarlierFormats : IDisposable
     /// <summary>Trains, from the checkpoint where one is named; the losses.</summary>
     public double[] Train(string? checkpoint, ITrajectoryView? view = null, CancellationToken cancellation = default)
     {
-        var method = Context.Analysis.ResidualConvolution(dynamics, observing, Network, Training with { CheckpointPath = checkpoint }).Fit(view ?? View(), View(), cancellation);
+        var method = Context.Analysis.ResidualConvolution(new AssimilationSystem(dynamics, observing), new() { Network = Network, Training = Training with { CheckpointPath = checkpoint } }).Fit(view ?? View(), View(), cancellation);
         return [.. ((LearnedAnalyzer)method.Triple.Analyzer).History!.Steps.Select(step => step.Loss)];
     }
 
     /// <summary>A filter whose model runs outside.</summary>
-    public SequentialAssimilation<EnsembleMemory> Outside() => Context.Analysis.EnsembleTransformKalmanFilter(new ExternalDynamics("outside", 8, 0.05), observing,
-        new EnsembleTransformKalmanFilterOptions { Members = 6, Initial = new GaussianInitialCondition(Numbers["truth"][0, 0], ErrorCovariance.Scalar(8, 1)), Rotation = EnsembleRotation.MeanPreserving }).Transformer;
+    public SequentialAssimilation<EnsembleMemory> Outside() => Context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(new ExternalDynamics("outside", 8, 0.05), observing) { Initial = new GaussianInitialCondition(Numbers["truth"][0, 0], ErrorCovariance.Scalar(8, 1)) }, new() { Members = 6, Rotation = EnsembleRotation.MeanPreserving });
 
     /// <summary>Makes a filter's cycles from one on, its model outside; the members <c>[members, n]</c> after the last.</summary>
     public Tensor Cycles(AskAndTell filter, int from, int to)
@@ -97,8 +96,9 @@ internal sealed class EarlierFormats : IDisposable
     /// <summary>Writes all files and what they gave.</summary>
     public void Make()
     {
+        var system = new AssimilationSystem(dynamics, observing);
         using var scope = NewDisposeScope();
-        using (var twin = Context.Data.Twin(dynamics, observing, new TwinExperimentOptions { Batch = 2, Cycles = 16, Initial = new AttractorInitialCondition(dynamics, 5) }).Materialise())
+        using (var twin = Context.Data.Twin(system with { Initial = new AttractorInitialCondition(dynamics, 5) }, new() { Batch = 2, Cycles = 16 }).Materialise())
             Numbers = new Dictionary<string, Tensor> { ["truth"] = twin[Columns.Truth].clone(), ["observation"] = twin[Columns.Observation].clone() };
         var numbers = new Dictionary<string, Tensor>(Numbers);
         Numbers = numbers;
@@ -108,10 +108,10 @@ internal sealed class EarlierFormats : IDisposable
             Context.Model.Save(method, PathOf(name + ".daml"));
             numbers[name] = Apply(name, method);
         }
-        Keep("residual-convolution", Context.Analysis.ResidualConvolution(dynamics, observing, Network, Training).Fit(View(), View()));
+        Keep("residual-convolution", Context.Analysis.ResidualConvolution(system, new() { Network = Network, Training = Training }).Fit(View(), View()));
         Keep("data-assimilation-network", Context.Analysis.DataAssimilationNetwork(observing, 0.05, new DataAssimilationNetworkOptions { MemorySize = 8, Layers = 1 }, Training).Fit(View(), View()));
-        Keep("three-dimensional-variational", Context.Analysis.ThreeDimensionalVariational(dynamics, observing, new ThreeDimensionalVariationalEstimatorOptions { TuningCycles = 12, TuningBurnIn = 2 }).Fit(View()));
-        Keep("finite-size-filter", Context.Analysis.FiniteSizeEnsembleKalmanFilter(dynamics, observing, new FiniteSizeEnsembleKalmanFilterOptions { Members = 6, Rotation = EnsembleRotation.MeanPreserving }).Transformer);
+        Keep("three-dimensional-variational", Context.Analysis.ThreeDimensionalVariational(system, new() { Background = new ClimatologicalBackground { TuningCycles = 12, TuningBurnIn = 2 } }).Fit(View()));
+        Keep("finite-size-filter", Context.Analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 6, Rotation = EnsembleRotation.MeanPreserving }));
         Keep("proper-orthogonal-decomposition", Context.Transforms.ProperOrthogonalDecomposition(Columns.Truth, Coefficients, new ModeSelection.Count(3)).Fit(View()));
         Keep("linear-inverse-model", Context.Transforms.LinearInverseModel(Coefficients, Forecast).Fit(Reduced()));
         Keep("seasonal-cycle", Context.Transforms.SeasonalCycle(Columns.Truth, Anomaly, new SeasonalCycleOptions { Period = 0.8, Harmonics = 1 }).Fit(View()));

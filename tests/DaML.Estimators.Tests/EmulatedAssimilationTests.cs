@@ -22,8 +22,7 @@ public sealed class EmulatedAssimilationTests(ITestOutputHelper output)
         var units = tensor(new[] { 2.0, 0.5 });
         var emulator = new AutoregressiveEmulator("linear", 1, 1, 1, units, null, matrix[..2] / units.unsqueeze(1) * units.repeat(2));
         var model = new AutoregressiveModel(emulator, 2, 1, Records.Values, Records.Forecast);
-        using var twin = context.Data.Twin(ridge.Dynamics, Observing(ridge),
-            new() { Batch = 3, Cycles = 12, Initial = Start(4) }).Materialise();
+        using var twin = context.Data.Twin(new AssimilationSystem(ridge.Dynamics, Observing(ridge)) { Initial = Start(4) }, new() { Batch = 3, Cycles = 12 }).Materialise();
         using MemoryTrajectoryView expected = Method(method, ridge.Dynamics, Observing(ridge)).Transform(twin).Materialise(),
             actual = Method(method, emulator, Observing(model)).Transform(twin).Materialise();
         var difference = actual[Columns.Analysis] - expected[Columns.Analysis];
@@ -48,8 +47,8 @@ public sealed class EmulatedAssimilationTests(ITestOutputHelper output)
             .WithModelError(ErrorCovariance.Blocks(ErrorCovariance.Scalar(leads * r, 0.1),
                 ErrorCovariance.Scalar((window - leads) * r, 0)));
         var observing = Observing(new AutoregressiveModel(emulator, r, leads, Records.Values, Records.Forecast));
-        using var twin = context.Data.Twin(emulator, observing,
-            new() { Batch = 8, Cycles = 40, Initial = Start(window * r) }).Materialise();
+        var system = new AssimilationSystem(emulator, observing) { Initial = Start(window * r) };
+        using var twin = context.Data.Twin(system, new() { Batch = 8, Cycles = 40 }).Materialise();
 
         // Without observations the emulator runs on from a guess of the start.
         var guesses = Start(window * r).Draw(8, random, ScalarType.Float64);
@@ -72,14 +71,12 @@ public sealed class EmulatedAssimilationTests(ITestOutputHelper output)
     private ITransformer Method(string method, IDynamics dynamics, IObservationNetwork observing)
     {
         var start = Start(dynamics.Dimension);
+        var system = new AssimilationSystem(dynamics, observing) { Initial = start };
         return method switch
         {
-            "etkf" => context.Analysis.EnsembleTransformKalmanFilter(dynamics, observing,
-                new EnsembleTransformKalmanFilterOptions { Members = 30, Initial = start }).Transformer,
-            "enkf-n" => context.Analysis.FiniteSizeEnsembleKalmanFilter(dynamics, observing,
-                new FiniteSizeEnsembleKalmanFilterOptions { Members = 30, Initial = start }).Transformer,
-            _ => context.Analysis.FourDimensionalVariational(dynamics, observing, ErrorCovariance.Scalar(dynamics.Dimension, 0.5),
-                WindowCycling.Overlapping(3, 1), new() { Initial = start }).Transformer,
+            "etkf" => context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 30 }),
+            "enkf-n" => context.Analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 30 }),
+            _ => context.Analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Scalar(dynamics.Dimension, 0.5)), Window = WindowCycling.Overlapping(3, 1) }),
         };
     }
 

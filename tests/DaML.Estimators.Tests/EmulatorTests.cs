@@ -31,12 +31,13 @@ public sealed class EmulatorTests
     {
         using var scope = NewDisposeScope();
         var (context, model, observing, first) = System();
-        ITrajectoryView Blind(string stream) => new BlindView(context.Data.Twin(model, observing, new() { Stream = stream, Batch = 64, Initial = first }));
+        var system = new AssimilationSystem(model, observing) { Initial = first };
+        ITrajectoryView Blind(string stream) => new BlindView(context.Data.Twin(system, new() { Stream = stream, Batch = 64 }));
         SequentialAssimilation<EnsembleMemory> Filter(IDynamics dynamics) => filter switch
         {
-            "stochastic" => context.Analysis.StochasticEnsembleKalmanFilter(dynamics, observing, new EnsembleFilterOptions { Members = 20, Initial = first }).Transformer,
-            "etkf" => context.Analysis.EnsembleTransformKalmanFilter(dynamics, observing, new EnsembleTransformKalmanFilterOptions { Members = 20, Initial = first }).Transformer,
-            _ => context.Analysis.FiniteSizeEnsembleKalmanFilter(dynamics, observing, new FiniteSizeEnsembleKalmanFilterOptions { Members = 20, Initial = first }).Transformer,
+            "stochastic" => context.Analysis.StochasticEnsembleKalmanFilter(system with { Dynamics = dynamics }, new() { Members = 20 }),
+            "etkf" => context.Analysis.EnsembleTransformKalmanFilter(system with { Dynamics = dynamics }, new() { Members = 20 }),
+            _ => context.Analysis.FiniteSizeEnsembleKalmanFilter(system with { Dynamics = dynamics }, new() { Members = 20 }),
         };
 
         var estimator = context.Analysis.LearnedDynamics("turn", observing, 1, random =>
@@ -58,7 +59,7 @@ public sealed class EmulatorTests
         Assert.True((matrix - tensor(Turn)).abs().max().ToDouble() < 0.04, string.Join(" ", matrix.data<double>().ToArray()));
 
         // And it filters like the model itself, also when it was written and read.
-        var test = context.Data.Twin(model, observing, new() { Stream = "test", Batch = 64, Cycles = 150, Initial = first });
+        var test = context.Data.Twin(system, new() { Stream = "test", Batch = 64, Cycles = 150 });
         var innovation = new ForecastInnovation(observing.Operator, observing.Error);
         double Score(ITransformer method) => context.Scores.Evaluate(method.Transform(test), new() { BurnIn = 30, Scores = [innovation] })[innovation].Mean;
         double Of(IDynamics dynamics) => Score(Filter(dynamics));
@@ -102,7 +103,7 @@ public sealed class EmulatorTests
         Assert.Equal(("drawn", 4L, 0.5), (read.Name, read.Dimension, read.TimeStep));
         Assert.Equal(emulator.ModelError!.LogDeterminant, read.ModelError!.LogDeterminant);
         Assert.All(read.Network.parameters(), parameter => Assert.False(parameter.requires_grad));
-        var wrong = context.Dynamics.Emulator(new ReZeroNetwork(4, 3, 1, ScalarType.Float64, CPU), 4, 1);
+        var wrong = new Emulator(new ReZeroNetwork(4, 3, 1, ScalarType.Float64, CPU).GetName(), new ReZeroNetwork(4, 3, 1, ScalarType.Float64, CPU), 4, 1);
         Assert.Contains("ReZeroNetwork", Assert.Throws<ArgumentException>(() => wrong.Advance(zeros(2, 4, dtype: ScalarType.Float64), new(0, 1))).Message);
     }
 }

@@ -106,7 +106,7 @@ public sealed class EnsembleConvolutionTests
         using var scope = NewDisposeScope();
         using var random = new RandomStream(3, "observation", CPU);
         var context = new DataAssimilationContext();
-        var observing = context.Observations.Strided(context.Dynamics.Lorenz96(20), 2);
+        var observing = ObservationNetwork.Strided(20, 2);
         var (members, _) = Inputs(2, 3, 20);
         var values = random.Normal([2, 10], ScalarType.Float64);
         var mask = ones(2, 10, dtype: ScalarType.Bool);
@@ -132,8 +132,9 @@ public sealed class EnsembleConvolutionTests
     public void An_ensemble_is_learned_on_the_error_of_its_mean_and_the_method_comes_back_from_a_file()
     {
         var twin = new SmallTwin();
+        var system = twin.System;
         var training = SmallTwin.Brief with { Steps = 120, Truncation = 8, ValidationInterval = 40, ValidationBurnIn = 40, ValidationCycles = 100 };
-        var method = twin.Context.Analysis.EnsembleConvolution(twin.Dynamics, twin.Observing, 4, SmallTwin.Network, training).Fit(twin.Training, twin.Validation);
+        var method = twin.Context.Analysis.EnsembleConvolution(system, new() { Members = 4, Network = SmallTwin.Network, Training = training }).Fit(twin.Training, twin.Validation);
         Assert.Equal("residual convolution (N = 4)", method.Name);
         double rmse = twin.Rmse(method);
         Assert.True(rmse < 0.45, $"test {rmse}");

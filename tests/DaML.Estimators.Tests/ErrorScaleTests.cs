@@ -11,7 +11,7 @@ public sealed class ErrorScaleTests
     {
         using var scope = NewDisposeScope();
         var context = new DataAssimilationContext();
-        var observing = context.Observations.Strided(context.Dynamics.Lorenz96(6), 2, 0.25);
+        var observing = ObservationNetwork.Strided(6, 2, 0.25);
         var state = tensor(new double[] { 1, 2, 3, 4, 5, 6 }, 1, 6).repeat(2, 1);
         var observation = new Observation(full([2, 3], 2.0, dtype: ScalarType.Float64), null, 0) { ErrorScale = tensor(new[] { 2.0, 0.5 }) };
         var scaled = LearnedAnalyzer.ScaledInnovation(observing.Operator, observing.Error, state, observation);
@@ -33,8 +33,8 @@ public sealed class ErrorScaleTests
     {
         using var scope = NewDisposeScope();
         var twin = new SmallTwin(seed: seed);
-        ITrajectoryView View(string stream, double minimum, double maximum, long? cycles = null) => twin.Context.Data.Twin(twin.Dynamics, twin.Observing, new TwinExperimentOptions
-            { Batch = 16, Stream = stream, Cycles = cycles, ErrorScale = new(minimum, maximum), Initial = new AttractorInitialCondition(twin.Dynamics, 5) });
+        var system = twin.System with { Initial = new AttractorInitialCondition(twin.Dynamics, 5) };
+        ITrajectoryView View(string stream, double minimum, double maximum, long? cycles = null) => twin.Context.Data.Twin(system, new() { Batch = 16, Stream = stream, Cycles = cycles, ErrorScale = new(minimum, maximum) });
         var options = SmallTwin.Brief with { Steps = 200, Truncation = 8, ValidationInterval = 50, ValidationBurnIn = 40, ValidationCycles = 60 };
         var method = twin.Estimator(options).Fit(View("training", 0.5, 2), View("validation", 0.5, 2));
         return (twin.Rmse(method, View("small", 0.5, 0.5, 160)), twin.Rmse(method, View("large", 2, 2, 160)));
@@ -44,10 +44,11 @@ public sealed class ErrorScaleTests
     public void Hidden_channels_and_ensembles_are_trained_with_it_too()
     {
         var twin = new SmallTwin();
-        var view = twin.Context.Data.Twin(twin.Dynamics, twin.Observing, new TwinExperimentOptions { Batch = 10, ErrorScale = new(0.5, 2, ErrorScaleDraw.EachCycle) });
+        var system = twin.System;
+        var view = twin.Context.Data.Twin(system, new() { Batch = 10, ErrorScale = new(0.5, 2, ErrorScaleDraw.EachCycle) });
         var options = SmallTwin.Brief with { Steps = 3, ValidationCycles = 5 };
-        var hidden = twin.Context.Analysis.ResidualConvolutionWithMemory(twin.Dynamics, twin.Observing, training: options).Fit(view);
-        var ensemble = twin.Context.Analysis.EnsembleConvolution(twin.Dynamics, twin.Observing, 3, training: options).Fit(view);
+        var hidden = twin.Context.Analysis.ResidualConvolutionWithMemory(system, new() { Training = options }).Fit(view);
+        var ensemble = twin.Context.Analysis.EnsembleConvolution(system, new() { Members = 3, Training = options }).Fit(view);
         Assert.True(double.IsFinite(twin.Rmse(hidden, view.Take(10), 2)) && double.IsFinite(twin.Rmse(ensemble, view.Take(10), 2)));
     }
 
@@ -55,8 +56,9 @@ public sealed class ErrorScaleTests
     public void A_method_that_takes_errors_to_be_the_same_is_refused()
     {
         var twin = new SmallTwin();
-        var view = twin.Context.Data.Twin(twin.Dynamics, twin.Observing, new TwinExperimentOptions { Batch = 4, Cycles = 5, ErrorScale = new(0.5, 2) });
-        var filter = twin.Context.Analysis.EnsembleTransformKalmanFilter(twin.Dynamics, twin.Observing, 5).Transformer;
+        var system = twin.System;
+        var view = twin.Context.Data.Twin(system, new() { Batch = 4, Cycles = 5, ErrorScale = new(0.5, 2) });
+        var filter = twin.Context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 5 });
         Assert.Contains("observation-error-scale", Assert.Throws<SchemaException>(() => filter.Transform(view)).Message);
         var score = new InnovationChiSquare(twin.Observing, ErrorCovariance.Scalar(12, 1));
         var learned = twin.Estimator().Fit(twin.Training, twin.Validation);
@@ -68,21 +70,22 @@ public sealed class ErrorScaleTests
     public void Diagnostics_that_ask_an_analyzer_about_innovations_of_one_covariance_refuse_it()
     {
         var twin = new SmallTwin();
-        var view = twin.Context.Data.Twin(twin.Dynamics, twin.Observing, new TwinExperimentOptions { Batch = 4, Cycles = 5, ErrorScale = new(0.5, 2) });
+        var system = twin.System;
+        var view = twin.Context.Data.Twin(system, new() { Batch = 4, Cycles = 5, ErrorScale = new(0.5, 2) });
         var learned = twin.Estimator().Fit(twin.Training, twin.Validation);
         var covariance = new Column("covariance");
         var transforms = twin.Context.Transforms;
-        foreach (ITransformer diagnostic in (ITransformer[])[transforms.KalmanGain(learned, twin.Observing).Transformer, transforms.IncrementScaling(learned, twin.Observing).Transformer,
-                     transforms.AnalysisCovariance(learned, twin.Observing, covariance).Transformer])
+        foreach (ITransformer diagnostic in (ITransformer[])[transforms.KalmanGain(learned, twin.Observing), transforms.IncrementScaling(learned, twin.Observing),
+                     transforms.AnalysisCovariance(learned, twin.Observing, covariance)])
         {
             Assert.Equal($"{diagnostic.Name} takes the observation errors to be the same in every trajectory, but the view has the column 'observation-error-scale'.",
                 Assert.Throws<SchemaException>(() => diagnostic.Transform(view)).Message);
             Assert.Throws<SchemaException>(() => diagnostic.GetOutputSchema(view.Schema));
         }
         // The covariance that a method's own density has needs no innovations; but the method must take the view.
-        Assert.True(transforms.AnalysisCovariance(learned, covariance).Transformer.Transform(view).Schema.Has(covariance));
-        var filter = twin.Context.Analysis.EnsembleTransformKalmanFilter(twin.Dynamics, twin.Observing, 5).Transformer;
-        Assert.Contains("observation-error-scale", Assert.Throws<SchemaException>(() => transforms.AnalysisCovariance(filter, covariance).Transformer.Transform(view)).Message);
+        Assert.True(transforms.AnalysisCovariance(learned, covariance).Transform(view).Schema.Has(covariance));
+        var filter = twin.Context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 5 });
+        Assert.Contains("observation-error-scale", Assert.Throws<SchemaException>(() => transforms.AnalysisCovariance(filter, covariance).Transform(view)).Message);
 
         using var random = twin.Context.Random("regressed");
         var state = zeros(4, 12, dtype: ScalarType.Float64);
@@ -95,7 +98,8 @@ public sealed class ErrorScaleTests
     public void A_scale_that_is_not_above_zero_is_refused_with_its_cycle()
     {
         var twin = new SmallTwin();
-        var view = twin.Context.Data.Twin(twin.Dynamics, twin.Observing, new TwinExperimentOptions { Batch = 4, Cycles = 5, ErrorScale = new(0.5, 2) });
+        var system = twin.System;
+        var view = twin.Context.Data.Twin(system, new() { Batch = 4, Cycles = 5, ErrorScale = new(0.5, 2) });
         var broken = new WatchedView(view, _ => { }, (cycle, column, value) => column == Columns.ObservationErrorScale && cycle == 2 ? value - 2 : value.alias());
         Assert.Contains("cycle 2", Assert.Throws<ArgumentException>(() => twin.Rmse(twin.Estimator().Fit(twin.Training, twin.Validation), broken, 1)).Message);
     }

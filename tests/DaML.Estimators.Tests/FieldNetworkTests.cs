@@ -76,8 +76,8 @@ public sealed class FieldNetworkTests
             }
             int n = (int)(Rows * Columns);
             var stirring = tensor(Enumerable.Range(0, n * n).Select(k => 0.25 * Math.Exp(-Apart(k / n, k % n) / 2)).ToArray()).view(n, n) + 0.01 * eye(n, dtype: ScalarType.Float64);
-            Dynamics = Context.Dynamics.Linear(0.95 * turn, modelError: ErrorCovariance.Full(stirring));
-            Observing = Context.Observations.Full(Dynamics);
+            Dynamics = new LinearDynamics(0.95 * turn) { ModelError = ErrorCovariance.Full(stirring) };
+            Observing = ObservationNetwork.Full(Dynamics.Dimension);
             Initial = new GaussianInitialCondition(zeros(n, dtype: ScalarType.Float64), ErrorCovariance.Scalar(n, 2.5));
         }
 
@@ -85,31 +85,33 @@ public sealed class FieldNetworkTests
         public DataAssimilationContext Context { get; }
         public LinearDynamics Dynamics { get; }
         public ObservationNetwork Observing { get; }
+        public AssimilationSystem System => new(Dynamics, Observing);
         public GaussianInitialCondition Initial { get; }
 
         public static TrainingOptions Training { get; } = new() { Steps = 200, Truncation = 4, ValidationInterval = 100, ValidationCycles = 60, ValidationBurnIn = 20 };
 
         public ITrajectoryView View(string stream, long batch, long? cycles = null) =>
-            Context.Data.Twin(Dynamics, Observing, new TwinExperimentOptions { Batch = batch, Cycles = cycles, Stream = stream, Initial = Initial });
+            Context.Data.Twin(System with { Initial = Initial }, new() { Batch = batch, Cycles = cycles, Stream = stream });
 
         public double Rmse(ITransformer method) =>
             Context.Scores.Evaluate(method.Transform(View("test", 8, 150)), new ScoreOptions { BurnIn = 20 }).AnalysisRmse.Mean;
 
-        public double Best => Rmse(Context.Analysis.KalmanFilter(Dynamics, Observing, Initial).Transformer);
+        public double Best => Rmse(Context.Analysis.KalmanFilter(System with { Initial = Initial }));
     }
 
     [Fact]
     public void On_a_plane_some_hundred_steps_come_near_the_kalman_filter()
     {
         var cylinder = new Cylinder(1);
+        var system = cylinder.System with { Initial = cylinder.Initial };
         double best = cylinder.Best;
         Assert.InRange(best, 0.4, 0.6);                 // the observations' error is 1
         double Learned(LearnedAnalysisEstimator<StateMemory> estimator) => cylinder.Rmse(estimator.Fit(cylinder.View("training", 16), cylinder.View("validation", 8)));
         var size = new ResidualConvolutionOptions { Filters = 6, Blocks = 1, SubBlocks = 1, KernelSize = 3, Grid = Cylinder.Grid };
-        double convolution = Learned(cylinder.Context.Analysis.ResidualConvolution(cylinder.Dynamics, cylinder.Observing, size, Cylinder.Training, cylinder.Initial));
+        double convolution = Learned(cylinder.Context.Analysis.ResidualConvolution(system, new() { Network = size, Training = Cylinder.Training }));
         Assert.True(convolution < 1.06 * best, $"residual convolution {convolution}, Kalman filter {best}");
         var linear = new InnovationLinearOptions { Network = size, Columns = 4, Radius = LocalisationRadius.HalfWidth(1.9) };
-        double localised = Learned(cylinder.Context.Analysis.InnovationLinear(cylinder.Dynamics, cylinder.Observing, linear, Cylinder.Training, cylinder.Initial));
+        double localised = Learned(cylinder.Context.Analysis.InnovationLinear(system, new() { Network = linear, Training = Cylinder.Training }));
         Assert.True(localised < 1.25 * best, $"linear in the innovation {localised}, Kalman filter {best}");
     }
 
@@ -117,7 +119,8 @@ public sealed class FieldNetworkTests
     public void A_module_of_ones_own_learns_over_a_plane_and_comes_back_from_a_file()
     {
         var cylinder = new Cylinder(2, [Layers.Type]);
-        var method = cylinder.Context.Analysis.LearnedField("own layers", cylinder.Dynamics, cylinder.Observing, Cylinder.Grid, random => new Layers(random), Cylinder.Training, cylinder.Initial)
+        var system = cylinder.System;
+        var method = cylinder.Context.Analysis.LearnedField("own layers", system with { Initial = cylinder.Initial }, Cylinder.Grid, random => new Layers(random), Cylinder.Training)
             .Fit(cylinder.View("training", 16), cylinder.View("validation", 8));
         double rmse = cylinder.Rmse(method);
         Assert.True(rmse < 1.1 * cylinder.Best, $"{rmse}");
@@ -125,6 +128,6 @@ public sealed class FieldNetworkTests
         Bits.Equal(SmallTwin.Analyzer(method).Network, SmallTwin.Analyzer(read).Network);
         Assert.Equal(rmse, cylinder.Rmse(read));
         Assert.Contains("given: 48", Assert.Throws<ArgumentException>(() =>
-            cylinder.Context.Analysis.LearnedField("wrong", cylinder.Dynamics, cylinder.Observing, StateGrid.Plane(5, 8), random => new Layers(random))).Message);
+            cylinder.Context.Analysis.LearnedField("wrong", system, StateGrid.Plane(5, 8), random => new Layers(random))).Message);
     }
 }

@@ -42,10 +42,10 @@ public sealed class FieldPipelineTests
         var sites = new SubsetObservationOperator(16, [1, 6, 7, 12]);
         using var unresolved = modes.Decomposition.TruncationErrorCovariance(seasons.Transform(view), Anomaly, sites);
         var instruments = ErrorCovariance.Scalar(4, 0.04);
-        var network = context.Observations.Network(new ReconstructionOperator(modes.Decomposition).Then(sites), ErrorCovariance.Full(unresolved + instruments.ToMatrix(ScalarType.Float64, CPU)));
+        var system = new AssimilationSystem(model.Dynamics, new ObservationNetwork(new ReconstructionOperator(modes.Decomposition).Then(sites), ErrorCovariance.Full(unresolved + instruments.ToMatrix(ScalarType.Float64, CPU))));
         var whole = seasons.Append(modes)
-            .Append(context.Transforms.Observe(context.Observations.Network(sites, instruments), Anomaly))
-            .Append(context.Analysis.KalmanFilter(model.Dynamics, network, new GaussianInitialCondition(zeros(3, dtype: ScalarType.Float64), ErrorCovariance.Full(model.ClimatologicalCovariance))).Transformer)
+            .Append(context.Transforms.Observe(new ObservationNetwork(sites, instruments), Anomaly))
+            .Append(context.Analysis.KalmanFilter(system with { Initial = new GaussianInitialCondition(zeros(3, dtype: ScalarType.Float64), ErrorCovariance.Full(model.ClimatologicalCovariance)) }))
             .Append(modes.Inverse(Columns.Analysis, AnalysedAnomaly))
             .Append(seasons.Inverse(AnalysedAnomaly, Analysed));
 
@@ -86,7 +86,7 @@ public sealed class FieldPipelineTests
         var masked = own.Data.FromMemory(new Dictionary<Column, Tensor> { [field] = values, [Columns.MaskOf(field)] = present }, times);
         var cycle = own.Transforms.SeasonalCycle(field, anomaly).Fit(complete);
         var modes = own.Transforms.ProperOrthogonalDecomposition(field, coefficients, modes: 2).Fit(complete);
-        var observed = own.Transforms.Observe(own.Observations.Network(new IdentityObservationOperator(4), ErrorCovariance.Scalar(4, 1)), field);
+        var observed = own.Transforms.Observe(new ObservationNetwork(new IdentityObservationOperator(4), ErrorCovariance.Scalar(4, 1)), field);
         foreach (ITransformer step in (ITransformer[])[cycle, modes, observed])
         {
             using (var whole = step.Transform(complete).OpenCursor()) while (whole.MoveNext()) { }

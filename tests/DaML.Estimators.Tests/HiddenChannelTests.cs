@@ -213,7 +213,8 @@ public sealed class HiddenChannelTests : IDisposable
     private static SequentialAssimilation<Memory> SmallTwinOn(ResidualConvolutionOptions options)
     {
         var twin = new SmallTwin();
-        var method = twin.Context.Analysis.ResidualConvolutionWithMemory(twin.Dynamics, twin.Observing, new() { Count = 2 }, options, SmallTwin.Brief with { Steps = 4, ValidationInterval = 4 })
+        var system = twin.System;
+        var method = twin.Context.Analysis.ResidualConvolutionWithMemory(system, new() { Memory = new() { Count = 2 }, Network = options, Training = SmallTwin.Brief with { Steps = 4, ValidationInterval = 4 } })
             .Fit(twin.Training, twin.Validation);
         return Reloaded.Of(method, twin.Context);
     }
@@ -261,7 +262,7 @@ public sealed class HiddenChannelTests : IDisposable
         using var scope = NewDisposeScope();
         var context = new DataAssimilationContext(3);
         var model = new LinearDynamics(eye(sites, dtype: ScalarType.Float64));
-        var observing = context.Observations.Full(model);
+        var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension));
         ITrajectoryView View(string stream)
         {
             using var random = context.Random(stream);
@@ -288,8 +289,8 @@ public sealed class HiddenChannelTests : IDisposable
             return sum / (cycles - burnIn);
         }
 
-        double without = ErrorVariance(context.Analysis.ResidualConvolution(model, observing, size, options).Fit(training, validation));
-        double with = ErrorVariance(context.Analysis.ResidualConvolutionWithMemory(model, observing, new() { Count = 2 }, size, options).Fit(training, validation));
+        double without = ErrorVariance(context.Analysis.ResidualConvolution(system, new() { Network = size, Training = options }).Fit(training, validation));
+        double with = ErrorVariance(context.Analysis.ResidualConvolutionWithMemory(system, new() { Memory = new() { Count = 2 }, Network = size, Training = options }).Fit(training, validation));
         // The Kalman filter's analysis error variance, from the Riccati equation, and the least that x_a = a x_f + k y reaches.
         const double kalman = 0.370, oneNumber = 0.63;
         string figures = $"with memory {with:f3}, without {without:f3}";
@@ -330,12 +331,12 @@ public sealed class HiddenChannelTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var twin = new SmallTwin();
+        var system = twin.System;
         var brief = SmallTwin.Brief with { Steps = 60, ValidationInterval = 20 };
-        var first = twin.Context.Analysis.ResidualConvolution(twin.Dynamics, twin.Observing, SmallTwin.Network, brief).Fit(twin.Validation, twin.Training);
+        var first = twin.Context.Analysis.ResidualConvolution(system, new() { Network = SmallTwin.Network, Training = brief }).Fit(twin.Validation, twin.Training);
         var plain = (ResidualConvolutionNetwork)((LearnedAnalyzer)first.Triple.Analyzer).Network;
         var before = plain.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
-        SequentialAssimilation<Memory> Begun(bool keeps, double rate) => twin.Context.Analysis.ResidualConvolutionWithMemory(first, twin.Dynamics, twin.Observing, new() { Count = 3 },
-            brief with { Steps = 20, LearningRate = rate, KeepsNormalisation = keeps }).Fit(twin.Training, twin.Validation);
+        SequentialAssimilation<Memory> Begun(bool keeps, double rate) => twin.Context.Analysis.ResidualConvolutionWithMemory(system, new() { First = first, Memory = new() { Count = 3 }, Training = brief with { Steps = 20, LearningRate = rate, KeepsNormalisation = keeps } }).Fit(twin.Training, twin.Validation);
 
         var (kept, moved) = (Begun(keeps: true, 1e-3), Begun(keeps: false, 1e-3));
         bool Same(SequentialAssimilation<Memory> method, string name) => Analyzer(method).Network.state_dict()[name].Equals(before[name]);
@@ -355,17 +356,17 @@ public sealed class HiddenChannelTests : IDisposable
         // Weights that are read have the constants of the first network's data, which theirs are scaled by.
         string weights = Path.Combine(folder, "begun");
         WeightFiles.Write(weights, Analyzer(kept).Network, Analyzer(kept).History!);
-        var read = twin.Context.Analysis.ResidualConvolutionWithMemory(twin.Dynamics, twin.Observing, new() { Count = 3 }, SmallTwin.Network).Pretrained(weights);
+        var read = twin.Context.Analysis.ResidualConvolutionWithMemory(system, new() { Memory = new() { Count = 3 }, Network = SmallTwin.Network }).Pretrained(weights);
         Assert.NotEqual(plain.Statistics, AnalysisStatistics.Measure(twin.Training, twin.Observing, 20));
         Assert.Equal(plain.Statistics, ((ResidualConvolutionMemoryNetwork)Analyzer(read).Network).Statistics);
         Bits.Equal(Analyzer(kept).Network, Analyzer(read).Network);
 
         // The plain network goes on as itself.
-        var further = twin.Context.Analysis.ResidualConvolution(first, twin.Dynamics, twin.Observing, brief with { Steps = 20, LearningRate = 1e-12, KeepsNormalisation = true }).Fit(twin.Training, twin.Validation);
+        var further = twin.Context.Analysis.ResidualConvolution(system, new() { First = first, Training = brief with { Steps = 20, LearningRate = 1e-12, KeepsNormalisation = true } }).Fit(twin.Training, twin.Validation);
         Assert.Equal(twin.Rmse(first), twin.Rmse(further), 1e-3 * twin.Rmse(first));
         Assert.NotSame(plain, ((LearnedAnalyzer)further.Triple.Analyzer).Network);
-        var physical = twin.Context.Analysis.ThreeDimensionalVariational(twin.Dynamics, twin.Observing, ErrorCovariance.Scalar(twin.Dynamics.Dimension, 0.5)).Transformer;
-        Assert.Contains("residual convolutional", Assert.Throws<ArgumentException>(() => twin.Context.Analysis.ResidualConvolutionWithMemory(physical, twin.Dynamics, twin.Observing)).Message);
+        var physical = twin.Context.Analysis.ThreeDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Scalar(twin.Dynamics.Dimension, 0.5)) });
+        Assert.Contains("residual convolutional", Assert.Throws<ArgumentException>(() => twin.Context.Analysis.ResidualConvolutionWithMemory(system, new() { First = physical })).Message);
     }
 
     [Fact]
@@ -388,7 +389,8 @@ public sealed class HiddenChannelTests : IDisposable
     public void Errors_of_another_size_in_each_trajectory_are_learned_from()
     {
         var twin = new SmallTwin();
-        var view = twin.Context.Data.Twin(twin.Dynamics, twin.Observing, new() { Batch = 8, ErrorScale = new(0.5, 2) });
+        var system = twin.System;
+        var view = twin.Context.Data.Twin(system, new() { Batch = 8, ErrorScale = new(0.5, 2) });
         Assert.Single(Analyzer(Estimator(twin, new() { Count = 2 }, SmallTwin.Brief with { Steps = 1 }).Fit(view, view)).History!.Steps);
     }
 
@@ -396,10 +398,10 @@ public sealed class HiddenChannelTests : IDisposable
     public void It_runs_on_circles_of_another_size()
     {
         var (twin, larger) = (new SmallTwin(), new SmallTwin(sites: 20));
+        var system = larger.System;
         var method = Estimator(twin, new() { Count = 2 }).Fit(twin.Training, twin.Validation);
         var network = (ResidualConvolutionMemoryNetwork)Analyzer(method).Network;
-        var there = larger.Context.Analysis.LearnedWithMemory("transferred", larger.Dynamics, larger.Observing, network.Memory, (_, _) => network,
-            SmallTwin.Brief with { Steps = 1, LearningRate = 1e-12 });
+        var there = larger.Context.Analysis.LearnedWithMemory("transferred", system, network.Memory, (_, _) => network, SmallTwin.Brief with { Steps = 1, LearningRate = 1e-12 });
         using var scope = NewDisposeScope();
         using var random = new RandomStream(4, "large", CPU);
         var (forecast, innovation) = (random.Normal([2, 20], ScalarType.Float32), random.Normal([2, 20], ScalarType.Float32));
@@ -417,7 +419,7 @@ public sealed class HiddenChannelTests : IDisposable
         Assert.Contains("Count", Assert.Throws<ArgumentOutOfRangeException>(() => Estimator(twin, new() { Count = 5000 })).Message);
         Assert.Contains("Update", Assert.Throws<ArgumentOutOfRangeException>(() => Estimator(twin, new() { Update = (ChannelUpdate)9 })).Message);
         Assert.Contains("Transport", Assert.Throws<ArgumentOutOfRangeException>(() => Estimator(twin, new() { Transport = (ChannelTransport)9 })).Message);
-        Assert.Throws<ArgumentException>(() => twin.Context.Analysis.ResidualConvolutionWithMemory(twin.Dynamics, new SmallTwin(sites: 10).Observing));
+        Assert.Throws<ArgumentException>(() => twin.Context.Analysis.ResidualConvolutionWithMemory(new AssimilationSystem(twin.Dynamics, new SmallTwin(sites: 10).Observing)));
         Assert.Throws<ArgumentOutOfRangeException>(() => new HiddenChannelSource(new StateSource(Statistics.Climatology(CPU), ScalarType.Float32), 0));
         var network = Network(new() { Count = 3 });
         var (forecast, innovation, channels) = Inputs(2, 3);
@@ -427,7 +429,7 @@ public sealed class HiddenChannelTests : IDisposable
     }
 
     private static LearnedAnalysisEstimator<Memory> Estimator(SmallTwin twin, HiddenChannelOptions memory, TrainingOptions? training = null) =>
-        twin.Context.Analysis.ResidualConvolutionWithMemory(twin.Dynamics, twin.Observing, memory, SmallTwin.Network, training ?? SmallTwin.Brief);
+        twin.Context.Analysis.ResidualConvolutionWithMemory(twin.System, new() { Memory = memory, Network = SmallTwin.Network, Training = training ?? SmallTwin.Brief });
 
     private static HiddenChannelAnalyzer Analyzer(SequentialAssimilation<Memory> method) => (HiddenChannelAnalyzer)method.Triple.Analyzer;
 }

@@ -223,9 +223,10 @@ public sealed class InnovationLinearTests
     {
         using var scope = NewDisposeScope();
         var twin = new SmallTwin();
+        var system = twin.System;
         var options = new InnovationLinearOptions { Network = SmallTwin.Network, Columns = 8, Radius = LocalisationRadius.HalfWidth(2.5) };
         var training = SmallTwin.Brief with { Steps = 150, Truncation = 8, ValidationInterval = 50, ValidationBurnIn = 40, ValidationCycles = 100 };
-        var method = twin.Context.Analysis.InnovationLinear(twin.Dynamics, twin.Observing, options, training).Fit(twin.Training, twin.Validation);
+        var method = twin.Context.Analysis.InnovationLinear(system, new() { Network = options, Training = training }).Fit(twin.Training, twin.Validation);
         double rmse = twin.Rmse(method);
         Assert.True(rmse < 0.4, $"test {rmse}");
         var network = (InnovationLinearNetwork)SmallTwin.Analyzer(method).Network;

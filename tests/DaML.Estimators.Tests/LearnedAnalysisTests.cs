@@ -190,9 +190,9 @@ public sealed class LearnedAnalysisTests : IDisposable
     public void A_checkpoint_knows_settings_that_no_tensor_has_the_shape_of()
     {
         var twin = new SmallTwin();
+        var system = twin.System;
         var options = SmallTwin.Brief with { Steps = 2, ValidationCycles = 2, ValidationBurnIn = 1, CheckpointPath = Path.Combine(folder, "training.checkpoint") };
-        LearnedAnalysisEstimator<StateMemory> Estimator(double halfWidth) => twin.Context.Analysis.InnovationLinear(twin.Dynamics, twin.Observing,
-            new() { Network = new() { Filters = 2, Blocks = 1, SubBlocks = 1 }, Columns = 2, Radius = LocalisationRadius.HalfWidth(halfWidth) }, options);
+        LearnedAnalysisEstimator<StateMemory> Estimator(double halfWidth) => twin.Context.Analysis.InnovationLinear(system, new() { Network = new() { Network = new() { Filters = 2, Blocks = 1, SubBlocks = 1 }, Columns = 2, Radius = LocalisationRadius.HalfWidth(halfWidth) }, Training = options });
         Estimator(2).Fit(twin.Training, twin.Validation);
         Estimator(2).Fit(twin.Training, twin.Validation);
         Assert.Contains("another training", Assert.Throws<ModelArchiveException>(() => Estimator(1.5).Fit(twin.Training, twin.Validation)).Message);
@@ -315,8 +315,9 @@ public sealed class LearnedAnalysisTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var twin = new SmallTwin();
-        var observing = twin.Context.Observations.Random(twin.Dynamics, minimumDensity: 0.3, maximumDensity: 0.9);
-        var view = twin.Context.Data.Twin(twin.Dynamics, observing, new TwinExperimentOptions { Batch = 8 });
+        var observing = ObservationNetwork.Random(twin.Dynamics.Dimension, minimumDensity: 0.3, maximumDensity: 0.9);
+        var system = new AssimilationSystem(twin.Dynamics, observing);
+        var view = twin.Context.Data.Twin(system, new() { Batch = 8 });
         using (var cursor = view.OpenCursor())
         {
             Assert.True(cursor.MoveNext());
@@ -324,7 +325,7 @@ public sealed class LearnedAnalysisTests : IDisposable
             var scaled = LearnedAnalyzer.ScaledInnovation(observing.Operator, observing.Error, cursor[Columns.Truth], observation);
             Bits.Equal(observation.Mask!, scaled != 0);
         }
-        var method = twin.Context.Analysis.ResidualConvolution(twin.Dynamics, observing, SmallTwin.Network, SmallTwin.Brief).Fit(view);
+        var method = twin.Context.Analysis.ResidualConvolution(system, new() { Network = SmallTwin.Network, Training = SmallTwin.Brief }).Fit(view);
         Assert.True(double.IsFinite(twin.Rmse(method, view.Take(30), 10)));
     }
 
@@ -333,8 +334,8 @@ public sealed class LearnedAnalysisTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var context = new DataAssimilationContext();
-        var dynamics = context.Dynamics.Lorenz96(6);
-        var observing = context.Observations.Strided(dynamics, 2, 0.25);
+        var dynamics = new Lorenz96(6);
+        var observing = ObservationNetwork.Strided(dynamics.Dimension, 2, 0.25);
         var state = tensor(new double[] { 1, 2, 3, 4, 5, 6 }, 1, 6);
         var scaled = LearnedAnalyzer.ScaledInnovation(observing.Operator, observing.Error, state, new Observation(tensor(new double[] { 2, 2, 2 }, 1, 3), null, 0));
         Assert.Equal([4, 0, -4, 0, -12, 0], scaled.data<double>().ToArray());
@@ -381,8 +382,9 @@ public sealed class LearnedAnalysisTests : IDisposable
     {
         var twin = new SmallTwin();
         var other = new SmallTwin(sites: 10);
+        var system = new AssimilationSystem(twin.Dynamics, other.Observing);
         Assert.Contains("[12]", Assert.Throws<SchemaException>(() => twin.Estimator().Fit(other.Training, other.Validation)).Message);
-        Assert.Throws<ArgumentException>(() => twin.Context.Analysis.ResidualConvolution(twin.Dynamics, other.Observing));
+        Assert.Throws<ArgumentException>(() => twin.Context.Analysis.ResidualConvolution(system));
         Assert.Contains("batch of 17", Assert.Throws<ArgumentException>(() => twin.Estimator(SmallTwin.Brief with { BatchSize = 17 }).Fit(twin.Training, twin.Validation)).Message);
         Assert.Contains("burn-in", Assert.Throws<ArgumentException>(() => twin.Estimator().Fit(twin.Training, twin.View("short", 4, 10))).Message);
         var noTruth = new TrajectoryView(new TrajectorySchema(16, new ColumnDefinition(Columns.Observation, 12)), null, 0, twin.Training.OpenCursor);

@@ -66,8 +66,9 @@ public sealed class MarginalGainTests
     {
         using var scope = NewDisposeScope();
         const long n = 5;
-        var model = context.Dynamics.Lorenz96(dimension: n);
-        var observing = context.Observations.Full(model, errorVariance: 0.5);
+        var model = new Lorenz96(dimension: n);
+        var observing = ObservationNetwork.Full(model.Dimension, errorVariance: 0.5);
+        var system = new AssimilationSystem(model, observing);
         var network = Random(n, 1);
         var t = Tensor3(network, n);
         using var random = context.Random("states");
@@ -86,7 +87,7 @@ public sealed class MarginalGainTests
         Assert.True(Largest(MarginalGain.OfSiteByRegression(Analyzer(linear, observing), observing, states, 2, 40, random)) < 1e-12);
 
         // Over a trajectory, without symmetry: the same for every state.
-        var twin = context.Data.Twin(model, observing, new() { Batch = 2, Cycles = 40 });
+        var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 40 });
         foreach (var mean in (MeanMarginalGain[])[
             context.Scores.MeanMarginalGain(Analyzer(network, observing), twin, new() { Symmetry = SiteSymmetry.None, Site = 3 }),
             context.Scores.MeanMarginalGainByRegression(Analyzer(network, observing), observing, twin, new() { Symmetry = SiteSymmetry.None, Site = 3 })])
@@ -111,8 +112,9 @@ public sealed class MarginalGainTests
     {
         using var scope = NewDisposeScope();
         const long n = 6;
-        var model = context.Dynamics.Lorenz96(dimension: n);
-        var half = context.Observations.Strided(model, 2);
+        var model = new Lorenz96(dimension: n);
+        var half = ObservationNetwork.Strided(model.Dimension, 2);
+        var system = new AssimilationSystem(model, half);
         var network = Random(n, 1);
         var t = Tensor3(network, n);
         using var random = context.Random("states");
@@ -123,7 +125,7 @@ public sealed class MarginalGainTests
         Assert.True(Largest(gain - exact) < 1e-10);
 
         // Observed now here, now there, each site is reached.
-        var sparse = context.Observations.Random(model, errorVariance: 2);
+        var sparse = ObservationNetwork.Random(model.Dimension, errorVariance: 2);
         Assert.True(Largest(MarginalGain.OfSiteByRegression(Analyzer(network, sparse), sparse, states, 1, 60, random) - t.select(2, 1)) < 1e-10);
 
         // A translation-equivariant one: T_ijl = f(i - l, j - l).
@@ -131,7 +133,7 @@ public sealed class MarginalGainTests
         var equivariant = zeros(n, n, n, dtype: ScalarType.Float64);
         for (long l = 0; l < n; l++) equivariant.select(2, l).copy_(f.roll([l, l], [0, 1]));
         var circle = new Bilinear(equivariant, zeros(n, n, dtype: ScalarType.Float64), zeros(n, n, dtype: ScalarType.Float64));
-        var twin = context.Data.Twin(model, half, new() { Batch = 2, Cycles = 36 });
+        var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 36 });
         var mean = context.Scores.MeanMarginalGainByRegression(Analyzer(circle, half), half, twin, new() { Every = 2, Samples = 50 });
         Assert.True(Largest(Of(mean.Values) - f.roll([3, 3], [0, 1])) < 0.12 * Largest(f));   // what is not observed at one turn is at the next; eq. H5 is exact only in the mean
         Assert.Equal(0, MarginalGain.EquivarianceError(circle, states, 1, 2), 1e-12);
@@ -143,9 +145,9 @@ public sealed class MarginalGainTests
     {
         using var scope = NewDisposeScope();
         var network = Convolution(ScalarType.Float64);
-        var model = context.Dynamics.Lorenz96(dimension: 12);
+        var model = new Lorenz96(dimension: 12);
         // A small R^-1: the regression is about small innovations, so that the mean of the derivative is the derivative at zero (eq. 13).
-        var observing = context.Observations.Full(model, errorVariance: 400);
+        var observing = ObservationNetwork.Full(model.Dimension, errorVariance: 400);
         using var random = context.Random("states");
         var states = random.Normal([4, 12], ScalarType.Float64) * 3.6 + 2.3;
         var exact = MarginalGain.OfSite(network, states, 5);
@@ -187,9 +189,10 @@ public sealed class MarginalGainTests
     {
         using var scope = NewDisposeScope();
         var network = Convolution(ScalarType.Float32, new() { Filters = 4, Blocks = 1, SubBlocks = 2 });
-        var model = context.Dynamics.Lorenz96(dimension: 12);
-        var observing = context.Observations.Full(model, errorVariance: 100);
-        var twin = context.Data.Twin(model, observing, new() { Batch = 16, Cycles = 800 });
+        var model = new Lorenz96(dimension: 12);
+        var observing = ObservationNetwork.Full(model.Dimension, errorVariance: 100);
+        var system = new AssimilationSystem(model, observing);
+        var twin = context.Data.Twin(system, new() { Batch = 16, Cycles = 800 });
         var analyzer = Analyzer(network, observing);
         var full = context.Scores.MeanMarginalGain(analyzer, twin);
         var composite = context.Scores.MeanMarginalGainByRegression(analyzer, observing, twin, new() { Samples = 24 });
@@ -227,10 +230,11 @@ public sealed class MarginalGainTests
     public void What_cannot_be_is_refused()
     {
         using var scope = NewDisposeScope();
-        var model = context.Dynamics.Lorenz96(dimension: 5);
-        var observing = context.Observations.Full(model);
+        var model = new Lorenz96(dimension: 5);
+        var observing = ObservationNetwork.Full(model.Dimension);
+        var system = new AssimilationSystem(model, observing);
         var analyzer = Analyzer(Random(5, 1), observing);
-        var endless = context.Data.Twin(model, observing, new() { Batch = 1 });
+        var endless = context.Data.Twin(system, new() { Batch = 1 });
         Assert.Contains("without end", Assert.Throws<ArgumentException>(() => context.Scores.MeanMarginalGain(analyzer, endless)).Message);
         Assert.Throws<ArgumentException>(() => context.Scores.MeanMarginalGain(analyzer, endless.Take(5), new() { BurnIn = 5 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => context.Scores.MeanMarginalGain(analyzer, endless.Take(5), new() { Site = 5 }));

@@ -93,8 +93,9 @@ public sealed class NetworkTripleTests : IDisposable
     {
         var context = new DataAssimilationContext(1);
         var dynamics = new LinearDynamics(tensor(new[,] { { 0.9, 0.2 }, { -0.1, 0.8 } }), 0.5) { ModelError = ErrorCovariance.Scalar(2, 0.1) };
-        var observing = context.Observations.Full(dynamics);
-        var view = context.Data.Twin(dynamics, observing, new() { Batch = 3, Cycles = 6, Interval = 1 });
+        var observing = ObservationNetwork.Full(dynamics.Dimension);
+        var system = new AssimilationSystem(dynamics, observing) { Interval = 1 };
+        var view = context.Data.Twin(system, new() { Batch = 3, Cycles = 6 });
         var triple = Triple(5, 2, 2);
         var method = new SequentialAssimilation<VectorMemory>("dan", triple, observing, context);
         using var run = method.Run(view);
@@ -117,9 +118,10 @@ public sealed class NetworkTripleTests : IDisposable
     {
         var context = new DataAssimilationContext(1);
         var dynamics = new LinearDynamics(eye(2, dtype: ScalarType.Float64), 0.5) { ModelError = ErrorCovariance.Scalar(2, 0.1) };
-        var observing = context.Observations.Full(dynamics);
+        var observing = ObservationNetwork.Full(dynamics.Dimension);
+        var system = new AssimilationSystem(dynamics, observing);
         var triple = Triple(5, 2, 2);
-        using var run = new SequentialAssimilation<VectorMemory>("dan", triple, observing, context).Run(context.Data.Twin(dynamics, observing, new() { Batch = 2, Cycles = 4 }));
+        using var run = new SequentialAssimilation<VectorMemory>("dan", triple, observing, context).Run(context.Data.Twin(system, new() { Batch = 2, Cycles = 4 }));
         run.MoveNext();
         var expected = run.Analysis.Vector;
         for (int i = 0; i < 7; i++) expected = ((NetworkPropagater)triple.Propagater).call(expected);
@@ -140,6 +142,7 @@ public sealed class NetworkTripleTests : IDisposable
         var q = tensor(new[,] { { 0.2, 0.05 }, { 0.05, 0.3 } });
         var dynamics = new LinearDynamics(m) { ModelError = ErrorCovariance.Full(q) };
         var observing = new ObservationNetwork(new LinearObservationOperator(h), ErrorCovariance.Scalar(1, 0.5), null);
+        var system = new AssimilationSystem(dynamics, observing);
         var identity = eye(2, dtype: ScalarType.Float64);
         Tensor prior = q.clone(), posterior = q, gain = q;
         for (int i = 0; i < 2000; i++)   // the Riccati equation's fixed point
@@ -174,8 +177,8 @@ public sealed class NetworkTripleTests : IDisposable
         var network = new SequentialAssimilation<VectorMemory>("network", new(analyzer, propagater, procoder, new ZeroMemorySource(3, ScalarType.Float64)), observing, context);
 
         // The loop propagates first: the Kalman filter starts from the posterior covariance.
-        var kalman = context.Analysis.KalmanFilter(dynamics, observing, new GaussianInitialCondition(zeros(2, dtype: ScalarType.Float64), ErrorCovariance.Full(posterior))).Transformer;
-        var view = context.Data.Twin(dynamics, observing, new() { Batch = 4, Cycles = 300 });
+        var kalman = context.Analysis.KalmanFilter(system with { Initial = new GaussianInitialCondition(zeros(2, dtype: ScalarType.Float64), ErrorCovariance.Full(posterior)) });
+        var view = context.Data.Twin(system, new() { Batch = 4, Cycles = 300 });
         using var ours = network.Run(view);
         using var exact = kalman.Run(view);
         while (ours.MoveNext())
@@ -223,9 +226,10 @@ public sealed class NetworkTripleTests : IDisposable
         var form = kind switch { "triangular" => DensityForm.Triangular, "diagonal" => DensityForm.Diagonal, "low rank" => DensityForm.LowRank(2), _ => DensityForm.Mixture(3, DensityForm.LowRank(1)) };
         var context = new DataAssimilationContext(1);
         var dynamics = new LinearDynamics(eye(2, dtype: ScalarType.Float64), 0.5);
-        var observing = context.Observations.Full(dynamics);
+        var observing = ObservationNetwork.Full(dynamics.Dimension);
+        var system = new AssimilationSystem(dynamics, observing);
         var method = new SequentialAssimilation<VectorMemory>("dan", Triple(5, 2, 2, form, MissingObservations.Read), observing, context);
-        var view = context.Data.Twin(dynamics, observing, new() { Batch = 2, Cycles = 4 });
+        var view = context.Data.Twin(system, new() { Batch = 2, Cycles = 4 });
         using var before = method.Run(view);
         using var after = Reloaded.Of(method, context).Run(view);
         while (before.MoveNext())
@@ -240,8 +244,8 @@ public sealed class NetworkTripleTests : IDisposable
     public void Units_are_those_of_each_component_and_missing_observations_do_not_count()
     {
         var context = new DataAssimilationContext(1);
-        var model = context.Dynamics.Lorenz63();
-        var view = context.Data.Twin(model, context.Observations.Full(model, errorVariance: 2), new() { Batch = 16, Interval = 0.25 });
+        var model = new Lorenz63();
+        var view = context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension, errorVariance: 2)) { Interval = 0.25 }, new() { Batch = 16 });
         var statistics = SystemStatistics.Measure(view, 400);
         Assert.InRange(statistics.StateMean[2], 22, 25);
         Assert.InRange(statistics.StateDeviation[0], 7, 9);

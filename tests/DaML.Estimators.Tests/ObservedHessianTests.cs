@@ -198,7 +198,7 @@ internal sealed class ChangingTwin : IDisposable
     public ChangingTwin()
     {
         Context = new DataAssimilationContext(seed: 5);
-        Model = Context.Dynamics.Lorenz96();
+        Model = new Lorenz96();
         Observed = new(new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 0.01));
         cost = new(Model, [new BackgroundTerm(ErrorCovariance.Scalar(40, 1))], [Observed]);
     }

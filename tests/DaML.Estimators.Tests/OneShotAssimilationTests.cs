@@ -44,8 +44,8 @@ public sealed class OneShotAssimilationTests
         var (one, several) = (ModelOf(daily), ModelOf(oneShot));
         var start = new GaussianInitialCondition(zeros(D * R, ScalarType.Float64), ErrorCovariance.Scalar(D * R, 2));
         var view = Observations(12);
-        var each = context.Analysis.KalmanFilter(daily, one.Observed(Daily()), start).Transformer.Transform(one.Gathered.Transform(view));
-        var blocks = context.Analysis.KalmanFilter(oneShot, several.Observed(Daily()), start).Transformer
+        var each = context.Analysis.KalmanFilter(new AssimilationSystem(daily, one.Observed(Daily())) { Initial = start }).Transform(one.Gathered.Transform(view));
+        var blocks = context.Analysis.KalmanFilter(new AssimilationSystem(oneShot, several.Observed(Daily())) { Initial = start })
             .Transform(several.Gathered.Transform(view));
         Assert.Equal(4, blocks.CycleCount);
         using ITrajectoryCursor a = each.OpenCursor(), b = blocks.OpenCursor();
@@ -70,9 +70,7 @@ public sealed class OneShotAssimilationTests
         Tensor Last(AutoregressiveModel model, int cycles)
         {
             var exact = new IncrementalOptions { InnerSolver = new ConjugateGradientSolver(new() { ResidualReduction = 1e-12 }) };
-            var method = context.Analysis.FourDimensionalVariational(model.Dynamics, model.Observed(Daily()),
-                ErrorCovariance.Scalar(D * R, 2), WindowCycling.Disjoint(cycles), new() { Initial = start, Minimisation = exact })
-                .Transformer;
+            var method = context.Analysis.FourDimensionalVariational(new AssimilationSystem(model.Dynamics, model.Observed(Daily())) { Initial = start }, new() { Background = new KnownBackground(ErrorCovariance.Scalar(D * R, 2)), Window = WindowCycling.Disjoint(cycles), Minimisation = exact });
             using var cursor = method.Transform(model.Gathered.Transform(view)).OpenCursor();
             Tensor? analysis = null;
             while (cursor.MoveNext()) analysis = cursor[Columns.Analysis].clone();
@@ -95,7 +93,7 @@ public sealed class OneShotAssimilationTests
         Assert.Equal(h.Apply(z).ToArray2(), Reloaded.Of(h, context).Apply(z).ToArray2());
         Assert.Equal(7, Reloaded.Of(new ObservationBlocks(7), context).Transform(Observations(7)).Schema[Columns.Observation].Shape[0] / 2);
         Assert.Contains("4 values", Assert.Throws<ArgumentException>(() => new LaggedObservationOperator(each, 5, 4)).Message);
-        var five = context.Observations.Network(new IdentityObservationOperator(5), ErrorCovariance.Scalar(5, 1));
+        var five = new ObservationNetwork(new IdentityObservationOperator(5), ErrorCovariance.Scalar(5, 1));
         Assert.Contains("dimension 5", Assert.Throws<ArgumentException>(() => ModelOf(Models().Daily).Observed(five)).Message);
     }
 

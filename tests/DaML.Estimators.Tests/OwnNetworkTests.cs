@@ -41,8 +41,7 @@ public sealed class OwnNetworkTests : IDisposable
     }
 
     private static LearnedAnalysisEstimator<StateMemory> Estimator(SmallTwin twin, TrainingOptions? training = null) =>
-        twin.Context.Analysis.Learned("constant gain", twin.Dynamics, twin.Observing,
-            (statistics, random) => new ConstantGain(statistics.Dimension, random), training ?? SmallTwin.Brief with { Steps = 300, LearningRate = 2e-2, ValidationInterval = 100 });
+        twin.Context.Analysis.Learned("constant gain", twin.System, (statistics, random) => new ConstantGain(statistics.Dimension, random), training ?? SmallTwin.Brief with { Steps = 300, LearningRate = 2e-2, ValidationInterval = 100 });
 
     // The best constant gain is what 3D-Var has: about 0.4 on this model, and it is diagonally dominant (section IV A).
     [Fact]
@@ -74,7 +73,8 @@ public sealed class OwnNetworkTests : IDisposable
     public void A_network_that_gives_another_shape_is_refused()
     {
         var twin = new SmallTwin();
-        var estimator = twin.Context.Analysis.Learned("wrong", twin.Dynamics, twin.Observing, (_, random) => new Wrong(random), SmallTwin.Brief);
+        var system = twin.System;
+        var estimator = twin.Context.Analysis.Learned("wrong", system, (_, random) => new Wrong(random), SmallTwin.Brief);
         Assert.Contains("increment of Wrong", Assert.Throws<ArgumentException>(() => estimator.Fit(twin.Training, twin.Validation)).Message);
     }
 
@@ -82,9 +82,16 @@ public sealed class OwnNetworkTests : IDisposable
     public void A_network_without_parameters_or_of_another_precision_is_refused()
     {
         var twin = new SmallTwin(networkPrecision: ScalarType.Float64);
-        var single = twin.Context.Analysis.Learned("single", twin.Dynamics, twin.Observing, (_, random) => new ConstantGain(12, random), SmallTwin.Brief);
+        var system = twin.System;
+        var single = twin.Context.Analysis.Learned<StateMemory>("single", twin.Observing, (statistics, random) =>
+        {
+            var network = new ConstantGain(12, random);    // in a triple that is put together by hand it stays in single precision
+            var triple = new AssimilationTriple<StateMemory>(LearnedAnalyzer.InTraining("single", network, twin.Observing), new StatePropagater(twin.Dynamics), new StateProcoder(),
+                new StateSource(statistics.Climatology(CPU), ScalarType.Float64));
+            return new LearnedTriple<StateMemory>(network, triple, _ => triple);
+        }, SmallTwin.Brief);
         Assert.Contains("'gain.weight'", Assert.Throws<ArgumentException>(() => single.Fit(twin.Training, twin.Validation)).Message);
-        var empty = twin.Context.Analysis.Learned("empty", twin.Dynamics, twin.Observing, (_, _) => new Nothing(), SmallTwin.Brief);
+        var empty = twin.Context.Analysis.Learned("empty", system, (_, _) => new Nothing(), SmallTwin.Brief);
         Assert.Contains("Nothing", Assert.Throws<ArgumentException>(() => empty.Fit(twin.Training, twin.Validation)).Message);
     }
 

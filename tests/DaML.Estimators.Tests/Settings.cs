@@ -10,8 +10,8 @@ internal sealed class SmallTwin
         IProgress<ProgressReport>? progress = null, IReadOnlyList<ComponentType>? components = null)
     {
         Context = new DataAssimilationContext(new DataAssimilationOptions { Seed = seed, NetworkPrecision = networkPrecision, Progress = progress, Components = components ?? [] });
-        Dynamics = Context.Dynamics.Lorenz96(sites);
-        Observing = Context.Observations.Full(Dynamics);
+        Dynamics = new Lorenz96(sites);
+        Observing = ObservationNetwork.Full(Dynamics.Dimension);
         Training = View("training", batch);
         Validation = View("validation", 8);
         Test = View("test", 20, 160);
@@ -20,6 +20,7 @@ internal sealed class SmallTwin
     public DataAssimilationContext Context { get; }
     public Lorenz96 Dynamics { get; }
     public ObservationNetwork Observing { get; }
+    public AssimilationSystem System => new(Dynamics, Observing);
     public ITrajectoryView Training { get; }
     public ITrajectoryView Validation { get; }
     public ITrajectoryView Test { get; }
@@ -29,10 +30,10 @@ internal sealed class SmallTwin
     public static TrainingOptions Brief { get; } = new() { Steps = 24, Truncation = 4, ValidationInterval = 8, ValidationCycles = 20, ValidationBurnIn = 10 };
 
     public ITrajectoryView View(string stream, long batch, long? cycles = null) =>
-        Context.Data.Twin(Dynamics, Observing, new TwinExperimentOptions { Batch = batch, Cycles = cycles, Stream = stream, Initial = new AttractorInitialCondition(Dynamics, 5) });
+        Context.Data.Twin(System with { Initial = new AttractorInitialCondition(Dynamics, 5) }, new() { Batch = batch, Cycles = cycles, Stream = stream });
 
     public LearnedAnalysisEstimator<StateMemory> Estimator(TrainingOptions? training = null, ResidualConvolutionOptions? network = null) =>
-        Context.Analysis.ResidualConvolution(Dynamics, Observing, network ?? Network, training ?? Brief);
+        Context.Analysis.ResidualConvolution(System, new() { Network = network ?? Network, Training = training ?? Brief });
 
     /// <summary>Cancels when training comes to a cycle; the statistics of the data were measured there before.</summary>
     public ITrajectoryView CancelAt(long cycle, CancellationTokenSource cancel)

@@ -113,7 +113,8 @@ public sealed class StateGridTests
         var (forecast, innovation) = Inputs(2, 34);
         Assert.Contains("5 x 7", Assert.Throws<ArgumentException>(() => Network(Grid("plane")).call(forecast, innovation)).Message);
         var twin = new SmallTwin();
-        Assert.Contains("given: 12", Assert.Throws<ArgumentException>(() => twin.Context.Analysis.ResidualConvolution(twin.Dynamics, twin.Observing, new() { Grid = StateGrid.Plane(3, 5) })).Message);
+        var system = twin.System;
+        Assert.Contains("given: 12", Assert.Throws<ArgumentException>(() => twin.Context.Analysis.ResidualConvolution(system, new() { Network = new() { Grid = StateGrid.Plane(3, 5) } })).Message);
         Assert.Contains("directions", Assert.Throws<ArgumentException>(() => Network(Grid("plane")).On(StateGrid.Line)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => StateGrid.Plane(0, 3));
         Assert.Throws<ArgumentOutOfRangeException>(() => StateGrid.Plane(3, 3, (AxisEnds)5));

@@ -27,7 +27,7 @@ public sealed class TuningTests(ITestOutputHelper output)
     }
 
     private TuningEstimator<Off> Tune(TuningSearch search, Func<double, int, double> error, TuningOptions? options = null, DataAssimilationContext? other = null) =>
-        (other ?? context).Analysis.Tune("setting", search, value => new Off(b => error(value, b)).AsEstimator(), options);
+        (other ?? context).Analysis.Tune("setting", search, value => new Off(b => error(value, b)), options);
 
     [Fact]
     public void Recovers_a_known_optimum()
@@ -61,7 +61,7 @@ public sealed class TuningTests(ITestOutputHelper output)
     {
         using var view = Still();
         var result = context.Analysis.Tune(new("one", TuningSearch.Grid(1, 2, 3)), new("two", TuningSearch.Grid(0.1, 10, 3, SearchScale.Logarithmic)),
-            (one, two) => new Off(_ => Math.Abs(one - 1.5) + Math.Abs(Math.Log10(two)) + 1).AsEstimator()).Tune(view);
+            (one, two) => new Off(_ => Math.Abs(one - 1.5) + Math.Abs(Math.Log10(two)) + 1)).Tune(view);
         Assert.Equal(9, result.Curve.Points.Count);
         Assert.Equal([1.5, 1], result.Values);
         Assert.False(result.Curve.AtEdge);
@@ -97,14 +97,11 @@ public sealed class TuningTests(ITestOutputHelper output)
     [Fact]
     public void The_inflation_of_a_filter_is_tuned_in_six_lines_whatever_the_number_of_threads()
     {
-        var dynamics = context.Dynamics.Lorenz96(20);
-        var network = context.Observations.Full(dynamics);
-        var training = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 4, Stream = "tuning" });
+        var dynamics = new Lorenz96(20);
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension));
+        var training = context.Data.Twin(system, new() { Batch = 4, Stream = "tuning" });
         TuningResult<SequentialAssimilation<EnsembleMemory>> Tuned(int threads) => context.Analysis.Tune("inflation", TuningSearch.Grid(0.9, 1.5, 7),
-            inflation => context.Analysis.EnsembleTransformKalmanFilter(dynamics, network, new EnsembleTransformKalmanFilterOptions
-            {
-                Members = 24, Inflation = Inflation.StandardDeviation(inflation), DivergenceHandling = DivergenceHandling.Isolate,
-            }), new TuningOptions { Cycles = 150, BurnIn = 50, Threads = threads }).Tune(training);
+            inflation => context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 24, Inflation = Inflation.StandardDeviation(inflation), DivergenceHandling = DivergenceHandling.Isolate }), new TuningOptions { Cycles = 150, BurnIn = 50, Threads = threads }).Tune(training);
         var serial = Tuned(1);
         var parallel = Tuned(4);
         Assert.Equal(serial.Curve.Points.Select(point => point.Score), parallel.Curve.Points.Select(point => point.Score));
@@ -114,9 +111,9 @@ public sealed class TuningTests(ITestOutputHelper output)
         Assert.InRange(serial.Values[0], 0.95, 1.15);
         Assert.True(serial.Curve.Points[0].Score > 2 * serial.Curve.Best.Score && serial.Curve.Points[^1].Score > 1.3 * serial.Curve.Best.Score);
         // The method is the one of the best value.
-        var test = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 2, Cycles = 30, Stream = "test" });
+        var test = context.Data.Twin(system, new() { Batch = 2, Cycles = 30, Stream = "test" });
         double Score(ITransformer method) => context.Scores.Evaluate(method.Transform(test)).AnalysisRmse.Mean;
-        Assert.Equal(Score(context.Analysis.EnsembleTransformKalmanFilter(dynamics, network, 24, Inflation.StandardDeviation(serial.Values[0])).Transformer), Score(serial.Method));
+        Assert.Equal(Score(context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 24, Inflation = Inflation.StandardDeviation(serial.Values[0]) })), Score(serial.Method));
     }
 
     [Fact]
@@ -176,19 +173,19 @@ public sealed class TuningTests(ITestOutputHelper output)
         Assert.Throws<ArgumentOutOfRangeException>(() => TuningSearch.GoldenSection(0, 1, 0.1, SearchScale.Logarithmic));
         Assert.Throws<ArgumentOutOfRangeException>(() => TuningSearch.GoldenSection(0, 1, 0));
         var grid = TuningSearch.Grid(1, 2, 3);
-        Assert.Throws<ArgumentException>(() => context.Analysis.Tune(" ", grid, _ => new Off(_ => 1).AsEstimator()));
-        Assert.Contains("two names", Assert.Throws<ArgumentException>(() => context.Analysis.Tune(new("a", grid), new("a", grid), (_, _) => new Off(_ => 1).AsEstimator())).Message);
-        Assert.Contains("grid of each", Assert.Throws<ArgumentException>(() => context.Analysis.Tune(new("a", grid), new("b", TuningSearch.GoldenSection(0, 1, 0.1)), (_, _) => new Off(_ => 1).AsEstimator())).Message);
+        Assert.Throws<ArgumentException>(() => context.Analysis.Tune(" ", grid, _ => new Off(_ => 1)));
+        Assert.Contains("two names", Assert.Throws<ArgumentException>(() => context.Analysis.Tune(new("a", grid), new("a", grid), (_, _) => new Off(_ => 1))).Message);
+        Assert.Contains("grid of each", Assert.Throws<ArgumentException>(() => context.Analysis.Tune(new("a", grid), new("b", TuningSearch.GoldenSection(0, 1, 0.1)), (_, _) => new Off(_ => 1))).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => Tune(grid, (_, _) => 1, new TuningOptions { Threads = 0 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => Tune(grid, (_, _) => 1, new TuningOptions { Cycles = 10, BurnIn = 10 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => Tune(grid, (_, _) => 1, new TuningOptions { LostTruthBound = 0 }));
         using var view = Still();
         Assert.Contains("burn-in of 20", Assert.Throws<ArgumentException>(() => Tune(grid, (_, _) => 1, new TuningOptions { BurnIn = 20 }).Tune(view)).Message);
-        var endless = context.Data.Twin(context.Dynamics.Lorenz63(), context.Observations.Full(context.Dynamics.Lorenz63()));
+        var endless = context.Data.Twin(new AssimilationSystem(new Lorenz63(), ObservationNetwork.Full(3)));
         Assert.Throws<SchemaException>(() => Tune(grid, (_, _) => 1).Tune(endless));
-        var lorenz = context.Dynamics.Lorenz63();
+        var lorenz = new Lorenz63();
         Assert.Contains("ends", Assert.Throws<ArgumentException>(() => context.Analysis.Tune("inflation", grid,
-            inflation => context.Analysis.EnsembleTransformKalmanFilter(lorenz, context.Observations.Full(lorenz), 5, Inflation.StandardDeviation(inflation))).Tune(endless)).Message);
+            inflation => context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(lorenz, ObservationNetwork.Full(lorenz.Dimension)), new() { Members = 5, Inflation = Inflation.StandardDeviation(inflation) })).Tune(endless)).Message);
     }
 
     private sealed class Immediate(Action<ProgressReport> action) : IProgress<ProgressReport>

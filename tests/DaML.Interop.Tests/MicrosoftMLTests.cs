@@ -177,10 +177,10 @@ public sealed class MicrosoftMLTests
     [Fact]
     public void A_filter_s_analyses_are_rows_and_every_pass_computes_the_same()
     {
-        var dynamics = context.Dynamics.Lorenz96(8);
-        var network = context.Observations.Full(dynamics);
-        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 2, Cycles = 6 });
-        var run = context.Analysis.EnsembleTransformKalmanFilter(dynamics, network, members: 6).Transformer.Transform(twin);
+        var dynamics = new Lorenz96(8);
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension));
+        var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 6 });
+        var run = context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 6 }).Transform(twin);
         var data = run.ToDataView();
         Assert.Equal(12, data.GetRowCount());
         float[][] analyses = Vectors(data, "analysis");

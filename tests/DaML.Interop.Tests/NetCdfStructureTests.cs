@@ -218,7 +218,7 @@ public sealed class NetCdfStructureTests : IDisposable
         var model = new Lorenz63(timeStep: 1 / 24.0);
         foreach (var view in (ITrajectoryView[])[context.Data.FromNetCdf(path, "q", Columns.Observation), context.Data.FromCsv(folder.File("h.csv"), new CsvColumn(Columns.Observation, "a", "b", "c"))])
         {
-            using var run = context.Analysis.EnsembleTransformKalmanFilter(model, context.Observations.Full(model), 8).Transformer.Run(view);
+            using var run = context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)), new() { Members = 8 }).Run(view);
             int cycles = 0;
             while (run.MoveNext()) cycles++;
             Assert.Equal(200, cycles);

@@ -81,8 +81,8 @@ public sealed class WritingTests : IDisposable
         Assert.SkipUnless(NetCdfFile.IsAvailable, "the netcdf library is not installed");
         var context = new DataAssimilationContext(2);
         var model = new Lorenz63();
-        var network = context.Observations.Full(model);
-        var run = context.Analysis.EnsembleTransformKalmanFilter(model, network, 10).Transformer.Transform(context.Data.Twin(model, network).Take(6));
+        var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension));
+        var run = context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 10 }).Transform(context.Data.Twin(system).Take(6));
         string path = folder.File("analyses.nc");
         run.WriteNetCdf(path, [Columns.Analysis, Columns.AnalysisSpread], timeUnits: "days since 1970-01-01");
         var back = context.Data.FromNetCdf(path, "analysis", Columns.Analysis);
@@ -103,7 +103,7 @@ public sealed class WritingTests : IDisposable
     {
         var context = new DataAssimilationContext();
         var model = new Lorenz63();
-        var twin = context.Data.Twin(model, context.Observations.Full(model));
+        var twin = context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)));
         foreach (string format in NetCdfFile.IsAvailable ? (string[])["csv", "nc"] : ["csv"])
         {
             string path = folder.Write("old." + format, "the old one");
@@ -157,7 +157,7 @@ public sealed class WritingTests : IDisposable
         var context = new DataAssimilationContext();
         var model = new Lorenz63();
         var reports = new Reports();
-        var twin = context.Data.Twin(model, context.Observations.Full(model)).Take(4);
+        var twin = context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension))).Take(4);
         var slow = new TrajectoryView(twin.Schema, twin, source => new SlowCursor(source));
         slow.WriteCsv(folder.File("p.csv"), progress: reports);
         Assert.NotEmpty(reports.Told);

@@ -94,8 +94,8 @@ public sealed class DemoTests(DemoTests.Outcome outcome) : IClassFixture<DemoTes
         var model = context.Model.Load<SequentialAssimilation<StateMemory>>(PathOf("learned.daml"));
         var analyzer = Assert.IsType<LearnedAnalyzer>(model.Triple.Analyzer);
         Assert.NotEmpty(analyzer.History!.Steps);
-        var lorenz96 = context.Dynamics.Lorenz96();
-        var twin = context.Data.Twin(lorenz96, context.Observations.Full(lorenz96), new() { Cycles = 5 });
+        var lorenz96 = new Lorenz96();
+        var twin = context.Data.Twin(new AssimilationSystem(lorenz96, ObservationNetwork.Full(lorenz96.Dimension)), new() { Cycles = 5 });
         Assert.True(double.IsFinite(context.Scores.Evaluate(model.Transform(twin)).AnalysisRmse.Mean));
     }
 }

@@ -18,9 +18,9 @@ public sealed class ProfileTests
         SampleResult Work(SampleRun run)
         {
             var context = run.CreateContext();
-            var model = context.Dynamics.Lorenz96();
-            var network = context.Observations.Full(model);
-            context.Scores.Evaluate(context.Analysis.EnsembleTransformKalmanFilter(model, network, 10).Transformer.Transform(context.Data.Twin(model, network, new() { Cycles = 30 })));
+            var model = new Lorenz96();
+            var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension));
+            context.Scores.Evaluate(context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 10 }).Transform(context.Data.Twin(system, new() { Cycles = 30 })));
             long start = Stopwatch.GetTimestamp();
             using (Telemetry.Phase("outer"))
             {

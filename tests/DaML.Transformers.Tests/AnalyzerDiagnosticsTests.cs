@@ -24,11 +24,12 @@ public sealed class AnalyzerDiagnosticsTests
     private (SequentialAssimilation<StateMemory> Method, IObservationNetwork Network, ITrajectoryView Twin) Known(double gain, double curvature = 0,
         Func<double, double>? offset = null, int cycles = 40, IObservationPattern? pattern = null)
     {
-        var model = context.Dynamics.Lorenz96(dimension: 6);
-        var network = new ObservationNetwork(context.Observations.Full(model).Operator, ErrorCovariance.Scalar(6, 1), pattern);
+        var model = new Lorenz96(dimension: 6);
+        var network = new ObservationNetwork(ObservationNetwork.Full(model.Dimension).Operator, ErrorCovariance.Scalar(6, 1), pattern);
         var initial = new GaussianInitialCondition(full(6, 3.0, dtype: ScalarType.Float64), ErrorCovariance.Scalar(6, 1));
+        var system = new AssimilationSystem(model, network) { Initial = initial };
         var triple = new AssimilationTriple<StateMemory>(new KnownAnalyzer(gain, curvature, offset ?? (_ => 0)), new StatePropagater(model), new StateProcoder(), new StateSource(initial, ScalarType.Float64));
-        return (new("known", triple, network, context), network, context.Data.Twin(model, network, new() { Batch = 2, Cycles = cycles, Initial = initial }));
+        return (new("known", triple, network, context), network, context.Data.Twin(system, new() { Batch = 2, Cycles = cycles }));
     }
 
     [Fact]
@@ -37,12 +38,12 @@ public sealed class AnalyzerDiagnosticsTests
         // 0.1 and 0.3 in turn: mean 0.2, standard deviation 0.1.
         var (method, network, twin) = Known(0.5, 0, time => Math.Round(time / 0.05) % 2 == 0 ? 0.1 : -0.3);
         var score = new AnalysisBiasScore();
-        var bias = context.Scores.Evaluate(context.Transforms.KalmanGain(method, network).Transformer.Transform(twin), new() { Scores = [score] }).Of(score);
+        var bias = context.Scores.Evaluate(context.Transforms.KalmanGain(method, network).Transform(twin), new() { Scores = [score] }).Of(score);
         Assert.Equal(0.2, bias.Mean.Mean, 1e-12);
         Assert.Equal(0.1, bias.StandardDeviation.Mean, 1e-12);
 
         var (linear, same, view) = Known(0.5);
-        var none = context.Scores.Evaluate(context.Transforms.KalmanGain(linear, same).Transformer.Transform(view), new() { Scores = [score] }).Of(score);
+        var none = context.Scores.Evaluate(context.Transforms.KalmanGain(linear, same).Transform(view), new() { Scores = [score] }).Of(score);
         Assert.Equal((0.0, 0.0), (none.Mean.Mean, none.StandardDeviation.Mean));
     }
 
@@ -54,7 +55,7 @@ public sealed class AnalyzerDiagnosticsTests
         double[] scales = [0.25, 1, 3, 10];
         var score = new IncrementScalingScore(scales);
         IncrementScalingCurve Curve((SequentialAssimilation<StateMemory> Method, IObservationNetwork Network, ITrajectoryView Twin) of) =>
-            context.Scores.Evaluate(context.Transforms.IncrementScaling(of.Method, of.Network, scales, norm).Transformer.Transform(of.Twin), new() { Scores = [score] }).Of(score);
+            context.Scores.Evaluate(context.Transforms.IncrementScaling(of.Method, of.Network, scales, norm).Transform(of.Twin), new() { Scores = [score] }).Of(score);
 
         // An offset is no part of what scales.
         var linear = Curve(Known(0.4, 0, _ => 0.7));
@@ -79,12 +80,12 @@ public sealed class AnalyzerDiagnosticsTests
     {
         double[] scales = [0.5, 4];
         var score = new IncrementScalingScore(scales);
-        var model = context.Dynamics.Lorenz96(dimension: 8);
+        var model = new Lorenz96(dimension: 8);
         var initial = new GaussianInitialCondition(full(8, 3.0, dtype: ScalarType.Float64), ErrorCovariance.Scalar(8, 1));
-        var network = new ObservationNetwork(context.Observations.Full(model).Operator, ErrorCovariance.Scalar(8, 1), new MissingAtRandomPattern(0.4));
-        var twin = context.Data.Twin(model, network, new() { Batch = 2, Cycles = 20, Initial = initial });
-        var view = context.Transforms.IncrementScaling(context.Analysis.EnsembleTransformKalmanFilter(model, network, new() { Members = 4, Initial = initial }).Transformer, network, scales)
-            .Transformer.Transform(twin);
+        var network = new ObservationNetwork(ObservationNetwork.Full(model.Dimension).Operator, ErrorCovariance.Scalar(8, 1), new MissingAtRandomPattern(0.4));
+        var system = new AssimilationSystem(model, network) { Initial = initial };
+        var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 20 });
+        var view = context.Transforms.IncrementScaling(context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 4 }), network, scales).Transform(twin);
         var curve = context.Scores.Evaluate(view, new() { Scores = [score] }).Of(score);
         for (int i = 0; i < 2; i++) Assert.Equal(scales[i], curve.Means[i].Mean, 1e-8);
         Assert.Throws<ArgumentOutOfRangeException>(() => new IncrementScalingScore([1, 0]));
@@ -95,16 +96,17 @@ public sealed class AnalyzerDiagnosticsTests
     public void Covariances_of_several_methods_stand_beside_each_other_along_one_run()
     {
         using var scope = NewDisposeScope();
-        var model = context.Dynamics.Linear(0.95 * eye(3, dtype: ScalarType.Float64), modelError: ErrorCovariance.Diagonal(tensor([0.1, 0.2, 0.4])));
-        var network = context.Observations.Full(model, errorVariance: 2);
+        var model = new LinearDynamics(0.95 * eye(3, dtype: ScalarType.Float64)) { ModelError = ErrorCovariance.Diagonal(tensor([0.1, 0.2, 0.4])) };
+        var network = ObservationNetwork.Full(model.Dimension, errorVariance: 2);
+        var system = new AssimilationSystem(model, network);
         var initial = new GaussianInitialCondition(zeros(3, dtype: ScalarType.Float64), ErrorCovariance.Scalar(3, 1));
-        var twin = context.Data.Twin(model, network, new() { Batch = 2, Cycles = 12, Initial = initial });
-        var filter = context.Analysis.KalmanFilter(model, network, initial).Transformer;
+        var twin = context.Data.Twin(system with { Initial = initial }, new() { Batch = 2, Cycles = 12 });
+        var filter = context.Analysis.KalmanFilter(system with { Initial = initial });
         Column own = new("own"), regressed = new("regressed"), wide = new("wide");
-        var wideStart = context.Analysis.KalmanFilter(model, network, new GaussianInitialCondition(zeros(3, dtype: ScalarType.Float64), ErrorCovariance.Scalar(3, 100))).Transformer;
-        var view = context.Transforms.AnalysisCovariance(wideStart, wide).Transformer.Transform(
-            context.Transforms.AnalysisCovariance(filter, network, regressed).Transformer.Transform(
-                context.Transforms.AnalysisCovariance(filter, own).Transformer.Transform(filter.Transform(twin))));
+        var wideStart = context.Analysis.KalmanFilter(system with { Initial = new GaussianInitialCondition(zeros(3, dtype: ScalarType.Float64), ErrorCovariance.Scalar(3, 100)) });
+        var view = context.Transforms.AnalysisCovariance(wideStart, wide).Transform(
+            context.Transforms.AnalysisCovariance(filter, network, regressed).Transform(
+                context.Transforms.AnalysisCovariance(filter, own).Transform(filter.Transform(twin))));
 
         // The view's own columns are not those of a method that runs beside.
         using var alone = filter.Run(twin);
@@ -192,8 +194,8 @@ public sealed class AnalyzerDiagnosticsTests
         {
             [Columns.Observation] = d, [Columns.Forecast] = zeros(cycles, 2, n, dtype: ScalarType.Float64), [Columns.Analysis] = 0.5 * d.square() * d.sign(),
         }, [.. Enumerable.Range(1, cycles).Select(i => (double)i)], 0);
-        var model = context.Dynamics.Lorenz96(dimension: n);
-        var network = context.Observations.Full(model, errorVariance: 4);
+        var model = new Lorenz96(dimension: n);
+        var network = ObservationNetwork.Full(model.Dimension, errorVariance: 4);
         ProjectedInnovationHistogram innovations = new(network, HistogramBins.Symmetric(1.5, 30));
         IncrementHistogram increments = new(HistogramBins.Symmetric(20, 40));
         var report = context.Scores.Evaluate(view, new() { Scores = [innovations, increments] });

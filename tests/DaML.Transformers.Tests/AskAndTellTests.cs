@@ -25,19 +25,17 @@ public sealed class AskAndTellTests : IDisposable
 
     private SequentialAssimilation<EnsembleMemory> Method(string kind, IDynamics dynamics, DataAssimilationContext? of = null)
     {
-        var (analysis, network) = ((of ?? context).Analysis, (of ?? context).Observations.Random(dynamics, 0.5, 0.3, 1));
+        var (analysis, network) = ((of ?? context).Analysis, ObservationNetwork.Random(dynamics.Dimension, 0.5, 0.3, 1));
+        var system = new AssimilationSystem(dynamics, network) { Initial = Start() };
         return (kind switch
         {
-            "etkf" => analysis.EnsembleTransformKalmanFilter(dynamics, network, new EnsembleTransformKalmanFilterOptions
-            {
-                Members = 8, Initial = Start(), Rotation = EnsembleRotation.MeanPreserving, Inflation = Inflation.StandardDeviation(1.05),
-            }),
-            "enkf" => analysis.StochasticEnsembleKalmanFilter(dynamics, network, new EnsembleFilterOptions { Members = 8, Initial = Start() }),
-            _ => analysis.FiniteSizeEnsembleKalmanFilter(dynamics, network, new FiniteSizeEnsembleKalmanFilterOptions { Members = 8, Initial = Start() }),
-        }).Transformer;
+            "etkf" => analysis.EnsembleTransformKalmanFilter(system, new() { Members = 8, Rotation = EnsembleRotation.MeanPreserving, Inflation = Inflation.StandardDeviation(1.05) }),
+            "enkf" => analysis.StochasticEnsembleKalmanFilter(system, new() { Members = 8 }),
+            _ => analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 8 }),
+        });
     }
 
-    private ITrajectoryView Twin(long cycles = 12) => context.Data.Twin(model, context.Observations.Random(model, 0.5, 0.3, 1), new() { Cycles = cycles, Initial = Start() });
+    private ITrajectoryView Twin(long cycles = 12) => context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Random(model.Dimension, 0.5, 0.3, 1)) { Initial = Start() }, new() { Cycles = cycles });
 
     // What a model outside would do with one run.
     private MemberResult Run(MemberRun run)
@@ -163,8 +161,7 @@ public sealed class AskAndTellTests : IDisposable
     {
         foreach (double bandwidth in (double[])[0.3, 1])
         {
-            var wide = context.Analysis.EnsembleTransformKalmanFilter(model, context.Observations.Full(model),
-                new EnsembleTransformKalmanFilterOptions { Members = 4000, Initial = Start() }).Transformer;
+            var wide = context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)) { Initial = Start() }, new() { Members = 4000 });
             using var outside = new AskAndTell(wide, new() { Crashes = CrashPolicy.Resample(bandwidth) });
             var runs = outside.Ask(0.05);
             // the states of survivors as they are; half of the members crash
@@ -213,8 +210,7 @@ public sealed class AskAndTellTests : IDisposable
         var twin = Twin(200);
         double Error(CrashPolicy policy, int every)
         {
-            using var outside = new AskAndTell(context.Analysis.EnsembleTransformKalmanFilter(model, context.Observations.Random(model, 0.5, 0.3, 1),
-                new EnsembleTransformKalmanFilterOptions { Members = 20, Initial = Start(), Inflation = Inflation.StandardDeviation(1.04) }).Transformer, new() { Crashes = policy });
+            using var outside = new AskAndTell(context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(model, ObservationNetwork.Random(model.Dimension, 0.5, 0.3, 1)) { Initial = Start() }, new() { Members = 20, Inflation = Inflation.StandardDeviation(1.04) }), new() { Crashes = policy });
             using var cursor = twin.OpenCursor();
             double sum = 0;
             while (cursor.MoveNext())
@@ -324,11 +320,11 @@ public sealed class AskAndTellTests : IDisposable
     [Fact]
     public void A_model_that_runs_elsewhere_cannot_be_run_here_and_says_so()
     {
-        var outside = context.Dynamics.External("ocean", 12, 0.05);
+        var outside = new ExternalDynamics("ocean", 12, 0.05);
         Assert.Contains("'ocean' runs outside", Assert.Throws<NotSupportedException>(() => outside.Advance(zeros(12), new TimeInterval(0, 0.05))).Message);
         // nor can members start on the attractor of a model that is not here
-        Assert.Throws<NotSupportedException>(() => new AskAndTell(context.Analysis.EnsembleTransformKalmanFilter(outside, context.Observations.Full(outside), 8).Transformer));
-        Assert.Throws<ArgumentException>(() => context.Dynamics.External(" ", 12, 0.05));
+        Assert.Throws<NotSupportedException>(() => new AskAndTell(context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(outside, ObservationNetwork.Full(outside.Dimension)), new() { Members = 8 })));
+        Assert.Throws<ArgumentException>(() => new ExternalDynamics(" ", 12, 0.05));
     }
 
     [Fact]

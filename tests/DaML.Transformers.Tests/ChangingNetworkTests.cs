@@ -21,17 +21,15 @@ public sealed class ChangingNetworkTests
         networks = [.. Enumerable.Range(0, Cycles).Select(k =>
         {
             long p = k == 0 ? Most : 2 + k % 3;
-            return context.Observations.Network(new LinearObservationOperator(random.Normal([p, N], ScalarType.Float64)), ErrorCovariance.Diagonal([.. Enumerable.Range(1, (int)p).Select(i => 0.2 * i + 0.1 * k)]));
+            return new ObservationNetwork(new LinearObservationOperator(random.Normal([p, N], ScalarType.Float64)), ErrorCovariance.Diagonal([.. Enumerable.Range(1, (int)p).Select(i => 0.2 * i + 0.1 * k)]));
         })];
     }
 
     // Sites that move on, and so do their errors.
     private ObservationNetwork[] Sites => [.. Enumerable.Range(0, Cycles).Select(k =>
-        context.Observations.Network(new SubsetObservationOperator(N, [.. Enumerable.Range(0, k == 0 ? Most : 3).Select(i => (long)((2 * i + k) % N)).Order()]),
-            ErrorCovariance.Scalar(k == 0 ? Most : 3, 0.3 + 0.1 * k)))];
+        new ObservationNetwork(new SubsetObservationOperator(N, [.. Enumerable.Range(0, k == 0 ? Most : 3).Select(i => (long)((2 * i + k) % N)).Order()]), ErrorCovariance.Scalar(k == 0 ? Most : 3, 0.3 + 0.1 * k)))];
 
-    private ITrajectoryView View(ObservationNetwork[] of) => context.Data.Twin(model, of[0], new()
-        { Batch = Batch, Cycles = Cycles, Initial = start, NetworkAt = time => of[(int)Math.Round(time / 0.05) - 1] });
+    private ITrajectoryView View(ObservationNetwork[] of) => context.Data.Twin(new AssimilationSystem(model, of[0]) { Initial = start }, new() { Batch = Batch, Cycles = Cycles, NetworkAt = time => of[(int)Math.Round(time / 0.05) - 1] });
 
     private static GaussianInitialCondition Prior => new(full(N, 2.5, dtype: ScalarType.Float64), ErrorCovariance.Scalar(N, 1));
 
@@ -61,25 +59,22 @@ public sealed class ChangingNetworkTests
     private static void Near(Tensor expected, Tensor actual, double tolerance = 1e-12) =>
         Assert.True((expected - actual).abs().max().ToDouble() <= tolerance * (1 + expected.abs().max().ToDouble()), $"{(expected - actual).abs().max().ToDouble()}");
 
-    private static EnsembleFilterOptions Ensemble(Inflation? inflation = null) => new() { Members = 12, Initial = Prior, Inflation = inflation ?? Inflation.StandardDeviation(1.03) };
+    private AssimilationSystem System(IObservationNetwork network) => new(model, network) { Initial = Prior };
 
-    [Fact] public void The_extended_Kalman_filter() => Same(networks, network => context.Analysis.ExtendedKalmanFilter(model, network, Prior).Transformer);
-    [Fact] public void Optimal_interpolation() => Same(networks, network => context.Analysis.OptimalInterpolation(network, Prior).Transformer);
-    [Fact] public void The_stochastic_filter() => Same(networks, network => context.Analysis.StochasticEnsembleKalmanFilter(model, network, Ensemble()).Transformer);
-    [Fact] public void The_deterministic_filter() => Same(networks, network => context.Analysis.DeterministicEnsembleKalmanFilter(model, network, Ensemble()).Transformer);
-    [Fact] public void The_serial_filter() => Same(networks, network => context.Analysis.SerialSquareRootFilter(model, network, Ensemble()).Transformer);
-    [Fact] public void Three_D_Var() => Same(networks, network => context.Analysis.ThreeDimensionalVariational(model, network, ErrorCovariance.Scalar(N, 0.7), new ThreeDimensionalVariationalOptions { Initial = Prior }).Transformer);
+    [Fact] public void The_extended_Kalman_filter() => Same(networks, network => context.Analysis.ExtendedKalmanFilter(System(network)));
+    [Fact] public void Optimal_interpolation() => Same(networks, network => context.Analysis.OptimalInterpolation(System(network), new() { Distribution = Prior }));
+    [Fact] public void The_stochastic_filter() => Same(networks, network => context.Analysis.StochasticEnsembleKalmanFilter(System(network), new() { Members = 12, Inflation = Inflation.StandardDeviation(1.03) }));
+    [Fact] public void The_deterministic_filter() => Same(networks, network => context.Analysis.DeterministicEnsembleKalmanFilter(System(network), new() { Members = 12, Inflation = Inflation.StandardDeviation(1.03) }));
+    [Fact] public void The_serial_filter() => Same(networks, network => context.Analysis.SerialSquareRootFilter(System(network), new() { Members = 12, Inflation = Inflation.StandardDeviation(1.03) }));
+    [Fact] public void Three_D_Var() => Same(networks, network => context.Analysis.ThreeDimensionalVariational(System(network), new() { Background = new KnownBackground(ErrorCovariance.Scalar(N, 0.7)) }));
 
-    [Fact] public void The_transform_filter() => Same(networks, network => context.Analysis.EnsembleTransformKalmanFilter(model, network,
-        new EnsembleTransformKalmanFilterOptions { Members = 12, Initial = Prior, Rotation = EnsembleRotation.MeanPreserving }).Transformer);
+    [Fact] public void The_transform_filter() => Same(networks, network => context.Analysis.EnsembleTransformKalmanFilter(System(network), new() { Members = 12, Rotation = EnsembleRotation.MeanPreserving }));
 
-    [Fact] public void The_finite_size_filter() => Same(networks, network => context.Analysis.FiniteSizeEnsembleKalmanFilter(model, network,
-        new() { Members = 12, Initial = Prior }).Transformer);    // no overload stands in the way of the type that is not named
+    [Fact] public void The_finite_size_filter() => Same(networks, network => context.Analysis.FiniteSizeEnsembleKalmanFilter(System(network), new() { Members = 12 }));    // no overload stands in the way of the type that is not named
 
-    [Fact] public void Adaptive_inflation() => Same(networks, network => context.Analysis.AdaptiveInflation(context.Analysis.EnsembleTransformKalmanFilter(model, network,
-        new EnsembleTransformKalmanFilterOptions { Members = 12, Initial = Prior }), network).Transformer);
+    [Fact] public void Adaptive_inflation() => Same(networks, network => context.Analysis.AdaptivelyInflatedFilter(System(network), new() { Filter = new EnsembleTransformKalmanFilter { Members = 12 } }));
 
-    [Fact] public void The_particle_filter() => Same(networks, network => context.Analysis.ParticleFilter(model, network, new ParticleFilterOptions { Members = 30, Initial = Prior }).Transformer);
+    [Fact] public void The_particle_filter() => Same(networks, network => context.Analysis.ParticleFilter(System(network), new() { Members = 30 }));
 
     [Fact] public void The_local_filter_where_the_operator_says_the_places() => Same(Sites, Local);
 
@@ -92,30 +87,24 @@ public sealed class ChangingNetworkTests
             using var scope = NewDisposeScope();
             var matrix = zeros(Most, N, dtype: ScalarType.Float64);
             for (int i = 0; i < Most; i++) matrix[i, (i + k) % N] = matrix[i, (i + k + 1) % N] = 0.5;
-            return context.Observations.Network(new LinearObservationOperator(matrix), ErrorCovariance.Scalar(Most, 0.4)).At(tensor(Enumerable.Range(0, Most).Select(i => (i + k + 0.5) % N).ToArray()));
+            return new ObservationNetwork(new LinearObservationOperator(matrix), ErrorCovariance.Scalar(Most, 0.4)).At(tensor(Enumerable.Range(0, Most).Select(i => (i + k + 0.5) % N).ToArray()));
         }
         ObservationNetwork[] moving = [.. Enumerable.Range(0, Cycles).Select(Between)];
-        Same(moving, network => context.Analysis.LocalEnsembleTransformKalmanFilter(model, network, new LocalEnsembleTransformKalmanFilterOptions
-        {
-            Members = 6, Initial = Prior, Localisation = new Localisation(LocalisationGeometry.Circle(N), LocalisationRadius.HalfWidth(3), observationPositions: network.Places),
-        }).Transformer);
+        Same(moving, network => context.Analysis.LocalEnsembleTransformKalmanFilter(System(network), new() { Members = 6, Localisation = new Localisation(LocalisationGeometry.Circle(N), LocalisationRadius.HalfWidth(3), observationPositions: network.Places) }));
         using var places = tensor(new[] { 1.0, 2 });
         Assert.Contains("5 observations", Assert.Throws<ArgumentException>(() => moving[0].At(places)).Message);
     }
 
-    private SequentialAssimilation<EnsembleMemory> Local(IObservationNetwork network) => context.Analysis.LocalEnsembleTransformKalmanFilter(model, network, new LocalEnsembleTransformKalmanFilterOptions
-        { Members = 6, Initial = Prior, Localisation = new Localisation(LocalisationGeometry.Circle(N), LocalisationRadius.HalfWidth(3)) }).Transformer;
+    private SequentialAssimilation<EnsembleMemory> Local(IObservationNetwork network) => context.Analysis.LocalEnsembleTransformKalmanFilter(System(network), new() { Members = 6, Localisation = new Localisation(LocalisationGeometry.Circle(N), LocalisationRadius.HalfWidth(3)) });
 
-    [Fact] public void Four_D_Var_in_windows_of_a_cycle() => Same(networks, network => context.Analysis.FourDimensionalVariational(model, network, ErrorCovariance.Scalar(N, 0.7), WindowCycling.Overlapping(1),
-        new FourDimensionalVariationalOptions { Initial = Prior }).Transformer);
+    [Fact] public void Four_D_Var_in_windows_of_a_cycle() => Same(networks, network => context.Analysis.FourDimensionalVariational(System(network), new() { Background = new KnownBackground(ErrorCovariance.Scalar(N, 0.7)), Window = WindowCycling.Overlapping(1) }));
 
-    [Fact] public void The_iterative_filter() => Same(networks, network => context.Analysis.IterativeEnsembleKalmanSmoother(model, network,
-        new IterativeEnsembleKalmanSmootherOptions { Members = 12, Initial = Prior, Window = WindowCycling.Overlapping(1) }).Transformer);
+    [Fact] public void The_iterative_filter() => Same(networks, network => context.Analysis.IterativeEnsembleKalmanSmoother(System(network), new() { Members = 12, Window = WindowCycling.Overlapping(1) }));
 
     [Fact] public void The_iterative_filter_with_model_error()
     {
         var noisy = new Lorenz96(N) { ModelError = ErrorCovariance.Scalar(N, 0.01) };
-        Same(networks, network => context.Analysis.AdditiveErrorIterativeEnsembleKalmanFilter(noisy, network, new AdditiveErrorEnsembleKalmanFilterOptions { Members = 12, Initial = Prior }).Transformer);
+        Same(networks, network => context.Analysis.AdditiveErrorIterativeEnsembleKalmanFilter(new AssimilationSystem(noisy, network) { Initial = Prior }, new() { Members = 12 }));
     }
 
     // Windows of two cycles on a linear model: the analysis of all observations stacked, by matrices.
@@ -125,8 +114,8 @@ public sealed class ChangingNetworkTests
         using var scope = NewDisposeScope();
         using var random = context.Random("linear");
         var m = 0.3 * random.Normal([N, N], ScalarType.Float64) + 0.8 * eye(N, dtype: ScalarType.Float64);
-        var linear = context.Dynamics.Linear(m);
-        var view = context.Data.Twin(linear, networks[0], new() { Batch = Batch, Cycles = 2, Initial = start, NetworkAt = time => networks[(int)Math.Round(time) - 1] });
+        var linear = new LinearDynamics(m);
+        var view = context.Data.Twin(new AssimilationSystem(linear, networks[0]) { Initial = start }, new() { Batch = Batch, Cycles = 2, NetworkAt = time => networks[(int)Math.Round(time) - 1] });
         using var cursor = view.OpenCursor();
         List<Tensor> h = [], y = [], r = [];
         for (int k = 0; k < 2; k++)
@@ -143,10 +132,7 @@ public sealed class ChangingNetworkTests
         var smoothed = xb + (Y - xb.matmul(H.mT)).matmul(gain.mT);
         var expected = smoothed.matmul(Power(m, 2).mT);
 
-        var variational = context.Analysis.FourDimensionalVariational(linear, networks[0], Prior.Covariance, WindowCycling.Disjoint(2), new FourDimensionalVariationalOptions
-        {
-            Initial = new GaussianInitialCondition(Prior.Mean, ErrorCovariance.Scalar(N, 1e-24)), Minimisation = new IncrementalOptions { InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 60, ResidualReduction = 1e-13 }) },
-        }).Transformer;
+        var variational = context.Analysis.FourDimensionalVariational(new AssimilationSystem(linear, networks[0]) { Initial = new GaussianInitialCondition(Prior.Mean, ErrorCovariance.Scalar(N, 1e-24)) }, new() { Background = new KnownBackground(Prior.Covariance), Window = WindowCycling.Disjoint(2), Minimisation = new IncrementalOptions { InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 60, ResidualReduction = 1e-13 }) } });
         using var run = variational.Run(view);
         while (run.MoveNext()) { if (run.Cycle == 1) Near(expected, run[Columns.Analysis], 1e-8); }
     }
@@ -159,7 +145,7 @@ public sealed class ChangingNetworkTests
     {
         using var scope = NewDisposeScope();
         var view = View(networks);
-        var filter = context.Analysis.EnsembleTransformKalmanFilter(model, networks[0], new EnsembleTransformKalmanFilterOptions { Members = 12, Initial = Prior }).Transformer;
+        var filter = context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(model, networks[0]) { Initial = Prior }, new() { Members = 12 });
         double[] Analyses(ITrajectoryView of)
         {
             using var cursor = filter.Transform(of).OpenCursor();
@@ -184,7 +170,7 @@ public sealed class ChangingNetworkTests
         // Sites that are masked, and networks that have only the others.
         using var scope = NewDisposeScope();
         long[][] seen = [[0, 1, 2, 3, 4, 5, 6, 7], [0, 1, 2], [0], [0, 1, 2, 3, 4], [0, 1]];
-        ObservationNetwork Of(long[] sites) => context.Observations.Network(new SubsetObservationOperator(N, sites), ErrorCovariance.Scalar(sites.Length, 0.5));
+        ObservationNetwork Of(long[] sites) => new ObservationNetwork(new SubsetObservationOperator(N, sites), ErrorCovariance.Scalar(sites.Length, 0.5));
         var all = Of(seen[0]);
         var mask = zeros(Cycles, Batch, N, dtype: ScalarType.Bool);
         for (int k = 0; k < Cycles; k++) mask[k].narrow(-1, 0, seen[k].Length).fill_(true);
@@ -193,8 +179,8 @@ public sealed class ChangingNetworkTests
         {
             [Columns.Observation] = random.Normal([Cycles, Batch, N], ScalarType.Float64), [Columns.ObservationMask] = mask,
         }, [.. Enumerable.Range(1, Cycles).Select(k => 0.05 * k)]);
-        var method = context.Analysis.JointEstimation(model, all, [new EstimatedParameter("forcing", 8, 0.5)],
-            (joint, network) => context.Analysis.ExtendedKalmanFilter(joint, network, joint.Lift(Prior))).Transformer;
+        var method = context.Analysis.JointEstimation(System(all),
+            new() { Parameters = [new EstimatedParameter("forcing", 8, 0.5)], Method = new ExtendedKalmanFilter() });
         var networks = seen.Select(Of).ToArray();
         using ITrajectoryCursor expected = method.Transform(view).OpenCursor(), found = method.Transform(view.ObservedBy((cycle, _) => networks[cycle])).OpenCursor();
         while (expected.MoveNext() && found.MoveNext())
@@ -208,11 +194,11 @@ public sealed class ChangingNetworkTests
     [Fact]
     public void A_network_without_errors_is_refused_by_windows_too()
     {
-        var certain = context.Observations.Network(new IdentityObservationOperator(N), ErrorCovariance.Scalar(N, 0));
-        var view = context.Data.Twin(model, context.Observations.Full(model, 1), new() { Batch = 1, Cycles = 2, Initial = start }).ObservedBy((_, _) => certain);
+        var certain = new ObservationNetwork(new IdentityObservationOperator(N), ErrorCovariance.Scalar(N, 0));
+        var view = context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension, 1)) { Initial = start }, new() { Batch = 1, Cycles = 2 }).ObservedBy((_, _) => certain);
         ITransformer[] methods = [
-            context.Analysis.FourDimensionalVariational(model, context.Observations.Full(model, 1), ErrorCovariance.Scalar(N, 1), WindowCycling.Disjoint(2), new() { Initial = Prior }).Transformer,
-            context.Analysis.IterativeEnsembleKalmanSmoother(model, context.Observations.Full(model, 1), new() { Members = 5, Initial = Prior }).Transformer ];
+            context.Analysis.FourDimensionalVariational(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension, 1)) { Initial = Prior }, new() { Background = new KnownBackground(ErrorCovariance.Scalar(N, 1)), Window = WindowCycling.Disjoint(2) }),
+            context.Analysis.IterativeEnsembleKalmanSmoother(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension, 1)) { Initial = Prior }, new() { Members = 5 }) ];
         foreach (var method in methods)
         {
             using var run = method.Transform(view).OpenCursor();
@@ -223,12 +209,12 @@ public sealed class ChangingNetworkTests
     [Fact]
     public void What_does_not_fit_is_refused()
     {
-        var filter = context.Analysis.EnsembleTransformKalmanFilter(model, networks[1], new EnsembleTransformKalmanFilterOptions { Members = 12, Initial = Prior }).Transformer;
-        var narrow = context.Data.Twin(model, networks[1], new() { Batch = 1, Cycles = 2, Initial = start });
+        var filter = context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(model, networks[1]) { Initial = Prior }, new() { Members = 12 });
+        var narrow = context.Data.Twin(new AssimilationSystem(model, networks[1]) { Initial = start }, new() { Batch = 1, Cycles = 2 });
         Assert.Contains($"{Most} observations, more than the 3", Message(narrow.ObservedBy((_, _) => networks[0])));
-        var other = context.Observations.Network(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1));
+        var other = new ObservationNetwork(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1));
         Assert.Contains("dimension 3", Message(narrow.ObservedBy((_, _) => other)));
-        Assert.Throws<ArgumentException>(() => context.Data.Twin(model, networks[1], new() { Batch = 1, Cycles = 2, Initial = start, NetworkAt = _ => networks[0] }).Materialise());
+        Assert.Throws<ArgumentException>(() => context.Data.Twin(new AssimilationSystem(model, networks[1]) { Initial = start }, new() { Batch = 1, Cycles = 2, NetworkAt = _ => networks[0] }).Materialise());
 
         var own = new SequentialAssimilation<EnsembleMemory>("own", filter.Triple with { Analyzer = new Stubborn() }, N, 3, context);
         using var run = own.Run(narrow.ObservedBy((_, _) => networks[1]));

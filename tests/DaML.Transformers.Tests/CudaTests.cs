@@ -32,20 +32,20 @@ public sealed class CudaTests : IDisposable
     {
         public AnalysisCatalog Analysis => Context.Analysis;
 
+        public AssimilationSystem System => new(Model, Network) { Initial = Start };
+
         public static Place On(string device, bool modelError = false)
         {
             var here = new DataAssimilationContext(seed: 3);
             var start = new SameDraws(0.3);
-            var twin = here.Data.Twin(new Lorenz96(Sites), here.Observations.Random(new Lorenz96(Sites), 0.7), new TwinExperimentOptions { Batch = Batch, Cycles = Cycles, Initial = start });
+            var twin = here.Data.Twin(new AssimilationSystem(new Lorenz96(Sites), ObservationNetwork.Random(Sites, 0.7)) { Initial = start }, new() { Batch = Batch, Cycles = Cycles });
             using var recorded = twin.Materialise();
             var context = new DataAssimilationContext(new DataAssimilationOptions { Seed = 3, Device = device });
-            var model = context.Dynamics.Lorenz96(Sites, modelError: modelError ? ErrorCovariance.Scalar(Sites, 0.01) : null);
+            var model = new Lorenz96(Sites) { ModelError = modelError ? ErrorCovariance.Scalar(Sites, 0.01) : null };
             var view = new MemoryTrajectoryView(recorded.Schema.Definitions.ToDictionary(definition => definition.Column, definition => recorded[definition.Column].clone().to(context.Device)),
                 [.. Enumerable.Range(1, Cycles).Select(cycle => cycle * model.TimeStep)], 0);
-            return new(context, model, context.Observations.Random(model, 0.7), start, view);
+            return new(context, model, ObservationNetwork.Random(model.Dimension, 0.7), start, view);
         }
-
-        public EnsembleFilterOptions Ensemble(Inflation? inflation = null, long members = 10) => new() { Members = members, Initial = Start, Inflation = inflation ?? Inflation.StandardDeviation(1.05) };
 
         public IErrorCovariance Background()
         {
@@ -58,39 +58,30 @@ public sealed class CudaTests : IDisposable
 
     private static Dictionary<string, Func<Place, ITransformer>> WithoutDraws { get; } = new()
     {
-        ["ETKF, few members"] = at => at.Analysis.EnsembleTransformKalmanFilter(at.Model, at.Network, new EnsembleTransformKalmanFilterOptions { Members = 10, Initial = at.Start }).Transformer,
-        ["ETKF, many members"] = at => at.Analysis.EnsembleTransformKalmanFilter(at.Model, at.Network, new EnsembleTransformKalmanFilterOptions { Members = 40, Initial = at.Start }).Transformer,
-        ["EnKF-N, dual"] = at => at.Analysis.FiniteSizeEnsembleKalmanFilter(at.Model, at.Network, new FiniteSizeEnsembleKalmanFilterOptions { Members = 10, Initial = at.Start }).Transformer,
-        ["EnKF-N, primal"] = at => at.Analysis.FiniteSizeEnsembleKalmanFilter(at.Model, at.Network, new FiniteSizeEnsembleKalmanFilterOptions { Members = 10, Initial = at.Start, Form = FiniteSizeForm.Primal }).Transformer,
-        ["EnKF-N, exact Hessian"] = at => at.Analysis.FiniteSizeEnsembleKalmanFilter(at.Model, at.Network, new FiniteSizeEnsembleKalmanFilterOptions { Members = 10, Initial = at.Start, Form = FiniteSizeForm.PrimalExactHessian }).Transformer,
-        ["DEnKF"] = at => at.Analysis.DeterministicEnsembleKalmanFilter(at.Model, at.Network, at.Ensemble()).Transformer,
-        ["serial EnSRF"] = at => at.Analysis.SerialSquareRootFilter(at.Model, at.Network, at.Ensemble()).Transformer,
-        ["LETKF"] = at => at.Analysis.LocalEnsembleTransformKalmanFilter(at.Model, at.Network, new LocalEnsembleTransformKalmanFilterOptions
-        {
-            Members = 10, Initial = at.Start, Localisation = new(LocalisationGeometry.Circle(Sites), LocalisationRadius.EFolding(4)), Inflation = Inflation.StandardDeviation(1.05),
-        }).Transformer,
-        ["relaxation"] = at => at.Analysis.DeterministicEnsembleKalmanFilter(at.Model, at.Network, at.Ensemble(Inflation.RelaxationToPriorSpread(0.3))).Transformer,
-        ["adaptive inflation"] = at => at.Analysis.AdaptiveInflation(at.Analysis.DeterministicEnsembleKalmanFilter(at.Model, at.Network, at.Ensemble(Inflation.None)), at.Network).Transformer,
-        ["IEnKF"] = at => at.Analysis.IterativeEnsembleKalmanSmoother(at.Model, at.Network, new IterativeEnsembleKalmanSmootherOptions { Members = 10, Initial = at.Start, Inflation = Inflation.StandardDeviation(1.05) }).Transformer,
-        ["IEnKS-N"] = at => at.Analysis.IterativeEnsembleKalmanSmoother(at.Model, at.Network, new IterativeEnsembleKalmanSmootherOptions
-        {
-            Members = 10, Initial = at.Start, Window = WindowCycling.Overlapping(3), Prior = FiniteSizePrior.DiracJeffreys(),
-        }).Transformer,
-        ["extended Kalman filter"] = at => at.Analysis.ExtendedKalmanFilter(at.Model, at.Network, at.Gaussian(), new KalmanFilterOptions { CovarianceGrowthPerTimeUnit = 10 }).Transformer,
-        ["optimal interpolation"] = at => at.Analysis.OptimalInterpolation(at.Network, at.Gaussian()).Transformer,
-        ["3D-Var"] = at => at.Analysis.ThreeDimensionalVariational(at.Model, at.Network, at.Background(), new ThreeDimensionalVariationalOptions { Initial = at.Start }).Transformer,
-        ["4D-Var"] = at => at.Analysis.FourDimensionalVariational(at.Model, at.Network, at.Background(), WindowCycling.Overlapping(3), new FourDimensionalVariationalOptions { Initial = at.Start }).Transformer,
+        ["ETKF, few members"] = at => at.Analysis.EnsembleTransformKalmanFilter(at.System, new() { Members = 10 }),
+        ["ETKF, many members"] = at => at.Analysis.EnsembleTransformKalmanFilter(at.System, new() { Members = 40 }),
+        ["EnKF-N, dual"] = at => at.Analysis.FiniteSizeEnsembleKalmanFilter(at.System, new() { Members = 10 }),
+        ["EnKF-N, primal"] = at => at.Analysis.FiniteSizeEnsembleKalmanFilter(at.System, new() { Members = 10, Form = FiniteSizeForm.Primal }),
+        ["EnKF-N, exact Hessian"] = at => at.Analysis.FiniteSizeEnsembleKalmanFilter(at.System, new() { Members = 10, Form = FiniteSizeForm.PrimalExactHessian }),
+        ["DEnKF"] = at => at.Analysis.DeterministicEnsembleKalmanFilter(at.System, new() { Members = 10, Inflation = Inflation.StandardDeviation(1.05) }),
+        ["serial EnSRF"] = at => at.Analysis.SerialSquareRootFilter(at.System, new() { Members = 10, Inflation = Inflation.StandardDeviation(1.05) }),
+        ["LETKF"] = at => at.Analysis.LocalEnsembleTransformKalmanFilter(at.System, new() { Members = 10, Localisation = new(LocalisationGeometry.Circle(Sites), LocalisationRadius.EFolding(4)), Inflation = Inflation.StandardDeviation(1.05) }),
+        ["relaxation"] = at => at.Analysis.DeterministicEnsembleKalmanFilter(at.System, new() { Members = 10, Inflation = Inflation.RelaxationToPriorSpread(0.3) }),
+        ["adaptive inflation"] = at => at.Analysis.AdaptivelyInflatedFilter(at.System, new() { Filter = new DeterministicEnsembleKalmanFilter { Members = 10 } }),
+        ["IEnKF"] = at => at.Analysis.IterativeEnsembleKalmanSmoother(at.System, new() { Members = 10, Inflation = Inflation.StandardDeviation(1.05) }),
+        ["IEnKS-N"] = at => at.Analysis.IterativeEnsembleKalmanSmoother(at.System, new() { Members = 10, Window = WindowCycling.Overlapping(3), Prior = FiniteSizePrior.DiracJeffreys() }),
+        ["extended Kalman filter"] = at => at.Analysis.ExtendedKalmanFilter(at.System with { Initial = at.Gaussian() }, new() { CovarianceGrowthPerTimeUnit = 10 }),
+        ["optimal interpolation"] = at => at.Analysis.OptimalInterpolation(at.System, new() { Distribution = at.Gaussian() }),
+        ["3D-Var"] = at => at.Analysis.ThreeDimensionalVariational(at.System, new() { Background = new KnownBackground(at.Background()) }),
+        ["4D-Var"] = at => at.Analysis.FourDimensionalVariational(at.System, new() { Background = new KnownBackground(at.Background()), Window = WindowCycling.Overlapping(3) }),
     };
 
     private static Dictionary<string, Func<Place, ITransformer>> WithDraws { get; } = new()
     {
-        ["stochastic EnKF"] = at => at.Analysis.StochasticEnsembleKalmanFilter(at.Model, at.Network, at.Ensemble(members: 40)).Transformer,
-        ["ETKF, rotated"] = at => at.Analysis.EnsembleTransformKalmanFilter(at.Model, at.Network, new EnsembleTransformKalmanFilterOptions { Members = 30, Initial = at.Start, Rotation = EnsembleRotation.MeanPreserving }).Transformer,
-        ["additive inflation"] = at => at.Analysis.DeterministicEnsembleKalmanFilter(at.Model, at.Network, at.Ensemble(Inflation.Additive(ErrorCovariance.Scalar(Sites, 0.01)), 30)).Transformer,
-        ["isolating particle filter"] = at => at.Analysis.ParticleFilter(at.Model, at.Network, new ParticleFilterOptions
-        {
-            Members = 200, Initial = at.Start, Jitter = ParticleJitter.OfDuplicates(0.1), DivergenceHandling = DivergenceHandling.Isolate,
-        }).Transformer,
+        ["stochastic EnKF"] = at => at.Analysis.StochasticEnsembleKalmanFilter(at.System, new() { Members = 40, Inflation = Inflation.StandardDeviation(1.05) }),
+        ["ETKF, rotated"] = at => at.Analysis.EnsembleTransformKalmanFilter(at.System, new() { Members = 30, Rotation = EnsembleRotation.MeanPreserving }),
+        ["additive inflation"] = at => at.Analysis.DeterministicEnsembleKalmanFilter(at.System, new() { Members = 30, Inflation = Inflation.Additive(ErrorCovariance.Scalar(Sites, 0.01)) }),
+        ["isolating particle filter"] = at => at.Analysis.ParticleFilter(at.System, new() { Members = 200, Jitter = ParticleJitter.OfDuplicates(0.1), DivergenceHandling = DivergenceHandling.Isolate }),
     };
 
     private static Tensor Analyses(Func<Place, ITransformer> make, Place at)
@@ -127,8 +118,7 @@ public sealed class CudaTests : IDisposable
         foreach (var (name, make) in WithDraws)
             Assert.True(Rmse(make, there) < 1.5 * Rmse(make, here) + 0.05, name);
         Place stochastic = Place.On("cuda", modelError: true);
-        double additive = Rmse(at => at.Analysis.AdditiveErrorIterativeEnsembleKalmanFilter(at.Model, at.Network,
-            new AdditiveErrorEnsembleKalmanFilterOptions { Members = 30, Initial = at.Start }).Transformer, stochastic);
+        double additive = Rmse(at => at.Analysis.AdditiveErrorIterativeEnsembleKalmanFilter(at.System, new() { Members = 30 }), stochastic);
         Assert.True(additive < 1, $"IEnKF-Q: {additive}");
     }
 
@@ -153,9 +143,9 @@ public sealed class CudaTests : IDisposable
         foreach (var (expected, actual) in Figures(here).Zip(Figures(there))) Assert.Equal(expected, actual, 1e-6 * Math.Max(1, Math.Abs(expected)));
 
         var filter = (SequentialAssimilation<EnsembleMemory>)WithoutDraws["ETKF, many members"](there);
-        using var cursor = there.Context.Transforms.KalmanGain(filter, there.Network).Transformer.Transform(there.View).OpenCursor();
+        using var cursor = there.Context.Transforms.KalmanGain(filter, there.Network).Transform(there.View).OpenCursor();
         Assert.True(cursor.MoveNext());
-        foreach (var definition in there.Context.Transforms.KalmanGain(filter, there.Network).Transformer.Contract.Adds)
+        foreach (var definition in there.Context.Transforms.KalmanGain(filter, there.Network).Contract.Adds)
             Assert.True(cursor[definition.Column].isfinite().all().ToBoolean(), definition.Column.ToString());
     }
 }

@@ -34,17 +34,17 @@ public sealed class DiffusePriorTests
         var (matrix, position, deviation) = Systems[system];
         long n = matrix.GetLength(0);
         var context = new DataAssimilationContext(new DataAssimilationOptions { Precision = precision });
-        var model = context.Dynamics.Linear(tensor(matrix), 1, ErrorCovariance.Scalar(n, 1e-3));
+        var model = new LinearDynamics(tensor(matrix), 1) { ModelError = ErrorCovariance.Scalar(n, 1e-3) };
         var y = tensor(Enumerable.Range(0, 12).Select(t => 0.5 * t + Math.Sin(t)).ToArray()).reshape(12, 1, 1);
         var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = y }, [.. Enumerable.Range(1, 12).Select(i => (double)i)]);
         var start = new GaussianInitialCondition(zeros(n), ErrorCovariance.Scalar(n, p0));
         // Once, and twice by two gauges of twice the variance: the same information.
         foreach (int gauges in (int[])[1, 2])
         {
-            var network = context.Observations.Network(new LinearObservationOperator(eye(1, n, dtype: ScalarType.Float64).repeat(gauges, 1)), ErrorCovariance.Scalar(gauges, gauges));
+            var modelSystem = new AssimilationSystem(model, new ObservationNetwork(new LinearObservationOperator(eye(1, n, dtype: ScalarType.Float64).repeat(gauges, 1)), ErrorCovariance.Scalar(gauges, gauges))) { Initial = start };
             var data = gauges == 1 ? view : context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = y.repeat(1, 1, 2) }, [.. Enumerable.Range(1, 12).Select(i => (double)i)]);
             foreach (var method in (SequentialAssimilation<GaussianMemory>[])[
-                context.Analysis.KalmanFilter(model, network, start).Transformer, context.Analysis.ExtendedKalmanFilter(model, network, start).Transformer])
+                context.Analysis.KalmanFilter(modelSystem), context.Analysis.ExtendedKalmanFilter(modelSystem)])
             {
                 using var run = method.Run(data);
                 while (run.Cycle < 9) Assert.True(run.MoveNext());

@@ -11,9 +11,9 @@ public sealed class DivergenceTests
     private readonly Lorenz96 dynamics = new(8);
     private readonly ObservationNetwork network;
 
-    public DivergenceTests() => network = context.Observations.Full(dynamics);
+    public DivergenceTests() => network = ObservationNetwork.Full(dynamics.Dimension);
 
-    private MemoryTrajectoryView Twin() => context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = Batch, Cycles = Cycles }).Materialise();
+    private MemoryTrajectoryView Twin() => context.Data.Twin(new AssimilationSystem(dynamics, network), new() { Batch = Batch, Cycles = Cycles }).Materialise();
 
     // The same cycles, but what one trajectory observes in one cycle is far away.
     private MemoryTrajectoryView Poisoned(MemoryTrajectoryView clean, double value)
@@ -25,13 +25,10 @@ public sealed class DivergenceTests
     }
 
     private SequentialAssimilation<EnsembleMemory> Transform(DivergenceHandling handling, double bound = double.PositiveInfinity) =>
-        context.Analysis.EnsembleTransformKalmanFilter(dynamics, network, new EnsembleTransformKalmanFilterOptions
-        {
-            Members = 12, Inflation = Inflation.StandardDeviation(1.05), Rotation = EnsembleRotation.MeanPreserving, DivergenceHandling = handling, DivergenceBound = bound,
-        }).Transformer;
+        context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(dynamics, network), new() { Members = 12, Inflation = Inflation.StandardDeviation(1.05), Rotation = EnsembleRotation.MeanPreserving, DivergenceHandling = handling, DivergenceBound = bound });
 
     private SequentialAssimilation<EnsembleMemory> Stochastic(DivergenceHandling handling) =>
-        context.Analysis.StochasticEnsembleKalmanFilter(dynamics, network, new EnsembleFilterOptions { Members = 12, DivergenceHandling = handling }).Transformer;
+        context.Analysis.StochasticEnsembleKalmanFilter(new AssimilationSystem(dynamics, network), new() { Members = 12, DivergenceHandling = handling });
 
     // Values of the other trajectories in all cycles, and what the column of divergences says.
     private static (double[] Others, bool[][] Flags) Read(ITrajectoryView view)

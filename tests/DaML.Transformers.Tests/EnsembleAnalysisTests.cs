@@ -15,8 +15,9 @@ public sealed class EnsembleAnalysisTests
     {
         using var scope = NewDisposeScope();
         var system = new LinearGaussianSystem(5, modelError: false);
-        var twin = context.Data.Twin(system.Dynamics, system.Network, new TwinExperimentOptions { Cycles = 12, Initial = system.Initial });
-        using var exact = context.Analysis.KalmanFilter(system.Dynamics, system.Network, system.Initial).Transformer.Run(twin);
+        var dynamicsSystem = system.System;
+        var twin = context.Data.Twin(dynamicsSystem, new() { Cycles = 12 });
+        using var exact = context.Analysis.KalmanFilter(dynamicsSystem).Run(twin);
         var memory = new EnsembleMemory(Compare.ExactEnsemble(system.M0, system.P0, members));
         var analyzer = new EnsembleTransformKalmanFilterAnalyzer(system.Network.Operator, system.Network.Error, null, rotation);
         var propagater = new EnsemblePropagater(system.Dynamics);
@@ -206,7 +207,7 @@ public sealed class EnsembleAnalysisTests
     public void Analysis_commutes_with_the_symmetry_of_Lorenz_96()
     {
         using var scope = NewDisposeScope();
-        var dynamics = context.Dynamics.Lorenz96(12);
+        var dynamics = new Lorenz96(12);
         using var random = context.Random("shift");
         var ensemble = random.Normal([2, 5, 12], ScalarType.Float64) + 3;
         var y = random.Normal([2, 12], ScalarType.Float64) + 3;

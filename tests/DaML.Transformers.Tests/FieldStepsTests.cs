@@ -21,7 +21,7 @@ public sealed class FieldStepsTests
     [Fact]
     public void ObservationsAreTheFieldWithTheErrorsAskedFor()
     {
-        var network = context.Observations.Network(new SubsetObservationOperator(3, [2, 0]), ErrorCovariance.Diagonal(4, 0.25));
+        var network = new ObservationNetwork(new SubsetObservationOperator(3, [2, 0]), ErrorCovariance.Diagonal(4, 0.25));
         using var observed = new FieldObservation(context, network, Field).Transform(view).Materialise();
         var error = (observed[Columns.Observation] - field.index_select(2, tensor((long[])[2, 0]))).flatten(0, 1);
         Assert.InRange(error[.., 0].var().ToDouble(), 3.4, 4.6); // 800 draws: 5 % a standard deviation
@@ -37,13 +37,13 @@ public sealed class FieldStepsTests
     [Fact]
     public void AMaskedNetworkAddsItsMask()
     {
-        var network = context.Observations.Network(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1), new RandomDensityPattern(0, 1));
+        var network = new ObservationNetwork(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1), new RandomDensityPattern(0, 1));
         var step = new FieldObservation(context, network, Field);
         Assert.Equal("field[3], observation[3], observation-mask[3]", step.Transform(view).Schema.ToString());
         using var observed = step.Transform(view).Materialise();
         Assert.Equal(0, observed[Columns.Observation][observed[Columns.ObservationMask].logical_not()].abs().sum().ToDouble());
         Assert.Contains("of shape [4], but it has shape [3]",
-            Assert.Throws<SchemaException>(() => new FieldObservation(context, context.Observations.Network(new IdentityObservationOperator(4), ErrorCovariance.Scalar(4, 1)), Field).Transform(view)).Message);
+            Assert.Throws<SchemaException>(() => new FieldObservation(context, new ObservationNetwork(new IdentityObservationOperator(4), ErrorCovariance.Scalar(4, 1)), Field).Transform(view)).Message);
     }
 
     [Theory]
@@ -73,7 +73,7 @@ public sealed class FieldStepsTests
     public void BothAreTheSameToTheBitAfterSaving()
     {
         var dynamics = new LinearDynamics(0.5 * eye(3, dtype: ScalarType.Float64), 0.5);
-        var chain = new FieldObservation(context, context.Observations.Network(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1)), Field, "own")
+        var chain = new FieldObservation(context, new ObservationNetwork(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1)), Field, "own")
             .Append(new LeadTimeForecast(dynamics, Field, Later, 3));
         string path = Path.Combine(Path.GetTempPath(), $"daml-{Guid.NewGuid():n}.daml");
         try

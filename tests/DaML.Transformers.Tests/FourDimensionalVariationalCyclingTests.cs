@@ -18,12 +18,12 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
     {
         using var scope = NewDisposeScope();
         var dynamics = new Lorenz96(8);
-        var network = new ObservationNetwork(new SubsetObservationOperator(8, 0, 2, 3, 6), ErrorCovariance.Scalar(4, 0.5), new MissingAtRandomPattern(0.2));
-        using var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 2, Cycles = 6 }).Materialise();
+        var system = new AssimilationSystem(dynamics, new ObservationNetwork(new SubsetObservationOperator(8, 0, 2, 3, 6), ErrorCovariance.Scalar(4, 0.5), new MissingAtRandomPattern(0.2)));
+        using var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 6 }).Materialise();
         var start = new GaussianInitialCondition(full(8, 3.0, dtype: ScalarType.Float64), ErrorCovariance.Scalar(8, 1));
         var b = ErrorCovariance.Scalar(8, 0.7);
-        using var expected = context.Analysis.ThreeDimensionalVariational(dynamics, network, b, new() { Initial = start, Stream = "same" }).Transformer.Run(twin);
-        using var actual = context.Analysis.FourDimensionalVariational(dynamics, network, b, WindowCycling.Instant, new() { Initial = start, Stream = "same", Minimisation = Precise }).Transformer.Run(twin);
+        using var expected = context.Analysis.ThreeDimensionalVariational(system with { Initial = start }, new() { Background = new KnownBackground(b), Stream = "same" }).Run(twin);
+        using var actual = context.Analysis.FourDimensionalVariational(system with { Initial = start }, new() { Background = new KnownBackground(b), Window = WindowCycling.Instant, Stream = "same", Minimisation = Precise }).Run(twin);
         while (expected.MoveNext())
         {
             Assert.True(actual.MoveNext());
@@ -40,10 +40,10 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
     {
         using var scope = NewDisposeScope();
         var dynamics = new Lorenz96(8);
-        var network = context.Observations.Full(dynamics);
-        using var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 2, Cycles = 8, Interval = 0.1 }).Materialise();
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension)) { Interval = 0.1 };
+        using var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 8 }).Materialise();
         var b = ErrorCovariance.Scalar(8, 0.3);
-        var method = context.Analysis.FourDimensionalVariational(dynamics, network, b, WindowCycling.Overlapping(4, 2), new() { Observations = observations }).Transformer;
+        var method = context.Analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(b), Window = WindowCycling.Overlapping(4, 2), Observations = observations });
         using var run = method.Run(twin);
         var analyzer = (FourDimensionalVariationalAnalyzer)method.Triple.Analyzer;
 
@@ -82,13 +82,10 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
     {
         using var scope = NewDisposeScope();
         var dynamics = new Lorenz96(8);
-        var network = context.Observations.Full(dynamics);
-        using var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 2, Cycles = 6 }).Materialise();
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension));
+        using var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 6 }).Materialise();
         var seen = new List<(double End, long Iterations)>();
-        using var run = context.Analysis.FourDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.3), WindowCycling.Disjoint(3), new()
-        {
-            Observer = window => seen.Add((window.End.Values[0, 0].ToDouble(), window.OuterIterations.Sum(outer => outer.Inner.Iterations))),
-        }).Transformer.Run(twin);
+        using var run = context.Analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 0.3)), Window = WindowCycling.Disjoint(3), Observer = window => seen.Add((window.End.Values[0, 0].ToDouble(), window.OuterIterations.Sum(outer => outer.Inner.Iterations))) }).Run(twin);
         var ends = new List<double>();
         while (run.MoveNext())
             if (run.Cycle % 3 == 2) ends.Add(run[Columns.Analysis][0, 0].ToDouble());
@@ -111,16 +108,17 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
         Compare.Close(Analysis(0).roll(5, -1), Analysis(5), 1e-11);
     }
 
+    private static FourDimensionalVariational Plain => new() { Background = new KnownBackground(ErrorCovariance.Scalar(40, 0.05)), Window = WindowCycling.Overlapping(8, 4) };
+
     // A cycle of 4D-Var on Lorenz-96 that recycles r Ritz vectors, between windows or not at all (one outer loop), and its iterations.
     private (SequentialAssimilation<WindowMemory<StateMemory>> Method, List<int> Iterations) Recycling(int r, bool betweenWindows,
-        FourDimensionalVariationalOptions? options = null, int outerIterations = 1, double reduction = 1e-6,
+        FourDimensionalVariational? options = null, int outerIterations = 1, double reduction = 1e-6,
         OuterStep step = OuterStep.Halved)
     {
         var iterations = new List<int>();
         var dynamics = new Lorenz96(40);
-        options ??= new();
-        var method = context.Analysis.FourDimensionalVariational(dynamics, context.Observations.Full(dynamics), ErrorCovariance.Scalar(40, 0.05),
-            WindowCycling.Overlapping(8, 4), options with
+        options ??= Plain;
+        var method = context.Analysis.FourDimensionalVariational(new AssimilationSystem(dynamics, ObservationNetwork.Full(40)), options with
             {
                 Stream = "recycling", Observer = window => iterations.Add(window.OuterIterations.Sum(outer => outer.Inner.Iterations)),
                 Minimisation = new IncrementalOptions
@@ -129,12 +127,11 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
                     InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 100, ResidualReduction = reduction }),
                     Preconditioning = new LimitedMemoryPreconditioning(new RecycledEigenpairs(r, betweenWindows)),
                 },
-            }).Transformer;
+            });
         return (method, iterations);
     }
 
-    private MemoryTrajectoryView Lorenz96Twin(long batch, int cycles) => context.Data.Twin(new Lorenz96(40),
-        context.Observations.Full(new Lorenz96(40)), new TwinExperimentOptions { Batch = batch, Cycles = cycles }).Materialise();
+    private MemoryTrajectoryView Lorenz96Twin(long batch, int cycles) => context.Data.Twin(new AssimilationSystem(new Lorenz96(40), ObservationNetwork.Full(40)), new() { Batch = batch, Cycles = cycles }).Materialise();
 
     [Theory]
     [InlineData(1, 20, 0.85)]    // one outer loop: nothing to recycle but from windows before
@@ -214,7 +211,7 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
         observations[TensorIndex.Slice(8, 12), 1] = 80;
         using var poisoned = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = observations },
             twin.Times);
-        var (method, _) = Recycling(15, true, new() { DivergenceBound = 6, DivergenceHandling = DivergenceHandling.Isolate },
+        var (method, _) = Recycling(15, true, Plain with { DivergenceBound = 6, DivergenceHandling = DivergenceHandling.Isolate },
             step: OuterStep.Full);
         using var run = method.Run(poisoned);
         using var clean = method.Run(twin);
@@ -237,7 +234,7 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
         using var scope = NewDisposeScope();
         // A weak constraint has model errors in every step, and the first windows are shorter than the others.
         using var twin = Lorenz96Twin(1, 16);
-        var weak = new FourDimensionalVariationalOptions { Priors = [new ModelErrorTerm(ErrorCovariance.Scalar(40, 0.01))] };
+        var weak = Plain with { Priors = [new ModelErrorTerm(ErrorCovariance.Scalar(40, 0.01))] };
         var (method, iterations) = Recycling(20, true, weak, reduction: 1e-8);
         var (without, plain) = Recycling(20, false, weak, reduction: 1e-8);
         using var run = method.Run(twin);
@@ -255,8 +252,9 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
     public void Lorenz_96_every_step_observed_it_is_clearly_better_than_3D_Var()
     {
         using var scope = NewDisposeScope();
-        var (dynamics, network, covariance, start) = Setting(context.Dynamics.Lorenz96());
-        using var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 8, Cycles = 240, Initial = start }).Materialise();
+        var (dynamics, network, covariance, start) = Setting(new Lorenz96());
+        var system = new AssimilationSystem(dynamics, network) { Initial = start };
+        using var twin = context.Data.Twin(system, new() { Batch = 8, Cycles = 240 }).Materialise();
         double Rmse(ITransformer method)
         {
             var report = context.Scores.Evaluate(method.Transform(twin), new ScoreOptions { BurnIn = 60 });
@@ -264,8 +262,8 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
             return report.AnalysisRmse.Mean;
         }
         double FourD(double scale, WindowCycling windows, WindowObservations use = WindowObservations.New) =>
-            Rmse(context.Analysis.FourDimensionalVariational(dynamics, network, ErrorCovariance.Full(scale * covariance), windows, new() { Initial = start, Observations = use }).Transformer);
-        Assert.InRange(Rmse(context.Analysis.ThreeDimensionalVariational(dynamics, network, ErrorCovariance.Full(0.02 * covariance), new() { Initial = start }).Transformer), 0.38, 0.45);
+            Rmse(context.Analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Full(scale * covariance)), Window = windows, Observations = use }));
+        Assert.InRange(Rmse(context.Analysis.ThreeDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Full(0.02 * covariance)) })), 0.38, 0.45);
         Assert.InRange(FourD(0.01, WindowCycling.Disjoint(2)), 0.28, 0.37);   // half of the cycles have no analysis
         Assert.InRange(FourD(0.002, WindowCycling.Overlapping(8, 4)), 0.23, 0.31);
         Assert.InRange(FourD(0.002, WindowCycling.Overlapping(8, 4), WindowObservations.All), 0.23, 0.32);
@@ -277,11 +275,11 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
         using var scope = NewDisposeScope();
         var q = ErrorCovariance.Scalar(40, 0.05);
         var (dynamics, network, covariance, start) = Setting(new Lorenz96 { ModelError = q });
-        using var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 4, Cycles = 120, Initial = start }).Materialise();
+        var system = new AssimilationSystem(dynamics, network) { Initial = start };
+        using var twin = context.Data.Twin(system, new() { Batch = 4, Cycles = 120 }).Materialise();
         double Rmse(string name, params IPriorTerm[] priors)
         {
-            var method = context.Analysis.FourDimensionalVariational(dynamics, network, ErrorCovariance.Full(0.01 * covariance), WindowCycling.Disjoint(4),
-                new() { Name = name, Initial = start, Priors = priors }).Transformer;
+            var method = context.Analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Full(0.01 * covariance)), Window = WindowCycling.Disjoint(4), Name = name, Priors = priors });
             var report = context.Scores.Evaluate(method.Transform(twin), new ScoreOptions { BurnIn = 40 });
             output.WriteLine($"{name}: {report.AnalysisRmse}");
             return report.AnalysisRmse.Mean;
@@ -294,6 +292,6 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
     {
         using var random = context.Random("climatology");
         var states = new AttractorInitialCondition(dynamics, 20).Draw(1500, random, ScalarType.Float64);
-        return (dynamics, context.Observations.Full(dynamics), states.T.cov(), new GaussianInitialCondition(full(40, 3.0, dtype: ScalarType.Float64), ErrorCovariance.Scalar(40, 1)));
+        return (dynamics, ObservationNetwork.Full(dynamics.Dimension), states.T.cov(), new GaussianInitialCondition(full(40, 3.0, dtype: ScalarType.Float64), ErrorCovariance.Scalar(40, 1)));
     }
 }

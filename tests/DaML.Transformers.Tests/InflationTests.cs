@@ -137,9 +137,9 @@ public sealed class InflationTests
             Inflation.StandardDeviation(1.1).And(Inflation.RelaxationToPriorPerturbations(0.3)), EnsembleRotation.MeanPreserving)).Message);
         Assert.Throws<ArgumentException>(() => new AdaptiveInflationAnalyzer(plain, h, r, new AdaptiveInflation { Smallest = 2 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => new AdaptiveInflationAnalyzer(plain, h, r, new AdaptiveInflation { Deviation = -1 }));
-        var dynamics = context.Dynamics.Lorenz96(8);
-        Assert.Contains("8 observations of 8", Assert.Throws<ArgumentException>(() => context.Analysis.AdaptiveInflation(
-            context.Analysis.EnsembleTransformKalmanFilter(dynamics, context.Observations.Full(dynamics), 5), context.Observations.Strided(dynamics, 2))).Message);
+        var system = new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8));
+        Assert.Contains("itself", Assert.Throws<ArgumentException>(() =>
+            context.Analysis.AdaptivelyInflatedFilter(system, new() { Filter = new FiniteSizeEnsembleKalmanFilter { Members = 5 } })).Message);
     }
 
     [Fact]
@@ -194,19 +194,19 @@ public sealed class InflationTests
     [Fact]
     public void Lorenz_96_with_each_inflation_scores_as_with_a_tuned_factor()
     {
-        var dynamics = context.Dynamics.Lorenz96();
-        var network = context.Observations.Full(dynamics);
+        var dynamics = new Lorenz96();
+        var network = ObservationNetwork.Full(dynamics.Dimension);
         using var scope = NewDisposeScope();
-        var start = PublishedStart.Lorenz96();
-        using var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 6, Cycles = 500, Initial = start }).Materialise();
+        var system = new AssimilationSystem(dynamics, network) { Initial = PublishedStart.Lorenz96() };
+        using var twin = context.Data.Twin(system, new() { Batch = 6, Cycles = 500 }).Materialise();
         double Score(ITransformer method) =>
             context.Scores.Evaluate(method.Transform(twin), new ScoreOptions { BurnIn = 150 }).AnalysisRmse.PerTrajectory.Order().ElementAt(3);
-        FittedEstimator<SequentialAssimilation<EnsembleMemory>> Filter(Inflation inflation, EnsembleRotation rotation = EnsembleRotation.MeanPreserving) => context.Analysis.EnsembleTransformKalmanFilter(dynamics, network,
-            new EnsembleTransformKalmanFilterOptions { Members = 24, Inflation = inflation, Rotation = rotation, Initial = start });
-        double tuned = Score(Filter(Inflation.StandardDeviation(1.03)).Transformer);
+        EnsembleTransformKalmanFilter With(Inflation inflation, EnsembleRotation rotation = EnsembleRotation.MeanPreserving) => new() { Members = 24, Inflation = inflation, Rotation = rotation };
+        ITransformer Filter(Inflation inflation, EnsembleRotation rotation = EnsembleRotation.MeanPreserving) => With(inflation, rotation).For(system, context);
+        double tuned = Score(Filter(Inflation.StandardDeviation(1.03)));
         Assert.InRange(tuned, 0.17, 0.21);
-        Assert.InRange(Score(Filter(Inflation.RelaxationToPriorPerturbations(0.3), EnsembleRotation.None).Transformer) / tuned, 0.9, 1.15);
-        Assert.InRange(Score(Filter(Inflation.RelaxationToPriorSpread(0.3)).Transformer) / tuned, 0.9, 1.15);
-        Assert.InRange(Score(context.Analysis.AdaptiveInflation(Filter(Inflation.None), network).Transformer) / tuned, 0.9, 1.2);
+        Assert.InRange(Score(Filter(Inflation.RelaxationToPriorPerturbations(0.3), EnsembleRotation.None)) / tuned, 0.9, 1.15);
+        Assert.InRange(Score(Filter(Inflation.RelaxationToPriorSpread(0.3))) / tuned, 0.9, 1.15);
+        Assert.InRange(Score(context.Analysis.AdaptivelyInflatedFilter(system, new() { Filter = With(Inflation.None) })) / tuned, 0.9, 1.2);
     }
 }

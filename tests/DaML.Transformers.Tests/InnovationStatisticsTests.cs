@@ -44,10 +44,11 @@ public sealed class InnovationStatisticsTests
     [Fact]
     public void AnExactFilterExpectsItsInnovationsAndAWrongOneDoesNot()
     {
-        var dynamics = context.Dynamics.Linear(tensor(new double[,] { { 0.9, 0.2 }, { -0.2, 0.9 } }), modelError: ErrorCovariance.Scalar(2, 0.5));
-        var network = context.Observations.Network(new IdentityObservationOperator(2), ErrorCovariance.Diagonal(1, 0.3));
+        var dynamics = new LinearDynamics(tensor(new double[,] { { 0.9, 0.2 }, { -0.2, 0.9 } })) { ModelError = ErrorCovariance.Scalar(2, 0.5) };
+        var network = new ObservationNetwork(new IdentityObservationOperator(2), ErrorCovariance.Diagonal(1, 0.3));
         var initial = new GaussianInitialCondition(zeros(2, dtype: ScalarType.Float64), ErrorCovariance.Scalar(2, 1));
-        var view = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Cycles = 2000, Initial = initial });
+        var system = new AssimilationSystem(dynamics, network) { Initial = initial };
+        var view = context.Data.Twin(system, new() { Cycles = 2000 });
 
         var right = Run(dynamics);
         // chi^2 of 4000 independent normal numbers: 1 +- 0.022; lag correlations and kurtosis likewise.
@@ -58,12 +59,12 @@ public sealed class InnovationStatisticsTests
         double[] z = [.. right.Normalised];
         Assert.InRange(z[..^2].Zip(z[2..], (x, y) => x * y).Average(), -0.05, 0.05);
 
-        var confident = Run(context.Dynamics.Linear(dynamics.Matrix, modelError: ErrorCovariance.Scalar(2, 0.05)));
+        var confident = Run(new LinearDynamics(dynamics.Matrix) { ModelError = ErrorCovariance.Scalar(2, 0.05) });
         Assert.True(confident.MeanChiSquare > 1.3);
 
         InnovationStatistics Run(LinearDynamics model)
         {
-            var filter = context.Analysis.KalmanFilter(model, network, initial).Transformer;
+            var filter = context.Analysis.KalmanFilter(system with { Dynamics = model });
             var statistics = new InnovationStatistics(network.Operator, network.Error);
             using var run = filter.Run(view);
             while (run.MoveNext()) statistics.Add(run.ForecastDensity, new Observation(run[Columns.Observation], null, run.Time));
@@ -77,9 +78,10 @@ public sealed class InnovationStatisticsTests
         // Three observations of the one component, P = variance, R = I: S = I + P 1 1^T, det S = 1 + 3 P, and
         // d^T S^-1 d = |d|^2 - (1^T d)^2 P / (1 + 3 P), in which round-off of P would be as large as R.
         using var scope = NewDisposeScope();
-        var network = context.Observations.Network(new LinearObservationOperator(ones(3, 1, dtype: ScalarType.Float64)), ErrorCovariance.Scalar(3, 1));
-        var model = context.Dynamics.Linear(eye(1, dtype: ScalarType.Float64));
-        var filter = context.Analysis.KalmanFilter(model, network, new GaussianInitialCondition(zeros(1), ErrorCovariance.Scalar(1, variance))).Transformer;
+        var network = new ObservationNetwork(new LinearObservationOperator(ones(3, 1, dtype: ScalarType.Float64)), ErrorCovariance.Scalar(3, 1));
+        var model = new LinearDynamics(eye(1, dtype: ScalarType.Float64));
+        var system = new AssimilationSystem(model, network) { Initial = new GaussianInitialCondition(zeros(1), ErrorCovariance.Scalar(1, variance)) };
+        var filter = context.Analysis.KalmanFilter(system);
         var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = tensor(new[] { 1.0, 2, 4 }).reshape(1, 1, 3) }, [1.0]);
         double distance = 21 - 49 / (1 / variance + 3);
 
@@ -101,10 +103,11 @@ public sealed class InnovationStatisticsTests
         // Two members at -1 and 1: P = 2, three observations of it, as above.
         using var scope = NewDisposeScope();
         var single = new DataAssimilationContext(new DataAssimilationOptions { Precision = ScalarType.Float32 });
-        var network = single.Observations.Network(new LinearObservationOperator(ones(3, 1)), ErrorCovariance.Scalar(3, 1));
-        var model = single.Dynamics.Linear(eye(1));
+        var network = new ObservationNetwork(new LinearObservationOperator(ones(3, 1)), ErrorCovariance.Scalar(3, 1));
+        var model = new LinearDynamics(eye(1));
         var first = new GaussianInitialCondition(zeros(1), ErrorCovariance.Scalar(1, 1));
-        var filter = single.Analysis.EnsembleTransformKalmanFilter(model, network, new EnsembleTransformKalmanFilterOptions { Members = 2, Initial = first }).Transformer;
+        var system = new AssimilationSystem(model, network) { Initial = first };
+        var filter = single.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 2 });
         var view = single.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = tensor(new[] { 1.0, 2, 4 }).reshape(1, 1, 3) }, [1.0]);
         using var run = filter.Run(view);
         run.MoveNext();
@@ -131,11 +134,11 @@ public sealed class InnovationStatisticsTests
     public void A_likelihood_is_no_sum_over_the_cycles_that_happen_to_be_finite()
     {
         using var scope = NewDisposeScope();
-        var model = context.Dynamics.Linear(-eye(1, dtype: ScalarType.Float64));    // from 1 to -1 and back
-        var seen = context.Observations.Full(model, 1);
-        var filter = context.Analysis.KalmanFilter(model, seen, new GaussianInitialCondition(ones(1), ErrorCovariance.Scalar(1, 1e-6))).Transformer;
+        var model = new LinearDynamics(-eye(1, dtype: ScalarType.Float64));    // from 1 to -1 and back
+        var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension, 1)) { Initial = new GaussianInitialCondition(ones(1), ErrorCovariance.Scalar(1, 1e-6)) };
+        var filter = context.Analysis.KalmanFilter(system);
         var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = ones(4, 1, 1, dtype: ScalarType.Float64) }, [1.0, 2, 3, 4]);
-        var network = context.Observations.Network(new Roots(1), ErrorCovariance.Scalar(1, 1));
+        var network = new ObservationNetwork(new Roots(1), ErrorCovariance.Scalar(1, 1));
         foreach (IScore score in (IScore[])[new LogLikelihood(network), new InnovationChiSquare(network)])
         {
             var message = Assert.Throws<DivergenceException>(() => context.Scores.Evaluate(filter.Transform(view), new() { Scores = [score] })).Message;

@@ -241,7 +241,7 @@ public sealed class IterativeEnsembleTests
         {
             using var scope = NewDisposeScope();
             var context = new DataAssimilationContext(41);
-            var dynamics = context.Dynamics.Lorenz96();
+            var dynamics = new Lorenz96();
             using var random = context.Random("threads");
             var members = new AttractorInitialCondition(dynamics, 10).Draw(6, random, ScalarType.Float64).unsqueeze(1) + random.Normal([6, 40, 40], ScalarType.Float64);
             var y = new Observation(3 * random.Normal([6, 40], ScalarType.Float64), null, 0.2);
@@ -265,12 +265,12 @@ public sealed class IterativeEnsembleTests
     public void Runs_hold_their_memory_flat_and_start_a_trajectory_afresh_while_its_window_stays()
     {
         var dynamics = new Lorenz96(12);
-        var network = context.Observations.Random(dynamics, 1, 0.2, 0.9);
-        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 3, Cycles = 60, Interval = 0.2 });
-        var options = new IterativeEnsembleKalmanSmootherOptions { Members = 8, Window = WindowCycling.Overlapping(3), Inflation = Inflation.StandardDeviation(1.05), DivergenceBound = 4.8, DivergenceHandling = DivergenceHandling.Isolate };
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Random(dynamics.Dimension, 1, 0.2, 0.9)) { Interval = 0.2 };
+        var twin = context.Data.Twin(system, new() { Batch = 3, Cycles = 60 });
+        var options = new IterativeEnsembleKalmanSmoother { Members = 8, Window = WindowCycling.Overlapping(3), Inflation = Inflation.StandardDeviation(1.05), DivergenceBound = 4.8, DivergenceHandling = DivergenceHandling.Isolate };
         foreach (var use in new[] { ObservationUse.Single, ObservationUse.Multiple() })
         {
-            using var cursor = context.Analysis.IterativeEnsembleKalmanSmoother(dynamics, network, options with { ObservationUse = use }).Transformer.Transform(twin).OpenCursor();
+            using var cursor = context.Analysis.IterativeEnsembleKalmanSmoother(system, options with { ObservationUse = use }).Transform(twin).OpenCursor();
             long Live(long cycle)
             {
                 while (cursor.Cycle < cycle) Assert.True(cursor.MoveNext());
@@ -284,6 +284,7 @@ public sealed class IterativeEnsembleTests
     [Fact]
     public void What_cannot_work_is_refused()
     {
+        var dynamicsSystem = system.System with { Initial = null };
         var (h, r) = (system.Network.Operator, system.Network.Error);
         Assert.Contains("IEnKF-Q", Assert.Throws<ArgumentException>(() => new IterativeEnsembleKalmanSmootherAnalyzer(new LinearGaussianSystem().Dynamics, h, r)).Message);
         Assert.Throws<ArgumentException>(() => new IterativeEnsembleKalmanSmootherAnalyzer(new Lorenz63(), h, r));
@@ -295,10 +296,8 @@ public sealed class IterativeEnsembleTests
         Assert.Throws<ArgumentOutOfRangeException>(() => EnsembleLinearisation.Bundle(1));
         Assert.Throws<ArgumentOutOfRangeException>(() => new EnsembleGaussNewton { MaximumIterations = 0 });
         Assert.Throws<ArgumentOutOfRangeException>(() => new EnsembleGaussNewton { Tolerance = double.NaN });
-        IterativeEnsembleKalmanSmootherOptions Options(WindowCycling window, ObservationUse use) => new() { Window = window, ObservationUse = use };
-        Assert.Contains("whole number of shifts", Assert.Throws<ArgumentException>(() => context.Analysis.IterativeEnsembleKalmanSmoother(system.Dynamics, system.Network,
-            Options(WindowCycling.Overlapping(3, 2), ObservationUse.Multiple()))).Message);
-        Assert.Contains("3 windows", Assert.Throws<ArgumentException>(() => context.Analysis.IterativeEnsembleKalmanSmoother(system.Dynamics, system.Network,
-            Options(WindowCycling.Overlapping(3), ObservationUse.Multiple(0.5, 0.5)))).Message);
+        IterativeEnsembleKalmanSmoother Options(WindowCycling window, ObservationUse use) => new() { Window = window, ObservationUse = use };
+        Assert.Contains("whole number of shifts", Assert.Throws<ArgumentException>(() => context.Analysis.IterativeEnsembleKalmanSmoother(dynamicsSystem, Options(WindowCycling.Overlapping(3, 2), ObservationUse.Multiple()))).Message);
+        Assert.Contains("3 windows", Assert.Throws<ArgumentException>(() => context.Analysis.IterativeEnsembleKalmanSmoother(dynamicsSystem, Options(WindowCycling.Overlapping(3), ObservationUse.Multiple(0.5, 0.5)))).Message);
     }
 }

@@ -16,44 +16,40 @@ public sealed class IterativeScoreTests(ITestOutputHelper output)
         Assert.InRange(median, 0.9 * published, 1.1 * published);
     }
 
-    private static IterativeEnsembleKalmanSmootherOptions Options(long members, double inflation, IInitialCondition start) => new()
+    private static IterativeEnsembleKalmanSmoother Options(long members, double inflation) => new()
     {
-        Members = members, Inflation = Inflation.StandardDeviation(inflation), Rotation = EnsembleRotation.MeanPreserving, Initial = start,
+        Members = members, Inflation = Inflation.StandardDeviation(inflation), Rotation = EnsembleRotation.MeanPreserving,
     };
 
     [Fact]
     public void Lorenz_63()
     {
-        var dynamics = context.Dynamics.Lorenz63();
-        var network = context.Observations.Full(dynamics, 2);
+        var dynamics = new Lorenz63();
         using var scope = NewDisposeScope();
         var start = new GaussianInitialCondition(tensor(new[] { 1.509, -1.531, 25.46 }), ErrorCovariance.Scalar(3, 2));
-        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 16, Cycles = 250, Interval = 0.25, Initial = start });
-        Near(0.31, context.Analysis.IterativeEnsembleKalmanSmoother(dynamics, network, Options(10, 1.02, start)).Transformer, twin, 50);
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(3, 2)) { Interval = 0.25, Initial = start };
+        var twin = context.Data.Twin(system, new() { Batch = 16, Cycles = 250 });
+        Near(0.31, context.Analysis.IterativeEnsembleKalmanSmoother(system, Options(10, 1.02)), twin, 50);
     }
 
     [Theory, InlineData(0.05, 400, 40, 1.01, 0.17), InlineData(0.6, 250, 25, 1.2, 0.46)]
     public void Lorenz_96(double interval, long cycles, long members, double inflation, double published)
     {
-        var dynamics = context.Dynamics.Lorenz96();
-        var network = context.Observations.Full(dynamics);
+        var dynamics = new Lorenz96();
         using var scope = NewDisposeScope();
-        var start = PublishedStart.Lorenz96();
-        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 8, Cycles = cycles, Interval = interval, Initial = start });
-        Near(published, context.Analysis.IterativeEnsembleKalmanSmoother(dynamics, network, Options(members, inflation, start)).Transformer, twin, 80);
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(40)) { Interval = interval, Initial = PublishedStart.Lorenz96() };
+        var twin = context.Data.Twin(system, new() { Batch = 8, Cycles = cycles });
+        Near(published, context.Analysis.IterativeEnsembleKalmanSmoother(system, Options(members, inflation)), twin, 80);
     }
 
     [Fact]
     public void Lorenz_96_with_additive_model_error()
     {
         var dynamics = new Lorenz96 { ModelError = ErrorCovariance.Scalar(40, 0.01) };
-        var network = context.Observations.Full(dynamics);
         using var scope = NewDisposeScope();
         var start = new GaussianInitialCondition(full(40, 3.0, dtype: ScalarType.Float64), ErrorCovariance.Scalar(40, 1));
-        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 8, Cycles = 400, Initial = start });
-        Near(0.41, context.Analysis.AdditiveErrorIterativeEnsembleKalmanFilter(dynamics, network, new AdditiveErrorEnsembleKalmanFilterOptions
-        {
-            Members = 20, Inflation = Inflation.StandardDeviation(1.1), Rotation = EnsembleRotation.MeanPreserving, Initial = start,
-        }).Transformer, twin, 80);
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension)) { Initial = start };
+        var twin = context.Data.Twin(system, new() { Batch = 8, Cycles = 400 });
+        Near(0.41, context.Analysis.AdditiveErrorIterativeEnsembleKalmanFilter(system, new() { Members = 20, Inflation = Inflation.StandardDeviation(1.1), Rotation = EnsembleRotation.MeanPreserving }), twin, 80);
     }
 }

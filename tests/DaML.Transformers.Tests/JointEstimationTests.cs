@@ -37,9 +37,10 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
         var h = tensor(new[,] { { 1.0, 0, 1 }, { 0, 1, 0 } });
         var network = new ObservationNetwork(new LinearObservationOperator(h), ErrorCovariance.Diagonal(0.5, 0.3), null);
         var start = new GaussianInitialCondition(tensor(new[] { 1.0, 2, 3 }), ErrorCovariance.Scalar(3, 2));
-        var twin = context.Data.Twin(model, network, new() { Batch = 2, Cycles = 30, Initial = start }).Materialise();
+        var system = new AssimilationSystem(model, network) { Initial = start };
+        var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 30 }).Materialise();
         EstimatedParameter[] believed = [new("forcing", 0.2, 0.6) { Evolution = ParameterEvolution.RandomWalk(0.05) }];
-        var estimates = context.Analysis.JointEstimation(model, network, believed, (joint, observed) => context.Analysis.KalmanFilter(joint, observed, joint.Lift(start))).Transformer.Transform(twin);
+        var estimates = context.Analysis.JointEstimation(system, new() { Parameters = believed, Method = new KalmanFilter() }).Transform(twin);
 
         // by hand: z = (x, f)
         var m = zeros(4, 4, dtype: ScalarType.Float64);
@@ -72,11 +73,12 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
         var model = new Forced();
         var network = new ObservationNetwork(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 0.5), null);
         var start = new GaussianInitialCondition(zeros(3, dtype: ScalarType.Float64), ErrorCovariance.Scalar(3, 2));
-        using var twin = context.Data.Twin(model, network, new() { Cycles = 20, Initial = start }).Materialise();
+        var system = new AssimilationSystem(model, network) { Initial = start };
+        using var twin = context.Data.Twin(system, new() { Cycles = 20 }).Materialise();
         EstimatedParameter[] believed = [new("forcing", 0, 1)];
-        var exact = Last(context.Analysis.JointEstimation(model, network, believed, (joint, observed) => context.Analysis.KalmanFilter(joint, observed, joint.Lift(start))), twin);
-        var ensemble = Last(context.Analysis.JointEstimation(model, network, believed, (joint, observed) =>
-            context.Analysis.EnsembleTransformKalmanFilter(joint, observed, new EnsembleTransformKalmanFilterOptions { Members = 4000, Initial = joint.Lift(start) })), twin);
+        var exact = Last(context.Analysis.JointEstimation(system, new() { Parameters = believed, Method = new KalmanFilter() }), twin);
+        var ensemble = Last(context.Analysis.JointEstimation(system,
+            new() { Parameters = believed, Method = new EnsembleTransformKalmanFilter { Members = 4000 } }), twin);
         Compare.Close(exact.Value, ensemble.Value, 0.05);
         Compare.Close(exact.Spread, ensemble.Spread, 0.08);
     }
@@ -84,41 +86,47 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public void The_forcing_of_Lorenz_96_is_found()
     {
-        var truth = context.Dynamics.Lorenz96(forcing: 8);
-        var network = context.Observations.Full(truth);
-        var start = new GaussianInitialCondition(context.Dynamics.Lorenz96().UsualInitialCondition().Draw(1, context.Random("start"), ScalarType.Float64)[0], ErrorCovariance.Scalar(40, 0.5));
-        using var twin = context.Data.Twin(truth, network, new() { Batch = 5, Cycles = 200, Initial = start }).Materialise();
-        var method = context.Analysis.JointEstimation(context.Dynamics.Lorenz96(forcing: 99), network, [new EstimatedParameter("forcing", 6.5, 1)],
-            (joint, observed) => context.Analysis.EnsembleTransformKalmanFilter(joint, observed, new EnsembleTransformKalmanFilterOptions
-            {
-                Members = 50, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving, Initial = joint.Lift(start),
-            }));
+        var truth = new Lorenz96(forcing: 8);
+        var network = ObservationNetwork.Full(truth.Dimension);
+        var start = new GaussianInitialCondition(new Lorenz96().UsualInitialCondition().Draw(1, context.Random("start"), ScalarType.Float64)[0], ErrorCovariance.Scalar(40, 0.5));
+        var system = new AssimilationSystem(truth, network) { Initial = start };
+        using var twin = context.Data.Twin(system, new() { Batch = 5, Cycles = 200 }).Materialise();
+        var method = context.Analysis.JointEstimation(system with { Dynamics = new Lorenz96(forcing: 99) }, new()
+        {
+            Parameters = [new EstimatedParameter("forcing", 6.5, 1)],
+            Method = new EnsembleTransformKalmanFilter { Members = 50, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving },
+        });
         Found(method, twin, 8, 0.1);
-        var report = context.Scores.Evaluate(method.Transformer.Transform(twin), new ScoreOptions { BurnIn = 100 });
+        var report = context.Scores.Evaluate(method.Transform(twin), new ScoreOptions { BurnIn = 100 });
         Assert.InRange(report.AnalysisRmse.Mean, 0.15, 0.22); // as good as with the forcing known
     }
 
     [Fact]
     public void The_Rayleigh_number_of_Lorenz_63_is_found()
     {
-        var truth = context.Dynamics.Lorenz63();
-        var network = context.Observations.Full(truth, 2);
-        using var twin = context.Data.Twin(truth, network, new() { Batch = 6, Cycles = 200, Interval = 0.25 }).Materialise();
-        Found(context.Analysis.JointEstimation(truth, network, [new EstimatedParameter("rho", 25, 3) { Evolution = ParameterEvolution.RandomWalk(0.02) }],
-            (joint, observed) => context.Analysis.EnsembleTransformKalmanFilter(joint, observed, new EnsembleTransformKalmanFilterOptions
-            {
-                Members = 20, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving,
-            })), twin, 28, 0.4);
+        var truth = new Lorenz63();
+        var network = ObservationNetwork.Full(truth.Dimension, 2);
+        var system = new AssimilationSystem(truth, network) { Interval = 0.25 };
+        using var twin = context.Data.Twin(system, new() { Batch = 6, Cycles = 200 }).Materialise();
+        Found(context.Analysis.JointEstimation(system, new()
+        {
+            Parameters = [new EstimatedParameter("rho", 25, 3) { Evolution = ParameterEvolution.RandomWalk(0.02) }],
+            Method = new EnsembleTransformKalmanFilter { Members = 20, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving },
+        }), twin, 28, 0.4);
     }
 
     [Fact]
     public void Methods_without_a_spread_and_columns_of_a_chain_work_too()
     {
-        var model = context.Dynamics.Lorenz63();
-        var network = context.Observations.Full(model);
-        var method = context.Analysis.JointEstimation(model, network, [new EstimatedParameter("rho", 28, 1)],
-            (joint, observed) => context.Analysis.ThreeDimensionalVariational(joint, observed, ErrorCovariance.Scalar(4, 0.3)));
-        var view = method.Transformer.Transform(context.Data.Twin(model, network, new() { Cycles = 3 }));
+        var model = new Lorenz63();
+        var network = ObservationNetwork.Full(model.Dimension);
+        var system = new AssimilationSystem(model, network);
+        var method = context.Analysis.JointEstimation(system, new()
+        {
+            Parameters = [new EstimatedParameter("rho", 28, 1)],
+            Method = new ThreeDimensionalVariational { Background = new KnownBackground(ErrorCovariance.Scalar(4, 0.3)) },
+        });
+        var view = method.Transform(context.Data.Twin(system, new() { Cycles = 3 }));
         Assert.Equal([3], view.Schema[Columns.Analysis].Shape);
         Assert.Equal([1], view.Schema[Columns.Parameters].Shape);
         Assert.False(view.Schema.Has(Columns.ParametersSpread));
@@ -126,7 +134,7 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
         Assert.True(cursor.MoveNext());
         Assert.Equal([1, 3], cursor[Columns.Analysis].shape);
         // a method on other states is refused where it is appended
-        Assert.Throws<SchemaException>(() => new TransformerChain([method.Transformer.Steps.OfType<SequentialAssimilation<StateMemory>>().Single(), new JointEstimates(5, 1, false)]));
+        Assert.Throws<SchemaException>(() => new TransformerChain([method.Steps.OfType<SequentialAssimilation<StateMemory>>().Single(), new JointEstimates(5, 1, false)]));
     }
 
     [Fact]
@@ -135,13 +143,17 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
         string path = Path.Combine(Path.GetTempPath(), $"daml-{Guid.NewGuid():n}.model");
         try
         {
-            var model = context.Dynamics.Lorenz63();
-            var network = context.Observations.Full(model);
-            var method = context.Analysis.JointEstimation(model, network, [new EstimatedParameter("rho", 28, 1) { Evolution = ParameterEvolution.RandomWalk(0.1) }],
-                (joint, observed) => context.Analysis.EnsembleTransformKalmanFilter(joint, observed, 5)).Transformer;
+            var model = new Lorenz63();
+            var network = ObservationNetwork.Full(model.Dimension);
+            var system = new AssimilationSystem(model, network);
+            var method = context.Analysis.JointEstimation(system, new()
+            {
+                Parameters = [new EstimatedParameter("rho", 28, 1) { Evolution = ParameterEvolution.RandomWalk(0.1) }],
+                Method = new EnsembleTransformKalmanFilter { Members = 5 },
+            });
             context.Model.Save(method, path);
             var read = ModelArchive.Read<TransformerChain>(path, new ComponentRegistry([.. DynamicsComponents.All, .. TransformerComponents.All]), context);
-            using var twin = context.Data.Twin(model, network, new() { Cycles = 5 }).Materialise();
+            using var twin = context.Data.Twin(system, new() { Cycles = 5 }).Materialise();
             foreach (var column in (Column[])[Columns.Analysis, Columns.Forecast, Columns.Parameters, Columns.ParametersSpread, Columns.AnalysisSpread])
                 Assert.Equal(Last(method, twin, column).data<double>().ToArray(), Last(read, twin, column).data<double>().ToArray());
         }
@@ -149,7 +161,7 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
     }
 
     // Every trajectory's own estimate, at the end, against the truth and against the spread it claims.
-    private void Found(FittedEstimator<TransformerChain> method, ITrajectoryView twin, double value, double tolerance)
+    private void Found(TransformerChain method, ITrajectoryView twin, double value, double tolerance)
     {
         var (estimate, spread) = Last(method, twin);
         var error = estimate - value;
@@ -158,8 +170,8 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
         Assert.InRange(error.square().mean().sqrt().ToDouble() / spread.mean().ToDouble(), 0.3, 2.5);
     }
 
-    private static (Tensor Value, Tensor Spread) Last(FittedEstimator<TransformerChain> method, ITrajectoryView view) =>
-        (Last(method.Transformer, view, Columns.Parameters), Last(method.Transformer, view, Columns.ParametersSpread));
+    private static (Tensor Value, Tensor Spread) Last(TransformerChain method, ITrajectoryView view) =>
+        (Last(method, view, Columns.Parameters), Last(method, view, Columns.ParametersSpread));
 
     private static Tensor Last(ITransformer method, ITrajectoryView view, Column column)
     {

@@ -13,8 +13,9 @@ public sealed class KalmanFilterTests
     {
         using var scope = NewDisposeScope();
         var system = new LinearGaussianSystem();
-        var twin = context.Data.Twin(system.Dynamics, system.Network, new TwinExperimentOptions { Batch = 1, Cycles = 30, Interval = 2, Initial = system.Initial });
-        using var run = context.Analysis.KalmanFilter(system.Dynamics, system.Network, system.Initial).Transformer.Run(twin);
+        var dynamicsSystem = system.System with { Interval = 2 };
+        var twin = context.Data.Twin(dynamicsSystem, new() { Batch = 1, Cycles = 30 });
+        using var run = context.Analysis.KalmanFilter(dynamicsSystem).Run(twin);
 
         var (m, h, q, r) = (Of(system.M), Of(system.H), Of(system.Q), Of(system.R));
         var x = Of(system.M0.unsqueeze(-1));
@@ -41,8 +42,9 @@ public sealed class KalmanFilterTests
     {
         using var scope = NewDisposeScope();
         var system = new LinearGaussianSystem(2);
-        var twin = context.Data.Twin(system.Dynamics, system.Network, new TwinExperimentOptions { Batch = 200, Cycles = 120, Initial = system.Initial });
-        var filter = context.Analysis.KalmanFilter(system.Dynamics, system.Network, system.Initial).Transformer;
+        var observedSystem = system.System;
+        var twin = context.Data.Twin(observedSystem, new() { Batch = 200, Cycles = 120 });
+        var filter = context.Analysis.KalmanFilter(observedSystem);
         using var run = filter.Run(twin);
         while (run.Cycle < 119) Assert.True(run.MoveNext());
 

@@ -32,6 +32,7 @@ internal sealed class LinearGaussianSystem
     public LinearDynamics Dynamics { get; }
     public ObservationNetwork Network { get; }
     public GaussianInitialCondition Initial { get; }
+    public AssimilationSystem System => new(Dynamics, Network) { Initial = Initial };
 
     private static Tensor Covariance(RandomStream random, long n, double scale)
     {

@@ -126,7 +126,7 @@ public sealed class LocalEnsembleTransformTests(ITestOutputHelper output)
     public void It_commutes_with_the_symmetry_of_Lorenz_96()
     {
         using var scope = NewDisposeScope();
-        var dynamics = context.Dynamics.Lorenz96(24);
+        var dynamics = new Lorenz96(24);
         using var random = context.Random("shift");
         var ensemble = random.Normal([2, 5, 24], ScalarType.Float64) + 3;
         var y = random.Normal([2, 24], ScalarType.Float64) + 3;
@@ -160,16 +160,12 @@ public sealed class LocalEnsembleTransformTests(ITestOutputHelper output)
     public void Lorenz_96_with_seven_members_scores_what_is_published()
     {
         // DAPPER: N = 7, inflation 1.04, Gaspari-Cohn radius 4, rotation: 0.22.
-        var dynamics = context.Dynamics.Lorenz96();
-        var network = context.Observations.Full(dynamics);
+        var dynamics = new Lorenz96();
         using var scope = NewDisposeScope();
         var start = PublishedStart.Lorenz96();
-        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 6, Cycles = 1200, Initial = start });
-        var filter = context.Analysis.LocalEnsembleTransformKalmanFilter(dynamics, network, new LocalEnsembleTransformKalmanFilterOptions
-        {
-            Members = 7, Localisation = new(LocalisationGeometry.Circle(40), LocalisationRadius.EFolding(4)),
-            Inflation = Inflation.StandardDeviation(1.04), Rotation = EnsembleRotation.MeanPreserving, Initial = start,
-        }).Transformer;
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension)) { Initial = start };
+        var twin = context.Data.Twin(system, new() { Batch = 6, Cycles = 1200 });
+        var filter = context.Analysis.LocalEnsembleTransformKalmanFilter(system, new() { Members = 7, Localisation = new(LocalisationGeometry.Circle(40), LocalisationRadius.EFolding(4)), Inflation = Inflation.StandardDeviation(1.04), Rotation = EnsembleRotation.MeanPreserving });
         var scores = context.Scores.Evaluate(filter.Transform(twin), new ScoreOptions { BurnIn = 200 }).AnalysisRmse.PerTrajectory;
         double median = scores.Order().ElementAt(scores.Count / 2);
         output.WriteLine($"LETKF: median {median:f4} of {string.Join(", ", scores.Select(score => $"{score:f3}"))}");

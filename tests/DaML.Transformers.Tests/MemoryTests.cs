@@ -12,11 +12,10 @@ public sealed class MemoryTests
     public void Memory_and_live_tensors_stay_flat_over_many_cycles()
     {
         var context = new DataAssimilationContext(5);
-        var dynamics = context.Dynamics.Lorenz96();
-        var network = context.Observations.Random(dynamics);
-        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Cycles = 4000 });
-        var filter = context.Analysis.FiniteSizeEnsembleKalmanFilter(dynamics, network,
-            new FiniteSizeEnsembleKalmanFilterOptions { Members = 20, Rotation = EnsembleRotation.MeanPreserving }).Transformer;
+        var dynamics = new Lorenz96();
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Random(dynamics.Dimension));
+        var twin = context.Data.Twin(system, new() { Cycles = 4000 });
+        var filter = context.Analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 20, Rotation = EnsembleRotation.MeanPreserving });
         using var cursor = filter.Transform(twin).OpenCursor();
 
         // Native memory is what the process holds beside the garbage collector's heap.

@@ -14,9 +14,10 @@ public sealed class ModelErrorTests(ITestOutputHelper output)
     [Theory, MemberData(nameof(SquareRoots))]
     public void Square_root_with_a_full_rank_ensemble_is_the_Kalman_filter(NoiseTreatment treatment)
     {
+        var dynamicsSystem = system.System with { Interval = 2 };
         using var scope = NewDisposeScope();
-        var twin = context.Data.Twin(system.Dynamics, system.Network, new TwinExperimentOptions { Cycles = 12, Interval = 2, Initial = system.Initial });
-        using var exact = context.Analysis.KalmanFilter(system.Dynamics, system.Network, system.Initial).Transformer.Run(twin);
+        var twin = context.Data.Twin(dynamicsSystem, new() { Cycles = 12 });
+        using var exact = context.Analysis.KalmanFilter(dynamicsSystem).Run(twin);
         var memory = new EnsembleMemory(Compare.ExactEnsemble(system.M0, system.P0, 9));
         var analyzer = new EnsembleTransformKalmanFilterAnalyzer(system.Network.Operator, system.Network.Error);
         var propagater = new EnsemblePropagater(system.Dynamics, treatment);
@@ -95,27 +96,21 @@ public sealed class ModelErrorTests(ITestOutputHelper output)
     {
         // Standard deviation 0.1 per step of 0.05 (the data assimilation networks' paper): about 0.48 with 20 members, less by square root.
         var dynamics = new Lorenz96(40) { ModelError = ErrorCovariance.Scalar(40, 0.01) };
-        var network = context.Observations.Full(dynamics);
         using var scope = NewDisposeScope();
         var start = new GaussianInitialCondition(zeros(40, dtype: ScalarType.Float64), ErrorCovariance.Scalar(40, 0.001));
-        using var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 6, Cycles = 400, Initial = start }).Materialise();
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension)) { Initial = start };
+        using var twin = context.Data.Twin(system, new() { Batch = 6, Cycles = 400 }).Materialise();
         double Score(ITransformer method)
         {
             double median = context.Scores.Evaluate(method.Transform(twin), new ScoreOptions { BurnIn = 100 }).AnalysisRmse.PerTrajectory.Order().ElementAt(3);
             output.WriteLine($"{method.Name}: {median:f3}");
             return median;
         }
-        double Transform(NoiseTreatment treatment, double inflation) => Score(context.Analysis.EnsembleTransformKalmanFilter(dynamics, network, new EnsembleTransformKalmanFilterOptions
-        {
-            Members = 20, ModelError = treatment, Inflation = Inflation.StandardDeviation(inflation), Rotation = EnsembleRotation.MeanPreserving, Initial = start,
-        }).Transformer);
+        double Transform(NoiseTreatment treatment, double inflation) => Score(context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 20, ModelError = treatment, Inflation = Inflation.StandardDeviation(inflation), Rotation = EnsembleRotation.MeanPreserving }));
         double drawn = Transform(NoiseTreatment.Stochastic, 1.1);
         Assert.InRange(drawn, 0.9 * 0.48, 1.1 * 0.48);
         Assert.InRange(Transform(NoiseTreatment.SquareRootDependent, 1.1) / drawn, 0.8, 1);
-        Assert.InRange(Score(context.Analysis.FiniteSizeEnsembleKalmanFilter(dynamics, network, new FiniteSizeEnsembleKalmanFilterOptions
-        {
-            Members = 20, Rotation = EnsembleRotation.MeanPreserving, Initial = start,
-        }).Transformer), 0.9 * 0.48, 1.1 * 0.48);
+        Assert.InRange(Score(context.Analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 20, Rotation = EnsembleRotation.MeanPreserving })), 0.9 * 0.48, 1.1 * 0.48);
     }
 
     [Theory, MemberData(nameof(SquareRoots))]

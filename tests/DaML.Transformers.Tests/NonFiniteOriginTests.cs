@@ -29,30 +29,26 @@ public sealed class NonFiniteOriginTests : IDisposable
 
     private ITransformer Method(string name, IDynamics model, IObservationOperator h, IInitialCondition start, DivergenceHandling handling = DivergenceHandling.Stop)
     {
-        var network = context.Observations.Network(h, Unit);
+        var network = new ObservationNetwork(h, Unit);
+        var system = new AssimilationSystem(model, network) { Initial = start };
         var analysis = context.Analysis;
-        var all = new EnsembleFilterOptions { Members = Members, Initial = start, DivergenceHandling = handling };
-        var etkf = new EnsembleTransformKalmanFilterOptions { Members = Members, Initial = start, DivergenceHandling = handling };
+        var etkf = new EnsembleTransformKalmanFilter { Members = Members, DivergenceHandling = handling };
         return name switch
         {
-            "etkf" => analysis.EnsembleTransformKalmanFilter(model, network, etkf).Transformer,
-            "enkf" => analysis.StochasticEnsembleKalmanFilter(model, network, all).Transformer,
-            "denkf" => analysis.DeterministicEnsembleKalmanFilter(model, network, all).Transformer,
-            "ensrf" => analysis.SerialSquareRootFilter(model, network, all).Transformer,
-            "enkf-n" => analysis.FiniteSizeEnsembleKalmanFilter(model, network, new() { Members = Members, Initial = start, DivergenceHandling = handling }).Transformer,
-            "adaptive" => analysis.AdaptiveInflation(analysis.EnsembleTransformKalmanFilter(model, network, etkf), network).Transformer,
-            "ienkf" => analysis.IterativeEnsembleKalmanSmoother(model, network, new() { Members = Members, Initial = start, DivergenceHandling = handling }).Transformer,
-            "ienkf-q" => analysis.AdditiveErrorIterativeEnsembleKalmanFilter(model, network, new() { Members = Members, Initial = start, DivergenceHandling = handling }).Transformer,
-            "letkf" => analysis.LocalEnsembleTransformKalmanFilter(model, network, new()
-            {
-                Members = Members, Initial = start, DivergenceHandling = handling,
-                Localisation = new Localisation(LocalisationGeometry.Line(2), LocalisationRadius.HalfWidth(3), observationPositions: tensor(new double[,] { { 0 }, { 1 } })),
-            }).Transformer,
-            "pf" => analysis.ParticleFilter(model, network, new() { Members = Members, Initial = start, DivergenceHandling = handling }).Transformer,
-            "3d-var" => analysis.ThreeDimensionalVariational(model, network, Unit, new() { Initial = start, DivergenceHandling = handling }).Transformer,
-            "4d-var" => analysis.FourDimensionalVariational(model, network, Unit, WindowCycling.Instant, new() { Initial = start, DivergenceHandling = handling }).Transformer,
-            "4d-var of a window" => analysis.FourDimensionalVariational(model, network, Unit, WindowCycling.Disjoint(2), new() { Initial = start, DivergenceHandling = handling }).Transformer,
-            "ekf" => analysis.ExtendedKalmanFilter(model, network, (GaussianInitialCondition)start, new() { DivergenceHandling = handling }).Transformer,
+            "etkf" => analysis.EnsembleTransformKalmanFilter(system, etkf),
+            "enkf" => analysis.StochasticEnsembleKalmanFilter(system, new() { Members = Members, DivergenceHandling = handling }),
+            "denkf" => analysis.DeterministicEnsembleKalmanFilter(system, new() { Members = Members, DivergenceHandling = handling }),
+            "ensrf" => analysis.SerialSquareRootFilter(system, new() { Members = Members, DivergenceHandling = handling }),
+            "enkf-n" => analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = Members, DivergenceHandling = handling }),
+            "adaptive" => analysis.AdaptivelyInflatedFilter(system, new() { Filter = etkf }),
+            "ienkf" => analysis.IterativeEnsembleKalmanSmoother(system, new() { Members = Members, DivergenceHandling = handling }),
+            "ienkf-q" => analysis.AdditiveErrorIterativeEnsembleKalmanFilter(system, new() { Members = Members, DivergenceHandling = handling }),
+            "letkf" => analysis.LocalEnsembleTransformKalmanFilter(system, new() { Members = Members, DivergenceHandling = handling, Localisation = new Localisation(LocalisationGeometry.Line(2), LocalisationRadius.HalfWidth(3), observationPositions: tensor(new double[,] { { 0 }, { 1 } })) }),
+            "pf" => analysis.ParticleFilter(system, new() { Members = Members, DivergenceHandling = handling }),
+            "3d-var" => analysis.ThreeDimensionalVariational(system, new() { Background = new KnownBackground(Unit), DivergenceHandling = handling }),
+            "4d-var" => analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(Unit), Window = WindowCycling.Instant, DivergenceHandling = handling }),
+            "4d-var of a window" => analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(Unit), Window = WindowCycling.Disjoint(2), DivergenceHandling = handling }),
+            "ekf" => analysis.ExtendedKalmanFilter(system, new() { DivergenceHandling = handling }),
             _ => throw new ArgumentException(name),
         };
     }
@@ -63,7 +59,7 @@ public sealed class NonFiniteOriginTests : IDisposable
         while (cursor.MoveNext()) { }
     });
 
-    private LinearDynamics Still => context.Dynamics.Linear(eye(2, dtype: ScalarType.Float64));
+    private LinearDynamics Still => new LinearDynamics(eye(2, dtype: ScalarType.Float64));
 
     [Theory, MemberData(nameof(Ensembles))]
     public void An_operator_that_is_not_defined_for_some_members_is_named_with_their_number(string name)
@@ -151,8 +147,9 @@ public sealed class NonFiniteOriginTests : IDisposable
     [Fact]
     public void A_factorisation_that_fails_is_no_raw_text_of_libtorch()
     {
-        var network = context.Observations.Network(new IdentityObservationOperator(2), Unit);
-        var etkf = context.Analysis.EnsembleTransformKalmanFilter(Still, network, new EnsembleTransformKalmanFilterOptions { Members = 4, Initial = Around(0, 1) }).Transformer;
+        var network = new ObservationNetwork(new IdentityObservationOperator(2), Unit);
+        var system = new AssimilationSystem(Still, network) { Initial = Around(0, 1) };
+        var etkf = context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 4 });
         foreach (var break_ in (Func<Tensor>[])[() => linalg.cholesky(-eye(2)), () => linalg.solve(zeros(2, 2), ones(2))])
         {
             var method = new SequentialAssimilation<EnsembleMemory>("mine", etkf.Triple with { Analyzer = new Breaking(break_) }, network, context);
@@ -171,8 +168,9 @@ public sealed class NonFiniteOriginTests : IDisposable
     [Fact]
     public void An_analyzer_of_ones_own_is_named_for_what_it_gives()
     {
-        var network = context.Observations.Network(new IdentityObservationOperator(2), Unit);
-        var etkf = context.Analysis.EnsembleTransformKalmanFilter(Still, network, new EnsembleTransformKalmanFilterOptions { Members = 4, Initial = Around(0, 1) }).Transformer;
+        var network = new ObservationNetwork(new IdentityObservationOperator(2), Unit);
+        var system = new AssimilationSystem(Still, network) { Initial = Around(0, 1) };
+        var etkf = context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 4 });
         var method = new SequentialAssimilation<EnsembleMemory>("mine", etkf.Triple with { Analyzer = new Breaking(null) }, network, context);
         Assert.Contains("the analyzer 'breaking' gave values that are not finite for 4 of 4 members (trajectory 0, and in 1 more of 2 trajectories)", Ends(method, View(batch: 2)).Message);
     }
@@ -180,10 +178,11 @@ public sealed class NonFiniteOriginTests : IDisposable
     [Fact]
     public void A_twin_experiment_names_operator_or_model()
     {
-        var network = context.Observations.Network(new Logarithm(), Unit);
-        var still = Assert.Throws<DivergenceException>(() => context.Data.Twin(Still, network, new() { Initial = Around(-1, 1e-4), Batch = 3 }).OpenCursor().MoveNext());
+        var network = new ObservationNetwork(new Logarithm(), Unit);
+        var system = new AssimilationSystem(Still, network) { Initial = Around(-1, 1e-4) };
+        var still = Assert.Throws<DivergenceException>(() => context.Data.Twin(system, new() { Batch = 3 }).OpenCursor().MoveNext());
         Assert.Contains("operator 'Logarithm' gave values that are not finite for 3 of 3 trajectories", still.Message);
-        var rooted = Assert.Throws<DivergenceException>(() => context.Data.Twin(new Rooted(), network, new() { Initial = Around(-1, 1e-4), Batch = 3 }).OpenCursor().MoveNext());
+        var rooted = Assert.Throws<DivergenceException>(() => context.Data.Twin(new AssimilationSystem(new Rooted(), network) { Initial = Around(-1, 1e-4) }, new() { Batch = 3 }).OpenCursor().MoveNext());
         Assert.Contains("model 'Rooted' gave values that are not finite for 3 of 3 trajectories", rooted.Message);
     }
 
@@ -278,9 +277,9 @@ public sealed class NonFiniteOriginTests : IDisposable
     [Fact]
     public void Estimates_that_are_not_finite_are_a_divergence_to_scores()
     {
-        var network = context.Observations.Full(Still, 1);
-        var twin = context.Data.Twin(Still, network, new() { Batch = 2, Cycles = 6, Initial = Around(1, 0.5) });
-        var method = new Losing(context.Analysis.KalmanFilter(Still, network, Around(1, 0.5)).Transformer);
+        var system = new AssimilationSystem(Still, ObservationNetwork.Full(Still.Dimension, 1)) { Initial = Around(1, 0.5) };
+        var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 6 });
+        var method = new Losing(context.Analysis.KalmanFilter(system));
         var report = context.Scores.Evaluate(method.Transform(twin));
         Assert.Equal([TrajectoryOutcome.Scored, TrajectoryOutcome.Diverged], report.Outcomes);
     }

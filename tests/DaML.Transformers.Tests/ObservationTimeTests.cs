@@ -30,11 +30,11 @@ public sealed class ObservationTimeTests : IDisposable
     public void The_prior_meets_an_observation_at_the_initial_time() // fault 06
     {
         var context = new DataAssimilationContext(1);
-        var model = context.Dynamics.Linear(tensor(new double[,] { { 0.5 } }));
+        var model = new LinearDynamics(tensor(new double[,] { { 0.5 } }));
         var prior = new GaussianInitialCondition(zeros(1, dtype: ScalarType.Float64), ErrorCovariance.Scalar(1, 1));
-        var network = context.Observations.Full(model);
+        var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)) { Initial = prior };
         var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = ones(2, 1, 1, dtype: ScalarType.Float64) }, [0, 1], startTime: 0);
-        using var run = context.Analysis.KalmanFilter(model, network, prior).Transformer.Run(view);
+        using var run = context.Analysis.KalmanFilter(system).Run(view);
         Assert.True(run.MoveNext());
         Assert.Equal(0.5, run[Columns.Analysis].ToDouble(), 14);   // N(0, 1), y = 1, R = 1
         Assert.Equal(0, run[Columns.Forecast].ToDouble(), 14);
@@ -62,12 +62,12 @@ public sealed class ObservationTimeTests : IDisposable
     public void Irregular_times_are_the_steps_between_them()
     {
         var context = new DataAssimilationContext(1);
-        var model = context.Dynamics.Linear(tensor(new double[,] { { 0.5 } }), timeStep: 0.25);
+        var model = new LinearDynamics(tensor(new double[,] { { 0.5 } }), timeStep: 0.25);
         var prior = new GaussianInitialCondition(ones(1, dtype: ScalarType.Float64), ErrorCovariance.Scalar(1, 1));
         double[] times = [0.25, 1, 1.75, 6.75];
         long[] steps = [1, 3, 3, 20];
         var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = ones(4, 1, 1, dtype: ScalarType.Float64) }, times);
-        using var run = context.Analysis.KalmanFilter(model, context.Observations.Full(model), prior).Transformer.Run(view);
+        using var run = context.Analysis.KalmanFilter(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)) { Initial = prior }).Run(view);
         double x = 1, p = 1;
         foreach (long count in steps)
         {
@@ -98,21 +98,21 @@ public sealed class ObservationTimeTests : IDisposable
     {
         var context = new DataAssimilationContext(new DataAssimilationOptions { Seed = 3, TimeTolerance = tolerance });
         var model = new Lorenz63(timeStep: 1 / 24.0);
-        var network = context.Observations.Full(model);
         var initial = new GaussianInitialCondition(tensor(new[] { 1.0, 2, 20 }), ErrorCovariance.Scalar(3, 1));
+        var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)) { Initial = initial };
         var observations = (arange(times.Length * 3, dtype: ScalarType.Float64) * 0.7).sin().mul(5).reshape(times.Length, 1, 3);
         var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = observations, [Columns.Analysis] = observations.clone() }, times, start);
         var b = ErrorCovariance.Scalar(3, 2);
         var inputs = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = observations.clone() }, times, start);
         ITrajectoryView output = method switch
         {
-            "EnKF" => context.Analysis.StochasticEnsembleKalmanFilter(model, network, new() { Members = 8, Initial = initial }).Transformer.Transform(inputs),
-            "ETKF" => context.Analysis.EnsembleTransformKalmanFilter(model, network, new() { Members = 8, Initial = initial }).Transformer.Transform(inputs),
-            "IEnKS" => context.Analysis.IterativeEnsembleKalmanSmoother(model, network, new() { Members = 8, Initial = initial, Window = WindowCycling.Overlapping(3) }).Transformer.Transform(inputs),
-            "3D-Var" => context.Analysis.ThreeDimensionalVariational(model, network, b, new() { Initial = initial }).Transformer.Transform(inputs),
-            "4D-Var" => context.Analysis.FourDimensionalVariational(model, network, b, WindowCycling.Overlapping(3), new() { Initial = initial }).Transformer.Transform(inputs),
-            "4D-Var over instants" => context.Analysis.FourDimensionalVariational(model, network, b, WindowCycling.Instant, new() { Initial = initial }).Transformer.Transform(inputs),
-            "particles" => context.Analysis.ParticleFilter(model, network, new() { Members = 30, Initial = initial }).Transformer.Transform(inputs),
+            "EnKF" => context.Analysis.StochasticEnsembleKalmanFilter(system, new() { Members = 8 }).Transform(inputs),
+            "ETKF" => context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 8 }).Transform(inputs),
+            "IEnKS" => context.Analysis.IterativeEnsembleKalmanSmoother(system, new() { Members = 8, Window = WindowCycling.Overlapping(3) }).Transform(inputs),
+            "3D-Var" => context.Analysis.ThreeDimensionalVariational(system, new() { Background = new KnownBackground(b) }).Transform(inputs),
+            "4D-Var" => context.Analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(b), Window = WindowCycling.Overlapping(3) }).Transform(inputs),
+            "4D-Var over instants" => context.Analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(b), Window = WindowCycling.Instant }).Transform(inputs),
+            "particles" => context.Analysis.ParticleFilter(system, new() { Members = 30 }).Transform(inputs),
             _ => new LeadTimeForecast(model, Columns.Analysis, Columns.Forecast, 2, tolerance).Transform(view),
         };
         var states = new List<double[]>();

@@ -15,19 +15,19 @@ public sealed class OlderArchiveTests
     {
         var context = new DataAssimilationContext(3);
         var dynamics = new Lorenz96(8) { ModelError = ErrorCovariance.Scalar(8, 0.01) };
-        var network = context.Observations.Full(dynamics);
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension));
         using var scope = NewDisposeScope();
         var start = new GaussianInitialCondition(full(8, 3.0, dtype: ScalarType.Float64), ErrorCovariance.Scalar(8, 4));
         ITransformer method = name == "etkf"
-            ? context.Analysis.EnsembleTransformKalmanFilter(dynamics, network, new EnsembleTransformKalmanFilterOptions { Members = 6, Initial = start, Inflation = Inflation.ForgettingFactor(0.9) }).Transformer
-            : context.Analysis.KalmanFilter(dynamics, network, start, new KalmanFilterOptions { Inflation = Inflation.Variance(1.1) }).Transformer;
+            ? context.Analysis.EnsembleTransformKalmanFilter(system with { Initial = start }, new() { Members = 6, Inflation = Inflation.ForgettingFactor(0.9) })
+            : context.Analysis.KalmanFilter(system with { Initial = start }, new() { Inflation = Inflation.Variance(1.1) });
         string path = Path.Combine(Path.GetTempPath(), $"daml-{Guid.NewGuid():n}.model");
         try
         {
             context.Model.Save(method, path);
             Rewrite(path);
             var loaded = ModelArchive.Read<ITransformer>(path, new ComponentRegistry(DynamicsComponents.All.Concat(TransformerComponents.All)), context);
-            var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 2, Cycles = 5 });
+            var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 5 });
             using var expected = method.Transform(twin).OpenCursor();
             using var actual = loaded.Transform(twin).OpenCursor();
             while (expected.MoveNext() && actual.MoveNext()) Assert.True(expected[Columns.Analysis].equal(actual[Columns.Analysis]).all().ToBoolean());

@@ -109,7 +109,7 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
         // Effective sizes 1 / (4/16) = 4 and 1 / (0.49 + 0.03) = 1.92.
         var weights = tensor(new[] { 0.25, 0.25, 0.25, 0.25, 0.7, 0.1, 0.1, 0.1 }, 2, 4).log();
         ParticleMemory Resample(double ratio, ParticleJitter? jitter = null) =>
-            new ParticlePropagater(context.Dynamics.Lorenz63(), ResamplingScheme.Systematic, ratio, jitter).Resample(new(members, weights), random);
+            new ParticlePropagater(new Lorenz63(), ResamplingScheme.Systematic, ratio, jitter).Resample(new(members, weights), random);
         var none = Resample(0.45);
         Assert.True(none.Members.equal(members).all().ToBoolean() && none.LogWeights.equal(weights).all().ToBoolean());
         var second = Resample(0.5);
@@ -138,7 +138,7 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
         var raw = Equal(1, members).clone();
         raw[0, 0] += 1;
         var memory = new ParticleMemory(x, raw - raw.logsumexp(1, keepdim: true));
-        var moved = new ParticlePropagater(context.Dynamics.Lorenz63(), ResamplingScheme.Systematic, 1, ParticleJitter.OfAll(3)).Resample(memory, random).Members;
+        var moved = new ParticlePropagater(new Lorenz63(), ResamplingScheme.Systematic, 1, ParticleJitter.OfAll(3)).Resample(memory, random).Members;
         double bandwidth = 3 * Math.Pow(members, -1.0 / 7);
         var covariance = factor.matmul(factor.T);
         Compare.Close((1 + bandwidth * bandwidth) * covariance, Compare.SampleCovariance(moved)[0], 0.06);
@@ -154,7 +154,7 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
         var weights = members.select(-1, 0).square().mul(-1e9); // hundreds of powers of ten from one to the next
         var memory = new ParticleMemory(members, weights - weights.logsumexp(1, keepdim: true));
         Assert.InRange(new ParticleDensity(memory.Members, memory.LogWeights).EffectiveSize.ToDouble(), 1, 1 + 1e-12);
-        var moved = new ParticlePropagater(context.Dynamics.Lorenz63(), ResamplingScheme.Systematic, 0.5, ParticleJitter.OfDuplicates(0.9)).Resample(memory, random).Members;
+        var moved = new ParticlePropagater(new Lorenz63(), ResamplingScheme.Systematic, 0.5, ParticleJitter.OfDuplicates(0.9)).Resample(memory, random).Members;
         // As wide, in the directions that nothing was said of, as a share of what the particles were before.
         Assert.InRange(Compare.SampleCovariance(moved)[0, 1, 1].sqrt().ToDouble(), 0.1, 1);
         Assert.InRange(Compare.SampleCovariance(moved)[0, 2, 2].sqrt().ToDouble(), 0.1, 1);
@@ -168,8 +168,9 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
         using var random = context.Random("monte carlo");
         // Errors large enough for hundreds of particles to count.
         var network = new ObservationNetwork(system.Network.Operator, ErrorCovariance.Full(9 * system.R), null);
-        var twin = context.Data.Twin(system.Dynamics, network, new TwinExperimentOptions { Cycles = 3, Initial = system.Initial });
-        using var exact = context.Analysis.KalmanFilter(system.Dynamics, network, system.Initial).Transformer.Run(twin);
+        var dynamicsSystem = system.System with { Network = network };
+        var twin = context.Data.Twin(dynamicsSystem, new() { Cycles = 3 });
+        using var exact = context.Analysis.KalmanFilter(dynamicsSystem).Run(twin);
         var propagater = new ParticlePropagater(system.Dynamics, ResamplingScheme.Systematic, 0.8);
         var analyzer = new ParticleFilterAnalyzer(network.Operator, network.Error);
         var few = new ParticleMemory(system.Initial.Draw(60 * 400, random, ScalarType.Float64).reshape(60, 400, LinearGaussianSystem.N), Equal(60, 400));
@@ -214,7 +215,8 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
         var data = new Dictionary<Column, Tensor> { [Columns.Observation] = tensor(new[] { 0.0, 1e200, 0 }, 3, 1, 1) };
         using var view = context.Data.FromMemory(data, [1, 2, 3]);
         var start = new GaussianInitialCondition(zeros(1, dtype: ScalarType.Float64), ErrorCovariance.Scalar(1, 1));
-        using var run = context.Analysis.ParticleFilter(still, network, new ParticleFilterOptions { Members = 10, Initial = start }).Transformer.Run(view);
+        var system = new AssimilationSystem(still, network) { Initial = start };
+        using var run = context.Analysis.ParticleFilter(system, new() { Members = 10 }).Run(view);
         Assert.True(run.MoveNext());
         Assert.Equal(1, Assert.Throws<DivergenceException>(() => run.MoveNext()).Cycle);
     }
@@ -222,15 +224,12 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
     [Fact]
     public void Lorenz_63_scores_as_published()
     {
-        var dynamics = context.Dynamics.Lorenz63();
-        var network = context.Observations.Full(dynamics, 2);
+        var dynamics = new Lorenz63();
         using var scope = NewDisposeScope();
         var start = new GaussianInitialCondition(tensor(new[] { 1.509, -1.531, 25.46 }), ErrorCovariance.Scalar(3, 2));
-        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 20, Cycles = 130, Interval = 0.25, Initial = start });
-        var report = context.Scores.Evaluate(context.Analysis.ParticleFilter(dynamics, network, new ParticleFilterOptions
-        {
-            Members = 800, Initial = start, EffectiveSizeRatio = 0.2, Jitter = ParticleJitter.OfDuplicates(0.9),
-        }).Transformer.Transform(twin), new ScoreOptions { BurnIn = 20 });
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension, 2)) { Interval = 0.25, Initial = start };
+        var twin = context.Data.Twin(system, new() { Batch = 20, Cycles = 130 });
+        var report = context.Scores.Evaluate(context.Analysis.ParticleFilter(system, new() { Members = 800, EffectiveSizeRatio = 0.2, Jitter = ParticleJitter.OfDuplicates(0.9) }).Transform(twin), new ScoreOptions { BurnIn = 20 });
         double median = report.AnalysisRmse.PerTrajectory.Order().ElementAt(10);
         output.WriteLine($"median {median:f3}, mean {report.AnalysisRmse}, spread {report.AnalysisSpread}");
         Assert.InRange(median, 0.9 * 0.28, 1.1 * 0.28);
@@ -239,12 +238,13 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
     [Fact]
     public void Bad_settings_are_refused()
     {
-        var dynamics = context.Dynamics.Lorenz63();
-        var network = context.Observations.Full(dynamics);
+        var dynamics = new Lorenz63();
+        var network = ObservationNetwork.Full(dynamics.Dimension);
+        var system = new AssimilationSystem(dynamics, network);
         Assert.Throws<ArgumentOutOfRangeException>(() => ParticleJitter.OfAll(-1));
         Assert.Throws<ArgumentOutOfRangeException>(() => ParticleJitter.OfDuplicates(double.NaN));
-        Assert.Throws<ArgumentOutOfRangeException>(() => context.Analysis.BootstrapParticleFilter(dynamics, network, 1));
-        Assert.Throws<ArgumentOutOfRangeException>(() => context.Analysis.ParticleFilter(dynamics, network, new ParticleFilterOptions { EffectiveSizeRatio = 1.1 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => context.Analysis.ParticleFilter(system, ParticleFilter.Bootstrap(1)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => context.Analysis.ParticleFilter(system, new() { EffectiveSizeRatio = 1.1 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => new ParticlePropagater(dynamics, (ResamplingScheme)9));
         Assert.Throws<ArgumentException>(() => new ParticleFilterAnalyzer(network.Operator, ErrorCovariance.Scalar(2, 1)));
         using var scope = NewDisposeScope();

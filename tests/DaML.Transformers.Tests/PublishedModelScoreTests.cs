@@ -21,14 +21,11 @@ public sealed class PublishedModelScoreTests(ITestOutputHelper output)
     public void Kuramoto_Sivashinsky()
     {
         using var scope = NewDisposeScope();
-        var dynamics = context.Dynamics.KuramotoSivashinsky(timeStep: 0.5);
-        var network = context.Observations.Full(dynamics);
+        var dynamics = new KuramotoSivashinsky(timeStep: 0.5);
         var start = new GaussianInitialCondition(dynamics.UsualInitialCondition().Draw(1, context.Random("start"), ScalarType.Float64)[0], ErrorCovariance.Scalar(128, 0.001));
-        using var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 3, Cycles = 320, Interval = 1, Initial = start }).Materialise();
-        double error = Median(context.Analysis.EnsembleTransformKalmanFilter(dynamics, network, new EnsembleTransformKalmanFilterOptions
-        {
-            Members = 20, Inflation = Inflation.StandardDeviation(1.03), Rotation = EnsembleRotation.MeanPreserving, Initial = start,
-        }).Transformer, twin, 60);
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension)) { Interval = 1, Initial = start };
+        using var twin = context.Data.Twin(system, new() { Batch = 3, Cycles = 320 }).Materialise();
+        double error = Median(context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 20, Inflation = Inflation.StandardDeviation(1.03), Rotation = EnsembleRotation.MeanPreserving }), twin, 60);
         Assert.InRange(error, 0.85 * 0.115, 1.15 * 0.115);
     }
 
@@ -37,13 +34,13 @@ public sealed class PublishedModelScoreTests(ITestOutputHelper output)
     public void Two_scale_Lorenz_96()
     {
         using var scope = NewDisposeScope();
-        var dynamics = context.Dynamics.TwoScaleLorenz96();
-        var network = context.Observations.SlowVariables(dynamics, 0.1);
+        var dynamics = new TwoScaleLorenz96();
         var first = zeros(264, dtype: ScalarType.Float64);
         first[0] = 1;
         var start = new GaussianInitialCondition(first, ErrorCovariance.Scalar(264, 0.01));
-        using var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 3, Cycles = 320, Interval = 0.05, Initial = start }).Materialise();
-        double error = Median(context.Analysis.FiniteSizeEnsembleKalmanFilter(dynamics, network, new FiniteSizeEnsembleKalmanFilterOptions { Members = 20, Initial = start }).Transformer, twin, 120);
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.SlowVariables(dynamics, 0.1)) { Interval = 0.05, Initial = start };
+        using var twin = context.Data.Twin(system, new() { Batch = 3, Cycles = 320 }).Materialise();
+        double error = Median(context.Analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 20 }), twin, 120);
         Assert.InRange(error, 0.85 * 0.27, 1.15 * 0.27);
     }
 }

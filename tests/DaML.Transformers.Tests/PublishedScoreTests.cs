@@ -26,24 +26,19 @@ public sealed class PublishedScoreTests(ITestOutputHelper output)
     [Fact]
     public void Lorenz_96()
     {
-        var dynamics = context.Dynamics.Lorenz96();
-        var network = context.Observations.Full(dynamics);
+        var dynamics = new Lorenz96();
         using var scope = NewDisposeScope();
         var start = PublishedStart.Lorenz96();
-        using var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 8, Cycles = 1000, Initial = start }).Materialise();
-        double Transform(long members, double inflation, EnsembleRotation rotation) => Median(context.Analysis.EnsembleTransformKalmanFilter(dynamics, network,
-            new EnsembleTransformKalmanFilterOptions { Members = members, Inflation = Inflation.StandardDeviation(inflation), Rotation = rotation, Initial = start }).Transformer, twin, 200);
-        double FiniteSize(long members, double certainty) => Median(context.Analysis.FiniteSizeEnsembleKalmanFilter(dynamics, network,
-            new FiniteSizeEnsembleKalmanFilterOptions { Members = members, Prior = FiniteSizePrior.DiracJeffreys(certainty), Rotation = EnsembleRotation.MeanPreserving, Initial = start }).Transformer, twin, 200);
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension)) { Initial = start };
+        using var twin = context.Data.Twin(system, new() { Batch = 8, Cycles = 1000 }).Materialise();
+        double Transform(long members, double inflation, EnsembleRotation rotation) => Median(context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = members, Inflation = Inflation.StandardDeviation(inflation), Rotation = rotation }), twin, 200);
+        double FiniteSize(long members, double certainty) => Median(context.Analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = members, Prior = FiniteSizePrior.DiracJeffreys(certainty), Rotation = EnsembleRotation.MeanPreserving }), twin, 200);
 
         Near(0.20, Transform(20, 1.04, EnsembleRotation.MeanPreserving));
         Assert.InRange(Transform(21, 1.02, EnsembleRotation.None), 0.17, 0.20);
-        Near(0.22, Median(context.Analysis.StochasticEnsembleKalmanFilter(dynamics, network,
-            new EnsembleFilterOptions { Members = 40, Inflation = Inflation.StandardDeviation(1.06), Initial = start }).Transformer, twin, 200));
-        Near(0.18, Median(context.Analysis.DeterministicEnsembleKalmanFilter(dynamics, network,
-            new EnsembleFilterOptions { Members = 40, Inflation = Inflation.StandardDeviation(1.01), Initial = start }).Transformer, twin, 200));
-        Near(0.20, Median(context.Analysis.SerialSquareRootFilter(dynamics, network,
-            new EnsembleFilterOptions { Members = 24, Inflation = Inflation.StandardDeviation(1.04), Initial = start }).Transformer, twin, 200));
+        Near(0.22, Median(context.Analysis.StochasticEnsembleKalmanFilter(system, new() { Members = 40, Inflation = Inflation.StandardDeviation(1.06) }), twin, 200));
+        Near(0.18, Median(context.Analysis.DeterministicEnsembleKalmanFilter(system, new() { Members = 40, Inflation = Inflation.StandardDeviation(1.01) }), twin, 200));
+        Near(0.20, Median(context.Analysis.SerialSquareRootFilter(system, new() { Members = 24, Inflation = Inflation.StandardDeviation(1.04) }), twin, 200));
         Near(0.24, FiniteSize(20, 1));
         Near(0.19, FiniteSize(40, 1));
         Near(0.19, FiniteSize(20, 2));
@@ -53,40 +48,34 @@ public sealed class PublishedScoreTests(ITestOutputHelper output)
     [Fact]
     public void Lorenz_96_extended_Kalman_filter()
     {
-        var dynamics = context.Dynamics.Lorenz96();
-        var network = context.Observations.Full(dynamics);
+        var dynamics = new Lorenz96();
         using var scope = NewDisposeScope();
         var start = new GaussianInitialCondition(full(40, 3.0, dtype: ScalarType.Float64), ErrorCovariance.Scalar(40, 1));
-        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 4, Cycles = 400, Initial = start });
-        var filter = context.Analysis.ExtendedKalmanFilter(dynamics, network, start, new KalmanFilterOptions { CovarianceGrowthPerTimeUnit = 10 });
-        Assert.InRange(Median(filter.Transformer, twin, 100), 0.20, 0.264);
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension)) { Initial = start };
+        var twin = context.Data.Twin(system, new() { Batch = 4, Cycles = 400 });
+        var filter = context.Analysis.ExtendedKalmanFilter(system, new() { CovarianceGrowthPerTimeUnit = 10 });
+        Assert.InRange(Median(filter, twin, 100), 0.20, 0.264);
     }
 
     [Fact]
     public void Finite_size_filter_finds_a_truth_that_its_first_ensemble_knows_nothing_of()
     {
-        var dynamics = context.Dynamics.Lorenz96();
-        var network = context.Observations.Full(dynamics);
-        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 8, Cycles = 400 });
-        Assert.InRange(Median(context.Analysis.FiniteSizeEnsembleKalmanFilter(dynamics, network, 20).Transformer, twin, 150), 0.2, 0.28);
+        var dynamics = new Lorenz96();
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension));
+        var twin = context.Data.Twin(system, new() { Batch = 8, Cycles = 400 });
+        Assert.InRange(Median(context.Analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 20 }), twin, 150), 0.2, 0.28);
     }
 
     [Fact]
     public void Lorenz_63()
     {
-        var dynamics = context.Dynamics.Lorenz63();
-        var network = context.Observations.Full(dynamics, 2);
+        var dynamics = new Lorenz63();
         using var scope = NewDisposeScope();
         var start = new GaussianInitialCondition(tensor(new[] { 1.509, -1.531, 25.46 }), ErrorCovariance.Scalar(3, 2));
-        using var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Batch = 16, Cycles = 600, Interval = 0.25, Initial = start }).Materialise();
-        Near(0.60, Median(context.Analysis.EnsembleTransformKalmanFilter(dynamics, network, new EnsembleTransformKalmanFilterOptions
-        {
-            Members = 10, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving, Initial = start,
-        }).Transformer, twin, 60));
-        Near(0.60, Median(context.Analysis.FiniteSizeEnsembleKalmanFilter(dynamics, network, new FiniteSizeEnsembleKalmanFilterOptions { Members = 3, Initial = start }).Transformer, twin, 60));
-        Near(0.54, Median(context.Analysis.FiniteSizeEnsembleKalmanFilter(dynamics, network, new FiniteSizeEnsembleKalmanFilterOptions
-        {
-            Members = 10, Rotation = EnsembleRotation.MeanPreserving, Initial = start,
-        }).Transformer, twin, 60));
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension, 2)) { Interval = 0.25, Initial = start };
+        using var twin = context.Data.Twin(system, new() { Batch = 16, Cycles = 600 }).Materialise();
+        Near(0.60, Median(context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 10, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving }), twin, 60));
+        Near(0.60, Median(context.Analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 3 }), twin, 60));
+        Near(0.54, Median(context.Analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 10, Rotation = EnsembleRotation.MeanPreserving }), twin, 60));
     }
 }

@@ -248,14 +248,13 @@ public sealed class QuasiNewtonTests : IDisposable
     [Fact]
     public void In_a_cycle_it_analyses_as_Gauss_Newton_does_and_hands_the_observer_its_report()
     {
-        var model = context.Dynamics.Lorenz96(12);
-        var network = context.Observations.Strided(model, 2);
-        var twin = context.Data.Twin(model, network, new() { Batch = 2, Cycles = 8 });
+        var model = new Lorenz96(12);
+        var system = new AssimilationSystem(model, ObservationNetwork.Strided(model.Dimension, 2));
+        var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 8 });
         var reports = new List<QuasiNewtonReport>();
         SequentialAssimilation<WindowMemory<StateMemory>> Method(MinimisationOptions minimisation,
             Action<FourDimensionalVariationalResult>? observer = null) =>
-            context.Analysis.FourDimensionalVariational(model, network, ErrorCovariance.Scalar(12, 0.1), WindowCycling.Overlapping(4, 2),
-                new() { Stream = "same", Minimisation = minimisation, Observer = observer }).Transformer;
+            context.Analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Scalar(12, 0.1)), Window = WindowCycling.Overlapping(4, 2), Stream = "same", Minimisation = minimisation, Observer = observer });
         using var quasi = Method(Exact, result => reports.AddRange(result.QuasiNewton)).Run(twin);
         using var incremental = Method(new IncrementalOptions
         {

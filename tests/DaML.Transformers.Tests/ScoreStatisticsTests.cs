@@ -267,11 +267,12 @@ public sealed class ScoreStatisticsTests
     {
         var system = new LinearGaussianSystem(4);
         var masked = new ObservationNetwork(system.Network.Operator, system.Network.Error, new MissingAtRandomPattern(0.3));
-        var twin = context.Data.Twin(system.Dynamics, masked, new TwinExperimentOptions { Batch = 4, Cycles = 600, Initial = system.Initial });
+        var maskedSystem = system.System with { Network = masked };
+        var twin = context.Data.Twin(maskedSystem, new() { Batch = 4, Cycles = 600 });
         var chi = new InnovationChiSquare(masked);
         var density = new LogDensityOfTruth(ScoredState.Analysis);
         var ratio = new SpreadSkillRatio(ScoredState.Forecast);
-        var method = context.Analysis.KalmanFilter(system.Dynamics, masked, system.Initial).Transformer;
+        var method = context.Analysis.KalmanFilter(maskedSystem);
         // Take passes densities on.
         var report = context.Scores.Evaluate(method.Transform(twin).Take(500), new ScoreOptions { BurnIn = 20, Scores = [chi, density, ratio, new GaussianCrps(ScoredState.Analysis)] });
         Assert.InRange(Math.Abs(report[chi].Mean - 1) / report[chi].StandardError, 0, 4);
@@ -304,10 +305,11 @@ public sealed class ScoreStatisticsTests
         using var scope = NewDisposeScope();
         var system = new LinearGaussianSystem(9);
         var network = new ObservationNetwork(system.Network.Operator, system.Network.Error, new MissingAtRandomPattern(0.4));
-        var twin = context.Data.Twin(system.Dynamics, network, new TwinExperimentOptions { Batch = 3, Cycles = 40, Initial = system.Initial });
+        var dynamicsSystem = system.System with { Network = network };
+        var twin = context.Data.Twin(dynamicsSystem, new() { Batch = 3, Cycles = 40 });
         foreach (long members in new[] { 3, 9 })
         {
-            var method = context.Analysis.EnsembleTransformKalmanFilter(system.Dynamics, network, new EnsembleTransformKalmanFilterOptions { Members = members, Initial = system.Initial }).Transformer;
+            var method = context.Analysis.EnsembleTransformKalmanFilter(dynamicsSystem, new() { Members = members });
             var score = new InnovationChiSquare(network);
             var report = context.Scores.Evaluate(method.Transform(twin), new ScoreOptions { Scores = [score] });
             var statistics = new InnovationStatistics(network.Operator, network.Error);
@@ -381,15 +383,15 @@ public sealed class ScoreStatisticsTests
     [Fact]
     public void What_cannot_be_scored_is_refused_by_name()
     {
-        var dynamics = context.Dynamics.Lorenz96(8);
-        var network = context.Observations.Full(dynamics);
-        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Cycles = 5 });
+        var dynamics = new Lorenz96(8);
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension));
+        var twin = context.Data.Twin(system, new() { Cycles = 5 });
         ScoreReport With(params IScore[] scores) => context.Scores.Evaluate(twin, new ScoreOptions { Scores = scores });
         Assert.Contains("needs the column 'series'", Assert.Throws<SchemaException>(() => With(new Raw())).Message);
         Assert.Contains("needs the method's densities", Assert.Throws<SchemaException>(() => With(new RankHistogramScore(ScoredState.Analysis))).Message);
         Assert.Contains("Two scores are called 'mine'", Assert.Throws<ArgumentException>(() =>
             With(new RootMeanSquareError(Columns.Observation, "mine"), new RootMeanSquareError(Columns.Observation, "mine"))).Message);
-        var variational = context.Analysis.ThreeDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 1)).Transformer.Transform(twin);
+        var variational = context.Analysis.ThreeDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 1)) }).Transform(twin);
         Assert.Contains("DiracDensity", Assert.Throws<NotSupportedException>(() => context.Scores.Evaluate(variational, new ScoreOptions { Scores = [new EnsembleCrps(ScoredState.Analysis)] })).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => context.Scores.Evaluate(twin, new ScoreOptions { SeriesCycles = -1 }));
     }

@@ -75,20 +75,20 @@ public sealed class ScoreTests
     [Fact]
     public void Observations_alone_have_their_own_error_and_are_left_out_where_they_are_no_states()
     {
-        var dynamics = context.Dynamics.Lorenz96();
-        var report = context.Scores.Evaluate(context.Data.Twin(dynamics, context.Observations.Full(dynamics, 4), new TwinExperimentOptions { Batch = 4, Cycles = 200 }));
+        var dynamics = new Lorenz96();
+        var report = context.Scores.Evaluate(context.Data.Twin(new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension, 4)), new() { Batch = 4, Cycles = 200 }));
         Assert.InRange(report.ObservationRmse!.Mean, 1.97, 2.02); // 2 (1 - 1 / 160)
         Assert.Contains("'analysis'", Assert.Throws<SchemaException>(() => report.AnalysisRmse).Message);
-        var strided = context.Data.Twin(dynamics, context.Observations.Strided(dynamics, 2), new TwinExperimentOptions { Cycles = 2 });
+        var strided = context.Data.Twin(new AssimilationSystem(dynamics, ObservationNetwork.Strided(dynamics.Dimension, 2)), new() { Cycles = 2 });
         Assert.Throws<SchemaException>(() => context.Scores.Evaluate(strided));
     }
 
     [Fact]
     public void Progress_is_reported_work_is_cancelled_and_what_cannot_be_scored_is_refused()
     {
-        var dynamics = context.Dynamics.Lorenz96();
-        var network = context.Observations.Full(dynamics);
-        var twin = context.Data.Twin(dynamics, network, new TwinExperimentOptions { Cycles = 30 });
+        var dynamics = new Lorenz96();
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension));
+        var twin = context.Data.Twin(system, new() { Cycles = 30 });
         var reports = new List<ProgressReport>();
         context.Scores.Evaluate(twin, new ScoreOptions { Progress = new Immediate(reports.Add), Activity = "listening" });
         Assert.Equal(30, reports[^1].Completed);
@@ -99,7 +99,7 @@ public sealed class ScoreTests
         using var source = new CancellationTokenSource();
         source.Cancel();
         Assert.Throws<OperationCanceledException>(() => context.Scores.Evaluate(twin, cancellation: source.Token));
-        Assert.Contains("without end", Assert.Throws<ArgumentException>(() => context.Scores.Evaluate(context.Data.Twin(dynamics, network))).Message);
+        Assert.Contains("without end", Assert.Throws<ArgumentException>(() => context.Scores.Evaluate(context.Data.Twin(system))).Message);
         Assert.Contains("30 cycles", Assert.Throws<ArgumentException>(() => context.Scores.Evaluate(twin, new ScoreOptions { BurnIn = 30 })).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => context.Scores.Evaluate(twin, new ScoreOptions { BurnIn = -1 }));
     }

@@ -9,58 +9,41 @@ public sealed class SequentialAssimilationTests
     private readonly Lorenz96 dynamics = new(8);
     private readonly ObservationNetwork network;
 
-    public SequentialAssimilationTests() => network = context.Observations.Full(dynamics);
+    public SequentialAssimilationTests() => network = ObservationNetwork.Full(dynamics.Dimension);
 
     private TwinExperiment Twin(long batch = 2, long cycles = 12, IObservationNetwork? other = null, string stream = "twin") =>
-        context.Data.Twin(dynamics, other ?? network, new TwinExperimentOptions { Batch = batch, Cycles = cycles, Stream = stream });
+        context.Data.Twin(new AssimilationSystem(dynamics, other ?? network), new() { Batch = batch, Cycles = cycles, Stream = stream });
 
     public static TheoryData<string> Methods => ["kalman", "stochastic", "etkf", "enkf-n", "3d-var", "gaussian 3d-var", "inflations", "adaptive", "denkf", "serial", "extended", "climatology", "oi",
         "ienkf", "ienks", "ienks-n", "ienkf-q", "particles", "4d-var", "weak 4d-var"];
 
     private ITransformer Method(string name, DataAssimilationContext? other = null)
     {
+        var system = new AssimilationSystem(dynamics, network);
         var catalog = (other ?? context).Analysis;
         var start = new GaussianInitialCondition(full(8, 3.0, dtype: ScalarType.Float64), ErrorCovariance.Scalar(8, 4));
         return name switch
         {
-            "kalman" => catalog.KalmanFilter(dynamics, network, start, new KalmanFilterOptions { Inflation = Inflation.Variance(1.1) }).Transformer,
-            "stochastic" => catalog.StochasticEnsembleKalmanFilter(dynamics, network, 12, Inflation.StandardDeviation(1.05)).Transformer,
-            "etkf" => catalog.EnsembleTransformKalmanFilter(dynamics, network, 12, Inflation.ForgettingFactor(0.9), EnsembleRotation.MeanPreserving).Transformer,
-            "enkf-n" => catalog.FiniteSizeEnsembleKalmanFilter(dynamics, network, 12).Transformer,
-            "inflations" => catalog.EnsembleTransformKalmanFilter(new Lorenz96(8) { ModelError = ErrorCovariance.Scalar(8, 0.01) }, network, new EnsembleTransformKalmanFilterOptions
-            {
-                Members = 6, ModelError = NoiseTreatment.SquareRootDependent,
-                Inflation = Inflation.RelaxationToPriorSpread(0.3).And(Inflation.Additive(ErrorCovariance.Scalar(8, 0.01))).And(Inflation.ForgettingFactor(0.95)),
-            }).Transformer,
-            "adaptive" => catalog.AdaptiveInflation(catalog.EnsembleTransformKalmanFilter(dynamics, network, 12), network, new AdaptiveInflation { Start = 1.05, Largest = 3 }).Transformer,
-            "denkf" => catalog.DeterministicEnsembleKalmanFilter(dynamics, network, 12, Inflation.StandardDeviation(1.02)).Transformer,
-            "serial" => catalog.SerialSquareRootFilter(dynamics, network, 12, Inflation.Variance(1.05, InflationTarget.Prior)).Transformer,
-            "extended" => catalog.ExtendedKalmanFilter(dynamics, network, start, new KalmanFilterOptions { CovarianceGrowthPerTimeUnit = 5 }).Transformer,
-            "climatology" => catalog.Climatology(network, start).Transformer,
-            "oi" => catalog.OptimalInterpolation(network, start).Transformer,
-            "ienkf" => catalog.IterativeEnsembleKalmanFilter(dynamics, network, 12, Inflation.StandardDeviation(1.05), EnsembleRotation.MeanPreserving).Transformer,
-            "ienkf-q" => catalog.AdditiveErrorIterativeEnsembleKalmanFilter(new Lorenz96(8) { ModelError = ErrorCovariance.Scalar(8, 0.01) }, network,
-                new() { Members = 6, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving }).Transformer,
-            "ienks" => catalog.IterativeEnsembleKalmanSmoother(dynamics, network, new() { Members = 12, Window = WindowCycling.Overlapping(4, 2),
-                Iteration = new() { Linearisation = EnsembleLinearisation.Bundle(), MaximumIterations = 3 }, ObservationUse = ObservationUse.Multiple(0.25, 0.75) }).Transformer,
-            "ienks-n" => catalog.IterativeEnsembleKalmanSmoother(dynamics, network, new() { Members = 12, Window = WindowCycling.Disjoint(3),
-                Prior = FiniteSizePrior.DiracJeffreys(2), Form = FiniteSizeForm.PrimalExactHessian }).Transformer,
-            "particles" => catalog.ParticleFilter(dynamics, network, new ParticleFilterOptions
-            {
-                Members = 50, Resampling = ResamplingScheme.Residual, EffectiveSizeRatio = 0.9, Jitter = ParticleJitter.OfAll(0.8),
-            }).Transformer,
-            "3d-var" => catalog.ThreeDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.5)).Transformer,
-            "4d-var" => catalog.FourDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.5), WindowCycling.Disjoint(3), new FourDimensionalVariationalOptions
-            {
-                Minimisation = new IncrementalOptions { Preconditioning = new SpectralPreconditioning(new ComputedEigenpairs(2, EigenpairMethod.Randomised, 1, 3, 7), new() { Mu = 1.5 }) },
-            }).Transformer,
-            "weak 4d-var" => catalog.FourDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.5), WindowCycling.Overlapping(4, 2), new FourDimensionalVariationalOptions
-            {
-                Initial = start, Control = ControlVariable.Increment, Observations = WindowObservations.All,
-                Priors = [new ModelErrorTerm(ErrorCovariance.Scalar(8, 0.01))], Terms = [new DigitalFilterTerm(0.2, ErrorCovariance.Scalar(8, 2))],
-                Minimisation = new IncrementalOptions { OuterIterations = 2, ControlTolerance = 0, Step = OuterStep.Full, InnerSolver = new LanczosSolver(new InnerSolverOptions
-                { MaximumIterations = 9, ResidualReduction = 1e-3, Norm = ResidualNorm.Preconditioned }), Preconditioning = new RitzPreconditioning(0.2, 5) },
-            }).Transformer,
+            "kalman" => catalog.KalmanFilter(system with { Initial = start }, new() { Inflation = Inflation.Variance(1.1) }),
+            "stochastic" => catalog.StochasticEnsembleKalmanFilter(system, new() { Members = 12, Inflation = Inflation.StandardDeviation(1.05) }),
+            "etkf" => catalog.EnsembleTransformKalmanFilter(system, new() { Members = 12, Inflation = Inflation.ForgettingFactor(0.9), Rotation = EnsembleRotation.MeanPreserving }),
+            "enkf-n" => catalog.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 12 }),
+            "inflations" => catalog.EnsembleTransformKalmanFilter(new AssimilationSystem(new Lorenz96(8) { ModelError = ErrorCovariance.Scalar(8, 0.01) }, network), new() { Members = 6, ModelError = NoiseTreatment.SquareRootDependent, Inflation = Inflation.RelaxationToPriorSpread(0.3).And(Inflation.Additive(ErrorCovariance.Scalar(8, 0.01))).And(Inflation.ForgettingFactor(0.95)) }),
+            "adaptive" => catalog.AdaptivelyInflatedFilter(system, new() { Filter = new EnsembleTransformKalmanFilter { Members = 12 }, Inflation = new AdaptiveInflation { Start = 1.05, Largest = 3 } }),
+            "denkf" => catalog.DeterministicEnsembleKalmanFilter(system, new() { Members = 12, Inflation = Inflation.StandardDeviation(1.02) }),
+            "serial" => catalog.SerialSquareRootFilter(system, new() { Members = 12, Inflation = Inflation.Variance(1.05, InflationTarget.Prior) }),
+            "extended" => catalog.ExtendedKalmanFilter(system with { Initial = start }, new() { CovarianceGrowthPerTimeUnit = 5 }),
+            "climatology" => catalog.Climatology(system, new() { Distribution = start }),
+            "oi" => catalog.OptimalInterpolation(system, new() { Distribution = start }),
+            "ienkf" => catalog.IterativeEnsembleKalmanSmoother(system, new() { Members = 12, Inflation = Inflation.StandardDeviation(1.05), Rotation = EnsembleRotation.MeanPreserving }),
+            "ienkf-q" => catalog.AdditiveErrorIterativeEnsembleKalmanFilter(new AssimilationSystem(new Lorenz96(8) { ModelError = ErrorCovariance.Scalar(8, 0.01) }, network), new() { Members = 6, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving }),
+            "ienks" => catalog.IterativeEnsembleKalmanSmoother(system, new() { Members = 12, Window = WindowCycling.Overlapping(4, 2), Iteration = new() { Linearisation = EnsembleLinearisation.Bundle(), MaximumIterations = 3 }, ObservationUse = ObservationUse.Multiple(0.25, 0.75) }),
+            "ienks-n" => catalog.IterativeEnsembleKalmanSmoother(system, new() { Members = 12, Window = WindowCycling.Disjoint(3), Prior = FiniteSizePrior.DiracJeffreys(2), Form = FiniteSizeForm.PrimalExactHessian }),
+            "particles" => catalog.ParticleFilter(system, new() { Members = 50, Resampling = ResamplingScheme.Residual, EffectiveSizeRatio = 0.9, Jitter = ParticleJitter.OfAll(0.8) }),
+            "3d-var" => catalog.ThreeDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 0.5)) }),
+            "4d-var" => catalog.FourDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 0.5)), Window = WindowCycling.Disjoint(3), Minimisation = new IncrementalOptions { Preconditioning = new SpectralPreconditioning(new ComputedEigenpairs(2, EigenpairMethod.Randomised, 1, 3, 7), new() { Mu = 1.5 }) } }),
+            "weak 4d-var" => catalog.FourDimensionalVariational(system with { Initial = start }, new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 0.5)), Window = WindowCycling.Overlapping(4, 2), Control = ControlVariable.Increment, Observations = WindowObservations.All, Priors = [new ModelErrorTerm(ErrorCovariance.Scalar(8, 0.01))], Terms = [new DigitalFilterTerm(0.2, ErrorCovariance.Scalar(8, 2))], Minimisation = new IncrementalOptions { OuterIterations = 2, ControlTolerance = 0, Step = OuterStep.Full, InnerSolver = new LanczosSolver(new InnerSolverOptions
+                { MaximumIterations = 9, ResidualReduction = 1e-3, Norm = ResidualNorm.Preconditioned }), Preconditioning = new RitzPreconditioning(0.2, 5) } }),
             "gaussian 3d-var" => new SequentialAssimilation<StateMemory>("3D-Var with a spread", new(
                 new ThreeDimensionalVariationalAnalyzer(network.Operator, network.Error, ErrorCovariance.Full(0.5 * eye(8, dtype: ScalarType.Float64))),
                 new StatePropagater(dynamics), new StateProcoder(ErrorCovariance.Scalar(8, 0.5)), new StateSource(start, ScalarType.Float64)), network, other ?? context,
@@ -134,9 +117,10 @@ public sealed class SequentialAssimilationTests
     [Fact]
     public void First_forecast_starts_at_the_views_start_and_later_ones_at_the_cycle_before()
     {
+        var system = new AssimilationSystem(dynamics, network) { Interval = 0.15 };
         using var scope = NewDisposeScope();
-        var method = context.Analysis.ThreeDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.5)).Transformer;
-        using var run = method.Run(context.Data.Twin(dynamics, network, new TwinExperimentOptions { Cycles = 2, Interval = 0.15 }));
+        var method = context.Analysis.ThreeDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 0.5)) });
+        using var run = method.Run(context.Data.Twin(system, new() { Cycles = 2 }));
         using var random = context.Random("assimilation/3D-Var/source");
         var start = new AttractorInitialCondition(dynamics, 50).Draw(1, random, ScalarType.Float64);
         Assert.True(run.MoveNext());
@@ -151,7 +135,8 @@ public sealed class SequentialAssimilationTests
     {
         using var scope = NewDisposeScope();
         var noisy = new Lorenz96(8) { ModelError = ErrorCovariance.Scalar(8, 0.01) };
-        var method = context.Analysis.EnsembleTransformKalmanFilter(noisy, network, 10).Transformer;
+        var system = new AssimilationSystem(noisy, network);
+        var method = context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 10 });
         var twin = Twin(1, 6);
         var undisturbed = Read(method.Transform(twin));
         var columns = new List<double>();
@@ -168,7 +153,7 @@ public sealed class SequentialAssimilationTests
         }
         Assert.Equal(undisturbed, columns);
 
-        var perfect = context.Analysis.ThreeDimensionalVariational(dynamics, network, ErrorCovariance.Scalar(8, 0.5)).Transformer.Run(twin);
+        var perfect = context.Analysis.ThreeDimensionalVariational(new AssimilationSystem(dynamics, network), new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 0.5)) }).Run(twin);
         perfect.MoveNext();
         Assert.True(dynamics.Advance(perfect.Analysis.State, new TimeInterval(0, 1)).equal(perfect.Predict(perfect.Time + 1).State).all().ToBoolean());
         perfect.Dispose();
@@ -177,7 +162,7 @@ public sealed class SequentialAssimilationTests
     [Theory, MemberData(nameof(Methods))]
     public void Values_the_mask_calls_missing_do_not_matter(string name)
     {
-        var thinned = context.Observations.Random(dynamics, 1, 0.3, 0.8);
+        var thinned = ObservationNetwork.Random(dynamics.Dimension, 1, 0.3, 0.8);
         using var recorded = Twin(2, 8, thinned).Materialise();
         var poisoned = new PoisonedView(recorded, (values, mask) => where(mask!, values, full_like(values, double.NaN)));
         var method = Method(name);
@@ -212,39 +197,40 @@ public sealed class SequentialAssimilationTests
     {
         // An unobserved direction grows tenfold a cycle from 1: sqrt(10^12 / 2) = 7e5 in cycle 5, overflow of its square in the 150s, of itself in the 300s.
         var growing = new LinearDynamics(tensor(new[,] { { 10.0, 0 }, { 0, 0.5 } }));
-        var one = new ObservationNetwork(new SubsetObservationOperator(2, 1), ErrorCovariance.Scalar(1, 1), null);
         var start = new GaussianInitialCondition(ones(2, dtype: ScalarType.Float64), ErrorCovariance.Scalar(2, 1e-6));
+        var system = new AssimilationSystem(growing, new ObservationNetwork(new SubsetObservationOperator(2, 1), ErrorCovariance.Scalar(1, 1), null)) { Initial = start };
         var data = new Dictionary<Column, Tensor> { [Columns.Observation] = zeros(400, 1, 1, dtype: ScalarType.Float64) };
         using var view = context.Data.FromMemory(data, [.. Enumerable.Range(1, 400).Select(i => (double)i)]);
-        var bounded = context.Analysis.EnsembleTransformKalmanFilter(growing, one, new EnsembleTransformKalmanFilterOptions { Members = 3, Initial = start, DivergenceBound = 5e5 }).Transformer;
+        var bounded = context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 3, DivergenceBound = 5e5 });
         var diverged = Assert.Throws<DivergenceException>(() => Read(bounded.Transform(view)));
         Assert.Equal(5, diverged.Cycle);
         Assert.InRange(diverged.Norm, 6e5, 8e5);
         Assert.Contains("ETKF (N = 3) diverged in cycle 5 (time 6)", diverged.Message);
 
-        var unbounded = context.Analysis.StochasticEnsembleKalmanFilter(growing, one, new EnsembleFilterOptions { Members = 3, Initial = start }).Transformer;
+        var unbounded = context.Analysis.StochasticEnsembleKalmanFilter(system, new() { Members = 3 });
         var overflow = Assert.Throws<DivergenceException>(() => Read(unbounded.Transform(view)));
         Assert.InRange(overflow.Cycle, 150, 310);
-        var kalman = context.Analysis.KalmanFilter(growing, one, start).Transformer;
+        var kalman = context.Analysis.KalmanFilter(system);
         Assert.InRange(Assert.Throws<DivergenceException>(() => Read(kalman.Transform(view))).Cycle, 100, 310);
     }
 
     [Fact]
     public void Wrong_dimensions_are_refused_as_the_pipeline_is_composed()
     {
-        var method = context.Analysis.EnsembleTransformKalmanFilter(dynamics, network, 5);
-        var strided = context.Data.Twin(dynamics, context.Observations.Strided(dynamics, 2));
+        var system = new AssimilationSystem(dynamics, network);
+        var method = context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 5 });
+        var strided = context.Data.Twin(new AssimilationSystem(dynamics, ObservationNetwork.Strided(dynamics.Dimension, 2)));
         var refused = Assert.Throws<SchemaException>(() => context.Pipeline(strided).Append(method));
         Assert.Contains("'observation' of shape [8]", refused.Message);
         Assert.Contains("[4]", refused.Message);
-        Assert.Throws<SchemaException>(() => method.Transformer.Transform(strided));
+        Assert.Throws<SchemaException>(() => method.Transform(strided));
         var other = new Lorenz96(10);
-        Assert.Contains("dimension 10", Assert.Throws<ArgumentException>(() => context.Analysis.EnsembleTransformKalmanFilter(other, network, 5)).Message);
+        Assert.Contains("dimension 10", Assert.Throws<ArgumentException>(() => new AssimilationSystem(other, network)).Message);
         var wrongStart = new AttractorInitialCondition(other, 1);
         Assert.Contains("dimension 10", Assert.Throws<ArgumentException>(() =>
-            context.Analysis.EnsembleTransformKalmanFilter(dynamics, network, new EnsembleTransformKalmanFilterOptions { Initial = wrongStart })).Message);
+            context.Analysis.EnsembleTransformKalmanFilter(system with { Initial = wrongStart })).Message);
         var mask = Twin().Schema.With([new ColumnDefinition(Columns.ObservationMask, 3)]);
-        Assert.Contains("observation-mask", Assert.Throws<SchemaException>(() => method.Transformer.GetOutputSchema(mask)).Message);
+        Assert.Contains("observation-mask", Assert.Throws<SchemaException>(() => method.GetOutputSchema(mask)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => Inflation.StandardDeviation(-1));
         Assert.Throws<ArgumentOutOfRangeException>(() => Inflation.ForgettingFactor(1.2));
     }
@@ -253,7 +239,7 @@ public sealed class SequentialAssimilationTests
     public void Classical_methods_append_as_estimators()
     {
         var twin = Twin();
-        var fitted = context.Pipeline(twin).Append(context.Analysis.EnsembleTransformKalmanFilter(dynamics, network, 5)).Fit(twin);
+        var fitted = context.Pipeline(twin).Append(context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(dynamics, network), new() { Members = 5 })).Fit(twin);
         var method = fitted.Find<SequentialAssimilation<EnsembleMemory>>();
         Assert.Equal("ETKF (N = 5)", method.Name);
         Assert.Equal(Read(method.Transform(twin)), Read(fitted.Transform(twin)));

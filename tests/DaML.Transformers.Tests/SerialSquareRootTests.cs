@@ -76,7 +76,7 @@ public sealed class SerialSquareRootTests
     public void Covariance_growth_of_the_extended_filter_is_per_unit_of_time()
     {
         using var scope = NewDisposeScope();
-        var dynamics = context.Dynamics.Lorenz96(8);
+        var dynamics = new Lorenz96(8);
         using var random = context.Random("growth");
         var memory = new GaussianMemory(random.Normal([2, 8], ScalarType.Float64), eye(8, dtype: ScalarType.Float64).expand(2, 8, 8));
         Tensor Propagate(IDynamics model, double growth) => new GaussianPropagater(model, growth).Propagate(memory, new TimeInterval(0, 0.2), random).Covariance;

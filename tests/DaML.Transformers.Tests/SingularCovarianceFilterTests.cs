@@ -24,8 +24,8 @@ public sealed class SingularCovarianceFilterTests : IDisposable
     [InlineData(0)]
     public void The_constant_velocity_model_of_the_textbooks(double start)
     {
-        var model = context.Dynamics.Linear(Velocity, 1, WhiteAcceleration);
-        using var run = context.Analysis.KalmanFilter(model, First(2), new GaussianInitialCondition(zeros(2), ErrorCovariance.Scalar(2, start))).Transformer.Run(View(1, 3, 2));
+        var model = new LinearDynamics(Velocity, 1) { ModelError = WhiteAcceleration };
+        using var run = context.Analysis.KalmanFilter(new AssimilationSystem(model, First(2)) { Initial = new GaussianInitialCondition(zeros(2), ErrorCovariance.Scalar(2, start)) }).Run(View(1, 3, 2));
         var q = WhiteAcceleration.ToMatrix(ScalarType.Float64, CPU);
         Tensor p = start * eye(2, dtype: ScalarType.Float64), m = zeros(2, dtype: ScalarType.Float64);
         foreach (double y in (double[])[1, 3, 2])
@@ -57,28 +57,25 @@ public sealed class SingularCovarianceFilterTests : IDisposable
         var grown = EnsembleNoise.Add(members, q, treatment, random, centred: false);
         var expected = Compare.SampleCovariance(members).mean([0]) + q.ToMatrix(ScalarType.Float64, CPU);
         Compare.Close(expected, Compare.SampleCovariance(grown).mean([0]), treatment == NoiseTreatment.SquareRoot ? 1e-12 : 0.05);
-        using var run = context.Analysis.EnsembleTransformKalmanFilter(context.Dynamics.Linear(Velocity, 1, q), First(2), new EnsembleTransformKalmanFilterOptions
-        {
-            Members = 10, Initial = new GaussianInitialCondition(zeros(2), ErrorCovariance.Scalar(2, 1)), ModelError = treatment,
-        }).Transformer.Run(View(1, 2, 3));
+        using var run = context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(new LinearDynamics(Velocity, 1) { ModelError = q }, First(2)) { Initial = new GaussianInitialCondition(zeros(2), ErrorCovariance.Scalar(2, 1)) }, new() { Members = 10, ModelError = treatment }).Run(View(1, 2, 3));
         while (run.MoveNext()) Assert.True(FiniteNumbers.All(run.Analysis.Members));
     }
 
     [Fact]
     public void Every_ensemble_method_starts_from_a_known_state_with_noise_on_one_component()
     {
-        var model = context.Dynamics.Linear(Velocity, 1, ErrorCovariance.Diagonal(0, 0.5));
+        var model = new LinearDynamics(Velocity, 1) { ModelError = ErrorCovariance.Diagonal(0, 0.5) };
         var known = new GaussianInitialCondition(tensor(new double[] { 1, 2 }), ErrorCovariance.Scalar(2, 0));
-        var network = First(2);
+        var system = new AssimilationSystem(model, First(2)) { Initial = known };
         var analysis = context.Analysis;
         foreach (var method in (ITransformer[])[
-            analysis.EnsembleTransformKalmanFilter(model, network, new() { Members = 8, Initial = known }).Transformer,
-            analysis.StochasticEnsembleKalmanFilter(model, network, new() { Members = 8, Initial = known }).Transformer,
-            analysis.DeterministicEnsembleKalmanFilter(model, network, new() { Members = 8, Initial = known }).Transformer,
-            analysis.SerialSquareRootFilter(model, network, new() { Members = 8, Initial = known }).Transformer,
-            analysis.FiniteSizeEnsembleKalmanFilter(model, network, new() { Members = 8, Initial = known }).Transformer,
-            analysis.AdditiveErrorIterativeEnsembleKalmanFilter(model, network, new() { Members = 8, Initial = known }).Transformer,
-            analysis.ParticleFilter(model, network, new() { Members = 50, Initial = known }).Transformer])
+            analysis.EnsembleTransformKalmanFilter(system, new() { Members = 8 }),
+            analysis.StochasticEnsembleKalmanFilter(system, new() { Members = 8 }),
+            analysis.DeterministicEnsembleKalmanFilter(system, new() { Members = 8 }),
+            analysis.SerialSquareRootFilter(system, new() { Members = 8 }),
+            analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 8 }),
+            analysis.AdditiveErrorIterativeEnsembleKalmanFilter(system, new() { Members = 8 }),
+            analysis.ParticleFilter(system, new() { Members = 50 })])
         {
             using var cursor = method.Transform(View(3, 5, 7, 9)).OpenCursor();
             while (cursor.MoveNext()) Assert.InRange(cursor[Columns.Analysis][0, 0].ToDouble(), 2 * cursor.Cycle + 1.5, 2 * cursor.Cycle + 4.5);

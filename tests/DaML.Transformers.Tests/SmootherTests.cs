@@ -20,8 +20,8 @@ public sealed class SmootherTests
 
     private (LinearDynamics Model, ObservationNetwork Network, GaussianInitialCondition Prior, ITrajectoryView View) NileSystem()
     {
-        var model = context.Dynamics.Linear(eye(1, dtype: ScalarType.Float64), modelError: ErrorCovariance.Scalar(1, 1469.1));
-        var network = context.Observations.Full(model, 15099);
+        var model = new LinearDynamics(eye(1, dtype: ScalarType.Float64)) { ModelError = ErrorCovariance.Scalar(1, 1469.1) };
+        var network = ObservationNetwork.Full(model.Dimension, 15099);
         using var mean = zeros(1, dtype: ScalarType.Float64);
         var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = tensor(Nile, Nile.Length, 1, 1) }, [.. Enumerable.Range(1, Nile.Length).Select(i => (double)i)]);
         return (model, network, new GaussianInitialCondition(mean, ErrorCovariance.Scalar(1, 1e12)), view);
@@ -31,7 +31,8 @@ public sealed class SmootherTests
     public void The_Nile_series_has_the_diffuse_log_likelihood_and_the_levels_that_are_known()
     {
         var (model, network, prior, view) = NileSystem();
-        var filter = context.Analysis.KalmanFilter(model, network, prior).Transformer;
+        var system = new AssimilationSystem(model, network) { Initial = prior };
+        var filter = context.Analysis.KalmanFilter(system);
         var likelihood = new LogLikelihood(network);
         var report = context.Scores.Evaluate(filter.Transform(view), new() { BurnIn = 1, Scores = [likelihood] });
         Assert.Equal(-632.5456, Assert.Single(report.Of(likelihood)), 1e-3);
@@ -46,9 +47,9 @@ public sealed class SmootherTests
         // The variances given are those of the largest likelihood.
         double Of(double level, double observation)
         {
-            var other = context.Dynamics.Linear(eye(1, dtype: ScalarType.Float64), modelError: ErrorCovariance.Scalar(1, level));
-            var observed = new LogLikelihood(context.Observations.Full(other, observation));
-            return context.Scores.Evaluate(context.Analysis.KalmanFilter(other, context.Observations.Full(other, observation), prior).Transformer.Transform(view), new() { BurnIn = 1, Scores = [observed] }).Of(observed)[0];
+            var other = new LinearDynamics(eye(1, dtype: ScalarType.Float64)) { ModelError = ErrorCovariance.Scalar(1, level) };
+            var observed = new LogLikelihood(ObservationNetwork.Full(other.Dimension, observation));
+            return context.Scores.Evaluate(context.Analysis.KalmanFilter(new AssimilationSystem(other, ObservationNetwork.Full(other.Dimension, observation)) { Initial = prior }).Transform(view), new() { BurnIn = 1, Scores = [observed] }).Of(observed)[0];
         }
         double best = Of(1469.1, 15099);
         foreach (var (q, r) in (ReadOnlySpan<(double, double)>)[(1350, 15099), (1600, 15099), (1469.1, 14500), (1469.1, 15700)]) Assert.True(Of(q, r) < best);
@@ -57,11 +58,11 @@ public sealed class SmootherTests
     // Three components that turn and decay; one has no error of its own. Every second cycle misses an observation.
     private (LinearDynamics Model, ObservationNetwork Network, GaussianInitialCondition Prior, MemoryTrajectoryView View) System(long cycles, double interval, long batch = 2, double unit = 1)
     {
-        var model = context.Dynamics.Linear(D(new[,] { { 0.9, -0.4, 0.1 }, { 0.4, 0.8, 0 }, { 0, 0.2, 0.7 } }),
-            modelError: ErrorCovariance.Full(unit * unit * D(new[,] { { 0.3, 0.1, 0 }, { 0.1, 0.2, 0.05 }, { 0, 0.05, 0.1 } })));
-        var network = context.Observations.Network(new LinearObservationOperator(D(new[,] { { 1.0, 0.3, 0 }, { 0, 1, 0.5 } })), ErrorCovariance.Full(unit * unit * D(new[,] { { 0.5, 0.2 }, { 0.2, 0.4 } })));
+        var model = new LinearDynamics(D(new[,] { { 0.9, -0.4, 0.1 }, { 0.4, 0.8, 0 }, { 0, 0.2, 0.7 } })) { ModelError = ErrorCovariance.Full(unit * unit * D(new[,] { { 0.3, 0.1, 0 }, { 0.1, 0.2, 0.05 }, { 0, 0.05, 0.1 } })) };
+        var network = new ObservationNetwork(new LinearObservationOperator(D(new[,] { { 1.0, 0.3, 0 }, { 0, 1, 0.5 } })), ErrorCovariance.Full(unit * unit * D(new[,] { { 0.5, 0.2 }, { 0.2, 0.4 } })));
         var prior = new GaussianInitialCondition(unit * tensor(new[] { 1.0, -1, 0.5 }), ErrorCovariance.Full(unit * unit * D(new[,] { { 1, 0.2, 0 }, { 0.2, 2, 0.1 }, { 0, 0.1, 0.5 } })));
-        using var twin = context.Data.Twin(model, network, new() { Batch = batch, Cycles = cycles, Interval = interval, Initial = prior }).Materialise();
+        var system = new AssimilationSystem(model, network) { Interval = interval, Initial = prior };
+        using var twin = context.Data.Twin(system, new() { Batch = batch, Cycles = cycles }).Materialise();
         var mask = ones(cycles, batch, 2, dtype: ScalarType.Bool);
         for (int k = 1; k < cycles; k += 2) mask[k, TensorIndex.Colon, k / 2 % 2] = false;
         return (model, network, prior, context.Data.FromMemory(new Dictionary<Column, Tensor>
@@ -125,9 +126,10 @@ public sealed class SmootherTests
     {
         using var scope = NewDisposeScope();
         var (model, network, prior, view) = System(7, steps);
+        var system = new AssimilationSystem(model, network) { Initial = prior };
         var (mean, variance, expected) = ByMatrices(model, network, prior, view, steps);
-        var smoother = context.Analysis.RauchTungStriebelSmoother(model, network, prior).Transformer;
-        var filter = context.Analysis.KalmanFilter(model, network, prior).Transformer;
+        var smoother = context.Analysis.RauchTungStriebelSmoother(system);
+        var filter = context.Analysis.KalmanFilter(system);
         using ITrajectoryCursor cursor = smoother.Transform(view).OpenCursor(), filtered = filter.Transform(view).OpenCursor();
         for (int k = 0; cursor.MoveNext() && filtered.MoveNext(); k++)
         {
@@ -147,7 +149,7 @@ public sealed class SmootherTests
     {
         using var scope = NewDisposeScope();
         Tensor m = D(new[,] { { 1.0, 1 }, { 0, 1 } }), pa = zeros(1, 2, 2, dtype: ScalarType.Float64), q = D(new[,] { { 0.25, 0.5 }, { 0.5, 1 } });
-        var model = context.Dynamics.Linear(m);
+        var model = new LinearDynamics(m);
         var analysis = new GaussianMemory(tensor(new[,] { { 1.0, 2 } }), D(new[,] { { 4.0, 2 }, { 2, 1 } }).unsqueeze(0));          // rank one
         var forecast = new GaussianMemory(analysis.Mean.matmul(m.mT), m.matmul(analysis.Covariance).matmul(m.mT));                  // rank one
         var smoothed = new GaussianMemory(forecast.Mean + tensor(new[,] { { 3.0, 1 } }), 0.5 * forecast.Covariance);                // within its range
@@ -167,12 +169,14 @@ public sealed class SmootherTests
         using var scope = NewDisposeScope();
         const int n = 8, members = 5, cycles = 5;
         var model = new Lorenz96(n) { ModelError = ErrorCovariance.Scalar(n, 0.01) };
-        var network = context.Observations.Strided(model, 2, 0.5);
+        var network = ObservationNetwork.Strided(model.Dimension, 2, 0.5);
         var start = new GaussianInitialCondition(2 + arange(n, dtype: ScalarType.Float64) / 4, ErrorCovariance.Scalar(n, 0.5));
-        using var view = context.Data.Twin(model, network, new() { Batch = 2, Cycles = cycles, Initial = start }).Materialise();
-        var filter = context.Analysis.EnsembleTransformKalmanFilter(model, network, new EnsembleTransformKalmanFilterOptions { Members = members, Initial = start });
+        var system = new AssimilationSystem(model, network) { Initial = start };
+        using var view = context.Data.Twin(system, new() { Batch = 2, Cycles = cycles }).Materialise();
+        var etkf = new EnsembleTransformKalmanFilter { Members = members };
+        var filter = etkf.For(system, context);
         var past = new List<Tensor>();
-        using (var run = filter.Transformer.Run(view))
+        using (var run = filter.Run(view))
             while (run.MoveNext())
             {
                 Tensor e = run.Forecast.Members, mean = e.mean([1], keepdim: true), y = network.Operator.Apply(e), ym = y.mean([1], keepdim: true);
@@ -185,7 +189,7 @@ public sealed class SmootherTests
                 Near(Taken(e), run.Analysis.Members, 1e-9);
                 past = [.. past.Select(Taken), run.Analysis.Members.clone()];
             }
-        using var cursor = context.Analysis.EnsembleKalmanSmoother(filter).Transformer.Transform(view).OpenCursor();
+        using var cursor = context.Analysis.EnsembleKalmanSmoother(system, new() { Filter = etkf }).Transform(view).OpenCursor();
         for (int k = 0; cursor.MoveNext(); k++)
         {
             Near(past[k].mean([1]), cursor[Columns.Smoothed], 1e-8);
@@ -198,16 +202,18 @@ public sealed class SmootherTests
     {
         using var scope = NewDisposeScope();
         var (model, network, prior, view) = System(6, 1);
+        var system = new AssimilationSystem(model, network) { Initial = prior };
         var (mean, variance, expected) = ByMatrices(model, network, prior, view, 1);
-        var filter = context.Analysis.EnsembleTransformKalmanFilter(model, network, new EnsembleTransformKalmanFilterOptions { Members = 4_000, Initial = prior });
-        using var cursor = context.Analysis.EnsembleKalmanSmoother(filter).Transformer.Transform(view).OpenCursor();
+        var etkf = new EnsembleTransformKalmanFilter { Members = 4_000 };
+        var filter = etkf.For(system, context);
+        using var cursor = context.Analysis.EnsembleKalmanSmoother(system, new() { Filter = etkf }).Transform(view).OpenCursor();
         for (int k = 0; cursor.MoveNext(); k++)
         {
             Assert.True(((cursor[Columns.Smoothed] - mean[k]) / variance[k].sqrt()).abs().max().ToDouble() < 0.1);
             Near(variance[k].sqrt(), cursor[Columns.SmoothedSpread], 0.05);
         }
         var likelihood = new LogLikelihood(network);
-        var of = context.Scores.Evaluate(filter.Transformer.Transform(view), new() { Scores = [likelihood] }).Of(likelihood);
+        var of = context.Scores.Evaluate(filter.Transform(view), new() { Scores = [likelihood] }).Of(likelihood);
         for (int b = 0; b < 2; b++) Assert.Equal(expected[b], of[b], 0.2);
     }
 
@@ -219,13 +225,15 @@ public sealed class SmootherTests
         (Tensor Smoothed, Tensor Ensemble, double LogLikelihood) In(double u)
         {
             var (model, network, prior, view) = System(5, 1, 1, u);
-            using var cursor = context.Analysis.RauchTungStriebelSmoother(model, network, prior).Transformer.Transform(view).OpenCursor();
+            var system = new AssimilationSystem(model, network) { Initial = prior };
+            using var cursor = context.Analysis.RauchTungStriebelSmoother(system).Transform(view).OpenCursor();
             cursor.MoveNext();
-            var filter = context.Analysis.EnsembleTransformKalmanFilter(model, network, new EnsembleTransformKalmanFilterOptions { Members = 10, Initial = prior });
-            using var ensemble = context.Analysis.EnsembleKalmanSmoother(filter).Transformer.Transform(view).OpenCursor();
+            var etkf = new EnsembleTransformKalmanFilter { Members = 10 };
+            var filter = etkf.For(system, context);
+            using var ensemble = context.Analysis.EnsembleKalmanSmoother(system, new() { Filter = etkf }).Transform(view).OpenCursor();
             ensemble.MoveNext();
             var likelihood = new LogLikelihood(network);
-            double of = context.Scores.Evaluate(filter.Transformer.Transform(view), new() { Scores = [likelihood] }).Of(likelihood)[0];
+            double of = context.Scores.Evaluate(filter.Transform(view), new() { Scores = [likelihood] }).Of(likelihood)[0];
             long count = view[Columns.ObservationMask].sum().ToInt64();
             return (cursor[Columns.Smoothed] / u, ensemble[Columns.Smoothed] / u, of + count * Math.Log(u));
         }
@@ -240,9 +248,9 @@ public sealed class SmootherTests
     {
         using var scope = NewDisposeScope();
         var (model, network, prior, view) = System(4, 1);
-        Assert.Contains("inflated", Assert.Throws<ArgumentException>(() => context.Analysis.RauchTungStriebelSmoother(model, network, prior, new() { CovarianceGrowthPerTimeUnit = 2 })).Message);
-        var smoother = context.Analysis.RauchTungStriebelSmoother(model, network, prior).Transformer;
-        Assert.Contains("never ends", Assert.Throws<ArgumentException>(() => smoother.Transform(context.Data.Twin(model, network, new() { Initial = prior }))).Message);
+        Assert.Contains("inflated", Assert.Throws<ArgumentException>(() => context.Analysis.RauchTungStriebelSmoother(new AssimilationSystem(model, network) { Initial = prior }, new() { Filter = new ExtendedKalmanFilter { CovarianceGrowthPerTimeUnit = 2 } })).Message);
+        var smoother = context.Analysis.RauchTungStriebelSmoother(new AssimilationSystem(model, network) { Initial = prior });
+        Assert.Contains("never ends", Assert.Throws<ArgumentException>(() => smoother.Transform(context.Data.Twin(new AssimilationSystem(model, network) { Initial = prior }))).Message);
         string path = Path.Combine(Path.GetTempPath(), $"daml-{Guid.NewGuid():n}.daml");
         try
         {

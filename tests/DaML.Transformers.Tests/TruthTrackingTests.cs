@@ -73,13 +73,13 @@ public sealed class TruthTrackingTests
     {
         using var scope = NewDisposeScope();
         Tensor mean = zeros(4, dtype: ScalarType.Float64), covariance = 9 * eye(4, dtype: ScalarType.Float64);
-        TruthBounds Of(IObservationOperator h) => TruthBounds.Of(context.Observations.Network(h, ErrorCovariance.Scalar(h.ObservationDimension, 1)), mean, covariance);
+        TruthBounds Of(IObservationOperator h) => TruthBounds.Of(new ObservationNetwork(h, ErrorCovariance.Scalar(h.ObservationDimension, 1)), mean, covariance);
         var (lost, found) = Of(new IdentityObservationOperator(4));
         Assert.Equal(Math.Sqrt(0.9), found, 12);
         Assert.Equal((3 + found) / 2, lost, 12);
         var half = Of(new SubsetObservationOperator(4, 0L, 2L));
         Assert.Equal(Math.Sqrt((0.9 + 9) / 2), half.Found, 12);
-        Assert.Throws<ArgumentException>(() => TruthBounds.Of(context.Observations.Network(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1)), mean, covariance));
+        Assert.Throws<ArgumentException>(() => TruthBounds.Of(new ObservationNetwork(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1)), mean, covariance));
     }
 
     [Fact]

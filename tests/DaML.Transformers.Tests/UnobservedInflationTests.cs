@@ -40,31 +40,27 @@ public sealed class UnobservedInflationTests : IDisposable
     }
 
     // Nothing moves; the third component is never observed.
-    private LinearDynamics Still => context.Dynamics.Linear(eye(3, dtype: ScalarType.Float64));
+    private LinearDynamics Still => new LinearDynamics(eye(3, dtype: ScalarType.Float64));
 
-    private ObservationNetwork FirstTwo => context.Observations.Network(new SubsetObservationOperator(3, 0L, 1L), ErrorCovariance.Scalar(2, 1));
+    private ObservationNetwork FirstTwo => new ObservationNetwork(new SubsetObservationOperator(3, 0L, 1L), ErrorCovariance.Scalar(2, 1));
 
     private static GaussianInitialCondition Start => new(zeros(3), ErrorCovariance.Scalar(3, 1));
 
     private ITransformer Filter(string name, Inflation inflation, long members = 10)
     {
-        var all = new EnsembleFilterOptions { Members = members, Initial = Start, Inflation = inflation };
-        var etkf = new EnsembleTransformKalmanFilterOptions { Members = members, Initial = Start, Inflation = inflation };
-        var (analysis, model, network) = (context.Analysis, Still, FirstTwo);
+        var etkf = new EnsembleTransformKalmanFilter { Members = members, Inflation = inflation };
+        var analysis = context.Analysis;
+        var system = new AssimilationSystem(Still, FirstTwo) { Initial = Start };
         return name switch
         {
-            "etkf" => analysis.EnsembleTransformKalmanFilter(model, network, etkf).Transformer,
-            "enkf" => analysis.StochasticEnsembleKalmanFilter(model, network, all).Transformer,
-            "denkf" => analysis.DeterministicEnsembleKalmanFilter(model, network, all).Transformer,
-            "ensrf" => analysis.SerialSquareRootFilter(model, network, all).Transformer,
-            "enkf-n" => analysis.FiniteSizeEnsembleKalmanFilter(model, network, new() { Members = members, Initial = Start, Inflation = inflation }).Transformer,
-            "letkf" => analysis.LocalEnsembleTransformKalmanFilter(model, network, new()
-            {
-                Members = members, Initial = Start, Inflation = inflation, Localisation = new Localisation(LocalisationGeometry.Line(3), LocalisationRadius.HalfWidth(0.5)),
-            }).Transformer,
-            "ienkf" => analysis.IterativeEnsembleKalmanSmoother(model, network, new() { Members = members, Initial = Start, Inflation = inflation }).Transformer,
-            _ => analysis.AdaptiveInflation(analysis.EnsembleTransformKalmanFilter(model, network, etkf with { Inflation = Inflation.None }), network,
-                new AdaptiveInflation { Start = 1.2, Smallest = 1.2 }).Transformer,
+            "etkf" => analysis.EnsembleTransformKalmanFilter(system, etkf),
+            "enkf" => analysis.StochasticEnsembleKalmanFilter(system, new() { Members = members, Inflation = inflation }),
+            "denkf" => analysis.DeterministicEnsembleKalmanFilter(system, new() { Members = members, Inflation = inflation }),
+            "ensrf" => analysis.SerialSquareRootFilter(system, new() { Members = members, Inflation = inflation }),
+            "enkf-n" => analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = members, Inflation = inflation }),
+            "letkf" => analysis.LocalEnsembleTransformKalmanFilter(system, new() { Members = members, Inflation = inflation, Localisation = new Localisation(LocalisationGeometry.Line(3), LocalisationRadius.HalfWidth(0.5)) }),
+            "ienkf" => analysis.IterativeEnsembleKalmanSmoother(system, new() { Members = members, Inflation = inflation }),
+            _ => analysis.AdaptivelyInflatedFilter(system, new() { Filter = etkf with { Inflation = Inflation.None }, Inflation = new AdaptiveInflation { Start = 1.2, Smallest = 1.2 } }),
         };
     }
 
@@ -115,7 +111,7 @@ public sealed class UnobservedInflationTests : IDisposable
     [InlineData(InflationTarget.Posterior)]
     public void The_Kalman_filter_keeps_both_too(InflationTarget target)
     {
-        var method = context.Analysis.KalmanFilter(Still, FirstTwo, Start, new() { Inflation = Inflation.Variance(1.1, target) }).Transformer;
+        var method = context.Analysis.KalmanFilter(new AssimilationSystem(Still, FirstTwo) { Initial = Start }, new() { Inflation = Inflation.Variance(1.1, target) });
         using var cursor = method.Transform(View(empty: true)).OpenCursor();
         double[] before = [];
         while (cursor.MoveNext())
@@ -157,24 +153,17 @@ public sealed class UnobservedInflationTests : IDisposable
     [InlineData("letkf")]
     public void Of_a_filter_that_follows_its_truth_it_changes_no_bit(string name)
     {
-        var model = context.Dynamics.Lorenz96();
+        var model = new Lorenz96();
         var operation = name == "half" ? (IObservationOperator)new SubsetObservationOperator(40, [.. Enumerable.Range(0, 20).Select(i => 2L * i)]) : new IdentityObservationOperator(40);
-        var network = context.Observations.Network(operation, ErrorCovariance.Scalar(operation.ObservationDimension, 1));
         var first = zeros(40, dtype: ScalarType.Float64);
         first[0] = 1;
         var start = new GaussianInitialCondition(first, ErrorCovariance.Scalar(40, 0.001));
+        var system = new AssimilationSystem(model, new ObservationNetwork(operation, ErrorCovariance.Scalar(operation.ObservationDimension, 1))) { Initial = start };
         var method = name == "letkf"
-            ? context.Analysis.LocalEnsembleTransformKalmanFilter(model, network, new()
-            {
-                Members = 7, Initial = start, Inflation = Inflation.StandardDeviation(1.04),
-                Localisation = new Localisation(LocalisationGeometry.Circle(40), LocalisationRadius.EFolding(4)),
-            }).Transformer
-            : context.Analysis.EnsembleTransformKalmanFilter(model, network, new EnsembleTransformKalmanFilterOptions
-            {
-                Members = name == "half" ? 40 : 24, Initial = start, Inflation = Inflation.StandardDeviation(name == "half" ? 1.04 : 1.02),
-            }).Transformer;
-        using var twin = context.Data.Twin(model, network, new() { Initial = start, Batch = 2, Cycles = 600 }).OpenCursor();
-        using var run = method.Run(context.Data.Twin(model, network, new() { Initial = start, Batch = 2, Cycles = 600 }));
+            ? context.Analysis.LocalEnsembleTransformKalmanFilter(system, new() { Members = 7, Inflation = Inflation.StandardDeviation(1.04), Localisation = new Localisation(LocalisationGeometry.Circle(40), LocalisationRadius.EFolding(4)) })
+            : context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = name == "half" ? 40 : 24, Inflation = Inflation.StandardDeviation(name == "half" ? 1.04 : 1.02) });
+        using var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 600 }).OpenCursor();
+        using var run = method.Run(context.Data.Twin(system, new() { Batch = 2, Cycles = 600 }));
         using var random = context.Random("unused");
         EnsembleMemory? memory = null;
         double error = 0;
@@ -197,8 +186,8 @@ public sealed class UnobservedInflationTests : IDisposable
     public void A_factor_that_observations_balance_keeps_its_equilibrium()
     {
         // Weak observations of what does not move: the spread falls to where the factor balances them.
-        var network = context.Observations.Network(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1));
-        var kalman = context.Analysis.KalmanFilter(Still, network, Start, new() { Inflation = Inflation.Variance(1.1) }).Transformer;
+        var system = new AssimilationSystem(Still, new ObservationNetwork(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1))) { Initial = Start };
+        var kalman = context.Analysis.KalmanFilter(system, new() { Inflation = Inflation.Variance(1.1) });
         var columns = new Dictionary<Column, Tensor> { [Columns.Observation] = zeros(200, 1, 3, dtype: ScalarType.Float64) };
         using var run = kalman.Run(context.Data.FromMemory(columns, [.. Enumerable.Range(1, 200).Select(i => (double)i)]));
         while (run.MoveNext()) { }

@@ -7,15 +7,14 @@ public static class ChangingNetworks
     public static double Run(long cycles)
     {
         var context = new DataAssimilationContext(seed: 1);
-        var model = context.Dynamics.Lorenz96();
+        var model = new Lorenz96();
         // <example>
         // An instrument that goes round: it sees twenty sites in a row, those at the edges less well.
         var errors = ErrorCovariance.Diagonal([.. Enumerable.Range(0, 20).Select(i => i is < 5 or >= 15 ? 2.0 : 0.5)]);
-        ObservationNetwork Seen(double time) => context.Observations.Network(
-            new SubsetObservationOperator(40, [.. Enumerable.Range(0, 20).Select(i => ((long)Math.Round(time / 0.05) * 7 + i) % 40)]), errors);
+        ObservationNetwork Seen(double time) => new ObservationNetwork(new SubsetObservationOperator(40, [.. Enumerable.Range(0, 20).Select(i => ((long)Math.Round(time / 0.05) * 7 + i) % 40)]), errors);
 
-        var twin = context.Data.Twin(model, Seen(0), new() { Cycles = cycles, NetworkAt = Seen });
-        var filter = context.Analysis.EnsembleTransformKalmanFilter(model, Seen(0), 40, Inflation.StandardDeviation(1.03)).Transformer;
+        var twin = context.Data.Twin(new AssimilationSystem(model, Seen(0)), new() { Cycles = cycles, NetworkAt = Seen });
+        var filter = context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(model, Seen(0)), new() { Members = 40, Inflation = Inflation.StandardDeviation(1.03) });
         var analyses = filter.Transform(twin);                                                    // each cycle with its own network
         var same = filter.Transform(twin.ObservedBy((cycle, time) => Seen(time)));                // as data of your own say it
         // </example>

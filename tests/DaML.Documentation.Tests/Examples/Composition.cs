@@ -9,14 +9,15 @@ public static class Composition
         // <example>
         var context = new DataAssimilationContext(seed: 1);
         var model = new Roessler();
-        var network = context.Observations.Full(model, errorVariance: 0.5);
+        var network = ObservationNetwork.Full(model.Dimension, errorVariance: 0.5);
+        var system = new AssimilationSystem(model, network);
         var start = new AttractorInitialCondition(model, spinUpTime: 50);
 
         var nudging = new SequentialAssimilation<StateMemory>("nudging", new AssimilationTriple<StateMemory>(
             new NudgingAnalyzer(network, gain: 0.2), new StatePropagater(model), new StateProcoder(),
             new StateSource(start, context.Precision)), network, context);
 
-        var data = context.Data.Twin(model, network, new() { Batch = 8, Cycles = cycles });
+        var data = context.Data.Twin(system, new() { Batch = 8, Cycles = cycles });
         var score = context.Scores.Evaluate(nudging.Transform(data), new() { BurnIn = cycles / 2 });
         return score.AnalysisRmse.Mean;
         // </example>

@@ -12,15 +12,16 @@ internal static class DataAssimilationNetworks
         // <learn>
         var context = new DataAssimilationContext(seed: 1);
         var turn = 0.95 * tensor(new[,] { { 0.9, -0.4 }, { 0.4, 0.9 } });
-        var model = context.Dynamics.Linear(turn, modelError: ErrorCovariance.Scalar(2, 0.1));
-        var observing = context.Observations.Full(model, errorVariance: 0.5);
+        var model = new LinearDynamics(turn) { ModelError = ErrorCovariance.Scalar(2, 0.1) };
+        var observing = ObservationNetwork.Full(model.Dimension, errorVariance: 0.5);
         var first = new GaussianInitialCondition(zeros(2), ErrorCovariance.Scalar(2, 1));
-        ITrajectoryView Twin(string stream, long batch) => context.Data.Twin(model, observing, new() { Stream = stream, Batch = batch, Initial = first });
+        var system = new AssimilationSystem(model, observing) { Initial = first };
+        ITrajectoryView Twin(string stream, long batch) => context.Data.Twin(system, new() { Stream = stream, Batch = batch });
 
         var triple = context.Analysis.DataAssimilationNetwork(observing, timeStep: 1, new() { MemorySize = 32, Layers = 3 }, new() { Steps = steps, Truncation = 8, LearningRate = 3e-3 })
             .Fit(Twin("training", 128), Twin("validation", 128));
 
-        var kalman = context.Analysis.KalmanFilter(model, observing, first).Transformer;
+        var kalman = context.Analysis.KalmanFilter(system);
         var test = Twin("test", 64).Take(150);
         var crossEntropy = new CrossEntropy();
         double Nats(ITransformer method) => context.Scores.Evaluate(method.Transform(test), new() { BurnIn = 30, Scores = [crossEntropy] })[crossEntropy].Mean;
@@ -40,10 +41,10 @@ internal static class DataAssimilationNetworks
     public static (double Learned, double Known) Emulate(long steps)
     {
         var context = new DataAssimilationContext(seed: 1);
-        var model = context.Dynamics.Linear(0.95 * tensor(new[,] { { 0.9, -0.4 }, { 0.4, 0.9 } }), modelError: ErrorCovariance.Scalar(2, 0.1));
-        var observing = context.Observations.Full(model, errorVariance: 0.5);
-        var first = new GaussianInitialCondition(zeros(2), ErrorCovariance.Scalar(2, 1));
-        ITrajectoryView Twin(string stream, long batch) => context.Data.Twin(model, observing, new() { Stream = stream, Batch = batch, Initial = first });
+        var model = new LinearDynamics(0.95 * tensor(new[,] { { 0.9, -0.4 }, { 0.4, 0.9 } })) { ModelError = ErrorCovariance.Scalar(2, 0.1) };
+        var observing = ObservationNetwork.Full(model.Dimension, errorVariance: 0.5);
+        var system = new AssimilationSystem(model, observing) { Initial = new GaussianInitialCondition(zeros(2), ErrorCovariance.Scalar(2, 1)) };
+        ITrajectoryView Twin(string stream, long batch) => context.Data.Twin(system, new() { Stream = stream, Batch = batch });
         // <emulate>
         var learned = context.Analysis.LearnedDynamics("emulator", observing, timeStep: 1, random =>
             {
@@ -51,14 +52,13 @@ internal static class DataAssimilationNetworks
                 ModuleState.DrawWeights(layers, random);
                 return layers;
             },
-            emulator => context.Analysis.StochasticEnsembleKalmanFilter(emulator, observing, new EnsembleFilterOptions { Members = 20, Initial = first }).Transformer.Triple,
+            emulator => context.Analysis.StochasticEnsembleKalmanFilter(system with { Dynamics = emulator }, new() { Members = 20 }).Triple,
             modelError: ErrorCovariance.Scalar(2, 0.1), training: new() { Steps = steps, Truncation = 6, LearningRate = 3e-2 }).Fit(Twin("training", 64), Twin("validation", 64));
         var emulator = (Emulator)((EnsemblePropagater)learned.Triple.Propagater).Dynamics;
         // </emulate>
         var innovation = new ForecastInnovation(observing.Operator, observing.Error);
         var test = Twin("test", 64).Take(120);
-        double Score(IDynamics dynamics) => context.Scores.Evaluate(context.Analysis.StochasticEnsembleKalmanFilter(dynamics, observing,
-            new EnsembleFilterOptions { Members = 20, Initial = first }).Transformer.Transform(test), new() { BurnIn = 30, Scores = [innovation] })[innovation].Mean;
+        double Score(IDynamics dynamics) => context.Scores.Evaluate(context.Analysis.StochasticEnsembleKalmanFilter(system with { Dynamics = dynamics }, new() { Members = 20 }).Transform(test), new() { BurnIn = 30, Scores = [innovation] })[innovation].Mean;
         return (Score(emulator), Score(model));
     }
 }

@@ -14,9 +14,9 @@ internal static class Diagnostics
         // Everything runs beside everything else along one truth; a column costs nothing in a cycle in which nobody reads it.
         Column ofEnsemble = new("ensemble-covariance"), ofLearned = new("learned-covariance");
         var view = new LyapunovVectors(context, model, count: 14)                                        // the unstable-neutral subspace
-            .Append(context.Transforms.AnalysisCovariance(enkf, ofEnsemble).Transformer)                // the ensemble's own P^a
-            .Append(context.Transforms.AnalysisCovariance(learned, network, ofLearned).Transformer)     // the network's, by regression
-            .Append(context.Transforms.IncrementScaling(learned, network).Transformer)                  // the network itself, its bias, r(lambda)
+            .Append(context.Transforms.AnalysisCovariance(enkf, ofEnsemble))                // the ensemble's own P^a
+            .Append(context.Transforms.AnalysisCovariance(learned, network, ofLearned))     // the network's, by regression
+            .Append(context.Transforms.IncrementScaling(learned, network))                  // the network itself, its bias, r(lambda)
             .Transform(twin);
 
         AnalysisBiasScore bias = new();

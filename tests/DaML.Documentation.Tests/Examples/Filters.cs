@@ -12,21 +12,21 @@ internal static class Filters
         // <example>
         var context = new DataAssimilationContext(seed: 1);
         var model = new Lorenz96 { ModelError = ErrorCovariance.Scalar(40, 0.01) };
-        var network = context.Observations.Full(model);
         var first = new GaussianInitialCondition(zeros(40), ErrorCovariance.Scalar(40, 1));
-        var data = context.Data.Twin(model, network, new() { Batch = 4, Cycles = cycles, Initial = first });
+        var system = new AssimilationSystem(model, ObservationNetwork.Full(40)) { Initial = first };
+        var data = context.Data.Twin(system, new() { Batch = 4, Cycles = cycles });
 
-        var options = new EnsembleTransformKalmanFilterOptions
+        var etkf = new EnsembleTransformKalmanFilter
         {
-            Members = 24, Initial = first, Rotation = EnsembleRotation.MeanPreserving, ModelError = NoiseTreatment.SquareRootDependent,
+            Members = 24, Rotation = EnsembleRotation.MeanPreserving, ModelError = NoiseTreatment.SquareRootDependent,
             Inflation = Inflation.RelaxationToPriorSpread(0.3).And(Inflation.StandardDeviation(1.05)),
         };
         ITransformer[] methods =
         [
-            context.Analysis.EnsembleTransformKalmanFilter(model, network, options).Transformer,
-            context.Analysis.AdaptiveInflation(context.Analysis.EnsembleTransformKalmanFilter(model, network, options with { Inflation = Inflation.None }), network).Transformer,
-            context.Analysis.SerialSquareRootFilter(model, network, options).Transformer,
-            context.Analysis.OptimalInterpolation(network).Fit(data),
+            context.Analysis.EnsembleTransformKalmanFilter(system, etkf),
+            context.Analysis.AdaptivelyInflatedFilter(system, new() { Filter = etkf with { Inflation = Inflation.None } }),
+            context.Analysis.SerialSquareRootFilter(system, new() { Members = 24, Inflation = etkf.Inflation, ModelError = etkf.ModelError }),
+            context.Analysis.OptimalInterpolation(system).Fit(data),
         ];
         var scores = methods.ToDictionary(method => method.Name,
             method => context.Scores.Evaluate(method.Transform(data), new() { BurnIn = cycles / 3 }).AnalysisRmse.Mean);
@@ -39,11 +39,11 @@ internal static class Filters
     {
         // <tuning>
         var context = new DataAssimilationContext(seed: 1);
-        var model = context.Dynamics.Lorenz96();
-        var network = context.Observations.Full(model);
-        var training = context.Data.Twin(model, network, new() { Batch = 4, Cycles = cycles });
+        var model = new Lorenz96();
+        var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension));
+        var training = context.Data.Twin(system, new() { Batch = 4, Cycles = cycles });
         var result = context.Analysis.Tune("inflation", TuningSearch.Grid(1, 1.3, 7), inflation =>
-            context.Analysis.EnsembleTransformKalmanFilter(model, network, 40, Inflation.StandardDeviation(inflation)), new() { BurnIn = cycles / 3 }).Tune(training);
+            context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 40, Inflation = Inflation.StandardDeviation(inflation) }), new() { BurnIn = cycles / 3 }).Tune(training);
         // </tuning>
 
         // <figure>

@@ -12,15 +12,11 @@ internal static class IterativeEnsemble
         var table = new List<(double Now, double Spread, double Start, double Smoothed)>();
         // <example>
         var context = new DataAssimilationContext(seed: 1);
-        var model = context.Dynamics.Lorenz96();
-        var network = context.Observations.Full(model);
-        var data = context.Data.Twin(model, network, new() { Batch = 4, Cycles = cycles });
+        var model = new Lorenz96();
+        var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension));
+        var data = context.Data.Twin(system, new() { Batch = 4, Cycles = cycles });
 
-        using var run = context.Analysis.IterativeEnsembleKalmanSmoother(model, network, new()
-        {
-            Members = 40, Window = WindowCycling.Overlapping(10), Rotation = EnsembleRotation.MeanPreserving,
-            Inflation = Inflation.StandardDeviation(1.02),
-        }).Transformer.Run(data);
+        using var run = context.Analysis.IterativeEnsembleKalmanSmoother(system, new() { Members = 40, Window = WindowCycling.Overlapping(10), Rotation = EnsembleRotation.MeanPreserving, Inflation = Inflation.StandardDeviation(1.02) }).Run(data);
         while (run.MoveNext())
         {
             using var scope = NewDisposeScope();

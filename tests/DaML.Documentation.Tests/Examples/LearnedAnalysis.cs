@@ -11,20 +11,20 @@ internal static class LearnedAnalysis
     {
         // <example>
         var context = new DataAssimilationContext(seed: 1);
-        var model = context.Dynamics.Lorenz96();
-        var network = context.Observations.Full(model, errorVariance: 1);
-        var training = context.Data.Twin(model, network, new() { Stream = "training", Batch = 32 });
+        var model = new Lorenz96();
+        var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension, errorVariance: 1));
+        var training = context.Data.Twin(system, new() { Stream = "training", Batch = 32 });
 
-        var learned = context.Analysis.ResidualConvolution(model, network, training: new() { Steps = steps }).Fit(training);
+        var learned = context.Analysis.ResidualConvolution(system, new() { Training = new() { Steps = steps } }).Fit(training);
         // </example>
 
         // <weights>
         var analyzer = (LearnedAnalyzer)learned.Triple.Analyzer;
         WeightFiles.Write(path, analyzer.Network, analyzer.History!);
-        var again = context.Analysis.ResidualConvolution(model, network).Pretrained(path);
+        var again = context.Analysis.ResidualConvolution(system).Pretrained(path);
         // </weights>
 
-        var test = context.Data.Twin(model, network, new() { Stream = "test", Batch = 8, Cycles = 160 });
+        var test = context.Data.Twin(system, new() { Stream = "test", Batch = 8, Cycles = 160 });
         double Rmse(ITransformer method) => context.Scores.Evaluate(method.Transform(test), new() { BurnIn = 60 }).AnalysisRmse.Mean;
         return (Rmse(learned), Rmse(again));
     }
@@ -33,12 +33,12 @@ internal static class LearnedAnalysis
     public static (string Columns, double Fraction) Varying()
     {
         var context = new DataAssimilationContext(seed: 1);
-        var model = context.Dynamics.Lorenz96();
+        var model = new Lorenz96();
         // <varying>
-        var everyOther = context.Observations.Strided(model, stride: 2);
-        var anyDensity = context.Observations.Random(model, minimumDensity: 0, maximumDensity: 1);
-        var anyNumber = context.Observations.RandomCount(model, minimum: 20, maximum: 40);
-        var anyNoise = context.Data.Twin(model, anyNumber, new() { Batch = 32, ErrorScale = new(0.1, 3.2) });
+        var everyOther = ObservationNetwork.Strided(model.Dimension, stride: 2);
+        var anyDensity = ObservationNetwork.Random(model.Dimension, minimumDensity: 0, maximumDensity: 1);
+        var system = new AssimilationSystem(model, ObservationNetwork.RandomCount(model.Dimension, minimum: 20, maximum: 40));
+        var anyNoise = context.Data.Twin(system, new() { Batch = 32, ErrorScale = new(0.1, 3.2) });
         // </varying>
         using var scope = NewDisposeScope();
         using var cursor = anyNoise.OpenCursor();

@@ -11,7 +11,7 @@ internal static class LearnedCorrection
     {
         var context = new DataAssimilationContext(seed: 1);
         // <example>
-        var model = context.Dynamics.ShallowWater(ShallowWaterOptions.Turbulent with { CellsX = cells, CellsY = cells, InitialHeight = 1 });
+        var model = new ShallowWater(ShallowWaterOptions.Turbulent with { CellsX = cells, CellsY = cells, InitialHeight = 1 });
         int heights = cells * cells;
         var term = new ObservationTerm(new SubsetObservationOperator(model.Dimension, [.. Enumerable.Range(0, heights).Select(i => (long)i)]),
             ErrorCovariance.Scalar(heights, 1));

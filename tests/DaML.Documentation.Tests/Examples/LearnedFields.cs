@@ -13,19 +13,19 @@ internal static class LearnedFields
         // A field of 6 rows by 8 columns, closed along its rows, that is carried round and stirred.
         var context = new DataAssimilationContext(new DataAssimilationOptions { Seed = 1, Components = [OwnLayers.Type] });
         var turn = kron(eye(6), eye(8).roll(1, 0));
-        var model = context.Dynamics.Linear(0.95 * turn, modelError: ErrorCovariance.Scalar(48, 0.1));
-        var network = context.Observations.Full(model);
+        var model = new LinearDynamics(0.95 * turn) { ModelError = ErrorCovariance.Scalar(48, 0.1) };
         var first = new GaussianInitialCondition(zeros(48), ErrorCovariance.Scalar(48, 1));
+        var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)) { Initial = first };
         var grid = StateGrid.Plane(rows: 6, columns: 8, columnEnds: AxisEnds.Periodic);
-        var data = context.Data.Twin(model, network, new() { Stream = "training", Batch = 16, Initial = first });
+        var data = context.Data.Twin(system, new() { Stream = "training", Batch = 16 });
         var training = new TrainingOptions { Steps = steps, Truncation = 4 };
 
-        var family = context.Analysis.ResidualConvolution(model, network, new() { Filters = 6, Blocks = 1, Grid = grid }, training, first).Fit(data);
-        var own = context.Analysis.LearnedField("own layers", model, network, grid, random => new OwnLayers(random), training, first).Fit(data);
+        var family = context.Analysis.ResidualConvolution(system, new() { Network = new() { Filters = 6, Blocks = 1, Grid = grid }, Training = training }).Fit(data);
+        var own = context.Analysis.LearnedField("own layers", system, grid, random => new OwnLayers(random), training).Fit(data);
         context.Model.Save(own, path);
         // </fields>
 
-        var test = context.Data.Twin(model, network, new() { Stream = "test", Batch = 8, Cycles = 120, Initial = first });
+        var test = context.Data.Twin(system, new() { Stream = "test", Batch = 8, Cycles = 120 });
         double Rmse(ITransformer method) => context.Scores.Evaluate(method.Transform(test), new() { BurnIn = 40 }).AnalysisRmse.Mean;
         return (Rmse(family), Rmse(own), Rmse(context.Model.Load<ITransformer>(path)));
     }
@@ -34,13 +34,13 @@ internal static class LearnedFields
     public static (double Rmse, double Said) RunLinear(long steps)
     {
         var context = new DataAssimilationContext(seed: 1);
-        var model = context.Dynamics.Lorenz96();
-        var network = context.Observations.Full(model);
-        var data = context.Data.Twin(model, network, new() { Stream = "training", Batch = 16 });
-        var test = context.Data.Twin(model, network, new() { Stream = "test", Batch = 8, Cycles = 120 });
+        var model = new Lorenz96();
+        var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension));
+        var data = context.Data.Twin(system, new() { Stream = "training", Batch = 16 });
+        var test = context.Data.Twin(system, new() { Stream = "test", Batch = 8, Cycles = 120 });
 
         // <covariance>
-        var learned = context.Analysis.InnovationLinear(model, network, training: new() { Steps = steps }).Fit(data);
+        var learned = context.Analysis.InnovationLinear(system, new() { Training = new() { Steps = steps } }).Fit(data);
         var linear = (InnovationLinearNetwork)((LearnedAnalyzer)learned.Triple.Analyzer).Network;
         LocalisedCovariance CovarianceOf(Tensor forecast) => linear.Covariance(forecast);    // [batch, n]
         // </covariance>

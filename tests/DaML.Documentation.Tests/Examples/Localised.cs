@@ -8,13 +8,12 @@ public static class Localised
     {
         // <example>
         var context = new DataAssimilationContext(seed: 1);
-        var model = context.Dynamics.Lorenz96();
-        var network = context.Observations.Full(model);
+        var model = new Lorenz96();
+        var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension));
         var localisation = new Localisation(LocalisationGeometry.Circle(40), LocalisationRadius.EFolding(4));
-        var filter = context.Analysis.LocalEnsembleTransformKalmanFilter(model, network, members: 7, localisation,
-            Inflation.StandardDeviation(1.04), EnsembleRotation.MeanPreserving);
+        var filter = context.Analysis.LocalEnsembleTransformKalmanFilter(system, new() { Members = 7, Localisation = localisation, Inflation = Inflation.StandardDeviation(1.04), Rotation = EnsembleRotation.MeanPreserving });
         // </example>
-        var twin = context.Data.Twin(model, network, new TwinExperimentOptions { Cycles = cycles });
-        return context.Scores.Evaluate(filter.Transformer.Transform(twin), new ScoreOptions { BurnIn = cycles / 2 }).AnalysisRmse.Mean;
+        var twin = context.Data.Twin(system, new() { Cycles = cycles });
+        return context.Scores.Evaluate(filter.Transform(twin), new ScoreOptions { BurnIn = cycles / 2 }).AnalysisRmse.Mean;
     }
 }

@@ -10,7 +10,7 @@ internal static class ObservingNetworks
     public static (int[] None, int[] Learned) Run(long steps)
     {
         var context = new DataAssimilationContext(seed: 1);
-        var model = context.Dynamics.Lorenz96();
+        var model = new Lorenz96();
         // <example>
         var observed = new ObservationTerm(new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 0.01));
         var cost = new FourDimensionalVariationalCost(model, [new BackgroundTerm(ErrorCovariance.Scalar(40, 1))], [observed]);

@@ -10,10 +10,11 @@ public static class Ocean
     public static (int Crashed, double Error) Run()
     {
         var context = new DataAssimilationContext(seed: 1);
-        var model = context.Dynamics.Lorenz96();
-        var network = context.Observations.Full(model);
+        var model = new Lorenz96();
+        var network = ObservationNetwork.Full(model.Dimension);
         var start = new GaussianInitialCondition(TorchSharp.torch.full(40, 2.0), ErrorCovariance.Scalar(40, 4));
-        using var twin = context.Data.Twin(model, network, new() { Cycles = 1, Initial = start }).OpenCursor();
+        var system = new AssimilationSystem(model, network) { Initial = start };
+        using var twin = context.Data.Twin(system, new() { Cycles = 1 }).OpenCursor();
         twin.MoveNext();
         var observation = new Observation(twin[Columns.Observation], null, twin.Time);
         var submitted = new Dictionary<long, double[]>();
@@ -23,8 +24,9 @@ public static class Ocean
             submitted[run] = model.Advance(x, interval).ToArray<double>();
         }
         // <example>
-        var ocean = context.Dynamics.External("ocean", dimension: 40, timeStep: 0.05);
-        var method = context.Analysis.EnsembleTransformKalmanFilter(ocean, network, new() { Members = 30, Initial = start }).Transformer;
+        var ocean = new ExternalDynamics("ocean", dimension: 40, timeStep: 0.05);
+        var oceanSystem = new AssimilationSystem(ocean, network) { Initial = start };
+        var method = context.Analysis.EnsembleTransformKalmanFilter(oceanSystem, new() { Members = 30 });
 
         using var assimilation = new AskAndTell(method, new() { Crashes = CrashPolicy.Resample() });
         var runs = assimilation.Ask(until: 0.05);                   // which states to propagate, over which interval

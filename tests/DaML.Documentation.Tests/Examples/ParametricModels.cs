@@ -22,14 +22,16 @@ public static class ParametricModels
     public static double Estimate(long cycles)
     {
         var context = new DataAssimilationContext(seed: 1);
-        var model = context.Dynamics.Lorenz96(10);
-        var network = context.Observations.Full(model, errorVariance: 0.1);
-        var data = context.Data.Twin(model, network, new() { Cycles = cycles });
+        var model = new Lorenz96(10);
+        var system = new AssimilationSystem(model, ObservationNetwork.Full(10, errorVariance: 0.1));
+        var data = context.Data.Twin(system, new() { Cycles = cycles });
         // <joint>
-        var method = context.Analysis.JointEstimation(model, network,
-            [new EstimatedParameter("forcing", Mean: 6.5, StandardDeviation: 1)],
-            (joint, observed) => context.Analysis.EnsembleTransformKalmanFilter(joint, observed, 50, Inflation.StandardDeviation(1.02)));
-        var estimates = method.Transformer.Transform(data);
+        var method = context.Analysis.JointEstimation(system, new()
+        {
+            Parameters = [new EstimatedParameter("forcing", Mean: 6.5, StandardDeviation: 1)],
+            Method = new EnsembleTransformKalmanFilter { Members = 50, Inflation = Inflation.StandardDeviation(1.02) },
+        });
+        var estimates = method.Transform(data);
         // forecast, analysis and their spread: [n]; parameters and parameters-spread: [q]
         // </joint>
         using var cursor = estimates.OpenCursor();

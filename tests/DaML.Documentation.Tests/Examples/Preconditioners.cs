@@ -4,8 +4,10 @@ namespace DaML.Tests;
 public static class Preconditioners
 {
     /// <summary>A 4D-Var that recycles eigenpairs.</summary>
-    public static FourDimensionalVariationalOptions Recycling() => new()
+    public static FourDimensionalVariational Recycling(Background background, WindowCycling window) => new()
     {
+        Background = background,
+        Window = window,
         // <recycled>
         Minimisation = new IncrementalOptions
         {

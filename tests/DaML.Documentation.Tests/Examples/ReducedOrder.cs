@@ -41,19 +41,15 @@ internal static class ReducedOrder
 
         // The observations: sites anywhere, 1 hPa, beside what the modes leave out; B and Q are the emulator's own forecast errors.
         var modes = field.Find<ProperOrthogonalDecompositionTransformer>().Decomposition;
-        var stations = context.Observations.Network(grid.InterpolateTo(sites), ErrorCovariance.Scalar(sites.Length, 1));
+        var stations = new ObservationNetwork(grid.InterpolateTo(sites), ErrorCovariance.Scalar(sites.Length, 1));
         var error = modes.TruncationErrorCovariance(field.Transform(training), anomaly, stations.Operator)
             + stations.Error.ToMatrix(ScalarType.Float64, CPU);
-        var network = emulator.Observed(context.Observations.Network(
-            new ReconstructionOperator(modes).Then(stations.Operator), ErrorCovariance.Full(error)));
+        var network = emulator.Observed(new ObservationNetwork(new ReconstructionOperator(modes).Then(stations.Operator), ErrorCovariance.Full(error)));
         var (reduced, model) = (field.Transform(training), emulator.Dynamics);
+        var system = new AssimilationSystem(model, network);
         var background = new ForecastErrors { Scale = 0.3 }.Estimate(model, reduced, coefficients);
-        var analysis = context.Analysis.FourDimensionalVariational(model, network, background, WindowCycling.Disjoint(1), new()
-        {
-            Initial = new GaussianInitialCondition(zeros(model.Dimension, ScalarType.Float64),
-                new StateStatistics().Estimate(model, reduced, coefficients)),
-            Priors = [new ModelErrorTerm(ForecastErrors.ModelError(model, reduced, coefficients))],
-        }).Transformer;
+        var analysis = context.Analysis.FourDimensionalVariational(system with { Initial = new GaussianInitialCondition(zeros(model.Dimension, ScalarType.Float64),
+                new StateStatistics().Estimate(model, reduced, coefficients)) }, new() { Background = new KnownBackground(background), Window = WindowCycling.Disjoint(1), Priors = [new ModelErrorTerm(ForecastErrors.ModelError(model, reduced, coefficients))] });
 
         // Three months of the real field are observed and analysed.
         var observed = field.Append(context.Transforms.Observe(stations, anomaly)).Transform(Days(new(2009, 1, 1), new(2009, 4, 1)));

@@ -30,7 +30,7 @@ static class Scoring
     public static ScoreReport Track(DataAssimilationContext context, IDynamics dynamics, IObservationNetwork network, ITrajectoryView twin, SequentialAssimilation<EnsembleMemory> filter, TextWriter output)
     {
         // <track>
-        var climate = Climatology.Measure(context.Data.Twin(dynamics, network, new() { Stream = "climate", Batch = 64 }), cycles: 1000);
+        var climate = StateClimatology.Measure(context.Data.Twin(new AssimilationSystem(dynamics, network), new() { Stream = "climate", Batch = 64 }), cycles: 1000);
         var bounds = TruthBounds.Of(network, climate.Mean, climate.Covariance);
         var tracked = context.Scores.Evaluate(filter.Transform(twin), new() { BurnIn = 200, LostTruthBound = bounds.Found, TruthBounds = bounds });
         output.WriteLine($"median {tracked.AnalysisRmse.Median:f3}, tracked {tracked.Tracking!.TrackedRmse:f3}, {tracked.Tracking.LossesPer1000Cycles:f1} losses in 1,000 cycles");

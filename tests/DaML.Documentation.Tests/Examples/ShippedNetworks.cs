@@ -4,10 +4,11 @@ namespace DaML.Tests;
 public static class ShippedNetworks
 {
     /// <summary>Uses weights.</summary>
-    public static SequentialAssimilation<StateMemory> Use(DataAssimilationContext context, IDynamics model, IObservationNetwork network, ResidualConvolutionOptions options)
+    public static SequentialAssimilation<StateMemory> Use(DataAssimilationContext context, AssimilationSystem system, ResidualConvolutionOptions options)
     {
         // <use>
-        var method = context.Analysis.ResidualConvolution(model, network, options).Pretrained(Path.Combine(AppContext.BaseDirectory, "weights", "NAME"));
+        var method = context.Analysis.ResidualConvolution(system, new() { Network = options })
+            .Pretrained(Path.Combine(AppContext.BaseDirectory, "weights", "NAME"));
         // </use>
         return method;
     }

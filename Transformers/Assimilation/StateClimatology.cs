@@ -6,14 +6,14 @@ namespace DaML;
 /// <summary>Mean and covariance of the true states of a view, over cycles and trajectories: what methods that learn from a long run begin with.</summary>
 /// <param name="Mean">The mean, <c>[n]</c>, in double precision.</param>
 /// <param name="Covariance">The sample covariance, <c>[n, n]</c>, in double precision.</param>
-public sealed record Climatology(Tensor Mean, Tensor Covariance)
+public sealed record StateClimatology(Tensor Mean, Tensor Covariance)
 {
     /// <summary>Measures the first cycles of a view. The tensors belong to the caller's dispose scope.</summary>
     /// <param name="data">A view with the truth.</param>
     /// <param name="cycles">How many cycles to read at most.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="ArgumentException">There are no more states than components, or one is not finite.</exception>
-    public static Climatology Measure(ITrajectoryView data, long cycles, CancellationToken cancellation = default)
+    public static StateClimatology Measure(ITrajectoryView data, long cycles, CancellationToken cancellation = default)
     {
         long n = data.Schema[Columns.Truth].Shape[0];
         using var scope = NewDisposeScope();

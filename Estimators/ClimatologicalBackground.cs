@@ -1,0 +1,81 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>
+/// A background error covariance that is learned: the sample covariance of the truth over a long run, times
+/// the scale with the least analysis error on a piece of the training view. The scale is found by a
+/// <see cref="TuningEstimator{TTransformer}"/> on a logarithmic grid refined by golden sections. A method without an initial condition then starts
+/// from the climatology.
+/// </summary>
+public sealed record ClimatologicalBackground : Background
+{
+    private const double LogarithmicTolerance = 0.03, SmallestAtOneTime = 1e-3, SmallestInWindow = 1e-4;
+
+    /// <summary>How many first cycles of the training view the climatology is taken from, all trajectories together (default: 2000, or all where there are fewer).</summary>
+    public long ClimatologyCycles { get; init; } = 2000;
+
+    /// <summary>How many first cycles of the training view the scale is tuned on, its burn-in included (default: 500, or all where there are fewer).</summary>
+    public long TuningCycles { get; init; } = 500;
+
+    /// <summary>How many cycles of a tuning run are left out of its score (default: 100).</summary>
+    public long TuningBurnIn { get; init; } = 100;
+
+    /// <summary>
+    /// The smallest fraction of the climatological covariance that is tried (default: null, 1e-3, and 1e-4 for a method with a window, which
+    /// forecasts better than one at a single time).
+    /// </summary>
+    public double? SmallestScale { get; init; }
+
+    /// <summary>The largest fraction of the climatological covariance that is tried (default: 2).</summary>
+    public double LargestScale { get; init; } = 2;
+
+    /// <inheritdoc/>
+    public override IErrorCovariance? Covariance => null;
+
+    /// <inheritdoc/>
+    protected override string ToLearn => "its background error covariance";
+
+    /// <inheritdoc/>
+    protected override void Check()
+    {
+        double smallest = SmallestScale ?? SmallestInWindow;
+        Require.AtLeast(ClimatologyCycles, 2, nameof(ClimatologyCycles));
+        Require.AtLeast(TuningBurnIn, 0, nameof(TuningBurnIn));
+        Require.AtLeast(TuningCycles, TuningBurnIn + 1, nameof(TuningCycles));
+        Require.Positive(smallest, nameof(SmallestScale));
+        if (!(LargestScale > smallest) || !double.IsFinite(LargestScale))
+            throw new ArgumentOutOfRangeException(nameof(LargestScale), LargestScale, $"The largest scale must be finite and above the smallest, {smallest}; given: {LargestScale}.");
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The data holds no more states than components, or ends within the burn-in.</exception>
+    protected override (IErrorCovariance Covariance, IInitialCondition Initial) Learn(Func<IErrorCovariance, IInitialCondition, ITransformer> method,
+        BackgroundProblem problem, ITrajectoryView data, CancellationToken cancellation)
+    {
+        var context = problem.Context;
+        using var recorded = data.Take(Math.Max(ClimatologyCycles, TuningCycles)).Materialise(
+            [Columns.Truth, Columns.Observation, .. data.Schema.Has(Columns.ObservationMask) ? [Columns.ObservationMask] : Array.Empty<Column>()],
+            cancellation: cancellation);
+        if (recorded.CycleCount <= TuningBurnIn)
+            throw new ArgumentException($"Learning a background error covariance needs more cycles than its burn-in of {TuningBurnIn}; the data has {recorded.CycleCount}.", nameof(data));
+
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var (mean, covariance) = StateClimatology.Measure(recorded, ClimatologyCycles, cancellation);
+        var initial = problem.System.Initial ?? new GaussianInitialCondition(mean, ErrorCovariance.Full(covariance));
+        double smallest = SmallestScale ?? (problem.IsWindow ? SmallestInWindow : SmallestAtOneTime);
+        var tuning = new TuningEstimator<ITransformer>(context,
+            [new("scale", TuningSearch.GoldenSection(smallest, LargestScale, LogarithmicTolerance, SearchScale.Logarithmic))],
+            values => method(Scaled(values[0]), initial),
+            new TuningOptions { Cycles = TuningCycles, BurnIn = TuningBurnIn, ScoreName = "rmse" });
+        return (Scaled(tuning.Tune(recorded, cancellation).Values[0]), initial);
+
+        FullErrorCovariance Scaled(double scale)
+        {
+            using var background = scale * covariance;
+            return ErrorCovariance.Full(background);
+        }
+    }
+}

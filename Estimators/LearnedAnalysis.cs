@@ -1,0 +1,95 @@
+namespace DaML;
+
+/// <summary>What the settings of all learned analyses share, with its defaults. For a system it is an estimator that trains its networks.</summary>
+/// <typeparam name="TMemory">The memory H.</typeparam>
+public abstract record LearnedAnalysis<TMemory> : AssimilationMethod where TMemory : IMemory<TMemory>
+{
+    /// <summary>How it is trained. A lower rate than that of a new network keeps what a trained one knows.</summary>
+    public TrainingOptions Training { get; init; } = new();
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">An option out of its range, dimensions that differ, or a grid of another size than the state.</exception>
+    public abstract override LearnedAnalysisEstimator<TMemory> For(AssimilationSystem system, DataAssimilationContext context);
+}
+
+/// <summary>
+/// The ensemble-free analysis of Bocquet et al. (2024): a residual convolutional network over a grid (default: a circle of sites). Without an initial
+/// condition an assimilation starts from independent normal numbers of the true states' mean and variance.
+/// </summary>
+public sealed record ResidualConvolution : LearnedAnalysis<StateMemory>
+{
+    /// <summary>The network's size, what it reads and its grid (default: a size that trains within minutes).</summary>
+    public ResidualConvolutionOptions Network { get; init; } = new();
+
+    /// <summary>
+    /// A trained analysis by a residual convolutional network, which it begins as instead of with weights that are drawn: to go on with its training, or for another
+    /// model or other observations. It stays as it is, and gives size, grid and units (default: null, weights are drawn).
+    /// </summary>
+    public SequentialAssimilation<StateMemory>? First { get; init; }
+
+    /// <inheritdoc/>
+    public override LearnedAnalysisEstimator<StateMemory> For(AssimilationSystem system, DataAssimilationContext context)
+    {
+        var trained = First is null ? null : NetworkOf(First);
+        var size = trained?.Options ?? Network.Checked();
+        size.Grid.RequireDimension(system.Dynamics.Dimension);
+        return LearnedAnalysisCatalog.OfNetwork(Name ?? size.Name, system, context, (statistics, random) => trained?.CopyOn(random.Device)
+            ?? new ResidualConvolutionNetwork(size, statistics, context.Options.NetworkPrecision, random), Training, this);
+    }
+
+    /// <summary>The network of an analysis that another begins as.</summary>
+    /// <exception cref="ArgumentException">It is another kind of analysis.</exception>
+    internal static ResidualConvolutionNetwork NetworkOf(SequentialAssimilation<StateMemory> first) => first.Triple.Analyzer is LearnedAnalyzer { Network: ResidualConvolutionNetwork network } ? network
+        : throw new ArgumentException($"An analysis begins as one by a residual convolutional network; the analyzer of '{first.Name}' is {first.Triple.Analyzer.Name}.", nameof(first));
+}
+
+/// <summary>
+/// The analysis x_f + P^a(x_f) H^T R^-1 (y - H x_f) with a learned covariance P^a = rho o (X X^T) (Bocquet et al. 2025, appendix B). Without an initial
+/// condition an assimilation starts from independent normal numbers of the true states' mean and variance.
+/// </summary>
+public sealed record InnovationLinear : LearnedAnalysis<StateMemory>
+{
+    /// <summary>The network's size and localisation, whose taper must be a correlation.</summary>
+    public InnovationLinearOptions Network { get; init; } = new();
+
+    /// <inheritdoc/>
+    public override LearnedAnalysisEstimator<StateMemory> For(AssimilationSystem system, DataAssimilationContext context)
+    {
+        var size = Network.Checked();
+        size.Network.Grid.RequireDimension(system.Dynamics.Dimension);
+        return LearnedAnalysisCatalog.OfNetwork(Name ?? "linear in the innovation", system, context,
+            (statistics, random) => new InnovationLinearNetwork(size, statistics, context.Options.NetworkPrecision, random), Training, this);
+    }
+}
+
+/// <summary>
+/// A residual convolutional network over an ensemble whose members are channels (Bocquet et al. 2024, eq. 2), trained on the error of the mean (eq. 4). Without an
+/// initial condition each member is drawn from independent normal numbers of the true states' mean and variance.
+/// </summary>
+public sealed record EnsembleConvolution : LearnedAnalysis<EnsembleMemory>
+{
+    /// <summary>N_e, at least 2. It has no default.</summary>
+    public required long Members { get; init; }
+
+    /// <summary>The network's size, what it reads and its grid.</summary>
+    public ResidualConvolutionOptions Network { get; init; } = new();
+
+    /// <inheritdoc/>
+    public override LearnedAnalysisEstimator<EnsembleMemory> For(AssimilationSystem system, DataAssimilationContext context)
+    {
+        Require.AtLeast(Members, 2, nameof(Members));
+        var size = Network.Checked();
+        size.Grid.RequireDimension(system.Dynamics.Dimension);
+        string name = Name ?? $"{size.Name} (N = {Members})";
+        return new LearnedAnalysisEstimator<EnsembleMemory>(name, context, system.Network, (statistics, random) =>
+        {
+            var precision = context.Options.NetworkPrecision;
+            var layers = new EnsembleConvolutionNetwork(Members, size, statistics, precision, random);
+            var triple = new AssimilationTriple<EnsembleMemory>(
+                LearnedEnsembleAnalyzer.InTraining(name, layers, system.Network), new EnsemblePropagater(system.Dynamics), new EnsembleProcoder(),
+                new EnsembleSource(system.Initial ?? statistics.Climatology(context.Device), Members, precision));
+            return new LearnedTriple<EnsembleMemory>(layers, triple,
+                history => triple with { Analyzer = new LearnedEnsembleAnalyzer(name, system.Network.Operator, system.Network.Error, layers, history) });
+        }, Training, hasSpread: true, this);
+    }
+}

@@ -1,0 +1,92 @@
+using TorchSharp;
+
+namespace DaML;
+
+/// <summary>What the settings of all sequential methods share, with its defaults.</summary>
+public record SequentialAssimilationOptions
+{
+    /// <summary>The name of the method's random streams, so that two runs of one method can differ (default: the method's own name).</summary>
+    public string? Stream { get; init; }
+
+    /// <summary>The root-mean-square size of a state above which the method counts as diverged (default: infinite, so that only non-finite states count).</summary>
+    public double DivergenceBound { get; init; } = double.PositiveInfinity;
+
+    /// <summary>What is done about a trajectory that diverged (default: the run stops, so that it cannot be overlooked).</summary>
+    public DivergenceHandling DivergenceHandling { get; init; } = DivergenceHandling.Stop;
+}
+
+/// <summary>
+/// An assimilation method as a record: its settings with their defaults, and what it makes of a system. Records print and compare
+/// themselves, and <c>with</c> changes one setting, for sweeps.
+/// </summary>
+public abstract record AssimilationMethod : SequentialAssimilationOptions
+{
+    /// <summary>What to call the method in messages and tables (default: null, its usual name).</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The method for a system. It can be applied at once unless it has something to learn.</summary>
+    /// <param name="system">The model, what is observed of it, and where it starts.</param>
+    /// <param name="context">Seed, device, precision, logger and progress.</param>
+    /// <exception cref="ArgumentException">A setting out of its range, or one that does not fit the system.</exception>
+    public abstract IEstimator<ITransformer> For(AssimilationSystem system, DataAssimilationContext context);
+}
+
+/// <summary>An assimilation method that is a triple over a memory H.</summary>
+/// <typeparam name="TMemory">The memory H.</typeparam>
+public abstract record AssimilationMethod<TMemory> : AssimilationMethod where TMemory : IMemory<TMemory>
+{
+    /// <summary>The name where none is given.</summary>
+    protected internal abstract string UsualName { get; }
+
+    /// <summary>What the method still has to learn before it can be applied, for messages; null = nothing.</summary>
+    protected internal virtual string? ToLearn => null;
+
+    /// <inheritdoc/>
+    public override SequentialAssimilation<TMemory> For(AssimilationSystem system, DataAssimilationContext context) => new(this, system, context);
+
+    /// <summary>
+    /// Analyzer, propagater, procoder and source for a system. A method with something to learn gives one of the same columns, to be known as
+    /// a pipeline is composed.
+    /// </summary>
+    protected internal abstract AssimilationTriple<TMemory> Triple(AssimilationSystem system, DataAssimilationContext context);
+
+    /// <summary>Learns what is to be learned, and gives the method and the system with it.</summary>
+    /// <param name="system">The system.</param>
+    /// <param name="data">What is learned from.</param>
+    /// <param name="context">Seed, device, precision, logger and progress.</param>
+    /// <param name="cancellation">Stops it.</param>
+    protected internal virtual (AssimilationMethod<TMemory> Method, AssimilationSystem System) Learn(AssimilationSystem system, ITrajectoryView data,
+        DataAssimilationContext context, CancellationToken cancellation) => (this, system);
+}
+
+/// <summary>What the settings of all ensemble methods share, with its defaults.</summary>
+/// <typeparam name="TMemory">The memory: an ensemble, or one within a window.</typeparam>
+public abstract record EnsembleMethod<TMemory> : AssimilationMethod<TMemory> where TMemory : IMemory<TMemory>
+{
+    /// <summary>Number of members, at least two (default: 40).</summary>
+    public long Members { get; init; } = 40;
+
+    /// <summary>What is done against an overconfident ensemble (default: none).</summary>
+    public Inflation Inflation { get; init; } = Inflation.None;
+
+    /// <summary>
+    /// How the members get the error of a model that has one (default: each draws its own, which serves any model and any number of
+    /// members).
+    /// </summary>
+    public NoiseTreatment ModelError { get; init; } = NoiseTreatment.Stochastic;
+
+    private protected EnsembleSource Source(AssimilationSystem system, DataAssimilationContext context) =>
+        new(system.InitialOrUsual, Members, context.Precision);
+}
+
+/// <summary>An ensemble filter: the settings of all, and the analyzer that tells one from another.</summary>
+public abstract record EnsembleFilter : EnsembleMethod<EnsembleMemory>
+{
+    /// <summary>The analysis of a cycle.</summary>
+    /// <param name="network">What is observed.</param>
+    protected internal abstract IAnalyzer<EnsembleMemory> Analyzer(IObservationNetwork network);
+
+    /// <inheritdoc/>
+    protected internal override AssimilationTriple<EnsembleMemory> Triple(AssimilationSystem system, DataAssimilationContext context) =>
+        new(Analyzer(system.Network), new EnsemblePropagater(system.Dynamics, ModelError), new EnsembleProcoder(), Source(system, context));
+}

@@ -1,0 +1,36 @@
+namespace DaML;
+
+/// <summary>
+/// Estimates a model's state and parameters together by any method: the method runs on the joint model, with the network and the initial
+/// condition lifted to it, and its estimates are taken apart again, <see cref="Columns.Forecast"/> and
+/// <see cref="Columns.Analysis"/> of the state, <see cref="Columns.Parameters"/> and <see cref="Columns.ParametersSpread"/> beside them.
+/// </summary>
+public sealed record JointEstimation : AssimilationMethod
+{
+    /// <summary>What is believed of the parameters to be estimated, and how they change; parameters that are not named keep the model's values.</summary>
+    public required IReadOnlyList<EstimatedParameter> Parameters { get; init; }
+
+    /// <summary>The method that runs on the joint model.</summary>
+    public required AssimilationMethod Method { get; init; }
+
+    /// <summary>The joint system: model, network and initial condition with the parameters behind the state.</summary>
+    /// <param name="system">A system whose model has parameters.</param>
+    /// <exception cref="ArgumentException">The model has no parameters.</exception>
+    public AssimilationSystem Joint(AssimilationSystem system)
+    {
+        if (system.Dynamics is not IParametricDynamics model)
+            throw new ArgumentException($"The parameters of {system.Dynamics.Name} cannot be estimated: it does not implement {nameof(IParametricDynamics)}.", nameof(system));
+        var joint = new JointDynamics(model, Parameters);
+        return new AssimilationSystem(joint, joint.Lift(system.Network)) { Interval = system.Interval, Initial = system.Initial is { } initial ? joint.Lift(initial) : null };
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The model has no parameters of these names, or the method has something to learn.</exception>
+    public override TransformerChain For(AssimilationSystem system, DataAssimilationContext context)
+    {
+        if (Method.For(Joint(system), context) is not ITransformer filter)
+            throw new ArgumentException($"A joint estimation takes a method that can be applied at once; {Method.GetType().Name} has something to learn.", nameof(Method));
+        bool hasSpread = filter.Contract.Adds.Any(definition => definition.Column == Columns.AnalysisSpread);
+        return new TransformerChain([new JointNetworks(Parameters.Count), filter, new JointEstimates(system.Dynamics.Dimension, Parameters.Count, hasSpread)]);
+    }
+}

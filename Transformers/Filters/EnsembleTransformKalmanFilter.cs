@@ -1,0 +1,18 @@
+namespace DaML;
+
+/// <summary>
+/// The ensemble transform Kalman filter (<see cref="EnsembleTransformKalmanFilterAnalyzer"/>). Lorenz-96 with 20 members wants an inflation of
+/// 1.04 on the posterior standard deviation and a rotation.
+/// </summary>
+public sealed record EnsembleTransformKalmanFilter : EnsembleFilter
+{
+    /// <summary>How the analysis is rotated (default: not at all).</summary>
+    public EnsembleRotation Rotation { get; init; } = EnsembleRotation.None;
+
+    /// <inheritdoc/>
+    protected internal override string UsualName => $"ETKF (N = {Members})";
+
+    /// <inheritdoc/>
+    protected internal override IAnalyzer<EnsembleMemory> Analyzer(IObservationNetwork network) =>
+        new EnsembleTransformKalmanFilterAnalyzer(network.Operator, network.Error, Inflation, Rotation);
+}

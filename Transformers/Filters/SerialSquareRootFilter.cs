@@ -1,0 +1,15 @@
+namespace DaML;
+
+/// <summary>
+/// The serial ensemble square-root filter, EnSRF, which takes one observation after the other (<see cref="SerialSquareRootFilterAnalyzer"/>). It
+/// wants the inflation of the ensemble transform filter.
+/// </summary>
+public sealed record SerialSquareRootFilter : EnsembleFilter
+{
+    /// <inheritdoc/>
+    protected internal override string UsualName => $"serial EnSRF (N = {Members})";
+
+    /// <inheritdoc/>
+    protected internal override IAnalyzer<EnsembleMemory> Analyzer(IObservationNetwork network) =>
+        new SerialSquareRootFilterAnalyzer(network.Operator, network.Error, Inflation);
+}

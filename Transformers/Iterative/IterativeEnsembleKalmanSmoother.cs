@@ -1,0 +1,70 @@
+namespace DaML;
+
+/// <summary>What the settings of the iterative ensemble methods share: a posterior inflation and a rotation are given to the ensemble that the next window begins with.</summary>
+public abstract record IterativeEnsembleMethod : EnsembleMethod<WindowMemory<EnsembleMemory>>
+{
+    /// <summary>The minimisation.</summary>
+    public EnsembleGaussNewton Iteration { get; init; } = new();
+
+    /// <summary>How the ensemble is rotated (default: not at all).</summary>
+    public EnsembleRotation Rotation { get; init; } = EnsembleRotation.None;
+
+    private protected AssimilationTriple<WindowMemory<EnsembleMemory>> Windowed(IAnalyzer<WindowMemory<EnsembleMemory>> analyzer, WindowCycling window,
+        AssimilationSystem system, DataAssimilationContext context) =>
+        new(analyzer, new WindowPropagater<EnsembleMemory>(new EnsemblePropagater(system.Dynamics)),
+            new WindowProcoder<EnsembleMemory>(new EnsembleProcoder()), new WindowSource<EnsembleMemory>(Source(system, context), window));
+}
+
+/// <summary>
+/// The iterative ensemble Kalman smoother, IEnKS, over windows of any length, for a model without an error of its own
+/// (<see cref="IterativeEnsembleKalmanSmootherAnalyzer"/>). Over a window of one cycle, the default, it is the iterative ensemble Kalman filter,
+/// IEnKF. Lorenz-96 with 40 members wants an inflation of 1.01 on the posterior standard deviation and a rotation.
+/// </summary>
+public sealed record IterativeEnsembleKalmanSmoother : IterativeEnsembleMethod
+{
+    /// <summary>How windows follow each other (default: one cycle long, the iterative ensemble Kalman filter).</summary>
+    public WindowCycling Window { get; init; } = WindowCycling.Overlapping(1);
+
+    /// <summary>How often an observation is used that several windows hold (default: once).</summary>
+    public ObservationUse ObservationUse { get; init; } = ObservationUse.Single;
+
+    /// <summary>The hyperprior of the finite-size smoother, IEnKS-N, which needs no inflation against sampling error (default: null, the plain smoother).</summary>
+    public FiniteSizePrior? Prior { get; init; }
+
+    /// <summary>How the finite-size cost function is minimised within a step (default: by its dual).</summary>
+    public FiniteSizeForm Form { get; init; } = FiniteSizeForm.Dual;
+
+    /// <inheritdoc/>
+    protected internal override string UsualName
+    {
+        get
+        {
+            string kind = Window.Length == 1 ? "IEnKF" : "IEnKS", finite = Prior is null ? "" : "-N";
+            string window = Window.Length switch { 0 => ", no window", 1 => "", var length => $", L = {length}" };
+            return $"{kind}{finite} (N = {Members}{window})";
+        }
+    }
+
+    /// <inheritdoc/>
+    protected internal override AssimilationTriple<WindowMemory<EnsembleMemory>> Triple(AssimilationSystem system, DataAssimilationContext context)
+    {
+        ObservationUse.Check(Window);
+        return Windowed(new IterativeEnsembleKalmanSmootherAnalyzer(system.Dynamics, system.Network.Operator, system.Network.Error, Iteration, ObservationUse,
+            Inflation, Rotation, Prior, Form), Window, system, context);
+    }
+}
+
+/// <summary>
+/// The iterative ensemble Kalman filter with additive model error, IEnKF-Q, for a model with the covariance of a time step's error
+/// (<see cref="AdditiveErrorEnsembleKalmanFilterAnalyzer"/>).
+/// </summary>
+public sealed record AdditiveErrorIterativeEnsembleKalmanFilter : IterativeEnsembleMethod
+{
+    /// <inheritdoc/>
+    protected internal override string UsualName => $"IEnKF-Q (N = {Members})";
+
+    /// <inheritdoc/>
+    protected internal override AssimilationTriple<WindowMemory<EnsembleMemory>> Triple(AssimilationSystem system, DataAssimilationContext context) =>
+        Windowed(new AdditiveErrorEnsembleKalmanFilterAnalyzer(system.Dynamics, system.Network.Operator, system.Network.Error, Iteration, Inflation, Rotation),
+            WindowCycling.Overlapping(1), system, context);
+}

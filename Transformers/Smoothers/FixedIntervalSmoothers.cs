@@ -1,0 +1,38 @@
+namespace DaML;
+
+/// <summary>
+/// The Rauch-Tung-Striebel smoother of a linear-Gaussian system, with model error or without (<see cref="RauchTungStriebelStep"/>); of a nonlinear
+/// one in first order.
+/// </summary>
+public sealed record RauchTungStriebelSmoother : AssimilationMethod
+{
+    /// <summary>The Kalman filter that goes before. An inflation of it is no part of a smoother and is refused.</summary>
+    public KalmanFilter Filter { get; init; } = new ExtendedKalmanFilter();
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">Parts that do not fit each other, or an inflation.</exception>
+    public override FixedIntervalSmoother<GaussianMemory> For(AssimilationSystem system, DataAssimilationContext context)
+    {
+        if (Filter.Inflation is { VarianceFactor: not 1 } || Filter.CovarianceGrowthPerTimeUnit != 1)
+            throw new ArgumentException("The Rauch-Tung-Striebel smoother goes back by the covariances of the model; a filter whose covariance is inflated has others. " +
+                "Give the model's error instead.", nameof(Filter));
+        return new(Name ?? "Rauch-Tung-Striebel smoother", Filter.For(system, context), new RauchTungStriebelStep(system.Dynamics));
+    }
+}
+
+/// <summary>
+/// An ensemble Kalman smoother over all of a view: any ensemble filter, then back through its ensembles (<see cref="EnsembleSmootherStep"/>), for models
+/// with error or without.
+/// </summary>
+public sealed record EnsembleKalmanSmoother : AssimilationMethod
+{
+    /// <summary>The filter. Without rotation its members keep belonging together from cycle to cycle.</summary>
+    public required EnsembleFilter Filter { get; init; }
+
+    /// <inheritdoc/>
+    public override FixedIntervalSmoother<EnsembleMemory> For(AssimilationSystem system, DataAssimilationContext context)
+    {
+        var filter = Filter.For(system, context);
+        return new(Name ?? $"ensemble Kalman smoother, {filter.Name}", filter, new EnsembleSmootherStep());
+    }
+}

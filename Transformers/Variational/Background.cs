@@ -1,0 +1,78 @@
+namespace DaML;
+
+/// <summary>The background error covariance B of a variational method: known, or to be learned.</summary>
+public abstract record Background
+{
+    /// <summary>B; null where it is to be learned.</summary>
+    public abstract IErrorCovariance? Covariance { get; }
+
+    /// <summary>What is to be learned, for messages; null where B is known.</summary>
+    protected internal virtual string? ToLearn => null;
+
+    /// <summary>Refuses settings that are out of order.</summary>
+    protected internal virtual void Check() { }
+
+    /// <summary>Learns B for a method, and where the method then starts.</summary>
+    /// <param name="method">The method with a B and a start.</param>
+    /// <param name="problem">What it is learned for.</param>
+    /// <param name="data">What it is learned from.</param>
+    /// <param name="cancellation">Stops it.</param>
+    protected internal abstract (IErrorCovariance Covariance, IInitialCondition Initial) Learn(Func<IErrorCovariance, IInitialCondition, ITransformer> method,
+        BackgroundProblem problem, ITrajectoryView data, CancellationToken cancellation);
+}
+
+/// <summary>What a background error covariance is learned for.</summary>
+/// <param name="Context">Logger, progress and precision.</param>
+/// <param name="System">The model, what is observed of it, and where it starts.</param>
+/// <param name="IsWindow">Whether the method looks over a window, where smaller covariances serve than at a single time.</param>
+public sealed record BackgroundProblem(DataAssimilationContext Context, AssimilationSystem System, bool IsWindow);
+
+/// <summary>A background error covariance that is known.</summary>
+/// <param name="Known">B, of the state's dimension.</param>
+public sealed record KnownBackground(IErrorCovariance Known) : Background
+{
+    /// <inheritdoc/>
+    public override IErrorCovariance Covariance => Known;
+
+    /// <inheritdoc/>
+    protected internal override (IErrorCovariance Covariance, IInitialCondition Initial) Learn(Func<IErrorCovariance, IInitialCondition, ITransformer> method,
+        BackgroundProblem problem, ITrajectoryView data, CancellationToken cancellation) => (Known, problem.System.InitialOrUsual);
+}
+
+/// <summary>What 3D-Var and 4D-Var share.</summary>
+/// <typeparam name="TMemory">The memory: a state, or one within a window.</typeparam>
+public abstract record VariationalMethod<TMemory> : AssimilationMethod<TMemory> where TMemory : IMemory<TMemory>
+{
+    /// <summary>
+    /// The background error covariance B: <c>new KnownBackground(b)</c>, or one that is learned, <c>new ClimatologicalBackground()</c>, where the method
+    /// is to be fitted on a view with the truth before it is applied. It has no default.
+    /// </summary>
+    public required Background Background { get; init; }
+
+    /// <inheritdoc/>
+    protected internal override string? ToLearn => Background.ToLearn;
+
+    /// <inheritdoc/>
+    protected internal override AssimilationTriple<TMemory> Triple(AssimilationSystem system, DataAssimilationContext context)
+    {
+        Background.Check();
+        // Where B is to be learned, any one gives the columns.
+        var covariance = Background.Covariance ?? ErrorCovariance.Scalar(system.Dynamics.Dimension, 1);
+        if (covariance.Dimension != system.Dynamics.Dimension)
+            throw new ArgumentException($"The background error covariance must have the dimension of {system.Dynamics.Name}, {system.Dynamics.Dimension}; given: {covariance.Dimension}.");
+        return Triple(covariance, system, new StateSource(system.InitialOrUsual, context.Precision));
+    }
+
+    /// <inheritdoc/>
+    protected internal override (AssimilationMethod<TMemory> Method, AssimilationSystem System) Learn(AssimilationSystem system, ITrajectoryView data,
+        DataAssimilationContext context, CancellationToken cancellation)
+    {
+        var (covariance, initial) = Background.Learn((b, start) => With(b).For(system with { Initial = start }, context),
+            new BackgroundProblem(context, system, typeof(TMemory) != typeof(StateMemory)), data, cancellation);
+        return (With(covariance), system with { Initial = initial });
+    }
+
+    private protected abstract AssimilationTriple<TMemory> Triple(IErrorCovariance background, AssimilationSystem system, StateSource source);
+
+    private VariationalMethod<TMemory> With(IErrorCovariance covariance) => this with { Background = new KnownBackground(covariance) };
+}

@@ -1,0 +1,11 @@
+namespace DaML;
+
+/// <summary>3D-Var (<see cref="ThreeDimensionalVariationalAnalyzer"/>). The model's error, where it has one, is not drawn.</summary>
+public sealed record ThreeDimensionalVariational : VariationalMethod<StateMemory>
+{
+    /// <inheritdoc/>
+    protected internal override string UsualName => "3D-Var";
+
+    private protected override AssimilationTriple<StateMemory> Triple(IErrorCovariance background, AssimilationSystem system, StateSource source) =>
+        new(new ThreeDimensionalVariationalAnalyzer(system.Network.Operator, system.Network.Error, background), new StatePropagater(system.Dynamics), new StateProcoder(), source);
+}

@@ -1,0 +1,134 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML.Tests;
+
+public sealed class AssimilationMethodTests
+{
+    private readonly DataAssimilationContext context = new(5);
+
+    private static AssimilationSystem System { get; } = new(new Lorenz96(12), ObservationNetwork.Full(12));
+
+    [Fact]
+    public void A_method_is_a_value_that_is_compared_changed_and_printed()
+    {
+        var etkf = new EnsembleTransformKalmanFilter { Members = 10, Inflation = Inflation.StandardDeviation(1.02) };
+        Assert.Equal(etkf, new EnsembleTransformKalmanFilter { Members = 10, Inflation = Inflation.StandardDeviation(1.02) });
+        Assert.NotEqual(etkf, etkf with { Rotation = EnsembleRotation.MeanPreserving });
+        Assert.Contains("Members = 10", etkf.ToString());
+        Assert.Equal("ETKF (N = 10)", etkf.For(System, context).Name);
+        Assert.Equal("mine", (etkf with { Name = "mine" }).For(System, context).Name);
+        Assert.Same(etkf, etkf.For(System, context).Options);
+    }
+
+    public static TheoryData<string> Names => [.. NamedMethods.All.Keys];
+
+    [Theory, MemberData(nameof(Names))]
+    public void Every_named_method_says_its_columns_before_it_learns(string name)
+    {
+        var method = NamedMethods.All[name].For(System, context);
+        var twin = context.Data.Twin(System, new() { Batch = 2, Cycles = 3 });
+        Assert.Equal([12], method.GetOutputSchema(twin.Schema)[Columns.Analysis].Shape);
+        Assert.Equal(method.Name, context.Analysis.Method(System, NamedMethods.All[name]).Name);
+    }
+
+    [Fact]
+    public void A_method_with_something_to_learn_is_refused_before_it_is_fitted()
+    {
+        var twin = context.Data.Twin(System, new() { Batch = 4, Cycles = 60 });
+        var background = new ClimatologicalBackground { ClimatologyCycles = 60, TuningCycles = 30, TuningBurnIn = 10 };
+        var variational = context.Analysis.ThreeDimensionalVariational(System, new() { Background = background });
+        Assert.Contains("background error covariance first: call Fit", Assert.Throws<InvalidOperationException>(() => variational.Transform(twin)).Message);
+        Assert.Contains("climatology first: call Fit", Assert.Throws<InvalidOperationException>(() => context.Analysis.Climatology(System).Run(twin)).Message);
+        string path = Path.Combine(Path.GetTempPath(), $"daml-{Guid.NewGuid():n}.daml");
+        Assert.Throws<InvalidOperationException>(() => context.Model.Save(variational, path));
+        Assert.False(File.Exists(path));
+
+        var fitted = variational.Fit(twin);
+        Assert.NotNull(((ThreeDimensionalVariational)fitted.Options).Background.Covariance);
+        Assert.Same(fitted, fitted.Fit(twin));
+        using var run = fitted.Run(twin);
+        Assert.True(run.MoveNext());
+    }
+
+    [Fact]
+    public void A_chain_fits_what_is_to_be_learned_in_it_and_leaves_the_rest()
+    {
+        var twin = context.Data.Twin(System, new() { Batch = 4, Cycles = 60 });
+        var forecast = new LeadTimeForecast(System.Dynamics, Columns.Analysis, new Column("in-two-cycles"), 2);
+        var chain = context.Analysis.OptimalInterpolation(System).Append(forecast);
+        Assert.Throws<InvalidOperationException>(() => chain.Transform(twin));
+        var fitted = chain.Fit(twin);
+        Assert.Same(forecast, fitted.Steps[1]);
+        using var cursor = fitted.Transform(twin).OpenCursor();
+        Assert.True(cursor.MoveNext());
+        Assert.Throws<SchemaException>(() => chain.Fit(context.Data.Twin(System with { Dynamics = new Lorenz96(12) }, new() { Cycles = 2 })
+            .Materialise([Columns.Observation])));
+    }
+
+    [Fact]
+    public void A_transformer_is_the_estimator_of_itself()
+    {
+        IEstimator<ITransformer> etkf = context.Analysis.EnsembleTransformKalmanFilter(System, new() { Members = 6 });
+        Assert.Same(etkf, etkf.Fit(context.Data.Twin(System, new() { Cycles = 2 })));
+        var other = new AssimilationSystem(new Lorenz96(10), ObservationNetwork.Full(10));
+        Assert.Throws<SchemaException>(() => etkf.Fit(context.Data.Twin(other, new() { Cycles = 2 })));
+    }
+
+    [Fact]
+    public void The_settings_of_a_learned_analysis_reach_the_method_that_is_trained()
+    {
+        var training = new TrainingOptions { Steps = 2, Truncation = 2, ValidationInterval = 1, ValidationBurnIn = 2, ValidationCycles = 6 };
+        var method = context.Analysis.ResidualConvolution(System, new()
+        {
+            Name = "small", Stream = "own", DivergenceHandling = DivergenceHandling.Isolate, Training = training,
+            Network = new() { Filters = 4, Blocks = 1, SubBlocks = 1 },
+        });
+        var view = context.Data.Twin(System, new() { Batch = 4, Cycles = 40 });
+        var learned = method.Fit(view, view);
+        Assert.Equal("small", learned.Name);
+        Assert.Equal(("own", DivergenceHandling.Isolate), (learned.Options.Stream, learned.Options.DivergenceHandling));
+    }
+
+    [Fact]
+    public void Tuning_takes_methods_as_records()
+    {
+        var etkf = new EnsembleTransformKalmanFilter { Members = 8 };
+        var start = System with { Initial = new AttractorInitialCondition(System.Dynamics, 5) };
+        var twin = context.Data.Twin(start, new() { Batch = 2, Cycles = 30 });
+        var byRecord = context.Analysis.Tune(start, "inflation", TuningSearch.Grid(1.0, 1.2, 3), value => etkf with { Inflation = Inflation.StandardDeviation(value) },
+            new() { BurnIn = 5, Threads = 1 }).Tune(twin);
+        var byHand = context.Analysis.Tune("inflation", TuningSearch.Grid(1.0, 1.2, 3),
+            value => context.Analysis.EnsembleTransformKalmanFilter(start, new() { Members = 8, Inflation = Inflation.StandardDeviation(value) }),
+            new() { BurnIn = 5, Threads = 1 }).Tune(twin);
+        Assert.Equal(byHand.Values, byRecord.Values);
+        Assert.Equal(byHand.Curve.Best.Score, byRecord.Curve.Best.Score);
+    }
+
+    // A network that draws nothing itself: its weights follow from the seed, and it is moved to the context's precision.
+    private sealed class Plain : nn.Module<Tensor, Tensor, Tensor>
+    {
+        private readonly TorchSharp.Modules.Linear mix = nn.Linear(24, 12);
+
+        public Plain() : base(nameof(Plain)) => RegisterComponents();
+
+        public override Tensor forward(Tensor forecast, Tensor innovation) => mix.call(cat([forecast, innovation], -1));
+    }
+
+    [Theory, InlineData(ScalarType.Float32), InlineData(ScalarType.Float64)]
+    public void An_authors_module_is_drawn_and_converted(ScalarType precision)
+    {
+        var training = new TrainingOptions { Steps = 2, Truncation = 2, ValidationInterval = 1, ValidationBurnIn = 2, ValidationCycles = 6 };
+        byte[] Weights(long seed)
+        {
+            var here = new DataAssimilationContext(new DataAssimilationOptions { Seed = seed, NetworkPrecision = precision });
+            var view = here.Data.Twin(System, new() { Batch = 4, Cycles = 40 });
+            var learned = here.Analysis.Learned("plain", System, _ => new Plain(), training).Fit(view, view);
+            var weight = ((LearnedAnalyzer)learned.Triple.Analyzer).Network.get_parameter("mix.weight")!;
+            Assert.Equal(precision, weight.dtype);
+            return [.. weight.detach().bytes];
+        }
+        Assert.Equal(Weights(1), Weights(1));
+        Assert.NotEqual(Weights(1), Weights(2));
+    }
+}
