@@ -70,7 +70,7 @@ public sealed record AnalysisStatistics(long Dimension, double StateMean, double
             var (h, r) = observation.Network is { } own ? (own.Operator, own.Error) : (observing.Operator, observing.Error);
             r.Invertible($"The observation error covariance R of '{h.Name}'", "learned analyses are given H^T R^-1 (y - H x)",
                 "Give every observation an error variance above zero; a mask says which are missing.");
-            double scaled = LearnedAnalyzer.ScaledInnovation(h, r, truth, observation).square().sum().ToDouble();
+            double scaled = ScaledInnovation(h, r, truth, observation).square().sum().ToDouble();
             if (!double.IsFinite(scaled))
                 throw new DivergenceException("The measurement of the training view", "innovation", cursor.Cycle, cursor.Time,
                     NonFiniteOrigin.OfOperator(h, new StateMemory(truth), observation)
@@ -83,5 +83,20 @@ public sealed record AnalysisStatistics(long Dimension, double StateMean, double
         if (!(deviation > 0)) throw new ArgumentException($"The true states of the training view do not vary: every one of {count} values is {mean}.");
         if (!(innovation > 0)) throw new ArgumentException("The training view has no observation error at all: every H^T R^-1 (y - H x) is zero, or every observation is missing.");
         return new AnalysisStatistics(view.Schema[Columns.Truth].Shape[0], mean, deviation, Math.Sqrt(innovation / count));
+    }
+
+    /// <summary>H^T R^-1 (y - H x), zero where nothing is observed; R is that of each trajectory where the observation has an <see cref="Observation.ErrorScale"/>.</summary>
+    /// <param name="observationOperator">H.</param>
+    /// <param name="observationError">R.</param>
+    /// <param name="state">x, <c>[batch, n]</c></param>
+    /// <param name="observation">y, <c>[batch, p]</c></param>
+    /// <returns><c>[batch, n]</c>, of the state's precision.</returns>
+    public static Tensor ScaledInnovation(IObservationOperator observationOperator, IErrorCovariance observationError, Tensor state, Observation observation)
+    {
+        using var scope = NewDisposeScope();
+        var innovation = observation.Values.to(state.dtype) - observationOperator.Apply(state);
+        var weighted = observationError.ApplyInverse(innovation, observation.Mask);
+        if (observation.ErrorScale is { } scale) weighted = weighted / scale.to(state.dtype).square().view([-1, .. Enumerable.Repeat(1L, (int)weighted.ndim - 1)]);
+        return observationOperator.Adjoint(state, weighted).MoveToOuterDisposeScope();
     }
 }

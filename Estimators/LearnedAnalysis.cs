@@ -1,3 +1,6 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace DaML;
 
 /// <summary>What the settings of all learned analyses share, with its defaults. For a system it is an estimator that trains its networks.</summary>
@@ -33,9 +36,22 @@ public sealed record ResidualConvolution : LearnedAnalysis<StateMemory>
         var trained = First is null ? null : NetworkOf(First);
         var size = trained?.Options ?? Network.Checked();
         size.Grid.RequireDimension(system.Dynamics.Dimension);
-        return LearnedAnalysisCatalog.OfNetwork(Name ?? size.Name, system, context, (statistics, random) => trained?.CopyOn(random.Device)
+        return OfNetwork(Name ?? size.Name, system, context, (statistics, random) => trained?.CopyOn(random.Device)
             ?? new ResidualConvolutionNetwork(size, statistics, context.Options.NetworkPrecision, random), Training, this);
     }
+
+    /// <summary>The estimator of a network that is an analysis of one state.</summary>
+    internal static LearnedAnalysisEstimator<StateMemory> OfNetwork(string name, AssimilationSystem system, DataAssimilationContext context,
+        Func<AnalysisStatistics, RandomStream, nn.Module<Tensor, Tensor, Tensor>> createNetwork, TrainingOptions? training, SequentialAssimilationOptions? options = null) =>
+        new(name, context, system.Network, (statistics, random) =>
+        {
+            var network = createNetwork(statistics, random);
+            var triple = new AssimilationTriple<StateMemory>(
+                LearnedAnalyzer.InTraining(name, network, system.Network), new StatePropagater(system.Dynamics), new StateProcoder(),
+                new StateSource(system.Initial ?? statistics.Climatology(context.Device), context.Options.NetworkPrecision));
+            return new LearnedTriple<StateMemory>(network, triple,
+                history => triple with { Analyzer = new LearnedAnalyzer(name, system.Network.Operator, system.Network.Error, network, history) });
+        }, training, options: options);
 
     /// <summary>The network of an analysis that another begins as.</summary>
     /// <exception cref="ArgumentException">It is another kind of analysis.</exception>
@@ -57,7 +73,7 @@ public sealed record InnovationLinear : LearnedAnalysis<StateMemory>
     {
         var size = Network.Checked();
         size.Network.Grid.RequireDimension(system.Dynamics.Dimension);
-        return LearnedAnalysisCatalog.OfNetwork(Name ?? "linear in the innovation", system, context,
+        return ResidualConvolution.OfNetwork(Name ?? "linear in the innovation", system, context,
             (statistics, random) => new InnovationLinearNetwork(size, statistics, context.Options.NetworkPrecision, random), Training, this);
     }
 }

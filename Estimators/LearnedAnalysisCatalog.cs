@@ -39,7 +39,7 @@ public static class LearnedAnalysisCatalog
         Func<nn.Module<Tensor, Tensor>> createLayers, TrainingOptions? training = null)
     {
         grid.RequireDimension(system.Dynamics.Dimension);
-        return OfNetwork(name, system, catalog.Context, (statistics, random) => new FieldNetwork(Drawn(createLayers(), random, catalog.Context), statistics, grid), training);
+        return DaML.ResidualConvolution.OfNetwork(name, system, catalog.Context, (statistics, random) => new FieldNetwork(Drawn(createLayers(), random, catalog.Context), statistics, grid), training);
     }
 
     /// <summary>The same with a module that draws its own weights from the training's stream.</summary>
@@ -48,7 +48,7 @@ public static class LearnedAnalysisCatalog
         Func<RandomStream, nn.Module<Tensor, Tensor>> createLayers, TrainingOptions? training = null)
     {
         grid.RequireDimension(system.Dynamics.Dimension);
-        return OfNetwork(name, system, catalog.Context, (statistics, random) => new FieldNetwork(Moved(createLayers(random), catalog.Context), statistics, grid), training);
+        return DaML.ResidualConvolution.OfNetwork(name, system, catalog.Context, (statistics, random) => new FieldNetwork(Moved(createLayers(random), catalog.Context), statistics, grid), training);
     }
 
     /// <summary>An analysis x_f + a(x_f, H^T R^-1 (y - H x_f)) learned by your own network a.</summary>
@@ -63,13 +63,13 @@ public static class LearnedAnalysisCatalog
     /// <exception cref="ArgumentException">An option out of its range.</exception>
     public static LearnedAnalysisEstimator<StateMemory> Learned(this AnalysisCatalog catalog, string name, AssimilationSystem system,
         Func<AnalysisStatistics, nn.Module<Tensor, Tensor, Tensor>> createNetwork, TrainingOptions? training = null) =>
-        OfNetwork(name, system, catalog.Context, (statistics, random) => Drawn(createNetwork(statistics), random, catalog.Context), training);
+        DaML.ResidualConvolution.OfNetwork(name, system, catalog.Context, (statistics, random) => Drawn(createNetwork(statistics), random, catalog.Context), training);
 
     /// <summary>The same with a network that draws its own weights from the training's stream, or begins with others.</summary>
     /// <inheritdoc cref="Learned(AnalysisCatalog, string, AssimilationSystem, Func{AnalysisStatistics, nn.Module{Tensor, Tensor, Tensor}}, TrainingOptions?)"/>
     public static LearnedAnalysisEstimator<StateMemory> Learned(this AnalysisCatalog catalog, string name, AssimilationSystem system,
         Func<AnalysisStatistics, RandomStream, nn.Module<Tensor, Tensor, Tensor>> createNetwork, TrainingOptions? training = null) =>
-        OfNetwork(name, system, catalog.Context, (statistics, random) => Moved(createNetwork(statistics, random), catalog.Context), training);
+        DaML.ResidualConvolution.OfNetwork(name, system, catalog.Context, (statistics, random) => Moved(createNetwork(statistics, random), catalog.Context), training);
 
     /// <summary>An analysis with hidden channels, (x_a, h_a) from (x_f, H^T R^-1 (y - H x_f), h_f), learned by your own network.</summary>
     /// <param name="catalog">The catalog.</param>
@@ -105,19 +105,6 @@ public static class LearnedAnalysisCatalog
     public static LearnedAnalysisEstimator<TMemory> Learned<TMemory>(this AnalysisCatalog catalog, string name, IObservationNetwork observing,
         Func<AnalysisStatistics, RandomStream, LearnedTriple<TMemory>> create, TrainingOptions? training = null, bool hasSpread = false)
         where TMemory : IMemory<TMemory> => new(name, catalog.Context, observing, create, training, hasSpread);
-
-    /// <summary>The estimator of a network that is an analysis of one state.</summary>
-    internal static LearnedAnalysisEstimator<StateMemory> OfNetwork(string name, AssimilationSystem system, DataAssimilationContext context,
-        Func<AnalysisStatistics, RandomStream, nn.Module<Tensor, Tensor, Tensor>> createNetwork, TrainingOptions? training, SequentialAssimilationOptions? options = null) =>
-        new(name, context, system.Network, (statistics, random) =>
-        {
-            var network = createNetwork(statistics, random);
-            var triple = new AssimilationTriple<StateMemory>(
-                LearnedAnalyzer.InTraining(name, network, system.Network), new StatePropagater(system.Dynamics), new StateProcoder(),
-                new StateSource(system.Initial ?? statistics.Climatology(context.Device), context.Options.NetworkPrecision));
-            return new LearnedTriple<StateMemory>(network, triple,
-                history => triple with { Analyzer = new LearnedAnalyzer(name, system.Network.Operator, system.Network.Error, network, history) });
-        }, training, options: options);
 
     // An author's module with weights that follow from the seed.
     private static TModule Drawn<TModule>(TModule module, RandomStream random, DataAssimilationContext context) where TModule : nn.Module

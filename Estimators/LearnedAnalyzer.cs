@@ -43,19 +43,4 @@ public sealed class LearnedAnalyzer : ScaledInnovationAnalyzer<StateMemory, nn.M
     }
 
     private protected override Tensor State(StateMemory forecast) => forecast.State;
-
-    /// <summary>H^T R^-1 (y - H x), zero where nothing is observed; R is that of each trajectory where the observation has an <see cref="Observation.ErrorScale"/>.</summary>
-    /// <param name="observationOperator">H.</param>
-    /// <param name="observationError">R.</param>
-    /// <param name="state">x, <c>[batch, n]</c></param>
-    /// <param name="observation">y, <c>[batch, p]</c></param>
-    /// <returns><c>[batch, n]</c>, of the state's precision.</returns>
-    public static Tensor ScaledInnovation(IObservationOperator observationOperator, IErrorCovariance observationError, Tensor state, Observation observation)
-    {
-        using var scope = NewDisposeScope();
-        var innovation = observation.Values.to(state.dtype) - observationOperator.Apply(state);
-        var weighted = observationError.ApplyInverse(innovation, observation.Mask);
-        if (observation.ErrorScale is { } scale) weighted = weighted / scale.to(state.dtype).square().view([-1, .. Enumerable.Repeat(1L, (int)weighted.ndim - 1)]);
-        return observationOperator.Adjoint(state, weighted).MoveToOuterDisposeScope();
-    }
 }

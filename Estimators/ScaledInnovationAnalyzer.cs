@@ -52,7 +52,7 @@ public abstract class ScaledInnovationAnalyzer<TMemory, TNetwork> : IAnalyzer<TM
     public TMemory Analyze(TMemory forecast, Observation observation, RandomStream random)
     {
         using var scope = NewDisposeScope();
-        var scaled = LearnedAnalyzer.ScaledInnovation(observation.Network?.Operator ?? Operator, observation.Network?.Error ?? Error, State(forecast), observation);
+        var scaled = AnalysisStatistics.ScaledInnovation(observation.Network?.Operator ?? Operator, observation.Network?.Error ?? Error, State(forecast), observation);
         return Analyze(forecast, scaled).Map(tensor => tensor.MoveToOuterDisposeScope());
     }
 

@@ -14,7 +14,7 @@ public sealed class ErrorScaleTests
         var observing = ObservationNetwork.Strided(6, 2, 0.25);
         var state = tensor(new double[] { 1, 2, 3, 4, 5, 6 }, 1, 6).repeat(2, 1);
         var observation = new Observation(full([2, 3], 2.0, dtype: ScalarType.Float64), null, 0) { ErrorScale = tensor(new[] { 2.0, 0.5 }) };
-        var scaled = LearnedAnalyzer.ScaledInnovation(observing.Operator, observing.Error, state, observation);
+        var scaled = AnalysisStatistics.ScaledInnovation(observing.Operator, observing.Error, state, observation);
         Assert.Equal([1, 0, -1, 0, -3, 0, 16, 0, -16, 0, -48, 0], scaled.data<double>().ToArray());
     }
 

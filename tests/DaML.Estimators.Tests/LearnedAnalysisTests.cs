@@ -322,7 +322,7 @@ public sealed class LearnedAnalysisTests : IDisposable
         {
             Assert.True(cursor.MoveNext());
             var observation = cursor.ReadObservation(view.Schema, cursor[Columns.Truth], "test");
-            var scaled = LearnedAnalyzer.ScaledInnovation(observing.Operator, observing.Error, cursor[Columns.Truth], observation);
+            var scaled = AnalysisStatistics.ScaledInnovation(observing.Operator, observing.Error, cursor[Columns.Truth], observation);
             Bits.Equal(observation.Mask!, scaled != 0);
         }
         var method = twin.Context.Analysis.ResidualConvolution(system, new() { Network = SmallTwin.Network, Training = SmallTwin.Brief }).Fit(view);
@@ -337,7 +337,7 @@ public sealed class LearnedAnalysisTests : IDisposable
         var dynamics = new Lorenz96(6);
         var observing = ObservationNetwork.Strided(dynamics.Dimension, 2, 0.25);
         var state = tensor(new double[] { 1, 2, 3, 4, 5, 6 }, 1, 6);
-        var scaled = LearnedAnalyzer.ScaledInnovation(observing.Operator, observing.Error, state, new Observation(tensor(new double[] { 2, 2, 2 }, 1, 3), null, 0));
+        var scaled = AnalysisStatistics.ScaledInnovation(observing.Operator, observing.Error, state, new Observation(tensor(new double[] { 2, 2, 2 }, 1, 3), null, 0));
         Assert.Equal([4, 0, -4, 0, -12, 0], scaled.data<double>().ToArray());
     }
 
@@ -382,9 +382,8 @@ public sealed class LearnedAnalysisTests : IDisposable
     {
         var twin = new SmallTwin();
         var other = new SmallTwin(sites: 10);
-        var system = new AssimilationSystem(twin.Dynamics, other.Observing);
         Assert.Contains("[12]", Assert.Throws<SchemaException>(() => twin.Estimator().Fit(other.Training, other.Validation)).Message);
-        Assert.Throws<ArgumentException>(() => twin.Context.Analysis.ResidualConvolution(system));
+        Assert.Throws<ArgumentException>(() => twin.Context.Analysis.ResidualConvolution(new AssimilationSystem(twin.Dynamics, other.Observing)));
         Assert.Contains("batch of 17", Assert.Throws<ArgumentException>(() => twin.Estimator(SmallTwin.Brief with { BatchSize = 17 }).Fit(twin.Training, twin.Validation)).Message);
         Assert.Contains("burn-in", Assert.Throws<ArgumentException>(() => twin.Estimator().Fit(twin.Training, twin.View("short", 4, 10))).Message);
         var noTruth = new TrajectoryView(new TrajectorySchema(16, new ColumnDefinition(Columns.Observation, 12)), null, 0, twin.Training.OpenCursor);

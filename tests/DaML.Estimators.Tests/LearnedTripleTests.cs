@@ -28,7 +28,7 @@ public sealed class LearnedTripleTests
         public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
         {
             var members = forecast.Members.unbind(1).Select(member =>
-                member + network.call(LearnedAnalyzer.ScaledInnovation(observing.Operator, observing.Error, member, observation)));
+                member + network.call(AnalysisStatistics.ScaledInnovation(observing.Operator, observing.Error, member, observation)));
             return new(stack(members, 1));
         }
     }

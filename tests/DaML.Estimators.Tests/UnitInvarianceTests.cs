@@ -152,14 +152,24 @@ public sealed class UnitInvarianceTests
     [Fact]
     public void Every_estimator_is_tried()
     {
-        var estimators = typeof(LearnedAnalysisEstimator<>).Assembly.GetExportedTypes().Concat(typeof(EstimatorChain<>).Assembly.GetExportedTypes())
-            .Concat(typeof(FixedPreconditioningEstimator).Assembly.GetExportedTypes())
-            .Where(type => type is { IsClass: true, IsAbstract: false } && (type.Name.Split('`')[0].EndsWith("Estimator", StringComparison.Ordinal) || Estimates(type)));
-        var tried = Cases.Values.Select(one => one.Estimator).ToHashSet();
-        Assert.Empty(estimators.Where(type => !tried.Contains(type)).Select(type => type.Name));
+        Type[] types = [.. typeof(LearnedAnalysisEstimator<>).Assembly.GetExportedTypes(), .. typeof(EstimatorChain<>).Assembly.GetExportedTypes(),
+            .. typeof(FixedPreconditioningEstimator).Assembly.GetExportedTypes()];
+        var estimators = types.Where(type => type is { IsClass: true, IsAbstract: false } && !type.IsAssignableTo(typeof(ITransformer))
+            && (type.Name.Split('`')[0].EndsWith("Estimator", StringComparison.Ordinal) || Estimates(type)));
+        // Methods that say what they have to learn.
+        var methods = types.Where(type => type.IsAssignableTo(typeof(AssimilationMethod)) && !(type.IsGenericType && type.Name.StartsWith("AssimilationMethod", StringComparison.Ordinal))
+            && type.GetProperty("ToLearn", BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.DeclaredOnly) is not null).ToList();
+        Assert.Equal(2, methods.Count);    // variational methods and climatological ones
+        var tried = Cases.Values.SelectMany(one => Bases(one.Estimator)).ToHashSet();
+        Assert.Empty(estimators.Concat(methods).Where(type => !tried.Contains(type)).Select(type => type.Name));
     }
 
     private static bool Estimates(Type type) => type.GetInterfaces().Any(contract => contract.IsGenericType && contract.GetGenericTypeDefinition() == typeof(IEstimator<>));
+
+    private static IEnumerable<Type> Bases(Type type)
+    {
+        for (var at = type; at is not null; at = at.BaseType) yield return at.IsGenericType ? at.GetGenericTypeDefinition() : at;
+    }
 
     [Theory, MemberData(nameof(All))]
     public void The_unit_of_the_state_does_not_matter(string name, ScalarType precision)
