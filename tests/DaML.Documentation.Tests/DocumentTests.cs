@@ -46,11 +46,21 @@ public partial class DocumentTests
     public void Extending_quotes_the_marked_lines(string file, string mark) => Assert.Contains(Marked(file, mark), Quoted("extending.md"));
 
     [Fact]
-    public void The_readme_quotes_the_demo_and_it_has_some_thirty_lines()
+    public void The_demo_is_quoted_whole_and_it_has_some_thirty_lines()
     {
         string pipeline = Marked("DemoPipeline.cs", "readme");
-        Assert.Contains(pipeline, Quoted("README.md"));
+        Assert.Contains(pipeline, Quoted("demo.md"));
         Assert.InRange(CodeLines(pipeline), 20, 36);
+    }
+
+    [Fact]
+    public void The_readme_is_short_and_its_first_example_has_five_statements_and_the_published_score()
+    {
+        string example = Marked("FirstSteps.cs", "example");
+        Assert.Contains(example, Quoted("README.md"));
+        Assert.Equal(5, example.Split('\n').Count(line => line.EndsWith(';')));
+        Assert.InRange(Document("README.md").TrimEnd().Split('\n').Length, 20, 150);
+        Assert.InRange(FirstSteps.Run().AnalysisRmse.Mean, 0.54, 0.66);    // DAPPER: 0.60
     }
 
     [Fact]

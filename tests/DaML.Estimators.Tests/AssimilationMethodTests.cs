@@ -105,6 +105,34 @@ public sealed class AssimilationMethodTests
         Assert.Equal(byHand.Curve.Best.Score, byRecord.Curve.Best.Score);
     }
 
+    [Fact]
+    public void A_configuration_gives_the_named_method_with_its_settings()
+    {
+        var etkf = new EnsembleTransformKalmanFilter { Members = 10, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving };
+        Assert.Equal(etkf, MethodConfiguration.Read("""{ "method": "etkf", "members": 10, "inflation": 1.02 }"""));
+        Assert.Equal(NamedMethods.All["etkf"], MethodConfiguration.Read("""{ "method": "ETKF" }"""));
+        var smoother = (IterativeEnsembleKalmanSmoother)MethodConfiguration.Read("""
+            { "method": "ienks", "window": { "length": 8, "shift": 4 }, "prior": 2, "rotation": "none", "divergenceHandling": "isolate", "inflation": { "variance": 1.21 } }
+            """);
+        Assert.Equal((8, 4), (smoother.Window.Length, smoother.Window.Shift));
+        Assert.Equal((FiniteSizePrior.DiracJeffreys(2), EnsembleRotation.None, DivergenceHandling.Isolate), (smoother.Prior, smoother.Rotation, smoother.DivergenceHandling));
+        Assert.Equal(Inflation.Variance(1.21), smoother.Inflation);
+        Assert.Equal(20, ((EnsembleTransformKalmanFilter)NamedMethods.All["etkf"]).Members);    // the named one stays
+    }
+
+    [Theory]
+    [InlineData("[]", "JSON object; given: Array")]
+    [InlineData("{ \"method\": ", "one JSON object")]
+    [InlineData("{ \"members\": 3 }", "has a 'method'")]
+    [InlineData("{ \"method\": \"etkv\" }", "There is no method 'etkv'; there are: climatology")]
+    [InlineData("{ \"method\": \"etkf\", \"memebers\": 3 }", "no setting 'memebers' that a configuration can give; it has: DivergenceBound")]
+    [InlineData("{ \"method\": \"etkf\", \"members\": 3.5 }", "must be a whole number; given: 3.5")]
+    [InlineData("{ \"method\": \"etkf\", \"rotation\": \"sideways\" }", "one of None, MeanPreserving")]
+    [InlineData("{ \"method\": \"etkf\", \"inflation\": \"1.02\" }", "a factor of the standard deviation, or one of")]
+    [InlineData("{ \"method\": \"4d-var\", \"background\": 1 }", "no setting 'background'")]
+    public void A_bad_configuration_is_refused(string json, string message) =>
+        Assert.Contains(message, Assert.Throws<ArgumentException>(() => MethodConfiguration.Read(json)).Message);
+
     // A network that draws nothing itself: its weights follow from the seed, and it is moved to the context's precision.
     private sealed class Plain : nn.Module<Tensor, Tensor, Tensor>
     {
