@@ -70,7 +70,8 @@ public sealed class EstimatorChain<TLast> : IValidatedEstimator<TransformerChain
 }
 
 /// <summary>A chain of transformers, itself a transformer.</summary>
-public sealed class TransformerChain : ITransformer, IComponent
+[Component("transformer-chain")]
+public sealed class TransformerChain : ITransformer
 {
     /// <summary>Chains the steps.</summary>
     /// <exception cref="SchemaException">A step needs a column in another shape than an earlier one offers.</exception>
@@ -79,12 +80,6 @@ public sealed class TransformerChain : ITransformer, IComponent
         Steps = [.. steps];
         Contract = ChainContract.Of(steps.Select(step => (step.Name, step.Contract)));
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("transformer-chain", 1, reader =>
-        new TransformerChain([.. Enumerable.Range(0, reader.Count("steps", 1000)).Select(i => reader.Part<ITransformer>($"step{i}"))]));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => ChainContract.Name(Steps.Select(step => step.Name));
@@ -123,12 +118,6 @@ public sealed class TransformerChain : ITransformer, IComponent
     }
 
     ITransformer IEstimator<ITransformer>.Fit(ITrajectoryView data, CancellationToken cancellation) => Fit(data, cancellation);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("steps", Steps.Count);
-        for (int i = 0; i < Steps.Count; i++) writer.Part($"step{i}", Steps[i]);
-    }
 }
 
 /// <summary>What the two kinds of chain share.</summary>

@@ -1,9 +1,13 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
 namespace DaML;
 
 /// <summary>
 /// The typed key of a column of a trajectory view. Two columns are the same if their names are, so a third party's
 /// <c>new Column("humidity")</c> stands beside the well-known ones of <see cref="Columns"/>.
 /// </summary>
+[JsonConverter(typeof(ColumnConverter))]
 public sealed record Column
 {
     /// <summary>Creates a key.</summary>
@@ -21,6 +25,14 @@ public sealed record Column
 
     /// <inheritdoc/>
     public override string ToString() => Name;
+}
+
+/// <summary>A column in files: its name.</summary>
+internal sealed class ColumnConverter : JsonConverter<Column>
+{
+    public override Column Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) => new(reader.GetString()!);
+
+    public override void Write(Utf8JsonWriter writer, Column column, JsonSerializerOptions options) => writer.WriteStringValue(column.Name);
 }
 
 /// <summary>The columns every room of the framework knows. Shapes are per trajectory: a cycle holds <c>[batch, shape...]</c>.</summary>

@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Something that can be written into a model archive: settings, parts and tensors.</summary>
+/// <summary>
+/// A component that is written into model archives by hand: settings, parts and tensors. Most need none of this: a
+/// <see cref="ComponentAttribute"/> on the class says it all.
+/// </summary>
 public interface IComponent
 {
     /// <summary>The name and version under which it is written, and how it is read.</summary>
@@ -19,7 +22,28 @@ public interface IComponent
 /// <param name="Name">A name that lasts, for instance <c>lorenz-96</c>.</param>
 /// <param name="Version">The version this code writes; it reads this one and older.</param>
 /// <param name="Load">Makes the component from what was saved.</param>
-public sealed record ComponentType(string Name, int Version, Func<ComponentReader, IComponent> Load);
+public sealed record ComponentType(string Name, int Version, Func<ComponentReader, object> Load)
+{
+    /// <summary>Turns the JSON of an older version (kind, version, settings, parts) into this one's; null where <see cref="Load"/>
+    /// reads it.</summary>
+    public Action<JsonObject>? Upgrade { get; init; }
+
+    /// <summary>The kind of a class that has a <see cref="ComponentAttribute"/>.</summary>
+    /// <typeparam name="T">The class.</typeparam>
+    /// <exception cref="ArgumentException">It has none, or its constructor has a parameter of which nothing says what to write.</exception>
+    public static ComponentType Of<T>() where T : class => ComponentLayout.Of(typeof(T)).Type;
+
+    /// <summary>The kinds of classes that have a <see cref="ComponentAttribute"/>.</summary>
+    /// <param name="classes">The classes.</param>
+    /// <exception cref="ArgumentException">One has none, or its constructor has a parameter of which nothing says what to
+    /// write.</exception>
+    public static IReadOnlyList<ComponentType> Of(params IEnumerable<Type> classes) =>
+        [.. classes.Select(type => ComponentLayout.Of(type).Type)];
+
+    /// <summary>The kind of a component; null for an object that is none.</summary>
+    public static ComponentType? Find(object part) => part is IComponent component ? component.ComponentType
+        : part.GetType().IsDefined(typeof(ComponentAttribute), false) ? ComponentLayout.Of(part.GetType()).Type : null;
+}
 
 /// <summary>The kinds of component that may be read.</summary>
 public sealed class ComponentRegistry
@@ -30,7 +54,7 @@ public sealed class ComponentRegistry
     /// <exception cref="ArgumentException">Two kinds of one name.</exception>
     public ComponentRegistry(params IEnumerable<ComponentType> types)
     {
-        foreach (var type in types.Prepend(TransformerChain.Type))
+        foreach (var type in types.Prepend(ComponentType.Of<TransformerChain>()))
             if (!this.types.TryAdd(type.Name, type) && this.types[type.Name] != type)
                 throw new ArgumentException($"Two kinds of component are called '{type.Name}'.", nameof(types));
     }
@@ -58,7 +82,10 @@ public sealed class ComponentWriter
     }
 
     /// <summary>Keeps a setting: a number, a text, a truth value, a list or a record of these.</summary>
-    public void Set<T>(string name, T value) => settings.Add(name, JsonSerializer.SerializeToNode(value, ModelArchive.SettingsFormat));
+    public void Set<T>(string name, T value) => Set(name, value, typeof(T));
+
+    internal void Set(string name, object? value, Type type) =>
+        settings.Add(name, JsonSerializer.SerializeToNode(value, type, ModelArchive.SettingsFormat));
 
     /// <summary>Keeps a tensor.</summary>
     public void Tensor(string name, Tensor value) => tensors?.Add(path + "/" + name, value);
@@ -74,17 +101,38 @@ public sealed class ComponentWriter
         if (part is not null) Part(name, part);
     }
 
+    /// <summary>Keeps all parameters and persistent buffers of a network, to the bit.</summary>
+    /// <param name="network">The network.</param>
+    public void Module(nn.Module network) => Module(network, []);
+
+    internal void Module(nn.Module network, IReadOnlyList<string> others)
+    {
+        foreach (var (name, tensor) in network.state_dict())
+            if (!ModuleTensors.IsOf(name, others)) Tensor(name, tensor.detach());
+    }
+
     internal static JsonObject Write(object part, string path, IDictionary<string, Tensor>? tensors)
     {
-        if (part is not IComponent component)
+        var type = ComponentType.Find(part);
+        if (type is null)
             return tensors is null ? new JsonObject { ["class"] = part.GetType().Name }
-                : throw new NotSupportedException($"The part at {path}, a {part.GetType().Name}, cannot be saved: it does not implement {nameof(IComponent)}.");
+                : throw new NotSupportedException($"The part at {path}, a {part.GetType().Name}, cannot be saved: its class has no [Component] and does not implement {nameof(IComponent)}.");
+        return Write(type.Name, type.Version, writer =>
+        {
+            if (part is IComponent component) component.Save(writer);
+            else ComponentLayout.Of(part.GetType()).Save(part, writer);
+        }, path, tensors);
+    }
+
+    internal static JsonObject Write(string kind, int version, Action<ComponentWriter> save,
+        string path, IDictionary<string, Tensor>? tensors)
+    {
         var writer = new ComponentWriter(path, tensors);
-        component.Save(writer);
+        save(writer);
         return new JsonObject
         {
-            ["kind"] = component.ComponentType.Name,
-            ["version"] = component.ComponentType.Version,
+            ["kind"] = kind,
+            ["version"] = version,
             ["settings"] = writer.settings,
             ["parts"] = writer.parts,
         };
@@ -98,6 +146,7 @@ public sealed class ComponentReader
     private readonly string path;
     private readonly ComponentRegistry registry;
     private readonly IReadOnlyDictionary<string, Tensor> tensors;
+    private readonly List<Tensor> loans = [];
 
     private ComponentReader(JsonObject node, string path, ComponentRegistry registry, DataAssimilationContext context, IReadOnlyDictionary<string, Tensor> tensors)
     {
@@ -116,11 +165,16 @@ public sealed class ComponentReader
 
     /// <summary>A setting.</summary>
     /// <exception cref="ModelArchiveException">It is missing or cannot be read as <typeparamref name="T"/>.</exception>
-    public T Get<T>(string name)
+    public T Get<T>(string name) => (T)Get(name, typeof(T));
+
+    internal object Get(string name, Type type)
     {
         var value = Child("settings")[name] ?? throw Refuse($"the setting '{name}' is missing");
-        try { return value.Deserialize<T>(ModelArchive.SettingsFormat) ?? throw Refuse($"the setting '{name}' is empty"); }
-        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException) { throw Refuse($"the setting '{name}' is {value.ToJsonString()}, which is no {typeof(T).Name}", e); }
+        try { return value.Deserialize(type, ModelArchive.SettingsFormat) ?? throw Refuse($"the setting '{name}' is empty"); }
+        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
+        {
+            throw Refuse($"the setting '{name}' is {value.ToJsonString()}, which is no {type.Name}", e);
+        }
     }
 
     /// <summary>Whether there is a setting of this name: one that older versions did not write.</summary>
@@ -138,13 +192,50 @@ public sealed class ComponentReader
     public Tensor Tensor(string name) => tensors.TryGetValue(path + "/" + name, out var tensor) ? tensor.to(Context.Device, copy: true).DetachFromDisposeScope()
         : throw Refuse($"the tensor '{name}' is missing");
 
+    /// <summary>A tensor that a constructor copies what it needs of: it is disposed by <see cref="EndLoans"/>.</summary>
+    internal Tensor Loan(string name)
+    {
+        var tensor = Tensor(name);
+        loans.Add(tensor);
+        return tensor;
+    }
+
+    internal void EndLoans()
+    {
+        foreach (var tensor in loans) tensor.Dispose();
+        loans.Clear();
+    }
+
+    /// <summary>Gives a network the parameters and buffers that <see cref="ComponentWriter.Module(nn.Module)"/> kept; they outlive the
+    /// scope it is read in.</summary>
+    /// <param name="network">A network of the same architecture, on the context's device.</param>
+    /// <param name="savedName">The name under which a tensor of the network was kept, where an older version called it otherwise; null
+    /// = its own.</param>
+    /// <exception cref="ModelArchiveException">A tensor is missing.</exception>
+    /// <exception cref="ArgumentException">A tensor has another shape or type than the network needs.</exception>
+    public void LoadInto(nn.Module network, Func<string, string>? savedName = null) => LoadInto(network, [], savedName);
+
+    internal void LoadInto(nn.Module network, IReadOnlyList<string> others, Func<string, string>? savedName = null)
+    {
+        ModuleTensors.Assign(network, name =>
+        {
+            EndLoans();
+            return ModuleTensors.IsOf(name, others) ? null : Loan(savedName?.Invoke(name) ?? name);
+        });
+        EndLoans();
+        ModuleTensors.Keep(network);
+    }
+
     /// <summary>A part.</summary>
     /// <exception cref="ModelArchiveException">It is missing, of a kind nobody registered, or not a <typeparamref name="T"/>.</exception>
-    public T Part<T>(string name) where T : class
+    public T Part<T>(string name) where T : class => (T)Part(name, typeof(T));
+
+    internal object Part(string name, Type type)
     {
         if (Child("parts")[name] is not JsonObject part) throw Refuse($"the part '{name}' is missing");
         var component = Read(part, path + "/" + name, registry, Context, tensors);
-        return component as T ?? throw Refuse($"the part '{name}' is a {component.GetType().Name}, not a {typeof(T).Name}");
+        return component.GetType().IsAssignableTo(type)
+            ? component : throw Refuse($"the part '{name}' is a {component.GetType().Name}, not a {type.Name}");
     }
 
     /// <summary>A part, or null where none of this name was kept.</summary>
@@ -154,7 +245,8 @@ public sealed class ComponentReader
     /// <summary>Whether there is a part of this name.</summary>
     public bool HasPart(string name) => Child("parts").ContainsKey(name);
 
-    internal static IComponent Read(JsonObject node, string path, ComponentRegistry registry, DataAssimilationContext context, IReadOnlyDictionary<string, Tensor> tensors)
+    internal static object Read(JsonObject node, string path, ComponentRegistry registry, DataAssimilationContext context,
+        IReadOnlyDictionary<string, Tensor> tensors)
     {
         if (path.Length > 4096) throw new ModelArchiveException("The model's parts are nested too deeply.");
         string kind = Field<string>(node, "kind", path);
@@ -162,6 +254,7 @@ public sealed class ComponentReader
         var type = registry.Find(kind, path);
         if (version < 1 || version > type.Version)
             throw new ModelArchiveException($"The component '{kind}' at {path} was written in version {version}; this program reads versions 1 to {type.Version}. A newer DaML is needed.");
+        if (version < type.Version) type.Upgrade?.Invoke(node);
         var reader = new ComponentReader(node, path, registry, context, tensors) { Version = version };
         try { return type.Load(reader); }
         catch (Exception e) when (e is not (ModelArchiveException or OutOfMemoryException))

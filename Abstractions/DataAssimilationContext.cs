@@ -132,7 +132,7 @@ public sealed class ScoreCatalog(DataAssimilationContext context) : Catalog(cont
 public sealed class ModelCatalog(DataAssimilationContext context) : Catalog(context)
 {
     /// <summary>Writes a transformer with all it needs as one archive; equal to the bit when it is read again.</summary>
-    /// <param name="transformer">Any transformer that is an <see cref="IComponent"/>, chains included.</param>
+    /// <param name="transformer">Any transformer that is a component (<see cref="ComponentAttribute"/>), chains included.</param>
     /// <param name="path">The file; written beside and renamed, so that an older one stays whole until the new one is.</param>
     public void Save(ITransformer transformer, string path) => ModelArchive.Write(transformer, path);
 }

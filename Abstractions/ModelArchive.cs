@@ -18,6 +18,7 @@ public static class ModelArchive
     private const int FormatVersion = 1;
     private const string ManifestName = "manifest.json";
     private const string TensorsName = "tensors.safetensors";
+    private const string Root = "model";   // the path of the root component
     private const long ManifestLimit = 16 << 20;
 
     /// <summary>How settings are written as JSON: names in camel case, enumerations by name, numbers that are not finite as words.</summary>
@@ -30,8 +31,13 @@ public static class ModelArchive
     };
 
     /// <summary>Writes a component and all below it.</summary>
-    /// <exception cref="NotSupportedException">It, or a part of it, is not an <see cref="IComponent"/>; the message names it.</exception>
-    public static void Write(object component, string path)
+    /// <exception cref="NotSupportedException">It, or a part of it, is no component; the message names it.</exception>
+    public static void Write(object component, string path) => Write(tensors => ComponentWriter.Write(component, Root, tensors), path);
+
+    internal static void Write(string kind, int version, Action<ComponentWriter> save, string path) =>
+        Write(tensors => ComponentWriter.Write(kind, version, save, Root, tensors), path);
+
+    private static void Write(Func<Dictionary<string, Tensor>, JsonObject> root, string path)
     {
         using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
@@ -40,7 +46,7 @@ public static class ModelArchive
             ["format"] = Format,
             ["formatVersion"] = FormatVersion,
             ["writtenBy"] = "DaML " + typeof(ModelArchive).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion,
-            ["root"] = ComponentWriter.Write(component, "model", tensors),
+            ["root"] = root(tensors),
         };
         AtomicFile.Write(path, stream =>
         {
@@ -53,13 +59,14 @@ public static class ModelArchive
     }
 
     /// <summary>
-    /// The tree of a component as JSON: the kinds and settings that <see cref="Write"/> would write, without the tensors. Of what is no
-    /// <see cref="IComponent"/>, and so cannot be written, it says the name of the class.
+    /// The tree of a component as JSON: the kinds and settings that <see cref="Write(object, string)"/> would write, without the
+    /// tensors. Of what is no
+    /// component, and so cannot be written, it says the name of the class.
     /// </summary>
     public static JsonObject Describe(object component)
     {
         using var scope = NewDisposeScope();
-        return ComponentWriter.Write(component, "model", null);
+        return ComponentWriter.Write(component, Root, null);
     }
 
     /// <summary>Reads a component.</summary>
@@ -89,7 +96,7 @@ public static class ModelArchive
             if (manifest["root"] is not JsonObject root) throw new ModelArchiveException($"'{path}' has no root component.");
 
             using var tensorBytes = new MemoryStream(Bytes(zip, TensorsName, file.Length, file.Length));
-            var component = ComponentReader.Read(root, "model", registry, context, Safetensors.Read(tensorBytes).Tensors);
+            var component = ComponentReader.Read(root, Root, registry, context, Safetensors.Read(tensorBytes).Tensors);
             return component as T ?? throw new ModelArchiveException($"'{path}' holds a {component.GetType().Name}, not a {typeof(T).Name}.");
         }
         catch (Exception e) when (e is InvalidDataException or JsonException or EndOfStreamException or NotSupportedException or ArgumentException)

@@ -7,24 +7,19 @@ namespace DaML;
 /// A block-diagonal error covariance: parts of a vector, of other units or on other grids, whose errors are independent of each
 /// other. Height and currents of a shallow-water model are an example.
 /// </summary>
-public sealed class BlockErrorCovariance : ErrorCovariance, IComponent
+[Component("block-error-covariance")]
+public sealed class BlockErrorCovariance : ErrorCovariance
 {
     private const int MostBlocks = 1000;
 
-    internal BlockErrorCovariance(IReadOnlyList<IErrorCovariance> blocks) : base(Check(blocks))
+    internal BlockErrorCovariance([Saved("blocks")] IReadOnlyList<IErrorCovariance> parts) : base(Check(parts))
     {
-        Parts = [.. blocks];
+        Parts = [.. parts];
         long first = 0;
         for (int i = 0; i < Parts.Count && Singularity is null; first += Parts[i++].Dimension)
             if (Parts[i].Singularity is { } why)
                 Singularity = $"in block {i} (components {first} to {first + Parts[i].Dimension - 1}, from 0) {why}";
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("block-error-covariance", 1, reader => new BlockErrorCovariance(
-        [.. Enumerable.Range(0, reader.Count("blocks", MostBlocks)).Select(i => reader.Part<IErrorCovariance>($"block{i}"))]));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>The covariances of the parts, in the order of the vector.</summary>
     public IReadOnlyList<IErrorCovariance> Parts { get; }
@@ -51,12 +46,6 @@ public sealed class BlockErrorCovariance : ErrorCovariance, IComponent
     private protected override Tensor Factor(Tensor white) => ByParts(white, null, (block, part, _) => block.Colour(part));
 
     private protected override Tensor FactorAdjoint(Tensor vector) => ByParts(vector, null, (block, part, _) => block.ColourAdjoint(part));
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("blocks", Parts.Count);
-        for (int i = 0; i < Parts.Count; i++) writer.Part($"block{i}", Parts[i]);
-    }
 
     private Tensor ByParts(Tensor vector, Tensor? mask, Func<IErrorCovariance, Tensor, Tensor?, Tensor> apply)
     {

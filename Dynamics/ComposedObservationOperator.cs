@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>One observation operator after another, H(x) = H2(H1(x)), for instance the absolute value of every second component.</summary>
-public sealed class ComposedObservationOperator : ObservationOperator, IPointObservationOperator, IComponent
+[Component("composed-observation-operator")]
+public sealed class ComposedObservationOperator : ObservationOperator, IPointObservationOperator
 {
     private readonly IObservationOperator first;
     private readonly IObservationOperator second;
@@ -20,12 +21,6 @@ public sealed class ComposedObservationOperator : ObservationOperator, IPointObs
         this.first = first;
         this.second = second;
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("composed-observation-operator", 1, reader =>
-        new ComposedObservationOperator(reader.Part<IObservationOperator>("first"), reader.Part<IObservationOperator>("second")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public override string Name => $"{first.Name}, then {second.Name}";
@@ -47,12 +42,6 @@ public sealed class ComposedObservationOperator : ObservationOperator, IPointObs
     /// <inheritdoc/>
     protected override Tensor ObserveAdjoint(Tensor state, Tensor sensitivity) =>
         first.Adjoint(state, second.Adjoint(first.Apply(state), sensitivity));
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("first", first);
-        writer.Part("second", second);
-    }
 }
 
 /// <summary>Composition of observation operators.</summary>

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>R = diag(variances).</summary>
-public sealed class DiagonalErrorCovariance : ErrorCovariance, IComponent
+[Component("diagonal-error-covariance")]
+public sealed class DiagonalErrorCovariance : ErrorCovariance
 {
     private readonly ConstantTensor variances;
     private readonly ConstantTensor deviations;
@@ -19,15 +20,6 @@ public sealed class DiagonalErrorCovariance : ErrorCovariance, IComponent
         Singularity = zero.Length == 0 ? null : $"the variance of component {zero[0]} (from 0) is zero" +
             (zero.Length == 1 ? "." : $", and of {zero.Length - 1} more of its {variances.size(0)}.");
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("diagonal-error-covariance", 1, reader =>
-    {
-        using var variances = reader.Tensor("variances");
-        return new DiagonalErrorCovariance(variances);
-    });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>The variances, <c>[p]</c>; they belong to the covariance.</summary>
     public Tensor Variances => variances.Value;
@@ -48,8 +40,6 @@ public sealed class DiagonalErrorCovariance : ErrorCovariance, IComponent
     private protected override Tensor InverseFactor(Tensor vector, Tensor? mask) => Masked(vector, mask) / deviations.Like(vector);
 
     private protected override Tensor Factor(Tensor white) => white * deviations.Like(white);
-
-    void IComponent.Save(ComponentWriter writer) => writer.Tensor("variances", Variances);
 
     private static long Check(Tensor variances)
     {

@@ -12,7 +12,8 @@ namespace DaML;
 /// On a rectangle the Laplacian has the modes of its two directions, so that every power of the operator is exact: root, inverse and
 /// determinant are at hand, and the normalisation is no estimate. A product takes four matrix products, 4 n (rows + columns) operations.
 /// </remarks>
-public sealed class DiffusionErrorCovariance : MatrixFreeErrorCovariance, IComponent
+[Component("diffusion-error-covariance")]
+public sealed class DiffusionErrorCovariance : MatrixFreeErrorCovariance
 {
     private const double LargestCondition = 1e14;
 
@@ -42,12 +43,6 @@ public sealed class DiffusionErrorCovariance : MatrixFreeErrorCovariance, ICompo
         deviations = new ConstantTensor((variances / diagonal.flatten()).sqrt());
         LogDeterminant = Singularity is not null ? double.NegativeInfinity : 2 * deviations.Value.log().sum().ToDouble() + filter.log().sum().ToDouble();
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("diffusion-error-covariance", 1, reader =>
-        new DiffusionErrorCovariance(reader.Get<DiffusionOptions>("options")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>The settings.</summary>
     public DiffusionOptions Options { get; }
@@ -86,6 +81,4 @@ public sealed class DiffusionErrorCovariance : MatrixFreeErrorCovariance, ICompo
         var modes = filter * y.mT.matmul(field).matmul(x);
         return y.matmul(modes).matmul(x.mT).flatten(-2);
     }
-
-    void IComponent.Save(ComponentWriter writer) => writer.Set("options", Options);
 }

@@ -32,6 +32,7 @@ public abstract class DiscreteDynamics : IDynamics
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">Its dimension is not the model's.</exception>
+    [Saved]
     public IErrorCovariance? ModelError
     {
         get => modelError;

@@ -1,19 +1,22 @@
 namespace DaML;
 
-/// <summary>The kinds of component of this room, so that a registry is built without reflection.</summary>
+/// <summary>The kinds of component of this room that model files may hold.</summary>
 public static class DynamicsComponents
 {
     /// <summary>All of them.</summary>
     public static IReadOnlyList<ComponentType> All { get; } =
     [
-        Lorenz63.Type, Lorenz96.Type, LinearDynamics.Type, KuramotoSivashinsky.Type, LinearAdvection.Type, TwoScaleLorenz96.Type, Lorenz84.Type, ShallowWater.Type,
-        ExternalDynamics.Type, JointDynamics.Type, JointErrorCovariance.Type, JointObservationNetwork.Type, JointInitialCondition.Type,
-        ScalarErrorCovariance.Type, DiagonalErrorCovariance.Type, FullErrorCovariance.Type, BlockErrorCovariance.Type,
-        DiffusionErrorCovariance.Type, HybridErrorCovariance.Type,
-        IdentityObservationOperator.Type, SubsetObservationOperator.Type, InterpolationObservationOperator.Type, LaggedObservationOperator.Type, LinearObservationOperator.Type,
-        ElementwiseObservationOperator.Type, ComposedObservationOperator.Type,
-        ObservationNetwork.Type, RandomDensityPattern.Type, RandomCountPattern.Type, MissingAtRandomPattern.Type,
-        GaussianInitialCondition.Type, AttractorInitialCondition.Type, SinusoidalInitialCondition.Type,
-        ShallowWaterInitialCondition.Type,
+        JointDynamics.Type, HybridErrorCovariance.Type, InterpolationObservationOperator.Type,
+        .. ComponentType.Of(
+            typeof(Lorenz63), typeof(Lorenz96), typeof(LinearDynamics), typeof(KuramotoSivashinsky), typeof(LinearAdvection),
+            typeof(TwoScaleLorenz96), typeof(Lorenz84), typeof(ShallowWater), typeof(ExternalDynamics),
+            typeof(JointErrorCovariance), typeof(JointObservationNetwork), typeof(JointInitialCondition),
+            typeof(ScalarErrorCovariance), typeof(DiagonalErrorCovariance), typeof(FullErrorCovariance), typeof(BlockErrorCovariance),
+            typeof(DiffusionErrorCovariance),
+            typeof(IdentityObservationOperator), typeof(SubsetObservationOperator), typeof(LaggedObservationOperator),
+            typeof(LinearObservationOperator), typeof(ElementwiseObservationOperator), typeof(ComposedObservationOperator),
+            typeof(ObservationNetwork), typeof(RandomDensityPattern), typeof(RandomCountPattern), typeof(MissingAtRandomPattern),
+            typeof(GaussianInitialCondition), typeof(AttractorInitialCondition), typeof(SinusoidalInitialCondition),
+            typeof(ShallowWaterInitialCondition)),
     ];
 }

@@ -20,16 +20,12 @@ public enum ObservationFunction
 }
 
 /// <summary>Observes every component through the same nonlinear function.</summary>
-/// <param name="dimension">The state's dimension n.</param>
+/// <param name="stateDimension">The state's dimension n.</param>
 /// <param name="function">Which function.</param>
-public sealed class ElementwiseObservationOperator(long dimension, ObservationFunction function) : ObservationOperator(dimension, dimension), IPointObservationOperator, IComponent
+[Component("elementwise-observation-operator")]
+public sealed class ElementwiseObservationOperator([Saved("dimension")] long stateDimension, ObservationFunction function)
+    : ObservationOperator(stateDimension, stateDimension), IPointObservationOperator
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("elementwise-observation-operator", 1, reader =>
-        new ElementwiseObservationOperator(reader.Get<long>("dimension"), reader.Get<ObservationFunction>("function")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public override string Name => $"observation through {Function}";
 
@@ -47,10 +43,4 @@ public sealed class ElementwiseObservationOperator(long dimension, ObservationFu
         ObservationFunction.Cube => state.pow(3),
         _ => state.exp(),
     };
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("dimension", StateDimension);
-        writer.Set("function", Function);
-    }
 }

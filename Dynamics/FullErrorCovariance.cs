@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>A full error covariance matrix R = L L^T: Cholesky's L, or where R is singular that of its eigenvectors.</summary>
-public sealed class FullErrorCovariance : ErrorCovariance, IComponent
+[Component("full-error-covariance")]
+public sealed class FullErrorCovariance : ErrorCovariance
 {
     private readonly ConstantTensor matrix;
     private readonly ConstantTensor factor;
@@ -21,15 +22,6 @@ public sealed class FullErrorCovariance : ErrorCovariance, IComponent
         factor = new ConstantTensor(lower.to_type(matrix.dtype));
         LogDeterminant = Singularity is null ? 2 * lower.diagonal().log().sum().ToDouble() : double.NegativeInfinity;
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("full-error-covariance", 1, reader =>
-    {
-        using var matrix = reader.Tensor("matrix");
-        return new FullErrorCovariance(matrix);
-    });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>R, <c>[p, p]</c>; it belongs to the covariance.</summary>
     public Tensor Matrix => matrix.Value;
@@ -51,8 +43,6 @@ public sealed class FullErrorCovariance : ErrorCovariance, IComponent
     private protected override Tensor Factor(Tensor white) => matmul(white, factor.Like(white).mT);
 
     private protected override Tensor FactorAdjoint(Tensor vector) => matmul(vector, factor.Like(vector));
-
-    void IComponent.Save(ComponentWriter writer) => writer.Tensor("matrix", Matrix);
 
     // Solves with L for vectors [..., p] as columns. With a mask, R becomes M R M + (I - M): exact on the components
     // that exist, and the zeros of the others stay zero.

@@ -4,15 +4,11 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>H = I: every component of the state is observed.</summary>
-/// <param name="dimension">The state's dimension n.</param>
-public sealed class IdentityObservationOperator(long dimension) : ObservationOperator(dimension, dimension), IPointObservationOperator, IComponent
+/// <param name="stateDimension">The state's dimension n.</param>
+[Component("identity-observation-operator")]
+public sealed class IdentityObservationOperator([Saved("dimension")] long stateDimension)
+    : ObservationOperator(stateDimension, stateDimension), IPointObservationOperator
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("identity-observation-operator", 1, reader =>
-        new IdentityObservationOperator(reader.Get<long>("dimension")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public override string Name => "full observation";
 
@@ -31,6 +27,4 @@ public sealed class IdentityObservationOperator(long dimension) : ObservationOpe
 
     /// <inheritdoc/>
     protected override Tensor ObserveAdjoint(Tensor state, Tensor sensitivity) => sensitivity;
-
-    void IComponent.Save(ComponentWriter writer) => writer.Set("dimension", StateDimension);
 }

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>Starts from a normal distribution.</summary>
-public sealed class GaussianInitialCondition : IInitialCondition, IComponent
+[Component("gaussian-initial-condition")]
+public sealed class GaussianInitialCondition : IInitialCondition
 {
     private readonly ConstantTensor mean;
 
@@ -18,15 +19,6 @@ public sealed class GaussianInitialCondition : IInitialCondition, IComponent
         this.mean = new ConstantTensor(Require.Finite(mean, "The mean of an initial condition"));
         Covariance = covariance;
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("gaussian-initial-condition", 1, reader =>
-    {
-        using var mean = reader.Tensor("mean");
-        return new GaussianInitialCondition(mean, reader.Part<IErrorCovariance>("covariance"));
-    });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public long Dimension => Covariance.Dimension;
@@ -43,19 +35,14 @@ public sealed class GaussianInitialCondition : IInitialCondition, IComponent
         using var deviations = Covariance.Sample([Require.AtLeast(count, 1)], random, dtype);
         return deviations + mean.Like(deviations);
     }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Tensor("mean", Mean);
-        writer.Part("covariance", Covariance);
-    }
 }
 
 /// <summary>
 /// Starts on a model's attractor: every draw begins at a random state of its own and runs until the transient has died
 /// out. A model with an error runs with it.
 /// </summary>
-public sealed class AttractorInitialCondition : IInitialCondition, IComponent
+[Component("attractor-initial-condition")]
+public sealed class AttractorInitialCondition : IInitialCondition
 {
     private readonly IDynamics dynamics;
     private readonly IInitialCondition? start;
@@ -73,12 +60,6 @@ public sealed class AttractorInitialCondition : IInitialCondition, IComponent
         this.start = start;
         SpinUpTime = Require.NotNegative(spinUpTime);
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("attractor-initial-condition", 1, reader =>
-        new AttractorInitialCondition(reader.Part<IDynamics>("dynamics"), reader.Get<double>("spinUpTime"), reader.OptionalPart<IInitialCondition>("start")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public long Dimension => dynamics.Dimension;
@@ -101,13 +82,6 @@ public sealed class AttractorInitialCondition : IInitialCondition, IComponent
                 $"the model '{dynamics.Name}' gave values that are not finite for {FiniteNumbers.Lost(x, members: false)} within {steps} steps",
                 "Another start, a shorter time step or a shorter spin-up are the usual remedies.");
         return x.MoveToOuterDisposeScope();
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("dynamics", dynamics);
-        writer.Set("spinUpTime", SpinUpTime);
-        writer.OptionalPart("start", start);
     }
 }
 

@@ -7,7 +7,8 @@ namespace DaML;
 /// The covariance of an error of a state and of parameters that is independent in the two. Parts without error have
 /// variance zero; the covariance then is singular and can be drawn from and added, but not inverted.
 /// </summary>
-public sealed class JointErrorCovariance : ErrorCovariance, IComponent
+[Component("joint-error-covariance")]
+public sealed class JointErrorCovariance : ErrorCovariance
 {
     private readonly long stateDimension;
     private readonly IErrorCovariance? state;
@@ -23,12 +24,6 @@ public sealed class JointErrorCovariance : ErrorCovariance, IComponent
         using var values = tensor(variances.Select(Math.Sqrt).ToArray());
         deviations = new ConstantTensor(values);
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("joint-error-covariance", 1, reader =>
-        new JointErrorCovariance(reader.Get<long>("stateDimension"), reader.OptionalPart<IErrorCovariance>("state"), reader.Get<double[]>("variances")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public override string? Singularity => state is null ? "the state has no error. Give the model one."
@@ -59,13 +54,6 @@ public sealed class JointErrorCovariance : ErrorCovariance, IComponent
 
     private protected override Tensor FactorAdjoint(Tensor vector) =>
         Parts(vector, null, (part, _) => state?.ColourAdjoint(part) ?? zeros_like(part), (part, _) => part * deviations.Like(vector));
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("stateDimension", stateDimension);
-        writer.OptionalPart("state", state);
-        writer.Set("variances", variances);
-    }
 
     private Tensor Parts(Tensor vector, Tensor? mask, Func<Tensor, Tensor?, Tensor> ofState, Func<Tensor, Tensor?, Tensor> ofParameters) => cat([
         ofState(vector.narrow(-1, 0, stateDimension), mask?.narrow(-1, 0, stateDimension)),

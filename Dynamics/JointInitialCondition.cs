@@ -5,14 +5,9 @@ namespace DaML;
 /// <summary>Starts a state and parameters from distributions of their own, independently: <c>[n + q]</c>.</summary>
 /// <param name="state">Of dimension n.</param>
 /// <param name="parameters">Of dimension q.</param>
-public sealed class JointInitialCondition(IInitialCondition state, IInitialCondition parameters) : IInitialCondition, IComponent
+[Component("joint-initial-condition")]
+public sealed class JointInitialCondition(IInitialCondition state, IInitialCondition parameters) : IInitialCondition
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("joint-initial-condition", 1, reader =>
-        new JointInitialCondition(reader.Part<IInitialCondition>("state"), reader.Part<IInitialCondition>("parameters")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public long Dimension => state.Dimension + parameters.Dimension;
 
@@ -21,11 +16,5 @@ public sealed class JointInitialCondition(IInitialCondition state, IInitialCondi
     {
         using Tensor states = state.Draw(count, random, dtype), values = parameters.Draw(count, random, dtype);
         return cat([states, values], -1);
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("state", state);
-        writer.Part("parameters", parameters);
     }
 }

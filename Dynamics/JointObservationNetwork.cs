@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>Observes the state of a joint model as a network observes the model's; the parameters behind it are not observed.</summary>
-public sealed class JointObservationNetwork : IObservationNetwork, IComponent
+[Component("joint-observation-network")]
+public sealed class JointObservationNetwork : IObservationNetwork
 {
     private readonly IObservationNetwork network;
     private readonly long parameters;
@@ -25,12 +26,6 @@ public sealed class JointObservationNetwork : IObservationNetwork, IComponent
         };
     }
 
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("joint-observation-network", 1, reader =>
-        new JointObservationNetwork(reader.Part<IObservationNetwork>("network"), reader.Get<long>("parameters")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <summary>The network that observes the state alone.</summary>
     public IObservationNetwork OfState => network;
 
@@ -49,12 +44,6 @@ public sealed class JointObservationNetwork : IObservationNetwork, IComponent
         Require.Shape(truth, "The joint states to observe", ColumnDefinition.AnySize, Operator.StateDimension);
         using var states = truth.narrow(-1, 0, network.Operator.StateDimension);
         return network.Observe(states, time, random);
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("network", network);
-        writer.Set("parameters", parameters);
     }
 
     private SubsetObservationOperator FirstOf(long n) => new(n + parameters, [.. Enumerable.Range(0, (int)n).Select(i => (long)i)]);

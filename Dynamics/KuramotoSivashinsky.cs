@@ -15,7 +15,8 @@ namespace DaML;
 /// the highest wave of an even number of points is zero, as usual; the linear part damps that wave. Nothing is dealiased:
 /// with the usual settings the waves that alias lose a factor of e^11 or more in every step.
 /// </remarks>
-public sealed class KuramotoSivashinsky : DiscreteDynamics, IComponent
+[Component("kuramoto-sivashinsky")]
+public sealed class KuramotoSivashinsky : DiscreteDynamics
 {
     // From the right, on states [..., n] that are rows: of u, of u^2, of the squares of the stages a and b, of the stage a, of the square of the stage c.
     private readonly ConstantTensor fromState, fromSquare, fromStages, half, fromLast;
@@ -37,15 +38,6 @@ public sealed class KuramotoSivashinsky : DiscreteDynamics, IComponent
         fromStages = new ConstantTensor(cat([stage, Flux(spectrum, c => 2 * c.Middle)], 1));
         fromLast = new ConstantTensor(Flux(spectrum, c => c.Last));
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("kuramoto-sivashinsky", 1, reader =>
-        new KuramotoSivashinsky(reader.Get<long>("dimension"), reader.Get<double>("length"), reader.Get<double>("timeStep"))
-        {
-            ModelError = reader.OptionalPart<IErrorCovariance>("modelError"),
-        });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public override string Name => "Kuramoto-Sivashinsky";
@@ -107,14 +99,6 @@ public sealed class KuramotoSivashinsky : DiscreteDynamics, IComponent
         var toB = Through(b, 2 * toC, fromStage);
         var toA = Through(a, toB, fromStage) + matmul(toC, halfStep.mT);
         return Through(state, toA - toC, fromSquares) + matmul(cat([toA + toB, sensitivity], -1), fromU.mT);
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("dimension", Dimension);
-        writer.Set("length", Length);
-        writer.Set("timeStep", TimeStep);
-        writer.OptionalPart("modelError", ModelError);
     }
 
     // k of the waves 0 .. n/2; those of the other sign have the same multipliers, or minus them.

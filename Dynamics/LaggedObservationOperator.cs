@@ -8,7 +8,8 @@ namespace DaML;
 /// model whose step adds
 /// several values at once is observed by.
 /// </summary>
-public sealed class LaggedObservationOperator : ObservationOperator, IComponent
+[Component("lagged-observation-operator")]
+public sealed class LaggedObservationOperator : ObservationOperator
 {
     private readonly IObservationOperator each;
     private readonly int observed, window;
@@ -25,12 +26,6 @@ public sealed class LaggedObservationOperator : ObservationOperator, IComponent
             throw new ArgumentException($"A state of {window} values cannot be observed at {observed} of them.", nameof(observed));
         (this.each, this.observed, this.window) = (each, observed, window);
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("lagged-observation-operator", 1, reader => new LaggedObservationOperator(
-        reader.Part<IObservationOperator>("each"), reader.Count("observed", int.MaxValue), reader.Count("window", int.MaxValue)));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public override string Name => $"{each.Name}, of the newest {observed} of {window} values";
@@ -57,11 +52,4 @@ public sealed class LaggedObservationOperator : ObservationOperator, IComponent
     private Tensor Newest(Tensor state) => Parts(state.narrow(-1, 0, observed * each.StateDimension), each.StateDimension);
 
     private Tensor Parts(Tensor vector, long size) => vector.reshape([.. vector.Sizes()[..^1], observed, size]);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("each", each);
-        writer.Set("observed", observed);
-        writer.Set("window", window);
-    }
 }

@@ -7,7 +7,8 @@ namespace DaML;
 /// Advection at constant speed on a circle of n sites, x_i(t + h) = decay x_{i-s}(t): the exact solution, a whole number of
 /// sites a step (Evensen 1994; Evensen 2009; Sakov and Oke 2008, who take n = 1000 and one site a step).
 /// </summary>
-public sealed class LinearAdvection : DiscreteDynamics, IComponent
+[Component("linear-advection")]
+public sealed class LinearAdvection : DiscreteDynamics
 {
     /// <summary>Creates a model.</summary>
     /// <param name="dimension">Number of sites n, at least 3.</param>
@@ -19,15 +20,6 @@ public sealed class LinearAdvection : DiscreteDynamics, IComponent
         SitesPerStep = sitesPerStep;
         Decay = decay is > 0 and <= 1 ? decay : throw new ArgumentOutOfRangeException(nameof(decay), decay, $"The decay factor lies in (0, 1]; given: {decay}.");
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("linear-advection", 1, reader =>
-        new LinearAdvection(reader.Get<long>("dimension"), reader.Get<long>("sitesPerStep"), reader.Get<double>("decay"), reader.Get<double>("timeStep"))
-        {
-            ModelError = reader.OptionalPart<IErrorCovariance>("modelError"),
-        });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public override string Name => "linear advection";
@@ -50,13 +42,4 @@ public sealed class LinearAdvection : DiscreteDynamics, IComponent
 
     /// <inheritdoc/>
     protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time) => Decay * sensitivity.roll(-SitesPerStep, -1);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("dimension", Dimension);
-        writer.Set("sitesPerStep", SitesPerStep);
-        writer.Set("decay", Decay);
-        writer.Set("timeStep", TimeStep);
-        writer.OptionalPart("modelError", ModelError);
-    }
 }

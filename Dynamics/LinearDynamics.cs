@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>A linear model, x(t + h) = M x(t); with a <see cref="DiscreteDynamics.ModelError"/> the linear-Gaussian system for which the Kalman filter is exact.</summary>
-public sealed class LinearDynamics : DiscreteDynamics, IComponent
+[Component("linear-dynamics")]
+public sealed class LinearDynamics : DiscreteDynamics
 {
     private readonly ConstantTensor matrix;
 
@@ -24,15 +25,6 @@ public sealed class LinearDynamics : DiscreteDynamics, IComponent
         return new LinearDynamics(identity, timeStep);
     }
 
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("linear-dynamics", 1, reader =>
-    {
-        using var matrix = reader.Tensor("matrix");
-        return new LinearDynamics(matrix, reader.Get<double>("timeStep")) { ModelError = reader.OptionalPart<IErrorCovariance>("modelError") };
-    });
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public override string Name => "linear model";
 
@@ -48,13 +40,6 @@ public sealed class LinearDynamics : DiscreteDynamics, IComponent
 
     /// <inheritdoc/>
     protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time) => matmul(sensitivity, matrix.Like(sensitivity));
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Tensor("matrix", Matrix);
-        writer.Set("timeStep", TimeStep);
-        writer.OptionalPart("modelError", ModelError);
-    }
 
     private static long SquareSize(Tensor matrix) =>
         matrix.ndim == 2 && matrix.size(0) == matrix.size(1) && matrix.is_floating_point() ? matrix.size(0)

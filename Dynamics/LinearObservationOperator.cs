@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>A linear observation operator given by its matrix, y = H x.</summary>
-public sealed class LinearObservationOperator : ObservationOperator, IComponent
+[Component("linear-observation-operator")]
+public sealed class LinearObservationOperator : ObservationOperator
 {
     private readonly ConstantTensor matrix;
 
@@ -12,15 +13,6 @@ public sealed class LinearObservationOperator : ObservationOperator, IComponent
     /// <param name="matrix">H, <c>[p, n]</c>, finite; it is copied.</param>
     /// <exception cref="ArgumentException">It is no matrix in single or double precision, or not finite.</exception>
     public LinearObservationOperator(Tensor matrix) : base(Check(matrix).size(1), matrix.size(0)) => this.matrix = new ConstantTensor(matrix);
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("linear-observation-operator", 1, reader =>
-    {
-        using var matrix = reader.Tensor("matrix");
-        return new LinearObservationOperator(matrix);
-    });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public override string Name => $"linear observation ({ObservationDimension} of {StateDimension})";
@@ -39,8 +31,6 @@ public sealed class LinearObservationOperator : ObservationOperator, IComponent
 
     /// <inheritdoc/>
     protected override Tensor ObserveAdjoint(Tensor state, Tensor sensitivity) => matmul(sensitivity, matrix.Like(sensitivity));
-
-    void IComponent.Save(ComponentWriter writer) => writer.Tensor("matrix", Matrix);
 
     private static Tensor Check(Tensor matrix) => matrix.ndim == 2 && matrix.is_floating_point()
         ? Require.Finite(matrix, "The matrix of an observation operator")

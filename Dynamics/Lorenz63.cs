@@ -11,18 +11,10 @@ namespace DaML;
 /// <param name="sigma">Prandtl number.</param>
 /// <param name="rho">Rayleigh number relative to its critical value.</param>
 /// <param name="beta">Geometric factor.</param>
+[Component("lorenz-63")]
 public sealed class Lorenz63(double timeStep = 0.01, double sigma = 10, double rho = 28, double beta = 8.0 / 3)
-    : ParametricDynamics(3, timeStep, new("sigma", sigma), new("rho", rho), new("beta", beta)), IComponent
+    : ParametricDynamics(3, timeStep, new("sigma", sigma), new("rho", rho), new("beta", beta))
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("lorenz-63", 1, reader =>
-        new Lorenz63(reader.Get<double>("timeStep"), reader.Get<double>("sigma"), reader.Get<double>("rho"), reader.Get<double>("beta"))
-        {
-            ModelError = reader.OptionalPart<IErrorCovariance>("modelError"),
-        });
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public override string Name => "Lorenz-63";
 
@@ -66,14 +58,5 @@ public sealed class Lorenz63(double timeStep = 0.01, double sigma = 10, double r
         Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
         Tensor u = sensitivity.select(-1, 0), v = sensitivity.select(-1, 1), w = sensitivity.select(-1, 2);
         return stack([(Rho - z) * v + y * w - Sigma * u, Sigma * u - v + x * w, -(x * v) - Beta * w], -1);
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("timeStep", TimeStep);
-        writer.Set("sigma", Sigma);
-        writer.Set("rho", Rho);
-        writer.Set("beta", Beta);
-        writer.OptionalPart("modelError", ModelError);
     }
 }

@@ -13,20 +13,25 @@ namespace DaML;
 /// <param name="asymmetry">G, the contrast between land and sea.</param>
 /// <param name="damping">a, the damping of the current beside that of the waves.</param>
 /// <param name="displacement">b, how fast the current displaces the waves beside how fast it feeds them.</param>
+[Component("lorenz-84")]
 public sealed class Lorenz84(double timeStep = 0.05, double forcing = 8, double asymmetry = 1, double damping = 0.25, double displacement = 4)
-    : ParametricDynamics(3, timeStep, new("forcing", forcing), new("asymmetry", asymmetry), new("damping", damping), new("displacement", displacement)), IComponent
+    : ParametricDynamics(3, timeStep, new("forcing", forcing), new("asymmetry", asymmetry), new("damping", damping),
+        new("displacement", displacement))
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("lorenz-84", 1, reader =>
-        new Lorenz84(reader.Get<double>("timeStep"), reader.Get<double>("forcing"), reader.Get<double>("asymmetry"), reader.Get<double>("damping"), reader.Get<double>("displacement"))
-        {
-            ModelError = reader.OptionalPart<IErrorCovariance>("modelError"),
-        });
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public override string Name => "Lorenz-84";
+
+    /// <summary>F.</summary>
+    public double Forcing => Parameters[0].Value;
+
+    /// <summary>G.</summary>
+    public double Asymmetry => Parameters[1].Value;
+
+    /// <summary>a.</summary>
+    public double Damping => Parameters[2].Value;
+
+    /// <summary>b.</summary>
+    public double Displacement => Parameters[3].Value;
 
     /// <inheritdoc/>
     protected override Tensor Tendency(Tensor state, Tensor parameters)
@@ -65,12 +70,5 @@ public sealed class Lorenz84(double timeStep = 0.05, double forcing = 8, double 
         Tensor x = state.select(-1, 0), y = state.select(-1, 1), z = state.select(-1, 2);
         Tensor u = sensitivity.select(-1, 0), v = sensitivity.select(-1, 1), w = sensitivity.select(-1, 2);
         return stack([(y - b * z) * v + (b * y + z) * w - a * u, x * (v + b * w) - 2 * y * u - v, x * (w - b * v) - 2 * z * u - w], -1);
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("timeStep", TimeStep);
-        foreach (var (name, value) in Parameters) writer.Set(name, value);
-        writer.OptionalPart("modelError", ModelError);
     }
 }

@@ -10,18 +10,10 @@ namespace DaML;
 /// <param name="dimension">Number of sites n, at least 4.</param>
 /// <param name="forcing">F; 8 is chaotic.</param>
 /// <param name="timeStep">Length of a Runge-Kutta step.</param>
+[Component("lorenz-96")]
 public sealed class Lorenz96(long dimension = 40, double forcing = 8, double timeStep = 0.05)
-    : ParametricDynamics(Require.AtLeast(dimension, 4), timeStep, new ModelParameter("forcing", forcing)), IComponent
+    : ParametricDynamics(Require.AtLeast(dimension, 4), timeStep, new ModelParameter("forcing", forcing))
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("lorenz-96", 1, reader =>
-        new Lorenz96(reader.Get<long>("dimension"), reader.Get<double>("forcing"), reader.Get<double>("timeStep"))
-        {
-            ModelError = reader.OptionalPart<IErrorCovariance>("modelError"),
-        });
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public override string Name => "Lorenz-96";
 
@@ -88,14 +80,6 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
     // The kernel's products belong to no graph.
     private static bool KernelServes(Tensor state, Tensor direction) =>
         !(is_grad_enabled() && (state.requires_grad || direction.requires_grad)) && Lorenz96Kernel.Serves(state) && direction.dtype == state.dtype;
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("dimension", Dimension);
-        writer.Set("forcing", Forcing);
-        writer.Set("timeStep", TimeStep);
-        writer.OptionalPart("modelError", ModelError);
-    }
 
     /// <summary>The kernel's step as a node of the graph. Its backward pass is the kernel's adjoint, or one that can be differentiated again where that is asked for.</summary>
     private sealed class TrackedStep : DifferentiableFunction<TrackedStep>

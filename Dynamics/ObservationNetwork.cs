@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>An observing system made of an operator, an error covariance and, where not everything is always observed, a pattern.</summary>
-public sealed class ObservationNetwork : IObservationNetwork, IComponent
+[Component("observation-network", 2)]
+public sealed class ObservationNetwork : IObservationNetwork
 {
     private readonly IObservationPattern? pattern;
 
@@ -66,16 +67,17 @@ public sealed class ObservationNetwork : IObservationNetwork, IComponent
         ? new(new IdentityObservationOperator(dimension), ErrorCovariance.Scalar(dimension, errorVariance), new RandomCountPattern(minimum, maximum))
         : throw new ArgumentException($"Up to {maximum} components are to be observed, but the state has {dimension}.", nameof(maximum));
 
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("observation-network", 2, reader =>
+    [Saved]
+    private ObservationNetwork([Saved("operator")] IObservationOperator observationOperator, IErrorCovariance error,
+        IObservationPattern? pattern,
+        [Saved(Since = 2)] Tensor? places = null) : this(observationOperator, error, pattern)
     {
-        var network = new ObservationNetwork(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"), reader.OptionalPart<IObservationPattern>("pattern"));
-        if (reader.Version == 1 || !reader.Get<bool>("hasPlaces")) return network;
-        using var places = reader.Tensor("places");
-        return network.At(places);
-    });
-
-    ComponentType IComponent.ComponentType => Type;
+        if (places is null) return;
+        Require.Finite(places, "The places of observations");
+        if (places.ndim is not (1 or 2) || places.size(0) != Operator.ObservationDimension)
+            throw new ArgumentException($"The {Operator.ObservationDimension} observations of {Operator.Name} need as many places, [p] or [p, axes]; given: {ColumnDefinition.Describe(places.Sizes())}.", nameof(places));
+        Places = places.detach().clone().DetachFromDisposeScope();
+    }
 
     /// <inheritdoc/>
     public IObservationOperator Operator { get; }
@@ -87,18 +89,12 @@ public sealed class ObservationNetwork : IObservationNetwork, IComponent
     public bool HasMask => pattern is not null;
 
     /// <inheritdoc/>
-    public Tensor? Places { get; private init; }
+    public Tensor? Places { get; }
 
     /// <summary>The same network, whose observations are at given places.</summary>
     /// <param name="places"><c>[p, axes]</c>, or <c>[p]</c> on one axis, in the coordinates of the localisation; copied.</param>
     /// <exception cref="ArgumentException">Another number of places than of observations, or one that is not finite.</exception>
-    public ObservationNetwork At(Tensor places)
-    {
-        Require.Finite(places, "The places of observations");
-        if (places.ndim is not (1 or 2) || places.size(0) != Operator.ObservationDimension)
-            throw new ArgumentException($"The {Operator.ObservationDimension} observations of {Operator.Name} need as many places, [p] or [p, axes]; given: {ColumnDefinition.Describe(places.Sizes())}.", nameof(places));
-        return new ObservationNetwork(Operator, Error, pattern) { Places = places.detach().clone().DetachFromDisposeScope() };
-    }
+    public ObservationNetwork At(Tensor places) => new(Operator, Error, pattern, places);
 
     /// <inheritdoc/>
     /// <remarks>What the mask hides is set to zero, so that nothing of the truth leaks through it.</remarks>
@@ -113,14 +109,5 @@ public sealed class ObservationNetwork : IObservationNetwork, IComponent
         var mask = pattern.Draw(batch, Operator.ObservationDimension, random);
         using var missing = mask.logical_not();
         return new Observation(values.masked_fill(missing, 0), mask, time);
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("operator", Operator);
-        writer.Part("error", Error);
-        writer.OptionalPart("pattern", pattern);
-        writer.Set("hasPlaces", Places is not null);
-        if (Places is not null) writer.Tensor("places", Places);
     }
 }

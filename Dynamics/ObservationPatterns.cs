@@ -20,14 +20,9 @@ public interface IObservationPattern
 /// <param name="minimum">The smallest density N_y / N_x, in [0, 1].</param>
 /// <param name="maximum">The largest density, in [minimum, 1].</param>
 /// <exception cref="ArgumentException">The bounds are no densities or in the wrong order.</exception>
-public sealed class RandomDensityPattern(double minimum, double maximum) : IObservationPattern, IComponent
+[Component("random-density-pattern")]
+public sealed class RandomDensityPattern(double minimum, double maximum) : IObservationPattern
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("random-density-pattern", 1, reader =>
-        new RandomDensityPattern(reader.Get<double>("minimum"), reader.Get<double>("maximum")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <summary>The smallest density.</summary>
     public double Minimum { get; } = minimum >= 0 && maximum <= 1 && minimum <= maximum ? minimum
         : throw new ArgumentException($"The densities must satisfy 0 <= minimum <= maximum <= 1; given: {minimum} and {maximum}.");
@@ -43,12 +38,6 @@ public sealed class RandomDensityPattern(double minimum, double maximum) : IObse
         var permutation = random.Uniform([batch, observations], ScalarType.Float64).argsort(-1);
         return (permutation < (density * observations).round()).MoveToOuterDisposeScope();
     }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("minimum", Minimum);
-        writer.Set("maximum", Maximum);
-    }
 }
 
 /// <summary>
@@ -58,14 +47,9 @@ public sealed class RandomDensityPattern(double minimum, double maximum) : IObse
 /// <param name="minimum">The smallest number N_y, not below zero.</param>
 /// <param name="maximum">The largest, not below the smallest; at most the network's observations.</param>
 /// <exception cref="ArgumentException">The bounds are below zero or in the wrong order.</exception>
-public sealed class RandomCountPattern(long minimum, long maximum) : IObservationPattern, IComponent
+[Component("random-count-pattern")]
+public sealed class RandomCountPattern(long minimum, long maximum) : IObservationPattern
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("random-count-pattern", 1, reader =>
-        new RandomCountPattern(reader.Get<long>("minimum"), reader.Get<long>("maximum")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <summary>The smallest number.</summary>
     public long Minimum { get; } = minimum >= 0 && minimum <= maximum ? minimum
         : throw new ArgumentException($"The numbers of observations must satisfy 0 <= minimum <= maximum; given: {minimum} and {maximum}.");
@@ -83,24 +67,13 @@ public sealed class RandomCountPattern(long minimum, long maximum) : IObservatio
         var permutation = random.Uniform([batch, observations], ScalarType.Float64).argsort(-1);
         return (permutation < count).MoveToOuterDisposeScope();
     }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("minimum", Minimum);
-        writer.Set("maximum", Maximum);
-    }
 }
 
 /// <summary>Every observation is missing with the same probability, independently of the others and of the past.</summary>
 /// <param name="probability">The probability of being missing, in [0, 1].</param>
-public sealed class MissingAtRandomPattern(double probability) : IObservationPattern, IComponent
+[Component("missing-at-random-pattern")]
+public sealed class MissingAtRandomPattern(double probability) : IObservationPattern
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("missing-at-random-pattern", 1, reader =>
-        new MissingAtRandomPattern(reader.Get<double>("probability")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <summary>The probability of being missing.</summary>
     public double Probability { get; } = probability is >= 0 and <= 1 ? probability
         : throw new ArgumentOutOfRangeException(nameof(probability), probability, $"A probability lies in [0, 1]; given: {probability}.");
@@ -111,6 +84,4 @@ public sealed class MissingAtRandomPattern(double probability) : IObservationPat
         using var uniform = random.Uniform([batch, observations], ScalarType.Float64);
         return uniform >= Probability;
     }
-
-    void IComponent.Save(ComponentWriter writer) => writer.Set("probability", Probability);
 }

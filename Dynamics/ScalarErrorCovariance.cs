@@ -4,15 +4,10 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>R = variance I.</summary>
-public sealed class ScalarErrorCovariance : ErrorCovariance, IComponent
+[Component("scalar-error-covariance")]
+public sealed class ScalarErrorCovariance : ErrorCovariance
 {
     internal ScalarErrorCovariance(long dimension, double variance) : base(dimension) => Variance = Require.NotNegative(variance);
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("scalar-error-covariance", 1, reader =>
-        new ScalarErrorCovariance(reader.Get<long>("dimension"), reader.Get<double>("variance")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>The variance of every component.</summary>
     public double Variance { get; }
@@ -40,10 +35,4 @@ public sealed class ScalarErrorCovariance : ErrorCovariance, IComponent
 
     // Unit variances are the usual ones of twin experiments, and an operator costs more than most of what is done in a cycle.
     private bool IsUnit => Variance == 1;
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("dimension", Dimension);
-        writer.Set("variance", Variance);
-    }
 }

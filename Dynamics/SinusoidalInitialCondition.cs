@@ -8,7 +8,8 @@ namespace DaML;
 /// scaled to a given variance over its sites (the linear advection experiments of Evensen 2009 and of Sakov and Oke 2008,
 /// Mon. Weather Rev. 136, 1042-1053, who use wave numbers up to 25 and variance 1).
 /// </summary>
-public sealed class SinusoidalInitialCondition : IInitialCondition, IComponent
+[Component("sinusoidal-initial-condition")]
+public sealed class SinusoidalInitialCondition : IInitialCondition
 {
     private readonly ConstantTensor angles;
 
@@ -27,12 +28,6 @@ public sealed class SinusoidalInitialCondition : IInitialCondition, IComponent
         var wave = arange(1, Waves + 1, dtype: ScalarType.Float64);
         angles = new ConstantTensor(outer(wave, site) * (2 * Math.PI / dimension));
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("sinusoidal-initial-condition", 1, reader =>
-        new SinusoidalInitialCondition(reader.Get<long>("dimension"), reader.Get<long>("waves"), reader.Get<double>("variance")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public long Dimension { get; }
@@ -53,12 +48,5 @@ public sealed class SinusoidalInitialCondition : IInitialCondition, IComponent
         var phase = 2 * Math.PI * random.Uniform([count, Waves, 1], ScalarType.Float64);
         var fields = matmul(amplitude, (angles.On(ScalarType.Float64, random.Device) + phase).sin()).squeeze(1);
         return (fields * (Variance / fields.square().mean([-1], keepdim: true)).sqrt()).to_type(dtype).MoveToOuterDisposeScope();
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("dimension", Dimension);
-        writer.Set("waves", Waves);
-        writer.Set("variance", Variance);
     }
 }

@@ -4,29 +4,25 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>Observes chosen components of the state: H picks rows of the identity.</summary>
-public sealed class SubsetObservationOperator : ObservationOperator, IPointObservationOperator, IComponent
+[Component("subset-observation-operator")]
+public sealed class SubsetObservationOperator : ObservationOperator, IPointObservationOperator
 {
     private readonly ConstantTensor indices;
 
     /// <summary>Creates an operator.</summary>
-    /// <param name="dimension">The state's dimension n.</param>
+    /// <param name="stateDimension">The state's dimension n.</param>
     /// <param name="indices">Which components, from 0, in the order in which they are observed; one may occur more than once.</param>
     /// <exception cref="ArgumentException">There are none, or one lies outside the state.</exception>
-    public SubsetObservationOperator(long dimension, params IReadOnlyList<long> indices) : base(dimension, CheckCount(indices))
+    public SubsetObservationOperator([Saved("dimension")] long stateDimension, params IReadOnlyList<long> indices)
+        : base(stateDimension, CheckCount(indices))
     {
         foreach (long index in indices)
-            if (index < 0 || index >= dimension)
-                throw new ArgumentException($"The component {index} cannot be observed: a state of dimension {dimension} has components 0 to {dimension - 1}.", nameof(indices));
+            if (index < 0 || index >= stateDimension)
+                throw new ArgumentException($"The component {index} cannot be observed: a state of dimension {stateDimension} has components 0 to {stateDimension - 1}.", nameof(indices));
         Indices = [.. indices];
         using var values = tensor(Indices.ToArray());
         this.indices = new ConstantTensor(values);
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("subset-observation-operator", 1, reader =>
-        new SubsetObservationOperator(reader.Get<long>("dimension"), reader.Get<long[]>("indices")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>Observes the components 0, stride, 2 stride, ...</summary>
     /// <param name="dimension">The state's dimension n.</param>
@@ -60,12 +56,6 @@ public sealed class SubsetObservationOperator : ObservationOperator, IPointObser
     {
         var nothing = zeros([.. sensitivity.Sizes()[..^1], StateDimension], dtype: sensitivity.dtype, device: sensitivity.device);
         return nothing.index_add(-1, indices.On(ScalarType.Int64, sensitivity.device), sensitivity, 1);
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("dimension", StateDimension);
-        writer.Set("indices", Indices);
     }
 
     private static long CheckCount(IReadOnlyList<long> indices) => indices.Count > 0 ? indices.Count

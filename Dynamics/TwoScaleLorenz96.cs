@@ -12,7 +12,8 @@ namespace DaML;
 /// </code>
 /// The state is [X_1 .. X_K, Y_11 .. Y_J1, Y_12 .. Y_JK], <c>[K (1 + J)]</c>. A time unit stands for five days.
 /// </summary>
-public sealed class TwoScaleLorenz96 : ParametricDynamics, IComponent
+[Component("two-scale-lorenz-96")]
+public sealed class TwoScaleLorenz96 : ParametricDynamics
 {
     /// <summary>Creates a model.</summary>
     /// <param name="slow">K, at least 4.</param>
@@ -30,16 +31,6 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics, IComponent
         (Slow, Fast) = (slow, fast);
     }
 
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("two-scale-lorenz-96", 1, reader =>
-        new TwoScaleLorenz96(reader.Get<long>("slow"), reader.Get<long>("fast"), reader.Get<double>("forcing"), reader.Get<double>("coupling"),
-            reader.Get<double>("scaleRatio"), reader.Get<double>("speedRatio"), reader.Get<double>("timeStep"))
-        {
-            ModelError = reader.OptionalPart<IErrorCovariance>("modelError"),
-        });
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public override string Name => "two-scale Lorenz-96";
 
@@ -48,6 +39,18 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics, IComponent
 
     /// <summary>The number J of fast variables of each slow one.</summary>
     public long Fast { get; }
+
+    /// <summary>F.</summary>
+    public double Forcing => Parameters[0].Value;
+
+    /// <summary>h.</summary>
+    public double Coupling => Parameters[1].Value;
+
+    /// <summary>b.</summary>
+    public double ScaleRatio => Parameters[2].Value;
+
+    /// <summary>c.</summary>
+    public double SpeedRatio => Parameters[3].Value;
 
     /// <summary>On the attractor, 10 time units after slow variables of standard deviation 1 and fast ones of 0.1; larger fast ones would leave the reach of the integrator.</summary>
     public override IInitialCondition InitialCondition
@@ -104,15 +107,6 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics, IComponent
         return cat([
             AdvectionAdjoint(x, u, 1) - u + exchange * SumOfFast(v),
             b * c * AdvectionAdjoint(y, v, -1) - c * v - exchange * ToFast(u)], -1);
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("slow", Slow);
-        writer.Set("fast", Fast);
-        foreach (var (name, value) in Parameters) writer.Set(name, value);
-        writer.Set("timeStep", TimeStep);
-        writer.OptionalPart("modelError", ModelError);
     }
 
     // u_{k-d} (v_{k+d} - v_{k-2d}) on a circle: d = 1 for the slow variables, -1 for the fast ones, whose waves run the other way.

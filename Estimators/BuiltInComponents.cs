@@ -1,6 +1,6 @@
 namespace DaML;
 
-/// <summary>The kinds of component that DaML itself can write and read: those of every room, without reflection.</summary>
+/// <summary>The kinds of component that DaML itself can write and read: those that every room lists.</summary>
 public static class BuiltInComponents
 {
     /// <summary>All of them.</summary>

@@ -39,7 +39,7 @@ public sealed class EnsembleConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
         trunk = new ResidualConvolutionTrunk(options, inputs: options.Inputs == AnalysisInputs.InnovationOnly ? 1 : members + 1, outputs: members, precision, device);
         if (options.InnovationTerm == InnovationTerm.Trainable) innovationFactor = new Parameter(zeros([], dtype: precision, device: device));
         RegisterComponents();
-        ModuleState.Keep(this);
+        ModuleTensors.Keep(this);
     }
 
     /// <summary>How the component is written and read.</summary>

@@ -6,20 +6,22 @@ public static class EstimatorComponents
     /// <summary>All of them.</summary>
     public static IReadOnlyList<ComponentType> All { get; } =
     [
-        LearnedAnalyzer.Type, LearnedEnsembleAnalyzer.Type, HiddenChannelAnalyzer.Type,
-        ResidualConvolutionNetwork.Type, ResidualConvolutionMemoryNetwork.Type, EnsembleConvolutionNetwork.Type, InnovationLinearNetwork.Type, FieldNetwork.Type,
+        ResidualConvolutionNetwork.Type, ResidualConvolutionMemoryNetwork.Type, EnsembleConvolutionNetwork.Type,
+        InnovationLinearNetwork.Type,
         .. UncertaintyOf<StateMemory>(), .. UncertaintyOf<ProductMemory<StateMemory, VectorMemory>>(),
-        SeasonalCycle.Type, SeasonalCycleTransformer.Type,
-        ProperOrthogonalDecomposition.Type, ProperOrthogonalDecompositionTransformer.Type, ProperOrthogonalDecompositionReconstruction.Type,
-        ReconstructionOperator.Type, LinearInverseModel.Type,
-        LearnedEigenpairs.Type, HessianInputs.Type, SpectralHessianNetwork.Type, TransportedHessianNetwork.Type, ObservedHessianNetwork.Type, UNet.Type,
-        NetworkAnalyzer.Type, NetworkPropagater.Type, NetworkProcoder.Type, NetworkTriple.Type, ReZeroNetwork.Type, ZeroMemorySource.Type, Emulator.Type,
-        LaggedStates.Type, LongShortTermMemoryNetwork.Type, AutoregressiveEmulator.Type, AutoregressiveModel.Type, AutoregressiveForecast.Type,
+        .. ComponentType.Of(
+            typeof(LearnedAnalyzer), typeof(LearnedEnsembleAnalyzer), typeof(HiddenChannelAnalyzer), typeof(FieldNetwork),
+            typeof(SeasonalCycle), typeof(SeasonalCycleTransformer), typeof(ProperOrthogonalDecomposition),
+            typeof(ProperOrthogonalDecompositionTransformer), typeof(ProperOrthogonalDecompositionReconstruction),
+            typeof(ReconstructionOperator), typeof(LinearInverseModel),
+            typeof(LearnedEigenpairs), typeof(HessianInputs), typeof(SpectralHessianNetwork), typeof(TransportedHessianNetwork),
+            typeof(ObservedHessianNetwork), typeof(UNet),
+            typeof(NetworkAnalyzer), typeof(NetworkPropagater), typeof(NetworkProcoder), typeof(NetworkTriple), typeof(ReZeroNetwork),
+            typeof(ZeroMemorySource), typeof(Emulator), typeof(LaggedStates), typeof(LongShortTermMemoryNetwork),
+            typeof(AutoregressiveEmulator), typeof(AutoregressiveModel), typeof(AutoregressiveForecast)),
     ];
 
-    private static IEnumerable<ComponentType> UncertaintyOf<TMemory>() where TMemory : IMemory<TMemory> =>
-    [
-        SequentialAssimilation<CovarianceMemory<TMemory>>.Type, CovarianceAnalyzer<TMemory>.Type, CovariancePropagater<TMemory>.Type, CovarianceProcoder<TMemory>.Type,
-        CovarianceSource<TMemory>.Type, InnovationJacobian<TMemory>.Type,
-    ];
+    private static IReadOnlyList<ComponentType> UncertaintyOf<TMemory>() where TMemory : IMemory<TMemory> => ComponentType.Of(
+        typeof(SequentialAssimilation<CovarianceMemory<TMemory>>), typeof(CovarianceAnalyzer<TMemory>),
+        typeof(CovariancePropagater<TMemory>), typeof(CovarianceProcoder<TMemory>), typeof(CovarianceSource<TMemory>), typeof(InnovationJacobian<TMemory>));
 }

@@ -8,12 +8,14 @@ namespace DaML;
 /// innovation as channels <c>[batch, 2, grid...]</c> and gives the increment as one, <c>[batch, 1, grid...]</c>, in units in
 /// which all three are of the order of one.
 /// </summary>
-public sealed class FieldNetwork : nn.Module<Tensor, Tensor, Tensor>, IScaledNetwork, IComponent
+[Component("field-network")]
+public sealed class FieldNetwork : nn.Module<Tensor, Tensor, Tensor>, IScaledNetwork
 {
     private readonly nn.Module<Tensor, Tensor> layers;
 
     /// <summary>Makes a network of a module.</summary>
-    /// <param name="layers">The module; it belongs to the network from now on. To be saved it must be an <see cref="IComponent"/>.</param>
+    /// <param name="layers">The module; it belongs to the network from now on. To be saved it must be a component
+    /// (<see cref="ComponentAttribute"/>).</param>
     /// <param name="statistics">The constants of the training data.</param>
     /// <param name="grid">How states lie on the module's fields.</param>
     /// <param name="inputs">Which channels it is given, the forecast before the innovation; both unless said.</param>
@@ -25,12 +27,6 @@ public sealed class FieldNetwork : nn.Module<Tensor, Tensor, Tensor>, IScaledNet
         (Statistics, Grid, Inputs) = (statistics.Checked(), grid, inputs);
         RegisterComponents();
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("field-network", 1, reader =>
-        new FieldNetwork(reader.Part<nn.Module<Tensor, Tensor>>("layers"), reader.Get<AnalysisStatistics>("statistics"), reader.Get<StateGrid>("grid"), reader.Get<AnalysisInputs>("inputs")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>The constants by which inputs and increment are scaled.</summary>
     public AnalysisStatistics Statistics { get; }
@@ -53,13 +49,5 @@ public sealed class FieldNetwork : nn.Module<Tensor, Tensor, Tensor>, IScaledNet
         var input = Grid.ToField(Statistics.Channels(Inputs, forecast, scaledInnovation));
         var increment = Require.Shape(layers.call(input), $"What {layers.GetName()} gives for a field", [input.size(0), 1, .. input.Sizes()[2..]]);
         return Grid.ToState(increment).squeeze(1) / Statistics.InnovationDeviation;
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("layers", layers);
-        writer.Set("statistics", Statistics);
-        writer.Set("grid", Grid);
-        writer.Set("inputs", Inputs);
     }
 }

@@ -37,7 +37,7 @@ public sealed class InnovationLinearNetwork : nn.Module<Tensor, Tensor, Tensor>,
         band = new LocalisationBand(options.Network.Grid, options.Taper, options.Radius);
         trunk = new ResidualConvolutionTrunk(options.Network, inputs: 1, outputs: options.Columns, precision, device);
         RegisterComponents();
-        ModuleState.Keep(this);
+        ModuleTensors.Keep(this);
     }
 
     /// <summary>How the component is written and read.</summary>

@@ -32,7 +32,7 @@ public static class LearnedAnalysisCatalog
     /// <param name="grid">How a state lies on the module's fields.</param>
     /// <param name="createLayers">Makes the module <c>[batch, 2, grid...]</c> -> <c>[batch, 1, grid...]</c>. Its weights are drawn from the training's stream
     /// (<see cref="ModuleState.DrawWeights"/>) and it is moved to the context's device and network precision; to be saved
-    /// it must be an <see cref="IComponent"/> whose type is in <see cref="DataAssimilationOptions.Components"/>.</param>
+    /// it must be a component (<see cref="ComponentAttribute"/>) whose type is in <see cref="DataAssimilationOptions.Components"/>.</param>
     /// <param name="training">How it is trained (default: null, the defaults).</param>
     /// <exception cref="ArgumentException">An option out of its range, or a grid of another size than the state.</exception>
     public static LearnedAnalysisEstimator<StateMemory> LearnedField(this AnalysisCatalog catalog, string name, AssimilationSystem system, StateGrid grid,
@@ -58,7 +58,7 @@ public static class LearnedAnalysisCatalog
     /// <param name="createNetwork">Makes the network (forecast <c>[batch, n]</c>, H^T R^-1 innovation <c>[batch, n]</c>) ->
     /// increment <c>[batch, n]</c> from the constants of the training data. Its weights are drawn from the training's stream
     /// (<see cref="ModuleState.DrawWeights"/>) and it is moved to the context's device and network precision; to be saved it must be
-    /// an <see cref="IComponent"/> whose type is in <see cref="DataAssimilationOptions.Components"/>.</param>
+    /// a component (<see cref="ComponentAttribute"/>) whose type is in <see cref="DataAssimilationOptions.Components"/>.</param>
     /// <param name="training">How it is trained (default: null, the defaults).</param>
     /// <exception cref="ArgumentException">An option out of its range.</exception>
     public static LearnedAnalysisEstimator<StateMemory> Learned(this AnalysisCatalog catalog, string name, AssimilationSystem system,
@@ -78,7 +78,7 @@ public static class LearnedAnalysisCatalog
     /// <param name="memory">How many hidden channels, and what becomes of them between analyses; how they are written is the network's.</param>
     /// <param name="createNetwork">Makes the network (forecast <c>[batch, n]</c>, H^T R^-1 innovation <c>[batch, n]</c>, channels
     /// <c>[batch, k, n]</c>) -> (increment <c>[batch, n]</c>, channels <c>[batch, k, n]</c>) from the constants of the training data. Its weights are drawn from the
-    /// training's stream and it is moved to the context's device and network precision; to be saved it must be an <see cref="IComponent"/>.</param>
+    /// training's stream and it is moved to the context's device and network precision; to be saved it must be a component (<see cref="ComponentAttribute"/>).</param>
     /// <param name="training">How it is trained (default: null, the defaults).</param>
     /// <exception cref="ArgumentException">An option out of its range.</exception>
     public static LearnedAnalysisEstimator<ProductMemory<StateMemory, VectorMemory>> LearnedWithMemory(this AnalysisCatalog catalog, string name, AssimilationSystem system,

@@ -7,6 +7,7 @@ namespace DaML;
 /// An analysis that a network has learned, x_a = x_f + a(x_f, H^T R^-1 (y - H x_f)) (Bocquet et al. 2024, eq. 2a): no
 /// ensemble and no error covariance of the forecast, one state only. It is frozen, so several threads may use it at once.
 /// </summary>
+[Component("learned-analyzer")]
 public sealed class LearnedAnalyzer : ScaledInnovationAnalyzer<StateMemory, nn.Module<Tensor, Tensor, Tensor>>, IScaledInnovationAnalyzer<StateMemory>
 {
     /// <summary>Makes an analyzer of a network and freezes it: evaluation mode, no gradients for its weights.</summary>
@@ -14,22 +15,16 @@ public sealed class LearnedAnalyzer : ScaledInnovationAnalyzer<StateMemory, nn.M
     /// <param name="observationOperator">H.</param>
     /// <param name="observationError">R, of the operator's observation dimension.</param>
     /// <param name="network">(forecast <c>[batch, n]</c>, H^T R^-1 innovation <c>[batch, n]</c>) -> increment <c>[batch, n]</c>;
-    /// it belongs to the analyzer from now on. To be saved it must be an <see cref="IComponent"/>.</param>
+    /// it belongs to the analyzer from now on. To be saved it must be a component (<see cref="ComponentAttribute"/>).</param>
     /// <param name="history">How it was trained, where it was.</param>
     /// <exception cref="ArgumentException">The dimensions of operator and covariance differ.</exception>
-    public LearnedAnalyzer(string name, IObservationOperator observationOperator, IErrorCovariance observationError,
-        nn.Module<Tensor, Tensor, Tensor> network, TrainingHistory? history = null)
+    public LearnedAnalyzer(string name, [Saved("operator")] IObservationOperator observationOperator,
+        [Saved("error")] IErrorCovariance observationError,
+        nn.Module<Tensor, Tensor, Tensor> network, [Saved("hasHistory"), Inlined] TrainingHistory? history = null)
         : base(name, observationOperator, observationError, network, history) => ModuleState.Freeze(network);
 
     private LearnedAnalyzer(string name, nn.Module<Tensor, Tensor, Tensor> network, IObservationNetwork observing)
         : base(name, observing.Operator, observing.Error, network, null) { }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("learned-analyzer", 1, reader =>
-        new LearnedAnalyzer(reader.Get<string>("name"), reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"),
-            reader.Part<nn.Module<Tensor, Tensor, Tensor>>("network"), reader.History()));
-
-    private protected override ComponentType Kind => Type;
 
     /// <summary>The analyzer while its network learns: gradients flow, and batch normalisation follows the mode of the network.</summary>
     internal static LearnedAnalyzer InTraining(string name, nn.Module<Tensor, Tensor, Tensor> network, IObservationNetwork observing) => new(name, network, observing);

@@ -7,6 +7,7 @@ namespace DaML;
 /// An analysis of an ensemble that a network has learned, E_a = E_f + a(E_f, H^T R^-1 (y - H x_f)), x_f the ensemble's mean
 /// (Bocquet et al. 2024, eq. 2). It is frozen, so several threads may use it at once.
 /// </summary>
+[Component("learned-ensemble-analyzer")]
 public sealed class LearnedEnsembleAnalyzer : ScaledInnovationAnalyzer<EnsembleMemory, nn.Module<Tensor, Tensor, Tensor>>
 {
     /// <summary>Makes an analyzer of a network and freezes it: evaluation mode, no gradients for its weights.</summary>
@@ -14,22 +15,17 @@ public sealed class LearnedEnsembleAnalyzer : ScaledInnovationAnalyzer<EnsembleM
     /// <param name="observationOperator">H.</param>
     /// <param name="observationError">R, of the operator's observation dimension.</param>
     /// <param name="network">(forecast <c>[batch, members, n]</c>, H^T R^-1 innovation of the mean <c>[batch, n]</c>) -> increments
-    /// <c>[batch, members, n]</c>; it belongs to the analyzer from now on. To be saved it must be an <see cref="IComponent"/>.</param>
+    /// <c>[batch, members, n]</c>; it belongs to the analyzer from now on. To be saved it must be a component
+    /// (<see cref="ComponentAttribute"/>).</param>
     /// <param name="history">How it was trained, where it was.</param>
     /// <exception cref="ArgumentException">The dimensions of operator and covariance differ.</exception>
-    public LearnedEnsembleAnalyzer(string name, IObservationOperator observationOperator, IErrorCovariance observationError,
-        nn.Module<Tensor, Tensor, Tensor> network, TrainingHistory? history = null)
+    public LearnedEnsembleAnalyzer(string name, [Saved("operator")] IObservationOperator observationOperator,
+        [Saved("error")] IErrorCovariance observationError,
+        nn.Module<Tensor, Tensor, Tensor> network, [Saved("hasHistory"), Inlined] TrainingHistory? history = null)
         : base(name, observationOperator, observationError, network, history) => ModuleState.Freeze(network);
 
     private LearnedEnsembleAnalyzer(string name, nn.Module<Tensor, Tensor, Tensor> network, IObservationNetwork observing)
         : base(name, observing.Operator, observing.Error, network, null) { }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("learned-ensemble-analyzer", 1, reader =>
-        new LearnedEnsembleAnalyzer(reader.Get<string>("name"), reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"),
-            reader.Part<nn.Module<Tensor, Tensor, Tensor>>("network"), reader.History()));
-
-    private protected override ComponentType Kind => Type;
 
     /// <inheritdoc cref="LearnedAnalyzer.InTraining"/>
     internal static LearnedEnsembleAnalyzer InTraining(string name, nn.Module<Tensor, Tensor, Tensor> network, IObservationNetwork observing) => new(name, network, observing);

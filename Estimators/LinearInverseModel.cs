@@ -8,7 +8,8 @@ namespace DaML;
 /// covariance Q, ready for every filter, with the climatology it keeps. As a transformer it adds its forecast of each
 /// cycle from the coefficients one step earlier.
 /// </summary>
-public sealed class LinearInverseModel : ITransformer, IComponent
+[Component("linear-inverse-model")]
+public sealed class LinearInverseModel : ITransformer
 {
     private readonly LeadTimeForecast forecast;
     private readonly Column coefficients;
@@ -28,16 +29,6 @@ public sealed class LinearInverseModel : ITransformer, IComponent
         this.forecast = new LeadTimeForecast(dynamics, coefficients, forecast, lag);
     }
 
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("linear-inverse-model", 1, reader =>
-    {
-        using var covariance = reader.Tensor("climatologicalCovariance");
-        return new LinearInverseModel(reader.Part<LinearDynamics>("dynamics"), covariance, reader.Count("lag", int.MaxValue),
-            reader.Get<double>("repairedFraction"), new Column(reader.Get<string>("coefficients")), new Column(reader.Get<string>("forecast")));
-    });
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public string Name => "linear inverse model";
 
@@ -56,16 +47,8 @@ public sealed class LinearInverseModel : ITransformer, IComponent
     /// <summary>Which part of the trace of Q had to be added to make it positive definite; 0 where it was.</summary>
     public double RepairedFraction { get; }
 
+    private Column Forecast => forecast.Output;
+
     /// <inheritdoc/>
     public ITrajectoryView Transform(ITrajectoryView input) => forecast.Transform(input);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("dynamics", Dynamics);
-        writer.Tensor("climatologicalCovariance", ClimatologicalCovariance);
-        writer.Set("lag", Lag);
-        writer.Set("repairedFraction", RepairedFraction);
-        writer.Set("coefficients", coefficients.Name);
-        writer.Set("forecast", forecast.Output.Name);
-    }
 }

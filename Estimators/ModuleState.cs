@@ -4,33 +4,9 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Networks in model archives, and copies of their weights: parameters and buffers by name.</summary>
+/// <summary>What is done to the weights of a network: drawn, frozen, copied and restored.</summary>
 public static class ModuleState
 {
-    /// <summary>Keeps all parameters and persistent buffers of a network, to the bit.</summary>
-    /// <param name="writer">The component that the network belongs to.</param>
-    /// <param name="network">The network.</param>
-    public static void Module(this ComponentWriter writer, nn.Module network)
-    {
-        foreach (var (name, tensor) in network.state_dict()) writer.Tensor(name, tensor.detach());
-    }
-
-    /// <summary>Gives a network the parameters and buffers that <see cref="Module"/> kept.</summary>
-    /// <param name="reader">The component that the network belongs to.</param>
-    /// <param name="network">A network of the same architecture, on the context's device.</param>
-    /// <param name="savedName">The name under which a tensor of the network was kept, where an older version called it otherwise; null = its own.</param>
-    /// <exception cref="ModelArchiveException">A tensor is missing.</exception>
-    /// <exception cref="ArgumentException">A tensor has another shape or type than the network needs.</exception>
-    public static void LoadInto(this ComponentReader reader, nn.Module network, Func<string, string>? savedName = null)
-    {
-        using var noGradients = no_grad();
-        foreach (var (name, tensor) in network.state_dict())
-        {
-            using var saved = reader.Tensor(savedName?.Invoke(name) ?? name);
-            CopyChecked(saved, tensor, name);
-        }
-    }
-
     /// <summary>Draws every weight anew, uniformly within 1 / sqrt(inputs of a neuron): the usual start of linear and
     /// convolution layers (LeCun et al. 1998), from a named stream instead of libtorch's global generator. Layers whose
     /// weight is a vector (normalisations) keep their ones and zeros.</summary>
@@ -56,7 +32,7 @@ public static class ModuleState
     public static void Freeze(nn.Module network)
     {
         RequireRightConvolutions(network);
-        Keep(network);
+        ModuleTensors.Keep(network);
         network.eval();
         foreach (var parameter in network.parameters()) parameter.requires_grad_(false);
     }
@@ -105,31 +81,12 @@ public static class ModuleState
     }
 
     /// <summary>Overwrites the network's parameters and buffers with copies.</summary>
-    internal static void Restore(nn.Module network, IReadOnlyDictionary<string, Tensor> copies)
-    {
-        using var noGradients = no_grad();
-        foreach (var (name, tensor) in network.state_dict()) CopyChecked(copies[name], tensor, name);
-    }
-
-    /// <summary>Takes parameters and buffers out of every dispose scope: a bare parameter belongs to the one it was made in.</summary>
-    internal static void Keep(nn.Module network)
-    {
-        foreach (var parameter in network.parameters()) parameter.DetachFromDisposeScope();
-        foreach (var buffer in network.buffers()) buffer.DetachFromDisposeScope();
-    }
+    internal static void Restore(nn.Module network, IReadOnlyDictionary<string, Tensor> copies) =>
+        ModuleTensors.Assign(network, name => copies[name]);
 
     internal static void Release(IReadOnlyDictionary<string, Tensor>? copies)
     {
         if (copies is null) return;
         foreach (var tensor in copies.Values) tensor.Dispose();
-    }
-
-    private static void CopyChecked(Tensor source, Tensor target, string name)
-    {
-        Require.Shape(source, $"The network's tensor '{name}'", target.Sizes());
-        if (source.dtype != target.dtype)
-            throw new ArgumentException($"The network's tensor '{name}' must be {target.dtype}; given: {source.dtype}.");
-        using var scope = NewDisposeScope();
-        target.copy_(source);
     }
 }

@@ -125,7 +125,7 @@ internal sealed class NetworkTraining(string name, nn.Module network, IOptimiser
     {
         writer.Set("elapsed", Elapsed.TotalSeconds);
         writer.Set("hasBest", best is not null);
-        writer.Tensor("history", new TrainingHistory(steps, default).ToTensor());
+        writer.Tensor("history", new TrainingHistory(steps, default).Table);
         foreach (var (key, tensor) in network.state_dict()) writer.Tensor("network." + key, tensor.detach());
         if (best is not null) foreach (var (key, tensor) in best) writer.Tensor("best." + key, tensor);
         optimiser.Save(writer);

@@ -8,7 +8,8 @@ namespace DaML;
 /// weights A = diag(a) (proper orthogonal decomposition, or empirical orthogonal functions: Lorenz 1956; von Storch and
 /// Zwiers 1999, chapter 13).
 /// </summary>
-public sealed class ProperOrthogonalDecomposition : IComponent
+[Component("proper-orthogonal-decomposition")]
+public sealed class ProperOrthogonalDecomposition
 {
     private readonly Tensor projector;
 
@@ -34,16 +35,6 @@ public sealed class ProperOrthogonalDecomposition : IComponent
         if (defect > (modes.dtype == ScalarType.Float64 ? 1e-8 : 1e-3))
             throw new ArgumentException($"The modes must be orthonormal in the weights; their products differ from the identity by up to {defect:g3}.", nameof(modes));
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("proper-orthogonal-decomposition", 1, reader =>
-    {
-        using var scope = NewDisposeScope();
-        return new ProperOrthogonalDecomposition(reader.Tensor("mean"), reader.Tensor("modes"), reader.Tensor("weights"),
-            reader.Tensor("variances"), reader.Tensor("truncationVariance"));
-    });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>Number of grid points n.</summary>
     public long Dimension { get; }
@@ -142,15 +133,6 @@ public sealed class ProperOrthogonalDecomposition : IComponent
             samples += x.size(0);
         });
         return (sum / samples).MoveToOuterDisposeScope();
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Tensor("mean", Mean);
-        writer.Tensor("modes", Modes);
-        writer.Tensor("weights", Weights);
-        writer.Tensor("variances", Variances);
-        writer.Tensor("truncationVariance", TruncationVariance);
     }
 
     internal static Tensor CheckWeights(Tensor weights)

@@ -6,15 +6,11 @@ namespace DaML;
 /// <param name="decomposition">The modes.</param>
 /// <param name="field">The column it reads, <c>[n]</c>.</param>
 /// <param name="coefficients">The column it adds, <c>[r]</c>.</param>
+[Component("proper-orthogonal-decomposition-transformer")]
 public sealed class ProperOrthogonalDecompositionTransformer(ProperOrthogonalDecomposition decomposition, Column field, Column coefficients)
-    : CycleTransformer("projection on modes", new SchemaContract([new(field, decomposition.Dimension)], [new(coefficients, decomposition.ModeCount)])), IComponent
+    : CycleTransformer("projection on modes", new SchemaContract([new(field, decomposition.Dimension)],
+    [new(coefficients, decomposition.ModeCount)]))
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("proper-orthogonal-decomposition-transformer", 1, reader => new ProperOrthogonalDecompositionTransformer(
-        reader.Part<ProperOrthogonalDecomposition>("decomposition"), new Column(reader.Get<string>("field")), new Column(reader.Get<string>("coefficients"))));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <summary>The modes.</summary>
     public ProperOrthogonalDecomposition Decomposition => decomposition;
 
@@ -23,16 +19,11 @@ public sealed class ProperOrthogonalDecompositionTransformer(ProperOrthogonalDec
     /// <param name="field">The column it adds, <c>[n]</c>.</param>
     public ProperOrthogonalDecompositionReconstruction Inverse(Column coefficients, Column field) => new(decomposition, coefficients, field);
 
+    private Column Coefficients { get; } = coefficients;
+
     /// <inheritdoc/>
     protected override IReadOnlyList<Column> Complete => [@field];
 
     /// <inheritdoc/>
     protected override IReadOnlyList<Tensor> Apply(ITrajectoryCursor cycle) => [decomposition.Project(cycle[field])];
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("decomposition", decomposition);
-        writer.Set("field", field.Name);
-        writer.Set("coefficients", coefficients.Name);
-    }
 }

@@ -7,15 +7,10 @@ namespace DaML;
 /// (<see cref="ObservationOperatorExtensions.Then"/>) it says what a filter on the coefficients observes.
 /// </summary>
 /// <param name="decomposition">The modes.</param>
+[Component("reconstruction-operator")]
 public sealed class ReconstructionOperator(ProperOrthogonalDecomposition decomposition)
-    : ObservationOperator(decomposition.ModeCount, decomposition.Dimension), IComponent
+    : ObservationOperator(decomposition.ModeCount, decomposition.Dimension)
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("reconstruction-operator", 1, reader =>
-        new ReconstructionOperator(reader.Part<ProperOrthogonalDecomposition>("decomposition")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public override string Name => $"reconstruction from {StateDimension} modes";
 
@@ -29,6 +24,4 @@ public sealed class ReconstructionOperator(ProperOrthogonalDecomposition decompo
     /// <inheritdoc/>
     protected override Tensor ObserveAdjoint(Tensor state, Tensor sensitivity) =>
         matmul(sensitivity, decomposition.Modes.to(sensitivity.dtype, sensitivity.device));
-
-    void IComponent.Save(ComponentWriter writer) => writer.Part("decomposition", decomposition);
 }

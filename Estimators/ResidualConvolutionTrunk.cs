@@ -50,7 +50,7 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
         }
         fused = new FusedResidualNetwork(new((int)inputs, (int)filters, (int)options.Blocks, (int)options.SubBlocks, (int)kernel, (int)outputs, options.Activation), BlockedKernel.Best);
         RegisterComponents();
-        ModuleState.Keep(this);
+        ModuleTensors.Keep(this);
     }
 
     /// <summary>

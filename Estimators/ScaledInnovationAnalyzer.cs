@@ -6,7 +6,8 @@ namespace DaML;
 /// <summary>What analyzers that a network makes have in common: it is given the forecast and H^T R^-1 (y - H x_f), in its own precision.</summary>
 /// <typeparam name="TMemory">The memory H.</typeparam>
 /// <typeparam name="TNetwork">What the network takes and gives.</typeparam>
-public abstract class ScaledInnovationAnalyzer<TMemory, TNetwork> : IAnalyzer<TMemory>, IComponent where TMemory : IMemory<TMemory> where TNetwork : nn.Module
+public abstract class ScaledInnovationAnalyzer<TMemory, TNetwork> : IAnalyzer<TMemory> where TMemory : IMemory<TMemory>
+    where TNetwork : nn.Module
 {
     private protected ScaledInnovationAnalyzer(string name, IObservationOperator observationOperator, IErrorCovariance observationError, TNetwork network, TrainingHistory? history)
     {
@@ -17,8 +18,6 @@ public abstract class ScaledInnovationAnalyzer<TMemory, TNetwork> : IAnalyzer<TM
         (Name, Operator, Error, Network, History) = (name, observationOperator, observationError, network, history);
         Precision = ModuleState.PrecisionOf(network, ScalarType.Float32);
     }
-
-    ComponentType IComponent.ComponentType => Kind;
 
     /// <inheritdoc/>
     public string Name { get; }
@@ -42,8 +41,6 @@ public abstract class ScaledInnovationAnalyzer<TMemory, TNetwork> : IAnalyzer<TM
 
     private protected ScalarType Precision { get; }
 
-    private protected abstract ComponentType Kind { get; }
-
     /// <inheritdoc/>
     /// <remarks>The network is given H^T R^-1 (y - H x_f) of whatever observed the cycle; it is as good as what it was trained with is like that.</remarks>
     public IAnalyzer<TMemory> For(IObservationNetwork network) => this;
@@ -63,13 +60,4 @@ public abstract class ScaledInnovationAnalyzer<TMemory, TNetwork> : IAnalyzer<TM
 
     // x_f, the state that is compared with the observation, [batch, n].
     private protected abstract Tensor State(TMemory forecast);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("name", Name);
-        writer.Part("operator", Operator);
-        writer.Part("error", Error);
-        writer.Part("network", Network);
-        writer.History(History);
-    }
 }

@@ -8,7 +8,8 @@ namespace DaML;
 /// s(t) = a_0 + sum_k a_k cos(2 pi k t / T) + b_k sin(2 pi k t / T) (as compared with other estimates by
 /// Narapusetty et al. 2009, J. Climate 22, 4845-4859).
 /// </summary>
-public sealed class SeasonalCycle : IComponent
+[Component("seasonal-cycle")]
+public sealed class SeasonalCycle
 {
     private readonly Tensor coefficients;
 
@@ -24,15 +25,6 @@ public sealed class SeasonalCycle : IComponent
         this.coefficients = coefficients.detach().clone().contiguous().DetachFromDisposeScope();
         Period = Require.Positive(period);
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("seasonal-cycle", 1, reader =>
-    {
-        using var coefficients = reader.Tensor("coefficients");
-        return new SeasonalCycle(coefficients, reader.Get<double>("period"));
-    });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>The length of the year in the view's unit of time.</summary>
     public double Period { get; }
@@ -61,11 +53,5 @@ public sealed class SeasonalCycle : IComponent
         basis[0] = 1;
         for (int k = 1; k <= harmonics; k++) (basis[2 * k], basis[2 * k - 1]) = Math.SinCos(2 * Math.PI * k * (time / period));
         return basis;
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("period", Period);
-        writer.Tensor("coefficients", coefficients);
     }
 }

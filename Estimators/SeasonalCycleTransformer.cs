@@ -14,7 +14,8 @@ public enum SeasonalCycleDirection
 }
 
 /// <summary>Takes a seasonal cycle off a column, or puts it back.</summary>
-public sealed class SeasonalCycleTransformer : CycleTransformer, IComponent
+[Component("seasonal-cycle-transformer")]
+public sealed class SeasonalCycleTransformer : CycleTransformer
 {
     private readonly Column input;
     private readonly Column output;
@@ -31,13 +32,6 @@ public sealed class SeasonalCycleTransformer : CycleTransformer, IComponent
         if (!Enum.IsDefined(direction)) throw new ArgumentOutOfRangeException(nameof(direction), direction, $"There is no direction {direction}.");
         (Cycle, Direction, this.input, this.output) = (cycle, direction, input, output);
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("seasonal-cycle-transformer", 1, reader => new SeasonalCycleTransformer(
-        reader.Part<SeasonalCycle>("cycle"), reader.Get<SeasonalCycleDirection>("direction"),
-        new Column(reader.Get<string>("input")), new Column(reader.Get<string>("output"))));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>The seasonal cycle.</summary>
     public SeasonalCycle Cycle { get; }
@@ -58,13 +52,5 @@ public sealed class SeasonalCycleTransformer : CycleTransformer, IComponent
         var value = cycle[input];
         var mean = Cycle.At(cycle.Time, value.dtype, value.device);
         return [Direction == SeasonalCycleDirection.Remove ? value - mean : value + mean];
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("cycle", Cycle);
-        writer.Set("direction", Direction);
-        writer.Set("input", input.Name);
-        writer.Set("output", output.Name);
     }
 }

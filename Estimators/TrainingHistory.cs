@@ -34,6 +34,11 @@ public sealed record TrainingStep(long Step, double Loss, double LearningRate, d
 /// <param name="End">Why it ended.</param>
 public sealed record TrainingHistory(IReadOnlyList<TrainingStep> Steps, TrainingEnd End)
 {
+    [Saved]
+    private TrainingHistory([Saved("history")] Tensor table, [Saved("trainingEnd")] TrainingEnd end,
+        [Saved("trainingSettings")] TrainingSettings? settings)
+        : this(StepsOf(table), end) => Settings = settings;
+
     /// <summary>What was trained on what, and how; null for a training that did not take it down.</summary>
     public TrainingSettings? Settings { get; init; }
 
@@ -73,7 +78,7 @@ public sealed record TrainingHistory(IReadOnlyList<TrainingStep> Steps, Training
     private const int Width = 7;
 
     /// <summary>The steps as a table <c>[steps, 7]</c> of doubles; a validation error that was not measured is not a number.</summary>
-    internal Tensor ToTensor() => tensor(Steps.SelectMany(step => (double[])
+    internal Tensor Table => tensor(Steps.SelectMany(step => (double[])
         [step.Step, step.Loss, step.LearningRate, step.GradientNorm, step.Restarts, step.ValidationError ?? double.NaN, step.Seconds]).ToArray(), [Steps.Count, Width]);
 
     internal static List<TrainingStep> StepsOf(Tensor table)
@@ -82,34 +87,5 @@ public sealed record TrainingHistory(IReadOnlyList<TrainingStep> Steps, Training
         using var scope = NewDisposeScope();
         double[] values = table.to(ScalarType.Float64).ToArray<double>();
         return [.. values.Chunk(Width).Select(row => new TrainingStep((long)row[0], row[1], row[2], row[3], (long)row[4], double.IsNaN(row[5]) ? null : row[5], row[6]))];
-    }
-}
-
-/// <summary>The course of a training as part of the analyzer it made, in model archives.</summary>
-public static class TrainingHistoryArchive
-{
-    /// <summary>Keeps a history, or that there is none.</summary>
-    /// <param name="writer">The component that was trained.</param>
-    /// <param name="history">How; null where it was not trained here.</param>
-    public static void History(this ComponentWriter writer, TrainingHistory? history)
-    {
-        writer.Set("hasHistory", history is not null);
-        if (history is null) return;
-        writer.Tensor("history", history.ToTensor());
-        writer.Set("trainingEnd", history.End);
-        if (history.Settings is not null) writer.Set("trainingSettings", history.Settings);
-    }
-
-    /// <summary>The history that <see cref="History(ComponentWriter, TrainingHistory?)"/> kept; null where it was told of none.</summary>
-    /// <param name="reader">The component that was trained.</param>
-    /// <exception cref="ModelArchiveException">It is missing or damaged.</exception>
-    public static TrainingHistory? History(this ComponentReader reader)
-    {
-        if (!reader.Get<bool>("hasHistory")) return null;
-        using var table = reader.Tensor("history");
-        return new TrainingHistory(TrainingHistory.StepsOf(table), reader.Get<TrainingEnd>("trainingEnd"))
-        {
-            Settings = reader.Has("trainingSettings") ? reader.Get<TrainingSettings>("trainingSettings") : null,
-        };
     }
 }

@@ -62,7 +62,8 @@ public sealed record TrainingSettings
         $"{view.Schema.Batch} trajectories, {(view.CycleCount is { } cycles ? $"{cycles} cycles" : "without end")}: {view.Schema}";
 
     /// <summary>Kinds and settings of a component as JSON, or what else an object is called.</summary>
-    public static JsonNode Describe(object part) => part is IComponent ? ModelArchive.Describe(part) : JsonValue.Create(part.GetType().Name);
+    public static JsonNode Describe(object part) => ComponentType.Find(part) is not null ? ModelArchive.Describe(part)
+        : JsonValue.Create(part.GetType().Name);
 
     /// <summary>What this program consists of.</summary>
     public static IReadOnlyDictionary<string, string> SoftwareInUse() => new Dictionary<string, string>

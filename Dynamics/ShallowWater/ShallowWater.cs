@@ -15,7 +15,8 @@ namespace DaML;
 /// where y is periodic). 64 x 64 closed cells make n = 12,160. On the processor forward step, tangent linear and adjoint are kernels
 /// over the states' memory; elsewhere, and where derivatives of derivatives are wanted, tensor operators do the same.
 /// </remarks>
-public sealed class ShallowWater : Dynamics, IComponent
+[Component("shallow-water")]
+public sealed class ShallowWater : Dynamics
 {
     /// <summary>Seconds in a day.</summary>
     public const double Day = 86400;
@@ -41,14 +42,6 @@ public sealed class ShallowWater : Dynamics, IComponent
         var corners = arange(0, options.CellsY + 1, dtype: ScalarType.Float64) * dy - options.LengthY / 2;
         coriolis = new ConstantTensor((options.Coriolis + options.Beta * corners).unsqueeze(-1));
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("shallow-water", 1, reader => new ShallowWater(reader.Get<ShallowWaterOptions>("options"))
-    {
-        ModelError = reader.OptionalPart<IErrorCovariance>("modelError"),
-    });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public override string Name => "Shallow water";
@@ -227,12 +220,6 @@ public sealed class ShallowWater : Dynamics, IComponent
 
     private static bool OnProcessor(Tensor state) =>
         state.device_type == DeviceType.CPU && state.dtype is ScalarType.Float32 or ScalarType.Float64 && state.numel() is > 0 and < int.MaxValue / sizeof(double);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("options", Options);
-        writer.OptionalPart("modelError", ModelError);
-    }
 
     private static Tensor Field(Tensor state, long first, long rows, long columns) => state.narrow(-1, first, rows * columns).view([.. state.Sizes()[..^1], rows, columns]);
 

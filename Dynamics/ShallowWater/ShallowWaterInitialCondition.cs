@@ -7,7 +7,8 @@ namespace DaML;
 /// Starts at rest, with a smooth random height: eta is a sum of cosines with random coefficients, of mean zero over the domain and
 /// of zero slope at its edges, and the currents are zero. With a standard deviation of zero the surface is flat.
 /// </summary>
-public sealed class ShallowWaterInitialCondition : IInitialCondition, IComponent
+[Component("shallow-water-initial-condition")]
+public sealed class ShallowWaterInitialCondition : IInitialCondition
 {
     // the largest wave number, where the grid shows it
     private const int Waves = 4;
@@ -29,11 +30,6 @@ public sealed class ShallowWaterInitialCondition : IInitialCondition, IComponent
         patterns = new ConstantTensor(fields / (fields.square().mean([-1], keepdim: true) * fields.size(0)).sqrt());
     }
 
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("shallow-water-initial-condition", 1, reader => new ShallowWaterInitialCondition(reader.Get<ShallowWaterOptions>("options")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public long Dimension => options.Dimension;
 
@@ -49,8 +45,6 @@ public sealed class ShallowWaterInitialCondition : IInitialCondition, IComponent
         states.narrow(-1, 0, heights.size(1)).copy_(heights);
         return states.MoveToOuterDisposeScope();
     }
-
-    void IComponent.Save(ComponentWriter writer) => writer.Set("options", options);
 
     private static Tensor Cosines(int cells, bool periodic)
     {

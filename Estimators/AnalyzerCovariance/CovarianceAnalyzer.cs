@@ -14,7 +14,8 @@ public sealed record CovarianceCalibration(double Factor, double Asymmetry, doub
 /// eigenvalues lifted to a share of their mean size where they are below. How much that changed stands in the memory.
 /// </summary>
 /// <typeparam name="TMemory">The inner memory.</typeparam>
-public sealed class CovarianceAnalyzer<TMemory> : IAnalyzer<CovarianceMemory<TMemory>>, IComponent where TMemory : IMemory<TMemory>
+[Component("covariance-analyzer")]
+public sealed class CovarianceAnalyzer<TMemory> : IAnalyzer<CovarianceMemory<TMemory>> where TMemory : IMemory<TMemory>
 {
     private readonly IAnalyzer<TMemory> inner;
     private readonly IProcoder<TMemory> procoder;
@@ -33,12 +34,6 @@ public sealed class CovarianceAnalyzer<TMemory> : IAnalyzer<CovarianceMemory<TMe
         Calibration = calibration ?? new(1, 0, 0);
         Require.Positive(Calibration.Factor);
     }
-
-    /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
-    public static ComponentType Type { get; } = new($"covariance-analyzer({MemoryKind.Of(typeof(TMemory))})", 1, reader => new CovarianceAnalyzer<TMemory>(
-        reader.Part<IAnalyzer<TMemory>>("inner"), reader.Part<IProcoder<TMemory>>("procoder"), reader.Part<IAnalyzerCovariance<TMemory>>("covariance"), reader.Get<double>("floor"), reader.Get<CovarianceCalibration>("calibration")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => inner.Name;
@@ -74,13 +69,4 @@ public sealed class CovarianceAnalyzer<TMemory> : IAnalyzer<CovarianceMemory<TMe
 
     /// <inheritdoc/>
     public IAnalyzer<CovarianceMemory<TMemory>> For(IObservationNetwork network) => new CovarianceAnalyzer<TMemory>(inner.For(network), procoder, covariance, floor, Calibration);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("inner", inner);
-        writer.Part("procoder", procoder);
-        writer.Part("covariance", covariance);
-        writer.Set("floor", floor);
-        writer.Set("calibration", Calibration);
-    }
 }

@@ -23,15 +23,11 @@ public sealed record CovarianceMemory<TMemory>(TMemory Inner, Tensor Covariance,
 /// <param name="procoder">Says which state it stands for.</param>
 /// <param name="dynamics">The model.</param>
 /// <typeparam name="TMemory">The inner memory.</typeparam>
-public sealed class CovariancePropagater<TMemory>(IPropagater<TMemory> inner, IProcoder<TMemory> procoder, IDynamics dynamics) : IPropagater<CovarianceMemory<TMemory>>, IComponent where TMemory : IMemory<TMemory>
+[Component("covariance-propagater")]
+public sealed class CovariancePropagater<TMemory>(IPropagater<TMemory> inner, IProcoder<TMemory> procoder, IDynamics dynamics)
+    : IPropagater<CovarianceMemory<TMemory>> where TMemory : IMemory<TMemory>
 {
     private readonly GaussianPropagater gaussian = new(dynamics);
-
-    /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
-    public static ComponentType Type { get; } = new($"covariance-propagater({MemoryKind.Of(typeof(TMemory))})", 1, reader => new CovariancePropagater<TMemory>(
-        reader.Part<IPropagater<TMemory>>("inner"), reader.Part<IProcoder<TMemory>>("procoder"), reader.Part<IDynamics>("dynamics")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public double? TimeStep => dynamics.TimeStep;
@@ -48,29 +44,17 @@ public sealed class CovariancePropagater<TMemory>(IPropagater<TMemory> inner, IP
         return new CovarianceMemory<TMemory>(inner.Propagate(analysis.Inner, interval, random), covariance, analysis.Asymmetry.alias(), analysis.Lifted.alias())
             .Map(tensor => tensor.MoveToOuterDisposeScope());
     }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("inner", inner);
-        writer.Part("procoder", procoder);
-        writer.Part("dynamics", dynamics);
-    }
 }
 
 /// <summary>Reads state and covariance as the normal density they are.</summary>
 /// <param name="inner">Says which state the inner memory stands for.</param>
 /// <typeparam name="TMemory">The inner memory.</typeparam>
-public sealed class CovarianceProcoder<TMemory>(IProcoder<TMemory> inner) : IProcoder<CovarianceMemory<TMemory>>, IComponent where TMemory : IMemory<TMemory>
+[Component("covariance-procoder")]
+public sealed class CovarianceProcoder<TMemory>(IProcoder<TMemory> inner) : IProcoder<CovarianceMemory<TMemory>>
+    where TMemory : IMemory<TMemory>
 {
-    /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
-    public static ComponentType Type { get; } = new($"covariance-procoder({MemoryKind.Of(typeof(TMemory))})", 1, reader => new CovarianceProcoder<TMemory>(reader.Part<IProcoder<TMemory>>("inner")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public IDensity Decode(CovarianceMemory<TMemory> memory) => new GaussianDensity(inner.Decode(memory.Inner).Mean.to(memory.Covariance.dtype), memory.Covariance);
-
-    void IComponent.Save(ComponentWriter writer) => writer.Part("inner", inner);
 }
 
 /// <summary>Starts the inner memory as ever, with independent errors of one variance.</summary>
@@ -78,15 +62,11 @@ public sealed class CovarianceProcoder<TMemory>(IProcoder<TMemory> inner) : IPro
 /// <param name="procoder">Says which state it stands for.</param>
 /// <param name="variance">The variance of each component's error, in the state's unit squared.</param>
 /// <typeparam name="TMemory">The inner memory.</typeparam>
-public sealed class CovarianceSource<TMemory>(IMemorySource<TMemory> inner, IProcoder<TMemory> procoder, double variance) : IMemorySource<CovarianceMemory<TMemory>>, IComponent where TMemory : IMemory<TMemory>
+[Component("covariance-source")]
+public sealed class CovarianceSource<TMemory>(IMemorySource<TMemory> inner, IProcoder<TMemory> procoder, double variance)
+    : IMemorySource<CovarianceMemory<TMemory>> where TMemory : IMemory<TMemory>
 {
     private readonly double variance = Require.Positive(variance);
-
-    /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
-    public static ComponentType Type { get; } = new($"covariance-source({MemoryKind.Of(typeof(TMemory))})", 1, reader => new CovarianceSource<TMemory>(
-        reader.Part<IMemorySource<TMemory>>("inner"), reader.Part<IProcoder<TMemory>>("procoder"), reader.Get<double>("variance")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public CovarianceMemory<TMemory> Start(long batch, RandomStream random)
@@ -98,12 +78,5 @@ public sealed class CovarianceSource<TMemory>(IMemorySource<TMemory> inner, IPro
         Tensor None() => zeros([batch], dtype: ScalarType.Float64, device: state.device);
         return new CovarianceMemory<TMemory>(started, (variance * eye(n, dtype: ScalarType.Float64, device: state.device)).repeat(batch, 1, 1), None(), None())
             .Map(tensor => tensor.MoveToOuterDisposeScope());
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("inner", inner);
-        writer.Part("procoder", procoder);
-        writer.Set("variance", variance);
     }
 }

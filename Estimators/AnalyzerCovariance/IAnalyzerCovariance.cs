@@ -24,14 +24,10 @@ public interface IAnalyzerCovariance<TMemory> where TMemory : IMemory<TMemory>
 /// network that was trained where only some sites are observed, columns of sites that never were mean nothing.
 /// </summary>
 /// <typeparam name="TMemory">The memory H; the mean of its density must let derivatives through.</typeparam>
-public sealed class InnovationJacobian<TMemory> : IAnalyzerCovariance<TMemory>, IComponent where TMemory : IMemory<TMemory>
+[Component("innovation-jacobian")]
+public sealed class InnovationJacobian<TMemory> : IAnalyzerCovariance<TMemory> where TMemory : IMemory<TMemory>
 {
     private const long LargestBatch = 4096;
-
-    /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
-    public static ComponentType Type { get; } = new($"innovation-jacobian({MemoryKind.Of(typeof(TMemory))})", 1, _ => new InnovationJacobian<TMemory>());
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public Tensor At(IAnalyzer<TMemory> analyzer, IProcoder<TMemory> procoder, TMemory forecast, Observation observation, RandomStream random)
@@ -63,8 +59,6 @@ public sealed class InnovationJacobian<TMemory> : IAnalyzerCovariance<TMemory>, 
     /// <exception cref="ArgumentException">It cannot.</exception>
     internal static IScaledInnovationAnalyzer<TMemory> Require(IAnalyzer<TMemory> analyzer) => analyzer as IScaledInnovationAnalyzer<TMemory>
         ?? throw new ArgumentException($"{analyzer.Name} does not say what it makes of a scaled innovation ({nameof(IScaledInnovationAnalyzer<TMemory>)}); give a {nameof(RegressedAnalyzerCovariance<TMemory>)} instead.");
-
-    void IComponent.Save(ComponentWriter writer) { }
 }
 
 /// <summary>

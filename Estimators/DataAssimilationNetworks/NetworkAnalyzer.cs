@@ -18,7 +18,8 @@ public enum MissingObservations
 /// A learned analyzer a : H x Y -> H (Boudier et al. eq. 3.1a, 5.4a): a <see cref="ReZeroNetwork"/> over memory and
 /// observation. A trajectory without any observation keeps its memory as it is.
 /// </summary>
-public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyzer<VectorMemory>, IComponent
+[Component("network-analyzer")]
+public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyzer<VectorMemory>, IComponentState
 {
     private readonly ReZeroNetwork network;
     private readonly ScalarType precision;
@@ -51,19 +52,6 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
         RegisterComponents();
     }
 
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("network-analyzer", 1, reader =>
-    {
-        var analyzer = new NetworkAnalyzer(reader.Get<long>("memorySize"), reader.Get<long>("layers"), reader.Get<MissingObservations>("missing"),
-            reader.Get<double[]>("observationMean"), reader.Get<double[]>("observationDeviation"), reader.Get<ScalarType>("precision"), reader.Context.Device);
-        reader.LoadInto(analyzer);
-        ModuleState.Freeze(analyzer);
-        analyzer.History = reader.History();
-        return analyzer;
-    });
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public string Name => "network analyzer";
 
@@ -80,6 +68,7 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
     internal Linear Last => network.Last;
 
     /// <summary>How it was trained; null where it was not trained here.</summary>
+    [Saved("hasHistory"), Inlined]
     public TrainingHistory? History { get; internal set; }
 
     /// <summary>The posterior memory from the prior one and standardised observations.</summary>
@@ -111,15 +100,5 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
     internal NetworkAnalyzer Copy() =>
         new NetworkAnalyzer(memorySize, layers, missing, observationMean, observationDeviation, precision, parameters().First().device).WithWeightsOf(this);
 
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("memorySize", memorySize);
-        writer.Set("layers", layers);
-        writer.Set("missing", missing);
-        writer.Set("observationMean", observationMean);
-        writer.Set("observationDeviation", observationDeviation);
-        writer.Set("precision", precision);
-        writer.Module(this);
-        writer.History(History);
-    }
+    void IComponentState.Load(ComponentReader reader) => ModuleState.Freeze(this);
 }

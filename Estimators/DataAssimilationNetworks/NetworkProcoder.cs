@@ -8,7 +8,8 @@ namespace DaML;
 /// A learned procoder c : H -> pdf over X (Boudier et al. eq. 3.1c, 5.6): a linear layer from the memory to the numbers of a
 /// density, read in a <see cref="DensityForm"/> and in the state's units.
 /// </summary>
-public sealed class NetworkProcoder : nn.Module<Tensor, Tensor>, IProcoder<VectorMemory>, IComponent
+[Component("network-procoder")]
+public sealed class NetworkProcoder : nn.Module<Tensor, Tensor>, IProcoder<VectorMemory>, IComponentState
 {
     private readonly Linear layer;
     private readonly ScalarType precision;
@@ -36,20 +37,8 @@ public sealed class NetworkProcoder : nn.Module<Tensor, Tensor>, IProcoder<Vecto
         deviation = new ConstantTensor(tensor(stateDeviation));
         layer = nn.Linear(memorySize, form.Size(stateMean.Length), dtype: precision, device: device);
         RegisterComponents();
-        ModuleState.Keep(this);
+        ModuleTensors.Keep(this);
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("network-procoder", 1, reader =>
-    {
-        var procoder = new NetworkProcoder(reader.Get<long>("memorySize"), reader.Get<DensityForm>("form"),
-            reader.Get<double[]>("stateMean"), reader.Get<double[]>("stateDeviation"), reader.Get<ScalarType>("precision"), reader.Context.Device);
-        reader.LoadInto(procoder);
-        ModuleState.Freeze(procoder);
-        return procoder;
-    });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>What the numbers stand for.</summary>
     public DensityForm Form { get; }
@@ -75,13 +64,5 @@ public sealed class NetworkProcoder : nn.Module<Tensor, Tensor>, IProcoder<Vecto
     internal NetworkProcoder Copy() =>
         new NetworkProcoder(memorySize, Form, stateMean, stateDeviation, precision, parameters().First().device).WithWeightsOf(this);
 
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("memorySize", memorySize);
-        writer.Set("form", Form);
-        writer.Set("stateMean", stateMean);
-        writer.Set("stateDeviation", stateDeviation);
-        writer.Set("precision", precision);
-        writer.Module(this);
-    }
+    void IComponentState.Load(ComponentReader reader) => ModuleState.Freeze(this);
 }

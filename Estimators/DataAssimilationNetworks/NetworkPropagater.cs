@@ -9,7 +9,8 @@ namespace DaML;
 /// one time step, applied as often as an interval has steps. So observations may come at any of the steps' times, and
 /// predictions without observations reach to any horizon.
 /// </summary>
-public sealed class NetworkPropagater : nn.Module<Tensor, Tensor>, IPropagater<VectorMemory>, IComponent
+[Component("network-propagater")]
+public sealed class NetworkPropagater : nn.Module<Tensor, Tensor>, IPropagater<VectorMemory>, IComponentState
 {
     private readonly ReZeroNetwork network;
     private readonly ScalarType precision;
@@ -29,18 +30,6 @@ public sealed class NetworkPropagater : nn.Module<Tensor, Tensor>, IPropagater<V
         network = new ReZeroNetwork(memorySize, memorySize, layers, precision, device);
         RegisterComponents();
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("network-propagater", 1, reader =>
-    {
-        var propagater = new NetworkPropagater(reader.Get<long>("memorySize"), reader.Get<long>("layers"), reader.Get<double>("timeStep"),
-            reader.Get<ScalarType>("precision"), reader.Context.Device);
-        reader.LoadInto(propagater);
-        ModuleState.Freeze(propagater);
-        return propagater;
-    });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => "network propagater";
@@ -72,12 +61,5 @@ public sealed class NetworkPropagater : nn.Module<Tensor, Tensor>, IPropagater<V
     internal NetworkPropagater Copy() =>
         new NetworkPropagater(memorySize, layers, TimeStep, precision, parameters().First().device).WithWeightsOf(this);
 
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("memorySize", memorySize);
-        writer.Set("layers", layers);
-        writer.Set("timeStep", TimeStep);
-        writer.Set("precision", precision);
-        writer.Module(this);
-    }
+    void IComponentState.Load(ComponentReader reader) => ModuleState.Freeze(this);
 }

@@ -7,7 +7,8 @@ namespace DaML;
 /// Analyzer, propagater and procoder in one module: one optimiser moves them all, and their weights are shipped together
 /// (<see cref="WeightFiles.Write"/>), under names that begin with <c>analyzer</c>, <c>propagater</c> and <c>procoder</c>.
 /// </summary>
-public sealed class NetworkTriple : nn.Module, IComponent
+[Component("network-triple")]
+public sealed class NetworkTriple : nn.Module
 {
     private readonly NetworkAnalyzer analyzer;
     private readonly NetworkPropagater propagater;
@@ -21,7 +22,7 @@ public sealed class NetworkTriple : nn.Module, IComponent
     {
         (this.analyzer, this.propagater, this.procoder) = (analyzer, propagater, procoder);
         RegisterComponents();
-        ModuleState.Keep(this);
+        ModuleTensors.Keep(this);
     }
 
     /// <summary>The networks of a trained method.</summary>
@@ -29,12 +30,6 @@ public sealed class NetworkTriple : nn.Module, IComponent
     /// <exception cref="ArgumentException">It is another method.</exception>
     public static NetworkTriple Of(SequentialAssimilation<VectorMemory> method) => Find(method)
         ?? throw new ArgumentException($"{method.Name} is no data assimilation network: its parts are {method.Triple.Analyzer.GetType().Name}, {method.Triple.Propagater.GetType().Name} and {method.Triple.Procoder.GetType().Name}.", nameof(method));
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("network-triple", 1, reader =>
-        new NetworkTriple(reader.Part<NetworkAnalyzer>("analyzer"), reader.Part<NetworkPropagater>("propagater"), reader.Part<NetworkProcoder>("procoder")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>a : H x Y -> H</summary>
     public NetworkAnalyzer Analyzer => analyzer;
@@ -67,11 +62,4 @@ public sealed class NetworkTriple : nn.Module, IComponent
 
     /// <summary>The method they are.</summary>
     internal AssimilationTriple<VectorMemory> Method(ZeroMemorySource source) => new(analyzer, propagater, procoder, source);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("analyzer", analyzer);
-        writer.Part("propagater", propagater);
-        writer.Part("procoder", procoder);
-    }
 }

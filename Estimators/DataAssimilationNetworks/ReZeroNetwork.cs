@@ -10,7 +10,8 @@ namespace DaML;
 /// <code>output = input + alpha LeakyReLU(W input + b)</code>
 /// with a trainable alpha that starts at zero, and the last is linear, to the width of the result.
 /// </summary>
-public sealed class ReZeroNetwork : nn.Module<Tensor, Tensor>, IComponent
+[Component("rezero-network")]
+public sealed class ReZeroNetwork : nn.Module<Tensor, Tensor>
 {
     private readonly long inputs, outputs, layerCount;
     private readonly ModuleList<Linear> layers = new();
@@ -24,7 +25,8 @@ public sealed class ReZeroNetwork : nn.Module<Tensor, Tensor>, IComponent
     /// <param name="precision">Float32 or Float64.</param>
     /// <param name="device">Where it lives.</param>
     /// <exception cref="ArgumentException">A count below one.</exception>
-    public ReZeroNetwork(long inputs, long outputs, long layerCount, ScalarType precision, Device device) : base(nameof(ReZeroNetwork))
+    public ReZeroNetwork(long inputs, long outputs, [Saved("layers")] long layerCount, ScalarType precision, Device device)
+        : base(nameof(ReZeroNetwork))
     {
         (this.inputs, this.outputs, this.layerCount) = (inputs, outputs, layerCount);
         Require.AtLeast(inputs, 1);
@@ -37,18 +39,8 @@ public sealed class ReZeroNetwork : nn.Module<Tensor, Tensor>, IComponent
         }
         last = nn.Linear(inputs, outputs, dtype: precision, device: device);
         RegisterComponents();
-        ModuleState.Keep(this);
+        ModuleTensors.Keep(this);
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("rezero-network", 1, reader =>
-    {
-        var network = new ReZeroNetwork(reader.Get<long>("inputs"), reader.Get<long>("outputs"), reader.Get<long>("layers"), reader.Get<ScalarType>("precision"), reader.Context.Device);
-        reader.LoadInto(network);
-        return network;
-    });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>The linear layer that ends it.</summary>
     internal Linear Last => last;
@@ -63,12 +55,5 @@ public sealed class ReZeroNetwork : nn.Module<Tensor, Tensor>, IComponent
         return last.call(hidden);
     }
 
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("inputs", inputs);
-        writer.Set("outputs", outputs);
-        writer.Set("layers", layerCount);
-        writer.Set("precision", ModuleState.PrecisionOf(last, ScalarType.Float32));
-        writer.Module(this);
-    }
+    private ScalarType Precision => ModuleState.PrecisionOf(last, ScalarType.Float32);
 }

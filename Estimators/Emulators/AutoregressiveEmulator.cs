@@ -14,7 +14,8 @@ namespace DaML;
 /// One application is D h long: with D = 1 (recurrent) it goes on day by day, with D above 1 (one-shot) its state holds the D
 /// days that came at once.
 /// </summary>
-public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponent
+[Component("autoregressive-emulator")]
+public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponentState
 {
     private readonly ConstantTensor units;
     private readonly ConstantTensor? baseline;
@@ -27,7 +28,7 @@ public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponent
     /// <param name="interval">h, the time from one value to the next.</param>
     /// <param name="units">s, <c>[r]</c>, the unit in which network and baseline see each component; above zero; copied.</param>
     /// <param name="network">Any module <c>[rows, L, r]</c>, oldest first, to <c>[rows, D, r]</c>, both in units of s; null = none. It
-    /// belongs to the model from now on. To be saved it must be an <see cref="IComponent"/>.</param>
+    /// belongs to the model from now on. To be saved it must be a component (<see cref="ComponentAttribute"/>).</param>
     /// <param name="baseline">A, <c>[D r, lags r]</c> for any number of lags, newest first, in units of s; null = none; copied.</param>
     /// <exception cref="ArgumentException">Neither network nor baseline; shapes that do not belong together; a number that is not above
     /// zero.</exception>
@@ -46,26 +47,8 @@ public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponent
         if (network is null) return;
         precision = ModuleState.PrecisionOf(network, ScalarType.Float32);
         ModuleState.RequireRightConvolutions(network);
-        ModuleState.Keep(network);
+        ModuleTensors.Keep(network);
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("autoregressive-emulator", 1, reader =>
-    {
-        using var scope = NewDisposeScope();
-        var network = reader.OptionalPart<nn.Module<Tensor, Tensor>>("network");
-        if (network is not null) ModuleState.Freeze(network);
-        return new AutoregressiveEmulator(reader.Get<string>("name"),
-            reader.Count("lags", int.MaxValue), reader.Count("leads", int.MaxValue),
-            reader.Get<double>("interval"), reader.Tensor("units"), network,
-            reader.Get<bool>("hasBaseline") ? reader.Tensor("baseline") : null)
-        {
-            ModelError = reader.OptionalPart<IErrorCovariance>("modelError"),
-            History = reader.History(),
-        };
-    });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public override string Name { get; }
@@ -95,6 +78,7 @@ public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponent
     public nn.Module<Tensor, Tensor>? Network { get; }
 
     /// <summary>How it was trained; null where it was not trained here.</summary>
+    [Saved("hasHistory"), Inlined]
     public TrainingHistory? History { get; internal set; }
 
     /// <summary>The same model with an error.</summary>
@@ -161,17 +145,8 @@ public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponent
                 $"given: {baseline.size(1)} columns.", nameof(baseline));
     }
 
-    void IComponent.Save(ComponentWriter writer)
+    void IComponentState.Load(ComponentReader reader)
     {
-        writer.Set("name", Name);
-        writer.Set("lags", Lags);
-        writer.Set("leads", Leads);
-        writer.Set("interval", Interval);
-        writer.Tensor("units", Units);
-        writer.Set("hasBaseline", baseline is not null);
-        if (baseline is not null) writer.Tensor("baseline", Baseline!);
-        writer.OptionalPart("network", Network);
-        writer.OptionalPart("modelError", ModelError);
-        writer.History(History);
+        if (Network is not null) ModuleState.Freeze(Network);
     }
 }

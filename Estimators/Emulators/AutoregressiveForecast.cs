@@ -11,17 +11,11 @@ namespace DaML;
 /// <param name="values">The column forecasts start from, <c>[r]</c>.</param>
 /// <param name="output">The column it adds, <c>[r]</c>.</param>
 /// <param name="lead">How many cycles earlier a forecast starts, at least 1.</param>
-public sealed class AutoregressiveForecast(AutoregressiveModel model, Column values, Column output, int lead) : ITransformer, IComponent
+[Component("autoregressive-forecast")]
+public sealed class AutoregressiveForecast(AutoregressiveModel model, Column values, Column output, int lead) : ITransformer
 {
     private static readonly Column Start = new("autoregressive-forecast-start");
     private readonly int lead = (int)Require.AtLeast(lead, 1);
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("autoregressive-forecast", 1, reader => new AutoregressiveForecast(
-        reader.Part<AutoregressiveModel>("model"), new Column(reader.Get<string>("values")), new Column(reader.Get<string>("output")),
-        reader.Count("lead", int.MaxValue)));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => $"{model.Name}, {lead} ahead";
@@ -42,14 +36,6 @@ public sealed class AutoregressiveForecast(AutoregressiveModel model, Column val
         var lagged = new LaggedStates(values, Start, model.Window).Transform(input);
         return new TrajectoryView(schema, input.CycleCount - lost, input.StartTime,
             () => new Cursor(model, output, lead, lagged.OpenCursor()));
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("model", model);
-        writer.Set("values", values.Name);
-        writer.Set("output", output.Name);
-        writer.Set("lead", lead);
     }
 
     private sealed class Cursor(AutoregressiveModel model, Column output, int lead, ITrajectoryCursor source) : TrajectoryCursor(source)

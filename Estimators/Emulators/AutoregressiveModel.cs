@@ -8,7 +8,8 @@ namespace DaML;
 /// method, that as a transformer adds the forecast of each cycle made one application earlier. The first cycles, for which there is none,
 /// are left out of the view.
 /// </summary>
-public sealed class AutoregressiveModel : ITransformer, IComponent
+[Component("autoregressive-model")]
+public sealed class AutoregressiveModel : ITransformer
 {
     private readonly Column values, forecast;
 
@@ -28,13 +29,6 @@ public sealed class AutoregressiveModel : ITransformer, IComponent
                 $"values of {valueCount} components, at least {leads} of them.", nameof(dynamics));
         Contract = new([new(values, valueCount)], [new(forecast, valueCount)]);
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("autoregressive-model", 1, reader => new AutoregressiveModel(
-        reader.Part<IDynamics>("dynamics"), reader.Get<long>("valueCount"), reader.Count("leads", int.MaxValue),
-        new Column(reader.Get<string>("values")), new Column(reader.Get<string>("forecast"))));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => Dynamics.Name;
@@ -103,13 +97,4 @@ public sealed class AutoregressiveModel : ITransformer, IComponent
 
     /// <inheritdoc/>
     public ITrajectoryView Transform(ITrajectoryView input) => Forecast(forecast, Leads).Transform(input);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("dynamics", Dynamics);
-        writer.Set("valueCount", ValueCount);
-        writer.Set("leads", Leads);
-        writer.Set("values", values.Name);
-        writer.Set("forecast", forecast.Name);
-    }
 }

@@ -11,15 +11,10 @@ namespace DaML;
 /// <param name="values">The column it reads, <c>[r]</c>; complete.</param>
 /// <param name="lagged">The column it adds, <c>[L r]</c>.</param>
 /// <param name="lags">L, at least 1.</param>
-public sealed class LaggedStates(Column values, Column lagged, int lags) : ITransformer, IComponent
+[Component("lagged-states")]
+public sealed class LaggedStates(Column values, Column lagged, int lags) : ITransformer
 {
     private readonly int lags = (int)Require.AtLeast(lags, 1);
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("lagged-states", 1, reader => new LaggedStates(
-        new Column(reader.Get<string>("values")), new Column(reader.Get<string>("lagged")), reader.Count("lags", int.MaxValue)));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => $"lagged states of {lags} values of '{values}'";
@@ -45,13 +40,6 @@ public sealed class LaggedStates(Column values, Column lagged, int lags) : ITran
         var mask = input.Schema.Has(Columns.MaskOf(values)) ? Columns.MaskOf(values) : (Column?)null;
         return new TrajectoryView(schema, input.CycleCount - (lags - 1), input.StartTime,
             () => new Cursor(Name, values, mask, lagged, lags, input.OpenCursor()));
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("values", values.Name);
-        writer.Set("lagged", lagged.Name);
-        writer.Set("lags", lags);
     }
 
     private sealed class Cursor(string name, Column values, Column? mask, Column lagged, int lags, ITrajectoryCursor source)

@@ -22,7 +22,8 @@ namespace DaML;
 /// Jozefowicz, Zaremba and Sutskever 2015), and the last layer zero, so
 /// that a network begins as the mean, or as the linear baseline that it corrects.
 /// </remarks>
-public sealed class LongShortTermMemoryNetwork : nn.Module<Tensor, Tensor>, IComponent
+[Component("long-short-term-memory-network")]
+public sealed class LongShortTermMemoryNetwork : nn.Module<Tensor, Tensor>
 {
     private readonly ModuleList<LSTMCell> cells = [];
     private readonly Linear? query;
@@ -40,6 +41,7 @@ public sealed class LongShortTermMemoryNetwork : nn.Module<Tensor, Tensor>, ICom
         RandomStream random)
         : this(values, leads, options, precision, random.Device) => Draw(random);
 
+    [Saved]
     private LongShortTermMemoryNetwork(long values, long leads, LongShortTermMemoryOptions options, ScalarType precision, Device device)
         : base(nameof(LongShortTermMemoryNetwork))
     {
@@ -53,19 +55,8 @@ public sealed class LongShortTermMemoryNetwork : nn.Module<Tensor, Tensor>, ICom
         if (attends) query = nn.Linear(hidden, hidden, hasBias: false, device: device, dtype: precision);
         output = nn.Linear(attends ? 2 * hidden : hidden, leads * values, device: device, dtype: precision);
         RegisterComponents();
-        ModuleState.Keep(this);
+        ModuleTensors.Keep(this);
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("long-short-term-memory-network", 1, reader =>
-    {
-        var network = new LongShortTermMemoryNetwork(reader.Get<long>("values"), reader.Get<long>("leads"),
-            reader.Get<LongShortTermMemoryOptions>("options"), reader.Get<ScalarType>("precision"), reader.Context.Device);
-        reader.LoadInto(network);
-        return network;
-    });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>Its size.</summary>
     public LongShortTermMemoryOptions Options { get; }
@@ -123,12 +114,5 @@ public sealed class LongShortTermMemoryNetwork : nn.Module<Tensor, Tensor>, ICom
         void Uniform(Tensor weight, double bound) => weight.copy_(random.Uniform(weight.Sizes(), weight.dtype) * (2 * bound) - bound);
     }
 
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("values", values);
-        writer.Set("leads", leads);
-        writer.Set("options", Options);
-        writer.Set("precision", output.weight!.dtype);
-        writer.Module(this);
-    }
+    private ScalarType Precision => output.weight!.dtype;
 }

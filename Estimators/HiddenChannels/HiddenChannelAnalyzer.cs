@@ -8,6 +8,7 @@ namespace DaML;
 /// of the state. The <see cref="LearnedAnalyzer"/> with a memory of more than one state. It is frozen, so several threads may
 /// use it at once.
 /// </summary>
+[Component("hidden-channel-analyzer")]
 public sealed class HiddenChannelAnalyzer
     : ScaledInnovationAnalyzer<ProductMemory<StateMemory, VectorMemory>, nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)>>, IScaledInnovationAnalyzer<ProductMemory<StateMemory, VectorMemory>>
 {
@@ -17,22 +18,17 @@ public sealed class HiddenChannelAnalyzer
     /// <param name="observationError">R, of the operator's observation dimension.</param>
     /// <param name="network">(forecast <c>[batch, n]</c>, H^T R^-1 innovation <c>[batch, n]</c>, hidden channels <c>[batch, k, n]</c>)
     /// -> (increment <c>[batch, n]</c>, hidden channels <c>[batch, k, n]</c>); it belongs to the analyzer from now on. To be saved it
-    /// must be an <see cref="IComponent"/>.</param>
+    /// must be a component (<see cref="ComponentAttribute"/>).</param>
     /// <param name="history">How it was trained, where it was.</param>
     /// <exception cref="ArgumentException">The dimensions of operator and covariance differ.</exception>
-    public HiddenChannelAnalyzer(string name, IObservationOperator observationOperator, IErrorCovariance observationError,
-        nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)> network, TrainingHistory? history = null)
+    public HiddenChannelAnalyzer(string name, [Saved("operator")] IObservationOperator observationOperator,
+        [Saved("error")] IErrorCovariance observationError,
+        nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)> network,
+        [Saved("hasHistory"), Inlined] TrainingHistory? history = null)
         : base(name, observationOperator, observationError, network, history) => ModuleState.Freeze(network);
 
     private HiddenChannelAnalyzer(string name, nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)> network, IObservationNetwork observing)
         : base(name, observing.Operator, observing.Error, network, null) { }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("hidden-channel-analyzer", 1, reader => new HiddenChannelAnalyzer(
-        reader.Get<string>("name"), reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"),
-        reader.Part<nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)>>("network"), reader.History()));
-
-    private protected override ComponentType Kind => Type;
 
     /// <inheritdoc cref="LearnedAnalyzer.InTraining"/>
     internal static HiddenChannelAnalyzer InTraining(string name, nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)> network, IObservationNetwork observing) =>

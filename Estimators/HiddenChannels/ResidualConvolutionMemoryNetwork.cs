@@ -52,7 +52,7 @@ public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor,
         trunk = new ResidualConvolutionTrunk(options, (options.Inputs == AnalysisInputs.InnovationOnly ? 1 : 2) + memory.Count, Outputs(memory), precision, device);
         if (options.InnovationTerm == InnovationTerm.Trainable) innovationFactor = new Parameter(zeros([], dtype: precision, device: device));
         RegisterComponents();
-        ModuleState.Keep(this);
+        ModuleTensors.Keep(this);
     }
 
     /// <summary>How the component is written and read.</summary>

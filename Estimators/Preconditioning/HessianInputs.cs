@@ -9,7 +9,8 @@ namespace DaML;
 /// channels, and if asked for the window's observations: at each of their times the channels H'^T R^-1 1, which are zero where nothing is
 /// observed, in units of their largest value.
 /// </summary>
-public sealed class HessianInputs : IComponent
+[Component("hessian-inputs")]
+public sealed class HessianInputs
 {
     private readonly ConstantTensor mean, deviation;
     private readonly ObservationTerm? observations;
@@ -24,16 +25,6 @@ public sealed class HessianInputs : IComponent
         using var scope = NewDisposeScope();
         (this.mean, deviation) = (new ConstantTensor(mean), new ConstantTensor(layout.Spread(Deviations, mean.dtype, mean.device)));
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("hessian-inputs", 1, reader =>
-    {
-        using var mean = reader.Tensor("mean");
-        return new HessianInputs(reader.Get<FieldLayout>("layout"), mean, reader.Get<double[]>("deviations"),
-            reader.OptionalPart<ObservationTerm>("observations"), reader.Get<int>("observationTimes"), reader.Get<double>("largestWeight"));
-    });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>How states lie on the grid.</summary>
     public FieldLayout Layout { get; }
@@ -93,13 +84,5 @@ public sealed class HessianInputs : IComponent
             layout.ToFields(term.OperatorOf(observation).Adjoint(window.Background.Values, term.ErrorOf(observation).ApplyInverse(ones_like(observation.Values), observation.Mask))))], 1);
     }
 
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("layout", Layout);
-        writer.Tensor("mean", mean.Value);
-        writer.Set("deviations", Deviations);
-        writer.OptionalPart("observations", observations);
-        writer.Set("observationTimes", observationTimes);
-        writer.Set("largestWeight", largestWeight);
-    }
+    private Tensor Mean => mean.Value;
 }

@@ -8,7 +8,8 @@ namespace DaML;
 /// (Trappler and Vidard). <see cref="SpectralPreconditioning"/>
 /// takes their values as they are, <see cref="LimitedMemoryPreconditioning"/> spends a product for each on the subspace they span.
 /// </summary>
-public sealed class LearnedEigenpairs : IEigenpairSource, IComponent
+[Component("learned-eigenpairs")]
+public sealed class LearnedEigenpairs : IEigenpairSource
 {
     /// <summary>Makes a source of a trained network.</summary>
     /// <param name="network">The network; it belongs to this object. To be saved it must be a component.</param>
@@ -16,19 +17,13 @@ public sealed class LearnedEigenpairs : IEigenpairSource, IComponent
     /// <param name="pairs">How many of its pairs are used, the largest first; null = all.</param>
     /// <param name="history">How it was trained, if that is known.</param>
     /// <exception cref="ArgumentException">More pairs than the network has.</exception>
-    public LearnedEigenpairs(HessianNetwork network, HessianInputs inputs, int? pairs = null, TrainingHistory? history = null)
+    public LearnedEigenpairs(HessianNetwork network, HessianInputs inputs, int? pairs = null, [NotSaved] TrainingHistory? history = null)
     {
         (Network, Inputs, Pairs, History) = (network, inputs, pairs ?? network.Rank, history);
         if (Pairs < 1 || Pairs > network.Rank)
             throw new ArgumentOutOfRangeException(nameof(pairs), pairs, $"The network has {network.Rank} eigenpairs; {Pairs} are asked for.");
         ModuleState.Freeze(network);
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("learned-eigenpairs", 1, reader =>
-        new LearnedEigenpairs(reader.Part<HessianNetwork>("network"), reader.Part<HessianInputs>("inputs"), reader.Get<int>("pairs")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => $"{Pairs} learned eigenpairs";
@@ -66,12 +61,5 @@ public sealed class LearnedEigenpairs : IEigenpairSource, IComponent
         values = values.narrow(1, 0, Pairs).to_type(b.dtype);
         return new RitzPairs(values, vectors.narrow(1, 0, Pairs).to_type(b.dtype), full_like(values, double.PositiveInfinity),
             ones(values.Sizes(), dtype: ScalarType.Bool, device: b.device)).MoveToOuterDisposeScope();
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("network", Network);
-        writer.Part("inputs", Inputs);
-        writer.Set("pairs", Pairs);
     }
 }

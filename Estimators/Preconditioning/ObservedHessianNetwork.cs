@@ -16,7 +16,8 @@ namespace DaML;
 /// point, the same everywhere, that begins at zero: A_theta = s I + c^2 diag(sum of w_i). No model is run for the eigenpairs; they are
 /// those of a dense matrix, n^3 operations.
 /// </remarks>
-public sealed class ObservedHessianNetwork : HessianNetwork, IComponent
+[Component("observed-hessian-network")]
+public sealed class ObservedHessianNetwork : HessianNetwork
 {
     private readonly nn.Module<Tensor, Tensor> trunk;
     private readonly FieldLayout layout;
@@ -57,21 +58,8 @@ public sealed class ObservedHessianNetwork : HessianNetwork, IComponent
         transport = new LocalTransport(layout, reach);
         stencils = new GridConvolution(layout.Grid, features, times * fields * fields * transport.Offsets, 1, precision, device ?? CPU);
         RegisterComponents();
-        ModuleState.Keep(this);
+        ModuleTensors.Keep(this);
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("observed-hessian-network", 1, reader =>
-    {
-        var network = new ObservedHessianNetwork(reader.Part<nn.Module<Tensor, Tensor>>("trunk"), reader.Get<long>("channels"),
-            reader.Get<long>("features"), reader.Get<FieldLayout>("layout"), reader.Get<int>("times"), reader.Get<double>("scale"),
-            reader.Get<int>("reach"), reader.Get<int>("rank"), reader.Get<double>("rest"), reader.Get<ScalarType>("precision"),
-            reader.Context.Device);
-        reader.LoadHead(network);
-        return network;
-    });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public override int Rank { get; }
@@ -161,18 +149,5 @@ public sealed class ObservedHessianNetwork : HessianNetwork, IComponent
         return [.. Enumerable.Range(1, times).Select(i => layout.ToStates(inputs.narrow(1, i * fields, fields)).unsqueeze(1))];
     }
 
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("trunk", trunk);
-        writer.Set("channels", channels);
-        writer.Set("features", features);
-        writer.Set("layout", layout);
-        writer.Set("times", times);
-        writer.Set("scale", Scale);
-        writer.Set("reach", reach);
-        writer.Set("rank", Rank);
-        writer.Set("rest", Rest);
-        writer.Set("precision", stencils.Weight.dtype);
-        writer.Head(this);
-    }
+    private ScalarType Precision => stencils.Weight.dtype;
 }

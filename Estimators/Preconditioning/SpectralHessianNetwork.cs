@@ -16,7 +16,8 @@ namespace DaML;
 /// added to, and their mean over the
 /// grid makes the numbers.
 /// </remarks>
-public sealed class SpectralHessianNetwork : HessianNetwork, IComponent
+[Component("spectral-hessian-network")]
+public sealed class SpectralHessianNetwork : HessianNetwork
 {
     private readonly nn.Module<Tensor, Tensor> trunk;
     private readonly FieldLayout layout;
@@ -48,19 +49,8 @@ public sealed class SpectralHessianNetwork : HessianNetwork, IComponent
         constant = new Parameter(zeros([rank, layout.Dimension], dtype: precision, device: device));
         values = nn.Linear(features, rank, dtype: precision, device: device);
         RegisterComponents();
-        ModuleState.Keep(this);
+        ModuleTensors.Keep(this);
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("spectral-hessian-network", 1, reader =>
-    {
-        var network = new SpectralHessianNetwork(reader.Part<nn.Module<Tensor, Tensor>>("trunk"), reader.Get<long>("features"), reader.Get<FieldLayout>("layout"),
-            reader.Get<int>("rank"), reader.Get<double>("largest"), reader.Get<double>("rest"), reader.Get<ScalarType>("precision"), reader.Context.Device);
-        reader.LoadHead(network);
-        return network;
-    });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public override int Rank { get; }
@@ -119,15 +109,5 @@ public sealed class SpectralHessianNetwork : HessianNetwork, IComponent
         return (Largest * values.call(field.flatten(2).mean([-1])).sigmoid(), q.mT);
     }
 
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("trunk", trunk);
-        writer.Set("features", features);
-        writer.Set("layout", layout);
-        writer.Set("rank", Rank);
-        writer.Set("largest", Largest);
-        writer.Set("rest", Rest);
-        writer.Set("precision", constant.dtype);
-        writer.Head(this);
-    }
+    private ScalarType Precision => constant.dtype;
 }

@@ -20,7 +20,8 @@ namespace DaML;
 /// constant, times weights at each point
 /// that begin at zero.
 /// </remarks>
-public sealed class TransportedHessianNetwork : HessianNetwork, IComponent
+[Component("transported-hessian-network")]
+public sealed class TransportedHessianNetwork : HessianNetwork
 {
     private readonly nn.Module<Tensor, Tensor> trunk;
     private readonly FieldLayout layout;
@@ -49,6 +50,7 @@ public sealed class TransportedHessianNetwork : HessianNetwork, IComponent
     {
     }
 
+    [Saved]
     private TransportedHessianNetwork(nn.Module<Tensor, Tensor> trunk, long channels, long features, FieldLayout layout, Tensor factor, double rest, int reach, ScalarType precision, Device? device)
         : base(nameof(TransportedHessianNetwork))
     {
@@ -68,20 +70,8 @@ public sealed class TransportedHessianNetwork : HessianNetwork, IComponent
         register_buffer(nameof(factor), this.factor);
         register_buffer(nameof(scale), scale);
         RegisterComponents();
-        ModuleState.Keep(this);
+        ModuleTensors.Keep(this);
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("transported-hessian-network", 1, reader =>
-    {
-        using var saved = reader.Tensor("factor");
-        var network = new TransportedHessianNetwork(reader.Part<nn.Module<Tensor, Tensor>>("trunk"), reader.Get<long>("channels"), reader.Get<long>("features"), reader.Get<FieldLayout>("layout"),
-            saved, reader.Get<double>("rest"), reader.Get<int>("reach"), reader.Get<ScalarType>("precision"), reader.Context.Device);
-        reader.LoadHead(network);
-        return network;
-    });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public override int Rank { get; }
@@ -126,6 +116,8 @@ public sealed class TransportedHessianNetwork : HessianNetwork, IComponent
     internal void Draw(RandomStream random) => ModuleState.DrawWeights(trunk, random);
 
     // W(x)^T, [batch, r, m]
+    private ScalarType Precision => weight.dtype;
+
     private Tensor Rows(Tensor inputs) => factor + transport.Apply(Coefficients(inputs), factor.unsqueeze(0));
 
     // [batch, to, from, offsets, points]
@@ -150,17 +142,5 @@ public sealed class TransportedHessianNetwork : HessianNetwork, IComponent
         if (!above.any().ToBoolean()) throw new ArgumentException($"No fixed eigenvalue is above the rest, {rest:g6}; the largest is {values.max().ToDouble():g6}.", nameof(pairs));
         var chosen = above.nonzero().squeeze(-1);
         return ((values[0] - rest).index_select(0, chosen).sqrt().unsqueeze(-1) * vectors[0].index_select(0, chosen)).MoveToOuterDisposeScope();
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("trunk", trunk);
-        writer.Set("channels", channels);
-        writer.Set("features", features);
-        writer.Set("layout", layout);
-        writer.Set("rest", Rest);
-        writer.Set("reach", reach);
-        writer.Set("precision", weight.dtype);
-        writer.Head(this);
     }
 }

@@ -46,7 +46,8 @@ public sealed record UNetOptions
 /// coarser levels of the way down are transformer layers
 /// (Trappler and Vidard, section 3.2): self-attention over their points, each with a learned place.
 /// </summary>
-public sealed class UNet : nn.Module<Tensor, Tensor>, IComponent
+[Component("u-net")]
+public sealed class UNet : nn.Module<Tensor, Tensor>
 {
     private readonly StateGrid grid;
     private readonly long channels;
@@ -68,6 +69,7 @@ public sealed class UNet : nn.Module<Tensor, Tensor>, IComponent
     {
     }
 
+    [Saved]
     private UNet(StateGrid grid, long[] size, long channels, UNetOptions options, ScalarType precision, Device device) : base(nameof(UNet))
     {
         (this.grid, this.size, this.channels, this.options, this.precision) = (grid, size, Require.AtLeast(channels, 1), options.Checked(), precision);
@@ -87,21 +89,10 @@ public sealed class UNet : nn.Module<Tensor, Tensor>, IComponent
             up.Add(Convolution(Width(level - 1), Width(level - 1)));
         }
         RegisterComponents();
-        ModuleState.Keep(this);
+        ModuleTensors.Keep(this);
 
         GridConvolution Convolution(long from, long to) => new(grid, from, to, options.KernelSize, precision, device);
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("u-net", 1, reader =>
-    {
-        var network = new UNet(reader.Get<StateGrid>("grid"), reader.Get<long[]>("size"), reader.Get<long>("channels"), reader.Get<UNetOptions>("options"), reader.Get<ScalarType>("precision"),
-            reader.Context.Device);
-        reader.LoadInto(network);
-        return network;
-    });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>Its size.</summary>
     public UNetOptions Options => options;
@@ -140,15 +131,5 @@ public sealed class UNet : nn.Module<Tensor, Tensor>, IComponent
     {
         for (int axis = 2; axis < x.ndim; axis++) x = x.repeat_interleave(2, axis).narrow(axis, 0, fine.size(axis));
         return x;
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("grid", grid);
-        writer.Set("size", size);
-        writer.Set("channels", channels);
-        writer.Set("options", options);
-        writer.Set("precision", precision);
-        writer.Module(this);
     }
 }

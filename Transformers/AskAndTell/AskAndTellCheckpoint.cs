@@ -5,16 +5,13 @@ namespace DaML;
 
 public sealed partial class AskAndTell
 {
-    private const string Kind = "ask-and-tell";
-    private const int Version = 2;   // 1: without what inflation lifted
+    private static readonly Checkpoint Files = new("ask-and-tell", 2, "assimilation", "method");   // 1: without what inflation lifted
 
     private AskAndTell(SequentialAssimilation<EnsembleMemory> method, AskAndTellOptions options, ComponentReader reader)
     {
         this.method = method;
         this.options = options;
         CheckPolicy();
-        string saved = reader.Get<string>("method"), own = Identity(method);
-        if (saved != own) throw new ModelArchiveException($"The checkpoint belongs to another assimilation.\nIt was written for: {saved}\nThis is: {own}");
         Stage = reader.Get<AskAndTellStage>("stage");
         Time = reader.Get<double>("time");
         until = reader.Get<double>("until");
@@ -54,7 +51,7 @@ public sealed partial class AskAndTell
 
     /// <summary>Writes the state to a file, whatever it waits for: ensemble, results told so far, random numbers. The older file stays whole until the new one is.</summary>
     /// <param name="path">The file.</param>
-    public void Save(string path) => ModelArchive.Write(new Checkpoint(this), path);
+    public void Save(string path) => Files.Write(path, Identity(method), Save);
 
     /// <summary>Goes on where a file was written, to the bit, in this process or another.</summary>
     /// <param name="method">The method, made with the same settings and seed.</param>
@@ -65,9 +62,7 @@ public sealed partial class AskAndTell
     public static AskAndTell Restore(SequentialAssimilation<EnsembleMemory> method, string path, AskAndTellOptions? options = null)
     {
         AskAndTell? restored = null;
-        ComponentType? type = null;
-        type = new ComponentType(Kind, Version, reader => new Checkpoint(restored = new AskAndTell(method, options ?? new(), reader)));
-        ModelArchive.Read<Checkpoint>(path, new ComponentRegistry(type), method.Context);
+        Files.Read(path, Identity(method), method.Context, reader => restored = new AskAndTell(method, options ?? new(), reader));
         return restored!;
     }
 
@@ -75,32 +70,24 @@ public sealed partial class AskAndTell
     private static string Identity(SequentialAssimilation<EnsembleMemory> method) =>
         $"{method.Name}, {method.StateDimension} components, {method.ObservationDimension} observations, stream {method.Stream}, seed {method.Context.Options.Seed}";
 
-    private sealed class Checkpoint(AskAndTell run) : IComponent
+    private void Save(ComponentWriter writer)
     {
-        private static readonly ComponentType Type = new(Kind, Version, _ => throw new NotSupportedException());
-
-        public ComponentType ComponentType => Type;
-
-        public void Save(ComponentWriter writer)
-        {
-            writer.Set("method", Identity(run.method));
-            writer.Set("stage", run.Stage);
-            writer.Set("time", run.Time);
-            writer.Set("until", run.until);
-            writer.Set("cycle", run.Cycle);
-            writer.Set("nextId", run.nextId);
-            writer.Set("crashes", run.crashes);
-            writer.Tensor("members", run.memory.Members);
-            writer.Tensor("stream", run.analysing.Capture());
-            writer.Set("inflated", run.limit.Lift is not null);
-            if (run.limit.Lift is { } lift) writer.Tensor("lift", lift);
-            if (run.Stage != AskAndTellStage.Tell) return;
-            MemberResult[] results = [.. run.told.Values.OrderBy(result => result.Id)];
-            writer.Set("toldIds", results.Select(result => result.Id).ToArray());
-            writer.Set("toldCrashes", results.Select(result => result.Crash ?? "").ToArray());
-            double[] nothing = new double[run.method.StateDimension];
-            double[] states = [.. results.SelectMany(result => result.State ?? nothing)];
-            writer.Tensor("told", tensor(states, dtype: ScalarType.Float64).reshape(results.Length, run.method.StateDimension));
-        }
+        writer.Set("stage", Stage);
+        writer.Set("time", Time);
+        writer.Set("until", until);
+        writer.Set("cycle", Cycle);
+        writer.Set("nextId", nextId);
+        writer.Set("crashes", crashes);
+        writer.Tensor("members", memory.Members);
+        writer.Tensor("stream", analysing.Capture());
+        writer.Set("inflated", limit.Lift is not null);
+        if (limit.Lift is { } lift) writer.Tensor("lift", lift);
+        if (Stage != AskAndTellStage.Tell) return;
+        MemberResult[] results = [.. told.Values.OrderBy(result => result.Id)];
+        writer.Set("toldIds", results.Select(result => result.Id).ToArray());
+        writer.Set("toldCrashes", results.Select(result => result.Crash ?? "").ToArray());
+        double[] nothing = new double[method.StateDimension];
+        double[] states = [.. results.SelectMany(result => result.State ?? nothing)];
+        writer.Tensor("told", tensor(states, dtype: ScalarType.Float64).reshape(results.Length, method.StateDimension));
     }
 }

@@ -12,6 +12,7 @@ public record SequentialAssimilationOptions
     public double DivergenceBound { get; init; } = double.PositiveInfinity;
 
     /// <summary>What is done about a trajectory that diverged (default: the run stops, so that it cannot be overlooked).</summary>
+    [Saved(Since = 2)]
     public DivergenceHandling DivergenceHandling { get; init; } = DivergenceHandling.Stop;
 }
 

@@ -5,14 +5,9 @@ namespace DaML;
 
 /// <summary>Forgets the past: whatever was analysed, the forecast is the climatology, a normal distribution that never changes.</summary>
 /// <param name="climatology">The distribution.</param>
-public sealed class ClimatologyPropagater(GaussianInitialCondition climatology) : IPropagater<GaussianMemory>, IComponent
+[Component("climatology-propagater")]
+public sealed class ClimatologyPropagater(GaussianInitialCondition climatology) : IPropagater<GaussianMemory>
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("climatology-propagater", 1, reader =>
-        new ClimatologyPropagater(reader.Part<GaussianInitialCondition>("climatology")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <summary>The distribution.</summary>
     public GaussianInitialCondition Climatology => climatology;
 
@@ -29,6 +24,4 @@ public sealed class ClimatologyPropagater(GaussianInitialCondition climatology) 
         scope.MoveToOuter(mean, root);
         return GaussianMemory.OfRoot(mean, root);
     }
-
-    void IComponent.Save(ComponentWriter writer) => writer.Part("climatology", climatology);
 }

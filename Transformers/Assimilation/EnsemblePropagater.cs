@@ -6,14 +6,10 @@ namespace DaML;
 /// <summary>The physical model as the propagater of an ensemble: each member by itself, with the model's error where it has one.</summary>
 /// <param name="dynamics">The model.</param>
 /// <param name="modelError">How the members get the model's error; each a draw of its own unless said.</param>
-public sealed class EnsemblePropagater(IDynamics dynamics, NoiseTreatment modelError = NoiseTreatment.Stochastic) : IPropagater<EnsembleMemory>, IComponent
+[Component("ensemble-propagater", 2)]
+public sealed class EnsemblePropagater(IDynamics dynamics, [Saved(Since = 2)] NoiseTreatment modelError = NoiseTreatment.Stochastic)
+    : IPropagater<EnsembleMemory>
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("ensemble-propagater", 2, reader => new EnsemblePropagater(
-        reader.Part<IDynamics>("dynamics"), reader.Version == 1 ? NoiseTreatment.Stochastic : reader.Get<NoiseTreatment>("modelError")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <summary>The model.</summary>
     public IDynamics Dynamics => dynamics;
 
@@ -42,11 +38,5 @@ public sealed class EnsemblePropagater(IDynamics dynamics, NoiseTreatment modelE
             members = EnsembleNoise.Add(dynamics.Advance(older, step), error, modelError, random, centred: false).MoveToOuterDisposeScope();
         }
         return new(members);
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("dynamics", dynamics);
-        writer.Set("modelError", modelError);
     }
 }

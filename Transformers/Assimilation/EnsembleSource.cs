@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>Starts from an ensemble for each trajectory, its members drawn independently.</summary>
-public sealed class EnsembleSource : IMemorySource<EnsembleMemory>, IComponent
+[Component("ensemble-source")]
+public sealed class EnsembleSource : IMemorySource<EnsembleMemory>
 {
     private readonly IInitialCondition initial;
     private readonly ScalarType precision;
@@ -20,12 +21,6 @@ public sealed class EnsembleSource : IMemorySource<EnsembleMemory>, IComponent
         Members = Require.AtLeast(members, 2);
     }
 
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("ensemble-source", 1, reader =>
-        new EnsembleSource(reader.Part<IInitialCondition>("initial"), reader.Get<long>("members"), reader.Get<ScalarType>("precision")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <summary>Number of members.</summary>
     public long Members { get; }
 
@@ -34,12 +29,5 @@ public sealed class EnsembleSource : IMemorySource<EnsembleMemory>, IComponent
     {
         using var draws = initial.Draw(batch * Members, random, precision);
         return new(draws.reshape(batch, Members, initial.Dimension));
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("initial", initial);
-        writer.Set("members", Members);
-        writer.Set("precision", precision);
     }
 }

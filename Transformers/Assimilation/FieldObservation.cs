@@ -7,7 +7,8 @@ namespace DaML;
 /// Observes a column of a view through a network: a real field becomes the truth of an observing-system experiment. Adds
 /// <see cref="Columns.Observation"/> <c>[p]</c> and, where observations may be missing, <see cref="Columns.ObservationMask"/>.
 /// </summary>
-public sealed class FieldObservation : ITransformer, IComponent
+[Component("field-observation")]
+public sealed class FieldObservation : ITransformer
 {
     private readonly DataAssimilationContext context;
     private readonly IObservationNetwork network;
@@ -28,12 +29,6 @@ public sealed class FieldObservation : ITransformer, IComponent
             network.HasMask ? [new(Columns.Observation, p), new(Columns.ObservationMask, p)] : [new(Columns.Observation, p)]);
     }
 
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("field-observation", 1, reader => new FieldObservation(reader.Context,
-        reader.Part<IObservationNetwork>("network"), new Column(reader.Get<string>("field")), reader.Get<string>("stream")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public string Name => $"observation of '{this.field}'";
 
@@ -46,13 +41,6 @@ public sealed class FieldObservation : ITransformer, IComponent
     {
         bool masked = input.Schema.Has(Columns.MaskOf(field));
         return new TrajectoryView(Contract.Apply(input.Schema, Name), input, source => new Cursor(this, masked, source));
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("network", network);
-        writer.Set("field", field.Name);
-        writer.Set("stream", stream);
     }
 
     private sealed class Cursor(FieldObservation step, bool masked, ITrajectoryCursor source) : TrajectoryCursor(source)

@@ -11,16 +11,11 @@ namespace DaML;
 /// </summary>
 /// <param name="dynamics">The model.</param>
 /// <param name="covarianceGrowth">What M P M^T is multiplied by per unit of time, at least one (no growth).</param>
-public sealed class GaussianPropagater(IDynamics dynamics, double covarianceGrowth = 1) : IPropagater<GaussianMemory>, IComponent
+[Component("gaussian-propagater", 2)]
+public sealed class GaussianPropagater(IDynamics dynamics, [Saved(Since = 2)] double covarianceGrowth = 1) : IPropagater<GaussianMemory>
 {
     private readonly double covarianceGrowth = covarianceGrowth >= 1 && double.IsFinite(covarianceGrowth) ? covarianceGrowth
         : throw new ArgumentOutOfRangeException(nameof(covarianceGrowth), covarianceGrowth, $"A covariance grows by a finite factor of at least one per unit of time (one is no growth); given: {covarianceGrowth}.");
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("gaussian-propagater", 2, reader => new GaussianPropagater(
-        reader.Part<IDynamics>("dynamics"), reader.Version == 1 ? 1 : reader.Get<double>("covarianceGrowth")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>The model.</summary>
     public IDynamics Dynamics => dynamics;
@@ -59,11 +54,5 @@ public sealed class GaussianPropagater(IDynamics dynamics, double covarianceGrow
         var along = dynamics.TangentLinear(mean.unsqueeze(1).expand(root.Sizes()).contiguous(), root, interval);
         if (covarianceGrowth != 1) along = along * Math.Sqrt(Math.Pow(covarianceGrowth, interval.Length));
         return (dynamics.Advance(mean, interval), along);
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("dynamics", dynamics);
-        writer.Set("covarianceGrowth", covarianceGrowth);
     }
 }

@@ -7,7 +7,8 @@ namespace DaML;
 /// Takes the estimates of a joint model apart: <see cref="Columns.Forecast"/>, <see cref="Columns.Analysis"/> and their spread become
 /// those of the model's state, <c>[n]</c>, and <see cref="Columns.Parameters"/> and their spread <c>[q]</c> come beside them.
 /// </summary>
-public sealed class JointEstimates : ITransformer, IComponent
+[Component("joint-estimates")]
+public sealed class JointEstimates : ITransformer
 {
     private readonly long stateDimension, parameters;
     private readonly bool hasSpread;
@@ -28,12 +29,6 @@ public sealed class JointEstimates : ITransformer, IComponent
             [.. estimates.Select(column => new ColumnDefinition(column, stateDimension)), .. values.Select(column => new ColumnDefinition(column, parameters))]);
     }
 
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("joint-estimates", 1, reader =>
-        new JointEstimates(reader.Get<long>("stateDimension"), reader.Get<long>("parameters"), reader.Get<bool>("hasSpread")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public string Name => "estimates of state and parameters";
 
@@ -42,13 +37,6 @@ public sealed class JointEstimates : ITransformer, IComponent
 
     /// <inheritdoc/>
     public ITrajectoryView Transform(ITrajectoryView input) => new TrajectoryView(Contract.Apply(input.Schema, Name), input, source => new Cursor(this, source));
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("stateDimension", stateDimension);
-        writer.Set("parameters", parameters);
-        writer.Set("hasSpread", hasSpread);
-    }
 
     private sealed class Cursor(JointEstimates step, ITrajectoryCursor source) : TrajectoryCursor(source)
     {

@@ -6,18 +6,14 @@ namespace DaML;
 /// The networks that a view says for its cycles, for a method that estimates state and parameters together: each observes the joint
 /// state, <see cref="JointObservationNetwork"/>. <see cref="JointEstimates"/> gives them back as they were.
 /// </summary>
-public sealed class JointNetworks : ITransformer, IComponent
+[Component("joint-networks")]
+public sealed class JointNetworks : ITransformer
 {
     private readonly long parameters;
 
     /// <summary>Makes the step.</summary>
     /// <param name="parameters">The number q of parameters that follow the state; at least one.</param>
     public JointNetworks(long parameters) => this.parameters = Require.AtLeast(parameters, 1);
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("joint-networks", 1, reader => new JointNetworks(reader.Get<long>("parameters")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => "networks of state and parameters";
@@ -27,8 +23,6 @@ public sealed class JointNetworks : ITransformer, IComponent
 
     /// <inheritdoc/>
     public ITrajectoryView Transform(ITrajectoryView input) => new TrajectoryView(Contract.Apply(input.Schema, Name), input, source => new Cursor(this, source));
-
-    void IComponent.Save(ComponentWriter writer) => writer.Set("parameters", parameters);
 
     private sealed class Cursor(JointNetworks step, ITrajectoryCursor source) : TrajectoryCursor(source)
     {

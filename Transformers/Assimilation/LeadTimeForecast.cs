@@ -13,18 +13,13 @@ namespace DaML;
 /// <param name="lead">How many cycles earlier a forecast starts, at least 1.</param>
 /// <param name="timeTolerance">How far from the model's steps, counted from the first cycle, a cycle may lie, as a share of a step
 /// (default: a twentieth).</param>
-public sealed class LeadTimeForecast(IDynamics dynamics, Column start, Column output, int lead, double timeTolerance = TimeInterval.DefaultTolerance)
-    : ITransformer, IComponent
+[Component("lead-time-forecast", 2)]
+public sealed class LeadTimeForecast(IDynamics dynamics, Column start, Column output, int lead,
+    [Saved(Since = 2)] double timeTolerance = TimeInterval.DefaultTolerance)
+    : ITransformer
 {
     private readonly int lead = (int)Require.AtLeast(lead, 1);
     private readonly double timeTolerance = StepClock.CheckTolerance(timeTolerance, nameof(timeTolerance));
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("lead-time-forecast", 2, reader => new LeadTimeForecast(
-        reader.Part<IDynamics>("dynamics"), new Column(reader.Get<string>("start")), new Column(reader.Get<string>("output")), reader.Count("lead", int.MaxValue),
-        reader.Version == 1 ? TimeInterval.DefaultTolerance : reader.Get<double>("timeTolerance")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => $"forecast of lead {lead}";
@@ -44,15 +39,6 @@ public sealed class LeadTimeForecast(IDynamics dynamics, Column start, Column ou
             throw new ArgumentException($"{Name} needs a view of more than {lead} cycles; given: {input.CycleCount}.", nameof(input));
         return new TrajectoryView(schema, input.CycleCount - lead, input.StartTime,
             () => new Cursor(dynamics, start, output, lead, timeTolerance, input.OpenCursor()));
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("dynamics", dynamics);
-        writer.Set("start", start.Name);
-        writer.Set("output", output.Name);
-        writer.Set("lead", lead);
-        writer.Set("timeTolerance", timeTolerance);
     }
 
     private sealed class Cursor(IDynamics dynamics, Column start, Column output, int lead, double timeTolerance, ITrajectoryCursor source)

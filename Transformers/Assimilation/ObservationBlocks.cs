@@ -9,15 +9,10 @@ namespace DaML;
 /// cycles at the end that fill no block are left out.
 /// </summary>
 /// <param name="length">How many cycles, at least 1.</param>
-public sealed class ObservationBlocks(int length) : ITransformer, IComponent
+[Component("observation-blocks")]
+public sealed class ObservationBlocks(int length) : ITransformer
 {
     private readonly int length = (int)Require.AtLeast(length, 1);
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("observation-blocks", 1,
-        reader => new ObservationBlocks(reader.Count("length", int.MaxValue)));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => $"blocks of {length} cycles";
@@ -51,8 +46,6 @@ public sealed class ObservationBlocks(int length) : ITransformer, IComponent
 
     private static Column[] Gathered(TrajectorySchema schema) =>
         schema.Has(Columns.ObservationMask) ? [Columns.Observation, Columns.ObservationMask] : [Columns.Observation];
-
-    void IComponent.Save(ComponentWriter writer) => writer.Set("length", length);
 
     private sealed class Cursor(string name, Column[] gathered, int length, ITrajectoryCursor source) : TrajectoryCursor(source)
     {

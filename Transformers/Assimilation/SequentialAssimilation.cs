@@ -17,7 +17,8 @@ namespace DaML;
 /// object serves many runs and threads at once.
 /// </summary>
 /// <typeparam name="TMemory">The memory H.</typeparam>
-public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent where TMemory : IMemory<TMemory>
+[Component("sequential-assimilation", 2)]
+public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponentState where TMemory : IMemory<TMemory>
 {
     private readonly DataAssimilationContext context;
     private readonly AssimilationSystem? system;
@@ -35,18 +36,20 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent w
     /// <param name="stateDimension">n</param>
     /// <param name="observationDimension">p</param>
     /// <param name="context">Whose seed its random streams follow and on whose device they are drawn.</param>
-    /// <param name="options">Settings.</param>
+    /// <param name="settings">Settings.</param>
     /// <exception cref="ArgumentException">A dimension below one, or a bound that is not above zero.</exception>
-    public SequentialAssimilation(string name, AssimilationTriple<TMemory> triple, long stateDimension, long observationDimension,
-        DataAssimilationContext context, SequentialAssimilationOptions? options = null)
+    [Saved]
+    public SequentialAssimilation(string name, [Inlined] AssimilationTriple<TMemory> triple, long stateDimension, long observationDimension,
+        DataAssimilationContext context, [Inlined] SequentialAssimilationOptions? settings = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         this.context = context;
         Name = name;
         Triple = triple;
-        Options = options ?? new();
+        Options = settings ?? new();
         if (!(Options.DivergenceBound > 0))
-            throw new ArgumentOutOfRangeException(nameof(options), Options.DivergenceBound, $"The divergence bound must be above zero; given: {Options.DivergenceBound}.");
+            throw new ArgumentOutOfRangeException(nameof(settings), Options.DivergenceBound,
+                $"The divergence bound must be above zero; given: {Options.DivergenceBound}.");
         StateDimension = Require.AtLeast(stateDimension, 1);
         ObservationDimension = Require.AtLeast(observationDimension, 1);
         ColumnDefinition Of(Column column) => new(column, StateDimension);
@@ -65,25 +68,6 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent w
     public SequentialAssimilation(string name, AssimilationTriple<TMemory> triple, IObservationNetwork network,
         DataAssimilationContext context, SequentialAssimilationOptions? options = null)
         : this(name, triple, network.Operator.StateDimension, network.Operator.ObservationDimension, context, options) { }
-
-    /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
-    public static ComponentType Type { get; } = new($"sequential-assimilation({MemoryKind.Of(typeof(TMemory))})", 2, reader =>
-    {
-        var triple = new AssimilationTriple<TMemory>(
-            reader.Part<IAnalyzer<TMemory>>("analyzer"), reader.Part<IPropagater<TMemory>>("propagater"),
-            reader.Part<IProcoder<TMemory>>("procoder"), reader.Part<IMemorySource<TMemory>>("source"));
-        string stream = reader.Get<string>("stream");
-        return new SequentialAssimilation<TMemory>(reader.Get<string>("name"), triple,
-            reader.Get<long>("stateDimension"), reader.Get<long>("observationDimension"), reader.Context,
-            new SequentialAssimilationOptions
-            {
-                Stream = stream,
-                DivergenceBound = reader.Get<double>("divergenceBound"),
-                DivergenceHandling = reader.Version >= 2 ? reader.Get<DivergenceHandling>("divergenceHandling") : DivergenceHandling.Stop,
-            });
-    });
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name { get; }
@@ -160,23 +144,13 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponent w
     /// <summary>What its random streams are named after.</summary>
     internal string Stream => Options.Stream ?? "assimilation/" + Name;
 
+    // A method keeps its random numbers in files, whatever it is called when it is read.
+    private SequentialAssimilationOptions Settings => Options with { Stream = Stream };
+
     /// <summary>Opens one of the method's random streams.</summary>
     internal RandomStream Random(string purpose) => context.Random($"{Stream}/{purpose}");
 
-    void IComponent.Save(ComponentWriter writer)
-    {
-        RequireFitted();
-        writer.Set("name", Name);
-        writer.Set("stateDimension", StateDimension);
-        writer.Set("observationDimension", ObservationDimension);
-        writer.Set("stream", Stream);
-        writer.Set("divergenceBound", Options.DivergenceBound);
-        writer.Set("divergenceHandling", Options.DivergenceHandling);
-        writer.Part("analyzer", Triple.Analyzer);
-        writer.Part("propagater", Triple.Propagater);
-        writer.Part("procoder", Triple.Procoder);
-        writer.Part("source", Triple.Source);
-    }
+    void IComponentState.Save(ComponentWriter writer) => RequireFitted();
 
     private void RequireFitted()
     {

@@ -7,13 +7,9 @@ namespace DaML;
 /// normal density around it.
 /// </summary>
 /// <param name="covariance">The covariance of the state's error, the same before and after the analysis; null for none.</param>
-public sealed class StateProcoder(IErrorCovariance? covariance = null) : IProcoder<StateMemory>, IComponent
+[Component("state-procoder")]
+public sealed class StateProcoder(IErrorCovariance? covariance = null) : IProcoder<StateMemory>
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("state-procoder", 1, reader => new StateProcoder(reader.OptionalPart<IErrorCovariance>("covariance")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public bool HasSpread => covariance is not null;
 
@@ -24,6 +20,4 @@ public sealed class StateProcoder(IErrorCovariance? covariance = null) : IProcod
         long n = memory.State.size(1);
         return new GaussianDensity(memory.State, covariance.ToMatrix(memory.State.dtype, memory.State.device).expand(memory.State.size(0), n, n));
     }
-
-    void IComponent.Save(ComponentWriter writer) => writer.OptionalPart("covariance", covariance);
 }

@@ -2,13 +2,9 @@ namespace DaML;
 
 /// <summary>The physical model as the propagater of one state, with its error where it has one.</summary>
 /// <param name="dynamics">The model.</param>
-public sealed class StatePropagater(IDynamics dynamics) : IPropagater<StateMemory>, IComponent
+[Component("state-propagater")]
+public sealed class StatePropagater(IDynamics dynamics) : IPropagater<StateMemory>
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("state-propagater", 1, reader => new StatePropagater(reader.Part<IDynamics>("dynamics")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <summary>The model.</summary>
     public IDynamics Dynamics => dynamics;
 
@@ -20,6 +16,4 @@ public sealed class StatePropagater(IDynamics dynamics) : IPropagater<StateMemor
 
     /// <summary>The model's state at the interval's end. The error of a stochastic model is not drawn: its mean is zero, and one state stands for the mean.</summary>
     public StateMemory Propagate(StateMemory analysis, TimeInterval interval, RandomStream random) => new(dynamics.Advance(analysis.State, interval));
-
-    void IComponent.Save(ComponentWriter writer) => writer.Part("dynamics", dynamics);
 }

@@ -9,13 +9,9 @@ namespace DaML;
 /// site. The error of a stochastic model is not drawn.
 /// </summary>
 /// <param name="dynamics">The model.</param>
-public sealed class TangentLinearChannelPropagater(IDynamics dynamics) : IPropagater<ProductMemory<StateMemory, VectorMemory>>, IComponent
+[Component("tangent-linear-channel-propagater")]
+public sealed class TangentLinearChannelPropagater(IDynamics dynamics) : IPropagater<ProductMemory<StateMemory, VectorMemory>>
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("tangent-linear-channel-propagater", 1, reader => new TangentLinearChannelPropagater(reader.Part<IDynamics>("dynamics")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <summary>The model.</summary>
     public IDynamics Dynamics => dynamics;
 
@@ -38,6 +34,4 @@ public sealed class TangentLinearChannelPropagater(IDynamics dynamics) : IPropag
         scope.MoveToOuter(forecast, carried);
         return new(new(forecast), new(carried));
     }
-
-    void IComponent.Save(ComponentWriter writer) => writer.Part("dynamics", dynamics);
 }

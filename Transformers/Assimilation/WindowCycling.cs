@@ -7,9 +7,12 @@ namespace DaML;
 /// </summary>
 public sealed record WindowCycling
 {
-    private WindowCycling(int length, int shift)
+    private WindowCycling([Saved("windowLength")] int length, [Saved("windowShift")] int shift)
     {
-        Length = length;
+        if (shift < 1 || shift > Math.Max(1, length))
+            throw new ArgumentOutOfRangeException(nameof(shift), shift,
+                $"A window of {length} cycles moves on by 1 to {length} cycles; given: {shift}.");
+        Length = (int)Require.AtLeast(length, 0);
         Shift = shift;
     }
 
@@ -26,24 +29,9 @@ public sealed record WindowCycling
     /// <param name="length">L, at least one. One is a filter that looks one cycle back, the iterative ensemble Kalman filter's window.</param>
     /// <param name="shift">S, between one and <paramref name="length"/>; one unless said, so that every cycle has an analysis.</param>
     /// <exception cref="ArgumentOutOfRangeException">Outside of these bounds; windows further apart than they are long would lose observations.</exception>
-    public static WindowCycling Overlapping(int length, int shift = 1)
-    {
-        Require.AtLeast(length, 1);
-        if (shift < 1 || shift > length)
-            throw new ArgumentOutOfRangeException(nameof(shift), shift, $"A window of {length} cycles moves on by 1 to {length} cycles; given: {shift}.");
-        return new(length, shift);
-    }
+    public static WindowCycling Overlapping(int length, int shift = 1) => new((int)Require.AtLeast(length, 1), shift);
 
     /// <summary>Windows that share no cycle: an analysis after every <paramref name="length"/> cycles.</summary>
     /// <param name="length">L, at least one.</param>
     public static WindowCycling Disjoint(int length) => Overlapping(length, length);
-
-    internal void Save(ComponentWriter writer)
-    {
-        writer.Set("windowLength", Length);
-        writer.Set("windowShift", Shift);
-    }
-
-    internal static WindowCycling Load(ComponentReader reader) =>
-        reader.Get<int>("windowLength") is > 0 and var length ? Overlapping(length, reader.Get<int>("windowShift")) : Instant;
 }

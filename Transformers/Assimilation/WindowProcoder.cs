@@ -3,14 +3,9 @@ namespace DaML;
 /// <summary>Reads a window as the density of the state at its end, the present; <see cref="DecodeStart"/> gives the smoothed one at its beginning.</summary>
 /// <param name="inner">What reads the memory at one time.</param>
 /// <typeparam name="TInner">The memory at one time.</typeparam>
-public sealed class WindowProcoder<TInner>(IProcoder<TInner> inner) : IProcoder<WindowMemory<TInner>>, IComponent where TInner : IMemory<TInner>
+[Component("window-procoder")]
+public sealed class WindowProcoder<TInner>(IProcoder<TInner> inner) : IProcoder<WindowMemory<TInner>> where TInner : IMemory<TInner>
 {
-    /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
-    public static ComponentType Type { get; } = new($"window-procoder({MemoryKind.Of(typeof(TInner))})", 1,
-        reader => new WindowProcoder<TInner>(reader.Part<IProcoder<TInner>>("inner")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public bool HasSpread => inner.HasSpread;
 
@@ -19,6 +14,4 @@ public sealed class WindowProcoder<TInner>(IProcoder<TInner> inner) : IProcoder<
 
     /// <summary>The density over states at <see cref="WindowMemory{TInner}.StartTime"/>: after an analysis the smoothed one, given all observations of the window.</summary>
     public IDensity DecodeStart(WindowMemory<TInner> memory) => inner.Decode(memory.Start);
-
-    void IComponent.Save(ComponentWriter writer) => writer.Part("inner", inner);
 }

@@ -10,14 +10,9 @@ namespace DaML;
 /// </summary>
 /// <param name="inner">What carries the memory at one time.</param>
 /// <typeparam name="TInner">The memory at one time.</typeparam>
-public sealed class WindowPropagater<TInner>(IPropagater<TInner> inner) : IPropagater<WindowMemory<TInner>>, IComponent where TInner : IMemory<TInner>
+[Component("window-propagater")]
+public sealed class WindowPropagater<TInner>(IPropagater<TInner> inner) : IPropagater<WindowMemory<TInner>> where TInner : IMemory<TInner>
 {
-    /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
-    public static ComponentType Type { get; } = new($"window-propagater({MemoryKind.Of(typeof(TInner))})", 1,
-        reader => new WindowPropagater<TInner>(reader.Part<IPropagater<TInner>>("inner")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public double? TimeStep => inner.TimeStep;
 
@@ -45,8 +40,6 @@ public sealed class WindowPropagater<TInner>(IPropagater<TInner> inner) : IPropa
         }
         return moved.Map(tensor => tensor.MoveToOuterDisposeScope());
     }
-
-    void IComponent.Save(ComponentWriter writer) => writer.Part("inner", inner);
 
     private TInner Run(TInner memory, TimeInterval interval, RandomStream random) =>
         interval.Length == 0 ? memory : inner.Propagate(memory, interval, random);

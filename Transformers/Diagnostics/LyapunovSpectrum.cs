@@ -3,7 +3,7 @@ namespace DaML;
 /// <summary>The Lyapunov exponents of a model, in falling order.</summary>
 /// <param name="Exponents">Rates of growth in the inverse of the model's unit of time.</param>
 /// <param name="StandardErrors">Of each.</param>
-public sealed record LyapunovSpectrum(IReadOnlyList<double> Exponents, IReadOnlyList<double> StandardErrors)
+public sealed record LyapunovSpectrum(IReadOnlyList<double> Exponents, [Saved("errors")] IReadOnlyList<double> StandardErrors)
 {
     /// <summary>The position of the neutral exponent: the one closest to zero. A flow that does not depend on time has exactly one, along its own direction.</summary>
     public int Neutral => Enumerable.Range(0, Exponents.Count).MinBy(i => Math.Abs(Exponents[i]));

@@ -10,7 +10,8 @@ namespace DaML;
 /// <see cref="Growth"/>, each vector's ln R_ii over the cycle's length; the time average of the latter are the Lyapunov exponents.
 /// </summary>
 /// <remarks>The vectors begin at random and need some units of time to forget it: some ten times the inverse of the smallest gap between exponents.</remarks>
-public sealed class LyapunovVectors : ITransformer, IComponent
+[Component("lyapunov-vectors")]
+public sealed class LyapunovVectors : ITransformer
 {
     private readonly DataAssimilationContext context;
     private readonly IDynamics dynamics;
@@ -22,7 +23,8 @@ public sealed class LyapunovVectors : ITransformer, IComponent
     /// <param name="state">The column with the states; <see cref="Columns.Truth"/> unless said.</param>
     /// <param name="spectrum">The exponents, where they were measured.</param>
     /// <exception cref="ArgumentOutOfRangeException">More vectors than the state has components, or none.</exception>
-    public LyapunovVectors(DataAssimilationContext context, IDynamics dynamics, long? count = null, Column? state = null, LyapunovSpectrum? spectrum = null)
+    public LyapunovVectors(DataAssimilationContext context, IDynamics dynamics, long? count = null, Column? state = null,
+        [Saved("measured"), Inlined] LyapunovSpectrum? spectrum = null)
     {
         this.context = context;
         this.dynamics = dynamics;
@@ -39,12 +41,6 @@ public sealed class LyapunovVectors : ITransformer, IComponent
 
     /// <summary>The column of the rates at which they grew over the cycle, <c>[k]</c>, in the inverse of the model's unit of time.</summary>
     public static Column Growth { get; } = new("lyapunov-growth");
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("lyapunov-vectors", 1, reader => new LyapunovVectors(reader.Context, reader.Part<IDynamics>("dynamics"),
-        reader.Get<long>("count"), new Column(reader.Get<string>("state")), reader.Get<bool>("measured") ? new LyapunovSpectrum(reader.Get<double[]>("exponents"), reader.Get<double[]>("errors")) : null));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>Number of vectors k.</summary>
     public long Count { get; }
@@ -64,17 +60,6 @@ public sealed class LyapunovVectors : ITransformer, IComponent
     /// <inheritdoc/>
     public ITrajectoryView Transform(ITrajectoryView input) =>
         new TrajectoryView(Contract.Apply(input.Schema, Name), input, source => new Cursor(this, source));
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("dynamics", dynamics);
-        writer.Set("count", Count);
-        writer.Set("state", State.Name);
-        writer.Set("measured", Spectrum is not null);
-        if (Spectrum is null) return;
-        writer.Set("exponents", Spectrum.Exponents);
-        writer.Set("errors", Spectrum.StandardErrors);
-    }
 
     /// <summary>Orthonormal rows and the triangular factor between, with a positive diagonal: V = R^T Q, rows being vectors.</summary>
     internal static (Tensor Rows, Tensor Triangle) Orthonormalise(Tensor rows)

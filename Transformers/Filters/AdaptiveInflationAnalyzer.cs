@@ -16,7 +16,8 @@ namespace DaML;
 /// </code>
 /// The cycle's own analysis uses the factor from before its innovation was seen, so that no observation counts twice.
 /// </summary>
-public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory<EnsembleMemory, VectorMemory>>, IComponent
+[Component("adaptive-inflation")]
+public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory<EnsembleMemory, VectorMemory>>
 {
     private readonly IAnalyzer<EnsembleMemory> inner;
     private readonly IObservationOperator observationOperator;
@@ -29,7 +30,8 @@ public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory
     /// <param name="observationError">R, of the operator's observation dimension.</param>
     /// <param name="settings">Settings; null = their defaults.</param>
     /// <exception cref="ArgumentException">An analyzer that finds its prior's inflation itself, or settings out of order.</exception>
-    public AdaptiveInflationAnalyzer(IAnalyzer<EnsembleMemory> inner, IObservationOperator observationOperator, IErrorCovariance observationError, AdaptiveInflation? settings = null)
+    public AdaptiveInflationAnalyzer(IAnalyzer<EnsembleMemory> inner, [Saved("operator")] IObservationOperator observationOperator,
+        [Saved("error")] IErrorCovariance observationError, [Inlined] AdaptiveInflation? settings = null)
     {
         ObservingSystem.Check(observationOperator, observationError);
         if (inner is IFiniteSizeAnalyzer)
@@ -39,17 +41,6 @@ public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory
         this.observationError = observationError;
         this.settings = (settings ?? new()).Checked();
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("adaptive-inflation", 1, reader => new AdaptiveInflationAnalyzer(
-        reader.Part<IAnalyzer<EnsembleMemory>>("inner"), reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"),
-        new AdaptiveInflation
-        {
-            Start = reader.Get<double>("start"), Deviation = reader.Get<double>("deviation"),
-            Smallest = reader.Get<double>("smallest"), Largest = reader.Get<double>("largest"),
-        }));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => inner.Name + " with adaptive inflation";
@@ -87,15 +78,4 @@ public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory
 
     /// <inheritdoc/>
     public IAnalyzer<ProductMemory<EnsembleMemory, VectorMemory>> For(IObservationNetwork network) => new AdaptiveInflationAnalyzer(inner.For(network), network.Operator, network.Error, settings);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("inner", inner);
-        writer.Part("operator", observationOperator);
-        writer.Part("error", observationError);
-        writer.Set("start", settings.Start);
-        writer.Set("deviation", settings.Deviation);
-        writer.Set("smallest", settings.Smallest);
-        writer.Set("largest", settings.Largest);
-    }
 }

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>Adds a covariance to one of a cycle's two covariances.</summary>
-public sealed record AdditiveInflation : Inflation, IComponent
+[Component("additive-inflation")]
+public sealed record AdditiveInflation : Inflation
 {
     internal AdditiveInflation(IErrorCovariance covariance, NoiseTreatment treatment, InflationTarget target)
     {
@@ -11,12 +12,6 @@ public sealed record AdditiveInflation : Inflation, IComponent
         Treatment = treatment;
         Target = target;
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("additive-inflation", 1, reader => new AdditiveInflation(
-        reader.Part<IErrorCovariance>("covariance"), reader.Get<NoiseTreatment>("treatment"), reader.Get<InflationTarget>("target")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>What is added.</summary>
     public IErrorCovariance Covariance { get; }
@@ -34,11 +29,4 @@ public sealed record AdditiveInflation : Inflation, IComponent
     public override Tensor AfterUpdate(Tensor forecast, Tensor analysis, RandomStream random) => Target == InflationTarget.Posterior ? Add(analysis, random) : analysis;
 
     private Tensor Add(Tensor members, RandomStream random) => EnsembleNoise.Add(members, Covariance, Treatment, random, centred: true);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("covariance", Covariance);
-        writer.Set("treatment", Treatment);
-        writer.Set("target", Target);
-    }
 }

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>Two inflations, one after the other.</summary>
-public sealed record CombinedInflation : Inflation, IComponent
+[Component("combined-inflation")]
+public sealed record CombinedInflation : Inflation
 {
     internal CombinedInflation(Inflation first, Inflation second)
     {
@@ -14,12 +15,6 @@ public sealed record CombinedInflation : Inflation, IComponent
                 if (Same(one, other))
                     throw new ArgumentException($"Two inflations that do the same to the same covariance make one of their product or sum: {one} and {other}.");
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("combined-inflation", 1, reader =>
-        new CombinedInflation(reader.Part<Inflation>("first"), reader.Part<Inflation>("second")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>The one that acts first.</summary>
     public Inflation First { get; }
@@ -55,10 +50,4 @@ public sealed record CombinedInflation : Inflation, IComponent
         (RelaxationInflation, RelaxationInflation) => true,
         _ => false,
     };
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("first", First);
-        writer.Part("second", Second);
-    }
 }

@@ -8,7 +8,8 @@ namespace DaML;
 /// Kalman gain, the anomalies half of it, which is the square-root analysis to first order in K H. No observation is
 /// perturbed; where observations are accurate the posterior stays a little too wide, which acts as an inflation.
 /// </summary>
-public sealed class DeterministicEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>, IComponent
+[Component("deterministic-ensemble-kalman-filter")]
+public sealed class DeterministicEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>
 {
     private readonly IObservationOperator observationOperator;
     private readonly IErrorCovariance observationError;
@@ -19,19 +20,14 @@ public sealed class DeterministicEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
     /// <param name="observationError">R, of the operator's observation dimension.</param>
     /// <param name="inflation">None unless said. A prior inflation is applied after the ensemble is observed.</param>
     /// <exception cref="ArgumentException">Operator and error covariance do not fit each other.</exception>
-    public DeterministicEnsembleKalmanFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError, Inflation? inflation = null)
+    public DeterministicEnsembleKalmanFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
+        [Saved("error")] IErrorCovariance observationError, Inflation? inflation = null)
     {
         ObservingSystem.Check(observationOperator, observationError);
         this.observationOperator = observationOperator;
         this.observationError = observationError;
         this.inflation = inflation ?? Inflation.None;
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("deterministic-ensemble-kalman-filter", 1, reader =>
-        new DeterministicEnsembleKalmanFilterAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"), Inflation.Load(reader)));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => "DEnKF";
@@ -61,11 +57,4 @@ public sealed class DeterministicEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
 
     /// <inheritdoc/>
     public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) => new DeterministicEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, inflation);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("operator", observationOperator);
-        writer.Part("error", observationError);
-        inflation.Save(writer);
-    }
 }

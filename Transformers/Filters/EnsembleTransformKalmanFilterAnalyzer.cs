@@ -7,7 +7,8 @@ namespace DaML;
 /// The analysis of the ensemble transform Kalman filter with the symmetric square root (Bishop et al. 2001; Wang et al.
 /// 2004; Hunt et al. 2007), deterministic but for the optional rotation.
 /// </summary>
-public sealed class EnsembleTransformKalmanFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>, IComponent
+[Component("ensemble-transform-kalman-filter", 2)]
+public sealed class EnsembleTransformKalmanFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>
 {
     private readonly IObservationOperator observationOperator;
     private readonly IErrorCovariance observationError;
@@ -20,7 +21,8 @@ public sealed class EnsembleTransformKalmanFilterAnalyzer : IInflatingAnalyzer<E
     /// <param name="inflation">None unless said. A prior inflation enters as the weight of the prior precision, so the ensemble is observed before it is inflated.</param>
     /// <param name="rotation">How the analysis is rotated (default: not at all).</param>
     /// <exception cref="ArgumentException">Operator and error covariance do not fit each other, or inflation and rotation.</exception>
-    public EnsembleTransformKalmanFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError,
+    public EnsembleTransformKalmanFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
+        [Saved("error")] IErrorCovariance observationError,
         Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None)
     {
         ObservingSystem.Check(observationOperator, observationError);
@@ -29,13 +31,6 @@ public sealed class EnsembleTransformKalmanFilterAnalyzer : IInflatingAnalyzer<E
         this.inflation = (inflation ?? Inflation.None).With(rotation);
         this.rotation = rotation;
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("ensemble-transform-kalman-filter", 2, reader =>
-        new EnsembleTransformKalmanFilterAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"),
-            Inflation.Load(reader), reader.Get<EnsembleRotation>("rotation")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => "ETKF";
@@ -57,12 +52,4 @@ public sealed class EnsembleTransformKalmanFilterAnalyzer : IInflatingAnalyzer<E
 
     /// <inheritdoc/>
     public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) => new EnsembleTransformKalmanFilterAnalyzer(network.Operator, network.Error, inflation, rotation);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("operator", observationOperator);
-        writer.Part("error", observationError);
-        inflation.Save(writer);
-        writer.Set("rotation", rotation);
-    }
 }

@@ -20,5 +20,5 @@ public sealed record FiniteSizeEnsembleKalmanFilter : EnsembleFilter
 
     /// <inheritdoc/>
     protected internal override IAnalyzer<EnsembleMemory> Analyzer(IObservationNetwork network) =>
-        new FiniteSizeEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, Prior, Inflation, Rotation, Form);
+        new FiniteSizeEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, Prior, Form, Inflation, Rotation);
 }

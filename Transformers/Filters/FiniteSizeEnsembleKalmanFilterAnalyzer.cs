@@ -8,7 +8,8 @@ namespace DaML;
 /// Geophys. 22, 645-662): an ensemble transform whose prior weight zeta minimises <see cref="FiniteSizeDual"/>, or
 /// <see cref="FiniteSizePrimal"/>, anew in every cycle, so that no inflation has to be tuned against sampling error.
 /// </summary>
-public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer, IInflatingAnalyzer<EnsembleMemory>, IComponent
+[Component("finite-size-ensemble-kalman-filter", 3)]
+public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer, IInflatingAnalyzer<EnsembleMemory>
 {
     private readonly IObservationOperator observationOperator;
     private readonly IErrorCovariance observationError;
@@ -21,13 +22,15 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
     /// <param name="observationOperator">H, which may be nonlinear.</param>
     /// <param name="observationError">R, of the operator's observation dimension.</param>
     /// <param name="prior">The hyperprior; <see cref="FiniteSizePrior.DiracJeffreys"/> unless said.</param>
+    /// <param name="form">How the cost function is minimised and what the perturbations follow; <see cref="FiniteSizeForm.Dual"/>
+    /// unless said.</param>
     /// <param name="inflation">On the posterior, against errors that are not of sampling (of the model); none unless said.</param>
     /// <param name="rotation">How the analysis is rotated (default: not at all).</param>
-    /// <param name="form">How the cost function is minimised and what the perturbations follow; <see cref="FiniteSizeForm.Dual"/> unless said.</param>
     /// <exception cref="ArgumentException">Operator and error covariance do not fit each other, or an inflation that multiplies the prior, which the filter itself decides.</exception>
-    public FiniteSizeEnsembleKalmanFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError,
-        FiniteSizePrior? prior = null, Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None,
-        FiniteSizeForm form = FiniteSizeForm.Dual)
+    public FiniteSizeEnsembleKalmanFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
+        [Saved("error")] IErrorCovariance observationError,
+        [Inlined] FiniteSizePrior? prior = null, [Saved(Since = 3)] FiniteSizeForm form = FiniteSizeForm.Dual, Inflation? inflation = null,
+        EnsembleRotation rotation = EnsembleRotation.None)
     {
         ObservingSystem.Check(observationOperator, observationError);
         this.observationOperator = observationOperator;
@@ -39,14 +42,6 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
         if (this.inflation.PriorFactor != 1)
             throw new ArgumentException("The finite-size filter finds the prior's inflation itself; only one of the posterior, or an additive one, can be given.", nameof(inflation));
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("finite-size-ensemble-kalman-filter", 3, reader =>
-        new FiniteSizeEnsembleKalmanFilterAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"),
-            FiniteSizePrior.Load(reader), Inflation.Load(reader), reader.Get<EnsembleRotation>("rotation"),
-            reader.Version < 3 ? FiniteSizeForm.Dual : reader.Get<FiniteSizeForm>("form")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => "EnKF-N";
@@ -78,15 +73,6 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
     EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
 
     /// <inheritdoc/>
-    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) => new FiniteSizeEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, prior, inflation, rotation, form);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("operator", observationOperator);
-        writer.Part("error", observationError);
-        prior.Save(writer);
-        writer.Set("form", form);
-        inflation.Save(writer);
-        writer.Set("rotation", rotation);
-    }
+    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) =>
+        new FiniteSizeEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, prior, form, inflation, rotation);
 }

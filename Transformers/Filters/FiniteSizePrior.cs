@@ -10,7 +10,7 @@ public sealed record FiniteSizePrior
     private FiniteSizePrior(bool modeCorrected, double certainty)
     {
         ModeCorrected = modeCorrected;
-        Certainty = certainty;
+        Certainty = Require.Positive(certainty);
     }
 
     /// <summary>
@@ -29,7 +29,7 @@ public sealed record FiniteSizePrior
     /// finds a truth far from the first ensemble; two is better where the model is deterministic and nearly linear between
     /// observations (fully observed Lorenz-96 with 20 members: 0.18 instead of 0.24), and worse elsewhere.
     /// </param>
-    public static FiniteSizePrior DiracJeffreys(double certainty = 1) => new(true, Require.Positive(certainty));
+    public static FiniteSizePrior DiracJeffreys(double certainty = 1) => new(true, certainty);
 
     /// <summary>Whether the mode is corrected.</summary>
     public bool ModeCorrected { get; }
@@ -50,13 +50,4 @@ public sealed record FiniteSizePrior
         double correction = Math.Pow(epsilon * (n - 1) / nu, untouched / n / 2);
         return (Certainty * epsilon / correction, Certainty * nu * correction);
     }
-
-    internal void Save(ComponentWriter writer)
-    {
-        writer.Set("modeCorrected", ModeCorrected);
-        writer.Set("certainty", Certainty);
-    }
-
-    internal static FiniteSizePrior Load(ComponentReader reader) =>
-        reader.Get<bool>("modeCorrected") ? DiracJeffreys(reader.Get<double>("certainty")) : Jeffreys;
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using static TorchSharp.torch;
 
 namespace DaML;
@@ -19,7 +20,7 @@ public enum InflationTarget
 /// <para>An ensemble analyzer applies any inflation in four places: <see cref="BeforeUpdate"/> on the members it is given;
 /// <see cref="PriorFactor"/> on the prior anomalies, or as the weight of the prior's precision; <see cref="PosteriorFactor"/>
 /// on the analysed anomalies; <see cref="AfterUpdate"/> on the members it would return. An inflation of one's own
-/// overrides those that it needs, and implements <see cref="IComponent"/> as these do if it is to be saved.</para>
+/// overrides those that it needs, and is a component (<see cref="ComponentAttribute"/>) as these are if it is to be saved.</para>
 /// </summary>
 public abstract record Inflation
 {
@@ -50,7 +51,7 @@ public abstract record Inflation
     /// <param name="factor">Above zero, for instance 1.02.</param>
     /// <param name="target">Which anomalies; the posterior's unless said.</param>
     public static MultiplicativeInflation StandardDeviation(double factor, InflationTarget target = InflationTarget.Posterior) =>
-        new(Require.Positive(factor), target);
+        new(factor, target);
 
     /// <summary>Multiplies the covariance by a factor: Anderson's convention.</summary>
     /// <param name="factor">Above zero, for instance 1.04.</param>
@@ -98,9 +99,24 @@ public abstract record Inflation
     public Inflation With(EnsembleRotation rotation) => rotation == EnsembleRotation.None || !ComparesMembers ? this
         : throw new ArgumentException($"A relaxation to the prior's perturbations compares each member with itself before the update; after a random rotation it is another one, and the ensemble would collapse. No rotation, or a relaxation to the prior's spread, is needed; given: {rotation}.");
 
-    internal void Save(ComponentWriter writer) => writer.Part("inflation", this);
+    // Archives of the first versions of some analyzers know only the multiplicative one, as two settings of theirs.
+    internal static ComponentType OnceTwoSettings<TAnalyzer>() where TAnalyzer : class =>
+        ComponentType.Of<TAnalyzer>() with { Upgrade = ToPart };
 
-    // Archives of the first versions of the analyzers know only the multiplicative one, as two settings.
-    internal static Inflation Load(ComponentReader reader) => reader.HasPart("inflation") ? reader.Part<Inflation>("inflation")
-        : MultiplicativeInflation.Of(reader);
+    private static void ToPart(JsonObject analyzer)
+    {
+        if (analyzer["settings"] is not JsonObject settings || analyzer["parts"] is not JsonObject parts
+            || parts.ContainsKey("inflation")) return;
+        parts["inflation"] = new JsonObject
+        {
+            ["kind"] = "multiplicative-inflation",
+            ["version"] = 1,
+            ["settings"] = new JsonObject
+            {
+                ["inflation"] = settings["inflation"]?.DeepClone(),
+                ["inflationTarget"] = settings["inflationTarget"]?.DeepClone(),
+            },
+            ["parts"] = new JsonObject(),
+        };
+    }
 }

@@ -7,7 +7,8 @@ namespace DaML;
 /// The analysis of the Kalman filter; with a nonlinear observation operator, which is linearised at the forecast's mean,
 /// that of the extended Kalman filter.
 /// </summary>
-public sealed class KalmanFilterAnalyzer : IInflatingAnalyzer<GaussianMemory>, IComponent
+[Component("kalman-filter", 2)]
+public sealed class KalmanFilterAnalyzer : IInflatingAnalyzer<GaussianMemory>
 {
     private readonly IObservationOperator observationOperator;
     private readonly IErrorCovariance observationError;
@@ -18,20 +19,14 @@ public sealed class KalmanFilterAnalyzer : IInflatingAnalyzer<GaussianMemory>, I
     /// <param name="observationError">R, of the operator's observation dimension.</param>
     /// <param name="inflation">Of the covariance, by a factor; none unless said.</param>
     /// <exception cref="ArgumentException">Operator and error covariance do not fit each other.</exception>
-    public KalmanFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError, MultiplicativeInflation? inflation = null)
+    public KalmanFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
+        [Saved("error")] IErrorCovariance observationError, MultiplicativeInflation? inflation = null)
     {
         ObservingSystem.Check(observationOperator, observationError);
         this.observationOperator = observationOperator;
         this.observationError = observationError;
         this.inflation = inflation ?? Inflation.None;
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("kalman-filter", 2, reader =>
-        new KalmanFilterAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"), Inflation.Load(reader) as MultiplicativeInflation
-                ?? throw new ArgumentException("A covariance is inflated by a factor only.")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => "Kalman filter";
@@ -56,11 +51,4 @@ public sealed class KalmanFilterAnalyzer : IInflatingAnalyzer<GaussianMemory>, I
 
     /// <inheritdoc/>
     public IAnalyzer<GaussianMemory> For(IObservationNetwork network) => new KalmanFilterAnalyzer(network.Operator, network.Error, inflation);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("operator", observationOperator);
-        writer.Part("error", observationError);
-        inflation.Save(writer);
-    }
 }

@@ -8,7 +8,8 @@ namespace DaML;
 /// every component of the state an ensemble transform of its own, by the observations near it, whose precisions R^-1 are
 /// multiplied by a taper of their distance. Few members serve a large state, whose local dimension they must span only.
 /// </summary>
-public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>, IComponent
+[Component("local-ensemble-transform-kalman-filter")]
+public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>
 {
     // Of the numbers that the local ensembles of one chunk hold, where tensors do it.
     private const long ChunkNumbers = 1 << 23;
@@ -28,7 +29,8 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
     /// <param name="inflation">None unless said. A factor of the prior enters as the weight of the prior precision.</param>
     /// <param name="rotation">How the analysis is rotated (default: not at all); one rotation serves all local analyses, so that neighbours stay alike.</param>
     /// <exception cref="ArgumentException">Operator, error covariance and localisation do not fit each other, or R is a full matrix.</exception>
-    public LocalEnsembleTransformKalmanFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError, Localisation localisation,
+    public LocalEnsembleTransformKalmanFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
+        [Saved("error")] IErrorCovariance observationError, Localisation localisation,
         Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None)
     {
         ObservingSystem.Check(observationOperator, observationError);
@@ -42,13 +44,6 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
                                            "Observations with correlated errors can be whitened by a linear operator before they are assimilated.", nameof(observationError));
         domains = localisation.Domains(observationOperator);
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("local-ensemble-transform-kalman-filter", 1, reader =>
-        new LocalEnsembleTransformKalmanFilterAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"),
-            reader.Part<Localisation>("localisation"), Inflation.Load(reader), reader.Get<EnsembleRotation>("rotation")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => "LETKF";
@@ -120,13 +115,4 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
 
     /// <inheritdoc/>
     public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) => new LocalEnsembleTransformKalmanFilterAnalyzer(network.Operator, network.Error, localisation.At(network.Places), inflation, rotation);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("operator", observationOperator);
-        writer.Part("error", observationError);
-        writer.Part("localisation", localisation);
-        inflation.Save(writer);
-        writer.Set("rotation", rotation);
-    }
 }

@@ -1,18 +1,15 @@
 namespace DaML;
 
 /// <summary>Multiplies the anomalies of one of a cycle's two covariances by a factor.</summary>
-public sealed record MultiplicativeInflation : Inflation, IComponent
+[Component("multiplicative-inflation")]
+public sealed record MultiplicativeInflation : Inflation
 {
-    internal MultiplicativeInflation(double standardDeviationFactor, InflationTarget target)
+    internal MultiplicativeInflation([Saved("inflation")] double standardDeviationFactor,
+        [Saved("inflationTarget")] InflationTarget target)
     {
-        StandardDeviationFactor = standardDeviationFactor;
+        StandardDeviationFactor = Require.Positive(standardDeviationFactor, "factor");
         Target = target;
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("multiplicative-inflation", 1, Of);
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>What the anomalies are multiplied by.</summary>
     public double StandardDeviationFactor { get; }
@@ -28,13 +25,4 @@ public sealed record MultiplicativeInflation : Inflation, IComponent
 
     /// <inheritdoc/>
     public override double PosteriorFactor => Target == InflationTarget.Posterior ? StandardDeviationFactor : 1;
-
-    internal static MultiplicativeInflation Of(ComponentReader reader) =>
-        StandardDeviation(reader.Get<double>("inflation"), reader.Get<InflationTarget>("inflationTarget"));
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("inflation", StandardDeviationFactor);
-        writer.Set("inflationTarget", Target);
-    }
 }

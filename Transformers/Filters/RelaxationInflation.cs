@@ -17,7 +17,8 @@ public enum RelaxationTarget
 /// Takes back a part of what the update did to the ensemble's spread, so that it is inflated where observations are and
 /// nowhere else.
 /// </summary>
-public sealed record RelaxationInflation : Inflation, IComponent
+[Component("relaxation-inflation")]
+public sealed record RelaxationInflation : Inflation
 {
     internal RelaxationInflation(RelaxationTarget target, double weight)
     {
@@ -26,12 +27,6 @@ public sealed record RelaxationInflation : Inflation, IComponent
         if (target == RelaxationTarget.Perturbations && weight > 1)
             throw new ArgumentOutOfRangeException(nameof(weight), weight, $"The weight of a relaxation to the prior's perturbations is between zero (none) and one (the prior's own); given: {weight}.");
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("relaxation-inflation", 1, reader =>
-        new RelaxationInflation(reader.Get<RelaxationTarget>("target"), reader.Get<double>("weight")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>What is relaxed.</summary>
     public RelaxationTarget Target { get; }
@@ -61,11 +56,5 @@ public sealed record RelaxationInflation : Inflation, IComponent
     {
         var ratio = (priorVariance / posteriorVariance).sqrt();
         return where(posteriorVariance > 0, 1 + Weight * (ratio - 1), ones_like(ratio));
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("target", Target);
-        writer.Set("weight", Weight);
     }
 }

@@ -9,7 +9,8 @@ namespace DaML;
 /// errors are whitened first, so R may be full. With a nonlinear operator the members are observed once, before the first,
 /// and their observations updated along with the members; with a linear one mean and covariance are those of the ETKF.
 /// </summary>
-public sealed class SerialSquareRootFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>, IComponent
+[Component("serial-square-root-filter")]
+public sealed class SerialSquareRootFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>
 {
     private readonly IObservationOperator observationOperator;
     private readonly IErrorCovariance observationError;
@@ -20,19 +21,14 @@ public sealed class SerialSquareRootFilterAnalyzer : IInflatingAnalyzer<Ensemble
     /// <param name="observationError">R, of the operator's observation dimension.</param>
     /// <param name="inflation">None unless said. A prior inflation is applied after the ensemble is observed.</param>
     /// <exception cref="ArgumentException">Operator and error covariance do not fit each other.</exception>
-    public SerialSquareRootFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError, Inflation? inflation = null)
+    public SerialSquareRootFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
+        [Saved("error")] IErrorCovariance observationError, Inflation? inflation = null)
     {
         ObservingSystem.Check(observationOperator, observationError);
         this.observationOperator = observationOperator;
         this.observationError = observationError;
         this.inflation = inflation ?? Inflation.None;
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("serial-square-root-filter", 1, reader =>
-        new SerialSquareRootFilterAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"), Inflation.Load(reader)));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => "serial EnSRF";
@@ -60,11 +56,4 @@ public sealed class SerialSquareRootFilterAnalyzer : IInflatingAnalyzer<Ensemble
 
     /// <inheritdoc/>
     public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) => new SerialSquareRootFilterAnalyzer(network.Operator, network.Error, inflation);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("operator", observationOperator);
-        writer.Part("error", observationError);
-        inflation.Save(writer);
-    }
 }

@@ -9,7 +9,8 @@ namespace DaML;
 /// and the variance that each of them loses with it is given back by the factor sqrt(N / (N - 1)) (Evensen 2004, Ocean Dyn. 54,
 /// 539-560), as published scores have it; with few members it matters as much as an inflation.
 /// </summary>
-public sealed class StochasticEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>, IComponent
+[Component("stochastic-ensemble-kalman-filter", 2)]
+public sealed class StochasticEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>
 {
     private readonly IObservationOperator observationOperator;
     private readonly IErrorCovariance observationError;
@@ -20,19 +21,14 @@ public sealed class StochasticEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<
     /// <param name="observationError">R, of the operator's observation dimension.</param>
     /// <param name="inflation">None unless said. A prior inflation is applied after the ensemble is observed.</param>
     /// <exception cref="ArgumentException">Operator and error covariance do not fit each other.</exception>
-    public StochasticEnsembleKalmanFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError, Inflation? inflation = null)
+    public StochasticEnsembleKalmanFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
+        [Saved("error")] IErrorCovariance observationError, Inflation? inflation = null)
     {
         ObservingSystem.Check(observationOperator, observationError);
         this.observationOperator = observationOperator;
         this.observationError = observationError;
         this.inflation = inflation ?? Inflation.None;
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("stochastic-ensemble-kalman-filter", 2, reader =>
-        new StochasticEnsembleKalmanFilterAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"), Inflation.Load(reader)));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => "stochastic EnKF";
@@ -79,11 +75,4 @@ public sealed class StochasticEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<
 
     /// <inheritdoc/>
     public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) => new StochasticEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, inflation);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("operator", observationOperator);
-        writer.Part("error", observationError);
-        inflation.Save(writer);
-    }
 }

@@ -18,7 +18,8 @@ namespace DaML;
 /// end, which is exact for cycles of one step. Without an error it is the IEnKF. The posterior covariance is built and
 /// decomposed as an n x n matrix, so n is to be thousands at most.</para>
 /// </summary>
-public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<WindowMemory<EnsembleMemory>>, IComponent
+[Component("additive-error-iterative-ensemble-kalman-filter")]
+public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<WindowMemory<EnsembleMemory>>
 {
     private readonly IDynamics dynamics;
     private readonly IObservationOperator observationOperator;
@@ -35,8 +36,9 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
     /// <param name="inflation">None unless said; one of the prior acts at the window's beginning, one of the posterior at its end.</param>
     /// <param name="rotation">How the analysis is rotated (default: not at all).</param>
     /// <exception cref="ArgumentException">Parts that do not fit each other.</exception>
-    public AdditiveErrorEnsembleKalmanFilterAnalyzer(IDynamics dynamics, IObservationOperator observationOperator, IErrorCovariance observationError,
-        EnsembleGaussNewton? iteration = null, Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None)
+    public AdditiveErrorEnsembleKalmanFilterAnalyzer(IDynamics dynamics, [Saved("operator")] IObservationOperator observationOperator,
+        [Saved("error")] IErrorCovariance observationError,
+        [Inlined] EnsembleGaussNewton? iteration = null, Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None)
     {
         ObservingSystem.Check(observationOperator, observationError);
         if (observationOperator.StateDimension != dynamics.Dimension)
@@ -48,13 +50,6 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
         this.inflation = (inflation ?? Inflation.None).With(rotation);
         this.rotation = rotation;
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("additive-error-iterative-ensemble-kalman-filter", 1, reader =>
-        new AdditiveErrorEnsembleKalmanFilterAnalyzer(reader.Part<IDynamics>("dynamics"), reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"),
-            EnsembleGaussNewton.Load(reader), Inflation.Load(reader), reader.Get<EnsembleRotation>("rotation")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => "IEnKF-Q";
@@ -192,14 +187,4 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
 
     /// <inheritdoc/>
     public IAnalyzer<WindowMemory<EnsembleMemory>> For(IObservationNetwork network) => new AdditiveErrorEnsembleKalmanFilterAnalyzer(dynamics, network.Operator, network.Error, iteration, inflation, rotation);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("dynamics", dynamics);
-        writer.Part("operator", observationOperator);
-        writer.Part("error", observationError);
-        iteration.Save(writer);
-        inflation.Save(writer);
-        writer.Set("rotation", rotation);
-    }
 }

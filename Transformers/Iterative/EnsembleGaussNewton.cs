@@ -7,6 +7,7 @@ public sealed record EnsembleGaussNewton
     private readonly double tolerance = 1e-3;
 
     /// <summary>The transform unless said.</summary>
+    [Inlined]
     public EnsembleLinearisation Linearisation { get; init; } = EnsembleLinearisation.Transform;
 
     /// <summary>The most steps, at least one; ten unless said. One step makes a smoother without iterations. A trajectory that has not converged by then keeps its last step.</summary>
@@ -17,18 +18,4 @@ public sealed record EnsembleGaussNewton
     /// (sqrt(N - 1) |dw|, over all directions together); 0.001 unless said, as in Bocquet and Sakov (2012). Zero takes all steps.
     /// </summary>
     public double Tolerance { get => tolerance; init => tolerance = Require.NotNegative(value); }
-
-    internal void Save(ComponentWriter writer)
-    {
-        writer.Set("linearisationScale", Linearisation.Scale);
-        writer.Set("maximumIterations", MaximumIterations);
-        writer.Set("tolerance", Tolerance);
-    }
-
-    internal static EnsembleGaussNewton Load(ComponentReader reader) => new()
-    {
-        Linearisation = reader.Get<double>("linearisationScale") is < 1 and var scale ? EnsembleLinearisation.Bundle(scale) : EnsembleLinearisation.Transform,
-        MaximumIterations = reader.Get<int>("maximumIterations"),
-        Tolerance = reader.Get<double>("tolerance"),
-    };
 }

@@ -3,7 +3,9 @@ namespace DaML;
 /// <summary>How an iterative ensemble method gets the sensitivity of the observations to its control from a run of the ensemble.</summary>
 public sealed record EnsembleLinearisation
 {
-    private EnsembleLinearisation(double scale) => Scale = scale;
+    private EnsembleLinearisation([Saved("linearisationScale")] double scale) => Scale = scale is > 0 and <= 1 ? scale
+        : throw new ArgumentOutOfRangeException(nameof(scale), scale,
+            $"The scale of an ensemble's anomalies is above zero and at most one; given: {scale}.");
 
     /// <summary>
     /// The transform form (Sakov et al. 2012): the ensemble that is run has the spread of the analysis so far, and what comes

@@ -20,7 +20,8 @@ namespace DaML;
 /// rotation are given to the ensemble that the next window begins with: the beginning where windows overlap, the end where
 /// they share no cycle. Each trajectory of the batch stops iterating by itself.</para>
 /// </summary>
-public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer<WindowMemory<EnsembleMemory>>, IComponent
+[Component("iterative-ensemble-kalman-smoother")]
+public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer<WindowMemory<EnsembleMemory>>
 {
     private readonly IDynamics dynamics;
     private readonly IObservationOperator observationOperator;
@@ -68,16 +69,14 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
             throw new ArgumentException("A finite-size prior counts each analysis as the first sight of its ensemble, which multiple data assimilation contradicts; use single data assimilation.", nameof(use));
     }
 
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("iterative-ensemble-kalman-smoother", 1, reader =>
+    [Saved]
+    private IterativeEnsembleKalmanSmootherAnalyzer(IDynamics dynamics, [Saved("operator")] IObservationOperator observationOperator,
+        [Saved("error")] IErrorCovariance observationError, [Inlined] EnsembleGaussNewton iteration, [Inlined] ObservationUse use,
+        Inflation inflation, EnsembleRotation rotation, [Inlined] FiniteSizeSettings? finiteSize)
+        : this(dynamics, observationOperator, observationError, iteration, use, inflation, rotation, finiteSize?.Prior,
+            finiteSize?.Form ?? FiniteSizeForm.Dual)
     {
-        bool finite = reader.Get<bool>("finiteSize");
-        return new IterativeEnsembleKalmanSmootherAnalyzer(reader.Part<IDynamics>("dynamics"), reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"),
-            EnsembleGaussNewton.Load(reader), ObservationUse.Load(reader), Inflation.Load(reader), reader.Get<EnsembleRotation>("rotation"),
-            finite ? FiniteSizePrior.Load(reader) : null, finite ? reader.Get<FiniteSizeForm>("form") : FiniteSizeForm.Dual);
-    });
-
-    ComponentType IComponent.ComponentType => Type;
+    }
 
     /// <inheritdoc/>
     public string Name => prior is null ? "IEnKS" : "IEnKS-N";
@@ -249,18 +248,7 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
         return this;
     }
 
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("dynamics", dynamics);
-        writer.Part("operator", observationOperator);
-        writer.Part("error", observationError);
-        iteration.Save(writer);
-        use.Save(writer);
-        inflation.Save(writer);
-        writer.Set("rotation", rotation);
-        writer.Set("finiteSize", prior is not null);
-        if (prior is null) return;
-        prior.Save(writer);
-        writer.Set("form", form);
-    }
+    private FiniteSizeSettings? FiniteSize => prior is null ? null : new(prior, form);
+
+    private sealed record FiniteSizeSettings([Inlined] FiniteSizePrior Prior, FiniteSizeForm Form);
 }

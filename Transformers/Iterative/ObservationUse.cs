@@ -6,37 +6,33 @@ namespace DaML;
 /// </summary>
 public sealed record ObservationUse
 {
-    private ObservationUse(bool isMultiple, IReadOnlyList<double>? weights)
+    private ObservationUse([Saved("multiple")] bool isMultiple, [Saved("weights")] params IReadOnlyList<double> fractions)
     {
         IsMultiple = isMultiple;
-        Weights = weights;
+        if (isMultiple && fractions.Count > 0) Weights = Checked(fractions);
     }
 
     /// <summary>Single data assimilation: once, when it is new. The windows' ensembles then follow each other as a filter's do; the usual choice.</summary>
-    public static ObservationUse Single { get; } = new(false, null);
+    public static ObservationUse Single { get; } = new(false);
 
     /// <summary>
     /// Multiple data assimilation: in each window that holds it, with the same fraction of its weight. The steps are gentler,
     /// which carries longer windows over a stronger nonlinearity.
     /// </summary>
-    public static ObservationUse Multiple() => new(true, null);
+    public static ObservationUse Multiple() => new(true);
 
     /// <summary>Multiple data assimilation with given fractions of the weight.</summary>
     /// <param name="weights">The fraction in the first window that holds it, in the second, and so on, as many as hold it (length / shift): none below zero, summing to one.</param>
     /// <exception cref="ArgumentException">A fraction below zero or not finite, or a sum that is not one.</exception>
-    public static ObservationUse Multiple(params IReadOnlyList<double> weights)
-    {
-        foreach (double weight in weights) Require.NotNegative(weight);
-        double sum = weights.Sum();
-        return Math.Abs(sum - 1) <= 1e-12 * weights.Count ? new(true, [.. weights])
-            : throw new ArgumentException($"The fractions of an observation's weight must sum to one; given: {string.Join(" + ", weights)} = {sum:r}.", nameof(weights));
-    }
+    public static ObservationUse Multiple(params IReadOnlyList<double> weights) => new(true, Checked(weights));
 
     /// <summary>Whether an observation is used in several windows.</summary>
     public bool IsMultiple { get; }
 
     /// <summary>The fractions, the first window's first; null where all are the same.</summary>
     public IReadOnlyList<double>? Weights { get; }
+
+    private IReadOnlyList<double> Fractions => Weights ?? [];
 
     /// <summary>Refuses a cycling that the fractions do not fit.</summary>
     /// <exception cref="ArgumentException">Not every observation would be in the same number of windows, or there are more or fewer fractions than windows.</exception>
@@ -70,12 +66,11 @@ public sealed record ObservationUse
 
     private static int Windows(WindowCycling cycling) => Math.Max(1, cycling.Length / cycling.Shift);
 
-    internal void Save(ComponentWriter writer)
+    private static double[] Checked(IReadOnlyList<double> weights)
     {
-        writer.Set("multiple", IsMultiple);
-        writer.Set("weights", Weights ?? []);
+        foreach (double weight in weights) Require.NotNegative(weight);
+        double sum = weights.Sum();
+        return Math.Abs(sum - 1) <= 1e-12 * weights.Count ? [.. weights]
+            : throw new ArgumentException($"The fractions of an observation's weight must sum to one; given: {string.Join(" + ", weights)} = {sum:r}.", nameof(weights));
     }
-
-    internal static ObservationUse Load(ComponentReader reader) => !reader.Get<bool>("multiple") ? Single
-        : reader.Get<double[]>("weights") is { Length: > 0 } weights ? Multiple(weights) : Multiple();
 }

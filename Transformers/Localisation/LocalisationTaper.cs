@@ -2,7 +2,8 @@ namespace DaML;
 
 /// <summary>
 /// How an observation's weight falls with its distance, from one where it is to zero. Lengths are counted in half-widths c;
-/// a taper of one's own overrides the three members, and implements <see cref="IComponent"/> as these do if it is to be saved.
+/// a taper of one's own overrides the three members, and is a component (<see cref="ComponentAttribute"/>) as these are if it is to be
+/// saved.
 /// </summary>
 public abstract record LocalisationTaper
 {
@@ -40,16 +41,16 @@ public abstract record LocalisationTaper
 internal enum TaperShape { GaspariCohn, Boxcar, Gaussian, Triangular, Tricube }
 
 /// <summary>The tapers that <see cref="LocalisationTaper"/> offers.</summary>
-internal sealed record StandardTaper(TaperShape Shape) : LocalisationTaper, IComponent
+[Component("localisation-taper")]
+internal sealed record StandardTaper(TaperShape Shape) : LocalisationTaper
 {
+    /// <summary>Which one.</summary>
+    public TaperShape Shape { get; } = Enum.IsDefined(Shape) ? Shape
+        : throw new ArgumentOutOfRangeException(nameof(Shape), Shape, $"There is no taper {Shape}.");
+
     // The Gaussian of scale r and Gaspari and Cohn's function of half-width sqrt(10/3) r have the same curvature at zero.
     private const double GaussianHalfWidths = 1.82;
     private const double Negligible = 1e-3;
-
-    public static ComponentType Type { get; } = new("localisation-taper", 1, reader => reader.Get<TaperShape>("shape") is var shape && Enum.IsDefined(shape) ? new StandardTaper(shape)
-        : throw new ArgumentOutOfRangeException(nameof(reader), shape, $"There is no taper {shape}."));
-
-    ComponentType IComponent.ComponentType => Type;
 
     public override double HalfWidthsPerEFolding => Shape switch
     {
@@ -83,6 +84,4 @@ internal sealed record StandardTaper(TaperShape Shape) : LocalisationTaper, ICom
             default: return Math.Max(0, 4 - 2 / (3 * z) + z * (-5 + z * (5.0 / 3 + z * (5.0 / 8 + z * (-0.5 + z / 12)))));
         }
     }
-
-    void IComponent.Save(ComponentWriter writer) => writer.Set("shape", Shape);
 }

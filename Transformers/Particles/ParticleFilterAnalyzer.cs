@@ -7,7 +7,8 @@ namespace DaML;
 /// The analysis of a particle filter: Bayes' rule on the particles, w_i p(y | x_i) normalised (Gordon et al. 1993), in
 /// logarithms, so that weights far below the smallest number do no harm. The particles stay where they are.
 /// </summary>
-public sealed class ParticleFilterAnalyzer : IAnalyzer<ParticleMemory>, IComponent
+[Component("particle-filter")]
+public sealed class ParticleFilterAnalyzer : IAnalyzer<ParticleMemory>
 {
     // Of a weight that is zero for all that follows, and yet finite as a number.
     private const double Nothing = -1e5;
@@ -19,18 +20,13 @@ public sealed class ParticleFilterAnalyzer : IAnalyzer<ParticleMemory>, ICompone
     /// <param name="observationOperator">H, which may be nonlinear.</param>
     /// <param name="observationError">R, of the operator's observation dimension.</param>
     /// <exception cref="ArgumentException">Operator and error covariance do not fit each other.</exception>
-    public ParticleFilterAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError)
+    public ParticleFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
+        [Saved("error")] IErrorCovariance observationError)
     {
         ObservingSystem.Check(observationOperator, observationError);
         this.observationOperator = observationOperator;
         this.observationError = observationError;
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("particle-filter", 1, reader =>
-        new ParticleFilterAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => "particle filter";
@@ -54,10 +50,4 @@ public sealed class ParticleFilterAnalyzer : IAnalyzer<ParticleMemory>, ICompone
 
     /// <inheritdoc/>
     public IAnalyzer<ParticleMemory> For(IObservationNetwork network) => new ParticleFilterAnalyzer(network.Operator, network.Error);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("operator", observationOperator);
-        writer.Part("error", observationError);
-    }
 }

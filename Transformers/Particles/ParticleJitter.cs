@@ -23,22 +23,22 @@ public enum JitterTarget
 /// </summary>
 public sealed record ParticleJitter
 {
-    private ParticleJitter(JitterTarget target, double factor)
+    private ParticleJitter([Saved("jitter")] double factor, [Saved("jitterTarget")] JitterTarget target)
     {
         Target = target;
         Factor = Require.NotNegative(factor);
     }
 
     /// <summary>No regularisation: the bootstrap filter, for models whose own error tells the copies of a particle apart.</summary>
-    public static ParticleJitter None { get; } = new(JitterTarget.Duplicates, 0);
+    public static ParticleJitter None { get; } = new(0, JitterTarget.Duplicates);
 
     /// <summary>Moves those that were drawn more than once.</summary>
     /// <param name="factor">Times Scott's bandwidth; zero or above.</param>
-    public static ParticleJitter OfDuplicates(double factor) => new(JitterTarget.Duplicates, factor);
+    public static ParticleJitter OfDuplicates(double factor) => new(factor, JitterTarget.Duplicates);
 
     /// <summary>Moves all.</summary>
     /// <param name="factor">Times Scott's bandwidth; zero or above.</param>
-    public static ParticleJitter OfAll(double factor) => new(JitterTarget.All, factor);
+    public static ParticleJitter OfAll(double factor) => new(factor, JitterTarget.All);
 
     /// <summary>Which particles are moved.</summary>
     public JitterTarget Target { get; }
@@ -84,12 +84,4 @@ public sealed record ParticleJitter
         }
         return tempered.alias().MoveToOuterDisposeScope();
     }
-
-    internal void Save(ComponentWriter writer)
-    {
-        writer.Set("jitter", Factor);
-        writer.Set("jitterTarget", Target);
-    }
-
-    internal static ParticleJitter Load(ComponentReader reader) => new(reader.Get<JitterTarget>("jitterTarget"), reader.Get<double>("jitter"));
 }

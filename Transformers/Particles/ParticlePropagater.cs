@@ -8,7 +8,8 @@ namespace DaML;
 /// drawn anew by their weights, and moved apart if the filter is regularised. Resampling stands here and not in the
 /// analysis, because it only adds noise to what the analysis knows.
 /// </summary>
-public sealed class ParticlePropagater : IPropagater<ParticleMemory>, IComponent
+[Component("particle-propagater")]
+public sealed class ParticlePropagater : IPropagater<ParticleMemory>
 {
     private readonly IDynamics dynamics;
     private readonly ResamplingScheme scheme;
@@ -20,7 +21,8 @@ public sealed class ParticlePropagater : IPropagater<ParticleMemory>, IComponent
     /// <param name="scheme">How particles are drawn anew.</param>
     /// <param name="effectiveSizeRatio">Resample where the effective size is below this share of the particles: between zero, never, and one, whenever the weights differ.</param>
     /// <param name="jitter">How copies are moved apart; null = not at all.</param>
-    public ParticlePropagater(IDynamics dynamics, ResamplingScheme scheme = ResamplingScheme.Systematic, double effectiveSizeRatio = 0.5, ParticleJitter? jitter = null)
+    public ParticlePropagater(IDynamics dynamics, ResamplingScheme scheme = ResamplingScheme.Systematic, double effectiveSizeRatio = 0.5,
+        [Inlined] ParticleJitter? jitter = null)
     {
         this.dynamics = dynamics;
         this.scheme = Enum.IsDefined(scheme) ? scheme : throw new ArgumentOutOfRangeException(nameof(scheme), scheme, $"There is no resampling scheme {scheme}.");
@@ -28,12 +30,6 @@ public sealed class ParticlePropagater : IPropagater<ParticleMemory>, IComponent
             : throw new ArgumentOutOfRangeException(nameof(effectiveSizeRatio), effectiveSizeRatio, $"The share of particles that must count is between zero (never resample) and one (always); given: {effectiveSizeRatio}.");
         this.jitter = jitter ?? ParticleJitter.None;
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("particle-propagater", 1, reader => new ParticlePropagater(reader.Part<IDynamics>("dynamics"),
-        reader.Get<ResamplingScheme>("scheme"), reader.Get<double>("effectiveSizeRatio"), ParticleJitter.Load(reader)));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public double? TimeStep => dynamics.TimeStep;
@@ -65,13 +61,5 @@ public sealed class ParticlePropagater : IPropagater<ParticleMemory>, IComponent
         var chosen = where(poor.reshape(-1, 1, 1), drawn, memory.Members);
         var weights = where(poor.unsqueeze(-1), full_like(memory.LogWeights, -Math.Log(members)), memory.LogWeights);
         return new(chosen.MoveToOuterDisposeScope(), weights.MoveToOuterDisposeScope());
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("dynamics", dynamics);
-        writer.Set("scheme", scheme);
-        writer.Set("effectiveSizeRatio", effectiveSizeRatio);
-        jitter.Save(writer);
     }
 }

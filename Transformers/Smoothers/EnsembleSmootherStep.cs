@@ -10,13 +10,9 @@ namespace DaML;
 /// with error or without; it neither runs nor linearises the model. With no more members than components it is the ensemble Kalman smoother
 /// (Evensen and van Leeuwen 2000) of a filter that transforms its ensemble linearly.
 /// </summary>
-public sealed class EnsembleSmootherStep : IBackwardStep<EnsembleMemory>, IComponent
+[Component("ensemble-smoother-step")]
+public sealed class EnsembleSmootherStep : IBackwardStep<EnsembleMemory>
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("ensemble-smoother-step", 1, _ => new EnsembleSmootherStep());
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public EnsembleMemory Back(EnsembleMemory analysis, EnsembleMemory forecast, EnsembleMemory smoothed, TimeInterval interval)
     {
@@ -43,6 +39,4 @@ public sealed class EnsembleSmootherStep : IBackwardStep<EnsembleMemory>, ICompo
         var reflected = members - v * (v * members).sum([1], keepdim: true) * (2 / v.square().sum().ToDouble());
         return reflected.narrow(1, 1, count - 1);
     }
-
-    void IComponent.Save(ComponentWriter writer) { }
 }

@@ -13,7 +13,8 @@ namespace DaML;
 /// cycles, of a Kalman filter two matrices a cycle.
 /// </remarks>
 /// <typeparam name="TMemory">The filter's memory.</typeparam>
-public sealed class FixedIntervalSmoother<TMemory> : ITransformer, IComponent where TMemory : IMemory<TMemory>
+[Component("fixed-interval-smoother")]
+public sealed class FixedIntervalSmoother<TMemory> : ITransformer where TMemory : IMemory<TMemory>
 {
     private readonly SequentialAssimilation<TMemory> filter;
     private readonly IBackwardStep<TMemory> step;
@@ -28,12 +29,6 @@ public sealed class FixedIntervalSmoother<TMemory> : ITransformer, IComponent wh
         (Name, this.filter, this.step) = (name, filter, step);
         Contract = new SchemaContract(filter.Contract.Requires, [.. filter.Contract.Adds, new(Columns.Smoothed, filter.StateDimension), new(Columns.SmoothedSpread, filter.StateDimension)]);
     }
-
-    /// <summary>How the component is written and read; each memory has a kind of its own.</summary>
-    public static ComponentType Type { get; } = new($"fixed-interval-smoother({MemoryKind.Of(typeof(TMemory))})", 1, reader =>
-        new FixedIntervalSmoother<TMemory>(reader.Get<string>("name"), reader.Part<SequentialAssimilation<TMemory>>("filter"), reader.Part<IBackwardStep<TMemory>>("step")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name { get; }
@@ -57,13 +52,6 @@ public sealed class FixedIntervalSmoother<TMemory> : ITransformer, IComponent wh
     {
         if (input.CycleCount is null) throw new ArgumentException($"{Name} goes back from the last cycle of a view, and this one never ends; take a number of its cycles first.", nameof(input));
         return new TrajectoryView(GetOutputSchema(input.Schema), input, source => new Cursor(this, input, source));
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("name", Name);
-        writer.Part("filter", filter);
-        writer.Part("step", step);
     }
 
     // The smoothed memories of all cycles, in order of time.

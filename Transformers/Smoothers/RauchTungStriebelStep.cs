@@ -17,14 +17,10 @@ namespace DaML;
 /// initial state, a companion form) needs no other treatment. Components are scaled first, so that their units do not matter.
 /// </remarks>
 /// <param name="dynamics">The filter's model.</param>
-public sealed class RauchTungStriebelStep(IDynamics dynamics) : IBackwardStep<GaussianMemory>, IComponent
+[Component("rauch-tung-striebel-step")]
+public sealed class RauchTungStriebelStep(IDynamics dynamics) : IBackwardStep<GaussianMemory>
 {
     private readonly GaussianPropagater error = new(dynamics);
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("rauch-tung-striebel-step", 1, reader => new RauchTungStriebelStep(reader.Part<IDynamics>("dynamics")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public GaussianMemory Back(GaussianMemory analysis, GaussianMemory forecast, GaussianMemory smoothed, TimeInterval interval)
@@ -43,6 +39,4 @@ public sealed class RauchTungStriebelStep(IDynamics dynamics) : IBackwardStep<Ga
         scope.MoveToOuter(state, spread);
         return GaussianMemory.OfRoot(state, spread);
     }
-
-    void IComponent.Save(ComponentWriter writer) => writer.Part("dynamics", dynamics);
 }

@@ -17,14 +17,10 @@ public enum ControlVariable
 /// <param name="background">B, of the state's dimension.</param>
 /// <param name="variable">What is varied (default: the square-root transform); a singular B is varied by it alone.</param>
 /// <exception cref="ArgumentException">B is singular and the increment is varied.</exception>
-public sealed class BackgroundTerm(IErrorCovariance background, ControlVariable variable = ControlVariable.BackgroundSquareRoot) : IPriorTerm, IComponent
+[Component("background-term")]
+public sealed class BackgroundTerm([Saved("covariance")] IErrorCovariance background,
+    ControlVariable variable = ControlVariable.BackgroundSquareRoot) : IPriorTerm
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("background-term", 1, reader =>
-        new BackgroundTerm(reader.Part<IErrorCovariance>("covariance"), reader.Get<ControlVariable>("variable")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public string Name => "Jb";
 
@@ -54,10 +50,4 @@ public sealed class BackgroundTerm(IErrorCovariance background, ControlVariable 
 
     /// <inheritdoc/>
     public ControlVector HessianProduct(ControlVector control) => Variable == ControlVariable.Increment ? new(Covariance.ApplyInverse(control.Values)) : control;
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("covariance", Covariance);
-        writer.Set("variable", Variable);
-    }
 }

@@ -24,7 +24,8 @@ public enum EigenpairMethod
 /// Hessian products that only many solves with one Hessian would pay for. The measure for cheaper ones (Trappler and Vidard, section
 /// 1.6).
 /// </summary>
-public sealed class ComputedEigenpairs : IEigenpairSource, IComponent
+[Component("computed-eigenpairs")]
+public sealed class ComputedEigenpairs : IEigenpairSource
 {
     private readonly long seed;
 
@@ -51,12 +52,6 @@ public sealed class ComputedEigenpairs : IEigenpairSource, IComponent
         Passes = (int)Require.AtLeast(passes, 2);
         this.seed = seed;
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("computed-eigenpairs", 1, reader => new ComputedEigenpairs(reader.Get<int>("pairs"),
-        reader.Get<EigenpairMethod>("method"), reader.Get<int>("oversampling"), reader.Get<int>("passes"), reader.Get<long>("seed")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => $"{Pairs} eigenpairs ({(Method == EigenpairMethod.Lanczos ? "Lanczos" : "randomised")})";
@@ -111,14 +106,5 @@ public sealed class ComputedEigenpairs : IEigenpairSource, IComponent
         var known = ones([batch, vectors], dtype: ScalarType.Bool, device: b.device);
         var (values, z, products) = RowProducts.RayleighRitz(basis, cost.HessianProducts(basis), known);
         return new(values, z, (products - values.unsqueeze(-1) * z).square().sum(-1).sqrt(), known) { Products = products };
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("pairs", Pairs);
-        writer.Set("method", Method);
-        writer.Set("oversampling", Oversampling);
-        writer.Set("passes", Passes);
-        writer.Set("seed", seed);
     }
 }

@@ -9,13 +9,9 @@ namespace DaML;
 /// along, r - step A p, which is b - A v but for round-off (docs/preconditioning.md, Accuracy).
 /// </summary>
 /// <param name="options">Settings; null = their defaults.</param>
-public sealed class ConjugateGradientSolver(InnerSolverOptions? options = null) : IInnerSolver, IComponent
+[Component("conjugate-gradient-solver")]
+public sealed class ConjugateGradientSolver(InnerSolverOptions? options = null) : IInnerSolver
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("conjugate-gradient-solver", 1, reader => new ConjugateGradientSolver(reader.Get<InnerSolverOptions>("options")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public string Name => "conjugate gradients";
 
@@ -109,6 +105,4 @@ public sealed class ConjugateGradientSolver(InnerSolverOptions? options = null) 
     private static string Who(IPreconditioner preconditioner) => $"The preconditioner '{preconditioner.Name}'";
 
     private static Tensor Preconditioned(IPreconditioner preconditioner, Tensor r) => KrylovNumbers.Product(preconditioner.Apply(new(r)), r, Who(preconditioner));
-
-    void IComponent.Save(ComponentWriter writer) => writer.Set("options", Options);
 }

@@ -28,14 +28,9 @@ public sealed class CovariancePreconditioner(IErrorCovariance covariance) : ISpl
 
 /// <summary>Preconditions with B, for <see cref="ControlVariable.Increment"/>, as a first level or alone.</summary>
 /// <param name="covariance">B, of the dimension of the control vector; with model error, blocks.</param>
-public sealed class CovariancePreconditioning(IErrorCovariance covariance) : IPreconditioning, IComponent
+[Component("covariance-preconditioning")]
+public sealed class CovariancePreconditioning(IErrorCovariance covariance) : IPreconditioning
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("covariance-preconditioning", 1, reader =>
-        new CovariancePreconditioning(reader.Part<IErrorCovariance>("covariance")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public string Name => "B";
 
@@ -49,6 +44,4 @@ public sealed class CovariancePreconditioning(IErrorCovariance covariance) : IPr
         cost.RightSide.Values.size(-1) == Covariance.Dimension ? new CovariancePreconditioner(Covariance)
             : throw new ArgumentException($"A preconditioner B must have the dimension of the control vector, " +
                 $"{cost.RightSide.Values.size(-1)}; given: {Covariance.Dimension}.");
-
-    void IComponent.Save(ComponentWriter writer) => writer.Part("covariance", Covariance);
 }

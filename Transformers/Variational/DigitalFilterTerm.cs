@@ -10,14 +10,9 @@ namespace DaML;
 /// </summary>
 /// <param name="cutoffPeriod">Oscillations of a shorter period are penalised, in the model's unit of time; theta = 2 pi h / cutoffPeriod for the time step h.</param>
 /// <param name="allowed">C, the covariance that such oscillations are allowed to have.</param>
-public sealed class DigitalFilterTerm(double cutoffPeriod, IErrorCovariance allowed) : ICostTerm, IComponent
+[Component("digital-filter-term")]
+public sealed class DigitalFilterTerm(double cutoffPeriod, IErrorCovariance allowed) : ICostTerm
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("digital-filter-term", 1, reader =>
-        new DigitalFilterTerm(reader.Get<double>("cutoffPeriod"), reader.Part<IErrorCovariance>("allowed")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public string Name => "Jc";
 
@@ -71,11 +66,5 @@ public sealed class DigitalFilterTerm(double cutoffPeriod, IErrorCovariance allo
         var weights = Weights(window);
         for (int step = 0; step <= window.Steps; step++) to.Add(step, weights[step] * weighted);
         to.Add(window.Steps / 2, -weighted);
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("cutoffPeriod", CutoffPeriod);
-        writer.Part("allowed", Allowed);
     }
 }

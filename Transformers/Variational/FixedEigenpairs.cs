@@ -7,7 +7,8 @@ namespace DaML;
 /// The same eigenpairs for every state: those of an average Hessian (<see cref="FixedPreconditioningEstimator"/>). What they leave to
 /// gain is what a preconditioner that depends on the state can win.
 /// </summary>
-public sealed class FixedEigenpairs : IEigenpairSource, IComponent
+[Component("fixed-eigenpairs")]
+public sealed class FixedEigenpairs : IEigenpairSource
 {
     private readonly ConstantTensor values, vectors, residuals;
 
@@ -26,15 +27,11 @@ public sealed class FixedEigenpairs : IEigenpairSource, IComponent
             new ConstantTensor(pairs.Residuals));
     }
 
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("fixed-eigenpairs", 1, reader =>
+    [Saved]
+    private FixedEigenpairs(Tensor values, Tensor vectors, Tensor residuals)
+        : this(new RitzPairs(values, vectors, residuals, ones(values.Sizes(), dtype: ScalarType.Bool, device: values.device)))
     {
-        using Tensor values = reader.Tensor("values"), vectors = reader.Tensor("vectors"), residuals = reader.Tensor("residuals");
-        using var known = ones(values.Sizes(), dtype: ScalarType.Bool, device: values.device);
-        return new FixedEigenpairs(new(values, vectors, residuals, known));
-    });
-
-    ComponentType IComponent.ComponentType => Type;
+    }
 
     /// <inheritdoc/>
     public string Name => $"{Count} fixed eigenpairs";
@@ -44,6 +41,8 @@ public sealed class FixedEigenpairs : IEigenpairSource, IComponent
 
     /// <summary>The vectors, orthonormal, <c>[1, r, m]</c>; they belong to this object.</summary>
     public Tensor Vectors => vectors.Value;
+
+    private Tensor Residuals => residuals.Value;
 
     /// <summary>r, the number of pairs.</summary>
     public int Count => (int)values.Value.size(1);
@@ -69,12 +68,5 @@ public sealed class FixedEigenpairs : IEigenpairSource, IComponent
                 $"the control vector has {b.size(-1)} components.");
         return new(values.Like(b).alias(), vectors.Like(b).alias(), residuals.Like(b).alias(),
             ones(values.Value.Sizes(), dtype: ScalarType.Bool, device: b.device));
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Tensor("values", values.Value);
-        writer.Tensor("vectors", vectors.Value);
-        writer.Tensor("residuals", residuals.Value);
     }
 }

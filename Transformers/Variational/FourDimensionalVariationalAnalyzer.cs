@@ -25,16 +25,11 @@ public enum WindowObservations
 /// Called with the whole result of every window, whose tensors live until it returns; null for nobody. It is no part of the
 /// method, and is not saved with it.
 /// </param>
+[Component("4d-var")]
 public sealed class FourDimensionalVariationalAnalyzer(IWindowMinimisation method, WindowObservations observations = WindowObservations.New,
-    Action<FourDimensionalVariationalResult>? observer = null)
-    : IAnalyzer<WindowMemory<StateMemory>>, IComponent
+    [NotSaved] Action<FourDimensionalVariationalResult>? observer = null)
+    : IAnalyzer<WindowMemory<StateMemory>>
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("4d-var", 1, reader => new FourDimensionalVariationalAnalyzer(
-        reader.Part<IWindowMinimisation>("method"), reader.Get<WindowObservations>("observations")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public string Name => "4D-Var";
 
@@ -85,11 +80,5 @@ public sealed class FourDimensionalVariationalAnalyzer(IWindowMinimisation metho
     {
         ObservingSystem.Check(network.Operator, network.Error);
         return this;
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("method", method);
-        writer.Set("observations", Observations);
     }
 }

@@ -9,7 +9,8 @@ namespace DaML;
 /// background with the increments that follow from v. Gradient and Gauss-Newton Hessian are exact, by the model's tangent
 /// linear and adjoint.
 /// </summary>
-public sealed class FourDimensionalVariationalCost : IComponent
+[Component("four-dimensional-variational-cost")]
+public sealed class FourDimensionalVariationalCost
 {
     // Increments and sensitivities of a block product, of all its vectors at the steps that matter, take no more memory than this.
     private const long BlockBytes = 1L << 28;
@@ -31,14 +32,6 @@ public sealed class FourDimensionalVariationalCost : IComponent
         Priors = [.. priors];
         Terms = [.. terms];
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("four-dimensional-variational-cost", 1, reader => new FourDimensionalVariationalCost(
-        reader.Part<IDynamics>("dynamics"),
-        [.. Enumerable.Range(0, reader.Count("priors", 1000)).Select(i => reader.Part<IPriorTerm>($"prior{i}"))],
-        [.. Enumerable.Range(0, reader.Count("terms", 1000)).Select(i => reader.Part<ICostTerm>($"term{i}"))]));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <summary>The model.</summary>
     public IDynamics Dynamics => dynamics;
@@ -273,14 +266,5 @@ public sealed class FourDimensionalVariationalCost : IComponent
             yield return (prior, new(control.Values.narrow(-1, first, size)));
             first += size;
         }
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("dynamics", dynamics);
-        writer.Set("priors", Priors.Count);
-        for (int i = 0; i < Priors.Count; i++) writer.Part($"prior{i}", Priors[i]);
-        writer.Set("terms", Terms.Count);
-        for (int i = 0; i < Terms.Count; i++) writer.Part($"term{i}", Terms[i]);
     }
 }

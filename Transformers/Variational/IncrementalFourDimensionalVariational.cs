@@ -9,14 +9,15 @@ namespace DaML;
 /// the model and linearises it, an inner loop minimises the quadratic cost of the increment, which is Gauss-Newton's method.
 /// Every trajectory of a batch is minimised by itself.
 /// </summary>
-public sealed class IncrementalFourDimensionalVariational : IWindowMinimisation, IComponent
+[Component("incremental-4d-var")]
+public sealed class IncrementalFourDimensionalVariational : IWindowMinimisation
 {
     private const int MostHalvings = 10;
 
     /// <summary>Makes a method.</summary>
     /// <param name="cost">What is minimised.</param>
     /// <param name="options">Settings; null = their defaults.</param>
-    public IncrementalFourDimensionalVariational(FourDimensionalVariationalCost cost, IncrementalOptions? options = null)
+    public IncrementalFourDimensionalVariational(FourDimensionalVariationalCost cost, [Inlined] IncrementalOptions? options = null)
     {
         Cost = cost;
         Options = options ?? new();
@@ -24,16 +25,6 @@ public sealed class IncrementalFourDimensionalVariational : IWindowMinimisation,
         Require.NotNegative(Options.ControlTolerance, nameof(Options.ControlTolerance));
         if (!Enum.IsDefined(Options.Step)) throw new ArgumentOutOfRangeException(nameof(options), Options.Step, $"No such outer step: {Options.Step}.");
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("incremental-4d-var", 1, reader => new IncrementalFourDimensionalVariational(
-        reader.Part<FourDimensionalVariationalCost>("cost"), new IncrementalOptions
-        {
-            OuterIterations = reader.Get<int>("outerIterations"), ControlTolerance = reader.Get<double>("controlTolerance"), Step = reader.Get<OuterStep>("step"),
-            InnerSolver = reader.Part<IInnerSolver>("innerSolver"), Preconditioning = reader.Part<IPreconditioning>("preconditioning"),
-        }));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public FourDimensionalVariationalCost Cost { get; }
@@ -127,14 +118,4 @@ public sealed class IncrementalFourDimensionalVariational : IWindowMinimisation,
         {
             ["cost"] = value.Total.mean().ToDouble(), ["residual reduction"] = inner.Trajectories.Average(report => report.ResidualReduction),
         }, elapsed, elapsed * ((double)Options.OuterIterations / done - 1)));
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("cost", Cost);
-        writer.Set("outerIterations", Options.OuterIterations);
-        writer.Set("controlTolerance", Options.ControlTolerance);
-        writer.Set("step", Options.Step);
-        writer.Part("innerSolver", Options.InnerSolver);
-        writer.Part("preconditioning", Options.Preconditioning);
-    }
 }

@@ -9,13 +9,9 @@ namespace DaML;
 /// any case, and combines the solution at the end.
 /// </summary>
 /// <param name="options">Settings; null = their defaults.</param>
-public sealed class LanczosSolver(InnerSolverOptions? options = null) : IInnerSolver, IComponent
+[Component("lanczos-solver")]
+public sealed class LanczosSolver(InnerSolverOptions? options = null) : IInnerSolver
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("lanczos-solver", 1, reader => new LanczosSolver(reader.Get<InnerSolverOptions>("options")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public string Name => "Lanczos";
 
@@ -108,6 +104,4 @@ public sealed class LanczosSolver(InnerSolverOptions? options = null) : IInnerSo
         double[] padded = [.. coordinates.SelectMany(s => s.Concat(new double[most - s.Length]))];
         return tensor(padded, [coordinates.Length, 1, most], dtype: like.dtype, device: like.device).matmul(basis.Directions).squeeze(-2);
     }
-
-    void IComponent.Save(ComponentWriter writer) => writer.Set("options", Options);
 }

@@ -8,14 +8,9 @@ namespace DaML;
 /// </summary>
 /// <param name="source">Where the vectors come from.</param>
 /// <param name="mu">Where the eigenvalues on the subspace go, above zero; null for the smallest of them (default: 1).</param>
-public sealed class LimitedMemoryPreconditioning(IEigenpairSource source, double? mu = 1) : IPreconditioning, IComponent
+[Component("limited-memory-preconditioning")]
+public sealed class LimitedMemoryPreconditioning(IEigenpairSource source, double? mu = 1) : IPreconditioning
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("limited-memory-preconditioning", 1, reader =>
-        new LimitedMemoryPreconditioning(reader.Part<IEigenpairSource>("source"), reader.Has("mu") ? reader.Get<double>("mu") : null));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public string Name => $"limited memory, {source.Name}";
 
@@ -41,10 +36,4 @@ public sealed class LimitedMemoryPreconditioning(IEigenpairSource source, double
 
     /// <inheritdoc/>
     public RitzPairs? HandedOn(IReadOnlyList<InnerSolution> previous) => source.HandedOn(previous);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("source", source);
-        if (Mu is { } number) writer.Set("mu", number);
-    }
 }

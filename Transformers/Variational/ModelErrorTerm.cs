@@ -8,13 +8,9 @@ namespace DaML;
 /// eta_k = Q^(1/2) v_k, n for each step of the window.
 /// </summary>
 /// <param name="modelError">Q, the covariance of the error of one time step, of the state's dimension.</param>
-public sealed class ModelErrorTerm(IErrorCovariance modelError) : IPriorTerm, IComponent
+[Component("model-error-term")]
+public sealed class ModelErrorTerm([Saved("covariance")] IErrorCovariance modelError) : IPriorTerm
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("model-error-term", 1, reader => new ModelErrorTerm(reader.Part<IErrorCovariance>("covariance")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public string Name => "Jq";
 
@@ -40,6 +36,4 @@ public sealed class ModelErrorTerm(IErrorCovariance modelError) : IPriorTerm, IC
         var stacked = stack(sensitivities.Steps.Skip(1).Select(sensitivity => sensitivity.Values), 1);
         return new(modelError.ColourAdjoint(stacked).reshape(window.Batch, window.Steps * window.Dimension).MoveToOuterDisposeScope());
     }
-
-    void IComponent.Save(ComponentWriter writer) => writer.Part("covariance", modelError);
 }

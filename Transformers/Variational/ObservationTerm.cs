@@ -6,7 +6,8 @@ namespace DaML;
 /// The observation term, J_o = 1/2 sum over the window's observations of |y - H(x(t))|^2 in R^-1. What a mask calls missing
 /// counts for nothing.
 /// </summary>
-public sealed class ObservationTerm : ICostTerm, IComponent
+[Component("observation-term")]
+public sealed class ObservationTerm : ICostTerm
 {
     private readonly IObservationOperator observationOperator;
     private readonly IErrorCovariance observationError;
@@ -15,18 +16,12 @@ public sealed class ObservationTerm : ICostTerm, IComponent
     /// <param name="observationOperator">H, which may be nonlinear.</param>
     /// <param name="observationError">R, of the operator's observation dimension.</param>
     /// <exception cref="ArgumentException">Operator and covariance do not fit each other.</exception>
-    public ObservationTerm(IObservationOperator observationOperator, IErrorCovariance observationError)
+    public ObservationTerm([Saved("operator")] IObservationOperator observationOperator, [Saved("error")] IErrorCovariance observationError)
     {
         ObservingSystem.Check(observationOperator, observationError);
         this.observationOperator = observationOperator;
         this.observationError = observationError;
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("observation-term", 1, reader =>
-        new ObservationTerm(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => "Jo";
@@ -86,10 +81,4 @@ public sealed class ObservationTerm : ICostTerm, IComponent
     // H'^T w
     private Sensitivity Back(WindowTrajectory<State> trajectory, Observation observation, Tensor weighted) =>
         new(OperatorOf(observation).Adjoint(trajectory.At(observation.Time).Values, weighted));
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("operator", observationOperator);
-        writer.Part("error", observationError);
-    }
 }

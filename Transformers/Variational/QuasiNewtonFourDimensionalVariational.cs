@@ -12,13 +12,14 @@ namespace DaML;
 /// tangent linear is not used. Every trajectory of a batch is a minimisation of its own, so its result is the same to the bit whatever the
 /// others are.
 /// </summary>
-public sealed class QuasiNewtonFourDimensionalVariational : IWindowMinimisation, IComponent
+[Component("quasi-newton-4d-var")]
+public sealed class QuasiNewtonFourDimensionalVariational : IWindowMinimisation
 {
     /// <summary>Makes a method.</summary>
     /// <param name="cost">What is minimised.</param>
     /// <param name="options">Settings; null = their defaults.</param>
     /// <exception cref="ArgumentException">A setting is out of range.</exception>
-    public QuasiNewtonFourDimensionalVariational(FourDimensionalVariationalCost cost, QuasiNewtonOptions? options = null)
+    public QuasiNewtonFourDimensionalVariational(FourDimensionalVariationalCost cost, [Inlined] QuasiNewtonOptions? options = null)
     {
         Cost = cost;
         Options = options ?? new();
@@ -29,16 +30,6 @@ public sealed class QuasiNewtonFourDimensionalVariational : IWindowMinimisation,
             throw new ArgumentOutOfRangeException(nameof(options), Options.GradientReduction, $"'{nameof(Options.GradientReduction)}' " +
                 $"must be below 1; given: {Options.GradientReduction}.");
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("quasi-newton-4d-var", 1, reader => new QuasiNewtonFourDimensionalVariational(
-        reader.Part<FourDimensionalVariationalCost>("cost"), new QuasiNewtonOptions
-        {
-            Memory = reader.Get<int>("memory"), GradientReduction = reader.Get<double>("gradientReduction"),
-                MaximumIterations = reader.Get<int>("maximumIterations"),
-        }));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public FourDimensionalVariationalCost Cost { get; }
@@ -109,13 +100,5 @@ public sealed class QuasiNewtonFourDimensionalVariational : IWindowMinimisation,
         catch (MaximumIterationsException) { objective.Rethrow(); return objective.Report(QuasiNewtonStop.IterationLimit); }
         catch (OptimizationException error) { objective.Rethrow(); return objective.Report(QuasiNewtonStop.NoProgress,
             error.InnerException?.Message ?? error.Message); }
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("cost", Cost);
-        writer.Set("memory", Options.Memory);
-        writer.Set("gradientReduction", Options.GradientReduction);
-        writer.Set("maximumIterations", Options.MaximumIterations);
     }
 }

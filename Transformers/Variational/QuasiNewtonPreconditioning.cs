@@ -10,14 +10,9 @@ namespace DaML;
 /// preconditioned.
 /// </summary>
 /// <param name="mostPairs">The most pairs that are taken over (default: 20).</param>
-public sealed class QuasiNewtonPreconditioning(int mostPairs = 20) : IPreconditioning, IComponent
+[Component("quasi-newton-preconditioning")]
+public sealed class QuasiNewtonPreconditioning(int mostPairs = 20) : IPreconditioning
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("quasi-newton-preconditioning", 1, reader =>
-        new QuasiNewtonPreconditioning(reader.Get<int>("mostPairs")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public string Name => $"{MostPairs} quasi-Newton pairs";
 
@@ -53,6 +48,4 @@ public sealed class QuasiNewtonPreconditioning(int mostPairs = 20) : IPreconditi
             pairs.Products.gather(1, index).masked_fill(missing, 0), there)
             .MoveToOuterDisposeScope();
     }
-
-    void IComponent.Save(ComponentWriter writer) => writer.Set("mostPairs", MostPairs);
 }

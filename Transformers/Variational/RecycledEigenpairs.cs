@@ -14,14 +14,9 @@ namespace DaML;
 /// Whether a cycle hands the r vectors on from each window to the next (default: false, only between the outer loops of a window). It pays
 /// with one outer loop, or where r exceeds the iterations of all loops of a window.
 /// </param>
-public sealed class RecycledEigenpairs(int mostPairs = 20, bool betweenWindows = false) : IEigenpairSource, IComponent
+[Component("recycled-eigenpairs", 2)]
+public sealed class RecycledEigenpairs(int mostPairs = 20, [Saved(Since = 2)] bool betweenWindows = false) : IEigenpairSource
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("recycled-eigenpairs", 2, reader =>
-        new RecycledEigenpairs(reader.Get<int>("mostPairs"), reader.Version >= 2 && reader.Get<bool>("betweenWindows")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public string Name => $"{MostPairs} recycled Ritz pairs";
 
@@ -57,11 +52,5 @@ public sealed class RecycledEigenpairs(int mostPairs = 20, bool betweenWindows =
     {
         List<RitzPairs> sets = [.. previous.Select(solve => solve.Ritz).OfType<RitzPairs>()];
         return sets.Count == 0 ? null : RitzPairs.Joined(sets, MostPairs);
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("mostPairs", MostPairs);
-        writer.Set("betweenWindows", betweenWindows);
     }
 }

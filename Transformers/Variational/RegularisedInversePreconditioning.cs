@@ -8,7 +8,8 @@ namespace DaML;
 /// cref="FixedPreconditioningEstimator"/>), and a shift s. Where the Hessian changes with the state, the shift decides: without one,
 /// directions in which A_0 happens to be small are blown up.
 /// </summary>
-public sealed class RegularisedInversePreconditioning : IPreconditioning, IComponent
+[Component("regularised-inverse-preconditioning")]
+public sealed class RegularisedInversePreconditioning : IPreconditioning
 {
     private readonly ConstantTensor matrix, factor;
 
@@ -39,20 +40,13 @@ public sealed class RegularisedInversePreconditioning : IPreconditioning, ICompo
         (this.matrix, factor) = (new ConstantTensor(matrix), new ConstantTensor(lower));
     }
 
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("regularised-inverse-preconditioning", 1, reader =>
-    {
-        using var matrix = reader.Tensor("matrix");
-        return new RegularisedInversePreconditioning(matrix, reader.Get<double>("shift"));
-    });
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public string Name => $"inverse of a fixed Hessian + {Shift:g4}";
 
     /// <summary>s</summary>
     public double Shift { get; }
+
+    private Tensor Matrix => matrix.Value;
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The matrix is of another dimension than the control vector.</exception>
@@ -62,12 +56,6 @@ public sealed class RegularisedInversePreconditioning : IPreconditioning, ICompo
         if (b.size(-1) != matrix.Value.size(0))
             throw new ArgumentException($"The fixed Hessian is of dimension {matrix.Value.size(0)}; the control vector has {b.size(-1)} components.");
         return new CholeskyPreconditioner(factor, Name);
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Tensor("matrix", matrix.Value);
-        writer.Set("shift", Shift);
     }
 
     // P = C^-T C^-1 with the lower triangular C.

@@ -13,14 +13,10 @@ namespace DaML;
 /// <param name="form">
 /// alpha, beta and mu of what each solve adds; null for alpha = -1, beta = 1 and mu = 1, since the pairs are accurate and reach down to the foot of the spectrum.
 /// </param>
-public sealed class RitzPreconditioning(double relativeResidual = 0.1, int mostPairs = 100, SpectralForm? form = null) : IPreconditioning, IComponent
+[Component("ritz-preconditioning", 2)]
+public sealed class RitzPreconditioning(double relativeResidual = 0.1, int mostPairs = 100, [Saved(Since = 2)] SpectralForm? form = null)
+    : IPreconditioning
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("ritz-preconditioning", 2, reader =>
-        new RitzPreconditioning(reader.Get<double>("relativeResidual"), reader.Get<int>("mostPairs"), reader.Has("form") ? reader.Get<SpectralForm>("form") : null));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public string Name => "Ritz pairs";
 
@@ -42,12 +38,5 @@ public sealed class RitzPreconditioning(double relativeResidual = 0.1, int mostP
             if (solve.Ritz?.Accurate(RelativeResidual, MostPairs) is { } pairs)
                 preconditioner = preconditioner is null ? new SpectralPreconditioner(pairs, Form) : new StackedSpectralPreconditioner(preconditioner, pairs, Form);
         return preconditioner ?? new IdentityPreconditioner();
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("relativeResidual", RelativeResidual);
-        writer.Set("mostPairs", MostPairs);
-        writer.Set("form", Form);
     }
 }

@@ -8,19 +8,9 @@ namespace DaML;
 /// </summary>
 /// <param name="source">Where the eigenpairs come from.</param>
 /// <param name="form">alpha, beta and mu; null for alpha = -1, beta = 1 and mu the smallest eigenvalue kept.</param>
-public sealed class SpectralPreconditioning(IEigenpairSource source, SpectralForm? form = null) : IPreconditioning, IComponent
+[Component("spectral-preconditioning")]
+public sealed class SpectralPreconditioning(IEigenpairSource source, SpectralForm? form = null) : IPreconditioning
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("spectral-preconditioning", 1, reader =>
-        new SpectralPreconditioning(reader.Part<IEigenpairSource>("source"), reader.Get<SpectralForm>("form")));
-
-    /// <summary>How files of earlier versions name the pairs of each Hessian with alpha = -1 and beta = 1.</summary>
-    internal static ComponentType EarlierType { get; } = new("eigenpair-preconditioning", 1, reader => new SpectralPreconditioning(
-        new ComputedEigenpairs(reader.Get<int>("pairs"), reader.Get<EigenpairMethod>("method"), reader.Get<int>("oversampling"), seed: reader.Get<long>("seed")),
-        new SpectralForm { Mu = reader.Get<double>("target") }));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public string Name => $"spectral, {source.Name}";
 
@@ -40,10 +30,4 @@ public sealed class SpectralPreconditioning(IEigenpairSource source, SpectralFor
 
     /// <inheritdoc/>
     public RitzPairs? HandedOn(IReadOnlyList<InnerSolution> previous) => source.HandedOn(previous);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("source", source);
-        writer.Set("form", Form);
-    }
 }

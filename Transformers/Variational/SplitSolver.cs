@@ -8,13 +8,9 @@ namespace DaML;
 /// norms of its report are.
 /// </summary>
 /// <param name="solver">Solves for u. Directions that it keeps are not given back, since A is not known along them.</param>
-public sealed class SplitSolver(IInnerSolver solver) : IInnerSolver, IComponent
+[Component("split-solver")]
+public sealed class SplitSolver(IInnerSolver solver) : IInnerSolver
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("split-solver", 1, reader => new SplitSolver(reader.Part<IInnerSolver>("solver")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public string Name => $"{solver.Name}, split";
 
@@ -39,6 +35,4 @@ public sealed class SplitSolver(IInnerSolver solver) : IInnerSolver, IComponent
         ?? throw new ArgumentException($"{who} needs a preconditioner with a factor, P = L L^T; " +
             $"'{preconditioner.Name}' ({preconditioner.GetType().Name}) has none. " +
             $"Those that implement {nameof(ISplitPreconditioner)} have one.", nameof(preconditioner));
-
-    void IComponent.Save(ComponentWriter writer) => writer.Part("solver", solver);
 }

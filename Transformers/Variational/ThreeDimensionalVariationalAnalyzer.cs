@@ -9,7 +9,8 @@ namespace DaML;
 /// B H^T (H B H^T + R)^-1, computed once where nothing is missing; for a nonlinear one by Gauss-Newton iterations that
 /// are halved where they would raise the cost.
 /// </summary>
-public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>, IComponent
+[Component("3d-var")]
+public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>
 {
     private readonly IObservationOperator observationOperator;
     private readonly IErrorCovariance observationError;
@@ -25,7 +26,8 @@ public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>
     /// <param name="maximumIterations">Of Gauss-Newton, for a nonlinear operator.</param>
     /// <param name="tolerance">Gauss-Newton ends when no component moves by more than this fraction of the largest component.</param>
     /// <exception cref="ArgumentException">Operator and covariances do not fit each other.</exception>
-    public ThreeDimensionalVariationalAnalyzer(IObservationOperator observationOperator, IErrorCovariance observationError, IErrorCovariance background,
+    public ThreeDimensionalVariationalAnalyzer([Saved("operator")] IObservationOperator observationOperator,
+        [Saved("error")] IErrorCovariance observationError, IErrorCovariance background,
         int maximumIterations = 50, double tolerance = 1e-12)
     {
         ObservingSystem.Check(observationOperator, observationError);
@@ -43,13 +45,6 @@ public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>
         });
         if (observationOperator.IsLinear) transposedGain = TransposedGain();
     }
-
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("3d-var", 1, reader =>
-        new ThreeDimensionalVariationalAnalyzer(reader.Part<IObservationOperator>("operator"), reader.Part<IErrorCovariance>("error"),
-            reader.Part<IErrorCovariance>("background"), reader.Get<int>("maximumIterations"), reader.Get<double>("tolerance")));
-
-    ComponentType IComponent.ComponentType => Type;
 
     /// <inheritdoc/>
     public string Name => "3D-Var";
@@ -144,13 +139,4 @@ public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>
 
     /// <inheritdoc/>
     public IAnalyzer<StateMemory> For(IObservationNetwork network) => new ThreeDimensionalVariationalAnalyzer(network.Operator, network.Error, Background, maximumIterations, tolerance);
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("operator", observationOperator);
-        writer.Part("error", observationError);
-        writer.Part("background", Background);
-        writer.Set("maximumIterations", maximumIterations);
-        writer.Set("tolerance", tolerance);
-    }
 }

@@ -9,14 +9,9 @@ namespace DaML;
 /// Gives any preconditioner. What solves before found is not handed on to it, since that is in other coordinates: methods that
 /// recycle find nothing. They are for the control variable transform.
 /// </param>
-public sealed class TwoLevelPreconditioning(IPreconditioning first, IPreconditioning second) : IPreconditioning, IComponent
+[Component("two-level-preconditioning")]
+public sealed class TwoLevelPreconditioning(IPreconditioning first, IPreconditioning second) : IPreconditioning
 {
-    /// <summary>How the component is written and read.</summary>
-    public static ComponentType Type { get; } = new("two-level-preconditioning", 1, reader =>
-        new TwoLevelPreconditioning(reader.Part<IPreconditioning>("first"), reader.Part<IPreconditioning>("second")));
-
-    ComponentType IComponent.ComponentType => Type;
-
     /// <inheritdoc/>
     public string Name => $"{second.Name} on {first.Name}";
 
@@ -28,11 +23,5 @@ public sealed class TwoLevelPreconditioning(IPreconditioning first, IPreconditio
         var above = second.Prepare(linearisation, cost.Split(below), []);
         return above is ISplitPreconditioner split ? new SplitTwoLevelPreconditioner(below, split) : new TwoLevelPreconditioner(below,
             above);
-    }
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Part("first", first);
-        writer.Part("second", second);
     }
 }

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>A third party's component: y = scale x + offset on one column, with an enum, a text, a list and a nested part in its settings.</summary>
+/// <summary>A third party's component, written by hand: y = scale x + offset on one column, with an enum, a text, a list and a nested
+/// part in its settings.</summary>
 internal sealed class AffineTransformer(Column column, double scale, Tensor offset, Rounding rounding, object? note = null)
     : CycleTransformer("affine", new SchemaContract([new(column, offset.shape)], [new(column, offset.shape)])), IComponent
 {
@@ -30,14 +31,6 @@ internal sealed class AffineTransformer(Column column, double scale, Tensor offs
 
 internal enum Rounding { None, Nearest }
 
-internal sealed record Note(string Text, double[] Numbers) : IComponent
-{
-    public static ComponentType Type { get; } = new("example.org/note", 1, reader => new Note(reader.Get<string>("text"), reader.Get<double[]>("numbers")));
-    ComponentType IComponent.ComponentType => Type;
-
-    void IComponent.Save(ComponentWriter writer)
-    {
-        writer.Set("text", Text);
-        writer.Set("numbers", Numbers);
-    }
-}
+/// <summary>A third party's component that is declared.</summary>
+[Component("example.org/note")]
+internal sealed record Note(string Text, double[] Numbers);

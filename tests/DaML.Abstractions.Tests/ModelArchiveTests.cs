@@ -10,8 +10,9 @@ namespace DaML.Tests;
 public sealed class ModelArchiveTests : IDisposable
 {
     private static readonly Column Field = new("field");
-    private readonly DataAssimilationContext context = new(new DataAssimilationOptions { Components = [AffineTransformer.Type, Note.Type] });
-    private readonly ComponentRegistry registry = new(AffineTransformer.Type, Note.Type);
+    private readonly DataAssimilationContext context = new(new DataAssimilationOptions { Components = [AffineTransformer.Type,
+        ComponentType.Of<Note>()] });
+    private readonly ComponentRegistry registry = new(AffineTransformer.Type, ComponentType.Of<Note>());
     private readonly string folder = Directory.CreateTempSubdirectory("daml-archive-").FullName;
     private readonly DisposeScope scope = NewDisposeScope();
     private string Model => Path.Combine(folder, "model.daml");
@@ -58,13 +59,15 @@ public sealed class ModelArchiveTests : IDisposable
 
     [Fact]
     public void Two_kinds_of_one_name_are_refused() =>
-        Assert.Contains("'example.org/note'", Assert.Throws<ArgumentException>(() => new ComponentRegistry(Note.Type, new ComponentType("example.org/note", 2, Note.Type.Load))).Message);
+        Assert.Contains("'example.org/note'", Assert.Throws<ArgumentException>(() =>
+            new ComponentRegistry(ComponentType.Of<Note>(), new ComponentType("example.org/note", 2, _ => new Note("", [])))).Message);
 
     [Fact]
     public void A_kind_that_nobody_registered_is_refused_by_name()
     {
         Save();
-        var refused = Assert.Throws<ModelArchiveException>(() => ModelArchive.Read<ITransformer>(Model, new ComponentRegistry(Note.Type), context));
+        var refused = Assert.Throws<ModelArchiveException>(() =>
+            ModelArchive.Read<ITransformer>(Model, new ComponentRegistry(ComponentType.Of<Note>()), context));
         Assert.Contains("'example.org/affine'", refused.Message);
         Assert.Contains("nobody registered", refused.Message);
     }
@@ -261,11 +264,14 @@ public sealed class ModelArchiveTests : IDisposable
     private void Refused(string word) =>
         Assert.Contains(word, Assert.Throws<ModelArchiveException>(() => ModelArchive.Read<ITransformer>(Model, registry, context)).Message);
 
-    private void Rewrite(Action<JsonObject> change)
+    private void Rewrite(Action<JsonObject> change) => Rewrite(Model, change);
+
+    /// <summary>Changes a model file's manifest.</summary>
+    internal static void Rewrite(string path, Action<JsonObject> change)
     {
         JsonObject manifest;
         byte[] tensors;
-        using (var zip = ZipFile.OpenRead(Model))
+        using (var zip = ZipFile.OpenRead(path))
         {
             using var stream = zip.GetEntry("manifest.json")!.Open();
             manifest = (JsonObject)JsonNode.Parse(stream)!;
@@ -275,12 +281,14 @@ public sealed class ModelArchiveTests : IDisposable
             tensors = rest.ToArray();
         }
         change(manifest);
-        Zip(("manifest.json", Encoding.UTF8.GetBytes(manifest.ToJsonString())), ("tensors.safetensors", tensors));
+        Zip(path, ("manifest.json", Encoding.UTF8.GetBytes(manifest.ToJsonString())), ("tensors.safetensors", tensors));
     }
 
-    private void Zip(params (string Name, byte[] Content)[] entries)
+    private void Zip(params (string Name, byte[] Content)[] entries) => Zip(Model, entries);
+
+    private static void Zip(string path, params (string Name, byte[] Content)[] entries)
     {
-        using var stream = File.Create(Model);
+        using var stream = File.Create(path);
         using var zip = new ZipArchive(stream, ZipArchiveMode.Create);
         foreach (var (name, content) in entries)
         {

@@ -32,6 +32,19 @@ public class ExtendingTests
     }
 
     [Fact]
+    public void The_saved_model_comes_back()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"daml-{Guid.NewGuid():n}.daml");
+        try
+        {
+            var read = SavedModel.Run(path);
+            Assert.Equal([1.0, 2.0, 4.0], read.Climatology.data<double>().ToArray());
+            Assert.Equal((5, 0.1, 0.1), (read.Tau, read.TimeStep, Assert.IsType<ScalarErrorCovariance>(read.ModelError).Variance));
+        }
+        finally { File.Delete(path); }
+    }
+
+    [Fact]
     public void The_own_components_are_resolved_beside_the_built_in_ones()
     {
         var (own, built) = Registration.Resolve();

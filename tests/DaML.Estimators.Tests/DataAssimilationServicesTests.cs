@@ -159,7 +159,7 @@ public sealed class DataAssimilationServicesTests
     {
         var registry = new ComponentRegistry(BuiltInComponents.All);
         Assert.Equal(BuiltInComponents.All.Count + 1, registry.Types.Count());
-        Assert.Contains(registry.Types, type => type == LearnedAnalyzer.Type);
+        Assert.Contains(registry.Types, type => type == ComponentType.Of<LearnedAnalyzer>());
     }
 
     private sealed class LoggerFactoryOf(string expected) : ILoggerFactory

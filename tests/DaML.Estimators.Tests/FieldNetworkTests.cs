@@ -8,26 +8,18 @@ namespace DaML.Tests;
 public sealed class FieldNetworkTests
 {
     /// <summary>A user's module over fields: two convolutions with a rectifier between them.</summary>
-    private sealed class Layers : nn.Module<Tensor, Tensor>, IComponent
+    [Component("example.org/layers")]
+    private sealed class Layers : nn.Module<Tensor, Tensor>
     {
         private readonly Conv2d first = nn.Conv2d(2, 8, 5, padding: 2), last = nn.Conv2d(8, 1, 1);
 
-        public Layers(RandomStream? random) : base(nameof(Layers))
+        public Layers([NotSaved] RandomStream? random = null) : base(nameof(Layers))
         {
             RegisterComponents();
             if (random is not null) ModuleState.DrawWeights(this, random);
         }
 
-        public static ComponentType Type { get; } = new("example.org/layers", 1, reader =>
-        {
-            var layers = new Layers(null);
-            reader.LoadInto(layers);
-            return layers;
-        });
-
-        ComponentType IComponent.ComponentType => Type;
         public override Tensor forward(Tensor field) => last.call(nn.functional.leaky_relu(first.call(field), 0.5));
-        void IComponent.Save(ComponentWriter writer) => writer.Module(this);
     }
 
     private sealed class Echo(Func<Tensor, Tensor> answer) : nn.Module<Tensor, Tensor>(nameof(Echo))
@@ -118,7 +110,7 @@ public sealed class FieldNetworkTests
     [Fact]
     public void A_module_of_ones_own_learns_over_a_plane_and_comes_back_from_a_file()
     {
-        var cylinder = new Cylinder(2, [Layers.Type]);
+        var cylinder = new Cylinder(2, [ComponentType.Of<Layers>()]);
         var system = cylinder.System;
         var method = cylinder.Context.Analysis.LearnedField("own layers", system with { Initial = cylinder.Initial }, Cylinder.Grid, random => new Layers(random), Cylinder.Training)
             .Fit(cylinder.View("training", 16), cylinder.View("validation", 8));

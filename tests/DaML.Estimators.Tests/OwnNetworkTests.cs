@@ -11,33 +11,22 @@ public sealed class OwnNetworkTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     /// <summary>A user's network: the increment is linear in the innovation, x_a = x_f + K H^T R^-1 (y - H x_f).</summary>
-    private sealed class ConstantGain : nn.Module<Tensor, Tensor, Tensor>, IComponent
+    [Component("example.org/constant-gain")]
+    private sealed class ConstantGain : nn.Module<Tensor, Tensor, Tensor>
     {
         private readonly Linear gain;
 
-        public ConstantGain(long dimension, RandomStream? random) : base(nameof(ConstantGain))
+        public ConstantGain(long dimension, [NotSaved] RandomStream? random = null) : base(nameof(ConstantGain))
         {
             gain = nn.Linear(dimension, dimension, hasBias: false);
             RegisterComponents();
             if (random is not null) ModuleState.DrawWeights(this, random);
         }
 
-        public static ComponentType Type { get; } = new("example.org/constant-gain", 1, reader =>
-        {
-            var network = new ConstantGain(reader.Get<long>("dimension"), null);
-            reader.LoadInto(network);
-            return network;
-        });
-
-        ComponentType IComponent.ComponentType => Type;
         public Tensor Gain => gain.weight;
         public override Tensor forward(Tensor forecast, Tensor scaledInnovation) => gain.call(scaledInnovation);
 
-        void IComponent.Save(ComponentWriter writer)
-        {
-            writer.Set("dimension", gain.weight.shape[0]);
-            writer.Module(this);
-        }
+        private long Dimension => gain.weight.shape[0];
     }
 
     private static LearnedAnalysisEstimator<StateMemory> Estimator(SmallTwin twin, TrainingOptions? training = null) =>
@@ -58,7 +47,7 @@ public sealed class OwnNetworkTests : IDisposable
     [Fact]
     public void It_is_saved_and_read_where_its_type_is_registered_and_only_there()
     {
-        var twin = new SmallTwin(components: [ConstantGain.Type]);
+        var twin = new SmallTwin(components: [ComponentType.Of<ConstantGain>()]);
         var method = Estimator(twin).Fit(twin.Training, twin.Validation);
         string path = Path.Combine(folder, "model.daml");
         twin.Context.Model.Save(method, path);

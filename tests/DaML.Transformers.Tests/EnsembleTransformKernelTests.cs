@@ -44,7 +44,8 @@ public sealed class EnsembleTransformKernelTests
                     var expected = transform.Apply(observed.Mean, observed.Anomalies, tensor((members - 1) / (prior * prior)), 1, turn);
                     Compare.Close(expected, plain.Analyze(new(ensemble), observation, second).Members, 1e-12);
 
-                    var finite = new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r, null, Inflation.StandardDeviation(prior), rotation);
+                    var finite = new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r, inflation: Inflation.StandardDeviation(prior),
+                        rotation: rotation);
                     var zeta = FiniteSizeEnsembleKalmanFilterAnalyzer.PriorWeight(transform, members, FiniteSizePrior.DiracJeffreys());
                     Compare.Close(transform.Apply(observed.Mean, observed.Anomalies, zeta, prior, turn),
                         finite.Analyze(new(ensemble), observation, third).Members, 1e-12);

@@ -156,5 +156,6 @@ public sealed class FiniteSizeTests
 
     [Fact]
     public void A_prior_inflation_is_refused() =>
-        Assert.Throws<ArgumentException>(() => new FiniteSizeEnsembleKalmanFilterAnalyzer(new IdentityObservationOperator(2), ErrorCovariance.Scalar(2, 1), null, Inflation.ForgettingFactor(0.9)));
+        Assert.Throws<ArgumentException>(() => new FiniteSizeEnsembleKalmanFilterAnalyzer(new IdentityObservationOperator(2),
+            ErrorCovariance.Scalar(2, 1), inflation: Inflation.ForgettingFactor(0.9)));
 }

@@ -18,7 +18,7 @@ public sealed class InflationTests
     [
         new EnsembleTransformKalmanFilterAnalyzer(system.Network.Operator, system.Network.Error, inflation),
         new StochasticEnsembleKalmanFilterAnalyzer(system.Network.Operator, system.Network.Error, inflation),
-        new FiniteSizeEnsembleKalmanFilterAnalyzer(system.Network.Operator, system.Network.Error, null, inflation),
+        new FiniteSizeEnsembleKalmanFilterAnalyzer(system.Network.Operator, system.Network.Error, inflation: inflation),
     ];
 
     // Each analyzer with and without an inflation, with the same draws.
@@ -130,7 +130,8 @@ public sealed class InflationTests
         using var random = context.Random("refused");
         Assert.Contains("must have 5", Assert.Throws<ArgumentException>(() => Inflation.Additive(q).AfterUpdate(ones(1, 3, 4), ones(1, 3, 4), random)).Message);
         var (h, r) = (new IdentityObservationOperator(5), ErrorCovariance.Scalar(5, 1));
-        Assert.Throws<ArgumentException>(() => new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r, null, Inflation.RelaxationToPriorSpread(0.1).And(Inflation.ForgettingFactor(0.9))));
+        Assert.Throws<ArgumentException>(() => new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r,
+            inflation: Inflation.RelaxationToPriorSpread(0.1).And(Inflation.ForgettingFactor(0.9))));
         Assert.Contains("itself", Assert.Throws<ArgumentException>(() => new AdaptiveInflationAnalyzer(new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r), h, r)).Message);
         var plain = new EnsembleTransformKalmanFilterAnalyzer(h, r);
         Assert.Contains("rotation", Assert.Throws<ArgumentException>(() => new EnsembleTransformKalmanFilterAnalyzer(h, r,

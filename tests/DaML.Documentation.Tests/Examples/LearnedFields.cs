@@ -11,7 +11,7 @@ internal static class LearnedFields
     {
         // <fields>
         // A field of 6 rows by 8 columns, closed along its rows, that is carried round and stirred.
-        var context = new DataAssimilationContext(new DataAssimilationOptions { Seed = 1, Components = [OwnLayers.Type] });
+        var context = new DataAssimilationContext(new DataAssimilationOptions { Seed = 1, Components = [ComponentType.Of<OwnLayers>()] });
         var turn = kron(eye(6), eye(8).roll(1, 0));
         var model = new LinearDynamics(0.95 * turn) { ModelError = ErrorCovariance.Scalar(48, 0.1) };
         var first = new GaussianInitialCondition(zeros(48), ErrorCovariance.Scalar(48, 1));

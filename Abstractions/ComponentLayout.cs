@@ -1,0 +1,54 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DaML;
+
+/// <summary>How the components of one class with a <see cref="ComponentAttribute"/> are written and read, worked out once.</summary>
+internal sealed class ComponentLayout
+{
+    private static readonly ConcurrentDictionary<Type, ComponentLayout> Layouts = new();
+
+    private readonly ComponentMembers members;
+    private readonly bool isModule;
+
+    private ComponentLayout(Type type)
+    {
+        var declared = type.GetCustomAttribute<ComponentAttribute>(inherit: false)
+            ?? throw new ArgumentException($"{type.Name} is no component: the class has no [Component].", nameof(type));
+        members = new ComponentMembers(type);
+        isModule = type.IsAssignableTo(typeof(nn.Module));
+        Type = new(type.IsGenericType ? $"{declared.Name}({Arguments(type)})" : declared.Name, declared.Version, Load);
+    }
+
+    /// <summary>The name and version under which these components are written, and how they are read.</summary>
+    public ComponentType Type { get; }
+
+    /// <exception cref="ArgumentException">The class has no <see cref="ComponentAttribute"/>, or a parameter that is found
+    /// nowhere.</exception>
+    public static ComponentLayout Of(Type type) => Layouts.GetOrAdd(type, type => new ComponentLayout(type));
+
+    /// <summary>Writes a component of this class.</summary>
+    public void Save(object component, ComponentWriter writer)
+    {
+        members.Save(component, writer);
+        if (isModule) writer.Module((nn.Module)component, members.Names);
+        if (component is IComponentState state) state.Save(writer);
+    }
+
+    private object Load(ComponentReader reader)
+    {
+        object component;
+        try { component = members.Make(reader); }
+        finally { reader.EndLoans(); }
+        if (isModule) reader.LoadInto((nn.Module)component, members.Names);
+        if (component is IComponentState state) state.Load(reader);
+        return component;
+    }
+
+    private static string Arguments(Type type) => string.Join(", ", type.GetGenericArguments()
+        .Select(argument => argument.IsGenericType
+            ? $"{argument.Name[..argument.Name.IndexOf('`')]}({Arguments(argument)})" : argument.Name));
+}
+
