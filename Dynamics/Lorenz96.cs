@@ -59,27 +59,22 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
     public override Tensor Advance(Tensor state, TimeInterval interval)
     {
         long steps = CheckState(state, interval);
-        return steps > 0 && Lorenz96Kernel.Serves(state) && !(is_grad_enabled() && state.requires_grad) ? Lorenz96Kernel.Advance(state, Forcing, TimeStep, steps)
-            : base.Advance(state, interval);
+        return steps > 0 && KernelMemory.Serves(state) ? Lorenz96Kernel.Advance(state, Forcing, TimeStep, steps) : base.Advance(state, interval);
     }
 
     /// <inheritdoc/>
     protected override Tensor Step(Tensor state, double time) =>
-        !Lorenz96Kernel.Serves(state) ? base.Step(state, time)
-        : is_grad_enabled() && state.requires_grad ? TrackedStep.apply(state, this)
-        : Lorenz96Kernel.Advance(state, Forcing, TimeStep, steps: 1);
+        !KernelMemory.Holds(state) ? base.Step(state, time)
+        : KernelMemory.Serves(state) ? Lorenz96Kernel.Advance(state, Forcing, TimeStep, steps: 1)
+        : TrackedStep.apply(state, this);
 
     /// <inheritdoc/>
     protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time) =>
-        KernelServes(state, perturbation) ? Lorenz96Kernel.TangentLinear(state, perturbation, Forcing, TimeStep) : base.StepTangentLinear(state, perturbation, time);
+        KernelMemory.Serves(state, perturbation) ? Lorenz96Kernel.TangentLinear(state, perturbation, Forcing, TimeStep) : base.StepTangentLinear(state, perturbation, time);
 
     /// <inheritdoc/>
     protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time) =>
-        KernelServes(state, sensitivity) ? Lorenz96Kernel.Adjoint(state, sensitivity, Forcing, TimeStep) : base.StepAdjoint(state, sensitivity, time);
-
-    // The kernel's products belong to no graph.
-    private static bool KernelServes(Tensor state, Tensor direction) =>
-        !(is_grad_enabled() && (state.requires_grad || direction.requires_grad)) && Lorenz96Kernel.Serves(state) && direction.dtype == state.dtype;
+        KernelMemory.Serves(state, sensitivity) ? Lorenz96Kernel.Adjoint(state, sensitivity, Forcing, TimeStep) : base.StepAdjoint(state, sensitivity, time);
 
     /// <summary>The kernel's step as a node of the graph. Its backward pass is the kernel's adjoint, or one that can be differentiated again where that is asked for.</summary>
     private sealed class TrackedStep : DifferentiableFunction<TrackedStep>

@@ -1,6 +1,5 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,15 +9,9 @@ namespace DaML;
 /// A Runge-Kutta step of Lorenz-96 with its tangent linear and adjoint over the states' memory, vectorised, without
 /// tensor operators: some ten times as fast on the processor as a step of forty small operators.
 /// </summary>
-internal static class Lorenz96Kernel
+internal static unsafe class Lorenz96Kernel
 {
-    // Below this many numbers a thread of its own does not pay.
-    private const long NumbersPerThread = 16384;
-
-    /// <summary>Whether the kernel can take the state: in the processor's memory.</summary>
-    public static bool Serves(Tensor state) =>
-        state.device_type == DeviceType.CPU && state.dtype is ScalarType.Float32 or ScalarType.Float64
-            && state.numel() is > 0 and < int.MaxValue / sizeof(double);
+    private const double TimeOfOne = 6;     // nanoseconds for a component and step
 
     /// <summary>The state after one step or more.</summary>
     public static Tensor Advance(Tensor state, double forcing, double h, long steps) =>
@@ -34,11 +27,11 @@ internal static class Lorenz96Kernel
     {
         using var copy = state.is_contiguous() ? null : state.contiguous();
         var result = empty(state.Sizes(), dtype: state.dtype);
-        nint from = Address(copy ?? state), to = Address(result);
-        ForRows<T>(state, forcing, h, (circle, row) =>
+        nint from = (nint)KernelMemory.Address<T>(copy ?? state), to = (nint)KernelMemory.Address<T>(result);
+        ForRows<T>(state, forcing, h, steps, (circle, at) =>
         {
-            var x = Row<T>(to, row, circle.Size);
-            circle.Step(Row<T>(from, row, circle.Size), x);
+            T* x = (T*)to + at;
+            circle.Step((T*)from + at, x);
             for (long k = 1; k < steps; k++) circle.Step(x, x);
         });
         GC.KeepAlive(state);
@@ -49,9 +42,9 @@ internal static class Lorenz96Kernel
     {
         using Tensor x = state.contiguous(), dx = perturbation.contiguous();
         Tensor result = empty(state.Sizes(), dtype: state.dtype), tangent = empty(state.Sizes(), dtype: state.dtype);
-        nint from = Address(x), along = Address(dx), to = Address(result), toTangent = Address(tangent);
-        ForRows<T>(state, forcing, h, (circle, row) => circle.TangentLinear(Row<T>(from, row, circle.Size), Row<T>(along, row, circle.Size),
-            Row<T>(to, row, circle.Size), Row<T>(toTangent, row, circle.Size)));
+        nint from = (nint)KernelMemory.Address<T>(x), along = (nint)KernelMemory.Address<T>(dx);
+        nint to = (nint)KernelMemory.Address<T>(result), toTangent = (nint)KernelMemory.Address<T>(tangent);
+        ForRows<T>(state, forcing, h, 2, (circle, at) => circle.TangentLinear((T*)from + at, (T*)along + at, (T*)to + at, (T*)toTangent + at));
         return (result, tangent);
     }
 
@@ -59,31 +52,22 @@ internal static class Lorenz96Kernel
     {
         using Tensor x = state.contiguous(), v = sensitivity.contiguous();
         var result = empty(state.Sizes(), dtype: state.dtype);
-        nint from = Address(x), back = Address(v), to = Address(result);
-        ForRows<T>(state, forcing, h, (circle, row) => circle.Adjoint(Row<T>(from, row, circle.Size), Row<T>(back, row, circle.Size), Row<T>(to, row, circle.Size)));
+        nint from = (nint)KernelMemory.Address<T>(x), back = (nint)KernelMemory.Address<T>(v), to = (nint)KernelMemory.Address<T>(result);
+        ForRows<T>(state, forcing, h, 2, (circle, at) => circle.Adjoint((T*)from + at, (T*)back + at, (T*)to + at));
         return result;
     }
 
-    // The rows [..., n] are independent, so the result does not depend on how many threads share them.
-    private static void ForRows<T>(Tensor state, double forcing, double h, Action<Circle<T>, long> compute) where T : unmanaged, INumber<T>
+    // What is to be done for each row [..., n], given by where it begins.
+    private static void ForRows<T>(Tensor state, double forcing, double h, long steps, Action<Circle<T>, long> compute) where T : unmanaged, INumber<T>
     {
-        long numbers = state.numel();
         int n = (int)state.size(-1);
-        long rows = numbers / n;
-        int parts = (int)Math.Clamp(numbers / NumbersPerThread, 1, get_num_threads());
-        if (parts == 1) Part(0);
-        else Parallel.For(0, parts, Part);
-
-        void Part(int part)
+        SharedWork.ForEach(state.numel() / n, TimeOfOne * n * steps, (first, end) =>
         {
-            var circle = Circle<T>.Of(n, T.CreateChecked(forcing), T.CreateChecked(h));
-            for (long row = rows * part / parts; row < rows * (part + 1) / parts; row++) compute(circle, row);
-        }
+            using var room = new RentedMemory<T>(Circle<T>.Numbers(n));
+            var circle = new Circle<T>(n, T.CreateChecked(forcing), T.CreateChecked(h), room.Start);
+            for (long row = first; row < end; row++) compute(circle, row * n);
+        });
     }
-
-    private static unsafe nint Address(Tensor contiguous) => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(contiguous.bytes));
-
-    private static unsafe Span<T> Row<T>(nint address, long row, int n) where T : unmanaged => new((T*)address + row * n, n);
 
     /// <summary>
     /// The arithmetic for one state. Its buffers hold circles cut open, y_{-2} .. y_{n+1} and room for the last vector to
@@ -91,80 +75,84 @@ internal static class Lorenz96Kernel
     /// </summary>
     private sealed class Circle<T> where T : unmanaged, INumber<T>
     {
-        private const int Halo = 2;
+        private const int Buffers = 8;
         private static readonly T two = T.CreateChecked(2), three = T.CreateChecked(3), six = T.CreateChecked(6);
 
-        // The thread's last one: a run takes many steps of one model.
-        [ThreadStatic] private static Circle<T>? kept;
+        private readonly int size;
+        private readonly T forcing, h;
+        private readonly T* y1, y2, y3, y4, end, u, v, w;       // at component 0
 
-        private readonly T forcing;
-        private readonly T h;
-        private readonly T[] y1, y2, y3, y4, end, u, v, w;
-
-        public static Circle<T> Of(int n, T forcing, T h)
+        public Circle(int size, T forcing, T h, T* memory)
         {
-            if (kept is not { } last || last.Size != n || last.forcing != forcing || last.h != h) kept = last = new Circle<T>(n, forcing, h);
-            return last;
+            (this.size, this.forcing, this.h) = (size, forcing, h);
+            new Span<T>(memory, (int)Numbers(size)).Clear();
+            int length = Length(size);
+            y1 = memory + Before;
+            y2 = y1 + length;
+            y3 = y2 + length;
+            y4 = y3 + length;
+            end = y4 + length;
+            u = end + length;
+            v = u + length;
+            w = v + length;
         }
 
-        private Circle(int n, T forcing, T h)
-        {
-            Size = n;
-            this.forcing = forcing;
-            this.h = h;
-            T[] Buffer() => new T[n + 2 * Halo + Vector<T>.Count];
-            (y1, y2, y3, y4, end, u, v, w) = (Buffer(), Buffer(), Buffer(), Buffer(), Buffer(), Buffer(), Buffer(), Buffer());
-        }
+        /// <summary>How many numbers of memory the buffers take.</summary>
+        public static long Numbers(int size) => Buffers * (long)Length(size);
 
-        public int Size { get; }
+        // Component 0 begins a vector.
+        private static int Before => Vector512<T>.Count;
 
-        public void Step(ReadOnlySpan<T> x, Span<T> result)
+        private static int Length(int size) => PinnedMemory.WholeLines<T>(Before + size + 2 + Vector256<T>.Count);
+
+        public void Step(T* x, T* result)
         {
             Stages(x);
             Stage(y4, y1, y4, h / six, T.Zero);
-            Store(end, result);
+            Copy(end, result);
         }
 
-        public void TangentLinear(ReadOnlySpan<T> x, ReadOnlySpan<T> dx, Span<T> result, Span<T> tangent)
+        public void TangentLinear(T* x, T* dx, T* result, T* tangent)
         {
             Step(x, result);
             Load(dx, u);
-            u.CopyTo(end, 0);
+            Copy(u, end);
             TangentStage(y1, u, v, h / six, h / two);
             TangentStage(y2, v, w, h / three, h / two);
             TangentStage(y3, w, v, h / three, h);
             TangentStage(y4, v, w, h / six, T.Zero);
-            Store(end, tangent);
+            Copy(end, tangent);
         }
 
-        public void Adjoint(ReadOnlySpan<T> x, ReadOnlySpan<T> sensitivity, Span<T> result)
+        public void Adjoint(T* x, T* sensitivity, T* result)
         {
             Stages(x);
             Load(sensitivity, u);
-            u.CopyTo(end, 0);
-            for (int i = 0; i < v.Length; i++) v[i] = h / six * u[i];
+            Copy(u, end);
+            for (int i = 0; i < size; i++) v[i] = h / six * u[i];
+            Close(v);
             AdjointStage(y4, v, w, h / three, h);
             AdjointStage(y3, w, v, h / three, h / two);
             AdjointStage(y2, v, w, h / six, h / two);
             AdjointStage(y1, w, v, T.Zero, T.Zero);
-            Store(end, result);
+            Copy(end, result);
         }
 
         // The states y1 = x, y2, y3, y4 at which the four slopes are taken; end = x + h/6 k1 + h/3 k2 + h/3 k3.
-        private void Stages(ReadOnlySpan<T> x)
+        private void Stages(T* x)
         {
             Load(x, y1);
-            y1.CopyTo(end, 0);
+            Copy(y1, end);
             Stage(y1, y1, y2, h / six, h / two);
             Stage(y2, y1, y3, h / three, h / two);
             Stage(y3, y1, y4, h / three, h);
         }
 
         // k = f(y): end += weight k, next = x + step k
-        private void Stage(T[] y, T[] x, T[] next, T weight, T step)
+        private void Stage(T* y, T* x, T* next, T weight, T step)
         {
-            var f = new Vector<T>(forcing);
-            for (int i = 0; i < Size; i += Vector<T>.Count)
+            var f = Vector256.Create(forcing);
+            for (int i = 0; i < size; i += Vector256<T>.Count)
             {
                 var k = (At(y, i + 1) - At(y, i - 2)) * At(y, i - 1) - At(y, i) + f;
                 Put(end, i, At(end, i) + weight * k);
@@ -174,9 +162,9 @@ internal static class Lorenz96Kernel
         }
 
         // dk = f'(y) dy: end += weight dk, next = dx + step dk, where u holds dx
-        private void TangentStage(T[] y, T[] dy, T[] next, T weight, T step)
+        private void TangentStage(T* y, T* dy, T* next, T weight, T step)
         {
-            for (int i = 0; i < Size; i += Vector<T>.Count)
+            for (int i = 0; i < size; i += Vector256<T>.Count)
             {
                 var dk = (At(dy, i + 1) - At(dy, i - 2)) * At(y, i - 1) + (At(y, i + 1) - At(y, i - 2)) * At(dy, i - 1) - At(dy, i);
                 Put(end, i, At(end, i) + weight * dk);
@@ -186,9 +174,9 @@ internal static class Lorenz96Kernel
         }
 
         // g = f'(y)^T dk: end += g, next = weight dx + step g, where u holds the sensitivity
-        private void AdjointStage(T[] y, T[] dk, T[] next, T weight, T step)
+        private void AdjointStage(T* y, T* dk, T* next, T weight, T step)
         {
-            for (int i = 0; i < Size; i += Vector<T>.Count)
+            for (int i = 0; i < size; i += Vector256<T>.Count)
             {
                 var g = At(dk, i - 1) * At(y, i - 2) - At(dk, i + 2) * At(y, i + 1) + At(dk, i + 1) * (At(y, i + 2) - At(y, i - 1)) - At(dk, i);
                 Put(end, i, At(end, i) + g);
@@ -197,26 +185,25 @@ internal static class Lorenz96Kernel
             Close(next);
         }
 
-        private void Load(ReadOnlySpan<T> values, T[] buffer)
+        private void Load(T* values, T* buffer)
         {
-            values.CopyTo(buffer.AsSpan(Halo));
+            Copy(values, buffer);
             Close(buffer);
         }
 
-        private void Store(T[] buffer, Span<T> values) => buffer.AsSpan(Halo, Size).CopyTo(values);
+        private void Copy(T* from, T* to) => new Span<T>(from, size).CopyTo(new Span<T>(to, size));
 
         // Fills the halo from the other side of the circle.
-        private void Close(T[] y)
+        private void Close(T* y)
         {
-            y[0] = y[Size];
-            y[1] = y[Size + 1];
-            y[Size + 2] = y[2];
-            y[Size + 3] = y[3];
+            y[-2] = y[size - 2];
+            y[-1] = y[size - 1];
+            y[size] = y[0];
+            y[size + 1] = y[1];
         }
 
-        // Four buffers' worth of checks are not needed in the innermost loop: i + 2 + a vector stays inside every buffer.
-        private static Vector<T> At(T[] y, int i) => Vector.LoadUnsafe(ref MemoryMarshal.GetArrayDataReference(y), (nuint)(i + Halo));
+        private static Vector256<T> At(T* y, int i) => Vector256.Load(y + i);
 
-        private static void Put(T[] y, int i, Vector<T> value) => value.StoreUnsafe(ref MemoryMarshal.GetArrayDataReference(y), (nuint)(i + Halo));
+        private static void Put(T* y, int i, Vector256<T> value) => value.Store(y + i);
     }
 }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -91,18 +92,18 @@ internal sealed class Adam(Parameter[] optimised, double learningRate) : TorchSh
     {
         double beta1 = options.beta1!.Value, beta2 = options.beta2!.Value;
         double rate = options.LearningRate!.Value / (1 - Math.Pow(beta1, state.step)), root = Math.Sqrt(1 - Math.Pow(beta2, state.step));
-        Span<T> x = GradientMemory.Of<T>(parameter), g = GradientMemory.Of<T>(gradient), m = GradientMemory.Of<T>(state.exp_avg), v = GradientMemory.Of<T>(state.exp_avg_sq);
+        Span<T> x = KernelMemory.Elements<T>(parameter), g = KernelMemory.Elements<T>(gradient), m = KernelMemory.Elements<T>(state.exp_avg), v = KernelMemory.Elements<T>(state.exp_avg_sq);
         T b1 = T.CreateChecked(beta1), a1 = T.CreateChecked(1 - beta1), b2 = T.CreateChecked(beta2), a2 = T.CreateChecked(1 - beta2);
         T size = T.CreateChecked(rate), correction = T.CreateChecked(root), epsilon = T.CreateChecked(options.eps!.Value);
-        Span<Vector<T>> xs = MemoryMarshal.Cast<T, Vector<T>>(x), gs = MemoryMarshal.Cast<T, Vector<T>>(g), ms = MemoryMarshal.Cast<T, Vector<T>>(m), vs = MemoryMarshal.Cast<T, Vector<T>>(v);
-        Vector<T> sizes = new(size), corrections = new(correction), epsilons = new(epsilon);
+        Span<Vector256<T>> xs = MemoryMarshal.Cast<T, Vector256<T>>(x), gs = MemoryMarshal.Cast<T, Vector256<T>>(g), ms = MemoryMarshal.Cast<T, Vector256<T>>(m), vs = MemoryMarshal.Cast<T, Vector256<T>>(v);
+        Vector256<T> sizes = Vector256.Create(size), corrections = Vector256.Create(correction), epsilons = Vector256.Create(epsilon);
         for (int i = 0; i < xs.Length; i++)
         {
             var moment = ms[i] = ms[i] * b1 + gs[i] * a1;
             var square = vs[i] = vs[i] * b2 + gs[i] * gs[i] * a2;
-            xs[i] -= sizes * moment / (Vector.SquareRoot(square) / corrections + epsilons);
+            xs[i] -= sizes * moment / (Vector256.Sqrt(square) / corrections + epsilons);
         }
-        for (int i = xs.Length * Vector<T>.Count; i < x.Length; i++)
+        for (int i = xs.Length * Vector256<T>.Count; i < x.Length; i++)
         {
             var moment = m[i] = m[i] * b1 + g[i] * a1;
             var square = v[i] = v[i] * b2 + g[i] * g[i] * a2;

@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -17,17 +16,13 @@ internal static class GradientMemory
     }
 
     /// <summary>Whether a tensor lies in the processor's memory in single or double precision, its elements one after the other.</summary>
-    public static bool Serves(Tensor tensor) =>
-        tensor.device_type == DeviceType.CPU && tensor.dtype is ScalarType.Float32 or ScalarType.Float64 && tensor.is_contiguous();
-
-    /// <summary>The elements of a tensor.</summary>
-    public static Span<T> Of<T>(Tensor contiguous) where T : unmanaged => MemoryMarshal.Cast<byte, T>(contiguous.bytes);
+    public static bool Serves(Tensor tensor) => KernelMemory.Holds(tensor) && tensor.is_contiguous();
 
     /// <summary>The sum of the squares, added up in double precision.</summary>
     public static double Squares<T>(Tensor contiguous) where T : unmanaged, INumber<T>
     {
         double sum = 0;
-        foreach (var value in Of<T>(contiguous))
+        foreach (var value in KernelMemory.Elements<T>(contiguous))
         {
             double number = double.CreateChecked(value);
             sum += number * number;
@@ -38,6 +33,6 @@ internal static class GradientMemory
     /// <summary>Multiplies every element by a factor.</summary>
     public static void Scale<T>(Tensor contiguous, T factor) where T : unmanaged, INumber<T>
     {
-        foreach (ref var value in Of<T>(contiguous)) value *= factor;
+        foreach (ref var value in KernelMemory.Elements<T>(contiguous)) value *= factor;
     }
 }

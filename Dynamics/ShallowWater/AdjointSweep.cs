@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace DaML;
 
@@ -23,9 +24,9 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
         int columns = Lattice.Nx;
         at.Fetch(3 - stage, 0, row);
         T* b = Row(stage, 1, row), c = Row(stage, 2, row), south = Row(stage, 2, row - 1), bernoulli = Pair(stage, Bernoulli, row);
-        Vector<T> dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
+        Vector256<T> dx = Vector256.Create(Lattice.InverseDx), dy = Vector256.Create(Lattice.InverseDy);
         for (int i = 0; i < columns; i += TLanes.Points)
-            Put(bernoulli, i, Lane.MultiplyAdd(dx, At(b, i) - At(b, i - 1), dy * (At(c, i) - At(south, i))));
+            Put(bernoulli, i, Vectors.MultiplyAdd(dx, At(b, i) - At(b, i - 1), dy * (At(c, i) - At(south, i))));
         Ghosts<T, TLanes>.After(Lattice, bernoulli);
     }
 
@@ -41,11 +42,11 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
         T* atEta0 = at.State(linear, 0, row), atEta1 = at.State(linear, 0, row + 1), atV = at.State(linear, 2, row);
         T* turning = Pair(stage, Turning, row), depths = Pair(stage, Depths, row), turnV = Pair(stage, TurnV, row), turnU = Scratch(TurnU);
         T* speedV = Pair(stage, SpeedV, row), fluxV = Pair(stage, FluxV, row);
-        Vector<T> depth = new(Lattice.Depth), h2 = new(half), dy = new(Lattice.InverseDy);
+        Vector256<T> depth = Vector256.Create(Lattice.Depth), h2 = Vector256.Create(half), dy = Vector256.Create(Lattice.InverseDy);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
-            Vector<T> turnUBar = At(b0, i) + At(b1, i), turnVBar = -(At(c, i) + At(c, i + 1)), q4 = TLanes.Shared(vorticity, i);
-            var zeta = Lane.MultiplyAdd(TLanes.Shared(speedX, i), turnUBar, TLanes.Shared(speedY, i) * turnVBar);
+            Vector256<T> turnUBar = At(b0, i) + At(b1, i), turnVBar = -(At(c, i) + At(c, i + 1)), q4 = TLanes.Shared(vorticity, i);
+            var zeta = Vectors.MultiplyAdd(TLanes.Shared(speedX, i), turnUBar, TLanes.Shared(speedY, i) * turnVBar);
             Put(turning, i, zeta);
             Put(depths, i, q4 * zeta);
             Put(turnU, i, q4 * turnUBar);
@@ -56,9 +57,9 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
         Ghosts<T, TLanes>.Before(Lattice, turnU);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
-            var flux = Lane.MultiplyAdd(dy, At(a1, i) - At(a0, i), At(turnU, i) + At(turnU, i - 1));
+            var flux = Vectors.MultiplyAdd(dy, At(a1, i) - At(a0, i), At(turnU, i) + At(turnU, i - 1));
             Put(speedV, i, h2 * TLanes.Shared(atV, i) * flux);
-            Put(fluxV, i, Lane.MultiplyAdd(h2, TLanes.Shared(atEta0, i) + TLanes.Shared(atEta1, i), depth) * flux);
+            Put(fluxV, i, Vectors.MultiplyAdd(h2, TLanes.Shared(atEta0, i) + TLanes.Shared(atEta1, i), depth) * flux);
         }
         at.Fetch(linear, 2, row + 1);
     }
@@ -81,37 +82,37 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
         T* turnV0 = Pair(stage, TurnV, row), turnVSouth = Pair(stage, TurnV, row - 1);
         T* speedV0 = Pair(stage, SpeedV, row), speedVSouth = Pair(stage, SpeedV, row - 1), fluxV = Pair(stage, FluxV, row);
         T* speedU = Scratch(SpeedU), fluxU = Scratch(FluxU);
-        Vector<T> h = new(weight), depth = new(Lattice.Depth), h2 = new(half), gravity = new(Lattice.Gravity), dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
-        Vector<T> viscosityX = new(Lattice.ViscosityX), viscosityY = new(Lattice.ViscosityY), damping = new(Lattice.Damping);
+        Vector256<T> h = Vector256.Create(weight), depth = Vector256.Create(Lattice.Depth), h2 = Vector256.Create(half), gravity = Vector256.Create(Lattice.Gravity), dx = Vector256.Create(Lattice.InverseDx), dy = Vector256.Create(Lattice.InverseDy);
+        Vector256<T> viscosityX = Vector256.Create(Lattice.ViscosityX), viscosityY = Vector256.Create(Lattice.ViscosityY), damping = Vector256.Create(Lattice.Damping);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
-            var flux = Lane.MultiplyAdd(dx, At(a, i + 1) - At(a, i), At(turnV0, i) + At(turnVSouth, i));
+            var flux = Vectors.MultiplyAdd(dx, At(a, i + 1) - At(a, i), At(turnV0, i) + At(turnVSouth, i));
             Put(speedU, i, h2 * TLanes.Shared(atU, i) * flux);
-            Put(fluxU, i, Lane.MultiplyAdd(h2, TLanes.Shared(atEta, i) + TLanes.Shared(atEta, i + 1), depth) * flux);
+            Put(fluxU, i, Vectors.MultiplyAdd(h2, TLanes.Shared(atEta, i) + TLanes.Shared(atEta, i + 1), depth) * flux);
         }
         Ghosts<T, TLanes>.Before(Lattice, speedU);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             var head = At(bernoulli0, i);
-            var heights = Lane.MultiplyAdd(gravity, head, At(speedU, i) + At(speedU, i - 1) + (At(speedV0, i) + At(speedVSouth, i)))
+            var heights = Vectors.MultiplyAdd(gravity, head, At(speedU, i) + At(speedU, i - 1) + (At(speedV0, i) + At(speedVSouth, i)))
                 - (At(depths0, i) + At(depths0, i - 1) + (At(depthsSouth, i) + At(depthsSouth, i - 1)));
-            Put(eta, i, Lane.MultiplyAdd(h, heights, At(baseEta, i)));
+            Put(eta, i, Vectors.MultiplyAdd(h, heights, At(baseEta, i)));
         }
         for (int i = 0; i < columns; i += TLanes.Points)
         {
-            var alongX = Lane.MultiplyAdd(h2 * TLanes.Shared(atU, i), At(bernoulli0, i) + At(bernoulli0, i + 1), At(fluxU, i));
-            alongX = Lane.MultiplyAdd(dy, At(turning0, i) - At(turningSouth, i), alongX);
-            alongX = Lane.MultiplyAdd(viscosityX, At(b0, i - 1) + At(b0, i + 1), alongX);
-            alongX = Lane.MultiplyAdd(viscosityY, At(bSouth, i) + At(bNorth, i), alongX);
-            Put(u, i, Lane.MultiplyAdd(h, Lane.MultiplyAdd(damping, At(b0, i), alongX), At(baseU, i)));
+            var alongX = Vectors.MultiplyAdd(h2 * TLanes.Shared(atU, i), At(bernoulli0, i) + At(bernoulli0, i + 1), At(fluxU, i));
+            alongX = Vectors.MultiplyAdd(dy, At(turning0, i) - At(turningSouth, i), alongX);
+            alongX = Vectors.MultiplyAdd(viscosityX, At(b0, i - 1) + At(b0, i + 1), alongX);
+            alongX = Vectors.MultiplyAdd(viscosityY, At(bSouth, i) + At(bNorth, i), alongX);
+            Put(u, i, Vectors.MultiplyAdd(h, Vectors.MultiplyAdd(damping, At(b0, i), alongX), At(baseU, i)));
         }
         for (int i = 0; i < columns; i += TLanes.Points)
         {
-            var alongY = Lane.MultiplyAdd(h2 * TLanes.Shared(atV, i), At(bernoulli0, i) + At(bernoulli1, i), At(fluxV, i));
-            alongY = Lane.MultiplyAdd(dx, At(turning0, i - 1) - At(turning0, i), alongY);
-            alongY = Lane.MultiplyAdd(viscosityX, At(c0, i - 1) + At(c0, i + 1), alongY);
-            alongY = Lane.MultiplyAdd(viscosityY, At(cSouth, i) + At(cNorth, i), alongY);
-            Put(v, i, Lane.MultiplyAdd(h, Lane.MultiplyAdd(damping, At(c0, i), alongY), At(baseV, i)));
+            var alongY = Vectors.MultiplyAdd(h2 * TLanes.Shared(atV, i), At(bernoulli0, i) + At(bernoulli1, i), At(fluxV, i));
+            alongY = Vectors.MultiplyAdd(dx, At(turning0, i - 1) - At(turning0, i), alongY);
+            alongY = Vectors.MultiplyAdd(viscosityX, At(c0, i - 1) + At(c0, i + 1), alongY);
+            alongY = Vectors.MultiplyAdd(viscosityY, At(cSouth, i) + At(cNorth, i), alongY);
+            Put(v, i, Vectors.MultiplyAdd(h, Vectors.MultiplyAdd(damping, At(c0, i), alongY), At(baseV, i)));
         }
     }
 }

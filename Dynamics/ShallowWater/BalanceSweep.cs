@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace DaML;
 
@@ -21,28 +22,28 @@ internal abstract unsafe class BalanceSweep<T, TLanes>(Lattice<T> lattice, bool 
         T* b0 = Pair(stage, Bernoulli, row), b1 = Pair(stage, Bernoulli, row + 1);
         T* turnU = Pair(stage, TurnU, row), turnSouth = Pair(stage, TurnU, row - 1), turnV = Pair(stage, TurnV, row);
         T* windX = Lattice.WindX(row), windY = Lattice.WindY(row);
-        Vector<T> h = new(weight), dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
-        Vector<T> viscosityX = new(Lattice.ViscosityX), viscosityY = new(Lattice.ViscosityY), damping = new(Lattice.Damping);
+        Vector256<T> h = Vector256.Create(weight), dx = Vector256.Create(Lattice.InverseDx), dy = Vector256.Create(Lattice.InverseDy);
+        Vector256<T> viscosityX = Vector256.Create(Lattice.ViscosityX), viscosityY = Vector256.Create(Lattice.ViscosityY), damping = Vector256.Create(Lattice.Damping);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
-            var inflow = Lane.MultiplyAdd(dx, At(fluxU, i - 1) - At(fluxU, i), dy * (At(fluxSouth, i) - At(fluxV, i)));
-            Put(eta, i, Lane.MultiplyAdd(h, inflow, At(baseEta, i)));
+            var inflow = Vectors.MultiplyAdd(dx, At(fluxU, i - 1) - At(fluxU, i), dy * (At(fluxSouth, i) - At(fluxV, i)));
+            Put(eta, i, Vectors.MultiplyAdd(h, inflow, At(baseEta, i)));
         }
         for (int i = 0; i < columns; i += TLanes.Points)
         {
-            var forceU = Lane.MultiplyAdd(dx, At(b0, i) - At(b0, i + 1), At(turnU, i) + At(turnSouth, i));
+            var forceU = Vectors.MultiplyAdd(dx, At(b0, i) - At(b0, i + 1), At(turnU, i) + At(turnSouth, i));
             if (wind) forceU += TLanes.Shared(windX, i);
-            forceU = Lane.MultiplyAdd(viscosityX, At(u0, i - 1) + At(u0, i + 1), forceU);
-            forceU = Lane.MultiplyAdd(viscosityY, At(uSouth, i) + At(uNorth, i), forceU);
-            Put(u, i, Lane.MultiplyAdd(h, Lane.MultiplyAdd(damping, At(u0, i), forceU), At(baseU, i)));
+            forceU = Vectors.MultiplyAdd(viscosityX, At(u0, i - 1) + At(u0, i + 1), forceU);
+            forceU = Vectors.MultiplyAdd(viscosityY, At(uSouth, i) + At(uNorth, i), forceU);
+            Put(u, i, Vectors.MultiplyAdd(h, Vectors.MultiplyAdd(damping, At(u0, i), forceU), At(baseU, i)));
         }
         for (int i = 0; i < columns; i += TLanes.Points)
         {
-            var forceV = Lane.MultiplyAdd(dy, At(b0, i) - At(b1, i), -(At(turnV, i) + At(turnV, i - 1)));
+            var forceV = Vectors.MultiplyAdd(dy, At(b0, i) - At(b1, i), -(At(turnV, i) + At(turnV, i - 1)));
             if (wind) forceV += TLanes.Shared(windY, i);
-            forceV = Lane.MultiplyAdd(viscosityX, At(v0, i - 1) + At(v0, i + 1), forceV);
-            forceV = Lane.MultiplyAdd(viscosityY, At(vSouth, i) + At(vNorth, i), forceV);
-            Put(v, i, Lane.MultiplyAdd(h, Lane.MultiplyAdd(damping, At(v0, i), forceV), At(baseV, i)));
+            forceV = Vectors.MultiplyAdd(viscosityX, At(v0, i - 1) + At(v0, i + 1), forceV);
+            forceV = Vectors.MultiplyAdd(viscosityY, At(vSouth, i) + At(vNorth, i), forceV);
+            Put(v, i, Vectors.MultiplyAdd(h, Vectors.MultiplyAdd(damping, At(v0, i), forceV), At(baseV, i)));
         }
     }
 }

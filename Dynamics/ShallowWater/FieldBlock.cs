@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 using System.Runtime.CompilerServices;
 
 namespace DaML;
@@ -64,18 +65,18 @@ internal sealed unsafe class FieldBlock<T, TLanes> where T : unmanaged, INumber<
     }
 
     /// <summary>Which lanes hold a state of finite numbers and positive depth: all bits set.</summary>
-    public Vector<T> Sound()
+    public Vector256<T> Sound()
     {
-        var sound = Vector<T>.AllBitsSet;
-        var dry = new Vector<T>(-lattice.Depth);
+        var sound = Vector256<T>.AllBitsSet;
+        var dry = Vector256.Create(-lattice.Depth);
         for (int r = 0; r < lattice.Ny; r++)
         {
             T* e = Row(0, r), u = Row(1, r), v = Row(2, r);
             for (int i = 0; i < lattice.Nx; i += TLanes.Points)
             {
                 // x - x is zero, or NaN where x is infinite or NaN
-                Vector<T> eta = Lane.At<T, TLanes>(e, i), x = Lane.At<T, TLanes>(u, i), y = Lane.At<T, TLanes>(v, i), none = eta - eta + (x - x) + (y - y);
-                sound &= Vector.GreaterThan(eta, dry) & Vector.Equals(none, Vector<T>.Zero);
+                Vector256<T> eta = Lane.At<T, TLanes>(e, i), x = Lane.At<T, TLanes>(u, i), y = Lane.At<T, TLanes>(v, i), none = eta - eta + (x - x) + (y - y);
+                sound &= Vector256.GreaterThan(eta, dry) & Vector256.Equals(none, Vector256<T>.Zero);
             }
         }
         return sound;
@@ -128,13 +129,13 @@ internal static unsafe class Ghosts<T, TLanes> where T : unmanaged, INumber<T> w
     private static void Copy(T* row, int to, int from)
     {
         if (TLanes.Fields == 1) row[to] = row[from];
-        else Vector.Load(row + from * TLanes.Fields).Store(row + to * TLanes.Fields);
+        else Vector256.Load(row + from * TLanes.Fields).Store(row + to * TLanes.Fields);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Zero(T* row, int at)
     {
         if (TLanes.Fields == 1) row[at] = T.Zero;
-        else Vector<T>.Zero.Store(row + at * TLanes.Fields);
+        else Vector256<T>.Zero.Store(row + at * TLanes.Fields);
     }
 }

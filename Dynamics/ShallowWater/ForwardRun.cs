@@ -1,5 +1,5 @@
 using System.Numerics;
-using static TorchSharp.torch;
+using System.Runtime.Intrinsics;
 
 namespace DaML;
 
@@ -9,9 +9,6 @@ internal readonly record struct UnsoundState(long Row, long Step);
 /// <summary>Runs the model from one state, or from as many as share vectors; its memory is kept for the next run.</summary>
 internal sealed unsafe class ForwardRun<T, TLanes>(Lattice<T> lattice) where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
-    // Fewer cells than this are not worth a thread of their own.
-    private const int CellsPerBand = 16384;
-
     private readonly List<TendencySweep<T, TLanes>> sweeps = [];
     private FieldBlock<T, TLanes> state = new(lattice), next = new(lattice);
 
@@ -53,11 +50,13 @@ internal sealed unsafe class ForwardRun<T, TLanes>(Lattice<T> lattice) where T :
     /// <param name="threads">The largest number of threads.</param>
     public int? Step(FieldBlock<T, TLanes> from, FieldBlock<T, TLanes>? to, FieldBlock<T, TLanes>[]? stages, int threads)
     {
-        int ny = lattice.Ny, bands = Math.Clamp(lattice.Nx * ny / CellsPerBand, 1, Math.Min(threads, ny));
+        int ny = lattice.Ny, bands = Math.Min(threads, SharedWork.Threads(ny, lattice.TimeOfStep / ny));
         while (sweeps.Count < bands) sweeps.Add(new(lattice));
-        if (bands == 1) Band(0);
-        else Parallel.For(0, bands, new ParallelOptions { MaxDegreeOfParallelism = threads }, Band);
-        var sound = Vector<T>.AllBitsSet;
+        SharedWork.ForEach(bands, lattice.TimeOfStep / bands, (first, end) =>
+        {
+            for (int band = (int)first; band < end; band++) Band(band);
+        });
+        var sound = Vector256<T>.AllBitsSet;
         for (int band = 0; band < bands; band++) sound &= sweeps[band].Sound;
         return UnsoundLane(sound);
 
@@ -71,9 +70,9 @@ internal sealed unsafe class ForwardRun<T, TLanes>(Lattice<T> lattice) where T :
         }
     }
 
-    private static int? UnsoundLane(Vector<T> sound)
+    private static int? UnsoundLane(Vector256<T> sound)
     {
-        if (Vector.EqualsAll(sound.As<T, byte>(), Vector<byte>.AllBitsSet)) return null;
+        if (Vector256.EqualsAll(sound.As<T, byte>(), Vector256<byte>.AllBitsSet)) return null;
         if (TLanes.Fields == 1) return 0;
         var bits = sound.As<T, byte>();
         int lane = 0;

@@ -1,5 +1,5 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace DaML;
 
@@ -13,7 +13,7 @@ internal unsafe interface ILanes<T> where T : unmanaged
     static abstract int Points { get; }
 
     /// <summary>A vector of numbers that all fields share, from a row of one number a point.</summary>
-    static abstract Vector<T> Shared(T* row, int point);
+    static abstract Vector256<T> Shared(T* row, int point);
 }
 
 /// <summary>One field, whose neighbouring points share a vector.</summary>
@@ -21,19 +21,19 @@ internal readonly unsafe struct AlongRow<T> : ILanes<T> where T : unmanaged
 {
     public static int Fields => 1;
 
-    public static int Points => Vector<T>.Count;
+    public static int Points => Vector256<T>.Count;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<T> Shared(T* row, int point) => Vector.Load(row + point);
+    public static Vector256<T> Shared(T* row, int point) => Vector256.Load(row + point);
 }
 
 /// <summary>As many fields as a vector has lanes, a point of all of them in each vector: no neighbour is ever unaligned.</summary>
 internal readonly unsafe struct AcrossFields<T> : ILanes<T> where T : unmanaged
 {
-    public static int Fields => Vector<T>.Count;
+    public static int Fields => Vector256<T>.Count;
 
     public static int Points => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<T> Shared(T* row, int point) => new(row[point]);
+    public static Vector256<T> Shared(T* row, int point) => Vector256.Create(row[point]);
 }

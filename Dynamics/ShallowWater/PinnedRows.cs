@@ -1,27 +1,12 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-
 namespace DaML;
 
 /// <summary>Rows of numbers at a fixed address that begins at a cache line; zero at first.</summary>
-internal sealed unsafe class PinnedRows<T> where T : unmanaged
+internal sealed unsafe class PinnedRows<T>(long rows, int pitch) where T : unmanaged
 {
-    private const int Alignment = 64;
-
-    private readonly byte[] memory;
-    private readonly T* start;
-    private readonly nint pitch;
-
-    public PinnedRows(long rows, int pitch)
-    {
-        memory = GC.AllocateArray<byte>(checked((int)(rows * pitch * sizeof(T) + Alignment)), pinned: true);
-        nint address = (nint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(memory));
-        start = (T*)((address + Alignment - 1) / Alignment * Alignment);
-        this.pitch = pitch;
-    }
+    private readonly PinnedMemory memory = new(rows * pitch * sizeof(T), cleared: true);
 
     /// <summary>The first number of a row, which lives as long as this object.</summary>
-    public T* this[int row] => start + row * pitch;
+    public T* this[int row] => (T*)memory.Start + (nint)row * pitch;
 }
 
 /// <summary>A row in memory: ghost points, the points of the grid up to a whole vector, ghost points.</summary>

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace DaML;
 
@@ -117,7 +118,7 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
     {
         int columns = Lattice.Nx;
         T* x = Row(0, field, row), y2 = Row(1, field, row), y3 = Row(2, field, row), y4 = Row(3, field, row), sum = Scratch(baseRow + field);
-        var third = new Vector<T>(T.One / T.CreateChecked(3));
+        var third = Vector256.Create(T.One / T.CreateChecked(3));
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             var middle = At(y3, i);
@@ -148,7 +149,7 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
 
     protected void Clear(T* row) => new Span<T>(row - RowLayout<T, TLanes>.Halo, RowLayout<T, TLanes>.Pitch(Lattice.Nx)).Clear();
 
-    protected static Vector<T> At(T* row, int point) => Lane.At<T, TLanes>(row, point);
+    protected static Vector256<T> At(T* row, int point) => Lane.At<T, TLanes>(row, point);
 
-    protected static void Put(T* row, int point, Vector<T> value) => Lane.Put<T, TLanes>(row, point, value);
+    protected static void Put(T* row, int point, Vector256<T> value) => Lane.Put<T, TLanes>(row, point, value);
 }

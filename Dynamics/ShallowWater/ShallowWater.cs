@@ -139,7 +139,7 @@ public sealed class ShallowWater : Dynamics
     public override Tensor Advance(Tensor state, TimeInterval interval)
     {
         long steps = CheckState(state, interval);
-        return KernelServes(state) ? Run(state, interval, steps) : base.Advance(state, interval);
+        return KernelMemory.Serves(state) ? Run(state, interval, steps) : base.Advance(state, interval);
     }
 
     /// <inheritdoc/>
@@ -147,7 +147,7 @@ public sealed class ShallowWater : Dynamics
     {
         long steps = CheckState(state, interval);
         CheckShape(state, perturbation, nameof(perturbation));
-        if (!KernelServes(state, perturbation)) return base.TangentLinear(state, perturbation, interval);
+        if (!KernelMemory.Serves(state, perturbation)) return base.TangentLinear(state, perturbation, interval);
         // One kept state suffices: the stages of a step are computed just before they are wanted.
         using var linear = Linearisation(state, interval, steps, keptStates: 1, wantsEnd: false);
         return linear.TangentLinear(perturbation);
@@ -158,7 +158,7 @@ public sealed class ShallowWater : Dynamics
     {
         long steps = CheckState(state, interval);
         CheckShape(state, sensitivity, nameof(sensitivity));
-        if (!KernelServes(state, sensitivity)) return base.Adjoint(state, sensitivity, interval);
+        if (!KernelMemory.Serves(state, sensitivity)) return base.Adjoint(state, sensitivity, interval);
         using var linear = Linearisation(state, interval, steps, new LinearisationOptions().KeptStates, wantsEnd: false);
         return linear.Adjoint(sensitivity);
     }
@@ -174,26 +174,26 @@ public sealed class ShallowWater : Dynamics
         long steps = CheckState(state, interval);
         int kept = (int)Require.AtLeast((options ?? new()).KeptStates, 1, nameof(LinearisationOptions.KeptStates));
         using var detached = state.detach();
-        return KernelServes(detached) ? Linearisation(detached, interval, steps, kept, wantsEnd: true) : base.Linearise(state, interval, options);
+        return KernelMemory.Serves(detached) ? Linearisation(detached, interval, steps, kept, wantsEnd: true) : base.Linearise(state, interval, options);
     }
 
     /// <inheritdoc/>
     protected override Tensor Step(Tensor state, double time) =>
-        !OnProcessor(state) ? base.Step(state, time)
-        : is_grad_enabled() && state.requires_grad ? TrackedStep.apply(state, this)
-        : Run(state, new TimeInterval(time, time + TimeStep), 1);
+        !KernelMemory.Holds(state) ? base.Step(state, time)
+        : KernelMemory.Serves(state) ? Run(state, new TimeInterval(time, time + TimeStep), 1)
+        : TrackedStep.apply(state, this);
 
     /// <inheritdoc/>
     protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time)
     {
-        if (!KernelServes(state, perturbation)) return Differentiation.TangentLinear(x => base.Step(x, time), state, perturbation, $"A step of {Name}");
+        if (!KernelMemory.Serves(state, perturbation)) return Differentiation.TangentLinear(x => base.Step(x, time), state, perturbation, $"A step of {Name}");
         var step = new TimeInterval(time, time + TimeStep);
         return (Run(state, step, 1), TangentLinear(state, perturbation, step));
     }
 
     /// <inheritdoc/>
     protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time) =>
-        KernelServes(state, sensitivity) ? Adjoint(state, sensitivity, new TimeInterval(time, time + TimeStep))
+        KernelMemory.Serves(state, sensitivity) ? Adjoint(state, sensitivity, new TimeInterval(time, time + TimeStep))
         : Differentiation.Adjoint(x => base.Step(x, time), state, sensitivity, $"A step of {Name}");
 
     internal ModelStateException Unsound(UnsoundState found, TimeInterval interval) =>
@@ -213,13 +213,6 @@ public sealed class ShallowWater : Dynamics
     private ILinearisation Linearisation(Tensor state, TimeInterval interval, long steps, int keptStates, bool wantsEnd) => state.dtype == ScalarType.Float64
         ? new ShallowWaterLinearisation<double>(this, doubles.Value, state, interval, steps, keptStates, wantsEnd)
         : new ShallowWaterLinearisation<float>(this, singles.Value, state, interval, steps, keptStates, wantsEnd);
-
-    // The kernel's products belong to no graph.
-    private static bool KernelServes(Tensor state, Tensor? direction = null) =>
-        !(is_grad_enabled() && (state.requires_grad || direction is { requires_grad: true })) && OnProcessor(state) && (direction is null || direction.dtype == state.dtype);
-
-    private static bool OnProcessor(Tensor state) =>
-        state.device_type == DeviceType.CPU && state.dtype is ScalarType.Float32 or ScalarType.Float64 && state.numel() is > 0 and < int.MaxValue / sizeof(double);
 
     private static Tensor Field(Tensor state, long first, long rows, long columns) => state.narrow(-1, first, rows * columns).view([.. state.Sizes()[..^1], rows, columns]);
 

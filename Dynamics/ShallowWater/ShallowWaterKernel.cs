@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Numerics;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,25 +13,20 @@ namespace DaML;
 /// </summary>
 internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) where T : unmanaged, INumber<T>
 {
-    // A separate thread pays from this many cells and steps.
-    private const long WorkPerThread = 16384;
-
     private readonly Lattice<T> lattice = new(options);
     private readonly ConcurrentBag<ForwardRun<T, AlongRow<T>>> singles = [];
     private readonly ConcurrentBag<ForwardRun<T, AcrossFields<T>>> groups = [];
     private readonly ConcurrentBag<LinearisedRun<T, AlongRow<T>>> linearised = [];
     private readonly ConcurrentBag<LinearisedRun<T, AcrossFields<T>>> linearisedGroups = [];
 
-    private long Cells => (long)lattice.Nx * lattice.Ny;
-
     /// <summary>The states after a number of steps.</summary>
     public UnsoundState? Step(Tensor states, Tensor results, long steps)
     {
-        long rows = states.numel() / lattice.Dimension, lanes = Vector<T>.Count, full = rows / lanes, units = full + rows % lanes;
-        nint from = Address(states), to = Address(results);
-        int threads = Threads(rows * steps), inner = units == 1 ? get_num_threads() : 1;
+        long rows = states.numel() / lattice.Dimension, lanes = Vector256<T>.Count, full = rows / lanes, units = full + rows % lanes;
+        nint from = (nint)KernelMemory.Address<T>(states), to = (nint)KernelMemory.Address<T>(results);
+        int inner = units == 1 ? get_num_threads() : 1;
         var unsound = new UnsoundState?[units];
-        ForEach(units, threads, unit =>
+        ForEach(units, rows * steps, unit =>
         {
             long row = unit < full ? unit * lanes : full * lanes + (unit - full), offset = row * lattice.Dimension;
             var found = unit < full ? With(groups, () => new(lattice), run => run.Run((T*)from + offset, (T*)to + offset, steps, inner))
@@ -53,12 +47,12 @@ internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) 
     public Trajectory<T> Run(Tensor state, long steps, int keptStates, Tensor? end, out UnsoundState? unsound)
     {
         var start = new FieldBlock<T, AlongRow<T>>(lattice);
-        start.Load((T*)Address(state));
+        start.Load(KernelMemory.Address<T>(state));
         GC.KeepAlive(state);
         var trajectory = new Trajectory<T>(lattice, start, steps, keptStates);
         var last = end is null ? null : steps == 0 ? start : new FieldBlock<T, AlongRow<T>>(lattice);
         unsound = steps == 0 ? null : With(singles, () => new(lattice), run => trajectory.Run(run, last, get_num_threads()));
-        last?.Store((T*)Address(end!));
+        last?.Store(KernelMemory.Address<T>(end!));
         GC.KeepAlive(end);
         return trajectory;
     }
@@ -72,14 +66,14 @@ internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) 
         (run, from, to) => run.Adjoint(trajectory, (T*)from, (T*)to), (run, from, to) => run.Adjoint(trajectory, (T*)from, (T*)to));
 
     /// <summary>Calls with each of so many numbers, on so many threads as their work is worth.</summary>
-    public void ForEachRow(long rows, long steps, Action<long> row) => ForEach(rows, Threads(rows * steps), row);
+    public void ForEachRow(long rows, long steps, Action<long> row) => ForEach(rows, rows * steps, row);
 
     // As many vectors as share lanes go through the whole run together, and the rest one by one.
     private void ForEachUnit(Trajectory<T> trajectory, Tensor vectors, Tensor results, Action<LinearisedRun<T, AcrossFields<T>>, nint, nint> group, Action<LinearisedRun<T, AlongRow<T>>, nint, nint> single)
     {
-        long count = vectors.numel() / lattice.Dimension, lanes = Vector<T>.Count, full = count / lanes, units = full + count % lanes;
-        nint from = Address(vectors), to = Address(results);
-        ForEach(units, Threads(count * trajectory.Steps), unit =>
+        long count = vectors.numel() / lattice.Dimension, lanes = Vector256<T>.Count, full = count / lanes, units = full + count % lanes;
+        nint from = (nint)KernelMemory.Address<T>(vectors), to = (nint)KernelMemory.Address<T>(results);
+        ForEach(units, count * trajectory.Steps, unit =>
         {
             nint offset = (nint)((unit < full ? unit * lanes : full * lanes + (unit - full)) * lattice.Dimension * sizeof(T));
             if (unit < full) With(linearisedGroups, () => new(lattice), run => { group(run, from + offset, to + offset); return true; });
@@ -89,13 +83,11 @@ internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) 
         GC.KeepAlive(results);
     }
 
-    private int Threads(long runs) => (int)Math.Clamp(runs * Cells / WorkPerThread, 1, get_num_threads());
-
-    private static void ForEach(long count, int threads, Action<long> action)
+    // So many pieces of work, which are so many steps of one state in all.
+    private void ForEach(long count, long steps, Action<long> action) => SharedWork.ForEach(count, steps * lattice.TimeOfStep / Math.Max(1, count), (first, end) =>
     {
-        if (threads == 1 || count == 1) for (long i = 0; i < count; i++) action(i);
-        else Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads }, action);
-    }
+        for (long i = first; i < end; i++) action(i);
+    });
 
     private static TResult With<TRun, TResult>(ConcurrentBag<TRun> pool, Func<TRun> create, Func<TRun, TResult> use)
     {
@@ -103,6 +95,4 @@ internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) 
         try { return use(run); }
         finally { pool.Add(run); }
     }
-
-    private static nint Address(Tensor contiguous) => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(contiguous.bytes));
 }

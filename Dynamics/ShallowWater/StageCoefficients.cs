@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace DaML;
@@ -61,22 +62,22 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
         int columns = lattice.Nx;
         T* e0 = State(stage, 0, row), e1 = State(stage, 0, row + 1), u0 = State(stage, 1, row), u1 = State(stage, 1, row + 1), v = State(stage, 2, row);
         T* vorticities = Row(stage, Vorticity), speedX = Row(stage, SpeedX), speedY = Row(stage, SpeedY);
-        Vector<T> depth = new(lattice.Depth), h2 = new(half), h4 = new(quarter), coriolis = new(lattice.Coriolis(row));
-        Vector<T> dx = new(lattice.InverseDx), dy = new(lattice.InverseDy);
-        for (int i = 0; i < columns; i += Vector<T>.Count)
+        Vector256<T> depth = Vector256.Create(lattice.Depth), h2 = Vector256.Create(half), h4 = Vector256.Create(quarter), coriolis = Vector256.Create(lattice.Coriolis(row));
+        Vector256<T> dx = Vector256.Create(lattice.InverseDx), dy = Vector256.Create(lattice.InverseDy);
+        for (int i = 0; i < columns; i += Vector256<T>.Count)
         {
-            Vector<T> southWest = At(e0, i), southEast = At(e0, i + 1), northWest = At(e1, i), northEast = At(e1, i + 1);
-            Vector<T> south = southWest + southEast, north = northWest + northEast, west = southWest + northWest, east = southEast + northEast;
-            Vector<T> atSouth = At(u0, i), atNorth = At(u1, i), atWest = At(v, i), atEast = At(v, i + 1);
-            var inverse4 = h4 / Lane.MultiplyAdd(h4, south + north, depth);
-            var vorticity = Lane.MultiplyAdd(dx, atEast - atWest, Lane.MultiplyAdd(dy, atSouth - atNorth, coriolis));
+            Vector256<T> southWest = At(e0, i), southEast = At(e0, i + 1), northWest = At(e1, i), northEast = At(e1, i + 1);
+            Vector256<T> south = southWest + southEast, north = northWest + northEast, west = southWest + northWest, east = southEast + northEast;
+            Vector256<T> atSouth = At(u0, i), atNorth = At(u1, i), atWest = At(v, i), atEast = At(v, i + 1);
+            var inverse4 = h4 / Vectors.MultiplyAdd(h4, south + north, depth);
+            var vorticity = Vectors.MultiplyAdd(dx, atEast - atWest, Vectors.MultiplyAdd(dy, atSouth - atNorth, coriolis));
             Put(vorticities, i, inverse4 * vorticity);
-            Put(speedX, i, inverse4 * Lane.MultiplyAdd(Lane.MultiplyAdd(h2, west, depth), atWest, Lane.MultiplyAdd(h2, east, depth) * atEast));
-            Put(speedY, i, inverse4 * Lane.MultiplyAdd(Lane.MultiplyAdd(h2, south, depth), atSouth, Lane.MultiplyAdd(h2, north, depth) * atNorth));
+            Put(speedX, i, inverse4 * Vectors.MultiplyAdd(Vectors.MultiplyAdd(h2, west, depth), atWest, Vectors.MultiplyAdd(h2, east, depth) * atEast));
+            Put(speedY, i, inverse4 * Vectors.MultiplyAdd(Vectors.MultiplyAdd(h2, south, depth), atSouth, Vectors.MultiplyAdd(h2, north, depth) * atNorth));
         }
     }
 
-    private static Vector<T> At(T* row, int point) => Vector.Load(row + point);
+    private static Vector256<T> At(T* row, int point) => Vector256.Load(row + point);
 
-    private static void Put(T* row, int point, Vector<T> value) => value.Store(row + point);
+    private static void Put(T* row, int point, Vector256<T> value) => value.Store(row + point);
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace DaML;
 
@@ -18,14 +19,14 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
         T* e = Row(stage, 0, row), u = Row(stage, 1, row), v = Row(stage, 2, row), south = Row(stage, 2, row - 1);
         T* fluxU = Pair(stage, FluxU, row), bernoulli = Pair(stage, Bernoulli, row);
         T* atEta = at.State(stage, 0, row), atU = at.State(stage, 1, row), atV = at.State(stage, 2, row), atSouth = at.State(stage, 2, row - 1);
-        Vector<T> depth = new(Lattice.Depth), gravity = new(Lattice.Gravity), h2 = new(half);
+        Vector256<T> depth = Vector256.Create(Lattice.Depth), gravity = Vector256.Create(Lattice.Gravity), h2 = Vector256.Create(half);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
-            Vector<T> eta = At(e, i), here = At(u, i), speed = TLanes.Shared(atU, i);
-            var depthU = Lane.MultiplyAdd(h2, TLanes.Shared(atEta, i) + TLanes.Shared(atEta, i + 1), depth);
-            Put(fluxU, i, Lane.MultiplyAdd(depthU, here, h2 * speed * (eta + At(e, i + 1))));
-            var squares = Lane.MultiplyAdd(speed, here, TLanes.Shared(atU, i - 1) * At(u, i - 1)) + Lane.MultiplyAdd(TLanes.Shared(atV, i), At(v, i), TLanes.Shared(atSouth, i) * At(south, i));
-            Put(bernoulli, i, Lane.MultiplyAdd(h2, squares, gravity * eta));
+            Vector256<T> eta = At(e, i), here = At(u, i), speed = TLanes.Shared(atU, i);
+            var depthU = Vectors.MultiplyAdd(h2, TLanes.Shared(atEta, i) + TLanes.Shared(atEta, i + 1), depth);
+            Put(fluxU, i, Vectors.MultiplyAdd(depthU, here, h2 * speed * (eta + At(e, i + 1))));
+            var squares = Vectors.MultiplyAdd(speed, here, TLanes.Shared(atU, i - 1) * At(u, i - 1)) + Vectors.MultiplyAdd(TLanes.Shared(atV, i), At(v, i), TLanes.Shared(atSouth, i) * At(south, i));
+            Put(bernoulli, i, Vectors.MultiplyAdd(h2, squares, gravity * eta));
         }
         Ghosts<T, TLanes>.Before(Lattice, fluxU);
         Ghosts<T, TLanes>.After(Lattice, bernoulli);
@@ -42,20 +43,20 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
         T* atEta0 = at.State(stage, 0, row), atEta1 = at.State(stage, 0, row + 1), atV = at.State(stage, 2, row);
         T* vorticity = at.Row(stage, StageCoefficients<T>.Vorticity);
         T* speedX = at.Row(stage, StageCoefficients<T>.SpeedX), speedY = at.Row(stage, StageCoefficients<T>.SpeedY);
-        Vector<T> depth = new(Lattice.Depth), h2 = new(half), dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
+        Vector256<T> depth = Vector256.Create(Lattice.Depth), h2 = Vector256.Create(half), dx = Vector256.Create(Lattice.InverseDx), dy = Vector256.Create(Lattice.InverseDy);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
-            var depthV = Lane.MultiplyAdd(h2, TLanes.Shared(atEta0, i) + TLanes.Shared(atEta1, i), depth);
-            Put(fluxV, i, Lane.MultiplyAdd(depthV, At(v, i), h2 * TLanes.Shared(atV, i) * (At(e0, i) + At(e1, i))));
+            var depthV = Vectors.MultiplyAdd(h2, TLanes.Shared(atEta0, i) + TLanes.Shared(atEta1, i), depth);
+            Put(fluxV, i, Vectors.MultiplyAdd(depthV, At(v, i), h2 * TLanes.Shared(atV, i) * (At(e0, i) + At(e1, i))));
         }
         Ghosts<T, TLanes>.After(Lattice, fluxV);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             var q4 = TLanes.Shared(vorticity, i);
-            var turning = Lane.MultiplyAdd(dx, At(v, i + 1) - At(v, i), dy * (At(u0, i) - At(u1, i)));
+            var turning = Vectors.MultiplyAdd(dx, At(v, i + 1) - At(v, i), dy * (At(u0, i) - At(u1, i)));
             var qTimesDepth = turning - q4 * (At(e0, i) + At(e0, i + 1) + (At(e1, i) + At(e1, i + 1)));
-            Put(turnU, i, Lane.MultiplyAdd(q4, At(fluxV, i) + At(fluxV, i + 1), TLanes.Shared(speedX, i) * qTimesDepth));
-            Put(turnV, i, Lane.MultiplyAdd(q4, At(fluxU0, i) + At(fluxU1, i), TLanes.Shared(speedY, i) * qTimesDepth));
+            Put(turnU, i, Vectors.MultiplyAdd(q4, At(fluxV, i) + At(fluxV, i + 1), TLanes.Shared(speedX, i) * qTimesDepth));
+            Put(turnV, i, Vectors.MultiplyAdd(q4, At(fluxU0, i) + At(fluxU1, i), TLanes.Shared(speedY, i) * qTimesDepth));
         }
         Ghosts<T, TLanes>.Before(Lattice, turnV);
         at.Fetch(stage, 2, row + 1);

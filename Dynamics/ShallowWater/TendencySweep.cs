@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace DaML;
 
@@ -13,25 +14,25 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice) : Bala
     private static readonly T half = T.One / T.CreateChecked(2), quarter = half * half;
 
     /// <summary>Which lanes held finite heights and positive depths at the beginning of every step so far: all bits set.</summary>
-    public Vector<T> Sound { get; private set; }
+    public Vector256<T> Sound { get; private set; }
 
     /// <summary>Forgets what was found unsound.</summary>
-    public void Reset() => Sound = Vector<T>.AllBitsSet;
+    public void Reset() => Sound = Vector256<T>.AllBitsSet;
 
     protected override void Centres(int stage, int row)
     {
         int columns = Lattice.Nx;
         T* e = Row(stage, 0, row), u = Row(stage, 1, row), v = Row(stage, 2, row), south = Row(stage, 2, row - 1);
         T* fluxU = Pair(stage, FluxU, row), bernoulli = Pair(stage, Bernoulli, row);
-        Vector<T> depth = new(Lattice.Depth), gravity = new(Lattice.Gravity), h2 = new(half), h4 = new(quarter), dry = -depth, sound = Sound;
+        Vector256<T> depth = Vector256.Create(Lattice.Depth), gravity = Vector256.Create(Lattice.Gravity), h2 = Vector256.Create(half), h4 = Vector256.Create(quarter), dry = -depth, sound = Sound;
         for (int i = 0; i < columns; i += TLanes.Points)
         {
-            Vector<T> eta = At(e, i), here = At(u, i), west = At(u, i - 1), north = At(v, i), below = At(south, i);
-            var depthU = Lane.MultiplyAdd(h2, eta + At(e, i + 1), depth);
-            sound &= Vector.GreaterThan(eta, dry);
+            Vector256<T> eta = At(e, i), here = At(u, i), west = At(u, i - 1), north = At(v, i), below = At(south, i);
+            var depthU = Vectors.MultiplyAdd(h2, eta + At(e, i + 1), depth);
+            sound &= Vector256.GreaterThan(eta, dry);
             Put(fluxU, i, depthU * here);
-            var squares = Lane.MultiplyAdd(here, here, west * west) + Lane.MultiplyAdd(north, north, below * below);
-            Put(bernoulli, i, Lane.MultiplyAdd(h4, squares, gravity * eta));
+            var squares = Vectors.MultiplyAdd(here, here, west * west) + Vectors.MultiplyAdd(north, north, below * below);
+            Put(bernoulli, i, Vectors.MultiplyAdd(h4, squares, gravity * eta));
         }
         if (stage == 0) Sound = sound;
         Ghosts<T, TLanes>.Before(Lattice, fluxU);
@@ -44,19 +45,19 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice) : Bala
         T* e0 = Row(stage, 0, row), e1 = Row(stage, 0, row + 1), u0 = Row(stage, 1, row), u1 = Row(stage, 1, row + 1), v = Row(stage, 2, row);
         T* fluxV = Pair(stage, FluxV, row), fluxU0 = Pair(stage, FluxU, row), fluxU1 = Pair(stage, FluxU, row + 1);
         T* turnU = Pair(stage, TurnU, row), turnV = Pair(stage, TurnV, row);
-        Vector<T> depth = new(Lattice.Depth), h2 = new(half), h4 = new(quarter), coriolis = new(Lattice.Coriolis(row));
-        Vector<T> dx = new(Lattice.InverseDx), dy = new(Lattice.InverseDy);
+        Vector256<T> depth = Vector256.Create(Lattice.Depth), h2 = Vector256.Create(half), h4 = Vector256.Create(quarter), coriolis = Vector256.Create(Lattice.Coriolis(row));
+        Vector256<T> dx = Vector256.Create(Lattice.InverseDx), dy = Vector256.Create(Lattice.InverseDy);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
-            var depthV = Lane.MultiplyAdd(h2, At(e0, i) + At(e1, i), depth);
+            var depthV = Vectors.MultiplyAdd(h2, At(e0, i) + At(e1, i), depth);
             Put(fluxV, i, depthV * At(v, i));
         }
         Ghosts<T, TLanes>.After(Lattice, fluxV);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
-            var height = Lane.MultiplyAdd(h4, At(e0, i) + At(e0, i + 1) + (At(e1, i) + At(e1, i + 1)), depth);
-            var vorticity = Lane.MultiplyAdd(dx, At(v, i + 1) - At(v, i), Lane.MultiplyAdd(dy, At(u0, i) - At(u1, i), coriolis));
-            Vector<T> x = h4 * (At(fluxV, i) + At(fluxV, i + 1)), y = h4 * (At(fluxU0, i) + At(fluxU1, i));
+            var height = Vectors.MultiplyAdd(h4, At(e0, i) + At(e0, i + 1) + (At(e1, i) + At(e1, i + 1)), depth);
+            var vorticity = Vectors.MultiplyAdd(dx, At(v, i + 1) - At(v, i), Vectors.MultiplyAdd(dy, At(u0, i) - At(u1, i), coriolis));
+            Vector256<T> x = h4 * (At(fluxV, i) + At(fluxV, i + 1)), y = h4 * (At(fluxU0, i) + At(fluxU1, i));
             var q = vorticity / height;
             Put(turnU, i, q * x);
             Put(turnV, i, q * y);

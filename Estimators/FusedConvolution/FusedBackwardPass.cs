@@ -24,7 +24,7 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
     private readonly bool wantsParameters;
     private readonly int[] offsets;              // of each parameter in a group's sums
     private readonly int parameterCount, parametersSize, groupSize;
-    private readonly float[] memory;
+    private readonly RentedMemory<float> memory;
     private readonly float* start;
 
     // Parameters lie in the network's order.
@@ -36,22 +36,12 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         var shapes = shape.ParameterShapes();
         for (int i = 0; i < shapes.Count; i++) offsets[i + 1] = offsets[i] + (int)shapes[i].Aggregate(1L, (product, size) => product * size);
         parameterCount = offsets[^1];
-        parametersSize = FusedNetworkTape.Aligned(parameterCount);
+        parametersSize = PinnedMemory.WholeLines<float>(parameterCount);
         // Of each group: the sensitivity of a field, twice in turn, that of a block's beginning, the packed product's and input's.
-        groupSize = 3 * tape.FieldSize + 2 * FusedNetworkTape.Aligned(Math.Max(shape.Inputs, shape.Outputs) * layout.Row + BlockedKernel.Slack(shape.Kernel)) + parametersSize;
-        long size = parametersSize + (long)layout.Groups * groupSize + FusedNetworkTape.Alignment;
-        memory = Rent(checked((int)size));
-        start = FusedNetworkTape.AlignedStart(memory);
-    }
-
-    // One array is kept by each thread: backward passes follow each other by the dozen.
-    [ThreadStatic] private static float[]? spare;
-
-    private static float[] Rent(int size)
-    {
-        var array = spare is { } kept && kept.Length >= size ? kept : GC.AllocateUninitializedArray<float>(size, pinned: true);
-        spare = null;
-        return array;
+        groupSize = 3 * tape.FieldSize + 2 * PinnedMemory.WholeLines<float>(Math.Max(shape.Inputs, shape.Outputs) * layout.Row + BlockedKernel.Slack(shape.Kernel)) + parametersSize;
+        long size = parametersSize + (long)layout.Groups * groupSize;
+        memory = new(size);         // backward passes follow each other by the dozen
+        start = memory.Start;
     }
 
     /// <summary>Computes everything; <see cref="Gradient"/> then gives those of the parameters.</summary>
@@ -71,12 +61,12 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
     public Tensor Gradient()
     {
         var gradient = empty(parameterCount, dtype: ScalarType.Float32);
-        new Span<float>(Sum(0), parameterCount).CopyTo(new Span<float>(FusedResidualNetwork.Address(gradient), parameterCount));
+        new Span<float>(Sum(0), parameterCount).CopyTo(new Span<float>(KernelMemory.Address<float>(gradient), parameterCount));
         return gradient;
     }
 
-    /// <summary>Leaves the memory to the thread's next pass.</summary>
-    public void Dispose() => spare = memory;
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose() => memory.Dispose();
 
     private float* Transposed(int parameter) => start + offsets[parameter];
 

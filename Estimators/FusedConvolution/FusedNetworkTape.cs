@@ -1,6 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-
 namespace DaML;
 
 /// <summary>The sizes of a residual convolutional network: what the fused form computes.</summary>
@@ -43,10 +40,7 @@ internal readonly record struct FusedNetworkShape(int Inputs, int Filters, int B
 /// </summary>
 internal sealed unsafe class FusedNetworkTape
 {
-    /// <summary>Numbers in a cache line of 64 bytes.</summary>
-    public const int Alignment = 16;
-
-    private readonly float[] memory;            // pinned for life
+    private readonly PinnedMemory memory;
     private readonly float* start;
     private readonly int groupSize, outputOffset, xOffset, cOffset, momentOffset, normalisationOffset;
 
@@ -56,18 +50,18 @@ internal sealed unsafe class FusedNetworkTape
         Layout = layout;
         Keeps = keeps;
         int fields = keeps ? shape.Blocks + 2 : 2, products = keeps ? shape.Layers : 1;
-        FieldSize = Aligned(shape.Filters * layout.Row + BlockedKernel.Slack(shape.Kernel));
-        ProductSize = Aligned(shape.Filters * layout.InnerRow);
-        outputOffset = Aligned(shape.Inputs * layout.Row + BlockedKernel.Slack(shape.Kernel));
-        xOffset = outputOffset + Aligned(shape.Outputs * layout.Row);
+        FieldSize = PinnedMemory.WholeLines<float>(shape.Filters * layout.Row + BlockedKernel.Slack(shape.Kernel));
+        ProductSize = PinnedMemory.WholeLines<float>(shape.Filters * layout.InnerRow);
+        outputOffset = PinnedMemory.WholeLines<float>(shape.Inputs * layout.Row + BlockedKernel.Slack(shape.Kernel));
+        xOffset = outputOffset + PinnedMemory.WholeLines<float>(shape.Outputs * layout.Row);
         cOffset = xOffset + fields * FieldSize;
         momentOffset = cOffset + products * ProductSize;
-        groupSize = momentOffset + Aligned(2 * shape.Layers * shape.Filters);
+        groupSize = momentOffset + PinnedMemory.WholeLines<float>(2 * shape.Layers * shape.Filters);
         normalisationOffset = checked(groupSize * layout.Groups);
-        long size = normalisationOffset + 4L * shape.Layers * shape.Filters + Alignment;
+        long size = normalisationOffset + 4L * shape.Layers * shape.Filters;
         if (size > int.MaxValue) throw new OutOfMemoryException($"A batch of {layout.Batch} is too large for the fused network: it would keep {size} numbers. Use a smaller batch, or the plain form.");
-        memory = GC.AllocateArray<float>((int)size, pinned: true);
-        start = AlignedStart(memory);
+        memory = new(size * sizeof(float), cleared: true);
+        start = (float*)memory.Start;
     }
 
     /// <summary>A new pass over the memory of one that was released.</summary>
@@ -122,16 +116,6 @@ internal sealed unsafe class FusedNetworkTape
     {
         float* first = start + normalisationOffset + 4 * layer * Shape.Filters;
         return new(first, first + Shape.Filters, first + 2 * Shape.Filters, first + 3 * Shape.Filters);
-    }
-
-    /// <summary>A size rounded up to whole cache lines.</summary>
-    public static int Aligned(int size) => (size + Alignment - 1) / Alignment * Alignment;
-
-    /// <summary>The first cache line's beginning in a pinned array, which needs <see cref="Alignment"/> numbers more than are used.</summary>
-    public static float* AlignedStart(float[] pinned)
-    {
-        float* start = (float*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pinned));
-        return start + (Alignment - (int)((nint)start / sizeof(float) % Alignment)) % Alignment;
     }
 }
 

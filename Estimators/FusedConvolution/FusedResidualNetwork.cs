@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,7 +12,7 @@ namespace DaML;
 internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, BlockedKernel kernel)
 {
     private const double Epsilon = 1e-5, Momentum = 0.1;   // libtorch's defaults
-    private const long WorkPerThread = 1 << 20;             // multiply-adds below which another thread does not pay
+    private const double TimeOfOne = 0.1;                   // nanoseconds for a multiply-add
     private const int IdleTapes = 64, IdleSizes = 4;
 
     private readonly ConcurrentDictionary<(BlockedLayout Layout, bool Keeps), ConcurrentBag<FusedNetworkTape>> idle = [];
@@ -43,7 +41,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         var tape = Rent(layout, keeps);
         tape.OwnStatistics = ownStatistics;
         var product = empty([layout.Batch, shape.Outputs, layout.Sites], dtype: ScalarType.Float32);
-        float* from = Address(input), to = Address(product);
+        float* from = KernelMemory.Address<float>(input), to = KernelMemory.Address<float>(product);
 
         // A group's way from C_(layer - 1), or the input, to C_layer, or the product.
         void Layer(int layer, int group)
@@ -68,7 +66,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         }
         else
         {
-            for (int layer = 0; layer < shape.Layers; layer++) Normalise(tape, layer, weights, Address(running[layer].Mean), Address(running[layer].Variance));
+            for (int layer = 0; layer < shape.Layers; layer++) Normalise(tape, layer, weights, KernelMemory.Address<float>(running[layer].Mean), KernelMemory.Address<float>(running[layer].Variance));
             SharedPhases.Run(threads, [layout.Groups], (_, group) =>
             {
                 for (int layer = 0; layer <= shape.Layers; layer++) Layer(layer, group);
@@ -88,7 +86,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         var layout = tape.Layout;
         using var pass = new FusedBackwardPass(shape, kernel, tape, weights, wantsParameters);
         var input = empty([layout.Batch, shape.Inputs, layout.Sites], dtype: ScalarType.Float32);
-        pass.Run(Threads(layout, passes: 2), Address(sensitivity), Address(input));
+        pass.Run(Threads(layout, passes: 2), KernelMemory.Address<float>(sensitivity), KernelMemory.Address<float>(input));
         GC.KeepAlive(sensitivity);
         Release(tape);
         return (input, wantsParameters ? pass.Gradient() : null);
@@ -102,13 +100,11 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         if (bag.Count < IdleTapes) bag.Add(tape);
     }
 
-    internal static float* Address(Tensor contiguous) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(contiguous.bytes));
-
     /// <summary>The addresses of parameters that are tensors of their own, contiguous.</summary>
     public static nint[] Addresses(IReadOnlyList<Tensor> parameters)
     {
         var addresses = new nint[parameters.Count];
-        for (int i = 0; i < addresses.Length; i++) addresses[i] = (nint)Address(parameters[i]);
+        for (int i = 0; i < addresses.Length; i++) addresses[i] = (nint)KernelMemory.Address<float>(parameters[i]);
         return addresses;
     }
 
@@ -116,7 +112,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
     public nint[] Addresses(Tensor packed)
     {
         var addresses = new nint[ParameterShapes.Count];
-        float* next = Address(packed);
+        float* next = KernelMemory.Address<float>(packed);
         for (int i = 0; i < addresses.Length; i++)
         {
             addresses[i] = (nint)next;
@@ -144,8 +140,9 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
 
     private static long Count(long[] size) => size.Aggregate(1L, (product, one) => product * one);
 
+    // Groups share the work of a phase; there may be fewer of them than threads.
     private int Threads(BlockedLayout layout, int passes) =>
-        (int)Math.Clamp((long)layout.Groups * BlockedLayout.Lanes * layout.Sites * shape.LayerWeights * shape.Layers * passes / WorkPerThread, 1, get_num_threads());
+        SharedWork.Threads(layout.Groups, (double)BlockedLayout.Lanes * layout.Sites * shape.LayerWeights * shape.Layers * passes * TimeOfOne);
 
     private FusedNetworkTape Rent(BlockedLayout layout, bool keeps) =>
         Idle(layout, keeps).TryTake(out var tape) ? new FusedNetworkTape(tape) : new FusedNetworkTape(shape, layout, keeps);
@@ -230,7 +227,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         for (int layer = 0; layer < shape.Layers; layer++)
         {
             var normalisation = tape.Normalisation(layer);
-            float* mean = Address(running[layer].Mean), variance = Address(running[layer].Variance);
+            float* mean = KernelMemory.Address<float>(running[layer].Mean), variance = KernelMemory.Address<float>(running[layer].Variance);
             for (int c = 0; c < shape.Filters; c++)
             {
                 double inverse = normalisation.InverseDeviation[c], own = 1 / (inverse * inverse) - Epsilon;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,7 +19,7 @@ public static class EnsembleStatistics
     /// <summary>The ensemble's mean, <c>[batch, n]</c>.</summary>
     public static Tensor Mean(Tensor members)
     {
-        if (!KernelMemory.Serves(members) || !members.is_contiguous() || members.numel() >= int.MaxValue / sizeof(double)) return members.mean([1]);
+        if (!KernelMemory.Serves(members) || !members.is_contiguous()) return members.mean([1]);
         var (batch, count, n) = (members.size(0), members.size(1), members.size(2));
         var mean = empty(batch, n, dtype: members.dtype);
         if (members.dtype == ScalarType.Float64) Mean<double>(members, mean, batch, (int)count, (int)n);
@@ -30,38 +31,36 @@ public static class EnsembleStatistics
     {
         nint from = (nint)KernelMemory.Address<T>(members), to = (nint)KernelMemory.Address<T>(mean);
         long size = (long)count * n;
-        KernelMemory.ForEach(batch, KernelMemory.Threads(batch, size), (first, end) =>
-            Mean(new ReadOnlySpan<T>((T*)from + first * size, (int)((end - first) * size)), new Span<T>((T*)to + first * n, (int)((end - first) * n)), count, n));
+        SharedWork.ForEach(batch, size * SharedWork.Operation, (first, end) =>
+        {
+            for (long b = first; b < end; b++) Mean((T*)from + b * size, (T*)to + b * n, count, n);
+        });
         GC.KeepAlive(members);
+        GC.KeepAlive(mean);
     }
 
-    private static void Mean<T>(ReadOnlySpan<T> members, Span<T> mean, int count, int n) where T : unmanaged, INumber<T>
+    private static unsafe void Mean<T>(T* members, T* mean, int count, int n) where T : unmanaged, INumber<T>
     {
         T share = T.One / T.CreateChecked(count);
-        for (int b = 0; b < mean.Length / n; b++)
+        int j = 0;
+        for (; j + Vector256<T>.Count <= n; j += Vector256<T>.Count)
         {
-            var to = mean.Slice(b * n, n);
-            var from = members.Slice(b * count * n, count * n);
-            int j = 0;
-            for (; j + Vector<T>.Count <= n; j += Vector<T>.Count)
-            {
-                var sum = Vector<T>.Zero;
-                for (int i = 0; i < count; i++) sum += new Vector<T>(from[(i * n + j)..]);
-                (sum * share).CopyTo(to[j..]);
-            }
-            for (; j < n; j++)
-            {
-                T sum = T.Zero;
-                for (int i = 0; i < count; i++) sum += from[i * n + j];
-                to[j] = sum * share;
-            }
+            var sum = Vector256<T>.Zero;
+            for (int i = 0; i < count; i++) sum += Vector256.Load(members + (long)i * n + j);
+            (sum * share).Store(mean + j);
+        }
+        for (; j < n; j++)
+        {
+            T sum = T.Zero;
+            for (int i = 0; i < count; i++) sum += members[(long)i * n + j];
+            mean[j] = sum * share;
         }
     }
 
     /// <summary>The ensemble's standard deviation (divisor N - 1), <c>[batch, n]</c>.</summary>
     public static Tensor StandardDeviation(Tensor members)
     {
-        if (!KernelMemory.Serves(members) || !members.is_contiguous() || members.numel() >= int.MaxValue / sizeof(double))
+        if (!KernelMemory.Serves(members) || !members.is_contiguous())
         {
             using var scope = NewDisposeScope();
             var (_, anomalies) = Split(members);
@@ -82,7 +81,7 @@ public static class EnsembleStatistics
         for (long b = 0; b < batch; b++, from += (long)count * n, to += n)
         {
             int j = 0;
-            for (; j + Vector<T>.Count <= n; j += Vector<T>.Count) Vector.SquareRoot(VectorSquares(from + j, count, n) * divisor).Store(to + j);
+            for (; j + Vector256<T>.Count <= n; j += Vector256<T>.Count) Vector256.Sqrt(VectorSquares(from + j, count, n) * divisor).Store(to + j);
             for (; j < n; j++) to[j] = T.Sqrt(Squares(from + j, count, n) * divisor);
         }
         GC.KeepAlive(members);
@@ -99,8 +98,8 @@ public static class EnsembleStatistics
     /// <returns>Whether a lift is above that; null, and nothing done, where there is no kernel for these tensors.</returns>
     internal static bool? Lift(Tensor members, Tensor other, Tensor lift, double most)
     {
-        bool Serves(Tensor tensor) => KernelMemory.Serves(tensor) && tensor.is_contiguous() && tensor.dtype == members.dtype;
-        if (!Serves(members) || !Serves(other) || !Serves(lift) || !other.HasSizesOf(members)) return null;
+        if (!KernelMemory.Serves(members, other, lift) || !other.HasSizesOf(members)) return null;
+        if (!members.is_contiguous() || !other.is_contiguous() || !lift.is_contiguous()) return null;
         return members.dtype == ScalarType.Float64 ? Lift<double>(members, other, lift, most) : Lift<float>(members, other, lift, (float)most);
     }
 
@@ -110,7 +109,7 @@ public static class EnsembleStatistics
         nint above = (nint)KernelMemory.Address<T>(members), below = (nint)KernelMemory.Address<T>(other), to = (nint)KernelMemory.Address<T>(lift);
         long size = (long)count * n;
         int beyond = 0;
-        KernelMemory.ForEach(batch, KernelMemory.Threads(batch, 8.0 * size), (first, end) =>
+        SharedWork.ForEach(batch, 8.0 * size * SharedWork.Operation, (first, end) =>
         {
             for (long b = first; b < end; b++)
                 if (Lift((T*)above + b * size, (T*)below + b * size, (T*)to + b * n, count, n, most)) Volatile.Write(ref beyond, 1);
@@ -125,13 +124,13 @@ public static class EnsembleStatistics
     {
         bool beyond = false;
         int j = 0;
-        for (; j + Vector<T>.Count <= n; j += Vector<T>.Count)
+        for (; j + Vector256<T>.Count <= n; j += Vector256<T>.Count)
         {
             var below = VectorSquares(other + j, count, n);
-            var ratio = Vector.ConditionalSelect(Vector.GreaterThan(below, Vector<T>.Zero), VectorSquares(members + j, count, n) / below, Vector<T>.One);
-            var lifted = Vector.Load(lift + j) * ratio;
-            lifted = Vector.ConditionalSelect(Vector.GreaterThan(lifted, Vector<T>.One), lifted, Vector<T>.One);
-            beyond |= Vector.GreaterThanAny(lifted, new Vector<T>(most));
+            var ratio = Vector256.ConditionalSelect(Vector256.GreaterThan(below, Vector256<T>.Zero), VectorSquares(members + j, count, n) / below, Vector256<T>.One);
+            var lifted = Vector256.Load(lift + j) * ratio;
+            lifted = Vector256.ConditionalSelect(Vector256.GreaterThan(lifted, Vector256<T>.One), lifted, Vector256<T>.One);
+            beyond |= Vector256.GreaterThanAny(lifted, Vector256.Create(most));
             lifted.Store(lift + j);
         }
         for (; j < n; j++)
@@ -153,14 +152,14 @@ public static class EnsembleStatistics
         return squares;
     }
 
-    private static unsafe Vector<T> VectorSquares<T>(T* members, int count, int n) where T : unmanaged, INumber<T>
+    private static unsafe Vector256<T> VectorSquares<T>(T* members, int count, int n) where T : unmanaged, INumber<T>
     {
-        Vector<T> sum = Vector<T>.Zero, squares = Vector<T>.Zero;
-        for (int i = 0; i < count; i++) sum += Vector.Load(members + (long)i * n);
+        Vector256<T> sum = Vector256<T>.Zero, squares = Vector256<T>.Zero;
+        for (int i = 0; i < count; i++) sum += Vector256.Load(members + (long)i * n);
         var mean = sum * (T.One / T.CreateChecked(count));
         for (int i = 0; i < count; i++)
         {
-            var difference = Vector.Load(members + (long)i * n) - mean;
+            var difference = Vector256.Load(members + (long)i * n) - mean;
             squares += difference * difference;
         }
         return squares;

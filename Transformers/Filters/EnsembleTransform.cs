@@ -55,7 +55,7 @@ public sealed class EnsembleTransform
         var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(members.size(0), members.size(1), random, members.dtype);
         using var observed = observationOperator.Apply(members);
         Tensor analysis;
-        if (served && KernelMemory.Serves(observed) && observed.dtype == members.dtype)
+        if (served && KernelMemory.Serves(members, observed))
             analysis = EnsembleTransformKernel.Analyze(members, observed, observation, observationError, weight, inflation.PosteriorFactor, turn);
         else
         {

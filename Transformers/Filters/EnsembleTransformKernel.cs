@@ -17,12 +17,11 @@ internal static unsafe class EnsembleTransformKernel
 
     /// <summary>Whether the kernel can take the ensemble and its observation.</summary>
     public static bool Serves(Tensor members, Tensor observed, Observation observation) =>
-        Serves(members, observed.size(2), observation) && KernelMemory.Serves(observed) && observed.dtype == members.dtype;
+        Serves(members, observed.size(2), observation) && KernelMemory.Serves(members, observed);
 
     /// <summary>Whether the kernel can take the ensemble and so many observations in all, of which these are some.</summary>
     public static bool Serves(Tensor members, long observations, Observation observation) =>
-        KernelMemory.Serves(members) && KernelMemory.Serves(observation.Values) && observation.Values.dtype == members.dtype
-        && observation.Mask is null or { device_type: DeviceType.CPU }
+        KernelMemory.Serves(members, observation.Values) && observation.Mask is null or { device_type: DeviceType.CPU }
         && members.size(1) <= SymmetricEigenproblem.LargestKernelSize && members.size(1) * Math.Max(members.size(2), observations) <= LargestEnsemble;
 
     /// <summary>Observations as the kernels take them: with the deviations of a diagonal R, or whitened as they are, which is linear.</summary>
@@ -67,9 +66,10 @@ internal static unsafe class EnsembleTransformKernel
         nint fromE = (nint)Address<T>(e), fromH = (nint)Address<T>(h), fromY = (nint)Address<T>(y), to = (nint)Address<T>(result);
         nint fromMask = mask is null ? 0 : (nint)Address<byte>(mask), fromRotation = rotation is null ? 0 : (nint)Address<T>(rotation);
         double size = Math.Min(count, p);
-        ForEach(batch, Threads(batch, 8 * size * size * size + 4.0 * count * count * (n + p)), (first, end) =>
+        SharedWork.ForEach(batch, (8 * size * size * size + 4.0 * count * count * (n + p)) * SharedWork.Operation, (first, end) =>
         {
-            var one = TransformTrajectory<T>.InThreadMemory(count, n, p);
+            using var room = new RentedMemory<T>(TransformTrajectory<T>.Numbers(count, n, p));
+            var one = new TransformTrajectory<T>(count, n, p, room.Start);
             for (long b = first; b < end; b++)
             {
                 one.LoadEnsemble((T*)fromE + b * count * n);

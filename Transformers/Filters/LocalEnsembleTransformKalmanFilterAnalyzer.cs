@@ -65,7 +65,7 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
         var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(batch, count, random, members.dtype);
         using var observed = observationOperator.Apply(members);
         double zeta = (count - 1) / (inflation.PriorFactor * inflation.PriorFactor);
-        var analysis = served && KernelMemory.Serves(observed) && observed.dtype == members.dtype
+        var analysis = served && KernelMemory.Serves(members, observed)
             ? LocalEnsembleTransformKernel.Analyze(members, observed, observation, deviations, domains, zeta, inflation.PosteriorFactor, turn)
             : InTensors(ObservedEnsemble.Of(members, observed, observation, observationError), zeta, turn);
         analysis = inflation.AfterUpdate(members, analysis, random);

@@ -3,6 +3,7 @@ using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 using static DaML.KernelMemory;
+using static DaML.Vectors;
 
 namespace DaML;
 
@@ -17,7 +18,7 @@ internal static unsafe class LocalEnsembleTransformKernel
 
     /// <summary>Whether the kernel can take the ensemble and its observation.</summary>
     public static bool Serves(Tensor members, Observation observation) =>
-        KernelMemory.Serves(members) && KernelMemory.Serves(observation.Values) && observation.Values.dtype == members.dtype && observation.Mask is null or { device_type: DeviceType.CPU }
+        KernelMemory.Serves(members, observation.Values) && observation.Mask is null or { device_type: DeviceType.CPU }
         && members.size(1) <= SymmetricEigenproblem.LargestKernelSize;
 
     /// <summary>The analysis ensemble, <c>[batch, N, n]</c>.</summary>
@@ -44,30 +45,28 @@ internal static unsafe class LocalEnsembleTransformKernel
         Tensor e = Contiguous(members), h = Contiguous(observed), y = Contiguous(observation.Values);
         Tensor? mask = observation.Mask?.contiguous(), turn = rotation?.contiguous();
         // Of each observation in a row of its own: the whitened anomalies of all members, then the innovation.
-        var rows = empty([(long)p * width + Padded<T>(1)], dtype: members.dtype);
+        using var rented = new RentedMemory<T>((long)p * width);
         var local = new LocalAnalysis<T>(count, n, domains, T.CreateTruncating(zeta), T.CreateTruncating(inflation * Math.Sqrt(count - 1)));
-        nint fromE = (nint)Address<T>(e), fromH = (nint)Address<T>(h), fromY = (nint)Address<T>(y), to = (nint)Address<T>(result), aligned = Aligned((nint)Address<T>(rows));
+        nint fromE = (nint)Address<T>(e), fromH = (nint)Address<T>(h), fromY = (nint)Address<T>(y), to = (nint)Address<T>(result), rows = (nint)rented.Start;
         nint fromMask = mask is null ? 0 : (nint)Address<byte>(mask), fromRotation = turn is null ? 0 : (nint)Address<T>(turn);
         int blocks = (n + Block - 1) / Block, observationBlocks = (p + Block - 1) / Block;
-        double each = Block * (domains.Mean * width * (count + 1) * 2 + 8.0 * count * count * count);
+        double each = Block * (domains.Mean * width * (count + 1) * 2 + 8.0 * count * count * count) * SharedWork.Operation;
         for (long b = 0; b < batch; b++)
         {
             nint members0 = fromE + (nint)(b * count * n * sizeof(T)), observed0 = fromH + (nint)(b * count * p * sizeof(T)), values0 = fromY + (nint)(b * p * sizeof(T));
             nint mask0 = fromMask == 0 ? 0 : fromMask + (nint)(b * p), rotation0 = fromRotation == 0 ? 0 : fromRotation + (nint)(b * count * count * sizeof(T));
             nint result0 = to + (nint)(b * count * n * sizeof(T));
-            ForEach(observationBlocks, Threads(observationBlocks, 4.0 * Block * count), (first, end) =>
-                Whiten((T*)observed0, (T*)values0, (byte*)mask0, deviations, (T*)aligned, (int)first * Block, Math.Min(p, (int)end * Block), count, p, width));
-            ForEach(blocks, Threads(blocks, each), (first, end) =>
+            SharedWork.ForEach(observationBlocks, 4.0 * Block * count * SharedWork.Operation, (first, end) =>
+                Whiten((T*)observed0, (T*)values0, (byte*)mask0, deviations, (T*)rows, (int)first * Block, Math.Min(p, (int)end * Block), count, p, width));
+            SharedWork.ForEach(blocks, each, (first, end) =>
             {
                 var room = new LocalObservations();
                 for (int block = (int)first; block < end; block++)
-                    local.Analyze((T*)members0, (T*)aligned, (T*)rotation0, (T*)result0, block * Block, Math.Min(n, (block + 1) * Block), room);
+                    local.Analyze((T*)members0, (T*)rows, (T*)rotation0, (T*)result0, block * Block, Math.Min(n, (block + 1) * Block), room);
             });
         }
         return result;
     }
-
-    private static nint Aligned(nint address) => (address + 63) / 64 * 64;
 
     private static void Whiten<T>(T* observed, T* values, byte* mask, double[] deviations, T* rows, int first, int end, int count, int p, int width) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
@@ -109,7 +108,8 @@ internal sealed unsafe class LocalAnalysis<T>(int members, int n, LocalDomains d
         bool inLanes = members <= SymmetricEigenLanes.LargestSize;
         long own = inLanes ? (2L * members * members + 5 * members + SymmetricEigenLanes.WorkSize(members)) * lanes
             : (2L * members + 3) * memberWidth + SymmetricEigenKernel.WorkSize<T>(members);
-        T* memory = Rent<T>((members + 1L) * width + own + 2L * domains.Largest * width);
+        using var rented = new RentedMemory<T>((members + 1L) * width + own + 2L * domains.Largest * width);
+        T* memory = rented.Start;
         if (inLanes)
             for (int point = first; point < end; point += lanes) InLanes(ensemble, rows, rotation, result, point, Math.Min(lanes, end - point), list, memory);
         else

@@ -51,7 +51,7 @@ internal abstract class PriorWeight
             int batch = (int)eigenvalues.size(0), rank = (int)eigenvalues.size(1);
             double[] values = stack([eigenvalues, transform.SquaredProjections]).to(ScalarType.Float64, CPU).ToArray<double>();
             double[] zeta = new double[batch], coefficient = new double[batch];
-            KernelMemory.ForEach(batch, KernelMemory.Threads(batch, 100.0 * FiniteSizeDual.GridPoints * rank), (first, end) =>
+            SharedWork.ForEach(batch, 100.0 * FiniteSizeDual.GridPoints * rank * SharedWork.Operation, (first, end) =>
             {
                 for (int b = (int)first; b < end; b++)
                 {

@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
-using static DaML.KernelMemory;
+using static DaML.Vectors;
 
 namespace DaML;
 
@@ -17,10 +17,11 @@ internal static unsafe class RotationKernel
         long batch = noise.size(0);
         int members = (int)noise.size(1), width = Padded<T>(members);
         var result = empty([batch, members, members], dtype: noise.dtype);
-        nint from = (nint)Address<T>(noise), to = (nint)Address<T>(result);
-        ForEach(batch, Threads(batch, 4.0 * members * members * members), (first, end) =>
+        nint from = (nint)KernelMemory.Address<T>(noise), to = (nint)KernelMemory.Address<T>(result);
+        SharedWork.ForEach(batch, 4.0 * members * members * members * SharedWork.Operation, (first, end) =>
         {
-            T* basis = Rent<T>((members + 1L) * width), along = basis + members * width;
+            using var room = new RentedMemory<T>((members + 1L) * width);
+            T* basis = room.Start, along = basis + members * width;
             for (long b = first; b < end; b++)
             {
                 Orthonormalise((T*)from + b * members * (members - 1), basis, along, members, width);
@@ -69,12 +70,5 @@ internal static unsafe class RotationKernel
             }
             rotation[i * members + members - 1] = behind;
         }
-    }
-
-    private static T Dot<T>(T* x, T* y, int width) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        var sum = Vector512<T>.Zero;
-        for (int k = 0; k < width; k += Vector512<T>.Count) sum = MultiplyAdd(Vector512.LoadAligned(x + k), Vector512.LoadAligned(y + k), sum);
-        return Vector512.Sum(sum);
     }
 }

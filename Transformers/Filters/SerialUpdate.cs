@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -23,7 +24,7 @@ public static class SerialUpdate
     /// <param name="innovation">d, whitened, <c>[batch, p]</c>.</param>
     /// <returns>T <c>[batch, N, N]</c> and w <c>[batch, N]</c>.</returns>
     public static (Tensor Transform, Tensor Weights) Solve(Tensor observed, Tensor innovation) =>
-        KernelMemory.Serves(observed) && !(is_grad_enabled() && innovation.requires_grad) ? Run(observed, innovation, ByKernel) : Run(observed, innovation, ByTensors);
+        KernelMemory.Serves(observed, innovation) ? Run(observed, innovation, ByKernel) : Run(observed, innovation, ByTensors);
 
     private static (Tensor, Tensor) Run(Tensor observed, Tensor innovation, Func<Tensor, Tensor, long, (Tensor Rows, Tensor Ends)> update)
     {
@@ -66,8 +67,8 @@ public static class SerialUpdate
         T degrees = T.CreateChecked(members - 1);
         for (int b = 0; b < rows.size(0); b++)
         {
-            var matrix = MemoryMarshal.Cast<byte, T>(rows.bytes).Slice(b * count * members, count * members);
-            var end = MemoryMarshal.Cast<byte, T>(ends.bytes).Slice(b * count, count);
+            var matrix = KernelMemory.Elements<T>(rows).Slice(b * count * members, count * members);
+            var end = KernelMemory.Elements<T>(ends).Slice(b * count, count);
             for (int j = 0; j < p; j++)
             {
                 var y = matrix.Slice(j * members, members);
@@ -85,21 +86,21 @@ public static class SerialUpdate
 
     private static T Dot<T>(ReadOnlySpan<T> a, ReadOnlySpan<T> b) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        ReadOnlySpan<Vector<T>> va = MemoryMarshal.Cast<T, Vector<T>>(a), vb = MemoryMarshal.Cast<T, Vector<T>>(b);
-        var sum = Vector<T>.Zero;
+        ReadOnlySpan<Vector256<T>> va = MemoryMarshal.Cast<T, Vector256<T>>(a), vb = MemoryMarshal.Cast<T, Vector256<T>>(b);
+        var sum = Vector256<T>.Zero;
         for (int i = 0; i < va.Length; i++) sum += va[i] * vb[i];
-        T total = Vector.Sum(sum);
-        for (int i = va.Length * Vector<T>.Count; i < a.Length; i++) total += a[i] * b[i];
+        T total = Vector256.Sum(sum);
+        for (int i = va.Length * Vector256<T>.Count; i < a.Length; i++) total += a[i] * b[i];
         return total;
     }
 
     // a -= factor b
     private static void Subtract<T>(Span<T> a, T factor, ReadOnlySpan<T> b) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        var va = MemoryMarshal.Cast<T, Vector<T>>(a);
-        var vb = MemoryMarshal.Cast<T, Vector<T>>(b);
-        var factors = new Vector<T>(factor);
+        var va = MemoryMarshal.Cast<T, Vector256<T>>(a);
+        var vb = MemoryMarshal.Cast<T, Vector256<T>>(b);
+        var factors = Vector256.Create(factor);
         for (int i = 0; i < va.Length; i++) va[i] -= factors * vb[i];
-        for (int i = va.Length * Vector<T>.Count; i < a.Length; i++) a[i] -= factor * b[i];
+        for (int i = va.Length * Vector256<T>.Count; i < a.Length; i++) a[i] -= factor * b[i];
     }
 }

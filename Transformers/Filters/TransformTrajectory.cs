@@ -1,18 +1,22 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
-using static DaML.KernelMemory;
+using static DaML.Vectors;
 
 namespace DaML;
 
-/// <summary>One trajectory's analysis in the thread's own memory. Letters as in <see cref="EnsembleTransform"/>; rows are padded to whole vectors.</summary>
+/// <summary>One trajectory's analysis in rented memory. Letters as in <see cref="EnsembleTransform"/>; rows are padded to whole vectors.</summary>
 internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly int members, n, p, size, nWidth, pWidth, memberWidth, sizeWidth;
     private readonly bool inMemberSpace;
-    private readonly T* mean, x, y, yTransposed, d, gram, vectors, values, projections, basis, scaled, weights, rotated, analysis, yScratch, row, work;
+    private readonly T* mean, x, y, yTransposed, d, gram, vectors, values, projections, basis, scaled, weights, rotated, analysis, yScratch, row, work, end;
 
     /// <summary>Lays the quantities out in memory.</summary>
-    private TransformTrajectory(int members, int n, int p, T* memory)
+    /// <param name="members">N</param>
+    /// <param name="n">The dimension of the state.</param>
+    /// <param name="p">The number of observations.</param>
+    /// <param name="memory">Room for <see cref="Numbers"/>, used for one trajectory after the other.</param>
+    public TransformTrajectory(int members, int n, int p, T* memory)
     {
         (this.members, this.n, this.p) = (members, n, p);
         inMemberSpace = members <= p;
@@ -36,14 +40,11 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         yScratch = Take(ref at, members * pWidth);
         row = Take(ref at, Math.Max(memberWidth, sizeWidth));
         work = Take(ref at, Math.Max(SymmetricEigenKernel.WorkSize<T>(size), pWidth));
-        Numbers = at - memory;
+        end = at;
     }
 
-    private long Numbers { get; }
-
-    /// <summary>Room for one trajectory after the other in the thread's own memory, until the next that asks for it.</summary>
-    public static TransformTrajectory<T> InThreadMemory(int members, int n, int p) =>
-        new(members, n, p, Rent<T>(new TransformTrajectory<T>(members, n, p, null).Numbers));
+    /// <summary>How many numbers of memory an analysis takes.</summary>
+    public static long Numbers(int members, int n, int p) => new TransformTrajectory<T>(members, n, p, null).end - (T*)null;
 
     private static T* Take(ref T* at, int numbers)
     {
@@ -225,10 +226,7 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         else ProductKernel.Multiply(vectors, pWidth, 1, yTransposed, basis, size, size, memberWidth);
         for (int k = 0; k < size; k++)
         {
-            var sum = Vector512<T>.Zero;
-            for (int i = 0; i < sizeWidth; i += Vector512<T>.Count)
-                sum = MultiplyAdd(Vector512.LoadAligned(vectors + k * sizeWidth + i), Vector512.LoadAligned(right + i), sum);
-            projections[k] = Vector512.Sum(sum);
+            projections[k] = Dot(vectors + k * sizeWidth, right, sizeWidth);
             values[k] = T.Max(values[k], T.Zero);
         }
     }

@@ -63,9 +63,10 @@ internal sealed unsafe class GaussNewtonKernel
         nint toWeights = (nint)Address<T>(weights), toInverse = (nint)Address<T>(inverse), toEnsemble = (nint)Address<T>(ensemble), toResult = (nint)Address<T>(result);
         bool first = ++steps == 1, last = steps == iteration.MaximumIterations, bundle = iteration.Linearisation.IsBundle;
         double tolerance = iteration.Tolerance * iteration.Tolerance, rank = Math.Min(count, p);
-        ForEach(batch, Threads(batch, 8 * rank * rank * rank + 6.0 * count * count * (n + p)), (begin, end) =>
+        SharedWork.ForEach(batch, (8 * rank * rank * rank + 6.0 * count * count * (n + p)) * SharedWork.Operation, (begin, end) =>
         {
-            var one = TransformTrajectory<T>.InThreadMemory(count, n, p);
+            using var room = new RentedMemory<T>(TransformTrajectory<T>.Numbers(count, n, p));
+            var one = new TransformTrajectory<T>(count, n, p, room.Start);
             for (long b = begin; b < end; b++)
             {
                 if (!active[b]) continue;

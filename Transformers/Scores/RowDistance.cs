@@ -1,5 +1,4 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -13,28 +12,27 @@ internal static class RowDistance
     /// <param name="from">What is taken off first, of the same shape; null for nothing.</param>
     public static Tensor RootMeanSquare(Tensor values, Tensor? from = null)
     {
-        if (!Serves(values) || from is not null && (!Serves(from) || !from.HasSizesOf(values)))
+        if (!Serves(values) || from is not null && !(Serves(from) && from.HasSizesOf(values)))
             return (from is null ? values : values - from).square().mean([1]).sqrt();
         int batch = (int)values.size(0), n = (int)values.size(1);
         var result = empty(batch, dtype: ScalarType.Float64);
-        var x = Numbers(values);
-        var y = from is null ? [] : Numbers(from);
-        var to = MemoryMarshal.Cast<byte, double>(result.bytes);
+        ReadOnlySpan<double> x = KernelMemory.Elements<double>(values), y = from is null ? [] : KernelMemory.Elements<double>(from);
+        var to = KernelMemory.Elements<double>(result);
         for (int b = 0; b < batch; b++) to[b] = Math.Sqrt(SquaredSum(x.Slice(b * n, n), from is null ? [] : y.Slice(b * n, n)) / n);
         return result;
     }
 
     private static double SquaredSum(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
     {
-        var sums = Vector<double>.Zero;
+        var sums = Vector256<double>.Zero;
         int i = 0;
-        for (; i + Vector<double>.Count <= x.Length; i += Vector<double>.Count)
+        for (; i + Vector256<double>.Count <= x.Length; i += Vector256<double>.Count)
         {
-            var difference = new Vector<double>(x[i..]);
-            if (!y.IsEmpty) difference -= new Vector<double>(y[i..]);
+            var difference = Vector256.Create(x[i..]);
+            if (!y.IsEmpty) difference -= Vector256.Create(y[i..]);
             sums += difference * difference;
         }
-        double sum = Vector.Sum(sums);
+        double sum = Vector256.Sum(sums);
         for (; i < x.Length; i++)
         {
             double difference = x[i] - (y.IsEmpty ? 0 : y[i]);
@@ -43,7 +41,5 @@ internal static class RowDistance
         return sum;
     }
 
-    private static bool Serves(Tensor tensor) => tensor.dtype == ScalarType.Float64 && tensor.ndim == 2 && KernelMemory.Serves(tensor) && tensor.is_contiguous() && tensor.numel() < int.MaxValue / sizeof(double);
-
-    private static ReadOnlySpan<double> Numbers(Tensor tensor) => MemoryMarshal.Cast<byte, double>(tensor.bytes);
+    private static bool Serves(Tensor tensor) => tensor.dtype == ScalarType.Float64 && tensor.ndim == 2 && KernelMemory.Serves(tensor) && tensor.is_contiguous();
 }

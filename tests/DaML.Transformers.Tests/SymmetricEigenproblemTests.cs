@@ -110,7 +110,8 @@ public sealed class SymmetricEigenproblemTests
         int lanes = System.Runtime.Intrinsics.Vector512<double>.Count, m = (int)matrices.shape[^1];
         Assert.Equal(lanes, matrices.shape[0]);
         double[] elements = matrices.contiguous().data<double>().ToArray(), values = new double[lanes * m], vectors = new double[lanes * m * m];
-        var a = (System.Runtime.Intrinsics.Vector512<double>*)KernelMemory.Rent<double>(lanes * (2L * m * m + m + SymmetricEigenLanes.WorkSize(m)));
+        using var rented = new RentedMemory<double>(lanes * (2L * m * m + m + SymmetricEigenLanes.WorkSize(m)));
+        var a = (System.Runtime.Intrinsics.Vector512<double>*)rented.Start;
         var (z, d) = ((nint)(a + m * m), (nint)(a + 2 * m * m));
         for (int lane = 0; lane < lanes; lane++)
             for (int k = 0; k < m * m; k++) ((double*)(a + k))[lane] = elements[lane * m * m + k];

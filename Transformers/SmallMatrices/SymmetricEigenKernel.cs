@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using static DaML.KernelMemory;
+using static DaML.Vectors;
 
 namespace DaML;
 
@@ -262,12 +262,5 @@ internal static unsafe class SymmetricEigenKernel
             MultiplyAdd(sine, x, cosine * y).StoreAligned(upper + k);
             MultiplyAdd(cosine, x, -sine * y).StoreAligned(lower + k);
         }
-    }
-
-    private static T Dot<T>(T* x, T* y, int width) where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        var sum = Vector512<T>.Zero;
-        for (int k = 0; k < width; k += Vector512<T>.Count) sum = MultiplyAdd(Vector512.LoadAligned(x + k), Vector512.LoadAligned(y + k), sum);
-        return Vector512.Sum(sum);
     }
 }

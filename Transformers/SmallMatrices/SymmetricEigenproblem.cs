@@ -1,7 +1,7 @@
 using System.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
-using static DaML.KernelMemory;
+using static DaML.Vectors;
 
 namespace DaML;
 
@@ -25,7 +25,7 @@ public static class SymmetricEigenproblem
         long[] shape = symmetric.Sizes();
         if (shape.Length < 2 || shape[^1] != shape[^2] || shape[^1] < 1)
             throw new ArgumentException($"An eigenproblem needs square matrices [..., m, m]; given: {ColumnDefinition.Describe(shape)}.", nameof(symmetric));
-        if (shape[^1] > LargestKernelSize || !Serves(symmetric)) return linalg.eigh(symmetric);
+        if (shape[^1] > LargestKernelSize || !KernelMemory.Serves(symmetric)) return linalg.eigh(symmetric);
         using var scope = NewDisposeScope();
         var matrices = symmetric.contiguous();
         var values = empty(shape[..^1], dtype: symmetric.dtype);
@@ -40,10 +40,11 @@ public static class SymmetricEigenproblem
         int m = (int)matrices.size(-1), stride = Padded<T>(m);
         long count = matrices.numel() / ((long)m * m);
         if (count == 0) return;
-        nint from = (nint)Address<T>(matrices), toValues = (nint)Address<T>(values), toRows = (nint)Address<T>(rows);
-        ForEach(count, Threads(count, 8.0 * m * m * m), (first, end) =>
+        nint from = (nint)KernelMemory.Address<T>(matrices), toValues = (nint)KernelMemory.Address<T>(values), toRows = (nint)KernelMemory.Address<T>(rows);
+        SharedWork.ForEach(count, 8.0 * m * m * m * SharedWork.Operation, (first, end) =>
         {
-            T* a = Rent<T>(2L * m * stride + stride + SymmetricEigenKernel.WorkSize<T>(m)), z = a + m * stride, d = z + m * stride;
+            using var room = new RentedMemory<T>(2L * m * stride + stride + SymmetricEigenKernel.WorkSize<T>(m));
+            T* a = room.Start, z = a + m * stride, d = z + m * stride;
             Span<int> order = stackalloc int[m];
             for (long b = first; b < end; b++)
             {

@@ -1,6 +1,6 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
-using static DaML.KernelMemory;
+using static DaML.Vectors;
 
 namespace DaML;
 

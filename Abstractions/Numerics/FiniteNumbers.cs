@@ -1,6 +1,6 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,16 +9,13 @@ namespace DaML;
 /// <summary>Whether tensors hold numbers, asked of every state in every cycle and so without an operator where the processor holds the tensor.</summary>
 public static class FiniteNumbers
 {
-    private const int SmallestShare = 1 << 16;
+    // Nanoseconds for a number that comes from memory.
+    private const double TimeOfOne = 1.5;
 
     /// <summary>Whether a tensor has neither infinities nor NaNs.</summary>
     public static bool All(Tensor tensor)
     {
-        if (tensor.device_type == DeviceType.CPU && tensor.is_contiguous() && tensor.numel() is > 0 and < int.MaxValue / sizeof(double))
-        {
-            if (tensor.dtype == ScalarType.Float64) return All<double>(tensor);
-            if (tensor.dtype == ScalarType.Float32) return All<float>(tensor);
-        }
+        if (KernelMemory.Holds(tensor) && tensor.is_contiguous()) return tensor.dtype == ScalarType.Float64 ? All<double>(tensor) : All<float>(tensor);
         using var scope = NewDisposeScope();
         // A sum is finite only if all of its terms are; that of large numbers may be infinite all the same.
         return double.IsFinite(tensor.sum().ToDouble()) || tensor.isfinite().all().ToBoolean();
@@ -59,18 +56,13 @@ public static class FiniteNumbers
         return $"{lost[first].sum().ToInt64()} of {lost.size(1)} members (trajectory {first}{more})";
     }
 
-    // Large tensors in shares, by all threads.
     private static unsafe bool All<T>(Tensor tensor) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var values = MemoryMarshal.Cast<byte, T>(tensor.bytes);
-        int count = values.Length, threads = count < 2 * SmallestShare ? 1 : get_num_threads(), shares = threads == 1 ? 1 : Math.Min(4 * threads, count / SmallestShare);
-        if (shares == 1) return All(values);
-        nint address = (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(values));
+        nint address = (nint)KernelMemory.Address<T>(tensor);
         bool finite = true;
-        Parallel.For(0, shares, new ParallelOptions { MaxDegreeOfParallelism = threads }, share =>
+        SharedWork.ForEach(tensor.numel(), TimeOfOne, (first, end) =>
         {
-            int from = (int)((long)count * share / shares), to = (int)((long)count * (share + 1) / shares);
-            if (!All(new ReadOnlySpan<T>((T*)address + from, to - from))) Volatile.Write(ref finite, false);
+            if (!All(new ReadOnlySpan<T>((T*)address + first, (int)(end - first)))) Volatile.Write(ref finite, false);
         });
         GC.KeepAlive(tensor);
         return finite;
@@ -79,11 +71,11 @@ public static class FiniteNumbers
     // x - x is zero, or NaN where x is infinite or NaN.
     private static bool All<T>(ReadOnlySpan<T> values) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var vectors = MemoryMarshal.Cast<T, Vector<T>>(values);
-        var bad = Vector<T>.Zero;
+        var vectors = MemoryMarshal.Cast<T, Vector256<T>>(values);
+        var bad = Vector256<T>.Zero;
         foreach (var vector in vectors) bad += vector - vector;
         var rest = T.Zero;
-        foreach (var value in values[(vectors.Length * Vector<T>.Count)..]) rest += value - value;
-        return T.IsFinite(rest) && Vector.EqualsAll(bad, Vector<T>.Zero);
+        foreach (var value in values[(vectors.Length * Vector256<T>.Count)..]) rest += value - value;
+        return T.IsFinite(rest) && Vector256.EqualsAll(bad, Vector256<T>.Zero);
     }
 }

@@ -1,0 +1,59 @@
+namespace DaML;
+
+/// <summary>
+/// Memory that a thread lends to a kernel and keeps for the next one; it holds anything at first. Rentals nest: each has its own
+/// memory until it is disposed of, and the last is given back first.
+/// </summary>
+/// <typeparam name="T">The type of the numbers.</typeparam>
+internal readonly unsafe struct RentedMemory<T> : IDisposable where T : unmanaged
+{
+    private readonly MemoryOfThread owner;
+    private readonly int depth;
+
+    /// <summary>Rents memory of the calling thread, which begins at a cache line.</summary>
+    /// <param name="numbers">How many numbers.</param>
+    /// <exception cref="OverflowException">More than an array can hold.</exception>
+    public RentedMemory(long numbers)
+    {
+        owner = MemoryOfThread.Mine;
+        depth = owner.Rent(checked(numbers * sizeof(T)), out byte* start);
+        Start = (T*)start;
+    }
+
+    /// <summary>The first number.</summary>
+    public T* Start { get; }
+
+    /// <summary>Gives the memory back.</summary>
+    /// <exception cref="InvalidOperationException">A later rental is still in use, this one was given back before, or another thread gives it back.</exception>
+    public void Dispose() => owner.Return(depth);
+}
+
+/// <summary>The blocks that a thread lends, one for each depth of nesting.</summary>
+internal sealed unsafe class MemoryOfThread
+{
+    [ThreadStatic] private static MemoryOfThread? mine;
+
+    private readonly List<PinnedMemory> blocks = [];
+    private int rented;
+
+    /// <summary>That of the calling thread.</summary>
+    public static MemoryOfThread Mine => mine ??= new();
+
+    /// <summary>Lends a block, and tells at which depth.</summary>
+    public int Rent(long bytes, out byte* start)
+    {
+        if (rented == blocks.Count) blocks.Add(new(bytes, cleared: false));
+        else if (blocks[rented].Length < bytes) blocks[rented] = new(bytes, cleared: false);
+        start = blocks[rented].Start;
+        return rented++;
+    }
+
+    /// <summary>Takes the block of a depth back.</summary>
+    public void Return(int depth)
+    {
+        if (this != mine) throw new InvalidOperationException("Rented memory is given back by the thread that rented it; another one tried to.");
+        if (depth != rented - 1)
+            throw new InvalidOperationException($"Rented memory is given back in the opposite order, each rental once; this was rental {depth + 1}, and {rented} are in use.");
+        rented--;
+    }
+}
