@@ -132,108 +132,40 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
     /// <summary>The analysis ensemble at the window's beginning, the posterior of the prior whose anomalies are multiplied by a factor.</summary>
     private Tensor Smooth(Tensor members, Tensor? run, double time, IReadOnlyList<(Observation Observation, double Weight)> used, double factor)
     {
+        using var scope = NewDisposeScope();
         long count = members.size(1);
         var weight = prior is null ? PriorWeight.Fixed((count - 1) / (factor * factor)) : PriorWeight.FiniteSize(prior, count, form);
         if (used.Count != 1 || iteration.Linearisation.IsBundle) run = null;
-        return weight.IsNumber && used.All(entry => EnsembleTransformKernel.Serves(members, used.Sum(one => OperatorOf(one.Observation).ObservationDimension), entry.Observation))
-            ? InOnePiece(members, run, time, used, weight) : ByTensors(members, run, time, used, weight);
-    }
-
-    private Tensor ByTensors(Tensor members, Tensor? run, double time, IReadOnlyList<(Observation Observation, double Weight)> used, PriorWeight weight)
-    {
-        using var scope = NewDisposeScope();
-        var (mean, anomalies) = EnsembleStatistics.Split(members);
-        long batch = members.size(0), count = members.size(1);
-        var (linearisation, bundle) = (iteration.Linearisation, iteration.Linearisation.IsBundle);
-        var ensemble = bundle ? mean.unsqueeze(1) + linearisation.Scale * anomalies : members;
-        var weights = zeros(batch, count, dtype: members.dtype, device: members.device);   // where the ensemble is run
-        Tensor? inverse = null;                                                              // takes back what its anomalies were transformed by
-        GaussNewtonPoint? point = null;
-        List<Tensor> kept = []; // from one step to the next
-        for (int step = 1; ; step++)
-        {
-            using var inner = NewDisposeScope();
-            var (y, d) = Observe(ensemble, run, time, used);
-            run = null;
-            if (bundle) y = y / linearisation.Scale;
-            else if (inverse is not null) y = inverse.matmul(y);
-            var here = GaussNewtonPoint.At(weights, y, d, point);
-            var (transform, zeta) = weight.Of(EnsembleTransform.Of(here.Sensitivity, here.Innovation));
-            var full = transform.Weights(zeta);
-            var toGo = full - here.Weights;
-            here = here with { Zeta = zeta, Going = here.Going.logical_and((count - 1) * toGo.square().sum([-1], keepdim: true) > iteration.Tolerance * iteration.Tolerance) };
-            bool last = step == iteration.MaximumIterations || !here.Going.any().ToBoolean();
-            // A trajectory that halves its steps takes a part of this one, and none if it cannot be tried any more.
-            var next = here.Halved ? where(here.Fraction < 1, last ? here.Weights : here.Weights + here.Fraction * toGo, full) : full;
-            // The transform's mean is that of the whole step.
-            Tensor Members(Tensor transformed) => here.Halved ? transformed + (next - full).unsqueeze(1).matmul(anomalies) : transformed;
-            var analysis = last || !bundle ? Members(transform.Apply(mean, anomalies, zeta)) : (mean + next.unsqueeze(1).matmul(anomalies).squeeze(1)).unsqueeze(1) + linearisation.Scale * anomalies;
-            if (last) return analysis.MoveToOuterDisposeScope().MoveToOuterDisposeScope();
-            ensemble = analysis;
-            if (!bundle) inverse = transform.InverseRoot(zeta);
-            (weights, point) = (next, here);
-            foreach (var older in kept) older.Dispose();
-            kept = [weights, ensemble, .. here.Tensors];
-            if (inverse is not null) kept.Add(inverse);
-            inner.MoveToOuter(kept);
-        }
-    }
-
-    // The same with the kernel between the model's runs; it leaves trajectories whose steps have to be halved, a few at most, to the tensors.
-    private Tensor InOnePiece(Tensor members, Tensor? run, double time, IReadOnlyList<(Observation Observation, double Weight)> used, PriorWeight weight)
-    {
-        using var scope = NewDisposeScope();
+        long observations = used.Sum(entry => OperatorOf(entry.Observation).ObservationDimension);
+        if (!weight.IsNumber || !used.All(entry => EnsembleTransformKernel.Serves(members, observations, entry.Observation)))
+            return Minimise(new GaussNewtonTensors(members, iteration, weight), run, time, used).MoveToOuterDisposeScope();
         var kernel = new GaussNewtonKernel(members, iteration, weight);
-        var state = run;
-        for (bool going = true; going; state = null)
+        var analysis = Minimise(kernel, run, time, used);
+        // The tensors halve steps, for a few trajectories at most.
+        if (kernel.Overshot.Any())
         {
-            using var inner = NewDisposeScope();
-            if (used is [{ Weight: 1, Observation: var only }])
-            {
-                var observed = OperatorOf(only).Apply(state ?? dynamics.Advance(kernel.Ensemble, new TimeInterval(time, only.Time)));
-                var (h, y, mask, deviations) = EnsembleTransformKernel.Prepare(observed, only, ErrorOf(only));
-                going = kernel.Step(h, y, mask, deviations);
-                continue;
-            }
-            var at = state ?? kernel.Ensemble;
-            double now = time;
-            List<Tensor> all = [], values = [];
-            foreach (var (observation, share) in used)
-            {
-                if (state is null) at = dynamics.Advance(at, new TimeInterval(now, observation.Time));
-                now = observation.Time;
-                double root = Math.Sqrt(share);
-                all.Add(root * ErrorOf(observation).Whiten(OperatorOf(observation).Apply(at), observation.Mask));
-                values.Add(root * ErrorOf(observation).Whiten(observation.Values, observation.Mask));
-            }
-            going = kernel.Step(cat(all, -1), cat(values, -1), null, null);
-        }
-        if (kernel.Overshot.Length > 0)
-        {
-            var rows = tensor(kernel.Overshot);
+            var rows = tensor(kernel.Overshot.Select(b => (long)b).ToArray());
             Tensor Of(Tensor tensor) => tensor.index_select(0, rows);
             var some = used.Select(entry => (entry.Observation with { Values = Of(entry.Observation.Values), Mask = entry.Observation.Mask is { } mask ? Of(mask) : null }, entry.Weight)).ToList();
-            kernel.Result.index_copy_(0, rows, ByTensors(Of(members), run is null ? null : Of(run), time, some, weight));
+            analysis.index_copy_(0, rows, Minimise(new GaussNewtonTensors(Of(members), iteration, weight), run is null ? null : Of(run), time, some));
         }
-        return kernel.Result.MoveToOuterDisposeScope();
+        return analysis.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The run of an ensemble, observed: whitened anomalies <c>[batch, N, p of all]</c> and innovation <c>[batch, p of all]</c>, times the root of each observation's weight.</summary>
-    private (Tensor Anomalies, Tensor Innovation) Observe(Tensor members, Tensor? run, double time, IReadOnlyList<(Observation Observation, double Weight)> used)
+    /// <summary>The minimisation; the run of its first ensemble to the only observation may be at hand.</summary>
+    private Tensor Minimise(GaussNewton steps, Tensor? run, double time, IReadOnlyList<(Observation Observation, double Weight)> used) => steps.Minimise(ensemble =>
     {
-        using var scope = NewDisposeScope();
-        var anomalies = new List<Tensor>();
-        var innovations = new List<Tensor>();
+        var observed = new List<ObservedRun>();
+        double now = time;
         foreach (var (observation, weight) in used)
         {
-            members = run ?? dynamics.Advance(members, new TimeInterval(time, observation.Time));
-            time = observation.Time;
-            var observed = ObservedEnsemble.Of(members, observation, OperatorOf(observation), ErrorOf(observation));
-            anomalies.Add(weight == 1 ? observed.ObservedAnomalies : Math.Sqrt(weight) * observed.ObservedAnomalies);
-            innovations.Add(weight == 1 ? observed.Innovation : Math.Sqrt(weight) * observed.Innovation);
+            ensemble = run ?? dynamics.Advance(ensemble, new TimeInterval(now, observation.Time));
+            now = observation.Time;
+            observed.Add(new(OperatorOf(observation).Apply(ensemble), observation, ErrorOf(observation), weight));
         }
-        return scope.MoveToOuter(used.Count == 1 ? anomalies[0] : cat(anomalies, -1), used.Count == 1 ? innovations[0] : cat(innovations, -1));
-    }
+        run = null;
+        return observed;
+    });
 
     double? IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.LargestLift => inflation.Widens ? LargestLift.OfGivenFactors : null;
 
