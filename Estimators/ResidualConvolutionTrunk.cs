@@ -96,23 +96,9 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
         return Computation == NetworkComputation.Automatic && FusedServes(input) ? Fused(input) : Plain(input);
     }
 
-    private Tensor Plain(Tensor input)
-    {
-        var hidden = encoder.call(input);                                                                                     // [batch, N_f, grid...]
-        int layer = 0;
-        for (long block = 0; block < options.Blocks; block++)
-        {
-            var skip = hidden;
-            for (long sub = 0; sub < options.SubBlocks; sub++, layer++)
-            {
-                var product = Product(convolutions[layer], hidden);
-                hidden = normalizations[layer].call(product.flatten(2)).view_as(product);   // statistics over batch and all sites
-                if (options.Activation == NetworkActivation.Mish) hidden = nn.functional.mish(hidden);
-            }
-            hidden = hidden + skip;
-        }
-        return decoder.call(hidden);
-    }
+    private Tensor Plain(Tensor input) => fused.Shape.ByTensors(input,
+        (number, field) => number == 0 ? encoder.call(field) : number > convolutions.Count ? decoder.call(field) : Product(convolutions[number - 1], field),
+        (layer, product) => normalizations[layer].call(product.flatten(2)).view_as(product));     // statistics over batch and all sites
 
     private Tensor Product(GridConvolution convolution, Tensor hidden) =>
         Computation != NetworkComputation.BFloat16 ? convolution.call(hidden)

@@ -1,37 +1,5 @@
 namespace DaML;
 
-/// <summary>The sizes of a residual convolutional network: what the fused form computes.</summary>
-/// <param name="Inputs">Input channels.</param>
-/// <param name="Filters">Channels of the hidden layers.</param>
-/// <param name="Blocks">Residual blocks.</param>
-/// <param name="SubBlocks">Layers (convolution, batch normalisation, activation) in a block.</param>
-/// <param name="Kernel">Sites a convolution reads, odd.</param>
-/// <param name="Outputs">Output channels.</param>
-/// <param name="Activation">The function between the layers.</param>
-internal readonly record struct FusedNetworkShape(int Inputs, int Filters, int Blocks, int SubBlocks, int Kernel, int Outputs, NetworkActivation Activation = NetworkActivation.Mish)
-{
-    /// <summary>Number of layers between encoder and decoder.</summary>
-    public int Layers => Blocks * SubBlocks;
-
-    /// <summary>Weights of a hidden convolution.</summary>
-    public int LayerWeights => Filters * Filters * Kernel;
-
-    /// <summary>Whether X_layer is where a block ends or begins, encoder's and decoder's sides included.</summary>
-    public bool EndsBlock(int layer) => layer % SubBlocks == 0;
-
-    /// <summary>The layer with which a layer's block begins.</summary>
-    public int BlockStart(int layer) => layer - layer % SubBlocks;
-
-    /// <summary>The parameters' shapes, in the order encoder weight, bias; for each layer weight, bias, gamma, beta; decoder weight, bias.</summary>
-    public IReadOnlyList<long[]> ParameterShapes()
-    {
-        List<long[]> shapes = [[Filters, Inputs, Kernel], [Filters]];
-        for (int layer = 0; layer < Layers; layer++) shapes.AddRange([[Filters, Filters, Kernel], [Filters], [Filters], [Filters]]);
-        shapes.AddRange([[Outputs, Filters, Kernel], [Outputs]]);
-        return shapes;
-    }
-}
-
 /// <summary>
 /// What one pass through the fused network keeps: for each group of lanes the packed input, the field before each layer
 /// at the ends of blocks (X_0, X_S, .. X_L, with halo) and each convolution's product (C_0 .. C_(L-1)), and each layer's

@@ -70,24 +70,16 @@ internal sealed class FusedResidualFunction : DifferentiableFunction<FusedResidu
         public FusedNetworkTape? Tape { get; set; }
     }
 
-    /// <summary>The same network of plain operators; it leaves the running statistics alone.</summary>
-    internal static Tensor Plain(FusedNetworkShape shape, IReadOnlyList<(Tensor Mean, Tensor Variance)> running, bool training, Tensor input, IReadOnlyList<Tensor> parameters)
-    {
-        long reach = shape.Kernel / 2;
-        Tensor Convolution(Tensor x, int first) => nn.functional.conv1d(nn.functional.pad(x, [reach, reach], PaddingModes.Circular), parameters[first], parameters[first + 1]);
-        var hidden = Convolution(input, 0);
-        for (int block = 0, layer = 0; block < shape.Blocks; block++)
+    /// <summary>The same network by tensor operators; it leaves the running statistics alone.</summary>
+    internal static Tensor Plain(FusedNetworkShape shape, IReadOnlyList<(Tensor Mean, Tensor Variance)> running, bool training, Tensor input, IReadOnlyList<Tensor> parameters) =>
+        shape.ByTensors(input, (number, field) =>
         {
-            var skip = hidden;
-            for (int sub = 0; sub < shape.SubBlocks; sub++, layer++)
-            {
-                int first = 2 + 4 * layer;
-                hidden = nn.functional.batch_norm(Convolution(hidden, first), training ? null : running[layer].Mean, training ? null : running[layer].Variance,
-                    parameters[first + 2], parameters[first + 3], training);
-                if (shape.Activation == NetworkActivation.Mish) hidden = nn.functional.mish(hidden);
-            }
-            hidden = hidden + skip;
-        }
-        return Convolution(hidden, parameters.Count - 2);
-    }
+            int first = number == 0 ? 0 : FusedResidualNetwork.LayerParameter(number - 1);
+            return StateGrid.Circle.Convolve(field, parameters[first], parameters[first + 1]);
+        }, (layer, product) =>
+        {
+            int first = FusedResidualNetwork.LayerParameter(layer);
+            var (mean, variance) = training ? default : running[layer];
+            return nn.functional.batch_norm(product, mean, variance, parameters[first + 2], parameters[first + 3], training);
+        });
 }
