@@ -163,7 +163,7 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
 
     // A circle, the processor's memory, single precision, and more than one number to take statistics of.
     private bool FusedServes(Tensor input) =>
-        ServesFused && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32 && input.size(0) * input.size(2) > 1;
+        ServesFused && KernelMemory.Holds(encoder.Weight, input) && input.size(0) * input.size(2) > 1;
 
-    private bool ServesFused => options.Grid == StateGrid.Circle && precision == ScalarType.Float32 && encoder.Weight.device_type == DeviceType.CPU;
+    private bool ServesFused => options.Grid == StateGrid.Circle && precision == ScalarType.Float32 && KernelMemory.Holds(encoder.Weight);
 }

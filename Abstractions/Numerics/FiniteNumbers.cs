@@ -56,7 +56,14 @@ public static class FiniteNumbers
         return $"{lost[first].sum().ToInt64()} of {lost.size(1)} members (trajectory {first}{more})";
     }
 
-    private static unsafe bool All<T>(Tensor tensor) where T : unmanaged, IFloatingPointIeee754<T>
+    // Small tensors, asked in every cycle, without the closure of a shared loop.
+    private static bool All<T>(Tensor tensor) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var values = KernelMemory.Elements<T>(tensor);
+        return SharedWork.Threads(values.Length, TimeOfOne) == 1 ? All<T>(values) : AllInShares<T>(tensor);
+    }
+
+    private static unsafe bool AllInShares<T>(Tensor tensor) where T : unmanaged, IFloatingPointIeee754<T>
     {
         nint address = (nint)KernelMemory.Address<T>(tensor);
         bool finite = true;

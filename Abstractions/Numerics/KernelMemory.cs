@@ -29,8 +29,10 @@ internal static unsafe class KernelMemory
     {
         var precision = tensors[0].dtype;
         if (precision is not (ScalarType.Float32 or ScalarType.Float64)) return false;
+        for (int i = 1; i < tensors.Length; i++)
+            if (tensors[i].dtype != precision) return false;
         foreach (var tensor in tensors)
-            if (tensor.device_type != DeviceType.CPU || tensor.dtype != precision || tensor.numel() >= MostElements) return false;
+            if (tensor.device_type != DeviceType.CPU || tensor.numel() >= MostElements) return false;
         return true;
     }
 

@@ -21,7 +21,11 @@ internal static class SharedWork
     /// <summary>How many threads the work is worth: at least one, and at most as many as libtorch would use for an operator.</summary>
     /// <param name="pieces">The number of pieces.</param>
     /// <param name="nanoseconds">The time that a piece takes on one thread, estimated.</param>
-    public static int Threads(long pieces, double nanoseconds) => (int)Math.Clamp(Math.Min(pieces, pieces * nanoseconds / WorthAThread), 1, get_num_threads());
+    public static int Threads(long pieces, double nanoseconds)
+    {
+        double worth = Math.Min(pieces, pieces * nanoseconds / WorthAThread);
+        return worth < 2 ? 1 : (int)Math.Min(worth, get_num_threads());
+    }
 
     /// <summary>Does pieces 0 to <paramref name="pieces"/> - 1 on as many threads as they are worth.</summary>
     /// <param name="pieces">The number of pieces.</param>

@@ -15,14 +15,9 @@ internal static unsafe class EnsembleTransformKernel
     // Above, libtorch's products are as fast, and its threads share one trajectory.
     private const long LargestEnsemble = 1 << 16;
 
-    /// <summary>Whether the kernel can take the ensemble and its observation.</summary>
-    public static bool Serves(Tensor members, Tensor observed, Observation observation) =>
-        Serves(members, observed.size(2), observation) && KernelMemory.Serves(members, observed);
-
     /// <summary>Whether the kernel can take the ensemble and so many observations in all, of which these are some.</summary>
     public static bool Serves(Tensor members, long observations, Observation observation) =>
-        KernelMemory.Serves(members, observation.Values) && observation.Mask is null or { device_type: DeviceType.CPU }
-        && members.size(1) <= SymmetricEigenproblem.LargestKernelSize && members.size(1) * Math.Max(members.size(2), observations) <= LargestEnsemble;
+        LocalEnsembleTransformKernel.Serves(members, observation) && members.size(1) * Math.Max(members.size(2), observations) <= LargestEnsemble;
 
     /// <summary>Observations as the kernels take them: with the deviations of a diagonal R, or whitened as they are, which is linear.</summary>
     /// <param name="observed">H of every member, <c>[batch, N, p]</c>.</param>
