@@ -59,7 +59,8 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
     public override Tensor Advance(Tensor state, TimeInterval interval)
     {
         long steps = CheckState(state, interval);
-        return steps > 0 && KernelMemory.Serves(state) ? Lorenz96Kernel.Advance(state, Forcing, TimeStep, steps) : base.Advance(state, interval);
+        return steps > 0 && KernelMemory.Serves(state) ? Lorenz96Kernel.Advance(state, Forcing, TimeStep, steps)
+            : base.Advance(state, interval);
     }
 
     /// <inheritdoc/>
@@ -70,11 +71,13 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
 
     /// <inheritdoc/>
     protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time) =>
-        KernelMemory.Serves(state, perturbation) ? Lorenz96Kernel.TangentLinear(state, perturbation, Forcing, TimeStep) : base.StepTangentLinear(state, perturbation, time);
+        KernelMemory.Serves(state, perturbation) ? Lorenz96Kernel.TangentLinear(state, perturbation, Forcing, TimeStep)
+            : base.StepTangentLinear(state, perturbation, time);
 
     /// <inheritdoc/>
     protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time) =>
-        KernelMemory.Serves(state, sensitivity) ? Lorenz96Kernel.Adjoint(state, sensitivity, Forcing, TimeStep) : base.StepAdjoint(state, sensitivity, time);
+        KernelMemory.Serves(state, sensitivity) ? Lorenz96Kernel.Adjoint(state, sensitivity, Forcing, TimeStep)
+            : base.StepAdjoint(state, sensitivity, time);
 
     /// <summary>The kernel's step as a node of the graph. Its backward pass is the kernel's adjoint, or one that can be differentiated again where that is asked for.</summary>
     private sealed class TrackedStep : DifferentiableFunction<TrackedStep>

@@ -44,7 +44,8 @@ internal static unsafe class Lorenz96Kernel
         Tensor result = empty(state.Sizes(), dtype: state.dtype), tangent = empty(state.Sizes(), dtype: state.dtype);
         nint from = (nint)KernelMemory.Address<T>(x), along = (nint)KernelMemory.Address<T>(dx);
         nint to = (nint)KernelMemory.Address<T>(result), toTangent = (nint)KernelMemory.Address<T>(tangent);
-        ForRows<T>(state, forcing, h, 2, (circle, at) => circle.TangentLinear((T*)from + at, (T*)along + at, (T*)to + at, (T*)toTangent + at));
+        ForRows<T>(state, forcing, h, 2, (circle, at) =>
+            circle.TangentLinear((T*)from + at, (T*)along + at, (T*)to + at, (T*)toTangent + at));
         return (result, tangent);
     }
 
@@ -58,7 +59,8 @@ internal static unsafe class Lorenz96Kernel
     }
 
     // What is to be done for each row [..., n], given by where it begins.
-    private static void ForRows<T>(Tensor state, double forcing, double h, long steps, Action<Circle<T>, long> compute) where T : unmanaged, INumber<T>
+    private static void ForRows<T>(Tensor state, double forcing, double h, long steps, Action<Circle<T>, long> compute)
+        where T : unmanaged, INumber<T>
     {
         int n = (int)state.size(-1);
         SharedWork.ForEach(state.numel() / n, TimeOfOne * n * steps, (first, end) =>

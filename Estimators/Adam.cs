@@ -92,10 +92,12 @@ internal sealed class Adam(Parameter[] optimised, double learningRate) : TorchSh
     {
         double beta1 = options.beta1!.Value, beta2 = options.beta2!.Value;
         double rate = options.LearningRate!.Value / (1 - Math.Pow(beta1, state.step)), root = Math.Sqrt(1 - Math.Pow(beta2, state.step));
-        Span<T> x = KernelMemory.Elements<T>(parameter), g = KernelMemory.Elements<T>(gradient), m = KernelMemory.Elements<T>(state.exp_avg), v = KernelMemory.Elements<T>(state.exp_avg_sq);
+        Span<T> x = KernelMemory.Elements<T>(parameter), g = KernelMemory.Elements<T>(gradient),
+            m = KernelMemory.Elements<T>(state.exp_avg), v = KernelMemory.Elements<T>(state.exp_avg_sq);
         T b1 = T.CreateChecked(beta1), a1 = T.CreateChecked(1 - beta1), b2 = T.CreateChecked(beta2), a2 = T.CreateChecked(1 - beta2);
         T size = T.CreateChecked(rate), correction = T.CreateChecked(root), epsilon = T.CreateChecked(options.eps!.Value);
-        Span<Vector256<T>> xs = MemoryMarshal.Cast<T, Vector256<T>>(x), gs = MemoryMarshal.Cast<T, Vector256<T>>(g), ms = MemoryMarshal.Cast<T, Vector256<T>>(m), vs = MemoryMarshal.Cast<T, Vector256<T>>(v);
+        Span<Vector256<T>> xs = MemoryMarshal.Cast<T, Vector256<T>>(x), gs = MemoryMarshal.Cast<T, Vector256<T>>(g),
+            ms = MemoryMarshal.Cast<T, Vector256<T>>(m), vs = MemoryMarshal.Cast<T, Vector256<T>>(v);
         Vector256<T> sizes = Vector256.Create(size), corrections = Vector256.Create(correction), epsilons = Vector256.Create(epsilon);
         for (int i = 0; i < xs.Length; i++)
         {

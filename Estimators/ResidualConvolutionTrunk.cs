@@ -97,7 +97,8 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
     }
 
     private Tensor Plain(Tensor input) => fused.Shape.ByTensors(input,
-        (number, field) => number == 0 ? encoder.call(field) : number > convolutions.Count ? decoder.call(field) : Product(convolutions[number - 1], field),
+        (number, field) => number == 0 ? encoder.call(field)
+            : number <= convolutions.Count ? Product(convolutions[number - 1], field) : decoder.call(field),
         (layer, product) => normalizations[layer].call(product.flatten(2)).view_as(product));     // statistics over batch and all sites
 
     private Tensor Product(GridConvolution convolution, Tensor hidden) =>

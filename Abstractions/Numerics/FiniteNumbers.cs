@@ -15,7 +15,8 @@ public static class FiniteNumbers
     /// <summary>Whether a tensor has neither infinities nor NaNs.</summary>
     public static bool All(Tensor tensor)
     {
-        if (KernelMemory.Holds(tensor) && tensor.is_contiguous()) return tensor.dtype == ScalarType.Float64 ? All<double>(tensor) : All<float>(tensor);
+        if (KernelMemory.Holds(tensor) && tensor.is_contiguous())
+            return tensor.dtype == ScalarType.Float64 ? All<double>(tensor) : All<float>(tensor);
         using var scope = NewDisposeScope();
         // A sum is finite only if all of its terms are; that of large numbers may be infinite all the same.
         return double.IsFinite(tensor.sum().ToDouble()) || tensor.isfinite().all().ToBoolean();

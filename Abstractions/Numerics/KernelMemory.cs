@@ -24,7 +24,9 @@ internal static unsafe class KernelMemory
         return true;
     }
 
-    /// <summary>Whether the tensors are in the processor's memory, all in single or all in double precision, and none is larger than a span.</summary>
+    /// <summary>
+    /// Whether the tensors are in the processor's memory, all in single or all in double precision, and none is larger than a span.
+    /// </summary>
     public static bool Holds(params ReadOnlySpan<Tensor> tensors)
     {
         var precision = tensors[0].dtype;
@@ -40,7 +42,8 @@ internal static unsafe class KernelMemory
     public static Tensor Contiguous(Tensor tensor) => tensor.is_contiguous() ? tensor : tensor.contiguous();
 
     /// <summary>The address of a contiguous tensor's first element; the caller keeps the tensor alive.</summary>
-    public static T* Address<T>(Tensor contiguous) where T : unmanaged => (T*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(contiguous.bytes));
+    public static T* Address<T>(Tensor contiguous) where T : unmanaged =>
+        (T*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(contiguous.bytes));
 
     /// <summary>The elements of a contiguous tensor; the caller keeps the tensor alive.</summary>
     public static Span<T> Elements<T>(Tensor contiguous) where T : unmanaged => MemoryMarshal.Cast<byte, T>(contiguous.bytes);

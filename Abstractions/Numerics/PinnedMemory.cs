@@ -19,7 +19,8 @@ internal sealed unsafe class PinnedMemory
     public PinnedMemory(long length, bool cleared)
     {
         int count = checked((int)((length + CacheLine - 1) / CacheLine + 1));
-        lines = cleared ? GC.AllocateArray<Vector512<byte>>(count, pinned: true) : GC.AllocateUninitializedArray<Vector512<byte>>(count, pinned: true);
+        lines = cleared ? GC.AllocateArray<Vector512<byte>>(count, pinned: true)
+            : GC.AllocateUninitializedArray<Vector512<byte>>(count, pinned: true);
         nint address = (nint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(lines));
         Start = (byte*)((address + CacheLine - 1) / CacheLine * CacheLine);
     }

@@ -24,7 +24,8 @@ internal readonly unsafe struct RentedMemory<T> : IDisposable where T : unmanage
     public T* Start { get; }
 
     /// <summary>Gives the memory back.</summary>
-    /// <exception cref="InvalidOperationException">A later rental is still in use, this one was given back before, or another thread gives it back.</exception>
+    /// <exception cref="InvalidOperationException">A later rental is still in use, this one was given back before, or another thread
+    /// gives it back.</exception>
     public void Dispose() => owner.Return(depth);
 }
 
@@ -51,9 +52,13 @@ internal sealed unsafe class MemoryOfThread
     /// <summary>Takes the block of a depth back.</summary>
     public void Return(int depth)
     {
-        if (this != mine) throw new InvalidOperationException("Rented memory is given back by the thread that rented it; another one tried to.");
+        if (this != mine)
+            throw new InvalidOperationException("Rented memory is given back by the thread that rented it; another one tried to.");
         if (depth != rented - 1)
-            throw new InvalidOperationException($"Rented memory is given back in the opposite order, each rental once; this was rental {depth + 1}, and {rented} are in use.");
+        {
+            throw new InvalidOperationException("Rented memory is given back in the opposite order, each rental once; "
+                + $"this was rental {depth + 1}, and {rented} are in use.");
+        }
         rented--;
     }
 }

@@ -8,7 +8,10 @@ namespace DaML;
 /// </summary>
 internal static class SharedWork
 {
-    /// <summary>The time of one floating-point operation of a vectorised loop on one thread, in nanoseconds: an estimate for <see cref="ForEach(long, double, Action{long, long})"/>.</summary>
+    /// <summary>
+    /// The time of one floating-point operation of a vectorised loop on one thread, in nanoseconds: an estimate for
+    /// <see cref="ForEach"/>.
+    /// </summary>
     public const double Operation = 0.25;
 
     // The one threshold: nanoseconds of work that each thread must have. On an AMD EPYC (Zen 4, 2.6 GHz, two cores) a loop shared by two
@@ -40,6 +43,7 @@ internal static class SharedWork
             return;
         }
         long shares = Math.Min(pieces, SharesPerThread * (long)threads);
-        Parallel.For(0, shares, new ParallelOptions { MaxDegreeOfParallelism = threads }, part => share(pieces * part / shares, pieces * (part + 1) / shares));
+        Parallel.For(0, shares, new ParallelOptions { MaxDegreeOfParallelism = threads }, part =>
+            share(pieces * part / shares, pieces * (part + 1) / shares));
     }
 }

@@ -40,7 +40,8 @@ internal static unsafe class Vectors
     public static T Dot<T>(T* x, T* y, int width) where T : unmanaged, INumber<T>
     {
         var sum = Vector512<T>.Zero;
-        for (int k = 0; k < width; k += Vector512<T>.Count) sum = MultiplyAdd(Vector512.LoadAligned(x + k), Vector512.LoadAligned(y + k), sum);
+        for (int k = 0; k < width; k += Vector512<T>.Count)
+            sum = MultiplyAdd(Vector512.LoadAligned(x + k), Vector512.LoadAligned(y + k), sum);
         return Vector512.Sum(sum);
     }
 }

@@ -82,8 +82,10 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
         T* turnV0 = Pair(stage, TurnV, row), turnVSouth = Pair(stage, TurnV, row - 1);
         T* speedV0 = Pair(stage, SpeedV, row), speedVSouth = Pair(stage, SpeedV, row - 1), fluxV = Pair(stage, FluxV, row);
         T* speedU = Scratch(SpeedU), fluxU = Scratch(FluxU);
-        Vector256<T> h = Vector256.Create(weight), depth = Vector256.Create(Lattice.Depth), h2 = Vector256.Create(half), gravity = Vector256.Create(Lattice.Gravity), dx = Vector256.Create(Lattice.InverseDx), dy = Vector256.Create(Lattice.InverseDy);
-        Vector256<T> viscosityX = Vector256.Create(Lattice.ViscosityX), viscosityY = Vector256.Create(Lattice.ViscosityY), damping = Vector256.Create(Lattice.Damping);
+        Vector256<T> h = Vector256.Create(weight), depth = Vector256.Create(Lattice.Depth), h2 = Vector256.Create(half),
+            gravity = Vector256.Create(Lattice.Gravity), dx = Vector256.Create(Lattice.InverseDx), dy = Vector256.Create(Lattice.InverseDy);
+        Vector256<T> viscosityX = Vector256.Create(Lattice.ViscosityX), viscosityY = Vector256.Create(Lattice.ViscosityY),
+            damping = Vector256.Create(Lattice.Damping);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             var flux = Vectors.MultiplyAdd(dx, At(a, i + 1) - At(a, i), At(turnV0, i) + At(turnVSouth, i));

@@ -75,7 +75,8 @@ internal sealed unsafe class FieldBlock<T, TLanes> where T : unmanaged, INumber<
             for (int i = 0; i < lattice.Nx; i += TLanes.Points)
             {
                 // x - x is zero, or NaN where x is infinite or NaN
-                Vector256<T> eta = Lane.At<T, TLanes>(e, i), x = Lane.At<T, TLanes>(u, i), y = Lane.At<T, TLanes>(v, i), none = eta - eta + (x - x) + (y - y);
+                Vector256<T> eta = Lane.At<T, TLanes>(e, i), x = Lane.At<T, TLanes>(u, i), y = Lane.At<T, TLanes>(v, i),
+                    none = eta - eta + (x - x) + (y - y);
                 sound &= Vector256.GreaterThan(eta, dry) & Vector256.Equals(none, Vector256<T>.Zero);
             }
         }

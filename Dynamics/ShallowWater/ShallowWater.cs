@@ -174,7 +174,8 @@ public sealed class ShallowWater : Dynamics
         long steps = CheckState(state, interval);
         int kept = (int)Require.AtLeast((options ?? new()).KeptStates, 1, nameof(LinearisationOptions.KeptStates));
         using var detached = state.detach();
-        return KernelMemory.Serves(detached) ? Linearisation(detached, interval, steps, kept, wantsEnd: true) : base.Linearise(state, interval, options);
+        return KernelMemory.Serves(detached) ? Linearisation(detached, interval, steps, kept, wantsEnd: true)
+            : base.Linearise(state, interval, options);
     }
 
     /// <inheritdoc/>
@@ -186,7 +187,8 @@ public sealed class ShallowWater : Dynamics
     /// <inheritdoc/>
     protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time)
     {
-        if (!KernelMemory.Serves(state, perturbation)) return Differentiation.TangentLinear(x => base.Step(x, time), state, perturbation, $"A step of {Name}");
+        if (!KernelMemory.Serves(state, perturbation)) return Differentiation.TangentLinear(x => base.Step(x, time), state, perturbation,
+            $"A step of {Name}");
         var step = new TimeInterval(time, time + TimeStep);
         return (Run(state, step, 1), TangentLinear(state, perturbation, step));
     }

@@ -84,7 +84,8 @@ internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) 
     }
 
     // So many pieces of work, which are so many steps of one state in all.
-    private void ForEach(long count, long steps, Action<long> action) => SharedWork.ForEach(count, steps * lattice.TimeOfStep / Math.Max(1, count), (first, end) =>
+    private void ForEach(long count, long steps, Action<long> action) =>
+        SharedWork.ForEach(count, steps * lattice.TimeOfStep / Math.Max(1, count), (first, end) =>
     {
         for (long i = first; i < end; i++) action(i);
     });

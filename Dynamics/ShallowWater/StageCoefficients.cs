@@ -62,18 +62,22 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
         int columns = lattice.Nx;
         T* e0 = State(stage, 0, row), e1 = State(stage, 0, row + 1), u0 = State(stage, 1, row), u1 = State(stage, 1, row + 1), v = State(stage, 2, row);
         T* vorticities = Row(stage, Vorticity), speedX = Row(stage, SpeedX), speedY = Row(stage, SpeedY);
-        Vector256<T> depth = Vector256.Create(lattice.Depth), h2 = Vector256.Create(half), h4 = Vector256.Create(quarter), coriolis = Vector256.Create(lattice.Coriolis(row));
+        Vector256<T> depth = Vector256.Create(lattice.Depth), h2 = Vector256.Create(half), h4 = Vector256.Create(quarter),
+            coriolis = Vector256.Create(lattice.Coriolis(row));
         Vector256<T> dx = Vector256.Create(lattice.InverseDx), dy = Vector256.Create(lattice.InverseDy);
         for (int i = 0; i < columns; i += Vector256<T>.Count)
         {
             Vector256<T> southWest = At(e0, i), southEast = At(e0, i + 1), northWest = At(e1, i), northEast = At(e1, i + 1);
-            Vector256<T> south = southWest + southEast, north = northWest + northEast, west = southWest + northWest, east = southEast + northEast;
+            Vector256<T> south = southWest + southEast, north = northWest + northEast, west = southWest + northWest,
+                east = southEast + northEast;
             Vector256<T> atSouth = At(u0, i), atNorth = At(u1, i), atWest = At(v, i), atEast = At(v, i + 1);
             var inverse4 = h4 / Vectors.MultiplyAdd(h4, south + north, depth);
             var vorticity = Vectors.MultiplyAdd(dx, atEast - atWest, Vectors.MultiplyAdd(dy, atSouth - atNorth, coriolis));
             Put(vorticities, i, inverse4 * vorticity);
-            Put(speedX, i, inverse4 * Vectors.MultiplyAdd(Vectors.MultiplyAdd(h2, west, depth), atWest, Vectors.MultiplyAdd(h2, east, depth) * atEast));
-            Put(speedY, i, inverse4 * Vectors.MultiplyAdd(Vectors.MultiplyAdd(h2, south, depth), atSouth, Vectors.MultiplyAdd(h2, north, depth) * atNorth));
+            Put(speedX, i, inverse4 * Vectors.MultiplyAdd(Vectors.MultiplyAdd(h2, west, depth), atWest,
+                Vectors.MultiplyAdd(h2, east, depth) * atEast));
+            Put(speedY, i, inverse4 * Vectors.MultiplyAdd(Vectors.MultiplyAdd(h2, south, depth), atSouth,
+                Vectors.MultiplyAdd(h2, north, depth) * atNorth));
         }
     }
 

@@ -25,7 +25,8 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
             Vector256<T> eta = At(e, i), here = At(u, i), speed = TLanes.Shared(atU, i);
             var depthU = Vectors.MultiplyAdd(h2, TLanes.Shared(atEta, i) + TLanes.Shared(atEta, i + 1), depth);
             Put(fluxU, i, Vectors.MultiplyAdd(depthU, here, h2 * speed * (eta + At(e, i + 1))));
-            var squares = Vectors.MultiplyAdd(speed, here, TLanes.Shared(atU, i - 1) * At(u, i - 1)) + Vectors.MultiplyAdd(TLanes.Shared(atV, i), At(v, i), TLanes.Shared(atSouth, i) * At(south, i));
+            var squares = Vectors.MultiplyAdd(speed, here, TLanes.Shared(atU, i - 1) * At(u, i - 1))
+                + Vectors.MultiplyAdd(TLanes.Shared(atV, i), At(v, i), TLanes.Shared(atSouth, i) * At(south, i));
             Put(bernoulli, i, Vectors.MultiplyAdd(h2, squares, gravity * eta));
         }
         Ghosts<T, TLanes>.Before(Lattice, fluxU);
@@ -43,7 +44,8 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
         T* atEta0 = at.State(stage, 0, row), atEta1 = at.State(stage, 0, row + 1), atV = at.State(stage, 2, row);
         T* vorticity = at.Row(stage, StageCoefficients<T>.Vorticity);
         T* speedX = at.Row(stage, StageCoefficients<T>.SpeedX), speedY = at.Row(stage, StageCoefficients<T>.SpeedY);
-        Vector256<T> depth = Vector256.Create(Lattice.Depth), h2 = Vector256.Create(half), dx = Vector256.Create(Lattice.InverseDx), dy = Vector256.Create(Lattice.InverseDy);
+        Vector256<T> depth = Vector256.Create(Lattice.Depth), h2 = Vector256.Create(half), dx = Vector256.Create(Lattice.InverseDx),
+            dy = Vector256.Create(Lattice.InverseDy);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
             var depthV = Vectors.MultiplyAdd(h2, TLanes.Shared(atEta0, i) + TLanes.Shared(atEta1, i), depth);

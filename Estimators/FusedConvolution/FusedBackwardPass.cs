@@ -38,7 +38,9 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         parameterCount = offsets[^1];
         parametersSize = PinnedMemory.WholeLines<float>(parameterCount);
         // Of each group: the sensitivity of a field, twice in turn, that of a block's beginning, the packed product's and input's.
-        groupSize = 3 * tape.FieldSize + 2 * PinnedMemory.WholeLines<float>(Math.Max(shape.Inputs, shape.Outputs) * layout.Row + BlockedKernel.Slack(shape.Kernel)) + parametersSize;
+        int most = Math.Max(shape.Inputs, shape.Outputs);
+        int endSize = PinnedMemory.WholeLines<float>(most * layout.Row + BlockedKernel.Slack(shape.Kernel));
+        groupSize = 3 * tape.FieldSize + 2 * endSize + parametersSize;
         long size = parametersSize + (long)layout.Groups * groupSize;
         memory = new(size);         // backward passes follow each other by the dozen
         start = memory.Start;

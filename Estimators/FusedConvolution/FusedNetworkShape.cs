@@ -10,7 +10,8 @@ namespace DaML;
 /// <param name="Kernel">Sites a convolution reads, odd.</param>
 /// <param name="Outputs">Output channels.</param>
 /// <param name="Activation">The function between the layers.</param>
-internal readonly record struct FusedNetworkShape(int Inputs, int Filters, int Blocks, int SubBlocks, int Kernel, int Outputs, NetworkActivation Activation = NetworkActivation.Mish)
+internal readonly record struct FusedNetworkShape(int Inputs, int Filters, int Blocks, int SubBlocks, int Kernel, int Outputs,
+    NetworkActivation Activation = NetworkActivation.Mish)
 {
     /// <summary>Number of layers between encoder and decoder.</summary>
     public int Layers => Blocks * SubBlocks;
@@ -24,7 +25,9 @@ internal readonly record struct FusedNetworkShape(int Inputs, int Filters, int B
     /// <summary>The layer with which a layer's block begins.</summary>
     public int BlockStart(int layer) => layer - layer % SubBlocks;
 
-    /// <summary>The parameters' shapes, in the order encoder weight, bias; for each layer weight, bias, gamma, beta; decoder weight, bias.</summary>
+    /// <summary>
+    /// The parameters' shapes, in the order encoder weight, bias; for each layer weight, bias, gamma, beta; decoder weight, bias.
+    /// </summary>
     public IReadOnlyList<long[]> ParameterShapes()
     {
         List<long[]> shapes = [[Filters, Inputs, Kernel], [Filters]];

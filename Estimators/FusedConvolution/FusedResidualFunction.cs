@@ -71,7 +71,8 @@ internal sealed class FusedResidualFunction : DifferentiableFunction<FusedResidu
     }
 
     /// <summary>The same network by tensor operators; it leaves the running statistics alone.</summary>
-    internal static Tensor Plain(FusedNetworkShape shape, IReadOnlyList<(Tensor Mean, Tensor Variance)> running, bool training, Tensor input, IReadOnlyList<Tensor> parameters) =>
+    internal static Tensor Plain(FusedNetworkShape shape, IReadOnlyList<(Tensor Mean, Tensor Variance)> running, bool training,
+        Tensor input, IReadOnlyList<Tensor> parameters) =>
         shape.ByTensors(input, (number, field) =>
         {
             int first = number == 0 ? 0 : FusedResidualNetwork.LayerParameter(number - 1);

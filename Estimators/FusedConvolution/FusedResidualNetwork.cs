@@ -66,7 +66,11 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         }
         else
         {
-            for (int layer = 0; layer < shape.Layers; layer++) Normalise(tape, layer, weights, KernelMemory.Address<float>(running[layer].Mean), KernelMemory.Address<float>(running[layer].Variance));
+            for (int layer = 0; layer < shape.Layers; layer++)
+            {
+                var (mean, variance) = running[layer];
+                Normalise(tape, layer, weights, KernelMemory.Address<float>(mean), KernelMemory.Address<float>(variance));
+            }
             SharedPhases.Run(threads, [layout.Groups], (_, group) =>
             {
                 for (int layer = 0; layer <= shape.Layers; layer++) Layer(layer, group);
@@ -142,7 +146,8 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
 
     // Groups share the work of a phase; there may be fewer of them than threads.
     private int Threads(BlockedLayout layout, int passes) =>
-        SharedWork.Threads(layout.Groups, (double)BlockedLayout.Lanes * layout.Sites * shape.LayerWeights * shape.Layers * passes * TimeOfOne);
+        SharedWork.Threads(layout.Groups,
+            (double)BlockedLayout.Lanes * layout.Sites * shape.LayerWeights * shape.Layers * passes * TimeOfOne);
 
     private FusedNetworkTape Rent(BlockedLayout layout, bool keeps) =>
         Idle(layout, keeps).TryTake(out var tape) ? new FusedNetworkTape(tape) : new FusedNetworkTape(shape, layout, keeps);

@@ -2,6 +2,9 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
+using V16 = System.Runtime.Intrinsics.Vector512<float>;
+using V4 = System.Runtime.Intrinsics.Vector128<float>;
+using V8 = System.Runtime.Intrinsics.Vector256<float>;
 
 namespace DaML;
 
@@ -42,63 +45,84 @@ internal unsafe interface ISimd<V> where V : struct
 }
 
 /// <summary>Sixteen numbers at once: AVX-512.</summary>
-internal readonly unsafe struct Avx512Simd : ISimd<Vector512<float>>
+internal readonly unsafe struct Avx512Simd : ISimd<V16>
 {
     public static bool IsSupported => Avx512F.IsSupported;
     public static int Width => 16;
     public static bool HasManyRegisters => true;
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector512<float> Load(float* source) => Vector512.Load(source);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static void Store(float* target, Vector512<float> value) => value.Store(target);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector512<float> Of(float value) => Vector512.Create(value);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector512<float> Add(Vector512<float> a, Vector512<float> b) => a + b;
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector512<float> Subtract(Vector512<float> a, Vector512<float> b) => a - b;
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector512<float> Multiply(Vector512<float> a, Vector512<float> b) => a * b;
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector512<float> Divide(Vector512<float> a, Vector512<float> b) => a / b;
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector512<float> Min(Vector512<float> a, Vector512<float> b) => Vector512.MinNative(a, b);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.MaxNative(a, b);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Vector512.MultiplyAddEstimate(a, b, c);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector512<float> Round(Vector512<float> a) => Vector512.Round(a);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector512<float> Scale(Vector512<float> a, Vector512<float> k) => a * Vector512.ShiftLeft(Vector512.ConvertToInt32Native(k) + Vector512.Create(127), 23).AsSingle();
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static float Sum(Vector512<float> a) => Avx2Simd.Sum(a.GetLower() + a.GetUpper());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V16 Load(float* source) => Vector512.Load(source);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static void Store(float* target, V16 value) => value.Store(target);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V16 Of(float value) => Vector512.Create(value);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V16 Add(V16 a, V16 b) => a + b;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V16 Subtract(V16 a, V16 b) => a - b;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V16 Multiply(V16 a, V16 b) => a * b;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V16 Divide(V16 a, V16 b) => a / b;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V16 Min(V16 a, V16 b) => Vector512.MinNative(a, b);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V16 Max(V16 a, V16 b) => Vector512.MaxNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V16 MultiplyAdd(V16 a, V16 b, V16 c) => Vector512.MultiplyAddEstimate(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V16 Round(V16 a) => Vector512.Round(a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V16 Scale(V16 a, V16 k) =>
+        a * Vector512.ShiftLeft(Vector512.ConvertToInt32Native(k) + Vector512.Create(127), 23).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static float Sum(V16 a) => Avx2Simd.Sum(a.GetLower() + a.GetUpper());
 }
 
 /// <summary>Eight numbers at once: AVX2 with fused multiply-add.</summary>
-internal readonly unsafe struct Avx2Simd : ISimd<Vector256<float>>
+internal readonly unsafe struct Avx2Simd : ISimd<V8>
 {
     public static bool IsSupported => Avx2.IsSupported && Fma.IsSupported;
     public static int Width => 8;
     public static bool HasManyRegisters => false;
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector256<float> Load(float* source) => Vector256.Load(source);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static void Store(float* target, Vector256<float> value) => value.Store(target);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector256<float> Of(float value) => Vector256.Create(value);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector256<float> Add(Vector256<float> a, Vector256<float> b) => a + b;
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector256<float> Subtract(Vector256<float> a, Vector256<float> b) => a - b;
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector256<float> Multiply(Vector256<float> a, Vector256<float> b) => a * b;
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector256<float> Divide(Vector256<float> a, Vector256<float> b) => a / b;
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector256<float> Min(Vector256<float> a, Vector256<float> b) => Vector256.MinNative(a, b);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Vector256.MaxNative(a, b);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) => Vector256.MultiplyAddEstimate(a, b, c);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector256<float> Round(Vector256<float> a) => Vector256.Round(a);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector256<float> Scale(Vector256<float> a, Vector256<float> k) => a * Vector256.ShiftLeft(Vector256.ConvertToInt32Native(k) + Vector256.Create(127), 23).AsSingle();
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static float Sum(Vector256<float> a) => PortableSimd.Sum(a.GetLower() + a.GetUpper());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V8 Load(float* source) => Vector256.Load(source);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static void Store(float* target, V8 value) => value.Store(target);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V8 Of(float value) => Vector256.Create(value);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V8 Add(V8 a, V8 b) => a + b;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V8 Subtract(V8 a, V8 b) => a - b;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V8 Multiply(V8 a, V8 b) => a * b;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V8 Divide(V8 a, V8 b) => a / b;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V8 Min(V8 a, V8 b) => Vector256.MinNative(a, b);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V8 Max(V8 a, V8 b) => Vector256.MaxNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V8 MultiplyAdd(V8 a, V8 b, V8 c) => Vector256.MultiplyAddEstimate(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V8 Round(V8 a) => Vector256.Round(a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V8 Scale(V8 a, V8 k) =>
+        a * Vector256.ShiftLeft(Vector256.ConvertToInt32Native(k) + Vector256.Create(127), 23).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static float Sum(V8 a) => PortableSimd.Sum(a.GetLower() + a.GetUpper());
 }
 
 /// <summary>Four numbers at once, on every processor.</summary>
-internal readonly unsafe struct PortableSimd : ISimd<Vector128<float>>
+internal readonly unsafe struct PortableSimd : ISimd<V4>
 {
     public static int Width => 4;
     public static bool HasManyRegisters => AdvSimd.IsSupported;
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector128<float> Load(float* source) => Vector128.Load(source);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static void Store(float* target, Vector128<float> value) => value.Store(target);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector128<float> Of(float value) => Vector128.Create(value);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector128<float> Add(Vector128<float> a, Vector128<float> b) => a + b;
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector128<float> Subtract(Vector128<float> a, Vector128<float> b) => a - b;
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector128<float> Multiply(Vector128<float> a, Vector128<float> b) => a * b;
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector128<float> Divide(Vector128<float> a, Vector128<float> b) => a / b;
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector128<float> Min(Vector128<float> a, Vector128<float> b) => Vector128.MinNative(a, b);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) => Vector128.MaxNative(a, b);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector128<float> MultiplyAdd(Vector128<float> a, Vector128<float> b, Vector128<float> c) => Vector128.MultiplyAddEstimate(a, b, c);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector128<float> Round(Vector128<float> a) => Vector128.Round(a);
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Vector128<float> Scale(Vector128<float> a, Vector128<float> k) => a * Vector128.ShiftLeft(Vector128.ConvertToInt32Native(k) + Vector128.Create(127), 23).AsSingle();
-    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static float Sum(Vector128<float> a) => Vector128.Sum(a);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V4 Load(float* source) => Vector128.Load(source);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static void Store(float* target, V4 value) => value.Store(target);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V4 Of(float value) => Vector128.Create(value);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V4 Add(V4 a, V4 b) => a + b;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V4 Subtract(V4 a, V4 b) => a - b;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V4 Multiply(V4 a, V4 b) => a * b;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V4 Divide(V4 a, V4 b) => a / b;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V4 Min(V4 a, V4 b) => Vector128.MinNative(a, b);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V4 Max(V4 a, V4 b) => Vector128.MaxNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V4 MultiplyAdd(V4 a, V4 b, V4 c) => Vector128.MultiplyAddEstimate(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static V4 Round(V4 a) => Vector128.Round(a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V4 Scale(V4 a, V4 k) =>
+        a * Vector128.ShiftLeft(Vector128.ConvertToInt32Native(k) + Vector128.Create(127), 23).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] public static float Sum(V4 a) => Vector128.Sum(a);
 }

@@ -81,7 +81,8 @@ public static class EnsembleStatistics
         for (long b = 0; b < batch; b++, from += (long)count * n, to += n)
         {
             int j = 0;
-            for (; j + Vector256<T>.Count <= n; j += Vector256<T>.Count) Vector256.Sqrt(VectorSquares(from + j, count, n) * divisor).Store(to + j);
+            for (; j + Vector256<T>.Count <= n; j += Vector256<T>.Count)
+                Vector256.Sqrt(VectorSquares(from + j, count, n) * divisor).Store(to + j);
             for (; j < n; j++) to[j] = T.Sqrt(Squares(from + j, count, n) * divisor);
         }
         GC.KeepAlive(members);
@@ -127,7 +128,8 @@ public static class EnsembleStatistics
         for (; j + Vector256<T>.Count <= n; j += Vector256<T>.Count)
         {
             var below = VectorSquares(other + j, count, n);
-            var ratio = Vector256.ConditionalSelect(Vector256.GreaterThan(below, Vector256<T>.Zero), VectorSquares(members + j, count, n) / below, Vector256<T>.One);
+            var ratio = Vector256.ConditionalSelect(Vector256.GreaterThan(below, Vector256<T>.Zero),
+                VectorSquares(members + j, count, n) / below, Vector256<T>.One);
             var lifted = Vector256.Load(lift + j) * ratio;
             lifted = Vector256.ConditionalSelect(Vector256.GreaterThan(lifted, Vector256<T>.One), lifted, Vector256<T>.One);
             beyond |= Vector256.GreaterThanAny(lifted, Vector256.Create(most));

@@ -17,7 +17,8 @@ internal static unsafe class EnsembleTransformKernel
 
     /// <summary>Whether the kernel can take the ensemble and so many observations in all, of which these are some.</summary>
     public static bool Serves(Tensor members, long observations, Observation observation) =>
-        LocalEnsembleTransformKernel.Serves(members, observation) && members.size(1) * Math.Max(members.size(2), observations) <= LargestEnsemble;
+        LocalEnsembleTransformKernel.Serves(members, observation)
+        && members.size(1) * Math.Max(members.size(2), observations) <= LargestEnsemble;
 
     /// <summary>Observations as the kernels take them: with the deviations of a diagonal R, or whitened as they are, which is linear.</summary>
     /// <param name="observed">H of every member, <c>[batch, N, p]</c>.</param>

@@ -47,7 +47,8 @@ internal static unsafe class LocalEnsembleTransformKernel
         // Of each observation in a row of its own: the whitened anomalies of all members, then the innovation.
         using var rented = new RentedMemory<T>((long)p * width);
         var local = new LocalAnalysis<T>(count, n, domains, T.CreateTruncating(zeta), T.CreateTruncating(inflation * Math.Sqrt(count - 1)));
-        nint fromE = (nint)Address<T>(e), fromH = (nint)Address<T>(h), fromY = (nint)Address<T>(y), to = (nint)Address<T>(result), rows = (nint)rented.Start;
+        nint fromE = (nint)Address<T>(e), fromH = (nint)Address<T>(h), fromY = (nint)Address<T>(y), to = (nint)Address<T>(result),
+            rows = (nint)rented.Start;
         nint fromMask = mask is null ? 0 : (nint)Address<byte>(mask), fromRotation = turn is null ? 0 : (nint)Address<T>(turn);
         int blocks = (n + Block - 1) / Block, observationBlocks = (p + Block - 1) / Block;
         double each = Block * (domains.Mean * width * (count + 1) * 2 + 8.0 * count * count * count) * SharedWork.Operation;
@@ -57,12 +58,14 @@ internal static unsafe class LocalEnsembleTransformKernel
             nint mask0 = fromMask == 0 ? 0 : fromMask + (nint)(b * p), rotation0 = fromRotation == 0 ? 0 : fromRotation + (nint)(b * count * count * sizeof(T));
             nint result0 = to + (nint)(b * count * n * sizeof(T));
             SharedWork.ForEach(observationBlocks, 4.0 * Block * count * SharedWork.Operation, (first, end) =>
-                Whiten((T*)observed0, (T*)values0, (byte*)mask0, deviations, (T*)rows, (int)first * Block, Math.Min(p, (int)end * Block), count, p, width));
+                Whiten((T*)observed0, (T*)values0, (byte*)mask0, deviations, (T*)rows, (int)first * Block, Math.Min(p, (int)end * Block),
+                    count, p, width));
             SharedWork.ForEach(blocks, each, (first, end) =>
             {
                 var room = new LocalObservations();
                 for (int block = (int)first; block < end; block++)
-                    local.Analyze((T*)members0, (T*)rows, (T*)rotation0, (T*)result0, block * Block, Math.Min(n, (block + 1) * Block), room);
+                    local.Analyze((T*)members0, (T*)rows, (T*)rotation0, (T*)result0, block * Block, Math.Min(n, (block + 1) * Block),
+                        room);
             });
         }
         return result;

@@ -4,12 +4,15 @@ using static DaML.Vectors;
 
 namespace DaML;
 
-/// <summary>One trajectory's analysis in rented memory. Letters as in <see cref="EnsembleTransform"/>; rows are padded to whole vectors.</summary>
+/// <summary>
+/// One trajectory's analysis in rented memory. Letters as in <see cref="EnsembleTransform"/>; rows are padded to whole vectors.
+/// </summary>
 internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly int members, n, p, size, nWidth, pWidth, memberWidth, sizeWidth;
     private readonly bool inMemberSpace;
-    private readonly T* mean, x, y, yTransposed, d, gram, vectors, values, projections, basis, scaled, weights, rotated, analysis, yScratch, row, work, end;
+    private readonly T* mean, x, y, yTransposed, d, gram, vectors, values, projections, basis, scaled, weights, rotated, analysis,
+        yScratch, row, work, end;
 
     /// <summary>Lays the quantities out in memory.</summary>
     /// <param name="members">N</param>

@@ -106,7 +106,8 @@ internal abstract class GaussNewton
     protected bool Continues(long trajectory, double zeta, double change)
     {
         costs[trajectory].Zeta = zeta;
-        return going[trajectory] &= step < iteration.MaximumIterations && (members - 1) * change > iteration.Tolerance * iteration.Tolerance;
+        return going[trajectory] &= step < iteration.MaximumIterations
+            && (members - 1) * change > iteration.Tolerance * iteration.Tolerance;
     }
 
     /// <summary>Ends a trajectory's iteration without a result.</summary>

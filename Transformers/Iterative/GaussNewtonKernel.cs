@@ -57,7 +57,8 @@ internal sealed unsafe class GaussNewtonKernel : GaussNewton
         return (cat(all, -1), cat(values, -1), null, null);
     }
 
-    private void Step<T>(Tensor observed, Tensor values, Tensor? mask, double[]? deviations) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    private void Step<T>(Tensor observed, Tensor values, Tensor? mask, double[]? deviations)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int count = (int)members.size(1), n = (int)members.size(2), p = (int)observed.size(2);
         nint fromE = (nint)Address<T>(members), fromH = (nint)Address<T>(observed), fromY = (nint)Address<T>(values), fromMask = mask is null ? 0 : (nint)Address<byte>(mask);

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>The algebra of <see cref="GaussNewton"/> by tensor operators: on every device, for ensembles of every size, with gradients. The reference.</summary>
+/// <summary>
+/// The algebra of <see cref="GaussNewton"/> by tensor operators, the reference: on every device, for ensembles of every size, with
+/// gradients.
+/// </summary>
 internal sealed class GaussNewtonTensors : GaussNewton
 {
     private readonly PriorWeight weight;
@@ -52,7 +55,8 @@ internal sealed class GaussNewtonTensors : GaussNewton
         else
         {
             ensemble = transform.Apply(mean, anomalies, zeta);
-            if (halved) ensemble = ensemble + (next - full).unsqueeze(1).matmul(anomalies);      // the transform's mean is that of the whole step
+            // The transform's mean is that of the whole step.
+            if (halved) ensemble = ensemble + (next - full).unsqueeze(1).matmul(anomalies);
         }
         inverse = Goes && !IsBundle ? transform.InverseRoot(zeta) : null;
         (weights, point) = (next, here);
@@ -70,7 +74,8 @@ internal sealed class GaussNewtonTensors : GaussNewton
         var innovation = d + weights.unsqueeze(1).matmul(y).squeeze(1);
         if (point is not { } old || Array.TrueForAll(accepted, taken => taken)) return (weights.alias(), y, innovation);
         var moves = tensor(accepted, accepted.Length, 1).to(d.device);
-        return (where(moves, weights, old.Weights), where(moves.unsqueeze(-1), y, old.Sensitivity), where(moves, innovation, old.Innovation));
+        return (where(moves, weights, old.Weights), where(moves.unsqueeze(-1), y, old.Sensitivity),
+            where(moves, innovation, old.Innovation));
     }
 
     // Whitened anomalies [batch, N, p of all] and innovation [batch, p of all], times the root of each observation's weight.

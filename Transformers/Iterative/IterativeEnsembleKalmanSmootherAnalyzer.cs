@@ -147,25 +147,31 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
             var rows = tensor(kernel.Overshot.Select(b => (long)b).ToArray());
             Tensor Of(Tensor tensor) => tensor.index_select(0, rows);
             var some = used.Select(entry => (entry.Observation with { Values = Of(entry.Observation.Values), Mask = entry.Observation.Mask is { } mask ? Of(mask) : null }, entry.Weight)).ToList();
-            analysis.index_copy_(0, rows, Minimise(new GaussNewtonTensors(Of(members), iteration, weight), run is null ? null : Of(run), time, some));
+            analysis.index_copy_(0, rows, Minimise(new GaussNewtonTensors(Of(members), iteration, weight), run is null ? null : Of(run),
+                time, some));
         }
         return analysis.MoveToOuterDisposeScope();
     }
 
     /// <summary>The minimisation; the run of its first ensemble to the only observation may be at hand.</summary>
-    private Tensor Minimise(GaussNewton steps, Tensor? run, double time, IReadOnlyList<(Observation Observation, double Weight)> used) => steps.Minimise(ensemble =>
+    private Tensor Minimise(GaussNewton steps, Tensor? run, double time, IReadOnlyList<(Observation Observation, double Weight)> used)
     {
-        var observed = new List<ObservedRun>();
-        double now = time;
-        foreach (var (observation, weight) in used)
+        return steps.Minimise(Observe);
+
+        IReadOnlyList<ObservedRun> Observe(Tensor ensemble)
         {
-            ensemble = run ?? dynamics.Advance(ensemble, new TimeInterval(now, observation.Time));
-            now = observation.Time;
-            observed.Add(new(OperatorOf(observation).Apply(ensemble), observation, ErrorOf(observation), weight));
+            var observed = new List<ObservedRun>();
+            double now = time;
+            foreach (var (observation, weight) in used)
+            {
+                ensemble = run ?? dynamics.Advance(ensemble, new TimeInterval(now, observation.Time));
+                now = observation.Time;
+                observed.Add(new(OperatorOf(observation).Apply(ensemble), observation, ErrorOf(observation), weight));
+            }
+            run = null;
+            return observed;
         }
-        run = null;
-        return observed;
-    });
+    }
 
     double? IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.LargestLift => inflation.Widens ? LargestLift.OfGivenFactors : null;
 

@@ -41,5 +41,6 @@ internal static class RowDistance
         return sum;
     }
 
-    private static bool Serves(Tensor tensor) => tensor.dtype == ScalarType.Float64 && tensor.ndim == 2 && KernelMemory.Serves(tensor) && tensor.is_contiguous();
+    private static bool Serves(Tensor tensor) => tensor.dtype == ScalarType.Float64 && tensor.ndim == 2 && KernelMemory.Serves(tensor)
+        && tensor.is_contiguous();
 }

@@ -40,7 +40,8 @@ public static class SymmetricEigenproblem
         int m = (int)matrices.size(-1), stride = Padded<T>(m);
         long count = matrices.numel() / ((long)m * m);
         if (count == 0) return;
-        nint from = (nint)KernelMemory.Address<T>(matrices), toValues = (nint)KernelMemory.Address<T>(values), toRows = (nint)KernelMemory.Address<T>(rows);
+        nint from = (nint)KernelMemory.Address<T>(matrices), toValues = (nint)KernelMemory.Address<T>(values),
+            toRows = (nint)KernelMemory.Address<T>(rows);
         SharedWork.ForEach(count, 8.0 * m * m * m * SharedWork.Operation, (first, end) =>
         {
             using var room = new RentedMemory<T>(2L * m * stride + stride + SymmetricEigenKernel.WorkSize<T>(m));

@@ -9,7 +9,8 @@ public sealed class KernelMemoryTests
     public void Kernels_take_what_is_in_one_precision_and_is_not_tracked()
     {
         using var scope = NewDisposeScope();
-        Tensor doubles = ones(3, dtype: ScalarType.Float64), singles = ones(3, dtype: ScalarType.Float32), whole = ones(3, dtype: ScalarType.Int64);
+        Tensor doubles = ones(3, dtype: ScalarType.Float64), singles = ones(3, dtype: ScalarType.Float32),
+            whole = ones(3, dtype: ScalarType.Int64);
         var tracked = doubles.clone().requires_grad_();
         Assert.True(KernelMemory.Serves(doubles, doubles) && KernelMemory.Serves(singles) && KernelMemory.Holds(doubles, tracked));
         Assert.False(KernelMemory.Holds(doubles, singles) || KernelMemory.Holds(whole));
