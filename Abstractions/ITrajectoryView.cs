@@ -49,21 +49,31 @@ public interface ITrajectoryCursor : IDisposable
     /// fewer observations than the column <see cref="Columns.Observation"/>, the first of them count.
     /// </summary>
     IObservationNetwork? Network => null;
-}
 
-/// <summary>A cursor that also says what the method it runs believes of each cycle's state, as densities; they live as long as the cycle.</summary>
-public interface IDensityCursor : ITrajectoryCursor
-{
-    /// <summary>The density q^b over states before the cycle's observation was used.</summary>
-    IDensity ForecastDensity { get; }
+    /// <summary>
+    /// The density q^b over states before the cycle's observation was used; it lives as long as the cycle. Null = no method gives one, or a
+    /// step behind the method has left its space: one that selects trajectories, or gives the truth, the observation, the forecast or the
+    /// analysis other values, does not pass densities on.
+    /// </summary>
+    IDensity? ForecastDensity => null;
 
-    /// <summary>The density q^a over states after the cycle's observation was used.</summary>
-    IDensity AnalysisDensity { get; }
+    /// <summary>The density q^a over states after the cycle's observation was used; null as for <see cref="ForecastDensity"/>.</summary>
+    IDensity? AnalysisDensity => null;
 }
 
 /// <summary>Convenience over views.</summary>
 public static class TrajectoryViewExtensions
 {
+    /// <summary>
+    /// Goes over a view's cycles: <c>foreach (var cycle in view)</c>. The cycle is the cursor itself, so its tensors live until the next
+    /// one; the cursor is disposed when the loop ends or is left.
+    /// </summary>
+    public static IEnumerator<ITrajectoryCursor> GetEnumerator(this ITrajectoryView view)
+    {
+        using var cursor = view.OpenCursor();
+        while (cursor.MoveNext()) yield return cursor;
+    }
+
     /// <summary>The first <paramref name="count"/> cycles of a view.</summary>
     public static ITrajectoryView Take(this ITrajectoryView view, long count) => new TakenView(view, Require.AtLeast(count, 1));
 
@@ -97,21 +107,16 @@ public static class TrajectoryViewExtensions
         public TrajectorySchema Schema => source.Schema;
         public long? CycleCount => source.CycleCount is { } known ? Math.Min(known, count) : count;
         public double StartTime => source.StartTime;
-        public ITrajectoryCursor OpenCursor() => source.OpenCursor() is var opened && opened is IDensityCursor densities
-            ? new DensityCursor(densities, count) : new Cursor(opened, count);
+        public ITrajectoryCursor OpenCursor() => new Cursor(source.OpenCursor(), count);
 
-        private sealed class DensityCursor(IDensityCursor inner, long count) : Cursor(inner, count), IDensityCursor
-        {
-            public IDensity ForecastDensity => inner.ForecastDensity;
-            public IDensity AnalysisDensity => inner.AnalysisDensity;
-        }
-
-        private class Cursor(ITrajectoryCursor inner, long count) : ITrajectoryCursor
+        private sealed class Cursor(ITrajectoryCursor inner, long count) : ITrajectoryCursor
         {
             public long Cycle => inner.Cycle;
             public double Time => inner.Time;
             public Tensor this[Column column] => inner[column];
             public IObservationNetwork? Network => inner.Network;
+            public IDensity? ForecastDensity => inner.ForecastDensity;
+            public IDensity? AnalysisDensity => inner.AnalysisDensity;
             public bool MoveNext() => inner.Cycle + 1 < count && inner.MoveNext();
             public void Dispose() => inner.Dispose();
         }

@@ -26,6 +26,15 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
     public virtual IObservationNetwork? Network => Source?.Network;
 
     /// <inheritdoc/>
+    public virtual IDensity? ForecastDensity => LeavesStateSpace ? null : Source?.ForecastDensity;
+
+    /// <inheritdoc/>
+    public virtual IDensity? AnalysisDensity => LeavesStateSpace ? null : Source?.AnalysisDensity;
+
+    // Whether what the source's densities are of, or are compared with, has other values here.
+    private bool LeavesStateSpace => Sets(Columns.Truth) || Sets(Columns.Observation) || Sets(Columns.Forecast) || Sets(Columns.Analysis);
+
+    /// <inheritdoc/>
     public Tensor this[Column column]
     {
         get
@@ -87,6 +96,8 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
 
     /// <summary>Disposes what the cursor carries from cycle to cycle.</summary>
     protected virtual void DisposeState() { }
+
+    private bool Sets(Column column) => columns.ContainsKey(column) || unread.ContainsKey(column);
 
     private void Clear()
     {

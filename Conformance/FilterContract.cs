@@ -105,8 +105,7 @@ public abstract class FilterContract : TransformerContract
         var problem = Missing(context);
         var filter = Create(context, problem);
         var view = filter.Transform(problem.Data(context, 3, 4 * Cycles));
-        using var cursor = view.OpenCursor();
-        while (cursor.MoveNext())
+        foreach (var cursor in view)
             foreach (var added in filter.Contract.Adds)
                 Demand(cursor[added.Column].isfinite().all().ToBoolean(), filter.Name, "finite", $"the column '{added.Column}' has infinite values or NaN in cycle {cursor.Cycle}.");
     }

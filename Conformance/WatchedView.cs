@@ -33,6 +33,8 @@ internal sealed class WatchedView(ITrajectoryView source) : ITrajectoryView
         public long Cycle => inner.Cycle;
         public double Time => inner.Time;
         public IObservationNetwork? Network => inner.Network;
+        public IDensity? ForecastDensity => inner.ForecastDensity;
+        public IDensity? AnalysisDensity => inner.AnalysisDensity;
 
         public Tensor this[Column column]
         {

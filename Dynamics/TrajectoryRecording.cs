@@ -25,20 +25,19 @@ public static class TrajectoryRecording
         var recorded = new Dictionary<Column, Tensor>();
         var times = new List<double>();
         var networks = new List<IObservationNetwork?>();
-        using var cursor = view.OpenCursor();
-        while (cursor.MoveNext())
+        foreach (var cycle in view)
         {
             cancellation.ThrowIfCancellationRequested();
             foreach (var definition in definitions)
             {
-                var value = cursor[definition.Column];
+                var value = cycle[definition.Column];
                 if (!recorded.TryGetValue(definition.Column, out var all))
                     recorded.Add(definition.Column, all = empty([cycles, .. value.Sizes()], dtype: value.dtype, device: value.device));
                 using var place = all.select(0, times.Count);
                 place.copy_(value);
             }
-            times.Add(cursor.Time);
-            networks.Add(cursor.Network);
+            times.Add(cycle.Time);
+            networks.Add(cycle.Network);
             if (progress is not null && pace.IsDue(out var elapsed))
                 progress.Report(new ProgressReport("recording", times.Count, cycles, new Dictionary<string, double>(), elapsed, elapsed * ((double)cycles / times.Count - 1)));
         }

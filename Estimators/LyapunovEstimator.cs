@@ -36,21 +36,20 @@ public sealed class LyapunovEstimator(DataAssimilationContext context, IDynamics
         var lengths = new double[Blocks];
         double before = 0;
         var pace = new ProgressPace();
-        using var cursor = vectors.Transform(data).OpenCursor();
-        while (cursor.MoveNext())
+        foreach (var cycle in vectors.Transform(data))
         {
             cancellation.ThrowIfCancellationRequested();
             using var inner = NewDisposeScope();
-            if (cursor.Cycle >= transient)
+            if (cycle.Cycle >= transient)
             {
-                int block = (int)((cursor.Cycle - transient) * Blocks / kept);
-                double length = cursor.Time - before;
-                sums[block].add_(cursor[LyapunovVectors.Growth].to(ScalarType.Float64) * length);
+                int block = (int)((cycle.Cycle - transient) * Blocks / kept);
+                double length = cycle.Time - before;
+                sums[block].add_(cycle[LyapunovVectors.Growth].to(ScalarType.Float64) * length);
                 lengths[block] += length;
             }
-            before = cursor.Time;
+            before = cycle.Time;
             if (context.Progress is { } progress && pace.IsDue(out var elapsed))
-                progress.Report(new ProgressReport($"Lyapunov exponents of {dynamics.Name}", cursor.Cycle + 1, cycles, new Dictionary<string, double>(), elapsed, elapsed * ((double)cycles / (cursor.Cycle + 1) - 1)));
+                progress.Report(new ProgressReport($"Lyapunov exponents of {dynamics.Name}", cycle.Cycle + 1, cycles, new Dictionary<string, double>(), elapsed, elapsed * ((double)cycles / (cycle.Cycle + 1) - 1)));
         }
         var means = (sums / tensor(lengths, Blocks, 1, 1).to(sums.device)).reshape(-1, k);          // one for each block and trajectory
         var exponents = means.mean([0]);

@@ -67,17 +67,16 @@ public static class MarginalGainCatalog
         var average = new MarginalGainAverage(n, site, (cycles - options.BurnIn + options.Every - 1) / options.Every, catalog.Context.Device);
         var pace = new ProgressPace();
         long used = 0;
-        using var cursor = view.OpenCursor();
-        while (cursor.MoveNext())
+        foreach (var cycle in view)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (cursor.Cycle < options.BurnIn || (cursor.Cycle - options.BurnIn) % options.Every != 0) continue;
+            if (cycle.Cycle < options.BurnIn || (cycle.Cycle - options.BurnIn) % options.Every != 0) continue;
             using var inner = NewDisposeScope();
             long turn = options.Symmetry == SiteSymmetry.Translation ? (site + used) % n : site;
-            var (cross, square) = moments(cursor[options.State], turn, cursor.Time);
+            var (cross, square) = moments(cycle[options.State], turn, cycle.Time);
             average.Add(cross, square, turn, used++);
             if (catalog.Context.Progress is { } progress && pace.IsDue(out var elapsed))
-                progress.Report(new ProgressReport(options.Activity, cursor.Cycle + 1, cycles, new Dictionary<string, double>(), elapsed, elapsed * ((double)cycles / (cursor.Cycle + 1) - 1)));
+                progress.Report(new ProgressReport(options.Activity, cycle.Cycle + 1, cycles, new Dictionary<string, double>(), elapsed, elapsed * ((double)cycles / (cycle.Cycle + 1) - 1)));
         }
         return average.Result(used * view.Schema.Batch);
     }

@@ -26,6 +26,10 @@ internal sealed class TrajectorySubset(ITrajectoryView view, long first, long co
 
     private sealed class Cursor(ITrajectoryCursor source, TrajectorySchema schema, long first, long count) : TrajectoryCursor(source)
     {
+        // Those of the source are of all its trajectories.
+        public override IDensity? ForecastDensity => null;
+        public override IDensity? AnalysisDensity => null;
+
         protected override bool Compute(long cycle)
         {
             foreach (var definition in schema.Definitions) Set(definition.Column, Source![definition.Column].narrow(0, first, count));

@@ -279,14 +279,13 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
     private static (double[] Times, double[] Truth, double[] Analysis) Recorded(ITrajectoryView view, long burnIn)
     {
         var (times, truth, analysis) = (new List<double>(), new List<double>(), new List<double>());
-        using var cursor = view.OpenCursor();
-        while (cursor.MoveNext())
+        foreach (var cycle in view)
         {
-            if (cursor.Cycle < burnIn) continue;
+            if (cycle.Cycle < burnIn) continue;
             using var scope = TorchSharp.torch.NewDisposeScope();
-            times.Add(cursor.Time);
-            truth.AddRange(cursor[Columns.Truth][0].to(TorchSharp.torch.ScalarType.Float64).ToArray<double>());
-            analysis.AddRange(cursor[Columns.Analysis][0].to(TorchSharp.torch.ScalarType.Float64).ToArray<double>());
+            times.Add(cycle.Time);
+            truth.AddRange(cycle[Columns.Truth][0].to(TorchSharp.torch.ScalarType.Float64).ToArray<double>());
+            analysis.AddRange(cycle[Columns.Analysis][0].to(TorchSharp.torch.ScalarType.Float64).ToArray<double>());
         }
         return ([.. times], [.. truth], [.. analysis]);
     }

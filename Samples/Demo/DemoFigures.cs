@@ -18,14 +18,13 @@ internal static class DemoFigures
     {
         var view = outcome.Learned.Transform(outcome.Test.Take(Math.Min(burnIn + ShownCycles, outcome.Test.CycleCount!.Value)));
         var (times, truth, observation, analysis) = (new List<double>(), new List<double[]>(), new List<double[]>(), new List<double[]>());
-        using var cursor = view.OpenCursor();
-        while (cursor.MoveNext())
+        foreach (var cycle in view)
         {
-            if (cursor.Cycle < burnIn) continue;
-            times.Add(cursor.Time);
-            truth.Add(Row(cursor[Columns.Truth]));
-            observation.Add(Row(cursor[Columns.Observation]));
-            analysis.Add(Row(cursor[Columns.Analysis]));
+            if (cycle.Cycle < burnIn) continue;
+            times.Add(cycle.Time);
+            truth.Add(Row(cycle[Columns.Truth]));
+            observation.Add(Row(cycle[Columns.Observation]));
+            analysis.Add(Row(cycle[Columns.Analysis]));
         }
         double step = times.Count > 1 ? (times[^1] - times[0]) / (times.Count - 1) : 1;
         var site = new CellAxis(new Axis("site"), 0, 1);
@@ -73,8 +72,7 @@ internal static class DemoFigures
     private static List<double> Times(ITrajectoryView view)
     {
         var times = new List<double>();
-        using var cursor = view.OpenCursor();
-        while (cursor.MoveNext()) times.Add(cursor.Time);
+        foreach (var cycle in view) times.Add(cycle.Time);
         return times;
     }
 

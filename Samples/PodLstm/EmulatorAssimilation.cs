@@ -175,8 +175,7 @@ internal sealed class EmulatorAssimilation
         var watch = Stopwatch.StartNew();
         var states = new List<Tensor>();
         long days = observed.CycleCount!.Value;
-        using var run = method.Transform(observed).OpenCursor();
-        while (run.MoveNext())
+        foreach (var run in method.Transform(observed))
         {
             cancellation.ThrowIfCancellationRequested();
             states.Add(run[Columns.Analysis].clone().MoveToOuterDisposeScope());

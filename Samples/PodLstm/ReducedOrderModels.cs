@@ -91,8 +91,7 @@ internal sealed record ReducedOrderModels(FieldCase Case, LatitudeLongitudeGrid 
     {
         using var scope = NewDisposeScope();
         var rows = new List<Tensor>();
-        using var cursor = view.OpenCursor();
-        while (cursor.MoveNext()) rows.Add(cursor[column].clone());
+        foreach (var cycle in view) rows.Add(cycle[column].clone());
         return cat([.. rows], 0).MoveToOuterDisposeScope();
     }
 

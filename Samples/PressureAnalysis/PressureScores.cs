@@ -61,11 +61,11 @@ internal sealed record PressureScores(MemoryTrajectoryView Analysed, double Anal
     {
         double sum = 0;
         long days = 0;
-        using var cursor = year.OpenCursor();
-        for (; cursor.MoveNext(); days++)
+        foreach (var day in year)
         {
             using var scope = NewDisposeScope();
-            sum += cursor[PressurePipeline.Anomaly].square().mean().ToDouble();
+            sum += day[PressurePipeline.Anomaly].square().mean().ToDouble();
+            days++;
         }
         return Math.Sqrt(sum / days);
     }
@@ -113,11 +113,10 @@ internal sealed record PressureScores(MemoryTrajectoryView Analysed, double Anal
     private static (double Whole, double[] Daily) Error(ITrajectoryView view, Column column)
     {
         var squares = new List<double>();
-        using var cursor = view.OpenCursor();
-        while (cursor.MoveNext())
+        foreach (var cycle in view)
         {
             using var scope = NewDisposeScope();
-            squares.Add((cursor[column] - cursor[PressurePipeline.Pressure]).square().mean().ToDouble());
+            squares.Add((cycle[column] - cycle[PressurePipeline.Pressure]).square().mean().ToDouble());
         }
         return (Math.Sqrt(squares.Average()), [.. squares.Select(Math.Sqrt)]);
     }

@@ -8,7 +8,7 @@ namespace DaML;
 /// live until the next <c>MoveNext</c>; it serves one thread.
 /// </summary>
 /// <typeparam name="TMemory">The memory H.</typeparam>
-public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor where TMemory : IMemory<TMemory>
+public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : IMemory<TMemory>
 {
     private readonly SequentialAssimilation<TMemory> method;
     private readonly TrajectorySchema schema;
@@ -42,11 +42,11 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor, IDensityCursor 
 
     /// <summary>The density q^b over states before the cycle's observation was used.</summary>
     /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
-    public IDensity ForecastDensity => method.Triple.Procoder.Decode(Forecast);
+    public override IDensity ForecastDensity => method.Triple.Procoder.Decode(Forecast);
 
     /// <summary>The density q^a over states after the cycle's observation was used.</summary>
     /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
-    public IDensity AnalysisDensity => method.Triple.Procoder.Decode(Analysis);
+    public override IDensity AnalysisDensity => method.Triple.Procoder.Decode(Analysis);
 
     /// <summary>The memory at a later time if no more observations came, from the cycle's analysis; the run itself goes on undisturbed.</summary>
     /// <param name="time">Until when, in the model's unit of time; not before the cycle's.</param>

@@ -32,22 +32,21 @@ public static class CovariantLyapunovVectors
         using var noGradients = no_grad();
         var times = new List<double>();
         List<Tensor> states = [], rows = [], triangles = [];
-        using (var cursor = view.OpenCursor())
-            while (cursor.MoveNext())
+        foreach (var cycle in view)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var inner = NewDisposeScope();
+            var state = cycle[lyapunov.State].clone();
+            if (times.Count == 0) rows.Add(lyapunov.First(state.size(0), state.dtype).MoveToOuterDisposeScope());
+            else
             {
-                cancellation.ThrowIfCancellationRequested();
-                using var inner = NewDisposeScope();
-                var state = cursor[lyapunov.State].clone();
-                if (times.Count == 0) rows.Add(lyapunov.First(state.size(0), state.dtype).MoveToOuterDisposeScope());
-                else
-                {
-                    var (next, triangle) = lyapunov.Carry(states[^1], rows[^1], new TimeInterval(times[^1], cursor.Time));
-                    rows.Add(next.MoveToOuterDisposeScope());
-                    triangles.Add(triangle.MoveToOuterDisposeScope());
-                }
-                states.Add(state.MoveToOuterDisposeScope());
-                times.Add(cursor.Time);
+                var (next, triangle) = lyapunov.Carry(states[^1], rows[^1], new TimeInterval(times[^1], cycle.Time));
+                rows.Add(next.MoveToOuterDisposeScope());
+                triangles.Add(triangle.MoveToOuterDisposeScope());
             }
+            states.Add(state.MoveToOuterDisposeScope());
+            times.Add(cycle.Time);
+        }
 
         long k = lyapunov.Count;
         var coordinates = eye(k, dtype: rows[0].dtype, device: rows[0].device).expand(rows[0].size(0), k, k).contiguous();

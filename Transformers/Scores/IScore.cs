@@ -15,7 +15,7 @@ public interface IScore
     /// <summary>The columns it reads.</summary>
     IReadOnlyList<Column> Requires { get; }
 
-    /// <summary>Whether it reads densities, which only a view has that is the output of an assimilation method itself.</summary>
+    /// <summary>Whether it reads densities, which a view has behind an assimilation method (<see cref="ITrajectoryCursor.ForecastDensity"/>).</summary>
     bool NeedsDensities => false;
 
     /// <summary>Of how many successive cycles after the burn-in one is scored; all unless said. For what costs more than the method itself.</summary>
@@ -81,11 +81,13 @@ public sealed class ScoredCycle
     public Tensor Spread(ScoredState which) => cursor[SpreadOf(which)];
 
     /// <summary>What the method believes of the state.</summary>
+    /// <exception cref="SchemaException">The view has no densities.</exception>
     public IDensity Density(ScoredState which)
     {
         if (densities.TryGetValue(which, out var known)) return known;
-        var run = (IDensityCursor)cursor;
-        return densities[which] = which == ScoredState.Forecast ? run.ForecastDensity : run.AnalysisDensity;
+        return densities[which] = (which == ScoredState.Forecast ? cursor.ForecastDensity : cursor.AnalysisDensity) ??
+            throw new SchemaException("The view has no densities: no assimilation method is in it, or a step behind the method gives the truth, the observation, " +
+                "the forecast or the analysis other values, and so leaves its state space.");
     }
 
     /// <summary>The method's ensemble, <c>[batch, members, n]</c>.</summary>

@@ -44,7 +44,7 @@ public static class ScoreCatalogExtensions
     /// Trajectories that diverged (<see cref="Columns.Diverged"/>) or lost their truth are counted, and left out of every average.
     /// </summary>
     /// <param name="catalog">The catalog.</param>
-    /// <param name="view">A view that ends, for instance the output of a transformer. Scores of densities need the output of an assimilation method itself.</param>
+    /// <param name="view">A view that ends, for instance the output of a transformer. Scores of densities need an assimilation method in it.</param>
     /// <param name="options">Settings; null = their defaults.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="SchemaException">The view lacks a column that a score reads, or has no truth, or one in another shape than the estimates.</exception>
@@ -65,11 +65,10 @@ public static class ScoreCatalogExtensions
         var progress = options.Progress ?? catalog.Context.Progress;
         var pace = new ProgressPace();
 
-        using var cursor = view.OpenCursor();
-        while (cursor.MoveNext())
+        foreach (var cycle in view)
         {
             cancellation.ThrowIfCancellationRequested();
-            evaluation.Add(cursor);
+            evaluation.Add(cycle);
             if (progress is not null && pace.IsDue(out var elapsed)) progress.Report(Report(elapsed));
         }
         if (evaluation.Cycles <= burnIn) throw new ArgumentException($"The view ended after {evaluation.Cycles} cycles; none is left after a burn-in of {burnIn}.", nameof(view));

@@ -39,10 +39,11 @@ internal sealed class ScoreEvaluation
     /// <summary>Takes in a cycle.</summary>
     public void Add(ITrajectoryCursor cursor)
     {
-        if (Cycles == 0 && scores.FirstOrDefault(score => score.NeedsDensities) is { } score && cursor is not IDensityCursor)
-            throw new SchemaException($"The score '{score.Name}' needs the method's densities, which only the output of an assimilation method itself has; put it on that view, before other steps.");
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
+        if (Cycles == 0 && scores.FirstOrDefault(score => score.NeedsDensities) is { } score && cursor.ForecastDensity is null)
+            throw new SchemaException($"The score '{score.Name}' needs the method's densities, which this view does not have: no assimilation method is in it, or a step " +
+                "behind the method gives the truth, the observation, the forecast or the analysis other values. Score the method's own output, before that step.");
         var cycle = new ScoredCycle(cursor, view.Schema);
         // In the first cycle each tells how many figures it has.
         int[] due = [.. Enumerable.Range(0, scores.Count).Where(i => Cycles == 0 || IsDue(scores[i]))];

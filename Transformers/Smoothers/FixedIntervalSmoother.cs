@@ -97,13 +97,9 @@ public sealed class FixedIntervalSmoother<TMemory> : ITransformer where TMemory 
 
     // The filter's own run once more, with what was smoothed beside it.
     private sealed class Cursor(FixedIntervalSmoother<TMemory> smoother, ITrajectoryView view, ITrajectoryCursor source)
-        : TrajectoryCursor(new AssimilationRun<TMemory>(smoother.filter, view, source)), IDensityCursor
+        : TrajectoryCursor(new AssimilationRun<TMemory>(smoother.filter, view, source))
     {
         private List<TMemory>? smoothed;
-
-        public IDensity ForecastDensity => ((IDensityCursor)Source!).ForecastDensity;
-
-        public IDensity AnalysisDensity => ((IDensityCursor)Source!).AnalysisDensity;
 
         protected override bool Compute(long cycle)
         {

@@ -56,6 +56,46 @@ public sealed class TrajectoryCursorTests : IDisposable
         });
     }
 
+    [Fact]
+    public void A_loop_over_a_view_gives_each_cycle_and_closes_the_cursor()
+    {
+        var view = new Counted(new RunningSum().Transform(new ConstantView(5, (Field, ones(2, 3)))));
+        var sums = new List<double>();
+        foreach (var cycle in view) sums.Add(cycle[Total].sum().ToDouble() + 100 * cycle.Cycle + 1000 * cycle.Time);
+        Assert.Equal([1006, 2112, 3218, 4324, 5430], sums);
+        Assert.Equal((1, 1), (view.Opened, view.Closed));
+        foreach (var cycle in view)
+            if (cycle.Cycle == 2) break;
+        Assert.Equal((2, 2), (view.Opened, view.Closed));
+        Assert.Throws<ArithmeticException>(() =>
+        {
+            foreach (var _ in view) throw new ArithmeticException();
+        });
+        Assert.Equal((3, 3), (view.Opened, view.Closed));
+    }
+
+    /// <summary>Counts its cursors.</summary>
+    private sealed class Counted(ITrajectoryView view) : ITrajectoryView
+    {
+        public int Opened { get; private set; }
+        public int Closed { get; private set; }
+        public TrajectorySchema Schema => view.Schema;
+        public long? CycleCount => view.CycleCount;
+        public double StartTime => view.StartTime;
+
+        public ITrajectoryCursor OpenCursor()
+        {
+            Opened++;
+            return new Cursor(this, view.OpenCursor());
+        }
+
+        private sealed class Cursor(Counted counted, ITrajectoryCursor source) : TrajectoryCursor(source)
+        {
+            protected override bool Compute(long cycle) => true;
+            protected override void DisposeState() => counted.Closed++;
+        }
+    }
+
     /// <summary>Carries a sum from cycle to cycle, so its state must live in the cursor.</summary>
     private sealed class RunningSum : ITransformer
     {

@@ -177,14 +177,14 @@ public sealed class ScoreStatisticsTests
         public double StartTime => 0;
         public ITrajectoryCursor OpenCursor() => new Cursor(this, context.Random("calibrated"));
 
-        private sealed class Cursor(Calibrated view, RandomStream random) : TrajectoryCursor(null), IDensityCursor
+        private sealed class Cursor(Calibrated view, RandomStream random) : TrajectoryCursor(null)
         {
             private Tensor members = zeros(1);
             private readonly (long Batch, long Cycles, long Members, long N, double Factor) size = view.Size;
 
             public override double Time => Cycle + 1;
-            public IDensity ForecastDensity => AnalysisDensity;
-            public IDensity AnalysisDensity => new EnsembleDensity(members);
+            public override IDensity ForecastDensity => AnalysisDensity;
+            public override IDensity AnalysisDensity => new EnsembleDensity(members);
 
             protected override bool Compute(long cycle)
             {

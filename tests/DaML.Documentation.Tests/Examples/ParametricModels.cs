@@ -34,9 +34,8 @@ public static class ParametricModels
         var estimates = method.Transform(data);
         // forecast, analysis and their spread: [n]; parameters and parameters-spread: [q]
         // </joint>
-        using var cursor = estimates.OpenCursor();
         double forcing = double.NaN;
-        while (cursor.MoveNext()) forcing = cursor[Columns.Parameters].item<double>();
+        foreach (var cycle in estimates) forcing = cycle[Columns.Parameters].item<double>();
         return forcing;
     }
 }
