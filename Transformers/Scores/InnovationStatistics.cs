@@ -6,7 +6,8 @@ namespace DaML;
 /// <summary>
 /// Compares a filter's innovations d = y - H(m) with the distribution it predicts for them, N(0, S), S = H P H^T + R: the
 /// test of a filter that needs no truth (Talagrand 1999; Desroziers et al. 2005). If the filter's covariances are right,
-/// the normalised innovations S^(-1/2) d are independent standard normal numbers and chi^2 / p is one in the mean.
+/// the normalised innovations S^(-1/2) d are independent standard normal numbers and chi^2 / p is one in the mean. It keeps every
+/// innovation, for histograms and moments; the score <see cref="InnovationChiSquare"/> averages chi^2 / p alone, in flat memory.
 /// </summary>
 /// <param name="observationOperator">H; linearised at the forecast's mean.</param>
 /// <param name="observationError">R</param>

@@ -4,8 +4,14 @@ namespace DaML;
 /// <summary>Settings of an evaluation, with their defaults.</summary>
 public sealed record ScoreOptions
 {
-    /// <summary>How many first cycles are left out of the averages.</summary>
+    /// <summary>How many first cycles are left out of the averages (default: 0).</summary>
     public long BurnIn { get; init; }
+
+    /// <summary>
+    /// How much model time from the view's start is left out of the averages, in the model's unit: cycles that are at most so long after
+    /// <see cref="ITrajectoryView.StartTime"/>. Give this or <see cref="BurnIn"/>, not both (default: null, none).
+    /// </summary>
+    public double? BurnInTime { get; init; }
 
     /// <summary>
     /// The analysis error, averaged over the cycles after the burn-in, above which a trajectory has lost its truth: it is then
@@ -54,6 +60,12 @@ public static class ScoreCatalogExtensions
     {
         options ??= new();
         long burnIn = Require.NotNegative(options.BurnIn, nameof(options.BurnIn));
+        if (options.BurnInTime is { } time)
+        {
+            Require.NotNegative(time, nameof(options.BurnInTime));
+            if (burnIn > 0) throw new ArgumentException($"A burn-in is given in cycles or in model time; given: {burnIn} cycles and {time:g6} units of " +
+                $"time. Leave out {nameof(options.BurnIn)} or {nameof(options.BurnInTime)}.", nameof(options));
+        }
         Require.NotNegative(options.SeriesCycles, nameof(options.SeriesCycles));
         if (!(options.LostTruthBound > 0))
             throw new ArgumentOutOfRangeException(nameof(options), options.LostTruthBound, $"The bound of the error of a trajectory that lost its truth must be above zero; given: {options.LostTruthBound}.");
@@ -71,7 +83,9 @@ public static class ScoreCatalogExtensions
             evaluation.Add(cycle);
             if (progress is not null && pace.IsDue(out var elapsed)) progress.Report(Report(elapsed));
         }
-        if (evaluation.Cycles <= burnIn) throw new ArgumentException($"The view ended after {evaluation.Cycles} cycles; none is left after a burn-in of {burnIn}.", nameof(view));
+        if (evaluation.Scored == 0)
+            throw new ArgumentException($"The view ended after {evaluation.Cycles} cycles; none is left after a burn-in of " +
+                $"{(options.BurnInTime is { } length ? $"{length:g6} units of time" : burnIn)}.", nameof(view));
         progress?.Report(Report(pace.Elapsed));
         return evaluation.Report();
 
@@ -83,8 +97,8 @@ public static class ScoreCatalogExtensions
     private static List<IScore> ScoresOf(TrajectorySchema schema, ScoreOptions options)
     {
         var scores = new List<IScore>();
-        if (schema.Has(Columns.Truth) || options.Scores.Count == 0) scores.AddRange(FromColumns(schema));
-        scores.AddRange(options.Scores);
+        if (schema.Has(Columns.Truth) || options.Scores.Count == 0) scores.AddRange(StandardScores.Of(schema));
+        scores.AddRange(options.Scores.Except(scores));
         if (scores.Count == 0)
             throw new SchemaException($"Scoring needs a column to compare with '{Columns.Truth}': '{Columns.Analysis}', '{Columns.Forecast}' or '{Columns.Observation}'; the view has: {schema}.");
         foreach (var score in scores) Require.AtLeast(score.Every, 1, $"{score.Name}.{nameof(score.Every)}");
@@ -94,24 +108,5 @@ public static class ScoreCatalogExtensions
         if (scores.GroupBy(score => score.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new ArgumentException($"Two scores are called '{twice.Key}'.", nameof(options));
         return scores;
-    }
-
-    private static IEnumerable<IScore> FromColumns(TrajectorySchema schema)
-    {
-        long n = schema[Columns.Truth].Shape is [var size] ? size
-            : throw new SchemaException($"Scoring needs the column '{Columns.Truth}' of shape [any], but it has shape {ColumnDefinition.Describe(schema[Columns.Truth].Shape)}.");
-        if (Present(schema, Columns.Analysis, n)) yield return new RootMeanSquareError(Columns.Analysis, nameof(ScoreReport.AnalysisRmse));
-        if (Present(schema, Columns.Forecast, n)) yield return new RootMeanSquareError(Columns.Forecast, nameof(ScoreReport.ForecastRmse));
-        if (Present(schema, Columns.AnalysisSpread, n)) yield return new Spread(Columns.AnalysisSpread, nameof(ScoreReport.AnalysisSpread));
-        if (Present(schema, Columns.ForecastSpread, n)) yield return new Spread(Columns.ForecastSpread, nameof(ScoreReport.ForecastSpread));
-        if (schema.Find(Columns.Observation) is { Shape: [var p] } && p == n) yield return new ObservationError(nameof(ScoreReport.ObservationRmse));
-    }
-
-    private static bool Present(TrajectorySchema schema, Column column, long n)
-    {
-        if (schema.Find(column) is not { } given) return false;
-        var needed = new ColumnDefinition(column, n);
-        return needed.Accepts(given.Shape) ? true
-            : throw new SchemaException($"Scoring needs the column '{column}' in the truth's shape {ColumnDefinition.Describe(needed.Shape)}, but it has shape {ColumnDefinition.Describe(given.Shape)}.");
     }
 }

@@ -9,8 +9,9 @@ internal sealed class ScoreEvaluation
     private readonly ITrajectoryView view;
     private readonly IReadOnlyList<IScore> scores;
     private readonly ScoreOptions options;
-    private readonly int batch;
-    private readonly bool flagged, hasError;
+    private readonly int batch, error;           // which score says whether the truth is lost, or -1
+    private readonly double burnInEnd;
+    private readonly bool flagged;
     private readonly SeriesOfScore[] measured;    // one for each score, from the first cycle on
     private readonly TruthTracking.Watch? watch;
     private readonly bool[] lost;                // where an estimate was not finite
@@ -23,14 +24,21 @@ internal sealed class ScoreEvaluation
         flagged = view.Schema.Has(Columns.Diverged);
         (lost, diverged) = (new bool[batch], new bool[batch]);
         measured = new SeriesOfScore[scores.Count];
-        // The analysis' error, or the forecast's where there is none; they come first.
-        hasError = scores[0].Name is nameof(ScoreReport.AnalysisRmse) or nameof(ScoreReport.ForecastRmse);
+        error = Place(StandardScores.AnalysisRmse) is var analysis and >= 0 ? analysis : Place(StandardScores.ForecastRmse);
+        // A cycle that is at the end but for rounding belongs to the burn-in.
+        double end = view.StartTime + (options.BurnInTime ?? double.NegativeInfinity);
+        burnInEnd = end + 1e-9 * Math.Max(Math.Abs(view.StartTime), options.BurnInTime ?? 0);
         var bounds = options.TruthBounds ?? (double.IsFinite(options.LostTruthBound) ? new(options.LostTruthBound, options.LostTruthBound) : null);
-        if (hasError && bounds is not null) watch = new(bounds, batch);
+        if (error >= 0 && bounds is not null) watch = new(bounds, batch);
+
+        int Place(IScore score) => Enumerable.Range(0, scores.Count).FirstOrDefault(i => scores[i] == score, -1);
     }
 
     /// <summary>How many cycles were taken in, the burn-in's included.</summary>
     public long Cycles { get; private set; }
+
+    /// <summary>How many of them came after the burn-in.</summary>
+    public long Scored { get; private set; }
 
     /// <summary>The last cycle's averages over the trajectories, of those scores that have one figure.</summary>
     public IReadOnlyDictionary<string, double> Latest =>
@@ -45,18 +53,19 @@ internal sealed class ScoreEvaluation
             throw new SchemaException($"The score '{score.Name}' needs the method's densities, which this view does not have: no assimilation method is in it, or a step " +
                 "behind the method gives the truth, the observation, the forecast or the analysis other values. Score the method's own output, before that step.");
         var cycle = new ScoredCycle(cursor, view.Schema);
+        bool counts = Scored > 0 || (Cycles >= options.BurnIn && !(cursor.Time <= burnInEnd));
         // In the first cycle each tells how many figures it has.
-        int[] due = [.. Enumerable.Range(0, scores.Count).Where(i => Cycles == 0 || IsDue(scores[i]))];
+        int[] due = [.. Enumerable.Range(0, scores.Count).Where(i => Cycles == 0 || IsDue(scores[i], counts))];
         if (due.Length > 0) Take(due, [.. due.Select(i => Checked(scores[i], scores[i].Of(cycle)))]);
         if (flagged) diverged = cursor[Columns.Diverged].ToArray<bool>();
         // An estimate that is not finite has no error that could be averaged; left out, it would be as if it were good.
-        for (int b = 0; hasError && b < batch; b++) lost[b] |= !double.IsFinite(measured[0].Latest[b]);
+        for (int b = 0; error >= 0 && b < batch; b++) lost[b] |= !double.IsFinite(measured[error].Latest[b]);
         for (int b = 0; b < batch; b++) diverged[b] |= lost[b];
-        watch?.Add(measured[0].Latest, Cycles >= options.BurnIn);
+        watch?.Add(measured[error].Latest, counts);
         for (int i = 0; i < scores.Count; i++)
         {
-            bool scored = IsDue(scores[i]);
-            if (scored && Cycles >= options.BurnIn)
+            bool scored = IsDue(scores[i], counts);
+            if (scored && counts)
             {
                 measured[i].Averages.Add(measured[i].Latest);
                 measured[i].Sample.Add(measured[i].Latest);
@@ -64,20 +73,21 @@ internal sealed class ScoreEvaluation
             if (Cycles < options.SeriesCycles && measured[i].Count == 1) measured[i].PerCycle.Add(scored ? Average(i) : double.NaN);
         }
         Cycles++;
+        if (counts) Scored++;
     }
 
     /// <summary>The averages.</summary>
     public ScoreReport Report()
     {
         var outcomes = Outcomes();
-        var figures = new Dictionary<string, ScoreFigures>();
+        var figures = new Dictionary<IScore, ScoreFigures>(ScoreReport.SameScore);
         for (int i = 0; i < scores.Count; i++)
-            figures.Add(scores[i].Name, new ScoreFigures(measured[i].Averages, measured[i].Sample, outcomes, measured[i].PerCycle, measured[i].Count, scores[i].Every));
-        return new ScoreReport(figures, outcomes, Cycles - options.BurnIn, watch?.Result(outcomes));
+            figures.Add(scores[i], new ScoreFigures(measured[i].Averages, measured[i].Sample, outcomes, measured[i].PerCycle, measured[i].Count, scores[i].Every));
+        return new ScoreReport(figures, outcomes, Scored, watch?.Result(outcomes));
     }
 
     // A score of every cycle is also taken in the burn-in, for its series.
-    private bool IsDue(IScore score) => score.Every == 1 || (Cycles >= options.BurnIn && (Cycles - options.BurnIn) % score.Every == 0);
+    private bool IsDue(IScore score, bool counts) => score.Every == 1 || (counts && Scored % score.Every == 0);
 
     private void Take(int[] due, List<Tensor> figures)
     {
@@ -94,7 +104,7 @@ internal sealed class ScoreEvaluation
     }
 
     private TrajectoryOutcome[] Outcomes() => [.. diverged.Select((flag, b) => flag ? TrajectoryOutcome.Diverged
-        : hasError && measured[0].Averages.Mean(b) > options.LostTruthBound ? TrajectoryOutcome.LostTruth : TrajectoryOutcome.Scored)];
+        : error >= 0 && measured[error].Averages.Mean(b) > options.LostTruthBound ? TrajectoryOutcome.LostTruth : TrajectoryOutcome.Scored)];
 
     private double Average(int score) =>
         TimeAverage.MeanOf(Enumerable.Range(0, batch).Where(b => !diverged[b]).Select(b => measured[score].Latest[b * measured[score].Count]));

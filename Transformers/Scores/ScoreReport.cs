@@ -19,9 +19,13 @@ public enum TrajectoryOutcome
 /// </summary>
 public sealed class ScoreReport
 {
-    private readonly IReadOnlyDictionary<string, ScoreFigures> figures;
+    /// <summary>Two scores are the same where they are of one kind and name.</summary>
+    internal static readonly IEqualityComparer<IScore> SameScore =
+        EqualityComparer<IScore>.Create((a, b) => a!.Name == b!.Name && a.GetType() == b.GetType(), score => score.Name.GetHashCode());
 
-    internal ScoreReport(IReadOnlyDictionary<string, ScoreFigures> figures, IReadOnlyList<TrajectoryOutcome> outcomes, long cycles, TruthTracking? tracking)
+    private readonly IReadOnlyDictionary<IScore, ScoreFigures> figures;
+
+    internal ScoreReport(IReadOnlyDictionary<IScore, ScoreFigures> figures, IReadOnlyList<TrajectoryOutcome> outcomes, long cycles, TruthTracking? tracking)
     {
         Tracking = tracking;
         this.figures = figures;
@@ -49,25 +53,25 @@ public sealed class ScoreReport
 
     /// <summary>Error of the analysis.</summary>
     /// <exception cref="SchemaException">The view has no analysis, or no truth.</exception>
-    public TimeAverage AnalysisRmse => Find(nameof(AnalysisRmse)) ?? throw Missing(Columns.Analysis);
+    public TimeAverage AnalysisRmse => Find(StandardScores.AnalysisRmse) ?? throw Missing(Columns.Analysis);
 
     /// <summary>Error of the forecast.</summary>
     /// <exception cref="SchemaException">The view has no forecast, or no truth.</exception>
-    public TimeAverage ForecastRmse => Find(nameof(ForecastRmse)) ?? throw Missing(Columns.Forecast);
+    public TimeAverage ForecastRmse => Find(StandardScores.ForecastRmse) ?? throw Missing(Columns.Forecast);
 
     /// <summary>
     /// Distance of the observations from the truth, over those that exist; null where an observation has not the state's
     /// dimension. It means an error only where the operator is the identity.
     /// </summary>
-    public TimeAverage? ObservationRmse => Find(nameof(ObservationRmse));
+    public TimeAverage? ObservationRmse => Find(StandardScores.ObservationRmse);
 
     /// <summary>Spread of the analysis, sqrt(mean over components of the variance); null where the method has none.</summary>
-    public TimeAverage? AnalysisSpread => Find(nameof(AnalysisSpread));
+    public TimeAverage? AnalysisSpread => Find(StandardScores.AnalysisSpread);
 
     /// <summary>Spread of the forecast; null where the method has none.</summary>
-    public TimeAverage? ForecastSpread => Find(nameof(ForecastSpread));
+    public TimeAverage? ForecastSpread => Find(StandardScores.ForecastSpread);
 
-    /// <summary>The average of a score that was asked for and has one figure.</summary>
+    /// <summary>The average of a score that has one figure: one of the <see cref="StandardScores"/>, or one that was asked for.</summary>
     /// <exception cref="ArgumentException">It was not measured, or has several figures.</exception>
     public TimeAverage this[IScore score] => Figures(score) is { Count: 1 } one ? one[0]
         : throw new ArgumentException($"The score '{score.Name}' has {Figures(score).Count} figures, not one; ask for what it makes of them with {nameof(Of)}, or for its {nameof(Figures)}.", nameof(score));
@@ -78,10 +82,10 @@ public sealed class ScoreReport
 
     /// <summary>The averages of a score's figures.</summary>
     /// <exception cref="ArgumentException">It was not measured.</exception>
-    public ScoreFigures Figures(IScore score) => figures.GetValueOrDefault(score.Name)
-        ?? throw new ArgumentException($"The score '{score.Name}' was not measured; there are: {string.Join(", ", figures.Keys)}.", nameof(score));
+    public ScoreFigures Figures(IScore score) => figures.GetValueOrDefault(score)
+        ?? throw new ArgumentException($"The score '{score.Name}' was not measured; there are: {string.Join(", ", figures.Keys.Select(known => known.Name))}.", nameof(score));
 
-    private TimeAverage? Find(string name) => figures.GetValueOrDefault(name)?[0];
+    private TimeAverage? Find(IScore score) => figures.GetValueOrDefault(score)?[0];
 
     private static SchemaException Missing(Column column) => new($"The view that was scored has no column '{column}' to compare with '{Columns.Truth}'.");
 }
