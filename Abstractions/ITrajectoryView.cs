@@ -16,9 +16,10 @@ public interface ITrajectoryView
 
     /// <summary>
     /// The time of the state before the first cycle, from which a filter's first forecast starts; the model's unit. Where the first cycle
-    /// is at that very time, its observation meets the initial state itself.
+    /// is at that very time, its observation meets the initial state itself. Null where nothing says it, as in many files: methods that
+    /// start there refuse the view.
     /// </summary>
-    double StartTime { get; }
+    double? StartTime { get; }
 
     /// <summary>Starts reading at the first cycle. Cursors are independent; each serves one thread.</summary>
     ITrajectoryCursor OpenCursor();
@@ -106,7 +107,7 @@ public static class TrajectoryViewExtensions
     {
         public TrajectorySchema Schema => source.Schema;
         public long? CycleCount => source.CycleCount is { } known ? Math.Min(known, count) : count;
-        public double StartTime => source.StartTime;
+        public double? StartTime => source.StartTime;
         public ITrajectoryCursor OpenCursor() => new Cursor(source.OpenCursor(), count);
 
         private sealed class Cursor(ITrajectoryCursor inner, long count) : ITrajectoryCursor

@@ -110,9 +110,9 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
 /// <summary>A view made of a schema and a way to open cursors.</summary>
 /// <param name="schema">The columns and the number of trajectories.</param>
 /// <param name="cycleCount">Number of cycles, or null where it never ends.</param>
-/// <param name="startTime">The time of the state before the first cycle.</param>
+/// <param name="startTime">The time of the state before the first cycle, or null where nothing says it.</param>
 /// <param name="open">Starts reading at the first cycle.</param>
-public sealed class TrajectoryView(TrajectorySchema schema, long? cycleCount, double startTime, Func<ITrajectoryCursor> open) : ITrajectoryView
+public sealed class TrajectoryView(TrajectorySchema schema, long? cycleCount, double? startTime, Func<ITrajectoryCursor> open) : ITrajectoryView
 {
     /// <summary>A view that puts a step on another.</summary>
     public TrajectoryView(TrajectorySchema schema, ITrajectoryView source, Func<ITrajectoryCursor, ITrajectoryCursor> open)
@@ -125,7 +125,7 @@ public sealed class TrajectoryView(TrajectorySchema schema, long? cycleCount, do
     public long? CycleCount => cycleCount;
 
     /// <inheritdoc/>
-    public double StartTime => startTime;
+    public double? StartTime => startTime;
 
     /// <inheritdoc/>
     public ITrajectoryCursor OpenCursor() => open();

@@ -149,7 +149,7 @@ public abstract class FilterContract : TransformerContract
     {
         public TrajectorySchema Schema => new(source.Schema.Batch, new(Columns.Truth, source.Schema[Columns.Truth].Shape), new(Columns.Observation, 1));
         public long? CycleCount => source.CycleCount;
-        public double StartTime => source.StartTime;
+        public double? StartTime => source.StartTime;
         public ITrajectoryCursor OpenCursor() => new Cursor(source.OpenCursor());
 
         private sealed class Cursor(ITrajectoryCursor source) : TrajectoryCursor(source)
@@ -167,7 +167,7 @@ public abstract class FilterContract : TransformerContract
     {
         public TrajectorySchema Schema => source.Schema;
         public long? CycleCount => source.CycleCount;
-        public double StartTime => source.StartTime;
+        public double? StartTime => source.StartTime;
         public ITrajectoryCursor OpenCursor() => new Cursor(source.OpenCursor());
 
         private sealed class Cursor(ITrajectoryCursor source) : TrajectoryCursor(source)

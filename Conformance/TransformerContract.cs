@@ -32,7 +32,7 @@ public abstract class TransformerContract : Contract
             Demand(view.Schema.Find(added.Column) is { } given && added.Accepts(given.Shape), step.Name, "schema", $"its contract adds {added}; its view has: {view.Schema}.");
         using var cursor = view.OpenCursor();
         Demand(cursor.Cycle == -1, step.Name, "cursor", $"a cursor that has not moved is on cycle {cursor.Cycle}; -1 is needed.");
-        double time = view.StartTime;
+        double time = view.StartTime ?? double.NegativeInfinity;
         for (int cycle = 0; cycle < Cycles; cycle++)
         {
             Demand(cursor.MoveNext(), step.Name, "cursor", $"its view ends after {cycle} cycles; {Cycles} are read. Give it a longer input.");

@@ -17,7 +17,7 @@ internal sealed class WatchedView(ITrajectoryView source) : ITrajectoryView
 
     public TrajectorySchema Schema => source.Schema;
     public long? CycleCount => source.CycleCount;
-    public double StartTime => source.StartTime;
+    public double? StartTime => source.StartTime;
 
     public ITrajectoryCursor OpenCursor()
     {
@@ -77,6 +77,6 @@ internal sealed class ViewWithout(ITrajectoryView source, Column missing) : ITra
 {
     public TrajectorySchema Schema => new(source.Schema.Batch, [.. source.Schema.Definitions.Where(definition => definition.Column != missing)]);
     public long? CycleCount => source.CycleCount;
-    public double StartTime => source.StartTime;
+    public double? StartTime => source.StartTime;
     public ITrajectoryCursor OpenCursor() => source.OpenCursor();
 }

@@ -17,10 +17,10 @@ public sealed class MemoryTrajectoryView : ITrajectoryView, IDisposable
     /// <param name="times">The cycles' times in the model's unit, rising; they need not be equally far apart.</param>
     /// <param name="startTime">
     /// The time of the state before the first cycle, not above the first of the times; the first of them itself where the first
-    /// observation is of the initial time.
+    /// observation is of the initial time; null = nothing says it.
     /// </param>
     /// <exception cref="ArgumentException">No column or no cycle, columns of different lengths, values that are not finite, a mask that is not boolean, times that do not rise.</exception>
-    public MemoryTrajectoryView(IReadOnlyDictionary<Column, Tensor> columns, IReadOnlyList<double> times, double startTime)
+    public MemoryTrajectoryView(IReadOnlyDictionary<Column, Tensor> columns, IReadOnlyList<double> times, double? startTime)
     {
         if (columns.Count == 0 || times.Count == 0) throw new ArgumentException($"A view in memory needs at least one column and one cycle; given: {columns.Count} columns and {times.Count} times.", nameof(columns));
         CheckTimes(times, startTime);
@@ -39,7 +39,7 @@ public sealed class MemoryTrajectoryView : ITrajectoryView, IDisposable
     public long? CycleCount => times.Length;
 
     /// <inheritdoc/>
-    public double StartTime { get; }
+    public double? StartTime { get; }
 
     /// <summary>All cycles of a column, <c>[cycles, batch, shape...]</c>; it belongs to the view.</summary>
     /// <exception cref="SchemaException">The view does not have it.</exception>
@@ -58,9 +58,9 @@ public sealed class MemoryTrajectoryView : ITrajectoryView, IDisposable
         foreach (var values in columns.Values) values.Dispose();
     }
 
-    private static void CheckTimes(IReadOnlyList<double> times, double startTime)
+    private static void CheckTimes(IReadOnlyList<double> times, double? startTime)
     {
-        if (!double.IsFinite(startTime)) throw new ArgumentException($"The start time must be finite; given: " +
+        if (startTime is { } start && !double.IsFinite(start)) throw new ArgumentException($"The start time must be finite; given: " +
             $"{startTime}.", nameof(startTime));
         if (times[0] < startTime)
             throw new ArgumentException($"The first cycle is at time {times[0]}, before the start time {startTime}; give the view a " +
@@ -97,7 +97,7 @@ public sealed class MemoryTrajectoryView : ITrajectoryView, IDisposable
     {
         public override IObservationNetwork? Network => Cycle < 0 ? null : view.Networks?[(int)Cycle];
 
-        public override double Time => Cycle < 0 ? view.StartTime : view.times[Cycle];
+        public override double Time => Cycle < 0 ? view.StartTime ?? double.NaN : view.times[Cycle];
 
         protected override bool Compute(long cycle)
         {

@@ -79,7 +79,7 @@ public sealed class TwinExperiment : ITrajectoryView
     public long? CycleCount => options.Cycles;
 
     /// <inheritdoc/>
-    public double StartTime => 0;
+    public double? StartTime => 0;
 
     /// <summary>The precision of all columns.</summary>
     public ScalarType Precision { get; }

@@ -10,7 +10,7 @@ internal sealed class TrajectorySubset(ITrajectoryView view, long first, long co
 {
     public TrajectorySchema Schema { get; } = view.Schema with { Batch = count };
     public long? CycleCount => view.CycleCount;
-    public double StartTime => view.StartTime;
+    public double? StartTime => view.StartTime;
     public ITrajectoryCursor OpenCursor() => new Cursor(view.OpenCursor(), view.Schema, first, count);
 
     /// <summary>Keeps a tenth of the trajectories, at least one, back for validation.</summary>

@@ -317,7 +317,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
 
     private TMemory Start()
     {
-        time = view.StartTime;
+        time = Require.StartTime(view, name);
         atStart = true;
         waiting?.Dispose();
         waiting = null;

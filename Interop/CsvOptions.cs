@@ -10,7 +10,7 @@ public sealed record CsvOptions
 {
     /// <summary>
     /// The header of the times (default: <c>time</c>): numbers in the model's unit, or dates (ISO 8601, UTC unless they have a zone) that
-    /// become days since 1970-01-01; null = row by row 1, 2, 3.
+    /// become days since 1970-01-01; null = row by row 1, 2, 3 from a start at 0.
     /// </summary>
     public string? TimeHeader { get; init; } = "time";
 
@@ -32,11 +32,11 @@ public sealed record CsvOptions
     public char? Comment { get; init; }
 
     /// <summary>
-    /// The time of the state before the first cycle, in the view's unit, not above the first cycle's; the first cycle's own where its
-    /// observation is of the initial time. Null (default) = as long before the first cycle as the second is after it, or one unit before
-    /// the only one.
+    /// The time of the state before the first cycle, from which a method's first forecast starts: a number in the view's unit, not above
+    /// the first cycle's; <see cref="FileStart.AtFirstCycle"/> where the first observation is of the initial state; or
+    /// <see cref="FileStart.OneIntervalBefore"/>. Null (default) = nothing says it, and methods that start there refuse the view.
     /// </summary>
-    public double? StartTime { get; init; }
+    public FileStart? StartTime { get; init; }
 
     /// <summary>
     /// The header of the trajectories' numbers, for a file of several: the rows of a time stand together, in the same order at every time.

@@ -39,9 +39,7 @@ public static class CsvTrajectory
             definitions.Add(new(column.Column, column.Headers.Length));
             if (options.Missing == MissingValues.Mask) definitions.Add(new(Columns.MaskOf(column.Column), column.Headers.Length));
         }
-        double start = options.StartTime ?? StartTimes.Before(times);
-        if (!(start <= times[0])) throw new ArgumentException($"The start time {start} must not be after the first cycle, which is at " +
-            $"{times[0]}.", nameof(options));
+        double? start = options.StartTime?.Of(times) ?? (options.TimeHeader is null ? 0 : null);
         return new TrajectoryView(new TrajectorySchema(trajectories.Count, definitions), times.Length, start,
             () => new Cursor(catalog.Context, new CsvRows(path, options, columns), times, trajectories.Count, options, columns));
     }

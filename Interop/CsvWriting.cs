@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Writes trajectory views as CSV files: <c>view.WriteCsv("analyses.csv", [Columns.Analysis])</c>.</summary>
+/// <summary>Writes trajectory views as CSV files: <c>view.ToCsv("analyses.csv", [Columns.Analysis])</c>.</summary>
 public static class CsvWriting
 {
     /// <summary>
@@ -26,7 +26,7 @@ public static class CsvWriting
     /// <exception cref="SchemaException">The view does not have one of the columns.</exception>
     /// <exception cref="IOException">The folder cannot be made, or the path is a folder.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder must not be written.</exception>
-    public static void WriteCsv(this ITrajectoryView view, string path, IReadOnlyList<Column>? columns = null,
+    public static void ToCsv(this ITrajectoryView view, string path, IReadOnlyList<Column>? columns = null,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
         var written = new WrittenColumns(view, columns);

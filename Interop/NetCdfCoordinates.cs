@@ -30,7 +30,7 @@ internal sealed class NetCdfCoordinates(NetCdfOutput file, ITrajectoryView view,
             cycleDimensions[name] = dimension = file.Dimension(name, cycles);
             int variable = Time(name, [dimension], name);
             file.Attribute(variable, "axis", "T");
-            file.Attribute(variable, NetCdfTimes.StartAttribute, NetCdfType.Float64, view.StartTime);
+            if (view.StartTime is { } start) file.Attribute(variable, NetCdfTimes.StartAttribute, NetCdfType.Float64, start);
             times.Add(variable);
         }
         return view.Schema.Batch > 1 ? [dimension, file.Dimension("trajectory", view.Schema.Batch)] : [dimension];

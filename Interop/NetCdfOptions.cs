@@ -29,11 +29,12 @@ public sealed record NetCdfOptions
     public DateTime? FieldTime { get; init; }
 
     /// <summary>
-    /// The time of the state before the first cycle, in the view's unit, not above the first cycle's; the first cycle's own where its
-    /// observation is of the initial time. Null (default) = the file's time before it, or as long before it as the second cycle is after
-    /// it, or one unit before the only one.
+    /// The time of the state before the first cycle, from which a method's first forecast starts: a number in the view's unit, not above
+    /// the first cycle's; <see cref="FileStart.AtFirstCycle"/> where the first observation is of the initial state; or
+    /// <see cref="FileStart.OneIntervalBefore"/>. Null (default) = the file's time before the first that is read, or what a file of this
+    /// library says; where neither is there, nothing says it, and methods that start there refuse the view.
     /// </summary>
-    public double? StartTime { get; init; }
+    public FileStart? StartTime { get; init; }
 
     /// <summary>
     /// How far apart the times that are read must be, in the view's unit, within the context's <c>TimeTolerance</c>; a gap is refused with

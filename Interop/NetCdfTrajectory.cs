@@ -69,11 +69,7 @@ public static class NetCdfTrajectory
 
         var definitions = new List<ColumnDefinition> { new(column, sequence.Size) };
         if (options.Missing == MissingValues.Mask) definitions.Add(new(Columns.MaskOf(column), sequence.Size));
-        double start = options.StartTime ??
-            (first > 0 ? all[first - 1] : sequence.Start is { } said && said <= all[0] ? said : StartTimes.Before(all));
-        if (!(start <= all[first]))
-            throw new ArgumentException($"The start time {start} must not be after the first cycle, which is at " +
-                $"{all[first]}.", nameof(options));
+        double? start = options.StartTime?.Of(all, first) ?? (first > 0 ? all[first - 1] : sequence.Start <= all[0] ? sequence.Start : null);
         return new TrajectoryView(new TrajectorySchema(sequence.Batch, definitions), end - first, start,
             () => new Cursor(context, sequence, variable, column, (first, end), options));
     }

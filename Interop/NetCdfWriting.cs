@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Writes trajectory views as NetCDF files: <c>view.WriteNetCdf("analyses.nc", [Columns.Analysis])</c>.</summary>
+/// <summary>Writes trajectory views as NetCDF files: <c>view.ToNetCdf("analyses.nc", [Columns.Analysis])</c>.</summary>
 public static class NetCdfWriting
 {
     /// <summary>
@@ -31,7 +31,7 @@ public static class NetCdfWriting
     /// <exception cref="SchemaException">The view does not have one of the columns.</exception>
     /// <exception cref="DataFileException">The netcdf library is not installed, or cannot write the file.</exception>
     /// <exception cref="IOException">The folder cannot be made, or the path is a folder.</exception>
-    public static void WriteNetCdf(this ITrajectoryView view, string path, IReadOnlyList<Column>? columns = null, string? timeUnits = null,
+    public static void ToNetCdf(this ITrajectoryView view, string path, IReadOnlyList<Column>? columns = null, string? timeUnits = null,
         string calendar = "standard", IReadOnlyDictionary<Column, NetCdfDescription>? descriptions = null,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {

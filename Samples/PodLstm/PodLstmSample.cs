@@ -135,7 +135,7 @@ public sealed class PodLstmSample : ISample
         var column = new Column(reduced.Case.Variable);
         new DataAssimilationContext(new DataAssimilationOptions()).Data
             .FromMemory(new Dictionary<Column, Tensor> { [column] = fields.unsqueeze(1) }, [.. reduced.Test.Times.Skip(start.First)])
-            .WriteNetCdf(path, [column], "days since 1970-01-01", descriptions: new Dictionary<Column, NetCdfDescription>
+            .ToNetCdf(path, [column], "days since 1970-01-01", descriptions: new Dictionary<Column, NetCdfDescription>
             {
                 [column] = new()
                 {

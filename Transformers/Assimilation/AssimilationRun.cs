@@ -24,8 +24,8 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
     {
         this.method = method;
         schema = view.Schema;
-        memoryTime = view.StartTime;
-        clock = method.Triple.Propagater.TimeStep is { } step ? new(view.StartTime, step, method.Context.Options.TimeTolerance) : null;
+        memoryTime = Require.StartTime(view, method.Name);
+        clock = method.Triple.Propagater.TimeStep is { } step ? new(memoryTime, step, method.Context.Options.TimeTolerance) : null;
         guard = new(method, schema.Batch);
         limit = new(method.Triple);
         propagation = method.Random("propagater");

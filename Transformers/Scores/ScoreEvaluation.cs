@@ -10,7 +10,7 @@ internal sealed class ScoreEvaluation
     private readonly IReadOnlyList<IScore> scores;
     private readonly ScoreOptions options;
     private readonly int batch, error;           // which score says whether the truth is lost, or -1
-    private readonly double burnInEnd;
+    private readonly double burnInEnd = double.NegativeInfinity;
     private readonly bool flagged;
     private readonly SeriesOfScore[] measured;    // one for each score, from the first cycle on
     private readonly TruthTracking.Watch? watch;
@@ -26,8 +26,11 @@ internal sealed class ScoreEvaluation
         measured = new SeriesOfScore[scores.Count];
         error = Place(StandardScores.AnalysisRmse) is var analysis and >= 0 ? analysis : Place(StandardScores.ForecastRmse);
         // A cycle that is at the end but for rounding belongs to the burn-in.
-        double end = view.StartTime + (options.BurnInTime ?? double.NegativeInfinity);
-        burnInEnd = end + 1e-9 * Math.Max(Math.Abs(view.StartTime), options.BurnInTime ?? 0);
+        if (options.BurnInTime is { } time)
+        {
+            double start = Require.StartTime(view, "A burn-in of model time");
+            burnInEnd = start + time + 1e-9 * Math.Max(Math.Abs(start), time);
+        }
         var bounds = options.TruthBounds ?? (double.IsFinite(options.LostTruthBound) ? new(options.LostTruthBound, options.LostTruthBound) : null);
         if (error >= 0 && bounds is not null) watch = new(bounds, batch);
 

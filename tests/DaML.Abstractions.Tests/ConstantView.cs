@@ -7,7 +7,7 @@ internal sealed class ConstantView(long? cycles, params (Column Column, Tensor V
 {
     public TrajectorySchema Schema { get; } = new(columns[0].Value.shape[0], [.. columns.Select(pair => new ColumnDefinition(pair.Column, pair.Value.shape[1..]))]);
     public long? CycleCount => cycles;
-    public double StartTime => 0;
+    public double? StartTime => 0;
     public ITrajectoryCursor OpenCursor() => new Cursor(cycles, columns);
 
     private sealed class Cursor(long? cycles, (Column Column, Tensor Value)[] columns) : TrajectoryCursor(null)

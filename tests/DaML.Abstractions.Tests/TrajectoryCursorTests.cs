@@ -81,7 +81,7 @@ public sealed class TrajectoryCursorTests : IDisposable
         public int Closed { get; private set; }
         public TrajectorySchema Schema => view.Schema;
         public long? CycleCount => view.CycleCount;
-        public double StartTime => view.StartTime;
+        public double? StartTime => view.StartTime;
 
         public ITrajectoryCursor OpenCursor()
         {

@@ -34,7 +34,7 @@ public partial class DocumentTests
             Assert.Equal("observation[2], observation-mask[2]", buoy.Schema.ToString());
 
             context.Data.FromCsv(In("buoy.csv"), new CsvOptions { Missing = MissingValues.Mask, Markers = ["-9999"], Comment = '#' }, new CsvColumn(new Column("level"), "height"))
-                .WriteNetCdf(In("levels.nc"), timeUnits: "days since 1970-01-01");
+                .ToNetCdf(In("levels.nc"), timeUnits: "days since 1970-01-01");
             using (var levels = FileExamples.Levels(context, In("levels.nc")).OpenCursor())
             {
                 Assert.True(levels.MoveNext() && levels[Columns.ObservationMask].ToBoolean());
@@ -68,7 +68,7 @@ public partial class DocumentTests
             var slp = random.Normal([40, 1, 20], ScalarType.Float64) * 500 + 101325;
             foreach (var (name, from, to) in ((string, int, int)[])[("slp.2.nc", 25, 40), ("slp.1.nc", 0, 25)])
                 context.Data.FromMemory(new Dictionary<Column, Tensor> { [new("slp")] = slp[from..to] }, days[from..to], days[from] - 1)
-                    .WriteNetCdf(Path.Combine(folder, name), null, "days since 1970-01-01", descriptions: new Dictionary<Column,
+                    .ToNetCdf(Path.Combine(folder, name), null, "days since 1970-01-01", descriptions: new Dictionary<Column,
                         NetCdfDescription> { [new("slp")] = new() { Grid = grid } });
             var pressure = FileExamples.Years(context, folder);
             Assert.Equal((40, 9), (pressure.CycleCount, pressure.Schema[new("pressure")].Shape.Single()));

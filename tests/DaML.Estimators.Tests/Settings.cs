@@ -81,7 +81,7 @@ internal sealed class WatchedView(ITrajectoryView view, Action<long> arrived, Fu
 {
     public TrajectorySchema Schema => view.Schema;
     public long? CycleCount => view.CycleCount;
-    public double StartTime => view.StartTime;
+    public double? StartTime => view.StartTime;
     public ITrajectoryCursor OpenCursor() => new Cursor(view.OpenCursor(), view.Schema, arrived, change);
 
     private sealed class Cursor(ITrajectoryCursor source, TrajectorySchema schema, Action<long> arrived, Func<long, Column, Tensor, Tensor>? change) : TrajectoryCursor(source)
@@ -100,7 +100,7 @@ internal sealed class BlindView(ITrajectoryView view) : ITrajectoryView
 {
     public TrajectorySchema Schema { get; } = new(view.Schema.Batch, [.. view.Schema.Definitions.Where(definition => definition.Column != Columns.Truth)]);
     public long? CycleCount => view.CycleCount;
-    public double StartTime => view.StartTime;
+    public double? StartTime => view.StartTime;
     public ITrajectoryCursor OpenCursor() => new Cursor(view.OpenCursor());
 
     private sealed class Cursor(ITrajectoryCursor source) : ITrajectoryCursor

@@ -15,7 +15,7 @@ public sealed class CsvTrajectoryTests : IDisposable
     public void RowsBecomeCycles()
     {
         string path = folder.Write("wind.csv", "time,v,station,u\n0.5,1e1,\"a, b\",2\n1.0, 20 ,c,-3.25\n");
-        var view = context.Data.FromCsv(path, Wind, new CsvColumn(Columns.Observation, "u"));
+        var view = context.Data.FromCsv(path, new CsvOptions { StartTime = FileStart.OneIntervalBefore }, Wind, new CsvColumn(Columns.Observation, "u"));
         Assert.Equal(2, view.CycleCount);
         Assert.Equal(0, view.StartTime);
         Assert.Equal("wind[2], observation[1]", view.Schema.ToString());
@@ -236,8 +236,45 @@ public sealed class CsvTrajectoryTests : IDisposable
         string path = folder.Write("start.csv", "time,y\n0,1\n1,2\n");
         CsvColumn y = new(Columns.Observation, "y");
         Assert.Equal(0, context.Data.FromCsv(path, new CsvOptions { StartTime = 0 }, y).StartTime);
-        Assert.Equal(-1, context.Data.FromCsv(path, y).StartTime);
+        Assert.Equal(0, context.Data.FromCsv(path, new CsvOptions { StartTime = FileStart.AtFirstCycle }, y).StartTime);
+        Assert.Equal(-1, context.Data.FromCsv(path, new CsvOptions { StartTime = FileStart.OneIntervalBefore }, y).StartTime);
         Assert.Contains("must not be after the first cycle, which is at 0", Assert.Throws<ArgumentException>(() => context.Data.FromCsv(path, new CsvOptions { StartTime = 0.5 }, y)).Message);
+    }
+
+    [Fact]
+    public void AStartThatNothingSaysIsNotGuessedButRefusedWhereItMatters()
+    {
+        string path = folder.Write("unsaid.csv", "time,y,truth\n1,1,2\n2,2,2\n");
+        var view = context.Data.FromCsv(path, new CsvColumn(Columns.Observation, "y"), new CsvColumn(Columns.Truth, "truth"));
+        Assert.Null(view.StartTime);
+        // What needs no start reads it: scores, memory, files.
+        Assert.Equal(0.5, context.Scores.Evaluate(view).ObservationRmse!.Mean);
+        using var kept = view.Materialise();
+        Assert.Null(kept.StartTime);
+        view.Take(1).ToCsv(folder.File("again.csv"));
+        // What starts there does not.
+        var model = new LinearDynamics(torch.eye(1, dtype: torch.ScalarType.Float64));
+        var filter = new SequentialAssimilation<StateMemory>("free run", new(new Standing(), new StatePropagater(model), new StateProcoder(),
+            new StateSource(new GaussianInitialCondition(torch.zeros(1, dtype: torch.ScalarType.Float64), ErrorCovariance.Scalar(1, 1)), torch.ScalarType.Float64)), 1, 1, context);
+        foreach (var unsaid in (ITrajectoryView[])[view, kept, view.Take(1)])
+        {
+            string message = Assert.Throws<ArgumentException>(() => filter.Transform(unsaid).OpenCursor()).Message;
+            foreach (string part in (string[])["free run starts at the state before the first cycle", "FileStart.OneIntervalBefore", "FileStart.AtFirstCycle"])
+                Assert.Contains(part, message);
+        }
+        foreach (var start in (FileStart[])[0, FileStart.OneIntervalBefore, FileStart.AtFirstCycle])
+        {
+            var said = context.Data.FromCsv(path, new CsvOptions { StartTime = start }, new CsvColumn(Columns.Observation, "y"));
+            foreach (var cycle in filter.Transform(said)) Assert.Equal(1, cycle.Time - cycle.Cycle);
+        }
+        Assert.Contains("A burn-in of model time starts", Assert.Throws<ArgumentException>(() => context.Scores.Evaluate(view, new() { BurnInTime = 1 })).Message);
+    }
+
+    /// <summary>Leaves the forecast as it is.</summary>
+    private sealed class Standing : IAnalyzer<StateMemory>
+    {
+        public string Name => "standing";
+        public StateMemory Analyze(StateMemory forecast, Observation observation, RandomStream random) => new(forecast.State.alias());
     }
 
     [Fact]

@@ -22,7 +22,7 @@ public sealed class FieldDecompositionTests : IDisposable
         ITrajectoryView Whole(int from, int until) => context.Data.FromNetCdf(NetCdfFileTests.RealFile, "slp", Field,
             new NetCdfOptions { From = new DateTime(from, 1, 1), Until = new DateTime(until, 1, 1), Scale = 0.01 });
         foreach (int year in (int[])[2003, 2001, 2002])
-            Whole(year, year + 1).WriteNetCdf(folder.File($"slp.{year}.nc"), null, "days since 1970-01-01",
+            Whole(year, year + 1).ToNetCdf(folder.File($"slp.{year}.nc"), null, "days since 1970-01-01",
                 descriptions: new Dictionary<Column, NetCdfDescription> { [Field] = new() { Grid = grid, Units = "hPa" } });
         var files = context.Data.FromNetCdf(folder.File("slp.*.nc"), "field", Field, new() { Interval = 1 });
         Assert.Equal(1095, files.CycleCount);

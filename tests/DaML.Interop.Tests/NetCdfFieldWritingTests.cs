@@ -33,7 +33,7 @@ public sealed class NetCdfFieldWritingTests : IDisposable
         var context = new DataAssimilationContext(new DataAssimilationOptions { Seed = 2, Precision = precision });
         var view = View(context, batch);
         string path = folder.File("fields.nc");
-        view.WriteNetCdf(path, null, "days since 1970-01-01", descriptions: Described);
+        view.ToNetCdf(path, null, "days since 1970-01-01", descriptions: Described);
         using (var file = NetCdfFile.Open(path))
         {
             string[] several = batch > 1 ? ["trajectory"] : [];
@@ -65,7 +65,7 @@ public sealed class NetCdfFieldWritingTests : IDisposable
     [Fact]
     public void NcdumpShowsTheConventions()
     {
-        View(new DataAssimilationContext(2), 1).WriteNetCdf(folder.File("fields.nc"), null, "days since 1970-01-01",
+        View(new DataAssimilationContext(2), 1).ToNetCdf(folder.File("fields.nc"), null, "days since 1970-01-01",
             descriptions: Described);
         string header = NetCdfTools.Dump("-h", folder.File("fields.nc"));
         foreach (string line in (string[])["double analysis(time, latitude, longitude) ;",
@@ -86,7 +86,7 @@ public sealed class NetCdfFieldWritingTests : IDisposable
     public void PythonReadsTheSameNumbersAndDates()
     {
         var view = View(new DataAssimilationContext(2), 1);
-        view.WriteNetCdf(folder.File("fields.nc"), null, "days since 1970-01-01", descriptions: Described);
+        view.ToNetCdf(folder.File("fields.nc"), null, "days since 1970-01-01", descriptions: Described);
         using var read = JsonDocument.Parse(NetCdfTools.AskPython("""
             import json, sys, netCDF4
             with netCDF4.Dataset(sys.argv[1]) as f:
@@ -119,7 +119,7 @@ public sealed class NetCdfFieldWritingTests : IDisposable
         var context = new DataAssimilationContext(2);
         var view = View(context, 1);
         var other = new LatitudeLongitudeGrid([0, 1], [5]);
-        view.WriteNetCdf(folder.File("two.nc"), null, null, descriptions: new Dictionary<Column, NetCdfDescription>
+        view.ToNetCdf(folder.File("two.nc"), null, null, descriptions: new Dictionary<Column, NetCdfDescription>
         {
             [Analysis] = new() { Grid = Grid }, [Spread] = new() { Grid = other }, [Forecast] = new() { Leads = [0.5, 1, 1.5, 2] },
         });
@@ -137,7 +137,7 @@ public sealed class NetCdfFieldWritingTests : IDisposable
     {
         var view = View(new DataAssimilationContext(2), 1);
         string Message(Column column, NetCdfDescription description, params Column[] columns) => Assert.Throws<ArgumentException>(() =>
-            view.WriteNetCdf(folder.File("x.nc"),
+            view.ToNetCdf(folder.File("x.nc"),
             columns, descriptions: new Dictionary<Column, NetCdfDescription> { [column] = description })).Message;
         Assert.Contains("description of the column 'forecast', which is not written; written are: analysis", Message(Forecast, Pressure,
             Analysis));

@@ -28,8 +28,8 @@ public sealed class NetCdfSequenceTests : IDisposable
             ("add_offset", 10.0));
         Write("v_1.nc", [17522904 + 120, 17522904 + 144], "hours since 1-1-1 00:00:0.0", type: 5, [11, 12, 13, 14]);
         Write("other.nc", [0, 1], "days since 2000-01-01", type: 6, [0, 0, 0, 0]);
-        foreach (var options in (NetCdfOptions[])[new() { CyclesPerRead = cyclesPerRead }, new() { CyclesPerRead = cyclesPerRead,
-            Interval = 1 }])
+        foreach (var options in (NetCdfOptions[])[new() { CyclesPerRead = cyclesPerRead, StartTime = FileStart.OneIntervalBefore },
+            new() { CyclesPerRead = cyclesPerRead, StartTime = FileStart.OneIntervalBefore, Interval = 1 }])
         {
             var view = context.Data.FromNetCdf(folder.File("v_*.nc"), "v", Value, options);
             Assert.Equal((7, Start - 1), (view.CycleCount, view.StartTime));

@@ -140,7 +140,7 @@ public sealed class NetCdfStructureTests : IDisposable
         var (time, values, _) = Cycles(path, "q2").Single();
         Assert.Equal(Start + 1, time);
         Assert.Equal([1, 2, 3, 4], values);
-        Assert.Equal(Start, context.Data.FromNetCdf(path, "q2", Value).StartTime);
+        Assert.Equal(Start, context.Data.FromNetCdf(path, "q2", Value, new() { StartTime = FileStart.OneIntervalBefore }).StartTime);
     }
 
     [Fact]
@@ -203,7 +203,9 @@ public sealed class NetCdfStructureTests : IDisposable
     {
         string path = Written("i.nc", writer => writer.Dimension("time", 2).Doubles("time", ["time"], [0, 1], Days).Doubles("q", ["time"], [1, 2]));
         Assert.Equal(Start, context.Data.FromNetCdf(path, "q", Value, new() { StartTime = Start }).StartTime);
-        Assert.Equal(Start - 1, context.Data.FromNetCdf(path, "q", Value).StartTime);
+        Assert.Equal(Start, context.Data.FromNetCdf(path, "q", Value, new() { StartTime = FileStart.AtFirstCycle }).StartTime);
+        Assert.Equal(Start - 1, context.Data.FromNetCdf(path, "q", Value, new() { StartTime = FileStart.OneIntervalBefore }).StartTime);
+        Assert.Null(context.Data.FromNetCdf(path, "q", Value).StartTime);
         Assert.Contains("must not be after the first cycle", Assert.Throws<ArgumentException>(() => context.Data.FromNetCdf(path, "q", Value, new() { StartTime = Start + 1 })).Message);
     }
 
@@ -216,7 +218,8 @@ public sealed class NetCdfStructureTests : IDisposable
             .Variable("time", 5, ["time"], [.. times.Cast<object>()], ("units", 2, "days since 1970-01-01")).Doubles("q", ["time", "x"], [.. Enumerable.Repeat(1.0, 600)]));
         File.WriteAllText(folder.File("h.csv"), "time,a,b,c\n" + string.Concat(times.Select(time => FormattableString.Invariant($"{time},1,1,1\n"))));
         var model = new Lorenz63(timeStep: 1 / 24.0);
-        foreach (var view in (ITrajectoryView[])[context.Data.FromNetCdf(path, "q", Columns.Observation), context.Data.FromCsv(folder.File("h.csv"), new CsvColumn(Columns.Observation, "a", "b", "c"))])
+        foreach (var view in (ITrajectoryView[])[context.Data.FromNetCdf(path, "q", Columns.Observation, new() { StartTime = FileStart.OneIntervalBefore }),
+            context.Data.FromCsv(folder.File("h.csv"), new CsvOptions { StartTime = FileStart.OneIntervalBefore }, new CsvColumn(Columns.Observation, "a", "b", "c"))])
         {
             using var run = context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)), new() { Members = 8 }).Run(view);
             int cycles = 0;

@@ -22,7 +22,7 @@ internal sealed class WatchedView(ITrajectoryView inner) : ITrajectoryView
 
     public TrajectorySchema Schema => inner.Schema;
     public long? CycleCount => inner.CycleCount;
-    public double StartTime => inner.StartTime;
+    public double? StartTime => inner.StartTime;
 
     public ITrajectoryCursor OpenCursor()
     {

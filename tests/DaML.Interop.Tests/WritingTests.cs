@@ -48,7 +48,7 @@ public sealed class WritingTests : IDisposable
         ITrajectoryView back, flags;
         if (format == "csv")
         {
-            view.WriteCsv(path);
+            view.ToCsv(path);
             string first = File.ReadLines(path).First();
             Assert.Equal((batch > 1 ? "time,trajectory," : "time,") + "field[0][0],field[0][1],field[0][2],field[1][0],field[1][1],field[1][2],flag", first);
             var options = new CsvOptions { StartTime = 0.1, Missing = MissingValues.Mask, TrajectoryHeader = batch > 1 ? "trajectory" : null };
@@ -56,7 +56,7 @@ public sealed class WritingTests : IDisposable
         }
         else
         {
-            view.WriteNetCdf(path);
+            view.ToNetCdf(path);
             var options = new NetCdfOptions { Missing = MissingValues.Mask, TrajectoryDimension = batch > 1 ? "trajectory" : null };
             back = context.Data.FromNetCdf(path, "field", Field, options);
             flags = context.Data.FromNetCdf(path, "flag", Flag, options);
@@ -84,7 +84,7 @@ public sealed class WritingTests : IDisposable
         var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension));
         var run = context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 10 }).Transform(context.Data.Twin(system).Take(6));
         string path = folder.File("analyses.nc");
-        run.WriteNetCdf(path, [Columns.Analysis, Columns.AnalysisSpread], timeUnits: "days since 1970-01-01");
+        run.ToNetCdf(path, [Columns.Analysis, Columns.AnalysisSpread], timeUnits: "days since 1970-01-01");
         var back = context.Data.FromNetCdf(path, "analysis", Columns.Analysis);
         using ITrajectoryCursor expected = run.OpenCursor(), read = back.OpenCursor();
         while (expected.MoveNext())
@@ -109,8 +109,8 @@ public sealed class WritingTests : IDisposable
             string path = folder.Write("old." + format, "the old one");
             void Write(ITrajectoryView view, CancellationToken cancellation)
             {
-                if (format == "csv") view.WriteCsv(path, cancellation: cancellation);
-                else view.WriteNetCdf(path, cancellation: cancellation);
+                if (format == "csv") view.ToCsv(path, cancellation: cancellation);
+                else view.ToNetCdf(path, cancellation: cancellation);
             }
             using var source = new CancellationTokenSource();
             source.Cancel();
@@ -124,14 +124,14 @@ public sealed class WritingTests : IDisposable
             Write(twin.Take(10), default);
             Assert.NotEqual("the old one"u8.ToArray(), File.ReadAllBytes(path));
         }
-        Assert.Throws<SchemaException>(() => twin.Take(3).WriteCsv(folder.File("x.csv"), [Columns.Analysis]));
+        Assert.Throws<SchemaException>(() => twin.Take(3).ToCsv(folder.File("x.csv"), [Columns.Analysis]));
         Directory.CreateDirectory(folder.File("a folder"));
-        Assert.ThrowsAny<IOException>(() => twin.Take(3).WriteCsv(folder.File("a folder")));
-        Assert.ThrowsAny<IOException>(() => twin.Take(3).WriteCsv(folder.File("old.csv/x.csv")));
+        Assert.ThrowsAny<IOException>(() => twin.Take(3).ToCsv(folder.File("a folder")));
+        Assert.ThrowsAny<IOException>(() => twin.Take(3).ToCsv(folder.File("old.csv/x.csv")));
         Assert.Empty(Directory.GetFiles(folder.File("."), "*.tmp"));
         Assert.Contains("cannot be written: every file has times", Assert.Throws<ArgumentException>(() =>
-            context.Data.FromMemory(new Dictionary<Column, Tensor> { [new Column("time")] = ones(1, 1) }, [1]).WriteCsv(folder.File("x.csv"))).Message);
-        Assert.Contains("'parsecs since", Assert.Throws<ArgumentException>(() => twin.Take(3).WriteNetCdf(folder.File("x.nc"), timeUnits: "parsecs since 1970-01-01")).Message);
+            context.Data.FromMemory(new Dictionary<Column, Tensor> { [new Column("time")] = ones(1, 1) }, [1]).ToCsv(folder.File("x.csv"))).Message);
+        Assert.Contains("'parsecs since", Assert.Throws<ArgumentException>(() => twin.Take(3).ToNetCdf(folder.File("x.nc"), timeUnits: "parsecs since 1970-01-01")).Message);
     }
 
     [Fact]
@@ -140,7 +140,7 @@ public sealed class WritingTests : IDisposable
         Assert.SkipUnless(NetCdfFile.IsAvailable, "the netcdf library is not installed");
         var context = new DataAssimilationContext();
         var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = arange(54).reshape(2, 3, 3, 3) }, [1, 2]);
-        view.WriteNetCdf(folder.File("square.nc"));
+        view.ToNetCdf(folder.File("square.nc"));
         using (var file = NetCdfFile.Open(folder.File("square.nc")))
             Assert.Equal(["time", "trajectory", "size_3", "size_3_2"], file.Variable("field").Dimensions.Select(dimension => dimension.Name));
         using var back = context.Data.FromNetCdf(folder.File("square.nc"), "field", Field, new() { TrajectoryDimension = "trajectory" })
@@ -148,7 +148,7 @@ public sealed class WritingTests : IDisposable
         Assert.Equal(Enumerable.Range(0, 54), back[Field].to(ScalarType.Int32).ToArray<int>());
         var slashed = context.Data.FromMemory(new Dictionary<Column, Tensor> { [new Column("a/b")] = ones(1, 1) }, [1]);
         Assert.Contains("'a/b' cannot be written: names in a NetCDF file have no '/'",
-            Assert.Throws<ArgumentException>(() => slashed.WriteNetCdf(folder.File("x.nc"))).Message);
+            Assert.Throws<ArgumentException>(() => slashed.ToNetCdf(folder.File("x.nc"))).Message);
     }
 
     [Fact]
@@ -159,7 +159,7 @@ public sealed class WritingTests : IDisposable
         var reports = new Reports();
         var twin = context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension))).Take(4);
         var slow = new TrajectoryView(twin.Schema, twin, source => new SlowCursor(source));
-        slow.WriteCsv(folder.File("p.csv"), progress: reports);
+        slow.ToCsv(folder.File("p.csv"), progress: reports);
         Assert.NotEmpty(reports.Told);
         Assert.All(reports.Told, report => Assert.Equal(("writing", 4), (report.Activity, report.Total)));
     }

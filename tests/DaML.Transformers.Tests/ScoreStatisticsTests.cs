@@ -93,7 +93,7 @@ public sealed class ScoreStatisticsTests
     {
         public TrajectorySchema Schema => new(values.shape[1], new ColumnDefinition(Series));
         public long? CycleCount => values.shape[0];
-        public double StartTime => 0;
+        public double? StartTime => 0;
         public ITrajectoryCursor OpenCursor() => new Cursor(values);
 
         private sealed class Cursor(Tensor values) : TrajectoryCursor(null)
@@ -174,7 +174,7 @@ public sealed class ScoreStatisticsTests
     {
         public TrajectorySchema Schema => new(batch, new(Columns.Truth, n), new(Columns.Analysis, n), new ColumnDefinition(Columns.AnalysisSpread, n));
         public long? CycleCount => cycles;
-        public double StartTime => 0;
+        public double? StartTime => 0;
         public ITrajectoryCursor OpenCursor() => new Cursor(this, context.Random("calibrated"));
 
         private sealed class Cursor(Calibrated view, RandomStream random) : TrajectoryCursor(null)

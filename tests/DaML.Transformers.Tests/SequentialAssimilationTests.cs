@@ -262,7 +262,7 @@ public sealed class SequentialAssimilationTests
     {
         public TrajectorySchema Schema => source.Schema;
         public long? CycleCount => source.CycleCount;
-        public double StartTime => source.StartTime;
+        public double? StartTime => source.StartTime;
         public ITrajectoryCursor OpenCursor() => new Cursor(source.OpenCursor(), source.Schema.Has(Columns.ObservationMask), change);
 
         private sealed class Cursor(ITrajectoryCursor source, bool masked, Func<Tensor, Tensor?, Tensor> change) : TrajectoryCursor(source)

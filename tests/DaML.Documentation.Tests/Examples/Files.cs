@@ -9,7 +9,7 @@ static class FileExamples
     {
         // <csv>
         var buoy = context.Data.FromCsv(path,
-            new CsvOptions { Missing = MissingValues.Mask, Markers = ["NA", "-9999"], Comment = '#' },
+            new CsvOptions { StartTime = FileStart.OneIntervalBefore, Missing = MissingValues.Mask, Markers = ["NA", "-9999"], Comment = '#' },
             new CsvColumn(Columns.Observation, "height", "period"));
         // </csv>
         return buoy;
@@ -29,8 +29,8 @@ static class FileExamples
     public static ITrajectoryView Written(DataAssimilationContext context, ITrajectoryView analyses, string csvPath, string netCdfPath)
     {
         // <write>
-        analyses.WriteCsv(csvPath, [Columns.Analysis]);
-        analyses.WriteNetCdf(netCdfPath, [Columns.Analysis, Columns.AnalysisSpread], timeUnits: "days since 1970-01-01");
+        analyses.ToCsv(csvPath, [Columns.Analysis]);
+        analyses.ToNetCdf(netCdfPath, [Columns.Analysis, Columns.AnalysisSpread], timeUnits: "days since 1970-01-01");
         var again = context.Data.FromNetCdf(netCdfPath, "analysis", Columns.Analysis);
         // </write>
         return again;
@@ -66,7 +66,7 @@ static class FileExamples
     {
         // <fields>
         var pressure = new NetCdfDescription { Grid = grid, Units = "hPa", StandardName = "air_pressure_at_mean_sea_level" };
-        run.WriteNetCdf(path, null, "days since 1970-01-01", descriptions: new Dictionary<Column, NetCdfDescription>
+        run.ToNetCdf(path, null, "days since 1970-01-01", descriptions: new Dictionary<Column, NetCdfDescription>
         {
             [Columns.Analysis] = pressure,                                            // [n]
             [Columns.Forecast] = pressure with { Leads = [1, 3, 5] },                 // [leads, n]

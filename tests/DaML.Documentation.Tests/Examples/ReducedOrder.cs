@@ -54,7 +54,7 @@ internal static class ReducedOrder
         // Three months of the real field are observed and analysed.
         var observed = field.Append(context.Transforms.Observe(stations, anomaly)).Transform(Days(new(2009, 1, 1), new(2009, 4, 1)));
         var analysed = analysis.Transform(observed);
-        analysed.WriteNetCdf(output, [Columns.Analysis], "days since 1970-01-01");
+        analysed.ToNetCdf(output, [Columns.Analysis], "days since 1970-01-01");
         // </example>
         return (observed, analysed, modes);
     }
