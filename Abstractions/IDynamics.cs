@@ -20,7 +20,10 @@ public interface IDynamics
     /// <summary>The covariance of the additive error of one time step (eta), or null for a perfect model.</summary>
     IErrorCovariance? ModelError { get; }
 
-    /// <summary>Where its states start where nobody says; null = on its attractor, 1000 time steps after independent standard normal numbers.</summary>
+    /// <summary>
+    /// Where its states start when nothing else is given; null = on its attractor, 1000 time steps after independent standard normal numbers,
+    /// which is refused for a model that does not forget where it starts.
+    /// </summary>
     IInitialCondition? InitialCondition => null;
 
     /// <summary>The state at the interval's end, without model error.</summary>

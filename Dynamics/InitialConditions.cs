@@ -67,15 +67,19 @@ public sealed class AttractorInitialCondition : IInitialCondition
     /// <summary>How long each draw runs, in the model's unit of time.</summary>
     public double SpinUpTime { get; }
 
+    /// <summary>Whether a model that does not forget its start is refused when the first states are drawn.</summary>
+    internal bool RefusesKeptStarts { get; init; }
+
     /// <inheritdoc/>
     /// <exception cref="DivergenceException">The model left the finite numbers.</exception>
     public Tensor Draw(long count, RandomStream random, ScalarType dtype)
     {
         Require.AtLeast(count, 1);
+        long steps = (long)Math.Ceiling(SpinUpTime / dynamics.TimeStep - 1e-6);
+        if (RefusesKeptStarts) ForgottenStart.Require(dynamics, steps, dtype, random.Device);
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var x = start?.Draw(count, random, dtype) ?? random.Normal([count, Dimension], dtype);
-        long steps = (long)Math.Ceiling(SpinUpTime / dynamics.TimeStep - 1e-6);
         x = dynamics.AdvanceWithModelError(x, new TimeInterval(0, steps * dynamics.TimeStep), random);
         if (!x.isfinite().all().ToBoolean())
             throw new DivergenceException("The initial condition", "spin-up", 0, steps * dynamics.TimeStep,
@@ -88,8 +92,12 @@ public sealed class AttractorInitialCondition : IInitialCondition
 /// <summary>Where a model's states start.</summary>
 public static class InitialConditionExtensions
 {
-    /// <summary>Where the model says its states start, or its attractor, 1000 time steps after independent standard normal numbers.</summary>
+    /// <summary>
+    /// Where the model says its states start, or its attractor, 1000 time steps after independent standard normal numbers. Such a spin-up
+    /// means something only for a model that forgets where it starts: a chaotic one, or a contracting one with an error. For any other,
+    /// drawing states is refused with an <see cref="InvalidOperationException"/> that says so.
+    /// </summary>
     /// <param name="dynamics">The model.</param>
     public static IInitialCondition UsualInitialCondition(this IDynamics dynamics) =>
-        dynamics.InitialCondition ?? new AttractorInitialCondition(dynamics, 1000 * dynamics.TimeStep);
+        dynamics.InitialCondition ?? new AttractorInitialCondition(dynamics, 1000 * dynamics.TimeStep) { RefusesKeptStarts = true };
 }

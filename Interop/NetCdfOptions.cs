@@ -44,7 +44,7 @@ public sealed record NetCdfOptions
 
     /// <summary>
     /// The part of a grid that is read; the last two dimensions beside time are latitude and longitude then. Null (default) = the whole.
-    /// <see cref="LatitudeLongitudeGrid.FromNetCdf"/> gives its points.
+    /// <c>LatitudeLongitudeGrid.FromNetCdf</c> gives its points.
     /// </summary>
     public LatitudeLongitudeBox? Region { get; init; }
 

@@ -34,7 +34,7 @@ public sealed class DynamicsComponentsTests : IDisposable
             new Lorenz84(0.04, 7, 1.2, 0.3, 3.9), new KuramotoSivashinsky(16, 22.3, 0.3), new LinearAdvection(7, -2, 0.9, 0.1), new TwoScaleLorenz96(4, 3, 17, 0.9, 9, 8, 0.004),
             new ShallowWater(new() { CellsX = 5, CellsY = 4, WindStressX = [0.1, 0.2, 0.3, 1.0 / 7], InitialHeight = 3, SpinUpTime = 7200 }),
             new JointDynamics(new Lorenz84(), new EstimatedParameter("damping", 0.3, 0.1) { Evolution = ParameterEvolution.RandomWalk(0.02) }, new EstimatedParameter("forcing", 7, 1)),
-            new JointDynamics(new Lorenz96(4) { ModelError = ErrorCovariance.Scalar(4, 0.3) }, new EstimatedParameter("forcing", 7, 1))])
+            new JointDynamics(new Lorenz96(8) { ModelError = ErrorCovariance.Scalar(8, 0.3) }, new EstimatedParameter("forcing", 7, 1))])
         {
             var read = RoundTrip(model);
             var interval = new TimeInterval(0, 3 * model.TimeStep);
