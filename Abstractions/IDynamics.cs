@@ -21,8 +21,8 @@ public interface IDynamics
     IErrorCovariance? ModelError { get; }
 
     /// <summary>
-    /// Where its states start when nothing else is given; null = on its attractor, 1000 time steps after independent standard normal numbers,
-    /// which is refused for a model that does not forget where it starts.
+    /// Where its states start when nothing else is given; null = on its attractor, 1000 time steps after independent standard normal
+    /// numbers, which is refused for a model that does not forget where it starts.
     /// </summary>
     IInitialCondition? InitialCondition => null;
 

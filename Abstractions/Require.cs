@@ -99,7 +99,8 @@ public static class Require
     /// <param name="user">What starts there, for the message.</param>
     /// <exception cref="ArgumentException">The view does not say it.</exception>
     public static double StartTime(ITrajectoryView view, string user) => view.StartTime
-        ?? throw new ArgumentException($"{user} starts at the state before the first cycle, and the view does not say when that is: it comes from a file that has " +
-            "no start time. Give StartTime in the options with which the file is read: a number in the view's unit, FileStart.OneIntervalBefore (as long before " +
-            "the first cycle as the second is after it), or FileStart.AtFirstCycle (the first observation is of the initial state).");
+        ?? throw new ArgumentException($"{user} starts at the state before the first cycle, and the view does not say when that is: it " +
+            "comes from a file that has no start time. Give StartTime in the options with which the file is read: a number in the view's " +
+            "unit, FileStart.OneIntervalBefore (as long before the first cycle as the second is after it), or FileStart.AtFirstCycle " +
+            "(the first observation is of the initial state).");
 }

@@ -45,7 +45,8 @@ public sealed class StepClock
     /// <param name="timeStep">The length of a step; null = the model takes any interval, and the view stays as it is.</param>
     /// <param name="tolerance">How far from the nearest step a time may lie, as a share of a step.</param>
     public static ITrajectoryView Align(ITrajectoryView view, double? timeStep, double tolerance) => timeStep is not { } step ? view
-        : new TrajectoryView(view.Schema, view, source => new Cursor(source, new StepClock(Require.StartTime(view, "A model with time steps"), step, tolerance)));
+        : new TrajectoryView(view.Schema, view,
+            source => new Cursor(source, new StepClock(Require.StartTime(view, "A model with time steps"), step, tolerance)));
 
     /// <summary>A tolerance between zero and half a step.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is another number.</exception>

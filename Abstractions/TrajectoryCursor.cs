@@ -112,7 +112,8 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
 /// <param name="cycleCount">Number of cycles, or null where it never ends.</param>
 /// <param name="startTime">The time of the state before the first cycle, or null where nothing says it.</param>
 /// <param name="open">Starts reading at the first cycle.</param>
-public sealed class TrajectoryView(TrajectorySchema schema, long? cycleCount, double? startTime, Func<ITrajectoryCursor> open) : ITrajectoryView
+public sealed class TrajectoryView(TrajectorySchema schema, long? cycleCount, double? startTime, Func<ITrajectoryCursor> open)
+    : ITrajectoryView
 {
     /// <summary>A view that puts a step on another.</summary>
     public TrajectoryView(TrajectorySchema schema, ITrajectoryView source, Func<ITrajectoryCursor, ITrajectoryCursor> open)

@@ -11,8 +11,8 @@ namespace DaML;
 /// </summary>
 internal static class ForgottenStart
 {
-    // The logarithm of the growth that decides, from half of a run to its end. Distances that grow like t^k grow by 2^k in it: k would have to be
-    // above 4, whatever the length. Exponential growth passes it once the run is long enough.
+    // The logarithm of the growth that decides, from half of a run to its end. Distances that grow like t^k grow by 2^k in it: k would have
+    // to be above 4, whatever the length. Exponential growth passes it once the run is long enough.
     private const double Decisive = 3;
 
     // A weakly chaotic model is given so many times the spin-up to show it.
@@ -38,8 +38,9 @@ internal static class ForgottenStart
     {
         string verdict = Verdicts.GetValue(dynamics, _ => Judge(dynamics, steps, dtype, device) ?? "");
         if (verdict.Length > 0)
-            throw new InvalidOperationException($"{dynamics.Name} has no start of its own, and a spin-up from random numbers gives none: {verdict}. Say where its " +
-                "states start: by an initial condition (Initial) for the experiment and the methods, or in the model (InitialCondition).");
+            throw new InvalidOperationException($"{dynamics.Name} has no start of its own, and a spin-up from random numbers gives none: " +
+                $"{verdict}. Say where its states start: by an initial condition (Initial) for the experiment and the methods, or in the " +
+                "model (InitialCondition).");
     }
 
     // Null where it forgets its start, else what was seen.
@@ -73,7 +74,8 @@ internal static class ForgottenStart
         }
 
         string Text(string seen, int run, double growth) =>
-            $"the distance of nearby states {seen} (by a factor of {Math.Exp(growth):g2} from step {run / 2 * StepsAtOnce} to {run * StepsAtOnce})";
+            $"the distance of nearby states {seen} (by a factor of {Math.Exp(growth):g2} from step {run / 2 * StepsAtOnce} to " +
+            $"{run * StepsAtOnce})";
     }
 
     // The pairs' median growth from half of a run to its end; where the states themselves grow, beyond that.

@@ -49,7 +49,8 @@ public sealed class LyapunovEstimator(DataAssimilationContext context, IDynamics
             }
             before = cycle.Time;
             if (context.Progress is { } progress && pace.IsDue(out var elapsed))
-                progress.Report(new ProgressReport($"Lyapunov exponents of {dynamics.Name}", cycle.Cycle + 1, cycles, new Dictionary<string, double>(), elapsed, elapsed * ((double)cycles / (cycle.Cycle + 1) - 1)));
+                progress.Report(new ProgressReport($"Lyapunov exponents of {dynamics.Name}", cycle.Cycle + 1, cycles,
+                    new Dictionary<string, double>(), elapsed, elapsed * ((double)cycles / (cycle.Cycle + 1) - 1)));
         }
         var means = (sums / tensor(lengths, Blocks, 1, 1).to(sums.device)).reshape(-1, k);          // one for each block and trajectory
         var exponents = means.mean([0]);

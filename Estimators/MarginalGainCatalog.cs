@@ -76,7 +76,8 @@ public static class MarginalGainCatalog
             var (cross, square) = moments(cycle[options.State], turn, cycle.Time);
             average.Add(cross, square, turn, used++);
             if (catalog.Context.Progress is { } progress && pace.IsDue(out var elapsed))
-                progress.Report(new ProgressReport(options.Activity, cycle.Cycle + 1, cycles, new Dictionary<string, double>(), elapsed, elapsed * ((double)cycles / (cycle.Cycle + 1) - 1)));
+                progress.Report(new ProgressReport(options.Activity, cycle.Cycle + 1, cycles, new Dictionary<string, double>(),
+                    elapsed, elapsed * ((double)cycles / (cycle.Cycle + 1) - 1)));
         }
         return average.Result(used * view.Schema.Batch);
     }

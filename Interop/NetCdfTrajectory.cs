@@ -69,7 +69,8 @@ public static class NetCdfTrajectory
 
         var definitions = new List<ColumnDefinition> { new(column, sequence.Size) };
         if (options.Missing == MissingValues.Mask) definitions.Add(new(Columns.MaskOf(column), sequence.Size));
-        double? start = options.StartTime?.Of(all, first) ?? (first > 0 ? all[first - 1] : sequence.Start <= all[0] ? sequence.Start : null);
+        double? start = options.StartTime?.Of(all, first)
+            ?? (first > 0 ? all[first - 1] : sequence.Start <= all[0] ? sequence.Start : null);
         return new TrajectoryView(new TrajectorySchema(sequence.Batch, definitions), end - first, start,
             () => new Cursor(context, sequence, variable, column, (first, end), options));
     }

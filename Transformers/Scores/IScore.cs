@@ -15,7 +15,8 @@ public interface IScore
     /// <summary>The columns it reads.</summary>
     IReadOnlyList<Column> Requires { get; }
 
-    /// <summary>Whether it reads densities, which a view has behind an assimilation method (<see cref="ITrajectoryCursor.ForecastDensity"/>).</summary>
+    /// <summary>Whether it reads densities, which a view has behind an assimilation method
+    /// (<see cref="ITrajectoryCursor.ForecastDensity"/>).</summary>
     bool NeedsDensities => false;
 
     /// <summary>Of how many successive cycles after the burn-in one is scored; all unless said. For what costs more than the method itself.</summary>
@@ -86,8 +87,8 @@ public sealed class ScoredCycle
     {
         if (densities.TryGetValue(which, out var known)) return known;
         return densities[which] = (which == ScoredState.Forecast ? cursor.ForecastDensity : cursor.AnalysisDensity) ??
-            throw new SchemaException("The view has no densities: no assimilation method is in it, or a step behind the method gives the truth, the observation, " +
-                "the forecast or the analysis other values, and so leaves its state space.");
+            throw new SchemaException("The view has no densities: no assimilation method is in it, or a step behind the method gives the " +
+                "truth, the observation, the forecast or the analysis other values, and so leaves its state space.");
     }
 
     /// <summary>The method's ensemble, <c>[batch, members, n]</c>.</summary>

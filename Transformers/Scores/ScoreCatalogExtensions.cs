@@ -50,7 +50,8 @@ public static class ScoreCatalogExtensions
     /// Trajectories that diverged (<see cref="Columns.Diverged"/>) or lost their truth are counted, and left out of every average.
     /// </summary>
     /// <param name="catalog">The catalog.</param>
-    /// <param name="view">A view that ends, for instance the output of a transformer. Scores of densities need an assimilation method in it.</param>
+    /// <param name="view">A view that ends, for instance the output of a transformer. Scores of densities need an assimilation method in
+    /// it.</param>
     /// <param name="options">Settings; null = their defaults.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="SchemaException">The view lacks a column that a score reads, or has no truth, or one in another shape than the estimates.</exception>
@@ -63,8 +64,9 @@ public static class ScoreCatalogExtensions
         if (options.BurnInTime is { } time)
         {
             Require.NotNegative(time, nameof(options.BurnInTime));
-            if (burnIn > 0) throw new ArgumentException($"A burn-in is given in cycles or in model time; given: {burnIn} cycles and {time:g6} units of " +
-                $"time. Leave out {nameof(options.BurnIn)} or {nameof(options.BurnInTime)}.", nameof(options));
+            if (burnIn > 0)
+                throw new ArgumentException($"A burn-in is given in cycles or in model time; given: {burnIn} cycles and {time:g6} units " +
+                    $"of time. Leave out {nameof(options.BurnIn)} or {nameof(options.BurnInTime)}.", nameof(options));
         }
         Require.NotNegative(options.SeriesCycles, nameof(options.SeriesCycles));
         if (!(options.LostTruthBound > 0))

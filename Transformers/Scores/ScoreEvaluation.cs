@@ -53,8 +53,9 @@ internal sealed class ScoreEvaluation
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         if (Cycles == 0 && scores.FirstOrDefault(score => score.NeedsDensities) is { } score && cursor.ForecastDensity is null)
-            throw new SchemaException($"The score '{score.Name}' needs the method's densities, which this view does not have: no assimilation method is in it, or a step " +
-                "behind the method gives the truth, the observation, the forecast or the analysis other values. Score the method's own output, before that step.");
+            throw new SchemaException($"The score '{score.Name}' needs the method's densities, which this view does not have: no " +
+                "assimilation method is in it, or a step behind the method gives the truth, the observation, the forecast or the " +
+                "analysis other values. Score the method's own output, before that step.");
         var cycle = new ScoredCycle(cursor, view.Schema);
         bool counts = Scored > 0 || (Cycles >= options.BurnIn && !(cursor.Time <= burnInEnd));
         // In the first cycle each tells how many figures it has.
@@ -85,7 +86,8 @@ internal sealed class ScoreEvaluation
         var outcomes = Outcomes();
         var figures = new Dictionary<IScore, ScoreFigures>(ScoreReport.SameScore);
         for (int i = 0; i < scores.Count; i++)
-            figures.Add(scores[i], new ScoreFigures(measured[i].Averages, measured[i].Sample, outcomes, measured[i].PerCycle, measured[i].Count, scores[i].Every));
+            figures.Add(scores[i], new ScoreFigures(measured[i].Averages, measured[i].Sample, outcomes, measured[i].PerCycle,
+                measured[i].Count, scores[i].Every));
         return new ScoreReport(figures, outcomes, Scored, watch?.Result(outcomes));
     }
 
@@ -107,7 +109,8 @@ internal sealed class ScoreEvaluation
     }
 
     private TrajectoryOutcome[] Outcomes() => [.. diverged.Select((flag, b) => flag ? TrajectoryOutcome.Diverged
-        : error >= 0 && measured[error].Averages.Mean(b) > options.LostTruthBound ? TrajectoryOutcome.LostTruth : TrajectoryOutcome.Scored)];
+        : error >= 0 && measured[error].Averages.Mean(b) > options.LostTruthBound ? TrajectoryOutcome.LostTruth
+        : TrajectoryOutcome.Scored)];
 
     private double Average(int score) =>
         TimeAverage.MeanOf(Enumerable.Range(0, batch).Where(b => !diverged[b]).Select(b => measured[score].Latest[b * measured[score].Count]));

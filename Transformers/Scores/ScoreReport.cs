@@ -25,7 +25,8 @@ public sealed class ScoreReport
 
     private readonly IReadOnlyDictionary<IScore, ScoreFigures> figures;
 
-    internal ScoreReport(IReadOnlyDictionary<IScore, ScoreFigures> figures, IReadOnlyList<TrajectoryOutcome> outcomes, long cycles, TruthTracking? tracking)
+    internal ScoreReport(IReadOnlyDictionary<IScore, ScoreFigures> figures, IReadOnlyList<TrajectoryOutcome> outcomes, long cycles,
+        TruthTracking? tracking)
     {
         Tracking = tracking;
         this.figures = figures;
@@ -83,7 +84,8 @@ public sealed class ScoreReport
     /// <summary>The averages of a score's figures.</summary>
     /// <exception cref="ArgumentException">It was not measured.</exception>
     public ScoreFigures Figures(IScore score) => figures.GetValueOrDefault(score)
-        ?? throw new ArgumentException($"The score '{score.Name}' was not measured; there are: {string.Join(", ", figures.Keys.Select(known => known.Name))}.", nameof(score));
+        ?? throw new ArgumentException($"The score '{score.Name}' was not measured; there are: " +
+            $"{string.Join(", ", figures.Keys.Select(known => known.Name))}.", nameof(score));
 
     private TimeAverage? Find(IScore score) => figures.GetValueOrDefault(score)?[0];
 

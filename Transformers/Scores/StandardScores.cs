@@ -1,8 +1,9 @@
 namespace DaML;
 
 /// <summary>
-/// The scores that every evaluation measures where the view has their columns and a truth; <c>report[StandardScores.AnalysisRmse]</c> reads one
-/// of them. Every root-mean-square error is the time average of sqrt(mean over components of the squared error), as the field reports it.
+/// The scores that every evaluation measures where the view has their columns and a truth; <c>report[StandardScores.AnalysisRmse]</c> reads
+/// one of them. Every root-mean-square error is the time average of sqrt(mean over components of the squared error), as the field reports
+/// it.
 /// </summary>
 public static class StandardScores
 {
@@ -18,8 +19,8 @@ public static class StandardScores
     /// <summary>The spread that the method claims for its forecast, sqrt(mean over components of the variance).</summary>
     public static IScore ForecastSpread { get; } = new Spread(Columns.ForecastSpread, nameof(ForecastSpread));
 
-    /// <summary>The distance of the observations from the truth, over those that exist; measured where they have the truth's shape. It means an
-    /// error only where the operator is the identity.</summary>
+    /// <summary>The distance of the observations from the truth, over those that exist; measured where they have the truth's shape. It
+    /// means an error only where the operator is the identity.</summary>
     public static IScore ObservationRmse { get; } = new ObservationError(nameof(ObservationRmse));
 
     /// <summary>Those whose columns a view has.</summary>
@@ -40,7 +41,7 @@ public static class StandardScores
         if (schema.Find(column) is not { } given) return false;
         var needed = new ColumnDefinition(column, n);
         return needed.Accepts(given.Shape) ? true
-            : throw new SchemaException($"Scoring needs the column '{column}' in the truth's shape {ColumnDefinition.Describe(needed.Shape)}, but it has " +
-                $"shape {ColumnDefinition.Describe(given.Shape)}.");
+            : throw new SchemaException($"Scoring needs the column '{column}' in the truth's shape " +
+                $"{ColumnDefinition.Describe(needed.Shape)}, but it has shape {ColumnDefinition.Describe(given.Shape)}.");
     }
 }

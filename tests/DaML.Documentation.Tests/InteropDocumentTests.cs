@@ -43,7 +43,8 @@ public partial class DocumentTests
             }
 
             var dynamics = new LinearDynamics(eye(2, dtype: ScalarType.Float64));
-            var filter = context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension)), new() { Members = 4 });
+            var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(2)) { Initial = new AttractorInitialCondition(dynamics, 1000) };
+            var filter = context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 4 });
             var again = FileExamples.Written(context, filter.Transform(buoy), In("analyses.csv"), In("analyses.nc"));
             Assert.Equal((2, buoy.StartTime), (again.CycleCount, again.StartTime));
             Assert.Equal("time,analysis[0],analysis[1]", File.ReadLines(In("analyses.csv")).First());

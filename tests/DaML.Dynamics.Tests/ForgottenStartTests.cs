@@ -26,8 +26,10 @@ public sealed class ForgottenStartTests
     private static IDynamics Chaotic(string name) => name switch
     {
         "Lorenz-63" => new Lorenz63(), "Lorenz-84" => new Lorenz84(), "Lorenz-96" => new Lorenz96(), "Lorenz-96, small" => new Lorenz96(8),
-        "Roessler" => new Flow(3, 0.05, (x, _) => stack([-At(x, 1) - At(x, 2), At(x, 0) + 0.2 * At(x, 1), 0.2 + At(x, 2) * (At(x, 0) - 5.7)], -1)),
-        "forced pendulum" => new Flow(2, 0.05, (x, t) => stack([At(x, 1), -At(x, 0).sin() - 0.5 * At(x, 1) + 1.15 * Math.Cos(2 * t / 3)], -1)),
+        "Roessler" => new Flow(3, 0.05, (x, _) =>
+            stack([-At(x, 1) - At(x, 2), At(x, 0) + 0.2 * At(x, 1), 0.2 + At(x, 2) * (At(x, 0) - 5.7)], -1)),
+        "forced pendulum" => new Flow(2, 0.05, (x, t) =>
+            stack([At(x, 1), -At(x, 0).sin() - 0.5 * At(x, 1) + 1.15 * Math.Cos(2 * t / 3)], -1)),
         "sine map" => new Map(1, x => 0.99 * (Math.PI * x).sin()),
         _ => throw new ArgumentOutOfRangeException(nameof(name)),
     };
@@ -80,8 +82,9 @@ public sealed class ForgottenStartTests
     public static TheoryData<string, ScalarType> ChaoticNames =>
         In("Lorenz-63", "Lorenz-84", "Lorenz-96", "Lorenz-96, small", "Roessler", "forced pendulum", "sine map");
 
-    public static TheoryData<string, ScalarType> KeepingNames => In("pendulum", "pendulum, long", "oscillator", "limit cycle", "free fall", "advection",
-        "persistence", "growth", "decay", "decay to a point", "one point", "forced", "Lorenz-63 below chaos", "Lorenz-96 below chaos");
+    public static TheoryData<string, ScalarType> KeepingNames => In("pendulum", "pendulum, long", "oscillator", "limit cycle", "free fall",
+        "advection", "persistence", "growth", "decay", "decay to a point", "one point", "forced", "Lorenz-63 below chaos",
+        "Lorenz-96 below chaos");
 
     private static TheoryData<string, ScalarType> In(params string[] names)
     {
@@ -106,8 +109,11 @@ public sealed class ForgottenStartTests
         var model = Keeping("pendulum");
         var network = new ObservationNetwork(new IdentityObservationOperator(2), ErrorCovariance.Scalar(2, 1));
         using var cursor = context.Data.Twin(model, network, new() { Cycles = 3 }).OpenCursor();
-        Assert.Contains("the distance of nearby states does not grow", Assert.Throws<InvalidOperationException>(() => cursor.MoveNext()).Message);
+        Assert.Contains("the distance of nearby states does not grow",
+            Assert.Throws<InvalidOperationException>(() => cursor.MoveNext()).Message);
         var exploding = new Map(1, x => 1e30 * x);
-        Assert.Contains("not finite", Assert.Throws<InvalidOperationException>(() => exploding.UsualInitialCondition().Draw(1, context.Random("x"), ScalarType.Float32)).Message);
+        var usual = exploding.UsualInitialCondition();
+        Assert.Contains("not finite", Assert.Throws<InvalidOperationException>(() =>
+            usual.Draw(1, context.Random("x"), ScalarType.Float32)).Message);
     }
 }

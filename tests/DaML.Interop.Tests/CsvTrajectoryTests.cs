@@ -15,7 +15,8 @@ public sealed class CsvTrajectoryTests : IDisposable
     public void RowsBecomeCycles()
     {
         string path = folder.Write("wind.csv", "time,v,station,u\n0.5,1e1,\"a, b\",2\n1.0, 20 ,c,-3.25\n");
-        var view = context.Data.FromCsv(path, new CsvOptions { StartTime = FileStart.OneIntervalBefore }, Wind, new CsvColumn(Columns.Observation, "u"));
+        var view = context.Data.FromCsv(path, new CsvOptions { StartTime = FileStart.OneIntervalBefore }, Wind,
+            new CsvColumn(Columns.Observation, "u"));
         Assert.Equal(2, view.CycleCount);
         Assert.Equal(0, view.StartTime);
         Assert.Equal("wind[2], observation[1]", view.Schema.ToString());
@@ -254,20 +255,23 @@ public sealed class CsvTrajectoryTests : IDisposable
         view.Take(1).ToCsv(folder.File("again.csv"));
         // What starts there does not.
         var model = new LinearDynamics(torch.eye(1, dtype: torch.ScalarType.Float64));
-        var filter = new SequentialAssimilation<StateMemory>("free run", new(new Standing(), new StatePropagater(model), new StateProcoder(),
-            new StateSource(new GaussianInitialCondition(torch.zeros(1, dtype: torch.ScalarType.Float64), ErrorCovariance.Scalar(1, 1)), torch.ScalarType.Float64)), 1, 1, context);
+        var start = new GaussianInitialCondition(torch.zeros(1, dtype: torch.ScalarType.Float64), ErrorCovariance.Scalar(1, 1));
+        var filter = new SequentialAssimilation<StateMemory>("free run", new(new Standing(), new StatePropagater(model),
+            new StateProcoder(), new StateSource(start, torch.ScalarType.Float64)), 1, 1, context);
         foreach (var unsaid in (ITrajectoryView[])[view, kept, view.Take(1)])
         {
             string message = Assert.Throws<ArgumentException>(() => filter.Transform(unsaid).OpenCursor()).Message;
-            foreach (string part in (string[])["free run starts at the state before the first cycle", "FileStart.OneIntervalBefore", "FileStart.AtFirstCycle"])
-                Assert.Contains(part, message);
+            Assert.StartsWith("free run starts at the state before the first cycle", message);
+            Assert.Contains("FileStart.OneIntervalBefore", message);
+            Assert.Contains("FileStart.AtFirstCycle", message);
         }
-        foreach (var start in (FileStart[])[0, FileStart.OneIntervalBefore, FileStart.AtFirstCycle])
+        foreach (var when in (FileStart[])[0, FileStart.OneIntervalBefore, FileStart.AtFirstCycle])
         {
-            var said = context.Data.FromCsv(path, new CsvOptions { StartTime = start }, new CsvColumn(Columns.Observation, "y"));
+            var said = context.Data.FromCsv(path, new CsvOptions { StartTime = when }, new CsvColumn(Columns.Observation, "y"));
             foreach (var cycle in filter.Transform(said)) Assert.Equal(1, cycle.Time - cycle.Cycle);
         }
-        Assert.Contains("A burn-in of model time starts", Assert.Throws<ArgumentException>(() => context.Scores.Evaluate(view, new() { BurnInTime = 1 })).Message);
+        Assert.Contains("A burn-in of model time starts", Assert.Throws<ArgumentException>(() =>
+            context.Scores.Evaluate(view, new() { BurnInTime = 1 })).Message);
     }
 
     /// <summary>Leaves the forecast as it is.</summary>

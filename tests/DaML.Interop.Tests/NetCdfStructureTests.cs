@@ -218,8 +218,10 @@ public sealed class NetCdfStructureTests : IDisposable
             .Variable("time", 5, ["time"], [.. times.Cast<object>()], ("units", 2, "days since 1970-01-01")).Doubles("q", ["time", "x"], [.. Enumerable.Repeat(1.0, 600)]));
         File.WriteAllText(folder.File("h.csv"), "time,a,b,c\n" + string.Concat(times.Select(time => FormattableString.Invariant($"{time},1,1,1\n"))));
         var model = new Lorenz63(timeStep: 1 / 24.0);
-        foreach (var view in (ITrajectoryView[])[context.Data.FromNetCdf(path, "q", Columns.Observation, new() { StartTime = FileStart.OneIntervalBefore }),
-            context.Data.FromCsv(folder.File("h.csv"), new CsvOptions { StartTime = FileStart.OneIntervalBefore }, new CsvColumn(Columns.Observation, "a", "b", "c"))])
+        var before = FileStart.OneIntervalBefore;
+        foreach (var view in (ITrajectoryView[])[context.Data.FromNetCdf(path, "q", Columns.Observation, new() { StartTime = before }),
+            context.Data.FromCsv(folder.File("h.csv"), new CsvOptions { StartTime = before },
+                new CsvColumn(Columns.Observation, "a", "b", "c"))])
         {
             using var run = context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)), new() { Members = 8 }).Run(view);
             int cycles = 0;

@@ -18,7 +18,8 @@ public sealed class NetCdfTrajectoryTests : IDisposable
     [Fact]
     public void ARealFieldIsReadDayByDay()
     {
-        var view = context.Data.FromNetCdf(NetCdfFileTests.RealFile, "slp", Pressure, new NetCdfOptions { Scale = 0.01, StartTime = FileStart.OneIntervalBefore });
+        var view = context.Data.FromNetCdf(NetCdfFileTests.RealFile, "slp", Pressure,
+            new NetCdfOptions { Scale = 0.01, StartTime = FileStart.OneIntervalBefore });
         Assert.Equal(3652, view.CycleCount);
         Assert.Equal("pressure[561]", view.Schema.ToString());
         Assert.Equal(11322, view.StartTime);

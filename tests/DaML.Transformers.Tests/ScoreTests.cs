@@ -110,21 +110,27 @@ public sealed class ScoreTests
         using var scope = NewDisposeScope();
         using var random = context.Random("standard");
         Tensor Draw() => random.Normal([6, 3, 4], ScalarType.Float64);
-        using var view = View((Columns.Truth, Draw()), (Columns.Analysis, Draw()), (Columns.Forecast, Draw()), (Columns.AnalysisSpread, Draw()),
-            (Columns.ForecastSpread, Draw()), (Columns.Observation, Draw()));
-        var report = context.Scores.Evaluate(view, new ScoreOptions { Scores = [StandardScores.ForecastRmse, new RootMeanSquareError(Columns.Forecast)] });
-        foreach (var (score, value) in ((IScore, TimeAverage?)[])[(StandardScores.AnalysisRmse, report.AnalysisRmse), (StandardScores.ForecastRmse, report.ForecastRmse),
-            (StandardScores.AnalysisSpread, report.AnalysisSpread), (StandardScores.ForecastSpread, report.ForecastSpread), (StandardScores.ObservationRmse, report.ObservationRmse)])
+        using var view = View((Columns.Truth, Draw()), (Columns.Analysis, Draw()), (Columns.Forecast, Draw()),
+            (Columns.AnalysisSpread, Draw()), (Columns.ForecastSpread, Draw()), (Columns.Observation, Draw()));
+        var report = context.Scores.Evaluate(view, new ScoreOptions
+        {
+            Scores = [StandardScores.ForecastRmse, new RootMeanSquareError(Columns.Forecast)],
+        });
+        foreach (var (score, value) in ((IScore, TimeAverage?)[])[(StandardScores.AnalysisRmse, report.AnalysisRmse),
+            (StandardScores.ForecastRmse, report.ForecastRmse), (StandardScores.AnalysisSpread, report.AnalysisSpread),
+            (StandardScores.ForecastSpread, report.ForecastSpread), (StandardScores.ObservationRmse, report.ObservationRmse)])
             Assert.Equal(value!.PerTrajectory, report[score].PerTrajectory);
         Assert.Equal(report.ForecastRmse.PerTrajectory, report[new RootMeanSquareError(Columns.Forecast)].PerTrajectory);
 
         // Without a truth, a score of the user's is none of the standard ones, whatever its name and place.
         using var blind = View((Columns.Analysis, full([6, 3, 4], 1e6, dtype: ScalarType.Float64)));
-        var named = context.Scores.Evaluate(blind, new ScoreOptions { LostTruthBound = 1, Scores = [new Named(nameof(ScoreReport.AnalysisRmse))] });
+        var like = new Named(nameof(ScoreReport.AnalysisRmse));
+        var named = context.Scores.Evaluate(blind, new ScoreOptions { LostTruthBound = 1, Scores = [like] });
         Assert.Equal(0, named.Divergences);
-        Assert.Equal(1e6, named[new Named(nameof(ScoreReport.AnalysisRmse))].Mean);
+        Assert.Equal(1e6, named[like].Mean);
         Assert.Throws<SchemaException>(() => named.AnalysisRmse);
-        Assert.Contains("'AnalysisRmse' was not measured", Assert.Throws<ArgumentException>(() => named[StandardScores.AnalysisRmse]).Message);
+        Assert.Contains("'AnalysisRmse' was not measured",
+            Assert.Throws<ArgumentException>(() => named[StandardScores.AnalysisRmse]).Message);
     }
 
     [Theory]
@@ -140,10 +146,14 @@ public sealed class ScoreTests
         {
             double at = start;
             var times = Enumerable.Range(0, 10).Select(_ => at += 0.1).ToArray();    // sums of rounded steps
-            using var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Truth] = random.Normal([10, 2, 3], ScalarType.Float64),
-                [Columns.Analysis] = random.Normal([10, 2, 3], ScalarType.Float64) }, times, start);
+            using var view = context.Data.FromMemory(new Dictionary<Column, Tensor>
+            {
+                [Columns.Truth] = random.Normal([10, 2, 3], ScalarType.Float64),
+                [Columns.Analysis] = random.Normal([10, 2, 3], ScalarType.Float64),
+            }, times, start);
             var every = new Named("every third", 3);
-            ScoreReport Of(ScoreOptions options) => context.Scores.Evaluate(view, options with { Scores = [every], TruthBounds = new(1.5, 1) });
+            ScoreReport Of(ScoreOptions options) =>
+                context.Scores.Evaluate(view, options with { Scores = [every], TruthBounds = new(1.5, 1) });
             var (expected, report) = (Of(new() { BurnIn = cycles }), Of(new() { BurnInTime = time }));
             Assert.Equal(10 - cycles, report.Cycles);
             Assert.Equal(expected.AnalysisRmse.PerTrajectory, report.AnalysisRmse.PerTrajectory);
@@ -158,8 +168,10 @@ public sealed class ScoreTests
         using var scope = NewDisposeScope();
         using var view = View((Columns.Truth, zeros(4, 1, 2)), (Columns.Analysis, ones(4, 1, 2)));
         ScoreReport With(ScoreOptions options) => context.Scores.Evaluate(view, options);
-        Assert.Contains("Leave out BurnIn or BurnInTime", Assert.Throws<ArgumentException>(() => With(new() { BurnIn = 1, BurnInTime = 1 })).Message);
-        Assert.Contains("none is left after a burn-in of 4 units of time", Assert.Throws<ArgumentException>(() => With(new() { BurnInTime = 4 })).Message);
+        Assert.Contains("Leave out BurnIn or BurnInTime",
+            Assert.Throws<ArgumentException>(() => With(new() { BurnIn = 1, BurnInTime = 1 })).Message);
+        Assert.Contains("none is left after a burn-in of 4 units of time",
+            Assert.Throws<ArgumentException>(() => With(new() { BurnInTime = 4 })).Message);
         foreach (double time in (double[])[-1, double.NaN, double.PositiveInfinity])
             Assert.Throws<ArgumentOutOfRangeException>(() => With(new() { BurnInTime = time }));
     }

@@ -9,7 +9,10 @@ static class FileExamples
     {
         // <csv>
         var buoy = context.Data.FromCsv(path,
-            new CsvOptions { StartTime = FileStart.OneIntervalBefore, Missing = MissingValues.Mask, Markers = ["NA", "-9999"], Comment = '#' },
+            new CsvOptions
+            {
+                StartTime = FileStart.OneIntervalBefore, Missing = MissingValues.Mask, Markers = ["NA", "-9999"], Comment = '#',
+            },
             new CsvColumn(Columns.Observation, "height", "period"));
         // </csv>
         return buoy;
