@@ -83,7 +83,7 @@ public sealed class DataAssimilationServicesTests
         Assert.Same(context, ((Halving)services.GetRequiredKeyedService<IAnalyzer<StateMemory>>("halving")).Context);
 
         var observing = ObservationNetwork.Full(dynamics.Dimension, 0.01);
-        var system = new AssimilationSystem(dynamics, observing);
+        var system = new AssimilationSystem(dynamics, observing) { Initial = new AttractorInitialCondition(dynamics, 1000 * dynamics.TimeStep) };
         var view = context.Data.Twin(system, new() { Cycles = 40 });
         var method = services.GetRequiredKeyedService<AssimilationMethod>("halving").For(system, context).Fit(view);
         Assert.True(context.Scores.Evaluate(method.Transform(view), new() { BurnIn = 20 }).AnalysisRmse.Mean < 0.1);
