@@ -119,7 +119,7 @@ public sealed class NetworkTripleTests : IDisposable
         var context = new DataAssimilationContext(1);
         var dynamics = new LinearDynamics(eye(2, dtype: ScalarType.Float64), 0.5) { ModelError = ErrorCovariance.Scalar(2, 0.1) };
         var observing = ObservationNetwork.Full(dynamics.Dimension);
-        var system = new AssimilationSystem(dynamics, observing);
+        var system = new AssimilationSystem(dynamics, observing) { Initial = new AttractorInitialCondition(dynamics, 500) };
         var triple = Triple(5, 2, 2);
         using var run = new SequentialAssimilation<VectorMemory>("dan", triple, observing, context).Run(context.Data.Twin(system, new() { Batch = 2, Cycles = 4 }));
         run.MoveNext();
@@ -227,7 +227,7 @@ public sealed class NetworkTripleTests : IDisposable
         var context = new DataAssimilationContext(1);
         var dynamics = new LinearDynamics(eye(2, dtype: ScalarType.Float64), 0.5);
         var observing = ObservationNetwork.Full(dynamics.Dimension);
-        var system = new AssimilationSystem(dynamics, observing);
+        var system = new AssimilationSystem(dynamics, observing) { Initial = new AttractorInitialCondition(dynamics, 500) };
         var method = new SequentialAssimilation<VectorMemory>("dan", Triple(5, 2, 2, form, MissingObservations.Read), observing, context);
         var view = context.Data.Twin(system, new() { Batch = 2, Cycles = 4 });
         using var before = method.Run(view);
