@@ -79,8 +79,8 @@ public sealed record AssimilationSystem
         }
     }
 
-    /// <summary>The initial condition, or where the model's states usually start.</summary>
-    /// <exception cref="ArgumentException">There is none, and the model does not forget where it starts.</exception>
+    /// <summary>The initial condition, or where the model's states usually start; then states are refused when they are drawn for a model that
+    /// does not forget where it starts (<see cref="InitialConditionExtensions.UsualInitialCondition"/>).</summary>
     public IInitialCondition InitialOrUsual => initial ?? dynamics.UsualInitialCondition();
 
     /// <summary>The initial condition as the normal distribution that Kalman filters need.</summary>

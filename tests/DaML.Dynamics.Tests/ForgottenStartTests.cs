@@ -108,7 +108,7 @@ public sealed class ForgottenStartTests
     {
         var model = Keeping("pendulum");
         var network = new ObservationNetwork(new IdentityObservationOperator(2), ErrorCovariance.Scalar(2, 1));
-        using var cursor = context.Data.Twin(model, network, new() { Cycles = 3 }).OpenCursor();
+        using var cursor = context.Data.Twin(new AssimilationSystem(model, network), new() { Cycles = 3 }).OpenCursor();
         Assert.Contains("the distance of nearby states does not grow",
             Assert.Throws<InvalidOperationException>(() => cursor.MoveNext()).Message);
         var exploding = new Map(1, x => 1e30 * x);

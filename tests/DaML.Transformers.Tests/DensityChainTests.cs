@@ -24,7 +24,8 @@ public sealed class DensityChainTests
         var filter = new SequentialAssimilation<EnsembleMemory>("etkf", new(
             new EnsembleTransformKalmanFilterAnalyzer(network.Operator, network.Error), new EnsemblePropagater(model),
             new EnsembleProcoder(), new EnsembleSource(start, members, ScalarType.Float64)), network, context);
-        return (context.Data.Twin(model, network, new() { Batch = 3, Cycles = 30, Interval = 0.1, Initial = start }), network, filter);
+        var system = new AssimilationSystem(model, network) { Interval = 0.1, Initial = start };
+        return (context.Data.Twin(system, new() { Batch = 3, Cycles = 30 }), network, filter);
     }
 
     private static double[] All(ScoreReport report, IReadOnlyList<IScore> scores) =>
