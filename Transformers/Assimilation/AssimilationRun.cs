@@ -24,7 +24,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
     {
         this.method = method;
         schema = view.Schema;
-        memoryTime = Require.StartTime(view, method.Name);
+        memoryTime = view.RequireStartTime(method.Name);
         clock = method.Triple.Propagater.TimeStep is { } step ? new(memoryTime, step, method.Context.Options.TimeTolerance) : null;
         guard = new(method, schema.Batch);
         limit = new(method.Triple);

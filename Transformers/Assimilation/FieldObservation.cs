@@ -49,7 +49,7 @@ public sealed class FieldObservation : ITransformer
 
         protected override bool Compute(long cycle)
         {
-            if (masked) Require.Complete(Source!, step.field, step.Name);
+            if (masked) Source!.RequireComplete(step.field, step.Name);
             var observation = step.network.Observe(Source![step.field], Time, random);
             Set(Columns.Observation, observation.Values);
             if (observation.Mask is not null) Set(Columns.ObservationMask, observation.Mask);

@@ -28,7 +28,7 @@ internal sealed class ScoreEvaluation
         // A cycle that is at the end but for rounding belongs to the burn-in.
         if (options.BurnInTime is { } time)
         {
-            double start = Require.StartTime(view, "A burn-in of model time");
+            double start = view.RequireStartTime("A burn-in of model time");
             burnInEnd = start + time + 1e-9 * Math.Max(Math.Abs(start), time);
         }
         var bounds = options.TruthBounds ?? (double.IsFinite(options.LostTruthBound) ? new(options.LostTruthBound, options.LostTruthBound) : null);

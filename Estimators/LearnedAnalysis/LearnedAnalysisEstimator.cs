@@ -149,7 +149,7 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         var (before, start) = (ModuleState.Copy(network), memory.Tensors.Select(part => part.detach().clone().MoveToOuterDisposeScope()).ToList());
         using var cursor = OnSteps(data, method).Take(cycles).OpenCursor();
         var unrolling = new CycleUnrolling<TMemory>(Name, method, data.Schema, CostOf(learned, UnitOf(learned, constants)), random);
-        var loss = unrolling.Along(cursor, memory, Require.StartTime(data, Name)).Loss;
+        var loss = unrolling.Along(cursor, memory, data.RequireStartTime(Name)).Loss;
         var learning = network.named_parameters().Where(pair => pair.parameter.requires_grad).ToList();
         Differentiation.BackPropagate(loss, "The cost");
         var gradients = learning.ToDictionary(pair => pair.name, pair => (pair.parameter.grad ?? zeros_like(pair.parameter)).detach().clone().MoveToOuterDisposeScope());

@@ -46,7 +46,7 @@ public sealed class StepClock
     /// <param name="tolerance">How far from the nearest step a time may lie, as a share of a step.</param>
     public static ITrajectoryView Align(ITrajectoryView view, double? timeStep, double tolerance) => timeStep is not { } step ? view
         : new TrajectoryView(view.Schema, view,
-            source => new Cursor(source, new StepClock(Require.StartTime(view, "A model with time steps"), step, tolerance)));
+            source => new Cursor(source, new StepClock(view.RequireStartTime("A model with time steps"), step, tolerance)));
 
     /// <summary>A tolerance between zero and half a step.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is another number.</exception>

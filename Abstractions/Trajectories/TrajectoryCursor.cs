@@ -160,7 +160,7 @@ public abstract class CycleTransformer(string name, SchemaContract contract) : I
     {
         protected override bool Compute(long cycle)
         {
-            foreach (var column in masked) Require.Complete(Source!, column, step.Name);
+            foreach (var column in masked) Source!.RequireComplete(column, step.Name);
             var values = step.Apply(Source!);
             for (int i = 0; i < values.Count; i++) Set(step.Contract.Adds[i].Column, values[i]);
             return true;

@@ -65,7 +65,7 @@ internal sealed class StatePairs
                         $"{apart:g6} after the one before, the cycles before it {usual:g6}. Give the piece of the view before or after " +
                             "the gap.");
                 using var scope = NewDisposeScope();
-                if (masked) Require.Complete(cursor, column, user);
+                if (masked) cursor.RequireComplete(column, user);
                 var state = Require.Finite(cursor[column], $"'{column}' of cycle {cursor.Cycle}")
                     .to(ScalarType.Float64, copy: true).DetachFromDisposeScope();
                 recent.Enqueue((state, cursor.Time));

@@ -317,7 +317,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
 
     private TMemory Start()
     {
-        time = Require.StartTime(view, name);
+        time = view.RequireStartTime(name);
         atStart = true;
         waiting?.Dispose();
         waiting = null;

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DaML;
@@ -89,6 +90,29 @@ public static class TrajectoryViewExtensions
     /// </param>
     public static ITrajectoryView ObservedBy(this ITrajectoryView view, Func<long, double, IObservationNetwork?> network) =>
         new TrajectoryView(view.Schema, view, source => new ObservedCursor(source, network));
+
+    /// <summary>Refuses a cycle in which values of a column are missing, for steps where they would go into others unseen.</summary>
+    /// <param name="cycle">The cycle.</param>
+    /// <param name="column">The column, which has a mask.</param>
+    /// <param name="step">What needs it, for the message.</param>
+    /// <exception cref="ArgumentException">A value is missing.</exception>
+    public static void RequireComplete(this ITrajectoryCursor cycle, Column column, string step)
+    {
+        var there = cycle[Columns.MaskOf(column)];
+        if (there.all().ToBoolean()) return;
+        throw new ArgumentException($"{step} needs complete values; the column '{column}' lacks {there.logical_not().sum().ToInt64()} of its " +
+            $"{there.numel()} in cycle {cycle.Cycle} (time {cycle.Time:g9}). Fill them, or leave the cycle out.");
+    }
+
+    /// <summary>The time of the state before a view's first cycle.</summary>
+    /// <param name="view">The view.</param>
+    /// <param name="user">What starts there, for the message.</param>
+    /// <exception cref="ArgumentException">The view does not say it.</exception>
+    public static double RequireStartTime(this ITrajectoryView view, string user) => view.StartTime
+        ?? throw new ArgumentException($"{user} starts at the state before the first cycle, and the view does not say when that is: it " +
+            "comes from a file that has no start time. Give StartTime in the options with which the file is read: a number in the view's " +
+            "unit, FileStart.OneIntervalBefore (as long before the first cycle as the second is after it), or FileStart.AtFirstCycle " +
+            "(the first observation is of the initial state).");
 
     private sealed class ObservedCursor(ITrajectoryCursor source, Func<long, double, IObservationNetwork?> network) : TrajectoryCursor(source)
     {
