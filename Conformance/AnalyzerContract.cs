@@ -19,7 +19,10 @@ public abstract class AnalyzerContract<TMemory> : Contract where TMemory : IMemo
     /// <summary>Draws an observation it can take.</summary>
     protected abstract Observation CreateObservation(RandomStream random);
 
-    /// <summary>The same forecast, observation and stream give the same analysis to the bit, whatever was analysed in between and on however many threads.</summary>
+    /// <summary>
+    /// The same forecast, observation and stream give the same analysis to the bit, whatever was analysed in between and on however many
+    /// threads.
+    /// </summary>
     [Fact]
     public void It_is_stateless()
     {
@@ -36,12 +39,16 @@ public abstract class AnalyzerContract<TMemory> : Contract where TMemory : IMemo
         }
         byte[] alone = Analyse(forecast, observation);
         byte[] other = Analyse(otherForecast, otherObservation);
-        Demand(!alone.AsSpan().SequenceEqual(other), analyzer.Name, "statelessness", "two different forecasts and observations give the same analysis.");
-        Demand(Analyse(forecast, observation).AsSpan().SequenceEqual(alone), analyzer.Name, "statelessness", "an analysis made again after another one differs.");
+        Demand(!alone.AsSpan().SequenceEqual(other), analyzer.Name, "statelessness",
+            "two different forecasts and observations give the same analysis.");
+        Demand(Analyse(forecast, observation).AsSpan().SequenceEqual(alone), analyzer.Name, "statelessness",
+            "an analysis made again after another one differs.");
         DemandSameOnThreads(analyzer.Name, () => Analyse(forecast, observation));
     }
 
-    /// <summary>Forecast and observation are as they were, and outlive the analysis; the analysis has the forecast's shapes and is finite.</summary>
+    /// <summary>
+    /// Forecast and observation are as they were, and outlive the analysis; the analysis has the forecast's shapes and is finite.
+    /// </summary>
     [Fact]
     public void It_leaves_what_it_is_given_alone()
     {
@@ -60,13 +67,17 @@ public abstract class AnalyzerContract<TMemory> : Contract where TMemory : IMemo
             left = inner.DisposablesCount;
             analysis = analysis.Keep();
         }
-        Demand(analysis.Tensors.All(tensor => !tensor.IsInvalid), analyzer.Name, "ownership", "a tensor of the analysis does not outlive the call.");
-        Demand(left == analysis.Tensors.Count(), analyzer.Name, "ownership", $"an analysis leaves {left} tensors behind; it has {analysis.Tensors.Count()}.");
+        Demand(analysis.Tensors.All(tensor => !tensor.IsInvalid), analyzer.Name, "ownership",
+            "a tensor of the analysis does not outlive the call.");
+        Demand(left == analysis.Tensors.Count(), analyzer.Name, "ownership",
+            $"an analysis leaves {left} tensors behind; it has {analysis.Tensors.Count()}.");
         foreach (var (after, prior) in analysis.Tensors.Zip(forecast.Tensors))
         {
-            Demand(after.HasSizesOf(prior), analyzer.Name, "shape", $"a tensor of shape {ColumnDefinition.Describe(prior.Sizes())} becomes {ColumnDefinition.Describe(after.Sizes())}.");
+            Demand(after.HasSizesOf(prior), analyzer.Name, "shape",
+                $"a tensor of shape {ColumnDefinition.Describe(prior.Sizes())} becomes {ColumnDefinition.Describe(after.Sizes())}.");
             Demand(after.isfinite().all().ToBoolean(), analyzer.Name, "finite", "the analysis has infinite values or NaN.");
-            Demand(!ReferenceEquals(after, prior), analyzer.Name, "ownership", "it gives back a tensor of the forecast itself; an unchanged one is given back as an alias.");
+            Demand(!ReferenceEquals(after, prior), analyzer.Name, "ownership",
+                "it gives back a tensor of the forecast itself; an unchanged one is given back as an alias.");
         }
         analysis.Release();
         Demand(given.All(tensor => !tensor.IsInvalid), analyzer.Name, "ownership", "disposing the analysis disposes what was given.");
@@ -88,7 +99,8 @@ public abstract class AnalyzerContract<TMemory> : Contract where TMemory : IMemo
             using var random = context.Random("conformance/analysis");
             return TensorBits.Of(one.Analyze(forecast, observation, random).Tensors);
         }
-        Demand(Analyse(read).AsSpan().SequenceEqual(Analyse(analyzer)), analyzer.Name, "saving", "the analyzer read from a file gives other numbers.");
+        Demand(Analyse(read).AsSpan().SequenceEqual(Analyse(analyzer)), analyzer.Name, "saving",
+            "the analyzer read from a file gives other numbers.");
     }
 
     private (TMemory, Observation) Draw(string name)

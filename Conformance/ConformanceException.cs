@@ -16,7 +16,8 @@ public sealed class ConformanceException(string subject, string test, string fin
 
 /// <summary>A conformance test that was passed.</summary>
 /// <param name="Test">Its name.</param>
-/// <param name="Measured">What was measured: a relative error, or for the Taylor test the order of the remainder (not a number where it is exact).</param>
+/// <param name="Measured">What was measured: a relative error, or for the Taylor test the order of the remainder (not a number where it is
+/// exact).</param>
 public sealed record ConformanceResult(string Test, double Measured);
 
 /// <summary>Settings of the conformance tests, with their defaults. They run in double precision.</summary>

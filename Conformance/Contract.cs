@@ -56,7 +56,9 @@ public abstract class Contract
         finally { File.Delete(path); }
     }
 
-    /// <summary>Does the same on four threads at once, several times each, and fails unless all results are the same to the bit as one alone.</summary>
+    /// <summary>
+    /// Does the same on four threads at once, several times each, and fails unless all results are the same to the bit as one alone.
+    /// </summary>
     /// <param name="subject">What is tested.</param>
     /// <param name="compute">Gives the bits of a result.</param>
     protected static void DemandSameOnThreads(string subject, Func<byte[]> compute)
@@ -65,7 +67,8 @@ public abstract class Contract
         Parallel.For(0, 8, new ParallelOptions { MaxDegreeOfParallelism = 4 }, _ =>
         {
             using var scope = NewDisposeScope();
-            Demand(compute().AsSpan().SequenceEqual(alone), subject, "threads", "several threads at once get other numbers than one alone.");
+            Demand(compute().AsSpan().SequenceEqual(alone), subject, "threads",
+                "several threads at once get other numbers than one alone.");
         });
     }
 }

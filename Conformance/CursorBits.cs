@@ -9,7 +9,8 @@ internal static class CursorBits
         var columns = schema.Definitions.Select(definition => definition.Column).ToList();
         var read = new Dictionary<Column, byte[]>();
         foreach (var column in backwards ? Enumerable.Reverse(columns) : columns) read.Add(column, TensorBits.Of(cursor[column]));
-        return [.. BitConverter.GetBytes(cursor.Time), .. BitConverter.GetBytes(cursor.Cycle), .. columns.SelectMany(column => read[column])];
+        return [.. BitConverter.GetBytes(cursor.Time), .. BitConverter.GetBytes(cursor.Cycle),
+            .. columns.SelectMany(column => read[column])];
     }
 
     /// <summary>Of the first cycles of a view.</summary>

@@ -7,7 +7,8 @@ namespace DaML;
 public static class DynamicsConformance
 {
     /// <summary>
-    /// Checks all that <see cref="IDynamics"/> promises: determinism, independence of the states of a batch and of their layout in memory, refusal of a
+    /// Checks all that <see cref="IDynamics"/> promises: determinism, independence of the states of a batch and of their layout in memory,
+    /// refusal of a
     /// wrong shape, linearity of tangent linear and adjoint, the dot-product test between them, the Taylor test of the
     /// tangent linear, both against automatic differentiation, and that an interval is the sum of its parts.
     /// </summary>
@@ -27,7 +28,8 @@ public static class DynamicsConformance
             (x, dx) => dynamics.TangentLinear(x, dx, whole),
             (x, dy) => dynamics.Adjoint(x, dy, whole));
         tests.CheckAll();
-        tests.Agree("composition in time", dynamics.Advance(dynamics.Advance(tests.States, first), rest), dynamics.Advance(tests.States, whole), "one step and the rest against the whole interval");
+        tests.Agree("composition in time", dynamics.Advance(dynamics.Advance(tests.States, first), rest),
+            dynamics.Advance(tests.States, whole), "one step and the rest against the whole interval");
         tests.Agree("composition in time", dynamics.Advance(tests.States, new TimeInterval(0, 0)), tests.States, "an empty interval");
         return tests.Passed;
     }

@@ -11,13 +11,18 @@ public abstract class DynamicsContract : Contract
     /// <summary>Makes the model.</summary>
     protected abstract IDynamics CreateDynamics();
 
-    /// <summary>The states it is tested at; where the model's usually start, or else independent standard normal numbers, unless overridden.</summary>
+    /// <summary>
+    /// The states it is tested at; where the model's usually start, or else independent standard normal numbers, unless overridden.
+    /// </summary>
     protected virtual IInitialCondition? CreateStates(IDynamics dynamics) => dynamics.InitialCondition;
 
     /// <summary>The largest relative error where the contract is exact but for round-off; 1e-11 unless overridden.</summary>
     protected virtual double Tolerance => 1e-11;
 
-    /// <summary>Determinism, independence within a batch, refusal of wrong shapes, composition in time, and its tangent linear and adjoint: linear, each other's transpose, of second order, equal to automatic differentiation.</summary>
+    /// <summary>
+    /// Determinism, independence within a batch, refusal of wrong shapes, composition in time, and its tangent linear and adjoint: linear,
+    /// each other's transpose, of second order, equal to automatic differentiation.
+    /// </summary>
     [Fact]
     public void It_and_its_linearisation_keep_their_contract()
     {
@@ -33,13 +38,16 @@ public abstract class DynamicsContract : Contract
         var dynamics = CreateDynamics();
         Tensor x = States(dynamics, 2), v = States(dynamics, 2);
         var interval = new TimeInterval(0, 2 * dynamics.TimeStep);
-        foreach (var (what, use) in ((string, Func<Tensor>)[])[("a forecast", () => dynamics.Advance(x, interval)), ("a tangent linear", () => dynamics.TangentLinear(x, v, interval)), ("an adjoint", () => dynamics.Adjoint(x, v, interval))])
+        foreach (var (what,
+            use) in ((string, Func<Tensor>)[])[("a forecast", () => dynamics.Advance(x, interval)),
+                ("a tangent linear", () => dynamics.TangentLinear(x, v, interval)), ("an adjoint", () => dynamics.Adjoint(x, v, interval))])
         {
             using (no_grad()) use().Dispose(); // the first call may make what the model keeps
             using var inner = NewDisposeScope();
             using (no_grad()) use();
             Demand(!x.IsInvalid && !v.IsInvalid, dynamics.Name, "ownership", $"{what} disposes what it is given.");
-            Demand(inner.DisposablesCount == 1, dynamics.Name, "ownership", $"{what} leaves {inner.DisposablesCount} tensors behind; its result alone is needed.");
+            Demand(inner.DisposablesCount == 1, dynamics.Name, "ownership",
+                $"{what} leaves {inner.DisposablesCount} tensors behind; its result alone is needed.");
         }
     }
 
@@ -65,12 +73,16 @@ public abstract class DynamicsContract : Contract
     {
         using var scope = NewDisposeScope();
         var dynamics = CreateDynamics();
-        Demand(dynamics.TimeStep > 0 && double.IsFinite(dynamics.TimeStep), dynamics.Name, "time step", $"its time step is {dynamics.TimeStep}; a finite number above zero is needed.");
+        Demand(dynamics.TimeStep > 0
+            && double.IsFinite(dynamics.TimeStep), dynamics.Name, "time step",
+            $"its time step is {dynamics.TimeStep}; a finite number above zero is needed.");
         if (dynamics.ModelError is { } error)
-            Demand(error.Dimension == dynamics.Dimension, dynamics.Name, "model error", $"its error has dimension {error.Dimension}, its state {dynamics.Dimension}.");
+            Demand(error.Dimension == dynamics.Dimension, dynamics.Name, "model error",
+                $"its error has dimension {error.Dimension}, its state {dynamics.Dimension}.");
         if (dynamics.InitialCondition is null) return;
         var states = States(dynamics, 2);
-        Demand(states.isfinite().all().ToBoolean(), dynamics.Name, "initial condition", "its initial condition gives infinite values or NaN.");
+        Demand(states.isfinite().all().ToBoolean(), dynamics.Name, "initial condition",
+            "its initial condition gives infinite values or NaN.");
     }
 
     /// <summary>Saved and read, it is the same to the bit; skipped where it is not saved.</summary>
@@ -95,7 +107,8 @@ public abstract class DynamicsContract : Contract
     private Tensor States(IDynamics dynamics, long count)
     {
         using var random = CreateContext().Random("conformance/states");
-        var states = CreateStates(dynamics)?.Draw(count, random, ScalarType.Float64) ?? random.Normal([count, dynamics.Dimension], ScalarType.Float64);
+        var states = CreateStates(dynamics)?.Draw(count, random, ScalarType.Float64)
+            ?? random.Normal([count, dynamics.Dimension], ScalarType.Float64);
         return Require.Shape(states, $"The states {dynamics.Name} is tested at", count, dynamics.Dimension);
     }
 }

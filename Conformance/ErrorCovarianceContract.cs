@@ -12,7 +12,9 @@ public abstract class ErrorCovarianceContract : Contract
     /// <summary>The largest relative error; 1e-9 unless overridden.</summary>
     protected virtual double Tolerance => 1e-9;
 
-    /// <summary>Its matrix is symmetric and positive semidefinite, definite unless it says why not, and its determinant the one it says.</summary>
+    /// <summary>
+    /// Its matrix is symmetric and positive semidefinite, definite unless it says why not, and its determinant the one it says.
+    /// </summary>
     [Fact]
     public void Its_matrix_is_symmetric_and_positive_definite()
     {
@@ -23,15 +25,18 @@ public abstract class ErrorCovarianceContract : Contract
         if (covariance.Singularity is { } why)
         {
             double largest = linalg.eigvalsh(matrix).max().ToDouble();
-            Demand(smallest >= -Tolerance * largest, Name(covariance), "positive semidefiniteness", $"the smallest eigenvalue of its matrix is {smallest:g4}.");
-            Demand(smallest <= Tolerance * largest, Name(covariance), "singularity", $"it says that {why} but its smallest eigenvalue is {smallest:g4}.");
+            Demand(smallest >= -Tolerance * largest, Name(covariance), "positive semidefiniteness",
+                $"the smallest eigenvalue of its matrix is {smallest:g4}.");
+            Demand(smallest <= Tolerance * largest, Name(covariance), "singularity",
+                $"it says that {why} but its smallest eigenvalue is {smallest:g4}.");
             Demand(double.IsNegativeInfinity(covariance.LogDeterminant), Name(covariance), "determinant",
                 $"it says ln det R = {covariance.LogDeterminant:g12}; that of a singular matrix is minus infinity.");
             return;
         }
         Demand(smallest > 0, Name(covariance), "positive definiteness", $"the smallest eigenvalue of its matrix is {smallest:g4}.");
         double logarithm = linalg.eigvalsh(matrix).log().sum().ToDouble();
-        Demand(Math.Abs(covariance.LogDeterminant - logarithm) <= Tolerance * Math.Max(1, Math.Abs(logarithm)), Name(covariance), "determinant",
+        Demand(Math.Abs(covariance.LogDeterminant - logarithm) <= Tolerance * Math.Max(1, Math.Abs(logarithm)), Name(covariance),
+            "determinant",
             $"it says ln det R = {covariance.LogDeterminant:g12}; its matrix has {logarithm:g12}.");
     }
 
@@ -48,7 +53,9 @@ public abstract class ErrorCovarianceContract : Contract
         DemandClose(covariance.Colour(covariance.ColourAdjoint(v)), v.matmul(matrix), Tolerance, name, "root", "L (L^T v) against R v");
         if (covariance.Singularity is not null)
         {
-            foreach (var (what, use) in ((string, Func<Tensor, Tensor>)[])[("R^-1 v", x => covariance.ApplyInverse(x)), ("L^-1 v", x => covariance.Whiten(x))])
+            foreach (var (what,
+                use) in ((string, Func<Tensor, Tensor>)[])[("R^-1 v", x => covariance.ApplyInverse(x)),
+                    ("L^-1 v", x => covariance.Whiten(x))])
             {
                 bool refused = false;
                 try { use(v); }
@@ -59,7 +66,8 @@ public abstract class ErrorCovarianceContract : Contract
         }
         DemandClose(covariance.ApplyInverse(v), v.matmul(linalg.inv(matrix)), Tolerance, name, "inverse", "R^-1 v");
         DemandClose(covariance.Whiten(covariance.Colour(v)), v, Tolerance, name, "root", "whitening what was coloured");
-        DemandClose(covariance.Whiten(v).square().sum([-1]), (v * covariance.ApplyInverse(v)).sum([-1]), Tolerance, name, "root", "the squared length of L^-1 v against v^T R^-1 v");
+        DemandClose(covariance.Whiten(v).square().sum([-1]), (v * covariance.ApplyInverse(v)).sum([-1]), Tolerance, name, "root",
+            "the squared length of L^-1 v against v^T R^-1 v");
     }
 
     /// <summary>A mask is the covariance of what exists: what is missing has infinite variance.</summary>
@@ -87,7 +95,8 @@ public abstract class ErrorCovarianceContract : Contract
                 expected = expected.index_copy(-1, index, v[i].index_select(-1, index).matmul(linalg.inv(smaller)));
             }
             DemandClose(inverse[i] + 1, expected + 1, Tolerance, name, "mask", "R^-1 v of what exists, zero elsewhere,");
-            DemandClose(white[i].square().sum([-1]) + 1, (v[i] * expected).sum([-1]) + 1, Tolerance, name, "mask", "the squared length of L^-1 v of what exists");
+            DemandClose(white[i].square().sum([-1]) + 1, (v[i] * expected).sum([-1]) + 1, Tolerance, name, "mask",
+                "the squared length of L^-1 v of what exists");
             DemandClose(white[i] * mask[i].logical_not(), zeros_like(v[i]), 0, name, "mask", "L^-1 v where nothing exists");
         }
     }
@@ -102,14 +111,17 @@ public abstract class ErrorCovarianceContract : Contract
         var v = Vectors(covariance, 4, 3);
         byte[] before = TensorBits.Of(v);
         foreach (var (what, use) in ((string, Func<Tensor, Tensor>)[])[
-            ("R^-1 v", x => covariance.ApplyInverse(x)), ("L^-1 v", x => covariance.Whiten(x)), ("L v", covariance.Colour), ("L^T v", covariance.ColourAdjoint)])
+            ("R^-1 v", x => covariance.ApplyInverse(x)), ("L^-1 v", x => covariance.Whiten(x)), ("L v", covariance.Colour),
+            ("L^T v", covariance.ColourAdjoint)])
         {
             if (covariance.Singularity is not null && what.Contains("^-1")) continue;
             DemandClose(use(v[2]), use(v)[2], 1e-13, name, "batch independence", what);
             bool refused = false;
             try { use(cat([v, v.narrow(-1, 0, 1)], -1)); }
             catch (ArgumentException) { refused = true; }
-            Demand(refused, name, "refusal", $"{what} takes vectors of size {covariance.Dimension + 1} where {covariance.Dimension} is its dimension; an ArgumentException is needed.");
+            Demand(refused, name, "refusal",
+                $"{what} takes vectors of size {covariance.Dimension + 1} where {covariance.Dimension} is its dimension; an " +
+                    $"ArgumentException is needed.");
         }
         Demand(TensorBits.Of(v).AsSpan().SequenceEqual(before), name, "ownership", "it changes the vector it is given.");
     }
@@ -122,7 +134,9 @@ public abstract class ErrorCovarianceContract : Contract
         var (covariance, _) = Create();
         var read = RoundTrip(covariance, CreateContext());
         var v = Vectors(covariance, 2, 2);
-        if (covariance.Singularity is null) DemandSame(read.ApplyInverse(v), covariance.ApplyInverse(v), Name(covariance), "saving", "R^-1 v of the covariance read from a file");
+        if (covariance.Singularity is null)
+            DemandSame(read.ApplyInverse(v), covariance.ApplyInverse(v), Name(covariance), "saving",
+                "R^-1 v of the covariance read from a file");
         DemandSame(read.Colour(v), covariance.Colour(v), Name(covariance), "saving", "L v of the covariance read from a file");
     }
 

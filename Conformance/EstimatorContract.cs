@@ -18,7 +18,8 @@ public abstract class EstimatorContract : TransformerContract
     protected override ITrajectoryView CreateInput(DataAssimilationContext context) => CreateTraining(context);
 
     /// <inheritdoc/>
-    protected sealed override ITransformer CreateTransformer(DataAssimilationContext context) => CreateEstimator(context).Fit(CreateTraining(context));
+    protected sealed override ITransformer CreateTransformer(DataAssimilationContext context) =>
+        CreateEstimator(context).Fit(CreateTraining(context));
 
     /// <summary>Its transformer adds the columns that the estimator promised before it learned.</summary>
     [Fact]
@@ -31,7 +32,8 @@ public abstract class EstimatorContract : TransformerContract
         var promised = estimator.GetOutputSchema(input.Schema);
         var given = estimator.Fit(CreateTraining(context)).GetOutputSchema(input.Schema);
         Demand(promised.Batch == given.Batch && promised.Definitions.Count == given.Definitions.Count &&
-               promised.Definitions.Zip(given.Definitions).All(pair => pair.First.Column == pair.Second.Column && pair.First.Accepts(pair.Second.Shape)),
+               promised.Definitions.Zip(given.Definitions)
+                   .All(pair => pair.First.Column == pair.Second.Column && pair.First.Accepts(pair.Second.Shape)),
             estimator.Name, "schema", $"it promises {promised}; its transformer gives {given}.");
     }
 
@@ -46,8 +48,10 @@ public abstract class EstimatorContract : TransformerContract
         var first = estimator.Fit(CreateTraining(context));
         var before = CursorBits.Of(first.Transform(input), Cycles);
         var second = estimator.Fit(CreateTraining(context));
-        Demand(CursorBits.FirstDifference(CursorBits.Of(first.Transform(input), Cycles), before) < 0, estimator.Name, "independence", "its first transformer gives other numbers after it has learned again.");
-        Demand(CursorBits.FirstDifference(CursorBits.Of(second.Transform(input), Cycles), before) < 0, estimator.Name, "seeds", "what it learns from the same data again gives other numbers.");
+        Demand(CursorBits.FirstDifference(CursorBits.Of(first.Transform(input), Cycles), before) < 0, estimator.Name, "independence",
+            "its first transformer gives other numbers after it has learned again.");
+        Demand(CursorBits.FirstDifference(CursorBits.Of(second.Transform(input), Cycles), before) < 0, estimator.Name, "seeds",
+            "what it learns from the same data again gives other numbers.");
     }
 
     /// <summary>The data it learns from are as they were, and the cursors it opens it closes.</summary>
@@ -60,7 +64,8 @@ public abstract class EstimatorContract : TransformerContract
         var watched = new WatchedView(CreateTraining(context));
         estimator.Fit(watched);
         Demand(watched.Damage.Count == 0, estimator.Name, "ownership", watched.Damage.FirstOrDefault() + ".");
-        Demand(watched.Opened == watched.Closed, estimator.Name, "ownership", $"it opens {watched.Opened} cursors of its data and closes {watched.Closed}.");
+        Demand(watched.Opened == watched.Closed, estimator.Name, "ownership",
+            $"it opens {watched.Opened} cursors of its data and closes {watched.Closed}.");
     }
 
     /// <summary>Data that lack a column it promised to need are refused.</summary>
@@ -76,7 +81,8 @@ public abstract class EstimatorContract : TransformerContract
             bool refused = false;
             try { estimator.Fit(new ViewWithout(data, required.Column)); }
             catch (SchemaException) { refused = true; }
-            Demand(refused, estimator.Name, "refusal", $"it learns from data without the column '{required.Column}' it needs; a SchemaException is needed.");
+            Demand(refused, estimator.Name, "refusal",
+                $"it learns from data without the column '{required.Column}' it needs; a SchemaException is needed.");
         }
     }
 }

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>A filter beside the exact Kalman filter on the same linear-Gaussian data: errors, spread, innovations and the mean difference of the two.</summary>
+/// <summary>
+/// A filter beside the exact Kalman filter on the same linear-Gaussian data: errors, spread, innovations and the mean difference of the
+/// two.
+/// </summary>
 internal sealed class FilterConsistency
 {
     private const long Batch = 64, Cycles = 40, BurnIn = 8;
@@ -37,14 +40,16 @@ internal sealed class FilterConsistency
         var tested = filter.Transform(data);
         bool hasSpread = tested.Schema.Has(Columns.AnalysisSpread), hasMask = data.Schema.Has(Columns.ObservationMask);
         double squares = 0, exactSquares = 0, variances = 0, exactVariances = 0;
-        Tensor chiSquare = zeros(Batch, dtype: ScalarType.Float64), innovationSquare = zeros_like(chiSquare), innovations = zeros_like(chiSquare);
+        Tensor chiSquare = zeros(Batch, dtype: ScalarType.Float64), innovationSquare = zeros_like(chiSquare),
+            innovations = zeros_like(chiSquare);
         var difference = zeros(Batch, LinearGaussianProblem.Dimension, dtype: ScalarType.Float64);
         using ITrajectoryCursor a = tested.OpenCursor(), b = exact.OpenCursor();
         while (a.MoveNext() && b.MoveNext())
         {
             using var cycle = NewDisposeScope();
             if (a.Cycle < BurnIn) continue;
-            Tensor truth = a[Columns.Truth], error = a[Columns.Analysis].to_type(ScalarType.Float64) - truth, exactError = b[Columns.Analysis] - truth;
+            Tensor truth = a[Columns.Truth], error = a[Columns.Analysis].to_type(ScalarType.Float64) - truth,
+                exactError = b[Columns.Analysis] - truth;
             squares += error.square().sum().ToDouble();
             exactSquares += exactError.square().sum().ToDouble();
             difference.add_((error - exactError) / b[Columns.AnalysisSpread]);
@@ -54,7 +59,8 @@ internal sealed class FilterConsistency
             exactVariances += b[Columns.AnalysisSpread].square().sum().ToDouble();
             chiSquare.add_((error.square() / variance).mean([-1]));
             var innovation = a[Columns.Observation] - problem.Operator.Apply(a[Columns.Forecast].to_type(ScalarType.Float64));
-            var predicted = problem.Operator.Apply(a[Columns.ForecastSpread].to_type(ScalarType.Float64).square()) + tensor(problem.Variances);
+            var predicted = problem.Operator.Apply(a[Columns.ForecastSpread].to_type(ScalarType.Float64).square())
+                + tensor(problem.Variances);
             var observed = hasMask ? a[Columns.ObservationMask].to_type(ScalarType.Float64) : ones_like(innovation);
             innovationSquare.add_((innovation.square() / predicted * observed).sum([-1]));
             innovations.add_(observed.sum([-1]));
@@ -72,5 +78,6 @@ internal sealed class FilterConsistency
         InnovationChiSquare = Over(innovationSquare / innovations);
     }
 
-    private static Mean Over(Tensor trajectories) => new(trajectories.mean().ToDouble(), trajectories.std(unbiased: true).ToDouble() / Math.Sqrt(Batch));
+    private static Mean Over(Tensor trajectories) =>
+        new(trajectories.mean().ToDouble(), trajectories.std(unbiased: true).ToDouble() / Math.Sqrt(Batch));
 }

@@ -11,16 +11,25 @@ namespace DaML;
 /// </summary>
 public abstract class FilterContract : TransformerContract
 {
-    /// <summary>Makes the filter: a transformer that reads observations and adds forecast and analysis, and their spread if it claims one.</summary>
+    /// <summary>
+    /// Makes the filter: a transformer that reads observations and adds forecast and analysis, and their spread if it claims one.
+    /// </summary>
     /// <param name="context">The context it belongs to.</param>
-    /// <param name="system">The model, linear, with an error unless <see cref="TakesModelError"/> says no; what is observed; and the normal distribution that the truth starts
+    /// <param name="system">The model, linear, with an error unless <see cref="TakesModelError"/> says no; what is observed; and the normal
+    /// distribution that the truth starts
     /// from, and the filter's first guess or members should.</param>
     protected abstract ITransformer CreateFilter(DataAssimilationContext context, AssimilationSystem system);
 
-    /// <summary>How much worse than the Kalman filter its error may be, and how far from it its variance, relatively; 0.1 unless overridden, which suits 100 members.</summary>
+    /// <summary>
+    /// How much worse than the Kalman filter its error may be, and how far from it its variance, relatively; 0.1 unless overridden, which
+    /// suits 100 members.
+    /// </summary>
     protected virtual double SamplingTolerance => 0.1;
 
-    /// <summary>Whether its analysis draws random numbers for each observation, so that two networks that say the same need not give the same numbers; no unless overridden.</summary>
+    /// <summary>
+    /// Whether its analysis draws random numbers for each observation, so that two networks that say the same need not give the same
+    /// numbers; no unless overridden.
+    /// </summary>
     protected virtual bool DrawsForObservations => false;
 
     /// <summary>Whether it takes a model with an error of its own; yes unless overridden. Where not, the model is perfect.</summary>
@@ -32,7 +41,10 @@ public abstract class FilterContract : TransformerContract
     /// <inheritdoc/>
     protected sealed override ITrajectoryView CreateInput(DataAssimilationContext context) => Missing(context).Data(context, 3, null);
 
-    /// <summary>With all observations: no bias against the Kalman filter, its accuracy, its variance, and errors and innovations of the size the filter says.</summary>
+    /// <summary>
+    /// With all observations: no bias against the Kalman filter, its accuracy, its variance, and errors and innovations of the size the
+    /// filter says.
+    /// </summary>
     [Fact]
     public void On_a_linear_Gaussian_system_it_approaches_the_Kalman_filter()
     {
@@ -48,21 +60,27 @@ public abstract class FilterContract : TransformerContract
         Judge(context, Missing(context), ", observations missing");
     }
 
-    /// <summary>An observation that never exists might as well not be in the network. Compared to round-off; not for filters that draw for observations.</summary>
+    /// <summary>
+    /// An observation that never exists might as well not be in the network. Compared to round-off; not for filters that draw for
+    /// observations.
+    /// </summary>
     [Fact]
     public void A_mask_is_a_smaller_network()
     {
-        if (DrawsForObservations) Assert.Skip("Its analysis draws for each observation; the test with missing observations covers it in the mean.");
+        if (DrawsForObservations)
+            Assert.Skip("Its analysis draws for each observation; the test with missing observations covers it in the mean.");
         using var scope = NewDisposeScope();
         var context = CreateContext();
         var problem = new LinearGaussianProblem(context, TakesModelError, new FixedPattern(true, false));
         using var data = problem.Data(context, 3, Cycles).Materialise();
-        var smaller = new ObservationNetwork(new SubsetObservationOperator(LinearGaussianProblem.Dimension, 0), ErrorCovariance.Diagonal(problem.Variances[0]));
+        var smaller = new ObservationNetwork(new SubsetObservationOperator(LinearGaussianProblem.Dimension, 0),
+            ErrorCovariance.Diagonal(problem.Variances[0]));
         var filter = Create(context, problem);
         using ITrajectoryCursor masked = filter.Transform(data).OpenCursor(),
             without = CreateFilter(context, problem.System with { Network = smaller }).Transform(new FirstObservation(data)).OpenCursor();
         while (masked.MoveNext() && without.MoveNext())
-            DemandClose(masked[Columns.Analysis], without[Columns.Analysis], 1e-9, filter.Name, "mask", $"the analysis of cycle {masked.Cycle} with a masked observation against that of the network without it");
+            DemandClose(masked[Columns.Analysis], without[Columns.Analysis], 1e-9, filter.Name, "mask",
+                $"the analysis of cycle {masked.Cycle} with a masked observation against that of the network without it");
     }
 
     /// <summary>Values under the mask are not looked at, whatever they are.</summary>
@@ -74,9 +92,11 @@ public abstract class FilterContract : TransformerContract
         var problem = Missing(context);
         using var data = problem.Data(context, 3, Cycles).Materialise();
         var filter = Create(context, problem);
-        using ITrajectoryCursor clean = filter.Transform(data).OpenCursor(), spoilt = filter.Transform(new SpoiltObservations(data)).OpenCursor();
+        using ITrajectoryCursor clean = filter.Transform(data).OpenCursor(),
+            spoilt = filter.Transform(new SpoiltObservations(data)).OpenCursor();
         while (clean.MoveNext() && spoilt.MoveNext())
-            DemandSame(spoilt[Columns.Analysis], clean[Columns.Analysis], filter.Name, "mask", $"the analysis of cycle {clean.Cycle} with other values under the mask");
+            DemandSame(spoilt[Columns.Analysis], clean[Columns.Analysis], filter.Name, "mask",
+                $"the analysis of cycle {clean.Cycle} with other values under the mask");
     }
 
     /// <summary>Where nothing is observed the analysis is the forecast, and its spread the forecast's.</summary>
@@ -91,8 +111,11 @@ public abstract class FilterContract : TransformerContract
         bool hasSpread = filter.Contract.Adds.Any(definition => definition.Column == Columns.AnalysisSpread);
         while (cursor.MoveNext())
         {
-            DemandClose(cursor[Columns.Analysis], cursor[Columns.Forecast], 1e-10, filter.Name, "nothing observed", $"the analysis of cycle {cursor.Cycle} against the forecast");
-            if (hasSpread) DemandClose(cursor[Columns.AnalysisSpread], cursor[Columns.ForecastSpread], 1e-10, filter.Name, "nothing observed", $"the spread of cycle {cursor.Cycle} against the forecast's");
+            DemandClose(cursor[Columns.Analysis], cursor[Columns.Forecast], 1e-10, filter.Name, "nothing observed",
+                $"the analysis of cycle {cursor.Cycle} against the forecast");
+            if (hasSpread)
+                DemandClose(cursor[Columns.AnalysisSpread], cursor[Columns.ForecastSpread], 1e-10, filter.Name, "nothing observed",
+                    $"the spread of cycle {cursor.Cycle} against the forecast's");
         }
     }
 
@@ -107,7 +130,8 @@ public abstract class FilterContract : TransformerContract
         var view = filter.Transform(problem.Data(context, 3, 4 * Cycles));
         foreach (var cursor in view)
             foreach (var added in filter.Contract.Adds)
-                Demand(cursor[added.Column].isfinite().all().ToBoolean(), filter.Name, "finite", $"the column '{added.Column}' has infinite values or NaN in cycle {cursor.Cycle}.");
+                Demand(cursor[added.Column].isfinite().all().ToBoolean(), filter.Name, "finite",
+                    $"the column '{added.Column}' has infinite values or NaN in cycle {cursor.Cycle}.");
     }
 
     private void Judge(DataAssimilationContext context, LinearGaussianProblem problem, string where)
@@ -116,23 +140,28 @@ public abstract class FilterContract : TransformerContract
         var found = new FilterConsistency(context, problem, filter);
         double tolerance = SamplingTolerance;
         Demand(found.Bias <= 5 * found.BiasStandardError + tolerance / 10, filter.Name, "bias" + where,
-            $"its analyses differ from the Kalman filter's by {found.Bias:f3} of their standard deviation in the mean, where the standard error is {found.BiasStandardError:f3}.");
+            $"its analyses differ from the Kalman filter's by {found.Bias:f3} of their standard deviation in the mean, where the " +
+                $"standard error is {found.BiasStandardError:f3}.");
         Within("accuracy" + where, new(found.ErrorRatio, 0), 1 + tolerance, "its root-mean-square error over that of the Kalman filter");
         if (double.IsNaN(found.VarianceRatio)) return;
         Within("variance" + where, new(found.VarianceRatio, 0), 1 + 2 * tolerance, "the variance it claims over that of the Kalman filter");
-        Within("errors as claimed" + where, found.ErrorChiSquare, 1 + 2 * tolerance, "the mean square of its errors over the standard deviations it claims");
-        Within("innovations as predicted" + where, found.InnovationChiSquare, 1 + 2 * tolerance, "the mean square of its innovations over the standard deviations it predicts");
+        Within("errors as claimed" + where, found.ErrorChiSquare, 1 + 2 * tolerance,
+            "the mean square of its errors over the standard deviations it claims");
+        Within("innovations as predicted" + where, found.InnovationChiSquare, 1 + 2 * tolerance,
+            "the mean square of its innovations over the standard deviations it predicts");
 
         void Within(string test, FilterConsistency.Mean measured, double factor, string what)
         {
             double low = 1 / factor - 4 * measured.StandardError, high = factor + 4 * measured.StandardError;
-            Demand(measured.Value >= low && measured.Value <= high, filter.Name, test, $"{what} is {measured.Value:f3}; between {low:f3} and {high:f3} is needed.");
+            Demand(measured.Value >= low
+                && measured.Value <= high, filter.Name, test, $"{what} is {measured.Value:f3}; between {low:f3} and {high:f3} is needed.");
         }
     }
 
     private ITransformer Create(DataAssimilationContext context, LinearGaussianProblem problem) => CreateFilter(context, problem.System);
 
-    private LinearGaussianProblem Missing(DataAssimilationContext context) => new(context, TakesModelError, new MissingAtRandomPattern(0.4));
+    private LinearGaussianProblem Missing(DataAssimilationContext context) =>
+        new(context, TakesModelError, new MissingAtRandomPattern(0.4));
 
     /// <summary>The same observations exist in every cycle.</summary>
     private sealed class FixedPattern(params bool[] exists) : IObservationPattern
@@ -147,7 +176,8 @@ public abstract class FilterContract : TransformerContract
     /// <summary>A view whose observations are the first of another's, without a mask.</summary>
     private sealed class FirstObservation(ITrajectoryView source) : ITrajectoryView
     {
-        public TrajectorySchema Schema => new(source.Schema.Batch, new(Columns.Truth, source.Schema[Columns.Truth].Shape), new(Columns.Observation, 1));
+        public TrajectorySchema Schema =>
+            new(source.Schema.Batch, new(Columns.Truth, source.Schema[Columns.Truth].Shape), new(Columns.Observation, 1));
         public long? CycleCount => source.CycleCount;
         public double? StartTime => source.StartTime;
         public ITrajectoryCursor OpenCursor() => new Cursor(source.OpenCursor());

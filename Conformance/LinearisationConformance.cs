@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>What models and observation operators promise alike: a differentiable map of <c>[..., n]</c> with its tangent linear and adjoint.</summary>
+/// <summary>
+/// What models and observation operators promise alike: a differentiable map of <c>[..., n]</c> with its tangent linear and adjoint.
+/// </summary>
 internal sealed class LinearisationConformance
 {
     private readonly string subject;
@@ -51,7 +53,9 @@ internal sealed class LinearisationConformance
     public void Agree(string test, Tensor given, Tensor expected, string what)
     {
         if (!given.HasSizesOf(expected))
-            throw new ConformanceException(subject, test, $"{what} has shape {ColumnDefinition.Describe(given.Sizes())} where {ColumnDefinition.Describe(expected.Sizes())} is needed.");
+            throw new ConformanceException(subject, test,
+                $"{what} has shape {ColumnDefinition.Describe(given.Sizes())} where {ColumnDefinition.Describe(expected.Sizes())} is " +
+                    $"needed.");
         double scale = Math.Max(expected.abs().max().ToDouble(), 1e-300);
         Judge(test, (given - expected).abs().max().ToDouble() / scale, what);
     }
@@ -61,9 +65,13 @@ internal sealed class LinearisationConformance
     {
         var before = States.clone();
         Tensor first = apply(States), second = apply(States);
-        if (!first.isfinite().all().ToBoolean()) throw new ConformanceException(subject, "finite", "it gives infinite values or NaN at the states it is tested at; give it states of its own by ConformanceOptions.States.");
-        if ((first != second).any().ToBoolean()) throw new ConformanceException(subject, "determinism", "two applications to the same state differ.");
-        if ((before != States).any().ToBoolean()) throw new ConformanceException(subject, "determinism", "it changes the state it is given.");
+        if (!first.isfinite().all().ToBoolean())
+            throw new ConformanceException(subject, "finite",
+                "it gives infinite values or NaN at the states it is tested at; give it states of its own by ConformanceOptions.States.");
+        if ((first != second).any().ToBoolean())
+            throw new ConformanceException(subject, "determinism", "two applications to the same state differ.");
+        if ((before != States).any().ToBoolean())
+            throw new ConformanceException(subject, "determinism", "it changes the state it is given.");
         passed.Add(new("determinism", 0));
     }
 
@@ -71,7 +79,9 @@ internal sealed class LinearisationConformance
     private void BatchIndependence()
     {
         var whole = apply(States);
-        for (long i = 0; i < 3; i++) Agree("batch independence", apply(States.select(0, i)), whole.select(0, i), $"the result for state {i} alone, without leading dimensions,");
+        for (long i = 0; i < 3; i++)
+            Agree("batch independence", apply(States.select(0, i)), whole.select(0, i),
+                $"the result for state {i} alone, without leading dimensions,");
         var ensembles = stack([States, States.flip(0)], 0);
         Agree("batch independence", apply(ensembles), stack([whole, whole.flip(0)], 0), "the result for states [2, 3, n]");
         Agree("batch independence", apply(States.unsqueeze(1)), whole.unsqueeze(1), "the result for states [3, 1, n]");
@@ -82,15 +92,18 @@ internal sealed class LinearisationConformance
         var wrong = cat([States, States.narrow(-1, 0, 1)], -1);
         try { apply(wrong); }
         catch (ArgumentException) { passed.Add(new("refusal", 0)); return; }
-        throw new ConformanceException(subject, "refusal", $"it takes a state of size {wrong.size(-1)} where {States.size(-1)} is its dimension; an ArgumentException is needed.");
+        throw new ConformanceException(subject, "refusal",
+            $"it takes a state of size {wrong.size(-1)} where {States.size(-1)} is its dimension; an ArgumentException is needed.");
     }
 
     private void Linearity()
     {
         Tensor a = Perturbation(), b = Perturbation();
-        Agree("linearity of the tangent linear", tangentLinear(States, 2 * a - 3 * b), 2 * tangentLinear(States, a) - 3 * tangentLinear(States, b), "M'(2a - 3b) against 2 M'a - 3 M'b");
+        Agree("linearity of the tangent linear", tangentLinear(States, 2 * a - 3 * b),
+            2 * tangentLinear(States, a) - 3 * tangentLinear(States, b), "M'(2a - 3b) against 2 M'a - 3 M'b");
         Tensor u = Sensitivity(), v = Sensitivity();
-        Agree("linearity of the adjoint", adjoint(States, 2 * u - 3 * v), 2 * adjoint(States, u) - 3 * adjoint(States, v), "M'^T(2u - 3v) against 2 M'^T u - 3 M'^T v");
+        Agree("linearity of the adjoint", adjoint(States, 2 * u - 3 * v), 2 * adjoint(States, u) - 3 * adjoint(States, v),
+            "M'^T(2u - 3v) against 2 M'^T u - 3 M'^T v");
     }
 
     // An expanded tensor, the usual way to make copies of one state, is as good as one with memory of its own.
@@ -111,7 +124,8 @@ internal sealed class LinearisationConformance
         Tensor forward = tangentLinear(States, dx), backward = adjoint(States, dy);
         double left = (forward * dy).sum().ToDouble(), right = (dx * backward).sum().ToDouble();
         double scale = Math.Max(Norm(forward) * Norm(dy), Norm(dx) * Norm(backward));
-        Judge("dot product", Math.Abs(left - right) / Math.Max(scale, 1e-300), $"<M'dx, dy> = {left:g12} against <dx, M'^T dy> = {right:g12}");
+        Judge("dot product", Math.Abs(left - right) / Math.Max(scale, 1e-300),
+            $"<M'dx, dy> = {left:g12} against <dx, M'^T dy> = {right:g12}");
     }
 
     // |M(x + h dx) - M(x) - h M' dx| must fall with h^2 down to round-off; a wrong tangent linear leaves a part that falls with h.
@@ -131,7 +145,9 @@ internal sealed class LinearisationConformance
                 double found = Math.Log10(coarser / remainder);
                 order = double.IsNaN(order) ? found : Math.Min(order, found);
                 if (!(found >= 1.8))
-                    throw new ConformanceException(subject, test, $"the remainder of the tangent linear falls from {coarser:g4} to {remainder:g4} as the perturbation goes from {10 * h:g1} to {h:g1} of its size: order {found:f2} where 2 is needed.");
+                    throw new ConformanceException(subject, test,
+                        $"the remainder of the tangent linear falls from {coarser:g4} to {remainder:g4} as the perturbation goes from " +
+                            $"{10 * h:g1} to {h:g1} of its size: order {found:f2} where 2 is needed.");
             }
             coarser = remainder;
         }
@@ -145,16 +161,19 @@ internal sealed class LinearisationConformance
         using (var tracked = States.detach().requires_grad_())
         using (var result = apply(tracked))
             if (!result.requires_grad)
-                throw new ConformanceException(subject, test, "it builds no autograd graph, so nothing can be trained or linearised through it.");
+                throw new ConformanceException(subject, test,
+                    "it builds no autograd graph, so nothing can be trained or linearised through it.");
         Tensor dx = Perturbation(), dy = Sensitivity();
         using var noGradients = no_grad();
-        Agree(test, tangentLinear(States, dx), Differentiation.TangentLinear(apply, States, dx).Derivative, "its tangent linear against automatic differentiation");
+        Agree(test, tangentLinear(States, dx), Differentiation.TangentLinear(apply, States, dx).Derivative,
+            "its tangent linear against automatic differentiation");
         Agree(test, adjoint(States, dy), Differentiation.Adjoint(apply, States, dy), "its adjoint against automatic differentiation");
     }
 
     private void Judge(string test, double measured, string what)
     {
-        if (!(measured <= tolerance)) throw new ConformanceException(subject, test, $"{what}: relative difference {measured:g4}; at most {tolerance:g2} is allowed.");
+        if (!(measured <= tolerance))
+            throw new ConformanceException(subject, test, $"{what}: relative difference {measured:g4}; at most {tolerance:g2} is allowed.");
         passed.Add(new(test, measured));
     }
 

@@ -18,16 +18,20 @@ public static class ObservationOperatorConformance
     public static IReadOnlyList<ConformanceResult> Check(IObservationOperator observationOperator, ConformanceOptions? options = null)
     {
         using var scope = NewDisposeScope();
-        var tests = new LinearisationConformance(observationOperator.Name, observationOperator.StateDimension, options ?? new ConformanceOptions(),
+        var tests = new LinearisationConformance(observationOperator.Name, observationOperator.StateDimension, options
+            ?? new ConformanceOptions(),
             observationOperator.Apply, observationOperator.TangentLinear, observationOperator.Adjoint);
         long given = observationOperator.Apply(tests.States).size(-1);
         if (given != observationOperator.ObservationDimension)
-            throw new ConformanceException(observationOperator.Name, "dimension", $"it gives {given} observations of a state; it says {observationOperator.ObservationDimension}.");
+            throw new ConformanceException(observationOperator.Name, "dimension",
+                $"it gives {given} observations of a state; it says {observationOperator.ObservationDimension}.");
         tests.CheckAll();
         if (observationOperator.IsLinear)
         {
             Tensor x = tests.States, y = x.flip(0);
-            tests.Agree("linearity", observationOperator.Apply(2 * x - 3 * y), 2 * observationOperator.Apply(x) - 3 * observationOperator.Apply(y), "H(2x - 3y) against 2 H(x) - 3 H(y), as the operator says it is linear,");
+            tests.Agree("linearity", observationOperator.Apply(2 * x - 3 * y),
+                2 * observationOperator.Apply(x) - 3 * observationOperator.Apply(y),
+                "H(2x - 3y) against 2 H(x) - 3 H(y), as the operator says it is linear,");
         }
         return tests.Passed;
     }

@@ -15,10 +15,14 @@ public abstract class ObservationOperatorContract : Contract
     /// <summary>The largest relative error where the contract is exact but for round-off; 1e-11 unless overridden.</summary>
     protected virtual double Tolerance => 1e-11;
 
-    /// <summary>Dimension, determinism, independence within a batch, refusal of wrong shapes, and its tangent linear and adjoint: linear, each other's transpose, of second order, equal to automatic differentiation; linear where it says so.</summary>
+    /// <summary>
+    /// Dimension, determinism, independence within a batch, refusal of wrong shapes, and its tangent linear and adjoint: linear, each
+    /// other's transpose, of second order, equal to automatic differentiation; linear where it says so.
+    /// </summary>
     [Fact]
     public void It_and_its_linearisation_keep_their_contract() =>
-        ObservationOperatorConformance.Check(CreateOperator(), new ConformanceOptions { Seed = Seed, Tolerance = Tolerance, States = CreateStates() });
+        ObservationOperatorConformance.Check(CreateOperator(),
+            new ConformanceOptions { Seed = Seed, Tolerance = Tolerance, States = CreateStates() });
 
     /// <summary>What it is given stays its owner's, and a call leaves its result behind and nothing else.</summary>
     [Fact]
@@ -28,14 +32,18 @@ public abstract class ObservationOperatorContract : Contract
         using var noGradients = no_grad();
         var observed = CreateOperator();
         Tensor x = States(observed), v = States(observed), y = observed.Apply(x).clone();
-        foreach (var (what, use) in ((string, Func<Tensor>)[])[("an observation", () => observed.Apply(x)), ("a tangent linear", () => observed.TangentLinear(x, v)), ("an adjoint", () => observed.Adjoint(x, y))])
+        foreach (var (what,
+            use) in ((string, Func<Tensor>)[])[("an observation", () => observed.Apply(x)),
+                ("a tangent linear", () => observed.TangentLinear(x, v)), ("an adjoint", () => observed.Adjoint(x, y))])
         {
             use().Dispose(); // the first call may make what the operator keeps
             using var inner = NewDisposeScope();
             var result = use();
-            Demand(inner.DisposablesCount == 1, observed.Name, "ownership", $"{what} leaves {inner.DisposablesCount} tensors behind; its result alone is needed.");
+            Demand(inner.DisposablesCount == 1, observed.Name, "ownership",
+                $"{what} leaves {inner.DisposablesCount} tensors behind; its result alone is needed.");
             result.Dispose();
-            Demand(!x.IsInvalid && !v.IsInvalid && !y.IsInvalid, observed.Name, "ownership", $"disposing the result of {what} disposes what it was given.");
+            Demand(!x.IsInvalid && !v.IsInvalid
+                && !y.IsInvalid, observed.Name, "ownership", $"disposing the result of {what} disposes what it was given.");
         }
     }
 

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>What a model whose parameters may be estimated promises beyond a model: every state runs with its own parameters, and joined with all of them it is a model again.</summary>
+/// <summary>
+/// What a model whose parameters may be estimated promises beyond a model: every state runs with its own parameters, and joined with all of
+/// them it is a model again.
+/// </summary>
 public abstract class ParametricDynamicsContract : DynamicsContract
 {
     /// <summary>Makes the model.</summary>
@@ -24,7 +27,8 @@ public abstract class ParametricDynamicsContract : DynamicsContract
         foreach (var x in (Tensor[])[states[0], states, states.reshape(2, 3, dynamics.Dimension)])
         {
             var parameters = own.expand([.. x.Sizes()[..^1], own.size(0)]);
-            DemandClose(dynamics.Advance(x, parameters, interval), dynamics.Advance(x, interval), Tolerance, dynamics.Name, "own parameters",
+            DemandClose(dynamics.Advance(x, parameters, interval), dynamics.Advance(x, interval), Tolerance, dynamics.Name,
+                "own parameters",
                 $"the forecast of states {ColumnDefinition.Describe(x.Sizes())} with the model's own parameters");
         }
         foreach (var wrong in (Tensor[])[own.expand(5, own.size(0)), cat([own, own]).expand(6, 2 * own.size(0))])
@@ -32,11 +36,15 @@ public abstract class ParametricDynamicsContract : DynamicsContract
             bool refused = false;
             try { dynamics.Advance(states, wrong, interval); }
             catch (ArgumentException) { refused = true; }
-            Demand(refused, dynamics.Name, "refusal", $"it takes parameters {ColumnDefinition.Describe(wrong.Sizes())} for states {ColumnDefinition.Describe(states.Sizes())}; an ArgumentException is needed.");
+            Demand(refused, dynamics.Name, "refusal",
+                $"it takes parameters {ColumnDefinition.Describe(wrong.Sizes())} for states " +
+                    $"{ColumnDefinition.Describe(states.Sizes())}; an ArgumentException is needed.");
         }
     }
 
-    /// <summary>Every state of a batch runs with its own parameters and knows nothing of the others', and every parameter matters.</summary>
+    /// <summary>
+    /// Every state of a batch runs with its own parameters and knows nothing of the others', and every parameter matters.
+    /// </summary>
     [Fact]
     public void Every_state_runs_with_its_own_parameters()
     {
@@ -48,21 +56,27 @@ public abstract class ParametricDynamicsContract : DynamicsContract
         var parameters = Values(dynamics) * (1 + 0.05 * random.Normal([6, dynamics.Parameters.Count], ScalarType.Float64));
         var whole = dynamics.Advance(states, parameters, interval);
         for (long i = 0; i < 6; i++)
-            DemandClose(dynamics.Advance(states[i], parameters[i], interval), whole[i], Tolerance, dynamics.Name, "independence", $"the forecast of state {i} with its parameters alone");
+            DemandClose(dynamics.Advance(states[i], parameters[i], interval), whole[i], Tolerance, dynamics.Name, "independence",
+                $"the forecast of state {i} with its parameters alone");
         for (int j = 0; j < dynamics.Parameters.Count; j++)
         {
             var changed = parameters.clone();
             changed.select(1, j).add_(0.1 * Math.Max(1, Math.Abs(dynamics.Parameters[j].Value))).Dispose();
-            Demand((dynamics.Advance(states, changed, interval) != whole).any().ToBoolean(), dynamics.Name, "influence", $"the parameter '{dynamics.Parameters[j].Name}' changes nothing.");
+            Demand((dynamics.Advance(states, changed, interval) != whole).any().ToBoolean(), dynamics.Name, "influence",
+                $"the parameter '{dynamics.Parameters[j].Name}' changes nothing.");
         }
     }
 
-    /// <summary>Joined with all its parameters it keeps the contract of a model, the derivatives with respect to the parameters included.</summary>
+    /// <summary>
+    /// Joined with all its parameters it keeps the contract of a model, the derivatives with respect to the parameters included.
+    /// </summary>
     [Fact]
     public void Joined_with_its_parameters_it_is_a_model()
     {
         var dynamics = CreateParametricDynamics();
-        var joint = new JointDynamics(dynamics, [.. dynamics.Parameters.Select(parameter => new EstimatedParameter(parameter.Name, parameter.Value, 0.02 * Math.Max(0.1, Math.Abs(parameter.Value))))]);
+        var joint = new JointDynamics(dynamics,
+            [.. dynamics.Parameters.Select(parameter =>
+                new EstimatedParameter(parameter.Name, parameter.Value, 0.02 * Math.Max(0.1, Math.Abs(parameter.Value))))]);
         using var mean = zeros(dynamics.Dimension, dtype: ScalarType.Float64);
         var states = CreateStates(dynamics) ?? new GaussianInitialCondition(mean, ErrorCovariance.Scalar(dynamics.Dimension, 1));
         DynamicsConformance.Check(joint, new ConformanceOptions { Seed = Seed, Tolerance = Tolerance, States = joint.Lift(states) });
@@ -72,8 +86,10 @@ public abstract class ParametricDynamicsContract : DynamicsContract
     {
         var dynamics = CreateParametricDynamics();
         using var random = CreateContext().Random("conformance/states");
-        return (dynamics, CreateStates(dynamics)?.Draw(6, random, ScalarType.Float64) ?? random.Normal([6, dynamics.Dimension], ScalarType.Float64));
+        return (dynamics, CreateStates(dynamics)?.Draw(6, random, ScalarType.Float64)
+            ?? random.Normal([6, dynamics.Dimension], ScalarType.Float64));
     }
 
-    private static Tensor Values(IParametricDynamics dynamics) => tensor(dynamics.Parameters.Select(parameter => parameter.Value).ToArray());
+    private static Tensor Values(IParametricDynamics dynamics) =>
+        tensor(dynamics.Parameters.Select(parameter => parameter.Value).ToArray());
 }

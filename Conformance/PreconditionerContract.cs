@@ -29,10 +29,12 @@ public abstract class PreconditionerContract : Contract
         var preconditioner = CreatePreconditioner();
         Tensor a = Vector("a"), b = Vector("b");
         var applied = Apply(preconditioner, a);
-        Demand(applied.HasSizesOf(a), preconditioner.Name, "shape", $"a vector {ColumnDefinition.Describe(a.Sizes())} becomes {ColumnDefinition.Describe(applied.Sizes())}.");
+        Demand(applied.HasSizesOf(a), preconditioner.Name, "shape",
+            $"a vector {ColumnDefinition.Describe(a.Sizes())} becomes {ColumnDefinition.Describe(applied.Sizes())}.");
         Demand(applied.isfinite().all().ToBoolean(), preconditioner.Name, "finite", "P v has infinite values or NaN.");
         DemandSame(Apply(preconditioner, a), applied, preconditioner.Name, "determinism", "P v applied again");
-        DemandClose(Apply(preconditioner, 2 * a - 3 * b), 2 * applied - 3 * Apply(preconditioner, b), Tolerance, preconditioner.Name, "linearity", "P(2a - 3b) against 2 P a - 3 P b");
+        DemandClose(Apply(preconditioner, 2 * a - 3 * b), 2 * applied - 3 * Apply(preconditioner, b), Tolerance, preconditioner.Name,
+            "linearity", "P(2a - 3b) against 2 P a - 3 P b");
     }
 
     /// <summary>Its matrix is symmetric, and its eigenvalues are above zero.</summary>
@@ -42,7 +44,9 @@ public abstract class PreconditionerContract : Contract
         using var scope = NewDisposeScope();
         var preconditioner = CreatePreconditioner();
         var identity = eye(Dimension, dtype: ScalarType.Float64);
-        var matrix = stack([.. Enumerable.Range(0, (int)Dimension).Select(i => Apply(preconditioner, identity[i].expand(Batch, Dimension)))], 1); // [batch, i, :] = P e_i
+        // [batch, i, :] = P e_i
+        var matrix =
+            stack([.. Enumerable.Range(0, (int)Dimension).Select(i => Apply(preconditioner, identity[i].expand(Batch, Dimension)))], 1);
         DemandClose(matrix.mT, matrix, Tolerance, preconditioner.Name, "symmetry", "P^T against P");
         var eigenvalues = linalg.eigvalsh((matrix + matrix.mT) / 2);
         double smallest = eigenvalues.min().ToDouble();
@@ -50,7 +54,8 @@ public abstract class PreconditionerContract : Contract
     }
 
     /// <summary>
-    /// A solve that it preconditions ends at the solution of the system, of any symmetric positive definite matrix: here with eigenvalues from 1 to 100. Its factor, where it
+    /// A solve that it preconditions ends at the solution of the system, of any symmetric positive definite matrix: here with eigenvalues
+    /// from 1 to 100. Its factor, where it
     /// has one, is one, L L^T v = P v.
     /// </summary>
     [Fact]
@@ -63,13 +68,18 @@ public abstract class PreconditionerContract : Contract
         var vectors = linalg.qr(random.Normal([Require.AtLeast(Batch, 2), Dimension, Dimension], ScalarType.Float64)).Q;
         var matrix = (vectors * logspace(0, 2, Dimension, 10, dtype: ScalarType.Float64)).matmul(vectors.mT);
         var b = Vector("b");
-        var cost = new QuadraticCost(v => new(matrix.matmul(v.Values.unsqueeze(-1)).squeeze(-1)), new(b), zeros([Batch], dtype: ScalarType.Float64));
+        var cost = new QuadraticCost(v => new(matrix.matmul(v.Values.unsqueeze(-1)).squeeze(-1)), new(b),
+            zeros([Batch], dtype: ScalarType.Float64));
         Tensor solution;
-        try { solution = new ConjugateGradientSolver(new() { MaximumIterations = (int)Dimension, ResidualReduction = 1e-13 }).Solve(cost, preconditioner).Solution.Values; }
-        catch (ArithmeticException stopped) { throw new ConformanceException(preconditioner.Name, "solution", "conjugate gradients stop: " + stopped.Message); }
-        DemandClose(solution, linalg.solve(matrix, b.unsqueeze(-1)).squeeze(-1), 1e-8, preconditioner.Name, "solution", "the solution of a preconditioned system");
+        try { solution = new ConjugateGradientSolver(new() { MaximumIterations = (int)Dimension, ResidualReduction = 1e-13 })
+            .Solve(cost, preconditioner).Solution.Values; }
+        catch (ArithmeticException stopped) { throw new ConformanceException(preconditioner.Name, "solution", "conjugate gradients stop: " +
+            stopped.Message); }
+        DemandClose(solution, linalg.solve(matrix, b.unsqueeze(-1)).squeeze(-1), 1e-8, preconditioner.Name, "solution",
+            "the solution of a preconditioned system");
         if (preconditioner is ISplitPreconditioner split)
-            DemandClose(split.ApplyFactor(split.ApplyFactorTranspose(new(b))).Values, Apply(preconditioner, b), Tolerance, preconditioner.Name, "factor", "L L^T v against P v");
+            DemandClose(split.ApplyFactor(split.ApplyFactorTranspose(new(b))).Values, Apply(preconditioner, b), Tolerance,
+                preconditioner.Name, "factor", "L L^T v against P v");
     }
 
     /// <summary>Every trajectory of a batch is treated by itself.</summary>
@@ -80,10 +90,14 @@ public abstract class PreconditionerContract : Contract
         var preconditioner = CreatePreconditioner();
         Tensor a = Vector("a"), changed = a.clone();
         changed[0] = 3 * Vector("b")[0];
-        DemandClose(Apply(preconditioner, changed).narrow(0, 1, Batch - 1), Apply(preconditioner, a).narrow(0, 1, Batch - 1), 1e-13, preconditioner.Name, "batch independence", "P v of the others when one vector changes");
+        DemandClose(Apply(preconditioner, changed).narrow(0, 1, Batch - 1), Apply(preconditioner, a).narrow(0, 1, Batch - 1), 1e-13,
+            preconditioner.Name, "batch independence", "P v of the others when one vector changes");
     }
 
-    /// <summary>What it is given stays as it is and its owner's, and a call leaves its result behind and nothing else; several threads at once get the same.</summary>
+    /// <summary>
+    /// What it is given stays as it is and its owner's, and a call leaves its result behind and nothing else; several threads at once get
+    /// the same.
+    /// </summary>
     [Fact]
     public void It_leaves_what_it_is_given_alone()
     {
@@ -95,10 +109,14 @@ public abstract class PreconditionerContract : Contract
         using (var inner = NewDisposeScope())
         {
             var result = Apply(preconditioner, a);
-            Demand(inner.DisposablesCount == 1, preconditioner.Name, "ownership", $"a call leaves {inner.DisposablesCount} tensors behind; its result alone is needed.");
-            Demand(!ReferenceEquals(result, a), preconditioner.Name, "ownership", "it gives back the tensor it was given; an unchanged one is given back as an alias.");
+            Demand(inner.DisposablesCount == 1, preconditioner.Name, "ownership",
+                $"a call leaves {inner.DisposablesCount} tensors behind; its result alone is needed.");
+            Demand(!ReferenceEquals(result, a), preconditioner.Name, "ownership",
+                "it gives back the tensor it was given; an unchanged one is given back as an alias.");
         }
-        Demand(!a.IsInvalid && TensorBits.Of(a).AsSpan().SequenceEqual(before), preconditioner.Name, "ownership", "it changes or disposes what it is given.");
+        Demand(!a.IsInvalid
+            && TensorBits.Of(a).AsSpan().SequenceEqual(before), preconditioner.Name, "ownership",
+            "it changes or disposes what it is given.");
         DemandSameOnThreads(preconditioner.Name, () =>
         {
             using var inner = NewDisposeScope();

@@ -5,7 +5,8 @@ namespace DaML;
 
 /// <summary>
 /// What every term with control variables promises: its increments are linear in them and at the steps that it says, its adjoint is
-/// their transpose, and C is symmetric and positive definite. Inherit it in a test project of xunit v3 and say how the term and a window for it are made.
+/// their transpose, and C is symmetric and positive definite. Inherit it in a test project of xunit v3 and say how the term and a window
+/// for it are made.
 /// </summary>
 public abstract class PriorTermContract : Contract
 {
@@ -26,13 +27,16 @@ public abstract class PriorTermContract : Contract
         using var noGradients = no_grad();
         var (term, window, a, b) = Make();
         Tensor ofA = Increments(term, window, a), ofB = Increments(term, window, b);
-        DemandClose(Increments(term, window, 2 * a - 3 * b), 2 * ofA - 3 * ofB, Tolerance, term.Name, "linearity", "the increments of 2a - 3b against 2 f(a) - 3 f(b)");
+        DemandClose(Increments(term, window, 2 * a - 3 * b), 2 * ofA - 3 * ofB, Tolerance, term.Name, "linearity",
+            "the increments of 2a - 3b against 2 f(a) - 3 f(b)");
         var s = Sensitivities(window);
         var back = term.Adjoint(window, new WindowTrajectory<Sensitivity>(window, [.. s.unbind(1).Select(step => new Sensitivity(step))]));
         DemandClose(back.Dot(a), (s * ofA).sum([1, 2]), Tolerance, term.Name, "dot product", "(L^T s)^T v against s^T L v");
     }
 
-    /// <summary>It adds increments at the steps that <see cref="IPriorTerm.UsedSteps"/> names, and looks at sensitivities of no other.</summary>
+    /// <summary>
+    /// It adds increments at the steps that <see cref="IPriorTerm.UsedSteps"/> names, and looks at sensitivities of no other.
+    /// </summary>
     [Fact]
     public void It_uses_the_steps_that_it_says()
     {
@@ -43,7 +47,8 @@ public abstract class PriorTermContract : Contract
         try
         {
             term.AddIncrements(window, a, new WindowContributions<Increment>(window).Of(steps));
-            term.Adjoint(window, new(window, [.. Sensitivities(window).unbind(1).Select(step => (Sensitivity?)new Sensitivity(step))], steps));
+            term.Adjoint(window,
+                new(window, [.. Sensitivities(window).unbind(1).Select(step => (Sensitivity?)new Sensitivity(step))], steps));
         }
         catch (InvalidOperationException refusal) { Demand(false, term.Name, "used steps", refusal.Message); }
     }
@@ -56,9 +61,11 @@ public abstract class PriorTermContract : Contract
         using var noGradients = no_grad();
         var (term, _, a, b) = Make();
         ControlVector ofA = term.HessianProduct(a), ofB = term.HessianProduct(b);
-        DemandClose(term.HessianProduct(2 * a - 3 * b).Values, (2 * ofA - 3 * ofB).Values, Tolerance, term.Name, "linearity", "C(2a - 3b) against 2 C a - 3 C b");
+        DemandClose(term.HessianProduct(2 * a - 3 * b).Values, (2 * ofA - 3 * ofB).Values, Tolerance, term.Name, "linearity",
+            "C(2a - 3b) against 2 C a - 3 C b");
         Tensor aa = ofA.Dot(a), bb = ofB.Dot(b);
-        double smallest = minimum(aa, bb).min().ToDouble(), asymmetry = ((ofA.Dot(b) - ofB.Dot(a)) / (aa * bb).abs().sqrt()).abs().max().ToDouble();
+        double smallest = minimum(aa, bb).min().ToDouble(),
+            asymmetry = ((ofA.Dot(b) - ofB.Dot(a)) / (aa * bb).abs().sqrt()).abs().max().ToDouble();
         Demand(smallest > 0, term.Name, "positive definiteness", $"v^T C v is {smallest:g4}.");
         Demand(asymmetry <= Tolerance, term.Name, "symmetry", $"a^T C b and b^T C a differ by {asymmetry:g4} of |a||b| in C.");
     }
@@ -71,7 +78,8 @@ public abstract class PriorTermContract : Contract
         using var noGradients = no_grad();
         var (term, window, a, _) = Make();
         var read = RoundTrip(term, CreateContext());
-        DemandSame(Increments(read, window, a), Increments(term, window, a), term.Name, "saving", "the increments of the term read from a file");
+        DemandSame(Increments(read, window, a), Increments(term, window, a), term.Name, "saving",
+            "the increments of the term read from a file");
         DemandSame(read.HessianProduct(a).Values, term.HessianProduct(a).Values, term.Name, "saving", "C v of the term read from a file");
     }
 
@@ -95,6 +103,7 @@ public abstract class PriorTermContract : Contract
     {
         var increments = new WindowContributions<Increment>(window);
         term.AddIncrements(window, control, increments);
-        return stack([.. Enumerable.Range(0, window.Steps + 1).Select(step => increments[step]?.Values ?? zeros_like(window.Background.Values))], 1);
+        return stack(
+            [.. Enumerable.Range(0, window.Steps + 1).Select(step => increments[step]?.Values ?? zeros_like(window.Background.Values))], 1);
     }
 }

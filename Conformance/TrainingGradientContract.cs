@@ -10,7 +10,9 @@ namespace DaML;
 /// </summary>
 public abstract class TrainingGradientContract : Contract
 {
-    /// <summary>Makes the estimator, by a method of <see cref="DataAssimilationContext.Analysis"/>; its networks in the context's network precision.</summary>
+    /// <summary>
+    /// Makes the estimator, by a method of <see cref="DataAssimilationContext.Analysis"/>; its networks in the context's network precision.
+    /// </summary>
     protected abstract IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context);
 
     /// <summary>Makes the data it learns from; a few trajectories.</summary>
@@ -39,14 +41,18 @@ public abstract class TrainingGradientContract : Contract
         var single = inSingle.Gradient(data, Cycles);
         var exact = inDouble.Gradient(data, Cycles, at: single);
         double off = Math.Abs(single.Loss - exact.Loss) / Math.Abs(exact.Loss);
-        Demand(off <= Tolerance, name, "precision", $"its loss is {single.Loss:g6} in single precision and {exact.Loss:g6} in double precision, {off:g3} off; at most {Tolerance:g2} is allowed.");
+        Demand(off <= Tolerance, name, "precision",
+            $"its loss is {single.Loss:g6} in single precision and {exact.Loss:g6} in double precision, {off:g3} off; at most " +
+                $"{Tolerance:g2} is allowed.");
         double whole = Math.Sqrt(exact.Gradients.Values.Sum(gradient => gradient.square().sum().ToDouble()));
         Demand(whole > 0, name, "precision", "its gradient is zero.");
         foreach (var (parameter, gradient) in exact.Gradients)
         {
             // A gradient that is zero in exact numbers, as a bias's before a normalisation, is measured by the others.
-            off = (single.Gradients[parameter].to(ScalarType.Float64) - gradient).norm().ToDouble() / Math.Max(gradient.norm().ToDouble(), 1e-2 * whole);
-            Demand(off <= Tolerance, name, "precision", $"its gradient by '{parameter}' is {off:g3} of its norm off in single precision; at most {Tolerance:g2} is allowed.");
+            off = (single.Gradients[parameter].to(ScalarType.Float64) - gradient).norm()
+                .ToDouble() / Math.Max(gradient.norm().ToDouble(), 1e-2 * whole);
+            Demand(off <= Tolerance, name, "precision",
+                $"its gradient by '{parameter}' is {off:g3} of its norm off in single precision; at most {Tolerance:g2} is allowed.");
         }
     }
 
@@ -54,6 +60,8 @@ public abstract class TrainingGradientContract : Contract
     {
         var estimator = CreateEstimator(context);
         return (estimator.Name, estimator as ITrainingGradient ??
-            throw new ConformanceException(estimator.Name, "precision", $"it is made by no method of {nameof(DataAssimilationContext)}.{nameof(DataAssimilationContext.Analysis)}, so its gradient is not known."));
+            throw new ConformanceException(estimator.Name, "precision",
+                $"it is made by no method of {nameof(DataAssimilationContext)}.{nameof(DataAssimilationContext.Analysis)}, so its " +
+                    $"gradient is not known."));
     }
 }

@@ -29,21 +29,26 @@ public abstract class TransformerContract : Contract
         Demand(promised.Batch == view.Schema.Batch && promised.Definitions.SequenceEqual(view.Schema.Definitions), step.Name, "schema",
             $"GetOutputSchema says {promised}; the view it gives says {view.Schema}.");
         foreach (var added in step.Contract.Adds)
-            Demand(view.Schema.Find(added.Column) is { } given && added.Accepts(given.Shape), step.Name, "schema", $"its contract adds {added}; its view has: {view.Schema}.");
+            Demand(view.Schema.Find(added.Column) is { } given
+                && added.Accepts(given.Shape), step.Name, "schema", $"its contract adds {added}; its view has: {view.Schema}.");
         using var cursor = view.OpenCursor();
         Demand(cursor.Cycle == -1, step.Name, "cursor", $"a cursor that has not moved is on cycle {cursor.Cycle}; -1 is needed.");
         double time = view.StartTime ?? double.NegativeInfinity;
         for (int cycle = 0; cycle < Cycles; cycle++)
         {
-            Demand(cursor.MoveNext(), step.Name, "cursor", $"its view ends after {cycle} cycles; {Cycles} are read. Give it a longer input.");
-            Demand(cursor.Cycle == cycle, step.Name, "cursor", $"the cursor is on cycle {cursor.Cycle} after {cycle + 1} moves; {cycle} is needed.");
+            Demand(cursor.MoveNext(), step.Name, "cursor",
+                $"its view ends after {cycle} cycles; {Cycles} are read. Give it a longer input.");
+            Demand(cursor.Cycle == cycle, step.Name, "cursor",
+                $"the cursor is on cycle {cursor.Cycle} after {cycle + 1} moves; {cycle} is needed.");
             Demand(cursor.Time >= time, step.Name, "cursor", $"time goes back from {time} to {cursor.Time} in cycle {cycle}.");
             time = cursor.Time;
             foreach (var definition in view.Schema.Definitions)
             {
                 var value = cursor[definition.Column];
-                Demand(value.ndim == definition.Shape.Length + 1 && value.size(0) == view.Schema.Batch && definition.Accepts(value.Sizes()[1..]), step.Name, "schema",
-                    $"the column '{definition.Column}' has shape {ColumnDefinition.Describe(value.Sizes())} in cycle {cycle}; {ColumnDefinition.Describe([view.Schema.Batch, .. definition.Shape])} was promised.");
+                Demand(value.ndim == definition.Shape.Length + 1 && value.size(0) == view.Schema.Batch
+                    && definition.Accepts(value.Sizes()[1..]), step.Name, "schema",
+                    $"the column '{definition.Column}' has shape {ColumnDefinition.Describe(value.Sizes())} in cycle {cycle}; " +
+                        $"{ColumnDefinition.Describe([view.Schema.Batch, .. definition.Shape])} was promised.");
             }
         }
     }
@@ -69,7 +74,8 @@ public abstract class TransformerContract : Contract
         var (step, input) = Create();
         var view = step.Transform(input);
         DemandSameReading(step, "restart", CursorBits.Of(view, Cycles), CursorBits.Of(view, Cycles), "a second cursor of the same view");
-        DemandSameReading(step, "restart", CursorBits.Of(view, Cycles), CursorBits.Of(step.Transform(input), Cycles), "a cursor of a second view of the same transformer");
+        DemandSameReading(step, "restart", CursorBits.Of(view, Cycles), CursorBits.Of(step.Transform(input), Cycles),
+            "a cursor of a second view of the same transformer");
     }
 
     /// <summary>Cursors that move by turns give what each gives alone: what lasts from cycle to cycle belongs to the cursor.</summary>
@@ -94,7 +100,9 @@ public abstract class TransformerContract : Contract
             Move(first);
             Move(other);
         }
-        foreach (var (_, reading) in readings) DemandSameReading(step, "independence of cursors", reading, alone, "a cursor that moves by turns with others");
+        foreach (var (_,
+            reading) in readings) DemandSameReading(step, "independence of cursors", reading, alone,
+                "a cursor that moves by turns with others");
     }
 
     /// <summary>Cursors on several threads at once give what each gives alone.</summary>
@@ -115,10 +123,12 @@ public abstract class TransformerContract : Contract
         var (step, input) = Create();
         var view = step.Transform(input);
         var forwards = CursorBits.Of(view, Cycles);
-        DemandSameReading(step, "order of reading", CursorBits.Of(view, Cycles, backwards: true), forwards, "a cursor whose columns are read the other way round");
+        DemandSameReading(step, "order of reading", CursorBits.Of(view, Cycles, backwards: true), forwards,
+            "a cursor whose columns are read the other way round");
         using var cursor = view.OpenCursor();
         for (int i = 0; i < Cycles; i++) cursor.MoveNext();
-        Demand(CursorBits.Of(cursor, view.Schema).AsSpan().SequenceEqual(forwards[^1]), step.Name, "order of reading", "the last cycle differs where the columns of those before were not read.");
+        Demand(CursorBits.Of(cursor, view.Schema).AsSpan().SequenceEqual(forwards[^1]), step.Name, "order of reading",
+            "the last cycle differs where the columns of those before were not read.");
     }
 
     /// <summary>The tensors of its input are as they were, and the cursors it opens it closes.</summary>
@@ -132,7 +142,8 @@ public abstract class TransformerContract : Contract
             for (int i = 0; i < Cycles && cursor.MoveNext(); i++)
                 foreach (var added in step.Contract.Adds) TensorBits.Of(cursor[added.Column]);
         Demand(watched.Damage.Count == 0, step.Name, "ownership", watched.Damage.FirstOrDefault() + ".");
-        Demand(watched.Opened == watched.Closed, step.Name, "ownership", $"it opens {watched.Opened} cursors of its input and closes {watched.Closed}.");
+        Demand(watched.Opened == watched.Closed, step.Name, "ownership",
+            $"it opens {watched.Opened} cursors of its input and closes {watched.Closed}.");
     }
 
     /// <summary>It ends when its input ends, and says how many cycles there are.</summary>
@@ -146,7 +157,8 @@ public abstract class TransformerContract : Contract
         long count = 0;
         while (count <= Cycles && cursor.MoveNext()) count++;
         Demand(count <= Cycles, step.Name, "end", $"its view goes on after the {Cycles} cycles of its input.");
-        Demand(view.CycleCount is { } said && said == count, step.Name, "end", $"it says there are {view.CycleCount?.ToString() ?? "endless"} cycles; there are {count}.");
+        Demand(view.CycleCount is { } said
+            && said == count, step.Name, "end", $"it says there are {view.CycleCount?.ToString() ?? "endless"} cycles; there are {count}.");
         Demand(!cursor.MoveNext(), step.Name, "end", "a cursor that came to the end moves again.");
     }
 
@@ -158,14 +170,18 @@ public abstract class TransformerContract : Contract
         var (step, input) = Create();
         foreach (var required in step.Contract.Requires)
         {
-            Demand(input.Schema.Has(required.Column), step.Name, "schema", $"it needs the column '{required.Column}', which the input it is tested on does not have.");
+            Demand(input.Schema.Has(required.Column), step.Name, "schema",
+                $"it needs the column '{required.Column}', which the input it is tested on does not have.");
             var lacking = new ViewWithout(input, required.Column);
-            foreach (var (what, use) in ((string, Action)[])[("GetOutputSchema", () => step.GetOutputSchema(lacking.Schema)), ("Transform", () => step.Transform(lacking))])
+            foreach (var (what,
+                use) in ((string, Action)[])[("GetOutputSchema", () => step.GetOutputSchema(lacking.Schema)),
+                    ("Transform", () => step.Transform(lacking))])
             {
                 bool refused = false;
                 try { use(); }
                 catch (SchemaException) { refused = true; }
-                Demand(refused, step.Name, "refusal", $"{what} takes a view without the column '{required.Column}' it needs; a SchemaException is needed.");
+                Demand(refused, step.Name, "refusal",
+                    $"{what} takes a view without the column '{required.Column}' it needs; a SchemaException is needed.");
             }
         }
     }
@@ -177,7 +193,8 @@ public abstract class TransformerContract : Contract
         using var scope = NewDisposeScope();
         var (step, input) = Create();
         var (again, sameInput) = Create();
-        DemandSameReading(step, "seeds", CursorBits.Of(again.Transform(sameInput), Cycles), CursorBits.Of(step.Transform(input), Cycles), "a second object of the same seed and settings");
+        DemandSameReading(step, "seeds", CursorBits.Of(again.Transform(sameInput), Cycles), CursorBits.Of(step.Transform(input), Cycles),
+            "a second object of the same seed and settings");
     }
 
     /// <summary>Saved and read, it gives the same to the bit; skipped where it is not saved.</summary>
@@ -189,7 +206,8 @@ public abstract class TransformerContract : Contract
         var step = CreateTransformer(context);
         var input = CreateInput(context);
         var read = RoundTrip(step, context);
-        DemandSameReading(step, "saving", CursorBits.Of(read.Transform(input), Cycles), CursorBits.Of(step.Transform(input), Cycles), "the transformer read from a file");
+        DemandSameReading(step, "saving", CursorBits.Of(read.Transform(input), Cycles), CursorBits.Of(step.Transform(input), Cycles),
+            "the transformer read from a file");
     }
 
     private (ITransformer Step, ITrajectoryView Input) Create()

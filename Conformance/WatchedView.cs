@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>A view that takes down what is done to it: cursors opened and closed, cycles read, and columns whose tensors were changed or disposed by the reader.</summary>
+/// <summary>
+/// A view that takes down what is done to it: cursors opened and closed, cycles read, and columns whose tensors were changed or disposed by
+/// the reader.
+/// </summary>
 internal sealed class WatchedView(ITrajectoryView source) : ITrajectoryView
 {
     private int opened, closed, moves;
@@ -66,7 +69,8 @@ internal sealed class WatchedView(ITrajectoryView source) : ITrajectoryView
         {
             foreach (var (column, (tensor, bits)) in given)
                 if (tensor.IsInvalid) view.damage.Add($"it disposes the column '{column}' of its input");
-                else if (!TensorBits.Of(tensor).AsSpan().SequenceEqual(bits)) view.damage.Add($"it changes the column '{column}' of its input");
+                else if (!TensorBits.Of(tensor).AsSpan().SequenceEqual(bits))
+                    view.damage.Add($"it changes the column '{column}' of its input");
             given.Clear();
         }
     }
@@ -75,7 +79,8 @@ internal sealed class WatchedView(ITrajectoryView source) : ITrajectoryView
 /// <summary>A view without some of its columns, for a step that must refuse it.</summary>
 internal sealed class ViewWithout(ITrajectoryView source, Column missing) : ITrajectoryView
 {
-    public TrajectorySchema Schema => new(source.Schema.Batch, [.. source.Schema.Definitions.Where(definition => definition.Column != missing)]);
+    public TrajectorySchema Schema =>
+        new(source.Schema.Batch, [.. source.Schema.Definitions.Where(definition => definition.Column != missing)]);
     public long? CycleCount => source.CycleCount;
     public double? StartTime => source.StartTime;
     public ITrajectoryCursor OpenCursor() => source.OpenCursor();

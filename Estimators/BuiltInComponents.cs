@@ -4,7 +4,8 @@ namespace DaML;
 public static class BuiltInComponents
 {
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<ComponentType> All { get; } = [.. DynamicsComponents.All, .. TransformerComponents.All, .. EstimatorComponents.All];
+    public static IReadOnlyList<ComponentType> All { get; } = [.. DynamicsComponents.All, .. TransformerComponents.All,
+        .. EstimatorComponents.All];
 }
 
 /// <summary>Reading models: here, in the room that knows every component.</summary>
@@ -12,10 +13,13 @@ public static class ModelLoading
 {
     /// <summary>Reads what <see cref="ModelCatalog.Save"/> wrote; equal to the bit, on the context's device.</summary>
     /// <typeparam name="T">What it is, for instance <see cref="TransformerChain"/> or <see cref="ITransformer"/>.</typeparam>
-    /// <param name="catalog">The catalog. Beside DaML's own kinds of component it knows those of <see cref="DataAssimilationOptions.Components"/>.</param>
+    /// <param name="catalog">The catalog. Beside DaML's own kinds of component it knows those of
+    /// <see cref="DataAssimilationOptions.Components"/>.</param>
     /// <param name="path">The file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="ModelArchiveException">The file is truncated, foreign, of a newer version, damaged or hostile, or holds a kind nobody registered.</exception>
+    /// <exception cref="ModelArchiveException">The file is truncated, foreign, of a newer version, damaged or hostile, or holds a kind
+    /// nobody registered.</exception>
     public static T Load<T>(this ModelCatalog catalog, string path) where T : class =>
-        ModelArchive.Read<T>(path, new ComponentRegistry([.. BuiltInComponents.All, .. catalog.Context.Options.Components]), catalog.Context);
+        ModelArchive.Read<T>(path, new ComponentRegistry([.. BuiltInComponents.All, .. catalog.Context.Options.Components]),
+            catalog.Context);
 }

@@ -23,5 +23,6 @@ public static class EstimatorComponents
 
     private static IReadOnlyList<ComponentType> UncertaintyOf<TMemory>() where TMemory : IMemory<TMemory> => ComponentType.Of(
         typeof(SequentialAssimilation<CovarianceMemory<TMemory>>), typeof(CovarianceAnalyzer<TMemory>),
-        typeof(CovariancePropagater<TMemory>), typeof(CovarianceProcoder<TMemory>), typeof(CovarianceSource<TMemory>), typeof(InnovationJacobian<TMemory>));
+        typeof(CovariancePropagater<TMemory>), typeof(CovarianceProcoder<TMemory>), typeof(CovarianceSource<TMemory>),
+        typeof(InnovationJacobian<TMemory>));
 }

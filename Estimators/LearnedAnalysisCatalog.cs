@@ -4,51 +4,63 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Learned analyses, made from <see cref="DataAssimilationContext.Analysis"/>. Without an initial condition of the system an assimilation starts, in training
+/// Learned analyses, made from <see cref="DataAssimilationContext.Analysis"/>. Without an initial condition of the system an assimilation
+/// starts, in training
 /// and in use, from independent normal numbers of the true states' mean and variance.
 /// </summary>
 public static class LearnedAnalysisCatalog
 {
     /// <inheritdoc cref="DaML.ResidualConvolution"/>
-    public static LearnedAnalysisEstimator<StateMemory> ResidualConvolution(this AnalysisCatalog catalog, AssimilationSystem system, ResidualConvolution? method = null) =>
+    public static LearnedAnalysisEstimator<StateMemory> ResidualConvolution(this AnalysisCatalog catalog, AssimilationSystem system,
+        ResidualConvolution? method = null) =>
         (method ?? new()).For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.ResidualConvolutionWithMemory"/>
-    public static LearnedAnalysisEstimator<ProductMemory<StateMemory, VectorMemory>> ResidualConvolutionWithMemory(this AnalysisCatalog catalog, AssimilationSystem system,
+    public static LearnedAnalysisEstimator<ProductMemory<StateMemory, VectorMemory>> ResidualConvolutionWithMemory(
+        this AnalysisCatalog catalog, AssimilationSystem system,
         ResidualConvolutionWithMemory? method = null) => (method ?? new()).For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.InnovationLinear"/>
-    public static LearnedAnalysisEstimator<StateMemory> InnovationLinear(this AnalysisCatalog catalog, AssimilationSystem system, InnovationLinear? method = null) =>
+    public static LearnedAnalysisEstimator<StateMemory> InnovationLinear(this AnalysisCatalog catalog, AssimilationSystem system,
+        InnovationLinear? method = null) =>
         (method ?? new()).For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.EnsembleConvolution"/>
-    public static LearnedAnalysisEstimator<EnsembleMemory> EnsembleConvolution(this AnalysisCatalog catalog, AssimilationSystem system, EnsembleConvolution method) =>
+    public static LearnedAnalysisEstimator<EnsembleMemory> EnsembleConvolution(this AnalysisCatalog catalog, AssimilationSystem system,
+        EnsembleConvolution method) =>
         method.For(system, catalog.Context);
 
-    /// <summary>An analysis learned by any torch module over fields: channels (forecast, H^T R^-1 innovation) -> increment, scaled to the order of one.</summary>
+    /// <summary>
+    /// An analysis learned by any torch module over fields: channels (forecast, H^T R^-1 innovation) -> increment, scaled to the order of
+    /// one.
+    /// </summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="name">What to call the method in messages and tables.</param>
     /// <param name="system">The model M that makes the forecasts, whose state lies on the grid, and what is observed of it.</param>
     /// <param name="grid">How a state lies on the module's fields.</param>
-    /// <param name="createLayers">Makes the module <c>[batch, 2, grid...]</c> -> <c>[batch, 1, grid...]</c>. Its weights are drawn from the training's stream
+    /// <param name="createLayers">Makes the module <c>[batch, 2, grid...]</c> -> <c>[batch, 1, grid...]</c>. Its weights are drawn from the
+    /// training's stream
     /// (<see cref="ModuleState.DrawWeights"/>) and it is moved to the context's device and network precision; to be saved
     /// it must be a component (<see cref="ComponentAttribute"/>) whose type is in <see cref="DataAssimilationOptions.Components"/>.</param>
     /// <param name="training">How it is trained (default: null, the defaults).</param>
     /// <exception cref="ArgumentException">An option out of its range, or a grid of another size than the state.</exception>
-    public static LearnedAnalysisEstimator<StateMemory> LearnedField(this AnalysisCatalog catalog, string name, AssimilationSystem system, StateGrid grid,
+    public static LearnedAnalysisEstimator<StateMemory> LearnedField(this AnalysisCatalog catalog, string name, AssimilationSystem system,
+        StateGrid grid,
         Func<nn.Module<Tensor, Tensor>> createLayers, TrainingOptions? training = null)
     {
         grid.RequireDimension(system.Dynamics.Dimension);
-        return DaML.ResidualConvolution.OfNetwork(name, system, catalog.Context, (statistics, random) => new FieldNetwork(Drawn(createLayers(), random, catalog.Context), statistics, grid), training);
+        return DaML.ResidualConvolution.OfNetwork(name, system, catalog.Context,
+            (statistics, random) => new FieldNetwork(Drawn(createLayers(), random, catalog.Context), statistics, grid), training);
     }
 
     /// <summary>The same with a module that draws its own weights from the training's stream.</summary>
-    /// <inheritdoc cref="LearnedField(AnalysisCatalog, string, AssimilationSystem, StateGrid, Func{nn.Module{Tensor, Tensor}}, TrainingOptions?)"/>
-    public static LearnedAnalysisEstimator<StateMemory> LearnedField(this AnalysisCatalog catalog, string name, AssimilationSystem system, StateGrid grid,
+    public static LearnedAnalysisEstimator<StateMemory> LearnedField(this AnalysisCatalog catalog, string name, AssimilationSystem system,
+        StateGrid grid,
         Func<RandomStream, nn.Module<Tensor, Tensor>> createLayers, TrainingOptions? training = null)
     {
         grid.RequireDimension(system.Dynamics.Dimension);
-        return DaML.ResidualConvolution.OfNetwork(name, system, catalog.Context, (statistics, random) => new FieldNetwork(Moved(createLayers(random), catalog.Context), statistics, grid), training);
+        return DaML.ResidualConvolution.OfNetwork(name, system, catalog.Context,
+            (statistics, random) => new FieldNetwork(Moved(createLayers(random), catalog.Context), statistics, grid), training);
     }
 
     /// <summary>An analysis x_f + a(x_f, H^T R^-1 (y - H x_f)) learned by your own network a.</summary>
@@ -63,46 +75,60 @@ public static class LearnedAnalysisCatalog
     /// <exception cref="ArgumentException">An option out of its range.</exception>
     public static LearnedAnalysisEstimator<StateMemory> Learned(this AnalysisCatalog catalog, string name, AssimilationSystem system,
         Func<AnalysisStatistics, nn.Module<Tensor, Tensor, Tensor>> createNetwork, TrainingOptions? training = null) =>
-        DaML.ResidualConvolution.OfNetwork(name, system, catalog.Context, (statistics, random) => Drawn(createNetwork(statistics), random, catalog.Context), training);
+        DaML.ResidualConvolution.OfNetwork(name, system, catalog.Context,
+            (statistics, random) => Drawn(createNetwork(statistics), random, catalog.Context), training);
 
     /// <summary>The same with a network that draws its own weights from the training's stream, or begins with others.</summary>
-    /// <inheritdoc cref="Learned(AnalysisCatalog, string, AssimilationSystem, Func{AnalysisStatistics, nn.Module{Tensor, Tensor, Tensor}}, TrainingOptions?)"/>
     public static LearnedAnalysisEstimator<StateMemory> Learned(this AnalysisCatalog catalog, string name, AssimilationSystem system,
         Func<AnalysisStatistics, RandomStream, nn.Module<Tensor, Tensor, Tensor>> createNetwork, TrainingOptions? training = null) =>
-        DaML.ResidualConvolution.OfNetwork(name, system, catalog.Context, (statistics, random) => Moved(createNetwork(statistics, random), catalog.Context), training);
+        DaML.ResidualConvolution.OfNetwork(name, system, catalog.Context,
+            (statistics, random) => Moved(createNetwork(statistics, random), catalog.Context), training);
 
     /// <summary>An analysis with hidden channels, (x_a, h_a) from (x_f, H^T R^-1 (y - H x_f), h_f), learned by your own network.</summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="name">What to call the method in messages and tables.</param>
     /// <param name="system">The model M that makes the forecasts, and what is observed of it.</param>
-    /// <param name="memory">How many hidden channels, and what becomes of them between analyses; how they are written is the network's.</param>
+    /// <param name="memory">How many hidden channels, and what becomes of them between analyses; how they are written is the
+    /// network's.</param>
     /// <param name="createNetwork">Makes the network (forecast <c>[batch, n]</c>, H^T R^-1 innovation <c>[batch, n]</c>, channels
-    /// <c>[batch, k, n]</c>) -> (increment <c>[batch, n]</c>, channels <c>[batch, k, n]</c>) from the constants of the training data. Its weights are drawn from the
-    /// training's stream and it is moved to the context's device and network precision; to be saved it must be a component (<see cref="ComponentAttribute"/>).</param>
+    /// <c>[batch, k, n]</c>) -> (increment <c>[batch, n]</c>, channels <c>[batch, k, n]</c>) from the constants of the training data. Its
+    /// weights are drawn from the
+    /// training's stream and it is moved to the context's device and network precision; to be saved it must be a component
+    /// (<see cref="ComponentAttribute"/>).</param>
     /// <param name="training">How it is trained (default: null, the defaults).</param>
     /// <exception cref="ArgumentException">An option out of its range.</exception>
-    public static LearnedAnalysisEstimator<ProductMemory<StateMemory, VectorMemory>> LearnedWithMemory(this AnalysisCatalog catalog, string name, AssimilationSystem system,
-        HiddenChannelOptions memory, Func<AnalysisStatistics, nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)>> createNetwork,
+    public static LearnedAnalysisEstimator<ProductMemory<StateMemory, VectorMemory>> LearnedWithMemory(this AnalysisCatalog catalog,
+        string name, AssimilationSystem system,
+        HiddenChannelOptions memory,
+        Func<AnalysisStatistics, nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)>> createNetwork,
         TrainingOptions? training = null) =>
-        DaML.ResidualConvolutionWithMemory.OfNetwork(name, system, catalog.Context, memory, (statistics, random) => Drawn(createNetwork(statistics), random, catalog.Context), training);
+        DaML.ResidualConvolutionWithMemory.OfNetwork(name, system, catalog.Context, memory,
+            (statistics, random) => Drawn(createNetwork(statistics), random, catalog.Context), training);
 
     /// <summary>The same with a network that draws its own weights from the training's stream, or begins with others.</summary>
-    /// <inheritdoc cref="LearnedWithMemory(AnalysisCatalog, string, AssimilationSystem, HiddenChannelOptions, Func{AnalysisStatistics, nn.Module{Tensor, Tensor, Tensor, ValueTuple{Tensor, Tensor}}}, TrainingOptions?)"/>
-    public static LearnedAnalysisEstimator<ProductMemory<StateMemory, VectorMemory>> LearnedWithMemory(this AnalysisCatalog catalog, string name, AssimilationSystem system,
-        HiddenChannelOptions memory, Func<AnalysisStatistics, RandomStream, nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)>> createNetwork,
+    public static LearnedAnalysisEstimator<ProductMemory<StateMemory, VectorMemory>> LearnedWithMemory(this AnalysisCatalog catalog,
+        string name, AssimilationSystem system,
+        HiddenChannelOptions memory,
+        Func<AnalysisStatistics, RandomStream, nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)>> createNetwork,
         TrainingOptions? training = null) =>
-        DaML.ResidualConvolutionWithMemory.OfNetwork(name, system, catalog.Context, memory, (statistics, random) => Moved(createNetwork(statistics, random), catalog.Context), training);
+        DaML.ResidualConvolutionWithMemory.OfNetwork(name, system, catalog.Context, memory,
+            (statistics, random) => Moved(createNetwork(statistics, random), catalog.Context), training);
 
-    /// <summary>Any method whose parts learn, over any memory: networks that read ensembles, carry hidden channels, or are propagater and procoder too.</summary>
+    /// <summary>
+    /// Any method whose parts learn, over any memory: networks that read ensembles, carry hidden channels, or are propagater and procoder
+    /// too.
+    /// </summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="name">What to call the method in messages and tables.</param>
     /// <param name="observing">What is observed: H and R.</param>
     /// <param name="create">Makes networks and triple from the constants of the training data and a stream to draw weights from.</param>
     /// <param name="training">How it is trained (default: null, the defaults).</param>
-    /// <param name="hasSpread">What the procoder that is made will say of <see cref="IProcoder{TMemory}.HasSpread"/>; a pipeline's columns are known before anything is learned.</param>
+    /// <param name="hasSpread">What the procoder that is made will say of <see cref="IProcoder{TMemory}.HasSpread"/>; a pipeline's columns
+    /// are known before anything is learned.</param>
     /// <typeparam name="TMemory">The memory H.</typeparam>
     /// <exception cref="ArgumentException">An option out of its range.</exception>
-    public static LearnedAnalysisEstimator<TMemory> Learned<TMemory>(this AnalysisCatalog catalog, string name, IObservationNetwork observing,
+    public static LearnedAnalysisEstimator<TMemory> Learned<TMemory>(this AnalysisCatalog catalog, string name,
+        IObservationNetwork observing,
         Func<AnalysisStatistics, RandomStream, LearnedTriple<TMemory>> create, TrainingOptions? training = null, bool hasSpread = false)
         where TMemory : IMemory<TMemory> => new(name, catalog.Context, observing, create, training, hasSpread);
 

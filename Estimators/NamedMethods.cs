@@ -1,26 +1,32 @@
 namespace DaML;
 
 /// <summary>
-/// The built-in methods by name, with the settings that serve Lorenz-96 well: what dependency injection, configuration and command lines call them.
+/// The built-in methods by name, with the settings that serve Lorenz-96 well: what dependency injection, configuration and command lines
+/// call them.
 /// A setting is changed by <c>with</c> after a cast, or by making the record anew.
 /// </summary>
 public static class NamedMethods
 {
     /// <summary>All of them.</summary>
-    public static IReadOnlyDictionary<string, AssimilationMethod> All { get; } = new Dictionary<string, AssimilationMethod>(StringComparer.OrdinalIgnoreCase)
+    public static IReadOnlyDictionary<string, AssimilationMethod> All { get; } =
+        new Dictionary<string, AssimilationMethod>(StringComparer.OrdinalIgnoreCase)
     {
         ["climatology"] = new Climatology(),
         ["optimal-interpolation"] = new OptimalInterpolation(),
         ["3d-var"] = new ThreeDimensionalVariational { Background = new ClimatologicalBackground() },
-        ["4d-var"] = new FourDimensionalVariational { Background = new ClimatologicalBackground(), Window = WindowCycling.Overlapping(8, 4) },
+        ["4d-var"] = new FourDimensionalVariational
+            { Background = new ClimatologicalBackground(), Window = WindowCycling.Overlapping(8, 4) },
         ["enkf"] = new StochasticEnsembleKalmanFilter { Inflation = Inflation.StandardDeviation(1.06) },
         ["denkf"] = new DeterministicEnsembleKalmanFilter { Inflation = Inflation.StandardDeviation(1.01) },
-        ["etkf"] = new EnsembleTransformKalmanFilter { Members = 20, Inflation = Inflation.StandardDeviation(1.04), Rotation = EnsembleRotation.MeanPreserving },
+        ["etkf"] = new EnsembleTransformKalmanFilter
+            { Members = 20, Inflation = Inflation.StandardDeviation(1.04), Rotation = EnsembleRotation.MeanPreserving },
         ["enkf-n"] = new FiniteSizeEnsembleKalmanFilter { Members = 20 },
-        ["ienkf"] = new IterativeEnsembleKalmanSmoother { Inflation = Inflation.StandardDeviation(1.01), Rotation = EnsembleRotation.MeanPreserving },
+        ["ienkf"] = new IterativeEnsembleKalmanSmoother
+            { Inflation = Inflation.StandardDeviation(1.01), Rotation = EnsembleRotation.MeanPreserving },
         ["ienks"] = new IterativeEnsembleKalmanSmoother
         {
-            Inflation = Inflation.StandardDeviation(1.01), Rotation = EnsembleRotation.MeanPreserving, Window = WindowCycling.Overlapping(10),
+            Inflation = Inflation.StandardDeviation(1.01), Rotation = EnsembleRotation.MeanPreserving,
+            Window = WindowCycling.Overlapping(10),
         },
         ["ienkf-q"] = new AdditiveErrorIterativeEnsembleKalmanFilter
         {

@@ -53,7 +53,8 @@ public sealed record Axis(string Label, string Unit = "")
         double low = Minimum ?? dataMinimum, high = Maximum ?? dataMaximum;
         if (!double.IsFinite(low) || !double.IsFinite(high) || low > high || (logarithmic && low <= 0))
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                $"The axis '{Title}' cannot run from {low} to {high}: {(logarithmic ? "a logarithmic axis needs finite values above zero" : "it needs finite values")}, the lower first."));
+                $"The axis '{Title}' cannot run from {low} to {high}: " +
+                    $"{(logarithmic ? "a logarithmic axis needs finite values above zero" : "it needs finite values")}, the lower first."));
         if (logarithmic) (low, high) = (Math.Log10(low), Math.Log10(high));
         double span = high - low;
         if (span == 0) span = logarithmic ? 1 : Math.Max(Math.Abs(low), 1);

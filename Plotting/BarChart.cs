@@ -65,13 +65,15 @@ public sealed record BarChart(string Title, Axis Axis, IReadOnlyList<Bar> Bars) 
         }
         PlotFrame.Head(svg, area, inside, Title, legend);
         PlotFrame.Axes(svg, inside, x, y, xTicks, []);
-        for (int i = 0; i < Bars.Count; i++) svg.Text(inside.Left - 8, y.Pixel(i + 0.5) + 4, Bars[i].Name, PlotFrame.TickSize, TextAnchor.End);
+        for (int i = 0; i < Bars.Count; i++)
+            svg.Text(inside.Left - 8, y.Pixel(i + 0.5) + 4, Bars[i].Name, PlotFrame.TickSize, TextAnchor.End);
     }
 
     // From zero or the lowest value to the highest, widened by what the figures beside the bars need.
     private (double Low, double High) Range(double width)
     {
-        var values = Bars.SelectMany(bar => (double[])[bar.Value, bar.Reference ?? 0, bar.Range?.Low ?? 0, bar.Range?.High ?? 0]).Append(0).ToList();
+        var values = Bars.SelectMany(bar => (double[])[bar.Value, bar.Reference ?? 0, bar.Range?.Low ?? 0, bar.Range?.High ?? 0]).Append(0)
+            .ToList();
         var (low, high) = Axis.Range(values.Min(), values.Max(), 0);
         double label = Bars.Max(bar => SvgWriter.TextWidth(Figure(bar.Value), PlotFrame.TickSize)) + 14;
         int sides = values.Min() < 0 ? 2 : 1;
@@ -87,10 +89,14 @@ public sealed record BarChart(string Title, Axis Axis, IReadOnlyList<Bar> Bars) 
     private static IReadOnlyList<Bar> Check(Axis axis, IReadOnlyList<Bar> bars)
     {
         if (bars.Count == 0) throw new ArgumentException("A bar chart needs at least one bar.", nameof(bars));
-        if (axis.Scale == AxisScale.Logarithmic) throw new ArgumentException("Bars begin at zero, which a logarithmic axis does not have.", nameof(axis));
+        if (axis.Scale == AxisScale.Logarithmic)
+            throw new ArgumentException("Bars begin at zero, which a logarithmic axis does not have.", nameof(axis));
         foreach (var bar in bars)
-            if (!double.IsFinite(bar.Value) || bar.Reference is { } reference && !double.IsFinite(reference) || bar.Range is { } range && !(double.IsFinite(range.High - range.Low) && range.Low <= range.High))
-                throw new ArgumentException($"The bar '{bar.Name}' must have finite figures, and a range from low to high; given: {bar.Value}, {bar.Reference} and {bar.Range}.", nameof(bars));
+            if (!double.IsFinite(bar.Value) || bar.Reference is { } reference && !double.IsFinite(reference) || bar.Range is { } range
+                && !(double.IsFinite(range.High - range.Low) && range.Low <= range.High))
+                throw new ArgumentException(
+                    $"The bar '{bar.Name}' must have finite figures, and a range from low to high; given: {bar.Value}, {bar.Reference} " +
+                        $"and {bar.Range}.", nameof(bars));
         return bars;
     }
 }

@@ -17,7 +17,8 @@ public static class Coastlines
         var coasts = new List<IReadOnlyList<(double, double)>>();
         while (reader.ReadLine() is { } line)
             if (!line.StartsWith('#'))
-                coasts.Add([.. line.Split(' ').Select(number => double.Parse(number, CultureInfo.InvariantCulture)).Chunk(2).Select(pair => (pair[0], pair[1]))]);
+                coasts.Add([.. line.Split(' ').Select(number => double.Parse(number, CultureInfo.InvariantCulture)).Chunk(2)
+                    .Select(pair => (pair[0], pair[1]))]);
         return coasts;
     }
 }

@@ -44,7 +44,9 @@ public sealed class ColorMap
 
     /// <summary>The colour at a share of the way from the lower to the upper end; outside of [0, 1] that of the nearer end.</summary>
     /// <exception cref="ArgumentException">The share is not a number.</exception>
-    public RgbColor At(double share) => double.IsNaN(share) ? throw new ArgumentException("A colour's place must be a number; given: NaN.", nameof(share)) : color(Math.Clamp(share, 0, 1));
+    public RgbColor At(double share) =>
+        double.IsNaN(share) ? throw new ArgumentException("A colour's place must be a number; given: NaN.", nameof(share))
+        : color(Math.Clamp(share, 0, 1));
 
     private static RgbColor Between(double share, int[] anchors)
     {

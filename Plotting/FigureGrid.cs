@@ -25,7 +25,9 @@ public sealed record FigureGrid : Figure
 
     private double Head => Title.Length > 0 ? 32 : 0;
 
-    private IEnumerable<double> ColumnWidths => Enumerable.Range(0, Math.Min(Columns, Panels.Count)).Select(column => Panels.Where((_, i) => i % Columns == column).Max(panel => panel.Width));
+    private IEnumerable<double> ColumnWidths =>
+        Enumerable.Range(0, Math.Min(Columns, Panels.Count))
+            .Select(column => Panels.Where((_, i) => i % Columns == column).Max(panel => panel.Width));
 
     private IEnumerable<double> RowHeights => Panels.Chunk(Columns).Select(row => row.Max(panel => panel.Height));
 
@@ -36,7 +38,8 @@ public sealed record FigureGrid : Figure
         for (int i = 0; i < Panels.Count; i++)
         {
             int row = i / Columns, column = i % Columns;
-            var panel = new PlotArea(area.Left + widths.Take(column).Sum(), area.Top + Head + heights.Take(row).Sum(), widths[column], heights[row]);
+            var panel = new PlotArea(area.Left + widths.Take(column).Sum(), area.Top + Head + heights.Take(row).Sum(), widths[column],
+                heights[row]);
             Panels[i].Draw(svg, panel);
             if (Panels.Count > 1) svg.Text(panel.Left + 12, panel.Top + 22, $"({(char)('a' + i % 26)})", PlotFrame.TitleSize, bold: true);
         }

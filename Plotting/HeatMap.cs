@@ -9,7 +9,8 @@ public sealed record CellAxis(Axis Axis, double First, double Step)
     /// <summary>The distance of cells.</summary>
     /// <exception cref="ArgumentException">First or step is not finite, or the step is zero.</exception>
     public double Step { get; } = double.IsFinite(First) && double.IsFinite(Step) && Step != 0 ? Step
-        : throw new ArgumentException($"A cell axis needs a finite first place and a finite step that is not zero; given: {First} and {Step}.");
+        : throw new ArgumentException(
+            $"A cell axis needs a finite first place and a finite step that is not zero; given: {First} and {Step}.");
 
     /// <summary>The outer edges of this many cells, the lower first.</summary>
     internal (double Low, double High) Edges(int count)
@@ -40,11 +41,13 @@ public sealed record HeatMap(string Title, double[,] Values, CellAxis X, CellAxi
         var (xLow, xHigh) = X.Edges(Values.GetLength(1));
         var (yLow, yHigh) = Y.Edges(Values.GetLength(0));
         var yTicks = PlotFrame.VerticalTicks(Y.Axis, yLow, yHigh, below.Height - 50);
-        var inside = PlotFrame.Inside(below, X.Axis, Y.Axis, yTicks.Select(tick => tick.Label), CellRaster.BarSpace(Color, below.Height - 50));
+        var inside = PlotFrame.Inside(below, X.Axis, Y.Axis, yTicks.Select(tick => tick.Label),
+            CellRaster.BarSpace(Color, below.Height - 50));
         var xTicks = PlotFrame.HorizontalTicks(X.Axis, xLow, xHigh, inside.Width);
         svg.Image(inside, CellRaster.Png(Values, X.Step < 0, Y.Step > 0, Color));
         PlotFrame.Head(svg, area, inside, Title, []);
-        PlotFrame.Axes(svg, inside, new AxisMap(X.Axis, xLow, xHigh, inside.Left, inside.Right), new AxisMap(Y.Axis, yLow, yHigh, inside.Bottom, inside.Top), xTicks, yTicks);
+        PlotFrame.Axes(svg, inside, new AxisMap(X.Axis, xLow, xHigh, inside.Left, inside.Right),
+            new AxisMap(Y.Axis, yLow, yHigh, inside.Bottom, inside.Top), xTicks, yTicks);
         CellRaster.DrawBar(svg, inside, Values, Color);
     }
 }
@@ -59,9 +62,13 @@ internal static class CellRaster
 
     public static double[,] Check(double[,] values)
     {
-        if (values.Length == 0) throw new ArgumentException($"A field needs at least one cell; given: {values.GetLength(0)} x {values.GetLength(1)}.", nameof(values));
-        if (values.Cast<double>().Any(double.IsInfinity)) throw new ArgumentException("A field has infinite values; a cell without a value is expressed by NaN.", nameof(values));
-        if (values.Cast<double>().All(double.IsNaN)) throw new ArgumentException("A field has no value to draw: all of its cells are NaN.", nameof(values));
+        if (values.Length == 0)
+            throw new ArgumentException($"A field needs at least one cell; given: {values.GetLength(0)} x {values.GetLength(1)}.",
+                nameof(values));
+        if (values.Cast<double>().Any(double.IsInfinity))
+            throw new ArgumentException("A field has infinite values; a cell without a value is expressed by NaN.", nameof(values));
+        if (values.Cast<double>().All(double.IsNaN))
+            throw new ArgumentException("A field has no value to draw: all of its cells are NaN.", nameof(values));
         return values;
     }
 
@@ -69,23 +76,27 @@ internal static class CellRaster
     public static byte Shade(double value, ColorScale color) => double.IsNaN(value) ? (byte)Shades
         : (byte)Math.Clamp(Math.Floor((value - color.Minimum) / (color.Maximum - color.Minimum) * Shades), 0, Shades - 1);
 
-    public static IReadOnlyList<RgbColor> Palette(ColorMap map) => [.. Enumerable.Range(0, Shades).Select(i => map.At(i / (Shades - 1.0))), Missing];
+    public static IReadOnlyList<RgbColor> Palette(ColorMap map) =>
+        [.. Enumerable.Range(0, Shades).Select(i => map.At(i / (Shades - 1.0))), Missing];
 
     public static byte[] Png(double[,] values, bool mirror, bool firstRowBelow, ColorScale color)
     {
         int rows = values.GetLength(0), columns = values.GetLength(1);
-        int size = Math.Clamp(Sharp / Math.Max(rows, columns), 1, 16);    // pixels a cell: viewers that smooth pictures then blur edges only
+        // pixels a cell: viewers that smooth pictures then blur edges only
+        int size = Math.Clamp(Sharp / Math.Max(rows, columns), 1, 16);
         var pixels = new byte[size * rows, size * columns];
         for (int i = 0; i < size * rows; i++)
             for (int j = 0; j < size * columns; j++)
-                pixels[i, j] = Shade(values[firstRowBelow ? rows - 1 - i / size : i / size, mirror ? columns - 1 - j / size : j / size], color);
+                pixels[i, j] = Shade(values[firstRowBelow ? rows - 1 - i / size : i / size, mirror ? columns - 1 - j / size : j / size],
+                    color);
         return PngWriter.Write(pixels, Palette(color.Map));
     }
 
     /// <summary>How much room the colour bar and its labels need.</summary>
     public static double BarSpace(ColorScale color, double height)
     {
-        double labels = PlotFrame.VerticalTicks(color.Axis, color.Minimum, color.Maximum, height).Max(tick => SvgWriter.TextWidth(tick.Label, PlotFrame.TickSize));
+        double labels = PlotFrame.VerticalTicks(color.Axis, color.Minimum, color.Maximum, height)
+            .Max(tick => SvgWriter.TextWidth(tick.Label, PlotFrame.TickSize));
         return Math.Max(92, BarGap + BarWidth + 8 + labels + (color.Axis.Title.Length > 0 ? PlotFrame.LabelSize + 16 : 8));
     }
 
@@ -102,8 +113,10 @@ internal static class CellRaster
         for (int i = 0; i < Shades; i++) shades[i, 0] = (byte)(Shades - 1 - i);
         var palette = Palette(color.Map);
         svg.Image(bar, PngWriter.Write(shades, palette));
-        if (above) svg.Polygon([(bar.Left, bar.Top), (bar.Right, bar.Top), (bar.CenterX, bar.Top - TipHeight)], palette[Shades - 1].ToString(), SvgWriter.Ink, 0.8);
-        if (below) svg.Polygon([(bar.Left, bar.Bottom), (bar.Right, bar.Bottom), (bar.CenterX, bar.Bottom + TipHeight)], palette[0].ToString(), SvgWriter.Ink, 0.8);
+        if (above) svg.Polygon([(bar.Left, bar.Top), (bar.Right, bar.Top), (bar.CenterX, bar.Top - TipHeight)],
+            palette[Shades - 1].ToString(), SvgWriter.Ink, 0.8);
+        if (below) svg.Polygon([(bar.Left, bar.Bottom), (bar.Right, bar.Bottom), (bar.CenterX, bar.Bottom + TipHeight)],
+            palette[0].ToString(), SvgWriter.Ink, 0.8);
         svg.Rectangle(bar, "none", SvgWriter.Ink, 0.8);
 
         var map = new AxisMap(color.Axis with { Scale = AxisScale.Linear }, color.Minimum, color.Maximum, bar.Bottom, bar.Top);
@@ -115,7 +128,8 @@ internal static class CellRaster
             svg.Text(bar.Right + 8, at + 4, tick.Label, PlotFrame.TickSize);
             widest = Math.Max(widest, SvgWriter.TextWidth(tick.Label, PlotFrame.TickSize));
         }
-        svg.Text(bar.Right + 8 + widest + PlotFrame.LabelSize, bar.CenterY, color.Axis.Title, PlotFrame.LabelSize, TextAnchor.Middle, rotate: -90);
+        svg.Text(bar.Right + 8 + widest + PlotFrame.LabelSize, bar.CenterY, color.Axis.Title, PlotFrame.LabelSize, TextAnchor.Middle,
+            rotate: -90);
         if (!missing) return;
         svg.Rectangle(new PlotArea(bar.Left, plot.Bottom - 13, BarWidth, 12), SvgWriter.Missing, SvgWriter.Ink, 0.8);
         svg.Text(bar.Right + 8, plot.Bottom - 3, "no value", PlotFrame.TickSize);

@@ -14,7 +14,8 @@ public sealed record Histogram(string Title, Axis X, Axis Y, IReadOnlyList<doubl
     private const string Fill = "#9ecae1", Stroke = "#4a7fa8";
 
     /// <summary>The bins' heights.</summary>
-    /// <exception cref="ArgumentException">Their number does not fit the edges, an edge does not ascend, or a height is below zero or not finite.</exception>
+    /// <exception cref="ArgumentException">Their number does not fit the edges, an edge does not ascend, or a height is below zero or not
+    /// finite.</exception>
     public IReadOnlyList<double> Heights { get; } = Check(Edges, Heights);
 
     /// <summary>What the legend calls the bins.</summary>
@@ -33,16 +34,22 @@ public sealed record Histogram(string Title, Axis X, Axis Y, IReadOnlyList<doubl
     {
         Require.AtLeast(bins, 1);
         if (samples.Count == 0 || samples.Any(value => !double.IsFinite(value)))
-            throw new ArgumentException($"A histogram needs finite samples; given: {samples.Count}, of which {samples.Count(value => !double.IsFinite(value))} are not finite.", nameof(samples));
+            throw new ArgumentException(
+                $"A histogram needs finite samples; given: {samples.Count}, of which {samples.Count(value => !double.IsFinite(value))} " +
+                    $"are not finite.", nameof(samples));
         double low = axis.Minimum ?? samples.Min(), high = axis.Maximum ?? samples.Max();
-        if (!(low < high)) throw new ArgumentException($"A histogram needs samples that differ, or an axis with both ends; the bins would run from {low} to {high}.", nameof(samples));
+        if (!(low < high))
+            throw new ArgumentException(
+                $"A histogram needs samples that differ, or an axis with both ends; the bins would run from {low} to {high}.",
+                nameof(samples));
         double width = (high - low) / bins;
         var heights = new double[bins];
         foreach (double value in samples)
             if (value >= low && value <= high)
                 heights[Math.Min((int)((value - low) / width), bins - 1)] += 1 / (samples.Count * width);
         string unit = axis.Unit.Length == 0 ? "" : "1/" + axis.Unit;
-        return new Histogram(title, axis, new Axis("density", unit), [.. Enumerable.Range(0, bins + 1).Select(i => low + i * width)], heights);
+        return new Histogram(title, axis, new Axis("density", unit), [.. Enumerable.Range(0, bins + 1).Select(i => low + i * width)],
+            heights);
     }
 
     internal override void Draw(SvgWriter svg, PlotArea area)
@@ -50,7 +57,8 @@ public sealed record Histogram(string Title, Axis X, Axis Y, IReadOnlyList<doubl
         var legend = new List<PlotFrame.LegendEntry>();
         if (Curves.Count > 0)
         {
-            legend.Add(new(BinName, (writer, x, y) => writer.Rectangle(new PlotArea(x + 4, y - 5, PlotFrame.KeyWidth - 8, 10), Fill, Stroke)));
+            legend.Add(new(BinName,
+                (writer, x, y) => writer.Rectangle(new PlotArea(x + 4, y - 5, PlotFrame.KeyWidth - 8, 10), Fill, Stroke)));
             legend.AddRange(Curves.Select((curve, i) => new PlotFrame.LegendEntry(curve.Name, (writer, x, y) =>
                 writer.Line(x, y, x + PlotFrame.KeyWidth, y, CurveColor(i), 2, CurveStyle(i)))));
         }
@@ -65,9 +73,12 @@ public sealed record Histogram(string Title, Axis X, Axis Y, IReadOnlyList<doubl
         svg.BeginClip(inside);
         for (int i = 0; i < Heights.Count; i++)
             if (Heights[i] > 0)
-                svg.Rectangle(new PlotArea(x.Pixel(Edges[i]), y.Pixel(Heights[i]), x.Pixel(Edges[i + 1]) - x.Pixel(Edges[i]), inside.Bottom - y.Pixel(Heights[i])), Fill, Stroke);
+                svg.Rectangle(
+                    new PlotArea(x.Pixel(Edges[i]), y.Pixel(Heights[i]), x.Pixel(Edges[i + 1]) - x.Pixel(Edges[i]),
+                        inside.Bottom - y.Pixel(Heights[i])), Fill, Stroke);
         for (int i = 0; i < Curves.Count; i++)
-            svg.Polyline(Curves[i].X.Zip(Curves[i].Y).Where(point => double.IsFinite(point.Second)).Select(point => (x.Pixel(point.First), y.Pixel(point.Second))), CurveColor(i), 2, CurveStyle(i));
+            svg.Polyline(Curves[i].X.Zip(Curves[i].Y).Where(point => double.IsFinite(point.Second))
+                .Select(point => (x.Pixel(point.First), y.Pixel(point.Second))), CurveColor(i), 2, CurveStyle(i));
         svg.EndClip();
         PlotFrame.Head(svg, area, inside, Title, legend);
         PlotFrame.Axes(svg, inside, x, y, xTicks, yTicks);
@@ -79,9 +90,14 @@ public sealed record Histogram(string Title, Axis X, Axis Y, IReadOnlyList<doubl
 
     private static IReadOnlyList<double> Check(IReadOnlyList<double> edges, IReadOnlyList<double> heights)
     {
-        if (heights.Count == 0 || edges.Count != heights.Count + 1) throw new ArgumentException($"A histogram needs one edge more than bins, and at least one bin; given: {edges.Count} edges and {heights.Count} heights.");
-        if (edges.Any(edge => !double.IsFinite(edge)) || edges.Zip(edges.Skip(1)).Any(pair => pair.First >= pair.Second)) throw new ArgumentException("A histogram's edges must be finite and ascend.");
-        if (heights.Any(height => !(height >= 0) || double.IsInfinity(height))) throw new ArgumentException("A histogram's heights must be finite and not below zero.");
+        if (heights.Count == 0 || edges.Count != heights.Count + 1)
+            throw new ArgumentException(
+                $"A histogram needs one edge more than bins, and at least one bin; given: {edges.Count} edges and {heights.Count} " +
+                    $"heights.");
+        if (edges.Any(edge => !double.IsFinite(edge)) || edges.Zip(edges.Skip(1)).Any(pair => pair.First >= pair.Second))
+            throw new ArgumentException("A histogram's edges must be finite and ascend.");
+        if (heights.Any(height => !(height >= 0) || double.IsInfinity(height)))
+            throw new ArgumentException("A histogram's heights must be finite and not below zero.");
         return heights;
     }
 }

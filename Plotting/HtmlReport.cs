@@ -54,7 +54,8 @@ public sealed record ReportTable(string Title, IReadOnlyList<string> Headers, IR
     {
         for (int i = 0; i < rows.Count; i++)
             if (rows[i].Count != headers.Count)
-                throw new ArgumentException($"Every row of a table must have {headers.Count} cells, one a header; row {i} has {rows[i].Count}.", nameof(rows));
+                throw new ArgumentException(
+                    $"Every row of a table must have {headers.Count} cells, one a header; row {i} has {rows[i].Count}.", nameof(rows));
         return rows;
     }
 }
@@ -90,7 +91,8 @@ public sealed record ReportFigure(Figure Figure, string Caption) : ReportBlock
 public sealed record HtmlReport(string Title, IReadOnlyList<ReportBlock> Blocks)
 {
     private const string Style = """
-        body { font: 16px/1.5 "Helvetica Neue", Helvetica, Arial, "DejaVu Sans", sans-serif; color: #1a1a1a; background: #fff; max-width: 54rem; margin: 2rem auto; padding: 0 1rem; }
+        body { font: 16px/1.5 "Helvetica Neue", Helvetica, Arial, "DejaVu Sans", sans-serif; color: #1a1a1a; background: #fff;
+               max-width: 54rem; margin: 2rem auto; padding: 0 1rem; }
         h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 1rem; }
         h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; }
         .wide { overflow-x: auto; }
@@ -113,7 +115,8 @@ public sealed record HtmlReport(string Title, IReadOnlyList<ReportBlock> Blocks)
         var html = new StringBuilder();
         html.Append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n")
             .Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n")
-            .Append($"<title>{ReportBlock.Escape(Title)}</title>\n<style>\n{Style}\n</style>\n</head>\n<body>\n<h1>{ReportBlock.Escape(Title)}</h1>\n");
+            .Append($"<title>{ReportBlock.Escape(Title)}</title>\n<style>\n{Style}\n</style>\n</head>\n<body>\n")
+            .Append($"<h1>{ReportBlock.Escape(Title)}</h1>\n");
         foreach (var block in Blocks) block.Write(html);
         return html.Append("</body>\n</html>\n").ToString();
     }

@@ -7,7 +7,8 @@ namespace DaML;
 public sealed record LineSeries(string Name, IReadOnlyList<double> X, IReadOnlyList<double> Y)
 {
     /// <summary>The values.</summary>
-    /// <exception cref="ArgumentException">The lengths differ, a place is not finite, a value is infinite, or no value is a number.</exception>
+    /// <exception cref="ArgumentException">The lengths differ, a place is not finite, a value is infinite, or no value is a
+    /// number.</exception>
     public IReadOnlyList<double> Y { get; } = Check(Name, X, Y);
 
     /// <summary>How the line is broken; null for one that differs from its neighbours'.</summary>
@@ -29,7 +30,8 @@ public sealed record LineSeries(string Name, IReadOnlyList<double> X, IReadOnlyL
 
     private static IReadOnlyList<double> Check(string name, IReadOnlyList<double> x, IReadOnlyList<double> y)
     {
-        if (x.Count != y.Count) throw new ArgumentException($"The line '{name}' has {x.Count} places and {y.Count} values; as many are needed.");
+        if (x.Count != y.Count)
+            throw new ArgumentException($"The line '{name}' has {x.Count} places and {y.Count} values; as many are needed.");
         if (x.Any(value => !double.IsFinite(value))) throw new ArgumentException($"The line '{name}' has a place that is not finite.");
         if (y.Any(double.IsInfinity)) throw new ArgumentException($"The line '{name}' has an infinite value; a gap is expressed by NaN.");
         if (y.All(double.IsNaN)) throw new ArgumentException($"The line '{name}' has no value to draw.");
@@ -74,7 +76,8 @@ public sealed record LineChart(string Title, Axis X, Axis Y, IReadOnlyList<LineS
         if (legend.Count == 1) legend.Clear();    // a single line is named by the axis
         var below = PlotFrame.Below(area, Title, legend);
 
-        var numbers = Series.SelectMany(series => series.Y).Where(value => !double.IsNaN(value)).Concat(References.Select(reference => reference.Value)).ToList();
+        var numbers = Series.SelectMany(series => series.Y).Where(value => !double.IsNaN(value))
+            .Concat(References.Select(reference => reference.Value)).ToList();
         var (xLow, xHigh) = X.Range(Series.Min(series => series.X.Min()), Series.Max(series => series.X.Max()), 0);
         var (yLow, yHigh) = Y.Range(numbers.Min(), numbers.Max(), 0.05);
         var (inside, x, y, xTicks, yTicks) = PlotFrame.Fit(below, X, xLow, xHigh, Y, yLow, yHigh);
@@ -90,7 +93,9 @@ public sealed record LineChart(string Title, Axis X, Axis Y, IReadOnlyList<LineS
         svg.EndClip();
         for (int i = 0; i < Series.Count; i++)    // whole also at the edge
             if (Series[i].Markers)
-                foreach (var (px, py) in Runs(Series[i], x, y).SelectMany(run => run).Where(point => inside.Contains(point.X, point.Y))) svg.Circle(px, py, 3.2, Color(i));
+                foreach (var (px,
+                    py) in Runs(Series[i], x, y).SelectMany(run => run)
+                        .Where(point => inside.Contains(point.X, point.Y))) svg.Circle(px, py, 3.2, Color(i));
         PlotFrame.Head(svg, area, inside, Title, legend);
         PlotFrame.Axes(svg, inside, x, y, xTicks, yTicks);
     }
@@ -119,7 +124,10 @@ public sealed record LineChart(string Title, Axis X, Axis Y, IReadOnlyList<LineS
         if (run.Count > 0) yield return run;
     }
 
-    /// <summary>Of the points that fall on half a pixel's width those that show: the first, the last and both extremes. A run of one point becomes a dot.</summary>
+    /// <summary>
+    /// Of the points that fall on half a pixel's width those that show: the first, the last and both extremes. A run of one point becomes a
+    /// dot.
+    /// </summary>
     private static IEnumerable<(double X, double Y)> Thin(List<(double X, double Y)> run)
     {
         if (run is [var only]) return [(only.X - 0.5, only.Y), (only.X + 0.5, only.Y)];
@@ -144,8 +152,12 @@ public sealed record LineChart(string Title, Axis X, Axis Y, IReadOnlyList<LineS
         if (series.Count == 0) throw new ArgumentException("A line chart needs at least one line.", nameof(series));
         foreach (var line in series)
         {
-            if (x.Scale == AxisScale.Logarithmic && line.X.Any(value => value <= 0)) throw new ArgumentException($"The line '{line.Name}' has a place that is not above zero; the axis '{x.Label}' is logarithmic.");
-            if (y.Scale == AxisScale.Logarithmic && line.Y.Any(value => value <= 0)) throw new ArgumentException($"The line '{line.Name}' has a value that is not above zero; the axis '{y.Label}' is logarithmic.");
+            if (x.Scale == AxisScale.Logarithmic && line.X.Any(value => value <= 0))
+                throw new ArgumentException(
+                    $"The line '{line.Name}' has a place that is not above zero; the axis '{x.Label}' is logarithmic.");
+            if (y.Scale == AxisScale.Logarithmic && line.Y.Any(value => value <= 0))
+                throw new ArgumentException(
+                    $"The line '{line.Name}' has a value that is not above zero; the axis '{y.Label}' is logarithmic.");
         }
         return series;
     }

@@ -1,6 +1,8 @@
 namespace DaML;
 
-/// <summary>What plots with two axes share: margins that leave room for every label, grid lines, ticks, titles and a legend above.</summary>
+/// <summary>
+/// What plots with two axes share: margins that leave room for every label, grid lines, ticks, titles and a legend above.
+/// </summary>
 internal static class PlotFrame
 {
     public const double TitleSize = 15, LabelSize = 13, TickSize = 12;
@@ -23,7 +25,8 @@ internal static class PlotFrame
         double y = area.Top + (title.Length > 0 ? 34 : 10) + 8;
         var rows = legend.Count == 0 ? [] : Rows(area, legend);
         double left = rows.Select(row => inside.CenterX - row.Sum(Width) / 2 + Between / 2).DefaultIfEmpty(0).Min();
-        left = Math.Clamp(left, area.Left + 12, Math.Max(area.Left + 12, area.Right - rows.Select(row => row.Sum(Width)).DefaultIfEmpty(0).Max()));
+        left = Math.Clamp(left, area.Left + 12,
+            Math.Max(area.Left + 12, area.Right - rows.Select(row => row.Sum(Width)).DefaultIfEmpty(0).Max()));
         foreach (var row in rows)
         {
             double x = left;
@@ -63,14 +66,17 @@ internal static class PlotFrame
         return area.Inset(left, 4, right, bottom);
     }
 
-    /// <summary>Where data of given ranges lie in an area: what their axes leave of it, the way from values to pixels, and the ticks.</summary>
+    /// <summary>
+    /// Where data of given ranges lie in an area: what their axes leave of it, the way from values to pixels, and the ticks.
+    /// </summary>
     public static (PlotArea Inside, AxisMap X, AxisMap Y, IReadOnlyList<Tick> XTicks, IReadOnlyList<Tick> YTicks) Fit(
         PlotArea area, Axis x, double xLow, double xHigh, Axis y, double yLow, double yHigh)
     {
         var yTicks = VerticalTicks(y, yLow, yHigh, area.Height - 50);
         var inside = Inside(area, x, y, yTicks.Select(tick => tick.Label));
         var xTicks = HorizontalTicks(x, xLow, xHigh, inside.Width);
-        return (inside, new AxisMap(x, xLow, xHigh, inside.Left, inside.Right), new AxisMap(y, yLow, yHigh, inside.Bottom, inside.Top), xTicks, yTicks);
+        return (inside, new AxisMap(x, xLow, xHigh, inside.Left, inside.Right), new AxisMap(y, yLow, yHigh, inside.Bottom, inside.Top),
+            xTicks, yTicks);
     }
 
     /// <summary>The ticks of a horizontal axis, few enough that their labels do not touch.</summary>
@@ -90,10 +96,13 @@ internal static class PlotFrame
         Ticks.Of(axis, minimum, maximum, Math.Clamp((int)(height / 26), 2, 10));
 
     /// <summary>Grid lines behind the data.</summary>
-    public static void GridLines(SvgWriter svg, PlotArea inside, AxisMap x, AxisMap y, IReadOnlyList<Tick> xTicks, IReadOnlyList<Tick> yTicks)
+    public static void GridLines(SvgWriter svg, PlotArea inside, AxisMap x, AxisMap y, IReadOnlyList<Tick> xTicks,
+        IReadOnlyList<Tick> yTicks)
     {
-        foreach (var tick in xTicks.Where(tick => tick.Label.Length > 0)) svg.Line(x.Pixel(tick.Value), inside.Top, x.Pixel(tick.Value), inside.Bottom, SvgWriter.Grid);
-        foreach (var tick in yTicks.Where(tick => tick.Label.Length > 0)) svg.Line(inside.Left, y.Pixel(tick.Value), inside.Right, y.Pixel(tick.Value), SvgWriter.Grid);
+        foreach (var tick in xTicks.Where(tick => tick.Label.Length > 0))
+            svg.Line(x.Pixel(tick.Value), inside.Top, x.Pixel(tick.Value), inside.Bottom, SvgWriter.Grid);
+        foreach (var tick in yTicks.Where(tick => tick.Label.Length > 0))
+            svg.Line(inside.Left, y.Pixel(tick.Value), inside.Right, y.Pixel(tick.Value), SvgWriter.Grid);
     }
 
     /// <summary>The box, ticks outside of it, their labels, and the axes' titles.</summary>

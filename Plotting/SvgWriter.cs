@@ -60,8 +60,10 @@ internal sealed class SvgWriter
     public void Begin(double width, double height, string title)
     {
         string size = $"{Number(width)} {Number(height)}";
-        text.Append($"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{Number(width)}\" height=\"{Number(height)}\" viewBox=\"0 0 {size}\" ")
-            .Append($"font-family=\"{Fonts}\" role=\"img\">\n<title>{Escape(title)}</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n");
+        text.Append(
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{Number(width)}\" height=\"{Number(height)}\" viewBox=\"0 0 {size}\" ")
+            .Append($"font-family=\"{Fonts}\" role=\"img\">\n<title>{Escape(title)}</title>\n<rect width=\"100%\" height=\"100%\" " +
+                $"fill=\"#fff\"/>\n");
     }
 
     public string End() => text.Append("</svg>\n").ToString();
@@ -74,13 +76,16 @@ internal sealed class SvgWriter
     public void EndClip() => text.Append("</svg>\n");
 
     public void Rectangle(PlotArea area, string fill, string stroke = "none", double strokeWidth = 1) => text.Append(
-        $"<rect x=\"{Number(area.Left)}\" y=\"{Number(area.Top)}\" width=\"{Number(area.Width)}\" height=\"{Number(area.Height)}\" fill=\"{fill}\"{Stroke(stroke, strokeWidth)}/>\n");
+        $"<rect x=\"{Number(area.Left)}\" y=\"{Number(area.Top)}\" width=\"{Number(area.Width)}\" height=\"{Number(area.Height)}\" " +
+            $"fill=\"{fill}\"{Stroke(stroke, strokeWidth)}/>\n");
 
-    public void Line(double x1, double y1, double x2, double y2, string stroke, double width = 1, LineStyle style = LineStyle.Solid) => text.Append(
+    public void Line(double x1, double y1, double x2, double y2, string stroke, double width = 1, LineStyle style = LineStyle.Solid) =>
+        text.Append(
         $"<line x1=\"{Number(x1)}\" y1=\"{Number(y1)}\" x2=\"{Number(x2)}\" y2=\"{Number(y2)}\"{Stroke(stroke, width, style)}/>\n");
 
     public void Polyline(IEnumerable<(double X, double Y)> points, string stroke, double width, LineStyle style = LineStyle.Solid) => text
-        .Append("<polyline points=\"").AppendJoin(' ', points.Select(point => $"{Number(Math.Round(point.X, 1))},{Number(Math.Round(point.Y, 1))}"))
+        .Append("<polyline points=\"")
+        .AppendJoin(' ', points.Select(point => $"{Number(Math.Round(point.X, 1))},{Number(Math.Round(point.Y, 1))}"))
         .Append($"\" fill=\"none\" stroke-linejoin=\"round\"{Stroke(stroke, width, style)}/>\n");
 
     public void Polygon(IEnumerable<(double X, double Y)> points, string fill, string stroke = "none", double strokeWidth = 1) => text
@@ -92,10 +97,12 @@ internal sealed class SvgWriter
 
     /// <summary>A picture that is stretched over an area, its cells with sharp edges.</summary>
     public void Image(PlotArea area, byte[] png) => text.Append(
-        $"<image x=\"{Number(area.Left)}\" y=\"{Number(area.Top)}\" width=\"{Number(area.Width)}\" height=\"{Number(area.Height)}\" preserveAspectRatio=\"none\" " +
+        $"<image x=\"{Number(area.Left)}\" y=\"{Number(area.Top)}\" width=\"{Number(area.Width)}\" height=\"{Number(area.Height)}\" " +
+            $"preserveAspectRatio=\"none\" " +
         $"image-rendering=\"pixelated\" href=\"data:image/png;base64,{Convert.ToBase64String(png)}\"/>\n");
 
-    public void Text(double x, double y, string content, double size, TextAnchor anchor = TextAnchor.Start, string fill = Ink, bool bold = false, double rotate = 0)
+    public void Text(double x, double y, string content, double size, TextAnchor anchor = TextAnchor.Start, string fill = Ink,
+        bool bold = false, double rotate = 0)
     {
         if (content.Length == 0) return;
         text.Append($"<text x=\"{Number(x)}\" y=\"{Number(y)}\" font-size=\"{Number(size)}\" fill=\"{fill}\"");
@@ -130,5 +137,7 @@ internal sealed class SvgWriter
 
     /// <summary>Text as XML takes it: characters that XML does not know become the replacement character.</summary>
     public static string Escape(string content) =>
-        WebUtility.HtmlEncode(new string([.. content.Select(c => c is '\t' or '\n' or '\r' || (c >= ' ' && c is not ('\uFFFE' or '\uFFFF')) ? c : '\uFFFD')]));
+        WebUtility.HtmlEncode(
+            new string([
+                .. content.Select(c => c is '\t' or '\n' or '\r' || (c >= ' ' && c is not ('\uFFFE' or '\uFFFF')) ? c : '\uFFFD')]));
 }

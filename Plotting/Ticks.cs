@@ -5,7 +5,9 @@ namespace DaML;
 /// <summary>A marked value of an axis and how it is written; empty for a minor tick.</summary>
 internal readonly record struct Tick(double Value, string Label);
 
-/// <summary>Ticks at round numbers: steps of 1, 2 or 5 times a power of ten; decades on a logarithmic axis; whole degrees on a map.</summary>
+/// <summary>
+/// Ticks at round numbers: steps of 1, 2 or 5 times a power of ten; decades on a logarithmic axis; whole degrees on a map.
+/// </summary>
 internal static class Ticks
 {
     private static readonly double[] DegreeSteps = [1, 2, 5, 10, 15, 20, 30, 45, 60, 90];
@@ -28,7 +30,10 @@ internal static class Ticks
         return 10 * power;
     }
 
-    /// <summary>A number as a tick of this step shows it: only the decimals the step needs, a true minus, one power of ten for the whole axis where it is very large or small.</summary>
+    /// <summary>
+    /// A number as a tick of this step shows it: only the decimals the step needs, a true minus, one power of ten for the whole axis where
+    /// it is very large or small.
+    /// </summary>
     private static string Format(double value, double step, double largest)
     {
         if (value != 0 && (largest >= 1e6 || step < 1e-5))
@@ -89,7 +94,8 @@ internal static class Ticks
     }
 
     private static string Power(int digit, int exponent, bool plain) =>
-        plain ? Plain(digit * Math.Pow(10, exponent), Math.Pow(10, exponent)) : (digit == 1 ? "" : digit + "×") + "10" + Superscript(exponent);
+        plain ? Plain(digit * Math.Pow(10, exponent), Math.Pow(10, exponent))
+        : (digit == 1 ? "" : digit + "×") + "10" + Superscript(exponent);
 
     private static string Longitude(double value, double step)
     {
@@ -99,5 +105,6 @@ internal static class Ticks
     }
 
     private static string Superscript(int exponent) =>
-        string.Concat(exponent.ToString(CultureInfo.InvariantCulture).Select(c => c == '-' ? '\u207B' : "\u2070\u00B9\u00B2\u00B3\u2074\u2075\u2076\u2077\u2078\u2079"[c - '0']));
+        string.Concat(exponent.ToString(CultureInfo.InvariantCulture)
+            .Select(c => c == '-' ? '\u207B' : "\u2070\u00B9\u00B2\u00B3\u2074\u2075\u2076\u2077\u2078\u2079"[c - '0']));
 }

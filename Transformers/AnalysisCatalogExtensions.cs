@@ -1,7 +1,8 @@
 namespace DaML;
 
 /// <summary>
-/// The classical methods by name, made from <see cref="DataAssimilationContext.Analysis"/>: each takes a system and the method's record, whose documentation
+/// The classical methods by name, made from <see cref="DataAssimilationContext.Analysis"/>: each takes a system and the method's record,
+/// whose documentation
 /// says what its settings are.
 /// </summary>
 public static class AnalysisCatalogExtensions
@@ -14,27 +15,33 @@ public static class AnalysisCatalogExtensions
         method.For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.Climatology"/>
-    public static SequentialAssimilation<GaussianMemory> Climatology(this AnalysisCatalog catalog, AssimilationSystem system, Climatology? method = null) =>
+    public static SequentialAssimilation<GaussianMemory> Climatology(this AnalysisCatalog catalog, AssimilationSystem system,
+        Climatology? method = null) =>
         (method ?? new()).For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.OptimalInterpolation"/>
-    public static SequentialAssimilation<GaussianMemory> OptimalInterpolation(this AnalysisCatalog catalog, AssimilationSystem system, OptimalInterpolation? method = null) =>
+    public static SequentialAssimilation<GaussianMemory> OptimalInterpolation(this AnalysisCatalog catalog, AssimilationSystem system,
+        OptimalInterpolation? method = null) =>
         (method ?? new()).For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.KalmanFilter"/>
-    public static SequentialAssimilation<GaussianMemory> KalmanFilter(this AnalysisCatalog catalog, AssimilationSystem system, KalmanFilter? method = null) =>
+    public static SequentialAssimilation<GaussianMemory> KalmanFilter(this AnalysisCatalog catalog, AssimilationSystem system,
+        KalmanFilter? method = null) =>
         (method ?? new()).For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.ExtendedKalmanFilter"/>
-    public static SequentialAssimilation<GaussianMemory> ExtendedKalmanFilter(this AnalysisCatalog catalog, AssimilationSystem system, ExtendedKalmanFilter? method = null) =>
+    public static SequentialAssimilation<GaussianMemory> ExtendedKalmanFilter(this AnalysisCatalog catalog, AssimilationSystem system,
+        ExtendedKalmanFilter? method = null) =>
         (method ?? new()).For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.StochasticEnsembleKalmanFilter"/>
-    public static SequentialAssimilation<EnsembleMemory> StochasticEnsembleKalmanFilter(this AnalysisCatalog catalog, AssimilationSystem system,
+    public static SequentialAssimilation<EnsembleMemory> StochasticEnsembleKalmanFilter(this AnalysisCatalog catalog,
+        AssimilationSystem system,
         StochasticEnsembleKalmanFilter? method = null) => (method ?? new()).For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.DeterministicEnsembleKalmanFilter"/>
-    public static SequentialAssimilation<EnsembleMemory> DeterministicEnsembleKalmanFilter(this AnalysisCatalog catalog, AssimilationSystem system,
+    public static SequentialAssimilation<EnsembleMemory> DeterministicEnsembleKalmanFilter(this AnalysisCatalog catalog,
+        AssimilationSystem system,
         DeterministicEnsembleKalmanFilter? method = null) => (method ?? new()).For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.SerialSquareRootFilter"/>
@@ -42,15 +49,18 @@ public static class AnalysisCatalogExtensions
         SerialSquareRootFilter? method = null) => (method ?? new()).For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.EnsembleTransformKalmanFilter"/>
-    public static SequentialAssimilation<EnsembleMemory> EnsembleTransformKalmanFilter(this AnalysisCatalog catalog, AssimilationSystem system,
+    public static SequentialAssimilation<EnsembleMemory> EnsembleTransformKalmanFilter(this AnalysisCatalog catalog,
+        AssimilationSystem system,
         EnsembleTransformKalmanFilter? method = null) => (method ?? new()).For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.LocalEnsembleTransformKalmanFilter"/>
-    public static SequentialAssimilation<EnsembleMemory> LocalEnsembleTransformKalmanFilter(this AnalysisCatalog catalog, AssimilationSystem system,
+    public static SequentialAssimilation<EnsembleMemory> LocalEnsembleTransformKalmanFilter(this AnalysisCatalog catalog,
+        AssimilationSystem system,
         LocalEnsembleTransformKalmanFilter method) => method.For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.FiniteSizeEnsembleKalmanFilter"/>
-    public static SequentialAssimilation<EnsembleMemory> FiniteSizeEnsembleKalmanFilter(this AnalysisCatalog catalog, AssimilationSystem system,
+    public static SequentialAssimilation<EnsembleMemory> FiniteSizeEnsembleKalmanFilter(this AnalysisCatalog catalog,
+        AssimilationSystem system,
         FiniteSizeEnsembleKalmanFilter? method = null) => (method ?? new()).For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.AdaptivelyInflatedFilter"/>
@@ -58,15 +68,19 @@ public static class AnalysisCatalogExtensions
         AssimilationSystem system, AdaptivelyInflatedFilter method) => method.For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.IterativeEnsembleKalmanSmoother"/>
-    public static SequentialAssimilation<WindowMemory<EnsembleMemory>> IterativeEnsembleKalmanSmoother(this AnalysisCatalog catalog, AssimilationSystem system,
+    public static SequentialAssimilation<WindowMemory<EnsembleMemory>> IterativeEnsembleKalmanSmoother(this AnalysisCatalog catalog,
+        AssimilationSystem system,
         IterativeEnsembleKalmanSmoother? method = null) => (method ?? new()).For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.AdditiveErrorIterativeEnsembleKalmanFilter"/>
-    public static SequentialAssimilation<WindowMemory<EnsembleMemory>> AdditiveErrorIterativeEnsembleKalmanFilter(this AnalysisCatalog catalog,
-        AssimilationSystem system, AdditiveErrorIterativeEnsembleKalmanFilter? method = null) => (method ?? new()).For(system, catalog.Context);
+    public static SequentialAssimilation<WindowMemory<EnsembleMemory>> AdditiveErrorIterativeEnsembleKalmanFilter(
+        this AnalysisCatalog catalog,
+        AssimilationSystem system, AdditiveErrorIterativeEnsembleKalmanFilter? method = null) =>
+        (method ?? new()).For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.ParticleFilter"/>
-    public static SequentialAssimilation<ParticleMemory> ParticleFilter(this AnalysisCatalog catalog, AssimilationSystem system, ParticleFilter? method = null) =>
+    public static SequentialAssimilation<ParticleMemory> ParticleFilter(this AnalysisCatalog catalog, AssimilationSystem system,
+        ParticleFilter? method = null) =>
         (method ?? new()).For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.ThreeDimensionalVariational"/>
@@ -74,7 +88,8 @@ public static class AnalysisCatalogExtensions
         ThreeDimensionalVariational method) => method.For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.FourDimensionalVariational"/>
-    public static SequentialAssimilation<WindowMemory<StateMemory>> FourDimensionalVariational(this AnalysisCatalog catalog, AssimilationSystem system,
+    public static SequentialAssimilation<WindowMemory<StateMemory>> FourDimensionalVariational(this AnalysisCatalog catalog,
+        AssimilationSystem system,
         FourDimensionalVariational method) => method.For(system, catalog.Context);
 
     /// <inheritdoc cref="DaML.RauchTungStriebelSmoother"/>

@@ -27,15 +27,21 @@ internal sealed class BaselineComparison(string own, string other, TextWriter ou
     {
         foreach (string program in new[] { Program, Samples })
             if (!File.Exists(Path.Combine(other, program)))
-                throw new FileNotFoundException($"'{other}' has no {program}: build it there first, with 'dotnet build bench -c Release' and 'dotnet build Samples -c Release'.");
+                throw new FileNotFoundException(
+                    $"'{other}' has no {program}: build it there first, with 'dotnet build bench -c Release' and 'dotnet build Samples " +
+                        $"-c Release'.");
         output.WriteLine("| what | rate, wall | quartiles | rate, processor time |");
         output.WriteLine("| --- | --- | --- | --- |");
-        using (WorkerProcess ours = new("dotnet", Path.Combine(own, Program), "worker"), theirs = new("dotnet", Path.Combine(other, Program), "worker"))
-            foreach (string workload in Workloads.Names.Where(name => !name.StartsWith("sweep", StringComparison.Ordinal))) Compare(workload, ours, theirs);
+        using (WorkerProcess ours = new("dotnet", Path.Combine(own, Program), "worker"),
+            theirs = new("dotnet", Path.Combine(other, Program), "worker"))
+            foreach (string workload in Workloads.Names.Where(name => !name.StartsWith("sweep", StringComparison.Ordinal)))
+                Compare(workload, ours, theirs);
         Row("start.list", Pairs(Starts, root => Time(root, "list")));
         Demo();
         if (jsonFile is not null)
-            AtomicFile.Write(jsonFile, stream => JsonSerializer.Serialize(stream, new { name = "bench-baseline", settings = new { rounds = Rounds }, metrics }, new JsonSerializerOptions { WriteIndented = true }));
+            AtomicFile.Write(jsonFile,
+                stream => JsonSerializer.Serialize(stream, new { name = "bench-baseline", settings = new { rounds = Rounds }, metrics },
+                    new JsonSerializerOptions { WriteIndented = true }));
     }
 
     private void Compare(string workload, WorkerProcess ours, WorkerProcess theirs)
@@ -45,7 +51,8 @@ internal sealed class BaselineComparison(string own, string other, TextWriter ou
         foreach (var worker in new[] { ours, theirs })
         {
             seconds = worker.Run(workload, 1).Wall;
-            for (var watch = Stopwatch.StartNew(); watch.Elapsed.TotalSeconds < WarmUpSeconds;) seconds = worker.Run(workload, Repetitions(seconds)).Wall;
+            for (var watch = Stopwatch.StartNew(); watch.Elapsed.TotalSeconds < WarmUpSeconds;)
+                seconds = worker.Run(workload, Repetitions(seconds)).Wall;
         }
         int repetitions = Repetitions(seconds);
         Row(workload, Pairs(Rounds, root => (root == own ? ours : theirs).Run(workload, repetitions)));
@@ -62,7 +69,9 @@ internal sealed class BaselineComparison(string own, string other, TextWriter ou
             string folder = Directory.CreateTempSubdirectory("daml-bench-").FullName, json = Path.Combine(folder, "demo.json");
             try
             {
-                resident[root].Add(Resident(root, "demo", "--minutes", DemoMinutes.ToString(CultureInfo.InvariantCulture), "--out", Path.Combine(folder, "out"), "--json", json));
+                resident[root]
+                    .Add(Resident(root, "demo", "--minutes", DemoMinutes.ToString(CultureInfo.InvariantCulture), "--out",
+                        Path.Combine(folder, "out"), "--json", json));
                 using var result = JsonDocument.Parse(File.ReadAllText(json));
                 double steps = result.RootElement.GetProperty("settings").GetProperty("training.steps").GetDouble();
                 return (result.RootElement.GetProperty("metrics").GetProperty("seconds.training").GetDouble() / steps, double.NaN);
@@ -72,7 +81,8 @@ internal sealed class BaselineComparison(string own, string other, TextWriter ou
         double memory = LocalScaling.Median(resident[own]) / LocalScaling.Median(resident[other]);
         metrics["demo.resident_ratio"] = memory;
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"\nThe demo's process held {LocalScaling.Median(resident[own]):f0} MiB at most, {memory:f2} of the other's {LocalScaling.Median(resident[other]):f0} MiB."));
+            $"\nThe demo's process held {LocalScaling.Median(resident[own]):f0} MiB at most, {memory:f2} of the other's " +
+                $"{LocalScaling.Median(resident[other]):f0} MiB."));
     }
 
     // Time of the other over time of this one, pair by pair; processor time is no number where it is not known.
@@ -83,7 +93,8 @@ internal sealed class BaselineComparison(string own, string other, TextWriter ou
         {
             string[] turns = pair % 2 == 0 ? [other, own, own, other] : [own, other, other, own];
             var times = turns.Select(root => (Root: root, Time: measure(root))).ToLookup(turn => turn.Root, turn => turn.Time);
-            ratios.Add((times[other].Sum(time => time.Wall) / times[own].Sum(time => time.Wall), times[other].Sum(time => time.Cpu) / times[own].Sum(time => time.Cpu)));
+            ratios.Add((times[other].Sum(time => time.Wall) / times[own].Sum(time => time.Wall),
+                times[other].Sum(time => time.Cpu) / times[own].Sum(time => time.Cpu)));
         }
         return ratios;
     }
@@ -95,7 +106,8 @@ internal sealed class BaselineComparison(string own, string other, TextWriter ou
         metrics[name + ".rate"] = rate;
         if (!double.IsNaN(cpu)) metrics[name + ".cpu_rate"] = cpu;
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"| {name} | {rate:f2} | {wall[wall.Length / 4]:f2}-{wall[^(1 + wall.Length / 4)]:f2} | {(double.IsNaN(cpu) ? "" : cpu.ToString("f2", CultureInfo.InvariantCulture))} |"));
+            $"| {name} | {rate:f2} | {wall[wall.Length / 4]:f2}-{wall[^(1 + wall.Length / 4)]:f2} | " +
+                $"{(double.IsNaN(cpu) ? "" : cpu.ToString("f2", CultureInfo.InvariantCulture))} |"));
         output.Flush();
     }
 
@@ -122,7 +134,8 @@ internal sealed class BaselineComparison(string own, string other, TextWriter ou
         }
         process.WaitForExit();
         reading.GetAwaiter().GetResult();
-        if (process.ExitCode != 0) throw new InvalidOperationException($"'{root}': daml {string.Join(' ', arguments)} ended with code {process.ExitCode}.");
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"'{root}': daml {string.Join(' ', arguments)} ended with code {process.ExitCode}.");
         return most / 1048576.0;
     }
 

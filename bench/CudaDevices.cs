@@ -37,7 +37,9 @@ internal static class CudaDevices
         if (cuda.is_available()) Measure(metrics, output);
         else output.WriteLine($"No CUDA device is available, so there is nothing to measure: {Devices.WhyNoCuda}.");
         if (jsonFile is not null)
-            AtomicFile.Write(jsonFile, stream => JsonSerializer.Serialize(stream, new { name = "bench-cuda", settings = new { rounds = Rounds }, metrics }, new JsonSerializerOptions { WriteIndented = true }));
+            AtomicFile.Write(jsonFile,
+                stream => JsonSerializer.Serialize(stream, new { name = "bench-cuda", settings = new { rounds = Rounds }, metrics },
+                    new JsonSerializerOptions { WriteIndented = true }));
     }
 
     private static void Measure(IDictionary<string, double> metrics, TextWriter output)
@@ -69,11 +71,14 @@ internal static class CudaDevices
                 double share = 4 * sizeof(double) * runs * members * Sites / seconds / copy;
                 metrics[$"cuda.filter.{name}.{members}.{runs}.cycles_per_second"] = runs / seconds;
                 metrics[$"cuda.filter.{name}.{members}.{runs}.share_of_copy"] = share;
-                output.WriteLine(Text($"{name}, N = {members}, {runs} runs: {runs / seconds:f0} cycles/s, {1e3 * seconds:f2} ms for one of all runs; {share:p1} of the rate of a copy."));
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"{name}, N = {members}, {runs} runs: {runs / seconds:f0} cycles/s, {1e3 * seconds:f2} ms for one of all runs; " +
+                    $"{share:p1} of the rate of a copy."));
             }
     }
 
-    private static void Train(ResidualConvolutionOptions size, long batch, MatrixPrecision precision, DataAssimilationOptions options, double product,
+    private static void Train(ResidualConvolutionOptions size, long batch, MatrixPrecision precision, DataAssimilationOptions options,
+        double product,
         WorkerProcess? python, IDictionary<string, double> metrics, TextWriter output)
     {
         string shape = $"{size.Filters}x{size.Blocks}x{size.SubBlocks}.{batch}.{precision}";
@@ -98,12 +103,15 @@ internal static class CudaDevices
             metrics[$"cuda.training.{shape}.speedup"] = LocalScaling.Median(ratios);
             beside = Text($", {LocalScaling.Median(ratios):f2} ({ratios.Min():f2}-{ratios.Max():f2}) times eager PyTorch");
         }
-        output.WriteLine(Text($"training, {size.Filters} filters, {size.Blocks} x {size.SubBlocks}, batch {batch}, {precision}: {1e3 * seconds:f2} ms a step{beside}; {flops / 1e12:f2} TFLOP/s, {flops / product:p0} of the product's."));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"training, {size.Filters} filters, {size.Blocks} x {size.SubBlocks}, batch {batch}, {precision}: {1e3 * seconds:f2} " +
+            $"ms a step{beside}; {flops / 1e12:f2} TFLOP/s, {flops / product:p0} of the product's."));
     }
 
     // The convolutions of a training step, forward and twice that backward, five sites wide, as compare.py counts them.
     private static double TrainingFlops(ResidualConvolutionOptions size, long batch) =>
-        3.0 * 2 * Cycles * batch * Sites * size.KernelSize * (size.Filters * size.Filters * size.Blocks * size.SubBlocks + 3 * size.Filters);
+        3.0 * 2 * Cycles * batch * Sites * size.KernelSize * (size.Filters * size.Filters * size.Blocks * size.SubBlocks +
+            3 * size.Filters);
 
     private static double CopyRate()
     {
@@ -139,7 +147,8 @@ internal static class CudaDevices
 
     private sealed class Copy(long numbers) : IWorkload
     {
-        private readonly Tensor from = zeros(numbers, device: CUDA).DetachFromDisposeScope(), to = zeros(numbers, device: CUDA).DetachFromDisposeScope();
+        private readonly Tensor from = zeros(numbers, device: CUDA).DetachFromDisposeScope(),
+            to = zeros(numbers, device: CUDA).DetachFromDisposeScope();
 
         public void Run() => to.copy_(from);
 

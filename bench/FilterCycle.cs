@@ -17,7 +17,8 @@ public sealed class FilterCycle : IWorkload
         var context = new DataAssimilationContext(new DataAssimilationOptions { Seed = 2, Device = device });
         var first = zeros(40, dtype: ScalarType.Float64);
         first[0] = 1;
-        var system = new AssimilationSystem(new Lorenz96(), ObservationNetwork.Full(40)) { Initial = new GaussianInitialCondition(first, ErrorCovariance.Scalar(40, 0.001)) };
+        var system = new AssimilationSystem(new Lorenz96(), ObservationNetwork.Full(40))
+            { Initial = new GaussianInitialCondition(first, ErrorCovariance.Scalar(40, 0.001)) };
         var filter = (ITransformer)method.For(system, context);
         cursor = filter.Transform(context.Data.Twin(system, new() { Batch = runs })).OpenCursor();
         for (int cycle = 0; cycle < (runs == 1 ? 300 : 10); cycle++) Run();
@@ -41,7 +42,8 @@ public sealed class FilterCycle : IWorkload
 
     /// <summary>The local filter, Gaspari-Cohn with an e-folding radius of four sites.</summary>
     public static FilterCycle Local(long members, double inflation) => new(new LocalEnsembleTransformKalmanFilter
-        { Members = members, Localisation = new(LocalisationGeometry.Circle(40), LocalisationRadius.EFolding(4)), Inflation = Inflation.StandardDeviation(inflation) });
+        { Members = members, Localisation = new(LocalisationGeometry.Circle(40), LocalisationRadius.EFolding(4)),
+            Inflation = Inflation.StandardDeviation(inflation) });
 
     /// <summary>3D-Var with a background error covariance that is full, as a climatological one is.</summary>
     public static FilterCycle ThreeDimensionalVariational()

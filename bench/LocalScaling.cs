@@ -39,22 +39,30 @@ internal static class LocalScaling
         foreach (int points in Points)
             for (int threads = 1; threads <= most; threads++)
             {
-                double wall = Median(analysis[(points, threads)].Select(time => time.Wall)), cpu = Median(analysis[(points, threads)].Select(time => time.Cpu));
+                double wall = Median(analysis[(points, threads)].Select(time => time.Wall)),
+                    cpu = Median(analysis[(points, threads)].Select(time => time.Cpu));
                 double model = Median(forecast[(points, threads)].Select(time => time.Wall));
-                output.WriteLine(Invariant($"{points,8} {threads,8} {1e3 * wall,12:f1} {1e3 * cpu,8:f1} {1e6 * wall / points,11:f3} {1e3 * model,12:f2}"));
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"{points,8} {threads,8} {1e3 * wall,12:f1} {1e3 * cpu,8:f1} {1e6 * wall / points,11:f3} {1e3 * model,12:f2}"));
                 metrics[$"letkf.{points}.threads{threads}.seconds"] = wall;
                 metrics[$"letkf.{points}.threads{threads}.cpu_seconds"] = cpu;
             }
-        double OverPoints(int threads) => Median(analysis[(Points[^1], threads)].Zip(analysis[(Points[0], threads)], (large, small) => large.Cpu / small.Cpu));
+        double OverPoints(int threads) =>
+            Median(analysis[(Points[^1], threads)].Zip(analysis[(Points[0], threads)], (large, small) => large.Cpu / small.Cpu));
         metrics["letkf.points_ratio"] = OverPoints(1);
-        output.WriteLine(Invariant($"{Points[^1] / Points[0]} times the points take {OverPoints(1):f2} times the processor time (one thread)."));
+        output.WriteLine(
+            Invariant($"{Points[^1] / Points[0]} times the points take {OverPoints(1):f2} times the processor time (one thread)."));
         if (most > 1)
         {
-            metrics["letkf.threads_speedup"] = Median(analysis[(Points[^1], 1)].Zip(analysis[(Points[^1], 2)], (one, two) => one.Wall / two.Wall));
-            output.WriteLine(Invariant($"Two threads are {metrics["letkf.threads_speedup"]:f2} times as fast as one at {Points[^1]} points, by the clock."));
+            metrics["letkf.threads_speedup"] =
+                Median(analysis[(Points[^1], 1)].Zip(analysis[(Points[^1], 2)], (one, two) => one.Wall / two.Wall));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"Two threads are {metrics["letkf.threads_speedup"]:f2} times as fast as one at {Points[^1]} points, by the clock."));
         }
         if (jsonFile is not null)
-            AtomicFile.Write(jsonFile, stream => JsonSerializer.Serialize(stream, new { name = "bench-scaling", settings = new { rounds = Rounds }, metrics }, new JsonSerializerOptions { WriteIndented = true }));
+            AtomicFile.Write(jsonFile,
+                stream => JsonSerializer.Serialize(stream, new { name = "bench-scaling", settings = new { rounds = Rounds }, metrics },
+                    new JsonSerializerOptions { WriteIndented = true }));
     }
 
     private static void Add<TKey>(Dictionary<TKey, List<(double, double)>> times, TKey key, (double, double) time) where TKey : notnull

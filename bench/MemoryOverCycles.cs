@@ -4,7 +4,10 @@ using System.Text.Json;
 
 namespace DaML.Benchmarks;
 
-/// <summary><c>bench memory</c>: what the process holds while an ETKF (Lorenz-96, n = 40, 20 members) runs a million cycles in the framework's own loop.</summary>
+/// <summary>
+/// <c>bench memory</c>: what the process holds while an ETKF (Lorenz-96, n = 40, 20 members) runs a million cycles in the framework's own
+/// loop.
+/// </summary>
 internal static class MemoryOverCycles
 {
     public static void Run(string? jsonFile, long cycles, TextWriter output)
@@ -27,6 +30,8 @@ internal static class MemoryOverCycles
             filter.Run();
         }
         if (jsonFile is not null)
-            AtomicFile.Write(jsonFile, stream => JsonSerializer.Serialize(stream, new { name = "bench-memory", points }, new JsonSerializerOptions { WriteIndented = true }));
+            AtomicFile.Write(jsonFile,
+                stream => JsonSerializer.Serialize(stream, new { name = "bench-memory", points },
+                    new JsonSerializerOptions { WriteIndented = true }));
     }
 }

@@ -16,7 +16,8 @@ if (args is ["baseline", ..])
 {
     if (args is not (["baseline", _] or ["baseline", _, "--json", _]))
     {
-        Console.Error.WriteLine($"bench baseline: takes the folder of another worktree, built, and --json FILE; given: {string.Join(' ', args[1..])}");
+        Console.Error.WriteLine(
+            $"bench baseline: takes the folder of another worktree, built, and --json FILE; given: {string.Join(' ', args[1..])}");
         Environment.ExitCode = 2;
         return;
     }

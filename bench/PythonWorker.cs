@@ -5,7 +5,9 @@ namespace DaML.Benchmarks;
 /// <summary>Starts <c>python_worker.py</c>: the other side of a comparison that this program leads.</summary>
 internal static class PythonWorker
 {
-    /// <summary>Starts it with <c>$PYTHON</c>, else <c>python3</c>; null, with the reason printed, where that one's PyTorch has no CUDA device.</summary>
+    /// <summary>
+    /// Starts it with <c>$PYTHON</c>, else <c>python3</c>; null, with the reason printed, where that one's PyTorch has no CUDA device.
+    /// </summary>
     public static WorkerProcess? Start(TextWriter output) =>
         Start(output, "import sys, torch; sys.exit(0 if torch.cuda.is_available() else 1)", "PyTorch with a CUDA device", "python3");
 

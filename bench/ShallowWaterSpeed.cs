@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 namespace DaML.Benchmarks;
 
 /// <summary>
-/// <c>bench shallow-water</c>: the kernels of the shallow-water model beside the same scheme in torch operators with their automatic derivatives, and beside
+/// <c>bench shallow-water</c>: the kernels of the shallow-water model beside the same scheme in torch operators with their automatic
+/// derivatives, and beside
 /// NumPy. Everything is timed in turn in each round; a ratio is the median over rounds of the ratios within one.
 /// </summary>
 internal static class ShallowWaterSpeed
@@ -26,7 +27,8 @@ internal static class ShallowWaterSpeed
         var plain = new TensorForm(model);
         TimeInterval window = new(0, Steps * model.TimeStep), few = new(0, 8 * model.TimeStep);
         var x = model.Advance(zeros([model.Dimension], dtype: ScalarType.Float64), new TimeInterval(0, 60 * ShallowWater.Day));
-        Tensor dx = random.Normal([model.Dimension], ScalarType.Float64), block = random.Normal([Block, model.Dimension], ScalarType.Float64);
+        Tensor dx = random.Normal([model.Dimension], ScalarType.Float64),
+            block = random.Normal([Block, model.Dimension], ScalarType.Float64);
         var field = zeros([large.Dimension], dtype: ScalarType.Float64);
         using var numpy = PythonWorker.StartNumPy(output);
 
@@ -67,7 +69,8 @@ internal static class ShallowWaterSpeed
         }
 
         var metrics = new SortedDictionary<string, double>(StringComparer.Ordinal) { ["window.mebibytes"] = kept };
-        output.WriteLine($"64 x 64 cells, double precision, {threads} threads; medians of {Rounds} rounds, microseconds a step (and vector)");
+        output.WriteLine(
+            $"64 x 64 cells, double precision, {threads} threads; medians of {Rounds} rounds, microseconds a step (and vector)");
         foreach (var (name, seconds) in times)
         {
             metrics[$"{name}.microseconds"] = 1e6 * LocalScaling.Median(seconds);
@@ -75,13 +78,19 @@ internal static class ShallowWaterSpeed
         }
         Ratio("forward.over_torch", "torch.forward", "forward", "times as fast as torch operators: forward");
         if (numpy is not null) Ratio("forward.over_numpy", "numpy.forward", "forward", "times as fast as NumPy: forward");
-        Ratio("gauss-newton.over_torch", "torch.gauss-newton", "gauss-newton", "times as fast as torch's automatic derivatives: a Gauss-Newton product");
+        Ratio("gauss-newton.over_torch", "torch.gauss-newton", "gauss-newton",
+            "times as fast as torch's automatic derivatives: a Gauss-Newton product");
         Ratio("gauss-newton.forward_runs", "gauss-newton", "forward", "forward runs: a Gauss-Newton product over the two days");
-        Ratio("gauss-newton.block_gain", "gauss-newton", "gauss-newton.block", "times as fast for each vector: 32 at once against one by one");
-        Ratio("cells.512_over_64", "forward.512", "forward.64", "times the time for each cell: 512 x 512 against 64 x 64 (one thread)", 1.0 / 64);
+        Ratio("gauss-newton.block_gain", "gauss-newton", "gauss-newton.block",
+            "times as fast for each vector: 32 at once against one by one");
+        Ratio("cells.512_over_64", "forward.512", "forward.64", "times the time for each cell: 512 x 512 against 64 x 64 (one thread)",
+            1.0 / 64);
         output.WriteLine(Invariant($"{kept,8:f1} MiB kept for the linearised window of {Steps} steps"));
         if (jsonFile is not null)
-            AtomicFile.Write(jsonFile, stream => JsonSerializer.Serialize(stream, new { name = "bench-shallow-water", settings = new { rounds = Rounds, steps = Steps, block = Block, threads }, metrics },
+            AtomicFile.Write(jsonFile,
+                stream => JsonSerializer.Serialize(stream,
+                    new { name = "bench-shallow-water", settings = new { rounds = Rounds, steps = Steps, block = Block, threads },
+                        metrics },
                 new JsonSerializerOptions { WriteIndented = true }));
 
         void Ratio(string name, string above, string below, string text, double scale = 1)

@@ -93,7 +93,9 @@ public sealed class ModelStep : IWorkload
     public void Dispose() => ensemble.Dispose();
 }
 
-/// <summary>One optimiser step of the learned analysis: 16 cycles of forecast and analysis, backward, clipping, Adam; single precision.</summary>
+/// <summary>
+/// One optimiser step of the learned analysis: 16 cycles of forecast and analysis, backward, clipping, Adam; single precision.
+/// </summary>
 public sealed class TrainingStep : IWorkload
 {
     private readonly ResidualConvolutionNetwork network;

@@ -41,13 +41,18 @@ public static class Columns
     /// <summary>The true state of a twin experiment, <c>[n]</c>.</summary>
     public static Column Truth { get; } = new("truth");
 
-    /// <summary>What was observed, <c>[p]</c>, in the units of the observation operator. Values under a zero of the mask are ignored.</summary>
+    /// <summary>
+    /// What was observed, <c>[p]</c>, in the units of the observation operator. Values under a zero of the mask are ignored.
+    /// </summary>
     public static Column Observation { get; } = new("observation");
 
     /// <summary>Which observations exist, <c>[p]</c>, boolean: true = observed, false = missing. Optional; absent = all observed.</summary>
     public static Column ObservationMask { get; } = new("observation-mask");
 
-    /// <summary>The factor by which the standard deviation of the observation errors differs from the network's, above zero, one value for each trajectory. Optional; absent = 1.</summary>
+    /// <summary>
+    /// The factor by which the standard deviation of the observation errors differs from the network's, above zero, one value for each
+    /// trajectory. Optional; absent = 1.
+    /// </summary>
     public static Column ObservationErrorScale { get; } = new("observation-error-scale");
 
     /// <summary>The state estimate before the cycle's observation was used (prior mean), <c>[n]</c>.</summary>
@@ -68,7 +73,10 @@ public static class Columns
     /// <summary>The standard deviation a smoother itself claims for its estimate, <c>[n]</c>.</summary>
     public static Column SmoothedSpread { get; } = new("smoothed-spread");
 
-    /// <summary>Whether the method has diverged on a trajectory in this cycle or before, boolean, one value for each trajectory; its other columns mean nothing from then on.</summary>
+    /// <summary>
+    /// Whether the method has diverged on a trajectory in this cycle or before, boolean, one value for each trajectory; its other columns
+    /// mean nothing from then on.
+    /// </summary>
     public static Column Diverged { get; } = new("diverged");
 
     /// <summary>Parameters of the model, estimated with its state after the cycle's observation was used, <c>[q]</c>.</summary>
@@ -77,6 +85,8 @@ public static class Columns
     /// <summary>The standard deviation a method itself claims for its parameters, <c>[q]</c>.</summary>
     public static Column ParametersSpread { get; } = new("parameters-spread");
 
-    /// <summary>The mask that belongs to a column, boolean, of its shape, true where the column has a value; named <c>name-mask</c>.</summary>
+    /// <summary>
+    /// The mask that belongs to a column, boolean, of its shape, true where the column has a value; named <c>name-mask</c>.
+    /// </summary>
     public static Column MaskOf(Column column) => new(column.Name + "-mask");
 }

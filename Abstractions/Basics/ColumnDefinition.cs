@@ -2,7 +2,8 @@ namespace DaML;
 
 /// <summary>A column as a step needs or offers it: its key and its shape for one trajectory.</summary>
 /// <param name="Column">The key.</param>
-/// <param name="Shape">Sizes without the batch dimension; <see cref="AnySize"/> where a step takes whatever comes. A scalar column has no sizes.</param>
+/// <param name="Shape">Sizes without the batch dimension; <see cref="AnySize"/> where a step takes whatever comes. A scalar column has no
+/// sizes.</param>
 public sealed record ColumnDefinition(Column Column, params long[] Shape)
 {
     /// <summary>Stands for a size that a step does not prescribe.</summary>
@@ -10,10 +11,12 @@ public sealed record ColumnDefinition(Column Column, params long[] Shape)
 
     /// <summary>Whether a column of shape <paramref name="given"/> can serve where this one is needed.</summary>
     public bool Accepts(long[] given) =>
-        given.Length == Shape.Length && Shape.Zip(given).All(pair => pair.First == AnySize || pair.Second == AnySize || pair.First == pair.Second);
+        given.Length == Shape.Length
+        && Shape.Zip(given).All(pair => pair.First == AnySize || pair.Second == AnySize || pair.First == pair.Second);
 
     /// <summary>The shape as people read it, <c>[40]</c> or <c>[any]</c>.</summary>
-    public static string Describe(long[] shape) => "[" + string.Join(", ", shape.Select(size => size == AnySize ? "any" : size.ToString())) + "]";
+    public static string Describe(long[] shape) =>
+        "[" + string.Join(", ", shape.Select(size => size == AnySize ? "any" : size.ToString())) + "]";
 
     /// <inheritdoc/>
     public bool Equals(ColumnDefinition? other) => other is not null && Column == other.Column && Shape.AsSpan().SequenceEqual(other.Shape);

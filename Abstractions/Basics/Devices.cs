@@ -15,20 +15,26 @@ public static class Devices
     {
         if (name == "cpu") return CPU;
         int index = 0;
-        bool known = name == "cuda" || name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), out index) && index >= 0;
+        bool known = name == "cuda" || name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), out index)
+            && index >= 0;
         if (!known) throw new ArgumentException($"A device is 'cpu', 'cuda' or 'cuda:N'; given: '{name}'.", nameof(name));
-        if (WhyNoCuda is { } reason) throw new DeviceNotAvailableException($"The device '{name}' was asked for, but {reason}; or use 'cpu'.");
+        if (WhyNoCuda is { } reason)
+            throw new DeviceNotAvailableException($"The device '{name}' was asked for, but {reason}; or use 'cpu'.");
         if (index >= cuda.device_count())
-            throw new DeviceNotAvailableException($"The device '{name}' was asked for, but this machine has {cuda.device_count()} CUDA device(s), numbered from 0.");
+            throw new DeviceNotAvailableException(
+                $"The device '{name}' was asked for, but this machine has {cuda.device_count()} CUDA device(s), numbered from 0.");
         return new Device(DeviceType.CUDA, index);
     }
 
     /// <summary>Why nothing can be computed on a CUDA device, and what to do; null where it can.</summary>
-    public static string? WhyNoCuda => cuda.is_available() ? null : Missing([.. Process.GetCurrentProcess().Modules.Cast<ProcessModule>().Select(module => module.ModuleName)]);
+    public static string? WhyNoCuda =>
+        cuda.is_available() ? null
+        : Missing([.. Process.GetCurrentProcess().Modules.Cast<ProcessModule>().Select(module => module.ModuleName)]);
 
     /// <summary>What is missing where no device is available: the package, or the device.</summary>
     /// <param name="libraries">The names of the native libraries that the process has loaded.</param>
-    internal static string Missing(IReadOnlyList<string> libraries) => libraries.Any(library => library.Contains("torch_cuda", StringComparison.Ordinal))
+    internal static string Missing(IReadOnlyList<string> libraries) =>
+        libraries.Any(library => library.Contains("torch_cuda", StringComparison.Ordinal))
         ? "this machine has no CUDA device that libtorch can use; 'nvidia-smi' lists devices and driver"
         : "the package beneath is libtorch-cpu, which computes on the processor only; build with -p:TorchDevice=cuda (docs/torch.md)";
 }

@@ -18,7 +18,8 @@ public sealed class DivergenceException : ArithmeticException
     /// <param name="time">The time of that cycle, in the model's units.</param>
     /// <param name="norm">The largest root-mean-square size of a state that was seen; not a number where the state is not finite.</param>
     public DivergenceException(string method, long cycle, double time, double norm)
-        : base($"{method} diverged in cycle {cycle} (time {time:g6}): the root-mean-square size of its state is {norm:g4}. {FilterRemedy}") =>
+        : base($"{method} diverged in cycle {cycle} (time {time:g6}): the root-mean-square size of its state is {norm:g4}. " +
+            $"{FilterRemedy}") =>
         (Method, Cycle, Time, Norm) = (method, cycle, time, norm);
 
     /// <summary>A divergence whose origin is known.</summary>
@@ -26,7 +27,8 @@ public sealed class DivergenceException : ArithmeticException
     /// <param name="stage">In what it was seen: "forecast", "analysis", ...</param>
     /// <param name="cycle">The cycle, from 0.</param>
     /// <param name="time">The time of that cycle, in the model's units.</param>
-    /// <param name="cause">What gave what, as a sentence without its full stop: the model, the operator or the analyzer by its name, and how many
+    /// <param name="cause">What gave what, as a sentence without its full stop: the model, the operator or the analyzer by its name, and
+    /// how many
     /// members or trajectories.</param>
     /// <param name="remedy">What can be done, as a sentence.</param>
     /// <param name="norm">The largest root-mean-square size of a state (default: not a number).</param>

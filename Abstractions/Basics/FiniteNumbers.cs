@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Whether tensors hold numbers, asked of every state in every cycle and so without an operator where the processor holds the tensor.</summary>
+/// <summary>
+/// Whether tensors hold numbers, asked of every state in every cycle and so without an operator where the processor holds the tensor.
+/// </summary>
 public static class FiniteNumbers
 {
     // Nanoseconds for a number that comes from memory.

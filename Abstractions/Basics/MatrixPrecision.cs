@@ -6,7 +6,10 @@ namespace DaML;
 /// <summary>How a CUDA device multiplies matrices of single precision, those inside convolutions included.</summary>
 public enum MatrixPrecision
 {
-    /// <summary>In full single precision, as the processor does. PyTorch's own default lets convolutions fall back to <see cref="TensorFloat32"/>; DaML's does not.</summary>
+    /// <summary>
+    /// In full single precision, as the processor does. PyTorch's own default lets convolutions fall back to <see cref="TensorFloat32"/>;
+    /// DaML's does not.
+    /// </summary>
     Full,
 
     /// <summary>
@@ -22,11 +25,15 @@ internal static class MatrixPrecisions
     /// <exception cref="ArgumentException">No such value, or a device that does not have it.</exception>
     public static void Apply(MatrixPrecision precision, Device device)
     {
-        if (!Enum.IsDefined(precision)) throw new ArgumentOutOfRangeException(nameof(precision), precision, $"'{nameof(MatrixPrecision)}' has no value {precision}.");
+        if (!Enum.IsDefined(precision))
+            throw new ArgumentOutOfRangeException(nameof(precision), precision, $"'{nameof(MatrixPrecision)}' has no value {precision}.");
         bool tensorFloat = precision == MatrixPrecision.TensorFloat32;
         if (device.type != DeviceType.CUDA)
         {
-            if (tensorFloat) throw new ArgumentException($"The matrix precision {precision} is one of CUDA devices; the context is on '{device}', which computes in full single precision.", nameof(precision));
+            if (tensorFloat)
+                throw new ArgumentException(
+                    $"The matrix precision {precision} is one of CUDA devices; the context is on '{device}', which computes in full " +
+                        $"single precision.", nameof(precision));
             return;
         }
         backends.cuda.matmul.allow_tf32 = tensorFloat;

@@ -10,18 +10,22 @@ public static class Require
 {
     /// <summary>A number above zero and finite.</summary>
     public static T Positive<T>(T value, [CallerArgumentExpression(nameof(value))] string name = "") where T : INumber<T> =>
-        T.IsFinite(value) && value > T.Zero ? value : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number above zero; given: {value}.");
+        T.IsFinite(value) && value > T.Zero ? value
+        : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number above zero; given: {value}.");
 
     /// <summary>A number not below zero and finite.</summary>
     public static T NotNegative<T>(T value, [CallerArgumentExpression(nameof(value))] string name = "") where T : INumber<T> =>
-        T.IsFinite(value) && value >= T.Zero ? value : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number, zero or above; given: {value}.");
+        T.IsFinite(value) && value >= T.Zero ? value
+        : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number, zero or above; given: {value}.");
 
     /// <summary>A whole number of at least <paramref name="minimum"/>.</summary>
     public static long AtLeast(long value, long minimum, [CallerArgumentExpression(nameof(value))] string name = "") =>
-        value >= minimum ? value : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be at least {minimum}; given: {value}.");
+        value >= minimum ? value
+        : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be at least {minimum}; given: {value}.");
 
     /// <summary>A tensor whose last dimension is <paramref name="dimension"/>.</summary>
-    public static Tensor LastDimension(Tensor tensor, long dimension, string what) => HasLast(tensor, dimension) ? tensor : throw WrongLast(tensor, dimension, what);
+    public static Tensor LastDimension(Tensor tensor, long dimension, string what) =>
+        HasLast(tensor, dimension) ? tensor : throw WrongLast(tensor, dimension, what);
 
     /// <summary>The same with a name that is put together only where it is needed: this is asked several times in a cycle.</summary>
     /// <param name="tensor">The tensor.</param>
@@ -68,7 +72,8 @@ public static class Require
         bool fits = tensor.ndim == shape.Length;
         for (int i = 0; fits && i < shape.Length; i++) fits = shape[i] == ColumnDefinition.AnySize || shape[i] == tensor.size(i);
         if (fits) return tensor;
-        throw new ArgumentException($"{what} must have shape {ColumnDefinition.Describe(shape.ToArray())}; given: {ColumnDefinition.Describe(tensor.Sizes())}.");
+        throw new ArgumentException(
+            $"{what} must have shape {ColumnDefinition.Describe(shape.ToArray())}; given: {ColumnDefinition.Describe(tensor.Sizes())}.");
     }
 
     /// <summary>A tensor without infinities and NaNs.</summary>

@@ -7,7 +7,9 @@ namespace DaML;
 /// <summary>The elements of a tensor as an array, read in one piece; TorchSharp's accessor goes from element to element.</summary>
 public static class TensorElements
 {
-    /// <summary>Copies a tensor's elements, in row-major order. A tensor without elements gives an empty array; TorchSharp's accessor refuses it.</summary>
+    /// <summary>
+    /// Copies a tensor's elements, in row-major order. A tensor without elements gives an empty array; TorchSharp's accessor refuses it.
+    /// </summary>
     /// <typeparam name="T">The type of the elements, that of the tensor.</typeparam>
     /// <param name="tensor">A tensor of any shape, on any device.</param>
     /// <returns>An array of as many elements as the tensor has.</returns>
@@ -15,7 +17,9 @@ public static class TensorElements
     public static T[] ToArray<T>(this Tensor tensor) where T : unmanaged
     {
         if (tensor.dtype != TypeOf<T>())
-            throw new ArgumentException($"The tensor is {tensor.dtype}; its elements were asked for as {typeof(T).Name}. Convert it with 'to' first.", nameof(tensor));
+            throw new ArgumentException(
+                $"The tensor is {tensor.dtype}; its elements were asked for as {typeof(T).Name}. Convert it with 'to' first.",
+                nameof(tensor));
         if (tensor.numel() == 0) return [];
         using var detached = tensor.detach();
         using var here = detached.cpu();
@@ -31,6 +35,7 @@ public static class TensorElements
         TypeCode.Int32 => ScalarType.Int32,
         TypeCode.Byte => ScalarType.Byte,
         TypeCode.Boolean => ScalarType.Bool,
-        _ => throw new ArgumentException($"There is no array of {typeof(T).Name} from a tensor; there is of double, float, long, int, byte and bool."),
+        _ => throw new ArgumentException(
+            $"There is no array of {typeof(T).Name} from a tensor; there is of double, float, long, int, byte and bool."),
     };
 }

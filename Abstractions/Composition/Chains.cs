@@ -5,7 +5,8 @@ public static class ChainExtensions
 {
     /// <summary>This estimator, then another that is fitted on what the first's transformer gives.</summary>
     /// <exception cref="SchemaException">The second needs a column in another shape than the first offers.</exception>
-    public static EstimatorChain<TNext> Append<TNext>(this IEstimator<ITransformer> first, IEstimator<TNext> next) where TNext : class, ITransformer =>
+    public static EstimatorChain<TNext> Append<TNext>(this IEstimator<ITransformer> first, IEstimator<TNext> next)
+        where TNext : class, ITransformer =>
         new EstimatorChain<ITransformer>(null, [first]).Append(next);
 
     /// <summary>This transformer, then another.</summary>
@@ -22,7 +23,8 @@ public sealed class EstimatorChain<TLast> : IValidatedEstimator<TransformerChain
     private readonly IReadOnlyList<IEstimator<ITransformer>> steps;
 
     /// <summary>Begins a chain.</summary>
-    /// <param name="input">The schema of the data where it is known, so that a missing column is refused at once; null where it is not.</param>
+    /// <param name="input">The schema of the data where it is known, so that a missing column is refused at once; null where it is
+    /// not.</param>
     /// <param name="steps">The first steps.</param>
     /// <exception cref="SchemaException">The steps do not fit each other or the input.</exception>
     public EstimatorChain(TrajectorySchema? input, IReadOnlyList<IEstimator<ITransformer>> steps)
@@ -43,7 +45,8 @@ public sealed class EstimatorChain<TLast> : IValidatedEstimator<TransformerChain
     public IReadOnlyList<IEstimator<ITransformer>> Steps => steps;
 
     /// <summary>This chain and one more step.</summary>
-    /// <exception cref="SchemaException">The step needs a column that the chain offers in another shape, or, where the input is known, that nothing offers.</exception>
+    /// <exception cref="SchemaException">The step needs a column that the chain offers in another shape, or, where the input is known, that
+    /// nothing offers.</exception>
     public EstimatorChain<TNext> Append<TNext>(IEstimator<TNext> next) where TNext : class, ITransformer =>
         new(input, [.. steps, next]);
 
@@ -93,7 +96,8 @@ public sealed class TransformerChain : ITransformer
     /// <summary>The only step of a type, for instance the learned analysis of a fitted pipeline.</summary>
     /// <exception cref="InvalidOperationException">There is none or more than one.</exception>
     public T Find<T>() => Steps.OfType<T>().ToList() is [var only] ? only
-        : throw new InvalidOperationException($"The chain {Name} has {Steps.OfType<T>().Count()} steps of type {typeof(T).Name}; exactly one is needed.");
+        : throw new InvalidOperationException(
+            $"The chain {Name} has {Steps.OfType<T>().Count()} steps of type {typeof(T).Name}; exactly one is needed.");
 
     /// <inheritdoc/>
     public TrajectorySchema GetOutputSchema(TrajectorySchema schema)
@@ -139,7 +143,8 @@ internal static class ChainContract
         catch (SchemaException refused) { throw new SchemaException($"In step {index + 1} of the pipeline: {refused.Message}"); }
     }
 
-    public static TransformerChain Fit(IEnumerable<IEstimator<ITransformer>> steps, ITrajectoryView training, ITrajectoryView? validation, CancellationToken cancellation)
+    public static TransformerChain Fit(IEnumerable<IEstimator<ITransformer>> steps, ITrajectoryView training, ITrajectoryView? validation,
+        CancellationToken cancellation)
     {
         var fitted = new List<ITransformer>();
         foreach (var step in steps)

@@ -36,7 +36,8 @@ public sealed record Checkpoint(string Kind, int Version, string Owner, string I
             string saved = reader.Get<string>(Identity);
             saved = current?.Invoke(saved) ?? saved;
             if (saved != identity)
-                throw new ModelArchiveException($"The checkpoint '{path}' belongs to another {Owner}, so it cannot be continued; delete it or name another file." +
+                throw new ModelArchiveException(
+                    $"The checkpoint '{path}' belongs to another {Owner}, so it cannot be continued; delete it or name another file." +
                     $"\nIt was written for: {saved}\nThis {Owner} is: {identity}");
             load(reader);
             return this;

@@ -65,7 +65,8 @@ internal sealed class ComponentMembers
         var all = type.GetConstructors(Own).Where(one => one.GetParameters() is not [var only] || only.ParameterType != type).ToList();
         return all.SingleOrDefault(one => one.IsDefined(typeof(SavedAttribute)))
             ?? (all is [var sole] ? sole : all.Where(one => one.IsPublic).ToList() is [var open] ? open
-            : throw new ArgumentException($"{type.Name} has {all.Count} constructors, so that it is not clear by which it is read; mark that one with [Saved]."));
+            : throw new ArgumentException(
+                $"{type.Name} has {all.Count} constructors, so that it is not clear by which it is read; mark that one with [Saved]."));
     }
 
     private Member Of(ParameterInfo parameter)
@@ -74,7 +75,8 @@ internal sealed class ComponentMembers
         if (parameter.ParameterType == typeof(Device)) return Member.Unwritten(reader => reader.Context.Device);
         if (!parameter.HasDefaultValue && (parameter.IsDefined(typeof(NotSavedAttribute))
             || parameter.GetCustomAttribute<SavedAttribute>()?.Since > 1))
-            throw new ArgumentException($"{type.Name} cannot be a component: its constructor's parameter '{parameter.Name}', which not every file gives a value, " +
+            throw new ArgumentException(
+                $"{type.Name} cannot be a component: its constructor's parameter '{parameter.Name}', which not every file gives a value, " +
                 "has no default value. Give it one.");
         if (parameter.IsDefined(typeof(NotSavedAttribute))) return Member.Unwritten(_ => parameter.DefaultValue);
         // The compiler keeps a primary constructor's parameter that the class goes on using in a field of this name.
@@ -92,13 +94,16 @@ internal sealed class ComponentMembers
                         return Of(parameter, parameter.Name, parameter.ParameterType, field.GetValue,
                             field.Name == captured ? nullability.Create(parameter) : nullability.Create(field), parameter.DefaultValue);
             }
-        throw new ArgumentException($"{type.Name} cannot be a component: its constructor's parameter '{parameter.Name}' ({parameter.ParameterType.Name}) has no " +
+        throw new ArgumentException(
+            $"{type.Name} cannot be a component: its constructor's parameter '{parameter.Name}' ({parameter.ParameterType.Name}) has no " +
             $"property or field of this name and type that would say what to write. Give it one, or implement {nameof(IComponent)}.");
     }
 
     private Member Of(PropertyInfo property) => property.CanWrite
         ? Of(property, property.Name, property.PropertyType, property.GetValue, nullability.Create(property))
-        : throw new ArgumentException($"{type.Name} cannot be a component: its property '{property.Name}' is marked with [Saved] and cannot be set. Give it an init accessor.");
+        : throw new ArgumentException(
+            $"{type.Name} cannot be a component: its property '{property.Name}' is marked with [Saved] and cannot be set. Give it an " +
+                $"init accessor.");
 
     private Member Of(ICustomAttributeProvider declared, string? name, Type type, Func<object, object?> valueOf,
         NullabilityInfo nullability, object? otherwise = null)
@@ -170,7 +175,8 @@ internal sealed class ComponentMembers
         || (type.IsAbstract && ElementOf(type) is null);   // interfaces are abstract too
 
     private static Type? ElementOf(Type type) => type == typeof(string) ? null
-        : type.GetInterfaces().Prepend(type).FirstOrDefault(one => one.IsGenericType && one.GetGenericTypeDefinition() == typeof(IEnumerable<>))
+        : type.GetInterfaces().Prepend(type)
+            .FirstOrDefault(one => one.IsGenericType && one.GetGenericTypeDefinition() == typeof(IEnumerable<>))
             ?.GetGenericArguments()[0];
 
     private static bool Fits(Type given, Type needed) => given.IsAssignableTo(needed) || Nullable.GetUnderlyingType(needed) == given

@@ -18,7 +18,9 @@ public interface IComponent
     void Save(ComponentWriter writer);
 }
 
-/// <summary>A kind of component as model files name it. Only registered kinds are ever read: a file never causes code to be found by name.</summary>
+/// <summary>
+/// A kind of component as model files name it. Only registered kinds are ever read: a file never causes code to be found by name.
+/// </summary>
 /// <param name="Name">A name that lasts, for instance <c>lorenz-96</c>.</param>
 /// <param name="Version">The version this code writes; it reads this one and older.</param>
 /// <param name="Load">Makes the component from what was saved.</param>
@@ -63,7 +65,9 @@ public sealed class ComponentRegistry
     public IEnumerable<ComponentType> Types => types.Values;
 
     internal ComponentType Find(string name, string where) => types.TryGetValue(name, out var type) ? type
-        : throw new ModelArchiveException($"The model holds a component of kind '{name}' at {where}, which nobody registered; known: {string.Join(", ", types.Keys.Order())}. " +
+        : throw new ModelArchiveException(
+            $"The model holds a component of kind '{name}' at {where}, which nobody registered; known: " +
+                $"{string.Join(", ", types.Keys.Order())}. " +
                                           "A third party's kind is registered through DataAssimilationOptions.Components.");
 }
 
@@ -116,7 +120,9 @@ public sealed class ComponentWriter
         var type = ComponentType.Find(part);
         if (type is null)
             return tensors is null ? new JsonObject { ["class"] = part.GetType().Name }
-                : throw new NotSupportedException($"The part at {path}, a {part.GetType().Name}, cannot be saved: its class has no [Component] and does not implement {nameof(IComponent)}.");
+                : throw new NotSupportedException(
+                    $"The part at {path}, a {part.GetType().Name}, cannot be saved: its class has no [Component] and does not implement " +
+                        $"{nameof(IComponent)}.");
         return Write(type.Name, type.Version, writer =>
         {
             if (part is IComponent component) component.Save(writer);
@@ -148,7 +154,8 @@ public sealed class ComponentReader
     private readonly IReadOnlyDictionary<string, Tensor> tensors;
     private readonly List<Tensor> loans = [];
 
-    private ComponentReader(JsonObject node, string path, ComponentRegistry registry, DataAssimilationContext context, IReadOnlyDictionary<string, Tensor> tensors)
+    private ComponentReader(JsonObject node, string path, ComponentRegistry registry, DataAssimilationContext context,
+        IReadOnlyDictionary<string, Tensor> tensors)
     {
         this.node = node;
         this.path = path;
@@ -189,7 +196,8 @@ public sealed class ComponentReader
 
     /// <summary>A tensor on the context's device, a copy that the caller owns.</summary>
     /// <exception cref="ModelArchiveException">It is missing.</exception>
-    public Tensor Tensor(string name) => tensors.TryGetValue(path + "/" + name, out var tensor) ? tensor.to(Context.Device, copy: true).DetachFromDisposeScope()
+    public Tensor Tensor(string name) =>
+        tensors.TryGetValue(path + "/" + name, out var tensor) ? tensor.to(Context.Device, copy: true).DetachFromDisposeScope()
         : throw Refuse($"the tensor '{name}' is missing");
 
     /// <summary>A tensor that a constructor copies what it needs of: it is disposed by <see cref="EndLoans"/>.</summary>
@@ -253,7 +261,9 @@ public sealed class ComponentReader
         int version = Field<int>(node, "version", path);
         var type = registry.Find(kind, path);
         if (version < 1 || version > type.Version)
-            throw new ModelArchiveException($"The component '{kind}' at {path} was written in version {version}; this program reads versions 1 to {type.Version}. A newer DaML is needed.");
+            throw new ModelArchiveException(
+                $"The component '{kind}' at {path} was written in version {version}; this program reads versions 1 to {type.Version}. A " +
+                    $"newer DaML is needed.");
         if (version < type.Version) type.Upgrade?.Invoke(node);
         var reader = new ComponentReader(node, path, registry, context, tensors) { Version = version };
         try { return type.Load(reader); }
@@ -271,5 +281,6 @@ public sealed class ComponentReader
         throw new ModelArchiveException($"The component at {path} does not say its {name}.");
     }
 
-    private ModelArchiveException Refuse(string why, Exception? inner = null) => new($"The component at {path} cannot be read: {why}.", inner);
+    private ModelArchiveException Refuse(string why, Exception? inner = null) =>
+        new($"The component at {path} cannot be read: {why}.", inner);
 }

@@ -21,7 +21,9 @@ public static class ModelArchive
     private const string Root = "model";   // the path of the root component
     private const long ManifestLimit = 16 << 20;
 
-    /// <summary>How settings are written as JSON: names in camel case, enumerations by name, numbers that are not finite as words.</summary>
+    /// <summary>
+    /// How settings are written as JSON: names in camel case, enumerations by name, numbers that are not finite as words.
+    /// </summary>
     public static JsonSerializerOptions SettingsFormat { get; } = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
@@ -45,7 +47,8 @@ public static class ModelArchive
         {
             ["format"] = Format,
             ["formatVersion"] = FormatVersion,
-            ["writtenBy"] = "DaML " + typeof(ModelArchive).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion,
+            ["writtenBy"] = "DaML " +
+                typeof(ModelArchive).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion,
             ["root"] = root(tensors),
         };
         AtomicFile.Write(path, stream =>
@@ -84,7 +87,9 @@ public static class ModelArchive
             using var zip = new ZipArchive(file, ZipArchiveMode.Read);
             foreach (var entry in zip.Entries)
                 if (entry.FullName is not (ManifestName or TensorsName))
-                    throw new ModelArchiveException($"'{path}' is not a DaML model: it holds an entry '{entry.FullName}'; only {ManifestName} and {TensorsName} belong there.");
+                    throw new ModelArchiveException(
+                        $"'{path}' is not a DaML model: it holds an entry '{entry.FullName}'; only {ManifestName} and {TensorsName} " +
+                            $"belong there.");
             var manifest = JsonSerializer.Deserialize<JsonObject>(Bytes(zip, ManifestName, file.Length, ManifestLimit), SettingsFormat)
                 ?? throw new ModelArchiveException($"'{path}' has an empty manifest.");
             if (manifest["format"] is not JsonValue format || !format.TryGetValue(out string? name) || name != Format)
@@ -92,14 +97,18 @@ public static class ModelArchive
             if (manifest["formatVersion"] is not JsonValue number || !number.TryGetValue(out int version) || version < 1)
                 throw new ModelArchiveException($"'{path}' does not say its format version.");
             if (version > FormatVersion)
-                throw new ModelArchiveException($"'{path}' is written in format version {version}; this program reads up to version {FormatVersion}. A newer DaML is needed.");
+                throw new ModelArchiveException(
+                    $"'{path}' is written in format version {version}; this program reads up to version {FormatVersion}. A newer DaML " +
+                        $"is needed.");
             if (manifest["root"] is not JsonObject root) throw new ModelArchiveException($"'{path}' has no root component.");
 
             using var tensorBytes = new MemoryStream(Bytes(zip, TensorsName, file.Length, file.Length));
             var component = ComponentReader.Read(root, Root, registry, context, Safetensors.Read(tensorBytes).Tensors);
-            return component as T ?? throw new ModelArchiveException($"'{path}' holds a {component.GetType().Name}, not a {typeof(T).Name}.");
+            return component as T
+                ?? throw new ModelArchiveException($"'{path}' holds a {component.GetType().Name}, not a {typeof(T).Name}.");
         }
-        catch (Exception e) when (e is InvalidDataException or JsonException or EndOfStreamException or NotSupportedException or ArgumentException)
+        catch (Exception e)
+        when (e is InvalidDataException or JsonException or EndOfStreamException or NotSupportedException or ArgumentException)
         {
             throw new ModelArchiveException($"'{path}' is damaged or not a DaML model: {e.Message}", e);
         }
@@ -110,11 +119,14 @@ public static class ModelArchive
         var found = zip.Entries.Where(entry => entry.FullName == name).ToList();
         if (found is not [var entry]) throw new ModelArchiveException($"A DaML model has one entry '{name}'; this file has {found.Count}.");
         if (entry.Length != entry.CompressedLength || entry.Length > fileLength || entry.Length > limit)
-            throw new ModelArchiveException($"The entry '{name}' declares {entry.Length} bytes ({entry.CompressedLength} stored) in a file of {fileLength}; entries are stored as they are and hold at most {limit} bytes.");
+            throw new ModelArchiveException(
+                $"The entry '{name}' declares {entry.Length} bytes ({entry.CompressedLength} stored) in a file of {fileLength}; entries " +
+                    $"are stored as they are and hold at most {limit} bytes.");
         var bytes = new byte[entry.Length];
         using var stream = entry.Open();
         stream.ReadExactly(bytes);
-        if (Crc32(bytes) != entry.Crc32) throw new ModelArchiveException($"The entry '{name}' is damaged: its checksum is not the one the file declares.");
+        if (Crc32(bytes) != entry.Crc32)
+            throw new ModelArchiveException($"The entry '{name}' is damaged: its checksum is not the one the file declares.");
         return bytes;
     }
 

@@ -1,6 +1,8 @@
 namespace DaML;
 
-/// <summary>Writes files so that a reader, and a crash, sees the old one or the new one and never a part: write beside, flush to the disk, rename.</summary>
+/// <summary>
+/// Writes files so that a reader, and a crash, sees the old one or the new one and never a part: write beside, flush to the disk, rename.
+/// </summary>
 public static class AtomicFile
 {
     /// <summary>Writes a file.</summary>

@@ -3,7 +3,8 @@ using System.Diagnostics;
 namespace DaML;
 
 /// <summary>
-/// Opens files that somebody may hold a lock on for a moment. HDF5 locks the files it has open and does not close them in processes that are
+/// Opens files that somebody may hold a lock on for a moment. HDF5 locks the files it has open and does not close them in processes that
+/// are
 /// started meanwhile: such a process keeps file and lock until it ends, although whoever opened the file has long closed it.
 /// </summary>
 public static class FileLocks
@@ -26,7 +27,8 @@ public static class FileLocks
             }
     }
 
-    /// <summary>Whether a file could not be opened because another process has locked it: EWOULDBLOCK of Linux and macOS, a sharing violation of
+    /// <summary>Whether a file could not be opened because another process has locked it: EWOULDBLOCK of Linux and macOS, a sharing
+    /// violation of
     /// Windows.</summary>
     /// <param name="failed">What opening it threw.</param>
     public static bool IsLocked(IOException failed) => failed.HResult is 11 or 35 or unchecked((int)0x80070020);

@@ -45,7 +45,8 @@ public static class Safetensors
     /// <param name="tensors">The tensors, of any layout and device; what is written does not depend on their order.</param>
     /// <param name="metadata">Strings that travel with them.</param>
     /// <exception cref="ArgumentException">A name or an element type that the format does not have.</exception>
-    public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
+    public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null) =>
         AtomicFile.Write(path, stream => Write(stream, tensors, metadata));
 
     /// <summary>Writes to a stream, which stays open.</summary>
@@ -53,7 +54,8 @@ public static class Safetensors
     /// <param name="tensors">The tensors, of any layout and device; what is written does not depend on their order.</param>
     /// <param name="metadata">Strings that travel with them.</param>
     /// <exception cref="ArgumentException">A name or an element type that the format does not have.</exception>
-    public static void Write(Stream stream, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(Stream stream, IReadOnlyDictionary<string, Tensor> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(tensors);
@@ -94,7 +96,8 @@ public static class Safetensors
         // Spaces after the header let the data begin at a multiple of 8.
         var padded = (header.WrittenCount + 7) / 8 * 8;
         header.Write("       "u8[..(padded - header.WrittenCount)]);
-        if (padded > HeaderLimit) throw new ArgumentException($"The header of these tensors takes {padded} bytes; at most {HeaderLimit} are read back.");
+        if (padded > HeaderLimit)
+            throw new ArgumentException($"The header of these tensors takes {padded} bytes; at most {HeaderLimit} are read back.");
 
         Span<byte> length8 = stackalloc byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(length8, padded);
@@ -113,7 +116,9 @@ public static class Safetensors
         if (tensor is null) throw new ArgumentException($"Tensor '{name}' is null.");
         foreach (var type in Types)
             if (type.Type == tensor.dtype) return type;
-        throw new ArgumentException($"Tensor '{name}' has elements of type {tensor.dtype}; a safetensors file holds {string.Join(", ", Types.Select(t => t.Type))}.");
+        throw new ArgumentException(
+            $"Tensor '{name}' has elements of type {tensor.dtype}; a safetensors file holds " +
+                $"{string.Join(", ", Types.Select(t => t.Type))}.");
     }
 
     // ---- reading ----
@@ -123,7 +128,8 @@ public static class Safetensors
     /// <param name="device">Where the tensors go; the processor unless given.</param>
     /// <returns>The tensors, which belong to the caller's dispose scope, and the strings that travel with them.</returns>
     /// <exception cref="InvalidDataException">The file is truncated, damaged or hostile; the message says what and where.</exception>
-    public static (IReadOnlyDictionary<string, Tensor> Tensors, IReadOnlyDictionary<string, string> Metadata) Read(string path, Device? device = null)
+    public static (IReadOnlyDictionary<string, Tensor> Tensors, IReadOnlyDictionary<string, string> Metadata) Read(string path,
+        Device? device = null)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
         try
@@ -141,7 +147,8 @@ public static class Safetensors
     /// <param name="device">Where the tensors go; the processor unless given.</param>
     /// <returns>The tensors, which belong to the caller's dispose scope, and the strings that travel with them.</returns>
     /// <exception cref="InvalidDataException">The stream is truncated, damaged or hostile; the message says what and where.</exception>
-    public static (IReadOnlyDictionary<string, Tensor> Tensors, IReadOnlyDictionary<string, string> Metadata) Read(Stream stream, Device? device = null)
+    public static (IReadOnlyDictionary<string, Tensor> Tensors, IReadOnlyDictionary<string, string> Metadata) Read(Stream stream,
+        Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
         RequireLittleEndian();
@@ -149,26 +156,37 @@ public static class Safetensors
 
         var length8 = new byte[8];
         var got = stream.ReadAtLeast(length8, 8, throwOnEndOfStream: false);
-        if (got < 8) throw new InvalidDataException($"Not a safetensors file: it begins with the 8 bytes of a header length, and there are {got}.");
+        if (got < 8)
+            throw new InvalidDataException($"Not a safetensors file: it begins with the 8 bytes of a header length, and there are {got}.");
         var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(length8);
-        if (headerLength > (ulong)HeaderLimit) throw new InvalidDataException($"The header length is {headerLength} bytes; at most {HeaderLimit} are read. Not a safetensors file, or damaged in its first 8 bytes.");
-        if (total is { } all && headerLength > (ulong)(all - 8)) throw new InvalidDataException($"Truncated: the header is declared to have {headerLength} bytes, {all - 8} follow.");
-        var header = Portions(stream, (long)headerLength, (n, missing) => $"Truncated: the header is declared to have {n} bytes, {missing} of them are missing.").ToArray();
+        if (headerLength > (ulong)HeaderLimit)
+            throw new InvalidDataException(
+                $"The header length is {headerLength} bytes; at most {HeaderLimit} are read. Not a safetensors file, or damaged in its " +
+                    $"first 8 bytes.");
+        if (total is { } all && headerLength > (ulong)(all - 8))
+            throw new InvalidDataException($"Truncated: the header is declared to have {headerLength} bytes, {all - 8} follow.");
+        var header = Portions(stream, (long)headerLength,
+            (n, missing) => $"Truncated: the header is declared to have {n} bytes, {missing} of them are missing.").ToArray();
 
         var (entries, metadata) = Parse(header);
         var data = CheckLayout(entries);
         if (total is { } bytes)
         {
             var present = bytes - 8 - (long)headerLength;
-            if (present < data) throw new InvalidDataException($"Truncated: the tensors take {data} bytes, {present} follow the header (the first that is cut: '{entries.First(e => e.End > present).Name}').");
-            if (present > data) throw new InvalidDataException($"{present - data} bytes follow the last tensor, at byte {data} of the data.");
+            if (present < data)
+                throw new InvalidDataException(
+                    $"Truncated: the tensors take {data} bytes, {present} follow the header (the first that is cut: " +
+                        $"'{entries.First(e => e.End > present).Name}').");
+            if (present > data)
+                throw new InvalidDataException($"{present - data} bytes follow the last tensor, at byte {data} of the data.");
         }
 
         var tensors = new Dictionary<string, Tensor>(entries.Count, StringComparer.Ordinal);
         try
         {
             foreach (var entry in entries) tensors.Add(entry.Name, ReadTensor(stream, entry, known: total is not null, device));
-            if (total is null && stream.ReadByte() >= 0) throw new InvalidDataException($"Bytes follow the last tensor, at byte {data} of the data.");
+            if (total is null && stream.ReadByte() >= 0)
+                throw new InvalidDataException($"Bytes follow the last tensor, at byte {data} of the data.");
             return (tensors, metadata);
         }
         catch
@@ -180,7 +198,8 @@ public static class Safetensors
 
     private static (List<Entry> Entries, Dictionary<string, string> Metadata) Parse(byte[] header)
     {
-        if (header.Length == 0 || header[0] != (byte)'{') throw new InvalidDataException("The header is no JSON object: it does not begin with '{'.");
+        if (header.Length == 0 || header[0] != (byte)'{')
+            throw new InvalidDataException("The header is no JSON object: it does not begin with '{'.");
         if (!Utf8.IsValid(header)) throw new InvalidDataException("The header is not valid UTF-8.");
         var entries = new List<Entry>();
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -206,10 +225,13 @@ public static class Safetensors
 
     private static void ReadMetadata(JsonElement value, Dictionary<string, string> metadata)
     {
-        if (value.ValueKind != JsonValueKind.Object) throw new InvalidDataException($"'{MetadataName}' in the header must be an object of strings, is {value.ValueKind}.");
+        if (value.ValueKind != JsonValueKind.Object)
+            throw new InvalidDataException($"'{MetadataName}' in the header must be an object of strings, is {value.ValueKind}.");
         foreach (var property in value.EnumerateObject())
         {
-            if (property.Value.ValueKind != JsonValueKind.String) throw new InvalidDataException($"'{MetadataName}.{property.Name}' in the header must be a string, is {property.Value.ValueKind}.");
+            if (property.Value.ValueKind != JsonValueKind.String)
+                throw new InvalidDataException(
+                    $"'{MetadataName}.{property.Name}' in the header must be a string, is {property.Value.ValueKind}.");
             metadata.Add(property.Name, property.Value.GetString()!);
         }
     }
@@ -223,7 +245,8 @@ public static class Safetensors
         if (!value.TryGetProperty("dtype", out var dtype) || dtype.ValueKind != JsonValueKind.String) throw Refused(name, "has no dtype");
         var typeName = dtype.GetString()!;
         var type = Array.Find(Types, t => t.Name == typeName);
-        if (type.Name is null) throw Refused(name, $"has dtype '{typeName}'; understood are {string.Join(", ", Types.Select(t => t.Name))}");
+        if (type.Name is null)
+            throw Refused(name, $"has dtype '{typeName}'; understood are {string.Join(", ", Types.Select(t => t.Name))}");
 
         var shape = Integers(name, value, "shape", MaxDimensions);
         var offsets = Integers(name, value, "data_offsets", 2);
@@ -246,25 +269,32 @@ public static class Safetensors
             throw Refused(name, $"has shape [{string.Join(", ", shape)}], more elements than can be counted");
         }
         var needed = count * empty * type.Size;
-        if (end - begin != needed) throw Refused(name, $"takes {needed} bytes ({typeName} [{string.Join(", ", shape)}]), its data_offsets [{begin}, {end}] span {end - begin}");
+        if (end - begin != needed)
+            throw Refused(name,
+                $"takes {needed} bytes ({typeName} [{string.Join(", ", shape)}]), its data_offsets [{begin}, {end}] span {end - begin}");
         return new Entry(name, type.Type, shape, begin, end);
     }
 
     private static long[] Integers(string name, JsonElement entry, string field, int limit)
     {
-        if (!entry.TryGetProperty(field, out var list) || list.ValueKind != JsonValueKind.Array) throw Refused(name, $"has no list '{field}'");
-        if (list.GetArrayLength() > limit) throw Refused(name, $"has {list.GetArrayLength()} entries in '{field}', at most {limit} are understood");
+        if (!entry.TryGetProperty(field, out var list) || list.ValueKind != JsonValueKind.Array)
+            throw Refused(name, $"has no list '{field}'");
+        if (list.GetArrayLength() > limit)
+            throw Refused(name, $"has {list.GetArrayLength()} entries in '{field}', at most {limit} are understood");
         var numbers = new List<long>();
         foreach (var item in list.EnumerateArray())
         {
             if (item.ValueKind != JsonValueKind.Number || !item.TryGetInt64(out var n) || n < 0)
-                throw Refused(name, $"has {Shortened(item)} in '{field}', where a whole number from 0 to {long.MaxValue.ToString(CultureInfo.InvariantCulture)} belongs");
+                throw Refused(name,
+                    $"has {Shortened(item)} in '{field}', where a whole number from 0 to " +
+                        $"{long.MaxValue.ToString(CultureInfo.InvariantCulture)} belongs");
             numbers.Add(n);
         }
         return [.. numbers];
     }
 
-    private static string Shortened(JsonElement item) => item.GetRawText() is { Length: > 40 } text ? text[..40] + "..." : item.GetRawText();
+    private static string Shortened(JsonElement item) =>
+        item.GetRawText() is { Length: > 40 } text ? text[..40] + "..." : item.GetRawText();
 
     // The tensors must fill the data one after the other. Returns how many bytes that is; sorts the entries by place.
     private static long CheckLayout(List<Entry> entries)
@@ -274,8 +304,10 @@ public static class Safetensors
         Entry? before = null;
         foreach (var entry in entries)
         {
-            if (entry.Begin < at) throw Refused(entry.Name, $"begins at byte {entry.Begin} of the data, within '{before!.Name}', which ends at {at}");
-            if (entry.Begin > at) throw Refused(entry.Name, $"begins at byte {entry.Begin} of the data, and bytes {at} to {entry.Begin} belong to no tensor");
+            if (entry.Begin < at)
+                throw Refused(entry.Name, $"begins at byte {entry.Begin} of the data, within '{before!.Name}', which ends at {at}");
+            if (entry.Begin > at)
+                throw Refused(entry.Name, $"begins at byte {entry.Begin} of the data, and bytes {at} to {entry.Begin} belong to no tensor");
             (at, before) = (entry.End, entry);
         }
         return at;
@@ -296,7 +328,8 @@ public static class Safetensors
             else
             {
                 // Only what has really come is held before the tensor is made.
-                using var arrived = Portions(stream, length, (n, missing) => $"Truncated: tensor '{entry.Name}' takes {n} bytes, {missing} of them are missing.");
+                using var arrived = Portions(stream, length,
+                    (n, missing) => $"Truncated: tensor '{entry.Name}' takes {n} bytes, {missing} of them are missing.");
                 tensor = empty(entry.Shape, dtype: entry.Type);
                 tensor.ReadBytesFromStream(arrived, Portion);
             }
@@ -342,7 +375,8 @@ public static class Safetensors
 
     private static void RequireLittleEndian()
     {
-        if (!BitConverter.IsLittleEndian) throw new PlatformNotSupportedException("Safetensors files are little-endian; this machine is not.");
+        if (!BitConverter.IsLittleEndian)
+            throw new PlatformNotSupportedException("Safetensors files are little-endian; this machine is not.");
     }
 
     /// <summary>Portions of a stream, read again one after the other; longer than one array can be.</summary>

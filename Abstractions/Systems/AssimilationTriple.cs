@@ -12,15 +12,21 @@ public interface IAnalyzer<TMemory> where TMemory : IMemory<TMemory>
     /// <summary>Whether it heeds <see cref="Observation.ErrorScale"/>; a view that has one is refused where it does not.</summary>
     bool TakesErrorScale => false;
 
-    /// <summary>H, where it observes by one, so that a message can say whether values that are not finite come from it (default: null).</summary>
+    /// <summary>
+    /// H, where it observes by one, so that a message can say whether values that are not finite come from it (default: null).
+    /// </summary>
     IObservationOperator? Observes => null;
 
-    /// <summary>The same analyzer for other observations: for cycles whose view says what observed them (<see cref="ITrajectoryCursor.Network"/>).</summary>
+    /// <summary>
+    /// The same analyzer for other observations: for cycles whose view says what observed them (<see cref="ITrajectoryCursor.Network"/>).
+    /// </summary>
     /// <param name="network">Operator, error covariance and places.</param>
     /// <exception cref="NotSupportedException">It works for the observations only that it was made or trained for.</exception>
     /// <exception cref="ArgumentException">The network does not fit the analyzer.</exception>
     IAnalyzer<TMemory> For(IObservationNetwork network) =>
-        throw new NotSupportedException($"{Name} takes the observing network to be the same in every cycle, but the view says that another one observed a cycle ({network.Operator.Name}).");
+        throw new NotSupportedException(
+            $"{Name} takes the observing network to be the same in every cycle, but the view says that another one observed a cycle " +
+                $"({network.Operator.Name}).");
 
     /// <summary>The posterior memory.</summary>
     /// <param name="forecast">The prior memory.</param>
@@ -49,7 +55,9 @@ public interface IPropagater<TMemory> where TMemory : IMemory<TMemory>
 /// <summary>The procoder c : H -> pdf over X, which says what a memory means (eq. 3.1c).</summary>
 public interface IProcoder<TMemory> where TMemory : IMemory<TMemory>
 {
-    /// <summary>Whether its densities have a spread, so that the loop adds the spread columns; false for a procoder that gives a single state.</summary>
+    /// <summary>
+    /// Whether its densities have a spread, so that the loop adds the spread columns; false for a procoder that gives a single state.
+    /// </summary>
     bool HasSpread => true;
 
     /// <summary>The density over states that the memory stands for.</summary>
@@ -81,7 +89,9 @@ public sealed record AssimilationTriple<TMemory>(
     IMemorySource<TMemory> Source)
     where TMemory : IMemory<TMemory>
 {
-    /// <summary>The analyzer for an observation: the triple's own, or where the view says what observed the cycle, that for this network.</summary>
+    /// <summary>
+    /// The analyzer for an observation: the triple's own, or where the view says what observed the cycle, that for this network.
+    /// </summary>
     /// <param name="observation">The observation.</param>
     /// <exception cref="NotSupportedException">The analyzer works for the observations only that it was made or trained for.</exception>
     public IAnalyzer<TMemory> AnalyzerOf(Observation observation) => observation.Network is { } network ? Analyzer.For(network) : Analyzer;

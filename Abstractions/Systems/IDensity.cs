@@ -16,7 +16,8 @@ public interface IDensity
 
     /// <summary>ln q(x), <c>[batch]</c>.</summary>
     /// <param name="state"><c>[batch, n]</c></param>
-    /// <exception cref="NotSupportedException">The distribution has no density: it sits on a point or on a lower-dimensional plane.</exception>
+    /// <exception cref="NotSupportedException">The distribution has no density: it sits on a point or on a lower-dimensional
+    /// plane.</exception>
     Tensor LogDensity(Tensor state);
 
     /// <summary>Independent draws, <c>[batch, count, n]</c>.</summary>

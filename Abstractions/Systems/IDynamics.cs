@@ -44,9 +44,13 @@ public interface IDynamics
     /// <param name="interval">A whole number of time steps.</param>
     Tensor Adjoint(Tensor state, Tensor sensitivity, TimeInterval interval);
 
-    /// <summary>The model linearised along its run from a state, for many products with M' and M'^T. They belong to no graph unless the model says so.</summary>
+    /// <summary>
+    /// The model linearised along its run from a state, for many products with M' and M'^T. They belong to no graph unless the model says
+    /// so.
+    /// </summary>
     /// <param name="state"><c>[..., n]</c>, where the run begins; copied.</param>
     /// <param name="interval">A whole number of time steps.</param>
     /// <param name="options">Settings; null = their defaults.</param>
-    ILinearisation Linearise(Tensor state, TimeInterval interval, LinearisationOptions? options = null) => new StepwiseLinearisation(this, state, interval, options);
+    ILinearisation Linearise(Tensor state, TimeInterval interval, LinearisationOptions? options = null) =>
+        new StepwiseLinearisation(this, state, interval, options);
 }

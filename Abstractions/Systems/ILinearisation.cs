@@ -34,8 +34,10 @@ public interface ILinearisation : IDisposable
 public sealed record LinearisationOptions
 {
     /// <summary>
-    /// K, the largest number of states of the run that are kept (default: 384). A run of at most K steps keeps the state of every step; a model may also keep the
-    /// states at the stages of its steps, if they are no more than K in all. A longer run of S steps keeps K states, evenly spaced, and, while an adjoint
+    /// K, the largest number of states of the run that are kept (default: 384). A run of at most K steps keeps the state of every step; a
+    /// model may also keep the
+    /// states at the stages of its steps, if they are no more than K in all. A longer run of S steps keeps K states, evenly spaced, and,
+    /// while an adjoint
     /// runs, what lies between two of them; each adjoint then runs the model once more.
     /// </summary>
     public int KeptStates { get; init; } = 384;

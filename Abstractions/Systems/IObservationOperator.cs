@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>What is observed of a state, y = H(x) (Boudier et al. eq. 2.1b). States are <c>[..., n]</c>, observations <c>[..., p]</c>.</summary>
+/// <summary>
+/// What is observed of a state, y = H(x) (Boudier et al. eq. 2.1b). States are <c>[..., n]</c>, observations <c>[..., p]</c>.
+/// </summary>
 public interface IObservationOperator
 {
     /// <summary>What to call it.</summary>

@@ -7,7 +7,10 @@ namespace DaML;
 /// <param name="Value">The value the model itself runs with.</param>
 public sealed record ModelParameter(string Name, double Value);
 
-/// <summary>A model that can be run with other parameters than its own, each state with its own: what the joint estimation of state and parameters needs.</summary>
+/// <summary>
+/// A model that can be run with other parameters than its own, each state with its own: what the joint estimation of state and parameters
+/// needs.
+/// </summary>
 public interface IParametricDynamics : IDynamics
 {
     /// <summary>The model's q parameters, in the order in which <see cref="Advance"/> takes them.</summary>
@@ -17,6 +20,7 @@ public interface IParametricDynamics : IDynamics
     /// <param name="state"><c>[..., n]</c></param>
     /// <param name="parameters"><c>[..., q]</c>, with the state's leading dimensions: every state has parameters of its own.</param>
     /// <param name="interval">A whole number of time steps.</param>
-    /// <exception cref="ArgumentException">A last size is not n or q, leading dimensions differ, or the interval is no whole number of steps.</exception>
+    /// <exception cref="ArgumentException">A last size is not n or q, leading dimensions differ, or the interval is no whole number of
+    /// steps.</exception>
     Tensor Advance(Tensor state, Tensor parameters, TimeInterval interval);
 }

@@ -6,6 +6,8 @@ namespace DaML;
 /// </summary>
 public interface IPointObservationOperator
 {
-    /// <summary>The component that each of the p observations is of, from 0; null for an operator that is made of others and does not know.</summary>
+    /// <summary>
+    /// The component that each of the p observations is of, from 0; null for an operator that is made of others and does not know.
+    /// </summary>
     IReadOnlyList<long>? ObservedComponents { get; }
 }

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>A difference of states, dx. Increments form a vector space; their lengths are measured by a covariance, so they have no inner product of their own.</summary>
+/// <summary>
+/// A difference of states, dx. Increments form a vector space; their lengths are measured by a covariance, so they have no inner product of
+/// their own.
+/// </summary>
 /// <param name="Values"><c>[batch, n]</c></param>
 public readonly record struct Increment(Tensor Values) : IAdditionOperators<Increment, Increment, Increment>
 {

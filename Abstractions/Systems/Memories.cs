@@ -122,7 +122,8 @@ public static class MemoryExtensions
     public static TMemory Detach<TMemory>(this TMemory memory) where TMemory : IMemory<TMemory> => memory.Map(tensor => tensor.detach());
 
     /// <summary>Takes the memory out of every dispose scope; whoever keeps it disposes it with <see cref="Release"/>.</summary>
-    public static TMemory Keep<TMemory>(this TMemory memory) where TMemory : IMemory<TMemory> => memory.Map(tensor => tensor.DetachFromDisposeScope());
+    public static TMemory Keep<TMemory>(this TMemory memory) where TMemory : IMemory<TMemory> =>
+        memory.Map(tensor => tensor.DetachFromDisposeScope());
 
     /// <summary>Disposes the memory's tensors.</summary>
     public static void Release<TMemory>(this TMemory memory) where TMemory : IMemory<TMemory>

@@ -14,14 +14,19 @@ public sealed record Observation(Tensor Values, Tensor? Mask, double Time)
     /// </summary>
     public Tensor? ErrorScale { get; init; }
 
-    /// <summary>What observed it, where that is not the network that the analyzer was given; null = that network (<see cref="IAnalyzer{TMemory}.For"/>).</summary>
+    /// <summary>
+    /// What observed it, where that is not the network that the analyzer was given; null = that network
+    /// (<see cref="IAnalyzer{TMemory}.For"/>).
+    /// </summary>
     public IObservationNetwork? Network { get; init; }
 
     /// <summary>This observation, whose errors have the network's covariance R in every trajectory.</summary>
     /// <param name="user">Who needs that, for the message.</param>
     /// <exception cref="ArgumentException">They have a scale.</exception>
     public Observation OfOneError(string user) => ErrorScale is null ? this
-        : throw new ArgumentException($"{user} takes the observation errors to have the covariance of the network in every trajectory, but the view has the column '{Columns.ObservationErrorScale}'.");
+        : throw new ArgumentException(
+            $"{user} takes the observation errors to have the covariance of the network in every trajectory, but the view has the " +
+                $"column '{Columns.ObservationErrorScale}'.");
 }
 
 /// <summary>An observing system: what is observed of the state, with which error, and when it is missing.</summary>
@@ -33,7 +38,10 @@ public interface IObservationNetwork
     /// <summary>The observation error covariance R.</summary>
     IErrorCovariance Error { get; }
 
-    /// <summary>Where each observation is, <c>[p, axes]</c>, for localisation; null = where the operator says (<see cref="IPointObservationOperator"/>), or the localisation.</summary>
+    /// <summary>
+    /// Where each observation is, <c>[p, axes]</c>, for localisation; null = where the operator says
+    /// (<see cref="IPointObservationOperator"/>), or the localisation.
+    /// </summary>
     Tensor? Places => null;
 
     /// <summary>Whether some observations may be missing, so that views carry <see cref="Columns.ObservationMask"/>.</summary>

@@ -5,7 +5,8 @@ namespace DaML;
 
 /// <summary>
 /// The linearisation of any model, by its own tangent linear and adjoint. The state is repeated for each of k vectors, so k of them
-/// cost k times one. An adjoint goes from kept state to kept state; in between the model does as its own adjoint does. Where the states of all
+/// cost k times one. An adjoint goes from kept state to kept state; in between the model does as its own adjoint does. Where the states of
+/// all
 /// steps are given (<see cref="LinearisationOptions.States"/>), the tangent linear goes through them too and the model never runs.
 /// </summary>
 public sealed class StepwiseLinearisation : ILinearisation
@@ -28,7 +29,8 @@ public sealed class StepwiseLinearisation : ILinearisation
         Require.LastDimension(state, dynamics.Dimension, $"The state of {dynamics.Name}");
         this.dynamics = dynamics;
         Interval = interval;
-        long steps = interval.Steps(dynamics.TimeStep), kept = Require.AtLeast((options ?? new()).KeptStates, 1, nameof(LinearisationOptions.KeptStates));
+        long steps = interval.Steps(dynamics.TimeStep),
+            kept = Require.AtLeast((options ?? new()).KeptStates, 1, nameof(LinearisationOptions.KeptStates));
         var known = options?.States;
         CheckKnown(known, state, steps);
         given = known is not null;
@@ -39,8 +41,10 @@ public sealed class StepwiseLinearisation : ILinearisation
         Start = x;
         for (long step = 0; step < steps; step += stride)
         {
-            var part = new TimeInterval(interval.From + step * dynamics.TimeStep, interval.From + Math.Min(step + stride, steps) * dynamics.TimeStep);
-            if (parts.Count > 0) x = (known is null ? dynamics.Advance(x, parts[^1].Interval) : known[(int)step].detach()).DetachFromDisposeScope();
+            var part = new TimeInterval(interval.From + step * dynamics.TimeStep,
+                interval.From + Math.Min(step + stride, steps) * dynamics.TimeStep);
+            if (parts.Count > 0)
+                x = (known is null ? dynamics.Advance(x, parts[^1].Interval) : known[(int)step].detach()).DetachFromDisposeScope();
             parts.Add((x, part));
         }
     }
@@ -105,12 +109,17 @@ public sealed class StepwiseLinearisation : ILinearisation
     {
         long[] at = state.Sizes(), given = vectors.Sizes();
         bool same = given.AsSpan().SequenceEqual(at);
-        bool block = given.Length == at.Length + 1 && given.AsSpan(0, at.Length - 1).SequenceEqual(at.AsSpan(0, at.Length - 1)) && given[^1] == at[^1];
+        bool block = given.Length == at.Length + 1 && given.AsSpan(0, at.Length - 1).SequenceEqual(at.AsSpan(0, at.Length - 1))
+            && given[^1] == at[^1];
         if (!same && !block)
-            throw new ArgumentException($"The vectors of a linearisation of {dynamics.Name} must have shape {ColumnDefinition.Describe(at)}, or " +
-                $"{ColumnDefinition.Describe([.. at[..^1], ColumnDefinition.AnySize, at[^1]])} for several of each state; given: {ColumnDefinition.Describe(given)}.", nameof(vectors));
+            throw new ArgumentException(
+                $"The vectors of a linearisation of {dynamics.Name} must have shape {ColumnDefinition.Describe(at)}, or " +
+                $"{ColumnDefinition.Describe([.. at[..^1], ColumnDefinition.AnySize, at[^1]])} for several of each state; given: " +
+                    $"{ColumnDefinition.Describe(given)}.", nameof(vectors));
         if (vectors.dtype != state.dtype)
-            throw new ArgumentException($"The vectors of a linearisation of {dynamics.Name} must have the state's precision {state.dtype}; given: {vectors.dtype}.", nameof(vectors));
+            throw new ArgumentException(
+                $"The vectors of a linearisation of {dynamics.Name} must have the state's precision {state.dtype}; given: {vectors.dtype}.",
+                nameof(vectors));
     }
 
     private Tensor Along(Tensor perturbations, Tensor state, TimeInterval interval)
@@ -129,7 +138,8 @@ public sealed class StepwiseLinearisation : ILinearisation
         foreach (var (step, other) in known.Index())
             if (other.dtype != state.dtype || !other.Sizes().AsSpan().SequenceEqual(state.Sizes()))
                 throw new ArgumentException($"{Name} must have states of {dynamics.Name} of the shape and precision of the first, " +
-                    $"{ColumnDefinition.Describe(state.Sizes())} in {state.dtype}; given at step {step}: {ColumnDefinition.Describe(other.Sizes())} in {other.dtype}.");
+                    $"{ColumnDefinition.Describe(state.Sizes())} in {state.dtype}; given at step {step}: " +
+                        $"{ColumnDefinition.Describe(other.Sizes())} in {other.dtype}.");
     }
 
     private static Tensor Repeated(Tensor state, Tensor vectors) =>

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Compares convolutions of single precision, and their gradients, with sums of double precision that no library has a part in.</summary>
+/// <summary>
+/// Compares convolutions of single precision, and their gradients, with sums of double precision that no library has a part in.
+/// </summary>
 internal static class ConvolutionCheck
 {
     /// <summary>
@@ -16,25 +18,33 @@ internal static class ConvolutionCheck
     private const int Batch = 2;
 
     // Between them, channel counts that the vector lengths 4, 8 and 16 divide and do not divide.
-    private static readonly Shape[] shapes = [new(12, 12, 1, 8, 1, 3), new(40, 40, 1, 8, 1, 5), new(3, 2, 1, 8, 1, 5), new(16, 1, 1, 8, 1, 5), new(12, 12, 4, 4, 3, 3)];
+    private static readonly Shape[] shapes = [new(12, 12, 1, 8, 1, 3), new(40, 40, 1, 8, 1, 5), new(3, 2, 1, 8, 1, 5),
+        new(16, 1, 1, 8, 1, 5), new(12, 12, 4, 4, 3, 3)];
 
     /// <summary>The first result that is off by more than the tolerance, in words; null where all are right.</summary>
-    /// <param name="convolve">Convolves a field <c>[batch, from, sites]</c> or <c>[batch, from, rows, columns]</c> with weights <c>[to, from, kernel...]</c>, zeros around it.</param>
+    /// <param name="convolve">Convolves a field <c>[batch, from, sites]</c> or <c>[batch, from, rows, columns]</c> with weights <c>[to,
+    /// from, kernel...]</c>, zeros around it.</param>
     public static string? Fault(Func<Tensor, Tensor, Tensor> convolve)
     {
         using var scope = NewDisposeScope();
         using var gradients = inference_mode(false);   // which turns gradients on, whatever the caller has turned off
         foreach (var shape in shapes)
         {
-            float[] field = Numbers(Batch * shape.From * shape.Sites), weight = Numbers(shape.To * shape.From * shape.Kernel), sensitivity = Numbers(Batch * shape.To * shape.Sites);
-            Tensor input = shape.Tensor(field, Batch, shape.From, ofKernel: false).requires_grad_(), kernel = shape.Tensor(weight, shape.To, shape.From, ofKernel: true).requires_grad_();
+            float[] field = Numbers(Batch * shape.From * shape.Sites), weight = Numbers(shape.To * shape.From * shape.Kernel),
+                sensitivity = Numbers(Batch * shape.To * shape.Sites);
+            Tensor input = shape.Tensor(field, Batch, shape.From, ofKernel: false).requires_grad_(),
+                kernel = shape.Tensor(weight, shape.To, shape.From, ofKernel: true).requires_grad_();
             var output = convolve(input, kernel);
             var found = autograd.grad([output], [input, kernel], [shape.Tensor(sensitivity, Batch, shape.To, ofKernel: false)]);
             var exact = shape.Exact(field, weight, sensitivity);
-            foreach (var (name, single, reference) in new[] { ("output", output, exact.Output), ("input gradient", found[0], exact.Input), ("weight gradient", found[1], exact.Weight) })
+            foreach (var (name, single,
+                reference) in new[]
+                    { ("output", output, exact.Output), ("input gradient", found[0], exact.Input),
+                        ("weight gradient", found[1], exact.Weight) })
             {
                 double off = Distance(single.detach().contiguous().data<float>().ToArray(), reference);
-                if (!(off <= Tolerance)) return $"the {name} of {shape} is {(double.IsFinite(off) ? $"off by {100 * off:f0} % of its norm" : "not finite")}";
+                if (!(off <= Tolerance))
+                    return $"the {name} of {shape} is {(double.IsFinite(off) ? $"off by {100 * off:f0} % of its norm" : "not finite")}";
             }
         }
         return null;
@@ -46,7 +56,8 @@ internal static class ConvolutionCheck
     public static Tensor Convolve(Tensor field, Tensor weight)
     {
         long reach = weight.size(2) / 2;
-        return weight.ndim == 3 ? nn.functional.conv1d(field, weight, padding: reach) : nn.functional.conv2d(field, weight, padding: [reach, reach]);
+        return weight.ndim == 3 ? nn.functional.conv1d(field, weight, padding: reach)
+            : nn.functional.conv2d(field, weight, padding: [reach, reach]);
     }
 
     private static double Distance(float[] values, double[] exact)
@@ -83,7 +94,8 @@ internal static class ConvolutionCheck
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public (double[] Output, double[] Input, double[] Weight) Exact(float[] field, float[] weight, float[] sensitivity)
         {
-            double[] output = new double[sensitivity.Length], inputGradient = new double[field.Length], weightGradient = new double[weight.Length];
+            double[] output = new double[sensitivity.Length], inputGradient = new double[field.Length],
+                weightGradient = new double[weight.Length];
             for (int b = 0; b < Batch; b++)
             for (int o = 0; o < To; o++)
             for (int i = 0; i < From; i++)
@@ -93,7 +105,8 @@ internal static class ConvolutionCheck
             {
                 int row = r + k / KernelColumns - KernelRows / 2, column = c + k % KernelColumns - KernelColumns / 2;
                 if (row < 0 || row >= Rows || column < 0 || column >= Columns) continue;
-                int y = ((b * To + o) * Rows + r) * Columns + c, x = ((b * From + i) * Rows + row) * Columns + column, w = (o * From + i) * Kernel + k;
+                int y = ((b * To + o) * Rows + r) * Columns + c, x = ((b * From + i) * Rows + row) * Columns + column,
+                    w = (o * From + i) * Kernel + k;
                 output[y] += (double)weight[w] * field[x];
                 inputGradient[x] += (double)weight[w] * sensitivity[y];
                 weightGradient[w] += (double)sensitivity[y] * field[x];

@@ -21,8 +21,12 @@ public static class ConvolutionGuard
     /// <summary>Asks the processor and limits oneDNN, once a process; oneDNN reads the limit when it is first used.</summary>
     internal static void Prepare() => RuntimeHelpers.RunClassConstructor(typeof(ConvolutionGuard).TypeHandle);
 
-    /// <summary>Compares a few convolutions of single precision on the processor with double precision: some milliseconds on an idle machine the first time, nothing later.</summary>
-    /// <remarks>Learned methods call it themselves, for networks of DaML's and of the user's; call it before convolutions of your own.</remarks>
+    /// <summary>
+    /// Compares a few convolutions of single precision on the processor with double precision: some milliseconds on an idle machine the
+    /// first time, nothing later.
+    /// </summary>
+    /// <remarks>Learned methods call it themselves, for networks of DaML's and of the user's; call it before convolutions of your
+    /// own.</remarks>
     /// <exception cref="WrongConvolutionException">They are wrong.</exception>
     public static void Check() => Require(fault.Value, limit);
 
@@ -36,7 +40,8 @@ public static class ConvolutionGuard
     /// <param name="told">Whether it has been written.</param>
     internal static void Tell(ILogger logger, ConvolutionLimit limit, ref int told)
     {
-        if (limit.Message is { } message && logger.IsEnabled(LogLevel.Warning) && Interlocked.Exchange(ref told, 1) == 0) logger.LogWarning("{Message}", message);
+        if (limit.Message is { } message && logger.IsEnabled(LogLevel.Warning) && Interlocked.Exchange(ref told, 1) == 0)
+            logger.LogWarning("{Message}", message);
     }
 
     /// <summary>Refuses convolutions that were found wrong.</summary>
@@ -47,7 +52,9 @@ public static class ConvolutionGuard
     {
         if (fault is null) return;
         string remedy = $"Start the process with {ConvolutionLimit.Variable}={ConvolutionLimit.Value} in its environment";
-        throw new WrongConvolutionException($"libtorch's convolutions in single precision are wrong on this processor: {fault}, compared with double precision. " +
-            $"{remedy}{(limit.Chosen is { } chosen ? $", instead of {chosen}" : "")}, or compute in double precision or on a CUDA device. {limit.Message}".TrimEnd());
+        throw new WrongConvolutionException(
+            $"libtorch's convolutions in single precision are wrong on this processor: {fault}, compared with double precision. " +
+            $"{remedy}{(limit.Chosen is { } chosen ? $", instead of {chosen}" : "")}, or compute in double precision or on a CUDA " +
+                $"device. {limit.Message}".TrimEnd());
     }
 }

@@ -20,10 +20,13 @@ internal sealed class ConvolutionLimit(bool hidden, string? chosen)
 
     /// <summary>What was found and done, what it costs and what the user may do; null where nothing was found.</summary>
     public string? Message { get; } = !hidden ? null
-        : "This AMD processor's cache sizes are hidden (CPUID leaf 0x8000001D is empty, as some hypervisors leave it), and there the convolutions of libtorch's oneDNN are silently wrong. " +
+        : "This AMD processor's cache sizes are hidden (CPUID leaf 0x8000001D is empty, as some hypervisors leave it), and there the " +
+            "convolutions of libtorch's oneDNN are silently wrong. " +
           (chosen is null
-              ? $"{Variable}={Value} was set for this process: convolutions are right, and two to five times slower. The fused network and linear layers keep their speed."
-              : $"{chosen} was set by the user and stays. Only {Variable}={Value} is known to be right; where convolutions are wrong they are refused.");
+              ? $"{Variable}={Value} was set for this process: convolutions are right, and two to five times slower. The fused network " +
+                  $"and linear layers keep their speed."
+              : $"{chosen} was set by the user and stays. Only {Variable}={Value} is known to be right; where convolutions are wrong " +
+                  $"they are refused.");
 
     /// <summary>The choice of the user, as NAME=VALUE; null where there is none.</summary>
     public string? Chosen => chosen;

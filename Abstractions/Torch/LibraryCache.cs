@@ -34,18 +34,22 @@ internal sealed class LibraryCache(string folder)
         try
         {
             MakePrivate();
-            if (!File.Exists(path) || !File.ReadAllBytes(path).AsSpan().SequenceEqual(changed)) AtomicFile.Write(path, stream => stream.Write(changed));
+            if (!File.Exists(path) || !File.ReadAllBytes(path).AsSpan().SequenceEqual(changed))
+                AtomicFile.Write(path, stream => stream.Write(changed));
             return path;
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"the cache folder '{folder}' cannot be used ({refused.Message.TrimEnd('.')}). Set {Variable} to a folder that can be written.", refused);
+            throw new IOException(
+                $"the cache folder '{folder}' cannot be used ({refused.Message.TrimEnd('.')}). Set {Variable} to a folder that can be " +
+                    $"written.", refused);
         }
     }
 
     private void MakePrivate()
     {
-        const UnixFileMode owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, others = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
+        const UnixFileMode owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
+            others = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
         if (!Directory.Exists(folder)) Directory.CreateDirectory(folder, owner);
         var mode = File.GetUnixFileMode(folder);
         try { File.SetUnixFileMode(folder, mode & owner); }    // only the owner may: another's folder is refused here

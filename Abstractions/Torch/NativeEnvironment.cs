@@ -28,5 +28,6 @@ internal static class NativeEnvironment
     private static extern nint getenv([MarshalAs(UnmanagedType.LPUTF8Str)] string name);
 
     [DllImport("libc", SetLastError = true)]
-    private static extern int setenv([MarshalAs(UnmanagedType.LPUTF8Str)] string name, [MarshalAs(UnmanagedType.LPUTF8Str)] string value, int overwrite);
+    private static extern int setenv([MarshalAs(UnmanagedType.LPUTF8Str)] string name, [MarshalAs(UnmanagedType.LPUTF8Str)]
+        string value, int overwrite);
 }

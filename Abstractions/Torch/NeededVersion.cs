@@ -18,7 +18,8 @@ internal static class NeededVersion
     /// <param name="version">The version, for instance GLIBCXX_3.4.32.</param>
     /// <param name="symbol">The one symbol that may have this version; it must be one that nothing calls.</param>
     /// <returns>A copy that differs from the library in one byte.</returns>
-    /// <exception cref="InvalidDataException">The file is not such a library, does not need the version, or needs it for another symbol.</exception>
+    /// <exception cref="InvalidDataException">The file is not such a library, does not need the version, or needs it for another
+    /// symbol.</exception>
     public static byte[] Weaken(ReadOnlySpan<byte> library, string version, string symbol)
     {
         var file = new Elf(library);
@@ -72,8 +73,12 @@ internal static class NeededVersion
         public Elf(ReadOnlySpan<byte> bytes)
         {
             this.bytes = bytes;
-            if (bytes.Length < 64 || !bytes.StartsWith("\u007fELF"u8)) throw new InvalidDataException($"the file ({bytes.Length} bytes) is not an ELF library.");
-            if (bytes[4] != 2 || bytes[5] != 1) throw new InvalidDataException($"the file is a {(bytes[4] == 2 ? 64 : 32)}-bit, {(bytes[5] == 1 ? "little" : "big")}-endian ELF library; a 64-bit, little-endian one is needed.");
+            if (bytes.Length < 64 || !bytes.StartsWith("\u007fELF"u8))
+                throw new InvalidDataException($"the file ({bytes.Length} bytes) is not an ELF library.");
+            if (bytes[4] != 2 || bytes[5] != 1)
+                throw new InvalidDataException(
+                    $"the file is a {(bytes[4] == 2 ? 64 : 32)}-bit, {(bytes[5] == 1 ? "little" : "big")}-endian ELF library; a 64-bit, " +
+                        $"little-endian one is needed.");
             if (UInt16(0x3a) != 64) throw new InvalidDataException($"the file's section headers have {UInt16(0x3a)} bytes; 64 are needed.");
             At(UInt64(0x28), 64ul * UInt16(0x3c));
         }
@@ -84,10 +89,12 @@ internal static class NeededVersion
 
         public string Text(Part strings, uint offset)
         {
-            if (offset >= strings.Size) throw new InvalidDataException($"the file is damaged: a name at {offset} lies outside its {strings.Size} bytes of names.");
+            if (offset >= strings.Size)
+                throw new InvalidDataException($"the file is damaged: a name at {offset} lies outside its {strings.Size} bytes of names.");
             var text = At(strings.Offset, strings.Size)[(int)offset..];
             int end = text.IndexOf((byte)0);
-            return end >= 0 ? Encoding.UTF8.GetString(text[..end]) : throw new InvalidDataException("the file is damaged: its last name has no end.");
+            return end >= 0 ? Encoding.UTF8.GetString(text[..end])
+                : throw new InvalidDataException("the file is damaged: its last name has no end.");
         }
 
         public Part Section(uint type, string what)
@@ -99,7 +106,8 @@ internal static class NeededVersion
 
         public Part SectionAt(uint index, string what)
         {
-            if (index >= UInt16(0x3c)) throw new InvalidDataException($"the file is damaged: its section of {what} is number {index} of {UInt16(0x3c)}.");
+            if (index >= UInt16(0x3c))
+                throw new InvalidDataException($"the file is damaged: its section of {what} is number {index} of {UInt16(0x3c)}.");
             ulong header = Header(index);
             var part = new Part(UInt64(header + 24), UInt64(header + 32), UInt32(header + 40), UInt32(header + 44));
             At(part.Offset, part.Size);
@@ -113,7 +121,8 @@ internal static class NeededVersion
         private ReadOnlySpan<byte> At(ulong offset, ulong size)
         {
             ulong length = (ulong)bytes.Length;
-            if (offset > length || size > length - offset) throw new InvalidDataException($"the file is cut off or damaged: it has {length} bytes and speaks of {size} at {offset}.");
+            if (offset > length || size > length - offset)
+                throw new InvalidDataException($"the file is cut off or damaged: it has {length} bytes and speaks of {size} at {offset}.");
             return bytes.Slice((int)offset, (int)size);
         }
     }

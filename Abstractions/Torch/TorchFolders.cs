@@ -8,7 +8,8 @@ namespace DaML;
 internal sealed class TorchFolders(Assembly torchSharp)
 {
     /// <summary>The file that holds a library on this system.</summary>
-    public static string FileName(string library) => OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
+    public static string FileName(string library) =>
+        OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
 
     /// <summary>The full path of a library (default: null).</summary>
     public string? Find(string library) => All().Select(folder => Path.Combine(folder, FileName(library))).FirstOrDefault(File.Exists);
@@ -17,8 +18,10 @@ internal sealed class TorchFolders(Assembly torchSharp)
     public string Versions(string libtorch)
     {
         string python = Path.Combine(libtorch, "..", "version.py");    // beside the libraries of Python's PyTorch
-        string? found = File.Exists(python) ? File.ReadLines(python).FirstOrDefault(line => line.StartsWith("__version__", StringComparison.Ordinal)) : null;
-        return $" (TorchSharp {torchSharpVersion} is made for libtorch {libtorchVersion}{(found is null ? "" : $"; the folder's PyTorch says {found}")})";
+        string? found = File.Exists(python)
+            ? File.ReadLines(python).FirstOrDefault(line => line.StartsWith("__version__", StringComparison.Ordinal)) : null;
+        return $" (TorchSharp {torchSharpVersion} is made for libtorch " +
+            $"{libtorchVersion}{(found is null ? "" : $"; the folder's PyTorch says {found}")})";
     }
 
     /// <summary>Names the package of libtorch that this TorchSharp is made for.</summary>
@@ -27,11 +30,13 @@ internal sealed class TorchFolders(Assembly torchSharp)
     private static string System => (OperatingSystem.IsWindows() ? "win-" : OperatingSystem.IsMacOS() ? "osx-" : "linux-")
         + RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
 
-    private readonly string torchSharpVersion = torchSharp.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "";
+    private readonly string torchSharpVersion =
+        torchSharp.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "";
 
     // The constant behind torch.__version__, which cannot be asked: that would run the static constructor that led here.
     private readonly string libtorchVersion = torchSharp.GetType("TorchSharp.torch")?
-        .GetField("libtorchPackageVersion", BindingFlags.NonPublic | BindingFlags.Static)?.GetRawConstantValue() is string version ? Version.Parse(version).ToString(3) : "";
+        .GetField("libtorchPackageVersion", BindingFlags.NonPublic | BindingFlags.Static)?.GetRawConstantValue() is string version
+        ? Version.Parse(version).ToString(3) : "";
 
     private IEnumerable<string> All()
     {
@@ -45,7 +50,8 @@ internal sealed class TorchFolders(Assembly torchSharp)
         }
 
         // A build leaves the wrapper in the package folder, which the host lists; of libtorch it lists the folder itself.
-        foreach (string packages in Listed("PROBING_DIRECTORIES")) yield return Path.Combine(packages, "torchsharp", torchSharpVersion, natives);
+        foreach (string packages in Listed("PROBING_DIRECTORIES"))
+            yield return Path.Combine(packages, "torchsharp", torchSharpVersion, natives);
 
         // A notebook takes TorchSharp.dll itself from the package folder.
         if (at.Length == 0) yield break;

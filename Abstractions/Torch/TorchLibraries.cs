@@ -76,7 +76,9 @@ public static class TorchLibraries
         {
             wrapper = Load(torchSharp);
         }
-        catch (Exception failed) when (failed is DllNotFoundException or BadImageFormatException or IOException or UnauthorizedAccessException or InvalidDataException)
+        catch (Exception failed)
+        when (failed is DllNotFoundException or BadImageFormatException or IOException or UnauthorizedAccessException
+        or InvalidDataException)
         {
             failure = failed.Message;
         }
@@ -96,14 +98,17 @@ public static class TorchLibraries
             try { NativeLibrary.Load(file); }
             catch (DllNotFoundException failed)
             {
-                throw new DllNotFoundException($"libtorch cannot be loaded from '{libtorch}'{folders.Versions(libtorch)}: {failed.Message}");
+                throw new DllNotFoundException(
+                    $"libtorch cannot be loaded from '{libtorch}'{folders.Versions(libtorch)}: {failed.Message}");
             }
         }
         try { return NativeLibrary.Load(path); }
         catch (DllNotFoundException failed)
         {
             if (OperatingSystem.IsLinux() && failed.Message.Contains(MarkerVersion, StringComparison.Ordinal)) return LoadRelaxed(path);
-            throw new DllNotFoundException($"TorchSharp's native wrapper cannot be loaded with the libtorch of '{libtorch}'{folders.Versions(libtorch)}: {failed.Message}");
+            throw new DllNotFoundException(
+                $"TorchSharp's native wrapper cannot be loaded with the libtorch of '{libtorch}'{folders.Versions(libtorch)}: " +
+                    $"{failed.Message}");
         }
     }
 
@@ -111,11 +116,18 @@ public static class TorchLibraries
     {
         string? built = folders.Find("torch_cpu") is { } found ? Path.GetDirectoryName(found) : null;
         if (Environment.GetEnvironmentVariable(FolderVariable) is not { Length: > 0 } named)
-            return built ?? throw new DllNotFoundException($"No libtorch is found beside TorchSharp: reference the package {folders.LibtorchPackage}, or let {FolderVariable} name a folder that has it.");
+            return built
+                ?? throw new DllNotFoundException(
+                    $"No libtorch is found beside TorchSharp: reference the package {folders.LibtorchPackage}, or let {FolderVariable} " +
+                        $"name a folder that has it.");
         if (built is not null)
-            throw new DllNotFoundException($"{FolderVariable} names '{named}', but this program was built with a libtorch of its own, in '{built}'; two cannot live in one process. Build it with -p:TorchDevice=none.");
+            throw new DllNotFoundException(
+                $"{FolderVariable} names '{named}', but this program was built with a libtorch of its own, in '{built}'; two cannot " +
+                    $"live in one process. Build it with -p:TorchDevice=none.");
         return File.Exists(Path.Combine(named, TorchFolders.FileName("torch_cpu"))) ? Path.GetFullPath(named)
-            : throw new DllNotFoundException($"{FolderVariable} names '{named}', which has no {TorchFolders.FileName("torch_cpu")}; Python's PyTorch keeps its libraries in site-packages/torch/lib.");
+            : throw new DllNotFoundException(
+                $"{FolderVariable} names '{named}', which has no {TorchFolders.FileName("torch_cpu")}; Python's PyTorch keeps its " +
+                    $"libraries in site-packages/torch/lib.");
     }
 
     /// <summary>Loads a copy of the wrapper that asks for the marker's version only weakly; the loader names what else it lacks.</summary>
@@ -126,18 +138,23 @@ public static class TorchLibraries
         try { relaxed = NeededVersion.Weaken(shipped, MarkerVersion, Marker); }
         catch (InvalidDataException refused)
         {
-            throw new DllNotFoundException($"TorchSharp's native wrapper '{path}' needs {MarkerVersion} of libstdc++ (GCC 13), which this system lacks, and cannot do without it: {refused.Message}");
+            throw new DllNotFoundException(
+                $"TorchSharp's native wrapper '{path}' needs {MarkerVersion} of libstdc++ (GCC 13), which this system lacks, and cannot " +
+                    $"do without it: {refused.Message}");
         }
         string copy;
         try { copy = LibraryCache.Default().Keep(shipped, relaxed); }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            throw new DllNotFoundException($"TorchSharp's native wrapper needs {MarkerVersion} of libstdc++ (GCC 13), which this system lacks, and a copy that does without it cannot be kept: {refused.Message}");
+            throw new DllNotFoundException(
+                $"TorchSharp's native wrapper needs {MarkerVersion} of libstdc++ (GCC 13), which this system lacks, and a copy that " +
+                    $"does without it cannot be kept: {refused.Message}");
         }
         try { return NativeLibrary.Load(copy); }
         catch (DllNotFoundException failed)
         {
-            throw new DllNotFoundException($"TorchSharp's native wrapper cannot be loaded on this system, also without {MarkerVersion}: {failed.Message}");
+            throw new DllNotFoundException(
+                $"TorchSharp's native wrapper cannot be loaded on this system, also without {MarkerVersion}: {failed.Message}");
         }
     }
 }

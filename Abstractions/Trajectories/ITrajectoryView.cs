@@ -47,7 +47,8 @@ public interface ITrajectoryCursor : IDisposable
     Tensor this[Column column] { get; }
 
     /// <summary>
-    /// What observed this cycle, where operator, places or errors change from cycle to cycle; null = the network that the method was given. Where it has
+    /// What observed this cycle, where operator, places or errors change from cycle to cycle; null = the network that the method was given.
+    /// Where it has
     /// fewer observations than the column <see cref="Columns.Observation"/>, the first of them count.
     /// </summary>
     IObservationNetwork? Network => null;
@@ -85,7 +86,8 @@ public static class TrajectoryViewExtensions
     /// </summary>
     /// <param name="view">A view with observations.</param>
     /// <param name="network">
-    /// The network of a cycle, given its number from 0 and its time. It has at most as many observations as the column; the same object for the same network spares
+    /// The network of a cycle, given its number from 0 and its time. It has at most as many observations as the column; the same object for
+    /// the same network spares
     /// methods the work of preparing for it again. Null = the network that the method was given.
     /// </param>
     public static ITrajectoryView ObservedBy(this ITrajectoryView view, Func<long, double, IObservationNetwork?> network) =>
@@ -100,7 +102,8 @@ public static class TrajectoryViewExtensions
     {
         var there = cycle[Columns.MaskOf(column)];
         if (there.all().ToBoolean()) return;
-        throw new ArgumentException($"{step} needs complete values; the column '{column}' lacks {there.logical_not().sum().ToInt64()} of its " +
+        throw new ArgumentException(
+            $"{step} needs complete values; the column '{column}' lacks {there.logical_not().sum().ToInt64()} of its " +
             $"{there.numel()} in cycle {cycle.Cycle} (time {cycle.Time:g9}). Fill them, or leave the cycle out.");
     }
 
@@ -114,7 +117,8 @@ public static class TrajectoryViewExtensions
             "unit, FileStart.OneIntervalBefore (as long before the first cycle as the second is after it), or FileStart.AtFirstCycle " +
             "(the first observation is of the initial state).");
 
-    private sealed class ObservedCursor(ITrajectoryCursor source, Func<long, double, IObservationNetwork?> network) : TrajectoryCursor(source)
+    private sealed class ObservedCursor(ITrajectoryCursor source, Func<long, double, IObservationNetwork?> network)
+        : TrajectoryCursor(source)
     {
         private IObservationNetwork? current;
 

@@ -19,5 +19,6 @@ public static class MaskedValues
     }
 
     /// <summary>An observation whose missing values are finite.</summary>
-    public static Observation Cleared(Observation observation) => observation with { Values = Cleared(observation.Values, observation.Mask) };
+    public static Observation Cleared(Observation observation) =>
+        observation with { Values = Cleared(observation.Values, observation.Mask) };
 }

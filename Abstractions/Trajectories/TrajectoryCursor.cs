@@ -42,7 +42,8 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
             if (columns.TryGetValue(column, out var tensor)) return tensor;
             if (!unread.Remove(column, out var compute))
                 return Source is not null ? Source[column]
-                    : throw new SchemaException($"There is no column '{column}'; there are: {string.Join(", ", columns.Keys.Concat(unread.Keys))}.");
+                    : throw new SchemaException(
+                        $"There is no column '{column}'; there are: {string.Join(", ", columns.Keys.Concat(unread.Keys))}.");
             using var scope = NewDisposeScope();
             using var noGradients = no_grad();
             Set(column, compute());
@@ -71,7 +72,9 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Computes the columns of a cycle; everything that is neither <see cref="Set"/> nor kept by the cursor itself is disposed.</summary>
+    /// <summary>
+    /// Computes the columns of a cycle; everything that is neither <see cref="Set"/> nor kept by the cursor itself is disposed.
+    /// </summary>
     /// <param name="cycle">The cycle's number, from 0.</param>
     /// <returns>False where there is no such cycle.</returns>
     protected abstract bool Compute(long cycle);
@@ -79,7 +82,8 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
     /// <summary>Gives a column its value for this cycle.</summary>
     /// <param name="column">The column.</param>
     /// <param name="value">Its value.</param>
-    /// <param name="handsOver">Whether the tensor is the column's from now on, and not to be disposed by whoever made it (default: the column keeps a tensor of its own on the same numbers).</param>
+    /// <param name="handsOver">Whether the tensor is the column's from now on, and not to be disposed by whoever made it (default: the
+    /// column keeps a tensor of its own on the same numbers).</param>
     protected void Set(Column column, Tensor value, bool handsOver = false)
     {
         if (columns.Remove(column, out var older)) older.Dispose();
@@ -87,7 +91,9 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
         columns[column] = (handsOver ? value : value.alias()).DetachFromDisposeScope();
     }
 
-    /// <summary>Says how a column's value follows from what the cursor keeps for this cycle; it is computed when it is first read.</summary>
+    /// <summary>
+    /// Says how a column's value follows from what the cursor keeps for this cycle; it is computed when it is first read.
+    /// </summary>
     protected void SetOnDemand(Column column, Func<Tensor> compute)
     {
         if (columns.Remove(column, out var older)) older.Dispose();
@@ -148,7 +154,8 @@ public abstract class CycleTransformer(string name, SchemaContract contract) : I
         new TrajectoryView(Contract.Apply(input.Schema, Name), input,
             source => new Cursor(this, [.. Complete.Where(column => input.Schema.Has(Columns.MaskOf(column)))], source));
 
-    /// <summary>Columns of which no value may be missing, since each goes into more than its own place or the mask does not go along; a cycle where one
+    /// <summary>Columns of which no value may be missing, since each goes into more than its own place or the mask does not go along; a
+    /// cycle where one
     /// is missing is refused with an <see cref="ArgumentException"/> (default: none).</summary>
     protected virtual IReadOnlyList<Column> Complete => [];
 

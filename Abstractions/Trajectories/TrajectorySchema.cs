@@ -8,7 +8,8 @@ namespace DaML;
 public sealed record TrajectorySchema(long Batch, IReadOnlyList<ColumnDefinition> Definitions)
 {
     /// <summary>Creates a schema.</summary>
-    public TrajectorySchema(long batch, params ColumnDefinition[] definitions) : this(batch, (IReadOnlyList<ColumnDefinition>)definitions) { }
+    public TrajectorySchema(long batch, params ColumnDefinition[] definitions)
+        : this(batch, (IReadOnlyList<ColumnDefinition>)definitions) { }
 
     /// <summary>The definition of a column, or null where the view does not have it.</summary>
     public ColumnDefinition? Find(Column column)
@@ -67,13 +68,15 @@ public sealed record SchemaContract(IReadOnlyList<ColumnDefinition> Requires, IR
     /// <summary>The contract of this step followed by another.</summary>
     /// <param name="next">The step that follows.</param>
     /// <param name="step">How to call the step that follows in a message.</param>
-    /// <exception cref="SchemaException">This step offers a column in a shape the next cannot take, or both ask the input for the same column in different shapes.</exception>
+    /// <exception cref="SchemaException">This step offers a column in a shape the next cannot take, or both ask the input for the same
+    /// column in different shapes.</exception>
     public SchemaContract Then(SchemaContract next, string step)
     {
         var requires = Requires.ToList();
         foreach (var needed in next.Requires)
         {
-            var known = Adds.FirstOrDefault(added => added.Column == needed.Column) ?? Requires.FirstOrDefault(required => required.Column == needed.Column);
+            var known = Adds.FirstOrDefault(added => added.Column == needed.Column)
+                ?? Requires.FirstOrDefault(required => required.Column == needed.Column);
             if (known is null) requires.Add(needed);
             else Check(step, needed, known, "");
         }
@@ -83,8 +86,12 @@ public sealed record SchemaContract(IReadOnlyList<ColumnDefinition> Requires, IR
     private static void Check(string step, ColumnDefinition needed, ColumnDefinition? given, string known)
     {
         if (given is null)
-            throw new SchemaException($"{step} needs the column '{needed.Column}' of shape {ColumnDefinition.Describe(needed.Shape)}, which is missing; {known}.");
+            throw new SchemaException(
+                $"{step} needs the column '{needed.Column}' of shape {ColumnDefinition.Describe(needed.Shape)}, which is missing; " +
+                    $"{known}.");
         if (!needed.Accepts(given.Shape))
-            throw new SchemaException($"{step} needs the column '{needed.Column}' of shape {ColumnDefinition.Describe(needed.Shape)}, but it has shape {ColumnDefinition.Describe(given.Shape)}.");
+            throw new SchemaException(
+                $"{step} needs the column '{needed.Column}' of shape {ColumnDefinition.Describe(needed.Shape)}, but it has shape " +
+                    $"{ColumnDefinition.Describe(given.Shape)}.");
     }
 }

@@ -34,7 +34,9 @@ public sealed class KeepScalars : Task
         int marked = Mark();
         if (marked == 0)
         {
-            Log.LogError("No method of '{0}' hands a Scalar to native code. Is it another version of TorchSharp? DaMLKeepsScalars=false takes it as it is.", From);
+            Log.LogError(
+                "No method of '{0}' hands a Scalar to native code. Is it another version of TorchSharp? DaMLKeepsScalars=false takes it " +
+                    "as it is.", From);
             return false;
         }
         Directory.CreateDirectory(Path.GetDirectoryName(To)!);
@@ -62,12 +64,14 @@ public sealed class KeepScalars : Task
         int name = (heaps & 1) != 0 ? 4 : 2, guid = (heaps & 2) != 0 ? 4 : 2, blob = (heaps & 4) != 0 ? 4 : 2;
         int typeRow = 4 + 2 * name + Coded(2, 2, 1, 0x1b) + Index(Field) + Index(MethodDef), methodRow = 8 + name + blob + Index(Param);
         int types = at + rows[0] * (2 + name + 3 * guid) + rows[1] * (Coded(2, 0, 0x1a, 0x23, 1) + 2 * name);
-        int methods = types + rows[TypeDef] * typeRow + rows[3] * Index(Field) + rows[Field] * (2 + name + blob) + rows[5] * Index(MethodDef);
+        int methods = types + rows[TypeDef] * typeRow + rows[3] * Index(Field) + rows[Field] * (2 + name + blob) +
+            rows[5] * Index(MethodDef);
 
         // The token of Scalar.get_Handle, and the methods that call it.
         int type = Enumerable.Range(0, rows[TypeDef]).Single(i => Text(types + i * typeRow + 4, name) == "Scalar");
         int first = Number(types + (type + 1) * typeRow - Index(MethodDef), Index(MethodDef));
-        int handle = Enumerable.Range(first, rows[MethodDef] - first + 1).First(i => Text(methods + (i - 1) * methodRow + 8, name) == "get_Handle");
+        int handle = Enumerable.Range(first, rows[MethodDef] - first + 1)
+            .First(i => Text(methods + (i - 1) * methodRow + 8, name) == "get_Handle");
         byte[] token = BitConverter.GetBytes(MethodDef << 24 | handle);
         int marked = 0;
         for (int row = methods; row < methods + rows[MethodDef] * methodRow; row += methodRow)
@@ -85,7 +89,8 @@ public sealed class KeepScalars : Task
         bool tiny = (file[body] & 3) == 2;
         int start = body + (tiny ? 1 : 12), end = start + (tiny ? file[body] >> 2 : Int32(body + 4));
         for (int i = start; i + 5 <= end; i++)
-            if ((file[i] == 0x28 || file[i] == 0x6f) && file[i + 1] == token[0] && file[i + 2] == token[1] && file[i + 3] == token[2] && file[i + 4] == token[3]) return true;
+            if ((file[i] == 0x28 || file[i] == 0x6f) && file[i + 1] == token[0] && file[i + 2] == token[1] && file[i + 3] == token[2]
+                && file[i + 4] == token[3]) return true;
         return false;
     }
 
@@ -107,7 +112,8 @@ public sealed class KeepScalars : Task
     private int Offset(int address)
     {
         for (int section = sections; section < sections + 40 * sectionCount; section += 40)
-            if (address >= Int32(section + 12) && address < Int32(section + 12) + Int32(section + 16)) return address - Int32(section + 12) + Int32(section + 20);
+            if (address >= Int32(section + 12) && address < Int32(section + 12) + Int32(section + 16))
+                return address - Int32(section + 12) + Int32(section + 20);
         throw new InvalidDataException($"'{From}' has no section that holds address {address:x}.");
     }
 

@@ -24,7 +24,8 @@ public sealed class ConstantTensor
     public Tensor Value { get; }
 
     /// <summary>The values in the precision and on the device of another tensor.</summary>
-    public Tensor Like(Tensor other) => Value.dtype == other.dtype && Value.device_type == other.device_type && Value.device_index == other.device_index
+    public Tensor Like(Tensor other) =>
+        Value.dtype == other.dtype && Value.device_type == other.device_type && Value.device_index == other.device_index
         ? Value : On(other.dtype, other.device);
 
     /// <summary>The values in a precision and on a device; they belong to this object.</summary>

@@ -41,7 +41,8 @@ public sealed class DiffusionErrorCovariance : MatrixFreeErrorCovariance
         // The diagonal of Q f Q^T, exactly.
         var diagonal = alongY.Basis.Value.square().matmul(filter).matmul(alongX.Basis.Value.square().mT);
         deviations = new ConstantTensor((variances / diagonal.flatten()).sqrt());
-        LogDeterminant = Singularity is not null ? double.NegativeInfinity : 2 * deviations.Value.log().sum().ToDouble() + filter.log().sum().ToDouble();
+        LogDeterminant = Singularity is not null ? double.NegativeInfinity
+            : 2 * deviations.Value.log().sum().ToDouble() + filter.log().sum().ToDouble();
     }
 
     /// <summary>The settings.</summary>

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Error covariances R in the form that fits them: a variance times the identity, a diagonal, a full matrix, blocks, a diffusion, a hybrid with an ensemble. All may be singular.</summary>
+/// <summary>
+/// Error covariances R in the form that fits them: a variance times the identity, a diagonal, a full matrix, blocks, a diffusion, a hybrid
+/// with an ensemble. All may be singular.
+/// </summary>
 public abstract class ErrorCovariance : IErrorCovariance
 {
     private protected ErrorCovariance(long dimension) => Dimension = Require.AtLeast(dimension, 1);
@@ -57,7 +60,8 @@ public abstract class ErrorCovariance : IErrorCovariance
     /// <param name="background">B_s, of dimension n.</param>
     /// <param name="weight">w, above 0, at most 1. With 1 the covariance is the ensemble's alone.</param>
     /// <exception cref="ArgumentException">Shapes that differ, values that are not finite, a weight out of range.</exception>
-    public static HybridErrorCovariance Hybrid(Tensor members, IErrorCovariance background, double weight) => HybridErrorCovariance.Of(members, background, weight);
+    public static HybridErrorCovariance Hybrid(Tensor members, IErrorCovariance background, double weight) =>
+        HybridErrorCovariance.Of(members, background, weight);
 
     /// <inheritdoc/>
     public abstract Tensor ToMatrix(ScalarType dtype, Device device);
@@ -74,7 +78,10 @@ public abstract class ErrorCovariance : IErrorCovariance
     /// <inheritdoc/>
     public Tensor ColourAdjoint(Tensor vector) => InScope(vector, null, (v, _) => FactorAdjoint(v));
 
-    /// <summary>Whether R is diagonal: without a mask nothing is made then beside the result, and no dispose scope is needed, which costs as much as a small operator.</summary>
+    /// <summary>
+    /// Whether R is diagonal: without a mask nothing is made then beside the result, and no dispose scope is needed, which costs as much as
+    /// a small operator.
+    /// </summary>
     private protected virtual bool IsDiagonal => false;
 
     /// <summary>R^-1 v.</summary>
@@ -108,8 +115,12 @@ public abstract class ErrorCovariance : IErrorCovariance
         Require.LastDimension(vector, Dimension, "The vector an error covariance is applied to");
         if (mask is not null)
         {
-            if (mask.dtype != ScalarType.Bool) throw new ArgumentException($"An observation mask must be boolean, true = observed; given: {mask.dtype}.", nameof(mask));
-            if (vector.ndim < 2) throw new ArgumentException($"A vector with a mask must be [batch, ..., {Dimension}]; given: {ColumnDefinition.Describe(vector.Sizes())}.", nameof(vector));
+            if (mask.dtype != ScalarType.Bool)
+                throw new ArgumentException($"An observation mask must be boolean, true = observed; given: {mask.dtype}.", nameof(mask));
+            if (vector.ndim < 2)
+                throw new ArgumentException(
+                    $"A vector with a mask must be [batch, ..., {Dimension}]; given: {ColumnDefinition.Describe(vector.Sizes())}.",
+                    nameof(vector));
             Require.Shape(mask, $"The mask of a vector {ColumnDefinition.Describe(vector.Sizes())}", vector.size(0), Dimension);
         }
         if (IsDiagonal && mask is null) return compute(vector, mask);

@@ -35,7 +35,8 @@ public sealed class FullErrorCovariance : ErrorCovariance
     /// <inheritdoc/>
     public override Tensor ToMatrix(ScalarType dtype, Device device) => matrix.On(dtype, device).clone();
 
-    private protected override Tensor Inverse(Tensor vector, Tensor? mask) => Columns(vector, mask, (lower, columns) => columns.cholesky_solve(lower));
+    private protected override Tensor Inverse(Tensor vector, Tensor? mask) =>
+        Columns(vector, mask, (lower, columns) => columns.cholesky_solve(lower));
 
     private protected override Tensor InverseFactor(Tensor vector, Tensor? mask) =>
         Columns(vector, mask, (lower, columns) => linalg.solve_triangular(lower, columns, upper: false));
@@ -76,13 +77,17 @@ public sealed class FullErrorCovariance : ErrorCovariance
     {
         using var scope = NewDisposeScope();
         if (matrix.ndim != 2 || matrix.size(0) != matrix.size(1) || !matrix.is_floating_point())
-            throw new ArgumentException($"An error covariance must be a square matrix in single or double precision; given: {ColumnDefinition.Describe(matrix.Sizes())}, {matrix.dtype}.", nameof(matrix));
+            throw new ArgumentException(
+                $"An error covariance must be a square matrix in single or double precision; given: " +
+                    $"{ColumnDefinition.Describe(matrix.Sizes())}, {matrix.dtype}.", nameof(matrix));
         if (matrix.numel() == 0) return 0;
         Require.Finite(matrix, "An error covariance");
         double asymmetry = (matrix - matrix.mT).abs().max().ToDouble(), largest = matrix.abs().max().ToDouble();
         double tolerance = matrix.dtype == ScalarType.Float64 ? 1e-10 : 1e-5;
         if (asymmetry > tolerance * largest)
-            throw new ArgumentException($"An error covariance must be symmetric; the matrix given differs from its transpose by up to {asymmetry:g6} (largest entry {largest:g6}).", nameof(matrix));
+            throw new ArgumentException(
+                $"An error covariance must be symmetric; the matrix given differs from its transpose by up to {asymmetry:g6} (largest " +
+                    $"entry {largest:g6}).", nameof(matrix));
         return matrix.size(0);
     }
 }

@@ -52,7 +52,8 @@ public sealed class HybridErrorCovariance : MatrixFreeErrorCovariance, IComponen
         var varies = (doubles != doubles[0]).any(0);
         var anomalies = Math.Sqrt(weight / (members.size(0) - 1)) * (doubles - doubles.mean([0], keepdim: true)).where(varies, 0);
         if (weight == 1 || background.Singularity is not null)
-            return new(background, weight, Full((1 - weight) * background.ToMatrix(ScalarType.Float64, members.device) + anomalies.mT.matmul(anomalies)));
+            return new(background, weight,
+                Full((1 - weight) * background.ToMatrix(ScalarType.Float64, members.device) + anomalies.mT.matmul(anomalies)));
         anomalies = anomalies / Math.Sqrt(1 - weight);
         var (_, values, rows) = linalg.svd(background.Whiten(anomalies), fullMatrices: false);
         return new(background, weight, rows, values.square());

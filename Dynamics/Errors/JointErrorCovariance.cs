@@ -15,10 +15,12 @@ public sealed class JointErrorCovariance : ErrorCovariance
     private readonly double[] variances;
     private readonly ConstantTensor deviations;
 
-    internal JointErrorCovariance(long stateDimension, IErrorCovariance? state, double[] variances) : base(stateDimension + variances.Length)
+    internal JointErrorCovariance(long stateDimension, IErrorCovariance? state, double[] variances)
+        : base(stateDimension + variances.Length)
     {
         if (state is not null && state.Dimension != stateDimension)
-            throw new ArgumentException($"The error of a state of dimension {stateDimension} must have that dimension; given: {state.Dimension}.", nameof(state));
+            throw new ArgumentException(
+                $"The error of a state of dimension {stateDimension} must have that dimension; given: {state.Dimension}.", nameof(state));
         foreach (double variance in variances) Require.NotNegative(variance, nameof(variances));
         (this.stateDimension, this.state, this.variances) = (stateDimension, state, variances);
         using var values = tensor(variances.Select(Math.Sqrt).ToArray());
@@ -39,7 +41,8 @@ public sealed class JointErrorCovariance : ErrorCovariance
         using var scope = NewDisposeScope();
         var matrix = zeros(Dimension, Dimension, dtype: dtype, device: device);
         if (state is not null) matrix.narrow(0, 0, stateDimension).narrow(1, 0, stateDimension).copy_(state.ToMatrix(dtype, device));
-        matrix.narrow(0, stateDimension, variances.Length).narrow(1, stateDimension, variances.Length).copy_(deviations.On(dtype, device).square().diag());
+        matrix.narrow(0, stateDimension, variances.Length).narrow(1, stateDimension, variances.Length)
+            .copy_(deviations.On(dtype, device).square().diag());
         return matrix.MoveToOuterDisposeScope();
     }
 
@@ -55,7 +58,8 @@ public sealed class JointErrorCovariance : ErrorCovariance
     private protected override Tensor FactorAdjoint(Tensor vector) =>
         Parts(vector, null, (part, _) => state?.ColourAdjoint(part) ?? zeros_like(part), (part, _) => part * deviations.Like(vector));
 
-    private Tensor Parts(Tensor vector, Tensor? mask, Func<Tensor, Tensor?, Tensor> ofState, Func<Tensor, Tensor?, Tensor> ofParameters) => cat([
+    private Tensor Parts(Tensor vector, Tensor? mask, Func<Tensor, Tensor?, Tensor> ofState, Func<Tensor, Tensor?, Tensor> ofParameters) =>
+        cat([
         ofState(vector.narrow(-1, 0, stateDimension), mask?.narrow(-1, 0, stateDimension)),
         ofParameters(vector.narrow(-1, stateDimension, variances.Length), mask?.narrow(-1, stateDimension, variances.Length))], -1);
 }

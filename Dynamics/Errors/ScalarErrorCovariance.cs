@@ -27,9 +27,11 @@ public sealed class ScalarErrorCovariance : ErrorCovariance
 
     private protected override bool IsDiagonal => true;
 
-    private protected override Tensor Inverse(Tensor vector, Tensor? mask) => IsUnit ? Masked(vector, mask).alias() : Masked(vector, mask) / Variance;
+    private protected override Tensor Inverse(Tensor vector, Tensor? mask) =>
+        IsUnit ? Masked(vector, mask).alias() : Masked(vector, mask) / Variance;
 
-    private protected override Tensor InverseFactor(Tensor vector, Tensor? mask) => IsUnit ? Masked(vector, mask).alias() : Masked(vector, mask) / Math.Sqrt(Variance);
+    private protected override Tensor InverseFactor(Tensor vector, Tensor? mask) =>
+        IsUnit ? Masked(vector, mask).alias() : Masked(vector, mask) / Math.Sqrt(Variance);
 
     private protected override Tensor Factor(Tensor white) => IsUnit ? white.alias() : white * Math.Sqrt(Variance);
 

@@ -19,9 +19,11 @@ public static class DataCatalogExtensions
     /// <param name="times">The cycles' times in the model's unit, rising; they need not be equally far apart.</param>
     /// <param name="startTime">The time of the state before the first cycle (default: 0); the first of the times where the first
     /// observation is of the initial time.</param>
-    public static MemoryTrajectoryView FromMemory(this DataCatalog catalog, IReadOnlyDictionary<Column, Tensor> columns, IReadOnlyList<double> times, double startTime = 0)
+    public static MemoryTrajectoryView FromMemory(this DataCatalog catalog, IReadOnlyDictionary<Column, Tensor> columns,
+        IReadOnlyList<double> times, double startTime = 0)
     {
         using var scope = NewDisposeScope();
-        return new MemoryTrajectoryView(columns.ToDictionary(pair => pair.Key, pair => pair.Value.to(catalog.Context.Device)), times, startTime);
+        return new MemoryTrajectoryView(columns.ToDictionary(pair => pair.Key, pair => pair.Value.to(catalog.Context.Device)), times,
+            startTime);
     }
 }

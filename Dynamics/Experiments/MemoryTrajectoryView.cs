@@ -19,10 +19,14 @@ public sealed class MemoryTrajectoryView : ITrajectoryView, IDisposable
     /// The time of the state before the first cycle, not above the first of the times; the first of them itself where the first
     /// observation is of the initial time; null = nothing says it.
     /// </param>
-    /// <exception cref="ArgumentException">No column or no cycle, columns of different lengths, values that are not finite, a mask that is not boolean, times that do not rise.</exception>
+    /// <exception cref="ArgumentException">No column or no cycle, columns of different lengths, values that are not finite, a mask that is
+    /// not boolean, times that do not rise.</exception>
     public MemoryTrajectoryView(IReadOnlyDictionary<Column, Tensor> columns, IReadOnlyList<double> times, double? startTime)
     {
-        if (columns.Count == 0 || times.Count == 0) throw new ArgumentException($"A view in memory needs at least one column and one cycle; given: {columns.Count} columns and {times.Count} times.", nameof(columns));
+        if (columns.Count == 0 || times.Count == 0)
+            throw new ArgumentException(
+                $"A view in memory needs at least one column and one cycle; given: {columns.Count} columns and {times.Count} times.",
+                nameof(columns));
         CheckTimes(times, startTime);
         long batch = columns.Values.First() is { ndim: >= 2 } first ? first.size(1) : 0;
         this.columns = columns.ToDictionary(pair => pair.Key, pair => Checked(pair.Key, pair.Value, times.Count, batch,

@@ -16,7 +16,8 @@ public static class TrajectoryRecording
     public static MemoryTrajectoryView Materialise(this ITrajectoryView view, IReadOnlyList<Column>? columns = null,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
-        long cycles = view.CycleCount ?? throw new ArgumentException("A view without end cannot be kept in memory; take a number of its cycles first.", nameof(view));
+        long cycles = view.CycleCount
+            ?? throw new ArgumentException("A view without end cannot be kept in memory; take a number of its cycles first.", nameof(view));
         var definitions = columns is { Count: > 0 } ? [.. columns.Select(column => view.Schema[column])] : view.Schema.Definitions;
         var pace = new ProgressPace();
 
@@ -39,9 +40,12 @@ public static class TrajectoryRecording
             times.Add(cycle.Time);
             networks.Add(cycle.Network);
             if (progress is not null && pace.IsDue(out var elapsed))
-                progress.Report(new ProgressReport("recording", times.Count, cycles, new Dictionary<string, double>(), elapsed, elapsed * ((double)cycles / times.Count - 1)));
+                progress.Report(
+                    new ProgressReport("recording", times.Count, cycles, new Dictionary<string, double>(), elapsed,
+                        elapsed * ((double)cycles / times.Count - 1)));
         }
-        return new MemoryTrajectoryView(recorded.ToDictionary(pair => pair.Key, pair => pair.Value.narrow(0, 0, times.Count)), times, view.StartTime)
+        return new MemoryTrajectoryView(recorded.ToDictionary(pair => pair.Key, pair => pair.Value.narrow(0, 0, times.Count)), times,
+            view.StartTime)
             { Networks = networks.Any(network => network is not null) ? networks : null };
     }
 }

@@ -13,7 +13,8 @@ public sealed record TwinExperimentOptions
     public long? Cycles { get; init; }
 
     /// <summary>
-    /// The network of each cycle by its time, where operator, places or errors change from cycle to cycle; null = the experiment's own, always. None has more
+    /// The network of each cycle by its time, where operator, places or errors change from cycle to cycle; null = the experiment's own,
+    /// always. None has more
     /// observations than the experiment's own, which says how many the view has; what is not observed is masked.
     /// </summary>
     public Func<double, IObservationNetwork>? NetworkAt { get; init; }
@@ -24,7 +25,9 @@ public sealed record TwinExperimentOptions
     /// <summary>The precision of all columns; null = the context's.</summary>
     public ScalarType? Precision { get; init; }
 
-    /// <summary>The name its random streams begin with; two experiments with the same name, seed and settings are the same to the bit.</summary>
+    /// <summary>
+    /// The name its random streams begin with; two experiments with the same name, seed and settings are the same to the bit.
+    /// </summary>
     public string Stream { get; init; } = "twin";
 }
 
@@ -67,7 +70,8 @@ public sealed class TwinExperiment : ITrajectoryView
         long p = network.Operator.ObservationDimension;
         Schema = new TrajectorySchema(options.Batch, new(Columns.Truth, dynamics.Dimension), new(Columns.Observation, p));
         if (options.NetworkAt is not null && options.ErrorScale is not null)
-            throw new ArgumentException("A twin experiment has either networks that change or observation errors of several sizes, not both.", nameof(options));
+            throw new ArgumentException(
+                "A twin experiment has either networks that change or observation errors of several sizes, not both.", nameof(options));
         if (network.HasMask || options.NetworkAt is not null) Schema = Schema.With([new(Columns.ObservationMask, p)]);
         if (options.ErrorScale is not null) Schema = Schema.With([new(Columns.ObservationErrorScale)]);
     }
@@ -91,7 +95,8 @@ public sealed class TwinExperiment : ITrajectoryView
     {
         private readonly RandomStream truthStream = twin.context.Random(twin.options.Stream + "/truth");
         private readonly RandomStream observationStream = twin.context.Random(twin.options.Stream + "/observations");
-        private readonly RandomStream? scaleStream = twin.options.ErrorScale is null ? null : twin.context.Random(twin.options.Stream + "/error-scale");
+        private readonly RandomStream? scaleStream = twin.options.ErrorScale is null ? null
+            : twin.context.Random(twin.options.Stream + "/error-scale");
         private Tensor? truth, scale;
 
         private IObservationNetwork? changed;
@@ -114,10 +119,12 @@ public sealed class TwinExperiment : ITrajectoryView
             truth = now.DetachFromDisposeScope();
 
             changed = twin.options.NetworkAt?.Invoke(At(cycle));
-            var observation = changed is null ? twin.network.Observe(now, At(cycle), observationStream) : Padded(changed.Observe(now, At(cycle), observationStream));
+            var observation = changed is null ? twin.network.Observe(now, At(cycle), observationStream)
+                : Padded(changed.Observe(now, At(cycle), observationStream));
             if (!FiniteNumbers.All(observation.Values))
                 throw new DivergenceException($"The twin experiment '{twin.options.Stream}'", "observation of the truth", cycle, At(cycle),
-                    $"the observation operator '{(changed ?? twin.network).Operator.Name}' gave values that are not finite for {FiniteNumbers.Lost(observation.Values, members: false)}",
+                    $"the observation operator '{(changed ?? twin.network).Operator.Name}' gave values that are not finite for " +
+                        $"{FiniteNumbers.Lost(observation.Values, members: false)}",
                     "The true states are finite: it must be defined for all of them.");
             if (twin.options.ErrorScale is { } levels)
             {
@@ -148,9 +155,13 @@ public sealed class TwinExperiment : ITrajectoryView
         private Observation Padded(Observation observation)
         {
             long p = twin.network.Operator.ObservationDimension, missing = p - observation.Values.size(1);
-            if (missing < 0) throw new ArgumentException($"The network of the cycle at time {observation.Time:g9} has {observation.Values.size(1)} observations, more than the {p} of the twin experiment's own.");
+            if (missing < 0)
+                throw new ArgumentException(
+                    $"The network of the cycle at time {observation.Time:g9} has {observation.Values.size(1)} observations, more than " +
+                        $"the {p} of the twin experiment's own.");
             var mask = observation.Mask ?? ones_like(observation.Values, dtype: ScalarType.Bool);
-            return new(nn.functional.pad(observation.Values, [0, missing]), cat([mask, zeros([mask.size(0), missing], dtype: ScalarType.Bool, device: mask.device)], 1), observation.Time);
+            return new(nn.functional.pad(observation.Values, [0, missing]),
+                cat([mask, zeros([mask.size(0), missing], dtype: ScalarType.Bool, device: mask.device)], 1), observation.Time);
         }
 
         // The time of a cycle, counted so that it does not drift.

@@ -10,7 +10,8 @@ namespace DaML;
 /// directly gets TorchSharp's exception about an invalid gradient.
 /// </summary>
 /// <typeparam name="TSelf">The function.</typeparam>
-public abstract class DifferentiableFunction<TSelf> : autograd.SingleTensorFunction<TSelf> where TSelf : DifferentiableFunction<TSelf>, new()
+public abstract class DifferentiableFunction<TSelf> : autograd.SingleTensorFunction<TSelf>
+    where TSelf : DifferentiableFunction<TSelf>, new()
 {
     private const string AreTensors = "are tensors";
 
@@ -49,9 +50,12 @@ public abstract class DifferentiableFunction<TSelf> : autograd.SingleTensorFunct
     private List<Tensor> Complete(List<Tensor> gradients, int arguments)
     {
         if (gradients?.Count != arguments)
-            throw new InvalidOperationException($"The backward pass of '{Name}' gives {gradients?.Count ?? 0} gradients; it must give {arguments}, one for each argument, null where there is none.");
+            throw new InvalidOperationException(
+                $"The backward pass of '{Name}' gives {gradients?.Count ?? 0} gradients; it must give {arguments}, one for each " +
+                    $"argument, null where there is none.");
         int freed = gradients.FindIndex(gradient => gradient is { IsInvalid: true });
         return freed < 0 ? gradients
-            : throw new InvalidOperationException($"The backward pass of '{Name}' gives a disposed tensor as gradient {freed}; move it out of its dispose scope.");
+            : throw new InvalidOperationException(
+                $"The backward pass of '{Name}' gives a disposed tensor as gradient {freed}; move it out of its dispose scope.");
     }
 }

@@ -45,7 +45,8 @@ public static class Differentiation
     /// The value does not depend on x through differentiable operators, the function changes x in place, or libtorch cannot differentiate
     /// it twice. A function that is really constant adds <c>0 * x</c>.
     /// </exception>
-    public static (Tensor Value, Tensor Derivative) TangentLinear(Func<Tensor, Tensor> function, Tensor at, Tensor perturbation, string name = "The function")
+    public static (Tensor Value, Tensor Derivative) TangentLinear(Func<Tensor, Tensor> function, Tensor at, Tensor perturbation,
+        string name = "The function")
     {
         SameShape(at, perturbation, "perturbation");
         using var scope = NewDisposeScope();
@@ -138,7 +139,8 @@ public static class Differentiation
     }
 
     private static Tensor Connected(Tensor value, string name) => value.requires_grad ? value
-        : throw new InvalidOperationException($"{name} cannot be differentiated: its value does not depend on its argument through differentiable operators. " +
+        : throw new InvalidOperationException(
+            $"{name} cannot be differentiated: its value does not depend on its argument through differentiable operators. " +
             "Leave out detach(), no_grad() and computations outside tensors; where it is really constant, add 0 * x.");
 
     // Whether the derivative depends on something that requires gradients: the arguments, or parameters of the function.
@@ -156,13 +158,16 @@ public static class Differentiation
             && (said.Contains("in-place operation") || said.Contains("modified inplace")))
         {
             throw new InvalidOperationException($"{name} cannot be differentiated: it changes its argument in place, " +
-                "or something else that requires gradients. Use the operators that give a new tensor (x.add(y) instead of x.add_(y)), or change a clone().", error);
+                "or something else that requires gradients. Use the operators that give a new tensor (x.add(y) instead of x.add_(y)), or " +
+                    "change a clone().", error);
         }
     }
 
     private static void SameShape(Tensor expected, Tensor given, string what)
     {
         if (!expected.HasSizesOf(given))
-            throw new ArgumentException($"The {what} must have shape {ColumnDefinition.Describe(expected.Sizes())}; given: {ColumnDefinition.Describe(given.Sizes())}.", what);
+            throw new ArgumentException(
+                $"The {what} must have shape {ColumnDefinition.Describe(expected.Sizes())}; given: " +
+                    $"{ColumnDefinition.Describe(given.Sizes())}.", what);
     }
 }

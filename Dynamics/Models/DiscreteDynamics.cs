@@ -37,7 +37,8 @@ public abstract class DiscreteDynamics : IDynamics
     {
         get => modelError;
         init => modelError = value is null || value.Dimension == Dimension ? value
-            : throw new ArgumentException($"The model error of {Name} must have the state's dimension {Dimension}; given: {value.Dimension}.");
+            : throw new ArgumentException(
+                $"The model error of {Name} must have the state's dimension {Dimension}; given: {value.Dimension}.");
     }
 
     /// <inheritdoc/>
@@ -116,7 +117,8 @@ public abstract class DiscreteDynamics : IDynamics
     }
 
     /// <inheritdoc/>
-    /// <remarks>A small model whose derivatives are automatic keeps the Jacobian matrix of each step once a tangent linear is asked for: its
+    /// <remarks>A small model whose derivatives are automatic keeps the Jacobian matrix of each step once a tangent linear is asked for:
+    /// its
     /// products are then those of matrices, some ten times as fast as passes through the graph.</remarks>
     public virtual ILinearisation Linearise(Tensor state, TimeInterval interval, LinearisationOptions? options = null)
     {
@@ -144,13 +146,16 @@ public abstract class DiscreteDynamics : IDynamics
     private protected long CheckState(Tensor state, TimeInterval interval)
     {
         Require.LastDimension(state, Dimension, $"The state of {Name}");
-        if (!state.is_floating_point()) throw new ArgumentException($"The state of {Name} must be in single or double precision; given: {state.dtype}.", nameof(state));
+        if (!state.is_floating_point())
+            throw new ArgumentException($"The state of {Name} must be in single or double precision; given: {state.dtype}.", nameof(state));
         return interval.Steps(TimeStep);
     }
 
     private protected void CheckShape(Tensor state, Tensor other, string what)
     {
         if (!state.HasSizesOf(other))
-            throw new ArgumentException($"The {what} of {Name} must have the state's shape {ColumnDefinition.Describe(state.Sizes())}; given: {ColumnDefinition.Describe(other.Sizes())}.", what);
+            throw new ArgumentException(
+                $"The {what} of {Name} must have the state's shape {ColumnDefinition.Describe(state.Sizes())}; given: " +
+                    $"{ColumnDefinition.Describe(other.Sizes())}.", what);
     }
 }

@@ -52,7 +52,8 @@ public abstract class Dynamics(long dimension, double timeStep) : DiscreteDynami
 
     /// <inheritdoc/>
     protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time) =>
-        RungeKuttaTangentLinear(Tendency, TendencyTangentLinear, state, perturbation, time) ?? base.StepTangentLinear(state, perturbation, time);
+        RungeKuttaTangentLinear(Tendency, TendencyTangentLinear, state, perturbation, time)
+        ?? base.StepTangentLinear(state, perturbation, time);
 
     // Each stage of the step and, beside it, its derivative along dx; null where the tendency brings no derivative.
     private protected (Tensor State, Tensor Perturbation)? RungeKuttaTangentLinear(Func<Tensor, double, Tensor> tendency,
@@ -91,5 +92,6 @@ public abstract class Dynamics(long dimension, double timeStep) : DiscreteDynami
     }
 
     // x + h/6 (k1 + 2 k2 + 2 k3 + k4)
-    private Tensor Sum(Tensor x, Tensor k1, Tensor k2, Tensor k3, Tensor k4) => x.add(k1.add(k4), TimeStep / 6).add(k2.add(k3), TimeStep / 3);
+    private Tensor Sum(Tensor x, Tensor k1, Tensor k2, Tensor k3, Tensor k4) =>
+        x.add(k1.add(k4), TimeStep / 6).add(k2.add(k3), TimeStep / 3);
 }

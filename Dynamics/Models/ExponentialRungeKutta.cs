@@ -12,7 +12,8 @@ namespace DaML;
 /// <param name="First">Weight of the first slope.</param>
 /// <param name="Middle">Half the weight of the second and the third slope.</param>
 /// <param name="Last">Weight of the last slope.</param>
-internal sealed record ExponentialRungeKutta(double Exponential, double HalfExponential, double Stage, double First, double Middle, double Last)
+internal sealed record ExponentialRungeKutta(double Exponential, double HalfExponential, double Stage, double First, double Middle,
+    double Last)
 {
     // 32 points on the upper half of a circle of radius 1; the lower half are their conjugates. 16 give double precision already.
     private const int Points = 32;

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Stands for a model that runs elsewhere: an executable, another language, a cluster job. Methods are made with it as with any model; their
+/// Stands for a model that runs elsewhere: an executable, another language, a cluster job. Methods are made with it as with any model;
+/// their
 /// members are then propagated by whoever drives them through <c>AskAndTell</c>. It cannot be run here, and says so.
 /// </summary>
 /// <param name="name">What to call the model.</param>
@@ -13,7 +14,8 @@ namespace DaML;
 public sealed class ExternalDynamics(string name, long dimension, double timeStep) : IDynamics
 {
     /// <inheritdoc/>
-    public string Name { get; } = string.IsNullOrWhiteSpace(name) ? throw new ArgumentException("A model that runs elsewhere must have a name.", nameof(name)) : name;
+    public string Name { get; } = string.IsNullOrWhiteSpace(name)
+        ? throw new ArgumentException("A model that runs elsewhere must have a name.", nameof(name)) : name;
 
     /// <inheritdoc/>
     public long Dimension { get; } = Require.AtLeast(dimension, 1);
@@ -36,6 +38,7 @@ public sealed class ExternalDynamics(string name, long dimension, double timeSte
     /// <exception cref="NotSupportedException">Always.</exception>
     public Tensor Adjoint(Tensor state, Tensor sensitivity, TimeInterval interval) => throw Elsewhere();
 
-    private NotSupportedException Elsewhere() => new($"The model '{Name}' runs outside this program: its members are propagated through AskAndTell, by a method that " +
+    private NotSupportedException Elsewhere() =>
+        new($"The model '{Name}' runs outside this program: its members are propagated through AskAndTell, by a method that " +
         "needs nothing but their states, and starts from an initial condition that does not run the model.");
 }

@@ -39,7 +39,8 @@ internal static class ForgottenStart
         string verdict = Verdicts.GetValue(dynamics, _ => Judge(dynamics, steps, dtype, device) ?? "");
         if (verdict.Length > 0)
             throw new InvalidOperationException($"{dynamics.Name} has no start of its own, and a spin-up from random numbers gives none: " +
-                $"{verdict}. Say where its states start: by {nameof(AssimilationSystem)}.{nameof(AssimilationSystem.Initial)}, or in the model " +
+                $"{verdict}. Say where its states start: by {nameof(AssimilationSystem)}.{nameof(AssimilationSystem.Initial)}, or in " +
+                    $"the model " +
                 $"by {nameof(IDynamics.InitialCondition)}.");
     }
 

@@ -55,7 +55,9 @@ public sealed class AttractorInitialCondition : IInitialCondition
     public AttractorInitialCondition(IDynamics dynamics, double spinUpTime, IInitialCondition? start = null)
     {
         if (start is not null && start.Dimension != dynamics.Dimension)
-            throw new ArgumentException($"The start of a spin-up must have the dimension {dynamics.Dimension} of {dynamics.Name}; given: {start.Dimension}.", nameof(start));
+            throw new ArgumentException(
+                $"The start of a spin-up must have the dimension {dynamics.Dimension} of {dynamics.Name}; given: {start.Dimension}.",
+                nameof(start));
         this.dynamics = dynamics;
         this.start = start;
         SpinUpTime = Require.NotNegative(spinUpTime);
@@ -83,7 +85,8 @@ public sealed class AttractorInitialCondition : IInitialCondition
         x = dynamics.AdvanceWithModelError(x, new TimeInterval(0, steps * dynamics.TimeStep), random);
         if (!x.isfinite().all().ToBoolean())
             throw new DivergenceException("The initial condition", "spin-up", 0, steps * dynamics.TimeStep,
-                $"the model '{dynamics.Name}' gave values that are not finite for {FiniteNumbers.Lost(x, members: false)} within {steps} steps",
+                $"the model '{dynamics.Name}' gave values that are not finite for {FiniteNumbers.Lost(x, members: false)} within " +
+                    $"{steps} steps",
                 "Another start, a shorter time step or a shorter spin-up are the usual remedies.");
         return x.MoveToOuterDisposeScope();
     }

@@ -18,20 +18,23 @@ namespace DaML;
 [Component("kuramoto-sivashinsky")]
 public sealed class KuramotoSivashinsky : DiscreteDynamics
 {
-    // From the right, on states [..., n] that are rows: of u, of u^2, of the squares of the stages a and b, of the stage a, of the square of the stage c.
+    // From the right, on states [..., n] that are rows: of u, of u^2, of the squares of the stages a and b, of the stage a, of the square
+    // of the stage c.
     private readonly ConstantTensor fromState, fromSquare, fromStages, half, fromLast;
 
     /// <summary>Creates a model.</summary>
     /// <param name="dimension">Number of grid points n, at least 8.</param>
     /// <param name="length">The length of the domain; 32 pi unless said.</param>
     /// <param name="timeStep">The length of a step; Kassam and Trefethen take 1/4.</param>
-    public KuramotoSivashinsky(long dimension = 128, double length = 32 * Math.PI, double timeStep = 0.25) : base(Require.AtLeast(dimension, 8), timeStep)
+    public KuramotoSivashinsky(long dimension = 128, double length = 32 * Math.PI, double timeStep = 0.25)
+        : base(Require.AtLeast(dimension, 8), timeStep)
     {
         Length = Require.Positive(length);
         var spectrum = ExponentialRungeKutta.Coefficients(Wavenumbers().Select(k => k * k - k * k * k * k), timeStep);
 
         using var scope = NewDisposeScope();
-        Tensor whole = Even(spectrum, c => c.Exponential), halfStep = Even(spectrum, c => c.HalfExponential), stage = Flux(spectrum, c => c.Stage);
+        Tensor whole = Even(spectrum, c => c.Exponential), halfStep = Even(spectrum, c => c.HalfExponential),
+            stage = Flux(spectrum, c => c.Stage);
         half = new ConstantTensor(halfStep);
         fromState = new ConstantTensor(cat([halfStep, whole], 1));
         fromSquare = new ConstantTensor(cat([stage, Flux(spectrum, c => c.First)], 1));
@@ -45,8 +48,12 @@ public sealed class KuramotoSivashinsky : DiscreteDynamics
     /// <summary>The length of the domain; the points are at i Length / n.</summary>
     public double Length { get; }
 
-    /// <summary>On the attractor of mean zero, 150 time units after random sums of long waves; Kassam and Trefethen's figure, too, is chaotic by then.</summary>
-    public override IInitialCondition InitialCondition => new AttractorInitialCondition(this, 150, new SinusoidalInitialCondition(Dimension));
+    /// <summary>
+    /// On the attractor of mean zero, 150 time units after random sums of long waves; Kassam and Trefethen's figure, too, is chaotic by
+    /// then.
+    /// </summary>
+    public override IInitialCondition InitialCondition =>
+        new AttractorInitialCondition(this, 150, new SinusoidalInitialCondition(Dimension));
 
     /// <inheritdoc/>
     protected override Tensor Step(Tensor state, double time)
@@ -62,14 +69,16 @@ public sealed class KuramotoSivashinsky : DiscreteDynamics
         var b = linear.narrow(-1, 0, n) + second.narrow(-1, 0, n);
         var third = matmul(b.square(), fromStages.Like(state));
         var c = matmul(a, half.Like(state)) + 2 * third.narrow(-1, 0, n) - first.narrow(-1, 0, n);
-        return linear.narrow(-1, n, n) + first.narrow(-1, n, n) + second.narrow(-1, n, n) + third.narrow(-1, n, n) + matmul(c.square(), fromLast.Like(state));
+        return linear.narrow(-1, n, n) + first.narrow(-1, n, n) + second.narrow(-1, n, n) + third.narrow(-1, n, n) +
+            matmul(c.square(), fromLast.Like(state));
     }
 
     /// <inheritdoc/>
     protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time)
     {
         long n = Dimension;
-        Tensor fromU = fromState.Like(state), fromSquares = fromSquare.Like(state), fromStage = fromStages.Like(state), halfStep = half.Like(state), last = fromLast.Like(state);
+        Tensor fromU = fromState.Like(state), fromSquares = fromSquare.Like(state), fromStage = fromStages.Like(state),
+            halfStep = half.Like(state), last = fromLast.Like(state);
         // The step beside its derivative: d(u^2) = 2 u du.
         Tensor linear = matmul(state, fromU), dLinear = matmul(perturbation, fromU);
         Tensor first = matmul(state.square(), fromSquares), dFirst = matmul(2 * state * perturbation, fromSquares);
@@ -79,21 +88,25 @@ public sealed class KuramotoSivashinsky : DiscreteDynamics
         Tensor third = matmul(b.square(), fromStage), dThird = matmul(2 * b * db, fromStage);
         Tensor c = matmul(a, halfStep) + 2 * third.narrow(-1, 0, n) - first.narrow(-1, 0, n);
         Tensor dc = matmul(da, halfStep) + 2 * dThird.narrow(-1, 0, n) - dFirst.narrow(-1, 0, n);
-        return (linear.narrow(-1, n, n) + first.narrow(-1, n, n) + second.narrow(-1, n, n) + third.narrow(-1, n, n) + matmul(c.square(), last),
-            dLinear.narrow(-1, n, n) + dFirst.narrow(-1, n, n) + dSecond.narrow(-1, n, n) + dThird.narrow(-1, n, n) + matmul(2 * c * dc, last));
+        return (linear.narrow(-1, n, n) + first.narrow(-1, n, n) + second.narrow(-1, n, n) + third.narrow(-1, n, n) +
+            matmul(c.square(), last),
+            dLinear.narrow(-1, n, n) + dFirst.narrow(-1, n, n) + dSecond.narrow(-1, n, n) + dThird.narrow(-1, n, n) +
+            matmul(2 * c * dc, last));
     }
 
     /// <inheritdoc/>
     protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time)
     {
         long n = Dimension;
-        Tensor fromU = fromState.Like(state), fromSquares = fromSquare.Like(state), fromStage = fromStages.Like(state), halfStep = half.Like(state), last = fromLast.Like(state);
+        Tensor fromU = fromState.Like(state), fromSquares = fromSquare.Like(state), fromStage = fromStages.Like(state),
+            halfStep = half.Like(state), last = fromLast.Like(state);
         var linear = matmul(state, fromU).narrow(-1, 0, n);
         var first = matmul(state.square(), fromSquares).narrow(-1, 0, n);
         var a = linear + first;
         var b = linear + matmul(a.square(), fromStage).narrow(-1, 0, n);
         var c = matmul(a, halfStep) + 2 * matmul(b.square(), fromStage).narrow(-1, 0, n) - first;
-        // Backwards: what the result owes to the stages c, b, a and to u, each of which enters a square, (v -> 2 u M^T v), and linear terms.
+        // Backwards: what the result owes to the stages c, b, a and to u, each of which enters a square, (v -> 2 u M^T v), and linear
+        // terms.
         Tensor Through(Tensor stage, Tensor toStages, Tensor matrix) => 2 * stage * matmul(cat([toStages, sensitivity], -1), matrix.mT);
         var toC = 2 * c * matmul(sensitivity, last.mT);
         var toB = Through(b, 2 * toC, fromStage);
@@ -112,7 +125,8 @@ public sealed class KuramotoSivashinsky : DiscreteDynamics
     private Tensor Flux(ExponentialRungeKutta[] spectrum, Func<ExponentialRungeKutta, double> multiplier)
     {
         double[] k = Wavenumbers();
-        return Circulant([.. spectrum.Select((c, wave) => 2 * wave == Dimension ? 0 : k[wave] / 2 * multiplier(c) * Multiplicity(wave))], Math.Sin);
+        return Circulant([.. spectrum.Select((c, wave) => 2 * wave == Dimension ? 0 : k[wave] / 2 * multiplier(c) * Multiplicity(wave))],
+            Math.Sin);
     }
 
     private double Multiplicity(int wave) => wave == 0 || 2 * wave == Dimension ? 1 : 2;

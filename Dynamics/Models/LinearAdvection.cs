@@ -15,10 +15,12 @@ public sealed class LinearAdvection : DiscreteDynamics
     /// <param name="sitesPerStep">s, how many sites the field moves in a step: to higher sites above zero, to lower ones below.</param>
     /// <param name="decay">The factor by which the field shrinks in a step, in (0, 1]; 1 = not at all.</param>
     /// <param name="timeStep">The length of a step in the model's unit of time.</param>
-    public LinearAdvection(long dimension = 1000, long sitesPerStep = 1, double decay = 1, double timeStep = 1) : base(Require.AtLeast(dimension, 3), timeStep)
+    public LinearAdvection(long dimension = 1000, long sitesPerStep = 1, double decay = 1, double timeStep = 1)
+        : base(Require.AtLeast(dimension, 3), timeStep)
     {
         SitesPerStep = sitesPerStep;
-        Decay = decay is > 0 and <= 1 ? decay : throw new ArgumentOutOfRangeException(nameof(decay), decay, $"The decay factor lies in (0, 1]; given: {decay}.");
+        Decay = decay is > 0 and <= 1 ? decay
+            : throw new ArgumentOutOfRangeException(nameof(decay), decay, $"The decay factor lies in (0, 1]; given: {decay}.");
     }
 
     /// <inheritdoc/>

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>A linear model, x(t + h) = M x(t); with a <see cref="DiscreteDynamics.ModelError"/> the linear-Gaussian system for which the Kalman filter is exact.</summary>
+/// <summary>
+/// A linear model, x(t + h) = M x(t); with a <see cref="DiscreteDynamics.ModelError"/> the linear-Gaussian system for which the Kalman
+/// filter is exact.
+/// </summary>
 [Component("linear-dynamics")]
 public sealed class LinearDynamics : DiscreteDynamics
 {
@@ -43,5 +46,7 @@ public sealed class LinearDynamics : DiscreteDynamics
 
     private static long SquareSize(Tensor matrix) =>
         matrix.ndim == 2 && matrix.size(0) == matrix.size(1) && matrix.is_floating_point() ? matrix.size(0)
-        : throw new ArgumentException($"The matrix of a linear model must be square and in single or double precision; given: {ColumnDefinition.Describe(matrix.Sizes())}, {matrix.dtype}.", nameof(matrix));
+        : throw new ArgumentException(
+            $"The matrix of a linear model must be square and in single or double precision; given: " +
+                $"{ColumnDefinition.Describe(matrix.Sizes())}, {matrix.dtype}.", nameof(matrix));
 }

@@ -14,7 +14,8 @@ namespace DaML;
 /// <param name="damping">a, the damping of the current beside that of the waves.</param>
 /// <param name="displacement">b, how fast the current displaces the waves beside how fast it feeds them.</param>
 [Component("lorenz-84")]
-public sealed class Lorenz84(double timeStep = 0.05, double forcing = 8, double asymmetry = 1, double damping = 0.25, double displacement = 4)
+public sealed class Lorenz84(double timeStep = 0.05, double forcing = 8, double asymmetry = 1, double damping = 0.25,
+    double displacement = 4)
     : ParametricDynamics(3, timeStep, new("forcing", forcing), new("asymmetry", asymmetry), new("damping", damping),
         new("displacement", displacement))
 {

@@ -79,7 +79,10 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
         KernelMemory.Serves(state, sensitivity) ? Lorenz96Kernel.Adjoint(state, sensitivity, Forcing, TimeStep)
             : base.StepAdjoint(state, sensitivity, time);
 
-    /// <summary>The kernel's step as a node of the graph. Its backward pass is the kernel's adjoint, or one that can be differentiated again where that is asked for.</summary>
+    /// <summary>
+    /// The kernel's step as a node of the graph. Its backward pass is the kernel's adjoint, or one that can be differentiated again where
+    /// that is asked for.
+    /// </summary>
     private sealed class TrackedStep : DifferentiableFunction<TrackedStep>
     {
         public override string Name => "Lorenz96Step";

@@ -18,10 +18,12 @@ internal static unsafe class Lorenz96Kernel
         state.dtype == ScalarType.Float64 ? Advance<double>(state, forcing, h, steps) : Advance<float>(state, forcing, h, steps);
 
     public static (Tensor State, Tensor Perturbation) TangentLinear(Tensor state, Tensor perturbation, double forcing, double h) =>
-        state.dtype == ScalarType.Float64 ? TangentLinear<double>(state, perturbation, forcing, h) : TangentLinear<float>(state, perturbation, forcing, h);
+        state.dtype == ScalarType.Float64 ? TangentLinear<double>(state, perturbation, forcing, h)
+        : TangentLinear<float>(state, perturbation, forcing, h);
 
     public static Tensor Adjoint(Tensor state, Tensor sensitivity, double forcing, double h) =>
-        state.dtype == ScalarType.Float64 ? Adjoint<double>(state, sensitivity, forcing, h) : Adjoint<float>(state, sensitivity, forcing, h);
+        state.dtype == ScalarType.Float64 ? Adjoint<double>(state, sensitivity, forcing, h)
+        : Adjoint<float>(state, sensitivity, forcing, h);
 
     private static Tensor Advance<T>(Tensor state, double forcing, double h, long steps) where T : unmanaged, INumber<T>
     {
@@ -38,7 +40,8 @@ internal static unsafe class Lorenz96Kernel
         return result;
     }
 
-    private static (Tensor, Tensor) TangentLinear<T>(Tensor state, Tensor perturbation, double forcing, double h) where T : unmanaged, INumber<T>
+    private static (Tensor, Tensor) TangentLinear<T>(Tensor state, Tensor perturbation, double forcing, double h)
+        where T : unmanaged, INumber<T>
     {
         using Tensor x = state.contiguous(), dx = perturbation.contiguous();
         Tensor result = empty(state.Sizes(), dtype: state.dtype), tangent = empty(state.Sizes(), dtype: state.dtype);
@@ -180,7 +183,8 @@ internal static unsafe class Lorenz96Kernel
         {
             for (int i = 0; i < size; i += Vector256<T>.Count)
             {
-                var g = At(dk, i - 1) * At(y, i - 2) - At(dk, i + 2) * At(y, i + 1) + At(dk, i + 1) * (At(y, i + 2) - At(y, i - 1)) - At(dk, i);
+                var g = At(dk, i - 1) * At(y, i - 2) - At(dk, i + 2) * At(y, i + 1) +
+                    At(dk, i + 1) * (At(y, i + 2) - At(y, i - 1)) - At(dk, i);
                 Put(end, i, At(end, i) + g);
                 Put(next, i, weight * At(u, i) + step * g);
             }

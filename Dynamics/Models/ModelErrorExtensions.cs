@@ -6,7 +6,10 @@ namespace DaML;
 /// <summary>Stochastic propagation: a model with its error.</summary>
 public static class ModelErrorExtensions
 {
-    /// <summary>The state at the interval's end, an error drawn from the model error covariance being added after every time step; without one, <see cref="IDynamics.Advance"/>.</summary>
+    /// <summary>
+    /// The state at the interval's end, an error drawn from the model error covariance being added after every time step; without one,
+    /// <see cref="IDynamics.Advance"/>.
+    /// </summary>
     /// <param name="dynamics">The model.</param>
     /// <param name="state"><c>[..., n]</c>; every state gets errors of its own.</param>
     /// <param name="interval">A whole number of time steps.</param>

@@ -16,13 +16,15 @@ public abstract class ParametricDynamics : Dynamics, IParametricDynamics
     /// <param name="timeStep">The length h of a time step in the model's unit of time, above zero.</param>
     /// <param name="parameters">Its q parameters with the values it runs with.</param>
     /// <exception cref="ArgumentException">There are none, two of one name, or a value is not finite.</exception>
-    protected ParametricDynamics(long dimension, double timeStep, params IReadOnlyList<ModelParameter> parameters) : base(dimension, timeStep)
+    protected ParametricDynamics(long dimension, double timeStep, params IReadOnlyList<ModelParameter> parameters)
+        : base(dimension, timeStep)
     {
         if (parameters.Count == 0) throw new ArgumentException("A parametric model must have at least one parameter.", nameof(parameters));
         if (parameters.GroupBy(parameter => parameter.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new ArgumentException($"Two parameters of {Name} are called '{twice.Key}'.", nameof(parameters));
         foreach (var (name, value) in parameters)
-            if (!double.IsFinite(value)) throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number; given: {value}.");
+            if (!double.IsFinite(value))
+                throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number; given: {value}.");
         Parameters = [.. parameters];
         using var own = tensor(Parameters.Select(parameter => parameter.Value).ToArray());
         values = new ConstantTensor(own);
@@ -34,7 +36,8 @@ public abstract class ParametricDynamics : Dynamics, IParametricDynamics
     /// <summary>f(x; theta), made of differentiable operators.</summary>
     /// <param name="state">x, <c>[..., n]</c></param>
     /// <param name="parameters">
-    /// theta, <c>[..., q]</c>: <c>select(-1, i)</c> stands beside one component of the state, <c>narrow(-1, i, 1)</c> beside the whole state.
+    /// theta, <c>[..., q]</c>: <c>select(-1, i)</c> stands beside one component of the state, <c>narrow(-1, i, 1)</c> beside the whole
+    /// state.
     /// </param>
     /// <returns>dx/dt, of x's shape.</returns>
     protected abstract Tensor Tendency(Tensor state, Tensor parameters);
@@ -83,7 +86,8 @@ public abstract class ParametricDynamics : Dynamics, IParametricDynamics
     public Tensor Advance(Tensor state, Tensor parameters, TimeInterval interval)
     {
         long steps = CheckState(state, interval);
-        Require.Shape(parameters, $"The parameters of {Name} for states {ColumnDefinition.Describe(state.Sizes())}", [.. state.Sizes()[..^1], Parameters.Count]);
+        Require.Shape(parameters, $"The parameters of {Name} for states {ColumnDefinition.Describe(state.Sizes())}",
+            [.. state.Sizes()[..^1], Parameters.Count]);
         var x = state.alias();
         for (long k = 0; k < steps; k++)
         {

@@ -22,12 +22,15 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics
     /// <param name="coupling">h.</param>
     /// <param name="scaleRatio">b: how much smaller the fast variables are; not zero.</param>
     /// <param name="speedRatio">c: how much faster they are.</param>
-    /// <param name="timeStep">Length of a Runge-Kutta step. The fast variables ask for a tenth of what the slow ones would; 0.005 follows the climate, Wilks's own 0.0001 the trajectory too.</param>
-    public TwoScaleLorenz96(long slow = 8, long fast = 32, double forcing = 20, double coupling = 1, double scaleRatio = 10, double speedRatio = 10, double timeStep = 0.005)
+    /// <param name="timeStep">Length of a Runge-Kutta step. The fast variables ask for a tenth of what the slow ones would; 0.005 follows
+    /// the climate, Wilks's own 0.0001 the trajectory too.</param>
+    public TwoScaleLorenz96(long slow = 8, long fast = 32, double forcing = 20, double coupling = 1, double scaleRatio = 10,
+        double speedRatio = 10, double timeStep = 0.005)
         : base(Require.AtLeast(slow, 4) * (1 + Require.AtLeast(fast, 1)), timeStep,
             new("forcing", forcing), new("coupling", coupling), new("scaleRatio", scaleRatio), new("speedRatio", speedRatio))
     {
-        if (scaleRatio == 0) throw new ArgumentOutOfRangeException(nameof(scaleRatio), scaleRatio, "'scaleRatio' divides the coupling; it cannot be zero.");
+        if (scaleRatio == 0)
+            throw new ArgumentOutOfRangeException(nameof(scaleRatio), scaleRatio, "'scaleRatio' divides the coupling; it cannot be zero.");
         (Slow, Fast) = (slow, fast);
     }
 
@@ -52,14 +55,18 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics
     /// <summary>c.</summary>
     public double SpeedRatio => Parameters[3].Value;
 
-    /// <summary>On the attractor, 10 time units after slow variables of standard deviation 1 and fast ones of 0.1; larger fast ones would leave the reach of the integrator.</summary>
+    /// <summary>
+    /// On the attractor, 10 time units after slow variables of standard deviation 1 and fast ones of 0.1; larger fast ones would leave the
+    /// reach of the integrator.
+    /// </summary>
     public override IInitialCondition InitialCondition
     {
         get
         {
             using var scope = NewDisposeScope();
             var variances = cat([ones(Slow, dtype: ScalarType.Float64), full(Slow * Fast, 0.01, dtype: ScalarType.Float64)]);
-            return new AttractorInitialCondition(this, 10, new GaussianInitialCondition(zeros_like(variances), ErrorCovariance.Diagonal(variances)));
+            return new AttractorInitialCondition(this, 10,
+                new GaussianInitialCondition(zeros_like(variances), ErrorCovariance.Diagonal(variances)));
         }
     }
 

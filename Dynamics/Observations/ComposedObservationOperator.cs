@@ -14,10 +14,13 @@ public sealed class ComposedObservationOperator : ObservationOperator, IPointObs
     /// <param name="first">H1, applied to the state.</param>
     /// <param name="second">H2, applied to what H1 gives.</param>
     /// <exception cref="ArgumentException">The second takes states of another dimension than the first gives.</exception>
-    public ComposedObservationOperator(IObservationOperator first, IObservationOperator second) : base(first.StateDimension, second.ObservationDimension)
+    public ComposedObservationOperator(IObservationOperator first, IObservationOperator second)
+        : base(first.StateDimension, second.ObservationDimension)
     {
         if (first.ObservationDimension != second.StateDimension)
-            throw new ArgumentException($"{second.Name} takes vectors of dimension {second.StateDimension}, but {first.Name} before it gives {first.ObservationDimension}.", nameof(second));
+            throw new ArgumentException(
+                $"{second.Name} takes vectors of dimension {second.StateDimension}, but {first.Name} before it gives " +
+                    $"{first.ObservationDimension}.", nameof(second));
         this.first = first;
         this.second = second;
     }
@@ -29,7 +32,8 @@ public sealed class ComposedObservationOperator : ObservationOperator, IPointObs
     public override bool IsLinear => first.IsLinear && second.IsLinear;
 
     IReadOnlyList<long>? IPointObservationOperator.ObservedComponents =>
-        first is IPointObservationOperator { ObservedComponents: { } inner } && second is IPointObservationOperator { ObservedComponents: { } outer }
+        first is IPointObservationOperator { ObservedComponents: { } inner }
+        && second is IPointObservationOperator { ObservedComponents: { } outer }
             ? [.. outer.Select(i => inner[(int)i])] : null;
 
     /// <inheritdoc/>

@@ -12,7 +12,8 @@ public sealed class LinearObservationOperator : ObservationOperator
     /// <summary>Creates an operator.</summary>
     /// <param name="matrix">H, <c>[p, n]</c>, finite; it is copied.</param>
     /// <exception cref="ArgumentException">It is no matrix in single or double precision, or not finite.</exception>
-    public LinearObservationOperator(Tensor matrix) : base(Check(matrix).size(1), matrix.size(0)) => this.matrix = new ConstantTensor(matrix);
+    public LinearObservationOperator(Tensor matrix) : base(Check(matrix).size(1), matrix.size(0)) =>
+        this.matrix = new ConstantTensor(matrix);
 
     /// <inheritdoc/>
     public override string Name => $"linear observation ({ObservationDimension} of {StateDimension})";
@@ -34,5 +35,7 @@ public sealed class LinearObservationOperator : ObservationOperator
 
     private static Tensor Check(Tensor matrix) => matrix.ndim == 2 && matrix.is_floating_point()
         ? Require.Finite(matrix, "The matrix of an observation operator")
-        : throw new ArgumentException($"The matrix of an observation operator must be [p, n] in single or double precision; given: {ColumnDefinition.Describe(matrix.Sizes())}, {matrix.dtype}.", nameof(matrix));
+        : throw new ArgumentException(
+            $"The matrix of an observation operator must be [p, n] in single or double precision; given: " +
+                $"{ColumnDefinition.Describe(matrix.Sizes())}, {matrix.dtype}.", nameof(matrix));
 }

@@ -28,7 +28,8 @@ public sealed record ObservationErrorScale(double Minimum, double Maximum, Error
     internal ObservationErrorScale Checked()
     {
         if (!(Minimum > 0 && Minimum <= Maximum && double.IsFinite(Maximum)))
-            throw new ArgumentException($"The scales of observation errors must satisfy 0 < minimum <= maximum, finite; given: {Minimum} and {Maximum}.");
+            throw new ArgumentException(
+                $"The scales of observation errors must satisfy 0 < minimum <= maximum, finite; given: {Minimum} and {Maximum}.");
         if (!Enum.IsDefined(Draw)) throw new ArgumentException($"There is no '{nameof(ErrorScaleDraw)}' {Draw}.");
         return this;
     }
@@ -37,7 +38,8 @@ public sealed record ObservationErrorScale(double Minimum, double Maximum, Error
     internal Tensor Sample(long batch, RandomStream random, ScalarType dtype)
     {
         using var scope = NewDisposeScope();
-        return (random.Uniform([batch], ScalarType.Float64) * Math.Log(Maximum / Minimum) + Math.Log(Minimum)).exp().to(dtype).MoveToOuterDisposeScope();
+        return (random.Uniform([batch], ScalarType.Float64) * Math.Log(Maximum / Minimum) + Math.Log(Minimum)).exp().to(dtype)
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>An observation whose error is as many times as large: H(x) + s (y - H(x)), with s for its scale.</summary>

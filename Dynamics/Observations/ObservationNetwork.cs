@@ -17,7 +17,9 @@ public sealed class ObservationNetwork : IObservationNetwork
     public ObservationNetwork(IObservationOperator observationOperator, IErrorCovariance error, IObservationPattern? pattern = null)
     {
         if (observationOperator.ObservationDimension != error.Dimension)
-            throw new ArgumentException($"The observation error covariance must have the dimension {observationOperator.ObservationDimension} of what the operator ({observationOperator.Name}) gives; given: {error.Dimension}.", nameof(error));
+            throw new ArgumentException(
+                $"The observation error covariance must have the dimension {observationOperator.ObservationDimension} of what the " +
+                    $"operator ({observationOperator.Name}) gives; given: {error.Dimension}.", nameof(error));
         Operator = observationOperator;
         Error = error;
         this.pattern = pattern;
@@ -51,7 +53,8 @@ public sealed class ObservationNetwork : IObservationNetwork
     /// <param name="errorVariance">The variance of every observation's error.</param>
     /// <param name="minimumDensity">The smallest fraction of observed components.</param>
     /// <param name="maximumDensity">The largest fraction.</param>
-    public static ObservationNetwork Random(long dimension, double errorVariance = 1, double minimumDensity = 0, double maximumDensity = 1) =>
+    public static ObservationNetwork Random(long dimension, double errorVariance = 1, double minimumDensity = 0,
+        double maximumDensity = 1) =>
         new(new IdentityObservationOperator(dimension), ErrorCovariance.Scalar(dimension, errorVariance),
             new RandomDensityPattern(minimumDensity, maximumDensity));
 
@@ -63,8 +66,10 @@ public sealed class ObservationNetwork : IObservationNetwork
     /// <param name="minimum">The smallest number of observed components.</param>
     /// <param name="maximum">The largest number, at most n.</param>
     /// <param name="errorVariance">The variance of every observation's error.</param>
-    public static ObservationNetwork RandomCount(long dimension, long minimum, long maximum, double errorVariance = 1) => maximum <= dimension
-        ? new(new IdentityObservationOperator(dimension), ErrorCovariance.Scalar(dimension, errorVariance), new RandomCountPattern(minimum, maximum))
+    public static ObservationNetwork RandomCount(long dimension, long minimum, long maximum, double errorVariance = 1) =>
+        maximum <= dimension
+        ? new(new IdentityObservationOperator(dimension), ErrorCovariance.Scalar(dimension, errorVariance),
+            new RandomCountPattern(minimum, maximum))
         : throw new ArgumentException($"Up to {maximum} components are to be observed, but the state has {dimension}.", nameof(maximum));
 
     [Saved]
@@ -75,7 +80,9 @@ public sealed class ObservationNetwork : IObservationNetwork
         if (places is null) return;
         Require.Finite(places, "The places of observations");
         if (places.ndim is not (1 or 2) || places.size(0) != Operator.ObservationDimension)
-            throw new ArgumentException($"The {Operator.ObservationDimension} observations of {Operator.Name} need as many places, [p] or [p, axes]; given: {ColumnDefinition.Describe(places.Sizes())}.", nameof(places));
+            throw new ArgumentException(
+                $"The {Operator.ObservationDimension} observations of {Operator.Name} need as many places, [p] or [p, axes]; given: " +
+                    $"{ColumnDefinition.Describe(places.Sizes())}.", nameof(places));
         Places = places.detach().clone().DetachFromDisposeScope();
     }
 

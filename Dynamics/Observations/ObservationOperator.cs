@@ -56,7 +56,8 @@ public abstract class ObservationOperator : IObservationOperator
         Require.LastDimension(sensitivity, ObservationDimension, $"The sensitivity of {Name}");
         using var scope = NewDisposeScope();
         var adjoint = Fresh(ObserveAdjoint(state, sensitivity), sensitivity);
-        if (!IsLinear && !FiniteNumbers.All(adjoint) && FiniteNumbers.All(sensitivity) && (sensitivity == 0).any().ToBoolean()) adjoint = AdjointByColumns(state, sensitivity);
+        if (!IsLinear && !FiniteNumbers.All(adjoint) && FiniteNumbers.All(sensitivity) && (sensitivity == 0).any().ToBoolean())
+            adjoint = AdjointByColumns(state, sensitivity);
         return adjoint.MoveToOuterDisposeScope();
     }
 
@@ -66,11 +67,16 @@ public abstract class ObservationOperator : IObservationOperator
     {
         var (at, counts) = (state.unsqueeze(-2), sensitivity.unsqueeze(-2));
         long[] shape = [.. state.Sizes()[..^1], StateDimension, StateDimension];
-        var columns = ObserveTangentLinear(at.expand(shape).contiguous(), eye(StateDimension, dtype: state.dtype, device: state.device).expand(shape).contiguous());  // [..., n, p]
+        // [..., n, p]
+        var columns = ObserveTangentLinear(at.expand(shape).contiguous(),
+            eye(StateDimension, dtype: state.dtype, device: state.device).expand(shape).contiguous());
         return where(counts == 0, zeros_like(columns), columns * counts).sum(-1);
     }
 
-    /// <summary>Whether <see cref="Observe"/> makes no tensor beside its result, so that it needs no dispose scope, which costs as much as a small operator.</summary>
+    /// <summary>
+    /// Whether <see cref="Observe"/> makes no tensor beside its result, so that it needs no dispose scope, which costs as much as a small
+    /// operator.
+    /// </summary>
     private protected virtual bool MakesOneTensor => false;
 
     /// <summary>H(x), made of differentiable operators.</summary>

@@ -61,9 +61,11 @@ public sealed class RandomCountPattern(long minimum, long maximum) : IObservatio
     /// <exception cref="ArgumentException">There are fewer observations than the largest number.</exception>
     public Tensor Draw(long batch, long observations, RandomStream random)
     {
-        if (Maximum > observations) throw new ArgumentException($"Up to {Maximum} observations are to be drawn, but the network has {observations}.");
+        if (Maximum > observations)
+            throw new ArgumentException($"Up to {Maximum} observations are to be drawn, but the network has {observations}.");
         using var scope = NewDisposeScope();
-        var count = Minimum + (random.Uniform([batch, 1], ScalarType.Float64) * (Maximum - Minimum + 1)).floor().clamp_max(Maximum - Minimum);
+        var count = Minimum
+            + (random.Uniform([batch, 1], ScalarType.Float64) * (Maximum - Minimum + 1)).floor().clamp_max(Maximum - Minimum);
         var permutation = random.Uniform([batch, observations], ScalarType.Float64).argsort(-1);
         return (permutation < count).MoveToOuterDisposeScope();
     }

@@ -18,7 +18,9 @@ public sealed class SubsetObservationOperator : ObservationOperator, IPointObser
     {
         foreach (long index in indices)
             if (index < 0 || index >= stateDimension)
-                throw new ArgumentException($"The component {index} cannot be observed: a state of dimension {stateDimension} has components 0 to {stateDimension - 1}.", nameof(indices));
+                throw new ArgumentException(
+                    $"The component {index} cannot be observed: a state of dimension {stateDimension} has components 0 to " +
+                        $"{stateDimension - 1}.", nameof(indices));
         Indices = [.. indices];
         using var values = tensor(Indices.ToArray());
         this.indices = new ConstantTensor(values);
@@ -31,7 +33,8 @@ public sealed class SubsetObservationOperator : ObservationOperator, IPointObser
     {
         Require.AtLeast(dimension, 1);
         Require.AtLeast(stride, 1);
-        return new SubsetObservationOperator(dimension, [.. Enumerable.Range(0, (int)((dimension - 1) / stride) + 1).Select(i => i * stride)]);
+        return new SubsetObservationOperator(dimension,
+            [.. Enumerable.Range(0, (int)((dimension - 1) / stride) + 1).Select(i => i * stride)]);
     }
 
     /// <inheritdoc/>

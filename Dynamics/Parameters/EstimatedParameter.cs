@@ -1,6 +1,8 @@
 namespace DaML;
 
-/// <summary>A parameter of a model that is estimated with its state: what is believed of it before the first observation, and how it changes.</summary>
+/// <summary>
+/// A parameter of a model that is estimated with its state: what is believed of it before the first observation, and how it changes.
+/// </summary>
 /// <param name="Name">Its name among <see cref="IParametricDynamics.Parameters"/>.</param>
 /// <param name="Mean">The mean of what is believed of it.</param>
 /// <param name="StandardDeviation">The standard deviation of what is believed of it, above zero.</param>
@@ -8,7 +10,8 @@ public sealed record EstimatedParameter(string Name, double Mean, double Standar
 {
     /// <summary>The mean of what is believed of it.</summary>
     public double Mean { get; init; } = double.IsFinite(Mean) ? Mean
-        : throw new ArgumentOutOfRangeException(nameof(Mean), Mean, $"The mean of the parameter '{Name}' must be a finite number; given: {Mean}.");
+        : throw new ArgumentOutOfRangeException(nameof(Mean), Mean,
+            $"The mean of the parameter '{Name}' must be a finite number; given: {Mean}.");
 
     /// <summary>The standard deviation of what is believed of it.</summary>
     public double StandardDeviation { get; init; } = Require.Positive(StandardDeviation);

@@ -26,15 +26,18 @@ public sealed class JointDynamics : DiscreteDynamics, IComponent
         var names = Parameters.Select(parameter => parameter.Name).ToList();
         places = [.. model.Parameters.Select(parameter => names.IndexOf(parameter.Name))];
         double[] walk = [.. Parameters.Select(parameter => Math.Pow(parameter.Evolution.StandardDeviation, 2) * TimeStep)];
-        ModelError = model.ModelError is null && walk.All(variance => variance == 0) ? null : new JointErrorCovariance(model.Dimension, model.ModelError, walk);
+        ModelError = model.ModelError is null && walk.All(variance => variance == 0) ? null
+            : new JointErrorCovariance(model.Dimension, model.ModelError, walk);
     }
 
     /// <summary>How the component is written and read.</summary>
     public static ComponentType Type { get; } = new("joint-dynamics", 1, reader =>
     {
-        double[] means = reader.Get<double[]>("means"), deviations = reader.Get<double[]>("deviations"), walks = reader.Get<double[]>("walks");
+        double[] means = reader.Get<double[]>("means"), deviations = reader.Get<double[]>("deviations"),
+            walks = reader.Get<double[]>("walks");
         return new JointDynamics(reader.Part<IParametricDynamics>("model"), [.. reader.Get<string[]>("names").Select((name, i) =>
-            new EstimatedParameter(name, means[i], deviations[i]) { Evolution = walks[i] == 0 ? ParameterEvolution.Persistence : ParameterEvolution.RandomWalk(walks[i]) })]);
+            new EstimatedParameter(name, means[i], deviations[i])
+                { Evolution = walks[i] == 0 ? ParameterEvolution.Persistence : ParameterEvolution.RandomWalk(walks[i]) })]);
     });
 
     ComponentType IComponent.ComponentType => Type;
@@ -53,9 +56,12 @@ public sealed class JointDynamics : DiscreteDynamics, IComponent
 
     /// <summary>A distribution of the model's states, joined with what is believed of the parameters, independently.</summary>
     /// <param name="state">Of dimension n.</param>
-    public IInitialCondition Lift(IInitialCondition state) => state is GaussianInitialCondition gaussian ? Lift(gaussian) : new JointInitialCondition(state, Prior());
+    public IInitialCondition Lift(IInitialCondition state) =>
+        state is GaussianInitialCondition gaussian ? Lift(gaussian) : new JointInitialCondition(state, Prior());
 
-    /// <summary>A normal distribution of the model's states, joined with what is believed of the parameters, independently: normal, too.</summary>
+    /// <summary>
+    /// A normal distribution of the model's states, joined with what is believed of the parameters, independently: normal, too.
+    /// </summary>
     /// <param name="state">Of dimension n.</param>
     public GaussianInitialCondition Lift(GaussianInitialCondition state)
     {
@@ -76,7 +82,8 @@ public sealed class JointDynamics : DiscreteDynamics, IComponent
     }
 
     /// <inheritdoc/>
-    /// <remarks>Along state and parameters in one pass where the model brings the derivative of its tendency; automatic otherwise.</remarks>
+    /// <remarks>Along state and parameters in one pass where the model brings the derivative of its tendency; automatic
+    /// otherwise.</remarks>
     protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time)
     {
         var (x, theta) = Split(state);
@@ -117,7 +124,9 @@ public sealed class JointDynamics : DiscreteDynamics, IComponent
     private static int CheckNames(IParametricDynamics model, IReadOnlyList<EstimatedParameter> parameters)
     {
         string known = string.Join(", ", model.Parameters.Select(parameter => parameter.Name));
-        if (parameters.Count == 0) throw new ArgumentException($"Say which parameters of {model.Name} are to be estimated; there are: {known}.", nameof(parameters));
+        if (parameters.Count == 0)
+            throw new ArgumentException($"Say which parameters of {model.Name} are to be estimated; there are: {known}.",
+                nameof(parameters));
         foreach (var group in parameters.GroupBy(parameter => parameter.Name))
         {
             if (group.Count() > 1) throw new ArgumentException($"The parameter '{group.Key}' is named twice.", nameof(parameters));

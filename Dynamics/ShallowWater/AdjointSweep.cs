@@ -5,10 +5,12 @@ namespace DaML;
 
 /// <summary>
 /// The transpose of <see cref="TangentLinearSweep{T, TLanes}"/>. The adjoint of a classical Runge-Kutta step is a Runge-Kutta step of
-/// the transposed tendency that takes the stages in the opposite order, so that the sweep is the same. A name followed by "Bar" in a comment
+/// the transposed tendency that takes the stages in the opposite order, so that the sweep is the same. A name followed by "Bar" in a
+/// comment
 /// is the sensitivity to the quantity of that name; a, b, c are the sensitivities to the tendencies of eta, u and v.
 /// </summary>
-internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCoefficients<T> at) : RowSweep<T, TLanes>(lattice, pairCount: 6, scratchCount: 3)
+internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCoefficients<T> at)
+    : RowSweep<T, TLanes>(lattice, pairCount: 6, scratchCount: 3)
     where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
     // kept of two rows: BBar; zetaBar and q/4 zetaBar at the corners; q/4 times turnVBar; v/2 and h_v times VBar
@@ -36,7 +38,8 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
         int linear = 3 - stage;
         at.Fetch(linear, 1, row + 1);
         at.Corners(linear, row);
-        T* a0 = Row(stage, 0, row), a1 = Row(stage, 0, row + 1), b0 = Row(stage, 1, row), b1 = Row(stage, 1, row + 1), c = Row(stage, 2, row);
+        T* a0 = Row(stage, 0, row), a1 = Row(stage, 0, row + 1), b0 = Row(stage, 1, row), b1 = Row(stage, 1, row + 1),
+            c = Row(stage, 2, row);
         T* vorticity = at.Row(linear, StageCoefficients<T>.Vorticity);
         T* speedX = at.Row(linear, StageCoefficients<T>.SpeedX), speedY = at.Row(linear, StageCoefficients<T>.SpeedY);
         T* atEta0 = at.State(linear, 0, row), atEta1 = at.State(linear, 0, row + 1), atV = at.State(linear, 2, row);
@@ -78,7 +81,8 @@ internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCo
         T* c0 = Row(stage, 2, row), cNorth = Row(stage, 2, row + 1), cSouth = Row(stage, 2, row - 1);
         T* atEta = at.State(linear, 0, row), atU = at.State(linear, 1, row), atV = at.State(linear, 2, row);
         T* bernoulli0 = Pair(stage, Bernoulli, row), bernoulli1 = Pair(stage, Bernoulli, row + 1);
-        T* turning0 = Pair(stage, Turning, row), turningSouth = Pair(stage, Turning, row - 1), depths0 = Pair(stage, Depths, row), depthsSouth = Pair(stage, Depths, row - 1);
+        T* turning0 = Pair(stage, Turning, row), turningSouth = Pair(stage, Turning, row - 1), depths0 = Pair(stage, Depths, row),
+            depthsSouth = Pair(stage, Depths, row - 1);
         T* turnV0 = Pair(stage, TurnV, row), turnVSouth = Pair(stage, TurnV, row - 1);
         T* speedV0 = Pair(stage, SpeedV, row), speedVSouth = Pair(stage, SpeedV, row - 1), fluxV = Pair(stage, FluxV, row);
         T* speedU = Scratch(SpeedU), fluxU = Scratch(FluxU);

@@ -6,7 +6,8 @@ namespace DaML;
 /// <summary>What the equations and their tangent linear share: the tendencies as sums of fluxes, pressure, turning and viscosity.</summary>
 /// <param name="lattice">The grid.</param>
 /// <param name="forced">Whether the wind blows.</param>
-internal abstract unsafe class BalanceSweep<T, TLanes>(Lattice<T> lattice, bool forced) : RowSweep<T, TLanes>(lattice, pairCount: 5, scratchCount: 0)
+internal abstract unsafe class BalanceSweep<T, TLanes>(Lattice<T> lattice, bool forced)
+    : RowSweep<T, TLanes>(lattice, pairCount: 5, scratchCount: 0)
     where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
     /// <summary>What is kept of two rows: the fluxes U and V, B, q mean_x(V) / 2 and q mean_y(U) / 2.</summary>

@@ -26,8 +26,12 @@ internal sealed unsafe class ForwardRun<T, TLanes>(Lattice<T> lattice) where T :
         return null;
     }
 
-    /// <summary>The states after a number of steps each, as blocks of the caller's, and those at all stages of the steps where there are places for them.</summary>
-    public UnsoundState? Run(FieldBlock<T, TLanes> start, IReadOnlyList<(long Step, FieldBlock<T, TLanes>? Block)> wanted, int threads, IReadOnlyList<FieldBlock<T, TLanes>[]>? stages)
+    /// <summary>
+    /// The states after a number of steps each, as blocks of the caller's, and those at all stages of the steps where there are places for
+    /// them.
+    /// </summary>
+    public UnsoundState? Run(FieldBlock<T, TLanes> start, IReadOnlyList<(long Step, FieldBlock<T, TLanes>? Block)> wanted, int threads,
+        IReadOnlyList<FieldBlock<T, TLanes>[]>? stages)
     {
         (FieldBlock<T, TLanes> from, long step) = (start, 0);
         foreach (var (at, block) in wanted)
@@ -41,12 +45,14 @@ internal sealed unsafe class ForwardRun<T, TLanes>(Lattice<T> lattice) where T :
     }
 
     /// <summary>
-    /// A step, in bands of rows, each by itself; the numbers do not depend on how many there are. Returns the lane in which the state at its
+    /// A step, in bands of rows, each by itself; the numbers do not depend on how many there are. Returns the lane in which the state at
+    /// its
     /// beginning is none.
     /// </summary>
     /// <param name="from">The state it begins at.</param>
     /// <param name="to">Where the state goes that it leads to; null where only the stages are wanted.</param>
-    /// <param name="stages">Four places, of which the second to the fourth take the states at those stages; null where these are not wanted.</param>
+    /// <param name="stages">Four places, of which the second to the fourth take the states at those stages; null where these are not
+    /// wanted.</param>
     /// <param name="threads">The largest number of threads.</param>
     public int? Step(FieldBlock<T, TLanes> from, FieldBlock<T, TLanes>? to, FieldBlock<T, TLanes>[]? stages, int threads)
     {

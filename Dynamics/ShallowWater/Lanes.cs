@@ -3,7 +3,9 @@ using System.Runtime.Intrinsics;
 
 namespace DaML;
 
-/// <summary>How the points of a field lie in the kernel's vectors: neighbours of one field beside each other, or one point of several fields.</summary>
+/// <summary>
+/// How the points of a field lie in the kernel's vectors: neighbours of one field beside each other, or one point of several fields.
+/// </summary>
 internal unsafe interface ILanes<T> where T : unmanaged
 {
     /// <summary>Numbers that stand for one grid point in memory: the fields that share a vector.</summary>

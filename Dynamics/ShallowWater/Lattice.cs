@@ -20,7 +20,8 @@ internal sealed unsafe class Lattice<T> where T : unmanaged, INumber<T>
         (InverseDx, InverseDy) = (Number(1 / dx), Number(1 / dy));
         (ViscosityX, ViscosityY, Damping) = (Number(alongX), Number(alongY), Number(-2 * alongX - 2 * alongY - options.Drag));
         // f at the corners between rows -1 and 0 .. ny - 1 and ny
-        coriolis = [.. Enumerable.Range(0, Ny + 1).Select(corner => Number(options.Coriolis + options.Beta * (corner * dy - options.LengthY / 2)))];
+        coriolis = [.. Enumerable.Range(0, Ny + 1)
+            .Select(corner => Number(options.Coriolis + options.Beta * (corner * dy - options.LengthY / 2)))];
         wind = new PinnedRows<T>(2 * Ny, RowLayout<T, AlongRow<T>>.Pitch(Nx));
         var (x, y) = WindFields(options);
         for (int r = 0; r < Ny; r++)
@@ -85,7 +86,8 @@ internal sealed unsafe class Lattice<T> where T : unmanaged, INumber<T>
         var x = new double[options.PointsU];
         var y = new double[options.PointsV];
         for (int i = 0; i < x.Length; i++)
-            x[i] = scale * (options.WindStressX is not { } given ? -options.WindStress * Math.Cos(2 * Math.PI * (i / columns + 0.5) / options.CellsY)
+            x[i] = scale * (options.WindStressX is not { } given
+                ? -options.WindStress * Math.Cos(2 * Math.PI * (i / columns + 0.5) / options.CellsY)
                 : given.Count == x.Length ? given[i] : given[i / columns]);
         for (int i = 0; i < y.Length; i++)
             y[i] = scale * (options.WindStressY is not { } given ? 0 : given.Count == y.Length ? given[i] : given[i % nx]);

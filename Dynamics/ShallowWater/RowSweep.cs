@@ -29,7 +29,8 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
         for (int stage = 1; stage < 4; stage++)
         {
             int first = (stage - 1) * 3 * ring;
-            ownRows[stage] = new RowTable<T>(lattice, stages, RowLayout<T, TLanes>.Halo, zero, (field, row) => first + field * ring + (row & (ring - 1)), wraps: false);
+            ownRows[stage] = new RowTable<T>(lattice, stages, RowLayout<T, TLanes>.Halo, zero, (field, row) => first + field * ring +
+                (row & (ring - 1)), wraps: false);
         }
         pairs = new PinnedRows<T>(4 * pairCount * 2, pitch);
         scratch = new PinnedRows<T>(scratchCount + 3, pitch);
@@ -40,13 +41,18 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
 
     protected Lattice<T> Lattice { get; }
 
-    /// <summary>Makes ready for the rows from <paramref name="from"/> up to <paramref name="to"/> of the result; they may be ghost rows where y is periodic.</summary>
+    /// <summary>
+    /// Makes ready for the rows from <paramref name="from"/> up to <paramref name="to"/> of the result; they may be ghost rows where y is
+    /// periodic.
+    /// </summary>
     /// <param name="state">The state the step begins at.</param>
     /// <param name="result">Where the state it leads to goes; null where only the stages are wanted.</param>
     /// <param name="from">The first row.</param>
     /// <param name="to">The row after the last.</param>
-    /// <param name="keptStages">Four places, of which the second to the fourth take the states at those stages; null where these are not kept.</param>
-    public void Begin(FieldBlock<T, TLanes> state, FieldBlock<T, TLanes>? result, int from, int to, FieldBlock<T, TLanes>[]? keptStages = null)
+    /// <param name="keptStages">Four places, of which the second to the fourth take the states at those stages; null where these are not
+    /// kept.</param>
+    public void Begin(FieldBlock<T, TLanes> state, FieldBlock<T, TLanes>? result, int from, int to,
+        FieldBlock<T, TLanes>[]? keptStages = null)
     {
         end = result;
         rows[0] = state.Rows;
@@ -117,7 +123,8 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
     private void Combine(int field, int row)
     {
         int columns = Lattice.Nx;
-        T* x = Row(0, field, row), y2 = Row(1, field, row), y3 = Row(2, field, row), y4 = Row(3, field, row), sum = Scratch(baseRow + field);
+        T* x = Row(0, field, row), y2 = Row(1, field, row), y3 = Row(2, field, row), y4 = Row(3, field, row),
+            sum = Scratch(baseRow + field);
         var third = Vector256.Create(T.One / T.CreateChecked(3));
         for (int i = 0; i < columns; i += TLanes.Points)
         {
@@ -138,7 +145,9 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
     /// <summary>Base + weight k, where k is the tendency of a row.</summary>
     protected abstract void Tendency(int stage, int row, T* baseEta, T* baseU, T* baseV, T weight, T* eta, T* u, T* v);
 
-    /// <summary>A row of eta (0), u (1) or v (2) at which a stage takes the tendency. Beyond a wall eta and u are mirrored and v is zero.</summary>
+    /// <summary>
+    /// A row of eta (0), u (1) or v (2) at which a stage takes the tendency. Beyond a wall eta and u are mirrored and v is zero.
+    /// </summary>
     public T* Row(int stage, int field, int row) => rows[stage][field, row];
 
     /// <summary>One of the rows that a stage keeps of this row and the one before.</summary>

@@ -3,7 +3,8 @@ using System.Numerics;
 namespace DaML;
 
 /// <summary>
-/// Addresses of the rows of eta (0), u (1) and v (2), ghost rows included: rows beyond a seam are those of the other side; beyond a wall eta and u are
+/// Addresses of the rows of eta (0), u (1) and v (2), ghost rows included: rows beyond a seam are those of the other side; beyond a wall
+/// eta and u are
 /// mirrored and v is zero.
 /// </summary>
 internal sealed unsafe class RowTable<T> where T : unmanaged, INumber<T>

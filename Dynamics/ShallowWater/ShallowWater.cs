@@ -10,8 +10,10 @@ namespace DaML;
 /// Runge-Kutta method. The unit of time is the second.
 /// </summary>
 /// <remarks>
-/// A state is (eta, u, v), each row by row from south to north: eta at the <c>[ny, nx]</c> cells, u at the <c>[ny, nx - 1]</c> walls between cells
-/// of a row (<c>[ny, nx]</c> where x is periodic: the last one is the seam), v at the <c>[ny - 1, nx]</c> walls between rows (<c>[ny, nx]</c>
+/// A state is (eta, u, v), each row by row from south to north: eta at the <c>[ny, nx]</c> cells, u at the <c>[ny, nx - 1]</c> walls
+/// between cells
+/// of a row (<c>[ny, nx]</c> where x is periodic: the last one is the seam), v at the <c>[ny - 1, nx]</c> walls between rows (<c>[ny,
+/// nx]</c>
 /// where y is periodic). 64 x 64 closed cells make n = 12,160. On the processor forward step, tangent linear and adjoint are kernels
 /// over the states' memory; elsewhere, and where derivatives of derivatives are wanted, tensor operators do the same.
 /// </remarks>
@@ -66,10 +68,12 @@ public sealed class ShallowWater : Dynamics
     public Tensor VelocityX(Tensor state) => Field(state, (long)Options.CellsX * Options.CellsY, Options.CellsY, Options.ColumnsU);
 
     /// <summary>v in m/s, <c>[..., ny - 1, nx]</c>, or <c>[..., ny, nx]</c> where y is periodic: a view of the state.</summary>
-    public Tensor VelocityY(Tensor state) => Field(state, (long)Options.CellsX * Options.CellsY + Options.PointsU, Options.RowsV, Options.CellsX);
+    public Tensor VelocityY(Tensor state) =>
+        Field(state, (long)Options.CellsX * Options.CellsY + Options.PointsU, Options.RowsV, Options.CellsX);
 
     /// <summary>The state of three fields of the shapes above.</summary>
-    public Tensor State(Tensor height, Tensor velocityX, Tensor velocityY) => cat([height.flatten(-2), velocityX.flatten(-2), velocityY.flatten(-2)], -1);
+    public Tensor State(Tensor height, Tensor velocityX, Tensor velocityY) =>
+        cat([height.flatten(-2), velocityX.flatten(-2), velocityY.flatten(-2)], -1);
 
     /// <summary>The volume of water above the mean depth, the sum of eta dx dy, in m3; nothing in the equations changes it.</summary>
     /// <param name="state"><c>[..., n]</c></param>
@@ -81,7 +85,8 @@ public sealed class ShallowWater : Dynamics
     }
 
     /// <summary>
-    /// The energy that the space discretisation conserves without wind, drag and viscosity, the sum of (g eta^2 + h_u u^2 + h_v v^2) / 2 dx dy,
+    /// The energy that the space discretisation conserves without wind, drag and viscosity, the sum of (g eta^2 + h_u u^2 + h_v v^2) / 2 dx
+    /// dy,
     /// in m5/s2; times the density, in joules.
     /// </summary>
     /// <param name="state"><c>[..., n]</c></param>
@@ -102,7 +107,9 @@ public sealed class ShallowWater : Dynamics
     /// <returns>Of the state's shape, per second.</returns>
     public Tensor TimeDerivative(Tensor state) => Tendency(Require.LastDimension(state, Dimension, $"The state of {Name}"));
 
-    /// <summary>The longest step with which the linearised waves are stable; see <see cref="ShallowWaterOptions.LongestTimeStep"/>.</summary>
+    /// <summary>
+    /// The longest step with which the linearised waves are stable; see <see cref="ShallowWaterOptions.LongestTimeStep"/>.
+    /// </summary>
     public double LongestTimeStep => Options.LongestTimeStep;
 
     /// <inheritdoc/>
@@ -111,15 +118,20 @@ public sealed class ShallowWater : Dynamics
         var o = Options;
         int nx = o.CellsX, ny = o.CellsY;
         Tensor u = VelocityX(state), v = VelocityY(state);
-        Tensor acrossU = Across(u, -1, o.PeriodicX), acrossV = Across(v, -2, o.PeriodicY);                          // u, v with a neighbour on either side
+        // u, v with a neighbour on either side
+        Tensor acrossU = Across(u, -1, o.PeriodicX), acrossV = Across(v, -2, o.PeriodicY);
         Tensor eta = Around(Around(Height(state), -1, o.PeriodicX), -2, o.PeriodicY);                               // [ny + 2, nx + 2]
-        Tensor faceU = acrossU.narrow(-1, 0, nx + 1), faceV = acrossV.narrow(-2, 0, ny + 1);                        // every cell's west, east; south, north
-        Tensor depthX = o.Depth + Mean(eta, -1), depthY = o.Depth + Mean(eta, -2);                                  // [ny + 2, nx + 1], [ny + 1, nx + 2]
-        Tensor fluxU = depthX.narrow(-2, 1, ny) * faceU, fluxV = depthY.narrow(-1, 1, nx) * faceV;                  // [ny, nx + 1], [ny + 1, nx]
+        // every cell's west, east; south, north
+        Tensor faceU = acrossU.narrow(-1, 0, nx + 1), faceV = acrossV.narrow(-2, 0, ny + 1);
+        // [ny + 2, nx + 1], [ny + 1, nx + 2]
+        Tensor depthX = o.Depth + Mean(eta, -1), depthY = o.Depth + Mean(eta, -2);
+        // [ny, nx + 1], [ny + 1, nx]
+        Tensor fluxU = depthX.narrow(-2, 1, ny) * faceU, fluxV = depthY.narrow(-1, 1, nx) * faceV;
         var head = o.Gravity * Height(state) + Mean(faceU.square(), -1) / 2 + Mean(faceV.square(), -2) / 2;         // B, [ny, nx]
 
         // the corners, [ny + 1, nx + 1]
-        var vorticity = coriolis.Like(state) + Difference(Around(faceV, -1, o.PeriodicX), -1) / dx - Difference(Around(faceU, -2, o.PeriodicY), -2) / dy;
+        var vorticity = coriolis.Like(state) + Difference(Around(faceV, -1, o.PeriodicX), -1) / dx
+            - Difference(Around(faceU, -2, o.PeriodicY), -2) / dy;
         var q = vorticity / Mean(depthX, -2);
         Tensor turnU = q * Mean(Around(fluxV, -1, o.PeriodicX), -1), turnV = q * Mean(Around(fluxU, -2, o.PeriodicY), -2);
 
@@ -165,8 +177,10 @@ public sealed class ShallowWater : Dynamics
 
     /// <inheritdoc/>
     /// <remarks>
-    /// A run of S steps keeps the states at all four stages of each step where 4 S is at most <see cref="LinearisationOptions.KeptStates"/>; else a product computes them
-    /// again, at the price of a forward run each way. Memory: the kept states, 8 n bytes each in double precision, and for each vector under way two states
+    /// A run of S steps keeps the states at all four stages of each step where 4 S is at most
+    /// <see cref="LinearisationOptions.KeptStates"/>; else a product computes them
+    /// again, at the price of a forward run each way. Memory: the kept states, 8 n bytes each in double precision, and for each vector
+    /// under way two states
     /// and some 400 rows of cells.
     /// </remarks>
     public override ILinearisation Linearise(Tensor state, TimeInterval interval, LinearisationOptions? options = null)
@@ -200,7 +214,8 @@ public sealed class ShallowWater : Dynamics
 
     internal ModelStateException Unsound(UnsoundState found, TimeInterval interval) =>
         new(Name, found.Row, found.Step, interval.From + found.Step * TimeStep,
-            $"its depth is not positive or a value is not finite. The longest stable time step at rest is {LongestTimeStep:g4} s; it is {TimeStep:g4} s. " +
+            $"its depth is not positive or a value is not finite. The longest stable time step at rest is {LongestTimeStep:g4} s; it is " +
+                $"{TimeStep:g4} s. " +
             "A shorter time step, a greater depth, weaker wind or more viscosity are the usual remedies.");
 
     private Tensor Run(Tensor state, TimeInterval interval, long steps)
@@ -212,11 +227,13 @@ public sealed class ShallowWater : Dynamics
         return unsound is { } found ? throw Unsound(found, interval) : to.MoveToOuterDisposeScope();
     }
 
-    private ILinearisation Linearisation(Tensor state, TimeInterval interval, long steps, int keptStates, bool wantsEnd) => state.dtype == ScalarType.Float64
+    private ILinearisation Linearisation(Tensor state, TimeInterval interval, long steps, int keptStates, bool wantsEnd) =>
+        state.dtype == ScalarType.Float64
         ? new ShallowWaterLinearisation<double>(this, doubles.Value, state, interval, steps, keptStates, wantsEnd)
         : new ShallowWaterLinearisation<float>(this, singles.Value, state, interval, steps, keptStates, wantsEnd);
 
-    private static Tensor Field(Tensor state, long first, long rows, long columns) => state.narrow(-1, first, rows * columns).view([.. state.Sizes()[..^1], rows, columns]);
+    private static Tensor Field(Tensor state, long first, long rows, long columns) =>
+        state.narrow(-1, first, rows * columns).view([.. state.Sizes()[..^1], rows, columns]);
 
     private static Tensor First(Tensor x, int dimension) => x.narrow(dimension, 0, 1);
 
@@ -224,7 +241,8 @@ public sealed class ShallowWater : Dynamics
 
     // With a ghost on either side: from across the seam, or a mirror image at a wall.
     private static Tensor Around(Tensor x, int dimension, bool periodic) =>
-        periodic ? cat([Last(x, dimension), x, First(x, dimension)], dimension) : cat([First(x, dimension), x, Last(x, dimension)], dimension);
+        periodic ? cat([Last(x, dimension), x, First(x, dimension)], dimension)
+        : cat([First(x, dimension), x, Last(x, dimension)], dimension);
 
     // A velocity with its neighbours across the cells: from across the seam, or zero at a wall.
     private static Tensor Across(Tensor x, int dimension, bool periodic)
@@ -253,11 +271,15 @@ public sealed class ShallowWater : Dynamics
     }
 
     // Differences at the points of the velocity.
-    private static Tensor Gradient(Tensor x, int dimension, bool periodic) => Difference(periodic ? cat([x, First(x, dimension)], dimension) : x, dimension);
+    private static Tensor Gradient(Tensor x, int dimension, bool periodic) =>
+        Difference(periodic ? cat([x, First(x, dimension)], dimension) : x, dimension);
 
     private static Tensor Curvature(Tensor x, int dimension) => Difference(Difference(x, dimension), dimension);
 
-    /// <summary>The kernel's step as a node of the graph. Its backward pass is the kernel's adjoint, or one that can be differentiated again where that is asked for.</summary>
+    /// <summary>
+    /// The kernel's step as a node of the graph. Its backward pass is the kernel's adjoint, or one that can be differentiated again where
+    /// that is asked for.
+    /// </summary>
     private sealed class TrackedStep : DifferentiableFunction<TrackedStep>
     {
         public override string Name => "ShallowWaterStep";

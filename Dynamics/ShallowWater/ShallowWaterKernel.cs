@@ -8,7 +8,8 @@ namespace DaML;
 
 /// <summary>
 /// The shallow-water model over the states' memory, without tensor operators: forward, tangent linear and adjoint in one precision.
-/// States and perturbations are rows [rows, n]; threads share rows, or where there is a single large state its rows of cells, and the numbers do
+/// States and perturbations are rows [rows, n]; threads share rows, or where there is a single large state its rows of cells, and the
+/// numbers do
 /// not depend on how many there are.
 /// </summary>
 internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) where T : unmanaged, INumber<T>
@@ -58,18 +59,22 @@ internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) 
     }
 
     /// <summary>M' of perturbations [k, n] along a run.</summary>
-    public void StepTangentLinear(Trajectory<T> trajectory, Tensor perturbations, Tensor results) => ForEachUnit(trajectory, perturbations, results,
-        (run, from, to) => run.TangentLinear(trajectory, (T*)from, (T*)to), (run, from, to) => run.TangentLinear(trajectory, (T*)from, (T*)to));
+    public void StepTangentLinear(Trajectory<T> trajectory, Tensor perturbations, Tensor results) =>
+        ForEachUnit(trajectory, perturbations, results,
+        (run, from, to) => run.TangentLinear(trajectory, (T*)from, (T*)to),
+        (run, from, to) => run.TangentLinear(trajectory, (T*)from, (T*)to));
 
     /// <summary>M'^T of sensitivities [k, n] along a run.</summary>
-    public void StepAdjoint(Trajectory<T> trajectory, Tensor sensitivities, Tensor results) => ForEachUnit(trajectory, sensitivities, results,
+    public void StepAdjoint(Trajectory<T> trajectory, Tensor sensitivities, Tensor results) =>
+        ForEachUnit(trajectory, sensitivities, results,
         (run, from, to) => run.Adjoint(trajectory, (T*)from, (T*)to), (run, from, to) => run.Adjoint(trajectory, (T*)from, (T*)to));
 
     /// <summary>Calls with each of so many numbers, on so many threads as their work is worth.</summary>
     public void ForEachRow(long rows, long steps, Action<long> row) => ForEach(rows, rows * steps, row);
 
     // As many vectors as share lanes go through the whole run together, and the rest one by one.
-    private void ForEachUnit(Trajectory<T> trajectory, Tensor vectors, Tensor results, Action<LinearisedRun<T, AcrossFields<T>>, nint, nint> group, Action<LinearisedRun<T, AlongRow<T>>, nint, nint> single)
+    private void ForEachUnit(Trajectory<T> trajectory, Tensor vectors, Tensor results,
+        Action<LinearisedRun<T, AcrossFields<T>>, nint, nint> group, Action<LinearisedRun<T, AlongRow<T>>, nint, nint> single)
     {
         long count = vectors.numel() / lattice.Dimension, lanes = Vector256<T>.Count, full = count / lanes, units = full + count % lanes;
         nint from = (nint)KernelMemory.Address<T>(vectors), to = (nint)KernelMemory.Address<T>(results);

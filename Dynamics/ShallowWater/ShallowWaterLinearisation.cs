@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The shallow-water model linearised along its runs, one for each state of a batch, with the states at all stages of their steps where there is room.
+/// The shallow-water model linearised along its runs, one for each state of a batch, with the states at all stages of their steps where
+/// there is room.
 /// </summary>
 internal sealed class ShallowWaterLinearisation<T> : ILinearisation where T : unmanaged, INumber<T>
 {
@@ -13,7 +14,8 @@ internal sealed class ShallowWaterLinearisation<T> : ILinearisation where T : un
     private readonly ShallowWaterKernel<T> kernel;
     private readonly Trajectory<T>[] runs;
 
-    public ShallowWaterLinearisation(ShallowWater model, ShallowWaterKernel<T> kernel, Tensor state, TimeInterval interval, long steps, int keptStates, bool wantsEnd)
+    public ShallowWaterLinearisation(ShallowWater model, ShallowWaterKernel<T> kernel, Tensor state, TimeInterval interval, long steps,
+        int keptStates, bool wantsEnd)
     {
         (this.model, this.kernel, Interval) = (model, kernel, interval);
         using var scope = NewDisposeScope();
@@ -51,7 +53,9 @@ internal sealed class ShallowWaterLinearisation<T> : ILinearisation where T : un
     {
         StepwiseLinearisation.CheckShape(model, Start, vectors);
         if (is_grad_enabled() && vectors.requires_grad)
-            throw new ArgumentException($"The products of a linearisation of {model.Name} belong to no graph; detach the vectors, or use {nameof(IDynamics.TangentLinear)} and {nameof(IDynamics.Adjoint)} of the model.", nameof(vectors));
+            throw new ArgumentException(
+                $"The products of a linearisation of {model.Name} belong to no graph; detach the vectors, or use " +
+                    $"{nameof(IDynamics.TangentLinear)} and {nameof(IDynamics.Adjoint)} of the model.", nameof(vectors));
         using var scope = NewDisposeScope();
         long perState = vectors.numel() / Start.numel();
         Tensor from = vectors.detach().contiguous(), result = empty(vectors.Sizes(), dtype: vectors.dtype);

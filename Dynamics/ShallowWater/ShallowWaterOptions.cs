@@ -7,10 +7,14 @@ namespace DaML;
 /// </summary>
 public sealed record ShallowWaterOptions
 {
-    /// <summary>The calm regime, which is the default: wind stress 0.015 N/m2, viscosity 50 m2/s. The flow stays close to its mean.</summary>
+    /// <summary>
+    /// The calm regime, which is the default: wind stress 0.015 N/m2, viscosity 50 m2/s. The flow stays close to its mean.
+    /// </summary>
     public static ShallowWaterOptions Calm { get; } = new();
 
-    /// <summary>The turbulent regime: wind stress 0.06 N/m2, viscosity 400 m2/s. Eddies form and the linearised model changes with the state.</summary>
+    /// <summary>
+    /// The turbulent regime: wind stress 0.06 N/m2, viscosity 400 m2/s. Eddies form and the linearised model changes with the state.
+    /// </summary>
     public static ShallowWaterOptions Turbulent { get; } = new() { WindStress = 0.06, Viscosity = 400 };
 
     /// <summary>Number of cells in x, at least 3 (default: 64).</summary>
@@ -55,7 +59,10 @@ public sealed record ShallowWaterOptions
     /// <summary>nu, the viscosity, in m2/s (default: 50).</summary>
     public double Viscosity { get; init; } = 50;
 
-    /// <summary>tau0, the amplitude of the double gyre's wind stress tau_x = -tau0 cos(2 pi y / Ly), in N/m2 (default: 0.015). It is not used where <see cref="WindStressX"/> is given.</summary>
+    /// <summary>
+    /// tau0, the amplitude of the double gyre's wind stress tau_x = -tau0 cos(2 pi y / Ly), in N/m2 (default: 0.015). It is not used where
+    /// <see cref="WindStressX"/> is given.
+    /// </summary>
     public double WindStress { get; init; } = 0.015;
 
     /// <summary>
@@ -64,10 +71,16 @@ public sealed record ShallowWaterOptions
     /// </summary>
     public IReadOnlyList<double>? WindStressX { get; init; }
 
-    /// <summary>tau_y in N/m2: one number for each of the <see cref="CellsX"/> columns, or one for each point of v in the state's order (default: null, none).</summary>
+    /// <summary>
+    /// tau_y in N/m2: one number for each of the <see cref="CellsX"/> columns, or one for each point of v in the state's order (default:
+    /// null, none).
+    /// </summary>
     public IReadOnlyList<double>? WindStressY { get; init; }
 
-    /// <summary>Standard deviation of the height of the states it starts from, in metres (default: 0, at rest); see <see cref="ShallowWaterInitialCondition"/>.</summary>
+    /// <summary>
+    /// Standard deviation of the height of the states it starts from, in metres (default: 0, at rest); see
+    /// <see cref="ShallowWaterInitialCondition"/>.
+    /// </summary>
     public double InitialHeight { get; init; }
 
     /// <summary>How long the states it starts from are spun up, in seconds (default: 0).</summary>
@@ -107,7 +120,9 @@ public sealed record ShallowWaterOptions
         Require.AtLeast(CellsX, 3, nameof(CellsX));
         Require.AtLeast(CellsY, 3, nameof(CellsY));
         if (Dimension > int.MaxValue / 64)
-            throw new ArgumentException($"{nameof(CellsX)} x {nameof(CellsY)} = {CellsX} x {CellsY} gives a state of {Dimension} numbers; at most {int.MaxValue / 64} are possible.");
+            throw new ArgumentException(
+                $"{nameof(CellsX)} x {nameof(CellsY)} = {CellsX} x {CellsY} gives a state of {Dimension} numbers; at most " +
+                    $"{int.MaxValue / 64} are possible.");
         Require.Positive(LengthX, nameof(LengthX));
         Require.Positive(LengthY, nameof(LengthY));
         Require.Positive(Gravity, nameof(Gravity));
@@ -117,15 +132,20 @@ public sealed record ShallowWaterOptions
         Require.NotNegative(Viscosity, nameof(Viscosity));
         Require.NotNegative(InitialHeight, nameof(InitialHeight));
         Require.NotNegative(SpinUpTime, nameof(SpinUpTime));
-        foreach (var (name, value) in ((string, double)[])[(nameof(Coriolis), Coriolis), (nameof(Beta), Beta), (nameof(WindStress), WindStress)])
-            if (!double.IsFinite(value)) throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number; given: {value}.");
+        foreach (var (name,
+            value) in ((string, double)[])[(nameof(Coriolis), Coriolis), (nameof(Beta), Beta), (nameof(WindStress), WindStress)])
+            if (!double.IsFinite(value))
+                throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number; given: {value}.");
         if (PeriodicY && Beta != 0)
-            throw new ArgumentException($"{nameof(Beta)} must be 0 where y is periodic, because the Coriolis parameter would jump at the seam; given: {Beta}.");
+            throw new ArgumentException(
+                $"{nameof(Beta)} must be 0 where y is periodic, because the Coriolis parameter would jump at the seam; given: {Beta}.");
         Require.Positive(TimeStep, nameof(TimeStep));
         if (TimeStep > LongestTimeStep)
             throw new ArgumentOutOfRangeException(nameof(TimeStep), TimeStep,
-                $"'{nameof(TimeStep)}' must be at most {LongestTimeStep:g6} s, the gravity-wave and viscosity limit of the Runge-Kutta method on cells of " +
-                $"{LengthX / CellsX:g6} m x {LengthY / CellsY:g6} m with depth {Depth:g6} m and gravity {Gravity:g6} m/s2; given: {TimeStep:g9} s.");
+                $"'{nameof(TimeStep)}' must be at most {LongestTimeStep:g6} s, the gravity-wave and viscosity limit of the Runge-Kutta " +
+                    $"method on cells of " +
+                $"{LengthX / CellsX:g6} m x {LengthY / CellsY:g6} m with depth {Depth:g6} m and gravity {Gravity:g6} m/s2; given: " +
+                    $"{TimeStep:g9} s.");
         CheckWind(nameof(WindStressX), WindStressX, CellsY, "rows of cells", PointsU, "u");
         CheckWind(nameof(WindStressY), WindStressY, CellsX, "columns of cells", PointsV, "v");
         return this;
@@ -135,7 +155,9 @@ public sealed record ShallowWaterOptions
     {
         if (wind is null) return;
         if (wind.Count != lines && wind.Count != points)
-            throw new ArgumentException($"'{name}' must hold {lines} numbers, one for each of the {what}, or {points}, one for each point of {velocity}; given: {wind.Count}.");
+            throw new ArgumentException(
+                $"'{name}' must hold {lines} numbers, one for each of the {what}, or {points}, one for each point of {velocity}; given: " +
+                    $"{wind.Count}.");
         for (int i = 0; i < wind.Count; i++)
             if (!double.IsFinite(wind[i])) throw new ArgumentException($"'{name}' must be finite; given: {wind[i]} at index {i}.");
     }

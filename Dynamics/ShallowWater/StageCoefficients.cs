@@ -27,7 +27,8 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
 
     /// <summary>Takes the states at the stages of a step.</summary>
     /// <param name="stages">The states.</param>
-    /// <param name="following">Those of the step whose turn is next, which are fetched meanwhile; null where there is none in memory.</param>
+    /// <param name="following">Those of the step whose turn is next, which are fetched meanwhile; null where there is none in
+    /// memory.</param>
     public void Begin(FieldBlock<T, AlongRow<T>>[] stages, FieldBlock<T, AlongRow<T>>[]? following)
     {
         for (int stage = 0; stage < 4; stage++)
@@ -41,7 +42,8 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
     public T* State(int stage, int field, int row) => states[stage][field, row];
 
     /// <summary>
-    /// Fetches a field's row from memory that is wanted a few rows later, perhaps in the step whose turn is next. The three fields' rows are fetched at
+    /// Fetches a field's row from memory that is wanted a few rows later, perhaps in the step whose turn is next. The three fields' rows
+    /// are fetched at
     /// different times, so that memory is never asked for much at once.
     /// </summary>
     public void Fetch(int stage, int field, int row)
@@ -56,11 +58,15 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
     /// <summary>The first point of a row that was computed last.</summary>
     public T* Row(int stage, int coefficient) => rows[stage * Count + coefficient] + RowLayout<T, AlongRow<T>>.Halo;
 
-    /// <summary>Computes those between a row and the next. On a wall in x the flux along it is that of mirrored water, where what it is multiplied by is zero.</summary>
+    /// <summary>
+    /// Computes those between a row and the next. On a wall in x the flux along it is that of mirrored water, where what it is multiplied
+    /// by is zero.
+    /// </summary>
     public void Corners(int stage, int row)
     {
         int columns = lattice.Nx;
-        T* e0 = State(stage, 0, row), e1 = State(stage, 0, row + 1), u0 = State(stage, 1, row), u1 = State(stage, 1, row + 1), v = State(stage, 2, row);
+        T* e0 = State(stage, 0, row), e1 = State(stage, 0, row + 1), u0 = State(stage, 1, row), u1 = State(stage, 1, row + 1),
+            v = State(stage, 2, row);
         T* vorticities = Row(stage, Vorticity), speedX = Row(stage, SpeedX), speedY = Row(stage, SpeedY);
         Vector256<T> depth = Vector256.Create(lattice.Depth), h2 = Vector256.Create(half), h4 = Vector256.Create(quarter),
             coriolis = Vector256.Create(lattice.Coriolis(row));

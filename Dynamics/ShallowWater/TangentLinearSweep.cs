@@ -7,7 +7,8 @@ namespace DaML;
 /// A step of the shallow-water equations linearised at the states of its stages. The names are those of
 /// <see cref="TendencySweep{T, TLanes}"/>; each line is the derivative of the line there.
 /// </summary>
-internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, StageCoefficients<T> at) : BalanceSweep<T, TLanes>(lattice, forced: false)
+internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, StageCoefficients<T> at)
+    : BalanceSweep<T, TLanes>(lattice, forced: false)
     where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
     private static readonly T half = T.One / T.CreateChecked(2);
@@ -18,7 +19,8 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
         at.Fetch(stage, 0, row);
         T* e = Row(stage, 0, row), u = Row(stage, 1, row), v = Row(stage, 2, row), south = Row(stage, 2, row - 1);
         T* fluxU = Pair(stage, FluxU, row), bernoulli = Pair(stage, Bernoulli, row);
-        T* atEta = at.State(stage, 0, row), atU = at.State(stage, 1, row), atV = at.State(stage, 2, row), atSouth = at.State(stage, 2, row - 1);
+        T* atEta = at.State(stage, 0, row), atU = at.State(stage, 1, row), atV = at.State(stage, 2, row),
+            atSouth = at.State(stage, 2, row - 1);
         Vector256<T> depth = Vector256.Create(Lattice.Depth), gravity = Vector256.Create(Lattice.Gravity), h2 = Vector256.Create(half);
         for (int i = 0; i < columns; i += TLanes.Points)
         {
@@ -38,7 +40,8 @@ internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, S
         int columns = Lattice.Nx;
         at.Fetch(stage, 1, row + 1);
         at.Corners(stage, row);
-        T* e0 = Row(stage, 0, row), e1 = Row(stage, 0, row + 1), u0 = Row(stage, 1, row), u1 = Row(stage, 1, row + 1), v = Row(stage, 2, row);
+        T* e0 = Row(stage, 0, row), e1 = Row(stage, 0, row + 1), u0 = Row(stage, 1, row), u1 = Row(stage, 1, row + 1),
+            v = Row(stage, 2, row);
         T* fluxV = Pair(stage, FluxV, row), fluxU0 = Pair(stage, FluxU, row), fluxU1 = Pair(stage, FluxU, row + 1);
         T* turnU = Pair(stage, TurnU, row), turnV = Pair(stage, TurnV, row);
         T* atEta0 = at.State(stage, 0, row), atEta1 = at.State(stage, 0, row + 1), atV = at.State(stage, 2, row);

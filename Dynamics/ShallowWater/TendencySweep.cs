@@ -43,7 +43,8 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice) : Bala
     protected override void Corners(int stage, int row)
     {
         int columns = Lattice.Nx;
-        T* e0 = Row(stage, 0, row), e1 = Row(stage, 0, row + 1), u0 = Row(stage, 1, row), u1 = Row(stage, 1, row + 1), v = Row(stage, 2, row);
+        T* e0 = Row(stage, 0, row), e1 = Row(stage, 0, row + 1), u0 = Row(stage, 1, row), u1 = Row(stage, 1, row + 1),
+            v = Row(stage, 2, row);
         T* fluxV = Pair(stage, FluxV, row), fluxU0 = Pair(stage, FluxU, row), fluxU1 = Pair(stage, FluxU, row + 1);
         T* turnU = Pair(stage, TurnU, row), turnV = Pair(stage, TurnV, row);
         Vector256<T> depth = Vector256.Create(Lattice.Depth), h2 = Vector256.Create(half), h4 = Vector256.Create(quarter),

@@ -3,7 +3,8 @@ using System.Numerics;
 namespace DaML;
 
 /// <summary>
-/// A run of the model as so many of its states: those at all stages of every step where there is room for them, else the first one and others
+/// A run of the model as so many of its states: those at all stages of every step where there is room for them, else the first one and
+/// others
 /// evenly spaced, and what lies between is computed again when it is wanted.
 /// </summary>
 internal sealed class Trajectory<T> where T : unmanaged, INumber<T>
@@ -22,7 +23,8 @@ internal sealed class Trajectory<T> where T : unmanaged, INumber<T>
         kept = new FieldBlock<T, AlongRow<T>>[Math.Max(1, (steps + Stride - 1) / Stride)];
         kept[0] = start;
         for (int i = 1; i < kept.Length; i++) kept[i] = new(lattice);
-        if (4 * steps <= keptStates) Stages = [.. kept.Take((int)steps).Select(state => new[] { state, new(lattice), new(lattice), new(lattice) })];
+        if (4 * steps <= keptStates)
+            Stages = [.. kept.Take((int)steps).Select(state => new[] { state, new(lattice), new(lattice), new(lattice) })];
     }
 
     /// <summary>The steps of the run.</summary>
@@ -40,7 +42,8 @@ internal sealed class Trajectory<T> where T : unmanaged, INumber<T>
     /// <summary>Runs the model and keeps its states; further on, to its end, where there is a place for that state.</summary>
     public UnsoundState? Run(ForwardRun<T, AlongRow<T>> forward, FieldBlock<T, AlongRow<T>>? end, int threads)
     {
-        List<(long, FieldBlock<T, AlongRow<T>>?)> wanted = [.. kept.Select((block, i) => (i * Stride, (FieldBlock<T, AlongRow<T>>?)block)).Skip(1)];
+        List<(long, FieldBlock<T, AlongRow<T>>?)> wanted =
+            [.. kept.Select((block, i) => (i * Stride, (FieldBlock<T, AlongRow<T>>?)block)).Skip(1)];
         if (end is not null || Stages is not null) wanted.Add((Steps, end));
         return forward.Run(kept[0], wanted, threads, Stages);
     }

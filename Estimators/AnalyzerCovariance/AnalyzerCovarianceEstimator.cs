@@ -6,7 +6,11 @@ namespace DaML;
 /// <summary>Settings of an <see cref="AnalyzerCovarianceEstimator{TMemory}"/>, with their defaults.</summary>
 public sealed record AnalyzerCovarianceOptions
 {
-    /// <summary>The least eigenvalue of the covariance, relative to the mean size of all, above zero and at most one. Where the analyzer acts out next to none, its error is not as small; of 0.01, 0.05 and 0.2 the last describes a small network's errors best (docs/learned-analysis.md).</summary>
+    /// <summary>
+    /// The least eigenvalue of the covariance, relative to the mean size of all, above zero and at most one. Where the analyzer acts out
+    /// next to none, its error is not as small; of 0.01, 0.05 and 0.2 the last describes a small network's errors best
+    /// (docs/learned-analysis.md).
+    /// </summary>
     public double EigenvalueFloor { get; init; } = 0.2;
 
     /// <summary>Number of cycles that the factor is fitted on, of all trajectories.</summary>
@@ -27,7 +31,8 @@ public sealed record AnalyzerCovarianceOptions
 /// Jacobian with a vector and n tangent linear model runs.
 /// </remarks>
 /// <typeparam name="TMemory">The method's memory.</typeparam>
-public sealed class AnalyzerCovarianceEstimator<TMemory> : IEstimator<SequentialAssimilation<CovarianceMemory<TMemory>>> where TMemory : IMemory<TMemory>
+public sealed class AnalyzerCovarianceEstimator<TMemory> : IEstimator<SequentialAssimilation<CovarianceMemory<TMemory>>>
+    where TMemory : IMemory<TMemory>
 {
     private readonly DataAssimilationContext context;
     private readonly SequentialAssimilation<TMemory> method;
@@ -42,14 +47,18 @@ public sealed class AnalyzerCovarianceEstimator<TMemory> : IEstimator<Sequential
     /// <param name="dynamics">The model, whose tangent linear takes the covariance to the next forecast.</param>
     /// <param name="options">Settings; null = the defaults.</param>
     /// <exception cref="ArgumentException">An option out of its range, or a model of another dimension.</exception>
-    public AnalyzerCovarianceEstimator(DataAssimilationContext context, SequentialAssimilation<TMemory> method, IAnalyzerCovariance<TMemory> covariance, IDynamics dynamics, AnalyzerCovarianceOptions? options = null)
+    public AnalyzerCovarianceEstimator(DataAssimilationContext context, SequentialAssimilation<TMemory> method,
+        IAnalyzerCovariance<TMemory> covariance, IDynamics dynamics, AnalyzerCovarianceOptions? options = null)
     {
-        (this.context, this.method, this.covariance, this.dynamics, this.options) = (context, method, covariance, dynamics, options ?? new());
+        (this.context, this.method, this.covariance, this.dynamics, this.options) = (context, method, covariance, dynamics, options
+            ?? new());
         CovarianceAnalyzer<TMemory>.CheckedFloor(this.options.EigenvalueFloor);
         Require.AtLeast(this.options.Cycles, 1);
         Require.NotNegative(this.options.BurnIn);
         if (dynamics.Dimension != method.StateDimension)
-            throw new ArgumentException($"{method.Name} analyses states of dimension {method.StateDimension}, but {dynamics.Name} has dimension {dynamics.Dimension}.", nameof(dynamics));
+            throw new ArgumentException(
+                $"{method.Name} analyses states of dimension {method.StateDimension}, but {dynamics.Name} has dimension " +
+                    $"{dynamics.Dimension}.", nameof(dynamics));
         var fitted = With(new(1, 0, 0), 1).Contract;
         Contract = new SchemaContract([.. fitted.Requires, new(Columns.Truth, method.StateDimension)], fitted.Adds);
     }
@@ -78,10 +87,12 @@ public sealed class AnalyzerCovarianceEstimator<TMemory> : IEstimator<Sequential
             cancellation.ThrowIfCancellationRequested();
             using var cycle = NewDisposeScope();
             var truth = Require.Finite(run[Columns.Truth], $"The truth of cycle {run.Cycle}").to(ScalarType.Float64);
-            if (run.Cycle == 0) variance = (truth - truth.mean()).square().mean().ToDouble();   // var(unbiased: false) of TorchSharp 0.107 divides by n - 1
+            // var(unbiased: false) of TorchSharp 0.107 divides by n - 1
+            if (run.Cycle == 0) variance = (truth - truth.mean()).square().mean().ToDouble();
             if (run.Cycle < options.BurnIn) continue;
             var observation = new Observation(run[Columns.Observation], masked ? run[Columns.ObservationMask] : null, run.Time);
-            var acted = covariance.At(method.Triple.Analyzer, method.Triple.Procoder, run.Forecast, observation, random).to(ScalarType.Float64);
+            var acted = covariance.At(method.Triple.Analyzer, method.Triple.Procoder, run.Forecast, observation, random)
+                .to(ScalarType.Float64);
             var (positive, asymmetries, lifts) = CovarianceAnalyzer<TMemory>.Positive(acted, options.EigenvalueFloor);
             var error = truth - run[Columns.Analysis].to(ScalarType.Float64);
             factor += linalg.solve_triangular(linalg.cholesky(positive), error.unsqueeze(-1), upper: false).square().mean().ToDouble();
@@ -89,7 +100,8 @@ public sealed class AnalyzerCovarianceEstimator<TMemory> : IEstimator<Sequential
             lifted += lifts.mean().ToDouble();
             counted++;
         }
-        if (counted == 0) throw new ArgumentException($"{Name} leaves {options.BurnIn} cycles out, and the view has no more.", nameof(data));
+        if (counted == 0)
+            throw new ArgumentException($"{Name} leaves {options.BurnIn} cycles out, and the view has no more.", nameof(data));
         return With(new(factor / counted, asymmetry / counted, lifted / counted), variance);
     }
 
@@ -97,35 +109,50 @@ public sealed class AnalyzerCovarianceEstimator<TMemory> : IEstimator<Sequential
     private SequentialAssimilation<CovarianceMemory<TMemory>> With(CovarianceCalibration calibration, double stateVariance)
     {
         var (analyzer, propagater, procoder, source) = method.Triple;
-        var triple = new AssimilationTriple<CovarianceMemory<TMemory>>(new CovarianceAnalyzer<TMemory>(analyzer, procoder, covariance, options.EigenvalueFloor, calibration),
-            new CovariancePropagater<TMemory>(propagater, procoder, dynamics), new CovarianceProcoder<TMemory>(procoder), new CovarianceSource<TMemory>(source, procoder, 2 * stateVariance));
-        return new(method.Name, triple, method.StateDimension, method.ObservationDimension, context, method.Options with { Stream = method.Options.Stream });
+        var triple =
+            new AssimilationTriple<CovarianceMemory<TMemory>>(
+                new CovarianceAnalyzer<TMemory>(analyzer, procoder, covariance, options.EigenvalueFloor, calibration),
+            new CovariancePropagater<TMemory>(propagater, procoder, dynamics), new CovarianceProcoder<TMemory>(procoder),
+            new CovarianceSource<TMemory>(source, procoder, 2 * stateVariance));
+        return new(method.Name, triple, method.StateDimension, method.ObservationDimension, context,
+            method.Options with { Stream = method.Options.Stream });
     }
 }
 
 /// <summary>Uncertainty for methods that carry a single state, made from <see cref="DataAssimilationContext.Analysis"/>.</summary>
 public static class AnalyzerCovarianceCatalog
 {
-    /// <summary>Gives a learned method the covariance that its network acts out: the Jacobian of the analysis with respect to H^T R^-1 (y - H x_f), times a fitted factor.</summary>
+    /// <summary>
+    /// Gives a learned method the covariance that its network acts out: the Jacobian of the analysis with respect to H^T R^-1 (y - H x_f),
+    /// times a fitted factor.
+    /// </summary>
     /// <param name="catalog">The catalog.</param>
-    /// <param name="method">A method whose analyzer reads the scaled innovation: a <see cref="LearnedAnalyzer"/>, a <see cref="HiddenChannelAnalyzer"/>, one of one's own.</param>
+    /// <param name="method">A method whose analyzer reads the scaled innovation: a <see cref="LearnedAnalyzer"/>, a
+    /// <see cref="HiddenChannelAnalyzer"/>, one of one's own.</param>
     /// <param name="dynamics">The model.</param>
     /// <param name="options">Settings; null = the defaults.</param>
-    /// <exception cref="ArgumentException">Its analyzer is no <see cref="IScaledInnovationAnalyzer{TMemory}"/>, an option out of its range, or a model of another dimension.</exception>
-    public static AnalyzerCovarianceEstimator<TMemory> WithUncertainty<TMemory>(this AnalysisCatalog catalog, SequentialAssimilation<TMemory> method, IDynamics dynamics,
+    /// <exception cref="ArgumentException">Its analyzer is no <see cref="IScaledInnovationAnalyzer{TMemory}"/>, an option out of its range,
+    /// or a model of another dimension.</exception>
+    public static AnalyzerCovarianceEstimator<TMemory> WithUncertainty<TMemory>(this AnalysisCatalog catalog,
+        SequentialAssimilation<TMemory> method, IDynamics dynamics,
         AnalyzerCovarianceOptions? options = null) where TMemory : IMemory<TMemory>
     {
         InnovationJacobian<TMemory>.Require(method.Triple.Analyzer);
         return new(catalog.Context, method, new InnovationJacobian<TMemory>(), dynamics, options);
     }
 
-    /// <summary>Gives a method the covariance that its analyzer acts out, told by something of one's own choice, times a fitted factor.</summary>
+    /// <summary>
+    /// Gives a method the covariance that its analyzer acts out, told by something of one's own choice, times a fitted factor.
+    /// </summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="method">The method.</param>
-    /// <param name="covariance">Tells the covariance: an <see cref="InnovationJacobian{TMemory}"/>, a <see cref="RegressedAnalyzerCovariance{TMemory}"/>, a network's own.</param>
+    /// <param name="covariance">Tells the covariance: an <see cref="InnovationJacobian{TMemory}"/>, a
+    /// <see cref="RegressedAnalyzerCovariance{TMemory}"/>, a network's own.</param>
     /// <param name="dynamics">The model.</param>
     /// <param name="options">Settings; null = the defaults.</param>
     /// <exception cref="ArgumentException">An option out of its range, or a model of another dimension.</exception>
-    public static AnalyzerCovarianceEstimator<TMemory> WithUncertainty<TMemory>(this AnalysisCatalog catalog, SequentialAssimilation<TMemory> method, IAnalyzerCovariance<TMemory> covariance,
-        IDynamics dynamics, AnalyzerCovarianceOptions? options = null) where TMemory : IMemory<TMemory> => new(catalog.Context, method, covariance, dynamics, options);
+    public static AnalyzerCovarianceEstimator<TMemory> WithUncertainty<TMemory>(this AnalysisCatalog catalog,
+        SequentialAssimilation<TMemory> method, IAnalyzerCovariance<TMemory> covariance,
+        IDynamics dynamics, AnalyzerCovarianceOptions? options = null) where TMemory : IMemory<TMemory> =>
+        new(catalog.Context, method, covariance, dynamics, options);
 }

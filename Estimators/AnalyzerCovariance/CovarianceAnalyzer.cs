@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>How well a covariance was found to fit the errors it is to describe.</summary>
-/// <param name="Factor">What the covariance that the analyzer acts out is multiplied by: e^T P^-1 e / n of the errors e, averaged over time and trajectories, which is the factor of the largest mean log-density.</param>
+/// <param name="Factor">What the covariance that the analyzer acts out is multiplied by: e^T P^-1 e / n of the errors e, averaged over time
+/// and trajectories, which is the factor of the largest mean log-density.</param>
 /// <param name="Asymmetry">The mean of <see cref="CovarianceMemory{TMemory}.Asymmetry"/>.</param>
 /// <param name="Lifted">The mean of <see cref="CovarianceMemory{TMemory}.Lifted"/>.</param>
 public sealed record CovarianceCalibration(double Factor, double Asymmetry, double Lifted);
@@ -28,7 +29,8 @@ public sealed class CovarianceAnalyzer<TMemory> : IAnalyzer<CovarianceMemory<TMe
     /// <param name="covariance">Tells what covariance it acts out.</param>
     /// <param name="floor">The least eigenvalue, relative to the mean size of them all, above zero and at most one.</param>
     /// <param name="calibration">The factor, and what it was found from; null = one.</param>
-    public CovarianceAnalyzer(IAnalyzer<TMemory> inner, IProcoder<TMemory> procoder, IAnalyzerCovariance<TMemory> covariance, double floor, CovarianceCalibration? calibration = null)
+    public CovarianceAnalyzer(IAnalyzer<TMemory> inner, IProcoder<TMemory> procoder, IAnalyzerCovariance<TMemory> covariance, double floor,
+        CovarianceCalibration? calibration = null)
     {
         (this.inner, this.procoder, this.covariance, this.floor) = (inner, procoder, covariance, CheckedFloor(floor));
         Calibration = calibration ?? new(1, 0, 0);
@@ -48,7 +50,8 @@ public sealed class CovarianceAnalyzer<TMemory> : IAnalyzer<CovarianceMemory<TMe
         var analysis = inner.Analyze(forecast.Inner, observation, random);
         var acted = covariance.At(inner, procoder, forecast.Inner, observation, random).to(ScalarType.Float64);
         var (positive, asymmetry, lifted) = Positive(acted, floor);
-        return new CovarianceMemory<TMemory>(analysis, Calibration.Factor * positive, asymmetry, lifted).Map(tensor => tensor.MoveToOuterDisposeScope());
+        return new CovarianceMemory<TMemory>(analysis, Calibration.Factor * positive, asymmetry, lifted)
+            .Map(tensor => tensor.MoveToOuterDisposeScope());
     }
 
     /// <summary>The symmetric part with its eigenvalues lifted, and how much both changed, relative to what there was.</summary>
@@ -65,8 +68,10 @@ public sealed class CovarianceAnalyzer<TMemory> : IAnalyzer<CovarianceMemory<TMe
     }
 
     internal static double CheckedFloor(double floor) => floor is > 0 and <= 1 ? floor
-        : throw new ArgumentOutOfRangeException(nameof(floor), floor, $"The least eigenvalue must be above zero and at most one, relative to the mean size of all; given: {floor}.");
+        : throw new ArgumentOutOfRangeException(nameof(floor), floor,
+            $"The least eigenvalue must be above zero and at most one, relative to the mean size of all; given: {floor}.");
 
     /// <inheritdoc/>
-    public IAnalyzer<CovarianceMemory<TMemory>> For(IObservationNetwork network) => new CovarianceAnalyzer<TMemory>(inner.For(network), procoder, covariance, floor, Calibration);
+    public IAnalyzer<CovarianceMemory<TMemory>> For(IObservationNetwork network) =>
+        new CovarianceAnalyzer<TMemory>(inner.For(network), procoder, covariance, floor, Calibration);
 }

@@ -6,19 +6,26 @@ namespace DaML;
 /// <summary>A memory with an error covariance of the state it stands for, which the inner method takes no notice of.</summary>
 /// <param name="Inner">What the method itself remembers.</param>
 /// <param name="Covariance">P, symmetric and positive definite, in double precision, <c>[batch, n, n]</c></param>
-/// <param name="Asymmetry">What was taken off to make P symmetric, relative to what there was: |J - J^T| / 2 |J| in the Frobenius norm, <c>[batch]</c>; of a forecast, its analysis's.</param>
-/// <param name="Lifted">What was added to eigenvalues to make P positive definite, relative to the sum of their sizes, <c>[batch]</c>; of a forecast, its analysis's.</param>
+/// <param name="Asymmetry">What was taken off to make P symmetric, relative to what there was: |J - J^T| / 2 |J| in the Frobenius norm,
+/// <c>[batch]</c>; of a forecast, its analysis's.</param>
+/// <param name="Lifted">What was added to eigenvalues to make P positive definite, relative to the sum of their sizes, <c>[batch]</c>; of a
+/// forecast, its analysis's.</param>
 /// <typeparam name="TMemory">The inner memory.</typeparam>
-public sealed record CovarianceMemory<TMemory>(TMemory Inner, Tensor Covariance, Tensor Asymmetry, Tensor Lifted) : IMemory<CovarianceMemory<TMemory>> where TMemory : IMemory<TMemory>
+public sealed record CovarianceMemory<TMemory>(TMemory Inner, Tensor Covariance, Tensor Asymmetry, Tensor Lifted)
+    : IMemory<CovarianceMemory<TMemory>> where TMemory : IMemory<TMemory>
 {
     /// <inheritdoc/>
     public IEnumerable<Tensor> Tensors => Inner.Tensors.Concat([Covariance, Asymmetry, Lifted]);
 
     /// <inheritdoc/>
-    public CovarianceMemory<TMemory> Map(Func<Tensor, Tensor> function) => new(Inner.Map(function), function(Covariance), function(Asymmetry), function(Lifted));
+    public CovarianceMemory<TMemory> Map(Func<Tensor, Tensor> function) =>
+        new(Inner.Map(function), function(Covariance), function(Asymmetry), function(Lifted));
 }
 
-/// <summary>Propagates the inner memory as ever and the covariance by the model's tangent linear at its state, P -> M P M^T + Q (<see cref="GaussianPropagater"/>): n model steps more.</summary>
+/// <summary>
+/// Propagates the inner memory as ever and the covariance by the model's tangent linear at its state, P -> M P M^T + Q
+/// (<see cref="GaussianPropagater"/>): n model steps more.
+/// </summary>
 /// <param name="inner">The inner memory's propagater.</param>
 /// <param name="procoder">Says which state it stands for.</param>
 /// <param name="dynamics">The model.</param>
@@ -41,7 +48,8 @@ public sealed class CovariancePropagater<TMemory>(IPropagater<TMemory> inner, IP
         using var scope = NewDisposeScope();
         var mean = procoder.Decode(analysis.Inner).Mean.to(analysis.Covariance.dtype);
         var covariance = gaussian.Propagate(new(mean, analysis.Covariance), interval, random).Covariance;
-        return new CovarianceMemory<TMemory>(inner.Propagate(analysis.Inner, interval, random), covariance, analysis.Asymmetry.alias(), analysis.Lifted.alias())
+        return new CovarianceMemory<TMemory>(inner.Propagate(analysis.Inner, interval, random), covariance, analysis.Asymmetry.alias(),
+            analysis.Lifted.alias())
             .Map(tensor => tensor.MoveToOuterDisposeScope());
     }
 }
@@ -54,7 +62,8 @@ public sealed class CovarianceProcoder<TMemory>(IProcoder<TMemory> inner) : IPro
     where TMemory : IMemory<TMemory>
 {
     /// <inheritdoc/>
-    public IDensity Decode(CovarianceMemory<TMemory> memory) => new GaussianDensity(inner.Decode(memory.Inner).Mean.to(memory.Covariance.dtype), memory.Covariance);
+    public IDensity Decode(CovarianceMemory<TMemory> memory) =>
+        new GaussianDensity(inner.Decode(memory.Inner).Mean.to(memory.Covariance.dtype), memory.Covariance);
 }
 
 /// <summary>Starts the inner memory as ever, with independent errors of one variance.</summary>
@@ -76,7 +85,8 @@ public sealed class CovarianceSource<TMemory>(IMemorySource<TMemory> inner, IPro
         var state = procoder.Decode(started).Mean;
         long n = state.size(1);
         Tensor None() => zeros([batch], dtype: ScalarType.Float64, device: state.device);
-        return new CovarianceMemory<TMemory>(started, (variance * eye(n, dtype: ScalarType.Float64, device: state.device)).repeat(batch, 1, 1), None(), None())
+        return new CovarianceMemory<TMemory>(started,
+            (variance * eye(n, dtype: ScalarType.Float64, device: state.device)).repeat(batch, 1, 1), None(), None())
             .Map(tensor => tensor.MoveToOuterDisposeScope());
     }
 }

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>What tells the analysis error covariance that an analyzer acts out at a forecast, though it carries none: x_a = x_f + P^a H^T R^-1 (y - H x_f) read backwards (Bocquet et al. 2024, section III B).</summary>
+/// <summary>
+/// What tells the analysis error covariance that an analyzer acts out at a forecast, though it carries none: x_a = x_f + P^a H^T R^-1 (y -
+/// H x_f) read backwards (Bocquet et al. 2024, section III B).
+/// </summary>
 /// <typeparam name="TMemory">The memory H.</typeparam>
 public interface IAnalyzerCovariance<TMemory> where TMemory : IMemory<TMemory>
 {
@@ -30,7 +33,8 @@ public sealed class InnovationJacobian<TMemory> : IAnalyzerCovariance<TMemory> w
     private const long LargestBatch = 4096;
 
     /// <inheritdoc/>
-    public Tensor At(IAnalyzer<TMemory> analyzer, IProcoder<TMemory> procoder, TMemory forecast, Observation observation, RandomStream random)
+    public Tensor At(IAnalyzer<TMemory> analyzer, IProcoder<TMemory> procoder, TMemory forecast, Observation observation,
+        RandomStream random)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
@@ -45,10 +49,12 @@ public sealed class InnovationJacobian<TMemory> : IAnalyzerCovariance<TMemory> w
         {
             using var inner = NewDisposeScope();
             long count = Math.Min(chunk, n - first);
-            var repeated = forecast.Map(tensor => tensor.unsqueeze(1).expand([batch, count, .. tensor.Sizes()[1..]]).reshape([batch * count, .. tensor.Sizes()[1..]]));
+            var repeated = forecast.Map(tensor =>
+                tensor.unsqueeze(1).expand([batch, count, .. tensor.Sizes()[1..]]).reshape([batch * count, .. tensor.Sizes()[1..]]));
             var along = directions.narrow(0, first, count).unsqueeze(0).expand(batch, count, n).reshape(batch * count, n);
             var (_, derivative) = Differentiation.TangentLinear(innovation =>
-                procoder.Decode(scaled.Analyze(repeated, innovation)).Mean + 0 * innovation, zeros_like(along), along, $"The analysis of {analyzer.Name}");
+                procoder.Decode(scaled.Analyze(repeated, innovation)).Mean + 0 * innovation, zeros_like(along), along,
+                $"The analysis of {analyzer.Name}");
             rows.Add(derivative.reshape(batch, count, n).MoveToOuterDisposeScope());
         }
         // Row j is J e_j, column j of the Jacobian.
@@ -57,8 +63,11 @@ public sealed class InnovationJacobian<TMemory> : IAnalyzerCovariance<TMemory> w
 
     /// <summary>The analyzer as one that can be asked.</summary>
     /// <exception cref="ArgumentException">It cannot.</exception>
-    internal static IScaledInnovationAnalyzer<TMemory> Require(IAnalyzer<TMemory> analyzer) => analyzer as IScaledInnovationAnalyzer<TMemory>
-        ?? throw new ArgumentException($"{analyzer.Name} does not say what it makes of a scaled innovation ({nameof(IScaledInnovationAnalyzer<TMemory>)}); give a {nameof(RegressedAnalyzerCovariance<TMemory>)} instead.");
+    internal static IScaledInnovationAnalyzer<TMemory> Require(IAnalyzer<TMemory> analyzer) =>
+        analyzer as IScaledInnovationAnalyzer<TMemory>
+        ?? throw new ArgumentException(
+            $"{analyzer.Name} does not say what it makes of a scaled innovation ({nameof(IScaledInnovationAnalyzer<TMemory>)}); give a " +
+                $"{nameof(RegressedAnalyzerCovariance<TMemory>)} instead.");
 }
 
 /// <summary>
@@ -76,28 +85,35 @@ public sealed class RegressedAnalyzerCovariance<TMemory> : IAnalyzerCovariance<T
     /// <param name="method">The method.</param>
     /// <param name="network">H, linear and square, and R.</param>
     /// <param name="samples">Number of innovations at each forecast; null = ten times as many as there are observations.</param>
-    /// <exception cref="ArgumentException">Fewer observations than components, an operator that is not linear, or too few samples.</exception>
+    /// <exception cref="ArgumentException">Fewer observations than components, an operator that is not linear, or too few
+    /// samples.</exception>
     public RegressedAnalyzerCovariance(SequentialAssimilation<TMemory> method, IObservationNetwork network, long? samples = null)
     {
         var h = network.Operator;
         if (h.ObservationDimension != h.StateDimension || !h.IsLinear)
-            throw new ArgumentException($"From P^a H^T follows P^a where H is linear and square; {h.Name} gives {h.ObservationDimension} observations of {h.StateDimension} components{(h.IsLinear ? "" : " and is not linear")}.", nameof(network));
+            throw new ArgumentException(
+                $"From P^a H^T follows P^a where H is linear and square; {h.Name} gives {h.ObservationDimension} observations of " +
+                    $"{h.StateDimension} components{(h.IsLinear ? "" : " and is not linear")}.", nameof(network));
         (regression, this.network) = (new KalmanGainRegression<TMemory>(method, network, samples), network);
     }
 
     /// <inheritdoc/>
     /// <remarks>It asks the method that it was given.</remarks>
     /// <exception cref="ArgumentException">An observation is missing, or their errors have a scale.</exception>
-    public Tensor At(IAnalyzer<TMemory> analyzer, IProcoder<TMemory> procoder, TMemory forecast, Observation observation, RandomStream random)
+    public Tensor At(IAnalyzer<TMemory> analyzer, IProcoder<TMemory> procoder, TMemory forecast, Observation observation,
+        RandomStream random)
     {
         using var scope = NewDisposeScope();
         observation.OfOneError("A regressed covariance");
         if (observation.Mask is { } mask && !mask.all().ToBoolean())
-            throw new ArgumentException("The covariance of an analysis follows from its gain only where every observation is there; some are missing.", nameof(observation));
+            throw new ArgumentException(
+                "The covariance of an analysis follows from its gain only where every observation is there; some are missing.",
+                nameof(observation));
         var right = regression.AnalysisErrorCovarianceOf(regression.GainAt(forecast, observation.Time, null, random));   // P^a H^T
         long n = right.size(1);
         var identity = eye(n, dtype: right.dtype, device: right.device);
-        var h = network.Operator.TangentLinear(zeros_like(identity), identity).transpose(0, 1);                         // row j of H' I is H' e_j
+        // row j of H' I is H' e_j
+        var h = network.Operator.TangentLinear(zeros_like(identity), identity).transpose(0, 1);
         return linalg.solve(h, right.transpose(-2, -1)).transpose(-2, -1).contiguous().MoveToOuterDisposeScope();
     }
 }

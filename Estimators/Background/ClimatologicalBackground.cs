@@ -6,24 +6,31 @@ namespace DaML;
 /// <summary>
 /// A background error covariance that is learned: the sample covariance of the truth over a long run, times
 /// the scale with the least analysis error on a piece of the training view. The scale is found by a
-/// <see cref="TuningEstimator{TTransformer}"/> on a logarithmic grid refined by golden sections. A method without an initial condition then starts
+/// <see cref="TuningEstimator{TTransformer}"/> on a logarithmic grid refined by golden sections. A method without an initial condition then
+/// starts
 /// from the climatology.
 /// </summary>
 public sealed record ClimatologicalBackground : Background
 {
     private const double LogarithmicTolerance = 0.03, SmallestAtOneTime = 1e-3, SmallestInWindow = 1e-4;
 
-    /// <summary>How many first cycles of the training view the climatology is taken from, all trajectories together (default: 2000, or all where there are fewer).</summary>
+    /// <summary>
+    /// How many first cycles of the training view the climatology is taken from, all trajectories together (default: 2000, or all where
+    /// there are fewer).
+    /// </summary>
     public long ClimatologyCycles { get; init; } = 2000;
 
-    /// <summary>How many first cycles of the training view the scale is tuned on, its burn-in included (default: 500, or all where there are fewer).</summary>
+    /// <summary>
+    /// How many first cycles of the training view the scale is tuned on, its burn-in included (default: 500, or all where there are fewer).
+    /// </summary>
     public long TuningCycles { get; init; } = 500;
 
     /// <summary>How many cycles of a tuning run are left out of its score (default: 100).</summary>
     public long TuningBurnIn { get; init; } = 100;
 
     /// <summary>
-    /// The smallest fraction of the climatological covariance that is tried (default: null, 1e-3, and 1e-4 for a method with a window, which
+    /// The smallest fraction of the climatological covariance that is tried (default: null, 1e-3, and 1e-4 for a method with a window,
+    /// which
     /// forecasts better than one at a single time).
     /// </summary>
     public double? SmallestScale { get; init; }
@@ -46,20 +53,25 @@ public sealed record ClimatologicalBackground : Background
         Require.AtLeast(TuningCycles, TuningBurnIn + 1, nameof(TuningCycles));
         Require.Positive(smallest, nameof(SmallestScale));
         if (!(LargestScale > smallest) || !double.IsFinite(LargestScale))
-            throw new ArgumentOutOfRangeException(nameof(LargestScale), LargestScale, $"The largest scale must be finite and above the smallest, {smallest}; given: {LargestScale}.");
+            throw new ArgumentOutOfRangeException(nameof(LargestScale), LargestScale,
+                $"The largest scale must be finite and above the smallest, {smallest}; given: {LargestScale}.");
     }
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The data holds no more states than components, or ends within the burn-in.</exception>
-    protected override (IErrorCovariance Covariance, IInitialCondition Initial) Learn(Func<IErrorCovariance, IInitialCondition, ITransformer> method,
+    protected override (IErrorCovariance Covariance,
+        IInitialCondition Initial) Learn(Func<IErrorCovariance, IInitialCondition, ITransformer> method,
         BackgroundProblem problem, ITrajectoryView data, CancellationToken cancellation)
     {
         var context = problem.Context;
         using var recorded = data.Take(Math.Max(ClimatologyCycles, TuningCycles)).Materialise(
-            [Columns.Truth, Columns.Observation, .. data.Schema.Has(Columns.ObservationMask) ? [Columns.ObservationMask] : Array.Empty<Column>()],
+            [Columns.Truth, Columns.Observation, .. data.Schema.Has(Columns.ObservationMask) ? [Columns.ObservationMask]
+                : Array.Empty<Column>()],
             cancellation: cancellation);
         if (recorded.CycleCount <= TuningBurnIn)
-            throw new ArgumentException($"Learning a background error covariance needs more cycles than its burn-in of {TuningBurnIn}; the data has {recorded.CycleCount}.", nameof(data));
+            throw new ArgumentException(
+                $"Learning a background error covariance needs more cycles than its burn-in of {TuningBurnIn}; the data has " +
+                    $"{recorded.CycleCount}.", nameof(data));
 
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();

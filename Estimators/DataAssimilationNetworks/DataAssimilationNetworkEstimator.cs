@@ -30,7 +30,8 @@ public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<Seque
     /// <param name="name">What to call the method in messages and tables.</param>
     /// <param name="context">Seed, device, precision of networks, progress.</param>
     /// <param name="observing">What is observed; only its dimensions are used.</param>
-    /// <param name="timeStep">The time that one application of the propagater stands for: observations lie a whole number of it apart.</param>
+    /// <param name="timeStep">The time that one application of the propagater stands for: observations lie a whole number of it
+    /// apart.</param>
     /// <param name="network">The network's size; null = the defaults.</param>
     /// <param name="training">How it is trained; null = <see cref="DefaultTraining"/>.</param>
     /// <exception cref="ArgumentException">An option out of its range.</exception>
@@ -42,7 +43,9 @@ public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<Seque
         estimator = new(name, context, observing, Constants, Create, training ?? DefaultTraining, hasSpread: true);
     }
 
-    /// <summary>Eight cycles deep, at a learning rate of 1e-3: what small systems learn well with. The paper has one cycle and 1e-4.</summary>
+    /// <summary>
+    /// Eight cycles deep, at a learning rate of 1e-3: what small systems learn well with. The paper has one cycle and 1e-4.
+    /// </summary>
     public static TrainingOptions DefaultTraining { get; } = new() { Truncation = 8, LearningRate = 1e-3, Steps = 8000 };
 
     /// <inheritdoc/>
@@ -61,27 +64,38 @@ public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<Seque
 
     /// <inheritdoc/>
     /// <inheritdoc cref="LearnedAnalysisEstimator{TMemory}.Fit(ITrajectoryView, ITrajectoryView, CancellationToken)" path="/exception"/>
-    public SequentialAssimilation<VectorMemory> Fit(ITrajectoryView data, ITrajectoryView validation, CancellationToken cancellation = default)
+    public SequentialAssimilation<VectorMemory> Fit(ITrajectoryView data, ITrajectoryView validation,
+        CancellationToken cancellation = default)
     {
         RequireFittingStart();
         return estimator.Fit(data, validation, cancellation);
     }
 
-    /// <summary>The method with weights that were trained before, here or elsewhere: those of a <see cref="NetworkTriple"/>, written by <see cref="WeightFiles.Write"/>.</summary>
+    /// <summary>
+    /// The method with weights that were trained before, here or elsewhere: those of a <see cref="NetworkTriple"/>, written by
+    /// <see cref="WeightFiles.Write"/>.
+    /// </summary>
     /// <param name="path">The two files' place without extension.</param>
     /// <inheritdoc cref="LearnedAnalysisEstimator{TMemory}.Pretrained" path="/exception"/>
     public SequentialAssimilation<VectorMemory> Pretrained(string path) => estimator.Pretrained(path);
 
-    TrainingGradient ITrainingGradient.Gradient(ITrajectoryView data, long cycles, TrainingGradient? at) => ((ITrainingGradient)estimator).Gradient(data, cycles, at);
+    TrainingGradient ITrainingGradient.Gradient(ITrajectoryView data, long cycles, TrainingGradient? at) =>
+        ((ITrainingGradient)estimator).Gradient(data, cycles, at);
 
     private void RequireFittingStart()
     {
-        if (network.WarmStart is { } start && (start.StateDimension, start.ObservationDimension) != (observing.Operator.StateDimension, observing.Operator.ObservationDimension))
-            throw new ArgumentException($"{Name} starts from {start.Name}, which is for states of dimension {start.StateDimension} and {start.ObservationDimension} observations; here they are {observing.Operator.StateDimension} and {observing.Operator.ObservationDimension}.");
+        if (network.WarmStart is { } start
+            && (start.StateDimension, start.ObservationDimension) != (observing.Operator.StateDimension,
+                observing.Operator.ObservationDimension))
+            throw new ArgumentException(
+                $"{Name} starts from {start.Name}, which is for states of dimension {start.StateDimension} and " +
+                    $"{start.ObservationDimension} observations; here they are {observing.Operator.StateDimension} and " +
+                        $"{observing.Operator.ObservationDimension}.");
     }
 
     private TrainingConstants Constants(ITrajectoryView data) =>
-        new(Units: network.WarmStart is { } start ? NetworkTriple.Of(start).Units : SystemStatistics.Measure(data, Math.Max(20, StatisticsSample / data.Schema.Batch)));
+        new(Units: network.WarmStart is { } start ? NetworkTriple.Of(start).Units
+            : SystemStatistics.Measure(data, Math.Max(20, StatisticsSample / data.Schema.Batch)));
 
     private LearnedTriple<VectorMemory> Create(TrainingConstants constants, RandomStream weights)
     {
@@ -96,7 +110,8 @@ public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<Seque
             return method;
         })
         {
-            Cost = (forecast, analysis, cycle) => cost.Of(parts.Procoder.Decode(forecast), parts.Procoder.Decode(analysis), cycle[Columns.Truth]),
+            Cost = (forecast, analysis, cycle) =>
+                cost.Of(parts.Procoder.Decode(forecast), parts.Procoder.Decode(analysis), cycle[Columns.Truth]),
             Validation = cost,
         };
     }
@@ -107,16 +122,20 @@ public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<Seque
         if (constants.Units is not { } units) throw new ModelArchiveException($"The weights are of a learned analysis, not of a {Name}.");
         var (n, p) = (observing.Operator.StateDimension, observing.Operator.ObservationDimension);
         return (units.StateMean.Length, units.ObservationMean.Length) == (n, p) ? units
-            : throw new ModelArchiveException($"The weights are for states of dimension {units.StateMean.Length} and {units.ObservationMean.Length} observations; {Name} has {n} and {p}.");
+            : throw new ModelArchiveException(
+                $"The weights are for states of dimension {units.StateMean.Length} and {units.ObservationMean.Length} observations; " +
+                    $"{Name} has {n} and {p}.");
     }
 
     private NetworkTriple Fresh(SystemStatistics units, RandomStream weights)
     {
         var (precision, device) = (context.Options.NetworkPrecision, weights.Device);
-        var analyzer = new NetworkAnalyzer(network.MemorySize, network.Layers, network.MissingObservations, units.ObservationMean, units.ObservationDeviation, precision, device);
+        var analyzer = new NetworkAnalyzer(network.MemorySize, network.Layers, network.MissingObservations, units.ObservationMean,
+            units.ObservationDeviation, precision, device);
         var propagater = new NetworkPropagater(network.MemorySize, network.Layers, timeStep, precision, device);
         var procoder = new NetworkProcoder(network.MemorySize, network.Density, units.StateMean, units.StateDeviation, precision, device);
-        foreach (var (part, name) in new (nn.Module, string)[] { (analyzer, "analyzer"), (propagater, "propagater"), (procoder, "procoder") })
+        foreach (var (part,
+            name) in new (nn.Module, string)[] { (analyzer, "analyzer"), (propagater, "propagater"), (procoder, "procoder") })
         {
             using var stream = weights.Derive(name);
             ModuleState.DrawWeights(part, stream);

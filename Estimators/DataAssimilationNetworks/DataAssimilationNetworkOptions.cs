@@ -23,8 +23,11 @@ public enum TripleParts
 /// </summary>
 public sealed record DataAssimilationNetworkOptions
 {
-    /// <summary>Boudier et al. section 5 for Lorenz-95 of 40 sites: m = 40 x 20, to compare with 20 members, and 20 layers; 27 million parameters.</summary>
-    public static DataAssimilationNetworkOptions Reference { get; } = new() { MemorySize = 800, Layers = 20, FirstWeights = FirstWeights.Drawn };
+    /// <summary>
+    /// Boudier et al. section 5 for Lorenz-95 of 40 sites: m = 40 x 20, to compare with 20 members, and 20 layers; 27 million parameters.
+    /// </summary>
+    public static DataAssimilationNetworkOptions Reference { get; } = new()
+        { MemorySize = 800, Layers = 20, FirstWeights = FirstWeights.Drawn };
 
     /// <summary>m, the size of the memory H = R^m.</summary>
     public long MemorySize { get; init; } = 64;
@@ -60,19 +63,28 @@ public sealed record DataAssimilationNetworkOptions
     public SequentialAssimilation<VectorMemory>? WarmStart { get; init; }
 
     /// <summary>These options, or the reason why they cannot be.</summary>
-    /// <exception cref="ArgumentException">A count below one, weights that score nothing, no part that learns, a warm start that is no network.</exception>
+    /// <exception cref="ArgumentException">A count below one, weights that score nothing, no part that learns, a warm start that is no
+    /// network.</exception>
     internal DataAssimilationNetworkOptions Checked()
     {
         Require.AtLeast(MemorySize, 1);
         Require.AtLeast(Layers, 1);
         Density.Checked();
         _ = new CrossEntropy(PriorWeight, PosteriorWeight);
-        if (!Enum.IsDefined(MissingObservations)) throw new ArgumentOutOfRangeException(nameof(MissingObservations), MissingObservations, $"'{nameof(MissingObservations)}' has no value {MissingObservations}.");
-        if (!Enum.IsDefined(FirstWeights)) throw new ArgumentOutOfRangeException(nameof(FirstWeights), FirstWeights, $"'{nameof(FirstWeights)}' has no value {FirstWeights}.");
+        if (!Enum.IsDefined(MissingObservations))
+            throw new ArgumentOutOfRangeException(nameof(MissingObservations), MissingObservations,
+                $"'{nameof(MissingObservations)}' has no value {MissingObservations}.");
+        if (!Enum.IsDefined(FirstWeights))
+            throw new ArgumentOutOfRangeException(nameof(FirstWeights), FirstWeights,
+                $"'{nameof(FirstWeights)}' has no value {FirstWeights}.");
         if ((Learns & TripleParts.All) == 0 || (Learns & ~TripleParts.All) != 0)
-            throw new ArgumentOutOfRangeException(nameof(Learns), Learns, $"'{nameof(Learns)}' must name at least one of analyzer, propagater and procoder; given: {Learns}.");
+            throw new ArgumentOutOfRangeException(nameof(Learns), Learns,
+                $"'{nameof(Learns)}' must name at least one of analyzer, propagater and procoder; given: {Learns}.");
         if (WarmStart is not null && NetworkTriple.Find(WarmStart) is null)
-            throw new ArgumentException($"'{nameof(WarmStart)}' must be a data assimilation network; {WarmStart.Name} has the parts {WarmStart.Triple.Analyzer.GetType().Name}, {WarmStart.Triple.Propagater.GetType().Name} and {WarmStart.Triple.Procoder.GetType().Name}.");
+            throw new ArgumentException(
+                $"'{nameof(WarmStart)}' must be a data assimilation network; {WarmStart.Name} has the parts " +
+                    $"{WarmStart.Triple.Analyzer.GetType().Name}, {WarmStart.Triple.Propagater.GetType().Name} and " +
+                        $"{WarmStart.Triple.Procoder.GetType().Name}.");
         return this;
     }
 }

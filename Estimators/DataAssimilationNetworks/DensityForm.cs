@@ -27,7 +27,8 @@ public enum DensityKind
 /// </summary>
 public sealed record DensityForm
 {
-    private static readonly ConcurrentDictionary<long, ConstantTensor> LowerPlaces = new();   // by n: where in [n, n] the numbers below the diagonal go
+    // by n: where in [n, n] the numbers below the diagonal go
+    private static readonly ConcurrentDictionary<long, ConstantTensor> LowerPlaces = new();
 
     /// <summary>The kind.</summary>
     public DensityKind Kind { get; init; }
@@ -41,7 +42,9 @@ public sealed record DensityForm
     /// <summary>The form of a mixture's parts.</summary>
     public DensityForm? Part { get; init; }
 
-    /// <summary>N(mu, L L^T) with mu and the lower-triangular L of the vector (eq. 5.7): n + n (n + 1) / 2 numbers, the paper's form.</summary>
+    /// <summary>
+    /// N(mu, L L^T) with mu and the lower-triangular L of the vector (eq. 5.7): n + n (n + 1) / 2 numbers, the paper's form.
+    /// </summary>
     public static DensityForm Triangular { get; } = new() { Kind = DensityKind.Triangular };
 
     /// <summary>N(mu, diag(s^2)): 2 n numbers, for states whose covariance is too large.</summary>
@@ -79,7 +82,8 @@ public sealed record DensityForm
         {
             long size = Part!.Size(n);
             var weights = nn.functional.log_softmax(numbers[.., ..(int)Parts], 1);
-            return new MixtureDensity(weights, [.. Enumerable.Range(0, (int)Parts).Select(k => Part.Read(numbers.narrow(1, Parts + k * size, size), center, unit))]);
+            return new MixtureDensity(weights,
+                [.. Enumerable.Range(0, (int)Parts).Select(k => Part.Read(numbers.narrow(1, Parts + k * size, size), center, unit))]);
         }
         var mean = center + unit * numbers.narrow(1, 0, n);
         var deviation = unit * numbers.narrow(1, n, n).exp();
@@ -88,7 +92,8 @@ public sealed record DensityForm
         if (Kind == DensityKind.LowRank) return new LowRankGaussianDensity(mean, unit.unsqueeze(-1) * rest.view([-1, n, Rank]), deviation);
         // L: the diagonal, then the diagonals below it, from the longest to the corner (eq. 5.7b).
         var places = LowerPlaces.GetOrAdd(n, PlacesBelow).On(ScalarType.Int64, numbers.device);
-        var lower = zeros([numbers.size(0), n * n], dtype: numbers.dtype, device: numbers.device).scatter(1, places.expand(numbers.size(0), -1), rest).view([-1, n, n]);
+        var lower = zeros([numbers.size(0), n * n], dtype: numbers.dtype, device: numbers.device)
+            .scatter(1, places.expand(numbers.size(0), -1), rest).view([-1, n, n]);
         return new TriangularGaussianDensity(mean, unit.unsqueeze(-1) * lower + deviation.diag_embed());
     }
 
@@ -100,7 +105,8 @@ public sealed record DensityForm
         if (Kind == DensityKind.LowRank) Require.AtLeast(Rank, 1);
         if (Kind != DensityKind.Mixture) return this;
         Require.AtLeast(Parts, 2);
-        if (Part is null || Part.Kind == DensityKind.Mixture) throw new ArgumentException("The parts of a mixture must be Gaussians: triangular, diagonal or of low rank.");
+        if (Part is null || Part.Kind == DensityKind.Mixture)
+            throw new ArgumentException("The parts of a mixture must be Gaussians: triangular, diagonal or of low rank.");
         Part.Checked();
         return this;
     }

@@ -7,14 +7,17 @@ namespace DaML;
 /// <summary>The first weights of a data assimilation network.</summary>
 public enum FirstWeights
 {
-    /// <summary>All are drawn (<see cref="ModuleState.DrawWeights"/>), so the first memory is a random mixture that soon forgets: as in the paper.</summary>
+    /// <summary>
+    /// All are drawn (<see cref="ModuleState.DrawWeights"/>), so the first memory is a random mixture that soon forgets: as in the paper.
+    /// </summary>
     Drawn,
 
     /// <summary>
     /// The memory starts as running averages of the standardised observations, the i-th number h_i &lt;- (1 - g) h_i + g y_(i mod p),
     /// from the last observation alone (g = 1) to an average over about twenty cycles (g = 0.05), which the propagater keeps and
     /// which the procoder does not read yet: its densities are the climatology. Drawn weights of a fiftieth of their usual size are
-    /// added, so little that the memory cannot grow by itself, and the layers before the last, whose skips start closed, are drawn as ever. Nothing of model or observation
+    /// added, so little that the memory cannot grow by itself, and the layers before the last, whose skips start closed, are drawn as ever.
+    /// Nothing of model or observation
     /// operator is told with it; but what the observations have said stays in the memory from the first step on, so that a
     /// truncated gradient sees it without going back in time.
     /// </summary>
@@ -26,7 +29,9 @@ internal static class FirstWeightsOfNetworks
 {
     private const double SlowestGain = 0.05, DrawnShare = 0.02;
 
-    /// <summary>Makes the last layers of analyzer and propagater, whose weights are drawn, running averages, and the procoder's climatology.</summary>
+    /// <summary>
+    /// Makes the last layers of analyzer and propagater, whose weights are drawn, running averages, and the procoder's climatology.
+    /// </summary>
     /// <param name="analyzer">The analyzer's last layer, [m, m + p ...].</param>
     /// <param name="propagater">The propagater's, [m, m].</param>
     /// <param name="procoder">The procoder's layer.</param>
@@ -39,7 +44,8 @@ internal static class FirstWeightsOfNetworks
         foreach (var parameter in procoder.parameters()) parameter.zero_();
         long m = propagater.weight!.size(0), averages = (m + observations - 1) / observations;
         double Gain(long average) => averages == 1 ? 1 : Math.Pow(SlowestGain, average / (averages - 1.0));
-        var gains = tensor(Enumerable.Range(0, (int)m).Select(i => Gain(i / observations)).ToArray()).to(propagater.weight.dtype, propagater.weight.device);
+        var gains = tensor(Enumerable.Range(0, (int)m).Select(i => Gain(i / observations)).ToArray())
+            .to(propagater.weight.dtype, propagater.weight.device);
         var read = zeros([m, observations], dtype: gains.dtype, device: gains.device);
         read.scatter_(1, (arange(m, device: gains.device) % observations).unsqueeze(1), gains.unsqueeze(1));
         propagater.weight.add_(eye(m, dtype: gains.dtype, device: gains.device));

@@ -7,7 +7,9 @@ namespace DaML;
 /// <summary>What a learned analyzer does about missing observations.</summary>
 public enum MissingObservations
 {
-    /// <summary>It was trained on complete observations and refuses a mask that hides any; trajectories that lack all of them keep their memory.</summary>
+    /// <summary>
+    /// It was trained on complete observations and refuses a mask that hides any; trajectories that lack all of them keep their memory.
+    /// </summary>
     Refused,
 
     /// <summary>It reads beside the observations which of them are there, and zeros in the place of those that are not.</summary>
@@ -28,7 +30,9 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
     private readonly ConstantTensor mean, deviation;
     private readonly double[] observationMean, observationDeviation;
 
-    /// <summary>Creates an analyzer; the weights are libtorch's until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.</summary>
+    /// <summary>
+    /// Creates an analyzer; the weights are libtorch's until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.
+    /// </summary>
     /// <param name="memorySize">m, the size of H.</param>
     /// <param name="layers">Number of layers.</param>
     /// <param name="missing">What it does about missing observations.</param>
@@ -37,12 +41,16 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
     /// <param name="precision">Float32 or Float64.</param>
     /// <param name="device">Where it lives.</param>
     /// <exception cref="ArgumentException">A size below one, or constants that do not fit each other.</exception>
-    public NetworkAnalyzer(long memorySize, long layers, MissingObservations missing, double[] observationMean, double[] observationDeviation,
+    public NetworkAnalyzer(long memorySize, long layers, MissingObservations missing, double[] observationMean,
+        double[] observationDeviation,
         ScalarType precision, Device device) : base(nameof(NetworkAnalyzer))
     {
         if (observationMean.Length != observationDeviation.Length || observationMean.Length == 0)
-            throw new ArgumentException($"Mean and deviation of the observations must be of one size, at least one; given: {observationMean.Length} and {observationDeviation.Length}.");
-        if (!Enum.IsDefined(missing)) throw new ArgumentOutOfRangeException(nameof(missing), missing, $"'{nameof(missing)}' has no value {missing}.");
+            throw new ArgumentException(
+                $"Mean and deviation of the observations must be of one size, at least one; given: {observationMean.Length} and " +
+                    $"{observationDeviation.Length}.");
+        if (!Enum.IsDefined(missing))
+            throw new ArgumentOutOfRangeException(nameof(missing), missing, $"'{nameof(missing)}' has no value {missing}.");
         (this.memorySize, this.layers, this.missing, this.precision) = (Require.AtLeast(memorySize, 1), layers, missing, precision);
         (this.observationMean, this.observationDeviation) = (observationMean, observationDeviation);
         mean = new ConstantTensor(tensor(observationMean));
@@ -86,11 +94,14 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
         Require.Shape(observation.Values, $"The observation of {Name}", forecast.Vector.size(0), observationMean.Length);
         var standard = ((observation.Values - mean.Like(observation.Values)) / deviation.Like(observation.Values)).to(precision);
         if (observation.Mask is not { } mask)
-            return new(call(forecast.Vector, missing == MissingObservations.Read ? cat([standard, ones_like(standard)], 1) : standard).MoveToOuterDisposeScope());
+            return new(call(forecast.Vector, missing == MissingObservations.Read ? cat([standard, ones_like(standard)], 1) : standard)
+                .MoveToOuterDisposeScope());
 
         var some = mask.any(1, keepdim: true);                                            // [batch, 1]
         if (missing == MissingObservations.Refused && (some & mask.logical_not()).any().ToBoolean())
-            throw new ArgumentException($"{Name} was trained on complete observations, but {mask.logical_not().sum().ToInt64()} of {mask.numel()} are missing at time {observation.Time:g9}; train it with {nameof(MissingObservations)}.{nameof(MissingObservations.Read)}.");
+            throw new ArgumentException(
+                $"{Name} was trained on complete observations, but {mask.logical_not().sum().ToInt64()} of {mask.numel()} are missing " +
+                    $"at time {observation.Time:g9}; train it with {nameof(MissingObservations)}.{nameof(MissingObservations.Read)}.");
         standard = where(mask, standard, zeros_like(standard));
         var analysis = call(forecast.Vector, missing == MissingObservations.Read ? cat([standard, mask.to(precision)], 1) : standard);
         return new(where(some, analysis, forecast.Vector).MoveToOuterDisposeScope());
@@ -98,7 +109,8 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
 
     /// <summary>Another one with the same weights, which can learn on.</summary>
     internal NetworkAnalyzer Copy() =>
-        new NetworkAnalyzer(memorySize, layers, missing, observationMean, observationDeviation, precision, parameters().First().device).WithWeightsOf(this);
+        new NetworkAnalyzer(memorySize, layers, missing, observationMean, observationDeviation, precision, parameters().First().device)
+            .WithWeightsOf(this);
 
     void IComponentState.Load(ComponentReader reader) => ModuleState.Freeze(this);
 }

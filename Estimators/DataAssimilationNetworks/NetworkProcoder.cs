@@ -17,7 +17,9 @@ public sealed class NetworkProcoder : nn.Module<Tensor, Tensor>, IProcoder<Vecto
     private readonly ConstantTensor mean, deviation;
     private readonly double[] stateMean, stateDeviation;
 
-    /// <summary>Creates a procoder; the weights are libtorch's until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.</summary>
+    /// <summary>
+    /// Creates a procoder; the weights are libtorch's until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.
+    /// </summary>
     /// <param name="memorySize">m, the size of H.</param>
     /// <param name="form">What the numbers stand for.</param>
     /// <param name="stateMean">The densities' means are relative to it, <c>[n]</c>.</param>
@@ -25,11 +27,14 @@ public sealed class NetworkProcoder : nn.Module<Tensor, Tensor>, IProcoder<Vecto
     /// <param name="precision">Float32 or Float64.</param>
     /// <param name="device">Where it lives.</param>
     /// <exception cref="ArgumentException">A size below one, or constants that do not fit each other.</exception>
-    public NetworkProcoder(long memorySize, DensityForm form, double[] stateMean, double[] stateDeviation, ScalarType precision, Device device)
+    public NetworkProcoder(long memorySize, DensityForm form, double[] stateMean, double[] stateDeviation, ScalarType precision,
+        Device device)
         : base(nameof(NetworkProcoder))
     {
         if (stateMean.Length != stateDeviation.Length || stateMean.Length == 0)
-            throw new ArgumentException($"Mean and deviation of the states must be of one size, at least one; given: {stateMean.Length} and {stateDeviation.Length}.");
+            throw new ArgumentException(
+                $"Mean and deviation of the states must be of one size, at least one; given: {stateMean.Length} and " +
+                    $"{stateDeviation.Length}.");
         (this.memorySize, this.precision) = (Require.AtLeast(memorySize, 1), precision);
         (this.stateMean, this.stateDeviation) = (stateMean, stateDeviation);
         Form = form.Checked();
@@ -58,7 +63,8 @@ public sealed class NetworkProcoder : nn.Module<Tensor, Tensor>, IProcoder<Vecto
     public override Tensor forward(Tensor memory) => layer.call(memory);
 
     /// <inheritdoc/>
-    public IDensity Decode(VectorMemory memory) => Form.Read(call(memory.Vector), mean.On(precision, memory.Vector.device), deviation.On(precision, memory.Vector.device));
+    public IDensity Decode(VectorMemory memory) =>
+        Form.Read(call(memory.Vector), mean.On(precision, memory.Vector.device), deviation.On(precision, memory.Vector.device));
 
     /// <summary>Another one with the same weights, which can learn on.</summary>
     internal NetworkProcoder Copy() =>

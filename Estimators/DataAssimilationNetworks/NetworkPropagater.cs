@@ -16,14 +16,17 @@ public sealed class NetworkPropagater : nn.Module<Tensor, Tensor>, IPropagater<V
     private readonly ScalarType precision;
     private readonly long memorySize, layers;
 
-    /// <summary>Creates a propagater; the weights are libtorch's until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.</summary>
+    /// <summary>
+    /// Creates a propagater; the weights are libtorch's until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.
+    /// </summary>
     /// <param name="memorySize">m, the size of H.</param>
     /// <param name="layers">Number of layers.</param>
     /// <param name="timeStep">The time that one application stands for, in the model's unit.</param>
     /// <param name="precision">Float32 or Float64.</param>
     /// <param name="device">Where it lives.</param>
     /// <exception cref="ArgumentException">A size below one, or a time step that is not above zero.</exception>
-    public NetworkPropagater(long memorySize, long layers, double timeStep, ScalarType precision, Device device) : base(nameof(NetworkPropagater))
+    public NetworkPropagater(long memorySize, long layers, double timeStep, ScalarType precision, Device device)
+        : base(nameof(NetworkPropagater))
     {
         (this.memorySize, this.layers, this.precision) = (Require.AtLeast(memorySize, 1), layers, precision);
         TimeStep = Require.Positive(timeStep);

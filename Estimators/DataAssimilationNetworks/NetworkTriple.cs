@@ -29,7 +29,9 @@ public sealed class NetworkTriple : nn.Module
     /// <param name="method">A data assimilation network.</param>
     /// <exception cref="ArgumentException">It is another method.</exception>
     public static NetworkTriple Of(SequentialAssimilation<VectorMemory> method) => Find(method)
-        ?? throw new ArgumentException($"{method.Name} is no data assimilation network: its parts are {method.Triple.Analyzer.GetType().Name}, {method.Triple.Propagater.GetType().Name} and {method.Triple.Procoder.GetType().Name}.", nameof(method));
+        ?? throw new ArgumentException(
+            $"{method.Name} is no data assimilation network: its parts are {method.Triple.Analyzer.GetType().Name}, " +
+                $"{method.Triple.Propagater.GetType().Name} and {method.Triple.Procoder.GetType().Name}.", nameof(method));
 
     /// <summary>a : H x Y -> H</summary>
     public NetworkAnalyzer Analyzer => analyzer;
@@ -44,11 +46,13 @@ public sealed class NetworkTriple : nn.Module
     public TrainingHistory? History => analyzer.History;
 
     /// <summary>The units in which it works.</summary>
-    internal SystemStatistics Units => new(procoder.StateMean, procoder.StateDeviation, analyzer.ObservationMean, analyzer.ObservationDeviation);
+    internal SystemStatistics Units =>
+        new(procoder.StateMean, procoder.StateDeviation, analyzer.ObservationMean, analyzer.ObservationDeviation);
 
     /// <summary>The networks of a method, or null where it is none of this kind.</summary>
     internal static NetworkTriple? Find(SequentialAssimilation<VectorMemory> method) =>
-        method.Triple is { Analyzer: NetworkAnalyzer analyzer, Propagater: NetworkPropagater propagater, Procoder: NetworkProcoder procoder } ? new(analyzer, propagater, procoder) : null;
+        method.Triple is { Analyzer: NetworkAnalyzer analyzer, Propagater: NetworkPropagater propagater,
+            Procoder: NetworkProcoder procoder } ? new(analyzer, propagater, procoder) : null;
 
     /// <summary>Others with the same weights, which can learn on.</summary>
     internal NetworkTriple Copy() => new(analyzer.Copy(), propagater.Copy(), procoder.Copy());
@@ -56,7 +60,9 @@ public sealed class NetworkTriple : nn.Module
     /// <summary>Lets some parts learn and keeps the others as they are.</summary>
     internal void Learn(TripleParts learns)
     {
-        foreach (var (part, flag) in new (nn.Module, TripleParts)[] { (analyzer, TripleParts.Analyzer), (propagater, TripleParts.Propagater), (procoder, TripleParts.Procoder) })
+        foreach (var (part,
+            flag) in new (nn.Module, TripleParts)[]
+                { (analyzer, TripleParts.Analyzer), (propagater, TripleParts.Propagater), (procoder, TripleParts.Procoder) })
             foreach (var parameter in part.parameters()) parameter.requires_grad_(learns.HasFlag(flag));
     }
 

@@ -18,7 +18,9 @@ public sealed class ReZeroNetwork : nn.Module<Tensor, Tensor>
     private readonly ParameterList alphas = new();
     private readonly Linear last;
 
-    /// <summary>Creates a network; the weights are libtorch's until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.</summary>
+    /// <summary>
+    /// Creates a network; the weights are libtorch's until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.
+    /// </summary>
     /// <param name="inputs">Width of the input and of all layers but the last.</param>
     /// <param name="outputs">Width of the result.</param>
     /// <param name="layerCount">Number of layers, the last included, at least 1.</param>

@@ -3,13 +3,17 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Measures a model's Lyapunov exponents on the states of a view; what it gives adds the vectors to any view and knows the exponents.</summary>
+/// <summary>
+/// Measures a model's Lyapunov exponents on the states of a view; what it gives adds the vectors to any view and knows the exponents.
+/// </summary>
 /// <param name="context">Seed and progress.</param>
 /// <param name="dynamics">The model whose trajectories the states are.</param>
-/// <param name="transient">How many first cycles, in which the vectors forget how they began, are left out of the averages; at least one.</param>
+/// <param name="transient">How many first cycles, in which the vectors forget how they began, are left out of the averages; at least
+/// one.</param>
 /// <param name="count">Number of exponents k, 1 to n; null = n.</param>
 /// <param name="state">The column with the states; <see cref="Columns.Truth"/> unless said.</param>
-public sealed class LyapunovEstimator(DataAssimilationContext context, IDynamics dynamics, int transient, long? count = null, Column? state = null) : IEstimator<LyapunovVectors>
+public sealed class LyapunovEstimator(DataAssimilationContext context, IDynamics dynamics, int transient, long? count = null,
+    Column? state = null) : IEstimator<LyapunovVectors>
 {
     private const int Blocks = 10;
 
@@ -28,7 +32,9 @@ public sealed class LyapunovEstimator(DataAssimilationContext context, IDynamics
     public LyapunovVectors Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
         if (data.CycleCount is not { } cycles || cycles < transient + Blocks)
-            throw new ArgumentException($"Lyapunov exponents need a view that ends, with at least {Blocks} cycles after the transient of {transient}; given: {data.CycleCount?.ToString() ?? "one without end"}.", nameof(data));
+            throw new ArgumentException(
+                $"Lyapunov exponents need a view that ends, with at least {Blocks} cycles after the transient of {transient}; given: " +
+                    $"{data.CycleCount?.ToString() ?? "one without end"}.", nameof(data));
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         long kept = cycles - transient, batch = data.Schema.Batch, k = vectors.Count;
@@ -57,6 +63,7 @@ public sealed class LyapunovEstimator(DataAssimilationContext context, IDynamics
         var errors = ((means - exponents).square().sum([0]) / (means.size(0) - 1) / means.size(0)).sqrt();
         double[] values = exponents.ToArray<double>(), deviations = errors.ToArray<double>();
         int[] order = [.. Enumerable.Range(0, values.Length).OrderByDescending(i => values[i])];
-        return new LyapunovVectors(context, dynamics, k, vectors.State, new LyapunovSpectrum([.. order.Select(i => values[i])], [.. order.Select(i => deviations[i])]));
+        return new LyapunovVectors(context, dynamics, k, vectors.State,
+            new LyapunovSpectrum([.. order.Select(i => values[i])], [.. order.Select(i => deviations[i])]));
     }
 }

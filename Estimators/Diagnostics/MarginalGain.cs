@@ -23,8 +23,11 @@ public static class MarginalGain
 {
     private const long LargestBatch = 1024, ReversePassBatch = 32;
 
-    /// <summary>Gamma_ijl(x) for one l by full second-order differentiation: the tangent linear along x_l, then reverse mode for each output i.</summary>
-    /// <param name="network">(x <c>[batch, n]</c>, zeta <c>[batch, n]</c>) -> a <c>[batch, n]</c>, twice differentiable, no trajectory of the batch reading another (evaluation mode).</param>
+    /// <summary>
+    /// Gamma_ijl(x) for one l by full second-order differentiation: the tangent linear along x_l, then reverse mode for each output i.
+    /// </summary>
+    /// <param name="network">(x <c>[batch, n]</c>, zeta <c>[batch, n]</c>) -> a <c>[batch, n]</c>, twice differentiable, no trajectory of
+    /// the batch reading another (evaluation mode).</param>
     /// <param name="states">x, <c>[batch, n]</c></param>
     /// <param name="site">l, from 0.</param>
     /// <returns><c>[batch, i, j]</c>, double precision; computed in the network's.</returns>
@@ -47,26 +50,34 @@ public static class MarginalGain
             long count = Math.Min(copies, n - first);
             var chosen = zeros_like(x);
             for (long c = 0; c < count; c++) chosen.narrow(0, c * batch, batch).select(1, first + c).fill_(1);
-            var found = Differentiation.Gradients(slope, [zeta], chosen, retainGraph: true, name: "The network's derivative along a component")[0].reshape(copies, batch, n);
+            var found = Differentiation.Gradients(slope, [zeta], chosen, retainGraph: true,
+                name: "The network's derivative along a component")[0].reshape(copies, batch, n);
             rows.Add(found.narrow(0, 0, count).to(ScalarType.Float64).MoveToOuterDisposeScope());
         }
         return cat(rows, 0).transpose(0, 1).contiguous().MoveToOuterDisposeScope();
     }
 
-    /// <summary>Gamma_ijl(x) for one l by the composite of regression and differentiation (appendices G and H): the derivative d a / dx_l at many zeta, regressed on zeta.</summary>
+    /// <summary>
+    /// Gamma_ijl(x) for one l by the composite of regression and differentiation (appendices G and H): the derivative d a / dx_l at many
+    /// zeta, regressed on zeta.
+    /// </summary>
     /// <param name="analyzer">Any analyzer of one state.</param>
     /// <param name="network">H and R, of its observations; says which innovations are drawn, and which observations are missing.</param>
     /// <param name="states">x, <c>[batch, n]</c></param>
     /// <param name="site">l, from 0.</param>
     /// <param name="samples">Number of innovations at each state, more than n.</param>
     /// <param name="random">Where innovations are drawn from.</param>
-    /// <param name="derivative">How the derivative along x_l is taken; null = automatically for a <see cref="LearnedAnalyzer"/>, by differences for others.</param>
+    /// <param name="derivative">How the derivative along x_l is taken; null = automatically for a <see cref="LearnedAnalyzer"/>, by
+    /// differences for others.</param>
     /// <returns><c>[batch, i, j]</c>; zero for a j that the innovations never reach.</returns>
     /// <exception cref="ArgumentException">Dimensions that differ, or too few samples.</exception>
-    public static Tensor OfSiteByRegression(IAnalyzer<StateMemory> analyzer, IObservationNetwork network, Tensor states, long site, long samples, RandomStream random, StateDerivative? derivative = null)
+    public static Tensor OfSiteByRegression(IAnalyzer<StateMemory> analyzer, IObservationNetwork network, Tensor states, long site,
+        long samples, RandomStream random, StateDerivative? derivative = null)
     {
         long n = Sites(states, site);
-        if (samples < n + 2) throw new ArgumentOutOfRangeException(nameof(samples), samples, $"The regression on {n} components needs at least {n + 2} samples; given: {samples}.");
+        if (samples < n + 2)
+            throw new ArgumentOutOfRangeException(nameof(samples), samples,
+                $"The regression on {n} components needs at least {n + 2} samples; given: {samples}.");
         using var scope = NewDisposeScope();
         var (cross, square) = Moments(analyzer, network, states, site, samples, 0, random, derivative);
         return Solve(cross, square).MoveToOuterDisposeScope();
@@ -90,15 +101,20 @@ public static class MarginalGain
         return difference == 0 ? 0 : difference / largest;
     }
 
-    /// <summary>sum_p dzeta_p,j da_p,i [batch, i, j] and sum_p dzeta_p,j dzeta_p,m [batch, j, m] about the means over the samples (H2, H3).</summary>
-    internal static (Tensor Cross, Tensor Square) Moments(IAnalyzer<StateMemory> analyzer, IObservationNetwork network, Tensor states, long site, long samples, double time, RandomStream random, StateDerivative? derivative)
+    /// <summary>
+    /// sum_p dzeta_p,j da_p,i [batch, i, j] and sum_p dzeta_p,j dzeta_p,m [batch, j, m] about the means over the samples (H2, H3).
+    /// </summary>
+    internal static (Tensor Cross, Tensor Square) Moments(IAnalyzer<StateMemory> analyzer, IObservationNetwork network, Tensor states,
+        long site, long samples, double time, RandomStream random, StateDerivative? derivative)
     {
         var way = derivative ?? (analyzer is LearnedAnalyzer ? StateDerivative.Automatic : StateDerivative.Differences);
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         long batch = states.size(0), n = states.size(1), chunk = Math.Max(1, LargestBatch / batch);
         if (network.Operator.StateDimension != n)
-            throw new ArgumentException($"The network observes states of dimension {network.Operator.StateDimension} ({network.Operator.Name}); given: {n}.", nameof(network));
+            throw new ArgumentException(
+                $"The network observes states of dimension {network.Operator.StateDimension} ({network.Operator.Name}); given: {n}.",
+                nameof(network));
         Tensor Zeros(params long[] shape) => zeros(shape, dtype: ScalarType.Float64, device: states.device);
         Tensor a = Zeros(batch, n), z = Zeros(batch, n), cross = Zeros(batch, n, n), square = Zeros(batch, n, n);
         double step = way == StateDerivative.Differences ? DifferenceStep(states, network) : 0;
@@ -111,13 +127,16 @@ public static class MarginalGain
             var innovation = values.to(x.dtype) - network.Operator.Apply(x);                                 // delta ~ N(0, R)
             if (mask is not null) innovation = innovation.masked_fill(mask.logical_not(), 0);
             // The analysis of x with the same innovation whatever x.
-            Tensor Increment(Tensor at) => analyzer.Analyze(new StateMemory(at), new Observation(network.Operator.Apply(at) + innovation, mask, time), random).State - at;
+            Tensor Increment(Tensor at) =>
+                analyzer.Analyze(new StateMemory(at), new Observation(network.Operator.Apply(at) + innovation, mask, time), random).State
+                - at;
             var direction = Unit(x, site);
             var slope = way == StateDerivative.Automatic
                 ? Differentiation.TangentLinear(at => Increment(at) + 0 * at, x, direction).Derivative
                 : (Increment(x + step * direction) - Increment(x - step * direction)) / (2 * step);
             var da = slope.to(ScalarType.Float64).reshape(batch, count, n);
-            var dz = network.Operator.Adjoint(x, network.Error.ApplyInverse(innovation, mask)).to(ScalarType.Float64).reshape(batch, count, n);
+            var dz = network.Operator.Adjoint(x, network.Error.ApplyInverse(innovation, mask)).to(ScalarType.Float64)
+                .reshape(batch, count, n);
             a.add_(da.sum([1]));
             z.add_(dz.sum([1]));
             cross.add_(da.transpose(1, 2).matmul(dz));
@@ -143,7 +162,8 @@ public static class MarginalGain
         if (deviation > 0) return 0.01 * deviation;
         long n = states.size(1);
         var x = states.narrow(0, 0, 1).to(ScalarType.Float64);
-        var observed = network.Operator.TangentLinear(x.expand(n, n).contiguous(), eye(n, dtype: ScalarType.Float64, device: states.device));
+        var observed = network.Operator.TangentLinear(x.expand(n, n).contiguous(),
+            eye(n, dtype: ScalarType.Float64, device: states.device));
         double precision = network.Error.Whiten(observed).square().sum().ToDouble() / n;
         return precision > 0 ? 0.01 / Math.Sqrt(precision) : 0.01;
     }
@@ -160,6 +180,8 @@ public static class MarginalGain
     {
         Require.Shape(states, "The states", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
         long n = states.size(1);
-        return site >= 0 && site < n ? n : throw new ArgumentOutOfRangeException(nameof(site), site, $"A state of {n} components has sites 0 to {n - 1}; given: {site}.");
+        return site >= 0 && site < n ? n
+            : throw new ArgumentOutOfRangeException(nameof(site), site,
+                $"A state of {n} components has sites 0 to {n - 1}; given: {site}.");
     }
 }

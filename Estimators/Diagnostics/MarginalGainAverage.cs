@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Sums of the regression's two moments, moved along the circle to one site, in successive parts of a trajectory; memory does not grow with it.</summary>
+/// <summary>
+/// Sums of the regression's two moments, moved along the circle to one site, in successive parts of a trajectory; memory does not grow with
+/// it.
+/// </summary>
 internal sealed class MarginalGainAverage
 {
     private const int MostParts = 16;

@@ -14,14 +14,16 @@ public static class MarginalGainCatalog
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="SchemaException">The view has no states.</exception>
     /// <exception cref="ArgumentException">The view never ends, or ends within the burn-in; a setting out of its range.</exception>
-    public static MeanMarginalGain MeanMarginalGain(this ScoreCatalog catalog, LearnedAnalyzer analyzer, ITrajectoryView view, MarginalGainOptions? options = null, CancellationToken cancellation = default)
+    public static MeanMarginalGain MeanMarginalGain(this ScoreCatalog catalog, LearnedAnalyzer analyzer, ITrajectoryView view,
+        MarginalGainOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new();
         return Average(catalog, view, analyzer.Operator.StateDimension, options, (states, site, _) =>
         {
             // As many samples of the unit matrix as there are states, so that C D^-1 is their mean.
             long n = states.size(1);
-            return (MarginalGain.OfSite(analyzer.Network, states, site).sum([0]), states.size(0) * eye(n, dtype: ScalarType.Float64, device: states.device));
+            return (MarginalGain.OfSite(analyzer.Network, states, site).sum([0]),
+                states.size(0) * eye(n, dtype: ScalarType.Float64, device: states.device));
         }, cancellation);
     }
 
@@ -38,7 +40,8 @@ public static class MarginalGainCatalog
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="SchemaException">The view has no states.</exception>
     /// <exception cref="ArgumentException">The view never ends, or ends within the burn-in; a setting out of its range.</exception>
-    public static MeanMarginalGain MeanMarginalGainByRegression(this ScoreCatalog catalog, IAnalyzer<StateMemory> analyzer, IObservationNetwork network, ITrajectoryView view,
+    public static MeanMarginalGain MeanMarginalGainByRegression(this ScoreCatalog catalog, IAnalyzer<StateMemory> analyzer,
+        IObservationNetwork network, ITrajectoryView view,
         MarginalGainRegressionOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new();
@@ -58,13 +61,18 @@ public static class MarginalGainCatalog
         Require.NotNegative(options.BurnIn, nameof(options.BurnIn));
         Require.AtLeast(options.Every, 1, nameof(options.Every));
         long site = options.Site ?? n / 2;
-        if (site < 0 || site >= n) throw new ArgumentOutOfRangeException(nameof(options), site, $"A state of {n} components has sites 0 to {n - 1}; given: {site}.");
+        if (site < 0 || site >= n)
+            throw new ArgumentOutOfRangeException(nameof(options), site,
+                $"A state of {n} components has sites 0 to {n - 1}; given: {site}.");
         new SchemaContract([new(options.State, n)], []).Apply(view.Schema, "The mean marginal gain");
         if (view.CycleCount is not { } cycles || cycles <= options.BurnIn)
-            throw new ArgumentException($"A mean marginal gain needs a view that ends, after its burn-in of {options.BurnIn} cycles; given: {view.CycleCount?.ToString() ?? "one without end"}.", nameof(view));
+            throw new ArgumentException(
+                $"A mean marginal gain needs a view that ends, after its burn-in of {options.BurnIn} cycles; given: " +
+                    $"{view.CycleCount?.ToString() ?? "one without end"}.", nameof(view));
 
         using var scope = NewDisposeScope();
-        var average = new MarginalGainAverage(n, site, (cycles - options.BurnIn + options.Every - 1) / options.Every, catalog.Context.Device);
+        var average = new MarginalGainAverage(n, site, (cycles - options.BurnIn + options.Every - 1) / options.Every,
+            catalog.Context.Device);
         var pace = new ProgressPace();
         long used = 0;
         foreach (var cycle in view)

@@ -6,7 +6,8 @@ namespace DaML;
 /// </summary>
 /// <param name="Site">r, from 0.</param>
 /// <param name="Values">Omega, <c>[i, j]</c>, n by n.</param>
-/// <param name="StandardErrors">Of each value, by the jackknife over successive parts of the trajectory; not a number where there was only one state in time.</param>
+/// <param name="StandardErrors">Of each value, by the jackknife over successive parts of the trajectory; not a number where there was only
+/// one state in time.</param>
 /// <param name="States">How many states it is the mean of.</param>
 public sealed record MeanMarginalGain(long Site, double[,] Values, double[,] StandardErrors, long States)
 {
@@ -47,7 +48,8 @@ public sealed record MeanMarginalGain(long Site, double[,] Values, double[,] Sta
         double by = largest ?? Largest;
         for (int i = 0; i < Sites; i++)
             for (int j = 0; j < Sites; j++) scaled[i, j] = by > 0 ? Values[i, j] / by : 0;
-        return new HeatMap(title, scaled, new CellAxis(new Axis("j (innovation)"), 0, 1), new CellAxis(new Axis("i (increment)"), 0, 1), ColorScale.Diverging(1, new Axis("Ω / max |Ω|"))) { Width = 480, Height = 400 };
+        return new HeatMap(title, scaled, new CellAxis(new Axis("j (innovation)"), 0, 1), new CellAxis(new Axis("i (increment)"), 0, 1),
+            ColorScale.Diverging(1, new Axis("Ω / max |Ω|"))) { Width = 480, Height = 400 };
     }
 
     private int Distance(int i) => (int)Math.Min(Math.Abs(i - Site), Sites - Math.Abs(i - Site));

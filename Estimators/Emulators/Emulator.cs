@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A model that is a network: x(t + h) = u network(x(t) / u) with a unit u, any torch module, as a dynamics like every other, so that every filter,
+/// A model that is a network: x(t + h) = u network(x(t) / u) with a unit u, any torch module, as a dynamics like every other, so that every
+/// filter,
 /// smoother and diagnostic takes it, its tangent linear and adjoint follow by automatic differentiation, and gradients of the
 /// network's weights flow through whatever method it makes the forecasts of.
 /// </summary>
@@ -20,7 +21,8 @@ public sealed class Emulator : DiscreteDynamics, IComponentState
     /// component (<see cref="ComponentAttribute"/>).</param>
     /// <param name="dimension">The state's dimension n.</param>
     /// <param name="timeStep">The time that one application stands for.</param>
-    /// <param name="unit">u, the unit in which the network sees states and gives them, in the state's own (default: 1, the state's own unit).</param>
+    /// <param name="unit">u, the unit in which the network sees states and gives them, in the state's own (default: 1, the state's own
+    /// unit).</param>
     /// <exception cref="ArgumentException">An empty name, or a number that is not above zero.</exception>
     /// <exception cref="WrongConvolutionException">The network has convolutions, and libtorch's are wrong on this processor.</exception>
     public Emulator(string name, nn.Module<Tensor, Tensor> network, long dimension, double timeStep, [Saved(Since = 2)] double unit = 1)
@@ -51,7 +53,8 @@ public sealed class Emulator : DiscreteDynamics, IComponentState
     protected override Tensor Step(Tensor state, double time)
     {
         var rows = (Unit == 1 ? state : state / Unit).reshape(-1, Dimension).to(precision);
-        var next = Require.Shape(Network.call(rows), $"What the network of {Name} makes of states", rows.Sizes()).to(state.dtype).reshape(state.Sizes());
+        var next = Require.Shape(Network.call(rows), $"What the network of {Name} makes of states", rows.Sizes()).to(state.dtype)
+            .reshape(state.Sizes());
         return Unit == 1 ? next : Unit * next;
     }
 

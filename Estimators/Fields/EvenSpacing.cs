@@ -8,7 +8,8 @@ internal sealed class EvenSpacing(double spacing = double.NaN)
 
     /// <summary>Takes the next cycle.</summary>
     /// <param name="time">Its time.</param>
-    /// <returns>Where it does not lie at the usual distance from the one before: its distance, and the usual one; null where it does.</returns>
+    /// <returns>Where it does not lie at the usual distance from the one before: its distance, and the usual one; null where it
+    /// does.</returns>
     public (double Passed, double Usual)? Gap(double time)
     {
         double passed = time - previous;

@@ -10,7 +10,8 @@ public static class FieldCatalogExtensions
     /// <param name="field">The column whose seasonal cycle is learned, <c>[n]</c>.</param>
     /// <param name="anomaly">The column that is added, <c>[n]</c>.</param>
     /// <param name="options">Harmonics and period; null = two harmonics of the year in days.</param>
-    public static SeasonalCycleEstimator SeasonalCycle(this TransformCatalog catalog, Column field, Column anomaly, SeasonalCycleOptions? options = null) =>
+    public static SeasonalCycleEstimator SeasonalCycle(this TransformCatalog catalog, Column field, Column anomaly,
+        SeasonalCycleOptions? options = null) =>
         new(field, anomaly, options);
 
     /// <summary>Learns the leading modes of a field and adds its coefficients.</summary>
@@ -19,7 +20,8 @@ public static class FieldCatalogExtensions
     /// <param name="coefficients">The column that is added, <c>[r]</c>.</param>
     /// <param name="modes">How many modes are kept.</param>
     /// <param name="weights">The area each grid point stands for, <c>[n]</c>; null = all the same.</param>
-    public static ProperOrthogonalDecompositionEstimator ProperOrthogonalDecomposition(this TransformCatalog catalog, Column field, Column coefficients, int modes, Tensor? weights = null) =>
+    public static ProperOrthogonalDecompositionEstimator ProperOrthogonalDecomposition(this TransformCatalog catalog, Column field,
+        Column coefficients, int modes, Tensor? weights = null) =>
         new(field, coefficients, new ModeSelection.Count(modes), weights);
 
     /// <summary>Learns the leading modes of a field and adds its coefficients, with all the ways to choose how many and to compute
@@ -39,7 +41,8 @@ public static class FieldCatalogExtensions
     /// <param name="coefficients">The column of anomalies with zero mean, <c>[r]</c>.</param>
     /// <param name="forecast">The column that is added, <c>[r]</c>.</param>
     /// <param name="options">Lag and eigenvalue floor; null = a lag of one cycle.</param>
-    public static LinearInverseModelEstimator LinearInverseModel(this TransformCatalog catalog, Column coefficients, Column forecast, LinearInverseModelOptions? options = null) =>
+    public static LinearInverseModelEstimator LinearInverseModel(this TransformCatalog catalog, Column coefficients, Column forecast,
+        LinearInverseModelOptions? options = null) =>
         new(coefficients, forecast, options);
 
     /// <summary>Observes a column of a view, so that a real field is the truth of an experiment.</summary>
@@ -47,6 +50,7 @@ public static class FieldCatalogExtensions
     /// <param name="network">The operator on the field, the error and the pattern of what is missing.</param>
     /// <param name="field">The column that is observed, <c>[n]</c>.</param>
     /// <param name="stream">The name of the random stream errors and masks are drawn from.</param>
-    public static FieldObservation Observe(this TransformCatalog catalog, IObservationNetwork network, Column field, string stream = "observations") =>
+    public static FieldObservation Observe(this TransformCatalog catalog, IObservationNetwork network, Column field,
+        string stream = "observations") =>
         new(catalog.Context, network, field, stream);
 }

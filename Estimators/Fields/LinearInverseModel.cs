@@ -21,11 +21,13 @@ public sealed class LinearInverseModel : ITransformer
     /// <param name="repairedFraction">Which part of the trace of Q had to be added to make it positive definite.</param>
     /// <param name="coefficients">The column it reads, <c>[r]</c>.</param>
     /// <param name="forecast">The column it adds, <c>[r]</c>.</param>
-    public LinearInverseModel(LinearDynamics dynamics, Tensor climatologicalCovariance, int lag, double repairedFraction, Column coefficients, Column forecast)
+    public LinearInverseModel(LinearDynamics dynamics, Tensor climatologicalCovariance, int lag, double repairedFraction,
+        Column coefficients, Column forecast)
     {
         (Dynamics, Lag, RepairedFraction, this.coefficients) = (dynamics, lag, repairedFraction, coefficients);
         Require.Shape(climatologicalCovariance, "The climatological covariance", dynamics.Dimension, dynamics.Dimension);
-        ClimatologicalCovariance = Require.Finite(climatologicalCovariance, "The climatological covariance").detach().clone().contiguous().DetachFromDisposeScope();
+        ClimatologicalCovariance = Require.Finite(climatologicalCovariance, "The climatological covariance").detach().clone().contiguous()
+            .DetachFromDisposeScope();
         this.forecast = new LeadTimeForecast(dynamics, coefficients, forecast, lag);
     }
 

@@ -9,7 +9,9 @@ public sealed record LinearInverseModelOptions
     /// <summary>The lag tau_0 in cycles; one time step of the model is this long.</summary>
     public int Lag { get; init; } = 1;
 
-    /// <summary>The smallest eigenvalue of the model error covariance, as a fraction of the mean one; smaller ones are raised to it.</summary>
+    /// <summary>
+    /// The smallest eigenvalue of the model error covariance, as a fraction of the mean one; smaller ones are raised to it.
+    /// </summary>
     public double EigenvalueFloor { get; init; } = 1e-6;
 }
 
@@ -27,7 +29,8 @@ public sealed record LinearInverseModelOptions
 /// <param name="coefficients">The column of anomalies with zero mean, <c>[r]</c>.</param>
 /// <param name="forecast">The column the transformer adds, <c>[r]</c>.</param>
 /// <param name="options">Lag and eigenvalue floor.</param>
-public sealed class LinearInverseModelEstimator(Column coefficients, Column forecast, LinearInverseModelOptions? options = null) : IEstimator<LinearInverseModel>
+public sealed class LinearInverseModelEstimator(Column coefficients, Column forecast, LinearInverseModelOptions? options = null)
+    : IEstimator<LinearInverseModel>
 {
     private readonly LinearInverseModelOptions options = Check(options ?? new LinearInverseModelOptions());
 
@@ -45,7 +48,8 @@ public sealed class LinearInverseModelEstimator(Column coefficients, Column fore
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The view never ends, its cycles are not equally spaced, a value is missing or not finite, there are too few samples, or the model would not be stable.</exception>
+    /// <exception cref="ArgumentException">The view never ends, its cycles are not equally spaced, a value is missing or not finite, there
+    /// are too few samples, or the model would not be stable.</exception>
     public LinearInverseModel Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
         GetOutputSchema(data.Schema);
@@ -54,18 +58,24 @@ public sealed class LinearInverseModelEstimator(Column coefficients, Column fore
         var (x, times) = TrainingData.Gather(data, coefficients, Name, cancellation); // [cycles, batch, r]
         long cycles = x.size(0), samples = cycles * x.size(1), r = x.size(2);
         if (cycles <= options.Lag || samples < 2 * r)
-            throw new ArgumentException($"{Name} of {r} coefficients at a lag of {options.Lag} needs more than {options.Lag} cycles and at least {2 * r} samples; given: {cycles} cycles, {samples} samples.", nameof(data));
+            throw new ArgumentException(
+                $"{Name} of {r} coefficients at a lag of {options.Lag} needs more than {options.Lag} cycles and at least {2 * r} " +
+                    $"samples; given: {cycles} cycles, {samples} samples.", nameof(data));
         double spacing = TrainingData.EqualSpacing(times, Name);
 
         var all = x.flatten(0, 1);
         var covariance = matmul(all.mT, all) / samples;                                                              // C(0) [r, r]
         var lagged = matmul(x[options.Lag..].flatten(0, 1).mT, x[..^options.Lag].flatten(0, 1)) / samples;           // C(tau_0) [r, r]
         if (!(linalg.eigvalsh(covariance) is var spread && spread.min().ToDouble() > 1e-12 * spread.max().ToDouble()))
-            throw new ArgumentException($"{Name}: some combination of the {r} coefficients does not vary in the training data; fewer modes are needed.", nameof(data));
+            throw new ArgumentException(
+                $"{Name}: some combination of the {r} coefficients does not vary in the training data; fewer modes are needed.",
+                nameof(data));
         var propagator = linalg.solve(covariance, lagged.mT).mT;                                                     // G [r, r]
         double radius = linalg.eigvals(propagator.cpu()).abs().max().ToDouble();
         if (!(radius < 1))
-            throw new ArgumentException($"{Name}: the model learned is not stable, its largest eigenvalue is {radius:g6} in size; the data are not anomalies of a stationary process.", nameof(data));
+            throw new ArgumentException(
+                $"{Name}: the model learned is not stable, its largest eigenvalue is {radius:g6} in size; the data are not anomalies of " +
+                    $"a stationary process.", nameof(data));
         var raw = covariance - matmul(matmul(propagator, covariance), propagator.mT);                                // Q [r, r]
         var (modelError, repaired) = PositiveDefinite((raw + raw.mT) / 2, options.EigenvalueFloor);
 
@@ -78,7 +88,9 @@ public sealed class LinearInverseModelEstimator(Column coefficients, Column fore
     private static (Tensor Matrix, double Repaired) PositiveDefinite(Tensor matrix, double floor)
     {
         double trace = matrix.trace().ToDouble();
-        if (!(trace > 0)) throw new ArgumentException("linear inverse model: the training data leave no model error; the record is too short for its number of coefficients.");
+        if (!(trace > 0))
+            throw new ArgumentException(
+                "linear inverse model: the training data leave no model error; the record is too short for its number of coefficients.");
         var (values, vectors) = linalg.eigh(matrix);
         var raised = values.clamp(min: floor * trace / matrix.size(0));
         double repaired = (raised - values).sum().ToDouble() / trace;

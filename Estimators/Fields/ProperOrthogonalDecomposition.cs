@@ -19,7 +19,8 @@ public sealed class ProperOrthogonalDecomposition
     /// <param name="weights">a, <c>[n]</c>, above zero.</param>
     /// <param name="variances">The variance of each coefficient in the training data, <c>[r]</c>.</param>
     /// <param name="truncationVariance">The mean square of the truncation error at each point in the training data, <c>[n]</c>.</param>
-    /// <exception cref="ArgumentException">Shapes that do not belong together, values that are not finite, or modes that are not orthonormal.</exception>
+    /// <exception cref="ArgumentException">Shapes that do not belong together, values that are not finite, or modes that are not
+    /// orthonormal.</exception>
     public ProperOrthogonalDecomposition(Tensor mean, Tensor modes, Tensor weights, Tensor variances, Tensor truncationVariance)
     {
         Require.Finite(Require.Shape(modes, "The modes", ColumnDefinition.AnySize, ColumnDefinition.AnySize), "The modes");
@@ -33,7 +34,9 @@ public sealed class ProperOrthogonalDecomposition
         projector = (Modes * Weights.unsqueeze(1)).DetachFromDisposeScope();
         double defect = (matmul(Modes.mT, projector) - eye(ModeCount, dtype: modes.dtype, device: modes.device)).abs().max().ToDouble();
         if (defect > (modes.dtype == ScalarType.Float64 ? 1e-8 : 1e-3))
-            throw new ArgumentException($"The modes must be orthonormal in the weights; their products differ from the identity by up to {defect:g3}.", nameof(modes));
+            throw new ArgumentException(
+                $"The modes must be orthonormal in the weights; their products differ from the identity by up to {defect:g3}.",
+                nameof(modes));
     }
 
     /// <summary>Number of grid points n.</summary>
@@ -121,11 +124,13 @@ public sealed class ProperOrthogonalDecomposition
     /// <param name="observationOperator">H on the whole field.</param>
     /// <param name="cancellation">Stops the work.</param>
     /// <returns><c>[p, p]</c>, positive semidefinite.</returns>
-    public Tensor TruncationErrorCovariance(ITrajectoryView data, Column field, IObservationOperator observationOperator, CancellationToken cancellation = default)
+    public Tensor TruncationErrorCovariance(ITrajectoryView data, Column field, IObservationOperator observationOperator,
+        CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         long samples = 0;
-        var sum = zeros([observationOperator.ObservationDimension, observationOperator.ObservationDimension], dtype: ScalarType.Float64, device: Modes.device);
+        var sum = zeros([observationOperator.ObservationDimension, observationOperator.ObservationDimension], dtype: ScalarType.Float64,
+            device: Modes.device);
         TrainingData.Read(data, field, "truncation error", cancellation, (_, x) =>
         {
             var error = observationOperator.Apply(x) - observationOperator.Apply(Reconstruct(Project(x)));
@@ -139,7 +144,9 @@ public sealed class ProperOrthogonalDecomposition
     {
         using var scope = NewDisposeScope();
         Require.Finite(weights, "The weights");
-        return weights.min().ToDouble() > 0 ? weights : throw new ArgumentException($"The weights must be above zero; the smallest given is {weights.min().ToDouble():g4}.", nameof(weights));
+        return weights.min().ToDouble() > 0 ? weights
+            : throw new ArgumentException($"The weights must be above zero; the smallest given is {weights.min().ToDouble():g4}.",
+                nameof(weights));
     }
 
     private static Tensor Own(Tensor value, string what, params long[] shape) =>

@@ -21,19 +21,23 @@ public sealed class ProperOrthogonalDecompositionEstimator : IEstimator<ProperOr
     /// <param name="field">The column that is decomposed, <c>[n]</c>.</param>
     /// <param name="coefficients">The column the transformer adds, <c>[r]</c>.</param>
     /// <param name="selection">How many modes are kept.</param>
-    /// <param name="weights">The inner product's weights, <c>[n]</c>, above zero: the area each grid point stands for; null = all 1. They are copied.</param>
-    /// <exception cref="ArgumentException">A selection out of range, or weights that are not a vector of finite numbers above zero.</exception>
+    /// <param name="weights">The inner product's weights, <c>[n]</c>, above zero: the area each grid point stands for; null = all 1. They
+    /// are copied.</param>
+    /// <exception cref="ArgumentException">A selection out of range, or weights that are not a vector of finite numbers above
+    /// zero.</exception>
     public ProperOrthogonalDecompositionEstimator(Column field, Column coefficients, ModeSelection selection, Tensor? weights = null)
     {
         (this.field, this.coefficients, this.selection) = (field, coefficients, selection);
         long modes = ColumnDefinition.AnySize, size = ColumnDefinition.AnySize;
         if (selection is ModeSelection.Count count) modes = Require.AtLeast(count.Modes, 1);
         if (selection is ModeSelection.Variance { Fraction: not (> 0 and <= 1) and var fraction })
-            throw new ArgumentOutOfRangeException(nameof(selection), fraction, $"The fraction of variance must be above 0 and at most 1; given: {fraction}.");
+            throw new ArgumentOutOfRangeException(nameof(selection), fraction,
+                $"The fraction of variance must be above 0 and at most 1; given: {fraction}.");
         if (weights is not null)
         {
             Require.Shape(weights, "The weights", ColumnDefinition.AnySize);
-            this.weights = ProperOrthogonalDecomposition.CheckWeights(weights).to_type(ScalarType.Float64, copy: true).DetachFromDisposeScope();
+            this.weights = ProperOrthogonalDecomposition.CheckWeights(weights).to_type(ScalarType.Float64, copy: true)
+                .DetachFromDisposeScope();
             size = weights.size(0);
         }
         Contract = new SchemaContract([new(field, size)], [new(coefficients, modes)]);

@@ -7,7 +7,8 @@ namespace DaML;
 /// <param name="coefficients">The column it reads, <c>[r]</c>.</param>
 /// <param name="field">The column it adds, <c>[n]</c>.</param>
 [Component("proper-orthogonal-decomposition-reconstruction")]
-public sealed class ProperOrthogonalDecompositionReconstruction(ProperOrthogonalDecomposition decomposition, Column coefficients, Column field)
+public sealed class ProperOrthogonalDecompositionReconstruction(ProperOrthogonalDecomposition decomposition, Column coefficients,
+    Column field)
     : CycleTransformer("reconstruction from modes", new SchemaContract([new(coefficients, decomposition.ModeCount)],
     [new(field, decomposition.Dimension)]))
 {

@@ -17,7 +17,8 @@ public sealed class ProperOrthogonalDecompositionTransformer(ProperOrthogonalDec
     /// <summary>The step that makes a field of coefficients again, on any columns.</summary>
     /// <param name="coefficients">The column it reads, <c>[r]</c>, for instance a filter's analysis.</param>
     /// <param name="field">The column it adds, <c>[n]</c>.</param>
-    public ProperOrthogonalDecompositionReconstruction Inverse(Column coefficients, Column field) => new(decomposition, coefficients, field);
+    public ProperOrthogonalDecompositionReconstruction Inverse(Column coefficients, Column field) =>
+        new(decomposition, coefficients, field);
 
     private Column Coefficients { get; } = coefficients;
 

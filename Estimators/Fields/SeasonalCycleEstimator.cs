@@ -21,7 +21,8 @@ public sealed record SeasonalCycleOptions
 /// <param name="field">The column whose seasonal cycle is learned, <c>[n]</c>.</param>
 /// <param name="anomaly">The column the transformer adds, <c>[n]</c>.</param>
 /// <param name="options">Harmonics and period.</param>
-public sealed class SeasonalCycleEstimator(Column field, Column anomaly, SeasonalCycleOptions? options = null) : IEstimator<SeasonalCycleTransformer>
+public sealed class SeasonalCycleEstimator(Column field, Column anomaly, SeasonalCycleOptions? options = null)
+    : IEstimator<SeasonalCycleTransformer>
 {
     private readonly SeasonalCycleOptions options = Check(options ?? new SeasonalCycleOptions());
 
@@ -39,7 +40,8 @@ public sealed class SeasonalCycleEstimator(Column field, Column anomaly, Seasona
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The view never ends, a value is missing or not finite, or the times do not tell the harmonics apart (less than about a year).</exception>
+    /// <exception cref="ArgumentException">The view never ends, a value is missing or not finite, or the times do not tell the harmonics
+    /// apart (less than about a year).</exception>
     public SeasonalCycleTransformer Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
         GetOutputSchema(data.Schema);
@@ -56,7 +58,9 @@ public sealed class SeasonalCycleEstimator(Column field, Column anomaly, Seasona
         });
         double smallest = (linalg.eigvalsh(normal) / normal[0, 0]).min().ToDouble();
         if (!(smallest > 1e-3))
-            throw new ArgumentException($"{Name}: the {cycles} cycles do not tell {options.Harmonics} harmonics of a period of {options.Period} apart; they should cover a whole period.", nameof(data));
+            throw new ArgumentException(
+                $"{Name}: the {cycles} cycles do not tell {options.Harmonics} harmonics of a period of {options.Period} apart; they " +
+                    $"should cover a whole period.", nameof(data));
         var coefficients = linalg.solve(normal.to(projected!.device), projected);
         return new SeasonalCycleTransformer(new SeasonalCycle(coefficients, options.Period), SeasonalCycleDirection.Remove, field, anomaly);
     }

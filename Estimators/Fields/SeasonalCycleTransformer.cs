@@ -29,7 +29,8 @@ public sealed class SeasonalCycleTransformer : CycleTransformer
         : base(direction == SeasonalCycleDirection.Remove ? "seasonal cycle removed" : "seasonal cycle added",
             new SchemaContract([new(input, cycle.Dimension)], [new(output, cycle.Dimension)]))
     {
-        if (!Enum.IsDefined(direction)) throw new ArgumentOutOfRangeException(nameof(direction), direction, $"There is no direction {direction}.");
+        if (!Enum.IsDefined(direction))
+            throw new ArgumentOutOfRangeException(nameof(direction), direction, $"There is no direction {direction}.");
         (Cycle, Direction, this.input, this.output) = (cycle, direction, input, output);
     }
 

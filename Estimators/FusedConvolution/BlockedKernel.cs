@@ -2,10 +2,14 @@ using System.Runtime.CompilerServices;
 
 namespace DaML;
 
-/// <summary>The arithmetic of the fused network for one group of lanes (<see cref="BlockedLayout"/>), for whichever vector instructions there are.</summary>
+/// <summary>
+/// The arithmetic of the fused network for one group of lanes (<see cref="BlockedLayout"/>), for whichever vector instructions there are.
+/// </summary>
 internal abstract unsafe class BlockedKernel
 {
-    /// <summary>Numbers that may be read, and are then thrown away, behind the end of a field: a tile's sites and a kernel's reach.</summary>
+    /// <summary>
+    /// Numbers that may be read, and are then thrown away, behind the end of a field: a tile's sites and a kernel's reach.
+    /// </summary>
     public static int Slack(int kernel) => (TileSites + kernel) * BlockedLayout.Lanes;
 
     private protected const int TileSites = 5;
@@ -16,7 +20,8 @@ internal abstract unsafe class BlockedKernel
 
     /// <summary>All that this processor runs, the fastest first.</summary>
     public static IReadOnlyList<BlockedKernel> Supported { get; } =
-        [.. Avx512Simd.IsSupported ? [new Avx512()] : Array.Empty<BlockedKernel>(), .. Avx2Simd.IsSupported ? [new Avx2()] : Array.Empty<BlockedKernel>(), new Portable()];
+        [.. Avx512Simd.IsSupported ? [new Avx512()] : Array.Empty<BlockedKernel>(), .. Avx2Simd.IsSupported ? [new Avx2()]
+        : Array.Empty<BlockedKernel>(), new Portable()];
 
     /// <summary>What it is called.</summary>
     public string Name => GetType().Name switch { nameof(Avx512) => "AVX-512", nameof(Avx2) => "AVX2", _ => "portable" };
@@ -32,10 +37,12 @@ internal abstract unsafe class BlockedKernel
     /// <param name="outputs">Number of output channels.</param>
     /// <param name="sites">Number of sites.</param>
     /// <param name="kernel">Number of taps.</param>
-    public abstract void Convolve(float* input, int inputRow, float* weight, float* bias, float* output, int outputRow, int inputs, int outputs, int sites, int kernel);
+    public abstract void Convolve(float* input, int inputRow, float* weight, float* bias, float* output, int outputRow, int inputs,
+        int outputs, int sites, int kernel);
 
     /// <summary>gradient[o][i][k] = sum over sites and lanes of sensitivity[o][s] input[i][s + k].</summary>
-    public abstract void WeightGradient(float* sensitivity, int sensitivityRow, float* input, int inputRow, float* gradient, int inputs, int outputs, int sites, int kernel);
+    public abstract void WeightGradient(float* sensitivity, int sensitivityRow, float* input, int inputRow, float* gradient, int inputs,
+        int outputs, int sites, int kernel);
 
     /// <summary>Mean, and sum of squared deviations from it, of each channel over sites and the lanes that exist.</summary>
     public abstract void Moments(float* field, int channels, int sites, int filled, float* means, float* deviations);
@@ -56,17 +63,23 @@ internal abstract unsafe class BlockedKernel
     /// <param name="row">Numbers from one channel of the target to the next.</param>
     /// <param name="channels">Number of channels.</param>
     /// <param name="sites">Number of sites.</param>
-    public abstract void Activate(NetworkActivation activation, float* field, float* scale, float* shift, float* skip, float* target, int row, int channels, int sites);
+    public abstract void Activate(NetworkActivation activation, float* field, float* scale, float* shift, float* skip, float* target,
+        int row, int channels, int sites);
 
     /// <summary>
     /// In place: the sensitivity to u = scale field + shift from that to mish(u), or to u; and its sums over sites and lanes, plain
     /// and weighted with the normalised field (field - mean) deviation^-1.
     /// </summary>
-    public abstract void ActivateBackward(NetworkActivation activation, float* field, float* scale, float* shift, float* mean, float* inverseDeviation, float* sensitivity, int row,
+    public abstract void ActivateBackward(NetworkActivation activation, float* field, float* scale, float* shift, float* mean,
+        float* inverseDeviation, float* sensitivity, int row,
         int channels, int sites, float* sums, float* weightedSums);
 
-    /// <summary>In place: scale (sensitivity - a - b (field - mean) deviation^-1), zero in lanes that do not exist; the sums over sites and lanes of the result.</summary>
-    public abstract void NormaliseBackward(float* field, float* scale, float* mean, float* inverseDeviation, float* a, float* b, float* sensitivity, int row,
+    /// <summary>
+    /// In place: scale (sensitivity - a - b (field - mean) deviation^-1), zero in lanes that do not exist; the sums over sites and lanes of
+    /// the result.
+    /// </summary>
+    public abstract void NormaliseBackward(float* field, float* scale, float* mean, float* inverseDeviation, float* a, float* b,
+        float* sensitivity, int row,
         int channels, int sites, int filled, float* sums);
 
     private sealed class Avx512 : Of<Avx512Simd, System.Runtime.Intrinsics.Vector512<float>>;
@@ -79,21 +92,27 @@ internal abstract unsafe class BlockedKernel
     {
         private const int Lanes = BlockedLayout.Lanes;
 
-        public override void Convolve(float* input, int inputRow, float* weight, float* bias, float* output, int outputRow, int inputs, int outputs, int sites, int kernel)
+        public override void Convolve(float* input, int inputRow, float* weight, float* bias, float* output, int outputRow, int inputs,
+            int outputs, int sites, int kernel)
         {
             int tile = S.HasManyRegisters ? 4 : 2;
             for (int part = 0; part < Lanes; part += S.Width)
                 for (int s = 0; s < sites; s += TileSites)      // a tile's inputs stay in the first cache for all outputs
                     for (int o = 0; o < outputs; o += tile)
-                        if (S.HasManyRegisters) Tile4(input + part + s * Lanes, inputRow, weight, bias, output + part + s * Lanes, outputRow, inputs, outputs, o, sites - s, kernel);
-                        else Tile2(input + part + s * Lanes, inputRow, weight, bias, output + part + s * Lanes, outputRow, inputs, outputs, o, sites - s, kernel);
+                        if (S.HasManyRegisters)
+                            Tile4(input + part + s * Lanes, inputRow, weight, bias, output + part + s * Lanes, outputRow, inputs, outputs,
+                                o, sites - s, kernel);
+                        else Tile2(input + part + s * Lanes, inputRow, weight, bias, output + part + s * Lanes, outputRow, inputs, outputs,
+                            o, sites - s, kernel);
         }
 
         // Outputs o .. o + 3 at five sites; of what lies behind the last output or site, the last is computed again or nothing stored.
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void Tile4(float* input, int inputRow, float* weight, float* bias, float* output, int outputRow, int inputs, int outputs, int o, int sites, int kernel)
+        private static void Tile4(float* input, int inputRow, float* weight, float* bias, float* output, int outputRow, int inputs,
+            int outputs, int o, int sites, int kernel)
         {
-            int last = outputs - 1, o1 = Math.Min(o + 1, last), o2 = Math.Min(o + 2, last), o3 = Math.Min(o + 3, last), size = inputs * kernel;
+            int last = outputs - 1, o1 = Math.Min(o + 1, last), o2 = Math.Min(o + 2, last), o3 = Math.Min(o + 3, last),
+                size = inputs * kernel;
             float* w0 = weight + o * size, w1 = weight + o1 * size, w2 = weight + o2 * size, w3 = weight + o3 * size;
             V a00, a01, a02, a03, a04, a10, a11, a12, a13, a14, a20, a21, a22, a23, a24, a30, a31, a32, a33, a34;
             a00 = a01 = a02 = a03 = a04 = S.Of(bias is null ? 0 : bias[o]);
@@ -105,15 +124,20 @@ internal abstract unsafe class BlockedKernel
                 float* x = input;
                 for (int k = 0; k < kernel; k++, x += Lanes)
                 {
-                    V x0 = S.Load(x), x1 = S.Load(x + Lanes), x2 = S.Load(x + 2 * Lanes), x3 = S.Load(x + 3 * Lanes), x4 = S.Load(x + 4 * Lanes);
+                    V x0 = S.Load(x), x1 = S.Load(x + Lanes), x2 = S.Load(x + 2 * Lanes), x3 = S.Load(x + 3 * Lanes),
+                        x4 = S.Load(x + 4 * Lanes);
                     V w = S.Of(*w0++);
-                    a00 = S.MultiplyAdd(w, x0, a00); a01 = S.MultiplyAdd(w, x1, a01); a02 = S.MultiplyAdd(w, x2, a02); a03 = S.MultiplyAdd(w, x3, a03); a04 = S.MultiplyAdd(w, x4, a04);
+                    a00 = S.MultiplyAdd(w, x0, a00); a01 = S.MultiplyAdd(w, x1, a01); a02 = S.MultiplyAdd(w, x2,
+                        a02); a03 = S.MultiplyAdd(w, x3, a03); a04 = S.MultiplyAdd(w, x4, a04);
                     w = S.Of(*w1++);
-                    a10 = S.MultiplyAdd(w, x0, a10); a11 = S.MultiplyAdd(w, x1, a11); a12 = S.MultiplyAdd(w, x2, a12); a13 = S.MultiplyAdd(w, x3, a13); a14 = S.MultiplyAdd(w, x4, a14);
+                    a10 = S.MultiplyAdd(w, x0, a10); a11 = S.MultiplyAdd(w, x1, a11); a12 = S.MultiplyAdd(w, x2,
+                        a12); a13 = S.MultiplyAdd(w, x3, a13); a14 = S.MultiplyAdd(w, x4, a14);
                     w = S.Of(*w2++);
-                    a20 = S.MultiplyAdd(w, x0, a20); a21 = S.MultiplyAdd(w, x1, a21); a22 = S.MultiplyAdd(w, x2, a22); a23 = S.MultiplyAdd(w, x3, a23); a24 = S.MultiplyAdd(w, x4, a24);
+                    a20 = S.MultiplyAdd(w, x0, a20); a21 = S.MultiplyAdd(w, x1, a21); a22 = S.MultiplyAdd(w, x2,
+                        a22); a23 = S.MultiplyAdd(w, x3, a23); a24 = S.MultiplyAdd(w, x4, a24);
                     w = S.Of(*w3++);
-                    a30 = S.MultiplyAdd(w, x0, a30); a31 = S.MultiplyAdd(w, x1, a31); a32 = S.MultiplyAdd(w, x2, a32); a33 = S.MultiplyAdd(w, x3, a33); a34 = S.MultiplyAdd(w, x4, a34);
+                    a30 = S.MultiplyAdd(w, x0, a30); a31 = S.MultiplyAdd(w, x1, a31); a32 = S.MultiplyAdd(w, x2,
+                        a32); a33 = S.MultiplyAdd(w, x3, a33); a34 = S.MultiplyAdd(w, x4, a34);
                 }
             }
             Store(output + o * outputRow, sites, a00, a01, a02, a03, a04);
@@ -123,7 +147,8 @@ internal abstract unsafe class BlockedKernel
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void Tile2(float* input, int inputRow, float* weight, float* bias, float* output, int outputRow, int inputs, int outputs, int o, int sites, int kernel)
+        private static void Tile2(float* input, int inputRow, float* weight, float* bias, float* output, int outputRow, int inputs,
+            int outputs, int o, int sites, int kernel)
         {
             int o1 = Math.Min(o + 1, outputs - 1), size = inputs * kernel;
             float* w0 = weight + o * size, w1 = weight + o1 * size;
@@ -162,7 +187,8 @@ internal abstract unsafe class BlockedKernel
             if (sites > 4) S.Store(target + 4 * Lanes, e);
         }
 
-        public override void WeightGradient(float* sensitivity, int sensitivityRow, float* input, int inputRow, float* gradient, int inputs, int outputs, int sites, int kernel)
+        public override void WeightGradient(float* sensitivity, int sensitivityRow, float* input, int inputRow, float* gradient, int inputs,
+            int outputs, int sites, int kernel)
         {
             int tile = S.HasManyRegisters ? 4 : 2;
             new Span<float>(gradient, inputs * outputs * kernel).Clear();
@@ -170,13 +196,17 @@ internal abstract unsafe class BlockedKernel
                 for (int o = 0; o < outputs; o += tile)         // a tile's sensitivities stay in the first cache for all inputs
                     for (int i = 0; i < inputs; i++)
                         for (int k = 0; k < kernel; k += TileSites)
-                            if (S.HasManyRegisters) GradientTile4(sensitivity + part, sensitivityRow, input + part + i * inputRow + k * Lanes, gradient + i * kernel + k, inputs * kernel, outputs, o, sites, kernel - k);
-                            else GradientTile2(sensitivity + part, sensitivityRow, input + part + i * inputRow + k * Lanes, gradient + i * kernel + k, inputs * kernel, outputs, o, sites, kernel - k);
+                            if (S.HasManyRegisters)
+                                GradientTile4(sensitivity + part, sensitivityRow, input + part + i * inputRow + k * Lanes,
+                                    gradient + i * kernel + k, inputs * kernel, outputs, o, sites, kernel - k);
+                            else GradientTile2(sensitivity + part, sensitivityRow, input + part + i * inputRow + k * Lanes,
+                                gradient + i * kernel + k, inputs * kernel, outputs, o, sites, kernel - k);
         }
 
         // Outputs o .. o + 3 and five taps of one input; what lies behind the last output or tap is thrown away.
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void GradientTile4(float* sensitivity, int sensitivityRow, float* x, float* gradient, int gradientRow, int outputs, int o, int sites, int taps)
+        private static void GradientTile4(float* sensitivity, int sensitivityRow, float* x, float* gradient, int gradientRow, int outputs,
+            int o, int sites, int taps)
         {
             int last = outputs - 1;
             float* d0 = sensitivity + o * sensitivityRow, d1 = sensitivity + Math.Min(o + 1, last) * sensitivityRow,
@@ -189,13 +219,17 @@ internal abstract unsafe class BlockedKernel
                 x += Lanes;
                 V x4 = S.Load(x + 3 * Lanes);
                 V d = S.Load(d0);
-                a00 = S.MultiplyAdd(d, x0, a00); a01 = S.MultiplyAdd(d, x1, a01); a02 = S.MultiplyAdd(d, x2, a02); a03 = S.MultiplyAdd(d, x3, a03); a04 = S.MultiplyAdd(d, x4, a04);
+                a00 = S.MultiplyAdd(d, x0, a00); a01 = S.MultiplyAdd(d, x1, a01); a02 = S.MultiplyAdd(d, x2, a02); a03 = S.MultiplyAdd(d,
+                    x3, a03); a04 = S.MultiplyAdd(d, x4, a04);
                 d = S.Load(d1);
-                a10 = S.MultiplyAdd(d, x0, a10); a11 = S.MultiplyAdd(d, x1, a11); a12 = S.MultiplyAdd(d, x2, a12); a13 = S.MultiplyAdd(d, x3, a13); a14 = S.MultiplyAdd(d, x4, a14);
+                a10 = S.MultiplyAdd(d, x0, a10); a11 = S.MultiplyAdd(d, x1, a11); a12 = S.MultiplyAdd(d, x2, a12); a13 = S.MultiplyAdd(d,
+                    x3, a13); a14 = S.MultiplyAdd(d, x4, a14);
                 d = S.Load(d2);
-                a20 = S.MultiplyAdd(d, x0, a20); a21 = S.MultiplyAdd(d, x1, a21); a22 = S.MultiplyAdd(d, x2, a22); a23 = S.MultiplyAdd(d, x3, a23); a24 = S.MultiplyAdd(d, x4, a24);
+                a20 = S.MultiplyAdd(d, x0, a20); a21 = S.MultiplyAdd(d, x1, a21); a22 = S.MultiplyAdd(d, x2, a22); a23 = S.MultiplyAdd(d,
+                    x3, a23); a24 = S.MultiplyAdd(d, x4, a24);
                 d = S.Load(d3);
-                a30 = S.MultiplyAdd(d, x0, a30); a31 = S.MultiplyAdd(d, x1, a31); a32 = S.MultiplyAdd(d, x2, a32); a33 = S.MultiplyAdd(d, x3, a33); a34 = S.MultiplyAdd(d, x4, a34);
+                a30 = S.MultiplyAdd(d, x0, a30); a31 = S.MultiplyAdd(d, x1, a31); a32 = S.MultiplyAdd(d, x2, a32); a33 = S.MultiplyAdd(d,
+                    x3, a33); a34 = S.MultiplyAdd(d, x4, a34);
                 d0 += Lanes; d1 += Lanes; d2 += Lanes; d3 += Lanes;
                 x0 = x1; x1 = x2; x2 = x3; x3 = x4;
             }
@@ -206,7 +240,8 @@ internal abstract unsafe class BlockedKernel
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void GradientTile2(float* sensitivity, int sensitivityRow, float* x, float* gradient, int gradientRow, int outputs, int o, int sites, int taps)
+        private static void GradientTile2(float* sensitivity, int sensitivityRow, float* x, float* gradient, int gradientRow, int outputs,
+            int o, int sites, int taps)
         {
             float* d0 = sensitivity + o * sensitivityRow, d1 = sensitivity + Math.Min(o + 1, outputs - 1) * sensitivityRow;
             V a00, a01, a02, a03, a04, a10, a11, a12, a13, a14;
@@ -291,7 +326,8 @@ internal abstract unsafe class BlockedKernel
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public override void Activate(NetworkActivation activation, float* field, float* scale, float* shift, float* skip, float* target, int row, int channels, int sites)
+        public override void Activate(NetworkActivation activation, float* field, float* scale, float* shift, float* skip, float* target,
+            int row, int channels, int sites)
         {
             int size = sites * Lanes;
             bool mish = activation == NetworkActivation.Mish;
@@ -302,14 +338,16 @@ internal abstract unsafe class BlockedKernel
                     for (int i = 0; i < size; i += S.Width) S.Store(target + i, Activated(mish, S.MultiplyAdd(a, S.Load(field + i), b)));
                 else
                 {
-                    for (int i = 0; i < size; i += S.Width) S.Store(target + i, S.Add(Activated(mish, S.MultiplyAdd(a, S.Load(field + i), b)), S.Load(skip + i)));
+                    for (int i = 0; i < size; i += S.Width)
+                        S.Store(target + i, S.Add(Activated(mish, S.MultiplyAdd(a, S.Load(field + i), b)), S.Load(skip + i)));
                     skip += row;
                 }
             }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public override void ActivateBackward(NetworkActivation activation, float* field, float* scale, float* shift, float* mean, float* inverseDeviation, float* sensitivity, int row,
+        public override void ActivateBackward(NetworkActivation activation, float* field, float* scale, float* shift, float* mean,
+            float* inverseDeviation, float* sensitivity, int row,
             int channels, int sites, float* sums, float* weightedSums)
         {
             int size = sites * Lanes;
@@ -335,7 +373,8 @@ internal abstract unsafe class BlockedKernel
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public override void NormaliseBackward(float* field, float* scale, float* mean, float* inverseDeviation, float* a, float* b, float* sensitivity, int row,
+        public override void NormaliseBackward(float* field, float* scale, float* mean, float* inverseDeviation, float* a, float* b,
+            float* sensitivity, int row,
             int channels, int sites, int filled, float* sums)
         {
             float* mask = stackalloc float[Lanes];

@@ -25,7 +25,9 @@ internal readonly record struct BlockedLayout(int Batch, int Sites, int Halo)
     /// <summary>Trajectories in a group that exist.</summary>
     public int Filled(int group) => Math.Min(Lanes, Batch - group * Lanes);
 
-    /// <summary>Copies rows [batch][channels][site] into the inner sites of a group, zero in lanes that do not exist, and closes the circle.</summary>
+    /// <summary>
+    /// Copies rows [batch][channels][site] into the inner sites of a group, zero in lanes that do not exist, and closes the circle.
+    /// </summary>
     public unsafe void Pack(float* rows, int channels, int group, float* target)
     {
         int filled = Filled(group);

@@ -34,7 +34,8 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         layout = tape.Layout;
         offsets = new int[weights.Length + 1];
         var shapes = shape.ParameterShapes();
-        for (int i = 0; i < shapes.Count; i++) offsets[i + 1] = offsets[i] + (int)shapes[i].Aggregate(1L, (product, size) => product * size);
+        for (int i = 0; i < shapes.Count; i++)
+            offsets[i + 1] = offsets[i] + (int)shapes[i].Aggregate(1L, (product, size) => product * size);
         parameterCount = offsets[^1];
         parametersSize = PinnedMemory.WholeLines<float>(parameterCount);
         // Of each group: the sensitivity of a field, twice in turn, that of a block's beginning, the packed product's and input's.
@@ -50,7 +51,8 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
     public void Run(int threads, float* sensitivity, float* input)
     {
         int groups = layout.Groups, layers = shape.Layers;
-        SharedPhases.Run(threads, [layers + 2, .. Enumerable.Repeat(groups, layers + 1), wantsParameters ? SummingPieces : 0], (phase, piece) =>
+        SharedPhases.Run(threads, [layers + 2, .. Enumerable.Repeat(groups, layers + 1), wantsParameters ? SummingPieces : 0],
+            (phase, piece) =>
         {
             if (phase == 0) Transpose(piece);
             else if (phase == 1) Decoder(piece, sensitivity);
@@ -104,11 +106,13 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         layout.Pack(sensitivity, shape.Outputs, group, packed);
         if (wantsParameters)
         {
-            kernel.WeightGradient(Inner(packed), layout.Row, tape.Field(layers, group), layout.Row, Sum(group) + offsets[parameter], shape.Filters, shape.Outputs, layout.Sites, shape.Kernel);
+            kernel.WeightGradient(Inner(packed), layout.Row, tape.Field(layers, group), layout.Row, Sum(group) + offsets[parameter],
+                shape.Filters, shape.Outputs, layout.Sites, shape.Kernel);
             kernel.Sums(Inner(packed), layout.Row, shape.Outputs, layout.Sites, Sum(group) + offsets[parameter + 1]);
         }
         float* field = Sensitivity(layers, group);
-        kernel.Convolve(packed, layout.Row, Transposed(parameter), null, Inner(field), layout.Row, shape.Outputs, shape.Filters, layout.Sites, shape.Kernel);
+        kernel.Convolve(packed, layout.Row, Transposed(parameter), null, Inner(field), layout.Row, shape.Outputs, shape.Filters,
+            layout.Sites, shape.Kernel);
         EndBlock(field, group);
         ActivateBackward(layers - 1, field, group);
     }
@@ -121,8 +125,10 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         int parameter = FusedResidualNetwork.LayerParameter(layer);
         if (wantsParameters && !shape.EndsBlock(layer)) Restore(layer, group);
         if (wantsParameters)
-            kernel.WeightGradient(Inner(field), layout.Row, tape.Field(layer, group), layout.Row, Sum(group) + offsets[parameter], shape.Filters, shape.Filters, layout.Sites, shape.Kernel);
-        kernel.Convolve(field, layout.Row, Transposed(parameter), null, Inner(before), layout.Row, shape.Filters, shape.Filters, layout.Sites, shape.Kernel);
+            kernel.WeightGradient(Inner(field), layout.Row, tape.Field(layer, group), layout.Row, Sum(group) + offsets[parameter],
+                shape.Filters, shape.Filters, layout.Sites, shape.Kernel);
+        kernel.Convolve(field, layout.Row, Transposed(parameter), null, Inner(before), layout.Row, shape.Filters, shape.Filters,
+            layout.Sites, shape.Kernel);
         if (shape.EndsBlock(layer)) kernel.Add(Skip(group), before, shape.Filters * layout.Row);
         if (layer == 0)
         {
@@ -138,7 +144,8 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
     {
         var normalisation = tape.Normalisation(layer - 1);
         float* field = tape.Field(layer, group);
-        kernel.Activate(shape.Activation, tape.Product(layer - 1, group), normalisation.Scale, normalisation.Shift, null, Inner(field), layout.Row, shape.Filters, layout.Sites);
+        kernel.Activate(shape.Activation, tape.Product(layer - 1, group), normalisation.Scale, normalisation.Shift, null, Inner(field),
+            layout.Row, shape.Filters, layout.Sites);
         layout.Close(field, shape.Filters);
     }
 
@@ -147,23 +154,27 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         if (wantsParameters)
         {
             kernel.Sums(Inner(field), layout.Row, shape.Filters, layout.Sites, Sum(group) + offsets[1]);
-            kernel.WeightGradient(Inner(field), layout.Row, tape.Input(group), layout.Row, Sum(group), shape.Inputs, shape.Filters, layout.Sites, shape.Kernel);
+            kernel.WeightGradient(Inner(field), layout.Row, tape.Input(group), layout.Row, Sum(group), shape.Inputs, shape.Filters,
+                layout.Sites, shape.Kernel);
         }
         layout.Close(field, shape.Filters);
         float* packed = Ends(group);
-        kernel.Convolve(field, layout.Row, Transposed(0), null, Inner(packed), layout.Row, shape.Filters, shape.Inputs, layout.Sites, shape.Kernel);
+        kernel.Convolve(field, layout.Row, Transposed(0), null, Inner(packed), layout.Row, shape.Filters, shape.Inputs, layout.Sites,
+            shape.Kernel);
         layout.Unpack(packed, shape.Inputs, group, input);
     }
 
     // The sensitivity at a block's end goes to its last layer and, past its layers, to its beginning.
-    private void EndBlock(float* field, int group) => new Span<float>(field, tape.FieldSize).CopyTo(new Span<float>(Skip(group), tape.FieldSize));
+    private void EndBlock(float* field, int group) =>
+        new Span<float>(field, tape.FieldSize).CopyTo(new Span<float>(Skip(group), tape.FieldSize));
 
     // The sums of gamma's and beta's sensitivities are also those of the way back through the normalisation.
     private void ActivateBackward(int layer, float* field, int group)
     {
         var normalisation = tape.Normalisation(layer);
         int parameter = FusedResidualNetwork.LayerParameter(layer);
-        kernel.ActivateBackward(shape.Activation, tape.Product(layer, group), normalisation.Scale, normalisation.Shift, normalisation.Mean, normalisation.InverseDeviation, Inner(field), layout.Row,
+        kernel.ActivateBackward(shape.Activation, tape.Product(layer, group), normalisation.Scale, normalisation.Shift, normalisation.Mean,
+            normalisation.InverseDeviation, Inner(field), layout.Row,
             shape.Filters, layout.Sites, sums: Sum(group) + offsets[parameter + 3], weightedSums: Sum(group) + offsets[parameter + 2]);
     }
 
@@ -183,7 +194,8 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
             double count = (double)layout.Batch * layout.Sites;
             (a[c], b[c]) = ((float)(plain / count), (float)(weighted / count));
         }
-        kernel.NormaliseBackward(tape.Product(layer, group), normalisation.Scale, normalisation.Mean, normalisation.InverseDeviation, a, b, Inner(field), layout.Row,
+        kernel.NormaliseBackward(tape.Product(layer, group), normalisation.Scale, normalisation.Mean, normalisation.InverseDeviation, a, b,
+            Inner(field), layout.Row,
             filters, layout.Sites, layout.Filled(group), Sum(group) + offsets[parameter + 1]);
     }
 

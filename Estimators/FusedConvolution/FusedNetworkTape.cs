@@ -27,7 +27,10 @@ internal sealed unsafe class FusedNetworkTape
         groupSize = momentOffset + PinnedMemory.WholeLines<float>(2 * shape.Layers * shape.Filters);
         normalisationOffset = checked(groupSize * layout.Groups);
         long size = normalisationOffset + 4L * shape.Layers * shape.Filters;
-        if (size > int.MaxValue) throw new OutOfMemoryException($"A batch of {layout.Batch} is too large for the fused network: it would keep {size} numbers. Use a smaller batch, or the plain form.");
+        if (size > int.MaxValue)
+            throw new OutOfMemoryException(
+                $"A batch of {layout.Batch} is too large for the fused network: it would keep {size} numbers. Use a smaller batch, or " +
+                    $"the plain form.");
         memory = new(size * sizeof(float), cleared: true);
         start = (float*)memory.Start;
     }
@@ -35,10 +38,12 @@ internal sealed unsafe class FusedNetworkTape
     /// <summary>A new pass over the memory of one that was released.</summary>
     public FusedNetworkTape(FusedNetworkTape released)
     {
-        (Shape, Layout, Keeps, FieldSize, ProductSize) = (released.Shape, released.Layout, released.Keeps, released.FieldSize, released.ProductSize);
+        (Shape, Layout, Keeps, FieldSize, ProductSize) = (released.Shape, released.Layout, released.Keeps, released.FieldSize,
+            released.ProductSize);
         (memory, groupSize, outputOffset) = (released.memory, released.groupSize, released.outputOffset);
         start = released.start;
-        (xOffset, cOffset, momentOffset, normalisationOffset) = (released.xOffset, released.cOffset, released.momentOffset, released.normalisationOffset);
+        (xOffset, cOffset, momentOffset, normalisationOffset) = (released.xOffset, released.cOffset, released.momentOffset,
+            released.normalisationOffset);
     }
 
     public FusedNetworkShape Shape { get; }
@@ -66,7 +71,9 @@ internal sealed unsafe class FusedNetworkTape
     /// <summary>Where a group's product is packed, with halo.</summary>
     public float* Output(int group) => Input(group) + outputOffset;
 
-    /// <summary>X_layer of a group, with halo. Those between the ends of blocks share one place: they follow from C_(layer - 1) again.</summary>
+    /// <summary>
+    /// X_layer of a group, with halo. Those between the ends of blocks share one place: they follow from C_(layer - 1) again.
+    /// </summary>
     public float* Field(int layer, int group)
     {
         int slot = !Shape.EndsBlock(layer) ? 0 : Keeps ? 1 + layer / Shape.SubBlocks : layer < Shape.Layers ? 1 : 0;

@@ -17,9 +17,11 @@ internal sealed class FusedResidualFunction : DifferentiableFunction<FusedResidu
     /// <param name="running">Running statistics of its layers.</param>
     /// <param name="training">Whether the batch's own statistics are used.</param>
     /// <param name="input"><c>[batch, inputs, n]</c></param>
-    /// <param name="parameters">One after the other (<see cref="FusedResidualNetwork.Packed"/>): what goes through a node of the graph costs as much as a small operator, tensor by tensor.</param>
+    /// <param name="parameters">One after the other (<see cref="FusedResidualNetwork.Packed"/>): what goes through a node of the graph
+    /// costs as much as a small operator, tensor by tensor.</param>
     /// <returns><c>[batch, outputs, n]</c></returns>
-    public static Tensor Apply(FusedResidualNetwork network, IReadOnlyList<(Tensor Mean, Tensor Variance)> running, bool training, Tensor input, Tensor parameters) =>
+    public static Tensor Apply(FusedResidualNetwork network, IReadOnlyList<(Tensor Mean, Tensor Variance)> running, bool training,
+        Tensor input, Tensor parameters) =>
         apply(new Pass(network, running, training, parameters.requires_grad), input, parameters);
 
     /// <inheritdoc/>
@@ -29,7 +31,8 @@ internal sealed class FusedResidualFunction : DifferentiableFunction<FusedResidu
         using var input = ((Tensor)arguments[1]).contiguous();
         context.save_for_backward([(Tensor)arguments[1], parameters]);
         context.save_data(nameof(Pass), pass);
-        (var product, pass.Tape) = pass.Network.Forward(input, pass.Network.Addresses(parameters), pass.Running, pass.Training, keeps: true);
+        (var product, pass.Tape) = pass.Network.Forward(input, pass.Network.Addresses(parameters), pass.Running, pass.Training,
+            keeps: true);
         GC.KeepAlive(parameters);
         return product;
     }
@@ -55,17 +58,20 @@ internal sealed class FusedResidualFunction : DifferentiableFunction<FusedResidu
         bool again = is_grad_enabled();
         using var scope = NewDisposeScope();
         using var gradients = enable_grad();
-        List<Tensor> tracked = [.. saved.Select(tensor => tensor.requires_grad ? again ? tensor : tensor.detach().requires_grad_() : tensor)];
+        List<Tensor> tracked =
+            [.. saved.Select(tensor => tensor.requires_grad ? again ? tensor : tensor.detach().requires_grad_() : tensor)];
         var product = Plain(pass.Network.Shape, pass.Running, pass.Training, tracked[0], pass.Network.Split(tracked[1]));
         int[] wanted = [.. Enumerable.Range(0, tracked.Count).Where(i => tracked[i].requires_grad)];
-        var found = Differentiation.Gradients(product, [.. wanted.Select(i => tracked[i])], sensitivity, createGraph: again, name: "The fused network");
+        var found = Differentiation.Gradients(product, [.. wanted.Select(i => tracked[i])], sensitivity, createGraph: again,
+            name: "The fused network");
         var all = new Tensor[tracked.Count];
         for (int i = 0; i < wanted.Length; i++) all[wanted[i]] = found[i].MoveToOuterDisposeScope();
         return all;
     }
 
     /// <summary>One pass through the network: what its way back needs beside input and parameters.</summary>
-    private sealed record Pass(FusedResidualNetwork Network, IReadOnlyList<(Tensor Mean, Tensor Variance)> Running, bool Training, bool WantsParameters)
+    private sealed record Pass(FusedResidualNetwork Network, IReadOnlyList<(Tensor Mean, Tensor Variance)> Running, bool Training,
+        bool WantsParameters)
     {
         public FusedNetworkTape? Tape { get; set; }
     }

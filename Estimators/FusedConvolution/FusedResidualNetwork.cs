@@ -30,12 +30,14 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
 
     /// <summary>The network's product, <c>[batch, outputs, n]</c>.</summary>
     /// <param name="input"><c>[batch, inputs, n]</c>, contiguous.</param>
-    /// <param name="weights">The addresses of the parameters, in order (<see cref="Addresses(IReadOnlyList{Tensor})"/>); what is there stays alive until the call ends.</param>
+    /// <param name="weights">The addresses of the parameters, in order (<see cref="Addresses(IReadOnlyList{Tensor})"/>); what is there
+    /// stays alive until the call ends.</param>
     /// <param name="running">Running mean and variance of each layer; moved on where the batch's own statistics are used.</param>
     /// <param name="ownStatistics">Whether the batch's own statistics are used, as in training.</param>
     /// <param name="keeps">Whether the pass is to be differentiated.</param>
     /// <returns>The product, and what <see cref="Backward"/> needs.</returns>
-    public (Tensor Product, FusedNetworkTape Tape) Forward(Tensor input, nint[] weights, IReadOnlyList<(Tensor Mean, Tensor Variance)> running, bool ownStatistics, bool keeps)
+    public (Tensor Product, FusedNetworkTape Tape) Forward(Tensor input, nint[] weights,
+        IReadOnlyList<(Tensor Mean, Tensor Variance)> running, bool ownStatistics, bool keeps)
     {
         var layout = new BlockedLayout((int)input.size(0), (int)input.size(2), shape.Kernel / 2);
         var tape = Rent(layout, keeps);
@@ -60,7 +62,8 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
                 if (layer > 0) Normalise(tape, layer - 1, weights);
                 Layer(layer, group);
                 if (layer < shape.Layers)
-                    kernel.Moments(tape.Product(layer, group), shape.Filters, layout.Sites, layout.Filled(group), tape.Moments(layer, group), tape.Moments(layer, group) + shape.Filters);
+                    kernel.Moments(tape.Product(layer, group), shape.Filters, layout.Sites, layout.Filled(group),
+                        tape.Moments(layer, group), tape.Moments(layer, group) + shape.Filters);
             });
             MoveOn(tape, running);
         }
@@ -80,7 +83,9 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         return (product, tape);
     }
 
-    /// <summary>The sensitivity of the input, <c>[batch, inputs, n]</c>, and of the parameters one after the other, null where they are not wanted.</summary>
+    /// <summary>
+    /// The sensitivity of the input, <c>[batch, inputs, n]</c>, and of the parameters one after the other, null where they are not wanted.
+    /// </summary>
     /// <param name="tape">Of the forward pass; it is released.</param>
     /// <param name="sensitivity">Of the product, <c>[batch, outputs, n]</c>, contiguous.</param>
     /// <param name="weights">As in the forward pass.</param>
@@ -164,7 +169,8 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         var layout = tape.Layout;
         layout.Pack(from, shape.Inputs, group, tape.Input(group));
         float* field = tape.Field(0, group);
-        kernel.Convolve(tape.Input(group), layout.Row, (float*)weights[0], (float*)weights[1], Inner(layout, field), layout.Row, shape.Inputs, shape.Filters, layout.Sites, shape.Kernel);
+        kernel.Convolve(tape.Input(group), layout.Row, (float*)weights[0], (float*)weights[1], Inner(layout, field), layout.Row,
+            shape.Inputs, shape.Filters, layout.Sites, shape.Kernel);
         layout.Close(field, shape.Filters);
     }
 
@@ -175,19 +181,22 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         bool ends = shape.EndsBlock(layer + 1);
         float* field = tape.Field(layer + 1, group);
         kernel.Activate(shape.Activation, tape.Product(layer, group), normalisation.Scale, normalisation.Shift,
-            ends ? Inner(layout, tape.Field(shape.BlockStart(layer), group)) : null, Inner(layout, field), layout.Row, shape.Filters, layout.Sites);
+            ends ? Inner(layout, tape.Field(shape.BlockStart(layer), group))
+            : null, Inner(layout, field), layout.Row, shape.Filters, layout.Sites);
         layout.Close(field, shape.Filters);
     }
 
     private void Convolve(FusedNetworkTape tape, int layer, nint[] weights, int group) =>
-        kernel.Convolve(tape.Field(layer, group), tape.Layout.Row, (float*)weights[LayerParameter(layer)], (float*)weights[LayerParameter(layer) + 1],
+        kernel.Convolve(tape.Field(layer, group), tape.Layout.Row, (float*)weights[LayerParameter(layer)],
+            (float*)weights[LayerParameter(layer) + 1],
             tape.Product(layer, group), tape.Layout.InnerRow, shape.Filters, shape.Filters, tape.Layout.Sites, shape.Kernel);
 
     private void Decode(FusedNetworkTape tape, nint[] weights, float* to, int group)
     {
         var layout = tape.Layout;
         float* product = tape.Output(group);
-        kernel.Convolve(tape.Field(shape.Layers, group), layout.Row, (float*)weights[^2], (float*)weights[^1], Inner(layout, product), layout.Row, shape.Filters, shape.Outputs, layout.Sites, shape.Kernel);
+        kernel.Convolve(tape.Field(shape.Layers, group), layout.Row, (float*)weights[^2], (float*)weights[^1], Inner(layout, product),
+            layout.Row, shape.Filters, shape.Outputs, layout.Sites, shape.Kernel);
         layout.Unpack(product, shape.Outputs, group, to);
     }
 
@@ -200,20 +209,24 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         for (int c = 0; c < shape.Filters; c++)
         {
             double mean = 0, squares = 0;
-            for (int group = 0; group < layout.Groups; group++) mean += (double)layout.Filled(group) * layout.Sites / count * tape.Moments(layer, group)[c];
+            for (int group = 0; group < layout.Groups; group++)
+                mean += (double)layout.Filled(group) * layout.Sites / count * tape.Moments(layer, group)[c];
             for (int group = 0; group < layout.Groups; group++)
             {
                 double d = tape.Moments(layer, group)[c] - mean;
                 squares += tape.Moments(layer, group)[shape.Filters + c] + (double)layout.Filled(group) * layout.Sites * d * d;
             }
-            Set(normalisation, c, mean, squares / count, ((float*)weights[LayerParameter(layer) + 2])[c], ((float*)weights[LayerParameter(layer) + 3])[c]);
+            Set(normalisation, c, mean, squares / count, ((float*)weights[LayerParameter(layer) + 2])[c],
+                ((float*)weights[LayerParameter(layer) + 3])[c]);
         }
     }
 
     private void Normalise(FusedNetworkTape tape, int layer, nint[] weights, float* mean, float* variance)
     {
         var normalisation = tape.Normalisation(layer);
-        for (int c = 0; c < shape.Filters; c++) Set(normalisation, c, mean[c], variance[c], ((float*)weights[LayerParameter(layer) + 2])[c], ((float*)weights[LayerParameter(layer) + 3])[c]);
+        for (int c = 0; c < shape.Filters; c++)
+            Set(normalisation, c, mean[c], variance[c], ((float*)weights[LayerParameter(layer) + 2])[c],
+                ((float*)weights[LayerParameter(layer) + 3])[c]);
     }
 
     private static void Set(Normalisation normalisation, int c, double mean, double variance, double gamma, double beta)

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>A convolution over a <see cref="StateGrid"/> from any number of channels to any number, as large as it was. Its weights are zero until they are drawn or read.</summary>
+/// <summary>
+/// A convolution over a <see cref="StateGrid"/> from any number of channels to any number, as large as it was. Its weights are zero until
+/// they are drawn or read.
+/// </summary>
 internal sealed class GridConvolution : nn.Module<Tensor, Tensor>
 {
     private readonly StateGrid grid;
@@ -17,7 +20,8 @@ internal sealed class GridConvolution : nn.Module<Tensor, Tensor>
     /// <param name="kernelSize">Sites it reads in each direction, odd.</param>
     /// <param name="precision">Float32 or Float64.</param>
     /// <param name="device">Where it lives.</param>
-    public GridConvolution(StateGrid grid, long from, long to, long kernelSize, ScalarType precision, Device device) : base(nameof(GridConvolution))
+    public GridConvolution(StateGrid grid, long from, long to, long kernelSize, ScalarType precision, Device device)
+        : base(nameof(GridConvolution))
     {
         this.grid = grid;
         weight = new Parameter(zeros([to, from, .. Enumerable.Repeat(kernelSize, grid.Directions)], dtype: precision, device: device));

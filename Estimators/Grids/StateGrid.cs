@@ -19,8 +19,11 @@ public sealed record StateGrid
     [JsonConstructor]
     public StateGrid(long? rows, long? columns, AxisEnds rowEnds, AxisEnds columnEnds)
     {
-        if (rows.HasValue != columns.HasValue) throw new ArgumentException($"A grid has rows and columns, or neither; given: {rows?.ToString() ?? "no"} rows, {columns?.ToString() ?? "no"} columns.");
-        (Rows, Columns) = (rows is { } r ? Require.AtLeast(r, 1, nameof(rows)) : null, columns is { } c ? Require.AtLeast(c, 1, nameof(columns)) : null);
+        if (rows.HasValue != columns.HasValue)
+            throw new ArgumentException(
+                $"A grid has rows and columns, or neither; given: {rows?.ToString() ?? "no"} rows, {columns?.ToString() ?? "no"} columns.");
+        (Rows, Columns) = (rows is { } r ? Require.AtLeast(r, 1, nameof(rows)) : null, columns is { } c
+            ? Require.AtLeast(c, 1, nameof(columns)) : null);
         (RowEnds, ColumnEnds) = (Defined(rowEnds, nameof(rowEnds)), Defined(columnEnds, nameof(columnEnds)));
     }
 
@@ -37,7 +40,8 @@ public sealed record StateGrid
     /// <param name="columnEnds">Whether the last column is beside the first; bounded unless said. Latitudes and longitudes
     /// are bounded rows of periodic columns.</param>
     /// <exception cref="ArgumentException">A size below 1.</exception>
-    public static StateGrid Plane(long rows, long columns, AxisEnds rowEnds = AxisEnds.Bounded, AxisEnds columnEnds = AxisEnds.Bounded) => new(rows, columns, rowEnds, columnEnds);
+    public static StateGrid Plane(long rows, long columns, AxisEnds rowEnds = AxisEnds.Bounded, AxisEnds columnEnds = AxisEnds.Bounded) =>
+        new(rows, columns, rowEnds, columnEnds);
 
     /// <summary>How many rows; null where there is one direction only.</summary>
     public long? Rows { get; }
@@ -103,7 +107,9 @@ public sealed record StateGrid
         return field;
     }
 
-    /// <summary>Refuses a field with fewer sites in a periodic direction than a kernel reaches to one side: it would be wound round twice.</summary>
+    /// <summary>
+    /// Refuses a field with fewer sites in a periodic direction than a kernel reaches to one side: it would be wound round twice.
+    /// </summary>
     /// <param name="field"><c>[batch, channels, grid...]</c></param>
     /// <param name="kernel">Sites it reads in each direction.</param>
     internal void RequireSites(Tensor field, params ReadOnlySpan<long> kernel)
@@ -112,7 +118,9 @@ public sealed record StateGrid
         {
             long size = kernel[Math.Min(axis, kernel.Length - 1)];
             if (IsPeriodic(axis) && field.size(2 + axis) < size / 2)
-                throw new ArgumentException($"A kernel of {size} sites needs at least {size / 2} sites in a periodic direction; the state has {field.size(2 + axis)}.");
+                throw new ArgumentException(
+                    $"A kernel of {size} sites needs at least {size / 2} sites in a periodic direction; the state has " +
+                        $"{field.size(2 + axis)}.");
         }
     }
 
@@ -131,13 +139,16 @@ public sealed record StateGrid
         RequireSites(field, weight.Sizes()[2..]);
         long[] around = Reach(periodic: true), zeros = Reach(periodic: false);
         // libtorch counts the directions of a padding from the last one on.
-        if (around.Any(reach => reach > 0)) field = nn.functional.pad(field, [.. around.Reverse().SelectMany(reach => new[] { reach, reach })], PaddingModes.Circular);
+        if (around.Any(reach => reach > 0))
+            field = nn.functional.pad(field, [.. around.Reverse().SelectMany(reach => new[] { reach, reach })], PaddingModes.Circular);
         return Directions == 1
             ? nn.functional.conv1d(field, weight, bias, padding: zeros[0])
             : nn.functional.conv2d(field, weight, bias, padding: zeros);
 
-        long[] Reach(bool periodic) => [.. Enumerable.Range(0, Directions).Select(axis => IsPeriodic(axis) == periodic ? weight.size(2 + axis) / 2 : 0)];
+        long[] Reach(bool periodic) =>
+            [.. Enumerable.Range(0, Directions).Select(axis => IsPeriodic(axis) == periodic ? weight.size(2 + axis) / 2 : 0)];
     }
 
-    private static AxisEnds Defined(AxisEnds ends, string name) => Enum.IsDefined(ends) ? ends : throw new ArgumentOutOfRangeException(name, ends, $"There are no ends {ends}.");
+    private static AxisEnds Defined(AxisEnds ends, string name) =>
+        Enum.IsDefined(ends) ? ends : throw new ArgumentOutOfRangeException(name, ends, $"There are no ends {ends}.");
 }

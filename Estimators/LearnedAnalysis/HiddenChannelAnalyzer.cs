@@ -10,7 +10,9 @@ namespace DaML;
 /// </summary>
 [Component("hidden-channel-analyzer")]
 public sealed class HiddenChannelAnalyzer
-    : ScaledInnovationAnalyzer<ProductMemory<StateMemory, VectorMemory>, nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)>>, IScaledInnovationAnalyzer<ProductMemory<StateMemory, VectorMemory>>
+    : ScaledInnovationAnalyzer<ProductMemory<StateMemory, VectorMemory>,
+        nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)>>,
+        IScaledInnovationAnalyzer<ProductMemory<StateMemory, VectorMemory>>
 {
     /// <summary>Makes an analyzer of a network and freezes it: evaluation mode, no gradients for its weights.</summary>
     /// <param name="name">What to call it.</param>
@@ -27,15 +29,18 @@ public sealed class HiddenChannelAnalyzer
         [Saved("hasHistory"), Inlined] TrainingHistory? history = null)
         : base(name, observationOperator, observationError, network, history) => ModuleState.Freeze(network);
 
-    private HiddenChannelAnalyzer(string name, nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)> network, IObservationNetwork observing)
+    private HiddenChannelAnalyzer(string name, nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)> network,
+        IObservationNetwork observing)
         : base(name, observing.Operator, observing.Error, network, null) { }
 
     /// <inheritdoc cref="LearnedAnalyzer.InTraining"/>
-    internal static HiddenChannelAnalyzer InTraining(string name, nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)> network, IObservationNetwork observing) =>
+    internal static HiddenChannelAnalyzer InTraining(string name,
+        nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)> network, IObservationNetwork observing) =>
         new(name, network, observing);
 
     /// <inheritdoc cref="ScaledInnovationAnalyzer{TMemory, TNetwork}.Analyze(TMemory, Tensor)"/>
-    public override ProductMemory<StateMemory, VectorMemory> Analyze(ProductMemory<StateMemory, VectorMemory> forecast, Tensor scaledInnovation)
+    public override ProductMemory<StateMemory, VectorMemory> Analyze(ProductMemory<StateMemory, VectorMemory> forecast,
+        Tensor scaledInnovation)
     {
         using var scope = NewDisposeScope();
         Tensor state = forecast.First.State, channels = forecast.Second.Vector;

@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>An analyzer that reads an observation only through H^T R^-1 (y - H x_f), as learned analyses do: it can be asked what it makes of any such innovation.</summary>
+/// <summary>
+/// An analyzer that reads an observation only through H^T R^-1 (y - H x_f), as learned analyses do: it can be asked what it makes of any
+/// such innovation.
+/// </summary>
 /// <typeparam name="TMemory">The memory H.</typeparam>
 public interface IScaledInnovationAnalyzer<TMemory> : IAnalyzer<TMemory> where TMemory : IMemory<TMemory>
 {

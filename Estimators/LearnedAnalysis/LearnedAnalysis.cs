@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>What the settings of all learned analyses share, with its defaults. For a system it is an estimator that trains its networks.</summary>
+/// <summary>
+/// What the settings of all learned analyses share, with its defaults. For a system it is an estimator that trains its networks.
+/// </summary>
 /// <typeparam name="TMemory">The memory H.</typeparam>
 public abstract record LearnedAnalysis<TMemory> : AssimilationMethod where TMemory : IMemory<TMemory>
 {
@@ -11,12 +13,14 @@ public abstract record LearnedAnalysis<TMemory> : AssimilationMethod where TMemo
     public TrainingOptions Training { get; init; } = new();
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">An option out of its range, dimensions that differ, or a grid of another size than the state.</exception>
+    /// <exception cref="ArgumentException">An option out of its range, dimensions that differ, or a grid of another size than the
+    /// state.</exception>
     public abstract override LearnedAnalysisEstimator<TMemory> For(AssimilationSystem system, DataAssimilationContext context);
 }
 
 /// <summary>
-/// The ensemble-free analysis of Bocquet et al. (2024): a residual convolutional network over a grid (default: a circle of sites). Without an initial
+/// The ensemble-free analysis of Bocquet et al. (2024): a residual convolutional network over a grid (default: a circle of sites). Without
+/// an initial
 /// condition an assimilation starts from independent normal numbers of the true states' mean and variance.
 /// </summary>
 public sealed record ResidualConvolution : LearnedAnalysis<StateMemory>
@@ -25,7 +29,8 @@ public sealed record ResidualConvolution : LearnedAnalysis<StateMemory>
     public ResidualConvolutionOptions Network { get; init; } = new();
 
     /// <summary>
-    /// A trained analysis by a residual convolutional network, which it begins as instead of with weights that are drawn: to go on with its training, or for another
+    /// A trained analysis by a residual convolutional network, which it begins as instead of with weights that are drawn: to go on with its
+    /// training, or for another
     /// model or other observations. It stays as it is, and gives size, grid and units (default: null, weights are drawn).
     /// </summary>
     public SequentialAssimilation<StateMemory>? First { get; init; }
@@ -42,7 +47,8 @@ public sealed record ResidualConvolution : LearnedAnalysis<StateMemory>
 
     /// <summary>The estimator of a network that is an analysis of one state.</summary>
     internal static LearnedAnalysisEstimator<StateMemory> OfNetwork(string name, AssimilationSystem system, DataAssimilationContext context,
-        Func<AnalysisStatistics, RandomStream, nn.Module<Tensor, Tensor, Tensor>> createNetwork, TrainingOptions? training, SequentialAssimilationOptions? options = null) =>
+        Func<AnalysisStatistics, RandomStream, nn.Module<Tensor, Tensor, Tensor>> createNetwork, TrainingOptions? training,
+        SequentialAssimilationOptions? options = null) =>
         new(name, context, system.Network, (statistics, random) =>
         {
             var network = createNetwork(statistics, random);
@@ -50,17 +56,22 @@ public sealed record ResidualConvolution : LearnedAnalysis<StateMemory>
                 LearnedAnalyzer.InTraining(name, network, system.Network), new StatePropagater(system.Dynamics), new StateProcoder(),
                 new StateSource(system.Initial ?? statistics.Climatology(context.Device), context.Options.NetworkPrecision));
             return new LearnedTriple<StateMemory>(network, triple,
-                history => triple with { Analyzer = new LearnedAnalyzer(name, system.Network.Operator, system.Network.Error, network, history) });
+                history => triple with
+                    { Analyzer = new LearnedAnalyzer(name, system.Network.Operator, system.Network.Error, network, history) });
         }, training, options: options);
 
     /// <summary>The network of an analysis that another begins as.</summary>
     /// <exception cref="ArgumentException">It is another kind of analysis.</exception>
-    internal static ResidualConvolutionNetwork NetworkOf(SequentialAssimilation<StateMemory> first) => first.Triple.Analyzer is LearnedAnalyzer { Network: ResidualConvolutionNetwork network } ? network
-        : throw new ArgumentException($"An analysis begins as one by a residual convolutional network; the analyzer of '{first.Name}' is {first.Triple.Analyzer.Name}.", nameof(first));
+    internal static ResidualConvolutionNetwork NetworkOf(SequentialAssimilation<StateMemory> first) =>
+        first.Triple.Analyzer is LearnedAnalyzer { Network: ResidualConvolutionNetwork network } ? network
+        : throw new ArgumentException(
+            $"An analysis begins as one by a residual convolutional network; the analyzer of '{first.Name}' is " +
+                $"{first.Triple.Analyzer.Name}.", nameof(first));
 }
 
 /// <summary>
-/// The analysis x_f + P^a(x_f) H^T R^-1 (y - H x_f) with a learned covariance P^a = rho o (X X^T) (Bocquet et al. 2025, appendix B). Without an initial
+/// The analysis x_f + P^a(x_f) H^T R^-1 (y - H x_f) with a learned covariance P^a = rho o (X X^T) (Bocquet et al. 2025, appendix B).
+/// Without an initial
 /// condition an assimilation starts from independent normal numbers of the true states' mean and variance.
 /// </summary>
 public sealed record InnovationLinear : LearnedAnalysis<StateMemory>
@@ -74,12 +85,14 @@ public sealed record InnovationLinear : LearnedAnalysis<StateMemory>
         var size = Network.Checked();
         size.Network.Grid.RequireDimension(system.Dynamics.Dimension);
         return ResidualConvolution.OfNetwork(Name ?? "linear in the innovation", system, context,
-            (statistics, random) => new InnovationLinearNetwork(size, statistics, context.Options.NetworkPrecision, random), Training, this);
+            (statistics, random) => new InnovationLinearNetwork(size, statistics, context.Options.NetworkPrecision, random), Training,
+            this);
     }
 }
 
 /// <summary>
-/// A residual convolutional network over an ensemble whose members are channels (Bocquet et al. 2024, eq. 2), trained on the error of the mean (eq. 4). Without an
+/// A residual convolutional network over an ensemble whose members are channels (Bocquet et al. 2024, eq. 2), trained on the error of the
+/// mean (eq. 4). Without an
 /// initial condition each member is drawn from independent normal numbers of the true states' mean and variance.
 /// </summary>
 public sealed record EnsembleConvolution : LearnedAnalysis<EnsembleMemory>
@@ -102,10 +115,12 @@ public sealed record EnsembleConvolution : LearnedAnalysis<EnsembleMemory>
             var precision = context.Options.NetworkPrecision;
             var layers = new EnsembleConvolutionNetwork(Members, size, statistics, precision, random);
             var triple = new AssimilationTriple<EnsembleMemory>(
-                LearnedEnsembleAnalyzer.InTraining(name, layers, system.Network), new EnsemblePropagater(system.Dynamics), new EnsembleProcoder(),
+                LearnedEnsembleAnalyzer.InTraining(name, layers, system.Network), new EnsemblePropagater(system.Dynamics),
+                new EnsembleProcoder(),
                 new EnsembleSource(system.Initial ?? statistics.Climatology(context.Device), Members, precision));
             return new LearnedTriple<EnsembleMemory>(layers, triple,
-                history => triple with { Analyzer = new LearnedEnsembleAnalyzer(name, system.Network.Operator, system.Network.Error, layers, history) });
+                history => triple with
+                    { Analyzer = new LearnedEnsembleAnalyzer(name, system.Network.Operator, system.Network.Error, layers, history) });
         }, Training, hasSpread: true, this);
     }
 }

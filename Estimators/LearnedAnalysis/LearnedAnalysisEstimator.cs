@@ -17,7 +17,8 @@ namespace DaML;
 /// <see cref="Columns.Truth"/> to learn; what is learned needs the observations only.
 /// </remarks>
 /// <typeparam name="TMemory">The memory H.</typeparam>
-public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<SequentialAssimilation<TMemory>>, ITrainingGradient where TMemory : IMemory<TMemory>
+public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<SequentialAssimilation<TMemory>>, ITrainingGradient
+    where TMemory : IMemory<TMemory>
 {
     private readonly DataAssimilationContext context;
     private readonly IObservationNetwork observing;
@@ -35,29 +36,41 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
     /// (<see cref="ModuleState.DrawWeights"/>), on the stream's device and in the context's network precision.</param>
     /// <param name="training">How it is trained; null = the defaults.</param>
     /// <param name="hasSpread">What the procoder that is made will say of <see cref="IProcoder{TMemory}.HasSpread"/>.</param>
-    /// <param name="options">Random streams and what is done about divergence where the trained method is used (default: null, the defaults).</param>
+    /// <param name="options">Random streams and what is done about divergence where the trained method is used (default: null, the
+    /// defaults).</param>
     /// <exception cref="ArgumentException">A training option out of its range.</exception>
     public LearnedAnalysisEstimator(string name, DataAssimilationContext context, IObservationNetwork observing,
         Func<AnalysisStatistics, RandomStream, LearnedTriple<TMemory>> create, TrainingOptions? training = null, bool hasSpread = false,
         SequentialAssimilationOptions? options = null)
         : this(name, context, observing, data => TrainingConstants.OfAnalyses(data, observing),
-            (constants, weights) => create(constants.Statistics ?? throw new ModelArchiveException($"The weights are of a data assimilation network, not of {name}."), weights), training, hasSpread, options: options)
+            (constants, weights) =>
+                create(constants.Statistics
+                    ?? throw new ModelArchiveException($"The weights are of a data assimilation network, not of {name}."), weights),
+                    training, hasSpread, options: options)
     {
     }
 
-    /// <summary>Creates an estimator of networks that take other constants from their training data, or that learn without truth: then cost and validation must be given.</summary>
-    internal LearnedAnalysisEstimator(string name, DataAssimilationContext context, IObservationNetwork observing, Func<ITrajectoryView, TrainingConstants> measure,
-        Func<TrainingConstants, RandomStream, LearnedTriple<TMemory>> create, TrainingOptions? training, bool hasSpread, bool needsTruth = true,
+    /// <summary>
+    /// Creates an estimator of networks that take other constants from their training data, or that learn without truth: then cost and
+    /// validation must be given.
+    /// </summary>
+    internal LearnedAnalysisEstimator(string name, DataAssimilationContext context, IObservationNetwork observing,
+        Func<ITrajectoryView, TrainingConstants> measure,
+        Func<TrainingConstants, RandomStream, LearnedTriple<TMemory>> create, TrainingOptions? training, bool hasSpread,
+        bool needsTruth = true,
         SequentialAssimilationOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
-        (Name, this.context, this.observing, this.measure, this.create, this.hasSpread) = (name, context, observing, measure, create, hasSpread);
+        (Name, this.context, this.observing, this.measure, this.create, this.hasSpread) = (name, context, observing, measure, create,
+            hasSpread);
         this.options = options ?? new();
         this.training = (training ?? new()).Checked();
         ColumnDefinition State(Column column) => new(column, observing.Operator.StateDimension);
         Contract = new SchemaContract(
-            [.. needsTruth ? (ColumnDefinition[])[State(Columns.Truth)] : [], new(Columns.Observation, observing.Operator.ObservationDimension)],
-            [State(Columns.Forecast), State(Columns.Analysis), .. hasSpread ? (ColumnDefinition[])[State(Columns.ForecastSpread), State(Columns.AnalysisSpread)] : []]);
+            [.. needsTruth ? (ColumnDefinition[])[State(Columns.Truth)]
+                : [], new(Columns.Observation, observing.Operator.ObservationDimension)],
+            [State(Columns.Forecast), State(Columns.Analysis), .. hasSpread
+                ? (ColumnDefinition[])[State(Columns.ForecastSpread), State(Columns.AnalysisSpread)] : []]);
     }
 
     /// <inheritdoc/>
@@ -77,7 +90,8 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
 
     /// <inheritdoc/>
     /// <exception cref="SchemaException">A view lacks a column or has it in another shape.</exception>
-    /// <exception cref="ArgumentException">A value that is not finite; too few cycles or trajectories; a network without parameters or of another precision.</exception>
+    /// <exception cref="ArgumentException">A value that is not finite; too few cycles or trajectories; a network without parameters or of
+    /// another precision.</exception>
     /// <exception cref="DivergenceException">The assimilation diverged in every validation, or training itself did.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled before the first step.</exception>
     /// <exception cref="ModelArchiveException">The checkpoint is damaged or belongs to another training.</exception>
@@ -87,7 +101,9 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         Contract.Apply(data.Schema, Name);
         Contract.Apply(validation.Schema, Name);
         if (validation.CycleCount <= training.ValidationBurnIn)
-            throw new ArgumentException($"The validation view has {validation.CycleCount} cycles; more than the burn-in of {training.ValidationBurnIn} are needed.", nameof(validation));
+            throw new ArgumentException(
+                $"The validation view has {validation.CycleCount} cycles; more than the burn-in of {training.ValidationBurnIn} are needed.",
+                nameof(validation));
 
         using var scope = NewDisposeScope();
         using var random = context.Random(training.Repetition == 0 ? $"training/{Name}" : $"training/{Name}/{training.Repetition}");
@@ -95,25 +111,35 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         var constants = measure(data);
         var learned = Checked(create(constants, weights));
         var (network, method) = (learned.Network, learned.InTraining);
-        foreach (var trunk in network.modules().OfType<ResidualConvolutionTrunk>()) context.Logger.LogInformation("{Method}: the network is computed by {Computation}.", Name, trunk.ComputationInUse);
+        foreach (var trunk in network.modules().OfType<ResidualConvolutionTrunk>())
+            context.Logger.LogInformation("{Method}: the network is computed by {Computation}.", Name, trunk.ComputationInUse);
 
         Assimilation(method, null).GetOutputSchema(data.Schema);
 
         // Two states that have nothing to do with each other differ by twice the variance: no better is diverged.
-        double divergedCost = learned.DivergedCost ?? (learned.Cost is null && constants.Statistics is { } statistics ? 2 * statistics.StateDeviation * statistics.StateDeviation : double.PositiveInfinity);
+        double divergedCost = learned.DivergedCost
+            ?? (learned.Cost is null && constants.Statistics is { } statistics ? 2 * statistics.StateDeviation * statistics.StateDeviation
+                : double.PositiveInfinity);
         var unit = UnitOf(learned, constants);
-        using var backpropagation = new TruncatedBackpropagation<TMemory>(Name, method, network, OnSteps(data, method), CostOf(learned, unit), divergedCost, training, random, unit);
-        var held = Assimilation(method, $"training/{Name}/validation").Transform(validation.Take(training.ValidationBurnIn + training.ValidationCycles));
-        using var course = new NetworkTraining(Name, network, backpropagation, learned.Validation?.Name ?? "rmse", () => Error(held, learned.Validation), Setting(data, constants, learned), training, context);
+        using var backpropagation = new TruncatedBackpropagation<TMemory>(Name, method, network, OnSteps(data, method),
+            CostOf(learned, unit), divergedCost, training, random, unit);
+        var held = Assimilation(method, $"training/{Name}/validation")
+            .Transform(validation.Take(training.ValidationBurnIn + training.ValidationCycles));
+        using var course = new NetworkTraining(Name, network, backpropagation, learned.Validation?.Name
+            ?? "rmse", () => Error(held, learned.Validation), Setting(data, constants, learned), training, context);
         var history = course.Run(cancellation) with { Settings = SettingsOf(data, validation, constants, learned) };
         return Trained(learned.Freeze(history));
     }
 
-    /// <summary>The method with weights that were trained before, here or elsewhere, and written by <see cref="WeightFiles.Write"/>.</summary>
+    /// <summary>
+    /// The method with weights that were trained before, here or elsewhere, and written by <see cref="WeightFiles.Write"/>.
+    /// </summary>
     /// <param name="path">The two files' place without extension.</param>
-    /// <remarks>Networks are made with the constants of the data on which the weights were trained, for states of the dimension observed here.</remarks>
+    /// <remarks>Networks are made with the constants of the data on which the weights were trained, for states of the dimension observed
+    /// here.</remarks>
     /// <exception cref="FileNotFoundException">One of the two files is missing.</exception>
-    /// <exception cref="ModelArchiveException">The files are damaged, belong not together, or to a network of another architecture.</exception>
+    /// <exception cref="ModelArchiveException">The files are damaged, belong not together, or to a network of another
+    /// architecture.</exception>
     public SequentialAssimilation<TMemory> Pretrained(string path)
     {
         using var scope = NewDisposeScope();
@@ -138,7 +164,8 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
         if (at is null)
         {
             using var unrecorded = no_grad();
-            foreach (var parameter in network.parameters()) parameter.add_(0.1 * weights.Normal(parameter.Sizes(), precision));   // layers that begin as zero hide others
+            // layers that begin as zero hide others
+            foreach (var parameter in network.parameters()) parameter.add_(0.1 * weights.Normal(parameter.Sizes(), precision));
         }
         else
         {
@@ -146,25 +173,30 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
             int part = 0;
             memory = memory.Map(_ => Converted(at.Start[part++]));
         }
-        var (before, start) = (ModuleState.Copy(network), memory.Tensors.Select(part => part.detach().clone().MoveToOuterDisposeScope()).ToList());
+        var (before,
+            start) = (ModuleState.Copy(network), memory.Tensors.Select(part => part.detach().clone().MoveToOuterDisposeScope()).ToList());
         using var cursor = OnSteps(data, method).Take(cycles).OpenCursor();
         var unrolling = new CycleUnrolling<TMemory>(Name, method, data.Schema, CostOf(learned, UnitOf(learned, constants)), random);
         var loss = unrolling.Along(cursor, memory, data.RequireStartTime(Name)).Loss;
         var learning = network.named_parameters().Where(pair => pair.parameter.requires_grad).ToList();
         Differentiation.BackPropagate(loss, "The cost");
-        var gradients = learning.ToDictionary(pair => pair.name, pair => (pair.parameter.grad ?? zeros_like(pair.parameter)).detach().clone().MoveToOuterDisposeScope());
+        var gradients = learning.ToDictionary(pair => pair.name,
+            pair => (pair.parameter.grad ?? zeros_like(pair.parameter)).detach().clone().MoveToOuterDisposeScope());
         return new(loss.ToDouble(), gradients, before, start);
 
         Tensor Converted(Tensor tensor) => tensor.is_floating_point() ? tensor.to(precision) : tensor;
     }
 
     // Measured in the unit of the errors, so that losses and gradients are of the order of one in every unit of the state.
-    private static CostUnit UnitOf(LearnedTriple<TMemory> learned, TrainingConstants constants) => new(learned.Cost is null ? constants.Statistics!.ErrorUnit : 1);
+    private static CostUnit UnitOf(LearnedTriple<TMemory> learned, TrainingConstants constants) =>
+        new(learned.Cost is null ? constants.Statistics!.ErrorUnit : 1);
 
-    private static AnalysisCost<TMemory> CostOf(LearnedTriple<TMemory> learned, CostUnit unit) => learned.Cost ?? AnalysisCosts.SquaredErrorIn(unit, learned.InTraining.Procoder);
+    private static AnalysisCost<TMemory> CostOf(LearnedTriple<TMemory> learned, CostUnit unit) =>
+        learned.Cost ?? AnalysisCosts.SquaredErrorIn(unit, learned.InTraining.Procoder);
 
     private TrainingConstants Constants(TrainingSettings settings) =>
-        new(settings.Statistics is { } statistics ? statistics with { Dimension = observing.Operator.StateDimension } : null, settings.Units, settings.ObservationScatter);
+        new(settings.Statistics is { } statistics ? statistics with { Dimension = observing.Operator.StateDimension }
+            : null, settings.Units, settings.ObservationScatter);
 
     private ITrajectoryView OnSteps(ITrajectoryView data, AssimilationTriple<TMemory> method) =>
         StepClock.Align(data, method.Propagater.TimeStep, context.Options.TimeTolerance);
@@ -177,22 +209,33 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
     private LearnedTriple<TMemory> Checked(LearnedTriple<TMemory> learned)
     {
         var (network, precision) = (learned.Network, context.Options.NetworkPrecision);
-        if (!network.parameters().Any()) throw new ArgumentException($"The network {network.GetName()} of {Name} has no parameters, so there is nothing to learn; register its layers with RegisterComponents.");
+        if (!network.parameters().Any())
+            throw new ArgumentException(
+                $"The network {network.GetName()} of {Name} has no parameters, so there is nothing to learn; register its layers with " +
+                    $"RegisterComponents.");
         foreach (var (parameter, tensor) in network.named_parameters())
             if (tensor.dtype != precision)
-                throw new ArgumentException($"The parameter '{parameter}' of {network.GetName()} must have the context's network precision, {precision}; given: {tensor.dtype}.");
+                throw new ArgumentException(
+                    $"The parameter '{parameter}' of {network.GetName()} must have the context's network precision, {precision}; given: " +
+                        $"{tensor.dtype}.");
         if (learned.InTraining.Procoder.HasSpread != hasSpread)
-            throw new ArgumentException($"The procoder of {Name} has {(hasSpread ? "no" : "a")} spread, but the estimator was made for one with{(hasSpread ? "" : "out")}: its '{nameof(hasSpread)}' must be {learned.InTraining.Procoder.HasSpread}.");
+            throw new ArgumentException(
+                $"The procoder of {Name} has {(hasSpread ? "no" : "a")} spread, but the estimator was made for one " +
+                    $"with{(hasSpread ? "" : "out")}: its '{nameof(hasSpread)}' must be {learned.InTraining.Procoder.HasSpread}.");
         return learned;
     }
 
     private double Error(ITrajectoryView held, IScore? validation)
     {
-        var report = context.Scores.Evaluate(held, new ScoreOptions { BurnIn = training.ValidationBurnIn, Scores = validation is null ? [] : [validation], Progress = SilentProgress.Instance });
+        var report = context.Scores.Evaluate(held,
+            new ScoreOptions
+                { BurnIn = training.ValidationBurnIn, Scores = validation is null ? []
+                    : [validation], Progress = SilentProgress.Instance });
         return validation is null ? report.AnalysisRmse.Mean : report[validation].Mean;
     }
 
-    private TrainingSettings SettingsOf(ITrajectoryView data, ITrajectoryView validation, TrainingConstants constants, LearnedTriple<TMemory> learned) => new()
+    private TrainingSettings SettingsOf(ITrajectoryView data, ITrajectoryView validation, TrainingConstants constants,
+        LearnedTriple<TMemory> learned) => new()
     {
         Method = Name,
         Model = learned.InTraining.Propagater.Name,
@@ -212,8 +255,10 @@ public sealed class LearnedAnalysisEstimator<TMemory> : IValidatedEstimator<Sequ
 
     // What tells this training from another; the constants stand for model and data, whose every change they show, and the description
     // for what no tensor of the network has the shape of: a localisation, the ends of a grid.
-    private string Setting(ITrajectoryView data, TrainingConstants constants, LearnedTriple<TMemory> learned) => string.Create(CultureInfo.InvariantCulture,
-        $"{Name} for {learned.InTraining.Propagater.Name}, seed {context.Options.Seed}, {data.Schema.Batch} trajectories of {data.Schema}, {constants}, {training with { CheckpointPath = null, MaximumDuration = null }}, ") +
+    private string Setting(ITrajectoryView data, TrainingConstants constants, LearnedTriple<TMemory> learned) =>
+        string.Create(CultureInfo.InvariantCulture,
+        $"{Name} for {learned.InTraining.Propagater.Name}, seed {context.Options.Seed}, {data.Schema.Batch} trajectories of " +
+            $"{data.Schema}, {constants}, {training with { CheckpointPath = null, MaximumDuration = null }}, ") +
         TrainingSettings.Describe(learned.Network).ToJsonString() + ", " +
         string.Join(", ", learned.Network.named_parameters().Select(pair => pair.name + ColumnDefinition.Describe(pair.parameter.Sizes())));
 }

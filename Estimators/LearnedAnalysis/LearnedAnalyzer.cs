@@ -8,7 +8,8 @@ namespace DaML;
 /// ensemble and no error covariance of the forecast, one state only. It is frozen, so several threads may use it at once.
 /// </summary>
 [Component("learned-analyzer")]
-public sealed class LearnedAnalyzer : ScaledInnovationAnalyzer<StateMemory, nn.Module<Tensor, Tensor, Tensor>>, IScaledInnovationAnalyzer<StateMemory>
+public sealed class LearnedAnalyzer
+: ScaledInnovationAnalyzer<StateMemory, nn.Module<Tensor, Tensor, Tensor>>, IScaledInnovationAnalyzer<StateMemory>
 {
     /// <summary>Makes an analyzer of a network and freezes it: evaluation mode, no gradients for its weights.</summary>
     /// <param name="name">What to call it.</param>
@@ -27,14 +28,16 @@ public sealed class LearnedAnalyzer : ScaledInnovationAnalyzer<StateMemory, nn.M
         : base(name, observing.Operator, observing.Error, network, null) { }
 
     /// <summary>The analyzer while its network learns: gradients flow, and batch normalisation follows the mode of the network.</summary>
-    internal static LearnedAnalyzer InTraining(string name, nn.Module<Tensor, Tensor, Tensor> network, IObservationNetwork observing) => new(name, network, observing);
+    internal static LearnedAnalyzer InTraining(string name, nn.Module<Tensor, Tensor, Tensor> network, IObservationNetwork observing) =>
+        new(name, network, observing);
 
     /// <inheritdoc cref="ScaledInnovationAnalyzer{TMemory, TNetwork}.Analyze(TMemory, Tensor)"/>
     public override StateMemory Analyze(StateMemory forecast, Tensor scaledInnovation)
     {
         using var scope = NewDisposeScope();
         var increment = Network.call(forecast.State.to(Precision), scaledInnovation.to(Precision)).to(forecast.State.dtype);
-        return new((forecast.State + Require.Shape(increment, $"The increment of {Network.GetName()}", forecast.State.Sizes())).MoveToOuterDisposeScope());
+        return new((forecast.State + Require.Shape(increment, $"The increment of {Network.GetName()}", forecast.State.Sizes()))
+            .MoveToOuterDisposeScope());
     }
 
     private protected override Tensor State(StateMemory forecast) => forecast.State;

@@ -28,7 +28,8 @@ public sealed class LearnedEnsembleAnalyzer : ScaledInnovationAnalyzer<EnsembleM
         : base(name, observing.Operator, observing.Error, network, null) { }
 
     /// <inheritdoc cref="LearnedAnalyzer.InTraining"/>
-    internal static LearnedEnsembleAnalyzer InTraining(string name, nn.Module<Tensor, Tensor, Tensor> network, IObservationNetwork observing) => new(name, network, observing);
+    internal static LearnedEnsembleAnalyzer InTraining(string name, nn.Module<Tensor, Tensor, Tensor> network,
+        IObservationNetwork observing) => new(name, network, observing);
 
     /// <inheritdoc/>
     public override EnsembleMemory Analyze(EnsembleMemory forecast, Tensor scaledInnovation)
@@ -36,7 +37,8 @@ public sealed class LearnedEnsembleAnalyzer : ScaledInnovationAnalyzer<EnsembleM
         using var scope = NewDisposeScope();
         var members = forecast.Members;
         var increments = Network.call(members.to(Precision), scaledInnovation.to(Precision)).to(members.dtype);
-        return new((members + Require.Shape(increments, $"The increments of {Network.GetName()}", members.Sizes())).MoveToOuterDisposeScope());
+        return new((members + Require.Shape(increments, $"The increments of {Network.GetName()}", members.Sizes()))
+            .MoveToOuterDisposeScope());
     }
 
     private protected override Tensor State(EnsembleMemory forecast) => forecast.Members.mean([1]);

@@ -12,12 +12,15 @@ namespace DaML;
 /// <param name="Freeze">Makes the method that is used afterwards, and saved, of the trained network; it is told how training went.
 /// Its analyzer freezes the network (<see cref="ModuleState.Freeze"/>).</param>
 /// <typeparam name="TMemory">The memory H.</typeparam>
-public sealed record LearnedTriple<TMemory>(nn.Module Network, AssimilationTriple<TMemory> InTraining, Func<TrainingHistory, AssimilationTriple<TMemory>> Freeze)
+public sealed record LearnedTriple<TMemory>(nn.Module Network, AssimilationTriple<TMemory> InTraining,
+    Func<TrainingHistory, AssimilationTriple<TMemory>> Freeze)
     where TMemory : IMemory<TMemory>
 {
     /// <summary>
-    /// What an analysis is charged in training; null = <see cref="AnalysisCosts.SquaredError{TMemory}"/> of the mean (Bocquet et al. 2024, eq. 4)
-    /// in the unit of the observation errors, 1 / <see cref="AnalysisStatistics.InnovationDeviation"/>, so that training is the same in every unit of the state.
+    /// What an analysis is charged in training; null = <see cref="AnalysisCosts.SquaredError{TMemory}"/> of the mean (Bocquet et al. 2024,
+    /// eq. 4)
+    /// in the unit of the observation errors, 1 / <see cref="AnalysisStatistics.InnovationDeviation"/>, so that training is the same in
+    /// every unit of the state.
     /// </summary>
     public AnalysisCost<TMemory>? Cost { get; init; }
 

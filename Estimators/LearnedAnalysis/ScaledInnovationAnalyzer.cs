@@ -3,18 +3,24 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>What analyzers that a network makes have in common: it is given the forecast and H^T R^-1 (y - H x_f), in its own precision.</summary>
+/// <summary>
+/// What analyzers that a network makes have in common: it is given the forecast and H^T R^-1 (y - H x_f), in its own precision.
+/// </summary>
 /// <typeparam name="TMemory">The memory H.</typeparam>
 /// <typeparam name="TNetwork">What the network takes and gives.</typeparam>
 public abstract class ScaledInnovationAnalyzer<TMemory, TNetwork> : IAnalyzer<TMemory> where TMemory : IMemory<TMemory>
     where TNetwork : nn.Module
 {
-    private protected ScaledInnovationAnalyzer(string name, IObservationOperator observationOperator, IErrorCovariance observationError, TNetwork network, TrainingHistory? history)
+    private protected ScaledInnovationAnalyzer(string name, IObservationOperator observationOperator, IErrorCovariance observationError,
+        TNetwork network, TrainingHistory? history)
     {
         if (observationOperator.ObservationDimension != observationError.Dimension)
-            throw new ArgumentException($"The observation error covariance must have the dimension of the observations, {observationOperator.ObservationDimension} ({observationOperator.Name}); given: {observationError.Dimension}.");
+            throw new ArgumentException(
+                $"The observation error covariance must have the dimension of the observations, " +
+                    $"{observationOperator.ObservationDimension} ({observationOperator.Name}); given: {observationError.Dimension}.");
         observationError.Invertible($"The observation error covariance R of '{observationOperator.Name}'",
-            "a learned analysis weights innovations by R^-1", "Give every observation an error variance above zero; a mask says which are missing.");
+            "a learned analysis weights innovations by R^-1",
+            "Give every observation an error variance above zero; a mask says which are missing.");
         (Name, Operator, Error, Network, History) = (name, observationOperator, observationError, network, history);
         Precision = ModuleState.PrecisionOf(network, ScalarType.Float32);
     }
@@ -42,14 +48,16 @@ public abstract class ScaledInnovationAnalyzer<TMemory, TNetwork> : IAnalyzer<TM
     private protected ScalarType Precision { get; }
 
     /// <inheritdoc/>
-    /// <remarks>The network is given H^T R^-1 (y - H x_f) of whatever observed the cycle; it is as good as what it was trained with is like that.</remarks>
+    /// <remarks>The network is given H^T R^-1 (y - H x_f) of whatever observed the cycle; it is as good as what it was trained with is like
+    /// that.</remarks>
     public IAnalyzer<TMemory> For(IObservationNetwork network) => this;
 
     /// <inheritdoc/>
     public TMemory Analyze(TMemory forecast, Observation observation, RandomStream random)
     {
         using var scope = NewDisposeScope();
-        var scaled = AnalysisStatistics.ScaledInnovation(observation.Network?.Operator ?? Operator, observation.Network?.Error ?? Error, State(forecast), observation);
+        var scaled = AnalysisStatistics.ScaledInnovation(observation.Network?.Operator ?? Operator, observation.Network?.Error
+            ?? Error, State(forecast), observation);
         return Analyze(forecast, scaled).Map(tensor => tensor.MoveToOuterDisposeScope());
     }
 

@@ -14,10 +14,15 @@ namespace DaML;
 /// innovation enters: 1 / sigma for R = sigma^2 I and H = I. In the inverse of the state's unit.</param>
 public sealed record AnalysisStatistics(long Dimension, double StateMean, double StateDeviation, double InnovationDeviation)
 {
-    /// <summary>What analysis errors are measured in, 1 / <see cref="InnovationDeviation"/>: sigma for R = sigma^2 I and H = I. In the state's unit.</summary>
+    /// <summary>
+    /// What analysis errors are measured in, 1 / <see cref="InnovationDeviation"/>: sigma for R = sigma^2 I and H = I. In the state's unit.
+    /// </summary>
     internal double ErrorUnit => 1 / InnovationDeviation;
 
-    /// <summary>Independent normal numbers of the true states' mean and variance at every site: where an assimilation may start that is told nothing else.</summary>
+    /// <summary>
+    /// Independent normal numbers of the true states' mean and variance at every site: where an assimilation may start that is told nothing
+    /// else.
+    /// </summary>
     /// <param name="device">Where they are drawn.</param>
     public IInitialCondition Climatology(Device device)
     {
@@ -80,23 +85,31 @@ public sealed record AnalysisStatistics(long Dimension, double StateMean, double
         }
         if (count == 0) throw new ArgumentException("The training view has no cycle.");
         double mean = sum / count, deviation = Math.Sqrt(Math.Max(0, squares / count - mean * mean));
-        if (!(deviation > 0)) throw new ArgumentException($"The true states of the training view do not vary: every one of {count} values is {mean}.");
-        if (!(innovation > 0)) throw new ArgumentException("The training view has no observation error at all: every H^T R^-1 (y - H x) is zero, or every observation is missing.");
+        if (!(deviation > 0))
+            throw new ArgumentException($"The true states of the training view do not vary: every one of {count} values is {mean}.");
+        if (!(innovation > 0))
+            throw new ArgumentException(
+                "The training view has no observation error at all: every H^T R^-1 (y - H x) is zero, or every observation is missing.");
         return new AnalysisStatistics(view.Schema[Columns.Truth].Shape[0], mean, deviation, Math.Sqrt(innovation / count));
     }
 
-    /// <summary>H^T R^-1 (y - H x), zero where nothing is observed; R is that of each trajectory where the observation has an <see cref="Observation.ErrorScale"/>.</summary>
+    /// <summary>
+    /// H^T R^-1 (y - H x), zero where nothing is observed; R is that of each trajectory where the observation has an
+    /// <see cref="Observation.ErrorScale"/>.
+    /// </summary>
     /// <param name="observationOperator">H.</param>
     /// <param name="observationError">R.</param>
     /// <param name="state">x, <c>[batch, n]</c></param>
     /// <param name="observation">y, <c>[batch, p]</c></param>
     /// <returns><c>[batch, n]</c>, of the state's precision.</returns>
-    public static Tensor ScaledInnovation(IObservationOperator observationOperator, IErrorCovariance observationError, Tensor state, Observation observation)
+    public static Tensor ScaledInnovation(IObservationOperator observationOperator, IErrorCovariance observationError, Tensor state,
+        Observation observation)
     {
         using var scope = NewDisposeScope();
         var innovation = observation.Values.to(state.dtype) - observationOperator.Apply(state);
         var weighted = observationError.ApplyInverse(innovation, observation.Mask);
-        if (observation.ErrorScale is { } scale) weighted = weighted / scale.to(state.dtype).square().view([-1, .. Enumerable.Repeat(1L, (int)weighted.ndim - 1)]);
+        if (observation.ErrorScale is { } scale)
+            weighted = weighted / scale.to(state.dtype).square().view([-1, .. Enumerable.Repeat(1L, (int)weighted.ndim - 1)]);
         return observationOperator.Adjoint(state, weighted).MoveToOuterDisposeScope();
     }
 }

@@ -26,18 +26,24 @@ public sealed class EnsembleConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
     /// <param name="precision">Float32 or Float64.</param>
     /// <param name="random">Where its first weights are drawn from, and where it lives.</param>
     /// <exception cref="ArgumentException">A count out of its range, an even kernel, a deviation that is not above zero.</exception>
-    public EnsembleConvolutionNetwork(long members, ResidualConvolutionOptions options, AnalysisStatistics statistics, ScalarType precision, RandomStream random)
+    public EnsembleConvolutionNetwork(long members, ResidualConvolutionOptions options, AnalysisStatistics statistics, ScalarType precision,
+        RandomStream random)
         : this(members, options, statistics, precision, random.Device) => ModuleState.DrawWeights(this, random);
 
-    private EnsembleConvolutionNetwork(long members, ResidualConvolutionOptions options, AnalysisStatistics statistics, ScalarType precision, Device device)
+    private EnsembleConvolutionNetwork(long members, ResidualConvolutionOptions options, AnalysisStatistics statistics,
+        ScalarType precision, Device device)
         : base(nameof(EnsembleConvolutionNetwork))
     {
-        Members = members is >= 2 and <= 4096 ? members : throw new ArgumentOutOfRangeException(nameof(members), members, $"'{nameof(members)}' must be between 2 and 4096; given: {members}.");
+        Members = members is >= 2 and <= 4096 ? members
+            : throw new ArgumentOutOfRangeException(nameof(members), members,
+                $"'{nameof(members)}' must be between 2 and 4096; given: {members}.");
         Options = options.Checked();
         Statistics = statistics.Checked();
         this.precision = precision;
-        trunk = new ResidualConvolutionTrunk(options, inputs: options.Inputs == AnalysisInputs.InnovationOnly ? 1 : members + 1, outputs: members, precision, device);
-        if (options.InnovationTerm == InnovationTerm.Trainable) innovationFactor = new Parameter(zeros([], dtype: precision, device: device));
+        trunk = new ResidualConvolutionTrunk(options, inputs: options.Inputs == AnalysisInputs.InnovationOnly ? 1
+            : members + 1, outputs: members, precision, device);
+        if (options.InnovationTerm == InnovationTerm.Trainable)
+            innovationFactor = new Parameter(zeros([], dtype: precision, device: device));
         RegisterComponents();
         ModuleTensors.Keep(this);
     }
@@ -60,7 +66,8 @@ public sealed class EnsembleConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
     /// <param name="forecast">E_f, <c>[batch, members, n]</c></param>
     /// <param name="scaledInnovation">H^T R^-1 (y - H x_f) of the mean x_f, <c>[batch, n]</c></param>
     /// <returns><c>[batch, members, n]</c></returns>
-    /// <exception cref="ArgumentException">Other shapes, or fewer sites in a periodic direction than a convolution reaches to one side.</exception>
+    /// <exception cref="ArgumentException">Other shapes, or fewer sites in a periodic direction than a convolution reaches to one
+    /// side.</exception>
     public override Tensor forward(Tensor forecast, Tensor scaledInnovation)
     {
         Require.Shape(forecast, "The forecast", ColumnDefinition.AnySize, Members, ColumnDefinition.AnySize);
@@ -85,7 +92,8 @@ public sealed class EnsembleConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
     {
         var options = reader.Get<ResidualConvolutionOptions>("options").Checked();
         ResidualConvolutionTrunk.RequireSaved(reader, options, nameof(trunk) + ".");
-        var network = new EnsembleConvolutionNetwork(reader.Get<long>("members"), options, reader.Get<AnalysisStatistics>("statistics"), reader.Get<ScalarType>("precision"), reader.Context.Device);
+        var network = new EnsembleConvolutionNetwork(reader.Get<long>("members"), options, reader.Get<AnalysisStatistics>("statistics"),
+            reader.Get<ScalarType>("precision"), reader.Context.Device);
         reader.LoadInto(network);
         return network;
     }

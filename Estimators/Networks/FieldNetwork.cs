@@ -20,7 +20,8 @@ public sealed class FieldNetwork : nn.Module<Tensor, Tensor, Tensor>, IScaledNet
     /// <param name="grid">How states lie on the module's fields.</param>
     /// <param name="inputs">Which channels it is given, the forecast before the innovation; both unless said.</param>
     /// <exception cref="ArgumentException">A deviation that is not above zero.</exception>
-    public FieldNetwork(nn.Module<Tensor, Tensor> layers, AnalysisStatistics statistics, StateGrid grid, AnalysisInputs inputs = AnalysisInputs.ForecastAndInnovation)
+    public FieldNetwork(nn.Module<Tensor, Tensor> layers, AnalysisStatistics statistics, StateGrid grid,
+        AnalysisInputs inputs = AnalysisInputs.ForecastAndInnovation)
         : base(nameof(FieldNetwork))
     {
         this.layers = layers;
@@ -47,7 +48,8 @@ public sealed class FieldNetwork : nn.Module<Tensor, Tensor, Tensor>, IScaledNet
         Require.Shape(forecast, "The forecast", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
         Require.Shape(scaledInnovation, "The scaled innovation", forecast.Sizes());
         var input = Grid.ToField(Statistics.Channels(Inputs, forecast, scaledInnovation));
-        var increment = Require.Shape(layers.call(input), $"What {layers.GetName()} gives for a field", [input.size(0), 1, .. input.Sizes()[2..]]);
+        var increment = Require.Shape(layers.call(input), $"What {layers.GetName()} gives for a field",
+            [input.size(0), 1, .. input.Sizes()[2..]]);
         return Grid.ToState(increment).squeeze(1) / Statistics.InnovationDeviation;
     }
 }

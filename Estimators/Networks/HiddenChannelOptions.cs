@@ -6,7 +6,10 @@ public enum ChannelUpdate
     /// <summary>Anew in each cycle: h_a = tanh(proposal), which has read h_f.</summary>
     Replaced,
 
-    /// <summary>h_a = g h_f + (1 - g) tanh(proposal) with a gate g between zero and one at each site, so that what was there can stay as it is (the leaky unit of gated recurrent networks, Cho et al. 2014).</summary>
+    /// <summary>
+    /// h_a = g h_f + (1 - g) tanh(proposal) with a gate g between zero and one at each site, so that what was there can stay as it is (the
+    /// leaky unit of gated recurrent networks, Cho et al. 2014).
+    /// </summary>
     Gated,
 }
 
@@ -33,7 +36,9 @@ public sealed record HiddenChannelOptions
     /// <summary>Number of channels k, 1 to 1024.</summary>
     public long Count { get; init; } = 6;
 
-    /// <summary>How the analyzer writes them; gated unless said, which learns faster than writing them anew (docs/learned-analysis.md).</summary>
+    /// <summary>
+    /// How the analyzer writes them; gated unless said, which learns faster than writing them anew (docs/learned-analysis.md).
+    /// </summary>
     public ChannelUpdate Update { get; init; } = ChannelUpdate.Gated;
 
     /// <summary>What becomes of them until the next forecast.</summary>
@@ -43,9 +48,13 @@ public sealed record HiddenChannelOptions
     /// <exception cref="ArgumentOutOfRangeException">A count out of its range, or a choice there is not.</exception>
     internal HiddenChannelOptions Checked()
     {
-        if (Count is < 1 or > 1024) throw new ArgumentOutOfRangeException(nameof(Count), Count, $"'{nameof(Count)}' of hidden channels must be between 1 and 1024; given: {Count}.");
-        if (!Enum.IsDefined(Update)) throw new ArgumentOutOfRangeException(nameof(Update), Update, $"'{nameof(Update)}' has no value {Update}.");
-        if (!Enum.IsDefined(Transport)) throw new ArgumentOutOfRangeException(nameof(Transport), Transport, $"'{nameof(Transport)}' has no value {Transport}.");
+        if (Count is < 1 or > 1024)
+            throw new ArgumentOutOfRangeException(nameof(Count), Count,
+                $"'{nameof(Count)}' of hidden channels must be between 1 and 1024; given: {Count}.");
+        if (!Enum.IsDefined(Update))
+            throw new ArgumentOutOfRangeException(nameof(Update), Update, $"'{nameof(Update)}' has no value {Update}.");
+        if (!Enum.IsDefined(Transport))
+            throw new ArgumentOutOfRangeException(nameof(Transport), Transport, $"'{nameof(Transport)}' has no value {Transport}.");
         return this;
     }
 }

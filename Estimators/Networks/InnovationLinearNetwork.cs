@@ -24,8 +24,10 @@ public sealed class InnovationLinearNetwork : nn.Module<Tensor, Tensor, Tensor>,
     /// <param name="statistics">The constants of its training data.</param>
     /// <param name="precision">Float32 or Float64.</param>
     /// <param name="random">Where its first weights are drawn from, and where it lives.</param>
-    /// <exception cref="ArgumentException">An option out of its range, a taper that is no correlation, a deviation that is not above zero.</exception>
-    public InnovationLinearNetwork(InnovationLinearOptions options, AnalysisStatistics statistics, ScalarType precision, RandomStream random)
+    /// <exception cref="ArgumentException">An option out of its range, a taper that is no correlation, a deviation that is not above
+    /// zero.</exception>
+    public InnovationLinearNetwork(InnovationLinearOptions options, AnalysisStatistics statistics, ScalarType precision,
+        RandomStream random)
         : this(options, statistics, precision, random.Device) => ModuleState.DrawWeights(this, random);
 
     private InnovationLinearNetwork(InnovationLinearOptions options, AnalysisStatistics statistics, ScalarType precision, Device device)
@@ -51,7 +53,9 @@ public sealed class InnovationLinearNetwork : nn.Module<Tensor, Tensor, Tensor>,
     /// <summary>The constants by which the forecast and the columns are scaled.</summary>
     public AnalysisStatistics Statistics { get; }
 
-    /// <summary>P^a(x_f), the covariance of the analysis error that the network sees in the forecast, in the state's unit squared.</summary>
+    /// <summary>
+    /// P^a(x_f), the covariance of the analysis error that the network sees in the forecast, in the state's unit squared.
+    /// </summary>
     /// <param name="forecast">x_f, <c>[batch, n]</c>, in the network's precision.</param>
     /// <exception cref="ArgumentException">Another shape, or fewer sites than the localisation needs.</exception>
     public LocalisedCovariance Covariance(Tensor forecast)
@@ -94,7 +98,8 @@ public sealed class InnovationLinearNetwork : nn.Module<Tensor, Tensor, Tensor>,
             Taper = reader.Part<LocalisationTaper>("taper"), Radius = reader.Get<LocalisationRadius>("radius"),
         }.Checked();
         ResidualConvolutionTrunk.RequireSaved(reader, options.Network, nameof(trunk) + ".");
-        var network = new InnovationLinearNetwork(options, reader.Get<AnalysisStatistics>("statistics"), reader.Get<ScalarType>("precision"), reader.Context.Device);
+        var network = new InnovationLinearNetwork(options, reader.Get<AnalysisStatistics>("statistics"),
+            reader.Get<ScalarType>("precision"), reader.Context.Device);
         reader.LoadInto(network);
         return network;
     }

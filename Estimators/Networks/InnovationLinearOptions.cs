@@ -17,20 +17,29 @@ public sealed record InnovationLinearOptions
     /// product theorem): Gaspari and Cohn's unless said. A band with a hard edge is none and is refused.</summary>
     public LocalisationTaper Taper { get; init; } = LocalisationTaper.GaspariCohn;
 
-    /// <summary>How far rho reaches, in sites; 7 sites to one half-width unless said, a usual one on Lorenz-96, so that it ends at 14.</summary>
+    /// <summary>
+    /// How far rho reaches, in sites; 7 sites to one half-width unless said, a usual one on Lorenz-96, so that it ends at 14.
+    /// </summary>
     public LocalisationRadius Radius { get; init; } = LocalisationRadius.HalfWidth(7);
 
-    /// <summary>How many sites to each side of a site have a say in what the analysis gives there: as far as the network sees, and rho reaches.</summary>
+    /// <summary>
+    /// How many sites to each side of a site have a say in what the analysis gives there: as far as the network sees, and rho reaches.
+    /// </summary>
     public long Reach => Network.Reach + new LocalisationBand(Network.Grid, Taper, Radius).Reach;
 
     /// <summary>These options, or the reason why they cannot be.</summary>
-    /// <exception cref="ArgumentException">A count out of its range, a taper that is no correlation, a term that is not linear in the innovation alone.</exception>
+    /// <exception cref="ArgumentException">A count out of its range, a taper that is no correlation, a term that is not linear in the
+    /// innovation alone.</exception>
     internal InnovationLinearOptions Checked()
     {
         Network.Checked();
-        if (Columns is < 1 or > 4096) throw new ArgumentOutOfRangeException(nameof(Columns), Columns, $"'{nameof(Columns)}' must be between 1 and 4096; given: {Columns}.");
+        if (Columns is < 1 or > 4096)
+            throw new ArgumentOutOfRangeException(nameof(Columns), Columns,
+                $"'{nameof(Columns)}' must be between 1 and 4096; given: {Columns}.");
         if (Network.Inputs != AnalysisInputs.ForecastAndInnovation || Network.InnovationTerm != InnovationTerm.None)
-            throw new ArgumentException($"A network linear in the innovation reads the forecast and multiplies the innovation with P^a: '{nameof(Network.Inputs)}' and '{nameof(Network.InnovationTerm)}' stay as they are.");
+            throw new ArgumentException(
+                $"A network linear in the innovation reads the forecast and multiplies the innovation with P^a: " +
+                    $"'{nameof(Network.Inputs)}' and '{nameof(Network.InnovationTerm)}' stay as they are.");
         return this;
     }
 }

@@ -13,18 +13,23 @@ internal sealed class LocalisationBand
     /// <param name="grid">The grid; a distance counts its sites.</param>
     /// <param name="taper">The weight at a distance.</param>
     /// <param name="radius">How far it reaches.</param>
-    /// <exception cref="ArgumentException">It never ends, is wider than 1023 sites, or is no correlation: a weighted sum with it could be negative.</exception>
+    /// <exception cref="ArgumentException">It never ends, is wider than 1023 sites, or is no correlation: a weighted sum with it could be
+    /// negative.</exception>
     public LocalisationBand(StateGrid grid, LocalisationTaper taper, LocalisationRadius radius)
     {
         Grid = grid;
         double halfWidth = taper.HalfWidth(radius), end = taper.Support * halfWidth;
-        if (!(end < Limit)) throw new ArgumentException($"The localisation must end within {Limit} sites, since P^a has full rank by it alone; given: {radius.Kind} {radius.Length?.ToString() ?? "infinite"}.");
+        if (!(end < Limit))
+            throw new ArgumentException(
+                $"The localisation must end within {Limit} sites, since P^a has full rank by it alone; given: {radius.Kind} " +
+                    $"{radius.Length?.ToString() ?? "infinite"}.");
         Reach = (long)end;
         while (Reach > 0 && taper.At(Reach / halfWidth) <= 0) Reach--;
         using var scope = NewDisposeScope();
         var line = arange(-Reach, Reach + 1, dtype: ScalarType.Float64);
         var distance = grid.Directions == 1 ? line.abs() : (line.square().unsqueeze(0) + line.square().unsqueeze(1)).sqrt();
-        var weights = tensor(distance.reshape(-1).ToArray<double>().Select(d => taper.At(d / halfWidth)).ToArray()).reshape(distance.Sizes());
+        var weights = tensor(distance.reshape(-1).ToArray<double>().Select(d => taper.At(d / halfWidth)).ToArray())
+            .reshape(distance.Sizes());
         RequireCorrelation(weights, line, taper);
         Weights = new ConstantTensor(weights.reshape([1, 1, .. distance.Sizes()]));
     }
@@ -54,7 +59,9 @@ internal sealed class LocalisationBand
     {
         for (int axis = 0; axis < sizes.Length; axis++)
             if (Grid.IsPeriodic(axis) && sizes[axis] < 2 * Reach + 1)
-                throw new ArgumentException($"A localisation that reaches {Reach} sites needs at least {2 * Reach + 1} sites in a periodic direction; the state has {sizes[axis]}. Choose a smaller radius.");
+                throw new ArgumentException(
+                    $"A localisation that reaches {Reach} sites needs at least {2 * Reach + 1} sites in a periodic direction; the state " +
+                        $"has {sizes[axis]}. Choose a smaller radius.");
     }
 
     // rho is positive semi-definite on every grid if the Fourier series of its weights is nowhere negative.
@@ -64,6 +71,8 @@ internal sealed class LocalisationBand
         var waves = outer(angles, line).cos();                                              // [angles, offsets]
         var series = Grid.Directions == 1 ? waves.matmul(weights) : waves.matmul(weights).matmul(waves.t());
         if (series.min().ToDouble() < -Tolerance * series.max().ToDouble())
-            throw new ArgumentException($"The taper {taper} is no correlation over {Reach} sites on a {Grid}, so that P^a would not be a covariance; {nameof(LocalisationTaper.GaspariCohn)} is one.");
+            throw new ArgumentException(
+                $"The taper {taper} is no correlation over {Reach} sites on a {Grid}, so that P^a would not be a covariance; " +
+                    $"{nameof(LocalisationTaper.GaspariCohn)} is one.");
     }
 }

@@ -40,7 +40,8 @@ public sealed class LocalisedCovariance
     /// <summary>
     /// The upper band, one row an offset: the covariance of a site and the one that lies so far on, zero where there is none.
     /// </summary>
-    /// <returns>The offsets, in rows and columns (rows 0 in one direction), beginning with none; and the covariances <c>[batch, offsets, n]</c>.</returns>
+    /// <returns>The offsets, in rows and columns (rows 0 in one direction), beginning with none; and the covariances <c>[batch, offsets,
+    /// n]</c>.</returns>
     public (IReadOnlyList<(long Rows, long Columns)> Offsets, Tensor Covariances) Band()
     {
         using var scope = NewDisposeScope();
@@ -76,7 +77,8 @@ public sealed class LocalisedCovariance
         var x = Columns;                                                                    // [batch, m, n]
         var unit = band.Grid.ToField(eye(x.size(2), dtype: x.dtype, device: x.device)).unsqueeze(1);
         var rho = band.Grid.ToState(band.Apply(unit)).squeeze(1);                           // [n, n]
-        var p = rho * x.transpose(1, 2).matmul(x);                                          // a library's product is symmetric up to rounding only
+        // a library's product is symmetric up to rounding only
+        var p = rho * x.transpose(1, 2).matmul(x);
         return (0.5 * (p + p.mT)).MoveToOuterDisposeScope();
     }
 }

@@ -26,7 +26,10 @@ public static class ModuleState
         }
     }
 
-    /// <summary>Readies a trained network for use, by several threads too: evaluation mode, no gradients for its weights, tensors in no dispose scope.</summary>
+    /// <summary>
+    /// Readies a trained network for use, by several threads too: evaluation mode, no gradients for its weights, tensors in no dispose
+    /// scope.
+    /// </summary>
     /// <param name="network">The network.</param>
     /// <exception cref="WrongConvolutionException">It has convolutions, and libtorch's are wrong on this processor.</exception>
     public static void Freeze(nn.Module network)
@@ -58,13 +61,16 @@ public static class ModuleState
     /// <exception cref="WrongConvolutionException">It has convolutions, and they are wrong.</exception>
     internal static void RequireRightConvolutions(nn.Module network)
     {
-        if (network.modules().Any(layer => layer is not GridConvolution && layer.parameters(recurse: false).Any(MayConvolve))) ConvolutionGuard.Check();
+        if (network.modules().Any(layer => layer is not GridConvolution && layer.parameters(recurse: false).Any(MayConvolve)))
+            ConvolutionGuard.Check();
 
-        static bool MayConvolve(Tensor weight) => weight.ndim >= 3 && weight.device_type == DeviceType.CPU && weight.dtype != ScalarType.Float64;
+        static bool MayConvolve(Tensor weight) =>
+            weight.ndim >= 3 && weight.device_type == DeviceType.CPU && weight.dtype != ScalarType.Float64;
     }
 
     /// <summary>What a network computes in: the precision of its weights, or another where it has none.</summary>
-    internal static ScalarType PrecisionOf(nn.Module network, ScalarType otherwise) => network.parameters().Select(parameter => parameter.dtype).FirstOrDefault(otherwise);
+    internal static ScalarType PrecisionOf(nn.Module network, ScalarType otherwise) =>
+        network.parameters().Select(parameter => parameter.dtype).FirstOrDefault(otherwise);
 
     /// <summary>A network with the parameters and buffers of another of the same architecture.</summary>
     internal static TNetwork WithWeightsOf<TNetwork>(this TNetwork network, TNetwork other) where TNetwork : nn.Module

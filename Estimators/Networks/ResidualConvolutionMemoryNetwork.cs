@@ -9,8 +9,10 @@ namespace DaML;
 /// (forecast, H^T R^-1 innovation, hidden channels) to the increment and k new hidden channels. Along periodic directions it
 /// commutes with translations; it runs on circles and lines of any size.
 /// </summary>
-/// <remarks>Forecast, innovation and increment are scaled as in <see cref="ResidualConvolutionNetwork"/>; hidden channels lie between -1 and 1.</remarks>
-public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)>, IScaledNetwork, IComponent
+/// <remarks>Forecast, innovation and increment are scaled as in <see cref="ResidualConvolutionNetwork"/>; hidden channels lie between -1
+/// and 1.</remarks>
+public sealed class ResidualConvolutionMemoryNetwork
+    : nn.Module<Tensor, Tensor, Tensor, (Tensor Increment, Tensor Channels)>, IScaledNetwork, IComponent
 {
     private readonly ScalarType precision;
     private readonly ResidualConvolutionTrunk trunk;
@@ -23,7 +25,8 @@ public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor,
     /// <param name="precision">Float32 or Float64.</param>
     /// <param name="random">Where its first weights are drawn from, and where it lives.</param>
     /// <exception cref="ArgumentException">A count out of its range, an even kernel, a deviation that is not above zero.</exception>
-    public ResidualConvolutionMemoryNetwork(ResidualConvolutionOptions options, HiddenChannelOptions memory, AnalysisStatistics statistics, ScalarType precision, RandomStream random)
+    public ResidualConvolutionMemoryNetwork(ResidualConvolutionOptions options, HiddenChannelOptions memory, AnalysisStatistics statistics,
+        ScalarType precision, RandomStream random)
         : this(options, memory, statistics, precision, random.Device) => ModuleState.DrawWeights(this, random);
 
     /// <summary>
@@ -42,15 +45,18 @@ public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor,
         innovationFactor?.copy_(first.InnovationFactor!);
     }
 
-    private ResidualConvolutionMemoryNetwork(ResidualConvolutionOptions options, HiddenChannelOptions memory, AnalysisStatistics statistics, ScalarType precision, Device device)
+    private ResidualConvolutionMemoryNetwork(ResidualConvolutionOptions options, HiddenChannelOptions memory, AnalysisStatistics statistics,
+        ScalarType precision, Device device)
         : base(nameof(ResidualConvolutionMemoryNetwork))
     {
         Options = options.Checked();
         Memory = memory.Checked();
         Statistics = statistics.Checked();
         this.precision = precision;
-        trunk = new ResidualConvolutionTrunk(options, (options.Inputs == AnalysisInputs.InnovationOnly ? 1 : 2) + memory.Count, Outputs(memory), precision, device);
-        if (options.InnovationTerm == InnovationTerm.Trainable) innovationFactor = new Parameter(zeros([], dtype: precision, device: device));
+        trunk = new ResidualConvolutionTrunk(options, (options.Inputs == AnalysisInputs.InnovationOnly ? 1 : 2) + memory.Count,
+            Outputs(memory), precision, device);
+        if (options.InnovationTerm == InnovationTerm.Trainable)
+            innovationFactor = new Parameter(zeros([], dtype: precision, device: device));
         RegisterComponents();
         ModuleTensors.Keep(this);
     }
@@ -84,7 +90,8 @@ public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor,
     /// <param name="scaledInnovation">H^T R^-1 (y - H x_f), <c>[batch, n]</c></param>
     /// <param name="channels">h_f, <c>[batch, k, n]</c></param>
     /// <returns><c>[batch, n]</c> and <c>[batch, k, n]</c></returns>
-    /// <exception cref="ArgumentException">Other shapes, or fewer sites in a periodic direction than a convolution reaches to one side.</exception>
+    /// <exception cref="ArgumentException">Other shapes, or fewer sites in a periodic direction than a convolution reaches to one
+    /// side.</exception>
     public override (Tensor Increment, Tensor Channels) forward(Tensor forecast, Tensor scaledInnovation, Tensor channels)
     {
         Require.Shape(forecast, "The forecast", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
@@ -97,7 +104,8 @@ public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor,
         var increment = output.select(1, 0);
         if (innovationFactor is not null) increment = increment + innovationFactor * read.select(1, -1);
         var written = output.narrow(1, 1, k).tanh();
-        if (Memory.Update == ChannelUpdate.Gated) written = written.lerp(channels, output.narrow(1, 1 + k, k).sigmoid());   // g h_f + (1 - g) tanh(proposal)
+        // g h_f + (1 - g) tanh(proposal)
+        if (Memory.Update == ChannelUpdate.Gated) written = written.lerp(channels, output.narrow(1, 1 + k, k).sigmoid());
         return (increment / Statistics.InnovationDeviation, written);
     }
 
@@ -115,7 +123,8 @@ public sealed class ResidualConvolutionMemoryNetwork : nn.Module<Tensor, Tensor,
         var options = reader.Get<ResidualConvolutionOptions>("options").Checked();
         var memory = reader.Get<HiddenChannelOptions>("memory").Checked();
         ResidualConvolutionTrunk.RequireSaved(reader, options, nameof(trunk) + ".");
-        var network = new ResidualConvolutionMemoryNetwork(options, memory, reader.Get<AnalysisStatistics>("statistics"), reader.Get<ScalarType>("precision"), reader.Context.Device);
+        var network = new ResidualConvolutionMemoryNetwork(options, memory, reader.Get<AnalysisStatistics>("statistics"),
+            reader.Get<ScalarType>("precision"), reader.Context.Device);
         reader.LoadInto(network);
         return network;
     }

@@ -27,17 +27,21 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
     /// <param name="precision">Float32 or Float64.</param>
     /// <param name="random">Where its first weights are drawn from, and where it lives.</param>
     /// <exception cref="ArgumentException">A count out of its range, an even kernel, a deviation that is not above zero.</exception>
-    public ResidualConvolutionNetwork(ResidualConvolutionOptions options, AnalysisStatistics statistics, ScalarType precision, RandomStream random)
+    public ResidualConvolutionNetwork(ResidualConvolutionOptions options, AnalysisStatistics statistics, ScalarType precision,
+        RandomStream random)
         : this(options, statistics, precision, random.Device) => ModuleState.DrawWeights(this, random);
 
-    private ResidualConvolutionNetwork(ResidualConvolutionOptions options, AnalysisStatistics statistics, ScalarType precision, Device device)
+    private ResidualConvolutionNetwork(ResidualConvolutionOptions options, AnalysisStatistics statistics, ScalarType precision,
+        Device device)
         : base(nameof(ResidualConvolutionNetwork))
     {
         Options = options.Checked();
         Statistics = statistics.Checked();
         this.precision = precision;
-        trunk = new ResidualConvolutionTrunk(options, inputs: options.Inputs == AnalysisInputs.InnovationOnly ? 1 : 2, outputs: 1, precision, device);
-        if (options.InnovationTerm == InnovationTerm.Trainable) innovationFactor = new Parameter(zeros([], dtype: precision, device: device));
+        trunk = new ResidualConvolutionTrunk(options, inputs: options.Inputs == AnalysisInputs.InnovationOnly ? 1
+            : 2, outputs: 1, precision, device);
+        if (options.InnovationTerm == InnovationTerm.Trainable)
+            innovationFactor = new Parameter(zeros([], dtype: precision, device: device));
         RegisterComponents();
         ModuleTensors.Keep(this);
     }
@@ -73,13 +77,15 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
     /// <param name="forecast">x_f, <c>[batch, n]</c></param>
     /// <param name="scaledInnovation">H^T R^-1 (y - H x_f), <c>[batch, n]</c></param>
     /// <returns><c>[batch, n]</c></returns>
-    /// <exception cref="ArgumentException">Other shapes, or fewer sites in a periodic direction than a convolution reaches to one side.</exception>
+    /// <exception cref="ArgumentException">Other shapes, or fewer sites in a periodic direction than a convolution reaches to one
+    /// side.</exception>
     public override Tensor forward(Tensor forecast, Tensor scaledInnovation)
     {
         Require.Shape(forecast, "The forecast", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
         Require.Shape(scaledInnovation, "The scaled innovation", forecast.Sizes());
 
-        var channels = Statistics.Channels(Options.Inputs, forecast, scaledInnovation);                                       // [batch, 1 or 2, n]
+        // [batch, 1 or 2, n]
+        var channels = Statistics.Channels(Options.Inputs, forecast, scaledInnovation);
         var increment = Options.Grid.ToState(trunk.call(Options.Grid.ToField(channels)));
         if (innovationFactor is not null) increment = increment + innovationFactor * channels[.., ^1..];
         return increment.squeeze(1) / Statistics.InnovationDeviation;
@@ -91,13 +97,16 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
     public ResidualConvolutionNetwork On(StateGrid grid)
     {
         if (grid.Directions != Options.Grid.Directions)
-            throw new ArgumentException($"Weights for {Options.Grid.Directions} directions ({Options.Grid}) do not fit a grid of {grid.Directions} ({grid}).", nameof(grid));
+            throw new ArgumentException(
+                $"Weights for {Options.Grid.Directions} directions ({Options.Grid}) do not fit a grid of {grid.Directions} ({grid}).",
+                nameof(grid));
         var other = new ResidualConvolutionNetwork(Options with { Grid = grid }, Statistics, precision, trunk.Device).WithWeightsOf(this);
         other.train(training);
         return other;
     }
 
-    internal ResidualConvolutionNetwork CopyOn(Device device) => new ResidualConvolutionNetwork(Options, Statistics, precision, device).WithWeightsOf(this);
+    internal ResidualConvolutionNetwork CopyOn(Device device) =>
+        new ResidualConvolutionNetwork(Options, Statistics, precision, device).WithWeightsOf(this);
 
     void IComponent.Save(ComponentWriter writer)
     {
@@ -113,7 +122,8 @@ public sealed class ResidualConvolutionNetwork : nn.Module<Tensor, Tensor, Tenso
         const string layers = nameof(trunk) + ".";
         bool bare = reader.Version == 1;   // the layers were the network's own
         ResidualConvolutionTrunk.RequireSaved(reader, options, bare ? "" : layers);
-        var network = new ResidualConvolutionNetwork(options, reader.Get<AnalysisStatistics>("statistics"), reader.Get<ScalarType>("precision"), reader.Context.Device);
+        var network = new ResidualConvolutionNetwork(options, reader.Get<AnalysisStatistics>("statistics"),
+            reader.Get<ScalarType>("precision"), reader.Context.Device);
         reader.LoadInto(network, name => bare && name.StartsWith(layers, StringComparison.Ordinal) ? name[layers.Length..] : name);
         return network;
     }

@@ -62,7 +62,9 @@ public sealed record ResidualConvolutionOptions
 
     /// <summary>What a method with this network is called: degraded ones by name.</summary>
     [JsonIgnore]
-    internal string Name => (Activation == NetworkActivation.None ? "linear " : "") + (Inputs == AnalysisInputs.InnovationOnly ? "blind " : "") + "residual convolution";
+    internal string Name =>
+    (Activation == NetworkActivation.None ? "linear " : "") + (Inputs == AnalysisInputs.InnovationOnly ? "blind " : "") +
+    "residual convolution";
 
     /// <summary>These options, or the reason why they cannot be.</summary>
     /// <exception cref="ArgumentException">A count out of its range or an even kernel.</exception>
@@ -72,7 +74,9 @@ public sealed record ResidualConvolutionOptions
         Within(Blocks, 256, nameof(Blocks));
         Within(SubBlocks, 256, nameof(SubBlocks));
         Within(KernelSize, 1023, nameof(KernelSize));
-        if (KernelSize % 2 == 0) throw new ArgumentOutOfRangeException(nameof(KernelSize), KernelSize, $"'{nameof(KernelSize)}' must be odd, so that a convolution is centred on its site; given: {KernelSize}.");
+        if (KernelSize % 2 == 0)
+            throw new ArgumentOutOfRangeException(nameof(KernelSize), KernelSize,
+                $"'{nameof(KernelSize)}' must be odd, so that a convolution is centred on its site; given: {KernelSize}.");
         Defined(Computation, nameof(Computation));
         Defined(InnovationTerm, nameof(InnovationTerm));
         Defined(Activation, nameof(Activation));
@@ -83,7 +87,8 @@ public sealed record ResidualConvolutionOptions
 
     private static void Within(long value, long limit, string name)
     {
-        if (value < 1 || value > limit) throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be between 1 and {limit}; given: {value}.");
+        if (value < 1 || value > limit)
+            throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be between 1 and {limit}; given: {value}.");
     }
 
     private static void Defined<T>(T value, string name) where T : struct, Enum

@@ -23,7 +23,9 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
     private readonly FusedResidualNetwork fused;
     private Tensor? packed;    // the parameters in a graph that is being made (Pack)
 
-    /// <summary>Creates the layers; the convolutions' weights are zero until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.</summary>
+    /// <summary>
+    /// Creates the layers; the convolutions' weights are zero until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.
+    /// </summary>
     /// <param name="options">The size.</param>
     /// <param name="inputs">Input channels.</param>
     /// <param name="outputs">Output channels.</param>
@@ -48,7 +50,9 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
             // Made and then converted: TorchSharp gives one that is made in a precision a batch counter of that precision too.
             normalizations.Add(nn.BatchNorm1d(filters).to(device, precision));
         }
-        fused = new FusedResidualNetwork(new((int)inputs, (int)filters, (int)options.Blocks, (int)options.SubBlocks, (int)kernel, (int)outputs, options.Activation), BlockedKernel.Best);
+        fused = new FusedResidualNetwork(
+            new((int)inputs, (int)filters, (int)options.Blocks, (int)options.SubBlocks, (int)kernel, (int)outputs, options.Activation),
+            BlockedKernel.Best);
         RegisterComponents();
         ModuleTensors.Keep(this);
     }
@@ -82,16 +86,19 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
         : Computation == NetworkComputation.BFloat16 ? "plain operators, hidden convolutions in bfloat16, as asked"
         : options.Grid != StateGrid.Circle ? $"plain operators: the fused network runs on circles, this grid is a {options.Grid}"
         : precision != ScalarType.Float32 ? "plain operators: the fused network is in single precision"
-        : encoder.Weight.device_type != DeviceType.CPU ? $"plain operators: the fused network runs on the processor, the weights are on {encoder.Weight.device}"
+        : encoder.Weight.device_type != DeviceType.CPU
+        ? $"plain operators: the fused network runs on the processor, the weights are on {encoder.Weight.device}"
         : $"fused, {fused.Instructions}";
 
     /// <summary>The output channels.</summary>
     /// <param name="input"><c>[batch, inputs, n]</c>, or <c>[batch, inputs, rows, columns]</c> on a grid of two directions.</param>
     /// <returns>As many sites, <c>[batch, outputs, ...]</c></returns>
-    /// <exception cref="ArgumentException">Another number of channels, or fewer sites in a periodic direction than a convolution reaches to one side.</exception>
+    /// <exception cref="ArgumentException">Another number of channels, or fewer sites in a periodic direction than a convolution reaches to
+    /// one side.</exception>
     public override Tensor forward(Tensor input)
     {
-        Require.Shape(input, "The input", [ColumnDefinition.AnySize, encoder.Weight.size(1), .. Enumerable.Repeat(ColumnDefinition.AnySize, options.Grid.Directions)]);
+        Require.Shape(input, "The input",
+            [ColumnDefinition.AnySize, encoder.Weight.size(1), .. Enumerable.Repeat(ColumnDefinition.AnySize, options.Grid.Directions)]);
         options.Grid.RequireSites(input, options.KernelSize);
         return Computation == NetworkComputation.Automatic && FusedServes(input) ? Fused(input) : Plain(input);
     }
@@ -103,7 +110,8 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
 
     private Tensor Product(GridConvolution convolution, Tensor hidden) =>
         Computation != NetworkComputation.BFloat16 ? convolution.call(hidden)
-        : options.Grid.Convolve(hidden.to(ScalarType.BFloat16), convolution.Weight.to(ScalarType.BFloat16), convolution.Bias.to(ScalarType.BFloat16)).to(precision);
+        : options.Grid.Convolve(hidden.to(ScalarType.BFloat16), convolution.Weight.to(ScalarType.BFloat16),
+            convolution.Bias.to(ScalarType.BFloat16)).to(precision);
 
     private Tensor Fused(Tensor input)
     {
@@ -141,7 +149,8 @@ public sealed class ResidualConvolutionTrunk : nn.Module<Tensor, Tensor>
     {
         var parameters = new List<Tensor>(4 * convolutions.Count + 4) { encoder.Weight, encoder.Bias };
         for (int layer = 0; layer < convolutions.Count; layer++)
-            parameters.AddRange([convolutions[layer].Weight, convolutions[layer].Bias, normalizations[layer].weight!, normalizations[layer].bias!]);
+            parameters.AddRange(
+                [convolutions[layer].Weight, convolutions[layer].Bias, normalizations[layer].weight!, normalizations[layer].bias!]);
         parameters.AddRange([decoder.Weight, decoder.Bias]);
         return parameters;
     }

@@ -31,8 +31,11 @@ public sealed record FieldLayout
         {
             var (rows, columns) = (Require.AtLeast(fields[i].Rows, 1), Require.AtLeast(fields[i].Columns, 1));
             if (rows > Rows || columns > Columns
-                || (grid.Directions == 2 && grid.IsPeriodic(0) && rows < Rows) || (grid.IsPeriodic(grid.Directions - 1) && columns < Columns))
-                throw new ArgumentException($"Field {i} of a layout has {rows} rows and {columns} columns, which a grid of {Rows} x {Columns} ({grid}) cannot hold.",
+                || (grid.Directions == 2 && grid.IsPeriodic(0) && rows < Rows)
+                || (grid.IsPeriodic(grid.Directions - 1) && columns < Columns))
+                throw new ArgumentException(
+                    $"Field {i} of a layout has {rows} rows and {columns} columns, which a grid of {Rows} x {Columns} ({grid}) cannot " +
+                        $"hold.",
                     nameof(fields));
         }
     }

@@ -17,7 +17,8 @@ public sealed class HessianInputs
     private readonly int observationTimes;
     private readonly double largestWeight;
 
-    private HessianInputs(FieldLayout layout, Tensor mean, IReadOnlyList<double> deviations, ObservationTerm? observations, int observationTimes, double largestWeight)
+    private HessianInputs(FieldLayout layout, Tensor mean, IReadOnlyList<double> deviations, ObservationTerm? observations,
+        int observationTimes, double largestWeight)
     {
         (Layout, this.observations, this.observationTimes, this.largestWeight) = (layout, observations, observationTimes, largestWeight);
         Deviations = [.. deviations.Select(value => Require.Positive(value, "deviation"))];
@@ -47,7 +48,8 @@ public sealed class HessianInputs
         using var noGradients = no_grad();
         var states = cat([.. windows.Select(window => window.Background.Values)]).to_type(ScalarType.Float64);
         Require.LastDimension(states, layout.Dimension, "The states of linearisation");
-        if (states.size(0) < 2) throw new ArgumentException($"The constants of a network's inputs need at least two states; given: {states.size(0)}.");
+        if (states.size(0) < 2)
+            throw new ArgumentException($"The constants of a network's inputs need at least two states; given: {states.size(0)}.");
         var mean = states.mean([0]);
         var squares = layout.ToFields((states - mean).square());
         var deviations = new double[layout.Fields.Count];
@@ -55,10 +57,12 @@ public sealed class HessianInputs
         {
             var field = layout.Fields[i];
             deviations[i] = Math.Sqrt(squares.select(1, i).sum().ToDouble() / (states.size(0) * field.Rows * field.Columns));
-            if (!(deviations[i] > 0)) throw new ArgumentException($"Field {i} of the states of linearisation never changes, so it cannot be standardised.");
+            if (!(deviations[i] > 0))
+                throw new ArgumentException($"Field {i} of the states of linearisation never changes, so it cannot be standardised.");
         }
         int times = observations is null ? 0 : windows[0].Observations.Count;
-        double largest = observations is null ? 1 : windows.Max(window => Weights(observations, layout, window, times).abs().max().ToDouble());
+        double largest = observations is null ? 1
+            : windows.Max(window => Weights(observations, layout, window, times).abs().max().ToDouble());
         return new(layout, mean, deviations, observations, times, largest > 0 ? largest : 1);
     }
 
@@ -71,7 +75,8 @@ public sealed class HessianInputs
         using var scope = NewDisposeScope();
         var states = at.Start.Values;
         var channels = Layout.ToFields((states - mean.Like(states)) / deviation.Like(states));
-        if (observations is not null) channels = cat([channels, Weights(observations, Layout, at.Window, observationTimes) / largestWeight], 1);
+        if (observations is not null)
+            channels = cat([channels, Weights(observations, Layout, at.Window, observationTimes) / largestWeight], 1);
         return channels.to_type(precision).MoveToOuterDisposeScope();
     }
 
@@ -79,9 +84,12 @@ public sealed class HessianInputs
     private static Tensor Weights(ObservationTerm term, FieldLayout layout, AssimilationWindow window, int times)
     {
         if (window.Observations.Count != times)
-            throw new ArgumentException($"A network that sees the observations of {times} times is given a window with {window.Observations.Count}.");
+            throw new ArgumentException(
+                $"A network that sees the observations of {times} times is given a window with {window.Observations.Count}.");
         return cat([.. window.Observations.Select(observation =>
-            layout.ToFields(term.OperatorOf(observation).Adjoint(window.Background.Values, term.ErrorOf(observation).ApplyInverse(ones_like(observation.Values), observation.Mask))))], 1);
+            layout.ToFields(term.OperatorOf(observation)
+                .Adjoint(window.Background.Values,
+                    term.ErrorOf(observation).ApplyInverse(ones_like(observation.Values), observation.Mask))))], 1);
     }
 
     private Tensor Mean => mean.Value;

@@ -13,8 +13,10 @@ public enum HessianLoss
     RelativeFrobenius,
 
     /// <summary>
-    /// The squared norm of P^(1/2) (A_theta - A) P^(1/2) z with P = A_0^-1 of the fixed eigenpairs and z in the span of their vectors, as a share of what the fixed pairs leave: one where
-    /// the network is as good. To first order in the error of a factor W of A it weighs all columns of W alike, by how far they leave the span: that is what has to become small for P to
+    /// The squared norm of P^(1/2) (A_theta - A) P^(1/2) z with P = A_0^-1 of the fixed eigenpairs and z in the span of their vectors, as a
+    /// share of what the fixed pairs leave: one where
+    /// the network is as good. To first order in the error of a factor W of A it weighs all columns of W alike, by how far they leave the
+    /// span: that is what has to become small for P to
     /// be right, since an eigenvalue lambda whose vector is off by an angle a leaves lambda a^2 beside the ones.
     /// </summary>
     Whitened,
@@ -44,7 +46,8 @@ internal sealed class HessianProbes(HessianLoss kind, FixedEigenpairs? fixedPair
     public sealed record Batch(Tensor Inputs, Tensor Vectors, Tensor Products, Tensor Scale);
 
     /// <summary>Draws probes, and applies the Hessian at a window's background to them in one block.</summary>
-    public Batch Draw(FourDimensionalVariationalCost cost, AssimilationWindow window, HessianInputs inputs, int probes, ScalarType precision, RandomStream random)
+    public Batch Draw(FourDimensionalVariationalCost cost, AssimilationWindow window, HessianInputs inputs, int probes,
+        ScalarType precision, RandomStream random)
     {
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
@@ -80,12 +83,14 @@ internal sealed class HessianProbes(HessianLoss kind, FixedEigenpairs? fixedPair
     {
         if (kind != HessianLoss.Divergence)
         {
-            var error = Require.Shape(network.call(batch.Inputs, batch.Vectors), $"The products of {network.GetName()}", batch.Vectors.Sizes()) - batch.Products;
+            var error = Require.Shape(network.call(batch.Inputs, batch.Vectors), $"The products of {network.GetName()}",
+                batch.Vectors.Sizes()) - batch.Products;
             if (kind == HessianLoss.Whitened) error = Power(error, -0.5);
             return (error.square().sum([1, 2]) / batch.Scale).mean();
         }
         var (solved, logarithm) = network.Invert(batch.Inputs, batch.Products);
-        var trace = (batch.Vectors * Require.Shape(solved, $"The solutions of {network.GetName()}", batch.Vectors.Sizes())).sum([1, 2]) / batch.Vectors.size(1);
+        var trace = (batch.Vectors * Require.Shape(solved, $"The solutions of {network.GetName()}", batch.Vectors.Sizes()))
+            .sum([1, 2]) / batch.Vectors.size(1);
         return ((trace + logarithm - batch.Scale) / (2 * batch.Vectors.size(2))).mean();
     }
 

@@ -23,10 +23,12 @@ internal sealed class HessianTraining : IOptimiserSteps, IDisposable
     private readonly Adam optimizer;
     private int skippedInARow;
 
-    public HessianTraining(string name, HessianNetwork network, FourDimensionalVariationalCost cost, HessianInputs inputs, HessianProbes probes, LearnedPreconditioningOptions options,
+    public HessianTraining(string name, HessianNetwork network, FourDimensionalVariationalCost cost, HessianInputs inputs,
+        HessianProbes probes, LearnedPreconditioningOptions options,
         OnlineWindowSequence windows, RandomStream random)
     {
-        (this.name, this.network, this.cost, this.inputs, this.probes, this.options, this.windows, this.random) = (name, network, cost, inputs, probes, options, windows, random);
+        (this.name, this.network, this.cost, this.inputs, this.probes, this.options, this.windows, this.random) = (name, network, cost,
+            inputs, probes, options, windows, random);
         Parameter[] parameters = [.. network.parameters().Where(parameter => parameter.requires_grad)];
         precision = parameters[0].dtype;
         optimizer = new Adam(parameters, options.Training.LearningRate);

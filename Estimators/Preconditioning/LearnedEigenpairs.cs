@@ -21,7 +21,8 @@ public sealed class LearnedEigenpairs : IEigenpairSource
     {
         (Network, Inputs, Pairs, History) = (network, inputs, pairs ?? network.Rank, history);
         if (Pairs < 1 || Pairs > network.Rank)
-            throw new ArgumentOutOfRangeException(nameof(pairs), pairs, $"The network has {network.Rank} eigenpairs; {Pairs} are asked for.");
+            throw new ArgumentOutOfRangeException(nameof(pairs), pairs,
+                $"The network has {network.Rank} eigenpairs; {Pairs} are asked for.");
         ModuleState.Freeze(network);
     }
 
@@ -53,7 +54,9 @@ public sealed class LearnedEigenpairs : IEigenpairSource
         using var noGradients = no_grad();
         var b = cost.RightSide.Values;
         if (b.size(-1) != Inputs.Layout.Dimension)
-            throw new ArgumentException($"The network is for {Inputs.Layout.Dimension} components on a grid of {Inputs.Layout.Rows} x {Inputs.Layout.Columns}; the control vector has {b.size(-1)}.");
+            throw new ArgumentException(
+                $"The network is for {Inputs.Layout.Dimension} components on a grid of {Inputs.Layout.Rows} x {Inputs.Layout.Columns}; " +
+                    $"the control vector has {b.size(-1)}.");
         var precision = ModuleState.PrecisionOf(Network, b.dtype);
         var (values, vectors) = Network.Eigenpairs(Inputs.Of(linearisation, precision));
         if (!(values.isfinite().all().ToBoolean() && vectors.isfinite().all().ToBoolean()))

@@ -19,13 +19,16 @@ namespace DaML;
 /// <param name="options">How it is trained; null = the defaults.</param>
 /// <param name="fixedPairs">The fixed eigenpairs of the whitened loss and of the divergence; null for the other losses.</param>
 /// <param name="observations">The observation term whose operator and errors the network sees as well; null = the state alone.</param>
-public sealed class LearnedPreconditioningEstimator(string name, DataAssimilationContext context, FourDimensionalVariationalCost cost, FieldLayout layout,
-    Func<HessianInputs, RandomStream, HessianNetwork> create, LearnedPreconditioningOptions? options = null, FixedEigenpairs? fixedPairs = null, ObservationTerm? observations = null)
+public sealed class LearnedPreconditioningEstimator(string name, DataAssimilationContext context, FourDimensionalVariationalCost cost,
+    FieldLayout layout,
+    Func<HessianInputs, RandomStream, HessianNetwork> create, LearnedPreconditioningOptions? options = null,
+    FixedEigenpairs? fixedPairs = null, ObservationTerm? observations = null)
 {
     private readonly LearnedPreconditioningOptions options = Checked(options ?? new(), fixedPairs);
 
     /// <summary>What it is called.</summary>
-    public string Name { get; } = !string.IsNullOrWhiteSpace(name) ? name : throw new ArgumentException("An estimator needs a name.", nameof(name));
+    public string Name { get; } = !string.IsNullOrWhiteSpace(name) ? name
+        : throw new ArgumentException("An estimator needs a name.", nameof(name));
 
     /// <summary>
     /// The paper's network: a U-Net and <see cref="SpectralHessianNetwork"/>.
@@ -35,10 +38,12 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
     /// <param name="largest">M, a rough upper bound of the eigenvalues.</param>
     /// <param name="network">The U-Net's size; null = the defaults.</param>
     /// <param name="rest">s (default: 1).</param>
-    public static Func<HessianInputs, RandomStream, HessianNetwork> Spectral(FieldLayout layout, int rank, double largest, UNetOptions? network = null, double rest = 1) => (inputs, random) =>
+    public static Func<HessianInputs, RandomStream, HessianNetwork> Spectral(FieldLayout layout, int rank, double largest,
+        UNetOptions? network = null, double rest = 1) => (inputs, random) =>
     {
         var size = network ?? new();
-        var made = new SpectralHessianNetwork(new UNet(layout, inputs.Channels, size, device: random.Device), size.Features, layout, rank, largest, rest, device: random.Device);
+        var made = new SpectralHessianNetwork(new UNet(layout, inputs.Channels, size, device: random.Device), size.Features, layout, rank,
+            largest, rest, device: random.Device);
         made.Draw(random);
         return made;
     };
@@ -49,10 +54,12 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
     /// <param name="network">The U-Net's size; null = the defaults.</param>
     /// <param name="rest">s (default: 1).</param>
     /// <param name="reach">How many points a stencil reaches to each side (default: 1).</param>
-    public static Func<HessianInputs, RandomStream, HessianNetwork> Transported(FieldLayout layout, FixedEigenpairs fixedPairs, UNetOptions? network = null, double rest = 1, int reach = 1) => (inputs, random) =>
+    public static Func<HessianInputs, RandomStream, HessianNetwork> Transported(FieldLayout layout, FixedEigenpairs fixedPairs,
+        UNetOptions? network = null, double rest = 1, int reach = 1) => (inputs, random) =>
     {
         var size = network ?? new();
-        var made = new TransportedHessianNetwork(new UNet(layout, inputs.Channels, size, device: random.Device), inputs.Channels, size.Features, layout, fixedPairs, rest, reach, device: random.Device);
+        var made = new TransportedHessianNetwork(new UNet(layout, inputs.Channels, size, device: random.Device), inputs.Channels,
+            size.Features, layout, fixedPairs, rest, reach, device: random.Device);
         made.Draw(random);
         return made;
     };
@@ -63,7 +70,8 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
     /// <param name="scale">c, about the background's deviation over that of the best observations.</param>
     /// <param name="network">The U-Net's size; null = the defaults.</param>
     /// <param name="reach">How many points a stencil reaches to each side (default: 3).</param>
-    public static Func<HessianInputs, RandomStream, HessianNetwork> Observed(FieldLayout layout, int times, double scale, UNetOptions? network = null,
+    public static Func<HessianInputs, RandomStream, HessianNetwork> Observed(FieldLayout layout, int times, double scale,
+        UNetOptions? network = null,
         int reach = 3) => (inputs, random) =>
     {
         var size = network ?? new();
@@ -77,7 +85,8 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
     /// <param name="source">Where states of linearisation come from. Training and validation draw from streams of their own.</param>
     /// <param name="cancellation">Looked at in every step; it ends with the best so far, and a checkpoint where one is named.</param>
     /// <param name="from">
-    /// What was learned before, by a network of the same architecture, to be trained on: its weights and the constants of its inputs (default:
+    /// What was learned before, by a network of the same architecture, to be trained on: its weights and the constants of its inputs
+    /// (default:
     /// null, first weights from the seed). It is not changed.
     /// </param>
     /// <exception cref="ArgumentException">Windows do not fit the cost or the layout, a field never changes, or a network without
@@ -90,17 +99,20 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
         using var scope = NewDisposeScope();
         var training = options.Training;
         using var random = context.Random(training.Repetition == 0 ? $"training/{Name}" : $"training/{Name}/{training.Repetition}");
-        using RandomStream weights = random.Derive("weights"), states = random.Derive("states"), probeRandom = random.Derive("probes"), held = random.Derive("validation"),
+        using RandomStream weights = random.Derive("weights"), states = random.Derive("states"), probeRandom = random.Derive("probes"),
+            held = random.Derive("validation"),
             measured = random.Derive("statistics");
         var inputs = from?.Inputs ?? Measure(source, measured);
         var network = create(inputs, weights);
         if (from is not null) network.WithWeightsOf(from.Network);
-        if (!network.parameters().Any(parameter => parameter.requires_grad)) throw new ArgumentException($"The network {network.GetName()} of {Name} has no parameters, so there is nothing to learn.");
+        if (!network.parameters().Any(parameter => parameter.requires_grad))
+            throw new ArgumentException($"The network {network.GetName()} of {Name} has no parameters, so there is nothing to learn.");
         var probes = new HessianProbes(options.Loss, fixedPairs);
         var validation = Held(source, held, inputs, probes, ModuleState.PrecisionOf(network, ScalarType.Float32));
         using var windows = source.Open(states, context.Precision);
         using var steps = new HessianTraining(Name, network, cost, inputs, probes, options, windows, probeRandom);
-        using var course = new NetworkTraining(Name, network, steps, "loss", () => Loss(network, probes, validation), Setting(network, source), training, context);
+        using var course = new NetworkTraining(Name, network, steps, "loss", () => Loss(network, probes, validation),
+            Setting(network, source), training, context);
         var history = course.Run(cancellation);
         return new LearnedEigenpairs(network, inputs, history: history with { Settings = SettingsOf(network, source) });
     }
@@ -109,14 +121,17 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
     {
         using var scope = NewDisposeScope();
         using var sequence = source.Open(random, context.Precision);
-        return HessianInputs.Measure(layout, [.. Enumerable.Range(0, options.StatisticsBatches).Select(_ => sequence.Next())], observations);
+        return HessianInputs.Measure(layout, [.. Enumerable.Range(0, options.StatisticsBatches).Select(_ => sequence.Next())],
+            observations);
     }
 
-    private List<HessianProbes.Batch> Held(OnlineWindows source, RandomStream random, HessianInputs inputs, HessianProbes probes, ScalarType precision)
+    private List<HessianProbes.Batch> Held(OnlineWindows source, RandomStream random, HessianInputs inputs, HessianProbes probes,
+        ScalarType precision)
     {
         using var sequence = source.Open(random, context.Precision);
         var batches = new List<HessianProbes.Batch>();
-        for (int i = 0; i < options.ValidationBatches; i++) batches.Add(probes.Draw(cost, sequence.Next(), inputs, options.Probes, precision, random));
+        for (int i = 0; i < options.ValidationBatches; i++)
+            batches.Add(probes.Draw(cost, sequence.Next(), inputs, options.Probes, precision, random));
         return batches;
     }
 
@@ -131,7 +146,8 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
     }
 
     private string Setting(HessianNetwork network, OnlineWindows source) => string.Create(CultureInfo.InvariantCulture,
-        $"{Name} for {source.Dynamics.Name}, seed {context.Options.Seed}, {source.Options}, {options with { Training = options.Training with { CheckpointPath = null, MaximumDuration = null } }}, ") +
+        $"{Name} for {source.Dynamics.Name}, seed {context.Options.Seed}, {source.Options}, " +
+            $"{options with { Training = options.Training with { CheckpointPath = null, MaximumDuration = null } }}, ") +
         string.Join(", ", network.named_parameters().Select(pair => pair.name + ColumnDefinition.Describe(pair.parameter.Sizes())));
 
     private TrainingSettings SettingsOf(HessianNetwork network, OnlineWindows source) => new()
@@ -152,7 +168,9 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
     private static LearnedPreconditioningOptions Checked(LearnedPreconditioningOptions options, FixedEigenpairs? fixedPairs)
     {
         if (options.Checked().Loss is HessianLoss.Whitened or HessianLoss.Divergence && fixedPairs is null)
-            throw new ArgumentException($"The loss {options.Loss} needs the fixed eigenpairs that it is measured by; give them, or take another loss.", nameof(fixedPairs));
+            throw new ArgumentException(
+                $"The loss {options.Loss} needs the fixed eigenpairs that it is measured by; give them, or take another loss.",
+                nameof(fixedPairs));
         return options;
     }
 }

@@ -14,7 +14,8 @@ internal sealed class LocalTransport(FieldLayout layout, int reach)
 {
     private readonly (long Row, long Column)[] offsets = layout.Grid.Directions == 1
         ? [.. Enumerable.Range(-reach, 2 * reach + 1).Select(column => (0L, (long)column))]
-        : [.. Enumerable.Range(-reach, 2 * reach + 1).SelectMany(row => Enumerable.Range(-reach, 2 * reach + 1).Select(column => ((long)row, (long)column)))];
+        : [.. Enumerable.Range(-reach, 2 * reach + 1)
+            .SelectMany(row => Enumerable.Range(-reach, 2 * reach + 1).Select(column => ((long)row, (long)column)))];
 
     /// <summary>Number of points a stencil reads of a field.</summary>
     public int Offsets => offsets.Length;
@@ -29,7 +30,8 @@ internal sealed class LocalTransport(FieldLayout layout, int reach)
     {
         long batch = coefficients.size(0), given = vectors.size(0), k = vectors.size(1);
         var fields = layout.ToFields(vectors).reshape([given * k, .. layout.FieldSizes]);
-        var around = stack([.. offsets.Select(offset => layout.Grid.Shift(fields, offset.Row, offset.Column))], 2).reshape(given, k, -1, layout.Points);
+        var around = stack([.. offsets.Select(offset => layout.Grid.Shift(fields, offset.Row, offset.Column))], 2)
+            .reshape(given, k, -1, layout.Points);
         var matrices = coefficients.reshape(batch, Fields, -1, layout.Points);
         var moved = given < batch ? Shared(matrices, around[0]) : PerPoint(matrices, around);
         return layout.ToStates(moved.reshape([batch, k, .. layout.FieldSizes]));
@@ -43,7 +45,8 @@ internal sealed class LocalTransport(FieldLayout layout, int reach)
     {
         long batch = coefficients.size(0), k = vectors.size(1);
         var fields = layout.ToFields(vectors.expand(batch, -1, -1)).reshape(batch, k, Fields, layout.Points);
-        var transposed = coefficients.reshape(batch, Fields, -1, layout.Points).transpose(1, 2);                              // [b, from * o, to, points]
+        // [b, from * o, to, points]
+        var transposed = coefficients.reshape(batch, Fields, -1, layout.Points).transpose(1, 2);
         var parts = PerPoint(transposed, fields).reshape([batch * k, Fields, Offsets, .. layout.FieldSizes[1..]]);
         Tensor? sum = null;
         for (int o = 0; o < Offsets; o++)

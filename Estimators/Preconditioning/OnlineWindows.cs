@@ -31,7 +31,8 @@ public sealed record OnlineWindowOptions
         Require.NotNegative(SpinUp);
         Require.Positive(ShortestLead);
         if (!double.IsFinite(LongestLead) || LongestLead < ShortestLead)
-            throw new ArgumentException($"'{nameof(LongestLead)}' must be at least '{nameof(ShortestLead)}' = {ShortestLead:g6}; given: {LongestLead}.");
+            throw new ArgumentException(
+                $"'{nameof(LongestLead)}' must be at least '{nameof(ShortestLead)}' = {ShortestLead:g6}; given: {LongestLead}.");
         return this;
     }
 }
@@ -47,7 +48,8 @@ public sealed record OnlineWindowOptions
 /// for the values do not matter to a Gauss-Newton
 /// matrix). What it draws belongs to the stream it is given.</param>
 /// <param name="options">Settings.</param>
-public sealed class OnlineWindows(IDynamics dynamics, IInitialCondition start, Func<State, RandomStream, AssimilationWindow> window, OnlineWindowOptions options)
+public sealed class OnlineWindows(IDynamics dynamics, IInitialCondition start, Func<State, RandomStream, AssimilationWindow> window,
+    OnlineWindowOptions options)
 {
     /// <summary>Settings.</summary>
     public OnlineWindowOptions Options { get; } = options.Checked();
@@ -71,7 +73,8 @@ public sealed class OnlineWindowSequence : IDisposable
     private Tensor states;
     private bool fresh = true;
 
-    internal OnlineWindowSequence(IDynamics dynamics, IInitialCondition start, Func<State, RandomStream, AssimilationWindow> window, OnlineWindowOptions options, RandomStream random,
+    internal OnlineWindowSequence(IDynamics dynamics, IInitialCondition start, Func<State, RandomStream, AssimilationWindow> window,
+        OnlineWindowOptions options, RandomStream random,
         ScalarType precision)
     {
         (this.dynamics, this.window, this.options, this.random) = (dynamics, window, options, random);
@@ -115,7 +118,8 @@ public sealed class OnlineWindowSequence : IDisposable
     private void Advance()
     {
         using var scope = NewDisposeScope();
-        double step = dynamics.TimeStep, lead = options.ShortestLead + (options.LongestLead - options.ShortestLead) * random.Uniform([], ScalarType.Float64).ToDouble();
+        double step = dynamics.TimeStep,
+            lead = options.ShortestLead + (options.LongestLead - options.ShortestLead) * random.Uniform([], ScalarType.Float64).ToDouble();
         var from = options.Perturbation is { } change ? states + change.Sample([states.size(0)], random, states.dtype) : states;
         var next = dynamics.Advance(from, new TimeInterval(0, Math.Max(1, Math.Round(lead / step)) * step)).DetachFromDisposeScope();
         states.Dispose();

@@ -26,7 +26,8 @@ public sealed class SimulatedIncrements(FixedEigenpairs pairs)
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         Require.Shape(towards, "The way to the truth", [towards.size(0), pairs.Vectors.size(-1)]);
-        Tensor vectors = pairs.Vectors[0].to(towards.dtype, towards.device), values = pairs.Values[0].to(towards.dtype, towards.device).clamp_min(1);
+        Tensor vectors = pairs.Vectors[0].to(towards.dtype, towards.device),
+            values = pairs.Values[0].to(towards.dtype, towards.device).clamp_min(1);
         var noise = random.Normal([towards.size(0), pairs.Count], towards.dtype).to(towards.device);
         var seen = (1 - 1 / values) * towards.matmul(vectors.mT);
         return (seen + (values - 1).sqrt() / values * noise).matmul(vectors).MoveToOuterDisposeScope();

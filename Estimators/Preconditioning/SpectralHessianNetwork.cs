@@ -37,13 +37,16 @@ public sealed class SpectralHessianNetwork : HessianNetwork
     /// <param name="precision">Float32 or Float64.</param>
     /// <param name="device">Where it lives; null = the processor.</param>
     /// <exception cref="ArgumentException">A rank beyond the dimension, or a bound that is not above the rest.</exception>
-    public SpectralHessianNetwork(nn.Module<Tensor, Tensor> trunk, long features, FieldLayout layout, int rank, double largest, double rest = 1,
+    public SpectralHessianNetwork(nn.Module<Tensor, Tensor> trunk, long features, FieldLayout layout, int rank, double largest,
+        double rest = 1,
         ScalarType precision = ScalarType.Float32, Device? device = null) : base(nameof(SpectralHessianNetwork))
     {
         HessianRank.Check(rank, layout.Dimension);
-        (this.trunk, this.layout, this.features, Rank, Largest, Rest) = (trunk, layout, Require.AtLeast(features, 1), rank, largest, Require.NotNegative(rest));
+        (this.trunk, this.layout, this.features, Rank, Largest, Rest) = (trunk, layout, Require.AtLeast(features, 1), rank, largest,
+            Require.NotNegative(rest));
         if (!(double.IsFinite(largest) && largest > rest))
-            throw new ArgumentOutOfRangeException(nameof(largest), largest, $"'{nameof(largest)}' must be a finite number above '{nameof(rest)}' = {rest:g6}; given: {largest}.");
+            throw new ArgumentOutOfRangeException(nameof(largest), largest,
+                $"'{nameof(largest)}' must be a finite number above '{nameof(rest)}' = {rest:g6}; given: {largest}.");
         long fields = layout.Fields.Count;
         vectors = new GridConvolution(layout.Grid, features, rank * fields, 1, precision, device ?? CPU);
         constant = new Parameter(zeros([rank, layout.Dimension], dtype: precision, device: device));
@@ -73,7 +76,8 @@ public sealed class SpectralHessianNetwork : HessianNetwork
     /// <exception cref="InvalidOperationException">s is zero: A_theta has no inverse.</exception>
     public override (Tensor Solved, Tensor LogDeterminant) Invert(Tensor inputs, Tensor vectors)
     {
-        if (Rest == 0) throw new InvalidOperationException("An approximate Hessian whose rest is zero has no inverse; a rest above zero is needed.");
+        if (Rest == 0)
+            throw new InvalidOperationException("An approximate Hessian whose rest is zero has no inverse; a rest above zero is needed.");
         var (lambda, u) = Pairs(inputs);
         var along = vectors.matmul(u.mT) * (lambda.reciprocal() - 1 / Rest).unsqueeze(1);
         return (vectors / Rest + along.matmul(u), lambda.log().sum(-1) + (layout.Dimension - Rank) * Math.Log(Rest));
@@ -103,7 +107,8 @@ public sealed class SpectralHessianNetwork : HessianNetwork
 
     private (Tensor Values, Tensor Vectors) Pairs(Tensor inputs)
     {
-        var field = Require.Shape(trunk.call(inputs), $"What {trunk.GetName()} gives for {features} features", [inputs.size(0), features, .. inputs.Sizes()[2..]]);
+        var field = Require.Shape(trunk.call(inputs), $"What {trunk.GetName()} gives for {features} features",
+            [inputs.size(0), features, .. inputs.Sizes()[2..]]);
         var raw = layout.ToStates(vectors.call(field).view([inputs.size(0), Rank, .. layout.FieldSizes])) + constant;
         var (q, _) = linalg.qr(raw.mT);
         return (Largest * values.call(field.flatten(2).mean([-1])).sigmoid(), q.mT);

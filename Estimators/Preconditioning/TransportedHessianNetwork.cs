@@ -45,16 +45,20 @@ public sealed class TransportedHessianNetwork : HessianNetwork
     /// <param name="precision">Float32 or Float64.</param>
     /// <param name="device">Where it lives; null = the processor.</param>
     /// <exception cref="ArgumentException">The pairs are of another dimension than the layout, or none is above the rest.</exception>
-    public TransportedHessianNetwork(nn.Module<Tensor, Tensor> trunk, long channels, long features, FieldLayout layout, FixedEigenpairs fixedPairs, double rest = 1, int reach = 1,
-        ScalarType precision = ScalarType.Float32, Device? device = null) : this(trunk, channels, features, layout, Factor(fixedPairs, layout, rest), rest, reach, precision, device)
+    public TransportedHessianNetwork(nn.Module<Tensor, Tensor> trunk, long channels, long features, FieldLayout layout,
+        FixedEigenpairs fixedPairs, double rest = 1, int reach = 1,
+        ScalarType precision = ScalarType.Float32, Device? device = null)
+        : this(trunk, channels, features, layout, Factor(fixedPairs, layout, rest), rest, reach, precision, device)
     {
     }
 
     [Saved]
-    private TransportedHessianNetwork(nn.Module<Tensor, Tensor> trunk, long channels, long features, FieldLayout layout, Tensor factor, double rest, int reach, ScalarType precision, Device? device)
+    private TransportedHessianNetwork(nn.Module<Tensor, Tensor> trunk, long channels, long features, FieldLayout layout, Tensor factor,
+        double rest, int reach, ScalarType precision, Device? device)
         : base(nameof(TransportedHessianNetwork))
     {
-        (this.trunk, this.layout, this.channels, this.features) = (trunk, layout, Require.AtLeast(channels, 1), Require.AtLeast(features, 1));
+        (this.trunk, this.layout, this.channels, this.features) = (trunk, layout, Require.AtLeast(channels, 1),
+            Require.AtLeast(features, 1));
         (Rest, this.reach) = (Require.Positive(rest), (int)Require.AtLeast(reach, 0));
         transport = new LocalTransport(layout, reach);
         using var scope = NewDisposeScope();
@@ -66,7 +70,8 @@ public sealed class TransportedHessianNetwork : HessianNetwork
         var size = layout.ToFields(factor).square().flatten(2).mean([0, 2]).sqrt();
         size = size.where(size > 0, ones_like(size));
         scale = (size.unsqueeze(1) / size.unsqueeze(0)).view(1, fields, fields, 1, 1).to(precision, device ?? CPU);
-        weight = new Parameter(zeros([layout.Points, 1 + channels + features, fields * fields * transport.Offsets], dtype: precision, device: device));
+        weight = new Parameter(
+            zeros([layout.Points, 1 + channels + features, fields * fields * transport.Offsets], dtype: precision, device: device));
         register_buffer(nameof(factor), this.factor);
         register_buffer(nameof(scale), scale);
         RegisterComponents();
@@ -125,9 +130,12 @@ public sealed class TransportedHessianNetwork : HessianNetwork
     {
         long batch = inputs.size(0), fields = layout.Fields.Count;
         Require.Shape(inputs, "A network's input", [batch, channels, .. layout.FieldSizes[1..]]);
-        var field = Require.Shape(trunk.call(inputs), $"What {trunk.GetName()} gives for {features} features", [batch, features, .. inputs.Sizes()[2..]]);
-        var all = cat([ones_like(inputs.narrow(1, 0, 1)), inputs, field], 1).flatten(2);              // [batch, 1 + channels + features, points]
-        var coefficients = all.permute(2, 0, 1).matmul(weight).permute(1, 2, 0);                      // [batch, fields * fields * offsets, points]
+        var field = Require.Shape(trunk.call(inputs), $"What {trunk.GetName()} gives for {features} features",
+            [batch, features, .. inputs.Sizes()[2..]]);
+        // [batch, 1 + channels + features, points]
+        var all = cat([ones_like(inputs.narrow(1, 0, 1)), inputs, field], 1).flatten(2);
+        // [batch, fields * fields * offsets, points]
+        var coefficients = all.permute(2, 0, 1).matmul(weight).permute(1, 2, 0);
         return coefficients.reshape(batch, fields, fields, transport.Offsets, layout.Points) * scale;
     }
 
@@ -137,10 +145,14 @@ public sealed class TransportedHessianNetwork : HessianNetwork
         using var scope = NewDisposeScope();
         var (values, vectors) = (pairs.Values, pairs.Vectors);
         if (vectors.size(-1) != layout.Dimension)
-            throw new ArgumentException($"The fixed eigenpairs are of dimension {vectors.size(-1)}; the layout has {layout.Dimension} components.", nameof(pairs));
+            throw new ArgumentException(
+                $"The fixed eigenpairs are of dimension {vectors.size(-1)}; the layout has {layout.Dimension} components.", nameof(pairs));
         using var above = values[0] > rest;
-        if (!above.any().ToBoolean()) throw new ArgumentException($"No fixed eigenvalue is above the rest, {rest:g6}; the largest is {values.max().ToDouble():g6}.", nameof(pairs));
+        if (!above.any().ToBoolean())
+            throw new ArgumentException($"No fixed eigenvalue is above the rest, {rest:g6}; the largest is {values.max().ToDouble():g6}.",
+                nameof(pairs));
         var chosen = above.nonzero().squeeze(-1);
-        return ((values[0] - rest).index_select(0, chosen).sqrt().unsqueeze(-1) * vectors[0].index_select(0, chosen)).MoveToOuterDisposeScope();
+        return ((values[0] - rest).index_select(0, chosen).sqrt().unsqueeze(-1) * vectors[0].index_select(0, chosen))
+            .MoveToOuterDisposeScope();
     }
 }

@@ -31,10 +31,13 @@ public sealed record UNetOptions
     {
         Require.AtLeast(Heads, 1);
         if (Features < 1 || Features > 4096 || Features % Heads != 0)
-            throw new ArgumentOutOfRangeException(nameof(Features), Features, $"'{nameof(Features)}' must be a multiple of {nameof(Heads)} = {Heads} up to 4096; given: {Features}.");
-        if (Levels is < 0 or > 8) throw new ArgumentOutOfRangeException(nameof(Levels), Levels, $"'{nameof(Levels)}' must be between 0 and 8; given: {Levels}.");
+            throw new ArgumentOutOfRangeException(nameof(Features), Features,
+                $"'{nameof(Features)}' must be a multiple of {nameof(Heads)} = {Heads} up to 4096; given: {Features}.");
+        if (Levels is < 0 or > 8)
+            throw new ArgumentOutOfRangeException(nameof(Levels), Levels, $"'{nameof(Levels)}' must be between 0 and 8; given: {Levels}.");
         if (KernelSize is < 1 or > 31 || KernelSize % 2 == 0)
-            throw new ArgumentOutOfRangeException(nameof(KernelSize), KernelSize, $"'{nameof(KernelSize)}' must be odd, between 1 and 31; given: {KernelSize}.");
+            throw new ArgumentOutOfRangeException(nameof(KernelSize), KernelSize,
+                $"'{nameof(KernelSize)}' must be odd, between 1 and 31; given: {KernelSize}.");
         return this;
     }
 }
@@ -64,7 +67,8 @@ public sealed class UNet : nn.Module<Tensor, Tensor>
     /// <param name="precision">Float32 or Float64.</param>
     /// <param name="device">Where it lives; null = the processor.</param>
     /// <exception cref="ArgumentException">A setting out of its range, or a grid with fewer points than the levels halve.</exception>
-    public UNet(FieldLayout layout, long channels, UNetOptions? options = null, ScalarType precision = ScalarType.Float32, Device? device = null)
+    public UNet(FieldLayout layout, long channels, UNetOptions? options = null, ScalarType precision = ScalarType.Float32,
+        Device? device = null)
         : this(layout.Grid, layout.FieldSizes[1..], channels, options ?? new(), precision, device ?? CPU)
     {
     }
@@ -72,9 +76,12 @@ public sealed class UNet : nn.Module<Tensor, Tensor>
     [Saved]
     private UNet(StateGrid grid, long[] size, long channels, UNetOptions options, ScalarType precision, Device device) : base(nameof(UNet))
     {
-        (this.grid, this.size, this.channels, this.options, this.precision) = (grid, size, Require.AtLeast(channels, 1), options.Checked(), precision);
+        (this.grid, this.size, this.channels, this.options, this.precision) = (grid, size, Require.AtLeast(channels, 1), options.Checked(),
+            precision);
         if (size.Min() < 1L << options.Levels)
-            throw new ArgumentException($"A U-Net of {options.Levels} levels needs at least {1L << options.Levels} points in each direction; the grid has {ColumnDefinition.Describe(size)}.");
+            throw new ArgumentException(
+                $"A U-Net of {options.Levels} levels needs at least {1L << options.Levels} points in each direction; the grid has " +
+                    $"{ColumnDefinition.Describe(size)}.");
         long points = size.Aggregate(1L, (product, each) => product * each);
         for (int level = 0; level <= options.Levels; level++)
         {

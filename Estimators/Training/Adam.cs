@@ -8,7 +8,8 @@ namespace DaML;
 
 /// <summary>
 /// Adam (Kingma and Ba 2015) with steps in one pass over the parameters' memory instead of a dozen small operators for each
-/// parameter. The arithmetic, and what is saved, are those of <see cref="TorchSharp.Modules.Adam"/>, whose name it shares because the name is saved too, and which does the step where a
+/// parameter. The arithmetic, and what is saved, are those of <see cref="TorchSharp.Modules.Adam"/>, whose name it shares because the name
+/// is saved too, and which does the step where a
 /// parameter is not in the processor's memory.
 /// </summary>
 /// <param name="optimised">What is optimised.</param>
@@ -37,7 +38,9 @@ internal sealed class Adam(Parameter[] optimised, double learningRate) : TorchSh
         foreach (var parameter in optimised)
         {
             using var gradient = parameter.grad;
-            if (gradient is not null) squares += gradient.dtype == ScalarType.Float64 ? GradientMemory.Squares<double>(gradient) : GradientMemory.Squares<float>(gradient);
+            if (gradient is not null)
+                squares += gradient.dtype == ScalarType.Float64 ? GradientMemory.Squares<double>(gradient)
+                    : GradientMemory.Squares<float>(gradient);
         }
         double norm = Math.Sqrt(squares), factor = Math.Min(limit / (norm + 1e-6), 1);
         if (factor == 1) return norm;
@@ -68,7 +71,8 @@ internal sealed class Adam(Parameter[] optimised, double learningRate) : TorchSh
     }
 
     /// <inheritdoc/>
-    /// <remarks>Parameters are written behind autograd's back: no graph that saved them may be gone back through afterwards. None of a step's outlives it.</remarks>
+    /// <remarks>Parameters are written behind autograd's back: no graph that saved them may be gone back through afterwards. None of a
+    /// step's outlives it.</remarks>
     public override Tensor step(Func<Tensor>? closure = null)
     {
         if (closure is not null || !optimised.All(GradientMemory.Serves)) return base.step(closure);
@@ -88,7 +92,8 @@ internal sealed class Adam(Parameter[] optimised, double learningRate) : TorchSh
         return null!;    // as every optimiser without a closure
     }
 
-    private static void Step<T>(Parameter parameter, Tensor gradient, State state, Options options) where T : unmanaged, IFloatingPointIeee754<T>
+    private static void Step<T>(Parameter parameter, Tensor gradient, State state, Options options)
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
         double beta1 = options.beta1!.Value, beta2 = options.beta2!.Value;
         double rate = options.LearningRate!.Value / (1 - Math.Pow(beta1, state.step)), root = Math.Sqrt(1 - Math.Pow(beta2, state.step));

@@ -11,24 +11,32 @@ public delegate Tensor AnalysisCost<TMemory>(TMemory forecast, TMemory analysis,
 /// <summary>Costs that networks are trained to make small.</summary>
 public static class AnalysisCosts
 {
-    /// <summary>The squared error of the analysis's mean, averaged over components (Bocquet et al. 2024, eq. 4), in a unit squared.</summary>
+    /// <summary>
+    /// The squared error of the analysis's mean, averaged over components (Bocquet et al. 2024, eq. 4), in a unit squared.
+    /// </summary>
     /// <param name="procoder">Says what a memory means; its density's mean must let gradients through.</param>
     /// <param name="unit">
     /// What errors are measured in, in the state's unit; above zero (default: 1). Optimisers compare gradients with fixed numbers (Adam's
-    /// epsilon, <see cref="TrainingOptions.GradientClip"/>), so an error of the order of one in this unit trains alike whatever the state's.
+    /// epsilon, <see cref="TrainingOptions.GradientClip"/>), so an error of the order of one in this unit trains alike whatever the
+    /// state's.
     /// </param>
-    public static AnalysisCost<TMemory> SquaredError<TMemory>(IProcoder<TMemory> procoder, double unit = 1) where TMemory : IMemory<TMemory> =>
+    public static AnalysisCost<TMemory> SquaredError<TMemory>(IProcoder<TMemory> procoder, double unit = 1)
+        where TMemory : IMemory<TMemory> =>
         SquaredErrorIn(new CostUnit(Require.Positive(unit)), procoder);
 
     /// <summary>The same in a unit that a checkpoint may say.</summary>
-    internal static AnalysisCost<TMemory> SquaredErrorIn<TMemory>(CostUnit unit, IProcoder<TMemory> procoder) where TMemory : IMemory<TMemory> => (_, analysis, cycle) =>
+    internal static AnalysisCost<TMemory> SquaredErrorIn<TMemory>(CostUnit unit, IProcoder<TMemory> procoder)
+        where TMemory : IMemory<TMemory> => (_, analysis, cycle) =>
     {
         var mean = procoder.Decode(analysis).Mean;
-        return ((mean - cycle[Columns.Truth].to(mean.dtype)) / unit.Value).square().mean([-1]);    // divided first: a square could underflow
+        // divided first: a square could underflow
+        return ((mean - cycle[Columns.Truth].to(mean.dtype)) / unit.Value).square().mean([-1]);
     };
 }
 
-/// <summary>What errors are measured in by a training's cost, in the state's unit. A training goes on in the unit in which it began.</summary>
+/// <summary>
+/// What errors are measured in by a training's cost, in the state's unit. A training goes on in the unit in which it began.
+/// </summary>
 internal sealed class CostUnit(double value)
 {
     /// <summary>The unit.</summary>

@@ -11,7 +11,8 @@ namespace DaML;
 internal readonly record struct UnrolledCycles<TMemory>(TMemory Analysis, Tensor LastCost, Tensor Loss, Tensor Truths);
 
 /// <summary>The assimilation along the cycles of an optimiser step, as a graph that gradients go back through.</summary>
-internal sealed class CycleUnrolling<TMemory>(string name, AssimilationTriple<TMemory> triple, TrajectorySchema schema, AnalysisCost<TMemory> cost, RandomStream random)
+internal sealed class CycleUnrolling<TMemory>(string name, AssimilationTriple<TMemory> triple, TrajectorySchema schema,
+    AnalysisCost<TMemory> cost, RandomStream random)
     where TMemory : IMemory<TMemory>
 {
     private readonly bool hasTruth = schema.Has(Columns.Truth);
@@ -49,7 +50,8 @@ internal sealed class CycleUnrolling<TMemory>(string name, AssimilationTriple<TM
     public TMemory Over(ITrajectoryCursor cycle, TMemory memory, double time)
     {
         var observation = cycle.ReadObservation(schema, memory.Tensors.First(), name);
-        return triple.AnalyzerOf(observation).Analyze(triple.Propagater.Propagate(memory, new TimeInterval(time, cycle.Time), random), observation, random);
+        return triple.AnalyzerOf(observation)
+            .Analyze(triple.Propagater.Propagate(memory, new TimeInterval(time, cycle.Time), random), observation, random);
     }
 
     private (TMemory Analysis, Tensor Costs) Cycle(TMemory memory, TimeInterval interval, Observation observation, ITrajectoryCursor cycle)

@@ -8,7 +8,10 @@ namespace DaML;
 /// <summary>Parameters and their gradients as plain memory.</summary>
 internal static class GradientMemory
 {
-    /// <summary>Whether a parameter and its gradient, where it has one, lie in the processor's memory in single or double precision, their elements one after the other.</summary>
+    /// <summary>
+    /// Whether a parameter and its gradient, where it has one, lie in the processor's memory in single or double precision, their elements
+    /// one after the other.
+    /// </summary>
     public static bool Serves(Parameter parameter)
     {
         using var gradient = parameter.grad;

@@ -64,7 +64,8 @@ internal sealed class NetworkTraining(string name, nn.Module network, IOptimiser
     }
 
     // No trajectory diverged, and yet no score is a number: densities, for instance, that are infinitely wide.
-    private Exception NoScore() => new ArithmeticException($"The training of {name} ended without a finite validation score: it was {lastError} after {steps.Count} " +
+    private Exception NoScore() =>
+        new ArithmeticException($"The training of {name} ended without a finite validation score: it was {lastError} after {steps.Count} " +
         $"optimiser steps, though the states were finite. {TruncatedBackpropagation<StateMemory>.TrainingRemedy}");
 
     /// <inheritdoc/>
@@ -152,6 +153,7 @@ internal sealed class NetworkTraining(string name, nn.Module network, IOptimiser
         if (lastError is { } error) metrics["validation " + measure] = error;
         var bySteps = Elapsed * ((double)(options.Steps - steps.Count) / steps.Count);
         var byTime = options.MaximumDuration - Elapsed ?? TimeSpan.MaxValue;
-        context.Progress.Report(new ProgressReport($"training {name}", steps.Count, options.Steps, metrics, Elapsed, bySteps < byTime ? bySteps : byTime));
+        context.Progress.Report(
+            new ProgressReport($"training {name}", steps.Count, options.Steps, metrics, Elapsed, bySteps < byTime ? bySteps : byTime));
     }
 }

@@ -3,14 +3,17 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>How far observations scatter about their mean, as a multiple of their errors: what is known of a state's size where no truth is.</summary>
+/// <summary>
+/// How far observations scatter about their mean, as a multiple of their errors: what is known of a state's size where no truth is.
+/// </summary>
 /// <param name="MeanSquare">The mean of |R^(-1/2) (y - mean of y)|^2 for each observation; a pure number, above zero.</param>
 public sealed record ObservationScatter(double MeanSquare)
 {
     /// <summary>Measures the first cycles of a view; missing observations do not count.</summary>
     /// <param name="view">A view with observations.</param>
     /// <param name="observing">What was observed, and with which error.</param>
-    /// <exception cref="ArgumentException">The view has no cycle, a value is not finite, the observations do not vary, or the networks change.</exception>
+    /// <exception cref="ArgumentException">The view has no cycle, a value is not finite, the observations do not vary, or the networks
+    /// change.</exception>
     internal static ObservationScatter Measure(ITrajectoryView view, IObservationNetwork observing)
     {
         using var scope = NewDisposeScope();
@@ -27,10 +30,14 @@ public sealed record ObservationScatter(double MeanSquare)
             count += exists.sum().ToDouble();
         }
         if (count == 0) throw new ArgumentException("The training view has no observation.");
-        return squares > 0 ? new(squares / count) : throw new ArgumentException($"The observations of the training view do not vary in any of {count} values.");
+        return squares > 0 ? new(squares / count)
+            : throw new ArgumentException($"The observations of the training view do not vary in any of {count} values.");
     }
 
-    /// <summary>The deviation of white states whose observations scatter so: the square root of E |R^(-1/2) (y - mean of y)|^2 / |R^(-1/2) H'|^2, both for each observation.</summary>
+    /// <summary>
+    /// The deviation of white states whose observations scatter so: the square root of E |R^(-1/2) (y - mean of y)|^2 / |R^(-1/2) H'|^2,
+    /// both for each observation.
+    /// </summary>
     /// <param name="observing">H and R.</param>
     /// <param name="at">Where H is linearised, <c>[1, n]</c>.</param>
     /// <returns>Above zero, in the state's unit.</returns>
@@ -44,7 +51,9 @@ public sealed record ObservationScatter(double MeanSquare)
         var observed = observing.Operator.TangentLinear(at.to(ScalarType.Float64).expand(n, n).contiguous(), directions);
         double slope = observing.Error.Whiten(observed).square().sum().ToDouble() / observing.Operator.ObservationDimension;
         return slope > 0 && double.IsFinite(slope) ? Math.Sqrt(MeanSquare / slope)
-            : throw new ArgumentException($"The unit of the state cannot be told from the observations: {observing.Operator.Name} does not depend on the state at the method's start. Give the unit.");
+            : throw new ArgumentException(
+                $"The unit of the state cannot be told from the observations: {observing.Operator.Name} does not depend on the state at " +
+                    $"the method's start. Give the unit.");
     }
 
     // Values, zero where missing, and ones where they are there, [batch, p].
@@ -55,7 +64,9 @@ public sealed record ObservationScatter(double MeanSquare)
         {
             var observation = cursor.ReadObservation(view.Schema, like, "The training view");
             if (observation.Network is not null)
-                throw new ArgumentException($"The unit of the state is measured from how far the observations of one network scatter, and another one observed cycle {cursor.Cycle} " +
+                throw new ArgumentException(
+                    $"The unit of the state is measured from how far the observations of one network scatter, and another one observed " +
+                        $"cycle {cursor.Cycle} " +
                     $"(time {cursor.Time:g6}) of the training view. Give the unit.");
             var there = observation.Mask?.to(ScalarType.Float64) ?? ones_like(observation.Values);
             yield return (observation.Values, there);

@@ -16,7 +16,8 @@ public sealed record SystemStatistics(double[] StateMean, double[] StateDeviatio
     /// <summary>Measures the first cycles of a view; missing observations do not count.</summary>
     /// <param name="view">A view with truth and observations.</param>
     /// <param name="cycles">How many cycles to read at most.</param>
-    /// <exception cref="ArgumentException">The view has no cycle, a value is not finite, or a component does not vary or is never observed.</exception>
+    /// <exception cref="ArgumentException">The view has no cycle, a value is not finite, or a component does not vary or is never
+    /// observed.</exception>
     public static SystemStatistics Measure(ITrajectoryView view, long cycles)
     {
         using var scope = NewDisposeScope();
@@ -30,7 +31,8 @@ public sealed record SystemStatistics(double[] StateMean, double[] StateDeviatio
             using var cycle = NewDisposeScope();
             states.Add(Require.Finite(cursor[Columns.Truth], $"The truth of cycle {cursor.Cycle}"), null);
             var mask = masked ? cursor[Columns.ObservationMask] : null;
-            var observed = mask is null ? cursor[Columns.Observation] : where(mask, cursor[Columns.Observation], zeros_like(cursor[Columns.Observation]));
+            var observed = mask is null ? cursor[Columns.Observation]
+                : where(mask, cursor[Columns.Observation], zeros_like(cursor[Columns.Observation]));
             observations.Add(Require.Finite(observed, $"The observations of cycle {cursor.Cycle}"), mask);
         }
         var (stateMean, stateDeviation) = states.Result();
@@ -64,7 +66,9 @@ public sealed record SystemStatistics(double[] StateMean, double[] StateDeviatio
                 if (count[i] == 0) throw new ArgumentException($"Component {i} of the {what} has no value in the training view.");
                 mean[i] = sum[i] / count[i];
                 deviation[i] = Math.Sqrt(Math.Max(0, squares[i] / count[i] - mean[i] * mean[i]));
-                if (!(deviation[i] > 0)) throw new ArgumentException($"Component {i} of the {what} does not vary in the training view: every value is {mean[i]}.");
+                if (!(deviation[i] > 0))
+                    throw new ArgumentException(
+                        $"Component {i} of the {what} does not vary in the training view: every value is {mean[i]}.");
             }
             return (mean, deviation);
         }

@@ -21,13 +21,17 @@ public enum TrainingEnd
 
 /// <summary>One optimiser step.</summary>
 /// <param name="Step">Its number, from 1.</param>
-/// <param name="Loss">The mean cost; unless the method has its own, the squared analysis error in the unit of the observation errors (1 / <see cref="AnalysisStatistics.InnovationDeviation"/>), averaged over cycles, trajectories and components; not a number where the step was left out because the loss or its gradient was not finite.</param>
+/// <param name="Loss">The mean cost; unless the method has its own, the squared analysis error in the unit of the observation errors (1 /
+/// <see cref="AnalysisStatistics.InnovationDeviation"/>), averaged over cycles, trajectories and components; not a number where the step
+/// was left out because the loss or its gradient was not finite.</param>
 /// <param name="LearningRate">Adam's learning rate.</param>
 /// <param name="GradientNorm">The gradient's norm before it was clipped.</param>
 /// <param name="Restarts">Trajectories that had diverged and were started afresh after this step.</param>
-/// <param name="ValidationError">Root mean square analysis error on held-out trajectories; null where it was not measured after this step, infinite where the assimilation diverged.</param>
+/// <param name="ValidationError">Root mean square analysis error on held-out trajectories; null where it was not measured after this step,
+/// infinite where the assimilation diverged.</param>
 /// <param name="Seconds">Time since training began.</param>
-public sealed record TrainingStep(long Step, double Loss, double LearningRate, double GradientNorm, long Restarts, double? ValidationError, double Seconds);
+public sealed record TrainingStep(long Step, double Loss, double LearningRate, double GradientNorm, long Restarts, double? ValidationError,
+    double Seconds);
 
 /// <summary>The course of a training.</summary>
 /// <param name="Steps">Every optimiser step.</param>
@@ -42,8 +46,12 @@ public sealed record TrainingHistory(IReadOnlyList<TrainingStep> Steps, Training
     /// <summary>What was trained on what, and how; null for a training that did not take it down.</summary>
     public TrainingSettings? Settings { get; init; }
 
-    /// <summary>The step whose weights were kept: the one of the smallest validation error, or the last where training was cancelled before any validation.</summary>
-    public TrainingStep? Best => Steps.Where(step => step.ValidationError is not null).MinBy(step => step.ValidationError) ?? Steps.LastOrDefault();
+    /// <summary>
+    /// The step whose weights were kept: the one of the smallest validation error, or the last where training was cancelled before any
+    /// validation.
+    /// </summary>
+    public TrainingStep? Best =>
+        Steps.Where(step => step.ValidationError is not null).MinBy(step => step.ValidationError) ?? Steps.LastOrDefault();
 
     /// <summary>Number of trajectories that diverged and were started afresh.</summary>
     public long Restarts => Steps.Sum(step => step.Restarts);
@@ -79,13 +87,16 @@ public sealed record TrainingHistory(IReadOnlyList<TrainingStep> Steps, Training
 
     /// <summary>The steps as a table <c>[steps, 7]</c> of doubles; a validation error that was not measured is not a number.</summary>
     internal Tensor Table => tensor(Steps.SelectMany(step => (double[])
-        [step.Step, step.Loss, step.LearningRate, step.GradientNorm, step.Restarts, step.ValidationError ?? double.NaN, step.Seconds]).ToArray(), [Steps.Count, Width]);
+        [step.Step, step.Loss, step.LearningRate, step.GradientNorm, step.Restarts, step.ValidationError ?? double.NaN, step.Seconds])
+        .ToArray(), [Steps.Count, Width]);
 
     internal static List<TrainingStep> StepsOf(Tensor table)
     {
         Require.Shape(table, "The training history", ColumnDefinition.AnySize, Width);
         using var scope = NewDisposeScope();
         double[] values = table.to(ScalarType.Float64).ToArray<double>();
-        return [.. values.Chunk(Width).Select(row => new TrainingStep((long)row[0], row[1], row[2], row[3], (long)row[4], double.IsNaN(row[5]) ? null : row[5], row[6]))];
+        return [.. values.Chunk(Width)
+            .Select(row =>
+                new TrainingStep((long)row[0], row[1], row[2], row[3], (long)row[4], double.IsNaN(row[5]) ? null : row[5], row[6]))];
     }
 }

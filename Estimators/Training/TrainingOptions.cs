@@ -19,7 +19,8 @@ public sealed record TrainingOptions
 
     /// <summary>The most time training may take, validation included; null = no limit. The learning rate follows whichever
     /// is further on, steps or time, so training that is cut short is still annealed. The first fiftieth of the time does not count
-    /// for that: in it a process is still warming up. As long as time is never further on than the steps, the same seed gives the same bits.</summary>
+    /// for that: in it a process is still warming up. As long as time is never further on than the steps, the same seed gives the same
+    /// bits.</summary>
     public TimeSpan? MaximumDuration { get; init; }
 
     /// <summary>Adam's learning rate before it falls.</summary>
@@ -31,7 +32,9 @@ public sealed record TrainingOptions
     /// <summary>Number of steps over which the learning rate first rises from zero.</summary>
     public long WarmUpSteps { get; init; } = 20;
 
-    /// <summary>Number of cycles N_iter that an optimiser step unrolls; the state is carried on to the next step without its gradient.</summary>
+    /// <summary>
+    /// Number of cycles N_iter that an optimiser step unrolls; the state is carried on to the next step without its gradient.
+    /// </summary>
     public long Truncation { get; init; } = 16;
 
     /// <summary>
@@ -58,7 +61,9 @@ public sealed record TrainingOptions
     /// <summary>Number of cycles at the start of a validation that are not scored.</summary>
     public long ValidationBurnIn { get; init; } = 60;
 
-    /// <summary>Number of validations in a row without a better one after which training stops, once <see cref="PatientAboveRate"/> is passed.</summary>
+    /// <summary>
+    /// Number of validations in a row without a better one after which training stops, once <see cref="PatientAboveRate"/> is passed.
+    /// </summary>
     public long Patience { get; init; } = 10;
 
     /// <summary>
@@ -108,14 +113,20 @@ public sealed record TrainingOptions
         Require.NotNegative(ValidationBurnIn);
         Require.AtLeast(Patience, 1);
         if (!(PatientAboveRate is > 0 and <= 1))
-            throw new ArgumentOutOfRangeException(nameof(PatientAboveRate), PatientAboveRate, $"'{nameof(PatientAboveRate)}' is a share of the learning rate, above 0 and at most 1; given: {PatientAboveRate}.");
+            throw new ArgumentOutOfRangeException(nameof(PatientAboveRate), PatientAboveRate,
+                $"'{nameof(PatientAboveRate)}' is a share of the learning rate, above 0 and at most 1; given: {PatientAboveRate}.");
         if (MaximumDuration is { } limit && limit <= TimeSpan.Zero)
-            throw new ArgumentOutOfRangeException(nameof(MaximumDuration), limit, $"'{nameof(MaximumDuration)}' must be above zero; given: {limit}.");
+            throw new ArgumentOutOfRangeException(nameof(MaximumDuration), limit,
+                $"'{nameof(MaximumDuration)}' must be above zero; given: {limit}.");
         return this;
     }
 
-    /// <summary>Whether a validation after this step tries patience: its learning rate has fallen far enough, or never will, and is not low because it still rises.</summary>
-    internal bool TriesPatience(TrainingStep step) => step.Step > WarmUpSteps && (step.LearningRate <= PatientAboveRate * LearningRate || Schedule.Share(1) > PatientAboveRate);
+    /// <summary>
+    /// Whether a validation after this step tries patience: its learning rate has fallen far enough, or never will, and is not low because
+    /// it still rises.
+    /// </summary>
+    internal bool TriesPatience(TrainingStep step) =>
+        step.Step > WarmUpSteps && (step.LearningRate <= PatientAboveRate * LearningRate || Schedule.Share(1) > PatientAboveRate);
 
     /// <summary>How far training has come, 0 to 1: by steps or by time after the warm-up, whichever is further.</summary>
     internal double Progress(long step, TimeSpan elapsed) =>

@@ -30,7 +30,9 @@ public sealed record TrainingSettings
     /// <summary>The units in which a data assimilation network works; null for networks of other families.</summary>
     public SystemStatistics? Units { get; init; }
 
-    /// <summary>The scatter of the observations, from which the unit of an emulator's states follows; null for networks of other families.</summary>
+    /// <summary>
+    /// The scatter of the observations, from which the unit of an emulator's states follows; null for networks of other families.
+    /// </summary>
     public ObservationScatter? ObservationScatter { get; init; }
 
     /// <summary>The training view: trajectories, cycles, columns.</summary>
@@ -42,7 +44,9 @@ public sealed record TrainingSettings
     /// <summary>Kind and options of the network, where it is a component; otherwise its name.</summary>
     public required JsonNode Network { get; init; }
 
-    /// <summary>Kinds and settings of operator, error covariance and pattern, where they are components; otherwise the network's name.</summary>
+    /// <summary>
+    /// Kinds and settings of operator, error covariance and pattern, where they are components; otherwise the network's name.
+    /// </summary>
     public required JsonNode Observing { get; init; }
 
     /// <summary>Where it was trained.</summary>
@@ -68,7 +72,8 @@ public sealed record TrainingSettings
     /// <summary>What this program consists of.</summary>
     public static IReadOnlyDictionary<string, string> SoftwareInUse() => new Dictionary<string, string>
     {
-        ["DaML"] = typeof(ModelArchive).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown",
+        ["DaML"] = typeof(ModelArchive).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+            ?? "unknown",
         ["libtorch"] = __version__,
         [".NET"] = RuntimeInformation.FrameworkDescription,
         ["system"] = $"{RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}",

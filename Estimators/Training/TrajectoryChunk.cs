@@ -21,7 +21,9 @@ internal sealed class TrajectoryChunk : IDisposable
         this.schema = schema;
         using var noGradients = no_grad();
         do
-            cycles.Add((cursor.Cycle, cursor.Time, cursor.Network, schema.Definitions.ToDictionary(definition => definition.Column, definition => cursor[definition.Column].clone().DetachFromDisposeScope())));
+            cycles.Add((cursor.Cycle, cursor.Time, cursor.Network,
+                schema.Definitions.ToDictionary(definition => definition.Column,
+                    definition => cursor[definition.Column].clone().DetachFromDisposeScope())));
         while (cycles.Count < count && cursor.MoveNext());
     }
 
@@ -73,7 +75,8 @@ internal sealed class TrajectoryChunk : IDisposable
             get
             {
                 if (selected.TryGetValue(column, out var known)) return known;
-                if (!chunk.cycles[index].Columns.TryGetValue(column, out var all)) throw new SchemaException($"There is no column '{column}'; there are: {chunk.schema}.");
+                if (!chunk.cycles[index].Columns.TryGetValue(column, out var all))
+                    throw new SchemaException($"There is no column '{column}'; there are: {chunk.schema}.");
                 using var noGradients = no_grad();
                 return selected[column] = (rows is null ? all.alias() : all.index_select(0, rows)).DetachFromDisposeScope();
             }

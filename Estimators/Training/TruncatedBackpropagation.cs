@@ -11,7 +11,8 @@ namespace DaML;
 /// <param name="Loss">The mean cost.</param>
 /// <param name="GradientNorm">The gradient's norm before it was clipped.</param>
 /// <param name="Truths">Finite if the truths are, or if loss or gradient are not.</param>
-internal readonly record struct StepOutcome<TMemory>(TMemory Analysis, Tensor Diverged, long Restarts, double Loss, double GradientNorm, double Truths);
+internal readonly record struct StepOutcome<TMemory>(TMemory Analysis, Tensor Diverged, long Restarts, double Loss, double GradientNorm,
+    double Truths);
 
 /// <summary>
 /// Truncated back-propagation through time (Tang and Glass 2018; Bocquet et al. 2024, section II B) of any triple whose
@@ -68,11 +69,13 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         AnalysisCost<TMemory> cost, double divergedCost, TrainingOptions options, RandomStream random, CostUnit? unit = null)
     {
         this.unit = unit ?? new(1);
-        (this.name, this.triple, this.view, this.divergedCost, this.options, this.random) = (name, triple, view, divergedCost, options, random);
+        (this.name, this.triple, this.view, this.divergedCost, this.options, this.random) = (name, triple, view, divergedCost, options,
+            random);
         unrolling = new(name, triple, view.Schema, cost, random);
         batch = options.BatchSize ?? view.Schema.Batch;
         if (batch > view.Schema.Batch)
-            throw new ArgumentException($"A batch of {batch} trajectories cannot be taken from the training view of {name}, which has {view.Schema.Batch}.");
+            throw new ArgumentException(
+                $"A batch of {batch} trajectories cannot be taken from the training view of {name}, which has {view.Schema.Batch}.");
         order = random.Derive("batches");
         parameters = [.. network.parameters().Where(parameter => parameter.requires_grad)];
         buffers = [.. network.buffers().Select(buffer => (buffer, buffer.detach().clone().DetachFromDisposeScope()))];
@@ -83,7 +86,8 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
     }
 
     /// <summary>The usual remedies for a training that gives no finite loss.</summary>
-    internal const string TrainingRemedy = "A smaller learning rate, clipped gradients or a shorter truncation are the usual remedies for a network; " +
+    internal const string TrainingRemedy =
+        "A smaller learning rate, clipped gradients or a shorter truncation are the usual remedies for a network; " +
         "a model and an operator must be defined for all states that they meet.";
 
     /// <summary>Number of times the view was begun again.</summary>
@@ -108,14 +112,17 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         skippedInARow = finite ? 0 : skippedInARow + 1;
         unrolled = finite ? Math.Min(2 * unrolled, options.Truncation) : Math.Max(unrolled / 2, 1);
         if (skippedInARow == SkippedLimit)
-            throw new DivergenceException($"The training of {name}", $"last of {SkippedLimit} optimiser steps without a finite loss", cursor.Cycle, cursor.Time,
+            throw new DivergenceException($"The training of {name}", $"last of {SkippedLimit} optimiser steps without a finite loss",
+                cursor.Cycle, cursor.Time,
                 Origin(rows), TrainingRemedy);
         CarryOn(outcome, rows);
         if (chunk.IsUsedUp) ReleaseChunk();
         return new OptimiserStep(finite ? outcome.Loss : double.NaN, outcome.GradientNorm, outcome.Restarts);
     }
 
-    /// <summary>Takes down everything the next step depends on beside the network: memory, random numbers, optimiser, place in the view.</summary>
+    /// <summary>
+    /// Takes down everything the next step depends on beside the network: memory, random numbers, optimiser, place in the view.
+    /// </summary>
     public void Save(ComponentWriter writer)
     {
         writer.Set("costUnit", unit.Value);
@@ -140,7 +147,9 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         optimizer.Save(writer);
     }
 
-    /// <summary>Goes back to where <see cref="Save"/> was. The view is read again up to that place, which gives the same cycles to the bit.</summary>
+    /// <summary>
+    /// Goes back to where <see cref="Save"/> was. The view is read again up to that place, which gives the same cycles to the bit.
+    /// </summary>
     public void Load(ComponentReader reader)
     {
         using var scope = NewDisposeScope();
@@ -166,9 +175,12 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         cursor.Dispose();
         cursor = view.OpenCursor();
         while (cursor.Cycle < cycle - Math.Max(0, chunkCycles - 1))
-            if (!cursor.MoveNext()) throw new ModelArchiveException($"The checkpoint stopped at cycle {cycle} of its training view, but this one ends after cycle {cursor.Cycle}.");
+            if (!cursor.MoveNext())
+                throw new ModelArchiveException(
+                    $"The checkpoint stopped at cycle {cycle} of its training view, but this one ends after cycle {cursor.Cycle}.");
         if (chunkCycles == 0) return;
-        chunk = new TrajectoryChunk(cursor, view.Schema, chunkCycles) { Used = reader.Get<long>("chunkUsed"), Order = reader.Tensor("chunkOrder") };
+        chunk = new TrajectoryChunk(cursor, view.Schema, chunkCycles)
+            { Used = reader.Get<long>("chunkUsed"), Order = reader.Tensor("chunkOrder") };
     }
 
     /// <inheritdoc/>
@@ -215,9 +227,11 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         double norm = optimizer.ClipGradient(options.GradientClip);
         double value = loss.ToDouble();
         using var noGradients = no_grad();
-        var diverged = (lastCost < divergedCost / (unit.Value * unit.Value)).logical_not();   // [batch]; a cost that is not a number is not below
+        // [batch]; a cost that is not a number is not below
+        var diverged = (lastCost < divergedCost / (unit.Value * unit.Value)).logical_not();
         if (waits is not null) diverged &= (waits < chunk.Cycles) | lastCost.isfinite().logical_not();   // what still waits may be far off
-        return new(analysis.Detach(), diverged, diverged.sum().ToInt64(), value, norm, double.IsFinite(value) && double.IsFinite(norm) ? 0 : truths.ToDouble());
+        return new(analysis.Detach(), diverged, diverged.sum().ToInt64(), value, norm, double.IsFinite(value) && double.IsFinite(norm) ? 0
+            : truths.ToDouble());
     }
 
     private UnrolledCycles<TMemory> Unroll(ITrajectoryCursor cycles, TMemory before, Tensor? waits)
@@ -267,11 +281,13 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
                 if (Lost(state)) return $"the model '{triple.Propagater.Name}' gave values that are not finite in cycle {cycles.Cycle}";
                 var observation = cycles.ReadObservation(view.Schema, state.Tensors.First(), name);
                 var analyzer = triple.AnalyzerOf(observation);
-                if (NonFiniteOrigin.OfOperator(analyzer.Observes, state, observation) is { } found) return $"{found} in cycle {cycles.Cycle}";
+                if (NonFiniteOrigin.OfOperator(analyzer.Observes, state, observation) is { } found)
+                    return $"{found} in cycle {cycles.Cycle}";
                 state = analyzer.Analyze(state, observation, random);
                 if (Lost(state)) return $"the network of '{analyzer.Name}' gave values that are not finite in cycle {cycles.Cycle}";
             }
-            catch (Exception failed) when (NonFiniteOrigin.IsNumerical(failed)) { return $"cycle {cycles.Cycle} failed: {NonFiniteOrigin.Told(failed)}"; }
+            catch (Exception failed)
+            when (NonFiniteOrigin.IsNumerical(failed)) { return $"cycle {cycles.Cycle} failed: {NonFiniteOrigin.Told(failed)}"; }
         }
         return "the loss or its gradient is not finite, though the states are";
 
@@ -283,7 +299,9 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
     {
         using var cycles = chunk!.Open(rows);
         while (cycles.MoveNext()) cycles.ReadObservation(view.Schema, memory.Tensors.First(), name);
-        throw new ArgumentException($"The truth on which {name} is trained is infinite or not a number in cycle {cursor.Cycle} or up to {options.Truncation} before it.");
+        throw new ArgumentException(
+            $"The truth on which {name} is trained is infinite or not a number in cycle {cursor.Cycle} or up to {options.Truncation} " +
+                $"before it.");
     }
 
     private void BeginEpoch()
@@ -294,7 +312,10 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         memory = Start();
         Epoch++;
         RunIn();
-        if (!cursor.MoveNext()) throw new ArgumentException($"The training view of {name} has {(options.BurnIn == 0 ? "no cycle" : $"no cycle after the burn-in of {options.BurnIn}")}.");
+        if (!cursor.MoveNext())
+            throw new ArgumentException(
+                $"The training view of {name} has " +
+                    $"{(options.BurnIn == 0 ? "no cycle" : $"no cycle after the burn-in of {options.BurnIn}")}.");
     }
 
     // The burn-in of all trajectories at the view's start. What it does to batch-norm statistics is undone.

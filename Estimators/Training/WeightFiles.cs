@@ -40,12 +40,15 @@ public sealed class WeightFiles
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         if (history.Settings is null)
-            throw new ArgumentException($"The history of weights that are shipped must have its settings: they tell how the weights were made and what the network's constants are. Give it '{nameof(TrainingHistory.Settings)}'.", nameof(history));
+            throw new ArgumentException(
+                $"The history of weights that are shipped must have its settings: they tell how the weights were made and what the " +
+                    $"network's constants are. Give it '{nameof(TrainingHistory.Settings)}'.", nameof(history));
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var curve = history.Thinned();
         using var bytes = new MemoryStream();
-        Safetensors.Write(bytes, network.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value), new Dictionary<string, string> { ["format"] = Format });
+        Safetensors.Write(bytes, network.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value),
+            new Dictionary<string, string> { ["format"] = Format });
         var description = new JsonObject
         {
             ["format"] = Format,
@@ -72,11 +75,15 @@ public sealed class WeightFiles
             if (!File.Exists(file)) throw new FileNotFoundException($"There are no weights '{path}': the file '{file}' is missing.", file);
         try
         {
-            if (new FileInfo(path + ".json").Length > DescriptionLimit) throw new ModelArchiveException($"'{path}.json' is longer than {DescriptionLimit} bytes: no description of weights.");
+            if (new FileInfo(path + ".json").Length > DescriptionLimit)
+                throw new ModelArchiveException($"'{path}.json' is longer than {DescriptionLimit} bytes: no description of weights.");
             var description = JsonSerializer.Deserialize<JsonObject>(File.ReadAllBytes(path + ".json"), ModelArchive.SettingsFormat);
-            if (description?["format"]?.GetValue<string>() != Format) throw new ModelArchiveException($"'{path}.json' does not describe weights: it does not say \"format\": \"{Format}\".");
+            if (description?["format"]?.GetValue<string>() != Format)
+                throw new ModelArchiveException($"'{path}.json' does not describe weights: it does not say \"format\": \"{Format}\".");
             if (description["formatVersion"]?.GetValue<int>() is not FormatVersion)
-                throw new ModelArchiveException($"'{path}.json' is written in format version {description["formatVersion"]}; this program reads version {FormatVersion}.");
+                throw new ModelArchiveException(
+                    $"'{path}.json' is written in format version {description["formatVersion"]}; this program reads version " +
+                        $"{FormatVersion}.");
             var bytes = File.ReadAllBytes(path + ".safetensors");
             if (Convert.ToHexStringLower(SHA256.HashData(bytes)) != description["sha256"]?.GetValue<string>())
                 throw new ModelArchiveException($"'{path}.safetensors' is not the file that '{path}.json' describes: its SHA-256 differs.");
@@ -87,7 +94,8 @@ public sealed class WeightFiles
             using var stream = new MemoryStream(bytes);
             return new WeightFiles(path, Safetensors.Read(stream, device).Tensors, new TrainingHistory(curve, end) { Settings = settings });
         }
-        catch (Exception e) when (e is JsonException or InvalidDataException or InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception e)
+        when (e is JsonException or InvalidDataException or InvalidOperationException or FormatException or ArgumentException)
         {
             throw new ModelArchiveException($"The weights '{path}' are damaged: {e.Message}", e);
         }
@@ -108,8 +116,10 @@ public sealed class WeightFiles
                 .Select(pair => $"'{pair.Key}' is {Of(tensors[pair.Key])} and the network needs {Of(pair.Value)}"),
         ];
         if (differences.Count > 0)
-            throw new ModelArchiveException($"The weights '{path}' do not fit the network {network.GetName()}: {string.Join("; ", differences.Take(5))}" +
-                (differences.Count > 5 ? string.Create(CultureInfo.InvariantCulture, $"; and {differences.Count - 5} more") : "") + $". They were trained as {History.Settings!.Network.ToJsonString()}.");
+            throw new ModelArchiveException(
+                $"The weights '{path}' do not fit the network {network.GetName()}: {string.Join("; ", differences.Take(5))}" +
+                (differences.Count > 5 ? string.Create(CultureInfo.InvariantCulture, $"; and {differences.Count - 5} more") : "") +
+                $". They were trained as {History.Settings!.Network.ToJsonString()}.");
         ModuleState.Restore(network, tensors);
     }
 }

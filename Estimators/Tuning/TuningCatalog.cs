@@ -8,9 +8,11 @@ public static class TuningCatalog
     /// <param name="system">The model, what is observed of it, and where it starts.</param>
     /// <param name="setting">What to call the setting.</param>
     /// <param name="search">Which values are tried.</param>
-    /// <param name="method">The method with a value, for instance <c>value => etkf with { Inflation = Inflation.StandardDeviation(value) }</c>.</param>
+    /// <param name="method">The method with a value, for instance <c>value => etkf with { Inflation = Inflation.StandardDeviation(value)
+    /// }</c>.</param>
     /// <param name="options">Settings of the tuning itself (default: null, their defaults).</param>
-    public static TuningEstimator<ITransformer> Tune(this AnalysisCatalog catalog, AssimilationSystem system, string setting, TuningSearch search,
+    public static TuningEstimator<ITransformer> Tune(this AnalysisCatalog catalog, AssimilationSystem system, string setting,
+        TuningSearch search,
         Func<double, AssimilationMethod> method, TuningOptions? options = null) =>
         new(catalog.Context, [new(setting, search)], values => method(values[0]).For(system, catalog.Context), options);
 

@@ -28,15 +28,19 @@ public sealed class TuningEstimator<TTransformer> : IValidatedEstimator<TTransfo
     /// <summary>Makes an estimator.</summary>
     /// <param name="context">Logger and progress.</param>
     /// <param name="settings">One, or two that are both searched by a grid.</param>
-    /// <param name="make">Makes the method of the settings' values, in their order; it fits to a <typeparamref name="TTransformer"/>. It is called by one thread at a time; what it makes is run on several.</param>
+    /// <param name="make">Makes the method of the settings' values, in their order; it fits to a <typeparamref name="TTransformer"/>. It is
+    /// called by one thread at a time; what it makes is run on several.</param>
     /// <param name="options">Settings of the tuning itself; null = their defaults.</param>
-    /// <exception cref="ArgumentException">No setting or more than two, names that do not differ, golden sections of two, or options out of order.</exception>
+    /// <exception cref="ArgumentException">No setting or more than two, names that do not differ, golden sections of two, or options out of
+    /// order.</exception>
     public TuningEstimator(DataAssimilationContext context, IReadOnlyList<TuningSetting> settings,
         Func<IReadOnlyList<double>, IEstimator<ITransformer>> make, TuningOptions? options = null)
     {
-        if (settings.Count is not (1 or 2)) throw new ArgumentException($"One or two settings can be tuned at once; given: {settings.Count}.", nameof(settings));
+        if (settings.Count is not (1 or 2))
+            throw new ArgumentException($"One or two settings can be tuned at once; given: {settings.Count}.", nameof(settings));
         foreach (var setting in settings) ArgumentException.ThrowIfNullOrWhiteSpace(setting.Name);
-        if (settings.Count == 2 && settings[0].Name == settings[1].Name) throw new ArgumentException($"Two settings need two names; given twice: '{settings[0].Name}'.", nameof(settings));
+        if (settings.Count == 2 && settings[0].Name == settings[1].Name)
+            throw new ArgumentException($"Two settings need two names; given twice: '{settings[0].Name}'.", nameof(settings));
         if (settings.Count == 2 && settings.Any(setting => setting.Search.Tolerance is not null))
             throw new ArgumentException("Golden sections search one setting; two are searched by a grid of each.", nameof(settings));
         this.context = context;
@@ -47,7 +51,9 @@ public sealed class TuningEstimator<TTransformer> : IValidatedEstimator<TTransfo
         Require.AtLeast(options.Threads, 1, nameof(options.Threads));
         ArgumentException.ThrowIfNullOrWhiteSpace(options.ScoreName);
         if (options.Cycles is { } cycles) Require.AtLeast(cycles, options.BurnIn + 1, nameof(options.Cycles));
-        if (!(options.LostTruthBound > 0)) throw new ArgumentOutOfRangeException(nameof(options), options.LostTruthBound, $"The bound of a lost truth must be above zero; given: {options.LostTruthBound}.");
+        if (!(options.LostTruthBound > 0))
+            throw new ArgumentOutOfRangeException(nameof(options), options.LostTruthBound,
+                $"The bound of a lost truth must be above zero; given: {options.LostTruthBound}.");
         typical = make([.. settings.Select(setting => setting.Search.Values[0])]);
         Name = typical.Name;
     }
@@ -65,7 +71,8 @@ public sealed class TuningEstimator<TTransformer> : IValidatedEstimator<TTransfo
     public TTransformer Fit(ITrajectoryView data, CancellationToken cancellation = default) => Tune(data, cancellation).Method;
 
     /// <inheritdoc/>
-    public TTransformer Fit(ITrajectoryView training, ITrajectoryView validation, CancellationToken cancellation = default) => Tune(training, validation, cancellation).Method;
+    public TTransformer Fit(ITrajectoryView training, ITrajectoryView validation, CancellationToken cancellation = default) =>
+        Tune(training, validation, cancellation).Method;
 
     /// <summary>Searches; candidates with something to learn learn from what they are then scored on.</summary>
     /// <param name="data">A view with the truth.</param>
@@ -96,7 +103,8 @@ public sealed class TuningEstimator<TTransformer> : IValidatedEstimator<TTransfo
         if (piece.CycleCount is null)
             throw new ArgumentException($"Tuning {Name} needs a view that ends, or a number of its cycles in the options.", nameof(data));
         if (piece.CycleCount <= options.BurnIn)
-            throw new ArgumentException($"Tuning {Name} needs more cycles than its burn-in of {options.BurnIn}; the data has {piece.CycleCount}.", nameof(data));
+            throw new ArgumentException(
+                $"Tuning {Name} needs more cycles than its burn-in of {options.BurnIn}; the data has {piece.CycleCount}.", nameof(data));
         return piece.Materialise(cancellation: cancellation);
     }
 
@@ -114,7 +122,8 @@ public sealed class TuningEstimator<TTransformer> : IValidatedEstimator<TTransfo
     }
 
     // One search: what was tried so far.
-    private sealed class Run(TuningEstimator<TTransformer> tuning, ITrajectoryView training, ITrajectoryView scored, CancellationToken cancellation) : GoldenSection.IScores
+    private sealed class Run(TuningEstimator<TTransformer> tuning, ITrajectoryView training, ITrajectoryView scored,
+        CancellationToken cancellation) : GoldenSection.IScores
     {
         private readonly List<(TuningPoint Point, TTransformer? Method)> tried = [];
         private readonly Stopwatch watch = Stopwatch.StartNew();
@@ -135,7 +144,8 @@ public sealed class TuningEstimator<TTransformer> : IValidatedEstimator<TTransfo
             var results = new (TuningPoint, TTransformer?)[candidates.Count];
             try
             {
-                Parallel.For(0, candidates.Count, new ParallelOptions { MaxDegreeOfParallelism = tuning.options.Threads, CancellationToken = cancellation }, i =>
+                Parallel.For(0, candidates.Count,
+                    new ParallelOptions { MaxDegreeOfParallelism = tuning.options.Threads, CancellationToken = cancellation }, i =>
                 {
                     results[i] = Try(candidates[i], estimators[i], i);
                 });
@@ -143,23 +153,32 @@ public sealed class TuningEstimator<TTransformer> : IValidatedEstimator<TTransfo
             catch (AggregateException several)
             {
                 // As it would have been thrown without threads.
-                ExceptionDispatchInfo.Throw(several.InnerExceptions.FirstOrDefault(inner => inner is not OperationCanceledException) ?? several.InnerExceptions[0]);
+                ExceptionDispatchInfo.Throw(several.InnerExceptions.FirstOrDefault(inner => inner is not OperationCanceledException)
+                    ?? several.InnerExceptions[0]);
             }
             tried.AddRange(results);
         }
 
         public TuningResult<TTransformer> Finish()
         {
-            var ordered = tried.OrderBy(candidate => candidate.Point.Values[0]).ThenBy(candidate => candidate.Point.Values.Skip(1).FirstOrDefault()).ToList();
+            var ordered = tried.OrderBy(candidate => candidate.Point.Values[0])
+                .ThenBy(candidate => candidate.Point.Values.Skip(1).FirstOrDefault()).ToList();
             var (best, method) = ordered.MinBy(candidate => candidate.Point.Score);
             var names = tuning.settings.Select(setting => setting.Name).ToList();
             if (!double.IsFinite(best.Score))
-                throw new InvalidOperationException($"Tuning {tuning.Name} found no value of {string.Join(" and ", names)} that works: every one of {tried.Count} candidates diverged. The first: {failure?.Message}", failure);
-            bool atEdge = tuning.settings.Select((setting, i) => setting.Search.Values.Count > 1 && (best.Values[i] == setting.Search.Values[0] || best.Values[i] == setting.Search.Values[^1])).Any(edge => edge);
+                throw new InvalidOperationException(
+                    $"Tuning {tuning.Name} found no value of {string.Join(" and ", names)} that works: every one of {tried.Count} " +
+                        $"candidates diverged. The first: {failure?.Message}", failure);
+            bool atEdge = tuning.settings.Select((setting, i) => setting.Search.Values.Count > 1
+                && (best.Values[i] == setting.Search.Values[0] || best.Values[i] == setting.Search.Values[^1])).Any(edge => edge);
             string chosen = string.Join(", ", names.Zip(best.Values, (name, value) => $"{name} = {value:g6}"));
-            tuning.context.Logger.LogInformation("Tuning {Method}: {Settings} with {Score} {Value:g4} after {Count} candidates.", tuning.Name, chosen, tuning.options.ScoreName, best.Score, tried.Count);
-            if (atEdge) tuning.context.Logger.LogWarning("Tuning {Method}: the best of {Settings} lies at the edge of what was searched; a wider search may find a better one.", tuning.Name, chosen);
-            var curve = new TuningCurve(names, tuning.options.ScoreName, tuning.settings[0].Search.Scale, [.. ordered.Select(candidate => candidate.Point)], best, atEdge);
+            tuning.context.Logger.LogInformation("Tuning {Method}: {Settings} with {Score} {Value:g4} after {Count} candidates.",
+                tuning.Name, chosen, tuning.options.ScoreName, best.Score, tried.Count);
+            if (atEdge) tuning.context.Logger.LogWarning(
+                "Tuning {Method}: the best of {Settings} lies at the edge of what was searched; a wider search may find a better one.",
+                tuning.Name, chosen);
+            var curve = new TuningCurve(names, tuning.options.ScoreName, tuning.settings[0].Search.Scale,
+                [.. ordered.Select(candidate => candidate.Point)], best, atEdge);
             return new(method!, curve);
         }
 
@@ -171,9 +190,12 @@ public sealed class TuningEstimator<TTransformer> : IValidatedEstimator<TTransfo
             {
                 method = (TTransformer)estimator.Fit(training, cancellation);
                 var report = tuning.context.Scores.Evaluate(method.Transform(scored),
-                    new ScoreOptions { BurnIn = tuning.options.BurnIn, LostTruthBound = tuning.options.LostTruthBound, Progress = SilentProgress.Instance }, cancellation);
+                    new ScoreOptions
+                        { BurnIn = tuning.options.BurnIn, LostTruthBound = tuning.options.LostTruthBound,
+                            Progress = SilentProgress.Instance }, cancellation);
                 var average = tuning.options.Score(report);
-                scores = [.. average.PerTrajectory.Select((score, b) => report.Outcomes[b] == TrajectoryOutcome.Scored && double.IsFinite(score) ? score : double.PositiveInfinity)];
+                scores = [.. average.PerTrajectory.Select((score, b) => report.Outcomes[b] == TrajectoryOutcome.Scored
+                    && double.IsFinite(score) ? score : double.PositiveInfinity)];
             }
             catch (Exception failed) when (failed is ArithmeticException or ExternalException)
             {
@@ -199,7 +221,9 @@ public sealed class TuningEstimator<TTransformer> : IValidatedEstimator<TTransfo
             done++;
             var metrics = tuning.settings.Zip(point.Values).ToDictionary(pair => pair.First.Name, pair => pair.Second);
             metrics[tuning.options.ScoreName] = point.Score;
-            tuning.context.Progress?.Report(new ProgressReport($"tuning {tuning.Name}", done, total, metrics, watch.Elapsed, watch.Elapsed * Math.Max(0, (double)total / done - 1)));
+            tuning.context.Progress?.Report(
+                new ProgressReport($"tuning {tuning.Name}", done, total, metrics, watch.Elapsed,
+                    watch.Elapsed * Math.Max(0, (double)total / done - 1)));
         }
     }
 }

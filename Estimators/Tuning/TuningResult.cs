@@ -16,8 +16,10 @@ public sealed record TuningPoint(IReadOnlyList<double> Values, IReadOnlyList<dou
 /// <param name="Scale">How the first setting's values are spaced.</param>
 /// <param name="Points">The candidates, by their values.</param>
 /// <param name="Best">The one of the least score; the smallest values where several have it.</param>
-/// <param name="AtEdge">Whether a better value may lie outside of what was searched: the best is the smallest or largest of a setting.</param>
-public sealed record TuningCurve(IReadOnlyList<string> Settings, string ScoreName, SearchScale Scale, IReadOnlyList<TuningPoint> Points, TuningPoint Best, bool AtEdge)
+/// <param name="AtEdge">Whether a better value may lie outside of what was searched: the best is the smallest or largest of a
+/// setting.</param>
+public sealed record TuningCurve(IReadOnlyList<string> Settings, string ScoreName, SearchScale Scale, IReadOnlyList<TuningPoint> Points,
+    TuningPoint Best, bool AtEdge)
 {
     /// <summary>
     /// The score over the first setting: for one setting with the best and the worst trajectory beside it, for two with a
@@ -37,11 +39,14 @@ public sealed record TuningCurve(IReadOnlyList<string> Settings, string ScoreNam
                 Line("best trajectory", Points, point => point.PerTrajectory.Min()) with { Markers = false, Style = LineStyle.Dashed },
                 Line("worst trajectory", Points, point => point.PerTrajectory.Max()) with { Markers = false, Style = LineStyle.Dashed },
             }
-            : Points.GroupBy(point => point.Values[1]).OrderBy(group => group.Key).Where(group => group.Any(point => double.IsFinite(point.Score)))
+            : Points.GroupBy(point => point.Values[1]).OrderBy(group => group.Key)
+                .Where(group => group.Any(point => double.IsFinite(point.Score)))
                 .Select(group => Line($"{Settings[1]} = {group.Key:g4}", group, point => point.Score)).ToArray();
         // A line without a number is none.
         series = [.. series.Where(line => line.Y.Any(double.IsFinite))];
-        return new LineChart(title, new Axis(Settings[0]) { Scale = Scale == SearchScale.Logarithmic ? AxisScale.Logarithmic : AxisScale.Linear }, new Axis(ScoreName), series);
+        return new LineChart(title,
+            new Axis(Settings[0]) { Scale = Scale == SearchScale.Logarithmic ? AxisScale.Logarithmic : AxisScale.Linear },
+            new Axis(ScoreName), series);
     }
 }
 

@@ -17,8 +17,10 @@ public sealed record TuningSearch
     {
         if (values.Count == 0) throw new ArgumentException("A search needs at least one value.", nameof(values));
         foreach (double value in values)
-            if (!double.IsFinite(value)) throw new ArgumentException($"Every value of a search must be finite; given: {value}.", nameof(values));
-        if (values.Distinct().Count() < values.Count) throw new ArgumentException($"The values of a search must differ; given: {string.Join(", ", values)}.", nameof(values));
+            if (!double.IsFinite(value))
+                throw new ArgumentException($"Every value of a search must be finite; given: {value}.", nameof(values));
+        if (values.Distinct().Count() < values.Count)
+            throw new ArgumentException($"The values of a search must differ; given: {string.Join(", ", values)}.", nameof(values));
         Values = [.. values.Order()];
         Scale = scale;
         Tolerance = tolerance;
@@ -30,7 +32,9 @@ public sealed record TuningSearch
     /// <summary>How they are spaced.</summary>
     public SearchScale Scale { get; }
 
-    /// <summary>How narrow the golden sections become: a difference, or of the logarithm where the scale is one; null for the grid alone.</summary>
+    /// <summary>
+    /// How narrow the golden sections become: a difference, or of the logarithm where the scale is one; null for the grid alone.
+    /// </summary>
     public double? Tolerance { get; }
 
     /// <summary>These values and no others.</summary>
@@ -42,7 +46,8 @@ public sealed record TuningSearch
     /// <param name="to">The largest.</param>
     /// <param name="points">How many, at least two.</param>
     /// <param name="scale">Equal differences unless said.</param>
-    public static TuningSearch Grid(double from, double to, int points, SearchScale scale = SearchScale.Linear) => new(Spaced(from, to, points, scale), scale, null);
+    public static TuningSearch Grid(double from, double to, int points, SearchScale scale = SearchScale.Linear) =>
+        new(Spaced(from, to, points, scale), scale, null);
 
     /// <summary>
     /// A grid, then golden sections between the neighbours of its best value (Kiefer 1953). It finds the least score to the
@@ -53,7 +58,8 @@ public sealed record TuningSearch
     /// <param name="tolerance">How narrow the bracket becomes: a difference, or a ratio's logarithm where the scale is logarithmic.</param>
     /// <param name="scale">Equal differences unless said.</param>
     /// <param name="points">Of the grid, at least two; eight unless said, enough for a score with two valleys.</param>
-    public static TuningSearch GoldenSection(double from, double to, double tolerance, SearchScale scale = SearchScale.Linear, int points = 8) =>
+    public static TuningSearch GoldenSection(double from, double to, double tolerance, SearchScale scale = SearchScale.Linear,
+        int points = 8) =>
         new(Spaced(from, to, points, scale), scale, Require.Positive(tolerance));
 
     /// <summary>The value as the search measures it.</summary>

@@ -39,7 +39,8 @@ public sealed class NetCdfFile : IDisposable
     /// <param name="path">The file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="DataFileException">
-    /// It is not NetCDF, damaged or truncated, another process keeps it locked, or the netcdf library is not installed (the message names its package).
+    /// It is not NetCDF, damaged or truncated, another process keeps it locked, or the netcdf library is not installed (the message names
+    /// its package).
     /// </exception>
     public static NetCdfFile Open(string path)
     {

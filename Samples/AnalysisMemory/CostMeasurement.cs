@@ -9,13 +9,17 @@ namespace DaML.Samples;
 /// </summary>
 internal static class CostMeasurement
 {
-    /// <summary>Seconds of an optimiser step of each training, the median of its second half, when as many cycles are unrolled as ever will be.</summary>
+    /// <summary>
+    /// Seconds of an optimiser step of each training, the median of its second half, when as many cycles are unrolled as ever will be.
+    /// </summary>
     /// <param name="trainings">Trainings of so many steps.</param>
     /// <param name="rounds">How often each is run.</param>
-    public static double[] OfSteps(IReadOnlyList<Func<TrainingHistory>> trainings, int rounds) => SideBySide(rounds, [.. trainings.Select(train => (Func<double>)(() =>
+    public static double[] OfSteps(IReadOnlyList<Func<TrainingHistory>> trainings, int rounds) =>
+        SideBySide(rounds, [.. trainings.Select(train => (Func<double>)(() =>
     {
         var steps = train().Steps;
-        return Median.Of(Enumerable.Range(steps.Count / 2, steps.Count - steps.Count / 2).Select(i => steps[i].Seconds - steps[i - 1].Seconds));
+        return Median.Of(Enumerable.Range(steps.Count / 2, steps.Count - steps.Count / 2)
+            .Select(i => steps[i].Seconds - steps[i - 1].Seconds));
     }))]);
 
     /// <summary>Seconds of a cycle of each method, forecast and analysis, over recorded observations.</summary>
@@ -23,7 +27,8 @@ internal static class CostMeasurement
     /// <param name="observed">The observations, in memory; the first fifth of the cycles is not counted.</param>
     /// <param name="rounds">How often each is run.</param>
     /// <param name="cancellation">Stops it.</param>
-    public static double[] OfCycles(IReadOnlyList<ITransformer> methods, MemoryTrajectoryView observed, int rounds, CancellationToken cancellation) => SideBySide(rounds, [.. methods.Select(method => (Func<double>)(() =>
+    public static double[] OfCycles(IReadOnlyList<ITransformer> methods, MemoryTrajectoryView observed, int rounds,
+        CancellationToken cancellation) => SideBySide(rounds, [.. methods.Select(method => (Func<double>)(() =>
     {
         cancellation.ThrowIfCancellationRequested();
         long cycles = observed.CycleCount!.Value, first = cycles / 5;
@@ -35,7 +40,9 @@ internal static class CostMeasurement
         return Stopwatch.GetElapsedTime(started).TotalSeconds / (cycles - 1 - first);
     }))]);
 
-    /// <summary>The median of the first one's seconds, and of the others as many times that as the median of their ratios to the first one's.</summary>
+    /// <summary>
+    /// The median of the first one's seconds, and of the others as many times that as the median of their ratios to the first one's.
+    /// </summary>
     /// <param name="rounds">How often each is measured.</param>
     /// <param name="measurements">Measure and give seconds.</param>
     public static double[] SideBySide(int rounds, IReadOnlyList<Func<double>> measurements)

@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace DaML.Samples;
 
-/// <summary>The twin experiment that plain networks and networks with a memory are compared on: Lorenz-96, 40 sites, all observed with error variance 1.</summary>
+/// <summary>
+/// The twin experiment that plain networks and networks with a memory are compared on: Lorenz-96, 40 sites, all observed with error
+/// variance 1.
+/// </summary>
 /// <param name="options">Seed, device, who is told of progress.</param>
 /// <param name="interval">Time from one observation to the next, in units of the model.</param>
 /// <param name="batch">Training trajectories side by side.</param>
@@ -22,7 +25,8 @@ internal sealed class MemoryExperiment(DataAssimilationOptions options, double i
     public ITrajectoryView Validation => View("validation", ValidationBatch);
 
     /// <summary>Trajectories to score on, which start a standard deviation of one away from where ensembles start.</summary>
-    public ITrajectoryView Test(long trajectories, long cycles) => context.Data.Twin(System with { Initial = FirstGuess }, new() { Stream = "test", Batch = trajectories, Cycles = cycles });
+    public ITrajectoryView Test(long trajectories, long cycles) =>
+        context.Data.Twin(System with { Initial = FirstGuess }, new() { Stream = "test", Batch = trajectories, Cycles = cycles });
 
     /// <summary>A first guess as good as an observation.</summary>
     public GaussianInitialCondition FirstGuess
@@ -31,15 +35,21 @@ internal sealed class MemoryExperiment(DataAssimilationOptions options, double i
         {
             using var random = context.Random("first guess");
             long n = System.Dynamics.Dimension;
-            return new(System.Dynamics.Advance(random.Normal([n], context.Precision), new TimeInterval(0, 50)), ErrorCovariance.Scalar(n, 1));
+            return new(System.Dynamics.Advance(random.Normal([n], context.Precision), new TimeInterval(0, 50)),
+                ErrorCovariance.Scalar(n, 1));
         }
     }
 
     /// <summary>Trains a network, with a memory or without.</summary>
-    public TrainedAnalysis Train(ResidualConvolutionOptions size, HiddenChannelOptions? memory, TrainingOptions training, CancellationToken cancellation)
+    public TrainedAnalysis Train(ResidualConvolutionOptions size, HiddenChannelOptions? memory, TrainingOptions training,
+        CancellationToken cancellation)
     {
-        if (memory is not null) return Trained(context.Analysis.ResidualConvolutionWithMemory(System, new() { Memory = memory, Network = size, Training = training }).Fit(Training, Validation, cancellation));
-        var method = context.Analysis.ResidualConvolution(System, new() { Network = size, Training = training }).Fit(Training, Validation, cancellation);
+        if (memory is not null)
+            return Trained(
+                context.Analysis.ResidualConvolutionWithMemory(System, new() { Memory = memory, Network = size, Training = training })
+                .Fit(Training, Validation, cancellation));
+        var method = context.Analysis.ResidualConvolution(System, new() { Network = size, Training = training })
+            .Fit(Training, Validation, cancellation);
         var analyzer = (LearnedAnalyzer)method.Triple.Analyzer;
         return new(method, analyzer.History!, analyzer.Network.parameters().Sum(parameter => parameter.numel()));
     }
@@ -49,13 +59,17 @@ internal sealed class MemoryExperiment(DataAssimilationOptions options, double i
     /// <param name="memory">The hidden channels.</param>
     /// <param name="training">How it is trained.</param>
     /// <param name="cancellation">Stops it.</param>
-    public TrainedAnalysis TrainFrom(ShippedWeights first, HiddenChannelOptions memory, TrainingOptions training, CancellationToken cancellation) =>
-        Trained(context.Analysis.ResidualConvolutionWithMemory(System, new() { First = context.Analysis.ResidualConvolution(System, new() { Network = first.Network }).Pretrained(first.Path), Memory = memory, Training = training }).Fit(Training, Validation, cancellation));
+    public TrainedAnalysis TrainFrom(ShippedWeights first, HiddenChannelOptions memory, TrainingOptions training,
+        CancellationToken cancellation) =>
+        Trained(context.Analysis.ResidualConvolutionWithMemory(System,
+            new() { First = context.Analysis.ResidualConvolution(System, new() { Network = first.Network }).Pretrained(first.Path),
+                Memory = memory, Training = training }).Fit(Training, Validation, cancellation));
 
     /// <summary>A network with a memory that was trained before.</summary>
     /// <param name="weights">Its weights.</param>
     public TrainedAnalysis Pretrained(ShippedWeights weights) =>
-        Trained(context.Analysis.ResidualConvolutionWithMemory(System, new() { Memory = weights.Memory, Network = weights.Network }).Pretrained(weights.Path));
+        Trained(context.Analysis.ResidualConvolutionWithMemory(System, new() { Memory = weights.Memory, Network = weights.Network })
+            .Pretrained(weights.Path));
 
     /// <summary>The analysis error on the test.</summary>
     public double Rmse(ITransformer method, ITrajectoryView test, long burnIn, CancellationToken cancellation) =>
@@ -67,7 +81,8 @@ internal sealed class MemoryExperiment(DataAssimilationOptions options, double i
         var system = System with { Initial = FirstGuess };
         EnsembleTransformKalmanFilter Rotated(long members, double inflation) => new()
             { Members = members, Inflation = Inflation.StandardDeviation(inflation), Rotation = EnsembleRotation.MeanPreserving };
-        FiniteSizeEnsembleKalmanFilter FiniteSize(long members) => new() { Members = members, Prior = FiniteSizePrior.DiracJeffreys(certainty: 2) };
+        FiniteSizeEnsembleKalmanFilter FiniteSize(long members) =>
+            new() { Members = members, Prior = FiniteSizePrior.DiracJeffreys(certainty: 2) };
         return new Dictionary<string, ITransformer>
         {
             ["etkf.20"] = context.Analysis.EnsembleTransformKalmanFilter(system, Rotated(20, 1.04)),

@@ -7,8 +7,10 @@ internal static class MemoryFigures
     /// <param name="courses">The trainings of each kind, by its name: histories of several seeds and the seconds of a step.</param>
     public static Figure Curves(IReadOnlyList<(string Name, IReadOnlyList<TrainingHistory> Histories, double StepSeconds)> courses)
     {
-        LineChart Panel(string title, Axis axis, Func<double, double> scaled) => new(title, axis, new Axis("validation RMSE") { Scale = AxisScale.Logarithmic },
-            [.. courses.Select(course => Middle(course.Name, course.Histories, step => scaled(course.StepSeconds) * step))]) { Width = 760, Height = 330 };
+        LineChart Panel(string title, Axis axis, Func<double, double> scaled) =>
+            new(title, axis, new Axis("validation RMSE") { Scale = AxisScale.Logarithmic },
+            [.. courses.Select(course => Middle(course.Name, course.Histories, step => scaled(course.StepSeconds) * step))])
+            { Width = 760, Height = 330 };
         return new FigureGrid("", [
             Panel("by optimiser step", new Axis("optimiser step"), _ => 1),
             Panel("by training time", new Axis("training time", "s"), seconds => seconds)]);

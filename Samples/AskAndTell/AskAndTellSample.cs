@@ -18,15 +18,17 @@ public sealed class AskAndTellSample(long burnIn = 100, long cycles = 300) : ISa
     public string Name => "ask-and-tell";
 
     /// <inheritdoc/>
-    public string Summary => "Drives a Lorenz-96 model written in awk through files, crashes included, and compares with the model in process.";
+    public string Summary =>
+        "Drives a Lorenz-96 model written in awk through files, crashes included, and compares with the model in process.";
 
     /// <inheritdoc/>
     public string Details => $"""
-        An ETKF of {Members} members assimilates observations of Lorenz-96 (40 sites, all observed every 0.05 with error variance 1) for {burnIn + cycles:N0}
-        cycles, three times: with the model in process; with the same model as an awk program, {Processes} processes at once, each of which reads
-        a file of states and writes a file of results; and with that program failing on purpose: every {FailEvery}th run fails, and at every {DieEvery}th
-        the process dies in the middle of a line. Crashed members are resampled from the survivors. Half way, the assimilation is written to
-        a file and goes on from there, as from one cluster job to the next. Takes less than a minute; needs awk.
+        An ETKF of {Members} members assimilates observations of Lorenz-96 (40 sites, all observed every 0.05 with error variance 1)
+        for {burnIn + cycles:N0} cycles, three times: with the model in process; with the same model as an awk program,
+        {Processes} processes at once, each of which reads a file of states and writes a file of results; and with that program
+        failing on purpose: every {FailEvery}th run fails, and at every {DieEvery}th the process dies in the middle of a line.
+        Crashed members are resampled from the survivors. Half way, the assimilation is written to a file and goes on from there,
+        as from one cluster job to the next. Takes less than a minute; needs awk.
         """;
 
     /// <inheritdoc/>
@@ -44,39 +46,49 @@ public sealed class AskAndTellSample(long burnIn = 100, long cycles = 300) : ISa
         var model = new Lorenz96();
         var system = new AssimilationSystem(model, ObservationNetwork.Full(40)) { Initial = start };
         using var data = context.Data.Twin(system, new() { Cycles = burnIn + cycles }).Materialise();
-        SequentialAssimilation<EnsembleMemory> Method(IDynamics dynamics) => context.Analysis.EnsembleTransformKalmanFilter(system with { Dynamics = dynamics },
+        SequentialAssimilation<EnsembleMemory> Method(IDynamics dynamics) =>
+            context.Analysis.EnsembleTransformKalmanFilter(system with { Dynamics = dynamics },
             new() { Members = Members, Inflation = Inflation.StandardDeviation(1.03) });
 
         using var inside = Method(model).Transform(data).Materialise([Columns.Analysis], cancellation: run.Cancellation);
         double error = context.Scores.Evaluate(Method(model).Transform(data), new ScoreOptions { BurnIn = burnIn }).AnalysisRmse.Mean;
 
         var external = new ExternalDynamics("lorenz96.awk", 40, 0.05);
-        var calm = Drive(run, Method(external), new ExternalModel(Path.Combine(run.Options.OutputFolder, "calm"), Processes, 0, 0), data, inside);
-        var crashing = Drive(run, Method(external), new ExternalModel(Path.Combine(run.Options.OutputFolder, "crashing"), Processes, FailEvery, DieEvery), data, inside);
+        var calm = Drive(run, Method(external), new ExternalModel(Path.Combine(run.Options.OutputFolder, "calm"), Processes, 0, 0), data,
+            inside);
+        var crashing = Drive(run, Method(external),
+            new ExternalModel(Path.Combine(run.Options.OutputFolder, "crashing"), Processes, FailEvery, DieEvery), data, inside);
 
-        run.Show(new ReportTable($"ETKF, {Members} members, {cycles} cycles of Lorenz-96", ["the model", "analysis RMSE", "crashed runs", "dead processes", "largest difference", "seconds"],
+        run.Show(new ReportTable($"ETKF, {Members} members, {cycles} cycles of Lorenz-96",
+            ["the model", "analysis RMSE", "crashed runs", "dead processes", "largest difference", "seconds"],
         [
             ["in process", SampleRun.Number(error, 4), "", "", "", ""],
             Row("awk program", calm),
             Row("awk program that crashes", crashing),
         ]));
         run.Say(calm.Difference == 0 ? "Through files, the program outside gives the numbers of the model in process to the bit."
-            : FormattableString.Invariant($"Through files, the analyses of the program outside differ from those in process by at most {calm.Difference:0.0e+0}."));
+            : FormattableString.Invariant(
+                $"Through files, the analyses of the program outside differ from those in process by at most {calm.Difference:0.0e+0}."));
         return new SampleResult(
             new Dictionary<string, object>
             {
-                ["seed"] = run.Options.Seed, ["device"] = run.Options.Device, ["model"] = "Lorenz-96, n = 40, F = 8, step 0.05", ["members"] = Members, ["processes"] = Processes,
-                ["burn_in"] = burnIn, ["cycles"] = cycles, ["fail_every"] = FailEvery, ["die_every"] = DieEvery, ["crash_policy"] = "resample",
+                ["seed"] = run.Options.Seed, ["device"] = run.Options.Device, ["model"] = "Lorenz-96, n = 40, F = 8, step 0.05",
+                ["members"] = Members, ["processes"] = Processes,
+                ["burn_in"] = burnIn, ["cycles"] = cycles, ["fail_every"] = FailEvery, ["die_every"] = DieEvery,
+                ["crash_policy"] = "resample",
             },
             new Dictionary<string, double>
             {
-                ["rmse.inside"] = error, ["rmse.outside"] = calm.Error, ["rmse.crashing"] = crashing.Error, ["difference.outside"] = calm.Difference,
-                ["crashes.runs"] = crashing.Crashes, ["crashes.processes"] = crashing.DeadProcesses, ["seconds.outside"] = calm.Seconds, ["seconds.crashing"] = crashing.Seconds,
+                ["rmse.inside"] = error, ["rmse.outside"] = calm.Error, ["rmse.crashing"] = crashing.Error,
+                ["difference.outside"] = calm.Difference,
+                ["crashes.runs"] = crashing.Crashes, ["crashes.processes"] = crashing.DeadProcesses, ["seconds.outside"] = calm.Seconds,
+                ["seconds.crashing"] = crashing.Seconds,
             });
     }
 
     // The assimilation by ask and tell; its analyses are compared with those of the model in process.
-    private Outcome Drive(SampleRun run, SequentialAssimilation<EnsembleMemory> method, ExternalModel model, ITrajectoryView data, ITrajectoryView inside)
+    private Outcome Drive(SampleRun run, SequentialAssimilation<EnsembleMemory> method, ExternalModel model, ITrajectoryView data,
+        ITrajectoryView inside)
     {
         var options = new AskAndTellOptions { Crashes = CrashPolicy.Resample(added: ErrorCovariance.Scalar(method.StateDimension, 0.01)) };
         string checkpoint = Path.Combine(run.Options.OutputFolder, "ask-and-tell.checkpoint");
@@ -112,6 +124,7 @@ public sealed class AskAndTellSample(long burnIn = 100, long cycles = 300) : ISa
 
     private static string[] Row(string name, Outcome outcome) =>
     [
-        name, SampleRun.Number(outcome.Error, 4), $"{outcome.Crashes}", $"{outcome.DeadProcesses}", FormattableString.Invariant($"{outcome.Difference:0.0e+0}"), SampleRun.Number(outcome.Seconds, 1),
+        name, SampleRun.Number(outcome.Error, 4), $"{outcome.Crashes}", $"{outcome.DeadProcesses}",
+        FormattableString.Invariant($"{outcome.Difference:0.0e+0}"), SampleRun.Number(outcome.Seconds, 1),
     ];
 }

@@ -3,7 +3,9 @@ using System.Diagnostics;
 
 namespace DaML.Samples;
 
-/// <summary>A model that is a program: it reads a file of runs and writes a file of results. Runs are dealt out to several processes at once.</summary>
+/// <summary>
+/// A model that is a program: it reads a file of runs and writes a file of results. Runs are dealt out to several processes at once.
+/// </summary>
 /// <param name="folder">Where the files go; made where it is missing.</param>
 /// <param name="processes">How many processes share the members.</param>
 /// <param name="failEvery">Every so many runs fail and say so; 0 = none.</param>
@@ -47,7 +49,8 @@ internal sealed class ExternalModel(string folder, int processes, long failEvery
         File.Delete(results);
         MemberFile.Write(runs, members);
         var start = new ProcessStartInfo("awk");
-        foreach (string setting in (string[])[$"out={results}", "h=0.05", "F=8", FormattableString.Invariant($"fail={failEvery}"), FormattableString.Invariant($"die={dieEvery}")])
+        foreach (string setting in (string[])[$"out={results}", "h=0.05", "F=8", FormattableString.Invariant($"fail={failEvery}"),
+            FormattableString.Invariant($"die={dieEvery}")])
         {
             start.ArgumentList.Add("-v");
             start.ArgumentList.Add(setting);
@@ -57,6 +60,7 @@ internal sealed class ExternalModel(string folder, int processes, long failEvery
         start.ArgumentList.Add(runs);
         start.Environment["LC_ALL"] = "C";
         try { return (Process.Start(start)!, members, results); }
-        catch (Win32Exception missing) { throw new SampleException($"This sample drives a program written in awk, which could not be started here: {missing.Message}"); }
+        catch (Win32Exception missing) { throw new SampleException(
+            $"This sample drives a program written in awk, which could not be started here: {missing.Message}"); }
     }
 }

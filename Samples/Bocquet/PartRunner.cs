@@ -28,7 +28,8 @@ internal sealed class PartRunner(SampleRun run, string setting)
     /// <param name="progress">Told how far it has come.</param>
     /// <exception cref="OperationCanceledException">It was stopped; what was finished is kept.</exception>
     /// <exception cref="SampleException">What is kept belongs to another run.</exception>
-    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, double[]>> Run(IReadOnlyList<SamplePart> parts, IProgress<ProgressReport> progress)
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, double[]>> Run(IReadOnlyList<SamplePart> parts,
+        IProgress<ProgressReport> progress)
     {
         Directory.CreateDirectory(folder);
         var waiting = new List<SamplePart>();
@@ -40,7 +41,8 @@ internal sealed class PartRunner(SampleRun run, string setting)
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(run.Cancellation);
         Exception? failure = null;
         bool onProcessor = run.Options.Device == "cpu";
-        int workers = onProcessor ? Math.Min(Environment.ProcessorCount, waiting.Count) : 1, threads = onProcessor ? Math.Max(1, Environment.ProcessorCount / Math.Max(1, workers)) : Environment.ProcessorCount;
+        int workers = onProcessor ? Math.Min(Environment.ProcessorCount, waiting.Count) : 1, threads = onProcessor
+            ? Math.Max(1, Environment.ProcessorCount / Math.Max(1, workers)) : Environment.ProcessorCount;
 
         // The next part whose predecessors are finished, or null where none is left.
         SamplePart? Next()
@@ -68,7 +70,9 @@ internal sealed class PartRunner(SampleRun run, string setting)
                 {
                     var context = run.CreateContext(new Named(part.Name, progress));
                     using (NewDisposeScope()) Keep(part, part.Work(new PartRun(context, folder, stop.Token)));
-                    progress.Report(new ProgressReport("parts", Interlocked.Increment(ref done), parts.Count, new Dictionary<string, double>(), watch.Elapsed, null));
+                    progress.Report(
+                        new ProgressReport("parts", Interlocked.Increment(ref done), parts.Count, new Dictionary<string, double>(),
+                            watch.Elapsed, null));
                 }
                 catch (Exception failed)
                 {
@@ -109,9 +113,11 @@ internal sealed class PartRunner(SampleRun run, string setting)
         if (!File.Exists(path)) return null;
         Kept kept;
         try { kept = JsonSerializer.Deserialize<Kept>(File.ReadAllText(path), Format)!; }
-        catch (JsonException damaged) { throw new SampleException($"--resume: '{path}' is damaged ({damaged.Message}); begin anew without --resume."); }
+        catch (JsonException damaged) { throw new SampleException(
+            $"--resume: '{path}' is damaged ({damaged.Message}); begin anew without --resume."); }
         if (kept.Setting != setting)
-            throw new SampleException($"--resume: '{path}' belongs to another run ({kept.Setting}), not to this one ({setting}); begin anew without --resume.");
+            throw new SampleException(
+                $"--resume: '{path}' belongs to another run ({kept.Setting}), not to this one ({setting}); begin anew without --resume.");
         return kept.Figures;
     }
 

@@ -15,7 +15,9 @@ internal sealed record PublishedFigure(string What, string Metric, string Publis
     /// <param name="title">What it shows.</param>
     /// <param name="rows">The rows.</param>
     public static ReportTable Table(string title, IEnumerable<PublishedFigure> rows) => new(title, ["", "paper", "measured", "note"],
-        [.. rows.Select(row => (string[])[row.What, row.Published, double.IsFinite(row.Measured) ? SampleRun.Number(row.Measured, row.Decimals) : "truth lost", row.Note])]);
+        [.. rows.Select(row =>
+            (string[])[row.What, row.Published, double.IsFinite(row.Measured) ? SampleRun.Number(row.Measured, row.Decimals)
+                : "truth lost", row.Note])]);
 
     /// <summary>The rows as metrics, without those that could not be measured.</summary>
     /// <param name="rows">The rows.</param>

@@ -23,7 +23,8 @@ internal sealed record PartRun(DataAssimilationContext Context, string Folder, C
     /// <param name="history">How the method was trained.</param>
     /// <returns>The course of training, as figures.</returns>
     /// <exception cref="OperationCanceledException">It was stopped; the checkpoint is there.</exception>
-    public IReadOnlyDictionary<string, double[]> Learn<TMemory>(string name, Func<string, IValidatedEstimator<SequentialAssimilation<TMemory>>> create, ITrajectoryView training, ITrajectoryView validation,
+    public IReadOnlyDictionary<string, double[]> Learn<TMemory>(string name,
+        Func<string, IValidatedEstimator<SequentialAssimilation<TMemory>>> create, ITrajectoryView training, ITrajectoryView validation,
         Func<SequentialAssimilation<TMemory>, TrainingHistory> history) where TMemory : IMemory<TMemory>
     {
         string archive = ModelFile(name), checkpoint = Path.Combine(Folder, name + ".checkpoint");

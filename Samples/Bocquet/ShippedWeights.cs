@@ -23,31 +23,43 @@ internal sealed class ShippedWeights
     // Those that come with the project lie beside the program.
     private static string Folder => System.IO.Path.Combine(AppContext.BaseDirectory, "weights");
 
-    /// <summary>The weights of a name among those that are shipped, or at a path; where neither is said, the only ones of the kind that are shipped.</summary>
+    /// <summary>
+    /// The weights of a name among those that are shipped, or at a path; where neither is said, the only ones of the kind that are shipped.
+    /// </summary>
     /// <param name="kind">The network that is wanted.</param>
     /// <param name="given">A name, a path, or empty.</param>
     /// <param name="option">The option it was given with, for messages.</param>
-    /// <exception cref="SampleException">There are none, several and it is not said which, or they belong to another kind of network.</exception>
+    /// <exception cref="SampleException">There are none, several and it is not said which, or they belong to another kind of
+    /// network.</exception>
     /// <exception cref="ModelArchiveException">The files are damaged.</exception>
     public static ShippedWeights Find(ComponentType kind, string given, string option)
     {
-        string[] all = Directory.Exists(Folder) ? [.. Directory.GetFiles(Folder, "*" + Extension).Select(file => System.IO.Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal)] : [];
+        string[] all = Directory.Exists(Folder)
+            ? [.. Directory.GetFiles(Folder, "*" + Extension).Select(file => System.IO.Path.GetFileNameWithoutExtension(file))
+                .Order(StringComparer.Ordinal)] : [];
         string Shipped(string name) => System.IO.Path.Combine(Folder, name);
         if (given.Length == 0)
         {
             ShippedWeights[] fitting = [.. all.Select(name => Read(kind, Shipped(name))).OfType<ShippedWeights>()];
             return fitting.Length switch
             {
-                0 => throw new SampleException($"{option}: this build comes with no weights of a {kind.Name}. Train without {option}, or name a file of weights."),
+                0 => throw new SampleException(
+                    $"{option}: this build comes with no weights of a {kind.Name}. Train without {option}, or name a file of weights."),
                 1 => fitting[0],
-                _ => throw new SampleException($"{option}: say which weights; there are: {string.Join(", ", fitting.Select(one => System.IO.Path.GetFileName(one.Path)))}."),
+                _ => throw new SampleException(
+                    $"{option}: say which weights; there are: " +
+                        $"{string.Join(", ", fitting.Select(one => System.IO.Path.GetFileName(one.Path)))}."),
             };
         }
         string path = given.EndsWith(Extension, StringComparison.OrdinalIgnoreCase) ? given[..^Extension.Length] : given;
         if (all.Contains(path)) path = Shipped(path);
         else if (!File.Exists(path + Extension))
-            throw new SampleException($"{option}: there are no weights '{given}': there is no such file, and with the project come {(all.Length == 0 ? "none" : string.Join(", ", all))}.");
-        return Read(kind, path) ?? throw new SampleException($"{option}: the weights '{path}' belong to no {kind.Name} but to {Described(path).ToJsonString()}.");
+            throw new SampleException(
+                $"{option}: there are no weights '{given}': there is no such file, and with the project come " +
+                    $"{(all.Length == 0 ? "none" : string.Join(", ", all))}.");
+        return Read(kind, path)
+            ?? throw new SampleException(
+                $"{option}: the weights '{path}' belong to no {kind.Name} but to {Described(path).ToJsonString()}.");
     }
 
     // Those at a path, if they are of the kind.

@@ -27,6 +27,7 @@ internal static class TrainingCourse
     /// <param name="name">What the legend calls it.</param>
     /// <param name="course">The training's figures.</param>
     /// <returns>Null where there was no finite validation.</returns>
-    public static LineSeries? Validations(string name, IReadOnlyDictionary<string, double[]> course) => course.TryGetValue("validation.rmse", out double[]? errors) && errors.Length > 0
+    public static LineSeries? Validations(string name, IReadOnlyDictionary<string, double[]> course) =>
+        course.TryGetValue("validation.rmse", out double[]? errors) && errors.Length > 0
         ? new LineSeries(name, [.. course["validation.seconds"].Select(second => second / 60)], errors) { Markers = true } : null;
 }

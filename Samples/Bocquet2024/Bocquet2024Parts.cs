@@ -8,9 +8,12 @@ namespace DaML.Samples;
 /// <param name="weights">Weights that take the place of the main training; null = it is trained.</param>
 internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minutes, ShippedWeights? weights)
 {
-    public const string Learned = "learned", Memory = "learned with memory", Linear = "linear", Blind = "blind", RandomNetworks = "random networks", RandomNoise = "random noise", KuramotoSivashinsky = "Kuramoto-Sivashinsky",
-        Classical = "classical methods", Covariances = "covariances", Lyapunov = "Lyapunov exponents", Transfer = "other dimensions", Noise = "other noise",
-        DimensionFilter = "EnKF-N by dimension", NoiseFilter = "EnKF-N by noise", DensityFilter = "EnKF-N by density", FieldFilter = "EnKF-N on Kuramoto-Sivashinsky";
+    public const string Learned = "learned", Memory = "learned with memory", Linear = "linear", Blind = "blind",
+        RandomNetworks = "random networks", RandomNoise = "random noise", KuramotoSivashinsky = "Kuramoto-Sivashinsky",
+        Classical = "classical methods", Covariances = "covariances", Lyapunov = "Lyapunov exponents", Transfer = "other dimensions",
+        Noise = "other noise",
+        DimensionFilter = "EnKF-N by dimension", NoiseFilter = "EnKF-N by noise", DensityFilter = "EnKF-N by density",
+        FieldFilter = "EnKF-N on Kuramoto-Sivashinsky";
 
     /// <summary>What the name of a curve's errors has behind it for the shares of trajectories on which the truth was lost.</summary>
     public const string Lost = ".lost";
@@ -24,13 +27,16 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
 
     private IReadOnlyList<SamplePart> Parts =>
     [
-        new(Learned, LearnMain), new(Memory, LearnWithMemory), new(KuramotoSivashinsky, LearnField), new(RandomNetworks, LearnOnRandomNetworks), new(RandomNoise, LearnOnRandomNoise),
+        new(Learned, LearnMain), new(Memory, LearnWithMemory), new(KuramotoSivashinsky, LearnField),
+        new(RandomNetworks, LearnOnRandomNetworks), new(RandomNoise, LearnOnRandomNoise),
         new(Linear, run => LearnDegraded(run, Linear, settings.DegradedNetwork with { Activation = NetworkActivation.None })),
         new(Blind, run => LearnDegraded(run, Blind, settings.DegradedNetwork with { Inputs = AnalysisInputs.InnovationOnly })),
-        .. settings.LearnEveryDimension ? settings.Dimensions.Where(n => n != 40).Select(n => new SamplePart(LearnedAt(n), run => LearnAt(run, n))) : [],
+        .. settings.LearnEveryDimension
+            ? settings.Dimensions.Where(n => n != 40).Select(n => new SamplePart(LearnedAt(n), run => LearnAt(run, n))) : [],
         new(DimensionFilter, MeasureDimensions), new(Covariances, MeasureCovariances) { After = [Learned] },
         new(FieldFilter, MeasureFieldFilter), new(DensityFilter, MeasureDensities), new(Transfer, MeasureTransfer) { After = [Learned] },
-        new(Classical, MeasureClassical), new(Lyapunov, MeasureLyapunov), new(NoiseFilter, MeasureNoiseFilter), new(Noise, MeasureNoise) { After = [Learned] },
+        new(Classical, MeasureClassical), new(Lyapunov, MeasureLyapunov), new(NoiseFilter, MeasureNoiseFilter),
+        new(Noise, MeasureNoise) { After = [Learned] },
     ];
 
     // A network that diverged in every validation was not kept, so what is to be measured of it has no figures either.
@@ -49,7 +55,8 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
 
     private TrainingOptions Training(string checkpoint, double share) => new()
     {
-        Steps = settings.Steps, LearningRate = settings.LearningRate, Truncation = settings.Truncation, ValidationInterval = settings.ValidationInterval,
+        Steps = settings.Steps, LearningRate = settings.LearningRate, Truncation = settings.Truncation,
+        ValidationInterval = settings.ValidationInterval,
         ValidationCycles = settings.ValidationCycles, ValidationBurnIn = settings.ValidationCycles / 3,
         MaximumDuration = TimeSpan.FromMinutes(minutes * share), CheckpointPath = checkpoint,
     };
@@ -67,33 +74,48 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
     private IReadOnlyDictionary<string, double[]> LearnDegraded(PartRun run, string name, ResidualConvolutionOptions network) =>
         LearnState(run, TwinSetting.Lorenz96(run.Context), name, network, settings.DegradedShare);
 
-    private IReadOnlyDictionary<string, double[]> LearnAt(PartRun run, long dimension) => LearnState(run, TwinSetting.Lorenz96(run.Context, dimension), LearnedAt(dimension), settings.Network, share: 1);
+    private IReadOnlyDictionary<string, double[]> LearnAt(PartRun run, long dimension) =>
+        LearnState(run, TwinSetting.Lorenz96(run.Context, dimension), LearnedAt(dimension), settings.Network, share: 1);
 
-    private IReadOnlyDictionary<string, double[]> LearnState(PartRun run, TwinSetting twin, string name, ResidualConvolutionOptions network, double share) =>
+    private IReadOnlyDictionary<string, double[]> LearnState(PartRun run, TwinSetting twin, string name, ResidualConvolutionOptions network,
+        double share) =>
         Scored(run, twin, name, Learn(run, twin, name, network, share, stream => twin.Endless(stream, settings.Batch)));
 
     // Learns from the streams "training" and "validation".
-    private IReadOnlyDictionary<string, double[]> Learn(PartRun run, TwinSetting twin, string name, ResidualConvolutionOptions network, double share, Func<string, ITrajectoryView> data) =>
-        run.Learn(name, checkpoint => run.Context.Analysis.ResidualConvolution(twin.OnAttractor, new() { Network = network, Training = Training(checkpoint, share) }),
+    private IReadOnlyDictionary<string, double[]> Learn(PartRun run, TwinSetting twin, string name, ResidualConvolutionOptions network,
+        double share, Func<string, ITrajectoryView> data) =>
+        run.Learn(name,
+            checkpoint =>
+                run.Context.Analysis.ResidualConvolution(twin.OnAttractor,
+                    new() { Network = network, Training = Training(checkpoint, share) }),
             data("training"), data("validation"), method => ((LearnedAnalyzer)method.Triple.Analyzer).History!);
 
     private IReadOnlyDictionary<string, double[]> LearnWithMemory(PartRun run)
     {
         var twin = TwinSetting.Lorenz96(run.Context);
         var system = twin.OnAttractor;
-        var course = run.Learn(Memory, checkpoint => run.Context.Analysis.ResidualConvolutionWithMemory(system, new() { Network = settings.Network, Training = Training(checkpoint, share: 1) }),
-            twin.Endless("training", settings.Batch), twin.Endless("validation", settings.Batch), method => ((HiddenChannelAnalyzer)method.Triple.Analyzer).History!);
+        var course = run.Learn(Memory,
+            checkpoint =>
+                run.Context.Analysis.ResidualConvolutionWithMemory(system,
+                    new() { Network = settings.Network, Training = Training(checkpoint, share: 1) }),
+            twin.Endless("training", settings.Batch), twin.Endless("validation", settings.Batch),
+            method => ((HiddenChannelAnalyzer)method.Triple.Analyzer).History!);
         var triple = run.Read<SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>>(Memory).Triple;
-        var learned = new SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>(Memory, triple, twin.System.Network, run.Context, new() { DivergenceHandling = DivergenceHandling.Isolate });
-        return With(course, ("parameters", [((HiddenChannelAnalyzer)triple.Analyzer).Network.parameters().Sum(parameter => parameter.numel())]), ("rmse", Score(twin, learned, Test(twin), run)));
+        var learned = new SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>(Memory, triple, twin.System.Network, run.Context,
+            new() { DivergenceHandling = DivergenceHandling.Isolate });
+        return With(course,
+            ("parameters", [((HiddenChannelAnalyzer)triple.Analyzer).Network.parameters().Sum(parameter => parameter.numel())]),
+            ("rmse", Score(twin, learned, Test(twin), run)));
     }
 
     private IReadOnlyDictionary<string, double[]> LearnOnRandomNetworks(PartRun run)
     {
         var twin = TwinSetting.Lorenz96(run.Context, pattern: new RandomDensityPattern(0, 1));
-        var course = Learn(run, twin, RandomNetworks, settings.Network, settings.RandomShare, stream => twin.Endless(stream, settings.Batch));
+        var course = Learn(run, twin, RandomNetworks, settings.Network, settings.RandomShare,
+            stream => twin.Endless(stream, settings.Batch));
         var network = Analyzer(run, RandomNetworks).Network;
-        return With(course, Curve("rmse", settings.Densities, density => AtDensity(run, density, at => at.Learned(RandomNetworks, network))));
+        return With(course,
+            Curve("rmse", settings.Densities, density => AtDensity(run, density, at => at.Learned(RandomNetworks, network))));
     }
 
     // Every trajectory has an observation error of its own, which the network can tell from the size of R^-1 times the innovation.
@@ -111,10 +133,12 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
     private IReadOnlyDictionary<string, double[]> LearnField(PartRun run)
     {
         var twin = TwinSetting.KuramotoSivashinsky(run.Context);
-        var course = Learn(run, twin, KuramotoSivashinsky, settings.KuramotoSivashinskyNetwork, settings.KuramotoSivashinskyShare, stream => twin.Endless(stream, settings.KuramotoSivashinskyBatch));
+        var course = Learn(run, twin, KuramotoSivashinsky, settings.KuramotoSivashinskyNetwork, settings.KuramotoSivashinskyShare,
+            stream => twin.Endless(stream, settings.KuramotoSivashinskyBatch));
         var learned = twin.Learned(KuramotoSivashinsky, Analyzer(run, KuramotoSivashinsky).Network);
         var (times, truth, analysis) = Recorded(learned.Transform(twin.Test("fields", 1, settings.BurnIn + FieldCycles)), settings.BurnIn);
-        return With(course, ("rmse", Score(twin, learned, PointTest(twin), run, FieldLost)), ("parameters", [Analyzer(run, KuramotoSivashinsky).Network.parameters().Sum(parameter => parameter.numel())]),
+        return With(course, ("rmse", Score(twin, learned, PointTest(twin), run, FieldLost)),
+            ("parameters", [Analyzer(run, KuramotoSivashinsky).Network.parameters().Sum(parameter => parameter.numel())]),
             ("times", times), ("truth", truth), ("analysis", analysis));
     }
 
@@ -133,7 +157,8 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
     {
         var twin = TwinSetting.Lorenz96(run.Context);
         var spectrum = Spectrum(run, twin, twin.System.Dynamics.Dimension);
-        return new Dictionary<string, double[]> { ["exponents"] = [.. spectrum.Exponents], ["errors"] = [.. spectrum.StandardErrors], ["positive"] = [spectrum.Positive] };
+        return new Dictionary<string, double[]>
+            { ["exponents"] = [.. spectrum.Exponents], ["errors"] = [.. spectrum.StandardErrors], ["positive"] = [spectrum.Positive] };
     }
 
     private LyapunovSpectrum Spectrum(PartRun run, TwinSetting twin, long count) =>
@@ -155,17 +180,23 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
 
         long every = settings.CovarianceInterval;
         var unstable = Subspace.FirstVectors(LyapunovVectors.Vectors, UnstableNeutral);
-        Subspace leadingLearned = Subspace.LeadingDirections(ofLearned, UnstableNeutral), leadingEnsemble = Subspace.LeadingDirections(ofEnsemble, UnstableNeutral);
+        Subspace leadingLearned = Subspace.LeadingDirections(ofLearned, UnstableNeutral),
+            leadingEnsemble = Subspace.LeadingDirections(ofEnsemble, UnstableNeutral);
         var isotropic = ErrorCovariance.Scalar(n, 0.4 * 0.4);
         var bias = new AnalysisBiasScore();
         EigenspectrumScore spectrumLearned = new(ofLearned) { Every = every }, spectrumEnsemble = new(ofEnsemble) { Every = every };
-        CovarianceDistanceScore toEnsemble = new(ofLearned, ofEnsemble) { Every = every }, toIsotropic = new(ofLearned, isotropic, "0.40^2 I") { Every = every }, ensembleToIsotropic = new(ofEnsemble, isotropic, "0.40^2 I") { Every = every };
-        PrincipalAngleScore learnedUnstable = new(leadingLearned, unstable) { Every = every }, ensembleUnstable = new(leadingEnsemble, unstable) { Every = every },
-            learnedEnsemble = new(leadingLearned, leadingEnsemble) { Every = every }, randomUnstable = new(unstable, Subspace.Random(run.Context, n, UnstableNeutral)) { Every = every };
+        CovarianceDistanceScore toEnsemble = new(ofLearned, ofEnsemble) { Every = every },
+            toIsotropic = new(ofLearned, isotropic, "0.40^2 I") { Every = every },
+            ensembleToIsotropic = new(ofEnsemble, isotropic, "0.40^2 I") { Every = every };
+        PrincipalAngleScore learnedUnstable = new(leadingLearned, unstable) { Every = every },
+            ensembleUnstable = new(leadingEnsemble, unstable) { Every = every },
+            learnedEnsemble = new(leadingLearned, leadingEnsemble) { Every = every },
+            randomUnstable = new(unstable, Subspace.Random(run.Context, n, UnstableNeutral)) { Every = every };
         var report = run.Context.Scores.Evaluate(view, new ScoreOptions
         {
             BurnIn = settings.CovarianceBurnIn, Activity = "comparing covariances",
-            Scores = [bias, spectrumLearned, spectrumEnsemble, toEnsemble, toIsotropic, ensembleToIsotropic, learnedUnstable, ensembleUnstable, learnedEnsemble, randomUnstable],
+            Scores = [bias, spectrumLearned, spectrumEnsemble, toEnsemble, toIsotropic, ensembleToIsotropic, learnedUnstable,
+                ensembleUnstable, learnedEnsemble, randomUnstable],
         }, run.Cancellation);
 
         double[] Means(IScore<IReadOnlyList<TimeAverage>> score) => [.. report.Of(score).Select(average => average.Mean)];
@@ -175,21 +206,27 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
             ["bias"] = [found.Mean.Mean, found.StandardDeviation.Mean],
             ["distances"] = [report[toEnsemble].Mean, report[toIsotropic].Mean, report[ensembleToIsotropic].Mean],
             ["spectrum.learned"] = Means(spectrumLearned), ["spectrum.ensemble"] = Means(spectrumEnsemble),
-            ["angles.learned"] = Means(learnedUnstable), ["angles.ensemble"] = Means(ensembleUnstable), ["angles.both"] = Means(learnedEnsemble), ["angles.random"] = Means(randomUnstable),
+            ["angles.learned"] = Means(learnedUnstable), ["angles.ensemble"] = Means(ensembleUnstable),
+            ["angles.both"] = Means(learnedEnsemble), ["angles.random"] = Means(randomUnstable),
         };
     }
 
     private IReadOnlyDictionary<string, double[]> MeasureTransfer(PartRun run)
     {
         var network = Analyzer(run, Learned).Network;
-        return With([], Curve("rmse", settings.Dimensions.Select(n => (double)n), n => AtDimension(run, (long)n, twin => twin.Learned(Learned, network))));
+        return With([],
+            Curve("rmse", settings.Dimensions.Select(n => (double)n),
+                n => AtDimension(run, (long)n, twin => twin.Learned(Learned, network))));
     }
 
     private IReadOnlyDictionary<string, double[]> MeasureDimensions(PartRun run) => With([],
     [
-        .. Curve("rmse", settings.Dimensions.Select(n => (double)n), n => AtDimension(run, (long)n, twin => twin.FiniteSizeFilter(Math.Min((long)n, settings.LargestEnsemble), Certain))),
+        .. Curve("rmse", settings.Dimensions.Select(n => (double)n),
+            n => AtDimension(run, (long)n, twin => twin.FiniteSizeFilter(Math.Min((long)n, settings.LargestEnsemble), Certain))),
         // Of about a third of the exponents all are above the neutral one; some more find it.
-        ("unstable", [.. settings.Dimensions.Select(n => Spectrum(run, TwinSetting.Lorenz96(run.Context, n), (long)Math.Ceiling(0.45 * n)).Positive + 1.0)]),
+        ("unstable",
+            [.. settings.Dimensions.Select(n => Spectrum(run, TwinSetting.Lorenz96(run.Context, n), (long)Math.Ceiling(0.45 * n)).Positive
+                + 1.0)]),
     ]);
 
     private IReadOnlyDictionary<string, double[]> MeasureNoise(PartRun run)
@@ -198,16 +235,21 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
         return With([],
         [
             // The observations are other than the analysis believes: its R stays that of its training, I.
-            .. Curve("rmse", settings.NoiseLevels, level => AtNoise(run, level, twin => (twin with { System = twin.System with { Network = ObservationNetwork.Full(twin.System.Dynamics.Dimension) } }).Learned(Learned, network))),
+            .. Curve("rmse", settings.NoiseLevels,
+                level => AtNoise(run, level,
+                    twin => (twin with { System = twin.System with { Network = ObservationNetwork.Full(twin.System.Dynamics.Dimension) } })
+                        .Learned(Learned, network))),
             .. Curve("told", settings.NoiseLevels, level => AtNoise(run, level, twin => twin.Learned(Learned, network))),
         ]);
     }
 
     private IReadOnlyDictionary<string, double[]> MeasureNoiseFilter(PartRun run) =>
-        With([], Curve("rmse", settings.NoiseLevels, level => AtNoise(run, level, twin => twin.FiniteSizeFilter(ReferenceMembers, Certain))));
+        With([], Curve("rmse", settings.NoiseLevels,
+            level => AtNoise(run, level, twin => twin.FiniteSizeFilter(ReferenceMembers, Certain))));
 
     private IReadOnlyDictionary<string, double[]> MeasureDensities(PartRun run) =>
-        With([], Curve("rmse", settings.Densities, density => AtDensity(run, density, twin => twin.FiniteSizeFilter(ReferenceMembers, Uncertain))));
+        With([], Curve("rmse", settings.Densities,
+            density => AtDensity(run, density, twin => twin.FiniteSizeFilter(ReferenceMembers, Uncertain))));
 
     private IReadOnlyDictionary<string, double[]> MeasureFieldFilter(PartRun run)
     {
@@ -215,7 +257,8 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
         return new Dictionary<string, double[]>
         {
             ["rmse"] = Score(twin, twin.FiniteSizeFilter(FieldMembers, Certain), PointTest(twin), run, FieldLost),
-            ["3dvar"] = Score(twin, twin.ThreeDimensionalVariational(settings.ClimatologyCycles, run.Cancellation), PointTest(twin), run, FieldLost),
+            ["3dvar"] = Score(twin, twin.ThreeDimensionalVariational(settings.ClimatologyCycles, run.Cancellation), PointTest(twin), run,
+                FieldLost),
         };
     }
 
@@ -244,7 +287,8 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
 
     // Larger states say more of the error at once: as many numbers as at n = 40, of two trajectories at least.
     private ITrajectoryView PointTest(TwinSetting twin) =>
-        twin.Test("test", Math.Clamp(40 * settings.Trajectories / twin.System.Dynamics.Dimension, 2, settings.Trajectories), settings.BurnIn + settings.PointCycles);
+        twin.Test("test", Math.Clamp(40 * settings.Trajectories / twin.System.Dynamics.Dimension, 2, settings.Trajectories),
+            settings.BurnIn + settings.PointCycles);
 
     // The error, its standard error, on how many trajectories the truth was lost, of how many.
     private double[] Score(TwinSetting twin, ITransformer method, ITrajectoryView test, PartRun run, double lost = LorenzLost)
@@ -253,13 +297,16 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
         return [error, standardError, divergences, test.Schema.Batch];
     }
 
-    private IReadOnlyDictionary<string, double[]> Scored(PartRun run, TwinSetting twin, string name, IReadOnlyDictionary<string, double[]> course)
+    private IReadOnlyDictionary<string, double[]> Scored(PartRun run, TwinSetting twin, string name,
+        IReadOnlyDictionary<string, double[]> course)
     {
         var network = Analyzer(run, name).Network;
-        return With(course, ("parameters", [network.parameters().Sum(parameter => parameter.numel())]), ("rmse", Score(twin, twin.Learned(name, network), Test(twin), run)));
+        return With(course, ("parameters", [network.parameters().Sum(parameter => parameter.numel())]),
+            ("rmse", Score(twin, twin.Learned(name, network), Test(twin), run)));
     }
 
-    private static LearnedAnalyzer Analyzer(PartRun run, string name) => (LearnedAnalyzer)run.Read<SequentialAssimilation<StateMemory>>(name).Triple.Analyzer;
+    private static LearnedAnalyzer Analyzer(PartRun run, string name) =>
+        (LearnedAnalyzer)run.Read<SequentialAssimilation<StateMemory>>(name).Triple.Analyzer;
 
     // The errors along a curve, and the shares of trajectories on which the truth was lost.
     private static IEnumerable<(string Name, double[] Values)> Curve(string name, IEnumerable<double> values, Func<double, double[]> score)
@@ -268,7 +315,8 @@ internal sealed class Bocquet2024Parts(Bocquet2024Settings settings, double minu
         return [(name, [.. scores.Select(one => one[0])]), (name + Lost, [.. scores.Select(one => one[2] / one[3])])];
     }
 
-    private static Dictionary<string, double[]> With(IEnumerable<KeyValuePair<string, double[]>> figures, params IEnumerable<(string Name, double[] Values)> more)
+    private static Dictionary<string, double[]> With(IEnumerable<KeyValuePair<string, double[]>> figures,
+        params IEnumerable<(string Name, double[] Values)> more)
     {
         var all = figures.ToDictionary();
         foreach (var (name, values) in more) all.Add(name, values);

@@ -39,14 +39,17 @@ public sealed class Bocquet2024Sample(Bocquet2024Settings? quick = null) : ISamp
 
     /// <inheritdoc/>
     public IReadOnlyList<SampleSetting> Settings { get; } =
-        [new(Pretrained, "WEIGHTS", "Score weights instead of training the main network: those that come with the project or, by name or path without extension, others.") { ValueOptional = true }];
+        [new(Pretrained, "WEIGHTS",
+            "Score weights instead of training the main network: those that come with the project or, by name or path without extension, " +
+                "others.") { ValueOptional = true }];
 
     /// <inheritdoc/>
     public SampleResult Run(SampleRun run)
     {
         bool full = run.Options.Size == SampleSize.Full;
         var settings = full ? Bocquet2024Settings.Full : quick ?? Bocquet2024Settings.Quick;
-        var weights = run.Options.Settings.TryGetValue(Pretrained, out string? given) ? ShippedWeights.Find(ResidualConvolutionNetwork.Type, given, Pretrained) : null;
+        var weights = run.Options.Settings.TryGetValue(Pretrained, out string? given)
+            ? ShippedWeights.Find(ResidualConvolutionNetwork.Type, given, Pretrained) : null;
         double minutes = run.Options.Minutes!.Value;
         var parts = new Bocquet2024Parts(settings, minutes, weights);
         var runner = new PartRunner(run, $"{Name}, seed {run.Options.Seed}, {run.Options.Size}, {weights?.Path ?? "trained"}, {settings}");
@@ -63,16 +66,21 @@ public sealed class Bocquet2024Sample(Bocquet2024Settings? quick = null) : ISamp
         return result;
     }
 
-    private static Dictionary<string, object> Chosen(SampleRun run, Bocquet2024Settings settings, double minutes, ShippedWeights? weights, IReadOnlyDictionary<string, IReadOnlyDictionary<string, double[]>> figures)
+    private static Dictionary<string, object> Chosen(SampleRun run, Bocquet2024Settings settings, double minutes, ShippedWeights? weights,
+        IReadOnlyDictionary<string, IReadOnlyDictionary<string, double[]>> figures)
     {
         static string Size(ResidualConvolutionOptions network) => $"{network.Filters} filters, {network.Blocks} x {network.SubBlocks}";
         var chosen = new Dictionary<string, object>
         {
-            ["seed"] = run.Options.Seed, ["size"] = run.Options.Size.ToString(), ["device"] = run.Options.Device, ["cores"] = Environment.ProcessorCount, ["minutes"] = minutes,
+            ["seed"] = run.Options.Seed, ["size"] = run.Options.Size.ToString(), ["device"] = run.Options.Device,
+            ["cores"] = Environment.ProcessorCount, ["minutes"] = minutes,
             ["weights"] = weights is null ? "trained here" : Path.GetFileName(weights.Path),
-            ["network"] = Size(weights?.Network ?? settings.Network), ["network.kuramoto_sivashinsky"] = Size(settings.KuramotoSivashinskyNetwork), ["network.degraded"] = Size(settings.DegradedNetwork),
+            ["network"] = Size(weights?.Network ?? settings.Network),
+            ["network.kuramoto_sivashinsky"] = Size(settings.KuramotoSivashinskyNetwork),
+            ["network.degraded"] = Size(settings.DegradedNetwork),
             ["batch"] = settings.Batch, ["learning_rate"] = settings.LearningRate,
-            ["test.trajectories"] = settings.Trajectories, ["test.burn_in"] = settings.BurnIn, ["test.cycles"] = settings.Cycles, ["test.cycles.per_point"] = settings.PointCycles,
+            ["test.trajectories"] = settings.Trajectories, ["test.burn_in"] = settings.BurnIn, ["test.cycles"] = settings.Cycles,
+            ["test.cycles.per_point"] = settings.PointCycles,
         };
         foreach (var (name, values) in figures)
         {
@@ -91,17 +99,30 @@ public sealed class Bocquet2024Sample(Bocquet2024Settings? quick = null) : ISamp
         [
             (figures.Scores(), "scores", "Analysis error of each method (bars) beside the paper's (diamonds)."),
             (figures.Training(), "training", "Error on held-out trajectories while the networks learn; the weights of the least are kept."),
-            (figures.Spectra(), "spectra", "Time-averaged eigenvalues of the analysis error covariance along one run (the paper's figure 1): the learned analysis' from the regression of its increments on innovations, the ensemble's its own."),
-            (figures.Angles(), "angles", "Time-averaged principal angles (the paper's figure 2) of the 14 leading directions of either covariance, the unstable-neutral subspace (backward Lyapunov vectors of the truth), and a random subspace."),
-            (figures.Dimensions(), "dimensions", "(a) The weights learned at n = 40 in other dimensions, beside the EnKF-N with as many members as dimensions (the paper's figure 3); (b) the number of Lyapunov exponents that are not negative."),
-            (figures.Noise(), "noise", "Observations with other errors: the weights learned at 1 where the analysis goes on believing in R = I, and where it is told the true R; a network that learned with an error drawn for each trajectory, told R. Where a point is missing the truth was lost."),
+            (figures.Spectra(), "spectra",
+                "Time-averaged eigenvalues of the analysis error covariance along one run (the paper's figure 1): the learned analysis' " +
+                    "from the regression of its increments on innovations, the ensemble's its own."),
+            (figures.Angles(), "angles",
+                "Time-averaged principal angles (the paper's figure 2) of the 14 leading directions of either covariance, the " +
+                    "unstable-neutral subspace (backward Lyapunov vectors of the truth), and a random subspace."),
+            (figures.Dimensions(), "dimensions",
+                "(a) The weights learned at n = 40 in other dimensions, beside the EnKF-N with as many members as dimensions (the " +
+                    "paper's figure 3); (b) the number of Lyapunov exponents that are not negative."),
+            (figures.Noise(), "noise",
+                "Observations with other errors: the weights learned at 1 where the analysis goes on believing in R = I, and where it is " +
+                    "told the true R; a network that learned with an error drawn for each trajectory, told R. Where a point is missing " +
+                        "the truth was lost."),
             (figures.Density(), "density", "One network that learned on observing systems of random density, tested at fixed densities."),
-            (figures.Fields(), "kuramoto-sivashinsky", "The Kuramoto-Sivashinsky equation: truth, learned analysis and its error on a finer scale."),
+            (figures.Fields(), "kuramoto-sivashinsky",
+                "The Kuramoto-Sivashinsky equation: truth, learned analysis and its error on a finer scale."),
         ];
         run.Write(new HtmlReport("Bocquet et al. (2024): an analysis without an ensemble",
         [
-            new ReportParagraph("A residual convolutional network corrects the forecast of the Lorenz-96 model (40 sites, F = 8, all sites observed every 0.05 with error variance 1) from one forecast state and the innovation, " +
-                                "without an ensemble. Every method sees the same observations of the same test trajectories; errors are time averages of the root mean square over the sites."),
+            new ReportParagraph(
+                "A residual convolutional network corrects the forecast of the Lorenz-96 model (40 sites, F = 8, all sites observed " +
+                    "every 0.05 with error variance 1) from one forecast state and the innovation, " +
+                                "without an ensemble. Every method sees the same observations of the same test trajectories; errors are " +
+                                    "time averages of the root mean square over the sites."),
             table,
             .. drawings.Where(one => one.Drawn is not null).Select(one => new ReportFigure(run.Write(one.Drawn!, one.File), one.Caption)),
             new ReportHeading("Settings"),

@@ -11,12 +11,15 @@ public sealed record Bocquet2024Settings
 
     /// <summary>
     /// The paper's settings: the reference network, N_iter = 16, batches of 2048 (as Bocquet et al. 2025, appendix A, tells of the
-    /// first paper), every dimension of figure 3 learned as well as transferred to. Trajectories are generated without end instead of 2^18 that are kept.
+    /// first paper), every dimension of figure 3 learned as well as transferred to. Trajectories are generated without end instead of 2^18
+    /// that are kept.
     /// </summary>
     public static Bocquet2024Settings Full { get; } = new()
     {
-        Network = ResidualConvolutionOptions.Reference, KuramotoSivashinskyNetwork = ResidualConvolutionOptions.Reference, DegradedNetwork = ResidualConvolutionOptions.Reference,
-        Batch = 2048, Truncation = 16, KuramotoSivashinskyBatch = 512, ValidationInterval = 100, LearningRate = 3e-3, Trajectories = 8, Cycles = 10_000, CovarianceCycles = 5_000, LyapunovCycles = 5_000,
+        Network = ResidualConvolutionOptions.Reference, KuramotoSivashinskyNetwork = ResidualConvolutionOptions.Reference,
+        DegradedNetwork = ResidualConvolutionOptions.Reference,
+        Batch = 2048, Truncation = 16, KuramotoSivashinskyBatch = 512, ValidationInterval = 100, LearningRate = 3e-3, Trajectories = 8,
+        Cycles = 10_000, CovarianceCycles = 5_000, LyapunovCycles = 5_000,
         Dimensions = [20, 30, 40, 60, 80, 120, 160], LearnEveryDimension = true,
         NoiseLevels = [0.1, 0.2, 0.4, 0.8, 1, 1.6, 2.4, 3.2], Densities = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1],
         RandomShare = 1, NoiseShare = 1, KuramotoSivashinskyShare = 1, DegradedShare = 0.25,
@@ -31,7 +34,9 @@ public sealed record Bocquet2024Settings
     /// <summary>The networks without activations and blind to the forecast.</summary>
     public ResidualConvolutionOptions DegradedNetwork { get; init; } = new();
 
-    /// <summary>Trajectories side by side, S_b, of training and of validation: few, since in minutes the number of optimiser steps decides.</summary>
+    /// <summary>
+    /// Trajectories side by side, S_b, of training and of validation: few, since in minutes the number of optimiser steps decides.
+    /// </summary>
     public long Batch { get; init; } = 16;
 
     /// <summary>Cycles that an optimiser step unrolls, N_iter; half the papers' for twice the steps.</summary>
@@ -79,7 +84,9 @@ public sealed record Bocquet2024Settings
     /// <summary>Scored cycles of each point of a figure.</summary>
     public long PointCycles { get; init; } = 500;
 
-    /// <summary>Cycles over which covariances are compared, of two trajectories, after the burn-in of <see cref="CovarianceBurnIn"/>.</summary>
+    /// <summary>
+    /// Cycles over which covariances are compared, of two trajectories, after the burn-in of <see cref="CovarianceBurnIn"/>.
+    /// </summary>
     public long CovarianceCycles { get; init; } = 1000;
 
     /// <summary>Cycles until the backward Lyapunov vectors have forgotten how they began.</summary>

@@ -5,7 +5,8 @@ internal sealed class Bocquet2025Experiments
 {
     private readonly Bocquet2025Plan plan;
     private readonly Sweep updateStep, forcing;
-    private IReadOnlyDictionary<string, IReadOnlyDictionary<string, double[]>> figures = new Dictionary<string, IReadOnlyDictionary<string, double[]>>();
+    private IReadOnlyDictionary<string, IReadOnlyDictionary<string, double[]>> figures =
+        new Dictionary<string, IReadOnlyDictionary<string, double[]>>();
 
     /// <summary>Makes the parts.</summary>
     /// <param name="plan">Values and sizes.</param>
@@ -24,7 +25,8 @@ internal sealed class Bocquet2025Experiments
             .. TrainingDependence.OnTruncation(plan, updateStep),
             .. TrainingDependence.OnData(plan, updateStep, plan.Intervals[0]),
         ], training, sideBySide);
-        Parts = [.. learned.All, .. EnsembleSweeps.Parts(plan, updateStep, plan.EnsembleIntervals), .. EnsembleSweeps.Parts(plan, forcing, plan.EnsembleForcings)];
+        Parts = [.. learned.All, .. EnsembleSweeps.Parts(plan, updateStep, plan.EnsembleIntervals),
+            .. EnsembleSweeps.Parts(plan, forcing, plan.EnsembleForcings)];
     }
 
     /// <summary>The parts, trainings first since they take longest.</summary>
@@ -37,10 +39,14 @@ internal sealed class Bocquet2025Experiments
     public void Complete(IReadOnlyDictionary<string, IReadOnlyDictionary<string, double[]>> measured)
     {
         figures = measured;
-        UpdateSteps = LearnedMethod.AlongUpdateStep(plan).Aggregate(Ensembles(updateStep, plan.EnsembleIntervals), (table, one) => table.With(one.Method.Name, one.Intervals));
-        Forcings = Ensembles(forcing, plan.EnsembleForcings).With(LearnedMethod.Casual, plan.Forcings).Add(LearnedMethod.Casual, plan.Forcing, Middle);
-        Increments = [.. from interval in plan.Intervals let point = figures[updateStep.Part(interval, LearnedMethod.Casual)] where point.ContainsKey("scaling.r") select (interval, point)];
-        Gains = [.. GainCase.All.Select((one, i) => (Case: one, Figures: figures[i == 0 ? Middle : one.Part])).Where(one => one.Figures.ContainsKey("gain.values"))];
+        UpdateSteps = LearnedMethod.AlongUpdateStep(plan)
+            .Aggregate(Ensembles(updateStep, plan.EnsembleIntervals), (table, one) => table.With(one.Method.Name, one.Intervals));
+        Forcings = Ensembles(forcing, plan.EnsembleForcings).With(LearnedMethod.Casual, plan.Forcings)
+            .Add(LearnedMethod.Casual, plan.Forcing, Middle);
+        Increments = [.. from interval in plan.Intervals let point = figures[updateStep.Part(interval, LearnedMethod.Casual)]
+            where point.ContainsKey("scaling.r") select (interval, point)];
+        Gains = [.. GainCase.All.Select((one, i) => (Case: one, Figures: figures[i == 0 ? Middle : one.Part]))
+            .Where(one => one.Figures.ContainsKey("gain.values"))];
         Truncations = TrainingDependence.Truncations(plan, figures);
         Errors = TrainingDependence.Errors(plan, figures);
         Law = Errors.Count > ScalingLaw.Numbers ? ScalingLaw.Fit(Errors) : null;

@@ -3,7 +3,8 @@ namespace DaML.Samples;
 /// <summary>How a network of the sample is trained.</summary>
 /// <param name="Steps">Optimiser steps.</param>
 /// <param name="LearningRate">Adam's first learning rate.</param>
-/// <param name="Effort">How many seconds it may take on one core beside the others: its share of the time that all trainings have, somewhat more than it takes.</param>
+/// <param name="Effort">How many seconds it may take on one core beside the others: its share of the time that all trainings have, somewhat
+/// more than it takes.</param>
 public sealed record TrainingEffort(long Steps, double LearningRate, double Effort);
 
 /// <summary>What is measured, at which values, and at which length.</summary>
@@ -13,7 +14,8 @@ public sealed record Bocquet2025Plan
     public static Bocquet2025Plan Quick { get; } = new();
 
     /// <summary>
-    /// The paper's: 40 filters, 5 x 5 sub-blocks, N_iter = 16 and S_b = 2048 for the casual network, 80 filters, N_iter = 32 and S_b = 512 for
+    /// The paper's: 40 filters, 5 x 5 sub-blocks, N_iter = 16 and S_b = 2048 for the casual network, 80 filters, N_iter = 32 and S_b = 512
+    /// for
     /// the boosted one, every network from drawn weights. The number of epochs is not reported; steps here are an upper bound
     /// that validation ends. N_r counts stretches of N_iter cycles that are generated as training goes on.
     /// </summary>
@@ -21,20 +23,26 @@ public sealed record Bocquet2025Plan
     {
         EnsembleTrajectories = 16, EnsembleCycles = 5000, TestTrajectories = 64, TestCycles = 5000, BurnIn = 500,
         Intervals = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.4],
-        DegradedIntervals = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.2, 1.4], InnovationLinearIntervals = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
+        DegradedIntervals = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.2, 1.4],
+        InnovationLinearIntervals = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
         Forcings = [4, 4.5, 5, 5.5, 6, 7, 9, 10, 12, 14, 16],
-        Network = ResidualConvolutionOptions.Reference with { InnovationTerm = InnovationTerm.Trainable }, BoostedNetwork = ResidualConvolutionOptions.Boosted,
+        Network = ResidualConvolutionOptions.Reference with { InnovationTerm = InnovationTerm.Trainable },
+        BoostedNetwork = ResidualConvolutionOptions.Boosted,
         InnovationLinear = new() { Network = ResidualConvolutionOptions.Reference }, WarmStarts = false, FewestCycles = 16, MostCycles = 16,
-        Batch = 2048, ValidationTrajectories = 256, First = new(20_000, 2e-3, 1), DiagnosedTrajectories = 16, DiagnosedCycles = 2000, GainTrajectories = 64, GainCycles = 4000,
-        Truncations = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40], TruncationIntervals = [0.1, 0.2, 0.3, 0.4, 0.6, 0.8], OfTruncation = new(20_000, 2e-3, 1),
-        Batches = [8, 16, 32, 64, 128, 256], TrajectoryCounts = [1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22], DataLearningRate = 2e-3, SecondsPerTrajectory = 1e-6, Repetitions = 3,
+        Batch = 2048, ValidationTrajectories = 256, First = new(20_000, 2e-3, 1), DiagnosedTrajectories = 16, DiagnosedCycles = 2000,
+        GainTrajectories = 64, GainCycles = 4000,
+        Truncations = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40], TruncationIntervals = [0.1, 0.2, 0.3, 0.4, 0.6, 0.8],
+        OfTruncation = new(20_000, 2e-3, 1),
+        Batches = [8, 16, 32, 64, 128, 256], TrajectoryCounts = [1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22], DataLearningRate = 2e-3,
+        SecondsPerTrajectory = 1e-6, Repetitions = 3,
     };
 
     /// <summary>Members of the ensemble methods, N.</summary>
     public long Members { get; init; } = 40;
 
     /// <summary>Update steps Delta t at which the ensemble methods are scored.</summary>
-    public IReadOnlyList<double> EnsembleIntervals { get; init; } = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 1, 1.2, 1.4];
+    public IReadOnlyList<double> EnsembleIntervals { get; init; } = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 1, 1.2,
+        1.4];
 
     /// <summary>Forcings F at which the ensemble methods are scored.</summary>
     public IReadOnlyList<double> EnsembleForcings { get; init; } = [4, 4.5, 5, 5.5, 6, 7, 8, 9, 10, 12, 14, 16];
@@ -102,7 +110,10 @@ public sealed record Bocquet2025Plan
     /// <summary>Trajectories that validate.</summary>
     public long ValidationTrajectories { get; init; } = 32;
 
-    /// <summary>Model time that a truncated back-propagation spans, N_iter Delta t, as far as <see cref="FewestCycles"/> and <see cref="MostCycles"/> allow: the paper finds that the error depends on that product (fig. 4).</summary>
+    /// <summary>
+    /// Model time that a truncated back-propagation spans, N_iter Delta t, as far as <see cref="FewestCycles"/> and
+    /// <see cref="MostCycles"/> allow: the paper finds that the error depends on that product (fig. 4).
+    /// </summary>
     public double TruncationTime { get; init; } = 3.2;
 
     /// <summary>The least N_iter.</summary>

@@ -13,7 +13,8 @@ public sealed class Bocquet2025Sample(Bocquet2025Plan? plan = null) : ISample
     public string Name => "bocquet2025";
 
     /// <inheritdoc/>
-    public string Summary => "Learned analyses under strong nonlinearity, and why they work: sweeps of update step and forcing, gain patterns, scaling laws.";
+    public string Summary =>
+        "Learned analyses under strong nonlinearity, and why they work: sweeps of update step and forcing, gain patterns, scaling laws.";
 
     /// <inheritdoc/>
     public string Details => """
@@ -40,7 +41,8 @@ public sealed class Bocquet2025Sample(Bocquet2025Plan? plan = null) : ISample
     {
         var chosen = plan ?? (run.Options.Size == SampleSize.Full ? Bocquet2025Plan.Full : Bocquet2025Plan.Quick);
         string size = run.Options.Size.ToString().ToLowerInvariant();
-        var experiments = new Bocquet2025Experiments(chosen, TimeSpan.FromMinutes(run.Options.Minutes!.Value), run.Options.Device == "cpu" ? Environment.ProcessorCount : 1);
+        var experiments = new Bocquet2025Experiments(chosen, TimeSpan.FromMinutes(run.Options.Minutes!.Value), run.Options.Device == "cpu"
+            ? Environment.ProcessorCount : 1);
         var runner = new PartRunner(run, FormattableString.Invariant($"seed {run.Options.Seed}, {run.Options.Device}, {size} size"));
         var watch = Stopwatch.StartNew();
         experiments.Complete(run.Track(progress => runner.Run(experiments.Parts, new PartsOnly(progress))));
@@ -67,7 +69,8 @@ public sealed class Bocquet2025Sample(Bocquet2025Plan? plan = null) : ISample
         metrics.Add("seconds", watch.Elapsed.TotalSeconds);
         return new SampleResult(settings, metrics)
         {
-            Sweeps = new Dictionary<string, IReadOnlyList<SweepPoint>> { ["sweep.dt"] = experiments.UpdateSteps.Points(), ["sweep.F"] = experiments.Forcings.Points() },
+            Sweeps = new Dictionary<string, IReadOnlyList<SweepPoint>>
+                { ["sweep.dt"] = experiments.UpdateSteps.Points(), ["sweep.F"] = experiments.Forcings.Points() },
         };
     }
 

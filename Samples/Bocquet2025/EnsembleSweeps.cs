@@ -18,8 +18,10 @@ internal static class EnsembleSweeps
         from method in Methods
         select new SamplePart(sweep.Part(value, method), run => Measure(run, plan, sweep.Setting(run.Context, value), method, sweep.Name));
 
-    // The best of the certainties that the plan names; of the iterative filter, which settles its ensemble by itself, the most certain alone.
-    private static Dictionary<string, double[]> Measure(PartRun run, Bocquet2025Plan plan, TwinSetting setting, string method, string stream)
+    // The best of the certainties that the plan names; of the iterative filter, which settles its ensemble by itself, the most certain
+    // alone.
+    private static Dictionary<string, double[]> Measure(PartRun run, Bocquet2025Plan plan, TwinSetting setting, string method,
+        string stream)
     {
         var test = setting.Test($"{stream}/test", plan.EnsembleTrajectories, plan.BurnIn + plan.EnsembleCycles);
         Dictionary<string, double[]>? best = null;
@@ -37,7 +39,11 @@ internal static class EnsembleSweeps
         var system = setting.System;
         var (analysis, prior) = (setting.Context.Analysis, FiniteSizePrior.DiracJeffreys(certainty));
         return method == Filter
-            ? analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = members, Prior = prior, Rotation = EnsembleRotation.MeanPreserving, DivergenceHandling = DivergenceHandling.Isolate })
-            : analysis.IterativeEnsembleKalmanSmoother(system, new() { Members = members, Prior = prior, Rotation = EnsembleRotation.MeanPreserving, DivergenceHandling = DivergenceHandling.Isolate });
+            ? analysis.FiniteSizeEnsembleKalmanFilter(system,
+                new() { Members = members, Prior = prior, Rotation = EnsembleRotation.MeanPreserving,
+                    DivergenceHandling = DivergenceHandling.Isolate })
+            : analysis.IterativeEnsembleKalmanSmoother(system,
+                new() { Members = members, Prior = prior, Rotation = EnsembleRotation.MeanPreserving,
+                    DivergenceHandling = DivergenceHandling.Isolate });
     }
 }

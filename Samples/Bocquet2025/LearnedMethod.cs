@@ -6,7 +6,8 @@ namespace DaML.Samples;
 /// <summary>A learned analysis of the paper.</summary>
 /// <param name="Name">What tables call it.</param>
 /// <param name="Create">Makes its network from the constants of the training data, the context, and a stream to draw weights from.</param>
-internal sealed record LearnedMethod(string Name, Func<AnalysisStatistics, DataAssimilationContext, RandomStream, nn.Module<Tensor, Tensor, Tensor>> Create)
+internal sealed record LearnedMethod(string Name,
+    Func<AnalysisStatistics, DataAssimilationContext, RandomStream, nn.Module<Tensor, Tensor, Tensor>> Create)
 {
     /// <summary>The network of section 4.1 with the term alpha of eq. 22.</summary>
     public const string Casual = "casual network";
@@ -28,14 +29,18 @@ internal sealed record LearnedMethod(string Name, Func<AnalysisStatistics, DataA
     {
         yield return (Convolution(Casual, plan.Network), plan.Intervals);
         if (plan.BoostedNetwork is { } boosted) yield return (Convolution(Boosted, boosted), plan.Intervals);
-        yield return (new LearnedMethod(InnovationLinear, (statistics, context, random) => new InnovationLinearNetwork(plan.InnovationLinear, statistics, context.Options.NetworkPrecision, random)), plan.InnovationLinearIntervals);
+        yield return (new LearnedMethod(InnovationLinear,
+            (statistics, context, random) =>
+                new InnovationLinearNetwork(plan.InnovationLinear, statistics, context.Options.NetworkPrecision, random)),
+                plan.InnovationLinearIntervals);
         yield return (Convolution(Blind, plan.Network with { Inputs = AnalysisInputs.InnovationOnly }), plan.DegradedIntervals);
         yield return (Convolution(Linear, plan.Network with { Activation = NetworkActivation.None }), plan.DegradedIntervals);
     }
 
     /// <summary>A residual convolutional network.</summary>
     public static LearnedMethod Convolution(string name, ResidualConvolutionOptions size) =>
-        new(name, (statistics, context, random) => new ResidualConvolutionNetwork(size, statistics, context.Options.NetworkPrecision, random));
+        new(name, (statistics, context, random) =>
+            new ResidualConvolutionNetwork(size, statistics, context.Options.NetworkPrecision, random));
 
     /// <summary>The estimator of this method in a setting.</summary>
     /// <param name="name">What to call what is learned; its random stream is named after it.</param>

@@ -5,7 +5,8 @@ namespace DaML.Samples;
 /// <param name="Method">The method.</param>
 /// <param name="Setting">Model and observations it is trained and tested with.</param>
 /// <param name="Truncation">N_iter</param>
-internal sealed record LearnedRequest(string Part, LearnedMethod Method, Func<DataAssimilationContext, TwinSetting> Setting, long Truncation)
+internal sealed record LearnedRequest(string Part, LearnedMethod Method, Func<DataAssimilationContext, TwinSetting> Setting,
+    long Truncation)
 {
     /// <summary>The part whose network's weights it begins with; null to draw them.</summary>
     public string? WarmStart { get; init; }
@@ -53,7 +54,8 @@ internal sealed class LearnedParts
 
     private long StepsOf(LearnedRequest request) => EffortOf(request).Steps;
 
-    private SamplePart Part(LearnedRequest request) => new(request.Part, run => Measure(run, request)) { After = request.WarmStart is null ? [] : [request.WarmStart] };
+    private SamplePart Part(LearnedRequest request) =>
+        new(request.Part, run => Measure(run, request)) { After = request.WarmStart is null ? [] : [request.WarmStart] };
 
     private Dictionary<string, double[]> Measure(PartRun run, LearnedRequest request)
     {
@@ -81,7 +83,8 @@ internal sealed class LearnedParts
         var first = isWarm ? ((LearnedAnalyzer)run.Read<SequentialAssimilation<StateMemory>>(before!).Triple.Analyzer).Network : null;
         return run.Learn(name, checkpoint => request.Method.Estimator(name, setting, new TrainingOptions
         {
-            Steps = effort.Steps, LearningRate = effort.LearningRate, Truncation = request.Truncation, ValidationInterval = Math.Max(1, effort.Steps / 4),
+            Steps = effort.Steps, LearningRate = effort.LearningRate, Truncation = request.Truncation,
+            ValidationInterval = Math.Max(1, effort.Steps / 4),
             MaximumDuration = TimeSpan.FromSeconds(Share(request) * secondsPerEffort), CheckpointPath = checkpoint,
         }, first), setting.Endless("training", request.Batch ?? plan.Batch), setting.Endless("validation", plan.ValidationTrajectories),
             learned => ((LearnedAnalyzer)learned.Triple.Analyzer).History!);

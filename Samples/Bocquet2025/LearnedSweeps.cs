@@ -16,8 +16,13 @@ internal static class LearnedSweeps
             foreach (var request in Chain(plan, sweep, method, intervals, null))
                 yield return method.Name switch
                 {
-                    LearnedMethod.Casual => request with { Diagnose = (run, setting, learned) => Diagnose(plan, run, setting, learned, isReference: request.Part == sweep.Part(plan.Intervals[0], method.Name)) },
-                    LearnedMethod.Boosted => request with { Truncation = plan.BoostedTruncation, Batch = plan.BoostedBatch, Cost = BoostedCost },
+                    LearnedMethod.Casual =>
+                        request with
+                            { Diagnose = (run, setting, learned) =>
+                                Diagnose(plan, run, setting, learned,
+                                    isReference: request.Part == sweep.Part(plan.Intervals[0], method.Name)) },
+                    LearnedMethod.Boosted =>
+                        request with { Truncation = plan.BoostedTruncation, Batch = plan.BoostedBatch, Cost = BoostedCost },
                     LearnedMethod.InnovationLinear => request with { Cost = plan.InnovationLinearCost },
                     _ => request,
                 };
@@ -35,7 +40,8 @@ internal static class LearnedSweeps
     }
 
     // The reference is also the first case of the gain patterns.
-    private static Dictionary<string, double[]> Diagnose(Bocquet2025Plan plan, PartRun run, TwinSetting setting, SequentialAssimilation<StateMemory> learned, bool isReference)
+    private static Dictionary<string, double[]> Diagnose(Bocquet2025Plan plan, PartRun run, TwinSetting setting,
+        SequentialAssimilation<StateMemory> learned, bool isReference)
     {
         var figures = new Dictionary<string, double[]>(IncrementDiagnostics.Measure(plan, run, setting, learned));
         if (isReference)
@@ -43,13 +49,15 @@ internal static class LearnedSweeps
         return figures;
     }
 
-    private static IEnumerable<LearnedRequest> Chain(Bocquet2025Plan plan, Sweep sweep, LearnedMethod method, IEnumerable<double> values, string? before)
+    private static IEnumerable<LearnedRequest> Chain(Bocquet2025Plan plan, Sweep sweep, LearnedMethod method, IEnumerable<double> values,
+        string? before)
     {
         foreach (double value in values)
         {
             string part = sweep.Part(value, method.Name);
             long truncation = plan.Truncation(sweep.Varies == Varied.UpdateStep ? value : sweep.Held);
-            yield return new LearnedRequest(part, method, context => sweep.Setting(context, value), truncation) { WarmStart = plan.WarmStarts ? before : null };
+            yield return new LearnedRequest(part, method, context => sweep.Setting(context, value), truncation)
+                { WarmStart = plan.WarmStarts ? before : null };
             before = part;
         }
     }

@@ -56,12 +56,17 @@ internal sealed record ScalingLaw
 
     /// <summary>Fits the law.</summary>
     /// <param name="errors">The measured errors, more than the law has numbers: seven at least.</param>
-    /// <exception cref="ArgumentException">Too few errors, one that is not finite or not above zero, or N_r or S_b that do not vary.</exception>
+    /// <exception cref="ArgumentException">Too few errors, one that is not finite or not above zero, or N_r or S_b that do not
+    /// vary.</exception>
     public static ScalingLaw Fit(IReadOnlyList<TrainedError> errors)
     {
-        if (errors.Count <= Numbers) throw new ArgumentException($"A law of {Numbers} numbers needs more errors than that; given: {errors.Count}.", nameof(errors));
+        if (errors.Count <= Numbers)
+            throw new ArgumentException($"A law of {Numbers} numbers needs more errors than that; given: {errors.Count}.", nameof(errors));
         foreach (var error in errors)
-            if (!double.IsFinite(error.Rmse) || !(error.Rmse > 0)) throw new ArgumentException($"A law of errors needs finite errors above zero; given: {error.Rmse} for {error.Trajectories} trajectories in batches of {error.Batch}.", nameof(errors));
+            if (!double.IsFinite(error.Rmse) || !(error.Rmse > 0))
+                throw new ArgumentException(
+                    $"A law of errors needs finite errors above zero; given: {error.Rmse} for {error.Trajectories} trajectories in " +
+                        $"batches of {error.Batch}.", nameof(errors));
         if (!Varies(errors))
             throw new ArgumentException("A law of N_r and S_b needs errors for at least two values of each.", nameof(errors));
 
@@ -75,27 +80,31 @@ internal sealed record ScalingLaw
         }
 
         for (int i = 0; i < GridPoints * GridPoints * GridPoints; i++)
-            Try([.. Ranges.Select((range, k) => Math.Log(range.From) + Math.Log(range.To / range.From) * (i / (int)Math.Pow(GridPoints, k) % GridPoints) / (GridPoints - 1))]);
+            Try([.. Ranges.Select((range, k) => Math.Log(range.From)
+                + Math.Log(range.To / range.From) * (i / (int)Math.Pow(GridPoints, k) % GridPoints) / (GridPoints - 1))]);
         for (double step = FirstStep; step > SmallestStep;)
         {
             double before = smallest;
             double[] center = best;
             for (int k = 0; k < Exponents; k++)
                 foreach (double direction in (double[])[step, -step])
-                    Try([.. center.Select((value, j) => j == k ? Math.Clamp(value + direction, Math.Log(Ranges[k].From), Math.Log(Ranges[k].To)) : value)]);
+                    Try([.. center.Select((value, j) => j == k
+                        ? Math.Clamp(value + direction, Math.Log(Ranges[k].From), Math.Log(Ranges[k].To)) : value)]);
             if (!(smallest < before)) step /= 2;
         }
         return At(errors, best);
     }
 
     /// <summary>
-    /// The law fitted again without each error in turn: how far these lie apart tells what the errors settle. Empty where they are too few for
+    /// The law fitted again without each error in turn: how far these lie apart tells what the errors settle. Empty where they are too few
+    /// for
     /// that; an error without which N_r or S_b would not vary stays in.
     /// </summary>
     /// <param name="errors">The measured errors.</param>
     /// <exception cref="ArgumentException">As for <see cref="Fit"/>.</exception>
     public static IReadOnlyList<ScalingLaw> LeavingOneOut(IReadOnlyList<TrainedError> errors) =>
-        errors.Count <= Numbers + 1 ? [] : [.. errors.Select((_, left) => errors.Where((_, i) => i != left).ToList()).Where(Varies).Select(Fit)];
+        errors.Count <= Numbers + 1 ? []
+        : [.. errors.Select((_, left) => errors.Where((_, i) => i != left).ToList()).Where(Varies).Select(Fit)];
 
     private static bool Varies(IReadOnlyList<TrainedError> errors) =>
         errors.Select(error => error.Trajectories).Distinct().Count() > 1 && errors.Select(error => error.Batch).Distinct().Count() > 1;
@@ -109,17 +118,21 @@ internal sealed record ScalingLaw
         var matrix = new double[Coefficients, Coefficients + 1];
         for (int i = 0; i < errors.Count; i++)
         {
-            double root = Math.Pow(errors[i].Rmse, 1 / gamma), weight = gamma * Math.Pow(root, gamma - 1), x = (arguments[i] - middle) / scale;   // d RMSE = weight d root
+            // d RMSE = weight d root
+            double root = Math.Pow(errors[i].Rmse, 1 / gamma), weight = gamma * Math.Pow(root, gamma - 1),
+                x = (arguments[i] - middle) / scale;
             double[] row = [1, x, x * x, root];
             for (int a = 0; a < Coefficients; a++)
                 for (int b = 0; b <= Coefficients; b++) matrix[a, b] += weight * weight * row[a] * row[b];
         }
         double[] polynomial = Solve(matrix);
-        double squares = errors.Select((error, i) => Math.Pow(error.Rmse - Power(polynomial, (arguments[i] - middle) / scale, gamma), 2)).Sum();
+        double squares = errors.Select((error, i) => Math.Pow(error.Rmse - Power(polynomial, (arguments[i] - middle) / scale, gamma), 2))
+            .Sum();
         return new ScalingLaw(gamma, alpha, beta, polynomial, middle, scale, Math.Sqrt(squares / errors.Count));
     }
 
-    private static double Power(double[] polynomial, double x, double gamma) => Math.Pow(Math.Max(0, polynomial[0] + x * (polynomial[1] + x * polynomial[2])), gamma);
+    private static double Power(double[] polynomial, double x, double gamma) =>
+        Math.Pow(Math.Max(0, polynomial[0] + x * (polynomial[1] + x * polynomial[2])), gamma);
 
     // Gauss's elimination with pivots; the last column is the right-hand side.
     private static double[] Solve(double[,] matrix)

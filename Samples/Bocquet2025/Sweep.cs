@@ -32,16 +32,19 @@ internal sealed record Sweep(Varied Varies, double Held)
     public string Part(double value, string method) => string.Create(CultureInfo.InvariantCulture, $"{Name} {value:0.00} {method}");
 
     /// <summary>Scores a method over a test.</summary>
-    /// <returns><c>rmse</c>, not a number where half of the trajectories or more lost the truth, its <c>standard error</c>, and how many trajectories were <c>lost</c>.</returns>
+    /// <returns><c>rmse</c>, not a number where half of the trajectories or more lost the truth, its <c>standard error</c>, and how many
+    /// trajectories were <c>lost</c>.</returns>
     public static Dictionary<string, double[]> Score(PartRun run, ITransformer method, ITrajectoryView test, long burnIn)
     {
         ScoreReport report;
-        try { report = run.Context.Scores.Evaluate(method.Transform(test), new ScoreOptions { BurnIn = burnIn, LostTruthBound = ObservationError }, run.Cancellation); }
+        try { report = run.Context.Scores.Evaluate(method.Transform(test),
+            new ScoreOptions { BurnIn = burnIn, LostTruthBound = ObservationError }, run.Cancellation); }
         catch (DivergenceException) { return Lost(test.Schema.Batch); }
         bool lost = 2 * report.Divergences >= report.Trajectories;
         return new()
         {
-            ["rmse"] = [lost ? double.NaN : report.AnalysisRmse.Mean], ["standard error"] = [lost ? double.NaN : report.AnalysisRmse.StandardError],
+            ["rmse"] = [lost ? double.NaN : report.AnalysisRmse.Mean],
+            ["standard error"] = [lost ? double.NaN : report.AnalysisRmse.StandardError],
             ["lost"] = [report.Divergences], ["trajectories"] = [report.Trajectories],
         };
     }

@@ -32,18 +32,25 @@ internal sealed class SweepTable(Sweep sweep, IReadOnlyDictionary<string, IReadO
     }
 
     /// <summary>A method's error at a value; null where it was not measured or lost the truth.</summary>
-    public double? Error(string method, double value) => rows.TryGetValue(value, out var row) && row.TryGetValue(method, out var point) ? Measured(point) : null;
+    public double? Error(string method, double value) =>
+        rows.TryGetValue(value, out var row) && row.TryGetValue(method, out var point) ? Measured(point) : null;
 
     /// <summary>The points as the JSON has them.</summary>
     public IReadOnlyList<SweepPoint> Points() =>
-        [.. methods.SelectMany(method => rows.Where(row => row.Value.ContainsKey(method)).Select(row => new SweepPoint(row.Key, method, Measured(row.Value[method]))))];
+        [.. methods.SelectMany(method =>
+            rows.Where(row => row.Value.ContainsKey(method)).Select(row => new SweepPoint(row.Key, method, Measured(row.Value[method]))))];
 
     /// <summary>The table: a row for each value, a column for each method.</summary>
     public ReportTable Table(string title, string variable) => new(title, [variable, .. methods],
-        [.. rows.Select(row => (string[])[row.Key.ToString("0.0#", CultureInfo.InvariantCulture), .. methods.Select(method => row.Value.TryGetValue(method, out var point) ? Cell(point) : "")])]);
+        [.. rows.Select(row =>
+            (string[])[row.Key.ToString("0.0#", CultureInfo.InvariantCulture),
+                .. methods.Select(method => row.Value.TryGetValue(method, out var point) ? Cell(point) : "")])]);
 
     /// <summary>The chart, as the paper draws it; what lost the truth leaves a gap.</summary>
-    public Figure Chart(Axis axis) => new LineChart("", axis, new Axis("test RMSE") { Minimum = 0 }, [.. methods.Where(method => rows.Values.Any(row => row.TryGetValue(method, out var point) && Measured(point) is not null)).Select(Line)])
+    public Figure Chart(Axis axis) =>
+        new LineChart("", axis, new Axis("test RMSE") { Minimum = 0 },
+            [.. methods.Where(method => rows.Values.Any(row => row.TryGetValue(method, out var point) && Measured(point) is not null))
+                .Select(Line)])
     {
         Width = 760, Height = 460, References = [new("observations", Sweep.ObservationError)],
     };
@@ -51,10 +58,12 @@ internal sealed class SweepTable(Sweep sweep, IReadOnlyDictionary<string, IReadO
     private LineSeries Line(string method)
     {
         var points = rows.Where(row => row.Value.ContainsKey(method)).ToList();
-        return new LineSeries(method, [.. points.Select(point => point.Key)], [.. points.Select(point => Measured(point.Value[method]) ?? double.NaN)]) { Markers = true };
+        return new LineSeries(method, [.. points.Select(point => point.Key)],
+            [.. points.Select(point => Measured(point.Value[method]) ?? double.NaN)]) { Markers = true };
     }
 
-    private static double? Measured(IReadOnlyDictionary<string, double[]> point) => double.IsFinite(point["rmse"][0]) ? point["rmse"][0] : null;
+    private static double? Measured(IReadOnlyDictionary<string, double[]> point) =>
+        double.IsFinite(point["rmse"][0]) ? point["rmse"][0] : null;
 
     // An error with a star where a minority of the trajectories lost the truth and is no part of it.
     private static string Cell(IReadOnlyDictionary<string, double[]> point) =>

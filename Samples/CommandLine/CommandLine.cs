@@ -35,7 +35,8 @@ public static class CommandLine
     /// <param name="error">Where refusals and failures are told.</param>
     /// <param name="cancellation">Set by Ctrl-C.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(IReadOnlyList<string> arguments, IReadOnlyList<ISample> samples, IAnsiConsole console, TextWriter error, CancellationToken cancellation)
+    public static int Run(IReadOnlyList<string> arguments, IReadOnlyList<ISample> samples, IAnsiConsole console, TextWriter error,
+        CancellationToken cancellation)
     {
         var details = new Dictionary<Command, string>();
         var list = new Command("list", "Shows the samples there are.");
@@ -63,9 +64,11 @@ public static class CommandLine
             var parsed = root.Parse(arguments);
             var command = parsed.CommandResult.Command;
             if (command == sample && parsed.Action is not HelpAction)
-                throw new SampleException((parsed.GetValue(name) is { } unknown ? $"There is no sample called '{unknown}'" : "Say which sample") +
+                throw new SampleException(
+                    (parsed.GetValue(name) is { } unknown ? $"There is no sample called '{unknown}'" : "Say which sample") +
                                           $"; there are: {string.Join(", ", samples.Select(one => one.Name))}.");
-            if (parsed.Errors.Count > 0) throw new SampleException($"{parsed.Errors[0].Message} See 'daml {(command == root ? "" : command.Name + " ")}--help'.");
+            if (parsed.Errors.Count > 0)
+                throw new SampleException($"{parsed.Errors[0].Message} See 'daml {(command == root ? "" : command.Name + " ")}--help'.");
             if (details.TryGetValue(command, out string? more)) command.Description += "\n\n" + more;    // for its own help only
             return parsed.Invoke(new InvocationConfiguration
             {
@@ -112,7 +115,8 @@ public static class CommandLine
         return lines;
     }
 
-    private static int RunSample(ISample sample, SampleOptions options, IAnsiConsole console, TextWriter error, CancellationToken cancellation)
+    private static int RunSample(ISample sample, SampleOptions options, IAnsiConsole console, TextWriter error,
+        CancellationToken cancellation)
     {
         OutputCheck.Folder(options.OutputFolder, "--out");
         if (options.JsonFile is not null) OutputCheck.File(options.JsonFile, "--json");
@@ -131,14 +135,17 @@ public static class CommandLine
         catch (OperationCanceledException)
         {
             bool resumable = sample.TrainingMinutes is not null && run.CanResume;
-            error.WriteLine($"daml: {sample.Name} was stopped before its end." + (resumable ? " The same command with --resume goes on with the training." : ""));
+            error.WriteLine($"daml: {sample.Name} was stopped before its end." +
+                (resumable ? " The same command with --resume goes on with the training." : ""));
             TellWritten(run, null);
             return Stopped;
         }
         catch (Exception failed) when (failed is not SampleException)
         {
-            var cause = failed is TypeInitializationException { InnerException: { } inner } ? inner : failed;    // a native library that cannot be loaded
-            bool foreseen = cause is DivergenceException or ModelArchiveException or SchemaException or IOException or UnauthorizedAccessException or DllNotFoundException;
+            // a native library that cannot be loaded
+            var cause = failed is TypeInitializationException { InnerException: { } inner } ? inner : failed;
+            bool foreseen = cause is DivergenceException or ModelArchiveException or SchemaException or IOException
+                or UnauthorizedAccessException or DllNotFoundException;
             error.WriteLine($"daml: {sample.Name} failed: {(foreseen ? cause.Message.ReplaceLineEndings(" ") : failed)}");
             TellWritten(run, null);
             return Failure;

@@ -18,10 +18,14 @@ public interface ISample
     /// <summary>The sizes it can be run in, the first by default.</summary>
     IReadOnlyList<SampleSize> Sizes { get; }
 
-    /// <summary>How many minutes it trains at most by default, or null where nothing is trained and <c>--minutes</c> has no meaning.</summary>
+    /// <summary>
+    /// How many minutes it trains at most by default, or null where nothing is trained and <c>--minutes</c> has no meaning.
+    /// </summary>
     double? TrainingMinutes { get; }
 
-    /// <summary>How many minutes it trains at most by default in <see cref="SampleSize.Full"/>; as in the quick size unless it says so.</summary>
+    /// <summary>
+    /// How many minutes it trains at most by default in <see cref="SampleSize.Full"/>; as in the quick size unless it says so.
+    /// </summary>
     double? FullTrainingMinutes => TrainingMinutes;
 
     /// <summary>Options of its own beside those that all samples share; none unless it says so.</summary>
@@ -34,7 +38,9 @@ public interface ISample
     SampleResult Run(SampleRun run);
 }
 
-/// <summary>An option that a sample has of its own; what is given for it is found in <see cref="SampleOptions.Settings"/> under its name.</summary>
+/// <summary>
+/// An option that a sample has of its own; what is given for it is found in <see cref="SampleOptions.Settings"/> under its name.
+/// </summary>
 /// <param name="Name">As it is typed, for instance <c>--rows</c>.</param>
 /// <param name="HelpName">What stands for its value in the help, for instance <c>FILE</c>.</param>
 /// <param name="Description">What the help says of it.</param>
@@ -59,11 +65,14 @@ public enum SampleSize
 /// <param name="Metrics">What it measured, by name, for instance <c>rmse.analysis</c>; finite numbers.</param>
 public sealed record SampleResult(IReadOnlyDictionary<string, object> Settings, IReadOnlyDictionary<string, double> Metrics)
 {
-    /// <summary>What <c>--json</c> writes instead of name, settings and metrics, for a sample whose results have a form of their own; null for none.</summary>
+    /// <summary>
+    /// What <c>--json</c> writes instead of name, settings and metrics, for a sample whose results have a form of their own; null for none.
+    /// </summary>
     public JsonObject? Document { get; init; }
 
     /// <summary>What it measured along sweeps, by name, for instance <c>sweep.dt</c>; written among the metrics, as arrays.</summary>
-    public IReadOnlyDictionary<string, IReadOnlyList<SweepPoint>> Sweeps { get; init; } = ReadOnlyDictionary<string, IReadOnlyList<SweepPoint>>.Empty;
+    public IReadOnlyDictionary<string, IReadOnlyList<SweepPoint>> Sweeps { get; init; } =
+        ReadOnlyDictionary<string, IReadOnlyList<SweepPoint>>.Empty;
 
     /// <summary>What it measured, by name; finite numbers.</summary>
     /// <exception cref="ArgumentException">A number is infinite or not a number.</exception>
@@ -72,7 +81,10 @@ public sealed record SampleResult(IReadOnlyDictionary<string, object> Settings, 
     private static IReadOnlyDictionary<string, double> CheckFinite(IReadOnlyDictionary<string, double> metrics)
     {
         foreach (var (name, value) in metrics)
-            if (!double.IsFinite(value)) throw new ArgumentException($"The metric '{name}' is {value}; metrics are finite numbers, what could not be measured is left out.", nameof(metrics));
+            if (!double.IsFinite(value))
+                throw new ArgumentException(
+                    $"The metric '{name}' is {value}; metrics are finite numbers, what could not be measured is left out.",
+                    nameof(metrics));
         return metrics;
     }
 }
@@ -86,7 +98,9 @@ public sealed record SweepPoint(double Value, string Method, double? Rmse)
     /// <summary>Its error; null where it lost the truth.</summary>
     /// <exception cref="ArgumentException">Value or error is infinite or not a number.</exception>
     public double? Rmse { get; } = double.IsFinite(Value) && double.IsFinite(Rmse ?? 0) ? Rmse
-        : throw new ArgumentException($"A point of a sweep has a finite value and a finite error, or none where the truth was lost; given: {Rmse} of {Method} at {Value}.");
+        : throw new ArgumentException(
+            $"A point of a sweep has a finite value and a finite error, or none where the truth was lost; given: {Rmse} of {Method} at " +
+                $"{Value}.");
 }
 
 /// <summary>Something a user asked for that cannot be done; the message is shown as it is and the exit code is 2.</summary>

@@ -50,13 +50,18 @@ internal sealed class PhaseProfile : IDisposable
         {
             var rows = phases.OrderByDescending(pair => pair.Value.Time).Select(pair => (IReadOnlyList<string>)
             [
-                pair.Key, SampleRun.Number(pair.Value.Time.TotalSeconds, 2), SampleRun.Number(100 * pair.Value.Time.TotalSeconds / total, 1),
-                pair.Value.Count.ToString(CultureInfo.InvariantCulture), SampleRun.Number(pair.Value.Time.TotalMicroseconds / pair.Value.Count, 1), Megabytes(pair.Value.Allocated),
+                pair.Key, SampleRun.Number(pair.Value.Time.TotalSeconds, 2),
+                SampleRun.Number(100 * pair.Value.Time.TotalSeconds / total, 1),
+                pair.Value.Count.ToString(CultureInfo.InvariantCulture),
+                SampleRun.Number(pair.Value.Time.TotalMicroseconds / pair.Value.Count, 1), Megabytes(pair.Value.Allocated),
             ]).ToList();
             double inside = phases.Values.Sum(phase => phase.Time.TotalSeconds);
-            rows.Add(["everything else", SampleRun.Number(Math.Max(0, total - inside), 2), SampleRun.Number(Math.Max(0, 100 * (1 - inside / total)), 1), "", "", Megabytes(GC.GetTotalAllocatedBytes() - allocatedBefore - phases.Values.Sum(phase => phase.Allocated))]);
+            rows.Add(["everything else", SampleRun.Number(Math.Max(0, total - inside), 2),
+                SampleRun.Number(Math.Max(0, 100 * (1 - inside / total)), 1), "", "",
+                Megabytes(GC.GetTotalAllocatedBytes() - allocatedBefore - phases.Values.Sum(phase => phase.Allocated))]);
             using var process = Process.GetCurrentProcess();
-            return new ReportTable($"Where the time goes ({SampleRun.Number(total, 1)} s; at most {Megabytes(process.PeakWorkingSet64)} MiB resident)",
+            return new ReportTable(
+                $"Where the time goes ({SampleRun.Number(total, 1)} s; at most {Megabytes(process.PeakWorkingSet64)} MiB resident)",
                 ["phase", "s", "%", "times", "us each", "MiB allocated"], rows);
         }
     }

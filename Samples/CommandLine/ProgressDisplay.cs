@@ -19,7 +19,9 @@ internal static class ProgressDisplay
             .Start(display => work(new Bars(display)));
     }
 
-    /// <summary>The first two figures and the time left as one reads them, for instance <c>loss 0.094, validation rmse 0.262, 1:20 left</c>.</summary>
+    /// <summary>
+    /// The first two figures and the time left as one reads them, for instance <c>loss 0.094, validation rmse 0.262, 1:20 left</c>.
+    /// </summary>
     public static string Figures(ProgressReport report)
     {
         var parts = report.Metrics.Take(2).Select(metric => $"{metric.Key} {Number(metric.Value)}").ToList();
@@ -31,7 +33,8 @@ internal static class ProgressDisplay
     private static double? Share(ProgressReport report)
     {
         double? units = report.Total is { } total ? Math.Clamp((double)report.Completed / Math.Max(total, 1), 0, 1) : null;
-        double? time = report.Remaining is { } left && report.Elapsed + left > TimeSpan.Zero ? report.Elapsed / (report.Elapsed + left) : null;
+        double? time = report.Remaining is { } left && report.Elapsed + left > TimeSpan.Zero ? report.Elapsed / (report.Elapsed + left)
+            : null;
         return units is null ? time : Math.Max(units.Value, time ?? 0);
     }
 
@@ -39,7 +42,8 @@ internal static class ProgressDisplay
         ? string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}")
         : string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalMinutes}:{time.Seconds:00}");
 
-    private static string Number(double value) => value.ToString(Math.Abs(value) is 0 or (>= 1e-3 and < 1e5) ? "0.####" : "0.##e+0", CultureInfo.InvariantCulture);
+    private static string Number(double value) =>
+        value.ToString(Math.Abs(value) is 0 or (>= 1e-3 and < 1e5) ? "0.####" : "0.##e+0", CultureInfo.InvariantCulture);
 
     private sealed class Bars(ProgressContext display) : IProgress<ProgressReport>
     {
@@ -69,7 +73,8 @@ internal static class ProgressDisplay
             lock (shown)
             {
                 bool last = report.Total is { } total && report.Completed >= total;
-                if (last ? !ended.Add(report.Activity) : shown.TryGetValue(report.Activity, out long at) && Stopwatch.GetElapsedTime(at) < LineEvery) return;
+                if (last ? !ended.Add(report.Activity)
+                    : shown.TryGetValue(report.Activity, out long at) && Stopwatch.GetElapsedTime(at) < LineEvery) return;
                 shown[report.Activity] = Stopwatch.GetTimestamp();
                 string done = Share(report) is { } share ? $"{Math.Floor(100 * share)} %" : $"{report.Completed}";
                 console.WriteLine($"{report.Activity}: {done}  {Figures(report)}");

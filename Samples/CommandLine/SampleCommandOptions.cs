@@ -21,15 +21,18 @@ internal sealed class SampleCommandOptions
         DefaultValueFactory = _ => 1,
         CustomParser = result =>
         {
-            if (long.TryParse(result.Tokens[0].Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value)) return value;
+            if (long.TryParse(result.Tokens[0].Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value))
+                return value;
             result.AddError($"--seed must be a whole number; given: '{result.Tokens[0].Value}'.");
             return 0;
         },
     };
     private readonly Option<double?>? minutes;
     private readonly Option<string> output;
-    private readonly Option<string?> json = new("--json") { Description = "Also write settings and measured figures to this file as JSON.", HelpName = "FILE" };
-    private readonly Option<bool> profile = new("--profile") { Description = "Also show where the time went: phases, managed memory they allocated, the most that was resident." };
+    private readonly Option<string?> json = new("--json")
+        { Description = "Also write settings and measured figures to this file as JSON.", HelpName = "FILE" };
+    private readonly Option<bool> profile = new("--profile")
+        { Description = "Also show where the time went: phases, managed memory they allocated, the most that was resident." };
     private readonly Option<bool>? quick, full, resume;
     private readonly IReadOnlyList<(Option<string?> Option, bool ValueOptional)> own;
 
@@ -44,24 +47,29 @@ internal sealed class SampleCommandOptions
         };
         own = [.. sample.Settings.Select(setting => (new Option<string?>(setting.Name)
         {
-            Description = setting.Description, HelpName = setting.HelpName, Arity = setting.ValueOptional ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne,
+            Description = setting.Description, HelpName = setting.HelpName, Arity = setting.ValueOptional ? ArgumentArity.ZeroOrOne
+                : ArgumentArity.ExactlyOne,
         }, setting.ValueOptional))];
         if (sample.TrainingMinutes is { } usual)
         {
             minutes = new Option<double?>("--minutes")
             {
-                Description = "How long to train at most." + (sample.FullTrainingMinutes is { } full && full != usual ? $" With --full {full.ToString(CultureInfo.InvariantCulture)} unless said." : ""),
+                Description = "How long to train at most." +
+                    (sample.FullTrainingMinutes is { } full && full != usual
+                        ? $" With --full {full.ToString(CultureInfo.InvariantCulture)} unless said." : ""),
                 HelpName = "MINUTES",
                 DefaultValueFactory = _ => usual,
                 CustomParser = result =>
                 {
                     string given = result.Tokens[0].Value;
-                    if (double.TryParse(given, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) && value > 0 && value <= 100_000) return value;
+                    if (double.TryParse(given, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
+                        && value > 0 && value <= 100_000) return value;
                     result.AddError($"--minutes must be a number above 0 and at most 100000; given: '{given}'.");
                     return null;
                 },
             };
-            resume = new Option<bool>("--resume") { Description = "Go on with the training that an earlier run was stopped in, in the same folder and with the same seed." };
+            resume = new Option<bool>("--resume")
+                { Description = "Go on with the training that an earlier run was stopped in, in the same folder and with the same seed." };
         }
         if (sample.Sizes.Count > 1)
         {
@@ -87,14 +95,17 @@ internal sealed class SampleCommandOptions
         {
             Device = parsed.GetValue(device)!,
             Seed = parsed.GetValue(seed),
-            Minutes = minutes is null ? null : askedFull && parsed.GetResult(minutes) is null or { Implicit: true } ? sample.FullTrainingMinutes : parsed.GetValue(minutes),
+            Minutes = minutes is null ? null : askedFull && parsed.GetResult(minutes) is null or { Implicit: true }
+                ? sample.FullTrainingMinutes : parsed.GetValue(minutes),
             Resume = resume is not null && parsed.GetValue(resume),
             Size = askedFull ? SampleSize.Full : askedQuick ? SampleSize.Quick : sample.Sizes[0],
             OutputFolder = NotEmpty(parsed.GetValue(output)!, "--out"),
             Profile = parsed.GetValue(profile),
             JsonFile = parsed.GetValue(json) is { } file ? NotEmpty(file, "--json") : null,
-            Settings = own.Where(one => parsed.GetResult(one.Option) is { Implicit: false }).ToList() is { Count: > 0 } given ? given.ToDictionary(one => one.Option.Name,
-                one => one.ValueOptional && parsed.GetValue(one.Option) is null ? "" : NotEmpty(parsed.GetValue(one.Option) ?? "", one.Option.Name)) : ReadOnlyDictionary<string, string>.Empty,
+            Settings = own.Where(one => parsed.GetResult(one.Option) is { Implicit: false }).ToList() is { Count: > 0 } given
+                ? given.ToDictionary(one => one.Option.Name,
+                one => one.ValueOptional && parsed.GetValue(one.Option) is null ? ""
+                : NotEmpty(parsed.GetValue(one.Option) ?? "", one.Option.Name)) : ReadOnlyDictionary<string, string>.Empty,
         };
     }
 

@@ -21,5 +21,6 @@ public static class SampleList
     /// <summary>The sample of a name.</summary>
     /// <exception cref="SampleException">There is none; the message lists those there are.</exception>
     public static ISample Find(string name) => All.FirstOrDefault(sample => sample.Name == name)
-        ?? throw new SampleException($"There is no sample called '{name}'; there are: {string.Join(", ", All.Select(sample => sample.Name))}.");
+        ?? throw new SampleException(
+            $"There is no sample called '{name}'; there are: {string.Join(", ", All.Select(sample => sample.Name))}.");
 }

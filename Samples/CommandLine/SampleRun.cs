@@ -82,7 +82,8 @@ public sealed class SampleRun(SampleOptions options, IAnsiConsole console, Cance
     public string Checkpoint()
     {
         if (!options.Resume) File.Delete(CheckpointFile);
-        else if (!File.Exists(CheckpointFile)) throw new SampleException($"--resume: there is no training to go on with: '{CheckpointFile}' does not exist.");
+        else if (!File.Exists(CheckpointFile))
+            throw new SampleException($"--resume: there is no training to go on with: '{CheckpointFile}' does not exist.");
         return CheckpointFile;
     }
 
@@ -93,7 +94,8 @@ public sealed class SampleRun(SampleOptions options, IAnsiConsole console, Cance
     /// <exception cref="SampleException">There is nothing to resume.</exception>
     internal string Parts()
     {
-        if (options.Resume && !Directory.Exists(PartsFolder)) throw new SampleException($"--resume: there is no run to go on with: '{PartsFolder}' does not exist.");
+        if (options.Resume && !Directory.Exists(PartsFolder))
+            throw new SampleException($"--resume: there is no run to go on with: '{PartsFolder}' does not exist.");
         if (!options.Resume && Directory.Exists(PartsFolder)) Directory.Delete(PartsFolder, recursive: true);
         return PartsFolder;
     }
@@ -121,7 +123,8 @@ public sealed class SampleRun(SampleOptions options, IAnsiConsole console, Cance
     {
         var shown = new Table { Border = TableBorder.Simple, Title = new TableTitle(Markup.Escape(table.Title)) };
         for (int i = 0; i < table.Headers.Count; i++)
-            shown.AddColumn(new TableColumn(Markup.Escape(table.Headers[i])) { Alignment = i == 0 ? Justify.Left : Justify.Right, NoWrap = i == 0 });
+            shown.AddColumn(new TableColumn(Markup.Escape(table.Headers[i]))
+                { Alignment = i == 0 ? Justify.Left : Justify.Right, NoWrap = i == 0 });
         foreach (var row in table.Rows) shown.AddRow(row.Select(Markup.Escape).ToArray());
         console.Write(shown);
     }
@@ -129,7 +132,9 @@ public sealed class SampleRun(SampleOptions options, IAnsiConsole console, Cance
     /// <summary>Shows a line of plain text.</summary>
     public void Say(string text) => console.WriteLine(text);
 
-    /// <summary>Does long work under a progress bar with its latest figures and the time left; plain lines where the output is redirected.</summary>
+    /// <summary>
+    /// Does long work under a progress bar with its latest figures and the time left; plain lines where the output is redirected.
+    /// </summary>
     /// <param name="work">The work, which reports how far it has come.</param>
     public T Track<T>(Func<IProgress<ProgressReport>, T> work) => ProgressDisplay.Track(console, work);
 

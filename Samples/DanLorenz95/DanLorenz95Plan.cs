@@ -12,13 +12,16 @@ public sealed record DanLorenz95Plan
 {
     // Half a cosine, and small batches and short truncations: in minutes the number of optimiser steps decides.
     private static readonly TrainingOptions Common = new()
-        { Steps = 100_000, LearningRate = 2e-3, WarmUpSteps = 50, Truncation = 4, GradientClip = 2, ValidationInterval = 500, ValidationCycles = 100, ValidationBurnIn = 50, Patience = 1000 };
+        { Steps = 100_000, LearningRate = 2e-3, WarmUpSteps = 50, Truncation = 4, GradientClip = 2, ValidationInterval = 500,
+            ValidationCycles = 100, ValidationBurnIn = 50, Patience = 1000 };
 
     /// <summary>The paper's size: memory of 800 numbers, 20 layers, batch of 1024, one cycle deep, learning rate 1e-4.</summary>
     public static DanLorenz95Plan Full { get; } = new()
     {
-        Lorenz95 = new(DataAssimilationNetworkOptions.Reference, Common with { Steps = 150_000, Truncation = 1, LearningRate = 1e-4, Schedule = LearningRateSchedule.Constant }, 1024, 8),
-        Direct = new(DataAssimilationNetworkOptions.Reference, Common with { Steps = 13_000, Truncation = 25, LearningRate = 1e-4, Schedule = LearningRateSchedule.Constant }, 1024, 2),
+        Lorenz95 = new(DataAssimilationNetworkOptions.Reference,
+            Common with { Steps = 150_000, Truncation = 1, LearningRate = 1e-4, Schedule = LearningRateSchedule.Constant }, 1024, 8),
+        Direct = new(DataAssimilationNetworkOptions.Reference,
+            Common with { Steps = 13_000, Truncation = 25, LearningRate = 1e-4, Schedule = LearningRateSchedule.Constant }, 1024, 2),
         StageRate = 1,
         TestCycles = 100_000,
         SmallTestCycles = 500,
@@ -34,7 +37,8 @@ public sealed record DanLorenz95Plan
     public NetworkEffort Lorenz63 { get; init; } = new(new() { MemorySize = 64, Layers = 6 }, Common, 128, 3);
 
     /// <summary>
-    /// The network on Lorenz-95, by truncated back-propagation; its time is that of all stages together. Its densities are diagonal: the 820
+    /// The network on Lorenz-95, by truncated back-propagation; its time is that of all stages together. Its densities are diagonal: the
+    /// 820
     /// numbers of a triangular factor cost as much as all else, and within minutes they keep the mean from being learned.
     /// </summary>
     public NetworkEffort Lorenz95 { get; init; } =
@@ -42,7 +46,8 @@ public sealed record DanLorenz95Plan
 
     /// <summary>The same by direct optimisation over the same few cycles again and again.</summary>
     public NetworkEffort Direct { get; init; } =
-        new(new() { MemorySize = 240, Layers = 4, Density = DensityForm.Diagonal }, Common with { Truncation = 25, ValidationInterval = 25 }, 64, 2);
+        new(new() { MemorySize = 240, Layers = 4, Density = DensityForm.Diagonal },
+        Common with { Truncation = 25, ValidationInterval = 25 }, 64, 2);
 
     /// <summary>Numbers of cycles of an optimiser step whose memory is measured from the C heap.</summary>
     public IReadOnlyList<long> Depths { get; init; } = [1, 2, 5, 10, 25];
@@ -81,5 +86,6 @@ public sealed record DanLorenz95Plan
     public long BurnIn { get; init; } = 100;
 
     /// <summary>All shares of the time together.</summary>
-    internal double Shares => LinearDimensions.Count * Linear.Share + Lorenz63.Share + Lorenz95.Share + Direct.Share + Memories.Count * Sweep.Share;
+    internal double Shares =>
+        LinearDimensions.Count * Linear.Share + Lorenz63.Share + Lorenz95.Share + Direct.Share + Memories.Count * Sweep.Share;
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 namespace DaML.Samples;
 
 /// <summary>
@@ -11,15 +12,17 @@ public sealed class DanLorenz95Sample(DanLorenz95Plan? plan = null) : ISample
     public string Name => "dan-lorenz95";
 
     /// <inheritdoc/>
-    public string Summary => "Learns analyzer, propagater and procoder at once, beside the Kalman, particle and ensemble filters (Boudier et al.).";
+    public string Summary =>
+        "Learns analyzer, propagater and procoder at once, beside the Kalman, particle and ensemble filters (Boudier et al.).";
 
     /// <inheritdoc/>
     public string Details => $"""
-        Data assimilation networks, which are told neither the model nor the observation operator: (a) on linear-Gaussian systems, where
-        theorem 4.1 says that the optimum is the Kalman filter; (b) on Lorenz-63 beside a particle filter of {new DanLorenz95Plan().Particles:N0}; (c) on Lorenz-95 with
-        40 sites and model noise, by truncated back-propagation in stages and by direct optimisation, which overfits, beside IEnKF-Q
-        and EnKF-N with 20 members; and the error over the memory's size, of networks and filters.
-        Writes report.html and the figures as SVG. Ctrl-C keeps what is finished; --resume goes on with the rest.
+        Data assimilation networks, which are told neither the model nor the observation operator: (a) on linear-Gaussian
+        systems, where theorem 4.1 says that the optimum is the Kalman filter; (b) on Lorenz-63 beside a particle filter of {new
+        DanLorenz95Plan().Particles:N0}; (c) on Lorenz-95 with 40 sites and model noise, by truncated back-propagation in stages
+        and by direct optimisation, which overfits, beside IEnKF-Q and EnKF-N with 20 members; and the error over the memory's
+        size, of networks and filters. Writes report.html and the figures as SVG. Ctrl-C keeps what is finished; --resume goes on
+        with the rest.
         """;
 
     /// <inheritdoc/>
@@ -35,8 +38,11 @@ public sealed class DanLorenz95Sample(DanLorenz95Plan? plan = null) : ISample
     public SampleResult Run(SampleRun run)
     {
         var chosen = plan ?? (run.Options.Size == SampleSize.Full ? DanLorenz95Plan.Full : new());
-        var parts = new DanParts(chosen, TimeSpan.FromMinutes(run.Options.Minutes!.Value), run.Options.Device == "cpu" ? Environment.ProcessorCount : 1);
-        var runner = new PartRunner(run, FormattableString.Invariant($"seed {run.Options.Seed}, {run.Options.Device}, {run.Options.Size.ToString().ToLowerInvariant()} size, {run.Options.Minutes} minutes"));
+        var parts = new DanParts(chosen, TimeSpan.FromMinutes(run.Options.Minutes!.Value), run.Options.Device == "cpu"
+            ? Environment.ProcessorCount : 1);
+        var runner = new PartRunner(run,
+            string.Create(CultureInfo.InvariantCulture, $"seed {run.Options.Seed}, {run.Options.Device}, " +
+                $"{run.Options.Size.ToString().ToLowerInvariant()} size, {run.Options.Minutes} minutes"));
         var results = new DanResults(chosen, run.Track(progress => runner.Run(parts.All, progress)));
 
         var settings = new Dictionary<string, object>
@@ -57,12 +63,22 @@ public sealed class DanLorenz95Sample(DanLorenz95Plan? plan = null) : ISample
         foreach (var table in tables) run.Show(table);
         run.Write(new HtmlReport("Data assimilation networks",
         [
-            new ReportParagraph("Analyzer, propagater and procoder are networks over a memory, learned together to make the cross-entropy of prior and posterior small (Boudier et al. eq. 4.3). They are told neither the model nor the observation operator."),
+            new ReportParagraph(
+                "Analyzer, propagater and procoder are networks over a memory, learned together to make the cross-entropy of prior and " +
+                    "posterior small (Boudier et al. eq. 4.3). They are told neither the model nor the observation operator."),
             .. tables,
-            new ReportFigure(run.Write(results.Truncated(), "truncated"), "Lorenz-95, truncated back-propagation (figure 4 of the paper): cost in training and on held-out trajectories over the optimiser steps of all stages; cross-entropy of prior and posterior cycle by cycle in a test from an empty memory; and the posterior error there, with the weights after each stage."),
-            new ReportFigure(run.Write(results.Direct(), "direct"), "Lorenz-95, direct optimisation over the same cycles again and again (figure 3 of the paper): what is learned by heart does not hold on other trajectories."),
-            new ReportFigure(run.Write(results.Memory(), "memory"), "Lorenz-63: posterior error over the numbers a method remembers, m for networks and 3 N for EnKF-N with N members."),
-            new ReportFigure(run.Write(results.Depth(), "depth"), "What the graph of an optimiser step holds, over the cycles it goes through: direct optimisation pays for all of them, truncated back-propagation for its few, whatever the trajectories' length. That is the paper's reason to truncate."),
+            new ReportFigure(run.Write(results.Truncated(), "truncated"),
+                "Lorenz-95, truncated back-propagation (figure 4 of the paper): cost in training and on held-out trajectories over the " +
+                    "optimiser steps of all stages; cross-entropy of prior and posterior cycle by cycle in a test from an empty memory; " +
+                        "and the posterior error there, with the weights after each stage."),
+            new ReportFigure(run.Write(results.Direct(), "direct"),
+                "Lorenz-95, direct optimisation over the same cycles again and again (figure 3 of the paper): what is learned by heart " +
+                    "does not hold on other trajectories."),
+            new ReportFigure(run.Write(results.Memory(), "memory"),
+                "Lorenz-63: posterior error over the numbers a method remembers, m for networks and 3 N for EnKF-N with N members."),
+            new ReportFigure(run.Write(results.Depth(), "depth"),
+                "What the graph of an optimiser step holds, over the cycles it goes through: direct optimisation pays for all of them, " +
+                    "truncated back-propagation for its few, whatever the trajectories' length. That is the paper's reason to truncate."),
             new ReportHeading("Settings"),
             new ReportSettings(settings),
         ]));

@@ -9,7 +9,8 @@ namespace DaML.Samples;
 /// <param name="sideBySide">How many run at once.</param>
 internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySide)
 {
-    public const string Lorenz63 = "Lorenz-63", Particles = "Lorenz-63 particle filter", Direct = "Lorenz-95 direct", Classical = "Lorenz-95 ensembles", Filters = "filters by memory", Depths = "memory of a step";
+    public const string Lorenz63 = "Lorenz-63", Particles = "Lorenz-63 particle filter", Direct = "Lorenz-95 direct",
+        Classical = "Lorenz-95 ensembles", Filters = "filters by memory", Depths = "memory of a step";
 
     public static string Linear(long n) => $"linear-Gaussian {n}";
 
@@ -22,13 +23,16 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
 
     private IReadOnlyList<SamplePart> Others =>
     [
-        .. Enumerable.Range(0, plan.Stages).Select(stage => new SamplePart(Truncated(stage), run => Stage(run, stage)) { After = stage == 0 ? [] : [Truncated(stage - 1)] }),
+        .. Enumerable.Range(0, plan.Stages)
+            .Select(stage =>
+                new SamplePart(Truncated(stage), run => Stage(run, stage)) { After = stage == 0 ? [] : [Truncated(stage - 1)] }),
         new(Lorenz63, run => Network(run, Lorenz63, DanSystem.Lorenz63(run.Context), plan.Lorenz63, plan.SmallTestCycles)),
         new(Particles, ParticleFilter),
         new(Direct, DirectlyTrained),
         .. plan.LinearDimensions.Select(n => new SamplePart(Linear(n), run => LinearGaussian(run, n))),
         .. plan.Memories.Select(m => new SamplePart(Memory(m), run =>
-            Network(run, Memory(m), DanSystem.Lorenz63(run.Context), plan.Sweep with { Network = plan.Sweep.Network with { MemorySize = m } }, plan.SmallTestCycles))),
+            Network(run, Memory(m), DanSystem.Lorenz63(run.Context),
+                plan.Sweep with { Network = plan.Sweep.Network with { MemorySize = m } }, plan.SmallTestCycles))),
         new(Classical, Ensembles),
         new(Filters, FiltersByMemory),
     ];
@@ -39,8 +43,12 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
         string name = part.Replace(' ', '-');
         var network = effort.Network with { WarmStart = start };
         var training = effort.Training with { MaximumDuration = time * sideBySide * shareOfTime * effort.Share / plan.Shares };
-        var course = run.Learn(name, checkpoint => run.Context.Analysis.DataAssimilationNetwork(system.System.Network, system.System.Interval, network, training with { CheckpointPath = checkpoint }),
-            system.Trajectories($"training/{name}", effort.Batch, cycles), system.Trajectories("validation", effort.Batch), learned => ((NetworkAnalyzer)learned.Triple.Analyzer).History!);
+        var course = run.Learn(name,
+            checkpoint =>
+                run.Context.Analysis.DataAssimilationNetwork(system.System.Network, system.System.Interval, network,
+                    training with { CheckpointPath = checkpoint }),
+            system.Trajectories($"training/{name}", effort.Batch, cycles), system.Trajectories("validation", effort.Batch),
+            learned => ((NetworkAnalyzer)learned.Triple.Analyzer).History!);
         var method = run.Read<SequentialAssimilation<VectorMemory>>(name);
         var figures = system.Score(method, system.Test(plan, testCycles), plan.BurnIn, hasDensity: true, run.Cancellation);
         foreach (var (key, values) in course) figures.Add("training." + key, values);
@@ -50,7 +58,9 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
     private Dictionary<string, double[]> Stage(PartRun run, int stage)
     {
         var start = stage == 0 ? null : run.Read<SequentialAssimilation<VectorMemory>>(Truncated(stage - 1).Replace(' ', '-'));
-        var effort = plan.Lorenz95 with { Training = plan.Lorenz95.Training with { LearningRate = plan.Lorenz95.Training.LearningRate * Math.Pow(plan.StageRate, stage) } };
+        var effort = plan.Lorenz95 with
+            { Training = plan.Lorenz95.Training with
+                { LearningRate = plan.Lorenz95.Training.LearningRate * Math.Pow(plan.StageRate, stage) } };
         return Network(run, Truncated(stage), DanSystem.Lorenz95(run.Context), effort, plan.TestCycles, start, 1.0 / plan.Stages);
     }
 
@@ -63,7 +73,9 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
         var system = DanSystem.LinearGaussian(run.Context, n);
         var figures = Network(run, Linear(n), system, plan.Linear, plan.SmallTestCycles);
         var kalman = run.Context.Analysis.KalmanFilter(system.System);
-        foreach (var (key, values) in system.Score(kalman, system.Test(plan, plan.SmallTestCycles), plan.BurnIn, hasDensity: true, run.Cancellation)) figures.Add("kalman." + key, values);
+        foreach (var (key,
+            values) in system.Score(kalman, system.Test(plan, plan.SmallTestCycles), plan.BurnIn, hasDensity: true,
+                run.Cancellation)) figures.Add("kalman." + key, values);
 
         // How far the network's posterior is from the Kalman filter's: covariances in the Frobenius norm, relative to the latter's.
         using var noGradients = no_grad();
@@ -78,7 +90,8 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
             if (ours.Cycle < plan.BurnIn) continue;
             using var scope = NewDisposeScope();
             var (a, b) = (ours.AnalysisDensity, exact.AnalysisDensity);
-            covariance += ((a.Covariance.to(ScalarType.Float64) - b.Covariance).square().sum([1, 2]).sqrt() / b.Covariance.square().sum([1, 2]).sqrt()).mean().ToDouble();
+            covariance += ((a.Covariance.to(ScalarType.Float64) - b.Covariance).square().sum([1, 2]).sqrt() / b.Covariance.square()
+                .sum([1, 2]).sqrt()).mean().ToDouble();
             mean += (a.Mean - b.Mean).square().mean().ToDouble();
             count++;
         }
@@ -130,10 +143,13 @@ internal sealed class DanParts(DanLorenz95Plan plan, TimeSpan time, int sideBySi
         var system = DanSystem.Lorenz95(run.Context);
         var test = system.Test(plan, plan.TestCycles);
         var figures = new Dictionary<string, double[]>();
-        var iterative = run.Context.Analysis.AdditiveErrorIterativeEnsembleKalmanFilter(system.System, new() { Members = 20, Inflation = Inflation.StandardDeviation(1.05), Rotation = EnsembleRotation.MeanPreserving });
+        var iterative = run.Context.Analysis.AdditiveErrorIterativeEnsembleKalmanFilter(system.System,
+            new() { Members = 20, Inflation = Inflation.StandardDeviation(1.05), Rotation = EnsembleRotation.MeanPreserving });
         var finiteSize = run.Context.Analysis.FiniteSizeEnsembleKalmanFilter(system.System, new() { Members = 20 });
         foreach (var (name, method) in new (string, ITransformer)[] { ("ienkf_q", iterative), ("enkf_n", finiteSize) })
-            foreach (var (key, values) in system.Score(method, test, plan.BurnIn, hasDensity: false, run.Cancellation)) figures.Add($"{name}.{key}", values);
+            foreach (var (key,
+                values) in system.Score(method, test, plan.BurnIn, hasDensity: false, run.Cancellation)) figures.Add($"{name}.{key}",
+                    values);
         return figures;
     }
 

@@ -5,7 +5,8 @@ namespace DaML.Samples;
 
 /// <summary>A system that a data assimilation network learns: what generates truths and observations.</summary>
 /// <param name="Context">Seed, device, precision, progress.</param>
-/// <param name="System">The model with its error, what is observed of it, and where tests and ensembles start; the network's memory always starts at zero. The time
+/// <param name="System">The model with its error, what is observed of it, and where tests and ensembles start; the network's memory always
+/// starts at zero. The time
 /// between observations is also the time that one application of the propagater stands for.</param>
 internal sealed record DanSystem(DataAssimilationContext Context, AssimilationSystem System)
 {
@@ -23,12 +24,16 @@ internal sealed record DanSystem(DataAssimilationContext Context, AssimilationSy
             { Initial = new GaussianInitialCondition(zeros(n, dtype: ScalarType.Float64), ErrorCovariance.Scalar(n, 1)) });
     }
 
-    /// <summary>Lorenz-63, all three components observed every 0.1 with R = 2 I, model error of variance 0.01 in every step of 0.01.</summary>
+    /// <summary>
+    /// Lorenz-63, all three components observed every 0.1 with R = 2 I, model error of variance 0.01 in every step of 0.01.
+    /// </summary>
     /// <param name="context">Seed, device, precision, progress.</param>
     public static DanSystem Lorenz63(DataAssimilationContext context)
     {
         var dynamics = new Lorenz63() { ModelError = ErrorCovariance.Scalar(3, 0.01) };
-        return new(context, new AssimilationSystem(dynamics, ObservationNetwork.Full(3, errorVariance: 2)) { Interval = 0.1, Initial = Near(context, dynamics, 2) });
+        return new(context,
+            new AssimilationSystem(dynamics, ObservationNetwork.Full(3, errorVariance: 2))
+                { Interval = 0.1, Initial = Near(context, dynamics, 2) });
     }
 
     /// <summary>Number of sites of Lorenz-95.</summary>
@@ -39,7 +44,8 @@ internal sealed record DanSystem(DataAssimilationContext Context, AssimilationSy
     public static DanSystem Lorenz95(DataAssimilationContext context)
     {
         var dynamics = new Lorenz96(Lorenz95Sites) { ModelError = ErrorCovariance.Scalar(Lorenz95Sites, 0.01) };
-        return new(context, new AssimilationSystem(dynamics, ObservationNetwork.Full(Lorenz95Sites)) { Initial = Near(context, dynamics, 1) });
+        return new(context,
+            new AssimilationSystem(dynamics, ObservationNetwork.Full(Lorenz95Sites)) { Initial = Near(context, dynamics, 1) });
     }
 
     /// <summary>Trajectories that start on the attractor (default: without end).</summary>
@@ -61,10 +67,12 @@ internal sealed record DanSystem(DataAssimilationContext Context, AssimilationSy
     /// <param name="burnIn">First cycles that are not scored.</param>
     /// <param name="hasDensity">Whether the method's densities can be evaluated.</param>
     /// <param name="cancellation">Stops it.</param>
-    public Dictionary<string, double[]> Score(ITransformer method, ITrajectoryView test, long burnIn, bool hasDensity, CancellationToken cancellation)
+    public Dictionary<string, double[]> Score(ITransformer method, ITrajectoryView test, long burnIn, bool hasDensity,
+        CancellationToken cancellation)
     {
         var (prior, posterior) = (new CrossEntropy(posteriorWeight: 0), new CrossEntropy(priorWeight: 0));
-        var report = Context.Scores.Evaluate(method.Transform(test), new() { BurnIn = burnIn, Activity = $"scoring {method.Name}", Scores = hasDensity ? [prior, posterior] : [] }, cancellation);
+        var report = Context.Scores.Evaluate(method.Transform(test),
+            new() { BurnIn = burnIn, Activity = $"scoring {method.Name}", Scores = hasDensity ? [prior, posterior] : [] }, cancellation);
         var figures = new Dictionary<string, double[]>
         {
             ["prior"] = [report.ForecastRmse.Mean],
@@ -85,6 +93,7 @@ internal sealed record DanSystem(DataAssimilationContext Context, AssimilationSy
     {
         using var scope = NewDisposeScope();
         using var random = context.Random("first guess");
-        return new(dynamics.UsualInitialCondition().Draw(1, random, context.Precision)[0], ErrorCovariance.Scalar(dynamics.Dimension, variance));
+        return new(dynamics.UsualInitialCondition().Draw(1, random, context.Precision)[0],
+            ErrorCovariance.Scalar(dynamics.Dimension, variance));
     }
 }

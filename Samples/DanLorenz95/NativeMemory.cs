@@ -5,7 +5,9 @@ namespace DaML.Samples;
 /// <summary>What native code, where tensors are, holds of the heap.</summary>
 internal static class NativeMemory
 {
-    /// <summary>Bytes that are allocated and not freed; where the C library does not tell (glibc from 2.33 on does), the process's resident memory.</summary>
+    /// <summary>
+    /// Bytes that are allocated and not freed; where the C library does not tell (glibc from 2.33 on does), the process's resident memory.
+    /// </summary>
     public static long InUse
     {
         get

@@ -13,7 +13,9 @@ internal static class DemoFigures
     public static Figure Bars(IReadOnlyList<Bar> bars) =>
         new BarChart("Analysis error", new Axis("RMSE"), bars) { Width = 760, Height = 330, ReferenceName = "expected" };
 
-    /// <summary>Truth, observations, learned analysis and its error over time and space, of the first trajectory after the burn-in.</summary>
+    /// <summary>
+    /// Truth, observations, learned analysis and its error over time and space, of the first trajectory after the burn-in.
+    /// </summary>
     public static Figure Fields(DemoOutcome outcome, long burnIn)
     {
         var view = outcome.Learned.Transform(outcome.Test.Take(Math.Min(burnIn + ShownCycles, outcome.Test.CycleCount!.Value)));
@@ -31,7 +33,8 @@ internal static class DemoFigures
         var state = ColorScale.Diverging(12, new Axis("x"));
         var error = truth.Zip(analysis, (t, a) => t.Zip(a, (x, y) => y - x).ToArray()).ToList();
         HeatMap Panel(string title, List<double[]> rows, ColorScale color, bool last = false) =>
-            new(title, Transposed(rows), new CellAxis(last ? Time : new Axis(""), times[0], step), site, color) { Width = 760, Height = last ? 211 : 190 };
+            new(title, Transposed(rows), new CellAxis(last ? Time : new Axis(""), times[0], step), site, color)
+                { Width = 760, Height = last ? 211 : 190 };
         return new FigureGrid("", [
             Panel("truth", truth, state), Panel("observations", observation, state), Panel("learned analysis", analysis, state),
             Panel("error (analysis − truth)", error, ColorScale.Diverging(1, new Axis("error")), last: true)]);
@@ -44,10 +47,13 @@ internal static class DemoFigures
         var rmse = new Axis("analysis RMSE");
         int first = (int)Math.Min(SpinUp, times.Count);
         int window = (int)Math.Min(Window, times.Count - burnIn);
-        LineSeries Start(KeyValuePair<string, TimeAverage> method) => new(method.Key, [.. times.Take(first)], [.. method.Value.PerCycle.Take(first)]);
-        LineSeries Whole(KeyValuePair<string, TimeAverage> method) => new(method.Key, [.. times.Skip((int)burnIn + window - 1)], RunningMean([.. method.Value.PerCycle.Skip((int)burnIn)], window));
+        LineSeries Start(KeyValuePair<string, TimeAverage> method) =>
+            new(method.Key, [.. times.Take(first)], [.. method.Value.PerCycle.Take(first)]);
+        LineSeries Whole(KeyValuePair<string, TimeAverage> method) =>
+            new(method.Key, [.. times.Skip((int)burnIn + window - 1)], RunningMean([.. method.Value.PerCycle.Skip((int)burnIn)], window));
         return new FigureGrid("", [
-            new LineChart("from the first cycle on", Time, rmse with { Scale = AxisScale.Logarithmic }, [.. averages.Select(Start)]) { Width = 760, Height = 350 },
+            new LineChart("from the first cycle on", Time, rmse with { Scale = AxisScale.Logarithmic }, [.. averages.Select(Start)])
+                { Width = 760, Height = 350 },
             new LineChart("over the test", Time, rmse with { Minimum = 0 }, [.. averages.Select(Whole)]) { Width = 760, Height = 350 }]);
     }
 
@@ -58,10 +64,12 @@ internal static class DemoFigures
         int window = Math.Min(20, steps.Count);
         var lines = new List<LineSeries>();
         if (steps.Count > 0)
-            lines.Add(new("training", [.. steps.Skip(window - 1).Select(step => (double)step.Step)], RunningMean([.. steps.Select(step => Math.Sqrt(step.Loss))], window)));
+            lines.Add(new("training", [.. steps.Skip(window - 1).Select(step => (double)step.Step)],
+                RunningMean([.. steps.Select(step => Math.Sqrt(step.Loss))], window)));
         var validations = history.Steps.Where(step => step.ValidationError is { } error && double.IsFinite(error)).ToList();
         if (validations.Count > 0)
-            lines.Add(new("validation", [.. validations.Select(step => (double)step.Step)], [.. validations.Select(step => step.ValidationError!.Value)]) { Markers = true });
+            lines.Add(new("validation", [.. validations.Select(step => (double)step.Step)],
+                [.. validations.Select(step => step.ValidationError!.Value)]) { Markers = true });
         return new LineChart("Training", new Axis("optimiser step"), new Axis("RMSE") { Scale = AxisScale.Logarithmic }, lines)
         {
             Width = 760,

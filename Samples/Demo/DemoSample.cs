@@ -54,7 +54,8 @@ public sealed class DemoSample(long burnIn = 200, long cycles = 2000, long steps
     /// <inheritdoc/>
     public SampleResult Run(SampleRun run)
     {
-        var settings = new DemoSettings(run.OutputFile("learned.daml"), run.Checkpoint(), steps, TimeSpan.FromMinutes(run.Options.Minutes!.Value), burnIn, cycles);
+        var settings = new DemoSettings(run.OutputFile("learned.daml"), run.Checkpoint(), steps,
+            TimeSpan.FromMinutes(run.Options.Minutes!.Value), burnIn, cycles);
         var outcome = run.Track(progress => DemoPipeline.Run(run.ContextOptions(progress), settings, run.Cancellation));
         File.Delete(settings.Checkpoint);
 
@@ -64,14 +65,21 @@ public sealed class DemoSample(long burnIn = 200, long cycles = 2000, long steps
         averages.Add(Observations, outcome.Scores[Learned].ObservationRmse!);
         double difference = Math.Abs(averages[Learned].Mean - averages[Reloaded].Mean);
         if (!(difference <= SameToWithin))
-            throw new InvalidDataException($"The model read back from '{settings.ModelFile}' scores {averages[Reloaded].Mean:R}, not {averages[Learned].Mean:R} as before it was saved.");
+            throw new InvalidDataException(
+                $"The model read back from '{settings.ModelFile}' scores {averages[Reloaded].Mean:R}, not {averages[Learned].Mean:R} as " +
+                    $"before it was saved.");
 
-        var table = new ReportTable($"Analysis RMSE over {cycles.ToString("N0", CultureInfo.InvariantCulture)} cycles of {outcome.Test.Schema.Batch} trajectories",
+        var table = new ReportTable(
+            $"Analysis RMSE over {cycles.ToString("N0", CultureInfo.InvariantCulture)} cycles of {outcome.Test.Schema.Batch} trajectories",
             ["method", "measured", "standard error", "expected"],
-            [.. Expectations.Select(row => (string[])[row.Name, SampleRun.Number(averages[row.Name].Mean, 4), SampleRun.Number(averages[row.Name].StandardError, 4), row.Expected])]);
+            [.. Expectations.Select(row =>
+                (string[])[row.Name, SampleRun.Number(averages[row.Name].Mean, 4), SampleRun.Number(averages[row.Name].StandardError, 4),
+                    row.Expected])]);
         var result = new SampleResult(Settings(run, outcome, analyzer), Metrics(averages, history));
         run.Show(table);
-        run.Say(FormattableString.Invariant($"Trained for {history.Steps[^1].Seconds:0} seconds, {history.Steps.Count} steps; the model read back differs by {difference:0.0e+0}."));
+        run.Say(string.Create(CultureInfo.InvariantCulture,
+            $"Trained for {history.Steps[^1].Seconds:0} seconds, {history.Steps.Count} steps; the model read back differs by " +
+            $"{difference:0.0e+0}."));
         Draw(run, outcome, history, averages, table, result);
         return result;
     }
@@ -98,21 +106,37 @@ public sealed class DemoSample(long burnIn = 200, long cycles = 2000, long steps
         return metrics;
     }
 
-    private void Draw(SampleRun run, DemoOutcome outcome, TrainingHistory history, Dictionary<string, TimeAverage> averages, ReportTable table, SampleResult result)
+    private void Draw(SampleRun run, DemoOutcome outcome, TrainingHistory history, Dictionary<string, TimeAverage> averages,
+        ReportTable table, SampleResult result)
     {
-        var bars = run.Write(DemoFigures.Bars([.. Expectations.Where(row => row.Name != Reloaded).Select(row => new Bar(row.Name, averages[row.Name].Mean, row.Figure))]), "scores");
+        var bars = run.Write(
+            DemoFigures.Bars(
+                [.. Expectations.Where(row => row.Name != Reloaded).Select(row => new Bar(row.Name, averages[row.Name].Mean, row.Figure))]),
+                "scores");
         var fields = run.Write(DemoFigures.Fields(outcome, burnIn), "fields");
-        var errors = run.Write(DemoFigures.Errors(outcome, [.. averages.Where(average => average.Key is not (Reloaded or Observations))], burnIn), "errors");
+        var errors =
+            run.Write(DemoFigures.Errors(outcome, [.. averages.Where(average => average.Key is not (Reloaded or Observations))], burnIn),
+            "errors");
         var training = run.Write(DemoFigures.Training(history, averages["3D-Var"].Mean), "training");
         run.Write(new HtmlReport("A learned analysis for Lorenz-96",
         [
-            new ReportParagraph("A residual convolutional network corrects the forecast of the Lorenz-96 model from observations alone, without an ensemble (Bocquet et al. 2024; here a small network trained within minutes). " +
-                                "Every method sees the same observations of the same test trajectories. The error is the time average of the root mean square over the 40 sites."),
+            new ReportParagraph(
+                "A residual convolutional network corrects the forecast of the Lorenz-96 model from observations alone, without an " +
+                    "ensemble (Bocquet et al. 2024; here a small network trained within minutes). " +
+                                "Every method sees the same observations of the same test trajectories. The error is the time average of " +
+                                    "the root mean square over the 40 sites."),
             table,
-            new ReportFigure(bars, "Analysis error of each method beside the figure to be expected: from the literature for the classical methods, the demo's own target for the learned one."),
-            new ReportFigure(fields, "The first trajectory after the burn-in: truth, what was observed, the learned analysis, and its error on a finer scale."),
-            new ReportFigure(errors, "Error of the analysis: (a) while the methods find the truth, cycle by cycle, and (b) over the whole test (running means over 50 cycles), each the mean over the test's trajectories."),
-            new ReportFigure(training, "Training: square root of the loss (a mean over 16 cycles of 64 trajectories, running mean over 20 steps) and the error on held-out trajectories. The weights of the best validation are kept."),
+            new ReportFigure(bars,
+                "Analysis error of each method beside the figure to be expected: from the literature for the classical methods, the " +
+                    "demo's own target for the learned one."),
+            new ReportFigure(fields,
+                "The first trajectory after the burn-in: truth, what was observed, the learned analysis, and its error on a finer scale."),
+            new ReportFigure(errors,
+                "Error of the analysis: (a) while the methods find the truth, cycle by cycle, and (b) over the whole test (running means " +
+                    "over 50 cycles), each the mean over the test's trajectories."),
+            new ReportFigure(training,
+                "Training: square root of the loss (a mean over 16 cycles of 64 trajectories, running mean over 20 steps) and the error " +
+                    "on held-out trajectories. The weights of the best validation are kept."),
             new ReportHeading("Settings"),
             new ReportSettings(result.Settings),
         ]));

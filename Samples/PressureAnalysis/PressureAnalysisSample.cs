@@ -14,7 +14,9 @@ public sealed class PressureAnalysisSample : ISample
     public string Name => "pressure-analysis";
 
     /// <inheritdoc/>
-    public string Summary => "Analyses real sea-level pressure over the North Atlantic from 40 sites a day: modes, a linear inverse model, Kalman filter and ETKF.";
+    public string Summary =>
+        "Analyses real sea-level pressure over the North Atlantic from 40 sites a day: modes, a linear inverse model, Kalman filter and " +
+            "ETKF.";
 
     /// <inheritdoc/>
     public string Details => """
@@ -65,18 +67,27 @@ public sealed class PressureAnalysisSample : ISample
         [
             new ReportParagraph(Details.ReplaceLineEndings(" ")),
             errors,
-            new ReportFigure(run.Write(PressureFigures.Maps(experiment, kalman, MapDay), "maps"), "One day: the real field with the observing sites, the analysis of their observations and all before, its error, and the standard deviation the filter expects of it."),
-            new ReportFigure(run.Write(PressureFigures.Skill(kalman, ensemble, persistence, climatology, freeRuns), "forecasts"), "Root-mean-square error over the whole field of the analysis (lead 0) and of forecasts from it."),
+            new ReportFigure(run.Write(PressureFigures.Maps(experiment, kalman, MapDay), "maps"),
+                "One day: the real field with the observing sites, the analysis of their observations and all before, its error, and the " +
+                    "standard deviation the filter expects of it."),
+            new ReportFigure(run.Write(PressureFigures.Skill(kalman, ensemble, persistence, climatology, freeRuns), "forecasts"),
+                "Root-mean-square error over the whole field of the analysis (lead 0) and of forecasts from it."),
             consistency,
-            new ReportFigure(run.Write(PressureFigures.Innovations(kalman), "innovations"), "What the Kalman filter did not foresee, against what it expects of that. Its model error is the same all year, so that it trusts itself too much in winter and too little in summer."),
-            new ReportFigure(run.Write(PressureFigures.Year(kalman), "year"), "Error of each day's analysis, and what the filter expects it to be."),
+            new ReportFigure(run.Write(PressureFigures.Innovations(kalman), "innovations"),
+                "What the Kalman filter did not foresee, against what it expects of that. Its model error is the same all year, so that " +
+                    "it trusts itself too much in winter and too little in summer."),
+            new ReportFigure(run.Write(PressureFigures.Year(kalman), "year"),
+                "Error of each day's analysis, and what the filter expects it to be."),
             new ReportSettings(chosen),
-            new ReportParagraph("NCEP/NCAR Reanalysis 1 data provided by the NOAA Physical Sciences Laboratory, Boulder, Colorado, USA (Kalnay et al. 1996)."),
+            new ReportParagraph(
+                "NCEP/NCAR Reanalysis 1 data provided by the NOAA Physical Sciences Laboratory, Boulder, Colorado, USA (Kalnay et al. " +
+                    "1996)."),
         ]));
         return new SampleResult(chosen, Metrics(kalman, ensemble, persistence, climatology, freeRuns, freeMean));
     }
 
-    private static Dictionary<string, double> Metrics(PressureScores kalman, PressureScores ensemble, IReadOnlyList<double> persistence, double climatology, double freeRuns, double freeMean)
+    private static Dictionary<string, double> Metrics(PressureScores kalman, PressureScores ensemble, IReadOnlyList<double> persistence,
+        double climatology, double freeRuns, double freeMean)
     {
         var metrics = new Dictionary<string, double>
         {
@@ -97,11 +108,13 @@ public sealed class PressureAnalysisSample : ISample
         return metrics;
     }
 
-    private static ReportTable Errors(PressureScores kalman, PressureScores ensemble, IReadOnlyList<double> persistence, double climatology, double freeRuns, double freeMean)
+    private static ReportTable Errors(PressureScores kalman, PressureScores ensemble, IReadOnlyList<double> persistence, double climatology,
+        double freeRuns, double freeMean)
     {
         IReadOnlyList<string> Row(string name, double? analysis, Func<int, double> forecast) =>
             [name, analysis is { } value ? SampleRun.Number(value, 2) : "", .. Leads.Select(lead => SampleRun.Number(forecast(lead), 2))];
-        return new ReportTable("RMSE over the whole field in 2010, hPa", ["", "analysis", .. Leads.Select(lead => lead == 1 ? "1 day" : $"{lead} days")],
+        return new ReportTable("RMSE over the whole field in 2010, hPa",
+            ["", "analysis", .. Leads.Select(lead => lead == 1 ? "1 day" : $"{lead} days")],
         [
             Row("Kalman filter", kalman.AnalysisError, lead => kalman.ForecastErrors[lead - 1]),
             Row("ETKF", ensemble.AnalysisError, lead => ensemble.ForecastErrors[lead - 1]),
@@ -118,7 +131,8 @@ public sealed class PressureAnalysisSample : ISample
         [
             name, SampleRun.Number(scores.AnalysisSpread / scores.AnalysisError, 2),
             SampleRun.Number(scores.Innovations.RootMeanSquare, 2), SampleRun.Number(scores.Innovations.PredictedRootMeanSquare, 2),
-            SampleRun.Number(scores.Innovations.MeanChiSquare, 2), SampleRun.Number(scores.Innovations.Mean, 2), SampleRun.Number(scores.Innovations.Kurtosis, 2),
+            SampleRun.Number(scores.Innovations.MeanChiSquare, 2), SampleRun.Number(scores.Innovations.Mean, 2),
+            SampleRun.Number(scores.Innovations.Kurtosis, 2),
         ];
         return new ReportTable("What the filters expect of themselves",
             ["", "spread / error", "innovations, hPa", "expected, hPa", "χ² / p", "mean, normalised", "kurtosis"],

@@ -37,7 +37,8 @@ internal sealed record PressureExperiment(LatitudeLongitudeGrid Grid, IReadOnlyL
 /// <summary>The pressure analysis' pipeline, from the file to the filters.</summary>
 internal static class PressurePipeline
 {
-    public static readonly Column Pressure = new("pressure"), Anomaly = new("anomaly"), Coefficients = new("coefficients"), NextDay = new("next-day");
+    public static readonly Column Pressure = new("pressure"), Anomaly = new("anomaly"), Coefficients = new("coefficients"),
+        NextDay = new("next-day");
     private const string Variable = "slp";
 
     /// <summary>The data, beside the program.</summary>

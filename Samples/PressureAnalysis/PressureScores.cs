@@ -9,28 +9,34 @@ namespace DaML.Samples;
 /// </summary>
 /// <param name="Analysed">The test year with the analysed pressure, in memory.</param>
 /// <param name="AnalysisError">Root-mean-square error of the analysis.</param>
-/// <param name="AnalysisSpread">What the filter expects it to be: the root of the mean variance, that of the unresolved part included.</param>
+/// <param name="AnalysisSpread">What the filter expects it to be: the root of the mean variance, that of the unresolved part
+/// included.</param>
 /// <param name="ForecastErrors">Root-mean-square error of forecasts by their lead in days, beginning with 1.</param>
 /// <param name="DailyErrors">Root-mean-square error of each day's analysis.</param>
 /// <param name="DailySpreads">What the filter expects of each day.</param>
 /// <param name="Spreads">The expected standard deviation at each grid point on each day, <c>[days, n]</c>.</param>
 /// <param name="Innovations">Innovations beside what the filter expects of them.</param>
-internal sealed record PressureScores(MemoryTrajectoryView Analysed, double AnalysisError, double AnalysisSpread, IReadOnlyList<double> ForecastErrors,
-    IReadOnlyList<double> DailyErrors, IReadOnlyList<double> DailySpreads, IReadOnlyList<double[]> Spreads, InnovationStatistics Innovations)
+internal sealed record PressureScores(MemoryTrajectoryView Analysed, double AnalysisError, double AnalysisSpread,
+    IReadOnlyList<double> ForecastErrors,
+    IReadOnlyList<double> DailyErrors, IReadOnlyList<double> DailySpreads, IReadOnlyList<double[]> Spreads,
+    InnovationStatistics Innovations)
 {
     /// <summary>The longest lead of forecasts in days.</summary>
     public const int LongestLead = 10;
 
     /// <summary>The analysed pressure.</summary>
     public static readonly Column Analysis = new("analysed-pressure");
-    private static readonly Column AnalysedAnomaly = new("analysed-anomaly"), Forecast = new("lead-forecast"), ForecastAnomaly = new("forecast-anomaly"), ForecastPressure = new("forecast-pressure");
+    private static readonly Column AnalysedAnomaly = new("analysed-anomaly"), Forecast = new("lead-forecast"),
+        ForecastAnomaly = new("forecast-anomaly"), ForecastPressure = new("forecast-pressure");
 
     /// <summary>Runs a filter over the test year, and the model from each of its analyses.</summary>
-    public static PressureScores Of<TMemory>(PressureExperiment experiment, SequentialAssimilation<TMemory> filter, CancellationToken cancellation) where TMemory : IMemory<TMemory>
+    public static PressureScores Of<TMemory>(PressureExperiment experiment, SequentialAssimilation<TMemory> filter,
+        CancellationToken cancellation) where TMemory : IMemory<TMemory>
     {
         var (modes, seasons) = (experiment.Modes, experiment.Seasons);
         var analysed = filter.Append(modes.Inverse(Columns.Analysis, AnalysedAnomaly)).Append(seasons.Inverse(AnalysedAnomaly, Analysis))
-            .Transform(experiment.Observed).Materialise([PressurePipeline.Pressure, Columns.Analysis, Analysis], cancellation: cancellation);
+            .Transform(experiment.Observed)
+            .Materialise([PressurePipeline.Pressure, Columns.Analysis, Analysis], cancellation: cancellation);
         var (error, daily) = Error(analysed, Analysis);
 
         var forecasts = new List<double>();
@@ -44,7 +50,8 @@ internal sealed record PressureScores(MemoryTrajectoryView Analysed, double Anal
 
         var (spreads, innovations) = Expectations(experiment, filter, cancellation);
         double[] dailySpreads = [.. spreads.Select(day => Math.Sqrt(day.Average(value => value * value)))];
-        return new PressureScores(analysed, error, Math.Sqrt(dailySpreads.Average(value => value * value)), forecasts, daily, dailySpreads, spreads, innovations);
+        return new PressureScores(analysed, error, Math.Sqrt(dailySpreads.Average(value => value * value)), forecasts, daily, dailySpreads,
+            spreads, innovations);
     }
 
     /// <summary>The errors of taking a day's pressure for that of some days later, by lead in days.</summary>
@@ -53,7 +60,8 @@ internal sealed record PressureScores(MemoryTrajectoryView Analysed, double Anal
         using var same = eye(year.Schema[PressurePipeline.Pressure].Shape[0], dtype: ScalarType.Float64);
         var persistence = new LinearDynamics(same);
         return [.. Enumerable.Range(1, LongestLead).Select(lead =>
-            Error(new LeadTimeForecast(persistence, PressurePipeline.Pressure, ForecastPressure, lead).Transform(year), ForecastPressure).Whole)];
+            Error(new LeadTimeForecast(persistence, PressurePipeline.Pressure, ForecastPressure, lead).Transform(year),
+                ForecastPressure).Whole)];
     }
 
     /// <summary>The error of the seasonal cycle alone.</summary>
@@ -70,10 +78,13 @@ internal sealed record PressureScores(MemoryTrajectoryView Analysed, double Anal
         return Math.Sqrt(sum / days);
     }
 
-    /// <summary>The error of the model without assimilation: of free runs from the climatological distribution, each by itself, and of their mean.</summary>
+    /// <summary>
+    /// The error of the model without assimilation: of free runs from the climatological distribution, each by itself, and of their mean.
+    /// </summary>
     public static (double Runs, double Mean) FreeRuns(DataAssimilationContext context, PressureExperiment experiment, int runs)
     {
-        var free = context.Data.Twin(new AssimilationSystem(experiment.Model.Dynamics, experiment.Network) { Initial = experiment.Initial }, new() { Stream = "pressure-analysis/free-runs", Batch = runs });
+        var free = context.Data.Twin(new AssimilationSystem(experiment.Model.Dynamics, experiment.Network) { Initial = experiment.Initial },
+            new() { Stream = "pressure-analysis/free-runs", Batch = runs });
         double each = 0, mean = 0;
         long days = 0;
         using var year = experiment.Observed.OpenCursor();
@@ -89,7 +100,8 @@ internal sealed record PressureScores(MemoryTrajectoryView Analysed, double Anal
     }
 
     // What the filter expects of its errors, day by day, and of its innovations.
-    private static (List<double[]> Spreads, InnovationStatistics Innovations) Expectations<TMemory>(PressureExperiment experiment, SequentialAssimilation<TMemory> filter, CancellationToken cancellation)
+    private static (List<double[]> Spreads, InnovationStatistics Innovations) Expectations<TMemory>(PressureExperiment experiment,
+        SequentialAssimilation<TMemory> filter, CancellationToken cancellation)
         where TMemory : IMemory<TMemory>
     {
         var decomposition = experiment.Modes.Decomposition;

@@ -14,7 +14,8 @@ internal sealed class NamedSettings(string owner, IReadOnlyDictionary<string, Js
     {
         var names = known.ToList();
         if (values.Keys.FirstOrDefault(name => !names.Contains(name)) is { } unknown)
-            throw new SampleException($"{owner} has no setting '{unknown}'; it has: {(names.Count == 0 ? "none" : string.Join(", ", names))}.");
+            throw new SampleException(
+                $"{owner} has no setting '{unknown}'; it has: {(names.Count == 0 ? "none" : string.Join(", ", names))}.");
         return this;
     }
 
@@ -31,7 +32,8 @@ internal sealed class NamedSettings(string owner, IReadOnlyDictionary<string, Js
     {
         double number = Number(name, otherwise);
         return Math.Abs(number) < 1e15 && number == Math.Floor(number) ? (long)number
-            : throw new SampleException(string.Create(CultureInfo.InvariantCulture, $"The setting '{name}' of {owner} must be a whole number; given: {number}."));
+            : throw new SampleException(
+                string.Create(CultureInfo.InvariantCulture, $"The setting '{name}' of {owner} must be a whole number; given: {number}."));
     }
 
     /// <summary>One of a few names.</summary>
@@ -39,7 +41,8 @@ internal sealed class NamedSettings(string owner, IReadOnlyDictionary<string, Js
     {
         if (!values.TryGetValue(name, out var value)) return otherwise;
         return value.ValueKind == JsonValueKind.String && choices.TryGetValue(value.GetString()!, out var chosen) ? chosen
-            : throw new SampleException($"The setting '{name}' of {owner} must be one of: {string.Join(", ", choices.Keys)}; given: {value}.");
+            : throw new SampleException(
+                $"The setting '{name}' of {owner} must be one of: {string.Join(", ", choices.Keys)}; given: {value}.");
     }
 
     /// <summary>Whether it is given.</summary>

@@ -13,7 +13,8 @@ namespace DaML.Samples;
 /// <param name="Cycles">How many cycles of each were scored.</param>
 /// <param name="Divergences">How many of them diverged or lost their truth.</param>
 /// <param name="Seconds">How long it took.</param>
-internal sealed record ReferenceOutcome(ReferenceRow Row, double Measured, IReadOnlyList<double> PerSeed, long Seeds, long Cycles, long Divergences, double Seconds)
+internal sealed record ReferenceOutcome(ReferenceRow Row, double Measured, IReadOnlyList<double> PerSeed, long Seeds, long Cycles,
+    long Divergences, double Seconds)
 {
     /// <summary>How many of the <see cref="Divergences"/> lost their truth without a divergence.</summary>
     public long LostTruths { get; init; }
@@ -34,18 +35,25 @@ internal static class ReferenceExecution
     /// <summary>The experiment and the method of a row, ready to run.</summary>
     /// <exception cref="SampleException">The row names what is not known.</exception>
     /// <exception cref="ArgumentException">A value that a component refuses.</exception>
-    public static (ITrajectoryView Twin, ITransformer Method, ScoreOptions Scoring) Prepare(ReferenceRow row, ReferenceExperiment experiment, DataAssimilationContext context, long seeds, long cycles, bool isRehearsal = false)
+    public static (ITrajectoryView Twin, ITransformer Method, ScoreOptions Scoring) Prepare(ReferenceRow row,
+        ReferenceExperiment experiment, DataAssimilationContext context, long seeds, long cycles, bool isRehearsal = false)
     {
         var definition = ReferenceMethods.Find(row.Method!);
         var settings = new NamedSettings(definition.Name, row.Settings).Only(definition.Settings);
         var dynamics = ReferenceModels.Make(experiment);
-        var network = experiment.Stride == 1 ? ObservationNetwork.Full(dynamics.Dimension, experiment.ErrorVariance) : ObservationNetwork.Strided(dynamics.Dimension, experiment.Stride, experiment.ErrorVariance);
-        var system = new AssimilationSystem(dynamics, network) { Interval = experiment.Interval, Initial = experiment.Start.Of(dynamics.Dimension) };
-        var twin = context.Data.Twin(system, new() { Stream = "reference/" + row.Experiment, Batch = seeds, Cycles = Require.NotNegative(experiment.BurnIn, "burnIn") + cycles });
+        var network = experiment.Stride == 1 ? ObservationNetwork.Full(dynamics.Dimension, experiment.ErrorVariance)
+            : ObservationNetwork.Strided(dynamics.Dimension, experiment.Stride, experiment.ErrorVariance);
+        var system = new AssimilationSystem(dynamics, network)
+            { Interval = experiment.Interval, Initial = experiment.Start.Of(dynamics.Dimension) };
+        var twin = context.Data.Twin(system,
+            new() { Stream = "reference/" + row.Experiment, Batch = seeds,
+                Cycles = Require.NotNegative(experiment.BurnIn, "burnIn") + cycles });
         var request = new ReferenceRequest(context, system, settings, isRehearsal);
         // A method that is no better than climatology corrected by one cycle's observations has lost the truth.
         var bounds = request.Bounds();
-        var scoring = new ScoreOptions { BurnIn = experiment.BurnIn, LostTruthBound = definition.FollowsTruth && bounds is not null ? bounds.Found : double.PositiveInfinity, TruthBounds = bounds };
+        var scoring = new ScoreOptions
+            { BurnIn = experiment.BurnIn, LostTruthBound = definition.FollowsTruth && bounds is not null ? bounds.Found
+                : double.PositiveInfinity, TruthBounds = bounds };
         var method = definition.Make(request) with { DivergenceHandling = DivergenceHandling.Isolate };
         return (twin, (ITransformer)method.For(system, context), scoring);
     }
@@ -58,7 +66,8 @@ internal static class ReferenceExecution
     /// <param name="progress">Told how far it has come.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <returns>The outcomes in the order of the rows.</returns>
-    public static IReadOnlyList<ReferenceOutcome> Run(ReferenceTable table, DataAssimilationOptions options, long seeds, long cycles, IProgress<ProgressReport> progress, CancellationToken cancellation)
+    public static IReadOnlyList<ReferenceOutcome> Run(ReferenceTable table, DataAssimilationOptions options, long seeds, long cycles,
+        IProgress<ProgressReport> progress, CancellationToken cancellation)
     {
         var outcomes = new ReferenceOutcome[table.Rows.Count];
         var exact = new ConcurrentDictionary<string, Lazy<IReadOnlyList<double>>>();    // one computation for all figures of a case
@@ -91,20 +100,25 @@ internal static class ReferenceExecution
                     if (stop.IsCancellationRequested || !waiting.TryDequeue(out next)) return;
                 try
                 {
-                    outcomes[next] = table.Rows[next].IsExact ? MeasureExact(table.Rows[next], exact) : Measure(table, table.Rows[next], options, seeds, cycles, share => Tell(next, share), stop.Token);
+                    outcomes[next] = table.Rows[next].IsExact ? MeasureExact(table.Rows[next], exact)
+                        : Measure(table, table.Rows[next], options, seeds, cycles, share => Tell(next, share), stop.Token);
                     Tell(next, 1);
                 }
                 catch (OperationCanceledException) { return; }
                 catch (Exception failed)
                 {
-                    Interlocked.CompareExchange(ref failure, new InvalidOperationException($"The row '{table.Rows[next].MethodName}' ({table.Rows[next].SettingsText}; {table.Rows[next].ModelName}) failed: {failed.Message}", failed), null);
+                    Interlocked.CompareExchange(ref failure,
+                        new InvalidOperationException(
+                            $"The row '{table.Rows[next].MethodName}' ({table.Rows[next].SettingsText}; {table.Rows[next].ModelName}) " +
+                                $"failed: {failed.Message}", failed), null);
                     stop.Cancel();
                     return;
                 }
             }
         }
 
-        var threads = Enumerable.Range(0, Math.Min(Environment.ProcessorCount, outcomes.Length)).Select(i => new Thread(Work) { Name = $"reference scores {i}", IsBackground = true }).ToList();
+        var threads = Enumerable.Range(0, Math.Min(Environment.ProcessorCount, outcomes.Length))
+            .Select(i => new Thread(Work) { Name = $"reference scores {i}", IsBackground = true }).ToList();
         threads.ForEach(thread => thread.Start());
         threads.ForEach(thread => thread.Join());
         if (failure is not null) throw failure;
@@ -116,12 +130,16 @@ internal static class ReferenceExecution
     {
         var watch = Stopwatch.StartNew();
         var definition = ExactCases.Find(row.Case!);
-        string key = JsonSerializer.Serialize(new { row.Case, Settings = row.Settings.OrderBy(setting => setting.Key, StringComparer.Ordinal) });
-        double figure = definition.Figure(computed.GetOrAdd(key, _ => new(() => definition.Figures(new NamedSettings(row.Case!, row.Settings)))).Value, row.Quantity!);
+        string key =
+            JsonSerializer.Serialize(new { row.Case, Settings = row.Settings.OrderBy(setting => setting.Key, StringComparer.Ordinal) });
+        double figure =
+            definition.Figure(computed.GetOrAdd(key, _ => new(() => definition.Figures(new NamedSettings(row.Case!, row.Settings)))).Value,
+            row.Quantity!);
         return new(row, figure, [figure], 1, 1, 0, watch.Elapsed.TotalSeconds);
     }
 
-    private static ReferenceOutcome Measure(ReferenceTable table, ReferenceRow row, DataAssimilationOptions options, long seeds, long cycles, Action<double> tell, CancellationToken cancellation)
+    private static ReferenceOutcome Measure(ReferenceTable table, ReferenceRow row, DataAssimilationOptions options, long seeds,
+        long cycles, Action<double> tell, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         var context = new DataAssimilationContext(options with { Progress = null });
@@ -129,7 +147,8 @@ internal static class ReferenceExecution
         var (twin, method, scoring) = Prepare(row, table.Experiments[row.Experiment!], context, seeds, cycles);
         var report = context.Scores.Evaluate(method.Transform(twin), scoring with { Progress = new Shares(tell) }, cancellation);
         double[] figures = [.. report.AnalysisRmse.PerTrajectory.Where(double.IsFinite).Order()];
-        return new(row, Median.Of(figures), figures, seeds, report.Cycles, report.Divergences, watch.Elapsed.TotalSeconds) { LostTruths = report.LostTruths, Tracking = report.Tracking };
+        return new(row, Median.Of(figures), figures, seeds, report.Cycles, report.Divergences, watch.Elapsed.TotalSeconds)
+            { LostTruths = report.LostTruths, Tracking = report.Tracking };
     }
 
     // About how much work a row is beside others: states that are propagated, per cycle.

@@ -5,7 +5,8 @@ namespace DaML.Samples;
 /// <param name="System">The model, what is observed of it and how often, and where truth and members start.</param>
 /// <param name="Settings">The method's settings.</param>
 /// <param name="IsRehearsal">Whether it is only looked at whether the method can be made: a climatology need not be measured.</param>
-internal sealed record ReferenceRequest(DataAssimilationContext Context, AssimilationSystem System, NamedSettings Settings, bool IsRehearsal)
+internal sealed record ReferenceRequest(DataAssimilationContext Context, AssimilationSystem System, NamedSettings Settings,
+    bool IsRehearsal)
 {
     private const long ClimatologyRuns = 64, ClimatologyCycles = 1000;
 
@@ -27,13 +28,15 @@ internal sealed record ReferenceRequest(DataAssimilationContext Context, Assimil
     }
 
     private StateClimatology LongRun() => StateClimatology.Measure(
-        Context.Data.Twin(System with { Initial = null }, new() { Stream = "reference/climatology", Batch = ClimatologyRuns }), ClimatologyCycles);
+        Context.Data.Twin(System with { Initial = null }, new() { Stream = "reference/climatology", Batch = ClimatologyRuns }),
+        ClimatologyCycles);
 
     /// <summary>B as the given fraction of the climatological covariance.</summary>
     public KnownBackground Background()
     {
         using var scope = TorchSharp.torch.NewDisposeScope();
-        return new(ErrorCovariance.Full(Settings.Number("backgroundScale") * Climatology().Covariance.ToMatrix(Context.Precision, Context.Device)));
+        return new(ErrorCovariance.Full(
+            Settings.Number("backgroundScale") * Climatology().Covariance.ToMatrix(Context.Precision, Context.Device)));
     }
 
     /// <summary>N</summary>
@@ -43,7 +46,10 @@ internal sealed record ReferenceRequest(DataAssimilationContext Context, Assimil
     public Inflation Inflation => Settings.Has("inflation") ? Inflation.StandardDeviation(Settings.Number("inflation")) : Inflation.None;
 
     /// <summary>Of the anomalies.</summary>
-    public EnsembleRotation Rotation => Settings.Choice("rotation", new Dictionary<string, EnsembleRotation> { ["none"] = EnsembleRotation.None, ["mean-preserving"] = EnsembleRotation.MeanPreserving }, EnsembleRotation.None);
+    public EnsembleRotation Rotation =>
+        Settings.Choice("rotation",
+            new Dictionary<string, EnsembleRotation>
+                { ["none"] = EnsembleRotation.None, ["mean-preserving"] = EnsembleRotation.MeanPreserving }, EnsembleRotation.None);
 
     /// <summary>The iterative smoother over a window.</summary>
     public IterativeEnsembleKalmanSmoother Smoother(int lag) => new()
@@ -58,7 +64,10 @@ internal sealed record ReferenceRequest(DataAssimilationContext Context, Assimil
 /// <param name="Make">Makes it.</param>
 internal sealed record ReferenceMethod(string Name, IReadOnlyList<string> Settings, Func<ReferenceRequest, AssimilationMethod> Make)
 {
-    /// <summary>Whether an error above that of optimal interpolation means that it lost the truth; climatology and optimal interpolation never had it.</summary>
+    /// <summary>
+    /// Whether an error above that of optimal interpolation means that it lost the truth; climatology and optimal interpolation never had
+    /// it.
+    /// </summary>
     public bool FollowsTruth { get; init; } = true;
 
     /// <summary>A shorter name; null where it has none.</summary>
@@ -78,7 +87,8 @@ internal static class ReferenceMethods
     public static IReadOnlyList<ReferenceMethod> All { get; } =
     [
         new("climatology", [], request => new Climatology { Distribution = request.Climatology() }) { FollowsTruth = false },
-        new("optimal interpolation", [], request => new OptimalInterpolation { Distribution = request.Climatology() }) { FollowsTruth = false },
+        new("optimal interpolation", [], request => new OptimalInterpolation { Distribution = request.Climatology() })
+            { FollowsTruth = false },
         new("3D-Var", ["backgroundScale"], request => new ThreeDimensionalVariational { Background = request.Background() }),
         new("4D-Var", ["backgroundScale", "window"], request => new FourDimensionalVariational
         {
@@ -88,16 +98,21 @@ internal static class ReferenceMethods
         {
             CovarianceGrowthPerTimeUnit = request.Settings.Number("inflationPerTime", 1),
         }),
-        new("stochastic EnKF", ["members", "inflation"], request => new StochasticEnsembleKalmanFilter { Members = request.Members, Inflation = request.Inflation }) { ShortName = "EnKF" },
-        new("DEnKF", ["members", "inflation"], request => new DeterministicEnsembleKalmanFilter { Members = request.Members, Inflation = request.Inflation }),
-        new("serial EnSRF", ["members", "inflation"], request => new SerialSquareRootFilter { Members = request.Members, Inflation = request.Inflation }),
+        new("stochastic EnKF", ["members", "inflation"],
+            request => new StochasticEnsembleKalmanFilter { Members = request.Members, Inflation = request.Inflation })
+            { ShortName = "EnKF" },
+        new("DEnKF", ["members", "inflation"],
+            request => new DeterministicEnsembleKalmanFilter { Members = request.Members, Inflation = request.Inflation }),
+        new("serial EnSRF", ["members", "inflation"],
+            request => new SerialSquareRootFilter { Members = request.Members, Inflation = request.Inflation }),
         new("ETKF", ["members", "inflation", "rotation"], request => new EnsembleTransformKalmanFilter
         {
             Members = request.Members, Inflation = request.Inflation, Rotation = request.Rotation,
         }),
         new("EnKF-N", ["members", "inflation", "rotation", "certainty"], request => new FiniteSizeEnsembleKalmanFilter
         {
-            Members = request.Members, Inflation = request.Inflation, Rotation = request.Rotation, Prior = FiniteSizePrior.DiracJeffreys(request.Settings.Number("certainty", 1)),
+            Members = request.Members, Inflation = request.Inflation, Rotation = request.Rotation,
+            Prior = FiniteSizePrior.DiracJeffreys(request.Settings.Number("certainty", 1)),
         }),
         new("IEnKF", ["members", "inflation", "rotation"], request => request.Smoother(1)),
         new("IEnKS", ["members", "inflation", "rotation", "lag"], request => request.Smoother((int)request.Settings.Integer("lag"))),
@@ -112,7 +127,8 @@ internal static class ReferenceMethods
         new("LETKF", ["members", "inflation", "radius", "taper", "rotation"], request => new LocalEnsembleTransformKalmanFilter
         {
             // The radius is where the taper is exp(-1/2), as the published figures mean it, on a circle of sites.
-            Localisation = new Localisation(LocalisationGeometry.Circle(request.System.Dynamics.Dimension), LocalisationRadius.EFolding(request.Settings.Number("radius")),
+            Localisation = new Localisation(LocalisationGeometry.Circle(request.System.Dynamics.Dimension),
+                LocalisationRadius.EFolding(request.Settings.Number("radius")),
                 request.Settings.Choice("taper", Tapers, LocalisationTaper.GaspariCohn)),
             Members = request.Members, Inflation = request.Inflation, Rotation = request.Rotation,
         }),
@@ -123,9 +139,12 @@ internal static class ReferenceMethods
         }),
     ];
 
-    /// <summary>The method of a name: as the table calls it or as <see cref="NamedMethods"/> does, which writes hyphens for spaces.</summary>
+    /// <summary>
+    /// The method of a name: as the table calls it or as <see cref="NamedMethods"/> does, which writes hyphens for spaces.
+    /// </summary>
     /// <exception cref="SampleException">There is none; the message lists those there are.</exception>
-    public static ReferenceMethod Find(string name) => All.FirstOrDefault(method => Plain(method.Name) == Plain(name) || method.ShortName is { } brief && Plain(brief) == Plain(name))
+    public static ReferenceMethod Find(string name) =>
+        All.FirstOrDefault(method => Plain(method.Name) == Plain(name) || method.ShortName is { } brief && Plain(brief) == Plain(name))
         ?? throw new SampleException($"There is no method '{name}'; there are: {string.Join(", ", All.Select(method => method.Name))}.");
 
     private static string Plain(string name) => name.Replace(' ', '-').ToLowerInvariant();

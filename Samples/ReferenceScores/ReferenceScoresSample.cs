@@ -27,9 +27,9 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
         drawn from one normal distribution, and must come within 10 % of what was published. An experiment in which a method
         diverges, or loses its truth (an error above that of optimal interpolation), is counted and not averaged in. Beside it
         stand the error while the truth is tracked, how often it is lost in 1,000 cycles and for how many cycles.
-        --full takes {FullSeeds} experiments of {FullCycles:N0} cycles. The figures are a file, data/reference-scores.json; with --rows the rows
-        of another one of the same form are measured instead. All cores are used: some three minutes on two of them, --full
-        some twenty-five.
+        --full takes {FullSeeds} experiments of {FullCycles:N0} cycles. The figures are a file, data/reference-scores.json;
+        with --rows the rows of another one of the same form are measured instead. All cores are used: some three minutes on two
+        of them, --full some twenty-five.
         Writes report.html, one figure an experiment and, with --json, the rows.
         """;
 
@@ -48,11 +48,13 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
     {
         var table = ReferenceTable.Load(run.Options.Settings.GetValueOrDefault(RowsOption) ?? ReferenceTable.ShippedFile);
         var (experiments, length) = run.Options.Size == SampleSize.Full ? (FullSeeds, FullCycles) : (seeds, cycles);
-        var outcomes = run.Track(progress => ReferenceExecution.Run(table, run.ContextOptions(), experiments, length, progress, run.Cancellation));
+        var outcomes = run.Track(progress =>
+            ReferenceExecution.Run(table, run.ContextOptions(), experiments, length, progress, run.Cancellation));
 
         var tables = Tables(outcomes, experiments, length);
         foreach (var shown in tables)    // who published it is told by the page, the console's lines being short
-            run.Show(new ReportTable(shown.Title, [.. shown.Headers.SkipLast(1)], [.. shown.Rows.Select(row => (string[])[.. row.SkipLast(1)])]));
+            run.Show(new ReportTable(shown.Title, [.. shown.Headers.SkipLast(1)],
+                [.. shown.Rows.Select(row => (string[])[.. row.SkipLast(1)])]));
         int failed = outcomes.Count(outcome => !outcome.Pass);
         run.Say(failed == 0 ? $"All {outcomes.Count} rows pass." : $"{failed} of {outcomes.Count} rows FAIL.");
 
@@ -64,17 +66,23 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
             ["cycles"] = length,
         };
         Draw(run, outcomes, tables, settings);
-        return new SampleResult(settings, new Dictionary<string, double> { ["rows"] = outcomes.Count, ["rows.passed"] = outcomes.Count - failed }) { Document = Document(outcomes) };
+        return new SampleResult(settings,
+            new Dictionary<string, double> { ["rows"] = outcomes.Count, ["rows.passed"] = outcomes.Count - failed })
+            { Document = Document(outcomes) };
     }
 
     // One for each experiment, then one for all that is exact.
     private static List<ReportTable> Tables(IReadOnlyList<ReferenceOutcome> outcomes, long experiments, long length)
     {
         string scored = string.Create(CultureInfo.InvariantCulture, $"{experiments} experiments of {length:N0} cycles");
-        var tables = outcomes.Where(outcome => !outcome.Row.IsExact).GroupBy(outcome => outcome.Row.ModelName).Select(group => new ReportTable($"{group.Key}: analysis RMSE, median over {scored}",
-            ["method and settings", "expected", "measured", "range", "tracked", "losses", "length", "lost", "verdict", "source"], [.. group.Select(Cells)])).ToList();
+        var tables = outcomes.Where(outcome => !outcome.Row.IsExact).GroupBy(outcome => outcome.Row.ModelName)
+            .Select(group => new ReportTable($"{group.Key}: analysis RMSE, median over {scored}",
+            ["method and settings", "expected", "measured", "range", "tracked", "losses", "length", "lost", "verdict", "source"],
+            [.. group.Select(Cells)])).ToList();
         string[][] exact = [.. outcomes.Where(outcome => outcome.Row.IsExact).Select(ExactCells)];
-        if (exact.Length > 0) tables.Add(new ReportTable("Exact figures", ["case and figure", "expected", "measured", "difference", "verdict", "source"], exact));
+        if (exact.Length > 0)
+            tables.Add(new ReportTable("Exact figures", ["case and figure", "expected", "measured", "difference", "verdict", "source"],
+                exact));
         return tables;
     }
 
@@ -82,20 +90,25 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
     [
         Called(outcome), (outcome.Row.Tolerance.Below ? "< " : "") + SampleRun.Number(outcome.Row.Expected, 2), Figure(outcome.Measured),
         outcome.PerSeed.Count == 0 ? "-" : $"{Figure(outcome.PerSeed[0])}-{Figure(outcome.PerSeed[^1])}",
-        Figure(outcome.Tracking?.TrackedRmse ?? double.NaN), Rate(outcome.Tracking), outcome.Tracking is { Losses: > 0 } lost ? SampleRun.Number(lost.MeanLossLength, 0) : "-",
+        Figure(outcome.Tracking?.TrackedRmse ?? double.NaN), Rate(outcome.Tracking), outcome.Tracking is { Losses: > 0 } lost
+            ? SampleRun.Number(lost.MeanLossLength, 0) : "-",
         $"{outcome.Divergences}/{outcome.Seeds}", Verdict(outcome), outcome.Row.Source,
     ];
 
     private static string[] ExactCells(ReferenceOutcome outcome) =>
     [
-        Called(outcome), outcome.Row.Expected.ToString("G10", CultureInfo.InvariantCulture), outcome.Measured.ToString("G10", CultureInfo.InvariantCulture),
-        (outcome.Measured / outcome.Row.Expected - 1).ToString("0.0e+0", CultureInfo.InvariantCulture), Verdict(outcome), outcome.Row.Source,
+        Called(outcome), outcome.Row.Expected.ToString("G10", CultureInfo.InvariantCulture),
+        outcome.Measured.ToString("G10", CultureInfo.InvariantCulture),
+        (outcome.Measured / outcome.Row.Expected - 1).ToString("0.0e+0", CultureInfo.InvariantCulture), Verdict(outcome),
+        outcome.Row.Source,
     ];
 
-    private static string Called(ReferenceOutcome outcome) => outcome.Row.SettingsText is { Length: > 0 } settings ? $"{outcome.Row.MethodName}, {settings}" : outcome.Row.MethodName;
+    private static string Called(ReferenceOutcome outcome) =>
+        outcome.Row.SettingsText is { Length: > 0 } settings ? $"{outcome.Row.MethodName}, {settings}" : outcome.Row.MethodName;
 
     // Losses in 1,000 cycles.
-    private static string Rate(TruthTracking? tracking) => tracking is null || double.IsNaN(tracking.LossesPer1000Cycles) ? "-" : SampleRun.Number(tracking.LossesPer1000Cycles, 1);
+    private static string Rate(TruthTracking? tracking) =>
+        tracking is null || double.IsNaN(tracking.LossesPer1000Cycles) ? "-" : SampleRun.Number(tracking.LossesPer1000Cycles, 1);
 
     private static JsonNode? Number(double value) => double.IsFinite(value) ? JsonValue.Create(value) : null;
 
@@ -132,11 +145,18 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
         ["foundBelow"] = Number(tracking.Bounds.Found),
     };
 
-    private static void Draw(SampleRun run, IReadOnlyList<ReferenceOutcome> outcomes, IReadOnlyList<ReportTable> tables, Dictionary<string, object> settings)
+    private static void Draw(SampleRun run, IReadOnlyList<ReferenceOutcome> outcomes, IReadOnlyList<ReportTable> tables,
+        Dictionary<string, object> settings)
     {
-        var blocks = new List<ReportBlock> { new ReportParagraph("Every method beside figures that systems of others published for the same settings. A statistical figure is the median over independent experiments; " +
-                                                                 "one in which the method diverged or lost its truth (an error above that of optimal interpolation) is counted and left out. " +
-                                                                 "Tracked is the mean error of the cycles in which the truth is not lost; losses are counted in 1,000 cycles, and their length is in cycles.") };
+        var blocks = new List<ReportBlock>
+            { new ReportParagraph(
+                "Every method beside figures that systems of others published for the same settings. A statistical figure is the median " +
+                    "over independent experiments; " +
+                                                                 "one in which the method diverged or lost its truth (an error above " +
+                                                                     "that of optimal interpolation) is counted and left out. " +
+                                                                 "Tracked is the mean error of the cycles in which the truth is not " +
+                                                                     "lost; losses are counted in 1,000 cycles, and their length is in " +
+                                                                         "cycles.") };
         var measured = outcomes.Where(outcome => !outcome.Row.IsExact && outcome.PerSeed.Count > 0).ToList();
         blocks.AddRange(tables);
         foreach (var group in measured.GroupBy(outcome => outcome.Row.ModelName))
@@ -144,10 +164,14 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
             // Relative to what was published, so that large and small errors are seen alike.
             Bar[] bars = [.. group.Select(outcome => new Bar(Called(outcome), outcome.Measured / outcome.Row.Expected, 1)
                 { Range = (outcome.PerSeed[0] / outcome.Row.Expected, outcome.PerSeed[^1] / outcome.Row.Expected) })];
-            string file = "scores-" + string.Concat(group.Key.ToLowerInvariant().Select(letter => char.IsAsciiLetterOrDigit(letter) ? letter : '-')).Replace("--", "-").Trim('-');
-            var axis = new Axis("measured over published analysis RMSE") { Minimum = Math.Min(0.8, 0.95 * bars.Min(bar => bar.Range!.Value.Low)) };
+            string file = "scores-" +
+                string.Concat(group.Key.ToLowerInvariant().Select(letter => char.IsAsciiLetterOrDigit(letter) ? letter : '-'))
+                    .Replace("--", "-").Trim('-');
+            var axis = new Axis("measured over published analysis RMSE")
+                { Minimum = Math.Min(0.8, 0.95 * bars.Min(bar => bar.Range!.Value.Low)) };
             var figure = run.Write(new BarChart(group.Key, axis, bars) { Width = 820, Height = 90 + 27 * bars.Length }, file);
-            blocks.Add(new ReportFigure(figure, $"{group.Key}: the median over experiments (bars) and their range (whiskers), relative to what was published (diamonds)."));
+            blocks.Add(new ReportFigure(figure,
+                $"{group.Key}: the median over experiments (bars) and their range (whiskers), relative to what was published (diamonds)."));
         }
         blocks.AddRange([new ReportHeading("Settings"), new ReportSettings(settings)]);
         run.Write(new HtmlReport("Reference scores", blocks));

@@ -25,13 +25,20 @@ internal sealed record ReferenceTable(IReadOnlyDictionary<string, ReferenceExper
     public static string ShippedFile => Path.Combine(AppContext.BaseDirectory, "data", "reference-scores.json");
 
     /// <summary>Reads a table and checks every row of it.</summary>
-    /// <exception cref="SampleException">The file is missing or no such table, or a row names what is not known; the message lists what is.</exception>
+    /// <exception cref="SampleException">The file is missing or no such table, or a row names what is not known; the message lists what
+    /// is.</exception>
     public static ReferenceTable Load(string path)
     {
         ReferenceTable table;
-        try { table = JsonSerializer.Deserialize<ReferenceTable>(File.ReadAllText(path), Options) ?? throw new JsonException("it is empty"); }
-        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException) { throw new SampleException($"The reference scores cannot be read: {refused.Message}"); }
-        catch (Exception refused) when (refused is JsonException or ArgumentException) { throw new SampleException($"'{path}' holds no table of reference scores: {refused.Message.ReplaceLineEndings(" ")}"); }
+        try { table = JsonSerializer.Deserialize<ReferenceTable>(File.ReadAllText(path), Options)
+            ?? throw new JsonException("it is empty"); }
+        catch (Exception refused)
+        when (refused is IOException
+        or UnauthorizedAccessException) { throw new SampleException($"The reference scores cannot be read: {refused.Message}"); }
+        catch (Exception refused)
+        when (refused is JsonException
+        or ArgumentException) { throw new SampleException(
+            $"'{path}' holds no table of reference scores: {refused.Message.ReplaceLineEndings(" ")}"); }
         if (table.Rows.Count == 0) throw new SampleException($"'{path}' holds no rows.");
         for (int i = 0; i < table.Rows.Count; i++)
         {
@@ -52,25 +59,30 @@ internal sealed record ReferenceTable(IReadOnlyDictionary<string, ReferenceExper
 /// <param name="Start">Where truth and members start.</param>
 /// <param name="BurnIn">How many first cycles are not scored.</param>
 /// <param name="Stride">The components 0, stride, 2 stride, ... are observed; all of them unless said.</param>
-internal sealed record ReferenceExperiment(IReadOnlyDictionary<string, JsonElement> Model, double Interval, double ErrorVariance, ReferenceStart Start, long BurnIn, long Stride = 1);
+internal sealed record ReferenceExperiment(IReadOnlyDictionary<string, JsonElement> Model, double Interval, double ErrorVariance,
+    ReferenceStart Start, long BurnIn, long Stride = 1);
 
 /// <summary>A normal distribution to start from, with a diagonal covariance: its mean as a list or as a level with exceptions.</summary>
 /// <param name="Variance">Of every component.</param>
 /// <param name="Mean">The mean as a list, one number a component.</param>
 /// <param name="Level">The mean of all components that are not named.</param>
 /// <param name="Components">The mean of those that are, by their number from 0.</param>
-internal sealed record ReferenceStart(double Variance, IReadOnlyList<double>? Mean = null, double? Level = null, IReadOnlyDictionary<int, double>? Components = null)
+internal sealed record ReferenceStart(double Variance, IReadOnlyList<double>? Mean = null, double? Level = null,
+    IReadOnlyDictionary<int, double>? Components = null)
 {
     /// <summary>The distribution for a state dimension.</summary>
     /// <exception cref="SampleException">The mean does not fit.</exception>
     public GaussianInitialCondition Of(long dimension)
     {
-        if (Mean is null == Level is null) throw new SampleException("A start has either a 'mean' with one number a component or a 'level'.");
+        if (Mean is null == Level is null)
+            throw new SampleException("A start has either a 'mean' with one number a component or a 'level'.");
         double[] mean = Mean is null ? [.. Enumerable.Repeat(Level!.Value, (int)dimension)] : [.. Mean];
-        if (mean.Length != dimension) throw new SampleException($"The start's mean has {mean.Length} components; the model has {dimension}.");
+        if (mean.Length != dimension)
+            throw new SampleException($"The start's mean has {mean.Length} components; the model has {dimension}.");
         foreach (var (component, value) in Components ?? new Dictionary<int, double>())
         {
-            if (component < 0 || component >= dimension) throw new SampleException($"The start names component {component}; the model has 0 to {dimension - 1}.");
+            if (component < 0 || component >= dimension)
+                throw new SampleException($"The start names component {component}; the model has 0 to {dimension - 1}.");
             mean[component] = value;
         }
         using var tensor = TorchSharp.torch.tensor(mean);
@@ -89,13 +101,18 @@ internal sealed record ReferenceTolerance(double? Share = null, bool Below = fal
         : Math.Abs(measured - expected) <= (Share ?? Relative!.Value) * Math.Abs(expected);
 
     /// <summary>As a table shows it.</summary>
-    public string Describe(double expected, int decimals) => (Below ? "below " : "") + expected.ToString(Relative is null ? "F" + decimals : "G10", System.Globalization.CultureInfo.InvariantCulture);
+    public string Describe(double expected, int decimals) =>
+        (Below ? "below " : "")
+        + expected.ToString(Relative is null ? "F" + decimals : "G10", System.Globalization.CultureInfo.InvariantCulture);
 
     public void Check()
     {
         int given = (Share is null ? 0 : 1) + (Below ? 1 : 0) + (Relative is null ? 0 : 1);
-        if (given != 1) throw new SampleException("A tolerance says one of 'share' (within this share), 'below' (true) and 'relative' (equal to within this difference).");
-        if ((Share ?? Relative ?? 1) is not (> 0 and <= 1)) throw new SampleException($"A tolerance lies above 0 and is at most 1; given: {Share ?? Relative}.");
+        if (given != 1)
+            throw new SampleException(
+                "A tolerance says one of 'share' (within this share), 'below' (true) and 'relative' (equal to within this difference).");
+        if ((Share ?? Relative ?? 1) is not (> 0 and <= 1))
+            throw new SampleException($"A tolerance lies above 0 and is at most 1; given: {Share ?? Relative}.");
     }
 }
 
@@ -109,7 +126,8 @@ internal sealed record ReferenceTolerance(double? Share = null, bool Below = fal
 /// <param name="Case">An exact case.</param>
 /// <param name="Quantity">Which figure of an exact case.</param>
 /// <param name="Seeds">How many experiments the median needs at least, for a score that scatters more than most.</param>
-internal sealed record ReferenceRow(double Expected, ReferenceTolerance Tolerance, string Source, IReadOnlyDictionary<string, JsonElement> Settings,
+internal sealed record ReferenceRow(double Expected, ReferenceTolerance Tolerance, string Source,
+    IReadOnlyDictionary<string, JsonElement> Settings,
     string? Experiment = null, string? Method = null, string? Case = null, string? Quantity = null, long Seeds = 1)
 {
     /// <summary>Whether it is one figure that follows exactly, not an average over random numbers.</summary>
@@ -122,7 +140,9 @@ internal sealed record ReferenceRow(double Expected, ReferenceTolerance Toleranc
     public string MethodName => Method is null ? Case! : ReferenceMethods.Find(Method).Name;
 
     /// <summary>The settings as a table shows them, for instance <c>N = 20, inflation 1.04</c>.</summary>
-    public string SettingsText => string.Join(", ", Settings.Select(setting => NamedSettings.Describe(setting.Key, setting.Value)).Concat(Quantity is null ? [] : [Quantity]));
+    public string SettingsText =>
+        string.Join(", ",
+            Settings.Select(setting => NamedSettings.Describe(setting.Key, setting.Value)).Concat(Quantity is null ? [] : [Quantity]));
 
     /// <summary>Refuses what is not known, before anything is computed.</summary>
     public void Check(ReferenceTable table)
@@ -131,11 +151,13 @@ internal sealed record ReferenceRow(double Expected, ReferenceTolerance Toleranc
         Require.AtLeast(Seeds, 1, "seeds");
         if (Case is not null)
         {
-            if (Experiment is not null || Method is not null || Quantity is null) throw new SampleException("A row with a 'case' has a 'quantity', and neither 'experiment' nor 'method'.");
+            if (Experiment is not null || Method is not null || Quantity is null)
+                throw new SampleException("A row with a 'case' has a 'quantity', and neither 'experiment' nor 'method'.");
             ExactCases.Find(Case).Check(new NamedSettings(Case, Settings), Quantity);
             return;
         }
-        if (Experiment is null || Method is null || Quantity is not null) throw new SampleException("A row has an 'experiment' and a 'method', or else a 'case' and a 'quantity'.");
+        if (Experiment is null || Method is null || Quantity is not null)
+            throw new SampleException("A row has an 'experiment' and a 'method', or else a 'case' and a 'quantity'.");
         if (!table.Experiments.TryGetValue(Experiment, out var experiment))
             throw new SampleException($"There is no experiment '{Experiment}'; there are: {string.Join(", ", table.Experiments.Keys)}.");
         ReferenceExecution.Prepare(this, experiment, new DataAssimilationContext(), 1, 1, isRehearsal: true);

@@ -8,7 +8,8 @@ namespace DaML.Samples;
 /// <param name="plan">Sizes and lengths.</param>
 /// <param name="methods">What is compared, none first.</param>
 /// <param name="progress">Told after each method; null for nobody.</param>
-internal sealed class PreconditionerMeasurement(PreconditionerPlan plan, IReadOnlyList<PreconditionerMethod> methods, IProgress<ProgressReport>? progress)
+internal sealed class PreconditionerMeasurement(PreconditionerPlan plan, IReadOnlyList<PreconditionerMethod> methods,
+    IProgress<ProgressReport>? progress)
 {
     /// <summary>The residual at which a minimisation is compared, and the one where operations stop.</summary>
     public const double Small = 1e-7, Operational = 1e-3;
@@ -19,7 +20,8 @@ internal sealed class PreconditionerMeasurement(PreconditionerPlan plan, IReadOn
     private int solved;
 
     /// <summary>Conjugate gradients with full re-orthogonalisation, to the small residual.</summary>
-    public ConjugateGradientSolver Solver { get; } = new(new InnerSolverOptions { MaximumIterations = plan.MaximumIterations, ResidualReduction = Small });
+    public ConjugateGradientSolver Solver { get; } =
+        new(new InnerSolverOptions { MaximumIterations = plan.MaximumIterations, ResidualReduction = Small });
 
     /// <summary>Solves a batch of systems by all methods and keeps figures.</summary>
     /// <param name="trajectory">Where the model is linearised.</param>
@@ -36,7 +38,8 @@ internal sealed class PreconditionerMeasurement(PreconditionerPlan plan, IReadOn
             reference ??= solution.Solution.Values.MoveToOuterDisposeScope();
             var difference = (solution.Solution.Values - reference).square().sum(-1).sqrt() / reference.square().sum(-1).sqrt();
             // What reached the limit of iterations has no solution to compare.
-            Keep($"difference/{method.Name}", solution.Trajectories.Select((report, i) => report.Stop == InnerStop.IterationLimit ? 0 : difference[i].ToDouble()).Max());
+            Keep($"difference/{method.Name}",
+                solution.Trajectories.Select((report, i) => report.Stop == InnerStop.IterationLimit ? 0 : difference[i].ToDouble()).Max());
             foreach (var report in solution.Trajectories)
             {
                 Keep($"iterations/{method.Name}", report.Iterations);
@@ -46,7 +49,9 @@ internal sealed class PreconditionerMeasurement(PreconditionerPlan plan, IReadOn
                 curves[method.Name].Add(report.ResidualNorms);
             }
             int all = methods.Count * plan.Cycles;
-            progress?.Report(new ProgressReport($"solved with {method.Title}", ++solved, all, new Dictionary<string, double>(), watch.Elapsed, watch.Elapsed * ((double)all / solved - 1)));
+            progress?.Report(
+                new ProgressReport($"solved with {method.Title}", ++solved, all, new Dictionary<string, double>(), watch.Elapsed,
+                    watch.Elapsed * ((double)all / solved - 1)));
         }
     }
 
@@ -54,7 +59,8 @@ internal sealed class PreconditionerMeasurement(PreconditionerPlan plan, IReadOn
     /// Compares approximations with the whole matrix of each state: their relative error in the Frobenius norm beside the best of
     /// their rank.
     /// </summary>
-    public void AddSpectra(WindowTrajectory<State> trajectory, QuadraticCost quadratic, FixedEigenpairs average, LearnedEigenpairs learned, LearnedEigenpairs residual)
+    public void AddSpectra(WindowTrajectory<State> trajectory, QuadraticCost quadratic, FixedEigenpairs average, LearnedEigenpairs learned,
+        LearnedEigenpairs residual)
     {
         using var scope = NewDisposeScope();
         var like = quadratic.RightSide.Values;
@@ -68,14 +74,18 @@ internal sealed class PreconditionerMeasurement(PreconditionerPlan plan, IReadOn
             // The rest of the spectrum is taken as one, as the preconditioners take it.
             var left = (values.narrow(1, rank, m - rank) - 1).square().sum(-1);
             Keep($"error/best.{rank}", (left / norm).sqrt().mean().ToDouble());
-            foreach (var (name, source) in ((string, IEigenpairSource)[])[("fixed", average.Leading(rank)), ("learned", learned.Leading(rank)), ("learned_residual", residual.Leading(Math.Min(rank, residual.Network.Rank)))])
+            foreach (var (name,
+                source) in ((string, IEigenpairSource)[])[("fixed", average.Leading(rank)), ("learned", learned.Leading(rank)),
+                    ("learned_residual", residual.Leading(Math.Min(rank, residual.Network.Rank)))])
             {
                 using var one = NewDisposeScope();
                 var pairs = source.Find(trajectory, quadratic, []);
                 var approximation = eye(m, dtype: like.dtype) + pairs.Vectors.mT.matmul((pairs.Values - 1).unsqueeze(-1) * pairs.Vectors);
                 Keep($"error/{name}.{rank}", ((matrix - approximation).square().sum([1, 2]) / norm).sqrt().mean().ToDouble());
-                if (rank == plan.Ranks[^1] && !figures.ContainsKey($"spectrum/{name}")) Keep($"spectrum/{name}", pairs.Values[0].to_type(ScalarType.Float64).ToArray<double>());
-                if (rank == plan.Ranks[^1]) Keep($"relative/{name}", ((matrix - approximation).square().sum([1, 2]) / norm).mean().ToDouble());
+                if (rank == plan.Ranks[^1] && !figures.ContainsKey($"spectrum/{name}"))
+                    Keep($"spectrum/{name}", pairs.Values[0].to_type(ScalarType.Float64).ToArray<double>());
+                if (rank == plan.Ranks[^1])
+                    Keep($"relative/{name}", ((matrix - approximation).square().sum([1, 2]) / norm).mean().ToDouble());
             }
         }
     }
@@ -104,10 +114,13 @@ internal sealed class PreconditionerMeasurement(PreconditionerPlan plan, IReadOn
         {
             var own = curves[method.Name];
             // The median over the systems, until half of them are solved; one that is solved keeps its last residual.
-            double[] medians = [.. Enumerable.Range(0, own.Max(curve => curve.Count)).Select(i => Median.Of(own.Select(curve => curve[Math.Min(i, curve.Count - 1)] / curve[0])))];
+            double[] medians =
+                [.. Enumerable.Range(0, own.Max(curve => curve.Count))
+                    .Select(i => Median.Of(own.Select(curve => curve[Math.Min(i, curve.Count - 1)] / curve[0])))];
             figures[$"curve/{method.Name}"] = [.. medians.TakeWhile((_, i) => i == 0 || medians[i - 1] > Small)];
             double network = !method.UsesNetwork ? 0 : method.Key.Contains("residual") ? costs.Residual : costs.Learned;
-            Keep($"cost/{method.Name}", Median.Of(figures[$"iterations/{method.Name}"]) * costs.Single + method.BlockProducts * costs.InBlock + network);
+            Keep($"cost/{method.Name}", Median.Of(figures[$"iterations/{method.Name}"]) * costs.Single +
+                method.BlockProducts * costs.InBlock + network);
         }
         Keep("cost.product", costs.Single);
         Keep("cost.product_in_block", costs.InBlock);

@@ -8,7 +8,8 @@ namespace DaML.Samples;
 /// <param name="Preconditioning">The preconditioner.</param>
 /// <param name="BlockProducts">Hessian products that it takes in blocks, for each state.</param>
 /// <param name="UsesNetwork">Whether a network is evaluated.</param>
-internal sealed record PreconditionerMethod(string Key, string Title, int? Rank, string Mu, IPreconditioning Preconditioning, double BlockProducts = 0, bool UsesNetwork = false)
+internal sealed record PreconditionerMethod(string Key, string Title, int? Rank, string Mu, IPreconditioning Preconditioning,
+    double BlockProducts = 0, bool UsesNetwork = false)
 {
     public const string SmallestKept = "smallest kept", One = "1";
 
@@ -28,18 +29,22 @@ internal static class PreconditionerMethods
     /// <param name="inverse">The average and how it is used as an inverse; null where the matrix is too large.</param>
     /// <param name="learned">The paper's network.</param>
     /// <param name="residual">The network that corrects fixed pairs.</param>
-    public static IReadOnlyList<PreconditionerMethod> All(PreconditionerPlan plan, long dimension, long seed, SharedEigenpairs exact, FixedEigenpairs average,
+    public static IReadOnlyList<PreconditionerMethod> All(PreconditionerPlan plan, long dimension, long seed, SharedEigenpairs exact,
+        FixedEigenpairs average,
         RegularisedInversePreconditioning? inverse, LearnedEigenpairs learned, LearnedEigenpairs residual)
     {
         var methods = new List<PreconditionerMethod>
         {
             new("none", "none", null, "", new NoPreconditioning()),
-            new("control_variable", "B^(1/2) (B = I: no change)", null, "", new CovariancePreconditioning(ErrorCovariance.Scalar(dimension, 1))),
+            new("control_variable", "B^(1/2) (B = I: no change)", null, "",
+                new CovariancePreconditioning(ErrorCovariance.Scalar(dimension, 1))),
             new("ritz_pairs", "Ritz pairs of the solve before, as they were", null, "", new RitzPreconditioning()),
             new("ritz", "Ritz vectors of the solve before, limited memory", null, PreconditionerMethod.SmallestKept,
                 new LimitedMemoryPreconditioning(new RecycledEigenpairs(plan.Ranks[0]), mu: null), BlockProducts: plan.Ranks[0]),
         };
-        if (inverse is not null) methods.Add(new("fixed_inverse", FormattableString.Invariant($"inverse of the average + {inverse.Shift:g3}"), null, "", inverse));
+        if (inverse is not null)
+            methods.Add(
+                new("fixed_inverse", FormattableString.Invariant($"inverse of the average + {inverse.Shift:g3}"), null, "", inverse));
         foreach (int rank in plan.Ranks)
         {
             // What that rank would cost alone.
@@ -62,11 +67,16 @@ internal static class PreconditionerMethods
             void Pair(string key, string title, IEigenpairSource source, double block = 0, bool network = false)
             {
                 methods.Add(new(key, title, rank, PreconditionerMethod.SmallestKept, new SpectralPreconditioning(source), block, network));
-                if (rank == plan.Ranks[^1] && key != "randomized") methods.Add(new(key, title, rank, PreconditionerMethod.One, new SpectralPreconditioning(source, new SpectralForm { Mu = 1 }), block, network));
+                if (rank == plan.Ranks[^1] && key != "randomized")
+                    methods.Add(
+                        new(key, title, rank, PreconditionerMethod.One, new SpectralPreconditioning(source, new SpectralForm { Mu = 1 }),
+                            block, network));
             }
 
             void Memory(string key, string title, IEigenpairSource source, bool network) =>
-                methods.Add(new(key, title, rank, PreconditionerMethod.SmallestKept, new LimitedMemoryPreconditioning(source, mu: null), BlockProducts: rank, UsesNetwork: network));
+                methods.Add(
+                    new(key, title, rank, PreconditionerMethod.SmallestKept, new LimitedMemoryPreconditioning(source, mu: null),
+                        BlockProducts: rank, UsesNetwork: network));
         }
         return methods;
     }

@@ -15,13 +15,17 @@ internal sealed class PreconditionerParts(PreconditionerPlan plan, TimeSpan trai
     public IReadOnlyList<SamplePart> All =>
     [
         .. Regimes.Select(name => new SamplePart($"{name} fixed", run => Fixed(run, name))),
-        .. Regimes.Select(name => new SamplePart($"{name} residual", run => Learn(run, name, residual: true)) { After = [$"{name} fixed"] }),
-        .. Regimes.Select(name => new SamplePart($"{name} learned", run => Learn(run, name, residual: false)) { After = [$"{name} fixed"] }),
-        .. Regimes.Select(name => new SamplePart($"{name} comparison", run => Compare(run, name)) { After = [$"{name} learned", $"{name} residual"] }),
+        .. Regimes.Select(name =>
+            new SamplePart($"{name} residual", run => Learn(run, name, residual: true)) { After = [$"{name} fixed"] }),
+        .. Regimes.Select(name =>
+            new SamplePart($"{name} learned", run => Learn(run, name, residual: false)) { After = [$"{name} fixed"] }),
+        .. Regimes.Select(name =>
+            new SamplePart($"{name} comparison", run => Compare(run, name)) { After = [$"{name} learned", $"{name} residual"] }),
     ];
 
     /// <summary>A regime's model and cost.</summary>
-    public PreconditionerRegime Regime(string name, long seed) => new(name, name == "calm" ? ShallowWaterOptions.Calm : ShallowWaterOptions.Turbulent, plan, seed);
+    public PreconditionerRegime Regime(string name, long seed) =>
+        new(name, name == "calm" ? ShallowWaterOptions.Calm : ShallowWaterOptions.Turbulent, plan, seed);
 
     // Pairs of the average over many states, and of the matrix at their mean.
     private IReadOnlyDictionary<string, double[]> Fixed(PartRun run, string name)
@@ -33,9 +37,11 @@ internal sealed class PreconditionerParts(PreconditionerPlan plan, TimeSpan trai
         var estimator = new FixedPreconditioningEstimator(regime.Cost);
         int rank = plan.Ranks[^1], most = (int)Math.Min(rank + plan.Oversampling, regime.Cells);
         ComputedEigenpairs Search(int pairs) => new(pairs, EigenpairMethod.Randomised, plan.Oversampling, seed: run.Context.Options.Seed);
-        ModelArchive.Write(estimator.FindEigenpairs(windows, Search(rank), run.Context.Progress, run.Cancellation), FileOf(run, name, "average"));
+        ModelArchive.Write(estimator.FindEigenpairs(windows, Search(rank), run.Context.Progress, run.Cancellation),
+            FileOf(run, name, "average"));
         var mean = new State(cat([.. windows.Select(window => window.Background.Values)]).mean([0], keepdim: true));
-        ModelArchive.Write(estimator.FindEigenpairs([regime.Window(mean, null)], Search(most), run.Context.Progress, run.Cancellation), FileOf(run, name, "mean"));
+        ModelArchive.Write(estimator.FindEigenpairs([regime.Window(mean, null)], Search(most), run.Context.Progress, run.Cancellation),
+            FileOf(run, name, "mean"));
         if (plan.SpectrumStates > 0)
         {
             double shift = name == "calm" ? 10 : 100;
@@ -53,12 +59,15 @@ internal sealed class PreconditionerParts(PreconditionerPlan plan, TimeSpan trai
         var options = new LearnedPreconditioningOptions
         {
             Loss = residual ? HessianLoss.Whitened : HessianLoss.RelativeFrobenius, Probes = plan.Probes, ValidationBatches = 3,
-            Training = new() { Steps = plan.TrainingSteps, MaximumDuration = (residual ? 1.5 : 0.5) * training, LearningRate = residual ? 1e-3 : 2e-3, ValidationInterval = 50, Patience = long.MaxValue, CheckpointPath = checkpoint },
+            Training = new()
+                { Steps = plan.TrainingSteps, MaximumDuration = (residual ? 1.5 : 0.5) * training, LearningRate = residual ? 1e-3
+                    : 2e-3, ValidationInterval = 50, Patience = long.MaxValue, CheckpointPath = checkpoint },
         };
         var create = residual
             ? LearnedPreconditioningEstimator.Transported(regime.Layout, mean, plan.Network)
             : LearnedPreconditioningEstimator.Spectral(regime.Layout, plan.Ranks[^1], 2 * average.Values.max().ToDouble(), plan.Network);
-        var estimator = new LearnedPreconditioningEstimator($"{name} {kind}", run.Context, regime.Cost, regime.Layout, create, options, residual ? average : null);
+        var estimator = new LearnedPreconditioningEstimator($"{name} {kind}", run.Context, regime.Cost, regime.Layout, create, options,
+            residual ? average : null);
         var pairs = estimator.Fit(regime.LearningWindows(plan.TrainingBatch, average), run.Cancellation);
         run.Cancellation.ThrowIfCancellationRequested();
         ModelArchive.Write(pairs, FileOf(run, name, kind));
@@ -78,11 +87,13 @@ internal sealed class PreconditionerParts(PreconditionerPlan plan, TimeSpan trai
     private IReadOnlyDictionary<string, double[]> Compare(PartRun run, string name)
     {
         var regime = Regime(name, run.Context.Options.Seed);
-        LearnedEigenpairs learned = Read<LearnedEigenpairs>(run, name, "learned"), residual = Read<LearnedEigenpairs>(run, name, "residual");
+        LearnedEigenpairs learned = Read<LearnedEigenpairs>(run, name, "learned"),
+            residual = Read<LearnedEigenpairs>(run, name, "residual");
         FixedEigenpairs average = Read<FixedEigenpairs>(run, name, "average");
         var inverse = plan.SpectrumStates > 0 ? Read<RegularisedInversePreconditioning>(run, name, "inverse") : null;
         using var exact = new SharedEigenpairs(PreconditionerPlan.Exact(plan.Ranks[^1], plan.Oversampling, run.Context.Options.Seed));
-        var methods = PreconditionerMethods.All(plan, regime.Model.Dimension, run.Context.Options.Seed, exact, average, inverse, learned, residual);
+        var methods = PreconditionerMethods.All(plan, regime.Model.Dimension, run.Context.Options.Seed, exact, average, inverse, learned,
+            residual);
         using var noGradients = no_grad();
         using RandomStream states = run.Context.Random($"{name}/unseen"), noise = run.Context.Random($"{name}/observations");
         using var sequence = regime.Windows(2 * plan.Chains).Open(states, ScalarType.Float64);
@@ -115,5 +126,6 @@ internal sealed class PreconditionerParts(PreconditionerPlan plan, TimeSpan trai
 
     private static string FileOf(PartRun run, string regime, string what) => run.ModelFile($"{regime}-{what}");
 
-    private static T Read<T>(PartRun run, string regime, string what) where T : class => run.Context.Model.Load<T>(FileOf(run, regime, what));
+    private static T Read<T>(PartRun run, string regime, string what) where T : class =>
+        run.Context.Model.Load<T>(FileOf(run, regime, what));
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace DaML.Samples;
 
 /// <summary>Sizes and lengths of the sample of learned preconditioners.</summary>
@@ -6,7 +8,8 @@ public sealed record PreconditionerPlan
     /// <summary>The publication's: 64 x 64 cells, ranks 1000, 1900 and 2000, 1000 states with 100 probes each.</summary>
     public static PreconditionerPlan Full { get; } = new()
     {
-        Cells = 64, Ranks = [1000, 1900, 2000], Chains = 2, Cycles = 10, TrainingBatch = 1, Probes = 100, TrainingSteps = 1000, AverageBatches = 10, AverageBatch = 1,
+        Cells = 64, Ranks = [1000, 1900, 2000], Chains = 2, Cycles = 10, TrainingBatch = 1, Probes = 100, TrainingSteps = 1000,
+        AverageBatches = 10, AverageBatch = 1,
         SpectrumStates = 0, Oversampling = 200, MaximumIterations = 4000, Network = new() { Features = 64, Levels = 4 },
     };
 
@@ -40,7 +43,9 @@ public sealed record PreconditionerPlan
     /// <summary>Vectors beyond the rank in searches for eigenpairs.</summary>
     public int Oversampling { get; init; } = 20;
 
-    /// <summary>Assimilations of each sequence whose whole matrix is made, to compare approximations with the best there is; 0 for none.</summary>
+    /// <summary>
+    /// Assimilations of each sequence whose whole matrix is made, to compare approximations with the best there is; 0 for none.
+    /// </summary>
     public int SpectrumStates { get; init; } = 1;
 
     /// <summary>The most iterations of a solve.</summary>
@@ -53,11 +58,14 @@ public sealed record PreconditionerPlan
     public UNetOptions Network { get; init; } = new() { Features = 16 };
 
     /// <summary>
-    /// Subspace iteration to convergence, which stands for exact pairs: four passes over twice the usual vectors beyond the rank. (Lanczos iterations of that length leave the last pairs
+    /// Subspace iteration to convergence, which stands for exact pairs: four passes over twice the usual vectors beyond the rank. (Lanczos
+    /// iterations of that length leave the last pairs
     /// too inexact: 27 iterations instead of 12 with r = 245.)
     /// </summary>
-    internal static ComputedEigenpairs Exact(int rank, int oversampling, long seed) => new(rank, EigenpairMethod.Randomised, 2 * oversampling, passes: 4, seed);
+    internal static ComputedEigenpairs Exact(int rank, int oversampling, long seed) =>
+        new(rank, EigenpairMethod.Randomised, 2 * oversampling, passes: 4, seed);
 
-    internal string Describe() => FormattableString.Invariant(
-        $"{Cells} x {Cells} cells, ranks {string.Join(" ", Ranks)}, {Chains} x {Cycles} systems, {TrainingBatch} x {Probes} probes, {TrainingSteps} steps at most, spin-up {SpinUp}");
+    internal string Describe() => string.Create(CultureInfo.InvariantCulture,
+        $"{Cells} x {Cells} cells, ranks {string.Join(" ", Ranks)}, {Chains} x {Cycles} systems, {TrainingBatch} x {Probes} probes, " +
+        $"{TrainingSteps} steps at most, spin-up {SpinUp}");
 }

@@ -22,7 +22,9 @@ internal sealed class PreconditionerRegime
         Name = name;
         Model = new ShallowWater(options with { CellsX = plan.Cells, CellsY = plan.Cells, InitialHeight = 1 });
         Cells = (long)plan.Cells * plan.Cells;
-        Term = new ObservationTerm(new SubsetObservationOperator(Model.Dimension, [.. Enumerable.Range(0, (int)Cells).Select(cell => (long)cell)]), ErrorCovariance.Scalar(Cells, 1));
+        Term = new ObservationTerm(
+            new SubsetObservationOperator(Model.Dimension, [.. Enumerable.Range(0, (int)Cells).Select(cell => (long)cell)]),
+            ErrorCovariance.Scalar(Cells, 1));
         Cost = new FourDimensionalVariationalCost(Model, [new BackgroundTerm(ErrorCovariance.Scalar(Model.Dimension, 1))], [Term]);
         Layout = FieldLayout.Of(Model);
         // The calm flow settles down; what is disturbed before each run keeps its states apart.
@@ -32,11 +34,13 @@ internal sealed class PreconditionerRegime
         using var noGradients = no_grad();
         double year = 365 * ShallowWater.Day;
         var rest = new ShallowWaterInitialCondition(Model.Options).Draw(1, random, ScalarType.Float64);
-        var spunUp = Model.Advance(rest, new TimeInterval(0, Math.Round((calm ? 8 : 30) * plan.SpinUp * year / Model.TimeStep) * Model.TimeStep));
+        var spunUp = Model.Advance(rest,
+            new TimeInterval(0, Math.Round((calm ? 8 : 30) * plan.SpinUp * year / Model.TimeStep) * Model.TimeStep));
         start = new GaussianInitialCondition(spunUp[0], Model.CorrelatedErrors(calm ? 0.25 : 100, calm ? 2.5e-5 : 1e-3, Correlation));
         States = new OnlineWindowOptions
         {
-            Batch = plan.TrainingBatch, SpinUp = (calm ? 0.25 : 2) * plan.SpinUp * year, ShortestLead = 10 * ShallowWater.Day, LongestLead = 30 * ShallowWater.Day,
+            Batch = plan.TrainingBatch, SpinUp = (calm ? 0.25 : 2) * plan.SpinUp * year, ShortestLead = 10 * ShallowWater.Day,
+            LongestLead = 30 * ShallowWater.Day,
             Perturbation = Model.CorrelatedErrors(calm ? 0.25 : 1, calm ? 2.5e-5 : 1e-4, Correlation),
         };
     }
@@ -59,7 +63,9 @@ internal sealed class PreconditionerRegime
     /// <summary>Windows at states of the model's long run, as many in a batch as asked for.</summary>
     public OnlineWindows Windows(long batch) => new(Model, start, (state, _) => Window(state, null), States with { Batch = batch });
 
-    /// <summary>The same for trainings: half of the states are moved towards another one of the batch as an outer loop moves them.</summary>
+    /// <summary>
+    /// The same for trainings: half of the states are moved towards another one of the batch as an outer loop moves them.
+    /// </summary>
     public OnlineWindows LearningWindows(long batch, FixedEigenpairs average)
     {
         var increments = new SimulatedIncrements(average);

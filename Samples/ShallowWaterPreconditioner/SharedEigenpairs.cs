@@ -30,7 +30,8 @@ internal sealed class SharedEigenpairs(ComputedEigenpairs search) : IDisposable
         Dispose();
         using var scope = NewDisposeScope();
         var pairs = search.Find(cost);
-        found = new(pairs.Values.DetachFromDisposeScope(), pairs.Vectors.DetachFromDisposeScope(), pairs.Residuals.DetachFromDisposeScope(), pairs.Known.DetachFromDisposeScope());
+        found = new(pairs.Values.DetachFromDisposeScope(), pairs.Vectors.DetachFromDisposeScope(), pairs.Residuals.DetachFromDisposeScope(),
+            pairs.Known.DetachFromDisposeScope());
         system = cost;
         return found;
     }

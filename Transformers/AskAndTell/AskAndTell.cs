@@ -6,7 +6,8 @@ namespace DaML;
 /// <summary>
 /// An ensemble method whose model runs outside the program: <see cref="Ask"/> says which states to propagate over which interval,
 /// <see cref="Tell"/> takes the results, in any order and in as many portions as they come, crashes included, and
-/// <see cref="Assimilate(Observation)"/> takes in the observation. With the same model it gives the numbers of the method's own loop to the bit.
+/// <see cref="Assimilate(Observation)"/> takes in the observation. With the same model it gives the numbers of the method's own loop to the
+/// bit.
 /// One trajectory, one thread. Between any two calls it can be written to a file and restored in another process.
 /// </summary>
 public sealed partial class AskAndTell : IDisposable
@@ -23,7 +24,8 @@ public sealed partial class AskAndTell : IDisposable
     private readonly InflationLimit<EnsembleMemory> limit;
 
     /// <summary>Starts at the method's first ensemble.</summary>
-    /// <param name="method">Any method over an ensemble; of its triple the source, the analyzer and the procoder are used, not the propagater.</param>
+    /// <param name="method">Any method over an ensemble; of its triple the source, the analyzer and the procoder are used, not the
+    /// propagater.</param>
     /// <param name="options">Settings; null = their defaults.</param>
     public AskAndTell(SequentialAssimilation<EnsembleMemory> method, AskAndTellOptions? options = null)
     {
@@ -31,7 +33,8 @@ public sealed partial class AskAndTell : IDisposable
         this.options = options ?? new();
         CheckPolicy();
         if (!double.IsFinite(this.options.StartTime))
-            throw new ArgumentOutOfRangeException(nameof(options), this.options.StartTime, $"'StartTime' must be a finite number; given: {this.options.StartTime}.");
+            throw new ArgumentOutOfRangeException(nameof(options), this.options.StartTime,
+                $"'StartTime' must be a finite number; given: {this.options.StartTime}.");
         Time = until = this.options.StartTime;
         analysing = method.Random("analyzer");
         using var random = method.Random("source");
@@ -43,7 +46,9 @@ public sealed partial class AskAndTell : IDisposable
     /// <summary>What it waits for.</summary>
     public AskAndTellStage Stage { get; private set; }
 
-    /// <summary>The time of the ensemble, in the model's unit: that of the last analysis until all results are told, then that of the forecast.</summary>
+    /// <summary>
+    /// The time of the ensemble, in the model's unit: that of the last analysis until all results are told, then that of the forecast.
+    /// </summary>
     public double Time { get; private set; }
 
     /// <summary>The cycle that the runs and the next observation belong to, from 0.</summary>
@@ -65,14 +70,17 @@ public sealed partial class AskAndTell : IDisposable
     public IReadOnlyList<MemberCrash> Crashes => [.. crashes];
 
     /// <summary>The runs that lead the members to a time.</summary>
-    /// <param name="until">Until when, in the model's unit; not before <see cref="Time"/>. At that time itself there is nothing to run.</param>
-    /// <exception cref="InvalidOperationException">Runs that were asked for are outstanding, or the forecast waits for its observation.</exception>
+    /// <param name="until">Until when, in the model's unit; not before <see cref="Time"/>. At that time itself there is nothing to
+    /// run.</param>
+    /// <exception cref="InvalidOperationException">Runs that were asked for are outstanding, or the forecast waits for its
+    /// observation.</exception>
     /// <exception cref="ArgumentException">The time is not finite or lies before the ensemble's.</exception>
     public IReadOnlyList<MemberRun> Ask(double until)
     {
         Expect(AskAndTellStage.Ask, nameof(Ask));
         if (!double.IsFinite(until) || until < Time)
-            throw new ArgumentException($"{method.Name}: the members are at time {Time:g9}; runs until {until:g9} cannot be asked for.", nameof(until));
+            throw new ArgumentException($"{method.Name}: the members are at time {Time:g9}; runs until {until:g9} cannot be asked for.",
+                nameof(until));
         this.until = until;
         if (until == Time)
         {
@@ -86,10 +94,13 @@ public sealed partial class AskAndTell : IDisposable
         return asked;
     }
 
-    /// <summary>Takes results, in any order, as many as there are. What is refused is refused as a whole: nothing of the call is taken in.</summary>
+    /// <summary>
+    /// Takes results, in any order, as many as there are. What is refused is refused as a whole: nothing of the call is taken in.
+    /// </summary>
     /// <param name="results">Of runs that are <see cref="Outstanding"/>.</param>
     /// <exception cref="InvalidOperationException">Nothing was asked for, or too few members survived for the policy.</exception>
-    /// <exception cref="ArgumentException">A run that was not asked for or is told already, a state of another dimension, or one that is not finite.</exception>
+    /// <exception cref="ArgumentException">A run that was not asked for or is told already, a state of another dimension, or one that is
+    /// not finite.</exception>
     /// <exception cref="MemberCrashException">A run crashed and the policy is <see cref="CrashPolicy.Fail"/>.</exception>
     public void Tell(params IReadOnlyList<MemberResult> results)
     {
@@ -111,7 +122,8 @@ public sealed partial class AskAndTell : IDisposable
     }
 
     /// <summary>Takes in the observation of the time that was asked for.</summary>
-    /// <param name="observation">Its values <c>[p]</c> or <c>[1, p]</c>, with a mask where some are missing: all of them missing stands for no observation. Its time is the forecast's, to the time tolerance of the method's context.</param>
+    /// <param name="observation">Its values <c>[p]</c> or <c>[1, p]</c>, with a mask where some are missing: all of them missing stands for
+    /// no observation. Its time is the forecast's, to the time tolerance of the method's context.</param>
     /// <returns>The density of the analysis; it lives until the next call.</returns>
     /// <exception cref="InvalidOperationException">There is no forecast: nothing was asked for, or runs are outstanding.</exception>
     /// <exception cref="ArgumentException">Another shape or time, or an observed value that is not finite.</exception>
@@ -122,7 +134,9 @@ public sealed partial class AskAndTell : IDisposable
         double roundOff = 1e-9 * Math.Max(1, Math.Abs(Time));
         double ofStep = method.Context.Options.TimeTolerance * (method.Triple.Propagater.TimeStep ?? 0);
         if (!(Math.Abs(observation.Time - Time) <= Math.Max(roundOff, ofStep)))
-            throw new ArgumentException($"{method.Name}: the forecast is for time {Time:g9}; the observation is of time {observation.Time:g9}.", nameof(observation));
+            throw new ArgumentException(
+                $"{method.Name}: the forecast is for time {Time:g9}; the observation is of time {observation.Time:g9}.",
+                nameof(observation));
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var before = analysing.Capture();
@@ -159,7 +173,9 @@ public sealed partial class AskAndTell : IDisposable
     private void CheckPolicy()
     {
         if (options.Crashes is CrashPolicy.Resampling { Added: { } added } && added.Dimension != method.StateDimension)
-            throw new ArgumentException($"{method.Name}: the perturbation of resampled members has dimension {added.Dimension}; a state has {method.StateDimension}.", nameof(options));
+            throw new ArgumentException(
+                $"{method.Name}: the perturbation of resampled members has dimension {added.Dimension}; a state has " +
+                    $"{method.StateDimension}.", nameof(options));
     }
 
     private void Expect(AskAndTellStage needed, string call)
@@ -168,8 +184,11 @@ public sealed partial class AskAndTell : IDisposable
         string now = Stage switch
         {
             AskAndTellStage.Ask => $"the ensemble is at time {Time:g9} and no runs are asked for: call {nameof(Ask)}",
-            AskAndTellStage.Tell => $"{Outstanding.Count} of {asked.Count} runs are outstanding ({Some(Outstanding.Select(run => run.Id))}): {nameof(Tell)} their results",
-            _ => $"the forecast for time {Time:g9} waits for its observation: call {nameof(Assimilate)}, with a mask where nothing was observed",
+            AskAndTellStage.Tell =>
+                $"{Outstanding.Count} of {asked.Count} runs are outstanding ({Some(Outstanding.Select(run => run.Id))}): {nameof(Tell)} " +
+                    $"their results",
+            _ => $"the forecast for time {Time:g9} waits for its observation: call {nameof(Assimilate)}, with a mask where nothing was " +
+                $"observed",
         };
         throw new InvalidOperationException($"{method.Name}: {call} is not possible now; {now}.");
     }
@@ -178,12 +197,18 @@ public sealed partial class AskAndTell : IDisposable
     {
         bool known = asked[0].Id <= result.Id && result.Id < asked[0].Id + asked.Count;
         if (!known || told.ContainsKey(result.Id) || !seen.Add(result.Id))
-            throw new ArgumentException($"{method.Name}: run {result.Id} {(known ? "is told already" : "was not asked for")}; outstanding are {Some(Outstanding.Select(run => run.Id))}.");
+            throw new ArgumentException(
+                $"{method.Name}: run {result.Id} {(known ? "is told already" : "was not asked for")}; outstanding are " +
+                    $"{Some(Outstanding.Select(run => run.Id))}.");
         if (result.State is not { } state) return;
         if (state.Count != method.StateDimension)
-            throw new ArgumentException($"{method.Name}: the result of run {result.Id} has {state.Count} numbers; a state has {method.StateDimension}.");
+            throw new ArgumentException(
+                $"{method.Name}: the result of run {result.Id} has {state.Count} numbers; a state has {method.StateDimension}.");
         for (int i = 0; i < state.Count; i++)
-            if (!double.IsFinite(state[i])) throw new ArgumentException($"{method.Name}: component {i} of the result of run {result.Id} is {state[i]}; a run without a finite state is told as crashed.");
+            if (!double.IsFinite(state[i]))
+                throw new ArgumentException(
+                    $"{method.Name}: component {i} of the result of run {result.Id} is {state[i]}; a run without a finite state is told " +
+                        $"as crashed.");
     }
 
     private void Complete(Dictionary<long, MemberResult> results)
@@ -192,7 +217,8 @@ public sealed partial class AskAndTell : IDisposable
         using var noGradients = no_grad();
         using var random = method.Random($"crashes/{Cycle}");
         double[]?[] states = [.. asked.Select(run => results[run.Id].State?.ToArray())];
-        Replace(Checked(new EnsembleMemory(CrashTreatment.Ensemble(options.Crashes, states, memory.Members.dtype, memory.Members.device, random))));
+        Replace(Checked(
+            new EnsembleMemory(CrashTreatment.Ensemble(options.Crashes, states, memory.Members.dtype, memory.Members.device, random))));
         foreach (var run in asked)
             if (results[run.Id].Crash is { } reason) crashes.Add(new MemberCrash(Cycle, run.Id, run.Member, reason));
         asked = [];
@@ -228,7 +254,8 @@ public sealed partial class AskAndTell : IDisposable
         using var scope = NewDisposeScope();
         Require.Shape(next.Members, $"The ensemble of {method.Name}", 1, ColumnDefinition.AnySize, method.StateDimension);
         double norm = next.Members.mean([1]).square().mean([1]).max().sqrt().ToDouble();
-        if (!double.IsFinite(next.Members.sum().ToDouble()) || norm > method.Options.DivergenceBound) throw new DivergenceException(method.Name, Cycle, until, norm);
+        if (!double.IsFinite(next.Members.sum().ToDouble()) || norm > method.Options.DivergenceBound)
+            throw new DivergenceException(method.Name, Cycle, until, norm);
         return next;
     }
 
@@ -240,11 +267,14 @@ public sealed partial class AskAndTell : IDisposable
         Tensor? mask = null;
         if (observation.Mask is { } given)
         {
-            if (given.dtype != ScalarType.Bool) throw new ArgumentException($"{method.Name}: the mask of an observation must be boolean (true = observed); given: {given.dtype}.");
+            if (given.dtype != ScalarType.Bool)
+                throw new ArgumentException(
+                    $"{method.Name}: the mask of an observation must be boolean (true = observed); given: {given.dtype}.");
             mask = Row(given, $"The observation mask of {method.Name}").to(memory.Members.device);
             values = where(mask, values, zeros_like(values));
         }
-        return new Observation(Require.Finite(values, $"{method.Name}: the observation of cycle {Cycle} (time {Time:g6})"), mask, Time) { Network = observation.Network };
+        return new Observation(Require.Finite(values, $"{method.Name}: the observation of cycle {Cycle} (time {Time:g6})"), mask, Time)
+            { Network = observation.Network };
     }
 
     // Each member's state in double precision, which holds single precision to the bit.

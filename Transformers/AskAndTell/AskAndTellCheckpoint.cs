@@ -43,13 +43,17 @@ public sealed partial class AskAndTell
         for (int i = 0; i < ids.Length; i++)
         {
             int n = (int)method.StateDimension;
-            var result = reasons[i].Length > 0 ? MemberResult.Crashed(ids[i], reasons[i]) : MemberResult.Done(ids[i], numbers.AsSpan(i * n, n).ToArray());
+            var result = reasons[i].Length > 0 ? MemberResult.Crashed(ids[i], reasons[i])
+                : MemberResult.Done(ids[i], numbers.AsSpan(i * n, n).ToArray());
             CheckResult(result, seen);
             told.Add(result.Id, result);
         }
     }
 
-    /// <summary>Writes the state to a file, whatever it waits for: ensemble, results told so far, random numbers. The older file stays whole until the new one is.</summary>
+    /// <summary>
+    /// Writes the state to a file, whatever it waits for: ensemble, results told so far, random numbers. The older file stays whole until
+    /// the new one is.
+    /// </summary>
     /// <param name="path">The file.</param>
     public void Save(string path) => Files.Write(path, Identity(method), Save);
 
@@ -68,7 +72,8 @@ public sealed partial class AskAndTell
 
     // Whatever makes the numbers of another run differ and is no part of the file.
     private static string Identity(SequentialAssimilation<EnsembleMemory> method) =>
-        $"{method.Name}, {method.StateDimension} components, {method.ObservationDimension} observations, stream {method.Stream}, seed {method.Context.Options.Seed}";
+        $"{method.Name}, {method.StateDimension} components, {method.ObservationDimension} observations, stream {method.Stream}, seed " +
+            $"{method.Context.Options.Seed}";
 
     private void Save(ComponentWriter writer)
     {

@@ -10,8 +10,10 @@ internal static class CrashTreatment
     public static void Check(CrashPolicy policy, int survivors, int crashes, string method)
     {
         if (crashes > 0 && survivors < 2)
-            throw new InvalidOperationException($"{method}: {crashes} of {survivors + crashes} members crashed; at least two must survive for the others to be " +
-                $"{(policy is CrashPolicy.Dropping ? "dropped" : "resampled")}. Nothing was taken in: run them again, or restore an earlier checkpoint.");
+            throw new InvalidOperationException(
+                $"{method}: {crashes} of {survivors + crashes} members crashed; at least two must survive for the others to be " +
+                $"{(policy is CrashPolicy.Dropping ? "dropped" : "resampled")}. Nothing was taken in: run them again, or restore an " +
+                    $"earlier checkpoint.");
     }
 
     /// <summary>The ensemble, <c>[1, members, n]</c>.</summary>
@@ -24,7 +26,8 @@ internal static class CrashTreatment
     {
         using var scope = NewDisposeScope();
         var survivors = stack([.. states.OfType<double[]>().Select(state => tensor(state))], 0).to(dtype, device);
-        if (states.All(state => state is not null) || policy is not CrashPolicy.Resampling { Bandwidth: var h, Added: var added }) return survivors.unsqueeze(0).MoveToOuterDisposeScope();
+        if (states.All(state => state is not null) || policy is not CrashPolicy.Resampling { Bandwidth: var h, Added: var added })
+            return survivors.unsqueeze(0).MoveToOuterDisposeScope();
 
         long count = survivors.size(0);
         var mean = survivors.mean([0]);

@@ -7,8 +7,11 @@ namespace DaML;
 /// <param name="member">Which member it was.</param>
 /// <param name="reason">Why it crashed.</param>
 public sealed class MemberCrashException(string method, long cycle, long id, int member, string reason)
-    : InvalidOperationException($"{method}: run {id} (member {member}, cycle {cycle}) crashed: {reason}. It is still outstanding: run it again, or choose a policy that goes on " +
-                                $"without it ({nameof(CrashPolicy)}.{nameof(CrashPolicy.Resample)} or {nameof(CrashPolicy)}.{nameof(CrashPolicy.Drop)}).")
+    : InvalidOperationException(
+        $"{method}: run {id} (member {member}, cycle {cycle}) crashed: {reason}. It is still outstanding: run it again, or choose a " +
+            $"policy that goes on " +
+                                $"without it ({nameof(CrashPolicy)}.{nameof(CrashPolicy.Resample)} or " +
+                                    $"{nameof(CrashPolicy)}.{nameof(CrashPolicy.Drop)}).")
 {
     /// <summary>The cycle, from 0.</summary>
     public long Cycle { get; } = cycle;

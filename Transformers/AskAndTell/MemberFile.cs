@@ -16,7 +16,8 @@ public static class MemberFile
     public static void Write(string path, IReadOnlyList<MemberRun> runs)
     {
         if (runs.Count == 0) throw new ArgumentException("There are no runs to write.", nameof(runs));
-        if (runs.Any(run => run.Interval != runs[0].Interval)) throw new ArgumentException("The runs of a file must share their interval.", nameof(runs));
+        if (runs.Any(run => run.Interval != runs[0].Interval))
+            throw new ArgumentException("The runs of a file must share their interval.", nameof(runs));
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"# {runs[0].Interval.From:R} {runs[0].Interval.To:R} {runs[0].State.Count}\n");
         foreach (var run in runs)
@@ -29,7 +30,8 @@ public static class MemberFile
     }
 
     /// <summary>
-    /// Reads the results of runs. A run that the file does not mention, whose line breaks off or holds what is no finite number, crashed: that is
+    /// Reads the results of runs. A run that the file does not mention, whose line breaks off or holds what is no finite number, crashed:
+    /// that is
     /// how a program that was killed leaves its file. So did all of them where there is no file.
     /// </summary>
     /// <param name="path">The file.</param>
@@ -46,9 +48,13 @@ public static class MemberFile
         {
             string[] words = lines[number - 1].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
             if (words.Length == 0 || words[0] == "#") continue;
-            if (!long.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out long id) || !asked.TryGetValue(id, out var run))
-                throw new InvalidDataException($"'{path}', line {number}: '{words[0]}' is not the number of one of the {runs.Count} runs whose results the file should hold.");
-            if (!results.TryAdd(id, Result(run, words.AsSpan(1)))) throw new InvalidDataException($"'{path}', line {number}: run {id} comes twice.");
+            if (!long.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out long id)
+                || !asked.TryGetValue(id, out var run))
+                throw new InvalidDataException(
+                    $"'{path}', line {number}: '{words[0]}' is not the number of one of the {runs.Count} runs whose results the file " +
+                        $"should hold.");
+            if (!results.TryAdd(id, Result(run, words.AsSpan(1))))
+                throw new InvalidDataException($"'{path}', line {number}: run {id} comes twice.");
         }
         string missing = exists ? "the file of results does not mention it" : "there is no file of results";
         return [.. runs.Select(run => results.GetValueOrDefault(run.Id) ?? MemberResult.Crashed(run.Id, missing))];
@@ -56,8 +62,10 @@ public static class MemberFile
 
     private static MemberResult Result(MemberRun run, ReadOnlySpan<string> words)
     {
-        if (words.Length > 0 && words[0] == "failed") return MemberResult.Crashed(run.Id, words.Length > 1 ? string.Join(' ', words[1..].ToArray()) : "failed");
-        if (words.Length != run.State.Count) return MemberResult.Crashed(run.Id, $"its line has {words.Length} of {run.State.Count} numbers");
+        if (words.Length > 0 && words[0] == "failed")
+            return MemberResult.Crashed(run.Id, words.Length > 1 ? string.Join(' ', words[1..].ToArray()) : "failed");
+        if (words.Length != run.State.Count)
+            return MemberResult.Crashed(run.Id, $"its line has {words.Length} of {run.State.Count} numbers");
         var state = new double[words.Length];
         for (int i = 0; i < state.Length; i++)
             if (!double.TryParse(words[i], NumberStyles.Float, CultureInfo.InvariantCulture, out state[i]) || !double.IsFinite(state[i]))

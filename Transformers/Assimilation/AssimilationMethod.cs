@@ -5,10 +5,15 @@ namespace DaML;
 /// <summary>What the settings of all sequential methods share, with its defaults.</summary>
 public record SequentialAssimilationOptions
 {
-    /// <summary>The name of the method's random streams, so that two runs of one method can differ (default: the method's own name).</summary>
+    /// <summary>
+    /// The name of the method's random streams, so that two runs of one method can differ (default: the method's own name).
+    /// </summary>
     public string? Stream { get; init; }
 
-    /// <summary>The root-mean-square size of a state above which the method counts as diverged (default: infinite, so that only non-finite states count).</summary>
+    /// <summary>
+    /// The root-mean-square size of a state above which the method counts as diverged (default: infinite, so that only non-finite states
+    /// count).
+    /// </summary>
     public double DivergenceBound { get; init; } = double.PositiveInfinity;
 
     /// <summary>What is done about a trajectory that diverged (default: the run stops, so that it cannot be overlooked).</summary>
@@ -43,10 +48,12 @@ public abstract record AssimilationMethod<TMemory> : AssimilationMethod where TM
     protected internal virtual string? ToLearn => null;
 
     /// <inheritdoc/>
-    public override SequentialAssimilation<TMemory> For(AssimilationSystem system, DataAssimilationContext context) => new(this, system, context);
+    public override SequentialAssimilation<TMemory> For(AssimilationSystem system, DataAssimilationContext context) =>
+        new(this, system, context);
 
     /// <summary>
-    /// Analyzer, propagater, procoder and source for a system. A method with something to learn gives one of the same columns, to be known as
+    /// Analyzer, propagater, procoder and source for a system. A method with something to learn gives one of the same columns, to be known
+    /// as
     /// a pipeline is composed.
     /// </summary>
     protected internal abstract AssimilationTriple<TMemory> Triple(AssimilationSystem system, DataAssimilationContext context);
@@ -56,6 +63,7 @@ public abstract record AssimilationMethod<TMemory> : AssimilationMethod where TM
     /// <param name="data">What is learned from.</param>
     /// <param name="context">Seed, device, precision, logger and progress.</param>
     /// <param name="cancellation">Stops it.</param>
-    protected internal virtual (AssimilationMethod<TMemory> Method, AssimilationSystem System) Learn(AssimilationSystem system, ITrajectoryView data,
+    protected internal virtual (AssimilationMethod<TMemory> Method, AssimilationSystem System) Learn(AssimilationSystem system,
+        ITrajectoryView data,
         DataAssimilationContext context, CancellationToken cancellation) => (this, system);
 }

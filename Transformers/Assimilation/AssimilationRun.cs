@@ -48,7 +48,9 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
     /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
     public override IDensity AnalysisDensity => method.Triple.Procoder.Decode(Analysis);
 
-    /// <summary>The memory at a later time if no more observations came, from the cycle's analysis; the run itself goes on undisturbed.</summary>
+    /// <summary>
+    /// The memory at a later time if no more observations came, from the cycle's analysis; the run itself goes on undisturbed.
+    /// </summary>
     /// <param name="time">Until when, in the model's unit of time; not before the cycle's.</param>
     /// <returns>A memory that belongs to the caller. The same question gives the same answer, random model errors included.</returns>
     /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
@@ -75,10 +77,12 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
         }
         double time = OnStep(Time);
         if (time < memoryTime)
-            throw new ArgumentException($"{method.Name}: cycle {cycle} is at time {time:g9}, before {memoryTime:g9}, where its forecast starts.");
+            throw new ArgumentException(
+                $"{method.Name}: cycle {cycle} is at time {time:g9}, before {memoryTime:g9}, where its forecast starts.");
 
         ReleaseForecast();
-        (forecast, var state) = guard.CheckForecast(Propagate(analysis!, new TimeInterval(memoryTime, time), propagation, cycle), cycle, time);
+        (forecast, var state) = guard.CheckForecast(Propagate(analysis!, new TimeInterval(memoryTime, time), propagation, cycle), cycle,
+            time);
         forecast = forecast.Keep();
         hasForecast = true;
         ReleaseAnalysis();
@@ -86,7 +90,8 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
 
         var observation = Source!.ReadObservation(schema, forecast.Tensors.First(), method.Name) with { Time = time };
         using (Telemetry.Phase(Telemetry.Analysis))
-            (analysis, state) = guard.CheckAnalysis(limit.Apply(forecast, guard.Analyze(forecast, observation, analysing, cycle)), forecast, observation, cycle);
+            (analysis, state) = guard.CheckAnalysis(limit.Apply(forecast, guard.Analyze(forecast, observation, analysing, cycle)), forecast,
+                observation, cycle);
         analysis = analysis.Keep();
         hasAnalysis = true;
         Publish(analysis, state, Columns.Analysis, Columns.AnalysisSpread);

@@ -8,7 +8,8 @@ namespace DaML;
 /// Watches over the memories of one run, so that no number that is not finite travels unseen, and does with trajectories
 /// that diverge what <see cref="DivergenceHandling"/> says.
 /// </summary>
-internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> method, long batch) : IDisposable where TMemory : IMemory<TMemory>
+internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> method, long batch) : IDisposable
+    where TMemory : IMemory<TMemory>
 {
     /// <summary>Which trajectories diverged so far, <c>[batch]</c>, boolean; null as long as nobody asked.</summary>
     private Tensor? diverged;
@@ -21,7 +22,9 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
     /// <summary>Which trajectories diverged so far, <c>[batch]</c>, boolean; the guard's.</summary>
     public Tensor Diverged(Device device) => diverged ??= zeros(batch, dtype: ScalarType.Bool, device: device).DetachFromDisposeScope();
 
-    /// <summary>The memory at the interval's end, in which those trajectories that the model cannot run are started afresh at its beginning.</summary>
+    /// <summary>
+    /// The memory at the interval's end, in which those trajectories that the model cannot run are started afresh at its beginning.
+    /// </summary>
     /// <exception cref="DivergenceException">The model failed, and the run is to stop then.</exception>
     public TMemory Propagate(TMemory analysis, TimeInterval interval, RandomStream random, long cycle)
     {
@@ -29,7 +32,8 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
         return Attempt(analysis, cycle, "before the forecast", random,
             (memory, draws) => propagater.Propagate(memory, interval, draws), null,
             (row, draws) => propagater.Propagate(analysis.Map(tensor => tensor.narrow(0, row, 1)), interval, draws),
-            failed => NonFiniteOrigin.Forecast<TMemory>(method.Name, propagater.Name, default, method.StateDimension, cycle, interval.To, failed));
+            failed => NonFiniteOrigin.Forecast<TMemory>(method.Name, propagater.Name, default, method.StateDimension, cycle, interval.To,
+                failed));
     }
 
     /// <summary>The analysis, in which those trajectories for which there is none are started afresh.</summary>
@@ -41,12 +45,14 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
             (memory, draws) => analyzer.Analyze(memory, observation, draws),
             (memory, bad, draws) => analyzer.Analyze(memory, Without(observation, bad), draws),
             (row, draws) => analyzer.Analyze(forecast.Map(tensor => tensor.narrow(0, row, 1)), Alone(observation, row), draws),
-            failed => NonFiniteOrigin.Analysis(method.Name, analyzer, forecast, observation, default, method.StateDimension, cycle, failed));
+            failed => NonFiniteOrigin.Analysis(method.Name, analyzer, forecast, observation, default, method.StateDimension, cycle,
+                failed));
     }
 
     // A step that may fail; where trajectories are isolated, it is tried again with those afresh that fail alone.
     private TMemory Attempt(TMemory memory, long cycle, string stage, RandomStream random, Func<TMemory, RandomStream, TMemory> step,
-        Func<TMemory, Tensor, RandomStream, TMemory>? without, Action<long, RandomStream> alone, Func<Exception, DivergenceException> origin)
+        Func<TMemory, Tensor, RandomStream, TMemory>? without, Action<long, RandomStream> alone,
+        Func<Exception, DivergenceException> origin)
     {
         using var before = Isolates ? random.Capture() : null;
         try { return step(memory, random); }
@@ -78,14 +84,16 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
 
     /// <summary>The forecast and the state it stands for, all of it finite and within the bound.</summary>
     /// <exception cref="DivergenceException">It is not, and the run is to stop then.</exception>
-    public (TMemory Memory, Tensor State) CheckForecast(TMemory forecast, long cycle, double time) => Check(forecast, cycle, time, "forecast",
+    public (TMemory Memory, Tensor State) CheckForecast(TMemory forecast, long cycle, double time) =>
+        Check(forecast, cycle, time, "forecast",
         () => NonFiniteOrigin.Forecast(method.Name, method.Triple.Propagater.Name, forecast, method.StateDimension, cycle, time, null));
 
     /// <summary>The analysis and the state it stands for, all of it finite and within the bound.</summary>
     /// <exception cref="DivergenceException">It is not, and the run is to stop then.</exception>
     public (TMemory Memory, Tensor State) CheckAnalysis(TMemory analysis, TMemory forecast, Observation observation, long cycle) =>
         Check(analysis, cycle, observation.Time, "analysis",
-            () => NonFiniteOrigin.Analysis(method.Name, AnalyzerOf(observation), forecast, observation, analysis, method.StateDimension, cycle, null));
+            () => NonFiniteOrigin.Analysis(method.Name, AnalyzerOf(observation), forecast, observation, analysis, method.StateDimension,
+                cycle, null));
 
     private (TMemory Memory, Tensor State) Check(TMemory memory, long cycle, double time, string stage, Func<DivergenceException> origin)
     {
@@ -96,11 +104,13 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
         double norm = finite ? state.square().mean([1]).max().sqrt().ToDouble() : double.NaN;
         if (finite && norm <= method.Options.DivergenceBound) return (memory, state);
         if (!Isolates) throw !finite ? origin() : new DivergenceException(method.Name, stage, cycle, time,
-            $"the root-mean-square size of its state is {norm:g4}, above the bound {method.Options.DivergenceBound:g4}", DivergenceException.FilterRemedy, norm);
+            $"the root-mean-square size of its state is {norm:g4}, above the bound {method.Options.DivergenceBound:g4}",
+            DivergenceException.FilterRemedy, norm);
 
         using var scope = NewDisposeScope();
         var bad = state.square().mean([1]).sqrt() > method.Options.DivergenceBound;
-        foreach (var tensor in memory.Tensors.Append(state)) bad = bad.logical_or(tensor.reshape(batch, -1).sum(1).isfinite().logical_not());
+        foreach (var tensor in memory.Tensors.Append(state))
+            bad = bad.logical_or(tensor.reshape(batch, -1).sum(1).isfinite().logical_not());
         if (!bad.any().ToBoolean()) return (memory, state);    // each is finite, only their sum is not
         var restarted = Restart(memory, bad, cycle, stage).Map(tensor => tensor.MoveToOuterDisposeScope());
         return (restarted, StateOf(restarted).MoveToOuterDisposeScope());
@@ -114,7 +124,9 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
         if (observation.Network is not { } given) return method.Triple.Analyzer;
         if (ReferenceEquals(given, network)) return analyzer!;
         if (given.Operator.StateDimension != method.StateDimension)
-            throw new ArgumentException($"The network of the cycle at time {observation.Time:g9} observes states of dimension {given.Operator.StateDimension}, but {method.Name} has dimension {method.StateDimension}. Give each cycle a network of the method's states.");
+            throw new ArgumentException(
+                $"The network of the cycle at time {observation.Time:g9} observes states of dimension {given.Operator.StateDimension}, " +
+                    $"but {method.Name} has dimension {method.StateDimension}. Give each cycle a network of the method's states.");
         (network, analyzer) = (given, method.Triple.Analyzer.For(given));
         return analyzer;
     }
@@ -127,10 +139,14 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
     }
 
     private static Observation Without(Observation observation, Tensor bad) =>
-        observation with { Mask = (observation.Mask ?? ones_like(observation.Values, dtype: ScalarType.Bool)).logical_and(bad.logical_not().unsqueeze(-1)) };
+        observation with
+            { Mask = (observation.Mask ?? ones_like(observation.Values, dtype: ScalarType.Bool))
+                .logical_and(bad.logical_not().unsqueeze(-1)) };
 
     private static Observation Alone(Observation observation, long row) =>
-        observation with { Values = observation.Values.narrow(0, row, 1), Mask = observation.Mask?.narrow(0, row, 1), ErrorScale = observation.ErrorScale?.narrow(0, row, 1) };
+        observation with
+            { Values = observation.Values.narrow(0, row, 1), Mask = observation.Mask?.narrow(0, row, 1),
+                ErrorScale = observation.ErrorScale?.narrow(0, row, 1) };
 
     // Which trajectories fail by themselves, [batch].
     private Tensor Failing(Action<long> attempt)
@@ -153,17 +169,22 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
         var kept = memory is IHandsOn<TMemory> handing ? handing.Without(bad) : memory;
         var restarted = kept.Map(tensor =>
         {
-            // What comes after the source's tensors was kept since: the observations of a window, which are no state that could diverge, and
+            // What comes after the source's tensors was kept since: the observations of a window, which are no state that could diverge,
+            // and
             // what analyses handed on, which is gone already.
             if (!fresh.MoveNext()) return tensor.alias();
             if (!fresh.Current.HasSizesOf(tensor))
-                throw new InvalidOperationException($"{method.Name} cannot start one trajectory afresh: its memory of cycle {cycle} has other tensors than its source gives ({ColumnDefinition.Describe(tensor.Sizes())}). Let it stop at a divergence instead.");
+                throw new InvalidOperationException(
+                    $"{method.Name} cannot start one trajectory afresh: its memory of cycle {cycle} has other tensors than its source " +
+                        $"gives ({ColumnDefinition.Describe(tensor.Sizes())}). Let it stop at a divergence instead.");
             var rows = bad.reshape([batch, .. Enumerable.Repeat(1L, (int)tensor.ndim - 1)]);
             return where(rows, fresh.Current.to(tensor.dtype, tensor.device), tensor);
         });
         var flags = Diverged(bad.device);
         var added = bad.logical_and(flags.logical_not()).nonzero().reshape(-1).ToArray<long>();
-        if (added.Length > 0) method.Logger.LogWarning("{Method}: trajectory {Trajectories} diverged in cycle {Cycle}; it is flagged and started afresh.", method.Name, string.Join(", ", added), cycle);
+        if (added.Length > 0)
+            method.Logger.LogWarning("{Method}: trajectory {Trajectories} diverged in cycle {Cycle}; it is flagged and started afresh.",
+                method.Name, string.Join(", ", added), cycle);
         diverged = flags.logical_or(bad).DetachFromDisposeScope();
         flags.Dispose();
         return restarted;

@@ -1,6 +1,8 @@
 namespace DaML;
 
-/// <summary>What a run does about a trajectory that diverged: its memory left the finite numbers, or its state the bound that was set for it.</summary>
+/// <summary>
+/// What a run does about a trajectory that diverged: its memory left the finite numbers, or its state the bound that was set for it.
+/// </summary>
 public enum DivergenceHandling
 {
     /// <summary>The run ends with a <see cref="DivergenceException"/>, all its trajectories with it.</summary>

@@ -8,7 +8,10 @@ namespace DaML;
 /// </summary>
 internal interface IInflatingAnalyzer<TMemory> : IAnalyzer<TMemory> where TMemory : IMemory<TMemory>
 {
-    /// <summary>How far it may lift a component's variance that observations do not take back, see <see cref="DaML.LargestLift"/>; null without a factor.</summary>
+    /// <summary>
+    /// How far it may lift a component's variance that observations do not take back, see <see cref="DaML.LargestLift"/>; null without a
+    /// factor.
+    /// </summary>
     double? LargestLift { get; }
 
     /// <summary>The analysis with its deviations lowered; its mean stays.</summary>
@@ -24,7 +27,8 @@ internal static class LargestLift
     public const double OfGivenFactors = 4;
 
     /// <summary>
-    /// Ten times the spread, for factors that innovations ask for: an ensemble far from its truth needs more than twice. (EnKF-N on Lorenz-96 that
+    /// Ten times the spread, for factors that innovations ask for: an ensemble far from its truth needs more than twice. (EnKF-N on
+    /// Lorenz-96 that
     /// had not found its truth blew up when its components were held to twice.)
     /// </summary>
     public const double OfEstimatedFactors = 100;

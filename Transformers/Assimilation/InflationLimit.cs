@@ -9,7 +9,8 @@ namespace DaML;
 /// <code>
 /// l &lt;- max(1, l (s_a / s_f)^2)
 /// </code>
-/// since observations last took it back; where l would exceed the analyzer's <see cref="LargestLift"/>, the analysis' deviations are lowered until it
+/// since observations last took it back; where l would exceed the analyzer's <see cref="LargestLift"/>, the analysis' deviations are
+/// lowered until it
 /// does not. Where observations take more than a factor gives, which is what a factor is for, l stays near one and nothing is changed.
 /// </summary>
 internal sealed class InflationLimit<TMemory>(AssimilationTriple<TMemory> triple) : IDisposable where TMemory : IMemory<TMemory>

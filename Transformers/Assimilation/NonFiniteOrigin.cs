@@ -20,7 +20,8 @@ public static class NonFiniteOrigin
     /// <param name="cycle">The cycle, from 0.</param>
     /// <param name="time">Its time.</param>
     /// <param name="failed">What was thrown; null where nothing was.</param>
-    public static DivergenceException Forecast<TMemory>(string method, string model, TMemory? forecast, long stateDimension, long cycle, double time,
+    public static DivergenceException Forecast<TMemory>(string method, string model, TMemory? forecast, long stateDimension, long cycle,
+        double time,
         Exception? failed) where TMemory : IMemory<TMemory>
     {
         const string remedy = "The states it began with were finite. Within what the model describes a shorter time step helps; " +
@@ -41,7 +42,8 @@ public static class NonFiniteOrigin
     /// <param name="stateDimension">n</param>
     /// <param name="cycle">The cycle, from 0.</param>
     /// <param name="failed">What was thrown; null where nothing was.</param>
-    public static DivergenceException Analysis<TMemory>(string method, IAnalyzer<TMemory> analyzer, TMemory forecast, Observation observation,
+    public static DivergenceException Analysis<TMemory>(string method, IAnalyzer<TMemory> analyzer, TMemory forecast,
+        Observation observation,
         TMemory? analysis, long stateDimension, long cycle, Exception? failed) where TMemory : IMemory<TMemory>
     {
         if (OfOperator(analyzer.Observes, forecast, observation) is { } ofOperator)
@@ -88,6 +90,7 @@ public static class NonFiniteOrigin
             WindowMemory<StateMemory> window => window.Current.Tensors,
             _ => memory.Tensors,
         };
-        return tensors.FirstOrDefault(tensor => tensor.ndim is 2 or 3 && tensor.size(-1) == n) is { } found ? (found, found.ndim == 3) : null;
+        return tensors.FirstOrDefault(tensor => tensor.ndim is 2 or 3 && tensor.size(-1) == n) is { } found ? (found, found.ndim == 3)
+            : null;
     }
 }

@@ -13,7 +13,9 @@ public static class ObservationReading
     internal static void RequireOneError(this TrajectorySchema schema, string method)
     {
         if (schema.Has(Columns.ObservationErrorScale))
-            throw new SchemaException($"{method} takes the observation errors to be the same in every trajectory, but the view has the column '{Columns.ObservationErrorScale}'.");
+            throw new SchemaException(
+                $"{method} takes the observation errors to be the same in every trajectory, but the view has the column " +
+                    $"'{Columns.ObservationErrorScale}'.");
     }
 
     /// <summary>
@@ -24,7 +26,8 @@ public static class ObservationReading
     /// <param name="schema">The schema of its view: whether there is a mask.</param>
     /// <param name="like">A tensor of the memory it is for.</param>
     /// <param name="method">Who asks, for a message.</param>
-    /// <exception cref="ArgumentException">A value that is observed is infinite or not a number, the mask is not boolean, or a scale of the errors is not above zero; the message names the cycle.</exception>
+    /// <exception cref="ArgumentException">A value that is observed is infinite or not a number, the mask is not boolean, or a scale of the
+    /// errors is not above zero; the message names the cycle.</exception>
     public static Observation ReadObservation(this ITrajectoryCursor cycle, TrajectorySchema schema, Tensor like, string method)
     {
         var values = cycle[Columns.Observation].to(like.dtype, like.device);
@@ -33,7 +36,8 @@ public static class ObservationReading
         {
             var given = cycle[Columns.ObservationMask];
             if (given.dtype != ScalarType.Bool)
-                throw new ArgumentException($"{method}: the column '{Columns.ObservationMask}' must be boolean (true = observed); given: {given.dtype}.");
+                throw new ArgumentException(
+                    $"{method}: the column '{Columns.ObservationMask}' must be boolean (true = observed); given: {given.dtype}.");
             mask = given.to(like.device);
             using var all = values;
             using var nothing = zeros_like(values);
@@ -42,19 +46,25 @@ public static class ObservationReading
         if (cycle.Network is { } network && network.Operator.ObservationDimension is var count && count != values.size(1))
         {
             if (count > values.size(1))
-                throw new ArgumentException($"{method}: the network of cycle {cycle.Cycle} (time {cycle.Time:g6}) has {count} observations, more than the {values.size(1)} of the column '{Columns.Observation}'.");
+                throw new ArgumentException(
+                    $"{method}: the network of cycle {cycle.Cycle} (time {cycle.Time:g6}) has {count} observations, more than the " +
+                        $"{values.size(1)} of the column '{Columns.Observation}'.");
             (values, mask) = (values.narrow(1, 0, count).contiguous(), mask?.narrow(1, 0, count).contiguous());
         }
         var observation = new Observation(values, mask, cycle.Time)
         {
             Network = cycle.Network,
-            ErrorScale = schema.Has(Columns.ObservationErrorScale) ? cycle[Columns.ObservationErrorScale].to(like.dtype, like.device) : null,
+            ErrorScale = schema.Has(Columns.ObservationErrorScale) ? cycle[Columns.ObservationErrorScale].to(like.dtype, like.device)
+                : null,
         };
-        if (!FiniteNumbers.All(observation.Values)) Require.Finite(observation.Values, $"{method}: the observation of cycle {cycle.Cycle} (time {cycle.Time:g6})");
+        if (!FiniteNumbers.All(observation.Values))
+            Require.Finite(observation.Values, $"{method}: the observation of cycle {cycle.Cycle} (time {cycle.Time:g6})");
         if (observation.ErrorScale is not { } scale) return observation;
         using var scope = NewDisposeScope();
         if (!(scale > 0).logical_and(scale.isfinite()).all().ToBoolean())
-            throw new ArgumentException($"{method}: the column '{Columns.ObservationErrorScale}' must be finite and above zero; in cycle {cycle.Cycle} its smallest value is {scale.min().ToDouble():g6}.");
+            throw new ArgumentException(
+                $"{method}: the column '{Columns.ObservationErrorScale}' must be finite and above zero; in cycle {cycle.Cycle} its " +
+                    $"smallest value is {scale.min().ToDouble():g6}.");
         return observation;
     }
 }

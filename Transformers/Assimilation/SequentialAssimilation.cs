@@ -93,7 +93,9 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponentSt
         var output = Contract.Apply(input, Name);
         var mask = new ColumnDefinition(Columns.ObservationMask, ObservationDimension);
         if (input.Find(Columns.ObservationMask) is { } given && !mask.Accepts(given.Shape))
-            throw new SchemaException($"{Name} takes the column '{Columns.ObservationMask}' in shape {ColumnDefinition.Describe(mask.Shape)}, but it has shape {ColumnDefinition.Describe(given.Shape)}.");
+            throw new SchemaException(
+                $"{Name} takes the column '{Columns.ObservationMask}' in shape {ColumnDefinition.Describe(mask.Shape)}, but it has " +
+                    $"shape {ColumnDefinition.Describe(given.Shape)}.");
         if (!Triple.Analyzer.TakesErrorScale) input.RequireOneError(Name);
         return output;
     }
@@ -155,6 +157,7 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponentSt
     private void RequireFitted()
     {
         if (Options is AssimilationMethod<TMemory> { ToLearn: { } what })
-            throw new InvalidOperationException($"{Name} has to learn {what} first: call Fit with a view that has the truth, and use what it gives.");
+            throw new InvalidOperationException(
+                $"{Name} has to learn {what} first: call Fit with a view that has the truth, and use what it gives.");
     }
 }

@@ -2,7 +2,10 @@ using TorchSharp;
 
 namespace DaML;
 
-/// <summary>Takes no observation into the memory: with a model, its free run; with climatology, what is known without a model and without observations.</summary>
+/// <summary>
+/// Takes no observation into the memory: with a model, its free run; with climatology, what is known without a model and without
+/// observations.
+/// </summary>
 /// <typeparam name="TMemory">The memory H.</typeparam>
 [Component("unobserving-analyzer")]
 public sealed class UnobservingAnalyzer<TMemory> : IAnalyzer<TMemory> where TMemory : IMemory<TMemory>

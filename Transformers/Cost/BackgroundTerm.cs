@@ -3,7 +3,9 @@ namespace DaML;
 /// <summary>Which variable a minimisation varies.</summary>
 public enum ControlVariable
 {
-    /// <summary>v with dx = B^(1/2) v, the control variable transform: the Hessian is I + B^(T/2) G^T R^-1 G B^(1/2), with no eigenvalue below one.</summary>
+    /// <summary>
+    /// v with dx = B^(1/2) v, the control variable transform: the Hessian is I + B^(T/2) G^T R^-1 G B^(1/2), with no eigenvalue below one.
+    /// </summary>
     BackgroundSquareRoot,
 
     /// <summary>dx itself: the Hessian is B^-1 + G^T R^-1 G, as badly conditioned as B; to compare preconditioners on.</summary>
@@ -26,7 +28,8 @@ public sealed class BackgroundTerm([Saved("covariance")] IErrorCovariance backgr
 
     /// <summary>B</summary>
     public IErrorCovariance Covariance { get; } = variable != ControlVariable.Increment ? background
-        : background.Invertible("The background error covariance B", $"with {nameof(ControlVariable)}.{nameof(ControlVariable.Increment)} J_b is 1/2 dx^T B^-1 dx",
+        : background.Invertible("The background error covariance B",
+            $"with {nameof(ControlVariable)}.{nameof(ControlVariable.Increment)} J_b is 1/2 dx^T B^-1 dx",
             $"{nameof(ControlVariable)}.{nameof(ControlVariable.BackgroundSquareRoot)} needs the root of B alone.");
 
     /// <summary>What is varied.</summary>
@@ -35,7 +38,8 @@ public sealed class BackgroundTerm([Saved("covariance")] IErrorCovariance backgr
 
     /// <inheritdoc/>
     public long ControlDimension(AssimilationWindow window) => Covariance.Dimension == window.Dimension ? window.Dimension
-        : throw new ArgumentException($"The background error covariance must have the dimension of the state, {window.Dimension}; given: {Covariance.Dimension}.");
+        : throw new ArgumentException(
+            $"The background error covariance must have the dimension of the state, {window.Dimension}; given: {Covariance.Dimension}.");
 
     /// <summary>The window's beginning.</summary>
     public IEnumerable<int> UsedSteps(AssimilationWindow window) => [0];
@@ -49,5 +53,6 @@ public sealed class BackgroundTerm([Saved("covariance")] IErrorCovariance backgr
         new(Variable == ControlVariable.Increment ? sensitivities.Start.Values : Covariance.ColourAdjoint(sensitivities.Start.Values));
 
     /// <inheritdoc/>
-    public ControlVector HessianProduct(ControlVector control) => Variable == ControlVariable.Increment ? new(Covariance.ApplyInverse(control.Values)) : control;
+    public ControlVector HessianProduct(ControlVector control) =>
+        Variable == ControlVariable.Increment ? new(Covariance.ApplyInverse(control.Values)) : control;
 }

@@ -21,7 +21,8 @@ public sealed record CostBreakdown(IReadOnlyList<CostPart> Parts, Tensor Total)
             var named = Parts.Where(part => part.Term == term).Select(part => part.Value).ToList();
             return named.Count switch
             {
-                0 => throw new KeyNotFoundException($"The cost function has no term '{term}'; it has {string.Join(", ", Parts.Select(part => part.Term))}."),
+                0 => throw new KeyNotFoundException(
+                    $"The cost function has no term '{term}'; it has {string.Join(", ", Parts.Select(part => part.Term))}."),
                 1 => named[0],
                 _ => stack(named, 0).sum([0]),
             };

@@ -8,7 +8,8 @@ namespace DaML;
 /// is the ideal one cut to the window by the Lanczos window, h_k ~ sin(k theta) / (k pi) sin(k pi / (m + 1)) / (k pi / (m + 1))
 /// for k = -m .. m (Lynch and Huang 1992, Mon. Wea. Rev. 120, 1019-1034), scaled to a sum of one.
 /// </summary>
-/// <param name="cutoffPeriod">Oscillations of a shorter period are penalised, in the model's unit of time; theta = 2 pi h / cutoffPeriod for the time step h.</param>
+/// <param name="cutoffPeriod">Oscillations of a shorter period are penalised, in the model's unit of time; theta = 2 pi h / cutoffPeriod
+/// for the time step h.</param>
 /// <param name="allowed">C, the covariance that such oscillations are allowed to have.</param>
 [Component("digital-filter-term")]
 public sealed class DigitalFilterTerm(double cutoffPeriod, IErrorCovariance allowed) : ICostTerm
@@ -28,10 +29,13 @@ public sealed class DigitalFilterTerm(double cutoffPeriod, IErrorCovariance allo
     public IReadOnlyList<double> Weights(AssimilationWindow window)
     {
         if (window.Steps == 0 || window.Steps % 2 != 0)
-            throw new ArgumentException($"A digital filter needs a window of an even number of steps, at least two; given: {window.Steps}.", nameof(window));
+            throw new ArgumentException($"A digital filter needs a window of an even number of steps, at least two; given: {window.Steps}.",
+                nameof(window));
         double theta = 2 * Math.PI * window.TimeStep / CutoffPeriod;
         if (!(theta <= Math.PI))
-            throw new ArgumentException($"A digital filter cannot cut off at a period of {CutoffPeriod:g6}: the shortest that time steps of {window.TimeStep:g6} show is {2 * window.TimeStep:g6}.", nameof(window));
+            throw new ArgumentException(
+                $"A digital filter cannot cut off at a period of {CutoffPeriod:g6}: the shortest that time steps of " +
+                    $"{window.TimeStep:g6} show is {2 * window.TimeStep:g6}.", nameof(window));
         int half = window.Steps / 2;
         double[] weights = [.. Enumerable.Range(-half, window.Steps + 1).Select(k => k == 0 ? theta / Math.PI
             : Math.Sin(k * theta) / (k * Math.PI) * Math.Sin(k * Math.PI / (half + 1)) / (k * Math.PI / (half + 1)))];
@@ -48,7 +52,8 @@ public sealed class DigitalFilterTerm(double cutoffPeriod, IErrorCovariance allo
         Add(trajectory.Window, [.. trajectory.Steps.Select(state => state.Values)], gradient);
 
     /// <inheritdoc/>
-    public void AddHessianProduct(WindowTrajectory<State> trajectory, WindowTrajectory<Increment> increment, WindowContributions<Sensitivity> product) =>
+    public void AddHessianProduct(WindowTrajectory<State> trajectory, WindowTrajectory<Increment> increment,
+        WindowContributions<Sensitivity> product) =>
         Add(trajectory.Window, [.. increment.Steps.Select(step => step.Values)], product);
 
     // sum_k h_k x_k - x_{K/2}

@@ -25,8 +25,11 @@ public sealed class FourDimensionalVariationalCost
     /// <exception cref="ArgumentException">There are no terms of one sort.</exception>
     public FourDimensionalVariationalCost(IDynamics dynamics, IReadOnlyList<IPriorTerm> priors, IReadOnlyList<ICostTerm> terms)
     {
-        if (priors.Count == 0) throw new ArgumentException("A cost function needs at least one prior term: without one there is nothing to vary.", nameof(priors));
-        if (terms.Count == 0) throw new ArgumentException("A cost function needs at least one term that looks at the trajectory.", nameof(terms));
+        if (priors.Count == 0)
+            throw new ArgumentException("A cost function needs at least one prior term: without one there is nothing to vary.",
+                nameof(priors));
+        if (terms.Count == 0)
+            throw new ArgumentException("A cost function needs at least one term that looks at the trajectory.", nameof(terms));
         this.dynamics = dynamics;
         model = new WindowModel(dynamics);
         Priors = [.. priors];
@@ -51,9 +54,13 @@ public sealed class FourDimensionalVariationalCost
     public ControlVector Background(AssimilationWindow window)
     {
         if (window.Dimension != dynamics.Dimension)
-            throw new ArgumentException($"The window's states must have the dimension {dynamics.Dimension} of {dynamics.Name}; given: {window.Dimension}.", nameof(window));
+            throw new ArgumentException(
+                $"The window's states must have the dimension {dynamics.Dimension} of {dynamics.Name}; given: {window.Dimension}.",
+                nameof(window));
         if (Math.Abs(window.TimeStep - dynamics.TimeStep) > 1e-12 * dynamics.TimeStep)
-            throw new ArgumentException($"The window must have the time step {dynamics.TimeStep:g9} of {dynamics.Name}; given: {window.TimeStep:g9}.", nameof(window));
+            throw new ArgumentException(
+                $"The window must have the time step {dynamics.TimeStep:g9} of {dynamics.Name}; given: {window.TimeStep:g9}.",
+                nameof(window));
         return new(window.Zeros(ControlDimension(window)));
     }
 
@@ -75,7 +82,8 @@ public sealed class FourDimensionalVariationalCost
             .Concat(Terms.Select(term => (term.Name, Value: term.Value(trajectory)))).ToList();
         foreach (var (name, value) in parts) Require.Shape(value, $"The value of the term {name}", trajectory.Window.Batch);
         var total = stack(parts.Select(part => part.Value), 0).sum([0]);
-        return new([.. parts.Select(part => new CostPart(part.Name, part.Value.MoveToOuterDisposeScope()))], total.MoveToOuterDisposeScope());
+        return new([.. parts.Select(part => new CostPart(part.Name, part.Value.MoveToOuterDisposeScope()))],
+            total.MoveToOuterDisposeScope());
     }
 
     /// <summary>dJ/dv at v.</summary>
@@ -97,7 +105,8 @@ public sealed class FourDimensionalVariationalCost
     }
 
     /// <summary>
-    /// The quadratic cost of an inner loop around v: J at v plus a change u, with model and operators linearised. The model is linearised once
+    /// The quadratic cost of an inner loop around v: J at v plus a change u, with model and operators linearised. The model is linearised
+    /// once
     /// (<see cref="IDynamics.Linearise"/>): a product costs its tangent linear and its adjoint, for several vectors at once where the model
     /// does that. To be disposed of.
     /// </summary>
@@ -148,7 +157,8 @@ public sealed class FourDimensionalVariationalCost
     internal void RequireFinite(AssimilationWindow window, ControlVector gradient)
     {
         if (FiniteNumbers.All(gradient.Values)) return;
-        throw new ArithmeticException($"The gradient of the cost is not finite over the window from {window.Span.From:g6} to {window.Span.To:g6}, " +
+        throw new ArithmeticException(
+            $"The gradient of the cost is not finite over the window from {window.Span.From:g6} to {window.Span.To:g6}, " +
             $"though the cost is: the adjoint of an observation operator or of {dynamics.Name} gave values that are not.");
     }
 
@@ -161,8 +171,10 @@ public sealed class FourDimensionalVariationalCost
                 return $" The model '{dynamics.Name}' gave values that are not finite in step {step} of the window for {lost}.";
         foreach (var term in Terms.OfType<ObservationTerm>())
             foreach (var observation in trajectory.Window.Observations)
-                if (FiniteNumbers.Lost(term.Operator.Apply(trajectory.At(observation.Time).Values), members: false, observation.Mask) is { } lost)
-                    return $" The observation operator '{term.Operator.Name}' gave values that are not finite at time {observation.Time:g6} for {lost}.";
+                if (FiniteNumbers.Lost(term.Operator.Apply(trajectory.At(observation.Time).Values), members: false,
+                    observation.Mask) is { } lost)
+                    return $" The observation operator '{term.Operator.Name}' gave values that are not finite at time " +
+                        $"{observation.Time:g6} for {lost}.";
         return "";
     }
 
@@ -201,7 +213,9 @@ public sealed class FourDimensionalVariationalCost
         {
             using var inner = NewDisposeScope();
             long count = Math.Min(atOnce, vectors.size(1) - first);
-            result.narrow(1, first, count).copy_(BlockProduct(linearisation, [.. vectors.narrow(1, first, count).unbind(1).Select(vector => new ControlVector(vector))]));
+            result.narrow(1, first, count)
+                .copy_(BlockProduct(linearisation,
+                    [.. vectors.narrow(1, first, count).unbind(1).Select(vector => new ControlVector(vector))]));
         }
         return result.MoveToOuterDisposeScope();
     }
@@ -217,7 +231,8 @@ public sealed class FourDimensionalVariationalCost
             if (Stacked(increments.Select(each => each[step]?.Values)) is { } values) forcing.Add(step, new Increment(values));
         var along = linearisation.TangentLinear(forcing, vectors.Length);
         var weighted = vectors.Select((_, i) =>
-            Weighted(at, Array.ConvertAll(along, step => step is { } all ? new Increment(all.Values.select(1, i)) : (Increment?)null))).ToList();
+            Weighted(at, Array.ConvertAll(along, step => step is { } all ? new Increment(all.Values.select(1, i)) : (Increment?)null)))
+            .ToList();
         for (int step = 0; step <= window.Steps; step++)
             if (Stacked(weighted.Select(each => each[step]?.Values)) is { } values) contributions.Add(step, new Sensitivity(values));
         var back = linearisation.Adjoint(contributions, vectors.Length);

@@ -16,7 +16,8 @@ public interface ICostTerm
     string Name { get; }
 
     /// <summary>
-    /// The steps of a window whose states the term depends on, in any order (default: all). The model is linearised from one step that some term
+    /// The steps of a window whose states the term depends on, in any order (default: all). The model is linearised from one step that some
+    /// term
     /// uses to the next, so a term that uses few of them and says so saves time and memory; at other steps it gets and adds nothing.
     /// </summary>
     /// <param name="window">The window, with the observations.</param>
@@ -33,7 +34,9 @@ public interface ICostTerm
 
     /// <summary>Adds H dx at the steps that the term depends on.</summary>
     /// <param name="trajectory">x</param>
-    /// <param name="increment">dx at the steps of <see cref="UsedSteps"/>; another is refused with an <see cref="InvalidOperationException"/>.</param>
+    /// <param name="increment">dx at the steps of <see cref="UsedSteps"/>; another is refused with an
+    /// <see cref="InvalidOperationException"/>.</param>
     /// <param name="product">Where it is added.</param>
-    void AddHessianProduct(WindowTrajectory<State> trajectory, WindowTrajectory<Increment> increment, WindowContributions<Sensitivity> product);
+    void AddHessianProduct(WindowTrajectory<State> trajectory, WindowTrajectory<Increment> increment,
+        WindowContributions<Sensitivity> product);
 }

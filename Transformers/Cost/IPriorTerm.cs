@@ -16,13 +16,16 @@ public interface IPriorTerm
     long ControlDimension(AssimilationWindow window);
 
     /// <summary>
-    /// The steps of a window at which the term adds increments, in any order (default: all). The model is linearised from one step that some term
+    /// The steps of a window at which the term adds increments, in any order (default: all). The model is linearised from one step that
+    /// some term
     /// uses to the next; at other steps a term adds nothing and gets no sensitivity.
     /// </summary>
     /// <param name="window">The window.</param>
     IEnumerable<int> UsedSteps(AssimilationWindow window) => Enumerable.Range(0, window.Steps + 1);
 
-    /// <summary>Adds the increments that follow from v: at step 0 to the background, at step k to what the model makes of step k - 1.</summary>
+    /// <summary>
+    /// Adds the increments that follow from v: at step 0 to the background, at step k to what the model makes of step k - 1.
+    /// </summary>
     /// <param name="window">The window.</param>
     /// <param name="control">v, the term's own part.</param>
     /// <param name="increments">Where they are added.</param>

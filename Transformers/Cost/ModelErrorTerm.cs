@@ -19,7 +19,8 @@ public sealed class ModelErrorTerm([Saved("covariance")] IErrorCovariance modelE
 
     /// <inheritdoc/>
     public long ControlDimension(AssimilationWindow window) => modelError.Dimension == window.Dimension ? window.Steps * window.Dimension
-        : throw new ArgumentException($"The model error covariance must have the dimension of the state, {window.Dimension}; given: {modelError.Dimension}.");
+        : throw new ArgumentException(
+            $"The model error covariance must have the dimension of the state, {window.Dimension}; given: {modelError.Dimension}.");
 
     /// <inheritdoc/>
     public void AddIncrements(AssimilationWindow window, ControlVector control, WindowContributions<Increment> increments)

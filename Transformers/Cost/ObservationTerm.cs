@@ -39,7 +39,8 @@ public sealed class ObservationTerm : ICostTerm
     public IErrorCovariance ErrorOf(Observation observation) => observation.Network?.Error ?? observationError;
 
     /// <summary>The steps of the window's observations.</summary>
-    public IEnumerable<int> UsedSteps(AssimilationWindow window) => window.Observations.Select(observation => window.StepOf(observation.Time));
+    public IEnumerable<int> UsedSteps(AssimilationWindow window) =>
+        window.Observations.Select(observation => window.StepOf(observation.Time));
 
     /// <inheritdoc/>
     public Tensor Value(WindowTrajectory<State> trajectory)
@@ -62,11 +63,13 @@ public sealed class ObservationTerm : ICostTerm
     }
 
     /// <inheritdoc/>
-    public void AddHessianProduct(WindowTrajectory<State> trajectory, WindowTrajectory<Increment> increment, WindowContributions<Sensitivity> product)
+    public void AddHessianProduct(WindowTrajectory<State> trajectory, WindowTrajectory<Increment> increment,
+        WindowContributions<Sensitivity> product)
     {
         foreach (var observation in trajectory.Window.Observations)
         {
-            var along = OperatorOf(observation).TangentLinear(trajectory.At(observation.Time).Values, increment.At(observation.Time).Values);
+            var along = OperatorOf(observation)
+                .TangentLinear(trajectory.At(observation.Time).Values, increment.At(observation.Time).Values);
             product.Add(observation.Time, Back(trajectory, observation, ErrorOf(observation).ApplyInverse(along, observation.Mask)));
         }
     }
@@ -74,7 +77,8 @@ public sealed class ObservationTerm : ICostTerm
     // H(x) - y
     private Tensor Misfit(WindowTrajectory<State> trajectory, Observation observation)
     {
-        Require.Shape(observation.Values, $"The observation at time {observation.Time:g9}", trajectory.Window.Batch, OperatorOf(observation).ObservationDimension);
+        Require.Shape(observation.Values, $"The observation at time {observation.Time:g9}", trajectory.Window.Batch,
+            OperatorOf(observation).ObservationDimension);
         return OperatorOf(observation).Apply(trajectory.At(observation.Time).Values) - observation.Values;
     }
 

@@ -29,11 +29,13 @@ public abstract class ResidualCostTerm : ICostTerm
     }
 
     /// <inheritdoc/>
-    public void AddHessianProduct(WindowTrajectory<State> trajectory, WindowTrajectory<Increment> increment, WindowContributions<Sensitivity> product)
+    public void AddHessianProduct(WindowTrajectory<State> trajectory, WindowTrajectory<Increment> increment,
+        WindowContributions<Sensitivity> product)
     {
         var states = Stacked(trajectory);
         var along = stack(increment.Steps.Select(step => step.Values), 1);
-        Add(trajectory.Window, states, Differentiation.TangentLinear(x => Checked(trajectory.Window, x), states, along, Name).Derivative, product);
+        Add(trajectory.Window, states, Differentiation.TangentLinear(x => Checked(trajectory.Window, x), states, along, Name).Derivative,
+            product);
     }
 
     private void Add(AssimilationWindow window, Tensor states, Tensor sensitivity, WindowContributions<Sensitivity> to)

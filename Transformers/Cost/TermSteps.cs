@@ -1,7 +1,8 @@
 namespace DaML;
 
 /// <summary>
-/// The steps of a window that a term names as those it uses (<see cref="ICostTerm.UsedSteps"/>, <see cref="IPriorTerm.UsedSteps"/>). It gets
+/// The steps of a window that a term names as those it uses (<see cref="ICostTerm.UsedSteps"/>, <see cref="IPriorTerm.UsedSteps"/>). It
+/// gets
 /// increments or sensitivities there, and adds there, and is refused at other steps, whatever other terms use.
 /// </summary>
 internal sealed class TermSteps
@@ -16,7 +17,8 @@ internal sealed class TermSteps
         foreach (int step in steps)
         {
             if (step < 0 || step > window.Steps)
-                throw new ArgumentException($"The term {term} names step {step} in {member}; the window has the steps 0 to {window.Steps}.");
+                throw new ArgumentException(
+                    $"The term {term} names step {step} in {member}; the window has the steps 0 to {window.Steps}.");
             used[step] = true;
         }
     }

@@ -2,7 +2,10 @@ using System.Numerics;
 
 namespace DaML;
 
-/// <summary>What terms add up at the steps of a window: increments that force the model, or sensitivities for its adjoint. Nothing is there until something is added.</summary>
+/// <summary>
+/// What terms add up at the steps of a window: increments that force the model, or sensitivities for its adjoint. Nothing is there until
+/// something is added.
+/// </summary>
 /// <typeparam name="T"><see cref="Increment"/> or <see cref="Sensitivity"/>.</typeparam>
 public sealed class WindowContributions<T> where T : struct, IAdditionOperators<T, T, T>
 {
@@ -15,7 +18,8 @@ public sealed class WindowContributions<T> where T : struct, IAdditionOperators<
     {
     }
 
-    private WindowContributions(AssimilationWindow window, T?[] sums, TermSteps? term) => (Window, this.sums, this.term) = (window, sums, term);
+    private WindowContributions(AssimilationWindow window, T?[] sums, TermSteps? term) =>
+        (Window, this.sums, this.term) = (window, sums, term);
 
     /// <summary>The window.</summary>
     public AssimilationWindow Window { get; }

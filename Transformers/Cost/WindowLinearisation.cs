@@ -4,8 +4,10 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A model linearised along a window's trajectory, from one step that matters to the next, once for any number of products: they do not run the
-/// nonlinear model again. A step matters where something is added or looked at; increments and sensitivities are there at these steps, null at
+/// A model linearised along a window's trajectory, from one step that matters to the next, once for any number of products: they do not run
+/// the
+/// nonlinear model again. A step matters where something is added or looked at; increments and sensitivities are there at these steps, null
+/// at
 /// others. They are <c>[batch, n]</c>, or <c>[batch, k, n]</c> for k vectors at once.
 /// </summary>
 internal sealed class WindowLinearisation : IDisposable
@@ -32,7 +34,8 @@ internal sealed class WindowLinearisation : IDisposable
     public WindowTrajectory<State> At { get; }
 
     /// <summary>
-    /// How many states' memory a product takes for each vector: increments and sensitivities at the steps that matter. A model that steps several
+    /// How many states' memory a product takes for each vector: increments and sensitivities at the steps that matter. A model that steps
+    /// several
     /// vectors as several states has more under way; it is given that of every step of the window.
     /// </summary>
     public int StatesPerVector => 2 * (segments.Exists(segment => segment is StepwiseLinearisation) ? At.Window.Steps + 1 : marks.Count);
@@ -55,7 +58,9 @@ internal sealed class WindowLinearisation : IDisposable
         return increments;
     }
 
-    /// <summary>The sensitivity to the state at each step that matters, and to all that follows from it: a_K = s_K, a_k = M'^T a_{k+1} + s_k.</summary>
+    /// <summary>
+    /// The sensitivity to the state at each step that matters, and to all that follows from it: a_K = s_K, a_k = M'^T a_{k+1} + s_k.
+    /// </summary>
     /// <param name="contributions">s, at steps that matter.</param>
     /// <param name="vectors">k; null for vectors without that dimension.</param>
     public Sensitivity?[] Adjoint(WindowContributions<Sensitivity> contributions, long? vectors = null)

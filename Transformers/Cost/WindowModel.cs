@@ -30,5 +30,6 @@ internal sealed class WindowModel(IDynamics dynamics)
     // The step that ends at the time of this number.
     private static TimeInterval Interval(AssimilationWindow window, int step) => new(window.TimeOf(step - 1), window.TimeOf(step));
 
-    private static State Forced(Tensor state, Increment? force) => force is { } increment ? new State(state) + increment : new State(state.alias());
+    private static State Forced(Tensor state, Increment? force) =>
+        force is { } increment ? new State(state) + increment : new State(state.alias());
 }

@@ -1,9 +1,11 @@
 namespace DaML;
 
 /// <summary>
-/// Something at the time steps of a window: the states of a model run, the increments along it, the sensitivities that an adjoint carries back.
+/// Something at the time steps of a window: the states of a model run, the increments along it, the sensitivities that an adjoint carries
+/// back.
 /// States are there at every step; increments and sensitivities that a term is given, at the steps that it uses
-/// (<see cref="ICostTerm.UsedSteps"/>, <see cref="IPriorTerm.UsedSteps"/>): another step is refused with an <see cref="InvalidOperationException"/>.
+/// (<see cref="ICostTerm.UsedSteps"/>, <see cref="IPriorTerm.UsedSteps"/>): another step is refused with an
+/// <see cref="InvalidOperationException"/>.
 /// </summary>
 /// <typeparam name="T"><see cref="State"/>, <see cref="Increment"/> or <see cref="Sensitivity"/>.</typeparam>
 public sealed class WindowTrajectory<T> where T : struct
@@ -20,14 +22,16 @@ public sealed class WindowTrajectory<T> where T : struct
     {
         Window = window;
         all = steps.Count == window.Steps + 1 ? steps
-            : throw new ArgumentException($"The trajectory of a window of {window.Steps} steps has {window.Steps + 1} times; given: {steps.Count}.", nameof(steps));
+            : throw new ArgumentException(
+                $"The trajectory of a window of {window.Steps} steps has {window.Steps + 1} times; given: {steps.Count}.", nameof(steps));
     }
 
     /// <summary>A trajectory of the steps that a term uses.</summary>
     /// <param name="window">The window.</param>
     /// <param name="some">One for each of the window's K + 1 times; not null where the term uses it.</param>
     /// <param name="term">The steps of the term.</param>
-    internal WindowTrajectory(AssimilationWindow window, T?[] some, TermSteps term) => (Window, this.some, this.term) = (window, some, term);
+    internal WindowTrajectory(AssimilationWindow window, T?[] some, TermSteps term) =>
+        (Window, this.some, this.term) = (window, some, term);
 
     /// <summary>The window it runs through.</summary>
     public AssimilationWindow Window { get; }

@@ -6,7 +6,9 @@ namespace DaML;
 /// <summary>Square roots of the covariances of densities, P = W^T W, without forming P where a density is made of them.</summary>
 internal static class DensityRoot
 {
-    /// <summary>W, <c>[batch, rows, n]</c>: an ensemble's anomalies over sqrt(N - 1), a Kalman filter's root, any other's of its covariance.</summary>
+    /// <summary>
+    /// W, <c>[batch, rows, n]</c>: an ensemble's anomalies over sqrt(N - 1), a Kalman filter's root, any other's of its covariance.
+    /// </summary>
     /// <param name="density">The density.</param>
     /// <exception cref="ArgumentException">The covariance has a negative eigenvalue beyond round-off.</exception>
     public static Tensor Of(IDensity density)

@@ -22,7 +22,8 @@ public sealed class DiracDensity : IDensity
     /// <summary>Refuses: a point has no density.</summary>
     /// <exception cref="NotSupportedException">Always.</exception>
     public Tensor LogDensity(Tensor state) =>
-        throw new NotSupportedException("A single state has no density: all its probability is at one point. A StateProcoder with a covariance gives it one.");
+        throw new NotSupportedException(
+            "A single state has no density: all its probability is at one point. A StateProcoder with a covariance gives it one.");
 
     /// <summary>The state itself, <paramref name="count"/> times.</summary>
     public Tensor Sample(long count, RandomStream random) => Mean.unsqueeze(1).repeat(1, Require.AtLeast(count, 1), 1);

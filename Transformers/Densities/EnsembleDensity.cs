@@ -37,17 +37,21 @@ public sealed class EnsembleDensity : IDensity
     public Tensor StandardDeviation => EnsembleStatistics.StandardDeviation(members);
 
     /// <inheritdoc/>
-    /// <exception cref="NotSupportedException">There are no more members than the state has components, so the sample covariance is singular.</exception>
+    /// <exception cref="NotSupportedException">There are no more members than the state has components, so the sample covariance is
+    /// singular.</exception>
     public Tensor LogDensity(Tensor state)
     {
         if (members.size(1) <= members.size(2))
-            throw new NotSupportedException($"An ensemble of {members.size(1)} members in {members.size(2)} dimensions has no density: its covariance has rank {members.size(1) - 1} at most. More members than dimensions are needed.");
+            throw new NotSupportedException(
+                $"An ensemble of {members.size(1)} members in {members.size(2)} dimensions has no density: its covariance has rank " +
+                    $"{members.size(1) - 1} at most. More members than dimensions are needed.");
         using var scope = NewDisposeScope();
         return new GaussianDensity(Mean, Covariance).LogDensity(state).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
-    /// <remarks>Draws from the normal distribution of the ensemble's mean and covariance, also where it has no density: mean + X^T z / sqrt(members - 1).</remarks>
+    /// <remarks>Draws from the normal distribution of the ensemble's mean and covariance, also where it has no density: mean + X^T z /
+    /// sqrt(members - 1).</remarks>
     public Tensor Sample(long count, RandomStream random)
     {
         Require.AtLeast(count, 1);

@@ -89,7 +89,9 @@ public static class EnsembleStatistics
         GC.KeepAlive(deviation);
     }
 
-    /// <summary>The ensemble's variance (divisor N - 1) over that of another, component by component; one where the other has none.</summary>
+    /// <summary>
+    /// The ensemble's variance (divisor N - 1) over that of another, component by component; one where the other has none.
+    /// </summary>
     /// <param name="members"><c>[batch, N, n]</c></param>
     /// <param name="other">The same.</param>
     /// <param name="lift">
@@ -101,13 +103,15 @@ public static class EnsembleStatistics
     {
         if (!KernelMemory.Serves(members, other, lift) || !other.HasSizesOf(members)) return null;
         if (!members.is_contiguous() || !other.is_contiguous() || !lift.is_contiguous()) return null;
-        return members.dtype == ScalarType.Float64 ? Lift<double>(members, other, lift, most) : Lift<float>(members, other, lift, (float)most);
+        return members.dtype == ScalarType.Float64 ? Lift<double>(members, other, lift, most)
+            : Lift<float>(members, other, lift, (float)most);
     }
 
     private static unsafe bool Lift<T>(Tensor members, Tensor other, Tensor lift, T most) where T : unmanaged, INumber<T>
     {
         var (batch, count, n) = (members.size(0), (int)members.size(1), (int)members.size(2));
-        nint above = (nint)KernelMemory.Address<T>(members), below = (nint)KernelMemory.Address<T>(other), to = (nint)KernelMemory.Address<T>(lift);
+        nint above = (nint)KernelMemory.Address<T>(members), below = (nint)KernelMemory.Address<T>(other),
+            to = (nint)KernelMemory.Address<T>(lift);
         long size = (long)count * n;
         int beyond = 0;
         SharedWork.ForEach(batch, 8.0 * size * SharedWork.Operation, (first, end) =>

@@ -44,7 +44,8 @@ public sealed class GaussianDensity : IDensity
         get
         {
             using var scope = NewDisposeScope();
-            return (covariance is null ? root!.square().sum([-2]) : covariance.diagonal(0, -2, -1).clamp_min(0)).sqrt().MoveToOuterDisposeScope();
+            return (covariance is null ? root!.square().sum([-2]) : covariance.diagonal(0, -2, -1).clamp_min(0)).sqrt()
+                .MoveToOuterDisposeScope();
         }
     }
 
@@ -61,7 +62,8 @@ public sealed class GaussianDensity : IDensity
     public Tensor Sample(long count, RandomStream random)
     {
         using var scope = NewDisposeScope();
-        return new TriangularGaussianDensity(Mean, (root ?? CovarianceRoot.Of(covariance!)).mT).Sample(count, random).MoveToOuterDisposeScope();
+        return new TriangularGaussianDensity(Mean, (root ?? CovarianceRoot.Of(covariance!)).mT).Sample(count, random)
+            .MoveToOuterDisposeScope();
     }
 
     // L with P = L L^T

@@ -26,10 +26,12 @@ public sealed class AnalysisBiasScore : IScore<AnalysisBias>
     public Tensor Of(ScoredCycle cycle) => stack([cycle[Bias], cycle[Bias].square()], 1);
 
     /// <inheritdoc/>
-    public AnalysisBias Summarise(ScoreFigures figures) => new(figures[0], figures.Function(means => Math.Sqrt(Math.Max(0, means[1] - means[0] * means[0]))));
+    public AnalysisBias Summarise(ScoreFigures figures) =>
+        new(figures[0], figures.Function(means => Math.Sqrt(Math.Max(0, means[1] - means[0] * means[0]))));
 }
 
 /// <summary>How far an analyzer moves forecasts that the observations confirm.</summary>
 /// <param name="Mean">b, in the state's unit.</param>
-/// <param name="StandardDeviation">s, the standard deviation of b_k over cycles and trajectories, in the state's unit; the standard error is that of its linearisation, not a number where s is zero.</param>
+/// <param name="StandardDeviation">s, the standard deviation of b_k over cycles and trajectories, in the state's unit; the standard error
+/// is that of its linearisation, not a number where s is zero.</param>
 public sealed record AnalysisBias(TimeAverage Mean, TimeAverage StandardDeviation);

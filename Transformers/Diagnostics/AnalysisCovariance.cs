@@ -23,14 +23,16 @@ public sealed class AnalysisCovariance<TMemory> : ITransformer where TMemory : I
 
     /// <summary>
     /// The covariance of the analysis in the space of observations as the analyzer acts it out, H P^a H^T = H K R with K by
-    /// <see cref="KalmanGainRegression{TMemory}"/>; of what regression leaves of asymmetry, the symmetric part. It is P^a where H is the identity.
+    /// <see cref="KalmanGainRegression{TMemory}"/>; of what regression leaves of asymmetry, the symmetric part. It is P^a where H is the
+    /// identity.
     /// </summary>
     /// <param name="method">The method.</param>
     /// <param name="network">H and R, of the method's observations.</param>
     /// <param name="into">The column to add, <c>[p, p]</c>.</param>
     /// <param name="samples">Number of innovations at each forecast; null = ten times as many as there are observations.</param>
     /// <exception cref="ArgumentException">Dimensions that differ, or too few samples.</exception>
-    public AnalysisCovariance(SequentialAssimilation<TMemory> method, IObservationNetwork network, Column into, long? samples = null) : this(method, into, method.ObservationDimension)
+    public AnalysisCovariance(SequentialAssimilation<TMemory> method, IObservationNetwork network, Column into, long? samples = null)
+        : this(method, into, method.ObservationDimension)
     {
         regression = new KalmanGainRegression<TMemory>(method, network, samples);
         observed = network.Operator;
@@ -49,7 +51,8 @@ public sealed class AnalysisCovariance<TMemory> : ITransformer where TMemory : I
     public SchemaContract Contract { get; }
 
     /// <inheritdoc/>
-    /// <exception cref="SchemaException">The method does not take the view; or the observation errors have a scale and the covariance comes from a regression, whose innovations are of N(0, R).</exception>
+    /// <exception cref="SchemaException">The method does not take the view; or the observation errors have a scale and the covariance comes
+    /// from a regression, whose innovations are of N(0, R).</exception>
     public TrajectorySchema GetOutputSchema(TrajectorySchema input)
     {
         var output = Contract.Apply(input, Name);
@@ -78,7 +81,8 @@ public sealed class AnalysisCovariance<TMemory> : ITransformer where TMemory : I
     }
 
     // The method reads the view; what the view has of the columns that the method writes stays the view's.
-    private sealed class Cursor(AnalysisCovariance<TMemory> step, ITrajectoryCursor view, Column[] own, AssimilationRun<TMemory> run, KalmanGainRegression<TMemory>.Cursor? regressed)
+    private sealed class Cursor(AnalysisCovariance<TMemory> step, ITrajectoryCursor view, Column[] own, AssimilationRun<TMemory> run,
+        KalmanGainRegression<TMemory>.Cursor? regressed)
         : TrajectoryCursor((ITrajectoryCursor?)regressed ?? run)
     {
         protected override bool Compute(long cycle)

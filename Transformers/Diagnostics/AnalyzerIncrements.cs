@@ -6,7 +6,8 @@ namespace DaML;
 /// <summary>The increments with which a method's analyzer answers innovations of one's own choice, from one forecast.</summary>
 /// <param name="method">The method.</param>
 /// <param name="network">H and R, of the method's observations.</param>
-internal sealed class AnalyzerIncrements<TMemory>(SequentialAssimilation<TMemory> method, IObservationNetwork network) where TMemory : IMemory<TMemory>
+internal sealed class AnalyzerIncrements<TMemory>(SequentialAssimilation<TMemory> method, IObservationNetwork network)
+    where TMemory : IMemory<TMemory>
 {
     /// <summary>The forecast's state, <c>[batch, n]</c>.</summary>
     public Tensor StateOf(TMemory forecast) => method.Triple.Procoder.Decode(forecast).Mean;
@@ -23,9 +24,12 @@ internal sealed class AnalyzerIncrements<TMemory>(SequentialAssimilation<TMemory
     {
         using var scope = NewDisposeScope();
         long batch = state.size(0), count = innovations.size(1);
-        Tensor Repeated(Tensor tensor) => tensor.unsqueeze(1).expand([batch, count, .. tensor.Sizes()[1..]]).reshape([batch * count, .. tensor.Sizes()[1..]]);
+        Tensor Repeated(Tensor tensor) =>
+            tensor.unsqueeze(1).expand([batch, count, .. tensor.Sizes()[1..]]).reshape([batch * count, .. tensor.Sizes()[1..]]);
         var values = (network.Operator.Apply(state).unsqueeze(1) + innovations).reshape(batch * count, innovations.size(2));
-        var analysis = method.Triple.Analyzer.Analyze(forecast.Map(Repeated), new Observation(values, mask is null ? null : Repeated(mask), time), random);
-        return (method.Triple.Procoder.Decode(analysis).Mean.reshape(batch, count, state.size(1)) - state.unsqueeze(1)).MoveToOuterDisposeScope();
+        var analysis = method.Triple.Analyzer.Analyze(forecast.Map(Repeated),
+            new Observation(values, mask is null ? null : Repeated(mask), time), random);
+        return (method.Triple.Procoder.Decode(analysis).Mean.reshape(batch, count, state.size(1)) - state.unsqueeze(1))
+            .MoveToOuterDisposeScope();
     }
 }

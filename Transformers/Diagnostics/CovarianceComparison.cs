@@ -10,7 +10,8 @@ public static class CovarianceComparison
     /// The normalised Bures-Wasserstein distance of two covariances, (1 / n) (Tr(U + V - 2 (V^(1/2) U V^(1/2))^(1/2)))^(1/2)
     /// (Bocquet et al. 2024, eq. 12; Bhatia et al. 2019): it sees both different axes and different variances along them.
     /// </summary>
-    /// <param name="first">U, <c>[..., n, n]</c>, symmetric and positive semi-definite; what round-off or a regression leaves of asymmetry and negative eigenvalues is taken off.</param>
+    /// <param name="first">U, <c>[..., n, n]</c>, symmetric and positive semi-definite; what round-off or a regression leaves of asymmetry
+    /// and negative eigenvalues is taken off.</param>
     /// <param name="second">V, of the same shape or one that broadcasts to it.</param>
     /// <returns><c>[...]</c></returns>
     /// <exception cref="ArgumentException">They are not square, or of different size.</exception>
@@ -24,15 +25,20 @@ public static class CovarianceComparison
         return (squared.clamp_min(0).sqrt() / n).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The principal angles between two subspaces, in degrees, from the smallest to the largest (Bjoerck and Golub 1973).</summary>
+    /// <summary>
+    /// The principal angles between two subspaces, in degrees, from the smallest to the largest (Bjoerck and Golub 1973).
+    /// </summary>
     /// <param name="first">Vectors that span one, as rows, <c>[..., k, n]</c>; linearly independent.</param>
     /// <param name="second">Vectors that span the other, as many.</param>
     /// <returns><c>[..., k]</c></returns>
     /// <exception cref="ArgumentException">Not as many vectors, of another length, or more vectors than they are long.</exception>
     public static Tensor PrincipalAngles(Tensor first, Tensor second)
     {
-        if (first.ndim < 2 || second.ndim < 2 || first.size(-1) != second.size(-1) || first.size(-2) != second.size(-2) || first.size(-2) > first.size(-1))
-            throw new ArgumentException($"Principal angles need two sets of k vectors of length n >= k, [..., k, n]; given: {ColumnDefinition.Describe(first.Sizes())} and {ColumnDefinition.Describe(second.Sizes())}.");
+        if (first.ndim < 2 || second.ndim < 2 || first.size(-1) != second.size(-1) || first.size(-2) != second.size(-2)
+            || first.size(-2) > first.size(-1))
+            throw new ArgumentException(
+                $"Principal angles need two sets of k vectors of length n >= k, [..., k, n]; given: " +
+                    $"{ColumnDefinition.Describe(first.Sizes())} and {ColumnDefinition.Describe(second.Sizes())}.");
         using var scope = NewDisposeScope();
         Tensor p = linalg.qr(first.transpose(-2, -1)).Q, q = linalg.qr(second.transpose(-2, -1)).Q;
         var (u, cosines, vh) = linalg.svd(p.transpose(-2, -1).matmul(q), fullMatrices: false);
@@ -49,7 +55,9 @@ public static class CovarianceComparison
     public static Tensor LeadingDirections(Tensor covariance, long count)
     {
         long n = Square(covariance, covariance);
-        if (count < 1 || count > n) throw new ArgumentOutOfRangeException(nameof(count), count, $"A covariance of dimension {n} has 1 to {n} leading directions; given: {count}.");
+        if (count < 1 || count > n)
+            throw new ArgumentOutOfRangeException(nameof(count), count,
+                $"A covariance of dimension {n} has 1 to {n} leading directions; given: {count}.");
         using var scope = NewDisposeScope();
         var (_, vectors) = SymmetricEigenproblem.Solve(KalmanUpdate.Symmetric(covariance));
         return vectors.transpose(-2, -1).narrow(-2, n - count, count).flip(-2).MoveToOuterDisposeScope();
@@ -76,8 +84,11 @@ public static class CovarianceComparison
 
     private static long Square(Tensor first, Tensor second)
     {
-        if (first.ndim < 2 || second.ndim < 2 || first.size(-1) != first.size(-2) || second.size(-1) != second.size(-2) || first.size(-1) != second.size(-1))
-            throw new ArgumentException($"Covariances [..., n, n] of one size are needed; given: {ColumnDefinition.Describe(first.Sizes())} and {ColumnDefinition.Describe(second.Sizes())}.");
+        if (first.ndim < 2 || second.ndim < 2 || first.size(-1) != first.size(-2) || second.size(-1) != second.size(-2)
+            || first.size(-1) != second.size(-1))
+            throw new ArgumentException(
+                $"Covariances [..., n, n] of one size are needed; given: {ColumnDefinition.Describe(first.Sizes())} and " +
+                    $"{ColumnDefinition.Describe(second.Sizes())}.");
         return first.size(-1);
     }
 }

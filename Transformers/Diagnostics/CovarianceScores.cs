@@ -68,7 +68,8 @@ public sealed class CovarianceDistanceScore : IScore
     public Tensor Of(ScoredCycle cycle)
     {
         var covariance = cycle[first];
-        var other = second is not null ? cycle[second].to(covariance.dtype) : constant!.ToMatrix(covariance.dtype, covariance.device).expand(covariance.Sizes());
+        var other = second is not null ? cycle[second].to(covariance.dtype)
+            : constant!.ToMatrix(covariance.dtype, covariance.device).expand(covariance.Sizes());
         return CovarianceComparison.BuresWassersteinDistance(covariance, other);
     }
 }
@@ -88,7 +89,9 @@ public sealed class PrincipalAngleScore : IScore<IReadOnlyList<TimeAverage>>
     public PrincipalAngleScore(Subspace first, Subspace second)
     {
         if (first.Count != second.Count)
-            throw new ArgumentException($"Principal angles need subspaces of one dimension; given: {first.Name} of {first.Count}, {second.Name} of {second.Count}.", nameof(second));
+            throw new ArgumentException(
+                $"Principal angles need subspaces of one dimension; given: {first.Name} of {first.Count}, {second.Name} of {second.Count}.",
+                nameof(second));
         (this.first, this.second) = (first, second);
         Name = $"principal angles of {first.Name} and {second.Name}";
         Requires = [.. first.Requires.Union(second.Requires)];

@@ -17,15 +17,19 @@ public static class CovariantLyapunovVectors
     /// <summary>Computes them along a view that ends.</summary>
     /// <param name="lyapunov">Model, number of vectors, and the column with the states.</param>
     /// <param name="view">The states; all of them and a triangular matrix a cycle are kept while it works.</param>
-    /// <param name="transient">Cycles left out at the beginning, in which backward vectors forget how they began, and at the end, for the coordinates; at least one.</param>
+    /// <param name="transient">Cycles left out at the beginning, in which backward vectors forget how they began, and at the end, for the
+    /// coordinates; at least one.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <returns>The states' column and <see cref="Vectors"/> over the cycles between.</returns>
     /// <exception cref="ArgumentException">The view never ends, or has no cycle left between the two transients.</exception>
-    public static MemoryTrajectoryView Compute(LyapunovVectors lyapunov, ITrajectoryView view, int transient, CancellationToken cancellation = default)
+    public static MemoryTrajectoryView Compute(LyapunovVectors lyapunov, ITrajectoryView view, int transient,
+        CancellationToken cancellation = default)
     {
         Require.AtLeast(transient, 1);
         if (view.CycleCount is not { } cycles || cycles <= 2L * transient)
-            throw new ArgumentException($"Covariant vectors need a view that ends and has more cycles than the transients at its two ends, {2L * transient}; given: {view.CycleCount?.ToString() ?? "one without end"}.", nameof(view));
+            throw new ArgumentException(
+                $"Covariant vectors need a view that ends and has more cycles than the transients at its two ends, {2L * transient}; " +
+                    $"given: {view.CycleCount?.ToString() ?? "one without end"}.", nameof(view));
         lyapunov.Contract.Apply(view.Schema, lyapunov.Name);
 
         using var scope = NewDisposeScope();

@@ -1,11 +1,16 @@
 namespace DaML;
 
-/// <summary>The figures in which diagnostics of several methods or settings stand beside each other, as Bocquet et al. (2024, 2025) draw them.</summary>
+/// <summary>
+/// The figures in which diagnostics of several methods or settings stand beside each other, as Bocquet et al. (2024, 2025) draw them.
+/// </summary>
 public static class DiagnosticFigures
 {
     private const double LowestShare = 1e-12;
 
-    /// <summary>r(lambda) of several runs in logarithmic axes, beside the straight line of an analysis that is linear in the innovation (2025, fig. 6).</summary>
+    /// <summary>
+    /// r(lambda) of several runs in logarithmic axes, beside the straight line of an analysis that is linear in the innovation (2025, fig.
+    /// 6).
+    /// </summary>
     /// <param name="title">The title above it.</param>
     /// <param name="curves">The curves by their names.</param>
     /// <exception cref="ArgumentException">No curve.</exception>
@@ -14,7 +19,8 @@ public static class DiagnosticFigures
         AtLeastOne(curves.Count, "increment scalings");
         double[] ends = [curves.Min(curve => curve.Value.Scales.Min()), curves.Max(curve => curve.Value.Scales.Max())];
         return new LineChart(title, new Axis("λ") { Scale = AxisScale.Logarithmic }, new Axis("r(λ)") { Scale = AxisScale.Logarithmic },
-            [.. curves.Select(curve => Increasing(curve.Key, curve.Value.Scales, [.. curve.Value.Means.Select(mean => mean.Mean)])), Linear(ends)]);
+            [.. curves.Select(curve => Increasing(curve.Key, curve.Value.Scales, [.. curve.Value.Means.Select(mean => mean.Mean)])),
+                Linear(ends)]);
     }
 
     /// <summary>r(lambda) of one run with the band that holds nine of ten cycles.</summary>
@@ -24,7 +30,8 @@ public static class DiagnosticFigures
         new(title, new Axis("λ") { Scale = AxisScale.Logarithmic }, new Axis("r(λ)") { Scale = AxisScale.Logarithmic },
         [
             Increasing("mean", curve.Scales, [.. curve.Means.Select(mean => mean.Mean)]), Increasing("median", curve.Scales, curve.Median),
-            Increasing("5 %", curve.Scales, curve.Low), Increasing("95 %", curve.Scales, curve.High), Linear([curve.Scales.Min(), curve.Scales.Max()]),
+            Increasing("5 %", curve.Scales, curve.Low), Increasing("95 %", curve.Scales, curve.High),
+            Linear([curve.Scales.Min(), curve.Scales.Max()]),
         ]);
 
     /// <summary>A histogram beside the normal distribution of its mean and variance.</summary>
@@ -35,13 +42,17 @@ public static class DiagnosticFigures
     {
         var bins = histogram.Bins;
         double[] places = [.. Enumerable.Range(0, 201).Select(i => bins.Minimum + (bins.Maximum - bins.Minimum) * i / 200)];
-        return new Histogram(title, axis, new Axis("density"), [.. Enumerable.Range(0, bins.Count + 1).Select(i => bins.Minimum + i * (bins.Maximum - bins.Minimum) / bins.Count)], histogram.Densities)
+        return new Histogram(title, axis, new Axis("density"),
+            [.. Enumerable.Range(0, bins.Count + 1).Select(i => bins.Minimum + i * (bins.Maximum - bins.Minimum) / bins.Count)],
+            histogram.Densities)
         {
             Curves = [new LineSeries("normal", places, [.. places.Select(histogram.NormalDensity)])],
         };
     }
 
-    /// <summary>Histograms of several runs as lines over a logarithmic density, in which a normal distribution is a parabola (2025, fig. 7).</summary>
+    /// <summary>
+    /// Histograms of several runs as lines over a logarithmic density, in which a normal distribution is a parabola (2025, fig. 7).
+    /// </summary>
     /// <param name="title">The title above it.</param>
     /// <param name="axis">What the values are.</param>
     /// <param name="histograms">The histograms by their names.</param>
@@ -50,7 +61,8 @@ public static class DiagnosticFigures
     {
         AtLeastOne(histograms.Count, "histograms");
         return new LineChart(title, axis, new Axis("density") { Scale = AxisScale.Logarithmic }, [.. histograms.Select(histogram =>
-            LineSeries.Evenly(histogram.Key, histogram.Value.Bins.Minimum + histogram.Value.Bins.Width / 2, histogram.Value.Bins.Width, Positive(histogram.Value.Densities)))]);
+            LineSeries.Evenly(histogram.Key, histogram.Value.Bins.Minimum + histogram.Value.Bins.Width / 2, histogram.Value.Bins.Width,
+                Positive(histogram.Value.Densities)))]);
     }
 
     /// <summary>Time-averaged eigenspectra in a logarithmic axis (2024, fig. 1); values that are not above round-off leave a gap.</summary>
@@ -61,7 +73,8 @@ public static class DiagnosticFigures
     {
         AtLeastOne(spectra.Count, "spectra");
         return new LineChart(title, new Axis("mode"), new Axis("eigenvalue") { Scale = AxisScale.Logarithmic },
-            [.. spectra.Select(spectrum => LineSeries.Evenly(spectrum.Key, 1, 1, Positive([.. spectrum.Value.Select(value => value.Mean)])))]);
+            [.. spectra.Select(spectrum =>
+                LineSeries.Evenly(spectrum.Key, 1, 1, Positive([.. spectrum.Value.Select(value => value.Mean)])))]);
     }
 
     /// <summary>Time-averaged principal angles (2024, fig. 2).</summary>
@@ -72,10 +85,12 @@ public static class DiagnosticFigures
     {
         AtLeastOne(angles.Count, "angles");
         return new LineChart(title, new Axis("principal angle, by size"), new Axis("angle", "°") { Minimum = 0, Maximum = 90 },
-            [.. angles.Select(pair => LineSeries.Evenly(pair.Key, 1, 1, [.. pair.Value.Select(angle => angle.Mean)]) with { Markers = true })]);
+            [.. angles.Select(pair =>
+                LineSeries.Evenly(pair.Key, 1, 1, [.. pair.Value.Select(angle => angle.Mean)]) with { Markers = true })]);
     }
 
-    private static LineSeries Linear(double[] ends) => new("linear", ends, ends) { Style = LineStyle.Dashed, Color = new(0x55, 0x55, 0x55) };
+    private static LineSeries Linear(double[] ends) =>
+        new("linear", ends, ends) { Style = LineStyle.Dashed, Color = new(0x55, 0x55, 0x55) };
 
     private static LineSeries Increasing(string name, IReadOnlyList<double> scales, IReadOnlyList<double> values)
     {

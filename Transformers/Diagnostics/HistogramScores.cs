@@ -45,13 +45,17 @@ public sealed record HistogramBins(double Minimum, double Maximum, int Count = 8
                 _ => d - 4 * a * c + 6 * a * a * b - 3 * a * a * a * a,
             };
         }
-        return new SampleHistogram(this, [.. bins.Select(bin => bin.Mean / Width)], [.. bins.Select(bin => bin.StandardError / Width)], figures[0].Mean, figures[Count + 1].Mean,
+        return new SampleHistogram(this, [.. bins.Select(bin => bin.Mean / Width)], [.. bins.Select(bin => bin.StandardError / Width)],
+            figures[0].Mean, figures[Count + 1].Mean,
             figures[Count + 2], figures.Function(means => Math.Sqrt(Central(means, 2))),
-            figures.Function(means => Central(means, 3) / Math.Pow(Central(means, 2), 1.5)), figures.Function(means => Central(means, 4) / Math.Pow(Central(means, 2), 2) - 3));
+            figures.Function(means => Central(means, 3) / Math.Pow(Central(means, 2), 1.5)),
+            figures.Function(means => Central(means, 4) / Math.Pow(Central(means, 2), 2) - 3));
     }
 }
 
-/// <summary>How numbers were distributed over components, cycles and trajectories, beside the normal distribution of their mean and variance.</summary>
+/// <summary>
+/// How numbers were distributed over components, cycles and trajectories, beside the normal distribution of their mean and variance.
+/// </summary>
 /// <param name="Bins">The bins.</param>
 /// <param name="Densities">The share of values in each bin over its width.</param>
 /// <param name="StandardErrors">Of the densities.</param>
@@ -60,8 +64,10 @@ public sealed record HistogramBins(double Minimum, double Maximum, int Count = 8
 /// <param name="Mean">Their mean; this and the following of all values, not of the bins.</param>
 /// <param name="StandardDeviation">Their standard deviation.</param>
 /// <param name="Skewness">Their skewness; zero for a normal distribution.</param>
-/// <param name="ExcessKurtosis">Their kurtosis less three; zero for a normal distribution, above zero where large values are more frequent.</param>
-public sealed record SampleHistogram(HistogramBins Bins, IReadOnlyList<double> Densities, IReadOnlyList<double> StandardErrors, double Below, double Above,
+/// <param name="ExcessKurtosis">Their kurtosis less three; zero for a normal distribution, above zero where large values are more
+/// frequent.</param>
+public sealed record SampleHistogram(HistogramBins Bins, IReadOnlyList<double> Densities, IReadOnlyList<double> StandardErrors,
+    double Below, double Above,
     TimeAverage Mean, TimeAverage StandardDeviation, TimeAverage Skewness, TimeAverage ExcessKurtosis)
 {
     /// <summary>The density at a value of the normal distribution that fits: that of the values' mean and variance.</summary>
@@ -72,7 +78,10 @@ public sealed record SampleHistogram(HistogramBins Bins, IReadOnlyList<double> D
     }
 }
 
-/// <summary>The distribution of projected innovations H^T R^-1 (y - H x_f) along a run (Bocquet et al. 2025, fig. 7); components that no observation reaches are left out.</summary>
+/// <summary>
+/// The distribution of projected innovations H^T R^-1 (y - H x_f) along a run (Bocquet et al. 2025, fig. 7); components that no observation
+/// reaches are left out.
+/// </summary>
 /// <param name="network">H and R.</param>
 /// <param name="bins">In units of H^T R^-1 y; symmetric about zero to some five standard deviations of the innovations.</param>
 public sealed class ProjectedInnovationHistogram(IObservationNetwork network, HistogramBins bins) : IScore<SampleHistogram>
@@ -98,7 +107,9 @@ public sealed class ProjectedInnovationHistogram(IObservationNetwork network, Hi
     public SampleHistogram Summarise(ScoreFigures figures) => bins.Summarise(figures);
 }
 
-/// <summary>The distribution of analysis increments x_a - x_f along a run; components that the analysis leaves unchanged to the bit are left out.</summary>
+/// <summary>
+/// The distribution of analysis increments x_a - x_f along a run; components that the analysis leaves unchanged to the bit are left out.
+/// </summary>
 /// <param name="bins">In the state's unit.</param>
 public sealed class IncrementHistogram(HistogramBins bins) : IScore<SampleHistogram>
 {

@@ -21,7 +21,8 @@ public enum IncrementNorm
 /// innovation delta of each cycle,
 /// <code>r(lambda) = |P^a(x)^-1 (a(x, lambda delta) - a(x, 0))| / |P^a(x)^-1 (a(x, delta) - a(x, 0))|</code>
 /// It is lambda for every analysis that is linear in the innovation, and grows faster where large innovations count for more.
-/// It adds <see cref="IncrementScalingScore.Ratios"/>, and all columns of <see cref="KalmanGainRegression{TMemory}"/>, each computed when it is read.
+/// It adds <see cref="IncrementScalingScore.Ratios"/>, and all columns of <see cref="KalmanGainRegression{TMemory}"/>, each computed when
+/// it is read.
 /// </summary>
 /// <typeparam name="TMemory">The analyzer's memory.</typeparam>
 public sealed class IncrementScaling<TMemory> : ITransformer where TMemory : IMemory<TMemory>
@@ -38,8 +39,10 @@ public sealed class IncrementScaling<TMemory> : ITransformer where TMemory : IMe
     /// <param name="network">H and R, of the method's observations.</param>
     /// <param name="scales">The values of lambda, above zero; null = <see cref="IncrementScalingScore.StandardScales"/>.</param>
     /// <param name="norm">In which norm increments are measured.</param>
-    /// <param name="samples">Number of innovations for the regression of P^a at each forecast; null = ten times as many as there are observations.</param>
-    /// <exception cref="ArgumentException">Dimensions that differ, no value of lambda, one that is not above zero, or too few samples.</exception>
+    /// <param name="samples">Number of innovations for the regression of P^a at each forecast; null = ten times as many as there are
+    /// observations.</param>
+    /// <exception cref="ArgumentException">Dimensions that differ, no value of lambda, one that is not above zero, or too few
+    /// samples.</exception>
     public IncrementScaling(SequentialAssimilation<TMemory> method, IObservationNetwork network, IReadOnlyList<double>? scales = null,
         IncrementNorm norm = IncrementNorm.Standardised, long? samples = null)
     {
@@ -47,7 +50,8 @@ public sealed class IncrementScaling<TMemory> : ITransformer where TMemory : IMe
         this.network = network;
         this.norm = norm;
         this.scales = IncrementScalingScore.Checked(scales);
-        Contract = new SchemaContract(regression.Contract.Requires, [.. regression.Contract.Adds, new(IncrementScalingScore.Ratios, this.scales.Length)]);
+        Contract = new SchemaContract(regression.Contract.Requires,
+            [.. regression.Contract.Adds, new(IncrementScalingScore.Ratios, this.scales.Length)]);
         Name = $"increment scaling of {method.Name}";
     }
 
@@ -58,7 +62,8 @@ public sealed class IncrementScaling<TMemory> : ITransformer where TMemory : IMe
     public SchemaContract Contract { get; }
 
     /// <inheritdoc/>
-    /// <exception cref="SchemaException">The observation errors have a scale; the analyzer is asked about errors of the covariance R.</exception>
+    /// <exception cref="SchemaException">The observation errors have a scale; the analyzer is asked about errors of the covariance
+    /// R.</exception>
     public TrajectorySchema GetOutputSchema(TrajectorySchema input)
     {
         input.RequireOneError(Name);
@@ -67,7 +72,8 @@ public sealed class IncrementScaling<TMemory> : ITransformer where TMemory : IMe
 
     /// <inheritdoc/>
     public ITrajectoryView Transform(ITrajectoryView input) =>
-        new TrajectoryView(GetOutputSchema(input.Schema), input.CycleCount, input.StartTime, () => new Cursor(this, regression.Open(input)));
+        new TrajectoryView(GetOutputSchema(input.Schema), input.CycleCount, input.StartTime,
+            () => new Cursor(this, regression.Open(input)));
 
     private Tensor Ratios(KalmanGainRegression<TMemory>.Cursor cycle)
     {
@@ -78,18 +84,21 @@ public sealed class IncrementScaling<TMemory> : ITransformer where TMemory : IMe
         if (mask is not null) innovation = innovation.masked_fill(mask.logical_not(), 0);
         var factors = tensor([0.0, 1.0, .. scales]).to(state.dtype, state.device).reshape(1, -1, 1);
         using var random = cycle.Random("increment-scaling");
-        var increments = regression.Increments.Of(forecast, state, factors * innovation.unsqueeze(1), mask, cycle.Time, random);   // [batch, 2 + L, n]
+        // [batch, 2 + L, n]
+        var increments = regression.Increments.Of(forecast, state, factors * innovation.unsqueeze(1), mask, cycle.Time, random);
         var changes = increments.narrow(1, 1, scales.Length + 1) - increments.narrow(1, 0, 1);
         if (norm == IncrementNorm.Standardised)
         {
-            var inverse = linalg.pinv(cycle[KalmanGainRegression<TMemory>.AnalysisErrorCovariance], rtol: SmallestShare);          // [batch, p, n]
+            // [batch, p, n]
+            var inverse = linalg.pinv(cycle[KalmanGainRegression<TMemory>.AnalysisErrorCovariance], rtol: SmallestShare);
             changes = changes.matmul(inverse.transpose(-2, -1));
         }
         var sizes = changes.square().sum([-1]).sqrt();
         return sizes.narrow(1, 1, scales.Length) / sizes.narrow(1, 0, 1);
     }
 
-    private sealed class Cursor(IncrementScaling<TMemory> step, KalmanGainRegression<TMemory>.Cursor regressed) : TrajectoryCursor(regressed)
+    private sealed class Cursor(IncrementScaling<TMemory> step, KalmanGainRegression<TMemory>.Cursor regressed)
+        : TrajectoryCursor(regressed)
     {
         protected override bool Compute(long cycle)
         {

@@ -49,4 +49,5 @@ public sealed class IncrementScalingScore(IReadOnlyList<double>? scales = null) 
 /// <param name="Low">Below which 5 % of the cycles are.</param>
 /// <param name="Median">Below which half of the cycles are.</param>
 /// <param name="High">Below which 95 % of the cycles are.</param>
-public sealed record IncrementScalingCurve(IReadOnlyList<double> Scales, IReadOnlyList<TimeAverage> Means, IReadOnlyList<double> Low, IReadOnlyList<double> Median, IReadOnlyList<double> High);
+public sealed record IncrementScalingCurve(IReadOnlyList<double> Scales, IReadOnlyList<TimeAverage> Means, IReadOnlyList<double> Low,
+    IReadOnlyList<double> Median, IReadOnlyList<double> High);

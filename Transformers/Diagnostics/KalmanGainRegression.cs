@@ -25,20 +25,28 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
     private readonly long samples;
 
     /// <summary>Puts a method under regression.</summary>
-    /// <param name="method">The method; it runs over the view as always, and in every cycle whose columns are read its analyzer is asked again.</param>
+    /// <param name="method">The method; it runs over the view as always, and in every cycle whose columns are read its analyzer is asked
+    /// again.</param>
     /// <param name="network">H and R, of the method's observations.</param>
-    /// <param name="samples">Number of innovations at each forecast, more than there are observations; null = ten times as many, which a nonlinear analyzer wants.</param>
+    /// <param name="samples">Number of innovations at each forecast, more than there are observations; null = ten times as many, which a
+    /// nonlinear analyzer wants.</param>
     /// <exception cref="ArgumentException">Dimensions that differ, or too few samples.</exception>
     public KalmanGainRegression(SequentialAssimilation<TMemory> method, IObservationNetwork network, long? samples = null)
     {
         long p = network.Operator.ObservationDimension, n = network.Operator.StateDimension;
         if (p != method.ObservationDimension || n != method.StateDimension)
-            throw new ArgumentException($"The network observes {p} numbers of states of dimension {n}, but {method.Name} takes {method.ObservationDimension} of {method.StateDimension}.", nameof(network));
+            throw new ArgumentException(
+                $"The network observes {p} numbers of states of dimension {n}, but {method.Name} takes {method.ObservationDimension} of " +
+                    $"{method.StateDimension}.", nameof(network));
         ObservingSystem.Check(network.Operator, network.Error);
         this.samples = samples ?? 10 * p;
-        if (this.samples < p + 2) throw new ArgumentOutOfRangeException(nameof(samples), samples, $"The gain for {p} observations needs at least {p + 2} samples; given: {samples}.");
+        if (this.samples < p + 2)
+            throw new ArgumentOutOfRangeException(nameof(samples), samples,
+                $"The gain for {p} observations needs at least {p + 2} samples; given: {samples}.");
         (this.method, this.network, increments) = (method, network, new(method, network));
-        Contract = new SchemaContract(method.Contract.Requires, [.. method.Contract.Adds, new(Gain, n, p), new(AnalysisErrorCovariance, n, p), new(BackgroundErrorCovariance, p, p), new(AnalysisBiasScore.Bias)]);
+        Contract = new SchemaContract(method.Contract.Requires,
+            [.. method.Contract.Adds, new(Gain, n, p), new(AnalysisErrorCovariance, n, p), new(BackgroundErrorCovariance, p, p),
+                new(AnalysisBiasScore.Bias)]);
     }
 
     /// <summary>The column of K, <c>[n, p]</c>; zero for what is not observed.</summary>
@@ -65,7 +73,8 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
     }
 
     /// <inheritdoc/>
-    public ITrajectoryView Transform(ITrajectoryView input) => new TrajectoryView(GetOutputSchema(input.Schema), input.CycleCount, input.StartTime, () => Open(input));
+    public ITrajectoryView Transform(ITrajectoryView input) =>
+        new TrajectoryView(GetOutputSchema(input.Schema), input.CycleCount, input.StartTime, () => Open(input));
 
     /// <summary>K at a forecast.</summary>
     /// <param name="forecast">The memory before the observation was used.</param>
@@ -79,8 +88,10 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
         using var noGradients = no_grad();
         var state = increments.StateOf(forecast);
         long batch = state.size(0), n = state.size(1), p = network.Operator.ObservationDimension, chunk = Math.Max(1, LargestBatch / batch);
-        Tensor a = zeros([batch, n], dtype: state.dtype, device: state.device), d = zeros([batch, p], dtype: state.dtype, device: state.device);
-        Tensor ad = zeros([batch, n, p], dtype: state.dtype, device: state.device), dd = zeros([batch, p, p], dtype: state.dtype, device: state.device);
+        Tensor a = zeros([batch, n], dtype: state.dtype, device: state.device),
+            d = zeros([batch, p], dtype: state.dtype, device: state.device);
+        Tensor ad = zeros([batch, n, p], dtype: state.dtype, device: state.device),
+            dd = zeros([batch, p, p], dtype: state.dtype, device: state.device);
         for (long done = 0; done < samples; done += chunk)
         {
             using var inner = NewDisposeScope();
@@ -99,10 +110,13 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
         if (mask is not null) left = left + mask.logical_not().to(left.dtype).diag_embed();
         var factor = linalg.cholesky(KalmanUpdate.Symmetric(left));
         var solved = linalg.solve_triangular(factor, right.transpose(-2, -1), upper: false);
-        return linalg.solve_triangular(factor.transpose(-2, -1), solved, upper: true).transpose(-2, -1).contiguous().MoveToOuterDisposeScope();
+        return linalg.solve_triangular(factor.transpose(-2, -1), solved, upper: true).transpose(-2, -1).contiguous()
+            .MoveToOuterDisposeScope();
     }
 
-    /// <summary>b = |a(x, 0)| / sqrt(n): how far the analyzer moves a forecast that the observations confirm (eq. 6), <c>[batch]</c>.</summary>
+    /// <summary>
+    /// b = |a(x, 0)| / sqrt(n): how far the analyzer moves a forecast that the observations confirm (eq. 6), <c>[batch]</c>.
+    /// </summary>
     /// <param name="forecast">The memory before the observation was used.</param>
     /// <param name="time">When, for an analyzer that asks.</param>
     /// <param name="mask">Which observations there are, boolean <c>[batch, p]</c>; null = all.</param>
@@ -147,7 +161,8 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
     /// <summary>The method's increments.</summary>
     internal AnalyzerIncrements<TMemory> Increments => increments;
 
-    internal sealed class Cursor(KalmanGainRegression<TMemory> step, AssimilationRun<TMemory> run, TrajectorySchema schema) : TrajectoryCursor(run)
+    internal sealed class Cursor(KalmanGainRegression<TMemory> step, AssimilationRun<TMemory> run, TrajectorySchema schema)
+        : TrajectoryCursor(run)
     {
         /// <summary>The method's run.</summary>
         public AssimilationRun<TMemory> Run => run;

@@ -5,7 +5,10 @@ namespace DaML;
 /// <param name="StandardErrors">Of each.</param>
 public sealed record LyapunovSpectrum(IReadOnlyList<double> Exponents, [Saved("errors")] IReadOnlyList<double> StandardErrors)
 {
-    /// <summary>The position of the neutral exponent: the one closest to zero. A flow that does not depend on time has exactly one, along its own direction.</summary>
+    /// <summary>
+    /// The position of the neutral exponent: the one closest to zero. A flow that does not depend on time has exactly one, along its own
+    /// direction.
+    /// </summary>
     public int Neutral => Enumerable.Range(0, Exponents.Count).MinBy(i => Math.Abs(Exponents[i]));
 
     /// <summary>Number of exponents above the neutral one: the dimension of the unstable subspace.</summary>

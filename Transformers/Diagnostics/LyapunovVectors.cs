@@ -9,7 +9,8 @@ namespace DaML;
 /// al. 1980; Kuptsov and Parlitz 2012), M Q_(t-1) = Q_t R_t. It adds <see cref="Vectors"/>, rows in order of growth, and
 /// <see cref="Growth"/>, each vector's ln R_ii over the cycle's length; the time average of the latter are the Lyapunov exponents.
 /// </summary>
-/// <remarks>The vectors begin at random and need some units of time to forget it: some ten times the inverse of the smallest gap between exponents.</remarks>
+/// <remarks>The vectors begin at random and need some units of time to forget it: some ten times the inverse of the smallest gap between
+/// exponents.</remarks>
 [Component("lyapunov-vectors")]
 public sealed class LyapunovVectors : ITransformer
 {
@@ -30,7 +31,8 @@ public sealed class LyapunovVectors : ITransformer
         this.dynamics = dynamics;
         Count = count ?? dynamics.Dimension;
         if (Count < 1 || Count > dynamics.Dimension)
-            throw new ArgumentOutOfRangeException(nameof(count), count, $"{dynamics.Name} has 1 to {dynamics.Dimension} Lyapunov vectors; given: {count}.");
+            throw new ArgumentOutOfRangeException(nameof(count), count,
+                $"{dynamics.Name} has 1 to {dynamics.Dimension} Lyapunov vectors; given: {count}.");
         State = state ?? Columns.Truth;
         Spectrum = spectrum;
         Contract = new SchemaContract([new(State, dynamics.Dimension)], [new(Vectors, Count, dynamics.Dimension), new(Growth, Count)]);
@@ -39,7 +41,9 @@ public sealed class LyapunovVectors : ITransformer
     /// <summary>The column of the vectors, <c>[k, n]</c>, orthonormal rows.</summary>
     public static Column Vectors { get; } = new("lyapunov-vectors");
 
-    /// <summary>The column of the rates at which they grew over the cycle, <c>[k]</c>, in the inverse of the model's unit of time.</summary>
+    /// <summary>
+    /// The column of the rates at which they grew over the cycle, <c>[k]</c>, in the inverse of the model's unit of time.
+    /// </summary>
     public static Column Growth { get; } = new("lyapunov-growth");
 
     /// <summary>Number of vectors k.</summary>
@@ -107,7 +111,8 @@ public sealed class LyapunovVectors : ITransformer
                 (next, var triangle) = step.Carry(state!, rows, new TimeInterval(time, Time));
                 growth = triangle.diagonal(dim1: -2, dim2: -1).log() / (Time - time);
                 if (!double.IsFinite(growth.sum().ToDouble())) throw new DivergenceException(step.Name, "tangent linear", cycle, Time,
-                    "the growth along its vectors is not finite", "A shorter time between cycles, or a run that stays on the attractor, are the usual remedies.");
+                    "the growth along its vectors is not finite",
+                    "A shorter time between cycles, or a run that stays on the attractor, are the usual remedies.");
             }
             DisposeState();
             (state, rows, time) = (now.clone().DetachFromDisposeScope(), next.DetachFromDisposeScope(), Time);

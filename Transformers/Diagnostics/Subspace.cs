@@ -6,7 +6,8 @@ namespace DaML;
 /// <summary>A subspace in every cycle of a view, spanned by vectors; for <see cref="PrincipalAngleScore"/>.</summary>
 public abstract class Subspace
 {
-    private Subspace(string name, long count, params Column[] requires) => (Name, Count, Requires) = (name, Require.AtLeast(count, 1), requires);
+    private Subspace(string name, long count, params Column[] requires) =>
+        (Name, Count, Requires) = (name, Require.AtLeast(count, 1), requires);
 
     /// <summary>What to call it.</summary>
     public string Name { get; }
@@ -25,7 +26,10 @@ public abstract class Subspace
     /// <param name="count">k, 1 to n.</param>
     public static Subspace LeadingDirections(Column covariance, long count) => new OfCovariance(covariance, count);
 
-    /// <summary>The first vectors of a column, for instance the backward Lyapunov vectors that span the unstable-neutral subspace (<see cref="LyapunovVectors.Vectors"/>).</summary>
+    /// <summary>
+    /// The first vectors of a column, for instance the backward Lyapunov vectors that span the unstable-neutral subspace
+    /// (<see cref="LyapunovVectors.Vectors"/>).
+    /// </summary>
     /// <param name="vectors">The column, <c>[m, n]</c>, rows in their order.</param>
     /// <param name="count">k, 1 to m.</param>
     public static Subspace FirstVectors(Column vectors, long count) => new OfVectors(vectors, count);
@@ -36,18 +40,23 @@ public abstract class Subspace
     /// <param name="count">k, 1 to n.</param>
     public static Subspace Random(DataAssimilationContext context, long dimension, long count) => new Isotropic(context, dimension, count);
 
-    private sealed class OfCovariance(Column covariance, long count) : Subspace($"{count} leading directions of {covariance}", count, covariance)
+    private sealed class OfCovariance(Column covariance, long count)
+        : Subspace($"{count} leading directions of {covariance}", count, covariance)
     {
         internal override Tensor Of(ScoredCycle cycle) => CovarianceComparison.LeadingDirections(cycle[covariance], Count);
     }
 
     private sealed class OfVectors(Column vectors, long count) : Subspace($"{count} {vectors}", count, vectors)
     {
-        internal override Tensor Of(ScoredCycle cycle) => cycle[vectors] is { ndim: 3 } given && given.size(1) >= Count ? given.narrow(1, 0, Count)
-            : throw new ArgumentException($"The first {Count} vectors of the column '{vectors}' need it of shape [{Count} or more, n]; it has {ColumnDefinition.Describe(cycle[vectors].Sizes()[1..])}.");
+        internal override Tensor Of(ScoredCycle cycle) =>
+            cycle[vectors] is { ndim: 3 } given && given.size(1) >= Count ? given.narrow(1, 0, Count)
+            : throw new ArgumentException(
+                $"The first {Count} vectors of the column '{vectors}' need it of shape [{Count} or more, n]; it has " +
+                    $"{ColumnDefinition.Describe(cycle[vectors].Sizes()[1..])}.");
     }
 
-    private sealed class Isotropic(DataAssimilationContext context, long dimension, long count) : Subspace($"a random subspace of {count}", count)
+    private sealed class Isotropic(DataAssimilationContext context, long dimension, long count)
+        : Subspace($"a random subspace of {count}", count)
     {
         internal override Tensor Of(ScoredCycle cycle)
         {

@@ -1,6 +1,9 @@
 namespace DaML;
 
-/// <summary>Settings of the inflation that is estimated from the innovations while a filter runs, with their defaults; all factors are of the variance.</summary>
+/// <summary>
+/// Settings of the inflation that is estimated from the innovations while a filter runs, with their defaults; all factors are of the
+/// variance.
+/// </summary>
 public sealed record AdaptiveInflation
 {
     /// <summary>The factor before the first cycle; one unless said.</summary>
@@ -24,7 +27,8 @@ public sealed record AdaptiveInflation
         Require.Positive(Smallest);
         Require.NotNegative(Deviation);
         if (!(Smallest <= Start && Start <= Largest && double.IsFinite(Largest)))
-            throw new ArgumentException($"An adaptive inflation needs smallest <= start <= largest, all finite; given: {Smallest}, {Start}, {Largest}.");
+            throw new ArgumentException(
+                $"An adaptive inflation needs smallest <= start <= largest, all finite; given: {Smallest}, {Start}, {Largest}.");
         return this;
     }
 }

@@ -35,7 +35,9 @@ public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory
     {
         ObservingSystem.Check(observationOperator, observationError);
         if (inner is IFiniteSizeAnalyzer)
-            throw new ArgumentException($"{inner.Name} finds the prior's inflation itself in every cycle; an adaptive inflation around it would be undone by it.", nameof(inner));
+            throw new ArgumentException(
+                $"{inner.Name} finds the prior's inflation itself in every cycle; an adaptive inflation around it would be undone by it.",
+                nameof(inner));
         this.inner = inner;
         this.observationOperator = observationOperator;
         this.observationError = observationError;
@@ -52,13 +54,16 @@ public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory
     /// <param name="forecast">The ensemble, and rho, <c>[batch, 1]</c>.</param>
     /// <param name="observation">What was observed.</param>
     /// <param name="random">Where a stochastic analyzer draws from.</param>
-    public ProductMemory<EnsembleMemory, VectorMemory> Analyze(ProductMemory<EnsembleMemory, VectorMemory> forecast, Observation observation, RandomStream random)
+    public ProductMemory<EnsembleMemory, VectorMemory> Analyze(ProductMemory<EnsembleMemory, VectorMemory> forecast,
+        Observation observation, RandomStream random)
     {
         using var scope = NewDisposeScope();
         var rho = forecast.Second.Vector;
-        var (mean, anomalies, observed, innovation) = ObservedEnsemble.Of(forecast.First.Members, observation, observationOperator, observationError);
+        var (mean, anomalies, observed,
+            innovation) = ObservedEnsemble.Of(forecast.First.Members, observation, observationOperator, observationError);
         var inflated = mean.unsqueeze(1) + anomalies * rho.sqrt().unsqueeze(-1);
-        var analysis = UnobservedPlaces.Keep(forecast.First.Members, inner.Analyze(new(inflated), observation, random).Members, observation);
+        var analysis = UnobservedPlaces.Keep(forecast.First.Members, inner.Analyze(new(inflated), observation, random).Members,
+            observation);
 
         var tau = observed.square().sum([1, 2]).unsqueeze(-1) / (observed.size(1) - 1);
         var count = observation.Mask is null ? full_like(tau, observed.size(2)) : observation.Mask.sum([1], keepdim: true, type: tau.dtype);
@@ -66,7 +71,8 @@ public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory
         var variance = 2 / count * ((rho * tau + count) / tau).square();
         double prior = settings.Deviation * settings.Deviation;
         // Nothing observed, or an ensemble without a spread there, says nothing of the factor.
-        var estimate = where((tau > 0) & (count > 0), rho + prior / (prior + variance) * (observedRho - rho), rho).clamp(settings.Smallest, settings.Largest);
+        var estimate = where((tau > 0) & (count > 0), rho + prior / (prior + variance) * (observedRho - rho), rho)
+            .clamp(settings.Smallest, settings.Largest);
         return new(new(analysis.alias().MoveToOuterDisposeScope()), new(estimate.MoveToOuterDisposeScope()));
     }
 
@@ -77,5 +83,6 @@ public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory
         new(UnobservedPlaces.Lowered(analysis.First, factor), new(analysis.Second.Vector.alias()));
 
     /// <inheritdoc/>
-    public IAnalyzer<ProductMemory<EnsembleMemory, VectorMemory>> For(IObservationNetwork network) => new AdaptiveInflationAnalyzer(inner.For(network), network.Operator, network.Error, settings);
+    public IAnalyzer<ProductMemory<EnsembleMemory, VectorMemory>> For(IObservationNetwork network) =>
+        new AdaptiveInflationAnalyzer(inner.For(network), network.Operator, network.Error, settings);
 }

@@ -16,12 +16,16 @@ public sealed record AdaptivelyInflatedFilter : AssimilationMethod<ProductMemory
     protected internal override string UsualName => FilterName + ", adaptive inflation";
 
     /// <inheritdoc/>
-    public override SequentialAssimilation<ProductMemory<EnsembleMemory, VectorMemory>> For(AssimilationSystem system, DataAssimilationContext context) =>
-        new(this with { Stream = Filter.Stream ?? "assimilation/" + FilterName, DivergenceBound = Filter.DivergenceBound, DivergenceHandling = Filter.DivergenceHandling },
+    public override SequentialAssimilation<ProductMemory<EnsembleMemory, VectorMemory>> For(AssimilationSystem system,
+        DataAssimilationContext context) =>
+        new(this with
+            { Stream = Filter.Stream
+                ?? "assimilation/" + FilterName, DivergenceBound = Filter.DivergenceBound, DivergenceHandling = Filter.DivergenceHandling },
             system, context);
 
     /// <inheritdoc/>
-    protected internal override AssimilationTriple<ProductMemory<EnsembleMemory, VectorMemory>> Triple(AssimilationSystem system, DataAssimilationContext context)
+    protected internal override AssimilationTriple<ProductMemory<EnsembleMemory, VectorMemory>> Triple(AssimilationSystem system,
+        DataAssimilationContext context)
     {
         var inner = Filter.Triple(system, context);
         return new(new AdaptiveInflationAnalyzer(inner.Analyzer, system.Network.Operator, system.Network.Error, Inflation),

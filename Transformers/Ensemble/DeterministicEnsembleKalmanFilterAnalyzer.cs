@@ -53,8 +53,10 @@ public sealed class DeterministicEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
 
     double? IInflatingAnalyzer<EnsembleMemory>.LargestLift => inflation.Widens ? LargestLift.OfGivenFactors : null;
 
-    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
+    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) =>
+        UnobservedPlaces.Lowered(analysis, factor);
 
     /// <inheritdoc/>
-    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) => new DeterministicEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, inflation);
+    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) =>
+        new DeterministicEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, inflation);
 }

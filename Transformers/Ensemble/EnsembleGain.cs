@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>The gain of the ensemble Kalman filter, X^T (Y Y^T + (N - 1) I)^-1 Y, applied without an inverse in the smaller of the two spaces, members or observations.</summary>
+/// <summary>
+/// The gain of the ensemble Kalman filter, X^T (Y Y^T + (N - 1) I)^-1 Y, applied without an inverse in the smaller of the two spaces,
+/// members or observations.
+/// </summary>
 internal static class EnsembleGain
 {
     /// <summary>The state increments of differences in the space of observations: differences Y^T (Y Y^T + (N - 1) I)^-1 X.</summary>

@@ -10,7 +10,8 @@ internal static class InverseDeviations
     private static readonly ConditionalWeakTable<IErrorCovariance, double[]> Known = [];
 
     /// <summary>1 / sigma of each component, <c>[p]</c>, or null where R is not known to be diagonal.</summary>
-    public static double[]? Of(IErrorCovariance error) => error is ScalarErrorCovariance or DiagonalErrorCovariance ? Known.GetValue(error, Compute) : null;
+    public static double[]? Of(IErrorCovariance error) =>
+        error is ScalarErrorCovariance or DiagonalErrorCovariance ? Known.GetValue(error, Compute) : null;
 
     private static double[] Compute(IErrorCovariance error)
     {

@@ -16,7 +16,8 @@ public sealed record ObservedEnsemble(Tensor Mean, Tensor Anomalies, Tensor Obse
     /// <param name="observationOperator">H, which may be nonlinear.</param>
     /// <param name="observationError">R</param>
     /// <exception cref="ArgumentException">Fewer than two members.</exception>
-    public static ObservedEnsemble Of(Tensor members, Observation observation, IObservationOperator observationOperator, IErrorCovariance observationError)
+    public static ObservedEnsemble Of(Tensor members, Observation observation, IObservationOperator observationOperator,
+        IErrorCovariance observationError)
     {
         EnsembleStatistics.Check(members);
         using var observed = observationOperator.Apply(members);

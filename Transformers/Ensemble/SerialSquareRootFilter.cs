@@ -1,7 +1,8 @@
 namespace DaML;
 
 /// <summary>
-/// The serial ensemble square-root filter, EnSRF, which takes one observation after the other (<see cref="SerialSquareRootFilterAnalyzer"/>). It
+/// The serial ensemble square-root filter, EnSRF, which takes one observation after the other
+/// (<see cref="SerialSquareRootFilterAnalyzer"/>). It
 /// wants the inflation of the ensemble transform filter.
 /// </summary>
 public sealed record SerialSquareRootFilter : EnsembleFilter

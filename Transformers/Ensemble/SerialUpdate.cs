@@ -32,7 +32,8 @@ public static class SerialUpdate
         long batch = observed.size(0), members = observed.size(1), p = observed.size(2);
         var identity = eye(members, dtype: observed.dtype, device: observed.device).expand(batch, members, members);
         // The ends of the first p rows are the innovations, of the others -w.
-        var (rows, ends) = update(cat([observed.transpose(-2, -1), identity], 1), cat([innovation, innovation.new_zeros(batch, members)], 1), p);
+        var (rows, ends) = update(cat([observed.transpose(-2, -1), identity], 1),
+            cat([innovation, innovation.new_zeros(batch, members)], 1), p);
         return scope.MoveToOuter(rows.narrow(1, p, members).transpose(-2, -1), ends.narrow(1, p, members).neg());
     }
 

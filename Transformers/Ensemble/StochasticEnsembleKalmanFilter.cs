@@ -1,6 +1,9 @@
 namespace DaML;
 
-/// <summary>The stochastic ensemble Kalman filter (<see cref="StochasticEnsembleKalmanFilterAnalyzer"/>). Lorenz-96 with 40 members wants an inflation of 1.06 on the posterior standard deviation.</summary>
+/// <summary>
+/// The stochastic ensemble Kalman filter (<see cref="StochasticEnsembleKalmanFilterAnalyzer"/>). Lorenz-96 with 40 members wants an
+/// inflation of 1.06 on the posterior standard deviation.
+/// </summary>
 public sealed record StochasticEnsembleKalmanFilter : EnsembleFilter
 {
     /// <inheritdoc/>

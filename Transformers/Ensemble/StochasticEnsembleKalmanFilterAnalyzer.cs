@@ -43,7 +43,9 @@ public sealed class StochasticEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<
         var members = inflation.BeforeUpdate(forecast.Members, random);
         var ensemble = ObservedEnsemble.Of(members, observation, observationOperator, observationError);
         if (inflation.PriorFactor != 1)
-            ensemble = ensemble with { Anomalies = ensemble.Anomalies * inflation.PriorFactor, ObservedAnomalies = ensemble.ObservedAnomalies * inflation.PriorFactor };
+            ensemble = ensemble with
+                { Anomalies = ensemble.Anomalies * inflation.PriorFactor,
+                    ObservedAnomalies = ensemble.ObservedAnomalies * inflation.PriorFactor };
         // R^(-1/2) of errors drawn from N(0, R) is white noise; what is missing has none.
         double count = ensemble.ObservedAnomalies.size(1);
         var noise = Math.Sqrt(count / (count - 1)) * random.Normal(ensemble.ObservedAnomalies.Sizes(), ensemble.Mean.dtype);
@@ -71,8 +73,10 @@ public sealed class StochasticEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<
 
     double? IInflatingAnalyzer<EnsembleMemory>.LargestLift => inflation.Widens ? LargestLift.OfGivenFactors : null;
 
-    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
+    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) =>
+        UnobservedPlaces.Lowered(analysis, factor);
 
     /// <inheritdoc/>
-    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) => new StochasticEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, inflation);
+    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) =>
+        new StochasticEnsembleKalmanFilterAnalyzer(network.Operator, network.Error, inflation);
 }

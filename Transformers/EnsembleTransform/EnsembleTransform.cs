@@ -43,7 +43,8 @@ public sealed class EnsembleTransform
     /// <param name="rotation">Whether the analysis anomalies are rotated.</param>
     /// <param name="random">Where inflation and rotation draw from.</param>
     /// <returns><c>[batch, N, n]</c></returns>
-    internal static Tensor Analyze(Tensor members, Observation observation, IObservationOperator observationOperator, IErrorCovariance observationError,
+    internal static Tensor Analyze(Tensor members, Observation observation, IObservationOperator observationOperator,
+        IErrorCovariance observationError,
         PriorWeight weight, Inflation inflation, EnsembleRotation rotation, RandomStream random)
     {
         EnsembleStatistics.Check(members);
@@ -52,11 +53,13 @@ public sealed class EnsembleTransform
         using var scope = served && inflation is MultiplicativeInflation && rotation == EnsembleRotation.None ? null : NewDisposeScope();
         var given = members;
         members = inflation.BeforeUpdate(members, random);
-        var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(members.size(0), members.size(1), random, members.dtype);
+        var turn = rotation == EnsembleRotation.None ? null
+            : RandomRotation.MeanPreserving(members.size(0), members.size(1), random, members.dtype);
         using var observed = observationOperator.Apply(members);
         Tensor analysis;
         if (served && KernelMemory.Serves(members, observed))
-            analysis = EnsembleTransformKernel.Analyze(members, observed, observation, observationError, weight, inflation.PosteriorFactor, turn);
+            analysis = EnsembleTransformKernel.Analyze(members, observed, observation, observationError, weight, inflation.PosteriorFactor,
+                turn);
         else
         {
             var (mean, anomalies, observedAnomalies, innovation) = ObservedEnsemble.Of(members, observed, observation, observationError);
@@ -109,7 +112,9 @@ public sealed class EnsembleTransform
         return basis.matmul((projections / (eigenvalues + zeta)).unsqueeze(-1)).squeeze(-1).MoveToOuterDisposeScope();
     }
 
-    /// <summary>T^-1 = (Y Y^T + zeta I)^(1/2) / sqrt(N - 1), <c>[batch, N, N]</c>: takes back what <see cref="Apply"/> did to anomalies.</summary>
+    /// <summary>
+    /// T^-1 = (Y Y^T + zeta I)^(1/2) / sqrt(N - 1), <c>[batch, N, N]</c>: takes back what <see cref="Apply"/> did to anomalies.
+    /// </summary>
     /// <param name="zeta">The prior's weight; a number or <c>[batch, 1]</c>.</param>
     public Tensor InverseRoot(Tensor zeta)
     {
@@ -134,7 +139,8 @@ public sealed class EnsembleTransform
     {
         using var scope = NewDisposeScope();
         var w = Weights(zeta).unsqueeze(-1);
-        var gram = inMemberSpace ? (basis * eigenvalues.unsqueeze(-2)).matmul(basis.transpose(-2, -1)) : basis.matmul(basis.transpose(-2, -1));
+        var gram = inMemberSpace ? (basis * eigenvalues.unsqueeze(-2)).matmul(basis.transpose(-2, -1))
+            : basis.matmul(basis.transpose(-2, -1));
         var (values, vectors) = SymmetricEigenproblem.Solve(gram - coefficient.unsqueeze(-1) * w.matmul(w.transpose(-2, -1)));
         // At a minimum the Hessian has no negative eigenvalue; round-off is held off zero.
         values = where(values + zeta > 1e-12 * zeta, values, (1e-12 - 1) * zeta);
@@ -154,7 +160,8 @@ public sealed class EnsembleTransform
         using var scope = NewDisposeScope();
         var sees = Sees();
         zeta = Seeing(zeta);
-        var scale = full_like(eigenvalues.narrow(-1, 0, 1), inflation * Math.Sqrt(members - 1)).where(sees, Math.Sqrt(members - 1));  // [batch, 1]
+        // [batch, 1]
+        var scale = full_like(eigenvalues.narrow(-1, 0, 1), inflation * Math.Sqrt(members - 1)).where(sees, Math.Sqrt(members - 1));
         var shifted = eigenvalues + zeta;
         var toMean = (projections / shifted).unsqueeze(-2);                                  // row vector c^T
         var centre = mean.unsqueeze(1);

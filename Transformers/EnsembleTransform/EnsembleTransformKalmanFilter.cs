@@ -1,7 +1,8 @@
 namespace DaML;
 
 /// <summary>
-/// The ensemble transform Kalman filter (<see cref="EnsembleTransformKalmanFilterAnalyzer"/>). Lorenz-96 with 20 members wants an inflation of
+/// The ensemble transform Kalman filter (<see cref="EnsembleTransformKalmanFilterAnalyzer"/>). Lorenz-96 with 20 members wants an inflation
+/// of
 /// 1.04 on the posterior standard deviation and a rotation.
 /// </summary>
 public sealed record EnsembleTransformKalmanFilter : EnsembleFilter

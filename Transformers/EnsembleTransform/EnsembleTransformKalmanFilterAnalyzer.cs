@@ -18,7 +18,8 @@ public sealed class EnsembleTransformKalmanFilterAnalyzer : IInflatingAnalyzer<E
     /// <summary>Makes an analyzer.</summary>
     /// <param name="observationOperator">H, which may be nonlinear.</param>
     /// <param name="observationError">R, of the operator's observation dimension.</param>
-    /// <param name="inflation">None unless said. A prior inflation enters as the weight of the prior precision, so the ensemble is observed before it is inflated.</param>
+    /// <param name="inflation">None unless said. A prior inflation enters as the weight of the prior precision, so the ensemble is observed
+    /// before it is inflated.</param>
     /// <param name="rotation">How the analysis is rotated (default: not at all).</param>
     /// <exception cref="ArgumentException">Operator and error covariance do not fit each other, or inflation and rotation.</exception>
     public EnsembleTransformKalmanFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
@@ -43,13 +44,16 @@ public sealed class EnsembleTransformKalmanFilterAnalyzer : IInflatingAnalyzer<E
     {
         double prior = inflation.PriorFactor;
         var weight = PriorWeight.Fixed((forecast.Members.size(1) - 1) / (prior * prior));
-        return new(EnsembleTransform.Analyze(forecast.Members, observation, observationOperator, observationError, weight, inflation, rotation, random));
+        return new(EnsembleTransform.Analyze(forecast.Members, observation, observationOperator, observationError, weight, inflation,
+            rotation, random));
     }
 
     double? IInflatingAnalyzer<EnsembleMemory>.LargestLift => inflation.Widens ? LargestLift.OfGivenFactors : null;
 
-    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
+    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) =>
+        UnobservedPlaces.Lowered(analysis, factor);
 
     /// <inheritdoc/>
-    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) => new EnsembleTransformKalmanFilterAnalyzer(network.Operator, network.Error, inflation, rotation);
+    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) =>
+        new EnsembleTransformKalmanFilterAnalyzer(network.Operator, network.Error, inflation, rotation);
 }

@@ -20,16 +20,20 @@ internal static unsafe class EnsembleTransformKernel
         LocalEnsembleTransformKernel.Serves(members, observation)
         && members.size(1) * Math.Max(members.size(2), observations) <= LargestEnsemble;
 
-    /// <summary>Observations as the kernels take them: with the deviations of a diagonal R, or whitened as they are, which is linear.</summary>
+    /// <summary>
+    /// Observations as the kernels take them: with the deviations of a diagonal R, or whitened as they are, which is linear.
+    /// </summary>
     /// <param name="observed">H of every member, <c>[batch, N, p]</c>.</param>
     /// <param name="observation">y</param>
     /// <param name="error">R</param>
     /// <exception cref="ArgumentException">Observations or a mask of another shape, or a mask that is not boolean.</exception>
-    public static (Tensor Observed, Tensor Values, Tensor? Mask, double[]? Deviations) Prepare(Tensor observed, Observation observation, IErrorCovariance error)
+    public static (Tensor Observed, Tensor Values, Tensor? Mask, double[]? Deviations) Prepare(Tensor observed, Observation observation,
+        IErrorCovariance error)
     {
         long batch = observed.size(0), p = observed.size(2);
         Require.Shape(observation.Values, "The observations of an ensemble", batch, p);
-        if (observation.Mask is not null && Require.Shape(observation.Mask, "The mask of an ensemble's observations", batch, p).dtype != ScalarType.Bool)
+        if (observation.Mask is not null
+            && Require.Shape(observation.Mask, "The mask of an ensemble's observations", batch, p).dtype != ScalarType.Bool)
             throw new ArgumentException($"An observation mask must be boolean, true = observed; given: {observation.Mask.dtype}.");
         return InverseDeviations.Of(error) is { } deviations ? (observed, observation.Values, observation.Mask, deviations)
             : (error.Whiten(observed, observation.Mask), error.Whiten(observation.Values, observation.Mask), null, null);
@@ -43,11 +47,13 @@ internal static unsafe class EnsembleTransformKernel
     /// <param name="weight">The prior's weight.</param>
     /// <param name="inflation">What the analysis anomalies are multiplied by.</param>
     /// <param name="rotation">A mean-preserving rotation of them, <c>[batch, N, N]</c>, or null for none.</param>
-    public static Tensor Analyze(Tensor members, Tensor observed, Observation observation, IErrorCovariance error, PriorWeight weight, double inflation, Tensor? rotation) =>
+    public static Tensor Analyze(Tensor members, Tensor observed, Observation observation, IErrorCovariance error, PriorWeight weight,
+        double inflation, Tensor? rotation) =>
         members.dtype == ScalarType.Float64 ? Analyze<double>(members, observed, observation, error, weight, inflation, rotation)
             : Analyze<float>(members, observed, observation, error, weight, inflation, rotation);
 
-    private static Tensor Analyze<T>(Tensor members, Tensor observed, Observation observation, IErrorCovariance error, PriorWeight weight, double inflation, Tensor? rotation)
+    private static Tensor Analyze<T>(Tensor members, Tensor observed, Observation observation, IErrorCovariance error, PriorWeight weight,
+        double inflation, Tensor? rotation)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         long[] shape = members.Sizes();
@@ -69,7 +75,8 @@ internal static unsafe class EnsembleTransformKernel
             for (long b = first; b < end; b++)
             {
                 one.LoadEnsemble((T*)fromE + b * count * n);
-                one.LoadObservations((T*)fromH + b * count * p, (T*)fromY + b * p, deviations, fromMask == 0 ? null : (byte*)fromMask + b * p);
+                one.LoadObservations((T*)fromH + b * count * p, (T*)fromY + b * p, deviations, fromMask == 0 ? null
+                    : (byte*)fromMask + b * p);
                 double zeta = one.Decompose(weight);
                 one.Weigh(zeta);
                 one.Combine(zeta, inflation, fromRotation == 0 ? null : (T*)fromRotation + b * count * count, (T*)to + b * count * n);

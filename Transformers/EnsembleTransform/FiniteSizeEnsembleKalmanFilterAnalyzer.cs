@@ -26,7 +26,8 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
     /// unless said.</param>
     /// <param name="inflation">On the posterior, against errors that are not of sampling (of the model); none unless said.</param>
     /// <param name="rotation">How the analysis is rotated (default: not at all).</param>
-    /// <exception cref="ArgumentException">Operator and error covariance do not fit each other, or an inflation that multiplies the prior, which the filter itself decides.</exception>
+    /// <exception cref="ArgumentException">Operator and error covariance do not fit each other, or an inflation that multiplies the prior,
+    /// which the filter itself decides.</exception>
     public FiniteSizeEnsembleKalmanFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
         [Saved("error")] IErrorCovariance observationError,
         [Inlined] FiniteSizePrior? prior = null, [Saved(Since = 3)] FiniteSizeForm form = FiniteSizeForm.Dual, Inflation? inflation = null,
@@ -40,7 +41,9 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
         this.inflation = (inflation ?? Inflation.None).With(rotation);
         this.rotation = rotation;
         if (this.inflation.PriorFactor != 1)
-            throw new ArgumentException("The finite-size filter finds the prior's inflation itself; only one of the posterior, or an additive one, can be given.", nameof(inflation));
+            throw new ArgumentException(
+                "The finite-size filter finds the prior's inflation itself; only one of the posterior, or an additive one, can be given.",
+                nameof(inflation));
     }
 
     /// <inheritdoc/>
@@ -53,7 +56,8 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
     public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
     {
         var weight = DaML.PriorWeight.FiniteSize(prior, forecast.Members.size(1), form);
-        return new(EnsembleTransform.Analyze(forecast.Members, observation, observationOperator, observationError, weight, inflation, rotation, random));
+        return new(EnsembleTransform.Analyze(forecast.Members, observation, observationOperator, observationError, weight, inflation,
+            rotation, random));
     }
 
     /// <summary>zeta for each trajectory, <c>[batch, 1]</c>: the minimiser of the dual cost function.</summary>
@@ -61,7 +65,8 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
     /// <param name="members">N</param>
     /// <param name="prior">The hyperprior.</param>
     /// <param name="form">How it is found.</param>
-    public static Tensor PriorWeight(EnsembleTransform transform, long members, FiniteSizePrior prior, FiniteSizeForm form = FiniteSizeForm.Dual)
+    public static Tensor PriorWeight(EnsembleTransform transform, long members, FiniteSizePrior prior,
+        FiniteSizeForm form = FiniteSizeForm.Dual)
     {
         using var scope = NewDisposeScope();
         return DaML.PriorWeight.FiniteSize(prior, members, form).Of(transform).Zeta.MoveToOuterDisposeScope();
@@ -70,7 +75,8 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
     // The prior's weight that it finds is an inflation of all directions.
     double? IInflatingAnalyzer<EnsembleMemory>.LargestLift => LargestLift.OfEstimatedFactors;
 
-    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
+    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) =>
+        UnobservedPlaces.Lowered(analysis, factor);
 
     /// <inheritdoc/>
     public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) =>

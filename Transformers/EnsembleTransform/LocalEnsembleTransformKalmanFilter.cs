@@ -1,8 +1,10 @@
 namespace DaML;
 
 /// <summary>
-/// The local ensemble transform Kalman filter (<see cref="LocalEnsembleTransformKalmanFilterAnalyzer"/>), for observations with uncorrelated
-/// errors. Lorenz-96 with 7 members wants an e-folding radius of 4 sites, an inflation of 1.04 on the posterior standard deviation and a rotation.
+/// The local ensemble transform Kalman filter (<see cref="LocalEnsembleTransformKalmanFilterAnalyzer"/>), for observations with
+/// uncorrelated
+/// errors. Lorenz-96 with 7 members wants an e-folding radius of 4 sites, an inflation of 1.04 on the posterior standard deviation and a
+/// rotation.
 /// </summary>
 public sealed record LocalEnsembleTransformKalmanFilter : EnsembleFilter
 {

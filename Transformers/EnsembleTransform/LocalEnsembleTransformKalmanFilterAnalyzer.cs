@@ -24,11 +24,14 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
 
     /// <summary>Makes an analyzer.</summary>
     /// <param name="observationOperator">H, which may be nonlinear.</param>
-    /// <param name="observationError">R, of the operator's observation dimension; a variance or a diagonal, so that observations can be left out and weighted one by one.</param>
+    /// <param name="observationError">R, of the operator's observation dimension; a variance or a diagonal, so that observations can be
+    /// left out and weighted one by one.</param>
     /// <param name="localisation">Where components and observations are, and how far an observation reaches.</param>
     /// <param name="inflation">None unless said. A factor of the prior enters as the weight of the prior precision.</param>
-    /// <param name="rotation">How the analysis is rotated (default: not at all); one rotation serves all local analyses, so that neighbours stay alike.</param>
-    /// <exception cref="ArgumentException">Operator, error covariance and localisation do not fit each other, or R is a full matrix.</exception>
+    /// <param name="rotation">How the analysis is rotated (default: not at all); one rotation serves all local analyses, so that neighbours
+    /// stay alike.</param>
+    /// <exception cref="ArgumentException">Operator, error covariance and localisation do not fit each other, or R is a full
+    /// matrix.</exception>
     public LocalEnsembleTransformKalmanFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
         [Saved("error")] IErrorCovariance observationError, Localisation localisation,
         Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None)
@@ -40,8 +43,11 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
         this.inflation = (inflation ?? Inflation.None).With(rotation);
         this.rotation = rotation;
         deviations = InverseDeviations.Of(observationError)
-            ?? throw new ArgumentException($"Local analyses weight each observation by itself, which needs uncorrelated errors: a {nameof(ScalarErrorCovariance)} or a {nameof(DiagonalErrorCovariance)}; given: {observationError.GetType().Name}. " +
-                                           "Observations with correlated errors can be whitened by a linear operator before they are assimilated.", nameof(observationError));
+            ?? throw new ArgumentException(
+                $"Local analyses weight each observation by itself, which needs uncorrelated errors: a {nameof(ScalarErrorCovariance)} " +
+                    $"or a {nameof(DiagonalErrorCovariance)}; given: {observationError.GetType().Name}. " +
+                                           "Observations with correlated errors can be whitened by a linear operator before they are " +
+                                               "assimilated.", nameof(observationError));
         domains = localisation.Domains(observationOperator);
     }
 
@@ -56,17 +62,22 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
     {
         EnsembleStatistics.Check(forecast.Members);
         bool served = LocalEnsembleTransformKernel.Serves(forecast.Members, observation);
-        using var scope = served && inflation is MultiplicativeInflation && rotation == EnsembleRotation.None ? null : NewDisposeScope();    // as in EnsembleTransform
+        // as in EnsembleTransform
+        using var scope = served && inflation is MultiplicativeInflation && rotation == EnsembleRotation.None ? null : NewDisposeScope();
         var members = inflation.BeforeUpdate(forecast.Members, random);
         long batch = members.size(0), count = members.size(1);
         Require.Shape(observation.Values, "The observations of an ensemble", batch, observationOperator.ObservationDimension);
-        if (observation.Mask is not null && Require.Shape(observation.Mask, "The mask of an ensemble's observations", batch, observationOperator.ObservationDimension).dtype != ScalarType.Bool)
-            throw new ArgumentException($"An observation mask must be boolean, true = observed; given: {observation.Mask.dtype}.", nameof(observation));
+        if (observation.Mask is not null
+            && Require.Shape(observation.Mask, "The mask of an ensemble's observations", batch,
+                observationOperator.ObservationDimension).dtype != ScalarType.Bool)
+            throw new ArgumentException($"An observation mask must be boolean, true = observed; given: {observation.Mask.dtype}.",
+                nameof(observation));
         var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(batch, count, random, members.dtype);
         using var observed = observationOperator.Apply(members);
         double zeta = (count - 1) / (inflation.PriorFactor * inflation.PriorFactor);
         var analysis = served && KernelMemory.Serves(members, observed)
-            ? LocalEnsembleTransformKernel.Analyze(members, observed, observation, deviations, domains, zeta, inflation.PosteriorFactor, turn)
+            ? LocalEnsembleTransformKernel.Analyze(members, observed, observation, deviations, domains, zeta, inflation.PosteriorFactor,
+                turn)
             : InTensors(ObservedEnsemble.Of(members, observed, observation, observationError), zeta, turn);
         analysis = inflation.AfterUpdate(members, analysis, random);
         if (inflation is not MultiplicativeInflation) analysis = where(InReach(observation, members), analysis, forecast.Members);
@@ -79,7 +90,8 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
         using var scope = NewDisposeScope();
         var (indices, tapers) = domains.Of(0, domains.Points, members.dtype, members.device);
         var near = tapers > 0;                                                                            // [n, width]
-        if (observation.Mask is { } mask) near = near.logical_and(mask.index_select(-1, indices.reshape(-1)).reshape(-1, domains.Points, near.size(1)));
+        if (observation.Mask is { } mask)
+            near = near.logical_and(mask.index_select(-1, indices.reshape(-1)).reshape(-1, domains.Points, near.size(1)));
         return near.any(-1).reshape(-1, 1, domains.Points).MoveToOuterDisposeScope();
     }
 
@@ -88,7 +100,8 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
     {
         var (mean, anomalies, y, d) = ensemble;
         long batch = anomalies.size(0), members = anomalies.size(1);
-        int n = domains.Points, width = Math.Max(domains.Largest, 1), chunk = (int)Math.Clamp(ChunkNumbers / (batch * members * width), 1, n);
+        int n = domains.Points, width = Math.Max(domains.Largest, 1),
+            chunk = (int)Math.Clamp(ChunkNumbers / (batch * members * width), 1, n);
         using var zeta = tensor(weight, dtype: mean.dtype, device: mean.device);
         var parts = new List<Tensor>();
         for (int first = 0; first < n; first += chunk)
@@ -100,7 +113,8 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
             // [batch, N, points, width] -> one ensemble for each trajectory and component
             var local = y.index_select(-1, indices.reshape(-1)).reshape(batch, members, points, width) * root;
             var innovation = d.index_select(-1, indices.reshape(-1)).reshape(batch, points, width) * root;
-            var rows = EnsembleTransform.Of(local.transpose(1, 2).reshape(batch * points, members, width), innovation.reshape(batch * points, width))
+            var rows = EnsembleTransform.Of(local.transpose(1, 2).reshape(batch * points, members, width),
+                innovation.reshape(batch * points, width))
                 .Apply(mean.narrow(1, first, points).reshape(batch * points, 1),
                     anomalies.narrow(2, first, points).transpose(1, 2).reshape(batch * points, members, 1), zeta, inflation.PosteriorFactor,
                     turn?.unsqueeze(1).expand(batch, points, members, members).reshape(batch * points, members, members));
@@ -111,8 +125,11 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
 
     double? IInflatingAnalyzer<EnsembleMemory>.LargestLift => inflation.Widens ? LargestLift.OfGivenFactors : null;
 
-    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
+    EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) =>
+        UnobservedPlaces.Lowered(analysis, factor);
 
     /// <inheritdoc/>
-    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) => new LocalEnsembleTransformKalmanFilterAnalyzer(network.Operator, network.Error, localisation.At(network.Places), inflation, rotation);
+    public IAnalyzer<EnsembleMemory> For(IObservationNetwork network) =>
+        new LocalEnsembleTransformKalmanFilterAnalyzer(network.Operator, network.Error, localisation.At(network.Places), inflation,
+            rotation);
 }

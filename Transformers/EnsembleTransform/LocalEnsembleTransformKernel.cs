@@ -30,11 +30,14 @@ internal static unsafe class LocalEnsembleTransformKernel
     /// <param name="zeta">The prior's weight.</param>
     /// <param name="inflation">What the analysis anomalies are multiplied by.</param>
     /// <param name="rotation">A mean-preserving rotation of them, the same everywhere, <c>[batch, N, N]</c>, or null for none.</param>
-    public static Tensor Analyze(Tensor members, Tensor observed, Observation observation, double[] deviations, LocalDomains domains, double zeta, double inflation, Tensor? rotation) =>
-        members.dtype == ScalarType.Float64 ? Analyze<double>(members, observed, observation, deviations, domains, zeta, inflation, rotation)
+    public static Tensor Analyze(Tensor members, Tensor observed, Observation observation, double[] deviations, LocalDomains domains,
+        double zeta, double inflation, Tensor? rotation) =>
+        members.dtype == ScalarType.Float64
+        ? Analyze<double>(members, observed, observation, deviations, domains, zeta, inflation, rotation)
             : Analyze<float>(members, observed, observation, deviations, domains, zeta, inflation, rotation);
 
-    private static Tensor Analyze<T>(Tensor members, Tensor observed, Observation observation, double[] deviations, LocalDomains domains, double zeta, double inflation, Tensor? rotation)
+    private static Tensor Analyze<T>(Tensor members, Tensor observed, Observation observation, double[] deviations, LocalDomains domains,
+        double zeta, double inflation, Tensor? rotation)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         long[] shape = members.Sizes();
@@ -54,8 +57,10 @@ internal static unsafe class LocalEnsembleTransformKernel
         double each = Block * (domains.Mean * width * (count + 1) * 2 + 8.0 * count * count * count) * SharedWork.Operation;
         for (long b = 0; b < batch; b++)
         {
-            nint members0 = fromE + (nint)(b * count * n * sizeof(T)), observed0 = fromH + (nint)(b * count * p * sizeof(T)), values0 = fromY + (nint)(b * p * sizeof(T));
-            nint mask0 = fromMask == 0 ? 0 : fromMask + (nint)(b * p), rotation0 = fromRotation == 0 ? 0 : fromRotation + (nint)(b * count * count * sizeof(T));
+            nint members0 = fromE + (nint)(b * count * n * sizeof(T)), observed0 = fromH + (nint)(b * count * p * sizeof(T)),
+                values0 = fromY + (nint)(b * p * sizeof(T));
+            nint mask0 = fromMask == 0 ? 0 : fromMask + (nint)(b * p), rotation0 = fromRotation == 0 ? 0
+                : fromRotation + (nint)(b * count * count * sizeof(T));
             nint result0 = to + (nint)(b * count * n * sizeof(T));
             SharedWork.ForEach(observationBlocks, 4.0 * Block * count * SharedWork.Operation, (first, end) =>
                 Whiten((T*)observed0, (T*)values0, (byte*)mask0, deviations, (T*)rows, (int)first * Block, Math.Min(p, (int)end * Block),
@@ -71,7 +76,8 @@ internal static unsafe class LocalEnsembleTransformKernel
         return result;
     }
 
-    private static void Whiten<T>(T* observed, T* values, byte* mask, double[] deviations, T* rows, int first, int end, int count, int p, int width) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    private static void Whiten<T>(T* observed, T* values, byte* mask, double[] deviations, T* rows, int first, int end, int count, int p,
+        int width) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         for (int j = first; j < end; j++)
         {
@@ -93,7 +99,8 @@ internal static unsafe class LocalEnsembleTransformKernel
 }
 
 /// <summary>The local analysis, a block of components at a time. Letters as in <see cref="EnsembleTransform"/>.</summary>
-internal sealed unsafe class LocalAnalysis<T>(int members, int n, LocalDomains domains, T zeta, T scale) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+internal sealed unsafe class LocalAnalysis<T>(int members, int n, LocalDomains domains, T zeta, T scale)
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly int width = Padded<T>(members + 1), memberWidth = Padded<T>(members);
 
@@ -114,7 +121,8 @@ internal sealed unsafe class LocalAnalysis<T>(int members, int n, LocalDomains d
         using var rented = new RentedMemory<T>((members + 1L) * width + own + 2L * domains.Largest * width);
         T* memory = rented.Start;
         if (inLanes)
-            for (int point = first; point < end; point += lanes) InLanes(ensemble, rows, rotation, result, point, Math.Min(lanes, end - point), list, memory);
+            for (int point = first; point < end; point += lanes)
+                InLanes(ensemble, rows, rotation, result, point, Math.Min(lanes, end - point), list, memory);
         else
             for (int point = first; point < end; point++) One(ensemble, rows, rotation, result, point, list, memory);
     }
@@ -142,7 +150,8 @@ internal sealed unsafe class LocalAnalysis<T>(int members, int n, LocalDomains d
     {
         int m = members, lanes = Vector512<T>.Count;
         T* gram = memory, rest = memory + (m + 1) * width;
-        Vector512<T>* a = (Vector512<T>*)rest, z = a + m * m, d = z + m * m, right = d + m, x = right + m, analysed = x + m, turned = analysed + m, work = turned + m;
+        Vector512<T>* a = (Vector512<T>*)rest, z = a + m * m, d = z + m * m, right = d + m, x = right + m, analysed = x + m,
+            turned = analysed + m, work = turned + m;
         T* gather = (T*)(work + SymmetricEigenLanes.WorkSize(m));
         // Lanes beyond the last component repeat it, and are not stored.
         for (int lane = 0; lane < lanes; lane++)
@@ -173,7 +182,8 @@ internal sealed unsafe class LocalAnalysis<T>(int members, int n, LocalDomains d
         for (int k = 0; k < m; k++)
         {
             Vector512<T>* v = z + k * m;
-            Vector512<T> along = Vector512<T>.Zero, projection = Vector512<T>.Zero, shifted = Vector512.Max(d[k], Vector512<T>.Zero) + prior;
+            Vector512<T> along = Vector512<T>.Zero, projection = Vector512<T>.Zero,
+                shifted = Vector512.Max(d[k], Vector512<T>.Zero) + prior;
             for (int i = 0; i < m; i++)
             {
                 along = MultiplyAdd(v[i], x[i], along);
@@ -213,7 +223,8 @@ internal sealed unsafe class LocalAnalysis<T>(int members, int n, LocalDomains d
     {
         int m = members;
         T* gram = memory, matrix = gram + (m + 1) * width, vectors = matrix + m * memberWidth, d = vectors + m * memberWidth;
-        T* x = d + memberWidth, analysed = x + memberWidth, work = analysed + memberWidth, gather = work + SymmetricEigenKernel.WorkSize<T>(m);
+        T* x = d + memberWidth, analysed = x + memberWidth, work = analysed + memberWidth,
+            gather = work + SymmetricEigenKernel.WorkSize<T>(m);
         Gram(rows, point, list, gram, gather);
         for (int i = 0; i < m; i++)
         {

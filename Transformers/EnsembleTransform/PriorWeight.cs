@@ -14,14 +14,17 @@ internal abstract class PriorWeight
     /// <param name="squaredProjections">(v_i^T Y d)^2 along its eigenvectors.</param>
     public abstract double Of(ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections);
 
-    /// <summary>The transform to apply and zeta of all trajectories, a number or <c>[batch, 1]</c>, in the dispose scope of the caller.</summary>
+    /// <summary>
+    /// The transform to apply and zeta of all trajectories, a number or <c>[batch, 1]</c>, in the dispose scope of the caller.
+    /// </summary>
     public abstract (EnsembleTransform Transform, Tensor Zeta) Of(EnsembleTransform transform);
 
     /// <summary>The same in every analysis.</summary>
     public static PriorWeight Fixed(double zeta) => new FixedWeight(zeta);
 
     /// <summary>The minimiser of the cost function of the finite-size filter.</summary>
-    public static PriorWeight FiniteSize(FiniteSizePrior prior, long members, FiniteSizeForm form) => new FiniteSizeWeight(prior, members, form);
+    public static PriorWeight FiniteSize(FiniteSizePrior prior, long members, FiniteSizeForm form) =>
+        new FiniteSizeWeight(prior, members, form);
 
     private sealed class FixedWeight(double zeta) : PriorWeight
     {
@@ -43,7 +46,8 @@ internal abstract class PriorWeight
                 : FiniteSizePrimal.Minimise(new double[eigenvalues.Length], eigenvalues, squaredProjections, epsilon, nu);
         }
 
-        // Cost functions of few variables for each trajectory: they are minimised on the processor, for one transfer of 2 N numbers a trajectory.
+        // Cost functions of few variables for each trajectory: they are minimised on the processor, for one transfer of 2 N numbers a
+        // trajectory.
         public override (EnsembleTransform Transform, Tensor Zeta) Of(EnsembleTransform transform)
         {
             using var scope = NewDisposeScope();
@@ -61,7 +65,9 @@ internal abstract class PriorWeight
                 }
             });
             var number = tensor(zeta, batch, 1).to(eigenvalues.dtype, eigenvalues.device).MoveToOuterDisposeScope();
-            return (IsNumber ? transform : transform.WithRankOneTerm(number, tensor(coefficient, batch, 1).to(eigenvalues.dtype, eigenvalues.device)).MoveToOuterDisposeScope(), number);
+            return (IsNumber ? transform
+                : transform.WithRankOneTerm(number, tensor(coefficient, batch, 1).to(eigenvalues.dtype, eigenvalues.device))
+                    .MoveToOuterDisposeScope(), number);
         }
     }
 }

@@ -125,13 +125,15 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
             T* to = anomalies + i * width;
             new Span<T>(from + (nint)i * length, length).CopyTo(new Span<T>(to, length));
             for (int j = length; j < width; j++) to[j] = T.Zero;
-            for (int k = 0; k < width; k += Vector512<T>.Count) (Vector512.LoadAligned(mean + k) + Vector512.LoadAligned(to + k)).StoreAligned(mean + k);
+            for (int k = 0; k < width; k += Vector512<T>.Count)
+                (Vector512.LoadAligned(mean + k) + Vector512.LoadAligned(to + k)).StoreAligned(mean + k);
         }
         var share = Vector512.Create(T.One / T.CreateTruncating(rows));
         for (int k = 0; k < width; k += Vector512<T>.Count) (Vector512.LoadAligned(mean + k) * share).StoreAligned(mean + k);
         for (int i = 0; i < rows; i++)
             for (int k = 0; k < width; k += Vector512<T>.Count)
-                (Vector512.LoadAligned(anomalies + i * width + k) - Vector512.LoadAligned(mean + k)).StoreAligned(anomalies + i * width + k);
+                (Vector512.LoadAligned(anomalies + i * width + k) - Vector512.LoadAligned(mean + k))
+                    .StoreAligned(anomalies + i * width + k);
     }
 
     /// <summary>The eigenproblem of Y Y^T or Y^T Y, and the prior's weight that follows.</summary>
@@ -169,7 +171,8 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
     {
         Root(zeta, -1, inflation * Math.Sqrt(members - 1), rotation is null ? row : null);
         T* final = weights;
-        if (rotation is not null) ProductKernel.Multiply(rotation, members, 1, weights, final = rotated, members, members, memberWidth, row);
+        if (rotation is not null)
+            ProductKernel.Multiply(rotation, members, 1, weights, final = rotated, members, members, memberWidth, row);
         Apply(final, result);
     }
 
@@ -189,7 +192,8 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
     public void InverseRoot(double zeta, T* result)
     {
         Root(zeta, 1, 1 / Math.Sqrt(members - 1), null);
-        for (int i = 0; i < members; i++) new Span<T>(weights + i * memberWidth, members).CopyTo(new Span<T>(result + i * members, members));
+        for (int i = 0; i < members; i++)
+            new Span<T>(weights + i * memberWidth, members).CopyTo(new Span<T>(result + i * members, members));
     }
 
     // weights = scale (Y Y^T + zeta I)^(sign / 2) + start: sum over k of f_k b_k b_k^T, and in the space of the observations,

@@ -20,7 +20,8 @@ public static class FiniteSizeDual
     /// <param name="squaredProjections">g^2</param>
     /// <param name="epsilon">The uncertain mean's coefficient, 1 + 1 / N.</param>
     /// <param name="nu">The logarithm's coefficient, N.</param>
-    public static double Cost(double zeta, ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections, double epsilon, double nu)
+    public static double Cost(double zeta, ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections, double epsilon,
+        double nu)
     {
         double data = 0;
         for (int i = 0; i < eigenvalues.Length; i++) data += squaredProjections[i] / (zeta + eigenvalues[i]);
@@ -35,19 +36,23 @@ public static class FiniteSizeDual
     public static double Minimise(ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections, double epsilon, double nu)
     {
         var (lower, upper) = Bounds(eigenvalues, squaredProjections, epsilon, nu);
-        double step = (upper - lower) / (GridPoints - 1), best = upper, least = Cost(nu / epsilon, eigenvalues, squaredProjections, epsilon, nu);
+        double step = (upper - lower) / (GridPoints - 1), best = upper,
+            least = Cost(nu / epsilon, eigenvalues, squaredProjections, epsilon, nu);
         for (int k = 0; k < GridPoints - 1; k++)
         {
             double cost = Cost(Math.Exp(lower + k * step), eigenvalues, squaredProjections, epsilon, nu);
             if (cost < least) (best, least) = (lower + k * step, cost);
         }
-        return Math.Exp(Newton(Math.Max(lower, best - step), best, Math.Min(upper, best + step), eigenvalues, squaredProjections, epsilon, nu));
+        return Math.Exp(
+            Newton(Math.Max(lower, best - step), best, Math.Min(upper, best + step), eigenvalues, squaredProjections, epsilon, nu));
     }
 
     /// <summary>The logarithms of two weights between which every minimum lies.</summary>
-    internal static (double Lower, double Upper) Bounds(ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections, double epsilon, double nu)
+    internal static (double Lower, double Upper) Bounds(ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections,
+        double epsilon, double nu)
     {
-        // D falls with zeta below (nu - sum g^2 / (4 lambda)) / epsilon and below nu / (epsilon + sum g^2 / lambda^2); it rises above nu / epsilon.
+        // D falls with zeta below (nu - sum g^2 / (4 lambda)) / epsilon and below nu / (epsilon + sum g^2 / lambda^2); it rises above nu /
+        // epsilon.
         double top = nu / epsilon, quarter = 0, steep = 0;
         for (int i = 0; i < eigenvalues.Length; i++)
         {
@@ -60,7 +65,8 @@ public static class FiniteSizeDual
     }
 
     // The zero of dD/d(ln zeta) between two bounds, from a start between them: Newton steps, halving where one would leave the bracket.
-    private static double Newton(double lower, double u, double upper, ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections, double epsilon, double nu)
+    private static double Newton(double lower, double u, double upper, ReadOnlySpan<double> eigenvalues,
+        ReadOnlySpan<double> squaredProjections, double epsilon, double nu)
     {
         for (int iteration = 0; iteration < 100; iteration++)
         {

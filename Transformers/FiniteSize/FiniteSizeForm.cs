@@ -9,9 +9,15 @@ public enum FiniteSizeForm
     /// </summary>
     Dual,
 
-    /// <summary>The primal cost function, of the N weights, by Newton's method with the exact Hessian (Bocquet 2011); perturbations as in <see cref="Dual"/>, so that both agree to round-off.</summary>
+    /// <summary>
+    /// The primal cost function, of the N weights, by Newton's method with the exact Hessian (Bocquet 2011); perturbations as in
+    /// <see cref="Dual"/>, so that both agree to round-off.
+    /// </summary>
     Primal,
 
-    /// <summary>The primal cost function, and its exact Hessian, rank-one term included, for the perturbations too (Bocquet 2011): they are wider along the increment.</summary>
+    /// <summary>
+    /// The primal cost function, and its exact Hessian, rank-one term included, for the perturbations too (Bocquet 2011): they are wider
+    /// along the increment.
+    /// </summary>
     PrimalExactHessian,
 }

@@ -20,7 +20,8 @@ public static class FiniteSizePrimal
     /// <param name="squaredProjections">g^2</param>
     /// <param name="epsilon">The uncertain mean's coefficient.</param>
     /// <param name="nu">The logarithm's coefficient.</param>
-    public static double Cost(ReadOnlySpan<double> weights, ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections, double epsilon, double nu)
+    public static double Cost(ReadOnlySpan<double> weights, ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections,
+        double epsilon, double nu)
     {
         double cost = 0, norm = epsilon;
         for (int i = 0; i < weights.Length; i++)
@@ -42,7 +43,8 @@ public static class FiniteSizePrimal
     /// <param name="epsilon">The uncertain mean's coefficient.</param>
     /// <param name="nu">The logarithm's coefficient.</param>
     /// <returns>The prior weight zeta at the minimum.</returns>
-    public static double Minimise(Span<double> weights, ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections, double epsilon, double nu)
+    public static double Minimise(Span<double> weights, ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections,
+        double epsilon, double nu)
     {
         int rank = weights.Length;
         var next = new double[rank];
@@ -94,8 +96,10 @@ public static class FiniteSizePrimal
         for (int i = 0; i < weights.Length; i++) weights[i] = Math.Sqrt(squaredProjections[i]) / (eigenvalues[i] + zeta);
     }
 
-    // A diagonal D and a rank-one term: (D - c w w^T)^-1 J' = D^-1 J' + D^-1 w c (w^T D^-1 J') / (1 - c w^T D^-1 w). False where that is not positive definite.
-    private static bool Newton(Span<double> next, ReadOnlySpan<double> weights, double zeta, ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections, double nu)
+    // A diagonal D and a rank-one term: (D - c w w^T)^-1 J' = D^-1 J' + D^-1 w c (w^T D^-1 J') / (1 - c w^T D^-1 w). False where that is
+    // not positive definite.
+    private static bool Newton(Span<double> next, ReadOnlySpan<double> weights, double zeta, ReadOnlySpan<double> eigenvalues,
+        ReadOnlySpan<double> squaredProjections, double nu)
     {
         double c = 2 * zeta * zeta / nu, along = 0, bent = 1;
         for (int i = 0; i < weights.Length; i++)

@@ -23,10 +23,12 @@ public sealed record AdditiveInflation : Inflation
     public InflationTarget Target { get; }
 
     /// <inheritdoc/>
-    public override Tensor BeforeUpdate(Tensor members, RandomStream random) => Target == InflationTarget.Prior ? Add(members, random) : members;
+    public override Tensor BeforeUpdate(Tensor members, RandomStream random) =>
+        Target == InflationTarget.Prior ? Add(members, random) : members;
 
     /// <inheritdoc/>
-    public override Tensor AfterUpdate(Tensor forecast, Tensor analysis, RandomStream random) => Target == InflationTarget.Posterior ? Add(analysis, random) : analysis;
+    public override Tensor AfterUpdate(Tensor forecast, Tensor analysis, RandomStream random) =>
+        Target == InflationTarget.Posterior ? Add(analysis, random) : analysis;
 
     private Tensor Add(Tensor members, RandomStream random) => EnsembleNoise.Add(members, Covariance, Treatment, random, centred: true);
 }

@@ -13,7 +13,8 @@ public sealed record CombinedInflation : Inflation
         foreach (var one in Parts(first))
             foreach (var other in Parts(second))
                 if (Same(one, other))
-                    throw new ArgumentException($"Two inflations that do the same to the same covariance make one of their product or sum: {one} and {other}.");
+                    throw new ArgumentException(
+                        $"Two inflations that do the same to the same covariance make one of their product or sum: {one} and {other}.");
     }
 
     /// <summary>The one that acts first.</summary>
@@ -34,7 +35,8 @@ public sealed record CombinedInflation : Inflation
     public override bool ComparesMembers => First.ComparesMembers || Second.ComparesMembers;
 
     /// <inheritdoc/>
-    public override Tensor BeforeUpdate(Tensor members, RandomStream random) => Second.BeforeUpdate(First.BeforeUpdate(members, random), random);
+    public override Tensor BeforeUpdate(Tensor members, RandomStream random) =>
+        Second.BeforeUpdate(First.BeforeUpdate(members, random), random);
 
     /// <inheritdoc/>
     public override Tensor AfterUpdate(Tensor forecast, Tensor analysis, RandomStream random) =>

@@ -11,7 +11,8 @@ public static class EnsembleNoise
     /// <param name="covariance">Q, of dimension n.</param>
     /// <param name="treatment">How it is given.</param>
     /// <param name="random">Where draws come from.</param>
-    /// <param name="centred">Whether the mean of what is drawn is taken off, so that the ensemble's stays where it is. The noise of a model moves the mean; an inflation does not.</param>
+    /// <param name="centred">Whether the mean of what is drawn is taken off, so that the ensemble's stays where it is. The noise of a model
+    /// moves the mean; an inflation does not.</param>
     /// <returns><c>[batch, N, n]</c></returns>
     /// <exception cref="ArgumentException">Fewer than two members, or a covariance of another dimension.</exception>
     public static Tensor Add(Tensor members, IErrorCovariance covariance, NoiseTreatment treatment, RandomStream random, bool centred)
@@ -30,7 +31,8 @@ public static class EnsembleNoise
         // (T X)^T T X = X^T X + (N - 1) V V^T Q V V^T.
         // A member that is not finite any more stays so, for the loop to see.
         var (u, s, vt) = linalg.svd(anomalies.nan_to_num(0, 0, 0), fullMatrices: false);
-        var spanned = s > s.amax([-1], keepdim: true) * (anomalies.dtype == ScalarType.Float64 ? 1e-13 : 1e-6) * Math.Max(members.size(1), members.size(2));
+        var spanned = s > s.amax([-1], keepdim: true) * (anomalies.dtype == ScalarType.Float64 ? 1e-13
+            : 1e-6) * Math.Max(members.size(1), members.size(2));
         var inverse = where(spanned, s.reciprocal(), zeros_like(s));
         var v = vt * spanned.to(vt.dtype).unsqueeze(-1);
         var root = covariance.Colour(eye(covariance.Dimension, dtype: members.dtype, device: members.device)); // rows L e_i: L^T
@@ -47,7 +49,8 @@ public static class EnsembleNoise
         if (centred) noise = Centred(noise);
         if (treatment == NoiseTreatment.SquareRootDependent)
         {
-            // The white noise Xi with (L-hat Xi) = what was added in the span, L-hat = V V^T L: the least one, and free draws where L-hat does not see.
+            // The white noise Xi with (L-hat Xi) = what was added in the span, L-hat = V V^T L: the least one, and free draws where L-hat
+            // does not see.
             var pseudoInverse = linalg.pinv(projected);                                                        // [batch, r, n]
             var seen = added.matmul(v.transpose(-2, -1)).matmul(pseudoInverse);                                // rows: L-hat^+ d
             noise = seen + noise - noise.matmul(projected).matmul(pseudoInverse);

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Whether the anomalies of an analysis are rotated at random: a rotation changes neither mean nor covariance, but keeps outliers from lasting.</summary>
+/// <summary>
+/// Whether the anomalies of an analysis are rotated at random: a rotation changes neither mean nor covariance, but keeps outliers from
+/// lasting.
+/// </summary>
 public enum EnsembleRotation
 {
     /// <summary>No rotation: the symmetric square root, the transform closest to the identity.</summary>
@@ -29,7 +32,8 @@ public static class RandomRotation
     {
         using var scope = NewDisposeScope();
         var noise = random.Normal([batch, members, members - 1], dtype);
-        return (members > 1 && KernelMemory.Serves(noise) ? RotationKernel.MeanPreserving(noise) : Compose(noise)).MoveToOuterDisposeScope();
+        return (members > 1 && KernelMemory.Serves(noise) ? RotationKernel.MeanPreserving(noise) : Compose(noise))
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>The rotations that follow from normal numbers <c>[batch, N, N - 1]</c>, tensor by tensor.</summary>

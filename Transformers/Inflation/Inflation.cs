@@ -33,10 +33,14 @@ public abstract record Inflation
     /// <summary>What the posterior anomalies are multiplied by; one unless the inflation says otherwise.</summary>
     public virtual double PosteriorFactor => 1;
 
-    /// <summary>Whether each member is compared with itself before the update, which a random rotation of the members would make meaningless.</summary>
+    /// <summary>
+    /// Whether each member is compared with itself before the update, which a random rotation of the members would make meaningless.
+    /// </summary>
     public virtual bool ComparesMembers => false;
 
-    /// <summary>The ensemble that the update begins with, before <see cref="PriorFactor"/>; the one given unless the inflation says otherwise.</summary>
+    /// <summary>
+    /// The ensemble that the update begins with, before <see cref="PriorFactor"/>; the one given unless the inflation says otherwise.
+    /// </summary>
     /// <param name="members">The forecast, <c>[batch, N, n]</c>.</param>
     /// <param name="random">Where a stochastic inflation draws from.</param>
     public virtual Tensor BeforeUpdate(Tensor members, RandomStream random) => members;
@@ -61,8 +65,10 @@ public abstract record Inflation
 
     /// <summary>Divides the prior covariance by a factor: the forgetting factor of Pham's SEIK filter and of PDAF.</summary>
     /// <param name="factor">Above zero and at most one, for instance 0.98.</param>
-    public static MultiplicativeInflation ForgettingFactor(double factor) => Require.Positive(factor) <= 1 ? new(1 / Math.Sqrt(factor), InflationTarget.Prior)
-        : throw new ArgumentOutOfRangeException(nameof(factor), factor, $"A forgetting factor is above zero and at most one (one forgets nothing); given: {factor}.");
+    public static MultiplicativeInflation ForgettingFactor(double factor) =>
+        Require.Positive(factor) <= 1 ? new(1 / Math.Sqrt(factor), InflationTarget.Prior)
+        : throw new ArgumentOutOfRangeException(nameof(factor), factor,
+            $"A forgetting factor is above zero and at most one (one forgets nothing); given: {factor}.");
 
     /// <summary>Adds a covariance in every cycle, against errors whose directions the ensemble does not know.</summary>
     /// <param name="covariance">What is added, of the state's dimension.</param>
@@ -97,7 +103,10 @@ public abstract record Inflation
     /// <param name="rotation">The rotation of the analysed anomalies.</param>
     /// <exception cref="ArgumentException">It compares members that the rotation mixes.</exception>
     public Inflation With(EnsembleRotation rotation) => rotation == EnsembleRotation.None || !ComparesMembers ? this
-        : throw new ArgumentException($"A relaxation to the prior's perturbations compares each member with itself before the update; after a random rotation it is another one, and the ensemble would collapse. No rotation, or a relaxation to the prior's spread, is needed; given: {rotation}.");
+        : throw new ArgumentException(
+            $"A relaxation to the prior's perturbations compares each member with itself before the update; after a random rotation it " +
+                $"is another one, and the ensemble would collapse. No rotation, or a relaxation to the prior's spread, is needed; " +
+                    $"given: {rotation}.");
 
     // Archives of the first versions of some analyzers know only the multiplicative one, as two settings of theirs.
     internal static ComponentType OnceTwoSettings<TAnalyzer>() where TAnalyzer : class =>

@@ -25,7 +25,9 @@ public sealed record RelaxationInflation : Inflation
         Target = target;
         Weight = Require.NotNegative(weight);
         if (target == RelaxationTarget.Perturbations && weight > 1)
-            throw new ArgumentOutOfRangeException(nameof(weight), weight, $"The weight of a relaxation to the prior's perturbations is between zero (none) and one (the prior's own); given: {weight}.");
+            throw new ArgumentOutOfRangeException(nameof(weight), weight,
+                $"The weight of a relaxation to the prior's perturbations is between zero (none) and one (the prior's own); given: " +
+                    $"{weight}.");
     }
 
     /// <summary>What is relaxed.</summary>

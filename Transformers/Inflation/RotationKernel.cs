@@ -10,7 +10,8 @@ namespace DaML;
 internal static unsafe class RotationKernel
 {
     /// <summary>The rotations that follow from normal numbers <c>[batch, N, N - 1]</c>.</summary>
-    public static Tensor MeanPreserving(Tensor noise) => noise.dtype == ScalarType.Float64 ? MeanPreserving<double>(noise) : MeanPreserving<float>(noise);
+    public static Tensor MeanPreserving(Tensor noise) =>
+        noise.dtype == ScalarType.Float64 ? MeanPreserving<double>(noise) : MeanPreserving<float>(noise);
 
     private static Tensor MeanPreserving<T>(Tensor noise) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
@@ -31,8 +32,10 @@ internal static unsafe class RotationKernel
         return result;
     }
 
-    // The columns of [1, noise] as orthonormal rows, each of the sign of what it is made of: the unique QR factor. Twice is enough (Giraud et al. 2005).
-    private static void Orthonormalise<T>(T* noise, T* basis, T* along, int members, int width) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    // The columns of [1, noise] as orthonormal rows, each of the sign of what it is made of: the unique QR factor. Twice is enough (Giraud
+    // et al. 2005).
+    private static void Orthonormalise<T>(T* noise, T* basis, T* along, int members, int width)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         for (int k = 0; k < members; k++)
         {
@@ -45,7 +48,8 @@ internal static unsafe class RotationKernel
                 for (int i = 0; i < width; i += Vector512<T>.Count)
                 {
                     var sum = Vector512.LoadAligned(v + i);
-                    for (int j = 0; j < k; j++) sum = MultiplyAdd(Vector512.Create(along[j]), Vector512.LoadAligned(basis + j * width + i), sum);
+                    for (int j = 0; j < k; j++)
+                        sum = MultiplyAdd(Vector512.Create(along[j]), Vector512.LoadAligned(basis + j * width + i), sum);
                     sum.StoreAligned(v + i);
                 }
             }

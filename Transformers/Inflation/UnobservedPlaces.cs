@@ -20,7 +20,8 @@ internal static class UnobservedPlaces
             observed = observed is null ? mask.any(-1) : observed.logical_or(mask.any(-1));
         }
         if (observed is null || observed.all().ToBoolean()) return analysis;
-        return where(observed.reshape([-1, .. Enumerable.Repeat(1L, (int)analysis.ndim - 1)]), analysis, forecast).MoveToOuterDisposeScope();
+        return where(observed.reshape([-1, .. Enumerable.Repeat(1L, (int)analysis.ndim - 1)]), analysis, forecast)
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>An ensemble with some components' deviations lowered; its mean stays, and so do all other components to the bit.</summary>
@@ -41,7 +42,8 @@ internal static class UnobservedPlaces
     public static GaussianMemory Lowered(GaussianMemory memory, Tensor factor)
     {
         using var scope = NewDisposeScope();
-        return GaussianMemory.OfRoot(memory.Mean.alias().MoveToOuterDisposeScope(), (memory.Root * factor.unsqueeze(1)).MoveToOuterDisposeScope());
+        return GaussianMemory.OfRoot(memory.Mean.alias().MoveToOuterDisposeScope(),
+            (memory.Root * factor.unsqueeze(1)).MoveToOuterDisposeScope());
     }
 
     /// <summary>The same of both ends of a window, where its analysis was in this cycle.</summary>

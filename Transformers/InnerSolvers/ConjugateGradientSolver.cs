@@ -29,7 +29,8 @@ public sealed class ConjugateGradientSolver(InnerSolverOptions? options = null) 
         bool[] nonzero = [.. KrylovNumbers.Of(b.abs().amax(-1)).Select(value => value > 0)];
         double[] rhos = KrylovNumbers.Positive(rho, nonzero, Who(preconditioner));
         var record = new KrylovRecord(Options, b, KrylovNumbers.Lengths(b), [.. rhos.Select(Math.Sqrt)], KrylovNumbers.Of(cost.AtZero));
-        using var basis = Options.Reorthogonalisation == Reorthogonalisation.Full ? new KrylovBasis(preconditioner is not IdentityPreconditioner) : null;
+        using var basis = Options.Reorthogonalisation == Reorthogonalisation.Full
+            ? new KrylovBasis(preconditioner is not IdentityPreconditioner) : null;
         using var kept = Options.KeepDirections ? new KrylovBasis(preconditioned: true) : null;
 
         double[] lastStep = new double[rhos.Length], lastRatio = new double[rhos.Length];
@@ -75,7 +76,8 @@ public sealed class ConjugateGradientSolver(InnerSolverOptions? options = null) 
                 var trueZ = Preconditioned(preconditioner, trueR);
                 var trueRho = (trueR * trueZ).sum(-1);
                 norms = KrylovNumbers.Lengths(trueR);
-                double[] trueRhos = KrylovNumbers.Positive(trueRho, [.. norms.Select((norm, i) => ended[i] && norm > 0)], Who(preconditioner));
+                double[] trueRhos = KrylovNumbers.Positive(trueRho, [.. norms.Select((norm, i) => ended[i] && norm > 0)],
+                    Who(preconditioner));
                 bool[] restarts = [.. ended.Select((end, i) => end && record.Verify(i, norms[i], Math.Sqrt(Math.Max(0, trueRhos[i]))))];
                 again = tensor(restarts, device: b.device);
                 (nextR, nextZ) = (trueR.where(again.unsqueeze(-1), nextR), trueZ.where(again.unsqueeze(-1), nextZ));
@@ -87,7 +89,8 @@ public sealed class ConjugateGradientSolver(InnerSolverOptions? options = null) 
             var along = (nextRho / rho).where(nextActive.logical_and(again.logical_not()), zeros_like(rho));
             var nextP = (nextZ + along.unsqueeze(-1) * p).where(nextActive.unsqueeze(-1), zeros_like(p));
             nextR = nextR.where(nextActive.unsqueeze(-1), zeros_like(r));
-            (x, r, z, p, rho, rhos) = (nextX.MoveToOuterDisposeScope(), nextR.MoveToOuterDisposeScope(), nextZ.alias().MoveToOuterDisposeScope(),
+            (x, r, z, p, rho, rhos) = (nextX.MoveToOuterDisposeScope(), nextR.MoveToOuterDisposeScope(),
+                nextZ.alias().MoveToOuterDisposeScope(),
                 nextP.MoveToOuterDisposeScope(), nextRho.MoveToOuterDisposeScope(), nextRhos);
         }
         var solution = record.Solution(new(x), basis);
@@ -99,10 +102,12 @@ public sealed class ConjugateGradientSolver(InnerSolverOptions? options = null) 
         int most = reports.Max(report => report.Iterations);
         if (kept is null || most == 0) return null;
         bool[] known = [.. reports.SelectMany(report => Enumerable.Range(0, most).Select(j => j < report.Iterations))];
-        return new(kept.Directions.clone(), kept.Residuals.clone(), tensor(known, device: kept.Directions.device).reshape(reports.Count, most));
+        return new(kept.Directions.clone(), kept.Residuals.clone(),
+            tensor(known, device: kept.Directions.device).reshape(reports.Count, most));
     }
 
     private static string Who(IPreconditioner preconditioner) => $"The preconditioner '{preconditioner.Name}'";
 
-    private static Tensor Preconditioned(IPreconditioner preconditioner, Tensor r) => KrylovNumbers.Product(preconditioner.Apply(new(r)), r, Who(preconditioner));
+    private static Tensor Preconditioned(IPreconditioner preconditioner, Tensor r) =>
+        KrylovNumbers.Product(preconditioner.Apply(new(r)), r, Who(preconditioner));
 }

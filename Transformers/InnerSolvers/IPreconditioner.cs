@@ -1,6 +1,9 @@
 namespace DaML;
 
-/// <summary>A symmetric positive definite P, close to the inverse of a Hessian A and cheap to apply, so that P A is well conditioned (Trappler and Vidard, section 1.5).</summary>
+/// <summary>
+/// A symmetric positive definite P, close to the inverse of a Hessian A and cheap to apply, so that P A is well conditioned (Trappler and
+/// Vidard, section 1.5).
+/// </summary>
 public interface IPreconditioner
 {
     /// <summary>What to call it.</summary>

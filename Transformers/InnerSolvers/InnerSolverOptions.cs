@@ -3,10 +3,14 @@ namespace DaML;
 /// <summary>What a Krylov method does against the loss of orthogonality that round-off brings.</summary>
 public enum Reorthogonalisation
 {
-    /// <summary>Nothing: the least memory. Iterations are lost to directions that return, Ritz values repeat, and Ritz vectors are not given.</summary>
+    /// <summary>
+    /// Nothing: the least memory. Iterations are lost to directions that return, Ritz values repeat, and Ritz vectors are not given.
+    /// </summary>
     None,
 
-    /// <summary>Every new residual is made orthogonal to all before it, which keeps one vector for each iteration (two with a preconditioner).</summary>
+    /// <summary>
+    /// Every new residual is made orthogonal to all before it, which keeps one vector for each iteration (two with a preconditioner).
+    /// </summary>
     Full,
 }
 
@@ -56,7 +60,9 @@ public sealed record InnerSolverOptions
         Require.AtLeast(MaximumIterations, 1);
         Require.NotNegative(ResidualReduction);
         if (!Enum.IsDefined(Norm)) throw new ArgumentOutOfRangeException(nameof(Norm), Norm, $"No such residual norm: {Norm}.");
-        if (!Enum.IsDefined(Reorthogonalisation)) throw new ArgumentOutOfRangeException(nameof(Reorthogonalisation), Reorthogonalisation, $"No such re-orthogonalisation: {Reorthogonalisation}.");
+        if (!Enum.IsDefined(Reorthogonalisation))
+            throw new ArgumentOutOfRangeException(nameof(Reorthogonalisation), Reorthogonalisation,
+                $"No such re-orthogonalisation: {Reorthogonalisation}.");
         return this;
     }
 }

@@ -30,7 +30,10 @@ internal sealed class KrylovBasis(bool preconditioned) : IDisposable
         count++;
     }
 
-    /// <summary>r minus its parts along the basis, sum_j (z_j^T r) w_j. Twice, since once leaves what round-off makes of a large part (Giraud et al. 2005).</summary>
+    /// <summary>
+    /// r minus its parts along the basis, sum_j (z_j^T r) w_j. Twice, since once leaves what round-off makes of a large part (Giraud et al.
+    /// 2005).
+    /// </summary>
     /// <param name="residual">r</param>
     /// <param name="begins">The first vector that counts in each trajectory; null = all count.</param>
     public Tensor Orthogonalised(Tensor residual, IReadOnlyList<int>? begins = null)

@@ -25,12 +25,14 @@ internal static class KrylovNumbers
     {
         var b = Require.Shape(cost.RightSide.Values, "The right side of an inner loop", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
         Require.Shape(cost.AtZero, "The cost at the beginning of an inner loop", b.size(0));
-        if (!b.isfinite().all().ToBoolean()) throw new ArithmeticException("The right side of an inner loop, minus the gradient of the cost, is not finite.");
+        if (!b.isfinite().all().ToBoolean())
+            throw new ArithmeticException("The right side of an inner loop, minus the gradient of the cost, is not finite.");
         return b;
     }
 
     /// <summary>A product of the Hessian or the preconditioner, of the shape it was made from.</summary>
-    public static Tensor Product(ControlVector product, Tensor of, string who) => Require.Shape(product.Values, $"The product of {who}", of.Sizes());
+    public static Tensor Product(ControlVector product, Tensor of, string who) =>
+        Require.Shape(product.Values, $"The product of {who}", of.Sizes());
 
     /// <summary>v^T A v or v^T P v of trajectories that go on, which must be above zero.</summary>
     public static double[] Positive(Tensor squares, bool[] active, string who)
@@ -38,7 +40,8 @@ internal static class KrylovNumbers
         double[] values = Of(squares);
         for (int i = 0; i < values.Length; i++)
             if (active[i] && !(values[i] > 0 && double.IsFinite(values[i])))
-                throw new ArithmeticException($"{who} must be positive definite, but gives a vector of trajectory {i} the squared length {values[i]:g6}.");
+                throw new ArithmeticException(
+                    $"{who} must be positive definite, but gives a vector of trajectory {i} the squared length {values[i]:g6}.");
         return values;
     }
 }

@@ -25,8 +25,10 @@ internal sealed class KrylovRecord
         dimension = options.Reorthogonalisation == Reorthogonalisation.Full ? rightSide.size(1) : int.MaxValue;
         reduction = Math.Max(options.ResidualReduction, rightSide.dtype == ScalarType.Float64 ? 1e-15 : 5e-7);
         int batch = norm.Length;
-        List<double>[] Lists(double[]? first) => [.. Enumerable.Range(0, batch).Select(i => first is null ? new List<double>() : [first[i]])];
-        (norms, preconditionedNorms, costs, diagonals, offDiagonals) = (Lists(norm), Lists(preconditionedNorm), Lists(cost), Lists(null), Lists(null));
+        List<double>[] Lists(double[]? first) =>
+            [.. Enumerable.Range(0, batch).Select(i => first is null ? new List<double>() : [first[i]])];
+        (norms, preconditionedNorms, costs, diagonals, offDiagonals) = (Lists(norm), Lists(preconditionedNorm), Lists(cost), Lists(null),
+            Lists(null));
         stops = new InnerStop[batch];
         verified = [.. Enumerable.Repeat(double.PositiveInfinity, batch)];
         (begins, restarted) = (new int[batch], new bool[batch]);
@@ -59,7 +61,8 @@ internal sealed class KrylovRecord
         preconditionedNorms[trajectory].Add(preconditionedNorm);
         costs[trajectory].Add(cost);
         bool reduced = IsReduced(trajectory);
-        if (!reduced && Iterations(trajectory) - begins[trajectory] < dimension && Iterations(trajectory) < options.MaximumIterations) return;
+        if (!reduced && Iterations(trajectory) - begins[trajectory] < dimension && Iterations(trajectory) < options.MaximumIterations)
+            return;
         stops[trajectory] = reduced ? InnerStop.ResidualReduced : InnerStop.IterationLimit;
         Active[trajectory] = false;
     }
@@ -82,7 +85,8 @@ internal sealed class KrylovRecord
 
     private int Iterations(int trajectory) => norms[trajectory].Count - 1;
 
-    private List<double> Compared(int trajectory) => options.Norm == ResidualNorm.Euclidean ? norms[trajectory] : preconditionedNorms[trajectory];
+    private List<double> Compared(int trajectory) =>
+        options.Norm == ResidualNorm.Euclidean ? norms[trajectory] : preconditionedNorms[trajectory];
 
     private bool IsReduced(int trajectory) => Compared(trajectory)[^1] <= reduction * Compared(trajectory)[0];
 
@@ -114,7 +118,8 @@ internal sealed class KrylovRecord
         }
         var like = solution.Values;
         var pairs = basis is null || most == 0 ? null
-            : new RitzPairs(values.to(like.dtype, like.device, copy: true), coordinates.to(like.dtype, like.device).matmul(basis.Directions.narrow(1, 0, most)),
+            : new RitzPairs(values.to(like.dtype, like.device, copy: true),
+                coordinates.to(like.dtype, like.device).matmul(basis.Directions.narrow(1, 0, most)),
                 residuals.to(like.dtype, like.device, copy: true),
                 known.to(like.device, copy: true)).MoveToOuterDisposeScope();
         return new(solution, reports, pairs);

@@ -18,7 +18,8 @@ public sealed class LanczosSolver(InnerSolverOptions? options = null) : IInnerSo
     /// <summary>Its settings.</summary>
     public InnerSolverOptions Options { get; } = options switch
     {
-        { KeepDirections: true } => throw new ArgumentException("The Lanczos method goes along no conjugate directions that it could keep; " +
+        { KeepDirections: true } =>
+            throw new ArgumentException("The Lanczos method goes along no conjugate directions that it could keep; " +
             $"{nameof(ConjugateGradientSolver)} does.", nameof(options)),
         { Restart: true } => throw new ArgumentException("The Lanczos method makes its solution at the end and does not restart; " +
             $"{nameof(ConjugateGradientSolver)} does.", nameof(options)),
@@ -59,11 +60,13 @@ public sealed class LanczosSolver(InnerSolverOptions? options = null) : IInnerSo
                 double[] s = coordinates[i] = Solve([.. record.Diagonal(i), diagonals[i]], record.OffDiagonal(i), first[i]);
                 // The residual is -beta_k s_k w_{k+1}.
                 double along = Math.Abs(s[^1]);
-                record.Iterate(i, diagonals[i], offDiagonals[i], along * sizes[i], along * offDiagonals[i], atZero[i] - 0.5 * first[i] * s[0]);
+                record.Iterate(i, diagonals[i], offDiagonals[i], along * sizes[i], along * offDiagonals[i],
+                    atZero[i] - 0.5 * first[i] * s[0]);
             }
             var active = record.Mask(b.device).unsqueeze(-1);
             var beta = tensor(offDiagonals, dtype: b.dtype, device: b.device).unsqueeze(-1);
-            (previous, w, z) = ((beta * w).MoveToOuterDisposeScope(), nextW.where(active, zeros_like(w)).MoveToOuterDisposeScope(), nextZ.where(active, zeros_like(z)).MoveToOuterDisposeScope());
+            (previous, w, z) = ((beta * w).MoveToOuterDisposeScope(), nextW.where(active, zeros_like(w)).MoveToOuterDisposeScope(),
+                nextZ.where(active, zeros_like(z)).MoveToOuterDisposeScope());
         }
         var x = coordinates.All(s => s.Length == 0) ? zeros_like(b) : Combined(coordinates, basis, b);
         var solution = record.Solution(new(x), full ? basis : null);
@@ -92,7 +95,9 @@ public sealed class LanczosSolver(InnerSolverOptions? options = null) : IInnerSo
             pivots[j] = diagonal[j] - (j == 0 ? 0 : factor * offDiagonal[j - 1]);
             s[j] = j == 0 ? size : -factor * s[j - 1];
             if (!(pivots[j] > 0 && double.IsFinite(pivots[j])))
-                throw new ArithmeticException($"The Hessian of an inner loop must be positive definite, but the pivot {j} of its tridiagonal form is {pivots[j]:g6}.");
+                throw new ArithmeticException(
+                    $"The Hessian of an inner loop must be positive definite, but the pivot {j} of its tridiagonal form is " +
+                        $"{pivots[j]:g6}.");
         }
         for (int j = k - 1; j >= 0; j--) s[j] = s[j] / pivots[j] - (j + 1 < k ? offDiagonal[j] / pivots[j] * s[j + 1] : 0);
         return s;

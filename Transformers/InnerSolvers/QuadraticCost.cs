@@ -12,10 +12,14 @@ namespace DaML;
 /// <param name="AtZero">c, <c>[batch]</c></param>
 public sealed record QuadraticCost(Func<ControlVector, ControlVector> HessianProduct, ControlVector RightSide, Tensor AtZero) : IDisposable
 {
-    /// <summary>What the products need and nobody else owns, for instance a linearised model (default: none). Copies of the record share it.</summary>
+    /// <summary>
+    /// What the products need and nobody else owns, for instance a linearised model (default: none). Copies of the record share it.
+    /// </summary>
     public IDisposable? Linearisation { get; init; }
 
-    /// <summary>A Z for several vectors at once, <c>[batch, k, m]</c> to the same shape; the result is the caller's. Null: one by one.</summary>
+    /// <summary>
+    /// A Z for several vectors at once, <c>[batch, k, m]</c> to the same shape; the result is the caller's. Null: one by one.
+    /// </summary>
     public Func<Tensor, Tensor>? BlockProduct { get; init; }
 
     /// <summary>A Z, at once where there is a way to (<see cref="BlockProduct"/>), else one by one.</summary>
@@ -24,9 +28,11 @@ public sealed record QuadraticCost(Func<ControlVector, ControlVector> HessianPro
     /// <exception cref="ArgumentException">A product has another shape than its vector.</exception>
     public Tensor HessianProducts(Tensor vectors)
     {
-        Require.Shape(vectors, "The vectors of a block product", RightSide.Values.size(0), ColumnDefinition.AnySize, RightSide.Values.size(1));
+        Require.Shape(vectors, "The vectors of a block product", RightSide.Values.size(0), ColumnDefinition.AnySize,
+            RightSide.Values.size(1));
         using var scope = NewDisposeScope();
-        if (BlockProduct is not null) return Require.Shape(BlockProduct(vectors), "The block product of the Hessian", vectors.Sizes()).MoveToOuterDisposeScope();
+        if (BlockProduct is not null)
+            return Require.Shape(BlockProduct(vectors), "The block product of the Hessian", vectors.Sizes()).MoveToOuterDisposeScope();
         var result = empty_like(vectors);
         for (long i = 0; i < vectors.size(1); i++)
         {

@@ -17,8 +17,10 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
     public Tensor? Products { get; init; }
 
     /// <summary>No pairs for control vectors like this one: one place, unknown.</summary>
-    internal static RitzPairs None(Tensor like) => new(ones([like.size(0), 1], dtype: like.dtype, device: like.device), zeros_like(like).unsqueeze(1),
-        zeros([like.size(0), 1], dtype: like.dtype, device: like.device), zeros([like.size(0), 1], dtype: ScalarType.Bool, device: like.device));
+    internal static RitzPairs None(Tensor like) =>
+        new(ones([like.size(0), 1], dtype: like.dtype, device: like.device), zeros_like(like).unsqueeze(1),
+        zeros([like.size(0), 1], dtype: like.dtype, device: like.device),
+        zeros([like.size(0), 1], dtype: ScalarType.Bool, device: like.device));
 
     /// <summary>The pairs that are accurate: whose residual is at most a fraction of their value. The others become unknown.</summary>
     /// <param name="relativeResidual">That fraction, zero or above; infinite for all, however inaccurate.</param>
@@ -53,7 +55,8 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
     internal RitzPairs Leading(int most)
     {
         long count = Math.Min(most, Values.size(1));
-        return new(Values.narrow(1, 0, count), Vectors.narrow(1, 0, count), Residuals.narrow(1, 0, count), Known.narrow(1, 0, count)) { Products = Products?.narrow(1, 0, count) };
+        return new(Values.narrow(1, 0, count), Vectors.narrow(1, 0, count), Residuals.narrow(1, 0, count), Known.narrow(1, 0, count))
+            { Products = Products?.narrow(1, 0, count) };
     }
 
     /// <summary>The smallest of the known values, <c>[batch, 1]</c>; one where none is known.</summary>
@@ -73,7 +76,9 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
         Require.Shape(Vectors, $"The vectors of {k} eigenpairs", batch, k, ColumnDefinition.AnySize);
         Require.Shape(Residuals, $"The residuals of {k} eigenpairs", batch, k);
         Require.Shape(Known, $"What says which of {k} eigenpairs are known", batch, k);
-        if (k > Vectors.size(2)) throw new ArgumentException($"{k} eigenpairs are too many for vectors of {Vectors.size(2)} components; at most as many are possible.");
+        if (k > Vectors.size(2))
+            throw new ArgumentException(
+                $"{k} eigenpairs are too many for vectors of {Vectors.size(2)} components; at most as many are possible.");
         Require.Finite(Values, "The eigenvalues of a preconditioner");
         Require.Finite(Vectors, "The eigenvectors of a preconditioner");
         if (Values.numel() > 0 && Values.where(Known, ones_like(Values)).min().ToDouble() is var smallest && !(smallest > 0))
@@ -86,8 +91,10 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
         Checked();
         long batch = Vectors.size(0), m = Vectors.size(2);
         return m == control.size(-1) && (batch == control.size(0) || batch == 1) ? this
-            : throw new ArgumentException($"The eigenpairs of '{who}' are of dimension {m} for {batch} trajectories; the control vector has " +
-                $"{control.size(-1)} components for {control.size(0)}. Pairs for each of the trajectories, or one set for all of them, are needed.");
+            : throw new ArgumentException(
+                $"The eigenpairs of '{who}' are of dimension {m} for {batch} trajectories; the control vector has " +
+                $"{control.size(-1)} components for {control.size(0)}. Pairs for each of the trajectories, or one set for all of them, " +
+                    $"are needed.");
     }
 
     /// <summary>The pairs with some made unknown.</summary>
@@ -105,7 +112,8 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
 
     /// <summary>The pairs with each tensor put through a function, which must leave boolean ones boolean.</summary>
     internal RitzPairs Map(Func<Tensor, Tensor> function) =>
-        new(function(Values), function(Vectors), function(Residuals), function(Known)) { Products = Products is null ? null : function(Products) };
+        new(function(Values), function(Vectors), function(Residuals), function(Known))
+            { Products = Products is null ? null : function(Products) };
 
     /// <summary>Its tensors, kept beyond the scope they were made in.</summary>
     public RitzPairs MoveToOuterDisposeScope() => Map(tensor => tensor.MoveToOuterDisposeScope());

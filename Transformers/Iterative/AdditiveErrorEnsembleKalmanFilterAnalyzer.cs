@@ -42,7 +42,9 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
     {
         ObservingSystem.Check(observationOperator, observationError);
         if (observationOperator.StateDimension != dynamics.Dimension)
-            throw new ArgumentException($"The operator observes states of dimension {observationOperator.StateDimension}, but {dynamics.Name} has dimension {dynamics.Dimension}.", nameof(observationOperator));
+            throw new ArgumentException(
+                $"The operator observes states of dimension {observationOperator.StateDimension}, but {dynamics.Name} has dimension " +
+                    $"{dynamics.Dimension}.", nameof(observationOperator));
         this.dynamics = dynamics;
         this.observationOperator = observationOperator;
         this.observationError = observationError;
@@ -62,7 +64,9 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
     public WindowMemory<EnsembleMemory> Analyze(WindowMemory<EnsembleMemory> forecast, Observation observation, RandomStream random)
     {
         if (forecast.Cycling.Length != 1)
-            throw new ArgumentException($"The iterative ensemble Kalman filter with additive model error works in windows of one cycle; given: {forecast.Cycling.Length}.", nameof(forecast));
+            throw new ArgumentException(
+                $"The iterative ensemble Kalman filter with additive model error works in windows of one cycle; given: " +
+                    $"{forecast.Cycling.Length}.", nameof(forecast));
         using var scope = NewDisposeScope();
         var window = forecast.Remember(observation);
         var given = EnsembleStatistics.Check(window.Start.Members);
@@ -82,12 +86,14 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
         var prior = tensor(zeta, dtype: members.dtype, device: members.device);
         var identity = eye(n, dtype: members.dtype, device: members.device);
         // S: rows whose squares sum to (N - 1) Q.
-        var noise = dynamics.ModelError is { } error ? Math.Sqrt(zeta * interval.Steps(dynamics.TimeStep)) * error.Colour(identity) : zeros_like(identity);
+        var noise = dynamics.ModelError is { } error ? Math.Sqrt(zeta * interval.Steps(dynamics.TimeStep)) * error.Colour(identity)
+            : zeros_like(identity);
 
         bool bundle = iteration.Linearisation.IsBundle;
         double scale = iteration.Linearisation.Scale;
         var ensemble = mean.unsqueeze(1) + scale * anomalies;
-        Tensor u = zeros(batch, count, dtype: members.dtype, device: members.device), v = zeros(batch, n, dtype: members.dtype, device: members.device);
+        Tensor u = zeros(batch, count, dtype: members.dtype, device: members.device),
+            v = zeros(batch, n, dtype: members.dtype, device: members.device);
         Tensor? inverse = null, sensitivity = null, run = null, active = null;
         List<Tensor> kept = []; // from one step to the next
         for (int step = 1; ; step++)
@@ -104,7 +110,8 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
             }
             var x2 = centre + v.matmul(noise);
             var solution = Step(x2, a, noise, u, v, zeta, observation);
-            var going = zeta * ((solution.U - u).square().sum([-1], keepdim: true) + (solution.V - v).square().sum([-1], keepdim: true)) > iteration.Tolerance * iteration.Tolerance;
+            var going = zeta * ((solution.U - u).square().sum([-1], keepdim: true)
+                + (solution.V - v).square().sum([-1], keepdim: true)) > iteration.Tolerance * iteration.Tolerance;
             if (active is not null) going = going.logical_and(active);
             if (step == iteration.MaximumIterations || !going.any().ToBoolean())
             {
@@ -114,7 +121,8 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
                 var given = EnsembleStatistics.Split(solution.Transform.Apply(mean, a, prior)).Anomalies;
                 var analysed = Reduced(Covariance(solution.Both, solution.Observed, zeta), given);
                 analysed = UnobservedPlaces.Keep(analysed, analysed * inflation.PosteriorFactor, observation);
-                if (rotation == EnsembleRotation.MeanPreserving) analysed = RandomRotation.MeanPreserving(batch, count, random, members.dtype).matmul(analysed);
+                if (rotation == EnsembleRotation.MeanPreserving)
+                    analysed = RandomRotation.MeanPreserving(batch, count, random, members.dtype).matmul(analysed);
                 var end = x2.unsqueeze(1) + analysed;
                 inner.MoveToOuter(smoothed, end);
                 return scope.MoveToOuter(smoothed, end);
@@ -131,8 +139,12 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
         }
     }
 
-    /// <summary>A Gauss-Newton step: the transform of the weights u alone, both weights, and the anomalies at the end, A and S together <c>[batch, N + n, n]</c>, as they are and observed.</summary>
-    private (EnsembleTransform Transform, Tensor U, Tensor V, Tensor Both, Tensor Observed) Step(Tensor x2, Tensor a, Tensor noise, Tensor u, Tensor v, double zeta, Observation observation)
+    /// <summary>
+    /// A Gauss-Newton step: the transform of the weights u alone, both weights, and the anomalies at the end, A and S together <c>[batch, N
+    /// + n, n]</c>, as they are and observed.
+    /// </summary>
+    private (EnsembleTransform Transform, Tensor U, Tensor V, Tensor Both, Tensor Observed) Step(Tensor x2, Tensor a, Tensor noise,
+        Tensor u, Tensor v, double zeta, Observation observation)
     {
         long batch = x2.size(0), count = a.size(1), n = x2.size(1);
         var both = cat([a, noise.expand(batch, n, n)], 1);                                                         // [batch, N + n, n]
@@ -165,16 +177,22 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
         return both.mT.matmul(both) / zeta - half.mT.matmul(half);
     }
 
-    /// <summary>Anomalies <c>[batch, N, n]</c> that sum to zero and have the covariance's leading N - 1 directions, the nearest to those given (a Procrustes problem).</summary>
+    /// <summary>
+    /// Anomalies <c>[batch, N, n]</c> that sum to zero and have the covariance's leading N - 1 directions, the nearest to those given (a
+    /// Procrustes problem).
+    /// </summary>
     private static Tensor Reduced(Tensor covariance, Tensor given)
     {
         long count = given.size(1), n = given.size(2), rank = Math.Min(count - 1, n);
         var (values, vectors) = SymmetricEigenproblem.Solve(covariance);                                             // ascending
-        var leading = (values.narrow(-1, n - rank, rank).clamp_min(0) * (count - 1)).sqrt().unsqueeze(-1) * vectors.narrow(-1, n - rank, rank).mT; // C, [batch, r, n]
+        // C, [batch, r, n]
+        var leading = (values.narrow(-1, n - rank, rank).clamp_min(0) * (count - 1)).sqrt()
+            .unsqueeze(-1) * vectors.narrow(-1, n - rank, rank).mT;
         // An orthonormal basis of what is orthogonal to ones: the reflection of e_1 to ones / sqrt(N), without its first column.
         var reflected = full(count, 1 / Math.Sqrt(count), dtype: given.dtype, device: given.device);
         reflected[0] -= 1;
-        var complement = (eye(count, dtype: given.dtype, device: given.device) - 2 / reflected.square().sum() * reflected.unsqueeze(1) * reflected).narrow(1, 1, count - 1);
+        var complement = (eye(count, dtype: given.dtype, device: given.device)
+            - 2 / reflected.square().sum() * reflected.unsqueeze(1) * reflected).narrow(1, 1, count - 1);
         // U = B W O^T with B^T given C^T = W s O^T maximises the trace of U^T given C^T.
         var (w, _, o) = linalg.svd(complement.mT.matmul(given).matmul(leading.mT), fullMatrices: false);
         return complement.matmul(w).matmul(o).matmul(leading);
@@ -182,9 +200,11 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
 
     double? IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.LargestLift => inflation.Widens ? LargestLift.OfGivenFactors : null;
 
-    WindowMemory<EnsembleMemory> IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Lowered(WindowMemory<EnsembleMemory> analysis, Tensor factor) =>
+    WindowMemory<EnsembleMemory> IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Lowered(WindowMemory<EnsembleMemory> analysis,
+        Tensor factor) =>
         UnobservedPlaces.Lowered(analysis, factor);
 
     /// <inheritdoc/>
-    public IAnalyzer<WindowMemory<EnsembleMemory>> For(IObservationNetwork network) => new AdditiveErrorEnsembleKalmanFilterAnalyzer(dynamics, network.Operator, network.Error, iteration, inflation, rotation);
+    public IAnalyzer<WindowMemory<EnsembleMemory>> For(IObservationNetwork network) =>
+        new AdditiveErrorEnsembleKalmanFilterAnalyzer(dynamics, network.Operator, network.Error, iteration, inflation, rotation);
 }

@@ -10,7 +10,10 @@ public sealed record EnsembleGaussNewton
     [Inlined]
     public EnsembleLinearisation Linearisation { get; init; } = EnsembleLinearisation.Transform;
 
-    /// <summary>The most steps, at least one; ten unless said. One step makes a smoother without iterations. A trajectory that has not converged by then keeps its last step.</summary>
+    /// <summary>
+    /// The most steps, at least one; ten unless said. One step makes a smoother without iterations. A trajectory that has not converged by
+    /// then keeps its last step.
+    /// </summary>
     public int MaximumIterations { get => maximumIterations; init => maximumIterations = (int)Require.AtLeast(value, 1); }
 
     /// <summary>

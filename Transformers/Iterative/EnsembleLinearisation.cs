@@ -17,7 +17,8 @@ public sealed record EnsembleLinearisation
     /// The bundle form (Bocquet and Sakov 2012): the anomalies are shrunk to a bundle around the mean, so that their
     /// differences are those of the tangent linear model.
     /// </summary>
-    /// <param name="scale">What the anomalies are multiplied by, above zero and below one; small against the model's curvature, large against round-off. 1e-4 unless said, as in the paper.</param>
+    /// <param name="scale">What the anomalies are multiplied by, above zero and below one; small against the model's curvature, large
+    /// against round-off. 1e-4 unless said, as in the paper.</param>
     public static EnsembleLinearisation Bundle(double scale = 1e-4) => scale > 0 && scale < 1 ? new(scale)
         : throw new ArgumentOutOfRangeException(nameof(scale), scale, $"A bundle's scale is above zero and below one; given: {scale}.");
 

@@ -61,8 +61,10 @@ internal sealed unsafe class GaussNewtonKernel : GaussNewton
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int count = (int)members.size(1), n = (int)members.size(2), p = (int)observed.size(2);
-        nint fromE = (nint)Address<T>(members), fromH = (nint)Address<T>(observed), fromY = (nint)Address<T>(values), fromMask = mask is null ? 0 : (nint)Address<byte>(mask);
-        nint toWeights = (nint)Address<T>(weights), toInverse = (nint)Address<T>(inverse), toEnsemble = (nint)Address<T>(ensemble), toResult = (nint)Address<T>(result);
+        nint fromE = (nint)Address<T>(members), fromH = (nint)Address<T>(observed), fromY = (nint)Address<T>(values),
+            fromMask = mask is null ? 0 : (nint)Address<byte>(mask);
+        nint toWeights = (nint)Address<T>(weights), toInverse = (nint)Address<T>(inverse), toEnsemble = (nint)Address<T>(ensemble),
+            toResult = (nint)Address<T>(result);
         double rank = Math.Min(count, p);
         SharedWork.ForEach(members.size(0), (8 * rank * rank * rank + 6.0 * count * count * (n + p)) * SharedWork.Operation, (begin, end) =>
         {
@@ -73,7 +75,8 @@ internal sealed unsafe class GaussNewtonKernel : GaussNewton
                 if (!GoesOn(b)) continue;
                 T* w = (T*)toWeights + b * count, inverseRoot = (T*)toInverse + b * count * count;
                 one.LoadEnsemble((T*)fromE + b * count * n);
-                one.LoadObservations((T*)fromH + b * count * p, (T*)fromY + b * p, deviations, fromMask == 0 ? null : (byte*)fromMask + b * p);
+                one.LoadObservations((T*)fromH + b * count * p, (T*)fromY + b * p, deviations, fromMask == 0 ? null
+                    : (byte*)fromMask + b * p);
                 if (!Accepts(b, IsFirst ? 0 : SumOfSquares(w, count), one.Misfit()))
                 {
                     GiveUp(b);

@@ -1,6 +1,9 @@
 namespace DaML;
 
-/// <summary>What the settings of the iterative ensemble methods share: a posterior inflation and a rotation are given to the ensemble that the next window begins with.</summary>
+/// <summary>
+/// What the settings of the iterative ensemble methods share: a posterior inflation and a rotation are given to the ensemble that the next
+/// window begins with.
+/// </summary>
 public abstract record IterativeEnsembleMethod : EnsembleMethod<WindowMemory<EnsembleMemory>>
 {
     /// <summary>The minimisation.</summary>
@@ -9,7 +12,8 @@ public abstract record IterativeEnsembleMethod : EnsembleMethod<WindowMemory<Ens
     /// <summary>How the ensemble is rotated (default: not at all).</summary>
     public EnsembleRotation Rotation { get; init; } = EnsembleRotation.None;
 
-    private protected AssimilationTriple<WindowMemory<EnsembleMemory>> Windowed(IAnalyzer<WindowMemory<EnsembleMemory>> analyzer, WindowCycling window,
+    private protected AssimilationTriple<WindowMemory<EnsembleMemory>> Windowed(IAnalyzer<WindowMemory<EnsembleMemory>> analyzer,
+        WindowCycling window,
         AssimilationSystem system, DataAssimilationContext context) =>
         new(analyzer, new WindowPropagater<EnsembleMemory>(new EnsemblePropagater(system.Dynamics)),
             new WindowProcoder<EnsembleMemory>(new EnsembleProcoder()), new WindowSource<EnsembleMemory>(Source(system, context), window));
@@ -17,7 +21,8 @@ public abstract record IterativeEnsembleMethod : EnsembleMethod<WindowMemory<Ens
 
 /// <summary>
 /// The iterative ensemble Kalman smoother, IEnKS, over windows of any length, for a model without an error of its own
-/// (<see cref="IterativeEnsembleKalmanSmootherAnalyzer"/>). Over a window of one cycle, the default, it is the iterative ensemble Kalman filter,
+/// (<see cref="IterativeEnsembleKalmanSmootherAnalyzer"/>). Over a window of one cycle, the default, it is the iterative ensemble Kalman
+/// filter,
 /// IEnKF. Lorenz-96 with 40 members wants an inflation of 1.01 on the posterior standard deviation and a rotation.
 /// </summary>
 public sealed record IterativeEnsembleKalmanSmoother : IterativeEnsembleMethod
@@ -28,7 +33,10 @@ public sealed record IterativeEnsembleKalmanSmoother : IterativeEnsembleMethod
     /// <summary>How often an observation is used that several windows hold (default: once).</summary>
     public ObservationUse ObservationUse { get; init; } = ObservationUse.Single;
 
-    /// <summary>The hyperprior of the finite-size smoother, IEnKS-N, which needs no inflation against sampling error (default: null, the plain smoother).</summary>
+    /// <summary>
+    /// The hyperprior of the finite-size smoother, IEnKS-N, which needs no inflation against sampling error (default: null, the plain
+    /// smoother).
+    /// </summary>
     public FiniteSizePrior? Prior { get; init; }
 
     /// <summary>How the finite-size cost function is minimised within a step (default: by its dual).</summary>
@@ -46,10 +54,13 @@ public sealed record IterativeEnsembleKalmanSmoother : IterativeEnsembleMethod
     }
 
     /// <inheritdoc/>
-    protected internal override AssimilationTriple<WindowMemory<EnsembleMemory>> Triple(AssimilationSystem system, DataAssimilationContext context)
+    protected internal override AssimilationTriple<WindowMemory<EnsembleMemory>> Triple(AssimilationSystem system,
+        DataAssimilationContext context)
     {
         ObservationUse.Check(Window);
-        return Windowed(new IterativeEnsembleKalmanSmootherAnalyzer(system.Dynamics, system.Network.Operator, system.Network.Error, Iteration, ObservationUse,
+        return Windowed(
+            new IterativeEnsembleKalmanSmootherAnalyzer(system.Dynamics, system.Network.Operator, system.Network.Error, Iteration,
+                ObservationUse,
             Inflation, Rotation, Prior, Form), Window, system, context);
     }
 }
@@ -64,7 +75,9 @@ public sealed record AdditiveErrorIterativeEnsembleKalmanFilter : IterativeEnsem
     protected internal override string UsualName => $"IEnKF-Q (N = {Members})";
 
     /// <inheritdoc/>
-    protected internal override AssimilationTriple<WindowMemory<EnsembleMemory>> Triple(AssimilationSystem system, DataAssimilationContext context) =>
-        Windowed(new AdditiveErrorEnsembleKalmanFilterAnalyzer(system.Dynamics, system.Network.Operator, system.Network.Error, Iteration, Inflation, Rotation),
+    protected internal override AssimilationTriple<WindowMemory<EnsembleMemory>> Triple(AssimilationSystem system,
+        DataAssimilationContext context) =>
+        Windowed(new AdditiveErrorEnsembleKalmanFilterAnalyzer(system.Dynamics, system.Network.Operator, system.Network.Error, Iteration,
+            Inflation, Rotation),
             WindowCycling.Overlapping(1), system, context);
 }

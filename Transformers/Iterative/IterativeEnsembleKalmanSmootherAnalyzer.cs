@@ -43,16 +43,23 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
     /// <param name="rotation">How the analysis is rotated (default: not at all).</param>
     /// <param name="prior">The hyperprior of the finite-size smoother, IEnKS-N; null, as unless said, for the plain one.</param>
     /// <param name="form">How the finite-size cost function is minimised within a step.</param>
-    /// <exception cref="ArgumentException">Parts that do not fit each other, a model with error, or a finite-size prior with a prior inflation or with multiple data assimilation.</exception>
-    public IterativeEnsembleKalmanSmootherAnalyzer(IDynamics dynamics, IObservationOperator observationOperator, IErrorCovariance observationError,
-        EnsembleGaussNewton? iteration = null, ObservationUse? use = null, Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None,
+    /// <exception cref="ArgumentException">Parts that do not fit each other, a model with error, or a finite-size prior with a prior
+    /// inflation or with multiple data assimilation.</exception>
+    public IterativeEnsembleKalmanSmootherAnalyzer(IDynamics dynamics, IObservationOperator observationOperator,
+        IErrorCovariance observationError,
+        EnsembleGaussNewton? iteration = null, ObservationUse? use = null, Inflation? inflation = null,
+        EnsembleRotation rotation = EnsembleRotation.None,
         FiniteSizePrior? prior = null, FiniteSizeForm form = FiniteSizeForm.Dual)
     {
         ObservingSystem.Check(observationOperator, observationError);
         if (observationOperator.StateDimension != dynamics.Dimension)
-            throw new ArgumentException($"The operator observes states of dimension {observationOperator.StateDimension}, but {dynamics.Name} has dimension {dynamics.Dimension}.", nameof(observationOperator));
+            throw new ArgumentException(
+                $"The operator observes states of dimension {observationOperator.StateDimension}, but {dynamics.Name} has dimension " +
+                    $"{dynamics.Dimension}.", nameof(observationOperator));
         if (dynamics.ModelError is not null)
-            throw new ArgumentException($"The iterative ensemble smoother takes its model for perfect within the window, but {dynamics.Name} has an error; IEnKF-Q is for such models.", nameof(dynamics));
+            throw new ArgumentException(
+                $"The iterative ensemble smoother takes its model for perfect within the window, but {dynamics.Name} has an error; " +
+                    $"IEnKF-Q is for such models.", nameof(dynamics));
         this.dynamics = dynamics;
         this.observationOperator = observationOperator;
         this.observationError = observationError;
@@ -64,9 +71,12 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
         this.form = form;
         if (prior is null) return;
         if (this.inflation.PriorFactor != 1)
-            throw new ArgumentException("The finite-size smoother finds the prior's inflation itself; only a posterior inflation can be given.", nameof(inflation));
+            throw new ArgumentException(
+                "The finite-size smoother finds the prior's inflation itself; only a posterior inflation can be given.", nameof(inflation));
         if (this.use.IsMultiple)
-            throw new ArgumentException("A finite-size prior counts each analysis as the first sight of its ensemble, which multiple data assimilation contradicts; use single data assimilation.", nameof(use));
+            throw new ArgumentException(
+                "A finite-size prior counts each analysis as the first sight of its ensemble, which multiple data assimilation " +
+                    "contradicts; use single data assimilation.", nameof(use));
     }
 
     [Saved]
@@ -93,7 +103,8 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
         {
             var weights = use.Of(window).ToList();
             var used = weights.Where(entry => entry.Now > 0).Select(entry => (entry.Observation, Weight: entry.Now)).ToList();
-            var remaining = weights.Where(entry => entry.Remaining > 0).Select(entry => (entry.Observation, Weight: entry.Remaining)).ToList();
+            var remaining = weights.Where(entry => entry.Remaining > 0).Select(entry => (entry.Observation, Weight: entry.Remaining))
+                .ToList();
             // The window's end is the run of its beginning, unless multiple data assimilation ended it with another's.
             bool ran = !use.IsMultiple || window.Observations.Count == 1;
             var members = inflation.BeforeUpdate(EnsembleStatistics.Check(window.Start.Members), random);
@@ -123,14 +134,18 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
         if (inflation.PosteriorFactor != 1 || rotation != EnsembleRotation.None)
         {
             var (mean, anomalies) = EnsembleStatistics.Split(analysis);
-            if (rotation != EnsembleRotation.None) anomalies = RandomRotation.MeanPreserving(analysis.size(0), analysis.size(1), random, analysis.dtype).matmul(anomalies);
+            if (rotation != EnsembleRotation.None)
+                anomalies = RandomRotation.MeanPreserving(analysis.size(0), analysis.size(1), random, analysis.dtype).matmul(anomalies);
             analysis = mean.unsqueeze(1) + inflation.PosteriorFactor * anomalies;
         }
         return inflation.AfterUpdate(forecast, analysis, random);
     }
 
-    /// <summary>The analysis ensemble at the window's beginning, the posterior of the prior whose anomalies are multiplied by a factor.</summary>
-    private Tensor Smooth(Tensor members, Tensor? run, double time, IReadOnlyList<(Observation Observation, double Weight)> used, double factor)
+    /// <summary>
+    /// The analysis ensemble at the window's beginning, the posterior of the prior whose anomalies are multiplied by a factor.
+    /// </summary>
+    private Tensor Smooth(Tensor members, Tensor? run, double time, IReadOnlyList<(Observation Observation, double Weight)> used,
+        double factor)
     {
         using var scope = NewDisposeScope();
         long count = members.size(1);
@@ -146,7 +161,10 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
         {
             var rows = tensor(kernel.Overshot.Select(b => (long)b).ToArray());
             Tensor Of(Tensor tensor) => tensor.index_select(0, rows);
-            var some = used.Select(entry => (entry.Observation with { Values = Of(entry.Observation.Values), Mask = entry.Observation.Mask is { } mask ? Of(mask) : null }, entry.Weight)).ToList();
+            var some = used.Select(entry =>
+                (entry.Observation with
+                    { Values = Of(entry.Observation.Values), Mask = entry.Observation.Mask is { } mask ? Of(mask) : null }, entry.Weight))
+                        .ToList();
             analysis.index_copy_(0, rows, Minimise(new GaussNewtonTensors(Of(members), iteration, weight), run is null ? null : Of(run),
                 time, some));
         }
@@ -175,7 +193,8 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
 
     double? IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.LargestLift => inflation.Widens ? LargestLift.OfGivenFactors : null;
 
-    WindowMemory<EnsembleMemory> IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Lowered(WindowMemory<EnsembleMemory> analysis, Tensor factor) =>
+    WindowMemory<EnsembleMemory> IInflatingAnalyzer<WindowMemory<EnsembleMemory>>.Lowered(WindowMemory<EnsembleMemory> analysis,
+        Tensor factor) =>
         UnobservedPlaces.Lowered(analysis, factor);
 
     /// <inheritdoc/>

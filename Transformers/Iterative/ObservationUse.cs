@@ -12,7 +12,9 @@ public sealed record ObservationUse
         if (isMultiple && fractions.Count > 0) Weights = Checked(fractions);
     }
 
-    /// <summary>Single data assimilation: once, when it is new. The windows' ensembles then follow each other as a filter's do; the usual choice.</summary>
+    /// <summary>
+    /// Single data assimilation: once, when it is new. The windows' ensembles then follow each other as a filter's do; the usual choice.
+    /// </summary>
     public static ObservationUse Single { get; } = new(false);
 
     /// <summary>
@@ -22,7 +24,8 @@ public sealed record ObservationUse
     public static ObservationUse Multiple() => new(true);
 
     /// <summary>Multiple data assimilation with given fractions of the weight.</summary>
-    /// <param name="weights">The fraction in the first window that holds it, in the second, and so on, as many as hold it (length / shift): none below zero, summing to one.</param>
+    /// <param name="weights">The fraction in the first window that holds it, in the second, and so on, as many as hold it (length / shift):
+    /// none below zero, summing to one.</param>
     /// <exception cref="ArgumentException">A fraction below zero or not finite, or a sum that is not one.</exception>
     public static ObservationUse Multiple(params IReadOnlyList<double> weights) => new(true, Checked(weights));
 
@@ -35,19 +38,27 @@ public sealed record ObservationUse
     private IReadOnlyList<double> Fractions => Weights ?? [];
 
     /// <summary>Refuses a cycling that the fractions do not fit.</summary>
-    /// <exception cref="ArgumentException">Not every observation would be in the same number of windows, or there are more or fewer fractions than windows.</exception>
+    /// <exception cref="ArgumentException">Not every observation would be in the same number of windows, or there are more or fewer
+    /// fractions than windows.</exception>
     internal void Check(WindowCycling cycling)
     {
         if (!IsMultiple) return;
         int windows = Windows(cycling);
         if (cycling.Length > 0 && cycling.Length % cycling.Shift != 0)
-            throw new ArgumentException($"Multiple data assimilation needs windows that are a whole number of shifts long, so that each observation is in as many; given: {cycling.Length} cycles, moved on by {cycling.Shift}.");
+            throw new ArgumentException(
+                $"Multiple data assimilation needs windows that are a whole number of shifts long, so that each observation is in as " +
+                    $"many; given: {cycling.Length} cycles, moved on by {cycling.Shift}.");
         if (Weights is not null && Weights.Count != windows)
-            throw new ArgumentException($"An observation is in {windows} windows of {cycling.Length} cycles that move on by {cycling.Shift}; given: {Weights.Count} fractions of its weight.");
+            throw new ArgumentException(
+                $"An observation is in {windows} windows of {cycling.Length} cycles that move on by {cycling.Shift}; given: " +
+                    $"{Weights.Count} fractions of its weight.");
     }
 
-    /// <summary>For each observation of a window that is due, the weight it has in this analysis, and the weight no analysis has used after it.</summary>
-    internal IEnumerable<(Observation Observation, double Now, double Remaining)> Of<TInner>(WindowMemory<TInner> window) where TInner : IMemory<TInner>
+    /// <summary>
+    /// For each observation of a window that is due, the weight it has in this analysis, and the weight no analysis has used after it.
+    /// </summary>
+    internal IEnumerable<(Observation Observation, double Now, double Remaining)> Of<TInner>(WindowMemory<TInner> window)
+        where TInner : IMemory<TInner>
     {
         Check(window.Cycling);
         int windows = Windows(window.Cycling), newest = window.Observations.Count - 1;
@@ -71,6 +82,8 @@ public sealed record ObservationUse
         foreach (double weight in weights) Require.NotNegative(weight);
         double sum = weights.Sum();
         return Math.Abs(sum - 1) <= 1e-12 * weights.Count ? [.. weights]
-            : throw new ArgumentException($"The fractions of an observation's weight must sum to one; given: {string.Join(" + ", weights)} = {sum:r}.", nameof(weights));
+            : throw new ArgumentException(
+                $"The fractions of an observation's weight must sum to one; given: {string.Join(" + ", weights)} = {sum:r}.",
+                nameof(weights));
     }
 }

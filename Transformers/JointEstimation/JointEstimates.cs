@@ -22,11 +22,13 @@ public sealed class JointEstimates : ITransformer
         this.stateDimension = Require.AtLeast(stateDimension, 1);
         this.parameters = Require.AtLeast(parameters, 1);
         this.hasSpread = hasSpread;
-        Column[] estimates = hasSpread ? [Columns.Forecast, Columns.Analysis, Columns.ForecastSpread, Columns.AnalysisSpread] : [Columns.Forecast, Columns.Analysis];
+        Column[] estimates = hasSpread ? [Columns.Forecast, Columns.Analysis, Columns.ForecastSpread, Columns.AnalysisSpread]
+            : [Columns.Forecast, Columns.Analysis];
         Column[] values = hasSpread ? [Columns.Parameters, Columns.ParametersSpread] : [Columns.Parameters];
         Contract = new SchemaContract(
             [.. estimates.Select(column => new ColumnDefinition(column, stateDimension + parameters))],
-            [.. estimates.Select(column => new ColumnDefinition(column, stateDimension)), .. values.Select(column => new ColumnDefinition(column, parameters))]);
+            [.. estimates.Select(column => new ColumnDefinition(column, stateDimension)),
+                .. values.Select(column => new ColumnDefinition(column, parameters))]);
     }
 
     /// <inheritdoc/>
@@ -36,7 +38,8 @@ public sealed class JointEstimates : ITransformer
     public SchemaContract Contract { get; }
 
     /// <inheritdoc/>
-    public ITrajectoryView Transform(ITrajectoryView input) => new TrajectoryView(Contract.Apply(input.Schema, Name), input, source => new Cursor(this, source));
+    public ITrajectoryView Transform(ITrajectoryView input) =>
+        new TrajectoryView(Contract.Apply(input.Schema, Name), input, source => new Cursor(this, source));
 
     private sealed class Cursor(JointEstimates step, ITrajectoryCursor source) : TrajectoryCursor(source)
     {
@@ -56,6 +59,7 @@ public sealed class JointEstimates : ITransformer
 
         private void OfState(Column column) => SetOnDemand(column, () => Source![column].narrow(-1, 0, step.stateDimension));
 
-        private void OfParameters(Column column, Column of) => SetOnDemand(column, () => Source![of].narrow(-1, step.stateDimension, step.parameters));
+        private void OfParameters(Column column, Column of) =>
+            SetOnDemand(column, () => Source![of].narrow(-1, step.stateDimension, step.parameters));
     }
 }

@@ -7,7 +7,9 @@ namespace DaML;
 /// </summary>
 public sealed record JointEstimation : AssimilationMethod
 {
-    /// <summary>What is believed of the parameters to be estimated, and how they change; parameters that are not named keep the model's values.</summary>
+    /// <summary>
+    /// What is believed of the parameters to be estimated, and how they change; parameters that are not named keep the model's values.
+    /// </summary>
     public required IReadOnlyList<EstimatedParameter> Parameters { get; init; }
 
     /// <summary>The method that runs on the joint model.</summary>
@@ -19,9 +21,12 @@ public sealed record JointEstimation : AssimilationMethod
     public AssimilationSystem Joint(AssimilationSystem system)
     {
         if (system.Dynamics is not IParametricDynamics model)
-            throw new ArgumentException($"The parameters of {system.Dynamics.Name} cannot be estimated: it does not implement {nameof(IParametricDynamics)}.", nameof(system));
+            throw new ArgumentException(
+                $"The parameters of {system.Dynamics.Name} cannot be estimated: it does not implement {nameof(IParametricDynamics)}.",
+                nameof(system));
         var joint = new JointDynamics(model, Parameters);
-        return new AssimilationSystem(joint, joint.Lift(system.Network)) { Interval = system.Interval, Initial = system.Initial is { } initial ? joint.Lift(initial) : null };
+        return new AssimilationSystem(joint, joint.Lift(system.Network))
+            { Interval = system.Interval, Initial = system.Initial is { } initial ? joint.Lift(initial) : null };
     }
 
     /// <inheritdoc/>
@@ -29,8 +34,11 @@ public sealed record JointEstimation : AssimilationMethod
     public override TransformerChain For(AssimilationSystem system, DataAssimilationContext context)
     {
         if (Method.For(Joint(system), context) is not ITransformer filter)
-            throw new ArgumentException($"A joint estimation takes a method that can be applied at once; {Method.GetType().Name} has something to learn.", nameof(Method));
+            throw new ArgumentException(
+                $"A joint estimation takes a method that can be applied at once; {Method.GetType().Name} has something to learn.",
+                nameof(Method));
         bool hasSpread = filter.Contract.Adds.Any(definition => definition.Column == Columns.AnalysisSpread);
-        return new TransformerChain([new JointNetworks(Parameters.Count), filter, new JointEstimates(system.Dynamics.Dimension, Parameters.Count, hasSpread)]);
+        return new TransformerChain(
+            [new JointNetworks(Parameters.Count), filter, new JointEstimates(system.Dynamics.Dimension, Parameters.Count, hasSpread)]);
     }
 }

@@ -22,7 +22,8 @@ public sealed class JointNetworks : ITransformer
     public SchemaContract Contract { get; } = new([], []);
 
     /// <inheritdoc/>
-    public ITrajectoryView Transform(ITrajectoryView input) => new TrajectoryView(Contract.Apply(input.Schema, Name), input, source => new Cursor(this, source));
+    public ITrajectoryView Transform(ITrajectoryView input) =>
+        new TrajectoryView(Contract.Apply(input.Schema, Name), input, source => new Cursor(this, source));
 
     private sealed class Cursor(JointNetworks step, ITrajectoryCursor source) : TrajectoryCursor(source)
     {
@@ -34,7 +35,8 @@ public sealed class JointNetworks : ITransformer
 
         protected override bool Compute(long cycle)
         {
-            current = Source!.Network is { } network ? lifted.GetValue(network, one => new JointObservationNetwork(one, step.parameters)) : null;
+            current = Source!.Network is { } network ? lifted.GetValue(network, one => new JointObservationNetwork(one, step.parameters))
+                : null;
             return true;
         }
     }

@@ -3,10 +3,14 @@ namespace DaML;
 /// <summary>What the methods that know nothing but a climatology share.</summary>
 public abstract record ClimatologicalMethod : AssimilationMethod<GaussianMemory>
 {
-    /// <summary>Mean and covariance of the state over a long time (default: null, learned from the truth of the view that the method is fitted on).</summary>
+    /// <summary>
+    /// Mean and covariance of the state over a long time (default: null, learned from the truth of the view that the method is fitted on).
+    /// </summary>
     public GaussianInitialCondition? Distribution { get; init; }
 
-    /// <summary>How many first cycles a climatology is learned from, all trajectories together (default: 2000, or all where there are fewer).</summary>
+    /// <summary>
+    /// How many first cycles a climatology is learned from, all trajectories together (default: 2000, or all where there are fewer).
+    /// </summary>
     public long Cycles { get; init; } = 2000;
 
     /// <inheritdoc/>
@@ -18,16 +22,19 @@ public abstract record ClimatologicalMethod : AssimilationMethod<GaussianMemory>
         Require.AtLeast(Cycles, 2, nameof(Cycles));
         long n = system.Network.Operator.StateDimension;
         if (Distribution is { } known && known.Dimension != n)
-            throw new ArgumentException($"The network observes states of dimension {n}, but the climatology has dimension {known.Dimension}.", nameof(system));
+            throw new ArgumentException(
+                $"The network observes states of dimension {n}, but the climatology has dimension {known.Dimension}.", nameof(system));
         using var anywhere = TorchSharp.torch.zeros(n);
         // Where it is to be learned, any one gives the columns.
         var climatology = Distribution ?? new GaussianInitialCondition(anywhere, ErrorCovariance.Scalar(n, 1));
-        return new(Analyzer(system.Network), new ClimatologyPropagater(climatology), new GaussianProcoder(), new GaussianSource(climatology, context.Precision));
+        return new(Analyzer(system.Network), new ClimatologyPropagater(climatology), new GaussianProcoder(),
+            new GaussianSource(climatology, context.Precision));
     }
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The data holds no more states than components.</exception>
-    protected internal override (AssimilationMethod<GaussianMemory> Method, AssimilationSystem System) Learn(AssimilationSystem system, ITrajectoryView data,
+    protected internal override (AssimilationMethod<GaussianMemory> Method, AssimilationSystem System) Learn(AssimilationSystem system,
+        ITrajectoryView data,
         DataAssimilationContext context, CancellationToken cancellation)
     {
         using var scope = TorchSharp.torch.NewDisposeScope();
@@ -37,7 +44,9 @@ public abstract record ClimatologicalMethod : AssimilationMethod<GaussianMemory>
     private protected abstract IAnalyzer<GaussianMemory> Analyzer(IObservationNetwork network);
 }
 
-/// <summary>A climatology as a method: forecast and analysis are its mean in every cycle, whatever is observed. What every other method must beat.</summary>
+/// <summary>
+/// A climatology as a method: forecast and analysis are its mean in every cycle, whatever is observed. What every other method must beat.
+/// </summary>
 public sealed record Climatology : ClimatologicalMethod
 {
     /// <inheritdoc/>
@@ -47,7 +56,8 @@ public sealed record Climatology : ClimatologicalMethod
 }
 
 /// <summary>
-/// Optimal interpolation: in every cycle the Kalman analysis of a climatology's mean and covariance with the cycle's observations, and nothing
+/// Optimal interpolation: in every cycle the Kalman analysis of a climatology's mean and covariance with the cycle's observations, and
+/// nothing
 /// of the cycles before (Gandin 1963). The forecast column is the climatology; a model forecast from its analyses is
 /// <see cref="LeadTimeForecast"/>'s.
 /// </summary>
@@ -56,5 +66,6 @@ public sealed record OptimalInterpolation : ClimatologicalMethod
     /// <inheritdoc/>
     protected internal override string UsualName => "optimal interpolation";
 
-    private protected override IAnalyzer<GaussianMemory> Analyzer(IObservationNetwork network) => new KalmanFilterAnalyzer(network.Operator, network.Error);
+    private protected override IAnalyzer<GaussianMemory> Analyzer(IObservationNetwork network) =>
+        new KalmanFilterAnalyzer(network.Operator, network.Error);
 }

@@ -15,7 +15,8 @@ namespace DaML;
 public sealed class GaussianPropagater(IDynamics dynamics, [Saved(Since = 2)] double covarianceGrowth = 1) : IPropagater<GaussianMemory>
 {
     private readonly double covarianceGrowth = covarianceGrowth >= 1 && double.IsFinite(covarianceGrowth) ? covarianceGrowth
-        : throw new ArgumentOutOfRangeException(nameof(covarianceGrowth), covarianceGrowth, $"A covariance grows by a finite factor of at least one per unit of time (one is no growth); given: {covarianceGrowth}.");
+        : throw new ArgumentOutOfRangeException(nameof(covarianceGrowth), covarianceGrowth,
+            $"A covariance grows by a finite factor of at least one per unit of time (one is no growth); given: {covarianceGrowth}.");
 
     /// <summary>The model.</summary>
     public IDynamics Dynamics => dynamics;

@@ -1,7 +1,8 @@
 namespace DaML;
 
 /// <summary>
-/// The Kalman filter, exact for a linear model and operator, from a normal initial condition (<see cref="AssimilationSystem.Initial"/>); for nonlinear
+/// The Kalman filter, exact for a linear model and operator, from a normal initial condition (<see cref="AssimilationSystem.Initial"/>);
+/// for nonlinear
 /// ones it is the <see cref="ExtendedKalmanFilter"/>.
 /// </summary>
 public record KalmanFilter : AssimilationMethod<GaussianMemory>
@@ -10,8 +11,10 @@ public record KalmanFilter : AssimilationMethod<GaussianMemory>
     public MultiplicativeInflation Inflation { get; init; } = DaML.Inflation.None;
 
     /// <summary>
-    /// What the covariance grows by per unit of the model's time, beside what the model makes of it, against errors of linearisation: a factor
-    /// of at least one (default: 1). Lorenz-96 observed every 0.05 wants 10. Unlike an inflation per cycle it does not depend on how often is
+    /// What the covariance grows by per unit of the model's time, beside what the model makes of it, against errors of linearisation: a
+    /// factor
+    /// of at least one (default: 1). Lorenz-96 observed every 0.05 wants 10. Unlike an inflation per cycle it does not depend on how often
+    /// is
     /// observed.
     /// </summary>
     public double CovarianceGrowthPerTimeUnit { get; init; } = 1;
@@ -20,7 +23,8 @@ public record KalmanFilter : AssimilationMethod<GaussianMemory>
     protected internal override string UsualName => "Kalman filter";
 
     /// <inheritdoc/>
-    protected internal override AssimilationTriple<GaussianMemory> Triple(AssimilationSystem system, DataAssimilationContext context) => new(
+    protected internal override AssimilationTriple<GaussianMemory> Triple(AssimilationSystem system, DataAssimilationContext context) =>
+        new(
         new KalmanFilterAnalyzer(system.Network.Operator, system.Network.Error, Inflation),
         new GaussianPropagater(system.Dynamics, CovarianceGrowthPerTimeUnit), new GaussianProcoder(),
         new GaussianSource(system.GaussianInitial(UsualName), context.Precision));

@@ -47,8 +47,10 @@ public sealed class KalmanFilterAnalyzer : IInflatingAnalyzer<GaussianMemory>
 
     double? IInflatingAnalyzer<GaussianMemory>.LargestLift => inflation.Widens ? LargestLift.OfGivenFactors : null;
 
-    GaussianMemory IInflatingAnalyzer<GaussianMemory>.Lowered(GaussianMemory analysis, Tensor factor) => UnobservedPlaces.Lowered(analysis, factor);
+    GaussianMemory IInflatingAnalyzer<GaussianMemory>.Lowered(GaussianMemory analysis, Tensor factor) =>
+        UnobservedPlaces.Lowered(analysis, factor);
 
     /// <inheritdoc/>
-    public IAnalyzer<GaussianMemory> For(IObservationNetwork network) => new KalmanFilterAnalyzer(network.Operator, network.Error, inflation);
+    public IAnalyzer<GaussianMemory> For(IObservationNetwork network) =>
+        new KalmanFilterAnalyzer(network.Operator, network.Error, inflation);
 }

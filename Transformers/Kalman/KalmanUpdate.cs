@@ -74,7 +74,8 @@ public static class KalmanUpdate
 
     /// <summary>The gain K itself, <c>[batch, n, p]</c>, where nothing is missing and many innovations meet the same gain.</summary>
     /// <inheritdoc cref="Weights"/>
-    public static Tensor Gain(Tensor linearisation, Tensor root, IObservationOperator observationOperator, IErrorCovariance observationError)
+    public static Tensor Gain(Tensor linearisation, Tensor root, IObservationOperator observationOperator,
+        IErrorCovariance observationError)
     {
         using var scope = NewDisposeScope();
         var (upper, gain, _) = Factorise(Observed(linearisation, root, null, observationOperator, observationError), root);
@@ -89,7 +90,8 @@ public static class KalmanUpdate
     public static Tensor Symmetric(Tensor matrix) => 0.5 * (matrix + matrix.transpose(-2, -1));
 
     /// <summary>Y = W H^T L^-T: what is observed of each row, whitened, <c>[batch, rows, p]</c>.</summary>
-    internal static Tensor Observed(Tensor at, Tensor rows, Tensor? mask, IObservationOperator observationOperator, IErrorCovariance observationError)
+    internal static Tensor Observed(Tensor at, Tensor rows, Tensor? mask, IObservationOperator observationOperator,
+        IErrorCovariance observationError)
     {
         var along = observationOperator.TangentLinear(at.unsqueeze(1).expand(rows.Sizes()), rows);
         return observationError.Whiten(along, mask);

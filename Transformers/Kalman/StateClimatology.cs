@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Mean and covariance of the true states of a view, over cycles and trajectories: what methods that learn from a long run begin with.</summary>
+/// <summary>
+/// Mean and covariance of the true states of a view, over cycles and trajectories: what methods that learn from a long run begin with.
+/// </summary>
 /// <param name="Mean">The mean, <c>[n]</c>, in double precision.</param>
 /// <param name="Covariance">The sample covariance, <c>[n, n]</c>, in double precision.</param>
 public sealed record StateClimatology(Tensor Mean, Tensor Covariance)
@@ -26,7 +28,8 @@ public sealed record StateClimatology(Tensor Mean, Tensor Covariance)
             read.Add(Require.Finite(cursor[Columns.Truth], $"The truth of cycle {cursor.Cycle}").to(ScalarType.Float64, copy: true));
         }
         if (read.Count * data.Schema.Batch <= n)
-            throw new ArgumentException($"A climatological covariance of dimension {n} needs more than {n} states; the data has {read.Count * data.Schema.Batch}.");
+            throw new ArgumentException(
+                $"A climatological covariance of dimension {n} needs more than {n} states; the data has {read.Count * data.Schema.Batch}.");
         var states = cat(read, 0);
         var mean = states.mean([0]);
         // Components that never vary have no variance, round-off of the mean included.

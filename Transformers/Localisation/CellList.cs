@@ -27,7 +27,8 @@ internal sealed class CellList
         {
             double high = double.NegativeInfinity;
             low[axis] = double.PositiveInfinity;
-            for (int k = axis; k < places.Length; k += axes) (low[axis], high) = (Math.Min(low[axis], places[k]), Math.Max(high, places[k]));
+            for (int k = axis; k < places.Length; k += axes)
+                (low[axis], high) = (Math.Min(low[axis], places[k]), Math.Max(high, places[k]));
             bool periodic = double.IsFinite(periods[axis]);
             double length = periodic ? periods[axis] : high - low[axis];
             if (periodic) low[axis] = 0;
@@ -55,7 +56,8 @@ internal sealed class CellList
             if (axis >= axes || counts[axis] == 1) continue;
             double x = Wrapped(place[axis], axis) - low[axis];
             double first = Math.Floor((x - reach) / sizes[axis]), last = Math.Floor((x + reach) / sizes[axis]);
-            if (double.IsFinite(periods[axis])) (from[axis], to[axis]) = last - first + 1 >= counts[axis] ? (0, counts[axis] - 1) : ((int)first, (int)last);
+            if (double.IsFinite(periods[axis]))
+                (from[axis], to[axis]) = last - first + 1 >= counts[axis] ? (0, counts[axis] - 1) : ((int)first, (int)last);
             else (from[axis], to[axis]) = ((int)Math.Clamp(first, 0, counts[axis]), (int)Math.Clamp(last, -1, counts[axis] - 1));
         }
         for (int i = from[0]; i <= to[0]; i++)

@@ -25,7 +25,8 @@ internal sealed class LocalDomains
     /// <param name="taper">How weights fall.</param>
     /// <param name="halfWidth">The taper's half-width; may be infinite.</param>
     /// <param name="mostKept">Of how many pairs the search is kept.</param>
-    public LocalDomains(LocalisationGeometry geometry, double[] observed, LocalisationTaper taper, double halfWidth, long mostKept = UsualMostKept)
+    public LocalDomains(LocalisationGeometry geometry, double[] observed, LocalisationTaper taper, double halfWidth,
+        long mostKept = UsualMostKept)
     {
         (this.geometry, this.taper, this.halfWidth, this.mostKept) = (geometry, taper, halfWidth, mostKept);
         cells = new(() => new CellList(observed, geometry.Periods, halfWidth * taper.Support));
@@ -61,7 +62,9 @@ internal sealed class LocalDomains
         taperWeights = weights.AsSpan(from, count);
     }
 
-    /// <summary>The same for a run of components as tensors: numbers <c>[count, largest]</c>, zero where there are no more, and weights, zero there.</summary>
+    /// <summary>
+    /// The same for a run of components as tensors: numbers <c>[count, largest]</c>, zero where there are no more, and weights, zero there.
+    /// </summary>
     public (Tensor Indices, Tensor Weights) Of(int first, int count, ScalarType dtype, Device device)
     {
         int width = Math.Max(Largest, 1);

@@ -13,10 +13,13 @@ public sealed class Localisation : IComponent
     /// <summary>Makes a localisation.</summary>
     /// <param name="geometry">Where the state's components are.</param>
     /// <param name="radius">How far an observation reaches.</param>
-    /// <param name="taper">How its weight falls; <see cref="LocalisationTaper.GaspariCohn"/> unless said, smooth and zero from a finite distance on.</param>
-    /// <param name="observationPositions">Where each observation is, <c>[p, axes]</c> (or <c>[p]</c> on one axis), copied; null where the operator says it (<see cref="IPointObservationOperator"/>).</param>
+    /// <param name="taper">How its weight falls; <see cref="LocalisationTaper.GaspariCohn"/> unless said, smooth and zero from a finite
+    /// distance on.</param>
+    /// <param name="observationPositions">Where each observation is, <c>[p, axes]</c> (or <c>[p]</c> on one axis), copied; null where the
+    /// operator says it (<see cref="IPointObservationOperator"/>).</param>
     /// <exception cref="ArgumentException">Positions of another shape than the geometry's coordinates, or not finite.</exception>
-    public Localisation(LocalisationGeometry geometry, LocalisationRadius radius, LocalisationTaper? taper = null, Tensor? observationPositions = null)
+    public Localisation(LocalisationGeometry geometry, LocalisationRadius radius, LocalisationTaper? taper = null,
+        Tensor? observationPositions = null)
     {
         Geometry = geometry;
         Radius = radius;
@@ -24,14 +27,17 @@ public sealed class Localisation : IComponent
         if (observationPositions is null) return;
         positions = LocalisationGeometry.Read(observationPositions, out int axes);
         if (axes != geometry.Axes)
-            throw new ArgumentException($"The observations' positions must have the geometry's {geometry.Axes} coordinates each; given: {ColumnDefinition.Describe(observationPositions.Sizes())}.", nameof(observationPositions));
+            throw new ArgumentException(
+                $"The observations' positions must have the geometry's {geometry.Axes} coordinates each; given: " +
+                    $"{ColumnDefinition.Describe(observationPositions.Sizes())}.", nameof(observationPositions));
     }
 
     /// <summary>How the component is written and read.</summary>
     public static ComponentType Type { get; } = new("localisation", 1, reader =>
     {
         using var positions = reader.Get<bool>("ownPositions") ? reader.Tensor("observationPositions") : null;
-        return new Localisation(reader.Part<LocalisationGeometry>("geometry"), reader.Get<LocalisationRadius>("radius"), reader.Part<LocalisationTaper>("taper"), positions);
+        return new Localisation(reader.Part<LocalisationGeometry>("geometry"), reader.Get<LocalisationRadius>("radius"),
+            reader.Part<LocalisationTaper>("taper"), positions);
     });
 
     ComponentType IComponent.ComponentType => Type;
@@ -50,15 +56,23 @@ public sealed class Localisation : IComponent
     internal Localisation At(Tensor? places) => new(Geometry, Radius, Taper, places);
 
     /// <summary>Which observations reach which component, with what weight.</summary>
-    /// <exception cref="ArgumentException">The geometry is not of the operator's states, the positions not of its observations, or nobody says where they are.</exception>
+    /// <exception cref="ArgumentException">The geometry is not of the operator's states, the positions not of its observations, or nobody
+    /// says where they are.</exception>
     internal LocalDomains Domains(IObservationOperator observationOperator)
     {
         if (Geometry.Dimension != observationOperator.StateDimension)
-            throw new ArgumentException($"The localisation's geometry has {Geometry.Dimension} places, but {observationOperator.Name} observes states of dimension {observationOperator.StateDimension}.");
-        double[] observed = positions ?? (observationOperator is IPointObservationOperator { ObservedComponents: { } components } ? Geometry.Of(components)
-            : throw new ArgumentException($"{observationOperator.Name} does not say where its observations are: give the localisation their positions, [{observationOperator.ObservationDimension}, {Geometry.Axes}]."));
+            throw new ArgumentException(
+                $"The localisation's geometry has {Geometry.Dimension} places, but {observationOperator.Name} observes states of " +
+                    $"dimension {observationOperator.StateDimension}.");
+        double[] observed = positions
+            ?? (observationOperator is IPointObservationOperator { ObservedComponents: { } components } ? Geometry.Of(components)
+            : throw new ArgumentException(
+                $"{observationOperator.Name} does not say where its observations are: give the localisation their positions, " +
+                    $"[{observationOperator.ObservationDimension}, {Geometry.Axes}]."));
         if (observed.Length != observationOperator.ObservationDimension * Geometry.Axes)
-            throw new ArgumentException($"The localisation has positions of {observed.Length / Geometry.Axes} observations, but {observationOperator.Name} gives {observationOperator.ObservationDimension}.");
+            throw new ArgumentException(
+                $"The localisation has positions of {observed.Length / Geometry.Axes} observations, but {observationOperator.Name} " +
+                    $"gives {observationOperator.ObservationDimension}.");
         return new LocalDomains(Geometry, observed, Taper, Taper.HalfWidth(Radius));
     }
 
@@ -68,6 +82,7 @@ public sealed class Localisation : IComponent
         writer.Set("radius", Radius);
         writer.Part("taper", Taper);
         writer.Set("ownPositions", positions is not null);
-        if (positions is not null) writer.Tensor("observationPositions", tensor(positions, positions.Length / Geometry.Axes, Geometry.Axes));
+        if (positions is not null)
+            writer.Tensor("observationPositions", tensor(positions, positions.Length / Geometry.Axes, Geometry.Axes));
     }
 }

@@ -69,28 +69,34 @@ public sealed class LocalisationGeometry : IComponent
     /// <param name="columnEnds">Whether the last column is beside the first; bounded unless said.</param>
     /// <param name="rowSpacing">Distance of two rows.</param>
     /// <param name="columnSpacing">Distance of two columns.</param>
-    public static LocalisationGeometry Grid(long rows, long columns, AxisEnds rowEnds = AxisEnds.Bounded, AxisEnds columnEnds = AxisEnds.Bounded, double rowSpacing = 1, double columnSpacing = 1)
+    public static LocalisationGeometry Grid(long rows, long columns, AxisEnds rowEnds = AxisEnds.Bounded,
+        AxisEnds columnEnds = AxisEnds.Bounded, double rowSpacing = 1, double columnSpacing = 1)
     {
         Require.AtLeast(rows, 1);
         Require.AtLeast(columns, 1);
         Require.Positive(rowSpacing);
         Require.Positive(columnSpacing);
         var coordinates = new double[checked((int)(rows * columns * 2))];
-        for (int k = 0; k < coordinates.Length / 2; k++) (coordinates[2 * k], coordinates[2 * k + 1]) = (k / columns * rowSpacing, k % columns * columnSpacing);
+        for (int k = 0; k < coordinates.Length / 2; k++)
+            (coordinates[2 * k], coordinates[2 * k + 1]) = (k / columns * rowSpacing, k % columns * columnSpacing);
         return new(coordinates, [Period(rowEnds, rows, rowSpacing), Period(columnEnds, columns, columnSpacing)]);
     }
 
     /// <summary>Places anywhere.</summary>
     /// <param name="coordinates">The place of each component, <c>[n, axes]</c>, or <c>[n]</c> on one axis; copied.</param>
     /// <param name="periods">Each axis' length where it is periodic, null where it is bounded; all bounded unless said.</param>
-    /// <exception cref="ArgumentException">Coordinates of another shape or not finite, another number of periods than of axes, or a period that is not above zero.</exception>
+    /// <exception cref="ArgumentException">Coordinates of another shape or not finite, another number of periods than of axes, or a period
+    /// that is not above zero.</exception>
     public static LocalisationGeometry Places(Tensor coordinates, params double?[] periods)
     {
         double[] values = Read(coordinates, out int axes);
         if (periods.Length == 0) periods = new double?[axes];
         if (periods.Length != axes)
-            throw new ArgumentException($"Coordinates on {axes} axes need {axes} periods (null where an axis is bounded); given: {periods.Length}.", nameof(periods));
-        return new(values, [.. periods.Select(period => period is { } length ? Require.Positive(length, nameof(periods)) : double.PositiveInfinity)]);
+            throw new ArgumentException(
+                $"Coordinates on {axes} axes need {axes} periods (null where an axis is bounded); given: {periods.Length}.",
+                nameof(periods));
+        return new(values,
+            [.. periods.Select(period => period is { } length ? Require.Positive(length, nameof(periods)) : double.PositiveInfinity)]);
     }
 
     /// <summary>The geometry of a state of several fields on these places, one whole field after the other.</summary>
@@ -115,7 +121,9 @@ public sealed class LocalisationGeometry : IComponent
         using var scope = NewDisposeScope();
         if (coordinates.ndim == 1) coordinates = coordinates.unsqueeze(1);
         if (coordinates.ndim != 2 || coordinates.size(0) < 1 || coordinates.size(1) is < 1 or > 3)
-            throw new ArgumentException($"Coordinates must be [places, axes] with one to three axes; given: {ColumnDefinition.Describe(coordinates.Sizes())}.", nameof(coordinates));
+            throw new ArgumentException(
+                $"Coordinates must be [places, axes] with one to three axes; given: {ColumnDefinition.Describe(coordinates.Sizes())}.",
+                nameof(coordinates));
         Require.Finite(coordinates, "Coordinates");
         axes = (int)coordinates.size(1);
         return coordinates.to(ScalarType.Float64, CPU).ToArray<double>();

@@ -7,13 +7,17 @@ namespace DaML;
 /// </summary>
 public abstract record LocalisationTaper
 {
-    /// <summary>Gaspari and Cohn (1999, Q. J. R. Meteorol. Soc. 125, 723-757), eq. 4.10: nearly a Gaussian, zero from 2 c on. The usual choice.</summary>
+    /// <summary>
+    /// Gaspari and Cohn (1999, Q. J. R. Meteorol. Soc. 125, 723-757), eq. 4.10: nearly a Gaussian, zero from 2 c on. The usual choice.
+    /// </summary>
     public static LocalisationTaper GaspariCohn { get; } = new StandardTaper(TaperShape.GaspariCohn);
 
     /// <summary>One up to c, zero beyond: local domains without a taper. The e-folding radius is where it ends.</summary>
     public static LocalisationTaper Boxcar { get; } = new StandardTaper(TaperShape.Boxcar);
 
-    /// <summary>exp(-d^2 / (2 r^2)), cut off where it is 0.001; its half-width is that of Gaspari and Cohn's approximation, 1.82 r.</summary>
+    /// <summary>
+    /// exp(-d^2 / (2 r^2)), cut off where it is 0.001; its half-width is that of Gaspari and Cohn's approximation, 1.82 r.
+    /// </summary>
     public static LocalisationTaper Gaussian { get; } = new StandardTaper(TaperShape.Gaussian);
 
     /// <summary>1 - d / (2 c), one half at c.</summary>

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Propagates the first of two memories and carries the second, a vector of settings or hidden channels, along unchanged.</summary>
+/// <summary>
+/// Propagates the first of two memories and carries the second, a vector of settings or hidden channels, along unchanged.
+/// </summary>
 /// <param name="inner">The first memory's propagater.</param>
 /// <typeparam name="TMemory">The first memory.</typeparam>
 [Component("carried-vector-propagater")]
@@ -17,7 +19,8 @@ public sealed class CarriedVectorPropagater<TMemory>(IPropagater<TMemory> inner)
     public string Name => inner.Name;
 
     /// <inheritdoc/>
-    public ProductMemory<TMemory, VectorMemory> Propagate(ProductMemory<TMemory, VectorMemory> analysis, TimeInterval interval, RandomStream random) =>
+    public ProductMemory<TMemory, VectorMemory> Propagate(ProductMemory<TMemory, VectorMemory> analysis, TimeInterval interval,
+        RandomStream random) =>
         new(inner.Propagate(analysis.First, interval, random), analysis.Second.Map(tensor => tensor.alias()));
 }
 

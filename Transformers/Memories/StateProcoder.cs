@@ -18,6 +18,7 @@ public sealed class StateProcoder(IErrorCovariance? covariance = null) : IProcod
     {
         if (covariance is null) return new DiracDensity(memory.State);
         long n = memory.State.size(1);
-        return new GaussianDensity(memory.State, covariance.ToMatrix(memory.State.dtype, memory.State.device).expand(memory.State.size(0), n, n));
+        return new GaussianDensity(memory.State,
+            covariance.ToMatrix(memory.State.dtype, memory.State.device).expand(memory.State.size(0), n, n));
     }
 }

@@ -14,6 +14,10 @@ public sealed class StatePropagater(IDynamics dynamics) : IPropagater<StateMemor
     /// <inheritdoc/>
     public string Name => dynamics.Name;
 
-    /// <summary>The model's state at the interval's end. The error of a stochastic model is not drawn: its mean is zero, and one state stands for the mean.</summary>
-    public StateMemory Propagate(StateMemory analysis, TimeInterval interval, RandomStream random) => new(dynamics.Advance(analysis.State, interval));
+    /// <summary>
+    /// The model's state at the interval's end. The error of a stochastic model is not drawn: its mean is zero, and one state stands for
+    /// the mean.
+    /// </summary>
+    public StateMemory Propagate(StateMemory analysis, TimeInterval interval, RandomStream random) =>
+        new(dynamics.Advance(analysis.State, interval));
 }

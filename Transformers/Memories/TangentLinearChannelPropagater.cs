@@ -23,11 +23,13 @@ public sealed class TangentLinearChannelPropagater(IDynamics dynamics) : IPropag
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The channels are not <c>[batch, channels, n]</c>.</exception>
-    public ProductMemory<StateMemory, VectorMemory> Propagate(ProductMemory<StateMemory, VectorMemory> analysis, TimeInterval interval, RandomStream random)
+    public ProductMemory<StateMemory, VectorMemory> Propagate(ProductMemory<StateMemory, VectorMemory> analysis, TimeInterval interval,
+        RandomStream random)
     {
         using var scope = NewDisposeScope();
         Tensor state = analysis.First.State, channels = analysis.Second.Vector;
-        Require.Shape(channels, "Hidden channels that the tangent linear takes along", state.size(0), ColumnDefinition.AnySize, state.size(1));
+        Require.Shape(channels, "Hidden channels that the tangent linear takes along", state.size(0), ColumnDefinition.AnySize,
+            state.size(1));
         var at = state.unsqueeze(1).expand(channels.Sizes()).contiguous();
         var carried = dynamics.TangentLinear(at, channels.to(state.dtype), interval).tanh();
         var forecast = dynamics.Advance(state, interval);

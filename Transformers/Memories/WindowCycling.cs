@@ -16,7 +16,9 @@ public sealed record WindowCycling
         Shift = shift;
     }
 
-    /// <summary>No window: what is analysed is the memory at the observation's own time (3D-Var, the maximum-likelihood ensemble filter).</summary>
+    /// <summary>
+    /// No window: what is analysed is the memory at the observation's own time (3D-Var, the maximum-likelihood ensemble filter).
+    /// </summary>
     public static WindowCycling Instant { get; } = new(0, 1);
 
     /// <summary>L, the cycles of a full window; zero for <see cref="Instant"/>.</summary>
@@ -26,9 +28,11 @@ public sealed record WindowCycling
     public int Shift { get; }
 
     /// <summary>Windows of which each shares all but the first cycles with the one before.</summary>
-    /// <param name="length">L, at least one. One is a filter that looks one cycle back, the iterative ensemble Kalman filter's window.</param>
+    /// <param name="length">L, at least one. One is a filter that looks one cycle back, the iterative ensemble Kalman filter's
+    /// window.</param>
     /// <param name="shift">S, between one and <paramref name="length"/>; one unless said, so that every cycle has an analysis.</param>
-    /// <exception cref="ArgumentOutOfRangeException">Outside of these bounds; windows further apart than they are long would lose observations.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Outside of these bounds; windows further apart than they are long would lose
+    /// observations.</exception>
     public static WindowCycling Overlapping(int length, int shift = 1) => new((int)Require.AtLeast(length, 1), shift);
 
     /// <summary>Windows that share no cycle: an analysis after every <paramref name="length"/> cycles.</summary>

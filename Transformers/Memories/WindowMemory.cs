@@ -29,13 +29,17 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>>, IHand
     /// <summary>The memory at the window's beginning.</summary>
     public TInner Start { get; private init; }
 
-    /// <summary>The memory at the present time, the window's end: the model's run from <see cref="Start"/>, unless an analyzer says otherwise.</summary>
+    /// <summary>
+    /// The memory at the present time, the window's end: the model's run from <see cref="Start"/>, unless an analyzer says otherwise.
+    /// </summary>
     public TInner Current { get; private init; }
 
     /// <summary>How windows follow each other.</summary>
     public WindowCycling Cycling { get; }
 
-    /// <summary>The observations in the window, in order of time, each with its mask and time (not before <see cref="StartTime"/>).</summary>
+    /// <summary>
+    /// The observations in the window, in order of time, each with its mask and time (not before <see cref="StartTime"/>).
+    /// </summary>
     public IReadOnlyList<Observation> Observations { get; private init; } = [];
 
     /// <summary>How many of the <see cref="Observations"/>, the newest, no analysis has used yet.</summary>
@@ -51,11 +55,17 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>>, IHand
     public bool IsDue => Unused >= Cycling.Shift;
 
     /// <summary>The time of <see cref="Start"/>, in the model's unit of time.</summary>
-    /// <exception cref="InvalidOperationException">The memory comes from a source and was neither propagated nor given an observation.</exception>
-    public double StartTime => Beginning ?? throw new InvalidOperationException("A window has a time only after it was propagated or given an observation.");
+    /// <exception cref="InvalidOperationException">The memory comes from a source and was neither propagated nor given an
+    /// observation.</exception>
+    public double StartTime =>
+        Beginning ?? throw new InvalidOperationException("A window has a time only after it was propagated or given an observation.");
 
-    /// <summary>The times between which a model has to be run so that it passes all observations: from the beginning to the first, from there to the second, ... Some may have no length.</summary>
-    public IEnumerable<TimeInterval> Intervals => Observations.Select((observation, i) => new TimeInterval(i == 0 ? StartTime : Observations[i - 1].Time, observation.Time));
+    /// <summary>
+    /// The times between which a model has to be run so that it passes all observations: from the beginning to the first, from there to the
+    /// second, ... Some may have no length.
+    /// </summary>
+    public IEnumerable<TimeInterval> Intervals =>
+        Observations.Select((observation, i) => new TimeInterval(i == 0 ? StartTime : Observations[i - 1].Time, observation.Time));
 
     private double? Beginning { get; init; }
 
@@ -84,7 +94,9 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>>, IHand
     {
         double last = Observations.Count > 0 ? Observations[^1].Time : Beginning ?? observation.Time;
         if (!(observation.Time >= last))
-            throw new ArgumentException($"An observation at time {observation.Time:g9} comes too late for a window that has arrived at {last:g9}.", nameof(observation));
+            throw new ArgumentException(
+                $"An observation at time {observation.Time:g9} comes too late for a window that has arrived at {last:g9}.",
+                nameof(observation));
         var window = Map(tensor => tensor.alias());
         return window with
         {
@@ -103,29 +115,37 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>>, IHand
     public WindowMemory<TInner> Analysed(TInner start, TInner current, RitzPairs? handedOn = null)
     {
         if (handedOn is not null)
-            Require.Shape(handedOn.Vectors, "The eigenvectors that an analysis hands on", start.Tensors.First().size(0), ColumnDefinition.AnySize,
+            Require.Shape(handedOn.Vectors, "The eigenvectors that an analysis hands on", start.Tensors.First().size(0),
+                ColumnDefinition.AnySize,
                 ColumnDefinition.AnySize);
         var kept = Observations.Select(observation => Map(observation, tensor => tensor.alias()));
-        return this with { Start = Alias(start), Current = Alias(current), Observations = [.. kept], Unused = 0, HandedOn = Alias(handedOn) };
+        return this with
+            { Start = Alias(start), Current = Alias(current), Observations = [.. kept], Unused = 0, HandedOn = Alias(handedOn) };
     }
 
-    /// <summary>How many cycles leave the window before the next one: none while an analysis is outstanding, else as many as do not fit beside those of the next analysis.</summary>
+    /// <summary>
+    /// How many cycles leave the window before the next one: none while an analysis is outstanding, else as many as do not fit beside those
+    /// of the next analysis.
+    /// </summary>
     internal int Leaving => Unused > 0 ? 0 : Math.Clamp(Observations.Count + Cycling.Shift - Cycling.Length, 0, Observations.Count);
 
     /// <summary>The window at a later time, with another beginning and without the observations before that.</summary>
     internal WindowMemory<TInner> Moved(TInner start, double startTime, TInner current, int leaving)
     {
         var kept = Observations.Skip(leaving).Select(observation => Map(observation, tensor => tensor.alias()));
-        return this with { Start = Alias(start), Beginning = startTime, Current = Alias(current), Observations = [.. kept], HandedOn = Alias(HandedOn) };
+        return this with
+            { Start = Alias(start), Beginning = startTime, Current = Alias(current), Observations = [.. kept], HandedOn = Alias(HandedOn) };
     }
 
     /// <summary><see cref="StartTime"/>, or the time at which the window is first used.</summary>
     internal double StartTimeOr(double now) => Beginning ?? now;
 
     /// <inheritdoc/>
-    public override string ToString() => $"window of {Observations.Count} cycles, {Unused} of them unused, from time {(Beginning is { } time ? $"{time:g9}" : "unknown")}";
+    public override string ToString() =>
+        $"window of {Observations.Count} cycles, {Unused} of them unused, from time {(Beginning is { } time ? $"{time:g9}" : "unknown")}";
 
-    private static RitzPairs? Alias(RitzPairs? pairs) => pairs is null ? null : (pairs with { Products = null }).Map(tensor => tensor.alias());
+    private static RitzPairs? Alias(RitzPairs? pairs) =>
+        pairs is null ? null : (pairs with { Products = null }).Map(tensor => tensor.alias());
 
     private static TInner Alias(TInner memory) => memory.Map(tensor => tensor.alias());
 

@@ -1,6 +1,8 @@
 namespace DaML;
 
-/// <summary>Reads a window as the density of the state at its end, the present; <see cref="DecodeStart"/> gives the smoothed one at its beginning.</summary>
+/// <summary>
+/// Reads a window as the density of the state at its end, the present; <see cref="DecodeStart"/> gives the smoothed one at its beginning.
+/// </summary>
 /// <param name="inner">What reads the memory at one time.</param>
 /// <typeparam name="TInner">The memory at one time.</typeparam>
 [Component("window-procoder")]
@@ -12,6 +14,9 @@ public sealed class WindowProcoder<TInner>(IProcoder<TInner> inner) : IProcoder<
     /// <inheritdoc/>
     public IDensity Decode(WindowMemory<TInner> memory) => inner.Decode(memory.Current);
 
-    /// <summary>The density over states at <see cref="WindowMemory{TInner}.StartTime"/>: after an analysis the smoothed one, given all observations of the window.</summary>
+    /// <summary>
+    /// The density over states at <see cref="WindowMemory{TInner}.StartTime"/>: after an analysis the smoothed one, given all observations
+    /// of the window.
+    /// </summary>
     public IDensity DecodeStart(WindowMemory<TInner> memory) => inner.Decode(memory.Start);
 }

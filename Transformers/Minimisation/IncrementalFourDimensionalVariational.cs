@@ -23,7 +23,8 @@ public sealed class IncrementalFourDimensionalVariational : IWindowMinimisation
         Options = options ?? new();
         Require.AtLeast(Options.OuterIterations, 1, nameof(Options.OuterIterations));
         Require.NotNegative(Options.ControlTolerance, nameof(Options.ControlTolerance));
-        if (!Enum.IsDefined(Options.Step)) throw new ArgumentOutOfRangeException(nameof(options), Options.Step, $"No such outer step: {Options.Step}.");
+        if (!Enum.IsDefined(Options.Step))
+            throw new ArgumentOutOfRangeException(nameof(options), Options.Step, $"No such outer step: {Options.Step}.");
     }
 
     /// <inheritdoc/>
@@ -37,19 +38,23 @@ public sealed class IncrementalFourDimensionalVariational : IWindowMinimisation
     /// <param name="progress">Told after every outer loop: the mean cost, and the mean reduction of the inner residual.</param>
     /// <param name="cancellation">Looked at in every inner iteration.</param>
     /// <param name="earlier">
-    /// Inner solves of windows before, the first one first, that a preconditioning may recycle (default: none). <see cref="RitzPreconditioning"/> needs all of them from the first
+    /// Inner solves of windows before, the first one first, that a preconditioning may recycle (default: none).
+    /// <see cref="RitzPreconditioning"/> needs all of them from the first
     /// window on, since each was preconditioned by those before it; <see cref="RecycledEigenpairs"/> uses all that are given, <see
     /// cref="QuasiNewtonPreconditioning"/> the latest.
     /// </param>
-    /// <exception cref="ArgumentException">The window does not fit the model or a term, or an earlier solve does not fit the window.</exception>
+    /// <exception cref="ArgumentException">The window does not fit the model or a term, or an earlier solve does not fit the
+    /// window.</exception>
     /// <exception cref="ArithmeticException">A cost is not finite, or a Hessian is not positive definite.</exception>
-    public FourDimensionalVariationalResult Minimise(AssimilationWindow window, IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default,
+    public FourDimensionalVariationalResult Minimise(AssimilationWindow window, IProgress<ProgressReport>? progress = null,
+        CancellationToken cancellation = default,
         IReadOnlyList<InnerSolution>? earlier = null)
     {
         using var noGradients = no_grad();
         var watch = Stopwatch.StartNew();
         var control = Cost.Background(window);
-        foreach (var solve in earlier ?? []) Require.Shape(solve.Solution.Values, "The solution of an earlier window", control.Values.Sizes());
+        foreach (var solve in earlier ?? [])
+            Require.Shape(solve.Solution.Values, "The solution of an earlier window", control.Values.Sizes());
         var trajectory = Cost.Run(window, control);
         var value = Cost.Value(trajectory, control);
         Cost.RequireFinite(trajectory, value);
@@ -60,21 +65,26 @@ public sealed class IncrementalFourDimensionalVariational : IWindowMinimisation
             using var scope = NewDisposeScope();
             using var linearised = Cost.Linearise(trajectory, control, value.Total);
             Cost.RequireFinite(window, linearised.RightSide);
-            var quadratic = linearised with { RightSide = new(linearised.RightSide.Values.where(active.unsqueeze(-1), zeros_like(control.Values))) };
-            var preconditioner = Options.Preconditioning.Prepare(trajectory, quadratic, [.. earlier ?? [], .. iterations.Select(iteration => iteration.Inner)]);
+            var quadratic = linearised with
+                { RightSide = new(linearised.RightSide.Values.where(active.unsqueeze(-1), zeros_like(control.Values))) };
+            var preconditioner = Options.Preconditioning.Prepare(trajectory, quadratic,
+                [.. earlier ?? [], .. iterations.Select(iteration => iteration.Inner)]);
             var inner = Options.InnerSolver.Solve(quadratic, preconditioner, cancellation);
             var change = inner.Solution;
             var (nextControl, nextTrajectory, nextValue, lengths) = Step(window, control, change, trajectory, value, active);
             if (!nextValue.Total.isfinite().all().ToBoolean())
-                throw new ArithmeticException($"The cost is not finite after outer loop {outer + 1} over the window from {window.Span.From:g6} to " +
-                    $"{window.Span.To:g6}; {nameof(OuterStep)}.{nameof(OuterStep.Halved)} or a shorter window is the usual remedy.{Cost.Origin(nextTrajectory)}");
+                throw new ArithmeticException(
+                    $"The cost is not finite after outer loop {outer + 1} over the window from {window.Span.From:g6} to " +
+                    $"{window.Span.To:g6}; {nameof(OuterStep)}.{nameof(OuterStep.Halved)} or a shorter window is the usual " +
+                        $"remedy.{Cost.Origin(nextTrajectory)}");
             iterations.Add(new(value, inner.MoveToOuterDisposeScope(), preconditioner.Name, lengths.MoveToOuterDisposeScope()));
             var still = change.Dot(change) > Options.ControlTolerance * Options.ControlTolerance * nextControl.Dot(nextControl);
             Replace(ref active, active.logical_and(still).logical_and(lengths > 0));
             Replace(ref control, nextControl);
             foreach (var state in trajectory.Steps) state.Values.Dispose();
             trajectory = new(window, [.. nextTrajectory.Steps.Select(state => new State(state.Values.MoveToOuterDisposeScope()))]);
-            value = new([.. nextValue.Parts.Select(part => part with { Value = part.Value.MoveToOuterDisposeScope() })], nextValue.Total.MoveToOuterDisposeScope());
+            value = new([.. nextValue.Parts.Select(part => part with { Value = part.Value.MoveToOuterDisposeScope() })],
+                nextValue.Total.MoveToOuterDisposeScope());
             Report(progress, outer + 1, value, inner, watch.Elapsed);
         }
         active.Dispose();
@@ -85,7 +95,8 @@ public sealed class IncrementalFourDimensionalVariational : IWindowMinimisation
     public RitzPairs? HandedOn(IReadOnlyList<InnerSolution> solves) => Options.Preconditioning.HandedOn(solves);
 
     // v + t dv with a t for each trajectory: one, unless the cost would rise.
-    private (ControlVector Control, WindowTrajectory<State> Trajectory, CostBreakdown Value, Tensor Lengths) Step(AssimilationWindow window, ControlVector control,
+    private (ControlVector Control, WindowTrajectory<State> Trajectory, CostBreakdown Value, Tensor Lengths) Step(AssimilationWindow window,
+        ControlVector control,
         ControlVector change, WindowTrajectory<State> trajectory, CostBreakdown value, Tensor active)
     {
         var lengths = active.to_type(control.Values.dtype);
@@ -116,6 +127,7 @@ public sealed class IncrementalFourDimensionalVariational : IWindowMinimisation
     private void Report(IProgress<ProgressReport>? progress, int done, CostBreakdown value, InnerSolution inner, TimeSpan elapsed) =>
         progress?.Report(new ProgressReport("minimising 4D-Var's cost", done, Options.OuterIterations, new Dictionary<string, double>
         {
-            ["cost"] = value.Total.mean().ToDouble(), ["residual reduction"] = inner.Trajectories.Average(report => report.ResidualReduction),
+            ["cost"] = value.Total.mean().ToDouble(),
+            ["residual reduction"] = inner.Trajectories.Average(report => report.ResidualReduction),
         }, elapsed, elapsed * ((double)Options.OuterIterations / done - 1)));
 }

@@ -6,7 +6,9 @@ public enum OuterStep
     /// <summary>Takes it as it is, as operational systems do.</summary>
     Full,
 
-    /// <summary>Takes the half of it, or a quarter ..., for a trajectory whose cost it would raise: further nonlinear runs, but only then.</summary>
+    /// <summary>
+    /// Takes the half of it, or a quarter ..., for a trajectory whose cost it would raise: further nonlinear runs, but only then.
+    /// </summary>
     Halved,
 }
 
@@ -16,7 +18,10 @@ public sealed record IncrementalOptions : MinimisationOptions
     /// <summary>The most outer loops; 3 unless said: the second corrects the linearisation, the third is seldom worth more.</summary>
     public int OuterIterations { get; init; } = 3;
 
-    /// <summary>A trajectory has converged when the control vector changes by no more than this fraction of its length; 1e-3 unless said. Zero for always all outer loops.</summary>
+    /// <summary>
+    /// A trajectory has converged when the control vector changes by no more than this fraction of its length; 1e-3 unless said. Zero for
+    /// always all outer loops.
+    /// </summary>
     public double ControlTolerance { get; init; } = 1e-3;
 
     /// <summary>Halved unless said: a window too long for one linearisation may otherwise run away.</summary>

@@ -88,7 +88,8 @@ public sealed class ParticleDensity : IDensity
     internal static Tensor Select(Tensor members, Tensor indices) =>
         members.gather(1, indices.unsqueeze(-1).expand(indices.size(0), indices.size(1), members.size(2)));
 
-    // The weights with the divisor in them [batch, N, 1], and the deviations from the weighted mean. Where one particle counts alone there is no spread.
+    // The weights with the divisor in them [batch, N, 1], and the deviations from the weighted mean. Where one particle counts alone there
+    // is no spread.
     private (Tensor Weights, Tensor Anomalies) Anomalies()
     {
         var weights = logWeights.exp();

@@ -19,15 +19,18 @@ public sealed class ParticlePropagater : IPropagater<ParticleMemory>
     /// <summary>Makes a propagater.</summary>
     /// <param name="dynamics">The model; each particle gets a draw of its error of its own.</param>
     /// <param name="scheme">How particles are drawn anew.</param>
-    /// <param name="effectiveSizeRatio">Resample where the effective size is below this share of the particles: between zero, never, and one, whenever the weights differ.</param>
+    /// <param name="effectiveSizeRatio">Resample where the effective size is below this share of the particles: between zero, never, and
+    /// one, whenever the weights differ.</param>
     /// <param name="jitter">How copies are moved apart; null = not at all.</param>
     public ParticlePropagater(IDynamics dynamics, ResamplingScheme scheme = ResamplingScheme.Systematic, double effectiveSizeRatio = 0.5,
         [Inlined] ParticleJitter? jitter = null)
     {
         this.dynamics = dynamics;
-        this.scheme = Enum.IsDefined(scheme) ? scheme : throw new ArgumentOutOfRangeException(nameof(scheme), scheme, $"There is no resampling scheme {scheme}.");
+        this.scheme = Enum.IsDefined(scheme) ? scheme
+            : throw new ArgumentOutOfRangeException(nameof(scheme), scheme, $"There is no resampling scheme {scheme}.");
         this.effectiveSizeRatio = effectiveSizeRatio is >= 0 and <= 1 ? effectiveSizeRatio
-            : throw new ArgumentOutOfRangeException(nameof(effectiveSizeRatio), effectiveSizeRatio, $"The share of particles that must count is between zero (never resample) and one (always); given: {effectiveSizeRatio}.");
+            : throw new ArgumentOutOfRangeException(nameof(effectiveSizeRatio), effectiveSizeRatio,
+                $"The share of particles that must count is between zero (never resample) and one (always); given: {effectiveSizeRatio}.");
         this.jitter = jitter ?? ParticleJitter.None;
     }
 

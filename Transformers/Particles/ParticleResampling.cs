@@ -37,7 +37,8 @@ public static class ParticleResampling
         var copies = (expected + 1e-9).floor(); // a weight of one N-th is one copy, whatever round-off says
         var left = (expected - copies).clamp_min(0);
         var certain = copies.sum([1], keepdim: true);
-        var fixedOnes = searchsorted(copies.cumsum(1).contiguous(), steps.expand(weights.size(0), members).contiguous(), right: true).clamp_max(members - 1);
+        var fixedOnes = searchsorted(copies.cumsum(1).contiguous(), steps.expand(weights.size(0), members).contiguous(), right: true)
+            .clamp_max(members - 1);
         var free = Find(left / left.sum([1], keepdim: true).clamp_min(1e-300), places);
         return where(steps < certain, fixedOnes, free);
     }

@@ -9,7 +9,9 @@ public enum ResamplingScheme
     /// <summary>One random place in each of N equal pieces.</summary>
     Stratified,
 
-    /// <summary>The whole part of N w copies for certain, the rest by independent draws of what is left of the weights (Liu and Chen 1998).</summary>
+    /// <summary>
+    /// The whole part of N w copies for certain, the rest by independent draws of what is left of the weights (Liu and Chen 1998).
+    /// </summary>
     Residual,
 
     /// <summary>N independent draws: the most noise, and the theory of the bootstrap filter (Gordon et al. 1993).</summary>

@@ -35,7 +35,8 @@ public sealed class CovariancePreconditioning(IErrorCovariance covariance) : IPr
     public string Name => "B";
 
     /// <summary>B</summary>
-    public IErrorCovariance Covariance { get; } = covariance.Invertible("The covariance B of a preconditioner", "conjugate gradients need a positive definite one",
+    public IErrorCovariance Covariance { get; } = covariance.Invertible("The covariance B of a preconditioner",
+        "conjugate gradients need a positive definite one",
         $"{nameof(ControlVariable)}.{nameof(ControlVariable.BackgroundSquareRoot)} needs no preconditioner B and takes a singular one.");
 
     /// <inheritdoc/>

@@ -52,7 +52,8 @@ public sealed class FixedEigenpairs : IEigenpairSource
     /// <exception cref="ArgumentException">There are not as many.</exception>
     public FixedEigenpairs Leading(int pairs)
     {
-        if (pairs < 1 || pairs > Count) throw new ArgumentOutOfRangeException(nameof(pairs), pairs, $"There are {Count} fixed eigenpairs; {pairs} are asked for.");
+        if (pairs < 1 || pairs > Count)
+            throw new ArgumentOutOfRangeException(nameof(pairs), pairs, $"There are {Count} fixed eigenpairs; {pairs} are asked for.");
         using var scope = NewDisposeScope();
         return new(new RitzPairs(values.Value.narrow(1, 0, pairs), vectors.Value.narrow(1, 0, pairs), residuals.Value.narrow(1, 0, pairs),
             ones([1, pairs], dtype: ScalarType.Bool, device: values.Value.device)));

@@ -15,7 +15,8 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
     private const long BlockSize = 64;
 
     /// <summary>
-    /// Finds the leading eigenpairs of the average. The model is linearised along all runs, which are kept at once; a product of the average is one of
+    /// Finds the leading eigenpairs of the average. The model is linearised along all runs, which are kept at once; a product of the
+    /// average is one of
     /// each window.
     /// </summary>
     /// <param name="windows">The windows, at least one; every trajectory of a batch counts as a state.</param>
@@ -33,7 +34,9 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
         double states = windows.Sum(window => window.Batch);
         var rightSide = windows[0].Zeros(m).narrow(0, 0, 1);
         var linearised = new List<QuadraticCost>();
-        long done = 0, all = windows.Count * Math.Min(method.Pairs + method.Oversampling, m) * (method.Method == EigenpairMethod.Randomised ? method.Passes : 1);
+        long done = 0,
+            all = windows.Count * Math.Min(method.Pairs + method.Oversampling, m) * (method.Method == EigenpairMethod.Randomised
+                ? method.Passes : 1);
         var watch = Stopwatch.StartNew();
         try
         {
@@ -62,7 +65,8 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
                     var products = quadratic.HessianProducts(block.expand(quadratic.RightSide.Values.size(0), -1, -1));
                     sum.narrow(1, first, block.size(1)).add_(products.sum([0], keepdim: true) / states);
                     done = Math.Min(done + block.size(1), all);
-                    progress?.Report(new ProgressReport("products of the average Hessian", done, all, new Dictionary<string, double>(), watch.Elapsed,
+                    progress?.Report(
+                        new ProgressReport("products of the average Hessian", done, all, new Dictionary<string, double>(), watch.Elapsed,
                         watch.Elapsed * ((double)all / done - 1)));
                 }
             return sum.MoveToOuterDisposeScope();

@@ -1,6 +1,9 @@
 namespace DaML;
 
-/// <summary>Where the preconditioner of an inner loop comes from: from what earlier outer loops found, from a network that sees the state, from nowhere. It is stateless.</summary>
+/// <summary>
+/// Where the preconditioner of an inner loop comes from: from what earlier outer loops found, from a network that sees the state, from
+/// nowhere. It is stateless.
+/// </summary>
 public interface IPreconditioning
 {
     /// <summary>What to call it.</summary>
@@ -10,7 +13,8 @@ public interface IPreconditioning
     /// <param name="linearisation">The trajectory that the inner loop's model is linearised along.</param>
     /// <param name="cost">What the inner loop minimises.</param>
     /// <param name="previous">
-    /// The solves of the outer loops before in this window, the first one first, after those of earlier windows where a minimisation was given any; they live as
+    /// The solves of the outer loops before in this window, the first one first, after those of earlier windows where a minimisation was
+    /// given any; they live as
     /// long as the minimisation.
     /// </param>
     IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous);

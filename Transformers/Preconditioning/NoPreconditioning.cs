@@ -8,5 +8,6 @@ public sealed class NoPreconditioning : IPreconditioning
     public string Name => "none";
 
     /// <inheritdoc/>
-    public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous) => new IdentityPreconditioner();
+    public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous) =>
+        new IdentityPreconditioner();
 }

@@ -26,7 +26,8 @@ public sealed class QuasiNewtonPreconditioner : IPreconditioner
         using var noGradients = no_grad();
         var curvatures = (pairs.Directions * pairs.Products).sum(-1).masked_fill(pairs.Known.logical_not(), double.PositiveInfinity);
         if (curvatures.numel() > 0 && curvatures.min().ToDouble() is var smallest && !(smallest > 0))
-            throw new ArithmeticException($"Every curvature s^T A s of a preconditioner must be above zero; the smallest is {smallest:g6}.");
+            throw new ArithmeticException(
+                $"Every curvature s^T A s of a preconditioner must be above zero; the smallest is {smallest:g6}.");
         int count = (int)pairs.Directions.size(1);
         directions = [.. Enumerable.Range(0, count).Select(j => pairs.Directions.select(1, j).MoveToOuterDisposeScope())];
         products = [.. Enumerable.Range(0, count).Select(j => pairs.Products.select(1, j).MoveToOuterDisposeScope())];

@@ -35,7 +35,8 @@ public sealed class RegularisedInversePreconditioning : IPreconditioning
         var regularised = 0.5 * (given + given.mT) + shift * eye(given.size(0), dtype: ScalarType.Float64, device: given.device);
         var (lower, failed) = linalg.cholesky_ex(regularised);
         if (failed.ToInt32() != 0)
-            throw new ArgumentException($"A fixed Hessian with the shift {shift:g6} must be positive definite; its smallest eigenvalue is " +
+            throw new ArgumentException($"A fixed Hessian with the shift {shift:g6} must be positive definite; its smallest eigenvalue is "
+                +
                 $"{linalg.eigvalsh(regularised).min().ToDouble():g6}. A larger shift is the remedy.", nameof(shift));
         (this.matrix, factor) = (new ConstantTensor(matrix), new ConstantTensor(lower));
     }
@@ -54,7 +55,8 @@ public sealed class RegularisedInversePreconditioning : IPreconditioning
     {
         var b = cost.RightSide.Values;
         if (b.size(-1) != matrix.Value.size(0))
-            throw new ArgumentException($"The fixed Hessian is of dimension {matrix.Value.size(0)}; the control vector has {b.size(-1)} components.");
+            throw new ArgumentException(
+                $"The fixed Hessian is of dimension {matrix.Value.size(0)}; the control vector has {b.size(-1)} components.");
         return new CholeskyPreconditioner(factor, Name);
     }
 

@@ -11,7 +11,8 @@ namespace DaML;
 /// </param>
 /// <param name="mostPairs">The most pairs that are taken over from one solve, the largest first; 100 unless said.</param>
 /// <param name="form">
-/// alpha, beta and mu of what each solve adds; null for alpha = -1, beta = 1 and mu = 1, since the pairs are accurate and reach down to the foot of the spectrum.
+/// alpha, beta and mu of what each solve adds; null for alpha = -1, beta = 1 and mu = 1, since the pairs are accurate and reach down to the
+/// foot of the spectrum.
 /// </param>
 [Component("ritz-preconditioning", 2)]
 public sealed class RitzPreconditioning(double relativeResidual = 0.1, int mostPairs = 100, [Saved(Since = 2)] SpectralForm? form = null)
@@ -36,7 +37,8 @@ public sealed class RitzPreconditioning(double relativeResidual = 0.1, int mostP
         IPreconditioner? preconditioner = null;
         foreach (var solve in previous)
             if (solve.Ritz?.Accurate(RelativeResidual, MostPairs) is { } pairs)
-                preconditioner = preconditioner is null ? new SpectralPreconditioner(pairs, Form) : new StackedSpectralPreconditioner(preconditioner, pairs, Form);
+                preconditioner = preconditioner is null ? new SpectralPreconditioner(pairs, Form)
+                    : new StackedSpectralPreconditioner(preconditioner, pairs, Form);
         return preconditioner ?? new IdentityPreconditioner();
     }
 }

@@ -11,9 +11,11 @@ public sealed class SpectralPreconditioner : ISplitPreconditioner
     private readonly Tensor vectors, weights, roots;
 
     /// <summary>Makes a preconditioner.</summary>
-    /// <param name="pairs">Approximate eigenpairs of A with orthonormal vectors; a batch of one serves any batch. They must live as long as the preconditioner.</param>
+    /// <param name="pairs">Approximate eigenpairs of A with orthonormal vectors; a batch of one serves any batch. They must live as long as
+    /// the preconditioner.</param>
     /// <param name="form">alpha, beta and mu; null = their defaults.</param>
-    /// <exception cref="ArgumentException">The pairs do not fit each other, a known eigenvalue is not above zero, or a setting is out of range.</exception>
+    /// <exception cref="ArgumentException">The pairs do not fit each other, a known eigenvalue is not above zero, or a setting is out of
+    /// range.</exception>
     public SpectralPreconditioner(RitzPairs pairs, SpectralForm? form = null)
     {
         Form = (form ?? new()).Checked();

@@ -56,7 +56,10 @@ internal sealed class BlockAverages(int series)
     /// <summary>How many values a whole block has.</summary>
     public long BlockLength => blockLength;
 
-    /// <summary>The averages of a series' blocks, in order of time; not a number for one without values. A last block less than half full is left out.</summary>
+    /// <summary>
+    /// The averages of a series' blocks, in order of time; not a number for one without values. A last block less than half full is left
+    /// out.
+    /// </summary>
     public double[] BlockMeans(int s)
     {
         int used = 2 * inBlock >= blockLength ? Used : blocks;
@@ -72,7 +75,8 @@ internal sealed class BlockAverages(int series)
         for (int s = 0; s < series; s++)
             for (int k = 0; k < Capacity; k++)
             {
-                (double sum, long count) = 2 * k < Capacity ? (sums[s, 2 * k] + sums[s, 2 * k + 1], counts[s, 2 * k] + counts[s, 2 * k + 1]) : (0, 0);
+                (double sum, long count) = 2 * k < Capacity ? (sums[s, 2 * k] + sums[s, 2 * k + 1], counts[s, 2 * k] + counts[s, 2 * k + 1])
+                    : (0, 0);
                 (sums[s, k], counts[s, k]) = (sum, count);
             }
         blocks = Capacity / 2;

@@ -16,7 +16,8 @@ public sealed class InnovationChiSquare : IScore
 
     /// <summary>Makes a score.</summary>
     /// <param name="network">H, linearised at the forecast, and R.</param>
-    /// <param name="background">B of a method that keeps it fixed; null = the covariance of the method's forecast density, an inflation inside of the analyzer not included.</param>
+    /// <param name="background">B of a method that keeps it fixed; null = the covariance of the method's forecast density, an inflation
+    /// inside of the analyzer not included.</param>
     /// <exception cref="ArgumentException">B has not the state's dimension.</exception>
     public InnovationChiSquare(IObservationNetwork network, IErrorCovariance? background = null)
     {
@@ -50,7 +51,8 @@ public sealed class InnovationChiSquare : IScore
         return Of(PredictedInnovations.Whitened(state, root, observation, network), state);
 
         Tensor Of((Tensor Observed, Tensor Innovation) white, Tensor states) =>
-            PredictedInnovations.Finite(PredictedInnovations.Of(white.Observed, white.Innovation).Distance, Name, cycle, states, observation, network)
+            PredictedInnovations.Finite(PredictedInnovations.Of(white.Observed, white.Innovation).Distance, Name, cycle, states,
+                observation, network)
                 / CostConsistency.Existing(observation);
     }
 }
@@ -72,7 +74,8 @@ public sealed class CostConsistency : IScore
     public CostConsistency(IObservationNetwork network, IErrorCovariance background)
     {
         Check(network, background);
-        background.Invertible("The background error covariance B", "the score weighs increments by B^-1", "Leave constant components out, or give them a variance.");
+        background.Invertible("The background error covariance B", "the score weighs increments by B^-1",
+            "Leave constant components out, or give them a variance.");
         this.network = network;
         this.background = background;
     }
@@ -98,7 +101,9 @@ public sealed class CostConsistency : IScore
     /// <summary>p of each trajectory; not a number where it is zero.</summary>
     internal static Tensor Existing(Observation observation)
     {
-        if (observation.Mask is null) return full([observation.Values.size(0)], observation.Values.size(1), dtype: observation.Values.dtype, device: observation.Values.device);
+        if (observation.Mask is null)
+            return full([observation.Values.size(0)], observation.Values.size(1), dtype: observation.Values.dtype,
+                device: observation.Values.device);
         var count = observation.Mask.sum(1).to(observation.Values.dtype);
         return where(count == 0, full_like(count, double.NaN), count);
     }
@@ -106,8 +111,11 @@ public sealed class CostConsistency : IScore
     internal static void Check(IObservationNetwork network, IErrorCovariance? background)
     {
         if (background is not null && background.Dimension != network.Operator.StateDimension)
-            throw new ArgumentException($"The background error covariance must have the dimension of the state, {network.Operator.StateDimension} ({network.Operator.Name}); given: {background.Dimension}.", nameof(background));
-        network.Error.Invertible($"The observation error covariance R of '{network.Operator.Name}'", "the score weights observations by R^-1",
+            throw new ArgumentException(
+                $"The background error covariance must have the dimension of the state, {network.Operator.StateDimension} " +
+                    $"({network.Operator.Name}); given: {background.Dimension}.", nameof(background));
+        network.Error.Invertible($"The observation error covariance R of '{network.Operator.Name}'",
+            "the score weights observations by R^-1",
             "Give every observation an error variance above zero.");
     }
 }

@@ -20,7 +20,8 @@ public sealed class CrossEntropy : IScore
     public CrossEntropy(double priorWeight = 1, double posteriorWeight = 1)
     {
         (prior, posterior) = (Require.NotNegative(priorWeight), Require.NotNegative(posteriorWeight));
-        if (prior + posterior == 0) throw new ArgumentException("Prior and posterior cannot both have weight zero: nothing would be scored.");
+        if (prior + posterior == 0)
+            throw new ArgumentException("Prior and posterior cannot both have weight zero: nothing would be scored.");
     }
 
     /// <summary>"cross-entropy", of prior or posterior where only one of them has a weight.</summary>

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Distance of a column from the truth: sqrt(mean over components of the squared error), averaged over time as the field reports it.</summary>
+/// <summary>
+/// Distance of a column from the truth: sqrt(mean over components of the squared error), averaged over time as the field reports it.
+/// </summary>
 /// <param name="column">An estimate of the truth's shape, <c>[n]</c>.</param>
 /// <param name="name">What to call it; the column's name and "RMSE" unless said.</param>
 public sealed class RootMeanSquareError(Column column, string? name = null) : IScore
@@ -80,7 +82,8 @@ public sealed class SpreadSkillRatio(ScoredState which, long? members = null) : 
     public IReadOnlyList<Column> Requires { get; } = [ScoredCycle.ColumnOf(which), ScoredCycle.SpreadOf(which), Columns.Truth];
 
     /// <summary>The mean variance and the mean squared error.</summary>
-    public Tensor Of(ScoredCycle cycle) => stack([cycle.Spread(which).square().mean([1]), (cycle.State(which) - cycle.Truth).square().mean([1])], 1);
+    public Tensor Of(ScoredCycle cycle) =>
+        stack([cycle.Spread(which).square().mean([1]), (cycle.State(which) - cycle.Truth).square().mean([1])], 1);
 
     /// <inheritdoc/>
     public TimeAverage Summarise(ScoreFigures figures) => figures.Function(means => Math.Sqrt(correction * means[0] / means[1]));

@@ -24,7 +24,9 @@ public sealed class ForecastInnovation(IObservationOperator observationOperator,
         return observation.Mask is null ? root : where(observation.Mask.any(-1), root, full_like(root, double.NaN));
     }
 
-    /// <summary>The mean square over the observations that are there, <c>[batch]</c>, zero where none is; it can be differentiated.</summary>
+    /// <summary>
+    /// The mean square over the observations that are there, <c>[batch]</c>, zero where none is; it can be differentiated.
+    /// </summary>
     /// <param name="mean">m, <c>[batch, n]</c></param>
     /// <param name="observation">y</param>
     public Tensor MeanSquare(Tensor mean, Observation observation)

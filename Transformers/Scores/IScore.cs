@@ -19,12 +19,15 @@ public interface IScore
     /// (<see cref="ITrajectoryCursor.ForecastDensity"/>).</summary>
     bool NeedsDensities => false;
 
-    /// <summary>Of how many successive cycles after the burn-in one is scored; all unless said. For what costs more than the method itself.</summary>
+    /// <summary>
+    /// Of how many successive cycles after the burn-in one is scored; all unless said. For what costs more than the method itself.
+    /// </summary>
     long Every => 1;
 
     /// <summary>Its figures in a cycle.</summary>
     /// <param name="cycle">The cycle.</param>
-    /// <returns><c>[batch]</c>, or <c>[batch, figures]</c> for a score made of several; not a number where there is nothing to score.</returns>
+    /// <returns><c>[batch]</c>, or <c>[batch, figures]</c> for a score made of several; not a number where there is nothing to
+    /// score.</returns>
     Tensor Of(ScoredCycle cycle);
 }
 
@@ -94,7 +97,8 @@ public sealed class ScoredCycle
     /// <summary>The method's ensemble, <c>[batch, members, n]</c>.</summary>
     /// <exception cref="NotSupportedException">The method has none.</exception>
     public Tensor Members(ScoredState which) => Density(which) is EnsembleDensity ensemble ? ensemble.Members
-        : throw new NotSupportedException($"A score of an ensemble needs a method that has one; the density of this one is a {Density(which).GetType().Name}.");
+        : throw new NotSupportedException(
+            $"A score of an ensemble needs a method that has one; the density of this one is a {Density(which).GetType().Name}.");
 
     /// <summary>The column of an estimate.</summary>
     public static Column ColumnOf(ScoredState which) => which == ScoredState.Forecast ? Columns.Forecast : Columns.Analysis;

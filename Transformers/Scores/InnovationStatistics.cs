@@ -59,7 +59,8 @@ public sealed class InnovationStatistics(IObservationOperator observationOperato
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var mean = forecast.Mean;
-        var root = DensityRoot.Of(forecast);                                                                                  // W, P = W^T W
+        // W, P = W^T W
+        var root = DensityRoot.Of(forecast);
         var error = observationError.ToMatrix(mean.dtype, mean.device);
         var observed = observationOperator.TangentLinear(mean.unsqueeze(1).expand(root.Sizes()), root.contiguous());          // W H^T
         var innovations = PredictedInnovations.Like(observation, mean).Values - observationOperator.Apply(mean);
@@ -72,7 +73,8 @@ public sealed class InnovationStatistics(IObservationOperator observationOperato
             // S = C C^T with C^T the triangle of the roots of R and H P H^T: the normalised innovations are C^-1 d.
             var rows = cat([CovarianceRoot.Of(error.index_select(0, here).index_select(1, here)), observed[b].index_select(1, here)], 0);
             var triangle = Triangle(rows, here);
-            double[] white = linalg.solve_triangular(triangle.mT, innovation.unsqueeze(1), upper: false).squeeze(1).to(ScalarType.Float64).ToArray<double>();
+            double[] white = linalg.solve_triangular(triangle.mT, innovation.unsqueeze(1), upper: false).squeeze(1).to(ScalarType.Float64)
+                .ToArray<double>();
             normalised.AddRange(white);
             chiSquares.Add(white.Sum(value => value * value) / white.Length);
             squares += innovation.square().sum().ToDouble();
@@ -84,14 +86,19 @@ public sealed class InnovationStatistics(IObservationOperator observationOperato
     private static Tensor Triangle(Tensor rows, Tensor here)
     {
         if (!FiniteNumbers.All(rows))
-            throw new ArithmeticException("The covariance predicted for the innovations is not finite: the forecast's density, or the observation operator linearised at its mean, gave values that are not.");
+            throw new ArithmeticException(
+                "The covariance predicted for the innovations is not finite: the forecast's density, or the observation operator " +
+                    "linearised at its mean, gave values that are not.");
         var (_, triangle) = linalg.qr(rows, linalg.QRMode.R);
         var pivots = triangle.diagonal().abs();
         var roundOff = rows.square().sum([0]).sqrt() * (rows.size(0) * (rows.dtype == ScalarType.Float64 ? 2.3e-16 : 1.2e-7));
         var certain = pivots <= roundOff;
         if (certain.any().ToBoolean())
-            throw new ArithmeticException($"The covariance H P H^T + R predicted for the innovations is singular: observation {here[certain.to(ScalarType.Int64).argmax()].ToInt64()} (from 0) " +
-                "follows from those before it without error. Give every observation an error variance above zero, or use double precision.");
+            throw new ArithmeticException(
+                $"The covariance H P H^T + R predicted for the innovations is singular: observation " +
+                    $"{here[certain.to(ScalarType.Int64).argmax()].ToInt64()} (from 0) " +
+                "follows from those before it without error. Give every observation an error variance above zero, or use double " +
+                    "precision.");
         return triangle * triangle.diagonal().sign().unsqueeze(-1);
     }
 }

@@ -6,12 +6,14 @@ namespace DaML;
 /// <summary>
 /// The log-likelihood of the observations in its innovation form (Schweppe 1965, IEEE Trans. Inf. Theory 11, 61-70): the sum over cycles of
 /// <code>ln p(y_t | y_1, ..., y_(t-1)) = -1/2 (p ln 2 pi + ln det S + d^T S^-1 d),   d = y - H(x_b),   S = H B H^T + R</code>
-/// with the method's forecast density, x_b its mean and B its covariance, and p the observations that exist. It needs no truth. It is exact for the Kalman
+/// with the method's forecast density, x_b its mean and B its covariance, and p the observations that exist. It needs no truth. It is exact
+/// for the Kalman
 /// filter of a linear-Gaussian system, so that Q, R and a model's parameters can be fitted by it; of an ensemble B is the sample
 /// covariance. Larger is better. The report's mean is that of one cycle; <see cref="Summarise"/> gives the sum.
 /// </summary>
 /// <remarks>
-/// A cycle in which nothing is observed has the log-likelihood zero. For a diffuse start the first terms tell of the start only: leave them out by
+/// A cycle in which nothing is observed has the log-likelihood zero. For a diffuse start the first terms tell of the start only: leave them
+/// out by
 /// <see cref="ScoreOptions.BurnIn"/> (Durbin and Koopman 2012, section 7.2).
 /// </remarks>
 public sealed class LogLikelihood : IScore<IReadOnlyList<double>>

@@ -4,8 +4,10 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// An innovation d against the covariance that is predicted for it, S = H P H^T + R = L (I + Y^T Y) L^T, with P = W^T W, R = L L^T and the rows
-/// Y = W H^T L^-T. A QR factorisation of I above Y (or Y^T) takes the place of S and its Cholesky factor, which loses R where P is 1e16 times as large.
+/// An innovation d against the covariance that is predicted for it, S = H P H^T + R = L (I + Y^T Y) L^T, with P = W^T W, R = L L^T and the
+/// rows
+/// Y = W H^T L^-T. A QR factorisation of I above Y (or Y^T) takes the place of S and its Cholesky factor, which loses R where P is 1e16
+/// times as large.
 /// </summary>
 internal static class PredictedInnovations
 {
@@ -34,7 +36,9 @@ internal static class PredictedInnovations
         return scope.MoveToOuter(distance, 2 * triangle.diagonal(0, -2, -1).abs().log().sum(-1L));
     }
 
-    /// <summary>Y and L^-1 d of a forecast density; an ensemble is observed member by member, otherwise H is linearised at the mean.</summary>
+    /// <summary>
+    /// Y and L^-1 d of a forecast density; an ensemble is observed member by member, otherwise H is linearised at the mean.
+    /// </summary>
     /// <param name="forecast">The density before the observation was used.</param>
     /// <param name="observation">What was observed.</param>
     /// <param name="network">H and R.</param>
@@ -55,7 +59,8 @@ internal static class PredictedInnovations
     /// <param name="root">W, <c>[batch, rows, n]</c>.</param>
     /// <param name="observation">What was observed.</param>
     /// <param name="network">H and R.</param>
-    public static (Tensor Observed, Tensor Innovation) Whitened(Tensor state, Tensor root, Observation observation, IObservationNetwork network) =>
+    public static (Tensor Observed, Tensor Innovation) Whitened(Tensor state, Tensor root, Observation observation,
+        IObservationNetwork network) =>
         (KalmanUpdate.Observed(state, root, observation.Mask, network.Operator, network.Error),
             network.Error.Whiten(Like(observation, state).Values - network.Operator.Apply(state), observation.Mask));
 
@@ -67,17 +72,24 @@ internal static class PredictedInnovations
     /// <param name="observation">The observation.</param>
     /// <param name="network">H and R.</param>
     /// <exception cref="DivergenceException">One is not.</exception>
-    public static Tensor Finite(Tensor figures, string score, ScoredCycle cycle, Tensor states, Observation observation, IObservationNetwork network)
+    public static Tensor Finite(Tensor figures, string score, ScoredCycle cycle, Tensor states, Observation observation,
+        IObservationNetwork network)
     {
         if (FiniteNumbers.All(figures)) return figures;
         string cause = (states.ndim == 3 ? NonFiniteOrigin.OfOperator(network.Operator, new EnsembleMemory(states), observation)
-            : NonFiniteOrigin.OfOperator(network.Operator, new StateMemory(states), observation)) ?? "the covariance predicted for the innovations is not finite, or singular to round-off";
-        throw new DivergenceException($"The score '{score}'", "comparison with the observations", cycle.Cycle, cycle.Time, cause, "The operator must be defined for the forecast of every cycle.");
+            : NonFiniteOrigin.OfOperator(network.Operator, new StateMemory(states), observation))
+            ?? "the covariance predicted for the innovations is not finite, or singular to round-off";
+        throw new DivergenceException($"The score '{score}'", "comparison with the observations", cycle.Cycle, cycle.Time, cause,
+            "The operator must be defined for the forecast of every cycle.");
     }
 
     /// <summary>What a density says where the state is: an ensemble its members, any other its mean.</summary>
     public static Tensor States(IDensity density) => density is EnsembleDensity ensemble ? ensemble.Members : density.Mean;
 
-    /// <summary>The observation in the precision of the states, and on their device: a view's may be in another, and products of two precisions end the process.</summary>
-    public static Observation Like(Observation observation, Tensor states) => observation with { Values = observation.Values.to(states.dtype, states.device) };
+    /// <summary>
+    /// The observation in the precision of the states, and on their device: a view's may be in another, and products of two precisions end
+    /// the process.
+    /// </summary>
+    public static Observation Like(Observation observation, Tensor states) =>
+        observation with { Values = observation.Values.to(states.dtype, states.device) };
 }

@@ -39,10 +39,15 @@ public sealed class GaussianCrps(ScoredState which) : IScore
 /// <summary>What an ensemble's members are taken for in its CRPS.</summary>
 public enum EnsembleCrpsKind
 {
-    /// <summary>All there is: the score of the members' empirical distribution, which gets better with more members of the same distribution.</summary>
+    /// <summary>
+    /// All there is: the score of the members' empirical distribution, which gets better with more members of the same distribution.
+    /// </summary>
     Empirical,
 
-    /// <summary>A sample of a distribution, of which the score is estimated without bias, so that ensembles of different sizes compare (Ferro 2014, Q. J. R. Meteorol. Soc. 140, 1917-1923).</summary>
+    /// <summary>
+    /// A sample of a distribution, of which the score is estimated without bias, so that ensembles of different sizes compare (Ferro 2014,
+    /// Q. J. R. Meteorol. Soc. 140, 1917-1923).
+    /// </summary>
     Fair,
 }
 
@@ -106,7 +111,8 @@ public sealed class EnsembleCrps(ScoredState which, EnsembleCrpsKind kind = Ense
 
 /// <summary>ln q(x) of the truth (the logarithmic or ignorance score with the sign turned; Good 1952): the larger the better.</summary>
 /// <param name="which">Forecast or analysis.</param>
-/// <remarks>A method without a density (a single state, an ensemble no larger than the state) refuses it with a <see cref="NotSupportedException"/>.</remarks>
+/// <remarks>A method without a density (a single state, an ensemble no larger than the state) refuses it with a
+/// <see cref="NotSupportedException"/>.</remarks>
 public sealed class LogDensityOfTruth(ScoredState which) : IScore
 {
     /// <inheritdoc/>

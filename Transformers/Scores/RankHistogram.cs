@@ -65,7 +65,9 @@ public sealed record RankHistogram(IReadOnlyList<double> Frequencies, IReadOnlyL
         }
     }
 
-    /// <summary>How probable so large a statistic is where the truth could be one of the members; small where the histogram is not flat.</summary>
+    /// <summary>
+    /// How probable so large a statistic is where the truth could be one of the members; small where the histogram is not flat.
+    /// </summary>
     /// <remarks>The upper tail of the chi-square distribution, Q(k / 2, x / 2), with k = the number of members.</remarks>
     public double Probability => MathNet.Numerics.SpecialFunctions.GammaUpperRegularized((Frequencies.Count - 1) / 2.0, ChiSquare / 2);
 
@@ -74,7 +76,8 @@ public sealed record RankHistogram(IReadOnlyList<double> Frequencies, IReadOnlyL
     public Histogram ToFigure(string title = "")
     {
         int count = Frequencies.Count;
-        return new Histogram(title, new Axis("rank of the truth"), new Axis("frequency"), [.. Enumerable.Range(0, count + 1).Select(edge => edge - 0.5)], Frequencies)
+        return new Histogram(title, new Axis("rank of the truth"), new Axis("frequency"),
+            [.. Enumerable.Range(0, count + 1).Select(edge => edge - 0.5)], Frequencies)
         {
             Curves = [new LineSeries("flat", [-0.5, count - 0.5], [1.0 / count, 1.0 / count])],
         };

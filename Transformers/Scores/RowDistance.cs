@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Root-mean-square sizes and distances of rows: what is scored in every cycle, so that it goes over plain memory where it can.</summary>
+/// <summary>
+/// Root-mean-square sizes and distances of rows: what is scored in every cycle, so that it goes over plain memory where it can.
+/// </summary>
 internal static class RowDistance
 {
     /// <summary>sqrt(mean over components of the squared value), <c>[batch]</c>.</summary>

@@ -22,7 +22,8 @@ public sealed record ScoreOptions
     public double LostTruthBound { get; init; } = double.PositiveInfinity;
 
     /// <summary>
-    /// When the truth counts as lost within a run, for <see cref="ScoreReport.Tracking"/>; it leaves nothing out of the averages. Null unless
+    /// When the truth counts as lost within a run, for <see cref="ScoreReport.Tracking"/>; it leaves nothing out of the averages. Null
+    /// unless
     /// said: the <see cref="LostTruthBound"/> is then both bounds where it is finite.
     /// </summary>
     public TruthBounds? TruthBounds { get; init; }
@@ -30,7 +31,10 @@ public sealed record ScoreOptions
     /// <summary>What is measured beside the errors and spreads that follow from the view's columns; none unless said.</summary>
     public IReadOnlyList<IScore> Scores { get; init; } = [];
 
-    /// <summary>Of how many first cycles the report keeps every cycle's average over the trajectories (<see cref="TimeAverage.PerCycle"/>); what is kept does not grow beyond it.</summary>
+    /// <summary>
+    /// Of how many first cycles the report keeps every cycle's average over the trajectories (<see cref="TimeAverage.PerCycle"/>); what is
+    /// kept does not grow beyond it.
+    /// </summary>
     public int SeriesCycles { get; init; } = 10_000;
 
     /// <summary>What to call the work in progress reports.</summary>
@@ -54,10 +58,12 @@ public static class ScoreCatalogExtensions
     /// it.</param>
     /// <param name="options">Settings; null = their defaults.</param>
     /// <param name="cancellation">Stops it.</param>
-    /// <exception cref="SchemaException">The view lacks a column that a score reads, or has no truth, or one in another shape than the estimates.</exception>
+    /// <exception cref="SchemaException">The view lacks a column that a score reads, or has no truth, or one in another shape than the
+    /// estimates.</exception>
     /// <exception cref="ArgumentException">The view never ends, or ends within the burn-in, or two scores have one name.</exception>
     /// <exception cref="DivergenceException">The method diverged, and does not isolate.</exception>
-    public static ScoreReport Evaluate(this ScoreCatalog catalog, ITrajectoryView view, ScoreOptions? options = null, CancellationToken cancellation = default)
+    public static ScoreReport Evaluate(this ScoreCatalog catalog, ITrajectoryView view, ScoreOptions? options = null,
+        CancellationToken cancellation = default)
     {
         options ??= new();
         long burnIn = Require.NotNegative(options.BurnIn, nameof(options.BurnIn));
@@ -70,10 +76,13 @@ public static class ScoreCatalogExtensions
         }
         Require.NotNegative(options.SeriesCycles, nameof(options.SeriesCycles));
         if (!(options.LostTruthBound > 0))
-            throw new ArgumentOutOfRangeException(nameof(options), options.LostTruthBound, $"The bound of the error of a trajectory that lost its truth must be above zero; given: {options.LostTruthBound}.");
+            throw new ArgumentOutOfRangeException(nameof(options), options.LostTruthBound,
+                $"The bound of the error of a trajectory that lost its truth must be above zero; given: {options.LostTruthBound}.");
         options.TruthBounds?.Checked();
-        if (view.CycleCount is not { } total) throw new ArgumentException("A view without end cannot be scored; take a number of its cycles first.", nameof(view));
-        if (total <= burnIn) throw new ArgumentException($"The view has {total} cycles; none is left after a burn-in of {burnIn}.", nameof(options));
+        if (view.CycleCount is not { } total)
+            throw new ArgumentException("A view without end cannot be scored; take a number of its cycles first.", nameof(view));
+        if (total <= burnIn)
+            throw new ArgumentException($"The view has {total} cycles; none is left after a burn-in of {burnIn}.", nameof(options));
 
         var evaluation = new ScoreEvaluation(view, ScoresOf(view.Schema, options), options);
         var progress = options.Progress ?? catalog.Context.Progress;
@@ -92,7 +101,8 @@ public static class ScoreCatalogExtensions
         return evaluation.Report();
 
         ProgressReport Report(TimeSpan elapsed) =>
-            new(options.Activity, evaluation.Cycles, total, evaluation.Latest, elapsed, elapsed * Math.Max(0, (double)total / evaluation.Cycles - 1));
+            new(options.Activity, evaluation.Cycles, total, evaluation.Latest, elapsed,
+                elapsed * Math.Max(0, (double)total / evaluation.Cycles - 1));
     }
 
     // The errors and spreads that follow from the columns, then what was asked for.
@@ -102,11 +112,14 @@ public static class ScoreCatalogExtensions
         if (schema.Has(Columns.Truth) || options.Scores.Count == 0) scores.AddRange(StandardScores.Of(schema));
         scores.AddRange(options.Scores.Except(scores));
         if (scores.Count == 0)
-            throw new SchemaException($"Scoring needs a column to compare with '{Columns.Truth}': '{Columns.Analysis}', '{Columns.Forecast}' or '{Columns.Observation}'; the view has: {schema}.");
+            throw new SchemaException(
+                $"Scoring needs a column to compare with '{Columns.Truth}': '{Columns.Analysis}', '{Columns.Forecast}' or " +
+                    $"'{Columns.Observation}'; the view has: {schema}.");
         foreach (var score in scores) Require.AtLeast(score.Every, 1, $"{score.Name}.{nameof(score.Every)}");
         foreach (var score in scores)
             if (score.Requires.FirstOrDefault(column => !schema.Has(column)) is { } missing)
-                throw new SchemaException($"The score '{score.Name}' needs the column '{missing}', which is missing; the view has: {schema}.");
+                throw new SchemaException(
+                    $"The score '{score.Name}' needs the column '{missing}', which is missing; the view has: {schema}.");
         if (scores.GroupBy(score => score.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new ArgumentException($"Two scores are called '{twice.Key}'.", nameof(options));
         return scores;

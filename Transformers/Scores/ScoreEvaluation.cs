@@ -31,7 +31,8 @@ internal sealed class ScoreEvaluation
             double start = view.RequireStartTime("A burn-in of model time");
             burnInEnd = start + time + 1e-9 * Math.Max(Math.Abs(start), time);
         }
-        var bounds = options.TruthBounds ?? (double.IsFinite(options.LostTruthBound) ? new(options.LostTruthBound, options.LostTruthBound) : null);
+        var bounds = options.TruthBounds
+            ?? (double.IsFinite(options.LostTruthBound) ? new(options.LostTruthBound, options.LostTruthBound) : null);
         if (error >= 0 && bounds is not null) watch = new(bounds, batch);
 
         int Place(IScore score) => Enumerable.Range(0, scores.Count).FirstOrDefault(i => scores[i] == score, -1);
@@ -102,7 +103,9 @@ internal sealed class ScoreEvaluation
         {
             int count = (int)figures[k].size(1);
             var into = measured[due[k]] ??= new(batch, count);
-            if (count != into.Count) throw new InvalidOperationException($"The score '{scores[due[k]].Name}' must give as many figures in every cycle; it gave {into.Count} and then {count}.");
+            if (count != into.Count)
+                throw new InvalidOperationException(
+                    $"The score '{scores[due[k]].Name}' must give as many figures in every cycle; it gave {into.Count} and then {count}.");
             for (int b = 0; b < batch; b++) values.AsSpan(b * all + first, count).CopyTo(into.Latest.AsSpan(b * count));
             first += count;
         }
@@ -113,12 +116,15 @@ internal sealed class ScoreEvaluation
         : TrajectoryOutcome.Scored)];
 
     private double Average(int score) =>
-        TimeAverage.MeanOf(Enumerable.Range(0, batch).Where(b => !diverged[b]).Select(b => measured[score].Latest[b * measured[score].Count]));
+        TimeAverage.MeanOf(Enumerable.Range(0, batch).Where(b => !diverged[b])
+            .Select(b => measured[score].Latest[b * measured[score].Count]));
 
     private Tensor Checked(IScore score, Tensor figures)
     {
         if (figures.ndim is not (1 or 2) || figures.size(0) != batch)
-            throw new InvalidOperationException($"The score '{score.Name}' must give [{batch}] or [{batch}, figures] in every cycle; it gave {ColumnDefinition.Describe(figures.Sizes())}.");
+            throw new InvalidOperationException(
+                $"The score '{score.Name}' must give [{batch}] or [{batch}, figures] in every cycle; it gave " +
+                    $"{ColumnDefinition.Describe(figures.Sizes())}.");
         return figures.ndim == 2 && figures.dtype == ScalarType.Float64 ? figures : figures.reshape(batch, -1).to(ScalarType.Float64);
     }
 

@@ -9,7 +9,8 @@ public sealed class ScoreFigures
     private readonly ThinnedCycles sample;
     private readonly long every;
 
-    internal ScoreFigures(BlockAverages averages, ThinnedCycles sample, IReadOnlyList<TrajectoryOutcome> outcomes, IReadOnlyList<double> perCycle, int count, long every)
+    internal ScoreFigures(BlockAverages averages, ThinnedCycles sample, IReadOnlyList<TrajectoryOutcome> outcomes,
+        IReadOnlyList<double> perCycle, int count, long every)
     {
         (this.averages, this.sample, this.outcomes, this.perCycle, this.every) = (averages, sample, outcomes, perCycle, every);
         Count = count;
@@ -28,7 +29,8 @@ public sealed class ScoreFigures
     /// <summary>A figure's sum over the scored cycles, for each trajectory; not a number for one that is not scored.</summary>
     /// <param name="figure">Which, from 0.</param>
     public IReadOnlyList<double> Sums(int figure) =>
-        [.. Enumerable.Range(0, outcomes.Count).Select(b => Scored(b) ? averages.Mean(b * Count + figure) * averages.Count(b * Count + figure) : double.NaN)];
+        [.. Enumerable.Range(0, outcomes.Count)
+            .Select(b => Scored(b) ? averages.Mean(b * Count + figure) * averages.Count(b * Count + figure) : double.NaN)];
 
     /// <summary>
     /// A smooth function of the averages, for instance a ratio, with the standard error that its linearisation gives: that of
@@ -45,8 +47,12 @@ public sealed class ScoreFigures
     /// <param name="share">Between 0 (the smallest) and 1 (the largest).</param>
     public double Quantile(int figure, double share)
     {
-        if (!(share is >= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(share), share, $"A quantile is asked for by a share between 0 and 1; given: {share}.");
-        double[] values = [.. Enumerable.Range(0, outcomes.Count).Where(Scored).SelectMany(b => sample.Of(b * Count + figure)).Where(value => !double.IsNaN(value)).Order()];
+        if (!(share is >= 0 and <= 1))
+            throw new ArgumentOutOfRangeException(nameof(share), share,
+                $"A quantile is asked for by a share between 0 and 1; given: {share}.");
+        double[] values =
+            [.. Enumerable.Range(0, outcomes.Count).Where(Scored).SelectMany(b => sample.Of(b * Count + figure))
+                .Where(value => !double.IsNaN(value)).Order()];
         if (values.Length == 0) return double.NaN;
         double place = share * (values.Length - 1);
         int below = (int)place;
@@ -57,9 +63,13 @@ public sealed class ScoreFigures
     {
         var means = Enumerable.Range(0, outcomes.Count).Select(Means).ToArray();
         double[] perTrajectory = [.. Enumerable.Range(0, outcomes.Count).Select(b => Scored(b) ? function(means[b]) : double.NaN)];
-        double[] overall = [.. Enumerable.Range(0, Count).Select(figure => TimeAverage.MeanOf(Enumerable.Range(0, outcomes.Count).Where(Scored).Select(b => means[b][figure])))];
+        double[] overall =
+            [.. Enumerable.Range(0, Count)
+                .Select(figure => TimeAverage.MeanOf(Enumerable.Range(0, outcomes.Count).Where(Scored).Select(b => means[b][figure])))];
         double value = function(overall);
-        double median = TimeAverage.MedianOf(Enumerable.Range(0, outcomes.Count).Where(b => outcomes[b] != TrajectoryOutcome.Diverged && averages.Count(b * Count) > 0)
+        double median =
+            TimeAverage.MedianOf(Enumerable.Range(0, outcomes.Count)
+                .Where(b => outcomes[b] != TrajectoryOutcome.Diverged && averages.Count(b * Count) > 0)
             .Select(b => function(means[b])));
         if (!double.IsFinite(value)) return new TimeAverage(value, double.NaN, perTrajectory, series) { Median = median };
 

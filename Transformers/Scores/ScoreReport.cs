@@ -6,7 +6,9 @@ public enum TrajectoryOutcome
     /// <summary>It is part of every average.</summary>
     Scored,
 
-    /// <summary>The method diverged on it (<see cref="Columns.Diverged"/>, or an analysis that is not finite): counted, and part of no average.</summary>
+    /// <summary>
+    /// The method diverged on it (<see cref="Columns.Diverged"/>, or an analysis that is not finite): counted, and part of no average.
+    /// </summary>
     Diverged,
 
     /// <summary>Its error exceeds <see cref="ScoreOptions.LostTruthBound"/>: counted as divergent, and part of no average.</summary>
@@ -43,10 +45,15 @@ public sealed class ScoreReport
     /// <summary>How many trajectories diverged or lost their truth; where all did, every average is not a number.</summary>
     public long Divergences => Outcomes.LongCount(outcome => outcome != TrajectoryOutcome.Scored);
 
-    /// <summary>How many trajectories have an error above <see cref="ScoreOptions.LostTruthBound"/>; they are among the <see cref="Divergences"/>.</summary>
+    /// <summary>
+    /// How many trajectories have an error above <see cref="ScoreOptions.LostTruthBound"/>; they are among the <see cref="Divergences"/>.
+    /// </summary>
     public long LostTruths => Outcomes.LongCount(outcome => outcome == TrajectoryOutcome.LostTruth);
 
-    /// <summary>The error while the truth is tracked, and how often and how long it is lost; null where no bound was given (<see cref="ScoreOptions.TruthBounds"/>) or there is no error.</summary>
+    /// <summary>
+    /// The error while the truth is tracked, and how often and how long it is lost; null where no bound was given
+    /// (<see cref="ScoreOptions.TruthBounds"/>) or there is no error.
+    /// </summary>
     public TruthTracking? Tracking { get; }
 
     /// <summary>Number of cycles that were averaged, after the burn-in.</summary>
@@ -75,7 +82,9 @@ public sealed class ScoreReport
     /// <summary>The average of a score that has one figure: one of the <see cref="StandardScores"/>, or one that was asked for.</summary>
     /// <exception cref="ArgumentException">It was not measured, or has several figures.</exception>
     public TimeAverage this[IScore score] => Figures(score) is { Count: 1 } one ? one[0]
-        : throw new ArgumentException($"The score '{score.Name}' has {Figures(score).Count} figures, not one; ask for what it makes of them with {nameof(Of)}, or for its {nameof(Figures)}.", nameof(score));
+        : throw new ArgumentException(
+            $"The score '{score.Name}' has {Figures(score).Count} figures, not one; ask for what it makes of them with {nameof(Of)}, or " +
+                $"for its {nameof(Figures)}.", nameof(score));
 
     /// <summary>What a score makes of its averages.</summary>
     /// <exception cref="ArgumentException">It was not measured.</exception>
@@ -89,5 +98,6 @@ public sealed class ScoreReport
 
     private TimeAverage? Find(IScore score) => figures.GetValueOrDefault(score)?[0];
 
-    private static SchemaException Missing(Column column) => new($"The view that was scored has no column '{column}' to compare with '{Columns.Truth}'.");
+    private static SchemaException Missing(Column column) =>
+        new($"The view that was scored has no column '{column}' to compare with '{Columns.Truth}'.");
 }

@@ -6,12 +6,15 @@ namespace DaML;
 /// Its standard error, which respects that successive cycles are alike: the integrated autocovariance (Wolff 2004) of the
 /// averages over at most 128 successive blocks of each trajectory. Not a number where there are fewer than two blocks.
 /// </param>
-/// <param name="PerTrajectory">The average over cycles, for each trajectory; not a number for one that diverged or had nothing to score.</param>
-/// <param name="PerCycle">The average over trajectories that have not diverged so far, for each of the first cycles (<see cref="ScoreOptions.SeriesCycles"/>), the burn-in's included; empty for a figure that is not a cycle's.</param>
+/// <param name="PerTrajectory">The average over cycles, for each trajectory; not a number for one that diverged or had nothing to
+/// score.</param>
+/// <param name="PerCycle">The average over trajectories that have not diverged so far, for each of the first cycles
+/// (<see cref="ScoreOptions.SeriesCycles"/>), the burn-in's included; empty for a figure that is not a cycle's.</param>
 public sealed record TimeAverage(double Mean, double StandardError, IReadOnlyList<double> PerTrajectory, IReadOnlyList<double> PerCycle)
 {
     /// <summary>
-    /// The median of the trajectories' averages, over all that did not diverge: those that lost their truth count with the error they have, so that one
+    /// The median of the trajectories' averages, over all that did not diverge: those that lost their truth count with the error they have,
+    /// so that one
     /// of them does not move it as it would a mean. Not a number where every trajectory diverged.
     /// </summary>
     public double Median { get; init; } = double.NaN;
@@ -19,7 +22,9 @@ public sealed record TimeAverage(double Mean, double StandardError, IReadOnlyLis
     /// <summary>How many independent values would give this standard error; not a number where it is not known.</summary>
     public double EffectiveSamples { get; init; } = double.NaN;
 
-    /// <summary>The integrated autocorrelation time in cycles: how many successive cycles count as one independent value; one for white noise.</summary>
+    /// <summary>
+    /// The integrated autocorrelation time in cycles: how many successive cycles count as one independent value; one for white noise.
+    /// </summary>
     public double AutocorrelationTime { get; init; } = double.NaN;
 
     /// <inheritdoc/>
@@ -33,5 +38,6 @@ public sealed record TimeAverage(double Mean, double StandardError, IReadOnlyLis
     }
 
     /// <summary>The mean of those values that are numbers; not a number where there is none.</summary>
-    internal static double MeanOf(IEnumerable<double> values) => values.Where(value => !double.IsNaN(value)).DefaultIfEmpty(double.NaN).Average();
+    internal static double MeanOf(IEnumerable<double> values) =>
+        values.Where(value => !double.IsNaN(value)).DefaultIfEmpty(double.NaN).Average();
 }

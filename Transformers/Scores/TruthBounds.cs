@@ -4,8 +4,10 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// When a method has lost its truth, cycle by cycle: its truth is lost as soon as the analysis error exceeds <paramref name="Lost"/>, and found
-/// again as soon as it is not above <paramref name="Found"/>. Two bounds keep an error that wanders about one of them from counting as many losses.
+/// When a method has lost its truth, cycle by cycle: its truth is lost as soon as the analysis error exceeds <paramref name="Lost"/>, and
+/// found
+/// again as soon as it is not above <paramref name="Found"/>. Two bounds keep an error that wanders about one of them from counting as many
+/// losses.
 /// </summary>
 /// <param name="Lost">The error from which on a truth is lost, in the state's unit.</param>
 /// <param name="Found">The error from which down it is found again; above zero, at most <paramref name="Lost"/>.</param>
@@ -42,6 +44,8 @@ public sealed record TruthBounds(double Lost, double Found)
     {
         Require.Positive(Found, nameof(Found));
         return Lost >= Found ? this
-            : throw new ArgumentOutOfRangeException(nameof(Lost), Lost, $"The bound from which on a truth is lost must be at least that below which it is found again, {Found:g6}; given: {Lost:g6}.");
+            : throw new ArgumentOutOfRangeException(nameof(Lost), Lost,
+                $"The bound from which on a truth is lost must be at least that below which it is found again, {Found:g6}; given: " +
+                    $"{Lost:g6}.");
     }
 }

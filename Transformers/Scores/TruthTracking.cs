@@ -1,22 +1,28 @@
 namespace DaML;
 
 /// <summary>
-/// How well and how long a method tracks its truth, by the <see cref="TruthBounds"/> of an evaluation, over the cycles after the burn-in of all
+/// How well and how long a method tracks its truth, by the <see cref="TruthBounds"/> of an evaluation, over the cycles after the burn-in of
+/// all
 /// trajectories on which it did not diverge. A mean error over good cycles and lost ones together tells neither.
 /// </summary>
 /// <param name="Bounds">When a truth counted as lost and as found again.</param>
-/// <param name="TrackedRmse">The mean analysis error over the cycles in which the truth is tracked (of the forecast where there is no analysis); not a number where there are none.</param>
+/// <param name="TrackedRmse">The mean analysis error over the cycles in which the truth is tracked (of the forecast where there is no
+/// analysis); not a number where there are none.</param>
 /// <param name="TrackedCycles">How many cycles those are, of all trajectories.</param>
 /// <param name="LostCycles">How many cycles the truth was lost in, of all trajectories.</param>
 /// <param name="Losses">How many times the truth was lost; a loss that began in the burn-in and lasts counts.</param>
 /// <param name="NeverTracked">On how many trajectories the truth was tracked in no cycle.</param>
 /// <param name="LostAtEnd">On how many trajectories the truth is lost in the last cycle.</param>
-public sealed record TruthTracking(TruthBounds Bounds, double TrackedRmse, long TrackedCycles, long LostCycles, long Losses, long NeverTracked, long LostAtEnd)
+public sealed record TruthTracking(TruthBounds Bounds, double TrackedRmse, long TrackedCycles, long LostCycles, long Losses,
+    long NeverTracked, long LostAtEnd)
 {
     /// <summary>Losses in 1,000 cycles of a trajectory; not a number where every trajectory diverged.</summary>
     public double LossesPer1000Cycles => TrackedCycles + LostCycles == 0 ? double.NaN : 1000.0 * Losses / (TrackedCycles + LostCycles);
 
-    /// <summary>How many cycles a loss lasts on average, those that begin or end outside of what was scored with their part in it; not a number where there are none.</summary>
+    /// <summary>
+    /// How many cycles a loss lasts on average, those that begin or end outside of what was scored with their part in it; not a number
+    /// where there are none.
+    /// </summary>
     public double MeanLossLength => Losses == 0 ? double.NaN : (double)LostCycles / Losses;
 
     /// <summary>The part of all cycles in which the truth is lost; not a number where every trajectory diverged.</summary>

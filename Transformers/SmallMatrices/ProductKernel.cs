@@ -25,16 +25,19 @@ internal static unsafe class ProductKernel
         {
             T* left = a + i * rowStep, to = c + (nint)i * width;
             int k = 0;
-            for (; k + lanes < width; k += 2 * lanes) FourRowsTwoVectors(left, rowStep, columnStep, b + k, to + k, inner, width, start is null ? null : start + k);
+            for (; k + lanes < width; k += 2 * lanes)
+                FourRowsTwoVectors(left, rowStep, columnStep, b + k, to + k, inner, width, start is null ? null : start + k);
             if (k < width) FourRowsOneVector(left, rowStep, columnStep, b + k, to + k, inner, width, start is null ? null : start + k);
         }
         for (; i < rows; i++) OneRow(a + i * rowStep, columnStep, b, c + (nint)i * width, inner, width, start);
     }
 
-    private static void FourRowsTwoVectors<T>(T* a, nint rowStep, nint columnStep, T* b, T* c, int inner, int width, T* start) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    private static void FourRowsTwoVectors<T>(T* a, nint rowStep, nint columnStep, T* b, T* c, int inner, int width, T* start)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int lanes = Vector512<T>.Count;
-        Vector512<T> c00 = start is null ? Vector512<T>.Zero : Vector512.LoadAligned(start), c01 = start is null ? Vector512<T>.Zero : Vector512.LoadAligned(start + lanes);
+        Vector512<T> c00 = start is null ? Vector512<T>.Zero : Vector512.LoadAligned(start), c01 = start is null ? Vector512<T>.Zero
+            : Vector512.LoadAligned(start + lanes);
         Vector512<T> c10 = c00, c20 = c00, c30 = c00, c11 = c01, c21 = c01, c31 = c01;
         T* a1 = a + rowStep, a2 = a1 + rowStep, a3 = a2 + rowStep;
         nint at = 0;
@@ -63,7 +66,8 @@ internal static unsafe class ProductKernel
         c31.StoreAligned(c + 3 * width + lanes);
     }
 
-    private static void FourRowsOneVector<T>(T* a, nint rowStep, nint columnStep, T* b, T* c, int inner, int width, T* start) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    private static void FourRowsOneVector<T>(T* a, nint rowStep, nint columnStep, T* b, T* c, int inner, int width, T* start)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         Vector512<T> c0 = start is null ? Vector512<T>.Zero : Vector512.LoadAligned(start), c1 = c0, c2 = c0, c3 = c0;
         T* a1 = a + rowStep, a2 = a1 + rowStep, a3 = a2 + rowStep;
@@ -82,14 +86,16 @@ internal static unsafe class ProductKernel
         c3.StoreAligned(c + 3 * width);
     }
 
-    private static void OneRow<T>(T* a, nint columnStep, T* b, T* c, int inner, int width, T* start) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    private static void OneRow<T>(T* a, nint columnStep, T* b, T* c, int inner, int width, T* start)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         for (int j = 0; j < width; j += Vector512<T>.Count)
         {
             var sum = start is null ? Vector512<T>.Zero : Vector512.LoadAligned(start + j);
             T* row = b + j;
             nint at = 0;
-            for (int k = 0; k < inner; k++, at += columnStep, row += width) sum = MultiplyAdd(Vector512.Create(a[at]), Vector512.LoadAligned(row), sum);
+            for (int k = 0; k < inner; k++, at += columnStep, row += width)
+                sum = MultiplyAdd(Vector512.Create(a[at]), Vector512.LoadAligned(row), sum);
             sum.StoreAligned(c + j);
         }
     }

@@ -51,7 +51,8 @@ internal static unsafe class SymmetricEigenKernel
     private static T Largest<T>(T* numbers, int count) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         var largest = Vector512<T>.Zero;
-        for (int i = 0; i < count; i += Vector512<T>.Count) largest = Vector512.Max(largest, Vector512.Abs(Vector512.LoadAligned(numbers + i)));
+        for (int i = 0; i < count; i += Vector512<T>.Count)
+            largest = Vector512.Max(largest, Vector512.Abs(Vector512.LoadAligned(numbers + i)));
         var result = T.Zero;
         for (int k = 0; k < Vector512<T>.Count; k++) result = T.Max(result, largest[k]);
         return result;
@@ -114,11 +115,13 @@ internal static unsafe class SymmetricEigenKernel
     {
         Vector512<T> l = Vector512.Create(-left), r = Vector512.Create(-right);
         for (int k = 0; k < width; k += Vector512<T>.Count)
-            MultiplyAdd(r, Vector512.LoadAligned(u + k), MultiplyAdd(l, Vector512.LoadAligned(q + k), Vector512.LoadAligned(row + k))).StoreAligned(row + k);
+            MultiplyAdd(r, Vector512.LoadAligned(u + k), MultiplyAdd(l, Vector512.LoadAligned(q + k), Vector512.LoadAligned(row + k)))
+                .StoreAligned(row + k);
     }
 
     // product = A u over the leading rows
-    private static void Multiply<T>(T* a, T* u, T* product, int rows, int width, int stride) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    private static void Multiply<T>(T* a, T* u, T* product, int rows, int width, int stride)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         for (int k = 0; k < width; k += Vector512<T>.Count)
         {
@@ -136,7 +139,8 @@ internal static unsafe class SymmetricEigenKernel
     }
 
     // A -= u q^T + q u^T over the leading rows, and product = A next with the updated A
-    private static void UpdateAndMultiply<T>(T* a, T* u, T* q, T* next, T* product, int rows, int width, int stride) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    private static void UpdateAndMultiply<T>(T* a, T* u, T* q, T* next, T* product, int rows, int width, int stride)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         for (int k = 0; k < width; k += Vector512<T>.Count)
         {
@@ -147,7 +151,8 @@ internal static unsafe class SymmetricEigenKernel
             for (; j + 1 < rows; j += 2, at += 2 * stride)
             {
                 var first = MultiplyAdd(Vector512.Create(q[j]), uk, MultiplyAdd(Vector512.Create(u[j]), qk, Vector512.LoadAligned(at)));
-                var second = MultiplyAdd(Vector512.Create(q[j + 1]), uk, MultiplyAdd(Vector512.Create(u[j + 1]), qk, Vector512.LoadAligned(at + stride)));
+                var second = MultiplyAdd(Vector512.Create(q[j + 1]), uk,
+                    MultiplyAdd(Vector512.Create(u[j + 1]), qk, Vector512.LoadAligned(at + stride)));
                 first.StoreAligned(at);
                 second.StoreAligned(at + stride);
                 even = MultiplyAdd(Vector512.Create(next[j]), first, even);
@@ -164,7 +169,8 @@ internal static unsafe class SymmetricEigenKernel
     }
 
     // Q^T = H_2 H_3 ... H_(m-1), from the right factor to the left; each pass prepares u^T Z of the next.
-    private static void Accumulate<T>(T* a, T* z, T* inverseH, int m, int stride, T* now, T* next) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    private static void Accumulate<T>(T* a, T* z, T* inverseH, int m, int stride, T* now, T* next)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         new Span<T>(z, m * stride).Clear();
         for (int i = 0; i < m; i++) z[i * stride + i] = T.One;
@@ -203,7 +209,9 @@ internal static unsafe class SymmetricEigenKernel
         }
     }
 
-    /// <summary>The eigenvalues of T into d, each rotation applied to two rows of z. An off-diagonal below round-off of the norm counts as zero.</summary>
+    /// <summary>
+    /// The eigenvalues of T into d, each rotation applied to two rows of z. An off-diagonal below round-off of the norm counts as zero.
+    /// </summary>
     private static void Iterate<T>(T* z, T* d, T* e, int m, int stride) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         T norm = T.Zero, shifts = T.Zero, two = T.One + T.One;
@@ -213,7 +221,9 @@ internal static unsafe class SymmetricEigenKernel
         {
             for (int sweep = 0; T.Abs(e[l]) > negligible; sweep++)
             {
-                if (sweep == Sweeps) throw new InvalidOperationException($"The QL iteration for a symmetric matrix of size {m} did not end after {Sweeps} sweeps for one eigenvalue.");
+                if (sweep == Sweeps)
+                    throw new InvalidOperationException(
+                        $"The QL iteration for a symmetric matrix of size {m} did not end after {Sweeps} sweeps for one eigenvalue.");
                 int end = l + 1;
                 while (T.Abs(e[end]) > negligible) end++;
                 // The shift: the eigenvalue of the leading 2 x 2 block that is closer to its first diagonal element.

@@ -26,7 +26,8 @@ internal static unsafe class SymmetricEigenLanes
     /// <param name="d">Come back with the eigenvalues, m vectors, in no order.</param>
     /// <param name="m">The size, at least 1.</param>
     /// <param name="work"><see cref="WorkSize"/> vectors.</param>
-    public static void Solve<T>(Vector512<T>* a, Vector512<T>* z, Vector512<T>* d, int m, Vector512<T>* work) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    public static void Solve<T>(Vector512<T>* a, Vector512<T>* z, Vector512<T>* d, int m, Vector512<T>* work)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         Vector512<T>* e = work;
         // Scaled by the largest element, so that squares neither overflow nor vanish.
@@ -46,12 +47,15 @@ internal static unsafe class SymmetricEigenLanes
     }
 
     // Its inverse is finite, and so small a matrix divided by it is still no smaller than its squares can be.
-    private static T Floor<T>() where T : unmanaged, IBinaryFloatingPointIeee754<T> => T.CreateTruncating(typeof(T) == typeof(float) ? 1e-35 : 1e-300);
+    private static T Floor<T>() where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        T.CreateTruncating(typeof(T) == typeof(float) ? 1e-35 : 1e-300);
 
     // Squares below have lost digits; what they are of is nothing beside a norm of one.
-    private static T Vanishing<T>() where T : unmanaged, IBinaryFloatingPointIeee754<T> => T.CreateTruncating(typeof(T) == typeof(float) ? 1e-30 : 1e-280);
+    private static T Vanishing<T>() where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        T.CreateTruncating(typeof(T) == typeof(float) ? 1e-30 : 1e-280);
 
-    private static void Reduce<T>(Vector512<T>* a, Vector512<T>* z, Vector512<T>* d, Vector512<T>* e, int m, Vector512<T>* work) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    private static void Reduce<T>(Vector512<T>* a, Vector512<T>* z, Vector512<T>* d, Vector512<T>* e, int m, Vector512<T>* work)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         Vector512<T>* inverseH = work, q = work + m;
         Vector512<T> zero = Vector512<T>.Zero, half = Vector512.Create(T.One / (T.One + T.One));
@@ -61,7 +65,8 @@ internal static unsafe class SymmetricEigenLanes
             d[i] = u[i];
             var squares = zero;
             for (int k = 0; k < i; k++) squares = MultiplyAdd(u[k], u[k], squares);
-            Vector512<T> f = u[i - 1], root = Vector512.Sqrt(squares), g = Vector512.ConditionalSelect(Vector512.GreaterThan(f, zero), -root, root);
+            Vector512<T> f = u[i - 1], root = Vector512.Sqrt(squares),
+                g = Vector512.ConditionalSelect(Vector512.GreaterThan(f, zero), -root, root);
             var reflects = Vector512.GreaterThan(squares, f * f);
             e[i - 1] = Vector512.ConditionalSelect(reflects, g, f);
             inverseH[i] = Vector512.ConditionalSelect(reflects, Vector512<T>.One / (squares - f * g), zero);
@@ -104,9 +109,11 @@ internal static unsafe class SymmetricEigenLanes
         }
     }
 
-    private static void Iterate<T>(Vector512<T>* z, Vector512<T>* d, Vector512<T>* e, int m) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    private static void Iterate<T>(Vector512<T>* z, Vector512<T>* d, Vector512<T>* e, int m)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        Vector512<T> zero = Vector512<T>.Zero, one = Vector512<T>.One, two = one + one, norm = zero, shifts = zero, vanishing = Vector512.Create(Vanishing<T>());
+        Vector512<T> zero = Vector512<T>.Zero, one = Vector512<T>.One, two = one + one, norm = zero, shifts = zero,
+            vanishing = Vector512.Create(Vanishing<T>());
         for (int i = 0; i < m; i++) norm = Vector512.Max(norm, Vector512.Abs(d[i]) + Vector512.Abs(e[i]));
         var negligible = norm * Vector512.Create((T.BitIncrement(T.One) - T.One) / (T.One + T.One));
         for (int l = 0; l + 1 < m; l++)
@@ -115,11 +122,14 @@ internal static unsafe class SymmetricEigenLanes
             {
                 var active = Vector512.GreaterThan(Vector512.Abs(e[l]), negligible); // not where it is NaN
                 if (active == zero) break;
-                if (sweep == Sweeps) throw new InvalidOperationException($"The QL iteration for symmetric matrices of size {m} did not end after {Sweeps} sweeps for one eigenvalue.");
+                if (sweep == Sweeps)
+                    throw new InvalidOperationException(
+                        $"The QL iteration for symmetric matrices of size {m} did not end after {Sweeps} sweeps for one eigenvalue.");
                 // Where a lane is done the shift is nothing and the rotations are none.
                 Vector512<T> g = d[l], w = (d[l + 1] - g) / (two * e[l]), root = Vector512.Sqrt(MultiplyAdd(w, w, one));
                 root = Vector512.ConditionalSelect(Vector512.LessThan(w, zero), -root, root);
-                Vector512<T> first = e[l] / (w + root), second = e[l] * (w + root), shift = Vector512.ConditionalSelect(active, g - first, zero), beside = e[l + 1], outer = e[l];
+                Vector512<T> first = e[l] / (w + root), second = e[l] * (w + root),
+                    shift = Vector512.ConditionalSelect(active, g - first, zero), beside = e[l + 1], outer = e[l];
                 d[l] = Vector512.ConditionalSelect(active, first, g);
                 d[l + 1] = Vector512.ConditionalSelect(active, second, d[l + 1]);
                 for (int i = l + 2; i < m; i++) d[i] -= shift;
@@ -129,7 +139,8 @@ internal static unsafe class SymmetricEigenLanes
                 for (int i = m - 2; i >= l; i--)
                 {
                     (c3, c2, s2) = (c2, c, s);
-                    Vector512<T> ei = e[i], di = d[i], along = c * ei, straight = c * p, squares = MultiplyAdd(p, p, ei * ei), r = Vector512.Sqrt(squares);
+                    Vector512<T> ei = e[i], di = d[i], along = c * ei, straight = c * p, squares = MultiplyAdd(p, p, ei * ei),
+                        r = Vector512.Sqrt(squares);
                     var turns = Vector512.BitwiseAnd(active, Vector512.GreaterThan(squares, vanishing));
                     var inverse = one / r;
                     e[i + 1] = Vector512.ConditionalSelect(active, s * r, e[i + 1]);

@@ -24,7 +24,8 @@ public static class SymmetricEigenproblem
     {
         long[] shape = symmetric.Sizes();
         if (shape.Length < 2 || shape[^1] != shape[^2] || shape[^1] < 1)
-            throw new ArgumentException($"An eigenproblem needs square matrices [..., m, m]; given: {ColumnDefinition.Describe(shape)}.", nameof(symmetric));
+            throw new ArgumentException($"An eigenproblem needs square matrices [..., m, m]; given: {ColumnDefinition.Describe(shape)}.",
+                nameof(symmetric));
         if (shape[^1] > LargestKernelSize || !KernelMemory.Serves(symmetric)) return linalg.eigh(symmetric);
         using var scope = NewDisposeScope();
         var matrices = symmetric.contiguous();

@@ -6,7 +6,8 @@ namespace DaML;
 /// <summary>
 /// The backward step of the ensemble Rauch-Tung-Striebel smoother (Raanes 2016, Q. J. R. Meteorol. Soc. 142, 1259-1264), member by member:
 /// <code>E_s = E_a + (E_s' - E_f) X_f^+ X_a</code>
-/// with the anomalies X of analysis and forecast, whose members belong together one by one, and f and s as in <see cref="RauchTungStriebelStep"/>. For models
+/// with the anomalies X of analysis and forecast, whose members belong together one by one, and f and s as in
+/// <see cref="RauchTungStriebelStep"/>. For models
 /// with error or without; it neither runs nor linearises the model. With no more members than components it is the ensemble Kalman smoother
 /// (Evensen and van Leeuwen 2000) of a filter that transforms its ensemble linearly.
 /// </summary>
@@ -22,14 +23,18 @@ public sealed class EnsembleSmootherStep : IBackwardStep<EnsembleMemory>
         var scale = ofForecast.square().mean([1], keepdim: true).sqrt();
         scale = where(scale > 0, scale, ones_like(scale));
         double tolerance = Math.Max(ofForecast.size(1), ofForecast.size(2)) * (ofForecast.dtype == ScalarType.Float64 ? 1e-13 : 1e-6);
-        var inverse = linalg.pinv(ofForecast / scale, rtol: tolerance);                                                             // [batch, n, N - 1]
-        var changes = (smoothed.Members - forecast.Members) / scale;                                                               // [batch, N, n]
+        // [batch, n, N - 1]
+        var inverse = linalg.pinv(ofForecast / scale, rtol: tolerance);
+        // [batch, N, n]
+        var changes = (smoothed.Members - forecast.Members) / scale;
         // The smaller of the two matrices between: [n, n] or [N, N - 1].
-        var increments = inverse.size(1) < inverse.size(2) ? changes.matmul(inverse.matmul(ofAnalysis)) : changes.matmul(inverse).matmul(ofAnalysis);
+        var increments = inverse.size(1) < inverse.size(2) ? changes.matmul(inverse.matmul(ofAnalysis))
+            : changes.matmul(inverse).matmul(ofAnalysis);
         return new((analysis.Members + increments).MoveToOuterDisposeScope());
     }
 
-    // N - 1 orthonormal combinations of the members that do not see their mean, [batch, N - 1, n]: by the reflection of e_1 to ones / sqrt(N). Their products
+    // N - 1 orthonormal combinations of the members that do not see their mean, [batch, N - 1, n]: by the reflection of e_1 to ones /
+    // sqrt(N). Their products
     // are those of the anomalies, whose own matrix has a singular value that is zero but for round-off.
     private static Tensor Differences(Tensor members)
     {

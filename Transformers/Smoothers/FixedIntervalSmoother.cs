@@ -4,12 +4,15 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A fixed-interval smoother: a filter forward over a view that ends, then back from its last cycle, so that every cycle's estimate uses all observations,
-/// before and after. It adds the filter's columns, and <see cref="Columns.Smoothed"/> and <see cref="Columns.SmoothedSpread"/>. The last cycle's smoothed
+/// A fixed-interval smoother: a filter forward over a view that ends, then back from its last cycle, so that every cycle's estimate uses
+/// all observations,
+/// before and after. It adds the filter's columns, and <see cref="Columns.Smoothed"/> and <see cref="Columns.SmoothedSpread"/>. The last
+/// cycle's smoothed
 /// estimate is its analysis.
 /// </summary>
 /// <remarks>
-/// A cursor runs the filter twice: over the whole view when it is first moved, and beside what it gives. It keeps the analyses and forecasts of all
+/// A cursor runs the filter twice: over the whole view when it is first moved, and beside what it gives. It keeps the analyses and
+/// forecasts of all
 /// cycles, of a Kalman filter two matrices a cycle.
 /// </remarks>
 /// <typeparam name="TMemory">The filter's memory.</typeparam>
@@ -27,7 +30,8 @@ public sealed class FixedIntervalSmoother<TMemory> : ITransformer where TMemory 
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         (Name, this.filter, this.step) = (name, filter, step);
-        Contract = new SchemaContract(filter.Contract.Requires, [.. filter.Contract.Adds, new(Columns.Smoothed, filter.StateDimension), new(Columns.SmoothedSpread, filter.StateDimension)]);
+        Contract = new SchemaContract(filter.Contract.Requires,
+            [.. filter.Contract.Adds, new(Columns.Smoothed, filter.StateDimension), new(Columns.SmoothedSpread, filter.StateDimension)]);
     }
 
     /// <inheritdoc/>
@@ -50,7 +54,10 @@ public sealed class FixedIntervalSmoother<TMemory> : ITransformer where TMemory 
     /// <exception cref="ArgumentException">The view never ends.</exception>
     public ITrajectoryView Transform(ITrajectoryView input)
     {
-        if (input.CycleCount is null) throw new ArgumentException($"{Name} goes back from the last cycle of a view, and this one never ends; take a number of its cycles first.", nameof(input));
+        if (input.CycleCount is null)
+            throw new ArgumentException(
+                $"{Name} goes back from the last cycle of a view, and this one never ends; take a number of its cycles first.",
+                nameof(input));
         return new TrajectoryView(GetOutputSchema(input.Schema), input, source => new Cursor(this, input, source));
     }
 
@@ -70,7 +77,8 @@ public sealed class FixedIntervalSmoother<TMemory> : ITransformer where TMemory 
             {
                 using var scope = NewDisposeScope();
                 var interval = new TimeInterval(passed[k].Time, passed[k + 1].Time);
-                var back = interval.Length == 0 ? smoothed[^1].Map(tensor => tensor.alias()) : step.Back(passed[k].Analysis, passed[k + 1].Forecast, smoothed[^1], interval);
+                var back = interval.Length == 0 ? smoothed[^1].Map(tensor => tensor.alias())
+                    : step.Back(passed[k].Analysis, passed[k + 1].Forecast, smoothed[^1], interval);
                 foreach (var tensor in back.Tensors)
                     if (!FiniteNumbers.All(tensor)) throw new DivergenceException($"{Name}, going back,", k, passed[k].Time, double.NaN);
                 smoothed.Add(back.Keep());

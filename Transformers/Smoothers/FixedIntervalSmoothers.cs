@@ -1,7 +1,8 @@
 namespace DaML;
 
 /// <summary>
-/// The Rauch-Tung-Striebel smoother of a linear-Gaussian system, with model error or without (<see cref="RauchTungStriebelStep"/>); of a nonlinear
+/// The Rauch-Tung-Striebel smoother of a linear-Gaussian system, with model error or without (<see cref="RauchTungStriebelStep"/>); of a
+/// nonlinear
 /// one in first order.
 /// </summary>
 public sealed record RauchTungStriebelSmoother : AssimilationMethod
@@ -14,14 +15,17 @@ public sealed record RauchTungStriebelSmoother : AssimilationMethod
     public override FixedIntervalSmoother<GaussianMemory> For(AssimilationSystem system, DataAssimilationContext context)
     {
         if (Filter.Inflation is { VarianceFactor: not 1 } || Filter.CovarianceGrowthPerTimeUnit != 1)
-            throw new ArgumentException("The Rauch-Tung-Striebel smoother goes back by the covariances of the model; a filter whose covariance is inflated has others. " +
+            throw new ArgumentException(
+                "The Rauch-Tung-Striebel smoother goes back by the covariances of the model; a filter whose covariance is inflated has " +
+                    "others. " +
                 "Give the model's error instead.", nameof(Filter));
         return new(Name ?? "Rauch-Tung-Striebel smoother", Filter.For(system, context), new RauchTungStriebelStep(system.Dynamics));
     }
 }
 
 /// <summary>
-/// An ensemble Kalman smoother over all of a view: any ensemble filter, then back through its ensembles (<see cref="EnsembleSmootherStep"/>), for models
+/// An ensemble Kalman smoother over all of a view: any ensemble filter, then back through its ensembles
+/// (<see cref="EnsembleSmootherStep"/>), for models
 /// with error or without.
 /// </summary>
 public sealed record EnsembleKalmanSmoother : AssimilationMethod

@@ -1,6 +1,9 @@
 namespace DaML;
 
-/// <summary>One step back in time of a fixed-interval smoother: from what all observations say of a cycle to what they say of the one before. It is stateless.</summary>
+/// <summary>
+/// One step back in time of a fixed-interval smoother: from what all observations say of a cycle to what they say of the one before. It is
+/// stateless.
+/// </summary>
 /// <typeparam name="TMemory">The memory of the filter that went before.</typeparam>
 public interface IBackwardStep<TMemory> where TMemory : IMemory<TMemory>
 {

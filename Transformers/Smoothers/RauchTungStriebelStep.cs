@@ -4,16 +4,20 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The backward step of the Rauch-Tung-Striebel smoother (Rauch, Tung and Striebel 1965, AIAA J. 3, 1445-1450), with f the forecast of the next cycle and s what is smoothed:
+/// The backward step of the Rauch-Tung-Striebel smoother (Rauch, Tung and Striebel 1965, AIAA J. 3, 1445-1450), with f the forecast of the
+/// next cycle and s what is smoothed:
 /// <code>
 /// J  = P_a M^T P_f^-1
 /// x_s = x_a + J (x_s' - x_f)        P_s = P_a + J (P_s' - P_f) J^T
 /// </code>
-/// exact for a linear model, with error or without; a nonlinear one is linearised along the run from the analysis, as the extended Kalman filter does.
+/// exact for a linear model, with error or without; a nonlinear one is linearised along the run from the analysis, as the extended Kalman
+/// filter does.
 /// </summary>
 /// <remarks>
-/// Square roots are carried, P = W^T W, so that covariances stay ones. With the roots F = [W_a M^T; W_q] of the forecast and A = [W_a; 0], the gain is the
-/// regression of A on F, J^T = F^+ A, and the root of P_s is that of the residual A - F J^T and of W_s' J^T together. A singular P_f (a known
+/// Square roots are carried, P = W^T W, so that covariances stay ones. With the roots F = [W_a M^T; W_q] of the forecast and A = [W_a; 0],
+/// the gain is the
+/// regression of A on F, J^T = F^+ A, and the root of P_s is that of the residual A - F J^T and of W_s' J^T together. A singular P_f (a
+/// known
 /// initial state, a companion form) needs no other treatment. Components are scaled first, so that their units do not matter.
 /// </remarks>
 /// <param name="dynamics">The filter's model.</param>
@@ -27,13 +31,17 @@ public sealed class RauchTungStriebelStep(IDynamics dynamics) : IBackwardStep<Ga
     {
         using var scope = NewDisposeScope();
         var (mean, root) = (analysis.Mean, analysis.Root);
-        var along = dynamics.TangentLinear(mean.unsqueeze(1).expand(root.Sizes()).contiguous(), root.contiguous(), interval);                    // W_a M^T
+        // W_a M^T
+        var along = dynamics.TangentLinear(mean.unsqueeze(1).expand(root.Sizes()).contiguous(), root.contiguous(), interval);
         // The model's error over the interval: what a state that is known at its beginning has at its end. Nothing is drawn for it.
-        var noise = error.Propagate(GaussianMemory.OfRoot(mean, zeros_like(root)), interval, null!).Root;                                        // W_q
-        Tensor f = cat([along, noise], 1), a = cat([root, zeros_like(root)], 1);                                                                 // [batch, 2 n, n]
+        // W_q
+        var noise = error.Propagate(GaussianMemory.OfRoot(mean, zeros_like(root)), interval, null!).Root;
+        // [batch, 2 n, n]
+        Tensor f = cat([along, noise], 1), a = cat([root, zeros_like(root)], 1);
         var scale = f.square().sum([1], keepdim: true).sqrt();
         scale = where(scale > 0, scale, ones_like(scale));
-        var gain = linalg.pinv(f / scale).matmul(a) / scale.transpose(-2, -1);                                                                   // J^T
+        // J^T
+        var gain = linalg.pinv(f / scale).matmul(a) / scale.transpose(-2, -1);
         var state = mean + (smoothed.Mean - forecast.Mean).unsqueeze(1).matmul(gain).squeeze(1);
         var (_, spread) = linalg.qr(cat([a - f.matmul(gain), smoothed.Root.matmul(gain)], 1), linalg.QRMode.R);
         scope.MoveToOuter(state, spread);

@@ -17,7 +17,8 @@ public abstract record Background
     /// <param name="problem">What it is learned for.</param>
     /// <param name="data">What it is learned from.</param>
     /// <param name="cancellation">Stops it.</param>
-    protected internal abstract (IErrorCovariance Covariance, IInitialCondition Initial) Learn(Func<IErrorCovariance, IInitialCondition, ITransformer> method,
+    protected internal abstract (IErrorCovariance Covariance,
+        IInitialCondition Initial) Learn(Func<IErrorCovariance, IInitialCondition, ITransformer> method,
         BackgroundProblem problem, ITrajectoryView data, CancellationToken cancellation);
 }
 
@@ -35,7 +36,8 @@ public sealed record KnownBackground(IErrorCovariance Known) : Background
     public override IErrorCovariance Covariance => Known;
 
     /// <inheritdoc/>
-    protected internal override (IErrorCovariance Covariance, IInitialCondition Initial) Learn(Func<IErrorCovariance, IInitialCondition, ITransformer> method,
+    protected internal override (IErrorCovariance Covariance,
+        IInitialCondition Initial) Learn(Func<IErrorCovariance, IInitialCondition, ITransformer> method,
         BackgroundProblem problem, ITrajectoryView data, CancellationToken cancellation) => (Known, problem.System.InitialOrUsual);
 }
 
@@ -44,7 +46,8 @@ public sealed record KnownBackground(IErrorCovariance Known) : Background
 public abstract record VariationalMethod<TMemory> : AssimilationMethod<TMemory> where TMemory : IMemory<TMemory>
 {
     /// <summary>
-    /// The background error covariance B: <c>new KnownBackground(b)</c>, or one that is learned, <c>new ClimatologicalBackground()</c>, where the method
+    /// The background error covariance B: <c>new KnownBackground(b)</c>, or one that is learned, <c>new ClimatologicalBackground()</c>,
+    /// where the method
     /// is to be fitted on a view with the truth before it is applied. It has no default.
     /// </summary>
     public required Background Background { get; init; }
@@ -59,12 +62,15 @@ public abstract record VariationalMethod<TMemory> : AssimilationMethod<TMemory> 
         // Where B is to be learned, any one gives the columns.
         var covariance = Background.Covariance ?? ErrorCovariance.Scalar(system.Dynamics.Dimension, 1);
         if (covariance.Dimension != system.Dynamics.Dimension)
-            throw new ArgumentException($"The background error covariance must have the dimension of {system.Dynamics.Name}, {system.Dynamics.Dimension}; given: {covariance.Dimension}.");
+            throw new ArgumentException(
+                $"The background error covariance must have the dimension of {system.Dynamics.Name}, {system.Dynamics.Dimension}; " +
+                    $"given: {covariance.Dimension}.");
         return Triple(covariance, system, new StateSource(system.InitialOrUsual, context.Precision));
     }
 
     /// <inheritdoc/>
-    protected internal override (AssimilationMethod<TMemory> Method, AssimilationSystem System) Learn(AssimilationSystem system, ITrajectoryView data,
+    protected internal override (AssimilationMethod<TMemory> Method, AssimilationSystem System) Learn(AssimilationSystem system,
+        ITrajectoryView data,
         DataAssimilationContext context, CancellationToken cancellation)
     {
         var (covariance, initial) = Background.Learn((b, start) => With(b).For(system with { Initial = start }, context),
@@ -72,7 +78,8 @@ public abstract record VariationalMethod<TMemory> : AssimilationMethod<TMemory> 
         return (With(covariance), system with { Initial = initial });
     }
 
-    private protected abstract AssimilationTriple<TMemory> Triple(IErrorCovariance background, AssimilationSystem system, StateSource source);
+    private protected abstract AssimilationTriple<TMemory> Triple(IErrorCovariance background, AssimilationSystem system,
+        StateSource source);
 
     private VariationalMethod<TMemory> With(IErrorCovariance covariance) => this with { Background = new KnownBackground(covariance) };
 }

@@ -1,7 +1,8 @@
 namespace DaML;
 
 /// <summary>
-/// 4D-Var (<see cref="FourDimensionalVariationalAnalyzer"/>): incremental, or by a quasi-Newton method. It takes the model's tangent linear and adjoint; the model's
+/// 4D-Var (<see cref="FourDimensionalVariationalAnalyzer"/>): incremental, or by a quasi-Newton method. It takes the model's tangent linear
+/// and adjoint; the model's
 /// error, where it has one, counts only by a <see cref="ModelErrorTerm"/>.
 /// </summary>
 public sealed record FourDimensionalVariational : VariationalMethod<WindowMemory<StateMemory>>
@@ -34,10 +35,12 @@ public sealed record FourDimensionalVariational : VariationalMethod<WindowMemory
     protected internal override string UsualName => Window.Length == 0 ? "4D-Var (no window)"
         : Window.Shift == Window.Length ? $"4D-Var (L = {Window.Length})" : $"4D-Var (L = {Window.Length}, S = {Window.Shift})";
 
-    private protected override AssimilationTriple<WindowMemory<StateMemory>> Triple(IErrorCovariance background, AssimilationSystem system, StateSource source)
+    private protected override AssimilationTriple<WindowMemory<StateMemory>> Triple(IErrorCovariance background, AssimilationSystem system,
+        StateSource source)
     {
         var cost = new FourDimensionalVariationalCost(system.Dynamics,
-            [new BackgroundTerm(background, Control), .. Priors], [new ObservationTerm(system.Network.Operator, system.Network.Error), .. Terms]);
+            [new BackgroundTerm(background, Control), .. Priors],
+            [new ObservationTerm(system.Network.Operator, system.Network.Error), .. Terms]);
         return new(new FourDimensionalVariationalAnalyzer(Minimisation.Of(cost), Observations, Observer),
             new WindowPropagater<StateMemory>(new StatePropagater(system.Dynamics)), new WindowProcoder<StateMemory>(new StateProcoder()),
             new WindowSource<StateMemory>(source, Window));

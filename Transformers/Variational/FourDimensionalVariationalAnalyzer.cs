@@ -65,8 +65,11 @@ public sealed class FourDimensionalVariationalAnalyzer(IWindowMinimisation metho
         memory.HandedOn is { } pairs && pairs.Vectors.size(-1) == method.Cost.ControlDimension(window)
             ? [new(method.Cost.Background(window), [], pairs)] : [];
 
-    /// <summary>The window that an analysis minimises over, for those who want to minimise it themselves and see the whole result.</summary>
-    /// <param name="memory">A memory with an observation, for instance a run's forecast after <see cref="WindowMemory{TInner}.Remember"/>.</param>
+    /// <summary>
+    /// The window that an analysis minimises over, for those who want to minimise it themselves and see the whole result.
+    /// </summary>
+    /// <param name="memory">A memory with an observation, for instance a run's forecast after
+    /// <see cref="WindowMemory{TInner}.Remember"/>.</param>
     public AssimilationWindow Window(WindowMemory<StateMemory> memory)
     {
         var used = Observations == WindowObservations.All ? memory.Observations : [.. memory.Observations.TakeLast(memory.Unused)];

@@ -6,6 +6,8 @@ public sealed record ThreeDimensionalVariational : VariationalMethod<StateMemory
     /// <inheritdoc/>
     protected internal override string UsualName => "3D-Var";
 
-    private protected override AssimilationTriple<StateMemory> Triple(IErrorCovariance background, AssimilationSystem system, StateSource source) =>
-        new(new ThreeDimensionalVariationalAnalyzer(system.Network.Operator, system.Network.Error, background), new StatePropagater(system.Dynamics), new StateProcoder(), source);
+    private protected override AssimilationTriple<StateMemory> Triple(IErrorCovariance background, AssimilationSystem system,
+        StateSource source) =>
+        new(new ThreeDimensionalVariationalAnalyzer(system.Network.Operator, system.Network.Error, background),
+            new StatePropagater(system.Dynamics), new StateProcoder(), source);
 }

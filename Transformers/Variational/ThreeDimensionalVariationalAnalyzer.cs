@@ -32,7 +32,9 @@ public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>
     {
         ObservingSystem.Check(observationOperator, observationError);
         if (background.Dimension != observationOperator.StateDimension)
-            throw new ArgumentException($"The background error covariance must have the dimension of the state, {observationOperator.StateDimension} ({observationOperator.Name}); given: {background.Dimension}.", nameof(background));
+            throw new ArgumentException(
+                $"The background error covariance must have the dimension of the state, {observationOperator.StateDimension} " +
+                    $"({observationOperator.Name}); given: {background.Dimension}.", nameof(background));
         this.observationOperator = observationOperator;
         this.observationError = observationError;
         this.maximumIterations = (int)Require.AtLeast(maximumIterations, 1);
@@ -62,7 +64,8 @@ public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>
         var x = forecast.State;
         if (transposedGain is null) return new(GaussNewton(x, observation).MoveToOuterDisposeScope());
         var innovation = observation.Values - observationOperator.Apply(x);
-        var analysis = observation.Mask is null ? x.addmm(innovation, transposedGain.Like(x)) : x + Increment(x, innovation, observation.Mask);
+        var analysis = observation.Mask is null ? x.addmm(innovation, transposedGain.Like(x))
+            : x + Increment(x, innovation, observation.Mask);
         return new(analysis.MoveToOuterDisposeScope());
     }
 
@@ -126,7 +129,8 @@ public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>
     private Tensor Weights(Tensor at, Tensor innovation, Tensor? mask)
     {
         long n = at.size(1);
-        return KalmanUpdate.Weights(at, root.Value.Like(at).expand(at.size(0), n, n), innovation, mask, observationOperator, observationError);
+        return KalmanUpdate.Weights(at, root.Value.Like(at).expand(at.size(0), n, n), innovation, mask, observationOperator,
+            observationError);
     }
 
     private ConstantTensor TransposedGain()
@@ -134,9 +138,11 @@ public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var origin = zeros(1, Background.Dimension, dtype: ScalarType.Float64);
-        return new ConstantTensor(KalmanUpdate.Gain(origin, root.Value.Value.unsqueeze(0), observationOperator, observationError).squeeze(0).transpose(0, 1));
+        return new ConstantTensor(KalmanUpdate.Gain(origin, root.Value.Value.unsqueeze(0), observationOperator, observationError).squeeze(0)
+            .transpose(0, 1));
     }
 
     /// <inheritdoc/>
-    public IAnalyzer<StateMemory> For(IObservationNetwork network) => new ThreeDimensionalVariationalAnalyzer(network.Operator, network.Error, Background, maximumIterations, tolerance);
+    public IAnalyzer<StateMemory> For(IObservationNetwork network) =>
+        new ThreeDimensionalVariationalAnalyzer(network.Operator, network.Error, Background, maximumIterations, tolerance);
 }

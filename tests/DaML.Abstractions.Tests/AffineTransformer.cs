@@ -9,7 +9,8 @@ internal sealed class AffineTransformer(Column column, double scale, Tensor offs
     : CycleTransformer("affine", new SchemaContract([new(column, offset.shape)], [new(column, offset.shape)])), IComponent
 {
     public static ComponentType Type { get; } = new("example.org/affine", 2, reader => new AffineTransformer(
-        new Column(reader.Get<string>("column")), reader.Get<double>("scale"), reader.Tensor("offset"), reader.Get<Rounding>("rounding"), reader.OptionalPart<Note>("note")));
+        new Column(reader.Get<string>("column")), reader.Get<double>("scale"), reader.Tensor("offset"), reader.Get<Rounding>("rounding"),
+        reader.OptionalPart<Note>("note")));
 
     public double Scale => scale;
     public Tensor Offset => offset;

@@ -122,7 +122,8 @@ public class ChainTests
     [Fact]
     public void Columns_are_the_same_if_their_names_are() => Assert.Equal(Columns.Truth, new Column("truth"));
 
-    private static DoNothing Step(string name, ColumnDefinition[] requires, ColumnDefinition[] adds) => new(name, new SchemaContract(requires, adds));
+    private static DoNothing Step(string name, ColumnDefinition[] requires, ColumnDefinition[] adds) =>
+        new(name, new SchemaContract(requires, adds));
 
     private static RecordingEstimator Recorder(List<double> seen) => new(seen);
 
@@ -133,7 +134,8 @@ public class ChainTests
         public ITrajectoryView Transform(ITrajectoryView input) => input;
     }
 
-    private sealed class Doubling() : CycleTransformer("doubling", new SchemaContract([new(Field, ColumnDefinition.AnySize)], [new(Field, ColumnDefinition.AnySize)]))
+    private sealed class Doubling()
+        : CycleTransformer("doubling", new SchemaContract([new(Field, ColumnDefinition.AnySize)], [new(Field, ColumnDefinition.AnySize)]))
     {
         protected override IReadOnlyList<Tensor> Apply(ITrajectoryCursor cycle) => [2 * cycle[Field]];
     }

@@ -139,11 +139,13 @@ public sealed class ComponentLayoutTests : IDisposable
     {
         var drawing = new Drawing(context, "a \"drawing\"", new Circle(3), tensor([true, false]), new Frame(1.0 / 3), new Extent(2, 3),
             new Circle(1), new Circle(2)) { Author = "somebody" };
-        JsonNode Part(double radius) => Json($$"""{"kind": "example.org/circle", "version": 1, "settings": {"radius": {{radius}} }, "parts": {} }""");
+        JsonNode Part(double radius) =>
+            Json($$"""{"kind": "example.org/circle", "version": 1, "settings": {"radius": {{radius}} }, "parts": {} }""");
         var expected = Json("""
             {
               "kind": "example.org/drawing", "version": 2,
-              "settings": {"title": "a \"drawing\"", "shapes": 2, "hasMask": true, "fill": "Red", "frame": true, "frameWidth": 0.3333333333333333,
+              "settings": {"title": "a \"drawing\"", "shapes": 2, "hasMask": true, "fill": "Red", "frame": true,
+                  "frameWidth": 0.3333333333333333,
                            "size": {"rows": 2, "columns": 3}, "scale": 0.5, "by": "somebody"},
               "parts": {}
             }
@@ -166,7 +168,8 @@ public sealed class ComponentLayoutTests : IDisposable
     {
         var read = RoundTrip(new Drawing(context, "empty", null, null, null, null), typeof(Drawing));
         Assert.Equal((0, null, null, null, null, null), (read.Shapes.Count, read.Ground, read.Mask, read.Frame, read.Size, read.Author));
-        Assert.True(JsonNode.DeepEquals(Json("""{"title": "empty", "shapes": 0, "hasMask": false, "fill": "Red", "frame": false, "scale": 0.5}"""),
+        Assert.True(
+            JsonNode.DeepEquals(Json("""{"title": "empty", "shapes": 0, "hasMask": false, "fill": "Red", "frame": false, "scale": 0.5}"""),
             ModelArchive.Describe(read)["settings"]));
     }
 

@@ -15,7 +15,8 @@ public class ContextTests
     [Fact]
     public void A_device_that_is_not_there_is_refused_by_name()
     {
-        var refused = Assert.Throws<DeviceNotAvailableException>(() => new DataAssimilationContext(new DataAssimilationOptions { Device = "cuda:99" }));
+        var refused = Assert.Throws<DeviceNotAvailableException>(() =>
+            new DataAssimilationContext(new DataAssimilationOptions { Device = "cuda:99" }));
         Assert.Contains("cuda:99", refused.Message);
         if (Devices.WhyNoCuda is { } reason) Assert.Contains(reason, refused.Message);
     }
@@ -31,17 +32,21 @@ public class ContextTests
     [Theory, InlineData(ScalarType.Int64), InlineData(ScalarType.Float16), InlineData(ScalarType.Bool)]
     public void A_precision_that_is_neither_single_nor_double_is_refused(ScalarType precision)
     {
-        Assert.Contains(precision.ToString(), Assert.Throws<ArgumentException>(() => new DataAssimilationContext(new DataAssimilationOptions { Precision = precision })).Message);
+        Assert.Contains(precision.ToString(),
+            Assert.Throws<ArgumentException>(() =>
+                new DataAssimilationContext(new DataAssimilationOptions { Precision = precision })).Message);
         Assert.Throws<ArgumentException>(() => new DataAssimilationContext(new DataAssimilationOptions { NetworkPrecision = precision }));
     }
 
     [Fact]
     public void A_matrix_precision_that_the_processor_does_not_have_is_refused()
     {
-        var refused = Assert.Throws<ArgumentException>(() => new DataAssimilationContext(new DataAssimilationOptions { MatrixPrecision = MatrixPrecision.TensorFloat32 }));
+        var refused = Assert.Throws<ArgumentException>(() =>
+            new DataAssimilationContext(new DataAssimilationOptions { MatrixPrecision = MatrixPrecision.TensorFloat32 }));
         Assert.Contains("TensorFloat32", refused.Message);
         Assert.Contains("'cpu'", refused.Message);
-        Assert.Throws<ArgumentOutOfRangeException>(() => new DataAssimilationContext(new DataAssimilationOptions { MatrixPrecision = (MatrixPrecision)7 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new DataAssimilationContext(new DataAssimilationOptions { MatrixPrecision = (MatrixPrecision)7 }));
     }
 
     [CudaFact]
@@ -79,7 +84,8 @@ public class ContextTests
     public void An_interval_counts_its_steps(double from, double to, double step, long expected) =>
         Assert.Equal(expected, new TimeInterval(from, to).Steps(step));
 
-    [Theory, InlineData(0, 0.07, 0.05), InlineData(1, 0.95, 0.05), InlineData(0, double.NaN, 0.05), InlineData(0, double.PositiveInfinity, 0.05)]
+    [Theory, InlineData(0, 0.07, 0.05), InlineData(1, 0.95, 0.05), InlineData(0, double.NaN, 0.05),
+        InlineData(0, double.PositiveInfinity, 0.05)]
     public void An_interval_that_is_no_whole_number_of_steps_is_refused(double from, double to, double step)
     {
         var refused = Assert.Throws<ArgumentException>(() => new TimeInterval(from, to).Steps(step));
@@ -97,7 +103,8 @@ public class ContextTests
         Assert.Throws<ArgumentOutOfRangeException>(() => Require.NotNegative(double.NaN));
         Assert.Equal(0, Require.NotNegative(0.0));
         long members = 1;
-        Assert.Contains("'members' must be at least 2; given: 1", Assert.Throws<ArgumentOutOfRangeException>(() => Require.AtLeast(members, 2)).Message);
+        Assert.Contains("'members' must be at least 2; given: 1",
+            Assert.Throws<ArgumentOutOfRangeException>(() => Require.AtLeast(members, 2)).Message);
     }
 
     [Fact]
@@ -108,9 +115,11 @@ public class ContextTests
         Assert.Contains("40", refused.Message);
         Assert.Contains("[3, 39]", refused.Message);
         Assert.Throws<ArgumentException>(() => Require.LastDimension(tensor(1.0), 1, "The state"));
-        Assert.Contains("[any, 40]", Assert.Throws<ArgumentException>(() => Require.Shape(zeros(40), "The state", ColumnDefinition.AnySize, 40)).Message);
+        Assert.Contains("[any, 40]",
+            Assert.Throws<ArgumentException>(() => Require.Shape(zeros(40), "The state", ColumnDefinition.AnySize, 40)).Message);
         foreach (double bad in (double[])[double.NaN, double.PositiveInfinity, double.NegativeInfinity])
-            Assert.Contains("1 of its 3 values", Assert.Throws<ArgumentException>(() => Require.Finite(tensor([1, bad, 2]), "The observation")).Message);
+            Assert.Contains("1 of its 3 values",
+                Assert.Throws<ArgumentException>(() => Require.Finite(tensor([1, bad, 2]), "The observation")).Message);
     }
 
     [Fact]

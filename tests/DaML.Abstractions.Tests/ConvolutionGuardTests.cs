@@ -14,7 +14,8 @@ public class ConvolutionGuardTests
     private static ProcessorIdentification Processor(string vendor, (int, int, int, int) cache) => (leaf, subLeaf) =>
     {
         int Letters(int from) => BitConverter.ToInt32(Encoding.ASCII.GetBytes(vendor, from, 4));
-        return leaf == 0 ? (0x1C, Letters(0), Letters(8), Letters(4)) : (leaf, subLeaf) == (unchecked((int)0x8000001D), 0) ? cache : default;
+        return leaf == 0 ? (0x1C, Letters(0), Letters(8), Letters(4)) : (leaf, subLeaf) == (unchecked((int)0x8000001D), 0) ? cache
+            : default;
     };
 
     private static ConvolutionLimit Apply(ProcessorIdentification processor, Dictionary<string, string> environment) =>
@@ -51,9 +52,11 @@ public class ConvolutionGuardTests
     [Fact]
     public void A_processor_without_CPUID_is_left_alone() => Assert.Null(Apply((_, _) => default, []).Message);
 
-    // Where the leaf is beyond the last, some hypervisors answer with another leaf's numbers: oneDNN takes them for a large cache and is right (seen under qemu).
+    // Where the leaf is beyond the last, some hypervisors answer with another leaf's numbers: oneDNN takes them for a large cache and is
+    // right (seen under qemu).
     [Fact]
-    public void Another_leaf_s_answer_is_read_as_oneDNN_reads_it() => Assert.False(ProcessorCaches.AreHidden(Processor("AuthenticAMD", (7, 0x340, 0x340, 0))));
+    public void Another_leaf_s_answer_is_read_as_oneDNN_reads_it() =>
+    Assert.False(ProcessorCaches.AreHidden(Processor("AuthenticAMD", (7, 0x340, 0x340, 0))));
 
     [Theory, InlineData("ONEDNN_MAX_CPU_ISA", "AVX2"), InlineData("DNNL_MAX_CPU_ISA", "AVX2"), InlineData("ONEDNN_MAX_CPU_ISA", "SSE41")]
     public void What_the_user_has_set_stays_and_the_message_names_it(string variable, string value)
@@ -84,7 +87,8 @@ public class ConvolutionGuardTests
         static nint OfWindows(string name)
         {
             nint buffer = Marshal.AllocHGlobal(64);
-            for (int i = 0, length = GetEnvironmentVariableA(name, buffer, 64); i < 64 - length; i++) Marshal.WriteByte(buffer, length + i, 0);
+            for (int i = 0, length = GetEnvironmentVariableA(name, buffer, 64); i < 64 - length; i++)
+                Marshal.WriteByte(buffer, length + i, 0);
             return buffer;
         }
     }
@@ -103,7 +107,9 @@ public class ConvolutionGuardTests
 
     [Fact]
     public void Bfloat16_is_no_fault() =>
-        Assert.Null(ConvolutionCheck.Fault((field, weight) => ConvolutionCheck.Convolve(field.to(ScalarType.BFloat16), weight.to(ScalarType.BFloat16)).to(ScalarType.Float32)));
+        Assert.Null(
+            ConvolutionCheck.Fault((field, weight) =>
+                ConvolutionCheck.Convolve(field.to(ScalarType.BFloat16), weight.to(ScalarType.BFloat16)).to(ScalarType.Float32)));
 
     [Fact]
     public void Each_wrong_result_is_found_and_said_how_far_off_it_is()
@@ -111,11 +117,15 @@ public class ConvolutionGuardTests
         // Half of a tensor that is treated as a constant halves the gradient and leaves the value.
         static Tensor Half(Tensor tensor) => tensor / 2 + (tensor / 2).detach();
         static string? With(Func<Tensor, Tensor, Tensor> convolve) => ConvolutionCheck.Fault(convolve);
-        Assert.Equal("the output of conv1d from 12 to 12 channels with a kernel of 3 is off by 40 % of its norm", With((x, w) => 0.6 * ConvolutionCheck.Convolve(x, w)));
-        Assert.StartsWith("the input gradient of conv1d from 12 to 12 channels with a kernel of 3 is off by 50 %", With((x, w) => ConvolutionCheck.Convolve(Half(x), w)));
-        Assert.StartsWith("the weight gradient of conv1d from 12 to 12 channels with a kernel of 3 is off by 50 %", With((x, w) => ConvolutionCheck.Convolve(x, Half(w))));
+        Assert.Equal("the output of conv1d from 12 to 12 channels with a kernel of 3 is off by 40 % of its norm",
+            With((x, w) => 0.6 * ConvolutionCheck.Convolve(x, w)));
+        Assert.StartsWith("the input gradient of conv1d from 12 to 12 channels with a kernel of 3 is off by 50 %",
+            With((x, w) => ConvolutionCheck.Convolve(Half(x), w)));
+        Assert.StartsWith("the weight gradient of conv1d from 12 to 12 channels with a kernel of 3 is off by 50 %",
+            With((x, w) => ConvolutionCheck.Convolve(x, Half(w))));
         Assert.Equal("the input gradient of conv1d from 16 to 1 channels with a kernel of 5 is not finite",
-            With((x, w) => ConvolutionCheck.Convolve(w.shape[0] == 1 ? x + 0 * (x - x.detach()).sqrt() : x, w)));   // the slope of a root at zero
+            // the slope of a root at zero
+            With((x, w) => ConvolutionCheck.Convolve(w.shape[0] == 1 ? x + 0 * (x - x.detach()).sqrt() : x, w)));
         Assert.StartsWith("the output of conv2d", With((x, w) => ConvolutionCheck.Convolve(x, w) * (w.ndim - 2)));
     }
 
@@ -125,7 +135,8 @@ public class ConvolutionGuardTests
         Dictionary<string, string> environment = new() { ["ONEDNN_MAX_CPU_ISA"] = "AVX2" };
         var limit = Apply(Processor("AuthenticAMD", default), environment);
         ConvolutionGuard.Require(null, limit);
-        string message = Assert.Throws<WrongConvolutionException>(() => ConvolutionGuard.Require("the output is off by 40 % of its norm", limit)).Message;
+        string message = Assert.Throws<WrongConvolutionException>(() =>
+            ConvolutionGuard.Require("the output is off by 40 % of its norm", limit)).Message;
         Assert.Contains("the output is off by 40 % of its norm", message);
         Assert.Contains("ONEDNN_MAX_CPU_ISA=SSE41 in its environment, instead of ONEDNN_MAX_CPU_ISA=AVX2", message);
     }
@@ -135,7 +146,8 @@ public class ConvolutionGuardTests
         public List<string> Written { get; } = [];
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
         public bool IsEnabled(LogLevel level) => level >= LogLevel.Warning;
-        public void Log<TState>(LogLevel level, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> format) => Written.Add($"{level}: {format(state, exception)}");
+        public void Log<TState>(LogLevel level, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> format) =>
+            Written.Add($"{level}: {format(state, exception)}");
     }
 
     [Fact]
@@ -144,7 +156,8 @@ public class ConvolutionGuardTests
         var limit = Apply(Processor("AuthenticAMD", default), []);
         var (first, second) = (new WarningLog(), new WarningLog());
         int told = 0;
-        foreach (ILogger log in (ILogger[])[Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, first, first, second]) ConvolutionGuard.Tell(log, limit, ref told);
+        foreach (ILogger log in (ILogger[])[Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, first, first, second])
+            ConvolutionGuard.Tell(log, limit, ref told);
         Assert.Equal([$"Warning: {limit.Message}"], first.Written);
         Assert.Empty(second.Written);
         told = 0;

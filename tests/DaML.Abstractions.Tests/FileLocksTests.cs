@@ -28,5 +28,6 @@ public sealed class FileLocksTests : IDisposable
     }
 
     [Fact]
-    public void A_file_that_is_not_there_is_not_waited_for() => Assert.Throws<FileNotFoundException>(() => FileLocks.Open(path, FileAccess.Read));
+    public void A_file_that_is_not_there_is_not_waited_for() =>
+    Assert.Throws<FileNotFoundException>(() => FileLocks.Open(path, FileAccess.Read));
 }

@@ -13,7 +13,8 @@ public class MemoryTests
         Check(new EnsembleMemory(ones(2, 5, 3)), 1);
         Check(GaussianMemory.OfRoot(ones(2, 3), ones(2, 3, 3)), 2);
         Check(new VectorMemory(ones(2, 4, 3)), 1);
-        Check(new ProductMemory<StateMemory, ProductMemory<VectorMemory, GaussianMemory>>(new(ones(2, 3)), new(new(ones(2, 7)), GaussianMemory.OfRoot(ones(2, 3), ones(2, 3, 3)))), 4);
+        Check(new ProductMemory<StateMemory, ProductMemory<VectorMemory, GaussianMemory>>(new(ones(2, 3)),
+            new(new(ones(2, 7)), GaussianMemory.OfRoot(ones(2, 3), ones(2, 3, 3)))), 4);
     }
 
     [Fact]
@@ -23,7 +24,8 @@ public class MemoryTests
         var covariance = tensor(new double[,,] { { { 4, 2 }, { 2, 1 } }, { { 2, 1 }, { 1, 3 } }, { { 0, 0 }, { 0, 5 } } });
         var memory = new GaussianMemory(zeros(3, 2, dtype: ScalarType.Float64), covariance);
         Assert.InRange((memory.Covariance - covariance).abs().max().ToDouble(), 0, 1e-14);
-        Assert.Throws<ArgumentException>(() => new GaussianMemory(zeros(1, 2, dtype: ScalarType.Float64), tensor(new double[,,] { { { 1, 2 }, { 2, 1 } } })));
+        Assert.Throws<ArgumentException>(() =>
+            new GaussianMemory(zeros(1, 2, dtype: ScalarType.Float64), tensor(new double[,,] { { { 1, 2 }, { 2, 1 } } })));
     }
 
     [Fact]

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>Models come back equal to the bit, and a file that is damaged, foreign, too new or hostile is refused with a message that says so.</summary>
+/// <summary>
+/// Models come back equal to the bit, and a file that is damaged, foreign, too new or hostile is refused with a message that says so.
+/// </summary>
 public sealed class ModelArchiveTests : IDisposable
 {
     private static readonly Column Field = new("field");
@@ -27,7 +29,8 @@ public sealed class ModelArchiveTests : IDisposable
     public void A_chain_with_a_third_partys_component_comes_back_equal_to_the_bit()
     {
         var offset = tensor([0.1, -0.0, 1e-310, double.MaxValue]);
-        var chain = new AffineTransformer(Field, 1.0 / 3, offset, Rounding.Nearest, new Note("größer als \"alles\" \u0001", [0.1, double.NaN, double.NegativeInfinity]))
+        var chain = new AffineTransformer(Field, 1.0 / 3, offset, Rounding.Nearest,
+            new Note("größer als \"alles\" \u0001", [0.1, double.NaN, double.NegativeInfinity]))
             .Append(new AffineTransformer(Field, Math.PI, tensor([1f, 2f, 3f, 4f]), Rounding.None));
         context.Model.Save(chain, Model);
         var read = ModelArchive.Read<TransformerChain>(Model, registry, context);
@@ -144,7 +147,8 @@ public sealed class ModelArchiveTests : IDisposable
         Refused("damaged or not a DaML model");
     }
 
-    [Theory, InlineData("../../outside"), InlineData("/etc/cron.d/job"), InlineData("..\\outside"), InlineData("code.dll"), InlineData("Manifest.json")]
+    [Theory, InlineData("../../outside"), InlineData("/etc/cron.d/job"), InlineData("..\\outside"), InlineData("code.dll"),
+        InlineData("Manifest.json")]
     public void An_entry_that_does_not_belong_there_is_refused_and_nothing_is_written(string name)
     {
         Save();
@@ -239,7 +243,14 @@ public sealed class ModelArchiveTests : IDisposable
         Rewrite(manifest => manifest["root"]!["parts"]!["note"] = manifest["root"]!.DeepClone());
         Refused("model/note");
         Save();
-        Rewrite(manifest => manifest["root"] = JsonNode.Parse("""{"kind": "transformer-chain", "version": 1, "settings": {"steps": 1}, "parts": {"step0": {"kind": "example.org/note", "version": 1, "settings": {"text": "", "numbers": []}, "parts": {}}}}"""));
+        Rewrite(manifest =>
+            manifest["root"] =
+                JsonNode.Parse(
+                    """
+                    {"kind": "transformer-chain", "version": 1, "settings": {"steps": 1},
+                        "parts": {"step0": {"kind": "example.org/note", "version": 1, "settings": {"text": "", "numbers": []},
+                         "parts": {}}}}
+                    """));
         Refused("is a Note, not a ITransformer");
         Rewrite(manifest => manifest["root"]!["settings"]!["steps"] = 1_000_000_000);
         Refused("'steps' is 1000000000");
@@ -252,17 +263,20 @@ public sealed class ModelArchiveTests : IDisposable
     {
         Save();
         var text = new StringBuilder("{\"format\": \"daml-model\", \"formatVersion\": 1, \"root\": ");
-        for (int i = 0; i < 100_000; i++) text.Append("{\"kind\": \"transformer-chain\", \"version\": 1, \"settings\": {\"steps\": 1}, \"parts\": {\"step0\": ");
+        for (int i = 0; i < 100_000; i++)
+            text.Append("{\"kind\": \"transformer-chain\", \"version\": 1, \"settings\": {\"steps\": 1}, \"parts\": {\"step0\": ");
         Zip(("manifest.json", Encoding.UTF8.GetBytes(text.ToString())), ("tensors.safetensors", []));
         Refused("damaged");
     }
 
-    private void Save() => context.Model.Save(new AffineTransformer(Field, 0.1, tensor([1.5, 2.5]), Rounding.Nearest, new Note("n", [1])), Model);
+    private void Save() =>
+        context.Model.Save(new AffineTransformer(Field, 0.1, tensor([1.5, 2.5]), Rounding.Nearest, new Note("n", [1])), Model);
 
     private AffineTransformer Read() => ModelArchive.Read<AffineTransformer>(Model, registry, context);
 
     private void Refused(string word) =>
-        Assert.Contains(word, Assert.Throws<ModelArchiveException>(() => ModelArchive.Read<ITransformer>(Model, registry, context)).Message);
+        Assert.Contains(word,
+            Assert.Throws<ModelArchiveException>(() => ModelArchive.Read<ITransformer>(Model, registry, context)).Message);
 
     private void Rewrite(Action<JsonObject> change) => Rewrite(Model, change);
 

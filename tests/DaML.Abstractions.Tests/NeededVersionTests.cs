@@ -101,7 +101,8 @@ public sealed class NeededVersionTests : IDisposable
         return changed;
     }
 
-    private static string Refusal(byte[] file) => Assert.Throws<InvalidDataException>(() => NeededVersion.Weaken(file, Missing, Marker)).Message;
+    private static string Refusal(byte[] file) =>
+        Assert.Throws<InvalidDataException>(() => NeededVersion.Weaken(file, Missing, Marker)).Message;
 
     private nint Load(byte[] bytes)
     {

@@ -19,7 +19,8 @@ public sealed class PackageReferenceTests
         Assert.Equal("0.107.0", packages["TorchSharp"]);
         Assert.Equal([$"libtorch-cpu-{system}"], packages.Keys.Where(name => name.StartsWith("libtorch", StringComparison.Ordinal)));
         Assert.Equal("2.10.0", packages[$"libtorch-cpu-{system}"]);
-        Assert.DoesNotContain(packages.Keys, name => name.Contains("cuda", StringComparison.OrdinalIgnoreCase) || name.Contains("MKL", StringComparison.Ordinal));
+        Assert.DoesNotContain(packages.Keys, name => name.Contains("cuda", StringComparison.OrdinalIgnoreCase)
+            || name.Contains("MKL", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -66,7 +67,8 @@ public sealed class PackageReferenceTests
         Assert.True(code == 0, output);
         using var json = JsonDocument.Parse(output);
         var items = json.RootElement.GetProperty("Items");
-        var versions = items.GetProperty("PackageVersion").EnumerateArray().ToDictionary(Name, item => item.GetProperty("Version").GetString()!);
+        var versions = items.GetProperty("PackageVersion").EnumerateArray()
+            .ToDictionary(Name, item => item.GetProperty("Version").GetString()!);
         return items.GetProperty("PackageReference").EnumerateArray().ToDictionary(Name, item => versions[Name(item)]);
 
         static string Name(JsonElement item) => item.GetProperty("Identity").GetString()!;
@@ -77,9 +79,11 @@ public sealed class PackageReferenceTests
         var root = new DirectoryInfo(AppContext.BaseDirectory);
         while (root is not null && !File.Exists(Path.Combine(root.FullName, "DaML.sln"))) root = root.Parent;
         Assert.SkipWhen(root is null, "the tests do not lie beneath the sources");
-        var start = new ProcessStartInfo("dotnet", ["msbuild", Path.Combine(root!.FullName, project), "-nologo", .. arguments]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("dotnet", ["msbuild", Path.Combine(root!.FullName, project), "-nologo", .. arguments])
+            { RedirectStandardOutput = true };
         // What `dotnet test` tells its own MSBuild is not meant for another.
-        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToList()) start.Environment.Remove(name);
+        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase))
+            .ToList()) start.Environment.Remove(name);
         using var process = Process.Start(start)!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

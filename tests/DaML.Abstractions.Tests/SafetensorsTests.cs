@@ -79,7 +79,8 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Data_are_aligned_and_independent_of_the_order_given()
     {
-        var a = new Dictionary<string, Tensor> { ["b"] = ones(3), ["a"] = ones([1], dtype: ScalarType.Bool), ["c"] = ones([2], dtype: ScalarType.Float64) };
+        var a = new Dictionary<string, Tensor>
+            { ["b"] = ones(3), ["a"] = ones([1], dtype: ScalarType.Bool), ["c"] = ones([2], dtype: ScalarType.Float64) };
         var b = a.Reverse().ToDictionary(e => e.Key, e => e.Value);
         using var first = new MemoryStream();
         using var second = new MemoryStream();
@@ -106,7 +107,8 @@ public sealed class SafetensorsTests : IDisposable
     {
         var path = Path.Combine(folder, "below", "weights.safetensors");
         Safetensors.Write(path, new Dictionary<string, Tensor> { ["x"] = ones(3) });
-        Assert.Throws<ArgumentException>(() => Safetensors.Write(path, new Dictionary<string, Tensor> { ["x"] = zeros([3], dtype: ScalarType.ComplexFloat32) }));
+        Assert.Throws<ArgumentException>(() =>
+            Safetensors.Write(path, new Dictionary<string, Tensor> { ["x"] = zeros([3], dtype: ScalarType.ComplexFloat32) }));
         Assert.Equal([1f, 1f, 1f], Safetensors.Read(path).Tensors["x"].data<float>().ToArray());
         Assert.Single(Directory.GetFiles(Path.GetDirectoryName(path)!));
     }
@@ -130,7 +132,9 @@ public sealed class SafetensorsTests : IDisposable
     public void An_independent_writers_file_is_read()
     {
         // Written out by hand: unsorted names, spaces, an escaped name, offsets out of the order of the header.
-        const string header = """{ "__metadata__":{"a":"b"}, "w\u0031": {"shape":[2, 2],"data_offsets":[3,19],"dtype":"F32"} , "flags":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]}}""";
+        const string header =
+            """{ "__metadata__":{"a":"b"}, "w\u0031": {"shape":[2, 2],"data_offsets":[3,19],"dtype":"F32"} ,""" +
+            """ "flags":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]}}""";
         byte[] data = [1, 0, 1, .. new[] { 1.5f, -2f, 3f, 0.25f }.SelectMany(BitConverter.GetBytes)];
         var (tensors, metadata) = Safetensors.Read(new MemoryStream(Whole(header + "   ", data)));
         Assert.Equal("b", metadata["a"]);
@@ -173,9 +177,11 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Python_reads_ours_and_we_read_its()
     {
-        var python = Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Select(p => Path.Combine(p, "python3")).FirstOrDefault(File.Exists);
+        var python = Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Select(p => Path.Combine(p, "python3"))
+            .FirstOrDefault(File.Exists);
         if (python is null) return; // the hand-written file above stands in for it
-        string ours = Path.Combine(folder, "ours.safetensors"), theirs = Path.Combine(folder, "theirs.safetensors"), script = Path.Combine(folder, "check.py");
+        string ours = Path.Combine(folder, "ours.safetensors"), theirs = Path.Combine(folder, "theirs.safetensors"),
+            script = Path.Combine(folder, "check.py");
         File.WriteAllText(script, Script);
         Safetensors.Write(ours, new Dictionary<string, Tensor>
         {
@@ -206,13 +212,16 @@ public sealed class SafetensorsTests : IDisposable
 
     private static string Refusal(Action read) => Assert.Throws<InvalidDataException>(read).Message;
 
-    private static string Refusal(string header, int dataBytes) => Refusal(() => Safetensors.Read(new MemoryStream(Whole(header, new byte[dataBytes]))));
+    private static string Refusal(string header, int dataBytes) =>
+        Refusal(() => Safetensors.Read(new MemoryStream(Whole(header, new byte[dataBytes]))));
 
     public static TheoryData<string, int, string[]> Hostile => new()
     {
         { """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8, ["a"] },
-        { """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12, ["'b'", "4", "'a'"] },
-        { """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[12,20]}}""", 20, ["'b'", "8 to 12"] },
+        { """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12,
+            ["'b'", "4", "'a'"] },
+        { """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[12,20]}}""", 20,
+            ["'b'", "8 to 12"] },
         { """{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}""", 16, ["'a'", "0 to 8"] },
         { """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 7, ["Truncated", "'a'", "8 bytes", "7"] },
         { """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 9, ["1 bytes follow"] },
@@ -272,7 +281,9 @@ public sealed class SafetensorsTests : IDisposable
 
     [Fact]
     public void A_truth_value_that_is_neither_is_refused() =>
-        Assert.Contains("2", Refusal(() => Safetensors.Read(new MemoryStream(Whole("""{"a":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]}}""", [1, 0, 2])))));
+        Assert.Contains("2",
+            Refusal(() =>
+                Safetensors.Read(new MemoryStream(Whole("""{"a":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]}}""", [1, 0, 2])))));
 
     [Fact]
     public void Every_truncation_and_every_flipped_byte_is_refused_or_read_and_never_worse()
@@ -300,7 +311,8 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void What_fails_half_way_leaves_no_tensors_behind()
     {
-        var bytes = Whole("""{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"BOOL","shape":[1],"data_offsets":[2,3]}}""", [1, 2, 9]);
+        var bytes = Whole("""{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"BOOL","shape":[1],"data_offsets":[2,3]}}""",
+            [1, 2, 9]);
         using var inner = NewDisposeScope();
         Refusal(() => Safetensors.Read(new MemoryStream(bytes)));
         Assert.Equal(0, inner.DisposablesCount);
@@ -310,7 +322,10 @@ public sealed class SafetensorsTests : IDisposable
     public void What_the_format_does_not_have_is_refused_when_written()
     {
         using var stream = new MemoryStream();
-        Assert.Contains("'z'", Assert.Throws<ArgumentException>(() => Safetensors.Write(stream, new Dictionary<string, Tensor> { ["z"] = zeros([1], dtype: ScalarType.ComplexFloat64) })).Message);
+        Assert.Contains("'z'",
+            Assert.Throws<ArgumentException>(() =>
+                Safetensors.Write(stream,
+                    new Dictionary<string, Tensor> { ["z"] = zeros([1], dtype: ScalarType.ComplexFloat64) })).Message);
         Assert.Throws<ArgumentException>(() => Safetensors.Write(stream, new Dictionary<string, Tensor> { ["__metadata__"] = zeros(1) }));
         Assert.Equal(0, stream.Length);
     }

@@ -47,7 +47,9 @@ public sealed class StepClockTests
         foreach (double tolerance in (double[])[-0.1, 0.6, double.NaN])
         {
             Assert.Throws<ArgumentOutOfRangeException>(() => new StepClock(0, 1, tolerance));
-            Assert.Contains("from 0 to 0.5", Assert.Throws<ArgumentOutOfRangeException>(() => new DataAssimilationContext(new DataAssimilationOptions { TimeTolerance = tolerance })).Message);
+            Assert.Contains("from 0 to 0.5",
+                Assert.Throws<ArgumentOutOfRangeException>(() =>
+                    new DataAssimilationContext(new DataAssimilationOptions { TimeTolerance = tolerance })).Message);
         }
         Assert.Throws<ArgumentException>(() => new StepClock(0, 1).At(double.PositiveInfinity));
     }
@@ -56,7 +58,8 @@ public sealed class StepClockTests
     [InlineData(1e-6, 0.041667, 1 / 24.0, 1)]
     [InlineData(1, 1.0416667461395264, 1 / 24.0, 1)]
     [InlineData(0, 0.0020001, 0.001, 2)]
-    public void An_interval_takes_the_nearest_number_of_steps(double from, double to, double step, long expected) => Assert.Equal(expected, new TimeInterval(from, to).Steps(step));
+    public void An_interval_takes_the_nearest_number_of_steps(double from, double to, double step, long expected) =>
+    Assert.Equal(expected, new TimeInterval(from, to).Steps(step));
 
     [Fact]
     public void The_tolerance_of_an_interval_can_be_said()

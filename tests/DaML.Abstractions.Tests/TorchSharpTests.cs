@@ -20,7 +20,9 @@ public sealed class TorchSharpTests
             typeof(Tensor).GetMethod(nameof(Tensor.fill_), [typeof(Scalar)])!,
             typeof(ScalarExtensionMethods).GetMethod(nameof(ScalarExtensionMethods.ToDouble), [typeof(Scalar)])!,
         })
-            Assert.True(method.MethodImplementationFlags.HasFlag(MethodImplAttributes.NoOptimization), $"{method.DeclaringType!.Name}.{method.Name} is optimised.");
-        Assert.False(typeof(Tensor).GetMethod(nameof(Tensor.neg), [])!.MethodImplementationFlags.HasFlag(MethodImplAttributes.NoOptimization));
+            Assert.True(method.MethodImplementationFlags.HasFlag(MethodImplAttributes.NoOptimization),
+                $"{method.DeclaringType!.Name}.{method.Name} is optimised.");
+        Assert.False(
+            typeof(Tensor).GetMethod(nameof(Tensor.neg), [])!.MethodImplementationFlags.HasFlag(MethodImplAttributes.NoOptimization));
     }
 }

@@ -101,7 +101,8 @@ public sealed class TrajectoryCursorTests : IDisposable
     {
         public string Name => "running sum";
         public SchemaContract Contract { get; } = new([new(Field, ColumnDefinition.AnySize)], [new(Total, ColumnDefinition.AnySize)]);
-        public ITrajectoryView Transform(ITrajectoryView input) => new TrajectoryView(Contract.Apply(input.Schema, Name), input, source => new Cursor(source));
+        public ITrajectoryView Transform(ITrajectoryView input) =>
+            new TrajectoryView(Contract.Apply(input.Schema, Name), input, source => new Cursor(source));
 
         private sealed class Cursor(ITrajectoryCursor source) : TrajectoryCursor(source)
         {

@@ -44,7 +44,8 @@ public class CaughtTests
             last = state.sum().ToDouble();
             return model.Advance(state, interval) + 1e-9 * before;
         }
-        public Tensor TangentLinear(Tensor state, Tensor perturbation, TimeInterval interval) => model.TangentLinear(state, perturbation, interval);
+        public Tensor TangentLinear(Tensor state, Tensor perturbation, TimeInterval interval) =>
+            model.TangentLinear(state, perturbation, interval);
         public Tensor Adjoint(Tensor state, Tensor sensitivity, TimeInterval interval) => model.Adjoint(state, sensitivity, interval);
     }
 
@@ -75,7 +76,8 @@ public class CaughtTests
         }
 
         protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) =>
-            context.Analysis.LearnedField("scale", new AssimilationSystem(Model, Observing), Plane, _ => new Scale(context.Options.NetworkPrecision, factor).Registered());
+            context.Analysis.LearnedField("scale", new AssimilationSystem(Model, Observing), Plane,
+                _ => new Scale(context.Options.NetworkPrecision, factor).Registered());
     }
 
     private sealed class OfParameters(Func<IParametricDynamics> create) : ParametricDynamicsContract
@@ -102,7 +104,9 @@ public class CaughtTests
     private sealed class OfFilter(Func<IObservationNetwork, IAnalyzer<EnsembleMemory>> create) : FilterContract
     {
         protected override ITransformer CreateFilter(DataAssimilationContext context, AssimilationSystem system) =>
-            new SequentialAssimilation<EnsembleMemory>("tested", new AssimilationTriple<EnsembleMemory>(create(system.Network), new EnsemblePropagater(system.Dynamics), new EnsembleProcoder(),
+            new SequentialAssimilation<EnsembleMemory>("tested",
+                new AssimilationTriple<EnsembleMemory>(create(system.Network), new EnsemblePropagater(system.Dynamics),
+                    new EnsembleProcoder(),
                 new EnsembleSource(system.InitialOrUsual, 100, ScalarType.Float64)), system.Network, context);
     }
 
@@ -146,7 +150,8 @@ public class CaughtTests
     }
 
     /// <summary>x' = -a x with a parameter b that goes nowhere, or with the mean of the batch's parameters.</summary>
-    private sealed class Decay(bool mixes, bool ignores) : ParametricDynamics(2, 0.1, new ModelParameter("a", 1), new ModelParameter("b", 0.5))
+    private sealed class Decay(bool mixes, bool ignores)
+        : ParametricDynamics(2, 0.1, new ModelParameter("a", 1), new ModelParameter("b", 0.5))
     {
         protected override Tensor Tendency(Tensor state, Tensor parameters)
         {
@@ -174,22 +179,26 @@ public class CaughtTests
     }
 
     [Fact]
-    public void An_operator_that_says_it_is_linear() => Caught(new OfOperator(() => new SquareCalledLinear()).It_and_its_linearisation_keep_their_contract, "linearity");
+    public void An_operator_that_says_it_is_linear() =>
+    Caught(new OfOperator(() => new SquareCalledLinear()).It_and_its_linearisation_keep_their_contract, "linearity");
 
     // ---- error covariances ----
 
     private sealed class Faulty(Faulty.Fault fault) : IErrorCovariance
     {
         public enum Fault { Determinant, Root, Transpose, Mask, Inverse, Asymmetric }
-        private readonly IErrorCovariance right = ErrorCovariance.Full(tensor(new[,] { { 2, 0.5, 0.1 }, { 0.5, 1, -0.3 }, { 0.1, -0.3, 0.7 } }));
+        private readonly IErrorCovariance right =
+            ErrorCovariance.Full(tensor(new[,] { { 2, 0.5, 0.1 }, { 0.5, 1, -0.3 }, { 0.1, -0.3, 0.7 } }));
         public long Dimension => 3;
         public double LogDeterminant => right.LogDeterminant + (fault == Fault.Determinant ? Math.Log(2) : 0);
-        public Tensor ToMatrix(ScalarType dtype, Device device) => fault == Fault.Asymmetric ? right.ToMatrix(dtype, device).triu() : right.ToMatrix(dtype, device);
+        public Tensor ToMatrix(ScalarType dtype, Device device) =>
+            fault == Fault.Asymmetric ? right.ToMatrix(dtype, device).triu() : right.ToMatrix(dtype, device);
         public Tensor ApplyInverse(Tensor vector, Tensor? mask = null) => fault switch
         {
             Fault.Inverse => right.ApplyInverse(vector, mask) * 1.001,
             // rows and columns left out of the inverse instead of the matrix
-            Fault.Mask when mask is not null => right.ApplyInverse(vector.masked_fill(mask.unsqueeze(1).logical_not(), 0)).masked_fill(mask.unsqueeze(1).logical_not(), 0),
+            Fault.Mask when mask is not null =>
+                right.ApplyInverse(vector.masked_fill(mask.unsqueeze(1).logical_not(), 0)).masked_fill(mask.unsqueeze(1).logical_not(), 0),
             _ => right.ApplyInverse(vector, mask),
         };
         public Tensor Whiten(Tensor vector, Tensor? mask = null) => right.Whiten(vector, mask);
@@ -214,7 +223,8 @@ public class CaughtTests
     private sealed class Smoothing(Smoothing.Fault given) : ITransformer
     {
         private readonly Fault fault = given;
-        public enum Fault { None, SharedState, ChangesInput, DisposesInput, Eager, WrongShape, NeverCloses, GoesOn, TakesAnything, OrderOfReading }
+        public enum Fault { None, SharedState, ChangesInput, DisposesInput, Eager, WrongShape, NeverCloses, GoesOn, TakesAnything,
+            OrderOfReading }
         private static readonly Column Smooth = new("smooth");
         private Tensor? shared;
         public string Name => "smoothing";
@@ -225,7 +235,8 @@ public class CaughtTests
             var schema = fault == Fault.TakesAnything ? input.Schema.With(Contract.Adds) : Contract.Apply(input.Schema, Name);
             if (fault == Fault.Eager) input.OpenCursor().Dispose();
             long? count = fault == Fault.GoesOn ? input.CycleCount + 1 : input.CycleCount;
-            return new TrajectoryView(schema, count, input.StartTime, () => new Cursor(this, fault == Fault.NeverCloses ? new NotClosed(input.OpenCursor()) : input.OpenCursor()));
+            return new TrajectoryView(schema, count, input.StartTime,
+                () => new Cursor(this, fault == Fault.NeverCloses ? new NotClosed(input.OpenCursor()) : input.OpenCursor()));
         }
 
         private sealed class Cursor(Smoothing step, ITrajectoryCursor source) : TrajectoryCursor(source)
@@ -282,7 +293,8 @@ public class CaughtTests
     [Fact]
     public void A_right_transformer_passes_all()
     {
-        foreach (var test in typeof(TransformerContract).GetMethods().Where(method => method.IsDefined(typeof(FactAttribute), false) && !method.Name.Contains("file")))
+        foreach (var test in typeof(TransformerContract).GetMethods()
+            .Where(method => method.IsDefined(typeof(FactAttribute), false) && !method.Name.Contains("file")))
             test.Invoke(Of(Smoothing.Fault.None), null);
     }
 
@@ -295,9 +307,11 @@ public class CaughtTests
     // ---- filters ----
 
     /// <summary>The ensemble transform Kalman filter, and then something that it should not do.</summary>
-    private sealed class Spoilt(IObservationNetwork network, Func<EnsembleMemory, EnsembleMemory, EnsembleMemory> spoil, bool ignoresTheMask = false) : IAnalyzer<EnsembleMemory>
+    private sealed class Spoilt(IObservationNetwork network, Func<EnsembleMemory, EnsembleMemory, EnsembleMemory> spoil,
+        bool ignoresTheMask = false) : IAnalyzer<EnsembleMemory>
     {
-        private readonly EnsembleTransformKalmanFilterAnalyzer right = new(network.Operator, network.Error, Inflation.None, EnsembleRotation.None);
+        private readonly EnsembleTransformKalmanFilterAnalyzer right = new(network.Operator, network.Error, Inflation.None,
+            EnsembleRotation.None);
         public string Name => "spoilt";
         public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
         {
@@ -307,7 +321,8 @@ public class CaughtTests
         }
     }
 
-    private static OfFilter Filter(Func<EnsembleMemory, EnsembleMemory, EnsembleMemory> spoil, bool ignoresTheMask = false) => new(network => new Spoilt(network, spoil, ignoresTheMask));
+    private static OfFilter Filter(Func<EnsembleMemory, EnsembleMemory, EnsembleMemory> spoil, bool ignoresTheMask = false) =>
+        new(network => new Spoilt(network, spoil, ignoresTheMask));
 
     [Fact]
     public void A_biased_filter() =>
@@ -324,7 +339,8 @@ public class CaughtTests
         Filter((_, analysis) => analysis).On_a_linear_Gaussian_system_it_approaches_the_Kalman_filter();
         Caught(Filter((_, analysis) => Scaled(analysis, 0.8)).On_a_linear_Gaussian_system_it_approaches_the_Kalman_filter, "variance");
         Caught(Filter((_, analysis) => Scaled(analysis, 1.3)).On_a_linear_Gaussian_system_it_approaches_the_Kalman_filter, "variance");
-        Caught(Filter((forecast, analysis) => new(0.7 * forecast.Members + 0.3 * analysis.Members)).On_a_linear_Gaussian_system_it_approaches_the_Kalman_filter, "accuracy");
+        Caught(Filter((forecast, analysis) =>
+            new(0.7 * forecast.Members + 0.3 * analysis.Members)).On_a_linear_Gaussian_system_it_approaches_the_Kalman_filter, "accuracy");
     }
 
     [Fact]

@@ -31,6 +31,7 @@ internal sealed record MyFilter : EnsembleFilter
 
 internal static class MyCatalog
 {
-    public static SequentialAssimilation<EnsembleMemory> MyFilter(this AnalysisCatalog catalog, AssimilationSystem system, MyFilter method) =>
+    public static SequentialAssimilation<EnsembleMemory> MyFilter(this AnalysisCatalog catalog, AssimilationSystem system,
+        MyFilter method) =>
         method.For(system, catalog.Context);
 }

@@ -15,7 +15,8 @@ public abstract class LaggedConformance : EstimatorContract
         using var matrix = tensor(new[,] { { 0.8, -0.3, 0.1 }, { 0.3, 0.7, 0 }, { 0, 0.2, 0.6 } });
         var model = new LinearDynamics(matrix, 0.5) { ModelError = ErrorCovariance.Scalar(3, 0.3) };
         using var mean = zeros(3, dtype: ScalarType.Float64);
-        return context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)) { Initial = new GaussianInitialCondition(mean, ErrorCovariance.Scalar(3, 1)) }, new() { Batch = 2, Cycles = 70 });
+        return context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension))
+            { Initial = new GaussianInitialCondition(mean, ErrorCovariance.Scalar(3, 1)) }, new() { Batch = 2, Cycles = 70 });
     }
 }
 

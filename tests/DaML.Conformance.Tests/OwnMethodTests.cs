@@ -55,7 +55,9 @@ public sealed class LocalEnsembleTransformKalmanFilterConformance : FilterContra
 {
     protected override double SamplingTolerance => 0.2;
     protected override ITransformer CreateFilter(DataAssimilationContext context, AssimilationSystem system) =>
-        context.Analysis.LocalEnsembleTransformKalmanFilter(system, new() { Members = 30, Localisation = new Localisation(LocalisationGeometry.Line(system.Dynamics.Dimension), LocalisationRadius.EFolding(1000)) });
+        context.Analysis.LocalEnsembleTransformKalmanFilter(system,
+            new() { Members = 30,
+                Localisation = new Localisation(LocalisationGeometry.Line(system.Dynamics.Dimension), LocalisationRadius.EFolding(1000)) });
 }
 
 public sealed class IterativeEnsembleKalmanFilterConformance : FilterContract
@@ -79,7 +81,8 @@ public sealed class IdentityPreconditionerConformance : PreconditionerContract
 
 public sealed class EnsembleTransformAnalyzerConformance : AnalyzerContract<EnsembleMemory>
 {
-    protected override IAnalyzer<EnsembleMemory> CreateAnalyzer() => new EnsembleTransformKalmanFilterAnalyzer(SubsetObservationOperator.Strided(6, 2), ErrorCovariance.Scalar(3, 0.5),
+    protected override IAnalyzer<EnsembleMemory> CreateAnalyzer() =>
+        new EnsembleTransformKalmanFilterAnalyzer(SubsetObservationOperator.Strided(6, 2), ErrorCovariance.Scalar(3, 0.5),
         Inflation.StandardDeviation(1.02), EnsembleRotation.MeanPreserving);
     protected override EnsembleMemory CreateForecast(RandomStream random) => new(random.Normal([2, 8, 6], ScalarType.Float64));
     protected override Observation CreateObservation(RandomStream random) => new(random.Normal([2, 3], ScalarType.Float64), null, 1);
@@ -87,14 +90,17 @@ public sealed class EnsembleTransformAnalyzerConformance : AnalyzerContract<Ense
 
 public sealed class StochasticAnalyzerConformance : AnalyzerContract<EnsembleMemory>
 {
-    protected override IAnalyzer<EnsembleMemory> CreateAnalyzer() => new StochasticEnsembleKalmanFilterAnalyzer(SubsetObservationOperator.Strided(6, 2), ErrorCovariance.Scalar(3, 0.5), Inflation.None);
+    protected override IAnalyzer<EnsembleMemory> CreateAnalyzer() =>
+        new StochasticEnsembleKalmanFilterAnalyzer(SubsetObservationOperator.Strided(6, 2), ErrorCovariance.Scalar(3, 0.5), Inflation.None);
     protected override EnsembleMemory CreateForecast(RandomStream random) => new(random.Normal([2, 8, 6], ScalarType.Float64));
-    protected override Observation CreateObservation(RandomStream random) => new(random.Normal([2, 3], ScalarType.Float64), random.Uniform([2, 3], ScalarType.Float64) > 0.4, 1);
+    protected override Observation CreateObservation(RandomStream random) =>
+        new(random.Normal([2, 3], ScalarType.Float64), random.Uniform([2, 3], ScalarType.Float64) > 0.4, 1);
 }
 
 public sealed class KalmanAnalyzerConformance : AnalyzerContract<GaussianMemory>
 {
-    protected override IAnalyzer<GaussianMemory> CreateAnalyzer() => new KalmanFilterAnalyzer(SubsetObservationOperator.Strided(4, 2), ErrorCovariance.Scalar(2, 0.5), Inflation.None);
+    protected override IAnalyzer<GaussianMemory> CreateAnalyzer() =>
+        new KalmanFilterAnalyzer(SubsetObservationOperator.Strided(4, 2), ErrorCovariance.Scalar(2, 0.5), Inflation.None);
     protected override GaussianMemory CreateForecast(RandomStream random)
     {
         var factor = random.Normal([2, 4, 4], ScalarType.Float64);
@@ -105,7 +111,8 @@ public sealed class KalmanAnalyzerConformance : AnalyzerContract<GaussianMemory>
 
 public sealed class ForecastConformance : TransformerContract
 {
-    protected override ITransformer CreateTransformer(DataAssimilationContext context) => new LeadTimeForecast(new Lorenz63(), Columns.Truth, new Column("in-two-cycles"), 2);
+    protected override ITransformer CreateTransformer(DataAssimilationContext context) =>
+        new LeadTimeForecast(new Lorenz63(), Columns.Truth, new Column("in-two-cycles"), 2);
     protected override ITrajectoryView CreateInput(DataAssimilationContext context) => Inputs.Lorenz63(context);
 
     // It leaves out the first cycles, for which there is no forecast.
@@ -116,7 +123,9 @@ public sealed class FieldObservationConformance : TransformerContract
 {
     protected override ITransformer CreateTransformer(DataAssimilationContext context) =>
         new FieldObservation(context, ObservationNetwork.Random(8), Columns.Truth);
-    protected override ITrajectoryView CreateInput(DataAssimilationContext context) => context.Data.Twin(new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8)) { Initial = Inputs.Normal(8) }, new() { Batch = 2 });
+    protected override ITrajectoryView CreateInput(DataAssimilationContext context) =>
+        context.Data.Twin(new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8)) { Initial = Inputs.Normal(8) },
+            new() { Batch = 2 });
 }
 
 public sealed class JointEstimationConformance : TransformerContract
@@ -130,41 +139,58 @@ public sealed class JointEstimationConformance : TransformerContract
 public sealed class FourDimensionalVariationalConformance : TransformerContract
 {
     protected override int Cycles => 4;
-    protected override ITransformer CreateTransformer(DataAssimilationContext context) => context.Analysis.FourDimensionalVariational(new AssimilationSystem(new Lorenz63(), ObservationNetwork.Full(3)) { Initial = Inputs.Normal(3) }, new() { Background = new KnownBackground(ErrorCovariance.Scalar(3, 1)), Window = WindowCycling.Disjoint(2) });
+    protected override ITransformer CreateTransformer(DataAssimilationContext context) =>
+        context.Analysis.FourDimensionalVariational(new AssimilationSystem(new Lorenz63(), ObservationNetwork.Full(3))
+            { Initial = Inputs.Normal(3) },
+                new() { Background = new KnownBackground(ErrorCovariance.Scalar(3, 1)), Window = WindowCycling.Disjoint(2) });
     protected override ITrajectoryView CreateInput(DataAssimilationContext context) => Inputs.Lorenz63(context);
 }
 
 public sealed class LearnedAnalysisConformance : EstimatorContract
 {
-    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Analysis.ResidualConvolution(new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8)), new() { Network = new() { Filters = 4, Blocks = 1, SubBlocks = 1 }, Training = new() { Steps = 3, Truncation = 2, WarmUpSteps = 1, ValidationBurnIn = 5, ValidationCycles = 10 } });
+    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) =>
+        context.Analysis.ResidualConvolution(new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8)),
+            new() { Network = new() { Filters = 4, Blocks = 1, SubBlocks = 1 },
+                Training = new() { Steps = 3, Truncation = 2, WarmUpSteps = 1, ValidationBurnIn = 5, ValidationCycles = 10 } });
     protected override ITrajectoryView CreateTraining(DataAssimilationContext context) =>
-        context.Data.Twin(new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8)) { Initial = Inputs.Normal(8) }, new() { Batch = 2, Cycles = 30 });
+        context.Data.Twin(new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8)) { Initial = Inputs.Normal(8) },
+            new() { Batch = 2, Cycles = 30 });
 }
 
 public sealed class SeasonalCycleConformance : EstimatorContract
 {
-    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Transforms.SeasonalCycle(Columns.Truth, new Column("anomaly"));
+    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) =>
+        context.Transforms.SeasonalCycle(Columns.Truth, new Column("anomaly"));
     protected override ITrajectoryView CreateTraining(DataAssimilationContext context) =>
-        context.Data.Twin(new AssimilationSystem(new LinearAdvection(6, timeStep: 10), ObservationNetwork.Full(6)) { Interval = 10 }, new() { Cycles = 120 });
+        context.Data.Twin(new AssimilationSystem(new LinearAdvection(6, timeStep: 10), ObservationNetwork.Full(6)) { Interval = 10 },
+            new() { Cycles = 120 });
 }
 
 public sealed class LinearInverseModelConformance : EstimatorContract
 {
-    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Transforms.LinearInverseModel(Columns.Truth, new Column("next"));
+    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) =>
+        context.Transforms.LinearInverseModel(Columns.Truth, new Column("next"));
     protected override ITrajectoryView CreateTraining(DataAssimilationContext context) =>
-        context.Data.Twin(new AssimilationSystem(new Lorenz63(), ObservationNetwork.Full(3)) { Initial = Inputs.Normal(3) }, new() { Cycles = 60 });
+        context.Data.Twin(new AssimilationSystem(new Lorenz63(), ObservationNetwork.Full(3)) { Initial = Inputs.Normal(3) },
+            new() { Cycles = 60 });
 }
 
 public sealed class ThreeDimensionalVariationalConformance : EstimatorContract
 {
-    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Analysis.ThreeDimensionalVariational(new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8)), new() { Background = new ClimatologicalBackground { ClimatologyCycles = 50, TuningCycles = 20, TuningBurnIn = 10 } });
-    protected override ITrajectoryView CreateTraining(DataAssimilationContext context) => context.Data.Twin(new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8)), new() { Batch = 4, Cycles = 60 });
+    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) =>
+        context.Analysis.ThreeDimensionalVariational(new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8)),
+            new() { Background = new ClimatologicalBackground { ClimatologyCycles = 50, TuningCycles = 20, TuningBurnIn = 10 } });
+    protected override ITrajectoryView CreateTraining(DataAssimilationContext context) =>
+        context.Data.Twin(new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8)), new() { Batch = 4, Cycles = 60 });
 }
 
 public sealed class ProperOrthogonalDecompositionConformance : EstimatorContract
 {
-    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) => context.Transforms.ProperOrthogonalDecomposition(Columns.Truth, new Column("coefficients"), 3);
-    protected override ITrajectoryView CreateTraining(DataAssimilationContext context) => context.Data.Twin(new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8)) { Initial = Inputs.Normal(8) }, new() { Batch = 2, Cycles = 30 });
+    protected override IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context) =>
+        context.Transforms.ProperOrthogonalDecomposition(Columns.Truth, new Column("coefficients"), 3);
+    protected override ITrajectoryView CreateTraining(DataAssimilationContext context) =>
+        context.Data.Twin(new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8)) { Initial = Inputs.Normal(8) },
+            new() { Batch = 2, Cycles = 30 });
 }
 
 /// <summary>Short inputs that need no spin-up.</summary>

@@ -46,7 +46,8 @@ public sealed class LinearDynamicsConformance : DynamicsContract
 
 public sealed class JointDynamicsConformance : DynamicsContract
 {
-    protected override IDynamics CreateDynamics() => new JointDynamics(new Lorenz63(), new EstimatedParameter("rho", 28, 1) { Evolution = ParameterEvolution.RandomWalk(0.1) });
+    protected override IDynamics CreateDynamics() =>
+        new JointDynamics(new Lorenz63(), new EstimatedParameter("rho", 28, 1) { Evolution = ParameterEvolution.RandomWalk(0.1) });
 }
 
 public sealed class SubsetOperatorConformance : ObservationOperatorContract
@@ -56,7 +57,8 @@ public sealed class SubsetOperatorConformance : ObservationOperatorContract
 
 public sealed class CubeOperatorConformance : ObservationOperatorContract
 {
-    protected override IObservationOperator CreateOperator() => SubsetObservationOperator.Strided(8, 2).Then(new ElementwiseObservationOperator(4, ObservationFunction.Cube));
+    protected override IObservationOperator CreateOperator() =>
+        SubsetObservationOperator.Strided(8, 2).Then(new ElementwiseObservationOperator(4, ObservationFunction.Cube));
 }
 
 public sealed class IdentityOperatorConformance : ObservationOperatorContract
@@ -95,12 +97,15 @@ public sealed class JointErrorConformance : ErrorCovarianceContract
 
 public sealed class ShallowWaterConformance : DynamicsContract
 {
-    protected override IDynamics CreateDynamics() => new ShallowWater(new ShallowWaterOptions { CellsX = 9, CellsY = 7, WindStress = 0.05, InitialHeight = 5, SpinUpTime = 36000 });
+    protected override IDynamics CreateDynamics() =>
+        new ShallowWater(new ShallowWaterOptions { CellsX = 9, CellsY = 7, WindStress = 0.05, InitialHeight = 5, SpinUpTime = 36000 });
 }
 
 public sealed class PeriodicShallowWaterConformance : DynamicsContract
 {
-    protected override IDynamics CreateDynamics() => new ShallowWater(new ShallowWaterOptions { CellsX = 8, CellsY = 6, PeriodicX = true, PeriodicY = true, Beta = 0, InitialHeight = 5 })
+    protected override IDynamics CreateDynamics() =>
+        new ShallowWater(new ShallowWaterOptions
+            { CellsX = 8, CellsY = 6, PeriodicX = true, PeriodicY = true, Beta = 0, InitialHeight = 5 })
     {
         ModelError = ErrorCovariance.Scalar(3 * 8 * 6, 0.01),
     };
@@ -109,13 +114,15 @@ public sealed class PeriodicShallowWaterConformance : DynamicsContract
 public sealed class BlockErrorConformance : ErrorCovarianceContract
 {
     protected override IErrorCovariance CreateCovariance() =>
-        ErrorCovariance.Blocks(ErrorCovariance.Scalar(2, 0.3), ErrorCovariance.Diagonal(2, 1e-3), ErrorCovariance.Diffusion(new() { Columns = 3, CorrelationLength = 1 }));
+        ErrorCovariance.Blocks(ErrorCovariance.Scalar(2, 0.3), ErrorCovariance.Diagonal(2, 1e-3),
+            ErrorCovariance.Diffusion(new() { Columns = 3, CorrelationLength = 1 }));
 }
 
 public sealed class DiffusionErrorConformance : ErrorCovarianceContract
 {
     protected override IErrorCovariance CreateCovariance() =>
-        ErrorCovariance.Diffusion(new() { Columns = 4, Rows = 3, CorrelationLength = 1.2, Steps = 3, BoundaryX = DiffusionBoundary.Zero, Variance = 2 });
+        ErrorCovariance.Diffusion(new()
+            { Columns = 4, Rows = 3, CorrelationLength = 1.2, Steps = 3, BoundaryX = DiffusionBoundary.Zero, Variance = 2 });
 }
 
 public sealed class HybridErrorConformance : ErrorCovarianceContract

@@ -181,19 +181,22 @@ public abstract class LearnedPreconditionerContract : SmallPreconditionerContrac
 
 public sealed class LearnedSpectralConformance : LearnedPreconditionerContract
 {
-    protected override HessianNetwork CreateNetwork(FieldLayout layout) => new SpectralHessianNetwork(Trunk(layout), 4, layout, 3, 200, precision: ScalarType.Float64);
+    protected override HessianNetwork CreateNetwork(FieldLayout layout) =>
+        new SpectralHessianNetwork(Trunk(layout), 4, layout, 3, 200, precision: ScalarType.Float64);
     protected override IPreconditioning Form(IEigenpairSource source) => new SpectralPreconditioning(source);
 }
 
 public sealed class LearnedLimitedMemoryConformance : LearnedPreconditionerContract
 {
-    protected override HessianNetwork CreateNetwork(FieldLayout layout) => new SpectralHessianNetwork(Trunk(layout), 4, layout, 3, 200, precision: ScalarType.Float64);
+    protected override HessianNetwork CreateNetwork(FieldLayout layout) =>
+        new SpectralHessianNetwork(Trunk(layout), 4, layout, 3, 200, precision: ScalarType.Float64);
     protected override IPreconditioning Form(IEigenpairSource source) => new LimitedMemoryPreconditioning(source, mu: null);
 }
 
 public sealed class LearnedCorrectionConformance : LearnedPreconditionerContract
 {
-    protected override HessianNetwork CreateNetwork(FieldLayout layout) => new TransportedHessianNetwork(Trunk(layout), 1, 4, layout, System.Fixed, precision: ScalarType.Float64);
+    protected override HessianNetwork CreateNetwork(FieldLayout layout) =>
+        new TransportedHessianNetwork(Trunk(layout), 1, 4, layout, System.Fixed, precision: ScalarType.Float64);
     protected override IPreconditioning Form(IEigenpairSource source) => new SpectralPreconditioning(source);
 }
 
@@ -237,8 +240,10 @@ public sealed class EveryPreconditionerTests
         const BindingFlags hidden = BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public;
         var tested = typeof(EveryPreconditionerTests).Assembly.GetTypes()
             .Where(type => type is { IsAbstract: false, IsNested: false } && type.IsSubclassOf(typeof(PreconditionerContract)))
-            .Select(type => type.GetMethod("CreatePreconditioner", hidden)!.Invoke(Activator.CreateInstance(type), [])!.GetType()).ToHashSet();
-        var there = typeof(SpectralPreconditioner).Assembly.GetTypes().Where(type => type is { IsAbstract: false, IsInterface: false } && type.IsAssignableTo(typeof(IPreconditioner)));
+            .Select(type => type.GetMethod("CreatePreconditioner", hidden)!.Invoke(Activator.CreateInstance(type), [])!.GetType())
+            .ToHashSet();
+        var there = typeof(SpectralPreconditioner).Assembly.GetTypes()
+            .Where(type => type is { IsAbstract: false, IsInterface: false } && type.IsAssignableTo(typeof(IPreconditioner)));
         Assert.Empty(there.Except(tested));
     }
 }

@@ -11,7 +11,10 @@ public static class TermWindows
     {
         using var own = new RandomStream(3, "window", CPU);
         random ??= own;
-        var observations = ((double[])[0.2, 0.4]).Select(time => new Observation(random.Normal([3, observed], ScalarType.Float64), random.Uniform([3, observed], ScalarType.Float64) > 0.3, time));
+        var observations = ((double[])[0.2, 0.4])
+            .Select(time =>
+                new Observation(random.Normal([3, observed], ScalarType.Float64), random.Uniform([3, observed], ScalarType.Float64) > 0.3,
+                    time));
         return new(new State(random.Normal([3, 5], ScalarType.Float64)), new TimeInterval(0, 0.4), 0.1, [.. observations]);
     }
 
@@ -52,7 +55,8 @@ public sealed class ResidualTermConformance : CostTermContract
 {
     private sealed class Products : ResidualCostTerm
     {
-        protected override Tensor Residual(AssimilationWindow window, Tensor states) => (states.narrow(1, 1, window.Steps) * states.narrow(1, 0, window.Steps)).sum([-1]);
+        protected override Tensor Residual(AssimilationWindow window, Tensor states) =>
+            (states.narrow(1, 1, window.Steps) * states.narrow(1, 0, window.Steps)).sum([-1]);
     }
 
     protected override ICostTerm CreateTerm() => new Products();
@@ -80,14 +84,19 @@ public sealed class ModelErrorTermConformance : PriorTermContract
 public sealed class CaughtTermTests
 {
     /// <summary>1/2 |a x_2|^2 with a factor of its derivatives open to error, and of the batch.</summary>
-    private sealed class Term(double gradientFactor = 1, double hessianFactor = 1, bool mixes = false, bool skewed = false, double sign = 1) : ICostTerm
+    private sealed class Term(double gradientFactor = 1, double hessianFactor = 1, bool mixes = false, bool skewed = false, double sign = 1)
+        : ICostTerm
     {
         public string Name => "own";
         public Tensor Value(WindowTrajectory<State> trajectory) =>
-            sign * 0.5 * trajectory[2].Values.square().sum(-1) + (mixes ? trajectory[2].Values.mean() : zeros(1, dtype: ScalarType.Float64));
-        public void AddGradient(WindowTrajectory<State> trajectory, WindowContributions<Sensitivity> gradient) => gradient.Add(2, new(sign * gradientFactor * trajectory[2].Values));
-        public void AddHessianProduct(WindowTrajectory<State> trajectory, WindowTrajectory<Increment> increment, WindowContributions<Sensitivity> product) =>
-            product.Add(2, new(sign * hessianFactor * (skewed ? increment[2].Values + 0.1 * increment[2].Values.roll(1, -1) : increment[2].Values)));
+            sign * 0.5 * trajectory[2].Values.square().sum(-1) +
+            (mixes ? trajectory[2].Values.mean() : zeros(1, dtype: ScalarType.Float64));
+        public void AddGradient(WindowTrajectory<State> trajectory, WindowContributions<Sensitivity> gradient) =>
+            gradient.Add(2, new(sign * gradientFactor * trajectory[2].Values));
+        public void AddHessianProduct(WindowTrajectory<State> trajectory, WindowTrajectory<Increment> increment,
+            WindowContributions<Sensitivity> product) =>
+            product.Add(2,
+                new(sign * hessianFactor * (skewed ? increment[2].Values + 0.1 * increment[2].Values.roll(1, -1) : increment[2].Values)));
     }
 
     /// <summary>It gives its derivatives at one step, looks at the increment of another and says what it likes.</summary>
@@ -96,8 +105,10 @@ public sealed class CaughtTermTests
         public string Name => "sayings";
         public IEnumerable<int> UsedSteps(AssimilationWindow window) => says;
         public Tensor Value(WindowTrajectory<State> trajectory) => 0.5 * trajectory[adds].Values.square().sum(-1);
-        public void AddGradient(WindowTrajectory<State> trajectory, WindowContributions<Sensitivity> gradient) => gradient.Add(adds, new(trajectory[adds].Values));
-        public void AddHessianProduct(WindowTrajectory<State> trajectory, WindowTrajectory<Increment> increment, WindowContributions<Sensitivity> product) =>
+        public void AddGradient(WindowTrajectory<State> trajectory, WindowContributions<Sensitivity> gradient) =>
+            gradient.Add(adds, new(trajectory[adds].Values));
+        public void AddHessianProduct(WindowTrajectory<State> trajectory, WindowTrajectory<Increment> increment,
+            WindowContributions<Sensitivity> product) =>
             product.Add(adds, new(increment[looks].Values));
     }
 
@@ -107,8 +118,10 @@ public sealed class CaughtTermTests
         public string Name => "sayings";
         public IEnumerable<int> UsedSteps(AssimilationWindow window) => says;
         public long ControlDimension(AssimilationWindow window) => window.Dimension;
-        public void AddIncrements(AssimilationWindow window, ControlVector control, WindowContributions<Increment> increments) => increments.Add(adds, new(control.Values));
-        public ControlVector Adjoint(AssimilationWindow window, WindowTrajectory<Sensitivity> sensitivities) => new(sensitivities[looks].Values);
+        public void AddIncrements(AssimilationWindow window, ControlVector control, WindowContributions<Increment> increments) =>
+            increments.Add(adds, new(control.Values));
+        public ControlVector Adjoint(AssimilationWindow window, WindowTrajectory<Sensitivity> sensitivities) =>
+            new(sensitivities[looks].Values);
     }
 
     /// <summary>Increments with a transpose that is none.</summary>
@@ -116,8 +129,10 @@ public sealed class CaughtTermTests
     {
         public string Name => "own";
         public long ControlDimension(AssimilationWindow window) => window.Dimension;
-        public void AddIncrements(AssimilationWindow window, ControlVector control, WindowContributions<Increment> increments) => increments.Add(1, new(2 * control.Values));
-        public ControlVector Adjoint(AssimilationWindow window, WindowTrajectory<Sensitivity> sensitivities) => new(adjointFactor * sensitivities[1].Values);
+        public void AddIncrements(AssimilationWindow window, ControlVector control, WindowContributions<Increment> increments) =>
+            increments.Add(1, new(2 * control.Values));
+        public ControlVector Adjoint(AssimilationWindow window, WindowTrajectory<Sensitivity> sensitivities) =>
+            new(adjointFactor * sensitivities[1].Values);
         public ControlVector HessianProduct(ControlVector control) => sign * control;
     }
 

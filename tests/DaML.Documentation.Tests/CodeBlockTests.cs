@@ -16,13 +16,16 @@ public partial class CodeBlockTests
         public string Where => $"{Document}, line {Line}";
     }
 
-    public static TheoryData<string> Documents => [.. Directory.EnumerateFiles(Folder, "*.md", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Folder, path)).Order()];
+    public static TheoryData<string> Documents =>
+        [.. Directory.EnumerateFiles(Folder, "*.md", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Folder, path))
+            .Order()];
 
     [Fact]
     public void All_documents_are_read()
     {
         string[] found = [.. Documents.Select(row => row.Data)];
-        foreach (string needed in (string[])["README.md", "CONTRIBUTING.md", "docs/models.md", "docs/scores.md", "findings/README.md", "Samples/weights/README.md"])
+        foreach (string needed in (string[])["README.md", "CONTRIBUTING.md", "docs/models.md", "docs/scores.md", "findings/README.md",
+            "Samples/weights/README.md"])
             Assert.Contains(needed.Replace('/', Path.DirectorySeparatorChar), found);
         Assert.NotEmpty(Directory.EnumerateFiles(Sources, "*.cs", SearchOption.AllDirectories));
     }
@@ -31,7 +34,9 @@ public partial class CodeBlockTests
     public void Every_block_of_csharp_is_compiled(string document)
     {
         foreach (var block in Fenced(document).Where(block => block.Language == "csharp"))
-            Assert.True(IsCompiled(block.Lines), $"{block.Where}: this block of C# is in no source file that is compiled; put it into tests/DaML.Documentation.Tests/Examples.\n{string.Join('\n', block.Lines)}");
+            Assert.True(IsCompiled(block.Lines),
+                $"{block.Where}: this block of C# is in no source file that is compiled; put it into " +
+                    $"tests/DaML.Documentation.Tests/Examples.\n{string.Join('\n', block.Lines)}");
     }
 
     [Theory, MemberData(nameof(Documents))]
@@ -39,12 +44,18 @@ public partial class CodeBlockTests
     {
         foreach (var block in Fenced(document))
         {
-            Assert.True(block.Language is not null, $"{block.Where}: the block names no language; write ```csharp where it is C#, ```text where it is none.");
-            Assert.True(block.Language is "csharp" or "json" or "xml" or "sh" or "text", $"{block.Where}: '{block.Language}' is none of the languages in use here: csharp, json, xml, sh, text.");
-            Assert.False(block.Language != "csharp" && LooksLikeCSharp(block.Lines), $"{block.Where}: the block is called '{block.Language}' and looks like C#; call it csharp, so that it is compiled.");
+            Assert.True(block.Language is not null,
+                $"{block.Where}: the block names no language; write ```csharp where it is C#, ```text where it is none.");
+            Assert.True(block.Language is "csharp" or "json" or "xml" or "sh" or "text",
+                $"{block.Where}: '{block.Language}' is none of the languages in use here: csharp, json, xml, sh, text.");
+            Assert.False(block.Language != "csharp"
+                && LooksLikeCSharp(block.Lines),
+                $"{block.Where}: the block is called '{block.Language}' and looks like C#; call it csharp, so that it is compiled.");
         }
         foreach (var block in Indented(document))
-            Assert.False(LooksLikeCSharp(block.Lines), $"{block.Where}: the indented block looks like C#; fence it as ```csharp, so that it is compiled.\n{string.Join('\n', block.Lines)}");
+            Assert.False(LooksLikeCSharp(block.Lines),
+                $"{block.Where}: the indented block looks like C#; fence it as ```csharp, so that it is " +
+                    $"compiled.\n{string.Join('\n', block.Lines)}");
     }
 
     [Theory]
@@ -72,12 +83,14 @@ public partial class CodeBlockTests
     private static partial Regex Fence();
 
     // A statement, a declaration, a lambda member, an initialiser.
-    [GeneratedRegex(@"(^\s*(var|using|await|return|public|private|protected|internal|sealed|static|foreach|namespace|class|record)\s.*[;({=>]\s*(//.*)?$)|(\bnew\s*[\w<>.]*\s*[\[({])|([\w)\]]\s*;\s*(//.*)?$)|(^\s*[\w.]+\s*=\s*new\b)|(^\s*foreach\s*\()")]
+    [GeneratedRegex(@"(^\s*(var|using|await|return|public|private|protected|internal|sealed|static|foreach|namespace|class|record)" +
+        @"\s.*[;({=>]\s*(//.*)?$)|(\bnew\s*[\w<>.]*\s*[\[({])|([\w)\]]\s*;\s*(//.*)?$)|(^\s*[\w.]+\s*=\s*new\b)|(^\s*foreach\s*\()")]
     private static partial Regex CSharp();
 
     private static bool LooksLikeCSharp(IReadOnlyList<string> lines) => lines.Any(line => CSharp().IsMatch(line));
 
-    private static IEnumerable<string> LinesOf(string document) => File.ReadAllText(Path.Combine(Folder, document)).ReplaceLineEndings("\n").Split('\n');
+    private static IEnumerable<string> LinesOf(string document) =>
+        File.ReadAllText(Path.Combine(Folder, document)).ReplaceLineEndings("\n").Split('\n');
 
     private static IEnumerable<Block> Fenced(string document)
     {
@@ -91,9 +104,11 @@ public partial class CodeBlockTests
             if (fence is null)
             {
                 if (!match.Success) continue;
-                (fence, language, start, lines) = (match.Groups[1].Value, match.Groups[2].Value is { Length: > 0 } given ? given.ToLowerInvariant() : null, number, []);
+                (fence, language, start, lines) = (match.Groups[1].Value, match.Groups[2].Value is { Length: > 0 } given
+                    ? given.ToLowerInvariant() : null, number, []);
             }
-            else if (match.Success && match.Groups[1].Value.StartsWith(fence, StringComparison.Ordinal) && match.Groups[2].Value.Length == 0)
+            else if (match.Success && match.Groups[1].Value.StartsWith(fence, StringComparison.Ordinal)
+                && match.Groups[2].Value.Length == 0)
             {
                 yield return new(document, start, language is "cs" or "c#" ? "csharp" : language, lines);
                 fence = null;
@@ -130,14 +145,17 @@ public partial class CodeBlockTests
         if (lines.Count > 0) yield return new(document, start, null, lines);
     }
 
-    private static readonly Lazy<List<string[]>> Compiled = new(() => [.. Directory.EnumerateFiles(Sources, "*.cs", SearchOption.AllDirectories)
+    private static readonly Lazy<List<string[]>> Compiled = new(() =>
+        [.. Directory.EnumerateFiles(Sources, "*.cs", SearchOption.AllDirectories)
         .Select(path => File.ReadAllText(path).ReplaceLineEndings("\n").Split('\n'))]);
 
     // The block's lines one after the other, all moved by the same margin.
     private static bool IsCompiled(IReadOnlyList<string> block)
     {
         var wanted = Trimmed(block);
-        return wanted.Count == 0 || Compiled.Value.Any(source => Enumerable.Range(0, Math.Max(0, source.Length - wanted.Count + 1)).Any(first => StandsAt(source, first, wanted)));
+        return wanted.Count == 0
+            || Compiled.Value.Any(source =>
+                Enumerable.Range(0, Math.Max(0, source.Length - wanted.Count + 1)).Any(first => StandsAt(source, first, wanted)));
     }
 
     private static bool StandsAt(string[] source, int first, List<string> wanted)

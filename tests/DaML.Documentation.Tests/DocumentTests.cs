@@ -5,7 +5,8 @@ namespace DaML.Tests;
 /// <summary>What the documents quote is code that was compiled, word for word, and as short as they promise.</summary>
 public partial class DocumentTests
 {
-    private static string Document(string name) => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "documents", name)).ReplaceLineEndings("\n");
+    private static string Document(string name) =>
+        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "documents", name)).ReplaceLineEndings("\n");
 
     [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex Fence();
@@ -18,13 +19,15 @@ public partial class DocumentTests
     // What stands between two marks, moved to the left margin.
     private static string Marked(string file, string mark)
     {
-        var lines = Document(file).Split('\n').SkipWhile(line => line.Trim() != $"// <{mark}>").Skip(1).TakeWhile(line => line.Trim() != $"// </{mark}>").ToList();
+        var lines = Document(file).Split('\n').SkipWhile(line => line.Trim() != $"// <{mark}>").Skip(1)
+            .TakeWhile(line => line.Trim() != $"// </{mark}>").ToList();
         Assert.NotEmpty(lines);
         int margin = lines.Where(line => line.Length > 0).Min(line => line.Length - line.TrimStart().Length);
         return string.Concat(lines.Select(line => line[Math.Min(margin, line.Length)..] + "\n"));
     }
 
-    private static int CodeLines(string code) => code.Split('\n').Count(line => line.Trim().Length > 0 && !line.TrimStart().StartsWith("///", StringComparison.Ordinal));
+    private static int CodeLines(string code) =>
+        code.Split('\n').Count(line => line.Trim().Length > 0 && !line.TrimStart().StartsWith("///", StringComparison.Ordinal));
 
     [Theory]
     [InlineData("Roessler.cs")]
@@ -91,8 +94,11 @@ public partial class DocumentTests
     [Fact]
     public void Preconditioning_shallow_water_and_weights_quote_their_marked_lines()
     {
-        foreach (string mark in (string[])["recycled", "fixed"]) Assert.Contains(Marked("Preconditioners.cs", mark), Quoted("preconditioning.md"));
-        Assert.IsType<LimitedMemoryPreconditioning>(((IncrementalOptions)Preconditioners.Recycling(new KnownBackground(ErrorCovariance.Scalar(3, 1)), WindowCycling.Disjoint(1)).Minimisation).Preconditioning);
+        foreach (string mark in (string[])["recycled", "fixed"])
+            Assert.Contains(Marked("Preconditioners.cs", mark), Quoted("preconditioning.md"));
+        Assert.IsType<LimitedMemoryPreconditioning>(
+            ((IncrementalOptions)Preconditioners.Recycling(new KnownBackground(ErrorCovariance.Scalar(3, 1)),
+                WindowCycling.Disjoint(1)).Minimisation).Preconditioning);
         Assert.Contains(Marked("Currents.cs", "example"), Quoted("shallow-water.md"));
     }
 }

@@ -17,12 +17,14 @@ public class ExtendingTests
         using var random = new RandomStream(1, "states", CPU);
         Tensor x = random.Normal([4, 3], ScalarType.Float64), v = random.Normal([4, 3], ScalarType.Float64);
         var interval = new TimeInterval(0, 0.5);
-        Assert.True((new Roessler().TangentLinear(x, v, interval) - new FastRoessler().TangentLinear(x, v, interval)).abs().max().ToDouble() < 1e-13);
+        Assert.True((new Roessler().TangentLinear(x, v, interval) - new FastRoessler().TangentLinear(x, v, interval)).abs().max()
+            .ToDouble() < 1e-13);
         Assert.True((new Roessler().Adjoint(x, v, interval) - new FastRoessler().Adjoint(x, v, interval)).abs().max().ToDouble() < 1e-13);
     }
 
     [Fact]
-    public void The_own_operator_passes_the_conformance_test() => Assert.NotEmpty(ObservationOperatorConformance.Check(new RadianceOperator(9)));
+    public void The_own_operator_passes_the_conformance_test() =>
+    Assert.NotEmpty(ObservationOperatorConformance.Check(new RadianceOperator(9)));
 
     [Fact]
     public void The_own_analyzer_beats_the_observations()

@@ -33,7 +33,8 @@ public partial class DocumentTests
             var buoy = FileExamples.Buoy(context, In("buoy.csv"));
             Assert.Equal("observation[2], observation-mask[2]", buoy.Schema.ToString());
 
-            context.Data.FromCsv(In("buoy.csv"), new CsvOptions { Missing = MissingValues.Mask, Markers = ["-9999"], Comment = '#' }, new CsvColumn(new Column("level"), "height"))
+            context.Data.FromCsv(In("buoy.csv"), new CsvOptions { Missing = MissingValues.Mask, Markers = ["-9999"], Comment = '#' },
+                new CsvColumn(new Column("level"), "height"))
                 .ToNetCdf(In("levels.nc"), timeUnits: "days since 1970-01-01");
             using (var levels = FileExamples.Levels(context, In("levels.nc")).OpenCursor())
             {
@@ -43,7 +44,8 @@ public partial class DocumentTests
             }
 
             var dynamics = new LinearDynamics(eye(2, dtype: ScalarType.Float64));
-            var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(2)) { Initial = new AttractorInitialCondition(dynamics, 1000) };
+            var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(2))
+                { Initial = new AttractorInitialCondition(dynamics, 1000) };
             var filter = context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 4 });
             var again = FileExamples.Written(context, filter.Transform(buoy), In("analyses.csv"), In("analyses.nc"));
             Assert.Equal((2, buoy.StartTime), (again.CycleCount, again.StartTime));
@@ -98,7 +100,8 @@ public partial class DocumentTests
         var dynamics = new Lorenz96(12);
         var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension));
         var twin = context.Data.Twin(system);
-        var filter = context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 20, Inflation = Inflation.StandardDeviation(1.02) });
+        var filter = context.Analysis.EnsembleTransformKalmanFilter(system,
+            new() { Members = 20, Inflation = Inflation.StandardDeviation(1.02) });
         float[][] features = [.. MachineLearningRows.Features(new MLContext(seed: 1), filter, twin).GetColumn<float[]>("Features")];
         Assert.Equal(500, features.Length);
         for (int i = 0; i < 24; i++)

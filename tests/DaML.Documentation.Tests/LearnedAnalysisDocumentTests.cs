@@ -6,13 +6,15 @@ public partial class DocumentTests
     [InlineData("example")]
     [InlineData("weights")]
     [InlineData("varying")]
-    public void Learned_analysis_quotes_the_marked_lines(string mark) => Assert.Contains(Marked("LearnedAnalysis.cs", mark), Quoted("learned-analysis.md"));
+    public void Learned_analysis_quotes_the_marked_lines(string mark) =>
+    Assert.Contains(Marked("LearnedAnalysis.cs", mark), Quoted("learned-analysis.md"));
 
     [Theory]
     [InlineData("memory")]
     [InlineData("begun")]
     [InlineData("uncertainty")]
-    public void Memory_and_uncertainty_quote_the_marked_lines(string mark) => Assert.Contains(Marked("LearnedMemory.cs", mark), Quoted("learned-analysis.md"));
+    public void Memory_and_uncertainty_quote_the_marked_lines(string mark) =>
+    Assert.Contains(Marked("LearnedMemory.cs", mark), Quoted("learned-analysis.md"));
 
     [Fact]
     public void A_memory_is_learned_and_one_state_tells_its_uncertainty()

@@ -23,13 +23,17 @@ public partial class DocumentTests
         var system = new AssimilationSystem(dynamics, network);
         var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 500 });
         var output = new StringWriter();
-        var report = Scoring.Run(context, network, twin, context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 20, Inflation = Inflation.StandardDeviation(1.02) }), output);
+        var report = Scoring.Run(context, network, twin,
+            context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 20, Inflation = Inflation.StandardDeviation(1.02) }),
+            output);
         Assert.InRange(report.AnalysisRmse.Mean, 0.1, 0.3);
         Assert.InRange(report[new InnovationChiSquare(network)].Mean, 0.8, 1.2);
         Assert.InRange(report[new LargestError()].Mean, report.AnalysisRmse.Mean, 1);
         Assert.Contains("CRPS 0.", output.ToString());
 
-        var tracked = Scoring.Track(context, dynamics, network, twin, context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 20, Inflation = Inflation.StandardDeviation(1.02) }), output);
+        var tracked = Scoring.Track(context, dynamics, network, twin,
+            context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 20, Inflation = Inflation.StandardDeviation(1.02) }),
+            output);
         Assert.Equal((0L, 0L), (tracked.LostTruths, tracked.Tracking!.Losses));
         Assert.Equal(report.AnalysisRmse.Mean, tracked.Tracking.TrackedRmse, 1e-12);
         Assert.Contains("0.0 losses in 1,000 cycles", output.ToString());

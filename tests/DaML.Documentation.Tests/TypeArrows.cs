@@ -7,7 +7,8 @@ using System.Reflection.PortableExecutable;
 namespace DaML.Tests;
 
 /// <summary>
-/// The arrows between the types of a compiled assembly, and the folder each type's source stands in: what a type's base, contracts, fields, signatures and
+/// The arrows between the types of a compiled assembly, and the folder each type's source stands in: what a type's base, contracts, fields,
+/// signatures and
 /// method bodies name, and where its debug symbols say that it was written.
 /// </summary>
 internal sealed class TypeArrows : ISignatureTypeProvider<IEnumerable<string>, object?>
@@ -42,7 +43,8 @@ internal sealed class TypeArrows : ISignatureTypeProvider<IEnumerable<string>, o
             {
                 string file = debug.GetString(debug.GetDocument(document).Name).Replace('\\', '/');
                 int at = file.LastIndexOf($"/{project}/", StringComparison.Ordinal);
-                if (at >= 0 && !file.Contains("/obj/", StringComparison.Ordinal)) files.TryAdd(Outer(type), file[(at + project.Length + 2)..]);
+                if (at >= 0 && !file.Contains("/obj/", StringComparison.Ordinal))
+                    files.TryAdd(Outer(type), file[(at + project.Length + 2)..]);
             }
         Files = files;
     }
@@ -70,7 +72,8 @@ internal sealed class TypeArrows : ISignatureTypeProvider<IEnumerable<string>, o
     private IEnumerable<DocumentHandle> Documents(MetadataReader debug, TypeDefinitionHandle type)
     {
         foreach (var method in metadata.GetTypeDefinition(type).GetMethods())
-            if (debug.GetMethodDebugInformation(method.ToDebugInformationHandle()).Document is { IsNil: false } document) yield return document;
+            if (debug.GetMethodDebugInformation(method.ToDebugInformationHandle()).Document is { IsNil: false } document)
+                yield return document;
         foreach (var handle in debug.GetCustomDebugInformation(type))
         {
             var information = debug.GetCustomDebugInformation(handle);
@@ -92,7 +95,8 @@ internal sealed class TypeArrows : ISignatureTypeProvider<IEnumerable<string>, o
     private IEnumerable<string> Method(MethodDefinition method)
     {
         var signature = method.DecodeSignature(this, null);
-        List<string> names = [.. signature.ReturnType, .. signature.ParameterTypes.SelectMany(type => type), .. Constraints(method.GetGenericParameters())];
+        List<string> names = [.. signature.ReturnType, .. signature.ParameterTypes.SelectMany(type => type),
+            .. Constraints(method.GetGenericParameters())];
         if (method.RelativeVirtualAddress == 0) return names;
         var body = assembly.GetMethodBody(method.RelativeVirtualAddress);
         if (!body.LocalSignature.IsNil)
@@ -142,21 +146,28 @@ internal sealed class TypeArrows : ISignatureTypeProvider<IEnumerable<string>, o
         _ => [],
     };
 
-    IEnumerable<string> ISimpleTypeProvider<IEnumerable<string>>.GetTypeFromDefinition(MetadataReader reader, TypeDefinitionHandle handle, byte kind) => [Outer(handle)];
-    IEnumerable<string> ISimpleTypeProvider<IEnumerable<string>>.GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte kind) => [];
+    IEnumerable<string> ISimpleTypeProvider<IEnumerable<string>>.GetTypeFromDefinition(MetadataReader reader, TypeDefinitionHandle handle,
+        byte kind) => [Outer(handle)];
+    IEnumerable<string> ISimpleTypeProvider<IEnumerable<string>>.GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle,
+        byte kind) => [];
     IEnumerable<string> ISimpleTypeProvider<IEnumerable<string>>.GetPrimitiveType(PrimitiveTypeCode code) => [];
     IEnumerable<string> ISZArrayTypeProvider<IEnumerable<string>>.GetSZArrayType(IEnumerable<string> element) => element;
-    IEnumerable<string> IConstructedTypeProvider<IEnumerable<string>>.GetArrayType(IEnumerable<string> element, ArrayShape shape) => element;
+    IEnumerable<string> IConstructedTypeProvider<IEnumerable<string>>.GetArrayType(IEnumerable<string> element, ArrayShape shape) =>
+        element;
     IEnumerable<string> IConstructedTypeProvider<IEnumerable<string>>.GetByReferenceType(IEnumerable<string> element) => element;
     IEnumerable<string> IConstructedTypeProvider<IEnumerable<string>>.GetPointerType(IEnumerable<string> element) => element;
-    IEnumerable<string> IConstructedTypeProvider<IEnumerable<string>>.GetGenericInstantiation(IEnumerable<string> type, ImmutableArray<IEnumerable<string>> arguments) =>
+    IEnumerable<string> IConstructedTypeProvider<IEnumerable<string>>.GetGenericInstantiation(IEnumerable<string> type,
+        ImmutableArray<IEnumerable<string>> arguments) =>
         type.Concat(arguments.SelectMany(argument => argument));
-    IEnumerable<string> ISignatureTypeProvider<IEnumerable<string>, object?>.GetFunctionPointerType(MethodSignature<IEnumerable<string>> signature) =>
+    IEnumerable<string> ISignatureTypeProvider<IEnumerable<string>,
+        object?>.GetFunctionPointerType(MethodSignature<IEnumerable<string>> signature) =>
         signature.ParameterTypes.SelectMany(type => type).Concat(signature.ReturnType);
     IEnumerable<string> ISignatureTypeProvider<IEnumerable<string>, object?>.GetGenericMethodParameter(object? context, int index) => [];
     IEnumerable<string> ISignatureTypeProvider<IEnumerable<string>, object?>.GetGenericTypeParameter(object? context, int index) => [];
-    IEnumerable<string> ISignatureTypeProvider<IEnumerable<string>, object?>.GetModifiedType(IEnumerable<string> modifier, IEnumerable<string> unmodified, bool required) => unmodified;
+    IEnumerable<string> ISignatureTypeProvider<IEnumerable<string>, object?>.GetModifiedType(IEnumerable<string> modifier,
+        IEnumerable<string> unmodified, bool required) => unmodified;
     IEnumerable<string> ISignatureTypeProvider<IEnumerable<string>, object?>.GetPinnedType(IEnumerable<string> element) => element;
-    IEnumerable<string> ISignatureTypeProvider<IEnumerable<string>, object?>.GetTypeFromSpecification(MetadataReader reader, object? context, TypeSpecificationHandle handle,
+    IEnumerable<string> ISignatureTypeProvider<IEnumerable<string>, object?>.GetTypeFromSpecification(MetadataReader reader,
+        object? context, TypeSpecificationHandle handle,
         byte kind) => reader.GetTypeSpecification(handle).DecodeSignature(this, context);
 }

@@ -26,7 +26,8 @@ public partial class DocumentTests
     public void The_example_of_an_emulator_analyses_a_field_from_sites_and_its_gradient_is_right()
     {
         using var scope = NewDisposeScope();
-        foreach (string mark in (string[])["window", "check"]) Assert.Contains(Marked("EmulatorWindows.cs", mark), Quoted("variational.md"));
+        foreach (string mark in (string[])["window", "check"])
+            Assert.Contains(Marked("EmulatorWindows.cs", mark), Quoted("variational.md"));
         var context = new DataAssimilationContext(seed: 3);
         // Two coefficients that turn and decay, of two lags.
         var matrix = tensor(new[,] { { 0.9, -0.3, 0, 0 }, { 0.3, 0.9, 0, 0 }, { 1, 0, 0, 0 }, { 0, 1, 0, 0 } });
@@ -35,7 +36,8 @@ public partial class DocumentTests
         var grid = new LatitudeLongitudeGrid([60, 50, 40], [230, 240, 250]);
         using var random = context.Random("modes");
         var weights = ones(9, dtype: ScalarType.Float64);
-        var modes = new ProperOrthogonalDecomposition(zeros(9, dtype: ScalarType.Float64), linalg.qr(random.Normal([9, 2], ScalarType.Float64)).Q, weights, ones(2, dtype: ScalarType.Float64), weights);
+        var modes = new ProperOrthogonalDecomposition(zeros(9, dtype: ScalarType.Float64),
+            linalg.qr(random.Normal([9, 2], ScalarType.Float64)).Q, weights, ones(2, dtype: ScalarType.Float64), weights);
         (double, double)[] sites = [(55, 233), (41, 249), (50, 240), (47, 231), (58, 246)];
         var table = new List<string>();
         var start = new GaussianInitialCondition(zeros(4), ErrorCovariance.Scalar(4, 0.3));
@@ -48,8 +50,10 @@ public partial class DocumentTests
         Assert.True(score.AnalysisRmse.Mean < score.ForecastRmse.Mean, $"{score.AnalysisRmse.Mean} {score.ForecastRmse.Mean}");
         Assert.Equal(12, table.Count);
         Assert.All(table, line => Assert.Contains("GradientReduced", line));
-        var window = new AssimilationWindow(new(random.Normal([1, 4], ScalarType.Float64)), new TimeInterval(0, 3), 1, [new(random.Normal([1, 5], ScalarType.Float64), null, 2)]);
-        var (check, differences) = EmulatorWindows.Check(emulator, training, Columns.Truth, new ForecastErrors(5).Estimate(emulator, training, Columns.Truth), network, window);
+        var window = new AssimilationWindow(new(random.Normal([1, 4], ScalarType.Float64)), new TimeInterval(0, 3), 1,
+            [new(random.Normal([1, 5], ScalarType.Float64), null, 2)]);
+        var (check, differences) = EmulatorWindows.Check(emulator, training, Columns.Truth,
+            new ForecastErrors(5).Estimate(emulator, training, Columns.Truth), network, window);
         Assert.True(check.IsRight);
         Assert.Equal(4 + 3 * 4, differences.Values.size(1));
     }

@@ -10,21 +10,27 @@ public class ConformanceTests
     public void Every_model_of_ours_conforms()
     {
         using var scope = NewDisposeScope();
-        foreach (var model in (IDynamics[])[new Lorenz63(), new Lorenz96(), new Lorenz96(4), new LinearDynamics(Numbers.Normal(1, 5, 5)), new Roessler(), new Rotation(0.1), new HandWritten(), new Persistence()])
+        foreach (var model in (IDynamics[])[new Lorenz63(), new Lorenz96(), new Lorenz96(4), new LinearDynamics(Numbers.Normal(1, 5, 5)),
+            new Roessler(), new Rotation(0.1), new HandWritten(), new Persistence()])
         {
             var results = DynamicsConformance.Check(model);
             Assert.Contains(results, result => result.Test == "dot product" && result.Measured < 1e-13);
             Assert.Contains(results, result => result.Test == "Taylor" && (double.IsNaN(result.Measured) || result.Measured > 1.9));
         }
-        foreach (var model in (IDynamics[])[new Lorenz84(), new KuramotoSivashinsky(), new KuramotoSivashinsky(33, 22, 0.5), new LinearAdvection(12, -5, 0.9), new TwoScaleLorenz96(), new TwoScaleLorenz96(4, 1),
-            new JointDynamics(new Lorenz63(), new EstimatedParameter("beta", 2, 1), new EstimatedParameter("sigma", 9, 1)), new JointDynamics(new Lorenz96(6), new EstimatedParameter("forcing", 7, 1)),
-            new JointDynamics(new Lorenz84(), new EstimatedParameter("asymmetry", 1, 1)), new JointDynamics(new TwoScaleLorenz96(5, 3), new EstimatedParameter("speedRatio", 9, 1), new EstimatedParameter("forcing", 18, 2))])
+        foreach (var model in (IDynamics[])[new Lorenz84(), new KuramotoSivashinsky(), new KuramotoSivashinsky(33, 22, 0.5),
+            new LinearAdvection(12, -5, 0.9), new TwoScaleLorenz96(), new TwoScaleLorenz96(4, 1),
+            new JointDynamics(new Lorenz63(), new EstimatedParameter("beta", 2, 1), new EstimatedParameter("sigma", 9, 1)),
+            new JointDynamics(new Lorenz96(6), new EstimatedParameter("forcing", 7, 1)),
+            new JointDynamics(new Lorenz84(), new EstimatedParameter("asymmetry", 1, 1)),
+            new JointDynamics(new TwoScaleLorenz96(5, 3), new EstimatedParameter("speedRatio", 9, 1),
+                new EstimatedParameter("forcing", 18, 2))])
         {
             var results = DynamicsConformance.Check(model, new ConformanceOptions { States = model.InitialCondition });
             Assert.Contains(results, result => result.Test == "dot product" && result.Measured < 1e-13);
             Assert.Contains(results, result => result.Test == "Taylor" && (double.IsNaN(result.Measured) || result.Measured > 1.9));
         }
-        DynamicsConformance.Check(new Lorenz96(), new ConformanceOptions { Steps = 20, States = new AttractorInitialCondition(new Lorenz96(), 10) });
+        DynamicsConformance.Check(new Lorenz96(),
+            new ConformanceOptions { Steps = 20, States = new AttractorInitialCondition(new Lorenz96(), 10) });
     }
 
     [Fact]
@@ -33,8 +39,10 @@ public class ConformanceTests
         using var scope = NewDisposeScope();
         foreach (var observed in (IObservationOperator[])[
             new IdentityObservationOperator(6), SubsetObservationOperator.Strided(7, 3), new SubsetObservationOperator(5, 3, 0, 3),
-            new LinearObservationOperator(Numbers.Normal(1, 4, 6)), SubsetObservationOperator.Strided(8, 2).Then(new ElementwiseObservationOperator(4, ObservationFunction.Cube)),
-            .. Enum.GetValues<ObservationFunction>().Select(function => new ElementwiseObservationOperator(6, function)), new OwnOperator(), new RadianceOperator(7)])
+            new LinearObservationOperator(Numbers.Normal(1, 4, 6)),
+            SubsetObservationOperator.Strided(8, 2).Then(new ElementwiseObservationOperator(4, ObservationFunction.Cube)),
+            .. Enum.GetValues<ObservationFunction>().Select(function => new ElementwiseObservationOperator(6, function)), new OwnOperator(),
+            new RadianceOperator(7)])
         {
             var results = ObservationOperatorConformance.Check(observed);
             Assert.Contains(results, result => result.Test == "dot product" && result.Measured < 1e-14);
@@ -52,7 +60,8 @@ public class ConformanceTests
     [InlineData(nameof(HandWritten.Fault.InfiniteAtRest), "finite")]
     public void What_is_wrong_is_caught_and_named(string fault, string test)
     {
-        var caught = Assert.Throws<ConformanceException>(() => DynamicsConformance.Check(new HandWritten(Enum.Parse<HandWritten.Fault>(fault))));
+        var caught = Assert.Throws<ConformanceException>(() =>
+            DynamicsConformance.Check(new HandWritten(Enum.Parse<HandWritten.Fault>(fault))));
         Assert.Equal(test, caught.Test);
         Assert.Contains("HandWritten", caught.Message);
     }
@@ -64,15 +73,18 @@ public class ConformanceTests
 
     [Fact]
     public void A_wrong_tangent_linear_is_reported_with_its_order() =>
-        Assert.Contains("where 2 is needed", Assert.Throws<ConformanceException>(() => DynamicsConformance.Check(new HandWritten(HandWritten.Fault.Both))).Message);
+        Assert.Contains("where 2 is needed",
+            Assert.Throws<ConformanceException>(() => DynamicsConformance.Check(new HandWritten(HandWritten.Fault.Both))).Message);
 
     [Fact]
     public void An_operator_that_says_it_is_linear_and_is_not_is_caught() =>
-        Assert.Equal("linearity", Assert.Throws<ConformanceException>(() => ObservationOperatorConformance.Check(new OwnOperator(linear: true))).Test);
+        Assert.Equal("linearity",
+            Assert.Throws<ConformanceException>(() => ObservationOperatorConformance.Check(new OwnOperator(linear: true))).Test);
 
     [Fact]
     public void An_operator_of_another_dimension_than_it_says_is_caught() =>
-        Assert.Contains("4", Assert.Throws<ArgumentException>(() => ObservationOperatorConformance.Check(new OwnOperator(says: 4))).Message);
+        Assert.Contains("4",
+            Assert.Throws<ArgumentException>(() => ObservationOperatorConformance.Check(new OwnOperator(says: 4))).Message);
 
     [Fact]
     public void A_model_that_takes_any_shape_is_caught() =>

@@ -14,9 +14,11 @@ public sealed class CudaTests : IDisposable
     {
         var options = new ConformanceOptions { Device = "cuda" };
         foreach (var model in (IDynamics[])[new Lorenz63(), new Lorenz96(), new LinearDynamics(Numbers.Normal(1, 5, 5)), new Roessler(),
-            new Lorenz84(), new KuramotoSivashinsky(32, 22), new LinearAdvection(9, -2, 0.9), new TwoScaleLorenz96(5, 4), new JointDynamics(new Lorenz63(), new EstimatedParameter("rho", 28, 1))])
+            new Lorenz84(), new KuramotoSivashinsky(32, 22), new LinearAdvection(9, -2, 0.9), new TwoScaleLorenz96(5, 4),
+            new JointDynamics(new Lorenz63(), new EstimatedParameter("rho", 28, 1))])
             DynamicsConformance.Check(model, options);
-        foreach (var observed in (IObservationOperator[])[new IdentityObservationOperator(6), new SubsetObservationOperator(5, 3, 0, 3), new LinearObservationOperator(Numbers.Normal(1, 4, 6))])
+        foreach (var observed in (IObservationOperator[])[new IdentityObservationOperator(6), new SubsetObservationOperator(5, 3, 0, 3),
+            new LinearObservationOperator(Numbers.Normal(1, 4, 6))])
             ObservationOperatorConformance.Check(observed, options);
     }
 
@@ -25,8 +27,10 @@ public sealed class CudaTests : IDisposable
     {
         var x = Numbers.Normal(1, 4, 3, 40) * 4;
         var there = x.to(new Device(DeviceType.CUDA, 0));
-        Numbers.Close(new Lorenz96().Advance(x, new TimeInterval(0, 0.5)), new Lorenz96().Advance(there, new TimeInterval(0, 0.5)).cpu(), 1e-11);
-        Numbers.Close(new KuramotoSivashinsky(40).Advance(x, new TimeInterval(0, 1)), new KuramotoSivashinsky(40).Advance(there, new TimeInterval(0, 1)).cpu(), 1e-11);
+        Numbers.Close(new Lorenz96().Advance(x, new TimeInterval(0, 0.5)), new Lorenz96().Advance(there, new TimeInterval(0, 0.5)).cpu(),
+            1e-11);
+        Numbers.Close(new KuramotoSivashinsky(40).Advance(x, new TimeInterval(0, 1)),
+            new KuramotoSivashinsky(40).Advance(there, new TimeInterval(0, 1)).cpu(), 1e-11);
         var mask = Numbers.Normal(2, 4, 40) > 0;
         foreach (var covariance in (ErrorCovariance[])[ErrorCovariance.Scalar(40, 2), ErrorCovariance.Full(Numbers.Spd(3, 40))])
             Numbers.Close(covariance.Whiten(x, mask), covariance.Whiten(there, mask.to(there.device)).cpu(), 1e-12);
@@ -37,7 +41,8 @@ public sealed class CudaTests : IDisposable
     {
         var context = new DataAssimilationContext(new DataAssimilationOptions { Seed = 1, Device = "cuda" });
         var model = new Lorenz96() { ModelError = ErrorCovariance.Scalar(40, 0.01) };
-        var twin = context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Random(model.Dimension)), new() { Batch = 4, Cycles = 5, Precision = ScalarType.Float32 });
+        var twin = context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Random(model.Dimension)),
+            new() { Batch = 4, Cycles = 5, Precision = ScalarType.Float32 });
         MemoryTrajectoryView first = twin.Materialise(), second = twin.Materialise();
         foreach (var definition in twin.Schema.Definitions)
         {

@@ -62,7 +62,8 @@ public sealed class DifferentiationTests : IDisposable
         var weight = ones(3, dtype: ScalarType.Float64).requires_grad_();
         foreach (var function in (Func<Tensor, Tensor>[])[at => at.detach() * 2, at => at.detach() * weight])
         {
-            foreach (var use in (Action[])[() => Differentiation.TangentLinear(function, x, v, "Their model"), () => Differentiation.Adjoint(function, x, v, "Their model")])
+            foreach (var use in (Action[])[() => Differentiation.TangentLinear(function, x, v, "Their model"),
+                () => Differentiation.Adjoint(function, x, v, "Their model")])
             {
                 using var noGradients = no_grad();
                 Assert.StartsWith("Their model cannot be differentiated", Assert.Throws<InvalidOperationException>(use).Message);
@@ -138,7 +139,8 @@ public sealed class DifferentiationTests : IDisposable
         var model = new Spoilt();
         string message = Assert.Throws<InvalidOperationException>(() => model.TangentLinear(x, v, new TimeInterval(0, 1))).Message;
         Assert.StartsWith("A step of Spoilt cannot be differentiated: ", message);
-        Assert.StartsWith("A step of Spoilt", Assert.Throws<InvalidOperationException>(() => model.Adjoint(x, v, new TimeInterval(0, 1))).Message);
+        Assert.StartsWith("A step of Spoilt",
+            Assert.Throws<InvalidOperationException>(() => model.Adjoint(x, v, new TimeInterval(0, 1))).Message);
     }
 
     // Managed code in a backward pass that throws would end the process, too.
@@ -147,14 +149,19 @@ public sealed class DifferentiationTests : IDisposable
     {
         var a = x.clone().requires_grad_();
         Numbers.Close(2 * x * v, Differentiation.Gradients(Square.apply(a, false), [a], v)[0], 1e-15);
-        Assert.Equal("thrown inside", Assert.Throws<NotSupportedException>(() => Differentiation.Gradients(Square.apply(a, true), [a], v)).Message);
-        Assert.Equal("thrown inside", Assert.Throws<NotSupportedException>(() => Differentiation.BackPropagate(Square.apply(a, true).sum())).Message);
-        Assert.Equal("thrown inside", Assert.Throws<NotSupportedException>(() => Differentiation.TangentLinear(at => Square.apply(at, true), x, v)).Message);
+        Assert.Equal("thrown inside",
+            Assert.Throws<NotSupportedException>(() => Differentiation.Gradients(Square.apply(a, true), [a], v)).Message);
+        Assert.Equal("thrown inside",
+            Assert.Throws<NotSupportedException>(() => Differentiation.BackPropagate(Square.apply(a, true).sum())).Message);
+        Assert.Equal("thrown inside",
+            Assert.Throws<NotSupportedException>(() => Differentiation.TangentLinear(at => Square.apply(at, true), x, v)).Message);
         // one inside the other: a backward pass that differentiates
-        Assert.Equal("thrown inside", Assert.Throws<NotSupportedException>(() => Differentiation.Gradients(Outer.apply(a), [a], v)).Message);
+        Assert.Equal("thrown inside",
+            Assert.Throws<NotSupportedException>(() => Differentiation.Gradients(Outer.apply(a), [a], v)).Message);
         // TorchSharp's own backward fails as well, with libtorch's words; it leaves nothing that a later error could be taken for
         Assert.ThrowsAny<Exception>(() => Square.apply(a, true).sum().backward());
-        Assert.Contains("inplace", Assert.Throws<InvalidOperationException>(() => Differentiation.Gradients(ChangedInPlace(a), [a], v)).Message);
+        Assert.Contains("inplace",
+            Assert.Throws<InvalidOperationException>(() => Differentiation.Gradients(ChangedInPlace(a), [a], v)).Message);
         // a single number, for which every shape would do
         var number = tensor(2.0).requires_grad_();
         Assert.Throws<NotSupportedException>(() => Differentiation.Gradients(Square.apply(number, true), [number], tensor(1.0)));

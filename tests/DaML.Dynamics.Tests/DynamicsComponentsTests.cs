@@ -28,19 +28,26 @@ public sealed class DynamicsComponentsTests : IDisposable
             var read = RoundTrip(model);
             var interval = new TimeInterval(0, 3 * model.TimeStep);
             Assert.Equal(model.TimeStep, read.TimeStep);
-            Assert.Equal(model.AdvanceWithModelError(x, interval, context.Random("e")).Bits(), read.AdvanceWithModelError(x, interval, context.Random("e")).Bits());
+            Assert.Equal(model.AdvanceWithModelError(x, interval, context.Random("e")).Bits(),
+                read.AdvanceWithModelError(x, interval, context.Random("e")).Bits());
         }
         foreach (var model in (DiscreteDynamics[])[
-            new Lorenz84(0.04, 7, 1.2, 0.3, 3.9), new KuramotoSivashinsky(16, 22.3, 0.3), new LinearAdvection(7, -2, 0.9, 0.1), new TwoScaleLorenz96(4, 3, 17, 0.9, 9, 8, 0.004),
-            new ShallowWater(new() { CellsX = 5, CellsY = 4, WindStressX = [0.1, 0.2, 0.3, 1.0 / 7], InitialHeight = 3, SpinUpTime = 7200 }),
-            new JointDynamics(new Lorenz84(), new EstimatedParameter("damping", 0.3, 0.1) { Evolution = ParameterEvolution.RandomWalk(0.02) }, new EstimatedParameter("forcing", 7, 1)),
+            new Lorenz84(0.04, 7, 1.2, 0.3, 3.9), new KuramotoSivashinsky(16, 22.3, 0.3), new LinearAdvection(7, -2, 0.9, 0.1),
+            new TwoScaleLorenz96(4, 3, 17, 0.9, 9, 8, 0.004),
+            new ShallowWater(new()
+                { CellsX = 5, CellsY = 4, WindStressX = [0.1, 0.2, 0.3, 1.0 / 7], InitialHeight = 3, SpinUpTime = 7200 }),
+            new JointDynamics(new Lorenz84(),
+                new EstimatedParameter("damping", 0.3, 0.1) { Evolution = ParameterEvolution.RandomWalk(0.02) },
+                new EstimatedParameter("forcing", 7, 1)),
             new JointDynamics(new Lorenz96(8) { ModelError = ErrorCovariance.Scalar(8, 0.3) }, new EstimatedParameter("forcing", 7, 1))])
         {
             var read = RoundTrip(model);
             var interval = new TimeInterval(0, 3 * model.TimeStep);
             var states = Numbers.Normal(3, 2, model.Dimension);
-            Assert.Equal(model.AdvanceWithModelError(states, interval, context.Random("e")).Bits(), read.AdvanceWithModelError(states, interval, context.Random("e")).Bits());
-            Assert.Equal(model.UsualInitialCondition().Draw(2, context.Random("i"), ScalarType.Float64).Bits(), read.UsualInitialCondition().Draw(2, context.Random("i"), ScalarType.Float64).Bits());
+            Assert.Equal(model.AdvanceWithModelError(states, interval, context.Random("e")).Bits(),
+                read.AdvanceWithModelError(states, interval, context.Random("e")).Bits());
+            Assert.Equal(model.UsualInitialCondition().Draw(2, context.Random("i"), ScalarType.Float64).Bits(),
+                read.UsualInitialCondition().Draw(2, context.Random("i"), ScalarType.Float64).Bits());
         }
         var lorenz = RoundTrip(new Lorenz63(0.02, 9, 27, 2.5));
         Assert.Equal((0.02, 9, 27, 2.5), (lorenz.TimeStep, lorenz.Sigma, lorenz.Rho, lorenz.Beta));
@@ -54,13 +61,19 @@ public sealed class DynamicsComponentsTests : IDisposable
     {
         var x = Numbers.Normal(1, 7, 6);
         foreach (var observed in (IObservationOperator[])[
-            new IdentityObservationOperator(6), new SubsetObservationOperator(6, 5, 0, 2), new LinearObservationOperator(Numbers.Normal(2, 3, 6)),
-            new InterpolationObservationOperator([50, 40.1], [1, 2, 3.3], (45, 1.1), (50, 3), (41, 2)), new ElementwiseObservationOperator(6, ObservationFunction.Exponential), SubsetObservationOperator.Strided(6, 2).Then(new ElementwiseObservationOperator(3, ObservationFunction.Cube))])
+            new IdentityObservationOperator(6), new SubsetObservationOperator(6, 5, 0, 2),
+            new LinearObservationOperator(Numbers.Normal(2, 3, 6)),
+            new InterpolationObservationOperator([50, 40.1], [1, 2, 3.3], (45, 1.1), (50, 3), (41, 2)),
+            new ElementwiseObservationOperator(6, ObservationFunction.Exponential),
+            SubsetObservationOperator.Strided(6, 2).Then(new ElementwiseObservationOperator(3, ObservationFunction.Cube))])
         {
             long p = observed.ObservationDimension;
-            foreach (var error in (IErrorCovariance[])[ErrorCovariance.Scalar(p, 0.3), ErrorCovariance.Diagonal([.. Enumerable.Range(1, (int)p).Select(i => i / 7.0)]), ErrorCovariance.Full(Numbers.Spd(4, p)),
-                ErrorCovariance.Blocks(ErrorCovariance.Diffusion(new() { Columns = (int)p, CorrelationLength = 1.3 })), ErrorCovariance.Hybrid(Numbers.Normal(5, 3, p), ErrorCovariance.Scalar(p, 0.4), 0.2)])
-                foreach (var pattern in (IObservationPattern?[])[null, new RandomDensityPattern(0.2, 0.7), new RandomCountPattern(1, 3), new MissingAtRandomPattern(0.4)])
+            foreach (var error in (IErrorCovariance[])[ErrorCovariance.Scalar(p, 0.3),
+                ErrorCovariance.Diagonal([.. Enumerable.Range(1, (int)p).Select(i => i / 7.0)]), ErrorCovariance.Full(Numbers.Spd(4, p)),
+                ErrorCovariance.Blocks(ErrorCovariance.Diffusion(new() { Columns = (int)p, CorrelationLength = 1.3 })),
+                ErrorCovariance.Hybrid(Numbers.Normal(5, 3, p), ErrorCovariance.Scalar(p, 0.4), 0.2)])
+                foreach (var pattern in (IObservationPattern?[])[null, new RandomDensityPattern(0.2, 0.7), new RandomCountPattern(1, 3),
+                    new MissingAtRandomPattern(0.4)])
                 {
                     var network = new ObservationNetwork(observed, error, pattern);
                     var read = RoundTrip(network);
@@ -70,7 +83,8 @@ public sealed class DynamicsComponentsTests : IDisposable
                     var lifted = new JointObservationNetwork(network, 2);
                     var readLifted = RoundTrip(lifted);
                     var joint = Numbers.Normal(5, 3, 8);
-                    Assert.Equal(lifted.Observe(joint, 1, context.Random("n")).Values.Bits(), readLifted.Observe(joint, 1, context.Random("n")).Values.Bits());
+                    Assert.Equal(lifted.Observe(joint, 1, context.Random("n")).Values.Bits(),
+                        readLifted.Observe(joint, 1, context.Random("n")).Values.Bits());
                     Assert.Equal(observed.Apply(joint.narrow(-1, 0, 6)).Bits(), readLifted.Operator.Apply(joint).Bits());
                 }
         }
@@ -80,9 +94,12 @@ public sealed class DynamicsComponentsTests : IDisposable
     public void Initial_conditions_come_back()
     {
         var gaussian = new GaussianInitialCondition(Numbers.Normal(1, 3), ErrorCovariance.Full(Numbers.Spd(2, 3)));
-        foreach (var initial in (IInitialCondition[])[gaussian, new AttractorInitialCondition(new Lorenz63(), 0.3), new AttractorInitialCondition(new Lorenz63(), 0.3, gaussian), new SinusoidalInitialCondition(9, 3, 0.4),
-            new JointInitialCondition(gaussian, new SinusoidalInitialCondition(5)), new JointDynamics(new Lorenz63(), new EstimatedParameter("rho", 27, 2)).Lift(gaussian)])
-            Assert.Equal(initial.Draw(4, context.Random("i"), ScalarType.Float64).Bits(), RoundTrip(initial).Draw(4, context.Random("i"), ScalarType.Float64).Bits());
+        foreach (var initial in (IInitialCondition[])[gaussian, new AttractorInitialCondition(new Lorenz63(), 0.3),
+            new AttractorInitialCondition(new Lorenz63(), 0.3, gaussian), new SinusoidalInitialCondition(9, 3, 0.4),
+            new JointInitialCondition(gaussian, new SinusoidalInitialCondition(5)),
+            new JointDynamics(new Lorenz63(), new EstimatedParameter("rho", 27, 2)).Lift(gaussian)])
+            Assert.Equal(initial.Draw(4, context.Random("i"), ScalarType.Float64).Bits(),
+                RoundTrip(initial).Draw(4, context.Random("i"), ScalarType.Float64).Bits());
     }
 
     [Fact]

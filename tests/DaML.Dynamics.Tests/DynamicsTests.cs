@@ -13,7 +13,8 @@ public sealed class DynamicsTests : IDisposable
     public void The_integrator_is_of_fourth_order()
     {
         var x = tensor([1.0, 0.0]);
-        double Error(double h) => (new Rotation(h).Advance(x, new TimeInterval(0, 2)) - tensor([Math.Cos(2), Math.Sin(2)])).abs().max().ToDouble();
+        double Error(double h) =>
+            (new Rotation(h).Advance(x, new TimeInterval(0, 2)) - tensor([Math.Cos(2), Math.Sin(2)])).abs().max().ToDouble();
         Assert.InRange(Error(0.1) / Error(0.05), 15.5, 16.5);
         Assert.InRange(Error(0.05) / Error(0.025), 15.5, 16.5);
     }
@@ -65,7 +66,8 @@ public sealed class DynamicsTests : IDisposable
         var model = new Lorenz63();
         var interval = new TimeInterval(0, 0.03);
         Tensor x = Numbers.Normal(1, 3), v = Numbers.Normal(2, 3), w = Numbers.Normal(3, 3);
-        foreach (var product in (Func<Tensor, Tensor>[])[state => model.TangentLinear(state, v, interval), state => model.Adjoint(state, v, interval)])
+        foreach (var product in (Func<Tensor, Tensor>[])[state => model.TangentLinear(state, v, interval),
+            state => model.Adjoint(state, v, interval)])
         {
             var tracked = x.clone().requires_grad_();
             var gradient = autograd.grad([(product(tracked) * w).sum()], [tracked])[0];
@@ -87,7 +89,8 @@ public sealed class DynamicsTests : IDisposable
         foreach (long steps in (long[])[1, 3])
         {
             var interval = new TimeInterval(0, 0.1 * steps);
-            foreach (var run in (Func<Trainable, Tensor>[])[m => m.Advance(x, interval), m => m.TangentLinear(x, v, interval), m => m.Adjoint(x, v, interval)])
+            foreach (var run in (Func<Trainable, Tensor>[])[m => m.Advance(x, interval), m => m.TangentLinear(x, v, interval),
+                m => m.Adjoint(x, v, interval)])
             {
                 double gradient = autograd.grad([run(new Trainable(parameter)).sum()], [parameter])[0].ToDouble();
                 double Value(double p) => run(new Trainable(tensor(p))).sum().ToDouble();
@@ -122,8 +125,10 @@ public sealed class DynamicsTests : IDisposable
         Tensor x = Numbers.Normal(1, 2, 3), v = Numbers.Normal(2, 2, 3);
         var interval = new TimeInterval(0, 3);
         foreach (var use in (Func<Tensor>[])[
-            () => new Persistence().Advance(x, interval), () => new Persistence().TangentLinear(x, v, interval), () => new Persistence().Adjoint(x, v, interval),
-            () => new IdentityObservationOperator(3).Apply(x), () => new IdentityObservationOperator(3).TangentLinear(x, v), () => new IdentityObservationOperator(3).Adjoint(x, v)])
+            () => new Persistence().Advance(x, interval), () => new Persistence().TangentLinear(x, v, interval),
+            () => new Persistence().Adjoint(x, v, interval),
+            () => new IdentityObservationOperator(3).Apply(x), () => new IdentityObservationOperator(3).TangentLinear(x, v),
+            () => new IdentityObservationOperator(3).Adjoint(x, v)])
         {
             using (NewDisposeScope()) use();
             Assert.False(x.IsInvalid || v.IsInvalid);
@@ -136,14 +141,17 @@ public sealed class DynamicsTests : IDisposable
     {
         var model = new Lorenz96();
         var interval = new TimeInterval(0, 0.5);
-        var cases = Enumerable.Range(0, 8).Select(i => (X: Numbers.Normal(i, 2, 40).DetachFromDisposeScope(), V: Numbers.Normal(100 + i, 2, 40).DetachFromDisposeScope())).ToArray();
+        var cases = Enumerable.Range(0, 8)
+            .Select(i => (X: Numbers.Normal(i, 2, 40).DetachFromDisposeScope(), V: Numbers.Normal(100 + i, 2, 40).DetachFromDisposeScope()))
+            .ToArray();
         var alone = cases.Select(c => (model.TangentLinear(c.X, c.V, interval).Bits(), model.Adjoint(c.X, c.V, interval).Bits())).ToArray();
         var together = new (byte[], byte[])[8];
         Parallel.For(0, 8, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i =>
         {
             using var threadScope = NewDisposeScope();
             for (int repeat = 0; repeat < 5; repeat++)
-                together[i] = (model.TangentLinear(cases[i].X, cases[i].V, interval).Bits(), model.Adjoint(cases[i].X, cases[i].V, interval).Bits());
+                together[i] = (model.TangentLinear(cases[i].X, cases[i].V, interval).Bits(),
+                    model.Adjoint(cases[i].X, cases[i].V, interval).Bits());
         });
         for (int i = 0; i < 8; i++)
         {
@@ -165,7 +173,8 @@ public sealed class DynamicsTests : IDisposable
 
         var perfect = new Lorenz63();
         var state = Numbers.Normal(1, 4, 3);
-        Assert.Equal(perfect.Advance(state, new TimeInterval(0, 0.1)).Bits(), perfect.AdvanceWithModelError(state, new TimeInterval(0, 0.1), random).Bits());
+        Assert.Equal(perfect.Advance(state, new TimeInterval(0, 0.1)).Bits(),
+            perfect.AdvanceWithModelError(state, new TimeInterval(0, 0.1), random).Bits());
         Assert.Throws<ArgumentException>(() => new Lorenz63 { ModelError = ErrorCovariance.Scalar(4, 1) });
     }
 

@@ -45,7 +45,8 @@ public sealed class ErrorCovarianceTests : IDisposable
     {
         var covariance = Make(kind);
         var r = covariance.ToMatrix(ScalarType.Float64, CPU);
-        var mask = tensor(new bool[] { true, true, false, true, false, false, false, false, false, false, true, true, true, true, true }, 3, P);
+        var mask = tensor(new bool[] { true, true, false, true, false, false, false, false, false, false, true, true, true, true, true }, 3,
+            P);
         var v = Numbers.Normal(5, 3, 2, P);
         Tensor inverse = covariance.ApplyInverse(v, mask), white = covariance.Whiten(v, mask);
         for (int b = 0; b < 3; b++)
@@ -54,7 +55,10 @@ public sealed class ErrorCovarianceTests : IDisposable
             long[] missing = [.. Enumerable.Range(0, P).Select(i => (long)i).Except(exists)];
             for (int m = 0; m < 2; m++)
             {
-                if (missing.Length > 0) Assert.Equal(0, inverse[b, m].index_select(0, tensor(missing)).abs().max().ToDouble() + white[b, m].index_select(0, tensor(missing)).abs().max().ToDouble());
+                if (missing.Length > 0)
+                    Assert.Equal(0,
+                        inverse[b, m].index_select(0, tensor(missing)).abs().max().ToDouble()
+                        + white[b, m].index_select(0, tensor(missing)).abs().max().ToDouble());
                 if (exists.Length == 0) continue;
                 var index = tensor(exists);
                 var part = v[b, m].index_select(0, index);

@@ -13,7 +13,8 @@ public sealed class JointDynamicsTests : IDisposable
     [Fact]
     public void Every_state_runs_with_its_own_parameters_and_the_others_are_the_models()
     {
-        var joint = new JointDynamics(new Lorenz63(0.01, sigma: 9), new EstimatedParameter("beta", 2, 1), new EstimatedParameter("rho", 28, 1));
+        var joint = new JointDynamics(new Lorenz63(0.01, sigma: 9), new EstimatedParameter("beta", 2, 1),
+            new EstimatedParameter("rho", 28, 1));
         var x = Numbers.Normal(1, 2, 3, 3);
         double[] betas = [2, 2.2, 2.4, 2.6, 2.8, 3], rhos = [28, 27, 26, 25, 24, 23];
         var theta = stack([tensor(betas), tensor(rhos)], -1).reshape(2, 3, 2);
@@ -21,7 +22,8 @@ public sealed class JointDynamicsTests : IDisposable
         var end = joint.Advance(cat([x, theta], -1), interval);
         Assert.Equal(theta.Bits(), end.narrow(-1, 3, 2).Bits());
         for (int i = 0; i < 6; i++)
-            Numbers.Close(new Lorenz63(0.01, 9, rhos[i], betas[i]).Advance(x[i / 3, i % 3], interval), end[i / 3, i % 3].narrow(-1, 0, 3), 1e-12);
+            Numbers.Close(new Lorenz63(0.01, 9, rhos[i], betas[i]).Advance(x[i / 3, i % 3], interval), end[i / 3, i % 3].narrow(-1, 0, 3),
+                1e-12);
         Assert.Equal("Lorenz-63 with beta, rho", joint.Name);
     }
 
@@ -75,7 +77,8 @@ public sealed class JointDynamicsTests : IDisposable
         var still = new JointDynamics(new Lorenz96(5), new EstimatedParameter("forcing", 8, 1));
         Assert.Null(still.ModelError);
 
-        var walking = new JointDynamics(new Lorenz63(), new EstimatedParameter("rho", 28, 1) { Evolution = ParameterEvolution.RandomWalk(0.5) }, new EstimatedParameter("beta", 2, 1));
+        var walking = new JointDynamics(new Lorenz63(),
+            new EstimatedParameter("rho", 28, 1) { Evolution = ParameterEvolution.RandomWalk(0.5) }, new EstimatedParameter("beta", 2, 1));
         var expected = zeros(5, 5, dtype: ScalarType.Float64);
         expected[3, 3] = 0.25 * 0.01; // per step of 0.01
         Numbers.Close(expected, walking.ModelError!.ToMatrix(ScalarType.Float64, CPU), 1e-15);
@@ -83,7 +86,8 @@ public sealed class JointDynamicsTests : IDisposable
         Numbers.Close(expected / 0.0025, noise.T.matmul(noise) / 20000 / 0.0025, 0.03);
         Assert.Contains("state has no error", Assert.Throws<NotSupportedException>(() => walking.ModelError!.ApplyInverse(noise)).Message);
 
-        var both = new JointDynamics(new Lorenz63 { ModelError = ErrorCovariance.Full(Numbers.Spd(1, 3)) }, new EstimatedParameter("rho", 28, 1) { Evolution = ParameterEvolution.RandomWalk(2) });
+        var both = new JointDynamics(new Lorenz63 { ModelError = ErrorCovariance.Full(Numbers.Spd(1, 3)) },
+            new EstimatedParameter("rho", 28, 1) { Evolution = ParameterEvolution.RandomWalk(2) });
         var matrix = both.ModelError!.ToMatrix(ScalarType.Float64, CPU);
         Numbers.Close(Numbers.Spd(1, 3), matrix.narrow(0, 0, 3).narrow(1, 0, 3), 1e-15);
         var v = Numbers.Normal(2, 6, 4);
@@ -91,7 +95,8 @@ public sealed class JointDynamicsTests : IDisposable
         Numbers.Close((v * v.matmul(linalg.inv(matrix))).sum([-1]), both.ModelError!.Whiten(v).square().sum([-1]), 1e-12);
         Assert.Equal(linalg.slogdet(matrix).Item2.ToDouble(), both.ModelError!.LogDeterminant, 1e-12);
 
-        var persisting = new JointDynamics(new Lorenz63 { ModelError = ErrorCovariance.Scalar(3, 1) }, new EstimatedParameter("rho", 28, 1));
+        var persisting = new JointDynamics(new Lorenz63 { ModelError = ErrorCovariance.Scalar(3, 1) },
+            new EstimatedParameter("rho", 28, 1));
         Assert.Contains("persists", Assert.Throws<NotSupportedException>(() => persisting.ModelError!.Whiten(v)).Message);
         Assert.Equal(double.NegativeInfinity, persisting.ModelError!.LogDeterminant);
     }
@@ -108,21 +113,25 @@ public sealed class JointDynamicsTests : IDisposable
         var gaussian = joint.Lift(new GaussianInitialCondition(Numbers.Normal(1, 3), ErrorCovariance.Full(Numbers.Spd(2, 3))));
         Numbers.Close(cat([Numbers.Normal(1, 3), tensor(new[] { 26, 2.5 })]), gaussian.Mean, 1e-15);
         Numbers.Close(tensor(new[] { 4, 0.01 }), gaussian.Covariance.ToMatrix(ScalarType.Float64, CPU).diagonal().narrow(0, 3, 2), 1e-15);
-        Assert.IsType<GaussianInitialCondition>(joint.Lift((IInitialCondition)new GaussianInitialCondition(Numbers.Normal(1, 3), ErrorCovariance.Scalar(3, 1))));
+        Assert.IsType<GaussianInitialCondition>(
+            joint.Lift((IInitialCondition)new GaussianInitialCondition(Numbers.Normal(1, 3), ErrorCovariance.Scalar(3, 1))));
     }
 
     [Fact]
     public void A_lifted_network_observes_the_state_as_before()
     {
         var x = Numbers.Normal(1, 4, 8);
-        foreach (var observed in (IObservationOperator[])[new IdentityObservationOperator(6), new SubsetObservationOperator(6, 5, 0, 2), new LinearObservationOperator(Numbers.Normal(2, 3, 6)), new RadianceOperator(6)])
+        foreach (var observed in (IObservationOperator[])[new IdentityObservationOperator(6), new SubsetObservationOperator(6, 5, 0, 2),
+            new LinearObservationOperator(Numbers.Normal(2, 3, 6)), new RadianceOperator(6)])
         {
-            var network = new ObservationNetwork(observed, ErrorCovariance.Scalar(observed.ObservationDimension, 0.3), new MissingAtRandomPattern(0.4));
+            var network = new ObservationNetwork(observed, ErrorCovariance.Scalar(observed.ObservationDimension, 0.3),
+                new MissingAtRandomPattern(0.4));
             var lifted = new JointObservationNetwork(network, 2);
             Assert.Equal(observed.Apply(x.narrow(-1, 0, 6)).Bits(), lifted.Operator.Apply(x).Bits());
             Assert.Equal(observed.IsLinear, lifted.Operator.IsLinear);
             ObservationOperatorConformance.Check(lifted.Operator);
-            Observation expected = network.Observe(x.narrow(-1, 0, 6), 1, context.Random("n")), given = lifted.Observe(x, 1, context.Random("n"));
+            Observation expected = network.Observe(x.narrow(-1, 0, 6), 1, context.Random("n")),
+                given = lifted.Observe(x, 1, context.Random("n"));
             Assert.Equal(expected.Values.Bits(), given.Values.Bits());
             Assert.Equal(expected.Mask!.Bits(), given.Mask!.Bits());
             Assert.Throws<ArgumentException>(() => lifted.Observe(x.narrow(-1, 0, 6), 1, context.Random("n")));
@@ -132,9 +141,12 @@ public sealed class JointDynamicsTests : IDisposable
     [Fact]
     public void Bad_parameters_are_refused()
     {
-        Assert.Contains("sigma, rho, beta", Assert.Throws<ArgumentException>(() => new JointDynamics(new Lorenz63(), new EstimatedParameter("gamma", 1, 1))).Message);
+        Assert.Contains("sigma, rho, beta",
+            Assert.Throws<ArgumentException>(() => new JointDynamics(new Lorenz63(), new EstimatedParameter("gamma", 1, 1))).Message);
         Assert.Contains("sigma, rho, beta", Assert.Throws<ArgumentException>(() => new JointDynamics(new Lorenz63())).Message);
-        Assert.Contains("twice", Assert.Throws<ArgumentException>(() => new JointDynamics(new Lorenz63(), new EstimatedParameter("rho", 1, 1), new EstimatedParameter("rho", 2, 1))).Message);
+        Assert.Contains("twice",
+            Assert.Throws<ArgumentException>(() =>
+                new JointDynamics(new Lorenz63(), new EstimatedParameter("rho", 1, 1), new EstimatedParameter("rho", 2, 1))).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => new EstimatedParameter("rho", 1, 0));
         Assert.Throws<ArgumentOutOfRangeException>(() => new EstimatedParameter("rho", double.NaN, 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => ParameterEvolution.RandomWalk(0));

@@ -20,7 +20,8 @@ public sealed class KuramotoSivashinskyTests : IDisposable
         const double end = 6;
         var start = Start(128);
         var reference = Explicit(start, 32 * Math.PI, end, 0.0025);
-        double Error(double h) => (new KuramotoSivashinsky(timeStep: h).Advance(start, new TimeInterval(0, end)) - reference).abs().max().ToDouble();
+        double Error(double h) =>
+            (new KuramotoSivashinsky(timeStep: h).Advance(start, new TimeInterval(0, end)) - reference).abs().max().ToDouble();
         // The order 4 is reached late: the fastest waves decay e^60-fold in a step of 1/4.
         double[] errors = [.. ((double[])[0.25, 1.0 / 32, 1.0 / 64, 1.0 / 128]).Select(Error)];
         Assert.InRange(errors[0], 1e-6, 2e-5);
@@ -29,17 +30,32 @@ public sealed class KuramotoSivashinskyTests : IDisposable
         Assert.InRange(errors[3], 0, 5e-10);
     }
 
-    /// <summary>ETDRK4 in Fourier space, its coefficients by the functions phi_k(z) = (phi_{k-1}(z) - 1/(k-1)!) / z: f1 = phi1 - 3 phi2 + 4 phi3, f2 = phi2 - 2 phi3, f3 = 4 phi3 - phi2.</summary>
+    /// <summary>
+    /// ETDRK4 in Fourier space, its coefficients by the functions phi_k(z) = (phi_{k-1}(z) - 1/(k-1)!) / z: f1 = phi1 - 3 phi2 + 4 phi3, f2
+    /// = phi2 - 2 phi3, f3 = 4 phi3 - phi2.
+    /// </summary>
     [Theory, InlineData(16, 22.0, 0.25), InlineData(17, 22.0, 0.5), InlineData(32, 100.0, 0.25), InlineData(64, 100.0, 1.0)]
     public void A_step_equals_the_scheme_written_in_Fourier_space(int n, double length, double h)
     {
         int modes = n / 2 + 1;
-        Complex[] Transform(double[] u) => [.. Enumerable.Range(0, modes).Select(k => Enumerable.Range(0, n).Aggregate(Complex.Zero, (sum, i) => sum + u[i] * Complex.Exp(-2 * Math.PI * k * i / n * Complex.ImaginaryOne)))];
-        double[] Back(Complex[] v) => [.. Enumerable.Range(0, n).Select(i => Enumerable.Range(0, modes).Sum(k => (k == 0 || 2 * k == n ? 1 : 2) * (v[k] * Complex.Exp(2 * Math.PI * k * i / n * Complex.ImaginaryOne)).Real) / n)];
+        Complex[] Transform(double[] u) =>
+            [.. Enumerable.Range(0, modes)
+                .Select(k =>
+                    Enumerable.Range(0, n)
+                        .Aggregate(Complex.Zero, (sum, i) => sum + u[i] * Complex.Exp(-2 * Math.PI * k * i / n * Complex.ImaginaryOne)))];
+        double[] Back(Complex[] v) =>
+            [.. Enumerable.Range(0, n)
+                .Select(i =>
+                    Enumerable.Range(0, modes)
+                        .Sum(k => (k == 0 || 2 * k == n ? 1
+                            : 2) * (v[k] * Complex.Exp(2 * Math.PI * k * i / n * Complex.ImaginaryOne)).Real) / n)];
         double[] wave = [.. Enumerable.Range(0, modes).Select(k => 2 * Math.PI * k / length)];
         double[] z = [.. wave.Select(k => h * (k * k - k * k * k * k))];
-        Complex[] N(Complex[] v) => [.. Transform([.. Back(v).Select(u => u * u)]).Select((square, k) => 2 * k == n ? 0 : -0.5 * Complex.ImaginaryOne * wave[k] * square)];
-        Complex[] Sum(params (Func<double, double> Factor, Complex[] Term)[] terms) => [.. z.Select((at, k) => terms.Aggregate(Complex.Zero, (sum, term) => sum + term.Factor(at) * term.Term[k]))];
+        Complex[] N(Complex[] v) =>
+            [.. Transform([.. Back(v).Select(u => u * u)])
+                .Select((square, k) => 2 * k == n ? 0 : -0.5 * Complex.ImaginaryOne * wave[k] * square)];
+        Complex[] Sum(params (Func<double, double> Factor, Complex[] Term)[] terms) =>
+            [.. z.Select((at, k) => terms.Aggregate(Complex.Zero, (sum, term) => sum + term.Factor(at) * term.Term[k]))];
 
         var x = Waves(n);
         Complex[] v = Transform(x.data<double>().ToArray()), nv = N(v);
@@ -48,7 +64,8 @@ public sealed class KuramotoSivashinskyTests : IDisposable
         Complex[] a = Sum((Half, v), (Stage, nv)), na = N(a), b = Sum((Half, v), (Stage, na)), nb = N(b);
         Complex[] c = Sum((Half, a), (at => 2 * Stage(at), nb), (at => -Stage(at), nv)), nc = N(c);
         var expected = Back(Sum((Math.Exp, v), (at => h * (Phi(1, at) - 3 * Phi(2, at) + 4 * Phi(3, at)), nv),
-            (at => 2 * h * (Phi(2, at) - 2 * Phi(3, at)), na), (at => 2 * h * (Phi(2, at) - 2 * Phi(3, at)), nb), (at => h * (4 * Phi(3, at) - Phi(2, at)), nc)));
+            (at => 2 * h * (Phi(2, at) - 2 * Phi(3, at)), na), (at => 2 * h * (Phi(2, at) - 2 * Phi(3, at)), nb),
+            (at => h * (4 * Phi(3, at) - Phi(2, at)), nc)));
         Numbers.Close(tensor(expected), new KuramotoSivashinsky(n, length, h).Advance(x, new TimeInterval(0, h)), 1e-13);
     }
 

@@ -38,11 +38,14 @@ public sealed class LinearisationTests : IDisposable
         public double TimeStep => model.TimeStep;
         public IErrorCovariance? ModelError => null;
         public Tensor Advance(Tensor state, TimeInterval interval) => throw new NotSupportedException("It runs.");
-        public Tensor TangentLinear(Tensor state, Tensor perturbation, TimeInterval interval) => model.TangentLinear(state, perturbation, interval);
+        public Tensor TangentLinear(Tensor state, Tensor perturbation, TimeInterval interval) =>
+            model.TangentLinear(state, perturbation, interval);
         public Tensor Adjoint(Tensor state, Tensor sensitivity, TimeInterval interval) => model.Adjoint(state, sensitivity, interval);
     }
 
-    /// <summary>Where the run's states are given, its linearisation is those of its steps one after the other, to the bit, and the model never runs.</summary>
+    /// <summary>
+    /// Where the run's states are given, its linearisation is those of its steps one after the other, to the bit, and the model never runs.
+    /// </summary>
     [Theory, InlineData(1), InlineData(100)]
     public void A_run_whose_states_are_known_is_linearised_along_them(int kept)
     {
@@ -66,7 +69,8 @@ public sealed class LinearisationTests : IDisposable
         using (var none = Along(0)) Numbers.Close(states[1], none.TangentLinear(none.Adjoint(states[1])), 0);
 
         string Refused(params Tensor[] given) =>
-            Assert.Throws<ArgumentException>(() => standing.Linearise(states[0], new TimeInterval(0, 2 * h), new() { States = given })).Message;
+            Assert.Throws<ArgumentException>(() =>
+                standing.Linearise(states[0], new TimeInterval(0, 2 * h), new() { States = given })).Message;
         Assert.Contains("given: 1", Refused(states[0]));
         Assert.Contains("step 1: [12]", Refused(states[0], states[1][0]));
         Assert.Contains("Float32", Refused(states[0], states[1].to(ScalarType.Float32)));
@@ -78,11 +82,15 @@ public sealed class LinearisationTests : IDisposable
         }
     }
 
-    /// <summary>Over two days at full size, forward and backward products agree to round-off, and the remainder of the tangent linear is of second order.</summary>
+    /// <summary>
+    /// Over two days at full size, forward and backward products agree to round-off, and the remainder of the tangent linear is of second
+    /// order.
+    /// </summary>
     [Theory, InlineData(false), InlineData(true)]
     public void Shallow_water_passes_the_dot_product_and_Taylor_tests_over_two_days(bool periodic)
     {
-        var model = new ShallowWater(ShallowWaterOptions.Turbulent with { PeriodicX = periodic, PeriodicY = periodic, Beta = periodic ? 0 : 2e-11, InitialHeight = 20 });
+        var model = new ShallowWater(ShallowWaterOptions.Turbulent with
+            { PeriodicX = periodic, PeriodicY = periodic, Beta = periodic ? 0 : 2e-11, InitialHeight = 20 });
         var interval = new TimeInterval(0, 2 * ShallowWater.Day);
         using var random = new RandomStream(3, "start", CPU);
         var x = model.Advance(model.InitialCondition.Draw(1, random, ScalarType.Float64), new TimeInterval(0, 30 * ShallowWater.Day))[0];

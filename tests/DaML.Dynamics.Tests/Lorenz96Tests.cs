@@ -44,7 +44,8 @@ public sealed class Lorenz96Tests : IDisposable
     }
 
     [Theory]
-    [InlineData(4, ScalarType.Float64, 1e-13), InlineData(5, ScalarType.Float32, 1e-5), InlineData(40, ScalarType.Float64, 1e-13), InlineData(40, ScalarType.Float32, 1e-5), InlineData(1003, ScalarType.Float64, 1e-13)]
+    [InlineData(4, ScalarType.Float64, 1e-13), InlineData(5, ScalarType.Float32, 1e-5), InlineData(40, ScalarType.Float64, 1e-13),
+        InlineData(40, ScalarType.Float32, 1e-5), InlineData(1003, ScalarType.Float64, 1e-13)]
     public void Everything_equals_what_the_tendency_alone_gives(long n, ScalarType dtype, double tolerance)
     {
         IDynamics fast = new Lorenz96(n), plain = new PlainLorenz96(n);
@@ -59,10 +60,12 @@ public sealed class Lorenz96Tests : IDisposable
         }
 
         // gradient and gradient of the gradient
-        Tensor First(IDynamics model, Tensor at, bool again) => autograd.grad([model.Advance(at, interval)], [at], [v], retain_graph: again, create_graph: again)[0];
+        Tensor First(IDynamics model, Tensor at, bool again) =>
+            autograd.grad([model.Advance(at, interval)], [at], [v], retain_graph: again, create_graph: again)[0];
         Tensor a = x.clone().requires_grad_(), b = x.clone().requires_grad_();
         Numbers.Close(First(plain, a, false), First(fast, b, false), tolerance);
-        Numbers.Close(autograd.grad([(First(plain, a, true) * v).sum()], [a])[0], autograd.grad([(First(fast, b, true) * v).sum()], [b])[0], tolerance);
+        Numbers.Close(autograd.grad([(First(plain, a, true) * v).sum()], [a])[0], autograd.grad([(First(fast, b, true) * v).sum()], [b])[0],
+            tolerance);
         Assert.False(First(fast, b, false).requires_grad);
     }
 
@@ -117,15 +120,19 @@ public sealed class Lorenz96Tests : IDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => new Lorenz96(40, 8, 0));
         Assert.Throws<ArgumentOutOfRangeException>(() => new Lorenz96(40, 8, -0.05));
         var model = new Lorenz96();
-        var refused = Assert.Throws<ArgumentException>(() => model.Advance(zeros([2, 39], dtype: ScalarType.Float64), new TimeInterval(0, 0.05)));
+        var refused = Assert.Throws<ArgumentException>(() =>
+            model.Advance(zeros([2, 39], dtype: ScalarType.Float64), new TimeInterval(0, 0.05)));
         Assert.Contains("Lorenz-96", refused.Message);
         Assert.Contains("40", refused.Message);
         Assert.Contains("[2, 39]", refused.Message);
         Assert.Throws<ArgumentException>(() => model.Advance(zeros([2, 40], dtype: ScalarType.Int64), new TimeInterval(0, 0.05)));
         Assert.Throws<ArgumentException>(() => model.Advance(zeros([2, 40], dtype: ScalarType.Float64), new TimeInterval(0, 0.07)));
         Assert.Throws<ArgumentException>(() => model.Advance(zeros([2, 40], dtype: ScalarType.Float64), new TimeInterval(0, -0.05)));
-        Assert.Throws<ArgumentException>(() => model.TangentLinear(zeros([2, 40], dtype: ScalarType.Float64), zeros([1, 40], dtype: ScalarType.Float64), new TimeInterval(0, 0.05)));
-        Assert.Throws<ArgumentException>(() => model.Adjoint(zeros([2, 40], dtype: ScalarType.Float64), zeros([40], dtype: ScalarType.Float64), new TimeInterval(0, 0.05)));
+        Assert.Throws<ArgumentException>(() =>
+            model.TangentLinear(zeros([2, 40], dtype: ScalarType.Float64), zeros([1, 40], dtype: ScalarType.Float64),
+                new TimeInterval(0, 0.05)));
+        Assert.Throws<ArgumentException>(() =>
+            model.Adjoint(zeros([2, 40], dtype: ScalarType.Float64), zeros([40], dtype: ScalarType.Float64), new TimeInterval(0, 0.05)));
     }
 
     private static Tensor Perturbed(long site, double value)
@@ -138,7 +145,8 @@ public sealed class Lorenz96Tests : IDisposable
     private static double[] RungeKutta(double[] x, double forcing, double h)
     {
         int n = x.Length;
-        double[] F(double[] y) => [.. Enumerable.Range(0, n).Select(i => (y[(i + 1) % n] - y[(i + n - 2) % n]) * y[(i + n - 1) % n] - y[i] + forcing)];
+        double[] F(double[] y) =>
+            [.. Enumerable.Range(0, n).Select(i => (y[(i + 1) % n] - y[(i + n - 2) % n]) * y[(i + n - 1) % n] - y[i] + forcing)];
         double[] Plus(double[] k, double weight) => [.. x.Zip(k, (a, b) => a + weight * b)];
         double[] k1 = F(x), k2 = F(Plus(k1, h / 2)), k3 = F(Plus(k2, h / 2)), k4 = F(Plus(k3, h));
         return [.. Enumerable.Range(0, n).Select(i => x[i] + h / 6 * (k1[i] + 2 * k2[i] + 2 * k3[i] + k4[i]))];

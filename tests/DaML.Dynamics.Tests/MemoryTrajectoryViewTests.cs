@@ -13,7 +13,8 @@ public sealed class MemoryTrajectoryViewTests : IDisposable
     public void A_recorded_view_equals_the_one_it_was_made_of_to_the_bit()
     {
         var model = new Lorenz63();
-        var twin = context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Random(model.Dimension)) { Interval = 0.05 }, new() { Batch = 3, Cycles = 7 });
+        var twin = context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Random(model.Dimension)) { Interval = 0.05 },
+            new() { Batch = 3, Cycles = 7 });
         var recorded = twin.Materialise();
         Assert.Equal(twin.Schema.ToString(), recorded.Schema.ToString());
         Assert.Equal((7, 0.0), (recorded.CycleCount, recorded.StartTime));
@@ -54,7 +55,9 @@ public sealed class MemoryTrajectoryViewTests : IDisposable
     {
         MemoryTrajectoryView view;
         using (NewDisposeScope())
-            view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Truth] = arange(24, dtype: ScalarType.Float64).reshape(4, 2, 3), [new Column("label")] = zeros([4, 2], dtype: ScalarType.Int64) }, [1, 2, 4, 8], startTime: 0.5);
+            view = context.Data.FromMemory(new Dictionary<Column, Tensor>
+                { [Columns.Truth] = arange(24, dtype: ScalarType.Float64).reshape(4, 2, 3),
+                    [new Column("label")] = zeros([4, 2], dtype: ScalarType.Int64) }, [1, 2, 4, 8], startTime: 0.5);
         Assert.Equal("truth[3], label[]", view.Schema.ToString());
         using var cursor = view.OpenCursor();
         Assert.Equal(0.5, cursor.Time);
@@ -87,24 +90,31 @@ public sealed class MemoryTrajectoryViewTests : IDisposable
     }
 
     private static void Refused(string word, double[] times, params (Column Column, Tensor Values)[] columns) =>
-        Assert.Contains(word, Assert.Throws<ArgumentException>(() => new MemoryTrajectoryView(columns.ToDictionary(c => c.Column, c => c.Values), times, 0)).Message);
+        Assert.Contains(word,
+            Assert.Throws<ArgumentException>(() =>
+                new MemoryTrajectoryView(columns.ToDictionary(c => c.Column, c => c.Values), times, 0)).Message);
 
     [Fact]
     public void What_a_mask_calls_missing_may_be_not_a_number_and_becomes_zero() // fault 12
     {
-        var (values, mask) = (tensor(new[] { 1.0, double.NaN, double.PositiveInfinity, 4 }).reshape(1, 2, 2), tensor(new[] { true, false, false, true }).reshape(1, 2, 2));
+        var (values,
+            mask) = (tensor(new[] { 1.0, double.NaN, double.PositiveInfinity, 4 }).reshape(1, 2, 2),
+                tensor(new[] { true, false, false, true }).reshape(1, 2, 2));
         var wind = new Column("wind");
         foreach (var column in (Column[])[Columns.Observation, wind])
         {
-            var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [column] = values, [Columns.MaskOf(column)] = mask }, [1.0]);
+            var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [column] = values, [Columns.MaskOf(column)] = mask },
+                [1.0]);
             using var cursor = view.OpenCursor();
             cursor.MoveNext();
             Assert.Equal([1, 0, 0, 4], cursor[column].ToArray<double>());
-            Assert.Contains("1 of its 4 values", Assert.Throws<ArgumentException>(() => context.Data.FromMemory(new Dictionary<Column, Tensor>
+            Assert.Contains("1 of its 4 values",
+                Assert.Throws<ArgumentException>(() => context.Data.FromMemory(new Dictionary<Column, Tensor>
             {
                 [column] = values, [Columns.MaskOf(column)] = tensor(new[] { true, true, false, true }).reshape(1, 2, 2),
             }, [1.0])).Message);
-            Assert.Contains("does not say of each of them", Assert.Throws<ArgumentException>(() => context.Data.FromMemory(new Dictionary<Column, Tensor>
+            Assert.Contains("does not say of each of them",
+                Assert.Throws<ArgumentException>(() => context.Data.FromMemory(new Dictionary<Column, Tensor>
             {
                 [column] = values, [Columns.MaskOf(column)] = zeros(1, 2, 1, dtype: ScalarType.Bool),
             }, [1.0])).Message);
@@ -120,7 +130,8 @@ public sealed class MemoryTrajectoryViewTests : IDisposable
     [Fact]
     public void The_first_cycle_may_be_at_the_start_and_times_need_not_be_regular()
     {
-        MemoryTrajectoryView View(double[] times, double start) => context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Truth] = zeros(times.Length, 1, 1) }, times, start);
+        MemoryTrajectoryView View(double[] times, double start) =>
+            context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Truth] = zeros(times.Length, 1, 1) }, times, start);
         Assert.Equal(0, View([0, 1, 5], 0).StartTime);
         Assert.Contains("cycle is at time 0, before the start time 1", Assert.Throws<ArgumentException>(() => View([0, 1], 1)).Message);
         Assert.Contains("the time of cycle 1 is 0 after 0", Assert.Throws<ArgumentException>(() => View([0, 0], 0)).Message);

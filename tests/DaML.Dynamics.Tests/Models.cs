@@ -49,7 +49,8 @@ internal sealed class HandWritten(HandWritten.Fault fault = HandWritten.Fault.No
         var (a, b, c) = Split(state);
         var (da, db, dc) = Split(perturbation);
         double wrong = fault is Fault.TangentLinear or Fault.Both ? 1.001 : 1;
-        return (Step(state, time), perturbation + 0.01 * stack([10 * (db - da), da * (28 - c) - wrong * a * dc - db, da * b + a * db - 8.0 / 3 * dc], -1));
+        return (Step(state, time),
+            perturbation + 0.01 * stack([10 * (db - da), da * (28 - c) - wrong * a * dc - db, da * b + a * db - 8.0 / 3 * dc], -1));
     }
 
     protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time)
@@ -79,6 +80,7 @@ internal sealed class PlainLorenz96(long dimension = 40) : Dynamics(dimension, 0
 internal sealed class Persistence() : DiscreteDynamics(3, 1)
 {
     protected override Tensor Step(Tensor state, double time) => state;
-    protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time) => (state, perturbation);
+    protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time) =>
+        (state, perturbation);
     protected override Tensor StepAdjoint(Tensor state, Tensor sensitivity, double time) => sensitivity;
 }

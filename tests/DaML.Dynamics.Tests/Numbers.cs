@@ -19,7 +19,8 @@ internal static class Numbers
         Assert.Equal(expected.shape, given.shape);
         using var scope = NewDisposeScope();
         double difference = (expected - given).abs().max().ToDouble(), scale = Math.Max(1, expected.abs().max().ToDouble());
-        Assert.True(difference <= tolerance * scale, $"difference {difference:g4} at scale {scale:g4}; at most {tolerance:g2} of it is allowed");
+        Assert.True(difference <= tolerance * scale,
+            $"difference {difference:g4} at scale {scale:g4}; at most {tolerance:g2} of it is allowed");
     }
 
     public static Tensor Normal(long seed, params long[] shape)

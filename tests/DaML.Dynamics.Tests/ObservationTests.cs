@@ -34,7 +34,8 @@ public sealed class ObservationTests : IDisposable
     [Fact]
     public void Operators_refuse_what_they_cannot_observe()
     {
-        foreach (var observed in (IObservationOperator[])[new IdentityObservationOperator(7), SubsetObservationOperator.Strided(7, 2), new LinearObservationOperator(zeros(2, 7)), new ElementwiseObservationOperator(7, ObservationFunction.Square)])
+        foreach (var observed in (IObservationOperator[])[new IdentityObservationOperator(7), SubsetObservationOperator.Strided(7, 2),
+            new LinearObservationOperator(zeros(2, 7)), new ElementwiseObservationOperator(7, ObservationFunction.Square)])
         {
             Assert.Contains("[2, 8]", Assert.Throws<ArgumentException>(() => observed.Apply(zeros(2, 8))).Message);
             Assert.Throws<ArgumentException>(() => observed.TangentLinear(zeros(2, 7), zeros(2, 8)));
@@ -137,7 +138,8 @@ public sealed class ObservationTests : IDisposable
         Assert.Contains("-1 and 3", Assert.Throws<ArgumentException>(() => new RandomCountPattern(-1, 3)).Message);
         Assert.Throws<ArgumentException>(() => new RandomCountPattern(4, 3));
         Assert.Contains("has 3", Assert.Throws<ArgumentException>(() => ObservationNetwork.RandomCount(3, 0, 4)).Message);
-        Assert.Contains("has 7", Assert.Throws<ArgumentException>(() => new RandomCountPattern(0, 8).Draw(2, 7, context.Random("few"))).Message);
+        Assert.Contains("has 7",
+            Assert.Throws<ArgumentException>(() => new RandomCountPattern(0, 8).Draw(2, 7, context.Random("few"))).Message);
     }
 
     [Theory]

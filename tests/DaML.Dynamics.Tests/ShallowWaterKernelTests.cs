@@ -12,7 +12,8 @@ public sealed class ShallowWaterKernelTests : IDisposable
 
     public static TheoryData<int, int, bool, bool> Grids => new()
     {
-        { 8, 8, false, false }, { 8, 8, true, true }, { 13, 7, false, false }, { 7, 13, true, false }, { 9, 6, false, true }, { 5, 4, true, true }, { 3, 3, false, false }, { 3, 3, true, true },
+        { 8, 8, false, false }, { 8, 8, true, true }, { 13, 7, false, false }, { 7, 13, true, false }, { 9, 6, false, true },
+        { 5, 4, true, true }, { 3, 3, false, false }, { 3, 3, true, true },
         { 16, 5, true, true }, { 33, 18, false, false },
     };
 
@@ -26,7 +27,8 @@ public sealed class ShallowWaterKernelTests : IDisposable
         {
             var x = ShallowWaters.Random(model, 1, leading);
             Numbers.Close(plain.Advance(x, interval), model.Advance(x, interval), 1e-14);
-            Numbers.Close(plain.Advance(x.to_type(ScalarType.Float32), interval), model.Advance(x.to_type(ScalarType.Float32), interval), 1e-5);
+            Numbers.Close(plain.Advance(x.to_type(ScalarType.Float32), interval), model.Advance(x.to_type(ScalarType.Float32), interval),
+                1e-5);
         }
         var mixed = ShallowWaters.Random(model, 2, 5, 2).transpose(0, 1);
         Numbers.Close(plain.Advance(mixed, interval), model.Advance(mixed, interval), 1e-14);
@@ -38,7 +40,8 @@ public sealed class ShallowWaterKernelTests : IDisposable
         var model = Model(nx, ny, periodicX, periodicY);
         var plain = new PlainShallowWater(model);
         var interval = new TimeInterval(0, 3 * model.TimeStep);
-        Tensor x = ShallowWaters.Random(model, 1, 2), block = ShallowWaters.Random(model, 2, 2, 6), dx = block.select(1, 0), one = x.select(0, 1);
+        Tensor x = ShallowWaters.Random(model, 1, 2), block = ShallowWaters.Random(model, 2, 2, 6), dx = block.select(1, 0),
+            one = x.select(0, 1);
         using (no_grad())
         {
             Tensor[] tangentsOfPlain = [.. Enumerable.Range(0, 6).Select(k => plain.TangentLinear(x, block.select(1, k), interval))];
@@ -64,7 +67,8 @@ public sealed class ShallowWaterKernelTests : IDisposable
 
     internal static ShallowWater Model(int nx, int ny, bool periodicX, bool periodicY) => new(new ShallowWaterOptions
     {
-        CellsX = nx, CellsY = ny, LengthX = nx * 3e4, LengthY = ny * 2.5e4, PeriodicX = periodicX, PeriodicY = periodicY, Beta = periodicY ? 0 : 2e-11, Viscosity = 900,
+        CellsX = nx, CellsY = ny, LengthX = nx * 3e4, LengthY = ny * 2.5e4, PeriodicX = periodicX, PeriodicY = periodicY, Beta = periodicY
+            ? 0 : 2e-11, Viscosity = 900,
         WindStress = 0.1, WindStressY = [.. Enumerable.Range(0, nx).Select(i => 0.03 * Math.Sin(i))],
     });
 }

@@ -27,7 +27,9 @@ public sealed class ShallowWaterTests : IDisposable
         Assert.Equal(3 * 32 * 32, new ShallowWater(Free(true, true)).Dimension);
     }
 
-    /// <summary>The fluxes of neighbouring cells cancel, so the volume changes by round-off alone, in wind, drag and viscosity too.</summary>
+    /// <summary>
+    /// The fluxes of neighbouring cells cancel, so the volume changes by round-off alone, in wind, drag and viscosity too.
+    /// </summary>
     [Theory, MemberData(nameof(Boundaries))]
     public void Volume_is_conserved(bool periodicX, bool periodicY)
     {
@@ -51,7 +53,9 @@ public sealed class ShallowWaterTests : IDisposable
         Assert.InRange(Math.Abs(terms.sum().ToDouble()), 0, 1e-14 * terms.abs().sum().ToDouble());
     }
 
-    /// <summary>The Runge-Kutta method damps a wave by a part of the order of h^5 over a given time, and half the step therefore by a 32nd.</summary>
+    /// <summary>
+    /// The Runge-Kutta method damps a wave by a part of the order of h^5 over a given time, and half the step therefore by a 32nd.
+    /// </summary>
     [Fact]
     public void Energy_drifts_with_the_fifth_power_of_the_time_step()
     {
@@ -89,7 +93,8 @@ public sealed class ShallowWaterTests : IDisposable
             const double side = 1.8e6, g = 0.02, depth = 500, f = 7e-5, nu = 3000, drag = 1e-6;
             var model = new ShallowWater(new ShallowWaterOptions
             {
-                CellsX = cells, CellsY = cells, PeriodicX = true, PeriodicY = true, Beta = 0, Viscosity = nu, Drag = drag, WindStress = 0, TimeStep = 300,
+                CellsX = cells, CellsY = cells, PeriodicX = true, PeriodicY = true, Beta = 0, Viscosity = nu, Drag = drag, WindStress = 0,
+                TimeStep = 300,
             });
             double k = 2 * Math.PI / side, d = side / cells;
             // eta = a sin kx cos ky, u = b cos kx cos ky + b/2, v = b sin kx sin 2ky
@@ -104,14 +109,19 @@ public sealed class ShallowWaterTests : IDisposable
             double Vx(double x, double y) => b * k * Math.Cos(k * x) * Math.Sin(2 * k * y);
             double Vy(double x, double y) => 2 * b * k * Math.Sin(k * x) * Math.Cos(2 * k * y);
             double EtaT(double x, double y) => -(depth + Eta(x, y)) * (Ux(x, y) + Vy(x, y)) - EtaX(x, y) * U(x, y) - EtaY(x, y) * V(x, y);
-            double UT(double x, double y) => -U(x, y) * Ux(x, y) - V(x, y) * Uy(x, y) + f * V(x, y) - g * EtaX(x, y) - 2 * nu * k * k * (U(x, y) - b / 2) - drag * U(x, y);
-            double VT(double x, double y) => -U(x, y) * Vx(x, y) - V(x, y) * Vy(x, y) - f * U(x, y) - g * EtaY(x, y) - 5 * nu * k * k * V(x, y) - drag * V(x, y);
+            double UT(double x, double y) =>
+                -U(x, y) * Ux(x, y) - V(x, y) * Uy(x, y) +
+                f * V(x, y) - g * EtaX(x, y) - 2 * nu * k * k * (U(x, y) - b / 2) - drag * U(x, y);
+            double VT(double x, double y) =>
+                -U(x, y) * Vx(x, y) - V(x, y) * Vy(x, y) - f * U(x, y) - g * EtaY(x, y) - 5 * nu * k * k * V(x, y) - drag * V(x, y);
             Tensor Field(Func<double, double, double> value, double east, double north) =>
-                tensor(Enumerable.Range(0, cells * cells).Select(i => value((i % cells + east) * d, (i / cells + north) * d)).ToArray()).reshape(cells, cells);
+                tensor(Enumerable.Range(0, cells * cells).Select(i => value((i % cells + east) * d, (i / cells + north) * d)).ToArray())
+                    .reshape(cells, cells);
             var state = model.State(Field(Eta, 0.5, 0.5), Field(U, 1, 0.5), Field(V, 0.5, 1));
             var rate = model.TimeDerivative(state);
             double Error(Tensor given, Tensor exact) => ((given - exact).square().mean() / exact.square().mean()).sqrt().ToDouble();
-            return Error(model.Height(rate), Field(EtaT, 0.5, 0.5)) + Error(model.VelocityX(rate), Field(UT, 1, 0.5)) + Error(model.VelocityY(rate), Field(VT, 0.5, 1));
+            return Error(model.Height(rate), Field(EtaT, 0.5, 0.5)) + Error(model.VelocityX(rate), Field(UT, 1, 0.5)) +
+                Error(model.VelocityY(rate), Field(VT, 0.5, 1));
         })];
         Assert.InRange(errors[^1], 0, 0.01);
         Assert.InRange(Math.Log2(errors[0] / errors[1]), 1.9, 2.1);
@@ -132,11 +142,13 @@ public sealed class ShallowWaterTests : IDisposable
             eta[j + 1] = eta[j];
             for (int i = 0; i < 100; i++)
             {
-                double flux = ((depth + eta[j]) * u[j] + (depth + eta[j + 1]) * u[j + 1]) / 2, q = vorticity / (depth + (eta[j] + eta[j + 1]) / 2);
+                double flux = ((depth + eta[j]) * u[j] + (depth + eta[j + 1]) * u[j + 1]) / 2,
+                    q = vorticity / (depth + (eta[j] + eta[j + 1]) / 2);
                 eta[j + 1] = eta[j] + (u[j] * u[j] - u[j + 1] * u[j + 1]) / (2 * g) - dy * q * flux / g;
             }
         }
-        var state = model.State(tensor(eta).unsqueeze(-1).expand(40, 12), tensor(u).unsqueeze(-1).expand(40, 12), zeros([39, 12], dtype: ScalarType.Float64));
+        var state = model.State(tensor(eta).unsqueeze(-1).expand(40, 12), tensor(u).unsqueeze(-1).expand(40, 12),
+            zeros([39, 12], dtype: ScalarType.Float64));
         var end = model.Advance(state, new TimeInterval(0, 10 * ShallowWater.Day));
         Assert.True(model.Height(state).abs().max().ToDouble() > 20);
         Assert.InRange((model.Height(end) - model.Height(state)).abs().max().ToDouble(), 0, 1e-10);
@@ -152,16 +164,21 @@ public sealed class ShallowWaterTests : IDisposable
     {
         const int cells = 20, steps = 30;
         var model = new ShallowWater(Free(true, true) with { CellsX = cells, CellsY = 4, Coriolis = 0 });
-        double dx = model.Options.LengthX / cells, k = 2 * Math.PI * waves / model.Options.LengthX, c = Math.Sqrt(model.Options.Gravity * model.Options.Depth);
+        double dx = model.Options.LengthX / cells, k = 2 * Math.PI * waves / model.Options.LengthX,
+            c = Math.Sqrt(model.Options.Gravity * model.Options.Depth);
         double frequency = 2 * c / dx * Math.Sin(k * dx / 2);
         Complex z = new(0, -frequency * model.TimeStep), growth = Complex.Pow(1 + z * (1 + z / 2 * (1 + z / 3 * (1 + z / 4))), steps);
         const double amplitude = 1e-7;
         Tensor Wave(Complex factor)
         {
-            Tensor Row(double east, double scale) => tensor(Enumerable.Range(0, cells).Select(i => scale * (factor * Complex.Exp(new Complex(0, k * (i + east) * dx))).Real).ToArray()).expand(4, cells);
-            return model.State(Row(0.5, amplitude), Row(1, amplitude * c / model.Options.Depth), zeros([4, cells], dtype: ScalarType.Float64));
+            Tensor Row(double east, double scale) =>
+                tensor(Enumerable.Range(0, cells).Select(i => scale * (factor * Complex.Exp(new Complex(0, k * (i + east) * dx))).Real)
+                    .ToArray()).expand(4, cells);
+            return model.State(Row(0.5, amplitude), Row(1, amplitude * c / model.Options.Depth),
+                zeros([4, cells], dtype: ScalarType.Float64));
         }
-        ShallowWaters.CloseByField(model, Wave(growth) + 1e-20, model.Advance(Wave(1), new TimeInterval(0, steps * model.TimeStep)) + 1e-20, 1e-7);
+        ShallowWaters.CloseByField(model, Wave(growth) + 1e-20, model.Advance(Wave(1), new TimeInterval(0, steps * model.TimeStep)) + 1e-20,
+            1e-7);
     }
 
     /// <summary>The double gyre spins up from rest, in both regimes, and stays within what the model can describe.</summary>
@@ -172,16 +189,20 @@ public sealed class ShallowWaterTests : IDisposable
         {
             var model = new ShallowWater(options);
             using var random = new RandomStream(1, "rest", CPU);
-            var end = model.Advance(model.InitialCondition.Draw(1, random, ScalarType.Float64), new TimeInterval(0, 365 * ShallowWater.Day));
+            var end = model.Advance(model.InitialCondition.Draw(1, random, ScalarType.Float64),
+                new TimeInterval(0, 365 * ShallowWater.Day));
             Assert.InRange(model.VelocityX(end).abs().max().ToDouble(), 0.01, 3);
             Assert.InRange(model.Height(end).abs().max().ToDouble(), 1, 450);
         }
     }
 
     [Theory]
-    [InlineData(nameof(ShallowWaterOptions.CellsX)), InlineData(nameof(ShallowWaterOptions.Depth)), InlineData(nameof(ShallowWaterOptions.Gravity)), InlineData(nameof(ShallowWaterOptions.Density))]
-    [InlineData(nameof(ShallowWaterOptions.Viscosity)), InlineData(nameof(ShallowWaterOptions.Drag)), InlineData(nameof(ShallowWaterOptions.LengthX)), InlineData(nameof(ShallowWaterOptions.TimeStep))]
-    [InlineData(nameof(ShallowWaterOptions.WindStress)), InlineData(nameof(ShallowWaterOptions.WindStressX)), InlineData(nameof(ShallowWaterOptions.WindStressY)), InlineData(nameof(ShallowWaterOptions.Beta))]
+    [InlineData(nameof(ShallowWaterOptions.CellsX)), InlineData(nameof(ShallowWaterOptions.Depth)),
+        InlineData(nameof(ShallowWaterOptions.Gravity)), InlineData(nameof(ShallowWaterOptions.Density))]
+    [InlineData(nameof(ShallowWaterOptions.Viscosity)), InlineData(nameof(ShallowWaterOptions.Drag)),
+        InlineData(nameof(ShallowWaterOptions.LengthX)), InlineData(nameof(ShallowWaterOptions.TimeStep))]
+    [InlineData(nameof(ShallowWaterOptions.WindStress)), InlineData(nameof(ShallowWaterOptions.WindStressX)),
+        InlineData(nameof(ShallowWaterOptions.WindStressY)), InlineData(nameof(ShallowWaterOptions.Beta))]
     public void Bad_settings_are_refused(string name)
     {
         var good = new ShallowWaterOptions();
@@ -214,7 +235,8 @@ public sealed class ShallowWaterTests : IDisposable
         var options = Free(true, true) with { Coriolis = 0 };
         var model = new ShallowWater(options with { TimeStep = 0.999 * options.LongestTimeStep });
         var rough = 1e-6 * ShallowWaters.Random(model, 3);
-        double before = model.Energy(rough).ToDouble(), after = model.Energy(model.Advance(rough, new TimeInterval(0, 2000 * model.TimeStep))).ToDouble();
+        double before = model.Energy(rough).ToDouble(),
+            after = model.Energy(model.Advance(rough, new TimeInterval(0, 2000 * model.TimeStep))).ToDouble();
         Assert.InRange(after, 0, before);
     }
 
@@ -225,14 +247,17 @@ public sealed class ShallowWaterTests : IDisposable
         var calm = zeros([model.Dimension], dtype: ScalarType.Float64);
         // a current that empties its cells within some steps
         var storm = model.State(model.Height(calm), full([32, 31], 5.0, dtype: ScalarType.Float64), model.VelocityY(calm));
-        var dried = Assert.Throws<ModelStateException>(() => model.Advance(stack([calm, calm, calm, calm, calm, calm, storm]), new TimeInterval(7200, 7200 + 300 * model.TimeStep)));
+        var dried = Assert.Throws<ModelStateException>(() =>
+            model.Advance(stack([calm, calm, calm, calm, calm, calm, storm]), new TimeInterval(7200, 7200 + 300 * model.TimeStep)));
         Assert.Equal(6, dried.Row);
         Assert.InRange(dried.Step, 2, 50);
         Assert.Equal(7200 + dried.Step * model.TimeStep, dried.Time);
         Assert.Contains($"step {dried.Step}", dried.Message);
         model.Advance(storm, new TimeInterval(0, (dried.Step - 1) * model.TimeStep));
-        Assert.Equal(dried.Step, Assert.Throws<ModelStateException>(() => model.Advance(storm, new TimeInterval(0, dried.Step * model.TimeStep))).Step);
-        Assert.Equal(dried.Step, Assert.Throws<ModelStateException>(() => model.Linearise(storm, new TimeInterval(0, 300 * model.TimeStep))).Step);
+        Assert.Equal(dried.Step,
+            Assert.Throws<ModelStateException>(() => model.Advance(storm, new TimeInterval(0, dried.Step * model.TimeStep))).Step);
+        Assert.Equal(dried.Step,
+            Assert.Throws<ModelStateException>(() => model.Linearise(storm, new TimeInterval(0, 300 * model.TimeStep))).Step);
         Assert.Equal(0, Assert.Throws<ModelStateException>(() => model.Advance(calm / 0, new TimeInterval(0, model.TimeStep))).Step);
         // what failed leaves nothing behind
         Assert.Equal(calm.Bits(), model.Advance(calm, new TimeInterval(0, 5 * model.TimeStep)).Bits());
@@ -271,7 +296,8 @@ public sealed class ShallowWaterTests : IDisposable
 
     private static ShallowWaterOptions Free(bool periodicX, bool periodicY) => new()
     {
-        CellsX = 32, CellsY = 32, PeriodicX = periodicX, PeriodicY = periodicY, Beta = periodicY ? 0 : 2e-11, Viscosity = 0, Drag = 0, WindStress = 0,
+        CellsX = 32, CellsY = 32, PeriodicX = periodicX, PeriodicY = periodicY, Beta = periodicY ? 0
+            : 2e-11, Viscosity = 0, Drag = 0, WindStress = 0,
     };
 
     // A bump of height that is well resolved.

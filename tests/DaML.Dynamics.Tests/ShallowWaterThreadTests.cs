@@ -21,7 +21,8 @@ public sealed class ShallowWaterThreadTests
                 ThreadCounts.With(threads, () =>
                 {
                     using var linear = model.Linearise(x, interval, new() { KeptStates = kept });
-                    List<byte[]> found = [model.Advance(x, interval).Bits(), large.Advance(field, new TimeInterval(0, 3 * 600)).Bits(), linear.TangentLinear(block).Bits(), linear.Adjoint(block).Bits()];
+                    List<byte[]> found = [model.Advance(x, interval).Bits(), large.Advance(field, new TimeInterval(0, 3 * 600)).Bits(),
+                        linear.TangentLinear(block).Bits(), linear.Adjoint(block).Bits()];
                     expected ??= found;
                     for (int i = 0; i < found.Count; i++) Assert.Equal(expected[i], found[i]);
                     Assert.Equal(linear.TangentLinear(block.select(1, 3)).Bits(), linear.TangentLinear(block).select(1, 3).Bits());

@@ -24,10 +24,12 @@ internal static class ShallowWaters
     {
         Assert.Equal(expected.shape, given.shape);
         using var scope = NewDisposeScope();
-        foreach (var (name, field) in ((string, Func<Tensor, Tensor>)[])[("eta", model.Height), ("u", model.VelocityX), ("v", model.VelocityY)])
+        foreach (var (name,
+            field) in ((string, Func<Tensor, Tensor>)[])[("eta", model.Height), ("u", model.VelocityX), ("v", model.VelocityY)])
         {
             double difference = (field(expected) - field(given)).abs().max().ToDouble(), scale = field(expected).abs().max().ToDouble();
-            Assert.True(difference <= tolerance * scale, $"{name}: difference {difference:g4} at scale {scale:g4}; at most {tolerance:g2} of it is allowed");
+            Assert.True(difference <= tolerance * scale,
+                $"{name}: difference {difference:g4} at scale {scale:g4}; at most {tolerance:g2} of it is allowed");
         }
     }
 }

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>Covariances without an inverse: matrix, root and draws are there all the same, and what is not says which component it lacks.</summary>
+/// <summary>
+/// Covariances without an inverse: matrix, root and draws are there all the same, and what is not says which component it lacks.
+/// </summary>
 public sealed class SingularCovarianceTests : IDisposable
 {
     private readonly DisposeScope scope = NewDisposeScope();
@@ -13,14 +15,21 @@ public sealed class SingularCovarianceTests : IDisposable
     {
         ["scalar"] = (() => ErrorCovariance.Scalar(4, 0), "the variance of every component is zero"),
         ["diagonal"] = (() => ErrorCovariance.Diagonal(2, 0, 1, 0), "the variance of component 1 (from 0) is zero, and of 1 more of its 4"),
-        ["white acceleration"] = (() => ErrorCovariance.Full(tensor(new double[,] { { 0.25, 0.5 }, { 0.5, 1 } })), "component 1 (from 0) is a linear combination"),
-        ["land point"] = (() => ErrorCovariance.Full(tensor(new double[,] { { 2, 0, 1 }, { 0, 0, 0 }, { 1, 0, 2 } })), "the variance of component 1 (from 0) is zero"),
+        ["white acceleration"] = (() => ErrorCovariance.Full(tensor(new double[,] { { 0.25, 0.5 }, { 0.5, 1 } })),
+            "component 1 (from 0) is a linear combination"),
+        ["land point"] = (() => ErrorCovariance.Full(tensor(new double[,] { { 2, 0, 1 }, { 0, 0, 0 }, { 1, 0, 2 } })),
+            "the variance of component 1 (from 0) is zero"),
         ["three samples"] = (() => ErrorCovariance.Full(SampleCovariance(3, 5)), "linear combination"),
-        ["blocks"] = (() => ErrorCovariance.Blocks(ErrorCovariance.Scalar(2, 1), ErrorCovariance.Diagonal(1, 0)), "in block 1 (components 2 to 3, from 0) the variance of component 1"),
-        ["diffusion without variance"] = (() => ErrorCovariance.Diffusion(new() { Columns = 6, CorrelationLength = 2, Variance = 0 }), "point 0"),
-        ["diffusion with land"] = (() => ErrorCovariance.Diffusion(new() { Columns = 3, Rows = 2, CorrelationLength = 2, Variances = [1, 2, 0, 1, 0, 3] }), "point 2"),
-        ["wide diffusion"] = (() => ErrorCovariance.Diffusion(new() { Columns = 40, CorrelationLength = 30, Steps = 20 }), "condition number"),
-        ["hybrid on land"] = (() => ErrorCovariance.Hybrid(Numbers.Normal(3, 2, 4), ErrorCovariance.Diagonal(1, 0, 1, 0), 0.5), "linear combination"),
+        ["blocks"] = (() => ErrorCovariance.Blocks(ErrorCovariance.Scalar(2, 1), ErrorCovariance.Diagonal(1, 0)),
+            "in block 1 (components 2 to 3, from 0) the variance of component 1"),
+        ["diffusion without variance"] = (() => ErrorCovariance.Diffusion(new() { Columns = 6, CorrelationLength = 2, Variance = 0 }),
+            "point 0"),
+        ["diffusion with land"] = (() =>
+            ErrorCovariance.Diffusion(new() { Columns = 3, Rows = 2, CorrelationLength = 2, Variances = [1, 2, 0, 1, 0, 3] }), "point 2"),
+        ["wide diffusion"] = (() => ErrorCovariance.Diffusion(new() { Columns = 40, CorrelationLength = 30, Steps = 20 }),
+            "condition number"),
+        ["hybrid on land"] = (() => ErrorCovariance.Hybrid(Numbers.Normal(3, 2, 4), ErrorCovariance.Diagonal(1, 0, 1, 0), 0.5),
+            "linear combination"),
         ["ensemble alone"] = (() => ErrorCovariance.Hybrid(Numbers.Normal(4, 3, 5), ErrorCovariance.Scalar(5, 1), 1), "linear combination"),
         ["joint"] = (() => Joint(ErrorCovariance.Diagonal(0, 1, 1), walks: true), "in the state the variance of component 0"),
         ["persisting parameter"] = (() => Joint(ErrorCovariance.Scalar(3, 1), walks: false), "parameter 0"),
@@ -29,7 +38,8 @@ public sealed class SingularCovarianceTests : IDisposable
     public static TheoryData<string> Names => [.. Cases.Keys];
 
     private static IErrorCovariance Joint(IErrorCovariance ofState, bool walks) => new JointDynamics(new Lorenz63 { ModelError = ofState },
-        new EstimatedParameter("rho", 28, 1) { Evolution = walks ? ParameterEvolution.RandomWalk(1) : ParameterEvolution.Persistence }).ModelError!;
+        new EstimatedParameter("rho", 28, 1)
+            { Evolution = walks ? ParameterEvolution.RandomWalk(1) : ParameterEvolution.Persistence }).ModelError!;
 
     private static Tensor SampleCovariance(int samples, int n)
     {
@@ -59,7 +69,8 @@ public sealed class SingularCovarianceTests : IDisposable
         var mask = ones([3, n], dtype: ScalarType.Bool);
         foreach (var refused in (Action[])[() => covariance.ApplyInverse(v), () => covariance.Whiten(v), () => covariance.Whiten(v, mask)])
             Assert.Contains(Cases[name].Why, Assert.Throws<NotSupportedException>(refused).Message);
-        string needed = Assert.Throws<ArgumentException>(() => covariance.Invertible("R of 'gauges'", "an analysis inverts it", "Raise it.")).Message;
+        string needed = Assert.Throws<ArgumentException>(() =>
+            covariance.Invertible("R of 'gauges'", "an analysis inverts it", "Raise it.")).Message;
         Assert.Contains("R of 'gauges' must be positive definite, since an analysis inverts it; it is singular: ", needed);
         Assert.EndsWith("Raise it.", needed);
     }
@@ -72,7 +83,8 @@ public sealed class SingularCovarianceTests : IDisposable
         {
             var covariance = Cases[name].Make();
             ModelArchive.Write(covariance, path);
-            var read = ModelArchive.Read<IErrorCovariance>(path, new ComponentRegistry([.. DynamicsComponents.All]), new DataAssimilationContext(1));
+            var read = ModelArchive.Read<IErrorCovariance>(path, new ComponentRegistry([.. DynamicsComponents.All]),
+                new DataAssimilationContext(1));
             var v = Numbers.Normal(6, 2, covariance.Dimension);
             Assert.Equal(covariance.Colour(v).Bits(), read.Colour(v).Bits());
             Assert.Equal(covariance.Singularity, read.Singularity);
@@ -102,7 +114,8 @@ public sealed class SingularCovarianceTests : IDisposable
         var ensemble = x.mT.matmul(x) / 2;
         Numbers.Close(ensemble, ErrorCovariance.Hybrid(members, ErrorCovariance.Scalar(4, 1), 1).ToMatrix(ScalarType.Float64, CPU), 1e-14);
         var land = tensor(new double[] { 1, 0, 2, 0 });
-        Numbers.Close(0.7 * land.diag() + 0.3 * ensemble, ErrorCovariance.Hybrid(members, ErrorCovariance.Diagonal(land), 0.3).ToMatrix(ScalarType.Float64, CPU), 1e-14);
+        Numbers.Close(0.7 * land.diag() + 0.3 * ensemble,
+            ErrorCovariance.Hybrid(members, ErrorCovariance.Diagonal(land), 0.3).ToMatrix(ScalarType.Float64, CPU), 1e-14);
         Assert.Throws<ArgumentOutOfRangeException>(() => ErrorCovariance.Hybrid(members, ErrorCovariance.Scalar(4, 1), 1.1));
     }
 
@@ -117,14 +130,19 @@ public sealed class SingularCovarianceTests : IDisposable
         var definite = ErrorCovariance.Diffusion(new() { Columns = 3, Rows = 2, CorrelationLength = 1.5, Variances = all });
         var v = Numbers.Normal(8, 2, 6);
         Numbers.Close(v, definite.ApplyInverse(v.matmul(definite.ToMatrix(ScalarType.Float64, CPU))), 1e-10);
-        Assert.Contains("3 x 2", Assert.Throws<ArgumentException>(() => ErrorCovariance.Diffusion(new() { Columns = 2, Rows = 3, CorrelationLength = 1, Variances = [1] })).Message);
-        Assert.Throws<ArgumentOutOfRangeException>(() => ErrorCovariance.Diffusion(new() { Columns = 2, CorrelationLength = 1, Variances = [1, -1] }));
+        Assert.Contains("3 x 2",
+            Assert.Throws<ArgumentException>(() =>
+                ErrorCovariance.Diffusion(new() { Columns = 2, Rows = 3, CorrelationLength = 1, Variances = [1] })).Message);
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            ErrorCovariance.Diffusion(new() { Columns = 2, CorrelationLength = 1, Variances = [1, -1] }));
     }
 
     [Fact]
     public void Roots_of_batches_take_singular_matrices_and_refuse_indefinite_ones()
     {
-        var matrices = stack([eye(2, dtype: ScalarType.Float64), tensor(new double[,] { { 4, 2 }, { 2, 1 } }), zeros(2, 2, dtype: ScalarType.Float64)]);
+        var matrices =
+            stack([eye(2, dtype: ScalarType.Float64), tensor(new double[,] { { 4, 2 }, { 2, 1 } }),
+                zeros(2, 2, dtype: ScalarType.Float64)]);
         var root = CovarianceRoot.Of(matrices);
         Numbers.Close(matrices + 1, root.mT.matmul(root) + 1, 1e-14);
         Assert.True(CovarianceRoot.Of(matrices * double.NaN).isnan().all().ToBoolean());

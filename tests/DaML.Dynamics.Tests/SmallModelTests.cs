@@ -124,7 +124,8 @@ public sealed class SmallModelTests : IDisposable
         var regression = 0.262 + 1.45 * slow - 0.0121 * slow.pow(2) - 0.00713 * slow.pow(3) + 0.000296 * slow.pow(4);
         Assert.InRange((taken - regression).mean().ToDouble(), -0.5, 0.5);
         Assert.InRange((taken - regression).std().ToDouble(), 0.5, 3);
-        Assert.InRange(((taken - taken.mean()) * (regression - regression.mean())).mean().ToDouble() / (taken.std() * regression.std()).ToDouble(), 0.8, 1);
+        Assert.InRange(((taken - taken.mean()) * (regression - regression.mean())).mean().ToDouble() / (taken.std() * regression.std())
+            .ToDouble(), 0.8, 1);
     }
 
     [Fact]

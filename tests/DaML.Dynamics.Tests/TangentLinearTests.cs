@@ -38,7 +38,8 @@ public sealed class TangentLinearTests : IDisposable
         new(Models.SelectMany(model => ((ScalarType[])[ScalarType.Float64, ScalarType.Float32]).Select(dtype => (model.Name, dtype))));
 
     // 2 batches of 3 members, whose states, perturbations and sensitivities differ.
-    private static (DiscreteDynamics Model, Tensor X, Tensor Dx, Tensor Dy, TimeInterval Interval, double Tolerance) Case(string name, ScalarType dtype)
+    private static (DiscreteDynamics Model, Tensor X, Tensor Dx, Tensor Dy, TimeInterval Interval, double Tolerance) Case(string name,
+        ScalarType dtype)
     {
         var (_, create, scale) = Models.Single(model => model.Name == name);
         var model = create();
@@ -84,8 +85,10 @@ public sealed class TangentLinearTests : IDisposable
     {
         var (model, x, v, w, interval, tolerance) = Case(name, dtype);
         foreach (var (byHand, automatic) in (ValueTuple<Func<Tensor, Tensor, Tensor>, Func<Tensor, Tensor, Tensor>>[])[
-            ((at, along) => model.TangentLinear(at, along, interval), (at, along) => Differentiation.TangentLinear(y => model.Advance(y, interval), at, along).Derivative),
-            ((at, along) => model.Adjoint(at, along, interval), (at, along) => Differentiation.Adjoint(y => model.Advance(y, interval), at, along))])
+            ((at, along) => model.TangentLinear(at, along, interval),
+                (at, along) => Differentiation.TangentLinear(y => model.Advance(y, interval), at, along).Derivative),
+            ((at, along) => model.Adjoint(at, along, interval),
+                (at, along) => Differentiation.Adjoint(y => model.Advance(y, interval), at, along))])
         {
             IReadOnlyList<Tensor> Gradients(Func<Tensor, Tensor, Tensor> product)
             {
@@ -130,7 +133,8 @@ public sealed class TangentLinearTests : IDisposable
     {
         Assert.Equal(expected.shape, given.shape);
         double difference = (expected - given).abs().max().ToDouble(), largest = expected.abs().max().ToDouble();
-        Assert.True(difference <= tolerance * largest, $"difference {difference:g4} at {largest:g4}; at most {tolerance:g2} of it is allowed");
+        Assert.True(difference <= tolerance * largest,
+            $"difference {difference:g4} at {largest:g4}; at most {tolerance:g2} of it is allowed");
     }
 
     /// <summary>A pendulum whose frequency changes with time, x' = y, y' = -(1 + cos t) sin x.</summary>

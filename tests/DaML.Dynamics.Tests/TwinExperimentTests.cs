@@ -8,12 +8,14 @@ public sealed class TwinExperimentTests : IDisposable
     private readonly DisposeScope scope = NewDisposeScope();
     public void Dispose() => scope.Dispose();
 
-    private static TwinExperiment Twin(long seed = 1, TwinExperimentOptions? options = null, IErrorCovariance? modelError = null, bool random = false,
+    private static TwinExperiment Twin(long seed = 1, TwinExperimentOptions? options = null, IErrorCovariance? modelError = null,
+        bool random = false,
         double? interval = null, IInitialCondition? initial = null)
     {
         var context = new DataAssimilationContext(seed);
         var model = new Lorenz96() { ModelError = modelError };
-        var system = new AssimilationSystem(model, random ? ObservationNetwork.Random(model.Dimension) : ObservationNetwork.Strided(model.Dimension, 2)) { Initial = initial };
+        var system = new AssimilationSystem(model, random ? ObservationNetwork.Random(model.Dimension)
+            : ObservationNetwork.Strided(model.Dimension, 2)) { Initial = initial };
         if (interval is { } time) system = system with { Interval = time };
         return context.Data.Twin(system, options ?? new TwinExperimentOptions { Batch = 3, Cycles = 5 });
     }
@@ -92,7 +94,9 @@ public sealed class TwinExperimentTests : IDisposable
     [Theory]
     [InlineData(0, 1), InlineData(2, 1), InlineData(double.NaN, 1), InlineData(1, double.PositiveInfinity)]
     public void Bad_scales_are_refused(double minimum, double maximum) =>
-        Assert.Contains("0 < minimum", Assert.Throws<ArgumentException>(() => Twin(options: new TwinExperimentOptions { ErrorScale = new(minimum, maximum) })).Message);
+        Assert.Contains("0 < minimum",
+            Assert.Throws<ArgumentException>(() =>
+                Twin(options: new TwinExperimentOptions { ErrorScale = new(minimum, maximum) })).Message);
 
     [Fact]
     public void Seed_and_stream_name_make_it_another_one()
@@ -121,7 +125,8 @@ public sealed class TwinExperimentTests : IDisposable
     [Fact]
     public void A_truth_with_model_error_leaves_the_model_by_it()
     {
-        var recorded = Twin(options: new TwinExperimentOptions { Batch = 50, Cycles = 20 }, modelError: ErrorCovariance.Scalar(40, 0.01)).Materialise();
+        var recorded = Twin(options: new TwinExperimentOptions { Batch = 50, Cycles = 20 }, modelError: ErrorCovariance.Scalar(40, 0.01))
+            .Materialise();
         var truth = recorded[Columns.Truth];
         var departures = truth.narrow(0, 1, 19) - new Lorenz96().Advance(truth.narrow(0, 0, 19), new TimeInterval(0, 0.05));
         Assert.InRange(departures.std().ToDouble(), 0.099, 0.101);
@@ -173,12 +178,16 @@ public sealed class TwinExperimentTests : IDisposable
     {
         var good = new TwinExperimentOptions();
         foreach (var bad in (TwinExperimentOptions[])[
-            good with { Batch = 0 }, good with { Batch = -1 }, good with { Cycles = 0 }, good with { Precision = ScalarType.Int32 }, good with { Stream = " " }])
+            good with { Batch = 0 }, good with { Batch = -1 }, good with { Cycles = 0 }, good with { Precision = ScalarType.Int32 },
+            good with { Stream = " " }])
             Assert.ThrowsAny<ArgumentException>(() => Twin(options: bad));
-        foreach (double interval in (double[])[0, -0.05, 0.07, 0.00000001, double.NaN]) Assert.ThrowsAny<ArgumentException>(() => Twin(interval: interval));
+        foreach (double interval in (double[])[0, -0.05, 0.07, 0.00000001, double.NaN])
+            Assert.ThrowsAny<ArgumentException>(() => Twin(interval: interval));
         Assert.ThrowsAny<ArgumentException>(() => Twin(initial: new AttractorInitialCondition(new Lorenz63(), 1)));
         var context = new DataAssimilationContext();
-        Assert.Contains("Lorenz-96", Assert.Throws<ArgumentException>(() => context.Data.Twin(new AssimilationSystem(new Lorenz96(), ObservationNetwork.Full(3)))).Message);
+        Assert.Contains("Lorenz-96",
+            Assert.Throws<ArgumentException>(() =>
+                context.Data.Twin(new AssimilationSystem(new Lorenz96(), ObservationNetwork.Full(3)))).Message);
     }
 
     [Fact]
@@ -186,7 +195,8 @@ public sealed class TwinExperimentTests : IDisposable
     {
         var context = new DataAssimilationContext(3);
         var attractor = new AttractorInitialCondition(new Lorenz63(), 20);
-        Tensor one = attractor.Draw(400, context.Random("a"), ScalarType.Float64), two = attractor.Draw(400, context.Random("a"), ScalarType.Float64);
+        Tensor one = attractor.Draw(400, context.Random("a"), ScalarType.Float64),
+            two = attractor.Draw(400, context.Random("a"), ScalarType.Float64);
         Assert.Equal(one.Bits(), two.Bits());
         Assert.InRange(one.mean([0])[2].ToDouble(), 22.5, 24.6);                        // the climate of z, 23.5
         Assert.InRange((one * one.roll(1, 0)).mean([0])[0].ToDouble(), -12, 12);        // x of neighbours: variance 62

@@ -24,7 +24,8 @@ public sealed class AdamTests
         foreach (var parameter in parameters[..^1])
         {
             using var scope = NewDisposeScope();
-            parameter.grad = (random.Normal(parameter.shape, parameter.dtype) * random.Normal([1], parameter.dtype).exp()).DetachFromDisposeScope();
+            parameter.grad = (random.Normal(parameter.shape, parameter.dtype) * random.Normal([1], parameter.dtype).exp())
+                .DetachFromDisposeScope();
         }
     }
 

@@ -11,9 +11,13 @@ public sealed class AnalyzerCovarianceTests
     private (LinearDynamics Model, ObservationNetwork Observing) Linear()
     {
         var matrix = tensor(new[,] { { 0.9, -0.4, 0.1 }, { 0.4, 0.8, 0 }, { 0, 0.2, 0.7 } }, dtype: ScalarType.Float64);
-        var model = new LinearDynamics(matrix) { ModelError = ErrorCovariance.Full(tensor(new[,] { { 0.5, 0.1, 0 }, { 0.1, 0.3, 0 }, { 0, 0, 0.2 } }, dtype: ScalarType.Float64)) };
+        var model = new LinearDynamics(matrix)
+            { ModelError =
+                ErrorCovariance.Full(tensor(new[,] { { 0.5, 0.1, 0 }, { 0.1, 0.3, 0 }, { 0, 0, 0.2 } }, dtype: ScalarType.Float64)) };
         var h = new LinearObservationOperator(tensor(new[,] { { 1.0, 0.3, 0 }, { 0, 1, 0.5 }, { 0.2, 0, 2 } }, dtype: ScalarType.Float64));
-        return (model, new ObservationNetwork(h, ErrorCovariance.Full(tensor(new[,] { { 1, 0.2, 0 }, { 0.2, 0.5, 0 }, { 0, 0, 2 } }, dtype: ScalarType.Float64))));
+        return (model,
+            new ObservationNetwork(h,
+                ErrorCovariance.Full(tensor(new[,] { { 1, 0.2, 0 }, { 0.2, 0.5, 0 }, { 0, 0, 2 } }, dtype: ScalarType.Float64))));
     }
 
     private static GaussianInitialCondition Around(long n) => new(zeros(n, dtype: ScalarType.Float64), ErrorCovariance.Scalar(n, 1));
@@ -37,7 +41,9 @@ public sealed class AnalyzerCovarianceTests
         using var random = context.Random("acted");
         using var run = filter.Run(context.Data.Twin(system, new() { Batch = 2, Cycles = 4 }));
         while (run.MoveNext())
-            Near(run.Analysis.Covariance, acted.At(filter.Triple.Analyzer, filter.Triple.Procoder, run.Forecast, new Observation(run[Columns.Observation], null, run.Time), random), 1e-10);
+            Near(run.Analysis.Covariance,
+                acted.At(filter.Triple.Analyzer, filter.Triple.Procoder, run.Forecast,
+                    new Observation(run[Columns.Observation], null, run.Time), random), 1e-10);
     }
 
     // 3D-Var with the filter's steady forecast covariance is the filter, so its one acted covariance must come out calibrated
@@ -48,7 +54,8 @@ public sealed class AnalyzerCovarianceTests
         using var scope = NewDisposeScope();
         var (model, observing) = Linear();
         var system = new AssimilationSystem(model, observing);
-        ITrajectoryView View(string stream) => context.Data.Twin(system with { Initial = Around(3) }, new() { Stream = stream, Batch = 100, Cycles = 130 });
+        ITrajectoryView View(string stream) =>
+            context.Data.Twin(system with { Initial = Around(3) }, new() { Stream = stream, Batch = 100, Cycles = 130 });
         var filter = context.Analysis.KalmanFilter(system with { Initial = Around(3) });
         Tensor steady;
         using (var run = filter.Run(View("steady").Take(60)))
@@ -56,18 +63,22 @@ public sealed class AnalyzerCovarianceTests
             while (run.Cycle < 59) run.MoveNext();
             steady = run.Forecast.Covariance[0].clone();
         }
-        var variational = context.Analysis.ThreeDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Full(steady)) });
+        var variational = context.Analysis.ThreeDimensionalVariational(system,
+            new() { Background = new KnownBackground(ErrorCovariance.Full(steady)) });
         var acted = new RegressedAnalyzerCovariance<StateMemory>(variational, observing, samples: 10);
         var options = new AnalyzerCovarianceOptions { EigenvalueFloor = 1e-6, BurnIn = 30, Cycles = 100 };
         var calibrated = context.Analysis.WithUncertainty(variational, acted, model, options).Fit(View("training"));
         var calibration = Calibration(calibrated);
         Assert.Equal(1, calibration.Factor, 0.03);
         Assert.True(calibration.Asymmetry < 1e-8 && calibration.Lifted == 0);
-        Assert.Equal(calibration.Factor / 4, Calibration(context.Analysis.WithUncertainty(variational, new Scaled(acted, 4), model, options).Fit(View("training"))).Factor, 1e-10);
+        Assert.Equal(calibration.Factor / 4,
+            Calibration(context.Analysis.WithUncertainty(variational, new Scaled(acted, 4), model, options).Fit(View("training"))).Factor,
+            1e-10);
 
         var score = new LogDensityOfTruth(ScoredState.Analysis);
         var ahead = new LogDensityOfTruth(ScoredState.Forecast);
-        ScoreReport Of(ITransformer method) => context.Scores.Evaluate(method.Transform(View("test")), new() { BurnIn = 30, Scores = [score, ahead] });
+        ScoreReport Of(ITransformer method) =>
+            context.Scores.Evaluate(method.Transform(View("test")), new() { BurnIn = 30, Scores = [score, ahead] });
         var (expected, actual) = (Of(filter), Of(calibrated));
         Assert.Equal(expected.AnalysisRmse.Mean, actual.AnalysisRmse.Mean, 1e-6);
         Assert.Equal(expected[score].Mean, actual[score].Mean, 5e-3);
@@ -77,7 +88,8 @@ public sealed class AnalyzerCovarianceTests
 
     private sealed class Scaled(IAnalyzerCovariance<StateMemory> inner, double factor) : IAnalyzerCovariance<StateMemory>
     {
-        public Tensor At(IAnalyzer<StateMemory> analyzer, IProcoder<StateMemory> procoder, StateMemory forecast, Observation observation, RandomStream random) =>
+        public Tensor At(IAnalyzer<StateMemory> analyzer, IProcoder<StateMemory> procoder, StateMemory forecast, Observation observation,
+            RandomStream random) =>
             factor * inner.At(analyzer, procoder, forecast, observation, random);
     }
 
@@ -90,7 +102,10 @@ public sealed class AnalyzerCovarianceTests
         using var scope = NewDisposeScope();
         var twin = new SmallTwin(networkPrecision: ScalarType.Float64);
         var system = twin.System;
-        if (remembers) Compare(twin.Context.Analysis.ResidualConvolutionWithMemory(system, new() { Memory = new() { Count = 2 }, Network = SmallTwin.Network, Training = SmallTwin.Brief }).Fit(twin.Training, twin.Validation), m => m.First.State);
+        if (remembers)
+            Compare(twin.Context.Analysis.ResidualConvolutionWithMemory(system,
+                new() { Memory = new() { Count = 2 }, Network = SmallTwin.Network, Training = SmallTwin.Brief })
+                .Fit(twin.Training, twin.Validation), m => m.First.State);
         else Compare(twin.Estimator().Fit(twin.Training, twin.Validation), m => m.State);
 
         void Compare<TMemory>(SequentialAssimilation<TMemory> method, Func<TMemory, Tensor> stateOf) where TMemory : IMemory<TMemory>
@@ -100,13 +115,15 @@ public sealed class AnalyzerCovarianceTests
             while (run.Cycle < 4) run.MoveNext();
             var covariance = new InnovationJacobian<TMemory>();
             var at = stateOf(run.Forecast);
-            var acted = covariance.At(method.Triple.Analyzer, method.Triple.Procoder, run.Forecast, new Observation(at, null, run.Time), random);
+            var acted = covariance.At(method.Triple.Analyzer, method.Triple.Procoder, run.Forecast, new Observation(at, null, run.Time),
+                random);
             const double h = 1e-5;
             for (int j = 0; j < 12; j += 5)
             {
                 var step = zeros_like(at);
                 step[.., j] = h;
-                Tensor After(Tensor observed) => stateOf(method.Triple.Analyzer.Analyze(run.Forecast, new Observation(observed, null, run.Time), random));
+                Tensor After(Tensor observed) =>
+                    stateOf(method.Triple.Analyzer.Analyze(run.Forecast, new Observation(observed, null, run.Time), random));
                 Near((After(at + step) - After(at - step)) / (2 * h), acted[.., .., j], 1e-8);
             }
             Assert.True(acted.diagonal(0, 1, 2).mean().ToDouble() > 0.01);
@@ -132,7 +149,8 @@ public sealed class AnalyzerCovarianceTests
     private sealed class Veiled(LearnedAnalyzer inner) : IScaledInnovationAnalyzer<StateMemory>
     {
         public string Name => inner.Name;
-        public StateMemory Analyze(StateMemory forecast, Observation observation, RandomStream random) => inner.Analyze(forecast, observation, random);
+        public StateMemory Analyze(StateMemory forecast, Observation observation, RandomStream random) =>
+            inner.Analyze(forecast, observation, random);
         public StateMemory Analyze(StateMemory forecast, Tensor scaledInnovation) => inner.Analyze(forecast, scaledInnovation);
     }
 
@@ -141,7 +159,8 @@ public sealed class AnalyzerCovarianceTests
     {
         using var scope = NewDisposeScope();
         var twin = new SmallTwin();
-        var method = twin.Estimator(SmallTwin.Brief with { Steps = 80, Truncation = 8, ValidationInterval = 40 }).Fit(twin.Training, twin.Validation);
+        var method = twin.Estimator(SmallTwin.Brief with { Steps = 80, Truncation = 8, ValidationInterval = 40 })
+            .Fit(twin.Training, twin.Validation);
         var uncertain = twin.Context.Analysis.WithUncertainty(method, twin.Dynamics, new() { Cycles = 20, BurnIn = 20 }).Fit(twin.Training);
         var view = twin.Test.Take(24);
         var read = Reloaded.Of(uncertain, twin.Context);
@@ -156,7 +175,8 @@ public sealed class AnalyzerCovarianceTests
                 Bits.Equal(with[Columns.AnalysisSpread], with.Analysis.Covariance.diagonal(0, 1, 2).sqrt());
                 if (with.Cycle == 20) Assert.Equal([20, 4, 12], with.AnalysisDensity.Sample(4, twin.Context.Random("draw")).shape);
             }
-        var spread = twin.Context.Scores.Evaluate(uncertain.Transform(view), new() { BurnIn = 12, Scores = [new SpreadSkillRatio(ScoredState.Analysis)] });
+        var spread = twin.Context.Scores.Evaluate(uncertain.Transform(view),
+            new() { BurnIn = 12, Scores = [new SpreadSkillRatio(ScoredState.Analysis)] });
         Assert.InRange(spread.Of(new SpreadSkillRatio(ScoredState.Analysis)).Mean, 0.6, 1.6);
     }
 
@@ -180,19 +200,30 @@ public sealed class AnalyzerCovarianceTests
         var system = twin.System;
         var method = twin.Estimator(SmallTwin.Brief with { Steps = 2, ValidationInterval = 2 }).Fit(twin.Training, twin.Validation);
         var analysis = twin.Context.Analysis;
-        Assert.Contains("least eigenvalue", Assert.Throws<ArgumentOutOfRangeException>(() => analysis.WithUncertainty(method, twin.Dynamics, new() { EigenvalueFloor = 0 })).Message);
+        Assert.Contains("least eigenvalue",
+            Assert.Throws<ArgumentOutOfRangeException>(() =>
+                analysis.WithUncertainty(method, twin.Dynamics, new() { EigenvalueFloor = 0 })).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => analysis.WithUncertainty(method, twin.Dynamics, new() { Cycles = 0 }));
         Assert.Contains("dimension 10", Assert.Throws<ArgumentException>(() => analysis.WithUncertainty(method, new Lorenz96(10))).Message);
-        Assert.Contains("no more", Assert.Throws<ArgumentException>(() => analysis.WithUncertainty(method, twin.Dynamics).Fit(twin.Test.Take(30))).Message);
-        var variational = analysis.ThreeDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Scalar(12, 1)) });
-        Assert.Contains(nameof(RegressedAnalyzerCovariance<StateMemory>), Assert.Throws<ArgumentException>(() => analysis.WithUncertainty(variational, twin.Dynamics)).Message);
+        Assert.Contains("no more",
+            Assert.Throws<ArgumentException>(() => analysis.WithUncertainty(method, twin.Dynamics).Fit(twin.Test.Take(30))).Message);
+        var variational = analysis.ThreeDimensionalVariational(system,
+            new() { Background = new KnownBackground(ErrorCovariance.Scalar(12, 1)) });
+        Assert.Contains(nameof(RegressedAnalyzerCovariance<StateMemory>),
+            Assert.Throws<ArgumentException>(() => analysis.WithUncertainty(variational, twin.Dynamics)).Message);
         var strided = ObservationNetwork.Strided(twin.Dynamics.Dimension, 2);
-        Assert.Contains("6 observations", Assert.Throws<ArgumentException>(() => new RegressedAnalyzerCovariance<StateMemory>(variational, strided)).Message);
+        Assert.Contains("6 observations",
+            Assert.Throws<ArgumentException>(() => new RegressedAnalyzerCovariance<StateMemory>(variational, strided)).Message);
         using var scope = NewDisposeScope();
         using var random = context.Random("missing");
         var missing = new Observation(zeros(1, 12, dtype: ScalarType.Float64), tensor(new[] { false }).expand(1, 12), 0);
-        Assert.Contains("missing", Assert.Throws<ArgumentException>(() => new RegressedAnalyzerCovariance<StateMemory>(variational, twin.Observing).At(variational.Triple.Analyzer, variational.Triple.Procoder, new(zeros(1, 12, dtype: ScalarType.Float64)), missing, random)).Message);
+        Assert.Contains("missing",
+            Assert.Throws<ArgumentException>(() =>
+                new RegressedAnalyzerCovariance<StateMemory>(variational, twin.Observing)
+                    .At(variational.Triple.Analyzer, variational.Triple.Procoder, new(zeros(1, 12, dtype: ScalarType.Float64)), missing,
+                        random)).Message);
     }
 
-    private static CovarianceCalibration Calibration<TMemory>(SequentialAssimilation<CovarianceMemory<TMemory>> method) where TMemory : IMemory<TMemory> => ((CovarianceAnalyzer<TMemory>)method.Triple.Analyzer).Calibration;
+    private static CovarianceCalibration Calibration<TMemory>(SequentialAssimilation<CovarianceMemory<TMemory>> method)
+        where TMemory : IMemory<TMemory> => ((CovarianceAnalyzer<TMemory>)method.Triple.Analyzer).Calibration;
 }

@@ -38,8 +38,10 @@ public sealed class AssimilationMethodTests
         var twin = context.Data.Twin(System, new() { Batch = 4, Cycles = 60 });
         var background = new ClimatologicalBackground { ClimatologyCycles = 60, TuningCycles = 30, TuningBurnIn = 10 };
         var variational = context.Analysis.ThreeDimensionalVariational(System, new() { Background = background });
-        Assert.Contains("background error covariance first: call Fit", Assert.Throws<InvalidOperationException>(() => variational.Transform(twin)).Message);
-        Assert.Contains("climatology first: call Fit", Assert.Throws<InvalidOperationException>(() => context.Analysis.Climatology(System).Run(twin)).Message);
+        Assert.Contains("background error covariance first: call Fit",
+            Assert.Throws<InvalidOperationException>(() => variational.Transform(twin)).Message);
+        Assert.Contains("climatology first: call Fit",
+            Assert.Throws<InvalidOperationException>(() => context.Analysis.Climatology(System).Run(twin)).Message);
         string path = Path.Combine(Path.GetTempPath(), $"daml-{Guid.NewGuid():n}.daml");
         Assert.Throws<InvalidOperationException>(() => context.Model.Save(variational, path));
         Assert.False(File.Exists(path));
@@ -78,7 +80,8 @@ public sealed class AssimilationMethodTests
     [Fact]
     public void The_settings_of_a_learned_analysis_reach_the_method_that_is_trained()
     {
-        var training = new TrainingOptions { Steps = 2, Truncation = 2, ValidationInterval = 1, ValidationBurnIn = 2, ValidationCycles = 6 };
+        var training = new TrainingOptions
+            { Steps = 2, Truncation = 2, ValidationInterval = 1, ValidationBurnIn = 2, ValidationCycles = 6 };
         var method = context.Analysis.ResidualConvolution(System, new()
         {
             Name = "small", Stream = "own", DivergenceHandling = DivergenceHandling.Isolate, Training = training,
@@ -96,10 +99,12 @@ public sealed class AssimilationMethodTests
         var etkf = new EnsembleTransformKalmanFilter { Members = 8 };
         var start = System with { Initial = new AttractorInitialCondition(System.Dynamics, 5) };
         var twin = context.Data.Twin(start, new() { Batch = 2, Cycles = 30 });
-        var byRecord = context.Analysis.Tune(start, "inflation", TuningSearch.Grid(1.0, 1.2, 3), value => etkf with { Inflation = Inflation.StandardDeviation(value) },
+        var byRecord = context.Analysis.Tune(start, "inflation", TuningSearch.Grid(1.0, 1.2, 3),
+            value => etkf with { Inflation = Inflation.StandardDeviation(value) },
             new() { BurnIn = 5, Threads = 1 }).Tune(twin);
         var byHand = context.Analysis.Tune("inflation", TuningSearch.Grid(1.0, 1.2, 3),
-            value => context.Analysis.EnsembleTransformKalmanFilter(start, new() { Members = 8, Inflation = Inflation.StandardDeviation(value) }),
+            value => context.Analysis.EnsembleTransformKalmanFilter(start,
+                new() { Members = 8, Inflation = Inflation.StandardDeviation(value) }),
             new() { BurnIn = 5, Threads = 1 }).Tune(twin);
         Assert.Equal(byHand.Values, byRecord.Values);
         Assert.Equal(byHand.Curve.Best.Score, byRecord.Curve.Best.Score);
@@ -108,14 +113,17 @@ public sealed class AssimilationMethodTests
     [Fact]
     public void A_configuration_gives_the_named_method_with_its_settings()
     {
-        var etkf = new EnsembleTransformKalmanFilter { Members = 10, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving };
+        var etkf = new EnsembleTransformKalmanFilter
+            { Members = 10, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving };
         Assert.Equal(etkf, MethodConfiguration.Read("""{ "method": "etkf", "members": 10, "inflation": 1.02 }"""));
         Assert.Equal(NamedMethods.All["etkf"], MethodConfiguration.Read("""{ "method": "ETKF" }"""));
         var smoother = (IterativeEnsembleKalmanSmoother)MethodConfiguration.Read("""
-            { "method": "ienks", "window": { "length": 8, "shift": 4 }, "prior": 2, "rotation": "none", "divergenceHandling": "isolate", "inflation": { "variance": 1.21 } }
+            { "method": "ienks", "window": { "length": 8, "shift": 4 }, "prior": 2, "rotation": "none", "divergenceHandling": "isolate",
+              "inflation": { "variance": 1.21 } }
             """);
         Assert.Equal((8, 4), (smoother.Window.Length, smoother.Window.Shift));
-        Assert.Equal((FiniteSizePrior.DiracJeffreys(2), EnsembleRotation.None, DivergenceHandling.Isolate), (smoother.Prior, smoother.Rotation, smoother.DivergenceHandling));
+        Assert.Equal((FiniteSizePrior.DiracJeffreys(2), EnsembleRotation.None, DivergenceHandling.Isolate),
+            (smoother.Prior, smoother.Rotation, smoother.DivergenceHandling));
         Assert.Equal(Inflation.Variance(1.21), smoother.Inflation);
         Assert.Equal(20, ((EnsembleTransformKalmanFilter)NamedMethods.All["etkf"]).Members);    // the named one stays
     }
@@ -125,7 +133,8 @@ public sealed class AssimilationMethodTests
     [InlineData("{ \"method\": ", "one JSON object")]
     [InlineData("{ \"members\": 3 }", "has a 'method'")]
     [InlineData("{ \"method\": \"etkv\" }", "There is no method 'etkv'; there are: climatology")]
-    [InlineData("{ \"method\": \"etkf\", \"memebers\": 3 }", "no setting 'memebers' that a configuration can give; it has: DivergenceBound")]
+    [InlineData("{ \"method\": \"etkf\", \"memebers\": 3 }",
+        "no setting 'memebers' that a configuration can give; it has: DivergenceBound")]
     [InlineData("{ \"method\": \"etkf\", \"members\": 3.5 }", "must be a whole number; given: 3.5")]
     [InlineData("{ \"method\": \"etkf\", \"rotation\": \"sideways\" }", "one of None, MeanPreserving")]
     [InlineData("{ \"method\": \"etkf\", \"inflation\": \"1.02\" }", "a factor of the standard deviation, or one of")]
@@ -146,7 +155,8 @@ public sealed class AssimilationMethodTests
     [Theory, InlineData(ScalarType.Float32), InlineData(ScalarType.Float64)]
     public void An_authors_module_is_drawn_and_converted(ScalarType precision)
     {
-        var training = new TrainingOptions { Steps = 2, Truncation = 2, ValidationInterval = 1, ValidationBurnIn = 2, ValidationCycles = 6 };
+        var training = new TrainingOptions
+            { Steps = 2, Truncation = 2, ValidationInterval = 1, ValidationBurnIn = 2, ValidationCycles = 6 };
         byte[] Weights(long seed)
         {
             var here = new DataAssimilationContext(new DataAssimilationOptions { Seed = seed, NetworkPrecision = precision });

@@ -14,7 +14,8 @@ public sealed class BFloat16Tests
         (Tensor Value, Dictionary<string, Tensor> Gradients) Of(NetworkComputation computation)
         {
             using var random = context.Random("bfloat16");
-            var network = new ResidualConvolutionNetwork(SmallTwin.Network with { Computation = computation }, new AnalysisStatistics(12, 2, 3, 1), ScalarType.Float32, random);
+            var network = new ResidualConvolutionNetwork(SmallTwin.Network with { Computation = computation },
+                new AnalysisStatistics(12, 2, 3, 1), ScalarType.Float32, random);
             network.train();
             Tensor x = random.Normal([16, 12], ScalarType.Float32) * 3 + 2, d = random.Normal([16, 12], ScalarType.Float32);
             var value = network.call(x, d);
@@ -29,7 +30,8 @@ public sealed class BFloat16Tests
         var half = Of(NetworkComputation.BFloat16);
         Assert.InRange(Apart(single.Value, half.Value), 1e-5, 2e-2);
         // A convolution's bias before batch normalisation has no gradient but round-off.
-        foreach (string name in (string[])["trunk.encoder.weight", "trunk.convolutions.0.weight", "trunk.convolutions.1.weight", "trunk.normalizations.0.weight", "trunk.decoder.weight"])
+        foreach (string name in (string[])["trunk.encoder.weight", "trunk.convolutions.0.weight", "trunk.convolutions.1.weight",
+            "trunk.normalizations.0.weight", "trunk.decoder.weight"])
             Assert.InRange(Apart(single.Gradients[name], half.Gradients[name]), 1e-6, 5e-2);
     }
 
@@ -37,7 +39,8 @@ public sealed class BFloat16Tests
     public void It_says_so()
     {
         using var random = new DataAssimilationContext(seed: 2).Random("bfloat16");
-        using var network = new ResidualConvolutionNetwork(SmallTwin.Network with { Computation = NetworkComputation.BFloat16 }, new AnalysisStatistics(12, 2, 3, 1), ScalarType.Float32, random);
+        using var network = new ResidualConvolutionNetwork(SmallTwin.Network with { Computation = NetworkComputation.BFloat16 },
+            new AnalysisStatistics(12, 2, 3, 1), ScalarType.Float32, random);
         Assert.Contains("bfloat16", network.ComputationInUse);
     }
 }

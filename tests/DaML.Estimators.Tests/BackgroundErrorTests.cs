@@ -103,7 +103,8 @@ public sealed class BackgroundErrorTests : IDisposable
         var model = Companion();
         var q = ErrorCovariance.Blocks(ErrorCovariance.Full(tensor(new[,] { { 1, 0.4 }, { 0.4, 0.5 } })), ErrorCovariance.Scalar(4, 0));
         var noisy = new LinearDynamics(model.Matrix) { ModelError = q };
-        var system = new AssimilationSystem(noisy, ObservationNetwork.Full(noisy.Dimension)) { Interval = 1, Initial = new GaussianInitialCondition(zeros(6), ErrorCovariance.Scalar(6, 1)) };
+        var system = new AssimilationSystem(noisy, ObservationNetwork.Full(noisy.Dimension))
+            { Interval = 1, Initial = new GaussianInitialCondition(zeros(6), ErrorCovariance.Scalar(6, 1)) };
         var twin = context.Data.Twin(system, new() { Batch = 50, Cycles = 200 });
         var estimated = ForecastErrors.ModelError(model, twin, Columns.Truth, newest: 2);
         // 9950 errors: standard error of a variance is a hundredth of it.
@@ -241,7 +242,9 @@ public sealed class BackgroundErrorTests : IDisposable
     public void Views_that_never_end_masked_values_and_leads_of_part_of_a_step_are_refused()
     {
         var lorenz = new Lorenz96();
-        var endless = context.Data.Twin(new AssimilationSystem(lorenz, new ObservationNetwork(new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 1))));
+        var endless =
+            context.Data.Twin(
+                new AssimilationSystem(lorenz, new ObservationNetwork(new IdentityObservationOperator(40), ErrorCovariance.Scalar(40, 1))));
         foreach (BackgroundErrors errors in (BackgroundErrors[])[new ForecastErrors(), new StateStatistics()])
             Assert.Contains("never ends; use Take",
                 Assert.Throws<ArgumentException>(() => errors.Estimate(lorenz, endless, Columns.Truth)).Message);

@@ -75,7 +75,8 @@ public sealed class ClimatologyTests(ITestOutputHelper output)
         var covariance = StateClimatology.Measure(data, 50).ToDistribution().Covariance;
         Assert.Contains("component 1", covariance.Singularity);
         var system = new AssimilationSystem(LinearDynamics.Persistence(4), network);
-        foreach (var method in (ITransformer[])[context.Analysis.OptimalInterpolation(system).Fit(data), context.Analysis.Climatology(system).Fit(data)])
+        foreach (var method in (ITransformer[])[context.Analysis.OptimalInterpolation(system).Fit(data),
+            context.Analysis.Climatology(system).Fit(data)])
         {
             using var cursor = method.Transform(data).OpenCursor();
             while (cursor.MoveNext())
@@ -96,11 +97,14 @@ public sealed class ClimatologyTests(ITestOutputHelper output)
         var estimator = context.Analysis.OptimalInterpolation(system, new() { Cycles = 12, Name = "mine" });
         Assert.Equal("mine", estimator.Name);
         Assert.Contains("more than 12 states; the data has 12", Assert.Throws<ArgumentException>(() => estimator.Fit(twin)).Message);
-        Assert.Contains("'truth'", Assert.Throws<SchemaException>(() => { using var none = twin.Materialise([Columns.Observation]); estimator.Fit(none); }).Message);
+        Assert.Contains("'truth'",
+            Assert.Throws<SchemaException>(() => { using var none =
+            twin.Materialise([Columns.Observation]); estimator.Fit(none); }).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => context.Analysis.Climatology(system, new() { Cycles = 1 }));
         using var scope = NewDisposeScope();
         Assert.Contains("dimension 3", Assert.Throws<ArgumentException>(() =>
-            context.Analysis.OptimalInterpolation(system, new() { Distribution = new GaussianInitialCondition(zeros(3), ErrorCovariance.Scalar(3, 1)) })).Message);
+            context.Analysis.OptimalInterpolation(system,
+                new() { Distribution = new GaussianInitialCondition(zeros(3), ErrorCovariance.Scalar(3, 1)) })).Message);
         using var source = new CancellationTokenSource();
         source.Cancel();
         Assert.Throws<OperationCanceledException>(() => context.Analysis.Climatology(system).Fit(twin, source.Token));

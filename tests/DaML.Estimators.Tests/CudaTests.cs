@@ -21,8 +21,10 @@ public sealed class CudaTests : IDisposable
         var context = new DataAssimilationContext(new DataAssimilationOptions { Seed = 1, Device = "cuda" });
         var model = new Lorenz96(12);
         var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension));
-        ITrajectoryView View(string stream, long batch) => context.Data.Twin(system with { Initial = new AttractorInitialCondition(model, 5) }, new() { Stream = stream, Batch = batch });
-        var estimator = context.Analysis.ResidualConvolution(system, new() { Network = SmallTwin.Network, Training = SmallTwin.Brief with { Steps = 120, ValidationInterval = 40 } });
+        ITrajectoryView View(string stream, long batch) =>
+            context.Data.Twin(system with { Initial = new AttractorInitialCondition(model, 5) }, new() { Stream = stream, Batch = batch });
+        var estimator = context.Analysis.ResidualConvolution(system,
+            new() { Network = SmallTwin.Network, Training = SmallTwin.Brief with { Steps = 120, ValidationInterval = 40 } });
         var learned = estimator.Fit(View("training", 16), View("validation", 8));
         Assert.All(SmallTwin.Analyzer(learned).Network.parameters(), parameter => Assert.Equal(DeviceType.CUDA, parameter.device_type));
         var steps = SmallTwin.History(learned).Steps;
@@ -39,7 +41,10 @@ public sealed class CudaTests : IDisposable
         context.Model.Save(learned, file);
         var here = new DataAssimilationContext(seed: 1);
         var onProcessor = here.Model.Load<SequentialAssimilation<StateMemory>>(file);
-        using var copied = new MemoryTrajectoryView(recorded.Schema.Definitions.ToDictionary(definition => definition.Column, definition => recorded[definition.Column].cpu().clone()),
+        using var copied =
+            new MemoryTrajectoryView(
+                recorded.Schema.Definitions.ToDictionary(definition => definition.Column,
+                    definition => recorded[definition.Column].cpu().clone()),
             [.. Enumerable.Range(1, 10).Select(cycle => cycle * model.TimeStep)], 0);
         // They start from other draws, which the first analyses forget no faster than the network can; so the same state is put in.
         var observation = new Observation(recorded[Columns.Observation][0], null, 0);

@@ -8,7 +8,8 @@ public sealed class DataAssimilationNetworkTests : IDisposable
 {
     private static readonly DataAssimilationNetworkOptions Small = new() { MemorySize = 16, Layers = 2 };
 
-    private static readonly TrainingOptions Brief = new() { Steps = 40, Truncation = 4, ValidationInterval = 20, ValidationCycles = 20, ValidationBurnIn = 5, LearningRate = 3e-3 };
+    private static readonly TrainingOptions Brief = new()
+        { Steps = 40, Truncation = 4, ValidationInterval = 20, ValidationCycles = 20, ValidationBurnIn = 5, LearningRate = 3e-3 };
 
     private readonly string folder = Directory.CreateTempSubdirectory("daml-dan-").FullName;
 
@@ -19,9 +20,12 @@ public sealed class DataAssimilationNetworkTests : IDisposable
     {
         public System(long seed = 0, IProgress<ProgressReport>? progress = null, ScalarType precision = ScalarType.Float32)
         {
-            Context = new DataAssimilationContext(new DataAssimilationOptions { Seed = seed, NetworkPrecision = precision, Progress = progress });
-            Dynamics = new LinearDynamics(0.95 * tensor(new[,] { { Math.Cos(0.4), -Math.Sin(0.4) }, { Math.Sin(0.4), Math.Cos(0.4) } })) { ModelError = ErrorCovariance.Scalar(2, 0.1) };
-            Observing = new ObservationNetwork(new LinearObservationOperator(tensor(new[,] { { 1.0, 0.3 } })), ErrorCovariance.Scalar(1, 0.5), null);
+            Context = new DataAssimilationContext(new DataAssimilationOptions
+                { Seed = seed, NetworkPrecision = precision, Progress = progress });
+            Dynamics = new LinearDynamics(0.95 * tensor(new[,] { { Math.Cos(0.4), -Math.Sin(0.4) }, { Math.Sin(0.4), Math.Cos(0.4) } }))
+                { ModelError = ErrorCovariance.Scalar(2, 0.1) };
+            Observing = new ObservationNetwork(new LinearObservationOperator(tensor(new[,] { { 1.0, 0.3 } })),
+                ErrorCovariance.Scalar(1, 0.5), null);
             Initial = new GaussianInitialCondition(zeros(2, dtype: ScalarType.Float64), ErrorCovariance.Scalar(2, 1));
             Training = View("training", 64);
             Validation = View("validation", 64);
@@ -37,15 +41,18 @@ public sealed class DataAssimilationNetworkTests : IDisposable
         public ITrajectoryView Test { get; }
 
         public ITrajectoryView View(string stream, long batch, long? cycles = null) =>
-            Context.Data.Twin(new AssimilationSystem(Dynamics, Observing) { Initial = Initial }, new() { Stream = stream, Batch = batch, Cycles = cycles });
+            Context.Data.Twin(new AssimilationSystem(Dynamics, Observing) { Initial = Initial },
+                new() { Stream = stream, Batch = batch, Cycles = cycles });
 
         public SequentialAssimilation<VectorMemory> Fit(TrainingOptions? training = null, DataAssimilationNetworkOptions? network = null) =>
             Context.Analysis.DataAssimilationNetwork(Observing, 1, network ?? Small, training ?? Brief).Fit(Training, Validation);
 
-        public ScoreReport Score(ITransformer method) => Context.Scores.Evaluate(method.Transform(Test), new() { BurnIn = 30, Scores = [new CrossEntropy()] });
+        public ScoreReport Score(ITransformer method) =>
+            Context.Scores.Evaluate(method.Transform(Test), new() { BurnIn = 30, Scores = [new CrossEntropy()] });
     }
 
-    private static TrainingHistory History(SequentialAssimilation<VectorMemory> method) => ((NetworkAnalyzer)method.Triple.Analyzer).History!;
+    private static TrainingHistory History(SequentialAssimilation<VectorMemory> method) =>
+        ((NetworkAnalyzer)method.Triple.Analyzer).History!;
 
     [Theory]
     [InlineData(0)]
@@ -55,11 +62,15 @@ public sealed class DataAssimilationNetworkTests : IDisposable
     {
         var system = new System(seed);
         var dynamicsSystem = new AssimilationSystem(system.Dynamics, system.Observing);
-        var learned = system.Score(system.Fit(Brief with { Steps = 500, Truncation = 8, ValidationInterval = 100, ValidationCycles = 60, ValidationBurnIn = 30 }));
+        var learned =
+            system.Score(
+                system.Fit(Brief with
+                    { Steps = 500, Truncation = 8, ValidationInterval = 100, ValidationCycles = 60, ValidationBurnIn = 30 }));
         var kalman = system.Score(system.Context.Analysis.KalmanFilter(dynamicsSystem with { Initial = system.Initial }));
         var alone = system.Score(system.Context.Analysis.OptimalInterpolation(dynamicsSystem).Fit(system.Training.Take(200)));
         double Nats(ScoreReport report) => report[new CrossEntropy()].Mean;
-        Assert.True(learned.AnalysisRmse.Mean < 0.9 * alone.AnalysisRmse.Mean, $"{learned.AnalysisRmse.Mean} beside {alone.AnalysisRmse.Mean} of observations alone");
+        Assert.True(learned.AnalysisRmse.Mean < 0.9 * alone.AnalysisRmse.Mean,
+            $"{learned.AnalysisRmse.Mean} beside {alone.AnalysisRmse.Mean} of observations alone");
         Assert.InRange(learned.AnalysisRmse.Mean / kalman.AnalysisRmse.Mean, 0.99, 1.05);
         Assert.InRange((Nats(learned) - Nats(kalman)) / 2, -0.005, 0.05);   // theorem 4.1: none is better than the Kalman filter here
     }
@@ -74,7 +85,8 @@ public sealed class DataAssimilationNetworkTests : IDisposable
         var propagater = new NetworkPropagater(6, 3, 1, ScalarType.Float64, CPU);
         var parts = new NetworkTriple(analyzer, propagater, procoder);
         ModuleState.DrawWeights(parts, random);
-        using (no_grad()) foreach (var (name, parameter) in parts.named_parameters()) if (name.Contains("alphas", StringComparison.Ordinal)) parameter.fill_(0.4);
+        using (no_grad()) foreach (var (name, parameter) in parts.named_parameters()) if (name.Contains("alphas", StringComparison.Ordinal))
+            parameter.fill_(0.4);
         var truths = random.Normal([3, 4, 2], ScalarType.Float64);
         var observations = random.Normal([3, 4, 1], ScalarType.Float64);
         var cost = new CrossEntropy(0.7, 1.3);
@@ -117,8 +129,10 @@ public sealed class DataAssimilationNetworkTests : IDisposable
         var data = system.View("training", 64, 6);
         var training = Brief with { Steps = 5, Truncation = 6, LearningRate = 1e-30, ValidationInterval = 5, ValidationCycles = 2 };
         var method = system.Context.Analysis.DataAssimilationNetwork(system.Observing, 1, Small, training).Fit(data, system.Validation);
-        var direct = system.Context.Scores.Evaluate(method.Transform(data), new() { Scores = [new CrossEntropy()] })[new CrossEntropy()].Mean;
-        Assert.Equal(direct, History(method).Steps[^1].Loss, 1e-5);   // the last step unrolls all six cycles from the start: direct optimisation
+        var direct = system.Context.Scores.Evaluate(method.Transform(data),
+            new() { Scores = [new CrossEntropy()] })[new CrossEntropy()].Mean;
+        // the last step unrolls all six cycles from the start: direct optimisation
+        Assert.Equal(direct, History(method).Steps[^1].Loss, 1e-5);
     }
 
     [Fact]
@@ -144,7 +158,8 @@ public sealed class DataAssimilationNetworkTests : IDisposable
         var path = Path.Combine(folder, "training.checkpoint");
         using var cancel = new CancellationTokenSource();
         var stopped = new System(progress: new Watching(report => { if (report.Completed >= 13) cancel.Cancel(); }));
-        stopped.Context.Analysis.DataAssimilationNetwork(stopped.Observing, 1, Small, Brief with { CheckpointPath = path }).Fit(stopped.Training, stopped.Validation, cancel.Token);
+        stopped.Context.Analysis.DataAssimilationNetwork(stopped.Observing, 1, Small, Brief with { CheckpointPath = path })
+            .Fit(stopped.Training, stopped.Validation, cancel.Token);
         var resumed = History(new System().Fit(Brief with { CheckpointPath = path })).Steps;
         Assert.Equal(whole, resumed.Select(step => step.Loss));
     }
@@ -180,9 +195,15 @@ public sealed class DataAssimilationNetworkTests : IDisposable
 
         var wide = ObservationNetwork.Full(other.Dynamics.Dimension);
         var wideSystem = new AssimilationSystem(other.Dynamics, wide);
-        Assert.Contains("2 and 1 observations", Assert.Throws<ModelArchiveException>(() => other.Context.Analysis.DataAssimilationNetwork(wide, 1, Small).Pretrained(path)).Message);
-        Assert.Contains("[16, 17]", Assert.Throws<ModelArchiveException>(() => other.Context.Analysis.DataAssimilationNetwork(other.Observing, 1, Small with { MemorySize = 20 }).Pretrained(path)).Message);
-        Assert.Contains("data assimilation network", Assert.Throws<ModelArchiveException>(() => other.Context.Analysis.ResidualConvolution(wideSystem).Pretrained(path)).Message);
+        Assert.Contains("2 and 1 observations",
+            Assert.Throws<ModelArchiveException>(() =>
+                other.Context.Analysis.DataAssimilationNetwork(wide, 1, Small).Pretrained(path)).Message);
+        Assert.Contains("[16, 17]",
+            Assert.Throws<ModelArchiveException>(() =>
+                other.Context.Analysis.DataAssimilationNetwork(other.Observing, 1, Small with { MemorySize = 20 })
+                    .Pretrained(path)).Message);
+        Assert.Contains("data assimilation network",
+            Assert.Throws<ModelArchiveException>(() => other.Context.Analysis.ResidualConvolution(wideSystem).Pretrained(path)).Message);
     }
 
     // The layers that are closed at first and the drawn shares set to zero, what is left are averages of what was observed.
@@ -195,7 +216,8 @@ public sealed class DataAssimilationNetworkTests : IDisposable
         var analyzer = new NetworkAnalyzer(m, 2, MissingObservations.Read, [0, 0, 0], [1, 1, 1], ScalarType.Float64, CPU);
         var propagater = new NetworkPropagater(m, 2, 1, ScalarType.Float64, CPU);
         var procoder = new NetworkProcoder(m, DensityForm.Diagonal, [5, 6], [2, 3], ScalarType.Float64, CPU);
-        using (no_grad()) foreach (var part in new nn.Module[] { analyzer, propagater, procoder }) foreach (var parameter in part.parameters()) parameter.zero_();
+        using (no_grad()) foreach (var part in new nn.Module[] { analyzer, propagater, procoder })
+            foreach (var parameter in part.parameters()) parameter.zero_();
         FirstWeightsOfNetworks.SetRunningAverages(analyzer.Last, propagater.Last, procoder.Layer, p);
         double[] gain = [1, 1, 1, Math.Sqrt(0.05), Math.Sqrt(0.05), Math.Sqrt(0.05), 0.05, 0.05];
         double[] expected = new double[m];
@@ -219,7 +241,8 @@ public sealed class DataAssimilationNetworkTests : IDisposable
         var observing = new ObservationNetwork(system.Observing.Operator, system.Observing.Error, new MissingAtRandomPattern(0.5));
         var observedSystem = new AssimilationSystem(system.Dynamics, observing) { Initial = system.Initial };
         ITrajectoryView View(string stream) => system.Context.Data.Twin(observedSystem, new() { Stream = stream, Batch = 64 });
-        var method = system.Context.Analysis.DataAssimilationNetwork(observing, 1, Small with { MissingObservations = MissingObservations.Read }, Brief with { Steps = 300, Truncation = 8 })
+        var method = system.Context.Analysis.DataAssimilationNetwork(observing, 1,
+            Small with { MissingObservations = MissingObservations.Read }, Brief with { Steps = 300, Truncation = 8 })
             .Fit(View("training"), View("validation"));
         var report = system.Context.Scores.Evaluate(method.Transform(View("test").Take(120)), new() { BurnIn = 30 });
         Assert.True(report.AnalysisRmse.Mean < 0.85, $"{report.AnalysisRmse.Mean}");
@@ -229,7 +252,8 @@ public sealed class DataAssimilationNetworkTests : IDisposable
     public void Wrong_options_are_refused()
     {
         var system = new System();
-        DataAssimilationNetworkEstimator With(DataAssimilationNetworkOptions options) => system.Context.Analysis.DataAssimilationNetwork(system.Observing, 1, options);
+        DataAssimilationNetworkEstimator With(DataAssimilationNetworkOptions options) =>
+            system.Context.Analysis.DataAssimilationNetwork(system.Observing, 1, options);
         Assert.Throws<ArgumentOutOfRangeException>(() => With(new() { MemorySize = 0 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => With(new() { Layers = 0 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => With(new() { PriorWeight = -1 }));
@@ -239,8 +263,10 @@ public sealed class DataAssimilationNetworkTests : IDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => system.Context.Analysis.DataAssimilationNetwork(system.Observing, timeStep: 0));
         var other = ObservationNetwork.Full(3);
         var start = system.Fit(Brief with { Steps = 1 });
-        Assert.Contains("starts from", Assert.Throws<ArgumentException>(() => system.Context.Analysis.DataAssimilationNetwork(other, 0.01, new() { WarmStart = start })
-            .Fit(system.Context.Data.Twin(new AssimilationSystem(new Lorenz63(), other)), system.Context.Data.Twin(new AssimilationSystem(new Lorenz63(), other)))).Message);
+        Assert.Contains("starts from",
+            Assert.Throws<ArgumentException>(() => system.Context.Analysis.DataAssimilationNetwork(other, 0.01, new() { WarmStart = start })
+            .Fit(system.Context.Data.Twin(new AssimilationSystem(new Lorenz63(), other)),
+                system.Context.Data.Twin(new AssimilationSystem(new Lorenz63(), other)))).Message);
     }
 
     private sealed class Watching(Action<ProgressReport> seen) : IProgress<ProgressReport>

@@ -19,7 +19,8 @@ public sealed class DataAssimilationServicesTests
     {
         public DataAssimilationContext Context => context;
         public string Name => "halving";
-        public StateMemory Analyze(StateMemory forecast, Observation observation, RandomStream random) => new((forecast.State + observation.Values) / 2);
+        public StateMemory Analyze(StateMemory forecast, Observation observation, RandomStream random) =>
+            new((forecast.State + observation.Values) / 2);
     }
 
     private sealed class Kept : IComponent
@@ -33,7 +34,8 @@ public sealed class DataAssimilationServicesTests
     {
         var services = new ServiceCollection();
         before?.Invoke(services);
-        return services.AddDataAssimilation(configure).BuildServiceProvider(new ServiceProviderOptions { ValidateOnBuild = true, ValidateScopes = true });
+        return services.AddDataAssimilation(configure)
+            .BuildServiceProvider(new ServiceProviderOptions { ValidateOnBuild = true, ValidateScopes = true });
     }
 
     [Fact]
@@ -57,7 +59,8 @@ public sealed class DataAssimilationServicesTests
         var observing = ObservationNetwork.Full(dynamics.Dimension);
         var system = new AssimilationSystem(dynamics, observing);
         var view = context.Data.Twin(system, new() { Cycles = 3, Batch = 2 });
-        foreach (string name in (string[])["climatology", "optimal-interpolation", "3d-var", "4d-var", "enkf", "denkf", "etkf", "enkf-n", "ienkf", "ienks", "ienkf-q", "particle-filter", "residual-convolution"])
+        foreach (string name in (string[])["climatology", "optimal-interpolation", "3d-var", "4d-var", "enkf", "denkf", "etkf", "enkf-n",
+            "ienkf", "ienks", "ienkf-q", "particle-filter", "residual-convolution"])
         {
             var method = services.GetRequiredKeyedService<AssimilationMethod>(name).For(system, context);
             Assert.True(method.GetOutputSchema(view.Schema).Has(Columns.Analysis), name);
@@ -83,7 +86,8 @@ public sealed class DataAssimilationServicesTests
         Assert.Same(context, ((Halving)services.GetRequiredKeyedService<IAnalyzer<StateMemory>>("halving")).Context);
 
         var observing = ObservationNetwork.Full(dynamics.Dimension, 0.01);
-        var system = new AssimilationSystem(dynamics, observing) { Initial = new AttractorInitialCondition(dynamics, 1000 * dynamics.TimeStep) };
+        var system = new AssimilationSystem(dynamics, observing)
+            { Initial = new AttractorInitialCondition(dynamics, 1000 * dynamics.TimeStep) };
         var view = context.Data.Twin(system, new() { Cycles = 40 });
         var method = services.GetRequiredKeyedService<AssimilationMethod>("halving").For(system, context).Fit(view);
         Assert.True(context.Scores.Evaluate(method.Transform(view), new() { BurnIn = 20 }).AnalysisRmse.Mean < 0.1);
@@ -93,15 +97,18 @@ public sealed class DataAssimilationServicesTests
     {
         protected override string UsualName => "halving";
 
-        protected override AssimilationTriple<StateMemory> Triple(AssimilationSystem system, DataAssimilationContext context) => new(new Halving(context),
-            new StatePropagater(system.Dynamics), new StateProcoder(), new StateSource(new AttractorInitialCondition(system.Dynamics, 1), context.Precision));
+        protected override AssimilationTriple<StateMemory> Triple(AssimilationSystem system, DataAssimilationContext context) =>
+            new(new Halving(context),
+            new StatePropagater(system.Dynamics), new StateProcoder(),
+            new StateSource(new AttractorInitialCondition(system.Dynamics, 1), context.Precision));
     }
 
     [Fact]
     public void What_was_registered_before_keeps_its_place()
     {
         var own = new DataAssimilationContext(7);
-        using var services = Services(before: services => services.AddSingleton(own).AddKeyedSingleton<IDynamics>("lorenz-96", new Rotation(1)));
+        using var services = Services(before: services =>
+            services.AddSingleton(own).AddKeyedSingleton<IDynamics>("lorenz-96", new Rotation(1)));
         Assert.Same(own, services.GetRequiredService<DataAssimilationContext>());
         Assert.IsType<Rotation>(services.GetRequiredKeyedService<IDynamics>("lorenz-96"));
     }
@@ -140,7 +147,8 @@ public sealed class DataAssimilationServicesTests
         using (var services = Services(before: services => services.AddSingleton<ILoggerFactory>(factory)))
             Assert.Same(factory.Made, services.GetRequiredService<DataAssimilationContext>().Logger);
         var own = new NullLogger<DataAssimilationServicesTests>();
-        using (var services = Services(builder => builder.Options = new() { Logger = own }, services => services.AddSingleton<ILoggerFactory>(factory)))
+        using (var services = Services(builder => builder.Options = new() { Logger = own },
+            services => services.AddSingleton<ILoggerFactory>(factory)))
             Assert.Same(own, services.GetRequiredService<DataAssimilationContext>().Logger);
     }
 
@@ -165,7 +173,8 @@ public sealed class DataAssimilationServicesTests
     private sealed class LoggerFactoryOf(string expected) : ILoggerFactory
     {
         public ILogger Made { get; } = new NullLogger<LoggerFactoryOf>();
-        public ILogger CreateLogger(string categoryName) => categoryName == expected ? Made : throw new InvalidOperationException(categoryName);
+        public ILogger CreateLogger(string categoryName) =>
+            categoryName == expected ? Made : throw new InvalidOperationException(categoryName);
         public void AddProvider(ILoggerProvider provider) { }
         public void Dispose() { }
     }

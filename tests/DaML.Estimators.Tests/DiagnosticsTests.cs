@@ -24,7 +24,8 @@ public sealed class DiagnosticsTests
         Assert.Equal(0, CovarianceComparison.BuresWassersteinDistance(Of(v), Of(v)).ToDouble(), 1e-7);
         // Two dimensions, covariances that do not commute: Tr (V^1/2 U V^1/2)^1/2 = sqrt(Tr(UV) + 2 sqrt(det U det V)).
         Tensor a = tensor(new[,] { { 2.0, 0.5 }, { 0.5, 1.0 } }), b = tensor(new[,] { { 1.0, -0.7 }, { -0.7, 3.0 } });
-        double cross = Math.Sqrt((a.matmul(b)).diagonal().sum().ToDouble() + 2 * Math.Sqrt(linalg.det(a).ToDouble() * linalg.det(b).ToDouble()));
+        double cross = Math.Sqrt((a.matmul(b)).diagonal().sum().ToDouble()
+            + 2 * Math.Sqrt(linalg.det(a).ToDouble() * linalg.det(b).ToDouble()));
         Assert.Equal(Math.Sqrt(3 + 4 - 2 * cross) / 2, CovarianceComparison.BuresWassersteinDistance(a, b).ToDouble(), 1e-12);
         Assert.Contains("[2, 2]", Assert.Throws<ArgumentException>(() => CovarianceComparison.BuresWassersteinDistance(a, Of(u))).Message);
     }
@@ -56,7 +57,9 @@ public sealed class DiagnosticsTests
         var matrix = eigenvectors.matmul(diag(tensor(values))).matmul(linalg.inv(eigenvectors));
         var model = new LinearDynamics(matrix, timeStep: 0.5);
         // The states do not matter for a linear model: those at rest.
-        using var view = new MemoryTrajectoryView(new Dictionary<Column, Tensor> { [Columns.Truth] = zeros(200, 2, 4, dtype: ScalarType.Float64) }, [.. Enumerable.Range(1, 200).Select(i => 0.5 * i)], 0);
+        using var view =
+            new MemoryTrajectoryView(new Dictionary<Column, Tensor> { [Columns.Truth] = zeros(200, 2, 4, dtype: ScalarType.Float64) },
+            [.. Enumerable.Range(1, 200).Select(i => 0.5 * i)], 0);
         var lyapunov = new LyapunovEstimator(context, model, transient: 100).Fit(view);
         for (int i = 0; i < 4; i++) Assert.Equal(Math.Log(values[i]) / 0.5, lyapunov.Spectrum!.Exponents[i], 1e-8);
         Assert.Equal(1, lyapunov.Spectrum!.Neutral);
@@ -70,14 +73,17 @@ public sealed class DiagnosticsTests
         // The leading backward vectors span what the eigenvectors of the largest eigenvalues do.
         using var cursor = lyapunov.Transform(view).OpenCursor();
         for (int i = 0; i < 150; i++) cursor.MoveNext();
-        Assert.True(Largest(CovarianceComparison.PrincipalAngles(cursor[LyapunovVectors.Vectors].narrow(1, 0, 2), expected.narrow(0, 0, 2).expand(2, 2, 4))) < 1e-5);
+        Assert.True(
+            Largest(CovarianceComparison.PrincipalAngles(cursor[LyapunovVectors.Vectors].narrow(1, 0, 2),
+                expected.narrow(0, 0, 2).expand(2, 2, 4))) < 1e-5);
     }
 
     [Fact]
     public void Lorenz_96_has_thirteen_positive_exponents_one_that_is_zero_and_contracts_by_one_in_each_direction()
     {
         var model = new Lorenz96();
-        var truth = context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)), new() { Batch = 16, Cycles = 4200 });
+        var truth = context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)),
+            new() { Batch = 16, Cycles = 4200 });
         var spectrum = context.Transforms.LyapunovVectors(model, transient: 200).Fit(truth).Spectrum!;
         Assert.Equal(13, spectrum.Positive);
         Assert.InRange(spectrum.Exponents[13], -0.02, 0.02);
@@ -126,10 +132,15 @@ public sealed class DiagnosticsTests
         using var cursor = context.Transforms.KalmanGain(filter, network).Transform(twin).OpenCursor();
         while (run.MoveNext() && cursor.MoveNext())
         {
-            Tensor b = run.Forecast.Covariance, exact = b.matmul(h.transpose(0, 1)).matmul(linalg.inv(h.matmul(b).matmul(h.transpose(0, 1)) + r));
+            Tensor b = run.Forecast.Covariance,
+                exact = b.matmul(h.transpose(0, 1)).matmul(linalg.inv(h.matmul(b).matmul(h.transpose(0, 1)) + r));
             Assert.True(Largest(cursor[KalmanGainRegression<GaussianMemory>.Gain] - exact) < 1e-10);
-            Assert.True(Largest(cursor[KalmanGainRegression<GaussianMemory>.AnalysisErrorCovariance] - run.Analysis.Covariance.matmul(h.transpose(0, 1))) < 1e-10);
-            Assert.True(Largest(cursor[KalmanGainRegression<GaussianMemory>.BackgroundErrorCovariance] - h.matmul(b).matmul(h.transpose(0, 1))) < 1e-9);
+            Assert.True(
+                Largest(cursor[KalmanGainRegression<GaussianMemory>.AnalysisErrorCovariance]
+                    - run.Analysis.Covariance.matmul(h.transpose(0, 1))) < 1e-10);
+            Assert.True(
+                Largest(cursor[KalmanGainRegression<GaussianMemory>.BackgroundErrorCovariance]
+                    - h.matmul(b).matmul(h.transpose(0, 1))) < 1e-9);
             Assert.True(Largest(cursor[Columns.Analysis] - run.Analysis.Mean) == 0);
         }
 

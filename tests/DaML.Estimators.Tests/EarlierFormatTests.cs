@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>Files of the commit 65fef36, before the project computed with TorchSharp's package: they load and give the same numbers.</summary>
+/// <summary>
+/// Files of the commit 65fef36, before the project computed with TorchSharp's package: they load and give the same numbers.
+/// </summary>
 public sealed class EarlierFormatTests : IDisposable
 {
     private readonly DisposeScope scope = NewDisposeScope();

@@ -10,7 +10,8 @@ namespace DaML.Tests;
 internal sealed class EarlierFormats : IDisposable
 {
     /// <summary>The training that the checkpoint interrupts.</summary>
-    private static readonly TrainingOptions Training = new() { Steps = 8, Truncation = 3, ValidationInterval = 2, ValidationCycles = 6, ValidationBurnIn = 2 };
+    private static readonly TrainingOptions Training = new()
+        { Steps = 8, Truncation = 3, ValidationInterval = 2, ValidationCycles = 6, ValidationBurnIn = 2 };
 
     private static readonly Column Coefficients = new("coefficients"), Forecast = new("linear-forecast"), Anomaly = new("anomaly");
 
@@ -23,7 +24,8 @@ internal sealed class EarlierFormats : IDisposable
     {
         this.folder = folder;
         observing = ObservationNetwork.Full(dynamics.Dimension);
-        Numbers = File.Exists(PathOf("numbers.safetensors")) ? Safetensors.Read(PathOf("numbers.safetensors")).Tensors : new Dictionary<string, Tensor>();
+        Numbers = File.Exists(PathOf("numbers.safetensors")) ? Safetensors.Read(PathOf("numbers.safetensors")).Tensors
+            : new Dictionary<string, Tensor>();
     }
 
     public DataAssimilationContext Context { get; } = new(65);
@@ -51,11 +53,14 @@ internal sealed class EarlierFormats : IDisposable
     }
 
     /// <summary>The trajectories that all learn from and are applied to.</summary>
-    public ITrajectoryView View() => Context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Truth] = Numbers["truth"], [Columns.Observation] = Numbers["observation"] },
+    public ITrajectoryView View() =>
+        Context.Data.FromMemory(new Dictionary<Column, Tensor>
+            { [Columns.Truth] = Numbers["truth"], [Columns.Observation] = Numbers["observation"] },
         [.. Enumerable.Range(1, (int)Numbers["truth"].shape[0]).Select(cycle => 0.05 * cycle)]);
 
     /// <summary>The coefficients that the linear inverse model learns from.</summary>
-    public ITrajectoryView Reduced() => Context.Data.FromMemory(new Dictionary<Column, Tensor> { [Coefficients] = Numbers["proper-orthogonal-decomposition"] },
+    public ITrajectoryView Reduced() =>
+        Context.Data.FromMemory(new Dictionary<Column, Tensor> { [Coefficients] = Numbers["proper-orthogonal-decomposition"] },
         [.. Enumerable.Range(1, (int)Numbers["truth"].shape[0]).Select(cycle => 0.05 * cycle)]);
 
     /// <summary>The column that a method fills, <c>[cycles, batch, n]</c>.</summary>
@@ -70,12 +75,17 @@ internal sealed class EarlierFormats : IDisposable
     /// <summary>Trains, from the checkpoint where one is named; the losses.</summary>
     public double[] Train(string? checkpoint, ITrajectoryView? view = null, CancellationToken cancellation = default)
     {
-        var method = Context.Analysis.ResidualConvolution(new AssimilationSystem(dynamics, observing), new() { Network = Network, Training = Training with { CheckpointPath = checkpoint } }).Fit(view ?? View(), View(), cancellation);
+        var method = Context.Analysis.ResidualConvolution(new AssimilationSystem(dynamics, observing),
+            new() { Network = Network, Training = Training with { CheckpointPath = checkpoint } })
+            .Fit(view ?? View(), View(), cancellation);
         return [.. ((LearnedAnalyzer)method.Triple.Analyzer).History!.Steps.Select(step => step.Loss)];
     }
 
     /// <summary>A filter whose model runs outside.</summary>
-    public SequentialAssimilation<EnsembleMemory> Outside() => Context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(new ExternalDynamics("outside", 8, 0.05), observing) { Initial = new GaussianInitialCondition(Numbers["truth"][0, 0], ErrorCovariance.Scalar(8, 1)) }, new() { Members = 6, Rotation = EnsembleRotation.MeanPreserving });
+    public SequentialAssimilation<EnsembleMemory> Outside() =>
+        Context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(new ExternalDynamics("outside", 8, 0.05), observing)
+            { Initial = new GaussianInitialCondition(Numbers["truth"][0, 0], ErrorCovariance.Scalar(8, 1)) },
+                new() { Members = 6, Rotation = EnsembleRotation.MeanPreserving });
 
     /// <summary>Makes a filter's cycles from one on, its model outside; the members <c>[members, n]</c> after the last.</summary>
     public Tensor Cycles(AskAndTell filter, int from, int to)
@@ -98,8 +108,10 @@ internal sealed class EarlierFormats : IDisposable
     {
         var system = new AssimilationSystem(dynamics, observing);
         using var scope = NewDisposeScope();
-        using (var twin = Context.Data.Twin(system with { Initial = new AttractorInitialCondition(dynamics, 5) }, new() { Batch = 2, Cycles = 16 }).Materialise())
-            Numbers = new Dictionary<string, Tensor> { ["truth"] = twin[Columns.Truth].clone(), ["observation"] = twin[Columns.Observation].clone() };
+        using (var twin = Context.Data.Twin(system with { Initial = new AttractorInitialCondition(dynamics, 5) },
+            new() { Batch = 2, Cycles = 16 }).Materialise())
+            Numbers = new Dictionary<string, Tensor>
+                { ["truth"] = twin[Columns.Truth].clone(), ["observation"] = twin[Columns.Observation].clone() };
         var numbers = new Dictionary<string, Tensor>(Numbers);
         Numbers = numbers;
 
@@ -108,19 +120,28 @@ internal sealed class EarlierFormats : IDisposable
             Context.Model.Save(method, PathOf(name + ".daml"));
             numbers[name] = Apply(name, method);
         }
-        Keep("residual-convolution", Context.Analysis.ResidualConvolution(system, new() { Network = Network, Training = Training }).Fit(View(), View()));
-        Keep("data-assimilation-network", Context.Analysis.DataAssimilationNetwork(observing, 0.05, new DataAssimilationNetworkOptions { MemorySize = 8, Layers = 1 }, Training).Fit(View(), View()));
-        Keep("three-dimensional-variational", Context.Analysis.ThreeDimensionalVariational(system, new() { Background = new ClimatologicalBackground { TuningCycles = 12, TuningBurnIn = 2 } }).Fit(View()));
-        Keep("finite-size-filter", Context.Analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 6, Rotation = EnsembleRotation.MeanPreserving }));
-        Keep("proper-orthogonal-decomposition", Context.Transforms.ProperOrthogonalDecomposition(Columns.Truth, Coefficients, new ModeSelection.Count(3)).Fit(View()));
+        Keep("residual-convolution",
+            Context.Analysis.ResidualConvolution(system, new() { Network = Network, Training = Training }).Fit(View(), View()));
+        Keep("data-assimilation-network",
+            Context.Analysis.DataAssimilationNetwork(observing, 0.05, new DataAssimilationNetworkOptions { MemorySize = 8, Layers = 1 },
+                Training).Fit(View(), View()));
+        Keep("three-dimensional-variational",
+            Context.Analysis.ThreeDimensionalVariational(system,
+                new() { Background = new ClimatologicalBackground { TuningCycles = 12, TuningBurnIn = 2 } }).Fit(View()));
+        Keep("finite-size-filter",
+            Context.Analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 6, Rotation = EnsembleRotation.MeanPreserving }));
+        Keep("proper-orthogonal-decomposition",
+            Context.Transforms.ProperOrthogonalDecomposition(Columns.Truth, Coefficients, new ModeSelection.Count(3)).Fit(View()));
         Keep("linear-inverse-model", Context.Transforms.LinearInverseModel(Coefficients, Forecast).Fit(Reduced()));
-        Keep("seasonal-cycle", Context.Transforms.SeasonalCycle(Columns.Truth, Anomaly, new SeasonalCycleOptions { Period = 0.8, Harmonics = 1 }).Fit(View()));
+        Keep("seasonal-cycle",
+            Context.Transforms.SeasonalCycle(Columns.Truth, Anomaly, new SeasonalCycleOptions { Period = 0.8, Harmonics = 1 }).Fit(View()));
 
         numbers["losses"] = tensor(Train(null));
         using (var cancel = new CancellationTokenSource())
         {
             int times = 0;   // the statistics of the data are measured before the training reads them
-            Train(PathOf("training.checkpoint"), new WatchedView(View(), cycle => { if (cycle == 8 && ++times == 2) cancel.Cancel(); }), cancel.Token);
+            Train(PathOf("training.checkpoint"), new WatchedView(View(), cycle => { if (cycle == 8 && ++times == 2)
+                cancel.Cancel(); }), cancel.Token);
         }
 
         using var filter = new AskAndTell(Outside());

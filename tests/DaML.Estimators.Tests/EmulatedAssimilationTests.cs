@@ -22,7 +22,8 @@ public sealed class EmulatedAssimilationTests(ITestOutputHelper output)
         var units = tensor(new[] { 2.0, 0.5 });
         var emulator = new AutoregressiveEmulator("linear", 1, 1, 1, units, null, matrix[..2] / units.unsqueeze(1) * units.repeat(2));
         var model = new AutoregressiveModel(emulator, 2, 1, Records.Values, Records.Forecast);
-        using var twin = context.Data.Twin(new AssimilationSystem(ridge.Dynamics, Observing(ridge)) { Initial = Start(4) }, new() { Batch = 3, Cycles = 12 }).Materialise();
+        using var twin = context.Data.Twin(new AssimilationSystem(ridge.Dynamics, Observing(ridge)) { Initial = Start(4) },
+            new() { Batch = 3, Cycles = 12 }).Materialise();
         using MemoryTrajectoryView expected = Method(method, ridge.Dynamics, Observing(ridge)).Transform(twin).Materialise(),
             actual = Method(method, emulator, Observing(model)).Transform(twin).Materialise();
         var difference = actual[Columns.Analysis] - expected[Columns.Analysis];
@@ -76,7 +77,9 @@ public sealed class EmulatedAssimilationTests(ITestOutputHelper output)
         {
             "etkf" => context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 30 }),
             "enkf-n" => context.Analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 30 }),
-            _ => context.Analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Scalar(dynamics.Dimension, 0.5)), Window = WindowCycling.Overlapping(3, 1) }),
+            _ => context.Analysis.FourDimensionalVariational(system,
+                new() { Background = new KnownBackground(ErrorCovariance.Scalar(dynamics.Dimension, 0.5)),
+                    Window = WindowCycling.Overlapping(3, 1) }),
         };
     }
 

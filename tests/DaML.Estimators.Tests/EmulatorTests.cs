@@ -8,11 +8,13 @@ public sealed class EmulatorTests
 {
     private static readonly double[,] Turn = { { 0.855, -0.36 }, { 0.36, 0.855 } };
 
-    private static (DataAssimilationContext Context, LinearDynamics Model, ObservationNetwork Observing, GaussianInitialCondition First) System()
+    private static (DataAssimilationContext Context, LinearDynamics Model, ObservationNetwork Observing,
+        GaussianInitialCondition First) System()
     {
         var context = new DataAssimilationContext(new DataAssimilationOptions { Seed = 1, NetworkPrecision = ScalarType.Float64 });
         return (context, new LinearDynamics(tensor(Turn)) { ModelError = ErrorCovariance.Scalar(2, 0.1) },
-            new ObservationNetwork(new LinearObservationOperator(tensor(new[,] { { 1.0, 0.3 }, { -0.2, 0.8 } })), ErrorCovariance.Scalar(2, 0.3), null),
+            new ObservationNetwork(new LinearObservationOperator(tensor(new[,] { { 1.0, 0.3 }, { -0.2, 0.8 } })),
+                ErrorCovariance.Scalar(2, 0.3), null),
             new GaussianInitialCondition(zeros(2, dtype: ScalarType.Float64), ErrorCovariance.Scalar(2, 0.7)));
     }
 
@@ -50,7 +52,9 @@ public sealed class EmulatorTests
             }
             return layer;
         }, emulator => Filter(emulator).Triple,
-            ErrorCovariance.Scalar(2, 0.1), new() { Steps = 250, LearningRate = 2e-2, Truncation = 6, ValidationInterval = 125, ValidationCycles = 40, ValidationBurnIn = 20 });
+            ErrorCovariance.Scalar(2, 0.1),
+            new() { Steps = 250, LearningRate = 2e-2, Truncation = 6, ValidationInterval = 125, ValidationCycles = 40,
+                ValidationBurnIn = 20 });
         Assert.DoesNotContain(Columns.Truth, estimator.Contract.Requires.Select(required => required.Column));
         var learned = estimator.Fit(Blind("training"), Blind("validation"));
         var emulator = (Emulator)((EnsemblePropagater)learned.Triple.Propagater).Dynamics;
@@ -61,7 +65,8 @@ public sealed class EmulatorTests
         // And it filters like the model itself, also when it was written and read.
         var test = context.Data.Twin(system, new() { Stream = "test", Batch = 64, Cycles = 150 });
         var innovation = new ForecastInnovation(observing.Operator, observing.Error);
-        double Score(ITransformer method) => context.Scores.Evaluate(method.Transform(test), new() { BurnIn = 30, Scores = [innovation] })[innovation].Mean;
+        double Score(ITransformer method) =>
+            context.Scores.Evaluate(method.Transform(test), new() { BurnIn = 30, Scores = [innovation] })[innovation].Mean;
         double Of(IDynamics dynamics) => Score(Filter(dynamics));
         var untrained = new LinearDynamics(0.5 * eye(2, dtype: ScalarType.Float64)) { ModelError = model.ModelError };
         Assert.InRange(Of(emulator) / Of(model), 0.98, 1.02);
@@ -82,12 +87,14 @@ public sealed class EmulatorTests
         Assert.Throws<ArgumentException>(() => emulator.Advance(state, new(0, 0.7)));
 
         var (dx, dy) = (random.Normal([3, 5, 4], ScalarType.Float64), random.Normal([3, 5, 4], ScalarType.Float64));
-        double forward = (emulator.TangentLinear(state, dx, new(0, 1)) * dy).sum().ToDouble(), backward = (emulator.Adjoint(state, dy, new(0, 1)) * dx).sum().ToDouble();
+        double forward = (emulator.TangentLinear(state, dx, new(0, 1)) * dy).sum().ToDouble(),
+            backward = (emulator.Adjoint(state, dy, new(0, 1)) * dx).sum().ToDouble();
         Assert.Equal(forward, backward, 1e-12 * Math.Abs(forward) + 1e-13);
 
         // States keep their precision, the network its own.
         var single = Drawn(ScalarType.Float32);
-        using (no_grad()) foreach (var (name, parameter) in single.Network.named_parameters()) parameter.copy_(emulator.Network.get_parameter(name)!);
+        using (no_grad())
+            foreach (var (name, parameter) in single.Network.named_parameters()) parameter.copy_(emulator.Network.get_parameter(name)!);
         Assert.Equal(ScalarType.Float64, single.Advance(state, new(0, 1)).dtype);
         Assert.Equal(0, (single.Advance(state, new(0, 1)) - twice).abs().max().ToDouble(), 1e-5);
     }
@@ -103,7 +110,9 @@ public sealed class EmulatorTests
         Assert.Equal(("drawn", 4L, 0.5), (read.Name, read.Dimension, read.TimeStep));
         Assert.Equal(emulator.ModelError!.LogDeterminant, read.ModelError!.LogDeterminant);
         Assert.All(read.Network.parameters(), parameter => Assert.False(parameter.requires_grad));
-        var wrong = new Emulator(new ReZeroNetwork(4, 3, 1, ScalarType.Float64, CPU).GetName(), new ReZeroNetwork(4, 3, 1, ScalarType.Float64, CPU), 4, 1);
-        Assert.Contains("ReZeroNetwork", Assert.Throws<ArgumentException>(() => wrong.Advance(zeros(2, 4, dtype: ScalarType.Float64), new(0, 1))).Message);
+        var wrong = new Emulator(new ReZeroNetwork(4, 3, 1, ScalarType.Float64, CPU).GetName(),
+            new ReZeroNetwork(4, 3, 1, ScalarType.Float64, CPU), 4, 1);
+        Assert.Contains("ReZeroNetwork",
+            Assert.Throws<ArgumentException>(() => wrong.Advance(zeros(2, 4, dtype: ScalarType.Float64), new(0, 1))).Message);
     }
 }

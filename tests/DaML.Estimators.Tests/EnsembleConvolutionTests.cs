@@ -8,7 +8,8 @@ public sealed class EnsembleConvolutionTests
 {
     private static readonly AnalysisStatistics Statistics = new(40, 2.3, 3.6, 0.5);
 
-    private static EnsembleConvolutionNetwork Network(long members, ResidualConvolutionOptions options, ScalarType precision = ScalarType.Float64)
+    private static EnsembleConvolutionNetwork Network(long members, ResidualConvolutionOptions options,
+        ScalarType precision = ScalarType.Float64)
     {
         using var random = new RandomStream(7, "network", CPU);
         var network = new EnsembleConvolutionNetwork(members, options, Statistics, precision, random);
@@ -16,7 +17,8 @@ public sealed class EnsembleConvolutionTests
         return network;
     }
 
-    private static (Tensor Members, Tensor Innovation) Inputs(long batch, long members, long sites, ScalarType precision = ScalarType.Float64)
+    private static (Tensor Members, Tensor Innovation) Inputs(long batch, long members, long sites,
+        ScalarType precision = ScalarType.Float64)
     {
         using var random = new RandomStream(8, "inputs", CPU);
         return (random.Normal([batch, members, sites], precision) * 3.6 + 2.3, random.Normal([batch, sites], precision));
@@ -80,7 +82,8 @@ public sealed class EnsembleConvolutionTests
         var (members, innovation) = Inputs(2, 4, 40, precision);
         var increments = network.call(members, innovation);
         foreach (long shift in (long[])[1, 13, 39])
-            Assert.True((network.call(members.roll(shift, 2), innovation.roll(shift, 1)) - increments.roll(shift, 2)).abs().max().ToDouble() < tolerance);
+            Assert.True((network.call(members.roll(shift, 2), innovation.roll(shift, 1)) - increments.roll(shift, 2)).abs().max()
+                .ToDouble() < tolerance);
         Assert.True((increments - increments.roll(1, 2)).abs().max().ToDouble() > 1e-3);
     }
 
@@ -91,7 +94,8 @@ public sealed class EnsembleConvolutionTests
         Assert.Contains("members", Assert.Throws<ArgumentOutOfRangeException>(() => Network(1, new())).Message);
         var (members, innovation) = Inputs(2, 3, 20);
         Assert.Contains("given: [2, 3, 20]", Assert.Throws<ArgumentException>(() => Network(4, new()).call(members, innovation)).Message);
-        Assert.Contains("scaled innovation", Assert.Throws<ArgumentException>(() => Network(3, new()).call(members, innovation[.., 1..])).Message);
+        Assert.Contains("scaled innovation",
+            Assert.Throws<ArgumentException>(() => Network(3, new()).call(members, innovation[.., 1..])).Message);
     }
 
     private sealed class Sum() : nn.Module<Tensor, Tensor, Tensor>(nameof(Sum))
@@ -111,13 +115,15 @@ public sealed class EnsembleConvolutionTests
         var values = random.Normal([2, 10], ScalarType.Float64);
         var mask = ones(2, 10, dtype: ScalarType.Bool);
         mask[0, 4] = false;
-        var analysis = new LearnedEnsembleAnalyzer("sum", observing.Operator, ErrorCovariance.Scalar(10, 4), new Sum()).Analyze(new(members), new(values, mask, 0), random).Members;
+        var analysis = new LearnedEnsembleAnalyzer("sum", observing.Operator, ErrorCovariance.Scalar(10, 4), new Sum())
+            .Analyze(new(members), new(values, mask, 0), random).Members;
         var mean = members.mean([1]);
         for (int b = 0; b < 2; b++)
             for (int i = 0; i < 20; i++)
             {
                 double innovation = i % 2 == 0 && (b, i) != (0, 8) ? (values[b, i / 2].ToDouble() - mean[b, i].ToDouble()) / 4 : 0;
-                for (int m = 0; m < 3; m++) Assert.Equal(1.1 * members[b, m, i].ToDouble() + innovation, analysis[b, m, i].ToDouble(), 2e-6);
+                for (int m = 0; m < 3; m++)
+                    Assert.Equal(1.1 * members[b, m, i].ToDouble() + innovation, analysis[b, m, i].ToDouble(), 2e-6);
             }
         // Errors of another size in each trajectory: the innovation's part goes with the inverse of their variance.
         var analyzer = new LearnedEnsembleAnalyzer("sum", observing.Operator, ErrorCovariance.Scalar(10, 4), new Sum());
@@ -125,7 +131,9 @@ public sealed class EnsembleConvolutionTests
         var scaled = analyzer.Analyze(new(members), new Observation(values, mask, 0) { ErrorScale = tensor([2.0, 0.5]) }, random).Members;
         var factors = tensor([0.25, 4.0]).view(2, 1, 1);
         Assert.Equal(0, (scaled - members * 1.1 - (analysis - members * 1.1) * factors).abs().max().ToDouble(), 1e-5);
-        Assert.Contains("dimension of the observations", Assert.Throws<ArgumentException>(() => new LearnedEnsembleAnalyzer("sum", observing.Operator, ErrorCovariance.Scalar(9, 4), new Sum())).Message);
+        Assert.Contains("dimension of the observations",
+            Assert.Throws<ArgumentException>(() =>
+                new LearnedEnsembleAnalyzer("sum", observing.Operator, ErrorCovariance.Scalar(9, 4), new Sum())).Message);
     }
 
     [Fact]
@@ -133,8 +141,10 @@ public sealed class EnsembleConvolutionTests
     {
         var twin = new SmallTwin();
         var system = twin.System;
-        var training = SmallTwin.Brief with { Steps = 120, Truncation = 8, ValidationInterval = 40, ValidationBurnIn = 40, ValidationCycles = 100 };
-        var method = twin.Context.Analysis.EnsembleConvolution(system, new() { Members = 4, Network = SmallTwin.Network, Training = training }).Fit(twin.Training, twin.Validation);
+        var training = SmallTwin.Brief with
+            { Steps = 120, Truncation = 8, ValidationInterval = 40, ValidationBurnIn = 40, ValidationCycles = 100 };
+        var method = twin.Context.Analysis.EnsembleConvolution(system,
+            new() { Members = 4, Network = SmallTwin.Network, Training = training }).Fit(twin.Training, twin.Validation);
         Assert.Equal("residual convolution (N = 4)", method.Name);
         double rmse = twin.Rmse(method);
         Assert.True(rmse < 0.45, $"test {rmse}");

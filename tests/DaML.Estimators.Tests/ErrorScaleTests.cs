@@ -13,7 +13,8 @@ public sealed class ErrorScaleTests
         var context = new DataAssimilationContext();
         var observing = ObservationNetwork.Strided(6, 2, 0.25);
         var state = tensor(new double[] { 1, 2, 3, 4, 5, 6 }, 1, 6).repeat(2, 1);
-        var observation = new Observation(full([2, 3], 2.0, dtype: ScalarType.Float64), null, 0) { ErrorScale = tensor(new[] { 2.0, 0.5 }) };
+        var observation = new Observation(full([2, 3], 2.0, dtype: ScalarType.Float64), null, 0)
+            { ErrorScale = tensor(new[] { 2.0, 0.5 }) };
         var scaled = AnalysisStatistics.ScaledInnovation(observing.Operator, observing.Error, state, observation);
         Assert.Equal([1, 0, -1, 0, -3, 0, 16, 0, -16, 0, -48, 0], scaled.data<double>().ToArray());
     }
@@ -23,7 +24,8 @@ public sealed class ErrorScaleTests
     {
         // Median over seeds: after so few steps a network may lose a truth among errors of this size for a while.
         var errors = Enumerable.Range(0, 3).Select(seed => Errors(seed)).ToList();
-        double small = errors.Select(pair => pair.Small).Order().ElementAt(1), large = errors.Select(pair => pair.Large).Order().ElementAt(1);
+        double small = errors.Select(pair => pair.Small).Order().ElementAt(1),
+            large = errors.Select(pair => pair.Large).Order().ElementAt(1);
         Assert.True(small < 0.45, $"{small}");
         Assert.True(large < 1.7, $"{large}");
         Assert.True(large > 1.5 * small, $"{small} {large}");
@@ -34,8 +36,10 @@ public sealed class ErrorScaleTests
         using var scope = NewDisposeScope();
         var twin = new SmallTwin(seed: seed);
         var system = twin.System with { Initial = new AttractorInitialCondition(twin.Dynamics, 5) };
-        ITrajectoryView View(string stream, double minimum, double maximum, long? cycles = null) => twin.Context.Data.Twin(system, new() { Batch = 16, Stream = stream, Cycles = cycles, ErrorScale = new(minimum, maximum) });
-        var options = SmallTwin.Brief with { Steps = 200, Truncation = 8, ValidationInterval = 50, ValidationBurnIn = 40, ValidationCycles = 60 };
+        ITrajectoryView View(string stream, double minimum, double maximum, long? cycles = null) =>
+            twin.Context.Data.Twin(system, new() { Batch = 16, Stream = stream, Cycles = cycles, ErrorScale = new(minimum, maximum) });
+        var options = SmallTwin.Brief with
+            { Steps = 200, Truncation = 8, ValidationInterval = 50, ValidationBurnIn = 40, ValidationCycles = 60 };
         var method = twin.Estimator(options).Fit(View("training", 0.5, 2), View("validation", 0.5, 2));
         return (twin.Rmse(method, View("small", 0.5, 0.5, 160)), twin.Rmse(method, View("large", 2, 2, 160)));
     }
@@ -75,22 +79,27 @@ public sealed class ErrorScaleTests
         var learned = twin.Estimator().Fit(twin.Training, twin.Validation);
         var covariance = new Column("covariance");
         var transforms = twin.Context.Transforms;
-        foreach (ITransformer diagnostic in (ITransformer[])[transforms.KalmanGain(learned, twin.Observing), transforms.IncrementScaling(learned, twin.Observing),
+        foreach (ITransformer diagnostic in (ITransformer[])[transforms.KalmanGain(learned, twin.Observing),
+            transforms.IncrementScaling(learned, twin.Observing),
                      transforms.AnalysisCovariance(learned, twin.Observing, covariance)])
         {
-            Assert.Equal($"{diagnostic.Name} takes the observation errors to be the same in every trajectory, but the view has the column 'observation-error-scale'.",
+            Assert.Equal(
+                $"{diagnostic.Name} takes the observation errors to be the same in every trajectory, but the view has the column " +
+                    $"'observation-error-scale'.",
                 Assert.Throws<SchemaException>(() => diagnostic.Transform(view)).Message);
             Assert.Throws<SchemaException>(() => diagnostic.GetOutputSchema(view.Schema));
         }
         // The covariance that a method's own density has needs no innovations; but the method must take the view.
         Assert.True(transforms.AnalysisCovariance(learned, covariance).Transform(view).Schema.Has(covariance));
         var filter = twin.Context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 5 });
-        Assert.Contains("observation-error-scale", Assert.Throws<SchemaException>(() => transforms.AnalysisCovariance(filter, covariance).Transform(view)).Message);
+        Assert.Contains("observation-error-scale",
+            Assert.Throws<SchemaException>(() => transforms.AnalysisCovariance(filter, covariance).Transform(view)).Message);
 
         using var random = twin.Context.Random("regressed");
         var state = zeros(4, 12, dtype: ScalarType.Float64);
         var observation = new Observation(state, null, 0) { ErrorScale = ones(4, dtype: ScalarType.Float64) };
-        Assert.Contains("observation-error-scale", Assert.Throws<ArgumentException>(() => new RegressedAnalyzerCovariance<StateMemory>(learned, twin.Observing)
+        Assert.Contains("observation-error-scale",
+            Assert.Throws<ArgumentException>(() => new RegressedAnalyzerCovariance<StateMemory>(learned, twin.Observing)
             .At(learned.Triple.Analyzer, learned.Triple.Procoder, new(state), observation, random)).Message);
     }
 
@@ -100,7 +109,9 @@ public sealed class ErrorScaleTests
         var twin = new SmallTwin();
         var system = twin.System;
         var view = twin.Context.Data.Twin(system, new() { Batch = 4, Cycles = 5, ErrorScale = new(0.5, 2) });
-        var broken = new WatchedView(view, _ => { }, (cycle, column, value) => column == Columns.ObservationErrorScale && cycle == 2 ? value - 2 : value.alias());
-        Assert.Contains("cycle 2", Assert.Throws<ArgumentException>(() => twin.Rmse(twin.Estimator().Fit(twin.Training, twin.Validation), broken, 1)).Message);
+        var broken = new WatchedView(view, _ => { }, (cycle, column, value) => column == Columns.ObservationErrorScale && cycle == 2
+            ? value - 2 : value.alias());
+        Assert.Contains("cycle 2",
+            Assert.Throws<ArgumentException>(() => twin.Rmse(twin.Estimator().Fit(twin.Training, twin.Validation), broken, 1)).Message);
     }
 }

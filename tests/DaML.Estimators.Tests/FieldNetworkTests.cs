@@ -42,7 +42,8 @@ public sealed class FieldNetworkTests
         Assert.Equal(0, (seen[.., 1].reshape(3, 15) - innovation / 0.5).abs().max().ToDouble(), 1e-15);
         Assert.Equal(0, (increment - innovation * 8).abs().max().ToDouble(), 1e-14);
 
-        new FieldNetwork(new Echo(field => (seen = field).clone()), statistics, StateGrid.Line, AnalysisInputs.InnovationOnly).call(forecast, innovation);
+        new FieldNetwork(new Echo(field => (seen = field).clone()), statistics, StateGrid.Line, AnalysisInputs.InnovationOnly)
+            .call(forecast, innovation);
         Assert.Equal([3, 1, 15], seen.shape);
         var wrong = new FieldNetwork(new Echo(field => field), statistics, StateGrid.Plane(3, 5));
         Assert.Contains("Echo", Assert.Throws<ArgumentException>(() => wrong.call(forecast, innovation)).Message);
@@ -67,7 +68,8 @@ public sealed class FieldNetworkTests
                 return rows * rows + columns * columns;
             }
             int n = (int)(Rows * Columns);
-            var stirring = tensor(Enumerable.Range(0, n * n).Select(k => 0.25 * Math.Exp(-Apart(k / n, k % n) / 2)).ToArray()).view(n, n) + 0.01 * eye(n, dtype: ScalarType.Float64);
+            var stirring = tensor(Enumerable.Range(0, n * n).Select(k => 0.25 * Math.Exp(-Apart(k / n, k % n) / 2)).ToArray()).view(n, n)
+                + 0.01 * eye(n, dtype: ScalarType.Float64);
             Dynamics = new LinearDynamics(0.95 * turn) { ModelError = ErrorCovariance.Full(stirring) };
             Observing = ObservationNetwork.Full(Dynamics.Dimension);
             Initial = new GaussianInitialCondition(zeros(n, dtype: ScalarType.Float64), ErrorCovariance.Scalar(n, 2.5));
@@ -80,7 +82,8 @@ public sealed class FieldNetworkTests
         public AssimilationSystem System => new(Dynamics, Observing);
         public GaussianInitialCondition Initial { get; }
 
-        public static TrainingOptions Training { get; } = new() { Steps = 200, Truncation = 4, ValidationInterval = 100, ValidationCycles = 60, ValidationBurnIn = 20 };
+        public static TrainingOptions Training { get; } = new()
+            { Steps = 200, Truncation = 4, ValidationInterval = 100, ValidationCycles = 60, ValidationBurnIn = 20 };
 
         public ITrajectoryView View(string stream, long batch, long? cycles = null) =>
             Context.Data.Twin(System with { Initial = Initial }, new() { Batch = batch, Cycles = cycles, Stream = stream });
@@ -98,12 +101,15 @@ public sealed class FieldNetworkTests
         var system = cylinder.System with { Initial = cylinder.Initial };
         double best = cylinder.Best;
         Assert.InRange(best, 0.4, 0.6);                 // the observations' error is 1
-        double Learned(LearnedAnalysisEstimator<StateMemory> estimator) => cylinder.Rmse(estimator.Fit(cylinder.View("training", 16), cylinder.View("validation", 8)));
+        double Learned(LearnedAnalysisEstimator<StateMemory> estimator) =>
+            cylinder.Rmse(estimator.Fit(cylinder.View("training", 16), cylinder.View("validation", 8)));
         var size = new ResidualConvolutionOptions { Filters = 6, Blocks = 1, SubBlocks = 1, KernelSize = 3, Grid = Cylinder.Grid };
-        double convolution = Learned(cylinder.Context.Analysis.ResidualConvolution(system, new() { Network = size, Training = Cylinder.Training }));
+        double convolution =
+            Learned(cylinder.Context.Analysis.ResidualConvolution(system, new() { Network = size, Training = Cylinder.Training }));
         Assert.True(convolution < 1.06 * best, $"residual convolution {convolution}, Kalman filter {best}");
         var linear = new InnovationLinearOptions { Network = size, Columns = 4, Radius = LocalisationRadius.HalfWidth(1.9) };
-        double localised = Learned(cylinder.Context.Analysis.InnovationLinear(system, new() { Network = linear, Training = Cylinder.Training }));
+        double localised =
+            Learned(cylinder.Context.Analysis.InnovationLinear(system, new() { Network = linear, Training = Cylinder.Training }));
         Assert.True(localised < 1.25 * best, $"linear in the innovation {localised}, Kalman filter {best}");
     }
 
@@ -112,7 +118,8 @@ public sealed class FieldNetworkTests
     {
         var cylinder = new Cylinder(2, [ComponentType.Of<Layers>()]);
         var system = cylinder.System;
-        var method = cylinder.Context.Analysis.LearnedField("own layers", system with { Initial = cylinder.Initial }, Cylinder.Grid, random => new Layers(random), Cylinder.Training)
+        var method = cylinder.Context.Analysis.LearnedField("own layers", system with { Initial = cylinder.Initial }, Cylinder.Grid,
+            random => new Layers(random), Cylinder.Training)
             .Fit(cylinder.View("training", 16), cylinder.View("validation", 8));
         double rmse = cylinder.Rmse(method);
         Assert.True(rmse < 1.1 * cylinder.Best, $"{rmse}");

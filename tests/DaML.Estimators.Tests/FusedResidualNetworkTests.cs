@@ -15,7 +15,8 @@ public sealed class FusedResidualNetworkTests
         // Scales and shifts that are not one and zero.
         using (no_grad())
             foreach (var (name, parameter) in network.named_parameters())
-                if (name.Contains("normalizations", StringComparison.Ordinal)) parameter.add_(random.Normal(parameter.shape, ScalarType.Float32) * 0.2);
+                if (name.Contains("normalizations", StringComparison.Ordinal))
+                    parameter.add_(random.Normal(parameter.shape, ScalarType.Float32) * 0.2);
         return network;
     }
 
@@ -25,7 +26,8 @@ public sealed class FusedResidualNetworkTests
         return (random.Normal([batch, sites], ScalarType.Float32) * 3.6 + 2.3, random.Normal([batch, sites], ScalarType.Float32));
     }
 
-    private sealed record Outcome(Tensor Increment, Tensor ForecastGradient, Tensor InnovationGradient, IReadOnlyList<Tensor> Gradients, IReadOnlyList<Tensor> Buffers);
+    private sealed record Outcome(Tensor Increment, Tensor ForecastGradient, Tensor InnovationGradient, IReadOnlyList<Tensor> Gradients,
+        IReadOnlyList<Tensor> Buffers);
 
     private static Outcome Run(ResidualConvolutionNetwork network, NetworkComputation computation, long batch, long sites, bool training)
     {
@@ -36,11 +38,13 @@ public sealed class FusedResidualNetworkTests
         innovation.requires_grad_();
         foreach (var parameter in network.parameters()) parameter.grad = null;
         using var random = new RandomStream(9, "sensitivity", CPU);
-        // Two cycles, the second reading what the first gave, so that gradients of several passes meet. A blind network gives the forecast none.
+        // Two cycles, the second reading what the first gave, so that gradients of several passes meet. A blind network gives the forecast
+        // none.
         var first = forecast + network.call(forecast, innovation);
         var increment = network.call(first, innovation * 0.5);
         (increment * random.Normal(increment.shape, ScalarType.Float32)).sum().backward();
-        return new(increment.detach(), forecast.grad?.clone() ?? zeros_like(forecast), innovation.grad!.clone(), [.. network.parameters().Select(parameter => parameter.grad!.clone())],
+        return new(increment.detach(), forecast.grad?.clone()
+            ?? zeros_like(forecast), innovation.grad!.clone(), [.. network.parameters().Select(parameter => parameter.grad!.clone())],
             [.. network.buffers().Select(buffer => buffer.clone())]);
     }
 
@@ -61,10 +65,13 @@ public sealed class FusedResidualNetworkTests
     [InlineData(5, 1, 1, 7, 17, 4, true)]        // a kernel longer than the circle
     [InlineData(1, 1, 1, 9, 2, 13, true)]
     [InlineData(6, 2, 2, 5, 1, 9, false)]
-    public void It_equals_the_plain_operators_in_value_gradient_and_running_statistics(long filters, long blocks, long subBlocks, long kernel, long batch, long sites, bool training)
+    public void It_equals_the_plain_operators_in_value_gradient_and_running_statistics(long filters, long blocks, long subBlocks,
+        long kernel, long batch, long sites, bool training)
     {
         using var scope = NewDisposeScope();
-        Equals(new ResidualConvolutionOptions { Filters = filters, Blocks = blocks, SubBlocks = subBlocks, KernelSize = kernel, InnovationTerm = InnovationTerm.Trainable }, batch, sites, training);
+        Equals(new ResidualConvolutionOptions
+            { Filters = filters, Blocks = blocks, SubBlocks = subBlocks, KernelSize = kernel, InnovationTerm = InnovationTerm.Trainable },
+                batch, sites, training);
     }
 
     [Theory]
@@ -76,7 +83,8 @@ public sealed class FusedResidualNetworkTests
     public void So_do_the_degraded_networks(NetworkActivation activation, AnalysisInputs inputs, bool training)
     {
         using var scope = NewDisposeScope();
-        Equals(new ResidualConvolutionOptions { Filters = 9, Blocks = 2, SubBlocks = 2, Activation = activation, Inputs = inputs }, 19, 14, training);
+        Equals(new ResidualConvolutionOptions { Filters = 9, Blocks = 2, SubBlocks = 2, Activation = activation, Inputs = inputs }, 19, 14,
+            training);
     }
 
     private static void Equals(ResidualConvolutionOptions options, long batch, long sites, bool training)
@@ -96,7 +104,9 @@ public sealed class FusedResidualNetworkTests
             double scale = Math.Max(expected.Gradients[i].abs().max().ToDouble(), 1e-2 * largest);
             Assert.True((expected.Gradients[i] - actual.Gradients[i]).abs().max().ToDouble() < 1e-4 * scale, names[i]);
         }
-        foreach (var (e, a) in expected.Buffers.Zip(actual.Buffers)) Close(e.to(ScalarType.Float32), a.to(ScalarType.Float32), 1e-5, "running statistics");
+        foreach (var (e,
+            a) in expected.Buffers.Zip(actual.Buffers)) Close(e.to(ScalarType.Float32), a.to(ScalarType.Float32), 1e-5,
+                "running statistics");
     }
 
     /// <summary>The fused network and the plain function over the same random parameters, for each kind of vector instructions.</summary>
@@ -110,14 +120,21 @@ public sealed class FusedResidualNetworkTests
         var kernel = BlockedKernel.Supported[index];
         using var scope = NewDisposeScope();
         using var random = new RandomStream(5, "instructions", CPU);
-        foreach (var (shape, batch, sites) in new (FusedNetworkShape, long, long)[] { (new(2, 9, 2, 2, 5, 1), 19, 13), (new(1, 6, 1, 1, 3, 4), 16, 7), (new(3, 4, 1, 3, 7, 2), 3, 40), (new(8, 16, 2, 2, 5, 7), 33, 40), (new(2, 9, 2, 2, 5, 1, NetworkActivation.None), 19, 13) })
+        foreach (var (shape, batch,
+            sites) in new (FusedNetworkShape, long, long)[]
+                { (new(2, 9, 2, 2, 5, 1), 19, 13), (new(1, 6, 1, 1, 3, 4), 16, 7), (new(3, 4, 1, 3, 7, 2), 3, 40),
+                    (new(8, 16, 2, 2, 5, 7), 33, 40), (new(2, 9, 2, 2, 5, 1, NetworkActivation.None), 19, 13) })
         {
             Tensor Draw(params long[] size) => (random.Normal(size, ScalarType.Float32) * 0.4).requires_grad_();
             List<Tensor> parameters = [Draw(shape.Filters, shape.Inputs, shape.Kernel), Draw(shape.Filters)];
             for (int layer = 0; layer < shape.Layers; layer++)
-                parameters.AddRange([Draw(shape.Filters, shape.Filters, shape.Kernel), Draw(shape.Filters), Draw(shape.Filters), Draw(shape.Filters)]);
+                parameters.AddRange(
+                    [Draw(shape.Filters, shape.Filters, shape.Kernel), Draw(shape.Filters), Draw(shape.Filters), Draw(shape.Filters)]);
             parameters.AddRange([Draw(shape.Outputs, shape.Filters, shape.Kernel), Draw(shape.Outputs)]);
-            (Tensor, Tensor)[] running = [.. Enumerable.Range(0, shape.Layers).Select(_ => (random.Normal([shape.Filters], ScalarType.Float32), random.Uniform([shape.Filters], ScalarType.Float32) + 0.5))];
+            (Tensor, Tensor)[] running =
+                [.. Enumerable.Range(0, shape.Layers)
+                    .Select(_ =>
+                        (random.Normal([shape.Filters], ScalarType.Float32), random.Uniform([shape.Filters], ScalarType.Float32) + 0.5))];
             var input = random.Normal([batch, shape.Inputs, sites], ScalarType.Float32).requires_grad_();
             var sensitivity = random.Normal([batch, shape.Outputs, sites], ScalarType.Float32);
             foreach (bool training in new[] { true, false })
@@ -135,8 +152,11 @@ public sealed class FusedResidualNetworkTests
                 double largest = gradients.Max(gradient => gradient.abs().max().ToDouble());
                 Close(gradients[0], inputGradient, 1e-4, kernel.Name + ", input");
                 for (int i = 0; i < parameters.Count; i++)
-                    Assert.True((gradients[i + 1] - parameterGradients[i]).abs().max().ToDouble() < 1e-4 * Math.Max(gradients[i + 1].abs().max().ToDouble(), 1e-2 * largest), $"{kernel.Name}, parameter {i}");
-                var (again, brief) = network.Forward(input, addresses, [.. running.Select(pair => (pair.Item1.clone(), pair.Item2.clone()))], training, keeps: false);
+                    Assert.True((gradients[i + 1] - parameterGradients[i]).abs().max()
+                        .ToDouble() < 1e-4 * Math.Max(gradients[i + 1].abs().max().ToDouble(), 1e-2 * largest),
+                        $"{kernel.Name}, parameter {i}");
+                var (again, brief) = network.Forward(input, addresses,
+                    [.. running.Select(pair => (pair.Item1.clone(), pair.Item2.clone()))], training, keeps: false);
                 network.Release(brief);
                 Assert.True((again - product).abs().max().ToDouble() == 0, "a pass that keeps nothing gives the same bits");
             }
@@ -150,7 +170,10 @@ public sealed class FusedResidualNetworkTests
         public void The_number_of_threads_changes_no_bit()
         {
             using var scope = NewDisposeScope();
-            Outcome With(int threads) => ThreadCounts.With(threads, () => Run(Network(new() { Filters = 16, Blocks = 2, SubBlocks = 2 }), NetworkComputation.Automatic, 70, 40, training: true));
+            Outcome With(int threads) =>
+                ThreadCounts.With(threads,
+                    () => Run(Network(new() { Filters = 16, Blocks = 2, SubBlocks = 2 }), NetworkComputation.Automatic, 70, 40,
+                        training: true));
             var one = With(1);
             foreach (var other in new[] { With(2), With(5) })
             {
@@ -174,7 +197,8 @@ public sealed class FusedResidualNetworkTests
         Tensor Gradient(NetworkComputation computation, bool graph)
         {
             network.Computation = computation;
-            return autograd.grad([network.call(forecast, innovation).square().sum()], [forecast], retain_graph: graph, create_graph: graph)[0];
+            return autograd.grad([network.call(forecast, innovation).square().sum()], [forecast], retain_graph: graph,
+                create_graph: graph)[0];
         }
         // Gradients of a gradient.
         Tensor Second(NetworkComputation computation) => autograd.grad([Gradient(computation, graph: true).square().sum()], [forecast])[0];

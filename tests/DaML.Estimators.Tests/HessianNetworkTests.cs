@@ -19,7 +19,8 @@ public sealed class HessianNetworkTests : IDisposable
 
     public static TheoryData<string, string> Cases => new()
     {
-        { "spectral", "circle" }, { "spectral", "staggered" }, { "transported", "circle" }, { "transported", "staggered" }, { "transported", "periodic" },
+        { "spectral", "circle" }, { "spectral", "staggered" }, { "transported", "circle" }, { "transported", "staggered" },
+        { "transported", "periodic" },
     };
 
     private static FieldLayout Layout(string name) => name switch
@@ -40,14 +41,16 @@ public sealed class HessianNetworkTests : IDisposable
         {
             var vectors = linalg.qr(random.Normal([n, rank], ScalarType.Float64)).Q.mT.unsqueeze(0);
             var values = arange(rank + 1, 1, -1, dtype: ScalarType.Float64).unsqueeze(0) * 3;
-            network = new TransportedHessianNetwork(trunk, channels, 4, layout, new FixedEigenpairs(new(values, vectors, zeros_like(values), values > 0)), precision: ScalarType.Float64);
+            network = new TransportedHessianNetwork(trunk, channels, 4, layout,
+                new FixedEigenpairs(new(values, vectors, zeros_like(values), values > 0)), precision: ScalarType.Float64);
         }
         using var noGradients = no_grad();
         foreach (var parameter in network.parameters()) parameter.copy_(0.3 * random.Normal(parameter.Sizes(), ScalarType.Float64));
         return network;
     }
 
-    private Tensor Inputs(FieldLayout layout, long batch = 2) => layout.ToFields(random.Normal([batch, layout.Dimension], ScalarType.Float64));
+    private Tensor Inputs(FieldLayout layout, long batch = 2) =>
+        layout.ToFields(random.Normal([batch, layout.Dimension], ScalarType.Float64));
 
     [Theory]
     [MemberData(nameof(Cases))]
@@ -83,12 +86,16 @@ public sealed class HessianNetworkTests : IDisposable
         var transport = new LocalTransport(layout, 1);
         long fields = layout.Fields.Count;
         var coefficients = random.Normal([2, fields, fields, transport.Offsets, layout.Points], ScalarType.Float64);
-        Tensor y = random.Normal([2, 3, layout.Dimension], ScalarType.Float64), z = random.Normal([2, 3, layout.Dimension], ScalarType.Float64);
-        double along = (transport.Apply(coefficients, y) * z).sum().ToDouble(), back = (y * transport.ApplyTranspose(coefficients, z)).sum().ToDouble();
+        Tensor y = random.Normal([2, 3, layout.Dimension], ScalarType.Float64),
+            z = random.Normal([2, 3, layout.Dimension], ScalarType.Float64);
+        double along = (transport.Apply(coefficients, y) * z).sum().ToDouble(),
+            back = (y * transport.ApplyTranspose(coefficients, z)).sum().ToDouble();
         Assert.Equal(along, back, 1e-10);
         // Vectors that the batch shares.
         var shared = y.narrow(0, 0, 1);
-        Assert.Equal(0, (transport.Apply(coefficients, shared) - transport.Apply(coefficients, shared.expand(2, -1, -1))).abs().max().ToDouble(), 1e-12);
+        Assert.Equal(0,
+            (transport.Apply(coefficients, shared) - transport.Apply(coefficients, shared.expand(2, -1, -1))).abs().max().ToDouble(),
+            1e-12);
     }
 
     [Theory]
@@ -97,7 +104,8 @@ public sealed class HessianNetworkTests : IDisposable
     {
         var layout = Layout(grid);
         var network = Network(kind, layout);
-        Tensor inputs = Inputs(layout), z = random.Normal([2, 3, layout.Dimension], ScalarType.Float64), weigh = random.Normal([2, 3, layout.Dimension], ScalarType.Float64);
+        Tensor inputs = Inputs(layout), z = random.Normal([2, 3, layout.Dimension], ScalarType.Float64),
+            weigh = random.Normal([2, 3, layout.Dimension], ScalarType.Float64);
         Tensor Weighed()
         {
             var (solved, logarithm) = network.Invert(inputs, z);
@@ -118,7 +126,8 @@ public sealed class HessianNetworkTests : IDisposable
             parameter.copy_(start - step * direction);
             double below = Value();
             parameter.copy_(start);
-            Assert.True(Math.Abs((above - below) / (2 * step) - slope) <= 1e-5 * Math.Max(1, Math.Abs(slope)), $"{name}: {(above - below) / (2 * step)} by differences, {slope} by the gradient");
+            Assert.True(Math.Abs((above - below) / (2 * step) - slope) <= 1e-5 * Math.Max(1, Math.Abs(slope)),
+                $"{name}: {(above - below) / (2 * step)} by differences, {slope} by the gradient");
         }
     }
 
@@ -128,7 +137,8 @@ public sealed class HessianNetworkTests : IDisposable
         var values = tensor((double[])[9, 4, 2]).unsqueeze(0);
         var vectors = linalg.qr(random.Normal([8, 3], ScalarType.Float64)).Q.mT.unsqueeze(0);
         var pairs = new FixedEigenpairs(new(values, vectors, zeros_like(values), values > 0));
-        var network = (TransportedHessianNetwork)LearnedPreconditioningEstimator.Transported(Circle, pairs, new() { Features = 4, Levels = 1 })(
+        var network = (TransportedHessianNetwork)LearnedPreconditioningEstimator.Transported(Circle, pairs,
+            new() { Features = 4, Levels = 1 })(
             HessianInputs.Measure(Circle, [Window(4)], null), random);
         var (found, rows) = network.Eigenpairs(Inputs(Circle).to_type(ScalarType.Float32));
         Assert.Equal(0, (found - values).abs().max().ToDouble(), 1e-4);
@@ -140,7 +150,8 @@ public sealed class HessianNetworkTests : IDisposable
     public void Learned_pairs_come_back_from_a_file_to_the_bit(string kind, string grid)
     {
         var layout = Layout(grid);
-        var learned = new LearnedEigenpairs(Network(kind, layout), HessianInputs.Measure(layout, [Window(4, layout.Dimension)], null), pairs: 4);
+        var learned = new LearnedEigenpairs(Network(kind, layout), HessianInputs.Measure(layout, [Window(4, layout.Dimension)], null),
+            pairs: 4);
         string file = Path.Combine(Directory.CreateTempSubdirectory().FullName, "learned.daml");
         ModelArchive.Write(learned, file);
         var read = new DataAssimilationContext(1).Model.Load<LearnedEigenpairs>(file);

@@ -18,7 +18,8 @@ public sealed class HiddenChannelTests : IDisposable
     private static ResidualConvolutionMemoryNetwork Network(HiddenChannelOptions memory, ScalarType precision = ScalarType.Float64)
     {
         using var random = new RandomStream(7, "network", CPU);
-        var network = new ResidualConvolutionMemoryNetwork(SmallTwin.Network with { InnovationTerm = InnovationTerm.Trainable }, memory, Statistics, precision, random);
+        var network = new ResidualConvolutionMemoryNetwork(SmallTwin.Network with { InnovationTerm = InnovationTerm.Trainable }, memory,
+            Statistics, precision, random);
         network.train();
         var (forecast, innovation, channels) = Inputs(16, memory.Count, precision);
         using (no_grad()) for (int i = 0; i < 5; i++) network.call(forecast, innovation, channels);
@@ -26,10 +27,12 @@ public sealed class HiddenChannelTests : IDisposable
         return network;
     }
 
-    private static (Tensor Forecast, Tensor Innovation, Tensor Channels) Inputs(long batch, long channels, ScalarType precision = ScalarType.Float64)
+    private static (Tensor Forecast, Tensor Innovation, Tensor Channels) Inputs(long batch, long channels,
+        ScalarType precision = ScalarType.Float64)
     {
         using var random = new RandomStream(8, "inputs", CPU);
-        return (random.Normal([batch, 12], precision) * 3.6 + 2.3, random.Normal([batch, 12], precision), random.Uniform([batch, channels, 12], precision) * 2 - 1);
+        return (random.Normal([batch, 12], precision) * 3.6 + 2.3, random.Normal([batch, 12], precision),
+            random.Uniform([batch, channels, 12], precision) * 2 - 1);
     }
 
     private static void Near(Tensor expected, Tensor actual, double tolerance)
@@ -52,11 +55,13 @@ public sealed class HiddenChannelTests : IDisposable
         plain.eval();
         var from = network.state_dict();
         foreach (var (name, tensor) in plain.state_dict())
-            tensor.copy_(name == "trunk.encoder.weight" ? from[name][.., ..2] : name.StartsWith("trunk.decoder") ? from[name][..1] : from[name]);
+            tensor.copy_(name == "trunk.encoder.weight" ? from[name][.., ..2] : name.StartsWith("trunk.decoder") ? from[name][..1]
+                : from[name]);
         from["trunk.encoder.weight"][.., 2..].zero_();
         Near(plain.call(forecast, innovation), network.call(forecast, innovation, channels).Increment, 1e-13);
         from["trunk.encoder.weight"][.., 2..].fill_(0.1);
-        Assert.True((plain.call(forecast, innovation) - network.call(forecast, innovation, channels).Increment).abs().max().ToDouble() > 1e-3);
+        Assert.True((plain.call(forecast, innovation) - network.call(forecast, innovation, channels).Increment).abs().max()
+            .ToDouble() > 1e-3);
     }
 
     [Fact]
@@ -64,7 +69,8 @@ public sealed class HiddenChannelTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var random = new RandomStream(10, "begins", CPU);
-        var plain = new ResidualConvolutionNetwork(SmallTwin.Network with { InnovationTerm = InnovationTerm.Trainable }, Statistics, ScalarType.Float64, random);
+        var plain = new ResidualConvolutionNetwork(SmallTwin.Network with { InnovationTerm = InnovationTerm.Trainable }, Statistics,
+            ScalarType.Float64, random);
         var (forecast, innovation, channels) = Inputs(16, 4);
         using (no_grad())
         {
@@ -86,7 +92,8 @@ public sealed class HiddenChannelTests : IDisposable
         increment.square().mean().backward();
         optimizer.step();
         network.eval();
-        Assert.True((network.call(forecast, innovation, channels).Increment - network.call(forecast, innovation, -channels).Increment).abs().max().ToDouble() > 1e-3);
+        Assert.True((network.call(forecast, innovation, channels).Increment - network.call(forecast, innovation, -channels).Increment).abs()
+            .max().ToDouble() > 1e-3);
         Assert.True(before.Equals(plain.call(forecast, innovation)));
     }
 
@@ -97,7 +104,9 @@ public sealed class HiddenChannelTests : IDisposable
         using var noGradients = no_grad();
         var (forecast, innovation, channels) = Inputs(2, 3);
         var (gated, replaced) = (Network(new() { Count = 3 }), Network(new() { Count = 3, Update = ChannelUpdate.Replaced }));
-        foreach (var (name, tensor) in replaced.state_dict()) tensor.copy_(name.StartsWith("trunk.decoder") ? gated.state_dict()[name][..4] : gated.state_dict()[name]);
+        foreach (var (name,
+            tensor) in replaced.state_dict()) tensor.copy_(name.StartsWith("trunk.decoder") ? gated.state_dict()[name][..4]
+                : gated.state_dict()[name]);
         var proposal = replaced.call(forecast, innovation, channels).Channels;
 
         var bias = gated.get_parameter("trunk.decoder.bias")!;
@@ -134,7 +143,8 @@ public sealed class HiddenChannelTests : IDisposable
         var model = new Lorenz96(12);
         using var random = new RandomStream(1, "state", CPU);
         var interval = new TimeInterval(0, 0.2);
-        Memory At(Tensor state, Tensor channels) => new TangentLinearChannelPropagater(model).Propagate(new(new(state), new(channels)), interval, random);
+        Memory At(Tensor state, Tensor channels) =>
+            new TangentLinearChannelPropagater(model).Propagate(new(new(state), new(channels)), interval, random);
         var state = new AttractorInitialCondition(model, 5).Draw(3, random, ScalarType.Float64);
         var direction = random.Normal([3, 4, 12], ScalarType.Float64);
 
@@ -143,7 +153,8 @@ public sealed class HiddenChannelTests : IDisposable
         Near(model.Advance(state, interval), carried.First.State, 0);
         for (long k = 0; k < 4; k++)
         {
-            var difference = (model.Advance(state + small * direction.select(1, k), interval) - model.Advance(state - small * direction.select(1, k), interval)) / 2;
+            var difference = (model.Advance(state + small * direction.select(1, k), interval)
+                - model.Advance(state - small * direction.select(1, k), interval)) / 2;
             Near(difference / small, carried.Second.Vector.select(1, k) / small, 1e-5);
         }
         var large = At(state, direction).Second.Vector;
@@ -187,7 +198,8 @@ public sealed class HiddenChannelTests : IDisposable
                 double finiteDifference = (LossAt(name, index, h) - LossAt(name, index, -h)) / (2 * h);
                 double gradient = parameter.grad!.view(-1)[index].ToDouble();
                 Assert.NotEqual(0, gradient);
-                Assert.True(Math.Abs(finiteDifference - gradient) < 1e-7 + 1e-6 * Math.Abs(gradient), $"{name}[{index}]: {gradient} by back-propagation, {finiteDifference} by differences");
+                Assert.True(Math.Abs(finiteDifference - gradient) < 1e-7 + 1e-6 * Math.Abs(gradient),
+                    $"{name}[{index}]: {gradient} by back-propagation, {finiteDifference} by differences");
             }
         }
     }
@@ -197,7 +209,8 @@ public sealed class HiddenChannelTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var random = new RandomStream(7, "network", CPU);
-        var options = SmallTwin.Network with { Inputs = AnalysisInputs.InnovationOnly, Activation = NetworkActivation.None, Grid = StateGrid.Plane(3, 4) };
+        var options = SmallTwin.Network with
+            { Inputs = AnalysisInputs.InnovationOnly, Activation = NetworkActivation.None, Grid = StateGrid.Plane(3, 4) };
         var network = new ResidualConvolutionMemoryNetwork(options, new() { Count = 2 }, Statistics, ScalarType.Float64, random);
         network.eval();
         var (forecast, innovation, channels) = Inputs(3, 2);
@@ -214,7 +227,9 @@ public sealed class HiddenChannelTests : IDisposable
     {
         var twin = new SmallTwin();
         var system = twin.System;
-        var method = twin.Context.Analysis.ResidualConvolutionWithMemory(system, new() { Memory = new() { Count = 2 }, Network = options, Training = SmallTwin.Brief with { Steps = 4, ValidationInterval = 4 } })
+        var method = twin.Context.Analysis.ResidualConvolutionWithMemory(system,
+            new() { Memory = new() { Count = 2 }, Network = options,
+                Training = SmallTwin.Brief with { Steps = 4, ValidationInterval = 4 } })
             .Fit(twin.Training, twin.Validation);
         return Reloaded.Of(method, twin.Context);
     }
@@ -232,11 +247,14 @@ public sealed class HiddenChannelTests : IDisposable
             Network = new ResidualConvolutionMemoryNetwork(SmallTwin.Network, memory, statistics, ScalarType.Float64, weights);
             Network.train();
             IPropagater<Memory> propagater = memory.Transport == ChannelTransport.TangentLinear
-                ? new TangentLinearChannelPropagater(twin.Dynamics) : new CarriedVectorPropagater<StateMemory>(new StatePropagater(twin.Dynamics));
+                ? new TangentLinearChannelPropagater(twin.Dynamics)
+                : new CarriedVectorPropagater<StateMemory>(new StatePropagater(twin.Dynamics));
             var procoder = new CarriedVectorProcoder<StateMemory>(new StateProcoder());
-            var triple = new AssimilationTriple<Memory>(HiddenChannelAnalyzer.InTraining("bench", Network, twin.Observing), propagater, procoder,
+            var triple = new AssimilationTriple<Memory>(HiddenChannelAnalyzer.InTraining("bench", Network, twin.Observing), propagater,
+                procoder,
                 new HiddenChannelSource(new StateSource(statistics.Climatology(CPU), ScalarType.Float64), memory.Count));
-            Backpropagation = new TruncatedBackpropagation<Memory>("bench", triple, Network, twin.Training, AnalysisCosts.SquaredError(procoder), 24,
+            Backpropagation = new TruncatedBackpropagation<Memory>("bench", triple, Network, twin.Training,
+                AnalysisCosts.SquaredError(procoder), 24,
                 new TrainingOptions { Truncation = 4, GradientClip = 1e9 }, random);
         }
 
@@ -275,22 +293,31 @@ public sealed class HiddenChannelTests : IDisposable
                 states.Add(now);
                 observations.Add(now + random.Normal([batch, sites], ScalarType.Float64));
             }
-            return context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Truth] = stack(states), [Columns.Observation] = stack(observations) }, [.. Enumerable.Range(1, cycles).Select(t => (double)t)]);
+            return context.Data.FromMemory(new Dictionary<Column, Tensor>
+                { [Columns.Truth] = stack(states), [Columns.Observation] = stack(observations) },
+                    [.. Enumerable.Range(1, cycles).Select(t => (double)t)]);
         }
 
         var (training, validation, test) = (View("training"), View("validation"), View("test"));
         var size = new ResidualConvolutionOptions { Filters = 12, Blocks = 1, SubBlocks = 1, KernelSize = 1 };
-        var options = new TrainingOptions { Steps = 400, ValidationInterval = 100, ValidationBurnIn = burnIn, ValidationCycles = cycles - burnIn };
+        var options = new TrainingOptions
+            { Steps = 400, ValidationInterval = 100, ValidationBurnIn = burnIn, ValidationCycles = cycles - burnIn };
         double ErrorVariance(ITransformer method)
         {
             double sum = 0;
             using var cursor = method.Transform(test).OpenCursor();
-            while (cursor.MoveNext()) if (cursor.Cycle >= burnIn) sum += (cursor[Columns.Analysis] - cursor[Columns.Truth]).square().mean().ToDouble();
+            while (cursor.MoveNext()) if (cursor.Cycle >= burnIn)
+                sum += (cursor[Columns.Analysis] - cursor[Columns.Truth]).square().mean().ToDouble();
             return sum / (cycles - burnIn);
         }
 
-        double without = ErrorVariance(context.Analysis.ResidualConvolution(system, new() { Network = size, Training = options }).Fit(training, validation));
-        double with = ErrorVariance(context.Analysis.ResidualConvolutionWithMemory(system, new() { Memory = new() { Count = 2 }, Network = size, Training = options }).Fit(training, validation));
+        double without =
+            ErrorVariance(context.Analysis.ResidualConvolution(system, new() { Network = size, Training = options })
+                .Fit(training, validation));
+        double with =
+            ErrorVariance(
+                context.Analysis.ResidualConvolutionWithMemory(system,
+                    new() { Memory = new() { Count = 2 }, Network = size, Training = options }).Fit(training, validation));
         // The Kalman filter's analysis error variance, from the Riccati equation, and the least that x_a = a x_f + k y reaches.
         const double kalman = 0.370, oneNumber = 0.63;
         string figures = $"with memory {with:f3}, without {without:f3}";
@@ -305,7 +332,9 @@ public sealed class HiddenChannelTests : IDisposable
         using var scope = NewDisposeScope();
         var twin = new SmallTwin();
         var memory = new HiddenChannelOptions { Count = 3, Update = update, Transport = transport };
-        var method = Estimator(twin, memory, SmallTwin.Brief with { Steps = 120, Truncation = 8, ValidationInterval = 40, ValidationBurnIn = 40, ValidationCycles = 60 }).Fit(twin.Training, twin.Validation);
+        var method = Estimator(twin, memory,
+            SmallTwin.Brief with { Steps = 120, Truncation = 8, ValidationInterval = 40, ValidationBurnIn = 40, ValidationCycles = 60 })
+            .Fit(twin.Training, twin.Validation);
         double rmse = twin.Rmse(method);
         Assert.True(rmse < 0.55, $"{rmse}");
 
@@ -333,10 +362,15 @@ public sealed class HiddenChannelTests : IDisposable
         var twin = new SmallTwin();
         var system = twin.System;
         var brief = SmallTwin.Brief with { Steps = 60, ValidationInterval = 20 };
-        var first = twin.Context.Analysis.ResidualConvolution(system, new() { Network = SmallTwin.Network, Training = brief }).Fit(twin.Validation, twin.Training);
+        var first = twin.Context.Analysis.ResidualConvolution(system, new() { Network = SmallTwin.Network, Training = brief })
+            .Fit(twin.Validation, twin.Training);
         var plain = (ResidualConvolutionNetwork)((LearnedAnalyzer)first.Triple.Analyzer).Network;
         var before = plain.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
-        SequentialAssimilation<Memory> Begun(bool keeps, double rate) => twin.Context.Analysis.ResidualConvolutionWithMemory(system, new() { First = first, Memory = new() { Count = 3 }, Training = brief with { Steps = 20, LearningRate = rate, KeepsNormalisation = keeps } }).Fit(twin.Training, twin.Validation);
+        SequentialAssimilation<Memory> Begun(bool keeps, double rate) =>
+            twin.Context.Analysis.ResidualConvolutionWithMemory(system,
+                new() { First = first, Memory = new() { Count = 3 },
+                    Training = brief with { Steps = 20, LearningRate = rate, KeepsNormalisation = keeps } })
+                        .Fit(twin.Training, twin.Validation);
 
         var (kept, moved) = (Begun(keeps: true, 1e-3), Begun(keeps: false, 1e-3));
         bool Same(SequentialAssimilation<Memory> method, string name) => Analyzer(method).Network.state_dict()[name].Equals(before[name]);
@@ -356,17 +390,23 @@ public sealed class HiddenChannelTests : IDisposable
         // Weights that are read have the constants of the first network's data, which theirs are scaled by.
         string weights = Path.Combine(folder, "begun");
         WeightFiles.Write(weights, Analyzer(kept).Network, Analyzer(kept).History!);
-        var read = twin.Context.Analysis.ResidualConvolutionWithMemory(system, new() { Memory = new() { Count = 3 }, Network = SmallTwin.Network }).Pretrained(weights);
+        var read = twin.Context.Analysis.ResidualConvolutionWithMemory(system,
+            new() { Memory = new() { Count = 3 }, Network = SmallTwin.Network }).Pretrained(weights);
         Assert.NotEqual(plain.Statistics, AnalysisStatistics.Measure(twin.Training, twin.Observing, 20));
         Assert.Equal(plain.Statistics, ((ResidualConvolutionMemoryNetwork)Analyzer(read).Network).Statistics);
         Bits.Equal(Analyzer(kept).Network, Analyzer(read).Network);
 
         // The plain network goes on as itself.
-        var further = twin.Context.Analysis.ResidualConvolution(system, new() { First = first, Training = brief with { Steps = 20, LearningRate = 1e-12, KeepsNormalisation = true } }).Fit(twin.Training, twin.Validation);
+        var further = twin.Context.Analysis.ResidualConvolution(system,
+            new() { First = first, Training = brief with { Steps = 20, LearningRate = 1e-12, KeepsNormalisation = true } })
+            .Fit(twin.Training, twin.Validation);
         Assert.Equal(twin.Rmse(first), twin.Rmse(further), 1e-3 * twin.Rmse(first));
         Assert.NotSame(plain, ((LearnedAnalyzer)further.Triple.Analyzer).Network);
-        var physical = twin.Context.Analysis.ThreeDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Scalar(twin.Dynamics.Dimension, 0.5)) });
-        Assert.Contains("residual convolutional", Assert.Throws<ArgumentException>(() => twin.Context.Analysis.ResidualConvolutionWithMemory(system, new() { First = physical })).Message);
+        var physical = twin.Context.Analysis.ThreeDimensionalVariational(system,
+            new() { Background = new KnownBackground(ErrorCovariance.Scalar(twin.Dynamics.Dimension, 0.5)) });
+        Assert.Contains("residual convolutional",
+            Assert.Throws<ArgumentException>(() =>
+                twin.Context.Analysis.ResidualConvolutionWithMemory(system, new() { First = physical })).Message);
     }
 
     [Fact]
@@ -380,7 +420,8 @@ public sealed class HiddenChannelTests : IDisposable
         var part = Estimator(twin, memory, options).Fit(twin.CancelAt(27, cancel), twin.Validation, cancel.Token);
         Assert.Equal(TrainingEnd.Cancelled, Analyzer(part).History!.End);
         // The same shapes, but another way between analyses: another training.
-        Assert.Throws<ModelArchiveException>(() => Estimator(twin, memory with { Transport = ChannelTransport.TangentLinear }, options).Fit(twin.Training, twin.Validation));
+        Assert.Throws<ModelArchiveException>(() =>
+            Estimator(twin, memory with { Transport = ChannelTransport.TangentLinear }, options).Fit(twin.Training, twin.Validation));
         var resumed = Estimator(twin, memory, options).Fit(twin.Training, twin.Validation);
         Bits.Equal(Analyzer(uninterrupted).Network, Analyzer(resumed).Network);
     }
@@ -401,7 +442,8 @@ public sealed class HiddenChannelTests : IDisposable
         var system = larger.System;
         var method = Estimator(twin, new() { Count = 2 }).Fit(twin.Training, twin.Validation);
         var network = (ResidualConvolutionMemoryNetwork)Analyzer(method).Network;
-        var there = larger.Context.Analysis.LearnedWithMemory("transferred", system, network.Memory, (_, _) => network, SmallTwin.Brief with { Steps = 1, LearningRate = 1e-12 });
+        var there = larger.Context.Analysis.LearnedWithMemory("transferred", system, network.Memory, (_, _) => network,
+            SmallTwin.Brief with { Steps = 1, LearningRate = 1e-12 });
         using var scope = NewDisposeScope();
         using var random = new RandomStream(4, "large", CPU);
         var (forecast, innovation) = (random.Normal([2, 20], ScalarType.Float32), random.Normal([2, 20], ScalarType.Float32));
@@ -417,19 +459,28 @@ public sealed class HiddenChannelTests : IDisposable
         var twin = new SmallTwin();
         Assert.Contains("Count", Assert.Throws<ArgumentOutOfRangeException>(() => Estimator(twin, new() { Count = 0 })).Message);
         Assert.Contains("Count", Assert.Throws<ArgumentOutOfRangeException>(() => Estimator(twin, new() { Count = 5000 })).Message);
-        Assert.Contains("Update", Assert.Throws<ArgumentOutOfRangeException>(() => Estimator(twin, new() { Update = (ChannelUpdate)9 })).Message);
-        Assert.Contains("Transport", Assert.Throws<ArgumentOutOfRangeException>(() => Estimator(twin, new() { Transport = (ChannelTransport)9 })).Message);
-        Assert.Throws<ArgumentException>(() => twin.Context.Analysis.ResidualConvolutionWithMemory(new AssimilationSystem(twin.Dynamics, new SmallTwin(sites: 10).Observing)));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new HiddenChannelSource(new StateSource(Statistics.Climatology(CPU), ScalarType.Float32), 0));
+        Assert.Contains("Update",
+            Assert.Throws<ArgumentOutOfRangeException>(() => Estimator(twin, new() { Update = (ChannelUpdate)9 })).Message);
+        Assert.Contains("Transport",
+            Assert.Throws<ArgumentOutOfRangeException>(() => Estimator(twin, new() { Transport = (ChannelTransport)9 })).Message);
+        Assert.Throws<ArgumentException>(() =>
+            twin.Context.Analysis.ResidualConvolutionWithMemory(new AssimilationSystem(twin.Dynamics, new SmallTwin(sites: 10).Observing)));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new HiddenChannelSource(new StateSource(Statistics.Climatology(CPU), ScalarType.Float32), 0));
         var network = Network(new() { Count = 3 });
         var (forecast, innovation, channels) = Inputs(2, 3);
-        Assert.Contains("hidden channels", Assert.Throws<ArgumentException>(() => network.call(forecast, innovation, channels[.., ..2])).Message);
-        Assert.Contains("scaled innovation", Assert.Throws<ArgumentException>(() => network.call(forecast, innovation[.., 1..], channels)).Message);
-        Assert.Throws<ArgumentException>(() => new HiddenChannelAnalyzer("mismatched", twin.Observing.Operator, ErrorCovariance.Scalar(3, 1), network));
+        Assert.Contains("hidden channels",
+            Assert.Throws<ArgumentException>(() => network.call(forecast, innovation, channels[.., ..2])).Message);
+        Assert.Contains("scaled innovation",
+            Assert.Throws<ArgumentException>(() => network.call(forecast, innovation[.., 1..], channels)).Message);
+        Assert.Throws<ArgumentException>(() =>
+            new HiddenChannelAnalyzer("mismatched", twin.Observing.Operator, ErrorCovariance.Scalar(3, 1), network));
     }
 
-    private static LearnedAnalysisEstimator<Memory> Estimator(SmallTwin twin, HiddenChannelOptions memory, TrainingOptions? training = null) =>
-        twin.Context.Analysis.ResidualConvolutionWithMemory(twin.System, new() { Memory = memory, Network = SmallTwin.Network, Training = training ?? SmallTwin.Brief });
+    private static LearnedAnalysisEstimator<Memory> Estimator(SmallTwin twin, HiddenChannelOptions memory,
+        TrainingOptions? training = null) =>
+        twin.Context.Analysis.ResidualConvolutionWithMemory(twin.System,
+            new() { Memory = memory, Network = SmallTwin.Network, Training = training ?? SmallTwin.Brief });
 
     private static HiddenChannelAnalyzer Analyzer(SequentialAssimilation<Memory> method) => (HiddenChannelAnalyzer)method.Triple.Analyzer;
 }

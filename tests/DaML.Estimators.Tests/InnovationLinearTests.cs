@@ -48,9 +48,11 @@ public sealed class InnovationLinearTests
     private static Tensor Localisation(StateGrid grid, double halfWidth)
     {
         long columns = grid.Columns ?? 77;
-        double Apart(long a, long b, long size, AxisEnds ends) => ends == AxisEnds.Periodic ? Math.Min(Math.Abs(a - b), size - Math.Abs(a - b)) : Math.Abs(a - b);
+        double Apart(long a, long b, long size, AxisEnds ends) =>
+            ends == AxisEnds.Periodic ? Math.Min(Math.Abs(a - b), size - Math.Abs(a - b)) : Math.Abs(a - b);
         double At(long i, long j) => LocalisationTaper.GaspariCohn.At(Math.Sqrt(
-            Math.Pow(Apart(i / columns, j / columns, grid.Rows ?? 1, grid.RowEnds), 2) + Math.Pow(Apart(i % columns, j % columns, columns, grid.ColumnEnds), 2)) / halfWidth);
+            Math.Pow(Apart(i / columns, j / columns, grid.Rows ?? 1, grid.RowEnds), 2)
+            + Math.Pow(Apart(i % columns, j % columns, columns, grid.ColumnEnds), 2)) / halfWidth);
         return tensor(Enumerable.Range(0, 77 * 77).Select(k => At(k / 77, k % 77)).ToArray()).view(77, 77);
     }
 
@@ -116,7 +118,8 @@ public sealed class InnovationLinearTests
         var (forecast, innovation) = Inputs(3, 40, precision);
         var other = innovation.flip(1) * 0.7 + 0.1;
         var sum = network.call(forecast, innovation * 2.5 - other * 3);
-        Assert.True(Largest(sum - (network.call(forecast, innovation) * 2.5 - network.call(forecast, other) * 3)) < tolerance * Largest(sum));
+        Assert.True(
+            Largest(sum - (network.call(forecast, innovation) * 2.5 - network.call(forecast, other) * 3)) < tolerance * Largest(sum));
         Assert.Equal(0, Largest(network.call(forecast, zeros_like(innovation))));
         Assert.True(Largest(network.call(forecast.flip(1), innovation) - network.call(forecast, innovation)) > 1e-3);
     }
@@ -166,24 +169,37 @@ public sealed class InnovationLinearTests
         using var scope = NewDisposeScope();
         var options = Options(StateGrid.Circle);
         InnovationLinearNetwork With(InnovationLinearOptions changed) => Network(changed);
-        Assert.Contains("no correlation", Assert.Throws<ArgumentException>(() => With(options with { Taper = LocalisationTaper.Boxcar })).Message);
-        Assert.Contains("no correlation", Assert.Throws<ArgumentException>(() => With(options with { Taper = LocalisationTaper.Gaussian, Radius = LocalisationRadius.HalfWidth(7) })).Message);   // its cut-off edge
+        Assert.Contains("no correlation",
+            Assert.Throws<ArgumentException>(() => With(options with { Taper = LocalisationTaper.Boxcar })).Message);
+        // its cut-off edge
+        Assert.Contains("no correlation",
+            Assert.Throws<ArgumentException>(() =>
+                With(options with { Taper = LocalisationTaper.Gaussian, Radius = LocalisationRadius.HalfWidth(7) })).Message);
         With(options with { Taper = LocalisationTaper.Triangular });                     // one on a line, none on a plane
-        Assert.Contains("no correlation", Assert.Throws<ArgumentException>(() => With(Options(Grid("torus"), 1.7) with { Taper = LocalisationTaper.Triangular })).Message);
-        Assert.Contains("end within", Assert.Throws<ArgumentException>(() => With(options with { Radius = LocalisationRadius.Infinite })).Message);
+        Assert.Contains("no correlation",
+            Assert.Throws<ArgumentException>(() =>
+                With(Options(Grid("torus"), 1.7) with { Taper = LocalisationTaper.Triangular })).Message);
+        Assert.Contains("end within",
+            Assert.Throws<ArgumentException>(() => With(options with { Radius = LocalisationRadius.Infinite })).Message);
         Assert.Contains("Columns", Assert.Throws<ArgumentOutOfRangeException>(() => With(options with { Columns = 0 })).Message);
-        Assert.Contains("InnovationTerm", Assert.Throws<ArgumentException>(() => With(options with { Network = options.Network with { InnovationTerm = InnovationTerm.Trainable } })).Message);
-        Assert.Contains("Inputs", Assert.Throws<ArgumentException>(() => With(options with { Network = options.Network with { Inputs = AnalysisInputs.InnovationOnly } })).Message);
+        Assert.Contains("InnovationTerm",
+            Assert.Throws<ArgumentException>(() =>
+                With(options with { Network = options.Network with { InnovationTerm = InnovationTerm.Trainable } })).Message);
+        Assert.Contains("Inputs",
+            Assert.Throws<ArgumentException>(() =>
+                With(options with { Network = options.Network with { Inputs = AnalysisInputs.InnovationOnly } })).Message);
         var (forecast, innovation) = Inputs(2, 8);
         Assert.Contains("at least 9 sites", Assert.Throws<ArgumentException>(() => Network(options).call(forecast, innovation)).Message);
-        Assert.Contains("scaled innovation", Assert.Throws<ArgumentException>(() => Network(options).call(Inputs(2, 9).Forecast, innovation)).Message);
+        Assert.Contains("scaled innovation",
+            Assert.Throws<ArgumentException>(() => Network(options).call(Inputs(2, 9).Forecast, innovation)).Message);
     }
 
     [Fact]
     public void It_comes_back_from_a_file_to_the_bit()
     {
         using var scope = NewDisposeScope();
-        foreach (var options in (InnovationLinearOptions[])[Options(StateGrid.Circle) with { Taper = LocalisationTaper.Triangular }, Options(Grid("cylinder"), 1.5)])
+        foreach (var options in (InnovationLinearOptions[])[Options(StateGrid.Circle) with { Taper = LocalisationTaper.Triangular },
+            Options(Grid("cylinder"), 1.5)])
         {
             var network = Network(options, ScalarType.Float32);
             var read = Reloaded.Of(network, new DataAssimilationContext());
@@ -205,7 +221,8 @@ public sealed class InnovationLinearTests
         InnovationLinearNetwork In(double unit, long columns)
         {
             using var random = new RandomStream(7, "network", CPU);
-            var network = new InnovationLinearNetwork(options with { Columns = columns }, new(40, 2.3 * unit, 3.6 * unit, 0.5 / unit), ScalarType.Float64, random);
+            var network = new InnovationLinearNetwork(options with { Columns = columns }, new(40, 2.3 * unit, 3.6 * unit, 0.5 / unit),
+                ScalarType.Float64, random);
             network.eval();
             return network;
         }
@@ -213,7 +230,8 @@ public sealed class InnovationLinearTests
         var covariance = In(1, 3).Covariance(forecast);
         Assert.Equal(0, Largest(In(10, 3).Covariance(forecast * 10).ToMatrix() / 100 - covariance.ToMatrix()), 1e-12);
         Assert.Equal(0, Largest(In(10, 3).call(forecast * 10, innovation / 10) / 10 - covariance.Apply(innovation)), 1e-12);
-        double few = In(1, 8).Covariance(forecast).Diagonal.mean().ToDouble(), many = In(1, 512).Covariance(forecast).Diagonal.mean().ToDouble();
+        double few = In(1, 8).Covariance(forecast).Diagonal.mean().ToDouble(),
+            many = In(1, 512).Covariance(forecast).Diagonal.mean().ToDouble();
         Assert.InRange(many / few, 0.5, 2);
     }
 
@@ -225,8 +243,10 @@ public sealed class InnovationLinearTests
         var twin = new SmallTwin();
         var system = twin.System;
         var options = new InnovationLinearOptions { Network = SmallTwin.Network, Columns = 8, Radius = LocalisationRadius.HalfWidth(2.5) };
-        var training = SmallTwin.Brief with { Steps = 150, Truncation = 8, ValidationInterval = 50, ValidationBurnIn = 40, ValidationCycles = 100 };
-        var method = twin.Context.Analysis.InnovationLinear(system, new() { Network = options, Training = training }).Fit(twin.Training, twin.Validation);
+        var training = SmallTwin.Brief with
+            { Steps = 150, Truncation = 8, ValidationInterval = 50, ValidationBurnIn = 40, ValidationCycles = 100 };
+        var method = twin.Context.Analysis.InnovationLinear(system, new() { Network = options, Training = training })
+            .Fit(twin.Training, twin.Validation);
         double rmse = twin.Rmse(method);
         Assert.True(rmse < 0.4, $"test {rmse}");
         var network = (InnovationLinearNetwork)SmallTwin.Analyzer(method).Network;

@@ -17,7 +17,10 @@ public sealed class LearnedAnalysisTests : IDisposable
     public void A_tiny_network_soon_does_much_better_than_the_observations(long seed)
     {
         var twin = new SmallTwin(seed);
-        var method = twin.Estimator(SmallTwin.Brief with { Steps = 150, Truncation = 8, ValidationInterval = 50, ValidationBurnIn = 40, ValidationCycles = 100 }).Fit(twin.Training, twin.Validation);
+        var method =
+            twin.Estimator(SmallTwin.Brief with
+                { Steps = 150, Truncation = 8, ValidationInterval = 50, ValidationBurnIn = 40, ValidationCycles = 100 })
+                    .Fit(twin.Training, twin.Validation);
         var history = SmallTwin.History(method);
         Assert.Equal(TrainingEnd.Completed, history.End);
         Assert.True(history.Best!.ValidationError < 0.5, $"validation {history.Best.ValidationError}");
@@ -31,7 +34,8 @@ public sealed class LearnedAnalysisTests : IDisposable
     {
         var twin = new SmallTwin();
         // From cycle 120 on the training data lie about the truth, so what was learned is unlearned.
-        var turning = new WatchedView(twin.Training, _ => { }, (cycle, column, value) => cycle >= 120 && column == Columns.Truth ? value + 3 : value.alias());
+        var turning = new WatchedView(twin.Training, _ => { }, (cycle, column, value) => cycle >= 120 && column == Columns.Truth ? value + 3
+            : value.alias());
         var options = SmallTwin.Brief with { Steps = 56 };
         var method = twin.Estimator(options).Fit(turning, twin.Validation);
         var history = SmallTwin.History(method);
@@ -45,7 +49,9 @@ public sealed class LearnedAnalysisTests : IDisposable
     public void Training_stops_when_patience_is_at_its_end()
     {
         var twin = new SmallTwin();
-        var options = SmallTwin.Brief with { Steps = 4000, LearningRate = 1e-12, WarmUpSteps = 0, ValidationInterval = 1, Patience = 3, PatientAboveRate = 1, ValidationCycles = 2, ValidationBurnIn = 1 };
+        var options = SmallTwin.Brief with
+            { Steps = 4000, LearningRate = 1e-12, WarmUpSteps = 0, ValidationInterval = 1, Patience = 3, PatientAboveRate = 1,
+                ValidationCycles = 2, ValidationBurnIn = 1 };
         var method = twin.Estimator(options).Fit(twin.Training, twin.Validation);
         var history = SmallTwin.History(method);
         Assert.Equal(TrainingEnd.NoImprovement, history.End);
@@ -57,8 +63,10 @@ public sealed class LearnedAnalysisTests : IDisposable
     public void A_schedule_says_which_share_of_the_learning_rate_is_left()
     {
         var options = new TrainingOptions { LearningRate = 0.4, WarmUpSteps = 0, Steps = 100 };
-        double[] Rates(LearningRateSchedule schedule) => [.. ((long[])[0, 50, 100]).Select(step => (options with { Schedule = schedule }).LearningRateAt(step, step / 100.0))];
-        void Are(double[] expected, LearningRateSchedule schedule) => Assert.All(expected.Zip(Rates(schedule)), pair => Assert.Equal(pair.First, pair.Second, 1e-15));
+        double[] Rates(LearningRateSchedule schedule) =>
+            [.. ((long[])[0, 50, 100]).Select(step => (options with { Schedule = schedule }).LearningRateAt(step, step / 100.0))];
+        void Are(double[] expected, LearningRateSchedule schedule) =>
+            Assert.All(expected.Zip(Rates(schedule)), pair => Assert.Equal(pair.First, pair.Second, 1e-15));
         Are([0.4, 0.2, 0], LearningRateSchedule.HalfCosine);
         Are([0.4, 0.4, 0.4], LearningRateSchedule.Constant);
         Are([0.4, 0.04, 0.004], LearningRateSchedule.Exponential(0.01));
@@ -79,7 +87,9 @@ public sealed class LearnedAnalysisTests : IDisposable
         var twin = new SmallTwin();
         string checkpoint = Path.Combine(folder, "training.checkpoint");
         // At this rate only batch-norm statistics move, and the best validation comes early.
-        var options = SmallTwin.Brief with { Steps = 60, LearningRate = 1e-12, WarmUpSteps = 5, ValidationInterval = 1, Patience = 3, ValidationCycles = 2, ValidationBurnIn = 1, CheckpointPath = checkpoint };
+        var options = SmallTwin.Brief with
+            { Steps = 60, LearningRate = 1e-12, WarmUpSteps = 5, ValidationInterval = 1, Patience = 3, ValidationCycles = 2,
+                ValidationBurnIn = 1, CheckpointPath = checkpoint };
         var history = SmallTwin.History(twin.Estimator(options).Fit(twin.Training, twin.Validation));
         Assert.False(options.TriesPatience(new TrainingStep(5, 1, 0, 1, 0, 1, 0)));   // still rising
         Assert.True(options.TriesPatience(new TrainingStep(6, 1, 0, 1, 0, 1, 0)));
@@ -96,7 +106,9 @@ public sealed class LearnedAnalysisTests : IDisposable
     {
         var twin = new SmallTwin();
         // By this clock, which goes on by a millisecond whenever it is read, the limit is some dozens of steps, on any machine.
-        var options = SmallTwin.Brief with { Steps = 1_000_000, WarmUpSteps = 0, MaximumDuration = TimeSpan.FromSeconds(0.15), ValidationInterval = 1000, ValidationCycles = 5, ValidationBurnIn = 1, Clock = new SteadyClock() };
+        var options = SmallTwin.Brief with
+            { Steps = 1_000_000, WarmUpSteps = 0, MaximumDuration = TimeSpan.FromSeconds(0.15), ValidationInterval = 1000,
+                ValidationCycles = 5, ValidationBurnIn = 1, Clock = new SteadyClock() };
         var history = SmallTwin.History(twin.Estimator(options).Fit(twin.Training, twin.Validation));
         Assert.Equal(TrainingEnd.TimeUp, history.End);
         Assert.NotNull(history.Steps[^1].ValidationError);
@@ -141,7 +153,8 @@ public sealed class LearnedAnalysisTests : IDisposable
         Assert.False(Bits.Same(SmallTwin.Analyzer(a).Network, SmallTwin.Analyzer(c).Network));
         var repeated = first.Estimator(SmallTwin.Brief with { Repetition = 1 }).Fit(first.Training, first.Validation);
         Assert.False(Bits.Same(SmallTwin.Analyzer(a).Network, SmallTwin.Analyzer(repeated).Network));
-        Assert.Equal(((ResidualConvolutionNetwork)SmallTwin.Analyzer(a).Network).Statistics, ((ResidualConvolutionNetwork)SmallTwin.Analyzer(repeated).Network).Statistics);
+        Assert.Equal(((ResidualConvolutionNetwork)SmallTwin.Analyzer(a).Network).Statistics,
+            ((ResidualConvolutionNetwork)SmallTwin.Analyzer(repeated).Network).Statistics);
     }
 
     [Theory]
@@ -164,7 +177,8 @@ public sealed class LearnedAnalysisTests : IDisposable
         }
         var resumed = twin.Estimator(options).Fit(twin.Training, twin.Validation);
         Assert.Equal(Losses(uninterrupted), Losses(resumed));
-        Assert.Equal(SmallTwin.History(uninterrupted).Steps.Select(step => step.ValidationError), SmallTwin.History(resumed).Steps.Select(step => step.ValidationError));
+        Assert.Equal(SmallTwin.History(uninterrupted).Steps.Select(step => step.ValidationError),
+            SmallTwin.History(resumed).Steps.Select(step => step.ValidationError));
         Bits.Equal(SmallTwin.Analyzer(uninterrupted).Network, SmallTwin.Analyzer(resumed).Network);
         Assert.Equal([options.CheckpointPath!], Directory.GetFiles(folder));
 
@@ -191,20 +205,28 @@ public sealed class LearnedAnalysisTests : IDisposable
     {
         var twin = new SmallTwin();
         var system = twin.System;
-        var options = SmallTwin.Brief with { Steps = 2, ValidationCycles = 2, ValidationBurnIn = 1, CheckpointPath = Path.Combine(folder, "training.checkpoint") };
-        LearnedAnalysisEstimator<StateMemory> Estimator(double halfWidth) => twin.Context.Analysis.InnovationLinear(system, new() { Network = new() { Network = new() { Filters = 2, Blocks = 1, SubBlocks = 1 }, Columns = 2, Radius = LocalisationRadius.HalfWidth(halfWidth) }, Training = options });
+        var options = SmallTwin.Brief with
+            { Steps = 2, ValidationCycles = 2, ValidationBurnIn = 1, CheckpointPath = Path.Combine(folder, "training.checkpoint") };
+        LearnedAnalysisEstimator<StateMemory> Estimator(double halfWidth) =>
+            twin.Context.Analysis.InnovationLinear(system,
+                new() { Network = new()
+                    { Network = new() { Filters = 2, Blocks = 1, SubBlocks = 1 }, Columns = 2,
+                        Radius = LocalisationRadius.HalfWidth(halfWidth) }, Training = options });
         Estimator(2).Fit(twin.Training, twin.Validation);
         Estimator(2).Fit(twin.Training, twin.Validation);
-        Assert.Contains("another training", Assert.Throws<ModelArchiveException>(() => Estimator(1.5).Fit(twin.Training, twin.Validation)).Message);
+        Assert.Contains("another training",
+            Assert.Throws<ModelArchiveException>(() => Estimator(1.5).Fit(twin.Training, twin.Validation)).Message);
     }
 
     [Fact]
     public void A_checkpoint_of_another_training_or_a_damaged_one_is_refused()
     {
         var twin = new SmallTwin();
-        var options = SmallTwin.Brief with { Steps = 2, ValidationCycles = 2, ValidationBurnIn = 1, CheckpointPath = Path.Combine(folder, "training.checkpoint") };
+        var options = SmallTwin.Brief with
+            { Steps = 2, ValidationCycles = 2, ValidationBurnIn = 1, CheckpointPath = Path.Combine(folder, "training.checkpoint") };
         twin.Estimator(options).Fit(twin.Training, twin.Validation);
-        var refused = Assert.Throws<ModelArchiveException>(() => twin.Estimator(options with { Truncation = 5 }).Fit(twin.Training, twin.Validation));
+        var refused = Assert.Throws<ModelArchiveException>(() =>
+            twin.Estimator(options with { Truncation = 5 }).Fit(twin.Training, twin.Validation));
         Assert.Contains("another training", refused.Message);
         Assert.Throws<ModelArchiveException>(() => new SmallTwin(1).Estimator(options).Fit(twin.Training, twin.Validation));
         Assert.Throws<ModelArchiveException>(() => twin.Estimator(options).Fit(twin.View("other data", 16), twin.Validation));
@@ -217,9 +239,12 @@ public sealed class LearnedAnalysisTests : IDisposable
     public void A_training_that_diverged_in_every_validation_says_so_from_its_checkpoint_too()
     {
         var twin = new SmallTwin();
-        var options = SmallTwin.Brief with { Steps = 3, WarmUpSteps = 0, LearningRate = 1e4, ValidationInterval = 3, ValidationCycles = 20, ValidationBurnIn = 1, CheckpointPath = Path.Combine(folder, "training.checkpoint") };
+        var options = SmallTwin.Brief with
+            { Steps = 3, WarmUpSteps = 0, LearningRate = 1e4, ValidationInterval = 3, ValidationCycles = 20, ValidationBurnIn = 1,
+                CheckpointPath = Path.Combine(folder, "training.checkpoint") };
         var diverged = Assert.Throws<DivergenceException>(() => twin.Estimator(options).Fit(twin.Training, twin.Validation));
-        Assert.Equal(diverged.Message, Assert.Throws<DivergenceException>(() => twin.Estimator(options).Fit(twin.Training, twin.Validation)).Message);
+        Assert.Equal(diverged.Message,
+            Assert.Throws<DivergenceException>(() => twin.Estimator(options).Fit(twin.Training, twin.Validation)).Message);
     }
 
     [Fact]
@@ -240,7 +265,8 @@ public sealed class LearnedAnalysisTests : IDisposable
         var twin = new SmallTwin();
         var options = SmallTwin.Brief with { Steps = 8, CheckpointPath = Path.Combine(folder, "training.checkpoint") };
         var untouched = twin.Estimator(options with { CheckpointPath = null }).Fit(twin.Training, twin.Validation);
-        var stopped = new WatchedView(twin.Training, cycle => { if (cycle == 0 && File.Exists(options.CheckpointPath)) throw new InvalidOperationException("power cut"); });
+        var stopped = new WatchedView(twin.Training, cycle => { if (cycle == 0 && File.Exists(options.CheckpointPath))
+            throw new InvalidOperationException("power cut"); });
         Assert.Throws<InvalidOperationException>(() => twin.Estimator(options).Fit(stopped, twin.Validation));
         Assert.Equal(Losses(untouched), Losses(twin.Estimator(options).Fit(twin.Training, twin.Validation)));
     }
@@ -325,7 +351,8 @@ public sealed class LearnedAnalysisTests : IDisposable
             var scaled = AnalysisStatistics.ScaledInnovation(observing.Operator, observing.Error, cursor[Columns.Truth], observation);
             Bits.Equal(observation.Mask!, scaled != 0);
         }
-        var method = twin.Context.Analysis.ResidualConvolution(system, new() { Network = SmallTwin.Network, Training = SmallTwin.Brief }).Fit(view);
+        var method = twin.Context.Analysis.ResidualConvolution(system, new() { Network = SmallTwin.Network, Training = SmallTwin.Brief })
+            .Fit(view);
         Assert.True(double.IsFinite(twin.Rmse(method, view.Take(30), 10)));
     }
 
@@ -337,7 +364,8 @@ public sealed class LearnedAnalysisTests : IDisposable
         var dynamics = new Lorenz96(6);
         var observing = ObservationNetwork.Strided(dynamics.Dimension, 2, 0.25);
         var state = tensor(new double[] { 1, 2, 3, 4, 5, 6 }, 1, 6);
-        var scaled = AnalysisStatistics.ScaledInnovation(observing.Operator, observing.Error, state, new Observation(tensor(new double[] { 2, 2, 2 }, 1, 3), null, 0));
+        var scaled = AnalysisStatistics.ScaledInnovation(observing.Operator, observing.Error, state,
+            new Observation(tensor(new double[] { 2, 2, 2 }, 1, 3), null, 0));
         Assert.Equal([4, 0, -4, 0, -12, 0], scaled.data<double>().ToArray());
     }
 
@@ -383,10 +411,15 @@ public sealed class LearnedAnalysisTests : IDisposable
         var twin = new SmallTwin();
         var other = new SmallTwin(sites: 10);
         Assert.Contains("[12]", Assert.Throws<SchemaException>(() => twin.Estimator().Fit(other.Training, other.Validation)).Message);
-        Assert.Throws<ArgumentException>(() => twin.Context.Analysis.ResidualConvolution(new AssimilationSystem(twin.Dynamics, other.Observing)));
-        Assert.Contains("batch of 17", Assert.Throws<ArgumentException>(() => twin.Estimator(SmallTwin.Brief with { BatchSize = 17 }).Fit(twin.Training, twin.Validation)).Message);
-        Assert.Contains("burn-in", Assert.Throws<ArgumentException>(() => twin.Estimator().Fit(twin.Training, twin.View("short", 4, 10))).Message);
-        var noTruth = new TrajectoryView(new TrajectorySchema(16, new ColumnDefinition(Columns.Observation, 12)), null, 0, twin.Training.OpenCursor);
+        Assert.Throws<ArgumentException>(() =>
+            twin.Context.Analysis.ResidualConvolution(new AssimilationSystem(twin.Dynamics, other.Observing)));
+        Assert.Contains("batch of 17",
+            Assert.Throws<ArgumentException>(() =>
+                twin.Estimator(SmallTwin.Brief with { BatchSize = 17 }).Fit(twin.Training, twin.Validation)).Message);
+        Assert.Contains("burn-in",
+            Assert.Throws<ArgumentException>(() => twin.Estimator().Fit(twin.Training, twin.View("short", 4, 10))).Message);
+        var noTruth = new TrajectoryView(new TrajectorySchema(16, new ColumnDefinition(Columns.Observation, 12)), null, 0,
+            twin.Training.OpenCursor);
         Assert.Contains("'truth'", Assert.Throws<SchemaException>(() => twin.Context.Pipeline(noTruth).Append(twin.Estimator())).Message);
     }
 
@@ -396,7 +429,8 @@ public sealed class LearnedAnalysisTests : IDisposable
         using var scope = NewDisposeScope();
         var twin = new SmallTwin();
         var method = twin.Estimator().Fit(twin.Training, twin.Validation);
-        var doubled = new SequentialAssimilation<StateMemory>("doubled", method.Triple with { Source = new StateSource(new AttractorInitialCondition(twin.Dynamics, 5), ScalarType.Float64) },
+        var doubled = new SequentialAssimilation<StateMemory>("doubled",
+            method.Triple with { Source = new StateSource(new AttractorInitialCondition(twin.Dynamics, 5), ScalarType.Float64) },
             twin.Observing, twin.Context);
         using var run = doubled.Run(twin.Test);
         Assert.True(run.MoveNext());
@@ -422,7 +456,8 @@ public sealed class LearnedAnalysisTests : IDisposable
         return twin.Rmse(inTraining, twin.Validation.Take(options.ValidationBurnIn + options.ValidationCycles), options.ValidationBurnIn);
     }
 
-    private static double[] Losses(SequentialAssimilation<StateMemory> method) => [.. SmallTwin.History(method).Steps.Select(step => step.Loss)];
+    private static double[] Losses(SequentialAssimilation<StateMemory> method) =>
+        [.. SmallTwin.History(method).Steps.Select(step => step.Loss)];
 
     private sealed class Listener(Action<ProgressReport> heard) : IProgress<ProgressReport>
     {

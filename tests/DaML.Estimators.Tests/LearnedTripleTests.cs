@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>The estimator over memories other than one state: an ensemble, a state with a vector, a vector whose every map is learned.</summary>
+/// <summary>
+/// The estimator over memories other than one state: an ensemble, a state with a vector, a vector whose every map is learned.
+/// </summary>
 public sealed class LearnedTripleTests
 {
     /// <summary>One gain for all members and sites, x + k H^T R^-1 (y - H x): the smallest network there is.</summary>
@@ -33,12 +35,15 @@ public sealed class LearnedTripleTests
         }
     }
 
-    private static LearnedAnalysisEstimator<EnsembleMemory> Ensemble(SmallTwin twin, bool hasSpread, Action<TrainingHistory>? told = null) =>
+    private static LearnedAnalysisEstimator<EnsembleMemory> Ensemble(SmallTwin twin, bool hasSpread,
+        Action<TrainingHistory>? told = null) =>
         twin.Context.Analysis.Learned("memberwise", twin.Observing, (statistics, _) =>
         {
             var network = new ScalarGain();
-            var triple = new AssimilationTriple<EnsembleMemory>(new MemberwiseAnalyzer(network, twin.Observing), new EnsemblePropagater(twin.Dynamics),
-                new EnsembleProcoder(), new EnsembleSource(statistics.Climatology(twin.Context.Device), 3, twin.Context.Options.NetworkPrecision));
+            var triple = new AssimilationTriple<EnsembleMemory>(new MemberwiseAnalyzer(network, twin.Observing),
+                new EnsemblePropagater(twin.Dynamics),
+                new EnsembleProcoder(),
+                new EnsembleSource(statistics.Climatology(twin.Context.Device), 3, twin.Context.Options.NetworkPrecision));
             return new LearnedTriple<EnsembleMemory>(network, triple, history =>
             {
                 ModuleState.Freeze(network);
@@ -66,11 +71,13 @@ public sealed class LearnedTripleTests
     public void A_spread_that_was_not_announced_is_refused()
     {
         var twin = new SmallTwin();
-        Assert.Contains("hasSpread", Assert.Throws<ArgumentException>(() => Ensemble(twin, hasSpread: false).Fit(twin.Training, twin.Validation)).Message);
+        Assert.Contains("hasSpread",
+            Assert.Throws<ArgumentException>(() => Ensemble(twin, hasSpread: false).Fit(twin.Training, twin.Validation)).Message);
     }
 
     /// <summary>Three maps of a data assimilation network (Boudier et al.), each linear.</summary>
-    private sealed class ThreeMaps : nn.Module, IAnalyzer<VectorMemory>, IPropagater<VectorMemory>, IProcoder<VectorMemory>, IMemorySource<VectorMemory>
+    private sealed class ThreeMaps
+        : nn.Module, IAnalyzer<VectorMemory>, IPropagater<VectorMemory>, IProcoder<VectorMemory>, IMemorySource<VectorMemory>
     {
         private readonly long size;
         private readonly Linear analyzer, propagater, procoder;
@@ -88,8 +95,10 @@ public sealed class LearnedTripleTests
         string IAnalyzer<VectorMemory>.Name => "linear";
         string IPropagater<VectorMemory>.Name => "linear";
         public bool HasSpread => false;
-        public VectorMemory Analyze(VectorMemory forecast, Observation observation, RandomStream random) => new(analyzer.call(cat([forecast.Vector, observation.Values.to(forecast.Vector.dtype)], 1)));
-        public VectorMemory Propagate(VectorMemory analysis, TimeInterval interval, RandomStream random) => new(propagater.call(analysis.Vector));
+        public VectorMemory Analyze(VectorMemory forecast, Observation observation, RandomStream random) =>
+            new(analyzer.call(cat([forecast.Vector, observation.Values.to(forecast.Vector.dtype)], 1)));
+        public VectorMemory Propagate(VectorMemory analysis, TimeInterval interval, RandomStream random) =>
+            new(propagater.call(analysis.Vector));
         public IDensity Decode(VectorMemory memory) => new DiracDensity(procoder.call(memory.Vector));
         public VectorMemory Start(long batch, RandomStream random) => new(zeros(batch, size));
     }
@@ -105,7 +114,8 @@ public sealed class LearnedTripleTests
         {
             maps = new ThreeMaps(24, 12, 12, random);
             first = ModuleState.Copy(maps);
-            Tensor Error(VectorMemory memory, ITrajectoryCursor cycle) => (maps.Decode(memory).Mean - cycle[Columns.Truth].to(ScalarType.Float32)).square().mean([-1]);
+            Tensor Error(VectorMemory memory, ITrajectoryCursor cycle) =>
+                (maps.Decode(memory).Mean - cycle[Columns.Truth].to(ScalarType.Float32)).square().mean([-1]);
             return new LearnedTriple<VectorMemory>(maps, new(maps, maps, maps, maps), _ =>
             {
                 ModuleState.Freeze(maps);

@@ -15,7 +15,8 @@ public sealed class LinearInverseModelTests
     {
         // A damped rotation coupled to a slow decay, with correlated noise.
         modelError = tensor(new double[,] { { 1, 0.3, 0 }, { 0.3, 0.5, 0.1 }, { 0, 0.1, 0.2 } });
-        truth = new LinearDynamics(tensor(new double[,] { { 0.7, -0.4, 0 }, { 0.4, 0.7, 0.1 }, { 0, 0, 0.9 } }), 0.5) { ModelError = ErrorCovariance.Full(modelError) };
+        truth = new LinearDynamics(tensor(new double[,] { { 0.7, -0.4, 0 }, { 0.4, 0.7, 0.1 }, { 0, 0, 0.9 } }), 0.5)
+            { ModelError = ErrorCovariance.Full(modelError) };
     }
 
     [Fact]
@@ -118,7 +119,8 @@ public sealed class LinearInverseModelTests
     {
         using var view = Simulated("rounded", 300, 1);
         var values = view[Coefficients];
-        Tensor Matrix(Func<double, double> rounded) => Fit(context.Data.FromMemory(new Dictionary<Column, Tensor> { [Coefficients] = values },
+        Tensor Matrix(Func<double, double> rounded) =>
+            Fit(context.Data.FromMemory(new Dictionary<Column, Tensor> { [Coefficients] = values },
             [.. Enumerable.Range(1, 300).Select(hour => rounded(hour / 24.0))])).Dynamics.Matrix;
         double[] exact = Matrix(time => time).ToArray<double>();
         Assert.Equal(exact, Matrix(time => Math.Round(time, 6)).ToArray<double>());
@@ -130,12 +132,16 @@ public sealed class LinearInverseModelTests
     {
         using var random = context.Random("bad");
         var noise = random.Normal([50, 1, 2], ScalarType.Float64);
-        var uneven = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Coefficients] = noise }, [.. Enumerable.Range(0, 50).Select(k => k + (k > 30 ? 1.5 : 1))]);
+        var uneven = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Coefficients] = noise },
+            [.. Enumerable.Range(0, 50).Select(k => k + (k > 30 ? 1.5 : 1))]);
         Assert.Contains("equally spaced cycles; cycle", Assert.Throws<ArgumentException>(() => Fit(uneven)).Message);
-        Assert.Contains("at least 4 samples; given: 3 cycles, 3 samples", Assert.Throws<ArgumentException>(() => Fit(View(noise[..3]))).Message);
+        Assert.Contains("at least 4 samples; given: 3 cycles, 3 samples",
+            Assert.Throws<ArgumentException>(() => Fit(View(noise[..3]))).Message);
         Assert.Contains("does not vary", Assert.Throws<ArgumentException>(() => Fit(View(cat([noise, noise], 2)))).Message);
-        Assert.Throws<ArgumentOutOfRangeException>(() => new LinearInverseModelEstimator(Coefficients, Forecast, new LinearInverseModelOptions { Lag = 0 }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new LinearInverseModelEstimator(Coefficients, Forecast, new LinearInverseModelOptions { EigenvalueFloor = 0 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new LinearInverseModelEstimator(Coefficients, Forecast, new LinearInverseModelOptions { Lag = 0 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new LinearInverseModelEstimator(Coefficients, Forecast, new LinearInverseModelOptions { EigenvalueFloor = 0 }));
     }
 
     private LinearInverseModel Fit(ITrajectoryView view, LinearInverseModelOptions? options = null) =>
@@ -153,5 +159,6 @@ public sealed class LinearInverseModelTests
     }
 
     private MemoryTrajectoryView View(Tensor values, double spacing = 1) =>
-        context.Data.FromMemory(new Dictionary<Column, Tensor> { [Coefficients] = values }, [.. Enumerable.Range(1, (int)values.shape[0]).Select(k => k * spacing)]);
+        context.Data.FromMemory(new Dictionary<Column, Tensor> { [Coefficients] = values },
+            [.. Enumerable.Range(1, (int)values.shape[0]).Select(k => k * spacing)]);
 }

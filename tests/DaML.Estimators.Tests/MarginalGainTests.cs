@@ -26,7 +26,8 @@ public sealed class MarginalGainTests
     private Bilinear Random(long n, double bilinear)
     {
         using var random = context.Random("bilinear");
-        return new(bilinear * random.Normal([n, n, n], ScalarType.Float64), random.Normal([n, n], ScalarType.Float64), random.Normal([n, n], ScalarType.Float64));
+        return new(bilinear * random.Normal([n, n, n], ScalarType.Float64), random.Normal([n, n], ScalarType.Float64),
+            random.Normal([n, n], ScalarType.Float64));
     }
 
     private static Tensor Tensor3(Bilinear network, long n)
@@ -43,7 +44,8 @@ public sealed class MarginalGainTests
         return stack(rows).reshape(n, n, n).permute(2, 0, 1);
     }
 
-    private LearnedAnalyzer Analyzer(nn.Module<Tensor, Tensor, Tensor> network, IObservationNetwork observing) => new("tested", observing.Operator, observing.Error, network);
+    private LearnedAnalyzer Analyzer(nn.Module<Tensor, Tensor, Tensor> network, IObservationNetwork observing) =>
+        new("tested", observing.Operator, observing.Error, network);
 
     private static double Largest(Tensor difference) => difference.abs().max().ToDouble();
 
@@ -53,7 +55,8 @@ public sealed class MarginalGainTests
     {
         using var scope = NewDisposeScope();
         using var random = new RandomStream(7, "network", CPU);
-        var network = new ResidualConvolutionNetwork(size ?? new() { Filters = 6, Blocks = 2, SubBlocks = 2 }, new AnalysisStatistics(12, 2.3, 3.6, 0.5), precision, random);
+        var network = new ResidualConvolutionNetwork(size
+            ?? new() { Filters = 6, Blocks = 2, SubBlocks = 2 }, new AnalysisStatistics(12, 2.3, 3.6, 0.5), precision, random);
         network.train();
         using (no_grad())
             for (int i = 0; i < 5; i++) network.call(random.Normal([16, 12], precision) * 3.6 + 2.3, random.Normal([16, 12], precision));
@@ -77,10 +80,14 @@ public sealed class MarginalGainTests
         {
             var exact = t.select(2, l);
             Assert.True(Largest(MarginalGain.OfSite(network, states, l) - exact) < 1e-12);
-            Assert.True(Largest(MarginalGain.OfSiteByRegression(Analyzer(network, observing), observing, states, l, 40, random) - exact) < 1e-10);
-            Assert.True(Largest(MarginalGain.OfSiteByRegression(Analyzer(network, observing), observing, states, l, 40, random, StateDerivative.Differences) - exact) < 1e-8);
+            Assert.True(
+                Largest(MarginalGain.OfSiteByRegression(Analyzer(network, observing), observing, states, l, 40, random) - exact) < 1e-10);
+            Assert.True(
+                Largest(MarginalGain.OfSiteByRegression(Analyzer(network, observing), observing, states, l, 40, random,
+                    StateDerivative.Differences) - exact) < 1e-8);
             // Any analyzer: one that is not a network.
-            Assert.True(Largest(MarginalGain.OfSiteByRegression(new Plain(network), observing, states, l, 40, random) - 0.5 * exact) < 1e-8);
+            Assert.True(
+                Largest(MarginalGain.OfSiteByRegression(new Plain(network), observing, states, l, 40, random) - 0.5 * exact) < 1e-8);
         }
         var linear = Random(n, 0);
         Assert.True(Largest(MarginalGain.OfSite(linear, states, 2)) < 1e-13);
@@ -90,7 +97,8 @@ public sealed class MarginalGainTests
         var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 40 });
         foreach (var mean in (MeanMarginalGain[])[
             context.Scores.MeanMarginalGain(Analyzer(network, observing), twin, new() { Symmetry = SiteSymmetry.None, Site = 3 }),
-            context.Scores.MeanMarginalGainByRegression(Analyzer(network, observing), observing, twin, new() { Symmetry = SiteSymmetry.None, Site = 3 })])
+            context.Scores.MeanMarginalGainByRegression(Analyzer(network, observing), observing, twin,
+                new() { Symmetry = SiteSymmetry.None, Site = 3 })])
         {
             Assert.Equal((3L, 8L), (mean.Site, mean.States));
             Assert.True(Largest(Of(mean.Values) - t.select(2, 3)) < 1e-10);
@@ -126,7 +134,8 @@ public sealed class MarginalGainTests
 
         // Observed now here, now there, each site is reached.
         var sparse = ObservationNetwork.Random(model.Dimension, errorVariance: 2);
-        Assert.True(Largest(MarginalGain.OfSiteByRegression(Analyzer(network, sparse), sparse, states, 1, 60, random) - t.select(2, 1)) < 1e-10);
+        Assert.True(
+            Largest(MarginalGain.OfSiteByRegression(Analyzer(network, sparse), sparse, states, 1, 60, random) - t.select(2, 1)) < 1e-10);
 
         // A translation-equivariant one: T_ijl = f(i - l, j - l).
         var f = random.Normal([n, n], ScalarType.Float64);
@@ -135,7 +144,8 @@ public sealed class MarginalGainTests
         var circle = new Bilinear(equivariant, zeros(n, n, dtype: ScalarType.Float64), zeros(n, n, dtype: ScalarType.Float64));
         var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 36 });
         var mean = context.Scores.MeanMarginalGainByRegression(Analyzer(circle, half), half, twin, new() { Every = 2, Samples = 50 });
-        Assert.True(Largest(Of(mean.Values) - f.roll([3, 3], [0, 1])) < 0.12 * Largest(f));   // what is not observed at one turn is at the next; eq. H5 is exact only in the mean
+        // what is not observed at one turn is at the next; eq. H5 is exact only in the mean
+        Assert.True(Largest(Of(mean.Values) - f.roll([3, 3], [0, 1])) < 0.12 * Largest(f));
         Assert.Equal(0, MarginalGain.EquivarianceError(circle, states, 1, 2), 1e-12);
         Assert.True(MarginalGain.EquivarianceError(network, states, 1, 2) > 0.1);
     }
@@ -153,7 +163,8 @@ public sealed class MarginalGainTests
         var exact = MarginalGain.OfSite(network, states, 5);
         double size = exact.square().mean().sqrt().ToDouble();
         double Error(long samples, StateDerivative derivative) =>
-            (MarginalGain.OfSiteByRegression(Analyzer(network, observing), observing, states, 5, samples, random, derivative) - exact).square().mean().sqrt().ToDouble() / size;
+            (MarginalGain.OfSiteByRegression(Analyzer(network, observing), observing, states, 5, samples, random, derivative) - exact)
+                .square().mean().sqrt().ToDouble() / size;
         double few = Error(50, StateDerivative.Automatic), many = Error(3200, StateDerivative.Automatic);
         Assert.InRange(many, 0, 0.03);
         Assert.InRange(few / many, 4, 20);          // sqrt(64) = 8
@@ -166,7 +177,8 @@ public sealed class MarginalGainTests
         {
             var zeta = zeros_like(at).requires_grad_();
             var increment = network.call(at, zeta);
-            return stack([.. Enumerable.Range(0, 12).Select(i => autograd.grad([increment.select(1, i).sum()], [zeta], retain_graph: true)[0])], 1);
+            return stack(
+                [.. Enumerable.Range(0, 12).Select(i => autograd.grad([increment.select(1, i).sum()], [zeta], retain_graph: true)[0])], 1);
         }
         Assert.True(Largest((Slope(states + step) - Slope(states - step)) / 2e-4 - exact) < 1e-6 * Largest(exact) + 1e-9);
     }
@@ -206,7 +218,8 @@ public sealed class MarginalGainTests
         }
         Assert.True(Largest(Of(full.Values)) > 10 * Of(full.StandardErrors).mean().ToDouble());
 
-        // One block of two sub-blocks and five sites a kernel reach four layers: beyond 2 + 2 + 2 + 2 sites there is nothing, and most is much nearer.
+        // One block of two sub-blocks and five sites a kernel reach four layers: beyond 2 + 2 + 2 + 2 sites there is nothing, and most is
+        // much nearer.
         Assert.Equal(1, full.ShareWithin(6), 1e-12);
         Assert.True(full.ShareWithin(3) > full.ShareWithin(1) && full.ShareWithin(3) < 1);
         Assert.InRange(full.HalfWidth, 1, 4);
@@ -239,11 +252,15 @@ public sealed class MarginalGainTests
         Assert.Throws<ArgumentException>(() => context.Scores.MeanMarginalGain(analyzer, endless.Take(5), new() { BurnIn = 5 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => context.Scores.MeanMarginalGain(analyzer, endless.Take(5), new() { Site = 5 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => context.Scores.MeanMarginalGain(analyzer, endless.Take(5), new() { Every = 0 }));
-        Assert.Throws<SchemaException>(() => context.Scores.MeanMarginalGain(analyzer, endless.Take(5), new() { State = Columns.Analysis }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => context.Scores.MeanMarginalGainByRegression(analyzer, observing, endless.Take(5), new() { Samples = 1 }));
+        Assert.Throws<SchemaException>(() =>
+            context.Scores.MeanMarginalGain(analyzer, endless.Take(5), new() { State = Columns.Analysis }));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            context.Scores.MeanMarginalGainByRegression(analyzer, observing, endless.Take(5), new() { Samples = 1 }));
         using var random = context.Random("states");
-        Assert.Throws<ArgumentOutOfRangeException>(() => MarginalGain.OfSiteByRegression(analyzer, observing, zeros(1, 5, dtype: ScalarType.Float64), 0, 6, random));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            MarginalGain.OfSiteByRegression(analyzer, observing, zeros(1, 5, dtype: ScalarType.Float64), 0, 6, random));
         Assert.Throws<ArgumentOutOfRangeException>(() => MarginalGain.OfSite(analyzer.Network, zeros(1, 5, dtype: ScalarType.Float64), 5));
-        Assert.Throws<ArgumentException>(() => MarginalGain.OfSiteByRegression(analyzer, observing, zeros(1, 6, dtype: ScalarType.Float64), 0, 20, random));
+        Assert.Throws<ArgumentException>(() =>
+            MarginalGain.OfSiteByRegression(analyzer, observing, zeros(1, 6, dtype: ScalarType.Float64), 0, 20, random));
     }
 }

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>What the members of the analyzer family promise beside their arithmetic: degraded forms, symmetry, locality, transfer.</summary>
+/// <summary>
+/// What the members of the analyzer family promise beside their arithmetic: degraded forms, symmetry, locality, transfer.
+/// </summary>
 public sealed class NetworkFamilyTests
 {
     private static readonly AnalysisStatistics Statistics = new(40, 2.3, 3.6, 0.5);
@@ -38,7 +40,8 @@ public sealed class NetworkFamilyTests
             var (x, d) = Inputs(4, 20);
             Tensor Increment(Tensor f, Tensor i) => network.call(f, i);
             // a(p + q) - a(p) = a(r + q) - a(r), whatever p, q, r.
-            double bend = Largest(Increment(x + 1.5, d * 2) - Increment(x, d) - (Increment(x.flip(1) + 1.5, d.flip(1) + d) - Increment(x.flip(1), d.flip(1))));
+            double bend = Largest(Increment(x + 1.5, d * 2) - Increment(x, d)
+                - (Increment(x.flip(1) + 1.5, d.flip(1) + d) - Increment(x.flip(1), d.flip(1))));
             Assert.Equal(affine, bend < 1e-12);
         }
     }
@@ -63,7 +66,8 @@ public sealed class NetworkFamilyTests
     [InlineData(NetworkActivation.None, AnalysisInputs.ForecastAndInnovation, ScalarType.Float32, 2e-5)]
     [InlineData(NetworkActivation.Mish, AnalysisInputs.InnovationOnly, ScalarType.Float64, 1e-13)]
     [InlineData(NetworkActivation.None, AnalysisInputs.InnovationOnly, ScalarType.Float32, 2e-5)]
-    public void On_circles_every_member_commutes_with_translations(NetworkActivation activation, AnalysisInputs inputs, ScalarType precision, double tolerance)
+    public void On_circles_every_member_commutes_with_translations(NetworkActivation activation, AnalysisInputs inputs,
+        ScalarType precision, double tolerance)
     {
         using var scope = NewDisposeScope();
         var network = Network(new() { Activation = activation, Inputs = inputs, InnovationTerm = InnovationTerm.Trainable }, precision);
@@ -79,7 +83,8 @@ public sealed class NetworkFamilyTests
     [InlineData(2, 2, 5, ScalarType.Float64, 1e-14)]
     [InlineData(2, 2, 5, ScalarType.Float32, 1e-6)]
     [InlineData(1, 2, 3, ScalarType.Float64, 1e-14)]
-    public void On_another_circle_a_site_that_sees_the_same_gives_the_same_and_its_sight_ends_at_the_reach(long blocks, long subBlocks, long kernel, ScalarType precision, double tolerance)
+    public void On_another_circle_a_site_that_sees_the_same_gives_the_same_and_its_sight_ends_at_the_reach(long blocks, long subBlocks,
+        long kernel, ScalarType precision, double tolerance)
     {
         using var scope = NewDisposeScope();
         var options = new ResidualConvolutionOptions { Filters = 6, Blocks = blocks, SubBlocks = subBlocks, KernelSize = kernel };
@@ -103,7 +108,8 @@ public sealed class NetworkFamilyTests
         using var scope = NewDisposeScope();
         foreach (var grid in (StateGrid[])[StateGrid.Circle, StateGrid.Line, StateGrid.Plane(6, 7, AxisEnds.Periodic)])
         {
-            var network = Network(new() { Filters = 4, Blocks = 1, KernelSize = 3, Activation = activation, Inputs = inputs, Grid = grid }, ScalarType.Float32);
+            var network = Network(new() { Filters = 4, Blocks = 1, KernelSize = 3, Activation = activation, Inputs = inputs, Grid = grid },
+                ScalarType.Float32);
             var read = Reloaded.Of(network, new DataAssimilationContext());
             Assert.Equal(network.Options, read.Options);
             Bits.Equal(network, read);
@@ -116,10 +122,12 @@ public sealed class NetworkFamilyTests
     [Fact]
     public void Options_that_do_not_exist_are_refused_by_name_and_degraded_methods_are_called_so()
     {
-        Assert.Contains("Activation", Assert.Throws<ArgumentOutOfRangeException>(() => Network(new() { Activation = (NetworkActivation)7 })).Message);
+        Assert.Contains("Activation",
+            Assert.Throws<ArgumentOutOfRangeException>(() => Network(new() { Activation = (NetworkActivation)7 })).Message);
         Assert.Contains("Inputs", Assert.Throws<ArgumentOutOfRangeException>(() => Network(new() { Inputs = (AnalysisInputs)7 })).Message);
         Assert.Equal("residual convolution", new ResidualConvolutionOptions().Name);
-        Assert.Equal("linear blind residual convolution", new ResidualConvolutionOptions { Activation = NetworkActivation.None, Inputs = AnalysisInputs.InnovationOnly }.Name);
+        Assert.Equal("linear blind residual convolution",
+            new ResidualConvolutionOptions { Activation = NetworkActivation.None, Inputs = AnalysisInputs.InnovationOnly }.Name);
     }
 
     [Fact]
@@ -138,8 +146,10 @@ public sealed class NetworkFamilyTests
     public void Degraded_networks_learn_to_be_about_as_good_as_a_constant_gain()
     {
         var twin = new SmallTwin();
-        var training = SmallTwin.Brief with { Steps = 150, Truncation = 8, ValidationInterval = 50, ValidationBurnIn = 40, ValidationCycles = 100 };
-        foreach (var options in (ResidualConvolutionOptions[])[SmallTwin.Network with { Activation = NetworkActivation.None }, SmallTwin.Network with { Inputs = AnalysisInputs.InnovationOnly }])
+        var training = SmallTwin.Brief with
+            { Steps = 150, Truncation = 8, ValidationInterval = 50, ValidationBurnIn = 40, ValidationCycles = 100 };
+        foreach (var options in (ResidualConvolutionOptions[])[SmallTwin.Network with { Activation = NetworkActivation.None },
+            SmallTwin.Network with { Inputs = AnalysisInputs.InnovationOnly }])
         {
             var method = twin.Estimator(training, options).Fit(twin.Training, twin.Validation);
             Assert.Equal(options.Name, method.Name);

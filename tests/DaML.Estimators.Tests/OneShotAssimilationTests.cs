@@ -44,7 +44,8 @@ public sealed class OneShotAssimilationTests
         var (one, several) = (ModelOf(daily), ModelOf(oneShot));
         var start = new GaussianInitialCondition(zeros(D * R, ScalarType.Float64), ErrorCovariance.Scalar(D * R, 2));
         var view = Observations(12);
-        var each = context.Analysis.KalmanFilter(new AssimilationSystem(daily, one.Observed(Daily())) { Initial = start }).Transform(one.Gathered.Transform(view));
+        var each = context.Analysis.KalmanFilter(new AssimilationSystem(daily, one.Observed(Daily())) { Initial = start })
+            .Transform(one.Gathered.Transform(view));
         var blocks = context.Analysis.KalmanFilter(new AssimilationSystem(oneShot, several.Observed(Daily())) { Initial = start })
             .Transform(several.Gathered.Transform(view));
         Assert.Equal(4, blocks.CycleCount);
@@ -70,7 +71,11 @@ public sealed class OneShotAssimilationTests
         Tensor Last(AutoregressiveModel model, int cycles)
         {
             var exact = new IncrementalOptions { InnerSolver = new ConjugateGradientSolver(new() { ResidualReduction = 1e-12 }) };
-            var method = context.Analysis.FourDimensionalVariational(new AssimilationSystem(model.Dynamics, model.Observed(Daily())) { Initial = start }, new() { Background = new KnownBackground(ErrorCovariance.Scalar(D * R, 2)), Window = WindowCycling.Disjoint(cycles), Minimisation = exact });
+            var method =
+                context.Analysis.FourDimensionalVariational(new AssimilationSystem(model.Dynamics, model.Observed(Daily()))
+                    { Initial = start },
+                        new() { Background = new KnownBackground(ErrorCovariance.Scalar(D * R, 2)), Window = WindowCycling.Disjoint(cycles),
+                            Minimisation = exact });
             using var cursor = method.Transform(model.Gathered.Transform(view)).OpenCursor();
             Tensor? analysis = null;
             while (cursor.MoveNext()) analysis = cursor[Columns.Analysis].clone();
@@ -120,7 +125,8 @@ public sealed class OneShotAssimilationTests
         }
         using var scaled = context.Data.FromMemory(new Dictionary<Column, Tensor>
         {
-            [Columns.Observation] = zeros([4, 2, 2], ScalarType.Float64), [Columns.ObservationErrorScale] = ones([4, 2], ScalarType.Float64),
+            [Columns.Observation] = zeros([4, 2, 2], ScalarType.Float64),
+            [Columns.ObservationErrorScale] = ones([4, 2], ScalarType.Float64),
         }, [1, 2, 3, 4]);
         Assert.Contains("stay the same", Assert.Throws<SchemaException>(() => new ObservationBlocks(2).Transform(scaled)).Message);
         Assert.Contains("at least 9 cycles; given: 8",

@@ -30,7 +30,8 @@ public sealed class OwnNetworkTests : IDisposable
     }
 
     private static LearnedAnalysisEstimator<StateMemory> Estimator(SmallTwin twin, TrainingOptions? training = null) =>
-        twin.Context.Analysis.Learned("constant gain", twin.System, (statistics, random) => new ConstantGain(statistics.Dimension, random), training ?? SmallTwin.Brief with { Steps = 300, LearningRate = 2e-2, ValidationInterval = 100 });
+        twin.Context.Analysis.Learned("constant gain", twin.System, (statistics, random) => new ConstantGain(statistics.Dimension, random),
+            training ?? SmallTwin.Brief with { Steps = 300, LearningRate = 2e-2, ValidationInterval = 100 });
 
     // The best constant gain is what 3D-Var has: about 0.4 on this model, and it is diagonally dominant (section IV A).
     [Fact]
@@ -64,7 +65,8 @@ public sealed class OwnNetworkTests : IDisposable
         var twin = new SmallTwin();
         var system = twin.System;
         var estimator = twin.Context.Analysis.Learned("wrong", system, (_, random) => new Wrong(random), SmallTwin.Brief);
-        Assert.Contains("increment of Wrong", Assert.Throws<ArgumentException>(() => estimator.Fit(twin.Training, twin.Validation)).Message);
+        Assert.Contains("increment of Wrong",
+            Assert.Throws<ArgumentException>(() => estimator.Fit(twin.Training, twin.Validation)).Message);
     }
 
     [Fact]
@@ -75,7 +77,8 @@ public sealed class OwnNetworkTests : IDisposable
         var single = twin.Context.Analysis.Learned<StateMemory>("single", twin.Observing, (statistics, random) =>
         {
             var network = new ConstantGain(12, random);    // in a triple that is put together by hand it stays in single precision
-            var triple = new AssimilationTriple<StateMemory>(LearnedAnalyzer.InTraining("single", network, twin.Observing), new StatePropagater(twin.Dynamics), new StateProcoder(),
+            var triple = new AssimilationTriple<StateMemory>(LearnedAnalyzer.InTraining("single", network, twin.Observing),
+                new StatePropagater(twin.Dynamics), new StateProcoder(),
                 new StateSource(statistics.Climatology(CPU), ScalarType.Float64));
             return new LearnedTriple<StateMemory>(network, triple, _ => triple);
         }, SmallTwin.Brief);
@@ -93,9 +96,11 @@ public sealed class OwnNetworkTests : IDisposable
     public void A_model_file_whose_settings_do_not_fit_its_tensors_is_refused()
     {
         using var random = new RandomStream(0, "weights", CPU);
-        using var network = new ResidualConvolutionNetwork(SmallTwin.Network, new AnalysisStatistics(12, 2, 3, 1), ScalarType.Float32, random);
+        using var network = new ResidualConvolutionNetwork(SmallTwin.Network, new AnalysisStatistics(12, 2, 3, 1), ScalarType.Float32,
+            random);
         string path = Path.Combine(folder, "model.daml");
-        foreach (var options in (ResidualConvolutionOptions[])[new() { Filters = 4096, Blocks = 256, SubBlocks = 256 }, new() { Filters = 0 }, SmallTwin.Network with { Blocks = 2 }])
+        foreach (var options in (ResidualConvolutionOptions[])[new() { Filters = 4096, Blocks = 256, SubBlocks = 256 },
+            new() { Filters = 0 }, SmallTwin.Network with { Blocks = 2 }])
         {
             ModelArchive.Write(new Forged(network, options), path);
             Assert.Throws<ModelArchiveException>(() => new DataAssimilationContext().Model.Load<ResidualConvolutionNetwork>(path));
@@ -109,7 +114,8 @@ public sealed class OwnNetworkTests : IDisposable
     public void A_network_of_the_first_version_is_read()
     {
         using var random = new RandomStream(0, "weights", CPU);
-        using var network = new ResidualConvolutionNetwork(SmallTwin.Network with { InnovationTerm = InnovationTerm.Trainable }, new AnalysisStatistics(12, 2, 3, 1), ScalarType.Float32, random);
+        using var network = new ResidualConvolutionNetwork(SmallTwin.Network with { InnovationTerm = InnovationTerm.Trainable },
+            new AnalysisStatistics(12, 2, 3, 1), ScalarType.Float32, random);
         string path = Path.Combine(folder, "first.daml");
         ModelArchive.Write(new FirstVersion(network), path);
         Bits.Equal(network, new DataAssimilationContext().Model.Load<ResidualConvolutionNetwork>(path));
@@ -121,7 +127,9 @@ public sealed class OwnNetworkTests : IDisposable
 
         public void Save(ComponentWriter writer)
         {
-            writer.Set("options", new { network.Options.Filters, network.Options.Blocks, network.Options.SubBlocks, network.Options.KernelSize, network.Options.InnovationTerm });
+            writer.Set("options",
+                new { network.Options.Filters, network.Options.Blocks, network.Options.SubBlocks, network.Options.KernelSize,
+                    network.Options.InnovationTerm });
             writer.Set("statistics", network.Statistics);
             writer.Set("precision", ScalarType.Float32);
             foreach (var (name, tensor) in network.state_dict()) writer.Tensor(name.Replace("trunk.", ""), tensor.detach());

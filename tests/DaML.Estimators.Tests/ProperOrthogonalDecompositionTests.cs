@@ -18,7 +18,8 @@ public sealed class ProperOrthogonalDecompositionTests
         // 200 cycles of 2 trajectories of 12 points, correlated and with a mean
         var mixing = random.Normal([12, 12], ScalarType.Float64) * linspace(3, 0.1, 12, dtype: ScalarType.Float64).unsqueeze(1);
         field = matmul(random.Normal([200, 2, 12], ScalarType.Float64), mixing) + 7;
-        view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = field }, [.. Enumerable.Range(1, 200).Select(cycle => (double)cycle)]);
+        view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = field },
+            [.. Enumerable.Range(1, 200).Select(cycle => (double)cycle)]);
     }
 
     [Fact]
@@ -185,18 +186,24 @@ public sealed class ProperOrthogonalDecompositionTests
     [Fact]
     public void WhatCannotBeDecomposedIsRefused()
     {
-        Assert.Contains("13 modes were asked for, and the training data have at most 12", Assert.Throws<ArgumentException>(() => Fit(new ModeSelection.Count(13))).Message);
+        Assert.Contains("13 modes were asked for, and the training data have at most 12",
+            Assert.Throws<ArgumentException>(() => Fit(new ModeSelection.Count(13))).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => Fit(new ModeSelection.Count(0)));
         Assert.Throws<ArgumentOutOfRangeException>(() => Fit(new ModeSelection.Variance(0)));
         Assert.Throws<ArgumentOutOfRangeException>(() => Fit(new ModeSelection.Variance(1.1)));
-        Assert.Contains("above zero; the smallest given is 0", Assert.Throws<ArgumentException>(() => Fit(new ModeSelection.Count(3), zeros(12, dtype: ScalarType.Float64))).Message);
-        Assert.Contains("of shape [5], but it has shape [12]", Assert.Throws<SchemaException>(() => Fit(new ModeSelection.Count(3), ones(5, dtype: ScalarType.Float64))).Message);
+        Assert.Contains("above zero; the smallest given is 0",
+            Assert.Throws<ArgumentException>(() => Fit(new ModeSelection.Count(3), zeros(12, dtype: ScalarType.Float64))).Message);
+        Assert.Contains("of shape [5], but it has shape [12]",
+            Assert.Throws<SchemaException>(() => Fit(new ModeSelection.Count(3), ones(5, dtype: ScalarType.Float64))).Message);
         var still = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = full([3, 1, 2], 1013.1,
             dtype: ScalarType.Float64) }, [1, 2, 3]);
-        Assert.Contains("does not vary", Assert.Throws<ArgumentException>(() => new ProperOrthogonalDecompositionEstimator(Field, Coefficients, new ModeSelection.Count(1)).Fit(still)).Message);
+        Assert.Contains("does not vary",
+            Assert.Throws<ArgumentException>(() =>
+                new ProperOrthogonalDecompositionEstimator(Field, Coefficients, new ModeSelection.Count(1)).Fit(still)).Message);
         var skew = tensor(new double[,] { { 1, 1 }, { 0, 1 } });
         var two = ones(2, dtype: ScalarType.Float64);
-        Assert.Contains("orthonormal", Assert.Throws<ArgumentException>(() => new ProperOrthogonalDecomposition(two, skew, two, two, two)).Message);
+        Assert.Contains("orthonormal",
+            Assert.Throws<ArgumentException>(() => new ProperOrthogonalDecomposition(two, skew, two, two, two)).Message);
     }
 
     private ProperOrthogonalDecompositionTransformer Fit(ModeSelection selection, Tensor? weights = null) =>

@@ -46,7 +46,10 @@ public sealed class ResidualConvolutionNetworkTests
     public void It_computes_what_appendix_A_of_the_paper_says(NetworkActivation activation, AnalysisInputs inputs)
     {
         using var scope = NewDisposeScope();
-        var network = Network(new() { Filters = 3, Blocks = 2, SubBlocks = 2, InnovationTerm = InnovationTerm.Trainable, Activation = activation, Inputs = inputs });
+        var network =
+            Network(new()
+                { Filters = 3, Blocks = 2, SubBlocks = 2, InnovationTerm = InnovationTerm.Trainable, Activation = activation,
+                    Inputs = inputs });
         Season(network);
         using (no_grad()) network.get_parameter("innovationFactor")!.fill_(0.7);
         var (forecast, innovation) = Inputs(2, 9);
@@ -101,7 +104,8 @@ public sealed class ResidualConvolutionNetworkTests
         var (forecast, innovation) = Inputs(3, 10);
         Assert.Contains("scaled innovation", Assert.Throws<ArgumentException>(() => network.call(forecast, innovation[.., 1..])).Message);
         Assert.Contains("[3, 2, 5]", Assert.Throws<ArgumentException>(() => network.call(forecast.view(3, 2, 5), innovation)).Message);
-        Assert.Contains("at least 2 sites", Assert.Throws<ArgumentException>(() => network.call(forecast[.., ..1], innovation[.., ..1])).Message);
+        Assert.Contains("at least 2 sites",
+            Assert.Throws<ArgumentException>(() => network.call(forecast[.., ..1], innovation[.., ..1])).Message);
     }
 
     [Theory]
@@ -145,7 +149,9 @@ public sealed class ResidualConvolutionNetworkTests
             double[] weight = Of(name + ".weight"), bias = Of(name + ".bias");
             int kernel = (int)state[name + ".weight"].shape[2];
             return [.. bias.Select((b, o) => Enumerable.Range(0, n).Select(i => b + input.SelectMany((channel, c) =>
-                Enumerable.Range(0, kernel).Select(k => weight[(o * input.Length + c) * kernel + k] * channel[((i + k - kernel / 2) % n + n) % n])).Sum()).ToArray())];
+                Enumerable.Range(0, kernel)
+                    .Select(k => weight[(o * input.Length + c) * kernel + k] * channel[((i + k - kernel / 2) % n + n) % n])).Sum())
+                    .ToArray())];
         }
 
         double[] d = [.. innovation.Select(value => value / Statistics.InnovationDeviation)];
@@ -157,7 +163,8 @@ public sealed class ResidualConvolutionNetworkTests
             for (int sub = 0; sub < network.Options.SubBlocks; sub++, layer++)
             {
                 hidden = Convolve(hidden, $"trunk.convolutions.{layer}");
-                double[] mean = Of($"trunk.normalizations.{layer}.running_mean"), variance = Of($"trunk.normalizations.{layer}.running_var"),
+                double[] mean = Of($"trunk.normalizations.{layer}.running_mean"),
+                    variance = Of($"trunk.normalizations.{layer}.running_var"),
                     scale = Of($"trunk.normalizations.{layer}.weight"), shift = Of($"trunk.normalizations.{layer}.bias");
                 hidden = [.. hidden.Select((channel, c) => channel.Select(value =>
                 {
@@ -167,6 +174,7 @@ public sealed class ResidualConvolutionNetworkTests
             }
             hidden = [.. hidden.Zip(skip, (a, b) => a.Zip(b, (x, y) => x + y).ToArray())];
         }
-        return [.. Convolve(hidden, "trunk.decoder")[0].Zip(d, (value, innovated) => (value + 0.7 * innovated) / Statistics.InnovationDeviation)];
+        return [.. Convolve(hidden, "trunk.decoder")[0]
+            .Zip(d, (value, innovated) => (value + 0.7 * innovated) / Statistics.InnovationDeviation)];
     }
 }

@@ -15,7 +15,9 @@ public sealed class SeasonalCycleTests
     {
         // 10 + 3 cos + 4 sin of the year at the first point, -1 + 2 sin of half a year at the second.
         double[] times = [.. Enumerable.Range(0, 1100).Select(day => 11000.0 + day)];
-        var view = View(times, t => [10 + 3 * Math.Cos(2 * Math.PI * t / Year) + 4 * Math.Sin(2 * Math.PI * t / Year), -1 + 2 * Math.Sin(4 * Math.PI * t / Year)]);
+        var view = View(times,
+            t => [10 + 3 * Math.Cos(2 * Math.PI * t / Year) + 4 * Math.Sin(2 * Math.PI * t / Year),
+                -1 + 2 * Math.Sin(4 * Math.PI * t / Year)]);
         var removed = new SeasonalCycleEstimator(Field, Anomaly).Fit(view);
         double[] expected = [10, -1, 3, 0, 4, 0, 0, 0, 0, 2];
         double[] found = removed.Cycle.Coefficients.data<double>().ToArray();
@@ -32,7 +34,8 @@ public sealed class SeasonalCycleTests
         using var random = context.Random("field");
         const int days = 4 * 360;
         var field = random.Normal([days, 1, 3], ScalarType.Float64) + 5;
-        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = field }, [.. Enumerable.Range(1, days).Select(day => (double)day)]);
+        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = field },
+            [.. Enumerable.Range(1, days).Select(day => (double)day)]);
         var removed = new SeasonalCycleEstimator(Field, Anomaly, new SeasonalCycleOptions { Harmonics = 5, Period = 360 }).Fit(view);
         using var anomalies = removed.Transform(view).Materialise();
         var a = removed.Cycle.Coefficients;
@@ -47,7 +50,8 @@ public sealed class SeasonalCycleTests
     {
         using var random = context.Random("back");
         var field = random.Normal([800, 2, 4], ScalarType.Float64);
-        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = field }, [.. Enumerable.Range(1, 800).Select(day => (double)day)]);
+        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = field },
+            [.. Enumerable.Range(1, 800).Select(day => (double)day)]);
         var removed = new SeasonalCycleEstimator(Field, Anomaly).Fit(view);
         using var both = removed.Append(removed.Inverse(Anomaly, Again)).Transform(view).Materialise();
         Assert.True((both[Again] - field).abs().max().ToDouble() < 1e-14);
@@ -74,13 +78,17 @@ public sealed class SeasonalCycleTests
         var estimator = new SeasonalCycleEstimator(Field, Anomaly);
         var month = View([.. Enumerable.Range(0, 60).Select(day => (double)day)], t => [t]);
         Assert.Contains("do not tell 2 harmonics", Assert.Throws<ArgumentException>(() => estimator.Fit(month)).Message);
-        Assert.Contains("needs the column 'again' of shape [any], which is missing", Assert.Throws<SchemaException>(() => new SeasonalCycleEstimator(Again, Anomaly).Fit(month)).Message);
-        Assert.Throws<ArgumentOutOfRangeException>(() => new SeasonalCycleEstimator(Field, Anomaly, new SeasonalCycleOptions { Harmonics = -1 }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new SeasonalCycleEstimator(Field, Anomaly, new SeasonalCycleOptions { Period = 0 }));
+        Assert.Contains("needs the column 'again' of shape [any], which is missing",
+            Assert.Throws<SchemaException>(() => new SeasonalCycleEstimator(Again, Anomaly).Fit(month)).Message);
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new SeasonalCycleEstimator(Field, Anomaly, new SeasonalCycleOptions { Harmonics = -1 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new SeasonalCycleEstimator(Field, Anomaly, new SeasonalCycleOptions { Period = 0 }));
 
         var mask = ones([400, 1, 2], dtype: ScalarType.Bool);
         mask[17, 0, 1] = tensor(false);
-        var gaps = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = zeros([400, 1, 2], dtype: ScalarType.Float64), [Columns.MaskOf(Field)] = mask },
+        var gaps = context.Data.FromMemory(new Dictionary<Column, Tensor>
+            { [Field] = zeros([400, 1, 2], dtype: ScalarType.Float64), [Columns.MaskOf(Field)] = mask },
             [.. Enumerable.Range(1, 400).Select(day => (double)day)]);
         Assert.Contains("lacks 1 values in cycle 17", Assert.Throws<ArgumentException>(() => estimator.Fit(gaps)).Message);
     }

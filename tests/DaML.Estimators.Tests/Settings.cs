@@ -9,7 +9,8 @@ internal sealed class SmallTwin
     public SmallTwin(long seed = 0, long sites = 12, long batch = 16, ScalarType networkPrecision = ScalarType.Float32,
         IProgress<ProgressReport>? progress = null, IReadOnlyList<ComponentType>? components = null)
     {
-        Context = new DataAssimilationContext(new DataAssimilationOptions { Seed = seed, NetworkPrecision = networkPrecision, Progress = progress, Components = components ?? [] });
+        Context = new DataAssimilationContext(new DataAssimilationOptions
+            { Seed = seed, NetworkPrecision = networkPrecision, Progress = progress, Components = components ?? [] });
         Dynamics = new Lorenz96(sites);
         Observing = ObservationNetwork.Full(Dynamics.Dimension);
         Training = View("training", batch);
@@ -27,10 +28,12 @@ internal sealed class SmallTwin
 
     public static ResidualConvolutionOptions Network { get; } = new() { Filters = 8, Blocks = 1, SubBlocks = 2 };
 
-    public static TrainingOptions Brief { get; } = new() { Steps = 24, Truncation = 4, ValidationInterval = 8, ValidationCycles = 20, ValidationBurnIn = 10 };
+    public static TrainingOptions Brief { get; } = new()
+        { Steps = 24, Truncation = 4, ValidationInterval = 8, ValidationCycles = 20, ValidationBurnIn = 10 };
 
     public ITrajectoryView View(string stream, long batch, long? cycles = null) =>
-        Context.Data.Twin(System with { Initial = new AttractorInitialCondition(Dynamics, 5) }, new() { Batch = batch, Cycles = cycles, Stream = stream });
+        Context.Data.Twin(System with { Initial = new AttractorInitialCondition(Dynamics, 5) },
+            new() { Batch = batch, Cycles = cycles, Stream = stream });
 
     public LearnedAnalysisEstimator<StateMemory> Estimator(TrainingOptions? training = null, ResidualConvolutionOptions? network = null) =>
         Context.Analysis.ResidualConvolution(System, new() { Network = network ?? Network, Training = training ?? Brief });
@@ -77,19 +80,22 @@ internal static class Bits
 }
 
 /// <summary>A view that does something when its cursor comes to a cycle.</summary>
-internal sealed class WatchedView(ITrajectoryView view, Action<long> arrived, Func<long, Column, Tensor, Tensor>? change = null) : ITrajectoryView
+internal sealed class WatchedView(ITrajectoryView view, Action<long> arrived, Func<long, Column, Tensor, Tensor>? change = null)
+    : ITrajectoryView
 {
     public TrajectorySchema Schema => view.Schema;
     public long? CycleCount => view.CycleCount;
     public double? StartTime => view.StartTime;
     public ITrajectoryCursor OpenCursor() => new Cursor(view.OpenCursor(), view.Schema, arrived, change);
 
-    private sealed class Cursor(ITrajectoryCursor source, TrajectorySchema schema, Action<long> arrived, Func<long, Column, Tensor, Tensor>? change) : TrajectoryCursor(source)
+    private sealed class Cursor(ITrajectoryCursor source, TrajectorySchema schema, Action<long> arrived,
+        Func<long, Column, Tensor, Tensor>? change) : TrajectoryCursor(source)
     {
         protected override bool Compute(long cycle)
         {
             arrived(cycle);
-            if (change is not null) foreach (var definition in schema.Definitions) Set(definition.Column, change(cycle, definition.Column, Source![definition.Column]));
+            if (change is not null) foreach (var definition in schema.Definitions)
+                Set(definition.Column, change(cycle, definition.Column, Source![definition.Column]));
             return true;
         }
     }
@@ -98,7 +104,8 @@ internal sealed class WatchedView(ITrajectoryView view, Action<long> arrived, Fu
 /// <summary>A view without its truth.</summary>
 internal sealed class BlindView(ITrajectoryView view) : ITrajectoryView
 {
-    public TrajectorySchema Schema { get; } = new(view.Schema.Batch, [.. view.Schema.Definitions.Where(definition => definition.Column != Columns.Truth)]);
+    public TrajectorySchema Schema { get; } = new(view.Schema.Batch,
+        [.. view.Schema.Definitions.Where(definition => definition.Column != Columns.Truth)]);
     public long? CycleCount => view.CycleCount;
     public double? StartTime => view.StartTime;
     public ITrajectoryCursor OpenCursor() => new Cursor(view.OpenCursor());
@@ -107,7 +114,8 @@ internal sealed class BlindView(ITrajectoryView view) : ITrajectoryView
     {
         public long Cycle => source.Cycle;
         public double Time => source.Time;
-        public Tensor this[Column column] => column == Columns.Truth ? throw new SchemaException("The truth is not shown.") : source[column];
+        public Tensor this[Column column] =>
+            column == Columns.Truth ? throw new SchemaException("The truth is not shown.") : source[column];
         public bool MoveNext() => source.MoveNext();
         public void Dispose() => source.Dispose();
     }

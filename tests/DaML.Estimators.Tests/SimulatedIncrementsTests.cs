@@ -19,7 +19,8 @@ public sealed class SimulatedIncrementsTests : IDisposable
         truth = random.Normal([1, Sites], ScalarType.Float64);
         // Four of six components are seen, with small errors.
         var term = new ObservationTerm(new SubsetObservationOperator(Sites, 0, 1, 2, 3), ErrorCovariance.Scalar(4, 0.04));
-        cost = new FourDimensionalVariationalCost(new LinearDynamics(model), [new BackgroundTerm(ErrorCovariance.Scalar(Sites, 1))], [term]);
+        cost = new FourDimensionalVariationalCost(new LinearDynamics(model), [new BackgroundTerm(ErrorCovariance.Scalar(Sites, 1))],
+            [term]);
     }
 
     public void Dispose() => scope.Dispose();

@@ -21,7 +21,9 @@ public sealed class StateGridTests
     private static ResidualConvolutionNetwork Network(StateGrid grid, ResidualConvolutionOptions? options = null)
     {
         using var random = new RandomStream(7, "network", CPU);
-        var network = new ResidualConvolutionNetwork((options ?? new() { Filters = 4, Blocks = 1, SubBlocks = 1, KernelSize = 3 }) with { Grid = grid }, new(35, 2, 3, 1), ScalarType.Float64, random);
+        var network =
+            new ResidualConvolutionNetwork((options ?? new() { Filters = 4, Blocks = 1, SubBlocks = 1, KernelSize = 3 }) with
+                { Grid = grid }, new(35, 2, 3, 1), ScalarType.Float64, random);
         network.eval();
         return network;
     }
@@ -43,8 +45,10 @@ public sealed class StateGridTests
         var field = random.Normal(directions == 2 ? [2, 3, rows, columns] : [2, 3, columns], ScalarType.Float64);
         var weight = random.Normal(directions == 2 ? [4, 3, 5, 5] : [4, 3, 5], ScalarType.Float64);
         var bias = random.Normal([4], ScalarType.Float64);
-        double[] x = field.data<double>().ToArray(), w = weight.data<double>().ToArray(), product = grid.Convolve(field, weight, bias).contiguous().data<double>().ToArray();
-        int Place(int at, int size, AxisEnds ends) => ends == AxisEnds.Periodic ? (at % size + size) % size : at >= 0 && at < size ? at : -1;
+        double[] x = field.data<double>().ToArray(), w = weight.data<double>().ToArray(),
+            product = grid.Convolve(field, weight, bias).contiguous().data<double>().ToArray();
+        int Place(int at, int size, AxisEnds ends) =>
+            ends == AxisEnds.Periodic ? (at % size + size) % size : at >= 0 && at < size ? at : -1;
         int index = 0;
         for (int b = 0; b < 2; b++)
             for (int o = 0; o < 4; o++)
@@ -56,8 +60,10 @@ public sealed class StateGridTests
                             for (int k = 0; k < high; k++)
                                 for (int l = 0; l < 5; l++)
                                 {
-                                    int row = Place(r + k - high / 2, rows, grid.RowEnds), column = Place(c + l - 2, columns, grid.ColumnEnds);
-                                    if (row >= 0 && column >= 0) sum += w[((o * 3 + i) * high + k) * 5 + l] * x[((b * 3 + i) * rows + row) * columns + column];
+                                    int row = Place(r + k - high / 2, rows, grid.RowEnds),
+                                        column = Place(c + l - 2, columns, grid.ColumnEnds);
+                                    if (row >= 0 && column >= 0)
+                                        sum += w[((o * 3 + i) * high + k) * 5 + l] * x[((b * 3 + i) * rows + row) * columns + column];
                                 }
                         Assert.Equal(sum, product[index++], 1e-12);
                     }
@@ -71,9 +77,11 @@ public sealed class StateGridTests
         var grid = Grid(name);
         var network = Network(grid);
         var (forecast, innovation) = Inputs(3, 35);
-        Tensor Shift(Tensor state, long rows, long columns) => grid.ToState(grid.Directions == 1 ? state.roll(columns, -1) : grid.ToField(state).roll([rows, columns], [-2, -1]));
+        Tensor Shift(Tensor state, long rows, long columns) =>
+            grid.ToState(grid.Directions == 1 ? state.roll(columns, -1) : grid.ToField(state).roll([rows, columns], [-2, -1]));
         bool Commutes(long rows, long columns) =>
-            (network.call(Shift(forecast, rows, columns), Shift(innovation, rows, columns)) - Shift(network.call(forecast, innovation), rows, columns)).abs().max().ToDouble() < 1e-13;
+            (network.call(Shift(forecast, rows, columns), Shift(innovation, rows, columns))
+                - Shift(network.call(forecast, innovation), rows, columns)).abs().max().ToDouble() < 1e-13;
         Assert.Equal(grid.ColumnEnds == AxisEnds.Periodic, Commutes(0, 3));
         if (grid.Directions == 2) Assert.Equal(grid.RowEnds == AxisEnds.Periodic, Commutes(2, 0));
         if (grid.Directions == 2) Assert.Equal(grid.RowEnds == AxisEnds.Periodic && grid.ColumnEnds == AxisEnds.Periodic, Commutes(4, 5));
@@ -114,12 +122,16 @@ public sealed class StateGridTests
         Assert.Contains("5 x 7", Assert.Throws<ArgumentException>(() => Network(Grid("plane")).call(forecast, innovation)).Message);
         var twin = new SmallTwin();
         var system = twin.System;
-        Assert.Contains("given: 12", Assert.Throws<ArgumentException>(() => twin.Context.Analysis.ResidualConvolution(system, new() { Network = new() { Grid = StateGrid.Plane(3, 5) } })).Message);
+        Assert.Contains("given: 12",
+            Assert.Throws<ArgumentException>(() =>
+                twin.Context.Analysis.ResidualConvolution(system, new() { Network = new() { Grid = StateGrid.Plane(3, 5) } })).Message);
         Assert.Contains("directions", Assert.Throws<ArgumentException>(() => Network(Grid("plane")).On(StateGrid.Line)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => StateGrid.Plane(0, 3));
         Assert.Throws<ArgumentOutOfRangeException>(() => StateGrid.Plane(3, 3, (AxisEnds)5));
-        Assert.Contains("rows and columns", Assert.Throws<ArgumentException>(() => new StateGrid(3, null, AxisEnds.Bounded, AxisEnds.Bounded)).Message);
-        var narrow = Network(StateGrid.Plane(17, 2, AxisEnds.Bounded, AxisEnds.Periodic), new() { Filters = 2, Blocks = 1, SubBlocks = 1, KernelSize = 7 });
+        Assert.Contains("rows and columns",
+            Assert.Throws<ArgumentException>(() => new StateGrid(3, null, AxisEnds.Bounded, AxisEnds.Bounded)).Message);
+        var narrow = Network(StateGrid.Plane(17, 2, AxisEnds.Bounded, AxisEnds.Periodic),
+            new() { Filters = 2, Blocks = 1, SubBlocks = 1, KernelSize = 7 });
         Assert.Contains("at least 3 sites", Assert.Throws<ArgumentException>(() => narrow.call(forecast, innovation)).Message);
         Assert.Equal([2, 34], Network(StateGrid.Plane(17, 2), narrow.Options).call(forecast, innovation).shape);
     }
@@ -129,7 +141,8 @@ public sealed class StateGridTests
     {
         using var scope = NewDisposeScope();
         using var random = new RandomStream(1, "weights", CPU);
-        string Way(StateGrid grid) => new ResidualConvolutionNetwork(new() { Grid = grid }, new(35, 2, 3, 1), ScalarType.Float32, random).ComputationInUse;
+        string Way(StateGrid grid) =>
+            new ResidualConvolutionNetwork(new() { Grid = grid }, new(35, 2, 3, 1), ScalarType.Float32, random).ComputationInUse;
         Assert.StartsWith("fused", Way(StateGrid.Circle));
         Assert.Contains("this grid is a line", Way(StateGrid.Line));
         Assert.Contains("bounded 5 rows x periodic 7 columns", Way(Grid("cylinder")));

@@ -12,14 +12,16 @@ public sealed class ThreeDimensionalVariationalEstimatorTests(ITestOutputHelper 
         var estimator = context.Analysis.ThreeDimensionalVariational(system, new() { Background = new ClimatologicalBackground() });
         var method = estimator.Fit(context.Data.Twin(system, training));
         var report = context.Scores.Evaluate(method.Transform(context.Data.Twin(system, test)), new ScoreOptions { BurnIn = burnIn });
-        output.WriteLine($"{system}: analysis {report.AnalysisRmse}, forecast {report.ForecastRmse}, observations {report.ObservationRmse}");
+        output.WriteLine(
+            $"{system}: analysis {report.AnalysisRmse}, forecast {report.ForecastRmse}, observations {report.ObservationRmse}");
         return report.AnalysisRmse.Mean;
     }
 
     [Fact]
     public void Scores_on_Lorenz_96_and_Lorenz_63_are_the_published_ones()
     {
-        double rmse = Rmse(new AssimilationSystem(new Lorenz96(), ObservationNetwork.Full(40)), new() { Batch = 8, Cycles = 1000 }, new() { Batch = 16, Cycles = 1000, Stream = "test" }, 100);
+        double rmse = Rmse(new AssimilationSystem(new Lorenz96(), ObservationNetwork.Full(40)), new() { Batch = 8, Cycles = 1000 },
+            new() { Batch = 16, Cycles = 1000, Stream = "test" }, 100);
         Assert.InRange(rmse, 0.37, 0.43);
 
         rmse = Rmse(new AssimilationSystem(new Lorenz63(), ObservationNetwork.Full(3, 2)) { Interval = 0.25 },
@@ -36,7 +38,8 @@ public sealed class ThreeDimensionalVariationalEstimatorTests(ITestOutputHelper 
         using var twin = context.Data.Twin(system, new() { Batch = 4, Cycles = 200 }).Materialise();
         var options = new ClimatologicalBackground { TuningCycles = 120, TuningBurnIn = 20 };
         var estimator = context.Analysis.ThreeDimensionalVariational(system, new() { Background = options });
-        Tensor Background() => ((ThreeDimensionalVariationalAnalyzer)estimator.Fit(twin).Triple.Analyzer).Background.ToMatrix(ScalarType.Float64, CPU);
+        Tensor Background() =>
+            ((ThreeDimensionalVariationalAnalyzer)estimator.Fit(twin).Triple.Analyzer).Background.ToMatrix(ScalarType.Float64, CPU);
         var background = Background();
         var states = twin[Columns.Truth].reshape(-1, 12);
         var ratio = background / states.T.cov();
@@ -45,9 +48,15 @@ public sealed class ThreeDimensionalVariationalEstimatorTests(ITestOutputHelper 
         Assert.True(background.equal(Background()).all().ToBoolean());
 
         // No other scale does better on the piece it was tuned on, but for the width of the search.
-        double Error(double factor) => context.Scores.Evaluate(context.Analysis.ThreeDimensionalVariational(system with { Initial = new GaussianInitialCondition(states.mean([0]), ErrorCovariance.Full(states.T.cov())) }, new() { Background = new KnownBackground(ErrorCovariance.Full(factor * background)) }).Transform(twin.Take(120)), new ScoreOptions { BurnIn = 20 }).AnalysisRmse.Mean;
+        double Error(double factor) =>
+            context.Scores.Evaluate(
+                context.Analysis.ThreeDimensionalVariational(system with
+                    { Initial = new GaussianInitialCondition(states.mean([0]), ErrorCovariance.Full(states.T.cov())) },
+                        new() { Background = new KnownBackground(ErrorCovariance.Full(factor * background)) }).Transform(twin.Take(120)),
+                        new ScoreOptions { BurnIn = 20 }).AnalysisRmse.Mean;
         double best = Error(1);
-        foreach (double factor in new[] { 0.02, 0.3, 3, 30 }) Assert.True(Error(factor) > best * 0.999, $"{factor}: {Error(factor)} against {best}");
+        foreach (double factor in new[] { 0.02, 0.3, 3, 30 })
+            Assert.True(Error(factor) > best * 0.999, $"{factor}: {Error(factor)} against {best}");
     }
 
     [Fact]
@@ -59,19 +68,26 @@ public sealed class ThreeDimensionalVariationalEstimatorTests(ITestOutputHelper 
         using var twin = context.Data.Twin(system, new() { Batch = 4, Cycles = 120 }).Materialise();
         var method = context.Analysis.FourDimensionalVariational(system, new()
         {
-            Name = "mine", Window = WindowCycling.Overlapping(4, 2), Minimisation = new IncrementalOptions { OuterIterations = 2, InnerSolver = new LanczosSolver() },
+            Name = "mine", Window = WindowCycling.Overlapping(4, 2),
+            Minimisation = new IncrementalOptions { OuterIterations = 2, InnerSolver = new LanczosSolver() },
             Background = new ClimatologicalBackground { TuningCycles = 60, TuningBurnIn = 20, SmallestScale = 1e-3, LargestScale = 0.1 },
         }).Fit(twin);
         Assert.Equal("mine", method.Name);
         var analyzer = (FourDimensionalVariationalAnalyzer)method.Triple.Analyzer;
         Assert.IsType<LanczosSolver>(((IncrementalFourDimensionalVariational)analyzer.Method).Options.InnerSolver);
-        var ratio = ((BackgroundTerm)analyzer.Method.Cost.Priors[0]).Covariance.ToMatrix(ScalarType.Float64, CPU) / twin[Columns.Truth].reshape(-1, 12).T.cov();
+        var ratio = ((BackgroundTerm)analyzer.Method.Cost.Priors[0]).Covariance.ToMatrix(ScalarType.Float64, CPU) / twin[Columns.Truth]
+            .reshape(-1, 12).T.cov();
         Assert.InRange((ratio / ratio[0, 0] - 1).abs().max().ToDouble(), 0, 1e-9);
         Assert.InRange(ratio[0, 0].ToDouble(), 1e-3, 0.1);
-        double Rmse(ITransformer transformer) => context.Scores.Evaluate(transformer.Transform(context.Data.Twin(system, new() { Batch = 4, Cycles = 120, Stream = "test" })),
+        double Rmse(ITransformer transformer) =>
+            context.Scores.Evaluate(transformer.Transform(context.Data.Twin(system, new() { Batch = 4, Cycles = 120, Stream = "test" })),
             new ScoreOptions { BurnIn = 40 }).AnalysisRmse.Mean;
-        double threeDimensional = Rmse(context.Analysis.ThreeDimensionalVariational(system, new() { Background = new ClimatologicalBackground { TuningCycles = 60, TuningBurnIn = 20 } }).Fit(twin)), fourDimensional = Rmse(method);
-        output.WriteLine($"3D-Var {threeDimensional:f3}, 4D-Var {fourDimensional:f3} with {ratio[0, 0].ToDouble():g3} of the climatological covariance");
+        double threeDimensional =
+            Rmse(context.Analysis.ThreeDimensionalVariational(system,
+                new() { Background = new ClimatologicalBackground { TuningCycles = 60, TuningBurnIn = 20 } }).Fit(twin)),
+                fourDimensional = Rmse(method);
+        output.WriteLine(
+            $"3D-Var {threeDimensional:f3}, 4D-Var {fourDimensional:f3} with {ratio[0, 0].ToDouble():g3} of the climatological covariance");
         Assert.InRange(fourDimensional / threeDimensional, 0.4, 0.9);
     }
 
@@ -87,18 +103,29 @@ public sealed class ThreeDimensionalVariationalEstimatorTests(ITestOutputHelper 
         var missing = Assert.Throws<SchemaException>(() => estimator.Fit(withoutTruth));
         Assert.Contains("'truth' of shape [12]", missing.Message);
         var larger = new Lorenz96(14);
-        Assert.Throws<SchemaException>(() => estimator.Fit(context.Data.Twin(new AssimilationSystem(larger, ObservationNetwork.Full(larger.Dimension)), new() { Cycles = 200 })));
-        Assert.Contains("more than 12 states", Assert.Throws<ArgumentException>(() => context.Analysis.ThreeDimensionalVariational(system, new() { Background = new ClimatologicalBackground { TuningBurnIn = 2, TuningCycles = 5 } }).Fit(twin.Take(10))).Message);
+        Assert.Throws<SchemaException>(() =>
+            estimator.Fit(
+                context.Data.Twin(new AssimilationSystem(larger, ObservationNetwork.Full(larger.Dimension)), new() { Cycles = 200 })));
+        Assert.Contains("more than 12 states",
+            Assert.Throws<ArgumentException>(() =>
+                context.Analysis.ThreeDimensionalVariational(system,
+                    new() { Background = new ClimatologicalBackground { TuningBurnIn = 2, TuningCycles = 5 } })
+                    .Fit(twin.Take(10))).Message);
         Assert.Contains("burn-in of 100", Assert.Throws<ArgumentException>(() => estimator.Fit(twin.Take(50))).Message);
-        Assert.Throws<ArgumentOutOfRangeException>(() => context.Analysis.ThreeDimensionalVariational(system, new() { Background = new ClimatologicalBackground { SmallestScale = 3 } }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => context.Analysis.ThreeDimensionalVariational(system, new() { Background = new ClimatologicalBackground { TuningCycles = 10 } }));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            context.Analysis.ThreeDimensionalVariational(system,
+                new() { Background = new ClimatologicalBackground { SmallestScale = 3 } }));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            context.Analysis.ThreeDimensionalVariational(system,
+                new() { Background = new ClimatologicalBackground { TuningCycles = 10 } }));
         using var source = new CancellationTokenSource();
         source.Cancel();
         Assert.Throws<OperationCanceledException>(() => estimator.Fit(twin, source.Token));
 
         var reports = new List<ProgressReport>();
         var listening = new DataAssimilationContext(new DataAssimilationOptions { Progress = new Immediate(reports.Add) });
-        listening.Analysis.ThreeDimensionalVariational(system, new() { Background = new ClimatologicalBackground { TuningCycles = 60, TuningBurnIn = 10 } }).Fit(twin);
+        listening.Analysis.ThreeDimensionalVariational(system,
+            new() { Background = new ClimatologicalBackground { TuningCycles = 60, TuningBurnIn = 10 } }).Fit(twin);
         Assert.All(reports, report => Assert.Equal("tuning 3D-Var", report.Activity));
         Assert.Equal(reports[^1].Total, reports[^1].Completed);
         Assert.True(reports[^1].Metrics["rmse"] > 0);

@@ -16,9 +16,12 @@ public sealed class TrainingTimesTests
             var model = new Lorenz96(8, timeStep: 1 / 24.0);
             var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension));
             using var twin = context.Data.Twin(system, new() { Batch = 4, Cycles = 30 }).Materialise();
-            var view = context.Data.FromMemory(twin.Schema.Definitions.ToDictionary(definition => definition.Column, definition => twin[definition.Column]),
+            var view = context.Data.FromMemory(
+                twin.Schema.Definitions.ToDictionary(definition => definition.Column, definition => twin[definition.Column]),
                 [.. twin.Times.Select(rounded)]);
-            var learned = context.Analysis.ResidualConvolution(system, new() { Training = new() { Steps = 4, Truncation = 3, ValidationInterval = 4, ValidationBurnIn = 2, ValidationCycles = 6 } })
+            var learned = context.Analysis.ResidualConvolution(system,
+                new() { Training = new()
+                    { Steps = 4, Truncation = 3, ValidationInterval = 4, ValidationBurnIn = 2, ValidationCycles = 6 } })
                 .Fit(view, view);
             using var analyses = learned.Transform(view.Take(3)).Materialise([Columns.Analysis]);
             return analyses[Columns.Analysis].to(ScalarType.Float32).ToArray<float>();

@@ -14,17 +14,21 @@ public sealed class TruncatedBackpropagationTests : IDisposable
     {
         private readonly RandomStream random;
 
-        public Bench(SmallTwin twin, long truncation, double clip = 1e9, ITrajectoryView? view = null, nn.Module<Tensor, Tensor, Tensor>? network = null, long? batch = null,
+        public Bench(SmallTwin twin, long truncation, double clip = 1e9, ITrajectoryView? view = null,
+            nn.Module<Tensor, Tensor, Tensor>? network = null, long? batch = null,
             long burnIn = 0, double divergedCost = 24)
         {
             random = twin.Context.Random("bench");
             using var weights = twin.Context.Random("weights");
             var statistics = AnalysisStatistics.Measure(twin.Training, twin.Observing, 20);
-            Network = network ?? new ResidualConvolutionNetwork(SmallTwin.Network, statistics, twin.Context.Options.NetworkPrecision, weights);
+            Network = network
+                ?? new ResidualConvolutionNetwork(SmallTwin.Network, statistics, twin.Context.Options.NetworkPrecision, weights);
             Network.train();
             using var mean = full([twin.Dynamics.Dimension], statistics.StateMean, dtype: ScalarType.Float64);
-            var triple = new AssimilationTriple<StateMemory>(LearnedAnalyzer.InTraining("bench", Network, twin.Observing), new StatePropagater(twin.Dynamics), new StateProcoder(),
-                new StateSource(new GaussianInitialCondition(mean, ErrorCovariance.Scalar(twin.Dynamics.Dimension, 12)), twin.Context.Options.NetworkPrecision));
+            var triple = new AssimilationTriple<StateMemory>(LearnedAnalyzer.InTraining("bench", Network, twin.Observing),
+                new StatePropagater(twin.Dynamics), new StateProcoder(),
+                new StateSource(new GaussianInitialCondition(mean, ErrorCovariance.Scalar(twin.Dynamics.Dimension, 12)),
+                    twin.Context.Options.NetworkPrecision));
             Backpropagation = new TruncatedBackpropagation<StateMemory>("bench", triple, Network, view ?? twin.Training,
                 (_, analysis, cycle) => (analysis.State - cycle[Columns.Truth].to(analysis.State.dtype)).square().mean([-1]), divergedCost,
                 new TrainingOptions { Truncation = truncation, GradientClip = clip, BatchSize = batch, BurnIn = burnIn }, random);
@@ -71,7 +75,8 @@ public sealed class TruncatedBackpropagationTests : IDisposable
                 const double h = 1e-5;
                 double finiteDifference = (LossAt(name, index, h) - LossAt(name, index, -h)) / (2 * h);
                 double gradient = parameter.grad!.view(-1)[index].ToDouble();
-                Assert.True(Math.Abs(finiteDifference - gradient) < 1e-7 + 1e-6 * Math.Abs(gradient), $"{name}[{index}]: {gradient} by back-propagation, {finiteDifference} by differences");
+                Assert.True(Math.Abs(finiteDifference - gradient) < 1e-7 + 1e-6 * Math.Abs(gradient),
+                    $"{name}[{index}]: {gradient} by back-propagation, {finiteDifference} by differences");
             }
     }
 
@@ -205,7 +210,8 @@ public sealed class TruncatedBackpropagationTests : IDisposable
         var twin = new SmallTwin(batch: 9, networkPrecision: ScalarType.Float64);
         // The first trajectory gives itself away.
         using var offset = cat([full([1, 1], 1e3, dtype: ScalarType.Float64), zeros([8, 1], dtype: ScalarType.Float64)]);
-        var marked = new WatchedView(twin.Training, _ => { }, (_, column, value) => column == Columns.Truth ? value + offset : value.alias());
+        var marked = new WatchedView(twin.Training, _ => { }, (_, column, value) => column == Columns.Truth ? value + offset
+            : value.alias());
         using var bench = new Bench(twin, truncation: 1, view: marked, network: new HalfWay(), batch: 3);
         var places = Enumerable.Range(0, 12).Select(_ =>
         {
@@ -293,7 +299,8 @@ public sealed class TruncatedBackpropagationTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var twin = new SmallTwin(batch: 4);
-        var broken = new WatchedView(twin.Training, _ => { }, (cycle, key, value) => cycle == 2 && key.Name == column ? full_like(value, double.NaN) : value);
+        var broken = new WatchedView(twin.Training, _ => { }, (cycle, key, value) => cycle == 2 && key.Name == column
+            ? full_like(value, double.NaN) : value);
         using var bench = new Bench(twin, truncation: 2, view: broken);
         bench.Backpropagation.Step(1e-3);
         var thrown = Assert.Throws<ArgumentException>(() => bench.Backpropagation.Step(1e-3));

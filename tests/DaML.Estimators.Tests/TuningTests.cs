@@ -12,7 +12,8 @@ public sealed class TuningTests(ITestOutputHelper output)
     {
         using var scope = NewDisposeScope();
         var truth = arange(cycles * 3 * 2, dtype: ScalarType.Float64).reshape(cycles, 3, 2);
-        return context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Truth] = truth }, [.. Enumerable.Range(1, (int)cycles).Select(i => (double)i)]);
+        return context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Truth] = truth },
+            [.. Enumerable.Range(1, (int)cycles).Select(i => (double)i)]);
     }
 
     // The analysis error of trajectory b is error(b).
@@ -26,7 +27,8 @@ public sealed class TuningTests(ITestOutputHelper output)
         }
     }
 
-    private TuningEstimator<Off> Tune(TuningSearch search, Func<double, int, double> error, TuningOptions? options = null, DataAssimilationContext? other = null) =>
+    private TuningEstimator<Off> Tune(TuningSearch search, Func<double, int, double> error, TuningOptions? options = null,
+        DataAssimilationContext? other = null) =>
         (other ?? context).Analysis.Tune("setting", search, value => new Off(b => error(value, b)), options);
 
     [Fact]
@@ -42,7 +44,8 @@ public sealed class TuningTests(ITestOutputHelper output)
         Assert.Equal(8 + 36, golden.Curve.Points.Count);
         Assert.Equal(golden.Curve.Points.OrderBy(point => point.Values[0]), golden.Curve.Points);
 
-        var logarithmic = Tune(TuningSearch.GoldenSection(1e-4, 1e3, 1e-6, SearchScale.Logarithmic), (value, _) => Math.Abs(Math.Log(value / 0.02)) + 1).Tune(view);
+        var logarithmic = Tune(TuningSearch.GoldenSection(1e-4, 1e3, 1e-6, SearchScale.Logarithmic),
+            (value, _) => Math.Abs(Math.Log(value / 0.02)) + 1).Tune(view);
         Assert.InRange(Math.Log(logarithmic.Values[0] / 0.02), -1e-6, 1e-6);
 
         var grid = Tune(TuningSearch.Grid(0, 5, 11), Valley).Tune(view);
@@ -60,7 +63,8 @@ public sealed class TuningTests(ITestOutputHelper output)
     public void Searches_two_settings_by_their_grids()
     {
         using var view = Still();
-        var result = context.Analysis.Tune(new("one", TuningSearch.Grid(1, 2, 3)), new("two", TuningSearch.Grid(0.1, 10, 3, SearchScale.Logarithmic)),
+        var result = context.Analysis.Tune(new("one", TuningSearch.Grid(1, 2, 3)),
+            new("two", TuningSearch.Grid(0.1, 10, 3, SearchScale.Logarithmic)),
             (one, two) => new Off(_ => Math.Abs(one - 1.5) + Math.Abs(Math.Log10(two)) + 1)).Tune(view);
         Assert.Equal(9, result.Curve.Points.Count);
         Assert.Equal([1.5, 1], result.Values);
@@ -83,7 +87,8 @@ public sealed class TuningTests(ITestOutputHelper output)
         var median = Tune(TuningSearch.Grid(0.5, 4, 8), Edge, options with { Aggregate = TuningAggregate.Median }).Tune(view);
         Assert.Equal(1, median.Curve.Points.Count(point => double.IsPositiveInfinity(point.Score)));
         // Golden sections next to a cliff stay on the side that works.
-        var cliff = Tune(TuningSearch.GoldenSection(0, 7, 1e-3), (value, b) => value < 1.234 ? double.NegativeInfinity : value, options).Tune(view);
+        var cliff = Tune(TuningSearch.GoldenSection(0, 7, 1e-3), (value, b) => value < 1.234 ? double.NegativeInfinity : value, options)
+            .Tune(view);
         Assert.InRange(cliff.Values[0], 1.234, 1.2355);
         string svg = result.Curve.ToFigure("plateau").ToSvg();
         Assert.Contains("analysis RMSE", svg);
@@ -100,20 +105,30 @@ public sealed class TuningTests(ITestOutputHelper output)
         var dynamics = new Lorenz96(20);
         var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension));
         var training = context.Data.Twin(system, new() { Batch = 4, Stream = "tuning" });
-        TuningResult<SequentialAssimilation<EnsembleMemory>> Tuned(int threads) => context.Analysis.Tune("inflation", TuningSearch.Grid(0.9, 1.5, 7),
-            inflation => context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 24, Inflation = Inflation.StandardDeviation(inflation), DivergenceHandling = DivergenceHandling.Isolate }), new TuningOptions { Cycles = 150, BurnIn = 50, Threads = threads }).Tune(training);
+        TuningResult<SequentialAssimilation<EnsembleMemory>> Tuned(int threads) =>
+            context.Analysis.Tune("inflation", TuningSearch.Grid(0.9, 1.5, 7),
+            inflation =>
+                context.Analysis.EnsembleTransformKalmanFilter(system,
+                    new() { Members = 24, Inflation = Inflation.StandardDeviation(inflation),
+                        DivergenceHandling = DivergenceHandling.Isolate }),
+                            new TuningOptions { Cycles = 150, BurnIn = 50, Threads = threads }).Tune(training);
         var serial = Tuned(1);
         var parallel = Tuned(4);
         Assert.Equal(serial.Curve.Points.Select(point => point.Score), parallel.Curve.Points.Select(point => point.Score));
-        Assert.Equal(serial.Curve.Points.SelectMany(point => point.PerTrajectory), parallel.Curve.Points.SelectMany(point => point.PerTrajectory));
+        Assert.Equal(serial.Curve.Points.SelectMany(point => point.PerTrajectory),
+            parallel.Curve.Points.SelectMany(point => point.PerTrajectory));
         Assert.Equal(serial.Values, parallel.Values);
-        foreach (var point in serial.Curve.Points) output.WriteLine($"{point.Values[0]:f2}: {point.Score:f4}, {point.Divergences} divergences");
+        foreach (var point in serial.Curve.Points)
+            output.WriteLine($"{point.Values[0]:f2}: {point.Score:f4}, {point.Divergences} divergences");
         Assert.InRange(serial.Values[0], 0.95, 1.15);
-        Assert.True(serial.Curve.Points[0].Score > 2 * serial.Curve.Best.Score && serial.Curve.Points[^1].Score > 1.3 * serial.Curve.Best.Score);
+        Assert.True(serial.Curve.Points[0].Score > 2 * serial.Curve.Best.Score
+            && serial.Curve.Points[^1].Score > 1.3 * serial.Curve.Best.Score);
         // The method is the one of the best value.
         var test = context.Data.Twin(system, new() { Batch = 2, Cycles = 30, Stream = "test" });
         double Score(ITransformer method) => context.Scores.Evaluate(method.Transform(test)).AnalysisRmse.Mean;
-        Assert.Equal(Score(context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 24, Inflation = Inflation.StandardDeviation(serial.Values[0]) })), Score(serial.Method));
+        Assert.Equal(
+            Score(context.Analysis.EnsembleTransformKalmanFilter(system,
+                new() { Members = 24, Inflation = Inflation.StandardDeviation(serial.Values[0]) })), Score(serial.Method));
     }
 
     [Fact]
@@ -122,7 +137,8 @@ public sealed class TuningTests(ITestOutputHelper output)
         using var view = Still();
         using var other = Still(12);
         var seen = new List<long?>();
-        var tuning = context.Analysis.Tune("setting", TuningSearch.Grid(1, 2), value => new Learner(data => { lock (seen) seen.Add(data.CycleCount); return new Off(_ => value); }));
+        var tuning = context.Analysis.Tune("setting", TuningSearch.Grid(1, 2),
+            value => new Learner(data => { lock (seen) seen.Add(data.CycleCount); return new Off(_ => value); }));
         Assert.Equal("learner", tuning.Name);
         var method = tuning.Fit(other, view);
         Assert.Equal([12, 12], seen);
@@ -151,14 +167,16 @@ public sealed class TuningTests(ITestOutputHelper output)
 
         using var source = new CancellationTokenSource();
         var stopping = new DataAssimilationContext(new DataAssimilationOptions { Progress = new Immediate(_ => source.Cancel()) });
-        Assert.Throws<OperationCanceledException>(() => Tune(TuningSearch.GoldenSection(0, 5, 0.01), (value, _) => value + 1, other: stopping).Tune(view, source.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            Tune(TuningSearch.GoldenSection(0, 5, 0.01), (value, _) => value + 1, other: stopping).Tune(view, source.Token));
     }
 
     [Fact]
     public void What_goes_wrong_in_a_candidate_is_thrown_as_it_is()
     {
         using var view = Still();
-        var refused = Assert.Throws<ArgumentOutOfRangeException>(() => Tune(TuningSearch.Grid(1, 2, 3), (_, _) => throw new ArgumentOutOfRangeException("what", "mine")).Tune(view));
+        var refused = Assert.Throws<ArgumentOutOfRangeException>(() =>
+            Tune(TuningSearch.Grid(1, 2, 3), (_, _) => throw new ArgumentOutOfRangeException("what", "mine")).Tune(view));
         Assert.Contains("mine", refused.Message);
     }
 
@@ -174,18 +192,25 @@ public sealed class TuningTests(ITestOutputHelper output)
         Assert.Throws<ArgumentOutOfRangeException>(() => TuningSearch.GoldenSection(0, 1, 0));
         var grid = TuningSearch.Grid(1, 2, 3);
         Assert.Throws<ArgumentException>(() => context.Analysis.Tune(" ", grid, _ => new Off(_ => 1)));
-        Assert.Contains("two names", Assert.Throws<ArgumentException>(() => context.Analysis.Tune(new("a", grid), new("a", grid), (_, _) => new Off(_ => 1))).Message);
-        Assert.Contains("grid of each", Assert.Throws<ArgumentException>(() => context.Analysis.Tune(new("a", grid), new("b", TuningSearch.GoldenSection(0, 1, 0.1)), (_, _) => new Off(_ => 1))).Message);
+        Assert.Contains("two names",
+            Assert.Throws<ArgumentException>(() =>
+                context.Analysis.Tune(new("a", grid), new("a", grid), (_, _) => new Off(_ => 1))).Message);
+        Assert.Contains("grid of each",
+            Assert.Throws<ArgumentException>(() =>
+                context.Analysis.Tune(new("a", grid), new("b", TuningSearch.GoldenSection(0, 1, 0.1)), (_, _) => new Off(_ => 1))).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => Tune(grid, (_, _) => 1, new TuningOptions { Threads = 0 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => Tune(grid, (_, _) => 1, new TuningOptions { Cycles = 10, BurnIn = 10 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => Tune(grid, (_, _) => 1, new TuningOptions { LostTruthBound = 0 }));
         using var view = Still();
-        Assert.Contains("burn-in of 20", Assert.Throws<ArgumentException>(() => Tune(grid, (_, _) => 1, new TuningOptions { BurnIn = 20 }).Tune(view)).Message);
+        Assert.Contains("burn-in of 20",
+            Assert.Throws<ArgumentException>(() => Tune(grid, (_, _) => 1, new TuningOptions { BurnIn = 20 }).Tune(view)).Message);
         var endless = context.Data.Twin(new AssimilationSystem(new Lorenz63(), ObservationNetwork.Full(3)));
         Assert.Throws<SchemaException>(() => Tune(grid, (_, _) => 1).Tune(endless));
         var lorenz = new Lorenz63();
         Assert.Contains("ends", Assert.Throws<ArgumentException>(() => context.Analysis.Tune("inflation", grid,
-            inflation => context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(lorenz, ObservationNetwork.Full(lorenz.Dimension)), new() { Members = 5, Inflation = Inflation.StandardDeviation(inflation) })).Tune(endless)).Message);
+            inflation =>
+                context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(lorenz, ObservationNetwork.Full(lorenz.Dimension)),
+                    new() { Members = 5, Inflation = Inflation.StandardDeviation(inflation) })).Tune(endless)).Message);
     }
 
     private sealed class Immediate(Action<ProgressReport> action) : IProgress<ProgressReport>

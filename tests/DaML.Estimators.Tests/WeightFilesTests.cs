@@ -37,7 +37,8 @@ public sealed class WeightFilesTests : IDisposable
         var (_, method) = Written();
         var history = SmallTwin.History(method);
         var text = JsonNode.Parse(File.ReadAllText(Name + ".json"))!;
-        Assert.Equal(SmallTwin.Analyzer(method).Network.parameters().Sum(parameter => parameter.numel()), text["parameters"]!.GetValue<long>());
+        Assert.Equal(SmallTwin.Analyzer(method).Network.parameters().Sum(parameter => parameter.numel()),
+            text["parameters"]!.GetValue<long>());
         Assert.Equal(8, text["settings"]!["network"]!["settings"]!["options"]!["filters"]!.GetValue<int>());
         Assert.Equal("scalar-error-covariance", text["settings"]!["observing"]!["parts"]!["error"]!["kind"]!.GetValue<string>());
 
@@ -70,9 +71,11 @@ public sealed class WeightFilesTests : IDisposable
 
         string shipped = Path.Combine(folder, "shipped");
         var untold = read.History with { Settings = null };   // as trainings left it that did not take their settings down
-        Assert.Null(Reloaded.Of(new LearnedAnalyzer("old", read.Operator, read.Error, read.Network, untold), twin.Context).History!.Settings);
+        Assert.Null(
+            Reloaded.Of(new LearnedAnalyzer("old", read.Operator, read.Error, read.Network, untold), twin.Context).History!.Settings);
         Assert.Contains("Settings", Assert.Throws<ArgumentException>(() => WeightFiles.Write(shipped, read.Network, untold)).Message);
-        WeightFiles.Write(shipped, read.Network, untold with { Settings = read.History.Settings with { Device = "another machine", Notes = "converted" } });
+        WeightFiles.Write(shipped, read.Network,
+            untold with { Settings = read.History.Settings with { Device = "another machine", Notes = "converted" } });
         Assert.Equal(File.ReadAllBytes(Name + ".safetensors"), File.ReadAllBytes(shipped + ".safetensors"));
         var made = twin.Estimator().Pretrained(shipped);
         Assert.Equal(("another machine", "converted"), (SmallTwin.History(made).Settings!.Device, SmallTwin.History(made).Settings!.Notes));
@@ -98,12 +101,15 @@ public sealed class WeightFilesTests : IDisposable
     public void Weights_of_another_architecture_are_refused_tensor_by_tensor()
     {
         Written();
-        string Refused(ResidualConvolutionOptions network) => Assert.Throws<ModelArchiveException>(() => new SmallTwin().Estimator(network: network).Pretrained(Name)).Message;
+        string Refused(ResidualConvolutionOptions network) =>
+            Assert.Throws<ModelArchiveException>(() => new SmallTwin().Estimator(network: network).Pretrained(Name)).Message;
         Assert.Contains("Float32 [8, 2, 5] and the network needs Float32 [16, 2, 5]", Refused(SmallTwin.Network with { Filters = 16 }));
         Assert.Contains("'trunk.convolutions.2.weight' is missing", Refused(SmallTwin.Network with { SubBlocks = 3 }));
         Assert.Contains("'trunk.convolutions.1.weight' has no place", Refused(SmallTwin.Network with { SubBlocks = 1 }));
         Assert.Contains("\"filters\":8", Refused(SmallTwin.Network with { SubBlocks = 1 }));
-        Assert.Contains("Float64", Assert.Throws<ModelArchiveException>(() => new SmallTwin(networkPrecision: ScalarType.Float64).Estimator().Pretrained(Name)).Message);
+        Assert.Contains("Float64",
+            Assert.Throws<ModelArchiveException>(() =>
+                new SmallTwin(networkPrecision: ScalarType.Float64).Estimator().Pretrained(Name)).Message);
     }
 
     [Fact]
@@ -152,7 +158,8 @@ public sealed class WeightFilesTests : IDisposable
 
     private Process? Start(string script)
     {
-        try { return Process.Start(new ProcessStartInfo("python3", ["-c", script, Name + ".safetensors"]) { RedirectStandardOutput = true }); }
+        try { return Process.Start(new ProcessStartInfo("python3", ["-c", script, Name + ".safetensors"])
+            { RedirectStandardOutput = true }); }
         catch (System.ComponentModel.Win32Exception) { return null; }
     }
 }

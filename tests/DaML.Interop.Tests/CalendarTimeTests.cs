@@ -6,7 +6,8 @@ public sealed class CalendarTimeTests
     [Theory]
     [InlineData("days since 1970-01-01 00:00:00", null, 11323, 11323)]
     [InlineData("days since 2001-1-1", "gregorian", 0, 11323)]
-    [InlineData("hours since 1-1-1 00:00:0.0", "standard", 17067072, -8036)]          // the reanalysis' own: 1948-01-01 in the mixed calendar
+    // the reanalysis' own: 1948-01-01 in the mixed calendar
+    [InlineData("hours since 1-1-1 00:00:0.0", "standard", 17067072, -8036)]
     [InlineData("hours since 1800-01-01 00:00:0.0", null, 1297320, -8036)]            // and its newer one
     [InlineData("days since 0001-01-01", "proleptic_gregorian", 719162, 0)]           // DateTime's own count of days
     [InlineData("seconds since 1970-01-01T00:00:00Z", "proleptic_gregorian", 86400, 1)]
@@ -90,8 +91,10 @@ public sealed class CalendarTimeTests
         {
             var date = calendar.Date(day);
             Assert.Equal(day, calendar.Days(date.Year, date.Month, date.Day));
-            bool follows = date == (before.Year, before.Month, before.Day + 1) || (date.Day == 1 && (date.Month == before.Month + 1 || (date.Month == 1 && date.Year == before.Year + 1)));
-            Assert.True(follows || (name == "standard" && (before, date) == ((1582, 10, 4), (1582, 10, 15))), $"{before} is followed by {date}");
+            bool follows = date == (before.Year, before.Month, before.Day + 1)
+                || (date.Day == 1 && (date.Month == before.Month + 1 || (date.Month == 1 && date.Year == before.Year + 1)));
+            Assert.True(follows
+                || (name == "standard" && (before, date) == ((1582, 10, 4), (1582, 10, 15))), $"{before} is followed by {date}");
             before = date;
             if (name == "proleptic_gregorian") Assert.Equal(DateTime.UnixEpoch.AddDays(day), new DateTime(date.Year, date.Month, date.Day));
         }

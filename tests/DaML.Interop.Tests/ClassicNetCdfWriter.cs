@@ -56,7 +56,8 @@ public sealed class ClassicNetCdfWriter
 
     private bool IsRecord(int i) => variables[i].Dimensions.Any(dim => dimensions[dim].Length == 0);
 
-    private int Size(int i) => Element(variables[i].Type) * (IsRecord(i) ? variables[i].Values.Length / Math.Max(1, Records) : variables[i].Values.Length);
+    private int Size(int i) =>
+        Element(variables[i].Type) * (IsRecord(i) ? variables[i].Values.Length / Math.Max(1, Records) : variables[i].Values.Length);
 
     private void Data(Stream file, int i, int from, int count)
     {

@@ -77,7 +77,8 @@ public sealed class CsvTrajectoryTests : IDisposable
     [InlineData("time,u,v\n1,2,3\n2,4,5\"6\n", "line 3: a quotation mark is out of place")]
     [InlineData("time,u,v\n", "has a header and no row")]
     [InlineData("", "is empty")]
-    public void ABadFileIsRefusedWithFileLineAndColumn(string text, string says) => Assert.Contains(says, Refused(folder.Write("bad.csv", text)));
+    public void ABadFileIsRefusedWithFileLineAndColumn(string text, string says) =>
+    Assert.Contains(says, Refused(folder.Write("bad.csv", text)));
 
     [Fact]
     public void ABlankLineOfAFileWithOneColumnIsAnEmptyField() // fault 09
@@ -85,8 +86,10 @@ public sealed class CsvTrajectoryTests : IDisposable
         var options = new CsvOptions { TimeHeader = null, Missing = MissingValues.Mask };
         string path = folder.Write("one.csv", "y\n1\n\n3\n  \n5\n");
         Assert.Equal([(1, 1.0, true), (2, 0.0, false), (3, 3.0, true), (4, 0.0, false), (5, 5.0, true)], Series(path, options));
-        Assert.Contains("line 3, column 'y': the field is missing", Assert.Throws<DataFileException>(() => Series(path, options with { Missing = MissingValues.Refuse })).Message);
-        Assert.Equal([(1, 1.0, true), (2, 3.0, true)], Series(folder.Write("windows.csv", "\r\ntime,y\r\n1,1\r\n\r\n2,3\r\n\r\n"), options with { TimeHeader = "time" }));
+        Assert.Contains("line 3, column 'y': the field is missing",
+            Assert.Throws<DataFileException>(() => Series(path, options with { Missing = MissingValues.Refuse })).Message);
+        Assert.Equal([(1, 1.0, true), (2, 3.0, true)],
+            Series(folder.Write("windows.csv", "\r\ntime,y\r\n1,1\r\n\r\n2,3\r\n\r\n"), options with { TimeHeader = "time" }));
     }
 
     [Theory]
@@ -104,7 +107,8 @@ public sealed class CsvTrajectoryTests : IDisposable
         var options = new CsvOptions { Missing = MissingValues.Mask, Markers = ["NA", "-9999", "null", "***"] };
         string path = folder.Write("na.csv", $"time,y\n1,1\n2,{field}\n3,-999\n");
         Assert.Equal([(1, 1.0, true), (2, 0.0, false), (3, -999.0, true)], Series(path, options));
-        Assert.Contains("line 3, column 'y': the field is missing", Assert.Throws<DataFileException>(() => Series(path, options with { Missing = MissingValues.Refuse })).Message);
+        Assert.Contains("line 3, column 'y': the field is missing",
+            Assert.Throws<DataFileException>(() => Series(path, options with { Missing = MissingValues.Refuse })).Message);
     }
 
     [Fact]
@@ -113,22 +117,28 @@ public sealed class CsvTrajectoryTests : IDisposable
         string path = folder.Write("c.csv", "# buoy 42\n#\ntime,y\n# first\n1,1\n2,3\n#end");
         var options = new CsvOptions { Comment = '#', Missing = MissingValues.Mask };
         Assert.Equal([(1, 1.0, true), (2, 3.0, true)], Series(path, options));
-        Assert.Equal([(1, 1.0, true), (2, 3.0, true)], Series(folder.Write("d.csv", "; note\ny\n1\n; note\n3\n"), options with { Comment = ';', TimeHeader = null }));
-        Assert.Contains("has no column 'time'; it has: # buoy 42", Assert.Throws<DataFileException>(() => Series(path, options with { Comment = null })).Message);
+        Assert.Equal([(1, 1.0, true), (2, 3.0, true)],
+            Series(folder.Write("d.csv", "; note\ny\n1\n; note\n3\n"), options with { Comment = ';', TimeHeader = null }));
+        Assert.Contains("has no column 'time'; it has: # buoy 42",
+            Assert.Throws<DataFileException>(() => Series(path, options with { Comment = null })).Message);
     }
 
     [Fact]
     public void BlanksMayStandBetweenFields()
     {
         string path = folder.Write("b.txt", "time    y\n 1   1.5 \n\n10   NA\n");
-        Assert.Equal([(1, 1.5, true), (10, 0.0, false)], Series(path, new() { Delimiter = " ", Missing = MissingValues.Mask, Markers = ["NA"] }));
-        Assert.Equal([(1, 1.5, true)], Series(folder.Write("t.txt", "time\ty\n1\t1.5\n"), new() { Delimiter = "\t", Missing = MissingValues.Mask }));
+        Assert.Equal([(1, 1.5, true), (10, 0.0, false)],
+            Series(path, new() { Delimiter = " ", Missing = MissingValues.Mask, Markers = ["NA"] }));
+        Assert.Equal([(1, 1.5, true)],
+            Series(folder.Write("t.txt", "time\ty\n1\t1.5\n"), new() { Delimiter = "\t", Missing = MissingValues.Mask }));
         Assert.Equal([(1, 1.5, true), (2, 2.5, true)],
             Series(folder.Write("m.txt", " time\t y\n1 \t1.5\n2  2.5\t\n\t\n"), new() { Delimiter = " ", Missing = MissingValues.Mask }));
         foreach (string bad in (string[])["", "\n", "\"", "1", "x"])
-            Assert.Contains("'Delimiter' must be a sign", Assert.Throws<ArgumentException>(() => Series(path, new() { Delimiter = bad })).Message);
+            Assert.Contains("'Delimiter' must be a sign",
+                Assert.Throws<ArgumentException>(() => Series(path, new() { Delimiter = bad })).Message);
         foreach (char bad in (char[])[',', '"', '1', ' '])
-            Assert.Contains("'Comment' must be a sign", Assert.Throws<ArgumentException>(() => Series(path, new() { Comment = bad })).Message);
+            Assert.Contains("'Comment' must be a sign",
+                Assert.Throws<ArgumentException>(() => Series(path, new() { Comment = bad })).Message);
     }
 
     [Theory]
@@ -163,7 +173,8 @@ public sealed class CsvTrajectoryTests : IDisposable
     [InlineData("2003-01")]
     [InlineData("2003-01-02T23:59:60")]
     public void OtherDatesAreRefused(string date) =>
-        Assert.Contains($"is '{date}', neither a number nor a date of ISO 8601", Assert.Throws<DataFileException>(() => Series(folder.Write("date.csv", $"time,y\n{date},1\n"), new())).Message);
+        Assert.Contains($"is '{date}', neither a number nor a date of ISO 8601",
+            Assert.Throws<DataFileException>(() => Series(folder.Write("date.csv", $"time,y\n{date},1\n"), new())).Message);
 
     [Theory]
     [InlineData("20030131", "20030201")]
@@ -229,7 +240,8 @@ public sealed class CsvTrajectoryTests : IDisposable
 
     [Fact]
     public void NumbersAndDatesAreNotMixed() =>
-        Assert.Contains("is '2001-01-01', a date where the rows before have numbers", Assert.Throws<DataFileException>(() => Series(folder.Write("mixed.csv", "time,y\n1,1\n2001-01-01,2\n"), new())).Message);
+        Assert.Contains("is '2001-01-01', a date where the rows before have numbers",
+            Assert.Throws<DataFileException>(() => Series(folder.Write("mixed.csv", "time,y\n1,1\n2001-01-01,2\n"), new())).Message);
 
     [Fact]
     public void TheFirstCycleMayBeTheStart()
@@ -239,7 +251,8 @@ public sealed class CsvTrajectoryTests : IDisposable
         Assert.Equal(0, context.Data.FromCsv(path, new CsvOptions { StartTime = 0 }, y).StartTime);
         Assert.Equal(0, context.Data.FromCsv(path, new CsvOptions { StartTime = FileStart.AtFirstCycle }, y).StartTime);
         Assert.Equal(-1, context.Data.FromCsv(path, new CsvOptions { StartTime = FileStart.OneIntervalBefore }, y).StartTime);
-        Assert.Contains("must not be after the first cycle, which is at 0", Assert.Throws<ArgumentException>(() => context.Data.FromCsv(path, new CsvOptions { StartTime = 0.5 }, y)).Message);
+        Assert.Contains("must not be after the first cycle, which is at 0",
+            Assert.Throws<ArgumentException>(() => context.Data.FromCsv(path, new CsvOptions { StartTime = 0.5 }, y)).Message);
     }
 
     [Fact]
@@ -307,13 +320,16 @@ public sealed class CsvTrajectoryTests : IDisposable
             ("0,a,1\n0,b,2\n1,a,3\n2,b,4\n", "of a time must stand together"),
             ("0,a,1\n0,b,2\n0,a,3\n1,a,3\n1,b,4\n1,a,5\n", "has the trajectory 'a' twice"),
         })
-            Assert.Contains(says, Assert.Throws<DataFileException>(() => context.Data.FromCsv(folder.Write("bad.csv", "time,run,y\n" + text), options, y)).Message);
+            Assert.Contains(says,
+                Assert.Throws<DataFileException>(() =>
+                    context.Data.FromCsv(folder.Write("bad.csv", "time,run,y\n" + text), options, y)).Message);
     }
 
     [Fact]
     public void WhatIsNotThereIsNamed()
     {
-        Assert.Contains("nowhere.csv", Assert.Throws<FileNotFoundException>(() => context.Data.FromCsv(folder.File("nowhere.csv"), Wind)).Message);
+        Assert.Contains("nowhere.csv",
+            Assert.Throws<FileNotFoundException>(() => context.Data.FromCsv(folder.File("nowhere.csv"), Wind)).Message);
         Assert.Throws<ArgumentException>(() => context.Data.FromCsv(folder.Write("x.csv", "time,u\n1,2\n")));
     }
 
@@ -322,7 +338,8 @@ public sealed class CsvTrajectoryTests : IDisposable
         var series = new List<(double, double, bool)>();
         using var cursor = context.Data.FromCsv(path, options, new CsvColumn(Columns.Observation, "y")).OpenCursor();
         while (cursor.MoveNext())
-            series.Add((cursor.Time, cursor[Columns.Observation].ToDouble(), options.Missing != MissingValues.Mask || cursor[Columns.ObservationMask].ToBoolean()));
+            series.Add((cursor.Time, cursor[Columns.Observation].ToDouble(), options.Missing != MissingValues.Mask
+                || cursor[Columns.ObservationMask].ToBoolean()));
         return series;
     }
 

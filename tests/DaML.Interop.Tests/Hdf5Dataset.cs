@@ -9,7 +9,8 @@ public static class Hdf5Dataset
     public static unsafe void Write(string path, string name, long[] shape, double[] values)
     {
         nint library = NetCdfLibrary.Load(NetCdfLibrary.Names);
-        Assert.SkipUnless(NativeLibrary.TryGetExport(library, "H5Fcreate", out nint create), "the HDF5 library's functions are not visible");
+        Assert.SkipUnless(NativeLibrary.TryGetExport(library, "H5Fcreate", out nint create),
+            "the HDF5 library's functions are not visible");
         nint Export(string function) => NativeLibrary.GetExport(library, function);
         using var gate = NetCdfLibrary.Enter();
         Assert.True(((delegate* unmanaged<int>)Export("H5open"))() >= 0);
@@ -20,8 +21,10 @@ public static class Hdf5Dataset
         {
             long file = ((delegate* unmanaged<byte*, uint, long, long, long>)create)(at, 2, 0, 0);
             long space = ((delegate* unmanaged<int, long*, long*, long>)Export("H5Screate_simple"))(shape.Length, dimensions, null);
-            long set = ((delegate* unmanaged<long, byte*, long, long, long, long, long, long>)Export("H5Dcreate2"))(file, called, type, space, 0, 0, 0);
-            Assert.True(((delegate* unmanaged<long, long, long, long, long, double*, int>)Export("H5Dwrite"))(set, type, 0, 0, 0, data) >= 0);
+            long set = ((delegate* unmanaged<long, byte*, long, long, long, long, long, long>)Export("H5Dcreate2"))(file, called, type,
+                space, 0, 0, 0);
+            Assert.True(
+                ((delegate* unmanaged<long, long, long, long, long, double*, int>)Export("H5Dwrite"))(set, type, 0, 0, 0, data) >= 0);
             ((delegate* unmanaged<long, int>)Export("H5Dclose"))(set);
             ((delegate* unmanaged<long, int>)Export("H5Sclose"))(space);
             Assert.True(((delegate* unmanaged<long, int>)Export("H5Fclose"))(file) >= 0);

@@ -36,7 +36,8 @@ public sealed class MicrosoftMLTests
     public void Preview_shows_the_first_rows()
     {
         var preview = watched.ToDataView().Preview(7);
-        Assert.Equal(["Cycle", "Trajectory", "Time", "truth", "forecast", "indicator", "count"], preview.Schema.Select(column => column.Name));
+        Assert.Equal(["Cycle", "Trajectory", "Time", "truth", "forecast", "indicator", "count"],
+            preview.Schema.Select(column => column.Name));
         Assert.Equal(7, preview.RowView.Length);
         Assert.Equal([0L, 0L, 0L, 0L, 0L, 1L, 1L], preview.ColumnView[0].Values);
         Assert.Equal([0, 1, 2, 3, 4, 0, 1], preview.ColumnView[1].Values);
@@ -127,7 +128,8 @@ public sealed class MicrosoftMLTests
 
         using var scope = NewDisposeScope();
         Tensor group = All(Indicator).flatten(), count = All(Count).flatten();
-        double first = (count * (1 - group)).sum().ToDouble() / (1 - group).sum().ToDouble(), second = (count * group).sum().ToDouble() / group.sum().ToDouble();
+        double first = (count * (1 - group)).sum().ToDouble() / (1 - group).sum().ToDouble(),
+            second = (count * group).sum().ToDouble() / group.sum().ToDouble();
         Assert.InRange(second / first, 2, 3);
         Assert.Equal(Math.Log(first), model.Model.Bias, 1e-3);
         Assert.Equal(Math.Log(second / first), model.Model.Weights[0], 1e-3);

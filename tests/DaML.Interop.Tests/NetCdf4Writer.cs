@@ -5,7 +5,10 @@ using System.Text;
 
 namespace DaML.Tests;
 
-/// <summary>Writes NetCDF-4 files by the C library, with every type, several unlimited dimensions and groups: what the byte-by-byte writer of classic files cannot.</summary>
+/// <summary>
+/// Writes NetCDF-4 files by the C library, with every type, several unlimited dimensions and groups: what the byte-by-byte writer of
+/// classic files cannot.
+/// </summary>
 public sealed partial class NetCdf4Writer : IDisposable
 {
     private readonly int file;
@@ -29,20 +32,26 @@ public sealed partial class NetCdf4Writer : IDisposable
         return this;
     }
 
-    /// <summary>A variable with all of its values, of any numeric type (1 byte ... 11 ulong); numbers beyond 2^53 as <see cref="Int128"/>.</summary>
-    public NetCdf4Writer Variable(string name, int type, string[] of, object[] values, params (string Name, int Type, object Value)[] attributes)
+    /// <summary>
+    /// A variable with all of its values, of any numeric type (1 byte ... 11 ulong); numbers beyond 2^53 as <see cref="Int128"/>.
+    /// </summary>
+    public NetCdf4Writer Variable(string name, int type, string[] of, object[] values,
+        params (string Name, int Type, object Value)[] attributes)
     {
         using var gate = NetCdfLibrary.Enter();
         int split = name.LastIndexOf('/') + 1, group = Group(name[..Math.Max(0, split - 1)]);
-        Check(DefineVariable(group, name[split..], type, of.Length, [.. of.Select(dimension => dimensions[dimension]), 0], out int variable));
+        Check(DefineVariable(group, name[split..], type, of.Length, [.. of.Select(dimension => dimensions[dimension]), 0],
+            out int variable));
         foreach (var (attribute, kind, value) in attributes)
         {
             if (attribute == "no fill") Check(DefineFill(group, variable, 1, 0));
-            else if (value is string text) Check(PutText(group, variable, attribute, (nuint)Encoding.UTF8.GetByteCount(text), Encoding.UTF8.GetBytes(text)));
+            else if (value is string text)
+                Check(PutText(group, variable, attribute, (nuint)Encoding.UTF8.GetByteCount(text), Encoding.UTF8.GetBytes(text)));
             else
             {
                 object[] numbers = value as object[] ?? [value];
-                Check(PutAttribute(group, variable, attribute, kind, (nuint)numbers.Length, [.. numbers.SelectMany(number => Bytes(kind, number))]));
+                Check(PutAttribute(group, variable, attribute, kind, (nuint)numbers.Length,
+                    [.. numbers.SelectMany(number => Bytes(kind, number))]));
             }
         }
         nuint[] counts = [.. of.Select(dimension => (nuint)lengths[dimension]), 1];

@@ -15,7 +15,8 @@ public sealed class NetCdfFileTests : IDisposable
     public void ARealFileHasItsKnownDimensionsAttributesAndValues()
     {
         using var file = NetCdfFile.Open(RealFile);
-        Assert.Equal([("time", 3652L), ("lat", 17L), ("lon", 33L)], file.Dimensions.Select(dimension => (dimension.Name, dimension.Length)));
+        Assert.Equal([("time", 3652L), ("lat", 17L), ("lon", 33L)],
+            file.Dimensions.Select(dimension => (dimension.Name, dimension.Length)));
         Assert.Equal("CF-1.6", file.Attributes["Conventions"].Text);
         var pressure = file.Variable("slp");
         Assert.Equal(NetCdfType.Int16, pressure.Type);
@@ -45,7 +46,8 @@ public sealed class NetCdfFileTests : IDisposable
     public void PackedNumbersAreUnpackedAndEveryKindOfMissingValueIsNotANumber()
     {
         var writer = new ClassicNetCdfWriter().Dimension("x", 5)
-            .Variable("packed", 3, ["x"], [-100, 0, 7, -999, 32000], ("scale_factor", 0.5), ("add_offset", 10.0), ("_FillValue", (short)-999), ("missing_value", (short)32000))
+            .Variable("packed", 3, ["x"], [-100, 0, 7, -999, 32000], ("scale_factor", 0.5), ("add_offset", 10.0),
+                ("_FillValue", (short)-999), ("missing_value", (short)32000))
             .Variable("default", 5, ["x"], [1, 2, 9.96920996838687e36, 4, double.NaN])
             .Variable("range", 4, ["x"], [1, 2, 3, 4, 5], ("valid_min", 2), ("valid_max", 4))
             .Variable("bytes", 1, ["x"], [-1, 0, 1, 127, -128], ("_Unsigned", "true"));
@@ -141,9 +143,12 @@ public sealed class NetCdfFileTests : IDisposable
     public void WhatCannotBeReadIsNamed()
     {
         using var file = NetCdfFile.Open(RealFile);
-        Assert.Contains("has no variable 'z500'; it has: time(time = 3652)", Assert.Throws<DataFileException>(() => file.Read("z500")).Message);
-        Assert.Contains("'lat' of length 17; given: 2 from 16", Assert.Throws<DataFileException>(() => file.Read(file.Variable("slp"), [0, 16, 0], [1, 2, 1])).Message);
-        Assert.Contains("needs 3 starts and counts", Assert.Throws<DataFileException>(() => file.Read(file.Variable("slp"), [0], [1])).Message);
+        Assert.Contains("has no variable 'z500'; it has: time(time = 3652)",
+            Assert.Throws<DataFileException>(() => file.Read("z500")).Message);
+        Assert.Contains("'lat' of length 17; given: 2 from 16",
+            Assert.Throws<DataFileException>(() => file.Read(file.Variable("slp"), [0, 16, 0], [1, 2, 1])).Message);
+        Assert.Contains("needs 3 starts and counts",
+            Assert.Throws<DataFileException>(() => file.Read(file.Variable("slp"), [0], [1])).Message);
         var writer = new ClassicNetCdfWriter().Dimension("x", 2).Variable("name", 2, ["x"], [65, 66]);
         using var text = NetCdfFile.Open(writer.Write(folder.File("text.nc")));
         Assert.Contains("of type Character, not numeric", Assert.Throws<DataFileException>(() => text.Read("name")).Message);

@@ -19,7 +19,8 @@ public sealed class NetCdfStructureTests : IDisposable
     public void UnsignedLimitsOfASatelliteFieldAreReadUnsigned() // fault 01
     {
         string path = Written("u.nc", writer => writer.Dimension("time", 1).Dimension("x", 4).Doubles("time", ["time"], [0], Days)
-            .Variable("q", 3, ["time", "x"], [0, 100, -6, -1], ("_FillValue", 3, -1), ("_Unsigned", 2, "true"), ("valid_range", 3, (object[])[0, -6]),
+            .Variable("q", 3, ["time", "x"], [0, 100, -6, -1], ("_FillValue", 3, -1), ("_Unsigned", 2, "true"),
+                ("valid_range", 3, (object[])[0, -6]),
                 ("scale_factor", 5, 0.5), ("add_offset", 5, 10.0)));
         var (_, values, mask) = Cycles(path, "q").Single();
         Assert.Equal([10, 60, 32775, 0], values);
@@ -29,7 +30,8 @@ public sealed class NetCdfStructureTests : IDisposable
     [Fact]
     public void AnUnsignedNumberThatIsTheSignedDefaultFillIsThere()
     {
-        string path = Written("u.nc", writer => writer.Dimension("x", 3).Variable("q", 3, ["x"], [-32767, -1, 5], ("_Unsigned", 2, "true")));
+        string path = Written("u.nc",
+            writer => writer.Dimension("x", 3).Variable("q", 3, ["x"], [-32767, -1, 5], ("_Unsigned", 2, "true")));
         using var file = NetCdfFile.Open(path);
         Assert.Equal([32769, 65535, 5], file.Read("q"));
     }
@@ -46,7 +48,9 @@ public sealed class NetCdfStructureTests : IDisposable
     [Fact]
     public void AScaleThatIsNoNumberIsRefused()
     {
-        string path = Written("s.nc", writer => writer.Dimension("x", 1).Variable("a", 3, ["x"], [1], ("scale_factor", 2, "ten")).Variable("b", 3, ["x"], [3], ("scale_factor", 2, "0.5")));
+        string path = Written("s.nc",
+            writer => writer.Dimension("x", 1).Variable("a", 3, ["x"], [1], ("scale_factor", 2, "ten"))
+                .Variable("b", 3, ["x"], [3], ("scale_factor", 2, "0.5")));
         using var file = NetCdfFile.Open(path);
         Assert.Contains("'scale_factor' of the variable a(x = 1)", Assert.Throws<DataFileException>(() => file.Read("a")).Message);
         Assert.Equal([1.5], file.Read("b"));
@@ -55,7 +59,9 @@ public sealed class NetCdfStructureTests : IDisposable
     [Fact]
     public void SeveralDimensionsMayGrow()
     {
-        string path = Written("two.nc", writer => writer.Dimension("time", 2, unlimited: true).Dimension("x", 3, unlimited: true).Doubles("time", ["time"], [0, 1], Days)
+        string path = Written("two.nc",
+            writer => writer.Dimension("time", 2, unlimited: true).Dimension("x", 3, unlimited: true)
+                .Doubles("time", ["time"], [0, 1], Days)
             .Doubles("q", ["time", "x"], [1, 2, 3, 4, 5, 6]));
         using (var file = NetCdfFile.Open(path)) Assert.All(file.Dimensions, dimension => Assert.True(dimension.IsUnlimited));
         Assert.Equal([[1, 2, 3], [4, 5, 6]], Cycles(path, "q").Select(cycle => cycle.Values));
@@ -66,7 +72,8 @@ public sealed class NetCdfStructureTests : IDisposable
     {
         // The group's dimension stands between two of the root, so that numbers of dimensions are not consecutive in either.
         string path = Written("groups.nc", writer => writer.Dimension("time", 2).Dimension("z", 3, group: "ObsValue").Dimension("x", 1)
-            .Doubles("time", ["time"], [0, 1], Days).Doubles("q", ["time", "x"], [7, 8]).Doubles("ObsValue/deep/q", ["time", "z"], [1, 2, 3, 4, 5, 6]));
+            .Doubles("time", ["time"], [0, 1], Days).Doubles("q", ["time", "x"], [7, 8])
+            .Doubles("ObsValue/deep/q", ["time", "z"], [1, 2, 3, 4, 5, 6]));
         using (var file = NetCdfFile.Open(path))
         {
             Assert.Equal(["time", "q", "ObsValue/deep/q"], file.Variables.Select(variable => variable.Name));
@@ -96,7 +103,8 @@ public sealed class NetCdfStructureTests : IDisposable
     [Fact]
     public void ASeriesIsAVectorOfOne() // fault 14
     {
-        string path = Written("q.nc", writer => writer.Dimension("time", 3).Doubles("time", ["time"], [0, 1, 2], Days).Doubles("q", ["time"], [1, 2, 3]));
+        string path = Written("q.nc",
+            writer => writer.Dimension("time", 3).Doubles("time", ["time"], [0, 1, 2], Days).Doubles("q", ["time"], [1, 2, 3]));
         var cycles = Cycles(path, "q");
         Assert.Equal([(Start, 1.0), (Start + 1, 2.0), (Start + 2, 3.0)], cycles.Select(cycle => (cycle.Time, cycle.Values.Single())));
     }
@@ -104,7 +112,8 @@ public sealed class NetCdfStructureTests : IDisposable
     [Fact]
     public void TimeNeedNotBeFirst()
     {
-        string path = Written("s.nc", writer => writer.Dimension("station", 2).Dimension("time", 3).Dimension("z", 2).Doubles("time", ["time"], [0, 1, 3], Days)
+        string path = Written("s.nc",
+            writer => writer.Dimension("station", 2).Dimension("time", 3).Dimension("z", 2).Doubles("time", ["time"], [0, 1, 3], Days)
             .Doubles("q", ["station", "time"], [1, 2, 3, 11, 12, 13])
             .Doubles("p", ["station", "z", "time"], [.. Enumerable.Range(0, 12).Select(i => (double)i)])
             .Doubles("m", ["station", "time", "z"], [.. Enumerable.Range(0, 12).Select(i => (double)i)]));
@@ -122,14 +131,17 @@ public sealed class NetCdfStructureTests : IDisposable
     [Fact]
     public void OneDimensionOfTrajectoriesBecomesTheBatch()
     {
-        string path = Written("b.nc", writer => writer.Dimension("x", 2).Dimension("run", 3).Dimension("time", 2).Doubles("time", ["time"], [0, 1], Days)
+        string path = Written("b.nc",
+            writer => writer.Dimension("x", 2).Dimension("run", 3).Dimension("time", 2).Doubles("time", ["time"], [0, 1], Days)
             .Doubles("q", ["x", "run", "time"], [.. Enumerable.Range(0, 12).Select(i => (double)i)]));
         var view = context.Data.FromNetCdf(path, "q", Value, new() { TrajectoryDimension = "run" });
         Assert.Equal((3, "value[2]"), (view.Schema.Batch, view.Schema.ToString()));
         using var cursor = view.OpenCursor();
         cursor.MoveNext();
         Assert.Equal([0.0, 6, 2, 8, 4, 10], cursor[Value].ToArray<double>());
-        Assert.Contains("has no dimension 'member'", Assert.Throws<DataFileException>(() => context.Data.FromNetCdf(path, "q", Value, new() { TrajectoryDimension = "member" })).Message);
+        Assert.Contains("has no dimension 'member'",
+            Assert.Throws<DataFileException>(() =>
+                context.Data.FromNetCdf(path, "q", Value, new() { TrajectoryDimension = "member" })).Message);
     }
 
     [Fact]
@@ -147,7 +159,8 @@ public sealed class NetCdfStructureTests : IDisposable
     public void OfSeveralScalarTimesTheForecastsStartIsNotTheFields()
     {
         string path = Written("g.nc", writer => writer.Dimension("x", 1)
-            .Doubles("reference", [], [0], Days, ("standard_name", "forecast_reference_time")).Doubles("valid", [], [2], Days, ("standard_name", "time"))
+            .Doubles("reference", [], [0], Days, ("standard_name", "forecast_reference_time"))
+            .Doubles("valid", [], [2], Days, ("standard_name", "time"))
             .Doubles("q", ["x"], [1], ("coordinates", "reference valid")).Doubles("r", ["x"], [1]));
         Assert.Equal(Start + 2, Cycles(path, "q").Single().Time);
         Assert.Equal(Start + 2, Cycles(path, "r").Single().Time);
@@ -156,10 +169,13 @@ public sealed class NetCdfStructureTests : IDisposable
     [Fact]
     public void AnAuxiliaryCoordinateGivesTheTimes()
     {
-        string path = Written("a.nc", writer => writer.Dimension("obs", 2).Dimension("x", 1).Doubles("when", ["obs"], [0, 1], Days).Doubles("issued", ["obs"], [5, 6], Days)
+        string path = Written("a.nc",
+            writer => writer.Dimension("obs", 2).Dimension("x", 1).Doubles("when", ["obs"], [0, 1], Days)
+                .Doubles("issued", ["obs"], [5, 6], Days)
             .Doubles("q", ["x", "obs"], [1, 2], ("coordinates", "when")).Doubles("r", ["x", "obs"], [1, 2]));
         Assert.Equal([Start, Start + 1], Cycles(path, "q").Select(cycle => cycle.Time));
-        Assert.Contains("any of when(obs = 2), issued(obs = 2); name one by NetCdfOptions.TimeVariable", Assert.Throws<DataFileException>(() => Cycles(path, "r")).Message);
+        Assert.Contains("any of when(obs = 2), issued(obs = 2); name one by NetCdfOptions.TimeVariable",
+            Assert.Throws<DataFileException>(() => Cycles(path, "r")).Message);
         Assert.Equal([Start + 5, Start + 6], Cycles(path, "r", new() { TimeVariable = "issued" }).Select(cycle => cycle.Time));
     }
 
@@ -186,27 +202,33 @@ public sealed class NetCdfStructureTests : IDisposable
     [Fact]
     public void AVariableWithoutTimesIsRefusedWithWhatItsDimensionsAre()
     {
-        string path = Written("n.nc", writer => writer.Dimension("lat", 2).Dimension("x", 1).Doubles("lat", ["lat"], [0, 1], ("units", "degrees_north")).Doubles("q", ["lat", "x"], [1, 2])
+        string path = Written("n.nc",
+            writer => writer.Dimension("lat", 2).Dimension("x", 1).Doubles("lat", ["lat"], [0, 1], ("units", "degrees_north"))
+                .Doubles("q", ["lat", "x"], [1, 2])
             .Dimension("time", 2).Doubles("t", [], [0], Days).Doubles("s", ["time"], [1, 2]));
         using (var other = new NetCdf4Writer(folder.File("m.nc")))
-            other.Dimension("lat", 2).Dimension("x", 1).Doubles("lat", ["lat"], [0, 1], ("units", "degrees_north")).Doubles("q", ["lat", "x"], [1, 2]);
+            other.Dimension("lat", 2).Dimension("x", 1).Doubles("lat", ["lat"], [0, 1], ("units", "degrees_north"))
+                .Doubles("q", ["lat", "x"], [1, 2]);
         string message = Assert.Throws<DataFileException>(() => Cycles(folder.File("m.nc"), "q")).Message;
         Assert.Contains("the coordinate 'lat' is in 'degrees_north', there is no coordinate variable for its dimension 'x'", message);
         Assert.Contains("NetCdfOptions.FieldTime", message);
         // A dimension called time is no part of a field, whatever scalar there is.
-        Assert.Contains("no coordinate variable for its dimension 'time'", Assert.Throws<DataFileException>(() => Cycles(path, "s")).Message);
+        Assert.Contains("no coordinate variable for its dimension 'time'",
+            Assert.Throws<DataFileException>(() => Cycles(path, "s")).Message);
         Assert.Equal([1, 2], Cycles(path, "q").Single().Values);
     }
 
     [Fact]
     public void TheFirstCycleMayBeTheStart()
     {
-        string path = Written("i.nc", writer => writer.Dimension("time", 2).Doubles("time", ["time"], [0, 1], Days).Doubles("q", ["time"], [1, 2]));
+        string path = Written("i.nc",
+            writer => writer.Dimension("time", 2).Doubles("time", ["time"], [0, 1], Days).Doubles("q", ["time"], [1, 2]));
         Assert.Equal(Start, context.Data.FromNetCdf(path, "q", Value, new() { StartTime = Start }).StartTime);
         Assert.Equal(Start, context.Data.FromNetCdf(path, "q", Value, new() { StartTime = FileStart.AtFirstCycle }).StartTime);
         Assert.Equal(Start - 1, context.Data.FromNetCdf(path, "q", Value, new() { StartTime = FileStart.OneIntervalBefore }).StartTime);
         Assert.Null(context.Data.FromNetCdf(path, "q", Value).StartTime);
-        Assert.Contains("must not be after the first cycle", Assert.Throws<ArgumentException>(() => context.Data.FromNetCdf(path, "q", Value, new() { StartTime = Start + 1 })).Message);
+        Assert.Contains("must not be after the first cycle",
+            Assert.Throws<ArgumentException>(() => context.Data.FromNetCdf(path, "q", Value, new() { StartTime = Start + 1 })).Message);
     }
 
     [Fact]
@@ -215,15 +237,19 @@ public sealed class NetCdfStructureTests : IDisposable
         // 2019: a step of single precision is a twentieth of an hour.
         float[] times = [.. Enumerable.Range(0, 200).Select(i => (float)(18000 + i / 24.0))];
         string path = Written("h.nc", writer => writer.Dimension("time", 200).Dimension("x", 3)
-            .Variable("time", 5, ["time"], [.. times.Cast<object>()], ("units", 2, "days since 1970-01-01")).Doubles("q", ["time", "x"], [.. Enumerable.Repeat(1.0, 600)]));
-        File.WriteAllText(folder.File("h.csv"), "time,a,b,c\n" + string.Concat(times.Select(time => FormattableString.Invariant($"{time},1,1,1\n"))));
+            .Variable("time", 5, ["time"], [.. times.Cast<object>()], ("units", 2, "days since 1970-01-01"))
+            .Doubles("q", ["time", "x"], [.. Enumerable.Repeat(1.0, 600)]));
+        File.WriteAllText(folder.File("h.csv"), "time,a,b,c\n" +
+            string.Concat(times.Select(time => FormattableString.Invariant($"{time},1,1,1\n"))));
         var model = new Lorenz63(timeStep: 1 / 24.0);
         var before = FileStart.OneIntervalBefore;
         foreach (var view in (ITrajectoryView[])[context.Data.FromNetCdf(path, "q", Columns.Observation, new() { StartTime = before }),
             context.Data.FromCsv(folder.File("h.csv"), new CsvOptions { StartTime = before },
                 new CsvColumn(Columns.Observation, "a", "b", "c"))])
         {
-            using var run = context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)), new() { Members = 8 }).Run(view);
+            using var run =
+                context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)),
+                new() { Members = 8 }).Run(view);
             int cycles = 0;
             while (run.MoveNext()) cycles++;
             Assert.Equal(200, cycles);
@@ -243,10 +269,15 @@ public sealed class NetCdfStructureTests : IDisposable
     [Fact]
     public void AModelsCalendarCountsItsOwnDays() // fault 15
     {
-        string path = Written("c.nc", writer => writer.Dimension("time", 3).Doubles("time", ["time"], [0, 59, 60], ("units", "days since 1850-01-01"), ("calendar", "noleap")).Doubles("t", ["time"], [1, 2, 3]));
+        string path = Written("c.nc",
+            writer => writer.Dimension("time", 3)
+                .Doubles("time", ["time"], [0, 59, 60], ("units", "days since 1850-01-01"), ("calendar", "noleap"))
+                .Doubles("t", ["time"], [1, 2, 3]));
         Assert.Equal([-43800, -43741, -43740], Cycles(path, "t").Select(cycle => cycle.Time));
-        Assert.Equal(2, Cycles(path, "t", new() { From = new DateTime(1850, 3, 1) }).First().Values.Single());   // 59 days after the first of January
-        Assert.Contains("it runs from 1850-01-01 00:00 to 1850-03-02 00:00", Assert.Throws<DataFileException>(() => Cycles(path, "t", new() { From = new DateTime(1851, 1, 1) })).Message);
+        // 59 days after the first of January
+        Assert.Equal(2, Cycles(path, "t", new() { From = new DateTime(1850, 3, 1) }).First().Values.Single());
+        Assert.Contains("it runs from 1850-01-01 00:00 to 1850-03-02 00:00",
+            Assert.Throws<DataFileException>(() => Cycles(path, "t", new() { From = new DateTime(1851, 1, 1) })).Message);
     }
 
     [Theory]
@@ -258,8 +289,10 @@ public sealed class NetCdfStructureTests : IDisposable
     [InlineData("degree_north", "degree_east")]
     public void DegreesHaveSixSpellingsAndTimeMayStandLast(string north, string east)
     {
-        string path = Written("g.nc", writer => writer.Dimension("lat", 2).Dimension("lon", 3).Dimension("time", 1).Doubles("time", ["time"], [0], Days)
-            .Doubles("lat", ["lat"], [10, 20], ("units", north)).Doubles("lon", ["lon"], [0, 5, 10], ("units", east)).Doubles("q", ["lat", "lon", "time"], [1, 2, 3, 4, 5, 6]));
+        string path = Written("g.nc",
+            writer => writer.Dimension("lat", 2).Dimension("lon", 3).Dimension("time", 1).Doubles("time", ["time"], [0], Days)
+            .Doubles("lat", ["lat"], [10, 20], ("units", north)).Doubles("lon", ["lon"], [0, 5, 10], ("units", east))
+            .Doubles("q", ["lat", "lon", "time"], [1, 2, 3, 4, 5, 6]));
         var grid = LatitudeLongitudeGrid.FromNetCdf(path, "q");
         Assert.Equal((20, 5), grid.Location(4));
     }
@@ -276,7 +309,8 @@ public sealed class NetCdfStructureTests : IDisposable
             Assert.Contains($"'{cut}' is truncated", Assert.Throws<DataFileException>(() => NetCdfFile.Open(cut)).Message);
         }
         // What is damaged further in, the library calls an HDF error.
-        Assert.Contains("the file is damaged or incomplete", Assert.Throws<DataFileException>(() => NetCdfLibrary.Check(NetCdfLibrary.Hdf5Error, "Reading", cut)).Message);
+        Assert.Contains("the file is damaged or incomplete",
+            Assert.Throws<DataFileException>(() => NetCdfLibrary.Check(NetCdfLibrary.Hdf5Error, "Reading", cut)).Message);
     }
 
     [Theory]
@@ -307,7 +341,8 @@ public sealed class NetCdfStructureTests : IDisposable
     private List<(double Time, double[] Values, bool[] Mask)> Cycles(string path, string variable, NetCdfOptions? options = null)
     {
         var cycles = new List<(double, double[], bool[])>();
-        using var cursor = context.Data.FromNetCdf(path, variable, Value, (options ?? new()) with { Missing = MissingValues.Mask }).OpenCursor();
+        using var cursor = context.Data.FromNetCdf(path, variable, Value, (options ?? new()) with { Missing = MissingValues.Mask })
+            .OpenCursor();
         while (cursor.MoveNext()) cycles.Add((cursor.Time, cursor[Value].ToArray<double>(), cursor[Columns.MaskOf(Value)].ToArray<bool>()));
         return cycles;
     }

@@ -51,19 +51,22 @@ public sealed class NetCdfTrajectoryTests : IDisposable
         Assert.Equal(59 * 561, first.Length);
         Assert.Equal(first, Read(view));
         foreach (int cycles in (int[])[1, 7, 1000])
-            Assert.Equal(first, Read(context.Data.FromNetCdf(NetCdfFileTests.RealFile, "slp", Pressure, year with { CyclesPerRead = cycles })));
+            Assert.Equal(first,
+                Read(context.Data.FromNetCdf(NetCdfFileTests.RealFile, "slp", Pressure, year with { CyclesPerRead = cycles })));
     }
 
     [Fact]
     public void AnIntervalBeginsAndEndsWhereItSays()
     {
-        var view = context.Data.FromNetCdf(NetCdfFileTests.RealFile, "slp", Pressure, new NetCdfOptions { From = new DateTime(2010, 1, 1), Until = new DateTime(2011, 1, 1) });
+        var view = context.Data.FromNetCdf(NetCdfFileTests.RealFile, "slp", Pressure,
+            new NetCdfOptions { From = new DateTime(2010, 1, 1), Until = new DateTime(2011, 1, 1) });
         Assert.Equal(365, view.CycleCount);
         Assert.Equal((new DateTime(2009, 12, 31) - DateTime.UnixEpoch).TotalDays, view.StartTime);
         using var cursor = view.OpenCursor();
         cursor.MoveNext();
         Assert.Equal((new DateTime(2010, 1, 1) - DateTime.UnixEpoch).TotalDays, cursor.Time);
-        var refused = Assert.Throws<DataFileException>(() => context.Data.FromNetCdf(NetCdfFileTests.RealFile, "slp", Pressure, new NetCdfOptions { From = new DateTime(2020, 1, 1) }));
+        var refused = Assert.Throws<DataFileException>(() =>
+            context.Data.FromNetCdf(NetCdfFileTests.RealFile, "slp", Pressure, new NetCdfOptions { From = new DateTime(2020, 1, 1) }));
         Assert.Contains("no cycle from 2020-01-01 00:00 until the end; it runs from 2001-01-01 00:00 to 2010-12-31 00:00", refused.Message);
     }
 
@@ -115,13 +118,17 @@ public sealed class NetCdfTrajectoryTests : IDisposable
         using var weights = grid.AreaWeights(ScalarType.Float64, CPU);
         Assert.Equal(Math.Cos(Math.PI / 6), weights[0].ToDouble(), 14);
         Assert.Equal(0.5, weights[12 * 33].ToDouble(), 14); // 60 N
-        Assert.Contains("no latitude and longitude", Assert.Throws<DataFileException>(() => LatitudeLongitudeGrid.FromNetCdf(NetCdfFileTests.RealFile, "lat")).Message);
-        Assert.Contains("'degrees_north' is needed", Assert.Throws<DataFileException>(() => LatitudeLongitudeGrid.FromNetCdf(Small("e.nc", [1, 2, 3, 4]), "v")).Message);
+        Assert.Contains("no latitude and longitude",
+            Assert.Throws<DataFileException>(() => LatitudeLongitudeGrid.FromNetCdf(NetCdfFileTests.RealFile, "lat")).Message);
+        Assert.Contains("'degrees_north' is needed",
+            Assert.Throws<DataFileException>(() => LatitudeLongitudeGrid.FromNetCdf(Small("e.nc", [1, 2, 3, 4]), "v")).Message);
     }
 
-    private string Small(string name, double[] values, params (string, object)[] attributes) => Small(name, values, "time", "days since 2000-01-01", [0, 1], attributes);
+    private string Small(string name, double[] values, params (string, object)[] attributes) =>
+        Small(name, values, "time", "days since 2000-01-01", [0, 1], attributes);
 
-    private string Small(string name, double[] values, string time = "time", string units = "days since 2000-01-01", double[]? times = null, params (string, object)[] attributes)
+    private string Small(string name, double[] values, string time = "time", string units = "days since 2000-01-01", double[]? times = null,
+        params (string, object)[] attributes)
     {
         var writer = new ClassicNetCdfWriter().Dimension("time", 2).Dimension("x", 2);
         if (time.Length > 0) writer.Variable(time, 6, ["time"], times ?? [0, 1], units.Length > 0 ? [("units", units)] : []);

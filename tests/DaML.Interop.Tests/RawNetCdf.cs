@@ -58,7 +58,8 @@ public static partial class RawNetCdf
         double[] Numbers(string name) => attribute(name) is not { } found ? [] : [.. found.Bytes.Chunk(SizeOf(found.Type)).Select(raw =>
             found.Type == 5 ? BitConverter.ToSingle(raw) : found.Type == 6 ? BitConverter.ToDouble(raw)
             : (double)Number(raw, raw.Length == size ? isUnsigned : found.Type is 7 or 8 or 9 or 11))];
-        Int128[] Exact(string name) => attribute(name) is not { } found || found.Type is 5 or 6 ? [] : [.. found.Bytes.Chunk(SizeOf(found.Type)).Select(raw =>
+        Int128[] Exact(string name) =>
+            attribute(name) is not { } found || found.Type is 5 or 6 ? [] : [.. found.Bytes.Chunk(SizeOf(found.Type)).Select(raw =>
             Number(raw, raw.Length == size ? isUnsigned : found.Type is 7 or 8 or 9 or 11))];
 
         double scale = Numbers("scale_factor") is [var s, ..] ? s : 1, offset = Numbers("add_offset") is [var o, ..] ? o : 0;
@@ -68,7 +69,8 @@ public static partial class RawNetCdf
         // "If it is wider": only the guide's case, limits of the type of scale_factor, occurs in these files.
         var (low, high, unpacked) = (double.NegativeInfinity, double.PositiveInfinity, false);
         var (exactLow, exactHigh) = (Int128.MinValue, Int128.MaxValue);
-        if (attribute("valid_range") is { } range) (low, high, unpacked) = (Numbers("valid_range")[0], Numbers("valid_range")[1], isPacked && range.Type is 5 or 6);
+        if (attribute("valid_range") is { } range)
+            (low, high, unpacked) = (Numbers("valid_range")[0], Numbers("valid_range")[1], isPacked && range.Type is 5 or 6);
         if (attribute("valid_min") is { } least) (low, unpacked) = (Numbers("valid_min")[0], isPacked && least.Type is 5 or 6);
         if (attribute("valid_max") is { } most) (high, unpacked) = (Numbers("valid_max")[0], isPacked && most.Type is 5 or 6);
         if (Exact("valid_range") is [var a, var b]) (exactLow, exactHigh) = (a, b);
@@ -77,13 +79,16 @@ public static partial class RawNetCdf
         bool isExact = (attribute("valid_range") ?? attribute("valid_min") ?? attribute("valid_max")) is { Type: not (5 or 6) };
         // Default fills (netcdf.h): none for bytes, none where the data are read as another type.
         if (attribute("_FillValue") is null && said.Length == 0 && size > 1)
-            missing.Add(type switch { 3 => -32767, 4 => -2147483647, 8 => 65535, 9 => 4294967295, 10 => -9223372036854775806, _ => (Int128)18446744073709551614 });
+            missing.Add(
+                type switch { 3 => -32767, 4 => -2147483647, 8 => 65535, 9 => 4294967295, 10 => -9223372036854775806, _ =>
+                    (Int128)18446744073709551614 });
 
         return [.. bytes.Chunk(size).Select(raw =>
         {
             Int128 stored = Number(raw, isUnsigned);
             double value = (double)stored * scale + offset, compared = unpacked ? value : (double)stored;
-            bool outside = isExact ? stored < exactLow || stored > exactHigh : compared < low - (unpacked ? 1e-9 : 0) || compared > high + (unpacked ? 1e-9 : 0);
+            bool outside = isExact ? stored < exactLow || stored > exactHigh
+                : compared < low - (unpacked ? 1e-9 : 0) || compared > high + (unpacked ? 1e-9 : 0);
             return missing.Contains(stored) || outside ? double.NaN : value;
         })];
     }
@@ -97,7 +102,8 @@ public static partial class RawNetCdf
             3 => BinaryPrimitives.ReadInt16LittleEndian(raw),
             _ => BinaryPrimitives.ReadInt32LittleEndian(raw),
         };
-        double[] Numbers(string name) => attribute(name) is not { } found ? [] : [.. found.Bytes.Chunk(SizeOf(found.Type)).Select(raw => Number(raw, found.Type))];
+        double[] Numbers(string name) =>
+            attribute(name) is not { } found ? [] : [.. found.Bytes.Chunk(SizeOf(found.Type)).Select(raw => Number(raw, found.Type))];
         double AsStored(double number) => type == 5 ? (float)number : number;
         double scale = Numbers("scale_factor") is [var s, ..] ? s : 1, offset = Numbers("add_offset") is [var o, ..] ? o : 0;
         double[] missing = [.. Numbers("_FillValue"), .. Numbers("missing_value")];
@@ -109,7 +115,8 @@ public static partial class RawNetCdf
         return [.. bytes.Chunk(SizeOf(type)).Select(raw =>
         {
             double stored = Number(raw, type);
-            bool isMissing = double.IsNaN(stored) || missing.Any(fill => AsStored(fill) == stored) || stored < AsStored(low) || stored > AsStored(high);
+            bool isMissing = double.IsNaN(stored) || missing.Any(fill => AsStored(fill) == stored) || stored < AsStored(low)
+                || stored > AsStored(high);
             return isMissing ? double.NaN : stored * scale + offset;
         })];
     }

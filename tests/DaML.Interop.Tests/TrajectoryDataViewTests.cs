@@ -34,7 +34,8 @@ public sealed class TrajectoryDataViewTests
     public void Its_schema_says_type_and_dimensions_of_every_column()
     {
         var schema = data.Schema;
-        Assert.Equal(["Cycle", "Trajectory", "Time", "truth", "observation-mask", "diverged", "image", "label"], schema.Select(column => column.Name));
+        Assert.Equal(["Cycle", "Trajectory", "Time", "truth", "observation-mask", "diverged", "image", "label"],
+            schema.Select(column => column.Name));
         Assert.All(schema, column => Assert.False(column.IsHidden));
         Assert.Equal(NumberDataViewType.Int64, schema["Cycle"].Type);
         Assert.Equal(NumberDataViewType.Int32, schema["Trajectory"].Type);
@@ -115,7 +116,8 @@ public sealed class TrajectoryDataViewTests
         void Outside()
         {
             Assert.Equal(-1, rows.Position);
-            foreach (Action read in (Action[])[() => Value(cycle), () => Value(trajectory), () => Value(time), () => Value(truth), () => Value(diverged), () => Value(id)])
+            foreach (Action read in (Action[])[() => Value(cycle), () => Value(trajectory), () => Value(time), () => Value(truth),
+                () => Value(diverged), () => Value(id)])
                 Assert.Contains("not on a row", Assert.Throws<InvalidOperationException>(read).Message);
         }
     }
@@ -223,11 +225,14 @@ public sealed class TrajectoryDataViewTests
     [Fact]
     public void Views_that_have_no_counterpart_are_refused()
     {
-        var endless = new TrajectoryView(new TrajectorySchema(1, new ColumnDefinition(Label)), null, 0, () => throw new NotSupportedException());
-        Assert.Contains("never ends; take a number of its cycles first", Assert.Throws<ArgumentException>(() => endless.ToDataView()).Message);
+        var endless = new TrajectoryView(new TrajectorySchema(1, new ColumnDefinition(Label)), null, 0,
+            () => throw new NotSupportedException());
+        Assert.Contains("never ends; take a number of its cycles first",
+            Assert.Throws<ArgumentException>(() => endless.ToDataView()).Message);
         Assert.Equal(10, endless.Take(10).ToDataView().GetRowCount());
         Assert.Contains("given: Float16", Assert.Throws<ArgumentException>(() => watched.ToDataView(ScalarType.Float16)).Message);
-        Assert.Contains("'Time' has the name", Assert.Throws<ArgumentException>(() => Of(new Column("Time"), ones(1, 1)).ToDataView()).Message);
+        Assert.Contains("'Time' has the name",
+            Assert.Throws<ArgumentException>(() => Of(new Column("Time"), ones(1, 1)).ToDataView()).Message);
     }
 
     [Fact]
@@ -264,7 +269,8 @@ public sealed class TrajectoryDataViewTests
         void Read() => (_, _) = (Value(getters.Item1), Value(getters.Item2));
     }
 
-    private static MemoryTrajectoryView Of(Column column, Tensor values) => new(new Dictionary<Column, Tensor> { [column] = values }, [1.0], 0);
+    private static MemoryTrajectoryView Of(Column column, Tensor values) =>
+        new(new Dictionary<Column, Tensor> { [column] = values }, [1.0], 0);
 
     private static float[] Singles(Tensor values) => [.. values.data<double>().ToArray().Select(value => (float)value)];
 

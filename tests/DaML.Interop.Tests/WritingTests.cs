@@ -50,9 +50,12 @@ public sealed class WritingTests : IDisposable
         {
             view.ToCsv(path);
             string first = File.ReadLines(path).First();
-            Assert.Equal((batch > 1 ? "time,trajectory," : "time,") + "field[0][0],field[0][1],field[0][2],field[1][0],field[1][1],field[1][2],flag", first);
-            var options = new CsvOptions { StartTime = 0.1, Missing = MissingValues.Mask, TrajectoryHeader = batch > 1 ? "trajectory" : null };
-            back = flags = context.Data.FromCsv(path, options, new(Field, [.. first.Split(',').Where(header => header.StartsWith("field"))]), new CsvColumn(Flag, "flag"));
+            Assert.Equal((batch > 1 ? "time,trajectory," : "time,")
+                + "field[0][0],field[0][1],field[0][2],field[1][0],field[1][1],field[1][2],flag", first);
+            var options = new CsvOptions
+                { StartTime = 0.1, Missing = MissingValues.Mask, TrajectoryHeader = batch > 1 ? "trajectory" : null };
+            back = flags = context.Data.FromCsv(path, options,
+                new(Field, [.. first.Split(',').Where(header => header.StartsWith("field"))]), new CsvColumn(Flag, "flag"));
         }
         else
         {
@@ -69,7 +72,8 @@ public sealed class WritingTests : IDisposable
             Assert.True(flag.MoveNext());
             Assert.Equal(expected.Time, read.Time);
             Assert.Equal(expected[Field].contiguous().bytes.ToArray(), read[Field].contiguous().bytes.ToArray());
-            Assert.Equal(expected[Columns.MaskOf(Field)].contiguous().bytes.ToArray(), read[Columns.MaskOf(Field)].contiguous().bytes.ToArray());
+            Assert.Equal(expected[Columns.MaskOf(Field)].contiguous().bytes.ToArray(),
+                read[Columns.MaskOf(Field)].contiguous().bytes.ToArray());
             Assert.True(expected[Flag].to(precision).reshape(batch, 1).equal(flag[Flag]).all().ToBoolean());
         }
         Assert.False(read.MoveNext());
@@ -82,7 +86,8 @@ public sealed class WritingTests : IDisposable
         var context = new DataAssimilationContext(2);
         var model = new Lorenz63();
         var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension));
-        var run = context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 10 }).Transform(context.Data.Twin(system).Take(6));
+        var run = context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 10 })
+            .Transform(context.Data.Twin(system).Take(6));
         string path = folder.File("analyses.nc");
         run.ToNetCdf(path, [Columns.Analysis, Columns.AnalysisSpread], timeUnits: "days since 1970-01-01");
         var back = context.Data.FromNetCdf(path, "analysis", Columns.Analysis);
@@ -130,8 +135,11 @@ public sealed class WritingTests : IDisposable
         Assert.ThrowsAny<IOException>(() => twin.Take(3).ToCsv(folder.File("old.csv/x.csv")));
         Assert.Empty(Directory.GetFiles(folder.File("."), "*.tmp"));
         Assert.Contains("cannot be written: every file has times", Assert.Throws<ArgumentException>(() =>
-            context.Data.FromMemory(new Dictionary<Column, Tensor> { [new Column("time")] = ones(1, 1) }, [1]).ToCsv(folder.File("x.csv"))).Message);
-        Assert.Contains("'parsecs since", Assert.Throws<ArgumentException>(() => twin.Take(3).ToNetCdf(folder.File("x.nc"), timeUnits: "parsecs since 1970-01-01")).Message);
+            context.Data.FromMemory(new Dictionary<Column, Tensor> { [new Column("time")] = ones(1, 1) }, [1])
+                .ToCsv(folder.File("x.csv"))).Message);
+        Assert.Contains("'parsecs since",
+            Assert.Throws<ArgumentException>(() =>
+                twin.Take(3).ToNetCdf(folder.File("x.nc"), timeUnits: "parsecs since 1970-01-01")).Message);
     }
 
     [Fact]
@@ -142,7 +150,8 @@ public sealed class WritingTests : IDisposable
         var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = arange(54).reshape(2, 3, 3, 3) }, [1, 2]);
         view.ToNetCdf(folder.File("square.nc"));
         using (var file = NetCdfFile.Open(folder.File("square.nc")))
-            Assert.Equal(["time", "trajectory", "size_3", "size_3_2"], file.Variable("field").Dimensions.Select(dimension => dimension.Name));
+            Assert.Equal(["time", "trajectory", "size_3", "size_3_2"],
+                file.Variable("field").Dimensions.Select(dimension => dimension.Name));
         using var back = context.Data.FromNetCdf(folder.File("square.nc"), "field", Field, new() { TrajectoryDimension = "trajectory" })
             .Materialise();
         Assert.Equal(Enumerable.Range(0, 54), back[Field].to(ScalarType.Int32).ToArray<int>());

@@ -6,7 +6,9 @@ using System.Xml.Linq;
 
 namespace DaML.Tests;
 
-/// <summary>Reads a drawing back: texts with their places, lines, and the PNG pictures inside, decoded here without the writer's code.</summary>
+/// <summary>
+/// Reads a drawing back: texts with their places, lines, and the PNG pictures inside, decoded here without the writer's code.
+/// </summary>
 internal sealed class PlottingDrawing
 {
     public PlottingDrawing(string svg) => Root = XDocument.Parse(svg).Root!;
@@ -17,26 +19,31 @@ internal sealed class PlottingDrawing
 
     public IEnumerable<XElement> Elements(string name) => Root.Descendants().Where(element => element.Name.LocalName == name);
 
-    public static double Number(XElement element, string attribute) => double.Parse(element.Attribute(attribute)!.Value, CultureInfo.InvariantCulture);
+    public static double Number(XElement element, string attribute) =>
+        double.Parse(element.Attribute(attribute)!.Value, CultureInfo.InvariantCulture);
 
     public static IReadOnlyList<(double X, double Y)> Points(XElement polyline) =>
-        [.. polyline.Attribute("points")!.Value.Split(' ').Select(pair => pair.Split(',')).Select(pair => (double.Parse(pair[0], CultureInfo.InvariantCulture), double.Parse(pair[1], CultureInfo.InvariantCulture)))];
+        [.. polyline.Attribute("points")!.Value.Split(' ').Select(pair => pair.Split(','))
+            .Select(pair => (double.Parse(pair[0], CultureInfo.InvariantCulture), double.Parse(pair[1], CultureInfo.InvariantCulture)))];
 
-    public IReadOnlyList<(string Text, double X, double Y)> Texts => [.. Elements("text").Select(text => (text.Value, Number(text, "x"), Number(text, "y")))];
+    public IReadOnlyList<(string Text, double X, double Y)> Texts =>
+        [.. Elements("text").Select(text => (text.Value, Number(text, "x"), Number(text, "y")))];
 
     /// <summary>The labels below the plot: those whose baseline most labels in the middle share.</summary>
     public IReadOnlyList<(string Text, double X)> HorizontalTicks
     {
         get
         {
-            var middle = Elements("text").Where(text => (string?)text.Attribute("text-anchor") == "middle" && (string?)text.Attribute("font-size") == "12").ToList();
+            var middle = Elements("text")
+                .Where(text => (string?)text.Attribute("text-anchor") == "middle" && (string?)text.Attribute("font-size") == "12").ToList();
             return [.. middle.OrderBy(text => Number(text, "x")).Select(text => (text.Value, Number(text, "x")))];
         }
     }
 
     /// <summary>The labels left of the plot, from bottom to top; their text is set 4 pixels below the tick.</summary>
     public IReadOnlyList<(string Text, double Y)> VerticalTicks =>
-        [.. Elements("text").Where(text => (string?)text.Attribute("text-anchor") == "end").OrderByDescending(text => Number(text, "y")).Select(text => (text.Value, Number(text, "y") - 4))];
+        [.. Elements("text").Where(text => (string?)text.Attribute("text-anchor") == "end").OrderByDescending(text => Number(text, "y"))
+            .Select(text => (text.Value, Number(text, "y") - 4))];
 
     /// <summary>A tick's label as a number.</summary>
     public static double Value(string label)
@@ -45,7 +52,9 @@ internal sealed class PlottingDrawing
         int times = label.StartsWith("10", StringComparison.Ordinal) ? 0 : label.IndexOf("×10", StringComparison.Ordinal) + 1;
         const string superscripts = "\u2070\u00B9\u00B2\u00B3\u2074\u2075\u2076\u2077\u2078\u2079\u207B";
         if (times + 2 >= label.Length || !superscripts.Contains(label[times + 2])) return double.Parse(label, CultureInfo.InvariantCulture);
-        string exponent = string.Concat(label[(times + 2)..].Select(c => superscripts.IndexOf(c) is var i && i == 10 ? "-" : i.ToString(CultureInfo.InvariantCulture)));
+        string exponent =
+            string.Concat(label[(times + 2)..]
+                .Select(c => superscripts.IndexOf(c) is var i && i == 10 ? "-" : i.ToString(CultureInfo.InvariantCulture)));
         string mantissa = label[..times].TrimEnd('×');
         return double.Parse((mantissa.Length == 0 ? "1" : mantissa) + "e" + exponent, CultureInfo.InvariantCulture);
     }
@@ -68,7 +77,8 @@ internal sealed class PlottingDrawing
         const string prefix = "data:image/png;base64,";
         string address = image.Attribute("href")!.Value;
         Assert.StartsWith(prefix, address);
-        return new Picture(Convert.FromBase64String(address[prefix.Length..]), Number(image, "x"), Number(image, "y"), Number(image, "width"), Number(image, "height"));
+        return new Picture(Convert.FromBase64String(address[prefix.Length..]), Number(image, "x"), Number(image, "y"),
+            Number(image, "width"), Number(image, "height"));
     })];
 
     /// <summary>A palette PNG, decoded after the standard.</summary>

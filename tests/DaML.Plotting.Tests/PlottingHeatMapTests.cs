@@ -38,7 +38,9 @@ public sealed class PlottingHeatMapTests
     public void AxesThatRunBackwardsTurnThePicture(double xStep, double yStep)
     {
         var values = new double[,] { { 0, 2, 4 }, { 6, 8, 10 } };
-        var picture = new PlottingDrawing(Map(values, x: new CellAxis(new Axis("x"), 5, xStep), y: new CellAxis(new Axis("y"), 5, yStep))).Pictures[0];
+        var picture =
+            new PlottingDrawing(
+                Map(values, x: new CellAxis(new Axis("x"), 5, xStep), y: new CellAxis(new Axis("y"), 5, yStep))).Pictures[0];
         double lowerLeft = values[yStep > 0 ? 0 : 1, xStep > 0 ? 0 : 2];
         AssertClose(ColorMap.Viridis.At(lowerLeft / 10), picture.Cell(1, 0, 2, 3));
     }
@@ -128,7 +130,8 @@ public sealed class PlottingHeatMapTests
 
     private static void AssertClose(RgbColor expected, RgbColor actual)
     {
-        int distance = Math.Max(Math.Abs(expected.R - actual.R), Math.Max(Math.Abs(expected.G - actual.G), Math.Abs(expected.B - actual.B)));
+        int distance = Math.Max(Math.Abs(expected.R - actual.R),
+            Math.Max(Math.Abs(expected.G - actual.G), Math.Abs(expected.B - actual.B)));
         Assert.True(distance <= 4, $"expected {expected}, drawn {actual}");    // the shades are a 255th of the scale apart
     }
 

@@ -7,7 +7,8 @@ public sealed class PlottingLineChartTests
     private static LineChart Chart(Axis x, Axis y, params LineSeries[] series) => new("title", x, y, series);
 
     private static LineChart Ranged(double minimum, double maximum, AxisScale scale = AxisScale.Linear) =>
-        Chart(new Axis("x") { Minimum = minimum, Maximum = maximum, Scale = scale }, new Axis("y"), new LineSeries("line", [minimum, maximum], [0, 1]));
+        Chart(new Axis("x") { Minimum = minimum, Maximum = maximum, Scale = scale }, new Axis("y"),
+            new LineSeries("line", [minimum, maximum], [0, 1]));
 
     [Theory]
     [InlineData(0, 1, "0.0 0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8 0.9 1.0")]
@@ -25,7 +26,8 @@ public sealed class PlottingLineChartTests
     [InlineData(1e-24, 1, "10⁻²⁴ 10⁻²¹ 10⁻¹⁸ 10⁻¹⁵ 10⁻¹² 10⁻⁹ 10⁻⁶ 10⁻³ 10⁰")]
     [InlineData(2, 3, "2.0 2.1 2.2 2.3 2.4 2.5 2.6 2.7 2.8 2.9 3.0")]
     public void LogarithmicTicksStandAtDecadesOrRoundNumbers(double minimum, double maximum, string expected) =>
-        Assert.Equal(expected.Split(' '), new PlottingDrawing(Ranged(minimum, maximum, AxisScale.Logarithmic)).HorizontalTicks.Select(tick => tick.Text));
+        Assert.Equal(expected.Split(' '),
+            new PlottingDrawing(Ranged(minimum, maximum, AxisScale.Logarithmic)).HorizontalTicks.Select(tick => tick.Text));
 
     [Fact]
     public void TicksAreEvenTheirLabelsTrueAndApart()
@@ -33,14 +35,16 @@ public sealed class PlottingLineChartTests
         var random = new Random(3);
         for (int trial = 0; trial < 300; trial++)
         {
-            double minimum = (random.NextDouble() - 0.5) * Math.Pow(10, random.Next(-7, 8)), maximum = minimum + Math.Pow(10, random.Next(-6, 8)) * (0.1 + random.NextDouble());
+            double minimum = (random.NextDouble() - 0.5) * Math.Pow(10, random.Next(-7, 8)),
+                maximum = minimum + Math.Pow(10, random.Next(-6, 8)) * (0.1 + random.NextDouble());
             if ((maximum - minimum) / Math.Abs(minimum) < 1e-6) continue;
             var ticks = new PlottingDrawing(Ranged(minimum, maximum)).HorizontalTicks;
             Assert.InRange(ticks.Count, 2, 12);
             var value = PlottingDrawing.Calibrate(ticks);
             foreach (var (text, at) in ticks) Assert.Equal(PlottingDrawing.Value(text), value(at), 1e-4 * (maximum - minimum));
             foreach (var (left, right) in ticks.Zip(ticks.Skip(1)))
-                Assert.True(right.X - left.X > 6.2 * Math.Max(left.Text.Length, right.Text.Length), $"'{left.Text}' and '{right.Text}' touch for {minimum} to {maximum}");
+                Assert.True(right.X - left.X > 6.2 * Math.Max(left.Text.Length, right.Text.Length),
+                    $"'{left.Text}' and '{right.Text}' touch for {minimum} to {maximum}");
         }
     }
 
@@ -50,7 +54,8 @@ public sealed class PlottingLineChartTests
     public void APointStandsWhereTheTicksSay(AxisScale scale)
     {
         double[] x = [0, 1, 2.5, 7, 10], y = [0.3, 4, 1.7, 0.9, 25];
-        var drawing = new PlottingDrawing(Chart(new Axis("time", "days"), new Axis("error", "hPa") { Scale = scale }, new LineSeries("line", x, y)));
+        var drawing =
+            new PlottingDrawing(Chart(new Axis("time", "days"), new Axis("error", "hPa") { Scale = scale }, new LineSeries("line", x, y)));
         var points = PlottingDrawing.Points(drawing.Elements("polyline").Single());
         var horizontal = PlottingDrawing.Calibrate(drawing.HorizontalTicks);
         var vertical = PlottingDrawing.Calibrate(drawing.VerticalTicks, scale == AxisScale.Logarithmic);
@@ -66,14 +71,17 @@ public sealed class PlottingLineChartTests
     [Fact]
     public void AValueThatIsNotANumberLeavesAGap()
     {
-        var drawing = new PlottingDrawing(Chart(new Axis("x"), new Axis("y"), LineSeries.Evenly("line", 0, 1, [1, 2, double.NaN, 3, 4, 5, double.NaN, 6])));
+        var drawing =
+            new PlottingDrawing(
+                Chart(new Axis("x"), new Axis("y"), LineSeries.Evenly("line", 0, 1, [1, 2, double.NaN, 3, 4, 5, double.NaN, 6])));
         Assert.Equal([2, 3, 2], drawing.Elements("polyline").Select(line => PlottingDrawing.Points(line).Count));
     }
 
     [Fact]
     public void MarkersAreWholeAtTheEdgeAndAbsentBeyondIt()
     {
-        var chart = Chart(new Axis("x") { Minimum = 0, Maximum = 2 }, new Axis("y"), LineSeries.Evenly("line", 0, 1, [1, 2, 3, 4]) with { Markers = true });
+        var chart = Chart(new Axis("x") { Minimum = 0, Maximum = 2 }, new Axis("y"),
+            LineSeries.Evenly("line", 0, 1, [1, 2, 3, 4]) with { Markers = true });
         var marks = new PlottingDrawing(chart).Elements("circle").ToList();
         Assert.Equal(3, marks.Count);    // the fourth lies beyond the axis
         Assert.All(marks, mark => Assert.Null(mark.Parent!.Attribute("overflow")));
@@ -104,7 +112,10 @@ public sealed class PlottingLineChartTests
     public void TextIsEscapedAndCharactersUnknownToXmlAreReplaced()
     {
         const string title = "a < b & \"c\" > 'd' \u00e9 \U0001F600";
-        var drawing = new PlottingDrawing(new LineChart(title + "\u0001", new Axis("<x>"), new Axis("y & z"), [LineSeries.Evenly("<s>", 0, 1, [1, 2]), LineSeries.Evenly("t&u", 0, 1, [2, 1])]));
+        var drawing =
+            new PlottingDrawing(
+                new LineChart(title + "\u0001", new Axis("<x>"), new Axis("y & z"),
+                    [LineSeries.Evenly("<s>", 0, 1, [1, 2]), LineSeries.Evenly("t&u", 0, 1, [2, 1])]));
         Assert.Contains(drawing.Texts, text => text.Text == title + "\uFFFD");
         foreach (string label in (string[])["<x>", "y & z", "<s>", "t&u"]) Assert.Contains(drawing.Texts, text => text.Text == label);
     }
@@ -129,25 +140,33 @@ public sealed class PlottingLineChartTests
     [Fact]
     public void TheLegendNamesEveryLineOnce()
     {
-        string[] names = ["observations", "3D-Var", "learned", "ETKF, 20 members", "ETKF, 40 members", "EnKF-N, 20 members", "EnKF-N, 40 members"];
-        var chart = Chart(new Axis("x"), new Axis("y"), [.. names.Select((name, i) => LineSeries.Evenly(name, 0, 1, [i, i + 1]))]) with { References = [new("published", 3)] };
+        string[] names = ["observations", "3D-Var", "learned", "ETKF, 20 members", "ETKF, 40 members", "EnKF-N, 20 members",
+            "EnKF-N, 40 members"];
+        var chart = Chart(new Axis("x"), new Axis("y"), [.. names.Select((name, i) => LineSeries.Evenly(name, 0, 1, [i, i + 1]))]) with
+            { References = [new("published", 3)] };
         var drawing = new PlottingDrawing(chart);
         foreach (string name in names.Append("published")) Assert.Single(drawing.Texts, text => text.Text == name);
-        Assert.Equal(names.Length, drawing.Elements("polyline").Select(line => (line.Attribute("stroke")!.Value, (string?)line.Attribute("stroke-dasharray"))).Distinct().Count());
+        Assert.Equal(names.Length,
+            drawing.Elements("polyline").Select(line => (line.Attribute("stroke")!.Value, (string?)line.Attribute("stroke-dasharray")))
+                .Distinct().Count());
         var legend = drawing.Texts.Where(text => names.Contains(text.Text)).ToList();
-        foreach (var (text, x, y) in legend) Assert.DoesNotContain(legend, other => other.Text != text && other.Y == y && other.X >= x && other.X < x + 6.2 * text.Length);
+        foreach (var (text, x,
+            y) in legend) Assert.DoesNotContain(legend, other => other.Text != text && other.Y == y && other.X >= x
+                && other.X < x + 6.2 * text.Length);
     }
 
     [Fact]
     public void BadInputIsRefused()
     {
         Assert.Contains("'line'", Assert.Throws<ArgumentException>(() => new LineSeries("line", [0, 1], [0])).Message);
-        Assert.Contains("infinite", Assert.Throws<ArgumentException>(() => LineSeries.Evenly("line", 0, 1, [0, double.PositiveInfinity])).Message);
+        Assert.Contains("infinite",
+            Assert.Throws<ArgumentException>(() => LineSeries.Evenly("line", 0, 1, [0, double.PositiveInfinity])).Message);
         Assert.Contains("no value", Assert.Throws<ArgumentException>(() => LineSeries.Evenly("line", 0, 1, [double.NaN])).Message);
         Assert.Contains("place", Assert.Throws<ArgumentException>(() => new LineSeries("line", [double.NaN], [1])).Message);
         Assert.Contains("at least one line", Assert.Throws<ArgumentException>(() => Chart(new Axis("x"), new Axis("y"))).Message);
         var logarithmic = new Axis("loss") { Scale = AxisScale.Logarithmic };
-        Assert.Contains("'loss' is logarithmic", Assert.Throws<ArgumentException>(() => Chart(new Axis("x"), logarithmic, LineSeries.Evenly("line", 0, 1, [1, 0]))).Message);
+        Assert.Contains("'loss' is logarithmic",
+            Assert.Throws<ArgumentException>(() => Chart(new Axis("x"), logarithmic, LineSeries.Evenly("line", 0, 1, [1, 0]))).Message);
         Assert.Contains("from 3 to 2", Assert.Throws<ArgumentException>(() => Ranged(3, 2).ToSvg()).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => (Ranged(0, 1) with { Width = 0 }).ToSvg());
     }
@@ -156,6 +175,7 @@ public sealed class PlottingLineChartTests
     public void AConstantLineIsDrawnInTheMiddle()
     {
         var drawing = new PlottingDrawing(Chart(new Axis("x"), new Axis("y"), LineSeries.Evenly("line", 0, 1, [7, 7, 7])));
-        Assert.Equal(7, PlottingDrawing.Calibrate(drawing.VerticalTicks)(PlottingDrawing.Points(drawing.Elements("polyline").Single())[0].Y), 0.05);
+        Assert.Equal(7,
+            PlottingDrawing.Calibrate(drawing.VerticalTicks)(PlottingDrawing.Points(drawing.Elements("polyline").Single())[0].Y), 0.05);
     }
 }

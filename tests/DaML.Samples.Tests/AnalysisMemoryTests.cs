@@ -18,7 +18,9 @@ public sealed class AnalysisMemoryTests : IDisposable
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.No });
         console.Profile.Width = 200;
-        return CommandLine.Run(["sample", "analysis-memory", "--out", folder.FullName, .. arguments], [new DemoSample(), new AnalysisMemorySample(seeds: 2, burnIn, cycles: 10, costRounds: 1)], console, error, CancellationToken.None);
+        return CommandLine.Run(["sample", "analysis-memory", "--out", folder.FullName, .. arguments],
+            [new DemoSample(), new AnalysisMemorySample(seeds: 2, burnIn, cycles: 10, costRounds: 1)], console, error,
+            CancellationToken.None);
     }
 
     private void Succeeds(long burnIn, params string[] arguments) => Assert.True(Run(burnIn, arguments) == 0, error.ToString());
@@ -72,13 +74,18 @@ public sealed class AnalysisMemoryTests : IDisposable
     public void TheReferenceNetworkBeginsAsTheOneThatComesWithTheProjectAndIsScoredFromItsWeights()
     {
         string file = Path.Combine(folder.FullName, "result.json"), weights = Path.Combine(folder.FullName, "weights");
-        Dictionary<string, double> Metrics() => JsonDocument.Parse(File.ReadAllText(file)).RootElement.GetProperty("metrics").EnumerateObject().ToDictionary(metric => metric.Name, metric => metric.Value.GetDouble());
+        Dictionary<string, double> Metrics() =>
+            JsonDocument.Parse(File.ReadAllText(file)).RootElement.GetProperty("metrics").EnumerateObject()
+                .ToDictionary(metric => metric.Name, metric => metric.Value.GetDouble());
         Succeeds(burnIn: 400, "--full", "--minutes", "0.05", "--json", file);
         var trained = Metrics();
         Assert.InRange(trained["rmse.learned_memory"], 0.1, 0.3);   // after so few cycles; a new network is far above 1
         Assert.Contains("12 hidden channels", output.ToString());
 
-        var analyzer = (HiddenChannelAnalyzer)new DataAssimilationContext(1).Model.Load<SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>>(Path.Combine(folder.FullName, "learned-memory.daml")).Triple.Analyzer;
+        var analyzer =
+            (HiddenChannelAnalyzer)new DataAssimilationContext(
+                1).Model.Load<SequentialAssimilation<ProductMemory<StateMemory, VectorMemory>>>(
+                Path.Combine(folder.FullName, "learned-memory.daml")).Triple.Analyzer;
         WeightFiles.Write(weights, analyzer.Network, analyzer.History!);
         Succeeds(burnIn: 400, "--pretrained", weights, "--json", file);
         // Runs start from the climatology of the weights' constants, which are the first network's and not those of this training's data;

@@ -20,12 +20,14 @@ public sealed class AskAndTellSampleTests : IDisposable
         console.Profile.Width = 140;
         string json = Path.Combine(folder.FullName, "r.json");
         // 1,200 runs of which run 1,008 is one at which the process dies
-        int code = CommandLine.Run(["sample", "ask-and-tell", "--out", folder.FullName, "--json", json], [new DemoSample(), new AskAndTellSample(burnIn: 10, cycles: 30)], console, error, CancellationToken.None);
+        int code = CommandLine.Run(["sample", "ask-and-tell", "--out", folder.FullName, "--json", json],
+            [new DemoSample(), new AskAndTellSample(burnIn: 10, cycles: 30)], console, error, CancellationToken.None);
         Assert.Equal("", error.ToString());
         Assert.Equal(0, code);
         var metrics = JsonDocument.Parse(File.ReadAllText(json)).RootElement.GetProperty("metrics");
         double Metric(string name) => metrics.GetProperty(name).GetDouble();
-        Assert.InRange(Metric("difference.outside"), 0, 1e-12); // the same operations in the same order: to the bit where nothing fuses them
+        // the same operations in the same order: to the bit where nothing fuses them
+        Assert.InRange(Metric("difference.outside"), 0, 1e-12);
         Assert.Equal(Metric("rmse.inside"), Metric("rmse.outside"), 1e-12);
         Assert.InRange(Metric("rmse.inside"), 0.1, 0.5);
         Assert.InRange(Metric("rmse.crashing"), 0.1, 0.6);

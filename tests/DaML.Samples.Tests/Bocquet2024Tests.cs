@@ -12,15 +12,19 @@ public sealed class Bocquet2024Tests(Bocquet2024Tests.Outcome outcome) : IClassF
 
     private static readonly Bocquet2024Settings Tiny = new()
     {
-        Network = Small, DegradedNetwork = Small, KuramotoSivashinskyNetwork = Small, Batch = 8, KuramotoSivashinskyBatch = 4, Steps = 30, ValidationInterval = 15, ValidationCycles = 12,
-        Trajectories = 2, BurnIn = 30, Cycles = 30, PointCycles = 10, ClimatologyCycles = 40, CovarianceBurnIn = 30, CovarianceCycles = 10, CovarianceInterval = 5,
+        Network = Small, DegradedNetwork = Small, KuramotoSivashinskyNetwork = Small, Batch = 8, KuramotoSivashinskyBatch = 4, Steps = 30,
+        ValidationInterval = 15, ValidationCycles = 12,
+        Trajectories = 2, BurnIn = 30, Cycles = 30, PointCycles = 10, ClimatologyCycles = 40, CovarianceBurnIn = 30, CovarianceCycles = 10,
+        CovarianceInterval = 5,
         LyapunovTransient = 20, LyapunovCycles = 40, Dimensions = [20], LargestEnsemble = 10, NoiseLevels = [0.9, 1.2], Densities = [0.8],
     };
 
     /// <summary>One run of the sample for all tests.</summary>
     public sealed class Outcome : IDisposable
     {
-        public Outcome() => (Code, Output, Error) = Daml(Tiny, CancellationToken.None, "--seed", "4", "--out", Folder.FullName, "--json", Path.Combine(Folder.FullName, "result.json"));
+        public Outcome() =>
+            (Code, Output, Error) = Daml(Tiny, CancellationToken.None, "--seed", "4", "--out", Folder.FullName, "--json",
+                Path.Combine(Folder.FullName, "result.json"));
 
         public DirectoryInfo Folder { get; } = Directory.CreateTempSubdirectory("daml-bocquet2024-");
         public int Code { get; }
@@ -30,19 +34,22 @@ public sealed class Bocquet2024Tests(Bocquet2024Tests.Outcome outcome) : IClassF
         public void Dispose() => Folder.Delete(recursive: true);
     }
 
-    private static (int Code, string Output, string Error) Daml(Bocquet2024Settings settings, CancellationToken cancellation, params string[] arguments)
+    private static (int Code, string Output, string Error) Daml(Bocquet2024Settings settings, CancellationToken cancellation,
+        params string[] arguments)
     {
         var output = new StringWriter();
         var error = new StringWriter();
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.No });
         console.Profile.Width = 160;
-        int code = CommandLine.Run(["sample", "bocquet2024", .. arguments], [new DemoSample(), new Bocquet2024Sample(settings)], console, error, cancellation);
+        int code = CommandLine.Run(["sample", "bocquet2024", .. arguments], [new DemoSample(), new Bocquet2024Sample(settings)], console,
+            error, cancellation);
         return (code, output.ToString(), error.ToString());
     }
 
     private string PathOf(string name) => Path.Combine(outcome.Folder.FullName, name);
 
-    private static Dictionary<string, double> MetricsOf(string file) => JsonDocument.Parse(File.ReadAllText(file)).RootElement.GetProperty("metrics").EnumerateObject()
+    private static Dictionary<string, double> MetricsOf(string file) =>
+        JsonDocument.Parse(File.ReadAllText(file)).RootElement.GetProperty("metrics").EnumerateObject()
         .ToDictionary(metric => metric.Name, metric => metric.Value.GetDouble());
 
     [Fact]
@@ -51,8 +58,10 @@ public sealed class Bocquet2024Tests(Bocquet2024Tests.Outcome outcome) : IClassF
         Assert.True(outcome.Code == 0, outcome.Error);
         Assert.Equal("", outcome.Error);
         Assert.Equal(0, outcome.Code);
-        string[] figures = ["angles.svg", "density.svg", "dimensions.svg", "kuramoto-sivashinsky.svg", "noise.svg", "scores.svg", "spectra.svg", "training.svg"];
-        Assert.Equal(((string[])[.. figures, "learned.daml", "report.html", "result.json"]).Order(StringComparer.Ordinal), outcome.Folder.GetFileSystemInfos().Select(file => file.Name).Order(StringComparer.Ordinal));
+        string[] figures = ["angles.svg", "density.svg", "dimensions.svg", "kuramoto-sivashinsky.svg", "noise.svg", "scores.svg",
+            "spectra.svg", "training.svg"];
+        Assert.Equal(((string[])[.. figures, "learned.daml", "report.html", "result.json"]).Order(StringComparer.Ordinal),
+            outcome.Folder.GetFileSystemInfos().Select(file => file.Name).Order(StringComparer.Ordinal));
         foreach (string name in figures) Assert.Equal("svg", XDocument.Load(PathOf(name)).Root!.Name.LocalName);
         string html = File.ReadAllText(PathOf("report.html"));
         Assert.Equal(figures.Length, XDocument.Parse(html["<!DOCTYPE html>".Length..]).Root!.Descendants("figure").Count());
@@ -64,8 +73,10 @@ public sealed class Bocquet2024Tests(Bocquet2024Tests.Outcome outcome) : IClassF
         var metrics = MetricsOf(PathOf("result.json"));
         string[] agreed =
         [
-            "rmse.learned", "rmse.learned_memory", "rmse.linear", "rmse.blind", "rmse.3dvar", "rmse.enkf_n.20", "rmse.enkf_n.40", "bias.mean", "bias.std", "bw.learned_enkf", "bw.learned_isotropic",
-            "rmse.transfer.20", "rmse.noise.0.9", "rmse.noise.1.2", "rmse.noise.random.0.9", "rmse.density.0.8", "rmse.ks.learned", "rmse.ks.enkf_n", "lyapunov.first", "lyapunov.positive",
+            "rmse.learned", "rmse.learned_memory", "rmse.linear", "rmse.blind", "rmse.3dvar", "rmse.enkf_n.20", "rmse.enkf_n.40",
+            "bias.mean", "bias.std", "bw.learned_enkf", "bw.learned_isotropic",
+            "rmse.transfer.20", "rmse.noise.0.9", "rmse.noise.1.2", "rmse.noise.random.0.9", "rmse.density.0.8", "rmse.ks.learned",
+            "rmse.ks.enkf_n", "lyapunov.first", "lyapunov.positive",
         ];
         Assert.Empty(agreed.Except(metrics.Keys));
         Assert.All(metrics.Values, value => Assert.True(double.IsFinite(value)));
@@ -74,13 +85,15 @@ public sealed class Bocquet2024Tests(Bocquet2024Tests.Outcome outcome) : IClassF
         Assert.InRange(metrics["rmse.learned"], 0.1, 2.7);
         Assert.InRange(metrics["lyapunov.first"], 0.8, 2.6);          // the exponent, 1.67, not its inverse, 0.60
         Assert.InRange(metrics["lyapunov.positive"], 9, 17);
-        foreach (string name in agreed.Where(name => name.StartsWith("bw") || name.StartsWith("bias"))) Assert.True(metrics[name] > 0, name);
+        foreach (string name in agreed.Where(name => name.StartsWith("bw") || name.StartsWith("bias")))
+            Assert.True(metrics[name] > 0, name);
     }
 
     [Fact]
     public void ItsTableSetsEveryMetricBesideThePaper()
     {
-        foreach (string text in (string[])["0.19-0.20", "quick network", "EnKF-N, 40 members", "0.048", "0.188-0.197", "Kuramoto-Sivashinsky, learned"]) Assert.Contains(text, outcome.Output);
+        foreach (string text in (string[])["0.19-0.20", "quick network", "EnKF-N, 40 members", "0.048", "0.188-0.197",
+            "Kuramoto-Sivashinsky, learned"]) Assert.Contains(text, outcome.Output);
         Assert.Contains(SampleRun.Number(MetricsOf(PathOf("result.json"))["rmse.blind"]), outcome.Output);
     }
 
@@ -88,7 +101,8 @@ public sealed class Bocquet2024Tests(Bocquet2024Tests.Outcome outcome) : IClassF
     [Fact]
     public void WeightsTakeThePlaceOfTrainingAndAStoppedRunKeepsItsFinishedParts()
     {
-        string folder = Path.Combine(outcome.Folder.FullName, "stopped"), parts = Path.Combine(folder, "parts"), json = Path.Combine(folder, "result.json"), weights = Path.Combine(folder, "other");
+        string folder = Path.Combine(outcome.Folder.FullName, "stopped"), parts = Path.Combine(folder, "parts"),
+            json = Path.Combine(folder, "result.json"), weights = Path.Combine(folder, "other");
         string[] arguments = ["--seed", "4", "--out", folder, "--json", json, "--pretrained", weights];
         try
         {
@@ -113,7 +127,8 @@ public sealed class Bocquet2024Tests(Bocquet2024Tests.Outcome outcome) : IClassF
             }
             string[] kept = Directory.GetFiles(parts, "*.json");
             Assert.True(kept.Length >= 2);
-            Assert.Contains("belongs to another run", Daml(Tiny with { Cycles = 31 }, CancellationToken.None, [.. arguments, "--resume"]).Error);
+            Assert.Contains("belongs to another run",
+                Daml(Tiny with { Cycles = 31 }, CancellationToken.None, [.. arguments, "--resume"]).Error);
 
             // A part that is kept is not done again: nothing is told of it.
             var (code, output, error) = Daml(Tiny, CancellationToken.None, [.. arguments, "--resume"]);
@@ -127,9 +142,11 @@ public sealed class Bocquet2024Tests(Bocquet2024Tests.Outcome outcome) : IClassF
             Assert.Contains("shipped weights", output);
             var (whole, resumed) = (MetricsOf(PathOf("result.json")), MetricsOf(json));
             Assert.Equal(whole.Keys.Order(), resumed.Keys.Order());
-            string[] ofMain = ["rmse.learned", "bias.mean", "bias.std", "bw.learned_enkf", "bw.learned_isotropic", "rmse.transfer.20", .. Tiny.NoiseLevels.SelectMany(level => (string[])[$"rmse.noise.{level}", $"rmse.noise.told.{level}"])];
+            string[] ofMain = ["rmse.learned", "bias.mean", "bias.std", "bw.learned_enkf", "bw.learned_isotropic", "rmse.transfer.20",
+                .. Tiny.NoiseLevels.SelectMany(level => (string[])[$"rmse.noise.{level}", $"rmse.noise.told.{level}"])];
             Assert.All(whole.Keys, metric => Assert.Equal(!ofMain.Contains(metric), whole[metric] == resumed[metric]));
-            var used = AnalyzerOf(Path.Combine(folder, "learned.daml")).Network.named_parameters().Single(parameter => parameter.name == "trunk.decoder.weight").parameter;
+            var used = AnalyzerOf(Path.Combine(folder, "learned.daml")).Network.named_parameters()
+                .Single(parameter => parameter.name == "trunk.decoder.weight").parameter;
             Assert.True(used.Equals(last));
         }
         finally { Directory.Delete(folder, recursive: true); }
@@ -142,11 +159,16 @@ public sealed class Bocquet2024Tests(Bocquet2024Tests.Outcome outcome) : IClassF
         string folder = Path.Combine(outcome.Folder.FullName, "diverged"), json = Path.Combine(folder, "result.json");
         try
         {
-            var (code, output, error) = Daml(Tiny with { LearningRate = 1e4, Steps = 4, ValidationInterval = 4 }, CancellationToken.None, "--seed", "4", "--out", folder, "--json", json);
+            var (code, output,
+                error) = Daml(Tiny with { LearningRate = 1e4, Steps = 4, ValidationInterval = 4 }, CancellationToken.None, "--seed", "4",
+                    "--out", folder, "--json", json);
             Assert.True(code == 0, error);
             var (whole, left) = (MetricsOf(PathOf("result.json")), MetricsOf(json));
-            string[] ofNetworks = ["rmse.learned", "rmse.learned_memory", "rmse.linear", "rmse.blind", "bias.mean", "bias.std", "bw.learned_enkf", "bw.learned_isotropic", "bw.enkf_isotropic", "rmse.transfer.20",
-                .. Tiny.NoiseLevels.SelectMany(level => (string[])[$"rmse.noise.{level}", $"rmse.noise.told.{level}", $"rmse.noise.random.{level}"]), "rmse.density.0.8", "rmse.ks.learned"];
+            string[] ofNetworks = ["rmse.learned", "rmse.learned_memory", "rmse.linear", "rmse.blind", "bias.mean", "bias.std",
+                "bw.learned_enkf", "bw.learned_isotropic", "bw.enkf_isotropic", "rmse.transfer.20",
+                .. Tiny.NoiseLevels.SelectMany(level =>
+                    (string[])[$"rmse.noise.{level}", $"rmse.noise.told.{level}", $"rmse.noise.random.{level}"]), "rmse.density.0.8",
+                    "rmse.ks.learned"];
             Assert.Equal(whole.Keys.Except(ofNetworks).Order(), left.Keys.Order());
             Assert.All(left, metric => Assert.Equal(whole[metric.Key], metric.Value));
             Assert.Contains(output.Split('\n'), line => line.Contains("learned, blind to the forecast") && line.Contains("truth lost"));
@@ -159,7 +181,8 @@ public sealed class Bocquet2024Tests(Bocquet2024Tests.Outcome outcome) : IClassF
         finally { Directory.Delete(folder, recursive: true); }
     }
 
-    private static LearnedAnalyzer AnalyzerOf(string archive) => (LearnedAnalyzer)new DataAssimilationContext(4).Model.Load<SequentialAssimilation<StateMemory>>(archive).Triple.Analyzer;
+    private static LearnedAnalyzer AnalyzerOf(string archive) =>
+        (LearnedAnalyzer)new DataAssimilationContext(4).Model.Load<SequentialAssimilation<StateMemory>>(archive).Triple.Analyzer;
 
     [Fact]
     public void WeightsThatAreNotThereAreRefused()

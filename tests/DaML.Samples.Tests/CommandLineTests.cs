@@ -32,7 +32,8 @@ public sealed class CommandLineTests : IDisposable
 
     internal static SampleResult Nothing(SampleRun run) => new(new Dictionary<string, object>(), new Dictionary<string, double>());
 
-    internal static (int Code, string Output, string Error) Daml(IReadOnlyList<ISample> samples, CancellationToken cancellation, params string[] arguments)
+    internal static (int Code, string Output, string Error) Daml(IReadOnlyList<ISample> samples, CancellationToken cancellation,
+        params string[] arguments)
     {
         var output = new StringWriter();
         var error = new StringWriter();
@@ -42,7 +43,8 @@ public sealed class CommandLineTests : IDisposable
     }
 
     private static (int Code, string Output, string Error) Daml(params string[] arguments) =>
-        Daml([new Fake("demo", Nothing, 5), new Fake("two-sizes", Nothing, 3, SampleSize.Quick, SampleSize.Full), new Fake("plain", Nothing)], CancellationToken.None, arguments);
+        Daml([new Fake("demo", Nothing, 5), new Fake("two-sizes", Nothing, 3, SampleSize.Quick, SampleSize.Full),
+            new Fake("plain", Nothing)], CancellationToken.None, arguments);
 
     [Fact]
     public void HelpTellsANewcomerWhereToStart()
@@ -52,7 +54,8 @@ public sealed class CommandLineTests : IDisposable
             var (code, output, error) = Daml(arguments);
             Assert.Equal(0, code);
             Assert.Empty(error);
-            foreach (string text in (string[])["daml demo", "daml list", "daml sample NAME --help", "What demo shows."]) Assert.Contains(text, output);
+            foreach (string text in (string[])["daml demo", "daml list", "daml sample NAME --help", "What demo shows."])
+                Assert.Contains(text, output);
         }
     }
 
@@ -110,7 +113,8 @@ public sealed class CommandLineTests : IDisposable
         Fake[] samples = [new("demo", Nothing, 5), new("two-sizes", Nothing, 3, SampleSize.Quick, SampleSize.Full), new("plain", Nothing)];
         // a folder that can be written to, so that nothing but what is meant is refused
         string[] words = arguments.Split(' ');
-        string[] all = words.Contains("--out") || words is ["sample"] or ["nonsense"] or [_, "nonsense", ..] ? words : [.. words, "--out", folder.FullName];
+        string[] all = words.Contains("--out") || words is ["sample"] or ["nonsense"] or [_, "nonsense", ..] ? words
+            : [.. words, "--out", folder.FullName];
         if (words is [.., "--minutes"]) all = words;
         var (code, output, error) = Daml(samples, CancellationToken.None, all);
         Assert.Equal(CommandLine.Misuse, code);
@@ -132,8 +136,11 @@ public sealed class CommandLineTests : IDisposable
             Assert.Equal(-7, run.CreateContext().Options.Seed);
             return Nothing(run);
         }, 5, SampleSize.Quick, SampleSize.Full);
-        Assert.Equal(0, Daml([sample], CancellationToken.None, "demo", "--seed", "-7", "--device", "cpu", "--minutes", "0.25", "--full", "--out", folder.FullName, "--json", json).Code);
-        Assert.Equal(new SampleOptions { Seed = -7, Device = "cpu", Minutes = 0.25, Size = SampleSize.Full, OutputFolder = folder.FullName, JsonFile = json }, seen);
+        Assert.Equal(0,
+            Daml([sample], CancellationToken.None, "demo", "--seed", "-7", "--device", "cpu", "--minutes", "0.25", "--full", "--out",
+                folder.FullName, "--json", json).Code);
+        Assert.Equal(new SampleOptions
+            { Seed = -7, Device = "cpu", Minutes = 0.25, Size = SampleSize.Full, OutputFolder = folder.FullName, JsonFile = json }, seen);
         Assert.True(File.Exists(json));
     }
 
@@ -150,8 +157,12 @@ public sealed class CommandLineTests : IDisposable
         {
             seen = run.Options;
             return Nothing(run);
-        }, 5, SampleSize.Quick, SampleSize.Full) { FullMinutes = 60, Settings = [new("--weights", "NAME", "Which weights.") { ValueOptional = true }, new("--rows", "FILE", "Rows.")] };
-        var (code, _, error) = Daml([sample], CancellationToken.None, ["demo", .. arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--out", folder.FullName]);
+        }, 5, SampleSize.Quick, SampleSize.Full)
+            { FullMinutes = 60,
+                Settings = [new("--weights", "NAME", "Which weights.") { ValueOptional = true }, new("--rows", "FILE", "Rows.")] };
+        var (code, _,
+            error) = Daml([sample], CancellationToken.None,
+                ["demo", .. arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--out", folder.FullName]);
         Assert.True(code == 0, error);
         Assert.Equal(minutes, seen!.Minutes);
         Assert.Equal(weights, seen.Settings.GetValueOrDefault("--weights"));
@@ -166,7 +177,8 @@ public sealed class CommandLineTests : IDisposable
         var sample = new Fake("demo", run =>
         {
             File.WriteAllText(run.OutputFile("model.daml"), "model");
-            return new SampleResult(new Dictionary<string, object> { ["seed"] = 3L, ["device"] = "cpu", ["fast"] = true, ["minutes"] = 2.5 },
+            return new SampleResult(new Dictionary<string, object>
+                { ["seed"] = 3L, ["device"] = "cpu", ["fast"] = true, ["minutes"] = 2.5 },
                 new Dictionary<string, double> { ["rmse.learned"] = 0.1 + 0.2, ["tiny"] = 1e-300 });
         });
         var (code, output, _) = Daml([sample], CancellationToken.None, "demo", "--out", folder.FullName, "--json", json);
@@ -175,7 +187,9 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(["name", "settings", "metrics"], root.EnumerateObject().Select(member => member.Name));
         Assert.Equal("demo", root.GetProperty("name").GetString());
         var settings = root.GetProperty("settings");
-        Assert.Equal((3L, "cpu", true, 2.5), (settings.GetProperty("seed").GetInt64(), settings.GetProperty("device").GetString(), settings.GetProperty("fast").GetBoolean(), settings.GetProperty("minutes").GetDouble()));
+        Assert.Equal((3L, "cpu", true, 2.5),
+            (settings.GetProperty("seed").GetInt64(), settings.GetProperty("device").GetString(), settings.GetProperty("fast").GetBoolean(),
+                settings.GetProperty("minutes").GetDouble()));
         Assert.Equal(0.1 + 0.2, root.GetProperty("metrics").GetProperty("rmse.learned").GetDouble());    // to the bit
         Assert.Equal(1e-300, root.GetProperty("metrics").GetProperty("tiny").GetDouble());
         Assert.Contains("model.daml", output);
@@ -185,7 +199,8 @@ public sealed class CommandLineTests : IDisposable
 
     [Fact]
     public void AMetricThatIsNotANumberIsRefused() => Assert.Contains("'rmse'",
-        Assert.Throws<ArgumentException>(() => new SampleResult(new Dictionary<string, object>(), new Dictionary<string, double> { ["rmse"] = double.NaN })).Message);
+        Assert.Throws<ArgumentException>(() =>
+            new SampleResult(new Dictionary<string, object>(), new Dictionary<string, double> { ["rmse"] = double.NaN })).Message);
 
     [Fact]
     public void AStoppedRunSaysWhatItKeptAndHowToGoOn()
@@ -236,7 +251,8 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(CommandLine.Failure, code);
         Assert.StartsWith("daml: demo failed: ETKF diverged in cycle 12", error);
         Assert.Single(error.TrimEnd().Split('\n'));
-        var incomplete = new Fake("demo", _ => throw new TypeInitializationException("Native", new DllNotFoundException("libtorch is not there.\nInstall it.")));
+        var incomplete = new Fake("demo",
+            _ => throw new TypeInitializationException("Native", new DllNotFoundException("libtorch is not there.\nInstall it.")));
         (code, _, error) = Daml([incomplete], CancellationToken.None, "demo", "--out", folder.FullName);
         Assert.Equal((CommandLine.Failure, "daml: demo failed: libtorch is not there. Install it."), (code, error.TrimEnd()));
         var broken = new Fake("demo", _ => throw new InvalidOperationException("a defect"));
@@ -252,10 +268,13 @@ public sealed class CommandLineTests : IDisposable
         var sample = new Fake("demo", run => run.Track(progress =>
         {
             for (int i = 1; i <= 1000; i++)
-                progress.Report(new ProgressReport("training", i, 1000, new Dictionary<string, double> { ["loss"] = 0.5, ["validation rmse"] = 0.26 }, TimeSpan.FromSeconds(i), TimeSpan.FromSeconds(3600 + 61)));
+                progress.Report(
+                    new ProgressReport("training", i, 1000, new Dictionary<string, double> { ["loss"] = 0.5, ["validation rmse"] = 0.26 },
+                        TimeSpan.FromSeconds(i), TimeSpan.FromSeconds(3600 + 61)));
             return Nothing(run);
         }));
-        var lines = Daml([sample], CancellationToken.None, "demo", "--out", folder.FullName).Output.Split('\n').Where(line => line.StartsWith("training")).ToList();
+        var lines = Daml([sample], CancellationToken.None, "demo", "--out", folder.FullName).Output.Split('\n')
+            .Where(line => line.StartsWith("training")).ToList();
         Assert.Equal(2, lines.Count);    // the first and the last; in between no ten seconds passed
         Assert.Equal("training: 100 %  loss 0.5, validation rmse 0.26, 1:01:01 left", lines[1].TrimEnd());
     }
@@ -265,7 +284,9 @@ public sealed class CommandLineTests : IDisposable
     {
         var sample = new Fake("demo", run => run.Track(progress =>
         {
-            progress.Report(new ProgressReport("training", 40, 4000, new Dictionary<string, double>(), TimeSpan.FromSeconds(90), TimeSpan.FromSeconds(30)));
+            progress.Report(
+                new ProgressReport("training", 40, 4000, new Dictionary<string, double>(), TimeSpan.FromSeconds(90),
+                    TimeSpan.FromSeconds(30)));
             progress.Report(new ProgressReport("reading", 7, null, new Dictionary<string, double>(), TimeSpan.FromSeconds(1), null));
             return Nothing(run);
         }));

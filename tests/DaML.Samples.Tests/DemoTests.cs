@@ -19,7 +19,8 @@ public sealed class DemoTests(DemoTests.Outcome outcome) : IClassFixture<DemoTes
             var error = new StringWriter();
             var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Ansi = AnsiSupport.No });
             console.Profile.Width = 120;
-            Code = CommandLine.Run(["demo", "--minutes", "5", "--seed", "4", "--out", Folder.FullName, "--json", Path.Combine(Folder.FullName, "result.json")],
+            Code = CommandLine.Run(
+                ["demo", "--minutes", "5", "--seed", "4", "--out", Folder.FullName, "--json", Path.Combine(Folder.FullName, "result.json")],
                 [new DemoSample(BurnIn, Cycles, Steps)], console, error, CancellationToken.None);
             (Output, Error) = (output.ToString(), error.ToString());
         }
@@ -50,12 +51,15 @@ public sealed class DemoTests(DemoTests.Outcome outcome) : IClassFixture<DemoTes
         var root = JsonDocument.Parse(File.ReadAllText(PathOf("result.json"))).RootElement;
         Assert.Equal("demo", root.GetProperty("name").GetString());
         var metrics = root.GetProperty("metrics").EnumerateObject().ToDictionary(metric => metric.Name, metric => metric.Value.GetDouble());
-        Assert.Equal(["rmse.3dvar", "rmse.enkf_n.20", "rmse.enkf_n.40", "rmse.etkf.20", "rmse.etkf.40", "rmse.learned", "rmse.learned.reloaded", "rmse.observations", "seconds.training"],
+        Assert.Equal(
+            ["rmse.3dvar", "rmse.enkf_n.20", "rmse.enkf_n.40", "rmse.etkf.20", "rmse.etkf.40", "rmse.learned", "rmse.learned.reloaded",
+                "rmse.observations", "seconds.training"],
             metrics.Keys.Order(StringComparer.Ordinal));
         Assert.InRange(metrics["rmse.observations"], 0.95, 1.05);
         Assert.InRange(metrics["rmse.3dvar"], 0.33, 0.48);
         Assert.Equal(metrics["rmse.learned"], metrics["rmse.learned.reloaded"], 1e-6);
-        foreach (string filter in (string[])["etkf.20", "etkf.40", "enkf_n.20", "enkf_n.40"]) Assert.InRange(metrics["rmse." + filter], 0.12, 0.35);
+        foreach (string filter in (string[])["etkf.20", "etkf.40", "enkf_n.20", "enkf_n.40"])
+            Assert.InRange(metrics["rmse." + filter], 0.12, 0.35);
         Assert.True(metrics["seconds.training"] > 0);
         Assert.Equal(4, root.GetProperty("settings").GetProperty("seed").GetInt64());
     }
@@ -66,7 +70,8 @@ public sealed class DemoTests(DemoTests.Outcome outcome) : IClassFixture<DemoTes
         string html = File.ReadAllText(PathOf("report.html"));
         var page = XDocument.Parse(html["<!DOCTYPE html>".Length..]).Root!;
         var cells = page.Descendants("td").Select(cell => cell.Value).ToList();
-        foreach (string method in (string[])["observations alone", "3D-Var", "learned", "learned, reloaded", "ETKF, 20 members", "ETKF, 40 members", "EnKF-N, 20 members", "EnKF-N, 40 members"])
+        foreach (string method in (string[])["observations alone", "3D-Var", "learned", "learned, reloaded", "ETKF, 20 members",
+            "ETKF, 40 members", "EnKF-N, 20 members", "EnKF-N, 40 members"])
         {
             Assert.Contains(method, cells);
             Assert.Contains(method, outcome.Output);
@@ -84,7 +89,8 @@ public sealed class DemoTests(DemoTests.Outcome outcome) : IClassFixture<DemoTes
             Assert.Equal("svg", svg.Name.LocalName);
             Assert.InRange(new FileInfo(PathOf(name)).Length, 1000, 400_000);
         }
-        Assert.Equal(8, XDocument.Load(PathOf("fields.svg")).Descendants().Count(element => element.Name.LocalName == "image"));    // four panels and their colour bars
+        // four panels and their colour bars
+        Assert.Equal(8, XDocument.Load(PathOf("fields.svg")).Descendants().Count(element => element.Name.LocalName == "image"));
     }
 
     [Fact]

@@ -58,7 +58,8 @@ public sealed class PressureAnalysisTests : IClassFixture<PressureAnalysisTests.
     public void PersistenceIsThatOfTheData()
     {
         // By hand from the file: the mean square of pressure differences one day apart within 2010.
-        var view = new DataAssimilationContext().Data.FromNetCdf(Path.Combine(AppContext.BaseDirectory, "data", "slp_ncep1_natlantic_daily_2001-2010.nc"), "slp", Columns.Truth,
+        var view = new DataAssimilationContext().Data.FromNetCdf(
+            Path.Combine(AppContext.BaseDirectory, "data", "slp_ncep1_natlantic_daily_2001-2010.nc"), "slp", Columns.Truth,
             new NetCdfOptions { Scale = 0.01, From = new DateTime(2010, 1, 1) });
         using var year = view.Materialise();
         var field = year[Columns.Truth];

@@ -20,7 +20,8 @@ public sealed class ProfileTests
             var context = run.CreateContext();
             var model = new Lorenz96();
             var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension));
-            context.Scores.Evaluate(context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 10 }).Transform(context.Data.Twin(system, new() { Cycles = 30 })));
+            context.Scores.Evaluate(context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 10 })
+                .Transform(context.Data.Twin(system, new() { Cycles = 30 })));
             long start = Stopwatch.GetTimestamp();
             using (Telemetry.Phase("outer"))
             {
@@ -31,8 +32,12 @@ public sealed class ProfileTests
         }
         var sample = new CommandLineTests.Fake("demo", Work);
         string[] lines = CommandLineTests.Daml([sample], CancellationToken.None, "demo", "--profile").Output.Split('\n');
-        double Seconds(string phase) => double.Parse(lines.Single(line => line.TrimStart().StartsWith(phase + " ", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture);
-        string Times(string phase) => lines.Single(line => line.TrimStart().StartsWith(phase + " ", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[3];
+        double Seconds(string phase) =>
+            double.Parse(lines.Single(line => line.TrimStart().StartsWith(phase + " ", StringComparison.Ordinal))
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture);
+        string Times(string phase) =>
+            lines.Single(line => line.TrimStart().StartsWith(phase + " ", StringComparison.Ordinal))
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries)[3];
         Assert.Equal("30", Times("data"));
         Assert.Equal("30", Times("model"));
         Assert.Equal("30", Times("analysis"));

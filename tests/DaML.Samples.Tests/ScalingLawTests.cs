@@ -60,7 +60,8 @@ public sealed class ScalingLawTests
         Assert.True(Width(law => law.Gamma, noisy) > 1);    // gamma and alpha trade against each other
 
         Assert.Empty(ScalingLaw.LeavingOneOut(noisy[..7]));
-        Assert.Equal(7, ScalingLaw.LeavingOneOut([.. noisy[..6], noisy[0], noisy[^1]]).Count);    // the only one with another N_r cannot be spared
+        // the only one with another N_r cannot be spared
+        Assert.Equal(7, ScalingLaw.LeavingOneOut([.. noisy[..6], noisy[0], noisy[^1]]).Count);
     }
 
     [Fact]
@@ -70,7 +71,9 @@ public sealed class ScalingLawTests
         Assert.Contains("given: 6", Assert.Throws<ArgumentException>(() => ScalingLaw.Fit(errors[..6])).Message);
         Assert.Contains("NaN", Assert.Throws<ArgumentException>(() => ScalingLaw.Fit([.. errors, new(1024, 8, double.NaN)])).Message);
         Assert.Contains("above zero", Assert.Throws<ArgumentException>(() => ScalingLaw.Fit([.. errors, new(1024, 8, 0)])).Message);
-        Assert.Contains("two values of each", Assert.Throws<ArgumentException>(() => ScalingLaw.Fit([.. Enumerable.Range(0, 9).Select(i => new TrainedError(1024 << i, 8, 0.3))])).Message);
+        Assert.Contains("two values of each",
+            Assert.Throws<ArgumentException>(() =>
+                ScalingLaw.Fit([.. Enumerable.Range(0, 9).Select(i => new TrainedError(1024 << i, 8, 0.3))])).Message);
     }
 
     [Fact]

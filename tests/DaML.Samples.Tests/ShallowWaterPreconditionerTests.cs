@@ -9,7 +9,8 @@ public sealed class ShallowWaterPreconditionerTests : IDisposable
 {
     private static readonly PreconditionerPlan Smallest = new()
     {
-        Cells = 6, Ranks = [12, 30], Chains = 2, Cycles = 2, TrainingBatch = 4, Probes = 4, TrainingSteps = 6, AverageBatches = 2, AverageBatch = 4, Oversampling = 6, SpectrumStates = 1, SpinUp = 0.02,
+        Cells = 6, Ranks = [12, 30], Chains = 2, Cycles = 2, TrainingBatch = 4, Probes = 4, TrainingSteps = 6, AverageBatches = 2,
+        AverageBatch = 4, Oversampling = 6, SpectrumStates = 1, SpinUp = 0.02,
         MaximumIterations = 300, Network = new() { Features = 4, Levels = 1 },
     };
 
@@ -31,10 +32,12 @@ public sealed class ShallowWaterPreconditionerTests : IDisposable
     {
         string file = Path.Combine(folder.FullName, "result.json");
         Assert.True(Run("--seed", "3", "--json", file) == 0, error.ToString());
-        var metrics = JsonDocument.Parse(File.ReadAllText(file)).RootElement.GetProperty("metrics").EnumerateObject().ToDictionary(metric => metric.Name, metric => metric.Value.GetDouble());
+        var metrics = JsonDocument.Parse(File.ReadAllText(file)).RootElement.GetProperty("metrics").EnumerateObject()
+            .ToDictionary(metric => metric.Name, metric => metric.Value.GetDouble());
         foreach (string prefix in (string[])["", "turbulent."])
         {
-            foreach (string name in (string[])["none", "control_variable", "exact_spectral", "randomized", "ritz", "fixed", "learned", "learned_limited_memory", "learned_residual"])
+            foreach (string name in (string[])["none", "control_variable", "exact_spectral", "randomized", "ritz", "fixed", "learned",
+                "learned_limited_memory", "learned_residual"])
                 Assert.True(metrics[$"{prefix}iterations.{name}"] > 0 && metrics[$"{prefix}cost.{name}"] > 0, prefix + name);
             Assert.Equal(metrics[$"{prefix}iterations.none"], metrics[$"{prefix}iterations.control_variable"]);                  // B = I
             Assert.True(metrics[$"{prefix}iterations.exact_spectral"] < 0.7 * metrics[$"{prefix}iterations.none"]);
@@ -45,7 +48,8 @@ public sealed class ShallowWaterPreconditionerTests : IDisposable
         }
         foreach (string figure in (string[])["residuals", "spectra", "eigenvectors-calm", "eigenvectors-turbulent", "training"])
             Assert.True(new FileInfo(Path.Combine(folder.FullName, figure + ".svg")).Length > 1000);
-        Assert.Equal(30, new DataAssimilationContext(1).Model.Load<LearnedEigenpairs>(Path.Combine(folder.FullName, "turbulent-learned.daml")).Pairs);
+        Assert.Equal(30,
+            new DataAssimilationContext(1).Model.Load<LearnedEigenpairs>(Path.Combine(folder.FullName, "turbulent-learned.daml")).Pairs);
         Assert.Contains("learned correction of the fixed one", output.ToString());
         Assert.False(Directory.Exists(Path.Combine(folder.FullName, "parts")));
         Assert.Equal(2, Run("--resume"));

@@ -3,12 +3,16 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>The iterative filter with additive model error against the Kalman filter, its smoother, the filter without error and its own cost function.</summary>
+/// <summary>
+/// The iterative filter with additive model error against the Kalman filter, its smoother, the filter without error and its own cost
+/// function.
+/// </summary>
 public sealed class AdditiveErrorEnsembleTests
 {
     private readonly DataAssimilationContext context = new(43);
 
-    private static WindowMemory<EnsembleMemory> Propagate(IDynamics dynamics, WindowMemory<EnsembleMemory> window, TimeInterval interval, RandomStream random) =>
+    private static WindowMemory<EnsembleMemory> Propagate(IDynamics dynamics, WindowMemory<EnsembleMemory> window, TimeInterval interval,
+        RandomStream random) =>
         new WindowPropagater<EnsembleMemory>(new EnsemblePropagater(dynamics)).Propagate(window, interval, random);
 
     [Fact]
@@ -16,11 +20,15 @@ public sealed class AdditiveErrorEnsembleTests
     {
         using var scope = NewDisposeScope();
         var system = new LinearGaussianSystem(3);
-        foreach (var iteration in new EnsembleGaussNewton[] { new() { MaximumIterations = 1 }, new() { Tolerance = 0, MaximumIterations = 4 }, new() { Linearisation = EnsembleLinearisation.Bundle(0.01) } })
+        foreach (var iteration in new EnsembleGaussNewton[]
+            { new() { MaximumIterations = 1 }, new() { Tolerance = 0, MaximumIterations = 4 },
+                new() { Linearisation = EnsembleLinearisation.Bundle(0.01) } })
         {
             using var random = context.Random("linear");
-            var analyzer = new AdditiveErrorEnsembleKalmanFilterAnalyzer(system.Dynamics, system.Network.Operator, system.Network.Error, iteration);
-            var window = new WindowMemory<EnsembleMemory>(new(Compare.ExactEnsemble(system.M0, system.P0, 9)), WindowCycling.Overlapping(1));
+            var analyzer = new AdditiveErrorEnsembleKalmanFilterAnalyzer(system.Dynamics, system.Network.Operator, system.Network.Error,
+                iteration);
+            var window = new WindowMemory<EnsembleMemory>(new(Compare.ExactEnsemble(system.M0, system.P0, 9)),
+                WindowCycling.Overlapping(1));
             var exact = new GaussianMemory(system.M0.unsqueeze(0), system.P0.unsqueeze(0));
             for (int k = 0; k < 8; k++)
             {
@@ -34,8 +42,10 @@ public sealed class AdditiveErrorEnsembleTests
                 Compare.Close(analysis.Covariance, Compare.SampleCovariance(window.Current.Members), 1e-10);
                 // Rauch, Tung and Striebel: G = P M^T P_f^-1.
                 var gain = exact.Covariance.matmul(system.M.T).matmul(linalg.inv(forecast.Covariance));
-                Compare.Close(exact.Mean + (analysis.Mean - forecast.Mean).unsqueeze(1).matmul(gain.mT).squeeze(1), window.Start.Members.mean([1]), 1e-10);
-                Compare.Close(exact.Covariance + gain.matmul(analysis.Covariance - forecast.Covariance).matmul(gain.mT), Compare.SampleCovariance(window.Start.Members), 1e-10);
+                Compare.Close(exact.Mean + (analysis.Mean - forecast.Mean).unsqueeze(1).matmul(gain.mT).squeeze(1),
+                    window.Start.Members.mean([1]), 1e-10);
+                Compare.Close(exact.Covariance + gain.matmul(analysis.Covariance - forecast.Covariance).matmul(gain.mT),
+                    Compare.SampleCovariance(window.Start.Members), 1e-10);
                 exact = analysis;
             }
         }
@@ -46,9 +56,11 @@ public sealed class AdditiveErrorEnsembleTests
         var dynamics = new Lorenz96(12);
         using var random = context.Random("nonlinear");
         var truth = new AttractorInitialCondition(dynamics, 20).Draw(batch, random, ScalarType.Float64);
-        var ensemble = truth.unsqueeze(1) + random.Normal([batch, 1, 12], ScalarType.Float64) + random.Normal([batch, members, 12], ScalarType.Float64);
+        var ensemble = truth.unsqueeze(1) + random.Normal([batch, 1, 12], ScalarType.Float64) +
+            random.Normal([batch, members, 12], ScalarType.Float64);
         var window = Propagate(dynamics, new(new(ensemble), WindowCycling.Overlapping(1)), new(0, 0.3), random);
-        return (window, new Observation(dynamics.Advance(truth, new(0, 0.3)) + random.Normal([batch, 12], ScalarType.Float64), null, 0.3), dynamics);
+        return (window, new Observation(dynamics.Advance(truth, new(0, 0.3)) + random.Normal([batch, 12], ScalarType.Float64), null, 0.3),
+            dynamics);
     }
 
     [Theory, InlineData(8), InlineData(20)]
@@ -81,8 +93,10 @@ public sealed class AdditiveErrorEnsembleTests
         var (window, y, _) = Nonlinear(3, members);
         const double q = 0.3;
         var dynamics = new Lorenz96(12) { ModelError = ErrorCovariance.Scalar(12, q / 6) }; // six steps
-        var analysis = new AdditiveErrorEnsembleKalmanFilterAnalyzer(dynamics, new IdentityObservationOperator(12), ErrorCovariance.Scalar(12, 1),
-            new() { Linearisation = EnsembleLinearisation.Bundle(1e-5), Tolerance = 1e-9, MaximumIterations = 100 }).Analyze(window, y, random);
+        var analysis = new AdditiveErrorEnsembleKalmanFilterAnalyzer(dynamics, new IdentityObservationOperator(12),
+            ErrorCovariance.Scalar(12, 1),
+            new() { Linearisation = EnsembleLinearisation.Bundle(1e-5), Tolerance = 1e-9, MaximumIterations = 100 })
+            .Analyze(window, y, random);
         var (mean, anomalies) = EnsembleStatistics.Split(window.Start.Members);
         var x1 = analysis.Start.Members.mean([1]);
         var weights = linalg.pinv(anomalies.mT).matmul((x1 - mean).unsqueeze(-1)).squeeze(-1);
@@ -103,14 +117,17 @@ public sealed class AdditiveErrorEnsembleTests
         using var random = context.Random("alone");
         var (window, y, _) = Nonlinear(4, 8);
         var dynamics = new Lorenz96(12) { ModelError = ErrorCovariance.Scalar(12, 0.01) };
-        var analyzer = new AdditiveErrorEnsembleKalmanFilterAnalyzer(dynamics, new IdentityObservationOperator(12), ErrorCovariance.Scalar(12, 1), new() { Tolerance = 0.2 });
+        var analyzer = new AdditiveErrorEnsembleKalmanFilterAnalyzer(dynamics, new IdentityObservationOperator(12),
+            ErrorCovariance.Scalar(12, 1), new() { Tolerance = 0.2 });
         var together = analyzer.Analyze(window, y, random).Current.Members;
         for (int b = 0; b < 4; b++)
         {
-            var alone = analyzer.Analyze(window.Map(tensor => tensor[b].unsqueeze(0)), y with { Values = y.Values[b].unsqueeze(0) }, random).Current.Members[0];
+            var alone = analyzer.Analyze(window.Map(tensor => tensor[b].unsqueeze(0)), y with { Values = y.Values[b].unsqueeze(0) },
+                random).Current.Members[0];
             Compare.Close(alone, together[b], 1e-11);
         }
-        var shifted = analyzer.Analyze(window.Map(tensor => tensor.roll(3, -1)), y with { Values = y.Values.roll(3, -1) }, random).Current.Members;
+        var shifted = analyzer.Analyze(window.Map(tensor => tensor.roll(3, -1)), y with { Values = y.Values.roll(3, -1) },
+            random).Current.Members;
         Compare.Close(together.roll(3, -1), shifted, 1e-9);
     }
 
@@ -122,7 +139,10 @@ public sealed class AdditiveErrorEnsembleTests
         var system = new LinearGaussianSystem(3);
         var analyzer = new AdditiveErrorEnsembleKalmanFilterAnalyzer(system.Dynamics, system.Network.Operator, system.Network.Error);
         var window = new WindowMemory<EnsembleMemory>(new(Compare.ExactEnsemble(system.M0, system.P0, 9)), WindowCycling.Overlapping(2));
-        Assert.Contains("one cycle", Assert.Throws<ArgumentException>(() => analyzer.Analyze(window, new(zeros(1, 3, dtype: ScalarType.Float64), null, 1), random)).Message);
-        Assert.Throws<ArgumentException>(() => new AdditiveErrorEnsembleKalmanFilterAnalyzer(new Lorenz63(), system.Network.Operator, system.Network.Error));
+        Assert.Contains("one cycle",
+            Assert.Throws<ArgumentException>(() =>
+                analyzer.Analyze(window, new(zeros(1, 3, dtype: ScalarType.Float64), null, 1), random)).Message);
+        Assert.Throws<ArgumentException>(() =>
+            new AdditiveErrorEnsembleKalmanFilterAnalyzer(new Lorenz63(), system.Network.Operator, system.Network.Error));
     }
 }

@@ -21,14 +21,16 @@ public sealed class AnalyzerDiagnosticsTests
         }
     }
 
-    private (SequentialAssimilation<StateMemory> Method, IObservationNetwork Network, ITrajectoryView Twin) Known(double gain, double curvature = 0,
+    private (SequentialAssimilation<StateMemory> Method, IObservationNetwork Network, ITrajectoryView Twin) Known(double gain,
+        double curvature = 0,
         Func<double, double>? offset = null, int cycles = 40, IObservationPattern? pattern = null)
     {
         var model = new Lorenz96(dimension: 6);
         var network = new ObservationNetwork(ObservationNetwork.Full(model.Dimension).Operator, ErrorCovariance.Scalar(6, 1), pattern);
         var initial = new GaussianInitialCondition(full(6, 3.0, dtype: ScalarType.Float64), ErrorCovariance.Scalar(6, 1));
         var system = new AssimilationSystem(model, network) { Initial = initial };
-        var triple = new AssimilationTriple<StateMemory>(new KnownAnalyzer(gain, curvature, offset ?? (_ => 0)), new StatePropagater(model), new StateProcoder(), new StateSource(initial, ScalarType.Float64));
+        var triple = new AssimilationTriple<StateMemory>(new KnownAnalyzer(gain, curvature, offset ?? (_ => 0)), new StatePropagater(model),
+            new StateProcoder(), new StateSource(initial, ScalarType.Float64));
         return (new("known", triple, network, context), network, context.Data.Twin(system, new() { Batch = 2, Cycles = cycles }));
     }
 
@@ -38,12 +40,14 @@ public sealed class AnalyzerDiagnosticsTests
         // 0.1 and 0.3 in turn: mean 0.2, standard deviation 0.1.
         var (method, network, twin) = Known(0.5, 0, time => Math.Round(time / 0.05) % 2 == 0 ? 0.1 : -0.3);
         var score = new AnalysisBiasScore();
-        var bias = context.Scores.Evaluate(context.Transforms.KalmanGain(method, network).Transform(twin), new() { Scores = [score] }).Of(score);
+        var bias = context.Scores.Evaluate(context.Transforms.KalmanGain(method, network).Transform(twin), new() { Scores = [score] })
+            .Of(score);
         Assert.Equal(0.2, bias.Mean.Mean, 1e-12);
         Assert.Equal(0.1, bias.StandardDeviation.Mean, 1e-12);
 
         var (linear, same, view) = Known(0.5);
-        var none = context.Scores.Evaluate(context.Transforms.KalmanGain(linear, same).Transform(view), new() { Scores = [score] }).Of(score);
+        var none = context.Scores.Evaluate(context.Transforms.KalmanGain(linear, same).Transform(view), new() { Scores = [score] })
+            .Of(score);
         Assert.Equal((0.0, 0.0), (none.Mean.Mean, none.StandardDeviation.Mean));
     }
 
@@ -55,7 +59,8 @@ public sealed class AnalyzerDiagnosticsTests
         double[] scales = [0.25, 1, 3, 10];
         var score = new IncrementScalingScore(scales);
         IncrementScalingCurve Curve((SequentialAssimilation<StateMemory> Method, IObservationNetwork Network, ITrajectoryView Twin) of) =>
-            context.Scores.Evaluate(context.Transforms.IncrementScaling(of.Method, of.Network, scales, norm).Transform(of.Twin), new() { Scores = [score] }).Of(score);
+            context.Scores.Evaluate(context.Transforms.IncrementScaling(of.Method, of.Network, scales, norm).Transform(of.Twin),
+                new() { Scores = [score] }).Of(score);
 
         // An offset is no part of what scales.
         var linear = Curve(Known(0.4, 0, _ => 0.7));
@@ -82,10 +87,12 @@ public sealed class AnalyzerDiagnosticsTests
         var score = new IncrementScalingScore(scales);
         var model = new Lorenz96(dimension: 8);
         var initial = new GaussianInitialCondition(full(8, 3.0, dtype: ScalarType.Float64), ErrorCovariance.Scalar(8, 1));
-        var network = new ObservationNetwork(ObservationNetwork.Full(model.Dimension).Operator, ErrorCovariance.Scalar(8, 1), new MissingAtRandomPattern(0.4));
+        var network = new ObservationNetwork(ObservationNetwork.Full(model.Dimension).Operator, ErrorCovariance.Scalar(8, 1),
+            new MissingAtRandomPattern(0.4));
         var system = new AssimilationSystem(model, network) { Initial = initial };
         var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 20 });
-        var view = context.Transforms.IncrementScaling(context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 4 }), network, scales).Transform(twin);
+        var view = context.Transforms.IncrementScaling(context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 4 }),
+            network, scales).Transform(twin);
         var curve = context.Scores.Evaluate(view, new() { Scores = [score] }).Of(score);
         for (int i = 0; i < 2; i++) Assert.Equal(scales[i], curve.Means[i].Mean, 1e-8);
         Assert.Throws<ArgumentOutOfRangeException>(() => new IncrementScalingScore([1, 0]));
@@ -96,14 +103,17 @@ public sealed class AnalyzerDiagnosticsTests
     public void Covariances_of_several_methods_stand_beside_each_other_along_one_run()
     {
         using var scope = NewDisposeScope();
-        var model = new LinearDynamics(0.95 * eye(3, dtype: ScalarType.Float64)) { ModelError = ErrorCovariance.Diagonal(tensor([0.1, 0.2, 0.4])) };
+        var model = new LinearDynamics(0.95 * eye(3, dtype: ScalarType.Float64))
+            { ModelError = ErrorCovariance.Diagonal(tensor([0.1, 0.2, 0.4])) };
         var network = ObservationNetwork.Full(model.Dimension, errorVariance: 2);
         var system = new AssimilationSystem(model, network);
         var initial = new GaussianInitialCondition(zeros(3, dtype: ScalarType.Float64), ErrorCovariance.Scalar(3, 1));
         var twin = context.Data.Twin(system with { Initial = initial }, new() { Batch = 2, Cycles = 12 });
         var filter = context.Analysis.KalmanFilter(system with { Initial = initial });
         Column own = new("own"), regressed = new("regressed"), wide = new("wide");
-        var wideStart = context.Analysis.KalmanFilter(system with { Initial = new GaussianInitialCondition(zeros(3, dtype: ScalarType.Float64), ErrorCovariance.Scalar(3, 100)) });
+        var wideStart =
+            context.Analysis.KalmanFilter(system with
+                { Initial = new GaussianInitialCondition(zeros(3, dtype: ScalarType.Float64), ErrorCovariance.Scalar(3, 100)) });
         var view = context.Transforms.AnalysisCovariance(wideStart, wide).Transform(
             context.Transforms.AnalysisCovariance(filter, network, regressed).Transform(
                 context.Transforms.AnalysisCovariance(filter, own).Transform(filter.Transform(twin))));
@@ -118,7 +128,8 @@ public sealed class AnalyzerDiagnosticsTests
             Assert.True((beside[regressed] - alone.Analysis.Covariance).abs().max().ToDouble() < 1e-10);
         }
 
-        CovarianceDistanceScore same = new(own, regressed) { Every = 3 }, other = new(own, wide), constant = new(own, ErrorCovariance.Scalar(3, 0.25), "a quarter");
+        CovarianceDistanceScore same = new(own, regressed) { Every = 3 }, other = new(own, wide),
+            constant = new(own, ErrorCovariance.Scalar(3, 0.25), "a quarter");
         EigenspectrumScore spectrum = new(own), third = new(regressed) { Every = 4 };
         var report = context.Scores.Evaluate(view, new() { BurnIn = 1, Scores = [same, other, constant, spectrum, third] });
         Assert.InRange(report[same].Mean, 0, 1e-5);
@@ -159,9 +170,11 @@ public sealed class AnalyzerDiagnosticsTests
             double angle = (k % 2 == 0 ? 20 : 40) * Math.PI / 180;
             (v[k, 0, 0, 0], v[k, 0, 1, 1], v[k, 0, 1, 2], v[k, 0, 2, 5]) = (1, Math.Cos(angle), Math.Sin(angle), 1);
         }
-        using var view = new MemoryTrajectoryView(new Dictionary<Column, Tensor> { [covariance] = p, [vectors] = v }, [.. Enumerable.Range(1, cycles).Select(i => (double)i)], 0);
+        using var view = new MemoryTrajectoryView(new Dictionary<Column, Tensor> { [covariance] = p, [vectors] = v },
+            [.. Enumerable.Range(1, cycles).Select(i => (double)i)], 0);
         var leading = Subspace.LeadingDirections(covariance, 2);
-        PrincipalAngleScore turned = new(leading, Subspace.FirstVectors(vectors, 2)), odd = new(leading, Subspace.FirstVectors(vectors, 1 + 1)) { Every = 2 };
+        PrincipalAngleScore turned = new(leading, Subspace.FirstVectors(vectors, 2)),
+            odd = new(leading, Subspace.FirstVectors(vectors, 1 + 1)) { Every = 2 };
         var random = new PrincipalAngleScore(Subspace.FirstVectors(vectors, 2), Subspace.Random(context, n, 2));
         var report = context.Scores.Evaluate(view, new() { Scores = [turned, random] });
         Assert.Equal(0, report.Of(turned)[0].Mean, 1e-6);
@@ -174,12 +187,16 @@ public sealed class AnalyzerDiagnosticsTests
         while (cursor.MoveNext())
         {
             using var stream = context.Random($"random-subspace/2/{cursor.Cycle}");
-            var angles = CovarianceComparison.PrincipalAngles(cursor[vectors].narrow(1, 0, 2), stream.Normal([1, 2, n], ScalarType.Float64));
+            var angles = CovarianceComparison.PrincipalAngles(cursor[vectors].narrow(1, 0, 2),
+                stream.Normal([1, 2, n], ScalarType.Float64));
             mean += (angles * (Math.PI / 180)).cos().square().sum().ToDouble() / cycles;
         }
         Assert.Equal(4.0 / n, mean, 0.05);
         Assert.InRange(sum[1].Mean, sum[0].Mean + 5, 90);
-        Assert.Contains("2 vectors of 2", Assert.Throws<ArgumentException>(() => new PrincipalAngleScore(leading, Subspace.FirstVectors(vectors, 3))).Message.Replace("leading directions of covariance", "vectors"));
+        Assert.Contains("2 vectors of 2",
+            Assert.Throws<ArgumentException>(() =>
+                new PrincipalAngleScore(leading, Subspace.FirstVectors(vectors, 3))).Message.Replace("leading directions of covariance",
+                "vectors"));
     }
 
     [Fact]
@@ -192,7 +209,8 @@ public sealed class AnalyzerDiagnosticsTests
         var d = 2 * random.Normal([cycles, 2, n], ScalarType.Float64);
         using var view = new MemoryTrajectoryView(new Dictionary<Column, Tensor>
         {
-            [Columns.Observation] = d, [Columns.Forecast] = zeros(cycles, 2, n, dtype: ScalarType.Float64), [Columns.Analysis] = 0.5 * d.square() * d.sign(),
+            [Columns.Observation] = d, [Columns.Forecast] = zeros(cycles, 2, n, dtype: ScalarType.Float64),
+            [Columns.Analysis] = 0.5 * d.square() * d.sign(),
         }, [.. Enumerable.Range(1, cycles).Select(i => (double)i)], 0);
         var model = new Lorenz96(dimension: n);
         var network = ObservationNetwork.Full(model.Dimension, errorVariance: 4);
@@ -242,7 +260,8 @@ public sealed class AnalyzerDiagnosticsTests
         // 10,000 cycles of 0, 1, 2, ... in an order without a period that thinning could meet.
         const int cycles = 10_000;
         var values = arange(cycles, dtype: ScalarType.Float64) * 7919 % cycles;
-        using var view = new MemoryTrajectoryView(new Dictionary<Column, Tensor> { [AnalysisBiasScore.Bias] = values.reshape(cycles, 1) }, [.. Enumerable.Range(1, cycles).Select(i => (double)i)], 0);
+        using var view = new MemoryTrajectoryView(new Dictionary<Column, Tensor> { [AnalysisBiasScore.Bias] = values.reshape(cycles, 1) },
+            [.. Enumerable.Range(1, cycles).Select(i => (double)i)], 0);
         var score = new AnalysisBiasScore();
         var figures = context.Scores.Evaluate(view, new() { Scores = [score] }).Figures(score);
         foreach (double share in (double[])[0.05, 0.5, 0.95]) Assert.Equal(share * cycles, figures.Quantile(0, share), 0.01 * cycles);
@@ -277,7 +296,8 @@ public sealed class AnalyzerDiagnosticsTests
         Assert.Equal([2.0, 0.1, double.NaN], spectra.Series[0].Y);
         var angles = DiagnosticFigures.PrincipalAngles("angles", [new("a", [At(2), At(80)])]);
         Assert.Equal([2.0, 80], angles.Series[0].Y);
-        foreach (Figure figure in (Figure[])[scaling, drawn, lines, spectra, angles]) Assert.StartsWith("<svg", figure.ToSvg().TrimStart()[..4]);
+        foreach (Figure figure in (Figure[])[scaling, drawn, lines, spectra, angles])
+            Assert.StartsWith("<svg", figure.ToSvg().TrimStart()[..4]);
         Assert.Throws<ArgumentException>(() => DiagnosticFigures.Eigenspectra("none", []));
     }
 
@@ -287,7 +307,8 @@ public sealed class AnalyzerDiagnosticsTests
         const int cycles = 100;
         var counting = new Counting { Every = 7 };
         var values = arange(cycles, dtype: ScalarType.Float64).reshape(cycles, 1);
-        using var view = new MemoryTrajectoryView(new Dictionary<Column, Tensor> { [AnalysisBiasScore.Bias] = values }, [.. Enumerable.Range(1, cycles).Select(i => (double)i)], 0);
+        using var view = new MemoryTrajectoryView(new Dictionary<Column, Tensor> { [AnalysisBiasScore.Bias] = values },
+            [.. Enumerable.Range(1, cycles).Select(i => (double)i)], 0);
         var average = context.Scores.Evaluate(view, new() { BurnIn = 10, Scores = [counting] })[counting];
         // Once at the start, to see how many figures there are, then 10, 17, ..., 94.
         Assert.Equal([0, .. Enumerable.Range(0, 13).Select(k => 10 + 7 * k)], counting.Seen);

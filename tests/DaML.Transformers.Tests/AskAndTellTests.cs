@@ -29,13 +29,16 @@ public sealed class AskAndTellTests : IDisposable
         var system = new AssimilationSystem(dynamics, network) { Initial = Start() };
         return (kind switch
         {
-            "etkf" => analysis.EnsembleTransformKalmanFilter(system, new() { Members = 8, Rotation = EnsembleRotation.MeanPreserving, Inflation = Inflation.StandardDeviation(1.05) }),
+            "etkf" => analysis.EnsembleTransformKalmanFilter(system,
+                new() { Members = 8, Rotation = EnsembleRotation.MeanPreserving, Inflation = Inflation.StandardDeviation(1.05) }),
             "enkf" => analysis.StochasticEnsembleKalmanFilter(system, new() { Members = 8 }),
             _ => analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 8 }),
         });
     }
 
-    private ITrajectoryView Twin(long cycles = 12) => context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Random(model.Dimension, 0.5, 0.3, 1)) { Initial = Start() }, new() { Cycles = cycles });
+    private ITrajectoryView Twin(long cycles = 12) =>
+        context.Data.Twin(new AssimilationSystem(model, ObservationNetwork.Random(model.Dimension, 0.5, 0.3, 1)) { Initial = Start() },
+            new() { Cycles = cycles });
 
     // What a model outside would do with one run.
     private MemberResult Run(MemberRun run)
@@ -44,7 +47,8 @@ public sealed class AskAndTellTests : IDisposable
         return MemberResult.Done(run.Id, model.Advance(run.ToTensor().unsqueeze(0), run.Interval)[0]);
     }
 
-    private static Observation Observed(ITrajectoryCursor cycle) => new(cycle[Columns.Observation], cycle[Columns.ObservationMask], cycle.Time);
+    private static Observation Observed(ITrajectoryCursor cycle) =>
+        new(cycle[Columns.Observation], cycle[Columns.ObservationMask], cycle.Time);
 
     [Theory, InlineData("etkf"), InlineData("enkf"), InlineData("enkf-n")]
     public void It_gives_the_numbers_of_the_methods_own_loop_to_the_bit_through_any_order_portions_and_restarts(string kind)
@@ -64,7 +68,8 @@ public sealed class AskAndTellTests : IDisposable
                 if (portion < runs.Length)
                 {
                     Assert.Equal(runs.Skip(portion).Select(run => run.Id).Order(), outside.Outstanding.Select(run => run.Id));
-                    Assert.Equal(runs.Skip(portion).OrderBy(run => run.Id).Select(run => run.State), outside.Outstanding.Select(run => run.State));
+                    Assert.Equal(runs.Skip(portion).OrderBy(run => run.Id).Select(run => run.State),
+                        outside.Outstanding.Select(run => run.State));
                     outside.Tell([.. outside.Outstanding.Select(Run)]);
                 }
                 Assert.Equal(Bits(inside.Forecast.Members[0]), Bits(outside.Members));
@@ -99,7 +104,10 @@ public sealed class AskAndTellTests : IDisposable
         for (int i = 0; i < 8; i++) Assert.Equal(runs[i].State, read[i].State!);
 
         string full = lines[2];
-        File.WriteAllText(path, string.Join('\n', [full, "2 failed no convergence", full.Replace("1 ", "3 ")[..40], "4" + full[1..full.LastIndexOf(' ')] + " nan", "5" + full[1..], "6" + full[1..]]));
+        File.WriteAllText(path,
+            string.Join('\n',
+                [full, "2 failed no convergence", full.Replace("1 ", "3 ")[..40], "4" + full[1..full.LastIndexOf(' ')] + " nan", "5" +
+                    full[1..], "6" + full[1..]]));
         read = MemberFile.Read(path, runs);
         Assert.Null(read[1].Crash);
         Assert.Equal("no convergence", read[2].Crash);
@@ -121,7 +129,8 @@ public sealed class AskAndTellTests : IDisposable
     {
         using var outside = new AskAndTell(Method("etkf", model));
         var runs = outside.Ask(0.05);
-        var refused = Assert.Throws<MemberCrashException>(() => outside.Tell(Run(runs[0]), MemberResult.Crashed(runs[3].Id, "segmentation fault")));
+        var refused = Assert.Throws<MemberCrashException>(() =>
+            outside.Tell(Run(runs[0]), MemberResult.Crashed(runs[3].Id, "segmentation fault")));
         Assert.Contains("segmentation fault", refused.Message);
         Assert.Equal((3, 0), (refused.Member, refused.Cycle));
         Assert.Equal(8, outside.Outstanding.Count); // nothing of the call was taken in
@@ -139,7 +148,8 @@ public sealed class AskAndTellTests : IDisposable
         Assert.Equal(6, outside.MemberCount);
         var survivors = stack([.. runs.Where(run => run.Member is not (2 or 5)).Select(run => tensor(Run(run).State!.ToArray()))], 0);
         Assert.Equal(Bits(survivors), Bits(outside.Members));
-        Assert.Equal([(0L, 2L, 2, "lost"), (0, 5, 5, "lost")], outside.Crashes.Select(crash => (crash.Cycle, crash.Id, crash.Member, crash.Reason)));
+        Assert.Equal([(0L, 2L, 2, "lost"), (0, 5, 5, "lost")],
+            outside.Crashes.Select(crash => (crash.Cycle, crash.Id, crash.Member, crash.Reason)));
         outside.Assimilate(All(0.05));
         runs = outside.Ask(0.1);
         Assert.Equal(6, runs.Count);
@@ -161,11 +171,14 @@ public sealed class AskAndTellTests : IDisposable
     {
         foreach (double bandwidth in (double[])[0.3, 1])
         {
-            var wide = context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)) { Initial = Start() }, new() { Members = 4000 });
+            var wide = context.Analysis.EnsembleTransformKalmanFilter(
+                new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)) { Initial = Start() }, new() { Members = 4000 });
             using var outside = new AskAndTell(wide, new() { Crashes = CrashPolicy.Resample(bandwidth) });
             var runs = outside.Ask(0.05);
             // the states of survivors as they are; half of the members crash
-            outside.Tell([.. runs.Select(run => run.Member % 2 == 0 ? MemberResult.Done(run.Id, [.. run.State]) : MemberResult.Crashed(run.Id, "lost"))]);
+            outside.Tell(
+                [.. runs.Select(run => run.Member % 2 == 0 ? MemberResult.Done(run.Id, [.. run.State])
+                    : MemberResult.Crashed(run.Id, "lost"))]);
             Tensor survivors = stack([.. runs.Where(run => run.Member % 2 == 0).Select(run => run.ToTensor())], 0), all = outside.Members;
             Assert.Equal(Bits(survivors), Bits(all.index_select(0, arange(0, 4000, 2, dtype: ScalarType.Int64))));
             var replaced = all.index_select(0, arange(1, 4000, 2, dtype: ScalarType.Int64));
@@ -180,14 +193,16 @@ public sealed class AskAndTellTests : IDisposable
 
         byte[] Crash(long seed)
         {
-            using var outside = new AskAndTell(Method("etkf", model, new DataAssimilationContext(seed)), new() { Crashes = CrashPolicy.Resample() });
+            using var outside = new AskAndTell(Method("etkf", model, new DataAssimilationContext(seed)),
+                new() { Crashes = CrashPolicy.Resample() });
             outside.Tell([.. outside.Ask(0.05).Select(run => run.Member == 1 ? MemberResult.Crashed(run.Id, "lost") : Run(run))]);
             return Bits(outside.Members);
         }
         Assert.Equal(Crash(5), Crash(5));
         Assert.NotEqual(Crash(5), Crash(6));
         Assert.Throws<ArgumentOutOfRangeException>(() => CrashPolicy.Resample(1.1));
-        Assert.Throws<ArgumentException>(() => new AskAndTell(Method("etkf", model), new() { Crashes = CrashPolicy.Resample(added: ErrorCovariance.Scalar(11, 1)) }));
+        Assert.Throws<ArgumentException>(() =>
+            new AskAndTell(Method("etkf", model), new() { Crashes = CrashPolicy.Resample(added: ErrorCovariance.Scalar(11, 1)) }));
     }
 
     [Fact]
@@ -210,7 +225,11 @@ public sealed class AskAndTellTests : IDisposable
         var twin = Twin(200);
         double Error(CrashPolicy policy, int every)
         {
-            using var outside = new AskAndTell(context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(model, ObservationNetwork.Random(model.Dimension, 0.5, 0.3, 1)) { Initial = Start() }, new() { Members = 20, Inflation = Inflation.StandardDeviation(1.04) }), new() { Crashes = policy });
+            using var outside =
+                new AskAndTell(
+                    context.Analysis.EnsembleTransformKalmanFilter(
+                        new AssimilationSystem(model, ObservationNetwork.Random(model.Dimension, 0.5, 0.3, 1)) { Initial = Start() },
+                        new() { Members = 20, Inflation = Inflation.StandardDeviation(1.04) }), new() { Crashes = policy });
             using var cursor = twin.OpenCursor();
             double sum = 0;
             while (cursor.MoveNext())
@@ -218,7 +237,9 @@ public sealed class AskAndTellTests : IDisposable
                 using var inner = NewDisposeScope();
                 var runs = outside.Ask(cursor.Time);
                 var states = model.Advance(stack([.. runs.Select(run => run.ToTensor())], 0), runs[0].Interval);
-                outside.Tell([.. runs.Select((run, i) => run.Id % every == every - 1 ? MemberResult.Crashed(run.Id, "lost") : MemberResult.Done(run.Id, states[i]))]);
+                outside.Tell(
+                    [.. runs.Select((run, i) => run.Id % every == every - 1 ? MemberResult.Crashed(run.Id, "lost")
+                        : MemberResult.Done(run.Id, states[i]))]);
                 double error = (outside.Assimilate(Observed(cursor)).Mean - cursor[Columns.Truth]).square().mean().sqrt().ToDouble();
                 if (cursor.Cycle >= 50) sum += error / 150;
             }
@@ -270,7 +291,8 @@ public sealed class AskAndTellTests : IDisposable
         Assert.Contains("8 of 8 runs are outstanding", Refused<InvalidOperationException>(() => outside.Ask(2.1)));
         Assert.Contains("0, 1, 2", Refused<InvalidOperationException>(() => outside.Assimilate(All(2.05))));
         Assert.Contains("was not asked for", Refused<ArgumentException>(() => outside.Tell(MemberResult.Done(8, new double[12]))));
-        Assert.Contains("11 numbers; a state has 12", Refused<ArgumentException>(() => outside.Tell(Run(runs[0]), MemberResult.Done(1, new double[11]))));
+        Assert.Contains("11 numbers; a state has 12",
+            Refused<ArgumentException>(() => outside.Tell(Run(runs[0]), MemberResult.Done(1, new double[11]))));
         double[] infinite = new double[12];
         infinite[7] = double.PositiveInfinity;
         Assert.Contains("component 7", Refused<ArgumentException>(() => outside.Tell(MemberResult.Done(1, infinite))));
@@ -301,8 +323,11 @@ public sealed class AskAndTellTests : IDisposable
         using var outside = new AskAndTell(Method("etkf", model));
         outside.Ask(0.05);
         outside.Save(path);
-        Assert.Contains("another assimilation", Assert.Throws<ModelArchiveException>(() => AskAndTell.Restore(Method("enkf", model), path)).Message);
-        Assert.Contains("seed 18", Assert.Throws<ModelArchiveException>(() => AskAndTell.Restore(Method("etkf", model, new DataAssimilationContext(18)), path)).Message);
+        Assert.Contains("another assimilation",
+            Assert.Throws<ModelArchiveException>(() => AskAndTell.Restore(Method("enkf", model), path)).Message);
+        Assert.Contains("seed 18",
+            Assert.Throws<ModelArchiveException>(() =>
+                AskAndTell.Restore(Method("etkf", model, new DataAssimilationContext(18)), path)).Message);
         byte[] bytes = File.ReadAllBytes(path);
         foreach (int length in (int[])[0, 10, bytes.Length / 2, bytes.Length - 1])
         {
@@ -321,19 +346,25 @@ public sealed class AskAndTellTests : IDisposable
     public void A_model_that_runs_elsewhere_cannot_be_run_here_and_says_so()
     {
         var outside = new ExternalDynamics("ocean", 12, 0.05);
-        Assert.Contains("'ocean' runs outside", Assert.Throws<NotSupportedException>(() => outside.Advance(zeros(12), new TimeInterval(0, 0.05))).Message);
+        Assert.Contains("'ocean' runs outside",
+            Assert.Throws<NotSupportedException>(() => outside.Advance(zeros(12), new TimeInterval(0, 0.05))).Message);
         // nor can members start on the attractor of a model that is not here
-        Assert.Throws<NotSupportedException>(() => new AskAndTell(context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(outside, ObservationNetwork.Full(outside.Dimension)), new() { Members = 8 })));
+        Assert.Throws<NotSupportedException>(() =>
+            new AskAndTell(
+                context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(outside, ObservationNetwork.Full(outside.Dimension)),
+                    new() { Members = 8 })));
         Assert.Throws<ArgumentException>(() => new ExternalDynamics(" ", 12, 0.05));
     }
 
     [Fact]
     public void A_diverging_forecast_is_refused_and_long_runs_hold_their_memory()
     {
-        var bounded = new SequentialAssimilation<EnsembleMemory>("bounded", Method("etkf", model).Triple, 12, 12, context, new SequentialAssimilationOptions { DivergenceBound = 50 });
+        var bounded = new SequentialAssimilation<EnsembleMemory>("bounded", Method("etkf", model).Triple, 12, 12, context,
+            new SequentialAssimilationOptions { DivergenceBound = 50 });
         using var outside = new AskAndTell(bounded);
         var runs = outside.Ask(0.05);
-        Assert.Throws<DivergenceException>(() => outside.Tell([.. runs.Select(run => MemberResult.Done(run.Id, [.. run.State.Select(value => 1000 + value)]))]));
+        Assert.Throws<DivergenceException>(() =>
+            outside.Tell([.. runs.Select(run => MemberResult.Done(run.Id, [.. run.State.Select(value => 1000 + value)]))]));
 
         using var steady = new AskAndTell(Method("etkf", model));
         using var inner = NewDisposeScope();

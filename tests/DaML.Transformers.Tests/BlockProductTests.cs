@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>4D-Var with a model that is linearised once: products for several vectors at once, and the minimum of a shallow-water window.</summary>
+/// <summary>
+/// 4D-Var with a model that is linearised once: products for several vectors at once, and the minimum of a shallow-water window.
+/// </summary>
 public sealed class BlockProductTests : IDisposable
 {
     private readonly DisposeScope scope = NewDisposeScope();
@@ -19,22 +21,31 @@ public sealed class BlockProductTests : IDisposable
         public double TimeStep => model.TimeStep;
         public IErrorCovariance? ModelError => null;
         public Tensor Advance(Tensor state, TimeInterval interval) => model.Advance(state, interval);
-        public Tensor TangentLinear(Tensor state, Tensor perturbation, TimeInterval interval) => model.TangentLinear(state, perturbation, interval);
+        public Tensor TangentLinear(Tensor state, Tensor perturbation, TimeInterval interval) =>
+            model.TangentLinear(state, perturbation, interval);
         public Tensor Adjoint(Tensor state, Tensor sensitivity, TimeInterval interval) => model.Adjoint(state, sensitivity, interval);
     }
 
-    private static ShallowWater Small() => new(ShallowWaterOptions.Turbulent with { CellsX = 16, CellsY = 16, TimeStep = 3600, InitialHeight = 20 });
+    private static ShallowWater Small() =>
+        new(ShallowWaterOptions.Turbulent with { CellsX = 16, CellsY = 16, TimeStep = 3600, InitialHeight = 20 });
 
     // A prior at the beginning and a model error at every step; observations at some steps, a filter over all.
-    private (FourDimensionalVariationalCost Cost, WindowTrajectory<State> At, ControlVector Control) Linearised(IDynamics dynamics, Tensor background, double spread)
+    private (FourDimensionalVariationalCost Cost, WindowTrajectory<State> At, ControlVector Control) Linearised(IDynamics dynamics,
+        Tensor background, double spread)
     {
         using var random = context.Random("block");
         long batch = background.size(0), n = dynamics.Dimension;
         double h = dynamics.TimeStep;
-        var observations = ((int[])[1, 3, 4]).Select(step => new Observation(dynamics.Advance(background, new TimeInterval(0, step * h)) + spread * random.Normal([batch, n], ScalarType.Float64), null, step * h)).ToList();
+        var observations = ((int[])[1, 3, 4])
+            .Select(step =>
+                new Observation(dynamics.Advance(background, new TimeInterval(0, step * h))
+                    + spread * random.Normal([batch, n], ScalarType.Float64), null, step * h)).ToList();
         var window = new AssimilationWindow(new State(background), new TimeInterval(0, 4 * h), h, observations);
-        var cost = new FourDimensionalVariationalCost(dynamics, [new BackgroundTerm(ErrorCovariance.Scalar(n, spread * spread)), new ModelErrorTerm(ErrorCovariance.Scalar(n, 0.01 * spread * spread))],
-            [new ObservationTerm(new IdentityObservationOperator(n), ErrorCovariance.Scalar(n, 0.25 * spread * spread)), new DigitalFilterTerm(4 * h, ErrorCovariance.Scalar(n, spread * spread))]);
+        var cost = new FourDimensionalVariationalCost(dynamics,
+            [new BackgroundTerm(ErrorCovariance.Scalar(n, spread * spread)),
+                new ModelErrorTerm(ErrorCovariance.Scalar(n, 0.01 * spread * spread))],
+            [new ObservationTerm(new IdentityObservationOperator(n), ErrorCovariance.Scalar(n, 0.25 * spread * spread)),
+                new DigitalFilterTerm(4 * h, ErrorCovariance.Scalar(n, spread * spread))]);
         var control = new ControlVector(0.1 * random.Normal([batch, cost.ControlDimension(window)], ScalarType.Float64));
         return (cost, cost.Run(window, control), control);
     }
@@ -45,7 +56,8 @@ public sealed class BlockProductTests : IDisposable
     {
         using var random = context.Random("vectors");
         IDynamics dynamics = name switch { "Lorenz-96" => new Lorenz96(12), "shallow water" => Small(), _ => new Own(new Lorenz96(9)) };
-        var start = dynamics is ShallowWater water ? water.InitialCondition.Draw(2, random, ScalarType.Float64) : 3 * random.Normal([2, dynamics.Dimension], ScalarType.Float64);
+        var start = dynamics is ShallowWater water ? water.InitialCondition.Draw(2, random, ScalarType.Float64)
+            : 3 * random.Normal([2, dynamics.Dimension], ScalarType.Float64);
         var (cost, at, control) = Linearised(dynamics, start, dynamics is ShallowWater ? 0.01 : 1);
         using var quadratic = cost.Linearise(at, control, cost.Value(at, control).Total);
         Assert.NotNull(quadratic.BlockProduct);
@@ -57,7 +69,10 @@ public sealed class BlockProductTests : IDisposable
             Compare.Close(expected, (quadratic with { BlockProduct = null }).HessianProducts(vectors), 1e-12);
         }
         Assert.Contains("block product", Assert.Throws<ArgumentException>(() => quadratic.HessianProducts(control.Values)).Message);
-        Assert.Contains("block product", Assert.Throws<ArgumentException>(() => (quadratic with { BlockProduct = vectors => vectors[0] }).HessianProducts(zeros([2, 3, control.Values.size(1)], dtype: ScalarType.Float64))).Message);
+        Assert.Contains("block product",
+            Assert.Throws<ArgumentException>(() =>
+                (quadratic with { BlockProduct = vectors => vectors[0] })
+                    .HessianProducts(zeros([2, 3, control.Values.size(1)], dtype: ScalarType.Float64))).Message);
     }
 
     /// <summary>The randomised eigenpairs of a block product are those of products one by one.</summary>
@@ -76,7 +91,8 @@ public sealed class BlockProductTests : IDisposable
     }
 
     /// <summary>
-    /// A twin experiment with eta observed: one outer loop reaches the minimum of the quadratic cost, which the dense Hessian gives in closed
+    /// A twin experiment with eta observed: one outer loop reaches the minimum of the quadratic cost, which the dense Hessian gives in
+    /// closed
     /// form; v = A^-1 b with A from unit vectors, all of them in one block.
     /// </summary>
     [Fact]
@@ -91,7 +107,8 @@ public sealed class BlockProductTests : IDisposable
         var background = new State(truth + deviations * random.Normal([1, n], ScalarType.Float64));
         var heights = new LinearObservationOperator(eye(n, dtype: ScalarType.Float64).narrow(0, 0, cells));
         var observations = ((int[])[0, 6, 12]).Select(step => new Observation(
-            heights.Apply(model.Advance(truth, new TimeInterval(0, step * h))) + 0.1 * random.Normal([1, cells], ScalarType.Float64), null, step * h)).ToList();
+            heights.Apply(model.Advance(truth, new TimeInterval(0, step * h))) + 0.1 * random.Normal([1, cells], ScalarType.Float64), null,
+            step * h)).ToList();
         var window = new AssimilationWindow(background, new TimeInterval(0, 12 * h), h, observations);
         var cost = new FourDimensionalVariationalCost(model, [new BackgroundTerm(ErrorCovariance.Diagonal(deviations.square()))],
             [new ObservationTerm(heights, ErrorCovariance.Scalar(cells, 0.01))]);
@@ -106,7 +123,8 @@ public sealed class BlockProductTests : IDisposable
 
         var result = new IncrementalFourDimensionalVariational(cost, new IncrementalOptions
         {
-            OuterIterations = 1, Step = OuterStep.Full, InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 700, ResidualReduction = 1e-12 }),
+            OuterIterations = 1, Step = OuterStep.Full,
+            InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 700, ResidualReduction = 1e-12 }),
         }).Minimise(window);
         Compare.Close(expected, result.Control.Values[0], 1e-8);
         var minimum = value[0] - 0.5 * quadratic.RightSide.Values[0].dot(expected);

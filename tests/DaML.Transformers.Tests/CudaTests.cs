@@ -28,7 +28,8 @@ public sealed class CudaTests : IDisposable
         }
     }
 
-    private sealed record Place(DataAssimilationContext Context, Lorenz96 Model, ObservationNetwork Network, IInitialCondition Start, MemoryTrajectoryView View)
+    private sealed record Place(DataAssimilationContext Context, Lorenz96 Model, ObservationNetwork Network, IInitialCondition Start,
+        MemoryTrajectoryView View)
     {
         public AnalysisCatalog Analysis => Context.Analysis;
 
@@ -38,22 +39,27 @@ public sealed class CudaTests : IDisposable
         {
             var here = new DataAssimilationContext(seed: 3);
             var start = new SameDraws(0.3);
-            var twin = here.Data.Twin(new AssimilationSystem(new Lorenz96(Sites), ObservationNetwork.Random(Sites, 0.7)) { Initial = start }, new() { Batch = Batch, Cycles = Cycles });
+            var twin = here.Data.Twin(new AssimilationSystem(new Lorenz96(Sites), ObservationNetwork.Random(Sites, 0.7))
+                { Initial = start }, new() { Batch = Batch, Cycles = Cycles });
             using var recorded = twin.Materialise();
             var context = new DataAssimilationContext(new DataAssimilationOptions { Seed = 3, Device = device });
             var model = new Lorenz96(Sites) { ModelError = modelError ? ErrorCovariance.Scalar(Sites, 0.01) : null };
-            var view = new MemoryTrajectoryView(recorded.Schema.Definitions.ToDictionary(definition => definition.Column, definition => recorded[definition.Column].clone().to(context.Device)),
+            var view = new MemoryTrajectoryView(
+                recorded.Schema.Definitions.ToDictionary(definition => definition.Column,
+                    definition => recorded[definition.Column].clone().to(context.Device)),
                 [.. Enumerable.Range(1, Cycles).Select(cycle => cycle * model.TimeStep)], 0);
             return new(context, model, ObservationNetwork.Random(model.Dimension, 0.7), start, view);
         }
 
         public IErrorCovariance Background()
         {
-            var apart = (arange(Sites, dtype: ScalarType.Float64).unsqueeze(0) - arange(Sites, dtype: ScalarType.Float64).unsqueeze(1)).abs();
+            var apart = (arange(Sites, dtype: ScalarType.Float64).unsqueeze(0) - arange(Sites, dtype: ScalarType.Float64).unsqueeze(1))
+                .abs();
             return ErrorCovariance.Full(0.2 * (-minimum(apart, Sites - apart).square() / 2).exp());
         }
 
-        public GaussianInitialCondition Gaussian() => new(Start.Draw(1, Context.Random("mean"), ScalarType.Float64).squeeze(0), ErrorCovariance.Scalar(Sites, 0.1));
+        public GaussianInitialCondition Gaussian() =>
+            new(Start.Draw(1, Context.Random("mean"), ScalarType.Float64).squeeze(0), ErrorCovariance.Scalar(Sites, 0.1));
     }
 
     private static Dictionary<string, Func<Place, ITransformer>> WithoutDraws { get; } = new()
@@ -61,27 +67,49 @@ public sealed class CudaTests : IDisposable
         ["ETKF, few members"] = at => at.Analysis.EnsembleTransformKalmanFilter(at.System, new() { Members = 10 }),
         ["ETKF, many members"] = at => at.Analysis.EnsembleTransformKalmanFilter(at.System, new() { Members = 40 }),
         ["EnKF-N, dual"] = at => at.Analysis.FiniteSizeEnsembleKalmanFilter(at.System, new() { Members = 10 }),
-        ["EnKF-N, primal"] = at => at.Analysis.FiniteSizeEnsembleKalmanFilter(at.System, new() { Members = 10, Form = FiniteSizeForm.Primal }),
-        ["EnKF-N, exact Hessian"] = at => at.Analysis.FiniteSizeEnsembleKalmanFilter(at.System, new() { Members = 10, Form = FiniteSizeForm.PrimalExactHessian }),
-        ["DEnKF"] = at => at.Analysis.DeterministicEnsembleKalmanFilter(at.System, new() { Members = 10, Inflation = Inflation.StandardDeviation(1.05) }),
-        ["serial EnSRF"] = at => at.Analysis.SerialSquareRootFilter(at.System, new() { Members = 10, Inflation = Inflation.StandardDeviation(1.05) }),
-        ["LETKF"] = at => at.Analysis.LocalEnsembleTransformKalmanFilter(at.System, new() { Members = 10, Localisation = new(LocalisationGeometry.Circle(Sites), LocalisationRadius.EFolding(4)), Inflation = Inflation.StandardDeviation(1.05) }),
-        ["relaxation"] = at => at.Analysis.DeterministicEnsembleKalmanFilter(at.System, new() { Members = 10, Inflation = Inflation.RelaxationToPriorSpread(0.3) }),
-        ["adaptive inflation"] = at => at.Analysis.AdaptivelyInflatedFilter(at.System, new() { Filter = new DeterministicEnsembleKalmanFilter { Members = 10 } }),
-        ["IEnKF"] = at => at.Analysis.IterativeEnsembleKalmanSmoother(at.System, new() { Members = 10, Inflation = Inflation.StandardDeviation(1.05) }),
-        ["IEnKS-N"] = at => at.Analysis.IterativeEnsembleKalmanSmoother(at.System, new() { Members = 10, Window = WindowCycling.Overlapping(3), Prior = FiniteSizePrior.DiracJeffreys() }),
-        ["extended Kalman filter"] = at => at.Analysis.ExtendedKalmanFilter(at.System with { Initial = at.Gaussian() }, new() { CovarianceGrowthPerTimeUnit = 10 }),
+        ["EnKF-N, primal"] = at =>
+            at.Analysis.FiniteSizeEnsembleKalmanFilter(at.System, new() { Members = 10, Form = FiniteSizeForm.Primal }),
+        ["EnKF-N, exact Hessian"] = at =>
+            at.Analysis.FiniteSizeEnsembleKalmanFilter(at.System, new() { Members = 10, Form = FiniteSizeForm.PrimalExactHessian }),
+        ["DEnKF"] = at =>
+            at.Analysis.DeterministicEnsembleKalmanFilter(at.System, new() { Members = 10, Inflation = Inflation.StandardDeviation(1.05) }),
+        ["serial EnSRF"] = at =>
+            at.Analysis.SerialSquareRootFilter(at.System, new() { Members = 10, Inflation = Inflation.StandardDeviation(1.05) }),
+        ["LETKF"] = at =>
+            at.Analysis.LocalEnsembleTransformKalmanFilter(at.System,
+                new() { Members = 10, Localisation = new(LocalisationGeometry.Circle(Sites), LocalisationRadius.EFolding(4)),
+                    Inflation = Inflation.StandardDeviation(1.05) }),
+        ["relaxation"] = at =>
+            at.Analysis.DeterministicEnsembleKalmanFilter(at.System,
+                new() { Members = 10, Inflation = Inflation.RelaxationToPriorSpread(0.3) }),
+        ["adaptive inflation"] = at =>
+            at.Analysis.AdaptivelyInflatedFilter(at.System, new() { Filter = new DeterministicEnsembleKalmanFilter { Members = 10 } }),
+        ["IEnKF"] = at =>
+            at.Analysis.IterativeEnsembleKalmanSmoother(at.System, new() { Members = 10, Inflation = Inflation.StandardDeviation(1.05) }),
+        ["IEnKS-N"] = at =>
+            at.Analysis.IterativeEnsembleKalmanSmoother(at.System,
+                new() { Members = 10, Window = WindowCycling.Overlapping(3), Prior = FiniteSizePrior.DiracJeffreys() }),
+        ["extended Kalman filter"] = at =>
+            at.Analysis.ExtendedKalmanFilter(at.System with { Initial = at.Gaussian() }, new() { CovarianceGrowthPerTimeUnit = 10 }),
         ["optimal interpolation"] = at => at.Analysis.OptimalInterpolation(at.System, new() { Distribution = at.Gaussian() }),
         ["3D-Var"] = at => at.Analysis.ThreeDimensionalVariational(at.System, new() { Background = new KnownBackground(at.Background()) }),
-        ["4D-Var"] = at => at.Analysis.FourDimensionalVariational(at.System, new() { Background = new KnownBackground(at.Background()), Window = WindowCycling.Overlapping(3) }),
+        ["4D-Var"] = at =>
+            at.Analysis.FourDimensionalVariational(at.System,
+                new() { Background = new KnownBackground(at.Background()), Window = WindowCycling.Overlapping(3) }),
     };
 
     private static Dictionary<string, Func<Place, ITransformer>> WithDraws { get; } = new()
     {
-        ["stochastic EnKF"] = at => at.Analysis.StochasticEnsembleKalmanFilter(at.System, new() { Members = 40, Inflation = Inflation.StandardDeviation(1.05) }),
-        ["ETKF, rotated"] = at => at.Analysis.EnsembleTransformKalmanFilter(at.System, new() { Members = 30, Rotation = EnsembleRotation.MeanPreserving }),
-        ["additive inflation"] = at => at.Analysis.DeterministicEnsembleKalmanFilter(at.System, new() { Members = 30, Inflation = Inflation.Additive(ErrorCovariance.Scalar(Sites, 0.01)) }),
-        ["isolating particle filter"] = at => at.Analysis.ParticleFilter(at.System, new() { Members = 200, Jitter = ParticleJitter.OfDuplicates(0.1), DivergenceHandling = DivergenceHandling.Isolate }),
+        ["stochastic EnKF"] = at =>
+            at.Analysis.StochasticEnsembleKalmanFilter(at.System, new() { Members = 40, Inflation = Inflation.StandardDeviation(1.05) }),
+        ["ETKF, rotated"] = at =>
+            at.Analysis.EnsembleTransformKalmanFilter(at.System, new() { Members = 30, Rotation = EnsembleRotation.MeanPreserving }),
+        ["additive inflation"] = at =>
+            at.Analysis.DeterministicEnsembleKalmanFilter(at.System,
+                new() { Members = 30, Inflation = Inflation.Additive(ErrorCovariance.Scalar(Sites, 0.01)) }),
+        ["isolating particle filter"] = at =>
+            at.Analysis.ParticleFilter(at.System,
+                new() { Members = 200, Jitter = ParticleJitter.OfDuplicates(0.1), DivergenceHandling = DivergenceHandling.Isolate }),
     };
 
     private static Tensor Analyses(Func<Place, ITransformer> make, Place at)
@@ -125,7 +153,8 @@ public sealed class CudaTests : IDisposable
     [CudaFact]
     public void Scores_and_diagnostics_are_those_of_the_processor()
     {
-        IScore[] scores = [new GaussianCrps(ScoredState.Analysis), new EnsembleCrps(ScoredState.Forecast), new LogDensityOfTruth(ScoredState.Analysis),
+        IScore[] scores = [new GaussianCrps(ScoredState.Analysis), new EnsembleCrps(ScoredState.Forecast),
+            new LogDensityOfTruth(ScoredState.Analysis),
             new RankHistogramScore(ScoredState.Forecast), new SpreadSkillRatio(ScoredState.Analysis)];
         List<double> Figures(Place at)
         {
@@ -140,7 +169,8 @@ public sealed class CudaTests : IDisposable
             return figures;
         }
         Place here = Place.On("cpu"), there = Place.On("cuda");
-        foreach (var (expected, actual) in Figures(here).Zip(Figures(there))) Assert.Equal(expected, actual, 1e-6 * Math.Max(1, Math.Abs(expected)));
+        foreach (var (expected,
+            actual) in Figures(here).Zip(Figures(there))) Assert.Equal(expected, actual, 1e-6 * Math.Max(1, Math.Abs(expected)));
 
         var filter = (SequentialAssimilation<EnsembleMemory>)WithoutDraws["ETKF, many members"](there);
         using var cursor = there.Context.Transforms.KalmanGain(filter, there.Network).Transform(there.View).OpenCursor();

@@ -50,9 +50,12 @@ public sealed class DensityTests
         Assert.Contains("at least two members", Assert.Throws<ArgumentException>(() => new EnsembleDensity(one)).Message);
         var context = new DataAssimilationContext();
         var dynamics = new Lorenz96();
-        Assert.Throws<ArgumentOutOfRangeException>(() => context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension)), new() { Members = 1 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension)),
+                new() { Members = 1 }));
         var analyzer = new EnsembleTransformKalmanFilterAnalyzer(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1));
-        Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(one), new Observation(zeros(1, 3, dtype: ScalarType.Float64), null, 0), random));
+        Assert.Throws<ArgumentException>(() =>
+            analyzer.Analyze(new(one), new Observation(zeros(1, 3, dtype: ScalarType.Float64), null, 0), random));
     }
 
     [Fact]

@@ -36,13 +36,18 @@ public sealed class DiffusePriorTests
         var context = new DataAssimilationContext(new DataAssimilationOptions { Precision = precision });
         var model = new LinearDynamics(tensor(matrix), 1) { ModelError = ErrorCovariance.Scalar(n, 1e-3) };
         var y = tensor(Enumerable.Range(0, 12).Select(t => 0.5 * t + Math.Sin(t)).ToArray()).reshape(12, 1, 1);
-        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = y }, [.. Enumerable.Range(1, 12).Select(i => (double)i)]);
+        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = y },
+            [.. Enumerable.Range(1, 12).Select(i => (double)i)]);
         var start = new GaussianInitialCondition(zeros(n), ErrorCovariance.Scalar(n, p0));
         // Once, and twice by two gauges of twice the variance: the same information.
         foreach (int gauges in (int[])[1, 2])
         {
-            var modelSystem = new AssimilationSystem(model, new ObservationNetwork(new LinearObservationOperator(eye(1, n, dtype: ScalarType.Float64).repeat(gauges, 1)), ErrorCovariance.Scalar(gauges, gauges))) { Initial = start };
-            var data = gauges == 1 ? view : context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = y.repeat(1, 1, 2) }, [.. Enumerable.Range(1, 12).Select(i => (double)i)]);
+            var modelSystem = new AssimilationSystem(model,
+                new ObservationNetwork(new LinearObservationOperator(eye(1, n, dtype: ScalarType.Float64).repeat(gauges, 1)),
+                    ErrorCovariance.Scalar(gauges, gauges))) { Initial = start };
+            var data = gauges == 1 ? view
+                : context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = y.repeat(1, 1, 2) },
+                    [.. Enumerable.Range(1, 12).Select(i => (double)i)]);
             foreach (var method in (SequentialAssimilation<GaussianMemory>[])[
                 context.Analysis.KalmanFilter(modelSystem), context.Analysis.ExtendedKalmanFilter(modelSystem)])
             {
@@ -63,7 +68,8 @@ public sealed class DiffusePriorTests
         using var random = new RandomStream(1, "none", CPU);
         foreach (var error in (IErrorCovariance[])[ErrorCovariance.Scalar(3, 1), ErrorCovariance.Full(eye(3, dtype: ScalarType.Float64))])
         {
-            var analysis = new ThreeDimensionalVariationalAnalyzer(h, error, ErrorCovariance.Scalar(2, 1e16)).Analyze(new(zeros(1, 2, dtype: ScalarType.Float64)), y, random).State;
+            var analysis = new ThreeDimensionalVariationalAnalyzer(h, error, ErrorCovariance.Scalar(2, 1e16))
+                .Analyze(new(zeros(1, 2, dtype: ScalarType.Float64)), y, random).State;
             Compare.Close(tensor(new double[] { 2, 3 }).reshape(1, 2), analysis, 1e-6);
         }
     }

@@ -13,7 +13,8 @@ public sealed class DivergenceTests
 
     public DivergenceTests() => network = ObservationNetwork.Full(dynamics.Dimension);
 
-    private MemoryTrajectoryView Twin() => context.Data.Twin(new AssimilationSystem(dynamics, network), new() { Batch = Batch, Cycles = Cycles }).Materialise();
+    private MemoryTrajectoryView Twin() =>
+        context.Data.Twin(new AssimilationSystem(dynamics, network), new() { Batch = Batch, Cycles = Cycles }).Materialise();
 
     // The same cycles, but what one trajectory observes in one cycle is far away.
     private MemoryTrajectoryView Poisoned(MemoryTrajectoryView clean, double value)
@@ -21,14 +22,18 @@ public sealed class DivergenceTests
         using var scope = NewDisposeScope();
         var observations = clean[Columns.Observation].clone();
         observations[At, Bad] = value;
-        return context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Truth] = clean[Columns.Truth], [Columns.Observation] = observations }, clean.Times);
+        return context.Data.FromMemory(new Dictionary<Column, Tensor>
+            { [Columns.Truth] = clean[Columns.Truth], [Columns.Observation] = observations }, clean.Times);
     }
 
     private SequentialAssimilation<EnsembleMemory> Transform(DivergenceHandling handling, double bound = double.PositiveInfinity) =>
-        context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(dynamics, network), new() { Members = 12, Inflation = Inflation.StandardDeviation(1.05), Rotation = EnsembleRotation.MeanPreserving, DivergenceHandling = handling, DivergenceBound = bound });
+        context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(dynamics, network),
+            new() { Members = 12, Inflation = Inflation.StandardDeviation(1.05), Rotation = EnsembleRotation.MeanPreserving,
+                DivergenceHandling = handling, DivergenceBound = bound });
 
     private SequentialAssimilation<EnsembleMemory> Stochastic(DivergenceHandling handling) =>
-        context.Analysis.StochasticEnsembleKalmanFilter(new AssimilationSystem(dynamics, network), new() { Members = 12, DivergenceHandling = handling });
+        context.Analysis.StochasticEnsembleKalmanFilter(new AssimilationSystem(dynamics, network),
+            new() { Members = 12, DivergenceHandling = handling });
 
     // Values of the other trajectories in all cycles, and what the column of divergences says.
     private static (double[] Others, bool[][] Flags) Read(ITrajectoryView view)
@@ -41,9 +46,11 @@ public sealed class DivergenceTests
             using var scope = NewDisposeScope();
             for (int b = 0; b < Batch; b++)
                 if (b != Bad)
-                    foreach (var column in (Column[])[Columns.Forecast, Columns.Analysis, Columns.AnalysisSpread]) others.AddRange(cursor[column][b].data<double>().ToArray());
+                    foreach (var column in (Column[])[Columns.Forecast, Columns.Analysis, Columns.AnalysisSpread])
+                        others.AddRange(cursor[column][b].data<double>().ToArray());
             if (view.Schema.Has(Columns.Diverged)) flags.Add(cursor[Columns.Diverged].data<bool>().ToArray());
-            Assert.True(cursor[Columns.Analysis].isfinite().all().ToBoolean() && cursor[Columns.ForecastSpread].isfinite().all().ToBoolean());
+            Assert.True(cursor[Columns.Analysis].isfinite().all().ToBoolean()
+                && cursor[Columns.ForecastSpread].isfinite().all().ToBoolean());
         }
         return ([.. others], [.. flags]);
     }
@@ -89,11 +96,13 @@ public sealed class DivergenceTests
         SequentialAssimilation<EnsembleMemory> Fragile(DivergenceHandling handling)
         {
             var whole = Stochastic(handling);
-            return new("fragile", whole.Triple with { Analyzer = new Failing(whole.Triple.Analyzer) }, network, context, new SequentialAssimilationOptions { DivergenceHandling = handling });
+            return new("fragile", whole.Triple with { Analyzer = new Failing(whole.Triple.Analyzer) }, network, context,
+                new SequentialAssimilationOptions { DivergenceHandling = handling });
         }
     }
 
-    // As a solver fails: for the whole batch, if one of its trajectories holds what it cannot take; the second try of a cycle finds a fresh ensemble.
+    // As a solver fails: for the whole batch, if one of its trajectories holds what it cannot take; the second try of a cycle finds a fresh
+    // ensemble.
     private sealed class Failing(IAnalyzer<EnsembleMemory> inner) : IAnalyzer<EnsembleMemory>
     {
         public const double Trigger = 60;
@@ -107,7 +116,8 @@ public sealed class DivergenceTests
             var poisoned = observation.Values.amax([1]) == Trigger;
             if (!poisoned.any().ToBoolean()) return analysis;
             var members = forecast.Members[poisoned][0];
-            if (!seen.TryGetValue(observation.Time, out var first)) seen.Add(observation.Time, first = members.clone().DetachFromDisposeScope());
+            if (!seen.TryGetValue(observation.Time, out var first))
+                seen.Add(observation.Time, first = members.clone().DetachFromDisposeScope());
             return members.equal(first).all().ToBoolean() ? throw new ArithmeticException("not positive definite") : analysis;
         }
     }
@@ -117,14 +127,16 @@ public sealed class DivergenceTests
     {
         using var clean = Twin();
         var method = Transform(DivergenceHandling.Isolate);
-        var wrong = new SequentialAssimilation<EnsembleMemory>("wrong", method.Triple with { Analyzer = new Refusing() }, network, context, method.Options);
+        var wrong = new SequentialAssimilation<EnsembleMemory>("wrong", method.Triple with { Analyzer = new Refusing() }, network, context,
+            method.Options);
         Assert.Throws<ArgumentException>(() => Read(wrong.Transform(clean)));
     }
 
     private sealed class Refusing : IAnalyzer<EnsembleMemory>
     {
         public string Name => "refusing";
-        public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random) => throw new ArgumentException("bad input");
+        public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random) =>
+            throw new ArgumentException("bad input");
     }
 
     [Fact]
@@ -138,7 +150,8 @@ public sealed class DivergenceTests
         Assert.Equal(1, report.Divergences);
         Assert.Equal(TrajectoryOutcome.Diverged, report.Outcomes[Bad]);
         Assert.Equal(Batch, report.Trajectories);
-        for (int b = 0; b < Batch; b++) Assert.Equal(b == Bad ? double.NaN : whole.AnalysisRmse.PerTrajectory[b], report.AnalysisRmse.PerTrajectory[b]);
+        for (int b = 0; b < Batch; b++)
+            Assert.Equal(b == Bad ? double.NaN : whole.AnalysisRmse.PerTrajectory[b], report.AnalysisRmse.PerTrajectory[b]);
         Assert.Equal(whole.AnalysisRmse.PerTrajectory.Where((_, b) => b != Bad).Average(), report.AnalysisRmse.Mean, 14);
         Assert.True(double.IsFinite(report.AnalysisRmse.StandardError) && double.IsFinite(report.AnalysisSpread!.Mean));
     }
@@ -150,7 +163,9 @@ public sealed class DivergenceTests
         var analysis = zeros(10, 3, 2, dtype: ScalarType.Float64);
         analysis[TensorIndex.Colon, 1] = 5;
         analysis[0] = 100;    // burn-in
-        using var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Truth] = ones(10, 3, 2, dtype: ScalarType.Float64), [Columns.Analysis] = analysis },
+        using var view =
+            context.Data.FromMemory(new Dictionary<Column, Tensor>
+                { [Columns.Truth] = ones(10, 3, 2, dtype: ScalarType.Float64), [Columns.Analysis] = analysis },
             [.. Enumerable.Range(1, 10).Select(i => (double)i)]);
         Assert.Equal(0, context.Scores.Evaluate(view, new ScoreOptions { BurnIn = 1 }).Divergences);
         var report = context.Scores.Evaluate(view, new ScoreOptions { BurnIn = 1, LostTruthBound = 3 });
@@ -167,7 +182,8 @@ public sealed class DivergenceTests
         try
         {
             context.Model.Save(Transform(DivergenceHandling.Isolate, 50), path);
-            var loaded = ModelArchive.Read<SequentialAssimilation<EnsembleMemory>>(path, new ComponentRegistry(DynamicsComponents.All.Concat(TransformerComponents.All)), context);
+            var loaded = ModelArchive.Read<SequentialAssimilation<EnsembleMemory>>(path,
+                new ComponentRegistry(DynamicsComponents.All.Concat(TransformerComponents.All)), context);
             Assert.Equal(DivergenceHandling.Isolate, loaded.Options.DivergenceHandling);
             Assert.Equal(50, loaded.Options.DivergenceBound);
             Assert.Contains(new ColumnDefinition(Columns.Diverged), loaded.Contract.Adds);

@@ -42,7 +42,8 @@ public sealed class EnsembleAnalysisTests
         var covariance = tensor(new[,] { { 2, 0.5, 0.1 }, { 0.5, 1, -0.3 }, { 0.1, -0.3, 0.8 } });
         var y = new Observation(random.Normal([1, 9], ScalarType.Float64), null, 0);
         var exact = new KalmanFilterAnalyzer(h, r).Analyze(new(mean.unsqueeze(0), covariance.unsqueeze(0)), y, random);
-        var members = new EnsembleTransformKalmanFilterAnalyzer(h, r).Analyze(new(Compare.ExactEnsemble(mean, covariance, 6)), y, random).Members;
+        var members = new EnsembleTransformKalmanFilterAnalyzer(h, r)
+            .Analyze(new(Compare.ExactEnsemble(mean, covariance, 6)), y, random).Members;
         Compare.Close(exact.Mean, members.mean([1]), 1e-12);
         Compare.Close(exact.Covariance, Compare.SampleCovariance(members), 1e-12);
     }
@@ -58,7 +59,8 @@ public sealed class EnsembleAnalysisTests
         var y = random.Normal([2, p], ScalarType.Float64);
         // Four observations are fewer than the members; nine of which five are missing are more, and mean the same.
         Tensor Analyze(int observations, Tensor? mask, double inflation) =>
-            new EnsembleTransformKalmanFilterAnalyzer(new LinearObservationOperator(h[..observations]), ErrorCovariance.Scalar(observations, 1), Inflation.StandardDeviation(inflation, InflationTarget.Prior))
+            new EnsembleTransformKalmanFilterAnalyzer(new LinearObservationOperator(h[..observations]),
+                ErrorCovariance.Scalar(observations, 1), Inflation.StandardDeviation(inflation, InflationTarget.Prior))
                 .Analyze(new(ensemble), new Observation(y[.., ..observations], mask, 0), random).Members;
         var four = (arange(p) < 4).expand(2, p);
         foreach (double inflation in new[] { 1, 1.3 })
@@ -88,7 +90,8 @@ public sealed class EnsembleAnalysisTests
                      (h, r) => new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r, FiniteSizePrior.Jeffreys),
                  })
         {
-            var analysis = make(system.Network.Operator, system.Network.Error).Analyze(new(ensemble), new Observation(y, mask, 0), random).Members;
+            var analysis = make(system.Network.Operator, system.Network.Error)
+                .Analyze(new(ensemble), new Observation(y, mask, 0), random).Members;
             var expected = make(smallH, smallR).Analyze(new(ensemble), new Observation(y.index_select(1, there), null, 0), random).Members;
             Compare.Close(expected, analysis, 1e-11);
         }
@@ -97,7 +100,9 @@ public sealed class EnsembleAnalysisTests
         var noise = random.Normal([2, 8, 2], ScalarType.Float64);
         var widened = zeros(2, 8, 3, dtype: ScalarType.Float64);
         widened[TensorIndex.Ellipsis, TensorIndex.Tensor(there)] = noise;
-        var (mean, anomalies) = StochasticEnsembleKalmanFilterAnalyzer.Update(ObservedEnsemble.Of(ensemble, new Observation(y, mask, 0), system.Network.Operator, system.Network.Error), widened);
+        var (mean, anomalies) =
+            StochasticEnsembleKalmanFilterAnalyzer.Update(
+                ObservedEnsemble.Of(ensemble, new Observation(y, mask, 0), system.Network.Operator, system.Network.Error), widened);
         var (expectedMean, expectedAnomalies) = StochasticEnsembleKalmanFilterAnalyzer.Update(
             ObservedEnsemble.Of(ensemble, new Observation(y.index_select(1, there), null, 0), smallH, smallR), noise);
         Compare.Close(expectedMean, mean, 1e-12);
@@ -162,7 +167,8 @@ public sealed class EnsembleAnalysisTests
             var h = random.Normal([6, 8], ScalarType.Float64);
             var y = random.Normal([1, 6], ScalarType.Float64);
             var noise = random.Normal([1, members, 6], ScalarType.Float64);
-            var ensemble = ObservedEnsemble.Of(e, new Observation(y, null, 0), new LinearObservationOperator(h), ErrorCovariance.Scalar(6, 4));
+            var ensemble = ObservedEnsemble.Of(e, new Observation(y, null, 0), new LinearObservationOperator(h),
+                ErrorCovariance.Scalar(6, 4));
             var (mean, anomalies) = StochasticEnsembleKalmanFilterAnalyzer.Update(ensemble, noise);
 
             var p = Compare.SampleCovariance(e)[0];
@@ -189,7 +195,8 @@ public sealed class EnsembleAnalysisTests
         var places = lines.Select(line => long.Parse(line[0]) * 36 + long.Parse(line[1])).ToArray();
         var values = tensor(lines.Select(line => double.Parse(line[2])).ToArray()).unsqueeze(0);
 
-        var analyzer = new EnsembleTransformKalmanFilterAnalyzer(new SubsetObservationOperator(648, places), ErrorCovariance.Scalar(36, 0.25), Inflation.ForgettingFactor(0.8));
+        var analyzer = new EnsembleTransformKalmanFilterAnalyzer(new SubsetObservationOperator(648, places),
+            ErrorCovariance.Scalar(36, 0.25), Inflation.ForgettingFactor(0.8));
         using var random = context.Random("pdaf");
         var analysis = analyzer.Analyze(new(members), new Observation(values, null, 0), random).Members[0];
         var mean = analysis.mean([0]);
@@ -213,10 +220,13 @@ public sealed class EnsembleAnalysisTests
         var y = random.Normal([2, 12], ScalarType.Float64) + 3;
         var h = new IdentityObservationOperator(12);
         var r = ErrorCovariance.Scalar(12, 1);
-        foreach (var analyzer in new IAnalyzer<EnsembleMemory>[] { new EnsembleTransformKalmanFilterAnalyzer(h, r, Inflation.StandardDeviation(1.05)), new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r), new DeterministicEnsembleKalmanFilterAnalyzer(h, r) })
+        foreach (var analyzer in new IAnalyzer<EnsembleMemory>[]
+            { new EnsembleTransformKalmanFilterAnalyzer(h, r, Inflation.StandardDeviation(1.05)),
+                new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r), new DeterministicEnsembleKalmanFilterAnalyzer(h, r) })
         {
             Tensor Cycle(Tensor e, Tensor observation) => analyzer.Analyze(
-                new EnsemblePropagater(dynamics).Propagate(new(e), new TimeInterval(0, 0.1), random), new Observation(observation, null, 0.1), random).Members;
+                new EnsemblePropagater(dynamics).Propagate(new(e), new TimeInterval(0, 0.1), random),
+                new Observation(observation, null, 0.1), random).Members;
             Compare.Close(Cycle(ensemble, y).roll(3, -1), Cycle(ensemble.roll(3, -1), y.roll(3, -1)), 1e-12);
         }
     }
@@ -230,7 +240,8 @@ public sealed class EnsembleAnalysisTests
         Compare.Close(eye(4, dtype: ScalarType.Float64).expand(4000, 4, 4), o.matmul(o.mT), 1e-13);
         Compare.Close(ones(4000, 4, dtype: ScalarType.Float64), o.sum(-1), 1e-13);
         Compare.Close(ones(4000, 4, dtype: ScalarType.Float64), o.sum(-2), 1e-13);
-        // O = 1 1^T / N + a Haar matrix of the complement: mean 1/N everywhere, and the complement's entries have variance (1 - 1/N)^2 / (N - 1) = 3/16.
+        // O = 1 1^T / N + a Haar matrix of the complement: mean 1/N everywhere, and the complement's entries have variance (1 - 1/N)^2 / (N
+        // - 1) = 3/16.
         Assert.InRange((o.mean([0]) - 0.25).abs().max().ToDouble(), 0, 4 * Math.Sqrt(3.0 / 16 / 4000));
         Assert.InRange((o - 0.25).square().mean([0]).sub(3.0 / 16).abs().max().ToDouble(), 0, 0.02);
     }

@@ -10,7 +10,8 @@ public sealed class EnsembleTransformKernelTests
     {
         "scalar" => ErrorCovariance.Scalar(p, 0.7),
         "diagonal" => ErrorCovariance.Diagonal(random.Uniform([p], ScalarType.Float64) + 0.2),
-        _ => ErrorCovariance.Full(random.Normal([p, p], ScalarType.Float64) is var a ? a.matmul(a.mT) / p + 0.3 * eye(p, dtype: ScalarType.Float64) : null!),
+        _ => ErrorCovariance.Full(random.Normal([p, p], ScalarType.Float64) is var a
+            ? a.matmul(a.mT) / p + 0.3 * eye(p, dtype: ScalarType.Float64) : null!),
     };
 
     [Theory]
@@ -38,9 +39,11 @@ public sealed class EnsembleTransformKernelTests
                     var transform = EnsembleTransform.Of(observed.ObservedAnomalies, observed.Innovation);
                     RandomStream Stream() => new(1, "rotation", CPU);
                     using RandomStream first = Stream(), second = Stream(), third = Stream();
-                    var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(3, members, first, ScalarType.Float64);
+                    var turn = rotation == EnsembleRotation.None ? null
+                        : RandomRotation.MeanPreserving(3, members, first, ScalarType.Float64);
 
-                    var plain = new EnsembleTransformKalmanFilterAnalyzer(h, r, Inflation.StandardDeviation(prior, InflationTarget.Prior), rotation);
+                    var plain = new EnsembleTransformKalmanFilterAnalyzer(h, r, Inflation.StandardDeviation(prior, InflationTarget.Prior),
+                        rotation);
                     var expected = transform.Apply(observed.Mean, observed.Anomalies, tensor((members - 1) / (prior * prior)), 1, turn);
                     Compare.Close(expected, plain.Analyze(new(ensemble), observation, second).Members, 1e-12);
 
@@ -62,7 +65,8 @@ public sealed class EnsembleTransformKernelTests
         var values = random.Normal([10, 2], ScalarType.Float64).mT;
         var expected = analyzer.Analyze(new(ensemble.contiguous()), new Observation(values.contiguous(), null, 0), random).Members;
         Assert.True(expected.Equals(analyzer.Analyze(new(ensemble), new Observation(values, null, 0), random).Members));
-        var single = analyzer.Analyze(new(ensemble.to(ScalarType.Float32)), new Observation(values.to(ScalarType.Float32), null, 0), random).Members;
+        var single = analyzer.Analyze(new(ensemble.to(ScalarType.Float32)), new Observation(values.to(ScalarType.Float32), null, 0),
+            random).Members;
         Assert.Equal(ScalarType.Float32, single.dtype);
         Compare.Close(expected, single.to(ScalarType.Float64), 1e-5);
     }
@@ -96,10 +100,14 @@ public sealed class EnsembleTransformKernelTests
             var values = random.Normal([9, 40], ScalarType.Float64);
             var all = ThreadCounts.With(3, () => analyzer.Analyze(new(ensemble), new Observation(values, null, 0), random).Members);
             for (int b = 0; b < 9; b++)
-                Assert.True(all[b].Equals(ThreadCounts.With(1, () => analyzer.Analyze(new(ensemble[b].unsqueeze(0)), new Observation(values[b].unsqueeze(0), null, 0), random).Members[0])));
+                Assert.True(all[b]
+                    .Equals(ThreadCounts.With(1,
+                        () => analyzer.Analyze(new(ensemble[b].unsqueeze(0)), new Observation(values[b].unsqueeze(0), null, 0),
+                            random).Members[0])));
             Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(ensemble), new Observation(values[..2], null, 0), random));
             Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(ensemble), new Observation(values, zeros(9, 40), 0), random));
-            Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(ensemble), new Observation(values, zeros(9, 39, dtype: ScalarType.Bool), 0), random));
+            Assert.Throws<ArgumentException>(() =>
+                analyzer.Analyze(new(ensemble), new Observation(values, zeros(9, 39, dtype: ScalarType.Bool), 0), random));
         }
     }
 

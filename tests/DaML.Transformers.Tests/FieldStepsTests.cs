@@ -15,7 +15,8 @@ public sealed class FieldStepsTests
     {
         using var random = context.Random("field");
         field = random.Normal([400, 2, 3], ScalarType.Float64);
-        view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = field }, [.. Enumerable.Range(1, 400).Select(cycle => 0.5 * cycle)]);
+        view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Field] = field },
+            [.. Enumerable.Range(1, 400).Select(cycle => 0.5 * cycle)]);
     }
 
     [Fact]
@@ -37,13 +38,16 @@ public sealed class FieldStepsTests
     [Fact]
     public void AMaskedNetworkAddsItsMask()
     {
-        var network = new ObservationNetwork(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1), new RandomDensityPattern(0, 1));
+        var network = new ObservationNetwork(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1),
+            new RandomDensityPattern(0, 1));
         var step = new FieldObservation(context, network, Field);
         Assert.Equal("field[3], observation[3], observation-mask[3]", step.Transform(view).Schema.ToString());
         using var observed = step.Transform(view).Materialise();
         Assert.Equal(0, observed[Columns.Observation][observed[Columns.ObservationMask].logical_not()].abs().sum().ToDouble());
         Assert.Contains("of shape [4], but it has shape [3]",
-            Assert.Throws<SchemaException>(() => new FieldObservation(context, new ObservationNetwork(new IdentityObservationOperator(4), ErrorCovariance.Scalar(4, 1)), Field).Transform(view)).Message);
+            Assert.Throws<SchemaException>(() =>
+                new FieldObservation(context, new ObservationNetwork(new IdentityObservationOperator(4), ErrorCovariance.Scalar(4, 1)),
+                    Field).Transform(view)).Message);
     }
 
     [Theory]
@@ -65,7 +69,8 @@ public sealed class FieldStepsTests
     public void AForecastLongerThanTheViewIsRefused()
     {
         var dynamics = new LinearDynamics(eye(3, dtype: ScalarType.Float64), 0.5);
-        Assert.Contains("more than 400 cycles; given: 400", Assert.Throws<ArgumentException>(() => new LeadTimeForecast(dynamics, Field, Later, 400).Transform(view)).Message);
+        Assert.Contains("more than 400 cycles; given: 400",
+            Assert.Throws<ArgumentException>(() => new LeadTimeForecast(dynamics, Field, Later, 400).Transform(view)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => new LeadTimeForecast(dynamics, Field, Later, 0));
     }
 
@@ -73,13 +78,15 @@ public sealed class FieldStepsTests
     public void BothAreTheSameToTheBitAfterSaving()
     {
         var dynamics = new LinearDynamics(0.5 * eye(3, dtype: ScalarType.Float64), 0.5);
-        var chain = new FieldObservation(context, new ObservationNetwork(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1)), Field, "own")
+        var chain = new FieldObservation(context, new ObservationNetwork(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1)),
+            Field, "own")
             .Append(new LeadTimeForecast(dynamics, Field, Later, 3));
         string path = Path.Combine(Path.GetTempPath(), $"daml-{Guid.NewGuid():n}.daml");
         try
         {
             context.Model.Save(chain, path);
-            var loaded = ModelArchive.Read<TransformerChain>(path, new ComponentRegistry([.. DynamicsComponents.All, .. TransformerComponents.All]), context);
+            var loaded = ModelArchive.Read<TransformerChain>(path,
+                new ComponentRegistry([.. DynamicsComponents.All, .. TransformerComponents.All]), context);
             using var before = chain.Transform(view).Materialise();
             using var after = loaded.Transform(view).Materialise();
             foreach (var column in (Column[])[Columns.Observation, Later])

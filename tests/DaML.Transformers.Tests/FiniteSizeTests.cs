@@ -32,7 +32,8 @@ public sealed class FiniteSizeTests
                 (before, previous) = (previous, cost);
             }
             if (minima > 1) several++;
-            Assert.True(Cost(found) <= best + 1e-12 * Math.Abs(best), $"trial {trial}: D = {Cost(found):r} at {found}, brute force {best:r}");
+            Assert.True(Cost(found) <= best + 1e-12 * Math.Abs(best),
+                $"trial {trial}: D = {Cost(found):r} at {found}, brute force {best:r}");
         }
         Assert.True(several > 0, "no case with several minima was tried");
     }
@@ -54,7 +55,8 @@ public sealed class FiniteSizeTests
             double primal = FiniteSizePrimal.Minimise(w, lambda, squared, epsilon, nu);
             // At its minimum the primal cost is the dual's, up to a constant of the coefficients.
             double constant = 0.5 * nu * (Math.Log(nu) - 1);
-            double difference = FiniteSizePrimal.Cost(w, lambda, squared, epsilon, nu) - constant - FiniteSizeDual.Cost(dual, lambda, squared, epsilon, nu);
+            double difference = FiniteSizePrimal.Cost(w, lambda, squared, epsilon, nu) - constant
+                - FiniteSizeDual.Cost(dual, lambda, squared, epsilon, nu);
             Assert.InRange(Math.Abs(difference), 0, 1e-12 * (1 + Math.Abs(FiniteSizePrimal.Cost(w, lambda, squared, epsilon, nu))));
             Assert.InRange(primal / dual, 1 - 1e-7, 1 + 1e-7);
             for (int i = 0; i < rank; i++) Assert.InRange(w[i] * (lambda[i] + primal) / Math.Sqrt(squared[i]), 1 - 1e-9, 1 + 1e-9);
@@ -72,7 +74,9 @@ public sealed class FiniteSizeTests
         var observation = new Observation(3 * random.Normal([3, p], ScalarType.Float64), null, 0);
         var h = new LinearObservationOperator(random.Normal([p, 9], ScalarType.Float64));
         var r = ErrorCovariance.Scalar(p, 1);
-        Tensor Analyze(FiniteSizeForm form) => new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r, FiniteSizePrior.Jeffreys, form: form).Analyze(new(ensemble), observation, random).Members;
+        Tensor Analyze(FiniteSizeForm form) =>
+            new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r, FiniteSizePrior.Jeffreys, form: form)
+                .Analyze(new(ensemble), observation, random).Members;
         Compare.Close(Analyze(FiniteSizeForm.Dual), Analyze(FiniteSizeForm.Primal), 1e-11);
         var exact = Analyze(FiniteSizeForm.PrimalExactHessian);
         Compare.Close(Analyze(FiniteSizeForm.Dual).mean([1]), exact.mean([1]), 1e-11);
@@ -109,7 +113,8 @@ public sealed class FiniteSizeTests
         var w = linalg.solve(y[0].matmul(y[0].T) + zeta * identity, y[0].matmul(d[0]));
 
         const double epsilon = 1 + 1.0 / members;
-        Tensor Primal(Tensor weights) => 0.5 * (d[0] - weights.matmul(y[0])).square().sum(-1) + 0.5 * members * (epsilon + weights.square().sum(-1)).log();
+        Tensor Primal(Tensor weights) =>
+            0.5 * (d[0] - weights.matmul(y[0])).square().sum(-1) + 0.5 * members * (epsilon + weights.square().sum(-1)).log();
         // Stationary: the effective weight is N / (epsilon + |w|^2), and the gradient vanishes.
         Assert.Equal(members / (epsilon + w.square().sum().ToDouble()), zeta, 10);
         var leaf = w.detach().clone().requires_grad_();
@@ -130,14 +135,17 @@ public sealed class FiniteSizeTests
         var observation = new Observation(2 * random.Normal([3, 6], ScalarType.Float64), null, 0);
         var h = new IdentityObservationOperator(6);
         var r = ErrorCovariance.Scalar(6, 1);
-        var analysis = new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r, FiniteSizePrior.Jeffreys).Analyze(new(ensemble), observation, random).Members;
+        var analysis = new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r, FiniteSizePrior.Jeffreys)
+            .Analyze(new(ensemble), observation, random).Members;
         var observed = ObservedEnsemble.Of(ensemble, observation, h, r);
-        var zeta = FiniteSizeEnsembleKalmanFilterAnalyzer.PriorWeight(EnsembleTransform.Of(observed.ObservedAnomalies, observed.Innovation), 10, FiniteSizePrior.Jeffreys);
+        var zeta = FiniteSizeEnsembleKalmanFilterAnalyzer.PriorWeight(EnsembleTransform.Of(observed.ObservedAnomalies, observed.Innovation),
+            10, FiniteSizePrior.Jeffreys);
         for (int b = 0; b < 3; b++)
         {
             var inflation = Inflation.Variance(9 / zeta[b, 0].ToDouble(), InflationTarget.Prior);
             var one = new Observation(observation.Values[b].unsqueeze(0), null, 0);
-            Compare.Close(new EnsembleTransformKalmanFilterAnalyzer(h, r, inflation).Analyze(new(ensemble[b].unsqueeze(0)), one, random).Members[0], analysis[b], 1e-12);
+            Compare.Close(new EnsembleTransformKalmanFilterAnalyzer(h, r, inflation)
+                .Analyze(new(ensemble[b].unsqueeze(0)), one, random).Members[0], analysis[b], 1e-12);
         }
     }
 

@@ -10,7 +10,8 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
 
     private static readonly IncrementalOptions Precise = new()
     {
-        OuterIterations = 4, ControlTolerance = 1e-10, InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 100, ResidualReduction = 1e-13 }),
+        OuterIterations = 4, ControlTolerance = 1e-10,
+        InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 100, ResidualReduction = 1e-13 }),
     };
 
     [Fact]
@@ -18,12 +19,17 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
     {
         using var scope = NewDisposeScope();
         var dynamics = new Lorenz96(8);
-        var system = new AssimilationSystem(dynamics, new ObservationNetwork(new SubsetObservationOperator(8, 0, 2, 3, 6), ErrorCovariance.Scalar(4, 0.5), new MissingAtRandomPattern(0.2)));
+        var system = new AssimilationSystem(dynamics,
+            new ObservationNetwork(new SubsetObservationOperator(8, 0, 2, 3, 6), ErrorCovariance.Scalar(4, 0.5),
+                new MissingAtRandomPattern(0.2)));
         using var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 6 }).Materialise();
         var start = new GaussianInitialCondition(full(8, 3.0, dtype: ScalarType.Float64), ErrorCovariance.Scalar(8, 1));
         var b = ErrorCovariance.Scalar(8, 0.7);
-        using var expected = context.Analysis.ThreeDimensionalVariational(system with { Initial = start }, new() { Background = new KnownBackground(b), Stream = "same" }).Run(twin);
-        using var actual = context.Analysis.FourDimensionalVariational(system with { Initial = start }, new() { Background = new KnownBackground(b), Window = WindowCycling.Instant, Stream = "same", Minimisation = Precise }).Run(twin);
+        using var expected = context.Analysis.ThreeDimensionalVariational(system with { Initial = start },
+            new() { Background = new KnownBackground(b), Stream = "same" }).Run(twin);
+        using var actual = context.Analysis.FourDimensionalVariational(system with { Initial = start },
+            new() { Background = new KnownBackground(b), Window = WindowCycling.Instant, Stream = "same", Minimisation = Precise })
+            .Run(twin);
         while (expected.MoveNext())
         {
             Assert.True(actual.MoveNext());
@@ -43,7 +49,8 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
         var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension)) { Interval = 0.1 };
         using var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 8 }).Materialise();
         var b = ErrorCovariance.Scalar(8, 0.3);
-        var method = context.Analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(b), Window = WindowCycling.Overlapping(4, 2), Observations = observations });
+        var method = context.Analysis.FourDimensionalVariational(system,
+            new() { Background = new KnownBackground(b), Window = WindowCycling.Overlapping(4, 2), Observations = observations });
         using var run = method.Run(twin);
         var analyzer = (FourDimensionalVariationalAnalyzer)method.Triple.Analyzer;
 
@@ -85,7 +92,11 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
         var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension));
         using var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 6 }).Materialise();
         var seen = new List<(double End, long Iterations)>();
-        using var run = context.Analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 0.3)), Window = WindowCycling.Disjoint(3), Observer = window => seen.Add((window.End.Values[0, 0].ToDouble(), window.OuterIterations.Sum(outer => outer.Inner.Iterations))) }).Run(twin);
+        using var run = context.Analysis.FourDimensionalVariational(system,
+            new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 0.3)), Window = WindowCycling.Disjoint(3),
+                Observer = window =>
+                    seen.Add((window.End.Values[0, 0].ToDouble(), window.OuterIterations.Sum(outer => outer.Inner.Iterations))) })
+                    .Run(twin);
         var ends = new List<double>();
         while (run.MoveNext())
             if (run.Cycle % 3 == 2) ends.Add(run[Columns.Analysis][0, 0].ToDouble());
@@ -101,14 +112,17 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
         using var random = context.Random("shift");
         var start = new AttractorInitialCondition(dynamics, 20).Draw(1, random, ScalarType.Float64);
         var y = Enumerable.Range(1, 4).Select(k => random.Normal([1, 12], ScalarType.Float64) + start).ToList();
-        var method = new IncrementalFourDimensionalVariational(new FourDimensionalVariationalCost(dynamics, [new BackgroundTerm(ErrorCovariance.Scalar(12, 0.5))],
+        var method =
+            new IncrementalFourDimensionalVariational(
+                new FourDimensionalVariationalCost(dynamics, [new BackgroundTerm(ErrorCovariance.Scalar(12, 0.5))],
             [new ObservationTerm(new IdentityObservationOperator(12), ErrorCovariance.Scalar(12, 1))]), Precise);
         Tensor Analysis(long shift) => method.Minimise(new(new State(start.roll(shift, -1)), new TimeInterval(0, 0.2), 0.05,
             [.. y.Select((values, k) => new Observation(values.roll(shift, -1), null, 0.05 * (k + 1)))])).Analysis.Values;
         Compare.Close(Analysis(0).roll(5, -1), Analysis(5), 1e-11);
     }
 
-    private static FourDimensionalVariational Plain => new() { Background = new KnownBackground(ErrorCovariance.Scalar(40, 0.05)), Window = WindowCycling.Overlapping(8, 4) };
+    private static FourDimensionalVariational Plain =>
+        new() { Background = new KnownBackground(ErrorCovariance.Scalar(40, 0.05)), Window = WindowCycling.Overlapping(8, 4) };
 
     // A cycle of 4D-Var on Lorenz-96 that recycles r Ritz vectors, between windows or not at all (one outer loop), and its iterations.
     private (SequentialAssimilation<WindowMemory<StateMemory>> Method, List<int> Iterations) Recycling(int r, bool betweenWindows,
@@ -131,7 +145,9 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
         return (method, iterations);
     }
 
-    private MemoryTrajectoryView Lorenz96Twin(long batch, int cycles) => context.Data.Twin(new AssimilationSystem(new Lorenz96(40), ObservationNetwork.Full(40)), new() { Batch = batch, Cycles = cycles }).Materialise();
+    private MemoryTrajectoryView Lorenz96Twin(long batch, int cycles) =>
+        context.Data.Twin(new AssimilationSystem(new Lorenz96(40), ObservationNetwork.Full(40)), new() { Batch = batch, Cycles = cycles })
+            .Materialise();
 
     [Theory]
     [InlineData(1, 20, 0.85)]    // one outer loop: nothing to recycle but from windows before
@@ -162,7 +178,9 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
         }
         Assert.Equal(12, iterations.Count);
         double ratio = iterations.Skip(3).Sum() / (double)plain.Skip(3).Sum();
-        output.WriteLine($"{outerIterations} outer loops, {r} vectors: {plain.Skip(3).Average():f1} iterations, handed on {iterations.Skip(3).Average():f1}");
+        output.WriteLine(
+            $"{outerIterations} outer loops, {r} vectors: {plain.Skip(3).Average():f1} iterations, handed on " +
+                $"{iterations.Skip(3).Average():f1}");
         Assert.InRange(ratio, 0, saved);
     }
 
@@ -262,8 +280,12 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
             return report.AnalysisRmse.Mean;
         }
         double FourD(double scale, WindowCycling windows, WindowObservations use = WindowObservations.New) =>
-            Rmse(context.Analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Full(scale * covariance)), Window = windows, Observations = use }));
-        Assert.InRange(Rmse(context.Analysis.ThreeDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Full(0.02 * covariance)) })), 0.38, 0.45);
+            Rmse(context.Analysis.FourDimensionalVariational(system,
+                new() { Background = new KnownBackground(ErrorCovariance.Full(scale * covariance)), Window = windows,
+                    Observations = use }));
+        Assert.InRange(
+            Rmse(context.Analysis.ThreeDimensionalVariational(system,
+                new() { Background = new KnownBackground(ErrorCovariance.Full(0.02 * covariance)) })), 0.38, 0.45);
         Assert.InRange(FourD(0.01, WindowCycling.Disjoint(2)), 0.28, 0.37);   // half of the cycles have no analysis
         Assert.InRange(FourD(0.002, WindowCycling.Overlapping(8, 4)), 0.23, 0.31);
         Assert.InRange(FourD(0.002, WindowCycling.Overlapping(8, 4), WindowObservations.All), 0.23, 0.32);
@@ -279,7 +301,9 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
         using var twin = context.Data.Twin(system, new() { Batch = 4, Cycles = 120 }).Materialise();
         double Rmse(string name, params IPriorTerm[] priors)
         {
-            var method = context.Analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Full(0.01 * covariance)), Window = WindowCycling.Disjoint(4), Name = name, Priors = priors });
+            var method = context.Analysis.FourDimensionalVariational(system,
+                new() { Background = new KnownBackground(ErrorCovariance.Full(0.01 * covariance)), Window = WindowCycling.Disjoint(4),
+                    Name = name, Priors = priors });
             var report = context.Scores.Evaluate(method.Transform(twin), new ScoreOptions { BurnIn = 40 });
             output.WriteLine($"{name}: {report.AnalysisRmse}");
             return report.AnalysisRmse.Mean;
@@ -292,6 +316,7 @@ public sealed class FourDimensionalVariationalCyclingTests(ITestOutputHelper out
     {
         using var random = context.Random("climatology");
         var states = new AttractorInitialCondition(dynamics, 20).Draw(1500, random, ScalarType.Float64);
-        return (dynamics, ObservationNetwork.Full(dynamics.Dimension), states.T.cov(), new GaussianInitialCondition(full(40, 3.0, dtype: ScalarType.Float64), ErrorCovariance.Scalar(40, 1)));
+        return (dynamics, ObservationNetwork.Full(dynamics.Dimension), states.T.cov(),
+            new GaussianInitialCondition(full(40, 3.0, dtype: ScalarType.Float64), ErrorCovariance.Scalar(40, 1)));
     }
 }

@@ -17,7 +17,8 @@ public sealed class FourDimensionalVariationalReferenceTests
     }
 
     private static Tensor SixDigits(Tensor values) => tensor(values.data<double>().ToArray()
-        .Select(value => double.Parse(value.ToString("e5", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)).ToArray()).reshape(values.shape);
+        .Select(value => double.Parse(value.ToString("e5", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)).ToArray())
+        .reshape(values.shape);
 
     private static FullErrorCovariance Background()
     {
@@ -37,11 +38,13 @@ public sealed class FourDimensionalVariationalReferenceTests
         return (cost, new AssimilationWindow(new State(Run(19, 7, 2)), new TimeInterval(2 * h, 18 * h), h, observations));
     }
 
-    private static void Equal(double expected, double actual, double relative) => Assert.InRange(actual / expected, 1 - relative, 1 + relative);
+    private static void Equal(double expected, double actual, double relative) =>
+        Assert.InRange(actual / expected, 1 - relative, 1 + relative);
 
     public static TheoryData<string> Solvers => ["conjugate gradients", "Lanczos"];
 
-    private static IInnerSolver Solver(string name, int iterations) => new InnerSolverOptions { MaximumIterations = iterations, ResidualReduction = 0 } is var options && name == "Lanczos"
+    private static IInnerSolver Solver(string name, int iterations) =>
+        new InnerSolverOptions { MaximumIterations = iterations, ResidualReduction = 0 } is var options && name == "Lanczos"
         ? new LanczosSolver(options) : new ConjugateGradientSolver(options);
 
     [Theory, MemberData(nameof(Solvers))]
@@ -49,7 +52,8 @@ public sealed class FourDimensionalVariationalReferenceTests
     {
         using var scope = NewDisposeScope();
         var (cost, window) = Case();
-        var result = new IncrementalFourDimensionalVariational(cost, new IncrementalOptions { OuterIterations = 2, ControlTolerance = 0, InnerSolver = Solver(solver, 10) }).Minimise(window);
+        var result = new IncrementalFourDimensionalVariational(cost,
+            new IncrementalOptions { OuterIterations = 2, ControlTolerance = 0, InnerSolver = Solver(solver, 10) }).Minimise(window);
         var (first, second) = (result.OuterIterations[0], result.OuterIterations[1]);
         Equal(123.8563472230917, first.Cost["Jo"].item<double>(), 1e-13);
         Assert.Equal(0, first.Cost["Jb"].item<double>());
@@ -65,7 +69,8 @@ public sealed class FourDimensionalVariationalReferenceTests
     {
         using var scope = NewDisposeScope();
         var (cost, window) = Case();
-        var result = new IncrementalFourDimensionalVariational(cost, new IncrementalOptions { OuterIterations = 1, InnerSolver = Solver("conjugate gradients", 10) }).Minimise(window);
+        var result = new IncrementalFourDimensionalVariational(cost,
+            new IncrementalOptions { OuterIterations = 1, InnerSolver = Solver("conjugate gradients", 10) }).Minimise(window);
         var background = cost.Background(window);
         double Condition(ControlVector control)
         {
@@ -73,7 +78,8 @@ public sealed class FourDimensionalVariationalReferenceTests
             var eigenvalues = linalg.eigvalsh(Hessian(cost, at));
             Assert.InRange(eigenvalues[0].ToDouble(), 1, 1.02); // the control variable transform leaves none below one
             // The Krylov space finds it from below: it ends at round-off before the smallest eigenvalue is there to all digits.
-            var solve = Solver("conjugate gradients", 40).Solve(cost.Linearise(at, control, cost.Value(at, control).Total), new IdentityPreconditioner());
+            var solve = Solver("conjugate gradients", 40)
+                .Solve(cost.Linearise(at, control, cost.Value(at, control).Total), new IdentityPreconditioner());
             double condition = eigenvalues[-1].ToDouble() / eigenvalues[0].ToDouble();
             Assert.InRange(solve.Trajectories[0].ConditionEstimate / condition, 0.99, 1 + 1e-10);
             return condition;
@@ -81,20 +87,26 @@ public sealed class FourDimensionalVariationalReferenceTests
         Assert.Equal(93.61, Condition(background), 0.005);
         Assert.Equal(95.87, Condition(result.Control), 0.005);
 
-        var converged = new IncrementalFourDimensionalVariational(cost, new IncrementalOptions { OuterIterations = 20, ControlTolerance = 1e-13, InnerSolver = Solver("conjugate gradients", 60) }).Minimise(window);
+        var converged = new IncrementalFourDimensionalVariational(cost,
+            new IncrementalOptions { OuterIterations = 20, ControlTolerance = 1e-13, InnerSolver = Solver("conjugate gradients", 60) })
+            .Minimise(window);
         Equal(2.66511061499638, converged.Cost.Total.item<double>(), 1e-13);
         Assert.InRange(converged.OuterIterations.Count, 3, 15);
     }
 
-    public static TheoryData<string> Preconditionings => ["none", "Ritz", "Lanczos", "Lanczos to one", "randomised", "limited memory", "recycled", "recycled spectral", "quasi-Newton", "fixed",
+    public static TheoryData<string> Preconditionings =>
+        ["none", "Ritz", "Lanczos", "Lanczos to one", "randomised", "limited memory", "recycled", "recycled spectral", "quasi-Newton",
+            "fixed",
         "fixed limited memory", "regularised inverse", "B", "two levels", "split"];
 
     // Windows of other states, whose average Hessian is the fixed preconditioner.
-    private static IReadOnlyList<AssimilationWindow> Others(AssimilationWindow window) => [.. Enumerable.Range(0, 2).Select(i => new AssimilationWindow(
+    private static IReadOnlyList<AssimilationWindow> Others(AssimilationWindow window) =>
+        [.. Enumerable.Range(0, 2).Select(i => new AssimilationWindow(
         new State(cat([Run(3 + 11 * i, 9, 60), Run(8 + 7 * i, 6, 90)], 0)), window.Span, window.TimeStep,
         [.. window.Observations.Select(observation => new Observation(observation.Values.expand(2, -1), null, observation.Time))]))];
 
-    private static IPreconditioning Make(string name, FourDimensionalVariationalCost cost, IErrorCovariance b, IReadOnlyList<AssimilationWindow> others, int r)
+    private static IPreconditioning Make(string name, FourDimensionalVariationalCost cost, IErrorCovariance b,
+        IReadOnlyList<AssimilationWindow> others, int r)
     {
         var average = new FixedPreconditioningEstimator(cost);
         return name switch
@@ -103,7 +115,9 @@ public sealed class FourDimensionalVariationalReferenceTests
             "Ritz" => new RitzPreconditioning(),
             "Lanczos" or "split" => new SpectralPreconditioning(new ComputedEigenpairs(r)),
             "Lanczos to one" => new SpectralPreconditioning(new ComputedEigenpairs(r), new() { Mu = 1 }),
-            "randomised" => new SpectralPreconditioning(new ComputedEigenpairs(r, EigenpairMethod.Randomised, passes: 3), new() { Alpha = -0.7, Beta = 0.5 }),
+            "randomised" =>
+                new SpectralPreconditioning(new ComputedEigenpairs(r, EigenpairMethod.Randomised, passes: 3),
+                    new() { Alpha = -0.7, Beta = 0.5 }),
             "limited memory" => new LimitedMemoryPreconditioning(new ComputedEigenpairs(r, EigenpairMethod.Randomised, oversampling: 0)),
             "recycled" => new LimitedMemoryPreconditioning(new RecycledEigenpairs(r)),
             "recycled spectral" => new SpectralPreconditioning(new RecycledEigenpairs(r)),
@@ -124,17 +138,23 @@ public sealed class FourDimensionalVariationalReferenceTests
         if (name is "B" or "two levels")
             cost = new FourDimensionalVariationalCost(Model, [new BackgroundTerm(Background(), ControlVariable.Increment)], cost.Terms);
         var preconditioning = Make(name, cost, Background(), Others(window), 8);
-        var solver = new ConjugateGradientSolver(new InnerSolverOptions { MaximumIterations = 60, ResidualReduction = 1e-12, KeepDirections = true });
-        var options = new IncrementalOptions { OuterIterations = 20, ControlTolerance = 1e-13, InnerSolver = name == "split" ? new SplitSolver(solver) : solver, Preconditioning = preconditioning };
+        var solver =
+            new ConjugateGradientSolver(new InnerSolverOptions
+                { MaximumIterations = 60, ResidualReduction = 1e-12, KeepDirections = true });
+        var options = new IncrementalOptions
+            { OuterIterations = 20, ControlTolerance = 1e-13, InnerSolver = name == "split" ? new SplitSolver(solver)
+                : solver, Preconditioning = preconditioning };
         var result = new IncrementalFourDimensionalVariational(cost, options).Minimise(window);
         Equal(2.66511061499638, result.Cost.Total.item<double>(), 1e-12);
         var (plainCost, _) = Case();
-        var plain = new IncrementalFourDimensionalVariational(plainCost, options with { InnerSolver = solver, Preconditioning = new NoPreconditioning() }).Minimise(window);
+        var plain = new IncrementalFourDimensionalVariational(plainCost,
+            options with { InnerSolver = solver, Preconditioning = new NoPreconditioning() }).Minimise(window);
         Compare.Close(plain.Analysis.Values, result.Analysis.Values, 1e-9);
         if (name == "none") return;
         // It was on, from the first or the second outer loop.
         Assert.NotEqual("none", result.OuterIterations[1].Preconditioner);
-        if (name is "Ritz" or "Lanczos" or "Lanczos to one" or "split" or "limited memory" or "recycled" or "quasi-Newton" or "regularised inverse" or "two levels")
+        if (name is "Ritz" or "Lanczos" or "Lanczos to one" or "split" or "limited memory" or "recycled" or "quasi-Newton"
+            or "regularised inverse" or "two levels")
             Assert.True(result.OuterIterations[1].Inner.Iterations < plain.OuterIterations[1].Inner.Iterations);
     }
 
@@ -143,12 +163,16 @@ public sealed class FourDimensionalVariationalReferenceTests
     {
         using var scope = NewDisposeScope();
         var (cost, window) = Case();
-        var increments = new FourDimensionalVariationalCost(Model, [new BackgroundTerm(Background(), ControlVariable.Increment)], cost.Terms);
-        var options = new IncrementalOptions { OuterIterations = 2, ControlTolerance = 0, InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 10, ResidualReduction = 0 }) };
+        var increments = new FourDimensionalVariationalCost(Model, [new BackgroundTerm(Background(), ControlVariable.Increment)],
+            cost.Terms);
+        var options = new IncrementalOptions
+            { OuterIterations = 2, ControlTolerance = 0,
+                InnerSolver = new ConjugateGradientSolver(new() { MaximumIterations = 10, ResidualReduction = 0 }) };
         var transformed = new IncrementalFourDimensionalVariational(cost, options).Minimise(window);
         foreach (var solver in (IInnerSolver[])[options.InnerSolver, new SplitSolver(options.InnerSolver)])
         {
-            var preconditioned = new IncrementalFourDimensionalVariational(increments, options with { InnerSolver = solver, Preconditioning = new CovariancePreconditioning(Background()) }).Minimise(window);
+            var preconditioned = new IncrementalFourDimensionalVariational(increments,
+                options with { InnerSolver = solver, Preconditioning = new CovariancePreconditioning(Background()) }).Minimise(window);
             Equal(2.66660224862961, preconditioned.Cost.Total.item<double>(), 1e-12);
             Compare.Close(transformed.Analysis.Values, preconditioned.Analysis.Values, 1e-11);
         }
@@ -163,18 +187,23 @@ public sealed class FourDimensionalVariationalReferenceTests
         var solver = new ConjugateGradientSolver(new InnerSolverOptions { ResidualReduction = 1e-6, KeepDirections = true });
         int Iterations(IPreconditioning preconditioning, bool recycle)
         {
-            var method = new IncrementalFourDimensionalVariational(cost, new IncrementalOptions { OuterIterations = 1, InnerSolver = solver, Preconditioning = preconditioning });
+            var method = new IncrementalFourDimensionalVariational(cost,
+                new IncrementalOptions { OuterIterations = 1, InnerSolver = solver, Preconditioning = preconditioning });
             var before = method.Minimise(window);
-            return method.Minimise(next, earlier: recycle ? [.. before.OuterIterations.Select(outer => outer.Inner)] : null).OuterIterations[0].Inner.Iterations;
+            return method.Minimise(next, earlier: recycle ? [.. before.OuterIterations.Select(outer => outer.Inner)]
+                : null).OuterIterations[0].Inner.Iterations;
         }
         int none = Iterations(new NoPreconditioning(), false);
-        foreach (var preconditioning in (IPreconditioning[])[new RitzPreconditioning(), new LimitedMemoryPreconditioning(new RecycledEigenpairs()), new QuasiNewtonPreconditioning()])
+        foreach (var preconditioning in (IPreconditioning[])[new RitzPreconditioning(),
+            new LimitedMemoryPreconditioning(new RecycledEigenpairs()), new QuasiNewtonPreconditioning()])
         {
             Assert.Equal(none, Iterations(preconditioning, false));
             Assert.InRange(Iterations(preconditioning, true), 1, none - 4);
         }
         var other = new InnerSolution(new(zeros(1, 7)), [], null);
-        Assert.Contains("earlier window", Assert.Throws<ArgumentException>(() => new IncrementalFourDimensionalVariational(cost).Minimise(window, earlier: [other])).Message);
+        Assert.Contains("earlier window",
+            Assert.Throws<ArgumentException>(() =>
+                new IncrementalFourDimensionalVariational(cost).Minimise(window, earlier: [other])).Message);
     }
 
     [Fact]
@@ -187,7 +216,8 @@ public sealed class FourDimensionalVariationalReferenceTests
         foreach (var several in windows)
             for (int i = 0; i < 2; i++)
             {
-                var one = new AssimilationWindow(new State(several.Background.Values.narrow(0, i, 1)), window.Span, window.TimeStep, window.Observations);
+                var one = new AssimilationWindow(new State(several.Background.Values.narrow(0, i, 1)), window.Span, window.TimeStep,
+                    window.Observations);
                 expected = expected + Hessian(cost, cost.Run(one, cost.Background(one))) / 4;
             }
         var estimator = new FixedPreconditioningEstimator(cost);
@@ -199,21 +229,25 @@ public sealed class FourDimensionalVariationalReferenceTests
         told.Clear();
         estimator.FindEigenpairs(windows, new ComputedEigenpairs(5, EigenpairMethod.Randomised, oversampling: 5, passes: 3), told);
         Assert.Equal((30L * windows.Count, 3 * windows.Count), (told[^1].Completed, told.Count));
-        var found = pairs.Find(null!, cost.Linearise(cost.Run(window, cost.Background(window)), cost.Background(window), zeros([1], dtype: ScalarType.Float64)), []);
+        var found = pairs.Find(null!,
+            cost.Linearise(cost.Run(window, cost.Background(window)), cost.Background(window), zeros([1], dtype: ScalarType.Float64)), []);
         Compare.Close(linalg.eigvalsh(expected).flip(0).narrow(0, 0, 5).unsqueeze(0), found.Values, 1e-9);
         Compare.Close(found.Values.unsqueeze(-1) * found.Vectors, found.Vectors.matmul(expected), 1e-6);
         Assert.Contains("at least one", Assert.Throws<ArgumentException>(() => estimator.AverageHessian([])).Message);
-        Assert.Contains("at least one", Assert.Throws<ArgumentException>(() => estimator.FindEigenpairs([], new ComputedEigenpairs(5))).Message);
+        Assert.Contains("at least one",
+            Assert.Throws<ArgumentException>(() => estimator.FindEigenpairs([], new ComputedEigenpairs(5))).Message);
         Assert.Contains("41 eigenpairs are asked for, but the control vector has 40", Assert.Throws<ArgumentException>(() =>
             estimator.FindEigenpairs(windows, new ComputedEigenpairs(41))).Message);
         var weak = new FixedPreconditioningEstimator(new(Model, [.. cost.Priors, new ModelErrorTerm(Background())], cost.Terms));
-        var shorter = new AssimilationWindow(window.Background, new TimeInterval(window.Span.From, window.Span.To - 2 * window.TimeStep), window.TimeStep,
+        var shorter = new AssimilationWindow(window.Background, new TimeInterval(window.Span.From, window.Span.To - 2 * window.TimeStep),
+            window.TimeStep,
             [.. window.Observations.SkipLast(1)]);
         Assert.Contains("window 1 has 600", Assert.Throws<ArgumentException>(() => weak.AverageHessian([window, shorter])).Message);
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
         Assert.Throws<OperationCanceledException>(() => estimator.AverageHessian(windows, cancellation: cancelled.Token));
-        Assert.Throws<OperationCanceledException>(() => estimator.FindEigenpairs(windows, new ComputedEigenpairs(5), cancellation: cancelled.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            estimator.FindEigenpairs(windows, new ComputedEigenpairs(5), cancellation: cancelled.Token));
     }
 
     [Theory, MemberData(nameof(Solvers))]
@@ -223,8 +257,10 @@ public sealed class FourDimensionalVariationalReferenceTests
         var cost = new FourDimensionalVariationalCost(new Lorenz96(4), [new BackgroundTerm(ErrorCovariance.Scalar(4, 1))],
             [new ObservationTerm(new IdentityObservationOperator(4), ErrorCovariance.Scalar(4, 1))]);
         var y = new Observation(tensor(new double[] { 5, 7, -9, -5 }).unsqueeze(0), null, 0);
-        var window = new AssimilationWindow(new State(full(new long[] { 1, 4 }, 3, dtype: ScalarType.Float64)), new TimeInterval(0, 0), 0.05, [y]);
-        var result = new IncrementalFourDimensionalVariational(cost, new IncrementalOptions { InnerSolver = Solver(solver, 10) }).Minimise(window);
+        var window = new AssimilationWindow(new State(full(new long[] { 1, 4 }, 3, dtype: ScalarType.Float64)), new TimeInterval(0, 0),
+            0.05, [y]);
+        var result = new IncrementalFourDimensionalVariational(cost, new IncrementalOptions { InnerSolver = Solver(solver, 10) })
+            .Minimise(window);
         Assert.Equal(114, result.OuterIterations[0].Cost.Total.item<double>(), 1e-12);
         Assert.Equal(28.5, result.Cost["Jb"].item<double>(), 1e-12);
         Assert.Equal(28.5, result.Cost["Jo"].item<double>(), 1e-12);
@@ -237,10 +273,12 @@ public sealed class FourDimensionalVariationalReferenceTests
     {
         using var scope = NewDisposeScope();
         var b = ErrorCovariance.Scalar(4, 1);
-        var cost = new FourDimensionalVariationalCost(new Lorenz96(4), [new BackgroundTerm(b, name is "B" or "two levels" ? ControlVariable.Increment : ControlVariable.BackgroundSquareRoot)],
+        var cost = new FourDimensionalVariationalCost(new Lorenz96(4),
+            [new BackgroundTerm(b, name is "B" or "two levels" ? ControlVariable.Increment : ControlVariable.BackgroundSquareRoot)],
             [new ObservationTerm(new IdentityObservationOperator(4), b)]);
         var y = new Observation(tensor(new double[] { 5, 7, -9, -5 }).unsqueeze(0), null, 0);
-        var window = new AssimilationWindow(new State(full(new long[] { 1, 4 }, 3, dtype: ScalarType.Float64)), new TimeInterval(0, 0), 0.05, [y]);
+        var window = new AssimilationWindow(new State(full(new long[] { 1, 4 }, 3, dtype: ScalarType.Float64)), new TimeInterval(0, 0),
+            0.05, [y]);
         var solver = new ConjugateGradientSolver(new() { ResidualReduction = 1e-12, KeepDirections = true, Restart = true });
         var result = new IncrementalFourDimensionalVariational(cost, new IncrementalOptions
         {
@@ -253,7 +291,8 @@ public sealed class FourDimensionalVariationalReferenceTests
     private static Tensor Hessian(FourDimensionalVariationalCost cost, WindowTrajectory<State> at)
     {
         long m = cost.ControlDimension(at.Window);
-        var columns = Enumerable.Range(0, (int)m).Select(i => cost.HessianProduct(at, new(eye(m, dtype: ScalarType.Float64).narrow(0, i, 1))).Values);
+        var columns = Enumerable.Range(0, (int)m)
+            .Select(i => cost.HessianProduct(at, new(eye(m, dtype: ScalarType.Float64).narrow(0, i, 1))).Values);
         var matrix = cat([.. columns], 0);
         Compare.Close(matrix.T, matrix, 1e-12);
         return matrix;

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>The iterative smoother with its kernel against the same tensor by tensor, which it takes where gradients are asked for.</summary>
+/// <summary>
+/// The iterative smoother with its kernel against the same tensor by tensor, which it takes where gradients are asked for.
+/// </summary>
 public sealed class GaussNewtonKernelTests
 {
     [Theory]
@@ -19,28 +21,35 @@ public sealed class GaussNewtonKernelTests
         var dynamics = new Lorenz96(n);
         var h = new SubsetObservationOperator(n, [.. Enumerable.Range(0, p).Select(i => (long)i)]);
         var a = random.Normal([p, p], ScalarType.Float64);
-        var ensemble = new AttractorInitialCondition(dynamics, 20).Draw(1, random, ScalarType.Float64).unsqueeze(1) + 0.5 * random.Normal([3, members, n], ScalarType.Float64);
-        foreach (var error in new IErrorCovariance[] { ErrorCovariance.Scalar(p, 0.5), ErrorCovariance.Full(a.matmul(a.mT) / p + eye(p, dtype: ScalarType.Float64)) })
+        var ensemble = new AttractorInitialCondition(dynamics, 20).Draw(1, random, ScalarType.Float64).unsqueeze(1)
+            + 0.5 * random.Normal([3, members, n], ScalarType.Float64);
+        foreach (var error in new IErrorCovariance[]
+            { ErrorCovariance.Scalar(p, 0.5), ErrorCovariance.Full(a.matmul(a.mT) / p + eye(p, dtype: ScalarType.Float64)) })
             foreach (var use in new[] { ObservationUse.Single, ObservationUse.Multiple() })
             {
                 if (finite && use.IsMultiple) continue;
                 var analyzer = new IterativeEnsembleKalmanSmootherAnalyzer(dynamics, h, error,
                     new EnsembleGaussNewton { Linearisation = bundle ? EnsembleLinearisation.Bundle() : EnsembleLinearisation.Transform },
-                    use, Inflation.StandardDeviation(1.1), EnsembleRotation.MeanPreserving, finite ? FiniteSizePrior.DiracJeffreys() : null);
+                    use, Inflation.StandardDeviation(1.1), EnsembleRotation.MeanPreserving, finite ? FiniteSizePrior.DiracJeffreys()
+                    : null);
                 var propagater = new WindowPropagater<EnsembleMemory>(new EnsemblePropagater(dynamics));
                 Tensor Run(bool tracked)
                 {
                     using var stream = new RandomStream(4, "run", CPU);
-                    var window = new WindowMemory<EnsembleMemory>(new EnsembleMemory(tracked ? ensemble.detach().requires_grad_() : ensemble), WindowCycling.Overlapping(cycles, use.IsMultiple ? 1 : cycles));
+                    var window =
+                        new WindowMemory<EnsembleMemory>(new EnsembleMemory(tracked ? ensemble.detach().requires_grad_() : ensemble),
+                        WindowCycling.Overlapping(cycles, use.IsMultiple ? 1 : cycles));
                     for (int cycle = 1; cycle <= 3; cycle++)
                     {
                         window = propagater.Propagate(window, new TimeInterval(0.1 * (cycle - 1), 0.1 * cycle), stream);
                         var values = ensemble[.., 0, ..p] + stream.Normal([3, p], ScalarType.Float64);
-                        window = analyzer.Analyze(window, new Observation(values, stream.Uniform([3, p], ScalarType.Float64) > 0.2, 0.1 * cycle), stream);
+                        window = analyzer.Analyze(window,
+                            new Observation(values, stream.Uniform([3, p], ScalarType.Float64) > 0.2, 0.1 * cycle), stream);
                     }
                     return cat([window.Start.Members.detach(), window.Current.Members.detach()], 1);
                 }
-                Compare.Close(Run(tracked: true), Run(tracked: false), bundle ? 1e-7 : 1e-10); // a bundle's differences lose four digits, and stop at a step of 0.001
+                // a bundle's differences lose four digits, and stop at a step of 0.001
+                Compare.Close(Run(tracked: true), Run(tracked: false), bundle ? 1e-7 : 1e-10);
             }
     }
 }

@@ -31,7 +31,8 @@ public sealed class InflationTests
         {
             using var one = context.Random("analyzer");
             using var two = context.Random("analyzer");
-            compare(ensemble, plain.Analyze(new(ensemble), observation, one).Members, inflated.Analyze(new(ensemble), observation, two).Members);
+            compare(ensemble, plain.Analyze(new(ensemble), observation, one).Members,
+                inflated.Analyze(new(ensemble), observation, two).Members);
         }
     }
 
@@ -79,7 +80,8 @@ public sealed class InflationTests
         var ensemble = Compare.ExactEnsemble(system.M0, system.P0, 8).expand(batch, 8, LinearGaussianSystem.N);
         var added = Inflation.Additive(q, treatment).AfterUpdate(ensemble, ensemble, random);
         Compare.Close(ensemble.mean([1]), added.mean([1]), 1e-12);
-        // On average over many ensembles where it is drawn: the relative standard error of a covariance of 4000 x 7 degrees of freedom is below a hundredth.
+        // On average over many ensembles where it is drawn: the relative standard error of a covariance of 4000 x 7 degrees of freedom is
+        // below a hundredth.
         Compare.Close(system.P0 + system.Q, Compare.SampleCovariance(added).mean([0]), drawn ? 0.03 : 1e-12);
         // Nothing happens to the other of the two covariances.
         Assert.Same(ensemble, Inflation.Additive(q, treatment).BeforeUpdate(ensemble, random));
@@ -93,7 +95,8 @@ public sealed class InflationTests
         using var scope = NewDisposeScope();
         using var random = context.Random("sum");
         var y = new Observation(random.Normal([1, 3], ScalarType.Float64), null, 0);
-        var exact = new KalmanFilterAnalyzer(system.Network.Operator, system.Network.Error).Analyze(new(system.M0.unsqueeze(0), (system.P0 + system.Q).unsqueeze(0)), y, random);
+        var exact = new KalmanFilterAnalyzer(system.Network.Operator, system.Network.Error)
+            .Analyze(new(system.M0.unsqueeze(0), (system.P0 + system.Q).unsqueeze(0)), y, random);
         var analysis = new EnsembleTransformKalmanFilterAnalyzer(system.Network.Operator, system.Network.Error,
                 Inflation.Additive(ErrorCovariance.Full(system.Q), NoiseTreatment.SquareRoot, InflationTarget.Prior))
             .Analyze(new(Compare.ExactEnsemble(system.M0, system.P0, 9)), y, random).Members;
@@ -106,13 +109,17 @@ public sealed class InflationTests
     {
         using var scope = NewDisposeScope();
         using var random = context.Random("both");
-        var both = Inflation.RelaxationToPriorSpread(0.4).And(Inflation.StandardDeviation(1.1)).And(Inflation.Variance(1.21, InflationTarget.Prior));
+        var both = Inflation.RelaxationToPriorSpread(0.4).And(Inflation.StandardDeviation(1.1))
+            .And(Inflation.Variance(1.21, InflationTarget.Prior));
         Assert.Equal(1.1, both.PosteriorFactor, 14);
         Assert.Equal(1.1, both.PriorFactor, 14);
         var (ensemble, observation) = Case(random);
-        var analyzer = (Inflation inflation) => new EnsembleTransformKalmanFilterAnalyzer(system.Network.Operator, system.Network.Error, inflation).Analyze(new(ensemble), observation, random).Members;
+        var analyzer = (Inflation inflation) =>
+            new EnsembleTransformKalmanFilterAnalyzer(system.Network.Operator, system.Network.Error, inflation)
+                .Analyze(new(ensemble), observation, random).Members;
         var byHand = Inflation.RelaxationToPriorSpread(0.4).AfterUpdate(ensemble,
-            ensemble.mean([1], keepdim: true) * 0 + analyzer(Inflation.StandardDeviation(1.1).And(Inflation.StandardDeviation(1.1, InflationTarget.Prior))), random);
+            ensemble.mean([1], keepdim: true) * 0 +
+            analyzer(Inflation.StandardDeviation(1.1).And(Inflation.StandardDeviation(1.1, InflationTarget.Prior))), random);
         Compare.Close(byHand, analyzer(both), 1e-13);
     }
 
@@ -124,23 +131,29 @@ public sealed class InflationTests
         Assert.Throws<ArgumentOutOfRangeException>(() => Inflation.RelaxationToPriorPerturbations(-0.1));
         Assert.Throws<ArgumentOutOfRangeException>(() => Inflation.RelaxationToPriorSpread(double.NaN));
         Assert.Throws<ArgumentException>(() => Inflation.Variance(1.1).And(Inflation.StandardDeviation(1.1)));
-        Assert.Throws<ArgumentException>(() => Inflation.RelaxationToPriorSpread(0.5).And(Inflation.Variance(1.1)).And(Inflation.RelaxationToPriorPerturbations(0.5)));
+        Assert.Throws<ArgumentException>(() =>
+            Inflation.RelaxationToPriorSpread(0.5).And(Inflation.Variance(1.1)).And(Inflation.RelaxationToPriorPerturbations(0.5)));
         Assert.Throws<ArgumentException>(() => Inflation.Additive(q).And(Inflation.Additive(q)));
         using var scope = NewDisposeScope();
         using var random = context.Random("refused");
-        Assert.Contains("must have 5", Assert.Throws<ArgumentException>(() => Inflation.Additive(q).AfterUpdate(ones(1, 3, 4), ones(1, 3, 4), random)).Message);
+        Assert.Contains("must have 5",
+            Assert.Throws<ArgumentException>(() => Inflation.Additive(q).AfterUpdate(ones(1, 3, 4), ones(1, 3, 4), random)).Message);
         var (h, r) = (new IdentityObservationOperator(5), ErrorCovariance.Scalar(5, 1));
         Assert.Throws<ArgumentException>(() => new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r,
             inflation: Inflation.RelaxationToPriorSpread(0.1).And(Inflation.ForgettingFactor(0.9))));
-        Assert.Contains("itself", Assert.Throws<ArgumentException>(() => new AdaptiveInflationAnalyzer(new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r), h, r)).Message);
+        Assert.Contains("itself",
+            Assert.Throws<ArgumentException>(() =>
+                new AdaptiveInflationAnalyzer(new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r), h, r)).Message);
         var plain = new EnsembleTransformKalmanFilterAnalyzer(h, r);
         Assert.Contains("rotation", Assert.Throws<ArgumentException>(() => new EnsembleTransformKalmanFilterAnalyzer(h, r,
             Inflation.StandardDeviation(1.1).And(Inflation.RelaxationToPriorPerturbations(0.3)), EnsembleRotation.MeanPreserving)).Message);
         Assert.Throws<ArgumentException>(() => new AdaptiveInflationAnalyzer(plain, h, r, new AdaptiveInflation { Smallest = 2 }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new AdaptiveInflationAnalyzer(plain, h, r, new AdaptiveInflation { Deviation = -1 }));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new AdaptiveInflationAnalyzer(plain, h, r, new AdaptiveInflation { Deviation = -1 }));
         var system = new AssimilationSystem(new Lorenz96(8), ObservationNetwork.Full(8));
         Assert.Contains("itself", Assert.Throws<ArgumentException>(() =>
-            context.Analysis.AdaptivelyInflatedFilter(system, new() { Filter = new FiniteSizeEnsembleKalmanFilter { Members = 5 } })).Message);
+            context.Analysis.AdaptivelyInflatedFilter(system,
+                new() { Filter = new FiniteSizeEnsembleKalmanFilter { Members = 5 } })).Message);
     }
 
     [Fact]
@@ -149,7 +162,8 @@ public sealed class InflationTests
         // Truth and members are drawn from N(m, P), but the members' anomalies are divided by sqrt(2): rho settles on 2.
         using var scope = NewDisposeScope();
         using var random = context.Random("too sure");
-        var analyzer = new AdaptiveInflationAnalyzer(new EnsembleTransformKalmanFilterAnalyzer(system.Network.Operator, system.Network.Error),
+        var analyzer =
+            new AdaptiveInflationAnalyzer(new EnsembleTransformKalmanFilterAnalyzer(system.Network.Operator, system.Network.Error),
             system.Network.Operator, system.Network.Error);
         var members = Compare.ExactEnsemble(system.M0, system.P0 / 2, 12);
         var rho = ones(200, 1, dtype: ScalarType.Float64);
@@ -174,20 +188,25 @@ public sealed class InflationTests
         var (ensemble, observation) = Case(random);
         var inner = new EnsembleTransformKalmanFilterAnalyzer(system.Network.Operator, system.Network.Error);
         var rho = tensor(new[] { 1.3, 1.7 }, 2, 1);
-        var (analysis, factor) = new AdaptiveInflationAnalyzer(inner, system.Network.Operator, system.Network.Error, new AdaptiveInflation { Start = 1.5, Deviation = 0 })
+        var (analysis,
+            factor) = new AdaptiveInflationAnalyzer(inner, system.Network.Operator, system.Network.Error,
+                new AdaptiveInflation { Start = 1.5, Deviation = 0 })
             .Analyze(new(new(ensemble), new(rho)), observation, random);
         for (int b = 0; b < 2; b++)
         {
-            var one = new EnsembleTransformKalmanFilterAnalyzer(system.Network.Operator, system.Network.Error, Inflation.Variance(rho[b, 0].ToDouble(), InflationTarget.Prior))
+            var one = new EnsembleTransformKalmanFilterAnalyzer(system.Network.Operator, system.Network.Error,
+                Inflation.Variance(rho[b, 0].ToDouble(), InflationTarget.Prior))
                 .Analyze(new(ensemble), observation, random);
-            // The filter takes the factor as the prior's weight, which leaves the anomalies' own scale to the posterior: same covariance, same mean.
+            // The filter takes the factor as the prior's weight, which leaves the anomalies' own scale to the posterior: same covariance,
+            // same mean.
             Compare.Close(one.Members[b].mean([0]), analysis.Members[b].mean([0]), 1e-12);
             Compare.Close(Compare.SampleCovariance(one.Members)[b], Compare.SampleCovariance(analysis.Members)[b], 1e-12);
         }
         Compare.Close(rho, factor.Vector, 0);
 
         var nothing = observation with { Mask = tensor(new[] { true, true, true, false, false, false }, 2, 3) };
-        var next = new AdaptiveInflationAnalyzer(inner, system.Network.Operator, system.Network.Error).Analyze(new(new(ensemble), new(rho)), nothing, random).Second.Vector;
+        var next = new AdaptiveInflationAnalyzer(inner, system.Network.Operator, system.Network.Error)
+            .Analyze(new(new(ensemble), new(rho)), nothing, random).Second.Vector;
         Assert.NotEqual(1.3, next[0, 0].ToDouble());
         Assert.Equal(1.7, next[1, 0].ToDouble());
     }
@@ -201,9 +220,12 @@ public sealed class InflationTests
         var system = new AssimilationSystem(dynamics, network) { Initial = PublishedStart.Lorenz96() };
         using var twin = context.Data.Twin(system, new() { Batch = 6, Cycles = 500 }).Materialise();
         double Score(ITransformer method) =>
-            context.Scores.Evaluate(method.Transform(twin), new ScoreOptions { BurnIn = 150 }).AnalysisRmse.PerTrajectory.Order().ElementAt(3);
-        EnsembleTransformKalmanFilter With(Inflation inflation, EnsembleRotation rotation = EnsembleRotation.MeanPreserving) => new() { Members = 24, Inflation = inflation, Rotation = rotation };
-        ITransformer Filter(Inflation inflation, EnsembleRotation rotation = EnsembleRotation.MeanPreserving) => With(inflation, rotation).For(system, context);
+            context.Scores.Evaluate(method.Transform(twin), new ScoreOptions { BurnIn = 150 }).AnalysisRmse.PerTrajectory.Order()
+                .ElementAt(3);
+        EnsembleTransformKalmanFilter With(Inflation inflation, EnsembleRotation rotation = EnsembleRotation.MeanPreserving) =>
+            new() { Members = 24, Inflation = inflation, Rotation = rotation };
+        ITransformer Filter(Inflation inflation, EnsembleRotation rotation = EnsembleRotation.MeanPreserving) =>
+            With(inflation, rotation).For(system, context);
         double tuned = Score(Filter(Inflation.StandardDeviation(1.03)));
         Assert.InRange(tuned, 0.17, 0.21);
         Assert.InRange(Score(Filter(Inflation.RelaxationToPriorPerturbations(0.3), EnsembleRotation.None)) / tuned, 0.9, 1.15);

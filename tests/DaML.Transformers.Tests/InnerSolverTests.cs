@@ -17,7 +17,8 @@ public sealed class InnerSolverTests : IDisposable
 
     public static TheoryData<string> Solvers => ["conjugate gradients", "Lanczos"];
 
-    private static IInnerSolver Solver(string name, InnerSolverOptions options) => name == "Lanczos" ? new LanczosSolver(options) : new ConjugateGradientSolver(options);
+    private static IInnerSolver Solver(string name, InnerSolverOptions options) =>
+        name == "Lanczos" ? new LanczosSolver(options) : new ConjugateGradientSolver(options);
 
     private static readonly IPreconditioner None = new IdentityPreconditioner();
 
@@ -33,7 +34,8 @@ public sealed class InnerSolverTests : IDisposable
 
     private QuadraticCost Cost(Tensor matrix, Tensor? b = null) => new(
         v => new(matrix.to_type(v.Values.dtype).matmul(v.Values.unsqueeze(-1)).squeeze(-1)),
-        new(b ?? random.Normal([matrix.shape[0], matrix.shape[2]], ScalarType.Float64)), full([matrix.shape[0]], 7, dtype: ScalarType.Float64));
+        new(b ?? random.Normal([matrix.shape[0], matrix.shape[2]], ScalarType.Float64)),
+        full([matrix.shape[0]], 7, dtype: ScalarType.Float64));
 
     private static double[] Spread(int m, double largest) => [.. Enumerable.Range(0, m).Select(i => Math.Pow(largest, i / (m - 1.0)))];
 
@@ -68,10 +70,13 @@ public sealed class InnerSolverTests : IDisposable
                     var report = solution.Trajectories[i];
                     Assert.Equal(iterations, report.Iterations);
                     if (iterations < 20) Assert.Equal(InnerStop.IterationLimit, report.Stop); // at 20 it is round-off that ends it
-                    Assert.Equal([iterations + 1, iterations + 1, iterations + 1, iterations], [report.ResidualNorms.Count, report.PreconditionedResidualNorms.Count, report.Costs.Count, report.RitzValues.Count]);
+                    Assert.Equal([iterations + 1, iterations + 1, iterations + 1, iterations],
+                        [report.ResidualNorms.Count, report.PreconditionedResidualNorms.Count, report.Costs.Count,
+                            report.RitzValues.Count]);
                     double scale = report.ResidualNorms[0];
                     Assert.Equal(residual[i].square().sum().sqrt().ToDouble() / scale, report.ResidualReduction, 1e-11);
-                    Assert.Equal((residual[i] * white[i]).sum().abs().sqrt().ToDouble() / scale, report.PreconditionedResidualNorms[^1] / scale, 1e-11);
+                    Assert.Equal((residual[i] * white[i]).sum().abs().sqrt().ToDouble() / scale,
+                        report.PreconditionedResidualNorms[^1] / scale, 1e-11);
                     Assert.Equal(q[i].ToDouble(), report.Costs[^1], 1e-10);
                     Assert.All(report.Costs.Zip(report.Costs.Skip(1)), pair => Assert.True(pair.Second <= pair.First + 1e-12));
                 }
@@ -88,7 +93,8 @@ public sealed class InnerSolverTests : IDisposable
         foreach (var preconditioner in (IPreconditioner[])[None, new Matrix(p)])
         {
             var options = new InnerSolverOptions { MaximumIterations = 25, ResidualReduction = 1e-5 };
-            InnerSolution cg = new ConjugateGradientSolver(options).Solve(cost, preconditioner), lanczos = new LanczosSolver(options).Solve(cost, preconditioner);
+            InnerSolution cg = new ConjugateGradientSolver(options).Solve(cost, preconditioner),
+                lanczos = new LanczosSolver(options).Solve(cost, preconditioner);
             Compare.Close(cg.Solution.Values, lanczos.Solution.Values, 1e-10);
             foreach (var (a, b) in cg.Trajectories.Zip(lanczos.Trajectories))
             {
@@ -135,7 +141,8 @@ public sealed class InnerSolverTests : IDisposable
     {
         var (matrix, _) = Spectrum(Spread(30, 1e3), Spread(30, 1e2));
         var (p, _) = Spectrum(Spread(30, 5), Spread(30, 3));
-        var ritz = Solver(name, new InnerSolverOptions { MaximumIterations = 12, ResidualReduction = 0 }).Solve(Cost(matrix), new Matrix(p)).Ritz!;
+        var ritz = Solver(name, new InnerSolverOptions { MaximumIterations = 12, ResidualReduction = 0 })
+            .Solve(Cost(matrix), new Matrix(p)).Ritz!;
         var z = ritz.Vectors;                                                                                 // rows
         var inverse = linalg.inv(p);
         Compare.Close(eye(12, dtype: ScalarType.Float64).expand(2, 12, 12), z.matmul(inverse).matmul(z.mT), 1e-10);
@@ -157,8 +164,11 @@ public sealed class InnerSolverTests : IDisposable
         double[] e = [.. Enumerable.Range(0, 20).Select(i => 1.0 + i % 4), .. Enumerable.Range(1, 10).Select(i => 100.0 * i)];
         var (matrix, q) = Spectrum(e, e);
         var cost = Cost(matrix);
-        RitzPairs Leading(int count) => new(tensor(e).narrow(0, 30 - count, count).repeat(2, 1), q.mT.narrow(1, 30 - count, count), zeros(2, count, dtype: ScalarType.Float64), ones([2, count], dtype: ScalarType.Bool));
-        InnerSolution Solve(IPreconditioner preconditioner) => Solver(name, new InnerSolverOptions { MaximumIterations = 30, ResidualReduction = 1e-11 }).Solve(cost, preconditioner);
+        RitzPairs Leading(int count) =>
+            new(tensor(e).narrow(0, 30 - count, count).repeat(2, 1), q.mT.narrow(1, 30 - count, count),
+                zeros(2, count, dtype: ScalarType.Float64), ones([2, count], dtype: ScalarType.Bool));
+        InnerSolution Solve(IPreconditioner preconditioner) =>
+            Solver(name, new InnerSolverOptions { MaximumIterations = 30, ResidualReduction = 1e-11 }).Solve(cost, preconditioner);
         var plain = Solve(None);
         Assert.Equal([14, 14], plain.Trajectories.Select(report => report.Iterations));
         Assert.InRange(plain.Trajectories[0].ConditionEstimate, 999, 1000.001);
@@ -175,7 +185,8 @@ public sealed class InnerSolverTests : IDisposable
         var identity = eye(30, dtype: ScalarType.Float64).unsqueeze(1);
         var p = new SpectralPreconditioner(Leading(10), ToOne);
         var dense = cat([.. Enumerable.Range(0, 30).Select(i => p.Apply(new(identity[i].repeat(2, 1))).Values.unsqueeze(1))], 1);
-        Compare.Close(q.matmul(tensor([.. Enumerable.Repeat(1.0, 20), .. e.Skip(20).Select(value => 1 / value)]).unsqueeze(-1) * q.mT), dense, 1e-12);
+        Compare.Close(q.matmul(tensor([.. Enumerable.Repeat(1.0, 20), .. e.Skip(20).Select(value => 1 / value)]).unsqueeze(-1) * q.mT),
+            dense, 1e-12);
         var rest = Solve(p).Ritz!; // 4, 3, 2 and 1 (the pairs of PA): nothing is left to do
         Assert.All(Solve(new StackedSpectralPreconditioner(p, rest, ToOne)).Trajectories, report => Assert.Equal(1, report.Iterations));
     }
@@ -196,7 +207,8 @@ public sealed class InnerSolverTests : IDisposable
         Compare.Close(stack([exact, 2 * exact], 0), values, method == EigenpairMethod.Lanczos ? 1e-7 : 1e-2);
         Compare.Close(eye(6, dtype: ScalarType.Float64).expand(2, 6, 6), vectors.matmul(vectors.mT), 1e-10);
         // As wrong as they say.
-        Compare.Close((vectors.matmul(matrix) - values.unsqueeze(-1) * vectors).square().sum(-1).sqrt() + 1, found.Residuals.narrow(1, 0, 6) + 1, 1e-9);
+        Compare.Close((vectors.matmul(matrix) - values.unsqueeze(-1) * vectors).square().sum(-1).sqrt() + 1,
+            found.Residuals.narrow(1, 0, 6) + 1, 1e-9);
         var options = new InnerSolverOptions { MaximumIterations = 60, ResidualReduction = 1e-8 };
         var plain = new ConjugateGradientSolver(options).Solve(cost, None);
         var preconditioner = preconditioning.Prepare(null!, cost, []);
@@ -206,9 +218,11 @@ public sealed class InnerSolverTests : IDisposable
         {
             Assert.True(with.ConditionEstimate < 0.3 * without.ConditionEstimate);
             // Randomised pairs are too rough to save conjugate gradients, which finds large eigenvalues itself, many iterations.
-            Assert.True(method == EigenpairMethod.Randomised ? with.Iterations <= without.Iterations : with.Iterations < without.Iterations - 3);
+            Assert.True(method == EigenpairMethod.Randomised ? with.Iterations <= without.Iterations
+                : with.Iterations < without.Iterations - 3);
         }
-        Assert.True(preconditioner.Apply(cost.RightSide).Values.equal(preconditioning.Prepare(null!, cost, []).Apply(cost.RightSide).Values).all().ToBoolean());
+        Assert.True(preconditioner.Apply(cost.RightSide).Values.equal(preconditioning.Prepare(null!, cost, []).Apply(cost.RightSide).Values)
+            .all().ToBoolean());
         Assert.Throws<ArgumentOutOfRangeException>(() => new ComputedEigenpairs(0));
         Assert.Throws<ArgumentOutOfRangeException>(() => new ComputedEigenpairs(3, oversampling: -1));
         Assert.Throws<ArgumentOutOfRangeException>(() => new ComputedEigenpairs(3, passes: 1));
@@ -224,13 +238,15 @@ public sealed class InnerSolverTests : IDisposable
         {
             using var scope = NewDisposeScope();
             var weights = arange(1, 61, dtype: ScalarType.Float64);
-            var cost = new QuadraticCost(v => new(weights * v.Values + 0.3 * (v.Values.roll(1, -1) + v.Values.roll(-1, -1))), new(weights.sqrt().unsqueeze(0)), zeros([1], dtype: ScalarType.Float64));
+            var cost = new QuadraticCost(v => new(weights * v.Values + 0.3 * (v.Values.roll(1, -1) + v.Values.roll(-1, -1))),
+                new(weights.sqrt().unsqueeze(0)), zeros([1], dtype: ScalarType.Float64));
             RitzPairs Find(int threads) => ThreadCounts.With(threads, () => new ComputedEigenpairs(12, method).Find(cost));
             var one = Find(1);
             foreach (var other in new[] { Find(2), Find(3) })
             {
                 Compare.Close(one.Values, other.Values, 1e-11);
-                Compare.Close(one.Vectors * one.Vectors.sum([-1], keepdim: true).sign(), other.Vectors * other.Vectors.sum([-1], keepdim: true).sign(), 1e-9);
+                Compare.Close(one.Vectors * one.Vectors.sum([-1], keepdim: true).sign(),
+                    other.Vectors * other.Vectors.sum([-1], keepdim: true).sign(), 1e-9);
                 Compare.Close(one.Residuals, other.Residuals, 1e-9);
             }
         }
@@ -251,7 +267,8 @@ public sealed class InnerSolverTests : IDisposable
             Assert.Equal(alone.Trajectories[0].Iterations, together.Trajectories[i].Iterations);
         }
         var idle = together.Trajectories[1];
-        Assert.Equal((0, InnerStop.ResidualReduced, 1.0, 0.0), (idle.Iterations, idle.Stop, idle.ConditionEstimate, idle.ResidualReduction));
+        Assert.Equal((0, InnerStop.ResidualReduced, 1.0, 0.0),
+            (idle.Iterations, idle.Stop, idle.ConditionEstimate, idle.ResidualReduction));
         Assert.Equal(0, together.Solution.Values[1].abs().max().ToDouble());
         var nothing = solver.Solve(Cost(matrix, zeros_like(b)), None);
         Assert.Null(nothing.Ritz);
@@ -263,7 +280,9 @@ public sealed class InnerSolverTests : IDisposable
     {
         var (matrix, _) = Spectrum([.. Enumerable.Range(0, 60).Select(i => i < 40 ? 1 + i / 40.0 : Math.Pow(10, (i - 39) * 0.5))]);
         var cost = Cost(matrix);
-        InnerSolution Solve(Reorthogonalisation kind) => Solver(name, new InnerSolverOptions { MaximumIterations = 500, ResidualReduction = 1e-9, Reorthogonalisation = kind }).Solve(cost, None);
+        InnerSolution Solve(Reorthogonalisation kind) =>
+            Solver(name, new InnerSolverOptions { MaximumIterations = 500, ResidualReduction = 1e-9, Reorthogonalisation = kind })
+                .Solve(cost, None);
         InnerSolution full = Solve(Reorthogonalisation.Full), none = Solve(Reorthogonalisation.None);
         Assert.Equal(InnerStop.ResidualReduced, full.Trajectories[0].Stop);
         Assert.InRange(full.Iterations, 1, 60);
@@ -278,15 +297,18 @@ public sealed class InnerSolverTests : IDisposable
     [Theory, InlineData(Reorthogonalisation.None), InlineData(Reorthogonalisation.Full)]
     public void A_restart_ends_with_the_residual_that_is_true(Reorthogonalisation kind)
     {
-        // The second trajectory's solution is long where its matrix is small: what is carried along falls below what double precision can say.
+        // The second trajectory's solution is long where its matrix is small: what is carried along falls below what double precision can
+        // say.
         var (matrix, _) = Spectrum(Spread(40, 1e5), Spread(40, 1e7));
         var b = random.Normal([2, 40], ScalarType.Float64);
         b[0] = matrix[0].matmul(b[0]);
         int products = 0;
         var plain = Cost(matrix, b);
         var cost = plain with { HessianProduct = v => { products++; return plain.HessianProduct(v); } };
-        InnerSolution Solve(bool restart, double reduction, QuadraticCost? of = null, IPreconditioner? with = null) => new ConjugateGradientSolver(
-            new() { MaximumIterations = 5000, ResidualReduction = reduction, Reorthogonalisation = kind, Restart = restart }).Solve(of ?? cost, with ?? None);
+        InnerSolution Solve(bool restart, double reduction, QuadraticCost? of = null, IPreconditioner? with = null) =>
+            new ConjugateGradientSolver(
+            new() { MaximumIterations = 5000, ResidualReduction = reduction, Reorthogonalisation = kind, Restart = restart })
+            .Solve(of ?? cost, with ?? None);
         double[] True(InnerSolution solution)
         {
             var rest = b - matrix.matmul(solution.Solution.Values.unsqueeze(-1)).squeeze(-1);
@@ -313,7 +335,8 @@ public sealed class InnerSolverTests : IDisposable
         }
         Assert.Equal(kind == Reorthogonalisation.Full, restarted.Ritz is not null);
 
-        // Products that err in the beginning: the method that goes on believes itself, the one that restarts gets there, preconditioned or not.
+        // Products that err in the beginning: the method that goes on believes itself, the one that restarts gets there, preconditioned or
+        // not.
         var (p, _) = Spectrum(Spread(40, 5), Spread(40, 3));
         foreach (var with in (IPreconditioner[])[None, new Matrix(p)])
         {
@@ -342,12 +365,14 @@ public sealed class InnerSolverTests : IDisposable
         var cost = Cost(matrix);
         foreach (var norm in Enum.GetValues<ResidualNorm>())
         {
-            var report = Solver(name, new InnerSolverOptions { MaximumIterations = 100, ResidualReduction = 0.01, Norm = norm }).Solve(cost, new Matrix(p)).Trajectories[0];
+            var report = Solver(name, new InnerSolverOptions { MaximumIterations = 100, ResidualReduction = 0.01, Norm = norm })
+                .Solve(cost, new Matrix(p)).Trajectories[0];
             var norms = norm == ResidualNorm.Euclidean ? report.ResidualNorms : report.PreconditionedResidualNorms;
             Assert.True(norms[^1] <= 0.01 * norms[0]);
             Assert.All(norms.SkipLast(1), value => Assert.True(value > 0.01 * norms[0]));
         }
-        Assert.InRange(Solver(name, new InnerSolverOptions { MaximumIterations = 1000, ResidualReduction = 0 }).Solve(cost, None).Iterations, 10, 40);
+        Assert.InRange(Solver(name, new InnerSolverOptions { MaximumIterations = 1000, ResidualReduction = 0 })
+            .Solve(cost, None).Iterations, 10, 40);
     }
 
     [Theory, MemberData(nameof(Solvers))]
@@ -359,7 +384,8 @@ public sealed class InnerSolverTests : IDisposable
         var solution = Solver(name, new InnerSolverOptions { ResidualReduction = 0 }).Solve(cost, None);
         Assert.Equal(ScalarType.Float32, solution.Solution.Values.dtype);
         Assert.Equal(ScalarType.Float32, solution.Ritz!.Vectors.dtype);
-        Compare.Close(Exact(matrix, cost with { RightSide = new(cost.RightSide.Values.to_type(ScalarType.Float64)) }), solution.Solution.Values.to_type(ScalarType.Float64), 1e-5);
+        Compare.Close(Exact(matrix, cost with { RightSide = new(cost.RightSide.Values.to_type(ScalarType.Float64)) }),
+            solution.Solution.Values.to_type(ScalarType.Float64), 1e-5);
     }
 
     [Theory, MemberData(nameof(Solvers))]
@@ -369,11 +395,17 @@ public sealed class InnerSolverTests : IDisposable
         var (definite, _) = Spectrum([1, 2, 3, 4], [1, 2, 3, 4]);
         var solver = Solver(name, new InnerSolverOptions { ResidualReduction = 1e-10 });
         Assert.Contains("Hessian", Assert.Throws<ArithmeticException>(() => solver.Solve(Cost(indefinite), None)).Message);
-        Assert.Contains("'a matrix'", Assert.Throws<ArithmeticException>(() => solver.Solve(Cost(definite), new Matrix(indefinite))).Message);
-        Assert.Contains("finite", Assert.Throws<ArithmeticException>(() => solver.Solve(Cost(definite, full([2, 4], double.NaN, dtype: ScalarType.Float64)), None)).Message);
+        Assert.Contains("'a matrix'",
+            Assert.Throws<ArithmeticException>(() => solver.Solve(Cost(definite), new Matrix(indefinite))).Message);
+        Assert.Contains("finite",
+            Assert.Throws<ArithmeticException>(() =>
+                solver.Solve(Cost(definite, full([2, 4], double.NaN, dtype: ScalarType.Float64)), None)).Message);
         Assert.Throws<ArithmeticException>(() => solver.Solve(Cost(definite * double.NaN), None));
-        Assert.Contains("[2]", Assert.Throws<ArgumentException>(() => solver.Solve(Cost(definite) with { AtZero = zeros(3) }, None)).Message);
-        Assert.Contains("Hessian", Assert.Throws<ArgumentException>(() => solver.Solve(Cost(definite) with { HessianProduct = v => new(v.Values[0]) }, None)).Message);
+        Assert.Contains("[2]",
+            Assert.Throws<ArgumentException>(() => solver.Solve(Cost(definite) with { AtZero = zeros(3) }, None)).Message);
+        Assert.Contains("Hessian",
+            Assert.Throws<ArgumentException>(() =>
+                solver.Solve(Cost(definite) with { HessianProduct = v => new(v.Values[0]) }, None)).Message);
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
         Assert.Throws<OperationCanceledException>(() => solver.Solve(Cost(definite), None, cancelled.Token));

@@ -13,7 +13,8 @@ public sealed class InnovationStatisticsTests
     {
         // P = 3, R = 1, so S = 4; d = 5 - 1 = 4 is two expected deviations.
         var statistics = new InnovationStatistics(new IdentityObservationOperator(1), ErrorCovariance.Scalar(1, 1));
-        statistics.Add(new GaussianDensity(ones(1, 1, dtype: ScalarType.Float64), 3 * ones(1, 1, 1, dtype: ScalarType.Float64)), new Observation(tensor(new double[,] { { 5 } }), null, 0));
+        statistics.Add(new GaussianDensity(ones(1, 1, dtype: ScalarType.Float64), 3 * ones(1, 1, 1, dtype: ScalarType.Float64)),
+            new Observation(tensor(new double[,] { { 5 } }), null, 0));
         Assert.Equal(2, statistics.Normalised.Single(), 14);
         Assert.Equal(4, statistics.ChiSquares.Single(), 13);
         Assert.Equal(4, statistics.RootMeanSquare, 14);
@@ -34,7 +35,8 @@ public sealed class InnovationStatisticsTests
         var masked = new InnovationStatistics(new IdentityObservationOperator(3), ErrorCovariance.Full(error));
         masked.Add(new GaussianDensity(mean, covariance), new Observation(values, tensor(new[,] { { true, false, true } }), 0));
         masked.Add(new GaussianDensity(mean, covariance), new Observation(values, tensor(new[,] { { false, false, false } }), 0));
-        var subset = new InnovationStatistics(new SubsetObservationOperator(3, [0, 2]), ErrorCovariance.Full(error.index_select(0, tensor((long[])[0, 2])).index_select(1, tensor((long[])[0, 2]))));
+        var subset = new InnovationStatistics(new SubsetObservationOperator(3, [0, 2]),
+            ErrorCovariance.Full(error.index_select(0, tensor((long[])[0, 2])).index_select(1, tensor((long[])[0, 2]))));
         subset.Add(new GaussianDensity(mean, covariance), new Observation(values.index_select(1, tensor((long[])[0, 2])), null, 0));
         Assert.Equal(2, masked.Count);
         Assert.Equal(subset.Normalised, masked.Normalised);
@@ -44,7 +46,8 @@ public sealed class InnovationStatisticsTests
     [Fact]
     public void AnExactFilterExpectsItsInnovationsAndAWrongOneDoesNot()
     {
-        var dynamics = new LinearDynamics(tensor(new double[,] { { 0.9, 0.2 }, { -0.2, 0.9 } })) { ModelError = ErrorCovariance.Scalar(2, 0.5) };
+        var dynamics = new LinearDynamics(tensor(new double[,] { { 0.9, 0.2 }, { -0.2, 0.9 } }))
+            { ModelError = ErrorCovariance.Scalar(2, 0.5) };
         var network = new ObservationNetwork(new IdentityObservationOperator(2), ErrorCovariance.Diagonal(1, 0.3));
         var initial = new GaussianInitialCondition(zeros(2, dtype: ScalarType.Float64), ErrorCovariance.Scalar(2, 1));
         var system = new AssimilationSystem(dynamics, network) { Initial = initial };
@@ -78,11 +81,14 @@ public sealed class InnovationStatisticsTests
         // Three observations of the one component, P = variance, R = I: S = I + P 1 1^T, det S = 1 + 3 P, and
         // d^T S^-1 d = |d|^2 - (1^T d)^2 P / (1 + 3 P), in which round-off of P would be as large as R.
         using var scope = NewDisposeScope();
-        var network = new ObservationNetwork(new LinearObservationOperator(ones(3, 1, dtype: ScalarType.Float64)), ErrorCovariance.Scalar(3, 1));
+        var network = new ObservationNetwork(new LinearObservationOperator(ones(3, 1, dtype: ScalarType.Float64)),
+            ErrorCovariance.Scalar(3, 1));
         var model = new LinearDynamics(eye(1, dtype: ScalarType.Float64));
-        var system = new AssimilationSystem(model, network) { Initial = new GaussianInitialCondition(zeros(1), ErrorCovariance.Scalar(1, variance)) };
+        var system = new AssimilationSystem(model, network)
+            { Initial = new GaussianInitialCondition(zeros(1), ErrorCovariance.Scalar(1, variance)) };
         var filter = context.Analysis.KalmanFilter(system);
-        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = tensor(new[] { 1.0, 2, 4 }).reshape(1, 1, 3) }, [1.0]);
+        var view = context.Data.FromMemory(new Dictionary<Column, Tensor>
+            { [Columns.Observation] = tensor(new[] { 1.0, 2, 4 }).reshape(1, 1, 3) }, [1.0]);
         double distance = 21 - 49 / (1 / variance + 3);
 
         var (likelihood, chi) = (new LogLikelihood(network), new InnovationChiSquare(network));
@@ -108,7 +114,8 @@ public sealed class InnovationStatisticsTests
         var first = new GaussianInitialCondition(zeros(1), ErrorCovariance.Scalar(1, 1));
         var system = new AssimilationSystem(model, network) { Initial = first };
         var filter = single.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 2 });
-        var view = single.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = tensor(new[] { 1.0, 2, 4 }).reshape(1, 1, 3) }, [1.0]);
+        var view = single.Data.FromMemory(new Dictionary<Column, Tensor>
+            { [Columns.Observation] = tensor(new[] { 1.0, 2, 4 }).reshape(1, 1, 3) }, [1.0]);
         using var run = filter.Run(view);
         run.MoveNext();
         double mean = run.ForecastDensity.Mean.ToDouble(), variance = run.ForecastDensity.Covariance.ToDouble();
@@ -124,9 +131,11 @@ public sealed class InnovationStatisticsTests
     public void Observations_without_error_of_one_place_are_refused_by_their_number()
     {
         using var scope = NewDisposeScope();
-        var statistics = new InnovationStatistics(new LinearObservationOperator(ones(2, 1, dtype: ScalarType.Float64)), ErrorCovariance.Scalar(2, 0));
+        var statistics = new InnovationStatistics(new LinearObservationOperator(ones(2, 1, dtype: ScalarType.Float64)),
+            ErrorCovariance.Scalar(2, 0));
         var message = Assert.Throws<ArithmeticException>(() => statistics.Add(
-            new GaussianDensity(zeros(1, 1, dtype: ScalarType.Float64), ones(1, 1, 1, dtype: ScalarType.Float64)), new Observation(ones(1, 2, dtype: ScalarType.Float64), null, 0))).Message;
+            new GaussianDensity(zeros(1, 1, dtype: ScalarType.Float64), ones(1, 1, 1, dtype: ScalarType.Float64)),
+            new Observation(ones(1, 2, dtype: ScalarType.Float64), null, 0))).Message;
         Assert.Contains("observation 1 (from 0)", message);
     }
 
@@ -135,13 +144,16 @@ public sealed class InnovationStatisticsTests
     {
         using var scope = NewDisposeScope();
         var model = new LinearDynamics(-eye(1, dtype: ScalarType.Float64));    // from 1 to -1 and back
-        var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension, 1)) { Initial = new GaussianInitialCondition(ones(1), ErrorCovariance.Scalar(1, 1e-6)) };
+        var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension, 1))
+            { Initial = new GaussianInitialCondition(ones(1), ErrorCovariance.Scalar(1, 1e-6)) };
         var filter = context.Analysis.KalmanFilter(system);
-        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = ones(4, 1, 1, dtype: ScalarType.Float64) }, [1.0, 2, 3, 4]);
+        var view = context.Data.FromMemory(new Dictionary<Column, Tensor>
+            { [Columns.Observation] = ones(4, 1, 1, dtype: ScalarType.Float64) }, [1.0, 2, 3, 4]);
         var network = new ObservationNetwork(new Roots(1), ErrorCovariance.Scalar(1, 1));
         foreach (IScore score in (IScore[])[new LogLikelihood(network), new InnovationChiSquare(network)])
         {
-            var message = Assert.Throws<DivergenceException>(() => context.Scores.Evaluate(filter.Transform(view), new() { Scores = [score] })).Message;
+            var message = Assert.Throws<DivergenceException>(() =>
+                context.Scores.Evaluate(filter.Transform(view), new() { Scores = [score] })).Message;
             Assert.Contains("'Roots'", message);
             Assert.Contains("cycle 0", message);
         }
@@ -154,5 +166,6 @@ public sealed class InnovationStatisticsTests
 
     [Fact]
     public void NothingTakenInGivesNoFigure() =>
-        Assert.Throws<InvalidOperationException>(() => new InnovationStatistics(new IdentityObservationOperator(1), ErrorCovariance.Scalar(1, 1)).MeanChiSquare);
+        Assert.Throws<InvalidOperationException>(() =>
+            new InnovationStatistics(new IdentityObservationOperator(1), ErrorCovariance.Scalar(1, 1)).MeanChiSquare);
 }

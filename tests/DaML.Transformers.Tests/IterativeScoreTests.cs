@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>Time-averaged analysis errors of the iterative methods as DAPPER and the literature publish them, within 10 %: the median over independent trajectories.</summary>
+/// <summary>
+/// Time-averaged analysis errors of the iterative methods as DAPPER and the literature publish them, within 10 %: the median over
+/// independent trajectories.
+/// </summary>
 public sealed class IterativeScoreTests(ITestOutputHelper output)
 {
     private readonly DataAssimilationContext context = new(23);
@@ -37,7 +40,8 @@ public sealed class IterativeScoreTests(ITestOutputHelper output)
     {
         var dynamics = new Lorenz96();
         using var scope = NewDisposeScope();
-        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(40)) { Interval = interval, Initial = PublishedStart.Lorenz96() };
+        var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(40))
+            { Interval = interval, Initial = PublishedStart.Lorenz96() };
         var twin = context.Data.Twin(system, new() { Batch = 8, Cycles = cycles });
         Near(published, context.Analysis.IterativeEnsembleKalmanSmoother(system, Options(members, inflation)), twin, 80);
     }
@@ -50,6 +54,7 @@ public sealed class IterativeScoreTests(ITestOutputHelper output)
         var start = new GaussianInitialCondition(full(40, 3.0, dtype: ScalarType.Float64), ErrorCovariance.Scalar(40, 1));
         var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension)) { Initial = start };
         var twin = context.Data.Twin(system, new() { Batch = 8, Cycles = 400 });
-        Near(0.41, context.Analysis.AdditiveErrorIterativeEnsembleKalmanFilter(system, new() { Members = 20, Inflation = Inflation.StandardDeviation(1.1), Rotation = EnsembleRotation.MeanPreserving }), twin, 80);
+        Near(0.41, context.Analysis.AdditiveErrorIterativeEnsembleKalmanFilter(system,
+            new() { Members = 20, Inflation = Inflation.StandardDeviation(1.1), Rotation = EnsembleRotation.MeanPreserving }), twin, 80);
     }
 }

@@ -40,7 +40,8 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
         var system = new AssimilationSystem(model, network) { Initial = start };
         var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 30 }).Materialise();
         EstimatedParameter[] believed = [new("forcing", 0.2, 0.6) { Evolution = ParameterEvolution.RandomWalk(0.05) }];
-        var estimates = context.Analysis.JointEstimation(system, new() { Parameters = believed, Method = new KalmanFilter() }).Transform(twin);
+        var estimates = context.Analysis.JointEstimation(system, new() { Parameters = believed, Method = new KalmanFilter() })
+            .Transform(twin);
 
         // by hand: z = (x, f)
         var m = zeros(4, 4, dtype: ScalarType.Float64);
@@ -59,7 +60,8 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
             Compare.Close(mean.narrow(1, 0, 3), cursor[Columns.Forecast], 1e-10);
             Compare.Close(covariance.diagonal().sqrt().narrow(0, 0, 3).expand(2, 3), cursor[Columns.ForecastSpread], 1e-10);
             var gain = covariance.matmul(hh.T).matmul(linalg.inv(hh.matmul(covariance).matmul(hh.T) + r));
-            (mean, covariance) = (mean + (cursor[Columns.Observation] - mean.matmul(hh.T)).matmul(gain.T), covariance - gain.matmul(hh).matmul(covariance));
+            (mean, covariance) = (mean + (cursor[Columns.Observation] - mean.matmul(hh.T)).matmul(gain.T),
+                covariance - gain.matmul(hh).matmul(covariance));
             Compare.Close(mean.narrow(1, 0, 3), cursor[Columns.Analysis], 1e-10);
             Compare.Close(mean.narrow(1, 3, 1), cursor[Columns.Parameters], 1e-10);
             Compare.Close(covariance.diagonal().sqrt().narrow(0, 3, 1).expand(2, 1), cursor[Columns.ParametersSpread], 1e-10);
@@ -88,13 +90,15 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
     {
         var truth = new Lorenz96(forcing: 8);
         var network = ObservationNetwork.Full(truth.Dimension);
-        var start = new GaussianInitialCondition(new Lorenz96().UsualInitialCondition().Draw(1, context.Random("start"), ScalarType.Float64)[0], ErrorCovariance.Scalar(40, 0.5));
+        var start = new GaussianInitialCondition(new Lorenz96().UsualInitialCondition()
+            .Draw(1, context.Random("start"), ScalarType.Float64)[0], ErrorCovariance.Scalar(40, 0.5));
         var system = new AssimilationSystem(truth, network) { Initial = start };
         using var twin = context.Data.Twin(system, new() { Batch = 5, Cycles = 200 }).Materialise();
         var method = context.Analysis.JointEstimation(system with { Dynamics = new Lorenz96(forcing: 99) }, new()
         {
             Parameters = [new EstimatedParameter("forcing", 6.5, 1)],
-            Method = new EnsembleTransformKalmanFilter { Members = 50, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving },
+            Method = new EnsembleTransformKalmanFilter
+                { Members = 50, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving },
         });
         Found(method, twin, 8, 0.1);
         var report = context.Scores.Evaluate(method.Transform(twin), new ScoreOptions { BurnIn = 100 });
@@ -111,7 +115,8 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
         Found(context.Analysis.JointEstimation(system, new()
         {
             Parameters = [new EstimatedParameter("rho", 25, 3) { Evolution = ParameterEvolution.RandomWalk(0.02) }],
-            Method = new EnsembleTransformKalmanFilter { Members = 20, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving },
+            Method = new EnsembleTransformKalmanFilter
+                { Members = 20, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving },
         }), twin, 28, 0.4);
     }
 
@@ -134,7 +139,8 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
         Assert.True(cursor.MoveNext());
         Assert.Equal([1, 3], cursor[Columns.Analysis].shape);
         // a method on other states is refused where it is appended
-        Assert.Throws<SchemaException>(() => new TransformerChain([method.Steps.OfType<SequentialAssimilation<StateMemory>>().Single(), new JointEstimates(5, 1, false)]));
+        Assert.Throws<SchemaException>(() =>
+            new TransformerChain([method.Steps.OfType<SequentialAssimilation<StateMemory>>().Single(), new JointEstimates(5, 1, false)]));
     }
 
     [Fact]
@@ -152,9 +158,11 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
                 Method = new EnsembleTransformKalmanFilter { Members = 5 },
             });
             context.Model.Save(method, path);
-            var read = ModelArchive.Read<TransformerChain>(path, new ComponentRegistry([.. DynamicsComponents.All, .. TransformerComponents.All]), context);
+            var read = ModelArchive.Read<TransformerChain>(path,
+                new ComponentRegistry([.. DynamicsComponents.All, .. TransformerComponents.All]), context);
             using var twin = context.Data.Twin(system, new() { Cycles = 5 }).Materialise();
-            foreach (var column in (Column[])[Columns.Analysis, Columns.Forecast, Columns.Parameters, Columns.ParametersSpread, Columns.AnalysisSpread])
+            foreach (var column in (Column[])[Columns.Analysis, Columns.Forecast, Columns.Parameters, Columns.ParametersSpread,
+                Columns.AnalysisSpread])
                 Assert.Equal(Last(method, twin, column).data<double>().ToArray(), Last(read, twin, column).data<double>().ToArray());
         }
         finally { File.Delete(path); }
@@ -165,7 +173,9 @@ public sealed class JointEstimationTests(ITestOutputHelper output) : IDisposable
     {
         var (estimate, spread) = Last(method, twin);
         var error = estimate - value;
-        output.WriteLine($"{estimate.mean().ToDouble():f3} (error {error.square().mean().sqrt().ToDouble():f4}, claimed {spread.mean().ToDouble():f4}); worst {error.abs().max().ToDouble():f3}");
+        output.WriteLine(
+            $"{estimate.mean().ToDouble():f3} (error {error.square().mean().sqrt().ToDouble():f4}, claimed " +
+                $"{spread.mean().ToDouble():f4}); worst {error.abs().max().ToDouble():f3}");
         Assert.InRange(error.abs().max().ToDouble(), 0, tolerance);
         Assert.InRange(error.square().mean().sqrt().ToDouble() / spread.mean().ToDouble(), 0.3, 2.5);
     }

@@ -54,7 +54,8 @@ public sealed class KalmanFilterTests
         var next = system.M.matmul(p - gain.matmul(system.H).matmul(p)).matmul(system.M.T) + system.Q;
         Compare.Close(p, next, 1e-12);
 
-        // The squared error in the metric of its covariance is chi-square with n degrees of freedom: mean n, standard error sqrt(2 n / count).
+        // The squared error in the metric of its covariance is chi-square with n degrees of freedom: mean n, standard error sqrt(2 n /
+        // count).
         var error = run[Columns.Analysis] - run[Columns.Truth];
         var white = linalg.solve_triangular(linalg.cholesky(run.Analysis.Covariance[0]), error.T, upper: false);
         double mean = white.square().sum([0]).mean().ToDouble();
@@ -70,7 +71,8 @@ public sealed class KalmanFilterTests
         var y = random.Normal([2, 3], ScalarType.Float64);
         var mask = tensor(new[] { true, false, true, true, false, true }, 2, 3);
         var forecast = new GaussianMemory(system.M0.unsqueeze(0).repeat(2, 1), system.P0.repeat(2, 1, 1));
-        var analysis = new KalmanFilterAnalyzer(system.Network.Operator, system.Network.Error).Analyze(forecast, new Observation(y, mask, 0), random);
+        var analysis = new KalmanFilterAnalyzer(system.Network.Operator, system.Network.Error)
+            .Analyze(forecast, new Observation(y, mask, 0), random);
 
         var there = tensor(new long[] { 0, 2 });
         var smaller = new KalmanFilterAnalyzer(new LinearObservationOperator(system.H.index_select(0, there)),
@@ -90,7 +92,8 @@ public sealed class KalmanFilterTests
         using var random = context.Random("inflation");
         var y = new Observation(random.Normal([1, 3], ScalarType.Float64), null, 0);
         GaussianMemory Analyze(Tensor covariance, MultiplicativeInflation inflation) =>
-            new KalmanFilterAnalyzer(system.Network.Operator, system.Network.Error, inflation).Analyze(new(system.M0.unsqueeze(0), covariance.unsqueeze(0)), y, random);
+            new KalmanFilterAnalyzer(system.Network.Operator, system.Network.Error, inflation)
+                .Analyze(new(system.M0.unsqueeze(0), covariance.unsqueeze(0)), y, random);
 
         var inflated = Analyze(system.P0, Inflation.Variance(1.21, target));
         var plain = Analyze(target == InflationTarget.Prior ? 1.21 * system.P0 : system.P0, Inflation.None);

@@ -50,7 +50,8 @@ internal static class Compare
         return (a - b).abs().max().ToDouble() / Math.Max(1e-300, b.abs().max().ToDouble());
     }
 
-    public static void Close(Tensor expected, Tensor actual, double tolerance) => Assert.InRange(Difference(actual, expected), 0, tolerance);
+    public static void Close(Tensor expected, Tensor actual, double tolerance) =>
+        Assert.InRange(Difference(actual, expected), 0, tolerance);
 
     /// <summary>An ensemble whose sample mean and covariance are exactly those given, <c>[1, members, n]</c>.</summary>
     public static Tensor ExactEnsemble(Tensor mean, Tensor covariance, long members, long seed = 5)

@@ -8,7 +8,8 @@ public sealed class LocalEnsembleTransformTests(ITestOutputHelper output)
     private readonly DataAssimilationContext context = new(31);
 
     /// <summary>Hunt et al. 2007, component by component, written out with nothing but matrices.</summary>
-    private static Tensor Reference(Tensor members, Tensor h, Tensor sigma, Tensor y, Func<int, int, double> weight, double posterior, Tensor? rotation)
+    private static Tensor Reference(Tensor members, Tensor h, Tensor sigma, Tensor y, Func<int, int, double> weight, double posterior,
+        Tensor? rotation)
     {
         long count = members.shape[0], n = members.shape[1], p = h.shape[0];
         var result = zeros_like(members);
@@ -57,8 +58,10 @@ public sealed class LocalEnsembleTransformTests(ITestOutputHelper output)
         }
         foreach (var rotation in Enum.GetValues<EnsembleRotation>())
         {
-            var analyzer = new LocalEnsembleTransformKalmanFilterAnalyzer(new LinearObservationOperator(h), ErrorCovariance.Diagonal(sigma.square()),
-                new Localisation(LocalisationGeometry.Circle(n), LocalisationRadius.HalfWidth(6), taper, place), Inflation.StandardDeviation(1.1), rotation);
+            var analyzer = new LocalEnsembleTransformKalmanFilterAnalyzer(new LinearObservationOperator(h),
+                ErrorCovariance.Diagonal(sigma.square()),
+                new Localisation(LocalisationGeometry.Circle(n), LocalisationRadius.HalfWidth(6), taper, place),
+                Inflation.StandardDeviation(1.1), rotation);
             using RandomStream first = new(1, "rotation", CPU), second = new(1, "rotation", CPU), third = new(1, "rotation", CPU);
             var turn = rotation == EnsembleRotation.None ? null : RandomRotation.MeanPreserving(batch, members, first, ScalarType.Float64);
             var observation = new Observation(y, mask, 0);
@@ -66,12 +69,17 @@ public sealed class LocalEnsembleTransformTests(ITestOutputHelper output)
             for (int b = 0; b < batch; b++)
             {
                 var there = mask[b].data<bool>().ToArray();
-                Compare.Close(Reference(ensemble[b], h, sigma, y[b], (i, j) => there[j] ? Weight(i, j) : 0, 1.1, turn?[b]), analysis[b], 1e-11);
+                Compare.Close(Reference(ensemble[b], h, sigma, y[b], (i, j) => there[j] ? Weight(i, j) : 0, 1.1, turn?[b]), analysis[b],
+                    1e-11);
             }
             // Tensor by tensor it is the same.
-            var tensors = analyzer.InTensors(ObservedEnsemble.Of(ensemble, observation, new LinearObservationOperator(h), ErrorCovariance.Diagonal(sigma.square())), members - 1, turn);
+            var tensors =
+                analyzer.InTensors(
+                    ObservedEnsemble.Of(ensemble, observation, new LinearObservationOperator(h), ErrorCovariance.Diagonal(sigma.square())),
+                    members - 1, turn);
             Compare.Close(tensors, analysis, 1e-12);
-            var single = analyzer.Analyze(new(ensemble.to(ScalarType.Float32)), new Observation(y.to(ScalarType.Float32), mask, 0), third).Members;
+            var single = analyzer.Analyze(new(ensemble.to(ScalarType.Float32)), new Observation(y.to(ScalarType.Float32), mask, 0),
+                third).Members;
             if (rotation == EnsembleRotation.None) Compare.Close(analysis, single.to(ScalarType.Float64), 2e-5);
         }
     }
@@ -87,18 +95,23 @@ public sealed class LocalEnsembleTransformTests(ITestOutputHelper output)
         var observation = new Observation(random.Normal([2, 20], ScalarType.Float64), random.Uniform([2, 20], ScalarType.Float64) > 0.2, 0);
         var h = SubsetObservationOperator.Strided(40, 2);
         var r = ErrorCovariance.Scalar(20, 0.8);
-        foreach (var inflation in new Inflation[] { Inflation.StandardDeviation(1.07), Inflation.ForgettingFactor(0.9), Inflation.RelaxationToPriorSpread(0.3) })
+        foreach (var inflation in new Inflation[]
+            { Inflation.StandardDeviation(1.07), Inflation.ForgettingFactor(0.9), Inflation.RelaxationToPriorSpread(0.3) })
         {
             using RandomStream first = new(1, "rotation", CPU), second = new(1, "rotation", CPU), third = new(1, "rotation", CPU);
-            var expected = new EnsembleTransformKalmanFilterAnalyzer(h, r, inflation, EnsembleRotation.MeanPreserving).Analyze(new(ensemble), observation, first).Members;
+            var expected = new EnsembleTransformKalmanFilterAnalyzer(h, r, inflation, EnsembleRotation.MeanPreserving)
+                .Analyze(new(ensemble), observation, first).Members;
             foreach (var taper in new[] { LocalisationTaper.GaspariCohn, LocalisationTaper.Boxcar, LocalisationTaper.Gaussian })
             {
                 using var stream = new RandomStream(1, "rotation", CPU);
-                var local = new LocalEnsembleTransformKalmanFilterAnalyzer(h, r, new(LocalisationGeometry.Circle(40), LocalisationRadius.Infinite, taper), inflation, EnsembleRotation.MeanPreserving);
+                var local = new LocalEnsembleTransformKalmanFilterAnalyzer(h, r,
+                    new(LocalisationGeometry.Circle(40), LocalisationRadius.Infinite, taper), inflation, EnsembleRotation.MeanPreserving);
                 Compare.Close(expected, local.Analyze(new(ensemble), observation, stream).Members, 1e-10);
             }
             // A box around everything is no localisation either.
-            var boxed = new LocalEnsembleTransformKalmanFilterAnalyzer(h, r, new(LocalisationGeometry.Circle(40), LocalisationRadius.HalfWidth(21), LocalisationTaper.Boxcar), inflation, EnsembleRotation.MeanPreserving);
+            var boxed = new LocalEnsembleTransformKalmanFilterAnalyzer(h, r,
+                new(LocalisationGeometry.Circle(40), LocalisationRadius.HalfWidth(21), LocalisationTaper.Boxcar), inflation,
+                EnsembleRotation.MeanPreserving);
             Compare.Close(expected, boxed.Analyze(new(ensemble), observation, second).Members, 1e-10);
         }
     }
@@ -110,7 +123,8 @@ public sealed class LocalEnsembleTransformTests(ITestOutputHelper output)
         using var random = new RandomStream(5, "tiny", CPU);
         var ensemble = random.Normal([1, 6, 30], ScalarType.Float64);
         var y = random.Normal([1, 15], ScalarType.Float64);
-        var analyzer = new LocalEnsembleTransformKalmanFilterAnalyzer(SubsetObservationOperator.Strided(30, 2), ErrorCovariance.Scalar(15, 0.5),
+        var analyzer = new LocalEnsembleTransformKalmanFilterAnalyzer(SubsetObservationOperator.Strided(30, 2),
+            ErrorCovariance.Scalar(15, 0.5),
             new Localisation(LocalisationGeometry.Line(30), LocalisationRadius.HalfWidth(0.4)));
         var analysis = analyzer.Analyze(new(ensemble), new Observation(y, null, 0), random).Members[0];
         for (int i = 0; i < 30; i++)
@@ -133,7 +147,8 @@ public sealed class LocalEnsembleTransformTests(ITestOutputHelper output)
         var analyzer = new LocalEnsembleTransformKalmanFilterAnalyzer(new IdentityObservationOperator(24), ErrorCovariance.Scalar(24, 1),
             new Localisation(LocalisationGeometry.Circle(24), LocalisationRadius.EFolding(3)), Inflation.StandardDeviation(1.05));
         Tensor Cycle(Tensor e, Tensor observation) => analyzer.Analyze(
-            new EnsemblePropagater(dynamics).Propagate(new(e), new TimeInterval(0, 0.1), random), new Observation(observation, null, 0.1), random).Members;
+            new EnsemblePropagater(dynamics).Propagate(new(e), new TimeInterval(0, 0.1), random), new Observation(observation, null, 0.1),
+            random).Members;
         Compare.Close(Cycle(ensemble, y).roll(5, -1), Cycle(ensemble.roll(5, -1), y.roll(5, -1)), 1e-12);
     }
 
@@ -149,10 +164,12 @@ public sealed class LocalEnsembleTransformTests(ITestOutputHelper output)
             using var random = new RandomStream(6, "threads", CPU);
             var ensemble = random.Normal([2, members, 1000], ScalarType.Float64);
             var y = new Observation(random.Normal([2, 1000], ScalarType.Float64), null, 0);
-            var analyzer = new LocalEnsembleTransformKalmanFilterAnalyzer(new IdentityObservationOperator(1000), ErrorCovariance.Scalar(1000, 1),
+            var analyzer = new LocalEnsembleTransformKalmanFilterAnalyzer(new IdentityObservationOperator(1000),
+                ErrorCovariance.Scalar(1000, 1),
                 new Localisation(LocalisationGeometry.Circle(1000), LocalisationRadius.EFolding(4)));
             var one = ThreadCounts.With(1, () => analyzer.Analyze(new(ensemble), y, random).Members);
-            foreach (int other in new[] { 2, 5 }) Assert.True(one.Equals(ThreadCounts.With(other, () => analyzer.Analyze(new(ensemble), y, random).Members)));
+            foreach (int other in new[] { 2, 5 })
+                Assert.True(one.Equals(ThreadCounts.With(other, () => analyzer.Analyze(new(ensemble), y, random).Members)));
         }
     }
 
@@ -165,7 +182,9 @@ public sealed class LocalEnsembleTransformTests(ITestOutputHelper output)
         var start = PublishedStart.Lorenz96();
         var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension)) { Initial = start };
         var twin = context.Data.Twin(system, new() { Batch = 6, Cycles = 1200 });
-        var filter = context.Analysis.LocalEnsembleTransformKalmanFilter(system, new() { Members = 7, Localisation = new(LocalisationGeometry.Circle(40), LocalisationRadius.EFolding(4)), Inflation = Inflation.StandardDeviation(1.04), Rotation = EnsembleRotation.MeanPreserving });
+        var filter = context.Analysis.LocalEnsembleTransformKalmanFilter(system,
+            new() { Members = 7, Localisation = new(LocalisationGeometry.Circle(40), LocalisationRadius.EFolding(4)),
+                Inflation = Inflation.StandardDeviation(1.04), Rotation = EnsembleRotation.MeanPreserving });
         var scores = context.Scores.Evaluate(filter.Transform(twin), new ScoreOptions { BurnIn = 200 }).AnalysisRmse.PerTrajectory;
         double median = scores.Order().ElementAt(scores.Count / 2);
         output.WriteLine($"LETKF: median {median:f4} of {string.Join(", ", scores.Select(score => $"{score:f3}"))}");
@@ -181,17 +200,36 @@ public sealed class LocalEnsembleTransformTests(ITestOutputHelper output)
         var circle = LocalisationGeometry.Circle(10);
         var localisation = new Localisation(circle, LocalisationRadius.EFolding(2));
         string Refusal(Func<object> make) => Assert.ThrowsAny<ArgumentException>(make).Message;
-        Assert.Contains("uncorrelated", Refusal(() => new LocalEnsembleTransformKalmanFilterAnalyzer(h, ErrorCovariance.Full(eye(10, dtype: ScalarType.Float64)), localisation)));
-        Assert.Contains("rotation", Refusal(() => new LocalEnsembleTransformKalmanFilterAnalyzer(h, r, localisation, Inflation.RelaxationToPriorPerturbations(0.3), EnsembleRotation.MeanPreserving)));
-        Assert.Contains("10 places", Refusal(() => new LocalEnsembleTransformKalmanFilterAnalyzer(new IdentityObservationOperator(12), ErrorCovariance.Scalar(12, 1), localisation)));
-        Assert.Contains("where its observations are", Refusal(() => new LocalEnsembleTransformKalmanFilterAnalyzer(new LinearObservationOperator(ones(3, 10, dtype: ScalarType.Float64)), ErrorCovariance.Scalar(3, 1), localisation)));
-        Assert.Contains("positions of 4", Refusal(() => new LocalEnsembleTransformKalmanFilterAnalyzer(h, r, new(circle, LocalisationRadius.EFolding(2), null, arange(4, dtype: ScalarType.Float64)))));
-        Assert.Contains("coordinates", Refusal(() => new Localisation(circle, LocalisationRadius.EFolding(2), null, ones(10, 2, dtype: ScalarType.Float64))));
+        Assert.Contains("uncorrelated",
+            Refusal(() =>
+                new LocalEnsembleTransformKalmanFilterAnalyzer(h, ErrorCovariance.Full(eye(10, dtype: ScalarType.Float64)), localisation)));
+        Assert.Contains("rotation",
+            Refusal(() =>
+                new LocalEnsembleTransformKalmanFilterAnalyzer(h, r, localisation, Inflation.RelaxationToPriorPerturbations(0.3),
+                    EnsembleRotation.MeanPreserving)));
+        Assert.Contains("10 places",
+            Refusal(() =>
+                new LocalEnsembleTransformKalmanFilterAnalyzer(new IdentityObservationOperator(12), ErrorCovariance.Scalar(12, 1),
+                    localisation)));
+        Assert.Contains("where its observations are",
+            Refusal(() =>
+                new LocalEnsembleTransformKalmanFilterAnalyzer(new LinearObservationOperator(ones(3, 10, dtype: ScalarType.Float64)),
+                    ErrorCovariance.Scalar(3, 1), localisation)));
+        Assert.Contains("positions of 4",
+            Refusal(() =>
+                new LocalEnsembleTransformKalmanFilterAnalyzer(h, r,
+                    new(circle, LocalisationRadius.EFolding(2), null, arange(4, dtype: ScalarType.Float64)))));
+        Assert.Contains("coordinates",
+            Refusal(() => new Localisation(circle, LocalisationRadius.EFolding(2), null, ones(10, 2, dtype: ScalarType.Float64))));
         Assert.Contains("above zero", Refusal(() => LocalisationRadius.HalfWidth(0)));
         Assert.Contains("periods", Refusal(() => LocalisationGeometry.Places(ones(4, 2, dtype: ScalarType.Float64), 3.0)));
         var analyzer = new LocalEnsembleTransformKalmanFilterAnalyzer(h, r, localisation);
         using var random = new RandomStream(1, "refused", CPU);
-        Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(ones(1, 4, 10, dtype: ScalarType.Float64)), new Observation(ones(1, 9, dtype: ScalarType.Float64), null, 0), random));
-        Assert.Throws<ArgumentException>(() => analyzer.Analyze(new(ones(1, 4, 10, dtype: ScalarType.Float64)), new Observation(ones(1, 10, dtype: ScalarType.Float64), ones(1, 10), 0), random));
+        Assert.Throws<ArgumentException>(() =>
+            analyzer.Analyze(new(ones(1, 4, 10, dtype: ScalarType.Float64)),
+                new Observation(ones(1, 9, dtype: ScalarType.Float64), null, 0), random));
+        Assert.Throws<ArgumentException>(() =>
+            analyzer.Analyze(new(ones(1, 4, 10, dtype: ScalarType.Float64)),
+                new Observation(ones(1, 10, dtype: ScalarType.Float64), ones(1, 10), 0), random));
     }
 }

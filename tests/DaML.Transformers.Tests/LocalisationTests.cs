@@ -5,7 +5,9 @@ namespace DaML.Tests;
 
 public sealed class LocalisationTests
 {
-    private static LocalisationTaper[] Tapers => [LocalisationTaper.GaspariCohn, LocalisationTaper.Boxcar, LocalisationTaper.Gaussian, LocalisationTaper.Triangular, LocalisationTaper.Tricube];
+    private static LocalisationTaper[] Tapers =>
+        [LocalisationTaper.GaspariCohn, LocalisationTaper.Boxcar, LocalisationTaper.Gaussian, LocalisationTaper.Triangular,
+            LocalisationTaper.Tricube];
 
     [Fact]
     public void Gaspari_and_Cohns_taper_is_the_autocorrelation_of_a_tent_in_space()
@@ -55,7 +57,8 @@ public sealed class LocalisationTests
             else Assert.Equal(Math.Exp(-0.5), AtEFolding(), 12);
         }
         // The Gaussian and the function that approximates it are close for the same radius of either kind.
-        for (double z = 0; z < 2; z += 0.1) Assert.InRange(LocalisationTaper.Gaussian.At(z) - LocalisationTaper.GaspariCohn.At(z), -0.04, 0.01);
+        for (double z = 0; z < 2; z += 0.1)
+            Assert.InRange(LocalisationTaper.Gaussian.At(z) - LocalisationTaper.GaspariCohn.At(z), -0.04, 0.01);
     }
 
     public static TheoryData<string> Geometries => ["circle", "line", "torus", "bounded grid", "cylinder", "places", "cube", "one row"];
@@ -124,7 +127,9 @@ public sealed class LocalisationTests
         var subset = new SubsetObservationOperator(8, 5, 1, 3);
         Assert.Equal([0, 1, 2], Observed(new IdentityObservationOperator(3))!);
         Assert.Equal([5, 1, 3], Observed(subset)!);
-        Assert.Equal([1, 5], Observed(subset.Then(new ElementwiseObservationOperator(3, ObservationFunction.Square)).Then(new SubsetObservationOperator(3, 1, 0)))!);
+        Assert.Equal([1, 5],
+            Observed(subset.Then(new ElementwiseObservationOperator(3, ObservationFunction.Square))
+                .Then(new SubsetObservationOperator(3, 1, 0)))!);
         using var matrix = ones(2, 3, dtype: ScalarType.Float64);
         Assert.Null(Observed(subset.Then(new LinearObservationOperator(matrix))));
         Assert.Equal(6, LocalisationGeometry.Circle(3).Repeat(2).Dimension);
@@ -134,7 +139,8 @@ public sealed class LocalisationTests
     public void A_search_of_many_takes_work_in_proportion()
     {
         // 10^5 sites: all pairs would be 10^10 distances.
-        var domains = new LocalDomains(LocalisationGeometry.Circle(100_000), LocalisationGeometry.Circle(100_000).Coordinates, LocalisationTaper.GaspariCohn, 7.28);
+        var domains = new LocalDomains(LocalisationGeometry.Circle(100_000), LocalisationGeometry.Circle(100_000).Coordinates,
+            LocalisationTaper.GaspariCohn, 7.28);
         Assert.Equal(29, domains.Largest);
         Assert.Equal(29, domains.Mean);
     }
@@ -152,16 +158,19 @@ public sealed class LocalisationTests
         [
             new(LocalisationGeometry.Circle(12), LocalisationRadius.EFolding(1.7)),
             new(LocalisationGeometry.Grid(3, 4, AxisEnds.Periodic), LocalisationRadius.HalfWidth(2), LocalisationTaper.Tricube),
-            new(LocalisationGeometry.Places(random.Normal([12, 3], ScalarType.Float64), null, 2.5, null), LocalisationRadius.Infinite, LocalisationTaper.Gaussian, random.Normal([12, 3], ScalarType.Float64)),
+            new(LocalisationGeometry.Places(random.Normal([12, 3], ScalarType.Float64), null, 2.5, null), LocalisationRadius.Infinite,
+                LocalisationTaper.Gaussian, random.Normal([12, 3], ScalarType.Float64)),
         ];
         foreach (var localisation in all)
         {
-            var analyzer = new LocalEnsembleTransformKalmanFilterAnalyzer(new IdentityObservationOperator(12), ErrorCovariance.Scalar(12, 1), localisation, Inflation.StandardDeviation(1.1));
+            var analyzer = new LocalEnsembleTransformKalmanFilterAnalyzer(new IdentityObservationOperator(12),
+                ErrorCovariance.Scalar(12, 1), localisation, Inflation.StandardDeviation(1.1));
             string path = Path.GetTempFileName();
             ModelArchive.Write(analyzer, path);
             var read = ModelArchive.Read<LocalEnsembleTransformKalmanFilterAnalyzer>(path, registry, context);
             File.Delete(path);
-            Assert.True(analyzer.Analyze(ensemble, observation, random).Members.Equals(read.Analyze(ensemble, observation, random).Members));
+            Assert.True(
+                analyzer.Analyze(ensemble, observation, random).Members.Equals(read.Analyze(ensemble, observation, random).Members));
         }
     }
 }

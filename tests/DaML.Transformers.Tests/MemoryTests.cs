@@ -15,7 +15,8 @@ public sealed class MemoryTests
         var dynamics = new Lorenz96();
         var system = new AssimilationSystem(dynamics, ObservationNetwork.Random(dynamics.Dimension));
         var twin = context.Data.Twin(system, new() { Cycles = 4000 });
-        var filter = context.Analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 20, Rotation = EnsembleRotation.MeanPreserving });
+        var filter = context.Analysis.FiniteSizeEnsembleKalmanFilter(system,
+            new() { Members = 20, Rotation = EnsembleRotation.MeanPreserving });
         using var cursor = filter.Transform(twin).OpenCursor();
 
         // Native memory is what the process holds beside the garbage collector's heap.

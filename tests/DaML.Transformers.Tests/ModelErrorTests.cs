@@ -9,7 +9,8 @@ public sealed class ModelErrorTests(ITestOutputHelper output)
     private readonly DataAssimilationContext context = new(41);
     private readonly LinearGaussianSystem system = new(9);
 
-    public static TheoryData<NoiseTreatment> SquareRoots => [NoiseTreatment.SquareRoot, NoiseTreatment.SquareRootWithResidual, NoiseTreatment.SquareRootDependent];
+    public static TheoryData<NoiseTreatment> SquareRoots =>
+        [NoiseTreatment.SquareRoot, NoiseTreatment.SquareRootWithResidual, NoiseTreatment.SquareRootDependent];
 
     [Theory, MemberData(nameof(SquareRoots))]
     public void Square_root_with_a_full_rank_ensemble_is_the_Kalman_filter(NoiseTreatment treatment)
@@ -44,7 +45,8 @@ public sealed class ModelErrorTests(ITestOutputHelper output)
         using var random = context.Random("small");
         const long batch = 20000, members = 4;
         var one = random.Normal([1, members, LinearGaussianSystem.N], ScalarType.Float64);
-        var noisy = EnsembleNoise.Add(one.expand(batch, members, LinearGaussianSystem.N), ErrorCovariance.Full(system.Q), treatment, random, centred: true);
+        var noisy = EnsembleNoise.Add(one.expand(batch, members, LinearGaussianSystem.N), ErrorCovariance.Full(system.Q), treatment, random,
+            centred: true);
         var p = Compare.SampleCovariance(one)[0];
         var (values, vectors) = linalg.eigh(p);
         var basis = vectors[.., 2..];
@@ -61,10 +63,12 @@ public sealed class ModelErrorTests(ITestOutputHelper output)
         {
             Compare.Close(inside.matmul(expected).matmul(inside), inside.matmul(covariance).matmul(inside), 1e-11);
             var cross = inside.matmul(covariance - p).matmul(outside);
-            var white = EnsembleNoise.Add(one.expand(batch, members, LinearGaussianSystem.N), ErrorCovariance.Full(system.Q), NoiseTreatment.SquareRootWithResidual, random, centred: true);
+            var white = EnsembleNoise.Add(one.expand(batch, members, LinearGaussianSystem.N), ErrorCovariance.Full(system.Q),
+                NoiseTreatment.SquareRootWithResidual, random, centred: true);
             var without = inside.matmul(Compare.SampleCovariance(white).mean([0]) - p).matmul(outside);
             var wanted = inside.matmul(system.Q).matmul(outside);
-            // What lies outside follows what was added inside, of which the ensemble's own anomalies are a part: about half of Q's dependence, where independent draws have none.
+            // What lies outside follows what was added inside, of which the ensemble's own anomalies are a part: about half of Q's
+            // dependence, where independent draws have none.
             Assert.InRange(Compare.Difference(cross, wanted), 0, 0.6);
             Assert.InRange(Compare.Difference(without, wanted), 0.9, 1.2);
         }
@@ -102,15 +106,21 @@ public sealed class ModelErrorTests(ITestOutputHelper output)
         using var twin = context.Data.Twin(system, new() { Batch = 6, Cycles = 400 }).Materialise();
         double Score(ITransformer method)
         {
-            double median = context.Scores.Evaluate(method.Transform(twin), new ScoreOptions { BurnIn = 100 }).AnalysisRmse.PerTrajectory.Order().ElementAt(3);
+            double median = context.Scores.Evaluate(method.Transform(twin),
+                new ScoreOptions { BurnIn = 100 }).AnalysisRmse.PerTrajectory.Order().ElementAt(3);
             output.WriteLine($"{method.Name}: {median:f3}");
             return median;
         }
-        double Transform(NoiseTreatment treatment, double inflation) => Score(context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 20, ModelError = treatment, Inflation = Inflation.StandardDeviation(inflation), Rotation = EnsembleRotation.MeanPreserving }));
+        double Transform(NoiseTreatment treatment, double inflation) =>
+            Score(context.Analysis.EnsembleTransformKalmanFilter(system,
+                new() { Members = 20, ModelError = treatment, Inflation = Inflation.StandardDeviation(inflation),
+                    Rotation = EnsembleRotation.MeanPreserving }));
         double drawn = Transform(NoiseTreatment.Stochastic, 1.1);
         Assert.InRange(drawn, 0.9 * 0.48, 1.1 * 0.48);
         Assert.InRange(Transform(NoiseTreatment.SquareRootDependent, 1.1) / drawn, 0.8, 1);
-        Assert.InRange(Score(context.Analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 20, Rotation = EnsembleRotation.MeanPreserving })), 0.9 * 0.48, 1.1 * 0.48);
+        Assert.InRange(
+            Score(context.Analysis.FiniteSizeEnsembleKalmanFilter(system,
+                new() { Members = 20, Rotation = EnsembleRotation.MeanPreserving })), 0.9 * 0.48, 1.1 * 0.48);
     }
 
     [Theory, MemberData(nameof(SquareRoots))]

@@ -21,7 +21,8 @@ public sealed class NetworkDensityTests : IDisposable
 
     private Tensor Normal(params long[] shape) => random.Normal(shape, ScalarType.Float64);
 
-    private TriangularGaussianDensity Triangular() => new(Normal(Batch, N), Normal(Batch, N, N).tril(-1) + (0.4 * Normal(Batch, N)).exp().diag_embed());
+    private TriangularGaussianDensity Triangular() =>
+        new(Normal(Batch, N), Normal(Batch, N, N).tril(-1) + (0.4 * Normal(Batch, N)).exp().diag_embed());
 
     private DiagonalGaussianDensity Diagonal() => new(Normal(Batch, N), Normal(Batch, N).exp());
 

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>Numbers that are not finite, and solvers that fail, end a run with the name of what they come from; isolated runs go on.</summary>
+/// <summary>
+/// Numbers that are not finite, and solvers that fail, end a run with the name of what they come from; isolated runs go on.
+/// </summary>
 public sealed class NonFiniteOriginTests : IDisposable
 {
     private readonly DisposeScope scope = NewDisposeScope();
@@ -27,7 +29,8 @@ public sealed class NonFiniteOriginTests : IDisposable
         return context.Data.FromMemory(columns, [1, 2, 3, 4]);
     }
 
-    private ITransformer Method(string name, IDynamics model, IObservationOperator h, IInitialCondition start, DivergenceHandling handling = DivergenceHandling.Stop)
+    private ITransformer Method(string name, IDynamics model, IObservationOperator h, IInitialCondition start,
+        DivergenceHandling handling = DivergenceHandling.Stop)
     {
         var network = new ObservationNetwork(h, Unit);
         var system = new AssimilationSystem(model, network) { Initial = start };
@@ -42,12 +45,20 @@ public sealed class NonFiniteOriginTests : IDisposable
             "enkf-n" => analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = Members, DivergenceHandling = handling }),
             "adaptive" => analysis.AdaptivelyInflatedFilter(system, new() { Filter = etkf }),
             "ienkf" => analysis.IterativeEnsembleKalmanSmoother(system, new() { Members = Members, DivergenceHandling = handling }),
-            "ienkf-q" => analysis.AdditiveErrorIterativeEnsembleKalmanFilter(system, new() { Members = Members, DivergenceHandling = handling }),
-            "letkf" => analysis.LocalEnsembleTransformKalmanFilter(system, new() { Members = Members, DivergenceHandling = handling, Localisation = new Localisation(LocalisationGeometry.Line(2), LocalisationRadius.HalfWidth(3), observationPositions: tensor(new double[,] { { 0 }, { 1 } })) }),
+            "ienkf-q" =>
+                analysis.AdditiveErrorIterativeEnsembleKalmanFilter(system, new() { Members = Members, DivergenceHandling = handling }),
+            "letkf" => analysis.LocalEnsembleTransformKalmanFilter(system,
+                new() { Members = Members, DivergenceHandling = handling,
+                    Localisation = new Localisation(LocalisationGeometry.Line(2), LocalisationRadius.HalfWidth(3),
+                        observationPositions: tensor(new double[,] { { 0 }, { 1 } })) }),
             "pf" => analysis.ParticleFilter(system, new() { Members = Members, DivergenceHandling = handling }),
-            "3d-var" => analysis.ThreeDimensionalVariational(system, new() { Background = new KnownBackground(Unit), DivergenceHandling = handling }),
-            "4d-var" => analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(Unit), Window = WindowCycling.Instant, DivergenceHandling = handling }),
-            "4d-var of a window" => analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(Unit), Window = WindowCycling.Disjoint(2), DivergenceHandling = handling }),
+            "3d-var" => analysis.ThreeDimensionalVariational(system,
+                new() { Background = new KnownBackground(Unit), DivergenceHandling = handling }),
+            "4d-var" => analysis.FourDimensionalVariational(system,
+                new() { Background = new KnownBackground(Unit), Window = WindowCycling.Instant, DivergenceHandling = handling }),
+            "4d-var of a window" =>
+                analysis.FourDimensionalVariational(system,
+                    new() { Background = new KnownBackground(Unit), Window = WindowCycling.Disjoint(2), DivergenceHandling = handling }),
             "ekf" => analysis.ExtendedKalmanFilter(system, new() { DivergenceHandling = handling }),
             _ => throw new ArgumentException(name),
         };
@@ -66,7 +77,8 @@ public sealed class NonFiniteOriginTests : IDisposable
     {
         var thrown = Ends(Method(name, Still, new Logarithm(), Around(0.5, 1)), View());
         Assert.Equal((0, "analysis", 1.0), (thrown.Cycle, thrown.Stage, thrown.Time));
-        Assert.Matches(@"cycle 0 \(time 1\).*operator 'Logarithm' gave values that are not finite for \d+ of 12 members \(trajectory 0\)", thrown.Message);
+        Assert.Matches(@"cycle 0 \(time 1\).*operator 'Logarithm' gave values that are not finite for \d+ of 12 members \(trajectory 0\)",
+            thrown.Message);
         Assert.DoesNotContain("More members", thrown.Message);
     }
 
@@ -75,7 +87,8 @@ public sealed class NonFiniteOriginTests : IDisposable
     {
         var thrown = Ends(Method(name, Still, new Logarithm(), Around(-0.5, 1e-8)), View());
         Assert.Equal((name == "4d-var of a window" ? 1 : 0, "analysis"), (thrown.Cycle, thrown.Stage));
-        Assert.Contains("operator 'Logarithm' gave values that are not finite for " + (name == "ienkf-q" ? "12 of 12 members" : "1 of 1 trajectories"), thrown.Message);
+        Assert.Contains("operator 'Logarithm' gave values that are not finite for " +
+            (name == "ienkf-q" ? "12 of 12 members" : "1 of 1 trajectories"), thrown.Message);
     }
 
     [Theory, MemberData(nameof(Ensembles)), MemberData(nameof(Singles))]
@@ -106,11 +119,13 @@ public sealed class NonFiniteOriginTests : IDisposable
     {
         // One trajectory of two starts where the logarithm is not defined; its fresh starts are not either.
         var start = new Alternating();
-        ITransformer method = name == "ekf" ? Method(name, Still, new Logarithm(), Around(-0.5, 1e-8), DivergenceHandling.Isolate) : Method(name, Still, new Logarithm(), start, DivergenceHandling.Isolate);
+        ITransformer method = name == "ekf" ? Method(name, Still, new Logarithm(), Around(-0.5, 1e-8), DivergenceHandling.Isolate)
+            : Method(name, Still, new Logarithm(), start, DivergenceHandling.Isolate);
         var view = View(batch: 2);
         using var cursor = method.Transform(view).OpenCursor();
         try { while (cursor.MoveNext()) Assert.True(cursor[Columns.Diverged].ToArray<bool>()[1]); }
-        catch (DivergenceException thrown) { Assert.Contains("operator 'Logarithm'", thrown.Message); }   // a fresh start that fails as well
+        // a fresh start that fails as well
+        catch (DivergenceException thrown) { Assert.Contains("operator 'Logarithm'", thrown.Message); }
     }
 
     [Fact]
@@ -138,7 +153,8 @@ public sealed class NonFiniteOriginTests : IDisposable
             {
                 Assert.True(clean.MoveNext());
                 Assert.Equal([false, cursor.Cycle >= 3, false], cursor[Columns.Diverged].ToArray<bool>());
-                foreach (long b in (long[])[0, 2]) Assert.Equal(clean[Columns.Analysis][b].ToArray<double>(), cursor[Columns.Analysis][b].ToArray<double>());
+                foreach (long b in (long[])[0, 2])
+                    Assert.Equal(clean[Columns.Analysis][b].ToArray<double>(), cursor[Columns.Analysis][b].ToArray<double>());
             }
             Assert.Equal(5, cursor.Cycle);
         }
@@ -152,16 +168,19 @@ public sealed class NonFiniteOriginTests : IDisposable
         var etkf = context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 4 });
         foreach (var break_ in (Func<Tensor>[])[() => linalg.cholesky(-eye(2)), () => linalg.solve(zeros(2, 2), ones(2))])
         {
-            var method = new SequentialAssimilation<EnsembleMemory>("mine", etkf.Triple with { Analyzer = new Breaking(break_) }, network, context);
+            var method = new SequentialAssimilation<EnsembleMemory>("mine", etkf.Triple with { Analyzer = new Breaking(break_) }, network,
+                context);
             var thrown = Ends(method, View());
             Assert.Equal((0, "analysis"), (thrown.Cycle, thrown.Stage));
-            Assert.Contains("mine diverged in cycle 0 (time 1), in the analysis: the analyzer 'breaking' failed: a factorisation", thrown.Message);
+            Assert.Contains("mine diverged in cycle 0 (time 1), in the analysis: the analyzer 'breaking' failed: a factorisation",
+                thrown.Message);
             Assert.Contains("double precision", thrown.Message);
             Assert.DoesNotContain("linalg", thrown.Message);
             Assert.NotNull(thrown.InnerException);
         }
         // A defect is no divergence.
-        var defect = new SequentialAssimilation<EnsembleMemory>("mine", etkf.Triple with { Analyzer = new Breaking(() => throw new InvalidOperationException("a defect")) }, network, context);
+        var defect = new SequentialAssimilation<EnsembleMemory>("mine",
+            etkf.Triple with { Analyzer = new Breaking(() => throw new InvalidOperationException("a defect")) }, network, context);
         Assert.Equal("a defect", Assert.Throws<InvalidOperationException>(() => defect.Transform(View()).OpenCursor().MoveNext()).Message);
     }
 
@@ -171,8 +190,11 @@ public sealed class NonFiniteOriginTests : IDisposable
         var network = new ObservationNetwork(new IdentityObservationOperator(2), Unit);
         var system = new AssimilationSystem(Still, network) { Initial = Around(0, 1) };
         var etkf = context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 4 });
-        var method = new SequentialAssimilation<EnsembleMemory>("mine", etkf.Triple with { Analyzer = new Breaking(null) }, network, context);
-        Assert.Contains("the analyzer 'breaking' gave values that are not finite for 4 of 4 members (trajectory 0, and in 1 more of 2 trajectories)", Ends(method, View(batch: 2)).Message);
+        var method = new SequentialAssimilation<EnsembleMemory>("mine", etkf.Triple with { Analyzer = new Breaking(null) }, network,
+            context);
+        Assert.Contains(
+            "the analyzer 'breaking' gave values that are not finite for 4 of 4 members (trajectory 0, and in 1 more of 2 trajectories)",
+            Ends(method, View(batch: 2)).Message);
     }
 
     [Fact]
@@ -182,7 +204,9 @@ public sealed class NonFiniteOriginTests : IDisposable
         var system = new AssimilationSystem(Still, network) { Initial = Around(-1, 1e-4) };
         var still = Assert.Throws<DivergenceException>(() => context.Data.Twin(system, new() { Batch = 3 }).OpenCursor().MoveNext());
         Assert.Contains("operator 'Logarithm' gave values that are not finite for 3 of 3 trajectories", still.Message);
-        var rooted = Assert.Throws<DivergenceException>(() => context.Data.Twin(new AssimilationSystem(new Rooted(), network) { Initial = Around(-1, 1e-4) }, new() { Batch = 3 }).OpenCursor().MoveNext());
+        var rooted = Assert.Throws<DivergenceException>(() =>
+            context.Data.Twin(new AssimilationSystem(new Rooted(), network) { Initial = Around(-1, 1e-4) }, new() { Batch = 3 })
+                .OpenCursor().MoveNext());
         Assert.Contains("model 'Rooted' gave values that are not finite for 3 of 3 trajectories", rooted.Message);
     }
 
@@ -254,7 +278,8 @@ public sealed class NonFiniteOriginTests : IDisposable
     {
         var h = new Roots();
         var adjoint = h.Adjoint(tensor(new[,] { { -1.0, 4 }, { 9, 4 } }), tensor(new[,] { { 0.0, 1 }, { 1, 1 } }));
-        Assert.Equal([0, 0.25, 1 / 6.0, 0.25], adjoint.reshape(-1).data<double>().ToArray().Select(x => Math.Round(x, 14)), (a, b) => Math.Abs(a - b) < 1e-13);
+        Assert.Equal([0, 0.25, 1 / 6.0, 0.25], adjoint.reshape(-1).data<double>().ToArray().Select(x => Math.Round(x, 14)),
+            (a, b) => Math.Abs(a - b) < 1e-13);
     }
 
     [Theory, MemberData(nameof(Ensembles)), MemberData(nameof(Singles))]
@@ -264,7 +289,8 @@ public sealed class NonFiniteOriginTests : IDisposable
         var values = ones(4, 3, 2, dtype: ScalarType.Float64);
         values[1, 1] = 1000;
         var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = values }, [1, 2, 3, 4]);
-        using var cursor = Method(name, new Bounded(), new IdentityObservationOperator(2), Around(1, 0.5), DivergenceHandling.Isolate).Transform(view).OpenCursor();
+        using var cursor = Method(name, new Bounded(), new IdentityObservationOperator(2), Around(1, 0.5), DivergenceHandling.Isolate)
+            .Transform(view).OpenCursor();
         while (cursor.MoveNext())
             foreach (int b in (int[])[0, 2]) Assert.InRange(cursor[Columns.Analysis][b].abs().max().ToDouble(), 0, 5);
     }
@@ -289,7 +315,9 @@ public sealed class NonFiniteOriginTests : IDisposable
     {
         public string Name => inner.Name;
         public SchemaContract Contract => inner.Contract;
-        public ITrajectoryView Transform(ITrajectoryView input) => inner.Transform(input) is var view ? new TrajectoryView(view.Schema, view, source => new Cursor(source)) : throw new InvalidOperationException();
+        public ITrajectoryView Transform(ITrajectoryView input) =>
+            inner.Transform(input) is var view ? new TrajectoryView(view.Schema, view, source => new Cursor(source))
+            : throw new InvalidOperationException();
 
         private sealed class Cursor(ITrajectoryCursor source) : TrajectoryCursor(source)
         {

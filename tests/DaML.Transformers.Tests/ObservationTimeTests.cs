@@ -23,7 +23,8 @@ public sealed class ObservationTimeTests : IDisposable
         Assert.Equal(expected, Run(method, [.. exact.Select(time => Math.Round(time, 6))], start: 100));
         Assert.Equal(expected, Run(method, [.. exact.Select(time => (double)(float)time)], start: 100));
         Assert.Equal(expected, Run(method, [.. exact.Select(time => Math.Round(time, 2))], start: 100, tolerance: 0.2));
-        Assert.Contains("TimeTolerance", Assert.Throws<ArgumentException>(() => Run(method, [.. exact.Select(time => Math.Round(time, 2))], start: 100)).Message);
+        Assert.Contains("TimeTolerance",
+            Assert.Throws<ArgumentException>(() => Run(method, [.. exact.Select(time => Math.Round(time, 2))], start: 100)).Message);
     }
 
     [Fact]
@@ -33,7 +34,8 @@ public sealed class ObservationTimeTests : IDisposable
         var model = new LinearDynamics(tensor(new double[,] { { 0.5 } }));
         var prior = new GaussianInitialCondition(zeros(1, dtype: ScalarType.Float64), ErrorCovariance.Scalar(1, 1));
         var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)) { Initial = prior };
-        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = ones(2, 1, 1, dtype: ScalarType.Float64) }, [0, 1], startTime: 0);
+        var view = context.Data.FromMemory(new Dictionary<Column, Tensor>
+            { [Columns.Observation] = ones(2, 1, 1, dtype: ScalarType.Float64) }, [0, 1], startTime: 0);
         using var run = context.Analysis.KalmanFilter(system).Run(view);
         Assert.True(run.MoveNext());
         Assert.Equal(0.5, run[Columns.Analysis].ToDouble(), 14);   // N(0, 1), y = 1, R = 1
@@ -66,8 +68,11 @@ public sealed class ObservationTimeTests : IDisposable
         var prior = new GaussianInitialCondition(ones(1, dtype: ScalarType.Float64), ErrorCovariance.Scalar(1, 1));
         double[] times = [0.25, 1, 1.75, 6.75];
         long[] steps = [1, 3, 3, 20];
-        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = ones(4, 1, 1, dtype: ScalarType.Float64) }, times);
-        using var run = context.Analysis.KalmanFilter(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)) { Initial = prior }).Run(view);
+        var view = context.Data.FromMemory(new Dictionary<Column, Tensor>
+            { [Columns.Observation] = ones(4, 1, 1, dtype: ScalarType.Float64) }, times);
+        using var run =
+            context.Analysis.KalmanFilter(new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)) { Initial = prior })
+            .Run(view);
         double x = 1, p = 1;
         foreach (long count in steps)
         {
@@ -91,7 +96,10 @@ public sealed class ObservationTimeTests : IDisposable
         Assert.Equal(4, window.Steps);
         Assert.Equal(2, window.StepOf(window.Observations[0].Time));
         Assert.Equal([1.0, 0.0], window.Observations[0].Values.ToArray<double>());
-        Assert.Contains("must be finite", Assert.Throws<ArgumentException>(() => new AssimilationWindow(background, new TimeInterval(0, 0.166667), 1 / 24.0, [new Observation(values, null, 0.083333)])).Message);
+        Assert.Contains("must be finite",
+            Assert.Throws<ArgumentException>(() =>
+                new AssimilationWindow(background, new TimeInterval(0, 0.166667), 1 / 24.0,
+                    [new Observation(values, null, 0.083333)])).Message);
     }
 
     private static double[][] Run(string method, double[] times, double start, double tolerance = TimeInterval.DefaultTolerance)
@@ -101,17 +109,23 @@ public sealed class ObservationTimeTests : IDisposable
         var initial = new GaussianInitialCondition(tensor(new[] { 1.0, 2, 20 }), ErrorCovariance.Scalar(3, 1));
         var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension)) { Initial = initial };
         var observations = (arange(times.Length * 3, dtype: ScalarType.Float64) * 0.7).sin().mul(5).reshape(times.Length, 1, 3);
-        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = observations, [Columns.Analysis] = observations.clone() }, times, start);
+        var view = context.Data.FromMemory(new Dictionary<Column, Tensor>
+            { [Columns.Observation] = observations, [Columns.Analysis] = observations.clone() }, times, start);
         var b = ErrorCovariance.Scalar(3, 2);
         var inputs = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = observations.clone() }, times, start);
         ITrajectoryView output = method switch
         {
             "EnKF" => context.Analysis.StochasticEnsembleKalmanFilter(system, new() { Members = 8 }).Transform(inputs),
             "ETKF" => context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 8 }).Transform(inputs),
-            "IEnKS" => context.Analysis.IterativeEnsembleKalmanSmoother(system, new() { Members = 8, Window = WindowCycling.Overlapping(3) }).Transform(inputs),
-            "3D-Var" => context.Analysis.ThreeDimensionalVariational(system, new() { Background = new KnownBackground(b) }).Transform(inputs),
-            "4D-Var" => context.Analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(b), Window = WindowCycling.Overlapping(3) }).Transform(inputs),
-            "4D-Var over instants" => context.Analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(b), Window = WindowCycling.Instant }).Transform(inputs),
+            "IEnKS" => context.Analysis.IterativeEnsembleKalmanSmoother(system,
+                new() { Members = 8, Window = WindowCycling.Overlapping(3) }).Transform(inputs),
+            "3D-Var" => context.Analysis.ThreeDimensionalVariational(system, new() { Background = new KnownBackground(b) })
+                .Transform(inputs),
+            "4D-Var" => context.Analysis.FourDimensionalVariational(system,
+                new() { Background = new KnownBackground(b), Window = WindowCycling.Overlapping(3) }).Transform(inputs),
+            "4D-Var over instants" =>
+                context.Analysis.FourDimensionalVariational(system,
+                    new() { Background = new KnownBackground(b), Window = WindowCycling.Instant }).Transform(inputs),
             "particles" => context.Analysis.ParticleFilter(system, new() { Members = 30 }).Transform(inputs),
             _ => new LeadTimeForecast(model, Columns.Analysis, Columns.Forecast, 2, tolerance).Transform(view),
         };

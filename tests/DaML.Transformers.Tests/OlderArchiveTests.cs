@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>Archives of the first versions of the filters, whose inflation was two settings and whose model error was always drawn.</summary>
+/// <summary>
+/// Archives of the first versions of the filters, whose inflation was two settings and whose model error was always drawn.
+/// </summary>
 public sealed class OlderArchiveTests
 {
     [Theory]
@@ -19,18 +21,21 @@ public sealed class OlderArchiveTests
         using var scope = NewDisposeScope();
         var start = new GaussianInitialCondition(full(8, 3.0, dtype: ScalarType.Float64), ErrorCovariance.Scalar(8, 4));
         ITransformer method = name == "etkf"
-            ? context.Analysis.EnsembleTransformKalmanFilter(system with { Initial = start }, new() { Members = 6, Inflation = Inflation.ForgettingFactor(0.9) })
+            ? context.Analysis.EnsembleTransformKalmanFilter(system with { Initial = start },
+                new() { Members = 6, Inflation = Inflation.ForgettingFactor(0.9) })
             : context.Analysis.KalmanFilter(system with { Initial = start }, new() { Inflation = Inflation.Variance(1.1) });
         string path = Path.Combine(Path.GetTempPath(), $"daml-{Guid.NewGuid():n}.model");
         try
         {
             context.Model.Save(method, path);
             Rewrite(path);
-            var loaded = ModelArchive.Read<ITransformer>(path, new ComponentRegistry(DynamicsComponents.All.Concat(TransformerComponents.All)), context);
+            var loaded = ModelArchive.Read<ITransformer>(path,
+                new ComponentRegistry(DynamicsComponents.All.Concat(TransformerComponents.All)), context);
             var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 5 });
             using var expected = method.Transform(twin).OpenCursor();
             using var actual = loaded.Transform(twin).OpenCursor();
-            while (expected.MoveNext() && actual.MoveNext()) Assert.True(expected[Columns.Analysis].equal(actual[Columns.Analysis]).all().ToBoolean());
+            while (expected.MoveNext() && actual.MoveNext())
+                Assert.True(expected[Columns.Analysis].equal(actual[Columns.Analysis]).all().ToBoolean());
             Assert.Equal(4, expected.Cycle);
         }
         finally { File.Delete(path); }
@@ -48,13 +53,15 @@ public sealed class OlderArchiveTests
         var analyzer = parts["analyzer"]!.AsObject();
         Assert.Equal(2, (int)analyzer["version"]!);
         var inflation = analyzer["parts"]!["inflation"]!["settings"]!.AsObject();
-        foreach (string setting in new[] { "inflation", "inflationTarget" }) analyzer["settings"]![setting] = inflation[setting]!.DeepClone();
+        foreach (string setting in new[] { "inflation", "inflationTarget" })
+            analyzer["settings"]![setting] = inflation[setting]!.DeepClone();
         Assert.True(analyzer["parts"]!.AsObject().Remove("inflation"));
         analyzer["version"] = 1;
 
         var propagater = parts["propagater"]!.AsObject();
         Assert.Equal(2, (int)propagater["version"]!);
-        Assert.True(propagater["settings"]!.AsObject().Remove("modelError") || propagater["settings"]!.AsObject().Remove("covarianceGrowth"));
+        Assert.True(propagater["settings"]!.AsObject().Remove("modelError")
+            || propagater["settings"]!.AsObject().Remove("covarianceGrowth"));
         propagater["version"] = 1;
 
         entry.Delete();

@@ -19,7 +19,8 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
         const double y = 1.2, variance = 0.7;
         var h = new ElementwiseObservationOperator(1, ObservationFunction.Square);
         var memory = new ParticleMemory(tensor(states).reshape(1, 5, 1), tensor(prior).log().unsqueeze(0));
-        var posterior = new ParticleFilterAnalyzer(h, ErrorCovariance.Scalar(1, variance)).Analyze(memory, new Observation(full([1, 1], y, dtype: ScalarType.Float64), null, 0), random);
+        var posterior = new ParticleFilterAnalyzer(h, ErrorCovariance.Scalar(1, variance))
+            .Analyze(memory, new Observation(full([1, 1], y, dtype: ScalarType.Float64), null, 0), random);
         double[] expected = [.. states.Zip(prior, (x, p) => p * Math.Exp(-0.5 * (y - x * x) * (y - x * x) / variance))];
         expected = [.. expected.Select(weight => weight / expected.Sum())];
         Compare.Close(tensor(expected).unsqueeze(0), posterior.LogWeights.exp(), 1e-14);
@@ -32,7 +33,8 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
         // Its draws have its weights.
         var sample = density.Sample(40000, random);
         for (int i = 0; i < 5; i++)
-            Assert.InRange((sample == states[i]).to(ScalarType.Float64).mean().ToDouble() - expected[i], -4 * Math.Sqrt(0.25 / 40000), 4 * Math.Sqrt(0.25 / 40000));
+            Assert.InRange((sample == states[i]).to(ScalarType.Float64).mean().ToDouble() - expected[i], -4 * Math.Sqrt(0.25 / 40000),
+                4 * Math.Sqrt(0.25 / 40000));
     }
 
     [Fact]
@@ -44,8 +46,10 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
         var memory = new ParticleMemory(random.Normal([2, 8, LinearGaussianSystem.N], ScalarType.Float64), Equal(2, 8));
         var y = random.Normal([2, 3], ScalarType.Float64);
         var there = tensor(new long[] { 0, 2 });
-        var masked = new ParticleFilterAnalyzer(system.Network.Operator, system.Network.Error).Analyze(memory, new Observation(y, tensor(new[] { true, false, true, true, false, true }, 2, 3), 0), random);
-        var smaller = new ParticleFilterAnalyzer(new LinearObservationOperator(system.H.index_select(0, there)), ErrorCovariance.Full(system.R.index_select(0, there).index_select(1, there)))
+        var masked = new ParticleFilterAnalyzer(system.Network.Operator, system.Network.Error)
+            .Analyze(memory, new Observation(y, tensor(new[] { true, false, true, true, false, true }, 2, 3), 0), random);
+        var smaller = new ParticleFilterAnalyzer(new LinearObservationOperator(system.H.index_select(0, there)),
+            ErrorCovariance.Full(system.R.index_select(0, there).index_select(1, there)))
             .Analyze(memory, new Observation(y.index_select(1, there), null, 0), random);
         Compare.Close(smaller.LogWeights, masked.LogWeights, 1e-13);
     }
@@ -72,7 +76,8 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
             {
                 case ResamplingScheme.Systematic:
                     // Nothing but the whole part or one more: the least variance there is.
-                    Assert.True((counts[.., i] >= Math.Floor(expected)).all().ToBoolean() && (counts[.., i] <= Math.Floor(expected) + 1).all().ToBoolean());
+                    Assert.True((counts[.., i] >= Math.Floor(expected)).all().ToBoolean()
+                        && (counts[.., i] <= Math.Floor(expected) + 1).all().ToBoolean());
                     Assert.InRange(variance, 0.95 * part * (1 - part) - 1e-9, 1.05 * part * (1 - part) + 1e-9);
                     break;
                 case ResamplingScheme.Residual:
@@ -121,9 +126,11 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
         var moved = Resample(0.5, ParticleJitter.OfDuplicates(1)).Members[1];
         Assert.Equal(4, Distinct(moved));
         Assert.InRange((moved.unsqueeze(1) == members[1].unsqueeze(0)).all(-1).sum().ToInt64(), 1, 2);
-        Assert.Equal(0, (Resample(0.5, ParticleJitter.OfAll(1)).Members[1].unsqueeze(1) == members[1].unsqueeze(0)).all(-1).sum().ToInt64());
+        Assert.Equal(0,
+            (Resample(0.5, ParticleJitter.OfAll(1)).Members[1].unsqueeze(1) == members[1].unsqueeze(0)).all(-1).sum().ToInt64());
 
-        long Distinct(Tensor rows) => Enumerable.Range(0, 4).Select(i => string.Join(' ', rows[i].data<double>().ToArray())).Distinct().LongCount();
+        long Distinct(Tensor rows) =>
+            Enumerable.Range(0, 4).Select(i => string.Join(' ', rows[i].data<double>().ToArray())).Distinct().LongCount();
     }
 
     [Fact]
@@ -138,7 +145,8 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
         var raw = Equal(1, members).clone();
         raw[0, 0] += 1;
         var memory = new ParticleMemory(x, raw - raw.logsumexp(1, keepdim: true));
-        var moved = new ParticlePropagater(new Lorenz63(), ResamplingScheme.Systematic, 1, ParticleJitter.OfAll(3)).Resample(memory, random).Members;
+        var moved = new ParticlePropagater(new Lorenz63(), ResamplingScheme.Systematic, 1, ParticleJitter.OfAll(3))
+            .Resample(memory, random).Members;
         double bandwidth = 3 * Math.Pow(members, -1.0 / 7);
         var covariance = factor.matmul(factor.T);
         Compare.Close((1 + bandwidth * bandwidth) * covariance, Compare.SampleCovariance(moved)[0], 0.06);
@@ -154,7 +162,8 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
         var weights = members.select(-1, 0).square().mul(-1e9); // hundreds of powers of ten from one to the next
         var memory = new ParticleMemory(members, weights - weights.logsumexp(1, keepdim: true));
         Assert.InRange(new ParticleDensity(memory.Members, memory.LogWeights).EffectiveSize.ToDouble(), 1, 1 + 1e-12);
-        var moved = new ParticlePropagater(new Lorenz63(), ResamplingScheme.Systematic, 0.5, ParticleJitter.OfDuplicates(0.9)).Resample(memory, random).Members;
+        var moved = new ParticlePropagater(new Lorenz63(), ResamplingScheme.Systematic, 0.5, ParticleJitter.OfDuplicates(0.9))
+            .Resample(memory, random).Members;
         // As wide, in the directions that nothing was said of, as a share of what the particles were before.
         Assert.InRange(Compare.SampleCovariance(moved)[0, 1, 1].sqrt().ToDouble(), 0.1, 1);
         Assert.InRange(Compare.SampleCovariance(moved)[0, 2, 2].sqrt().ToDouble(), 0.1, 1);
@@ -173,17 +182,23 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
         using var exact = context.Analysis.KalmanFilter(dynamicsSystem).Run(twin);
         var propagater = new ParticlePropagater(system.Dynamics, ResamplingScheme.Systematic, 0.8);
         var analyzer = new ParticleFilterAnalyzer(network.Operator, network.Error);
-        var few = new ParticleMemory(system.Initial.Draw(60 * 400, random, ScalarType.Float64).reshape(60, 400, LinearGaussianSystem.N), Equal(60, 400));
-        var many = new ParticleMemory(system.Initial.Draw(60 * 6400, random, ScalarType.Float64).reshape(60, 6400, LinearGaussianSystem.N), Equal(60, 6400));
+        var few = new ParticleMemory(system.Initial.Draw(60 * 400, random, ScalarType.Float64).reshape(60, 400, LinearGaussianSystem.N),
+            Equal(60, 400));
+        var many = new ParticleMemory(system.Initial.Draw(60 * 6400, random, ScalarType.Float64).reshape(60, 6400, LinearGaussianSystem.N),
+            Equal(60, 6400));
         while (exact.MoveNext())
         {
             var interval = new TimeInterval(exact.Time - 1, exact.Time);
             ParticleMemory Cycle(ParticleMemory memory) =>
-                analyzer.Analyze(propagater.Propagate(memory, interval, random), new Observation(exact[Columns.Observation].expand(60, 3), null, exact.Time), random);
+                analyzer.Analyze(propagater.Propagate(memory, interval, random),
+                    new Observation(exact[Columns.Observation].expand(60, 3), null, exact.Time), random);
             (few, many) = (Cycle(few), Cycle(many));
         }
-        double Distance(ParticleMemory memory) => (new ParticleDensity(memory.Members, memory.LogWeights).Mean - exact.Analysis.Mean).square().mean().sqrt().ToDouble();
-        double Covariance(ParticleMemory memory) => (new ParticleDensity(memory.Members, memory.LogWeights).Covariance - exact.Analysis.Covariance).square().mean().sqrt().ToDouble();
+        double Distance(ParticleMemory memory) =>
+            (new ParticleDensity(memory.Members, memory.LogWeights).Mean - exact.Analysis.Mean).square().mean().sqrt().ToDouble();
+        double Covariance(ParticleMemory memory) =>
+            (new ParticleDensity(memory.Members, memory.LogWeights).Covariance - exact.Analysis.Covariance).square().mean().sqrt()
+                .ToDouble();
         output.WriteLine($"mean {Distance(few):g4} {Distance(many):g4}, covariance {Covariance(few):g4} {Covariance(many):g4}");
         // 16 times the particles, a quarter of the error.
         Assert.InRange(Distance(few) / Distance(many), 2.8, 5.5);
@@ -229,7 +244,11 @@ public sealed class ParticleFilterTests(ITestOutputHelper output)
         var start = new GaussianInitialCondition(tensor(new[] { 1.509, -1.531, 25.46 }), ErrorCovariance.Scalar(3, 2));
         var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension, 2)) { Interval = 0.25, Initial = start };
         var twin = context.Data.Twin(system, new() { Batch = 20, Cycles = 130 });
-        var report = context.Scores.Evaluate(context.Analysis.ParticleFilter(system, new() { Members = 800, EffectiveSizeRatio = 0.2, Jitter = ParticleJitter.OfDuplicates(0.9) }).Transform(twin), new ScoreOptions { BurnIn = 20 });
+        var report =
+            context.Scores.Evaluate(
+                context.Analysis.ParticleFilter(system,
+                    new() { Members = 800, EffectiveSizeRatio = 0.2, Jitter = ParticleJitter.OfDuplicates(0.9) }).Transform(twin),
+                    new ScoreOptions { BurnIn = 20 });
         double median = report.AnalysisRmse.PerTrajectory.Order().ElementAt(10);
         output.WriteLine($"median {median:f3}, mean {report.AnalysisRmse}, spread {report.AnalysisSpread}");
         Assert.InRange(median, 0.9 * 0.28, 1.1 * 0.28);

@@ -170,7 +170,9 @@ public sealed class PreconditionerTests : IDisposable
         var matrix = matrices[0];
         var b = random.Normal([2, M], ScalarType.Float64);
         var cost = new QuadraticCost(v => new(v.Values.matmul(matrix)), new(b), zeros([2], dtype: ScalarType.Float64));
-        var learned = new FixedEigenpairs(new(tensor(e).narrow(0, 0, 6).unsqueeze(0), rows.narrow(0, 0, 1).narrow(1, 0, 6), zeros(1, 6, dtype: ScalarType.Float64),
+        var learned =
+            new FixedEigenpairs(
+                new(tensor(e).narrow(0, 0, 6).unsqueeze(0), rows.narrow(0, 0, 1).narrow(1, 0, 6), zeros(1, 6, dtype: ScalarType.Float64),
             ones([1, 6], dtype: ScalarType.Bool)));
         foreach (var (iterations, preconditioning) in ((int, IPreconditioning)[])[
             (10, new NoPreconditioning()),
@@ -180,7 +182,8 @@ public sealed class PreconditionerTests : IDisposable
             (5, new LimitedMemoryPreconditioning(learned, mu: null)),
             (1, new TwoLevelPreconditioning(new RegularisedInversePreconditioning(matrix, 0), learnedOnIdentity()))])
             foreach (IInnerSolver solver in (IInnerSolver[])[new ConjugateGradientSolver(new() { ResidualReduction = 1e-8 }),
-                new ConjugateGradientSolver(new() { ResidualReduction = 1e-8, Restart = true }), new LanczosSolver(new() { ResidualReduction = 1e-8 })])
+                new ConjugateGradientSolver(new() { ResidualReduction = 1e-8, Restart = true }),
+                new LanczosSolver(new() { ResidualReduction = 1e-8 })])
             {
                 var solution = solver.Solve(cost, preconditioning.Prepare(null!, cost, []));
                 Assert.All(solution.Trajectories, report => Assert.Equal(iterations, report.Iterations));
@@ -308,7 +311,8 @@ public sealed class PreconditionerTests : IDisposable
         Assert.InRange(Found(first, second), 5.9, 6.0000001);
         Assert.InRange(Found(second, first), 5.9, 6.0000001);
         // The same solve twice says nothing new, and its vectors that depend on each other are no error.
-        RitzPairs once = new RecycledEigenpairs(M).Find(null!, cost, [second]), twice = new RecycledEigenpairs(2 * M).Find(null!, cost, [second, second]);
+        RitzPairs once = new RecycledEigenpairs(M).Find(null!, cost, [second]),
+            twice = new RecycledEigenpairs(2 * M).Find(null!, cost, [second, second]);
         Tensor Span(RitzPairs pairs) => pairs.Vectors.mT.matmul(pairs.Vectors);
         Compare.Close(Span(once), Span(twice), 1e-8);
         Assert.True(once.Known.sum(-1).equal(twice.Known.sum(-1)).all().ToBoolean());
@@ -526,14 +530,18 @@ public sealed class PreconditionerTests : IDisposable
             ones([1, 1], dtype: ScalarType.Bool)));
         Assert.Contains("dimension 4", Assert.Throws<ArgumentException>(() => four.Find(null!, cost, [])).Message);
         // A user's source with pairs of another dimension, of another batch, with more pairs than dimensions, with values below zero.
-        foreach (var (expected, wrong) in ((string, RitzPairs)[])[("dimension 20 for 2", pairs with { Vectors = pairs.Vectors.narrow(2, 0, 20) }),
-            ("for 3 trajectories", new(ones(3, 2), random.Normal([3, 2, M], ScalarType.Float64), zeros(3, 2), ones([3, 2], dtype: ScalarType.Bool))),
+        foreach (var (expected,
+            wrong) in ((string, RitzPairs)[])[("dimension 20 for 2", pairs with { Vectors = pairs.Vectors.narrow(2, 0, 20) }),
+            ("for 3 trajectories",
+                new(ones(3, 2), random.Normal([3, 2, M], ScalarType.Float64), zeros(3, 2), ones([3, 2], dtype: ScalarType.Bool))),
             ("too many", new(ones(2, M + 1), wide, zeros(2, M + 1), ones([2, M + 1], dtype: ScalarType.Bool))),
             ("above zero", pairs with { Values = -pairs.Values })])
             foreach (IPreconditioning preconditioning in (IPreconditioning[])[new SpectralPreconditioning(new Given(wrong)),
-                new LimitedMemoryPreconditioning(new Given(wrong)), new TwoLevelPreconditioning(new NoPreconditioning(), new SpectralPreconditioning(new Given(wrong)))])
+                new LimitedMemoryPreconditioning(new Given(wrong)),
+                new TwoLevelPreconditioning(new NoPreconditioning(), new SpectralPreconditioning(new Given(wrong)))])
                 Assert.Contains(expected, Assert.Throws<ArgumentException>(() => preconditioning.Prepare(null!, cost, [])).Message);
-        Assert.Contains("hands on", Assert.Throws<ArgumentException>(() => new WindowMemory<StateMemory>(new(zeros(3, M)), WindowCycling.Disjoint(2))
+        Assert.Contains("hands on",
+            Assert.Throws<ArgumentException>(() => new WindowMemory<StateMemory>(new(zeros(3, M)), WindowCycling.Disjoint(2))
             .Analysed(new(zeros(3, M)), new(zeros(3, M)), pairs)).Message);
     }
 }

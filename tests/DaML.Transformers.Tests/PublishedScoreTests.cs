@@ -31,14 +31,25 @@ public sealed class PublishedScoreTests(ITestOutputHelper output)
         var start = PublishedStart.Lorenz96();
         var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension)) { Initial = start };
         using var twin = context.Data.Twin(system, new() { Batch = 8, Cycles = 1000 }).Materialise();
-        double Transform(long members, double inflation, EnsembleRotation rotation) => Median(context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = members, Inflation = Inflation.StandardDeviation(inflation), Rotation = rotation }), twin, 200);
-        double FiniteSize(long members, double certainty) => Median(context.Analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = members, Prior = FiniteSizePrior.DiracJeffreys(certainty), Rotation = EnsembleRotation.MeanPreserving }), twin, 200);
+        double Transform(long members, double inflation, EnsembleRotation rotation) =>
+            Median(context.Analysis.EnsembleTransformKalmanFilter(system,
+                new() { Members = members, Inflation = Inflation.StandardDeviation(inflation), Rotation = rotation }), twin, 200);
+        double FiniteSize(long members, double certainty) =>
+            Median(context.Analysis.FiniteSizeEnsembleKalmanFilter(system,
+                new() { Members = members, Prior = FiniteSizePrior.DiracJeffreys(certainty), Rotation = EnsembleRotation.MeanPreserving }),
+                twin, 200);
 
         Near(0.20, Transform(20, 1.04, EnsembleRotation.MeanPreserving));
         Assert.InRange(Transform(21, 1.02, EnsembleRotation.None), 0.17, 0.20);
-        Near(0.22, Median(context.Analysis.StochasticEnsembleKalmanFilter(system, new() { Members = 40, Inflation = Inflation.StandardDeviation(1.06) }), twin, 200));
-        Near(0.18, Median(context.Analysis.DeterministicEnsembleKalmanFilter(system, new() { Members = 40, Inflation = Inflation.StandardDeviation(1.01) }), twin, 200));
-        Near(0.20, Median(context.Analysis.SerialSquareRootFilter(system, new() { Members = 24, Inflation = Inflation.StandardDeviation(1.04) }), twin, 200));
+        Near(0.22, Median(
+            context.Analysis.StochasticEnsembleKalmanFilter(system, new() { Members = 40, Inflation = Inflation.StandardDeviation(1.06) }),
+            twin, 200));
+        Near(0.18, Median(
+            context.Analysis.DeterministicEnsembleKalmanFilter(system,
+                new() { Members = 40, Inflation = Inflation.StandardDeviation(1.01) }), twin, 200));
+        Near(0.20, Median(
+            context.Analysis.SerialSquareRootFilter(system, new() { Members = 24, Inflation = Inflation.StandardDeviation(1.04) }), twin,
+            200));
         Near(0.24, FiniteSize(20, 1));
         Near(0.19, FiniteSize(40, 1));
         Near(0.19, FiniteSize(20, 2));
@@ -74,8 +85,13 @@ public sealed class PublishedScoreTests(ITestOutputHelper output)
         var start = new GaussianInitialCondition(tensor(new[] { 1.509, -1.531, 25.46 }), ErrorCovariance.Scalar(3, 2));
         var system = new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension, 2)) { Interval = 0.25, Initial = start };
         using var twin = context.Data.Twin(system, new() { Batch = 16, Cycles = 600 }).Materialise();
-        Near(0.60, Median(context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 10, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving }), twin, 60));
+        Near(0.60, Median(
+            context.Analysis.EnsembleTransformKalmanFilter(system,
+                new() { Members = 10, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving }), twin,
+                60));
         Near(0.60, Median(context.Analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 3 }), twin, 60));
-        Near(0.54, Median(context.Analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 10, Rotation = EnsembleRotation.MeanPreserving }), twin, 60));
+        Near(0.54, Median(
+            context.Analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 10, Rotation = EnsembleRotation.MeanPreserving }),
+            twin, 60));
     }
 }

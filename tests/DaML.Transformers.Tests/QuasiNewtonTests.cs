@@ -254,7 +254,9 @@ public sealed class QuasiNewtonTests : IDisposable
         var reports = new List<QuasiNewtonReport>();
         SequentialAssimilation<WindowMemory<StateMemory>> Method(MinimisationOptions minimisation,
             Action<FourDimensionalVariationalResult>? observer = null) =>
-            context.Analysis.FourDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Scalar(12, 0.1)), Window = WindowCycling.Overlapping(4, 2), Stream = "same", Minimisation = minimisation, Observer = observer });
+            context.Analysis.FourDimensionalVariational(system,
+                new() { Background = new KnownBackground(ErrorCovariance.Scalar(12, 0.1)), Window = WindowCycling.Overlapping(4, 2),
+                    Stream = "same", Minimisation = minimisation, Observer = observer });
         using var quasi = Method(Exact, result => reports.AddRange(result.QuasiNewton)).Run(twin);
         using var incremental = Method(new IncrementalOptions
         {

@@ -37,7 +37,8 @@ public sealed class ScoreStatisticsTests
     }
 
     // The variance of the mean of n such numbers.
-    private static double Exact(double phi, double n) => ((1 + phi) / (1 - phi) - 2 * phi * (1 - Math.Pow(phi, n)) / (n * (1 - phi) * (1 - phi))) / n;
+    private static double Exact(double phi, double n) =>
+        ((1 + phi) / (1 - phi) - 2 * phi * (1 - Math.Pow(phi, n)) / (n * (1 - phi) * (1 - phi))) / n;
 
     [Theory]
     [InlineData(0.0, 3000, 1)]
@@ -83,7 +84,8 @@ public sealed class ScoreStatisticsTests
         var view = new Streamed(values);
         var report = context.Scores.Evaluate(view, new ScoreOptions { Scores = [score], SeriesCycles = 12, BurnIn = 4 });
         Assert.Equal(Enumerable.Range(0, 12).Select(i => (double)i), report[score].PerCycle);
-        Assert.Equal([501.5, (501.5 * 996 - 7) / 995, 501.5], report[score].PerTrajectory.Select(mean => Math.Round(mean, 9)), (a, b) => Math.Abs(a - b) < 1e-8);
+        Assert.Equal([501.5, (501.5 * 996 - 7) / 995, 501.5], report[score].PerTrajectory.Select(mean => Math.Round(mean, 9)),
+            (a, b) => Math.Abs(a - b) < 1e-8);
         Assert.Equal(996, report.Cycles);
         Assert.Empty(context.Scores.Evaluate(view, new ScoreOptions { Scores = [score], SeriesCycles = 0 })[score].PerCycle);
     }
@@ -143,19 +145,23 @@ public sealed class ScoreStatisticsTests
 
         // Weighted particles: equal weights are none, and a doubled weight is a member that is there twice.
         foreach (var kind in Enum.GetValues<EnsembleCrpsKind>())
-            Compare.Close(EnsembleCrps.Of(members, truth, kind), EnsembleCrps.OfParticles(members, full([3, 5], 0.2, dtype: ScalarType.Float64), truth, kind), 1e-12);
+            Compare.Close(EnsembleCrps.Of(members, truth, kind),
+                EnsembleCrps.OfParticles(members, full([3, 5], 0.2, dtype: ScalarType.Float64), truth, kind), 1e-12);
         var twice = cat([members, members[TensorIndex.Colon, TensorIndex.Slice(2, 3)]], 1);
         var weights = tensor(new[] { 1.0, 1, 2, 1, 1 }).expand(3, 5) / 6;
-        Compare.Close(EnsembleCrps.Of(twice, truth, EnsembleCrpsKind.Empirical), EnsembleCrps.OfParticles(members, weights, truth, EnsembleCrpsKind.Empirical), 1e-12);
+        Compare.Close(EnsembleCrps.Of(twice, truth, EnsembleCrpsKind.Empirical),
+            EnsembleCrps.OfParticles(members, weights, truth, EnsembleCrpsKind.Empirical), 1e-12);
 
         // Members and truth of N(0, 1): the expected score of that distribution is 1 / sqrt(pi).
         foreach (long n in new[] { 2, 3, 10 })
         {
-            var fair = EnsembleCrps.Of(random.Normal([40_000, n, 1], ScalarType.Float64), random.Normal([40_000, 1], ScalarType.Float64), EnsembleCrpsKind.Fair);
+            var fair = EnsembleCrps.Of(random.Normal([40_000, n, 1], ScalarType.Float64), random.Normal([40_000, 1], ScalarType.Float64),
+                EnsembleCrpsKind.Fair);
             double standardError = fair.std().ToDouble() / 200;
             Assert.InRange(Math.Abs(fair.mean().ToDouble() - 1 / Math.Sqrt(Math.PI)) / standardError, 0, 4);
         }
-        var many = EnsembleCrps.Of(random.Normal([1, 200_000, 1], ScalarType.Float64), full([1, 1], 0.6, dtype: ScalarType.Float64), EnsembleCrpsKind.Empirical);
+        var many = EnsembleCrps.Of(random.Normal([1, 200_000, 1], ScalarType.Float64), full([1, 1], 0.6, dtype: ScalarType.Float64),
+            EnsembleCrpsKind.Empirical);
         Assert.InRange(many.ToDouble() - GaussianCrps.Of(tensor(0.0), tensor(1.0), tensor(0.6)).ToDouble(), -0.005, 0.005);
     }
 
@@ -170,9 +176,11 @@ public sealed class ScoreStatisticsTests
     }
 
     // Truth and members about a mean that wanders; the members' spread is a factor of the truth's.
-    private sealed class Calibrated(DataAssimilationContext context, long batch, long cycles, long members, long n, double factor) : ITrajectoryView
+    private sealed class Calibrated(DataAssimilationContext context, long batch, long cycles, long members, long n, double factor)
+        : ITrajectoryView
     {
-        public TrajectorySchema Schema => new(batch, new(Columns.Truth, n), new(Columns.Analysis, n), new ColumnDefinition(Columns.AnalysisSpread, n));
+        public TrajectorySchema Schema =>
+            new(batch, new(Columns.Truth, n), new(Columns.Analysis, n), new ColumnDefinition(Columns.AnalysisSpread, n));
         public long? CycleCount => cycles;
         public double? StartTime => 0;
         public ITrajectoryCursor OpenCursor() => new Cursor(this, context.Random("calibrated"));
@@ -191,7 +199,8 @@ public sealed class ScoreStatisticsTests
                 if (cycle >= size.Cycles) return false;
                 members.Dispose();
                 var centre = Math.Sin(0.1 * cycle) + random.Normal([size.Batch, 1, size.N], ScalarType.Float64);
-                members = (centre + size.Factor * random.Normal([size.Batch, size.Members, size.N], ScalarType.Float64)).DetachFromDisposeScope();
+                members = (centre + size.Factor * random.Normal([size.Batch, size.Members, size.N], ScalarType.Float64))
+                    .DetachFromDisposeScope();
                 Set(Columns.Truth, (centre + random.Normal([size.Batch, 1, size.N], ScalarType.Float64)).squeeze(1));
                 Set(Columns.Analysis, AnalysisDensity.Mean);
                 Set(Columns.AnalysisSpread, AnalysisDensity.StandardDeviation);
@@ -215,14 +224,16 @@ public sealed class ScoreStatisticsTests
         var ratio = new SpreadSkillRatio(ScoredState.Analysis, members: 5);
         var uncorrected = new SpreadSkillRatio(ScoredState.Analysis);
         var fair = new EnsembleCrps(ScoredState.Analysis);
-        ScoreReport Evaluate(double factor) => context.Scores.Evaluate(new Calibrated(context, 4, 1500, 5, 6, factor), new ScoreOptions { Scores = [ranks, ratio, fair] });
+        ScoreReport Evaluate(double factor) =>
+            context.Scores.Evaluate(new Calibrated(context, 4, 1500, 5, 6, factor), new ScoreOptions { Scores = [ranks, ratio, fair] });
 
         var report = Evaluate(1);
         var histogram = report.Of(ranks);
         Assert.Equal(6, histogram.Frequencies.Count);
         Assert.Equal(1, histogram.Frequencies.Sum(), 12);
         Assert.InRange(histogram.Probability, 0.001, 1);
-        Assert.All(histogram.Frequencies.Zip(histogram.StandardErrors), bin => Assert.InRange(Math.Abs(bin.First - 1 / 6.0) / bin.Second, 0, 4.5));
+        Assert.All(histogram.Frequencies.Zip(histogram.StandardErrors),
+            bin => Assert.InRange(Math.Abs(bin.First - 1 / 6.0) / bin.Second, 0, 4.5));
         // 36,000 independent ranks: sqrt(p (1 - p) / 36000)
         Assert.InRange(histogram.StandardErrors.Average() / Math.Sqrt(5.0 / 36 / 36_000), 0.85, 1.15);
         var one = report.Of(ratio);
@@ -234,11 +245,13 @@ public sealed class ScoreStatisticsTests
         var narrow = Evaluate(0.7);
         Assert.InRange(narrow.Of(ratio).Mean, 0.70 - 0.05, 0.85);
         Assert.InRange(narrow.Of(ranks).Probability, 0, 1e-6);
-        Assert.True(narrow.Of(ranks).Frequencies[0] > 0.2 && narrow.Of(ranks).Frequencies[^1] > 0.2 && narrow.Of(ranks).Frequencies[3] < 1 / 6.0);
+        Assert.True(narrow.Of(ranks).Frequencies[0] > 0.2 && narrow.Of(ranks).Frequencies[^1] > 0.2
+            && narrow.Of(ranks).Frequencies[3] < 1 / 6.0);
         Assert.Contains("<svg", narrow.Of(ranks).ToFigure("ranks").ToSvg());
 
         // Without the correction the ratio is that of 1 to 1 + 1/5, in variance.
-        var raw = context.Scores.Evaluate(new Calibrated(context, 4, 500, 5, 6, 1), new ScoreOptions { Scores = [uncorrected] }).Of(uncorrected);
+        var raw = context.Scores.Evaluate(new Calibrated(context, 4, 500, 5, 6, 1), new ScoreOptions { Scores = [uncorrected] })
+            .Of(uncorrected);
         Assert.InRange(raw.Mean, Math.Sqrt(1 / 1.2) - 0.03, Math.Sqrt(1 / 1.2) + 0.03);
         Assert.Contains("2 figures", Assert.Throws<ArgumentException>(() => report[ratio]).Message);
         Assert.Contains("was not measured", Assert.Throws<ArgumentException>(() => report[new Raw()]).Message);
@@ -255,7 +268,8 @@ public sealed class ScoreStatisticsTests
     public void Flat_histograms_have_the_probability_of_the_chi_square_distribution(double statistic, int degrees, double expected)
     {
         // Frequencies p + a, p - a in the first two of the ranks: the statistic is M 2 a^2 / p.
-        double p = 1.0 / (degrees + 1), error = 1e-3, independent = p * (1 - p) / (error * error), a = Math.Sqrt(statistic * p / (2 * independent));
+        double p = 1.0 / (degrees + 1), error = 1e-3, independent = p * (1 - p) / (error * error),
+            a = Math.Sqrt(statistic * p / (2 * independent));
         double[] frequencies = [.. Enumerable.Range(0, degrees + 1).Select(k => k == 0 ? p + a : k == 1 ? p - a : p)];
         var histogram = new RankHistogram(frequencies, [.. frequencies.Select(_ => error)]);
         Assert.Equal(statistic, histogram.ChiSquare, 6);
@@ -274,12 +288,14 @@ public sealed class ScoreStatisticsTests
         var ratio = new SpreadSkillRatio(ScoredState.Forecast);
         var method = context.Analysis.KalmanFilter(maskedSystem);
         // Take passes densities on.
-        var report = context.Scores.Evaluate(method.Transform(twin).Take(500), new ScoreOptions { BurnIn = 20, Scores = [chi, density, ratio, new GaussianCrps(ScoredState.Analysis)] });
+        var report = context.Scores.Evaluate(method.Transform(twin).Take(500),
+            new ScoreOptions { BurnIn = 20, Scores = [chi, density, ratio, new GaussianCrps(ScoredState.Analysis)] });
         Assert.InRange(Math.Abs(report[chi].Mean - 1) / report[chi].StandardError, 0, 4);
         Assert.InRange(report[chi].StandardError, 0.005, 0.05);
         Assert.InRange(Math.Abs(report.Of(ratio).Mean - 1) / report.Of(ratio).StandardError, 0, 4);
 
-        // Both scores are those of the densities themselves, cycle by cycle: the statistics of innovations, and the expected log-density -(n + n ln 2 pi + ln det P) / 2.
+        // Both scores are those of the densities themselves, cycle by cycle: the statistics of innovations, and the expected log-density
+        // -(n + n ln 2 pi + ln det P) / 2.
         var statistics = new InnovationStatistics(masked.Operator, masked.Error);
         using var run = method.Run(twin);
         double expected = 0;
@@ -287,7 +303,8 @@ public sealed class ScoreStatisticsTests
         {
             using var scope = NewDisposeScope();
             statistics.Add(run.ForecastDensity, new Observation(run[Columns.Observation], run[Columns.ObservationMask], run.Time));
-            if (cycle >= 20) expected += (-0.5 * (5 + 5 * Math.Log(2 * Math.PI) + run.AnalysisDensity.Covariance.logdet())).mean().ToDouble() / 480;
+            if (cycle >= 20)
+                expected += (-0.5 * (5 + 5 * Math.Log(2 * Math.PI) + run.AnalysisDensity.Covariance.logdet())).mean().ToDouble() / 480;
         }
         Assert.InRange(Math.Abs(report[density].Mean - expected) / report[density].StandardError, 0, 4);
         Assert.Equal(statistics.ChiSquares.Average(), Whole().Mean, 2);
@@ -314,10 +331,14 @@ public sealed class ScoreStatisticsTests
             var report = context.Scores.Evaluate(method.Transform(twin), new ScoreOptions { Scores = [score] });
             var statistics = new InnovationStatistics(network.Operator, network.Error);
             using var run = method.Run(twin);
-            while (run.MoveNext()) statistics.Add(new GaussianDensity(run.ForecastDensity.Mean, run.ForecastDensity.Covariance), new Observation(run[Columns.Observation], run[Columns.ObservationMask], run.Time));
+            while (run.MoveNext())
+                statistics.Add(new GaussianDensity(run.ForecastDensity.Mean, run.ForecastDensity.Covariance),
+                    new Observation(run[Columns.Observation], run[Columns.ObservationMask], run.Time));
             Assert.InRange(statistics.ChiSquares.Count, 80, 119);
-            // Trajectories with nothing observed in a cycle are left out by both; averages are over trajectories that differ in their number.
-            double pooled = Enumerable.Range(0, 3).Sum(b => report[score].PerTrajectory[b] * Observed(b)) / Enumerable.Range(0, 3).Sum(Observed);
+            // Trajectories with nothing observed in a cycle are left out by both; averages are over trajectories that differ in their
+            // number.
+            double pooled = Enumerable.Range(0, 3).Sum(b => report[score].PerTrajectory[b] * Observed(b)) / Enumerable.Range(0, 3)
+                .Sum(Observed);
             Assert.Equal(statistics.ChiSquares.Average(), pooled, 10);
         }
 
@@ -342,7 +363,9 @@ public sealed class ScoreStatisticsTests
         var forecast = truth + background.Sample(shape, random, ScalarType.Float64);
         var observation = truth.matmul(system.H.T) + system.Network.Error.Sample(shape, random, ScalarType.Float64);
         var analyzer = new ThreeDimensionalVariationalAnalyzer(system.Network.Operator, system.Network.Error, background);
-        var analysis = stack(Enumerable.Range(0, 800).Select(t => analyzer.Analyze(new(forecast[t]), new Observation(observation[t], null, t), random).State));
+        var analysis =
+            stack(Enumerable.Range(0, 800)
+                .Select(t => analyzer.Analyze(new(forecast[t]), new Observation(observation[t], null, t), random).State));
         using var view = context.Data.FromMemory(new Dictionary<Column, Tensor>
         {
             [Columns.Truth] = truth, [Columns.Forecast] = forecast, [Columns.Observation] = observation, [Columns.Analysis] = analysis,
@@ -356,9 +379,12 @@ public sealed class ScoreStatisticsTests
         Assert.Equal(report[innovations].PerTrajectory, report[cost].PerTrajectory, (a, b) => Math.Abs(a / b - 1) < 1e-11);
         Assert.True(context.Scores.Evaluate(view, new ScoreOptions { Scores = [wrong] })[wrong].Mean < 0.95);
         // Without a truth, too.
-        using var real = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Forecast] = forecast, [Columns.Observation] = observation, [Columns.Analysis] = analysis }, view.Times);
+        using var real =
+            context.Data.FromMemory(new Dictionary<Column, Tensor>
+                { [Columns.Forecast] = forecast, [Columns.Observation] = observation, [Columns.Analysis] = analysis }, view.Times);
         Assert.Equal(report[cost].Mean, context.Scores.Evaluate(real, new ScoreOptions { Scores = [cost] })[cost].Mean);
-        Assert.Contains("given: 4", Assert.Throws<ArgumentException>(() => new CostConsistency(system.Network, ErrorCovariance.Scalar(4, 1))).Message);
+        Assert.Contains("given: 4",
+            Assert.Throws<ArgumentException>(() => new CostConsistency(system.Network, ErrorCovariance.Scalar(4, 1))).Message);
     }
 
     [Fact]
@@ -370,7 +396,8 @@ public sealed class ScoreStatisticsTests
             for (int i = 0; i < count; i++) averages.Add([i]);
             Assert.Equal(count, averages.Count(0));
             Assert.Equal((count - 1) / 2.0, averages.Mean(0), 1e-9);
-            Assert.Equal(Enumerable.Range(0, count).Sum(i => Math.Pow(i - 3.0, 2)), averages.SquaredDeviations(0, from: 3), 1e-6 * count * count * count);
+            Assert.Equal(Enumerable.Range(0, count).Sum(i => Math.Pow(i - 3.0, 2)), averages.SquaredDeviations(0, from: 3),
+                1e-6 * count * count * count);
             double[] means = averages.BlockMeans(0);
             for (int k = 0; k < means.Length; k++)
             {
@@ -388,11 +415,15 @@ public sealed class ScoreStatisticsTests
         var twin = context.Data.Twin(system, new() { Cycles = 5 });
         ScoreReport With(params IScore[] scores) => context.Scores.Evaluate(twin, new ScoreOptions { Scores = scores });
         Assert.Contains("needs the column 'series'", Assert.Throws<SchemaException>(() => With(new Raw())).Message);
-        Assert.Contains("needs the method's densities", Assert.Throws<SchemaException>(() => With(new RankHistogramScore(ScoredState.Analysis))).Message);
+        Assert.Contains("needs the method's densities",
+            Assert.Throws<SchemaException>(() => With(new RankHistogramScore(ScoredState.Analysis))).Message);
         Assert.Contains("Two scores are called 'mine'", Assert.Throws<ArgumentException>(() =>
             With(new RootMeanSquareError(Columns.Observation, "mine"), new RootMeanSquareError(Columns.Observation, "mine"))).Message);
-        var variational = context.Analysis.ThreeDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 1)) }).Transform(twin);
-        Assert.Contains("DiracDensity", Assert.Throws<NotSupportedException>(() => context.Scores.Evaluate(variational, new ScoreOptions { Scores = [new EnsembleCrps(ScoredState.Analysis)] })).Message);
+        var variational = context.Analysis.ThreeDimensionalVariational(system,
+            new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 1)) }).Transform(twin);
+        Assert.Contains("DiracDensity",
+            Assert.Throws<NotSupportedException>(() =>
+                context.Scores.Evaluate(variational, new ScoreOptions { Scores = [new EnsembleCrps(ScoredState.Analysis)] })).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => context.Scores.Evaluate(twin, new ScoreOptions { SeriesCycles = -1 }));
     }
 }

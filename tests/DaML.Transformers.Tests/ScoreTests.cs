@@ -10,7 +10,8 @@ public sealed class ScoreTests
     private MemoryTrajectoryView View(params (Column Column, Tensor Values)[] columns)
     {
         long cycles = columns[0].Values.shape[0];
-        return context.Data.FromMemory(columns.ToDictionary(pair => pair.Column, pair => pair.Values), [.. Enumerable.Range(1, (int)cycles).Select(i => (double)i)]);
+        return context.Data.FromMemory(columns.ToDictionary(pair => pair.Column, pair => pair.Values),
+            [.. Enumerable.Range(1, (int)cycles).Select(i => (double)i)]);
     }
 
     [Fact]
@@ -28,11 +29,13 @@ public sealed class ScoreTests
         double a = Math.Sqrt(12.5);
         Assert.Equal((a + 1 + 0 + 2) / 4, report.AnalysisRmse.Mean, 14);
         Assert.Equal((a + 1 + 0 + 2) / 2, report.ForecastRmse.Mean, 14);
-        Assert.Equal([(a + 1) / 2, 1], report.AnalysisRmse.PerTrajectory.Select(value => Math.Round(value, 14)), (x, y) => Math.Abs(x - y) < 1e-13);
+        Assert.Equal([(a + 1) / 2, 1], report.AnalysisRmse.PerTrajectory.Select(value => Math.Round(value, 14)),
+            (x, y) => Math.Abs(x - y) < 1e-13);
         Assert.Equal([9, a / 2, 1.5], report.AnalysisRmse.PerCycle, (x, y) => Math.Abs(x - y) < 1e-13);
         Assert.Equal(report.AnalysisRmse.Mean, report.AnalysisSpread!.Mean, 14);
         Assert.Null(report.ForecastSpread);
-        // Observed: trajectory 0 in cycle 1 component 0 (error 4), in cycle 2 component 1 (2); trajectory 1 in cycle 1 nothing, in cycle 2 both (3).
+        // Observed: trajectory 0 in cycle 1 component 0 (error 4), in cycle 2 component 1 (2); trajectory 1 in cycle 1 nothing, in cycle 2
+        // both (3).
         Assert.Equal((3 + 3) / 2.0, report.ObservationRmse!.Mean, 14);
         Assert.Equal(2, report.Cycles);
         Assert.Equal(2, report.Trajectories);
@@ -50,7 +53,10 @@ public sealed class ScoreTests
         var analysis = random.Normal([4, 3, n], ScalarType.Float64);
         var expected = (analysis - truth).square().mean([2]).sqrt().mean([0]).data<double>().ToArray();
         var spread = analysis.square().mean([2]).sqrt().mean([0]).data<double>().ToArray();
-        foreach (var (other, tolerance) in new[] { (analysis, 1e-14), (analysis.transpose(1, 2).contiguous().transpose(1, 2), 1e-14), (analysis.to(ScalarType.Float32), 1e-6) })
+        foreach (var (other,
+            tolerance) in new[]
+                { (analysis, 1e-14), (analysis.transpose(1, 2).contiguous().transpose(1, 2), 1e-14),
+                    (analysis.to(ScalarType.Float32), 1e-6) })
         {
             using var view = View((Columns.Truth, truth), (Columns.Analysis, other), (Columns.AnalysisSpread, other));
             var report = context.Scores.Evaluate(view);
@@ -65,7 +71,8 @@ public sealed class ScoreTests
         using var scope = NewDisposeScope();
         using var random = context.Random("standard error");
         // The size of one normal number: mean sqrt(2/pi), variance 1 - 2/pi.
-        using var view = View((Columns.Truth, zeros(2000, 20, 1, dtype: ScalarType.Float64)), (Columns.Analysis, random.Normal([2000, 20, 1], ScalarType.Float64)));
+        using var view = View((Columns.Truth, zeros(2000, 20, 1, dtype: ScalarType.Float64)),
+            (Columns.Analysis, random.Normal([2000, 20, 1], ScalarType.Float64)));
         var rmse = context.Scores.Evaluate(view).AnalysisRmse;
         double expected = Math.Sqrt((1 - 2 / Math.PI) / 40000);
         Assert.InRange(rmse.StandardError / expected, 0.8, 1.2);
@@ -76,10 +83,14 @@ public sealed class ScoreTests
     public void Observations_alone_have_their_own_error_and_are_left_out_where_they_are_no_states()
     {
         var dynamics = new Lorenz96();
-        var report = context.Scores.Evaluate(context.Data.Twin(new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension, 4)), new() { Batch = 4, Cycles = 200 }));
+        var report =
+            context.Scores.Evaluate(
+                context.Data.Twin(new AssimilationSystem(dynamics, ObservationNetwork.Full(dynamics.Dimension, 4)),
+                    new() { Batch = 4, Cycles = 200 }));
         Assert.InRange(report.ObservationRmse!.Mean, 1.97, 2.02); // 2 (1 - 1 / 160)
         Assert.Contains("'analysis'", Assert.Throws<SchemaException>(() => report.AnalysisRmse).Message);
-        var strided = context.Data.Twin(new AssimilationSystem(dynamics, ObservationNetwork.Strided(dynamics.Dimension, 2)), new() { Cycles = 2 });
+        var strided = context.Data.Twin(new AssimilationSystem(dynamics, ObservationNetwork.Strided(dynamics.Dimension, 2)),
+            new() { Cycles = 2 });
         Assert.Throws<SchemaException>(() => context.Scores.Evaluate(strided));
     }
 
@@ -100,7 +111,8 @@ public sealed class ScoreTests
         source.Cancel();
         Assert.Throws<OperationCanceledException>(() => context.Scores.Evaluate(twin, cancellation: source.Token));
         Assert.Contains("without end", Assert.Throws<ArgumentException>(() => context.Scores.Evaluate(context.Data.Twin(system))).Message);
-        Assert.Contains("30 cycles", Assert.Throws<ArgumentException>(() => context.Scores.Evaluate(twin, new ScoreOptions { BurnIn = 30 })).Message);
+        Assert.Contains("30 cycles",
+            Assert.Throws<ArgumentException>(() => context.Scores.Evaluate(twin, new ScoreOptions { BurnIn = 30 })).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => context.Scores.Evaluate(twin, new ScoreOptions { BurnIn = -1 }));
     }
 

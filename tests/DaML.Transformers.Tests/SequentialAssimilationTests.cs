@@ -14,7 +14,9 @@ public sealed class SequentialAssimilationTests
     private TwinExperiment Twin(long batch = 2, long cycles = 12, IObservationNetwork? other = null, string stream = "twin") =>
         context.Data.Twin(new AssimilationSystem(dynamics, other ?? network), new() { Batch = batch, Cycles = cycles, Stream = stream });
 
-    public static TheoryData<string> Methods => ["kalman", "stochastic", "etkf", "enkf-n", "3d-var", "gaussian 3d-var", "inflations", "adaptive", "denkf", "serial", "extended", "climatology", "oi",
+    public static TheoryData<string> Methods =>
+        ["kalman", "stochastic", "etkf", "enkf-n", "3d-var", "gaussian 3d-var", "inflations", "adaptive", "denkf", "serial", "extended",
+            "climatology", "oi",
         "ienkf", "ienks", "ienks-n", "ienkf-q", "particles", "4d-var", "weak 4d-var"];
 
     private ITransformer Method(string name, DataAssimilationContext? other = null)
@@ -25,28 +27,69 @@ public sealed class SequentialAssimilationTests
         return name switch
         {
             "kalman" => catalog.KalmanFilter(system with { Initial = start }, new() { Inflation = Inflation.Variance(1.1) }),
-            "stochastic" => catalog.StochasticEnsembleKalmanFilter(system, new() { Members = 12, Inflation = Inflation.StandardDeviation(1.05) }),
-            "etkf" => catalog.EnsembleTransformKalmanFilter(system, new() { Members = 12, Inflation = Inflation.ForgettingFactor(0.9), Rotation = EnsembleRotation.MeanPreserving }),
+            "stochastic" =>
+                catalog.StochasticEnsembleKalmanFilter(system, new() { Members = 12, Inflation = Inflation.StandardDeviation(1.05) }),
+            "etkf" => catalog.EnsembleTransformKalmanFilter(system,
+                new() { Members = 12, Inflation = Inflation.ForgettingFactor(0.9), Rotation = EnsembleRotation.MeanPreserving }),
             "enkf-n" => catalog.FiniteSizeEnsembleKalmanFilter(system, new() { Members = 12 }),
-            "inflations" => catalog.EnsembleTransformKalmanFilter(new AssimilationSystem(new Lorenz96(8) { ModelError = ErrorCovariance.Scalar(8, 0.01) }, network), new() { Members = 6, ModelError = NoiseTreatment.SquareRootDependent, Inflation = Inflation.RelaxationToPriorSpread(0.3).And(Inflation.Additive(ErrorCovariance.Scalar(8, 0.01))).And(Inflation.ForgettingFactor(0.95)) }),
-            "adaptive" => catalog.AdaptivelyInflatedFilter(system, new() { Filter = new EnsembleTransformKalmanFilter { Members = 12 }, Inflation = new AdaptiveInflation { Start = 1.05, Largest = 3 } }),
-            "denkf" => catalog.DeterministicEnsembleKalmanFilter(system, new() { Members = 12, Inflation = Inflation.StandardDeviation(1.02) }),
-            "serial" => catalog.SerialSquareRootFilter(system, new() { Members = 12, Inflation = Inflation.Variance(1.05, InflationTarget.Prior) }),
+            "inflations" =>
+                catalog.EnsembleTransformKalmanFilter(
+                    new AssimilationSystem(new Lorenz96(8) { ModelError = ErrorCovariance.Scalar(8, 0.01) }, network),
+                    new() { Members = 6, ModelError = NoiseTreatment.SquareRootDependent,
+                        Inflation = Inflation.RelaxationToPriorSpread(0.3).And(Inflation.Additive(ErrorCovariance.Scalar(8, 0.01)))
+                            .And(Inflation.ForgettingFactor(0.95)) }),
+            "adaptive" =>
+                catalog.AdaptivelyInflatedFilter(system,
+                    new() { Filter = new EnsembleTransformKalmanFilter { Members = 12 },
+                        Inflation = new AdaptiveInflation { Start = 1.05, Largest = 3 } }),
+            "denkf" => catalog.DeterministicEnsembleKalmanFilter(system,
+                new() { Members = 12, Inflation = Inflation.StandardDeviation(1.02) }),
+            "serial" => catalog.SerialSquareRootFilter(system,
+                new() { Members = 12, Inflation = Inflation.Variance(1.05, InflationTarget.Prior) }),
             "extended" => catalog.ExtendedKalmanFilter(system with { Initial = start }, new() { CovarianceGrowthPerTimeUnit = 5 }),
             "climatology" => catalog.Climatology(system, new() { Distribution = start }),
             "oi" => catalog.OptimalInterpolation(system, new() { Distribution = start }),
-            "ienkf" => catalog.IterativeEnsembleKalmanSmoother(system, new() { Members = 12, Inflation = Inflation.StandardDeviation(1.05), Rotation = EnsembleRotation.MeanPreserving }),
-            "ienkf-q" => catalog.AdditiveErrorIterativeEnsembleKalmanFilter(new AssimilationSystem(new Lorenz96(8) { ModelError = ErrorCovariance.Scalar(8, 0.01) }, network), new() { Members = 6, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving }),
-            "ienks" => catalog.IterativeEnsembleKalmanSmoother(system, new() { Members = 12, Window = WindowCycling.Overlapping(4, 2), Iteration = new() { Linearisation = EnsembleLinearisation.Bundle(), MaximumIterations = 3 }, ObservationUse = ObservationUse.Multiple(0.25, 0.75) }),
-            "ienks-n" => catalog.IterativeEnsembleKalmanSmoother(system, new() { Members = 12, Window = WindowCycling.Disjoint(3), Prior = FiniteSizePrior.DiracJeffreys(2), Form = FiniteSizeForm.PrimalExactHessian }),
-            "particles" => catalog.ParticleFilter(system, new() { Members = 50, Resampling = ResamplingScheme.Residual, EffectiveSizeRatio = 0.9, Jitter = ParticleJitter.OfAll(0.8) }),
-            "3d-var" => catalog.ThreeDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 0.5)) }),
-            "4d-var" => catalog.FourDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 0.5)), Window = WindowCycling.Disjoint(3), Minimisation = new IncrementalOptions { Preconditioning = new SpectralPreconditioning(new ComputedEigenpairs(2, EigenpairMethod.Randomised, 1, 3, 7), new() { Mu = 1.5 }) } }),
-            "weak 4d-var" => catalog.FourDimensionalVariational(system with { Initial = start }, new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 0.5)), Window = WindowCycling.Overlapping(4, 2), Control = ControlVariable.Increment, Observations = WindowObservations.All, Priors = [new ModelErrorTerm(ErrorCovariance.Scalar(8, 0.01))], Terms = [new DigitalFilterTerm(0.2, ErrorCovariance.Scalar(8, 2))], Minimisation = new IncrementalOptions { OuterIterations = 2, ControlTolerance = 0, Step = OuterStep.Full, InnerSolver = new LanczosSolver(new InnerSolverOptions
-                { MaximumIterations = 9, ResidualReduction = 1e-3, Norm = ResidualNorm.Preconditioned }), Preconditioning = new RitzPreconditioning(0.2, 5) } }),
+            "ienkf" => catalog.IterativeEnsembleKalmanSmoother(system,
+                new() { Members = 12, Inflation = Inflation.StandardDeviation(1.05), Rotation = EnsembleRotation.MeanPreserving }),
+            "ienkf-q" =>
+                catalog.AdditiveErrorIterativeEnsembleKalmanFilter(
+                    new AssimilationSystem(new Lorenz96(8) { ModelError = ErrorCovariance.Scalar(8, 0.01) }, network),
+                    new() { Members = 6, Inflation = Inflation.StandardDeviation(1.02), Rotation = EnsembleRotation.MeanPreserving }),
+            "ienks" => catalog.IterativeEnsembleKalmanSmoother(system,
+                new() { Members = 12, Window = WindowCycling.Overlapping(4, 2),
+                    Iteration = new() { Linearisation = EnsembleLinearisation.Bundle(), MaximumIterations = 3 },
+                    ObservationUse = ObservationUse.Multiple(0.25, 0.75) }),
+            "ienks-n" =>
+                catalog.IterativeEnsembleKalmanSmoother(system,
+                    new() { Members = 12, Window = WindowCycling.Disjoint(3), Prior = FiniteSizePrior.DiracJeffreys(2),
+                        Form = FiniteSizeForm.PrimalExactHessian }),
+            "particles" =>
+                catalog.ParticleFilter(system,
+                    new() { Members = 50, Resampling = ResamplingScheme.Residual, EffectiveSizeRatio = 0.9,
+                        Jitter = ParticleJitter.OfAll(0.8) }),
+            "3d-var" => catalog.ThreeDimensionalVariational(system,
+                new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 0.5)) }),
+            "4d-var" => catalog.FourDimensionalVariational(system,
+                new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 0.5)), Window = WindowCycling.Disjoint(3),
+                    Minimisation = new IncrementalOptions
+                        { Preconditioning = new SpectralPreconditioning(new ComputedEigenpairs(2, EigenpairMethod.Randomised, 1, 3, 7),
+                            new() { Mu = 1.5 }) } }),
+            "weak 4d-var" =>
+                catalog.FourDimensionalVariational(system with { Initial = start },
+                    new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 0.5)), Window = WindowCycling.Overlapping(4, 2),
+                        Control = ControlVariable.Increment, Observations = WindowObservations.All,
+                        Priors = [new ModelErrorTerm(ErrorCovariance.Scalar(8, 0.01))],
+                        Terms = [new DigitalFilterTerm(0.2, ErrorCovariance.Scalar(8, 2))],
+                        Minimisation = new IncrementalOptions
+                            { OuterIterations = 2, ControlTolerance = 0, Step = OuterStep.Full,
+                                InnerSolver = new LanczosSolver(new InnerSolverOptions
+                { MaximumIterations = 9, ResidualReduction = 1e-3, Norm = ResidualNorm.Preconditioned }),
+                    Preconditioning = new RitzPreconditioning(0.2, 5) } }),
             "gaussian 3d-var" => new SequentialAssimilation<StateMemory>("3D-Var with a spread", new(
-                new ThreeDimensionalVariationalAnalyzer(network.Operator, network.Error, ErrorCovariance.Full(0.5 * eye(8, dtype: ScalarType.Float64))),
-                new StatePropagater(dynamics), new StateProcoder(ErrorCovariance.Scalar(8, 0.5)), new StateSource(start, ScalarType.Float64)), network, other ?? context,
+                new ThreeDimensionalVariationalAnalyzer(network.Operator, network.Error,
+                    ErrorCovariance.Full(0.5 * eye(8, dtype: ScalarType.Float64))),
+                new StatePropagater(dynamics), new StateProcoder(ErrorCovariance.Scalar(8, 0.5)),
+                new StateSource(start, ScalarType.Float64)), network, other ?? context,
                 new SequentialAssimilationOptions { Stream = "mine", DivergenceBound = 1000 }),
             _ => throw new ArgumentOutOfRangeException(nameof(name)),
         };
@@ -73,7 +116,8 @@ public sealed class SequentialAssimilationTests
         Assert.Equal(first, Read(view));
         Assert.Equal(first, Read(Method(name, new DataAssimilationContext(17)).Transform(Twin())));
         Assert.NotEqual(first, Read(Method(name).Transform(Twin(stream: "another"))));
-        if (name is not ("kalman" or "extended" or "climatology" or "oi")) Assert.NotEqual(first, Read(Method(name, new DataAssimilationContext(18)).Transform(Twin())));
+        if (name is not ("kalman" or "extended" or "climatology" or "oi"))
+            Assert.NotEqual(first, Read(Method(name, new DataAssimilationContext(18)).Transform(Twin())));
     }
 
     [Theory, MemberData(nameof(Methods))]
@@ -119,7 +163,8 @@ public sealed class SequentialAssimilationTests
     {
         var system = new AssimilationSystem(dynamics, network) { Interval = 0.15 };
         using var scope = NewDisposeScope();
-        var method = context.Analysis.ThreeDimensionalVariational(system, new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 0.5)) });
+        var method = context.Analysis.ThreeDimensionalVariational(system,
+            new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 0.5)) });
         using var run = method.Run(context.Data.Twin(system, new() { Cycles = 2 }));
         using var random = context.Random("assimilation/3D-Var/source");
         var start = new AttractorInitialCondition(dynamics, 50).Draw(1, random, ScalarType.Float64);
@@ -149,13 +194,16 @@ public sealed class SequentialAssimilationTests
             Assert.True(run.Predict(run.Time).Members.equal(run.Analysis.Members).all().ToBoolean());
             Assert.Equal(0, Compare.Difference(run.AnalysisDensity.Mean, run[Columns.Analysis]));
             Assert.Equal(0, Compare.Difference(run.ForecastDensity.StandardDeviation, run[Columns.ForecastSpread]));
-            foreach (var definition in method.GetOutputSchema(twin.Schema).Definitions) columns.AddRange(run[definition.Column].contiguous().data<double>().ToArray());
+            foreach (var definition in method.GetOutputSchema(twin.Schema).Definitions)
+                columns.AddRange(run[definition.Column].contiguous().data<double>().ToArray());
         }
         Assert.Equal(undisturbed, columns);
 
-        var perfect = context.Analysis.ThreeDimensionalVariational(new AssimilationSystem(dynamics, network), new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 0.5)) }).Run(twin);
+        var perfect = context.Analysis.ThreeDimensionalVariational(new AssimilationSystem(dynamics, network),
+            new() { Background = new KnownBackground(ErrorCovariance.Scalar(8, 0.5)) }).Run(twin);
         perfect.MoveNext();
-        Assert.True(dynamics.Advance(perfect.Analysis.State, new TimeInterval(0, 1)).equal(perfect.Predict(perfect.Time + 1).State).all().ToBoolean());
+        Assert.True(dynamics.Advance(perfect.Analysis.State, new TimeInterval(0, 1)).equal(perfect.Predict(perfect.Time + 1).State).all()
+            .ToBoolean());
         perfect.Dispose();
     }
 
@@ -195,10 +243,12 @@ public sealed class SequentialAssimilationTests
     [Fact]
     public void Divergence_is_reported_with_its_cycle()
     {
-        // An unobserved direction grows tenfold a cycle from 1: sqrt(10^12 / 2) = 7e5 in cycle 5, overflow of its square in the 150s, of itself in the 300s.
+        // An unobserved direction grows tenfold a cycle from 1: sqrt(10^12 / 2) = 7e5 in cycle 5, overflow of its square in the 150s, of
+        // itself in the 300s.
         var growing = new LinearDynamics(tensor(new[,] { { 10.0, 0 }, { 0, 0.5 } }));
         var start = new GaussianInitialCondition(ones(2, dtype: ScalarType.Float64), ErrorCovariance.Scalar(2, 1e-6));
-        var system = new AssimilationSystem(growing, new ObservationNetwork(new SubsetObservationOperator(2, 1), ErrorCovariance.Scalar(1, 1), null)) { Initial = start };
+        var system = new AssimilationSystem(growing,
+            new ObservationNetwork(new SubsetObservationOperator(2, 1), ErrorCovariance.Scalar(1, 1), null)) { Initial = start };
         var data = new Dictionary<Column, Tensor> { [Columns.Observation] = zeros(400, 1, 1, dtype: ScalarType.Float64) };
         using var view = context.Data.FromMemory(data, [.. Enumerable.Range(1, 400).Select(i => (double)i)]);
         var bounded = context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 3, DivergenceBound = 5e5 });
@@ -239,7 +289,9 @@ public sealed class SequentialAssimilationTests
     public void Classical_methods_append_as_estimators()
     {
         var twin = Twin();
-        var fitted = context.Pipeline(twin).Append(context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(dynamics, network), new() { Members = 5 })).Fit(twin);
+        var fitted = context.Pipeline(twin)
+            .Append(context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(dynamics, network), new() { Members = 5 }))
+            .Fit(twin);
         var method = fitted.Find<SequentialAssimilation<EnsembleMemory>>();
         Assert.Equal("ETKF (N = 5)", method.Name);
         Assert.Equal(Read(method.Transform(twin)), Read(fitted.Transform(twin)));
@@ -249,7 +301,8 @@ public sealed class SequentialAssimilationTests
     public void A_single_precision_memory_takes_double_precision_observations()
     {
         var method = new SequentialAssimilation<EnsembleMemory>("single", new(
-            new EnsembleTransformKalmanFilterAnalyzer(network.Operator, network.Error), new EnsemblePropagater(dynamics), new EnsembleProcoder(),
+            new EnsembleTransformKalmanFilterAnalyzer(network.Operator, network.Error), new EnsemblePropagater(dynamics),
+            new EnsembleProcoder(),
             new EnsembleSource(new AttractorInitialCondition(dynamics, 10), 6, ScalarType.Float32)), network, context);
         using var run = method.Run(Twin());
         Assert.True(run.MoveNext());

@@ -22,7 +22,8 @@ public sealed class SerialSquareRootTests
         var r = ErrorCovariance.Full(factor.matmul(factor.T) + eye(p, dtype: ScalarType.Float64));
         var mask = masked ? random.Uniform([2, p], ScalarType.Float64) < 0.6 : null;
         var y = new Observation(random.Normal([2, p], ScalarType.Float64), mask, 0);
-        foreach (var inflation in new Inflation[] { Inflation.None, Inflation.Variance(1.3, InflationTarget.Prior), Inflation.StandardDeviation(1.1) })
+        foreach (var inflation in new Inflation[]
+            { Inflation.None, Inflation.Variance(1.3, InflationTarget.Prior), Inflation.StandardDeviation(1.1) })
         {
             var serial = new SerialSquareRootFilterAnalyzer(h, r, inflation).Analyze(new(ensemble), y, random).Members;
             var transform = new EnsembleTransformKalmanFilterAnalyzer(h, r, inflation).Analyze(new(ensemble), y, random).Members;
@@ -79,7 +80,8 @@ public sealed class SerialSquareRootTests
         var dynamics = new Lorenz96(8);
         using var random = context.Random("growth");
         var memory = new GaussianMemory(random.Normal([2, 8], ScalarType.Float64), eye(8, dtype: ScalarType.Float64).expand(2, 8, 8));
-        Tensor Propagate(IDynamics model, double growth) => new GaussianPropagater(model, growth).Propagate(memory, new TimeInterval(0, 0.2), random).Covariance;
+        Tensor Propagate(IDynamics model, double growth) =>
+            new GaussianPropagater(model, growth).Propagate(memory, new TimeInterval(0, 0.2), random).Covariance;
         Compare.Close(Math.Pow(7, 0.2) * Propagate(dynamics, 1), Propagate(dynamics, 7), 1e-13);
         // With a model error it grows with every step, and the last step's error not at all.
         var noisy = new Lorenz96(8) { ModelError = ErrorCovariance.Scalar(8, 1e-12) };

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>Methods with singular covariances: of the model's error, of the start, of the background; and what needs an inverse says so.</summary>
+/// <summary>
+/// Methods with singular covariances: of the model's error, of the start, of the background; and what needs an inverse says so.
+/// </summary>
 public sealed class SingularCovarianceFilterTests : IDisposable
 {
     private readonly DisposeScope scope = NewDisposeScope();
@@ -14,7 +16,8 @@ public sealed class SingularCovarianceFilterTests : IDisposable
 
     private static FullErrorCovariance WhiteAcceleration => ErrorCovariance.Full(tensor(new double[,] { { 0.25, 0.5 }, { 0.5, 1 } }));
 
-    private static ObservationNetwork First(long n, double variance = 1) => new(new SubsetObservationOperator(n, 0L), ErrorCovariance.Scalar(1, variance));
+    private static ObservationNetwork First(long n, double variance = 1) =>
+        new(new SubsetObservationOperator(n, 0L), ErrorCovariance.Scalar(1, variance));
 
     private MemoryTrajectoryView View(params double[] values) => context.Data.FromMemory(
         new Dictionary<Column, Tensor> { [Columns.Observation] = tensor(values).reshape(-1, 1, 1) }, [.. values.Select((_, i) => i + 1.0)]);
@@ -25,7 +28,9 @@ public sealed class SingularCovarianceFilterTests : IDisposable
     public void The_constant_velocity_model_of_the_textbooks(double start)
     {
         var model = new LinearDynamics(Velocity, 1) { ModelError = WhiteAcceleration };
-        using var run = context.Analysis.KalmanFilter(new AssimilationSystem(model, First(2)) { Initial = new GaussianInitialCondition(zeros(2), ErrorCovariance.Scalar(2, start)) }).Run(View(1, 3, 2));
+        using var run =
+            context.Analysis.KalmanFilter(new AssimilationSystem(model, First(2))
+                { Initial = new GaussianInitialCondition(zeros(2), ErrorCovariance.Scalar(2, start)) }).Run(View(1, 3, 2));
         var q = WhiteAcceleration.ToMatrix(ScalarType.Float64, CPU);
         Tensor p = start * eye(2, dtype: ScalarType.Float64), m = zeros(2, dtype: ScalarType.Float64);
         foreach (double y in (double[])[1, 3, 2])
@@ -34,7 +39,8 @@ public sealed class SingularCovarianceFilterTests : IDisposable
             p = Velocity.matmul(p).matmul(Velocity.T) + q;
             m = Velocity.matmul(m);
             Compare.Close(p, run.Forecast.Covariance[0], 1e-14);
-            if (start == 1 && run.Cycle == 0) Compare.Close(tensor(new[,] { { 2.25, 1.5 }, { 1.5, 2 } }), run.Forecast.Covariance[0], 1e-14);
+            if (start == 1 && run.Cycle == 0)
+                Compare.Close(tensor(new[,] { { 2.25, 1.5 }, { 1.5, 2 } }), run.Forecast.Covariance[0], 1e-14);
             var k = p.select(1, 0) / (p[0, 0] + 1);
             m = m + k * (y - m[0]);
             p = p - k.outer(p[0]);
@@ -57,7 +63,11 @@ public sealed class SingularCovarianceFilterTests : IDisposable
         var grown = EnsembleNoise.Add(members, q, treatment, random, centred: false);
         var expected = Compare.SampleCovariance(members).mean([0]) + q.ToMatrix(ScalarType.Float64, CPU);
         Compare.Close(expected, Compare.SampleCovariance(grown).mean([0]), treatment == NoiseTreatment.SquareRoot ? 1e-12 : 0.05);
-        using var run = context.Analysis.EnsembleTransformKalmanFilter(new AssimilationSystem(new LinearDynamics(Velocity, 1) { ModelError = q }, First(2)) { Initial = new GaussianInitialCondition(zeros(2), ErrorCovariance.Scalar(2, 1)) }, new() { Members = 10, ModelError = treatment }).Run(View(1, 2, 3));
+        using var run =
+            context.Analysis.EnsembleTransformKalmanFilter(
+                new AssimilationSystem(new LinearDynamics(Velocity, 1) { ModelError = q }, First(2))
+                { Initial = new GaussianInitialCondition(zeros(2), ErrorCovariance.Scalar(2, 1)) },
+                    new() { Members = 10, ModelError = treatment }).Run(View(1, 2, 3));
         while (run.MoveNext()) Assert.True(FiniteNumbers.All(run.Analysis.Members));
     }
 
@@ -78,7 +88,8 @@ public sealed class SingularCovarianceFilterTests : IDisposable
             analysis.ParticleFilter(system, new() { Members = 50 })])
         {
             using var cursor = method.Transform(View(3, 5, 7, 9)).OpenCursor();
-            while (cursor.MoveNext()) Assert.InRange(cursor[Columns.Analysis][0, 0].ToDouble(), 2 * cursor.Cycle + 1.5, 2 * cursor.Cycle + 4.5);
+            while (cursor.MoveNext())
+                Assert.InRange(cursor[Columns.Analysis][0, 0].ToDouble(), 2 * cursor.Cycle + 1.5, 2 * cursor.Cycle + 4.5);
         }
     }
 
@@ -97,13 +108,19 @@ public sealed class SingularCovarianceFilterTests : IDisposable
         var s = system.H.matmul(p).matmul(system.H.mT) + system.R;
         var expected = background + (y.Values - background.matmul(system.H.mT)).matmul(linalg.inv(s)).matmul(system.H).matmul(p);
 
-        Compare.Close(expected, new ThreeDimensionalVariationalAnalyzer(system.Network.Operator, system.Network.Error, b).Analyze(new(background), y, random).State, 1e-12);
+        Compare.Close(expected,
+            new ThreeDimensionalVariationalAnalyzer(system.Network.Operator, system.Network.Error, b)
+                .Analyze(new(background), y, random).State, 1e-12);
         var nonlinear = new Relabelled(system.H);
-        Compare.Close(expected, new ThreeDimensionalVariationalAnalyzer(nonlinear, system.Network.Error, b).Analyze(new(background), y, random).State, 1e-12);
+        Compare.Close(expected,
+            new ThreeDimensionalVariationalAnalyzer(nonlinear, system.Network.Error, b).Analyze(new(background), y, random).State, 1e-12);
 
-        var cost = new FourDimensionalVariationalCost(system.Dynamics, [new BackgroundTerm(b), new ModelErrorTerm(b)], [new ObservationTerm(system.Network.Operator, system.Network.Error)]);
-        var options = new IncrementalOptions { OuterIterations = 1, InnerSolver = new ConjugateGradientSolver(new() { ResidualReduction = 1e-13 }) };
-        var result = new IncrementalFourDimensionalVariational(cost, options).Minimise(new(new State(background), new TimeInterval(0, 0), 1, [y]));
+        var cost = new FourDimensionalVariationalCost(system.Dynamics, [new BackgroundTerm(b), new ModelErrorTerm(b)],
+            [new ObservationTerm(system.Network.Operator, system.Network.Error)]);
+        var options = new IncrementalOptions
+            { OuterIterations = 1, InnerSolver = new ConjugateGradientSolver(new() { ResidualReduction = 1e-13 }) };
+        var result = new IncrementalFourDimensionalVariational(cost, options)
+            .Minimise(new(new State(background), new TimeInterval(0, 0), 1, [y]));
         Compare.Close(expected, result.Analysis.Values, 1e-10);
 
         Assert.Contains("BackgroundSquareRoot", Refused(() => new BackgroundTerm(b, ControlVariable.Increment)));
@@ -117,10 +134,14 @@ public sealed class SingularCovarianceFilterTests : IDisposable
         var h = new IdentityObservationOperator(3);
         var r = ErrorCovariance.Diagonal(1, 0, 2);
         foreach (var make in (Action[])[
-            () => new KalmanFilterAnalyzer(h, r), () => new EnsembleTransformKalmanFilterAnalyzer(h, r), () => new StochasticEnsembleKalmanFilterAnalyzer(h, r),
-            () => new DeterministicEnsembleKalmanFilterAnalyzer(h, r), () => new SerialSquareRootFilterAnalyzer(h, r), () => new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r),
-            () => new ParticleFilterAnalyzer(h, r), () => new ObservationTerm(h, r), () => new ThreeDimensionalVariationalAnalyzer(h, r, ErrorCovariance.Scalar(3, 1)),
-            () => new IterativeEnsembleKalmanSmootherAnalyzer(new LinearDynamics(eye(3)), h, r), () => new InnovationChiSquare(new ObservationNetwork(h, r))])
+            () => new KalmanFilterAnalyzer(h, r), () => new EnsembleTransformKalmanFilterAnalyzer(h, r),
+            () => new StochasticEnsembleKalmanFilterAnalyzer(h, r),
+            () => new DeterministicEnsembleKalmanFilterAnalyzer(h, r), () => new SerialSquareRootFilterAnalyzer(h, r),
+            () => new FiniteSizeEnsembleKalmanFilterAnalyzer(h, r),
+            () => new ParticleFilterAnalyzer(h, r), () => new ObservationTerm(h, r),
+            () => new ThreeDimensionalVariationalAnalyzer(h, r, ErrorCovariance.Scalar(3, 1)),
+            () => new IterativeEnsembleKalmanSmootherAnalyzer(new LinearDynamics(eye(3)), h, r),
+            () => new InnovationChiSquare(new ObservationNetwork(h, r))])
         {
             string message = Refused(make);
             Assert.Contains("observation error covariance R", message);
@@ -134,13 +155,15 @@ public sealed class SingularCovarianceFilterTests : IDisposable
     {
         var p = WhiteAcceleration.ToMatrix(ScalarType.Float64, CPU).unsqueeze(0);
         using var random = context.Random("plane");
-        foreach (var density in (GaussianDensity[])[new(zeros(1, 2, dtype: ScalarType.Float64), p), GaussianDensity.OfRoot(zeros(1, 2, dtype: ScalarType.Float64), CovarianceRoot.Of(p))])
+        foreach (var density in (GaussianDensity[])[new(zeros(1, 2, dtype: ScalarType.Float64), p),
+            GaussianDensity.OfRoot(zeros(1, 2, dtype: ScalarType.Float64), CovarianceRoot.Of(p))])
         {
             Compare.Close(p[0].diagonal().sqrt(), density.StandardDeviation[0], 1e-14);
             var draws = density.Sample(5000, random)[0];
             Assert.InRange((draws.select(1, 1) - 2 * draws.select(1, 0)).abs().max().ToDouble(), 0, 1e-7);
             Compare.Close(p[0], draws.mT.matmul(draws) / 5000, 0.1);
-            Assert.Contains("plane", Assert.Throws<NotSupportedException>(() => density.LogDensity(zeros(1, 2, dtype: ScalarType.Float64))).Message);
+            Assert.Contains("plane",
+                Assert.Throws<NotSupportedException>(() => density.LogDensity(zeros(1, 2, dtype: ScalarType.Float64))).Message);
         }
     }
 

@@ -9,9 +9,12 @@ public sealed class SmootherTests
     // The annual flow of the Nile at Aswan in 1e8 cubic metres, 1871 to 1970 (Cobb 1978; Durbin and Koopman 2012, section 2.2).
     private static readonly double[] Nile =
     [
-        1120, 1160, 963, 1210, 1160, 1160, 813, 1230, 1370, 1140, 995, 935, 1110, 994, 1020, 960, 1180, 799, 958, 1140, 1100, 1210, 1150, 1250, 1260, 1220, 1030, 1100, 774, 840, 874, 694, 940, 833, 701,
-        916, 692, 1020, 1050, 969, 831, 726, 456, 824, 702, 1120, 1100, 832, 764, 821, 768, 845, 864, 862, 698, 845, 744, 796, 1040, 759, 781, 865, 845, 944, 984, 897, 822, 1010, 771, 676, 649, 846, 812,
-        742, 801, 1040, 860, 874, 848, 890, 744, 749, 838, 1050, 918, 986, 797, 923, 975, 815, 1020, 906, 901, 1170, 912, 746, 919, 718, 714, 740,
+        1120, 1160, 963, 1210, 1160, 1160, 813, 1230, 1370, 1140, 995, 935, 1110, 994, 1020, 960, 1180, 799, 958, 1140, 1100, 1210, 1150,
+        1250, 1260, 1220, 1030, 1100, 774, 840, 874, 694, 940, 833, 701,
+        916, 692, 1020, 1050, 969, 831, 726, 456, 824, 702, 1120, 1100, 832, 764, 821, 768, 845, 864, 862, 698, 845, 744, 796, 1040, 759,
+        781, 865, 845, 944, 984, 897, 822, 1010, 771, 676, 649, 846, 812,
+        742, 801, 1040, 860, 874, 848, 890, 744, 749, 838, 1050, 918, 986, 797, 923, 975, 815, 1020, 906, 901, 1170, 912, 746, 919, 718,
+        714, 740,
     ];
 
     private readonly DataAssimilationContext context = new(8);
@@ -23,7 +26,8 @@ public sealed class SmootherTests
         var model = new LinearDynamics(eye(1, dtype: ScalarType.Float64)) { ModelError = ErrorCovariance.Scalar(1, 1469.1) };
         var network = ObservationNetwork.Full(model.Dimension, 15099);
         using var mean = zeros(1, dtype: ScalarType.Float64);
-        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = tensor(Nile, Nile.Length, 1, 1) }, [.. Enumerable.Range(1, Nile.Length).Select(i => (double)i)]);
+        var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Observation] = tensor(Nile, Nile.Length, 1, 1) },
+            [.. Enumerable.Range(1, Nile.Length).Select(i => (double)i)]);
         return (model, network, new GaussianInitialCondition(mean, ErrorCovariance.Scalar(1, 1e12)), view);
     }
 
@@ -49,30 +53,41 @@ public sealed class SmootherTests
         {
             var other = new LinearDynamics(eye(1, dtype: ScalarType.Float64)) { ModelError = ErrorCovariance.Scalar(1, level) };
             var observed = new LogLikelihood(ObservationNetwork.Full(other.Dimension, observation));
-            return context.Scores.Evaluate(context.Analysis.KalmanFilter(new AssimilationSystem(other, ObservationNetwork.Full(other.Dimension, observation)) { Initial = prior }).Transform(view), new() { BurnIn = 1, Scores = [observed] }).Of(observed)[0];
+            return context.Scores.Evaluate(
+                context.Analysis.KalmanFilter(new AssimilationSystem(other, ObservationNetwork.Full(other.Dimension, observation))
+                    { Initial = prior }).Transform(view), new() { BurnIn = 1, Scores = [observed] }).Of(observed)[0];
         }
         double best = Of(1469.1, 15099);
-        foreach (var (q, r) in (ReadOnlySpan<(double, double)>)[(1350, 15099), (1600, 15099), (1469.1, 14500), (1469.1, 15700)]) Assert.True(Of(q, r) < best);
+        foreach (var (q,
+            r) in (ReadOnlySpan<(double, double)>)[(1350, 15099), (1600, 15099), (1469.1, 14500),
+                (1469.1, 15700)]) Assert.True(Of(q, r) < best);
     }
 
     // Three components that turn and decay; one has no error of its own. Every second cycle misses an observation.
-    private (LinearDynamics Model, ObservationNetwork Network, GaussianInitialCondition Prior, MemoryTrajectoryView View) System(long cycles, double interval, long batch = 2, double unit = 1)
+    private (LinearDynamics Model, ObservationNetwork Network, GaussianInitialCondition Prior,
+        MemoryTrajectoryView View) System(long cycles, double interval, long batch = 2, double unit = 1)
     {
-        var model = new LinearDynamics(D(new[,] { { 0.9, -0.4, 0.1 }, { 0.4, 0.8, 0 }, { 0, 0.2, 0.7 } })) { ModelError = ErrorCovariance.Full(unit * unit * D(new[,] { { 0.3, 0.1, 0 }, { 0.1, 0.2, 0.05 }, { 0, 0.05, 0.1 } })) };
-        var network = new ObservationNetwork(new LinearObservationOperator(D(new[,] { { 1.0, 0.3, 0 }, { 0, 1, 0.5 } })), ErrorCovariance.Full(unit * unit * D(new[,] { { 0.5, 0.2 }, { 0.2, 0.4 } })));
-        var prior = new GaussianInitialCondition(unit * tensor(new[] { 1.0, -1, 0.5 }), ErrorCovariance.Full(unit * unit * D(new[,] { { 1, 0.2, 0 }, { 0.2, 2, 0.1 }, { 0, 0.1, 0.5 } })));
+        var model = new LinearDynamics(D(new[,] { { 0.9, -0.4, 0.1 }, { 0.4, 0.8, 0 }, { 0, 0.2, 0.7 } }))
+            { ModelError = ErrorCovariance.Full(unit * unit * D(new[,] { { 0.3, 0.1, 0 }, { 0.1, 0.2, 0.05 }, { 0, 0.05, 0.1 } })) };
+        var network = new ObservationNetwork(new LinearObservationOperator(D(new[,] { { 1.0, 0.3, 0 }, { 0, 1, 0.5 } })),
+            ErrorCovariance.Full(unit * unit * D(new[,] { { 0.5, 0.2 }, { 0.2, 0.4 } })));
+        var prior = new GaussianInitialCondition(unit * tensor(new[] { 1.0, -1, 0.5 }),
+            ErrorCovariance.Full(unit * unit * D(new[,] { { 1, 0.2, 0 }, { 0.2, 2, 0.1 }, { 0, 0.1, 0.5 } })));
         var system = new AssimilationSystem(model, network) { Interval = interval, Initial = prior };
         using var twin = context.Data.Twin(system, new() { Batch = batch, Cycles = cycles }).Materialise();
         var mask = ones(cycles, batch, 2, dtype: ScalarType.Bool);
         for (int k = 1; k < cycles; k += 2) mask[k, TensorIndex.Colon, k / 2 % 2] = false;
         return (model, network, prior, context.Data.FromMemory(new Dictionary<Column, Tensor>
-            { [Columns.Observation] = twin[Columns.Observation].clone(), [Columns.Truth] = twin[Columns.Truth].clone(), [Columns.ObservationMask] = mask }, twin.Times));
+            { [Columns.Observation] = twin[Columns.Observation].clone(), [Columns.Truth] = twin[Columns.Truth].clone(),
+                [Columns.ObservationMask] = mask }, twin.Times));
     }
 
     // All states and observations as one normal distribution.
-    private static (Tensor Mean, Tensor Variance, double[] LogLikelihood) ByMatrices(LinearDynamics model, ObservationNetwork network, GaussianInitialCondition prior, MemoryTrajectoryView view, int steps)
+    private static (Tensor Mean, Tensor Variance, double[] LogLikelihood) ByMatrices(LinearDynamics model, ObservationNetwork network,
+        GaussianInitialCondition prior, MemoryTrajectoryView view, int steps)
     {
-        Tensor m = model.Advance(eye(3, dtype: ScalarType.Float64), new(0, 1)).mT, q = model.ModelError!.ToMatrix(ScalarType.Float64, CPU), r = network.Error.ToMatrix(ScalarType.Float64, CPU);
+        Tensor m = model.Advance(eye(3, dtype: ScalarType.Float64), new(0, 1)).mT, q = model.ModelError!.ToMatrix(ScalarType.Float64, CPU),
+            r = network.Error.ToMatrix(ScalarType.Float64, CPU);
         Tensor h = network.Operator.Apply(eye(3, dtype: ScalarType.Float64)).mT;
         int cycles = (int)view.CycleCount!.Value, n = 3;
         var mean = new List<Tensor>();
@@ -116,7 +131,9 @@ public sealed class SmootherTests
             var gain = covariance.matmul(H.mT).matmul(linalg.inv(s));
             means.Add((prior0 + gain.matmul(d)).reshape(cycles, n));
             variances.Add((covariance - gain.matmul(H).matmul(covariance)).diagonal().reshape(cycles, n));
-            likelihoods.Add(-0.5 * (y.size(0) * Math.Log(2 * Math.PI) + 2 * linalg.cholesky(s).diagonal().log().sum(0L).ToDouble() + d.dot(linalg.inv(s).matmul(d)).ToDouble()));
+            likelihoods.Add(
+                -0.5 * (y.size(0) * Math.Log(2 * Math.PI) + 2 * linalg.cholesky(s).diagonal().log().sum(0L).ToDouble() +
+                    d.dot(linalg.inv(s).matmul(d)).ToDouble()));
         }
         return (stack(means, 1), stack(variances, 1), [.. likelihoods]);
     }
@@ -148,17 +165,22 @@ public sealed class SmootherTests
     public void Singular_covariances_are_smoothed()
     {
         using var scope = NewDisposeScope();
-        Tensor m = D(new[,] { { 1.0, 1 }, { 0, 1 } }), pa = zeros(1, 2, 2, dtype: ScalarType.Float64), q = D(new[,] { { 0.25, 0.5 }, { 0.5, 1 } });
+        Tensor m = D(new[,] { { 1.0, 1 }, { 0, 1 } }), pa = zeros(1, 2, 2, dtype: ScalarType.Float64),
+            q = D(new[,] { { 0.25, 0.5 }, { 0.5, 1 } });
         var model = new LinearDynamics(m);
-        var analysis = new GaussianMemory(tensor(new[,] { { 1.0, 2 } }), D(new[,] { { 4.0, 2 }, { 2, 1 } }).unsqueeze(0));          // rank one
-        var forecast = new GaussianMemory(analysis.Mean.matmul(m.mT), m.matmul(analysis.Covariance).matmul(m.mT));                  // rank one
-        var smoothed = new GaussianMemory(forecast.Mean + tensor(new[,] { { 3.0, 1 } }), 0.5 * forecast.Covariance);                // within its range
+        // rank one
+        var analysis = new GaussianMemory(tensor(new[,] { { 1.0, 2 } }), D(new[,] { { 4.0, 2 }, { 2, 1 } }).unsqueeze(0));
+        // rank one
+        var forecast = new GaussianMemory(analysis.Mean.matmul(m.mT), m.matmul(analysis.Covariance).matmul(m.mT));
+        // within its range
+        var smoothed = new GaussianMemory(forecast.Mean + tensor(new[,] { { 3.0, 1 } }), 0.5 * forecast.Covariance);
         var back = new RauchTungStriebelStep(model).Back(analysis, forecast, smoothed, new(0, 1));
         // Without error in the interval the past is the future taken back: M^-1.
         var inverse = linalg.inv(m);
         Near(smoothed.Mean.matmul(inverse.mT), back.Mean);
         Near(inverse.matmul(smoothed.Covariance).matmul(inverse.mT), back.Covariance);
-        var known = new RauchTungStriebelStep(model).Back(new(analysis.Mean, pa), new(forecast.Mean, pa), new(forecast.Mean + 1, pa), new(0, 1));
+        var known = new RauchTungStriebelStep(model)
+            .Back(new(analysis.Mean, pa), new(forecast.Mean, pa), new(forecast.Mean + 1, pa), new(0, 1));
         Near(analysis.Mean, known.Mean);
     }
 
@@ -179,13 +201,15 @@ public sealed class SmootherTests
         using (var run = filter.Run(view))
             while (run.MoveNext())
             {
-                Tensor e = run.Forecast.Members, mean = e.mean([1], keepdim: true), y = network.Operator.Apply(e), ym = y.mean([1], keepdim: true);
+                Tensor e = run.Forecast.Members, mean = e.mean([1], keepdim: true), y = network.Operator.Apply(e),
+                    ym = y.mean([1], keepdim: true);
                 Tensor s = (y - ym) / Math.Sqrt(0.5), d = (run[Columns.Observation].unsqueeze(1) - ym) / Math.Sqrt(0.5);
                 var (values, vectors) = linalg.eigh(s.matmul(s.mT) + (members - 1) * eye(members, dtype: ScalarType.Float64));
                 var inverse = (vectors / values.unsqueeze(1)).matmul(vectors.mT);
                 var t = Math.Sqrt(members - 1) * (vectors / values.sqrt().unsqueeze(1)).matmul(vectors.mT);
                 var weights = d.matmul(s.mT).matmul(inverse) + t;                                     // 1 w + T, rows
-                Tensor Taken(Tensor ensemble) => ensemble.mean([1], keepdim: true) + weights.matmul(ensemble - ensemble.mean([1], keepdim: true));
+                Tensor Taken(Tensor ensemble) =>
+                    ensemble.mean([1], keepdim: true) + weights.matmul(ensemble - ensemble.mean([1], keepdim: true));
                 Near(Taken(e), run.Analysis.Members, 1e-9);
                 past = [.. past.Select(Taken), run.Analysis.Members.clone()];
             }
@@ -248,20 +272,28 @@ public sealed class SmootherTests
     {
         using var scope = NewDisposeScope();
         var (model, network, prior, view) = System(4, 1);
-        Assert.Contains("inflated", Assert.Throws<ArgumentException>(() => context.Analysis.RauchTungStriebelSmoother(new AssimilationSystem(model, network) { Initial = prior }, new() { Filter = new ExtendedKalmanFilter { CovarianceGrowthPerTimeUnit = 2 } })).Message);
+        Assert.Contains("inflated",
+            Assert.Throws<ArgumentException>(() =>
+                context.Analysis.RauchTungStriebelSmoother(new AssimilationSystem(model, network) { Initial = prior },
+                    new() { Filter = new ExtendedKalmanFilter { CovarianceGrowthPerTimeUnit = 2 } })).Message);
         var smoother = context.Analysis.RauchTungStriebelSmoother(new AssimilationSystem(model, network) { Initial = prior });
-        Assert.Contains("never ends", Assert.Throws<ArgumentException>(() => smoother.Transform(context.Data.Twin(new AssimilationSystem(model, network) { Initial = prior }))).Message);
+        Assert.Contains("never ends",
+            Assert.Throws<ArgumentException>(() =>
+                smoother.Transform(context.Data.Twin(new AssimilationSystem(model, network) { Initial = prior }))).Message);
         string path = Path.Combine(Path.GetTempPath(), $"daml-{Guid.NewGuid():n}.daml");
         try
         {
             ModelArchive.Write(smoother, path);
             var registry = new ComponentRegistry([.. DynamicsComponents.All, .. TransformerComponents.All]);
-            using ITrajectoryCursor one = smoother.Transform(view).OpenCursor(), other = ModelArchive.Read<ITransformer>(path, registry, context).Transform(view).OpenCursor();
-            while (one.MoveNext() && other.MoveNext()) Assert.Equal(one[Columns.Smoothed].reshape(-1).ToArray<double>(), other[Columns.Smoothed].reshape(-1).ToArray<double>());
+            using ITrajectoryCursor one = smoother.Transform(view).OpenCursor(),
+                other = ModelArchive.Read<ITransformer>(path, registry, context).Transform(view).OpenCursor();
+            while (one.MoveNext() && other.MoveNext())
+                Assert.Equal(one[Columns.Smoothed].reshape(-1).ToArray<double>(), other[Columns.Smoothed].reshape(-1).ToArray<double>());
         }
         finally { File.Delete(path); }
     }
 
     private static void Near(Tensor expected, Tensor actual, double tolerance = 1e-10) =>
-        Assert.True((expected - actual).abs().max().ToDouble() <= tolerance * (1 + expected.abs().max().ToDouble()), $"{(expected - actual).abs().max().ToDouble()}");
+        Assert.True((expected - actual).abs().max().ToDouble() <= tolerance * (1 + expected.abs().max().ToDouble()),
+            $"{(expected - actual).abs().max().ToDouble()}");
 }

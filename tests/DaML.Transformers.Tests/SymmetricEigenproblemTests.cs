@@ -63,7 +63,8 @@ public sealed class SymmetricEigenproblemTests
         {
             var off = ones(m - 1, dtype: ScalarType.Float64);
             Check(off.diag(1) + off.diag(-1), 1e-13);
-            Check(off.diag(1) + off.diag(-1) + arange(m, dtype: ScalarType.Float64).sub(m / 2).abs().diag(), 1e-13); // Wilkinson's: pairs that nearly agree
+            // Wilkinson's: pairs that nearly agree
+            Check(off.diag(1) + off.diag(-1) + arange(m, dtype: ScalarType.Float64).sub(m / 2).abs().diag(), 1e-13);
         }
         // Sizes whose squares would overflow or vanish.
         foreach (double scale in new[] { 1e-300, 1e-160, 1e160, 1e300 }) Check(scale * (noise + noise.mT), 1e-13);
@@ -109,13 +110,15 @@ public sealed class SymmetricEigenproblemTests
     {
         int lanes = System.Runtime.Intrinsics.Vector512<double>.Count, m = (int)matrices.shape[^1];
         Assert.Equal(lanes, matrices.shape[0]);
-        double[] elements = matrices.contiguous().data<double>().ToArray(), values = new double[lanes * m], vectors = new double[lanes * m * m];
+        double[] elements = matrices.contiguous().data<double>().ToArray(), values = new double[lanes * m],
+            vectors = new double[lanes * m * m];
         using var rented = new RentedMemory<double>(lanes * (2L * m * m + m + SymmetricEigenLanes.WorkSize(m)));
         var a = (System.Runtime.Intrinsics.Vector512<double>*)rented.Start;
         var (z, d) = ((nint)(a + m * m), (nint)(a + 2 * m * m));
         for (int lane = 0; lane < lanes; lane++)
             for (int k = 0; k < m * m; k++) ((double*)(a + k))[lane] = elements[lane * m * m + k];
-        SymmetricEigenLanes.Solve(a, (System.Runtime.Intrinsics.Vector512<double>*)z, (System.Runtime.Intrinsics.Vector512<double>*)d, m, a + 2 * m * m + m);
+        SymmetricEigenLanes.Solve(a, (System.Runtime.Intrinsics.Vector512<double>*)z, (System.Runtime.Intrinsics.Vector512<double>*)d, m,
+            a + 2 * m * m + m);
         for (int lane = 0; lane < lanes; lane++)
         {
             for (int k = 0; k < m; k++) values[lane * m + k] = ((double*)d)[k * lanes + lane];
@@ -142,7 +145,8 @@ public sealed class SymmetricEigenproblemTests
             var thin = random.Normal([m, Math.Max(1, m / 2)], ScalarType.Float64);
             var blocks = noise + noise.mT;
             if (m > 3) (blocks[..2, 2..], blocks[2.., ..2]) = (0, 0);
-            var matrices = stack([noise + noise.mT, zeros(m, m, dtype: ScalarType.Float64), Identity(m, ScalarType.Float64), thin.matmul(thin.mT),
+            var matrices =
+                stack([noise + noise.mT, zeros(m, m, dtype: ScalarType.Float64), Identity(m, ScalarType.Float64), thin.matmul(thin.mT),
                 WithSpectrum(logspace(-14, 3, m, dtype: ScalarType.Float64), random), off + off.mT, 1e-160 * (noise + noise.mT), blocks]);
             var (values, vectors) = InLanes(matrices);
             var norms = matrices.abs().amax(new long[] { 1, 2 }, keepdim: true).clamp_min(1e-300) * Math.Sqrt(m);

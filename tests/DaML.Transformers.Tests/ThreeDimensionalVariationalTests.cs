@@ -12,7 +12,8 @@ public sealed class ThreeDimensionalVariationalTests
     {
         using var scope = NewDisposeScope();
         using var random = context.Random("tiny");
-        var analyzer = new ThreeDimensionalVariationalAnalyzer(new IdentityObservationOperator(4), ErrorCovariance.Scalar(4, 1), ErrorCovariance.Scalar(4, 1));
+        var analyzer = new ThreeDimensionalVariationalAnalyzer(new IdentityObservationOperator(4), ErrorCovariance.Scalar(4, 1),
+            ErrorCovariance.Scalar(4, 1));
         var background = full(new long[] { 1, 4 }, 3, dtype: ScalarType.Float64);
         var y = new Observation(tensor(new double[] { 5, 7, -9, -5 }).unsqueeze(0), null, 0);
         var analysis = analyzer.Analyze(new(background), y, random).State;
@@ -35,7 +36,9 @@ public sealed class ThreeDimensionalVariationalTests
             x[0, site] = value;
             return model.Advance(x, new TimeInterval(0, steps * 0.0125));
         }
-        static double SixDigits(double value) => double.Parse(value.ToString("e5", System.Globalization.CultureInfo.InvariantCulture), System.Globalization.CultureInfo.InvariantCulture);
+        static double SixDigits(double value) =>
+            double.Parse(value.ToString("e5", System.Globalization.CultureInfo.InvariantCulture),
+                System.Globalization.CultureInfo.InvariantCulture);
         var background = Run(19, 7, 16);
         var observed = new[] { 15, 16, 17 }.SelectMany(step => Run(9, 9, step).data<double>().ToArray()).Select(SixDigits).ToArray();
         var distance = minimum(arange(40), 40 - arange(40)).to_type(ScalarType.Float64);
@@ -43,7 +46,8 @@ public sealed class ThreeDimensionalVariationalTests
         var covariance = stack(Enumerable.Range(0, 40).Select(i => row.roll(i, 0)));
         var h = new LinearObservationOperator(eye(40, dtype: ScalarType.Float64).repeat(3, 1));
         double sigma = 0.4f;
-        var analyzer = new ThreeDimensionalVariationalAnalyzer(h, ErrorCovariance.Scalar(120, sigma * sigma), ErrorCovariance.Full(covariance));
+        var analyzer = new ThreeDimensionalVariationalAnalyzer(h, ErrorCovariance.Scalar(120, sigma * sigma),
+            ErrorCovariance.Full(covariance));
         var y = new Observation(tensor(observed).unsqueeze(0), null, 0);
         Assert.Equal(1, Total(analyzer.Cost(background, background, y)) / 114.53536836501503, 12);
         var analysis = analyzer.Analyze(new(background), y, random).State;
@@ -60,11 +64,13 @@ public sealed class ThreeDimensionalVariationalTests
         using var random = context.Random("masks");
         var state = random.Normal([2, 5], ScalarType.Float64);
         var y = random.Normal([2, 3], ScalarType.Float64);
-        var analyzer = new ThreeDimensionalVariationalAnalyzer(system.Network.Operator, system.Network.Error, ErrorCovariance.Full(system.P0));
+        var analyzer = new ThreeDimensionalVariationalAnalyzer(system.Network.Operator, system.Network.Error,
+            ErrorCovariance.Full(system.P0));
         foreach (var mask in new[] { null, tensor(new[] { true, false, true, true, false, true }, 2, 3) })
         {
             var observation = new Observation(y, mask, 0);
-            var expected = KalmanUpdate.Apply(state, system.P0.repeat(2, 1, 1), observation, system.Network.Operator, system.Network.Error).Mean;
+            var expected = KalmanUpdate.Apply(state, system.P0.repeat(2, 1, 1), observation, system.Network.Operator,
+                system.Network.Error).Mean;
             Compare.Close(expected, analyzer.Analyze(new(state), observation, random).State, 1e-13);
         }
     }
@@ -93,7 +99,8 @@ public sealed class ThreeDimensionalVariationalTests
     {
         using var scope = NewDisposeScope();
         using var random = context.Random("single");
-        var analyzer = new ThreeDimensionalVariationalAnalyzer(new IdentityObservationOperator(4), ErrorCovariance.Scalar(4, 1), ErrorCovariance.Scalar(4, 3));
+        var analyzer = new ThreeDimensionalVariationalAnalyzer(new IdentityObservationOperator(4), ErrorCovariance.Scalar(4, 1),
+            ErrorCovariance.Scalar(4, 3));
         var state = analyzer.Analyze(new(zeros(1, 4)), new Observation(ones(1, 4), null, 0), random).State;
         Assert.Equal(ScalarType.Float32, state.dtype);
         Compare.Close(full(new long[] { 1, 4 }, 0.75f), state, 1e-6);
@@ -103,10 +110,12 @@ public sealed class ThreeDimensionalVariationalTests
     public void What_does_not_fit_is_refused_by_name()
     {
         var h = new IdentityObservationOperator(4);
-        var wrongError = Assert.Throws<ArgumentException>(() => new ThreeDimensionalVariationalAnalyzer(h, ErrorCovariance.Scalar(3, 1), ErrorCovariance.Scalar(4, 1)));
+        var wrongError = Assert.Throws<ArgumentException>(() =>
+            new ThreeDimensionalVariationalAnalyzer(h, ErrorCovariance.Scalar(3, 1), ErrorCovariance.Scalar(4, 1)));
         Assert.Contains("4", wrongError.Message);
         Assert.Contains("given: 3", wrongError.Message);
-        var wrongBackground = Assert.Throws<ArgumentException>(() => new ThreeDimensionalVariationalAnalyzer(h, ErrorCovariance.Scalar(4, 1), ErrorCovariance.Scalar(5, 1)));
+        var wrongBackground = Assert.Throws<ArgumentException>(() =>
+            new ThreeDimensionalVariationalAnalyzer(h, ErrorCovariance.Scalar(4, 1), ErrorCovariance.Scalar(5, 1)));
         Assert.Contains("given: 5", wrongBackground.Message);
         Assert.Throws<ArgumentException>(() => new KalmanFilterAnalyzer(h, ErrorCovariance.Scalar(3, 1)));
         Assert.Throws<ArgumentException>(() => new EnsembleTransformKalmanFilterAnalyzer(h, ErrorCovariance.Scalar(3, 1)));

@@ -14,7 +14,9 @@ public sealed class TruthTrackingTests
         using var scope = NewDisposeScope();
         int batch = errors.Length, cycles = errors[0].Length;
         var analysis = tensor(errors.SelectMany(row => row).ToArray(), batch, cycles).mT.unsqueeze(-1).contiguous();
-        return context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Truth] = zeros_like(analysis), [Columns.Analysis] = analysis }, [.. Enumerable.Range(1, cycles).Select(i => (double)i)]);
+        return context.Data.FromMemory(new Dictionary<Column, Tensor>
+            { [Columns.Truth] = zeros_like(analysis), [Columns.Analysis] = analysis },
+                [.. Enumerable.Range(1, cycles).Select(i => (double)i)]);
     }
 
     [Fact]
@@ -61,7 +63,9 @@ public sealed class TruthTrackingTests
         analysis[TensorIndex.Ellipsis, 1, TensorIndex.Colon] = 50;
         var flag = zeros(4, 2, dtype: ScalarType.Bool);
         flag[3, 1] = true;
-        using var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Truth] = zeros_like(analysis), [Columns.Analysis] = analysis, [Columns.Diverged] = flag }, [1, 2, 3, 4]);
+        using var view =
+            context.Data.FromMemory(new Dictionary<Column, Tensor>
+                { [Columns.Truth] = zeros_like(analysis), [Columns.Analysis] = analysis, [Columns.Diverged] = flag }, [1, 2, 3, 4]);
         var report = context.Scores.Evaluate(view, new() { TruthBounds = new(4, 2) });
         Assert.Equal((1L, 0L), (report.Divergences, report.LostTruths));
         Assert.Equal((1.0, 0L, 4L), (report.AnalysisRmse.Median, report.Tracking!.Losses, report.Tracking.TrackedCycles));
@@ -73,13 +77,15 @@ public sealed class TruthTrackingTests
     {
         using var scope = NewDisposeScope();
         Tensor mean = zeros(4, dtype: ScalarType.Float64), covariance = 9 * eye(4, dtype: ScalarType.Float64);
-        TruthBounds Of(IObservationOperator h) => TruthBounds.Of(new ObservationNetwork(h, ErrorCovariance.Scalar(h.ObservationDimension, 1)), mean, covariance);
+        TruthBounds Of(IObservationOperator h) =>
+            TruthBounds.Of(new ObservationNetwork(h, ErrorCovariance.Scalar(h.ObservationDimension, 1)), mean, covariance);
         var (lost, found) = Of(new IdentityObservationOperator(4));
         Assert.Equal(Math.Sqrt(0.9), found, 12);
         Assert.Equal((3 + found) / 2, lost, 12);
         var half = Of(new SubsetObservationOperator(4, 0L, 2L));
         Assert.Equal(Math.Sqrt((0.9 + 9) / 2), half.Found, 12);
-        Assert.Throws<ArgumentException>(() => TruthBounds.Of(new ObservationNetwork(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1)), mean, covariance));
+        Assert.Throws<ArgumentException>(() =>
+            TruthBounds.Of(new ObservationNetwork(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1)), mean, covariance));
     }
 
     [Fact]
@@ -98,8 +104,13 @@ public sealed class TruthTrackingTests
         {
             using var scope = NewDisposeScope();
             using var random = context.Random("ratio");
-            Tensor truth = unit * random.Normal([40, 2, 3], ScalarType.Float64), analysis = unit * random.Normal([40, 2, 3], ScalarType.Float64), spread = unit * (1 + random.Normal([40, 2, 3], ScalarType.Float64).abs());
-            using var view = context.Data.FromMemory(new Dictionary<Column, Tensor> { [Columns.Truth] = truth, [Columns.Analysis] = analysis, [Columns.AnalysisSpread] = spread }, [.. Enumerable.Range(1, 40).Select(i => (double)i)]);
+            Tensor truth = unit * random.Normal([40, 2, 3], ScalarType.Float64),
+                analysis = unit * random.Normal([40, 2, 3], ScalarType.Float64),
+                spread = unit * (1 + random.Normal([40, 2, 3], ScalarType.Float64).abs());
+            using var view =
+                context.Data.FromMemory(new Dictionary<Column, Tensor>
+                    { [Columns.Truth] = truth, [Columns.Analysis] = analysis, [Columns.AnalysisSpread] = spread },
+                        [.. Enumerable.Range(1, 40).Select(i => (double)i)]);
             var score = new SpreadSkillRatio(ScoredState.Analysis);
             return context.Scores.Evaluate(view, new() { Scores = [score] }).Of(score);
         }

@@ -18,9 +18,11 @@ public sealed class UnobservedInflationTests : IDisposable
     private static readonly Dictionary<string, Inflation> Inflations = new()
     {
         ["posterior factor"] = Inflation.StandardDeviation(1.05), ["prior factor"] = Inflation.Variance(1.1, InflationTarget.Prior),
-        ["forgetting factor"] = Inflation.ForgettingFactor(0.9), ["both factors"] = Inflation.StandardDeviation(1.02).And(Inflation.Variance(1.05, InflationTarget.Prior)),
+        ["forgetting factor"] = Inflation.ForgettingFactor(0.9),
+        ["both factors"] = Inflation.StandardDeviation(1.02).And(Inflation.Variance(1.05, InflationTarget.Prior)),
         ["perturbations"] = Inflation.RelaxationToPriorPerturbations(0.9), ["spread"] = Inflation.RelaxationToPriorSpread(1),
-        ["more than the spread"] = Inflation.RelaxationToPriorSpread(1.3), ["spread and factor"] = Inflation.RelaxationToPriorSpread(0.5).And(Inflation.StandardDeviation(1.05)),
+        ["more than the spread"] = Inflation.RelaxationToPriorSpread(1.3),
+        ["spread and factor"] = Inflation.RelaxationToPriorSpread(0.5).And(Inflation.StandardDeviation(1.05)),
         ["additive"] = Inflation.Additive(ErrorCovariance.Scalar(3, 0.05)),
         ["additive, square root"] = Inflation.Additive(ErrorCovariance.Diagonal(0.05, 0, 0), NoiseTreatment.SquareRoot),
     };
@@ -34,7 +36,8 @@ public sealed class UnobservedInflationTests : IDisposable
             var pairs = new TheoryData<string, string>();
             foreach (string filter in Filters)
                 foreach (var (name, inflation) in Inflations)
-                    if (filter == "adaptive" ? name == "perturbations" : filter != "enkf-n" || inflation.PriorFactor == 1) pairs.Add(filter, name);
+                    if (filter == "adaptive" ? name == "perturbations" : filter != "enkf-n" || inflation.PriorFactor == 1)
+                        pairs.Add(filter, name);
             return pairs;
         }
     }
@@ -58,9 +61,13 @@ public sealed class UnobservedInflationTests : IDisposable
             "denkf" => analysis.DeterministicEnsembleKalmanFilter(system, new() { Members = members, Inflation = inflation }),
             "ensrf" => analysis.SerialSquareRootFilter(system, new() { Members = members, Inflation = inflation }),
             "enkf-n" => analysis.FiniteSizeEnsembleKalmanFilter(system, new() { Members = members, Inflation = inflation }),
-            "letkf" => analysis.LocalEnsembleTransformKalmanFilter(system, new() { Members = members, Inflation = inflation, Localisation = new Localisation(LocalisationGeometry.Line(3), LocalisationRadius.HalfWidth(0.5)) }),
+            "letkf" => analysis.LocalEnsembleTransformKalmanFilter(system,
+                new() { Members = members, Inflation = inflation,
+                    Localisation = new Localisation(LocalisationGeometry.Line(3), LocalisationRadius.HalfWidth(0.5)) }),
             "ienkf" => analysis.IterativeEnsembleKalmanSmoother(system, new() { Members = members, Inflation = inflation }),
-            _ => analysis.AdaptivelyInflatedFilter(system, new() { Filter = etkf with { Inflation = Inflation.None }, Inflation = new AdaptiveInflation { Start = 1.2, Smallest = 1.2 } }),
+            _ => analysis.AdaptivelyInflatedFilter(system,
+                new() { Filter = etkf with { Inflation = Inflation.None },
+                    Inflation = new AdaptiveInflation { Start = 1.2, Smallest = 1.2 } }),
         };
     }
 
@@ -84,9 +91,11 @@ public sealed class UnobservedInflationTests : IDisposable
         using var cursor = Filter(filter, Inflations[inflation]).Transform(View(empty: false)).OpenCursor();
         Assert.True(cursor.MoveNext());
         double start = cursor[Columns.ForecastSpread].amax().ToDouble();
-        // A factor lifts a spread to its double at most; a local analysis does not even do that, nor does what gives back only what was taken.
+        // A factor lifts a spread to its double at most; a local analysis does not even do that, nor does what gives back only what was
+        // taken.
         // Noise that is added settles where sampling takes as much; without that it would be 4.6 after as many cycles.
-        double bound = filter == "letkf" && inflation != "more than the spread" || inflation is "perturbations" or "spread" && filter is not ("enkf-n" or "adaptive") ? 1 : 2;
+        double bound = filter == "letkf" && inflation != "more than the spread" || inflation is "perturbations" or "spread"
+            && filter is not ("enkf-n" or "adaptive") ? 1 : 2;
         if (inflation.StartsWith("additive", StringComparison.Ordinal)) bound = 2;
         if (filter is "enkf-n" or "adaptive") bound = 10;   // innovations ask for these factors
         while (cursor.MoveNext()) Assert.InRange(cursor[Columns.AnalysisSpread].amax().ToDouble(), 0, bound * start * (1 + 1e-9));
@@ -111,14 +120,17 @@ public sealed class UnobservedInflationTests : IDisposable
     [InlineData(InflationTarget.Posterior)]
     public void The_Kalman_filter_keeps_both_too(InflationTarget target)
     {
-        var method = context.Analysis.KalmanFilter(new AssimilationSystem(Still, FirstTwo) { Initial = Start }, new() { Inflation = Inflation.Variance(1.1, target) });
+        var method = context.Analysis.KalmanFilter(new AssimilationSystem(Still, FirstTwo) { Initial = Start },
+            new() { Inflation = Inflation.Variance(1.1, target) });
         using var cursor = method.Transform(View(empty: true)).OpenCursor();
         double[] before = [];
         while (cursor.MoveNext())
         {
             Assert.Equal(Math.Min(2, Math.Pow(1.1, 0.5 * (cursor.Cycle + 1))), cursor[Columns.AnalysisSpread][0, 2].ToDouble(), 1e-10);
             // The observed components have the variance at which the factor gives what an observation takes: 1 - 1 / 1.1 of the prior's.
-            if (cursor.Cycle == 300) Assert.Equal(target == InflationTarget.Prior ? 0.1 / 1.1 : 0.1, cursor[Columns.AnalysisSpread][0, 0].square().ToDouble(), 1e-9);
+            if (cursor.Cycle == 300)
+                Assert.Equal(target == InflationTarget.Prior ? 0.1 / 1.1
+                    : 0.1, cursor[Columns.AnalysisSpread][0, 0].square().ToDouble(), 1e-9);
             double[] now = cursor[Columns.AnalysisSpread][1].ToArray<double>();
             if (cursor.Cycle > 20) Assert.Equal(before, now);
             before = now;
@@ -134,12 +146,14 @@ public sealed class UnobservedInflationTests : IDisposable
         foreach (long members in (long[])[4, 20, 40])
             foreach (var dtype in (ScalarType[])[ScalarType.Float64, ScalarType.Float32])
                 foreach (var inflation in (Inflation[])[Inflation.StandardDeviation(1.3), Inflation.ForgettingFactor(0.5),
-                    Inflation.Additive(ErrorCovariance.Scalar(12, 1)), Inflation.Additive(ErrorCovariance.Scalar(12, 1), target: InflationTarget.Prior)])
+                    Inflation.Additive(ErrorCovariance.Scalar(12, 1)),
+                    Inflation.Additive(ErrorCovariance.Scalar(12, 1), target: InflationTarget.Prior)])
                 {
                     var ensemble = random.Normal([2, members, 12], dtype);
                     var mask = tensor(new[] { true, true, false, false }, 2, 2);
                     var y = new Observation(random.Normal([2, 2], dtype), mask, 0);
-                    var analysis = new LocalEnsembleTransformKalmanFilterAnalyzer(h, ErrorCovariance.Scalar(2, 1), localisation, inflation).Analyze(new(ensemble), y, random).Members;
+                    var analysis = new LocalEnsembleTransformKalmanFilterAnalyzer(h, ErrorCovariance.Scalar(2, 1), localisation, inflation)
+                        .Analyze(new(ensemble), y, random).Members;
                     double tolerance = dtype == ScalarType.Float64 ? 1e-13 : 1e-5;
                     Compare.Close(ensemble[1], analysis[1], tolerance);                                     // nothing observed
                     Compare.Close(ensemble[0].narrow(1, 3, 9), analysis[0].narrow(1, 3, 9), tolerance);     // out of reach
@@ -154,14 +168,20 @@ public sealed class UnobservedInflationTests : IDisposable
     public void Of_a_filter_that_follows_its_truth_it_changes_no_bit(string name)
     {
         var model = new Lorenz96();
-        var operation = name == "half" ? (IObservationOperator)new SubsetObservationOperator(40, [.. Enumerable.Range(0, 20).Select(i => 2L * i)]) : new IdentityObservationOperator(40);
+        var operation = name == "half"
+            ? (IObservationOperator)new SubsetObservationOperator(40, [.. Enumerable.Range(0, 20).Select(i => 2L * i)])
+            : new IdentityObservationOperator(40);
         var first = zeros(40, dtype: ScalarType.Float64);
         first[0] = 1;
         var start = new GaussianInitialCondition(first, ErrorCovariance.Scalar(40, 0.001));
-        var system = new AssimilationSystem(model, new ObservationNetwork(operation, ErrorCovariance.Scalar(operation.ObservationDimension, 1))) { Initial = start };
+        var system = new AssimilationSystem(model,
+            new ObservationNetwork(operation, ErrorCovariance.Scalar(operation.ObservationDimension, 1))) { Initial = start };
         var method = name == "letkf"
-            ? context.Analysis.LocalEnsembleTransformKalmanFilter(system, new() { Members = 7, Inflation = Inflation.StandardDeviation(1.04), Localisation = new Localisation(LocalisationGeometry.Circle(40), LocalisationRadius.EFolding(4)) })
-            : context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = name == "half" ? 40 : 24, Inflation = Inflation.StandardDeviation(name == "half" ? 1.04 : 1.02) });
+            ? context.Analysis.LocalEnsembleTransformKalmanFilter(system,
+                new() { Members = 7, Inflation = Inflation.StandardDeviation(1.04),
+                    Localisation = new Localisation(LocalisationGeometry.Circle(40), LocalisationRadius.EFolding(4)) })
+            : context.Analysis.EnsembleTransformKalmanFilter(system,
+                new() { Members = name == "half" ? 40 : 24, Inflation = Inflation.StandardDeviation(name == "half" ? 1.04 : 1.02) });
         using var twin = context.Data.Twin(system, new() { Batch = 2, Cycles = 600 }).OpenCursor();
         using var run = method.Run(context.Data.Twin(system, new() { Batch = 2, Cycles = 600 }));
         using var random = context.Random("unused");
@@ -186,7 +206,8 @@ public sealed class UnobservedInflationTests : IDisposable
     public void A_factor_that_observations_balance_keeps_its_equilibrium()
     {
         // Weak observations of what does not move: the spread falls to where the factor balances them.
-        var system = new AssimilationSystem(Still, new ObservationNetwork(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1))) { Initial = Start };
+        var system = new AssimilationSystem(Still, new ObservationNetwork(new IdentityObservationOperator(3), ErrorCovariance.Scalar(3, 1)))
+            { Initial = Start };
         var kalman = context.Analysis.KalmanFilter(system, new() { Inflation = Inflation.Variance(1.1) });
         var columns = new Dictionary<Column, Tensor> { [Columns.Observation] = zeros(200, 1, 3, dtype: ScalarType.Float64) };
         using var run = kalman.Run(context.Data.FromMemory(columns, [.. Enumerable.Range(1, 200).Select(i => (double)i)]));

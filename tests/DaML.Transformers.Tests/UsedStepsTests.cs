@@ -20,7 +20,8 @@ public sealed class UsedStepsTests : IDisposable
         public double TimeStep => model.TimeStep;
         public IErrorCovariance? ModelError => null;
         public Tensor Advance(Tensor state, TimeInterval interval) => model.Advance(state, interval);
-        public Tensor TangentLinear(Tensor state, Tensor perturbation, TimeInterval interval) => model.TangentLinear(state, perturbation, interval);
+        public Tensor TangentLinear(Tensor state, Tensor perturbation, TimeInterval interval) =>
+            model.TangentLinear(state, perturbation, interval);
         public Tensor Adjoint(Tensor state, Tensor sensitivity, TimeInterval interval) => model.Adjoint(state, sensitivity, interval);
         public ILinearisation Linearise(Tensor state, TimeInterval interval, LinearisationOptions? options = null)
         {
@@ -34,8 +35,10 @@ public sealed class UsedStepsTests : IDisposable
     {
         public string Name => "own";
         public Tensor Value(WindowTrajectory<State> trajectory) => 0.5 * trajectory[step].Values.square().sum(-1);
-        public void AddGradient(WindowTrajectory<State> trajectory, WindowContributions<Sensitivity> gradient) => gradient.Add(step, new(trajectory[step].Values));
-        public void AddHessianProduct(WindowTrajectory<State> trajectory, WindowTrajectory<Increment> increment, WindowContributions<Sensitivity> product) =>
+        public void AddGradient(WindowTrajectory<State> trajectory, WindowContributions<Sensitivity> gradient) =>
+            gradient.Add(step, new(trajectory[step].Values));
+        public void AddHessianProduct(WindowTrajectory<State> trajectory, WindowTrajectory<Increment> increment,
+            WindowContributions<Sensitivity> product) =>
             product.Add(step, new(increment[step].Values));
     }
 
@@ -50,12 +53,14 @@ public sealed class UsedStepsTests : IDisposable
         public string Name => "prior";
         public IEnumerable<int> UsedSteps(AssimilationWindow window) => says;
         public long ControlDimension(AssimilationWindow window) => window.Dimension;
-        public void AddIncrements(AssimilationWindow window, ControlVector control, WindowContributions<Increment> increments) => increments.Add(adds, new(control.Values));
+        public void AddIncrements(AssimilationWindow window, ControlVector control, WindowContributions<Increment> increments) =>
+            increments.Add(adds, new(control.Values));
         public ControlVector Adjoint(AssimilationWindow window, WindowTrajectory<Sensitivity> sensitivities) =>
             new((looks is { } step ? sensitivities[step] : sensitivities.Steps[adds]).Values);
     }
 
-    private static ShallowWater Water() => new(ShallowWaterOptions.Turbulent with { CellsX = 16, CellsY = 16, TimeStep = 1800, InitialHeight = 20 });
+    private static ShallowWater Water() =>
+        new(ShallowWaterOptions.Turbulent with { CellsX = 16, CellsY = 16, TimeStep = 1800, InitialHeight = 20 });
 
     // Observed at some steps, two of them at one; the observations are of a run from elsewhere.
     private (AssimilationWindow Window, ObservationTerm Term) Window(IDynamics model, int steps, params int[] observed)
@@ -63,15 +68,18 @@ public sealed class UsedStepsTests : IDisposable
         using var random = context.Random("window");
         long n = model.Dimension;
         double h = model.TimeStep, spread = model is ShallowWater ? 0.01 : 1;
-        var start = model is ShallowWater water ? water.InitialCondition!.Draw(2, random, ScalarType.Float64) : 3 * random.Normal([2, n], ScalarType.Float64);
+        var start = model is ShallowWater water ? water.InitialCondition!.Draw(2, random, ScalarType.Float64)
+            : 3 * random.Normal([2, n], ScalarType.Float64);
         var observations = observed.Select(step => new Observation(
             model.Advance(start, new TimeInterval(0, step * h)) + spread * random.Normal([2, n], ScalarType.Float64), null, 1 + step * h));
-        return (new(new State(start + spread * random.Normal([2, n], ScalarType.Float64)), new TimeInterval(1, 1 + steps * h), h, [.. observations]),
+        return (new(new State(start + spread * random.Normal([2, n], ScalarType.Float64)), new TimeInterval(1, 1 + steps * h), h,
+            [.. observations]),
             new ObservationTerm(new IdentityObservationOperator(n), ErrorCovariance.Scalar(n, 0.25 * spread * spread)));
     }
 
     /// <summary>
-    /// The same kernels in the same order, whether a term that says nothing makes every step matter or the model goes from one step that matters to the
+    /// The same kernels in the same order, whether a term that says nothing makes every step matter or the model goes from one step that
+    /// matters to the
     /// next: the same bits. More than 96 steps of shallow water between two of them too.
     /// </summary>
     [Theory, InlineData("Lorenz-96", 12), InlineData("stepwise", 12), InlineData("shallow water", 12), InlineData("shallow water", 110)]

@@ -17,7 +17,8 @@ public sealed class WindowTests
         {
             using var scope = NewDisposeScope();
             var window = forecast.Remember(observation);
-            seen.Add($"{window.StartTime:0.##} [{string.Join(" ", window.Observations.Select(o => $"{o.Time:0.##}"))}]" + (window.IsDue ? $" {window.Unused}" : ""));
+            seen.Add($"{window.StartTime:0.##} [{string.Join(" ", window.Observations.Select(o => $"{o.Time:0.##}"))}]" +
+                (window.IsDue ? $" {window.Unused}" : ""));
             if (window.IsDue) window = window.Analysed(new(window.Start.State + 1), new(window.Current.State + 1));
             return window.Map(tensor => tensor.MoveToOuterDisposeScope());
         }
@@ -49,16 +50,19 @@ public sealed class WindowTests
 
     [Fact]
     public void Overlapping_windows_grow_and_then_move_on_at_irregular_times_too() =>
-        Assert.Equal(["0 [1] 1", "0 [1 2] 1", "0 [1 2 5] 1", "1 [2 5 6] 1", "2 [5 6 8] 1"], Run(WindowCycling.Overlapping(3), 1, 2, 5, 6, 8));
+        Assert.Equal(["0 [1] 1", "0 [1 2] 1", "0 [1 2 5] 1", "1 [2 5 6] 1", "2 [5 6 8] 1"],
+            Run(WindowCycling.Overlapping(3), 1, 2, 5, 6, 8));
 
     [Fact]
     public void A_window_that_moves_on_by_several_cycles_is_analysed_once_for_them() =>
-        Assert.Equal(["0 [1]", "0 [1 2] 2", "0 [1 2 3]", "0 [1 2 3 4] 2", "1 [2 3 4 5]", "1 [2 3 4 5 6] 2", "3 [4 5 6 7]", "3 [4 5 6 7 8] 2"],
+        Assert.Equal(
+            ["0 [1]", "0 [1 2] 2", "0 [1 2 3]", "0 [1 2 3 4] 2", "1 [2 3 4 5]", "1 [2 3 4 5 6] 2", "3 [4 5 6 7]", "3 [4 5 6 7 8] 2"],
             Run(WindowCycling.Overlapping(5, 2), 1, 2, 3, 4, 5, 6, 7, 8));
 
     [Fact]
     public void Disjoint_windows_share_no_cycle() =>
-        Assert.Equal(["0 [1]", "0 [1 2]", "0 [1 2 3] 3", "3 [4]", "3 [4 5]", "3 [4 5 6] 3", "6 [7]"], Run(WindowCycling.Disjoint(3), 1, 2, 3, 4, 5, 6, 7));
+        Assert.Equal(["0 [1]", "0 [1 2]", "0 [1 2 3] 3", "3 [4]", "3 [4 5]", "3 [4 5 6] 3", "6 [7]"],
+            Run(WindowCycling.Disjoint(3), 1, 2, 3, 4, 5, 6, 7));
 
     [Fact]
     public void Without_a_window_both_ends_stand_at_the_observation() =>
@@ -76,9 +80,11 @@ public sealed class WindowTests
         var propagater = new WindowPropagater<StateMemory>(new StatePropagater(new LinearDynamics(2 * eye(1, dtype: ScalarType.Float64))));
         StateMemory At(double value) => new(full(1, 1, value, dtype: ScalarType.Float64));
         Observation Observed(double time) => new(zeros(1, 1, dtype: ScalarType.Float64), ones(1, 1, dtype: ScalarType.Bool), time);
-        (double Start, double Current) Ends(WindowMemory<StateMemory> window) => (window.Start.State.ToDouble(), window.Current.State.ToDouble());
+        (double Start, double Current) Ends(WindowMemory<StateMemory> window) =>
+            (window.Start.State.ToDouble(), window.Current.State.ToDouble());
 
-        var overlapping = propagater.Propagate(new(At(1), WindowCycling.Overlapping(2)), new(0, 1), random).Remember(Observed(1)).Analysed(At(3), At(10));
+        var overlapping = propagater.Propagate(new(At(1), WindowCycling.Overlapping(2)), new(0, 1), random).Remember(Observed(1))
+            .Analysed(At(3), At(10));
         overlapping = propagater.Propagate(overlapping, new(1, 3), random);
         Assert.Equal((3, 40), Ends(overlapping));
         overlapping = propagater.Propagate(overlapping.Remember(Observed(3)).Analysed(At(5), At(7)), new(3, 4), random);
@@ -86,7 +92,8 @@ public sealed class WindowTests
         Assert.Equal(1, overlapping.StartTime);
         Assert.Equal([new TimeInterval(1, 3)], overlapping.Intervals);
 
-        var disjoint = propagater.Propagate(new(At(1), WindowCycling.Disjoint(1)), new(0, 1), random).Remember(Observed(1)).Analysed(At(3), At(10));
+        var disjoint = propagater.Propagate(new(At(1), WindowCycling.Disjoint(1)), new(0, 1), random).Remember(Observed(1))
+            .Analysed(At(3), At(10));
         Assert.Equal((10, 20), Ends(propagater.Propagate(disjoint, new(1, 2), random)));
         Assert.Equal(4, disjoint.Tensors.Count()); // two ends, values and mask
         // The procoder reads the end; the beginning is at hand.

@@ -1,7 +1,9 @@
 using DaML;
 using TorchSharp;
 
-/// <summary>The examples put together: an own model, seen by an own operator, assimilated by an own analyzer.</summary>
+/// <summary>
+/// The examples put together: an own model, seen by an own operator, assimilated by an own analyzer.
+/// </summary>
 public static class Composition
 {
     public static double Run(long cycles)

@@ -6,7 +6,9 @@ namespace DaML.Tests;
 /// <summary>Data assimilation networks as docs/data-assimilation-networks.md shows them.</summary>
 internal static class DataAssimilationNetworks
 {
-    /// <summary>The cross-entropies of network and Kalman filter, and the error of a prediction without observations.</summary>
+    /// <summary>
+    /// The cross-entropies of network and Kalman filter, and the error of a prediction without observations.
+    /// </summary>
     public static (double Network, double Kalman, double Predicted) Run(long steps)
     {
         // <learn>
@@ -16,35 +18,46 @@ internal static class DataAssimilationNetworks
         var observing = ObservationNetwork.Full(model.Dimension, errorVariance: 0.5);
         var first = new GaussianInitialCondition(zeros(2), ErrorCovariance.Scalar(2, 1));
         var system = new AssimilationSystem(model, observing) { Initial = first };
-        ITrajectoryView Twin(string stream, long batch) => context.Data.Twin(system, new() { Stream = stream, Batch = batch });
+        ITrajectoryView Twin(string stream, long batch) =>
+            context.Data.Twin(system, new() { Stream = stream, Batch = batch });
 
-        var triple = context.Analysis.DataAssimilationNetwork(observing, timeStep: 1, new() { MemorySize = 32, Layers = 3 }, new() { Steps = steps, Truncation = 8, LearningRate = 3e-3 })
+        var triple = context.Analysis.DataAssimilationNetwork(observing, timeStep: 1,
+            new() { MemorySize = 32, Layers = 3 }, new() { Steps = steps, Truncation = 8, LearningRate = 3e-3 })
             .Fit(Twin("training", 128), Twin("validation", 128));
 
         var kalman = context.Analysis.KalmanFilter(system);
         var test = Twin("test", 64).Take(150);
         var crossEntropy = new CrossEntropy();
-        double Nats(ITransformer method) => context.Scores.Evaluate(method.Transform(test), new() { BurnIn = 30, Scores = [crossEntropy] })[crossEntropy].Mean;
+        double Nats(ITransformer method) =>
+            context.Scores.Evaluate(method.Transform(test),
+                new() { BurnIn = 30, Scores = [crossEntropy] })[crossEntropy].Mean;
         var (network, optimum) = (Nats(triple), Nats(kalman));
         // </learn>
 
         // <predict>
         using var run = triple.Run(test);
         for (int cycle = 0; cycle < 40; cycle++) run.MoveNext();
-        var later = triple.Triple.Procoder.Decode(run.Predict(run.Time + 3));    // the propagater alone, three steps on
+        // the propagater alone, three steps on
+        var later = triple.Triple.Procoder.Decode(run.Predict(run.Time + 3));
         // </predict>
         for (int cycle = 0; cycle < 3; cycle++) run.MoveNext();
         return (network, optimum, (later.Mean - run[Columns.Truth]).square().mean().sqrt().ToDouble());
     }
 
-    /// <summary>The innovations of a filter whose model was learned from observations alone, and of the filter with the model itself.</summary>
+    /// <summary>
+    /// The innovations of a filter whose model was learned from observations alone, and of the filter with the model
+    /// itself.
+    /// </summary>
     public static (double Learned, double Known) Emulate(long steps)
     {
         var context = new DataAssimilationContext(seed: 1);
-        var model = new LinearDynamics(0.95 * tensor(new[,] { { 0.9, -0.4 }, { 0.4, 0.9 } })) { ModelError = ErrorCovariance.Scalar(2, 0.1) };
+        var model = new LinearDynamics(0.95 * tensor(new[,] { { 0.9, -0.4 }, { 0.4, 0.9 } }))
+            { ModelError = ErrorCovariance.Scalar(2, 0.1) };
         var observing = ObservationNetwork.Full(model.Dimension, errorVariance: 0.5);
-        var system = new AssimilationSystem(model, observing) { Initial = new GaussianInitialCondition(zeros(2), ErrorCovariance.Scalar(2, 1)) };
-        ITrajectoryView Twin(string stream, long batch) => context.Data.Twin(system, new() { Stream = stream, Batch = batch });
+        var system = new AssimilationSystem(model, observing)
+            { Initial = new GaussianInitialCondition(zeros(2), ErrorCovariance.Scalar(2, 1)) };
+        ITrajectoryView Twin(string stream, long batch) =>
+            context.Data.Twin(system, new() { Stream = stream, Batch = batch });
         // <emulate>
         var learned = context.Analysis.LearnedDynamics("emulator", observing, timeStep: 1, random =>
             {
@@ -52,13 +65,20 @@ internal static class DataAssimilationNetworks
                 ModuleState.DrawWeights(layers, random);
                 return layers;
             },
-            emulator => context.Analysis.StochasticEnsembleKalmanFilter(system with { Dynamics = emulator }, new() { Members = 20 }).Triple,
-            modelError: ErrorCovariance.Scalar(2, 0.1), training: new() { Steps = steps, Truncation = 6, LearningRate = 3e-2 }).Fit(Twin("training", 64), Twin("validation", 64));
+            emulator => context.Analysis.StochasticEnsembleKalmanFilter(system with { Dynamics = emulator },
+                new() { Members = 20 }).Triple,
+            modelError: ErrorCovariance.Scalar(2, 0.1),
+            training: new() { Steps = steps, Truncation = 6, LearningRate = 3e-2 })
+            .Fit(Twin("training", 64), Twin("validation", 64));
         var emulator = (Emulator)((EnsemblePropagater)learned.Triple.Propagater).Dynamics;
         // </emulate>
         var innovation = new ForecastInnovation(observing.Operator, observing.Error);
         var test = Twin("test", 64).Take(120);
-        double Score(IDynamics dynamics) => context.Scores.Evaluate(context.Analysis.StochasticEnsembleKalmanFilter(system with { Dynamics = dynamics }, new() { Members = 20 }).Transform(test), new() { BurnIn = 30, Scores = [innovation] })[innovation].Mean;
+        double Score(IDynamics dynamics) =>
+            context.Scores.Evaluate(
+                context.Analysis.StochasticEnsembleKalmanFilter(system with { Dynamics = dynamics },
+                    new() { Members = 20 }).Transform(test),
+                    new() { BurnIn = 30, Scores = [innovation] })[innovation].Mean;
         return (Score(emulator), Score(model));
     }
 }

@@ -11,7 +11,8 @@ static class FileExamples
         var buoy = context.Data.FromCsv(path,
             new CsvOptions
             {
-                StartTime = FileStart.OneIntervalBefore, Missing = MissingValues.Mask, Markers = ["NA", "-9999"], Comment = '#',
+                StartTime = FileStart.OneIntervalBefore, Missing = MissingValues.Mask, Markers = ["NA", "-9999"],
+                Comment = '#',
             },
             new CsvColumn(Columns.Observation, "height", "period"));
         // </csv>
@@ -29,7 +30,8 @@ static class FileExamples
         return levels;
     }
 
-    public static ITrajectoryView Written(DataAssimilationContext context, ITrajectoryView analyses, string csvPath, string netCdfPath)
+    public static ITrajectoryView Written(DataAssimilationContext context, ITrajectoryView analyses, string csvPath,
+        string netCdfPath)
     {
         // <write>
         analyses.ToCsv(csvPath, [Columns.Analysis]);
@@ -42,7 +44,8 @@ static class FileExamples
     public static ITrajectoryView Years(DataAssimilationContext context, string folder)
     {
         // <sequence>
-        var pressure = context.Data.FromNetCdf(Path.Combine(folder, "slp.*.nc"), "slp", new Column("pressure"), new NetCdfOptions
+        var pressure = context.Data.FromNetCdf(Path.Combine(folder, "slp.*.nc"), "slp", new Column("pressure"),
+            new NetCdfOptions
         {
             Scale = 0.01,                                                             // hPa of Pa
             Interval = 1,                                                             // refuses a missing day
@@ -52,15 +55,19 @@ static class FileExamples
         return pressure;
     }
 
-    public static ProperOrthogonalDecompositionTransformer Modes(DataAssimilationContext context, ITrajectoryView pressure,
+    public static ProperOrthogonalDecompositionTransformer Modes(DataAssimilationContext context,
+        ITrajectoryView pressure,
         LatitudeLongitudeGrid grid)
     {
         // <modes>
-        var modes = context.Transforms.ProperOrthogonalDecomposition(new Column("pressure"), new Column("coefficients"),
+        var modes = context.Transforms.ProperOrthogonalDecomposition(new Column("pressure"),
+            new Column("coefficients"),
             new ModeSelection.Variance(0.9), grid.AreaWeights(ScalarType.Float64, CPU),
             new ModeFactorisation.Streaming { MaximumModes = 40 }).Fit(pressure);
         foreach (var error in modes.Decomposition.ReconstructionErrors)
-            Console.WriteLine($"{error.Modes} modes: {error.VarianceFraction:p1} of the variance, error {error.RootMeanSquare:f2} hPa");
+            Console.WriteLine(
+                $"{error.Modes} modes: {error.VarianceFraction:p1} of the variance, error " +
+                    $"{error.RootMeanSquare:f2} hPa");
         // </modes>
         return modes;
     }
@@ -68,7 +75,8 @@ static class FileExamples
     public static void Fields(ITrajectoryView run, LatitudeLongitudeGrid grid, string path)
     {
         // <fields>
-        var pressure = new NetCdfDescription { Grid = grid, Units = "hPa", StandardName = "air_pressure_at_mean_sea_level" };
+        var pressure = new NetCdfDescription
+            { Grid = grid, Units = "hPa", StandardName = "air_pressure_at_mean_sea_level" };
         run.ToNetCdf(path, null, "days since 1970-01-01", descriptions: new Dictionary<Column, NetCdfDescription>
         {
             [Columns.Analysis] = pressure,                                            // [n]

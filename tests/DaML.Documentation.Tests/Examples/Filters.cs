@@ -24,12 +24,15 @@ internal static class Filters
         ITransformer[] methods =
         [
             context.Analysis.EnsembleTransformKalmanFilter(system, etkf),
-            context.Analysis.AdaptivelyInflatedFilter(system, new() { Filter = etkf with { Inflation = Inflation.None } }),
-            context.Analysis.SerialSquareRootFilter(system, new() { Members = 24, Inflation = etkf.Inflation, ModelError = etkf.ModelError }),
+            context.Analysis.AdaptivelyInflatedFilter(system,
+                new() { Filter = etkf with { Inflation = Inflation.None } }),
+            context.Analysis.SerialSquareRootFilter(system,
+                new() { Members = 24, Inflation = etkf.Inflation, ModelError = etkf.ModelError }),
             context.Analysis.OptimalInterpolation(system).Fit(data),
         ];
         var scores = methods.ToDictionary(method => method.Name,
-            method => context.Scores.Evaluate(method.Transform(data), new() { BurnIn = cycles / 3 }).AnalysisRmse.Mean);
+            method => context.Scores.Evaluate(method.Transform(data),
+                new() { BurnIn = cycles / 3 }).AnalysisRmse.Mean);
         // </example>
         return scores;
     }
@@ -43,13 +46,16 @@ internal static class Filters
         var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension));
         var training = context.Data.Twin(system, new() { Batch = 4, Cycles = cycles });
         var result = context.Analysis.Tune("inflation", TuningSearch.Grid(1, 1.3, 7), inflation =>
-            context.Analysis.EnsembleTransformKalmanFilter(system, new() { Members = 40, Inflation = Inflation.StandardDeviation(inflation) }), new() { BurnIn = cycles / 3 }).Tune(training);
+            context.Analysis.EnsembleTransformKalmanFilter(system,
+                new() { Members = 40, Inflation = Inflation.StandardDeviation(inflation) }),
+                new() { BurnIn = cycles / 3 }).Tune(training);
         // </tuning>
 
         // <figure>
         double best = result.Values[0];
         foreach (var point in result.Curve.Points)
-            Console.WriteLine($"{point.Values[0]:f2}: {point.Score:f3}, {point.Divergences} of {point.PerTrajectory.Count} diverged");
+            Console.WriteLine(
+                $"{point.Values[0]:f2}: {point.Score:f3}, {point.Divergences} of {point.PerTrajectory.Count} diverged");
         string figure = result.Curve.ToFigure("ETKF with 40 members on Lorenz-96").ToSvg();
         // </figure>
         return (best, figure, result.Method);

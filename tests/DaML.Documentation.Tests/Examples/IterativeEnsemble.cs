@@ -16,12 +16,15 @@ internal static class IterativeEnsemble
         var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension));
         var data = context.Data.Twin(system, new() { Batch = 4, Cycles = cycles });
 
-        using var run = context.Analysis.IterativeEnsembleKalmanSmoother(system, new() { Members = 40, Window = WindowCycling.Overlapping(10), Rotation = EnsembleRotation.MeanPreserving, Inflation = Inflation.StandardDeviation(1.02) }).Run(data);
+        using var run = context.Analysis.IterativeEnsembleKalmanSmoother(system,
+            new() { Members = 40, Window = WindowCycling.Overlapping(10), Rotation = EnsembleRotation.MeanPreserving,
+                Inflation = Inflation.StandardDeviation(1.02) }).Run(data);
         while (run.MoveNext())
         {
             using var scope = NewDisposeScope();
             var smoothed = new EnsembleProcoder().Decode(run.Analysis.Start);
-            table.Add((run.Time, run[Columns.AnalysisSpread].mean().ToDouble(), run.Analysis.StartTime, smoothed.StandardDeviation.mean().ToDouble()));
+            table.Add((run.Time, run[Columns.AnalysisSpread].mean().ToDouble(), run.Analysis.StartTime,
+                smoothed.StandardDeviation.mean().ToDouble()));
         }
         // </example>
         return table;

@@ -11,11 +11,14 @@ internal static class LearnedCorrection
     {
         var context = new DataAssimilationContext(seed: 1);
         // <example>
-        var model = new ShallowWater(ShallowWaterOptions.Turbulent with { CellsX = cells, CellsY = cells, InitialHeight = 1 });
+        var model = new ShallowWater(ShallowWaterOptions.Turbulent with
+            { CellsX = cells, CellsY = cells, InitialHeight = 1 });
         int heights = cells * cells;
-        var term = new ObservationTerm(new SubsetObservationOperator(model.Dimension, [.. Enumerable.Range(0, heights).Select(i => (long)i)]),
+        var term = new ObservationTerm(
+            new SubsetObservationOperator(model.Dimension, [.. Enumerable.Range(0, heights).Select(i => (long)i)]),
             ErrorCovariance.Scalar(heights, 1));
-        var cost = new FourDimensionalVariationalCost(model, [new BackgroundTerm(ErrorCovariance.Scalar(model.Dimension, 1))], [term]);
+        var cost = new FourDimensionalVariationalCost(model,
+            [new BackgroundTerm(ErrorCovariance.Scalar(model.Dimension, 1))], [term]);
 
         // Heights are observed once, after two days; their values do not matter to the Hessian.
         double end = 2 * ShallowWater.Day;
@@ -24,8 +27,10 @@ internal static class LearnedCorrection
         var start = new ShallowWaterInitialCondition(model.Options);
         var states = new OnlineWindowOptions
         {
-            Batch = 8, SpinUp = 30 * ShallowWater.Day, ShortestLead = 10 * ShallowWater.Day, LongestLead = 30 * ShallowWater.Day,
-            Perturbation = model.CorrelatedErrors(heightVariance: 1, velocityVariance: 1e-4, correlationLength: 300e3),
+            Batch = 8, SpinUp = 30 * ShallowWater.Day, ShortestLead = 10 * ShallowWater.Day,
+            LongestLead = 30 * ShallowWater.Day,
+            Perturbation = model.CorrelatedErrors(heightVariance: 1, velocityVariance: 1e-4,
+                correlationLength: 300e3),
         };
 
         using var random = context.Random("average");
@@ -33,7 +38,8 @@ internal static class LearnedCorrection
         var pairs = new FixedPreconditioningEstimator(cost).FindEigenpairs([sequence.Next(), sequence.Next()],
             new ComputedEigenpairs(rank, EigenpairMethod.Randomised));
 
-        // Outer loops linearise at x + dx: train on such states. Another state of the batch is the truth that is observed.
+        // Outer loops linearise at x + dx: train on such states. Another state of the batch is the truth that is
+        // observed.
         var increments = new SimulatedIncrements(pairs);
         AssimilationWindow Moved(State state, RandomStream random) =>
             Window(new State(state.Values + increments.Draw(state.Values.roll(1, 0) - state.Values, random)), random);

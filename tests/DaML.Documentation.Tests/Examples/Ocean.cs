@@ -2,7 +2,9 @@ using TorchSharp;
 
 namespace DaML.Tests;
 
-/// <summary>The example of docs/ask-and-tell.md: a model outside of the program, here one that crashes once.</summary>
+/// <summary>
+/// The example of docs/ask-and-tell.md: a model outside of the program, here one that crashes once.
+/// </summary>
 public static class Ocean
 {
     /// <summary>Runs it.</summary>
@@ -33,7 +35,8 @@ public static class Ocean
         foreach (var run in runs) Submit(run.Id, run.State, run.Interval);
 
         var (lost, done) = (runs[0].Id, runs.Skip(1).Select(run => run.Id));
-        foreach (long id in done) assimilation.Tell(MemberResult.Done(id, submitted[id]));    // in any order, in as many portions as they come
+        // in any order, in as many portions as they come
+        foreach (long id in done) assimilation.Tell(MemberResult.Done(id, submitted[id]));
         assimilation.Tell(MemberResult.Crashed(lost, "no convergence"));
         var analysis = assimilation.Assimilate(observation);                                  // when all are told
         // </example>

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace DaML.Tests;
 
-/// <summary>Your own layers over fields: (forecast, innovation) to the increment, [batch, 2, rows, columns] to [batch, 1, rows, columns].</summary>
+/// <summary>
+/// Your own layers over fields: (forecast, innovation) to the increment, [batch, 2, rows, columns] to [batch, 1,
+/// rows, columns].
+/// </summary>
 [Component("example.org/own-layers")]
 public sealed class OwnLayers : nn.Module<Tensor, Tensor>
 {

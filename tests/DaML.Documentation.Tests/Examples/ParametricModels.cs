@@ -29,7 +29,8 @@ public static class ParametricModels
         var method = context.Analysis.JointEstimation(system, new()
         {
             Parameters = [new EstimatedParameter("forcing", Mean: 6.5, StandardDeviation: 1)],
-            Method = new EnsembleTransformKalmanFilter { Members = 50, Inflation = Inflation.StandardDeviation(1.02) },
+            Method = new EnsembleTransformKalmanFilter
+                { Members = 50, Inflation = Inflation.StandardDeviation(1.02) },
         });
         var estimates = method.Transform(data);
         // forecast, analysis and their spread: [n]; parameters and parameters-spread: [q]

@@ -18,13 +18,17 @@ public static class Preconditioners
     };
 
     /// <summary>Preconditioners that are learned once.</summary>
-    public static (IPreconditioning OfPairs, IPreconditioning OfTheInverse) Fixed(FourDimensionalVariationalCost cost, IReadOnlyList<AssimilationWindow> windows)
+    public static (IPreconditioning OfPairs, IPreconditioning OfTheInverse) Fixed(FourDimensionalVariationalCost cost,
+        IReadOnlyList<AssimilationWindow> windows)
     {
         // <fixed>
         var estimator = new FixedPreconditioningEstimator(cost);
-        var pairs = estimator.FindEigenpairs(windows, new ComputedEigenpairs(100));                       // never a matrix
-        var preconditioning = new LimitedMemoryPreconditioning(pairs);                                    // or SpectralPreconditioning(pairs)
-        var inverse = new RegularisedInversePreconditioning(estimator.AverageHessian(windows), shift: 10); // (A_0 + s I)^-1, small m
+        // never a matrix
+        var pairs = estimator.FindEigenpairs(windows, new ComputedEigenpairs(100));
+        // or SpectralPreconditioning(pairs)
+        var preconditioning = new LimitedMemoryPreconditioning(pairs);
+        // (A_0 + s I)^-1, small m
+        var inverse = new RegularisedInversePreconditioning(estimator.AverageHessian(windows), shift: 10);
         // </fixed>
         return (preconditioning, inverse);
     }

@@ -4,7 +4,8 @@ namespace DaML.Tests;
 public static class ShippedNetworks
 {
     /// <summary>Uses weights.</summary>
-    public static SequentialAssimilation<StateMemory> Use(DataAssimilationContext context, AssimilationSystem system, ResidualConvolutionOptions options)
+    public static SequentialAssimilation<StateMemory> Use(DataAssimilationContext context, AssimilationSystem system,
+        ResidualConvolutionOptions options)
     {
         // <use>
         var method = context.Analysis.ResidualConvolution(system, new() { Network = options })
@@ -17,7 +18,8 @@ public static class ShippedNetworks
     public static void Ship(DataAssimilationContext context)
     {
         // <ship>
-        var analyzer = (LearnedAnalyzer)context.Model.Load<SequentialAssimilation<StateMemory>>("trained.daml").Triple.Analyzer;
+        var analyzer =
+            (LearnedAnalyzer)context.Model.Load<SequentialAssimilation<StateMemory>>("trained.daml").Triple.Analyzer;
         WeightFiles.Write("Samples/weights/NAME", analyzer.Network, analyzer.History!);
         // </ship>
     }
