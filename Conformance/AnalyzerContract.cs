@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What every analyzer promises, whatever its memory: it is stateless, leaves what it is given alone, and gives back a memory of the

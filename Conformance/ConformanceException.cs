@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>A component that breaks its contract.</summary>
 /// <param name="subject">The component.</param>

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What all contracts share: how a test of one is made to fail, and how numbers are compared.</summary>
 public abstract class Contract

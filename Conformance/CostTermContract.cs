@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What every term of 4D-Var's cost promises: its gradient is that of its value, its Hessian is linear, symmetric and

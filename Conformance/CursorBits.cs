@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Views as bits: time and columns of every cycle.</summary>
 internal static class CursorBits

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Ready tests for your own model, to be called from any test framework.</summary>
 public static class DynamicsConformance

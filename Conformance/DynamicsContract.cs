@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What every model promises. Inherit it in a test project of xunit v3, say how the model is made, and its tests run there.

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What every estimator promises: it learns the same from the same data and seed, gives the transformer whose columns it promised,

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A filter beside the exact Kalman filter on the same linear-Gaussian data: errors, spread, innovations and the mean difference of the

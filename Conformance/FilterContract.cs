@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What every filter promises beyond a transformer: on a linear-Gaussian system it approaches the exact Kalman filter, unbiased,

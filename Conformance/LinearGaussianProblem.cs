@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>A linear-Gaussian system of three components of which two are observed, for which the Kalman filter is exact.</summary>
 internal sealed class LinearGaussianProblem

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What models and observation operators promise alike: a differentiable map of <c>[..., n]</c> with its tangent linear and adjoint.

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What every observation operator promises. Inherit it in a test project of xunit v3 and say how the operator is made.</summary>
 public abstract class ObservationOperatorContract : Contract

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What a model whose parameters may be estimated promises beyond a model: every state runs with its own parameters, and joined with all of

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What every preconditioner promises: it is linear, symmetric and positive definite for each trajectory of a batch by itself.

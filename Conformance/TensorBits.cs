@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The bits of tensors, for comparisons without tolerance.</summary>
 internal static class TensorBits

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What every transformer promises: it is immutable and lazy, its cursors start again to the bit and do not know of each

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A view that takes down what is done to it: cursors opened and closed, cycles read, and columns whose tensors were changed or disposed by

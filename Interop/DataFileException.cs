@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A data file that cannot be read as asked: damaged, truncated, foreign, or without what was asked for; the message names

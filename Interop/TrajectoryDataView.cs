@@ -3,7 +3,7 @@ using Microsoft.ML.Data;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A bounded trajectory view as ML.NET's <see cref="IDataView"/>: one row per cycle and trajectory, the trajectories of a

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The columns of a view that go into a file, and the loop over its cycles.</summary>
 internal sealed class WrittenColumns

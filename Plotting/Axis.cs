@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace DaML;
+namespace DaML.Plotting;
 
 /// <summary>How an axis spaces its values.</summary>
 public enum AxisScale

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace DaML;
+namespace DaML.Plotting;
 
 /// <summary>A bar of a <see cref="BarChart"/>.</summary>
 /// <param name="Name">What it stands for.</param>

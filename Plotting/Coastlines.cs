@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace DaML;
+namespace DaML.Plotting;
 
 /// <summary>The world's coasts at 1:110 million (Natural Earth, public domain), for <see cref="MapPlot.Outlines"/>.</summary>
 public static class Coastlines

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Plotting;
 
 /// <summary>A colour of the sRGB space, a byte a channel.</summary>
 /// <param name="R">Red.</param>

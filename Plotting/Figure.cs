@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Plotting;
 
 /// <summary>
 /// A figure as a paper prints it: immutable data and labels that draw themselves as one self-contained SVG, dark on

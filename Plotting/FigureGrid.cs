@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Plotting;
 
 /// <summary>Figures side by side and below each other, lettered (a), (b), ... as panels of one.</summary>
 public sealed record FigureGrid : Figure

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Plotting;
 
 /// <summary>An axis of equally spaced cells.</summary>
 /// <param name="Axis">What it shows.</param>

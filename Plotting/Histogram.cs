@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Plotting;
 
 /// <summary>
 /// How often values fall into bins, with curves to compare, for instance normalised innovations against the standard

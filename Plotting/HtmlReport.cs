@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 
-namespace DaML;
+namespace DaML.Plotting;
 
 /// <summary>A piece of an <see cref="HtmlReport"/>.</summary>
 public abstract record ReportBlock

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Plotting;
 
 /// <summary>One line of a <see cref="LineChart"/>.</summary>
 /// <param name="Name">What the legend calls it.</param>

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace DaML;
+namespace DaML.Plotting;
 
 /// <summary>A point of a map, for instance an observing site.</summary>
 /// <param name="Longitude">Degrees east, in the range of the map's own longitudes (330 or -30).</param>

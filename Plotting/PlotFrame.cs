@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Plotting;
 
 /// <summary>
 /// What plots with two axes share: margins that leave room for every label, grid lines, ticks, titles and a legend above.

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
 
-namespace DaML;
+namespace DaML.Plotting;
 
 /// <summary>Writes a picture of at most 256 colours as PNG (ISO/IEC 15948): a byte a cell, deflated.</summary>
 internal static class PngWriter

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 
-namespace DaML;
+namespace DaML.Plotting;
 
 /// <summary>A rectangle of a drawing in pixels, y downwards.</summary>
 internal readonly record struct PlotArea(double Left, double Top, double Width, double Height)

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace DaML;
+namespace DaML.Plotting;
 
 /// <summary>A marked value of an axis and how it is written; empty for a minor tick.</summary>
 internal readonly record struct Tick(double Value, string Label);

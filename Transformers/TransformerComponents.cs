@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The kinds of component of this room that model files may hold.</summary>
 public static class TransformerComponents

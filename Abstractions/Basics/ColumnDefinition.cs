@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>A column as a step needs or offers it: its key and its shape for one trajectory.</summary>
 /// <param name="Column">The key.</param>

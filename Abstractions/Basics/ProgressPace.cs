@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Says when long work should tell how far it has come: at most ten times a second, and not at its very beginning.</summary>
 public sealed class ProgressPace

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Checks at the doors: each refuses bad input with a message that says what was given and what was needed.</summary>
 public static class Require

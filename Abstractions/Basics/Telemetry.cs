@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Where the time goes: the phases of an assimilation and of a training as activities of one source, which any listener

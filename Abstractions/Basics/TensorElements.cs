@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The elements of a tensor as an array, read in one piece; TorchSharp's accessor goes from element to element.</summary>
 public static class TensorElements

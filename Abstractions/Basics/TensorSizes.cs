@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The sizes of tensors, asked in every cycle and therefore one by one: TorchSharp's <c>shape</c> goes through a callback from

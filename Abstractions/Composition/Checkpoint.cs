@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// How the state of something interrupted is kept: a model archive of one component, which says to what it belongs and holds

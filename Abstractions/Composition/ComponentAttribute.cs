@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Declares a class as a component that model archives hold. What is written follows from its constructor, the one marked with

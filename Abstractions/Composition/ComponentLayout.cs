@@ -3,7 +3,7 @@ using System.Reflection;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>How the components of one class with a <see cref="ComponentAttribute"/> are written and read, worked out once.</summary>
 internal sealed class ComponentLayout

@@ -3,7 +3,7 @@ using System.Reflection;
 using System.Text.Json;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What is written of a component, or of a record among its settings: the parameters of its constructor, and properties beside
 /// them.</summary>

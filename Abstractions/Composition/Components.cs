@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A component that is written into model archives by hand: settings, parts and tensors. Most need none of this: a

@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A model as one file: a zip of two uncompressed entries, <c>manifest.json</c> (format, versions, the tree of

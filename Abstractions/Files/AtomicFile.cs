@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Writes files so that a reader, and a crash, sees the old one or the new one and never a part: write beside, flush to the disk, rename.

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Opens files that somebody may hold a lock on for a moment. HDF5 locks the files it has open and does not close them in processes that

@@ -6,7 +6,7 @@ using System.Text.Unicode;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Named tensors as one file, in the safetensors format that the Python world reads and writes: the length of a header

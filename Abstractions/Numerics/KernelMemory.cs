@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Tensors as plain memory, which kernels read and write without tensor operators. The operators are the reference: where

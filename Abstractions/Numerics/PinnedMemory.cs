@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Managed memory at a fixed address that begins at a cache line, and so at a whole vector.</summary>
 internal sealed unsafe class PinnedMemory

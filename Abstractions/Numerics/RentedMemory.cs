@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Memory that a thread lends to a kernel and keeps for the next one; it holds anything at first. Rentals nest: each has its own

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Work in phases over several threads: the pieces of a phase are independent, and a phase begins when the one before has

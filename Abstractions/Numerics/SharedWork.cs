@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Loops over independent pieces of work, shared among threads where that pays. No result depends on the number of threads: a piece

@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What kernels share that are written with .NET's portable vectors. A kernel states how many lanes it has, since a sum's rounding

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The analyzer a : H x Y -> H, which takes a cycle's observation into the memory (Boudier et al. eq. 3.1a).

@@ -1,7 +1,7 @@
 using System.Numerics;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What a minimisation varies: v, from which the increments follow (dx = B^(1/2) v). It lives in a Euclidean space, in which

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Square roots of covariances that may be singular: P = W^T W. The rows of W are deviations, as the members of an ensemble are.

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>A probability density over states for a batch of trajectories: what a procoder gives.</summary>
 public interface IDensity

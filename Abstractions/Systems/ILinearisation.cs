@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A model linearised along one of its runs: M' and M'^T of the whole interval, for any number of vectors and as often as is

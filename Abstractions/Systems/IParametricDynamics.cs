@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>A number a model has, which may be known badly.</summary>
 /// <param name="Name">What to call it, for instance <c>forcing</c>.</param>

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What an observation operator says if each of its observations is of one component of the state: an observation is then

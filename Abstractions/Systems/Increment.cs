@@ -1,7 +1,7 @@
 using System.Numerics;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A difference of states, dx. Increments form a vector space; their lengths are measured by a covariance, so they have no inner product of

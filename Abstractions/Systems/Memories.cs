@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The memory H of a sequential method (Boudier et al. section 3): all it carries from cycle to cycle, as tensors whose

@@ -1,7 +1,7 @@
 using System.Numerics;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The derivative of a number with respect to a state: the gradient of a cost, what an adjoint carries backwards. It pairs

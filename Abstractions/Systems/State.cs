@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A point of the state space, a row for each trajectory. States cannot be added or scaled: what may be added to a state is

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The linearisation of any model, by its own tangent linear and adjoint. The state is repeated for each of k vectors, so k of them

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 using Microsoft.Extensions.Logging;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Sees that libtorch's convolutions on the processor are right. libtorch 2.10 is silently wrong in them on AMD processors whose

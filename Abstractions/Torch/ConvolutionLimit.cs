@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Limits oneDNN to instructions with which its convolutions are right. oneDNN 3.7.1, which libtorch 2.10 computes convolutions of

@@ -1,7 +1,7 @@
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>A private folder of changed copies of native libraries, each named by the digest of the library it was made from.</summary>
 /// <param name="folder">The folder; made where it is missing, for its owner alone.</param>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The environment that native code reads. Outside Windows .NET keeps a copy of its own: what <see cref="Environment"/> sets never

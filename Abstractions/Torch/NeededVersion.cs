@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A version that a shared library needs of another one, as an ELF file records it (Linux Standard Base, "Symbol

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Answers the CPUID instruction for a leaf and a sub-leaf.</summary>
 internal delegate (int Eax, int Ebx, int Ecx, int Edx) ProcessorIdentification(int leaf, int subLeaf);

@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The folders in which the native libraries of TorchSharp and libtorch may lie, for one loaded TorchSharp.</summary>
 /// <param name="torchSharp">TorchSharp's assembly.</param>

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 using System.Runtime.Versioning;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Finds and loads TorchSharp's native wrapper and libtorch where the ordinary search does not: in the package folder, and

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// How the threads of libtorch's OpenMP library wait for work: they spin for a thousand turns, some microseconds, and then sleep.

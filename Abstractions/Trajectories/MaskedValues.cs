@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Values under a mask that calls them missing: they may be anything, NaN included, where they come in, and are zero from then
 /// on.</summary>

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Puts the times of a view onto the time steps of a model. Steps are counted from the view's start, never from the cycle before, so

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The base of most cursors: it computes a cycle's columns inside a dispose scope without gradients, keeps what was

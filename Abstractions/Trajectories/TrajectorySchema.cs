@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The columns of a trajectory view and the number of independent trajectories that run side by side.</summary>
 /// <param name="Batch">Number of trajectories; every tensor of a cycle is <c>[batch, shape...]</c>.</param>

@@ -5,6 +5,6 @@ namespace DaML.Generated
     internal static class PrepareTorch
     {
         [global::System.Runtime.CompilerServices.ModuleInitializer]
-        internal static void Run() => global::DaML.TorchLibraries.Prepare();
+        internal static void Run() => global::DaML.Components.TorchLibraries.Prepare();
     }
 }

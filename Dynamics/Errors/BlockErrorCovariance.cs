@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A block-diagonal error covariance: parts of a vector, of other units or on other grids, whose errors are independent of each

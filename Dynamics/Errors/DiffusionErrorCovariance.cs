@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Errors on a rectangular grid that are correlated by implicit diffusion (Weaver and Courtier 2001, Q. J. R. Meteorol. Soc. 127,

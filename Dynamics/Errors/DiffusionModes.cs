@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The eigenvectors of minus the second difference on a line of points: the cosine, sine or Fourier basis that its ends

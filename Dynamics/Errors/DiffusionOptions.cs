@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What diffusion meets at the two ends of a direction.</summary>
 public enum DiffusionBoundary

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>A full error covariance matrix R = L L^T: Cholesky's L, or where R is singular that of its eigenvectors.</summary>
 [Component("full-error-covariance")]

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A static covariance mixed with an ensemble's (Hamill and Snyder 2000, Mon. Weather Rev. 128, 2905-2919):

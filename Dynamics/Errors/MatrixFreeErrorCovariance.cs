@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// An error covariance that is applied without its matrix. Only a mask needs the matrix: the inverse of a part is no part of the

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A function whose backward pass is managed code, as one node of the autograd graph. An exception in that code must not cross

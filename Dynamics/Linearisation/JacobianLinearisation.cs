@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The linearisation of a model whose derivatives are automatic by the Jacobian matrix of each step. All rows of a matrix come from one

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The coefficients of ETDRK4 (Cox and Matthews 2002) for an eigenvalue L of the linear part and a step h: e^{hL}, e^{hL/2}

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Stands for a model that runs elsewhere: an executable, another language, a cluster job. Methods are made with it as with any model;

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Tells whether a model forgets where it starts, so that a spin-up from random numbers gives states of its climate. A chaotic model does:

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A Runge-Kutta step of Lorenz-96 with its tangent linear and adjoint over the states' memory, vectorised, without

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Stochastic propagation: a model with its error.</summary>
 public static class ModelErrorExtensions

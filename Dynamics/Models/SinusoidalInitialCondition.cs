@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Starts from smooth fields on a circle: sums of sine curves with random amplitudes and phases, each field of mean zero and

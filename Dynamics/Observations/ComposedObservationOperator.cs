@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>One observation operator after another, H(x) = H2(H1(x)), for instance the absolute value of every second component.</summary>
 [Component("composed-observation-operator")]

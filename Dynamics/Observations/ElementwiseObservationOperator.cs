@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The functions an <see cref="ElementwiseObservationOperator"/> applies, the usual nonlinear cases of filter studies.</summary>
 public enum ObservationFunction

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Observes fields on a grid of latitudes and longitudes.</summary>
 public static class GridInterpolation

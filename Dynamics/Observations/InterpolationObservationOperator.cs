@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Observes a field on a grid of latitudes and longitudes at sites anywhere in it, by bilinear interpolation: each observation is the

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Observes the newest values of a state of lags, z = (c(t), c(t - h), ...), each by the same operator, newest first: what a

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>When the scale of the observation errors is drawn.</summary>
 public enum ErrorScaleDraw

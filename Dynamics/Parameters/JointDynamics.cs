@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A model and some of its parameters as one model, for estimating both at once (state augmentation; Jazwinski 1970 section 8.4,

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Starts a state and parameters from distributions of their own, independently: <c>[n + q]</c>.</summary>
 /// <param name="state">Of dimension n.</param>

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Observes the state of a joint model as a network observes the model's; the parameters behind it are not observed.</summary>
 [Component("joint-observation-network")]

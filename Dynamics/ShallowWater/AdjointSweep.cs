@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The transpose of <see cref="TangentLinearSweep{T, TLanes}"/>. The adjoint of a classical Runge-Kutta step is a Runge-Kutta step of

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What the equations and their tangent linear share: the tendencies as sums of fluxes, pressure, turning and viscosity.</summary>
 /// <param name="lattice">The grid.</param>

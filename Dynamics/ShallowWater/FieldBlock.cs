@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Runtime.Intrinsics;
 using System.Runtime.CompilerServices;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The three fields of a state (of several, where these share vectors) in rows with ghost points.</summary>
 internal sealed unsafe class FieldBlock<T, TLanes> where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>

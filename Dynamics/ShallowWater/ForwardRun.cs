@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The first state of a run that is not one: its row in the batch, and how many steps of the run led to it.</summary>
 internal readonly record struct UnsoundState(long Row, long Step);

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// How the points of a field lie in the kernel's vectors: neighbours of one field beside each other, or one point of several fields.

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The C-grid and the constants of the equations in one precision, as the kernels read them.</summary>
 internal sealed unsafe class Lattice<T> where T : unmanaged, INumber<T>

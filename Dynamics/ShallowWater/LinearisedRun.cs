@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Carries perturbations or sensitivities along a trajectory: one vector, or as many as share lanes. Its memory is kept for the next run.

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Rows of numbers at a fixed address that begins at a cache line; zero at first.</summary>
 internal sealed unsafe class PinnedRows<T>(long rows, int pitch) where T : unmanaged

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A classical Runge-Kutta step as one sweep over the grid: as soon as a stage has finished a row, the next stage follows one row

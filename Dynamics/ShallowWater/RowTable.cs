@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Addresses of the rows of eta (0), u (1) and v (2), ghost rows included: rows beyond a seam are those of the other side; beyond a wall

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Error covariances of a shallow-water state (eta, u, v), whose fields have other units and other grids.</summary>
 public static class ShallowWaterErrors

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Starts at rest, with a smooth random height: eta is a sum of cosines with random coefficients, of mean zero over the domain and

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The shallow-water model over the states' memory, without tensor operators: forward, tangent linear and adjoint in one precision.

@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What the linearised equations need of the states at the four stages of a step: these, and what is computed from them at the corners.

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A step of the shallow-water equations in Sadourny's (1975) energy-conserving form. With the fluxes U = h_u u and V = h_v v, the

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A run of the model as so many of its states: those at all stages of every step where there is room for them, else the first one and

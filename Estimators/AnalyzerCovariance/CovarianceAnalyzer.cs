@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>How well a covariance was found to fit the errors it is to describe.</summary>
 /// <param name="Factor">What the covariance that the analyzer acts out is multiplied by: e^T P^-1 e / n of the errors e, averaged over time

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>A memory with an error covariance of the state it stands for, which the inner method takes no notice of.</summary>
 /// <param name="Inner">What the method itself remembers.</param>

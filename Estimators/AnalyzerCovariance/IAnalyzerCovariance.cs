@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What tells the analysis error covariance that an analyzer acts out at a forecast, though it carries none: x_a = x_f + P^a H^T R^-1 (y -

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Where a background error covariance B comes from, by type: <see cref="ForecastErrors"/> of the model itself, or

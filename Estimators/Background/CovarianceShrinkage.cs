@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Shrinkage of a sample covariance to its diagonal: correlations times 1 - w, variances as they are. It takes away part of what few

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What a covariance and its uncertainty need of deviations, summed as they come.</summary>
 internal sealed class SampleMoments(long dimension, Device device, bool aboutMean) : IDisposable

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The states of a model in a column of a view, so many cycles apart: the column itself, or, where the model's state is L times as large, L

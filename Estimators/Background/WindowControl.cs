@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Which part of a lagged state 4D-Var varies. The state is z = (c_t, c_(t-1), ...), the newest first: the whole window, or the initial

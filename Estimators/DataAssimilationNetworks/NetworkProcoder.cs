@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A learned procoder c : H -> pdf over X (Boudier et al. eq. 3.1c, 5.6): a linear layer from the memory to the numbers of a

@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A learned propagater b : H -> H (Boudier et al. eq. 3.1b, 5.4b): a <see cref="ReZeroNetwork"/> that carries the memory over

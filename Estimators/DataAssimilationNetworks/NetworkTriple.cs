@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Analyzer, propagater and procoder in one module: one optimiser moves them all, and their weights are shipped together

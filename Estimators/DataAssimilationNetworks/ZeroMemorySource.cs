@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Starts a learned memory at zero, which simulates poor knowledge of the state (Boudier et al. section 5.1).</summary>
 /// <param name="memorySize">m</param>

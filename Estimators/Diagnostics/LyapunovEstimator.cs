@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Measures a model's Lyapunov exponents on the states of a view; what it gives adds the vectors to any view and knows the exponents.

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>How an analyzer is differentiated with respect to the forecast.</summary>
 public enum StateDerivative

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Sums of the regression's two moments, moved along the circle to one site, in successive parts of a trajectory; memory does not grow with

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Which symmetry of an analysis its mean marginal gain makes use of.</summary>
 public enum SiteSymmetry

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The mean marginal gain of an analysis over the states of its model's attractor, seen from one site r (Bocquet et al. 2025,

@@ -2,7 +2,7 @@ using System.Globalization;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Learns an <see cref="AutoregressiveEmulator"/>: a network, alone or as a correction to ridge regression on lags, from a window of past

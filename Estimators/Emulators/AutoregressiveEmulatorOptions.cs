@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Settings of an <see cref="AutoregressiveEmulatorEstimator"/>, with their defaults.</summary>
 public sealed record AutoregressiveEmulatorOptions

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Adds an autoregressive model's forecast of each cycle that was started some cycles earlier from the values there and before. The first

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What an estimator of autoregressive models gives: a <see cref="Dynamics"/> on lagged states, ready for every filter and variational

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A model that is a network: x(t + h) = u network(x(t) / u) with a unit u, any torch module, as a dynamics like every other, so that every

@@ -7,7 +7,8 @@ namespace DaML;
 public static class EmulatorCatalog
 {
     /// <summary>
-    /// A physical analyzer with a learned propagater: an <see cref="DaML.Emulator"/> trained end to end through any method around it, from
+    /// A physical analyzer with a learned propagater: an <see cref="Components.Emulator"/> trained end to end through any method around it,
+    /// from
     /// observations alone. What is made small is the squared innovation R^(-1/2) (y - H m) of the forecasts' mean m: forecasts a step
     /// ahead are compared with the observations that come next, and gradients go back through the analyses before, as many
     /// cycles as the training unrolls. The view needs no truth.

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What a model of lagged values learns from: a complete, equally spaced record in memory, and the deviation of each component.

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Adds the last L values of a column as one vector, newest first: z = (c(t), c(t - h), ..., c(t - (L - 1) h)). It is the state of a model

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The size of a <see cref="LongShortTermMemoryNetwork"/>, with its defaults.</summary>
 public sealed record LongShortTermMemoryOptions

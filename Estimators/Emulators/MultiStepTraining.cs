@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The optimiser steps of an autoregressive emulator: it runs ahead from starts drawn from the record, and the mean over leads of its

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Settings of a <see cref="RidgeAutoregressionEstimator"/>, with their defaults.</summary>
 public sealed record RidgeAutoregressionOptions

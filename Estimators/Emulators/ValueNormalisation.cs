@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The units in which a network sees values and gives them.</summary>
 public enum ValueNormalisation

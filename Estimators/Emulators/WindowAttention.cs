@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What a recurrent network reads out of its window.</summary>
 public enum WindowAttention

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Whether cycles come at equal distances in time, looked at one after another.</summary>
 /// <param name="spacing">The distance they must have; not a number (the default) = that of the first two.</param>

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The leading eigenpairs of the covariance of a field's weighted anomalies Y = (X - m) A^1/2: Y^T Y / samples = V diag(s) V^T.

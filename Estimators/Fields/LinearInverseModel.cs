@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A linear inverse model (Penland and Magorian 1993): the dynamics dc/dt in discrete form, c(t + tau) = G c(t) + noise of

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>How the leading modes of a field are computed.</summary>
 public abstract record ModeFactorisation

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The leading modes of a field: x = m + B c + truncation error, where c = B^T A (x - m) and B^T A B = I for area

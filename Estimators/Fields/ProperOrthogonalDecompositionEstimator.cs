@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Learns the leading modes of a field and gives a transformer that adds the field's coefficients (proper orthogonal

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Adds the field that coefficients in the modes of a decomposition stand for.</summary>
 /// <param name="decomposition">The modes.</param>

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Adds a field's coefficients in the modes of a decomposition.</summary>
 /// <param name="decomposition">The modes.</param>

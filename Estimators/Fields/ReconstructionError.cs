@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What the leading modes of a decomposition hold of the training data, and what they leave.</summary>
 /// <param name="Modes">How many modes, counted from the leading one.</param>

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The field that coefficients stand for, H(c) = m + B c: composed with an operator on the field

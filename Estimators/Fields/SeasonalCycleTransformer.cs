@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Whether a seasonal cycle is taken off or put back.</summary>
 public enum SeasonalCycleDirection

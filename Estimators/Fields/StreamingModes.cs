@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The leading modes of a field that is read in chunks, by randomised subspace iteration (Halko, Martinsson and Tropp 2011, SIAM Review 53,

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The arithmetic of the fused network for one group of lanes (<see cref="BlockedLayout"/>), for whichever vector instructions there are.

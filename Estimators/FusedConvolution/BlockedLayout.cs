@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// How the fused network keeps a batch of fields: trajectories side by side in groups of 16 lanes, and for each group

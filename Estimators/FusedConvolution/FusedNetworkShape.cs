@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The sizes of a residual convolutional network, which has two forms: fused, and by tensor operators.</summary>
 /// <param name="Inputs">Input channels.</param>

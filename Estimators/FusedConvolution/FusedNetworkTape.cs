@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What one pass through the fused network keeps: for each group of lanes the packed input, the field before each layer

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The function between the layers of a <see cref="ResidualConvolutionTrunk"/>.</summary>
 public enum NetworkActivation

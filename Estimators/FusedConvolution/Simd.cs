@@ -6,7 +6,7 @@ using V16 = System.Runtime.Intrinsics.Vector512<float>;
 using V4 = System.Runtime.Intrinsics.Vector128<float>;
 using V8 = System.Runtime.Intrinsics.Vector256<float>;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The portable vectors of one width, as the blocked kernels use them. A kernel is compiled for each width, since the tile of sums that

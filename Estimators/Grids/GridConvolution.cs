@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A convolution over a <see cref="StateGrid"/> from any number of channels to any number, as large as it was. Its weights are zero until

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A learned analysis that remembers: (x_a, h_a) from (x_f, H^T R^-1 (y - H x_f), h_f), where h are hidden channels at the sites

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// An analyzer that reads an observation only through H^T R^-1 (y - H x_f), as learned analyses do: it can be asked what it makes of any

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// An analysis of an ensemble that a network has learned, E_a = E_f + a(E_f, H^T R^-1 (y - H x_f)), x_f the ensemble's mean

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A method whose parts have parameters, as a <see cref="LearnedAnalysisEstimator{TMemory}"/> trains it: any of analyzer,

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What analyzers that a network makes have in common: it is given the forecast and H^T R^-1 (y - H x_f), in its own precision.

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What a learned analysis reads.</summary>
 public enum AnalysisInputs

@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The residual convolutional network over an ensemble (Bocquet et al. 2024, eq. 2 and appendix A): N_e members and the

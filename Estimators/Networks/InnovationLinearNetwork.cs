@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The network that is linear in the innovation (Bocquet et al. 2025, section 3.1.2 and appendix B): the increment is

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>A localisation rho on a grid: a weight for every offset between two sites, zero beyond its reach, never a matrix.</summary>
 internal sealed class LocalisationBand

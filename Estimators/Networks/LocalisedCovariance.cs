@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A covariance for each trajectory in the form P = rho o (X X^T) (Bocquet et al. 2025, eq. B1): few columns X and a

@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What is done to the weights of a network: drawn, frozen, copied and restored.</summary>
 public static class ModuleState

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>How a <see cref="ResidualConvolutionNetwork"/> is computed.</summary>
 public enum NetworkComputation

@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The <see cref="ResidualConvolutionNetwork"/> with a memory: a <see cref="ResidualConvolutionTrunk"/> from 2 + k channels

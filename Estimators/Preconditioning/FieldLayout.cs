@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Rows and columns of one field of a state.</summary>
 /// <param name="Rows">Number of rows; 1 where there is one direction only.</param>

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What a network that maps a state to a Hessian is given: the state where the window's model is linearised, at its beginning, as

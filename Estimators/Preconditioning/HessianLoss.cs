@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What a learned Hessian is charged, by probes z ~ N(0, I).</summary>
 public enum HessianLoss

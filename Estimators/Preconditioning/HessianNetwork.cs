@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A network that maps a state to an approximate Hessian A_theta(x), symmetric positive definite and of low rank beside a

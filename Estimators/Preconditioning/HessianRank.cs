@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What ranks are possible.</summary>
 internal static class HessianRank

@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The optimiser steps of a learned Hessian: Adam on a new batch of states and probes each time, nothing of which is stored.

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Eigenpairs that a network finds from the state where the window's model is linearised, without a product of the Hessian

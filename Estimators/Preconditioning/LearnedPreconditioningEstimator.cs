@@ -2,7 +2,7 @@ using System.Globalization;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Learns a map from the state where 4D-Var's model is linearised to leading eigenpairs of its Gauss-Newton matrix (Trappler and

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>How a network learns a Hessian: settings with their defaults.</summary>
 public sealed record LearnedPreconditioningOptions

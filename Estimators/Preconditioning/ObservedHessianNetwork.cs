@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A network for observing networks that change: A_theta(x, w) = s I + c^2 sum over times i of M_i^T diag(w_i) M_i with

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>How the states of linearisation that a preconditioner learns from follow each other.</summary>
 public sealed record OnlineWindowOptions

@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A transformer layer over the points of a field (Vaswani et al. 2017): every point looks at all, x + softmax(q k^T / d^(1/2))

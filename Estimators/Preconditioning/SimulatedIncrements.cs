@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Increments as an outer loop makes them, drawn from known eigenpairs instead of solved for. From the second outer loop on a

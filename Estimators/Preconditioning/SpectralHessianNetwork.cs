@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The network of Trappler and Vidard (eq. 2.1 to 2.3): x to r vectors that a QR decomposition makes orthonormal, U, and r

@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A network that corrects a fixed preconditioner instead of replacing it: A_theta(x) = s I + W(x) W(x)^T with W(x) = W_0 +

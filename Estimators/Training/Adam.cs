@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Adam (Kingma and Ba 2015) with steps in one pass over the parameters' memory instead of a dozen small operators for each

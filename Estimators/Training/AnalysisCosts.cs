@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What a cycle's analysis is charged in training, for each trajectory: <c>[batch]</c>.</summary>
 /// <param name="forecast">The memory before the cycle's analysis.</param>

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What the unrolled cycles of an optimiser step give.</summary>
 /// <param name="Analysis">The memory after the last.</param>

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What one optimiser step gave.</summary>
 /// <param name="Loss">The mean loss, for an analysis the cost of a cycle and trajectory; not a number where the step was left out.</param>

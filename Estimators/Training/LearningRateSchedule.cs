@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Kinds of <see cref="LearningRateSchedule"/>.</summary>
 public enum LearningRateDecay

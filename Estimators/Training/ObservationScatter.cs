@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// How far observations scatter about their mean, as a multiple of their errors: what is known of a state's size where no truth is.

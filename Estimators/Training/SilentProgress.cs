@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Hears of the steps of a larger work that reports itself, and tells nobody.</summary>
 internal sealed class SilentProgress : IProgress<ProgressReport>

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>A training that was interrupted, as a file: the setting it belongs to and whatever the training writes.</summary>
 internal static partial class TrainingCheckpoint

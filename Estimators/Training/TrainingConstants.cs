@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// All that a network takes from its training data beside its weights: the constants it is made with, of the kind that its family needs.

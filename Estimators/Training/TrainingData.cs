@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Reads what an estimator learns from: all cycles of a bounded view, each checked to be complete and finite.</summary>
 internal static class TrainingData

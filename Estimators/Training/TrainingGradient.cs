@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What an optimiser step of a learned method begins with: the loss of some cycles, its gradient, and where both were taken.

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Some cycles of a training view, held in memory so that mini-batches of its trajectories can be taken through them one

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Some of a view's trajectories: those from <paramref name="first"/> on, <paramref name="count"/> of them.</summary>
 /// <param name="view">The view.</param>

@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What an optimiser step gave before the weights move: gradients, clipped, stand in the parameters.</summary>
 /// <param name="Analysis">The memory after the last cycle, without its history; fresh tensors.</param>

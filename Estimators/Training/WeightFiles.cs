@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Trained weights to be shipped, as two files: <c>NAME.safetensors</c>, the network's parameters and buffers under their own

@@ -2,7 +2,7 @@ using System.Globalization;
 using CsvHelper;
 using CsvHelper.Configuration;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The rows of a CSV file, one after the other. Comments are skipped, and blank lines too, unless the file has one column: there a blank

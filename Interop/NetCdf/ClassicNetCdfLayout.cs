@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Finds how long a NetCDF file of a classic format (CDF-1, -2, -5) must be by its own header (format specification:

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Says of a file that the netcdf library would misread, or refuse in few words, what is wrong with it: it is truncated, or of another

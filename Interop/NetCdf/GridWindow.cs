@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The rows and columns of a file's grid that a region takes. Columns are one run, or two where the region crosses the file's
 /// edge.</summary>

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The coordinates of a file that is being written (CF conventions 1.11, sections 4 and 5): times, trajectories, grids and lead times. Each

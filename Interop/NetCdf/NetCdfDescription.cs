@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What a column is, as a NetCDF file says it (CF conventions 1.11, sections 3, 4 and 5).</summary>
 public sealed record NetCdfDescription

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A NetCDF file, read through the installed netcdf library: classic formats, NetCDF-4 with its groups, and HDF5 files that have no

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The files that a path with wildcards in its last part stands for.</summary>
 internal static class NetCdfFilePattern

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Reads the grid of a NetCDF variable: <c>LatitudeLongitudeGrid.FromNetCdf("slp.nc", "slp")</c>.</summary>
 public static class NetCdfGrid

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Which of a variable's dimensions are time and trajectories; the rest, or a window of them, are the vector.</summary>
 internal sealed class NetCdfLayout

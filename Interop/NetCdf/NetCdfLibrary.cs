@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The netcdf C library as installed on the machine (https://docs.unidata.ucar.edu/netcdf-c/). It is not safe for

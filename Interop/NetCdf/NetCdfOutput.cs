@@ -2,7 +2,7 @@ using System.Text;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>A NetCDF-4 file that is being written: first definitions, then values.</summary>
 internal sealed class NetCdfOutput : IDisposable

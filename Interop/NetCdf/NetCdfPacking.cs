@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// How stored numbers become values, value = stored * scale_factor + add_offset, and which stored numbers mean "missing" (NetCDF Users

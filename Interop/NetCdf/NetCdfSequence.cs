@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A variable in one file, or in several whose times follow each other. Headers, times and coordinates are read once, file by file; files

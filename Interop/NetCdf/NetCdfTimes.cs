@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The times of a NetCDF variable: of one of its dimensions, or of the variable as a whole where it is a single field. They are sought in

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>A dimension of a NetCDF file.</summary>
 /// <param name="Name">Its name.</param>

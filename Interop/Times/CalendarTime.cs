@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Turns a coordinate such as <c>hours since 1800-01-01 00:00</c> into days since 1970-01-01 00:00 UTC, counted in the coordinate's own

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A calendar of the CF conventions (1.11, section 4.4.1): the real ones (<c>standard</c> or <c>gregorian</c>, mixed of Julian days before

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Reads dates of ISO 8601, in its extended form (<c>2003-01-02T00:00:00Z</c>, or with a blank for the T as in RFC 3339) and its basic one

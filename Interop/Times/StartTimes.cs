@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The time of the state before the first cycle, where a file does not say it.</summary>
 internal static class StartTimes

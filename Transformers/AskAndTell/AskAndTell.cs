@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// An ensemble method whose model runs outside the program: <see cref="Ask"/> says which states to propagate over which interval,

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Settings of an assimilation by ask and tell, with their defaults.</summary>
 public sealed record AskAndTellOptions

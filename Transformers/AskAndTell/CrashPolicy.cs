@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What becomes of members whose run crashed.</summary>
 public abstract record CrashPolicy

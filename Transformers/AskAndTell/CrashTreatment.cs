@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Makes an ensemble of the runs that came to their end.</summary>
 internal static class CrashTreatment

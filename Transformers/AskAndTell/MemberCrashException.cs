@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>A member's run crashed, and nobody said what should become of it.</summary>
 /// <param name="method">The method.</param>

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Runs and their results as plain text, one a line, for programs in any language. A file of runs begins with the line

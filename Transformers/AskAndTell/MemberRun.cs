@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>One run of the model that is asked for: a member's state to be propagated over an interval.</summary>
 /// <param name="Id">The run's number, never used again in the same assimilation; what comes back is told under it.</param>

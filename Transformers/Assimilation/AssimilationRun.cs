@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A sequential method under way over a view: a cursor whose memories can be looked at. The memories belong to the run and

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Watches over the memories of one run, so that no number that is not finite travels unseen, and does with trajectories

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Observes a column of a view through a network: a real field becomes the truth of an observing-system experiment. Adds

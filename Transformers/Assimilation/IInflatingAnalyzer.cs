@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// An analyzer that multiplies spreads by a factor. Where observations take less from a component than the factor gives, its spread would
@@ -9,7 +9,8 @@ namespace DaML;
 internal interface IInflatingAnalyzer<TMemory> : IAnalyzer<TMemory> where TMemory : IMemory<TMemory>
 {
     /// <summary>
-    /// How far it may lift a component's variance that observations do not take back, see <see cref="DaML.LargestLift"/>; null without a
+    /// How far it may lift a component's variance that observations do not take back, see <see cref="Components.LargestLift"/>; null
+    /// without a
     /// factor.
     /// </summary>
     double? LargestLift { get; }

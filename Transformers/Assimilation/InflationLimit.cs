@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Keeps an inflation from growing without bound where observations take nothing back. With s_f and s_a the spreads of a component before

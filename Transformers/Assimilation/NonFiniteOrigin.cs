@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Finds out what values that are not finite, or a failed factorisation, come from. It is asked after the fact.</summary>
 public static class NonFiniteOrigin

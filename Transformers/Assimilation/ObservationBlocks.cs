@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Gathers the observations of some cycles in a row into one cycle, newest first, with their masks, so that a model whose step is as

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Takes a cycle's observation out of a view, checked, for whoever runs an analyzer over one.</summary>
 public static class ObservationReading

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Checks that the two halves of an observing system fit each other.</summary>
 internal static class ObservingSystem

@@ -1,6 +1,6 @@
 using TorchSharp;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Takes no observation into the memory: with a model, its free run; with climatology, what is known without a model and without

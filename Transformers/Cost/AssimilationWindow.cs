@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What 4D-Var minimises over: a span of time on the grid of a model's time steps, the background at its beginning and the

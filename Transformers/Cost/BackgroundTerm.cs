@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Which variable a minimisation varies.</summary>
 public enum ControlVariable

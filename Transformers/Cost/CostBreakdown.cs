@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The value of one term of a cost function.</summary>
 /// <param name="Term">The term's name.</param>

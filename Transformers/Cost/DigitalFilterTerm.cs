@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The weak digital-filter constraint, J_c = 1/2 |sum_k h_k x_k - x_{K/2}|^2 in C^-1 (Gauthier and Thepaut 2001, Mon. Wea.

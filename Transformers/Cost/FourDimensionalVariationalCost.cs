@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// 4D-Var's cost function J(v) = sum of 1/2 v^T C v over prior terms + sum of J_k(x(v)) over terms that look at the

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Settings of a check of 4D-Var's gradient, with their defaults.</summary>
 public sealed record GradientCheckOptions

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>4D-Var's gradient by differences of its cost: to check the one by the adjoint, and to compare its price.</summary>
 public static class GradientChecking

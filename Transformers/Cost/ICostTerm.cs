@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A term of 4D-Var's cost function that looks at the model's trajectory through a window: the misfit to observations, the

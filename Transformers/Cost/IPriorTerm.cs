@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A term of 4D-Var's cost function with control variables of its own: the background's increment at the window's

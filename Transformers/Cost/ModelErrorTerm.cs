@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Weak constraint in its forcing form (Tremolet 2006, Q. J. R. Meteorol. Soc. 132, 2483-2504): the model errs by eta_k in

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The observation term, J_o = 1/2 sum over the window's observations of |y - H(x(t))|^2 in R^-1. What a mask calls missing

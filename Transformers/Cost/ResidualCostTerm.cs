@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A cost term that is a sum of squares, J = 1/2 |r(x)|^2: the base of a term of one's own. It is its residual and nothing

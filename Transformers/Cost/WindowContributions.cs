@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What terms add up at the steps of a window: increments that force the model, or sensitivities for its adjoint. Nothing is there until

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A model linearised along a window's trajectory, from one step that matters to the next, once for any number of products: they do not run

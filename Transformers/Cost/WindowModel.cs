@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A model through a window, forced by increments: x_0 = x_b + f_0, x_k = M(x_{k-1}) + f_k. Its states are kept, and it is linearised

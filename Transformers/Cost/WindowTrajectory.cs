@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Something at the time steps of a window: the states of a model run, the increments along it, the sensitivities that an adjoint carries

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Square roots of the covariances of densities, P = W^T W, without forming P where a density is made of them.</summary>
 internal static class DensityRoot

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The normal density of independent components, N(m, diag(s^2)), for a batch of trajectories; it can be differentiated.</summary>
 public sealed class DiagonalGaussianDensity : IDensity

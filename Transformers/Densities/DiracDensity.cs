@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>All the probability at one state: what a method without an uncertainty says.</summary>
 public sealed class DiracDensity : IDensity

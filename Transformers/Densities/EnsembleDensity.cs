@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What an ensemble says of the state: its sample mean and sample covariance (divisor members - 1), and the normal

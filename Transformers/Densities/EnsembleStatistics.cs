@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Mean and anomalies of ensembles <c>[batch, members, n]</c>.</summary>
 public static class EnsembleStatistics

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The normal density N(m, P) for a batch of trajectories.</summary>
 public sealed class GaussianDensity : IDensity

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The normal density N(m, U U^T + diag(s^2)) of a covariance of low rank plus a diagonal, for a batch of trajectories. It is

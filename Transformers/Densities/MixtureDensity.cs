@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A mixture of densities, q(x) = sum_k w_k q_k(x), for a batch of trajectories: what can have several modes. It can be

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The normal density N(m, L L^T) of a mean and a lower-triangular factor with a diagonal above zero, for a batch of

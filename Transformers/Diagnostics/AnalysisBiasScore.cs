@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The bias of an analyzer (Bocquet et al. 2024, eq. 6): b_k = |a(x_k, 0)| / sqrt(n), how far it moves the forecast of cycle k

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Adds the error covariance of a method's analyses to a view, and nothing else, under a name of one's own: the method runs

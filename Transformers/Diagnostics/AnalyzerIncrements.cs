@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The increments with which a method's analyzer answers innovations of one's own choice, from one forecast.</summary>
 /// <param name="method">The method.</param>

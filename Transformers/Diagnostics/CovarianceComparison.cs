@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>How alike two error covariances are, and the subspaces they put their weight on (Bocquet et al. 2024, section III C).</summary>
 public static class CovarianceComparison

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The time-averaged eigenvalues of a covariance along a view, the largest first (Bocquet et al. 2024, fig. 1).</summary>
 /// <param name="covariance">The column, <c>[n, n]</c>, for instance of <see cref="AnalysisCovariance{TMemory}"/>.</param>

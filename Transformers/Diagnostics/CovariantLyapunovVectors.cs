@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Covariant Lyapunov vectors by the method of Ginelli et al. (2007, Phys. Rev. Lett. 99, 130601): directions that the

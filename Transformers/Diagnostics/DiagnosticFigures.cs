@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The figures in which diagnostics of several methods or settings stand beside each other, as Bocquet et al. (2024, 2025) draw them.

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Equal bins, fixed before anything is counted so that memory does not grow; what falls outside is counted as such.</summary>
 /// <param name="Minimum">Where the first begins.</param>

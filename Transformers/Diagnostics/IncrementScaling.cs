@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>In which norm the increments of <see cref="IncrementScaling{TMemory}"/> are measured.</summary>
 public enum IncrementNorm

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>r(lambda) of <see cref="IncrementScaling{TMemory}"/> averaged over cycles and trajectories, with its scatter.</summary>
 /// <param name="scales">The values of lambda that the transformer was given; null = <see cref="StandardScales"/>.</param>

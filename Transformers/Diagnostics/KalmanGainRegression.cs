@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The Kalman gain as an analyzer acts it out (Bocquet et al. 2024, section III B): from one forecast, analyses of many

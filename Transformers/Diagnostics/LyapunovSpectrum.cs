@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The Lyapunov exponents of a model, in falling order.</summary>
 /// <param name="Exponents">Rates of growth in the inverse of the model's unit of time.</param>

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Adds the backward Lyapunov vectors along the states of a view: the directions that have grown most until now, made by

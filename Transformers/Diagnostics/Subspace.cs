@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>A subspace in every cycle of a view, spanned by vectors; for <see cref="PrincipalAngleScore"/>.</summary>
 public abstract class Subspace

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Puts around any ensemble analyzer a multiplicative inflation of the prior that is estimated from the innovations and

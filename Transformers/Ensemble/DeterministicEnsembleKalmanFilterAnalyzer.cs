@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The analysis of the deterministic ensemble Kalman filter, DEnKF (Sakov and Oke 2008, Tellus 60A, 361-371): the mean gets the

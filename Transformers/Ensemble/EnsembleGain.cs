@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The gain of the ensemble Kalman filter, X^T (Y Y^T + (N - 1) I)^-1 Y, applied without an inverse in the smaller of the two spaces,

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The physical model as the propagater of an ensemble: each member by itself, with the model's error where it has one.</summary>
 /// <param name="dynamics">The model.</param>

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Starts from an ensemble for each trajectory, its members drawn independently.</summary>
 [Component("ensemble-source")]

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The diagonal of R^(-1/2) as plain numbers, for kernels; computed once for each covariance.</summary>
 internal static class InverseDeviations

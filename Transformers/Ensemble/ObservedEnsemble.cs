@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What every ensemble analysis begins with: the ensemble, its observation, and the innovation, whitened by R^(-1/2).</summary>
 /// <param name="Mean">The ensemble's mean, <c>[batch, n]</c>.</param>

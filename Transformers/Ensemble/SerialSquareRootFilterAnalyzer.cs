@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The serial ensemble square-root filter, EnSRF (Whitaker and Hamill 2002, Mon. Wea. Rev. 130, 1913-1924): observations

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The square-root analysis in the space an ensemble spans (Bishop et al. 2001; Hunt et al. 2007), in the eigenbasis of

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The analysis of the ensemble transform Kalman filter with the symmetric square root (Bishop et al. 2001; Wang et al.

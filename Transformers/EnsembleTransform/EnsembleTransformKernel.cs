@@ -1,9 +1,9 @@
 using System.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
-using static DaML.KernelMemory;
+using static DaML.Components.KernelMemory;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The whole square-root analysis of <see cref="EnsembleTransform"/> for ensembles that fit into the processor's cache, in one

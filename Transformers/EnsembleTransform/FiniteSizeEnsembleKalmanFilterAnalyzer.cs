@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The analysis of the finite-size ensemble Kalman filter, EnKF-N (Bocquet 2011; Bocquet et al. 2015, Nonlin. Processes
@@ -55,7 +55,7 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
     /// <inheritdoc/>
     public EnsembleMemory Analyze(EnsembleMemory forecast, Observation observation, RandomStream random)
     {
-        var weight = DaML.PriorWeight.FiniteSize(prior, forecast.Members.size(1), form);
+        var weight = Components.PriorWeight.FiniteSize(prior, forecast.Members.size(1), form);
         return new(EnsembleTransform.Analyze(forecast.Members, observation, observationOperator, observationError, weight, inflation,
             rotation, random));
     }
@@ -69,7 +69,7 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
         FiniteSizeForm form = FiniteSizeForm.Dual)
     {
         using var scope = NewDisposeScope();
-        return DaML.PriorWeight.FiniteSize(prior, members, form).Of(transform).Zeta.MoveToOuterDisposeScope();
+        return Components.PriorWeight.FiniteSize(prior, members, form).Of(transform).Zeta.MoveToOuterDisposeScope();
     }
 
     // The prior's weight that it finds is an inflation of all directions.

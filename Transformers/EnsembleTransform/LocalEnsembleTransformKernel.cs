@@ -2,10 +2,10 @@ using System.Numerics;
 using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
-using static DaML.KernelMemory;
-using static DaML.Vectors;
+using static DaML.Components.KernelMemory;
+using static DaML.Components.Vectors;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The local analyses of all components of a state over plain memory. Components come in blocks of a fixed size, whatever the

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>How an ensemble transform comes to the prior's weight zeta: a number that is given, or one that each analysis finds.</summary>
 internal abstract class PriorWeight

@@ -1,8 +1,8 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
-using static DaML.Vectors;
+using static DaML.Components.Vectors;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// One trajectory's analysis in rented memory. Letters as in <see cref="EnsembleTransform"/>; rows are padded to whole vectors.

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The dual cost function of the finite-size ensemble Kalman filter (Bocquet et al. 2015, Nonlin. Processes Geophys. 22,

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The primal cost function of the finite-size ensemble Kalman filter (Bocquet 2011, Nonlin. Processes Geophys. 18, 735-750;

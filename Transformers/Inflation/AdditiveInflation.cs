@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Adds a covariance to one of a cycle's two covariances.</summary>
 [Component("additive-inflation")]

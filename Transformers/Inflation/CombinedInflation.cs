@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Two inflations, one after the other.</summary>
 [Component("combined-inflation")]

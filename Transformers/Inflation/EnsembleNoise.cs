@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Gives ensembles noise of a known covariance (Raanes, Carrassi and Bertino 2015, Mon. Wea. Rev. 143, 3857-3873).</summary>
 public static class EnsembleNoise

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Multiplies the anomalies of one of a cycle's two covariances by a factor.</summary>
 [Component("multiplicative-inflation")]

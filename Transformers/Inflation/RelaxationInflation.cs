@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What of the posterior is relaxed to the prior's.</summary>
 public enum RelaxationTarget

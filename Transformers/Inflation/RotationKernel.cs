@@ -2,9 +2,9 @@ using System.Numerics;
 using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
-using static DaML.Vectors;
+using static DaML.Components.Vectors;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The random rotations of <see cref="RandomRotation"/> over plain memory.</summary>
 internal static unsafe class RotationKernel

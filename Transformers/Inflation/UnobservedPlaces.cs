@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Keeps inflation from places where nothing is observed (docs/filters.md, Inflation where nothing is observed).</summary>
 internal static class UnobservedPlaces

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The directions p that conjugate gradients went along, one for each iteration, and A p: curvature pairs of the Hessian itself,

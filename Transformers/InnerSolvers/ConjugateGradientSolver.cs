@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Preconditioned conjugate gradients (Hestenes and Stiefel 1952; Golub and Van Loan, section 11.5), a trajectory of the batch

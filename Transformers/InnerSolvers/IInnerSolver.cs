@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Minimises the quadratic cost of an inner loop, for every trajectory of the batch by itself. It is stateless.</summary>
 public interface IInnerSolver

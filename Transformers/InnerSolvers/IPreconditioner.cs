@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A symmetric positive definite P, close to the inverse of a Hessian A and cheap to apply, so that P A is well conditioned (Trappler and

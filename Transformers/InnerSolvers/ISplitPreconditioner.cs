@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A preconditioner with a factor at hand, P = L L^T, so that A v = b can be solved as (L^T A L) u = L^T b with v = L u: the split form

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>P = I.</summary>
 public sealed class IdentityPreconditioner : ISplitPreconditioner

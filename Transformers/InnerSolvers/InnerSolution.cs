@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Why an inner solve ended for a trajectory.</summary>
 public enum InnerStop

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What a Krylov method does against the loss of orthogonality that round-off brings.</summary>
 public enum Reorthogonalisation

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The vectors w_j of a Krylov space, orthonormal in P, and z_j = P w_j beside them, for a batch. It grows by doubling; a

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What both Krylov solvers check and convert.</summary>
 internal static class KrylovNumbers

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Takes down how a Krylov method goes, trajectory by trajectory: norms, costs, and the symmetric tridiagonal matrix T that

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The preconditioned Lanczos method (Golub and Van Loan, section 10.1; Fisher 1998): it builds a basis in which the Hessian

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What an inner loop minimises, q(v) = c - b^T v + 1/2 v^T A v with a symmetric positive definite A that is known by its

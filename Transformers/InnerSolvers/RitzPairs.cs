@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Approximate eigenpairs of a preconditioned Hessian P A, from the Krylov space of a solve: P A z = theta z to the residual

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Products with few vectors kept as rows <c>[batch, k, m]</c>, a batch of one for any batch.</summary>
 internal static class RowProducts

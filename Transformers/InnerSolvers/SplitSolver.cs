@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Solves the split form: (L^T A L) u = L^T b without a preconditioner, and v = L u, with P = L L^T (Trappler and Vidard, section

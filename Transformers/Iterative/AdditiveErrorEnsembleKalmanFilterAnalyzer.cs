@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The analysis of the iterative ensemble Kalman filter in the presence of additive model error, IEnKF-Q (Sakov, Haussaire

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>How an iterative ensemble method minimises its cost function: Gauss-Newton steps in the space the ensemble spans.</summary>
 public sealed record EnsembleGaussNewton

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>How an iterative ensemble method gets the sensitivity of the observations to its control from a run of the ensemble.</summary>
 public sealed record EnsembleLinearisation

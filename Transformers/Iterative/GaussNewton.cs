@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>An ensemble's run, observed at one time of the window.</summary>
 /// <param name="Observed">H of every member, <c>[batch, N, p]</c>.</param>

@@ -1,9 +1,9 @@
 using System.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
-using static DaML.KernelMemory;
+using static DaML.Components.KernelMemory;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The algebra of <see cref="GaussNewton"/> over plain memory, all that lies between two runs of the model in one piece, trajectory by

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The algebra of <see cref="GaussNewton"/> by tensor operators, the reference: on every device, for ensembles of every size, with

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The analysis of the iterative ensemble Kalman smoother, IEnKS (Bocquet and Sakov 2014, Q. J. R. Meteorol. Soc. 140,

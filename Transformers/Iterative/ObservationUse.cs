@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// How often a smoother uses an observation that several of its windows hold (Bocquet and Sakov 2014, Q. J. R. Meteorol.

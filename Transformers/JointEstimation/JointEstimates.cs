@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Takes the estimates of a joint model apart: <see cref="Columns.Forecast"/>, <see cref="Columns.Analysis"/> and their spread become

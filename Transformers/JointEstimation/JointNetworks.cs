@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The networks that a view says for its cycles, for a method that estimates state and parameters together: each observes the joint

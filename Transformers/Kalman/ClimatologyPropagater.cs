@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Forgets the past: whatever was analysed, the forecast is the climatology, a normal distribution that never changes.</summary>
 /// <param name="climatology">The distribution.</param>

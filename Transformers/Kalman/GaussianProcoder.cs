@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Reads a mean and a covariance as the normal density they are.</summary>
 [Component("gaussian-procoder")]

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Starts from the mean and covariance of a normal distribution, the same for each trajectory.</summary>
 /// <param name="initial">The distribution.</param>

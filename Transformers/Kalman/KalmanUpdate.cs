@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The Kalman update (Kalman 1960) in its square-root array form (Kailath, Sayed and Hassibi 2000, section 12.3), which needs no

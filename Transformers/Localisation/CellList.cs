@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Places sorted into cells no smaller than a reach, so that whoever is near a place is found in its cell and those beside

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Propagates the first of two memories and carries the second, a vector of settings or hidden channels, along unchanged.

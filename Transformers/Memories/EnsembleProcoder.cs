@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Reads an ensemble as a density: sample mean and sample covariance.</summary>
 [Component("ensemble-procoder")]

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Starts a state as another source does, and hidden channels beside it at zero: nothing is remembered yet.</summary>
 /// <param name="inner">Where the state starts.</param>

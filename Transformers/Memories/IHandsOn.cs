@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>A memory in which an analysis hands something on to the next, beside what a source starts it with.</summary>
 /// <typeparam name="TSelf">The memory's own type.</typeparam>

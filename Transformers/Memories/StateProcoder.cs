@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Reads a state memory as a density: all probability at the state, or, where a constant error covariance is given, the

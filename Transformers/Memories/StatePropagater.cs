@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>The physical model as the propagater of one state, with its error where it has one.</summary>
 /// <param name="dynamics">The model.</param>

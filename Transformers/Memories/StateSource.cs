@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Starts from one state for each trajectory, drawn independently.</summary>
 /// <param name="initial">What they are drawn from.</param>

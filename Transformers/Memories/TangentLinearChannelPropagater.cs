@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Propagates a state by the model and hidden channels beside it, each of them as a perturbation of the state, by the model's

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A window of time as the memory of a smoother: what is known at its beginning, what at its end, and the observations

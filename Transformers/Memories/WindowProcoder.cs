@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Reads a window as the density of the state at its end, the present; <see cref="DecodeStart"/> gives the smoothed one at its beginning.

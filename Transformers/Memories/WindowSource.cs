@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Starts from a window that has yet to grow, its beginning what another source gives.</summary>
 /// <param name="inner">Where the memory at one time starts.</param>

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>One outer loop of incremental 4D-Var.</summary>
 /// <param name="Cost">J where model and operators were linearised, before the increment.</param>

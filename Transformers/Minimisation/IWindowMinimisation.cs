@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A way to minimise 4D-Var's cost over a window: outer and inner loops (<see cref="IncrementalFourDimensionalVariational"/>), or a

@@ -4,7 +4,7 @@ using MathNet.Numerics.Optimization;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// 4D-Var by the limited-memory quasi-Newton method of Broyden, Fletcher, Goldfarb and Shanno (Liu and Nocedal 1989, Math. Program. 45,

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Why a quasi-Newton minimisation ended for a trajectory.</summary>
 public enum QuasiNewtonStop

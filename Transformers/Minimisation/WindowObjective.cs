@@ -4,7 +4,7 @@ using MathNet.Numerics.Optimization;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// 4D-Var's cost of one trajectory as MathNet's minimisers evaluate it. They get J - J_0 divided by |J_0|, with J_0 that of the

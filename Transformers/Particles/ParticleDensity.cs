@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// What weighted particles say of the state: their weighted mean and covariance (divisor 1 - sum of the squared weights,

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The analysis of a particle filter: Bayes' rule on the particles, w_i p(y | x_i) normalised (Gordon et al. 1993), in

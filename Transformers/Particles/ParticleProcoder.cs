@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Reads weighted particles as a density.</summary>
 [Component("particle-procoder")]

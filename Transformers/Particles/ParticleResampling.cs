@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Draws particles by their weights, each trajectory by itself.</summary>
 public static class ParticleResampling

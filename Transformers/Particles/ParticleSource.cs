@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Starts from particles drawn independently, of equal weight.</summary>
 /// <param name="ensemble">What they are drawn from.</param>

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>How particles are drawn anew by their weights. All are unbiased: a particle of weight w is expected N w times.</summary>
 public enum ResamplingScheme

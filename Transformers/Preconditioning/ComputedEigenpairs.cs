@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>How eigenpairs of a Hessian are found from its products.</summary>
 public enum EigenpairMethod

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// P = B, whose root is the control variable transform: what <see cref="ControlVariable.BackgroundSquareRoot"/> does to the

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The same eigenpairs for every state: those of an average Hessian (<see cref="FixedPreconditioningEstimator"/>). What they leave to

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Averages the Gauss-Newton Hessian of 4D-Var over many states, to precondition all others with: the cheapest thing that can be

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Where approximate eigenpairs of a Hessian come from: from its products, from an average over many states, from a network that sees

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Where the preconditioner of an inner loop comes from: from what earlier outer loops found, from a network that sees the state, from

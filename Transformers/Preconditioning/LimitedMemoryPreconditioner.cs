@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The limited-memory preconditioner (Tshimanga et al. 2008; Gratton, Sartenaer and Tshimanga 2011, SIAM J. Optim. 21, 912-935):

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The limited-memory preconditioner on the span of eigenvectors of any source: their values are not used, since one product of the

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>None, beside the control variable transform.</summary>
 [Component("no-preconditioning")]

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The L-BFGS preconditioner (Morales and Nocedal 2000, SIAM J. Optim. 10, 1079-1096): the inverse Hessian that curvature pairs (s, y

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The L-BFGS preconditioner from the directions of the latest solve, of an outer loop or a window before; where there are more than

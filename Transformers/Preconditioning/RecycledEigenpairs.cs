@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The Ritz vectors of the solves before, taken to the Hessian as it is now by the Rayleigh-Ritz method, at one product for each: its

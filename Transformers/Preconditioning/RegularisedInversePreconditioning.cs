@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// P = (A_0 + s I)^-1 with a fixed matrix A_0, for instance the Hessian averaged over many states (<see

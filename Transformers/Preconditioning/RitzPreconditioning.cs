@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The spectral limited-memory preconditioner from the Ritz pairs of all outer loops before (Tshimanga et al. 2008): the

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Where a spectral preconditioner moves the spectrum (Trappler and Vidard, eq. 1.21 and 1.24): eigenvalues lambda whose pairs are

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The spectral preconditioner P = beta I + sum over pairs of (mu theta^alpha - beta) z z^T with A z = theta z (Trappler and Vidard

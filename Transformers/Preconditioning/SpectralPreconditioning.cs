@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The spectral preconditioner P_alpha from eigenpairs of any source, their values taken as they are (Trappler and Vidard, eq.

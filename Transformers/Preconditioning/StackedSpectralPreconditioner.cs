@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A spectral preconditioner on another one, P = beta P_0 + sum over pairs of (mu theta^alpha - beta) z z^T with P_0 A z = theta z

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>A second level on top of a first, P = L (P_2) L^T with L L^T the first: P_2 is a preconditioner of L^T A L.</summary>
 /// <param name="first">The first level.</param>

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A second level on top of a first: the second is that of the Hessian as the first leaves it, L^T A L. With B as the first, in <see

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The variance of the mean of correlated numbers by the Gamma method (Wolff 2004, Comput. Phys. Commun. 156, 143-153): the

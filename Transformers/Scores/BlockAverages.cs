@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Averages of many series at once, in memory that does not grow: sums over successive blocks of equal length, of which

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The innovations against what was expected of them: d^T S^-1 d / p with d = y - H(x_b), S = H B H^T + R and p the number of

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// How far forecasts are from the observations that come next: the root mean square of R^(-1/2) (y - H m), m the forecast's mean. It

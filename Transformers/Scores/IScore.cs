@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Something that is measured cycle by cycle and averaged over time and trajectories. A score of one's own is this and

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Compares a filter's innovations d = y - H(m) with the distribution it predicts for them, N(0, S), S = H P H^T + R: the

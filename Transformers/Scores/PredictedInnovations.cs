@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// An innovation d against the covariance that is predicted for it, S = H P H^T + R = L (I + Y^T Y) L^T, with P = W^T W, R = L L^T and the

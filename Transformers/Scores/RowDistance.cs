@@ -2,7 +2,7 @@ using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Root-mean-square sizes and distances of rows: what is scored in every cycle, so that it goes over plain memory where it can.

@@ -16,8 +16,8 @@ public sealed record ScoreOptions
     /// <summary>
     /// The analysis error, averaged over the cycles after the burn-in, above which a trajectory has lost its truth: it is then
     /// counted as divergent and left out of all averages (of the forecast where there is no analysis). Infinite unless said,
-    /// because what is lost depends on model and network: <see cref="DaML.TruthBounds.Of"/> says what suits them, and
-    /// <see cref="DaML.TruthBounds.Found"/> is the bound of a method that is no better than observations and climatology alone.
+    /// because what is lost depends on model and network: <see cref="Components.TruthBounds.Of"/> says what suits them, and
+    /// <see cref="Components.TruthBounds.Found"/> is the bound of a method that is no better than observations and climatology alone.
     /// </summary>
     public double LostTruthBound { get; init; } = double.PositiveInfinity;
 

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>One pass over a view in which several scores are averaged.</summary>
 internal sealed class ScoreEvaluation

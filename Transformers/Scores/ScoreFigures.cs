@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>What was averaged of a score: its figures, and functions of them with standard errors.</summary>
 public sealed class ScoreFigures

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Many series' values in some of the cycles, in memory that does not grow: every cycle at first; where there are too many,

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// When a method has lost its truth, cycle by cycle: its truth is lost as soon as the analysis error exceeds <paramref name="Lost"/>, and

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// How well and how long a method tracks its truth, by the <see cref="TruthBounds"/> of an evaluation, over the cycles after the burn-in of

@@ -1,8 +1,8 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
-using static DaML.Vectors;
+using static DaML.Components.Vectors;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Products of small matrices in the processor's cache. Rows of B and C are padded to whole vectors and begin at one.</summary>
 internal static unsafe class ProductKernel

@@ -1,9 +1,9 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using static DaML.Vectors;
+using static DaML.Components.Vectors;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// Eigenvalues and eigenvectors of one small symmetric matrix in the processor's cache: Householder's reduction to

@@ -1,8 +1,8 @@
 using System.Numerics;
 using System.Runtime.Intrinsics;
-using static DaML.Vectors;
+using static DaML.Components.Vectors;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The eigenproblems of as many very small symmetric matrices as a vector has lanes, all at once: the method of

@@ -1,9 +1,9 @@
 using System.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
-using static DaML.Vectors;
+using static DaML.Components.Vectors;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The eigenproblem of small dense symmetric matrices, as ensemble methods solve it in every cycle. On the processor,

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The backward step of the ensemble Rauch-Tung-Striebel smoother (Raanes 2016, Q. J. R. Meteorol. Soc. 142, 1259-1264), member by member:

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// A fixed-interval smoother: a filter forward over a view that ends, then back from its last cycle, so that every cycle's estimate uses

@@ -1,4 +1,4 @@
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// One step back in time of a fixed-interval smoother: from what all observations say of a cycle to what they say of the one before. It is

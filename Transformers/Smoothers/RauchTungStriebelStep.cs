@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>
 /// The backward step of the Rauch-Tung-Striebel smoother (Rauch, Tung and Striebel 1965, AIAA J. 3, 1445-1450), with f the forecast of the

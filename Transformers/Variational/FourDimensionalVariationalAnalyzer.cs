@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DaML;
+namespace DaML.Components;
 
 /// <summary>Which of a window's observations 4D-Var takes in, where windows overlap.</summary>
 public enum WindowObservations

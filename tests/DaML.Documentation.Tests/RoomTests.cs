@@ -1,3 +1,5 @@
+using System.Reflection;
+
 namespace DaML.Tests;
 
 /// <summary>Folders are rooms: each small enough to be seen at once, and no two of them lean on each other.</summary>
@@ -42,6 +44,18 @@ public sealed class RoomTests
         Assert.True(arrows.Files.Count > 10, $"{room}: only {arrows.Files.Count} types were found");
         Assert.Empty(arrows.Files.Values.Distinct().GroupBy(file => Path.GetDirectoryName(file)).Where(folder => folder.Count() > MostFiles)
             .Select(folder => $"{room}/{folder.Key}: {folder.Count()} files"));
+    }
+
+    // Everyday names, what they are made of, and figures: three namespaces, of which the first stays small enough to be read through.
+    [Fact]
+    public void There_are_three_namespaces_and_the_everyday_one_is_small()
+    {
+        var types = new[] { "Abstractions", "Dynamics", "Transformers", "Estimators", "Interop", "Plotting", "Conformance" }
+            .Where(room => File.Exists(Path.Combine(AppContext.BaseDirectory, $"DaML.{room}.dll")))
+            .SelectMany(room => Assembly.Load($"DaML.{room}").GetExportedTypes()).Where(type => !type.IsNested).ToList();
+        Assert.Equal(["DaML", "DaML.Components", "DaML.Plotting"],
+            types.Select(type => type.Namespace).Where(name => name!.StartsWith("DaML", StringComparison.Ordinal)).Distinct().Order());
+        Assert.InRange(types.Count(type => type.Namespace == "DaML"), 100, 200);
     }
 
     // The test can fail: a type of one folder names one of another, and is seen to.
