@@ -42,13 +42,11 @@ internal static class Filters
     {
         // <tuning>
         var context = new DataAssimilationContext(seed: 1);
-        var model = new Lorenz96();
-        var system = new AssimilationSystem(model, ObservationNetwork.Full(model.Dimension));
+        var system = new AssimilationSystem(new Lorenz96(), ObservationNetwork.Full(40));
         var training = context.Data.Twin(system, new() { Batch = 4, Cycles = cycles });
-        var result = context.Analysis.Tune("inflation", TuningSearch.Grid(1, 1.3, 7), inflation =>
-            context.Analysis.EnsembleTransformKalmanFilter(system,
-                new() { Members = 40, Inflation = Inflation.StandardDeviation(inflation) }),
-                new() { BurnIn = cycles / 3 }).Tune(training);
+        var etkf = new EnsembleTransformKalmanFilter { Members = 40 };
+        var result = context.Analysis.Tune(system, "inflation", TuningSearch.Grid(1, 1.3, 7),
+            value => etkf with { Inflation = Inflation.StandardDeviation(value) }, new() { BurnIn = cycles / 3 }).Tune(training);
         // </tuning>
 
         // <figure>
