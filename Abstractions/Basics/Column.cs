@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace DaML;
 
 /// <summary>
-/// The typed key of a column of a trajectory view. Two columns are the same if their names are, so a third party's
-/// <c>new Column("humidity")</c> stands beside the well-known ones of <see cref="Columns"/>.
+/// The typed key of a column of a trajectory view. Two keys are equal if their names are equal, so your own <c>new Column("humidity")</c>
+/// works beside the well-known ones of <see cref="Columns"/>.
 /// </summary>
 [JsonConverter(typeof(ColumnConverter))]
 public sealed record Column
@@ -35,18 +35,20 @@ internal sealed class ColumnConverter : JsonConverter<Column>
     public override void Write(Utf8JsonWriter writer, Column column, JsonSerializerOptions options) => writer.WriteStringValue(column.Name);
 }
 
-/// <summary>The columns every room of the framework knows. Shapes are per trajectory: a cycle holds <c>[batch, shape...]</c>.</summary>
+/// <summary>The well-known columns. Shapes are per trajectory: a cycle holds <c>[batch, shape...]</c>.</summary>
 public static class Columns
 {
     /// <summary>The true state of a twin experiment, <c>[n]</c>.</summary>
     public static Column Truth { get; } = new("truth");
 
     /// <summary>
-    /// What was observed, <c>[p]</c>, in the units of the observation operator. Values under a zero of the mask are ignored.
+    /// The observations, <c>[p]</c>, in the units of the observation operator. Values that the mask calls missing are ignored.
     /// </summary>
     public static Column Observation { get; } = new("observation");
 
-    /// <summary>Which observations exist, <c>[p]</c>, boolean: true = observed, false = missing. Optional; absent = all observed.</summary>
+    /// <summary>
+    /// Marks the observations that exist, <c>[p]</c>, boolean: true = observed, false = missing. Optional; absent = all observed.
+    /// </summary>
     public static Column ObservationMask { get; } = new("observation-mask");
 
     /// <summary>
@@ -61,32 +63,30 @@ public static class Columns
     /// <summary>The state estimate after the cycle's observation was used (posterior mean), <c>[n]</c>.</summary>
     public static Column Analysis { get; } = new("analysis");
 
-    /// <summary>The standard deviation a method itself claims for its forecast, <c>[n]</c>.</summary>
+    /// <summary>The standard deviation that a method gives for its forecast, <c>[n]</c>.</summary>
     public static Column ForecastSpread { get; } = new("forecast-spread");
 
-    /// <summary>The standard deviation a method itself claims for its analysis, <c>[n]</c>.</summary>
+    /// <summary>The standard deviation that a method gives for its analysis, <c>[n]</c>.</summary>
     public static Column AnalysisSpread { get; } = new("analysis-spread");
 
-    /// <summary>The state estimate given all observations of the view, before and after the cycle, <c>[n]</c>.</summary>
+    /// <summary>The state estimate that uses all observations of the view, those before and those after the cycle, <c>[n]</c>.</summary>
     public static Column Smoothed { get; } = new("smoothed");
 
-    /// <summary>The standard deviation a smoother itself claims for its estimate, <c>[n]</c>.</summary>
+    /// <summary>The standard deviation that a smoother gives for its estimate, <c>[n]</c>.</summary>
     public static Column SmoothedSpread { get; } = new("smoothed-spread");
 
     /// <summary>
-    /// Whether the method has diverged on a trajectory in this cycle or before, boolean, one value for each trajectory; its other columns
-    /// mean nothing from then on.
+    /// Whether the method has diverged on a trajectory, in this cycle or before: boolean, one value for each trajectory. From then on its
+    /// other columns mean nothing.
     /// </summary>
     public static Column Diverged { get; } = new("diverged");
 
-    /// <summary>Parameters of the model, estimated with its state after the cycle's observation was used, <c>[q]</c>.</summary>
+    /// <summary>The model parameters, estimated together with the state after the cycle's observation was used, <c>[q]</c>.</summary>
     public static Column Parameters { get; } = new("parameters");
 
-    /// <summary>The standard deviation a method itself claims for its parameters, <c>[q]</c>.</summary>
+    /// <summary>The standard deviation that a method gives for its parameters, <c>[q]</c>.</summary>
     public static Column ParametersSpread { get; } = new("parameters-spread");
 
-    /// <summary>
-    /// The mask that belongs to a column, boolean, of its shape, true where the column has a value; named <c>name-mask</c>.
-    /// </summary>
+    /// <summary>The mask of a column: boolean, of the column's shape, true where the column has a value; named <c>name-mask</c>.</summary>
     public static Column MaskOf(Column column) => new(column.Name + "-mask");
 }

@@ -2,8 +2,9 @@ namespace DaML.Components;
 
 /// <summary>A column as a step needs or offers it: its key and its shape for one trajectory.</summary>
 /// <param name="Column">The key.</param>
-/// <param name="Shape">Sizes without the batch dimension; <see cref="AnySize"/> where a step takes whatever comes. A scalar column has no
-/// sizes.</param>
+/// <param name="Shape">
+/// Sizes without the batch dimension; <see cref="AnySize"/> where a step takes any size. A scalar column has no sizes.
+/// </param>
 public sealed record ColumnDefinition(Column Column, params long[] Shape)
 {
     /// <summary>Stands for a size that a step does not prescribe.</summary>
@@ -14,7 +15,7 @@ public sealed record ColumnDefinition(Column Column, params long[] Shape)
         given.Length == Shape.Length
         && Shape.Zip(given).All(pair => pair.First == AnySize || pair.Second == AnySize || pair.First == pair.Second);
 
-    /// <summary>The shape as people read it, <c>[40]</c> or <c>[any]</c>.</summary>
+    /// <summary>Writes a shape for a message, <c>[40]</c> or <c>[any]</c>.</summary>
     public static string Describe(long[] shape) =>
         "[" + string.Join(", ", shape.Select(size => size == AnySize ? "any" : size.ToString())) + "]";
 

@@ -4,13 +4,13 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Devices by name, refused where they are not there.</summary>
+/// <summary>Finds devices by name and refuses those that are not available.</summary>
 public static class Devices
 {
-    /// <summary>The device of a name.</summary>
+    /// <summary>Finds the device with a name.</summary>
     /// <param name="name"><c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</param>
-    /// <exception cref="ArgumentException">No such kind of device.</exception>
-    /// <exception cref="DeviceNotAvailableException">This machine, or this libtorch, does not have it.</exception>
+    /// <exception cref="ArgumentException">The name is not a kind of device.</exception>
+    /// <exception cref="DeviceNotAvailableException">The machine, or the loaded libtorch, does not have it.</exception>
     public static Device Parse(string name)
     {
         if (name == "cpu") return CPU;
@@ -26,12 +26,12 @@ public static class Devices
         return new Device(DeviceType.CUDA, index);
     }
 
-    /// <summary>Why nothing can be computed on a CUDA device, and what to do; null where it can.</summary>
+    /// <summary>The reason why nothing can be computed on a CUDA device, and what to do; null if it can.</summary>
     public static string? WhyNoCuda =>
         cuda.is_available() ? null
         : Missing([.. Process.GetCurrentProcess().Modules.Cast<ProcessModule>().Select(module => module.ModuleName)]);
 
-    /// <summary>What is missing where no device is available: the package, or the device.</summary>
+    /// <summary>Says what is missing if no device is available: the package, or the device itself.</summary>
     /// <param name="libraries">The names of the native libraries that the process has loaded.</param>
     internal static string Missing(IReadOnlyList<string> libraries) =>
         libraries.Any(library => library.Contains("torch_cuda", StringComparison.Ordinal))

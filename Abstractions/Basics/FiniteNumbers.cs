@@ -7,11 +7,12 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Whether tensors hold numbers, asked of every state in every cycle and so without an operator where the processor holds the tensor.
+/// Checks whether tensors are finite. Every state is checked in every cycle; tensors in the processor's memory are therefore checked
+/// without a tensor operator.
 /// </summary>
 public static class FiniteNumbers
 {
-    // Nanoseconds for a number that comes from memory.
+    // Nanoseconds to check a number that is read from memory.
     private const double TimeOfOne = 1.5;
 
     /// <summary>Whether a tensor has neither infinities nor NaNs.</summary>
@@ -20,11 +21,11 @@ public static class FiniteNumbers
         if (KernelMemory.Holds(tensor) && tensor.is_contiguous())
             return tensor.dtype == ScalarType.Float64 ? All<double>(tensor) : All<float>(tensor);
         using var scope = NewDisposeScope();
-        // A sum is finite only if all of its terms are; that of large numbers may be infinite all the same.
+        // A sum is finite only if all of its terms are; the sum of large finite numbers may still be infinite.
         return double.IsFinite(tensor.sum().ToDouble()) || tensor.isfinite().all().ToBoolean();
     }
 
-    /// <summary>Whether several tensors of one place have neither infinities nor NaNs; a device is waited for once.</summary>
+    /// <summary>Whether several tensors on one device have neither infinities nor NaNs; the device is waited for only once.</summary>
     public static bool All(Tensor first, IEnumerable<Tensor> others)
     {
         if (first.device_type == DeviceType.CPU)
@@ -39,11 +40,11 @@ public static class FiniteNumbers
         return double.IsFinite(sum.ToDouble()) || (All(first) && others.All(All));
     }
 
-    /// <summary>How many states have values that are not finite, in words for a message: "3 of 12 members (trajectory 0)".</summary>
+    /// <summary>Counts the states that have non-finite values, in words for a message: "3 of 12 members (trajectory 0)".</summary>
     /// <param name="states"><c>[batch, members, ...]</c>, or <c>[batch, ...]</c> of single states.</param>
-    /// <param name="members">Whether the second dimension is of members.</param>
-    /// <param name="counted">Which of the last dimension's values count, <c>[batch, p]</c>; null = all.</param>
-    /// <returns>Null where all are finite.</returns>
+    /// <param name="members">Whether the second dimension holds the members.</param>
+    /// <param name="counted">Marks the values of the last dimension that count, <c>[batch, p]</c>; null = all.</param>
+    /// <returns>Null if all are finite.</returns>
     public static string? Lost(Tensor states, bool members, Tensor? counted = null)
     {
         using var scope = NewDisposeScope();
@@ -59,7 +60,7 @@ public static class FiniteNumbers
         return $"{lost[first].sum().ToInt64()} of {lost.size(1)} members (trajectory {first}{more})";
     }
 
-    // Small tensors, asked in every cycle, without the closure of a shared loop.
+    // Small tensors, checked in every cycle, avoid the closure of a shared loop.
     private static bool All<T>(Tensor tensor) where T : unmanaged, IFloatingPointIeee754<T>
     {
         var values = KernelMemory.Elements<T>(tensor);

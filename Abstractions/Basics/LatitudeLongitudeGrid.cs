@@ -5,7 +5,7 @@ namespace DaML;
 
 /// <summary>
 /// A grid of latitudes and longitudes. A field on it is a vector, row-major: latitude by latitude, in the order of the coordinates, which
-/// may rise or fall. Two grids are equal where their coordinates are.
+/// may rise or fall. Two grids are equal if their coordinates are equal.
 /// </summary>
 /// <param name="Latitudes">Degrees north, in the field's order.</param>
 /// <param name="Longitudes">Degrees east, in the field's order.</param>
@@ -14,12 +14,14 @@ public sealed record LatitudeLongitudeGrid(IReadOnlyList<double> Latitudes, IRea
     /// <summary>Number of grid points.</summary>
     public long Size => (long)Latitudes.Count * Longitudes.Count;
 
-    /// <summary>Where a component of a field lies.</summary>
+    /// <summary>The location of a component of a field.</summary>
     /// <param name="index">From 0 to <see cref="Size"/> - 1.</param>
     public (double Latitude, double Longitude) Location(long index) =>
         (Latitudes[(int)(index / Longitudes.Count)], Longitudes[(int)(index % Longitudes.Count)]);
 
-    /// <summary>The cosine of each point's latitude, <c>[n]</c>: the relative area it stands for on an equal-angle grid.</summary>
+    /// <summary>
+    /// The cosine of each point's latitude, <c>[n]</c>: the relative area that the point represents on an equal-angle grid.
+    /// </summary>
     public Tensor AreaWeights(ScalarType dtype, Device device)
     {
         double[] weights = [.. Latitudes.SelectMany(latitude =>
@@ -27,19 +29,19 @@ public sealed record LatitudeLongitudeGrid(IReadOnlyList<double> Latitudes, IRea
         return tensor(weights, dtype: dtype, device: device);
     }
 
-    /// <summary>Refuses another grid, for instance before a decomposition that was learned on this one is used on a file.</summary>
+    /// <summary>Refuses a different grid, for instance before a decomposition that was learned on this one is applied to a file.</summary>
     /// <param name="other">The grid that should be this one.</param>
-    /// <exception cref="ArgumentException">It is another; the message says where they differ.</exception>
+    /// <exception cref="ArgumentException">The grids differ; the message says where.</exception>
     public void RequireSame(LatitudeLongitudeGrid other)
     {
         if ((Difference("latitude", Latitudes, other.Latitudes) ?? Difference("longitude", Longitudes, other.Longitudes)) is { } difference)
             throw new ArgumentException($"The field is on another grid: {difference}.", nameof(other));
     }
 
-    /// <summary>Says where coordinates differ from those that are needed by more than single precision; null = nowhere.</summary>
-    /// <param name="name">What they are, for instance <c>latitude</c>.</param>
-    /// <param name="needed">Those that are needed.</param>
-    /// <param name="given">Those that are there.</param>
+    /// <summary>Says where the coordinates differ from the needed ones by more than single precision; null = nowhere.</summary>
+    /// <param name="name">The name of the coordinate, for instance <c>latitude</c>.</param>
+    /// <param name="needed">The needed coordinates.</param>
+    /// <param name="given">The given coordinates.</param>
     public static string? Difference(string name, IReadOnlyList<double> needed, IReadOnlyList<double> given)
     {
         if (needed.Count != given.Count) return $"its {name} has {given.Count} values, and {needed.Count} are needed";

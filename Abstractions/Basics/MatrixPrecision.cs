@@ -3,26 +3,26 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>How a CUDA device multiplies matrices of single precision, those inside convolutions included.</summary>
+/// <summary>The way a CUDA device multiplies matrices of single precision, those inside convolutions included.</summary>
 public enum MatrixPrecision
 {
     /// <summary>
-    /// In full single precision, as the processor does. PyTorch's own default lets convolutions fall back to <see cref="TensorFloat32"/>;
+    /// Full single precision, as on the processor. PyTorch's own default lets convolutions fall back to <see cref="TensorFloat32"/>;
     /// DaML's does not.
     /// </summary>
     Full,
 
     /// <summary>
-    /// In NVIDIA's TF32 on tensor cores: factors are rounded to 11 significant bits, sums are kept in single precision. Several
-    /// times the speed, errors of some 1e-3 of a product; for training networks, not for filters. Double precision is as it was.
+    /// NVIDIA's TF32 on tensor cores: factors are rounded to 11 significant bits, sums are kept in single precision. It is several times
+    /// as fast, with errors of some 1e-3 of a product: use it to train networks, not for filters. Double precision is not affected.
     /// </summary>
     TensorFloat32,
 }
 
 internal static class MatrixPrecisions
 {
-    /// <summary>Sets the precision for the whole process, which is how libtorch keeps it.</summary>
-    /// <exception cref="ArgumentException">No such value, or a device that does not have it.</exception>
+    /// <summary>Sets the precision. libtorch keeps one setting, so it holds for the whole process.</summary>
+    /// <exception cref="ArgumentException">The value does not exist, or the device does not support it.</exception>
     public static void Apply(MatrixPrecision precision, Device device)
     {
         if (!Enum.IsDefined(precision))

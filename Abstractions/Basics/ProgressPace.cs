@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace DaML.Components;
 
-/// <summary>Says when long work should tell how far it has come: at most ten times a second, and not at its very beginning.</summary>
+/// <summary>Decides when long work reports its progress: at most ten times a second, and not at its very beginning.</summary>
 public sealed class ProgressPace
 {
     private static readonly TimeSpan interval = TimeSpan.FromMilliseconds(100);

@@ -1,9 +1,9 @@
 namespace DaML;
 
-/// <summary>How far long work has come.</summary>
+/// <summary>The progress of long work.</summary>
 /// <param name="Activity">What is being done, for instance <c>training residual convolution</c>.</param>
 /// <param name="Completed">Units done (optimiser steps, cycles).</param>
-/// <param name="Total">Units in all, or null where it is not known.</param>
+/// <param name="Total">Units in all; null if unknown.</param>
 /// <param name="Metrics">Figures so far by name, for instance <c>loss</c> and <c>validation rmse</c>.</param>
 /// <param name="Elapsed">Time since the work began.</param>
 /// <param name="Remaining">Estimated time left.</param>

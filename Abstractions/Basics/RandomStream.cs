@@ -7,18 +7,17 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A stream of random numbers named by a path. Its numbers follow from the context's seed and its name alone, never
-/// from the order in which streams were created, so adding a stream somewhere changes no number elsewhere.
-/// One stream serves one thread at a time.
+/// A stream of random numbers, named by a path. Its numbers depend only on the context's seed and on its name, never on the order in
+/// which streams were created. Adding a stream therefore changes no number of another. One stream serves one thread at a time.
 /// </summary>
 public sealed class RandomStream : IDisposable
 {
     private readonly Generator generator;
 
-    /// <summary>Opens the stream of a name.</summary>
+    /// <summary>Opens the stream with a name.</summary>
     /// <param name="seed">The seed it belongs to.</param>
     /// <param name="name">Its name, a path such as <c>twin/test/truth</c>.</param>
-    /// <param name="device">Where its numbers are drawn.</param>
+    /// <param name="device">The device its numbers are drawn on.</param>
     public RandomStream(long seed, string name, Device device)
     {
         Seed = seed;
@@ -33,25 +32,25 @@ public sealed class RandomStream : IDisposable
     /// <summary>The stream's name.</summary>
     public string Name { get; }
 
-    /// <summary>Where its numbers are drawn.</summary>
+    /// <summary>The device its numbers are drawn on.</summary>
     public Device Device { get; }
 
     /// <summary>The generator underneath, for operators that take one.</summary>
     public Generator Generator => generator;
 
-    /// <summary>A stream of its own, named below this one.</summary>
+    /// <summary>Opens another stream, named below this one.</summary>
     public RandomStream Derive(string name) => new(Seed, Name + "/" + name, Device);
 
-    /// <summary>Standard normal numbers.</summary>
+    /// <summary>Draws standard normal numbers.</summary>
     public Tensor Normal(long[] shape, ScalarType dtype) => randn(shape, dtype: dtype, device: Device, generator: generator);
 
-    /// <summary>Uniform numbers of [0, 1).</summary>
+    /// <summary>Draws uniform numbers from [0, 1).</summary>
     public Tensor Uniform(long[] shape, ScalarType dtype) => rand(shape, dtype: dtype, device: Device, generator: generator);
 
-    /// <summary>The state of the generator, a copy; with <see cref="Restore"/> a stream goes on exactly where it was.</summary>
+    /// <summary>Copies the state of the generator; with <see cref="Restore"/> a stream continues exactly from there.</summary>
     public Tensor Capture() => generator.get_state();
 
-    /// <summary>Sets the state that <see cref="Capture"/> gave.</summary>
+    /// <summary>Sets a state that <see cref="Capture"/> returned.</summary>
     public void Restore(Tensor state) => generator.set_state(state);
 
     /// <inheritdoc/>

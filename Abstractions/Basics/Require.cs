@@ -5,53 +5,53 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Checks at the doors: each refuses bad input with a message that says what was given and what was needed.</summary>
+/// <summary>Checks arguments: each check refuses bad input with a message that says what was given and what was needed.</summary>
 public static class Require
 {
-    /// <summary>A number above zero and finite.</summary>
+    /// <summary>Requires a finite number above zero.</summary>
     public static T Positive<T>(T value, [CallerArgumentExpression(nameof(value))] string name = "") where T : INumber<T> =>
         T.IsFinite(value) && value > T.Zero ? value
         : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number above zero; given: {value}.");
 
-    /// <summary>A number not below zero and finite.</summary>
+    /// <summary>Requires a finite number of zero or above.</summary>
     public static T NotNegative<T>(T value, [CallerArgumentExpression(nameof(value))] string name = "") where T : INumber<T> =>
         T.IsFinite(value) && value >= T.Zero ? value
         : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be a finite number, zero or above; given: {value}.");
 
-    /// <summary>A whole number of at least <paramref name="minimum"/>.</summary>
+    /// <summary>Requires a whole number of at least <paramref name="minimum"/>.</summary>
     public static long AtLeast(long value, long minimum, [CallerArgumentExpression(nameof(value))] string name = "") =>
         value >= minimum ? value
         : throw new ArgumentOutOfRangeException(name, value, $"'{name}' must be at least {minimum}; given: {value}.");
 
-    /// <summary>A tensor whose last dimension is <paramref name="dimension"/>.</summary>
+    /// <summary>Requires a tensor whose last dimension is <paramref name="dimension"/>.</summary>
     public static Tensor LastDimension(Tensor tensor, long dimension, string what) =>
         HasLast(tensor, dimension) ? tensor : throw WrongLast(tensor, dimension, what);
 
-    /// <summary>The same with a name that is put together only where it is needed: this is asked several times in a cycle.</summary>
+    /// <summary>The same check, with a name that is composed only if the check fails: it runs several times in a cycle.</summary>
     /// <param name="tensor">The tensor.</param>
-    /// <param name="dimension">Its last size.</param>
-    /// <param name="what">What it is.</param>
+    /// <param name="dimension">The needed last size.</param>
+    /// <param name="what">The name of the tensor in the message.</param>
     public static Tensor LastDimension(Tensor tensor, long dimension,
         [InterpolatedStringHandlerArgument(nameof(tensor), nameof(dimension))] ref NameOfWrongTensor what) =>
         what.IsNeeded ? throw WrongLast(tensor, dimension, what.ToString()) : tensor;
 
-    /// <summary>Puts a name together where a tensor has another last size.</summary>
+    /// <summary>Composes a name only if a tensor has the wrong last size.</summary>
     [InterpolatedStringHandler]
     public ref struct NameOfWrongTensor
     {
         private DefaultInterpolatedStringHandler text;
 
-        /// <summary>Looks at the tensor.</summary>
+        /// <summary>Checks the tensor.</summary>
         public NameOfWrongTensor(int literalLength, int formattedCount, Tensor tensor, long dimension, out bool isNeeded)
         {
             IsNeeded = isNeeded = !HasLast(tensor, dimension);
             if (isNeeded) text = new(literalLength, formattedCount);
         }
 
-        /// <summary>Whether the size is another.</summary>
+        /// <summary>Whether the size is wrong, so that the name is needed.</summary>
         public bool IsNeeded { get; }
 
-        /// <summary>Adds a part as it is.</summary>
+        /// <summary>Adds literal text.</summary>
         public void AppendLiteral(string value) => text.AppendLiteral(value);
 
         /// <summary>Adds a value.</summary>
@@ -66,7 +66,7 @@ public static class Require
     private static ArgumentException WrongLast(Tensor tensor, long dimension, string what) =>
         new($"{what} must have {dimension} as its last size; given: {ColumnDefinition.Describe(tensor.Sizes())}.");
 
-    /// <summary>A tensor of exactly this shape; <see cref="ColumnDefinition.AnySize"/> takes any size.</summary>
+    /// <summary>Requires a tensor of exactly this shape; <see cref="ColumnDefinition.AnySize"/> takes any size.</summary>
     public static Tensor Shape(Tensor tensor, string what, params ReadOnlySpan<long> shape)
     {
         bool fits = tensor.ndim == shape.Length;
@@ -76,7 +76,7 @@ public static class Require
             $"{what} must have shape {ColumnDefinition.Describe(shape.ToArray())}; given: {ColumnDefinition.Describe(tensor.Sizes())}.");
     }
 
-    /// <summary>A tensor without infinities and NaNs.</summary>
+    /// <summary>Requires a tensor without infinities and NaNs.</summary>
     public static Tensor Finite(Tensor tensor, string what)
     {
         using var scope = NewDisposeScope();

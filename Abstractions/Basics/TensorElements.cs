@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>The elements of a tensor as an array, read in one piece; TorchSharp's accessor goes from element to element.</summary>
+/// <summary>Reads the elements of a tensor into an array in one piece; TorchSharp's accessor reads them one by one.</summary>
 public static class TensorElements
 {
     /// <summary>
@@ -13,7 +13,7 @@ public static class TensorElements
     /// <typeparam name="T">The type of the elements, that of the tensor.</typeparam>
     /// <param name="tensor">A tensor of any shape, on any device.</param>
     /// <returns>An array of as many elements as the tensor has.</returns>
-    /// <exception cref="ArgumentException">The tensor's elements are of another type.</exception>
+    /// <exception cref="ArgumentException">The tensor's elements have another type.</exception>
     public static T[] ToArray<T>(this Tensor tensor) where T : unmanaged
     {
         if (tensor.dtype != TypeOf<T>())

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The sizes of tensors, asked in every cycle and therefore one by one: TorchSharp's <c>shape</c> goes through a callback from
-/// native code, which costs as much as a small operator.
+/// The sizes of tensors without the cost of TorchSharp's <c>shape</c>. That property goes through a callback from native code, which
+/// costs as much as a small operator; the sizes are read in every cycle and therefore one by one.
 /// </summary>
 public static class TensorSizes
 {
@@ -19,8 +19,8 @@ public static class TensorSizes
     }
 
     /// <summary>Whether two tensors have the same sizes.</summary>
-    /// <param name="tensor">The one.</param>
-    /// <param name="other">The other.</param>
+    /// <param name="tensor">The first tensor.</param>
+    /// <param name="other">The second tensor.</param>
     public static bool HasSizesOf(this Tensor tensor, Tensor other)
     {
         int dimensions = (int)tensor.ndim;

@@ -1,22 +1,26 @@
 namespace DaML;
 
 /// <summary>An interval of model time over which a state is propagated.</summary>
-/// <param name="From">Where it begins, in the model's unit of time.</param>
-/// <param name="To">Where it ends.</param>
+/// <param name="From">The beginning, in the model's unit of time.</param>
+/// <param name="To">The end, in the same unit.</param>
 public readonly record struct TimeInterval(double From, double To)
 {
-    /// <summary>How far from a step a time may lie and still count as that step's, as a share of a time step: a twentieth (default of all
-    /// tolerances).</summary>
+    /// <summary>
+    /// The default of all time tolerances: a time belongs to the nearest step if it is at most a twentieth of a step away.
+    /// </summary>
     public const double DefaultTolerance = 0.05;
 
     /// <summary>The interval's length.</summary>
     public double Length => To - From;
 
-    /// <summary>How many steps of length <paramref name="timeStep"/> the interval holds: the nearest whole number.</summary>
+    /// <summary>Counts the steps of length <paramref name="timeStep"/> in the interval: the nearest whole number.</summary>
     /// <param name="timeStep">The length of a step, above zero.</param>
-    /// <param name="tolerance">How far from that number the interval may be, as a share of a step, beside a millionth of its
-    /// length.</param>
-    /// <exception cref="ArgumentException">The interval runs backwards or is further from a whole number of steps.</exception>
+    /// <param name="tolerance">
+    /// The largest distance of the interval from that number, as a share of a step, in addition to a millionth of its length.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// The interval runs backwards, or is further from a whole number of steps than the tolerance.
+    /// </exception>
     public long Steps(double timeStep, double tolerance = DefaultTolerance)
     {
         double steps = Length / timeStep, whole = Math.Round(steps);

@@ -1,30 +1,29 @@
 namespace DaML;
 
-/// <summary>Chains estimators and transformers with <c>Append</c>; what cannot work is refused as it is appended.</summary>
+/// <summary>Chains estimators and transformers with <c>Append</c>, which refuses a step that cannot work.</summary>
 public static class ChainExtensions
 {
-    /// <summary>This estimator, then another that is fitted on what the first's transformer gives.</summary>
-    /// <exception cref="SchemaException">The second needs a column in another shape than the first offers.</exception>
+    /// <summary>Appends an estimator, which is fitted on the output of this one's transformer.</summary>
+    /// <exception cref="SchemaException">The second needs a column in another shape than the first provides.</exception>
     public static EstimatorChain<TNext> Append<TNext>(this IEstimator<ITransformer> first, IEstimator<TNext> next)
         where TNext : class, ITransformer =>
         new EstimatorChain<ITransformer>(null, [first]).Append(next);
 
-    /// <summary>This transformer, then another.</summary>
-    /// <exception cref="SchemaException">The second needs a column in another shape than the first offers.</exception>
+    /// <summary>Appends a transformer.</summary>
+    /// <exception cref="SchemaException">The second needs a column in another shape than the first provides.</exception>
     public static TransformerChain Append(this ITransformer first, ITransformer next) =>
         new(first is TransformerChain chain ? [.. chain.Steps, next] : [first, next]);
 }
 
-/// <summary>A chain of estimators, itself an estimator: each step is fitted on what the fitted steps before it give.</summary>
-/// <typeparam name="TLast">What the last step gives.</typeparam>
+/// <summary>A chain of estimators, itself an estimator: each step is fitted on the output of the fitted steps before it.</summary>
+/// <typeparam name="TLast">The type of the last step's transformer.</typeparam>
 public sealed class EstimatorChain<TLast> : IValidatedEstimator<TransformerChain> where TLast : class, ITransformer
 {
     private readonly TrajectorySchema? input;
     private readonly IReadOnlyList<IEstimator<ITransformer>> steps;
 
     /// <summary>Begins a chain.</summary>
-    /// <param name="input">The schema of the data where it is known, so that a missing column is refused at once; null where it is
-    /// not.</param>
+    /// <param name="input">The schema of the data, so that a missing column is refused at once; null if unknown.</param>
     /// <param name="steps">The first steps.</param>
     /// <exception cref="SchemaException">The steps do not fit each other or the input.</exception>
     public EstimatorChain(TrajectorySchema? input, IReadOnlyList<IEstimator<ITransformer>> steps)
@@ -44,9 +43,10 @@ public sealed class EstimatorChain<TLast> : IValidatedEstimator<TransformerChain
     /// <summary>The estimators in their order.</summary>
     public IReadOnlyList<IEstimator<ITransformer>> Steps => steps;
 
-    /// <summary>This chain and one more step.</summary>
-    /// <exception cref="SchemaException">The step needs a column that the chain offers in another shape, or, where the input is known, that
-    /// nothing offers.</exception>
+    /// <summary>This chain with one more step.</summary>
+    /// <exception cref="SchemaException">
+    /// The step needs a column that the chain provides in another shape. If the input is known, also: that nothing provides.
+    /// </exception>
     public EstimatorChain<TNext> Append<TNext>(IEstimator<TNext> next) where TNext : class, ITransformer =>
         new(input, [.. steps, next]);
 
@@ -77,7 +77,7 @@ public sealed class EstimatorChain<TLast> : IValidatedEstimator<TransformerChain
 public sealed class TransformerChain : ITransformer
 {
     /// <summary>Chains the steps.</summary>
-    /// <exception cref="SchemaException">A step needs a column in another shape than an earlier one offers.</exception>
+    /// <exception cref="SchemaException">A step needs a column in another shape than an earlier one provides.</exception>
     public TransformerChain(IReadOnlyList<ITransformer> steps)
     {
         Steps = [.. steps];
@@ -94,7 +94,7 @@ public sealed class TransformerChain : ITransformer
     public IReadOnlyList<ITransformer> Steps { get; }
 
     /// <summary>The only step of a type, for instance the learned analysis of a fitted pipeline.</summary>
-    /// <exception cref="InvalidOperationException">There is none or more than one.</exception>
+    /// <exception cref="InvalidOperationException">There is no such step, or more than one.</exception>
     public T Find<T>() => Steps.OfType<T>().ToList() is [var only] ? only
         : throw new InvalidOperationException(
             $"The chain {Name} has {Steps.OfType<T>().Count()} steps of type {typeof(T).Name}; exactly one is needed.");
@@ -114,7 +114,7 @@ public sealed class TransformerChain : ITransformer
         return view;
     }
 
-    /// <summary>Fits every step on what the fitted steps before it give; steps with nothing to learn stay as they are.</summary>
+    /// <summary>Fits every step on the output of the fitted steps before it; steps with nothing to learn stay as they are.</summary>
     public TransformerChain Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
         GetOutputSchema(data.Schema);
@@ -124,7 +124,7 @@ public sealed class TransformerChain : ITransformer
     ITransformer IEstimator<ITransformer>.Fit(ITrajectoryView data, CancellationToken cancellation) => Fit(data, cancellation);
 }
 
-/// <summary>What the two kinds of chain share.</summary>
+/// <summary>Shared by the two kinds of chain.</summary>
 internal static class ChainContract
 {
     public static string Name(IEnumerable<string> steps) => string.Join(" > ", steps);

@@ -1,18 +1,18 @@
 namespace DaML.Components;
 
 /// <summary>
-/// How the state of something interrupted is kept: a model archive of one component, which says to what it belongs and holds
-/// whatever its owner writes. Written atomically: the older file stays whole until the new one is.
+/// Keeps the state of interrupted work: a model archive of one component, which says which run it belongs to and holds what its owner
+/// writes. It is written atomically: the older file stays whole until the new one is complete.
 /// </summary>
 /// <param name="Kind">The component's kind in the file.</param>
-/// <param name="Version">The version this code writes; it reads this one and older.</param>
-/// <param name="Owner">What it belongs to, in messages: for instance <c>training</c>.</param>
+/// <param name="Version">The version this code writes; it reads this one and older ones.</param>
+/// <param name="Owner">The name of the owner in messages, for instance <c>training</c>.</param>
 /// <param name="Identity">The name of the setting that identifies the owner.</param>
 public sealed record Checkpoint(string Kind, int Version, string Owner, string Identity)
 {
     /// <summary>Writes a file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="identity">All that the state depends on and that is not in the file, in words.</param>
+    /// <param name="identity">In words, everything the state depends on that is not in the file.</param>
     /// <param name="save">Writes the state.</param>
     public void Write(string path, string identity, Action<ComponentWriter> save) => ModelArchive.Write(Kind, Version, writer =>
     {
@@ -22,12 +22,12 @@ public sealed record Checkpoint(string Kind, int Version, string Owner, string I
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="identity">What <see cref="Write"/> was given.</param>
-    /// <param name="context">Whose device the tensors go to.</param>
+    /// <param name="identity">The identity that was given to <see cref="Write"/>.</param>
+    /// <param name="context">The context whose device the tensors are moved to.</param>
     /// <param name="load">Reads the state.</param>
-    /// <param name="current">What the identity in an older file is called today; null = the same.</param>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="ModelArchiveException">The file is damaged, no such checkpoint, or one of another identity.</exception>
+    /// <param name="current">Translates the identity in an older file into today's; null = it is the same.</param>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="ModelArchiveException">The file is damaged, is not such a checkpoint, or has another identity.</exception>
     public void Read(string path, string identity, DataAssimilationContext context, Action<ComponentReader> load,
         Func<string, string>? current = null)
     {

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>How the components of one class with a <see cref="ComponentAttribute"/> are written and read, worked out once.</summary>
+/// <summary>The way the components of one class with a <see cref="ComponentAttribute"/> are written and read, determined once.</summary>
 internal sealed class ComponentLayout
 {
     private static readonly ConcurrentDictionary<Type, ComponentLayout> Layouts = new();
@@ -22,11 +22,12 @@ internal sealed class ComponentLayout
         Type = new(type.IsGenericType ? $"{declared.Name}({Arguments(type)})" : declared.Name, declared.Version, Load);
     }
 
-    /// <summary>The name and version under which these components are written, and how they are read.</summary>
+    /// <summary>The name and version these components are written with, and the way they are read.</summary>
     public ComponentType Type { get; }
 
-    /// <exception cref="ArgumentException">The class has no <see cref="ComponentAttribute"/>, or a parameter that is found
-    /// nowhere.</exception>
+    /// <exception cref="ArgumentException">
+    /// The class has no <see cref="ComponentAttribute"/>, or has a parameter without a matching member.
+    /// </exception>
     public static ComponentLayout Of(Type type) => Layouts.GetOrAdd(type, type => new ComponentLayout(type));
 
     /// <summary>Writes a component of this class.</summary>

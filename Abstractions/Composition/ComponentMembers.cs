@@ -5,8 +5,10 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>What is written of a component, or of a record among its settings: the parameters of its constructor, and properties beside
-/// them.</summary>
+/// <summary>
+/// The members that are written of a component, or of a record among its settings: the parameters of its constructor, and properties
+/// beside them.
+/// </summary>
 internal sealed class ComponentMembers
 {
     private const BindingFlags Own = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
@@ -19,12 +21,12 @@ internal sealed class ComponentMembers
     private readonly List<string> names = [];
     private readonly NullabilityInfoContext nullability = new();
 
-    /// <summary>Works them out.</summary>
+    /// <summary>Determines the members.</summary>
     /// <param name="type">The class.</param>
-    /// <param name="isInlined">Whether it is a record among the settings, of which all init properties count, not only those that are
-    /// marked.</param>
-    /// <exception cref="ArgumentException">It is not clear which constructor is meant, or a parameter is found nowhere; the message
-    /// names it.</exception>
+    /// <param name="isInlined">Whether it is a record among the settings: then all init properties count, not only the marked ones.</param>
+    /// <exception cref="ArgumentException">
+    /// The constructor is ambiguous, or a parameter has no matching member; the message names it.
+    /// </exception>
     public ComponentMembers(Type type, bool isInlined = false)
     {
         this.type = type;
@@ -40,14 +42,14 @@ internal sealed class ComponentMembers
     /// <summary>The names of the parts and tensors.</summary>
     public IReadOnlyList<string> Names => names;
 
-    /// <summary>Writes them.</summary>
+    /// <summary>Writes the members.</summary>
     public void Save(object owner, ComponentWriter writer)
     {
         foreach (var member in arguments) member.Form.Save(member.ValueOf(owner), writer);
         foreach (var (_, member) in properties) member.Form.Save(member.ValueOf(owner), writer);
     }
 
-    /// <summary>Makes an object of them.</summary>
+    /// <summary>Makes an object from the members.</summary>
     public object Make(ComponentReader reader)
     {
         object?[] values = [.. arguments.Select(member => reader.Version < member.Since ? member.Default : member.Form.Load(reader))];
@@ -79,7 +81,7 @@ internal sealed class ComponentMembers
                 $"{type.Name} cannot be a component: its constructor's parameter '{parameter.Name}', which not every file gives a value, " +
                 "has no default value. Give it one.");
         if (parameter.IsDefined(typeof(NotSavedAttribute))) return Member.Unwritten(_ => parameter.DefaultValue);
-        // The compiler keeps a primary constructor's parameter that the class goes on using in a field of this name.
+        // The compiler keeps a primary constructor's parameter in a field of this name if the class uses it later.
         string captured = $"<{parameter.Name}>P";
         foreach (string? name in (string?[])[parameter.Name, parameter.GetCustomAttribute<SavedAttribute>()?.Name])
             foreach (var ancestor in Ancestry(type))
@@ -116,7 +118,7 @@ internal sealed class ComponentMembers
         return new(valueOf, form, saved?.Since ?? 1, otherwise);
     }
 
-    // Of a record that may be absent, a setting says whether it is there.
+    // A record that may be absent has a setting that says whether it is present.
     private Form Inlined(Type type, string? flag)
     {
         var record = new ComponentMembers(type, isInlined: true);
@@ -187,10 +189,12 @@ internal sealed class ComponentMembers
         for (var ancestor = type; ancestor is not null; ancestor = ancestor.BaseType) yield return ancestor;
     }
 
-    /// <summary>How a value is written and read.</summary>
+    /// <summary>The way a value is written and read.</summary>
     private sealed record Form(Action<object?, ComponentWriter> Save, Func<ComponentReader, object?> Load);
 
-    /// <summary>Where a value is found, how it is written, since which version, and what it is in older ones.</summary>
+    /// <summary>
+    /// A member: how its value is obtained, how it is written, the version that first wrote it, and its value in older files.
+    /// </summary>
     private sealed record Member(Func<object, object?> ValueOf, Form Form, int Since, object? Default)
     {
         public static Member Unwritten(Func<ComponentReader, object?> load) => new(_ => null, new((_, _) => { }, load), 1, null);

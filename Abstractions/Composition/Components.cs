@@ -6,43 +6,48 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A component that is written into model archives by hand: settings, parts and tensors. Most need none of this: a
-/// <see cref="ComponentAttribute"/> on the class says it all.
+/// A component that writes itself into model archives by hand: settings, parts and tensors. Most components do not need this: a
+/// <see cref="ComponentAttribute"/> on the class is enough.
 /// </summary>
 public interface IComponent
 {
-    /// <summary>The name and version under which it is written, and how it is read.</summary>
+    /// <summary>The name and version the component is written with, and the way it is read.</summary>
     ComponentType ComponentType { get; }
 
-    /// <summary>Writes all that <see cref="ComponentType.Load"/> needs to make an equal one.</summary>
+    /// <summary>Writes everything that <see cref="ComponentType.Load"/> needs to make an equal component.</summary>
     void Save(ComponentWriter writer);
 }
 
 /// <summary>
-/// A kind of component as model files name it. Only registered kinds are ever read: a file never causes code to be found by name.
+/// A kind of component, as named in model files. Only registered kinds are read: a file never causes code to be looked up by name.
 /// </summary>
 /// <param name="Name">A name that lasts, for instance <c>lorenz-96</c>.</param>
-/// <param name="Version">The version this code writes; it reads this one and older.</param>
-/// <param name="Load">Makes the component from what was saved.</param>
+/// <param name="Version">The version this code writes; it reads this one and older ones.</param>
+/// <param name="Load">Makes the component from the saved data.</param>
 public sealed record ComponentType(string Name, int Version, Func<ComponentReader, object> Load)
 {
-    /// <summary>Turns the JSON of an older version (kind, version, settings, parts) into this one's; null where <see cref="Load"/>
-    /// reads it.</summary>
+    /// <summary>
+    /// Turns the JSON of an older version (kind, version, settings, parts) into this version's; null if <see cref="Load"/> reads it as it
+    /// is.
+    /// </summary>
     public Action<JsonObject>? Upgrade { get; init; }
 
     /// <summary>The kind of a class that has a <see cref="ComponentAttribute"/>.</summary>
     /// <typeparam name="T">The class.</typeparam>
-    /// <exception cref="ArgumentException">It has none, or its constructor has a parameter of which nothing says what to write.</exception>
+    /// <exception cref="ArgumentException">
+    /// The class has no such attribute, or its constructor has a parameter without a matching member to write.
+    /// </exception>
     public static ComponentType Of<T>() where T : class => ComponentLayout.Of(typeof(T)).Type;
 
     /// <summary>The kinds of classes that have a <see cref="ComponentAttribute"/>.</summary>
     /// <param name="classes">The classes.</param>
-    /// <exception cref="ArgumentException">One has none, or its constructor has a parameter of which nothing says what to
-    /// write.</exception>
+    /// <exception cref="ArgumentException">
+    /// A class has no such attribute, or its constructor has a parameter without a matching member to write.
+    /// </exception>
     public static IReadOnlyList<ComponentType> Of(params IEnumerable<Type> classes) =>
         [.. classes.Select(type => ComponentLayout.Of(type).Type)];
 
-    /// <summary>The kind of a component; null for an object that is none.</summary>
+    /// <summary>The kind of a component; null for an object that is not a component.</summary>
     public static ComponentType? Find(object part) => part is IComponent component ? component.ComponentType
         : part.GetType().IsDefined(typeof(ComponentAttribute), false) ? ComponentLayout.Of(part.GetType()).Type : null;
 }
@@ -53,7 +58,7 @@ public sealed class ComponentRegistry
     private readonly Dictionary<string, ComponentType> types = new(StringComparer.Ordinal);
 
     /// <summary>Creates a registry of these kinds.</summary>
-    /// <exception cref="ArgumentException">Two kinds of one name.</exception>
+    /// <exception cref="ArgumentException">Two kinds have the same name.</exception>
     public ComponentRegistry(params IEnumerable<ComponentType> types)
     {
         foreach (var type in types.Prepend(ComponentType.Of<TransformerChain>()))
@@ -71,7 +76,7 @@ public sealed class ComponentRegistry
                                           "A third party's kind is registered through DataAssimilationOptions.Components.");
 }
 
-/// <summary>Takes down one component: settings as JSON, parts below it, tensors by name.</summary>
+/// <summary>Records one component: settings as JSON, its parts below it, tensors by name.</summary>
 public sealed class ComponentWriter
 {
     private readonly string path;
@@ -85,27 +90,27 @@ public sealed class ComponentWriter
         this.tensors = tensors;
     }
 
-    /// <summary>Keeps a setting: a number, a text, a truth value, a list or a record of these.</summary>
+    /// <summary>Writes a setting: a number, a text, a truth value, a list or a record of these.</summary>
     public void Set<T>(string name, T value) => Set(name, value, typeof(T));
 
     internal void Set(string name, object? value, Type type) =>
         settings.Add(name, JsonSerializer.SerializeToNode(value, type, ModelArchive.SettingsFormat));
 
-    /// <summary>Keeps a tensor.</summary>
+    /// <summary>Writes a tensor.</summary>
     public void Tensor(string name, Tensor value) => tensors?.Add(path + "/" + name, value);
 
-    /// <summary>Keeps a part, itself a component.</summary>
+    /// <summary>Writes a part, itself a component.</summary>
     /// <exception cref="NotSupportedException">The part cannot be saved.</exception>
     public void Part(string name, object part) => parts.Add(name, Write(part, path + "/" + name, tensors));
 
-    /// <summary>Keeps a part that may be absent.</summary>
+    /// <summary>Writes a part that may be absent.</summary>
     /// <exception cref="NotSupportedException">The part cannot be saved.</exception>
     public void OptionalPart(string name, object? part)
     {
         if (part is not null) Part(name, part);
     }
 
-    /// <summary>Keeps all parameters and persistent buffers of a network, to the bit.</summary>
+    /// <summary>Writes all parameters and persistent buffers of a network, to the bit.</summary>
     /// <param name="network">The network.</param>
     public void Module(nn.Module network) => Module(network, []);
 
@@ -145,7 +150,7 @@ public sealed class ComponentWriter
     }
 }
 
-/// <summary>Gives back what a <see cref="ComponentWriter"/> took down; whatever is missing or of another kind is refused by name.</summary>
+/// <summary>Returns what a <see cref="ComponentWriter"/> recorded; whatever is missing or of another kind is refused by name.</summary>
 public sealed class ComponentReader
 {
     private readonly JsonObject node;
@@ -164,13 +169,13 @@ public sealed class ComponentReader
         Context = context;
     }
 
-    /// <summary>The context the component is made in: its device, seed and precision are not part of a model.</summary>
+    /// <summary>The context in which the component is made: its device, seed and precision are not part of a model.</summary>
     public DataAssimilationContext Context { get; }
 
     /// <summary>The version the component was written with; never newer than the code.</summary>
     public int Version { get; private init; }
 
-    /// <summary>A setting.</summary>
+    /// <summary>Reads a setting.</summary>
     /// <exception cref="ModelArchiveException">It is missing or cannot be read as <typeparamref name="T"/>.</exception>
     public T Get<T>(string name) => (T)Get(name, typeof(T));
 
@@ -184,23 +189,23 @@ public sealed class ComponentReader
         }
     }
 
-    /// <summary>Whether there is a setting of this name: one that older versions did not write.</summary>
+    /// <summary>Whether a setting of this name exists; older versions may not have written it.</summary>
     public bool Has(string name) => Child("settings").ContainsKey(name);
 
-    /// <summary>A count between 0 and a limit that protects the memory.</summary>
+    /// <summary>Reads a count between 0 and a limit that protects the memory.</summary>
     public int Count(string name, int limit)
     {
         int value = Get<int>(name);
         return value >= 0 && value <= limit ? value : throw Refuse($"the count '{name}' is {value}; between 0 and {limit} was expected");
     }
 
-    /// <summary>A tensor on the context's device, a copy that the caller owns.</summary>
+    /// <summary>Reads a tensor to the context's device, as a copy that the caller owns.</summary>
     /// <exception cref="ModelArchiveException">It is missing.</exception>
     public Tensor Tensor(string name) =>
         tensors.TryGetValue(path + "/" + name, out var tensor) ? tensor.to(Context.Device, copy: true).DetachFromDisposeScope()
         : throw Refuse($"the tensor '{name}' is missing");
 
-    /// <summary>A tensor that a constructor copies what it needs of: it is disposed by <see cref="EndLoans"/>.</summary>
+    /// <summary>Reads a tensor for a constructor, which copies what it needs; <see cref="EndLoans"/> disposes it.</summary>
     internal Tensor Loan(string name)
     {
         var tensor = Tensor(name);
@@ -214,11 +219,14 @@ public sealed class ComponentReader
         loans.Clear();
     }
 
-    /// <summary>Gives a network the parameters and buffers that <see cref="ComponentWriter.Module(nn.Module)"/> kept; they outlive the
-    /// scope it is read in.</summary>
+    /// <summary>
+    /// Gives a network the parameters and buffers that <see cref="ComponentWriter.Module(nn.Module)"/> wrote; they outlive the scope in
+    /// which they are read.
+    /// </summary>
     /// <param name="network">A network of the same architecture, on the context's device.</param>
-    /// <param name="savedName">The name under which a tensor of the network was kept, where an older version called it otherwise; null
-    /// = its own.</param>
+    /// <param name="savedName">
+    /// The name under which a tensor of the network was written, if an older version used another; null = its own.
+    /// </param>
     /// <exception cref="ModelArchiveException">A tensor is missing.</exception>
     /// <exception cref="ArgumentException">A tensor has another shape or type than the network needs.</exception>
     public void LoadInto(nn.Module network, Func<string, string>? savedName = null) => LoadInto(network, [], savedName);
@@ -234,8 +242,8 @@ public sealed class ComponentReader
         ModuleTensors.Keep(network);
     }
 
-    /// <summary>A part.</summary>
-    /// <exception cref="ModelArchiveException">It is missing, of a kind nobody registered, or not a <typeparamref name="T"/>.</exception>
+    /// <summary>Reads a part.</summary>
+    /// <exception cref="ModelArchiveException">It is missing, of an unregistered kind, or not a <typeparamref name="T"/>.</exception>
     public T Part<T>(string name) where T : class => (T)Part(name, typeof(T));
 
     internal object Part(string name, Type type)
@@ -246,11 +254,11 @@ public sealed class ComponentReader
             ? component : throw Refuse($"the part '{name}' is a {component.GetType().Name}, not a {type.Name}");
     }
 
-    /// <summary>A part, or null where none of this name was kept.</summary>
-    /// <exception cref="ModelArchiveException">It is of a kind nobody registered, or not a <typeparamref name="T"/>.</exception>
+    /// <summary>Reads a part; null if none of this name was written.</summary>
+    /// <exception cref="ModelArchiveException">It is of an unregistered kind, or not a <typeparamref name="T"/>.</exception>
     public T? OptionalPart<T>(string name) where T : class => HasPart(name) ? Part<T>(name) : null;
 
-    /// <summary>Whether there is a part of this name.</summary>
+    /// <summary>Whether a part of this name exists.</summary>
     public bool HasPart(string name) => Child("parts").ContainsKey(name);
 
     internal static object Read(JsonObject node, string path, ComponentRegistry registry, DataAssimilationContext context,

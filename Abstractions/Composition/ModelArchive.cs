@@ -8,9 +8,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A model as one file: a zip of two uncompressed entries, <c>manifest.json</c> (format, versions, the tree of
-/// components with their settings) and <c>tensors.safetensors</c>. Reading treats the file as hostile: only these two
-/// names, only sizes that the file really has, only kinds of component that were registered.
+/// A model as one file: a zip of two uncompressed entries, <c>manifest.json</c> (format, versions, the tree of components with their
+/// settings) and <c>tensors.safetensors</c>. Reading treats the file as hostile: it accepts only these two names, sizes that the file
+/// really has, and registered kinds of component.
 /// </summary>
 public static class ModelArchive
 {
@@ -21,9 +21,7 @@ public static class ModelArchive
     private const string Root = "model";   // the path of the root component
     private const long ManifestLimit = 16 << 20;
 
-    /// <summary>
-    /// How settings are written as JSON: names in camel case, enumerations by name, numbers that are not finite as words.
-    /// </summary>
+    /// <summary>The JSON format of settings: names in camel case, enumerations by name, non-finite numbers as words.</summary>
     public static JsonSerializerOptions SettingsFormat { get; } = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
@@ -32,8 +30,8 @@ public static class ModelArchive
         Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter() },
     };
 
-    /// <summary>Writes a component and all below it.</summary>
-    /// <exception cref="NotSupportedException">It, or a part of it, is no component; the message names it.</exception>
+    /// <summary>Writes a component and everything below it.</summary>
+    /// <exception cref="NotSupportedException">The object, or a part of it, is not a component; the message names it.</exception>
     public static void Write(object component, string path) => Write(tensors => ComponentWriter.Write(component, Root, tensors), path);
 
     internal static void Write(string kind, int version, Action<ComponentWriter> save, string path) =>
@@ -62,9 +60,8 @@ public static class ModelArchive
     }
 
     /// <summary>
-    /// The tree of a component as JSON: the kinds and settings that <see cref="Write(object, string)"/> would write, without the
-    /// tensors. Of what is no
-    /// component, and so cannot be written, it says the name of the class.
+    /// The tree of a component as JSON: the kinds and settings that <see cref="Write(object, string)"/> would write, without the tensors.
+    /// An object that is not a component, and so cannot be written, appears as the name of its class.
     /// </summary>
     public static JsonObject Describe(object component)
     {
@@ -75,8 +72,10 @@ public static class ModelArchive
     /// <summary>Reads a component.</summary>
     /// <param name="path">The file.</param>
     /// <param name="registry">The kinds of component that may be in it.</param>
-    /// <param name="context">Whose device the tensors go to and whose seed the component's random streams follow.</param>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <param name="context">
+    /// The context whose device the tensors are moved to and whose seed the component's random streams follow.
+    /// </param>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="ModelArchiveException">The file is truncated, foreign, of a newer version, damaged or hostile.</exception>
     public static T Read<T>(string path, ComponentRegistry registry, DataAssimilationContext context) where T : class
     {

@@ -6,9 +6,9 @@ namespace DaML.Components;
 /// <summary>The parameters and buffers of a network, by name.</summary>
 public static class ModuleTensors
 {
-    /// <summary>Gives a network other values.</summary>
+    /// <summary>Assigns values to the parameters and buffers of a network.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="values">The values of a parameter or buffer; null = it keeps its own.</param>
+    /// <param name="values">The values of the parameter or buffer with a name; null = it keeps its own.</param>
     /// <exception cref="ArgumentException">A tensor has another shape or type than the network needs.</exception>
     public static void Assign(nn.Module network, Func<string, Tensor?> values)
     {
@@ -24,7 +24,7 @@ public static class ModuleTensors
         }
     }
 
-    /// <summary>Takes parameters and buffers out of every dispose scope: a bare parameter belongs to the one it was made in.</summary>
+    /// <summary>Takes parameters and buffers out of every dispose scope; a new parameter belongs to the scope it was made in.</summary>
     /// <param name="network">The network.</param>
     public static void Keep(nn.Module network)
     {
@@ -32,7 +32,7 @@ public static class ModuleTensors
         foreach (var buffer in network.buffers()) buffer.DetachFromDisposeScope();
     }
 
-    // Whether a tensor is one of these, or one of a module of these.
+    // Whether a tensor is one of these, or belongs to a module among these.
     internal static bool IsOf(string name, IReadOnlyList<string> others) =>
         others.Any(other => name == other || name.StartsWith(other + ".", StringComparison.Ordinal));
 }

@@ -1,13 +1,14 @@
 namespace DaML.Components;
 
 /// <summary>
-/// Writes files so that a reader, and a crash, sees the old one or the new one and never a part: write beside, flush to the disk, rename.
+/// Writes files atomically: a reader, and a crash, finds the old file or the new one and never a part. Each file is written under another
+/// name, flushed to the disk and renamed.
 /// </summary>
 public static class AtomicFile
 {
     /// <summary>Writes a file.</summary>
-    /// <param name="path">The file; its folder is made where it is missing.</param>
-    /// <param name="write">Writes the content to the stream it is given.</param>
+    /// <param name="path">The file; its folder is created if it is missing.</param>
+    /// <param name="write">Writes the content to the given stream.</param>
     public static void Write(string path, Action<Stream> write) => Beside(path, beside =>
     {
         using var stream = new FileStream(beside, FileMode.CreateNew, FileAccess.ReadWrite);
@@ -15,9 +16,9 @@ public static class AtomicFile
         stream.Flush(flushToDisk: true);
     });
 
-    /// <summary>Writes a file by a library that opens files itself.</summary>
-    /// <param name="path">The file; its folder is made where it is missing.</param>
-    /// <param name="write">Makes the file at the path it is given, and closes it.</param>
+    /// <summary>Writes a file with a library that opens files itself.</summary>
+    /// <param name="path">The file; its folder is created if it is missing.</param>
+    /// <param name="write">Creates the file at the given path, and closes it.</param>
     public static void WriteAt(string path, Action<string> write) => Beside(path, beside =>
     {
         write(beside);

@@ -3,17 +3,17 @@ using System.Diagnostics;
 namespace DaML.Components;
 
 /// <summary>
-/// Opens files that somebody may hold a lock on for a moment. HDF5 locks the files it has open and does not close them in processes that
-/// are
-/// started meanwhile: such a process keeps file and lock until it ends, although whoever opened the file has long closed it.
+/// Opens files that another process may lock for a moment. HDF5 locks the files it has open and does not close them in processes that are
+/// started meanwhile. Such a process keeps the file and the lock until it ends, although the process that opened the file has long closed
+/// it.
 /// </summary>
 public static class FileLocks
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20), Pause = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Opens a file as soon as no one else holds a lock on it.</summary>
+    /// <summary>Opens a file as soon as no other process holds a lock on it.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="access">For what.</param>
+    /// <param name="access">The access that is needed.</param>
     /// <exception cref="IOException">Another process has held a lock for twenty seconds, or the file cannot be opened.</exception>
     public static FileStream Open(string path, FileAccess access)
     {
@@ -30,6 +30,6 @@ public static class FileLocks
     /// <summary>Whether a file could not be opened because another process has locked it: EWOULDBLOCK of Linux and macOS, a sharing
     /// violation of
     /// Windows.</summary>
-    /// <param name="failed">What opening it threw.</param>
+    /// <param name="failed">The exception that opening it threw.</param>
     public static bool IsLocked(IOException failed) => failed.HResult is 11 or 35 or unchecked((int)0x80070020);
 }

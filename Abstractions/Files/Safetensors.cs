@@ -9,13 +9,13 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Named tensors as one file, in the safetensors format that the Python world reads and writes: the length of a header
-/// (8 bytes, little-endian), the header (JSON: of each tensor the element type, the shape and where its data begin and
-/// end; under <c>__metadata__</c> strings by name), and the data, little-endian, in row-major order, without holes.
+/// Reads and writes named tensors as one file, in the safetensors format of the Python ecosystem: the length of a header (8 bytes,
+/// little-endian), the header (JSON: of each tensor the element type, the shape and where its data begin and end; under
+/// <c>__metadata__</c>, strings by name), and the data, little-endian, in row-major order, without holes.
 /// </summary>
 /// <remarks>
-/// Reading treats the stream as hostile: whatever the header declares is held against what the stream really has before
-/// memory is asked for, and what is refused is named, with its place.
+/// Reading treats the stream as hostile: each size that the header declares is compared with what the stream really has before memory is
+/// allocated. The message of a refusal names the fault and its place.
 /// </remarks>
 public static class Safetensors
 {
@@ -25,7 +25,7 @@ public static class Safetensors
     private const string MetadataName = "__metadata__";
     private const int MaxDimensions = 64;
 
-    // What is asked for in one piece of a stream that cannot say how long it is.
+    // The bytes that are requested at once from a stream that does not know its length.
     private const int Portion = 1 << 20;
 
     private static readonly (string Name, ScalarType Type, int Size)[] Types =
@@ -40,20 +40,20 @@ public static class Safetensors
 
     // ---- writing ----
 
-    /// <summary>Writes a file; a reader, and a crash, sees the old one or the new one and never a part.</summary>
-    /// <param name="path">The file; its folder is made where it is missing.</param>
-    /// <param name="tensors">The tensors, of any layout and device; what is written does not depend on their order.</param>
-    /// <param name="metadata">Strings that travel with them.</param>
-    /// <exception cref="ArgumentException">A name or an element type that the format does not have.</exception>
+    /// <summary>Writes a file atomically: a reader, and a crash, finds the old file or the new one and never a part.</summary>
+    /// <param name="path">The file; its folder is created if it is missing.</param>
+    /// <param name="tensors">The tensors, of any layout and device; the file does not depend on their order.</param>
+    /// <param name="metadata">Strings that are stored with the tensors.</param>
+    /// <exception cref="ArgumentException">The format does not have a name or an element type.</exception>
     public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors,
         IReadOnlyDictionary<string, string>? metadata = null) =>
         AtomicFile.Write(path, stream => Write(stream, tensors, metadata));
 
     /// <summary>Writes to a stream, which stays open.</summary>
-    /// <param name="stream">Where to.</param>
-    /// <param name="tensors">The tensors, of any layout and device; what is written does not depend on their order.</param>
-    /// <param name="metadata">Strings that travel with them.</param>
-    /// <exception cref="ArgumentException">A name or an element type that the format does not have.</exception>
+    /// <param name="stream">The stream.</param>
+    /// <param name="tensors">The tensors, of any layout and device; the output does not depend on their order.</param>
+    /// <param name="metadata">Strings that are stored with the tensors.</param>
+    /// <exception cref="ArgumentException">The format does not have a name or an element type.</exception>
     public static void Write(Stream stream, IReadOnlyDictionary<string, Tensor> tensors,
         IReadOnlyDictionary<string, string>? metadata = null)
     {
@@ -125,8 +125,8 @@ public static class Safetensors
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="device">Where the tensors go; the processor unless given.</param>
-    /// <returns>The tensors, which belong to the caller's dispose scope, and the strings that travel with them.</returns>
+    /// <param name="device">The device of the tensors (default: null, the processor).</param>
+    /// <returns>The tensors, which belong to the caller's dispose scope, and the strings that are stored with them.</returns>
     /// <exception cref="InvalidDataException">The file is truncated, damaged or hostile; the message says what and where.</exception>
     public static (IReadOnlyDictionary<string, Tensor> Tensors, IReadOnlyDictionary<string, string> Metadata) Read(string path,
         Device? device = null)
@@ -142,10 +142,10 @@ public static class Safetensors
         }
     }
 
-    /// <summary>Reads a stream from where it stands to its end.</summary>
+    /// <summary>Reads a stream from its current position to its end.</summary>
     /// <param name="stream">The stream; it need not be able to seek.</param>
-    /// <param name="device">Where the tensors go; the processor unless given.</param>
-    /// <returns>The tensors, which belong to the caller's dispose scope, and the strings that travel with them.</returns>
+    /// <param name="device">The device of the tensors (default: null, the processor).</param>
+    /// <returns>The tensors, which belong to the caller's dispose scope, and the strings that are stored with them.</returns>
     /// <exception cref="InvalidDataException">The stream is truncated, damaged or hostile; the message says what and where.</exception>
     public static (IReadOnlyDictionary<string, Tensor> Tensors, IReadOnlyDictionary<string, string> Metadata) Read(Stream stream,
         Device? device = null)
@@ -253,7 +253,7 @@ public static class Safetensors
         if (offsets is not [var begin, var end]) throw Refused(name, $"needs two data_offsets, has {offsets.Length}");
         if (end < begin) throw Refused(name, $"ends at byte {end} of the data, before it begins at {begin}");
 
-        // Where one dimension is 0 the others must still multiply to something that has a size.
+        // If one dimension is 0, the product of the others must still be a valid size.
         long count = 1, empty = 1;
         try
         {
@@ -296,7 +296,7 @@ public static class Safetensors
     private static string Shortened(JsonElement item) =>
         item.GetRawText() is { Length: > 40 } text ? text[..40] + "..." : item.GetRawText();
 
-    // The tensors must fill the data one after the other. Returns how many bytes that is; sorts the entries by place.
+    // The tensors must fill the data one after the other. Returns the number of bytes; sorts the entries by position.
     private static long CheckLayout(List<Entry> entries)
     {
         entries.Sort((a, b) => a.Begin != b.Begin ? a.Begin.CompareTo(b.Begin) : a.End.CompareTo(b.End));
@@ -327,7 +327,7 @@ public static class Safetensors
             }
             else
             {
-                // Only what has really come is held before the tensor is made.
+                // Only bytes that have really arrived are held before the tensor is made.
                 using var arrived = Portions(stream, length,
                     (n, missing) => $"Truncated: tensor '{entry.Name}' takes {n} bytes, {missing} of them are missing.");
                 tensor = empty(entry.Shape, dtype: entry.Type);
@@ -343,7 +343,7 @@ public static class Safetensors
         return tensor.MoveToOuterDisposeScope();
     }
 
-    // Any other byte in a truth value is undefined behaviour further on.
+    // Any other byte in a truth value would be undefined behaviour later.
     private static void CheckBooleans(Entry entry, Tensor tensor)
     {
         const long piece = 1 << 30;
@@ -356,7 +356,7 @@ public static class Safetensors
         }
     }
 
-    // A part of a stream, asked for little by little, so that a false length costs no memory.
+    // Reads a part of a stream in portions, so that a false length costs no memory.
     private static ReadStream Portions(Stream stream, long length, Func<long, long, string> truncated)
     {
         var result = new ReadStream();
@@ -379,7 +379,7 @@ public static class Safetensors
             throw new PlatformNotSupportedException("Safetensors files are little-endian; this machine is not.");
     }
 
-    /// <summary>Portions of a stream, read again one after the other; longer than one array can be.</summary>
+    /// <summary>Portions of a stream that are read again one after the other; together they may be longer than one array can be.</summary>
     private sealed class ReadStream : Stream
     {
         private readonly List<byte[]> _portions = [];

@@ -6,12 +6,12 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Tensors as plain memory, which kernels read and write without tensor operators. The operators are the reference: where
-/// <see cref="Serves"/> says no, the same arithmetic runs tensor by tensor, and tests compare the two.
+/// Gives kernels the memory of tensors, which they read and write without tensor operators. The operators are the reference: if
+/// <see cref="Serves"/> is false, the same arithmetic runs tensor by tensor, and tests compare the two.
 /// </summary>
 internal static unsafe class KernelMemory
 {
-    // TorchSharp gives the memory of a tensor as a span of bytes.
+    // TorchSharp exposes the memory of a tensor as a span of bytes.
     private const long MostElements = int.MaxValue / sizeof(double);
 
     /// <summary>Whether a kernel can take the tensors: they are in memory (<see cref="Holds"/>), and no gradient is tracked.</summary>

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 
 namespace DaML.Components;
 
-/// <summary>Managed memory at a fixed address that begins at a cache line, and so at a whole vector.</summary>
+/// <summary>Managed memory at a fixed address that begins at a cache line, and so at a vector boundary.</summary>
 internal sealed unsafe class PinnedMemory
 {
     /// <summary>Bytes of a cache line.</summary>
@@ -13,9 +13,9 @@ internal sealed unsafe class PinnedMemory
     private readonly Vector512<byte>[] lines;
 
     /// <summary>Allocates memory.</summary>
-    /// <param name="length">How many bytes.</param>
-    /// <param name="cleared">Whether they are zero at first; otherwise they hold anything.</param>
-    /// <exception cref="OverflowException">More than an array can hold.</exception>
+    /// <param name="length">The number of bytes.</param>
+    /// <param name="cleared">Whether the bytes are zero at first; otherwise their values are arbitrary.</param>
+    /// <exception cref="OverflowException">The length is more than an array can hold.</exception>
     public PinnedMemory(long length, bool cleared)
     {
         int count = checked((int)((length + CacheLine - 1) / CacheLine + 1));
@@ -28,10 +28,10 @@ internal sealed unsafe class PinnedMemory
     /// <summary>The first byte, which lives as long as this object.</summary>
     public byte* Start { get; }
 
-    /// <summary>The bytes there are.</summary>
+    /// <summary>The number of bytes available.</summary>
     public long Length => (lines.Length - 1L) * CacheLine;
 
-    /// <summary>A count of numbers rounded up to whole cache lines.</summary>
+    /// <summary>Rounds a count of numbers up to whole cache lines.</summary>
     public static int WholeLines<T>(int numbers) where T : unmanaged
     {
         int line = CacheLine / sizeof(T);

@@ -1,8 +1,8 @@
 namespace DaML.Components;
 
 /// <summary>
-/// Memory that a thread lends to a kernel and keeps for the next one; it holds anything at first. Rentals nest: each has its own
-/// memory until it is disposed of, and the last is given back first.
+/// Memory that a thread lends to a kernel and keeps for the next one; its values are arbitrary at first. Rentals nest: each has its own
+/// memory until it is disposed, and the last one is returned first.
 /// </summary>
 /// <typeparam name="T">The type of the numbers.</typeparam>
 internal readonly unsafe struct RentedMemory<T> : IDisposable where T : unmanaged
@@ -11,8 +11,8 @@ internal readonly unsafe struct RentedMemory<T> : IDisposable where T : unmanage
     private readonly int depth;
 
     /// <summary>Rents memory of the calling thread, which begins at a cache line.</summary>
-    /// <param name="numbers">How many numbers.</param>
-    /// <exception cref="OverflowException">More than an array can hold.</exception>
+    /// <param name="numbers">The count of numbers.</param>
+    /// <exception cref="OverflowException">The count is more than an array can hold.</exception>
     public RentedMemory(long numbers)
     {
         owner = MemoryOfThread.Mine;
@@ -23,9 +23,10 @@ internal readonly unsafe struct RentedMemory<T> : IDisposable where T : unmanage
     /// <summary>The first number.</summary>
     public T* Start { get; }
 
-    /// <summary>Gives the memory back.</summary>
-    /// <exception cref="InvalidOperationException">A later rental is still in use, this one was given back before, or another thread
-    /// gives it back.</exception>
+    /// <summary>Returns the memory.</summary>
+    /// <exception cref="InvalidOperationException">
+    /// A later rental is still in use, this one was returned before, or another thread returns it.
+    /// </exception>
     public void Dispose() => owner.Return(depth);
 }
 
@@ -37,10 +38,10 @@ internal sealed unsafe class MemoryOfThread
     private readonly List<PinnedMemory> blocks = [];
     private int rented;
 
-    /// <summary>That of the calling thread.</summary>
+    /// <summary>The memory of the calling thread.</summary>
     public static MemoryOfThread Mine => mine ??= new();
 
-    /// <summary>Lends a block, and tells at which depth.</summary>
+    /// <summary>Lends a block, and returns its depth.</summary>
     public int Rent(long bytes, out byte* start)
     {
         if (rented == blocks.Count) blocks.Add(new(bytes, cleared: false));

@@ -1,14 +1,14 @@
 namespace DaML.Components;
 
 /// <summary>
-/// Work in phases over several threads: the pieces of a phase are independent, and a phase begins when the one before has
-/// ended. The pieces are taken by whichever thread is free, so a thread that the machine holds up holds up one piece only;
-/// between phases threads wait without sleeping, for some microseconds.
+/// Runs work in phases over several threads: the pieces of a phase are independent, and a phase begins when the one before has ended.
+/// Whichever thread is free takes the next piece, so a delayed thread delays one piece only. Between phases threads wait without
+/// sleeping, for some microseconds.
 /// </summary>
 internal static class SharedPhases
 {
     /// <summary>Runs all phases.</summary>
-    /// <param name="threads">How many threads share the work at most, the caller's included.</param>
+    /// <param name="threads">The largest number of threads that share the work, the caller's included.</param>
     /// <param name="pieces">Number of pieces of each phase.</param>
     /// <param name="work">Does a piece: (phase, piece).</param>
     public static void Run(int threads, IReadOnlyList<int> pieces, Action<int, int> work)
@@ -43,7 +43,7 @@ internal static class SharedPhases
         var helpers = new Task[threads - 1];
         for (int i = 0; i < helpers.Length; i++) helpers[i] = Task.Run(Worker);
         Worker();
-        // A helper that has not begun finds nothing to do; nothing here outlives the call for it.
+        // A helper that has not begun finds nothing to do; nothing here outlives the call because of it.
         Task.WaitAll(helpers);
         if (failure is not null) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
     }

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Loops over independent pieces of work, shared among threads where that pays. No result depends on the number of threads: a piece
-/// is computed by one thread, from its own numbers alone.
+/// Loops over independent pieces of work, shared among threads if that pays. No result depends on the number of threads: a piece is
+/// computed by one thread, from its own numbers alone.
 /// </summary>
 internal static class SharedWork
 {
@@ -18,10 +18,12 @@ internal static class SharedWork
     // threads took 3 microseconds more than its work, and up to 20 while other programs held the cores: a fifth of a share at most.
     private const double WorthAThread = 100_000;
 
-    // So many shares a thread: a thread that is held up leaves its work to the others.
+    // The number of shares for each thread: a delayed thread leaves its work to the others.
     private const int SharesPerThread = 8;
 
-    /// <summary>How many threads the work is worth: at least one, and at most as many as libtorch would use for an operator.</summary>
+    /// <summary>
+    /// The number of threads that pays for the work: at least one, and at most as many as libtorch would use for an operator.
+    /// </summary>
     /// <param name="pieces">The number of pieces.</param>
     /// <param name="nanoseconds">The time that a piece takes on one thread, estimated.</param>
     public static int Threads(long pieces, double nanoseconds)
@@ -30,7 +32,7 @@ internal static class SharedWork
         return worth < 2 ? 1 : (int)Math.Min(worth, get_num_threads());
     }
 
-    /// <summary>Does pieces 0 to <paramref name="pieces"/> - 1 on as many threads as they are worth.</summary>
+    /// <summary>Does pieces 0 to <paramref name="pieces"/> - 1 on as many threads as pay.</summary>
     /// <param name="pieces">The number of pieces.</param>
     /// <param name="nanoseconds">The time that a piece takes on one thread, estimated.</param>
     /// <param name="share">Does the pieces from its first argument up to its second.</param>

@@ -5,13 +5,13 @@ using System.Runtime.Intrinsics;
 namespace DaML.Components;
 
 /// <summary>
-/// What kernels share that are written with .NET's portable vectors. A kernel states how many lanes it has, since a sum's rounding
-/// depends on it: <see cref="Vector256{T}"/> for passes over memory, <see cref="Vector512{T}"/> for small matrices in the cache.
-/// A processor with shorter vectors computes the same lanes in several instructions.
+/// Shared by the kernels that are written with .NET's portable vectors. A kernel states its number of lanes, because the rounding of a
+/// sum depends on it: <see cref="Vector256{T}"/> for passes over memory, <see cref="Vector512{T}"/> for small matrices in the cache. A
+/// processor with shorter vectors computes the same lanes in several instructions.
 /// </summary>
 internal static unsafe class Vectors
 {
-    /// <summary>A length rounded up to whole vectors of 512 bits.</summary>
+    /// <summary>Rounds a length up to whole vectors of 512 bits.</summary>
     public static int Padded<T>(int length) where T : unmanaged
     {
         int lanes = Vector512<T>.Count;
@@ -36,7 +36,7 @@ internal static unsafe class Vectors
         return a * b + c;
     }
 
-    /// <summary>The inner product of two rows of whole vectors that begin at one.</summary>
+    /// <summary>The inner product of two rows of whole vectors that begin at vector boundaries.</summary>
     public static T Dot<T>(T* x, T* y, int width) where T : unmanaged, INumber<T>
     {
         var sum = Vector512<T>.Zero;

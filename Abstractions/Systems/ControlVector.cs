@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What a minimisation varies: v, from which the increments follow (dx = B^(1/2) v). It lives in a Euclidean space, in which
-/// gradients are vectors of the same kind.
+/// The control vector v of a minimisation, which determines the increments (dx = B^(1/2) v). Its space is Euclidean, so gradients are
+/// vectors of the same kind.
 /// </summary>
 /// <param name="Values"><c>[batch, m]</c></param>
 public readonly record struct ControlVector(Tensor Values) : IAdditionOperators<ControlVector, ControlVector, ControlVector>

@@ -7,19 +7,19 @@ namespace DaML.Components;
 /// Square roots of covariances that may be singular: P = W^T W. The rows of W are deviations, as the members of an ensemble are.
 /// </summary>
 /// <remarks>
-/// The eigenvalues are those of the correlations, so that components in other units change nothing. A component of variance zero has
+/// The eigenvalues are those of the correlations, so that the units of the components do not matter. A component of variance zero has
 /// zeros in all rows.
 /// </remarks>
 public static class CovarianceRoot
 {
     /// <summary>
-    /// How far below zero, for each component, round-off may put an eigenvalue of a matrix of correlations: 1e-10, or 1e-5 in single
-    /// precision.
+    /// The distance below zero, for each component, that round-off may give an eigenvalue of a correlation matrix: 1e-10, or 1e-5 in
+    /// single precision.
     /// </summary>
-    /// <param name="dtype">The precision that the matrix was given in.</param>
+    /// <param name="dtype">The precision of the given matrix.</param>
     public static double Tolerance(ScalarType dtype) => dtype == ScalarType.Float64 ? 1e-10 : 1e-5;
 
-    /// <summary>W of positive semidefinite matrices; NaN throughout where a matrix is not finite.</summary>
+    /// <summary>W of positive semidefinite matrices; NaN throughout for a matrix that is not finite.</summary>
     /// <param name="covariance">P, <c>[..., n, n]</c></param>
     /// <returns><c>[..., n, n]</c></returns>
     /// <exception cref="ArgumentException">A matrix has a negative variance, or a negative eigenvalue beyond round-off.</exception>
@@ -35,7 +35,7 @@ public static class CovarianceRoot
 
     /// <summary>W of finite matrices by their eigenvectors, whether singular or not.</summary>
     /// <param name="covariance">P, <c>[..., n, n]</c></param>
-    /// <param name="tolerance">How far below zero an eigenvalue of the correlations may be, for each component.</param>
+    /// <param name="tolerance">The largest distance below zero of an eigenvalue of the correlations, for each component.</param>
     /// <returns><c>[..., n, n]</c></returns>
     /// <exception cref="ArgumentException">A matrix has a negative variance, or a negative eigenvalue beyond round-off.</exception>
     public static Tensor Eigen(Tensor covariance, double tolerance)

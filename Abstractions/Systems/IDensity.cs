@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>A probability density over states for a batch of trajectories: what a procoder gives.</summary>
+/// <summary>A probability density over states for a batch of trajectories: the output of a procoder.</summary>
 public interface IDensity
 {
     /// <summary>The mean, <c>[batch, n]</c>.</summary>
@@ -16,8 +16,9 @@ public interface IDensity
 
     /// <summary>ln q(x), <c>[batch]</c>.</summary>
     /// <param name="state"><c>[batch, n]</c></param>
-    /// <exception cref="NotSupportedException">The distribution has no density: it sits on a point or on a lower-dimensional
-    /// plane.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The distribution has no density: it is concentrated on a point or on a lower-dimensional plane.
+    /// </exception>
     Tensor LogDensity(Tensor state);
 
     /// <summary>Independent draws, <c>[batch, count, n]</c>.</summary>

@@ -3,19 +3,19 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A symmetric positive semidefinite covariance R = L L^T of an error of dimension p, in the form that fits it (scalar,
-/// diagonal, full). Vectors are <c>[batch, ..., p]</c>. A mask is boolean <c>[batch, p]</c>, true where a component
-/// exists: components that do not exist have infinite variance, so they come out as zero of both inverses.
+/// A symmetric positive semidefinite covariance R = L L^T of an error of dimension p, in the form that suits it (scalar, diagonal, full).
+/// Vectors are <c>[batch, ..., p]</c>. A mask is boolean <c>[batch, p]</c>, true where a component exists: components that do not exist
+/// have infinite variance, so both inverses make them zero.
 /// </summary>
 /// <remarks>
-/// Matrix, root and draws are always there. The two inverses need a positive definite R, see <see cref="Singularity"/>.
+/// The matrix, the root and draws are always available. The two inverses need a positive definite R, see <see cref="Singularity"/>.
 /// </remarks>
 public interface IErrorCovariance
 {
     /// <summary>The dimension p.</summary>
     long Dimension { get; }
 
-    /// <summary>Why R has no inverse, with a component that shows it; null where R is positive definite (default: null).</summary>
+    /// <summary>The reason why R has no inverse, with a component that shows it (default: null, R is positive definite).</summary>
     string? Singularity => null;
 
     /// <summary>R as a matrix <c>[p, p]</c>.</summary>
@@ -29,7 +29,7 @@ public interface IErrorCovariance
     /// <exception cref="NotSupportedException">R is singular.</exception>
     Tensor Whiten(Tensor vector, Tensor? mask = null);
 
-    /// <summary>L v: gives white noise the covariance R.</summary>
+    /// <summary>L v, which gives white noise the covariance R.</summary>
     Tensor Colour(Tensor white);
 
     /// <summary>L^T v, the transpose of <see cref="Colour"/>, so that R v = L (L^T v).</summary>
@@ -39,13 +39,13 @@ public interface IErrorCovariance
     double LogDeterminant { get; }
 }
 
-/// <summary>Convenience over error covariances.</summary>
+/// <summary>Extensions of error covariances.</summary>
 public static class ErrorCovarianceExtensions
 {
-    /// <summary>The covariance, for a step that needs its inverse.</summary>
+    /// <summary>Returns the covariance for a step that needs its inverse.</summary>
     /// <param name="covariance">R</param>
-    /// <param name="role">What it is of, with its symbol; begins the message.</param>
-    /// <param name="step">The step that needs the inverse, and what it does with it.</param>
+    /// <param name="role">The name of the covariance with its symbol, which begins the message.</param>
+    /// <param name="step">The step that needs the inverse, and what it uses it for.</param>
     /// <param name="remedy">What the user can do.</param>
     /// <exception cref="ArgumentException">R is singular; the message names a component.</exception>
     public static IErrorCovariance Invertible(this IErrorCovariance covariance, string role, string step, string remedy) =>

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// What is observed of a state, y = H(x) (Boudier et al. eq. 2.1b). States are <c>[..., n]</c>, observations <c>[..., p]</c>.
+/// An observation operator, y = H(x) (Boudier et al. eq. 2.1b). States are <c>[..., n]</c>, observations <c>[..., p]</c>.
 /// </summary>
 public interface IObservationOperator
 {
@@ -16,7 +16,7 @@ public interface IObservationOperator
     /// <summary>The number of observations p.</summary>
     long ObservationDimension { get; }
 
-    /// <summary>Whether H is linear, H(x) = H'x, so that one gain or one linearisation serves all states; no unless said.</summary>
+    /// <summary>Whether H is linear, H(x) = H'x, so that one gain or one linearisation serves all states (default: false).</summary>
     bool IsLinear => false;
 
     /// <summary>H(x), <c>[..., p]</c>.</summary>

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A difference of states, dx. Increments form a vector space; their lengths are measured by a covariance, so they have no inner product of
-/// their own.
+/// A difference of states, dx. Increments form a vector space; their lengths are measured by a covariance, so they have no inner product
+/// by themselves.
 /// </summary>
 /// <param name="Values"><c>[batch, n]</c></param>
 public readonly record struct Increment(Tensor Values) : IAdditionOperators<Increment, Increment, Increment>

@@ -3,34 +3,34 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The memory H of a sequential method (Boudier et al. section 3): all it carries from cycle to cycle, as tensors whose
-/// first dimension is the batch.
+/// The memory H of a sequential method (Boudier et al. section 3): everything it carries from cycle to cycle, as tensors whose first
+/// dimension is the batch.
 /// </summary>
 /// <typeparam name="TSelf">The memory's own type.</typeparam>
 public interface IMemory<TSelf> where TSelf : IMemory<TSelf>
 {
-    /// <summary>The tensors it is made of.</summary>
+    /// <summary>The tensors of the memory.</summary>
     IEnumerable<Tensor> Tensors { get; }
 
-    /// <summary>The memory with each tensor put through a function: detach, move, convert.</summary>
+    /// <summary>Applies a function to each tensor: detach, move, convert.</summary>
     TSelf Map(Func<Tensor, Tensor> function);
 }
 
 /// <summary>
-/// A mean and a covariance, kept as its square root: the Kalman filter's memory. The root shows half of the digits' range that the
-/// covariance has, and cannot become indefinite.
+/// A mean and a covariance, kept as its square root: the Kalman filter's memory. The root needs half of the covariance's range of digits,
+/// and the covariance cannot become indefinite.
 /// </summary>
 public sealed record GaussianMemory : IMemory<GaussianMemory>
 {
-    /// <summary>Makes a memory of a mean and a covariance, which may be singular.</summary>
+    /// <summary>Makes a memory from a mean and a covariance, which may be singular.</summary>
     /// <param name="mean"><c>[batch, n]</c></param>
-    /// <param name="covariance"><c>[batch, n, n]</c>, positive semidefinite; it stays the caller's.</param>
+    /// <param name="covariance"><c>[batch, n, n]</c>, positive semidefinite; it remains the caller's.</param>
     /// <exception cref="ArgumentException">The covariance has a negative eigenvalue beyond round-off.</exception>
     public GaussianMemory(Tensor mean, Tensor covariance) => (Mean, Root) = (mean, CovarianceRoot.Of(covariance));
 
     private GaussianMemory((Tensor Mean, Tensor Root) parts) => (Mean, Root) = parts;
 
-    /// <summary>Makes a memory of a mean and a square root of the covariance.</summary>
+    /// <summary>Makes a memory from a mean and a square root of the covariance.</summary>
     /// <param name="mean"><c>[batch, n]</c></param>
     /// <param name="root">W with P = W^T W, <c>[batch, n, n]</c>.</param>
     public static GaussianMemory OfRoot(Tensor mean, Tensor root) => new((mean, root));
@@ -41,7 +41,7 @@ public sealed record GaussianMemory : IMemory<GaussianMemory>
     /// <summary>W with P = W^T W, <c>[batch, n, n]</c>; its rows are deviations from the mean.</summary>
     public Tensor Root { get; }
 
-    /// <summary>P, <c>[batch, n, n]</c>, computed anew.</summary>
+    /// <summary>P, <c>[batch, n, n]</c>, computed at each call.</summary>
     public Tensor Covariance
     {
         get
@@ -69,7 +69,7 @@ public sealed record EnsembleMemory(Tensor Members) : IMemory<EnsembleMemory>
     public EnsembleMemory Map(Func<Tensor, Tensor> function) => new(function(Members));
 }
 
-/// <summary>An ensemble of states that do not count alike: a particle filter's memory.</summary>
+/// <summary>An ensemble of weighted states: the memory of a particle filter.</summary>
 /// <param name="Members"><c>[batch, members, n]</c></param>
 /// <param name="LogWeights">The logarithms of weights that sum to one, <c>[batch, members]</c>, finite.</param>
 public sealed record ParticleMemory(Tensor Members, Tensor LogWeights) : IMemory<ParticleMemory>
@@ -115,13 +115,13 @@ public sealed record ProductMemory<TFirst, TSecond>(TFirst First, TSecond Second
     public ProductMemory<TFirst, TSecond> Map(Func<Tensor, Tensor> function) => new(First.Map(function), Second.Map(function));
 }
 
-/// <summary>Convenience over memories.</summary>
+/// <summary>Extensions of memories.</summary>
 public static class MemoryExtensions
 {
-    /// <summary>The same values cut off from the autograd graph.</summary>
+    /// <summary>The same values, detached from the autograd graph.</summary>
     public static TMemory Detach<TMemory>(this TMemory memory) where TMemory : IMemory<TMemory> => memory.Map(tensor => tensor.detach());
 
-    /// <summary>Takes the memory out of every dispose scope; whoever keeps it disposes it with <see cref="Release"/>.</summary>
+    /// <summary>Takes the memory out of every dispose scope; the caller disposes it with <see cref="Release"/>.</summary>
     public static TMemory Keep<TMemory>(this TMemory memory) where TMemory : IMemory<TMemory> =>
         memory.Map(tensor => tensor.DetachFromDisposeScope());
 

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The derivative of a number with respect to a state: the gradient of a cost, what an adjoint carries backwards. It pairs
-/// with an increment and is none itself; a covariance turns it into one (dx = B g).
+/// The derivative of a number with respect to a state: the gradient of a cost, as an adjoint propagates it backwards. It pairs with an
+/// increment but is not one; a covariance turns it into one (dx = B g).
 /// </summary>
 /// <param name="Values"><c>[batch, n]</c></param>
 public readonly record struct Sensitivity(Tensor Values) : IAdditionOperators<Sensitivity, Sensitivity, Sensitivity>
@@ -22,7 +22,7 @@ public readonly record struct Sensitivity(Tensor Values) : IAdditionOperators<Se
     /// <summary>A multiple.</summary>
     public static Sensitivity operator *(double factor, Sensitivity a) => new(factor * a.Values);
 
-    /// <summary>The change of the number, to first order, for an increment: g^T dx, <c>[batch]</c>.</summary>
+    /// <summary>The first-order change of the number for an increment: g^T dx, <c>[batch]</c>.</summary>
     public Tensor Along(Increment increment)
     {
         using var products = Values * increment.Values;

@@ -4,10 +4,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The linearisation of any model, by its own tangent linear and adjoint. The state is repeated for each of k vectors, so k of them
-/// cost k times one. An adjoint goes from kept state to kept state; in between the model does as its own adjoint does. Where the states of
-/// all
-/// steps are given (<see cref="LinearisationOptions.States"/>), the tangent linear goes through them too and the model never runs.
+/// The linearisation of any model, by its own tangent linear and adjoint. The state is repeated for each of k vectors, so k vectors cost
+/// k times as much as one. An adjoint goes from kept state to kept state, with the model's own adjoint in between. If the states of all
+/// steps are given (<see cref="LinearisationOptions.States"/>), the tangent linear uses them as well and the model never runs.
 /// </summary>
 public sealed class StepwiseLinearisation : ILinearisation
 {
@@ -16,13 +15,15 @@ public sealed class StepwiseLinearisation : ILinearisation
     private readonly bool given;
     private Tensor? end;
 
-    /// <summary>Runs the model up to the last state that is kept; further on, to the interval's end, when that is asked for.</summary>
+    /// <summary>
+    /// Runs the model up to the last state that is kept; it runs on to the interval's end only when that state is requested.
+    /// </summary>
     /// <param name="dynamics">The model.</param>
-    /// <param name="state"><c>[..., n]</c>, where the run begins; copied, unless the options give the states of all steps.</param>
+    /// <param name="state"><c>[..., n]</c>, the beginning of the run; copied if the options do not give the states of all steps.</param>
     /// <param name="interval">A whole number of time steps.</param>
     /// <param name="options">Settings; null = their defaults.</param>
     /// <exception cref="ArgumentException">
-    /// The state's last size is not n, or the states that the options give are not one of its shape for each step.
+    /// The state's last size is not n, or the options do not give one state of its shape for each step.
     /// </exception>
     public StepwiseLinearisation(IDynamics dynamics, Tensor state, TimeInterval interval, LinearisationOptions? options = null)
     {
@@ -104,7 +105,7 @@ public sealed class StepwiseLinearisation : ILinearisation
     }
 
     /// <summary>Refuses vectors that are neither of the state's shape nor k of them for each state, or of another precision.</summary>
-    /// <exception cref="ArgumentException">They are.</exception>
+    /// <exception cref="ArgumentException">The shape or the precision is wrong.</exception>
     public static void CheckShape(IDynamics dynamics, Tensor state, Tensor vectors)
     {
         long[] at = state.Sizes(), given = vectors.Sizes();

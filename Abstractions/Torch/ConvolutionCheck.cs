@@ -5,25 +5,27 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Compares convolutions of single precision, and their gradients, with sums of double precision that no library has a part in.
+/// Compares convolutions of single precision, and their gradients, with sums in double precision that no library computes.
 /// </summary>
 internal static class ConvolutionCheck
 {
     /// <summary>
-    /// How far a result may be off, relative to its norm. Single precision leaves 1e-6, and the coarsest arithmetic that a user may choose
-    /// for convolutions (bfloat16) some 4e-3; the fault that this looks for was 0.3 to 1, or not a number.
+    /// The largest error of a result, relative to its norm. Single precision gives 1e-6, and the coarsest arithmetic that a user may
+    /// choose for convolutions (bfloat16) some 4e-3; the fault that this check looks for gave 0.3 to 1, or NaN.
     /// </summary>
     public const double Tolerance = 0.02;
 
     private const int Batch = 2;
 
-    // Between them, channel counts that the vector lengths 4, 8 and 16 divide and do not divide.
+    // Together they have channel counts that the vector lengths 4, 8 and 16 divide and do not divide.
     private static readonly Shape[] shapes = [new(12, 12, 1, 8, 1, 3), new(40, 40, 1, 8, 1, 5), new(3, 2, 1, 8, 1, 5),
         new(16, 1, 1, 8, 1, 5), new(12, 12, 4, 4, 3, 3)];
 
-    /// <summary>The first result that is off by more than the tolerance, in words; null where all are right.</summary>
-    /// <param name="convolve">Convolves a field <c>[batch, from, sites]</c> or <c>[batch, from, rows, columns]</c> with weights <c>[to,
-    /// from, kernel...]</c>, zeros around it.</param>
+    /// <summary>Describes the first result whose error is above the tolerance; null if all are right.</summary>
+    /// <param name="convolve">
+    /// Convolves a field <c>[batch, from, sites]</c> or <c>[batch, from, rows, columns]</c> with weights <c>[to, from, kernel...]</c> and
+    /// zero padding.
+    /// </param>
     public static string? Fault(Func<Tensor, Tensor, Tensor> convolve)
     {
         using var scope = NewDisposeScope();
@@ -71,7 +73,7 @@ internal static class ConvolutionCheck
         return Math.Sqrt(difference / norm);
     }
 
-    // Always the same numbers of both signs, and not from libtorch's generator, whose course is the user's.
+    // Always the same numbers of both signs. They do not come from libtorch's generator, whose state belongs to the user.
     private static float[] Numbers(int count)
     {
         var random = new Random(count);
@@ -90,7 +92,7 @@ internal static class ConvolutionCheck
             return tensor(values, Rows == 1 ? [first, second, columns] : [first, second, rows, columns], ScalarType.Float32, CPU);
         }
 
-        // y += w x over all pairs of an output and an input that a weight joins; its transposes are the gradients.
+        // y += w x over all pairs of an output and an input that a weight joins; the transposes are the gradients.
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public (double[] Output, double[] Input, double[] Weight) Exact(float[] field, float[] weight, float[] sensitivity)
         {

@@ -1,12 +1,12 @@
 namespace DaML.Components;
 
 /// <summary>
-/// Limits oneDNN to instructions with which its convolutions are right. oneDNN 3.7.1, which libtorch 2.10 computes convolutions of
-/// single precision with, is silently wrong with AVX, AVX2 and AVX-512 on a processor whose caches are hidden
-/// (<see cref="ProcessorCaches"/>), wherever a channel count is no multiple of the vector's length. With SSE4.1 it is right.
+/// Limits oneDNN to instructions with which its convolutions are right. libtorch 2.10 computes convolutions of single precision with
+/// oneDNN 3.7.1. With AVX, AVX2 and AVX-512 this is silently wrong on a processor whose caches are hidden
+/// (<see cref="ProcessorCaches"/>), wherever a channel count is not a multiple of the vector length. With SSE4.1 it is right.
 /// </summary>
 /// <param name="hidden">Whether the processor's caches are hidden.</param>
-/// <param name="chosen">The variable by which the user has chosen, as NAME=VALUE; null where there is none.</param>
+/// <param name="chosen">The variable that the user has set, as NAME=VALUE; null if there is none.</param>
 internal sealed class ConvolutionLimit(bool hidden, string? chosen)
 {
     /// <summary>The variable that oneDNN reads first.</summary>
@@ -15,10 +15,10 @@ internal sealed class ConvolutionLimit(bool hidden, string? chosen)
     /// <summary>The value with which convolutions are right.</summary>
     public const string Value = "SSE41";
 
-    // As oneDNN 3.7.1 reads them: the first that is not empty counts.
+    // As oneDNN 3.7.1 reads them: the first one that is not empty counts.
     private static readonly string[] variables = [Variable, "DNNL_MAX_CPU_ISA"];
 
-    /// <summary>What was found and done, what it costs and what the user may do; null where nothing was found.</summary>
+    /// <summary>The message about what was found and done, what it costs and what the user may do; null if nothing was found.</summary>
     public string? Message { get; } = !hidden ? null
         : "This AMD processor's cache sizes are hidden (CPUID leaf 0x8000001D is empty, as some hypervisors leave it), and there the " +
             "convolutions of libtorch's oneDNN are silently wrong. " +
@@ -28,13 +28,15 @@ internal sealed class ConvolutionLimit(bool hidden, string? chosen)
               : $"{chosen} was set by the user and stays. Only {Variable}={Value} is known to be right; where convolutions are wrong " +
                   $"they are refused.");
 
-    /// <summary>The choice of the user, as NAME=VALUE; null where there is none.</summary>
+    /// <summary>The user's choice, as NAME=VALUE; null if there is none.</summary>
     public string? Chosen => chosen;
 
-    /// <summary>Sets the variable where the caches are hidden and the user has not chosen; it counts until oneDNN is first used.</summary>
-    /// <param name="identify">What CPUID answers.</param>
+    /// <summary>
+    /// Sets the variable if the caches are hidden and the user has not chosen; it has an effect until oneDNN is first used.
+    /// </summary>
+    /// <param name="identify">Executes CPUID.</param>
     /// <param name="get">Reads a variable of the native environment.</param>
-    /// <param name="set">Sets one.</param>
+    /// <param name="set">Sets a variable of the native environment.</param>
     public static ConvolutionLimit Apply(ProcessorIdentification identify, Func<string, string?> get, Action<string, string> set)
     {
         bool hidden = ProcessorCaches.AreHidden(identify);

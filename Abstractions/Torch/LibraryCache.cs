@@ -4,15 +4,15 @@ using System.Security.Cryptography;
 namespace DaML.Components;
 
 /// <summary>A private folder of changed copies of native libraries, each named by the digest of the library it was made from.</summary>
-/// <param name="folder">The folder; made where it is missing, for its owner alone.</param>
+/// <param name="folder">The folder; created if it is missing, for its owner alone.</param>
 [SupportedOSPlatform("linux")]
 internal sealed class LibraryCache(string folder)
 {
-    /// <summary>Names another folder to keep things in (default: daml in the user's cache folder).</summary>
+    /// <summary>The variable that names another folder for the cache (default: daml in the user's cache folder).</summary>
     public const string Variable = "DAML_CACHE";
 
-    /// <summary>The user's cache.</summary>
-    /// <exception cref="IOException">The user has no home folder, and no other one is named.</exception>
+    /// <summary>Opens the user's cache.</summary>
+    /// <exception cref="IOException">The user has no home folder, and the variable names no other one.</exception>
     public static LibraryCache Default()
     {
         string? Named(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
@@ -24,10 +24,10 @@ internal sealed class LibraryCache(string folder)
         return new(Path.GetFullPath(Path.Combine(folder, "torch")));
     }
 
-    /// <summary>Keeps a changed copy of a library, and returns its path. A copy that is there already stays.</summary>
+    /// <summary>Stores a changed copy of a library, and returns its path. An existing copy is kept.</summary>
     /// <param name="original">The library as it was.</param>
     /// <param name="changed">The copy.</param>
-    /// <exception cref="IOException">The folder cannot be made or written, or is not the user's own.</exception>
+    /// <exception cref="IOException">The folder cannot be created or written, or does not belong to the user.</exception>
     public string Keep(ReadOnlySpan<byte> original, byte[] changed)
     {
         string path = Path.Combine(folder, $"{Convert.ToHexStringLower(SHA256.HashData(original))}.so");

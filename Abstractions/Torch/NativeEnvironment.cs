@@ -3,12 +3,12 @@ using System.Runtime.InteropServices;
 namespace DaML.Components;
 
 /// <summary>
-/// The environment that native code reads. Outside Windows .NET keeps a copy of its own: what <see cref="Environment"/> sets never
-/// reaches the C library's <c>getenv</c>.
+/// The environment that native code reads. Outside Windows, .NET keeps its own copy: what <see cref="Environment"/> sets never reaches
+/// the C library's <c>getenv</c>.
 /// </summary>
 internal static class NativeEnvironment
 {
-    /// <summary>The value of a variable; null where it is not set.</summary>
+    /// <summary>The value of a variable; null if it is not set.</summary>
     /// <param name="name">The variable's name.</param>
     public static string? Get(string name) =>
         OperatingSystem.IsWindows() ? Environment.GetEnvironmentVariable(name) : Marshal.PtrToStringUTF8(getenv(name));

@@ -4,16 +4,15 @@ using System.Text;
 namespace DaML.Components;
 
 /// <summary>
-/// A version that a shared library needs of another one, as an ELF file records it (Linux Standard Base, "Symbol
-/// Versioning"; System V ABI, "Object Files"). The loader refuses a library of which a needed version is missing, unless that
-/// version is marked weak.
+/// A version that a shared library needs of another one, as an ELF file records it (Linux Standard Base, "Symbol Versioning"; System V
+/// ABI, "Object Files"). The loader refuses a library if a needed version is missing and not marked weak.
 /// </summary>
 internal static class NeededVersion
 {
     private const int Weak = 0x2;                                                // VER_FLG_WEAK
     private const uint DynamicSymbols = 11, Versions = 0x6fffffff, Needs = 0x6ffffffe;    // SHT_DYNSYM, SHT_GNU_versym, SHT_GNU_verneed
 
-    /// <summary>Copies a library and marks a version weak that it needs for one symbol only.</summary>
+    /// <summary>Copies a library and marks as weak a version that it needs for one symbol only.</summary>
     /// <param name="library">The library, a 64-bit little-endian ELF file with its section headers.</param>
     /// <param name="version">The version, for instance GLIBCXX_3.4.32.</param>
     /// <param name="symbol">The one symbol that may have this version; it must be one that nothing calls.</param>
@@ -62,7 +61,7 @@ internal static class NeededVersion
         return copy;
     }
 
-    /// <summary>A part of the file: where it is, which section its names are in, and how many entries it says it has.</summary>
+    /// <summary>A part of the file: its position, the section with its names, and its declared number of entries.</summary>
     private readonly record struct Part(ulong Offset, ulong Size, uint Link, uint Info);
 
     /// <summary>Reads a 64-bit little-endian ELF file and refuses whatever lies outside it.</summary>

@@ -14,10 +14,10 @@ internal static class ProcessorCaches
 
     /// <summary>
     /// Whether oneDNN takes the first-level data cache to be nearly empty. It asks an AMD processor for its cache topology without
-    /// looking whether there is an answer, and a hypervisor that hides the topology answers with zeros: a cache of one byte.
-    /// Processors of other vendors are asked otherwise, or given the usual sizes.
+    /// checking the answer, and a hypervisor that hides the topology answers with zeros: a cache of one byte. It asks processors of other
+    /// vendors in another way, or assumes the usual sizes.
     /// </summary>
-    /// <param name="identify">What CPUID answers.</param>
+    /// <param name="identify">Executes CPUID.</param>
     public static bool AreHidden(ProcessorIdentification identify) =>
         identify(0, 0).Ecx == EndOfAmd && FirstLevelSize(identify(Topology, 0)) < SmallestFirstLevel;
 

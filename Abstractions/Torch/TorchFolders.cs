@@ -11,10 +11,10 @@ internal sealed class TorchFolders(Assembly torchSharp)
     public static string FileName(string library) =>
         OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
 
-    /// <summary>The full path of a library (default: null).</summary>
+    /// <summary>The full path of a library; null if no folder has it.</summary>
     public string? Find(string library) => All().Select(folder => Path.Combine(folder, FileName(library))).FirstOrDefault(File.Exists);
 
-    /// <summary>Says which versions were put together, for a message.</summary>
+    /// <summary>Names the versions of TorchSharp and libtorch, for a message.</summary>
     public string Versions(string libtorch)
     {
         string python = Path.Combine(libtorch, "..", "version.py");    // beside the libraries of Python's PyTorch
@@ -33,7 +33,7 @@ internal sealed class TorchFolders(Assembly torchSharp)
     private readonly string torchSharpVersion =
         torchSharp.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "";
 
-    // The constant behind torch.__version__, which cannot be asked: that would run the static constructor that led here.
+    // The constant behind torch.__version__. The property cannot be read: that would run the static constructor that led here.
     private readonly string libtorchVersion = torchSharp.GetType("TorchSharp.torch")?
         .GetField("libtorchPackageVersion", BindingFlags.NonPublic | BindingFlags.Static)?.GetRawConstantValue() is string version
         ? Version.Parse(version).ToString(3) : "";
@@ -49,7 +49,7 @@ internal sealed class TorchFolders(Assembly torchSharp)
             yield return Path.Combine(folder, natives);
         }
 
-        // A build leaves the wrapper in the package folder, which the host lists; of libtorch it lists the folder itself.
+        // A build leaves the wrapper in the package folder, which the host lists; for libtorch the host lists the folder itself.
         foreach (string packages in Listed("PROBING_DIRECTORIES"))
             yield return Path.Combine(packages, "torchsharp", torchSharpVersion, natives);
 

@@ -12,16 +12,18 @@ namespace DaML.Components;
 /// </summary>
 public static class TorchLibraries
 {
-    /// <summary>Names a folder with the libtorch to use, for instance of Python's PyTorch on a GPU node (default: none).</summary>
+    /// <summary>
+    /// The variable that names a folder with the libtorch to use, for instance of Python's PyTorch on a GPU node (default: none).
+    /// </summary>
     public const string FolderVariable = "DAML_LIBTORCH_FOLDER";
 
     private const string Wrapper = "LibTorchSharp";
 
-    // What the wrapper asks of GCC 13's libstdc++ and never calls: including <iostream> leaves this mark in an object file.
+    // What the wrapper needs of GCC 13's libstdc++ and never calls: including <iostream> leaves this mark in an object file.
     private const string MarkerVersion = "GLIBCXX_3.4.32", Marker = "_ZSt21ios_base_library_initv";
 
-    // In the order in which they need one another: a library that is loaded already is not searched for by its name, so a
-    // libtorch of the system, should it have one, is never taken instead. What a folder lacks is passed over.
+    // In the order in which they need one another. A library that is already loaded is not searched for by name, so a libtorch of the
+    // system is never taken instead. Libraries that a folder lacks are skipped.
     private static readonly string[] Libtorch = ["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"];
 
     private static readonly Lock gate = new();
@@ -30,9 +32,9 @@ public static class TorchLibraries
     private static string? failure;
 
     /// <summary>
-    /// Prepares the search for the native libraries, and sees that libtorch's convolutions are right (<see cref="ConvolutionGuard"/>).
-    /// It must run before TorchSharp is first used, since a search that failed is never repeated; module initializers see to
-    /// that, and repeated calls do nothing. It loads nothing unless <see cref="FolderVariable"/> is set.
+    /// Prepares the search for the native libraries, and ensures that libtorch's convolutions are right (<see cref="ConvolutionGuard"/>).
+    /// It must run before TorchSharp is first used, since a search that failed is never repeated. Module initializers call it; repeated
+    /// calls do nothing. It loads libraries only if <see cref="FolderVariable"/> is set.
     /// </summary>
     public static void Prepare()
     {
@@ -46,15 +48,15 @@ public static class TorchLibraries
             own.ResolvingUnmanagedDll += Resolve;
             if (own != AssemblyLoadContext.Default) AssemblyLoadContext.Default.ResolvingUnmanagedDll += Resolve;
 
-            // Without a libtorch of the build's, the runtime's search would find one of the system before it asks.
+            // Without a libtorch of the build, the runtime's search would find one of the system before it asks here.
             if (Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 }) TryLoad(typeof(TorchSharp.torch).Assembly);
         }
     }
 
     /// <summary>
-    /// Answers the runtime's question for a library that it did not find. TorchSharp's static constructor swallows an
-    /// exception, copies half a gigabyte and blames a missing package. So what cannot be loaded is said one call later:
-    /// the static constructor gets any handle, and the native call that follows it gets the reason as its exception.
+    /// Resolves a library that the runtime did not find. TorchSharp's static constructor swallows an exception, copies half a gigabyte
+    /// and blames a missing package. A failure is therefore reported one call later: the static constructor gets an arbitrary handle, and
+    /// the next native call gets the reason as its exception.
     /// </summary>
     private static nint Resolve(Assembly assembly, string name)
     {
@@ -68,7 +70,7 @@ public static class TorchLibraries
         }
     }
 
-    /// <summary>Loads the libraries, or keeps the reason why it cannot; once.</summary>
+    /// <summary>Loads the libraries, or keeps the reason why it cannot; it runs once.</summary>
     private static bool TryLoad(Assembly torchSharp)
     {
         if (wrapper != 0 || failure is not null) return wrapper != 0;
@@ -85,7 +87,7 @@ public static class TorchLibraries
         return wrapper != 0;
     }
 
-    /// <summary>Loads libtorch, then the wrapper; 0 where no folder with the wrapper is known.</summary>
+    /// <summary>Loads libtorch, then the wrapper; 0 if no folder with the wrapper is known.</summary>
     private static nint Load(Assembly torchSharp)
     {
         var folders = new TorchFolders(torchSharp);
@@ -130,7 +132,7 @@ public static class TorchLibraries
                     $"libraries in site-packages/torch/lib.");
     }
 
-    /// <summary>Loads a copy of the wrapper that asks for the marker's version only weakly; the loader names what else it lacks.</summary>
+    /// <summary>Loads a copy of the wrapper that needs the marker's version only weakly; the loader names what else is missing.</summary>
     [SupportedOSPlatform("linux")]
     private static nint LoadRelaxed(string path)
     {

@@ -1,26 +1,26 @@
 namespace DaML;
 
-/// <summary>Learns from trajectories and gives a transformer.</summary>
-/// <typeparam name="TTransformer">What it gives.</typeparam>
+/// <summary>Learns from trajectories and returns a transformer.</summary>
+/// <typeparam name="TTransformer">The type of the transformer.</typeparam>
 public interface IEstimator<out TTransformer> where TTransformer : class, ITransformer
 {
     /// <summary>What to call it in messages and tables.</summary>
     string Name { get; }
 
-    /// <summary>The columns that the transformer needs and adds.</summary>
+    /// <summary>The columns that the transformer needs and those that it adds.</summary>
     SchemaContract Contract { get; }
 
-    /// <summary>The schema that leaves the transformer.</summary>
+    /// <summary>The schema of the transformer's output.</summary>
     /// <exception cref="SchemaException">The input lacks a column or has it in another shape.</exception>
     TrajectorySchema GetOutputSchema(TrajectorySchema input) => Contract.Apply(input, Name);
 
-    /// <summary>Learns. Cancelling long work keeps the best found so far where the estimator says so.</summary>
+    /// <summary>Learns. An estimator may keep its best result so far when long work is cancelled; its documentation says so.</summary>
     TTransformer Fit(ITrajectoryView data, CancellationToken cancellation = default);
 }
 
 /// <summary>
-/// Applies to trajectories: immutable, lazy, safe to use from several threads at once. It is also the estimator that has nothing
-/// to learn and fits to itself, so that classical and learned steps compose alike.
+/// A step on trajectories: immutable, lazy, safe to use from several threads at once. It is also an estimator that has nothing to learn
+/// and returns itself, so that classical and learned steps compose alike.
 /// </summary>
 public interface ITransformer : IEstimator<ITransformer>
 {
@@ -34,9 +34,9 @@ public interface ITransformer : IEstimator<ITransformer>
     }
 }
 
-/// <summary>An estimator that watches its progress on trajectories it does not learn from.</summary>
+/// <summary>An estimator that monitors its progress on hold-out trajectories.</summary>
 public interface IValidatedEstimator<out TTransformer> : IEstimator<TTransformer> where TTransformer : class, ITransformer
 {
-    /// <summary>Learns from <paramref name="training"/> and is judged on <paramref name="validation"/>.</summary>
+    /// <summary>Learns from <paramref name="training"/> and is scored on <paramref name="validation"/>.</summary>
     TTransformer Fit(ITrajectoryView training, ITrajectoryView validation, CancellationToken cancellation = default);
 }

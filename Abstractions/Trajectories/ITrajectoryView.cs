@@ -4,21 +4,21 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A lazy, restartable, possibly unbounded sequence of cycles for a batch of independent trajectories: what a data view
-/// is to rows. Opening a cursor twice gives the same cycles to the bit.
+/// A lazy, restartable, possibly unbounded sequence of cycles for a batch of independent trajectories, as a data view is a sequence of
+/// rows. Opening a cursor twice gives the same cycles to the bit.
 /// </summary>
 public interface ITrajectoryView
 {
     /// <summary>The columns and the number of trajectories.</summary>
     TrajectorySchema Schema { get; }
 
-    /// <summary>Number of cycles, or null where the view never ends.</summary>
+    /// <summary>The number of cycles; null if the view never ends.</summary>
     long? CycleCount { get; }
 
     /// <summary>
-    /// The time of the state before the first cycle, from which a filter's first forecast starts; the model's unit. Where the first cycle
-    /// is at that very time, its observation meets the initial state itself. Null where nothing says it, as in many files: methods that
-    /// start there refuse the view.
+    /// The time of the state before the first cycle, in the model's unit; a filter's first forecast starts from it. If it is also the
+    /// time of the first cycle, that cycle's observation is of the initial state itself. Null if unknown, as for many files: methods that
+    /// start from this time refuse the view.
     /// </summary>
     double? StartTime { get; }
 
@@ -27,12 +27,12 @@ public interface ITrajectoryView
 }
 
 /// <summary>
-/// Reads a view cycle by cycle. The tensors of a cycle belong to the cursor and live until the next
-/// <see cref="MoveNext"/>: clone what is to be kept.
+/// Reads a view cycle by cycle. The tensors of a cycle belong to the cursor and live until the next <see cref="MoveNext"/>: clone those
+/// you want to keep.
 /// </summary>
 public interface ITrajectoryCursor : IDisposable
 {
-    /// <summary>Goes to the next cycle.</summary>
+    /// <summary>Moves to the next cycle.</summary>
     /// <returns>False after the last one.</returns>
     bool MoveNext();
 
@@ -42,21 +42,21 @@ public interface ITrajectoryCursor : IDisposable
     /// <summary>The cycle's time in the model's unit.</summary>
     double Time { get; }
 
-    /// <summary>A column of this cycle, <c>[batch, shape...]</c>.</summary>
+    /// <summary>The values of a column in this cycle, <c>[batch, shape...]</c>.</summary>
     /// <exception cref="SchemaException">The view does not have it.</exception>
     Tensor this[Column column] { get; }
 
     /// <summary>
-    /// What observed this cycle, where operator, places or errors change from cycle to cycle; null = the network that the method was given.
-    /// Where it has
-    /// fewer observations than the column <see cref="Columns.Observation"/>, the first of them count.
+    /// The network of this cycle, if operator, places or errors change from cycle to cycle (default: null, the network that the method
+    /// was given). If it has fewer observations than the column <see cref="Columns.Observation"/>, only the first ones of the column
+    /// count.
     /// </summary>
     IObservationNetwork? Network => null;
 
     /// <summary>
-    /// The density q^b over states before the cycle's observation was used; it lives as long as the cycle. Null = no method gives one, or a
-    /// step behind the method has left its space: one that selects trajectories, or gives the truth, the observation, the forecast or the
-    /// analysis other values, does not pass densities on.
+    /// The density q^b over states before the cycle's observation was used; it lives as long as the cycle. Null if no method gives one,
+    /// or if a later step has left the space of the method. A step that selects trajectories, or that changes the truth, the observation,
+    /// the forecast or the analysis, does not pass densities on.
     /// </summary>
     IDensity? ForecastDensity => null;
 
@@ -64,12 +64,12 @@ public interface ITrajectoryCursor : IDisposable
     IDensity? AnalysisDensity => null;
 }
 
-/// <summary>Convenience over views.</summary>
+/// <summary>Extensions of views.</summary>
 public static class TrajectoryViewExtensions
 {
     /// <summary>
-    /// Goes over a view's cycles: <c>foreach (var cycle in view)</c>. The cycle is the cursor itself, so its tensors live until the next
-    /// one; the cursor is disposed when the loop ends or is left.
+    /// Enumerates the cycles of a view: <c>foreach (var cycle in view)</c>. The cycle is the cursor itself, so its tensors live until the
+    /// next one; the cursor is disposed when the loop ends or is left.
     /// </summary>
     public static IEnumerator<ITrajectoryCursor> GetEnumerator(this ITrajectoryView view)
     {
@@ -81,22 +81,22 @@ public static class TrajectoryViewExtensions
     public static ITrajectoryView Take(this ITrajectoryView view, long count) => new TakenView(view, Require.AtLeast(count, 1));
 
     /// <summary>
-    /// Says what observed each cycle of a view, for operators, places and errors that change from cycle to cycle
-    /// (<see cref="ITrajectoryCursor.Network"/>). Methods heed it in place of the network they were given; those that cannot refuse.
+    /// Assigns a network to each cycle of a view, for operators, places and errors that change from cycle to cycle
+    /// (<see cref="ITrajectoryCursor.Network"/>). Methods use it in place of the network they were given; those that cannot refuse the
+    /// view.
     /// </summary>
     /// <param name="view">A view with observations.</param>
     /// <param name="network">
-    /// The network of a cycle, given its number from 0 and its time. It has at most as many observations as the column; the same object for
-    /// the same network spares
-    /// methods the work of preparing for it again. Null = the network that the method was given.
+    /// The network of a cycle, given its number from 0 and its time. It has at most as many observations as the column; return the same
+    /// object for the same network, so that methods do not prepare for it again. Null = the network that the method was given.
     /// </param>
     public static ITrajectoryView ObservedBy(this ITrajectoryView view, Func<long, double, IObservationNetwork?> network) =>
         new TrajectoryView(view.Schema, view, source => new ObservedCursor(source, network));
 
-    /// <summary>Refuses a cycle in which values of a column are missing, for steps where they would go into others unseen.</summary>
+    /// <summary>Refuses a cycle in which values of a column are missing, for steps where they would enter other values unnoticed.</summary>
     /// <param name="cycle">The cycle.</param>
     /// <param name="column">The column, which has a mask.</param>
-    /// <param name="step">What needs it, for the message.</param>
+    /// <param name="step">The step that needs the values, for the message.</param>
     /// <exception cref="ArgumentException">A value is missing.</exception>
     public static void RequireComplete(this ITrajectoryCursor cycle, Column column, string step)
     {
@@ -109,8 +109,8 @@ public static class TrajectoryViewExtensions
 
     /// <summary>The time of the state before a view's first cycle.</summary>
     /// <param name="view">The view.</param>
-    /// <param name="user">What starts there, for the message.</param>
-    /// <exception cref="ArgumentException">The view does not say it.</exception>
+    /// <param name="user">The step that starts at this time, for the message.</param>
+    /// <exception cref="ArgumentException">The view does not have a start time.</exception>
     public static double RequireStartTime(this ITrajectoryView view, string user) => view.StartTime
         ?? throw new ArgumentException($"{user} starts at the state before the first cycle, and the view does not say when that is: it " +
             "comes from a file that has no start time. Give StartTime in the options with which the file is read: a number in the view's " +

@@ -3,14 +3,15 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Values under a mask that calls them missing: they may be anything, NaN included, where they come in, and are zero from then
-/// on.</summary>
+/// <summary>
+/// Handles values that a mask calls missing: in the input they may be anything, NaN included; from then on they are zero.
+/// </summary>
 public static class MaskedValues
 {
-    /// <summary>The values, zero where they are missing; the same tensor where all of them are finite.</summary>
+    /// <summary>Sets missing values to zero; returns the same tensor if all of its values are finite.</summary>
     /// <param name="values">Any shape.</param>
     /// <param name="mask">The same shape, boolean, true = observed; null = all observed.</param>
-    /// <returns>Numbers that are finite wherever the mask says missing; others stay as they are.</returns>
+    /// <returns>Values that are finite wherever the mask says missing; the others are unchanged.</returns>
     public static Tensor Cleared(Tensor values, Tensor? mask)
     {
         if (mask is null || mask.dtype != ScalarType.Bool || !mask.HasSizesOf(values) || FiniteNumbers.All(values)) return values;

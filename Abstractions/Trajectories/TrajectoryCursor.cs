@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The base of most cursors: it computes a cycle's columns inside a dispose scope without gradients, keeps what was
-/// <see cref="Set"/> until the next cycle, and passes on what its source has.
+/// The base of most cursors: it computes a cycle's columns inside a dispose scope without gradients, keeps the columns that were
+/// <see cref="Set"/> until the next cycle, and passes on those of its source.
 /// </summary>
 /// <param name="source">The cursor it reads from, or null for one that makes its own cycles.</param>
 public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryCursor
@@ -31,7 +31,7 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
     /// <inheritdoc/>
     public virtual IDensity? AnalysisDensity => LeavesStateSpace ? null : Source?.AnalysisDensity;
 
-    // Whether what the source's densities are of, or are compared with, has other values here.
+    // Whether this cursor changes the columns that the source's densities are of, or are compared with.
     private bool LeavesStateSpace => Sets(Columns.Truth) || Sets(Columns.Observation) || Sets(Columns.Forecast) || Sets(Columns.Analysis);
 
     /// <inheritdoc/>
@@ -73,17 +73,19 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
     }
 
     /// <summary>
-    /// Computes the columns of a cycle; everything that is neither <see cref="Set"/> nor kept by the cursor itself is disposed.
+    /// Computes the columns of a cycle; all tensors that are neither <see cref="Set"/> nor kept by the cursor itself are disposed.
     /// </summary>
     /// <param name="cycle">The cycle's number, from 0.</param>
-    /// <returns>False where there is no such cycle.</returns>
+    /// <returns>False if there is no such cycle.</returns>
     protected abstract bool Compute(long cycle);
 
-    /// <summary>Gives a column its value for this cycle.</summary>
+    /// <summary>Sets the value of a column for this cycle.</summary>
     /// <param name="column">The column.</param>
     /// <param name="value">Its value.</param>
-    /// <param name="handsOver">Whether the tensor is the column's from now on, and not to be disposed by whoever made it (default: the
-    /// column keeps a tensor of its own on the same numbers).</param>
+    /// <param name="handsOver">
+    /// Whether the column takes over the tensor, which the caller must then not dispose (default: false, the column keeps its own tensor
+    /// on the same numbers).
+    /// </param>
     protected void Set(Column column, Tensor value, bool handsOver = false)
     {
         if (columns.Remove(column, out var older)) older.Dispose();
@@ -92,7 +94,7 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
     }
 
     /// <summary>
-    /// Says how a column's value follows from what the cursor keeps for this cycle; it is computed when it is first read.
+    /// Sets the function that computes a column from what the cursor keeps for this cycle; it runs when the column is first read.
     /// </summary>
     protected void SetOnDemand(Column column, Func<Tensor> compute)
     {
@@ -100,7 +102,7 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
         unread[column] = compute;
     }
 
-    /// <summary>Disposes what the cursor carries from cycle to cycle.</summary>
+    /// <summary>Disposes the state that the cursor carries from cycle to cycle.</summary>
     protected virtual void DisposeState() { }
 
     private bool Sets(Column column) => columns.ContainsKey(column) || unread.ContainsKey(column);
@@ -113,15 +115,15 @@ public abstract class TrajectoryCursor(ITrajectoryCursor? source) : ITrajectoryC
     }
 }
 
-/// <summary>A view made of a schema and a way to open cursors.</summary>
+/// <summary>A view made from a schema and a function that opens cursors.</summary>
 /// <param name="schema">The columns and the number of trajectories.</param>
-/// <param name="cycleCount">Number of cycles, or null where it never ends.</param>
-/// <param name="startTime">The time of the state before the first cycle, or null where nothing says it.</param>
+/// <param name="cycleCount">The number of cycles; null if the view never ends.</param>
+/// <param name="startTime">The time of the state before the first cycle; null if unknown.</param>
 /// <param name="open">Starts reading at the first cycle.</param>
 public sealed class TrajectoryView(TrajectorySchema schema, long? cycleCount, double? startTime, Func<ITrajectoryCursor> open)
     : ITrajectoryView
 {
-    /// <summary>A view that puts a step on another.</summary>
+    /// <summary>Makes a view that applies a step to another view.</summary>
     public TrajectoryView(TrajectorySchema schema, ITrajectoryView source, Func<ITrajectoryCursor, ITrajectoryCursor> open)
         : this(schema, source.CycleCount, source.StartTime, () => open(source.OpenCursor())) { }
 
@@ -138,7 +140,7 @@ public sealed class TrajectoryView(TrajectorySchema schema, long? cycleCount, do
     public ITrajectoryCursor OpenCursor() => open();
 }
 
-/// <summary>A transformer whose output of a cycle follows from that cycle's columns alone: the smallest step there is.</summary>
+/// <summary>A transformer whose output in a cycle depends on that cycle's columns alone: the simplest kind of step.</summary>
 /// <param name="name">What to call it.</param>
 /// <param name="contract">The columns it needs and adds.</param>
 public abstract class CycleTransformer(string name, SchemaContract contract) : ITransformer
@@ -154,12 +156,13 @@ public abstract class CycleTransformer(string name, SchemaContract contract) : I
         new TrajectoryView(Contract.Apply(input.Schema, Name), input,
             source => new Cursor(this, [.. Complete.Where(column => input.Schema.Has(Columns.MaskOf(column)))], source));
 
-    /// <summary>Columns of which no value may be missing, since each goes into more than its own place or the mask does not go along; a
-    /// cycle where one
-    /// is missing is refused with an <see cref="ArgumentException"/> (default: none).</summary>
+    /// <summary>
+    /// Columns in which no value may be missing, because each value affects more than its own place, or because the mask is not passed
+    /// on. A cycle where one is missing is refused with an <see cref="ArgumentException"/> (default: none).
+    /// </summary>
     protected virtual IReadOnlyList<Column> Complete => [];
 
-    /// <summary>The values of the columns it adds, <c>[batch, shape...]</c> each, in the contract's order.</summary>
+    /// <summary>Computes the columns that the step adds, <c>[batch, shape...]</c> each, in the contract's order.</summary>
     /// <param name="cycle">The cycle's columns.</param>
     protected abstract IReadOnlyList<Tensor> Apply(ITrajectoryCursor cycle);
 

@@ -11,7 +11,7 @@ public sealed record TrajectorySchema(long Batch, IReadOnlyList<ColumnDefinition
     public TrajectorySchema(long batch, params ColumnDefinition[] definitions)
         : this(batch, (IReadOnlyList<ColumnDefinition>)definitions) { }
 
-    /// <summary>The definition of a column, or null where the view does not have it.</summary>
+    /// <summary>The definition of a column; null if the view does not have it.</summary>
     public ColumnDefinition? Find(Column column)
     {
         foreach (var definition in Definitions)
@@ -23,7 +23,7 @@ public sealed record TrajectorySchema(long Batch, IReadOnlyList<ColumnDefinition
     public bool Has(Column column) => Find(column) is not null;
 
     /// <summary>The definition of a column.</summary>
-    /// <exception cref="SchemaException">The view does not have it; the message lists what it has.</exception>
+    /// <exception cref="SchemaException">The view does not have it; the message lists the columns it has.</exception>
     public ColumnDefinition this[Column column] => Find(column)
         ?? throw new SchemaException($"There is no column '{column}'; there are: {this}.");
 
@@ -44,19 +44,19 @@ public sealed record TrajectorySchema(long Batch, IReadOnlyList<ColumnDefinition
 }
 
 /// <summary>
-/// What a step needs of the view it is put on and what it adds to it. Chains compare contracts when steps are
-/// appended, so a pipeline that cannot work is refused while it is composed.
+/// The columns that a step needs from its input and those that it adds. Chains compare contracts when steps are appended, so a pipeline
+/// that cannot work is refused while it is composed.
 /// </summary>
 /// <param name="Requires">The columns the step reads.</param>
 /// <param name="Adds">The columns it writes, replacing those of the same name.</param>
 public sealed record SchemaContract(IReadOnlyList<ColumnDefinition> Requires, IReadOnlyList<ColumnDefinition> Adds)
 {
-    /// <summary>A step that needs and adds nothing.</summary>
+    /// <summary>The contract of a step that needs and adds nothing.</summary>
     public static SchemaContract None { get; } = new([], []);
 
-    /// <summary>The schema that leaves a step whose input has schema <paramref name="input"/>.</summary>
-    /// <param name="input">What the step is put on.</param>
-    /// <param name="step">How to call the step in a message.</param>
+    /// <summary>The output schema of a step whose input has the schema <paramref name="input"/>.</summary>
+    /// <param name="input">The schema of the step's input.</param>
+    /// <param name="step">The name of the step in a message.</param>
     /// <exception cref="SchemaException">A column is missing or has another shape.</exception>
     public TrajectorySchema Apply(TrajectorySchema input, string step)
     {
@@ -67,9 +67,10 @@ public sealed record SchemaContract(IReadOnlyList<ColumnDefinition> Requires, IR
 
     /// <summary>The contract of this step followed by another.</summary>
     /// <param name="next">The step that follows.</param>
-    /// <param name="step">How to call the step that follows in a message.</param>
-    /// <exception cref="SchemaException">This step offers a column in a shape the next cannot take, or both ask the input for the same
-    /// column in different shapes.</exception>
+    /// <param name="step">The name of the following step in a message.</param>
+    /// <exception cref="SchemaException">
+    /// This step provides a column in a shape that the next cannot take, or both need the same input column in different shapes.
+    /// </exception>
     public SchemaContract Then(SchemaContract next, string step)
     {
         var requires = Requires.ToList();

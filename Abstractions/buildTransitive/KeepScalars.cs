@@ -7,10 +7,10 @@ using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 
 /// <summary>
-/// Copies TorchSharp.dll and marks every method that hands a Scalar to native code "no optimisation": a bit each in the
-/// table of methods (ECMA-335, partition II, 22.26 and 23.1.10). An optimised method is done with a Scalar, for instance the
-/// hidden 1 in a + b, once it has read its handle. A garbage collection then frees it under the native code, which throws,
-/// ends the process or reads another number. A method that is not optimised keeps its arguments to its end.
+/// Copies TorchSharp.dll and marks every method that hands a Scalar to native code "no optimisation": a bit each in the table of methods
+/// (ECMA-335, partition II, 22.26 and 23.1.10). In an optimised method a Scalar, for instance the hidden 1 in a + b, is dead once its
+/// handle has been read. A garbage collection then frees it while native code uses it, which throws, ends the process or reads another
+/// number. A method that is not optimised keeps its arguments alive to its end.
 /// </summary>
 public sealed class KeepScalars : Task
 {
@@ -24,7 +24,7 @@ public sealed class KeepScalars : Task
     [Required]
     public string From { get; set; } = "";
 
-    /// <summary>Where the copy goes; written beside and renamed.</summary>
+    /// <summary>The path of the copy, which is written under another name and renamed.</summary>
     [Required]
     public string To { get; set; } = "";
 
@@ -83,7 +83,7 @@ public sealed class KeepScalars : Task
         return marked;
     }
 
-    // Whether a body has "call" or "callvirt" and the token; a number that looks like it only costs an optimisation.
+    // Whether a body has "call" or "callvirt" and the token; a number that only looks like it costs no more than an optimisation.
     private bool Calls(int body, byte[] token)
     {
         bool tiny = (file[body] & 3) == 2;
