@@ -1,9 +1,9 @@
 namespace DaML.Components;
 
-/// <summary>The kinds of component of this room that model files may hold.</summary>
+/// <summary>The kinds of component of this assembly that model files may hold.</summary>
 public static class DynamicsComponents
 {
-    /// <summary>All of them.</summary>
+    /// <summary>All these kinds.</summary>
     public static IReadOnlyList<ComponentType> All { get; } =
     [
         JointDynamics.Type, HybridErrorCovariance.Type, InterpolationObservationOperator.Type,

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A block-diagonal error covariance: parts of a vector, of other units or on other grids, whose errors are independent of each
-/// other. Height and currents of a shallow-water model are an example.
+/// A block-diagonal error covariance: parts of a vector, perhaps in different units or on different grids, whose errors are independent
+/// of each other, such as the height and the currents of a shallow-water model.
 /// </summary>
 [Component("block-error-covariance")]
 public sealed class BlockErrorCovariance : ErrorCovariance

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A tensor that never changes, with its copies on other devices and in other precisions, each made at its first use and
-/// kept. It lives as long as its owner, outside every dispose scope, and serves several threads at once.
+/// A tensor that never changes, with copies on other devices and in other precisions. Each copy is made at its first use and kept. The
+/// tensor lives as long as its owner, outside every dispose scope, and serves several threads at once.
 /// </summary>
 public sealed class ConstantTensor
 {

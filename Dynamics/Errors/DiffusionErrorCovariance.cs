@@ -6,11 +6,12 @@ namespace DaML.Components;
 /// <summary>
 /// Errors on a rectangular grid that are correlated by implicit diffusion (Weaver and Courtier 2001, Q. J. R. Meteorol. Soc. 127,
 /// 1815-1846; Mirouze and Weaver 2010, 136, 1421-1443): B = N (I - l^2 Laplacian)^-M N, the Matern correlation of order M - 1 on a plane,
-/// with a diagonal N that makes every variance the one asked for, beside walls too.
+/// with a diagonal N that gives every point the requested variance, beside walls as well.
 /// </summary>
 /// <remarks>
-/// On a rectangle the Laplacian has the modes of its two directions, so that every power of the operator is exact: root, inverse and
-/// determinant are at hand, and the normalisation is no estimate. A product takes four matrix products, 4 n (rows + columns) operations.
+/// On a rectangle the eigenvectors of the Laplacian are products of those of its two directions, so that every power of the operator is
+/// exact: root, inverse and determinant are available, and the normalisation is not an estimate. A product takes four matrix products, 4
+/// n (rows + columns) operations.
 /// </remarks>
 [Component("diffusion-error-covariance")]
 public sealed class DiffusionErrorCovariance : MatrixFreeErrorCovariance

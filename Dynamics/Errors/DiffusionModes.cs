@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The eigenvectors of minus the second difference on a line of points: the cosine, sine or Fourier basis that its ends
-/// ask for, and their eigenvalues.
+/// The eigenvectors of minus the second difference on a line of points: the cosine, sine or Fourier basis that suits its ends, and their
+/// eigenvalues.
 /// </summary>
 internal sealed class DiffusionModes
 {
@@ -31,9 +31,9 @@ internal sealed class DiffusionModes
         Basis = new ConstantTensor(values);
     }
 
-    /// <summary>Orthogonal, <c>[points, modes]</c>.</summary>
+    /// <summary>The eigenvectors, orthogonal, <c>[points, modes]</c>.</summary>
     public ConstantTensor Basis { get; }
 
-    /// <summary>In units of the inverse spacing squared, zero or above.</summary>
+    /// <summary>The eigenvalues in units of the inverse spacing squared, zero or above.</summary>
     public double[] Eigenvalues { get; }
 }

@@ -1,15 +1,15 @@
 namespace DaML.Components;
 
-/// <summary>What diffusion meets at the two ends of a direction.</summary>
+/// <summary>The boundary condition of diffusion at the two ends of a direction.</summary>
 public enum DiffusionBoundary
 {
     /// <summary>A mirror half a spacing beyond the last point: nothing diffuses through a wall between cells.</summary>
     Mirror,
 
-    /// <summary>Zero one spacing beyond the last point, as the current through a wall is.</summary>
+    /// <summary>Zero one spacing beyond the last point, like the current through a wall.</summary>
     Zero,
 
-    /// <summary>The other end.</summary>
+    /// <summary>The two ends are neighbours.</summary>
     Periodic,
 }
 
@@ -22,16 +22,16 @@ public sealed record DiffusionOptions
     /// <summary>Number of points in y, at least 1 (default: 1, a line).</summary>
     public int Rows { get; init; } = 1;
 
-    /// <summary>Distance of points in x (default: 1).</summary>
+    /// <summary>The distance between points in x (default: 1).</summary>
     public double SpacingX { get; init; } = 1;
 
-    /// <summary>Distance of points in y (default: 1).</summary>
+    /// <summary>The distance between points in y (default: 1).</summary>
     public double SpacingY { get; init; } = 1;
 
-    /// <summary>The ends in x (default: <see cref="DiffusionBoundary.Mirror"/>).</summary>
+    /// <summary>The boundary condition in x (default: <see cref="DiffusionBoundary.Mirror"/>).</summary>
     public DiffusionBoundary BoundaryX { get; init; }
 
-    /// <summary>The ends in y (default: <see cref="DiffusionBoundary.Mirror"/>).</summary>
+    /// <summary>The boundary condition in y (default: <see cref="DiffusionBoundary.Mirror"/>).</summary>
     public DiffusionBoundary BoundaryY { get; init; }
 
     /// <summary>
@@ -50,8 +50,8 @@ public sealed record DiffusionOptions
     public double Variance { get; init; } = 1;
 
     /// <summary>
-    /// The variance of each point, row by row, zero or above; zero on land and where nothing errs (default: null, <see cref="Variance"/>
-    /// everywhere).
+    /// The variance of each point, row by row, zero or above; zero on land and where there is no error (default: null,
+    /// <see cref="Variance"/> everywhere).
     /// </summary>
     public double[]? Variances { get; init; }
 

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Error covariances R in the form that fits them: a variance times the identity, a diagonal, a full matrix, blocks, a diffusion, a hybrid
-/// with an ensemble. All may be singular.
+/// Error covariances R in the form that suits them: a variance times the identity, a diagonal, a full matrix, blocks, a diffusion, a
+/// hybrid with an ensemble. All may be singular.
 /// </summary>
 public abstract class ErrorCovariance : IErrorCovariance
 {
@@ -47,7 +47,7 @@ public abstract class ErrorCovariance : IErrorCovariance
 
     /// <summary>Independent errors of the parts of a vector: a block-diagonal R.</summary>
     /// <param name="blocks">The covariances of the parts, in the order of the vector; at least one.</param>
-    /// <exception cref="ArgumentException">There is none.</exception>
+    /// <exception cref="ArgumentException">There are no blocks.</exception>
     public static BlockErrorCovariance Blocks(params IReadOnlyList<IErrorCovariance> blocks) => new(blocks);
 
     /// <summary>Errors of one field on a rectangular grid, correlated by implicit diffusion.</summary>
@@ -55,11 +55,11 @@ public abstract class ErrorCovariance : IErrorCovariance
     /// <exception cref="ArgumentException">A setting is out of range.</exception>
     public static DiffusionErrorCovariance Diffusion(DiffusionOptions options) => new(options);
 
-    /// <summary>A static covariance mixed with an ensemble's, (1 - w) B_s + w X X^T / (N - 1).</summary>
+    /// <summary>A hybrid of a static covariance and an ensemble's, (1 - w) B_s + w X X^T / (N - 1).</summary>
     /// <param name="members">The ensemble, <c>[N, n]</c>, at least 2 members; its mean is removed.</param>
     /// <param name="background">B_s, of dimension n.</param>
-    /// <param name="weight">w, above 0, at most 1. With 1 the covariance is the ensemble's alone.</param>
-    /// <exception cref="ArgumentException">Shapes that differ, values that are not finite, a weight out of range.</exception>
+    /// <param name="weight">w, above 0, at most 1. If it is 1, the covariance is the ensemble's alone.</param>
+    /// <exception cref="ArgumentException">Shapes differ, a value is not finite, or the weight is out of range.</exception>
     public static HybridErrorCovariance Hybrid(Tensor members, IErrorCovariance background, double weight) =>
         HybridErrorCovariance.Of(members, background, weight);
 
@@ -79,8 +79,8 @@ public abstract class ErrorCovariance : IErrorCovariance
     public Tensor ColourAdjoint(Tensor vector) => InScope(vector, null, (v, _) => FactorAdjoint(v));
 
     /// <summary>
-    /// Whether R is diagonal: without a mask nothing is made then beside the result, and no dispose scope is needed, which costs as much as
-    /// a small operator.
+    /// Whether R is diagonal. If so, a call without a mask makes no tensor beside its result and needs no dispose scope, which costs as
+    /// much as a small operator.
     /// </summary>
     private protected virtual bool IsDiagonal => false;
 
@@ -93,10 +93,12 @@ public abstract class ErrorCovariance : IErrorCovariance
     /// <summary>L v.</summary>
     private protected abstract Tensor Factor(Tensor white);
 
-    /// <summary>L^T v; for a diagonal L the same as L v.</summary>
+    /// <summary>L^T v (default: L v, right for a diagonal L).</summary>
     private protected virtual Tensor FactorAdjoint(Tensor vector) => Factor(vector);
 
-    /// <summary>The vector with zeros where the mask says missing; the mask <c>[batch, p]</c> serves all dimensions between.</summary>
+    /// <summary>
+    /// The vector with zeros where the mask says missing; the mask <c>[batch, p]</c> applies to all dimensions in between.
+    /// </summary>
     private protected static Tensor Masked(Tensor vector, Tensor? mask) =>
         mask is null ? vector : vector.masked_fill(Between(mask, vector.ndim).logical_not(), 0);
 

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>A full error covariance matrix R = L L^T: Cholesky's L, or where R is singular that of its eigenvectors.</summary>
+/// <summary>
+/// A full error covariance matrix R = L L^T: L is its Cholesky factor or, if R is singular, a root from its eigenvectors.
+/// </summary>
 [Component("full-error-covariance")]
 public sealed class FullErrorCovariance : ErrorCovariance
 {
@@ -45,8 +47,8 @@ public sealed class FullErrorCovariance : ErrorCovariance
 
     private protected override Tensor FactorAdjoint(Tensor vector) => matmul(vector, factor.Like(vector));
 
-    // Solves with L for vectors [..., p] as columns. With a mask, R becomes M R M + (I - M): exact on the components
-    // that exist, and the zeros of the others stay zero.
+    // Solves with L for vectors [..., p] as columns. With a mask, R becomes M R M + (I - M): this is exact on the components that exist,
+    // and the zeros of the others stay zero.
     private Tensor Columns(Tensor vector, Tensor? mask, Func<Tensor, Tensor, Tensor> solve)
     {
         long p = Dimension;
@@ -58,7 +60,8 @@ public sealed class FullErrorCovariance : ErrorCovariance
         return solve(lower, columns).mT.reshape(vector.Sizes());
     }
 
-    // The squared pivot of a component is what of its variance those before it do not explain; round-off leaves a share of n epsilon.
+    // The squared pivot of a component is the part of its variance that the components before it do not explain; round-off leaves a share
+    // of n epsilon.
     private static string? Singular(Tensor matrix, Tensor lower, int failed, ScalarType given)
     {
         long component = failed - 1;

@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A static covariance mixed with an ensemble's (Hamill and Snyder 2000, Mon. Weather Rev. 128, 2905-2919):
-/// B = (1 - w) B_s + w X X^T / (N - 1) with the members' anomalies X. The ensemble is not localised, so that few members need a B_s
-/// with weight.
+/// A hybrid of a static covariance and an ensemble's (Hamill and Snyder 2000, Mon. Weather Rev. 128, 2905-2919): B = (1 - w) B_s + w X
+/// X^T / (N - 1) with the members' anomalies X. The ensemble is not localised, so an ensemble of few members needs a B_s with some
+/// weight.
 /// </summary>
 /// <remarks>
-/// With B_s = S S^T and the singular vectors q_i, values s_i of S^-1 X, scaled by the weights, B = (1 - w) S (I + sum s_i^2 q_i
-/// q_i^T) S^T: root, inverse and determinant follow at the cost of those of B_s and 2 n N operations. Where B_s is singular, or the
-/// ensemble has the whole weight, there is no S^-1, and B is kept as a full matrix, n x n.
+/// With B_s = S S^T, and with the singular vectors q_i and singular values s_i of S^-1 X, scaled by the weights, B = (1 - w) S (I + sum
+/// s_i^2 q_i q_i^T) S^T: root, inverse and determinant follow at the cost of those of B_s and 2 n N operations. If B_s is singular, or
+/// the ensemble has the whole weight, there is no S^-1, and B is kept as a full matrix, n x n.
 /// </remarks>
 public sealed class HybridErrorCovariance : MatrixFreeErrorCovariance, IComponent
 {
@@ -48,7 +48,7 @@ public sealed class HybridErrorCovariance : MatrixFreeErrorCovariance, IComponen
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         var doubles = members.to_type(ScalarType.Float64);
-        // Components that never vary have no variance, round-off of the mean included.
+        // Components that never vary have no variance, not even from round-off of the mean.
         var varies = (doubles != doubles[0]).any(0);
         var anomalies = Math.Sqrt(weight / (members.size(0) - 1)) * (doubles - doubles.mean([0], keepdim: true)).where(varies, 0);
         if (weight == 1 || background.Singularity is not null)

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The covariance of an error of a state and of parameters that is independent in the two. Parts without error have
-/// variance zero; the covariance then is singular and can be drawn from and added, but not inverted.
+/// The error covariance of a state and of parameters whose errors are independent of each other. A part without error has variance zero.
+/// The covariance is then singular: it can be drawn from and added, but not inverted.
 /// </summary>
 [Component("joint-error-covariance")]
 public sealed class JointErrorCovariance : ErrorCovariance
@@ -32,7 +32,7 @@ public sealed class JointErrorCovariance : ErrorCovariance
         : Array.IndexOf(variances, 0) is >= 0 and var i ? $"parameter {i} (from 0), which persists, has no error. Let it walk at random."
         : state.Singularity is { } why ? $"in the state {why}" : null;
 
-    /// <summary>Minus infinity where a part has no error.</summary>
+    /// <summary>ln det R; minus infinity if a part has no error.</summary>
     public override double LogDeterminant => (state?.LogDeterminant ?? double.NegativeInfinity) + variances.Sum(Math.Log);
 
     /// <inheritdoc/>

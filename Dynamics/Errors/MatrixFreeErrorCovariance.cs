@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// An error covariance that is applied without its matrix. Only a mask needs the matrix: the inverse of a part is no part of the
-/// inverse. The first masked product makes it, <c>[p, p]</c> numbers.
+/// An error covariance that is applied without its matrix. Only a mask needs the matrix, because the inverse of a part of R is not a part
+/// of its inverse. The first masked product makes the matrix, <c>[p, p]</c> numbers.
 /// </summary>
 public abstract class MatrixFreeErrorCovariance : ErrorCovariance
 {

@@ -35,6 +35,6 @@ public sealed class ScalarErrorCovariance : ErrorCovariance
 
     private protected override Tensor Factor(Tensor white) => IsUnit ? white.alias() : white * Math.Sqrt(Variance);
 
-    // Unit variances are the usual ones of twin experiments, and an operator costs more than most of what is done in a cycle.
+    // Unit variances are usual in twin experiments, and an operator costs more than most of the work of a cycle.
     private bool IsUnit => Variance == 1;
 }

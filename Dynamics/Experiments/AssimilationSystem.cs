@@ -1,10 +1,9 @@
 namespace DaML;
 
 /// <summary>
-/// The problem that methods are put to: a model, what is observed of it, how often, and where it starts. Twin experiments are drawn from
-/// it, and
-/// every method, tuning and learned analysis takes it. It is changed by <c>with</c>: <c>system with { Dynamics = imperfect }</c> is an
-/// experiment with model error, <c>system with { Network = sparse }</c> one of a sweep over networks.
+/// The problem that methods solve: a model, the observations of it, how often they come, and where the model starts. Twin experiments are
+/// drawn from it, and every method, tuning and learned analysis takes it. Change it with <c>with</c>: <c>system with { Dynamics =
+/// imperfect }</c> is an experiment with model error, and <c>system with { Network = sparse }</c> is one of a sweep over networks.
 /// </summary>
 public sealed record AssimilationSystem
 {
@@ -13,9 +12,9 @@ public sealed record AssimilationSystem
     private readonly double? interval;
     private readonly IInitialCondition? initial;
 
-    /// <summary>Joins a model and what is observed of it.</summary>
-    /// <param name="dynamics">The model, with its error covariance where it has one.</param>
-    /// <param name="network">What is observed, on states of the model's dimension.</param>
+    /// <summary>Joins a model and an observation network.</summary>
+    /// <param name="dynamics">The model, with its error covariance if it has one.</param>
+    /// <param name="network">The observation network, on states of the model's dimension.</param>
     /// <exception cref="ArgumentException">The network observes states of another dimension.</exception>
     public AssimilationSystem(IDynamics dynamics, IObservationNetwork network)
     {
@@ -24,9 +23,10 @@ public sealed record AssimilationSystem
         Check();
     }
 
-    /// <summary>The model M, with its error covariance where it has one.</summary>
-    /// <exception cref="ArgumentException">It has another dimension than the network observes, or the interval is no whole number of its
-    /// time steps.</exception>
+    /// <summary>The model M, with its error covariance if it has one.</summary>
+    /// <exception cref="ArgumentException">
+    /// The network observes states of another dimension, or the interval is not a whole number of the model's time steps.
+    /// </exception>
     public IDynamics Dynamics
     {
         get => dynamics;
@@ -37,8 +37,8 @@ public sealed record AssimilationSystem
         }
     }
 
-    /// <summary>What is observed: H, R and which observations exist.</summary>
-    /// <exception cref="ArgumentException">It observes states of another dimension than the model's.</exception>
+    /// <summary>The observation network: H, R and which observations exist.</summary>
+    /// <exception cref="ArgumentException">The network observes states of another dimension than the model's.</exception>
     public IObservationNetwork Network
     {
         get => network;
@@ -50,10 +50,12 @@ public sealed record AssimilationSystem
     }
 
     /// <summary>
-    /// The time between observations in the model's unit, a whole number of its time steps (default: one time step). A twin
-    /// experiment is observed so; methods take the times of the view they are put on.
+    /// The time between observations in the model's unit, a whole number of its time steps (default: one time step). A twin experiment
+    /// makes observations at this interval; methods use the times of the view they are applied to.
     /// </summary>
-    /// <exception cref="ArgumentException">It is not above zero, shorter than a time step, or no whole number of them.</exception>
+    /// <exception cref="ArgumentException">
+    /// The interval is not above zero, is shorter than a time step, or is not a whole number of steps.
+    /// </exception>
     public double Interval
     {
         get => interval ?? dynamics.TimeStep;
@@ -65,14 +67,13 @@ public sealed record AssimilationSystem
     }
 
     /// <summary>
-    /// What truths, members and first guesses are drawn from at the view's start (default: null, what each method usually starts from:
-    /// where
-    /// the model says its states start, or its attractor, 1000 time steps after independent standard normal numbers; a learned analysis
-    /// starts from
-    /// the climatology of its training data). A filter of fixed inflation and fewer members than the state has components may never find a
-    /// truth from the attractor; published twin experiments start both near one state. The finite-size filter does find it.
+    /// The distribution of truths, members and first guesses at the view's start. The default is null, the usual start of each method:
+    /// the model's own initial condition or, if it has none, its attractor, 1000 time steps after independent standard normal numbers; a
+    /// learned analysis starts from the climatology of its training data. A filter of fixed inflation and fewer members than the state
+    /// has components may never converge to the truth from the attractor; published twin experiments start both near one state. The
+    /// finite-size filter does converge.
     /// </summary>
-    /// <exception cref="ArgumentException">It has another dimension than the model.</exception>
+    /// <exception cref="ArgumentException">The distribution has another dimension than the model.</exception>
     public IInitialCondition? Initial
     {
         get => initial;
@@ -83,20 +84,21 @@ public sealed record AssimilationSystem
         }
     }
 
-    /// <summary>The initial condition, or where the model's states usually start; then states are refused when they are drawn for a model
-    /// that
-    /// does not forget where it starts (<see cref="InitialConditionExtensions.UsualInitialCondition"/>).</summary>
+    /// <summary>
+    /// The initial condition or, if none is set, the model's usual one. Drawing states from the usual one is refused for a model that
+    /// does not forget its initial state (<see cref="InitialConditionExtensions.UsualInitialCondition"/>).
+    /// </summary>
     public IInitialCondition InitialOrUsual => initial ?? dynamics.UsualInitialCondition();
 
-    /// <summary>The initial condition as the normal distribution that Kalman filters need.</summary>
-    /// <param name="method">What needs it, for the message.</param>
-    /// <exception cref="ArgumentException">There is none, or one that is not normal.</exception>
+    /// <summary>Returns the initial condition as the normal distribution that Kalman filters need.</summary>
+    /// <param name="method">The method that needs it, for the message.</param>
+    /// <exception cref="ArgumentException">There is no initial condition, or it is not normal.</exception>
     public GaussianInitialCondition GaussianInitial(string method) => initial as GaussianInitialCondition
         ?? throw new ArgumentException($"{method} starts from a mean and a covariance: give {nameof(AssimilationSystem)}.{nameof(Initial)} "
             +
             $"a {nameof(GaussianInitialCondition)}; given: {(initial is null ? "none" : initial.GetType().Name)}.");
 
-    /// <summary>The system in one line: model, observations, interval and start.</summary>
+    /// <summary>Describes the system in one line: model, observations, interval and start.</summary>
     public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture,
         $"{dynamics.Name}, {network.Operator.ObservationDimension} of {dynamics.Dimension} components observed " +
             $"({network.Operator.Name}) every {Interval:g6}") +

@@ -5,20 +5,22 @@ namespace DaML;
 /// <summary>Trajectory views, made from <see cref="DataAssimilationContext.Data"/>.</summary>
 public static class DataCatalogExtensions
 {
-    /// <summary>A twin experiment that generates itself on the fly.</summary>
+    /// <summary>Makes a twin experiment, which is computed while it is read.</summary>
     /// <param name="catalog">The catalog.</param>
-    /// <param name="system">The true model, what is observed of it and how often, and where the truths start.</param>
+    /// <param name="system">The true model, its observations and their interval, and where the truths start.</param>
     /// <param name="options">Settings (default: null, their defaults).</param>
     public static TwinExperiment Twin(this DataCatalog catalog, AssimilationSystem system, TwinExperimentOptions? options = null) =>
         new(catalog.Context, system, options);
 
-    /// <summary>Trajectories that are in memory, moved to the context's device.</summary>
+    /// <summary>Makes a view of trajectories in memory, moved to the context's device.</summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="columns">The columns, <c>[cycles, batch, shape...]</c> each; values that a column's mask calls missing may be anything,
     /// NaN included.</param>
     /// <param name="times">The cycles' times in the model's unit, rising; they need not be equally far apart.</param>
-    /// <param name="startTime">The time of the state before the first cycle (default: 0); the first of the times where the first
-    /// observation is of the initial time.</param>
+    /// <param name="startTime">
+    /// The time of the state before the first cycle (default: 0); give the first of the times if the first observation is of the initial
+    /// state.
+    /// </param>
     public static MemoryTrajectoryView FromMemory(this DataCatalog catalog, IReadOnlyDictionary<Column, Tensor> columns,
         IReadOnlyList<double> times, double startTime = 0)
     {

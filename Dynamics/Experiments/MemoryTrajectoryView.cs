@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>A view whose cycles are all in memory. Dispose it to free them at once; its cursors must not be used after.</summary>
+/// <summary>A view whose cycles are all in memory. Dispose it to free them at once; its cursors must not be used afterwards.</summary>
 public sealed class MemoryTrajectoryView : ITrajectoryView, IDisposable
 {
     private readonly IReadOnlyDictionary<Column, Tensor> columns;
@@ -11,16 +11,19 @@ public sealed class MemoryTrajectoryView : ITrajectoryView, IDisposable
 
     /// <summary>Creates a view; it shares the tensors' memory, so they must not be changed afterwards.</summary>
     /// <param name="columns">
-    /// The columns, <c>[cycles, batch, shape...]</c> each; finite, but for values that the column's mask (<see cref="Columns.MaskOf"/>)
-    /// calls missing: where these are not all finite the view has a copy in which they are zero.
+    /// The columns, <c>[cycles, batch, shape...]</c> each; finite, except for values that the column's mask
+    /// (<see cref="Columns.MaskOf"/>) calls missing. If a missing value is not finite, the view holds a copy in which the missing values
+    /// are zero.
     /// </param>
     /// <param name="times">The cycles' times in the model's unit, rising; they need not be equally far apart.</param>
     /// <param name="startTime">
-    /// The time of the state before the first cycle, not above the first of the times; the first of them itself where the first
-    /// observation is of the initial time; null = nothing says it.
+    /// The time of the state before the first cycle, at most the first of the times, and equal to it if the first observation is of the
+    /// initial state; null = unknown.
     /// </param>
-    /// <exception cref="ArgumentException">No column or no cycle, columns of different lengths, values that are not finite, a mask that is
-    /// not boolean, times that do not rise.</exception>
+    /// <exception cref="ArgumentException">
+    /// There is no column or no cycle, columns have different lengths, a value is not finite, a mask is not boolean, or the times do not
+    /// rise.
+    /// </exception>
     public MemoryTrajectoryView(IReadOnlyDictionary<Column, Tensor> columns, IReadOnlyList<double> times, double? startTime)
     {
         if (columns.Count == 0 || times.Count == 0)
@@ -94,7 +97,7 @@ public sealed class MemoryTrajectoryView : ITrajectoryView, IDisposable
         return Require.Finite(MaskedValues.Cleared(values, mask), $"The column '{column}'");
     }
 
-    // What observed each cycle, where the view that was recorded says so.
+    // The network of each cycle, if the recorded view has them.
     internal IReadOnlyList<IObservationNetwork?>? Networks { get; init; }
 
     private sealed class Cursor(MemoryTrajectoryView view) : TrajectoryCursor(null)

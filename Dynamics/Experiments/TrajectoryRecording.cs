@@ -6,11 +6,11 @@ namespace DaML;
 /// <summary>Records views in memory.</summary>
 public static class TrajectoryRecording
 {
-    /// <summary>Reads a view once and keeps its cycles, so that what is costly to make is made once.</summary>
-    /// <param name="view">A view that ends; put <see cref="TrajectoryViewExtensions.Take"/> on one that does not.</param>
-    /// <param name="columns">Which columns; none named = all.</param>
-    /// <param name="progress">Told how far it has come, at most ten times a second.</param>
-    /// <param name="cancellation">Stops it.</param>
+    /// <summary>Reads a view once and keeps its cycles, so that costly cycles are computed once.</summary>
+    /// <param name="view">A view that ends; apply <see cref="TrajectoryViewExtensions.Take"/> to one that does not.</param>
+    /// <param name="columns">The columns to keep (default: all).</param>
+    /// <param name="progress">Receives progress reports, at most ten a second.</param>
+    /// <param name="cancellation">Stops the recording.</param>
     /// <exception cref="ArgumentException">The view never ends.</exception>
     /// <exception cref="SchemaException">The view does not have one of the columns.</exception>
     public static MemoryTrajectoryView Materialise(this ITrajectoryView view, IReadOnlyList<Column>? columns = null,

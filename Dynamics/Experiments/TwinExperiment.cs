@@ -9,34 +9,36 @@ public sealed record TwinExperimentOptions
     /// <summary>Number of independent trajectories that run side by side.</summary>
     public long Batch { get; init; } = 1;
 
-    /// <summary>Number of cycles; null = without end.</summary>
+    /// <summary>The number of cycles (default: null, without end).</summary>
     public long? Cycles { get; init; }
 
     /// <summary>
-    /// The network of each cycle by its time, where operator, places or errors change from cycle to cycle; null = the experiment's own,
-    /// always. None has more
-    /// observations than the experiment's own, which says how many the view has; what is not observed is masked.
+    /// The network of each cycle by its time, if operator, places or errors change from cycle to cycle (default: null, always the
+    /// system's network). The system's network determines the number of observations in the view. No network of a cycle may have more;
+    /// what it does not observe is masked.
     /// </summary>
     public Func<double, IObservationNetwork>? NetworkAt { get; init; }
 
-    /// <summary>Observation errors that differ in size from trajectory to trajectory; null = the network's in all of them.</summary>
+    /// <summary>
+    /// The range of observation errors that differ in size from trajectory to trajectory (default: null, the network's errors in all of
+    /// them).
+    /// </summary>
     public ObservationErrorScale? ErrorScale { get; init; }
 
-    /// <summary>The precision of all columns; null = the context's.</summary>
+    /// <summary>The precision of all columns (default: null, the context's).</summary>
     public ScalarType? Precision { get; init; }
 
     /// <summary>
-    /// The name its random streams begin with; two experiments with the same name, seed and settings are the same to the bit.
+    /// The first part of the names of its random streams; two experiments with the same name, seed and settings are the same to the bit.
     /// </summary>
     public string Stream { get; init; } = "twin";
 }
 
 /// <summary>
-/// A twin experiment that generates itself on the fly: a model runs as the truth, with its model error where it has one,
-/// and an observation network observes it. Columns <see cref="Columns.Truth"/> <c>[n]</c>,
-/// <see cref="Columns.Observation"/> <c>[p]</c> and, where observations may be missing,
-/// <see cref="Columns.ObservationMask"/> <c>[p]</c>, with <see cref="TwinExperimentOptions.ErrorScale"/> also
-/// <see cref="Columns.ObservationErrorScale"/>. Time starts at 0; the first cycle is one interval later.
+/// A twin experiment that is computed while it is read: a model runs as the truth, with its model error if it has one, and an observation
+/// network observes it. Its columns are <see cref="Columns.Truth"/> <c>[n]</c>, <see cref="Columns.Observation"/> <c>[p]</c> and, if
+/// observations may be missing, <see cref="Columns.ObservationMask"/> <c>[p]</c>, with <see cref="TwinExperimentOptions.ErrorScale"/>
+/// also <see cref="Columns.ObservationErrorScale"/>. Time starts at 0; the first cycle is one interval later.
 /// </summary>
 public sealed class TwinExperiment : ITrajectoryView
 {
@@ -49,9 +51,9 @@ public sealed class TwinExperiment : ITrajectoryView
 
     /// <summary>Creates an experiment; nothing is computed before a cursor moves.</summary>
     /// <param name="context">Seed, device and precision.</param>
-    /// <param name="system">The true model, what is observed of it and how often, and where the truths start.</param>
+    /// <param name="system">The true model, its observations and their interval, and where the truths start.</param>
     /// <param name="options">Settings (default: null, their defaults).</param>
-    /// <exception cref="ArgumentException">A count below one, a precision that is neither single nor double.</exception>
+    /// <exception cref="ArgumentException">A count is below one, or the precision is neither single nor double.</exception>
     public TwinExperiment(DataAssimilationContext context, AssimilationSystem system, TwinExperimentOptions? options = null)
     {
         options ??= new TwinExperimentOptions();
@@ -151,7 +153,7 @@ public sealed class TwinExperiment : ITrajectoryView
             observationStream.Dispose();
         }
 
-        // With zeros that are masked behind what the cycle's network observed.
+        // Adds masked zeros behind the observations of the cycle's network.
         private Observation Padded(Observation observation)
         {
             long p = twin.network.Operator.ObservationDimension, missing = p - observation.Values.size(1);
@@ -164,7 +166,7 @@ public sealed class TwinExperiment : ITrajectoryView
                 cat([mask, zeros([mask.size(0), missing], dtype: ScalarType.Bool, device: mask.device)], 1), observation.Time);
         }
 
-        // The time of a cycle, counted so that it does not drift.
+        // The time of a cycle, computed so that it does not drift.
         private double At(long cycle) => (cycle + 1) * twin.interval;
 
         private Tensor Start()

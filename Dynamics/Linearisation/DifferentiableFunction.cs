@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A function whose backward pass is managed code, as one node of the autograd graph. An exception in that code must not cross
-/// libtorch's frames, which would end the process. It is caught here; libtorch is made to fail by a gradient it refuses; and
-/// <see cref="Differentiation"/> throws the exception itself once libtorch has returned. Whoever calls <c>Tensor.backward</c>
-/// directly gets TorchSharp's exception about an invalid gradient.
+/// A function whose backward pass is managed code, as one node of the autograd graph. An exception in that code must not cross libtorch's
+/// frames, which would end the process. It is caught here; libtorch is made to fail with a gradient that it refuses; and
+/// <see cref="Differentiation"/> throws the original exception once libtorch has returned. A caller of <c>Tensor.backward</c> gets
+/// TorchSharp's exception about an invalid gradient instead.
 /// </summary>
 /// <typeparam name="TSelf">The function.</typeparam>
 public abstract class DifferentiableFunction<TSelf> : autograd.SingleTensorFunction<TSelf>
@@ -15,14 +15,16 @@ public abstract class DifferentiableFunction<TSelf> : autograd.SingleTensorFunct
 {
     private const string AreTensors = "are tensors";
 
-    /// <summary>The value, without a graph.</summary>
-    /// <param name="context">Where tensors and data for the backward pass are kept.</param>
+    /// <summary>Computes the value, without a graph.</summary>
+    /// <param name="context">Keeps tensors and data for the backward pass.</param>
     /// <param name="arguments">Tensors and other objects.</param>
     protected abstract Tensor Forward(autograd.AutogradContext context, object[] arguments);
 
-    /// <summary>The gradients in the arguments, one for each; null for what is no tensor or needs none.</summary>
-    /// <param name="context">What <see cref="Forward"/> kept.</param>
-    /// <param name="sensitivity">The gradient in the value.</param>
+    /// <summary>
+    /// Computes the gradients with respect to the arguments, one for each; null for an argument that is not a tensor or needs no gradient.
+    /// </summary>
+    /// <param name="context">The tensors and data that <see cref="Forward"/> kept.</param>
+    /// <param name="sensitivity">The gradient with respect to the value.</param>
     protected abstract List<Tensor> Backward(autograd.AutogradContext context, Tensor sensitivity);
 
     /// <inheritdoc/>
@@ -40,13 +42,13 @@ public abstract class DifferentiableFunction<TSelf> : autograd.SingleTensorFunct
         catch (Exception exception)
         {
             Differentiation.Keep(exception);
-            // One complex number: the gradient of no real tensor.
+            // One complex number, which is not a valid gradient of a real tensor.
             var refused = zeros([], dtype: ScalarType.ComplexFloat32, device: grad_output.device);
             return [.. areTensors.Select(isTensor => isTensor ? refused : null!)];
         }
     }
 
-    // Another number of gradients would end the process, and one that a dispose scope has freed would count as zero.
+    // A wrong number of gradients would end the process, and a gradient that a dispose scope has freed would count as zero.
     private List<Tensor> Complete(List<Tensor> gradients, int arguments)
     {
         if (gradients?.Count != arguments)

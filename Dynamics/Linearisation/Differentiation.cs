@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Tangent linear and adjoint of any function of a tensor by automatic differentiation. Where gradients are enabled and
-/// something the results depend on requires them, the results can be differentiated again.
+/// The tangent linear and adjoint of any function of a tensor, by automatic differentiation. The results can be differentiated again if
+/// gradients are enabled and something that the results depend on requires them.
 /// </summary>
 /// <remarks>
 /// All gradients of the library come from here. An error inside libtorch's engine (an operator without derivative, a tensor
@@ -30,16 +30,16 @@ public static class Differentiation
 
         """));
 
-    // What was thrown in managed code of a backward pass on this thread, kept until libtorch has returned.
+    // The exception that managed code threw in a backward pass on this thread, kept until libtorch has returned.
     [ThreadStatic] private static ExceptionDispatchInfo? thrown;
 
     /// <summary>
     /// f(x) and f'(x) dx by two passes of reverse mode: v -> f'(x)^T v is linear in v, and its derivative along dx is f'(x) dx.
     /// </summary>
-    /// <param name="function">f; built of differentiable tensor operators.</param>
-    /// <param name="at">x, where it is linearised.</param>
+    /// <param name="function">f, made of differentiable tensor operators.</param>
+    /// <param name="at">x, the point of linearisation.</param>
     /// <param name="perturbation">dx, of x's shape.</param>
-    /// <param name="name">What messages call the function (default: "The function").</param>
+    /// <param name="name">The name of the function in messages (default: "The function").</param>
     /// <exception cref="ArgumentException">The perturbation does not have x's shape.</exception>
     /// <exception cref="InvalidOperationException">
     /// The value does not depend on x through differentiable operators, the function changes x in place, or libtorch cannot differentiate
@@ -56,7 +56,7 @@ public static class Differentiation
         var y = Connected(Value(function, x, name), name);
         var v = zeros_like(y).requires_grad_();
         var pulledBack = Run(y, [x], v, retain: true, create: true, unused: false, name)[0];
-        // A derivative that is zero everywhere, as that of rounding, does not depend on v.
+        // A derivative that is zero everywhere, like that of rounding, does not depend on v.
         var tangent = pulledBack.requires_grad
             ? Run(pulledBack, [v], perturbation, differentiable, differentiable, unused: true, name)[0]
             : zeros_like(y);
@@ -64,10 +64,10 @@ public static class Differentiation
     }
 
     /// <summary>f'(x)^T dy by reverse mode.</summary>
-    /// <param name="function">f; built of differentiable tensor operators.</param>
-    /// <param name="at">x, where it is linearised.</param>
+    /// <param name="function">f, made of differentiable tensor operators.</param>
+    /// <param name="at">x, the point of linearisation.</param>
     /// <param name="sensitivity">dy, of the shape of f(x).</param>
-    /// <param name="name">What messages call the function (default: "The function").</param>
+    /// <param name="name">The name of the function in messages (default: "The function").</param>
     /// <exception cref="ArgumentException">The sensitivity does not have the shape of f(x).</exception>
     /// <exception cref="InvalidOperationException">
     /// The value does not depend on x through differentiable operators, the function changes x in place, or libtorch cannot differentiate
@@ -84,13 +84,13 @@ public static class Differentiation
         return Run(y, [x], sensitivity, differentiable, differentiable, unused: false, name)[0].MoveToOuterDisposeScope();
     }
 
-    /// <summary>(dy/dx_i)^T w for each x_i, of a value that was computed from them; zero where the value does not depend on x_i.</summary>
+    /// <summary>(dy/dx_i)^T w for each x_i, of a value y that was computed from them; zero if y does not depend on x_i.</summary>
     /// <param name="value">y; it belongs to a graph.</param>
-    /// <param name="at">x_i, which require gradients; their <c>grad</c> is left alone.</param>
+    /// <param name="at">x_i, which require gradients; their <c>grad</c> is not changed.</param>
     /// <param name="sensitivity">w, of y's shape.</param>
-    /// <param name="retainGraph">Whether the graph of y is used again (default: false).</param>
-    /// <param name="createGraph">Whether the gradients can be differentiated again, for which the graph is kept (default: false).</param>
-    /// <param name="name">What messages call the function that gave the value (default: "The function").</param>
+    /// <param name="retainGraph">Whether the graph of y will be used again (default: false).</param>
+    /// <param name="createGraph">Whether the gradients can be differentiated again, which also keeps the graph (default: false).</param>
+    /// <param name="name">The name in messages of the function that gave the value (default: "The function").</param>
     /// <exception cref="ArgumentException">The sensitivity does not have y's shape.</exception>
     /// <exception cref="InvalidOperationException">The value belongs to no graph, or libtorch cannot differentiate it.</exception>
     public static IReadOnlyList<Tensor> Gradients(Tensor value, IReadOnlyList<Tensor> at, Tensor sensitivity,
@@ -100,9 +100,11 @@ public static class Differentiation
         return Run(Connected(value, name), [.. at], sensitivity, retainGraph || createGraph, createGraph, unused: true, name);
     }
 
-    /// <summary>Adds the gradient of a number to the <c>grad</c> of everything it depends on, as <c>Tensor.backward</c> does.</summary>
+    /// <summary>
+    /// Back-propagates: adds the gradient of a number to the <c>grad</c> of everything it depends on, as <c>Tensor.backward</c> does.
+    /// </summary>
     /// <param name="value">One number; its graph is used up.</param>
-    /// <param name="name">What messages call it (default: "The function").</param>
+    /// <param name="name">The name of the function in messages (default: "The function").</param>
     /// <exception cref="InvalidOperationException">It belongs to no graph, or libtorch cannot differentiate it.</exception>
     public static void BackPropagate(Tensor value, string name = "The function")
     {
@@ -116,7 +118,7 @@ public static class Differentiation
     private static Tensor[] Run(Tensor value, Tensor[] at, Tensor sensitivity, bool retain, bool create, bool unused, string name) =>
         Translated(() => (Tensor[])Script.Value.invoke("gradients", value, at, sensitivity, retain, create, unused), name);
 
-    // What managed code threw inside goes on as it was; libtorch's own message is cut to the sentence that says what happened.
+    // An exception of managed code is rethrown as it was; libtorch's own message is cut to the sentence that says what happened.
     private static T Translated<T>(Func<T> differentiate, string name)
     {
         thrown = null;
@@ -147,8 +149,9 @@ public static class Differentiation
     private static bool IsDifferentiable(Func<Tensor, Tensor> function, Tensor at, Tensor direction, string name) =>
         is_grad_enabled() && (at.requires_grad || direction.requires_grad || Value(function, at, name).requires_grad);
 
-    // The point itself where it belongs to a graph, so that the result can be differentiated again; a leaf otherwise. libtorch
-    // refuses to change a leaf in place, or a view that may have siblings; a lone view would change the point and its derivative unseen.
+    // Returns the point itself if it belongs to a graph, so that the result can be differentiated again, and a leaf otherwise. libtorch
+    // refuses to change in place a leaf, or a view that may have siblings; a lone view would let the function change the point and its
+    // derivative unnoticed.
     private static Tensor Tracked(Tensor at) => at.requires_grad ? at.unsqueeze(0).unbind(0)[0] : at.view_as(at).requires_grad_();
 
     private static Tensor Value(Func<Tensor, Tensor> function, Tensor at, string name)

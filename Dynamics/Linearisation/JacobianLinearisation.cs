@@ -4,12 +4,13 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The linearisation of a model whose derivatives are automatic by the Jacobian matrix of each step. All rows of a matrix come from one
-/// batched pass back through the step's graph, at the first tangent linear; a single gradient, which is an adjoint alone, does without.
+/// The linearisation, by the Jacobian matrix of each step, of a model whose derivatives are automatic. One batched backward pass through
+/// the step's graph gives all rows of a matrix, at the first tangent linear. A single gradient, which needs only an adjoint, does without
+/// the matrices.
 /// </summary>
 internal sealed class JacobianLinearisation : ILinearisation
 {
-    // Beyond this dimension, or this memory for all matrices, passes through the graph are the better bargain.
+    // Above this dimension, or this memory for all matrices, passes through the graph are cheaper.
     private const long LargestDimension = 256, Bytes = 1L << 26;
 
     private readonly IDynamics dynamics;
@@ -19,11 +20,11 @@ internal sealed class JacobianLinearisation : ILinearisation
 
     /// <param name="dynamics">The model.</param>
     /// <param name="stepwise">Its linearisation by its own tangent linear and adjoint; it belongs to this object from now on.</param>
-    /// <param name="states">The state at the beginning of each step, where the caller has them.</param>
+    /// <param name="states">The state at the beginning of each step, if the caller has them.</param>
     public JacobianLinearisation(IDynamics dynamics, StepwiseLinearisation stepwise, IReadOnlyList<Tensor>? states) =>
         (this.dynamics, this.stepwise, this.states) = (dynamics, stepwise, states);
 
-    /// <summary>Whether the matrices of so many steps are small.</summary>
+    /// <summary>Whether the matrices of this many steps are small enough.</summary>
     public static bool Fits(Tensor state, long steps) =>
         state.size(-1) <= LargestDimension && steps * state.numel() * state.size(-1) * state.element_size() <= Bytes;
 
@@ -53,7 +54,7 @@ internal sealed class JacobianLinearisation : ILinearisation
         foreach (var jacobian in jacobians ?? []) jacobian.Dispose();
     }
 
-    // Vectors as rows times one matrix after the other.
+    // Multiplies vectors as rows by one matrix after the other.
     private Tensor Along(Tensor vectors, IEnumerable<Tensor> matrices)
     {
         using var scope = NewDisposeScope();

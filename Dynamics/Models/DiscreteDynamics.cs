@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A model given by its map over one time step, x(t + h) = M(x(t)): the base of every model. Batch, device, longer
-/// intervals, tangent linear and adjoint follow from that map by automatic differentiation; a model that knows its own tangent
-/// linear or adjoint overrides one method each.
+/// A model given by its map over one time step, x(t + h) = M(x(t)): the base of every model. Batch, device, longer intervals, tangent
+/// linear and adjoint follow from that map by automatic differentiation; to provide your own tangent linear or adjoint, override one
+/// method each.
 /// </summary>
 public abstract class DiscreteDynamics : IDynamics
 {
@@ -31,7 +31,7 @@ public abstract class DiscreteDynamics : IDynamics
     public double TimeStep { get; }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">Its dimension is not the model's.</exception>
+    /// <exception cref="ArgumentException">The error's dimension is not the model's.</exception>
     [Saved]
     public IErrorCovariance? ModelError
     {
@@ -49,14 +49,14 @@ public abstract class DiscreteDynamics : IDynamics
     /// <param name="time">The time at the step's beginning.</param>
     protected abstract Tensor Step(Tensor state, double time);
 
-    /// <summary>M(x) and M'(x) dx over one step; by automatic differentiation unless overridden.</summary>
+    /// <summary>M(x) and M'(x) dx over one step (default: by automatic differentiation).</summary>
     /// <param name="state">x, <c>[..., n]</c></param>
     /// <param name="perturbation">dx, <c>[..., n]</c></param>
     /// <param name="time">The time at the step's beginning.</param>
     protected virtual (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time) =>
         Differentiation.TangentLinear(x => Step(x, time), state, perturbation, $"A step of {Name}");
 
-    /// <summary>M'(x)^T dy over one step; by automatic differentiation unless overridden.</summary>
+    /// <summary>M'(x)^T dy over one step (default: by automatic differentiation).</summary>
     /// <param name="state">x at the step's beginning, <c>[..., n]</c></param>
     /// <param name="sensitivity">dy at the step's end, <c>[..., n]</c></param>
     /// <param name="time">The time at the step's beginning.</param>
@@ -94,13 +94,13 @@ public abstract class DiscreteDynamics : IDynamics
     }
 
     /// <inheritdoc/>
-    /// <remarks>It keeps the states of the interval and takes the graph of one step at a time.</remarks>
+    /// <remarks>It keeps the states of the interval and builds the graph of one step at a time.</remarks>
     public virtual Tensor Adjoint(Tensor state, Tensor sensitivity, TimeInterval interval)
     {
         long steps = CheckState(state, interval);
         CheckShape(state, sensitivity, "sensitivity");
         using var scope = NewDisposeScope();
-        // The result belongs to a graph only if something it depends on does (the end state shows the model's parameters).
+        // The result belongs to a graph only if it depends on something that does (the end state reveals the model's parameters).
         bool wanted = is_grad_enabled();
         var trajectory = new List<Tensor> { state };
         for (long k = 0; k < (wanted ? steps : steps - 1); k++) trajectory.Add(OneStep(trajectory[^1], interval.From + k * TimeStep));
@@ -117,9 +117,10 @@ public abstract class DiscreteDynamics : IDynamics
     }
 
     /// <inheritdoc/>
-    /// <remarks>A small model whose derivatives are automatic keeps the Jacobian matrix of each step once a tangent linear is asked for:
-    /// its
-    /// products are then those of matrices, some ten times as fast as passes through the graph.</remarks>
+    /// <remarks>
+    /// A small model whose derivatives are automatic keeps the Jacobian matrix of each step once a tangent linear is requested: products
+    /// are then matrix products, some ten times as fast as passes through the graph.
+    /// </remarks>
     public virtual ILinearisation Linearise(Tensor state, TimeInterval interval, LinearisationOptions? options = null)
     {
         var stepwise = new StepwiseLinearisation(this, state, interval, options);
@@ -127,20 +128,20 @@ public abstract class DiscreteDynamics : IDynamics
             ? new JacobianLinearisation(this, stepwise, options?.States) : stepwise;
     }
 
-    // Whether tangent linear and adjoint are those of this class.
+    // Whether the model uses the tangent linear and adjoint of this class.
     private bool HasAutomaticDerivatives =>
         IsOwn(StepAdjoint) && IsOwn(StepTangentLinear) && IsOwn(Adjoint) && IsOwn(TangentLinear);
 
     private static bool IsOwn(Delegate method) => method.Method.DeclaringType == typeof(DiscreteDynamics);
 
-    // One step that leaves nothing behind but its result.
+    // Makes one step that leaves only its result behind.
     private Tensor OneStep(Tensor state, double time)
     {
         using var scope = NewDisposeScope();
         return Fresh(Step(state, time), state).MoveToOuterDisposeScope();
     }
 
-    // A map that hands back what it was given, as the identity may, must not have it disposed twice.
+    // A map that returns its input, as the identity may, must not have it disposed twice.
     private static Tensor Fresh(Tensor result, Tensor given) => ReferenceEquals(result, given) ? given.alias() : result;
 
     private protected long CheckState(Tensor state, TimeInterval interval)

@@ -4,15 +4,15 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A model given by its tendency, dx/dt = f(x), integrated by the classical Runge-Kutta method of fourth order. For your
-/// own model you write the tendency and nothing more. Where the speed of variational methods and of the extended Kalman filter
-/// matters, add f'(x) dx and f'(x)^T w, which the integrator takes through its stages.
+/// A model given by its tendency, dx/dt = f(x), integrated by the classical Runge-Kutta method of fourth order. Your own model only needs
+/// its tendency. To speed up variational methods and the extended Kalman filter, add f'(x) dx and f'(x)^T w, which the integrator applies
+/// through its stages.
 /// </summary>
 /// <param name="dimension">The state's dimension n, at least 1.</param>
 /// <param name="timeStep">The length h of a time step in the model's unit of time, above zero.</param>
 public abstract class Dynamics(long dimension, double timeStep) : DiscreteDynamics(dimension, timeStep)
 {
-    // Known from the first adjoint on, so that later ones do not compute the stages in vain.
+    // Known after the first adjoint, so that later ones do not compute the stages for nothing.
     private bool adjointIsAutomatic;
 
     /// <summary>f(x).</summary>
@@ -20,18 +20,18 @@ public abstract class Dynamics(long dimension, double timeStep) : DiscreteDynami
     /// <returns>dx/dt, of x's shape.</returns>
     protected abstract Tensor Tendency(Tensor state);
 
-    /// <summary>f(x, t), for a model whose forcing changes with time; the time is ignored unless overridden.</summary>
+    /// <summary>f(x, t), for a model whose forcing changes with time (default: the time is ignored).</summary>
     /// <param name="state">x, <c>[..., n]</c></param>
     /// <param name="time">t, in the model's unit of time.</param>
     protected virtual Tensor Tendency(Tensor state, double time) => Tendency(state);
 
-    /// <summary>f'(x) dx, of differentiable operators; null (the default) = the step is differentiated automatically.</summary>
+    /// <summary>f'(x) dx, made of differentiable operators (default: null, the step is differentiated automatically).</summary>
     /// <param name="state">x, <c>[..., n]</c></param>
     /// <param name="perturbation">dx, of x's shape.</param>
     /// <param name="time">t, in the model's unit of time.</param>
     protected virtual Tensor? TendencyTangentLinear(Tensor state, Tensor perturbation, double time) => null;
 
-    /// <summary>f'(x)^T w, of differentiable operators; null (the default) = the step is differentiated automatically.</summary>
+    /// <summary>f'(x)^T w, made of differentiable operators (default: null, the step is differentiated automatically).</summary>
     /// <param name="state">x, <c>[..., n]</c></param>
     /// <param name="sensitivity">w, of x's shape.</param>
     /// <param name="time">t, in the model's unit of time.</param>
@@ -55,7 +55,7 @@ public abstract class Dynamics(long dimension, double timeStep) : DiscreteDynami
         RungeKuttaTangentLinear(Tendency, TendencyTangentLinear, state, perturbation, time)
         ?? base.StepTangentLinear(state, perturbation, time);
 
-    // Each stage of the step and, beside it, its derivative along dx; null where the tendency brings no derivative.
+    // Each stage of the step and, beside it, its derivative along dx; null if the model does not provide the derivative of its tendency.
     private protected (Tensor State, Tensor Perturbation)? RungeKuttaTangentLinear(Func<Tensor, double, Tensor> tendency,
         Func<Tensor, Tensor, double, Tensor?> tangentLinear, Tensor state, Tensor perturbation, double time)
     {
@@ -79,7 +79,7 @@ public abstract class Dynamics(long dimension, double timeStep) : DiscreteDynami
         var x2 = state.add(Tendency(state, time), h / 2);
         var x3 = state.add(Tendency(x2, time + h / 2), h / 2);
         var x4 = state.add(Tendency(x3, time + h / 2), h);
-        // Backwards through the stages: what the result owes to k_i, and through k_i to the state.
+        // Backwards through the stages: the sensitivity of the result to k_i, and through k_i to the state.
         if (TendencyAdjoint(x4, sensitivity * (h / 6), time + h) is not { } g4)
         {
             adjointIsAutomatic = true;

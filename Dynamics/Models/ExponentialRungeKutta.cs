@@ -3,19 +3,20 @@ using System.Numerics;
 namespace DaML.Components;
 
 /// <summary>
-/// The coefficients of ETDRK4 (Cox and Matthews 2002) for an eigenvalue L of the linear part and a step h: e^{hL}, e^{hL/2}
-/// and four functions that cancel badly where hL is small. They are means over a circle around hL, as Kassam and Trefethen (2005) do.
+/// The coefficients of ETDRK4 (Cox and Matthews 2002) for an eigenvalue L of the linear part and a step h: e^{hL}, e^{hL/2} and four
+/// functions that suffer from cancellation if hL is small. They are computed as means over a circle around hL, as in Kassam and Trefethen
+/// (2005).
 /// </summary>
 /// <param name="Exponential">e^{hL}</param>
 /// <param name="HalfExponential">e^{hL/2}</param>
-/// <param name="Stage">h (e^{hL/2} - 1) / (hL), of the inner stages</param>
+/// <param name="Stage">h (e^{hL/2} - 1) / (hL), for the inner stages</param>
 /// <param name="First">Weight of the first slope.</param>
 /// <param name="Middle">Half the weight of the second and the third slope.</param>
 /// <param name="Last">Weight of the last slope.</param>
 internal sealed record ExponentialRungeKutta(double Exponential, double HalfExponential, double Stage, double First, double Middle,
     double Last)
 {
-    // 32 points on the upper half of a circle of radius 1; the lower half are their conjugates. 16 give double precision already.
+    // 32 points on the upper half of a circle of radius 1; those of the lower half are their conjugates. 16 already give double precision.
     private const int Points = 32;
 
     /// <summary>The coefficients of each eigenvalue.</summary>

@@ -3,11 +3,10 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Stands for a model that runs elsewhere: an executable, another language, a cluster job. Methods are made with it as with any model;
-/// their
-/// members are then propagated by whoever drives them through <c>AskAndTell</c>. It cannot be run here, and says so.
+/// Stands for a model that runs elsewhere: an executable, another language, a cluster job. Methods take it like any other model; your
+/// program then propagates their members and drives them through <c>AskAndTell</c>. The model cannot run here: its methods throw.
 /// </summary>
-/// <param name="name">What to call the model.</param>
+/// <param name="name">The name of the model.</param>
 /// <param name="dimension">The state's dimension n, at least 1.</param>
 /// <param name="timeStep">The length of a time step in the model's unit of time; intervals are a whole number of them.</param>
 [Component("external-dynamics")]
@@ -23,7 +22,7 @@ public sealed class ExternalDynamics(string name, long dimension, double timeSte
     /// <inheritdoc/>
     public double TimeStep { get; } = Require.Positive(timeStep);
 
-    /// <summary>None here: an error of the model is the model's own.</summary>
+    /// <summary>Always null: the error of the model is part of the external model.</summary>
     public IErrorCovariance? ModelError => null;
 
     /// <summary>Not possible here.</summary>

@@ -5,35 +5,36 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Tells whether a model forgets where it starts, so that a spin-up from random numbers gives states of its climate. A chaotic model does:
-/// the distance of two nearby states grows exponentially while the states themselves stay bounded. So does a contracting model with an
-/// error. Any other model stays where the random numbers put it, or runs to the same point from everywhere.
+/// Decides whether a model forgets its initial state, so that a spin-up from random numbers gives states of its climate. A chaotic model
+/// does: the distance between two nearby states grows exponentially while the states themselves stay bounded. So does a contracting model
+/// with an error. Any other model stays where the random numbers put it, or converges to the same point from everywhere.
 /// </summary>
 internal static class ForgottenStart
 {
-    // The logarithm of the growth that decides, from half of a run to its end. Distances that grow like t^k grow by 2^k in it: k would have
-    // to be above 4, whatever the length. Exponential growth passes it once the run is long enough.
+    // The logarithm of the decisive growth, from half of a run to its end. Distances that grow like t^k grow by a factor of 2^k in it: k
+    // would have to be above 4, whatever the length. Exponential growth exceeds it once the run is long enough.
     private const double Decisive = 3;
 
-    // A weakly chaotic model is given so many times the spin-up to show it.
+    // A weakly chaotic model may run this many times the spin-up to show its growth.
     private const int LongestRun = 4;
 
     private const int Pairs = 8, StepsAtOnce = 20;
 
-    // The distance of a pair, over the size of its states: far above rounding in single precision, and small enough to be nearly linear.
+    // The distance of a pair, relative to the size of its states: far above rounding in single precision, and small enough to be nearly
+    // linear.
     private const double Distance = 1e-3;
 
-    // What counts as nothing; its square is a number in single precision.
+    // Distances below this count as zero; its square is representable in single precision.
     private const double Smallest = 1e-18;
 
     private static readonly ConditionalWeakTable<IDynamics, string> Verdicts = [];
 
-    /// <summary>Refuses a model that does not forget its start. A model is looked at once.</summary>
+    /// <summary>Refuses a model that does not forget its initial state. Each model is checked once.</summary>
     /// <param name="dynamics">The model.</param>
-    /// <param name="steps">How many steps its spin-up has.</param>
-    /// <param name="dtype">The states' precision.</param>
-    /// <param name="device">Where they are.</param>
-    /// <exception cref="InvalidOperationException">It does not, or gives values that are not finite.</exception>
+    /// <param name="steps">The number of steps of its spin-up.</param>
+    /// <param name="dtype">The precision of the states.</param>
+    /// <param name="device">The device of the states.</param>
+    /// <exception cref="InvalidOperationException">The model does not forget its initial state, or its values are not finite.</exception>
     public static void Require(IDynamics dynamics, long steps, ScalarType dtype, Device device)
     {
         string verdict = Verdicts.GetValue(dynamics, _ => Judge(dynamics, steps, dtype, device) ?? "");
@@ -44,7 +45,7 @@ internal static class ForgottenStart
                 $"by {nameof(IDynamics.InitialCondition)}.");
     }
 
-    // Null where it forgets its start, else what was seen.
+    // Null if the model forgets its initial state, otherwise what was found.
     private static string? Judge(IDynamics dynamics, long steps, ScalarType dtype, Device device)
     {
         using var scope = NewDisposeScope();
@@ -65,7 +66,7 @@ internal static class ForgottenStart
             var apart = ahead[Pairs..] - state;
             distances.Add([.. Logarithms(Size(apart) / (Distance * size)).Zip(distances[^1], (grown, before) => before + grown)]);
             sizes.Add(Logarithms(Size(state)));
-            // A pair that became one goes on in another direction.
+            // A pair that has merged continues in another direction.
             direction = where(Size(apart) > Smallest, apart, random.Normal([Pairs, dynamics.Dimension], dtype)).MoveToOuterDisposeScope();
             if (run < runs || run % 2 != 0) continue;
             double growth = Median(distances, run, unless: null), beyondStates = Median(distances, run, unless: sizes);
@@ -79,7 +80,7 @@ internal static class ForgottenStart
             $"{run * StepsAtOnce})";
     }
 
-    // The pairs' median growth from half of a run to its end; where the states themselves grow, beyond that.
+    // The pairs' median growth from half of a run to its end; if the states themselves grow, the growth beyond that.
     private static double Median(List<double[]> distances, int run, List<double[]>? unless)
     {
         double[] growth = [.. Enumerable.Range(0, Pairs).Select(pair => distances[run][pair] - distances[run / 2][pair]

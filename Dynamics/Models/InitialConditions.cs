@@ -12,7 +12,7 @@ public sealed class GaussianInitialCondition : IInitialCondition
     /// <summary>Creates a distribution.</summary>
     /// <param name="mean">Its mean, <c>[n]</c>, finite; copied.</param>
     /// <param name="covariance">Its covariance, of dimension n.</param>
-    /// <exception cref="ArgumentException">The mean is no finite vector of the covariance's dimension.</exception>
+    /// <exception cref="ArgumentException">The mean is not a finite vector of the covariance's dimension.</exception>
     public GaussianInitialCondition(Tensor mean, IErrorCovariance covariance)
     {
         Require.Shape(mean, "The mean of an initial condition", covariance.Dimension);
@@ -38,8 +38,7 @@ public sealed class GaussianInitialCondition : IInitialCondition
 }
 
 /// <summary>
-/// Starts on a model's attractor: every draw begins at a random state of its own and runs until the transient has died
-/// out. A model with an error runs with it.
+/// Starts on a model's attractor: every draw begins at its own random state and runs through a spin-up. A model with an error runs with it.
 /// </summary>
 [Component("attractor-initial-condition")]
 public sealed class AttractorInitialCondition : IInitialCondition
@@ -49,8 +48,10 @@ public sealed class AttractorInitialCondition : IInitialCondition
 
     /// <summary>Creates a distribution.</summary>
     /// <param name="dynamics">The model.</param>
-    /// <param name="spinUpTime">How long each draw runs, in the model's unit of time, rounded up to whole steps; zero or more.</param>
-    /// <param name="start">Where the runs begin; null = independent standard normal numbers.</param>
+    /// <param name="spinUpTime">
+    /// The spin-up time of each draw, in the model's unit of time, rounded up to whole steps; zero or more.
+    /// </param>
+    /// <param name="start">The distribution in which the runs begin (default: null, independent standard normal numbers).</param>
     /// <exception cref="ArgumentException">The start has another dimension than the model.</exception>
     public AttractorInitialCondition(IDynamics dynamics, double spinUpTime, IInitialCondition? start = null)
     {
@@ -66,14 +67,14 @@ public sealed class AttractorInitialCondition : IInitialCondition
     /// <inheritdoc/>
     public long Dimension => dynamics.Dimension;
 
-    /// <summary>How long each draw runs, in the model's unit of time.</summary>
+    /// <summary>The spin-up time of each draw, in the model's unit of time.</summary>
     public double SpinUpTime { get; }
 
-    /// <summary>Whether a model that does not forget its start is refused when the first states are drawn.</summary>
+    /// <summary>Whether a model that does not forget its initial state is refused when the first states are drawn.</summary>
     internal bool RefusesKeptStarts { get; init; }
 
     /// <inheritdoc/>
-    /// <exception cref="DivergenceException">The model left the finite numbers.</exception>
+    /// <exception cref="DivergenceException">The model's states became non-finite.</exception>
     public Tensor Draw(long count, RandomStream random, ScalarType dtype)
     {
         Require.AtLeast(count, 1);
@@ -92,13 +93,13 @@ public sealed class AttractorInitialCondition : IInitialCondition
     }
 }
 
-/// <summary>Where a model's states start.</summary>
+/// <summary>The usual initial conditions of models.</summary>
 public static class InitialConditionExtensions
 {
     /// <summary>
-    /// Where the model says its states start, or its attractor, 1000 time steps after independent standard normal numbers. Such a spin-up
-    /// means something only for a model that forgets where it starts: a chaotic one, or a contracting one with an error. For any other,
-    /// drawing states is refused with an <see cref="InvalidOperationException"/> that says so.
+    /// The model's own initial condition or, if it has none, its attractor, 1000 time steps after independent standard normal numbers.
+    /// Such a spin-up is meaningful only for a model that forgets its initial state: a chaotic one, or a contracting one with an error.
+    /// For any other model, drawing states throws an <see cref="InvalidOperationException"/> that says so.
     /// </summary>
     /// <param name="dynamics">The model.</param>
     public static IInitialCondition UsualInitialCondition(this IDynamics dynamics) =>

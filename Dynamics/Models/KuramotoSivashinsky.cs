@@ -4,28 +4,28 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The Kuramoto-Sivashinsky equation u_t = -u u_x - u_xx - u_xxxx on a periodic domain, spectral in space and integrated by
-/// the exponential Runge-Kutta method ETDRK4 of Kassam and Trefethen (2005, SIAM J. Sci. Comput. 26, 1214-1233), which
-/// takes the stiff linear part exactly. On 32 pi with 128 points it is the chaotic system of their figure, and of Bocquet
-/// and Farchi (2019) with a step of 0.5. It conserves the mean of u.
+/// The Kuramoto-Sivashinsky equation u_t = -u u_x - u_xx - u_xxxx on a periodic domain, spectral in space and integrated by the
+/// exponential Runge-Kutta method ETDRK4 of Kassam and Trefethen (2005, SIAM J. Sci. Comput. 26, 1214-1233), which treats the stiff
+/// linear part exactly. On a domain of 32 pi with 128 points it is the chaotic system of their figure and, with a step of 0.5, of Bocquet
+/// and Farchi (2019). It conserves the mean of u.
 /// </summary>
 /// <remarks>
-/// The Fourier multipliers of a step, the first derivative among them, are applied as real circulant matrices, so that the step is
-/// a handful of matrix products for a whole ensemble at once, on any device, with exact derivatives. The first derivative of
-/// the highest wave of an even number of points is zero, as usual; the linear part damps that wave. Nothing is dealiased:
-/// with the usual settings the waves that alias lose a factor of e^11 or more in every step.
+/// The Fourier multipliers of a step, including the first derivative, are applied as real circulant matrices. A step is thus a handful of
+/// matrix products for a whole ensemble at once, on any device, with exact derivatives. The first derivative of the highest wave of an
+/// even number of points is zero, as usual; the linear part damps that wave. There is no dealiasing: with the usual settings the waves
+/// that alias lose a factor of e^11 or more in every step.
 /// </remarks>
 [Component("kuramoto-sivashinsky")]
 public sealed class KuramotoSivashinsky : DiscreteDynamics
 {
-    // From the right, on states [..., n] that are rows: of u, of u^2, of the squares of the stages a and b, of the stage a, of the square
-    // of the stage c.
+    // Multiplied from the right to states [..., n] as rows: the matrices of u, of u^2, of the squares of the stages a and b, of the stage
+    // a, and of the square of the stage c.
     private readonly ConstantTensor fromState, fromSquare, fromStages, half, fromLast;
 
     /// <summary>Creates a model.</summary>
     /// <param name="dimension">Number of grid points n, at least 8.</param>
-    /// <param name="length">The length of the domain; 32 pi unless said.</param>
-    /// <param name="timeStep">The length of a step; Kassam and Trefethen take 1/4.</param>
+    /// <param name="length">The length of the domain (default: 32 pi).</param>
+    /// <param name="timeStep">The length of a step (default: 1/4, as in Kassam and Trefethen).</param>
     public KuramotoSivashinsky(long dimension = 128, double length = 32 * Math.PI, double timeStep = 0.25)
         : base(Require.AtLeast(dimension, 8), timeStep)
     {
@@ -49,7 +49,7 @@ public sealed class KuramotoSivashinsky : DiscreteDynamics
     public double Length { get; }
 
     /// <summary>
-    /// On the attractor of mean zero, 150 time units after random sums of long waves; Kassam and Trefethen's figure, too, is chaotic by
+    /// On the attractor of mean zero, 150 time units after random sums of long waves; Kassam and Trefethen's figure is also chaotic by
     /// then.
     /// </summary>
     public override IInitialCondition InitialCondition =>
@@ -105,8 +105,8 @@ public sealed class KuramotoSivashinsky : DiscreteDynamics
         var a = linear + first;
         var b = linear + matmul(a.square(), fromStage).narrow(-1, 0, n);
         var c = matmul(a, halfStep) + 2 * matmul(b.square(), fromStage).narrow(-1, 0, n) - first;
-        // Backwards: what the result owes to the stages c, b, a and to u, each of which enters a square, (v -> 2 u M^T v), and linear
-        // terms.
+        // Backwards: the sensitivity of the result to the stages c, b, a and to u, each of which enters a square, (v -> 2 u M^T v), and
+        // linear terms.
         Tensor Through(Tensor stage, Tensor toStages, Tensor matrix) => 2 * stage * matmul(cat([toStages, sensitivity], -1), matrix.mT);
         var toC = 2 * c * matmul(sensitivity, last.mT);
         var toB = Through(b, 2 * toC, fromStage);

@@ -12,8 +12,10 @@ public sealed class LinearAdvection : DiscreteDynamics
 {
     /// <summary>Creates a model.</summary>
     /// <param name="dimension">Number of sites n, at least 3.</param>
-    /// <param name="sitesPerStep">s, how many sites the field moves in a step: to higher sites above zero, to lower ones below.</param>
-    /// <param name="decay">The factor by which the field shrinks in a step, in (0, 1]; 1 = not at all.</param>
+    /// <param name="sitesPerStep">
+    /// s, the number of sites that the field moves in a step: towards higher sites if above zero, towards lower ones if below.
+    /// </param>
+    /// <param name="decay">The factor by which the field shrinks in a step, in (0, 1] (default: 1, not at all).</param>
     /// <param name="timeStep">The length of a step in the model's unit of time.</param>
     public LinearAdvection(long dimension = 1000, long sitesPerStep = 1, double decay = 1, double timeStep = 1)
         : base(Require.AtLeast(dimension, 3), timeStep)
@@ -26,13 +28,13 @@ public sealed class LinearAdvection : DiscreteDynamics
     /// <inheritdoc/>
     public override string Name => "linear advection";
 
-    /// <summary>How many sites the field moves in a step.</summary>
+    /// <summary>The number of sites that the field moves in a step.</summary>
     public long SitesPerStep { get; }
 
     /// <summary>The factor by which the field shrinks in a step.</summary>
     public double Decay { get; }
 
-    /// <summary>Random sums of sine curves: the model has no attractor to start from.</summary>
+    /// <summary>Random sums of sine curves, because the model has no attractor to start from.</summary>
     public override IInitialCondition InitialCondition => new SinusoidalInitialCondition(Dimension);
 
     /// <inheritdoc/>

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A linear model, x(t + h) = M x(t); with a <see cref="DiscreteDynamics.ModelError"/> the linear-Gaussian system for which the Kalman
-/// filter is exact.
+/// A linear model, x(t + h) = M x(t). With a <see cref="DiscreteDynamics.ModelError"/> it is the linear-Gaussian system for which the
+/// Kalman filter is exact.
 /// </summary>
 [Component("linear-dynamics")]
 public sealed class LinearDynamics : DiscreteDynamics
@@ -19,7 +19,7 @@ public sealed class LinearDynamics : DiscreteDynamics
     public LinearDynamics(Tensor matrix, double timeStep = 1) : base(SquareSize(matrix), timeStep) =>
         this.matrix = new ConstantTensor(Require.Finite(matrix, "The matrix of a linear model"));
 
-    /// <summary>Persistence, x(t + h) = x(t): a baseline, and what stands for the model of data that have none.</summary>
+    /// <summary>Persistence, x(t + h) = x(t): a baseline, and a substitute for the model of data that have none.</summary>
     /// <param name="dimension">The state's dimension n.</param>
     /// <param name="timeStep">The length of a step in the model's unit of time.</param>
     public static LinearDynamics Persistence(long dimension, double timeStep = 1)

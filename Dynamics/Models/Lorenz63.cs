@@ -7,10 +7,10 @@ namespace DaML;
 /// The convection model of Lorenz (1963, J. Atmos. Sci. 20, 130-141): x' = sigma (y - x), y' = x (rho - z) - y,
 /// z' = x y - beta z.
 /// </summary>
-/// <param name="timeStep">Length of a Runge-Kutta step.</param>
-/// <param name="sigma">Prandtl number.</param>
-/// <param name="rho">Rayleigh number relative to its critical value.</param>
-/// <param name="beta">Geometric factor.</param>
+/// <param name="timeStep">The length of a Runge-Kutta step.</param>
+/// <param name="sigma">The Prandtl number.</param>
+/// <param name="rho">The Rayleigh number relative to its critical value.</param>
+/// <param name="beta">A geometric factor.</param>
 [Component("lorenz-63")]
 public sealed class Lorenz63(double timeStep = 0.01, double sigma = 10, double rho = 28, double beta = 8.0 / 3)
     : ParametricDynamics(3, timeStep, new("sigma", sigma), new("rho", rho), new("beta", beta))
@@ -18,13 +18,13 @@ public sealed class Lorenz63(double timeStep = 0.01, double sigma = 10, double r
     /// <inheritdoc/>
     public override string Name => "Lorenz-63";
 
-    /// <summary>Prandtl number.</summary>
+    /// <summary>The Prandtl number.</summary>
     public double Sigma => Parameters[0].Value;
 
-    /// <summary>Rayleigh number relative to its critical value.</summary>
+    /// <summary>The Rayleigh number relative to its critical value.</summary>
     public double Rho => Parameters[1].Value;
 
-    /// <summary>Geometric factor.</summary>
+    /// <summary>A geometric factor.</summary>
     public double Beta => Parameters[2].Value;
 
     /// <inheritdoc/>

@@ -11,8 +11,8 @@ namespace DaML;
 /// <param name="timeStep">Length of a Runge-Kutta step; 0.05 is six hours.</param>
 /// <param name="forcing">F, the symmetric thermal forcing; 8 is winter.</param>
 /// <param name="asymmetry">G, the contrast between land and sea.</param>
-/// <param name="damping">a, the damping of the current beside that of the waves.</param>
-/// <param name="displacement">b, how fast the current displaces the waves beside how fast it feeds them.</param>
+/// <param name="damping">a, the damping of the current relative to that of the waves.</param>
+/// <param name="displacement">b, the speed at which the current displaces the waves, relative to the speed at which it feeds them.</param>
 [Component("lorenz-84")]
 public sealed class Lorenz84(double timeStep = 0.05, double forcing = 8, double asymmetry = 1, double damping = 0.25,
     double displacement = 4)

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The model of Lorenz (1996, Predictability, ECMWF), called Lorenz-95 by some:
-/// x_i' = (x_{i+1} - x_{i-2}) x_{i-1} - x_i + F on a circle of n sites. A time unit stands for five days.
+/// The model of Lorenz (1996, Predictability, ECMWF), also called Lorenz-95: x_i' = (x_{i+1} - x_{i-2}) x_{i-1} - x_i + F on a circle of
+/// n sites. A time unit stands for five days.
 /// </summary>
 /// <param name="dimension">Number of sites n, at least 4.</param>
 /// <param name="forcing">F; 8 is chaotic.</param>
@@ -80,8 +80,8 @@ public sealed class Lorenz96(long dimension = 40, double forcing = 8, double tim
             : base.StepAdjoint(state, sensitivity, time);
 
     /// <summary>
-    /// The kernel's step as a node of the graph. Its backward pass is the kernel's adjoint, or one that can be differentiated again where
-    /// that is asked for.
+    /// The kernel's step as a node of the graph. Its backward pass is the kernel's adjoint, or one that can be differentiated again if
+    /// that is needed.
     /// </summary>
     private sealed class TrackedStep : DifferentiableFunction<TrackedStep>
     {

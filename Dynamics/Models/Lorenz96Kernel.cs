@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A Runge-Kutta step of Lorenz-96 with its tangent linear and adjoint over the states' memory, vectorised, without
-/// tensor operators: some ten times as fast on the processor as a step of forty small operators.
+/// A vectorised Runge-Kutta step of Lorenz-96, with its tangent linear and adjoint, over the states' memory and without tensor operators.
+/// On the processor it is some ten times as fast as a step of forty small operators.
 /// </summary>
 internal static unsafe class Lorenz96Kernel
 {
@@ -61,7 +61,7 @@ internal static unsafe class Lorenz96Kernel
         return result;
     }
 
-    // What is to be done for each row [..., n], given by where it begins.
+    // Runs the computation for each row of [..., n], given by its offset.
     private static void ForRows<T>(Tensor state, double forcing, double h, long steps, Action<Circle<T>, long> compute)
         where T : unmanaged, INumber<T>
     {
@@ -75,8 +75,8 @@ internal static unsafe class Lorenz96Kernel
     }
 
     /// <summary>
-    /// The arithmetic for one state. Its buffers hold circles cut open, y_{-2} .. y_{n+1} and room for the last vector to
-    /// run over; what lies behind n + 1 is never read back.
+    /// The arithmetic for one state. Its buffers hold circles cut open, y_{-2} .. y_{n+1} and room for the last vector to run over; what
+    /// lies beyond n + 1 is never read back.
     /// </summary>
     private sealed class Circle<T> where T : unmanaged, INumber<T>
     {
@@ -102,10 +102,10 @@ internal static unsafe class Lorenz96Kernel
             w = v + length;
         }
 
-        /// <summary>How many numbers of memory the buffers take.</summary>
+        /// <summary>The count of numbers that the buffers hold.</summary>
         public static long Numbers(int size) => Buffers * (long)Length(size);
 
-        // Component 0 begins a vector.
+        // Component 0 is at a vector boundary.
         private static int Before => Vector512<T>.Count;
 
         private static int Length(int size) => PinnedMemory.WholeLines<T>(Before + size + 2 + Vector256<T>.Count);

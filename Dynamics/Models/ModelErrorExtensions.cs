@@ -7,13 +7,13 @@ namespace DaML.Components;
 public static class ModelErrorExtensions
 {
     /// <summary>
-    /// The state at the interval's end, an error drawn from the model error covariance being added after every time step; without one,
-    /// <see cref="IDynamics.Advance"/>.
+    /// Computes the state at the interval's end and adds, after every time step, an error drawn from the model error covariance. Without
+    /// a model error it is <see cref="IDynamics.Advance"/>.
     /// </summary>
     /// <param name="dynamics">The model.</param>
-    /// <param name="state"><c>[..., n]</c>; every state gets errors of its own.</param>
+    /// <param name="state"><c>[..., n]</c>; every state gets its own errors.</param>
     /// <param name="interval">A whole number of time steps.</param>
-    /// <param name="random">Where the errors are drawn from.</param>
+    /// <param name="random">The stream that the errors are drawn from.</param>
     public static Tensor AdvanceWithModelError(this IDynamics dynamics, Tensor state, TimeInterval interval, RandomStream random)
     {
         if (dynamics.ModelError is not { } error) return dynamics.Advance(state, interval);

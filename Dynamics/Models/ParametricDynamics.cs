@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A model whose tendency depends on parameters that may be estimated with the state, dx/dt = f(x; theta). For your own
-/// model you write that tendency and nothing more; with its own values it is a model like any other.
+/// A model whose tendency depends on parameters that may be estimated with the state, dx/dt = f(x; theta). Your own model only needs that
+/// tendency. Run with its own values it is a model like any other.
 /// </summary>
 public abstract class ParametricDynamics : Dynamics, IParametricDynamics
 {
@@ -14,8 +14,8 @@ public abstract class ParametricDynamics : Dynamics, IParametricDynamics
     /// <summary>Creates a model.</summary>
     /// <param name="dimension">The state's dimension n, at least 1.</param>
     /// <param name="timeStep">The length h of a time step in the model's unit of time, above zero.</param>
-    /// <param name="parameters">Its q parameters with the values it runs with.</param>
-    /// <exception cref="ArgumentException">There are none, two of one name, or a value is not finite.</exception>
+    /// <param name="parameters">Its q parameters with the model's own values.</param>
+    /// <exception cref="ArgumentException">There are no parameters, two have the same name, or a value is not finite.</exception>
     protected ParametricDynamics(long dimension, double timeStep, params IReadOnlyList<ModelParameter> parameters)
         : base(dimension, timeStep)
     {
@@ -36,38 +36,37 @@ public abstract class ParametricDynamics : Dynamics, IParametricDynamics
     /// <summary>f(x; theta), made of differentiable operators.</summary>
     /// <param name="state">x, <c>[..., n]</c></param>
     /// <param name="parameters">
-    /// theta, <c>[..., q]</c>: <c>select(-1, i)</c> stands beside one component of the state, <c>narrow(-1, i, 1)</c> beside the whole
-    /// state.
+    /// theta, <c>[..., q]</c>: use <c>select(-1, i)</c> beside one component of the state, <c>narrow(-1, i, 1)</c> beside the whole state.
     /// </param>
     /// <returns>dx/dt, of x's shape.</returns>
     protected abstract Tensor Tendency(Tensor state, Tensor parameters);
 
-    /// <summary>f(x, t; theta), for a model whose forcing changes with time; the time is ignored unless overridden.</summary>
+    /// <summary>f(x, t; theta), for a model whose forcing changes with time (default: the time is ignored).</summary>
     /// <param name="state">x, <c>[..., n]</c></param>
     /// <param name="parameters">theta, <c>[..., q]</c></param>
     /// <param name="time">t, in the model's unit of time.</param>
     protected virtual Tensor Tendency(Tensor state, Tensor parameters, double time) => Tendency(state, parameters);
 
     /// <summary>
-    /// f_x(x, t; theta) dx, of differentiable operators; null (the default) = a step is differentiated automatically. With it, a step
-    /// of the joint model of state and parameters is linearised in one pass, too (<see cref="JointDynamics"/>).
+    /// f_x(x, t; theta) dx, made of differentiable operators (default: null, a step is differentiated automatically). With it, a step of
+    /// the joint model of state and parameters is also linearised in one pass (<see cref="JointDynamics"/>).
     /// </summary>
     /// <param name="state">x, <c>[..., n]</c></param>
     /// <param name="parameters">theta, <c>[..., q]</c>, or <c>[q]</c> for all states.</param>
     /// <param name="perturbation">dx, of x's shape.</param>
     /// <param name="time">t, in the model's unit of time.</param>
-    /// <returns>Of x's shape.</returns>
+    /// <returns>The derivative, of x's shape.</returns>
     protected virtual Tensor? TendencyTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, double time) => null;
 
     /// <summary>
-    /// f_theta(x, t; theta) dtheta, of differentiable operators; by automatic differentiation of the tendency unless overridden. It is
-    /// used beside <see cref="TendencyTangentLinear(Tensor, Tensor, Tensor, double)"/>.
+    /// f_theta(x, t; theta) dtheta, made of differentiable operators (default: by automatic differentiation of the tendency). It is used
+    /// together with <see cref="TendencyTangentLinear(Tensor, Tensor, Tensor, double)"/>.
     /// </summary>
     /// <param name="state">x, <c>[..., n]</c></param>
     /// <param name="parameters">theta, <c>[..., q]</c></param>
     /// <param name="perturbation">dtheta, of theta's shape.</param>
     /// <param name="time">t, in the model's unit of time.</param>
-    /// <returns>Of x's shape.</returns>
+    /// <returns>The derivative, of x's shape.</returns>
     protected virtual Tensor TendencyParameterTangentLinear(Tensor state, Tensor parameters, Tensor perturbation, double time) =>
         Differentiation.TangentLinear(theta => Tendency(state, theta, time), parameters, perturbation,
             $"The tendency of {Name} by its parameters").Derivative;
@@ -98,7 +97,7 @@ public abstract class ParametricDynamics : Dynamics, IParametricDynamics
         return x;
     }
 
-    // A step with parameters of its own in every state, and its derivative along (dx, dtheta); null where the model brings no f_x dx.
+    // A step in which every state has its own parameters, and its derivative along (dx, dtheta); null if the model does not provide f_x dx.
     internal (Tensor State, Tensor Perturbation)? StepTangentLinear(
         Tensor state, Tensor parameters, Tensor perturbation, Tensor parameterPerturbation, double time) =>
         RungeKuttaTangentLinear((x, t) => Tendency(x, parameters, t),

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Starts from smooth fields on a circle: sums of sine curves with random amplitudes and phases, each field of mean zero and
-/// scaled to a given variance over its sites (the linear advection experiments of Evensen 2009 and of Sakov and Oke 2008,
-/// Mon. Weather Rev. 136, 1042-1053, who use wave numbers up to 25 and variance 1).
+/// Starts from smooth fields on a circle: sums of sine curves with random amplitudes and phases, each field of mean zero and scaled to a
+/// given variance over its sites (as in the linear advection experiments of Evensen 2009 and of Sakov and Oke 2008, Mon. Weather Rev.
+/// 136, 1042-1053, with wave numbers up to 25 and variance 1).
 /// </summary>
 [Component("sinusoidal-initial-condition")]
 public sealed class SinusoidalInitialCondition : IInitialCondition
@@ -15,7 +15,9 @@ public sealed class SinusoidalInitialCondition : IInitialCondition
 
     /// <summary>Creates a distribution.</summary>
     /// <param name="dimension">Number of sites n, at least 3.</param>
-    /// <param name="waves">The largest wave number, at least 1 and below n / 2; null = 25 or as many as the sites can show.</param>
+    /// <param name="waves">
+    /// The largest wave number, at least 1 and below n / 2; default: null, 25 or as many as the sites can resolve.
+    /// </param>
     /// <param name="variance">The mean square of every field.</param>
     public SinusoidalInitialCondition(long dimension, long? waves = null, double variance = 1)
     {

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The two-scale model of Lorenz (1996, Predictability, ECMWF), with the settings of Wilks (2005, Q. J. R. Meteorol. Soc. 131,
-/// 389-407): slow variables X_k, k = 1..K, each coupled to J fast ones Y_jk that lie on one circle of J K sites,
+/// The two-scale model of Lorenz (1996, Predictability, ECMWF), with the settings of Wilks (2005, Q. J. R. Meteorol. Soc. 131, 389-407):
+/// slow variables X_k, k = 1..K, each coupled to J fast ones Y_jk. The fast variables lie on one circle of J K sites:
 /// <code>
 /// X_k'  = X_{k-1} (X_{k+1} - X_{k-2}) - X_k + F - (h c / b) sum_j Y_jk
 /// Y_jk' = c b Y_{j+1,k} (Y_{j-1,k} - Y_{j+2,k}) - c Y_jk + (h c / b) X_k
@@ -20,10 +20,12 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics
     /// <param name="fast">J, the number of fast variables of each slow one, at least 1.</param>
     /// <param name="forcing">F; Wilks took 18 and 20.</param>
     /// <param name="coupling">h.</param>
-    /// <param name="scaleRatio">b: how much smaller the fast variables are; not zero.</param>
-    /// <param name="speedRatio">c: how much faster they are.</param>
-    /// <param name="timeStep">Length of a Runge-Kutta step. The fast variables ask for a tenth of what the slow ones would; 0.005 follows
-    /// the climate, Wilks's own 0.0001 the trajectory too.</param>
+    /// <param name="scaleRatio">b, the factor by which the fast variables are smaller; not zero.</param>
+    /// <param name="speedRatio">c, the factor by which they are faster.</param>
+    /// <param name="timeStep">
+    /// The length of a Runge-Kutta step. The fast variables need a tenth of what the slow ones would need; 0.005 reproduces the climate,
+    /// Wilks's own 0.0001 also the trajectory.
+    /// </param>
     public TwoScaleLorenz96(long slow = 8, long fast = 32, double forcing = 20, double coupling = 1, double scaleRatio = 10,
         double speedRatio = 10, double timeStep = 0.005)
         : base(Require.AtLeast(slow, 4) * (1 + Require.AtLeast(fast, 1)), timeStep,
@@ -37,10 +39,10 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics
     /// <inheritdoc/>
     public override string Name => "two-scale Lorenz-96";
 
-    /// <summary>The number K of slow variables, the state's first.</summary>
+    /// <summary>The number K of slow variables, which come first in the state.</summary>
     public long Slow { get; }
 
-    /// <summary>The number J of fast variables of each slow one.</summary>
+    /// <summary>The number J of fast variables for each slow one.</summary>
     public long Fast { get; }
 
     /// <summary>F.</summary>
@@ -56,8 +58,8 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics
     public double SpeedRatio => Parameters[3].Value;
 
     /// <summary>
-    /// On the attractor, 10 time units after slow variables of standard deviation 1 and fast ones of 0.1; larger fast ones would leave the
-    /// reach of the integrator.
+    /// On the attractor, 10 time units after slow variables of standard deviation 1 and fast ones of 0.1; the integrator would be
+    /// unstable for larger fast ones.
     /// </summary>
     public override IInitialCondition InitialCondition
     {
@@ -116,7 +118,7 @@ public sealed class TwoScaleLorenz96 : ParametricDynamics
             b * c * AdvectionAdjoint(y, v, -1) - c * v - exchange * ToFast(u)], -1);
     }
 
-    // u_{k-d} (v_{k+d} - v_{k-2d}) on a circle: d = 1 for the slow variables, -1 for the fast ones, whose waves run the other way.
+    // u_{k-d} (v_{k+d} - v_{k-2d}) on a circle: d = 1 for the slow variables, -1 for the fast ones, whose waves travel the other way.
     private static Tensor Advection(Tensor u, Tensor v, long d) => u.roll(d, -1) * (v.roll(-d, -1) - v.roll(2 * d, -1));
 
     // The adjoint of dx -> Advection(dx, x) + Advection(x, dx).

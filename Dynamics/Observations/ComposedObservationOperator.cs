@@ -12,8 +12,8 @@ public sealed class ComposedObservationOperator : ObservationOperator, IPointObs
 
     /// <summary>Composes two operators.</summary>
     /// <param name="first">H1, applied to the state.</param>
-    /// <param name="second">H2, applied to what H1 gives.</param>
-    /// <exception cref="ArgumentException">The second takes states of another dimension than the first gives.</exception>
+    /// <param name="second">H2, applied to the result of H1.</param>
+    /// <exception cref="ArgumentException">The second operator takes states of another dimension than the first one returns.</exception>
     public ComposedObservationOperator(IObservationOperator first, IObservationOperator second)
         : base(first.StateDimension, second.ObservationDimension)
     {
@@ -51,6 +51,6 @@ public sealed class ComposedObservationOperator : ObservationOperator, IPointObs
 /// <summary>Composition of observation operators.</summary>
 public static class ObservationOperatorExtensions
 {
-    /// <summary>This operator, then another: H(x) = H2(H1(x)).</summary>
+    /// <summary>Applies another operator after this one: H(x) = H2(H1(x)).</summary>
     public static ComposedObservationOperator Then(this IObservationOperator first, IObservationOperator second) => new(first, second);
 }

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>The functions an <see cref="ElementwiseObservationOperator"/> applies, the usual nonlinear cases of filter studies.</summary>
+/// <summary>The function of an <see cref="ElementwiseObservationOperator"/>, from the usual nonlinear cases of filter studies.</summary>
 public enum ObservationFunction
 {
     /// <summary>y = |x|, which hides the sign.</summary>
@@ -21,7 +21,7 @@ public enum ObservationFunction
 
 /// <summary>Observes every component through the same nonlinear function.</summary>
 /// <param name="stateDimension">The state's dimension n.</param>
-/// <param name="function">Which function.</param>
+/// <param name="function">The function.</param>
 [Component("elementwise-observation-operator")]
 public sealed class ElementwiseObservationOperator([Saved("dimension")] long stateDimension, ObservationFunction function)
     : ObservationOperator(stateDimension, stateDimension), IPointObservationOperator
@@ -29,7 +29,7 @@ public sealed class ElementwiseObservationOperator([Saved("dimension")] long sta
     /// <inheritdoc/>
     public override string Name => $"observation through {Function}";
 
-    /// <summary>Which function.</summary>
+    /// <summary>The function.</summary>
     public ObservationFunction Function { get; } = Enum.IsDefined(function) ? function
         : throw new ArgumentOutOfRangeException(nameof(function), function, $"There is no observation function {function}.");
 

@@ -6,18 +6,19 @@ namespace DaML.Components;
 /// <summary>
 /// Observes a field on a grid of latitudes and longitudes at sites anywhere in it, by bilinear interpolation: each observation is the
 /// mean of the four grid points around its site, weighted by how close they are in latitude and in longitude. The field is a vector,
-/// latitude by latitude. It is linear and sparse, with its exact adjoint; at a grid point it gives that point's value to the bit.
+/// latitude by latitude. The operator is linear and sparse, with its exact adjoint; at a grid point it returns that point's value to the
+/// bit.
 /// </summary>
 /// <remarks>
-/// Latitudes may rise or fall. A grid whose longitudes go around the earth closes on itself; any other refuses sites outside it, as
-/// every grid does beyond its first and last latitude: nothing is extrapolated.
+/// Latitudes may rise or fall. A grid whose longitudes go around the earth closes on itself; any other grid refuses sites outside it, and
+/// every grid refuses sites beyond its first and last latitude. Nothing is extrapolated.
 /// </remarks>
 public sealed class InterpolationObservationOperator : ObservationOperator, IPointObservationOperator, IComponent
 {
-    // Longitudes whose steps add up to a circle this closely close on themselves; degrees.
+    // Longitudes close on themselves if their steps add up to a circle to within this many degrees.
     private const double Closing = 1e-3;
 
-    // A site this close to a grid line, in the lines' distance, lies on it.
+    // A site lies on a grid line if it is this close, relative to the distance between the lines.
     private const double OnLine = 1e-9;
 
     private readonly ConstantTensor indices; // [4 p]
@@ -26,9 +27,10 @@ public sealed class InterpolationObservationOperator : ObservationOperator, IPoi
     /// <summary>Creates an operator.</summary>
     /// <param name="latitudes">The grid's latitudes in degrees north, rising or falling, at least two.</param>
     /// <param name="longitudes">The grid's longitudes in degrees east, rising, at least two, over at most 360 degrees.</param>
-    /// <param name="sites">Where it is observed, in degrees; longitudes may count from any meridian, 350 is -10.</param>
-    /// <exception cref="ArgumentException">Coordinates that are not finite or out of order, no sites, or a site outside the
-    /// grid.</exception>
+    /// <param name="sites">The observing sites, in degrees; longitudes may count from any meridian, so 350 is -10.</param>
+    /// <exception cref="ArgumentException">
+    /// Coordinates are not finite or out of order, there are no sites, or a site lies outside the grid.
+    /// </exception>
     public InterpolationObservationOperator(IReadOnlyList<double> latitudes, IReadOnlyList<double> longitudes,
         params IReadOnlyList<(double Latitude, double Longitude)> sites)
         : base(CheckGrid(latitudes, longitudes), CheckCount(sites))
@@ -75,19 +77,19 @@ public sealed class InterpolationObservationOperator : ObservationOperator, IPoi
     /// <summary>The grid's longitudes in degrees east.</summary>
     public IReadOnlyList<double> Longitudes { get; }
 
-    /// <summary>Where it is observed, in degrees.</summary>
+    /// <summary>The observing sites, in degrees.</summary>
     public IReadOnlyList<(double Latitude, double Longitude)> Sites { get; }
 
     /// <summary>Whether the grid goes around the earth.</summary>
     public bool IsGlobal => Closes(Longitudes);
 
     /// <inheritdoc/>
-    /// <remarks>Null unless every site is a grid point.</remarks>
+    /// <remarks>Null if a site is not a grid point.</remarks>
     public IReadOnlyList<long>? ObservedComponents { get; }
 
     /// <summary>
-    /// Where the sites are in rows and columns of the grid, <c>[p, 2]</c>, with fractions: the positions that a localisation on
-    /// <c>LocalisationGeometry.Grid</c> of unit spacing takes.
+    /// The positions of the sites in rows and columns of the grid, <c>[p, 2]</c>, with fractions, for a localisation on
+    /// <c>LocalisationGeometry.Grid</c> of unit spacing.
     /// </summary>
     public Tensor GridPositions()
     {
@@ -124,7 +126,7 @@ public sealed class InterpolationObservationOperator : ObservationOperator, IPoi
         writer.Set("siteLongitudes", Sites.Select(site => site.Longitude).ToList());
     }
 
-    // The grid line before a site, the one after, and the share of the way between them; the same line twice for a site on it.
+    // The grid line before a site, the one after, and the fraction of the distance between them; the same line twice for a site on it.
     private (int Before, int After, double Share) Row(int site)
     {
         double latitude = Sites[site].Latitude;

@@ -4,9 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Observes the newest values of a state of lags, z = (c(t), c(t - h), ...), each by the same operator, newest first: what a
-/// model whose step adds
-/// several values at once is observed by.
+/// Observes the newest values of a state of lags, z = (c(t), c(t - h), ...), newest first, each by the same operator. Use it for a model
+/// whose step adds several values at once.
 /// </summary>
 [Component("lagged-observation-operator")]
 public sealed class LaggedObservationOperator : ObservationOperator
@@ -15,9 +14,9 @@ public sealed class LaggedObservationOperator : ObservationOperator
     private readonly int observed, window;
 
     /// <summary>Creates an operator.</summary>
-    /// <param name="each">What observes a single value c, of its r components.</param>
-    /// <param name="observed">How many of the newest values are observed, at least 1.</param>
-    /// <param name="window">W, how many values a state holds, at least as many.</param>
+    /// <param name="each">The operator that observes a single value c of r components.</param>
+    /// <param name="observed">The number of newest values that are observed, at least 1.</param>
+    /// <param name="window">W, the number of values that a state holds, at least as many.</param>
     /// <exception cref="ArgumentException">More values are observed than a state holds.</exception>
     public LaggedObservationOperator(IObservationOperator each, int observed, int window)
         : base(Require.AtLeast(window, 1) * each.StateDimension, Require.AtLeast(observed, 1) * each.ObservationDimension)

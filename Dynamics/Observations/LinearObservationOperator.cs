@@ -11,7 +11,7 @@ public sealed class LinearObservationOperator : ObservationOperator
 
     /// <summary>Creates an operator.</summary>
     /// <param name="matrix">H, <c>[p, n]</c>, finite; it is copied.</param>
-    /// <exception cref="ArgumentException">It is no matrix in single or double precision, or not finite.</exception>
+    /// <exception cref="ArgumentException">The tensor is not a matrix in single or double precision, or is not finite.</exception>
     public LinearObservationOperator(Tensor matrix) : base(Check(matrix).size(1), matrix.size(0)) =>
         this.matrix = new ConstantTensor(matrix);
 

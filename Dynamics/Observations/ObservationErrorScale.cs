@@ -3,28 +3,28 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>When the scale of the observation errors is drawn.</summary>
+/// <summary>The time at which the scale of the observation errors is drawn.</summary>
 public enum ErrorScaleDraw
 {
     /// <summary>Once for each trajectory, which keeps it.</summary>
     EachTrajectory,
 
-    /// <summary>Anew for each trajectory in every cycle.</summary>
+    /// <summary>In every cycle, for each trajectory.</summary>
     EachCycle,
 }
 
 /// <summary>
-/// Observation errors of different size in a batch of trajectories: the standard deviation of the network's errors times a
-/// factor whose logarithm is uniform between two bounds, so that every order of magnitude counts alike. What was drawn is in
+/// Observation errors of different size in a batch of trajectories: the standard deviation of the network's errors times a factor whose
+/// logarithm is uniform between two bounds, so that every order of magnitude counts alike. The factors drawn are in
 /// <see cref="Columns.ObservationErrorScale"/>.
 /// </summary>
 /// <param name="Minimum">The smallest factor, above zero.</param>
 /// <param name="Maximum">The largest, not below the smallest.</param>
-/// <param name="Draw">When it is drawn.</param>
+/// <param name="Draw">The time at which it is drawn.</param>
 public sealed record ObservationErrorScale(double Minimum, double Maximum, ErrorScaleDraw Draw = ErrorScaleDraw.EachTrajectory)
 {
-    /// <summary>These bounds, or the reason why they cannot be.</summary>
-    /// <exception cref="ArgumentException">A bound that is not finite and above zero, or bounds in the wrong order.</exception>
+    /// <summary>Returns these bounds if they are valid.</summary>
+    /// <exception cref="ArgumentException">A bound is not finite or not above zero, or the bounds are in the wrong order.</exception>
     internal ObservationErrorScale Checked()
     {
         if (!(Minimum > 0 && Minimum <= Maximum && double.IsFinite(Maximum)))
@@ -34,7 +34,7 @@ public sealed record ObservationErrorScale(double Minimum, double Maximum, Error
         return this;
     }
 
-    /// <summary>Independent draws, <c>[batch]</c>.</summary>
+    /// <summary>Makes independent draws, <c>[batch]</c>.</summary>
     internal Tensor Sample(long batch, RandomStream random, ScalarType dtype)
     {
         using var scope = NewDisposeScope();
@@ -42,7 +42,7 @@ public sealed record ObservationErrorScale(double Minimum, double Maximum, Error
             .MoveToOuterDisposeScope();
     }
 
-    /// <summary>An observation whose error is as many times as large: H(x) + s (y - H(x)), with s for its scale.</summary>
+    /// <summary>Multiplies the error of an observation: H(x) + s (y - H(x)), with the scale s.</summary>
     internal static Observation Apply(Observation observation, Tensor scale, Tensor truth, IObservationOperator observationOperator)
     {
         using var scope = NewDisposeScope();

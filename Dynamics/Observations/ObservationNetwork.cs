@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>An observing system made of an operator, an error covariance and, where not everything is always observed, a pattern.</summary>
+/// <summary>An observing system of an operator, an error covariance and, if some observations may be missing, a pattern.</summary>
 [Component("observation-network", 2)]
 public sealed class ObservationNetwork : IObservationNetwork
 {
@@ -12,7 +12,7 @@ public sealed class ObservationNetwork : IObservationNetwork
     /// <summary>Creates a network.</summary>
     /// <param name="observationOperator">H.</param>
     /// <param name="error">R, of the operator's observation dimension p.</param>
-    /// <param name="pattern">Which observations exist in a cycle; null = all, always.</param>
+    /// <param name="pattern">Chooses the observations that exist in a cycle (default: null, all in every cycle).</param>
     /// <exception cref="ArgumentException">The dimensions of operator and covariance differ.</exception>
     public ObservationNetwork(IObservationOperator observationOperator, IErrorCovariance error, IObservationPattern? pattern = null)
     {
@@ -25,13 +25,13 @@ public sealed class ObservationNetwork : IObservationNetwork
         this.pattern = pattern;
     }
 
-    /// <summary>Every component is observed in every cycle.</summary>
+    /// <summary>Makes a network that observes every component in every cycle.</summary>
     /// <param name="dimension">The state's dimension n.</param>
     /// <param name="errorVariance">The variance of every observation's error.</param>
     public static ObservationNetwork Full(long dimension, double errorVariance = 1) =>
         new(new IdentityObservationOperator(dimension), ErrorCovariance.Scalar(dimension, errorVariance));
 
-    /// <summary>The components 0, stride, 2 stride, ... are observed in every cycle.</summary>
+    /// <summary>Makes a network that observes the components 0, stride, 2 stride, ... in every cycle.</summary>
     /// <param name="dimension">The state's dimension n.</param>
     /// <param name="stride">The distance between observed components.</param>
     /// <param name="errorVariance">The variance of every observation's error.</param>
@@ -41,14 +41,16 @@ public sealed class ObservationNetwork : IObservationNetwork
         return new(chosen, ErrorCovariance.Scalar(chosen.ObservationDimension, errorVariance));
     }
 
-    /// <summary>The slow variables of the two-scale model are observed in every cycle, the fast ones never.</summary>
+    /// <summary>Makes a network that observes the slow variables of the two-scale model in every cycle, and never the fast ones.</summary>
     /// <param name="dynamics">The model whose states are observed.</param>
     /// <param name="errorVariance">The variance of every observation's error.</param>
     public static ObservationNetwork SlowVariables(TwoScaleLorenz96 dynamics, double errorVariance = 1) =>
         new(new SubsetObservationOperator(dynamics.Dimension, [.. Enumerable.Range(0, (int)dynamics.Slow).Select(i => (long)i)]),
             ErrorCovariance.Scalar(dynamics.Slow, errorVariance));
 
-    /// <summary>A random number of components at random places, drawn anew in every cycle for every trajectory.</summary>
+    /// <summary>
+    /// Makes a network that observes a random number of components at random places, drawn in every cycle for every trajectory.
+    /// </summary>
     /// <param name="dimension">The state's dimension n.</param>
     /// <param name="errorVariance">The variance of every observation's error.</param>
     /// <param name="minimumDensity">The smallest fraction of observed components.</param>
@@ -59,8 +61,8 @@ public sealed class ObservationNetwork : IObservationNetwork
             new RandomDensityPattern(minimumDensity, maximumDensity));
 
     /// <summary>
-    /// A random number of components at random places, every whole number between two bounds as likely, drawn anew in every cycle for
-    /// every trajectory.
+    /// Makes a network that observes a random number of components at random places, drawn in every cycle for every trajectory. Every
+    /// whole number between two bounds is equally likely.
     /// </summary>
     /// <param name="dimension">The state's dimension n.</param>
     /// <param name="minimum">The smallest number of observed components.</param>
@@ -98,13 +100,13 @@ public sealed class ObservationNetwork : IObservationNetwork
     /// <inheritdoc/>
     public Tensor? Places { get; }
 
-    /// <summary>The same network, whose observations are at given places.</summary>
+    /// <summary>Returns the same network with observations at given places.</summary>
     /// <param name="places"><c>[p, axes]</c>, or <c>[p]</c> on one axis, in the coordinates of the localisation; copied.</param>
-    /// <exception cref="ArgumentException">Another number of places than of observations, or one that is not finite.</exception>
+    /// <exception cref="ArgumentException">The number of places is not that of the observations, or a place is not finite.</exception>
     public ObservationNetwork At(Tensor places) => new(Operator, Error, pattern, places);
 
     /// <inheritdoc/>
-    /// <remarks>What the mask hides is set to zero, so that nothing of the truth leaks through it.</remarks>
+    /// <remarks>Masked values are set to zero, so that nothing of the truth leaks through them.</remarks>
     public Observation Observe(Tensor truth, double time, RandomStream random)
     {
         Require.Shape(truth, "The states to observe", ColumnDefinition.AnySize, Operator.StateDimension);

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The base of observation operators: for your own operator you write the forward map and nothing more. Tangent linear
-/// and adjoint follow from it by automatic differentiation; an operator that knows its own overrides one method each.
+/// The base of observation operators. Your own operator only needs its forward map. Tangent linear and adjoint follow from it by
+/// automatic differentiation; to provide your own, override one method each.
 /// </summary>
 public abstract class ObservationOperator : IObservationOperator
 {
@@ -31,7 +31,9 @@ public abstract class ObservationOperator : IObservationOperator
     public virtual bool IsLinear => false;
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The state's last size is not n, or what <see cref="Observe"/> gives is not p long.</exception>
+    /// <exception cref="ArgumentException">
+    /// The state's last size is not n, or the result of <see cref="Observe"/> does not have p components.
+    /// </exception>
     public Tensor Apply(Tensor state)
     {
         Require.LastDimension(state, StateDimension, $"The state observed by {Name}");
@@ -61,8 +63,8 @@ public abstract class ObservationOperator : IObservationOperator
         return adjoint.MoveToOuterDisposeScope();
     }
 
-    // Where H' is not finite for an observation that a mask leaves out, reverse mode gives 0 times that, not a number. Column by column,
-    // H'(x) e_j has that observation in a place of its own, which does not count where its sensitivity is zero.
+    // If H' is not finite for an observation that a mask leaves out, reverse mode gives 0 times that, which is NaN. This method works
+    // column by column: H'(x) e_j has that observation in a separate component, which does not count if its sensitivity is zero.
     private Tensor AdjointByColumns(Tensor state, Tensor sensitivity)
     {
         var (at, counts) = (state.unsqueeze(-2), sensitivity.unsqueeze(-2));
@@ -75,7 +77,7 @@ public abstract class ObservationOperator : IObservationOperator
 
     /// <summary>
     /// Whether <see cref="Observe"/> makes no tensor beside its result, so that it needs no dispose scope, which costs as much as a small
-    /// operator.
+    /// operator (default: false).
     /// </summary>
     private protected virtual bool MakesOneTensor => false;
 
@@ -84,18 +86,18 @@ public abstract class ObservationOperator : IObservationOperator
     /// <returns><c>[..., p]</c></returns>
     protected abstract Tensor Observe(Tensor state);
 
-    /// <summary>H'(x) dx; by automatic differentiation unless overridden.</summary>
+    /// <summary>H'(x) dx (default: by automatic differentiation).</summary>
     /// <param name="state">x, <c>[..., n]</c></param>
     /// <param name="perturbation">dx, of x's shape.</param>
     protected virtual Tensor ObserveTangentLinear(Tensor state, Tensor perturbation) =>
         Differentiation.TangentLinear(Observe, state, perturbation, Name).Derivative;
 
-    /// <summary>H'(x)^T dy; by automatic differentiation unless overridden.</summary>
+    /// <summary>H'(x)^T dy (default: by automatic differentiation).</summary>
     /// <param name="state">x, <c>[..., n]</c></param>
     /// <param name="sensitivity">dy, <c>[..., p]</c></param>
     protected virtual Tensor ObserveAdjoint(Tensor state, Tensor sensitivity) =>
         Differentiation.Adjoint(Observe, state, sensitivity, Name);
 
-    // What an operator hands back unchanged stays its caller's.
+    // An input that an operator returns unchanged remains the caller's.
     private static Tensor Fresh(Tensor result, Tensor given) => ReferenceEquals(result, given) ? given.alias() : result;
 }

@@ -3,23 +3,23 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Says, anew in every cycle, which of a network's observations exist.</summary>
+/// <summary>Chooses, in every cycle, the observations of a network that exist.</summary>
 public interface IObservationPattern
 {
     /// <summary>Draws a mask <c>[batch, p]</c>, boolean, true = observed; every trajectory has its own.</summary>
     /// <param name="batch">Number of trajectories.</param>
     /// <param name="observations">Number of observations p.</param>
-    /// <param name="random">Where it is drawn from.</param>
+    /// <param name="random">The stream it is drawn from.</param>
     Tensor Draw(long batch, long observations, RandomStream random);
 }
 
 /// <summary>
-/// In every cycle and for every trajectory a density is drawn uniformly between two bounds, and that fraction of the
-/// sites, rounded to a whole number, is observed at random places (Bocquet et al. 2024, networks of varying density).
+/// Draws a density uniformly between two bounds, in every cycle and for every trajectory, and observes that fraction of the sites,
+/// rounded to a whole number, at random places (Bocquet et al. 2024, networks of varying density).
 /// </summary>
 /// <param name="minimum">The smallest density N_y / N_x, in [0, 1].</param>
 /// <param name="maximum">The largest density, in [minimum, 1].</param>
-/// <exception cref="ArgumentException">The bounds are no densities or in the wrong order.</exception>
+/// <exception cref="ArgumentException">The bounds are not densities, or are in the wrong order.</exception>
 [Component("random-density-pattern")]
 public sealed class RandomDensityPattern(double minimum, double maximum) : IObservationPattern
 {
@@ -41,8 +41,8 @@ public sealed class RandomDensityPattern(double minimum, double maximum) : IObse
 }
 
 /// <summary>
-/// In every cycle and for every trajectory a number of observations is drawn, every whole number between two bounds as
-/// likely, and that many sites are observed at random places (Bocquet et al. 2025, fig. 2: from 0 or n/2 to n).
+/// Draws a number of observations, in every cycle and for every trajectory, with every whole number between two bounds equally likely,
+/// and observes that many sites at random places (Bocquet et al. 2025, fig. 2: from 0 or n/2 to n).
 /// </summary>
 /// <param name="minimum">The smallest number N_y, not below zero.</param>
 /// <param name="maximum">The largest, not below the smallest; at most the network's observations.</param>
@@ -71,7 +71,7 @@ public sealed class RandomCountPattern(long minimum, long maximum) : IObservatio
     }
 }
 
-/// <summary>Every observation is missing with the same probability, independently of the others and of the past.</summary>
+/// <summary>Leaves out every observation with the same probability, independently of the others and of the past.</summary>
 /// <param name="probability">The probability of being missing, in [0, 1].</param>
 [Component("missing-at-random-pattern")]
 public sealed class MissingAtRandomPattern(double probability) : IObservationPattern

@@ -11,8 +11,8 @@ public sealed class SubsetObservationOperator : ObservationOperator, IPointObser
 
     /// <summary>Creates an operator.</summary>
     /// <param name="stateDimension">The state's dimension n.</param>
-    /// <param name="indices">Which components, from 0, in the order in which they are observed; one may occur more than once.</param>
-    /// <exception cref="ArgumentException">There are none, or one lies outside the state.</exception>
+    /// <param name="indices">The observed components, from 0, in the order of the observations; one may occur more than once.</param>
+    /// <exception cref="ArgumentException">There are no indices, or one lies outside the state.</exception>
     public SubsetObservationOperator([Saved("dimension")] long stateDimension, params IReadOnlyList<long> indices)
         : base(stateDimension, CheckCount(indices))
     {
@@ -28,7 +28,7 @@ public sealed class SubsetObservationOperator : ObservationOperator, IPointObser
 
     /// <summary>Observes the components 0, stride, 2 stride, ...</summary>
     /// <param name="dimension">The state's dimension n.</param>
-    /// <param name="stride">Distance between observed components, at least 1.</param>
+    /// <param name="stride">The distance between observed components, at least 1.</param>
     public static SubsetObservationOperator Strided(long dimension, long stride)
     {
         Require.AtLeast(dimension, 1);
@@ -43,7 +43,7 @@ public sealed class SubsetObservationOperator : ObservationOperator, IPointObser
     /// <inheritdoc/>
     public override bool IsLinear => true;
 
-    /// <summary>Which components are observed, from 0.</summary>
+    /// <summary>The observed components, from 0.</summary>
     public IReadOnlyList<long> Indices { get; }
 
     IReadOnlyList<long> IPointObservationOperator.ObservedComponents => Indices;

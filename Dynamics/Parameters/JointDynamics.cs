@@ -4,20 +4,19 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A model and some of its parameters as one model, for estimating both at once (state augmentation; Jazwinski 1970 section 8.4,
-/// Anderson 2001): its state is [x, theta], <c>[n + q]</c>; x follows the model with the parameters theta, each state with its own, and
-/// theta stays or walks at random. Every filter takes it as it takes any model. Tangent linear and adjoint are exact, those
-/// in theta included.
+/// A model and some of its parameters as one model, for estimating both at once (state augmentation; Jazwinski 1970 section 8.4, Anderson
+/// 2001): its state is [x, theta], <c>[n + q]</c>; x follows the model with the parameters theta, each state with its own, and theta is
+/// constant or a random walk. Every filter takes it like any other model. Tangent linear and adjoint are exact, including those in theta.
 /// </summary>
 public sealed class JointDynamics : DiscreteDynamics, IComponent
 {
-    // Where each of the model's parameters stands among the estimated ones; -1 = it keeps the model's value.
+    // The position of each of the model's parameters among the estimated ones; -1 = it keeps the model's value.
     private readonly int[] places;
 
     /// <summary>Joins a model and some of its parameters.</summary>
-    /// <param name="model">The model; its own error, where it has one, stays the error of the state.</param>
+    /// <param name="model">The model; its own error, if it has one, remains the error of the state.</param>
     /// <param name="parameters">The parameters to estimate; the others keep the model's values.</param>
-    /// <exception cref="ArgumentException">There are none, one twice, or one that the model does not have.</exception>
+    /// <exception cref="ArgumentException">There are no parameters, one is given twice, or the model does not have one.</exception>
     public JointDynamics(IParametricDynamics model, params IReadOnlyList<EstimatedParameter> parameters)
         : base(model.Dimension + CheckNames(model, parameters), model.TimeStep)
     {
@@ -51,18 +50,18 @@ public sealed class JointDynamics : DiscreteDynamics, IComponent
     /// <summary>The q parameters that are estimated, in the order of the state's last q components.</summary>
     public IReadOnlyList<EstimatedParameter> Parameters { get; }
 
-    /// <summary>States from where the model's usually start, parameters from what is believed of them.</summary>
+    /// <summary>States from the model's usual initial condition, parameters from their priors.</summary>
     public override IInitialCondition InitialCondition => Lift(Model.UsualInitialCondition());
 
-    /// <summary>A distribution of the model's states, joined with what is believed of the parameters, independently.</summary>
-    /// <param name="state">Of dimension n.</param>
+    /// <summary>Joins a distribution of the model's states with the priors of the parameters, independently.</summary>
+    /// <param name="state">A distribution of dimension n.</param>
     public IInitialCondition Lift(IInitialCondition state) =>
         state is GaussianInitialCondition gaussian ? Lift(gaussian) : new JointInitialCondition(state, Prior());
 
     /// <summary>
-    /// A normal distribution of the model's states, joined with what is believed of the parameters, independently: normal, too.
+    /// Joins a normal distribution of the model's states with the priors of the parameters, independently; the result is normal.
     /// </summary>
-    /// <param name="state">Of dimension n.</param>
+    /// <param name="state">A distribution of dimension n.</param>
     public GaussianInitialCondition Lift(GaussianInitialCondition state)
     {
         using var scope = NewDisposeScope();
@@ -70,8 +69,8 @@ public sealed class JointDynamics : DiscreteDynamics, IComponent
         return new GaussianInitialCondition(mean, new JointErrorCovariance(Model.Dimension, state.Covariance, Variances()));
     }
 
-    /// <summary>A network that observes the model's states, observing the states of the joint model: parameters are not observed.</summary>
-    /// <param name="network">On states of dimension n.</param>
+    /// <summary>Lifts a network that observes the model's states to the states of the joint model; parameters are not observed.</summary>
+    /// <param name="network">A network on states of dimension n.</param>
     public IObservationNetwork Lift(IObservationNetwork network) => new JointObservationNetwork(network, Parameters.Count);
 
     /// <inheritdoc/>
@@ -82,8 +81,7 @@ public sealed class JointDynamics : DiscreteDynamics, IComponent
     }
 
     /// <inheritdoc/>
-    /// <remarks>Along state and parameters in one pass where the model brings the derivative of its tendency; automatic
-    /// otherwise.</remarks>
+    /// <remarks>Along state and parameters in one pass if the model provides the derivative of its tendency; automatic otherwise.</remarks>
     protected override (Tensor State, Tensor Perturbation) StepTangentLinear(Tensor state, Tensor perturbation, double time)
     {
         var (x, theta) = Split(state);
@@ -98,7 +96,7 @@ public sealed class JointDynamics : DiscreteDynamics, IComponent
     private (Tensor State, Tensor Parameters) Split(Tensor joint) =>
         (joint.narrow(-1, 0, Model.Dimension), joint.narrow(-1, Model.Dimension, Parameters.Count));
 
-    // All q of the model's parameters, of which some are estimated, [..., q].
+    // All q parameters of the model, some of which are estimated, [..., q].
     private Tensor Complete(Tensor estimated, Func<ModelParameter, double> other) => cat([.. places.Select((place, i) =>
         place >= 0 ? estimated.narrow(-1, place, 1) : full_like(estimated.narrow(-1, 0, 1), other(Model.Parameters[i])))], -1);
 

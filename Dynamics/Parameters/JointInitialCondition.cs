@@ -2,9 +2,9 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Starts a state and parameters from distributions of their own, independently: <c>[n + q]</c>.</summary>
-/// <param name="state">Of dimension n.</param>
-/// <param name="parameters">Of dimension q.</param>
+/// <summary>Draws a state and parameters independently from two distributions: <c>[n + q]</c>.</summary>
+/// <param name="state">The distribution of the state, of dimension n.</param>
+/// <param name="parameters">The distribution of the parameters, of dimension q.</param>
 [Component("joint-initial-condition")]
 public sealed class JointInitialCondition(IInitialCondition state, IInitialCondition parameters) : IInitialCondition
 {

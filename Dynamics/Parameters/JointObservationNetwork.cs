@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Observes the state of a joint model as a network observes the model's; the parameters behind it are not observed.</summary>
+/// <summary>
+/// Observes the state of a joint model as a network observes the model's state; the parameters that follow it are not observed.
+/// </summary>
 [Component("joint-observation-network")]
 public sealed class JointObservationNetwork : IObservationNetwork
 {
@@ -10,14 +12,14 @@ public sealed class JointObservationNetwork : IObservationNetwork
     private readonly long parameters;
 
     /// <summary>Lifts a network.</summary>
-    /// <param name="network">On states of dimension n.</param>
+    /// <param name="network">A network on states of dimension n.</param>
     /// <param name="parameters">The number q of parameters that follow the state.</param>
     public JointObservationNetwork(IObservationNetwork network, long parameters)
     {
         this.network = network;
         this.parameters = Require.AtLeast(parameters, 1);
         long n = network.Operator.StateDimension;
-        // A choice of components stays one: the first n, or those of them that are observed.
+        // A choice of components remains one: the first n, or the observed ones among them.
         Operator = network.Operator switch
         {
             SubsetObservationOperator subset => new SubsetObservationOperator(n + parameters, subset.Indices),

@@ -4,10 +4,9 @@ using System.Runtime.Intrinsics;
 namespace DaML.Components;
 
 /// <summary>
-/// The transpose of <see cref="TangentLinearSweep{T, TLanes}"/>. The adjoint of a classical Runge-Kutta step is a Runge-Kutta step of
-/// the transposed tendency that takes the stages in the opposite order, so that the sweep is the same. A name followed by "Bar" in a
-/// comment
-/// is the sensitivity to the quantity of that name; a, b, c are the sensitivities to the tendencies of eta, u and v.
+/// The transpose of <see cref="TangentLinearSweep{T, TLanes}"/>. The adjoint of a classical Runge-Kutta step is a Runge-Kutta step of the
+/// transposed tendency that takes the stages in the opposite order, so the sweep is the same. A name followed by "Bar" in a comment is
+/// the sensitivity to the quantity of that name; a, b, c are the sensitivities to the tendencies of eta, u and v.
 /// </summary>
 internal sealed unsafe class AdjointSweep<T, TLanes>(Lattice<T> lattice, StageCoefficients<T> at)
     : RowSweep<T, TLanes>(lattice, pairCount: 6, scratchCount: 3)

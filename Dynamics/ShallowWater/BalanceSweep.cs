@@ -3,14 +3,14 @@ using System.Runtime.Intrinsics;
 
 namespace DaML.Components;
 
-/// <summary>What the equations and their tangent linear share: the tendencies as sums of fluxes, pressure, turning and viscosity.</summary>
+/// <summary>Shared by the equations and their tangent linear: the tendencies as sums of fluxes, pressure, turning and viscosity.</summary>
 /// <param name="lattice">The grid.</param>
-/// <param name="forced">Whether the wind blows.</param>
+/// <param name="forced">Whether there is wind stress.</param>
 internal abstract unsafe class BalanceSweep<T, TLanes>(Lattice<T> lattice, bool forced)
     : RowSweep<T, TLanes>(lattice, pairCount: 5, scratchCount: 0)
     where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
-    /// <summary>What is kept of two rows: the fluxes U and V, B, q mean_x(V) / 2 and q mean_y(U) / 2.</summary>
+    /// <summary>The quantities that are kept of two rows: the fluxes U and V, B, q mean_x(V) / 2 and q mean_y(U) / 2.</summary>
     protected const int FluxU = 0, FluxV = 1, Bernoulli = 2, TurnU = 3, TurnV = 4;
 
     protected sealed override void Tendency(int stage, int row, T* baseEta, T* baseU, T* baseV, T weight, T* eta, T* u, T* v)

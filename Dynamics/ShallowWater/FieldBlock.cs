@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 
 namespace DaML.Components;
 
-/// <summary>The three fields of a state (of several, where these share vectors) in rows with ghost points.</summary>
+/// <summary>The three fields of a state, or of several states that share vectors, in rows with ghost points.</summary>
 internal sealed unsafe class FieldBlock<T, TLanes> where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
     private readonly Lattice<T> lattice;
@@ -24,7 +24,7 @@ internal sealed unsafe class FieldBlock<T, TLanes> where T : unmanaged, INumber<
     /// <summary>The addresses of the rows.</summary>
     public RowTable<T> Rows { get; }
 
-    /// <summary>Takes the states that lie one after the other at an address.</summary>
+    /// <summary>Loads the states that lie one after the other at an address.</summary>
     public void Load(T* states)
     {
         for (int field = 0; field < 3; field++)
@@ -47,7 +47,7 @@ internal sealed unsafe class FieldBlock<T, TLanes> where T : unmanaged, INumber<
             }
     }
 
-    /// <summary>Puts the states one after the other at an address.</summary>
+    /// <summary>Stores the states one after the other at an address.</summary>
     public void Store(T* states)
     {
         for (int field = 0; field < 3; field++)
@@ -64,7 +64,7 @@ internal sealed unsafe class FieldBlock<T, TLanes> where T : unmanaged, INumber<
             }
     }
 
-    /// <summary>Which lanes hold a state of finite numbers and positive depth: all bits set.</summary>
+    /// <summary>The lanes that hold a state of finite numbers and positive depth: all bits set.</summary>
     public Vector256<T> Sound()
     {
         var sound = Vector256<T>.AllBitsSet;
@@ -96,7 +96,7 @@ internal sealed unsafe class FieldBlock<T, TLanes> where T : unmanaged, INumber<
 /// <summary>Ghost points of rows: copies across the seam, or mirror images at walls, where the velocity through the wall is zero.</summary>
 internal static unsafe class Ghosts<T, TLanes> where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
-    /// <summary>Fills those of a row of eta (0), u (1) or v (2), and what is left of the row's last vector.</summary>
+    /// <summary>Fills the ghost points of a row of eta (0), u (1) or v (2), and the rest of the row's last vector.</summary>
     public static void Fill(Lattice<T> lattice, int field, T* row)
     {
         int nx = lattice.Nx, end = RowLayout<T, TLanes>.Padded(nx);

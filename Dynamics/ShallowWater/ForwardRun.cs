@@ -3,16 +3,16 @@ using System.Runtime.Intrinsics;
 
 namespace DaML.Components;
 
-/// <summary>The first state of a run that is not one: its row in the batch, and how many steps of the run led to it.</summary>
+/// <summary>The first unsound state of a run: its row in the batch, and the number of steps that led to it.</summary>
 internal readonly record struct UnsoundState(long Row, long Step);
 
-/// <summary>Runs the model from one state, or from as many as share vectors; its memory is kept for the next run.</summary>
+/// <summary>Runs the model from one state, or from as many states as share vectors; its memory is kept for the next run.</summary>
 internal sealed unsafe class ForwardRun<T, TLanes>(Lattice<T> lattice) where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
     private readonly List<TendencySweep<T, TLanes>> sweeps = [];
     private FieldBlock<T, TLanes> state = new(lattice), next = new(lattice);
 
-    /// <summary>From an address to another; where a state runs dry or overflows, its lane and step.</summary>
+    /// <summary>Runs from one address to another; returns the lane and step if a state runs dry or overflows.</summary>
     public UnsoundState? Run(T* from, T* to, long steps, int threads)
     {
         state.Load(from);
@@ -27,8 +27,8 @@ internal sealed unsafe class ForwardRun<T, TLanes>(Lattice<T> lattice) where T :
     }
 
     /// <summary>
-    /// The states after a number of steps each, as blocks of the caller's, and those at all stages of the steps where there are places for
-    /// them.
+    /// Computes the states after given numbers of steps, in blocks of the caller, and those at all stages of the steps if there is space
+    /// for them.
     /// </summary>
     public UnsoundState? Run(FieldBlock<T, TLanes> start, IReadOnlyList<(long Step, FieldBlock<T, TLanes>? Block)> wanted, int threads,
         IReadOnlyList<FieldBlock<T, TLanes>[]>? stages)
@@ -45,14 +45,14 @@ internal sealed unsafe class ForwardRun<T, TLanes>(Lattice<T> lattice) where T :
     }
 
     /// <summary>
-    /// A step, in bands of rows, each by itself; the numbers do not depend on how many there are. Returns the lane in which the state at
-    /// its
-    /// beginning is none.
+    /// Makes a step, in independent bands of rows; the numbers do not depend on how many bands there are. Returns the lane in which the
+    /// state at the step's beginning is unsound.
     /// </summary>
-    /// <param name="from">The state it begins at.</param>
-    /// <param name="to">Where the state goes that it leads to; null where only the stages are wanted.</param>
-    /// <param name="stages">Four places, of which the second to the fourth take the states at those stages; null where these are not
-    /// wanted.</param>
+    /// <param name="from">The state at the step's beginning.</param>
+    /// <param name="to">Receives the state at the step's end; null if only the stages are needed.</param>
+    /// <param name="stages">
+    /// Four places, of which the second to the fourth receive the states at those stages; null if these are not needed.
+    /// </param>
     /// <param name="threads">The largest number of threads.</param>
     public int? Step(FieldBlock<T, TLanes> from, FieldBlock<T, TLanes>? to, FieldBlock<T, TLanes>[]? stages, int threads)
     {

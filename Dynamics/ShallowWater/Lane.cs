@@ -6,7 +6,7 @@ namespace DaML.Components;
 /// <summary>Reads and writes vectors of points.</summary>
 internal static unsafe class Lane
 {
-    /// <summary>The vector that begins at a point.</summary>
+    /// <summary>Reads the vector that begins at a point.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> At<T, TLanes>(T* row, int point) where T : unmanaged where TLanes : struct, ILanes<T> =>
         Vector256.Load(row + point * TLanes.Fields);

@@ -4,17 +4,17 @@ using System.Runtime.Intrinsics;
 namespace DaML.Components;
 
 /// <summary>
-/// How the points of a field lie in the kernel's vectors: neighbours of one field beside each other, or one point of several fields.
+/// The layout of a field's points in the kernel's vectors: neighbours of one field beside each other, or one point of several fields.
 /// </summary>
 internal unsafe interface ILanes<T> where T : unmanaged
 {
-    /// <summary>Numbers that stand for one grid point in memory: the fields that share a vector.</summary>
+    /// <summary>The count of numbers in memory for one grid point: the fields that share a vector.</summary>
     static abstract int Fields { get; }
 
-    /// <summary>Grid points a vector covers.</summary>
+    /// <summary>The number of grid points in a vector.</summary>
     static abstract int Points { get; }
 
-    /// <summary>A vector of numbers that all fields share, from a row of one number a point.</summary>
+    /// <summary>A vector of numbers that all fields share, from a row with one number for each point.</summary>
     static abstract Vector256<T> Shared(T* row, int point);
 }
 

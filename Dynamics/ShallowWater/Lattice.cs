@@ -55,7 +55,7 @@ internal sealed unsafe class Lattice<T> where T : unmanaged, INumber<T>
     /// <summary>n</summary>
     public int Dimension => Nx * Ny + ColumnsU * Ny + Nx * RowsV;
 
-    /// <summary>The nanoseconds that a step of one state takes on one thread, estimated.</summary>
+    /// <summary>The estimated nanoseconds of a step of one state on one thread.</summary>
     public double TimeOfStep => 6.0 * Nx * Ny;
 
     /// <summary>f at the corners between this row and the next.</summary>
@@ -67,7 +67,7 @@ internal sealed unsafe class Lattice<T> where T : unmanaged, INumber<T>
     /// <summary>tau_y / (rho0 H) at the points of v of a row.</summary>
     public T* WindY(int row) => wind[Ny + Wrapped(row)] + Vector256<T>.Count;
 
-    /// <summary>The row of the grid that a row beyond the seam is.</summary>
+    /// <summary>The row of the grid that corresponds to a row beyond the seam.</summary>
     public int Wrapped(int row)
     {
         while (row < 0) row += Ny;

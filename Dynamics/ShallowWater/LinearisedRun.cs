@@ -3,7 +3,8 @@ using System.Numerics;
 namespace DaML.Components;
 
 /// <summary>
-/// Carries perturbations or sensitivities along a trajectory: one vector, or as many as share lanes. Its memory is kept for the next run.
+/// Propagates perturbations or sensitivities along a trajectory: one vector, or as many as share vectors. Its memory is kept for the next
+/// run.
 /// </summary>
 internal sealed unsafe class LinearisedRun<T, TLanes> where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
@@ -25,7 +26,7 @@ internal sealed unsafe class LinearisedRun<T, TLanes> where T : unmanaged, INumb
         (now, next) = (new(lattice), new(lattice));
     }
 
-    /// <summary>M' of the perturbations at an address.</summary>
+    /// <summary>Applies M' to the perturbations at an address.</summary>
     public void TangentLinear(Trajectory<T> trajectory, T* perturbations, T* results)
     {
         now.Load(perturbations);
@@ -37,7 +38,7 @@ internal sealed unsafe class LinearisedRun<T, TLanes> where T : unmanaged, INumb
         now.Store(results);
     }
 
-    /// <summary>M'^T of the sensitivities at an address.</summary>
+    /// <summary>Applies M'^T to the sensitivities at an address.</summary>
     public void Adjoint(Trajectory<T> trajectory, T* sensitivities, T* results)
     {
         now.Load(sensitivities);
@@ -51,7 +52,7 @@ internal sealed unsafe class LinearisedRun<T, TLanes> where T : unmanaged, INumb
         now.Store(results);
     }
 
-    // The stages of a step, from its state: a kept one, or the one that the step before has left at its place.
+    // Computes the stages of a step from its state: a kept one, or the one that the previous step has left in its place.
     private void Compute(Trajectory<T> trajectory, long step, int place, int nextPlace)
     {
         while (computed.Count <= Math.Max(place, nextPlace)) computed.Add([new(lattice), new(lattice), new(lattice), new(lattice)]);

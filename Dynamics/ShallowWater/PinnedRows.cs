@@ -12,12 +12,12 @@ internal sealed unsafe class PinnedRows<T>(long rows, int pitch) where T : unman
 /// <summary>A row in memory: ghost points, the points of the grid up to a whole vector, ghost points.</summary>
 internal static class RowLayout<T, TLanes> where T : unmanaged where TLanes : struct, ILanes<T>
 {
-    /// <summary>Numbers before the first point.</summary>
+    /// <summary>The count of numbers before the first point.</summary>
     public static int Halo => TLanes.Points * TLanes.Fields;
 
-    /// <summary>The points in whole vectors.</summary>
+    /// <summary>The number of points rounded up to whole vectors.</summary>
     public static int Padded(int points) => (points + TLanes.Points - 1) / TLanes.Points * TLanes.Points;
 
-    /// <summary>Numbers from one row to the next.</summary>
+    /// <summary>The count of numbers from one row to the next.</summary>
     public static int Pitch(int points) => (TLanes.Points + Padded(points) + TLanes.Points) * TLanes.Fields;
 }

@@ -4,9 +4,9 @@ using System.Runtime.Intrinsics;
 namespace DaML.Components;
 
 /// <summary>
-/// A classical Runge-Kutta step as one sweep over the grid: as soon as a stage has finished a row, the next stage follows one row
-/// behind, so that the rows of all four stay in the nearest cache and a state is read and written once. What a stage does to a
-/// row is a derived class's: the equations, their tangent linear or their adjoint, each of which reaches one row up and down.
+/// A classical Runge-Kutta step as one sweep over the grid: as soon as a stage has finished a row, the next stage follows one row behind,
+/// so the rows of all four stages stay in the nearest cache and a state is read and written once. Derived classes define what a stage
+/// does to a row: the equations, their tangent linear or their adjoint, each of which reaches one row up and down.
 /// </summary>
 internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {
@@ -23,7 +23,7 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
         this.pairCount = pairCount;
         int pitch = RowLayout<T, TLanes>.Pitch(lattice.Nx);
         RowsAtOnce = (int)Math.Clamp(8192L / ((long)pitch * sizeof(T)), 1, 8);
-        // The rows of a stage that go at once, and five more that later stages ask for.
+        // The rows of a stage that are computed at once, and five more that later stages need.
         int ring = (int)BitOperations.RoundUpToPowerOf2((uint)RowsAtOnce + 5), zero = 3 * 3 * ring;
         stages = new PinnedRows<T>(zero + 1, pitch);
         for (int stage = 1; stage < 4; stage++)
@@ -42,15 +42,16 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
     protected Lattice<T> Lattice { get; }
 
     /// <summary>
-    /// Makes ready for the rows from <paramref name="from"/> up to <paramref name="to"/> of the result; they may be ghost rows where y is
+    /// Prepares for the rows from <paramref name="from"/> up to <paramref name="to"/> of the result; they may be ghost rows if y is
     /// periodic.
     /// </summary>
-    /// <param name="state">The state the step begins at.</param>
-    /// <param name="result">Where the state it leads to goes; null where only the stages are wanted.</param>
+    /// <param name="state">The state at the step's beginning.</param>
+    /// <param name="result">Receives the state at the step's end; null if only the stages are needed.</param>
     /// <param name="from">The first row.</param>
     /// <param name="to">The row after the last.</param>
-    /// <param name="keptStages">Four places, of which the second to the fourth take the states at those stages; null where these are not
-    /// kept.</param>
+    /// <param name="keptStages">
+    /// Four places, of which the second to the fourth receive the states at those stages; null if these are not kept.
+    /// </param>
     public void Begin(FieldBlock<T, TLanes> state, FieldBlock<T, TLanes>? result, int from, int to,
         FieldBlock<T, TLanes>[]? keptStages = null)
     {
@@ -65,13 +66,13 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
         }
     }
 
-    /// <summary>How many rows a stage should go before the next one follows: few enough for the nearer cache.</summary>
+    /// <summary>The number of rows that a stage computes before the next one follows: few enough for the nearest cache.</summary>
     public int RowsAtOnce { get; }
 
-    /// <summary>The first and the last value of t for which there is something to do.</summary>
+    /// <summary>The first and the last value of t with work to do.</summary>
     public (int First, int Last) Times => (first[0], last[3] + 2);
 
-    /// <summary>Everything up to the first stage's row t, the second's row t - 1, and so on.</summary>
+    /// <summary>Computes everything up to the first stage's row t, the second's row t - 1, and so on.</summary>
     public void Advance(int t)
     {
         for (int stage = 0; stage < (end is null ? 3 : 4); stage++)
@@ -133,27 +134,27 @@ internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<
         }
     }
 
-    /// <summary>What row <paramref name="row"/> of cells gives to its neighbours.</summary>
+    /// <summary>Computes what row <paramref name="row"/> of cells contributes to its neighbours.</summary>
     protected abstract void Centres(int stage, int row);
 
-    /// <summary>What the corners between row <paramref name="row"/> and the next give to both.</summary>
+    /// <summary>Computes what the corners between row <paramref name="row"/> and the next contribute to both.</summary>
     protected abstract void Corners(int stage, int row);
 
-    /// <summary>The same where these corners lie on a wall.</summary>
+    /// <summary>Computes the same if these corners lie on a wall.</summary>
     protected abstract void Wall(int stage, int row);
 
-    /// <summary>Base + weight k, where k is the tendency of a row.</summary>
+    /// <summary>Computes base + weight k, where k is the tendency of a row.</summary>
     protected abstract void Tendency(int stage, int row, T* baseEta, T* baseU, T* baseV, T weight, T* eta, T* u, T* v);
 
     /// <summary>
-    /// A row of eta (0), u (1) or v (2) at which a stage takes the tendency. Beyond a wall eta and u are mirrored and v is zero.
+    /// A row of eta (0), u (1) or v (2) at which a stage evaluates the tendency. Beyond a wall eta and u are mirrored and v is zero.
     /// </summary>
     public T* Row(int stage, int field, int row) => rows[stage][field, row];
 
-    /// <summary>One of the rows that a stage keeps of this row and the one before.</summary>
+    /// <summary>One of the rows that a stage keeps of the current row and the one before.</summary>
     protected T* Pair(int stage, int kind, int row) => pairs[(stage * pairCount + kind) * 2 + (row & 1)] + RowLayout<T, TLanes>.Halo;
 
-    /// <summary>A row for passing use.</summary>
+    /// <summary>A row for temporary use.</summary>
     protected T* Scratch(int kind) => scratch[kind] + RowLayout<T, TLanes>.Halo;
 
     protected void Clear(T* row) => new Span<T>(row - RowLayout<T, TLanes>.Halo, RowLayout<T, TLanes>.Pitch(Lattice.Nx)).Clear();

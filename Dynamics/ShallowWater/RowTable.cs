@@ -3,13 +3,12 @@ using System.Numerics;
 namespace DaML.Components;
 
 /// <summary>
-/// Addresses of the rows of eta (0), u (1) and v (2), ghost rows included: rows beyond a seam are those of the other side; beyond a wall
-/// eta and u are
-/// mirrored and v is zero.
+/// Addresses of the rows of eta (0), u (1) and v (2), ghost rows included: beyond a seam they are the rows of the other side; beyond a
+/// wall eta and u are mirrored and v is zero.
 /// </summary>
 internal sealed unsafe class RowTable<T> where T : unmanaged, INumber<T>
 {
-    // Rows beyond the grid that are ever asked for: the first of a step's stages begins four rows out and looks one further.
+    // Rows beyond the grid that are needed: the first of a step's stages begins four rows outside and reads one further.
     private const int Guard = 5;
 
     private readonly nint[] addresses;
@@ -18,9 +17,9 @@ internal sealed unsafe class RowTable<T> where T : unmanaged, INumber<T>
 
     /// <param name="lattice">The grid.</param>
     /// <param name="memory">The memory of the rows.</param>
-    /// <param name="halo">Numbers before a row's first point.</param>
+    /// <param name="halo">The count of numbers before a row's first point.</param>
     /// <param name="zero">A row of zeros in that memory.</param>
-    /// <param name="slot">The row in memory of a field's row of this number.</param>
+    /// <param name="slot">Maps the number of a field's row to its row in memory.</param>
     /// <param name="wraps">Whether the rows in memory are the grid's, so that one beyond the seam is found on the other side.</param>
     public RowTable(Lattice<T> lattice, PinnedRows<T> memory, int halo, int zero, Func<int, int, int> slot, bool wraps)
     {

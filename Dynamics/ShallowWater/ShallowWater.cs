@@ -11,16 +11,15 @@ namespace DaML;
 /// </summary>
 /// <remarks>
 /// A state is (eta, u, v), each row by row from south to north: eta at the <c>[ny, nx]</c> cells, u at the <c>[ny, nx - 1]</c> walls
-/// between cells
-/// of a row (<c>[ny, nx]</c> where x is periodic: the last one is the seam), v at the <c>[ny - 1, nx]</c> walls between rows (<c>[ny,
-/// nx]</c>
-/// where y is periodic). 64 x 64 closed cells make n = 12,160. On the processor forward step, tangent linear and adjoint are kernels
-/// over the states' memory; elsewhere, and where derivatives of derivatives are wanted, tensor operators do the same.
+/// between cells of a row (<c>[ny, nx]</c> where x is periodic: the last one is the seam), v at the <c>[ny - 1, nx]</c> walls between
+/// rows (<c>[ny, nx]</c> where y is periodic). 64 x 64 closed cells make n = 12,160. On the processor, the forward step, tangent linear
+/// and adjoint are kernels over the states' memory. On other devices, and if derivatives of derivatives are needed, tensor operators
+/// compute the same.
 /// </remarks>
 [Component("shallow-water")]
 public sealed class ShallowWater : Dynamics
 {
-    /// <summary>Seconds in a day.</summary>
+    /// <summary>The number of seconds in a day.</summary>
     public const double Day = 86400;
 
     private readonly Lazy<ShallowWaterKernel<double>> doubles;
@@ -29,8 +28,8 @@ public sealed class ShallowWater : Dynamics
     private readonly double dx, dy;
 
     /// <summary>Creates a model.</summary>
-    /// <param name="options">Settings; null = the calm regime on 64 x 64 cells.</param>
-    /// <exception cref="ArgumentException">A model cannot be made of them; the message names the setting.</exception>
+    /// <param name="options">Settings (default: null, the calm regime on 64 x 64 cells).</param>
+    /// <exception cref="ArgumentException">No model can be made with these settings; the message names the setting.</exception>
     public ShallowWater(ShallowWaterOptions? options = null) : base((options ??= new()).Checked().Dimension, options.TimeStep)
     {
         Options = options;
@@ -51,7 +50,7 @@ public sealed class ShallowWater : Dynamics
     /// <summary>The settings.</summary>
     public ShallowWaterOptions Options { get; }
 
-    /// <summary>At rest, or with random heights and a spin-up where the settings say so.</summary>
+    /// <summary>At rest or, if the settings say so, with random heights and a spin-up.</summary>
     public override IInitialCondition InitialCondition
     {
         get
@@ -71,7 +70,7 @@ public sealed class ShallowWater : Dynamics
     public Tensor VelocityY(Tensor state) =>
         Field(state, (long)Options.CellsX * Options.CellsY + Options.PointsU, Options.RowsV, Options.CellsX);
 
-    /// <summary>The state of three fields of the shapes above.</summary>
+    /// <summary>Makes a state from three fields of the shapes above.</summary>
     public Tensor State(Tensor height, Tensor velocityX, Tensor velocityY) =>
         cat([height.flatten(-2), velocityX.flatten(-2), velocityY.flatten(-2)], -1);
 
@@ -102,9 +101,9 @@ public sealed class ShallowWater : Dynamics
         return (sum * (dx * dy / 2)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>dx/dt by tensor operators, which the kernels are tested against.</summary>
+    /// <summary>dx/dt by tensor operators, the reference in tests of the kernels.</summary>
     /// <param name="state"><c>[..., n]</c></param>
-    /// <returns>Of the state's shape, per second.</returns>
+    /// <returns>dx/dt, of the state's shape, per second.</returns>
     public Tensor TimeDerivative(Tensor state) => Tendency(Require.LastDimension(state, Dimension, $"The state of {Name}"));
 
     /// <summary>
@@ -147,7 +146,7 @@ public sealed class ShallowWater : Dynamics
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ModelStateException">A state ran dry or left the finite numbers (on the processor).</exception>
+    /// <exception cref="ModelStateException">A state ran dry or became non-finite (on the processor).</exception>
     public override Tensor Advance(Tensor state, TimeInterval interval)
     {
         long steps = CheckState(state, interval);
@@ -160,7 +159,7 @@ public sealed class ShallowWater : Dynamics
         long steps = CheckState(state, interval);
         CheckShape(state, perturbation, nameof(perturbation));
         if (!KernelMemory.Serves(state, perturbation)) return base.TangentLinear(state, perturbation, interval);
-        // One kept state suffices: the stages of a step are computed just before they are wanted.
+        // One kept state suffices: the stages of a step are computed just before they are needed.
         using var linear = Linearisation(state, interval, steps, keptStates: 1, wantsEnd: false);
         return linear.TangentLinear(perturbation);
     }
@@ -177,11 +176,9 @@ public sealed class ShallowWater : Dynamics
 
     /// <inheritdoc/>
     /// <remarks>
-    /// A run of S steps keeps the states at all four stages of each step where 4 S is at most
-    /// <see cref="LinearisationOptions.KeptStates"/>; else a product computes them
-    /// again, at the price of a forward run each way. Memory: the kept states, 8 n bytes each in double precision, and for each vector
-    /// under way two states
-    /// and some 400 rows of cells.
+    /// A run of S steps keeps the states at all four stages of each step if 4 S is at most <see cref="LinearisationOptions.KeptStates"/>;
+    /// otherwise each product computes them again, at the cost of a forward run. Memory: the kept states, 8 n bytes each in double
+    /// precision, and for each vector in progress two states and some 400 rows of cells.
     /// </remarks>
     public override ILinearisation Linearise(Tensor state, TimeInterval interval, LinearisationOptions? options = null)
     {
@@ -239,12 +236,12 @@ public sealed class ShallowWater : Dynamics
 
     private static Tensor Last(Tensor x, int dimension) => x.narrow(dimension, x.Sizes()[x.dim() + dimension] - 1, 1);
 
-    // With a ghost on either side: from across the seam, or a mirror image at a wall.
+    // Adds a ghost on either side: from across the seam, or a mirror image at a wall.
     private static Tensor Around(Tensor x, int dimension, bool periodic) =>
         periodic ? cat([Last(x, dimension), x, First(x, dimension)], dimension)
         : cat([First(x, dimension), x, Last(x, dimension)], dimension);
 
-    // A velocity with its neighbours across the cells: from across the seam, or zero at a wall.
+    // Adds to a velocity its neighbours across the cells: from across the seam, or zero at a wall.
     private static Tensor Across(Tensor x, int dimension, bool periodic)
     {
         if (periodic) return cat([Last(x, dimension), x, First(x, dimension)], dimension);
@@ -277,8 +274,8 @@ public sealed class ShallowWater : Dynamics
     private static Tensor Curvature(Tensor x, int dimension) => Difference(Difference(x, dimension), dimension);
 
     /// <summary>
-    /// The kernel's step as a node of the graph. Its backward pass is the kernel's adjoint, or one that can be differentiated again where
-    /// that is asked for.
+    /// The kernel's step as a node of the graph. Its backward pass is the kernel's adjoint, or one that can be differentiated again if
+    /// that is needed.
     /// </summary>
     private sealed class TrackedStep : DifferentiableFunction<TrackedStep>
     {

@@ -1,12 +1,12 @@
 namespace DaML.Components;
 
-/// <summary>Error covariances of a shallow-water state (eta, u, v), whose fields have other units and other grids.</summary>
+/// <summary>Error covariances of a shallow-water state (eta, u, v), whose fields have different units and different grids.</summary>
 public static class ShallowWaterErrors
 {
-    /// <summary>A variance for the height and one for the currents; no correlations.</summary>
+    /// <summary>Makes a covariance without correlations, with one variance for the height and one for the currents.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="heightVariance">Of eta, in m2, zero or above.</param>
-    /// <param name="velocityVariance">Of u and of v, in m2/s2, zero or above.</param>
+    /// <param name="heightVariance">The variance of eta, in m2, zero or above.</param>
+    /// <param name="velocityVariance">The variance of u and of v, in m2/s2, zero or above.</param>
     public static BlockErrorCovariance UncorrelatedErrors(this ShallowWater model, double heightVariance, double velocityVariance)
     {
         var o = model.Options;
@@ -15,14 +15,16 @@ public static class ShallowWaterErrors
     }
 
     /// <summary>
-    /// Each field correlated by diffusion on its own points of the C-grid. At a wall the height and the current along it are
-    /// mirrored, and the current through it falls to zero, as in the model.
+    /// Makes a covariance that correlates each field by diffusion on its own points of the C-grid. At a wall the height and the current
+    /// along it are mirrored, and the current through it falls to zero, as in the model.
     /// </summary>
     /// <param name="model">The model.</param>
-    /// <param name="heightVariance">Of eta, in m2, zero or above.</param>
-    /// <param name="velocityVariance">Of u and of v, in m2/s2, zero or above.</param>
-    /// <param name="correlationLength">In metres, above zero; see <see cref="DiffusionOptions.CorrelationLength"/>.</param>
-    /// <param name="steps">Steps of diffusion (default: 4); see <see cref="DiffusionOptions.Steps"/>.</param>
+    /// <param name="heightVariance">The variance of eta, in m2, zero or above.</param>
+    /// <param name="velocityVariance">The variance of u and of v, in m2/s2, zero or above.</param>
+    /// <param name="correlationLength">
+    /// The correlation length in metres, above zero; see <see cref="DiffusionOptions.CorrelationLength"/>.
+    /// </param>
+    /// <param name="steps">The number of steps of diffusion (default: 4); see <see cref="DiffusionOptions.Steps"/>.</param>
     public static BlockErrorCovariance CorrelatedErrors(this ShallowWater model, double heightVariance, double velocityVariance,
         double correlationLength, int steps = 4)
     {

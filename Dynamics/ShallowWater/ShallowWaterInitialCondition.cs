@@ -4,20 +4,22 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Starts at rest, with a smooth random height: eta is a sum of cosines with random coefficients, of mean zero over the domain and
-/// of zero slope at its edges, and the currents are zero. With a standard deviation of zero the surface is flat.
+/// Starts at rest, with a smooth random height: eta is a sum of cosines with random coefficients, of mean zero over the domain and of
+/// zero slope at its edges, and the currents are zero. If the standard deviation is zero, the surface is flat.
 /// </summary>
 [Component("shallow-water-initial-condition")]
 public sealed class ShallowWaterInitialCondition : IInitialCondition
 {
-    // the largest wave number, where the grid shows it
+    // the largest wave number, if the grid resolves it
     private const int Waves = 4;
 
     private readonly ShallowWaterOptions options;
     private readonly ConstantTensor? patterns;
 
     /// <summary>Creates a distribution.</summary>
-    /// <param name="options">The model's settings; of these the grid counts, and <see cref="ShallowWaterOptions.InitialHeight"/>.</param>
+    /// <param name="options">
+    /// The model's settings, of which only the grid and <see cref="ShallowWaterOptions.InitialHeight"/> are used.
+    /// </param>
     public ShallowWaterInitialCondition(ShallowWaterOptions options)
     {
         this.options = options.Checked();

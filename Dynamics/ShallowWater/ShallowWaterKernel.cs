@@ -8,9 +8,8 @@ namespace DaML.Components;
 
 /// <summary>
 /// The shallow-water model over the states' memory, without tensor operators: forward, tangent linear and adjoint in one precision.
-/// States and perturbations are rows [rows, n]; threads share rows, or where there is a single large state its rows of cells, and the
-/// numbers do
-/// not depend on how many there are.
+/// States and perturbations are rows [rows, n]; threads share these rows or, for a single large state, its rows of cells. The numbers do
+/// not depend on the number of threads.
 /// </summary>
 internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) where T : unmanaged, INumber<T>
 {
@@ -20,7 +19,7 @@ internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) 
     private readonly ConcurrentBag<LinearisedRun<T, AlongRow<T>>> linearised = [];
     private readonly ConcurrentBag<LinearisedRun<T, AcrossFields<T>>> linearisedGroups = [];
 
-    /// <summary>The states after a number of steps.</summary>
+    /// <summary>Computes the states after a number of steps.</summary>
     public UnsoundState? Step(Tensor states, Tensor results, long steps)
     {
         long rows = states.numel() / lattice.Dimension, lanes = Vector256<T>.Count, full = rows / lanes, units = full + rows % lanes;
@@ -39,12 +38,12 @@ internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) 
         return unsound.FirstOrDefault(found => found is not null);
     }
 
-    /// <summary>A run from one state, with so many of its states kept.</summary>
+    /// <summary>Runs from one state and keeps some of the states.</summary>
     /// <param name="state">[n]</param>
-    /// <param name="steps">The steps of the run.</param>
+    /// <param name="steps">The number of steps.</param>
     /// <param name="keptStates">The largest number of states that may be kept.</param>
-    /// <param name="end">Where the end of the run is written, [n] (null: it is not written).</param>
-    /// <param name="unsound">Its first state that is not one.</param>
+    /// <param name="end">Receives the end of the run, [n]; null = it is not written.</param>
+    /// <param name="unsound">The first unsound state; null = none.</param>
     public Trajectory<T> Run(Tensor state, long steps, int keptStates, Tensor? end, out UnsoundState? unsound)
     {
         var start = new FieldBlock<T, AlongRow<T>>(lattice);
@@ -58,21 +57,21 @@ internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) 
         return trajectory;
     }
 
-    /// <summary>M' of perturbations [k, n] along a run.</summary>
+    /// <summary>Applies M' to perturbations [k, n] along a run.</summary>
     public void StepTangentLinear(Trajectory<T> trajectory, Tensor perturbations, Tensor results) =>
         ForEachUnit(trajectory, perturbations, results,
         (run, from, to) => run.TangentLinear(trajectory, (T*)from, (T*)to),
         (run, from, to) => run.TangentLinear(trajectory, (T*)from, (T*)to));
 
-    /// <summary>M'^T of sensitivities [k, n] along a run.</summary>
+    /// <summary>Applies M'^T to sensitivities [k, n] along a run.</summary>
     public void StepAdjoint(Trajectory<T> trajectory, Tensor sensitivities, Tensor results) =>
         ForEachUnit(trajectory, sensitivities, results,
         (run, from, to) => run.Adjoint(trajectory, (T*)from, (T*)to), (run, from, to) => run.Adjoint(trajectory, (T*)from, (T*)to));
 
-    /// <summary>Calls with each of so many numbers, on so many threads as their work is worth.</summary>
+    /// <summary>Calls an action for each row, on as many threads as pay for the work.</summary>
     public void ForEachRow(long rows, long steps, Action<long> row) => ForEach(rows, rows * steps, row);
 
-    // As many vectors as share lanes go through the whole run together, and the rest one by one.
+    // Groups of vectors that share SIMD vectors go through the whole run together, the rest one by one.
     private void ForEachUnit(Trajectory<T> trajectory, Tensor vectors, Tensor results,
         Action<LinearisedRun<T, AcrossFields<T>>, nint, nint> group, Action<LinearisedRun<T, AlongRow<T>>, nint, nint> single)
     {
@@ -88,7 +87,7 @@ internal sealed unsafe class ShallowWaterKernel<T>(ShallowWaterOptions options) 
         GC.KeepAlive(results);
     }
 
-    // So many pieces of work, which are so many steps of one state in all.
+    // Runs independent pieces of work that amount to this many steps of one state in all.
     private void ForEach(long count, long steps, Action<long> action) =>
         SharedWork.ForEach(count, steps * lattice.TimeOfStep / Math.Max(1, count), (first, end) =>
     {

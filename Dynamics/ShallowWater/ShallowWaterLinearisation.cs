@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The shallow-water model linearised along its runs, one for each state of a batch, with the states at all stages of their steps where
-/// there is room.
+/// The shallow-water model linearised along its runs, one for each state of a batch, with the states at all stages of their steps if
+/// there is space.
 /// </summary>
 internal sealed class ShallowWaterLinearisation<T> : ILinearisation where T : unmanaged, INumber<T>
 {

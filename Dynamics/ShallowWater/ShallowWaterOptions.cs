@@ -7,9 +7,7 @@ namespace DaML;
 /// </summary>
 public sealed record ShallowWaterOptions
 {
-    /// <summary>
-    /// The calm regime, which is the default: wind stress 0.015 N/m2, viscosity 50 m2/s. The flow stays close to its mean.
-    /// </summary>
+    /// <summary>The calm regime, the default: wind stress 0.015 N/m2, viscosity 50 m2/s. The flow stays close to its mean.</summary>
     public static ShallowWaterOptions Calm { get; } = new();
 
     /// <summary>
@@ -29,10 +27,10 @@ public sealed record ShallowWaterOptions
     /// <summary>Length of the domain in y, in metres (default: 1800 km).</summary>
     public double LengthY { get; init; } = 1.8e6;
 
-    /// <summary>Whether the domain is periodic in x; a closed wall with free slip otherwise (default: false).</summary>
+    /// <summary>Whether the domain is periodic in x (default: false, closed walls with free slip).</summary>
     public bool PeriodicX { get; init; }
 
-    /// <summary>Whether the domain is periodic in y; a closed wall with free slip otherwise (default: false).</summary>
+    /// <summary>Whether the domain is periodic in y (default: false, closed walls with free slip).</summary>
     public bool PeriodicY { get; init; }
 
     /// <summary>Length of a Runge-Kutta step, in seconds (default: 1800); at most <see cref="LongestTimeStep"/>.</summary>
@@ -50,7 +48,7 @@ public sealed record ShallowWaterOptions
     /// <summary>f0, the Coriolis parameter in the middle of the domain, in 1/s (default: 7e-5).</summary>
     public double Coriolis { get; init; } = 7e-5;
 
-    /// <summary>beta, the change of the Coriolis parameter with y, in 1/(m s) (default: 2e-11); zero where y is periodic.</summary>
+    /// <summary>beta, the change of the Coriolis parameter with y, in 1/(m s) (default: 2e-11); zero if y is periodic.</summary>
     public double Beta { get; init; } = 2e-11;
 
     /// <summary>c_b, the coefficient of linear drag, in 1/s (default: 1e-7).</summary>
@@ -60,7 +58,7 @@ public sealed record ShallowWaterOptions
     public double Viscosity { get; init; } = 50;
 
     /// <summary>
-    /// tau0, the amplitude of the double gyre's wind stress tau_x = -tau0 cos(2 pi y / Ly), in N/m2 (default: 0.015). It is not used where
+    /// tau0, the amplitude of the double gyre's wind stress tau_x = -tau0 cos(2 pi y / Ly), in N/m2 (default: 0.015). It is not used if
     /// <see cref="WindStressX"/> is given.
     /// </summary>
     public double WindStress { get; init; } = 0.015;
@@ -78,19 +76,19 @@ public sealed record ShallowWaterOptions
     public IReadOnlyList<double>? WindStressY { get; init; }
 
     /// <summary>
-    /// Standard deviation of the height of the states it starts from, in metres (default: 0, at rest); see
+    /// The standard deviation of the height of the initial states, in metres (default: 0, at rest); see
     /// <see cref="ShallowWaterInitialCondition"/>.
     /// </summary>
     public double InitialHeight { get; init; }
 
-    /// <summary>How long the states it starts from are spun up, in seconds (default: 0).</summary>
+    /// <summary>The spin-up time of the initial states, in seconds (default: 0).</summary>
     public double SpinUpTime { get; init; }
 
     /// <summary>
-    /// The longest stable time step, in seconds. The fastest gravity wave of the grid has the frequency
-    /// w = (f^2 + 4 g H (1/dx^2 + 1/dy^2))^(1/2), and the classical Runge-Kutta method is stable up to w h = 2 * 2^(1/2); viscosity and
-    /// drag alone are stable up to h = 2.785 / (4 nu (1/dx^2 + 1/dy^2) + c_b). The smaller of the two counts. Currents, which are
-    /// slower than the waves, are not counted.
+    /// The longest stable time step, in seconds. The fastest gravity wave of the grid has the frequency w = (f^2 + 4 g H (1/dx^2 +
+    /// 1/dy^2))^(1/2), and the classical Runge-Kutta method is stable up to w h = 2 * 2^(1/2); viscosity and drag alone are stable up to
+    /// h = 2.785 / (4 nu (1/dx^2 + 1/dy^2) + c_b). The smaller of the two limits holds. Currents, which are slower than the waves, are
+    /// not taken into account.
     /// </summary>
     public double LongestTimeStep
     {
@@ -114,7 +112,7 @@ public sealed record ShallowWaterOptions
 
     internal long PointsV => (long)CellsX * RowsV;
 
-    /// <summary>The settings, if a model can be made of them.</summary>
+    /// <summary>Returns the settings if a model can be made with them.</summary>
     internal ShallowWaterOptions Checked()
     {
         Require.AtLeast(CellsX, 3, nameof(CellsX));

@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace DaML.Components;
 
 /// <summary>
-/// What the linearised equations need of the states at the four stages of a step: these, and what is computed from them at the corners.
-/// The names are those of <see cref="TendencySweep{T, TLanes}"/>.
+/// The quantities that the linearised equations need at the four stages of a step: the states, and what is computed from them at the
+/// corners. The names are those of <see cref="TendencySweep{T, TLanes}"/>.
 /// </summary>
 internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : unmanaged, INumber<T>
 {
@@ -15,7 +15,7 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
 
     private const int Count = 3;
 
-    // How many rows before its use a row of the states is fetched into the nearest cache.
+    // The number of rows before its use at which a row of the states is fetched into the nearest cache.
     private const int Ahead = 3;
 
     private const int CacheLine = 64;
@@ -25,10 +25,9 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
     private readonly PinnedRows<T> rows = new(4 * Count, RowLayout<T, AlongRow<T>>.Pitch(lattice.Nx));
     private readonly RowTable<T>[] states = new RowTable<T>[4], later = new RowTable<T>[4];
 
-    /// <summary>Takes the states at the stages of a step.</summary>
+    /// <summary>Sets the states at the stages of a step.</summary>
     /// <param name="stages">The states.</param>
-    /// <param name="following">Those of the step whose turn is next, which are fetched meanwhile; null where there is none in
-    /// memory.</param>
+    /// <param name="following">The states of the next step, which are fetched meanwhile; null if they are not in memory.</param>
     public void Begin(FieldBlock<T, AlongRow<T>>[] stages, FieldBlock<T, AlongRow<T>>[]? following)
     {
         for (int stage = 0; stage < 4; stage++)
@@ -42,25 +41,24 @@ internal sealed unsafe class StageCoefficients<T>(Lattice<T> lattice) where T : 
     public T* State(int stage, int field, int row) => states[stage][field, row];
 
     /// <summary>
-    /// Fetches a field's row from memory that is wanted a few rows later, perhaps in the step whose turn is next. The three fields' rows
-    /// are fetched at
-    /// different times, so that memory is never asked for much at once.
+    /// Fetches from memory a row of a field that is needed a few rows later, perhaps in the next step. The rows of the three fields are
+    /// fetched at different times, to spread the load on the memory.
     /// </summary>
     public void Fetch(int stage, int field, int row)
     {
         if (!Sse.IsSupported) return;
         row += Ahead;
         T* start = row < lattice.Ny ? states[stage][field, row] : later[stage][field, row - lattice.Ny];
-        // the last point's cache line too, wherever a row begins
+        // also the cache line of the last point, wherever a row begins
         for (int i = -RowLayout<T, AlongRow<T>>.Halo; i <= lattice.Nx; i += CacheLine / sizeof(T)) Sse.Prefetch0(start + i);
     }
 
-    /// <summary>The first point of a row that was computed last.</summary>
+    /// <summary>The first point of the row that was computed last.</summary>
     public T* Row(int stage, int coefficient) => rows[stage * Count + coefficient] + RowLayout<T, AlongRow<T>>.Halo;
 
     /// <summary>
-    /// Computes those between a row and the next. On a wall in x the flux along it is that of mirrored water, where what it is multiplied
-    /// by is zero.
+    /// Computes the coefficients between a row and the next. On a wall in x the flux along it is that of mirrored water; its factor is
+    /// zero there.
     /// </summary>
     public void Corners(int stage, int row)
     {

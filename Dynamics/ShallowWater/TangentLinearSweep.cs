@@ -5,7 +5,7 @@ namespace DaML.Components;
 
 /// <summary>
 /// A step of the shallow-water equations linearised at the states of its stages. The names are those of
-/// <see cref="TendencySweep{T, TLanes}"/>; each line is the derivative of the line there.
+/// <see cref="TendencySweep{T, TLanes}"/>; each line is the derivative of the line in that class.
 /// </summary>
 internal sealed unsafe class TangentLinearSweep<T, TLanes>(Lattice<T> lattice, StageCoefficients<T> at)
     : BalanceSweep<T, TLanes>(lattice, forced: false)

@@ -13,10 +13,10 @@ internal sealed unsafe class TendencySweep<T, TLanes>(Lattice<T> lattice) : Bala
 {
     private static readonly T half = T.One / T.CreateChecked(2), quarter = half * half;
 
-    /// <summary>Which lanes held finite heights and positive depths at the beginning of every step so far: all bits set.</summary>
+    /// <summary>The lanes that held finite heights and positive depths at the beginning of every step so far: all bits set.</summary>
     public Vector256<T> Sound { get; private set; }
 
-    /// <summary>Forgets what was found unsound.</summary>
+    /// <summary>Resets <see cref="Sound"/>.</summary>
     public void Reset() => Sound = Vector256<T>.AllBitsSet;
 
     protected override void Centres(int stage, int row)

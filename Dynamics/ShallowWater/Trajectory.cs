@@ -3,17 +3,16 @@ using System.Numerics;
 namespace DaML.Components;
 
 /// <summary>
-/// A run of the model as so many of its states: those at all stages of every step where there is room for them, else the first one and
-/// others
-/// evenly spaced, and what lies between is computed again when it is wanted.
+/// A run of the model, kept as some of its states. If there is space, these are the states at all stages of every step; otherwise the
+/// first state and others evenly spaced, and the states in between are computed again when they are needed.
 /// </summary>
 internal sealed class Trajectory<T> where T : unmanaged, INumber<T>
 {
     private readonly FieldBlock<T, AlongRow<T>>[] kept;
 
     /// <param name="lattice">The grid.</param>
-    /// <param name="start">The first state; it becomes the trajectory's.</param>
-    /// <param name="steps">The steps of the run.</param>
+    /// <param name="start">The first state, which the trajectory takes over.</param>
+    /// <param name="steps">The number of steps.</param>
     /// <param name="keptStates">The largest number of states that may be kept.</param>
     public Trajectory(Lattice<T> lattice, FieldBlock<T, AlongRow<T>> start, long steps, int keptStates)
     {
@@ -27,19 +26,19 @@ internal sealed class Trajectory<T> where T : unmanaged, INumber<T>
             Stages = [.. kept.Take((int)steps).Select(state => new[] { state, new(lattice), new(lattice), new(lattice) })];
     }
 
-    /// <summary>The steps of the run.</summary>
+    /// <summary>The number of steps of the run.</summary>
     public long Steps { get; }
 
-    /// <summary>Steps from one kept state to the next.</summary>
+    /// <summary>The number of steps from one kept state to the next.</summary>
     public long Stride { get; }
 
-    /// <summary>The states, of the steps 0, <see cref="Stride"/>, 2 <see cref="Stride"/>, ...</summary>
+    /// <summary>The states of the steps 0, <see cref="Stride"/>, 2 <see cref="Stride"/>, ...</summary>
     public IReadOnlyList<FieldBlock<T, AlongRow<T>>> Kept => kept;
 
-    /// <summary>The states at the four stages of each step; null where they are not kept.</summary>
+    /// <summary>The states at the four stages of each step; null if they are not kept.</summary>
     public IReadOnlyList<FieldBlock<T, AlongRow<T>>[]>? Stages { get; }
 
-    /// <summary>Runs the model and keeps its states; further on, to its end, where there is a place for that state.</summary>
+    /// <summary>Runs the model and keeps its states; it runs on to the end if there is a place for the last state.</summary>
     public UnsoundState? Run(ForwardRun<T, AlongRow<T>> forward, FieldBlock<T, AlongRow<T>>? end, int threads)
     {
         List<(long, FieldBlock<T, AlongRow<T>>?)> wanted =
