@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace DaML.Plotting;
 
-/// <summary>How an axis spaces its values.</summary>
+/// <summary>The spacing of an axis' values.</summary>
 public enum AxisScale
 {
     /// <summary>Equal differences are equally far apart.</summary>
@@ -12,7 +12,7 @@ public enum AxisScale
     Logarithmic,
 }
 
-/// <summary>How an axis writes its ticks.</summary>
+/// <summary>The notation of an axis' ticks.</summary>
 public enum AxisNotation
 {
     /// <summary>As numbers.</summary>
@@ -25,27 +25,27 @@ public enum AxisNotation
     Latitude,
 }
 
-/// <summary>An axis: what it shows, in which unit, and over which range.</summary>
-/// <param name="Label">What is shown, for instance <c>time</c>; empty for an axis without a title.</param>
+/// <summary>An axis: its quantity, its unit and its range.</summary>
+/// <param name="Label">The quantity, for instance <c>time</c>; empty for an axis without a title.</param>
 /// <param name="Unit">The unit, put in brackets behind the label; empty for a number without one.</param>
 public sealed record Axis(string Label, string Unit = "")
 {
-    /// <summary>How values are spaced.</summary>
+    /// <summary>The spacing of the values.</summary>
     public AxisScale Scale { get; init; }
 
-    /// <summary>How ticks are written.</summary>
+    /// <summary>The notation of the ticks.</summary>
     public AxisNotation Notation { get; init; }
 
-    /// <summary>Where it begins; null to begin where the data do.</summary>
+    /// <summary>The lower end (default: null, that of the data).</summary>
     public double? Minimum { get; init; }
 
-    /// <summary>Where it ends; null to end where the data do.</summary>
+    /// <summary>The upper end (default: null, that of the data).</summary>
     public double? Maximum { get; init; }
 
     /// <summary>Label and unit as they are written.</summary>
     internal string Title => Unit.Length == 0 ? Label : Label.Length == 0 ? Unit : $"{Label} ({Unit})";
 
-    /// <summary>The range to draw: the data's, widened by a share on either side where the axis does not say.</summary>
+    /// <summary>The range to draw: at an end that the axis does not set, that of the data, widened by a share.</summary>
     /// <exception cref="ArgumentException">The range is empty, not finite, or not above zero on a logarithmic axis.</exception>
     internal (double Minimum, double Maximum) Range(double dataMinimum, double dataMaximum, double padding)
     {
@@ -65,7 +65,7 @@ public sealed record Axis(string Label, string Unit = "")
     }
 }
 
-/// <summary>Puts an axis' values on the drawing.</summary>
+/// <summary>Maps the values of an axis to positions on the drawing.</summary>
 internal readonly record struct AxisMap(Axis Axis, double Minimum, double Maximum, double PixelMinimum, double PixelMaximum)
 {
     public double Pixel(double value)

@@ -3,31 +3,31 @@ using System.Globalization;
 namespace DaML.Plotting;
 
 /// <summary>A bar of a <see cref="BarChart"/>.</summary>
-/// <param name="Name">What it stands for.</param>
+/// <param name="Name">The name of the bar.</param>
 /// <param name="Value">Its length, finite.</param>
-/// <param name="Reference">A figure to compare with, drawn as a diamond, or null.</param>
+/// <param name="Reference">A figure to compare with, drawn as a diamond (default: null, none).</param>
 public sealed record Bar(string Name, double Value, double? Reference = null)
 {
-    /// <summary>From where to where the value may lie, drawn as a whisker across the bar's end, or null.</summary>
+    /// <summary>The range in which the value may lie, drawn as a whisker across the bar's end (default: null, none).</summary>
     public (double Low, double High)? Range { get; init; }
 }
 
 /// <summary>Named values as horizontal bars with their figures beside them, for instance the scores of methods.</summary>
 /// <param name="Title">The title above it; empty for none.</param>
-/// <param name="Axis">What the bars measure; bars begin at zero.</param>
+/// <param name="Axis">The quantity of the bars; bars begin at zero.</param>
 /// <param name="Bars">The bars from top to bottom, at least one.</param>
 public sealed record BarChart(string Title, Axis Axis, IReadOnlyList<Bar> Bars) : Figure(Title)
 {
     private const string Fill = "#0072b2", ReferenceFill = "#e69f00";
 
     /// <summary>The bars from top to bottom.</summary>
-    /// <exception cref="ArgumentException">There is none, one is not finite, or the axis is logarithmic.</exception>
+    /// <exception cref="ArgumentException">There are no bars, one is not finite, or the axis is logarithmic.</exception>
     public IReadOnlyList<Bar> Bars { get; } = Check(Axis, Bars);
 
-    /// <summary>What the legend calls the figures to compare with.</summary>
+    /// <summary>The legend's name for the figures to compare with.</summary>
     public string ReferenceName { get; init; } = "published";
 
-    /// <summary>How many decimals the figures beside the bars have.</summary>
+    /// <summary>The number of decimals in the figures beside the bars.</summary>
     public int Decimals { get; init; } = 3;
 
     internal override void Draw(SvgWriter svg, PlotArea area)
@@ -69,7 +69,7 @@ public sealed record BarChart(string Title, Axis Axis, IReadOnlyList<Bar> Bars) 
             svg.Text(inside.Left - 8, y.Pixel(i + 0.5) + 4, Bars[i].Name, PlotFrame.TickSize, TextAnchor.End);
     }
 
-    // From zero or the lowest value to the highest, widened by what the figures beside the bars need.
+    // From zero or the lowest value to the highest, widened by the space that the figures beside the bars need.
     private (double Low, double High) Range(double width)
     {
         var values = Bars.SelectMany(bar => (double[])[bar.Value, bar.Reference ?? 0, bar.Range?.Low ?? 0, bar.Range?.High ?? 0]).Append(0)

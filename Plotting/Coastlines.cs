@@ -7,7 +7,7 @@ public static class Coastlines
 {
     private static readonly Lazy<IReadOnlyList<IReadOnlyList<(double Longitude, double Latitude)>>> world = new(Read);
 
-    /// <summary>All coasts: corners as degrees east (-180 to 180) and north.</summary>
+    /// <summary>All coasts: the corners of each line as degrees east (-180 to 180) and north.</summary>
     public static IReadOnlyList<IReadOnlyList<(double Longitude, double Latitude)>> World => world.Value;
 
     private static IReadOnlyList<IReadOnlyList<(double, double)>> Read()

@@ -1,9 +1,6 @@
 namespace DaML.Plotting;
 
-/// <summary>A colour of the sRGB space, a byte a channel.</summary>
-/// <param name="R">Red.</param>
-/// <param name="G">Green.</param>
-/// <param name="B">Blue.</param>
+/// <summary>A colour of the sRGB space, one byte for each channel.</summary>
 public readonly record struct RgbColor(byte R, byte G, byte B)
 {
     /// <inheritdoc/>
@@ -11,8 +8,7 @@ public readonly record struct RgbColor(byte R, byte G, byte B)
 }
 
 /// <summary>
-/// A perceptually uniform colour map: equal steps of the data are equal steps of the eye, for colour-blind readers and in
-/// a grey print as well.
+/// A perceptually uniform colour map: equal steps of the data look equal, also to colour-blind readers and in a grey print.
 /// </summary>
 public sealed class ColorMap
 {
@@ -24,10 +20,12 @@ public sealed class ColorMap
         this.color = color;
     }
 
-    /// <summary>Its name.</summary>
+    /// <summary>The name of the map.</summary>
     public string Name { get; }
 
-    /// <summary>Dark violet over green to yellow, for values that run one way (van der Walt and Smith's viridis, public domain).</summary>
+    /// <summary>
+    /// Dark violet over green to yellow, for values that go in one direction (van der Walt and Smith's viridis, public domain).
+    /// </summary>
     public static ColorMap Viridis { get; } = new("viridis", share => Between(share,
         [0x440154, 0x482878, 0x3e4989, 0x31688e, 0x26828e, 0x1f9e89, 0x35b779, 0x6ece58, 0xb5de2b, 0xfde725]));
 
@@ -42,8 +40,8 @@ public sealed class ColorMap
         return FromLab(97 + toEnd * (33 - 97), toEnd * a, toEnd * b);
     });
 
-    /// <summary>The colour at a share of the way from the lower to the upper end; outside of [0, 1] that of the nearer end.</summary>
-    /// <exception cref="ArgumentException">The share is not a number.</exception>
+    /// <summary>The colour at a fraction of the way from the lower to the upper end; outside [0, 1] that of the nearer end.</summary>
+    /// <exception cref="ArgumentException">The fraction is NaN.</exception>
     public RgbColor At(double share) =>
         double.IsNaN(share) ? throw new ArgumentException("A colour's place must be a number; given: NaN.", nameof(share))
         : color(Math.Clamp(share, 0, 1));
@@ -78,28 +76,28 @@ public sealed class ColorMap
     }
 }
 
-/// <summary>Which value has which colour.</summary>
+/// <summary>The assignment of colours to values.</summary>
 /// <param name="Map">The colours.</param>
 /// <param name="Minimum">The value at the lower end; values below it take the end's colour, and the colour bar says so.</param>
 /// <param name="Maximum">The value at the upper end.</param>
-/// <param name="Axis">What the values are, written beside the colour bar.</param>
+/// <param name="Axis">The quantity of the values, written beside the colour bar.</param>
 public sealed record ColorScale(ColorMap Map, double Minimum, double Maximum, Axis Axis)
 {
     /// <summary>The value at the upper end.</summary>
-    /// <exception cref="ArgumentException">The ends are not finite, or not the lower first.</exception>
+    /// <exception cref="ArgumentException">The ends are not finite, or in the wrong order.</exception>
     public double Maximum { get; } = double.IsFinite(Minimum) && double.IsFinite(Maximum) && Minimum < Maximum ? Maximum
         : throw new ArgumentException($"A colour scale needs two finite ends, the lower first; given: {Minimum} and {Maximum}.");
 
-    /// <summary>Blue below zero, white at zero, red above, to the same distance either way.</summary>
+    /// <summary>Makes a scale from blue below zero over white at zero to red above, with equal reach on both sides.</summary>
     /// <param name="reach">The value at the red end, above zero.</param>
-    /// <param name="axis">What the values are.</param>
+    /// <param name="axis">The quantity of the values.</param>
     public static ColorScale Diverging(double reach, Axis axis) => new(ColorMap.BlueWhiteRed, -Require.Positive(reach), reach, axis);
 
-    /// <summary>From dark at the lower to bright at the upper value.</summary>
+    /// <summary>Makes a scale from dark at the lower to bright at the upper value.</summary>
     public static ColorScale Sequential(double minimum, double maximum, Axis axis) => new(ColorMap.Viridis, minimum, maximum, axis);
 
-    /// <summary>The smallest round number that no value's size exceeds: a reach for <see cref="Diverging"/> that clips nothing.</summary>
-    /// <param name="values">The values; those that are not numbers are passed over.</param>
+    /// <summary>The smallest round number that no absolute value exceeds: a reach for <see cref="Diverging"/> that clips nothing.</summary>
+    /// <param name="values">The values; NaN is skipped.</param>
     public static double RoundReach(double[,] values)
     {
         double reach = values.Cast<double>().Where(double.IsFinite).Select(Math.Abs).DefaultIfEmpty(0).Max();

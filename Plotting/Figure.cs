@@ -1,8 +1,8 @@
 namespace DaML.Plotting;
 
 /// <summary>
-/// A figure as a paper prints it: immutable data and labels that draw themselves as one self-contained SVG, dark on
-/// white, in colours that colour-blind readers can tell apart.
+/// A figure in the style of a paper: immutable data and labels that are drawn as one self-contained SVG, dark on white, in colours that
+/// colour-blind readers can tell apart.
 /// </summary>
 /// <param name="Title">The title above it; empty for none.</param>
 public abstract record Figure(string Title)
@@ -13,7 +13,7 @@ public abstract record Figure(string Title)
     /// <summary>Height in pixels.</summary>
     public double Height { get; init; } = 400;
 
-    /// <summary>The figure as SVG text.</summary>
+    /// <summary>Draws the figure as SVG text.</summary>
     public string ToSvg()
     {
         var svg = new SvgWriter();

@@ -1,13 +1,13 @@
 namespace DaML.Plotting;
 
-/// <summary>Figures side by side and below each other, lettered (a), (b), ... as panels of one.</summary>
+/// <summary>A figure whose panels are other figures, in rows and columns, lettered (a), (b), ...</summary>
 public sealed record FigureGrid : Figure
 {
     /// <summary>Puts figures into a grid; each column is as wide as its widest, each row as high as its highest.</summary>
     /// <param name="title">The title above them all; empty for none.</param>
     /// <param name="panels">The figures, row by row.</param>
-    /// <param name="columns">How many stand side by side.</param>
-    /// <exception cref="ArgumentException">No figures, or no column.</exception>
+    /// <param name="columns">The number of figures in a row.</param>
+    /// <exception cref="ArgumentException">There are no figures, or the number of columns is below one.</exception>
     public FigureGrid(string title, IReadOnlyList<Figure> panels, int columns = 1) : base(title)
     {
         if (panels.Count == 0) throw new ArgumentException("A grid of figures needs at least one.", nameof(panels));
@@ -20,7 +20,7 @@ public sealed record FigureGrid : Figure
     /// <summary>The figures, row by row.</summary>
     public IReadOnlyList<Figure> Panels { get; }
 
-    /// <summary>How many stand side by side.</summary>
+    /// <summary>The number of figures in a row.</summary>
     public int Columns { get; }
 
     private double Head => Title.Length > 0 ? 32 : 0;

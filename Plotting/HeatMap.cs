@@ -1,18 +1,18 @@
 namespace DaML.Plotting;
 
 /// <summary>An axis of equally spaced cells.</summary>
-/// <param name="Axis">What it shows.</param>
+/// <param name="Axis">The axis.</param>
 /// <param name="First">The middle of the first cell.</param>
-/// <param name="Step">The distance of cells; negative where the first cell is the highest, as latitudes often run.</param>
+/// <param name="Step">The distance between cells; negative if the first cell is the highest, as is usual for latitudes.</param>
 public sealed record CellAxis(Axis Axis, double First, double Step)
 {
-    /// <summary>The distance of cells.</summary>
+    /// <summary>The distance between cells.</summary>
     /// <exception cref="ArgumentException">First or step is not finite, or the step is zero.</exception>
     public double Step { get; } = double.IsFinite(First) && double.IsFinite(Step) && Step != 0 ? Step
         : throw new ArgumentException(
             $"A cell axis needs a finite first place and a finite step that is not zero; given: {First} and {Step}.");
 
-    /// <summary>The outer edges of this many cells, the lower first.</summary>
+    /// <summary>The outer edges of a number of cells, the lower one first.</summary>
     internal (double Low, double High) Edges(int count)
     {
         double from = First - Step / 2, to = First + (count - 0.5) * Step;
@@ -21,18 +21,18 @@ public sealed record CellAxis(Axis Axis, double First, double Step)
 }
 
 /// <summary>
-/// A field over two axes as coloured cells: a Hovmöller diagram where one axis is time. Cells that are not a number are
-/// left grey, and the colour bar says so.
+/// A field over two axes as coloured cells: a Hovmöller diagram if one axis is time. Cells without a value are grey, and the colour bar
+/// says so.
 /// </summary>
 /// <param name="Title">The title above it; empty for none.</param>
 /// <param name="Values">The field, <c>[along y, along x]</c>; NaN where there is no value.</param>
 /// <param name="X">The horizontal axis.</param>
-/// <param name="Y">The vertical axis; its first cell is drawn at the bottom where its step is positive.</param>
-/// <param name="Color">Which value has which colour.</param>
+/// <param name="Y">The vertical axis; its first cell is drawn at the bottom if its step is positive.</param>
+/// <param name="Color">The assignment of colours to values.</param>
 public sealed record HeatMap(string Title, double[,] Values, CellAxis X, CellAxis Y, ColorScale Color) : Figure(Title)
 {
     /// <summary>The field, <c>[along y, along x]</c>.</summary>
-    /// <exception cref="ArgumentException">It has no cells, none with a value, or one that is infinite.</exception>
+    /// <exception cref="ArgumentException">The field has no cells or no values, or a value is infinite.</exception>
     public double[,] Values { get; } = CellRaster.Check(Values);
 
     internal override void Draw(SvgWriter svg, PlotArea area)
@@ -52,7 +52,7 @@ public sealed record HeatMap(string Title, double[,] Values, CellAxis X, CellAxi
     }
 }
 
-/// <summary>Coloured cells as a small picture, and the colour bar that explains them.</summary>
+/// <summary>Draws coloured cells as a small picture, and the colour bar that explains them.</summary>
 internal static class CellRaster
 {
     private const int Shades = 255;    // and one for what is missing
@@ -72,7 +72,7 @@ internal static class CellRaster
         return values;
     }
 
-    /// <summary>The shade of a value, 0 to 254, or 255 where it is missing.</summary>
+    /// <summary>The shade of a value, 0 to 254, or 255 for a missing value.</summary>
     public static byte Shade(double value, ColorScale color) => double.IsNaN(value) ? (byte)Shades
         : (byte)Math.Clamp(Math.Floor((value - color.Minimum) / (color.Maximum - color.Minimum) * Shades), 0, Shades - 1);
 
@@ -82,7 +82,7 @@ internal static class CellRaster
     public static byte[] Png(double[,] values, bool mirror, bool firstRowBelow, ColorScale color)
     {
         int rows = values.GetLength(0), columns = values.GetLength(1);
-        // pixels a cell: viewers that smooth pictures then blur edges only
+        // pixels in a cell: viewers that smooth pictures then blur only the edges
         int size = Math.Clamp(Sharp / Math.Max(rows, columns), 1, 16);
         var pixels = new byte[size * rows, size * columns];
         for (int i = 0; i < size * rows; i++)
@@ -92,7 +92,7 @@ internal static class CellRaster
         return PngWriter.Write(pixels, Palette(color.Map));
     }
 
-    /// <summary>How much room the colour bar and its labels need.</summary>
+    /// <summary>The space that the colour bar and its labels need.</summary>
     public static double BarSpace(ColorScale color, double height)
     {
         double labels = PlotFrame.VerticalTicks(color.Axis, color.Minimum, color.Maximum, height)
@@ -100,7 +100,7 @@ internal static class CellRaster
         return Math.Max(92, BarGap + BarWidth + 8 + labels + (color.Axis.Title.Length > 0 ? PlotFrame.LabelSize + 16 : 8));
     }
 
-    /// <summary>Draws the bar beside a plot: pointed where values lie beyond its ends, with a grey key where values are missing.</summary>
+    /// <summary>Draws the bar beside a plot: pointed if values lie beyond its ends, with a grey key if values are missing.</summary>
     public static void DrawBar(SvgWriter svg, PlotArea plot, double[,] values, ColorScale color)
     {
         var present = values.Cast<double>().Where(double.IsFinite);

@@ -1,12 +1,11 @@
 namespace DaML.Plotting;
 
 /// <summary>
-/// How often values fall into bins, with curves to compare, for instance normalised innovations against the standard
-/// normal density.
+/// The frequency of values in bins, with curves to compare, for instance normalised innovations and the standard normal density.
 /// </summary>
 /// <param name="Title">The title above it; empty for none.</param>
-/// <param name="X">What the values are.</param>
-/// <param name="Y">What the heights are.</param>
+/// <param name="X">The axis of the values.</param>
+/// <param name="Y">The axis of the heights.</param>
 /// <param name="Edges">The bins' edges, ascending, one more than there are bins.</param>
 /// <param name="Heights">The bins' heights, not below zero.</param>
 public sealed record Histogram(string Title, Axis X, Axis Y, IReadOnlyList<double> Edges, IReadOnlyList<double> Heights) : Figure(Title)
@@ -14,22 +13,25 @@ public sealed record Histogram(string Title, Axis X, Axis Y, IReadOnlyList<doubl
     private const string Fill = "#9ecae1", Stroke = "#4a7fa8";
 
     /// <summary>The bins' heights.</summary>
-    /// <exception cref="ArgumentException">Their number does not fit the edges, an edge does not ascend, or a height is below zero or not
-    /// finite.</exception>
+    /// <exception cref="ArgumentException">
+    /// The number of heights does not fit the edges, the edges do not ascend, or a height is below zero or not finite.
+    /// </exception>
     public IReadOnlyList<double> Heights { get; } = Check(Edges, Heights);
 
-    /// <summary>What the legend calls the bins.</summary>
+    /// <summary>The legend's name for the bins.</summary>
     public string BinName { get; init; } = "measured";
 
-    /// <summary>Curves drawn above the bins.</summary>
+    /// <summary>The curves drawn above the bins.</summary>
     public IReadOnlyList<LineSeries> Curves { get; init; } = [];
 
-    /// <summary>The histogram of samples as a density: its bins' areas, with what falls outside of them, add up to one.</summary>
+    /// <summary>
+    /// Makes the histogram of samples as a density: the areas of the bins and the share of samples outside add up to one.
+    /// </summary>
     /// <param name="title">The title above it.</param>
-    /// <param name="axis">What the values are; its ends, where it has them, are those of the bins.</param>
+    /// <param name="axis">The axis of the values; its ends, if set, are those of the bins.</param>
     /// <param name="samples">The values, finite.</param>
-    /// <param name="bins">How many bins.</param>
-    /// <exception cref="ArgumentException">No samples, one that is not finite, or all equal.</exception>
+    /// <param name="bins">The number of bins.</param>
+    /// <exception cref="ArgumentException">There are no samples, one is not finite, or all are equal.</exception>
     public static Histogram Density(string title, Axis axis, IReadOnlyList<double> samples, int bins)
     {
         Require.AtLeast(bins, 1);

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace DaML.Plotting;
 
-/// <summary>A piece of an <see cref="HtmlReport"/>.</summary>
+/// <summary>A block of an <see cref="HtmlReport"/>.</summary>
 public abstract record ReportBlock
 {
     internal abstract void Write(StringBuilder html);
@@ -13,26 +13,26 @@ public abstract record ReportBlock
 }
 
 /// <summary>A heading inside a report.</summary>
-/// <param name="Text">What it says.</param>
+/// <param name="Text">The text of the heading.</param>
 public sealed record ReportHeading(string Text) : ReportBlock
 {
     internal override void Write(StringBuilder html) => html.Append($"<h2>{Escape(Text)}</h2>\n");
 }
 
 /// <summary>A paragraph of plain text.</summary>
-/// <param name="Text">What it says.</param>
+/// <param name="Text">The text of the paragraph.</param>
 public sealed record ReportParagraph(string Text) : ReportBlock
 {
     internal override void Write(StringBuilder html) => html.Append($"<p>{Escape(Text)}</p>\n");
 }
 
-/// <summary>A table: the first column is text, the others are set flush right as numbers are.</summary>
-/// <param name="Title">What it shows, units included.</param>
+/// <summary>A table: the first column is text, the others are aligned right, as is usual for numbers.</summary>
+/// <param name="Title">The title, with units.</param>
 /// <param name="Headers">The columns' names.</param>
-/// <param name="Rows">The cells as they are to be read, as many in each row as there are headers.</param>
+/// <param name="Rows">The cells as text, as many in each row as there are headers.</param>
 public sealed record ReportTable(string Title, IReadOnlyList<string> Headers, IReadOnlyList<IReadOnlyList<string>> Rows) : ReportBlock
 {
-    /// <summary>The cells as they are to be read, as many in each row as there are headers.</summary>
+    /// <summary>The cells as text, as many in each row as there are headers.</summary>
     /// <exception cref="ArgumentException">A row has another number of cells.</exception>
     public IReadOnlyList<IReadOnlyList<string>> Rows { get; } = CheckRows(Headers, Rows);
 
@@ -60,7 +60,7 @@ public sealed record ReportTable(string Title, IReadOnlyList<string> Headers, IR
     }
 }
 
-/// <summary>Settings and their values, one a line.</summary>
+/// <summary>Settings and their values, one on each line.</summary>
 /// <param name="Settings">Name and value; numbers are written in the invariant culture.</param>
 public sealed record ReportSettings(IReadOnlyDictionary<string, object> Settings) : ReportBlock
 {
@@ -75,7 +75,7 @@ public sealed record ReportSettings(IReadOnlyDictionary<string, object> Settings
 
 /// <summary>A figure with the caption below it.</summary>
 /// <param name="Figure">The figure, drawn into the page itself.</param>
-/// <param name="Caption">What it shows and how to read it.</param>
+/// <param name="Caption">The content of the figure and how to read it.</param>
 public sealed record ReportFigure(Figure Figure, string Caption) : ReportBlock
 {
     internal override void Write(StringBuilder html) =>
@@ -83,11 +83,11 @@ public sealed record ReportFigure(Figure Figure, string Caption) : ReportBlock
 }
 
 /// <summary>
-/// One HTML page that needs nothing beside itself: text, tables, settings and figures in the order given. It reads
-/// without a network, prints on paper and is dark on white.
+/// One self-contained HTML page: text, tables, settings and figures in the given order. It needs no network, can be printed on paper and
+/// is dark on white.
 /// </summary>
 /// <param name="Title">The page's title.</param>
-/// <param name="Blocks">What it holds.</param>
+/// <param name="Blocks">The blocks of the page, from top to bottom.</param>
 public sealed record HtmlReport(string Title, IReadOnlyList<ReportBlock> Blocks)
 {
     private const string Style = """
@@ -109,7 +109,7 @@ public sealed record HtmlReport(string Title, IReadOnlyList<ReportBlock> Blocks)
         dd { margin: 0; }
         """;
 
-    /// <summary>The page.</summary>
+    /// <summary>Writes the page as HTML text.</summary>
     public string ToHtml()
     {
         var html = new StringBuilder();

@@ -1,29 +1,30 @@
 namespace DaML.Plotting;
 
 /// <summary>One line of a <see cref="LineChart"/>.</summary>
-/// <param name="Name">What the legend calls it.</param>
-/// <param name="X">Where its points are, finite.</param>
-/// <param name="Y">Their values; one that is not a number leaves a gap in the line.</param>
+/// <param name="Name">The name in the legend.</param>
+/// <param name="X">The places of the points, finite.</param>
+/// <param name="Y">The values of the points; NaN leaves a gap in the line.</param>
 public sealed record LineSeries(string Name, IReadOnlyList<double> X, IReadOnlyList<double> Y)
 {
     /// <summary>The values.</summary>
-    /// <exception cref="ArgumentException">The lengths differ, a place is not finite, a value is infinite, or no value is a
-    /// number.</exception>
+    /// <exception cref="ArgumentException">
+    /// The lengths differ, a place is not finite, a value is infinite, or all values are NaN.
+    /// </exception>
     public IReadOnlyList<double> Y { get; } = Check(Name, X, Y);
 
-    /// <summary>How the line is broken; null for one that differs from its neighbours'.</summary>
+    /// <summary>The dashes of the line (default: null, a style that differs from its neighbours').</summary>
     public LineStyle? Style { get; init; }
 
-    /// <summary>Its colour; null for the next of the palette.</summary>
+    /// <summary>The colour of the line (default: null, the next of the palette).</summary>
     public RgbColor? Color { get; init; }
 
-    /// <summary>Whether points are marked, for few points.</summary>
+    /// <summary>Whether points are marked, which suits a line of few points (default: false).</summary>
     public bool Markers { get; init; }
 
-    /// <summary>A line over equally spaced places.</summary>
-    /// <param name="name">What the legend calls it.</param>
+    /// <summary>Makes a line over equally spaced places.</summary>
+    /// <param name="name">The name in the legend.</param>
     /// <param name="first">The place of the first value.</param>
-    /// <param name="step">The distance of places.</param>
+    /// <param name="step">The distance between places.</param>
     /// <param name="values">The values.</param>
     public static LineSeries Evenly(string name, double first, double step, IReadOnlyList<double> values) =>
         new(name, [.. Enumerable.Range(0, values.Count).Select(i => first + i * step)], values);
@@ -40,7 +41,7 @@ public sealed record LineSeries(string Name, IReadOnlyList<double> X, IReadOnlyL
 }
 
 /// <summary>A level drawn across a chart, for instance a published score.</summary>
-/// <param name="Name">What the legend calls it.</param>
+/// <param name="Name">The name in the legend.</param>
 /// <param name="Value">The level.</param>
 public sealed record ReferenceLine(string Name, double Value);
 
@@ -51,7 +52,7 @@ public sealed record ReferenceLine(string Name, double Value);
 /// <param name="Series">The lines, at least one.</param>
 public sealed record LineChart(string Title, Axis X, Axis Y, IReadOnlyList<LineSeries> Series) : Figure(Title)
 {
-    // Okabe and Ito's colours, told apart by colour-blind readers; yellow is left out, being too faint on white.
+    // Okabe and Ito's colours, which colour-blind readers can tell apart; yellow is left out because it is too faint on white.
     private static readonly RgbColor[] Palette =
     [
         new(0x00, 0x72, 0xB2), new(0xD5, 0x5E, 0x00), new(0x00, 0x9E, 0x73), new(0xCC, 0x79, 0xA7),
@@ -59,10 +60,10 @@ public sealed record LineChart(string Title, Axis X, Axis Y, IReadOnlyList<LineS
     ];
 
     /// <summary>The lines.</summary>
-    /// <exception cref="ArgumentException">There is none, or a value cannot stand on a logarithmic axis.</exception>
+    /// <exception cref="ArgumentException">There are no lines, or a value cannot be drawn on a logarithmic axis.</exception>
     public IReadOnlyList<LineSeries> Series { get; } = Check(X, Y, Series);
 
-    /// <summary>Levels drawn across.</summary>
+    /// <summary>Levels drawn across the chart (default: none).</summary>
     public IReadOnlyList<ReferenceLine> References { get; init; } = [];
 
     internal override void Draw(SvgWriter svg, PlotArea area)
@@ -108,7 +109,7 @@ public sealed record LineChart(string Title, Axis X, Axis Y, IReadOnlyList<LineS
 
     private static LineStyle Broken(int i) => i % 2 == 0 ? LineStyle.Dashed : LineStyle.Dotted;
 
-    /// <summary>A line's unbroken parts, in pixels.</summary>
+    /// <summary>The unbroken parts of a line, in pixels.</summary>
     private static IEnumerable<List<(double X, double Y)>> Runs(LineSeries series, AxisMap x, AxisMap y)
     {
         var run = new List<(double, double)>();
@@ -125,8 +126,7 @@ public sealed record LineChart(string Title, Axis X, Axis Y, IReadOnlyList<LineS
     }
 
     /// <summary>
-    /// Of the points that fall on half a pixel's width those that show: the first, the last and both extremes. A run of one point becomes a
-    /// dot.
+    /// Thins points: of those within half a pixel's width it keeps the first, the last and both extremes. A run of one point becomes a dot.
     /// </summary>
     private static IEnumerable<(double X, double Y)> Thin(List<(double X, double Y)> run)
     {

@@ -5,20 +5,20 @@ namespace DaML.Plotting;
 /// <summary>A point of a map, for instance an observing site.</summary>
 /// <param name="Longitude">Degrees east, in the range of the map's own longitudes (330 or -30).</param>
 /// <param name="Latitude">Degrees north.</param>
-/// <param name="Value">What was measured there, drawn in the map's colours; null for a plain mark.</param>
+/// <param name="Value">The value measured there, drawn in the map's colours (default: null, a plain mark).</param>
 public sealed record MapMarker(double Longitude, double Latitude, double? Value = null);
 
 /// <summary>
-/// A field on a regular grid of longitudes and latitudes, with points and lines above it. Degrees of longitude are
-/// drawn as long as they are at the map's middle latitude.
+/// A field on a regular grid of longitudes and latitudes, with points and lines above it. Degrees of longitude have the length that they
+/// have at the map's middle latitude.
 /// </summary>
 /// <param name="Title">The title above it; empty for none.</param>
 /// <param name="Values">The field, <c>[latitude, longitude]</c>; NaN where there is no value.</param>
 /// <param name="FirstLongitude">The first column's longitude, degrees east.</param>
 /// <param name="LongitudeStep">Degrees from column to column.</param>
 /// <param name="FirstLatitude">The first row's latitude, degrees north.</param>
-/// <param name="LatitudeStep">Degrees from row to row; negative where the first row is the northernmost.</param>
-/// <param name="Color">Which value has which colour.</param>
+/// <param name="LatitudeStep">Degrees from row to row; negative if the first row is the northernmost.</param>
+/// <param name="Color">The assignment of colours to values.</param>
 public sealed record MapPlot(string Title, double[,] Values, double FirstLongitude, double LongitudeStep, double FirstLatitude,
     double LatitudeStep, ColorScale Color) : Figure(Title)
 {
@@ -26,13 +26,13 @@ public sealed record MapPlot(string Title, double[,] Values, double FirstLongitu
     private static readonly Axis LatitudeAxis = new("") { Notation = AxisNotation.Latitude };
 
     /// <summary>The field, <c>[latitude, longitude]</c>.</summary>
-    /// <exception cref="ArgumentException">It has no cells, none with a value, or one that is infinite.</exception>
+    /// <exception cref="ArgumentException">The field has no cells or no values, or a value is infinite.</exception>
     public double[,] Values { get; } = CellRaster.Check(Values);
 
     /// <summary>Points drawn above the field.</summary>
     public IReadOnlyList<MapMarker> Markers { get; init; } = [];
 
-    /// <summary>What the legend calls the points; empty for no legend.</summary>
+    /// <summary>The legend's name for the points (default: empty, no legend).</summary>
     public string MarkerName { get; init; } = "";
 
     /// <summary>
@@ -79,7 +79,7 @@ public sealed record MapPlot(string Title, double[,] Values, double FirstLongitu
         CellRaster.DrawBar(svg, inside, Values, Color);
     }
 
-    /// <summary>The pieces of a line that may be seen on a map, turned by whole turns to its longitudes.</summary>
+    /// <summary>The parts of a line that may be visible on a map, shifted by whole turns to its longitudes.</summary>
     private static IEnumerable<List<(double Longitude, double Latitude)>> Visible(IReadOnlyList<(double Longitude, double Latitude)> line,
         double west, double east, double south, double north)
     {
@@ -106,7 +106,7 @@ public sealed record MapPlot(string Title, double[,] Values, double FirstLongitu
 
     private static void Mark(SvgWriter svg, double x, double y, string fill) => svg.Circle(x, y, 3.4, fill, SvgWriter.Ink, 1.2);
 
-    /// <summary>The largest part of an area in which a degree has its length both ways.</summary>
+    /// <summary>The largest part of an area in which a degree has the right length in both directions.</summary>
     private static PlotArea Fit(PlotArea area, double west, double east, double south, double north)
     {
         double shape = (east - west) * Math.Cos((south + north) / 2 * Math.PI / 180) / (north - south);

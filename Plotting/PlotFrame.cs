@@ -1,7 +1,7 @@
 namespace DaML.Plotting;
 
 /// <summary>
-/// What plots with two axes share: margins that leave room for every label, grid lines, ticks, titles and a legend above.
+/// Shared by plots with two axes: margins that leave space for every label, grid lines, ticks, titles and a legend above.
 /// </summary>
 internal static class PlotFrame
 {
@@ -11,7 +11,7 @@ internal static class PlotFrame
     /// <summary>An entry of a legend.</summary>
     public sealed record LegendEntry(string Name, Action<SvgWriter, double, double> DrawKey);
 
-    /// <summary>Width of a legend's key in pixels.</summary>
+    /// <summary>The width of a legend's key in pixels.</summary>
     public const double KeyWidth = 26;
 
     /// <summary>The area that title and legend leave.</summary>
@@ -42,7 +42,7 @@ internal static class PlotFrame
 
     private static double Width(LegendEntry entry) => KeyWidth + 6 + SvgWriter.TextWidth(entry.Name, TickSize) + Between;
 
-    /// <summary>The legend in one row where it fits, else in columns as wide as its longest name.</summary>
+    /// <summary>The legend in one row if it fits, otherwise in columns as wide as its longest name.</summary>
     private static List<LegendEntry[]> Rows(PlotArea area, IReadOnlyList<LegendEntry> legend)
     {
         double room = area.Width - 24;
@@ -53,11 +53,11 @@ internal static class PlotFrame
     }
 
     /// <summary>The part of an area that remains for the data when axes are drawn around it.</summary>
-    /// <param name="area">What there is.</param>
+    /// <param name="area">The whole area.</param>
     /// <param name="x">The horizontal axis.</param>
     /// <param name="y">The vertical axis.</param>
     /// <param name="yLabels">The vertical ticks' labels.</param>
-    /// <param name="right">What is kept free on the right.</param>
+    /// <param name="right">The margin on the right, in pixels.</param>
     public static PlotArea Inside(PlotArea area, Axis x, Axis y, IEnumerable<string> yLabels, double right = 22)
     {
         double labels = yLabels.Select(label => SvgWriter.TextWidth(label, TickSize)).DefaultIfEmpty(0).Max();
@@ -67,7 +67,7 @@ internal static class PlotFrame
     }
 
     /// <summary>
-    /// Where data of given ranges lie in an area: what their axes leave of it, the way from values to pixels, and the ticks.
+    /// The place of data with given ranges in an area: the area inside the axes, the maps from values to pixels, and the ticks.
     /// </summary>
     public static (PlotArea Inside, AxisMap X, AxisMap Y, IReadOnlyList<Tick> XTicks, IReadOnlyList<Tick> YTicks) Fit(
         PlotArea area, Axis x, double xLow, double xHigh, Axis y, double yLow, double yHigh)
@@ -91,11 +91,11 @@ internal static class PlotFrame
         }
     }
 
-    /// <summary>The ticks of a vertical axis of a height.</summary>
+    /// <summary>The ticks of a vertical axis with a given height.</summary>
     public static IReadOnlyList<Tick> VerticalTicks(Axis axis, double minimum, double maximum, double height) =>
         Ticks.Of(axis, minimum, maximum, Math.Clamp((int)(height / 26), 2, 10));
 
-    /// <summary>Grid lines behind the data.</summary>
+    /// <summary>Draws grid lines behind the data.</summary>
     public static void GridLines(SvgWriter svg, PlotArea inside, AxisMap x, AxisMap y, IReadOnlyList<Tick> xTicks,
         IReadOnlyList<Tick> yTicks)
     {
@@ -105,7 +105,7 @@ internal static class PlotFrame
             svg.Line(inside.Left, y.Pixel(tick.Value), inside.Right, y.Pixel(tick.Value), SvgWriter.Grid);
     }
 
-    /// <summary>The box, ticks outside of it, their labels, and the axes' titles.</summary>
+    /// <summary>Draws the box, the ticks outside it, their labels, and the axes' titles.</summary>
     public static void Axes(SvgWriter svg, PlotArea inside, AxisMap x, AxisMap y, IReadOnlyList<Tick> xTicks, IReadOnlyList<Tick> yTicks)
     {
         svg.Rectangle(inside, "none", SvgWriter.Ink);

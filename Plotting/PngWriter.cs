@@ -4,7 +4,7 @@ using System.Text;
 
 namespace DaML.Plotting;
 
-/// <summary>Writes a picture of at most 256 colours as PNG (ISO/IEC 15948): a byte a cell, deflated.</summary>
+/// <summary>Writes a picture of at most 256 colours as PNG (ISO/IEC 15948): a byte for each cell, deflated.</summary>
 internal static class PngWriter
 {
     private static readonly uint[] CrcTable = [.. Enumerable.Range(0, 256).Select(n =>
@@ -14,7 +14,7 @@ internal static class PngWriter
         return c;
     })];
 
-    /// <summary>The file's bytes.</summary>
+    /// <summary>Returns the file's bytes.</summary>
     /// <param name="pixels">The palette's index of each pixel, <c>[row, column]</c>, the top row first.</param>
     /// <param name="palette">At most 256 colours.</param>
     public static byte[] Write(byte[,] pixels, IReadOnlyList<RgbColor> palette)

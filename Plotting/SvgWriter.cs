@@ -12,7 +12,7 @@ internal readonly record struct PlotArea(double Left, double Top, double Width, 
     public double CenterX => Left + Width / 2;
     public double CenterY => Top + Height / 2;
 
-    /// <summary>Whether a point lies in it, its edges included.</summary>
+    /// <summary>Whether a point lies in the area, its edges included.</summary>
     public bool Contains(double x, double y) => x >= Left - 1e-6 && x <= Right + 1e-6 && y >= Top - 1e-6 && y <= Bottom + 1e-6;
 
     /// <summary>The area without margins.</summary>
@@ -20,13 +20,13 @@ internal readonly record struct PlotArea(double Left, double Top, double Width, 
         new(Left + left, Top + top, Width - left - right, Height - top - bottom);
 }
 
-/// <summary>Which point of a text its coordinates mean.</summary>
+/// <summary>The point of a text that its coordinates refer to.</summary>
 internal enum TextAnchor { Start, Middle, End }
 
-/// <summary>How a line is broken, so that lines can be told apart without colour.</summary>
+/// <summary>The dashes of a line, so that lines can be told apart without colour.</summary>
 public enum LineStyle
 {
-    /// <summary>Unbroken.</summary>
+    /// <summary>No gaps.</summary>
     Solid,
 
     /// <summary>Long dashes.</summary>
@@ -35,7 +35,7 @@ public enum LineStyle
     /// <summary>Dots.</summary>
     Dotted,
 
-    /// <summary>A dash and a dot in turn.</summary>
+    /// <summary>A dash and a dot alternately.</summary>
     DashDotted,
 }
 
@@ -49,7 +49,7 @@ internal sealed class SvgWriter
     private const string Fonts = "Helvetica Neue,Helvetica,Arial,Liberation Sans,DejaVu Sans,sans-serif";
     private readonly StringBuilder text = new();
 
-    /// <summary>A coordinate.</summary>
+    /// <summary>Writes a coordinate.</summary>
     public static string Number(double value)
     {
         if (!double.IsFinite(value)) throw new ArgumentException($"A coordinate must be finite; given: {value}.", nameof(value));
@@ -68,7 +68,7 @@ internal sealed class SvgWriter
 
     public string End() => text.Append("</svg>\n").ToString();
 
-    /// <summary>Begins a part of the drawing that shows nothing beyond its area; its coordinates stay those of the whole.</summary>
+    /// <summary>Begins a part of the drawing that shows nothing outside its area; its coordinates are those of the whole drawing.</summary>
     public void BeginClip(PlotArea area) => text.Append(
         $"<svg x=\"{Number(area.Left)}\" y=\"{Number(area.Top)}\" width=\"{Number(area.Width)}\" height=\"{Number(area.Height)}\" " +
         $"viewBox=\"{Number(area.Left)} {Number(area.Top)} {Number(area.Width)} {Number(area.Height)}\" overflow=\"hidden\">\n");
@@ -95,7 +95,7 @@ internal sealed class SvgWriter
     public void Circle(double x, double y, double radius, string fill, string stroke = "none", double strokeWidth = 1) => text.Append(
         $"<circle cx=\"{Number(x)}\" cy=\"{Number(y)}\" r=\"{Number(radius)}\" fill=\"{fill}\"{Stroke(stroke, strokeWidth)}/>\n");
 
-    /// <summary>A picture that is stretched over an area, its cells with sharp edges.</summary>
+    /// <summary>Draws a picture that is stretched over an area, with sharp edges between its cells.</summary>
     public void Image(PlotArea area, byte[] png) => text.Append(
         $"<image x=\"{Number(area.Left)}\" y=\"{Number(area.Top)}\" width=\"{Number(area.Width)}\" height=\"{Number(area.Height)}\" " +
             $"preserveAspectRatio=\"none\" " +
@@ -112,7 +112,7 @@ internal sealed class SvgWriter
         text.Append($">{Escape(content)}</text>\n");
     }
 
-    /// <summary>About how wide a text is in pixels: an upper bound for the fonts asked for.</summary>
+    /// <summary>The approximate width of a text in pixels: an upper bound for the requested fonts.</summary>
     public static double TextWidth(string content, double size) => size * content.Sum(character => character switch
     {
         'i' or 'j' or 'l' or '.' or ',' or ':' or ';' or '\'' or '|' or '!' => 0.3,
@@ -135,7 +135,7 @@ internal sealed class SvgWriter
         return $" stroke=\"{color}\" stroke-width=\"{Number(width)}\"" + (dashes.Length > 0 ? $" stroke-dasharray=\"{dashes}\"" : "");
     }
 
-    /// <summary>Text as XML takes it: characters that XML does not know become the replacement character.</summary>
+    /// <summary>Escapes text for XML; characters that XML does not allow become the replacement character.</summary>
     public static string Escape(string content) =>
         WebUtility.HtmlEncode(
             new string([

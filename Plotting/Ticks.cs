@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace DaML.Plotting;
 
-/// <summary>A marked value of an axis and how it is written; empty for a minor tick.</summary>
+/// <summary>A marked value of an axis and its label, which is empty for a minor tick.</summary>
 internal readonly record struct Tick(double Value, string Label);
 
 /// <summary>
@@ -12,7 +12,7 @@ internal static class Ticks
 {
     private static readonly double[] DegreeSteps = [1, 2, 5, 10, 15, 20, 30, 45, 60, 90];
 
-    /// <summary>Ticks of an axis between two values, ends included, at most about <paramref name="most"/> with a label.</summary>
+    /// <summary>Ticks of an axis between two values, ends included, of which at most about <paramref name="most"/> have a label.</summary>
     public static IReadOnlyList<Tick> Of(Axis axis, double minimum, double maximum, int most)
     {
         if (minimum > maximum) (minimum, maximum) = (maximum, minimum);
@@ -20,7 +20,7 @@ internal static class Ticks
         return axis.Scale == AxisScale.Logarithmic ? Logarithmic(minimum, maximum, most) : Linear(axis.Notation, minimum, maximum, most);
     }
 
-    /// <summary>The smallest round step that cuts a span into at most this many parts.</summary>
+    /// <summary>The smallest round step that divides a span into at most this many parts.</summary>
     public static double Step(double span, int most)
     {
         double rough = span / most;
@@ -31,8 +31,8 @@ internal static class Ticks
     }
 
     /// <summary>
-    /// A number as a tick of this step shows it: only the decimals the step needs, a true minus, one power of ten for the whole axis where
-    /// it is very large or small.
+    /// Formats a number for a tick of this step: only the decimals that the step needs, a true minus, and one power of ten for the whole
+    /// axis if it is very large or small.
     /// </summary>
     private static string Format(double value, double step, double largest)
     {
