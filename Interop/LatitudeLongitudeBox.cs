@@ -1,26 +1,28 @@
 namespace DaML;
 
 /// <summary>A part of the sphere between two parallels and two meridians, its edges included.</summary>
-/// <param name="South">Degrees north of the southern edge, from -90.</param>
-/// <param name="North">Degrees north of the northern edge, to 90.</param>
-/// <param name="West">Degrees east of the western edge.</param>
-/// <param name="East">Degrees east of the eastern edge, sought eastwards from the western one: from 350 to 20, or from -10 to 20, are the
-/// same 30 degrees. From -180 to 180 is the whole circle.</param>
+/// <param name="South">The latitude of the southern edge, in degrees north, from -90.</param>
+/// <param name="North">The latitude of the northern edge, in degrees north, to 90.</param>
+/// <param name="West">The longitude of the western edge, in degrees east.</param>
+/// <param name="East">
+/// The longitude of the eastern edge, in degrees east, counted eastwards from the western one: 350 to 20 and -10 to 20 are the same 30
+/// degrees. -180 to 180 is the whole circle.
+/// </param>
 public sealed record LatitudeLongitudeBox(double South, double North, double West, double East)
 {
     private const double RoundOff = 1e-5;   // of coordinates in single precision
 
-    /// <summary>Which latitudes lie in it.</summary>
+    /// <summary>Whether a latitude lies in the box.</summary>
     internal bool HasLatitude(double latitude) => latitude >= South - RoundOff && latitude <= North + RoundOff;
 
-    /// <summary>Whether a longitude lies in it.</summary>
+    /// <summary>Whether a longitude lies in the box.</summary>
     internal bool HasLongitude(double longitude) => East - West >= 360 || Eastwards(longitude) <= Modulo(East - West) + RoundOff;
 
-    /// <summary>A longitude, from that of the western edge on.</summary>
+    /// <summary>A longitude, counted from the western edge.</summary>
     internal double Unwrapped(double longitude) => West + Eastwards(longitude);
 
-    /// <summary>Refuses edges that are no box.</summary>
-    /// <exception cref="ArgumentException">They are none.</exception>
+    /// <summary>Refuses edges that do not make a box.</summary>
+    /// <exception cref="ArgumentException">The edges do not make a box.</exception>
     internal void Check()
     {
         if (!(South >= -90 && South <= North && North <= 90 && double.IsFinite(West) && double.IsFinite(East)))
@@ -28,7 +30,7 @@ public sealed record LatitudeLongitudeBox(double South, double North, double Wes
                 $"finite meridians; given: {this}.");
     }
 
-    // Degrees from the western edge; what is just west of it by rounding is on it.
+    // Degrees from the western edge; a longitude that is just west of it by rounding is on it.
     private double Eastwards(double longitude)
     {
         double degrees = Modulo(longitude - West);

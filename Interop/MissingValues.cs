@@ -1,14 +1,13 @@
 namespace DaML;
 
-/// <summary>What a reader of a file does with values that are missing.</summary>
+/// <summary>The treatment of missing values by a reader of a file.</summary>
 public enum MissingValues
 {
-    /// <summary>A missing value is an error that names where it is: for data that must be complete.</summary>
+    /// <summary>A missing value is an error that names its place: for data that must be complete.</summary>
     Refuse,
 
     /// <summary>
-    /// The view has a mask beside the column (<see cref="Columns.MaskOf"/>), false where a value is missing; the value itself is zero
-    /// there.
+    /// The view has a mask beside the column (<see cref="Columns.MaskOf"/>), false for a missing value; the value itself is zero.
     /// </summary>
     Mask,
 }

@@ -6,19 +6,25 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A bounded trajectory view as ML.NET's <see cref="IDataView"/>: one row per cycle and trajectory, the trajectories of a
-/// cycle one after the other.
+/// Presents a bounded trajectory view as ML.NET's <see cref="IDataView"/>: one row per cycle and trajectory, the trajectories of a cycle
+/// one after the other.
 /// </summary>
 /// <remarks>
-/// <para>The columns are <c>Cycle</c> (Int64, from 0), <c>Trajectory</c> (Int32, from 0), <c>Time</c> (Double, in the model's
-/// unit) and then the view's. A column of shape <c>[]</c> is a scalar, for instance a label; any other is a vector of fixed
-/// size with the column's shape as its dimensions, row-major.</para>
-/// <para>Masks (<see cref="Columns.MaskOf"/>) and <see cref="Columns.Diverged"/> are Boolean. All other columns are Single, which
-/// ML.NET's trainers require; a view in double precision is rounded to it. Double keeps every digit, for transforms that
-/// take it. NaN is ML.NET's missing value and passes through.</para>
-/// <para>Cycles are computed while a cursor moves, anew for each cursor: put <c>mlContext.Data.Cache</c> on a view that is
-/// expensive to compute. Rows are not shuffled by the view. ML.NET gives its callers no cancellation: an exception of the
-/// view, <see cref="OperationCanceledException"/> included, ends the pass over the rows.</para>
+/// <para>
+/// The columns are <c>Cycle</c> (Int64, from 0), <c>Trajectory</c> (Int32, from 0), <c>Time</c> (Double, in the model's unit) and then
+/// those of the view. A column of shape <c>[]</c> is a scalar, for instance a label; any other is a vector of fixed size with the
+/// column's shape as its dimensions, row-major.
+/// </para>
+/// <para>
+/// Masks (<see cref="Columns.MaskOf"/>) and <see cref="Columns.Diverged"/> are Boolean. All other columns are Single, which ML.NET's
+/// trainers require; a view in double precision is rounded to it. Double keeps every digit, for transforms that accept it. NaN is
+/// ML.NET's missing value and passes through.
+/// </para>
+/// <para>
+/// Cycles are computed while a cursor moves, again for each cursor: apply <c>mlContext.Data.Cache</c> to a view that is expensive to
+/// compute. The view does not shuffle rows. ML.NET offers no cancellation: an exception of the view,
+/// <see cref="OperationCanceledException"/> included, ends the pass over the rows.
+/// </para>
 /// </remarks>
 public sealed class TrajectoryDataView : IDataView
 {
@@ -29,10 +35,10 @@ public sealed class TrajectoryDataView : IDataView
     private readonly ScalarType precision;
 
     /// <summary>Wraps a view.</summary>
-    /// <param name="view">A bounded view; <see cref="TrajectoryViewExtensions.Take"/> bounds one that never ends.</param>
-    /// <param name="precision">Float32 for columns of Single (default), Float64 for columns of Double.</param>
+    /// <param name="view">A bounded view; apply <see cref="TrajectoryViewExtensions.Take"/> to one that never ends.</param>
+    /// <param name="precision">Float32 for columns of Single, Float64 for columns of Double (default: Float32).</param>
     /// <exception cref="ArgumentException">
-    /// The view never ends, a column has the name of a row's own column, or the precision is another.
+    /// The view never ends, a column has the name of a row's own column, or the precision is neither of these.
     /// </exception>
     public TrajectoryDataView(ITrajectoryView view, ScalarType precision = ScalarType.Float32)
     {
@@ -71,7 +77,7 @@ public sealed class TrajectoryDataView : IDataView
     public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) =>
         new Cursor(this, columnsNeeded);
 
-    /// <summary>One cursor, whatever <paramref name="n"/>: cycles follow from each other.</summary>
+    /// <summary>Returns one cursor, whatever <paramref name="n"/>, because each cycle follows from the one before.</summary>
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
         [GetRowCursor(columnsNeeded, rand)];
 
@@ -101,7 +107,7 @@ public sealed class TrajectoryDataView : IDataView
 
         public override long Batch => 0;
 
-        // The row that is read: its number, its trajectory and its cycle.
+        // The row that is being read: its number, its trajectory and its cycle.
         private (long Position, int Trajectory, ITrajectoryCursor Cycle) Row => Position >= 0 ? (position, trajectory, source)
             : throw new InvalidOperationException("The cursor is not on a row: MoveNext was not called yet, or it returned false.");
 
@@ -199,14 +205,14 @@ public sealed class TrajectoryDataView : IDataView
     }
 }
 
-/// <summary>Hands trajectories to ML.NET.</summary>
+/// <summary>Presents trajectories to ML.NET.</summary>
 public static class TrajectoryDataViewExtensions
 {
-    /// <summary>A bounded view as an <see cref="IDataView"/>.</summary>
+    /// <summary>Presents a bounded view as an <see cref="IDataView"/>.</summary>
     /// <param name="view">The view.</param>
-    /// <param name="precision">Float32 for columns of Single (default), Float64 for columns of Double.</param>
+    /// <param name="precision">Float32 for columns of Single, Float64 for columns of Double (default: Float32).</param>
     /// <exception cref="ArgumentException">
-    /// The view never ends, a column has the name of a row's own column, or the precision is another.
+    /// The view never ends, a column has the name of a row's own column, or the precision is neither of these.
     /// </exception>
     public static TrajectoryDataView ToDataView(this ITrajectoryView view, ScalarType precision = ScalarType.Float32) =>
         new(view, precision);

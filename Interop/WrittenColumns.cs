@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>The columns of a view that go into a file, and the loop over its cycles.</summary>
+/// <summary>The columns of a view that are written to a file, and the loop over its cycles.</summary>
 internal sealed class WrittenColumns
 {
     private readonly ITrajectoryView view;
@@ -11,8 +11,9 @@ internal sealed class WrittenColumns
 
     /// <summary>Chooses columns.</summary>
     /// <param name="view">A view that ends.</param>
-    /// <param name="columns">Which; null or none = all, but for masks of columns that are written: these say where the columns are
-    /// empty.</param>
+    /// <param name="columns">
+    /// The columns to write; null or none = all, except for masks of written columns, which are written as missing values.
+    /// </param>
     /// <exception cref="ArgumentException">The view never ends, or has no column.</exception>
     /// <exception cref="SchemaException">The view does not have one of the columns.</exception>
     public WrittenColumns(ITrajectoryView view, IReadOnlyList<Column>? columns)
@@ -28,17 +29,18 @@ internal sealed class WrittenColumns
                 $"that name.", nameof(columns));
     }
 
-    /// <summary>What is written, in order.</summary>
+    /// <summary>The columns to write, in order.</summary>
     public IReadOnlyList<ColumnDefinition> Definitions { get; }
 
     /// <summary>Number of cycles.</summary>
     public long Cycles => cycles;
 
-    /// <summary>Goes over all cycles.</summary>
-    /// <param name="write">Writes a cycle: its number, its time, and each column's values <c>[batch, shape...]</c> on the processor, NaN
-    /// where they are missing.</param>
-    /// <param name="progress">Told how far it has come.</param>
-    /// <param name="cancellation">Stops it.</param>
+    /// <summary>Loops over all cycles.</summary>
+    /// <param name="write">
+    /// Writes a cycle: its number, its time, and each column's values <c>[batch, shape...]</c> on the processor, NaN for missing ones.
+    /// </param>
+    /// <param name="progress">Receives progress reports.</param>
+    /// <param name="cancellation">Stops the loop.</param>
     public void ForEach(Action<long, double, IReadOnlyList<Tensor>> write, IProgress<ProgressReport>? progress,
         CancellationToken cancellation)
     {

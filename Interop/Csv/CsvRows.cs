@@ -5,9 +5,9 @@ using CsvHelper.Configuration;
 namespace DaML.Components;
 
 /// <summary>
-/// The rows of a CSV file, one after the other. Comments are skipped, and blank lines too, unless the file has one column: there a blank
-/// line is a row with an empty field, as spreadsheets write it. Where rows are counted because the file has no times, a blank line between
-/// rows of several columns is refused.
+/// The rows of a CSV file, one after the other. Comments are skipped. Blank lines are also skipped, except in a file of one column: there
+/// a blank line is a row with an empty field, as spreadsheets write it. If rows are counted because the file has no times, a blank line
+/// between rows of several columns is refused.
 /// </summary>
 internal sealed class CsvRows : IDisposable
 {
@@ -23,7 +23,7 @@ internal sealed class CsvRows : IDisposable
     private int blankLine;
 
     /// <summary>Opens a file and reads its header.</summary>
-    /// <exception cref="DataFileException">There is no header, or one of the columns asked for is missing or twice there.</exception>
+    /// <exception cref="DataFileException">There is no header, or a requested column is missing or occurs twice.</exception>
     public CsvRows(string path, CsvOptions options, IReadOnlyList<CsvColumn> columns)
     {
         (this.path, this.options) = (path, options);
@@ -55,11 +55,11 @@ internal sealed class CsvRows : IDisposable
         }
     }
 
-    /// <summary>Where each view column's components are in a row.</summary>
+    /// <summary>The positions in a row of each view column's components.</summary>
     public int[][] Positions { get; }
 
-    /// <summary>Refuses settings that no file can be read with.</summary>
-    /// <exception cref="ArgumentException">They are such.</exception>
+    /// <summary>Refuses settings with which no file can be read.</summary>
+    /// <exception cref="ArgumentException">The settings are invalid.</exception>
     public static void Check(CsvOptions options)
     {
         if (options.Delimiter.Length == 0 || options.Delimiter.Any(sign => sign is '"' or '\n' or '\r' || char.IsLetterOrDigit(sign)))
@@ -74,13 +74,13 @@ internal sealed class CsvRows : IDisposable
     /// <inheritdoc/>
     public void Dispose() => parser.Dispose();
 
-    /// <summary>Goes to the next row.</summary>
+    /// <summary>Moves to the next row.</summary>
     /// <returns>False after the last.</returns>
     /// <exception cref="DataFileException">The row has too few or too many fields, or a quotation mark is out of place.</exception>
     public bool Read()
     {
         if (!ReadRow()) return false;
-        // A delimiter at the end of the rows, or of the header, makes no column.
+        // A delimiter at the end of the rows, or of the header, does not make a column.
         int both = Math.Min(fields.Length, headers.Length);
         if (fields.Skip(both).Concat(headers.Skip(both)).Any(text => text.Length > 0))
             throw new DataFileException($"'{path}', line {parser.RawRow}: the row has {fields.Length} fields where the header has " +
@@ -89,8 +89,8 @@ internal sealed class CsvRows : IDisposable
         return true;
     }
 
-    /// <summary>A field as a number; NaN where it is missing.</summary>
-    /// <exception cref="DataFileException">It is no finite number, or missing where that is refused.</exception>
+    /// <summary>Reads a field as a number; NaN if it is missing.</summary>
+    /// <exception cref="DataFileException">The field is not a finite number, or is missing and missing values are refused.</exception>
     public double Number(int position)
     {
         string field = fields[position];
@@ -104,10 +104,8 @@ internal sealed class CsvRows : IDisposable
             $"{nameof(CsvOptions)}.{nameof(CsvOptions.Markers)}");
     }
 
-    /// <summary>
-    /// Reads the rows of the first time for the trajectories they name; one without a name where the file has no such column.
-    /// </summary>
-    /// <exception cref="DataFileException">A trajectory is there twice, or a time is no number and no date.</exception>
+    /// <summary>Reads the trajectories from the rows of the first time; one without a name if the file has no such column.</summary>
+    /// <exception cref="DataFileException">A trajectory occurs twice, or a time is neither a number nor a date.</exception>
     public IReadOnlyList<string> Trajectories()
     {
         if (trajectory < 0) return [""];
@@ -126,9 +124,11 @@ internal sealed class CsvRows : IDisposable
         return names;
     }
 
-    /// <summary>Reads on to the end for the times.</summary>
+    /// <summary>Reads the times, up to the end of the file.</summary>
     /// <param name="trajectories">The trajectories of every time, in order.</param>
-    /// <exception cref="DataFileException">A time is no number and no date, they do not increase, or a time lacks a trajectory.</exception>
+    /// <exception cref="DataFileException">
+    /// A time is neither a number nor a date, the times do not increase, or a trajectory is missing at a time.
+    /// </exception>
     public double[] Times(IReadOnlyList<string> trajectories)
     {
         var times = new List<double>();

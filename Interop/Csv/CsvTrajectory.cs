@@ -7,19 +7,20 @@ namespace DaML;
 public static class CsvTrajectory
 {
     /// <summary>
-    /// A file with a header and one row per cycle (and trajectory). The times are read at once, the values as a cursor moves.
+    /// Reads a file with a header and one row per cycle (and trajectory). The times are read at once, the values while a cursor moves.
     /// </summary>
-    /// <param name="catalog">Whose context says device and precision.</param>
+    /// <param name="catalog">The catalog, whose context sets device and precision.</param>
     /// <param name="path">The file, UTF-8.</param>
     /// <param name="options">Times, separator, missing values.</param>
-    /// <param name="columns">Which of its columns become which of the view's.</param>
+    /// <param name="columns">The columns of the view, with the headers they are made from.</param>
     /// <returns>A view of batch 1, or of as many trajectories as the file has.</returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="ArgumentException">No column, a delimiter or comment sign that cannot be one, a start time after the first
-    /// cycle.</exception>
+    /// <exception cref="ArgumentException">
+    /// There are no columns, the delimiter or comment character is invalid, or the start time is after the first cycle.
+    /// </exception>
     /// <exception cref="DataFileException">
-    /// A header is missing or twice there, a row has too few or too many fields, or a field is no number; the message says file, line and
-    /// column.
+    /// A header is missing or occurs twice, a row has too few or too many fields, or a field is not a number; the message names file,
+    /// line and column.
     /// </exception>
     public static ITrajectoryView FromCsv(this DataCatalog catalog, string path, CsvOptions options, params CsvColumn[] columns)
     {
@@ -45,8 +46,8 @@ public static class CsvTrajectory
     }
 
     /// <summary>
-    /// A file with a header and one row per cycle as one trajectory, with the default options: times under <c>time</c>, commas, nothing
-    /// missing.
+    /// Reads a file with a header and one row per cycle as one trajectory, with the default options: times under <c>time</c>, commas, no
+    /// missing values.
     /// </summary>
     public static ITrajectoryView FromCsv(this DataCatalog catalog, string path, params CsvColumn[] columns) =>
         catalog.FromCsv(path, new CsvOptions(), columns);

@@ -9,23 +9,23 @@ public static class CsvWriting
 {
     /// <summary>
     /// Writes a view as a CSV file, atomically: times under <c>time</c>, then the components of each column under <c>analysis[0]</c>,
-    /// <c>analysis[1]</c> and so on (<c>image[0][2]</c> for two dimensions, the name alone for a scalar); one row per cycle, or per cycle
-    /// and trajectory with the trajectory's number under <c>trajectory</c> where there are several.
+    /// <c>analysis[1]</c> and so on (<c>image[0][2]</c> for two dimensions, the name alone for a scalar); one row per cycle, or, for
+    /// several trajectories, one row per cycle and trajectory with the trajectory's number under <c>trajectory</c>.
     /// </summary>
     /// <remarks>
     /// Numbers have as many digits as they need to be read back equal to the bit in the view's precision. A value that its column's mask
-    /// calls missing, or that is NaN, is an empty field. Booleans are 0 and 1. The start time of the view is not in the file: say it by
-    /// <see cref="CsvOptions.StartTime"/>.
+    /// calls missing, or that is NaN, is an empty field. Booleans are 0 and 1. The start time of the view is not in the file: give it as
+    /// <see cref="CsvOptions.StartTime"/> when you read the file.
     /// </remarks>
-    /// <param name="view">A view that ends; put <see cref="TrajectoryViewExtensions.Take"/> on one that does not.</param>
-    /// <param name="path">The file; its folder is made where it is missing.</param>
-    /// <param name="columns">Which columns, in this order; null (default) = all, but for masks of written columns.</param>
-    /// <param name="progress">Told how far it has come, at most ten times a second.</param>
-    /// <param name="cancellation">Stops it; an older file stays as it was.</param>
+    /// <param name="view">A view that ends; apply <see cref="TrajectoryViewExtensions.Take"/> to one that does not.</param>
+    /// <param name="path">The file; its folder is created if it is missing.</param>
+    /// <param name="columns">The columns to write, in this order (default: null, all except for masks of written columns).</param>
+    /// <param name="progress">Receives progress reports, at most ten a second.</param>
+    /// <param name="cancellation">Stops the writing; an older file is not changed.</param>
     /// <exception cref="ArgumentException">The view never ends.</exception>
     /// <exception cref="SchemaException">The view does not have one of the columns.</exception>
-    /// <exception cref="IOException">The folder cannot be made, or the path is a folder.</exception>
-    /// <exception cref="UnauthorizedAccessException">The folder must not be written.</exception>
+    /// <exception cref="IOException">The folder cannot be created, or the path is a folder.</exception>
+    /// <exception cref="UnauthorizedAccessException">There is no permission to write to the folder.</exception>
     public static void ToCsv(this ITrajectoryView view, string path, IReadOnlyList<Column>? columns = null,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
@@ -77,7 +77,7 @@ public static class CsvWriting
 
     private static string Text(double value) => double.IsNaN(value) ? "" : value.ToString("R", CultureInfo.InvariantCulture);
 
-    // The shortest text that is this number again when it is read in double precision and rounded to single.
+    // The shortest text that gives this number again when it is read in double precision and rounded to single.
     private static string Text(float value)
     {
         if (float.IsNaN(value)) return "";

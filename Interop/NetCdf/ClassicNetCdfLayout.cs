@@ -4,13 +4,12 @@ using System.Text;
 namespace DaML.Components;
 
 /// <summary>
-/// Finds how long a NetCDF file of a classic format (CDF-1, -2, -5) must be by its own header (format specification:
-/// NetCDF Users Guide, appendix B). The library reads what a truncated file lacks as zeros; this is how such a file is
-/// recognised before it is read.
+/// Computes from the header the required length of a NetCDF file in a classic format (CDF-1, -2, -5; format specification: NetCDF Users
+/// Guide, appendix B). The library reads the missing part of a truncated file as zeros; the length reveals such a file before it is read.
 /// </summary>
 internal static class ClassicNetCdfLayout
 {
-    /// <summary>The file's length by its header, or null where it is of another format or says that it is still being written.</summary>
+    /// <summary>The file's length by its header; null if it has another format or says that it is still being written.</summary>
     /// <exception cref="EndOfStreamException">The header itself is cut off.</exception>
     /// <exception cref="FormatException">The header contradicts itself.</exception>
     public static long? RequiredLength(Stream file)

@@ -4,17 +4,17 @@ using System.Text;
 namespace DaML.Components;
 
 /// <summary>
-/// Says of a file that the netcdf library would misread, or refuse in few words, what is wrong with it: it is truncated, or of another
-/// format.
+/// Explains what is wrong with a file that the netcdf library would misread, or refuse with a short message: it is truncated, or has
+/// another format.
 /// </summary>
 internal static class FileDiagnosis
 {
     private static ReadOnlySpan<byte> Hdf5 => [0x89, (byte)'H', (byte)'D', (byte)'F', 0x0d, 0x0a, 0x1a, 0x0a];
 
-    /// <summary>Refuses a file that is truncated or of a format that is known and not NetCDF.</summary>
+    /// <summary>Refuses a file that is truncated, or that has a known format other than NetCDF.</summary>
     /// <param name="file">The file, which can seek.</param>
-    /// <param name="path">What to call it.</param>
-    /// <exception cref="DataFileException">It is such a file.</exception>
+    /// <param name="path">The name of the file in messages.</param>
+    /// <exception cref="DataFileException">The file is truncated or has another format.</exception>
     public static void Refuse(Stream file, string path)
     {
         if (file.Length == 0) throw new DataFileException($"'{path}' is empty, not a NetCDF file.");
@@ -28,7 +28,7 @@ internal static class FileDiagnosis
         if (needed is null && Foreign(file) is { } what) throw new DataFileException($"'{path}' is not a NetCDF file; {what}.");
     }
 
-    // HDF5 File Format Specification 3.0, section II.A: the superblock stands at byte 0, 512, 1024 and so on, and says where the file ends.
+    // HDF5 File Format Specification 3.0, section II.A: the superblock is at byte 0, 512, 1024 and so on, and says where the file ends.
     private static long? Hdf5Length(Stream file)
     {
         Span<byte> block = stackalloc byte[64];

@@ -1,16 +1,17 @@
 namespace DaML.Components;
 
-/// <summary>The rows and columns of a file's grid that a region takes. Columns are one run, or two where the region crosses the file's
-/// edge.</summary>
-/// <param name="Grid">The points taken, in the order in which they are read.</param>
-/// <param name="Rows">First row and number of rows.</param>
-/// <param name="Columns">First column and number of columns of each run.</param>
+/// <summary>
+/// The rows and columns of a file's grid that lie in a region. Columns are one run, or two if the region crosses the file's edge.
+/// </summary>
+/// <param name="Grid">The points in the region, in the order in which they are read.</param>
+/// <param name="Rows">The first row and the number of rows.</param>
+/// <param name="Columns">The first column and the number of columns of each run.</param>
 internal sealed record GridWindow(LatitudeLongitudeGrid Grid, (int Start, int Count) Rows, IReadOnlyList<(int Start, int Count)> Columns)
 {
     /// <summary>The window of a region.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="variable">A variable whose last two dimensions beside time and trajectories are latitude and longitude.</param>
-    /// <param name="others">The numbers of time's and the trajectories' dimensions, or -1.</param>
+    /// <param name="variable">A variable whose last two dimensions, apart from time and trajectories, are latitude and longitude.</param>
+    /// <param name="others">The numbers of the dimensions of time and trajectories, or -1.</param>
     /// <param name="region">The region; null = the whole grid.</param>
     /// <exception cref="DataFileException">The variable has no latitudes and longitudes, or none of them lies in the region.</exception>
     public static GridWindow Of(NetCdfFile file, NetCdfVariable variable, ReadOnlySpan<int> others, LatitudeLongitudeBox? region)
@@ -33,7 +34,7 @@ internal sealed record GridWindow(LatitudeLongitudeGrid Grid, (int Start, int Co
         if (rows.Count == 0 || columns.Count == 0)
             throw new DataFileException($"No point of the grid of {variable} in '{file.Path}' lies in {region}: its latitudes are " +
                 $"from {latitudes.Min()} to {latitudes.Max()}, its longitudes from {longitudes.Min()} to {longitudes.Max()}.");
-        // Two runs that end and begin with the file are one part of the circle.
+        // Two runs, one at the end and one at the beginning of the file, are one part of the circle.
         bool isSplit = columns.Count == 2 && columns[0].Start == 0 && columns[1].Start + columns[1].Count == longitudes.Length;
         if (rows.Count > 1 || (columns.Count > 1 && !isSplit))
             throw new DataFileException($"The part of the grid of {variable} in '{file.Path}' that lies in {region} is " +

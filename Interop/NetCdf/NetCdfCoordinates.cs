@@ -5,10 +5,10 @@ namespace DaML.Components;
 /// is defined once, for all variables that have it.
 /// </summary>
 /// <param name="file">The file.</param>
-/// <param name="view">Whose cycles and trajectories they are.</param>
+/// <param name="view">The view with the cycles and trajectories.</param>
 /// <param name="cycles">Number of cycles.</param>
 /// <param name="timeUnits">The units of times; null = the model's own.</param>
-/// <param name="calendar">Their calendar.</param>
+/// <param name="calendar">The calendar of the times.</param>
 internal sealed class NetCdfCoordinates(NetCdfOutput file, ITrajectoryView view, long cycles, string? timeUnits, string calendar)
 {
     private readonly List<(LatitudeLongitudeGrid Grid, int[] Dimensions)> grids = [];
@@ -17,11 +17,11 @@ internal sealed class NetCdfCoordinates(NetCdfOutput file, ITrajectoryView view,
     private readonly List<int> times = [];
     private readonly Dictionary<string, int> cycleDimensions = [];
 
-    /// <summary>Names of coordinates that these columns' descriptions ask for, which no column may have.</summary>
+    /// <summary>Names of coordinates that the descriptions of these columns require, which no column may have.</summary>
     public static IReadOnlyList<string> Reserved { get; } = ["latitude", "longitude", "leadtime", "valid_time", "forecast_reference_time"];
 
-    /// <summary>The dimension of cycles, and that of trajectories where there are several.</summary>
-    /// <param name="isForecast">Whether cycles are the times at which forecasts begin.</param>
+    /// <summary>The dimension of cycles and, if there are several trajectories, theirs.</summary>
+    /// <param name="isForecast">Whether the cycles' times are those at which forecasts begin.</param>
     public int[] Leading(bool isForecast)
     {
         string name = isForecast ? "forecast_reference_time" : "time";
@@ -56,7 +56,7 @@ internal sealed class NetCdfCoordinates(NetCdfOutput file, ITrajectoryView view,
         }
     }
 
-    /// <summary>The dimension of lead times, and the name of the variable that says when a forecast is to hold.</summary>
+    /// <summary>The dimension of lead times, and the name of the variable with the valid times of the forecasts.</summary>
     public (int Dimension, string ValidTime) Of(IReadOnlyList<double> given)
     {
         if (leads.FirstOrDefault(known => known.Leads.SequenceEqual(given)) is { Leads: not null } found)
@@ -69,7 +69,7 @@ internal sealed class NetCdfCoordinates(NetCdfOutput file, ITrajectoryView view,
         return (dimension, name);
     }
 
-    /// <summary>Writes what does not change from cycle to cycle.</summary>
+    /// <summary>Writes the values that do not change from cycle to cycle.</summary>
     public void WriteConstant()
     {
         foreach (var (variable, values) in constant) file.Write(variable, values);

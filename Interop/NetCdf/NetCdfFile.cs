@@ -4,8 +4,8 @@ using System.Text;
 namespace DaML.Components;
 
 /// <summary>
-/// A NetCDF file, read through the installed netcdf library: classic formats, NetCDF-4 with its groups, and HDF5 files that have no
-/// dimensions of their own. Safe to use from several threads at once; the library is asked by one at a time.
+/// A NetCDF file, read through the installed netcdf library: classic formats, NetCDF-4 with its groups, and HDF5 files without named
+/// dimensions. It is safe to use from several threads at once; one at a time calls the library.
 /// </summary>
 public sealed class NetCdfFile : IDisposable
 {
@@ -39,8 +39,8 @@ public sealed class NetCdfFile : IDisposable
     /// <param name="path">The file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="DataFileException">
-    /// It is not NetCDF, damaged or truncated, another process keeps it locked, or the netcdf library is not installed (the message names
-    /// its package).
+    /// The file is not NetCDF, is damaged or truncated, another process keeps it locked, or the netcdf library is not installed (the
+    /// message names its package).
     /// </exception>
     public static NetCdfFile Open(string path)
     {
@@ -66,36 +66,36 @@ public sealed class NetCdfFile : IDisposable
         }
     }
 
-    /// <summary>The file.</summary>
+    /// <summary>The path of the file.</summary>
     public string Path { get; }
 
     /// <summary>Its dimensions, those of the root group first.</summary>
     public IReadOnlyList<NetCdfDimension> Dimensions => dimensions;
 
-    /// <summary>Its variables, those of the root group first; others have their group's path before their name.</summary>
+    /// <summary>Its variables, those of the root group first; the names of others begin with the path of their group.</summary>
     public IReadOnlyList<NetCdfVariable> Variables { get; }
 
     /// <summary>Its global attributes by name.</summary>
     public IReadOnlyDictionary<string, NetCdfAttribute> Attributes { get; }
 
-    /// <summary>A variable by name, in a group by its path, as <c>ObsValue/airTemperature</c>.</summary>
-    /// <exception cref="DataFileException">There is none; the message lists what there is.</exception>
+    /// <summary>Finds a variable by name; in a group by its path, for instance <c>ObsValue/airTemperature</c>.</summary>
+    /// <exception cref="DataFileException">There is no such variable; the message lists the existing ones.</exception>
     public NetCdfVariable Variable(string name) => Variables.FirstOrDefault(variable => variable.Name == name.TrimStart('/'))
         ?? throw new DataFileException($"'{Path}' has no variable '{name}'; it has: {string.Join(", ", Variables)}.");
 
-    /// <summary>All values of a variable, unpacked (scale_factor, add_offset), row-major; NaN where one is missing.</summary>
-    /// <exception cref="DataFileException">There is no such variable, it is not numeric, or the file is damaged.</exception>
+    /// <summary>Reads all values of a variable, unpacked (scale_factor, add_offset), row-major; missing values are NaN.</summary>
+    /// <exception cref="DataFileException">The variable does not exist, it is not numeric, or the file is damaged.</exception>
     public double[] Read(string variable)
     {
         var found = Variable(variable);
         return Read(found, new long[found.Dimensions.Count], found.Shape);
     }
 
-    /// <summary>A block of a variable, unpacked, row-major; NaN where a value is missing.</summary>
+    /// <summary>Reads a block of a variable, unpacked, row-major; missing values are NaN.</summary>
     /// <param name="variable">One of <see cref="Variables"/>.</param>
-    /// <param name="start">Where the block begins, one index per dimension.</param>
-    /// <param name="count">Its sizes, one per dimension.</param>
-    /// <exception cref="DataFileException">The block leaves the variable, the variable is not numeric, or the file is damaged.</exception>
+    /// <param name="start">The beginning of the block, one index per dimension.</param>
+    /// <param name="count">The sizes of the block, one per dimension.</param>
+    /// <exception cref="DataFileException">The block exceeds the variable, the variable is not numeric, or the file is damaged.</exception>
     public unsafe double[] Read(NetCdfVariable variable, ReadOnlySpan<long> start, ReadOnlySpan<long> count)
     {
         int rank = variable.Dimensions.Count;
@@ -141,15 +141,17 @@ public sealed class NetCdfFile : IDisposable
         return values;
     }
 
-    /// <summary>Refuses a variable whose values are no numbers.</summary>
-    /// <exception cref="DataFileException">It is such a variable.</exception>
+    /// <summary>Refuses a variable whose values are not numbers.</summary>
+    /// <exception cref="DataFileException">The values are not numbers.</exception>
     internal void RequireNumeric(NetCdfVariable variable)
     {
         if (variable.Type is NetCdfType.Character or NetCdfType.Text or NetCdfType.UserDefined)
             throw new DataFileException($"The variable {variable} in '{Path}' is of type {variable.Type}, not numeric.");
     }
 
-    /// <summary>The variable of a name that is nearest to another: in its group, or in the groups around it up to the root.</summary>
+    /// <summary>
+    /// The variable with a given name that is nearest to another one: in its group, or in the enclosing groups up to the root.
+    /// </summary>
     internal NetCdfVariable? Nearest(NetCdfVariable variable, string name)
     {
         if (name.StartsWith('/')) return Variables.FirstOrDefault(other => other.Name == name[1..]);
@@ -160,7 +162,7 @@ public sealed class NetCdfFile : IDisposable
         }
     }
 
-    /// <summary>Variables in a variable's group and the groups around it, the nearest first.</summary>
+    /// <summary>The variables in a variable's group and in the enclosing groups, the nearest first.</summary>
     internal IEnumerable<NetCdfVariable> Around(NetCdfVariable variable) =>
         Variables.Where(other => variable.GroupPath.StartsWith(other.GroupPath, StringComparison.Ordinal))
             .OrderByDescending(other => other.GroupPath.Length);
@@ -177,10 +179,11 @@ public sealed class NetCdfFile : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Closes a file that was forgotten.</summary>
+    /// <summary>Closes a file that was not disposed.</summary>
     ~NetCdfFile() => Dispose();
 
-    // A group's dimensions, variables, and the groups in it. Dimensions are known by numbers that are not consecutive within a group.
+    // Reads a group's dimensions, its variables, and the groups in it. Dimensions are known by numbers that are not consecutive within a
+    // group.
     private unsafe void ReadGroup(int group, string groupPath, IReadOnlyDictionary<int, NetCdfDimension> around,
         List<NetCdfVariable> variables)
     {
@@ -229,7 +232,7 @@ public sealed class NetCdfFile : IDisposable
         int type, attributes;
         fixed (int* pointer = numbers)
             Check(NetCdfLibrary.InquireVariable(group, number, name, out type, out _, pointer, out attributes), "Reading the variables of");
-        // An HDF5 file without dimensions gets some from the library, variable by variable.
+        // For an HDF5 file without dimensions the library makes some, variable by variable.
         foreach (int dimension in numbers.Take(rank))
             if (!known.ContainsKey(dimension)) known[dimension] = ReadDimension(group, dimension, isUnlimited: false);
         return new NetCdfVariable(groupPath + Text(name), (NetCdfType)Math.Min(type, (int)NetCdfType.UserDefined),

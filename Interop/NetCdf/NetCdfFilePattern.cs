@@ -1,12 +1,12 @@
 namespace DaML.Components;
 
-/// <summary>The files that a path with wildcards in its last part stands for.</summary>
+/// <summary>Finds the files that match a path with wildcards in its last part.</summary>
 internal static class NetCdfFilePattern
 {
-    /// <summary>The files, by name; a path without wildcards is itself.</summary>
+    /// <summary>The matching files, in order of their names; a path without wildcards is returned as it is.</summary>
     /// <param name="path">A file, or a pattern such as <c>data/slp_*.nc</c>.</param>
-    /// <exception cref="ArgumentException">A folder has wildcards.</exception>
-    /// <exception cref="FileNotFoundException">No file fits the pattern.</exception>
+    /// <exception cref="ArgumentException">The path has wildcards in a folder.</exception>
+    /// <exception cref="FileNotFoundException">No file matches the pattern.</exception>
     public static IReadOnlyList<string> Files(string path)
     {
         string name = Path.GetFileName(path), folder = path[..^name.Length];

@@ -5,10 +5,10 @@ public static class NetCdfGrid
 {
     extension(LatitudeLongitudeGrid)
     {
-        /// <summary>The grid of a NetCDF variable: its last two dimensions beside time, and their coordinate variables.</summary>
-        /// <param name="path">The file, or a pattern of which the first file is taken.</param>
-        /// <param name="variable">A variable whose last two dimensions beside time are latitude and longitude.</param>
-        /// <param name="region">The part of the grid that <see cref="NetCdfOptions.Region"/> reads; null (default) = the whole.</param>
+        /// <summary>Reads the grid of a NetCDF variable: its last two dimensions apart from time, and their coordinate variables.</summary>
+        /// <param name="path">The file, or a pattern, of which the first file is used.</param>
+        /// <param name="variable">A variable whose last two dimensions, apart from time, are latitude and longitude.</param>
+        /// <param name="region">The part of the grid to read, as <see cref="NetCdfOptions.Region"/> (default: null, the whole).</param>
         /// <exception cref="DataFileException">The variable has fewer than two such dimensions, one has no coordinates in degrees north or
         /// east, or no point lies in the region.</exception>
         public static LatitudeLongitudeGrid FromNetCdf(string path, string variable, LatitudeLongitudeBox? region = null)

@@ -1,6 +1,6 @@
 namespace DaML.Components;
 
-/// <summary>Which of a variable's dimensions are time and trajectories; the rest, or a window of them, are the vector.</summary>
+/// <summary>The roles of a variable's dimensions: time, trajectories, and the rest, or a window of it, as the vector.</summary>
 internal sealed class NetCdfLayout
 {
     private readonly int[] order;
@@ -9,9 +9,9 @@ internal sealed class NetCdfLayout
 
     /// <summary>Arranges dimensions.</summary>
     /// <param name="variable">The variable.</param>
-    /// <param name="time">Which of its dimensions is time; -1 = none.</param>
-    /// <param name="trajectory">Which counts trajectories; -1 = none.</param>
-    /// <param name="window">The part of the last two others that is read; null = all.</param>
+    /// <param name="time">The index of the time dimension; -1 = none.</param>
+    /// <param name="trajectory">The index of the trajectory dimension; -1 = none.</param>
+    /// <param name="window">The part of the last two other dimensions that is read; null = all.</param>
     public NetCdfLayout(NetCdfVariable variable, int time, int trajectory, GridWindow? window)
     {
         (this.time, this.window) = (time, window);
@@ -27,11 +27,11 @@ internal sealed class NetCdfLayout
     /// <summary>n</summary>
     public long Size { get; }
 
-    /// <summary>Values of some entries, as time, trajectory, vector.</summary>
+    /// <summary>Reads the values of some entries, ordered by time, trajectory, vector.</summary>
     /// <param name="file">The file.</param>
     /// <param name="variable">The variable in it.</param>
     /// <param name="entry">The first entry.</param>
-    /// <param name="count">How many.</param>
+    /// <param name="count">The number of entries.</param>
     public double[] Read(NetCdfFile file, NetCdfVariable variable, long entry, long count)
     {
         long[] start = new long[variable.Dimensions.Count], counts = variable.Shape;
@@ -50,7 +50,7 @@ internal sealed class NetCdfLayout
         return values;
     }
 
-    // A block that is row-major in the file's order of dimensions, as time, trajectory, vector.
+    // Reorders a block that is row-major in the file's order of dimensions to time, trajectory, vector.
     private double[] Arranged(double[] block, long[] shape)
     {
         if (order.Index().All(pair => pair.Index == pair.Item)) return block;

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace DaML.Components;
 
 /// <summary>
-/// The netcdf C library as installed on the machine (https://docs.unidata.ucar.edu/netcdf-c/). It is not safe for
-/// several threads, so every call stands within <see cref="Enter"/>.
+/// The netcdf C library as installed on the machine (https://docs.unidata.ucar.edu/netcdf-c/). It is not safe for several threads, so
+/// every call is made within <see cref="Enter"/>.
 /// </summary>
 internal static partial class NetCdfLibrary
 {
@@ -16,7 +16,7 @@ internal static partial class NetCdfLibrary
     public const int Hdf5Error = -101;
     public const int NetCdf4 = 0x1000;
 
-    /// <summary>What the library is called: Debian 12 and 13, with development files, elsewhere.</summary>
+    /// <summary>The names of the library: on Debian 12 and 13, with development files, on other systems.</summary>
     public static IReadOnlyList<string> Names { get; } =
         ["libnetcdf.so.19", "libnetcdf.so.22", "libnetcdf.so", "libnetcdf.dylib", "netcdf"];
 
@@ -44,14 +44,14 @@ internal static partial class NetCdfLibrary
     /// <exception cref="DataFileException">The library is not installed.</exception>
     public static unsafe Lock.Scope Enter()
     {
-        // HDF5 below prints every attribute that is not there, thread by thread, unless it is told not to.
+        // HDF5, on which the library is built, prints every missing attribute, in each thread, until it is told not to.
         if (!quiet && NativeLibrary.TryGetExport(Loaded.Value, "H5Eset_auto2", out nint setAuto))
             ((delegate* unmanaged<long, nint, nint, int>)setAuto)(0, 0, 0);
         quiet = true;
         return Gate.EnterScope();
     }
 
-    /// <summary>Loads the first of these libraries that is there.</summary>
+    /// <summary>Loads the first of these libraries that exists.</summary>
     public static nint Load(IReadOnlyList<string> names)
     {
         foreach (string name in names)
@@ -60,7 +60,7 @@ internal static partial class NetCdfLibrary
             $"installed; on Debian and Ubuntu: apt-get install libnetcdf-dev.");
     }
 
-    /// <summary>Throws what a status other than zero means.</summary>
+    /// <summary>Throws the exception for a status other than zero.</summary>
     public static void Check(int status, string doing, string path)
     {
         if (status == 0) return;

@@ -13,8 +13,8 @@ internal sealed class NetCdfOutput : IDisposable
     private bool closed;
 
     /// <summary>Begins a file.</summary>
-    /// <param name="path">Where.</param>
-    /// <param name="name">What to call it in messages.</param>
+    /// <param name="path">The path of the file.</param>
+    /// <param name="name">The name of the file in messages.</param>
     public NetCdfOutput(string path, string name)
     {
         this.name = name;
@@ -22,7 +22,7 @@ internal sealed class NetCdfOutput : IDisposable
         NetCdfLibrary.Check(NetCdfLibrary.Create(path, NetCdfLibrary.NetCdf4, out file), "Creating the NetCDF file", name);
     }
 
-    /// <summary>The dimension of a name, made where it is not there yet.</summary>
+    /// <summary>The dimension with a name, which is created if it does not exist yet.</summary>
     public int Dimension(string dimension, long size)
     {
         if (dimensions.TryGetValue(dimension, out int known)) return known;
@@ -40,18 +40,18 @@ internal sealed class NetCdfOutput : IDisposable
         return number;
     }
 
-    /// <summary>Gives a variable, or the file, an attribute.</summary>
+    /// <summary>Adds an attribute to a variable or to the file.</summary>
     public void Attribute(int variable, string attribute, string text)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(text);
         Locked(() => NetCdfLibrary.PutText(file, variable, attribute, (nuint)bytes.Length, bytes));
     }
 
-    /// <summary>Gives a variable a number as attribute.</summary>
+    /// <summary>Adds a number as an attribute to a variable.</summary>
     public void Attribute(int variable, string attribute, NetCdfType type, double number) =>
         Locked(() => NetCdfLibrary.PutNumber(file, variable, attribute, (int)type, 1, number));
 
-    /// <summary>Begins with the values.</summary>
+    /// <summary>Ends the definitions, so that values can be written.</summary>
     public void EndDefinitions() => Locked(() => NetCdfLibrary.EndDefinitions(file));
 
     /// <summary>Writes all values of a variable of one dimension in double precision.</summary>
@@ -65,11 +65,11 @@ internal sealed class NetCdfOutput : IDisposable
     /// <param name="variable">The variable, whose first dimension counts cycles.</param>
     /// <param name="cycle">The cycle.</param>
     /// <param name="shape">The other dimensions.</param>
-    /// <param name="values">The values, row-major in them.</param>
+    /// <param name="values">The values, row-major in these dimensions.</param>
     public void Write(int variable, long cycle, long[] shape, Tensor values) =>
         Write(variable, [cycle, .. new long[shape.Length]], [1, .. shape], values);
 
-    /// <summary>Writes what is still in memory.</summary>
+    /// <summary>Writes the data that are still in memory, and closes the file.</summary>
     public void Close()
     {
         closed = true;

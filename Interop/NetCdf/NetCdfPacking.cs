@@ -3,10 +3,10 @@ using System.Globalization;
 namespace DaML.Components;
 
 /// <summary>
-/// How stored numbers become values, value = stored * scale_factor + add_offset, and which stored numbers mean "missing" (NetCDF Users
-/// Guide, appendix A; CF conventions 1.11, sections 2.5.1 and 8.1). Fill values, missing values and limits are compared as the stored
-/// numbers are read: in the stored type, unsigned where <c>_Unsigned</c> says so. Limits of a wider type than packed data are in the
-/// units of the values.
+/// Converts stored numbers to values, value = stored * scale_factor + add_offset, and recognises the stored numbers that mean "missing"
+/// (NetCDF Users Guide, appendix A; CF conventions 1.11, sections 2.5.1 and 8.1). Fill values, missing values and limits are compared as
+/// the stored numbers are read: in the stored type, unsigned if <c>_Unsigned</c> says so. Limits of a wider type than the packed data are
+/// in the units of the values.
 /// </summary>
 internal sealed class NetCdfPacking
 {
@@ -22,7 +22,7 @@ internal sealed class NetCdfPacking
     private readonly double unpackedLowest = double.NegativeInfinity, unpackedHighest = double.PositiveInfinity;
 
     /// <summary>Reads the packing attributes of a variable.</summary>
-    /// <exception cref="DataFileException">scale_factor or add_offset is no finite number.</exception>
+    /// <exception cref="DataFileException">scale_factor or add_offset is not a finite number.</exception>
     public NetCdfPacking(NetCdfVariable variable, string path)
     {
         (this.variable, this.path) = (variable, path);
@@ -56,7 +56,7 @@ internal sealed class NetCdfPacking
         }
     }
 
-    /// <summary>Turns stored numbers that double precision holds into values in place; missing ones become NaN.</summary>
+    /// <summary>Converts stored numbers that double precision can hold to values, in place; missing ones become NaN.</summary>
     public void Unpack(Span<double> values)
     {
         for (int i = 0; i < values.Length; i++)
@@ -67,7 +67,7 @@ internal sealed class NetCdfPacking
         }
     }
 
-    /// <summary>Turns stored numbers of 64 bits into values; missing ones become NaN.</summary>
+    /// <summary>Converts stored numbers of 64 bits to values; missing ones become NaN.</summary>
     public void Unpack(ReadOnlySpan<long> stored, Span<double> values)
     {
         for (int i = 0; i < stored.Length; i++)
@@ -87,15 +87,15 @@ internal sealed class NetCdfPacking
         return value;
     }
 
-    // A number of the stored type's bits as it is to be read: signed or unsigned.
+    // Interprets the bits of a number of the stored type: signed or unsigned.
     private double Read(double number)
     {
         double span = Math.ScaleB(1, bits);
         return isUnsigned && number < 0 ? number + span : !isUnsigned && number >= span / 2 ? number - span : number;
     }
 
-    // The guide: limits "of the same type as scale_factor ... wider than the external data" are in the units of the values, all others
-    // in those of the stored numbers. A limit of floating point on whole numbers is taken for the first too.
+    // The guide: limits "of the same type as scale_factor ... wider than the external data" are in the units of the values, all others in
+    // those of the stored numbers. A floating-point limit on whole numbers also counts as the first kind.
     private bool IsInUnitsOfValues(NetCdfType type)
     {
         int rank = Rank(type);
@@ -104,7 +104,7 @@ internal sealed class NetCdfPacking
         int RankOf(string attribute) => variable.Attributes.TryGetValue(attribute, out var found) ? Rank(found.Type) : 0;
     }
 
-    // What a limit in the values' units may be off by: a thousandth of the step of packed whole numbers, and the limit's own precision.
+    // The tolerance of a limit in the values' units: a thousandth of the step of packed whole numbers, and the limit's own precision.
     private double RoundOff(Limit limit)
     {
         double precision = limit.Type == NetCdfType.Float32 || bits == 0 ? 1.2e-7 : 4.5e-16;
@@ -124,7 +124,7 @@ internal sealed class NetCdfPacking
                 $"number; without it the values cannot be unpacked.");
     }
 
-    // The numbers of an attribute, read as the stored ones where they have as many bits; text that holds numbers counts.
+    // The numbers of an attribute, interpreted like the stored ones if they have as many bits; text that holds numbers is accepted.
     private Limit[] Numbers(string attribute)
     {
         if (!variable.Attributes.TryGetValue(attribute, out var found)) return [];
@@ -164,7 +164,7 @@ internal sealed class NetCdfPacking
 
     private static Int128 Saturated(double number) => number <= -1e30 ? Int128.MinValue : number >= 1e30 ? Int128.MaxValue : (Int128)number;
 
-    // What the library itself writes where nothing was written (netcdf.h, NC_FILL_*); bytes have no such value.
+    // The library's own fill values for data that were never written (netcdf.h, NC_FILL_*); bytes have no such value.
     private static double[] DefaultFill(NetCdfType type) => type switch
     {
         NetCdfType.Int16 => [-32767],
@@ -182,7 +182,7 @@ internal sealed class NetCdfPacking
         _ => [],
     };
 
-    // A number of an attribute, to the last digit where it is whole.
+    // A number of an attribute, to the last digit if it is whole.
     private readonly record struct Limit(double Number, Int128? Exact, NetCdfType Type)
     {
         public bool IsWhole => Exact is not null || (double.IsInteger(Number) && Math.Abs(Number) < 1e30);

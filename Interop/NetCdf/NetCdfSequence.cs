@@ -2,7 +2,7 @@ namespace DaML.Components;
 
 /// <summary>
 /// A variable in one file, or in several whose times follow each other. Headers, times and coordinates are read once, file by file; files
-/// are put in the order of their times and must agree in grid, units and calendar.
+/// are sorted by their times and must agree in grid, units and calendar.
 /// </summary>
 internal sealed class NetCdfSequence
 {
@@ -23,7 +23,7 @@ internal sealed class NetCdfSequence
     /// <summary>The calendar of the times; null = the model's own unit.</summary>
     public FileCalendar? Calendar => parts[0].Times.Calendar;
 
-    /// <summary>The time of the state before the first where the first file says it.</summary>
+    /// <summary>The time of the state before the first cycle, if the first file has it.</summary>
     public double? Start => parts[0].Times.Start;
 
     /// <summary>Number of trajectories.</summary>
@@ -32,7 +32,7 @@ internal sealed class NetCdfSequence
     /// <summary>n</summary>
     public long Size => parts[0].Layout.Size;
 
-    /// <summary>Variable and files in words.</summary>
+    /// <summary>The variable and its files, in words.</summary>
     public string Name => parts.Count == 1 ? $"{parts[0].Described} in '{parts[0].Path}'"
         : $"'{variable}' in the {parts.Count} files from '{parts[0].Path}' to '{parts[^1].Path}'";
 
@@ -42,8 +42,8 @@ internal sealed class NetCdfSequence
     /// <summary>Reads the headers.</summary>
     /// <param name="paths">The files, in any order.</param>
     /// <param name="variable">The variable.</param>
-    /// <param name="options">What is read of it.</param>
-    /// <exception cref="DataFileException">A file cannot be read, lacks the variable, or does not go with the others.</exception>
+    /// <param name="options">Settings for the reading.</param>
+    /// <exception cref="DataFileException">A file cannot be read, lacks the variable, or does not agree with the others.</exception>
     public static NetCdfSequence Open(IReadOnlyList<string> paths, string variable, NetCdfOptions options)
     {
         if (paths.Count == 0) throw new ArgumentException("The list of files is empty; at least one is needed.", nameof(paths));
@@ -52,8 +52,10 @@ internal sealed class NetCdfSequence
         return new NetCdfSequence(variable, parts);
     }
 
-    /// <summary>The file that has an entry, how values lie in it, the number of the entry in it, and how many there are from it to the
-    /// file's end.</summary>
+    /// <summary>
+    /// Finds an entry: its file, the layout of the values, the number of the entry in the file, and the number of entries from it to the
+    /// file's end.
+    /// </summary>
     /// <param name="entry">A number in <see cref="Times"/>.</param>
     public (string Path, NetCdfLayout Layout, long Entry, long Left) Locate(long entry)
     {
@@ -63,12 +65,12 @@ internal sealed class NetCdfSequence
         return (parts[at].Path, parts[at].Layout, inside, parts[at].Times.Values.Length - inside);
     }
 
-    /// <summary>Refuses times that are not an interval apart.</summary>
+    /// <summary>Refuses times that are not separated by an interval.</summary>
     /// <param name="first">The first entry.</param>
     /// <param name="end">The entry after the last.</param>
     /// <param name="interval">The interval.</param>
-    /// <param name="tolerance">The share of it by which a time may be off.</param>
-    /// <exception cref="DataFileException">Two are further apart, or nearer.</exception>
+    /// <param name="tolerance">The largest deviation, as a share of the interval.</param>
+    /// <exception cref="DataFileException">Two times are further apart than the interval, or closer.</exception>
     public void RequireInterval(int first, int end, double interval, double tolerance)
     {
         for (int i = first + 1; i < end; i++)
@@ -113,7 +115,7 @@ internal sealed class NetCdfSequence
     private sealed record Part(string Path, string Described, string? Units, NetCdfTimes Times, NetCdfLayout Layout,
         IReadOnlyList<(string Name, long Length, double[]? Values)> Coordinates)
     {
-        /// <summary>The number of its first entry among all.</summary>
+        /// <summary>The number of the file's first entry among all.</summary>
         public int From { get; set; }
 
         public static Part Read(string path, string variable, NetCdfOptions options)

@@ -1,38 +1,37 @@
 namespace DaML.Components;
 
 /// <summary>
-/// The times of a NetCDF variable: of one of its dimensions, or of the variable as a whole where it is a single field. They are sought in
-/// the coordinate variables of its dimensions, then in what its attribute <c>coordinates</c> names, then in other variables around it (CF
-/// conventions 1.11, sections 4.4, 5 and 5.7).
+/// The times of a NetCDF variable: of one of its dimensions, or of the whole variable if it is a single field. They are searched for in
+/// the coordinate variables of its dimensions, then in the variables that its attribute <c>coordinates</c> names, then in other variables
+/// around it (CF conventions 1.11, sections 4.4, 5 and 5.7).
 /// </summary>
 internal sealed class NetCdfTimes
 {
     private const string UnitsNeeded = "'days since 2000-01-01' or the like";
 
-    /// <summary>The attribute in which a file that this library wrote says the view's start time, in the units of its times.</summary>
+    /// <summary>The attribute with the view's start time, in the units of its times, in a file that this library wrote.</summary>
     public const string StartAttribute = "start_time";
 
     private NetCdfTimes(int dimension, double[] values, FileCalendar? calendar, double? start) =>
         (Dimension, Values, Calendar, Start) = (dimension, values, calendar, start);
 
-    /// <summary>Which of the variable's dimensions is time; -1 = none, it is a single field.</summary>
+    /// <summary>The index of the time dimension; -1 = none, the variable is a single field.</summary>
     public int Dimension { get; }
 
-    /// <summary>The times, rising: days since 1970-01-01 in the file's calendar, or the model's own unit where there is no
-    /// calendar.</summary>
+    /// <summary>The times, rising: days since 1970-01-01 in the file's calendar, or the model's own unit if there is no calendar.</summary>
     public double[] Values { get; }
 
-    /// <summary>The calendar they are counted in; null = none, the file counts in the model's unit.</summary>
+    /// <summary>The calendar of the times; null = none, the file counts in the model's unit.</summary>
     public FileCalendar? Calendar { get; }
 
-    /// <summary>The time of the state before the first of them where the file says it.</summary>
+    /// <summary>The time of the state before the first of these times, if the file has it.</summary>
     public double? Start { get; }
 
     /// <summary>A time in words.</summary>
     public string Text(double time) => Calendar?.Text(time) ?? $"time {time:g9}";
 
     /// <summary>Finds the times of a variable.</summary>
-    /// <exception cref="DataFileException">It has none, or several, or they cannot be read or do not rise.</exception>
+    /// <exception cref="DataFileException">The variable has no times, or several; or its times cannot be read or do not rise.</exception>
     public static NetCdfTimes Of(NetCdfFile file, NetCdfVariable variable, NetCdfOptions options)
     {
         if (options.TimeVariable is { } name)
@@ -61,10 +60,10 @@ internal sealed class NetCdfTimes
             $"single field by {nameof(NetCdfOptions)}.{nameof(NetCdfOptions.FieldTime)}.");
     }
 
-    /// <summary>Which of a variable's dimensions is time, or -1.</summary>
+    /// <summary>The index of a variable's time dimension, or -1.</summary>
     public static int DimensionOf(NetCdfFile file, NetCdfVariable variable) => Along(file, variable)?.Dimension ?? -1;
 
-    // Times with one of the variable's dimensions.
+    // The times along one of the variable's dimensions.
     private static (NetCdfVariable Time, int Dimension)? Along(NetCdfFile file, NetCdfVariable variable)
     {
         var coordinates = Enumerable.Range(0, variable.Dimensions.Count).Select(i => Coordinate(file, variable, i))
@@ -89,7 +88,7 @@ internal sealed class NetCdfTimes
         (variable.Text("coordinates") ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries)
             .Select(name => file.Nearest(variable, name)).OfType<NetCdfVariable>();
 
-    // One of several: what is called the time, and not that at which a forecast began.
+    // Chooses one of several: the one called time, and not the time at which a forecast began.
     private static NetCdfVariable? Choose(NetCdfFile file, NetCdfVariable variable, IEnumerable<NetCdfVariable> candidates)
     {
         var all = candidates.Where(other => other.Text("standard_name") != "forecast_reference_time").ToList();
@@ -106,7 +105,7 @@ internal sealed class NetCdfTimes
         return file.Nearest(variable, along.Name) is { Dimensions: [var only] } found && only.Number == along.Number ? found : null;
     }
 
-    // The dimension that times have; -1 = none, they are a single time; null = another than the variable's.
+    // The dimension of times; -1 = none, they are a single time; null = one that the variable does not have.
     private static int? DimensionOf(NetCdfVariable variable, NetCdfVariable time)
     {
         if (time.Dimensions.Count == 1)
@@ -122,7 +121,7 @@ internal sealed class NetCdfTimes
     private static bool IsNamedTime(NetCdfVariable variable) => variable.Text("standard_name") == "time" || variable.Text("axis") == "T" ||
         variable.Name[variable.GroupPath.Length..].Equals("time", StringComparison.OrdinalIgnoreCase);
 
-    // A dimension that must be time though nothing says its times, so that the variable is no single field.
+    // A dimension that must be time although its times are unknown, so that the variable is not a single field.
     private static int UnknownTime(NetCdfFile file, NetCdfVariable variable)
     {
         for (int i = 0; i < variable.Dimensions.Count; i++)

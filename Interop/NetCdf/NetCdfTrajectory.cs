@@ -7,41 +7,43 @@ namespace DaML;
 public static class NetCdfTrajectory
 {
     /// <summary>
-    /// A variable of a file as the cycles of one trajectory, or of several. One of its dimensions is time, wherever it stands; the others
-    /// are one vector <c>[n]</c>, row-major: n = 1 for a series, one cycle for a single field. Only times are read at once; values are
-    /// read as a cursor moves.
+    /// Reads a variable of a file as the cycles of one trajectory, or of several. One of its dimensions is time, in any position; the
+    /// others make one vector <c>[n]</c>, row-major: n = 1 for a series, one cycle for a single field. Only times are read at once;
+    /// values are read while a cursor moves.
     /// </summary>
-    /// <param name="catalog">Whose context says device and precision.</param>
-    /// <param name="path">The file, or files in sequence by a pattern with <c>*</c> and <c>?</c> in the name, as <c>data/slp_*.nc</c>; they
-    /// are put in the order of their times.</param>
-    /// <param name="variable">The variable; in a group with its path, as <c>ObsValue/airTemperature</c>.</param>
-    /// <param name="column">The column its values become, <c>[n]</c>.</param>
-    /// <param name="options">Times, missing values, units, region; null = their defaults.</param>
+    /// <param name="catalog">The catalog, whose context sets device and precision.</param>
+    /// <param name="path">
+    /// The file, or several files in sequence, as a pattern with <c>*</c> and <c>?</c> in the name, for instance <c>data/slp_*.nc</c>;
+    /// they are sorted by their times.
+    /// </param>
+    /// <param name="variable">The variable; in a group with its path, for instance <c>ObsValue/airTemperature</c>.</param>
+    /// <param name="column">The column of the view that receives the values, <c>[n]</c>.</param>
+    /// <param name="options">Times, missing values, units, region (default: null, their defaults).</param>
     /// <returns>
     /// A view. Its time is days since 1970-01-01 00:00 UTC, counted in the file's calendar: a year of <c>noleap</c> has 365. Times in
-    /// units of <c>1</c> are the model's own and stay as they are.
+    /// units of <c>1</c> are in the model's own unit and are not converted.
     /// </returns>
-    /// <exception cref="FileNotFoundException">There is no such file, or none fits the pattern.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist, or none matches the pattern.</exception>
     /// <exception cref="DataFileException">
-    /// The file is damaged or foreign, or the variable is absent, not numeric, has no time, or no cycle in the interval asked for; or files
-    /// do not go together.
+    /// The file is damaged or foreign, or the variable is absent, not numeric, has no time, or no cycle in the requested interval; or
+    /// files do not agree.
     /// </exception>
     public static ITrajectoryView FromNetCdf(this DataCatalog catalog, string path, string variable, Column column,
         NetCdfOptions? options = null) => catalog.FromNetCdf(NetCdfFilePattern.Files(path), variable, column, options);
 
     /// <summary>
-    /// A variable of several files as one view. The files are put in the order of their times, whatever their names, and are open one at a
-    /// time. Units of time and packing are each file's own; grids, units of the values and calendars must be the same, and no time may be
-    /// in two files.
+    /// Reads a variable of several files as one view. The files are sorted by their times, whatever their names, and are open one at a
+    /// time. Units of time and packing may differ from file to file; grids, units of the values and calendars must be the same, and no
+    /// time may be in two files.
     /// </summary>
-    /// <param name="catalog">Whose context says device and precision.</param>
+    /// <param name="catalog">The catalog, whose context sets device and precision.</param>
     /// <param name="paths">The files, in any order.</param>
-    /// <param name="variable">The variable, which each of them has.</param>
-    /// <param name="column">The column its values become, <c>[n]</c>.</param>
-    /// <param name="options">Times, missing values, units, region; null = their defaults.</param>
-    /// <returns>A view, as of one file.</returns>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="DataFileException">As for one file; or files do not go together, which the message names.</exception>
+    /// <param name="variable">The variable, which every file must have.</param>
+    /// <param name="column">The column of the view that receives the values, <c>[n]</c>.</param>
+    /// <param name="options">Times, missing values, units, region (default: null, their defaults).</param>
+    /// <returns>A view, as for one file.</returns>
+    /// <exception cref="FileNotFoundException">A file does not exist.</exception>
+    /// <exception cref="DataFileException">As for one file; or files do not agree, and the message names them.</exception>
     public static ITrajectoryView FromNetCdf(this DataCatalog catalog, IReadOnlyList<string> paths, string variable, Column column,
         NetCdfOptions? options = null)
     {

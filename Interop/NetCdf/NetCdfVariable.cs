@@ -1,29 +1,29 @@
 namespace DaML.Components;
 
 /// <summary>A dimension of a NetCDF file.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Length">Its length now.</param>
-/// <param name="IsUnlimited">Whether it can grow.</param>
+/// <param name="Name">The name.</param>
+/// <param name="Length">The current length.</param>
+/// <param name="IsUnlimited">Whether the dimension can grow.</param>
 public sealed record NetCdfDimension(string Name, long Length, bool IsUnlimited)
 {
-    /// <summary>What the library calls it; dimensions of different groups may have one name.</summary>
+    /// <summary>The number that the library uses for it; dimensions of different groups may have the same name.</summary>
     internal int Number { get; init; }
 }
 
 /// <summary>An attribute of a NetCDF file or variable.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Text">Its value where it is text, otherwise null.</param>
-/// <param name="Numbers">Its values where it is numbers, otherwise empty; whole numbers of 64 bits beyond 2^53 are rounded.</param>
+/// <param name="Name">The name.</param>
+/// <param name="Text">The value if it is text, otherwise null.</param>
+/// <param name="Numbers">The values if they are numbers, otherwise empty; whole numbers of 64 bits beyond 2^53 are rounded.</param>
 public sealed record NetCdfAttribute(string Name, string? Text, IReadOnlyList<double> Numbers)
 {
-    /// <summary>How its values are stored.</summary>
+    /// <summary>The stored type of the values.</summary>
     public NetCdfType Type { get; init; }
 
-    /// <summary>Its values to the last digit where they are whole numbers of 64 bits, otherwise empty.</summary>
+    /// <summary>The values to the last digit if they are whole numbers of 64 bits, otherwise empty.</summary>
     internal IReadOnlyList<Int128> WholeNumbers { get; init; } = [];
 }
 
-/// <summary>How a NetCDF file stores a variable's values.</summary>
+/// <summary>The stored type of a variable's values in a NetCDF file.</summary>
 public enum NetCdfType
 {
     /// <summary>Signed, 1 byte.</summary>
@@ -55,14 +55,14 @@ public enum NetCdfType
 }
 
 /// <summary>A variable of a NetCDF file.</summary>
-/// <param name="Name">Its name; in a group with the group's path, as <c>ObsValue/airTemperature</c>.</param>
-/// <param name="Type">How its values are stored.</param>
-/// <param name="Dimensions">Its dimensions, slowest first.</param>
-/// <param name="Attributes">Its attributes by name.</param>
+/// <param name="Name">The name; in a group with the group's path, for instance <c>ObsValue/airTemperature</c>.</param>
+/// <param name="Type">The stored type of the values.</param>
+/// <param name="Dimensions">The dimensions, slowest first.</param>
+/// <param name="Attributes">The attributes by name.</param>
 public sealed record NetCdfVariable(string Name, NetCdfType Type, IReadOnlyList<NetCdfDimension> Dimensions,
     IReadOnlyDictionary<string, NetCdfAttribute> Attributes)
 {
-    /// <summary>What the library calls its group, and it within the group.</summary>
+    /// <summary>The numbers that the library uses for its group, and for the variable within the group.</summary>
     internal (int Group, int Number) Place { get; init; }
 
     /// <summary>The path of its group, with a slash at its end; empty in the root group.</summary>
@@ -71,10 +71,10 @@ public sealed record NetCdfVariable(string Name, NetCdfType Type, IReadOnlyList<
     /// <summary>The sizes, slowest first.</summary>
     public long[] Shape => [.. Dimensions.Select(dimension => dimension.Length)];
 
-    /// <summary>A text attribute, or null where there is none.</summary>
+    /// <summary>A text attribute; null if there is none.</summary>
     public string? Text(string attribute) => Attributes.GetValueOrDefault(attribute)?.Text;
 
-    /// <summary>The first number of a numeric attribute, or null where there is none.</summary>
+    /// <summary>The first number of a numeric attribute; null if there is none.</summary>
     public double? FirstNumber(string attribute) => Attributes.GetValueOrDefault(attribute)?.Numbers is [var first, ..] ? first : null;
 
     /// <inheritdoc/>

@@ -7,30 +7,32 @@ namespace DaML;
 public static class NetCdfWriting
 {
     /// <summary>
-    /// Writes a view as a NetCDF-4 file, atomically: a variable <c>time(time)</c> and one variable for each column, with dimensions time,
-    /// <c>trajectory</c> where there are several, and the column's own: a grid's, where its description says so.
+    /// Writes a view as a NetCDF-4 file, atomically: a variable <c>time(time)</c> and one variable for each column, with the dimensions
+    /// time, <c>trajectory</c> if there are several, and the column's own, which are those of a grid if its description has one.
     /// </summary>
     /// <remarks>
-    /// Values are stored in the view's precision, so that they are read back equal to the bit; booleans are bytes 0 and 1. A value that its
-    /// column's mask calls missing is the fill value NaN. The view's start time is an attribute of the times, which <c>FromNetCdf</c>
-    /// takes.
+    /// Values are stored in the view's precision, so that they are read back equal to the bit; booleans are bytes 0 and 1. A value that
+    /// its column's mask calls missing is the fill value NaN. The view's start time is an attribute of the times, which <c>FromNetCdf</c>
+    /// reads.
     /// </remarks>
-    /// <param name="view">A view that ends; put <see cref="TrajectoryViewExtensions.Take"/> on one that does not.</param>
-    /// <param name="path">The file; its folder is made where it is missing.</param>
-    /// <param name="columns">Which columns; null (default) = all, but for masks of written columns.</param>
-    /// <param name="timeUnits">What the view's times are, for instance <c>days since 1970-01-01</c> for what was read from a file; null
-    /// (default) = the model's own unit, written as <c>1</c>.</param>
-    /// <param name="calendar">The calendar of the CF conventions that they are counted in (default: <c>standard</c>).</param>
+    /// <param name="view">A view that ends; apply <see cref="TrajectoryViewExtensions.Take"/> to one that does not.</param>
+    /// <param name="path">The file; its folder is created if it is missing.</param>
+    /// <param name="columns">The columns to write (default: null, all except for masks of written columns).</param>
+    /// <param name="timeUnits">
+    /// The units of the view's times, for instance <c>days since 1970-01-01</c> for a view that was read from a file (default: null, the
+    /// model's own unit, written as <c>1</c>).
+    /// </param>
+    /// <param name="calendar">The calendar of the times, by its name in the CF conventions (default: <c>standard</c>).</param>
     /// <param name="descriptions">Grid, lead times, unit and names of columns (default: none).</param>
-    /// <param name="progress">Told how far it has come, at most ten times a second.</param>
-    /// <param name="cancellation">Stops it; an older file stays as it was.</param>
+    /// <param name="progress">Receives progress reports, at most ten a second.</param>
+    /// <param name="cancellation">Stops the writing; an older file is not changed.</param>
     /// <exception cref="ArgumentException">
-    /// The view never ends, units or calendar are not those of a time, the name of a column has a slash, or a description is not of a
-    /// column that is written or not of its shape.
+    /// The view never ends, units or calendar are not those of a time, the name of a column has a slash, or a description belongs to no
+    /// written column or does not fit its shape.
     /// </exception>
     /// <exception cref="SchemaException">The view does not have one of the columns.</exception>
     /// <exception cref="DataFileException">The netcdf library is not installed, or cannot write the file.</exception>
-    /// <exception cref="IOException">The folder cannot be made, or the path is a folder.</exception>
+    /// <exception cref="IOException">The folder cannot be created, or the path is a folder.</exception>
     public static void ToNetCdf(this ITrajectoryView view, string path, IReadOnlyList<Column>? columns = null, string? timeUnits = null,
         string calendar = "standard", IReadOnlyDictionary<Column, NetCdfDescription>? descriptions = null,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
@@ -121,7 +123,7 @@ public static class NetCdfWriting
             }
             else
             {
-                // Axes of equal size get dimensions of their own, since some readers take no dimension twice.
+                // Axes of equal size get separate dimensions, because some readers do not accept a dimension twice.
                 int before = definition.Shape.Take(axis).Count(other => other == size);
                 dimensions.Add(file.Dimension($"size_{size}{(before > 0 ? $"_{before + 1}" : "")}", size));
                 shape.Add(size);

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace DaML.Components;
 
 /// <summary>
-/// Turns a coordinate such as <c>hours since 1800-01-01 00:00</c> into days since 1970-01-01 00:00 UTC, counted in the coordinate's own
-/// calendar (CF conventions 1.11, section 4.4).
+/// Converts a coordinate such as <c>hours since 1800-01-01 00:00</c> into days since 1970-01-01 00:00 UTC, counted in the coordinate's
+/// own calendar (CF conventions 1.11, section 4.4).
 /// </summary>
 internal sealed partial class CalendarTime
 {
@@ -14,7 +14,7 @@ internal sealed partial class CalendarTime
     /// <summary>Reads units and calendar.</summary>
     /// <param name="units">For instance <c>days since 1970-01-01</c>.</param>
     /// <param name="calendar">The calendar attribute, or null for the standard one.</param>
-    /// <exception cref="FormatException">Units or a calendar that cannot be turned into days.</exception>
+    /// <exception cref="FormatException">The units or the calendar cannot be converted to days.</exception>
     public CalendarTime(string units, string? calendar)
     {
         Calendar = FileCalendar.Of(calendar);
@@ -53,16 +53,16 @@ internal sealed partial class CalendarTime
     /// <summary>The calendar in which times are counted.</summary>
     public FileCalendar Calendar { get; }
 
-    /// <summary>Whether units are those of a time that is counted from a date.</summary>
+    /// <summary>Whether units are those of a time counted from a date.</summary>
     public static bool IsTime(string? units) => units is not null && SinceDate().IsMatch(units);
 
-    /// <summary>Days since 1970-01-01 00:00 UTC.</summary>
+    /// <summary>Converts a coordinate to days since 1970-01-01 00:00 UTC.</summary>
     public double Days(double coordinate) => coordinate * multiplier / divisor + offset;
 
     [GeneratedRegex(@"^\s*\S+\s+since\s+[\d'+-]", RegexOptions.IgnoreCase)]
     private static partial Regex SinceDate();
 
-    // Dates with or without the separators of ISO 8601, and of the freer kind that UDUNITS takes.
+    // Dates with or without the separators of ISO 8601, and in the freer form that UDUNITS accepts.
     [GeneratedRegex("""
         ^(?<unit>weeks?|days?|d|hours?|hrs?|h|minutes?|mins?|months?|seconds?|secs?|s|milliseconds?|millisecs?|msecs?|ms|
         microseconds?|microsecs?|us|\u00b5s|\u03bcs|nanoseconds?|nanosecs?|ns)

@@ -1,9 +1,10 @@
 namespace DaML.Components;
 
 /// <summary>
-/// A calendar of the CF conventions (1.11, section 4.4.1): the real ones (<c>standard</c> or <c>gregorian</c>, mixed of Julian days before
-/// 1582-10-15 and Gregorian ones from then on; <c>proleptic_gregorian</c>; <c>julian</c>) and those of climate models (<c>noleap</c> or
-/// <c>365_day</c>, <c>all_leap</c> or <c>366_day</c>, <c>360_day</c>). Days are counted from its own 1970-01-01.
+/// A calendar of the CF conventions (1.11, section 4.4.1): the real ones (<c>standard</c> or <c>gregorian</c>, which mixes Julian dates
+/// before 1582-10-15 and Gregorian ones from then on; <c>proleptic_gregorian</c>; <c>julian</c>) and those of climate models
+/// (<c>noleap</c> or <c>365_day</c>, <c>all_leap</c> or <c>366_day</c>, <c>360_day</c>). Days are counted from 1970-01-01 of the calendar
+/// itself.
 /// </summary>
 internal sealed class FileCalendar
 {
@@ -20,7 +21,7 @@ internal sealed class FileCalendar
 
     private enum Kind { Mixed, Gregorian, Julian, NoLeap, AllLeap, ThirtyDays }
 
-    /// <summary>A calendar by its name in the conventions; nothing said is <c>standard</c>.</summary>
+    /// <summary>Finds a calendar by its name in the conventions; null is <c>standard</c>.</summary>
     /// <exception cref="FormatException">There is no such calendar.</exception>
     public static FileCalendar Of(string? name)
     {
@@ -38,16 +39,16 @@ internal sealed class FileCalendar
         });
     }
 
-    /// <summary>What the conventions call it.</summary>
+    /// <summary>The name in the conventions.</summary>
     public string Name { get; }
 
-    /// <summary>Whether another is the same calendar, whatever its name.</summary>
+    /// <summary>Whether another calendar is the same, whatever its name.</summary>
     public bool IsSame(FileCalendar? other) => other?.kind == kind;
 
     /// <summary>Whether all of its months have thirty days.</summary>
     public bool HasEqualMonths => kind == Kind.ThirtyDays;
 
-    // Whether the year before 1 is 0; in the calendars of history it is -1.
+    // Whether the year before 1 is 0; in the historical calendars it is -1.
     private bool HasYearZero => kind is not (Kind.Mixed or Kind.Julian);
 
     /// <summary>Days from 1970-01-01 to a date. Years before 1 are negative.</summary>
@@ -63,8 +64,9 @@ internal sealed class FileCalendar
         return Number(counted, month, day) - epoch;
     }
 
-    /// <summary>Days from 1970-01-01 to a date and time of day; a day that the calendar does not have is the one after the month's
-    /// last.</summary>
+    /// <summary>
+    /// Days from 1970-01-01 to a date and time of day; a day that the calendar does not have counts as the day after the month's last.
+    /// </summary>
     public double Days(DateTime date) => Number(date.Year, date.Month, date.Day) - epoch + date.TimeOfDay.TotalDays;
 
     /// <summary>The date that is some days after 1970-01-01. The year before 1 is 0, whatever the calendar.</summary>
@@ -85,7 +87,7 @@ internal sealed class FileCalendar
         return (year, month, (int)(number - Number(year, month, 1)) + 1 + Skipped(year, month, number));
     }
 
-    /// <summary>A time in days since 1970-01-01, as a date.</summary>
+    /// <summary>Writes a time in days since 1970-01-01 as a date.</summary>
     public string Text(double days)
     {
         if (days is not (> -2e6 and < 3e6)) return $"{days} days since 1970-01-01";
@@ -97,7 +99,7 @@ internal sealed class FileCalendar
         return $"{year:d4}-{month:d2}-{date:d2} {ofDay / 60:d2}:{ofDay % 60:d2}";
     }
 
-    // October 1582 of the mixed calendar lacks the days from 5 to 14.
+    // In the mixed calendar, October 1582 lacks the days from 5 to 14.
     private int Skipped(int year, int month, long number) =>
         kind == Kind.Mixed && (year, month) == (1582, 10) && number >= Reform ? 10 : 0;
 
@@ -117,7 +119,7 @@ internal sealed class FileCalendar
         _ => year % 4 == 0,
     };
 
-    // A day's number from an origin of the calendar's own.
+    // The number of a day, counted from the origin of this calendar.
     private long Number(int year, int month, int day) => kind switch
     {
         Kind.ThirtyDays => 360L * year + 30 * (month - 1) + day - 1,

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace DaML.Components;
 
 /// <summary>
-/// Reads dates of ISO 8601, in its extended form (<c>2003-01-02T00:00:00Z</c>, or with a blank for the T as in RFC 3339) and its basic one
-/// (<c>20030102T000000Z</c>), and of no other form: 01/02/2003 has two meanings, and 20030102 alone is a number.
+/// Reads dates of ISO 8601, in its extended form (<c>2003-01-02T00:00:00Z</c>, or with a blank for the T as in RFC 3339) and its basic
+/// form (<c>20030102T000000Z</c>). It refuses other forms: 01/02/2003 is ambiguous, and 20030102 alone is a number.
 /// </summary>
 internal static partial class IsoDate
 {
@@ -16,8 +16,8 @@ internal static partial class IsoDate
     private const string Basic = @"(?<year>\d{4})(?<month>\d{2})(?<day>\d{2})" +
         @"[Tt](?<hour>\d{2})((?<minute>\d{2})" + Second + "?)?" + Zone;
 
-    /// <summary>Days since 1970-01-01 00:00 UTC, in the Gregorian calendar; without a zone the date is UTC.</summary>
-    /// <returns>False where it is no such date.</returns>
+    /// <summary>Reads a date as days since 1970-01-01 00:00 UTC, in the Gregorian calendar; a date without a zone is UTC.</summary>
+    /// <returns>False if the text is not such a date.</returns>
     public static bool TryRead(string text, out double days)
     {
         days = double.NaN;

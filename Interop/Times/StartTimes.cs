@@ -1,14 +1,16 @@
 namespace DaML.Components;
 
-/// <summary>The time of the state before the first cycle, where a file does not say it.</summary>
+/// <summary>The time of the state before the first cycle, for a file that does not contain it.</summary>
 internal static class StartTimes
 {
-    // Twice what single precision leaves of a time.
+    // Twice the round-off of single precision in a time.
     private const double RoundOff = 2.4e-7;
 
-    /// <summary>As long before the first time as the second is after it; one unit before the only one.</summary>
-    /// <param name="times">Rising times. Where they are equally far apart but for rounding to single precision, their mean distance counts,
-    /// which the rounding does not spoil.</param>
+    /// <summary>A time as long before the first one as the second is after it; one unit before the only one.</summary>
+    /// <param name="times">
+    /// Rising times. If their distances are equal up to rounding to single precision, the mean distance is used, which the rounding
+    /// hardly affects.
+    /// </param>
     public static double Before(double[] times)
     {
         if (times.Length == 1) return times[0] - 1;
