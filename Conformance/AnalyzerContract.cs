@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What every analyzer promises, whatever its memory: it is stateless, leaves what it is given alone, and gives back a memory of the
-/// same shapes that outlives it. Whether its analyses are right is for <see cref="FilterContract"/>.
+/// The contract of every analyzer, whatever its memory: it is stateless, does not change its input, and returns a memory of the same
+/// shapes that outlives it. <see cref="FilterContract"/> tests whether its analyses are right.
 /// </summary>
 /// <typeparam name="TMemory">The memory H.</typeparam>
 public abstract class AnalyzerContract<TMemory> : Contract where TMemory : IMemory<TMemory>
@@ -13,14 +13,14 @@ public abstract class AnalyzerContract<TMemory> : Contract where TMemory : IMemo
     /// <summary>Makes the analyzer.</summary>
     protected abstract IAnalyzer<TMemory> CreateAnalyzer();
 
-    /// <summary>Draws a forecast it can take.</summary>
+    /// <summary>Draws a forecast that the analyzer can take.</summary>
     protected abstract TMemory CreateForecast(RandomStream random);
 
-    /// <summary>Draws an observation it can take.</summary>
+    /// <summary>Draws an observation that the analyzer can take.</summary>
     protected abstract Observation CreateObservation(RandomStream random);
 
     /// <summary>
-    /// The same forecast, observation and stream give the same analysis to the bit, whatever was analysed in between and on however many
+    /// The same forecast, observation and stream give the same analysis to the bit, whatever was analysed in between and on any number of
     /// threads.
     /// </summary>
     [Fact]
@@ -47,7 +47,7 @@ public abstract class AnalyzerContract<TMemory> : Contract where TMemory : IMemo
     }
 
     /// <summary>
-    /// Forecast and observation are as they were, and outlive the analysis; the analysis has the forecast's shapes and is finite.
+    /// Forecast and observation are unchanged, and outlive the analysis; the analysis has the forecast's shapes and is finite.
     /// </summary>
     [Fact]
     public void It_leaves_what_it_is_given_alone()
@@ -84,7 +84,7 @@ public abstract class AnalyzerContract<TMemory> : Contract where TMemory : IMemo
         Demand(TensorBits.Of(given).AsSpan().SequenceEqual(before), analyzer.Name, "ownership", "it changes what it is given.");
     }
 
-    /// <summary>Saved and read, it gives the same to the bit; skipped where it is not saved.</summary>
+    /// <summary>After saving and reading, it gives the same to the bit; skipped if it cannot be saved.</summary>
     [Fact]
     public void It_comes_back_from_a_file_to_the_bit()
     {

@@ -3,36 +3,36 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>What all contracts share: how a test of one is made to fail, and how numbers are compared.</summary>
+/// <summary>Shared by all contracts: how a test fails, and how numbers are compared.</summary>
 public abstract class Contract
 {
-    /// <summary>The seed all that is random in the tests is drawn from; 1 unless overridden.</summary>
+    /// <summary>The seed of all random numbers in the tests (default: 1).</summary>
     protected virtual long Seed => 1;
 
-    /// <summary>Kinds of component of one's own that model files may hold, beside DaML's; none unless overridden.</summary>
+    /// <summary>Your own kinds of component that model files may hold, beside DaML's (default: none).</summary>
     protected virtual IReadOnlyList<ComponentType> Components => [];
 
-    /// <summary>A context of the contract's seed, on the processor.</summary>
+    /// <summary>Makes a context with the contract's seed, on the processor.</summary>
     protected DataAssimilationContext CreateContext() => new(new DataAssimilationOptions { Seed = Seed, Components = Components });
 
-    /// <summary>Fails unless a finding holds.</summary>
-    /// <param name="holds">Whether it does.</param>
-    /// <param name="subject">What is tested.</param>
-    /// <param name="test">The test it fails.</param>
+    /// <summary>Fails if a finding does not hold.</summary>
+    /// <param name="holds">Whether it holds.</param>
+    /// <param name="subject">The tested component.</param>
+    /// <param name="test">The test that fails.</param>
     /// <param name="finding">What was measured and what was needed.</param>
-    /// <exception cref="ConformanceException">It does not hold.</exception>
+    /// <exception cref="ConformanceException">The finding does not hold.</exception>
     protected static void Demand(bool holds, string subject, string test, string finding)
     {
         if (!holds) throw new ConformanceException(subject, test, finding);
     }
 
-    /// <summary>Fails unless two tensors are the same to the bit.</summary>
-    /// <exception cref="ConformanceException">They are not.</exception>
+    /// <summary>Fails if two tensors are not the same to the bit.</summary>
+    /// <exception cref="ConformanceException">The tensors differ.</exception>
     protected static void DemandSame(Tensor given, Tensor expected, string subject, string test, string what) =>
         Demand(TensorBits.Of(given).SequenceEqual(TensorBits.Of(expected)), subject, test, $"{what} is not the same to the bit.");
 
-    /// <summary>Fails unless two tensors agree, relative to the expected one's largest value.</summary>
-    /// <exception cref="ConformanceException">They do not.</exception>
+    /// <summary>Fails if two tensors do not agree, relative to the largest value of the expected one.</summary>
+    /// <exception cref="ConformanceException">The tensors do not agree.</exception>
     protected static void DemandClose(Tensor given, Tensor expected, double tolerance, string subject, string test, string what)
     {
         Demand(given.HasSizesOf(expected), subject, test,
@@ -42,7 +42,7 @@ public abstract class Contract
         Demand(difference <= tolerance, subject, test, $"{what}: relative difference {difference:g4}; at most {tolerance:g2} is allowed.");
     }
 
-    /// <summary>Writes a component and reads it again; the test is skipped where it is none.</summary>
+    /// <summary>Writes a component and reads it again; skips the test if the object is not a component.</summary>
     protected T RoundTrip<T>(T component, DataAssimilationContext context) where T : class
     {
         if (ComponentType.Find(component) is null) Assert.Skip($"{component.GetType().Name} is no component: it is not saved.");
@@ -57,10 +57,11 @@ public abstract class Contract
     }
 
     /// <summary>
-    /// Does the same on four threads at once, several times each, and fails unless all results are the same to the bit as one alone.
+    /// Computes the same on four threads at once, several times each, and fails if a result is not the same to the bit as that of one
+    /// thread.
     /// </summary>
-    /// <param name="subject">What is tested.</param>
-    /// <param name="compute">Gives the bits of a result.</param>
+    /// <param name="subject">The tested component.</param>
+    /// <param name="compute">Computes a result and returns its bits.</param>
     protected static void DemandSameOnThreads(string subject, Func<byte[]> compute)
     {
         byte[] alone = compute();

@@ -4,32 +4,34 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What every term of 4D-Var's cost promises: its gradient is that of its value, its Hessian is linear, symmetric and
-/// nowhere negative, it uses the steps that it says, and trajectories are independent. Inherit it in a test project of xunit v3 and say how
-/// the term and a window for it are made.
+/// The contract of every term of 4D-Var's cost: its gradient is that of its value, its Hessian is linear, symmetric and positive
+/// semidefinite, it uses the steps that it names, and trajectories are independent. Inherit it in a test project of xunit v3 and define
+/// how the term and a window for it are made.
 /// </summary>
 public abstract class CostTermContract : Contract
 {
     /// <summary>Makes the term.</summary>
     protected abstract ICostTerm CreateTerm();
 
-    /// <summary>Makes a window for it, with a background for two trajectories or more and the observations that it looks at.</summary>
-    /// <param name="random">Where its numbers may be drawn from.</param>
+    /// <summary>
+    /// Makes a window for the term, with a background for two trajectories or more and the observations that the term uses.
+    /// </summary>
+    /// <param name="random">The stream that its numbers may be drawn from.</param>
     protected abstract AssimilationWindow CreateWindow(RandomStream random);
 
     /// <summary>
-    /// Whether the term is quadratic in the states, so that its Hessian is the derivative of its gradient; no unless overridden
-    /// (Gauss-Newton leaves second derivatives out).
+    /// Whether the term is quadratic in the states, so that its Hessian is the derivative of its gradient (default: false, because
+    /// Gauss-Newton leaves out second derivatives).
     /// </summary>
     protected virtual bool IsQuadratic => false;
 
-    /// <summary>The standard deviation of the states it is tested at, around the background; 1 unless overridden.</summary>
+    /// <summary>The standard deviation of the tested states around the background (default: 1).</summary>
     protected virtual double Spread => 1;
 
-    /// <summary>The largest relative error where the contract is exact but for round-off; 1e-10 unless overridden.</summary>
+    /// <summary>The largest relative error where the contract is exact up to round-off (default: 1e-10).</summary>
     protected virtual double Tolerance => 1e-10;
 
-    /// <summary>The largest relative error against finite differences; 1e-5 unless overridden.</summary>
+    /// <summary>The largest relative error against finite differences (default: 1e-5).</summary>
     protected virtual double DifferenceTolerance => 1e-5;
 
     /// <summary>(J(x + h dx) - J(x - h dx)) / 2h = g^T dx.</summary>
@@ -48,7 +50,7 @@ public abstract class CostTermContract : Contract
             "its Hessian against the change of its gradient");
     }
 
-    /// <summary>H(2a - 3b) = 2 H a - 3 H b, a^T H b = b^T H a, a^T H a not below zero.</summary>
+    /// <summary>H(2a - 3b) = 2 H a - 3 H b, a^T H b = b^T H a, a^T H a is not below zero.</summary>
     [Fact]
     public void Its_Hessian_is_linear_symmetric_and_nowhere_negative()
     {
@@ -67,7 +69,7 @@ public abstract class CostTermContract : Contract
         Demand(smallest >= -Tolerance * Math.Max(scale, 1e-300), term.Name, "no negative curvature", $"a^T H a is {smallest:g4}.");
     }
 
-    /// <summary>It adds at the steps that <see cref="ICostTerm.UsedSteps"/> names, and looks at increments of no other.</summary>
+    /// <summary>It adds at the steps that <see cref="ICostTerm.UsedSteps"/> names, and reads increments at these steps only.</summary>
     [Fact]
     public void It_uses_the_steps_that_it_says()
     {
@@ -84,7 +86,9 @@ public abstract class CostTermContract : Contract
         catch (InvalidOperationException refusal) { Demand(false, term.Name, "used steps", refusal.Message); }
     }
 
-    /// <summary>The value is finite, one for each trajectory, the same each time, and that of each trajectory by itself.</summary>
+    /// <summary>
+    /// The value is finite, one for each trajectory, the same each time, and equal to that of each trajectory computed separately.
+    /// </summary>
     [Fact]
     public void Trajectories_are_independent()
     {
@@ -104,7 +108,7 @@ public abstract class CostTermContract : Contract
             term.Name, "batch independence", "the gradient of the others when one trajectory changes");
     }
 
-    /// <summary>Saved and read, it is the same to the bit; skipped where it is not saved.</summary>
+    /// <summary>After saving and reading, it is the same to the bit; skipped if it cannot be saved.</summary>
     [Fact]
     public void It_comes_back_from_a_file_to_the_bit()
     {

@@ -1,9 +1,9 @@
 namespace DaML.Components;
 
-/// <summary>Views as bits: time and columns of every cycle.</summary>
+/// <summary>Converts views to bits: time and columns of every cycle.</summary>
 internal static class CursorBits
 {
-    /// <summary>Of the cycle a cursor is on, its columns read in the order of the schema or the other way round.</summary>
+    /// <summary>The bits of a cursor's current cycle, with its columns read in the order of the schema or in reverse.</summary>
     public static byte[] Of(ITrajectoryCursor cursor, TrajectorySchema schema, bool backwards = false)
     {
         var columns = schema.Definitions.Select(definition => definition.Column).ToList();
@@ -13,7 +13,7 @@ internal static class CursorBits
             .. columns.SelectMany(column => read[column])];
     }
 
-    /// <summary>Of the first cycles of a view.</summary>
+    /// <summary>The bits of the first cycles of a view.</summary>
     public static List<byte[]> Of(ITrajectoryView view, long cycles, bool backwards = false)
     {
         using var cursor = view.OpenCursor();

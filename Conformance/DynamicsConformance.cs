@@ -3,18 +3,17 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Ready tests for your own model, to be called from any test framework.</summary>
+/// <summary>Ready tests for your own model, which any test framework can call.</summary>
 public static class DynamicsConformance
 {
     /// <summary>
-    /// Checks all that <see cref="IDynamics"/> promises: determinism, independence of the states of a batch and of their layout in memory,
-    /// refusal of a
-    /// wrong shape, linearity of tangent linear and adjoint, the dot-product test between them, the Taylor test of the
-    /// tangent linear, both against automatic differentiation, and that an interval is the sum of its parts.
+    /// Checks the whole contract of <see cref="IDynamics"/>: determinism, independence of the states of a batch and of their layout in
+    /// memory, refusal of a wrong shape, and that an interval gives the same as its parts in sequence. Of tangent linear and adjoint it
+    /// checks linearity, the dot-product test between them, the Taylor test, and agreement with automatic differentiation.
     /// </summary>
     /// <param name="dynamics">The model.</param>
-    /// <param name="options">Settings; null = their defaults.</param>
-    /// <returns>The tests with what was measured.</returns>
+    /// <param name="options">Settings (default: null, their defaults).</param>
+    /// <returns>The tests with their measured figures.</returns>
     /// <exception cref="ConformanceException">A test failed; the message names it and gives the figures.</exception>
     public static IReadOnlyList<ConformanceResult> Check(IDynamics dynamics, ConformanceOptions? options = null)
     {

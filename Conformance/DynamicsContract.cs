@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What every model promises. Inherit it in a test project of xunit v3, say how the model is made, and its tests run there.
+/// The contract of every model. Inherit it in a test project of xunit v3 and define how the model is made; its tests then run there.
 /// </summary>
 public abstract class DynamicsContract : Contract
 {
@@ -12,11 +12,12 @@ public abstract class DynamicsContract : Contract
     protected abstract IDynamics CreateDynamics();
 
     /// <summary>
-    /// The states it is tested at; where the model's usually start, or else independent standard normal numbers, unless overridden.
+    /// The distribution of the tested states (default: the model's initial condition or, if it has none, independent standard normal
+    /// numbers).
     /// </summary>
     protected virtual IInitialCondition? CreateStates(IDynamics dynamics) => dynamics.InitialCondition;
 
-    /// <summary>The largest relative error where the contract is exact but for round-off; 1e-11 unless overridden.</summary>
+    /// <summary>The largest relative error where the contract is exact up to round-off (default: 1e-11).</summary>
     protected virtual double Tolerance => 1e-11;
 
     /// <summary>
@@ -30,7 +31,7 @@ public abstract class DynamicsContract : Contract
         DynamicsConformance.Check(dynamics, new ConformanceOptions { Seed = Seed, Tolerance = Tolerance, States = CreateStates(dynamics) });
     }
 
-    /// <summary>What it is given stays its owner's, and a call leaves its result behind and nothing else.</summary>
+    /// <summary>Inputs remain the caller's, and a call leaves only its result behind.</summary>
     [Fact]
     public void It_keeps_no_tensor_and_takes_none()
     {
@@ -67,7 +68,7 @@ public abstract class DynamicsContract : Contract
         });
     }
 
-    /// <summary>An error, where it has one, and an initial condition, where it names one, are of its dimension.</summary>
+    /// <summary>The model error and the initial condition, if it has them, have its dimension.</summary>
     [Fact]
     public void Its_error_and_its_initial_condition_fit_it()
     {
@@ -85,7 +86,7 @@ public abstract class DynamicsContract : Contract
             "its initial condition gives infinite values or NaN.");
     }
 
-    /// <summary>Saved and read, it is the same to the bit; skipped where it is not saved.</summary>
+    /// <summary>After saving and reading, it is the same to the bit; skipped if it cannot be saved.</summary>
     [Fact]
     public void It_comes_back_from_a_file_to_the_bit()
     {

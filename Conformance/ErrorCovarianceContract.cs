@@ -3,17 +3,20 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>What every error covariance promises. Inherit it in a test project of xunit v3 and say how the covariance is made.</summary>
+/// <summary>
+/// The contract of every error covariance. Inherit it in a test project of xunit v3 and define how the covariance is made.
+/// </summary>
 public abstract class ErrorCovarianceContract : Contract
 {
-    /// <summary>Makes the covariance, of dimension 2 at least.</summary>
+    /// <summary>Makes the covariance, of dimension at least 2.</summary>
     protected abstract IErrorCovariance CreateCovariance();
 
-    /// <summary>The largest relative error; 1e-9 unless overridden.</summary>
+    /// <summary>The largest relative error (default: 1e-9).</summary>
     protected virtual double Tolerance => 1e-9;
 
     /// <summary>
-    /// Its matrix is symmetric and positive semidefinite, definite unless it says why not, and its determinant the one it says.
+    /// Its matrix is symmetric and positive semidefinite, and positive definite if it does not say why not. Its determinant is the one it
+    /// reports.
     /// </summary>
     [Fact]
     public void Its_matrix_is_symmetric_and_positive_definite()
@@ -40,7 +43,7 @@ public abstract class ErrorCovarianceContract : Contract
             $"it says ln det R = {covariance.LogDeterminant:g12}; its matrix has {logarithm:g12}.");
     }
 
-    /// <summary>Its operations are those of its matrix: R^-1 v, a root L with L L^T = R, its transpose and its inverse.</summary>
+    /// <summary>Its operations agree with its matrix: R^-1 v, a root L with L L^T = R, its transpose and its inverse.</summary>
     [Fact]
     public void Its_operations_are_those_of_its_matrix()
     {
@@ -70,7 +73,7 @@ public abstract class ErrorCovarianceContract : Contract
             "the squared length of L^-1 v against v^T R^-1 v");
     }
 
-    /// <summary>A mask is the covariance of what exists: what is missing has infinite variance.</summary>
+    /// <summary>With a mask it is the covariance of the components that exist: missing ones have infinite variance.</summary>
     [Fact]
     public void A_mask_is_the_smaller_covariance()
     {
@@ -101,7 +104,7 @@ public abstract class ErrorCovarianceContract : Contract
         }
     }
 
-    /// <summary>Every vector of a batch is treated by itself, nothing is changed, and wrong sizes are refused.</summary>
+    /// <summary>Every vector of a batch is treated separately, inputs are not changed, and wrong sizes are refused.</summary>
     [Fact]
     public void Batches_are_independent_and_wrong_sizes_refused()
     {
@@ -126,7 +129,7 @@ public abstract class ErrorCovarianceContract : Contract
         Demand(TensorBits.Of(v).AsSpan().SequenceEqual(before), name, "ownership", "it changes the vector it is given.");
     }
 
-    /// <summary>Saved and read, it is the same to the bit; skipped where it is not saved.</summary>
+    /// <summary>After saving and reading, it is the same to the bit; skipped if it cannot be saved.</summary>
     [Fact]
     public void It_comes_back_from_a_file_to_the_bit()
     {

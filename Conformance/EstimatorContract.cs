@@ -3,18 +3,18 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What every estimator promises: it learns the same from the same data and seed, gives the transformer whose columns it promised,
-/// and leaves its data alone. What it gives is tested as a transformer besides, since it inherits that contract.
+/// The contract of every estimator: it learns the same from the same data and seed, returns a transformer with the promised columns, and
+/// does not change its data. Its transformer is also tested, since this contract inherits that of transformers.
 /// </summary>
 public abstract class EstimatorContract : TransformerContract
 {
     /// <summary>Makes the estimator.</summary>
     protected abstract IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context);
 
-    /// <summary>Makes the data it learns from; as short as learning allows.</summary>
+    /// <summary>Makes the data that the estimator learns from; as short as learning allows.</summary>
     protected abstract ITrajectoryView CreateTraining(DataAssimilationContext context);
 
-    /// <summary>Makes the view its transformer is put on; the data it learns from unless overridden.</summary>
+    /// <summary>Makes the input of the transformer (default: the data that the estimator learns from).</summary>
     protected override ITrajectoryView CreateInput(DataAssimilationContext context) => CreateTraining(context);
 
     /// <inheritdoc/>
@@ -37,7 +37,7 @@ public abstract class EstimatorContract : TransformerContract
             estimator.Name, "schema", $"it promises {promised}; its transformer gives {given}.");
     }
 
-    /// <summary>It learns again what it learned, and a transformer does not change when its estimator learns again.</summary>
+    /// <summary>Learning again gives the same, and a transformer does not change when its estimator learns again.</summary>
     [Fact]
     public void It_learns_the_same_again()
     {
@@ -54,7 +54,7 @@ public abstract class EstimatorContract : TransformerContract
             "what it learns from the same data again gives other numbers.");
     }
 
-    /// <summary>The data it learns from are as they were, and the cursors it opens it closes.</summary>
+    /// <summary>The data it learns from are unchanged, and it closes the cursors that it opens.</summary>
     [Fact]
     public void It_leaves_its_data_alone()
     {
@@ -68,7 +68,7 @@ public abstract class EstimatorContract : TransformerContract
             $"it opens {watched.Opened} cursors of its data and closes {watched.Closed}.");
     }
 
-    /// <summary>Data that lack a column it promised to need are refused.</summary>
+    /// <summary>Data that lack a column which the contract requires are refused.</summary>
     [Fact]
     public void Data_without_a_needed_column_are_refused()
     {

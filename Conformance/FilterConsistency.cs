@@ -4,23 +4,27 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A filter beside the exact Kalman filter on the same linear-Gaussian data: errors, spread, innovations and the mean difference of the
-/// two.
+/// Compares a filter with the exact Kalman filter on the same linear-Gaussian data: errors, spread, innovations and the mean difference
+/// of the two.
 /// </summary>
 internal sealed class FilterConsistency
 {
     private const long Batch = 64, Cycles = 40, BurnIn = 8;
 
-    /// <summary>Root-mean-square error of the analysis over that of the Kalman filter.</summary>
+    /// <summary>The root-mean-square error of the analysis, relative to that of the Kalman filter.</summary>
     public double ErrorRatio { get; }
 
-    /// <summary>Mean variance claimed over that of the Kalman filter, NaN where the filter claims none.</summary>
+    /// <summary>The filter's mean variance, relative to that of the Kalman filter; NaN if the filter gives none.</summary>
     public double VarianceRatio { get; } = double.NaN;
 
-    /// <summary>Mean square of errors over claimed standard deviations, one for a filter that knows its errors; NaN likewise.</summary>
+    /// <summary>
+    /// The mean square of errors over the filter's standard deviations, which is one for a consistent filter; NaN if it gives none.
+    /// </summary>
     public Mean ErrorChiSquare { get; } = new(double.NaN, 0);
 
-    /// <summary>Mean square of innovations over their predicted standard deviations, one likewise; NaN likewise.</summary>
+    /// <summary>
+    /// The mean square of innovations over their predicted standard deviations, which is one for a consistent filter; NaN if it gives none.
+    /// </summary>
     public Mean InnovationChiSquare { get; } = new(double.NaN, 0);
 
     /// <summary>A mean with its standard error over independent trajectories.</summary>

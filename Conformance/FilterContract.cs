@@ -4,35 +4,36 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What every filter promises beyond a transformer: on a linear-Gaussian system it approaches the exact Kalman filter, unbiased,
-/// as accurate as sampling allows and honest about its errors; what is missing is missing; what nobody observed changes
-/// nothing. Inherit it in a test project of xunit v3 and say how the filter is made. Give an ensemble filter 100 members
-/// or more here: what is left of the difference is then its own.
+/// The contract of every filter, in addition to that of a transformer. On a linear-Gaussian system it approaches the exact Kalman filter:
+/// it is unbiased, as accurate as sampling allows, and consistent in its spread. Missing observations count as missing, and their values
+/// change nothing. Inherit it in a test project of xunit v3 and define how the filter is made. Give an ensemble filter 100 members or
+/// more: the remaining difference is then due to the filter itself.
 /// </summary>
 public abstract class FilterContract : TransformerContract
 {
     /// <summary>
-    /// Makes the filter: a transformer that reads observations and adds forecast and analysis, and their spread if it claims one.
+    /// Makes the filter: a transformer that reads observations and adds forecast and analysis, and their spread if it gives one.
     /// </summary>
     /// <param name="context">The context it belongs to.</param>
-    /// <param name="system">The model, linear, with an error unless <see cref="TakesModelError"/> says no; what is observed; and the normal
-    /// distribution that the truth starts
-    /// from, and the filter's first guess or members should.</param>
+    /// <param name="system">
+    /// A linear model, with an error if <see cref="TakesModelError"/> is true; the observation network; and the normal distribution from
+    /// which the truth starts, and from which the filter's first guess or members should be drawn.
+    /// </param>
     protected abstract ITransformer CreateFilter(DataAssimilationContext context, AssimilationSystem system);
 
     /// <summary>
-    /// How much worse than the Kalman filter its error may be, and how far from it its variance, relatively; 0.1 unless overridden, which
-    /// suits 100 members.
+    /// The largest relative excess of its error over that of the Kalman filter, and the largest relative deviation of its variance
+    /// (default: 0.1, which suits 100 members).
     /// </summary>
     protected virtual double SamplingTolerance => 0.1;
 
     /// <summary>
-    /// Whether its analysis draws random numbers for each observation, so that two networks that say the same need not give the same
-    /// numbers; no unless overridden.
+    /// Whether its analysis draws random numbers for each observation, so that two equivalent networks need not give the same numbers
+    /// (default: false).
     /// </summary>
     protected virtual bool DrawsForObservations => false;
 
-    /// <summary>Whether it takes a model with an error of its own; yes unless overridden. Where not, the model is perfect.</summary>
+    /// <summary>Whether it takes a model with an error (default: true). If not, the model is perfect.</summary>
     protected virtual bool TakesModelError => true;
 
     /// <inheritdoc/>
@@ -42,8 +43,8 @@ public abstract class FilterContract : TransformerContract
     protected sealed override ITrajectoryView CreateInput(DataAssimilationContext context) => Missing(context).Data(context, 3, null);
 
     /// <summary>
-    /// With all observations: no bias against the Kalman filter, its accuracy, its variance, and errors and innovations of the size the
-    /// filter says.
+    /// With all observations: no bias against the Kalman filter, its accuracy, its variance, and errors and innovations of the size that
+    /// the filter predicts.
     /// </summary>
     [Fact]
     public void On_a_linear_Gaussian_system_it_approaches_the_Kalman_filter()
@@ -52,7 +53,7 @@ public abstract class FilterContract : TransformerContract
         Judge(context, new LinearGaussianProblem(context, TakesModelError), "");
     }
 
-    /// <summary>With 40 % of the observations missing at random: the same against the Kalman filter that knows they are missing.</summary>
+    /// <summary>With 40 % of the observations missing at random: the same against the Kalman filter that knows which are missing.</summary>
     [Fact]
     public void Missing_observations_count_as_missing()
     {
@@ -61,8 +62,8 @@ public abstract class FilterContract : TransformerContract
     }
 
     /// <summary>
-    /// An observation that never exists might as well not be in the network. Compared to round-off; not for filters that draw for
-    /// observations.
+    /// An observation that never exists gives the same as a network without it. The comparison is up to round-off; filters that draw for
+    /// observations skip it.
     /// </summary>
     [Fact]
     public void A_mask_is_a_smaller_network()
@@ -83,7 +84,7 @@ public abstract class FilterContract : TransformerContract
                 $"the analysis of cycle {masked.Cycle} with a masked observation against that of the network without it");
     }
 
-    /// <summary>Values under the mask are not looked at, whatever they are.</summary>
+    /// <summary>Values under the mask are not used, whatever they are.</summary>
     [Fact]
     public void Values_under_the_mask_do_not_matter()
     {
@@ -99,7 +100,7 @@ public abstract class FilterContract : TransformerContract
                 $"the analysis of cycle {clean.Cycle} with other values under the mask");
     }
 
-    /// <summary>Where nothing is observed the analysis is the forecast, and its spread the forecast's.</summary>
+    /// <summary>Without any observation the analysis is the forecast, and its spread the forecast's.</summary>
     [Fact]
     public void Where_nothing_is_observed_the_analysis_is_the_forecast()
     {
@@ -119,7 +120,7 @@ public abstract class FilterContract : TransformerContract
         }
     }
 
-    /// <summary>All it says is finite.</summary>
+    /// <summary>All its columns are finite.</summary>
     [Fact]
     public void Its_numbers_are_finite()
     {

@@ -10,7 +10,7 @@ internal sealed class LinearGaussianProblem
     public LinearGaussianProblem(DataAssimilationContext context, bool modelError, IObservationPattern? pattern = null)
     {
         using var scope = NewDisposeScope();
-        // A rotation that slowly forgets, with an error of correlated components.
+        // A damped rotation, with an error of correlated components.
         var matrix = tensor(new[,] { { 0.85, -0.4, 0.1 }, { 0.4, 0.85, -0.2 }, { 0.0, 0.2, 0.9 } });
         var error = tensor(new[,] { { 0.3, 0.1, 0.0 }, { 0.1, 0.2, 0.05 }, { 0.0, 0.05, 0.25 } });
         var dynamics = new LinearDynamics(matrix) { ModelError = modelError ? ErrorCovariance.Full(error) : null };

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What models and observation operators promise alike: a differentiable map of <c>[..., n]</c> with its tangent linear and adjoint.
+/// The contract that models and observation operators share: a differentiable map of <c>[..., n]</c> with its tangent linear and adjoint.
 /// </summary>
 internal sealed class LinearisationConformance
 {
@@ -49,7 +49,7 @@ internal sealed class LinearisationConformance
         AutomaticDifferentiation();
     }
 
-    /// <summary>Passes if two results agree to the tolerance, relative to the expected one's largest value.</summary>
+    /// <summary>Passes if two results agree to the tolerance, relative to the largest value of the expected one.</summary>
     public void Agree(string test, Tensor given, Tensor expected, string what)
     {
         if (!given.HasSizesOf(expected))
@@ -75,7 +75,7 @@ internal sealed class LinearisationConformance
         passed.Add(new("determinism", 0));
     }
 
-    // Each state is treated by itself, whatever dimensions lead.
+    // Each state is treated separately, whatever the leading dimensions.
     private void BatchIndependence()
     {
         var whole = apply(States);
@@ -106,7 +106,7 @@ internal sealed class LinearisationConformance
             "M'^T(2u - 3v) against 2 M'^T u - 3 M'^T v");
     }
 
-    // An expanded tensor, the usual way to make copies of one state, is as good as one with memory of its own.
+    // An expanded tensor, the usual way to copy one state, gives the same as one with its own memory.
     private void Layout()
     {
         const string test = "memory layout";
@@ -154,7 +154,7 @@ internal sealed class LinearisationConformance
         passed.Add(new(test, order));
     }
 
-    // Its own tangent linear and adjoint against those of its forward map; and it builds a graph at all.
+    // Compares its own tangent linear and adjoint with those of its forward map, and checks that it builds a graph at all.
     private void AutomaticDifferentiation()
     {
         const string test = "automatic differentiation";

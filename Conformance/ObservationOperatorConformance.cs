@@ -3,17 +3,17 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Ready tests for your own observation operator, to be called from any test framework.</summary>
+/// <summary>Ready tests for your own observation operator, which any test framework can call.</summary>
 public static class ObservationOperatorConformance
 {
     /// <summary>
-    /// Checks all that <see cref="IObservationOperator"/> promises: its dimension, determinism, independence of the states
-    /// of a batch, refusal of a wrong shape, linearity of tangent linear and adjoint, the dot-product test between them, the
-    /// Taylor test of the tangent linear, both against automatic differentiation, and linearity where it says it is linear.
+    /// Checks the whole contract of <see cref="IObservationOperator"/>: its dimension, determinism, independence of the states of a
+    /// batch, refusal of a wrong shape, and linearity if it says that it is linear. Of tangent linear and adjoint it checks linearity,
+    /// the dot-product test between them, the Taylor test, and agreement with automatic differentiation.
     /// </summary>
     /// <param name="observationOperator">The operator.</param>
-    /// <param name="options">Settings; null = their defaults.</param>
-    /// <returns>The tests with what was measured.</returns>
+    /// <param name="options">Settings (default: null, their defaults).</param>
+    /// <returns>The tests with their measured figures.</returns>
     /// <exception cref="ConformanceException">A test failed; the message names it and gives the figures.</exception>
     public static IReadOnlyList<ConformanceResult> Check(IObservationOperator observationOperator, ConformanceOptions? options = null)
     {

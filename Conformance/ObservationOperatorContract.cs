@@ -3,28 +3,30 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>What every observation operator promises. Inherit it in a test project of xunit v3 and say how the operator is made.</summary>
+/// <summary>
+/// The contract of every observation operator. Inherit it in a test project of xunit v3 and define how the operator is made.
+/// </summary>
 public abstract class ObservationOperatorContract : Contract
 {
     /// <summary>Makes the operator.</summary>
     protected abstract IObservationOperator CreateOperator();
 
-    /// <summary>The states it is tested at; independent standard normal numbers unless overridden.</summary>
+    /// <summary>The distribution of the tested states (default: null, independent standard normal numbers).</summary>
     protected virtual IInitialCondition? CreateStates() => null;
 
-    /// <summary>The largest relative error where the contract is exact but for round-off; 1e-11 unless overridden.</summary>
+    /// <summary>The largest relative error where the contract is exact up to round-off (default: 1e-11).</summary>
     protected virtual double Tolerance => 1e-11;
 
     /// <summary>
     /// Dimension, determinism, independence within a batch, refusal of wrong shapes, and its tangent linear and adjoint: linear, each
-    /// other's transpose, of second order, equal to automatic differentiation; linear where it says so.
+    /// other's transpose, of second order, equal to automatic differentiation; linear if it says so.
     /// </summary>
     [Fact]
     public void It_and_its_linearisation_keep_their_contract() =>
         ObservationOperatorConformance.Check(CreateOperator(),
             new ConformanceOptions { Seed = Seed, Tolerance = Tolerance, States = CreateStates() });
 
-    /// <summary>What it is given stays its owner's, and a call leaves its result behind and nothing else.</summary>
+    /// <summary>Inputs remain the caller's, and a call leaves only its result behind.</summary>
     [Fact]
     public void It_keeps_no_tensor_and_takes_none()
     {
@@ -63,7 +65,7 @@ public abstract class ObservationOperatorContract : Contract
         });
     }
 
-    /// <summary>Saved and read, it is the same to the bit; skipped where it is not saved.</summary>
+    /// <summary>After saving and reading, it is the same to the bit; skipped if it cannot be saved.</summary>
     [Fact]
     public void It_comes_back_from_a_file_to_the_bit()
     {

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What a model whose parameters may be estimated promises beyond a model: every state runs with its own parameters, and joined with all of
-/// them it is a model again.
+/// The contract of a model with parameters that may be estimated, in addition to that of a model: every state runs with its own
+/// parameters, and the joint model of state and all parameters keeps the contract of a model.
 /// </summary>
 public abstract class ParametricDynamicsContract : DynamicsContract
 {
@@ -15,7 +15,9 @@ public abstract class ParametricDynamicsContract : DynamicsContract
     /// <inheritdoc/>
     protected sealed override IDynamics CreateDynamics() => CreateParametricDynamics();
 
-    /// <summary>Run with the values of its own it is itself, for states of any leading dimensions, and wrong shapes are refused.</summary>
+    /// <summary>
+    /// With the model's own values it gives the same as the model, for states of any leading dimensions, and wrong shapes are refused.
+    /// </summary>
     [Fact]
     public void With_its_own_parameters_it_is_itself()
     {
@@ -43,7 +45,7 @@ public abstract class ParametricDynamicsContract : DynamicsContract
     }
 
     /// <summary>
-    /// Every state of a batch runs with its own parameters and knows nothing of the others', and every parameter matters.
+    /// Every state of a batch runs with its own parameters, independently of those of the others, and every parameter matters.
     /// </summary>
     [Fact]
     public void Every_state_runs_with_its_own_parameters()
@@ -68,7 +70,7 @@ public abstract class ParametricDynamicsContract : DynamicsContract
     }
 
     /// <summary>
-    /// Joined with all its parameters it keeps the contract of a model, the derivatives with respect to the parameters included.
+    /// The joint model of state and all parameters keeps the contract of a model, the derivatives with respect to the parameters included.
     /// </summary>
     [Fact]
     public void Joined_with_its_parameters_it_is_a_model()

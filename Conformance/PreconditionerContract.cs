@@ -4,24 +4,25 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What every preconditioner promises: it is linear, symmetric and positive definite for each trajectory of a batch by itself.
-/// Conjugate gradients with anything else end anywhere. Inherit it in a test project of xunit v3 and say how the preconditioner is made.
+/// The contract of every preconditioner: it is linear, symmetric and positive definite, separately for each trajectory of a batch.
+/// Otherwise conjugate gradients may end at a wrong solution. Inherit it in a test project of xunit v3 and define how the preconditioner
+/// is made.
 /// </summary>
 public abstract class PreconditionerContract : Contract
 {
     /// <summary>Makes the preconditioner.</summary>
     protected abstract IPreconditioner CreatePreconditioner();
 
-    /// <summary>The dimension m of the control vectors it takes; it is applied to m unit vectors.</summary>
+    /// <summary>The dimension m of the control vectors that it takes; it is applied to m unit vectors.</summary>
     protected abstract long Dimension { get; }
 
-    /// <summary>The batch of the control vectors it takes; 2 unless overridden.</summary>
+    /// <summary>The batch size of the control vectors that it takes (default: 2).</summary>
     protected virtual long Batch => 2;
 
-    /// <summary>The largest relative error where the contract is exact but for round-off; 1e-10 unless overridden.</summary>
+    /// <summary>The largest relative error where the contract is exact up to round-off (default: 1e-10).</summary>
     protected virtual double Tolerance => 1e-10;
 
-    /// <summary>P (2a - 3b) = 2 P a - 3 P b, of the shape it is given, the same each time.</summary>
+    /// <summary>P (2a - 3b) = 2 P a - 3 P b, of the shape of its input, the same each time.</summary>
     [Fact]
     public void It_is_linear()
     {
@@ -54,9 +55,8 @@ public abstract class PreconditionerContract : Contract
     }
 
     /// <summary>
-    /// A solve that it preconditions ends at the solution of the system, of any symmetric positive definite matrix: here with eigenvalues
-    /// from 1 to 100. Its factor, where it
-    /// has one, is one, L L^T v = P v.
+    /// A preconditioned solve ends at the solution of the system, for any symmetric positive definite matrix: here with eigenvalues from
+    /// 1 to 100. Its factor L, if it has one, satisfies L L^T v = P v.
     /// </summary>
     [Fact]
     public void A_preconditioned_solve_has_the_same_solution()
@@ -82,7 +82,7 @@ public abstract class PreconditionerContract : Contract
                 preconditioner.Name, "factor", "L L^T v against P v");
     }
 
-    /// <summary>Every trajectory of a batch is treated by itself.</summary>
+    /// <summary>Every trajectory of a batch is treated separately.</summary>
     [Fact]
     public void Trajectories_are_independent()
     {
@@ -95,8 +95,7 @@ public abstract class PreconditionerContract : Contract
     }
 
     /// <summary>
-    /// What it is given stays as it is and its owner's, and a call leaves its result behind and nothing else; several threads at once get
-    /// the same.
+    /// Inputs are unchanged and remain the caller's, and a call leaves only its result behind; several threads at once get the same.
     /// </summary>
     [Fact]
     public void It_leaves_what_it_is_given_alone()

@@ -4,19 +4,19 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What every term with control variables promises: its increments are linear in them and at the steps that it says, its adjoint is
-/// their transpose, and C is symmetric and positive definite. Inherit it in a test project of xunit v3 and say how the term and a window
-/// for it are made.
+/// The contract of every term with control variables: its increments are linear in them and at the steps that it names, its adjoint is
+/// their transpose, and C is symmetric and positive definite. Inherit it in a test project of xunit v3 and define how the term and a
+/// window for it are made.
 /// </summary>
 public abstract class PriorTermContract : Contract
 {
     /// <summary>Makes the term.</summary>
     protected abstract IPriorTerm CreateTerm();
 
-    /// <summary>Makes a window for it, of one trajectory or more.</summary>
+    /// <summary>Makes a window for the term, of one trajectory or more.</summary>
     protected abstract AssimilationWindow CreateWindow();
 
-    /// <summary>The largest relative error where the contract is exact but for round-off; 1e-10 unless overridden.</summary>
+    /// <summary>The largest relative error where the contract is exact up to round-off (default: 1e-10).</summary>
     protected virtual double Tolerance => 1e-10;
 
     /// <summary>f(2a - 3b) = 2 f(a) - 3 f(b), and s^T f(v) = (L^T s)^T v for sensitivities s at every step.</summary>
@@ -35,7 +35,7 @@ public abstract class PriorTermContract : Contract
     }
 
     /// <summary>
-    /// It adds increments at the steps that <see cref="IPriorTerm.UsedSteps"/> names, and looks at sensitivities of no other.
+    /// It adds increments at the steps that <see cref="IPriorTerm.UsedSteps"/> names, and reads sensitivities at these steps only.
     /// </summary>
     [Fact]
     public void It_uses_the_steps_that_it_says()
@@ -70,7 +70,7 @@ public abstract class PriorTermContract : Contract
         Demand(asymmetry <= Tolerance, term.Name, "symmetry", $"a^T C b and b^T C a differ by {asymmetry:g4} of |a||b| in C.");
     }
 
-    /// <summary>Saved and read, it is the same to the bit; skipped where it is not saved.</summary>
+    /// <summary>After saving and reading, it is the same to the bit; skipped if it cannot be saved.</summary>
     [Fact]
     public void It_comes_back_from_a_file_to_the_bit()
     {

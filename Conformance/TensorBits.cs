@@ -6,7 +6,7 @@ namespace DaML.Components;
 /// <summary>The bits of tensors, for comparisons without tolerance.</summary>
 internal static class TensorBits
 {
-    /// <summary>Shape, element type and values.</summary>
+    /// <summary>The bits of a tensor: shape, element type and values.</summary>
     public static byte[] Of(Tensor tensor)
     {
         using var scope = NewDisposeScope();
@@ -14,6 +14,6 @@ internal static class TensorBits
         return [.. tensor.Sizes().SelectMany(BitConverter.GetBytes), (byte)tensor.dtype, .. here.bytes];
     }
 
-    /// <summary>Of several.</summary>
+    /// <summary>The bits of several tensors.</summary>
     public static byte[] Of(IEnumerable<Tensor> tensors) => [.. tensors.SelectMany(Of)];
 }

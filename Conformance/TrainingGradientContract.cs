@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What the training of every learned method promises: on the machine it runs on, loss and gradient in single precision are those in
-/// double precision up to rounding. A library's kernel that is wrong on some processor is wrong in one precision only, and a
-/// training goes on with it, worse.
+/// The contract of the training of every learned method: on this machine, loss and gradient in single precision equal those in double
+/// precision up to rounding. A library kernel that is wrong on some processor is wrong in one precision only, and a training continues
+/// with it, with worse results.
 /// </summary>
 public abstract class TrainingGradientContract : Contract
 {
@@ -15,21 +15,21 @@ public abstract class TrainingGradientContract : Contract
     /// </summary>
     protected abstract IEstimator<ITransformer> CreateEstimator(DataAssimilationContext context);
 
-    /// <summary>Makes the data it learns from; a few trajectories.</summary>
+    /// <summary>Makes the data that the estimator learns from; a few trajectories.</summary>
     protected abstract ITrajectoryView CreateTraining(DataAssimilationContext context);
 
-    /// <summary>How many cycles are unrolled (default: 3). From weights that are drawn, a method must not diverge within them.</summary>
+    /// <summary>The number of unrolled cycles (default: 3). With initial random weights, a method must not diverge within them.</summary>
     protected virtual long Cycles => 3;
 
     /// <summary>
-    /// How far loss and gradients may be off, relative to their norms (default: 1e-4). One rounding is 6e-8. Some thousand of them follow
-    /// each other through three cycles of a model and a network, which makes 6e-5 if all err to the same side. DaML's own
-    /// methods stay below 1e-6, since roundings cancel; a wrong convolution was 0.2 off and more. A deeper network, a longer unrolling or a
+    /// The largest error of loss and gradients, relative to their norms (default: 1e-4). One rounding is 6e-8. Some thousand roundings
+    /// follow each other in three cycles of a model and a network, which makes 6e-5 if all err to the same side. DaML's own methods stay
+    /// below 1e-6, since roundings cancel; the error of a wrong convolution was 0.2 and more. A deeper network, a longer unrolling or a
     /// chaotic model with long steps may need more.
     /// </summary>
     protected virtual double Tolerance => 1e-4;
 
-    /// <summary>Loss and gradients agree in both precisions, each parameter's by itself.</summary>
+    /// <summary>Loss and gradients agree in both precisions, separately for each parameter.</summary>
     [Fact]
     public void Its_gradient_in_single_precision_is_that_in_double_precision()
     {
@@ -48,7 +48,7 @@ public abstract class TrainingGradientContract : Contract
         Demand(whole > 0, name, "precision", "its gradient is zero.");
         foreach (var (parameter, gradient) in exact.Gradients)
         {
-            // A gradient that is zero in exact numbers, as a bias's before a normalisation, is measured by the others.
+            // A gradient that is zero in exact arithmetic, like that of a bias before a normalisation, is measured relative to the others.
             off = (single.Gradients[parameter].to(ScalarType.Float64) - gradient).norm()
                 .ToDouble() / Math.Max(gradient.norm().ToDouble(), 1e-2 * whole);
             Demand(off <= Tolerance, name, "precision",

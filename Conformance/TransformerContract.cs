@@ -3,22 +3,24 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What every transformer promises: it is immutable and lazy, its cursors start again to the bit and do not know of each
-/// other, it gives the columns it says and leaves its input alone. Inherit it in a test project of xunit v3 and say how
-/// the transformer and an input for it are made.
+/// The contract of every transformer: it is immutable and lazy, its cursors restart to the bit and are independent of each other, it
+/// provides the columns that it promises and does not change its input. Inherit it in a test project of xunit v3 and define how the
+/// transformer and an input for it are made.
 /// </summary>
 public abstract class TransformerContract : Contract
 {
     /// <summary>Makes the transformer.</summary>
     protected abstract ITransformer CreateTransformer(DataAssimilationContext context);
 
-    /// <summary>Makes a view it can be put on, of more cycles than <see cref="Cycles"/> plus what it leaves out, or without end.</summary>
+    /// <summary>
+    /// Makes an input view, which has more cycles than <see cref="Cycles"/> plus those that the transformer leaves out, or never ends.
+    /// </summary>
     protected abstract ITrajectoryView CreateInput(DataAssimilationContext context);
 
-    /// <summary>How many cycles are read; 6 unless overridden.</summary>
+    /// <summary>The number of cycles that are read (default: 6).</summary>
     protected virtual int Cycles => 6;
 
-    /// <summary>The schema it says is the one its view has, its columns have the shapes of the schema, and times rise.</summary>
+    /// <summary>Its view has the schema that it announced, its columns have the shapes of the schema, and times rise.</summary>
     [Fact]
     public void It_gives_the_columns_it_promises()
     {
@@ -53,7 +55,7 @@ public abstract class TransformerContract : Contract
         }
     }
 
-    /// <summary>Putting it on a view reads nothing; opening a cursor computes nothing before it moves.</summary>
+    /// <summary>Applying it to a view reads nothing; opening a cursor computes nothing before the cursor moves.</summary>
     [Fact]
     public void It_computes_nothing_before_a_cursor_moves()
     {
@@ -66,7 +68,7 @@ public abstract class TransformerContract : Contract
         Demand(watched.Moves == 0, step.Name, "laziness", "a cursor reads its input before it moves.");
     }
 
-    /// <summary>A view is read again to the bit.</summary>
+    /// <summary>Reading a view again gives the same to the bit.</summary>
     [Fact]
     public void Its_view_is_read_again_to_the_bit()
     {
@@ -78,7 +80,7 @@ public abstract class TransformerContract : Contract
             "a cursor of a second view of the same transformer");
     }
 
-    /// <summary>Cursors that move by turns give what each gives alone: what lasts from cycle to cycle belongs to the cursor.</summary>
+    /// <summary>Cursors that move in turn give the same as each alone: the state from cycle to cycle belongs to the cursor.</summary>
     [Fact]
     public void Interleaved_cursors_do_not_disturb_each_other()
     {
@@ -105,7 +107,7 @@ public abstract class TransformerContract : Contract
                 "a cursor that moves by turns with others");
     }
 
-    /// <summary>Cursors on several threads at once give what each gives alone.</summary>
+    /// <summary>Cursors on several threads at once give the same as each alone.</summary>
     [Fact]
     public void Cursors_on_several_threads_do_not_disturb_each_other()
     {
@@ -115,7 +117,7 @@ public abstract class TransformerContract : Contract
         DemandSameOnThreads(step.Name, () => [.. CursorBits.Of(view, Cycles).SelectMany(bits => bits)]);
     }
 
-    /// <summary>The order in which columns are read, and whether they are, changes nothing.</summary>
+    /// <summary>Neither the order in which columns are read, nor whether they are read, changes anything.</summary>
     [Fact]
     public void The_order_of_reading_columns_changes_nothing()
     {
@@ -131,7 +133,7 @@ public abstract class TransformerContract : Contract
             "the last cycle differs where the columns of those before were not read.");
     }
 
-    /// <summary>The tensors of its input are as they were, and the cursors it opens it closes.</summary>
+    /// <summary>The tensors of its input are unchanged, and it closes the cursors that it opens.</summary>
     [Fact]
     public void It_leaves_its_input_alone_and_closes_what_it_opens()
     {
@@ -197,7 +199,7 @@ public abstract class TransformerContract : Contract
             "a second object of the same seed and settings");
     }
 
-    /// <summary>Saved and read, it gives the same to the bit; skipped where it is not saved.</summary>
+    /// <summary>After saving and reading, it gives the same to the bit; skipped if it cannot be saved.</summary>
     [Fact]
     public void It_comes_back_from_a_file_to_the_bit()
     {

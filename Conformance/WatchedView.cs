@@ -3,8 +3,7 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A view that takes down what is done to it: cursors opened and closed, cycles read, and columns whose tensors were changed or disposed by
-/// the reader.
+/// A view that records its use: cursors opened and closed, cycles read, and columns whose tensors the reader changed or disposed.
 /// </summary>
 internal sealed class WatchedView(ITrajectoryView source) : ITrajectoryView
 {
@@ -15,7 +14,7 @@ internal sealed class WatchedView(ITrajectoryView source) : ITrajectoryView
     public int Closed => closed;
     public int Moves => moves;
 
-    /// <summary>What the reader did to the columns it read, in words; empty if nothing.</summary>
+    /// <summary>A description of the damage that the reader did to the columns; empty if none.</summary>
     public IReadOnlyList<string> Damage => damage;
 
     public TrajectorySchema Schema => source.Schema;

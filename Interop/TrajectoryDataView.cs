@@ -118,7 +118,7 @@ public sealed class TrajectoryDataView : IDataView
             if (ended) return false;
             if (position < 0 || trajectory == batch - 1)
             {
-                ended = true; // also where the view throws
+                ended = true; // also if the view throws
                 if (!source.MoveNext())
                 {
                     Close(); // some of ML.NET's transforms never dispose the cursors they read

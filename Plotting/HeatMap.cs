@@ -55,7 +55,7 @@ public sealed record HeatMap(string Title, double[,] Values, CellAxis X, CellAxi
 /// <summary>Draws coloured cells as a small picture, and the colour bar that explains them.</summary>
 internal static class CellRaster
 {
-    private const int Shades = 255;    // and one for what is missing
+    private const int Shades = 255;    // and one for missing values
     private const int Sharp = 1000;
     private const double BarGap = 14, BarWidth = 14, TipHeight = 9;
     private static readonly RgbColor Missing = new(0xbd, 0xbd, 0xbd);

@@ -80,7 +80,7 @@ public sealed class ComponentRegistry
 public sealed class ComponentWriter
 {
     private readonly string path;
-    private readonly IDictionary<string, Tensor>? tensors;    // null where a component is only described
+    private readonly IDictionary<string, Tensor>? tensors;    // null if a component is only described
     private readonly JsonObject settings = [];
     private readonly JsonObject parts = [];
 

@@ -6,7 +6,7 @@ namespace DaML.Components;
 /// </summary>
 public interface IAnalyzer<TMemory> where TMemory : IMemory<TMemory>
 {
-    /// <summary>What to call it.</summary>
+    /// <summary>The name in messages and tables.</summary>
     string Name { get; }
 
     /// <summary>Whether the analyzer uses <see cref="Observation.ErrorScale"/>; if not, a view that has such a scale is refused.</summary>
@@ -39,7 +39,7 @@ public interface IAnalyzer<TMemory> where TMemory : IMemory<TMemory>
 /// <summary>The propagater b : H -> H, which propagates the memory to a later time (eq. 3.1b). It is stateless.</summary>
 public interface IPropagater<TMemory> where TMemory : IMemory<TMemory>
 {
-    /// <summary>What to call it.</summary>
+    /// <summary>The name in messages and tables.</summary>
     string Name { get; }
 
     /// <summary>The time step in the model's unit; intervals must be a whole number of steps (default: null, any interval).</summary>

@@ -8,7 +8,7 @@ namespace DaML;
 /// </summary>
 public interface IDynamics
 {
-    /// <summary>What to call it.</summary>
+    /// <summary>The name in messages and tables.</summary>
     string Name { get; }
 
     /// <summary>The state's dimension n.</summary>

@@ -7,7 +7,7 @@ namespace DaML;
 /// </summary>
 public interface IObservationOperator
 {
-    /// <summary>What to call it.</summary>
+    /// <summary>The name in messages and tables.</summary>
     string Name { get; }
 
     /// <summary>The state's dimension n.</summary>

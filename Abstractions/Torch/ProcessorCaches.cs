@@ -7,7 +7,7 @@ internal delegate (int Eax, int Ebx, int Ecx, int Edx) ProcessorIdentification(i
 internal static class ProcessorCaches
 {
     private const int Topology = unchecked((int)0x8000001D);
-    private const int EndOfAmd = 0x444D4163;   // "cAMD", the last four letters of AuthenticAMD: all that oneDNN looks at
+    private const int EndOfAmd = 0x444D4163;   // "cAMD", the last four letters of AuthenticAMD: all that oneDNN reads
 
     // No x86-64 processor has a first-level data cache below 8 KiB.
     private const long SmallestFirstLevel = 4096;

@@ -64,7 +64,7 @@ public static class TorchLibraries
         lock (gate)
         {
             if (TryLoad(assembly)) return wrapper;
-            if (failure is null || !OperatingSystem.IsLinux()) return 0;    // where no wrapper is known, TorchSharp says so itself
+            if (failure is null || !OperatingSystem.IsLinux()) return 0;    // if no wrapper is known, TorchSharp itself says so
             bool swallows = new StackTrace().GetFrames().Any(frame => frame.GetMethod()?.Name == "LoadNativeBackend");
             return swallows ? NativeLibrary.GetMainProgramHandle() : throw new DllNotFoundException(failure);
         }

@@ -4,7 +4,7 @@ namespace DaML;
 /// <typeparam name="TTransformer">The type of the transformer.</typeparam>
 public interface IEstimator<out TTransformer> where TTransformer : class, ITransformer
 {
-    /// <summary>What to call it in messages and tables.</summary>
+    /// <summary>The name in messages and tables.</summary>
     string Name { get; }
 
     /// <summary>The columns that the transformer needs and those that it adds.</summary>

@@ -141,7 +141,7 @@ public sealed class TrajectoryView(TrajectorySchema schema, long? cycleCount, do
 }
 
 /// <summary>A transformer whose output in a cycle depends on that cycle's columns alone: the simplest kind of step.</summary>
-/// <param name="name">What to call it.</param>
+/// <param name="name">The name in messages and tables.</param>
 /// <param name="contract">The columns it needs and adds.</param>
 public abstract class CycleTransformer(string name, SchemaContract contract) : ITransformer
 {

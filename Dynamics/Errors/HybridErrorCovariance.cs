@@ -59,7 +59,7 @@ public sealed class HybridErrorCovariance : MatrixFreeErrorCovariance, IComponen
         return new(background, weight, rows, values.square());
     }
 
-    /// <summary>How the component is written and read.</summary>
+    /// <summary>The way the component is written and read.</summary>
     public static ComponentType Type { get; } = new("hybrid-error-covariance", 1, reader =>
     {
         if (reader.OptionalPart<FullErrorCovariance>("whole") is { } whole)

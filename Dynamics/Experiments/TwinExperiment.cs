@@ -58,7 +58,7 @@ public sealed class TwinExperiment : ITrajectoryView
     {
         options ??= new TwinExperimentOptions();
         (dynamics, network, initial) = (system.Dynamics, system.Network, system.InitialOrUsual);
-        interval = new StepClock(0, dynamics.TimeStep).At(system.Interval);   // an interval of few digits is the steps it stands for
+        interval = new StepClock(0, dynamics.TimeStep).At(system.Interval);   // an interval of few digits is rounded to whole steps
         Require.AtLeast(options.Batch, 1, "Batch");
         if (options.Cycles is { } cycles) Require.AtLeast(cycles, 1, "Cycles");
         Precision = options.Precision ?? context.Precision;

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Stands for a model that runs elsewhere: an executable, another language, a cluster job. Methods take it like any other model; your
-/// program then propagates their members and drives them through <c>AskAndTell</c>. The model cannot run here: its methods throw.
+/// Stands for a model that runs elsewhere: an executable, another language, a cluster job. Methods take it like any other model; the
+/// program that drives them through <c>AskAndTell</c> propagates their members. The model cannot run here: its methods throw.
 /// </summary>
 /// <param name="name">The name of the model.</param>
 /// <param name="dimension">The state's dimension n, at least 1.</param>

@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The Kuramoto-Sivashinsky equation u_t = -u u_x - u_xx - u_xxxx on a periodic domain, spectral in space and integrated by the
+/// The Kuramoto-Sivashinsky equation u_t = -u u_x - u_xx - u_xxxx on a periodic domain, spectral in space. It is integrated by the
 /// exponential Runge-Kutta method ETDRK4 of Kassam and Trefethen (2005, SIAM J. Sci. Comput. 26, 1214-1233), which treats the stiff
 /// linear part exactly. On a domain of 32 pi with 128 points it is the chaotic system of their figure and, with a step of 0.5, of Bocquet
-/// and Farchi (2019). It conserves the mean of u.
+/// and Farchi (2019). The model conserves the mean of u.
 /// </summary>
 /// <remarks>
 /// The Fourier multipliers of a step, including the first derivative, are applied as real circulant matrices. A step is thus a handful of

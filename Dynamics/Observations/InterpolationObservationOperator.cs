@@ -57,7 +57,7 @@ public sealed class InterpolationObservationOperator : ObservationOperator, IPoi
         ObservedComponents = onPoints ? corners[..p] : null;
     }
 
-    /// <summary>How the component is written and read.</summary>
+    /// <summary>The way the component is written and read.</summary>
     public static ComponentType Type { get; } = new("interpolation-observation-operator", 1, reader => new InterpolationObservationOperator(
         reader.Get<double[]>("latitudes"), reader.Get<double[]>("longitudes"),
         [.. reader.Get<double[]>("siteLatitudes").Zip(reader.Get<double[]>("siteLongitudes"))]));

@@ -29,7 +29,7 @@ public sealed class JointDynamics : DiscreteDynamics, IComponent
             : new JointErrorCovariance(model.Dimension, model.ModelError, walk);
     }
 
-    /// <summary>How the component is written and read.</summary>
+    /// <summary>The way the component is written and read.</summary>
     public static ComponentType Type { get; } = new("joint-dynamics", 1, reader =>
     {
         double[] means = reader.Get<double[]>("means"), deviations = reader.Get<double[]>("deviations"),

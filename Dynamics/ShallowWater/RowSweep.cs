@@ -4,9 +4,9 @@ using System.Runtime.Intrinsics;
 namespace DaML.Components;
 
 /// <summary>
-/// A classical Runge-Kutta step as one sweep over the grid: as soon as a stage has finished a row, the next stage follows one row behind,
-/// so the rows of all four stages stay in the nearest cache and a state is read and written once. Derived classes define what a stage
-/// does to a row: the equations, their tangent linear or their adjoint, each of which reaches one row up and down.
+/// A classical Runge-Kutta step as one sweep over the grid: as soon as a stage has finished a row, the next stage follows one row behind.
+/// The rows of all four stages therefore stay in the nearest cache and a state is read and written once. Derived classes define what a
+/// stage does to a row: the equations, their tangent linear or their adjoint, each of which reaches one row up and down.
 /// </summary>
 internal abstract unsafe class RowSweep<T, TLanes> where T : unmanaged, INumber<T> where TLanes : struct, ILanes<T>
 {

@@ -26,7 +26,7 @@ public sealed record CsvOptions
 
     /// <summary>
     /// Further markers of a missing value, beside an empty field and <c>NaN</c>, for instance <c>NA</c> or <c>-9999</c> (default: none).
-    /// A number matches itself however it is written (-9999.0); text matches itself in upper and lower case.
+    /// A number matches itself however it is written (-9999.0); upper and lower case do not matter in text.
     /// </summary>
     public IReadOnlyList<string> Markers { get; init; } = [];
 

@@ -14,7 +14,7 @@ public static class CsvTrajectory
     /// <param name="options">Times, separator, missing values.</param>
     /// <param name="columns">The columns of the view, with the headers they are made from.</param>
     /// <returns>A view of batch 1, or of as many trajectories as the file has.</returns>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="ArgumentException">
     /// There are no columns, the delimiter or comment character is invalid, or the start time is after the first cycle.
     /// </exception>

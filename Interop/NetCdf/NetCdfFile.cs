@@ -5,7 +5,7 @@ namespace DaML.Components;
 
 /// <summary>
 /// A NetCDF file, read through the installed netcdf library: classic formats, NetCDF-4 with its groups, and HDF5 files without named
-/// dimensions. It is safe to use from several threads at once; one at a time calls the library.
+/// dimensions. It is safe to use from several threads at once; only one at a time calls the library.
 /// </summary>
 public sealed class NetCdfFile : IDisposable
 {
@@ -37,7 +37,7 @@ public sealed class NetCdfFile : IDisposable
 
     /// <summary>Opens a file for reading.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="DataFileException">
     /// The file is not NetCDF, is damaged or truncated, another process keeps it locked, or the netcdf library is not installed (the
     /// message names its package).

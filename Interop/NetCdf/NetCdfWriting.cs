@@ -7,8 +7,8 @@ namespace DaML;
 public static class NetCdfWriting
 {
     /// <summary>
-    /// Writes a view as a NetCDF-4 file, atomically: a variable <c>time(time)</c> and one variable for each column, with the dimensions
-    /// time, <c>trajectory</c> if there are several, and the column's own, which are those of a grid if its description has one.
+    /// Writes a view as a NetCDF-4 file, atomically: a variable <c>time(time)</c> and one variable for each column. Its dimensions are
+    /// time, <c>trajectory</c> if there are several, and those of the column, or of the grid in its description.
     /// </summary>
     /// <remarks>
     /// Values are stored in the view's precision, so that they are read back equal to the bit; booleans are bytes 0 and 1. A value that
