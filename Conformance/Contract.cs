@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Shared by all contracts: how a test fails, and how numbers are compared.</summary>
+/// <summary>The base of all contracts: how a test fails, and how numbers are compared.</summary>
 public abstract class Contract
 {
     /// <summary>The seed of all random numbers in the tests (default: 1).</summary>

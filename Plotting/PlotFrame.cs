@@ -1,7 +1,7 @@
 namespace DaML.Plotting;
 
 /// <summary>
-/// Shared by plots with two axes: margins that leave space for every label, grid lines, ticks, titles and a legend above.
+/// The common part of plots with two axes: margins that leave space for every label, grid lines, ticks, titles and a legend above.
 /// </summary>
 internal static class PlotFrame
 {

@@ -7,7 +7,7 @@ namespace DaML.Components;
 /// <summary>Finds devices by name and refuses those that are not available.</summary>
 public static class Devices
 {
-    /// <summary>Finds the device with a name.</summary>
+    /// <summary>Finds a device by name.</summary>
     /// <param name="name"><c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</param>
     /// <exception cref="ArgumentException">The name is not a kind of device.</exception>
     /// <exception cref="DeviceNotAvailableException">The machine, or the loaded libtorch, does not have it.</exception>

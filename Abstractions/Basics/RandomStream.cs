@@ -14,7 +14,7 @@ public sealed class RandomStream : IDisposable
 {
     private readonly Generator generator;
 
-    /// <summary>Opens the stream with a name.</summary>
+    /// <summary>Opens the stream with the given name.</summary>
     /// <param name="seed">The seed it belongs to.</param>
     /// <param name="name">Its name, a path such as <c>twin/test/truth</c>.</param>
     /// <param name="device">The device its numbers are drawn on.</param>

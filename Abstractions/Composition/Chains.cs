@@ -124,7 +124,7 @@ public sealed class TransformerChain : ITransformer
     ITransformer IEstimator<ITransformer>.Fit(ITrajectoryView data, CancellationToken cancellation) => Fit(data, cancellation);
 }
 
-/// <summary>Shared by the two kinds of chain.</summary>
+/// <summary>The common part of the two kinds of chain.</summary>
 internal static class ChainContract
 {
     public static string Name(IEnumerable<string> steps) => string.Join(" > ", steps);

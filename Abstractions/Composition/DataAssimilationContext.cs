@@ -104,7 +104,7 @@ public sealed class DataAssimilationContext
     /// <summary>Saves and loads models.</summary>
     public ModelCatalog Model { get; }
 
-    /// <summary>Opens the random stream with a name.</summary>
+    /// <summary>Opens the random stream with the given name.</summary>
     public RandomStream Random(string name) => new(Options.Seed, name, Device);
 
     /// <summary>Begins a pipeline on data of a known schema, so that a missing column is refused as the step is appended.</summary>

@@ -50,7 +50,7 @@ public static class Safetensors
         AtomicFile.Write(path, stream => Write(stream, tensors, metadata));
 
     /// <summary>Writes to a stream, which stays open.</summary>
-    /// <param name="stream">The stream.</param>
+    /// <param name="stream">The stream to write to.</param>
     /// <param name="tensors">The tensors, of any layout and device; the output does not depend on their order.</param>
     /// <param name="metadata">Strings that are stored with the tensors.</param>
     /// <exception cref="ArgumentException">The format does not have a name or an element type.</exception>

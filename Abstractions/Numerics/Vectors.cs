@@ -5,9 +5,9 @@ using System.Runtime.Intrinsics;
 namespace DaML.Components;
 
 /// <summary>
-/// Shared by the kernels that are written with .NET's portable vectors. A kernel states its number of lanes, because the rounding of a
-/// sum depends on it: <see cref="Vector256{T}"/> for passes over memory, <see cref="Vector512{T}"/> for small matrices in the cache. A
-/// processor with shorter vectors computes the same lanes in several instructions.
+/// The common operations of kernels that are written with .NET's portable vectors. A kernel states its number of lanes, because the
+/// rounding of a sum depends on it: <see cref="Vector256{T}"/> for passes over memory, <see cref="Vector512{T}"/> for small matrices in
+/// the cache. A processor with shorter vectors computes the same lanes in several instructions.
 /// </summary>
 internal static unsafe class Vectors
 {

@@ -1,9 +1,10 @@
 namespace DaML;
 
 /// <summary>
-/// The problem that methods solve: a model, the observations of it, how often they come, and where the model starts. Twin experiments are
-/// drawn from it, and every method, tuning and learned analysis takes it. Change it with <c>with</c>: <c>system with { Dynamics =
-/// imperfect }</c> is an experiment with model error, and <c>system with { Network = sparse }</c> is one of a sweep over networks.
+/// The problem that methods solve: a model, its observations and their interval, and where the model starts. Twin experiments are drawn
+/// from it, and every method, tuning and learned analysis takes it. Change it with <c>with</c>:
+/// <c>system with { Dynamics = imperfect }</c> is an experiment with model error, and <c>system with { Network = sparse }</c> is one of a
+/// sweep over networks.
 /// </summary>
 public sealed record AssimilationSystem
 {

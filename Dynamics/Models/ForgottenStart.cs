@@ -11,8 +11,8 @@ namespace DaML.Components;
 /// </summary>
 internal static class ForgottenStart
 {
-    // The logarithm of the decisive growth, from half of a run to its end. Distances that grow like t^k grow by a factor of 2^k in it: k
-    // would have to be above 4, whatever the length. Exponential growth exceeds it once the run is long enough.
+    // The logarithm of the decisive growth, from half of a run to its end. Distances that grow like t^k grow by a factor of 2^k over this
+    // half: k would have to be above 4, whatever the length. Exponential growth exceeds it once the run is long enough.
     private const double Decisive = 3;
 
     // A weakly chaotic model may run this many times the spin-up to show its growth.

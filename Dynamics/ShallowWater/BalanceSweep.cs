@@ -3,7 +3,9 @@ using System.Runtime.Intrinsics;
 
 namespace DaML.Components;
 
-/// <summary>Shared by the equations and their tangent linear: the tendencies as sums of fluxes, pressure, turning and viscosity.</summary>
+/// <summary>
+/// The common part of the equations and their tangent linear: the tendencies as sums of fluxes, pressure, turning and viscosity.
+/// </summary>
 /// <param name="lattice">The grid.</param>
 /// <param name="forced">Whether there is wind stress.</param>
 internal abstract unsafe class BalanceSweep<T, TLanes>(Lattice<T> lattice, bool forced)

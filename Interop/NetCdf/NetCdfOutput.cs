@@ -22,7 +22,7 @@ internal sealed class NetCdfOutput : IDisposable
         NetCdfLibrary.Check(NetCdfLibrary.Create(path, NetCdfLibrary.NetCdf4, out file), "Creating the NetCDF file", name);
     }
 
-    /// <summary>The dimension with a name, which is created if it does not exist yet.</summary>
+    /// <summary>The dimension with the given name, which is created if it does not exist yet.</summary>
     public int Dimension(string dimension, long size)
     {
         if (dimensions.TryGetValue(dimension, out int known)) return known;
