@@ -2,8 +2,7 @@ namespace DaML;
 
 /// <summary>
 /// The classical methods by name, made from <see cref="DataAssimilationContext.Analysis"/>: each takes a system and the method's record,
-/// whose documentation
-/// says what its settings are.
+/// whose documentation says what its settings are.
 /// </summary>
 public static class AnalysisCatalogExtensions
 {

@@ -5,10 +5,10 @@ namespace DaML.Components;
 
 /// <summary>
 /// An ensemble method whose model runs outside the program: <see cref="Ask"/> says which states to propagate over which interval,
-/// <see cref="Tell"/> takes the results, in any order and in as many portions as they come, crashes included, and
-/// <see cref="Assimilate(Observation)"/> takes in the observation. With the same model it gives the numbers of the method's own loop to the
-/// bit.
-/// One trajectory, one thread. Between any two calls it can be written to a file and restored in another process.
+/// <see cref="Tell"/> takes the results (in any order, in any number of portions, crashes included), and
+/// <see cref="Assimilate(Observation)"/> assimilates the observation. With the same model it gives the numbers of the method's own loop
+/// to the bit. One trajectory, one thread. Between any two calls the assimilation can be written to a file and restored in another
+/// process.
 /// </summary>
 public sealed partial class AskAndTell : IDisposable
 {
@@ -17,16 +17,16 @@ public sealed partial class AskAndTell : IDisposable
     private readonly RandomStream analysing;
     private readonly List<MemberCrash> crashes = [];
     private readonly Dictionary<long, MemberResult> told = [];
-    private EnsembleMemory memory;              // the analysis runs start from, then the forecast, then the next analysis
+    private EnsembleMemory memory;              // the state that the analysis runs start from, then the forecast, then the next analysis
     private IReadOnlyList<MemberRun> asked = [];
     private long nextId;
     private double until;
     private readonly InflationLimit<EnsembleMemory> limit;
 
     /// <summary>Starts at the method's first ensemble.</summary>
-    /// <param name="method">Any method over an ensemble; of its triple the source, the analyzer and the procoder are used, not the
-    /// propagater.</param>
-    /// <param name="options">Settings; null = their defaults.</param>
+    /// <param name="method">Any method over an ensemble. The source, the analyzer and the procoder of its triple are used; its propagater
+    /// is not.</param>
+    /// <param name="options">Settings (default: null, their defaults).</param>
     public AskAndTell(SequentialAssimilation<EnsembleMemory> method, AskAndTellOptions? options = null)
     {
         this.method = method;
@@ -43,12 +43,10 @@ public sealed partial class AskAndTell : IDisposable
         limit = new(method.Triple);
     }
 
-    /// <summary>What it waits for.</summary>
+    /// <summary>The call it waits for.</summary>
     public AskAndTellStage Stage { get; private set; }
 
-    /// <summary>
-    /// The time of the ensemble, in the model's unit: that of the last analysis until all results are told, then that of the forecast.
-    /// </summary>
+    /// <summary>The time of the ensemble, in the model's unit: the last analysis until all results are told, then the forecast.</summary>
     public double Time { get; private set; }
 
     /// <summary>The cycle that the runs and the next observation belong to, from 0.</summary>
@@ -63,18 +61,18 @@ public sealed partial class AskAndTell : IDisposable
     /// <summary>The density over states that the ensemble stands for; it lives until the next call.</summary>
     public IDensity Density => method.Triple.Procoder.Decode(memory);
 
-    /// <summary>The runs that are asked for and not yet told: after a restart, what is still to be done.</summary>
+    /// <summary>Runs that were asked for and not yet told; after a restart, the work still to do.</summary>
     public IReadOnlyList<MemberRun> Outstanding => [.. asked.Where(run => !told.ContainsKey(run.Id))];
 
     /// <summary>All runs that crashed in cycles whose results are all told.</summary>
     public IReadOnlyList<MemberCrash> Crashes => [.. crashes];
 
-    /// <summary>The runs that lead the members to a time.</summary>
-    /// <param name="until">Until when, in the model's unit; not before <see cref="Time"/>. At that time itself there is nothing to
-    /// run.</param>
+    /// <summary>Gets the runs that lead the members to a time.</summary>
+    /// <param name="until">The end of the runs, in the model's unit; not before <see cref="Time"/>. At that time itself there is nothing
+    /// to run.</param>
     /// <exception cref="InvalidOperationException">Runs that were asked for are outstanding, or the forecast waits for its
     /// observation.</exception>
-    /// <exception cref="ArgumentException">The time is not finite or lies before the ensemble's.</exception>
+    /// <exception cref="ArgumentException">The time is not finite or lies before the ensemble's time.</exception>
     public IReadOnlyList<MemberRun> Ask(double until)
     {
         Expect(AskAndTellStage.Ask, nameof(Ask));
@@ -94,13 +92,11 @@ public sealed partial class AskAndTell : IDisposable
         return asked;
     }
 
-    /// <summary>
-    /// Takes results, in any order, as many as there are. What is refused is refused as a whole: nothing of the call is taken in.
-    /// </summary>
-    /// <param name="results">Of runs that are <see cref="Outstanding"/>.</param>
+    /// <summary>Takes results, in any order and in any number of portions. A call that is refused changes nothing.</summary>
+    /// <param name="results">Results of runs that are <see cref="Outstanding"/>.</param>
     /// <exception cref="InvalidOperationException">Nothing was asked for, or too few members survived for the policy.</exception>
-    /// <exception cref="ArgumentException">A run that was not asked for or is told already, a state of another dimension, or one that is
-    /// not finite.</exception>
+    /// <exception cref="ArgumentException">A run that was not asked for or was already told, a state of another dimension, or a state
+    /// that is non-finite.</exception>
     /// <exception cref="MemberCrashException">A run crashed and the policy is <see cref="CrashPolicy.Fail"/>.</exception>
     public void Tell(params IReadOnlyList<MemberResult> results)
     {
@@ -121,13 +117,13 @@ public sealed partial class AskAndTell : IDisposable
         Complete(all);
     }
 
-    /// <summary>Takes in the observation of the time that was asked for.</summary>
-    /// <param name="observation">Its values <c>[p]</c> or <c>[1, p]</c>, with a mask where some are missing: all of them missing stands for
-    /// no observation. Its time is the forecast's, to the time tolerance of the method's context.</param>
+    /// <summary>Assimilates the observation at the time that was asked for.</summary>
+    /// <param name="observation">Its values <c>[p]</c> or <c>[1, p]</c>, with a mask if some are missing; a mask that hides all of them
+    /// stands for no observation. Its time equals the forecast's within the time tolerance of the method's context.</param>
     /// <returns>The density of the analysis; it lives until the next call.</returns>
     /// <exception cref="InvalidOperationException">There is no forecast: nothing was asked for, or runs are outstanding.</exception>
-    /// <exception cref="ArgumentException">Another shape or time, or an observed value that is not finite.</exception>
-    /// <exception cref="DivergenceException">The analysis is not finite, or beyond the method's bound.</exception>
+    /// <exception cref="ArgumentException">A wrong shape or time, or an observed value that is non-finite.</exception>
+    /// <exception cref="DivergenceException">The analysis is non-finite, or beyond the method's bound.</exception>
     public IDensity Assimilate(Observation observation)
     {
         Expect(AskAndTellStage.Assimilate, nameof(Assimilate));
@@ -154,7 +150,7 @@ public sealed partial class AskAndTell : IDisposable
         return Density;
     }
 
-    /// <summary>Takes in an observation of the time that was asked for.</summary>
+    /// <summary>Assimilates an observation at the time that was asked for.</summary>
     /// <param name="values">Its values, <c>[p]</c>.</param>
     public IDensity Assimilate(params double[] values)
     {
@@ -248,7 +244,7 @@ public sealed partial class AskAndTell : IDisposable
         return Checked(limit.Apply(memory, analysis));
     }
 
-    // No number that is not finite, and no state beyond the method's bound, goes on.
+    // Stops non-finite numbers and states beyond the method's bound.
     private EnsembleMemory Checked(EnsembleMemory next)
     {
         using var scope = NewDisposeScope();

@@ -5,7 +5,7 @@ namespace DaML.Components;
 
 public sealed partial class AskAndTell
 {
-    private static readonly Checkpoint Files = new("ask-and-tell", 2, "assimilation", "method");   // 1: without what inflation lifted
+    private static readonly Checkpoint Files = new("ask-and-tell", 2, "assimilation", "method");   // 1: without the lift of the inflation
 
     private AskAndTell(SequentialAssimilation<EnsembleMemory> method, AskAndTellOptions options, ComponentReader reader)
     {
@@ -51,18 +51,19 @@ public sealed partial class AskAndTell
     }
 
     /// <summary>
-    /// Writes the state to a file, whatever it waits for: ensemble, results told so far, random numbers. The older file stays whole until
-    /// the new one is.
+    /// Writes the state of the assimilation to a file at any point: the ensemble, the results told so far, the random numbers. The older
+    /// file stays intact until the new one is complete.
     /// </summary>
     /// <param name="path">The file.</param>
     public void Save(string path) => Files.Write(path, Identity(method), Save);
 
-    /// <summary>Goes on where a file was written, to the bit, in this process or another.</summary>
+    /// <summary>Resumes from a file, to the bit, in this process or another.</summary>
     /// <param name="method">The method, made with the same settings and seed.</param>
     /// <param name="path">The file.</param>
-    /// <param name="options">The same settings; null = their defaults.</param>
+    /// <param name="options">The same settings (default: null, their defaults).</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="ModelArchiveException">The file is damaged, no checkpoint, or one of another method, seed or dimension.</exception>
+    /// <exception cref="ModelArchiveException">The file is damaged, is no checkpoint, or belongs to another method, seed or
+    /// dimension.</exception>
     public static AskAndTell Restore(SequentialAssimilation<EnsembleMemory> method, string path, AskAndTellOptions? options = null)
     {
         AskAndTell? restored = null;
@@ -70,7 +71,7 @@ public sealed partial class AskAndTell
         return restored!;
     }
 
-    // Whatever makes the numbers of another run differ and is no part of the file.
+    // Everything outside the file that changes the numbers of a run.
     private static string Identity(SequentialAssimilation<EnsembleMemory> method) =>
         $"{method.Name}, {method.StateDimension} components, {method.ObservationDimension} observations, stream {method.Stream}, seed " +
             $"{method.Context.Options.Seed}";

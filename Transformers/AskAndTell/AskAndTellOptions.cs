@@ -3,22 +3,22 @@ namespace DaML.Components;
 /// <summary>Settings of an assimilation by ask and tell, with their defaults.</summary>
 public sealed record AskAndTellOptions
 {
-    /// <summary>The time of the first ensemble, in the model's unit; 0 unless said.</summary>
+    /// <summary>The time of the first ensemble, in the model's unit (default: 0).</summary>
     public double StartTime { get; init; }
 
-    /// <summary>What becomes of crashed members; <see cref="CrashPolicy.Fail"/> unless said, so that nobody overlooks a crash.</summary>
+    /// <summary>The treatment of crashed members (default: <see cref="CrashPolicy.Fail"/>, so that no crash goes unnoticed).</summary>
     public CrashPolicy Crashes { get; init; } = CrashPolicy.Fail;
 }
 
-/// <summary>What an assimilation by ask and tell waits for.</summary>
+/// <summary>The call that an assimilation by ask and tell waits for.</summary>
 public enum AskAndTellStage
 {
-    /// <summary>To be asked: the ensemble is that of the start or of an analysis.</summary>
+    /// <summary>Waits for <c>Ask</c>: the ensemble is that of the start or of an analysis.</summary>
     Ask,
 
-    /// <summary>To be told the results of runs that were asked for.</summary>
+    /// <summary>Waits for the results of the runs that were asked for.</summary>
     Tell,
 
-    /// <summary>For the observation: the ensemble is a forecast.</summary>
+    /// <summary>Waits for the observation: the ensemble is a forecast.</summary>
     Assimilate,
 }

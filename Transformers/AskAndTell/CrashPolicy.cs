@@ -1,29 +1,29 @@
 namespace DaML.Components;
 
-/// <summary>What becomes of members whose run crashed.</summary>
+/// <summary>The treatment of members whose run crashed.</summary>
 public abstract record CrashPolicy
 {
     private CrashPolicy() { }
 
-    /// <summary>Nothing crashes unnoticed: what is told is refused, and the member stays to be run again.</summary>
+    /// <summary>Refuses the results, so that no crash goes unnoticed; the member stays to be run again.</summary>
     public static CrashPolicy Fail { get; } = new Failing();
 
-    /// <summary>The ensemble goes on without them, smaller from then on; at least two members must be left.</summary>
+    /// <summary>Continues without the crashed members, with a smaller ensemble from then on; at least two members must be left.</summary>
     public static CrashPolicy Drop { get; } = new Dropping();
 
     /// <summary>
-    /// Each is replaced by a survivor drawn at random, moved towards the survivors' mean and perturbed with their covariance so that
-    /// mean and covariance stay those of the survivors: m + sqrt(1 - h^2) (x_j - m) + h e, e from N(0, P) (the kernel with
+    /// Replaces each crashed member by a survivor drawn at random, moved towards the survivors' mean and perturbed with their covariance
+    /// so that mean and covariance stay those of the survivors: m + sqrt(1 - h^2) (x_j - m) + h e, e from N(0, P) (the kernel with
     /// shrinkage of Liu and West 2001). At least two members must have survived.
     /// </summary>
     /// <param name="bandwidth">
-    /// h, from 0 (a copy, which stays one where the model has no error) to 1 (a draw from N(m, P) that forgets the survivor); 0.3 unless
-    /// said: apart from the survivor, but close to a state that the model itself made.
+    /// h, from 0 (a copy, which stays one where the model has no error) to 1 (a draw from N(m, P) that forgets the survivor) (default:
+    /// 0.3, distinct from the survivor but close to a state that the model itself made).
     /// </param>
     /// <param name="added">
-    /// The covariance of a further perturbation; none unless said. What is drawn from the survivors lies in the space they span, so
-    /// every crash takes a direction from an ensemble of fewer members than the state has components; a small independent
-    /// perturbation (a tenth of the analysis error, say) gives it back.
+    /// The covariance of a further perturbation (default: none). Draws from the survivors lie in the space they span. If the ensemble has
+    /// fewer members than the state has components, every crash therefore costs it a direction. A small independent perturbation (a tenth
+    /// of the analysis error, say) gives the direction back.
     /// </param>
     public static CrashPolicy Resample(double bandwidth = 0.3, IErrorCovariance? added = null) => new Resampling(bandwidth, added);
 

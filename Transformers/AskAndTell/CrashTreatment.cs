@@ -3,10 +3,10 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Makes an ensemble of the runs that came to their end.</summary>
+/// <summary>Makes an ensemble of the runs that finished.</summary>
 internal static class CrashTreatment
 {
-    /// <summary>Whether a policy can go on with so many survivors.</summary>
+    /// <summary>Whether a policy can continue with this number of survivors.</summary>
     public static void Check(CrashPolicy policy, int survivors, int crashes, string method)
     {
         if (crashes > 0 && survivors < 2)
@@ -17,11 +17,11 @@ internal static class CrashTreatment
     }
 
     /// <summary>The ensemble, <c>[1, members, n]</c>.</summary>
-    /// <param name="policy">What becomes of crashed members.</param>
+    /// <param name="policy">The treatment of crashed members.</param>
     /// <param name="states">The states in the order of the members, null where the run crashed.</param>
     /// <param name="dtype">The precision of the ensemble.</param>
-    /// <param name="device">Where it goes.</param>
-    /// <param name="random">Where survivors and perturbations are drawn from.</param>
+    /// <param name="device">The device of the ensemble.</param>
+    /// <param name="random">The stream for survivors and perturbations.</param>
     public static Tensor Ensemble(CrashPolicy policy, IReadOnlyList<double[]?> states, ScalarType dtype, Device device, RandomStream random)
     {
         using var scope = NewDisposeScope();

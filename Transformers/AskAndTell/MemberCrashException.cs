@@ -1,11 +1,11 @@
 namespace DaML.Components;
 
-/// <summary>A member's run crashed, and nobody said what should become of it.</summary>
+/// <summary>A member's run crashed, and the policy is to fail.</summary>
 /// <param name="method">The method.</param>
 /// <param name="cycle">The cycle, from 0.</param>
 /// <param name="id">The run's number.</param>
-/// <param name="member">Which member it was.</param>
-/// <param name="reason">Why it crashed.</param>
+/// <param name="member">The member's number.</param>
+/// <param name="reason">The reason for the crash.</param>
 public sealed class MemberCrashException(string method, long cycle, long id, int member, string reason)
     : InvalidOperationException(
         $"{method}: run {id} (member {member}, cycle {cycle}) crashed: {reason}. It is still outstanding: run it again, or choose a " +
@@ -19,6 +19,6 @@ public sealed class MemberCrashException(string method, long cycle, long id, int
     /// <summary>The run's number.</summary>
     public long Id { get; } = id;
 
-    /// <summary>Which member it was.</summary>
+    /// <summary>The member's number.</summary>
     public int Member { get; } = member;
 }

@@ -4,9 +4,9 @@ using System.Text;
 namespace DaML.Components;
 
 /// <summary>
-/// Runs and their results as plain text, one a line, for programs in any language. A file of runs begins with the line
-/// <c># from to n</c>; every other line is the run's number and the n numbers of its state, with 17 digits, which hold a
-/// double to the bit. A file of results has such lines, or a number and <c>failed</c> and a reason; each ends with a line feed.
+/// Runs and their results as plain text, one per line, for programs in any language. A file of runs begins with the line
+/// <c># from to n</c>; every other line is the run's number and the n numbers of its state, with 17 digits, which represent a double to
+/// the bit. A file of results has such lines, or the run's number, <c>failed</c> and a reason; each ends with a line feed.
 /// </summary>
 public static class MemberFile
 {
@@ -30,12 +30,12 @@ public static class MemberFile
     }
 
     /// <summary>
-    /// Reads the results of runs. A run that the file does not mention, whose line breaks off or holds what is no finite number, crashed:
-    /// that is
-    /// how a program that was killed leaves its file. So did all of them where there is no file.
+    /// Reads the results of runs. A run counts as crashed if the file does not mention it, if its line breaks off, or if the line holds
+    /// something that is not a finite number; a program that was killed leaves such a file. If there is no file, all runs count as
+    /// crashed.
     /// </summary>
     /// <param name="path">The file.</param>
-    /// <param name="runs">The runs whose results it should hold.</param>
+    /// <param name="runs">The runs whose results are expected in the file.</param>
     /// <returns>A result for each of the runs, in their order.</returns>
     /// <exception cref="InvalidDataException">A line does not begin with the number of one of the runs, or one comes twice.</exception>
     public static IReadOnlyList<MemberResult> Read(string path, IReadOnlyList<MemberRun> runs)
@@ -44,7 +44,7 @@ public static class MemberFile
         var results = new Dictionary<long, MemberResult>();
         bool exists = File.Exists(path);
         string[] lines = exists ? File.ReadAllText(path).Split('\n') : [""];
-        for (int number = 1; number < lines.Length; number++) // what follows the last line feed is a line that was not finished
+        for (int number = 1; number < lines.Length; number++) // text after the last line feed is an unfinished line
         {
             string[] words = lines[number - 1].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
             if (words.Length == 0 || words[0] == "#") continue;

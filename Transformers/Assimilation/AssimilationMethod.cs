@@ -2,7 +2,7 @@ using TorchSharp;
 
 namespace DaML;
 
-/// <summary>What the settings of all sequential methods share, with its defaults.</summary>
+/// <summary>The settings that all sequential methods share, with their defaults.</summary>
 public record SequentialAssimilationOptions
 {
     /// <summary>
@@ -16,24 +16,24 @@ public record SequentialAssimilationOptions
     /// </summary>
     public double DivergenceBound { get; init; } = double.PositiveInfinity;
 
-    /// <summary>What is done about a trajectory that diverged (default: the run stops, so that it cannot be overlooked).</summary>
+    /// <summary>The treatment of a trajectory that diverged (default: the run stops, so that it cannot be overlooked).</summary>
     [Saved(Since = 2)]
     public DivergenceHandling DivergenceHandling { get; init; } = DivergenceHandling.Stop;
 }
 
 /// <summary>
-/// An assimilation method as a record: its settings with their defaults, and what it makes of a system. Records print and compare
-/// themselves, and <c>with</c> changes one setting, for sweeps.
+/// An assimilation method as a record: its settings with their defaults, and the method it makes for a system. Records print and compare
+/// themselves; <c>with</c> changes one setting, which suits sweeps.
 /// </summary>
 public abstract record AssimilationMethod : SequentialAssimilationOptions
 {
-    /// <summary>What to call the method in messages and tables (default: null, its usual name).</summary>
+    /// <summary>The name of the method in messages and tables (default: null, its usual name).</summary>
     public string? Name { get; init; }
 
-    /// <summary>The method for a system. It can be applied at once unless it has something to learn.</summary>
+    /// <summary>Makes the method for a system. It can be applied at once unless it has to be fitted first.</summary>
     /// <param name="system">The model, what is observed of it, and where it starts.</param>
     /// <param name="context">Seed, device, precision, logger and progress.</param>
-    /// <exception cref="ArgumentException">A setting out of its range, or one that does not fit the system.</exception>
+    /// <exception cref="ArgumentException">A setting is out of its range, or does not fit the system.</exception>
     public abstract IEstimator<ITransformer> For(AssimilationSystem system, DataAssimilationContext context);
 }
 
@@ -41,10 +41,10 @@ public abstract record AssimilationMethod : SequentialAssimilationOptions
 /// <typeparam name="TMemory">The memory H.</typeparam>
 public abstract record AssimilationMethod<TMemory> : AssimilationMethod where TMemory : IMemory<TMemory>
 {
-    /// <summary>The name where none is given.</summary>
+    /// <summary>The name used when none is given.</summary>
     protected internal abstract string UsualName { get; }
 
-    /// <summary>What the method still has to learn before it can be applied, for messages; null = nothing.</summary>
+    /// <summary>What the method must learn before it can be applied, for messages; null = nothing.</summary>
     protected internal virtual string? ToLearn => null;
 
     /// <inheritdoc/>
@@ -52,17 +52,16 @@ public abstract record AssimilationMethod<TMemory> : AssimilationMethod where TM
         new(this, system, context);
 
     /// <summary>
-    /// Analyzer, propagater, procoder and source for a system. A method with something to learn gives one of the same columns, to be known
-    /// as
-    /// a pipeline is composed.
+    /// Makes analyzer, propagater, procoder and source for a system. A method that must still be fitted gives ones with the same columns,
+    /// which a pipeline needs when it is composed.
     /// </summary>
     protected internal abstract AssimilationTriple<TMemory> Triple(AssimilationSystem system, DataAssimilationContext context);
 
-    /// <summary>Learns what is to be learned, and gives the method and the system with it.</summary>
+    /// <summary>Learns from data, and returns the fitted method and the system with it.</summary>
     /// <param name="system">The system.</param>
-    /// <param name="data">What is learned from.</param>
+    /// <param name="data">The training data.</param>
     /// <param name="context">Seed, device, precision, logger and progress.</param>
-    /// <param name="cancellation">Stops it.</param>
+    /// <param name="cancellation">Cancels the work.</param>
     protected internal virtual (AssimilationMethod<TMemory> Method, AssimilationSystem System) Learn(AssimilationSystem system,
         ITrajectoryView data,
         DataAssimilationContext context, CancellationToken cancellation) => (this, system);

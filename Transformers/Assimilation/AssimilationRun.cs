@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A sequential method under way over a view: a cursor whose memories can be looked at. The memories belong to the run and
-/// live until the next <c>MoveNext</c>; it serves one thread.
+/// A sequential method in progress over a view: a cursor with access to the memories. The memories belong to the run and live until the
+/// next <c>MoveNext</c>. It serves one thread.
 /// </summary>
 /// <typeparam name="TMemory">The memory H.</typeparam>
 public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : IMemory<TMemory>
@@ -32,27 +32,25 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
         analysing = method.Random("analyzer");
     }
 
-    /// <summary>The memory before the cycle's observation was used.</summary>
+    /// <summary>The memory before the cycle's observation is used.</summary>
     /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
     public TMemory Forecast => OnCycle(forecast);
 
-    /// <summary>The memory after the cycle's observation was used.</summary>
+    /// <summary>The memory after the cycle's observation is used.</summary>
     /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
     public TMemory Analysis => OnCycle(analysis);
 
-    /// <summary>The density q^b over states before the cycle's observation was used.</summary>
+    /// <summary>The density q^b over states before the cycle's observation is used.</summary>
     /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
     public override IDensity ForecastDensity => method.Triple.Procoder.Decode(Forecast);
 
-    /// <summary>The density q^a over states after the cycle's observation was used.</summary>
+    /// <summary>The density q^a over states after the cycle's observation is used.</summary>
     /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
     public override IDensity AnalysisDensity => method.Triple.Procoder.Decode(Analysis);
 
-    /// <summary>
-    /// The memory at a later time if no more observations came, from the cycle's analysis; the run itself goes on undisturbed.
-    /// </summary>
-    /// <param name="time">Until when, in the model's unit of time; not before the cycle's.</param>
-    /// <returns>A memory that belongs to the caller. The same question gives the same answer, random model errors included.</returns>
+    /// <summary>Propagates the cycle's analysis to a later time without further observations; the run itself is not affected.</summary>
+    /// <param name="time">The end of the propagation, in the model's unit of time; not before the cycle's time.</param>
+    /// <returns>A memory that belongs to the caller. The same call gives the same answer, random model errors included.</returns>
     /// <exception cref="InvalidOperationException">The run is not on a cycle.</exception>
     public TMemory Predict(double time)
     {
@@ -122,10 +120,10 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
         return guard.Propagate(memory, interval, random, cycle);
     }
 
-    // Says what a memory means.
+    // Decodes a memory.
     private void Publish(TMemory memory, Tensor state, Column mean, Column spread)
     {
-        Set(mean, state, handsOver: method.Triple.Procoder is EnsembleProcoder);   // an ensemble's mean is computed anew and nobody else's
+        Set(mean, state, handsOver: method.Triple.Procoder is EnsembleProcoder);   // an ensemble's mean is computed here, so the run owns it
         if (method.Triple.Procoder.HasSpread) SetOnDemand(spread, () => method.Triple.Procoder.Decode(memory).StandardDeviation);
     }
 

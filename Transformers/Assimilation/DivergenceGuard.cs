@@ -5,27 +5,27 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Watches over the memories of one run, so that no number that is not finite travels unseen, and does with trajectories
-/// that diverge what <see cref="DivergenceHandling"/> says.
+/// Watches over the memories of one run, so that no non-finite number passes unseen, and treats trajectories that diverge as
+/// <see cref="DivergenceHandling"/> says.
 /// </summary>
 internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> method, long batch) : IDisposable
     where TMemory : IMemory<TMemory>
 {
-    /// <summary>Which trajectories diverged so far, <c>[batch]</c>, boolean; null as long as nobody asked.</summary>
+    /// <summary>The trajectories that diverged so far, <c>[batch]</c>, boolean; null until it is asked for.</summary>
     private Tensor? diverged;
 
-    private IObservationNetwork? network;          // of the latest cycle, where the view says it
+    private IObservationNetwork? network;          // of the latest cycle, if the view says it
     private IAnalyzer<TMemory>? analyzer;          // and the method's analyzer for it
 
     private bool Isolates => method.Options.DivergenceHandling == DivergenceHandling.Isolate;
 
-    /// <summary>Which trajectories diverged so far, <c>[batch]</c>, boolean; the guard's.</summary>
+    /// <summary>The trajectories that diverged so far, <c>[batch]</c>, boolean; the tensor belongs to the guard.</summary>
     public Tensor Diverged(Device device) => diverged ??= zeros(batch, dtype: ScalarType.Bool, device: device).DetachFromDisposeScope();
 
     /// <summary>
-    /// The memory at the interval's end, in which those trajectories that the model cannot run are started afresh at its beginning.
+    /// Gives the memory at the interval's end. Trajectories that the model cannot run restart at the interval's beginning.
     /// </summary>
-    /// <exception cref="DivergenceException">The model failed, and the run is to stop then.</exception>
+    /// <exception cref="DivergenceException">The model failed, and the run must stop on a divergence.</exception>
     public TMemory Propagate(TMemory analysis, TimeInterval interval, RandomStream random, long cycle)
     {
         var propagater = method.Triple.Propagater;
@@ -36,8 +36,8 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
                 failed));
     }
 
-    /// <summary>The analysis, in which those trajectories for which there is none are started afresh.</summary>
-    /// <exception cref="DivergenceException">The analyzer failed, and the run is to stop then.</exception>
+    /// <summary>Gives the analysis. Trajectories without one restart from the source.</summary>
+    /// <exception cref="DivergenceException">The analyzer failed, and the run must stop on a divergence.</exception>
     public TMemory Analyze(TMemory forecast, Observation observation, RandomStream random, long cycle)
     {
         var analyzer = AnalyzerOf(observation);
@@ -49,7 +49,7 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
                 failed));
     }
 
-    // A step that may fail; where trajectories are isolated, it is tried again with those afresh that fail alone.
+    // A step that may fail. Where trajectories are isolated, it is tried again with fresh rows for those that fail alone.
     private TMemory Attempt(TMemory memory, long cycle, string stage, RandomStream random, Func<TMemory, RandomStream, TMemory> step,
         Func<TMemory, Tensor, RandomStream, TMemory>? without, Action<long, RandomStream> alone,
         Func<Exception, DivergenceException> origin)
@@ -60,7 +60,7 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
         {
             if (!Isolates) throw origin(failed);
             using var scope = NewDisposeScope();
-            using var draws = method.Random("isolation");   // of no use but to see who fails
+            using var draws = method.Random("isolation");   // needed only to see which rows fail
             var bad = Failing(row => alone(row, draws));
             if (!bad.any().ToBoolean()) throw origin(failed);
             bad = bad.to(memory.Tensors.First().device);
@@ -70,7 +70,7 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
                 random.Restore(before!);
                 try
                 {
-                    // Where the start fails too, its observation is left out.
+                    // If the restarted row fails too, its observation is left out.
                     var done = last && without is not null ? without(afresh, bad, random) : step(afresh, random);
                     return done.Map(tensor => tensor.MoveToOuterDisposeScope());
                 }
@@ -82,14 +82,14 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
         }
     }
 
-    /// <summary>The forecast and the state it stands for, all of it finite and within the bound.</summary>
-    /// <exception cref="DivergenceException">It is not, and the run is to stop then.</exception>
+    /// <summary>Checks the forecast and the state it stands for: all of it is finite and within the bound.</summary>
+    /// <exception cref="DivergenceException">The check failed, and the run must stop on a divergence.</exception>
     public (TMemory Memory, Tensor State) CheckForecast(TMemory forecast, long cycle, double time) =>
         Check(forecast, cycle, time, "forecast",
         () => NonFiniteOrigin.Forecast(method.Name, method.Triple.Propagater.Name, forecast, method.StateDimension, cycle, time, null));
 
-    /// <summary>The analysis and the state it stands for, all of it finite and within the bound.</summary>
-    /// <exception cref="DivergenceException">It is not, and the run is to stop then.</exception>
+    /// <summary>Checks the analysis and the state it stands for: all of it is finite and within the bound.</summary>
+    /// <exception cref="DivergenceException">The check failed, and the run must stop on a divergence.</exception>
     public (TMemory Memory, Tensor State) CheckAnalysis(TMemory analysis, TMemory forecast, Observation observation, long cycle) =>
         Check(analysis, cycle, observation.Time, "analysis",
             () => NonFiniteOrigin.Analysis(method.Name, AnalyzerOf(observation), forecast, observation, analysis, method.StateDimension,
@@ -98,7 +98,7 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
     private (TMemory Memory, Tensor State) Check(TMemory memory, long cycle, double time, string stage, Func<DivergenceException> origin)
     {
         var state = StateOf(memory);
-        // The size of the state is looked at where there is a bound, or something to report.
+        // The size of the state matters only if there is a bound, or something to report.
         bool finite = FiniteNumbers.All(state, memory.Tensors);
         if (finite && double.IsPositiveInfinity(method.Options.DivergenceBound)) return (memory, state);
         double norm = finite ? state.square().mean([1]).max().sqrt().ToDouble() : double.NaN;
@@ -111,14 +111,14 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
         var bad = state.square().mean([1]).sqrt() > method.Options.DivergenceBound;
         foreach (var tensor in memory.Tensors.Append(state))
             bad = bad.logical_or(tensor.reshape(batch, -1).sum(1).isfinite().logical_not());
-        if (!bad.any().ToBoolean()) return (memory, state);    // each is finite, only their sum is not
+        if (!bad.any().ToBoolean()) return (memory, state);    // each is finite, and only their sum is non-finite
         var restarted = Restart(memory, bad, cycle, stage).Map(tensor => tensor.MoveToOuterDisposeScope());
         return (restarted, StateOf(restarted).MoveToOuterDisposeScope());
     }
 
     public void Dispose() => diverged?.Dispose();
 
-    // The method's analyzer, for the network of the cycle where the view says one.
+    // The method's analyzer, for the cycle's network if the view names one.
     private IAnalyzer<TMemory> AnalyzerOf(Observation observation)
     {
         if (observation.Network is not { } given) return method.Triple.Analyzer;
@@ -148,7 +148,7 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
             { Values = observation.Values.narrow(0, row, 1), Mask = observation.Mask?.narrow(0, row, 1),
                 ErrorScale = observation.ErrorScale?.narrow(0, row, 1) };
 
-    // Which trajectories fail by themselves, [batch].
+    // The trajectories that fail by themselves, [batch].
     private Tensor Failing(Action<long> attempt)
     {
         var bad = new bool[batch];
@@ -169,9 +169,8 @@ internal sealed class DivergenceGuard<TMemory>(SequentialAssimilation<TMemory> m
         var kept = memory is IHandsOn<TMemory> handing ? handing.Without(bad) : memory;
         var restarted = kept.Map(tensor =>
         {
-            // What comes after the source's tensors was kept since: the observations of a window, which are no state that could diverge,
-            // and
-            // what analyses handed on, which is gone already.
+            // Tensors beyond the source's were added since: the observations of a window, which are no state that could diverge, and the
+            // output that analyses handed on, which is already gone.
             if (!fresh.MoveNext()) return tensor.alias();
             if (!fresh.Current.HasSizesOf(tensor))
                 throw new InvalidOperationException(

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Observes a column of a view through a network: a real field becomes the truth of an observing-system experiment. Adds
+/// Observes a column of a view through a network: a real field becomes the truth of an observing-system experiment. It adds
 /// <see cref="Columns.Observation"/> <c>[p]</c> and, where observations may be missing, <see cref="Columns.ObservationMask"/>.
 /// </summary>
 [Component("field-observation")]
@@ -16,10 +16,10 @@ public sealed class FieldObservation : ITransformer
     private readonly string stream;
 
     /// <summary>Creates the step.</summary>
-    /// <param name="context">Whose seed the errors follow.</param>
-    /// <param name="network">The operator on the field, the error and the pattern of what is missing.</param>
+    /// <param name="context">The context whose seed the errors follow.</param>
+    /// <param name="network">The operator on the field, the error and the pattern of missing values.</param>
     /// <param name="field">The column that is observed, <c>[n]</c>.</param>
-    /// <param name="stream">The name of the random stream errors and masks are drawn from; the same for every cursor.</param>
+    /// <param name="stream">The name of the random stream that errors and masks are drawn from; the same for every cursor.</param>
     public FieldObservation(DataAssimilationContext context, IObservationNetwork network, Column field, string stream = "observations")
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(stream);

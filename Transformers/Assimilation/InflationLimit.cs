@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Keeps an inflation from growing without bound where observations take nothing back. With s_f and s_a the spreads of a component before
-/// and after an analysis, the variance has been lifted by
+/// Keeps an inflation from growing without bound where observations do not reduce the spread. With s_f and s_a the spreads of a component
+/// before and after an analysis, the variance has been lifted by
 /// <code>
 /// l &lt;- max(1, l (s_a / s_f)^2)
 /// </code>
-/// since observations last took it back; where l would exceed the analyzer's <see cref="LargestLift"/>, the analysis' deviations are
-/// lowered until it
-/// does not. Where observations take more than a factor gives, which is what a factor is for, l stays near one and nothing is changed.
+/// since observations last took it back. If l would exceed the analyzer's <see cref="LargestLift"/>, the analysis' deviations are lowered
+/// until it does not. Where observations reduce the spread more than the factor raises it, as intended, l stays near one and nothing
+/// changes.
 /// </summary>
 internal sealed class InflationLimit<TMemory>(AssimilationTriple<TMemory> triple) : IDisposable where TMemory : IMemory<TMemory>
 {
@@ -23,7 +23,7 @@ internal sealed class InflationLimit<TMemory>(AssimilationTriple<TMemory> triple
 
     private double Most => analyzer!.LargestLift!.Value;
 
-    /// <summary>Goes on with lifts from before.</summary>
+    /// <summary>Resumes with the lifts of an earlier run.</summary>
     /// <param name="lift">l; copied.</param>
     public void Restore(Tensor lift)
     {
@@ -31,9 +31,9 @@ internal sealed class InflationLimit<TMemory>(AssimilationTriple<TMemory> triple
         Lift = lift.clone().DetachFromDisposeScope();
     }
 
-    /// <summary>The analysis, lowered where its inflation went too far.</summary>
+    /// <summary>Gives the analysis, with deviations lowered where its inflation went too far.</summary>
     /// <param name="forecast">The memory before it.</param>
-    /// <param name="analysis">What the analyzer gave.</param>
+    /// <param name="analysis">The analyzer's output.</param>
     public TMemory Apply(TMemory forecast, TMemory analysis)
     {
         if (analyzer is null) return analysis;
@@ -62,7 +62,7 @@ internal sealed class InflationLimit<TMemory>(AssimilationTriple<TMemory> triple
         return analyzer!.Lowered(analysis, factor).Map(tensor => tensor.MoveToOuterDisposeScope());
     }
 
-    // Members, of memories that are ensembles at the time of the analysis.
+    // The members, of memories that are ensembles at the time of the analysis.
     private static Tensor? Ensembles(TMemory memory) => memory switch
     {
         EnsembleMemory ensemble => ensemble.Members,

@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Adds the model's forecast of each cycle that was started some cycles earlier from another column of the view, for
-/// instance a filter's analysis. The first cycles, for which there is no such forecast, are left out of the view.
+/// Adds the model's forecast for each cycle, started some cycles earlier from another column of the view, for instance a filter's
+/// analysis. The first cycles, which have no such forecast, are left out of the view.
 /// </summary>
-/// <param name="dynamics">The model; run without model error.</param>
-/// <param name="start">The column forecasts start from, <c>[n]</c>.</param>
+/// <param name="dynamics">The model; it runs without model error.</param>
+/// <param name="start">The column that forecasts start from, <c>[n]</c>.</param>
 /// <param name="output">The column it adds, <c>[n]</c>.</param>
-/// <param name="lead">How many cycles earlier a forecast starts, at least 1.</param>
-/// <param name="timeTolerance">How far from the model's steps, counted from the first cycle, a cycle may lie, as a share of a step
+/// <param name="lead">The lead of a forecast in cycles, at least 1.</param>
+/// <param name="timeTolerance">The largest distance of a cycle from the model's steps, counted from the first cycle, as a share of a step
 /// (default: a twentieth).</param>
 [Component("lead-time-forecast", 2)]
 public sealed class LeadTimeForecast(IDynamics dynamics, Column start, Column output, int lead,
@@ -31,7 +31,7 @@ public sealed class LeadTimeForecast(IDynamics dynamics, Column start, Column ou
     public Column Output => output;
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The view has no more cycles than the lead.</exception>
+    /// <exception cref="ArgumentException">The view has too few cycles for the lead.</exception>
     public ITrajectoryView Transform(ITrajectoryView input)
     {
         var schema = Contract.Apply(input.Schema, Name);

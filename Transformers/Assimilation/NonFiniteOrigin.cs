@@ -4,22 +4,22 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Finds out what values that are not finite, or a failed factorisation, come from. It is asked after the fact.</summary>
+/// <summary>Finds the origin of non-finite values or of a failed factorisation, after the fact.</summary>
 public static class NonFiniteOrigin
 {
-    /// <summary>Whether an exception says that numbers cannot be worked with; a defect or bad input is something else.</summary>
-    /// <param name="failed">What was thrown.</param>
+    /// <summary>Whether an exception reports numerical failure, as opposed to a defect or bad input.</summary>
+    /// <param name="failed">The exception.</param>
     public static bool IsNumerical(Exception failed) =>
         failed is ArithmeticException || (failed is ExternalException && failed.Message.Contains("linalg", StringComparison.Ordinal));
 
-    /// <summary>The divergence of a forecast.</summary>
+    /// <summary>Describes the divergence of a forecast.</summary>
     /// <param name="method">The method's name.</param>
     /// <param name="model">The propagater's name.</param>
-    /// <param name="forecast">What it gave; null where it threw.</param>
+    /// <param name="forecast">The propagater's output; null if it threw.</param>
     /// <param name="stateDimension">n</param>
     /// <param name="cycle">The cycle, from 0.</param>
-    /// <param name="time">Its time.</param>
-    /// <param name="failed">What was thrown; null where nothing was.</param>
+    /// <param name="time">The time of the forecast.</param>
+    /// <param name="failed">The exception; null if there was none.</param>
     public static DivergenceException Forecast<TMemory>(string method, string model, TMemory? forecast, long stateDimension, long cycle,
         double time,
         Exception? failed) where TMemory : IMemory<TMemory>
@@ -33,15 +33,15 @@ public static class NonFiniteOrigin
         return new(method, "forecast", cycle, time, cause, remedy, inner: failed);
     }
 
-    /// <summary>The divergence of an analysis.</summary>
+    /// <summary>Describes the divergence of an analysis.</summary>
     /// <param name="method">The method's name.</param>
-    /// <param name="analyzer">Its analyzer.</param>
-    /// <param name="forecast">What the analyzer was given, finite.</param>
-    /// <param name="observation">What was observed.</param>
-    /// <param name="analysis">What the analyzer gave; null where it threw.</param>
+    /// <param name="analyzer">The method's analyzer.</param>
+    /// <param name="forecast">The analyzer's input, finite.</param>
+    /// <param name="observation">The observation.</param>
+    /// <param name="analysis">The analyzer's output; null if it threw.</param>
     /// <param name="stateDimension">n</param>
     /// <param name="cycle">The cycle, from 0.</param>
-    /// <param name="failed">What was thrown; null where nothing was.</param>
+    /// <param name="failed">The exception; null if there was none.</param>
     public static DivergenceException Analysis<TMemory>(string method, IAnalyzer<TMemory> analyzer, TMemory forecast,
         Observation observation,
         TMemory? analysis, long stateDimension, long cycle, Exception? failed) where TMemory : IMemory<TMemory>
@@ -57,10 +57,11 @@ public static class NonFiniteOrigin
         return new(method, "analysis", cycle, observation.Time, cause, remedy, inner: failed);
     }
 
-    /// <summary>What an observation operator gave that is not finite, in words; null where it did not, or cannot be asked.</summary>
+    /// <summary>Describes the non-finite output of an observation operator in words; null if the output is finite, or if the operator
+    /// cannot be evaluated.</summary>
     /// <param name="observes">H</param>
-    /// <param name="memory">The states it is asked for.</param>
-    /// <param name="observation">What exists of the observations; null = all.</param>
+    /// <param name="memory">The states it is evaluated at.</param>
+    /// <param name="observation">The observations that exist; null = all.</param>
     public static string? OfOperator<TMemory>(IObservationOperator? observes, TMemory memory, Observation? observation)
         where TMemory : IMemory<TMemory>
     {
@@ -75,8 +76,9 @@ public static class NonFiniteOrigin
         catch (Exception failed) when (IsNumerical(failed)) { return $"the observation operator '{observes.Name}' failed: {Told(failed)}"; }
     }
 
-    /// <summary>What was thrown, in words; never libtorch's own text, which names no cure, and a matrix that nobody knows.</summary>
-    /// <param name="failed">What was thrown.</param>
+    /// <summary>Describes the exception in words; never with libtorch's own text, which names no remedy and a matrix that the user does
+    /// not know.</summary>
+    /// <param name="failed">The exception.</param>
     public static string Told(Exception failed) => failed is ExternalException
         ? "a factorisation came to no end, for a matrix that is not positive definite to round-off, or not finite"
         : failed.Message.Trim().TrimEnd('.');

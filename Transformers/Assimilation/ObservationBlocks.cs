@@ -4,11 +4,11 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Gathers the observations of some cycles in a row into one cycle, newest first, with their masks, so that a model whose step is as
-/// long takes them in at once (<see cref="LaggedObservationOperator"/>). All other columns are those of the last of the cycles;
-/// cycles at the end that fill no block are left out.
+/// Gathers the observations of several successive cycles into one cycle, newest first, with their masks, so that a model with a step of
+/// that length assimilates them at once (<see cref="LaggedObservationOperator"/>). All other columns are those of the last of the cycles.
+/// Cycles at the end that fill no block are left out.
 /// </summary>
-/// <param name="length">How many cycles, at least 1.</param>
+/// <param name="length">The number of cycles, at least 1.</param>
 [Component("observation-blocks")]
 public sealed class ObservationBlocks(int length) : ITransformer
 {
@@ -21,8 +21,8 @@ public sealed class ObservationBlocks(int length) : ITransformer
     public SchemaContract Contract { get; } = new([new(Columns.Observation, ColumnDefinition.AnySize)], []);
 
     /// <inheritdoc/>
-    /// <exception cref="SchemaException">There are no observations, or the size of their errors changes from cycle to cycle, which a block
-    /// could not say.</exception>
+    /// <exception cref="SchemaException">There are no observations, or the size of their errors changes from cycle to cycle, which a
+    /// block cannot represent.</exception>
     public TrajectorySchema GetOutputSchema(TrajectorySchema input)
     {
         Contract.Apply(input, Name);
@@ -34,7 +34,7 @@ public sealed class ObservationBlocks(int length) : ITransformer
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The view has fewer cycles; while it is read: cycles of networks that change.</exception>
+    /// <exception cref="ArgumentException">The view has too few cycles; or, during reading, its networks change.</exception>
     public ITrajectoryView Transform(ITrajectoryView input)
     {
         var schema = GetOutputSchema(input.Schema);

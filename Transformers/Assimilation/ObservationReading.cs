@@ -3,13 +3,13 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Takes a cycle's observation out of a view, checked, for whoever runs an analyzer over one.</summary>
+/// <summary>Reads and checks a cycle's observation from a view, for code that runs an analyzer over the view.</summary>
 public static class ObservationReading
 {
-    /// <summary>Refuses a view in which observation errors have a size of their own in every trajectory.</summary>
+    /// <summary>Refuses a view whose observation errors have a different size in each trajectory.</summary>
     /// <param name="schema">The view's schema.</param>
-    /// <param name="method">Who cannot take it, for the message.</param>
-    /// <exception cref="SchemaException">It is such a view.</exception>
+    /// <param name="method">The method that cannot use it, for the message.</param>
+    /// <exception cref="SchemaException">The view is of that kind.</exception>
     internal static void RequireOneError(this TrajectorySchema schema, string method)
     {
         if (schema.Has(Columns.ObservationErrorScale))
@@ -19,15 +19,15 @@ public static class ObservationReading
     }
 
     /// <summary>
-    /// The observation of a cursor's cycle in the precision and on the device of another tensor. Values that the mask calls
-    /// missing become zero, whatever they were.
+    /// Gives the observation of a cursor's cycle in the precision and on the device of another tensor. Values that the mask calls missing
+    /// become zero, whatever they were.
     /// </summary>
     /// <param name="cycle">The cursor, on a cycle.</param>
-    /// <param name="schema">The schema of its view: whether there is a mask.</param>
-    /// <param name="like">A tensor of the memory it is for.</param>
-    /// <param name="method">Who asks, for a message.</param>
-    /// <exception cref="ArgumentException">A value that is observed is infinite or not a number, the mask is not boolean, or a scale of the
-    /// errors is not above zero; the message names the cycle.</exception>
+    /// <param name="schema">The schema of its view, which says if there is a mask.</param>
+    /// <param name="like">A tensor of the memory that the observation is for.</param>
+    /// <param name="method">The method that asks, for a message.</param>
+    /// <exception cref="ArgumentException">An observed value is infinite or not a number, the mask is not boolean, or a scale of the
+    /// errors is not above zero. The message names the cycle.</exception>
     public static Observation ReadObservation(this ITrajectoryCursor cycle, TrajectorySchema schema, Tensor like, string method)
     {
         var values = cycle[Columns.Observation].to(like.dtype, like.device);

@@ -5,16 +5,16 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// The one loop of all sequential methods (Boudier et al. eq. 4.1): from the memory before the first cycle, propagate to
-/// the cycle's time, take in its observation, say what the memory means before and after.
+/// The loop of all sequential methods (Boudier et al. eq. 4.1): from the memory before the first cycle, propagate to the cycle's time,
+/// assimilate its observation, and decode the memory before and after.
 /// <code>
 /// h^b_t = b(h^a_(t-1))     forecast q^b_t = c(h^b_t)
 /// h^a_t = a(h^b_t, y_t)    analysis q^a_t = c(h^a_t)
 /// </code>
-/// It reads <see cref="Columns.Observation"/>, and <see cref="Columns.ObservationMask"/> where the view has it, and adds
-/// <see cref="Columns.Forecast"/>, <see cref="Columns.Analysis"/> and, where the procoder has one, their spread; with
-/// <see cref="DivergenceHandling.Isolate"/> also <see cref="Columns.Diverged"/>. All that changes belongs to a run, so one
-/// object serves many runs and threads at once.
+/// It reads <see cref="Columns.Observation"/>, and <see cref="Columns.ObservationMask"/> if the view has it, and adds
+/// <see cref="Columns.Forecast"/>, <see cref="Columns.Analysis"/> and, if the procoder has one, their spread; with
+/// <see cref="DivergenceHandling.Isolate"/> also <see cref="Columns.Diverged"/>. All mutable state belongs to a run, so one object serves
+/// many runs and threads at once.
 /// </summary>
 /// <typeparam name="TMemory">The memory H.</typeparam>
 [Component("sequential-assimilation", 2)]
@@ -23,19 +23,19 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponentSt
     private readonly DataAssimilationContext context;
     private readonly AssimilationSystem? system;
 
-    /// <summary>Makes a method of its record for a system; one with something to learn is fitted before it is applied.</summary>
+    /// <summary>Makes a method of its record for a system. A method with something to learn is fitted before it is applied.</summary>
     /// <param name="method">The method's settings; they become <see cref="Options"/>.</param>
     /// <param name="system">The model, what is observed of it, and where it starts.</param>
-    /// <param name="context">Whose seed its random streams follow and on whose device they are drawn.</param>
+    /// <param name="context">The context whose seed the method's random streams follow; they are drawn on its device.</param>
     public SequentialAssimilation(AssimilationMethod<TMemory> method, AssimilationSystem system, DataAssimilationContext context)
         : this(method.Name ?? method.UsualName, method.Triple(system, context), system.Network, context, method) => this.system = system;
 
     /// <summary>Makes a method of a triple.</summary>
-    /// <param name="name">What to call it in messages and tables.</param>
-    /// <param name="triple">Analyzer, propagater, procoder, and where the memory starts.</param>
+    /// <param name="name">The method's name in messages and tables.</param>
+    /// <param name="triple">Analyzer, propagater, procoder, and the source of the memory.</param>
     /// <param name="stateDimension">n</param>
     /// <param name="observationDimension">p</param>
-    /// <param name="context">Whose seed its random streams follow and on whose device they are drawn.</param>
+    /// <param name="context">The context whose seed the method's random streams follow; they are drawn on its device.</param>
     /// <param name="settings">Settings.</param>
     /// <exception cref="ArgumentException">A dimension below one, or a bound that is not above zero.</exception>
     [Saved]
@@ -60,10 +60,10 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponentSt
     }
 
     /// <summary>Makes a method of a triple for an observation network.</summary>
-    /// <param name="name">What to call it in messages and tables.</param>
-    /// <param name="triple">Analyzer, propagater, procoder, and where the memory starts.</param>
-    /// <param name="network">What is observed: its operator says the dimensions.</param>
-    /// <param name="context">Whose seed its random streams follow and on whose device they are drawn.</param>
+    /// <param name="name">The method's name in messages and tables.</param>
+    /// <param name="triple">Analyzer, propagater, procoder, and the source of the memory.</param>
+    /// <param name="network">The observation network; its operator gives the dimensions.</param>
+    /// <param name="context">The context whose seed the method's random streams follow; they are drawn on its device.</param>
     /// <param name="options">Settings.</param>
     public SequentialAssimilation(string name, AssimilationTriple<TMemory> triple, IObservationNetwork network,
         DataAssimilationContext context, SequentialAssimilationOptions? options = null)
@@ -75,7 +75,7 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponentSt
     /// <inheritdoc/>
     public SchemaContract Contract { get; }
 
-    /// <summary>Analyzer, propagater, procoder, and where the memory starts.</summary>
+    /// <summary>Analyzer, propagater, procoder, and the source of the memory.</summary>
     public AssimilationTriple<TMemory> Triple { get; }
 
     /// <summary>Its settings.</summary>
@@ -100,11 +100,9 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponentSt
         return output;
     }
 
-    /// <summary>
-    /// The method with what it learned; a method with nothing to learn is given back as it is.
-    /// </summary>
-    /// <param name="data">What is learned from; a background covariance or a climatology needs the truth.</param>
-    /// <param name="cancellation">Stops it.</param>
+    /// <summary>Gives the fitted method; a method with nothing to learn returns itself.</summary>
+    /// <param name="data">The training data; a background covariance or a climatology needs the truth.</param>
+    /// <param name="cancellation">Cancels the work.</param>
     /// <exception cref="SchemaException">The data lacks a column that the method or its learning needs.</exception>
     public SequentialAssimilation<TMemory> Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
@@ -119,17 +117,17 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponentSt
     ITransformer IEstimator<ITransformer>.Fit(ITrajectoryView data, CancellationToken cancellation) => Fit(data, cancellation);
 
     /// <inheritdoc/>
-    /// <exception cref="InvalidOperationException">The method has something to learn and was not fitted.</exception>
+    /// <exception cref="InvalidOperationException">The method must be fitted first and was not.</exception>
     public ITrajectoryView Transform(ITrajectoryView input)
     {
         RequireFitted();
         return new TrajectoryView(GetOutputSchema(input.Schema), input, source => new AssimilationRun<TMemory>(this, input, source));
     }
 
-    /// <summary>Runs over a view for those who want the memory itself: its densities, and forecasts from it.</summary>
+    /// <summary>Runs over a view with access to the memory itself: its densities, and forecasts from it.</summary>
     /// <param name="input">The view with the observations.</param>
-    /// <returns>The run before its first cycle; <c>MoveNext</c> takes it on.</returns>
-    /// <exception cref="InvalidOperationException">The method has something to learn and was not fitted.</exception>
+    /// <returns>The run before its first cycle; <c>MoveNext</c> advances it.</returns>
+    /// <exception cref="InvalidOperationException">The method must be fitted first and was not.</exception>
     public AssimilationRun<TMemory> Run(ITrajectoryView input)
     {
         RequireFitted();
@@ -137,16 +135,16 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponentSt
         return new AssimilationRun<TMemory>(this, input, input.OpenCursor());
     }
 
-    /// <summary>Where its messages go.</summary>
+    /// <summary>The logger of its messages.</summary>
     internal ILogger Logger => context.Logger;
 
-    /// <summary>Whose seed its random streams follow.</summary>
+    /// <summary>The context whose seed its random streams follow.</summary>
     internal DataAssimilationContext Context => context;
 
-    /// <summary>What its random streams are named after.</summary>
+    /// <summary>The name that its random streams derive from.</summary>
     internal string Stream => Options.Stream ?? "assimilation/" + Name;
 
-    // A method keeps its random numbers in files, whatever it is called when it is read.
+    // The name of the random streams is stored in files, so that it does not depend on the method's name when it is loaded.
     private SequentialAssimilationOptions Settings => Options with { Stream = Stream };
 
     /// <summary>Opens one of the method's random streams.</summary>

@@ -3,7 +3,7 @@ using TorchSharp;
 namespace DaML.Components;
 
 /// <summary>
-/// Takes no observation into the memory: with a model, its free run; with climatology, what is known without a model and without
+/// Leaves every observation unused: with a model this gives its free run; with a climatology, the knowledge without model and
 /// observations.
 /// </summary>
 /// <typeparam name="TMemory">The memory H.</typeparam>

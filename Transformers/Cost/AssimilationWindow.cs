@@ -4,18 +4,18 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What 4D-Var minimises over: a span of time on the grid of a model's time steps, the background at its beginning and the
+/// The window over which 4D-Var minimises: a span of time on the grid of a model's time steps, the background at its beginning and the
 /// observations in it, for a batch of trajectories at once.
 /// </summary>
 public sealed class AssimilationWindow
 {
     /// <summary>Makes a window.</summary>
     /// <param name="background">x_b at the window's beginning, <c>[batch, n]</c>, finite.</param>
-    /// <param name="span">From when to when, a whole number of time steps; of no length for an analysis at one time (3D-Var).</param>
+    /// <param name="span">The interval, a whole number of time steps; of zero length for an analysis at one time (3D-Var).</param>
     /// <param name="timeStep">The model's time step.</param>
-    /// <param name="observations">The observations, at steps of the window, in any order; several may have one time. Finite; values that
+    /// <param name="observations">The observations, at steps of the window, in any order; several may share a time. Finite; values that
     /// the mask calls missing may be anything and become zero.</param>
-    /// <exception cref="ArgumentException">Shapes that differ, values that are not finite, times outside of the window or between its
+    /// <exception cref="ArgumentException">Shapes differ, values are non-finite, or times lie outside the window or between its
     /// steps.</exception>
     public AssimilationWindow(State background, TimeInterval span, double timeStep, IReadOnlyList<Observation> observations)
     {
@@ -42,7 +42,7 @@ public sealed class AssimilationWindow
     /// <summary>x_b at the window's beginning.</summary>
     public State Background { get; }
 
-    /// <summary>From when to when.</summary>
+    /// <summary>The interval of the window.</summary>
     public TimeInterval Span { get; }
 
     /// <summary>The model's time step.</summary>
@@ -54,17 +54,17 @@ public sealed class AssimilationWindow
     /// <summary>The observations in the window.</summary>
     public IReadOnlyList<Observation> Observations { get; }
 
-    /// <summary>Number of trajectories.</summary>
+    /// <summary>The number of trajectories.</summary>
     public long Batch => Background.Values.size(0);
 
-    /// <summary>The state's dimension n.</summary>
+    /// <summary>The dimension n of the state.</summary>
     public long Dimension => Background.Values.size(1);
 
     /// <summary>The time of a step, from 0 for the window's beginning to <see cref="Steps"/> for its end.</summary>
     public double TimeOf(int step) => Span.From + step * TimeStep;
 
     /// <summary>The step at a time.</summary>
-    /// <exception cref="ArgumentException">The time is outside of the window, or further from a step than
+    /// <exception cref="ArgumentException">The time is outside the window, or further from a step than
     /// <see cref="TimeInterval.DefaultTolerance"/>.</exception>
     public int StepOf(double time)
     {
@@ -78,10 +78,10 @@ public sealed class AssimilationWindow
     }
 
     /// <summary>The window of one trajectory, as a batch of one.</summary>
-    // In memory of its own, since bits may depend on where rows lie.
+    // In its own memory, since bits may depend on the position of rows.
     internal AssimilationWindow Trajectory(long index) => OfRows(tensor => tensor.narrow(0, index, 1).clone());
 
-    /// <summary>The window with each trajectory so many times, one copy after the other.</summary>
+    /// <summary>Repeats each trajectory of the window, one copy after the other.</summary>
     internal AssimilationWindow Repeated(long times) => OfRows(tensor => tensor.repeat_interleave(times, 0));
 
     private AssimilationWindow OfRows(Func<Tensor, Tensor> rows) => new(new State(rows(Background.Values)), Span, TimeStep,
@@ -91,6 +91,6 @@ public sealed class AssimilationWindow
             ErrorScale = observation.ErrorScale is { } scale ? rows(scale) : null,
         })]);
 
-    /// <summary>Zeros <c>[batch, size]</c> in the window's precision, on its device.</summary>
+    /// <summary>Zeros <c>[batch, size]</c> in the window's precision and on its device.</summary>
     internal Tensor Zeros(long size) => zeros([Batch, size], dtype: Background.Values.dtype, device: Background.Values.device);
 }

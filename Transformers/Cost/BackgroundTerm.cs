@@ -1,6 +1,6 @@
 namespace DaML.Components;
 
-/// <summary>Which variable a minimisation varies.</summary>
+/// <summary>The variable of a minimisation.</summary>
 public enum ControlVariable
 {
     /// <summary>
@@ -8,7 +8,7 @@ public enum ControlVariable
     /// </summary>
     BackgroundSquareRoot,
 
-    /// <summary>dx itself: the Hessian is B^-1 + G^T R^-1 G, as badly conditioned as B; to compare preconditioners on.</summary>
+    /// <summary>dx itself: the Hessian is B^-1 + G^T R^-1 G, as badly conditioned as B; it serves to compare preconditioners.</summary>
     Increment,
 }
 
@@ -17,8 +17,8 @@ public enum ControlVariable
 /// beginning (Courtier et al. 1994, Q. J. R. Meteorol. Soc. 120, 1367-1387).
 /// </summary>
 /// <param name="background">B, of the state's dimension.</param>
-/// <param name="variable">What is varied (default: the square-root transform); a singular B is varied by it alone.</param>
-/// <exception cref="ArgumentException">B is singular and the increment is varied.</exception>
+/// <param name="variable">The control variable (default: the square-root transform); a singular B needs that one.</param>
+/// <exception cref="ArgumentException">B is singular and the control variable is the increment.</exception>
 [Component("background-term")]
 public sealed class BackgroundTerm([Saved("covariance")] IErrorCovariance background,
     ControlVariable variable = ControlVariable.BackgroundSquareRoot) : IPriorTerm
@@ -32,7 +32,7 @@ public sealed class BackgroundTerm([Saved("covariance")] IErrorCovariance backgr
             $"with {nameof(ControlVariable)}.{nameof(ControlVariable.Increment)} J_b is 1/2 dx^T B^-1 dx",
             $"{nameof(ControlVariable)}.{nameof(ControlVariable.BackgroundSquareRoot)} needs the root of B alone.");
 
-    /// <summary>What is varied.</summary>
+    /// <summary>The control variable.</summary>
     public ControlVariable Variable { get; } = Enum.IsDefined(variable) ? variable
         : throw new ArgumentOutOfRangeException(nameof(variable), variable, $"No such control variable: {variable}.");
 
@@ -41,7 +41,7 @@ public sealed class BackgroundTerm([Saved("covariance")] IErrorCovariance backgr
         : throw new ArgumentException(
             $"The background error covariance must have the dimension of the state, {window.Dimension}; given: {Covariance.Dimension}.");
 
-    /// <summary>The window's beginning.</summary>
+    /// <summary>Step 0, the window's beginning.</summary>
     public IEnumerable<int> UsedSteps(AssimilationWindow window) => [0];
 
     /// <inheritdoc/>

@@ -8,11 +8,11 @@ namespace DaML.Components;
 public sealed record CostPart(string Term, Tensor Value);
 
 /// <summary>The value of a cost function, term by term.</summary>
-/// <param name="Parts">In the order of the terms.</param>
-/// <param name="Total">Their sum, <c>[batch]</c></param>
+/// <param name="Parts">The terms' values, in their order.</param>
+/// <param name="Total">The sum of the parts, <c>[batch]</c></param>
 public sealed record CostBreakdown(IReadOnlyList<CostPart> Parts, Tensor Total)
 {
-    /// <summary>The sum of the terms of a name, <c>[batch]</c>.</summary>
+    /// <summary>The sum of the terms with a name, <c>[batch]</c>.</summary>
     /// <exception cref="KeyNotFoundException">There is no such term.</exception>
     public Tensor this[string term]
     {

@@ -3,14 +3,14 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The weak digital-filter constraint, J_c = 1/2 |sum_k h_k x_k - x_{K/2}|^2 in C^-1 (Gauthier and Thepaut 2001, Mon. Wea.
-/// Rev. 129, 2089-2102): it penalises what a low-pass filter over the window takes off the state at its middle. The filter
-/// is the ideal one cut to the window by the Lanczos window, h_k ~ sin(k theta) / (k pi) sin(k pi / (m + 1)) / (k pi / (m + 1))
-/// for k = -m .. m (Lynch and Huang 1992, Mon. Wea. Rev. 120, 1019-1034), scaled to a sum of one.
+/// The weak digital-filter constraint, J_c = 1/2 |sum_k h_k x_k - x_{K/2}|^2 in C^-1 (Gauthier and Thepaut 2001, Mon. Wea. Rev. 129,
+/// 2089-2102): it penalises the part that a low-pass filter over the window removes from the state at its middle. The filter is the ideal
+/// one cut to the window by the Lanczos window, h_k ~ sin(k theta) / (k pi) sin(k pi / (m + 1)) / (k pi / (m + 1)) for k = -m .. m (Lynch
+/// and Huang 1992, Mon. Wea. Rev. 120, 1019-1034), scaled to a sum of one.
 /// </summary>
 /// <param name="cutoffPeriod">Oscillations of a shorter period are penalised, in the model's unit of time; theta = 2 pi h / cutoffPeriod
 /// for the time step h.</param>
-/// <param name="allowed">C, the covariance that such oscillations are allowed to have.</param>
+/// <param name="allowed">C, the covariance allowed for such oscillations.</param>
 [Component("digital-filter-term")]
 public sealed class DigitalFilterTerm(double cutoffPeriod, IErrorCovariance allowed) : ICostTerm
 {

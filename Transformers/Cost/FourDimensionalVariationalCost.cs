@@ -4,25 +4,24 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// 4D-Var's cost function J(v) = sum of 1/2 v^T C v over prior terms + sum of J_k(x(v)) over terms that look at the
-/// trajectory, with the control vector v made of the prior terms' parts in their order, and x(v) the model's run from the
-/// background with the increments that follow from v. Gradient and Gauss-Newton Hessian are exact, by the model's tangent
-/// linear and adjoint.
+/// 4D-Var's cost function J(v) = sum of 1/2 v^T C v over prior terms + sum of J_k(x(v)) over terms of the trajectory. The control vector
+/// v consists of the prior terms' parts in their order; x(v) is the model's run from the background with the increments that follow from
+/// v. Gradient and Gauss-Newton Hessian are exact: they use the model's tangent linear and adjoint.
 /// </summary>
 [Component("four-dimensional-variational-cost")]
 public sealed class FourDimensionalVariationalCost
 {
-    // Increments and sensitivities of a block product, of all its vectors at the steps that matter, take no more memory than this.
+    // Increments and sensitivities of a block product, of all its vectors at the steps in use, take at most this much memory.
     private const long BlockBytes = 1L << 28;
 
     private readonly IDynamics dynamics;
     private readonly WindowModel model;
 
     /// <summary>Makes a cost function.</summary>
-    /// <param name="dynamics">The model; its own error, where it has one, counts only by a <see cref="ModelErrorTerm"/>.</param>
+    /// <param name="dynamics">The model; its own error, if it has one, counts only through a <see cref="ModelErrorTerm"/>.</param>
     /// <param name="priors">The terms with control variables, at least one; usually a <see cref="BackgroundTerm"/>.</param>
-    /// <param name="terms">The terms that look at the trajectory, at least one; usually an <see cref="ObservationTerm"/>.</param>
-    /// <exception cref="ArgumentException">There are no terms of one sort.</exception>
+    /// <param name="terms">The terms of the trajectory, at least one; usually an <see cref="ObservationTerm"/>.</param>
+    /// <exception cref="ArgumentException">There are no prior terms, or no terms of the trajectory.</exception>
     public FourDimensionalVariationalCost(IDynamics dynamics, IReadOnlyList<IPriorTerm> priors, IReadOnlyList<ICostTerm> terms)
     {
         if (priors.Count == 0)
@@ -42,14 +41,14 @@ public sealed class FourDimensionalVariationalCost
     /// <summary>The terms with control variables.</summary>
     public IReadOnlyList<IPriorTerm> Priors { get; }
 
-    /// <summary>The terms that look at the trajectory.</summary>
+    /// <summary>The terms of the trajectory.</summary>
     public IReadOnlyList<ICostTerm> Terms { get; }
 
     /// <summary>m, the size of the control vector in a window.</summary>
     /// <exception cref="ArgumentException">A term does not fit the window.</exception>
     public long ControlDimension(AssimilationWindow window) => Priors.Sum(prior => prior.ControlDimension(window));
 
-    /// <summary>The control vector of the background, zero.</summary>
+    /// <summary>The control vector of the background: zeros.</summary>
     /// <exception cref="ArgumentException">The model or a term does not fit the window.</exception>
     public ControlVector Background(AssimilationWindow window)
     {
@@ -96,7 +95,7 @@ public sealed class FourDimensionalVariationalCost
     }
 
     /// <summary>The Gauss-Newton Hessian at v times a vector: C u + L^T (sum of M'^T H_k M') L u.</summary>
-    /// <param name="trajectory">x(v), where model and terms are linearised.</param>
+    /// <param name="trajectory">x(v), the point of linearisation of model and terms.</param>
     /// <param name="vector">u</param>
     public ControlVector HessianProduct(WindowTrajectory<State> trajectory, ControlVector vector)
     {
@@ -106,9 +105,8 @@ public sealed class FourDimensionalVariationalCost
 
     /// <summary>
     /// The quadratic cost of an inner loop around v: J at v plus a change u, with model and operators linearised. The model is linearised
-    /// once
-    /// (<see cref="IDynamics.Linearise"/>): a product costs its tangent linear and its adjoint, for several vectors at once where the model
-    /// does that. To be disposed of.
+    /// once (<see cref="IDynamics.Linearise"/>): a product costs its tangent linear and its adjoint, for several vectors at once if the
+    /// model supports it. The caller disposes it.
     /// </summary>
     /// <param name="trajectory">x(v); the products of the Hessian use it, so it must live as long as they do.</param>
     /// <param name="control">v</param>
@@ -125,11 +123,10 @@ public sealed class FourDimensionalVariationalCost
     }
 
     /// <summary>
-    /// The run from a window's background and the quadratic cost around it, for those who look at Hessians only: the value of J is left
-    /// at zero.
+    /// The run from a window's background and the quadratic cost around it, for use of the Hessian alone: the value of J is left at zero.
     /// </summary>
     /// <param name="window">The window.</param>
-    /// <returns>The run, which belongs to the caller's dispose scope, and the quadratic cost, to be disposed of before it.</returns>
+    /// <returns>The run, which belongs to the caller's dispose scope, and the quadratic cost; dispose the latter first.</returns>
     public (WindowTrajectory<State> Trajectory, QuadraticCost Quadratic) AtBackground(AssimilationWindow window)
     {
         var control = Background(window);
@@ -144,7 +141,7 @@ public sealed class FourDimensionalVariationalCost
     private IEnumerable<(string Name, Tensor Value)> PriorValues(AssimilationWindow window, ControlVector control) =>
         Parts(window, control).Select(part => (part.Term.Name, 0.5 * part.Control.Dot(part.Term.HessianProduct(part.Control))));
 
-    // Refuses to minimise from a background whose cost is not finite.
+    // Refuses to minimise from a background whose cost is non-finite.
     internal void RequireFinite(WindowTrajectory<State> trajectory, CostBreakdown value)
     {
         if (value.Total.isfinite().all().ToBoolean()) return;
@@ -153,7 +150,7 @@ public sealed class FourDimensionalVariationalCost
             $"{string.Join(", ", value.Parts.Select(part => $"{part.Term} {part.Value.sum().ToDouble():g4}"))}.{Origin(trajectory)}");
     }
 
-    // Refuses a gradient that is not finite, of a cost that is.
+    // Refuses a non-finite gradient of a finite cost.
     internal void RequireFinite(AssimilationWindow window, ControlVector gradient)
     {
         if (FiniteNumbers.All(gradient.Values)) return;
@@ -162,7 +159,7 @@ public sealed class FourDimensionalVariationalCost
             $"though the cost is: the adjoint of an observation operator or of {dynamics.Name} gave values that are not.");
     }
 
-    // What a cost that is not finite comes from, as sentences to go on with; empty where no origin is seen.
+    // The origin of a non-finite cost, as sentences to append; empty if none is found.
     internal string Origin(WindowTrajectory<State> trajectory)
     {
         using var scope = NewDisposeScope();
@@ -201,7 +198,7 @@ public sealed class FourDimensionalVariationalCost
         return new(Combined(linearisation.At.Window, vector, linearisation.Adjoint(contributions)).Values.MoveToOuterDisposeScope());
     }
 
-    // As many vectors at once as memory is set aside for.
+    // As many vectors at once as the memory limit allows.
     private Tensor HessianProducts(WindowLinearisation linearisation, Tensor vectors)
     {
         using var scope = NewDisposeScope();
@@ -220,7 +217,7 @@ public sealed class FourDimensionalVariationalCost
         return result.MoveToOuterDisposeScope();
     }
 
-    // The terms take one vector after the other, the model all of them.
+    // The terms take one vector after the other, the model takes all of them.
     private Tensor BlockProduct(WindowLinearisation linearisation, ControlVector[] vectors)
     {
         var (at, window) = (linearisation.At, linearisation.At.Window);

@@ -6,27 +6,27 @@ namespace DaML.Components;
 /// <summary>Settings of a check of 4D-Var's gradient, with their defaults.</summary>
 public sealed record GradientCheckOptions
 {
-    /// <summary>How many random directions it is checked along (default: 5).</summary>
+    /// <summary>The number of random directions of the check (default: 5).</summary>
     public int Directions { get; init; } = 5;
 
-    /// <summary>Whether every component of the control vector is checked, by two model runs each, instead of random directions (default:
+    /// <summary>Whether to check every component of the control vector, by two model runs each, instead of random directions (default:
     /// no).</summary>
     public bool WholeGradient { get; init; }
 
     /// <summary>
-    /// The step sizes, from the largest, three or more (default: 1e-1 to 1e-7, a factor of ten apart). One is a typical vector of the
-    /// prior terms: d^T C d = m, which with the control variable transform is the length of a draw from N(0, I).
+    /// The step sizes, from the largest, three or more (default: 1e-1 to 1e-7, a factor of ten apart). A step of size one is a typical
+    /// vector of the prior terms: d^T C d = m, which with the control variable transform is the length of a draw from N(0, I).
     /// </summary>
     public IReadOnlyList<double> Steps { get; init; } = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7];
 
-    /// <summary>The relative error that a right gradient may have where differences can tell it that well (default: 1e-6).</summary>
+    /// <summary>The relative error allowed for a correct gradient if differences resolve it that well (default: 1e-6).</summary>
     public double Tolerance { get; init; } = 1e-6;
 
     /// <summary>The seed of directions and control vector (default: 1); they come from the stream <c>gradient-check</c>.</summary>
     public long Seed { get; init; } = 1;
 }
 
-/// <summary>What one step size shows.</summary>
+/// <summary>The result of one step size.</summary>
 /// <param name="Step">h</param>
 /// <param name="DifferenceError">|D - d^T g| over all directions d, as a fraction of the larger of |D| and |d^T g|, with the central
 /// difference D = (J(v + h d) - J(v - h d)) / 2h.</param>
@@ -34,24 +34,24 @@ public sealed record GradientCheckOptions
 /// the gradient, with h if not.</param>
 public sealed record GradientCheckStep(double Step, double DifferenceError, double Remainder);
 
-/// <summary>What a check found for one trajectory of the window.</summary>
-/// <param name="Trajectory">Which one, from 0.</param>
-/// <param name="Steps">What each step size showed, from the largest.</param>
-/// <param name="RelativeError">The error of the gradient against the central difference of the step that knows the slope best.</param>
-/// <param name="Resolution">How well that difference knows the slope, as a relative error: by how much differences of the next larger
-/// and smaller step deviate from it.</param>
+/// <summary>The result of a check for one trajectory of the window.</summary>
+/// <param name="Trajectory">The number of the trajectory, from 0.</param>
+/// <param name="Steps">The result of each step size, from the largest.</param>
+/// <param name="RelativeError">The error of the gradient against the central difference of the best-resolved step.</param>
+/// <param name="Resolution">The relative accuracy of that difference: how far differences of the next larger and smaller step deviate
+/// from it.</param>
 /// <param name="HessianAsymmetry">|u^T H w - w^T H u| / (|u| |H w|), of the Gauss-Newton Hessian.</param>
-/// <param name="Failure">What is wrong and what to look at; null where the check is passed.</param>
+/// <param name="Failure">The failure and the place to look; null if the check passed.</param>
 public sealed record GradientCheckTrajectory(int Trajectory, IReadOnlyList<GradientCheckStep> Steps, double RelativeError,
     double Resolution, double HessianAsymmetry, string? Failure);
 
 /// <summary>A check of 4D-Var's gradient and Gauss-Newton Hessian by differences of the cost; its text is a table with a verdict.</summary>
 /// <param name="Trajectories">For each trajectory of the window.</param>
 /// <param name="ControlDimension">m</param>
-/// <param name="Directions">How many directions; m of them for the whole gradient.</param>
+/// <param name="Directions">The number of directions; m for the whole gradient.</param>
 public sealed record GradientCheck(IReadOnlyList<GradientCheckTrajectory> Trajectories, long ControlDimension, long Directions)
 {
-    /// <summary>Whether gradient and Hessian are right in every trajectory.</summary>
+    /// <summary>Whether gradient and Hessian are correct in every trajectory.</summary>
     public bool IsRight => Trajectories.All(trajectory => trajectory.Failure is null);
 
     /// <summary>The largest of the trajectories' relative errors.</summary>

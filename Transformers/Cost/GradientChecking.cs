@@ -3,26 +3,26 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>4D-Var's gradient by differences of its cost: to check the one by the adjoint, and to compare its price.</summary>
+/// <summary>Computes 4D-Var's gradient by differences of its cost, to check the adjoint's gradient and to compare the price.</summary>
 public static class GradientChecking
 {
-    // Differences that do not tell the slope to this relative error cannot judge a gradient.
+    // Differences with a larger relative error in the slope cannot judge a gradient.
     private const double CoarsestResolution = 0.03;
 
-    // How far beyond what differences know the error of a right gradient may be.
+    // The allowed error of a correct gradient, as a factor of the accuracy of the differences.
     private const double Slack = 10;
 
     /// <summary>
-    /// dJ/dv by forward differences, (J(v + h e_i) - J(v)) / h for each component: m + 1 runs of the model where the adjoint takes one and
-    /// a run back. Right to about h, or to round-off over h.
+    /// dJ/dv by forward differences, (J(v + h e_i) - J(v)) / h for each component: m + 1 runs of the model where the adjoint takes one
+    /// and one back-propagation. Accurate to about h, or to round-off over h.
     /// </summary>
     /// <param name="cost">J</param>
     /// <param name="window">The window.</param>
     /// <param name="control">v, <c>[batch, m]</c></param>
     /// <param name="step">h, above zero.</param>
-    /// <param name="atOnce">How many components are run as one batch (default: 1, one model run after the other); a batch as large as m is
-    /// fastest, and takes m times the memory of a trajectory.</param>
-    /// <param name="cancellation">Looked at before every run.</param>
+    /// <param name="atOnce">The number of components that run as one batch (default: 1, one model run after the other); a batch as large
+    /// as m is fastest, and takes m times the memory of a trajectory.</param>
+    /// <param name="cancellation">Checked before every run.</param>
     /// <exception cref="ArgumentException">The window or the control vector does not fit, or a number is out of range.</exception>
     public static ControlVector GradientByDifferences(this FourDimensionalVariationalCost cost, AssimilationWindow window,
         ControlVector control, double step = 1e-6,
@@ -48,16 +48,16 @@ public static class GradientChecking
     }
 
     /// <summary>
-    /// Checks the gradient of a cost against differences of the cost itself, and that its Gauss-Newton Hessian is symmetric: whether model,
-    /// observation operator and terms have the derivatives that they say they have. For every step size it takes two runs of the model
-    /// for each direction, in one batch.
+    /// Checks the gradient of a cost against differences of the cost itself, and the symmetry of its Gauss-Newton Hessian. The check
+    /// shows if model, observation operator and terms have the derivatives that they claim. Every step size takes two runs of the model
+    /// per direction, in one batch.
     /// </summary>
     /// <param name="cost">J</param>
     /// <param name="window">The window.</param>
-    /// <param name="control">v, where it is checked, <c>[batch, m]</c>; null = a random vector of the size of a typical prior error.
-    /// Near the minimum, where the gradient vanishes, nothing can be told.</param>
-    /// <param name="options">Settings; null = their defaults.</param>
-    /// <param name="cancellation">Looked at before every run.</param>
+    /// <param name="control">v, the point of the check, <c>[batch, m]</c>; null = a random vector of the size of a typical prior error.
+    /// Near the minimum, where the gradient vanishes, the check cannot decide.</param>
+    /// <param name="options">Settings (default: null, their defaults).</param>
+    /// <param name="cancellation">Checked before every run.</param>
     /// <exception cref="ArgumentException">The window or the control vector does not fit, or a setting is out of range.</exception>
     public static GradientCheck CheckGradient(this FourDimensionalVariationalCost cost, AssimilationWindow window,
         ControlVector? control = null,
@@ -106,7 +106,7 @@ public static class GradientChecking
             remainders.Add(Doubles((forward - here - step * slopes).square().mean([-1]).sqrt()));
         }
         var errors = differences.Select(difference => Apart(difference, slopes)).ToList();
-        // By how much the differences of two neighbouring steps deviate from each other: round-off grows on one side, truncation on the
+        // How far the differences of two neighbouring steps deviate from each other: round-off grows on one side, truncation on the
         // other.
         var apart = differences.Zip(differences.Skip(1)).Select(pair => Apart(pair.First, pair.Second)).ToList();
         return new([.. Enumerable.Range(0, (int)window.Batch).Select(i => Judged(i, options, errors, remainders, apart, asymmetry[i],
@@ -152,7 +152,7 @@ public static class GradientChecking
         return cost.Value(cost.Run(repeated, all), all).Total.reshape(window.Batch, k).MoveToOuterDisposeScope();
     }
 
-    // The vector as long as one of the prior terms' typical ones, d^T C d = m.
+    // Scales the vector to the typical length of the prior terms, d^T C d = m.
     private static Tensor Typical(FourDimensionalVariationalCost cost, AssimilationWindow window, Tensor vector) =>
         vector * (vector.size(1) / (2 * cost.PriorCost(window, new ControlVector(vector)))).sqrt().unsqueeze(-1);
 
@@ -163,7 +163,7 @@ public static class GradientChecking
         return unit;
     }
 
-    // How far apart two vectors of slopes are, [batch, D] -> [batch], in the longer one's length.
+    // The distance of two vectors of slopes, [batch, D] -> [batch], relative to the longer one.
     private static double[] Apart(Tensor a, Tensor b) => Doubles(Length(a - b) / maximum(Length(a), Length(b)));
 
     private static Tensor Length(Tensor vectors) => vectors.square().sum(-1).sqrt();

@@ -3,11 +3,11 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Weak constraint in its forcing form (Tremolet 2006, Q. J. R. Meteorol. Soc. 132, 2483-2504): the model errs by eta_k in
-/// every step, x_k = M(x_{k-1}) + eta_k, and J_q = 1/2 sum |eta_k|^2 in Q^-1. Its control variables are v_k with
-/// eta_k = Q^(1/2) v_k, n for each step of the window.
+/// The model error term of the weak constraint in its forcing form (Tremolet 2006, Q. J. R. Meteorol. Soc. 132, 2483-2504): the model
+/// errs by eta_k in every step, x_k = M(x_{k-1}) + eta_k, and J_q = 1/2 sum |eta_k|^2 in Q^-1. Its control variables are v_k with eta_k =
+/// Q^(1/2) v_k, n for each step of the window.
 /// </summary>
-/// <param name="modelError">Q, the covariance of the error of one time step, of the state's dimension.</param>
+/// <param name="modelError">Q, the error covariance of one time step, of the state's dimension.</param>
 [Component("model-error-term")]
 public sealed class ModelErrorTerm([Saved("covariance")] IErrorCovariance modelError) : IPriorTerm
 {

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The observation term, J_o = 1/2 sum over the window's observations of |y - H(x(t))|^2 in R^-1. What a mask calls missing
-/// counts for nothing.
+/// The observation term, J_o = 1/2 sum over the window's observations of |y - H(x(t))|^2 in R^-1. Values that a mask calls missing
+/// contribute nothing.
 /// </summary>
 [Component("observation-term")]
 public sealed class ObservationTerm : ICostTerm
@@ -32,10 +32,10 @@ public sealed class ObservationTerm : ICostTerm
     /// <summary>R</summary>
     public IErrorCovariance Error => observationError;
 
-    /// <summary>H of an observation: this term's, or that of the network that the observation names.</summary>
+    /// <summary>H for an observation: this term's, or that of the network that the observation names.</summary>
     public IObservationOperator OperatorOf(Observation observation) => observation.Network?.Operator ?? observationOperator;
 
-    /// <summary>R of an observation: this term's, or that of the network that the observation names.</summary>
+    /// <summary>R for an observation: this term's, or that of the network that the observation names.</summary>
     public IErrorCovariance ErrorOf(Observation observation) => observation.Network?.Error ?? observationError;
 
     /// <summary>The steps of the window's observations.</summary>

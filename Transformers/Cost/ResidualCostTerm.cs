@@ -3,15 +3,15 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A cost term that is a sum of squares, J = 1/2 |r(x)|^2: the base of a term of one's own. It is its residual and nothing
-/// more; gradient and Gauss-Newton Hessian follow by automatic differentiation.
+/// A cost term that is a sum of squares, J = 1/2 |r(x)|^2: the base class for terms of your own. A subclass gives the residual; gradient
+/// and Gauss-Newton Hessian follow by automatic differentiation.
 /// </summary>
 public abstract class ResidualCostTerm : ICostTerm
 {
     /// <inheritdoc/>
     public virtual string Name => GetType().Name;
 
-    /// <summary>r(x), whitened: divided by the standard deviation that one allows it, made of differentiable operators.</summary>
+    /// <summary>r(x), whitened, that is, divided by the standard deviation allowed for it; made of differentiable operators.</summary>
     /// <param name="window">The window.</param>
     /// <param name="states">x at every step, <c>[batch, K + 1, n]</c></param>
     /// <returns><c>[batch, m]</c></returns>

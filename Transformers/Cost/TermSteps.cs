@@ -1,9 +1,9 @@
 namespace DaML.Components;
 
 /// <summary>
-/// The steps of a window that a term names as those it uses (<see cref="ICostTerm.UsedSteps"/>, <see cref="IPriorTerm.UsedSteps"/>). It
-/// gets
-/// increments or sensitivities there, and adds there, and is refused at other steps, whatever other terms use.
+/// The steps of a window that a term names as those it uses (<see cref="ICostTerm.UsedSteps"/>, <see cref="IPriorTerm.UsedSteps"/>). The
+/// term reads and adds increments or sensitivities at these steps and is refused at all others, including those that only other terms
+/// use.
 /// </summary>
 internal sealed class TermSteps
 {
@@ -23,21 +23,21 @@ internal sealed class TermSteps
         }
     }
 
-    /// <summary>The steps of a term that looks at the trajectory.</summary>
-    /// <exception cref="ArgumentException">One is not of the window.</exception>
+    /// <summary>The steps of a term of the trajectory.</summary>
+    /// <exception cref="ArgumentException">A step is not in the window.</exception>
     public static TermSteps Of(ICostTerm term, AssimilationWindow window) =>
         new(term.Name, $"{nameof(ICostTerm)}.{nameof(ICostTerm.UsedSteps)}", window, term.UsedSteps(window));
 
     /// <summary>The steps of a term with control variables.</summary>
-    /// <exception cref="ArgumentException">One is not of the window.</exception>
+    /// <exception cref="ArgumentException">A step is not in the window.</exception>
     public static TermSteps Of(IPriorTerm term, AssimilationWindow window) =>
         new(term.Name, $"{nameof(IPriorTerm)}.{nameof(IPriorTerm.UsedSteps)}", window, term.UsedSteps(window));
 
-    /// <summary>In order of time.</summary>
+    /// <summary>The steps in order of time.</summary>
     public IEnumerable<int> Steps => Enumerable.Range(0, used.Length).Where(step => used[step]);
 
-    /// <summary>A step that the term uses.</summary>
-    /// <exception cref="InvalidOperationException">It does not say so.</exception>
+    /// <summary>Checks that the term uses a step.</summary>
+    /// <exception cref="InvalidOperationException">The term does not name this step.</exception>
     public int Checked(int step) => step < 0 || step >= used.Length || used[step] ? step
         : throw new InvalidOperationException($"The term {term} uses step {step} of the window, which its {member} does not name: " +
             $"it names {(used.Contains(true) ? string.Join(", ", Steps) : "none")}. Name that step there too, or leave {member} out: " +

@@ -4,20 +4,18 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A model linearised along a window's trajectory, from one step that matters to the next, once for any number of products: they do not run
-/// the
-/// nonlinear model again. A step matters where something is added or looked at; increments and sensitivities are there at these steps, null
-/// at
-/// others. They are <c>[batch, n]</c>, or <c>[batch, k, n]</c> for k vectors at once.
+/// A model linearised along a window's trajectory, from one step that matters to the next, once for any number of products, so the
+/// nonlinear model is not run again. A step matters if something is added or read there; increments and sensitivities exist at these
+/// steps and are null at others. They are <c>[batch, n]</c>, or <c>[batch, k, n]</c> for k vectors at once.
 /// </summary>
 internal sealed class WindowLinearisation : IDisposable
 {
     private readonly IReadOnlyList<int> marks;
-    private readonly List<ILinearisation> segments = []; // each from a mark to the next
+    private readonly List<ILinearisation> segments = []; // each from one mark to the next
 
     /// <param name="dynamics">M</param>
-    /// <param name="at">x at every step; products of the cost's terms need it too, so it must live as long as this object.</param>
-    /// <param name="marks">The steps that matter, in order of time, the first one 0. Nothing is linearised after the last.</param>
+    /// <param name="at">x at every step; it must live as long as this object, because products of the cost's terms need it too.</param>
+    /// <param name="marks">The steps that matter, in order of time, the first one 0. The model is not linearised after the last.</param>
     public WindowLinearisation(IDynamics dynamics, WindowTrajectory<State> at, IReadOnlyList<int> marks)
     {
         At = at;
@@ -25,7 +23,7 @@ internal sealed class WindowLinearisation : IDisposable
         foreach (var (first, last) in marks.Zip(marks.Skip(1)))
             segments.Add(dynamics.Linearise(at[first].Values, new TimeInterval(at.Window.TimeOf(first), at.Window.TimeOf(last)), new()
             {
-                // No bound: as many as linearisations step by step would keep.
+                // No bound: it keeps as many as a linearisation of each step would.
                 KeptStates = int.MaxValue, States = [.. Enumerable.Range(first, last - first).Select(step => at[step].Values)],
             }));
     }
@@ -34,15 +32,14 @@ internal sealed class WindowLinearisation : IDisposable
     public WindowTrajectory<State> At { get; }
 
     /// <summary>
-    /// How many states' memory a product takes for each vector: increments and sensitivities at the steps that matter. A model that steps
-    /// several
-    /// vectors as several states has more under way; it is given that of every step of the window.
+    /// The memory that a product takes per vector, in states: increments and sensitivities at the steps that matter. A model that steps
+    /// several vectors as several states needs more at a time; for it the figure counts every step of the window.
     /// </summary>
     public int StatesPerVector => 2 * (segments.Exists(segment => segment is StepwiseLinearisation) ? At.Window.Steps + 1 : marks.Count);
 
     /// <summary>dx_0 = f_0, dx_k = M' dx_{k-1} + f_k.</summary>
     /// <param name="forcing">f, at steps that matter.</param>
-    /// <param name="vectors">k; null for vectors without that dimension.</param>
+    /// <param name="vectors">k; null for vectors without this dimension.</param>
     public Increment?[] TangentLinear(WindowContributions<Increment> forcing, long? vectors = null)
     {
         var increments = new Increment?[At.Window.Steps + 1];
@@ -59,15 +56,16 @@ internal sealed class WindowLinearisation : IDisposable
     }
 
     /// <summary>
-    /// The sensitivity to the state at each step that matters, and to all that follows from it: a_K = s_K, a_k = M'^T a_{k+1} + s_k.
+    /// The sensitivity to the state at each step that matters, including its effect on all later steps: a_K = s_K, a_k = M'^T a_{k+1} +
+    /// s_k.
     /// </summary>
     /// <param name="contributions">s, at steps that matter.</param>
-    /// <param name="vectors">k; null for vectors without that dimension.</param>
+    /// <param name="vectors">k; null for vectors without this dimension.</param>
     public Sensitivity?[] Adjoint(WindowContributions<Sensitivity> contributions, long? vectors = null)
     {
         var sensitivities = new Sensitivity?[At.Window.Steps + 1];
         var zero = new Sensitivity(Zeros(vectors));
-        Sensitivity? later = null; // none where nothing later depends on the state
+        Sensitivity? later = null; // none if nothing later depends on the state
         for (int i = segments.Count; i >= 0; i--)
         {
             using var scope = NewDisposeScope();

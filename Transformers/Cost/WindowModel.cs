@@ -27,7 +27,7 @@ internal sealed class WindowModel(IDynamics dynamics)
     /// <param name="marks">The steps that matter, in order of time, the first one 0.</param>
     public WindowLinearisation Linearise(WindowTrajectory<State> at, IReadOnlyList<int> marks) => new(dynamics, at, marks);
 
-    // The step that ends at the time of this number.
+    // The step that ends at the time with this number.
     private static TimeInterval Interval(AssimilationWindow window, int step) => new(window.TimeOf(step - 1), window.TimeOf(step));
 
     private static State Forced(Tensor state, Increment? force) =>

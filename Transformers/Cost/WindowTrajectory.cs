@@ -1,10 +1,9 @@
 namespace DaML.Components;
 
 /// <summary>
-/// Something at the time steps of a window: the states of a model run, the increments along it, the sensitivities that an adjoint carries
-/// back.
-/// States are there at every step; increments and sensitivities that a term is given, at the steps that it uses
-/// (<see cref="ICostTerm.UsedSteps"/>, <see cref="IPriorTerm.UsedSteps"/>): another step is refused with an
+/// Values at the time steps of a window: the states of a model run, the increments along it, the sensitivities that an adjoint
+/// back-propagates. States exist at every step; increments and sensitivities given to a term exist at the steps that it uses
+/// (<see cref="ICostTerm.UsedSteps"/>, <see cref="IPriorTerm.UsedSteps"/>). Access to any other step is refused with an
 /// <see cref="InvalidOperationException"/>.
 /// </summary>
 /// <typeparam name="T"><see cref="State"/>, <see cref="Increment"/> or <see cref="Sensitivity"/>.</typeparam>
@@ -17,7 +16,7 @@ public sealed class WindowTrajectory<T> where T : struct
     /// <summary>Makes a trajectory of all steps.</summary>
     /// <param name="window">The window.</param>
     /// <param name="steps">One for each of the window's K + 1 times.</param>
-    /// <exception cref="ArgumentException">Another number of them.</exception>
+    /// <exception cref="ArgumentException">The number of steps differs from the window's.</exception>
     public WindowTrajectory(AssimilationWindow window, IReadOnlyList<T> steps)
     {
         Window = window;
@@ -26,34 +25,34 @@ public sealed class WindowTrajectory<T> where T : struct
                 $"The trajectory of a window of {window.Steps} steps has {window.Steps + 1} times; given: {steps.Count}.", nameof(steps));
     }
 
-    /// <summary>A trajectory of the steps that a term uses.</summary>
+    /// <summary>Makes a trajectory of the steps that a term uses.</summary>
     /// <param name="window">The window.</param>
-    /// <param name="some">One for each of the window's K + 1 times; not null where the term uses it.</param>
+    /// <param name="some">One for each of the window's K + 1 times; not null at the steps that the term uses.</param>
     /// <param name="term">The steps of the term.</param>
     internal WindowTrajectory(AssimilationWindow window, T?[] some, TermSteps term) =>
         (Window, this.some, this.term) = (window, some, term);
 
-    /// <summary>The window it runs through.</summary>
+    /// <summary>The window of the trajectory.</summary>
     public AssimilationWindow Window { get; }
 
-    /// <summary>All of it, in order of time.</summary>
-    /// <exception cref="InvalidOperationException">The term that it was given to does not use every step.</exception>
+    /// <summary>All steps, in order of time.</summary>
+    /// <exception cref="InvalidOperationException">The term that received it does not use every step.</exception>
     public IReadOnlyList<T> Steps => all ?? [.. Enumerable.Range(0, Window.Steps + 1).Select(step => this[step])];
 
     /// <summary>At the window's beginning.</summary>
-    /// <exception cref="InvalidOperationException">The term that it was given to does not use that step.</exception>
+    /// <exception cref="InvalidOperationException">The term that received it does not use that step.</exception>
     public T Start => this[0];
 
     /// <summary>At the window's end.</summary>
-    /// <exception cref="InvalidOperationException">The term that it was given to does not use that step.</exception>
+    /// <exception cref="InvalidOperationException">The term that received it does not use that step.</exception>
     public T End => this[Window.Steps];
 
     /// <summary>At a step, from 0.</summary>
-    /// <exception cref="InvalidOperationException">The term that it was given to does not use that step.</exception>
+    /// <exception cref="InvalidOperationException">The term that received it does not use that step.</exception>
     public T this[int step] => all is not null ? all[step] : some[term!.Checked(step)]!.Value;
 
     /// <summary>At a time.</summary>
-    /// <exception cref="ArgumentException">The time is outside of the window or between two steps.</exception>
-    /// <exception cref="InvalidOperationException">The term that it was given to does not use that step.</exception>
+    /// <exception cref="ArgumentException">The time is outside the window or between two steps.</exception>
+    /// <exception cref="InvalidOperationException">The term that received it does not use that step.</exception>
     public T At(double time) => this[Window.StepOf(time)];
 }

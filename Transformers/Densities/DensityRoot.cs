@@ -3,11 +3,11 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Square roots of the covariances of densities, P = W^T W, without forming P where a density is made of them.</summary>
+/// <summary>Square roots of the covariances of densities, P = W^T W. P itself is not formed for densities that have a root.</summary>
 internal static class DensityRoot
 {
     /// <summary>
-    /// W, <c>[batch, rows, n]</c>: an ensemble's anomalies over sqrt(N - 1), a Kalman filter's root, any other's of its covariance.
+    /// W, <c>[batch, rows, n]</c>: an ensemble's anomalies over sqrt(N - 1), a Kalman filter's root, or else a root of the covariance.
     /// </summary>
     /// <param name="density">The density.</param>
     /// <exception cref="ArgumentException">The covariance has a negative eigenvalue beyond round-off.</exception>

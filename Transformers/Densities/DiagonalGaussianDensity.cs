@@ -3,10 +3,10 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>The normal density of independent components, N(m, diag(s^2)), for a batch of trajectories; it can be differentiated.</summary>
+/// <summary>The normal density of independent components, N(m, diag(s^2)), for a batch of trajectories; it is differentiable.</summary>
 public sealed class DiagonalGaussianDensity : IDensity
 {
-    /// <summary>Makes a density; the tensors stay the caller's.</summary>
+    /// <summary>Makes a density; the tensors remain the caller's.</summary>
     /// <param name="mean">m, <c>[batch, n]</c></param>
     /// <param name="standardDeviation">s, <c>[batch, n]</c>, above zero.</param>
     /// <exception cref="ArgumentException">The shapes do not fit each other.</exception>

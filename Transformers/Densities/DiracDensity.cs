@@ -3,10 +3,10 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>All the probability at one state: what a method without an uncertainty says.</summary>
+/// <summary>The distribution with all probability at one state, for methods without an uncertainty.</summary>
 public sealed class DiracDensity : IDensity
 {
-    /// <summary>Makes the distribution; the tensor stays the caller's.</summary>
+    /// <summary>Makes the distribution; the tensor remains the caller's.</summary>
     /// <param name="state"><c>[batch, n]</c></param>
     public DiracDensity(Tensor state) => Mean = Require.Shape(state, "A state", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
 
@@ -19,7 +19,7 @@ public sealed class DiracDensity : IDensity
     /// <summary>Zeros, <c>[batch, n]</c>.</summary>
     public Tensor StandardDeviation => zeros_like(Mean);
 
-    /// <summary>Refuses: a point has no density.</summary>
+    /// <summary>Throws: a point has no density.</summary>
     /// <exception cref="NotSupportedException">Always.</exception>
     public Tensor LogDensity(Tensor state) =>
         throw new NotSupportedException(

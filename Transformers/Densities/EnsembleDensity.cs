@@ -4,16 +4,16 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What an ensemble says of the state: its sample mean and sample covariance (divisor members - 1), and the normal
-/// density of these two where there are enough members for the covariance to have full rank.
+/// The density of an ensemble: its sample mean and sample covariance (divisor members - 1), and the normal density with these two if
+/// there are enough members for a covariance of full rank.
 /// </summary>
 public sealed class EnsembleDensity : IDensity
 {
     private readonly Tensor members;
 
-    /// <summary>Makes a density of an ensemble; the tensor stays the caller's.</summary>
+    /// <summary>Makes a density of an ensemble; the tensor remains the caller's.</summary>
     /// <param name="members"><c>[batch, members, n]</c>, at least two members.</param>
-    /// <exception cref="ArgumentException">Another shape, or an ensemble of one member.</exception>
+    /// <exception cref="ArgumentException">The shape is wrong, or the ensemble has one member.</exception>
     public EnsembleDensity(Tensor members) => this.members = EnsembleStatistics.Check(members);
 
     /// <summary>The ensemble, <c>[batch, members, n]</c>.</summary>
@@ -37,8 +37,8 @@ public sealed class EnsembleDensity : IDensity
     public Tensor StandardDeviation => EnsembleStatistics.StandardDeviation(members);
 
     /// <inheritdoc/>
-    /// <exception cref="NotSupportedException">There are no more members than the state has components, so the sample covariance is
-    /// singular.</exception>
+    /// <exception cref="NotSupportedException">The ensemble has no more members than the state has components, so the sample covariance
+    /// is singular.</exception>
     public Tensor LogDensity(Tensor state)
     {
         if (members.size(1) <= members.size(2))
@@ -50,7 +50,7 @@ public sealed class EnsembleDensity : IDensity
     }
 
     /// <inheritdoc/>
-    /// <remarks>Draws from the normal distribution of the ensemble's mean and covariance, also where it has no density: mean + X^T z /
+    /// <remarks>Draws from the normal distribution of the ensemble's mean and covariance, even if it has no density: mean + X^T z /
     /// sqrt(members - 1).</remarks>
     public Tensor Sample(long count, RandomStream random)
     {

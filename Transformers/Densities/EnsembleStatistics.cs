@@ -90,15 +90,16 @@ public static class EnsembleStatistics
     }
 
     /// <summary>
-    /// The ensemble's variance (divisor N - 1) over that of another, component by component; one where the other has none.
+    /// The ensemble's variance (divisor N - 1) divided by another ensemble's, component by component; one where the other variance is
+    /// zero.
     /// </summary>
     /// <param name="members"><c>[batch, N, n]</c></param>
-    /// <param name="other">The same.</param>
+    /// <param name="other">The other ensemble, of the same shape.</param>
     /// <param name="lift">
-    /// Is multiplied by it, in place, and not left below one, <c>[batch, n]</c>; in one pass over memory.
+    /// The lift, <c>[batch, n]</c>; multiplied by the ratio in place and kept at one or above, in one pass over memory.
     /// </param>
-    /// <param name="most">The largest lift that is to be.</param>
-    /// <returns>Whether a lift is above that; null, and nothing done, where there is no kernel for these tensors.</returns>
+    /// <param name="most">The largest lift allowed.</param>
+    /// <returns>Whether a lift exceeds it; null, with nothing done, if there is no kernel for these tensors.</returns>
     internal static bool? Lift(Tensor members, Tensor other, Tensor lift, double most)
     {
         if (!KernelMemory.Serves(members, other, lift) || !other.HasSizesOf(members)) return null;
@@ -148,7 +149,7 @@ public static class EnsembleStatistics
         return beyond;
     }
 
-    // The sum of the squared differences from the mean, of one component and of a vector of them.
+    // The sum of the squared differences from the mean, for one component and for a vector of them.
     private static unsafe T Squares<T>(T* members, int count, int n) where T : unmanaged, INumber<T>
     {
         T sum = T.Zero, squares = T.Zero;
@@ -171,7 +172,7 @@ public static class EnsembleStatistics
         return squares;
     }
 
-    /// <summary>The tensor, if it is an ensemble.</summary>
+    /// <summary>Checks that the tensor is an ensemble, and returns it.</summary>
     /// <exception cref="ArgumentException">Its shape is not <c>[batch, members, n]</c>, or there are fewer than two members.</exception>
     internal static Tensor Check(Tensor members)
     {

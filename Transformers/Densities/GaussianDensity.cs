@@ -9,7 +9,7 @@ public sealed class GaussianDensity : IDensity
     private readonly Tensor? covariance;
     private readonly Tensor? root;
 
-    /// <summary>Makes a density of a mean and a covariance; the tensors stay the caller's.</summary>
+    /// <summary>Makes a density of a mean and a covariance; the tensors remain the caller's.</summary>
     /// <param name="mean">m, <c>[batch, n]</c></param>
     /// <param name="covariance">P, <c>[batch, n, n]</c>, symmetric and positive semidefinite.</param>
     /// <exception cref="ArgumentException">The shapes do not fit each other.</exception>
@@ -22,7 +22,7 @@ public sealed class GaussianDensity : IDensity
         (this.covariance, this.root) = (covariance, root);
     }
 
-    /// <summary>Makes a density of a mean and a square root of the covariance; the tensors stay the caller's.</summary>
+    /// <summary>Makes a density of a mean and a square root of the covariance; the tensors remain the caller's.</summary>
     /// <param name="mean">m, <c>[batch, n]</c></param>
     /// <param name="root">W with P = W^T W, <c>[batch, n, n]</c>.</param>
     /// <exception cref="ArgumentException">The shapes do not fit each other.</exception>
@@ -32,7 +32,7 @@ public sealed class GaussianDensity : IDensity
     /// <inheritdoc/>
     public Tensor Mean { get; }
 
-    /// <summary>W with P = W^T W, where the density was made of it.</summary>
+    /// <summary>W with P = W^T W, if the density was made of it.</summary>
     internal Tensor? Root => root;
 
     /// <inheritdoc/>
@@ -76,7 +76,7 @@ public sealed class GaussianDensity : IDensity
         }
         var (_, upper) = linalg.qr(root!, linalg.QRMode.R);
         var diagonal = upper.diagonal(0, -2, -1);
-        // A pivot within round-off of zero: its component follows from those before it.
+        // A pivot within round-off of zero: its component follows from the components before it.
         var smallest = root!.square().sum([-2]).sqrt() * (root.size(-1) * (root.dtype == ScalarType.Float64 ? 2.3e-16 : 1.2e-7));
         if ((diagonal.abs() <= smallest).any().ToBoolean()) throw Singular();
         return (upper * diagonal.sign().unsqueeze(-1)).mT;

@@ -4,16 +4,16 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The normal density N(m, U U^T + diag(s^2)) of a covariance of low rank plus a diagonal, for a batch of trajectories. It is
-/// evaluated through the r x r matrix C = I + U^T diag(s^-2) U (Sherman, Morrison and Woodbury) without forming the
-/// covariance, and can be differentiated:
+/// The normal density N(m, U U^T + diag(s^2)) of a covariance of low rank plus a diagonal, for a batch of trajectories. It is evaluated
+/// through the r x r matrix C = I + U^T diag(s^-2) U (Sherman, Morrison and Woodbury) without forming the covariance, and is
+/// differentiable:
 /// <code>
 /// P^-1 = D^-1 - D^-1 U C^-1 U^T D^-1,   ln det P = ln det C + ln det D,   D = diag(s^2)
 /// </code>
 /// </summary>
 public sealed class LowRankGaussianDensity : IDensity
 {
-    /// <summary>Makes a density; the tensors stay the caller's.</summary>
+    /// <summary>Makes a density; the tensors remain the caller's.</summary>
     /// <param name="mean">m, <c>[batch, n]</c></param>
     /// <param name="factor">U, <c>[batch, n, r]</c></param>
     /// <param name="deviation">s, <c>[batch, n]</c>, above zero.</param>

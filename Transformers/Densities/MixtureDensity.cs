@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A mixture of densities, q(x) = sum_k w_k q_k(x), for a batch of trajectories: what can have several modes. It can be
-/// differentiated where its parts can.
+/// A mixture of densities, q(x) = sum_k w_k q_k(x), for a batch of trajectories. It may have several modes, and is differentiable if its
+/// parts are.
 /// </summary>
 public sealed class MixtureDensity : IDensity
 {
     private readonly IReadOnlyList<IDensity> parts;
 
-    /// <summary>Makes a density; the tensors stay the caller's.</summary>
+    /// <summary>Makes a density; the tensors remain the caller's.</summary>
     /// <param name="logWeights">ln w, <c>[batch, k]</c>; the weights sum to one.</param>
     /// <param name="parts">q_1 .. q_k, over states of one dimension.</param>
     /// <exception cref="ArgumentException">The numbers do not fit each other.</exception>

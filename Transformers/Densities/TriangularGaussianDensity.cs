@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The normal density N(m, L L^T) of a mean and a lower-triangular factor with a diagonal above zero, for a batch of
-/// trajectories: no decomposition is needed to evaluate it, and it can be differentiated (Boudier et al. eq. 5.7).
+/// The normal density N(m, L L^T) of a mean and a lower-triangular factor with a diagonal above zero, for a batch of trajectories: it is
+/// evaluated without a decomposition, and is differentiable (Boudier et al. eq. 5.7).
 /// </summary>
 public sealed class TriangularGaussianDensity : IDensity
 {
-    /// <summary>Makes a density; the tensors stay the caller's.</summary>
+    /// <summary>Makes a density; the tensors remain the caller's.</summary>
     /// <param name="mean">m, <c>[batch, n]</c></param>
     /// <param name="factor">L, <c>[batch, n, n]</c>, lower triangular, its diagonal above zero.</param>
     /// <exception cref="ArgumentException">The shapes do not fit each other.</exception>

@@ -3,14 +3,14 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The bias of an analyzer (Bocquet et al. 2024, eq. 6): b_k = |a(x_k, 0)| / sqrt(n), how far it moves the forecast of cycle k
-/// although the observations confirm it; its mean b and its standard deviation s over the cycles. Published for the learned
-/// analysis of Lorenz-96: b = 5e-3, s = 1e-3; zero for every analysis that is linear in the innovation.
-/// It is put on what <see cref="KalmanGainRegression{TMemory}"/> gives, and costs one analysis more in a cycle.
+/// The bias of an analyzer (Bocquet et al. 2024, eq. 6): b_k = |a(x_k, 0)| / sqrt(n), the distance by which it moves the forecast of
+/// cycle k although the observations confirm it. Reported are its mean b and its standard deviation s over the cycles. Published for the
+/// learned analysis of Lorenz-96: b = 5e-3, s = 1e-3; zero for every analysis that is linear in the innovation. It is applied to the
+/// output of <see cref="KalmanGainRegression{TMemory}"/>, and costs one additional analysis in a cycle.
 /// </summary>
 public sealed class AnalysisBiasScore : IScore<AnalysisBias>
 {
-    /// <summary>The column of b_k, one value for each trajectory, in the state's unit.</summary>
+    /// <summary>The column of b_k, one value per trajectory, in the state's unit.</summary>
     public static Column Bias { get; } = new("analysis-bias");
 
     /// <inheritdoc/>
@@ -30,8 +30,8 @@ public sealed class AnalysisBiasScore : IScore<AnalysisBias>
         new(figures[0], figures.Function(means => Math.Sqrt(Math.Max(0, means[1] - means[0] * means[0]))));
 }
 
-/// <summary>How far an analyzer moves forecasts that the observations confirm.</summary>
+/// <summary>Measures how far an analyzer moves forecasts that the observations confirm.</summary>
 /// <param name="Mean">b, in the state's unit.</param>
 /// <param name="StandardDeviation">s, the standard deviation of b_k over cycles and trajectories, in the state's unit; the standard error
-/// is that of its linearisation, not a number where s is zero.</param>
+/// is that of its linearisation, and not a number if s is zero.</param>
 public sealed record AnalysisBias(TimeAverage Mean, TimeAverage StandardDeviation);

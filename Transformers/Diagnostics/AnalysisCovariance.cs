@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Adds the error covariance of a method's analyses to a view, and nothing else, under a name of one's own: the method runs
-/// over the view's observations beside whatever else is run over them, so that the covariances of several methods can be
-/// compared along one trajectory (Bocquet et al. 2024, section IV C). Computed in the cycles in which it is read.
+/// Adds the error covariance of a method's analyses to a view, and nothing else, under a name of your choice. The method runs over the
+/// view's observations independently of any other method, so that the covariances of several methods can be compared along one trajectory
+/// (Bocquet et al. 2024, section IV C). The covariance is computed only in the cycles in which it is read.
 /// </summary>
 /// <typeparam name="TMemory">The method's memory.</typeparam>
 public sealed class AnalysisCovariance<TMemory> : ITransformer where TMemory : IMemory<TMemory>
@@ -16,21 +16,21 @@ public sealed class AnalysisCovariance<TMemory> : ITransformer where TMemory : I
     private readonly IObservationOperator? observed;
     private readonly Column into;
 
-    /// <summary>The covariance that the method's own density has, P^a: an ensemble's, a Kalman filter's.</summary>
+    /// <summary>Adds the covariance of the method's own density, P^a: an ensemble's, a Kalman filter's.</summary>
     /// <param name="method">The method.</param>
     /// <param name="into">The column to add, <c>[n, n]</c>.</param>
     public AnalysisCovariance(SequentialAssimilation<TMemory> method, Column into) : this(method, into, method.StateDimension) { }
 
     /// <summary>
-    /// The covariance of the analysis in the space of observations as the analyzer acts it out, H P^a H^T = H K R with K by
-    /// <see cref="KalmanGainRegression{TMemory}"/>; of what regression leaves of asymmetry, the symmetric part. It is P^a where H is the
-    /// identity.
+    /// Adds the implied covariance of the analysis in the space of observations, H P^a H^T = H K R with K by
+    /// <see cref="KalmanGainRegression{TMemory}"/>. The regression leaves some asymmetry, of which the symmetric part is kept. It is P^a
+    /// if H is the identity.
     /// </summary>
     /// <param name="method">The method.</param>
     /// <param name="network">H and R, of the method's observations.</param>
     /// <param name="into">The column to add, <c>[p, p]</c>.</param>
-    /// <param name="samples">Number of innovations at each forecast; null = ten times as many as there are observations.</param>
-    /// <exception cref="ArgumentException">Dimensions that differ, or too few samples.</exception>
+    /// <param name="samples">The number of innovations at each forecast (default: null, ten times the number of observations).</param>
+    /// <exception cref="ArgumentException">The dimensions differ, or there are too few samples.</exception>
     public AnalysisCovariance(SequentialAssimilation<TMemory> method, IObservationNetwork network, Column into, long? samples = null)
         : this(method, into, method.ObservationDimension)
     {
@@ -51,8 +51,8 @@ public sealed class AnalysisCovariance<TMemory> : ITransformer where TMemory : I
     public SchemaContract Contract { get; }
 
     /// <inheritdoc/>
-    /// <exception cref="SchemaException">The method does not take the view; or the observation errors have a scale and the covariance comes
-    /// from a regression, whose innovations are of N(0, R).</exception>
+    /// <exception cref="SchemaException">The method does not accept the view; or the observation errors have a scale and the covariance
+    /// comes from a regression, whose innovations are from N(0, R).</exception>
     public TrajectorySchema GetOutputSchema(TrajectorySchema input)
     {
         var output = Contract.Apply(input, Name);
@@ -75,12 +75,12 @@ public sealed class AnalysisCovariance<TMemory> : ITransformer where TMemory : I
     private Tensor Regressed(KalmanGainRegression<TMemory>.Cursor cycle)
     {
         var state = cycle[Columns.Forecast];
-        // Row i of the transpose is column i of P^a H^T, carried by H'.
+        // Row i of the transpose is column i of P^a H^T, mapped by H'.
         var columns = cycle[KalmanGainRegression<TMemory>.AnalysisErrorCovariance].transpose(-2, -1).contiguous();
         return KalmanUpdate.Symmetric(observed!.TangentLinear(state.unsqueeze(1).expand(columns.Sizes()), columns));
     }
 
-    // The method reads the view; what the view has of the columns that the method writes stays the view's.
+    // The method reads the view; columns that the method writes and the view already has stay the view's.
     private sealed class Cursor(AnalysisCovariance<TMemory> step, ITrajectoryCursor view, Column[] own, AssimilationRun<TMemory> run,
         KalmanGainRegression<TMemory>.Cursor? regressed)
         : TrajectoryCursor((ITrajectoryCursor?)regressed ?? run)

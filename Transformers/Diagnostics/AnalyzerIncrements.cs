@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>The increments with which a method's analyzer answers innovations of one's own choice, from one forecast.</summary>
+/// <summary>The increments of a method's analyzer for chosen innovations, all from one forecast.</summary>
 /// <param name="method">The method.</param>
 /// <param name="network">H and R, of the method's observations.</param>
 internal sealed class AnalyzerIncrements<TMemory>(SequentialAssimilation<TMemory> method, IObservationNetwork network)
@@ -12,13 +12,13 @@ internal sealed class AnalyzerIncrements<TMemory>(SequentialAssimilation<TMemory
     /// <summary>The forecast's state, <c>[batch, n]</c>.</summary>
     public Tensor StateOf(TMemory forecast) => method.Triple.Procoder.Decode(forecast).Mean;
 
-    /// <summary>The analyses of y = H(x) + delta less the forecast x.</summary>
-    /// <param name="forecast">The memory before the observation was used.</param>
+    /// <summary>Computes the analyses of y = H(x) + delta minus the forecast x.</summary>
+    /// <param name="forecast">The memory before the observation is used.</param>
     /// <param name="state">x, <c>[batch, n]</c></param>
-    /// <param name="innovations">delta, <c>[batch, count, p]</c>; zero where nothing is observed.</param>
-    /// <param name="mask">Which observations there are, boolean <c>[batch, p]</c>; null = all.</param>
-    /// <param name="time">When, for an analyzer that asks.</param>
-    /// <param name="random">What the analyzer draws from.</param>
+    /// <param name="innovations">delta, <c>[batch, count, p]</c>; zero for components that are not observed.</param>
+    /// <param name="mask">The observations that exist, boolean <c>[batch, p]</c>; null = all.</param>
+    /// <param name="time">The time, for an analyzer that asks for it.</param>
+    /// <param name="random">The stream that the analyzer draws from.</param>
     /// <returns><c>[batch, count, n]</c></returns>
     public Tensor Of(TMemory forecast, Tensor state, Tensor innovations, Tensor? mask, double time, RandomStream random)
     {

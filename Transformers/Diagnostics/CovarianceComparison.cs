@@ -3,18 +3,18 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>How alike two error covariances are, and the subspaces they put their weight on (Bocquet et al. 2024, section III C).</summary>
+/// <summary>Compares two error covariances and the subspaces of their largest variance (Bocquet et al. 2024, section III C).</summary>
 public static class CovarianceComparison
 {
     /// <summary>
-    /// The normalised Bures-Wasserstein distance of two covariances, (1 / n) (Tr(U + V - 2 (V^(1/2) U V^(1/2))^(1/2)))^(1/2)
-    /// (Bocquet et al. 2024, eq. 12; Bhatia et al. 2019): it sees both different axes and different variances along them.
+    /// The normalised Bures-Wasserstein distance of two covariances, (1 / n) (Tr(U + V - 2 (V^(1/2) U V^(1/2))^(1/2)))^(1/2) (Bocquet et
+    /// al. 2024, eq. 12; Bhatia et al. 2019); it is sensitive both to the axes and to the variances along them.
     /// </summary>
-    /// <param name="first">U, <c>[..., n, n]</c>, symmetric and positive semi-definite; what round-off or a regression leaves of asymmetry
-    /// and negative eigenvalues is taken off.</param>
+    /// <param name="first">U, <c>[..., n, n]</c>, symmetric and positive semi-definite; asymmetry and negative eigenvalues from round-off
+    /// or from a regression are removed.</param>
     /// <param name="second">V, of the same shape or one that broadcasts to it.</param>
     /// <returns><c>[...]</c></returns>
-    /// <exception cref="ArgumentException">They are not square, or of different size.</exception>
+    /// <exception cref="ArgumentException">The matrices are not square, or differ in size.</exception>
     public static Tensor BuresWassersteinDistance(Tensor first, Tensor second)
     {
         long n = Square(first, second);
@@ -28,10 +28,11 @@ public static class CovarianceComparison
     /// <summary>
     /// The principal angles between two subspaces, in degrees, from the smallest to the largest (Bjoerck and Golub 1973).
     /// </summary>
-    /// <param name="first">Vectors that span one, as rows, <c>[..., k, n]</c>; linearly independent.</param>
-    /// <param name="second">Vectors that span the other, as many.</param>
+    /// <param name="first">Vectors that span the first subspace, as rows, <c>[..., k, n]</c>; linearly independent.</param>
+    /// <param name="second">Vectors that span the second subspace, as many.</param>
     /// <returns><c>[..., k]</c></returns>
-    /// <exception cref="ArgumentException">Not as many vectors, of another length, or more vectors than they are long.</exception>
+    /// <exception cref="ArgumentException">The numbers of vectors or their lengths differ, or there are more vectors than
+    /// components.</exception>
     public static Tensor PrincipalAngles(Tensor first, Tensor second)
     {
         if (first.ndim < 2 || second.ndim < 2 || first.size(-1) != second.size(-1) || first.size(-2) != second.size(-2)
@@ -42,13 +43,13 @@ public static class CovarianceComparison
         using var scope = NewDisposeScope();
         Tensor p = linalg.qr(first.transpose(-2, -1)).Q, q = linalg.qr(second.transpose(-2, -1)).Q;
         var (u, cosines, vh) = linalg.svd(p.transpose(-2, -1).matmul(q), fullMatrices: false);
-        // The cosine loses half the digits of a small angle; its sine, the length of what sticks out, does not.
+        // The cosine loses half the digits of a small angle; its sine, the length of the orthogonal part, does not.
         var outside = q.matmul(vh.transpose(-2, -1)) - p.matmul(u) * cosines.unsqueeze(-2);
         var sines = outside.square().sum([-2]).sqrt();
         return (atan2(sines, cosines) * (180 / Math.PI)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The eigenvectors of a covariance with the largest eigenvalues, as rows, the largest first.</summary>
+    /// <summary>Gives the eigenvectors of a covariance with the largest eigenvalues, as rows, the largest first.</summary>
     /// <param name="covariance"><c>[..., n, n]</c></param>
     /// <param name="count">k, between 1 and n.</param>
     /// <returns><c>[..., k, n]</c></returns>
@@ -63,7 +64,7 @@ public static class CovarianceComparison
         return vectors.transpose(-2, -1).narrow(-2, n - count, count).flip(-2).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The eigenvalues of a covariance, the largest first, <c>[..., n]</c>.</summary>
+    /// <summary>Gives the eigenvalues of a covariance, the largest first, <c>[..., n]</c>.</summary>
     /// <param name="covariance"><c>[..., n, n]</c></param>
     public static Tensor Eigenspectrum(Tensor covariance)
     {
@@ -72,7 +73,7 @@ public static class CovarianceComparison
         return SymmetricEigenproblem.Solve(KalmanUpdate.Symmetric(covariance)).Values.flip(-1).MoveToOuterDisposeScope();
     }
 
-    // The trace and a root A, P = A A^T. An eigenvalue that round-off alone can give is zero: the root of what it gives would be some 1e-8.
+    // The trace and a root A, P = A A^T. An eigenvalue at the level of round-off is set to zero, since its root would be some 1e-8.
     private static (Tensor Trace, Tensor Root) Root(Tensor covariance)
     {
         var (values, vectors) = SymmetricEigenproblem.Solve(KalmanUpdate.Symmetric(covariance));

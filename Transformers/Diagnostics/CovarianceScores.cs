@@ -24,9 +24,9 @@ public sealed class EigenspectrumScore(Column covariance) : IScore<IReadOnlyList
 }
 
 /// <summary>
-/// The time-averaged normalised Bures-Wasserstein distance of a covariance from another along one trajectory, or from one that
-/// does not change (<see cref="CovarianceComparison.BuresWassersteinDistance"/>). Published for Lorenz-96: 0.013 between the
-/// learned analysis and the EnKF with 40 members, 0.048 between it and 0.40^2 I.
+/// The time-averaged normalised Bures-Wasserstein distance of a covariance from a second one along one trajectory, or from a constant one
+/// (<see cref="CovarianceComparison.BuresWassersteinDistance"/>). Published for Lorenz-96: 0.013 between the learned analysis and the
+/// EnKF with 40 members, 0.048 between it and 0.40^2 I.
 /// </summary>
 public sealed class CovarianceDistanceScore : IScore
 {
@@ -34,9 +34,9 @@ public sealed class CovarianceDistanceScore : IScore
     private readonly Column? second;
     private readonly IErrorCovariance? constant;
 
-    /// <summary>The distance of two columns.</summary>
+    /// <summary>Measures the distance of two columns.</summary>
     /// <param name="first">A covariance, <c>[n, n]</c>.</param>
-    /// <param name="second">The other.</param>
+    /// <param name="second">The other covariance, <c>[n, n]</c>.</param>
     public CovarianceDistanceScore(Column first, Column second)
     {
         (this.first, this.second) = (first, second);
@@ -44,10 +44,10 @@ public sealed class CovarianceDistanceScore : IScore
         Name = $"Bures-Wasserstein distance of {first} and {second}";
     }
 
-    /// <summary>The distance of a column from a covariance that does not change.</summary>
+    /// <summary>Measures the distance of a column from a constant covariance.</summary>
     /// <param name="first">A covariance, <c>[n, n]</c>.</param>
-    /// <param name="constant">The other.</param>
-    /// <param name="name">What to call it.</param>
+    /// <param name="constant">The constant covariance.</param>
+    /// <param name="name">The score's name.</param>
     public CovarianceDistanceScore(Column first, IErrorCovariance constant, string name)
     {
         (this.first, this.constant) = (first, constant);
@@ -84,8 +84,8 @@ public sealed class PrincipalAngleScore : IScore<IReadOnlyList<TimeAverage>>
 
     /// <summary>Makes a score.</summary>
     /// <param name="first">One subspace.</param>
-    /// <param name="second">The other, of the same dimension; this one may be random.</param>
-    /// <exception cref="ArgumentException">Subspaces of different dimension.</exception>
+    /// <param name="second">The other subspace, of the same dimension; this one may be random.</param>
+    /// <exception cref="ArgumentException">The subspaces differ in dimension.</exception>
     public PrincipalAngleScore(Subspace first, Subspace second)
     {
         if (first.Count != second.Count)

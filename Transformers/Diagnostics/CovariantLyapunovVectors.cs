@@ -4,24 +4,23 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Covariant Lyapunov vectors by the method of Ginelli et al. (2007, Phys. Rev. Lett. 99, 130601): directions that the
-/// tangent linear carries into each other, M v_i(t-1) ~ v_i(t), each growing at its exponent forward and backward in time.
-/// Backward vectors are carried forward along the whole view, then coordinates C backward through their triangular factors,
-/// C_(t-1) = R_t^-1 C_t.
+/// Covariant Lyapunov vectors by the method of Ginelli et al. (2007, Phys. Rev. Lett. 99, 130601): directions that the tangent linear
+/// maps into each other, M v_i(t-1) ~ v_i(t), each growing at its exponent forward and backward in time. Backward vectors are propagated
+/// forward along the whole view, then coordinates C backward through their triangular factors, C_(t-1) = R_t^-1 C_t.
 /// </summary>
 public static class CovariantLyapunovVectors
 {
     /// <summary>The column of the vectors, <c>[k, n]</c>, rows of length one in order of growth.</summary>
     public static Column Vectors { get; } = new("covariant-lyapunov-vectors");
 
-    /// <summary>Computes them along a view that ends.</summary>
+    /// <summary>Computes the vectors along a view of finite length.</summary>
     /// <param name="lyapunov">Model, number of vectors, and the column with the states.</param>
-    /// <param name="view">The states; all of them and a triangular matrix a cycle are kept while it works.</param>
-    /// <param name="transient">Cycles left out at the beginning, in which backward vectors forget how they began, and at the end, for the
-    /// coordinates; at least one.</param>
-    /// <param name="cancellation">Stops it.</param>
+    /// <param name="view">The states; all of them, and a triangular matrix per cycle, are kept during the computation.</param>
+    /// <param name="transient">The spin-up in cycles at both ends of the view, which are left out: at the beginning the backward vectors
+    /// forget their start, at the end the coordinates do. At least one.</param>
+    /// <param name="cancellation">Cancels the work.</param>
     /// <returns>The states' column and <see cref="Vectors"/> over the cycles between.</returns>
-    /// <exception cref="ArgumentException">The view never ends, or has no cycle left between the two transients.</exception>
+    /// <exception cref="ArgumentException">The view never ends, or has no cycle left between the two spin-ups.</exception>
     public static MemoryTrajectoryView Compute(LyapunovVectors lyapunov, ITrajectoryView view, int transient,
         CancellationToken cancellation = default)
     {

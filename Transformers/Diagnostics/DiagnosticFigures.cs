@@ -1,19 +1,17 @@
 namespace DaML.Components;
 
-/// <summary>
-/// The figures in which diagnostics of several methods or settings stand beside each other, as Bocquet et al. (2024, 2025) draw them.
-/// </summary>
+/// <summary>Draws the figures that compare diagnostics of several methods or settings, as in Bocquet et al. (2024, 2025).</summary>
 public static class DiagnosticFigures
 {
     private const double LowestShare = 1e-12;
 
     /// <summary>
-    /// r(lambda) of several runs in logarithmic axes, beside the straight line of an analysis that is linear in the innovation (2025, fig.
-    /// 6).
+    /// Draws r(lambda) of several runs in logarithmic axes, beside the straight line of an analysis that is linear in the innovation
+    /// (2025, fig. 6).
     /// </summary>
     /// <param name="title">The title above it.</param>
     /// <param name="curves">The curves by their names.</param>
-    /// <exception cref="ArgumentException">No curve.</exception>
+    /// <exception cref="ArgumentException">There is no curve.</exception>
     public static LineChart IncrementScaling(string title, IReadOnlyList<KeyValuePair<string, IncrementScalingCurve>> curves)
     {
         AtLeastOne(curves.Count, "increment scalings");
@@ -23,7 +21,7 @@ public static class DiagnosticFigures
                 Linear(ends)]);
     }
 
-    /// <summary>r(lambda) of one run with the band that holds nine of ten cycles.</summary>
+    /// <summary>Draws r(lambda) of one run with the band that holds nine of ten cycles.</summary>
     /// <param name="title">The title above it.</param>
     /// <param name="curve">The curve.</param>
     public static LineChart IncrementScaling(string title, IncrementScalingCurve curve) =>
@@ -34,9 +32,9 @@ public static class DiagnosticFigures
             Linear([curve.Scales.Min(), curve.Scales.Max()]),
         ]);
 
-    /// <summary>A histogram beside the normal distribution of its mean and variance.</summary>
+    /// <summary>Draws a histogram beside the normal distribution of its mean and variance.</summary>
     /// <param name="title">The title above it.</param>
-    /// <param name="axis">What the values are.</param>
+    /// <param name="axis">The label of the values.</param>
     /// <param name="histogram">The histogram.</param>
     public static Histogram Histogram(string title, Axis axis, SampleHistogram histogram)
     {
@@ -51,12 +49,12 @@ public static class DiagnosticFigures
     }
 
     /// <summary>
-    /// Histograms of several runs as lines over a logarithmic density, in which a normal distribution is a parabola (2025, fig. 7).
+    /// Draws histograms of several runs as lines over a logarithmic density, in which a normal distribution is a parabola (2025, fig. 7).
     /// </summary>
     /// <param name="title">The title above it.</param>
-    /// <param name="axis">What the values are.</param>
+    /// <param name="axis">The label of the values.</param>
     /// <param name="histograms">The histograms by their names.</param>
-    /// <exception cref="ArgumentException">No histogram.</exception>
+    /// <exception cref="ArgumentException">There is no histogram.</exception>
     public static LineChart Histograms(string title, Axis axis, IReadOnlyList<KeyValuePair<string, SampleHistogram>> histograms)
     {
         AtLeastOne(histograms.Count, "histograms");
@@ -65,10 +63,11 @@ public static class DiagnosticFigures
                 Positive(histogram.Value.Densities)))]);
     }
 
-    /// <summary>Time-averaged eigenspectra in a logarithmic axis (2024, fig. 1); values that are not above round-off leave a gap.</summary>
+    /// <summary>Draws time-averaged eigenspectra in a logarithmic axis (2024, fig. 1); values at or below round-off leave a
+    /// gap.</summary>
     /// <param name="title">The title above it.</param>
     /// <param name="spectra">The spectra by their names, the largest value first.</param>
-    /// <exception cref="ArgumentException">No spectrum.</exception>
+    /// <exception cref="ArgumentException">There is no spectrum.</exception>
     public static LineChart Eigenspectra(string title, IReadOnlyList<KeyValuePair<string, IReadOnlyList<TimeAverage>>> spectra)
     {
         AtLeastOne(spectra.Count, "spectra");
@@ -77,10 +76,10 @@ public static class DiagnosticFigures
                 LineSeries.Evenly(spectrum.Key, 1, 1, Positive([.. spectrum.Value.Select(value => value.Mean)])))]);
     }
 
-    /// <summary>Time-averaged principal angles (2024, fig. 2).</summary>
+    /// <summary>Draws time-averaged principal angles (2024, fig. 2).</summary>
     /// <param name="title">The title above it.</param>
     /// <param name="angles">The angles of each pair of subspaces by its name, in degrees, the smallest first.</param>
-    /// <exception cref="ArgumentException">No angles.</exception>
+    /// <exception cref="ArgumentException">There are no angles.</exception>
     public static LineChart PrincipalAngles(string title, IReadOnlyList<KeyValuePair<string, IReadOnlyList<TimeAverage>>> angles)
     {
         AtLeastOne(angles.Count, "angles");
@@ -98,7 +97,7 @@ public static class DiagnosticFigures
         return new(name, [.. order.Select(i => scales[i])], [.. order.Select(i => values[i])]);
     }
 
-    // What a logarithmic axis can show.
+    // Keeps the values that a logarithmic axis can show.
     private static double[] Positive(IReadOnlyList<double> values)
     {
         double smallest = LowestShare * values.Where(double.IsFinite).DefaultIfEmpty(0).Max();

@@ -3,23 +3,23 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Equal bins, fixed before anything is counted so that memory does not grow; what falls outside is counted as such.</summary>
-/// <param name="Minimum">Where the first begins.</param>
-/// <param name="Maximum">Where the last ends.</param>
-/// <param name="Count">How many.</param>
+/// <summary>Equal bins, fixed before counting so that memory does not grow; values outside are counted as such.</summary>
+/// <param name="Minimum">The lower end of the first bin.</param>
+/// <param name="Maximum">The upper end of the last bin.</param>
+/// <param name="Count">The number of bins.</param>
 public sealed record HistogramBins(double Minimum, double Maximum, int Count = 80)
 {
-    /// <summary>How many.</summary>
-    /// <exception cref="ArgumentException">No bin, or ends that are not finite, or not the lower first.</exception>
+    /// <summary>The number of bins.</summary>
+    /// <exception cref="ArgumentException">There is no bin, an end is non-finite, or the ends are not in ascending order.</exception>
     public int Count { get; } = double.IsFinite(Minimum) && double.IsFinite(Maximum) && Minimum < Maximum ? (int)Require.AtLeast(Count, 1)
         : throw new ArgumentException($"Bins need two finite ends, the lower first; given: {Minimum} and {Maximum}.");
 
-    /// <summary>To the same distance either side of zero.</summary>
+    /// <summary>Makes bins to the same distance on either side of zero.</summary>
     public static HistogramBins Symmetric(double reach, int count = 80) => new(-Require.Positive(reach), reach, count);
 
     internal double Width => (Maximum - Minimum) / Count;
 
-    // Shares of values below, in each bin, above; means of the first four powers. Values that are zero to the bit do not exist.
+    // The shares of values below, in each bin, and above; means of the first four powers. Values that are zero to the bit are left out.
     internal Tensor Figures(Tensor values)
     {
         var v = values.to(ScalarType.Float64);
@@ -54,23 +54,23 @@ public sealed record HistogramBins(double Minimum, double Maximum, int Count = 8
 }
 
 /// <summary>
-/// How numbers were distributed over components, cycles and trajectories, beside the normal distribution of their mean and variance.
+/// The distribution of numbers over components, cycles and trajectories, beside the normal distribution of their mean and variance.
 /// </summary>
 /// <param name="Bins">The bins.</param>
-/// <param name="Densities">The share of values in each bin over its width.</param>
-/// <param name="StandardErrors">Of the densities.</param>
+/// <param name="Densities">The share of values in each bin divided by its width.</param>
+/// <param name="StandardErrors">The standard errors of the densities.</param>
 /// <param name="Below">The share of values below the first bin.</param>
 /// <param name="Above">The share of values above the last bin.</param>
-/// <param name="Mean">Their mean; this and the following of all values, not of the bins.</param>
-/// <param name="StandardDeviation">Their standard deviation.</param>
-/// <param name="Skewness">Their skewness; zero for a normal distribution.</param>
-/// <param name="ExcessKurtosis">Their kurtosis less three; zero for a normal distribution, above zero where large values are more
-/// frequent.</param>
+/// <param name="Mean">The mean of all values; this and the following moments count values outside the bins too.</param>
+/// <param name="StandardDeviation">The standard deviation of the values.</param>
+/// <param name="Skewness">The skewness of the values; zero for a normal distribution.</param>
+/// <param name="ExcessKurtosis">The kurtosis of the values minus three; zero for a normal distribution, above zero if large values are
+/// more frequent.</param>
 public sealed record SampleHistogram(HistogramBins Bins, IReadOnlyList<double> Densities, IReadOnlyList<double> StandardErrors,
     double Below, double Above,
     TimeAverage Mean, TimeAverage StandardDeviation, TimeAverage Skewness, TimeAverage ExcessKurtosis)
 {
-    /// <summary>The density at a value of the normal distribution that fits: that of the values' mean and variance.</summary>
+    /// <summary>The density of the fitted normal distribution at a value; it has the mean and variance of the values.</summary>
     public double NormalDensity(double value)
     {
         double z = (value - Mean.Mean) / StandardDeviation.Mean;
@@ -83,7 +83,8 @@ public sealed record SampleHistogram(HistogramBins Bins, IReadOnlyList<double> D
 /// reaches are left out.
 /// </summary>
 /// <param name="network">H and R.</param>
-/// <param name="bins">In units of H^T R^-1 y; symmetric about zero to some five standard deviations of the innovations.</param>
+/// <param name="bins">The bins, in units of H^T R^-1 y (default: symmetric about zero to some five standard deviations of the
+/// innovations).</param>
 public sealed class ProjectedInnovationHistogram(IObservationNetwork network, HistogramBins bins) : IScore<SampleHistogram>
 {
     /// <inheritdoc/>
@@ -110,7 +111,7 @@ public sealed class ProjectedInnovationHistogram(IObservationNetwork network, Hi
 /// <summary>
 /// The distribution of analysis increments x_a - x_f along a run; components that the analysis leaves unchanged to the bit are left out.
 /// </summary>
-/// <param name="bins">In the state's unit.</param>
+/// <param name="bins">The bins, in the state's unit.</param>
 public sealed class IncrementHistogram(HistogramBins bins) : IScore<SampleHistogram>
 {
     /// <inheritdoc/>

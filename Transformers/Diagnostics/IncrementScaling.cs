@@ -3,26 +3,27 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>In which norm the increments of <see cref="IncrementScaling{TMemory}"/> are measured.</summary>
+/// <summary>The norm of the increments in <see cref="IncrementScaling{TMemory}"/>.</summary>
 public enum IncrementNorm
 {
     /// <summary>
-    /// That of the innovation a linear analysis would need for them, |P^a(x)^-1 a| as in eq. 23: (P^a H^T)^+ a with the analyzer's own
-    /// P^a H^T = K R by regression at every forecast. Directions with less than 1e-6 of its largest singular value are left out.
+    /// The size of the innovation that a linear analysis would need for the increment, |P^a(x)^-1 a| as in eq. 23: (P^a H^T)^+ a with the
+    /// analyzer's own P^a H^T = K R by regression at every forecast. Directions with less than 1e-6 of its largest singular value are
+    /// left out.
     /// </summary>
     Standardised,
 
-    /// <summary>The Euclidean norm |a|; costs no regression.</summary>
+    /// <summary>The Euclidean norm |a|; it needs no regression.</summary>
     Euclidean,
 }
 
 /// <summary>
-/// How an analyzer's increments grow with the innovation (Bocquet et al. 2025, eq. 23): along a method's run, with the
+/// Measures the growth of an analyzer's increments with the innovation (Bocquet et al. 2025, eq. 23): along a method's run, with the
 /// innovation delta of each cycle,
 /// <code>r(lambda) = |P^a(x)^-1 (a(x, lambda delta) - a(x, 0))| / |P^a(x)^-1 (a(x, delta) - a(x, 0))|</code>
-/// It is lambda for every analysis that is linear in the innovation, and grows faster where large innovations count for more.
-/// It adds <see cref="IncrementScalingScore.Ratios"/>, and all columns of <see cref="KalmanGainRegression{TMemory}"/>, each computed when
-/// it is read.
+/// It is lambda for every analysis that is linear in the innovation, and grows faster if large innovations count for more. It adds
+/// <see cref="IncrementScalingScore.Ratios"/>, and all columns of <see cref="KalmanGainRegression{TMemory}"/>, each computed when it is
+/// read.
 /// </summary>
 /// <typeparam name="TMemory">The analyzer's memory.</typeparam>
 public sealed class IncrementScaling<TMemory> : ITransformer where TMemory : IMemory<TMemory>
@@ -35,14 +36,14 @@ public sealed class IncrementScaling<TMemory> : ITransformer where TMemory : IMe
     private readonly double[] scales;
 
     /// <summary>Puts a method's analyzer to the test.</summary>
-    /// <param name="method">The method; it runs over the view as always.</param>
+    /// <param name="method">The method; it runs over the view as usual.</param>
     /// <param name="network">H and R, of the method's observations.</param>
-    /// <param name="scales">The values of lambda, above zero; null = <see cref="IncrementScalingScore.StandardScales"/>.</param>
-    /// <param name="norm">In which norm increments are measured.</param>
-    /// <param name="samples">Number of innovations for the regression of P^a at each forecast; null = ten times as many as there are
-    /// observations.</param>
-    /// <exception cref="ArgumentException">Dimensions that differ, no value of lambda, one that is not above zero, or too few
-    /// samples.</exception>
+    /// <param name="scales">The values of lambda, above zero (default: null, <see cref="IncrementScalingScore.StandardScales"/>).</param>
+    /// <param name="norm">The norm of the increments.</param>
+    /// <param name="samples">The number of innovations for the regression of P^a at each forecast (default: null, ten times the number of
+    /// observations).</param>
+    /// <exception cref="ArgumentException">The dimensions differ, there is no value of lambda or one that is not above zero, or there are
+    /// too few samples.</exception>
     public IncrementScaling(SequentialAssimilation<TMemory> method, IObservationNetwork network, IReadOnlyList<double>? scales = null,
         IncrementNorm norm = IncrementNorm.Standardised, long? samples = null)
     {
@@ -62,7 +63,7 @@ public sealed class IncrementScaling<TMemory> : ITransformer where TMemory : IMe
     public SchemaContract Contract { get; }
 
     /// <inheritdoc/>
-    /// <exception cref="SchemaException">The observation errors have a scale; the analyzer is asked about errors of the covariance
+    /// <exception cref="SchemaException">The observation errors have a scale; the analyzer is queried with errors of the covariance
     /// R.</exception>
     public TrajectorySchema GetOutputSchema(TrajectorySchema input)
     {

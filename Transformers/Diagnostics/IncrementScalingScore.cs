@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>r(lambda) of <see cref="IncrementScaling{TMemory}"/> averaged over cycles and trajectories, with its scatter.</summary>
-/// <param name="scales">The values of lambda that the transformer was given; null = <see cref="StandardScales"/>.</param>
-/// <exception cref="ArgumentException">No value, or one that is not above zero.</exception>
+/// <param name="scales">The values of lambda that the transformer was given (default: null, <see cref="StandardScales"/>).</param>
+/// <exception cref="ArgumentException">There is no value, or one that is not above zero.</exception>
 public sealed class IncrementScalingScore(IReadOnlyList<double>? scales = null) : IScore<IncrementScalingCurve>
 {
     private readonly double[] scales = Checked(scales);
@@ -43,11 +43,11 @@ public sealed class IncrementScalingScore(IReadOnlyList<double>? scales = null) 
     }
 }
 
-/// <summary>How an analyzer's increments grow with the innovation.</summary>
+/// <summary>The growth of an analyzer's increments with the innovation.</summary>
 /// <param name="Scales">The values of lambda.</param>
 /// <param name="Means">r(lambda), the average over cycles and trajectories.</param>
-/// <param name="Low">Below which 5 % of the cycles are.</param>
-/// <param name="Median">Below which half of the cycles are.</param>
-/// <param name="High">Below which 95 % of the cycles are.</param>
+/// <param name="Low">The 5 % quantile of r(lambda) over the cycles.</param>
+/// <param name="Median">The median of r(lambda) over the cycles.</param>
+/// <param name="High">The 95 % quantile of r(lambda) over the cycles.</param>
 public sealed record IncrementScalingCurve(IReadOnlyList<double> Scales, IReadOnlyList<TimeAverage> Means, IReadOnlyList<double> Low,
     IReadOnlyList<double> Median, IReadOnlyList<double> High);

@@ -4,15 +4,15 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The Kalman gain as an analyzer acts it out (Bocquet et al. 2024, section III B): from one forecast, analyses of many
-/// observations y = H(x) + delta with delta drawn from N(0, R); the gain is the regression of the increments on the innovations,
+/// The implied Kalman gain of an analyzer (Bocquet et al. 2024, section III B): from one forecast it computes analyses of many
+/// observations y = H(x) + delta with delta drawn from N(0, R). The gain is the regression of the increments on the innovations,
 /// <code>
 /// K = argmin sum_j |a_j - mean(a) - K (delta_j - mean(delta))|^2          (eq. 9)
 /// P^a H^T = K R,   H B H^T = (I - H K)^-1 H K R                           (eq. 10)
 /// </code>
-/// For an analyzer that is linear in the innovation (Kalman filter, ensemble transform, 3D-Var) that is its gain to round-off;
-/// for a network it is the best linear account of what it does at that forecast. What the analyzer does where the innovation
-/// is zero is not part of it and stands beside it, as its bias b (eq. 6, <see cref="AnalysisBiasScore"/>).
+/// For an analyzer that is linear in the innovation (Kalman filter, ensemble transform, 3D-Var) this is its gain to round-off; for a
+/// network it is the best linear description of its action at that forecast. The analyzer's increment at zero innovation is not part of
+/// the gain and is given separately, as its bias b (eq. 6, <see cref="AnalysisBiasScore"/>).
 /// </summary>
 /// <typeparam name="TMemory">The analyzer's memory.</typeparam>
 public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory : IMemory<TMemory>
@@ -24,13 +24,13 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
     private readonly AnalyzerIncrements<TMemory> increments;
     private readonly long samples;
 
-    /// <summary>Puts a method under regression.</summary>
-    /// <param name="method">The method; it runs over the view as always, and in every cycle whose columns are read its analyzer is asked
-    /// again.</param>
+    /// <summary>Sets up the regression for a method.</summary>
+    /// <param name="method">The method; it runs over the view as usual, and its analyzer is called again in every cycle whose columns are
+    /// read.</param>
     /// <param name="network">H and R, of the method's observations.</param>
-    /// <param name="samples">Number of innovations at each forecast, more than there are observations; null = ten times as many, which a
-    /// nonlinear analyzer wants.</param>
-    /// <exception cref="ArgumentException">Dimensions that differ, or too few samples.</exception>
+    /// <param name="samples">The number of innovations at each forecast, more than there are observations (default: null, ten times as
+    /// many, which suits a nonlinear analyzer).</param>
+    /// <exception cref="ArgumentException">The dimensions differ, or there are too few samples.</exception>
     public KalmanGainRegression(SequentialAssimilation<TMemory> method, IObservationNetwork network, long? samples = null)
     {
         long p = network.Operator.ObservationDimension, n = network.Operator.StateDimension;
@@ -49,7 +49,7 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
                 new(AnalysisBiasScore.Bias)]);
     }
 
-    /// <summary>The column of K, <c>[n, p]</c>; zero for what is not observed.</summary>
+    /// <summary>The column of K, <c>[n, p]</c>; zero for missing observations.</summary>
     public static Column Gain { get; } = new("kalman-gain");
 
     /// <summary>The column of P^a H^T = K R, <c>[n, p]</c>.</summary>
@@ -65,7 +65,7 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
     public SchemaContract Contract { get; }
 
     /// <inheritdoc/>
-    /// <exception cref="SchemaException">The observation errors have a scale; the gain is that for innovations of N(0, R).</exception>
+    /// <exception cref="SchemaException">The observation errors have a scale; the gain is that for innovations from N(0, R).</exception>
     public TrajectorySchema GetOutputSchema(TrajectorySchema input)
     {
         input.RequireOneError(Name);
@@ -76,11 +76,11 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
     public ITrajectoryView Transform(ITrajectoryView input) =>
         new TrajectoryView(GetOutputSchema(input.Schema), input.CycleCount, input.StartTime, () => Open(input));
 
-    /// <summary>K at a forecast.</summary>
-    /// <param name="forecast">The memory before the observation was used.</param>
-    /// <param name="time">When, for an analyzer that asks.</param>
-    /// <param name="mask">Which observations there are, boolean <c>[batch, p]</c>; null = all.</param>
-    /// <param name="random">Where innovations are drawn from, and what the analyzer draws.</param>
+    /// <summary>Computes K at a forecast.</summary>
+    /// <param name="forecast">The memory before the observation is used.</param>
+    /// <param name="time">The time, for an analyzer that asks for it.</param>
+    /// <param name="mask">The observations that exist, boolean <c>[batch, p]</c>; null = all.</param>
+    /// <param name="random">The stream of the innovations and of the analyzer's own draws.</param>
     /// <returns><c>[batch, n, p]</c></returns>
     public Tensor GainAt(TMemory forecast, double time, Tensor? mask, RandomStream random)
     {
@@ -106,7 +106,7 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
         }
         var right = ad - a.unsqueeze(2) * d.unsqueeze(1) / samples;
         var left = dd - d.unsqueeze(2) * d.unsqueeze(1) / samples;
-        // What is not observed has neither innovations nor a share in the increments: a one on the diagonal makes its gain zero.
+        // A missing observation has neither innovations nor a share in the increments; a one on the diagonal makes its gain zero.
         if (mask is not null) left = left + mask.logical_not().to(left.dtype).diag_embed();
         var factor = linalg.cholesky(KalmanUpdate.Symmetric(left));
         var solved = linalg.solve_triangular(factor, right.transpose(-2, -1), upper: false);
@@ -115,12 +115,13 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
     }
 
     /// <summary>
-    /// b = |a(x, 0)| / sqrt(n): how far the analyzer moves a forecast that the observations confirm (eq. 6), <c>[batch]</c>.
+    /// Computes b = |a(x, 0)| / sqrt(n), the distance by which the analyzer moves a forecast that the observations confirm (eq. 6),
+    /// <c>[batch]</c>.
     /// </summary>
-    /// <param name="forecast">The memory before the observation was used.</param>
-    /// <param name="time">When, for an analyzer that asks.</param>
-    /// <param name="mask">Which observations there are, boolean <c>[batch, p]</c>; null = all.</param>
-    /// <param name="random">What the analyzer draws from.</param>
+    /// <param name="forecast">The memory before the observation is used.</param>
+    /// <param name="time">The time, for an analyzer that asks for it.</param>
+    /// <param name="mask">The observations that exist, boolean <c>[batch, p]</c>; null = all.</param>
+    /// <param name="random">The stream that the analyzer draws from.</param>
     public Tensor BiasAt(TMemory forecast, double time, Tensor? mask, RandomStream random)
     {
         using var scope = NewDisposeScope();
@@ -130,7 +131,7 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
         return increments.Of(forecast, state, none, mask, time, random).square().mean([1, 2]).sqrt().MoveToOuterDisposeScope();
     }
 
-    /// <summary>P^a H^T = K R, <c>[batch, n, p]</c>.</summary>
+    /// <summary>Computes P^a H^T = K R, <c>[batch, n, p]</c>.</summary>
     /// <param name="gain">K, <c>[batch, n, p]</c></param>
     public Tensor AnalysisErrorCovarianceOf(Tensor gain)
     {
@@ -138,9 +139,9 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
         return gain.matmul(network.Error.ToMatrix(gain.dtype, gain.device)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>H B H^T = (I - H K)^-1 H K R, <c>[batch, p, p]</c>.</summary>
+    /// <summary>Computes H B H^T = (I - H K)^-1 H K R, <c>[batch, p, p]</c>.</summary>
     /// <param name="gain">K, <c>[batch, n, p]</c></param>
-    /// <param name="state">Where H is linearised, <c>[batch, n]</c>.</param>
+    /// <param name="state">The state at which H is linearised, <c>[batch, n]</c>.</param>
     public Tensor BackgroundErrorCovarianceOf(Tensor gain, Tensor state)
     {
         using var scope = NewDisposeScope();
@@ -152,10 +153,10 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
         return linalg.solve(eye(p, dtype: gain.dtype, device: gain.device) - hk, right).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Runs the method for those who ask its analyzer for more than the columns say.</summary>
+    /// <summary>Runs the method for diagnostics that query its analyzer beyond the columns.</summary>
     internal Cursor Open(ITrajectoryView input) => Over(method.Run(input), input.Schema);
 
-    /// <summary>Puts a run of the method under regression.</summary>
+    /// <summary>Starts the regression along a run of the method.</summary>
     internal Cursor Over(AssimilationRun<TMemory> run, TrajectorySchema schema) => new(this, run, schema);
 
     /// <summary>The method's increments.</summary>
@@ -167,7 +168,7 @@ public sealed class KalmanGainRegression<TMemory> : ITransformer where TMemory :
         /// <summary>The method's run.</summary>
         public AssimilationRun<TMemory> Run => run;
 
-        /// <summary>Which observations there are.</summary>
+        /// <summary>The observations that exist.</summary>
         public Tensor? Mask => schema.Has(Columns.ObservationMask) ? run[Columns.ObservationMask] : null;
 
         /// <summary>A stream of this cycle's own.</summary>

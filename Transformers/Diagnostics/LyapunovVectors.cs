@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Adds the backward Lyapunov vectors along the states of a view: the directions that have grown most until now, made by
-/// carrying orthonormal vectors with the model's tangent linear from cycle to cycle and orthonormalising them (Benettin et
-/// al. 1980; Kuptsov and Parlitz 2012), M Q_(t-1) = Q_t R_t. It adds <see cref="Vectors"/>, rows in order of growth, and
-/// <see cref="Growth"/>, each vector's ln R_ii over the cycle's length; the time average of the latter are the Lyapunov exponents.
+/// Adds the backward Lyapunov vectors along the states of a view: the directions that have grown most until now, computed by propagating
+/// orthonormal vectors with the model's tangent linear from cycle to cycle and orthonormalising them (Benettin et al. 1980; Kuptsov and
+/// Parlitz 2012), M Q_(t-1) = Q_t R_t. It adds <see cref="Vectors"/>, rows in order of growth, and <see cref="Growth"/>, each vector's ln
+/// R_ii over the cycle's length; the time averages of the latter are the Lyapunov exponents.
 /// </summary>
-/// <remarks>The vectors begin at random and need some units of time to forget it: some ten times the inverse of the smallest gap between
+/// <remarks>The vectors begin at random and need a spin-up of about ten times the inverse of the smallest gap between
 /// exponents.</remarks>
 [Component("lyapunov-vectors")]
 public sealed class LyapunovVectors : ITransformer
@@ -18,12 +18,12 @@ public sealed class LyapunovVectors : ITransformer
     private readonly IDynamics dynamics;
 
     /// <summary>Makes the step.</summary>
-    /// <param name="context">Whose seed the first vectors follow.</param>
-    /// <param name="dynamics">The model whose trajectories the states are.</param>
-    /// <param name="count">Number of vectors k, 1 to n; null = n.</param>
-    /// <param name="state">The column with the states; <see cref="Columns.Truth"/> unless said.</param>
-    /// <param name="spectrum">The exponents, where they were measured.</param>
-    /// <exception cref="ArgumentOutOfRangeException">More vectors than the state has components, or none.</exception>
+    /// <param name="context">The context whose seed the first vectors follow.</param>
+    /// <param name="dynamics">The model of the trajectories.</param>
+    /// <param name="count">The number of vectors k, 1 to n (default: null, n).</param>
+    /// <param name="state">The column with the states (default: <see cref="Columns.Truth"/>).</param>
+    /// <param name="spectrum">The exponents, if they were computed.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There are more vectors than the state has components, or none.</exception>
     public LyapunovVectors(DataAssimilationContext context, IDynamics dynamics, long? count = null, Column? state = null,
         [Saved("measured"), Inlined] LyapunovSpectrum? spectrum = null)
     {
@@ -41,18 +41,16 @@ public sealed class LyapunovVectors : ITransformer
     /// <summary>The column of the vectors, <c>[k, n]</c>, orthonormal rows.</summary>
     public static Column Vectors { get; } = new("lyapunov-vectors");
 
-    /// <summary>
-    /// The column of the rates at which they grew over the cycle, <c>[k]</c>, in the inverse of the model's unit of time.
-    /// </summary>
+    /// <summary>The column of the growth rates over the cycle, <c>[k]</c>, in the inverse of the model's unit of time.</summary>
     public static Column Growth { get; } = new("lyapunov-growth");
 
-    /// <summary>Number of vectors k.</summary>
+    /// <summary>The number of vectors k.</summary>
     public long Count { get; }
 
     /// <summary>The column with the states.</summary>
     public Column State { get; }
 
-    /// <summary>The exponents, where an estimator measured them.</summary>
+    /// <summary>The exponents, if an estimator computed them.</summary>
     public LyapunovSpectrum? Spectrum { get; }
 
     /// <inheritdoc/>
@@ -65,7 +63,8 @@ public sealed class LyapunovVectors : ITransformer
     public ITrajectoryView Transform(ITrajectoryView input) =>
         new TrajectoryView(Contract.Apply(input.Schema, Name), input, source => new Cursor(this, source));
 
-    /// <summary>Orthonormal rows and the triangular factor between, with a positive diagonal: V = R^T Q, rows being vectors.</summary>
+    /// <summary>Gives orthonormal rows and the triangular factor between, with a positive diagonal: V = R^T Q, with vectors as
+    /// rows.</summary>
     internal static (Tensor Rows, Tensor Triangle) Orthonormalise(Tensor rows)
     {
         using var scope = NewDisposeScope();
@@ -74,7 +73,7 @@ public sealed class LyapunovVectors : ITransformer
         return scope.MoveToOuter((q * signs.unsqueeze(-2)).transpose(-2, -1).contiguous(), r * signs.unsqueeze(-1));
     }
 
-    /// <summary>One cycle: the vectors at its end, and R.</summary>
+    /// <summary>Computes one cycle: the vectors at its end, and R.</summary>
     internal (Tensor Rows, Tensor Triangle) Carry(Tensor state, Tensor rows, TimeInterval interval)
     {
         using var scope = NewDisposeScope();
@@ -84,7 +83,7 @@ public sealed class LyapunovVectors : ITransformer
         return scope.MoveToOuter(next, triangle);
     }
 
-    /// <summary>The first vectors, orthonormal and drawn at random.</summary>
+    /// <summary>Draws the first vectors, orthonormal and random.</summary>
     internal Tensor First(long batch, ScalarType dtype)
     {
         using var scope = NewDisposeScope();

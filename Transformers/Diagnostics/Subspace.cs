@@ -9,13 +9,13 @@ public abstract class Subspace
     private Subspace(string name, long count, params Column[] requires) =>
         (Name, Count, Requires) = (name, Require.AtLeast(count, 1), requires);
 
-    /// <summary>What to call it.</summary>
+    /// <summary>The subspace's name.</summary>
     public string Name { get; }
 
     /// <summary>Its dimension k.</summary>
     public long Count { get; }
 
-    /// <summary>The columns it follows from.</summary>
+    /// <summary>The columns it is computed from.</summary>
     internal IReadOnlyList<Column> Requires { get; }
 
     /// <summary>Vectors that span it, as rows, <c>[batch, k, n]</c>.</summary>
@@ -34,8 +34,8 @@ public abstract class Subspace
     /// <param name="count">k, 1 to m.</param>
     public static Subspace FirstVectors(Column vectors, long count) => new OfVectors(vectors, count);
 
-    /// <summary>A subspace of random direction, drawn anew for every cycle and trajectory; all directions are alike.</summary>
-    /// <param name="context">Whose seed it follows.</param>
+    /// <summary>A random subspace, drawn anew for every cycle and trajectory; all directions are equally likely.</summary>
+    /// <param name="context">The context whose seed it follows.</param>
     /// <param name="dimension">n</param>
     /// <param name="count">k, 1 to n.</param>
     public static Subspace Random(DataAssimilationContext context, long dimension, long count) => new Isotropic(context, dimension, count);

@@ -4,17 +4,17 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Puts around any ensemble analyzer a multiplicative inflation of the prior that is estimated from the innovations and
-/// carried in the memory, one factor rho of the variance for each trajectory (Li, Kalnay and Miyoshi 2009, Q. J. R. Meteorol.
-/// Soc. 135, 523-533; in the Gaussian form of Miyoshi 2011, Mon. Wea. Rev. 139, 1519-1535). With whitened innovations d
-/// and observed anomalies Y of the ensemble as it comes,
+/// Adds to any ensemble analyzer a multiplicative inflation of the prior, which is estimated from the innovations and carried in the
+/// memory, one factor rho of the variance for each trajectory (Li, Kalnay and Miyoshi 2009, Q. J. R. Meteorol. Soc. 135, 523-533; in the
+/// Gaussian form of Miyoshi 2011, Mon. Wea. Rev. 139, 1519-1535). With whitened innovations d and observed anomalies Y of the ensemble
+/// before inflation,
 /// <code>
 /// tau   = tr(Y Y^T) / (N - 1)
 /// rho_o = (|d|^2 - p) / tau                     what this cycle's innovation says, E |d|^2 = rho tau + p
 /// v_o   = 2 / p ((rho tau + p) / tau)^2         and how sure it is of it
 /// rho  &lt;- rho + v_b / (v_b + v_o) (rho_o - rho)
 /// </code>
-/// The cycle's own analysis uses the factor from before its innovation was seen, so that no observation counts twice.
+/// The cycle's own analysis uses the factor from before its innovation, so that no observation counts twice.
 /// </summary>
 [Component("adaptive-inflation")]
 public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory<EnsembleMemory, VectorMemory>>
@@ -25,11 +25,12 @@ public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory
     private readonly AdaptiveInflation settings;
 
     /// <summary>Makes an analyzer.</summary>
-    /// <param name="inner">The analyzer that it inflates the prior of.</param>
+    /// <param name="inner">The analyzer whose prior is inflated.</param>
     /// <param name="observationOperator">H, which may be nonlinear.</param>
     /// <param name="observationError">R, of the operator's observation dimension.</param>
-    /// <param name="settings">Settings; null = their defaults.</param>
-    /// <exception cref="ArgumentException">An analyzer that finds its prior's inflation itself, or settings out of order.</exception>
+    /// <param name="settings">Settings (default: null, their defaults).</param>
+    /// <exception cref="ArgumentException">The analyzer finds the inflation of its prior itself, or the settings are
+    /// inconsistent.</exception>
     public AdaptiveInflationAnalyzer(IAnalyzer<EnsembleMemory> inner, [Saved("operator")] IObservationOperator observationOperator,
         [Saved("error")] IErrorCovariance observationError, [Inlined] AdaptiveInflation? settings = null)
     {
@@ -50,10 +51,10 @@ public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory
     /// <inheritdoc/>
     public IObservationOperator Observes => observationOperator;
 
-    /// <summary>Analyses the inflated ensemble and estimates the factor anew.</summary>
+    /// <summary>Analyses the inflated ensemble and updates the factor.</summary>
     /// <param name="forecast">The ensemble, and rho, <c>[batch, 1]</c>.</param>
-    /// <param name="observation">What was observed.</param>
-    /// <param name="random">Where a stochastic analyzer draws from.</param>
+    /// <param name="observation">The observation.</param>
+    /// <param name="random">The stream that a stochastic analyzer draws from.</param>
     public ProductMemory<EnsembleMemory, VectorMemory> Analyze(ProductMemory<EnsembleMemory, VectorMemory> forecast,
         Observation observation, RandomStream random)
     {
@@ -70,7 +71,7 @@ public sealed class AdaptiveInflationAnalyzer : IInflatingAnalyzer<ProductMemory
         var observedRho = (innovation.square().sum([1], keepdim: true) - count) / tau;
         var variance = 2 / count * ((rho * tau + count) / tau).square();
         double prior = settings.Deviation * settings.Deviation;
-        // Nothing observed, or an ensemble without a spread there, says nothing of the factor.
+        // Without observations, or without ensemble spread at them, there is no information about the factor.
         var estimate = where((tau > 0) & (count > 0), rho + prior / (prior + variance) * (observedRho - rho), rho)
             .clamp(settings.Smallest, settings.Largest);
         return new(new(analysis.alias().MoveToOuterDisposeScope()), new(estimate.MoveToOuterDisposeScope()));

@@ -1,15 +1,15 @@
 namespace DaML;
 
 /// <summary>
-/// An ensemble filter whose prior is inflated by a factor that is estimated from the innovations while it runs
-/// (<see cref="AdaptiveInflationAnalyzer"/>). Random streams and what is done about divergence are the filter's.
+/// An ensemble filter whose prior is inflated by a factor that is estimated from the innovations during the run
+/// (<see cref="AdaptiveInflationAnalyzer"/>). Its random streams and its handling of divergence are the filter's.
 /// </summary>
 public sealed record AdaptivelyInflatedFilter : AssimilationMethod<ProductMemory<EnsembleMemory, VectorMemory>>
 {
-    /// <summary>Any ensemble filter but a finite-size one, usually without an inflation of its own.</summary>
+    /// <summary>Any ensemble filter except a finite-size one, usually without its own inflation.</summary>
     public required EnsembleFilter Filter { get; init; }
 
-    /// <summary>How the factor is estimated.</summary>
+    /// <summary>Settings of the estimation.</summary>
     public AdaptiveInflation Inflation { get; init; } = new();
 
     /// <inheritdoc/>

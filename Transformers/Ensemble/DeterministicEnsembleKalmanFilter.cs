@@ -2,9 +2,8 @@ namespace DaML;
 
 /// <summary>
 /// The deterministic ensemble Kalman filter, DEnKF: no perturbed observations, half the gain for the anomalies
-/// (<see cref="DeterministicEnsembleKalmanFilterAnalyzer"/>). Lorenz-96 with 40 members wants an inflation of 1.01 on the posterior
-/// standard
-/// deviation.
+/// (<see cref="DeterministicEnsembleKalmanFilterAnalyzer"/>). Lorenz-96 with 40 members needs an inflation of 1.01 on the posterior
+/// standard deviation.
 /// </summary>
 public sealed record DeterministicEnsembleKalmanFilter : EnsembleFilter
 {

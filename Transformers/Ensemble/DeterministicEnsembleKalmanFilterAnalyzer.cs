@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The analysis of the deterministic ensemble Kalman filter, DEnKF (Sakov and Oke 2008, Tellus 60A, 361-371): the mean gets the
-/// Kalman gain, the anomalies half of it, which is the square-root analysis to first order in K H. No observation is
-/// perturbed; where observations are accurate the posterior stays a little too wide, which acts as an inflation.
+/// The analysis of the deterministic ensemble Kalman filter, DEnKF (Sakov and Oke 2008, Tellus 60A, 361-371): the mean gets the Kalman
+/// gain, the anomalies half of it, which is the square-root analysis to first order in K H. No observation is perturbed. If observations
+/// are accurate, the posterior remains slightly too wide, which acts as an inflation.
 /// </summary>
 [Component("deterministic-ensemble-kalman-filter")]
 public sealed class DeterministicEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>
@@ -18,8 +18,8 @@ public sealed class DeterministicEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
     /// <summary>Makes an analyzer.</summary>
     /// <param name="observationOperator">H, which may be nonlinear.</param>
     /// <param name="observationError">R, of the operator's observation dimension.</param>
-    /// <param name="inflation">None unless said. A prior inflation is applied after the ensemble is observed.</param>
-    /// <exception cref="ArgumentException">Operator and error covariance do not fit each other.</exception>
+    /// <param name="inflation">The inflation (default: none). A prior inflation is applied after the ensemble is observed.</param>
+    /// <exception cref="ArgumentException">Operator and error covariance do not match.</exception>
     public DeterministicEnsembleKalmanFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
         [Saved("error")] IErrorCovariance observationError, Inflation? inflation = null)
     {
@@ -42,7 +42,7 @@ public sealed class DeterministicEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
         var members = inflation.BeforeUpdate(forecast.Members, random);
         var (mean, anomalies, observed, innovation) = ObservedEnsemble.Of(members, observation, observationOperator, observationError);
         if (inflation.PriorFactor != 1) (anomalies, observed) = (anomalies * inflation.PriorFactor, observed * inflation.PriorFactor);
-        // Row 0 moves the mean by K d, the others the anomalies by -1/2 K Y_i.
+        // Row 0 moves the mean by K d, the others move the anomalies by -1/2 K Y_i.
         var increments = EnsembleGain.Apply(cat([innovation.unsqueeze(1), -0.5 * observed], 1), observed, anomalies);
         var analysed = anomalies + increments.narrow(1, 1, anomalies.size(1));
         if (inflation.PosteriorFactor != 1) analysed = analysed * inflation.PosteriorFactor;

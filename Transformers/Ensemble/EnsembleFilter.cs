@@ -1,18 +1,18 @@
 namespace DaML;
 
-/// <summary>What the settings of all ensemble methods share, with its defaults.</summary>
+/// <summary>The settings that all ensemble methods share, with their defaults.</summary>
 /// <typeparam name="TMemory">The memory: an ensemble, or one within a window.</typeparam>
 public abstract record EnsembleMethod<TMemory> : AssimilationMethod<TMemory> where TMemory : IMemory<TMemory>
 {
-    /// <summary>Number of members, at least two (default: 40).</summary>
+    /// <summary>The number of members, at least two (default: 40).</summary>
     public long Members { get; init; } = 40;
 
-    /// <summary>What is done against an overconfident ensemble (default: none).</summary>
+    /// <summary>The inflation, against an overconfident ensemble (default: none).</summary>
     public Inflation Inflation { get; init; } = Inflation.None;
 
     /// <summary>
-    /// How the members get the error of a model that has one (default: each draws its own, which serves any model and any number of
-    /// members).
+    /// The treatment of the model's error, if the model has one (default: each member draws its own error, which suits any model and any
+    /// number of members).
     /// </summary>
     public NoiseTreatment ModelError { get; init; } = NoiseTreatment.Stochastic;
 
@@ -20,11 +20,11 @@ public abstract record EnsembleMethod<TMemory> : AssimilationMethod<TMemory> whe
         new(system.InitialOrUsual, Members, context.Precision);
 }
 
-/// <summary>An ensemble filter: the settings of all, and the analyzer that tells one from another.</summary>
+/// <summary>An ensemble filter: the settings that all share, and the analyzer, by which they differ.</summary>
 public abstract record EnsembleFilter : EnsembleMethod<EnsembleMemory>
 {
-    /// <summary>The analysis of a cycle.</summary>
-    /// <param name="network">What is observed.</param>
+    /// <summary>Makes the analyzer of the filter.</summary>
+    /// <param name="network">The observation network.</param>
     protected internal abstract IAnalyzer<EnsembleMemory> Analyzer(IObservationNetwork network);
 
     /// <inheritdoc/>

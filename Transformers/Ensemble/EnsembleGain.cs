@@ -9,8 +9,9 @@ namespace DaML.Components;
 /// </summary>
 internal static class EnsembleGain
 {
-    /// <summary>The state increments of differences in the space of observations: differences Y^T (Y Y^T + (N - 1) I)^-1 X.</summary>
-    /// <param name="differences">Whitened, <c>[batch, rows, p]</c>.</param>
+    /// <summary>Computes the state increments of differences in the space of observations: differences Y^T (Y Y^T + (N - 1) I)^-1
+    /// X.</summary>
+    /// <param name="differences">The differences, whitened, <c>[batch, rows, p]</c>.</param>
     /// <param name="observed">Y, <c>[batch, N, p]</c>.</param>
     /// <param name="anomalies">X, <c>[batch, N, n]</c>.</param>
     /// <returns><c>[batch, rows, n]</c></returns>
@@ -23,7 +24,7 @@ internal static class EnsembleGain
             : differences.matmul(Solve(transposed.matmul(observed), members - 1, transposed.matmul(anomalies)));
     }
 
-    // (G + shift I)^-1 B for symmetric G without negative eigenvalues.
+    // Solves (G + shift I)^-1 B for symmetric G without negative eigenvalues.
     private static Tensor Solve(Tensor gram, double shift, Tensor right)
     {
         var factor = linalg.cholesky(gram + shift * eye(gram.size(-1), dtype: gram.dtype, device: gram.device));

@@ -3,9 +3,9 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>The physical model as the propagater of an ensemble: each member by itself, with the model's error where it has one.</summary>
+/// <summary>The physical model as the propagater of an ensemble: each member by itself, with the model's error if it has one.</summary>
 /// <param name="dynamics">The model.</param>
-/// <param name="modelError">How the members get the model's error; each a draw of its own unless said.</param>
+/// <param name="modelError">The treatment of the model's error (default: each member draws its own).</param>
 [Component("ensemble-propagater", 2)]
 public sealed class EnsemblePropagater(IDynamics dynamics, [Saved(Since = 2)] NoiseTreatment modelError = NoiseTreatment.Stochastic)
     : IPropagater<EnsembleMemory>
@@ -13,7 +13,7 @@ public sealed class EnsemblePropagater(IDynamics dynamics, [Saved(Since = 2)] No
     /// <summary>The model.</summary>
     public IDynamics Dynamics => dynamics;
 
-    /// <summary>How the members get the model's error.</summary>
+    /// <summary>The treatment of the model's error.</summary>
     public NoiseTreatment ModelError => modelError;
 
     /// <inheritdoc/>
@@ -27,7 +27,7 @@ public sealed class EnsemblePropagater(IDynamics dynamics, [Saved(Since = 2)] No
     {
         if (dynamics.ModelError is not { } error || modelError == NoiseTreatment.Stochastic)
             return new(dynamics.AdvanceWithModelError(analysis.Members, interval, random));
-        // Q is the error of one time step, so the ensemble gets it after every step.
+        // Q is the error of one time step, so it is added after every step.
         long steps = interval.Steps(dynamics.TimeStep);
         var members = analysis.Members.alias();
         for (long k = 0; k < steps; k++)

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Starts from an ensemble for each trajectory, its members drawn independently.</summary>
+/// <summary>The source of an ensemble for each trajectory, with members drawn independently.</summary>
 [Component("ensemble-source")]
 public sealed class EnsembleSource : IMemorySource<EnsembleMemory>
 {
@@ -10,10 +10,10 @@ public sealed class EnsembleSource : IMemorySource<EnsembleMemory>
     private readonly ScalarType precision;
 
     /// <summary>Makes a source.</summary>
-    /// <param name="initial">What the members are drawn from.</param>
-    /// <param name="members">Number of members, at least two.</param>
-    /// <param name="precision">The precision the method then works in.</param>
-    /// <exception cref="ArgumentOutOfRangeException">Fewer than two members.</exception>
+    /// <param name="initial">The distribution of the members.</param>
+    /// <param name="members">The number of members, at least two.</param>
+    /// <param name="precision">The precision that the method works in.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There are fewer than two members.</exception>
     public EnsembleSource(IInitialCondition initial, long members, ScalarType precision)
     {
         this.initial = initial;
@@ -21,7 +21,7 @@ public sealed class EnsembleSource : IMemorySource<EnsembleMemory>
         Members = Require.AtLeast(members, 2);
     }
 
-    /// <summary>Number of members.</summary>
+    /// <summary>The number of members.</summary>
     public long Members { get; }
 
     /// <inheritdoc/>

@@ -9,7 +9,7 @@ internal static class InverseDeviations
 {
     private static readonly ConditionalWeakTable<IErrorCovariance, double[]> Known = [];
 
-    /// <summary>1 / sigma of each component, <c>[p]</c>, or null where R is not known to be diagonal.</summary>
+    /// <summary>1 / sigma of each component, <c>[p]</c>, or null if R is not known to be diagonal.</summary>
     public static double[]? Of(IErrorCovariance error) =>
         error is ScalarErrorCovariance or DiagonalErrorCovariance ? Known.GetValue(error, Compute) : null;
 

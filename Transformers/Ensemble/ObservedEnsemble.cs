@@ -3,19 +3,19 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>What every ensemble analysis begins with: the ensemble, its observation, and the innovation, whitened by R^(-1/2).</summary>
+/// <summary>The input of every ensemble analysis: the ensemble, its observation, and the innovation, whitened by R^(-1/2).</summary>
 /// <param name="Mean">The ensemble's mean, <c>[batch, n]</c>.</param>
 /// <param name="Anomalies">X, <c>[batch, N, n]</c></param>
 /// <param name="ObservedAnomalies">Y, the anomalies of H(members), whitened, <c>[batch, N, p]</c>.</param>
 /// <param name="Innovation">d = y - mean of H(members), whitened, <c>[batch, p]</c>.</param>
 public sealed record ObservedEnsemble(Tensor Mean, Tensor Anomalies, Tensor ObservedAnomalies, Tensor Innovation)
 {
-    /// <summary>Observes an ensemble; what is missing comes out as zero of both whitened quantities.</summary>
+    /// <summary>Observes an ensemble; missing observations are zero in both whitened quantities.</summary>
     /// <param name="members"><c>[batch, N, n]</c>, at least two members.</param>
     /// <param name="observation">y</param>
     /// <param name="observationOperator">H, which may be nonlinear.</param>
     /// <param name="observationError">R</param>
-    /// <exception cref="ArgumentException">Fewer than two members.</exception>
+    /// <exception cref="ArgumentException">There are fewer than two members.</exception>
     public static ObservedEnsemble Of(Tensor members, Observation observation, IObservationOperator observationOperator,
         IErrorCovariance observationError)
     {
@@ -24,7 +24,7 @@ public sealed record ObservedEnsemble(Tensor Mean, Tensor Anomalies, Tensor Obse
         return Of(members, observed, observation, observationError);
     }
 
-    // With H of the members at hand, [batch, N, p].
+    // The same with H of the members given, [batch, N, p].
     internal static ObservedEnsemble Of(Tensor members, Tensor observed, Observation observation, IErrorCovariance observationError)
     {
         using var scope = NewDisposeScope();

@@ -1,9 +1,8 @@
 namespace DaML;
 
 /// <summary>
-/// The serial ensemble square-root filter, EnSRF, which takes one observation after the other
-/// (<see cref="SerialSquareRootFilterAnalyzer"/>). It
-/// wants the inflation of the ensemble transform filter.
+/// The serial ensemble square-root filter, EnSRF, which assimilates one observation after the other
+/// (<see cref="SerialSquareRootFilterAnalyzer"/>). It needs the inflation of the ensemble transform filter.
 /// </summary>
 public sealed record SerialSquareRootFilter : EnsembleFilter
 {

@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The serial ensemble square-root filter, EnSRF (Whitaker and Hamill 2002, Mon. Wea. Rev. 130, 1913-1924): observations
-/// are taken one after the other, each by a scalar division, in the order in which the network lists them. Correlated
-/// errors are whitened first, so R may be full. With a nonlinear operator the members are observed once, before the first,
-/// and their observations updated along with the members; with a linear one mean and covariance are those of the ETKF.
+/// The serial ensemble square-root filter, EnSRF (Whitaker and Hamill 2002, Mon. Wea. Rev. 130, 1913-1924): observations are assimilated
+/// one after the other, each by a scalar division, in the order in which the network lists them. Correlated errors are whitened first, so
+/// R may be full. With a nonlinear operator the members are observed once, before the first observation is assimilated, and their
+/// observations are updated along with the members. With a linear operator, mean and covariance are those of the ETKF.
 /// </summary>
 [Component("serial-square-root-filter")]
 public sealed class SerialSquareRootFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>
@@ -19,8 +19,8 @@ public sealed class SerialSquareRootFilterAnalyzer : IInflatingAnalyzer<Ensemble
     /// <summary>Makes an analyzer.</summary>
     /// <param name="observationOperator">H, which may be nonlinear.</param>
     /// <param name="observationError">R, of the operator's observation dimension.</param>
-    /// <param name="inflation">None unless said. A prior inflation is applied after the ensemble is observed.</param>
-    /// <exception cref="ArgumentException">Operator and error covariance do not fit each other.</exception>
+    /// <param name="inflation">The inflation (default: none). A prior inflation is applied after the ensemble is observed.</param>
+    /// <exception cref="ArgumentException">Operator and error covariance do not match.</exception>
     public SerialSquareRootFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
         [Saved("error")] IErrorCovariance observationError, Inflation? inflation = null)
     {

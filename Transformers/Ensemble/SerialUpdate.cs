@@ -7,19 +7,19 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The serial square-root update in the space of members (Whitaker and Hamill 2002): for each observation j in turn, with
-/// y its anomalies and e its innovation, both as the observations before it left them,
+/// The serial square-root update in the space of members (Whitaker and Hamill 2002): for each observation j in turn, with y its anomalies
+/// and e its innovation, both updated by the earlier observations,
 /// <code>
 /// v = y y^T / (N - 1),  alpha = 1 / (1 + sqrt(1 / (v + 1)))
 /// w  += T^T y e / ((N - 1) (v + 1))                          the mean's weights
 /// T  -= alpha y (y^T T) / ((N - 1) (v + 1))                  the anomalies' transform
 /// </code>
-/// and the observations still to come follow as the state does. The rows of T^T, of which T starts as the identity, and the
-/// anomalies of the observations all change by one formula, so they stand in one matrix.
+/// and the remaining observations are updated like the state. T starts as the identity. The rows of T^T and the anomalies of the
+/// observations all change by one formula, so one matrix holds them.
 /// </summary>
 public static class SerialUpdate
 {
-    /// <summary>T and w, so that the analysis is mean + (T + 1 w^T) X.</summary>
+    /// <summary>Computes T and w, so that the analysis is mean + (T + 1 w^T) X.</summary>
     /// <param name="observed">Y, whitened, <c>[batch, N, p]</c>.</param>
     /// <param name="innovation">d, whitened, <c>[batch, p]</c>.</param>
     /// <returns>T <c>[batch, N, N]</c> and w <c>[batch, N]</c>.</returns>
@@ -31,7 +31,7 @@ public static class SerialUpdate
         using var scope = NewDisposeScope();
         long batch = observed.size(0), members = observed.size(1), p = observed.size(2);
         var identity = eye(members, dtype: observed.dtype, device: observed.device).expand(batch, members, members);
-        // The ends of the first p rows are the innovations, of the others -w.
+        // The last column of the first p rows holds the innovations; in the other rows it holds -w.
         var (rows, ends) = update(cat([observed.transpose(-2, -1), identity], 1),
             cat([innovation, innovation.new_zeros(batch, members)], 1), p);
         return scope.MoveToOuter(rows.narrow(1, p, members).transpose(-2, -1), ends.narrow(1, p, members).neg());
@@ -61,7 +61,7 @@ public static class SerialUpdate
         return (rows, ends);
     }
 
-    // In place: both tensors were made by this update.
+    // In place: this update made both tensors.
     private static void Kernel<T>(Tensor rows, Tensor ends, int p) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int count = (int)rows.size(1), members = (int)rows.size(2);

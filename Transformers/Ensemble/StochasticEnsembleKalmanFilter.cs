@@ -1,7 +1,7 @@
 namespace DaML;
 
 /// <summary>
-/// The stochastic ensemble Kalman filter (<see cref="StochasticEnsembleKalmanFilterAnalyzer"/>). Lorenz-96 with 40 members wants an
+/// The stochastic ensemble Kalman filter (<see cref="StochasticEnsembleKalmanFilterAnalyzer"/>). Lorenz-96 with 40 members needs an
 /// inflation of 1.06 on the posterior standard deviation.
 /// </summary>
 public sealed record StochasticEnsembleKalmanFilter : EnsembleFilter

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The square-root analysis in the space an ensemble spans (Bishop et al. 2001; Hunt et al. 2007), in the eigenbasis of
-/// A = Y Y^T: with zeta = N - 1 the ensemble transform Kalman filter, with zeta = rho (N - 1) that with the forgetting
-/// factor rho, with the minimiser of the dual cost function the finite-size filter. Members are rows here, so
+/// The square-root analysis in the space that an ensemble spans (Bishop et al. 2001; Hunt et al. 2007), in the eigenbasis of A = Y Y^T:
+/// zeta = N - 1 gives the ensemble transform Kalman filter, zeta = rho (N - 1) the same with the forgetting factor rho, and the minimiser
+/// of the dual cost function the finite-size filter. Members are rows here, so
 /// <code>
 /// w   = (Y Y^T + zeta I)^-1 Y d                  weights of the mean's increment
 /// T   = sqrt(N - 1) (Y Y^T + zeta I)^(-1/2)      symmetric square root
@@ -33,22 +33,22 @@ public sealed class EnsembleTransform
         this.projections = projections;
     }
 
-    /// <summary>An ensemble's analysis: in one piece where the kernel serves, and tensor by tensor elsewhere.</summary>
+    /// <summary>Computes an ensemble's analysis: in one piece if the kernel supports it, tensor by tensor otherwise.</summary>
     /// <param name="members">The forecast, <c>[batch, N, n]</c>.</param>
     /// <param name="observation">y</param>
     /// <param name="observationOperator">H</param>
     /// <param name="observationError">R</param>
-    /// <param name="weight">The prior's weight; a factor of the prior anomalies enters through it alone.</param>
+    /// <param name="weight">The prior's weight; a factor of the prior anomalies enters only through it.</param>
     /// <param name="inflation">The inflation.</param>
-    /// <param name="rotation">Whether the analysis anomalies are rotated.</param>
-    /// <param name="random">Where inflation and rotation draw from.</param>
+    /// <param name="rotation">The rotation of the analysis anomalies.</param>
+    /// <param name="random">The stream that inflation and rotation draw from.</param>
     /// <returns><c>[batch, N, n]</c></returns>
     internal static Tensor Analyze(Tensor members, Observation observation, IObservationOperator observationOperator,
         IErrorCovariance observationError,
         PriorWeight weight, Inflation inflation, EnsembleRotation rotation, RandomStream random)
     {
         EnsembleStatistics.Check(members);
-        // The kernel makes nothing beside its result, so that a scope, which costs as much as a small operator, is often not needed.
+        // The kernel allocates nothing except its result, so a scope, which costs as much as a small operator, is often unnecessary.
         bool served = weight.IsNumber && EnsembleTransformKernel.Serves(members, observationOperator.ObservationDimension, observation);
         using var scope = served && inflation is MultiplicativeInflation && rotation == EnsembleRotation.None ? null : NewDisposeScope();
         var given = members;
@@ -91,7 +91,7 @@ public sealed class EnsembleTransform
         return new(inMemberSpace, members, basis, values, projections);
     }
 
-    /// <summary>The same transform, its tensors moved to the scope around the present one.</summary>
+    /// <summary>The same transform, with its tensors moved to the outer scope.</summary>
     internal EnsembleTransform MoveToOuterDisposeScope()
     {
         foreach (var tensor in new[] { basis, eigenvalues, projections }) tensor.MoveToOuterDisposeScope();
@@ -113,7 +113,7 @@ public sealed class EnsembleTransform
     }
 
     /// <summary>
-    /// T^-1 = (Y Y^T + zeta I)^(1/2) / sqrt(N - 1), <c>[batch, N, N]</c>: takes back what <see cref="Apply"/> did to anomalies.
+    /// T^-1 = (Y Y^T + zeta I)^(1/2) / sqrt(N - 1), <c>[batch, N, N]</c>; it undoes the effect of <see cref="Apply"/> on anomalies.
     /// </summary>
     /// <param name="zeta">The prior's weight; a number or <c>[batch, 1]</c>.</param>
     public Tensor InverseRoot(Tensor zeta)
@@ -130,10 +130,10 @@ public sealed class EnsembleTransform
     }
 
     /// <summary>
-    /// The transform whose anomalies follow Y Y^T + zeta I - c w w^T instead, the mean's weights w staying as they are: the
-    /// whole Hessian of a prior whose weight depends on w. The result's tensors belong to the caller's dispose scope.
+    /// The transform whose anomalies follow Y Y^T + zeta I - c w w^T instead, with the same weights w of the mean. This is the full
+    /// Hessian of a prior whose weight depends on w. The result's tensors belong to the caller's dispose scope.
     /// </summary>
-    /// <param name="zeta">The prior's weight, <c>[batch, 1]</c>; the result is to be used with the same.</param>
+    /// <param name="zeta">The prior's weight, <c>[batch, 1]</c>; the result must be used with the same weight.</param>
     /// <param name="coefficient">c, <c>[batch, 1]</c>.</param>
     public EnsembleTransform WithRankOneTerm(Tensor zeta, Tensor coefficient)
     {
@@ -142,7 +142,7 @@ public sealed class EnsembleTransform
         var gram = inMemberSpace ? (basis * eigenvalues.unsqueeze(-2)).matmul(basis.transpose(-2, -1))
             : basis.matmul(basis.transpose(-2, -1));
         var (values, vectors) = SymmetricEigenproblem.Solve(gram - coefficient.unsqueeze(-1) * w.matmul(w.transpose(-2, -1)));
-        // At a minimum the Hessian has no negative eigenvalue; round-off is held off zero.
+        // At a minimum the Hessian has no negative eigenvalue; a floor above zero guards against round-off.
         values = where(values + zeta > 1e-12 * zeta, values, (1e-12 - 1) * zeta);
         var shifted = vectors.transpose(-2, -1).matmul(w).squeeze(-1) * (values + zeta);
         scope.MoveToOuter(vectors, values, shifted);
@@ -153,8 +153,8 @@ public sealed class EnsembleTransform
     /// <param name="mean">The forecast's mean, <c>[batch, n]</c>.</param>
     /// <param name="anomalies">X, <c>[batch, N, n]</c>.</param>
     /// <param name="zeta">The prior's weight: N - 1 for the plain transform; a number or <c>[batch, 1]</c>.</param>
-    /// <param name="inflation">What the analysis anomalies are multiplied by.</param>
-    /// <param name="rotation">A mean-preserving rotation of them, <c>[batch, N, N]</c>, or null for none.</param>
+    /// <param name="inflation">The factor of the analysis anomalies.</param>
+    /// <param name="rotation">A mean-preserving rotation of the anomalies, <c>[batch, N, N]</c>, or null for none.</param>
     public Tensor Apply(Tensor mean, Tensor anomalies, Tensor zeta, double inflation = 1, Tensor? rotation = null)
     {
         using var scope = NewDisposeScope();
@@ -183,7 +183,7 @@ public sealed class EnsembleTransform
         return (centre + toMean.matmul(projected) + analysed).MoveToOuterDisposeScope();
     }
 
-    // Whether the observations see anything of the ensemble, [batch, 1]; if not the transform is the identity, whatever inflates.
+    // Whether the observations see the ensemble at all, [batch, 1]; if not, the transform is the identity, whatever the inflation.
     private Tensor Sees() => eigenvalues.abs().amax([-1], keepdim: true) > 0;
 
     private Tensor Seeing(Tensor zeta) => where(Sees(), zeta, full_like(zeta, members - 1));

@@ -1,13 +1,12 @@
 namespace DaML;
 
 /// <summary>
-/// The ensemble transform Kalman filter (<see cref="EnsembleTransformKalmanFilterAnalyzer"/>). Lorenz-96 with 20 members wants an inflation
-/// of
-/// 1.04 on the posterior standard deviation and a rotation.
+/// The ensemble transform Kalman filter (<see cref="EnsembleTransformKalmanFilterAnalyzer"/>). Lorenz-96 with 20 members needs an
+/// inflation of 1.04 on the posterior standard deviation and a rotation.
 /// </summary>
 public sealed record EnsembleTransformKalmanFilter : EnsembleFilter
 {
-    /// <summary>How the analysis is rotated (default: not at all).</summary>
+    /// <summary>The rotation of the analysis (default: none).</summary>
     public EnsembleRotation Rotation { get; init; } = EnsembleRotation.None;
 
     /// <inheritdoc/>

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The analysis of the ensemble transform Kalman filter with the symmetric square root (Bishop et al. 2001; Wang et al.
-/// 2004; Hunt et al. 2007), deterministic but for the optional rotation.
+/// The analysis of the ensemble transform Kalman filter with the symmetric square root (Bishop et al. 2001; Wang et al. 2004; Hunt et al.
+/// 2007), deterministic except for the optional rotation.
 /// </summary>
 [Component("ensemble-transform-kalman-filter", 2)]
 public sealed class EnsembleTransformKalmanFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>
@@ -18,10 +18,10 @@ public sealed class EnsembleTransformKalmanFilterAnalyzer : IInflatingAnalyzer<E
     /// <summary>Makes an analyzer.</summary>
     /// <param name="observationOperator">H, which may be nonlinear.</param>
     /// <param name="observationError">R, of the operator's observation dimension.</param>
-    /// <param name="inflation">None unless said. A prior inflation enters as the weight of the prior precision, so the ensemble is observed
-    /// before it is inflated.</param>
-    /// <param name="rotation">How the analysis is rotated (default: not at all).</param>
-    /// <exception cref="ArgumentException">Operator and error covariance do not fit each other, or inflation and rotation.</exception>
+    /// <param name="inflation">The inflation (default: none). A prior inflation enters as the weight of the prior precision, so the
+    /// ensemble is observed before it is inflated.</param>
+    /// <param name="rotation">The rotation of the analysis (default: none).</param>
+    /// <exception cref="ArgumentException">Operator and error covariance do not match, or inflation and rotation do not.</exception>
     public EnsembleTransformKalmanFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
         [Saved("error")] IErrorCovariance observationError,
         Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None)

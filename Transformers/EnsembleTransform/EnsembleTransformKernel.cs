@@ -6,27 +6,25 @@ using static DaML.Components.KernelMemory;
 namespace DaML.Components;
 
 /// <summary>
-/// The whole square-root analysis of <see cref="EnsembleTransform"/> for ensembles that fit into the processor's cache, in one
-/// piece: anomalies, whitening, Gram matrix, eigenproblem, weights, and the members they give. One trajectory after the
-/// other, so neither the batch nor the number of threads changes a bit.
+/// The whole square-root analysis of <see cref="EnsembleTransform"/> for ensembles that fit into the processor's cache, in one piece:
+/// anomalies, whitening, Gram matrix, eigenproblem, weights, and the members they give. It handles one trajectory after the other, so
+/// neither the batch nor the number of threads changes a bit.
 /// </summary>
 internal static unsafe class EnsembleTransformKernel
 {
-    // Above, libtorch's products are as fast, and its threads share one trajectory.
+    // Above this size, libtorch's products are as fast, and its threads share one trajectory.
     private const long LargestEnsemble = 1 << 16;
 
-    /// <summary>Whether the kernel can take the ensemble and so many observations in all, of which these are some.</summary>
+    /// <summary>Whether the kernel supports the ensemble and this total number of observations, of which these are some.</summary>
     public static bool Serves(Tensor members, long observations, Observation observation) =>
         LocalEnsembleTransformKernel.Serves(members, observation)
         && members.size(1) * Math.Max(members.size(2), observations) <= LargestEnsemble;
 
-    /// <summary>
-    /// Observations as the kernels take them: with the deviations of a diagonal R, or whitened as they are, which is linear.
-    /// </summary>
+    /// <summary>Prepares observations for the kernels: with the deviations of a diagonal R, or whitened, which is linear.</summary>
     /// <param name="observed">H of every member, <c>[batch, N, p]</c>.</param>
     /// <param name="observation">y</param>
     /// <param name="error">R</param>
-    /// <exception cref="ArgumentException">Observations or a mask of another shape, or a mask that is not boolean.</exception>
+    /// <exception cref="ArgumentException">Observations or the mask have another shape, or the mask is not boolean.</exception>
     public static (Tensor Observed, Tensor Values, Tensor? Mask, double[]? Deviations) Prepare(Tensor observed, Observation observation,
         IErrorCovariance error)
     {
@@ -45,8 +43,8 @@ internal static unsafe class EnsembleTransformKernel
     /// <param name="observation">y</param>
     /// <param name="error">R</param>
     /// <param name="weight">The prior's weight.</param>
-    /// <param name="inflation">What the analysis anomalies are multiplied by.</param>
-    /// <param name="rotation">A mean-preserving rotation of them, <c>[batch, N, N]</c>, or null for none.</param>
+    /// <param name="inflation">The factor of the analysis anomalies.</param>
+    /// <param name="rotation">A mean-preserving rotation of the anomalies, <c>[batch, N, N]</c>, or null for none.</param>
     public static Tensor Analyze(Tensor members, Tensor observed, Observation observation, IErrorCovariance error, PriorWeight weight,
         double inflation, Tensor? rotation) =>
         members.dtype == ScalarType.Float64 ? Analyze<double>(members, observed, observation, error, weight, inflation, rotation)

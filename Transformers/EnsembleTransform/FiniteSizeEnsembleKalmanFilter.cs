@@ -2,17 +2,17 @@ namespace DaML;
 
 /// <summary>
 /// The finite-size ensemble Kalman filter, EnKF-N, which needs no inflation against sampling error
-/// (<see cref="FiniteSizeEnsembleKalmanFilterAnalyzer"/>); an inflation is on the posterior, against other errors.
+/// (<see cref="FiniteSizeEnsembleKalmanFilterAnalyzer"/>); an inflation acts on the posterior, against other errors.
 /// </summary>
 public sealed record FiniteSizeEnsembleKalmanFilter : EnsembleFilter
 {
     /// <summary>The hyperprior.</summary>
     public FiniteSizePrior Prior { get; init; } = FiniteSizePrior.DiracJeffreys();
 
-    /// <summary>How the cost function is minimised (default: by its dual, which is the cheapest and finds the same mean).</summary>
+    /// <summary>The minimisation of the cost function (default: by its dual, which is the cheapest and finds the same mean).</summary>
     public FiniteSizeForm Form { get; init; } = FiniteSizeForm.Dual;
 
-    /// <summary>How the analysis is rotated (default: not at all).</summary>
+    /// <summary>The rotation of the analysis (default: none).</summary>
     public EnsembleRotation Rotation { get; init; } = EnsembleRotation.None;
 
     /// <inheritdoc/>

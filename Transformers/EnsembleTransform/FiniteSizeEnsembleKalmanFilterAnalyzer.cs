@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The analysis of the finite-size ensemble Kalman filter, EnKF-N (Bocquet 2011; Bocquet et al. 2015, Nonlin. Processes
-/// Geophys. 22, 645-662): an ensemble transform whose prior weight zeta minimises <see cref="FiniteSizeDual"/>, or
-/// <see cref="FiniteSizePrimal"/>, anew in every cycle, so that no inflation has to be tuned against sampling error.
+/// The analysis of the finite-size ensemble Kalman filter, EnKF-N (Bocquet 2011; Bocquet et al. 2015, Nonlin. Processes Geophys. 22,
+/// 645-662): an ensemble transform whose prior weight zeta minimises <see cref="FiniteSizeDual"/>, or <see cref="FiniteSizePrimal"/>, in
+/// every cycle, so that no inflation needs to be tuned against sampling error.
 /// </summary>
 [Component("finite-size-ensemble-kalman-filter", 3)]
 public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer, IInflatingAnalyzer<EnsembleMemory>
@@ -21,13 +21,14 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
     /// <summary>Makes an analyzer.</summary>
     /// <param name="observationOperator">H, which may be nonlinear.</param>
     /// <param name="observationError">R, of the operator's observation dimension.</param>
-    /// <param name="prior">The hyperprior; <see cref="FiniteSizePrior.DiracJeffreys"/> unless said.</param>
-    /// <param name="form">How the cost function is minimised and what the perturbations follow; <see cref="FiniteSizeForm.Dual"/>
-    /// unless said.</param>
-    /// <param name="inflation">On the posterior, against errors that are not of sampling (of the model); none unless said.</param>
-    /// <param name="rotation">How the analysis is rotated (default: not at all).</param>
-    /// <exception cref="ArgumentException">Operator and error covariance do not fit each other, or an inflation that multiplies the prior,
-    /// which the filter itself decides.</exception>
+    /// <param name="prior">The hyperprior (default: <see cref="FiniteSizePrior.DiracJeffreys"/>).</param>
+    /// <param name="form">The form of the cost function, and the perturbations that follow from it (default:
+    /// <see cref="FiniteSizeForm.Dual"/>).</param>
+    /// <param name="inflation">The inflation of the posterior, against errors other than sampling error, such as the model's (default:
+    /// none).</param>
+    /// <param name="rotation">The rotation of the analysis (default: none).</param>
+    /// <exception cref="ArgumentException">Operator and error covariance do not match, or the inflation multiplies the prior, which the
+    /// filter itself determines.</exception>
     public FiniteSizeEnsembleKalmanFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
         [Saved("error")] IErrorCovariance observationError,
         [Inlined] FiniteSizePrior? prior = null, [Saved(Since = 3)] FiniteSizeForm form = FiniteSizeForm.Dual, Inflation? inflation = null,
@@ -64,7 +65,7 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
     /// <param name="transform">The ensemble's transform.</param>
     /// <param name="members">N</param>
     /// <param name="prior">The hyperprior.</param>
-    /// <param name="form">How it is found.</param>
+    /// <param name="form">The form of the cost function.</param>
     public static Tensor PriorWeight(EnsembleTransform transform, long members, FiniteSizePrior prior,
         FiniteSizeForm form = FiniteSizeForm.Dual)
     {
@@ -72,7 +73,7 @@ public sealed class FiniteSizeEnsembleKalmanFilterAnalyzer : IFiniteSizeAnalyzer
         return Components.PriorWeight.FiniteSize(prior, members, form).Of(transform).Zeta.MoveToOuterDisposeScope();
     }
 
-    // The prior's weight that it finds is an inflation of all directions.
+    // The prior weight that it finds is an inflation of all directions.
     double? IInflatingAnalyzer<EnsembleMemory>.LargestLift => LargestLift.OfEstimatedFactors;
 
     EnsembleMemory IInflatingAnalyzer<EnsembleMemory>.Lowered(EnsembleMemory analysis, Tensor factor) =>

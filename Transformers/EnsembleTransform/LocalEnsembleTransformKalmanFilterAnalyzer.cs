@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The analysis of the local ensemble transform Kalman filter (Hunt, Kostelich and Szunyogh 2007, Physica D 230, 112-126): at
-/// every component of the state an ensemble transform of its own, by the observations near it, whose precisions R^-1 are
-/// multiplied by a taper of their distance. Few members serve a large state, whose local dimension they must span only.
+/// The analysis of the local ensemble transform Kalman filter (Hunt, Kostelich and Szunyogh 2007, Physica D 230, 112-126): every
+/// component of the state gets its own ensemble transform, from the observations near it, whose precisions R^-1 are multiplied by a taper
+/// of their distance. A few members are enough for a large state, since they need to span only its local dimension.
 /// </summary>
 [Component("local-ensemble-transform-kalman-filter")]
 public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnalyzer<EnsembleMemory>
 {
-    // Of the numbers that the local ensembles of one chunk hold, where tensors do it.
+    // The number of values that the local ensembles of one chunk hold in the tensor form.
     private const long ChunkNumbers = 1 << 23;
 
     private readonly IObservationOperator observationOperator;
@@ -25,13 +25,12 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
     /// <summary>Makes an analyzer.</summary>
     /// <param name="observationOperator">H, which may be nonlinear.</param>
     /// <param name="observationError">R, of the operator's observation dimension; a variance or a diagonal, so that observations can be
-    /// left out and weighted one by one.</param>
-    /// <param name="localisation">Where components and observations are, and how far an observation reaches.</param>
-    /// <param name="inflation">None unless said. A factor of the prior enters as the weight of the prior precision.</param>
-    /// <param name="rotation">How the analysis is rotated (default: not at all); one rotation serves all local analyses, so that neighbours
+    /// left out and weighted individually.</param>
+    /// <param name="localisation">The positions of components and observations, and the reach of an observation.</param>
+    /// <param name="inflation">The inflation (default: none). A factor of the prior enters as the weight of the prior precision.</param>
+    /// <param name="rotation">The rotation of the analysis (default: none); one rotation serves all local analyses, so that neighbours
     /// stay alike.</param>
-    /// <exception cref="ArgumentException">Operator, error covariance and localisation do not fit each other, or R is a full
-    /// matrix.</exception>
+    /// <exception cref="ArgumentException">Operator, error covariance and localisation do not match, or R is a full matrix.</exception>
     public LocalEnsembleTransformKalmanFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
         [Saved("error")] IErrorCovariance observationError, Localisation localisation,
         Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None)
@@ -84,7 +83,7 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
         return new(scope?.MoveToOuter(analysis) ?? analysis);
     }
 
-    // Whether an observation that exists is near a component, [batch or 1, 1, n]: what an inflation does elsewhere is taken back.
+    // Whether an existing observation is near a component, [batch or 1, 1, n]: elsewhere the effect of an inflation is undone.
     private Tensor InReach(Observation observation, Tensor members)
     {
         using var scope = NewDisposeScope();
@@ -95,7 +94,7 @@ public sealed class LocalEnsembleTransformKalmanFilterAnalyzer : IInflatingAnaly
         return near.any(-1).reshape(-1, 1, domains.Points).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The same tensor by tensor, for other devices, for gradients, and as what the kernel is compared with.</summary>
+    /// <summary>Computes the same tensor by tensor, for other devices, for gradients, and as the reference for the kernel.</summary>
     internal Tensor InTensors(ObservedEnsemble ensemble, double weight, Tensor? turn)
     {
         var (mean, anomalies, y, d) = ensemble;

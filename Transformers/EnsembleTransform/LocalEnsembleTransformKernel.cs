@@ -8,15 +8,15 @@ using static DaML.Components.Vectors;
 namespace DaML.Components;
 
 /// <summary>
-/// The local analyses of all components of a state over plain memory. Components come in blocks of a fixed size, whatever the
-/// number of threads, and each is computed from its own observations alone, so the result is the same to the bit. Small
-/// ensembles are analysed at as many components at once as a vector has lanes.
+/// The local analyses of all components of a state over plain memory. Components come in blocks of a fixed size, whatever the number of
+/// threads, and each is computed only from its own observations, so the result is the same to the bit. Small ensembles are analysed at
+/// several components at once, one per lane of a vector.
 /// </summary>
 internal static unsafe class LocalEnsembleTransformKernel
 {
     private const int Block = 64;
 
-    /// <summary>Whether the kernel can take the ensemble and its observation.</summary>
+    /// <summary>Whether the kernel supports the ensemble and its observation.</summary>
     public static bool Serves(Tensor members, Observation observation) =>
         KernelMemory.Serves(members, observation.Values) && observation.Mask is null or { device_type: DeviceType.CPU }
         && members.size(1) <= SymmetricEigenproblem.LargestKernelSize;
@@ -26,10 +26,11 @@ internal static unsafe class LocalEnsembleTransformKernel
     /// <param name="observed">H of every member, <c>[batch, N, p]</c>.</param>
     /// <param name="observation">y</param>
     /// <param name="deviations">1 / sigma of each observation.</param>
-    /// <param name="domains">Which observations reach which component.</param>
+    /// <param name="domains">The observations that reach each component.</param>
     /// <param name="zeta">The prior's weight.</param>
-    /// <param name="inflation">What the analysis anomalies are multiplied by.</param>
-    /// <param name="rotation">A mean-preserving rotation of them, the same everywhere, <c>[batch, N, N]</c>, or null for none.</param>
+    /// <param name="inflation">The factor of the analysis anomalies.</param>
+    /// <param name="rotation">A mean-preserving rotation of the anomalies, the same everywhere, <c>[batch, N, N]</c>, or null for
+    /// none.</param>
     public static Tensor Analyze(Tensor members, Tensor observed, Observation observation, double[] deviations, LocalDomains domains,
         double zeta, double inflation, Tensor? rotation) =>
         members.dtype == ScalarType.Float64
@@ -47,7 +48,7 @@ internal static unsafe class LocalEnsembleTransformKernel
         int count = (int)shape[1], n = (int)shape[2], p = (int)observed.size(2), width = Padded<T>(count + 1);
         Tensor e = Contiguous(members), h = Contiguous(observed), y = Contiguous(observation.Values);
         Tensor? mask = observation.Mask?.contiguous(), turn = rotation?.contiguous();
-        // Of each observation in a row of its own: the whitened anomalies of all members, then the innovation.
+        // For each observation one row: the whitened anomalies of all members, then the innovation.
         using var rented = new RentedMemory<T>((long)p * width);
         var local = new LocalAnalysis<T>(count, n, domains, T.CreateTruncating(zeta), T.CreateTruncating(inflation * Math.Sqrt(count - 1)));
         nint fromE = (nint)Address<T>(e), fromH = (nint)Address<T>(h), fromY = (nint)Address<T>(y), to = (nint)Address<T>(result),
@@ -82,7 +83,7 @@ internal static unsafe class LocalEnsembleTransformKernel
         for (int j = first; j < end; j++)
         {
             T* row = rows + (long)j * width;
-            // What is missing may be anything of H(x), and zero times infinity is no zero.
+            // Where an observation is missing, H(x) may be anything, and zero times infinity is not zero.
             if (mask is not null && mask[j] == 0)
             {
                 new Span<T>(row, width).Clear();
@@ -98,20 +99,20 @@ internal static unsafe class LocalEnsembleTransformKernel
     }
 }
 
-/// <summary>The local analysis, a block of components at a time. Letters as in <see cref="EnsembleTransform"/>.</summary>
+/// <summary>Computes the local analysis, a block of components at a time. Letters as in <see cref="EnsembleTransform"/>.</summary>
 internal sealed unsafe class LocalAnalysis<T>(int members, int n, LocalDomains domains, T zeta, T scale)
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly int width = Padded<T>(members + 1), memberWidth = Padded<T>(members);
 
-    /// <summary>Analyses the components from one to another.</summary>
+    /// <summary>Analyses a range of components.</summary>
     /// <param name="ensemble">E, <c>[N, n]</c></param>
-    /// <param name="rows">Of each observation the whitened anomalies and the innovation, [p, width].</param>
+    /// <param name="rows">For each observation the whitened anomalies and the innovation, [p, width].</param>
     /// <param name="rotation"><c>[N, N]</c> or null.</param>
     /// <param name="result">The analysis, <c>[N, n]</c>.</param>
     /// <param name="first">The first component.</param>
-    /// <param name="end">The one after the last.</param>
-    /// <param name="list">Of this thread, for what is not kept.</param>
+    /// <param name="end">The component after the last one.</param>
+    /// <param name="list">A list of this thread, for temporary values.</param>
     public void Analyze(T* ensemble, T* rows, T* rotation, T* result, int first, int end, LocalObservations list)
     {
         int lanes = Vector512<T>.Count;
@@ -174,11 +175,11 @@ internal sealed unsafe class LocalAnalysis<T>(int members, int n, LocalDomains d
         }
         var mean = sum / Vector512.Create(T.CreateTruncating(m));
         for (int i = 0; i < m; i++) (x[i], analysed[i]) = (x[i] - mean, Vector512<T>.Zero);
-        // The identity where no observation is near, or none sees anything of the ensemble.
+        // The identity if no observation is near, or if none sees the ensemble.
         var largest = Vector512<T>.Zero;
         for (int k = 0; k < m; k++) largest = Vector512.Max(largest, d[k]);
         var blind = Vector512.Equals(largest, Vector512<T>.Zero);
-        // sum over eigenvectors v of v (v^T x) / sqrt(lambda + zeta), and to the mean (v^T Y d) (v^T x) / (lambda + zeta)
+        // the sum over eigenvectors v of v (v^T x) / sqrt(lambda + zeta), and for the mean (v^T Y d) (v^T x) / (lambda + zeta)
         for (int k = 0; k < m; k++)
         {
             Vector512<T>* v = z + k * m;

@@ -3,23 +3,23 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>How an ensemble transform comes to the prior's weight zeta: a number that is given, or one that each analysis finds.</summary>
+/// <summary>The origin of an ensemble transform's prior weight zeta: a given number, or a value that each analysis finds.</summary>
 internal abstract class PriorWeight
 {
-    /// <summary>Whether zeta is all there is to it; otherwise the transform is another one too.</summary>
+    /// <summary>Whether the transform depends on zeta alone; otherwise the transform itself differs.</summary>
     public virtual bool IsNumber => true;
 
-    /// <summary>zeta of one trajectory.</summary>
-    /// <param name="eigenvalues">Those of Y Y^T that need not be zero.</param>
+    /// <summary>Finds zeta of one trajectory.</summary>
+    /// <param name="eigenvalues">The eigenvalues of Y Y^T that may differ from zero.</param>
     /// <param name="squaredProjections">(v_i^T Y d)^2 along its eigenvectors.</param>
     public abstract double Of(ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections);
 
     /// <summary>
-    /// The transform to apply and zeta of all trajectories, a number or <c>[batch, 1]</c>, in the dispose scope of the caller.
+    /// Gives the transform to apply and zeta of all trajectories, a number or <c>[batch, 1]</c>, in the dispose scope of the caller.
     /// </summary>
     public abstract (EnsembleTransform Transform, Tensor Zeta) Of(EnsembleTransform transform);
 
-    /// <summary>The same in every analysis.</summary>
+    /// <summary>The same weight in every analysis.</summary>
     public static PriorWeight Fixed(double zeta) => new FixedWeight(zeta);
 
     /// <summary>The minimiser of the cost function of the finite-size filter.</summary>
@@ -46,8 +46,7 @@ internal abstract class PriorWeight
                 : FiniteSizePrimal.Minimise(new double[eigenvalues.Length], eigenvalues, squaredProjections, epsilon, nu);
         }
 
-        // Cost functions of few variables for each trajectory: they are minimised on the processor, for one transfer of 2 N numbers a
-        // trajectory.
+        // Cost functions of few variables per trajectory are minimised on the CPU, for one transfer of 2 N numbers per trajectory.
         public override (EnsembleTransform Transform, Tensor Zeta) Of(EnsembleTransform transform)
         {
             using var scope = NewDisposeScope();

@@ -14,11 +14,11 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
     private readonly T* mean, x, y, yTransposed, d, gram, vectors, values, projections, basis, scaled, weights, rotated, analysis,
         yScratch, row, work, end;
 
-    /// <summary>Lays the quantities out in memory.</summary>
+    /// <summary>Assigns the quantities their places in memory.</summary>
     /// <param name="members">N</param>
     /// <param name="n">The dimension of the state.</param>
     /// <param name="p">The number of observations.</param>
-    /// <param name="memory">Room for <see cref="Numbers"/>, used for one trajectory after the other.</param>
+    /// <param name="memory">Memory for <see cref="Numbers"/> values, used for one trajectory after the other.</param>
     public TransformTrajectory(int members, int n, int p, T* memory)
     {
         (this.members, this.n, this.p) = (members, n, p);
@@ -46,7 +46,7 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         end = at;
     }
 
-    /// <summary>How many numbers of memory an analysis takes.</summary>
+    /// <summary>The number of values that an analysis needs.</summary>
     public static long Numbers(int members, int n, int p) => new TransformTrajectory<T>(members, n, p, null).end - (T*)null;
 
     private static T* Take(ref T* at, int numbers)
@@ -56,10 +56,10 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         return here;
     }
 
-    /// <summary>The prior's mean and anomalies.</summary>
+    /// <summary>Loads the prior's mean and anomalies.</summary>
     public void LoadEnsemble(T* ensemble) => Centre(ensemble, x, mean, members, n, nWidth);
 
-    /// <summary>What was observed of an ensemble: anomalies and innovation, whitened.</summary>
+    /// <summary>Loads the observed ensemble: anomalies and innovation, whitened.</summary>
     public void LoadObservations(T* observed, T* observation, double[]? deviations, byte* mask)
     {
         Centre(observed, y, d, members, p, pWidth);
@@ -74,7 +74,7 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
             for (int k = 0; k < pWidth; k += Vector512<T>.Count)
                 (Vector512.LoadAligned(y + i * pWidth + k) * Vector512.LoadAligned(whitening + k)).StoreAligned(y + i * pWidth + k);
         if (mask is null) return;
-        // What is missing may be anything of H(x), and zero times infinity is no zero.
+        // Where an observation is missing, H(x) may be anything, and zero times infinity is not zero.
         for (int j = 0; j < p; j++)
         {
             if (mask[j] != 0) continue;
@@ -83,7 +83,7 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         }
     }
 
-    /// <summary>|d|^2 of the observations as they were loaded.</summary>
+    /// <summary>|d|^2 of the observations as loaded.</summary>
     public double Misfit()
     {
         double sum = 0;
@@ -96,8 +96,8 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
     }
 
     /// <summary>
-    /// Y of an ensemble that is not the prior's but T X about mean + w X, as that of the prior: T^-1 Y, or Y over a factor of
-    /// all anomalies; and d + w Y, the innovation of the prior's mean.
+    /// Loads Y of an ensemble that is not the prior but T X about mean + w X, and converts it to the prior's: T^-1 Y, or Y divided by a
+    /// factor of all anomalies; and d + w Y, the innovation of the prior's mean.
     /// </summary>
     public void Linearise(T* inverse, double factor, T* weightsOfMean)
     {
@@ -116,7 +116,7 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         new Span<T>(work, pWidth).CopyTo(new Span<T>(d, pWidth));
     }
 
-    // The mean of rows, and what each differs from it, padded.
+    // The mean of rows, and the deviation of each from it, padded.
     private static void Centre(T* from, T* anomalies, T* mean, int rows, int length, int width)
     {
         new Span<T>(mean, width).Clear();
@@ -136,7 +136,7 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
                     .StoreAligned(anomalies + i * width + k);
     }
 
-    /// <summary>The eigenproblem of Y Y^T or Y^T Y, and the prior's weight that follows.</summary>
+    /// <summary>Solves the eigenproblem of Y Y^T or Y^T Y, and finds the prior's weight that follows.</summary>
     public double Decompose(PriorWeight weight)
     {
         for (int j = 0; j < p; j++)
@@ -152,7 +152,8 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         return Weight(weight);
     }
 
-    /// <summary>w, the weights of the mean's increment, <c>[N]</c>: sum over k of b_k c_k, with b_k the rows of the basis.</summary>
+    /// <summary>Computes w, the weights of the mean's increment, <c>[N]</c>: the sum over k of b_k c_k, with b_k the rows of the
+    /// basis.</summary>
     public T* Weigh(double zeta)
     {
         new Span<T>(row, memberWidth).Clear();
@@ -166,7 +167,7 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         return row;
     }
 
-    /// <summary>The ensemble mean + (T + 1 w^T) X, <c>[N, n]</c>, with the w of <see cref="Weigh"/>.</summary>
+    /// <summary>Computes the ensemble mean + (T + 1 w^T) X, <c>[N, n]</c>, with the w of <see cref="Weigh"/>.</summary>
     public void Combine(double zeta, double inflation, T* rotation, T* result)
     {
         Root(zeta, -1, inflation * Math.Sqrt(members - 1), rotation is null ? row : null);
@@ -176,7 +177,7 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         Apply(final, result);
     }
 
-    /// <summary>The ensemble mean + (factor + 1 w^T) X, <c>[N, n]</c>, with the w of <see cref="Weigh"/>.</summary>
+    /// <summary>Computes the ensemble mean + (factor + 1 w^T) X, <c>[N, n]</c>, with the w of <see cref="Weigh"/>.</summary>
     public void Bundle(double factor, T* result)
     {
         var diagonal = T.CreateTruncating(factor);
@@ -188,7 +189,7 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
         Apply(weights, result);
     }
 
-    /// <summary>T^-1 = (Y Y^T + zeta I)^(1/2) / sqrt(N - 1), <c>[N, N]</c>.</summary>
+    /// <summary>Computes T^-1 = (Y Y^T + zeta I)^(1/2) / sqrt(N - 1), <c>[N, N]</c>.</summary>
     public void InverseRoot(double zeta, T* result)
     {
         Root(zeta, 1, 1 / Math.Sqrt(members - 1), null);
@@ -196,11 +197,11 @@ internal readonly unsafe struct TransformTrajectory<T> where T : unmanaged, IBin
             new Span<T>(weights + i * memberWidth, members).CopyTo(new Span<T>(result + i * members, members));
     }
 
-    // weights = scale (Y Y^T + zeta I)^(sign / 2) + start: sum over k of f_k b_k b_k^T, and in the space of the observations,
-    // where the b_k are not all there are, what it is without them. s = sqrt(lambda + zeta), z = sqrt(zeta)
+    // weights = scale (Y Y^T + zeta I)^(sign / 2) + start: the sum over k of f_k b_k b_k^T. In the space of the observations the b_k do
+    // not span everything, so the part without them is added. s = sqrt(lambda + zeta), z = sqrt(zeta)
     private void Root(double zeta, int sign, double scale, T* start)
     {
-        // Observations that see nothing of the ensemble change nothing, whatever inflates.
+        // Observations that see nothing of the ensemble change nothing, whatever the inflation.
         bool sees = false;
         for (int k = 0; k < size; k++) sees |= !(values[k] <= T.Zero);
         if (!sees) (zeta, scale) = (members - 1, sign > 0 ? 1 / Math.Sqrt(members - 1) : Math.Sqrt(members - 1));

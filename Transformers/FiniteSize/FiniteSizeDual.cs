@@ -29,8 +29,8 @@ public static class FiniteSizeDual
     }
 
     /// <summary>
-    /// The global minimiser: the best point of a logarithmic grid between bounds that enclose every minimum, then Newton's
-    /// method in ln zeta, held inside a bracket, to round-off.
+    /// The global minimiser: the best point of a logarithmic grid between bounds that enclose every minimum, then Newton's method in ln
+    /// zeta inside a bracket, to round-off.
     /// </summary>
     /// <inheritdoc cref="Cost"/>
     public static double Minimise(ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections, double epsilon, double nu)
@@ -47,7 +47,7 @@ public static class FiniteSizeDual
             Newton(Math.Max(lower, best - step), best, Math.Min(upper, best + step), eigenvalues, squaredProjections, epsilon, nu));
     }
 
-    /// <summary>The logarithms of two weights between which every minimum lies.</summary>
+    /// <summary>The logarithms of two weights that enclose every minimum.</summary>
     internal static (double Lower, double Upper) Bounds(ReadOnlySpan<double> eigenvalues, ReadOnlySpan<double> squaredProjections,
         double epsilon, double nu)
     {
@@ -64,7 +64,8 @@ public static class FiniteSizeDual
         return (Math.Log(Math.Min(bottom, top)), Math.Log(top));
     }
 
-    // The zero of dD/d(ln zeta) between two bounds, from a start between them: Newton steps, halving where one would leave the bracket.
+    // Finds the zero of dD/d(ln zeta) between two bounds, from a start between them: Newton steps, or halving if a step would leave the
+    // bracket.
     private static double Newton(double lower, double u, double upper, ReadOnlySpan<double> eigenvalues,
         ReadOnlySpan<double> squaredProjections, double epsilon, double nu)
     {

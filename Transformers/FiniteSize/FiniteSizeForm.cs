@@ -1,6 +1,7 @@
 namespace DaML;
 
-/// <summary>How the finite-size ensemble Kalman filter is solved. The three find the same mean; see docs/iterative-ensemble.md.</summary>
+/// <summary>The form in which the finite-size ensemble Kalman filter is solved. The three find the same mean; see
+/// docs/iterative-ensemble.md.</summary>
 public enum FiniteSizeForm
 {
     /// <summary>
@@ -16,8 +17,8 @@ public enum FiniteSizeForm
     Primal,
 
     /// <summary>
-    /// The primal cost function, and its exact Hessian, rank-one term included, for the perturbations too (Bocquet 2011): they are wider
-    /// along the increment.
+    /// The primal cost function, and its exact Hessian, rank-one term included, also for the perturbations (Bocquet 2011), which are then
+    /// wider along the increment.
     /// </summary>
     PrimalExactHessian,
 }

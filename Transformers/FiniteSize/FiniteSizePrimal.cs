@@ -9,8 +9,8 @@ namespace DaML.Components;
 /// J'_i  = (lambda_i + zeta) w_i - g_i                          with zeta = nu / (epsilon + |w|^2)
 /// J''   = diag(lambda_i + zeta) - 2 zeta^2 / nu  w w^T
 /// </code>
-/// with lambda_i the eigenvalues of Y Y^T and g_i the projections of Y d on its eigenvectors, taken as positive: a sign of g_i
-/// only is that of w_i.
+/// with lambda_i the eigenvalues of Y Y^T and g_i the projections of Y d on its eigenvectors, taken as positive: the sign of g_i only
+/// determines that of w_i.
 /// </summary>
 public static class FiniteSizePrimal
 {
@@ -33,11 +33,11 @@ public static class FiniteSizePrimal
     }
 
     /// <summary>
-    /// The minimiser: from the best of the Kalman weights w(zeta) of a grid of prior weights, one of which is near the
-    /// global minimum, Newton's method to round-off. Where a Newton step would not lower the cost, the step is the Kalman
-    /// weights of the present zeta, which always do (the logarithm is concave).
+    /// The minimiser: from the best of the Kalman weights w(zeta) of a grid of prior weights, one of which is near the global minimum,
+    /// Newton's method to round-off. If a Newton step would not lower the cost, the step goes to the Kalman weights of the current zeta,
+    /// which always lower it (the logarithm is concave).
     /// </summary>
-    /// <param name="weights">w, which is written.</param>
+    /// <param name="weights">w; overwritten.</param>
     /// <param name="eigenvalues">lambda</param>
     /// <param name="squaredProjections">g^2</param>
     /// <param name="epsilon">The uncertain mean's coefficient.</param>
@@ -96,8 +96,8 @@ public static class FiniteSizePrimal
         for (int i = 0; i < weights.Length; i++) weights[i] = Math.Sqrt(squaredProjections[i]) / (eigenvalues[i] + zeta);
     }
 
-    // A diagonal D and a rank-one term: (D - c w w^T)^-1 J' = D^-1 J' + D^-1 w c (w^T D^-1 J') / (1 - c w^T D^-1 w). False where that is
-    // not positive definite.
+    // A diagonal D and a rank-one term: (D - c w w^T)^-1 J' = D^-1 J' + D^-1 w c (w^T D^-1 J') / (1 - c w^T D^-1 w). False if that is not
+    // positive definite.
     private static bool Newton(Span<double> next, ReadOnlySpan<double> weights, double zeta, ReadOnlySpan<double> eigenvalues,
         ReadOnlySpan<double> squaredProjections, double nu)
     {

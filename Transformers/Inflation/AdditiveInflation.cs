@@ -13,13 +13,13 @@ public sealed record AdditiveInflation : Inflation
         Target = target;
     }
 
-    /// <summary>What is added.</summary>
+    /// <summary>The covariance that is added.</summary>
     public IErrorCovariance Covariance { get; }
 
-    /// <summary>How it is added.</summary>
+    /// <summary>The method of adding it.</summary>
     public NoiseTreatment Treatment { get; }
 
-    /// <summary>To which covariance.</summary>
+    /// <summary>The covariance that it is added to.</summary>
     public InflationTarget Target { get; }
 
     /// <inheritdoc/>

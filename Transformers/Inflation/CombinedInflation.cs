@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Two inflations, one after the other.</summary>
+/// <summary>Two inflations in succession.</summary>
 [Component("combined-inflation")]
 public sealed record CombinedInflation : Inflation
 {
@@ -17,10 +17,10 @@ public sealed record CombinedInflation : Inflation
                         $"Two inflations that do the same to the same covariance make one of their product or sum: {one} and {other}.");
     }
 
-    /// <summary>The one that acts first.</summary>
+    /// <summary>The inflation that acts first.</summary>
     public Inflation First { get; }
 
-    /// <summary>The one that acts second.</summary>
+    /// <summary>The inflation that acts second.</summary>
     public Inflation Second { get; }
 
     /// <inheritdoc/>

@@ -6,15 +6,15 @@ namespace DaML.Components;
 /// <summary>Gives ensembles noise of a known covariance (Raanes, Carrassi and Bertino 2015, Mon. Wea. Rev. 143, 3857-3873).</summary>
 public static class EnsembleNoise
 {
-    /// <summary>The ensemble with noise of covariance Q.</summary>
+    /// <summary>Gives the ensemble with noise of covariance Q.</summary>
     /// <param name="members"><c>[batch, N, n]</c>, at least two members.</param>
     /// <param name="covariance">Q, of dimension n.</param>
-    /// <param name="treatment">How it is given.</param>
-    /// <param name="random">Where draws come from.</param>
-    /// <param name="centred">Whether the mean of what is drawn is taken off, so that the ensemble's stays where it is. The noise of a model
-    /// moves the mean; an inflation does not.</param>
+    /// <param name="treatment">The method of adding the noise.</param>
+    /// <param name="random">The stream of the draws.</param>
+    /// <param name="centred">Whether the mean of the draws is subtracted, so that the ensemble's mean stays in place. The noise of a
+    /// model moves the mean; an inflation does not.</param>
     /// <returns><c>[batch, N, n]</c></returns>
-    /// <exception cref="ArgumentException">Fewer than two members, or a covariance of another dimension.</exception>
+    /// <exception cref="ArgumentException">There are fewer than two members, or the covariance has another dimension.</exception>
     public static Tensor Add(Tensor members, IErrorCovariance covariance, NoiseTreatment treatment, RandomStream random, bool centred)
     {
         EnsembleStatistics.Check(members);
@@ -27,9 +27,8 @@ public static class EnsembleNoise
         }
 
         var (_, anomalies) = EnsembleStatistics.Split(members);
-        // Members are rows: X = U S V^T. T = I + U ((I + (N - 1) S^-1 V^T Q V S^-1)^(1/2) - I) U^T in the row space of X, so that
-        // (T X)^T T X = X^T X + (N - 1) V V^T Q V V^T.
-        // A member that is not finite any more stays so, for the loop to see.
+        // Members are rows: X = U S V^T. T = I + U ((I + (N - 1) S^-1 V^T Q V S^-1)^(1/2) - I) U^T in the row space of X, so that (T X)^T
+        // T X = X^T X + (N - 1) V V^T Q V V^T. A non-finite member remains non-finite, so that the loop sees it.
         var (u, s, vt) = linalg.svd(anomalies.nan_to_num(0, 0, 0), fullMatrices: false);
         var spanned = s > s.amax([-1], keepdim: true) * (anomalies.dtype == ScalarType.Float64 ? 1e-13
             : 1e-6) * Math.Max(members.size(1), members.size(2));
@@ -49,8 +48,8 @@ public static class EnsembleNoise
         if (centred) noise = Centred(noise);
         if (treatment == NoiseTreatment.SquareRootDependent)
         {
-            // The white noise Xi with (L-hat Xi) = what was added in the span, L-hat = V V^T L: the least one, and free draws where L-hat
-            // does not see.
+            // The white noise Xi with (L-hat Xi) = the noise added in the span, L-hat = V V^T L: the least such noise, and free draws in
+            // the null space of L-hat.
             var pseudoInverse = linalg.pinv(projected);                                                        // [batch, r, n]
             var seen = added.matmul(v.transpose(-2, -1)).matmul(pseudoInverse);                                // rows: L-hat^+ d
             noise = seen + noise - noise.matmul(projected).matmul(pseudoInverse);

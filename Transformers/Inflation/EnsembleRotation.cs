@@ -4,15 +4,14 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Whether the anomalies of an analysis are rotated at random: a rotation changes neither mean nor covariance, but keeps outliers from
-/// lasting.
+/// The random rotation of an analysis' anomalies: a rotation changes neither mean nor covariance, but keeps outliers from lasting.
 /// </summary>
 public enum EnsembleRotation
 {
     /// <summary>No rotation: the symmetric square root, the transform closest to the identity.</summary>
     None,
 
-    /// <summary>A random orthogonal matrix that leaves the mean where it is (Sakov and Oke 2008, Mon. Wea. Rev. 136, 1042-1053).</summary>
+    /// <summary>A random orthogonal matrix that preserves the mean (Sakov and Oke 2008, Mon. Wea. Rev. 136, 1042-1053).</summary>
     MeanPreserving,
 }
 
@@ -20,13 +19,13 @@ public enum EnsembleRotation
 public static class RandomRotation
 {
     /// <summary>
-    /// Random orthogonal matrices with O 1 = 1 and O^T 1 = 1, uniform on the rotations of the members' differences (Haar):
-    /// one orthonormal basis that begins with 1 / sqrt(N) is mapped to another, random one.
+    /// Random orthogonal matrices with O 1 = 1 and O^T 1 = 1, uniform on the rotations of the members' differences (Haar): an orthonormal
+    /// basis that begins with 1 / sqrt(N) is mapped to a random one.
     /// </summary>
-    /// <param name="batch">How many.</param>
+    /// <param name="batch">The number of matrices.</param>
     /// <param name="members">N</param>
-    /// <param name="random">Where they are drawn from.</param>
-    /// <param name="dtype">In which precision.</param>
+    /// <param name="random">The stream of the draws.</param>
+    /// <param name="dtype">The precision.</param>
     /// <returns><c>[batch, members, members]</c></returns>
     public static Tensor MeanPreserving(long batch, long members, RandomStream random, ScalarType dtype)
     {
@@ -36,7 +35,7 @@ public static class RandomRotation
             .MoveToOuterDisposeScope();
     }
 
-    /// <summary>The rotations that follow from normal numbers <c>[batch, N, N - 1]</c>, tensor by tensor.</summary>
+    /// <summary>Computes the rotations that follow from normal numbers <c>[batch, N, N - 1]</c>, tensor by tensor.</summary>
     internal static Tensor Compose(Tensor noise)
     {
         long batch = noise.size(0), members = noise.size(1);
@@ -45,7 +44,7 @@ public static class RandomRotation
         return Basis(all.expand(batch, members, 1), noise).matmul(from.transpose(-2, -1));
     }
 
-    // Orthonormal, first column 1 / sqrt(N); the signs make it the unique factorisation, which the Haar measure needs.
+    // Orthonormal, with first column 1 / sqrt(N); the signs make the factorisation unique, which the Haar measure needs.
     private static Tensor Basis(Tensor first, Tensor others)
     {
         var (q, r) = linalg.qr(cat([first, others], -1));

@@ -11,13 +11,13 @@ public sealed record MultiplicativeInflation : Inflation
         Target = target;
     }
 
-    /// <summary>What the anomalies are multiplied by.</summary>
+    /// <summary>The factor of the anomalies.</summary>
     public double StandardDeviationFactor { get; }
 
-    /// <summary>What the covariance is multiplied by.</summary>
+    /// <summary>The factor of the covariance.</summary>
     public double VarianceFactor => StandardDeviationFactor * StandardDeviationFactor;
 
-    /// <summary>Which covariance is inflated.</summary>
+    /// <summary>The covariance that is inflated.</summary>
     public InflationTarget Target { get; }
 
     /// <inheritdoc/>

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>What of the posterior is relaxed to the prior's.</summary>
+/// <summary>The part of the posterior that is relaxed to the prior's.</summary>
 public enum RelaxationTarget
 {
     /// <summary>The anomalies themselves: RTPP.</summary>
@@ -14,8 +14,7 @@ public enum RelaxationTarget
 }
 
 /// <summary>
-/// Takes back a part of what the update did to the ensemble's spread, so that it is inflated where observations are and
-/// nowhere else.
+/// Undoes a part of the update's effect on the ensemble's spread, so that inflation acts only where there are observations.
 /// </summary>
 [Component("relaxation-inflation")]
 public sealed record RelaxationInflation : Inflation
@@ -30,10 +29,10 @@ public sealed record RelaxationInflation : Inflation
                     $"{weight}.");
     }
 
-    /// <summary>What is relaxed.</summary>
+    /// <summary>The part that is relaxed.</summary>
     public RelaxationTarget Target { get; }
 
-    /// <summary>How far.</summary>
+    /// <summary>The weight of the relaxation.</summary>
     public double Weight { get; }
 
     /// <inheritdoc/>
@@ -53,7 +52,7 @@ public sealed record RelaxationInflation : Inflation
         return (mean.unsqueeze(1) + relaxed).MoveToOuterDisposeScope();
     }
 
-    // 1 + weight (s_f - s_a) / s_a; where the ensemble has no spread, there is nothing to multiply.
+    // 1 + weight (s_f - s_a) / s_a; if the ensemble has no spread, there is nothing to multiply.
     private Tensor Factor(Tensor priorVariance, Tensor posteriorVariance)
     {
         var ratio = (priorVariance / posteriorVariance).sqrt();

@@ -9,7 +9,7 @@ namespace DaML.Components;
 /// <summary>The random rotations of <see cref="RandomRotation"/> over plain memory.</summary>
 internal static unsafe class RotationKernel
 {
-    /// <summary>The rotations that follow from normal numbers <c>[batch, N, N - 1]</c>.</summary>
+    /// <summary>Computes the rotations that follow from normal numbers <c>[batch, N, N - 1]</c>.</summary>
     public static Tensor MeanPreserving(Tensor noise) =>
         noise.dtype == ScalarType.Float64 ? MeanPreserving<double>(noise) : MeanPreserving<float>(noise);
 
@@ -32,8 +32,8 @@ internal static unsafe class RotationKernel
         return result;
     }
 
-    // The columns of [1, noise] as orthonormal rows, each of the sign of what it is made of: the unique QR factor. Twice is enough (Giraud
-    // et al. 2005).
+    // The columns of [1, noise] as orthonormal rows, each with the sign of its column: the unique QR factor. Twice is enough (Giraud et
+    // al. 2005).
     private static void Orthonormalise<T>(T* noise, T* basis, T* along, int members, int width)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {

@@ -3,13 +3,13 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Keeps inflation from places where nothing is observed (docs/filters.md, Inflation where nothing is observed).</summary>
+/// <summary>Keeps inflation from places without observations (docs/filters.md, Inflation where nothing is observed).</summary>
 internal static class UnobservedPlaces
 {
-    /// <summary>The analysis, and the forecast in trajectories without an observation.</summary>
+    /// <summary>Gives the analysis, or the forecast in trajectories without an observation.</summary>
     /// <param name="forecast">The tensor before the analysis, <c>[batch, ...]</c>.</param>
     /// <param name="analysis">The tensor after it, of the same shape.</param>
-    /// <param name="observations">Those of the cycle, or of the window.</param>
+    /// <param name="observations">The observations of the cycle, or of the window.</param>
     public static Tensor Keep(Tensor forecast, Tensor analysis, params ReadOnlySpan<Observation> observations)
     {
         using var scope = NewDisposeScope();
@@ -24,9 +24,10 @@ internal static class UnobservedPlaces
             .MoveToOuterDisposeScope();
     }
 
-    /// <summary>An ensemble with some components' deviations lowered; its mean stays, and so do all other components to the bit.</summary>
+    /// <summary>Lowers the deviations of some components of an ensemble; its mean and all other components stay the same to the
+    /// bit.</summary>
     /// <param name="ensemble"><c>[batch, N, n]</c></param>
-    /// <param name="factor">What the deviations are multiplied by, at most one, <c>[batch, n]</c>.</param>
+    /// <param name="factor">The factor of the deviations, at most one, <c>[batch, n]</c>.</param>
     public static EnsembleMemory Lowered(EnsembleMemory ensemble, Tensor factor)
     {
         using var scope = NewDisposeScope();
@@ -36,7 +37,7 @@ internal static class UnobservedPlaces
         return new(where(by < 1, mean + (members - mean) * by, members).MoveToOuterDisposeScope());
     }
 
-    /// <summary>The same of a mean and a covariance.</summary>
+    /// <summary>Does the same for a mean and a covariance.</summary>
     /// <param name="memory">m and W</param>
     /// <param name="factor"><c>[batch, n]</c></param>
     public static GaussianMemory Lowered(GaussianMemory memory, Tensor factor)
@@ -46,7 +47,7 @@ internal static class UnobservedPlaces
             (memory.Root * factor.unsqueeze(1)).MoveToOuterDisposeScope());
     }
 
-    /// <summary>The same of both ends of a window, where its analysis was in this cycle.</summary>
+    /// <summary>Does the same for both ends of a window, if it had an analysis in this cycle.</summary>
     /// <param name="window">The window.</param>
     /// <param name="factor"><c>[batch, n]</c></param>
     public static WindowMemory<EnsembleMemory> Lowered(WindowMemory<EnsembleMemory> window, Tensor factor) => window.Unused > 0 ? window

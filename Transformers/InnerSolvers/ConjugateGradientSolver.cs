@@ -4,11 +4,11 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Preconditioned conjugate gradients (Hestenes and Stiefel 1952; Golub and Van Loan, section 11.5), a trajectory of the batch
-/// with step lengths of its own. A trajectory that has converged stays as it is while the others go on. The residual is carried
-/// along, r - step A p, which is b - A v but for round-off (docs/preconditioning.md, Accuracy).
+/// Preconditioned conjugate gradients (Hestenes and Stiefel 1952; Golub and Van Loan, section 11.5). Each trajectory of the batch has its
+/// own step lengths. A trajectory that has converged stays unchanged while the others continue. The residual is updated by r - step A p,
+/// which equals b - A v up to round-off (docs/preconditioning.md, Accuracy).
 /// </summary>
-/// <param name="options">Settings; null = their defaults.</param>
+/// <param name="options">Settings (default: null, their defaults).</param>
 [Component("conjugate-gradient-solver")]
 public sealed class ConjugateGradientSolver(InnerSolverOptions? options = null) : IInnerSolver
 {
@@ -41,7 +41,7 @@ public sealed class ConjugateGradientSolver(InnerSolverOptions? options = null) 
             var active = record.Mask(b.device);
             if (basis is not null)
             {
-                // Lanczos vectors alternate in sign against residuals.
+                // Lanczos vectors alternate in sign relative to residuals.
                 var scale = ((iteration % 2 == 0 ? 1 : -1) * rho.rsqrt()).where(active, zeros_like(rho)).unsqueeze(-1);
                 basis.Add(scale * r, scale * z);
             }

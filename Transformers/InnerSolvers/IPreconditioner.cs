@@ -6,9 +6,9 @@ namespace DaML.Components;
 /// </summary>
 public interface IPreconditioner
 {
-    /// <summary>What to call it.</summary>
+    /// <summary>The preconditioner's name.</summary>
     string Name { get; }
 
-    /// <summary>P v; the result is the caller's (an alias where it is v).</summary>
+    /// <summary>P v; the result is the caller's (an alias of v if P v is v).</summary>
     ControlVector Apply(ControlVector vector);
 }

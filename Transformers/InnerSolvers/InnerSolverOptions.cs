@@ -1,10 +1,10 @@
 namespace DaML.Components;
 
-/// <summary>What a Krylov method does against the loss of orthogonality that round-off brings.</summary>
+/// <summary>The remedy of a Krylov method against the loss of orthogonality by round-off.</summary>
 public enum Reorthogonalisation
 {
     /// <summary>
-    /// Nothing: the least memory. Iterations are lost to directions that return, Ritz values repeat, and Ritz vectors are not given.
+    /// No remedy: the least memory. Iterations are lost to directions that return, Ritz values repeat, and there are no Ritz vectors.
     /// </summary>
     None,
 
@@ -14,44 +14,45 @@ public enum Reorthogonalisation
     Full,
 }
 
-/// <summary>Which length of the residual b - A v is compared.</summary>
+/// <summary>The norm of the residual b - A v for the comparison.</summary>
 public enum ResidualNorm
 {
-    /// <summary>The Euclidean one, which does not depend on the preconditioner.</summary>
+    /// <summary>The Euclidean norm, which does not depend on the preconditioner.</summary>
     Euclidean,
 
-    /// <summary>That in P: the one the preconditioned method itself sees.</summary>
+    /// <summary>The norm in P, which the preconditioned method itself uses.</summary>
     Preconditioned,
 }
 
-/// <summary>When an inner loop ends, and how it keeps its vectors.</summary>
+/// <summary>Settings of an inner loop: when it ends, and how it keeps its vectors.</summary>
 public sealed record InnerSolverOptions
 {
-    /// <summary>The most iterations of one solve; 50 unless said. Each costs a run of the tangent linear and one of the adjoint.</summary>
+    /// <summary>The largest number of iterations of one solve (default: 50). Each iteration costs a run of the tangent linear and one of
+    /// the adjoint.</summary>
     public int MaximumIterations { get; init; } = 50;
 
     /// <summary>
-    /// A solve ends when the residual has fallen to this fraction of its first length; 1e-4 unless said, below which the error
-    /// of the linearisation is usually larger. Zero for always all iterations.
+    /// The fraction of its first length to which the residual must fall (default: 1e-4, below which the error of the linearisation is
+    /// usually larger). Zero always takes all iterations.
     /// </summary>
     public double ResidualReduction { get; init; } = 1e-4;
 
-    /// <summary>Which residual that is; the Euclidean one unless said, so that preconditioners are compared fairly.</summary>
+    /// <summary>The norm of that residual (default: Euclidean, so that preconditioners are compared fairly).</summary>
     public ResidualNorm Norm { get; init; } = ResidualNorm.Euclidean;
 
-    /// <summary>Full unless said: beside a model's runs it costs little, and Ritz pairs need it.</summary>
+    /// <summary>The re-orthogonalisation (default: full, which costs little beside a model's runs, and which Ritz pairs need).</summary>
     public Reorthogonalisation Reorthogonalisation { get; init; } = Reorthogonalisation.Full;
 
     /// <summary>
-    /// Whether conjugate gradients give back the directions they went along and A applied to them, two vectors for each iteration, which
+    /// Whether conjugate gradients return their search directions and A applied to them, two vectors for each iteration, which
     /// <see cref="QuasiNewtonPreconditioning"/> needs (default: false).
     /// </summary>
     public bool KeepDirections { get; init; }
 
     /// <summary>
-    /// Whether conjugate gradients compute b - A v, by one more product, where the residual they carry along has fallen as far as was
-    /// asked for, and start again from there where the true one has not, as long as that halves it (default: false). Their report ends
-    /// with the true residual; Ritz values and pairs are those before a restart.
+    /// Whether conjugate gradients compute b - A v, by one more product, once the updated residual has fallen to the requested level
+    /// (default: false). If the true residual has not, they restart from there, as long as that halves it. Their report ends with the
+    /// true residual; Ritz values and pairs are those before a restart.
     /// </summary>
     public bool Restart { get; init; }
 

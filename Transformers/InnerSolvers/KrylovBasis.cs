@@ -3,10 +3,10 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The vectors w_j of a Krylov space, orthonormal in P, and z_j = P w_j beside them, for a batch. It grows by doubling; a
-/// trajectory that has ended adds zeros.
+/// The vectors w_j of a Krylov space, orthonormal in P, and z_j = P w_j with them, for a batch. It grows by doubling; a trajectory that
+/// has ended adds zeros.
 /// </summary>
-/// <param name="preconditioned">Whether P is not the identity; else w and z are the same and kept once.</param>
+/// <param name="preconditioned">Whether P differs from the identity; if not, w and z are the same and kept once.</param>
 internal sealed class KrylovBasis(bool preconditioned) : IDisposable
 {
     private Tensor? residuals, directions; // [batch, capacity, m]
@@ -31,11 +31,11 @@ internal sealed class KrylovBasis(bool preconditioned) : IDisposable
     }
 
     /// <summary>
-    /// r minus its parts along the basis, sum_j (z_j^T r) w_j. Twice, since once leaves what round-off makes of a large part (Giraud et al.
-    /// 2005).
+    /// r minus its components along the basis, sum_j (z_j^T r) w_j. The subtraction is done twice, since once leaves the round-off of a
+    /// large component (Giraud et al. 2005).
     /// </summary>
     /// <param name="residual">r</param>
-    /// <param name="begins">The first vector that counts in each trajectory; null = all count.</param>
+    /// <param name="begins">The first vector that counts in each trajectory (default: null, all count).</param>
     public Tensor Orthogonalised(Tensor residual, IReadOnlyList<int>? begins = null)
     {
         using var scope = NewDisposeScope();

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>What both Krylov solvers check and convert.</summary>
+/// <summary>Checks and conversions that both Krylov solvers share.</summary>
 internal static class KrylovNumbers
 {
     /// <summary>A tensor <c>[batch]</c> as numbers.</summary>
@@ -20,7 +20,7 @@ internal static class KrylovNumbers
         return Of(vectors.square().sum(-1).sqrt());
     }
 
-    /// <summary>A right side that can be solved for.</summary>
+    /// <summary>Checks that a right-hand side can be solved for.</summary>
     public static Tensor RightSide(QuadraticCost cost)
     {
         var b = Require.Shape(cost.RightSide.Values, "The right side of an inner loop", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
@@ -30,11 +30,11 @@ internal static class KrylovNumbers
         return b;
     }
 
-    /// <summary>A product of the Hessian or the preconditioner, of the shape it was made from.</summary>
+    /// <summary>Checks a product of the Hessian or the preconditioner, which must have the shape of its vector.</summary>
     public static Tensor Product(ControlVector product, Tensor of, string who) =>
         Require.Shape(product.Values, $"The product of {who}", of.Sizes());
 
-    /// <summary>v^T A v or v^T P v of trajectories that go on, which must be above zero.</summary>
+    /// <summary>Checks v^T A v or v^T P v of trajectories that continue, which must be above zero.</summary>
     public static double[] Positive(Tensor squares, bool[] active, string who)
     {
         double[] values = Of(squares);

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Takes down how a Krylov method goes, trajectory by trajectory: norms, costs, and the symmetric tridiagonal matrix T that
-/// P A is in the Krylov basis, from which the Ritz values come.
+/// Records the course of a Krylov method, trajectory by trajectory: norms, costs, and the symmetric tridiagonal matrix T that represents
+/// P A in the Krylov basis and gives the Ritz values.
 /// </summary>
 internal sealed class KrylovRecord
 {
@@ -35,13 +35,13 @@ internal sealed class KrylovRecord
         Active = [.. norm.Select(value => value > 0)];
     }
 
-    /// <summary>Which trajectories go on.</summary>
+    /// <summary>The trajectories that continue.</summary>
     public bool[] Active { get; }
 
     /// <summary>T's diagonal of a trajectory.</summary>
     public IReadOnlyList<double> Diagonal(int trajectory) => diagonals[trajectory];
 
-    /// <summary>T's sub-diagonal of a trajectory; its last entry leads out of the space.</summary>
+    /// <summary>T's sub-diagonal of a trajectory; its last entry points out of the space.</summary>
     public IReadOnlyList<double> OffDiagonal(int trajectory) => offDiagonals[trajectory];
 
     public bool Any => Active.Any(active => active);
@@ -49,7 +49,7 @@ internal sealed class KrylovRecord
     /// <summary>Active as a tensor <c>[batch]</c>.</summary>
     public Tensor Mask(Device device) => tensor(Active, device: device);
 
-    /// <summary>Takes down an iteration of a trajectory that is active. T is that of the iterations before a restart.</summary>
+    /// <summary>Records an iteration of an active trajectory. T is that of the iterations before a restart.</summary>
     public void Iterate(int trajectory, double diagonal, double offDiagonal, double norm, double preconditionedNorm, double cost)
     {
         if (!restarted[trajectory])
@@ -67,8 +67,8 @@ internal sealed class KrylovRecord
         Active[trajectory] = false;
     }
 
-    /// <summary>Takes down the true residual of a trajectory that has ended by the one it carried.</summary>
-    /// <returns>Whether it goes on from there.</returns>
+    /// <summary>Records the true residual of a trajectory that has ended by its updated residual.</summary>
+    /// <returns>Whether the trajectory continues from there.</returns>
     public bool Verify(int trajectory, double norm, double preconditionedNorm)
     {
         (norms[trajectory][^1], preconditionedNorms[trajectory][^1]) = (norm, preconditionedNorm);
@@ -80,7 +80,8 @@ internal sealed class KrylovRecord
         return Active[trajectory] = goesOn;
     }
 
-    /// <summary>The first vector of the Krylov space that each trajectory is in now: those before are of another since a restart.</summary>
+    /// <summary>The first vector of each trajectory's current Krylov space; earlier vectors belong to the space before a
+    /// restart.</summary>
     public IReadOnlyList<int> Begins => begins;
 
     private int Iterations(int trajectory) => norms[trajectory].Count - 1;
@@ -90,7 +91,7 @@ internal sealed class KrylovRecord
 
     private bool IsReduced(int trajectory) => Compared(trajectory)[^1] <= reduction * Compared(trajectory)[0];
 
-    /// <summary>The solution with its reports, and with Ritz pairs where the basis is given.</summary>
+    /// <summary>Makes the solution with its reports, and with Ritz pairs if the basis is given.</summary>
     public InnerSolution Solution(ControlVector solution, KrylovBasis? basis)
     {
         using var scope = NewDisposeScope();

@@ -4,11 +4,11 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The preconditioned Lanczos method (Golub and Van Loan, section 10.1; Fisher 1998): it builds a basis in which the Hessian
-/// is tridiagonal and solves there. Its iterates are those of conjugate gradients in exact arithmetic; it keeps the basis in
-/// any case, and combines the solution at the end.
+/// The preconditioned Lanczos method (Golub and Van Loan, section 10.1; Fisher 1998): it builds a basis in which the Hessian is
+/// tridiagonal and solves there. Its iterates are those of conjugate gradients in exact arithmetic; it always keeps the basis, and
+/// combines the solution at the end.
 /// </summary>
-/// <param name="options">Settings; null = their defaults.</param>
+/// <param name="options">Settings (default: null, their defaults).</param>
 [Component("lanczos-solver")]
 public sealed class LanczosSolver(InnerSolverOptions? options = null) : IInnerSolver
 {
@@ -73,7 +73,7 @@ public sealed class LanczosSolver(InnerSolverOptions? options = null) : IInnerSo
         return solution.MoveToOuterDisposeScope();
     }
 
-    // r / |r| and P r / |r| with the length in P, and that length; zero where a trajectory does not go on.
+    // r / |r| and P r / |r| with the length in P, and that length; zero for a trajectory that does not continue.
     private static (Tensor W, Tensor Z, double[] Lengths) Normalised(IPreconditioner preconditioner, Tensor r, bool[] goOn)
     {
         string who = $"The preconditioner '{preconditioner.Name}'";
@@ -84,7 +84,7 @@ public sealed class LanczosSolver(InnerSolverOptions? options = null) : IInnerSo
         return (scale * r, scale * z, [.. values.Select((value, i) => goOn[i] ? Math.Sqrt(value) : 0)]);
     }
 
-    // T s = size e_1 for a symmetric positive definite tridiagonal T, by its factors L D L^T.
+    // Solves T s = size e_1 for a symmetric positive definite tridiagonal T, by its factors L D L^T.
     private static double[] Solve(double[] diagonal, IReadOnlyList<double> offDiagonal, double size)
     {
         int k = diagonal.Length;

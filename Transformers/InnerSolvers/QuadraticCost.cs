@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What an inner loop minimises, q(v) = c - b^T v + 1/2 v^T A v with a symmetric positive definite A that is known by its
-/// products; the minimum solves A v = b.
+/// The quadratic cost that an inner loop minimises, q(v) = c - b^T v + 1/2 v^T A v with a symmetric positive definite A that is known by
+/// its products; the minimum solves A v = b.
 /// </summary>
 /// <param name="HessianProduct">A v; the result is the caller's.</param>
 /// <param name="RightSide">b, minus the gradient at zero, <c>[batch, m]</c></param>
@@ -13,19 +13,20 @@ namespace DaML.Components;
 public sealed record QuadraticCost(Func<ControlVector, ControlVector> HessianProduct, ControlVector RightSide, Tensor AtZero) : IDisposable
 {
     /// <summary>
-    /// What the products need and nobody else owns, for instance a linearised model (default: none). Copies of the record share it.
+    /// An object that the products need and that has no other owner, for instance a linearised model (default: none). Copies of the
+    /// record share it.
     /// </summary>
     public IDisposable? Linearisation { get; init; }
 
     /// <summary>
-    /// A Z for several vectors at once, <c>[batch, k, m]</c> to the same shape; the result is the caller's. Null: one by one.
+    /// A Z for several vectors at once, <c>[batch, k, m]</c> to the same shape; the result is the caller's (default: null, one by one).
     /// </summary>
     public Func<Tensor, Tensor>? BlockProduct { get; init; }
 
-    /// <summary>A Z, at once where there is a way to (<see cref="BlockProduct"/>), else one by one.</summary>
+    /// <summary>Computes A Z, at once if <see cref="BlockProduct"/> is given, otherwise one by one.</summary>
     /// <param name="vectors">Z, <c>[batch, k, m]</c></param>
     /// <returns>The same shape.</returns>
-    /// <exception cref="ArgumentException">A product has another shape than its vector.</exception>
+    /// <exception cref="ArgumentException">A product differs in shape from its vector.</exception>
     public Tensor HessianProducts(Tensor vectors)
     {
         Require.Shape(vectors, "The vectors of a block product", RightSide.Values.size(0), ColumnDefinition.AnySize,
@@ -43,7 +44,7 @@ public sealed record QuadraticCost(Func<ControlVector, ControlVector> HessianPro
         return result.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The same in u with v = L u: (L^T A L) u = L^T b, whose matrix has the spectrum of P A with P = L L^T.</summary>
+    /// <summary>The same cost in u with v = L u: (L^T A L) u = L^T b, whose matrix has the spectrum of P A with P = L L^T.</summary>
     /// <param name="preconditioner">P, which must live as long as the products are used.</param>
     public QuadraticCost Split(ISplitPreconditioner preconditioner) => new(
         vector =>
@@ -54,6 +55,6 @@ public sealed record QuadraticCost(Func<ControlVector, ControlVector> HessianPro
         },
         preconditioner.ApplyFactorTranspose(RightSide), AtZero);
 
-    /// <summary>Releases <see cref="Linearisation"/>; there are no products any more.</summary>
+    /// <summary>Releases <see cref="Linearisation"/>; after that there are no products.</summary>
     public void Dispose() => Linearisation?.Dispose();
 }

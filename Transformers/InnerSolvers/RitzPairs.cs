@@ -4,27 +4,27 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Approximate eigenpairs of a preconditioned Hessian P A, from the Krylov space of a solve: P A z = theta z to the residual
-/// that is given. Every trajectory of a batch has its own; where one has fewer than another, the places left are unknown.
+/// Approximate eigenpairs of a preconditioned Hessian P A, from the Krylov space of a solve: P A z = theta z up to the given residual.
+/// Every trajectory of a batch has its own pairs; if one has fewer than another, its remaining places are unknown.
 /// </summary>
 /// <param name="Values">theta, from the largest, <c>[batch, k]</c>; one where unknown.</param>
 /// <param name="Vectors">z, orthonormal in P^-1 (the identity without preconditioner), <c>[batch, k, m]</c>; zero where unknown.</param>
-/// <param name="Residuals">The length of A z - theta P^-1 z in P, by which theta is at most wrong, <c>[batch, k]</c>.</param>
-/// <param name="Known">Which places hold a pair, boolean <c>[batch, k]</c>.</param>
+/// <param name="Residuals">The length of A z - theta P^-1 z in P, a bound of the error of theta, <c>[batch, k]</c>.</param>
+/// <param name="Known">The places that hold a pair, boolean <c>[batch, k]</c>.</param>
 public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, Tensor Known)
 {
-    /// <summary>A applied to the vectors, <c>[batch, k, m]</c>, by those who have it; null otherwise.</summary>
+    /// <summary>A applied to the vectors, <c>[batch, k, m]</c>, if known; null otherwise.</summary>
     public Tensor? Products { get; init; }
 
-    /// <summary>No pairs for control vectors like this one: one place, unknown.</summary>
+    /// <summary>Makes an empty set of pairs for control vectors like this one: one place, unknown.</summary>
     internal static RitzPairs None(Tensor like) =>
         new(ones([like.size(0), 1], dtype: like.dtype, device: like.device), zeros_like(like).unsqueeze(1),
         zeros([like.size(0), 1], dtype: like.dtype, device: like.device),
         zeros([like.size(0), 1], dtype: ScalarType.Bool, device: like.device));
 
-    /// <summary>The pairs that are accurate: whose residual is at most a fraction of their value. The others become unknown.</summary>
+    /// <summary>Keeps the accurate pairs, whose residual is at most a fraction of their value. The others become unknown.</summary>
     /// <param name="relativeResidual">That fraction, zero or above; infinite for all, however inaccurate.</param>
-    /// <param name="most">How many to keep at most, the largest values first; all unless said.</param>
+    /// <param name="most">The largest number of pairs to keep, the largest values first (default: all).</param>
     public RitzPairs Accurate(double relativeResidual, int most = int.MaxValue)
     {
         if (!double.IsPositiveInfinity(relativeResidual)) Require.NotNegative(relativeResidual);
@@ -35,11 +35,11 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
     }
 
     /// <summary>
-    /// The pairs of several solves in one set: those along which A itself is largest, by z^T A z / z^T z = theta / |z|^2, from the largest.
-    /// They are pairs of different matrices, so no more than a subspace.
+    /// Merges the pairs of several solves into one set: the pairs along which A itself is largest, by z^T A z / z^T z = theta / |z|^2,
+    /// from the largest. They are pairs of different matrices, so they only give a subspace.
     /// </summary>
-    /// <param name="sets">At least one.</param>
-    /// <param name="most">How many to keep at most in each trajectory.</param>
+    /// <param name="sets">The sets, at least one.</param>
+    /// <param name="most">The largest number of pairs to keep in each trajectory.</param>
     internal static RitzPairs Joined(IReadOnlyList<RitzPairs> sets, int most)
     {
         using var scope = NewDisposeScope();
@@ -51,7 +51,7 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
             All(set => set.Residuals).gather(1, places), known.gather(1, places)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The first places, those of the largest values.</summary>
+    /// <summary>The first places, which hold the largest values.</summary>
     internal RitzPairs Leading(int most)
     {
         long count = Math.Min(most, Values.size(1));
@@ -59,7 +59,7 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
             { Products = Products?.narrow(1, 0, count) };
     }
 
-    /// <summary>The smallest of the known values, <c>[batch, 1]</c>; one where none is known.</summary>
+    /// <summary>The smallest of the known values, <c>[batch, 1]</c>; one if none is known.</summary>
     internal Tensor Smallest()
     {
         using var scope = NewDisposeScope();
@@ -67,7 +67,7 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
         return smallest.where(smallest.isfinite(), ones_like(smallest)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Refuses pairs that do not fit each other and values that are not above zero.</summary>
+    /// <summary>Refuses pairs that do not match and values that are not above zero.</summary>
     internal void Checked()
     {
         using var scope = NewDisposeScope();
@@ -85,7 +85,8 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
             throw new ArgumentException($"The eigenvalues of a preconditioner must be above zero; the smallest given is {smallest:g6}.");
     }
 
-    /// <summary>Refuses pairs of another dimension than a control vector, or of another batch that is not one; gives them back.</summary>
+    /// <summary>Refuses pairs whose dimension or batch differs from a control vector's, unless the batch is one; returns them
+    /// otherwise.</summary>
     internal RitzPairs For(Tensor control, string who)
     {
         Checked();
@@ -97,8 +98,8 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
                     $"are needed.");
     }
 
-    /// <summary>The pairs with some made unknown.</summary>
-    /// <param name="known">Which places still hold a pair, of those that did.</param>
+    /// <summary>Marks some of the pairs as unknown.</summary>
+    /// <param name="known">The places that still hold a pair, of those that did.</param>
     internal RitzPairs Only(Tensor known)
     {
         using var scope = NewDisposeScope();
@@ -110,11 +111,11 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
         }.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The pairs with each tensor put through a function, which must leave boolean ones boolean.</summary>
+    /// <summary>Applies a function to each tensor of the pairs; it must leave boolean tensors boolean.</summary>
     internal RitzPairs Map(Func<Tensor, Tensor> function) =>
         new(function(Values), function(Vectors), function(Residuals), function(Known))
             { Products = Products is null ? null : function(Products) };
 
-    /// <summary>Its tensors, kept beyond the scope they were made in.</summary>
+    /// <summary>Keeps its tensors beyond the scope they were made in.</summary>
     public RitzPairs MoveToOuterDisposeScope() => Map(tensor => tensor.MoveToOuterDisposeScope());
 }

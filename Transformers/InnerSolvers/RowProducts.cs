@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Products with few vectors kept as rows <c>[batch, k, m]</c>, a batch of one for any batch.</summary>
+/// <summary>Products with a few vectors kept as rows <c>[batch, k, m]</c>; a batch of one serves any batch.</summary>
 internal static class RowProducts
 {
     /// <summary>Z v, <c>[batch, k]</c>.</summary>
@@ -18,13 +18,12 @@ internal static class RowProducts
     public static Tensor Along(Tensor rows, Tensor weights, Tensor vector) => Combined(weights * Coordinates(rows, vector), rows);
 
     /// <summary>
-    /// The matrix T that makes rows orthonormal as T rows, symmetric but for the rows' lengths (Loewdin); rows that are unknown
-    /// stay zero.
+    /// The matrix T that makes rows orthonormal as T rows, symmetric except for the rows' lengths (Loewdin); unknown rows stay zero.
     /// </summary>
-    /// <param name="rows">Independent of each other where known, zero where not, <c>[batch, k, m]</c>.</param>
+    /// <param name="rows">Linearly independent where known, zero otherwise, <c>[batch, k, m]</c>.</param>
     /// <param name="known"><c>[batch, k]</c></param>
     /// <returns><c>[batch, k, k]</c></returns>
-    /// <exception cref="ArgumentException">Rows depend on each other.</exception>
+    /// <exception cref="ArgumentException">The rows are linearly dependent.</exception>
     public static Tensor Orthonormal(Tensor rows, Tensor known)
     {
         var lengths = rows.square().sum([-1], keepdim: true).sqrt();
@@ -40,11 +39,11 @@ internal static class RowProducts
     }
 
     /// <summary>
-    /// Orthonormal rows with the span of rows that may depend on each other: the principal directions of these rows, with lengths of
-    /// one, that stand out of round-off by so much that the result is orthonormal to ten digits (four in single precision).
+    /// Orthonormal rows with the span of rows that may be linearly dependent: the principal directions of these rows, scaled to unit
+    /// length, that exceed round-off by enough for the result to be orthonormal to ten digits (four in single precision).
     /// </summary>
-    /// <param name="rows">Zero where unknown, <c>[batch, k, m]</c>.</param>
-    /// <returns>Rows of the same shape, zero where unknown, and which there are, <c>[batch, k]</c>.</returns>
+    /// <param name="rows">The rows, zero where unknown, <c>[batch, k, m]</c>.</param>
+    /// <returns>Rows of the same shape, zero where unknown, and the known places, <c>[batch, k]</c>.</returns>
     public static (Tensor Rows, Tensor Known) Span(Tensor rows)
     {
         var lengths = rows.square().sum([-1], keepdim: true).sqrt();
@@ -58,14 +57,14 @@ internal static class RowProducts
     /// <summary>The Rayleigh-Ritz method: A on the span of orthonormal rows.</summary>
     /// <param name="basis">Orthonormal rows, zero where unknown, <c>[batch, k, m]</c>.</param>
     /// <param name="products">A applied to them.</param>
-    /// <param name="known">Which rows there are, <c>[batch, k]</c>.</param>
+    /// <param name="known">The rows that are known, <c>[batch, k]</c>.</param>
     /// <returns>The Ritz values from the largest, the Ritz vectors as rows, and A applied to those.</returns>
     /// <exception cref="ArithmeticException">A is not positive definite on the span.</exception>
     public static (Tensor Values, Tensor Vectors, Tensor Products) RayleighRitz(Tensor basis, Tensor products, Tensor known)
     {
         var small = products.matmul(basis.mT);
         small = 0.5 * (small + small.mT);
-        // A place without a row gets a value above all others, so that it comes first and is not the smallest.
+        // A place without a row gets a value above all others, so that it is sorted first and is not the smallest.
         var above = 2 * small.square().sum([-1, -2], keepdim: true).sqrt().squeeze(-1) + 1;
         var (ascending, rotation) = SymmetricEigenproblem.Solve(small + above.where(known.logical_not(), zeros_like(above)).diag_embed());
         double smallest = ascending.min().ToDouble();

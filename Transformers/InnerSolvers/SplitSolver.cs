@@ -3,11 +3,10 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Solves the split form: (L^T A L) u = L^T b without a preconditioner, and v = L u, with P = L L^T (Trappler and Vidard, section
-/// 1.5). Its iterates are those of the method preconditioned by P; the residual it looks at is the one in P, and that is what both
-/// norms of its report are.
+/// Solves the split form: (L^T A L) u = L^T b without a preconditioner, and v = L u, with P = L L^T (Trappler and Vidard, section 1.5).
+/// Its iterates are those of the method preconditioned by P. It uses the residual in P, which both norms of its report refer to.
 /// </summary>
-/// <param name="solver">Solves for u. Directions that it keeps are not given back, since A is not known along them.</param>
+/// <param name="solver">The solver for u. Directions that it keeps are not returned, since A is not known along them.</param>
 [Component("split-solver")]
 public sealed class SplitSolver(IInnerSolver solver) : IInnerSolver
 {

@@ -10,13 +10,13 @@ namespace DaML.Components;
 /// <code>
 /// J(u, v) = (N - 1) / 2 (|u|^2 + |v|^2) + 1/2 |y - H(M(mean + u X) + v S)|^2 in R^-1,    S^T S = (N - 1) Q
 /// </code>
-/// minimised by Gauss-Newton steps. With A the sensitivities of x2 to u, had from a run of the ensemble, each step is solved
-/// exactly: for u an ensemble transform with H Q H^T added to R, then v given u. The posterior covariance at the end,
-/// of the N + n anomalies A and S together, is brought back to N members that keep its N - 1 leading directions, as near to
-/// the members that the model gave as their covariance lets them.
-/// <para>Q is the model's error over the whole cycle: that of one step times the number of steps, as if all came at the
-/// end, which is exact for cycles of one step. Without an error it is the IEnKF. The posterior covariance is built and
-/// decomposed as an n x n matrix, so n is to be thousands at most.</para>
+/// minimised by Gauss-Newton steps. With A the sensitivities of x2 to u, from a run of the ensemble, each step is solved exactly: first u
+/// by an ensemble transform with H Q H^T added to R, then v given u. The posterior covariance at the end, of the N + n anomalies A and S
+/// together, is reduced to N members that keep its N - 1 leading directions and are as near to the model's members as their covariance
+/// allows.
+/// <para>Q is the model's error over the whole cycle: that of one step times the number of steps, as if all of it came at the end, which
+/// is exact for cycles of one step. Without an error it is the IEnKF. The posterior covariance is built and decomposed as an n x n
+/// matrix, so n should be a few thousand at most.</para>
 /// </summary>
 [Component("additive-error-iterative-ensemble-kalman-filter")]
 public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyzer<WindowMemory<EnsembleMemory>>
@@ -29,13 +29,14 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
     private readonly EnsembleRotation rotation;
 
     /// <summary>Makes an analyzer.</summary>
-    /// <param name="dynamics">The model; its error is that of a time step.</param>
+    /// <param name="dynamics">The model; its error is that of one time step.</param>
     /// <param name="observationOperator">H, which may be nonlinear; its tangent linear is used.</param>
     /// <param name="observationError">R, of the operator's observation dimension.</param>
-    /// <param name="iteration">The minimisation; its defaults unless said.</param>
-    /// <param name="inflation">None unless said; one of the prior acts at the window's beginning, one of the posterior at its end.</param>
-    /// <param name="rotation">How the analysis is rotated (default: not at all).</param>
-    /// <exception cref="ArgumentException">Parts that do not fit each other.</exception>
+    /// <param name="iteration">The minimisation (default: its default settings).</param>
+    /// <param name="inflation">The inflation (default: none). A prior inflation acts at the window's beginning, a posterior inflation at
+    /// its end.</param>
+    /// <param name="rotation">The rotation of the analysis (default: none).</param>
+    /// <exception cref="ArgumentException">The parts do not match.</exception>
     public AdditiveErrorEnsembleKalmanFilterAnalyzer(IDynamics dynamics, [Saved("operator")] IObservationOperator observationOperator,
         [Saved("error")] IErrorCovariance observationError,
         [Inlined] EnsembleGaussNewton? iteration = null, Inflation? inflation = null, EnsembleRotation rotation = EnsembleRotation.None)
@@ -60,7 +61,7 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
     public IObservationOperator Observes => observationOperator;
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The window is not of one cycle.</exception>
+    /// <exception cref="ArgumentException">The window is not one cycle long.</exception>
     public WindowMemory<EnsembleMemory> Analyze(WindowMemory<EnsembleMemory> forecast, Observation observation, RandomStream random)
     {
         if (forecast.Cycling.Length != 1)
@@ -104,7 +105,7 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
             else if (inverse is not null) a = inverse.matmul(a);
             if (active is not null)
             {
-                // A trajectory that has converged stays where it was, whatever the others do.
+                // A trajectory that has converged stays in place, whatever the others do.
                 a = where(active.unsqueeze(-1), a, sensitivity!);
                 centre = where(active, centre, run!);
             }
@@ -117,7 +118,7 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
             {
                 var smoothed = solution.Transform.Apply(mean, anomalies, prior);
                 x2 = x2 + (solution.U - u).unsqueeze(1).matmul(a).squeeze(1) + (solution.V - v).matmul(noise);
-                // The members the model gave, with the spread of the analysis so far: D^(1/2) A in the subspace of u.
+                // The members that the model gave, with the spread of the current analysis: D^(1/2) A in the subspace of u.
                 var given = EnsembleStatistics.Split(solution.Transform.Apply(mean, a, prior)).Anomalies;
                 var analysed = Reduced(Covariance(solution.Both, solution.Observed, zeta), given);
                 analysed = UnobservedPlaces.Keep(analysed, analysed * inflation.PosteriorFactor, observation);
@@ -127,7 +128,7 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
                 inner.MoveToOuter(smoothed, end);
                 return scope.MoveToOuter(smoothed, end);
             }
-            // A converged trajectory stays at the point where it was linearised.
+            // A converged trajectory stays at its point of linearisation.
             Tensor nextU = where(going, solution.U, u), nextV = where(going, solution.V, v);
             if (bundle) ensemble = (mean + nextU.unsqueeze(1).matmul(anomalies).squeeze(1)).unsqueeze(1) + scale * anomalies;
             else (ensemble, inverse) = (solution.Transform.Apply(mean, anomalies, prior), solution.Transform.InverseRoot(prior));
@@ -140,8 +141,8 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
     }
 
     /// <summary>
-    /// A Gauss-Newton step: the transform of the weights u alone, both weights, and the anomalies at the end, A and S together <c>[batch, N
-    /// + n, n]</c>, as they are and observed.
+    /// A Gauss-Newton step: the transform of the weights u alone, both weights, and the anomalies at the end, A and S together
+    /// <c>[batch, N + n, n]</c>, unobserved and observed.
     /// </summary>
     private (EnsembleTransform Transform, Tensor U, Tensor V, Tensor Both, Tensor Observed) Step(Tensor x2, Tensor a, Tensor noise,
         Tensor u, Tensor v, double zeta, Observation observation)
@@ -151,7 +152,7 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
         var observed = observationOperator.TangentLinear(x2.unsqueeze(1).expand(batch, count + n, n), both);
         observed = observationError.Whiten(observed, observation.Mask);
         Tensor ofA = observed.narrow(1, 0, count), ofNoise = observed.narrow(1, count, n);
-        // The innovation as it would be at u = 0, v = 0.
+        // The innovation at u = 0, v = 0.
         var innovation = observationError.Whiten(observation.Values - observationOperator.Apply(x2), observation.Mask)
             + cat([u, v], -1).unsqueeze(1).matmul(observed).squeeze(1);
         // I + H Q H^T, whitened, = C C^T.
@@ -178,8 +179,8 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
     }
 
     /// <summary>
-    /// Anomalies <c>[batch, N, n]</c> that sum to zero and have the covariance's leading N - 1 directions, the nearest to those given (a
-    /// Procrustes problem).
+    /// Anomalies <c>[batch, N, n]</c> that sum to zero and have the covariance's leading N - 1 directions, and are nearest to the given
+    /// ones (a Procrustes problem).
     /// </summary>
     private static Tensor Reduced(Tensor covariance, Tensor given)
     {
@@ -188,7 +189,7 @@ public sealed class AdditiveErrorEnsembleKalmanFilterAnalyzer : IInflatingAnalyz
         // C, [batch, r, n]
         var leading = (values.narrow(-1, n - rank, rank).clamp_min(0) * (count - 1)).sqrt()
             .unsqueeze(-1) * vectors.narrow(-1, n - rank, rank).mT;
-        // An orthonormal basis of what is orthogonal to ones: the reflection of e_1 to ones / sqrt(N), without its first column.
+        // An orthonormal basis of the complement of ones: the reflection of e_1 to ones / sqrt(N), without its first column.
         var reflected = full(count, 1 / Math.Sqrt(count), dtype: given.dtype, device: given.device);
         reflected[0] -= 1;
         var complement = (eye(count, dtype: given.dtype, device: given.device)

@@ -11,19 +11,19 @@ namespace DaML.Components;
 internal readonly record struct ObservedRun(Tensor Observed, Observation Observation, IErrorCovariance Error, double Weight);
 
 /// <summary>
-/// The Gauss-Newton iteration of <see cref="IterativeEnsembleKalmanSmootherAnalyzer"/>: the loop, and for each trajectory of the batch
-/// whether a step is taken and whether another follows. A derived class does the algebra between two runs of the model.
+/// The Gauss-Newton iteration of <see cref="IterativeEnsembleKalmanSmootherAnalyzer"/>. It holds the loop, and decides for each
+/// trajectory of the batch if a step is taken and if another follows. A derived class does the algebra between two runs of the model.
 /// </summary>
 internal abstract class GaussNewton
 {
-    // A cost, twice J, counts as no higher up to this factor and this summand: a tenth, and two standard deviations of an observation.
+    // A cost, twice J, counts as not higher up to this factor and this summand: a tenth, and two standard deviations of an observation.
     private const double RiseAllowed = 1.1, NoiseAllowed = 4;
 
     private readonly EnsembleGaussNewton iteration;
     private readonly long members;
     private readonly bool[] going;
     private readonly double[] fractions;
-    private readonly (double Zeta, double Size, double Misfit)[] costs;     // where each trajectory was linearised: zeta, |w|^2 and |d|^2
+    private readonly (double Zeta, double Size, double Misfit)[] costs;     // at each point of linearisation: zeta, |w|^2 and |d|^2
     private int step;
 
     /// <summary>Begins with an ensemble.</summary>
@@ -39,7 +39,7 @@ internal abstract class GaussNewton
     }
 
     /// <summary>The analysis ensemble, <c>[batch, N, n]</c>, in the caller's dispose scope.</summary>
-    /// <param name="observe">Runs the model from an ensemble and observes the run.</param>
+    /// <param name="observe">The function that runs the model from an ensemble and observes the run.</param>
     public Tensor Minimise(Func<Tensor, IReadOnlyList<ObservedRun>> observe)
     {
         do
@@ -52,39 +52,40 @@ internal abstract class GaussNewton
         return Result;
     }
 
-    /// <summary>The trajectories whose last step did not lower their cost. The kernel gives them up; the tensors halve the step.</summary>
+    /// <summary>The trajectories whose last step did not lower their cost. The kernel stops iterating them; the tensor form halves the
+    /// step.</summary>
     public IEnumerable<int> Overshot => Enumerable.Range(0, fractions.Length).Where(b => fractions[b] < 1);
 
     /// <summary>The ensemble whose run the next step needs.</summary>
     protected abstract Tensor Ensemble { get; }
 
-    /// <summary>The analysis, once no trajectory goes on.</summary>
+    /// <summary>The analysis, once no trajectory continues.</summary>
     protected abstract Tensor Result { get; }
 
-    /// <summary>A step of every trajectory, between two runs of the model.</summary>
+    /// <summary>Takes a step of every trajectory, between two runs of the model.</summary>
     protected abstract void Step(IReadOnlyList<ObservedRun> run);
 
     /// <summary>Whether this is the first step, at w = 0.</summary>
     protected bool IsFirst => step == 1;
 
-    /// <summary>Whether some trajectory goes on.</summary>
+    /// <summary>Whether any trajectory continues.</summary>
     protected bool Goes => Array.IndexOf(going, true) >= 0;
 
-    /// <summary>Whether a trajectory goes on.</summary>
+    /// <summary>Whether a trajectory continues.</summary>
     protected bool GoesOn(long trajectory) => going[trajectory];
 
-    /// <summary>How much of a step each trajectory takes.</summary>
+    /// <summary>The fraction of a step that each trajectory takes.</summary>
     protected IReadOnlyList<double> Fractions => fractions;
 
-    /// <summary>Whether the ensemble that is run is a bundle.</summary>
+    /// <summary>Whether the ensemble of the run is a bundle.</summary>
     protected bool IsBundle => iteration.Linearisation.IsBundle;
 
-    /// <summary>What the anomalies of that ensemble are multiplied by.</summary>
+    /// <summary>The factor of the anomalies of that ensemble.</summary>
     protected double Scale => iteration.Linearisation.Scale;
 
     /// <summary>
-    /// Whether a trajectory is linearised where it was run. Otherwise it stays where it was: it had converged, or its cost rose
-    /// by more than the regression's noise, or the run has non-finite numbers, and then its step is halved.
+    /// Whether a trajectory is linearised at the point of its run. Otherwise it stays in place: it had converged, or its cost rose by
+    /// more than the regression's noise, or the run has non-finite numbers. In the latter two cases its step is halved.
     /// </summary>
     /// <param name="trajectory">Its index in the batch.</param>
     /// <param name="size">|w|^2 of the run.</param>
@@ -99,7 +100,7 @@ internal abstract class GaussNewton
         return better;
     }
 
-    /// <summary>Whether a trajectory goes on after a step: the step was not short enough, and there may be another.</summary>
+    /// <summary>Whether a trajectory continues after a step: the step was not short enough, and another is allowed.</summary>
     /// <param name="trajectory">Its index in the batch.</param>
     /// <param name="zeta">The prior's weight at this linearisation.</param>
     /// <param name="change">The squared length of the whole step, |dw|^2.</param>

@@ -6,7 +6,7 @@ using static DaML.Components.KernelMemory;
 namespace DaML.Components;
 
 /// <summary>
-/// The algebra of <see cref="GaussNewton"/> over plain memory, all that lies between two runs of the model in one piece, trajectory by
+/// The algebra of <see cref="GaussNewton"/> over plain memory. It does all work between two runs of the model in one piece, trajectory by
 /// trajectory. It halves no step: a trajectory whose cost rises has no result here (<see cref="GaussNewton.Overshot"/>).
 /// </summary>
 internal sealed unsafe class GaussNewtonKernel : GaussNewton
@@ -14,7 +14,7 @@ internal sealed unsafe class GaussNewtonKernel : GaussNewton
     private readonly PriorWeight weight;
     private readonly Tensor members, weights, inverse, ensemble, result;
 
-    /// <summary>Begins with an ensemble; what is kept from one step to the next belongs to the caller's dispose scope.</summary>
+    /// <summary>Begins with an ensemble; tensors kept from one step to the next belong to the caller's dispose scope.</summary>
     /// <param name="members">The prior, <c>[batch, N, n]</c>.</param>
     /// <param name="iteration">The minimisation.</param>
     /// <param name="weight">The prior's weight.</param>
@@ -30,7 +30,7 @@ internal sealed unsafe class GaussNewtonKernel : GaussNewton
         result = empty(members.Sizes(), dtype: members.dtype);
     }
 
-    // Changed in its place.
+    // Changed in place.
     protected override Tensor Ensemble => ensemble;
 
     protected override Tensor Result => result;
@@ -43,7 +43,7 @@ internal sealed unsafe class GaussNewtonKernel : GaussNewton
         else Step<float>(observed, values, mask, deviations);
     }
 
-    // With the deviations of a diagonal R where there is one observation; all whitened where there are several.
+    // With the deviations of a diagonal R if there is one observation; all whitened if there are several.
     private static (Tensor Observed, Tensor Values, Tensor? Mask, double[]? Deviations) Prepare(IReadOnlyList<ObservedRun> run)
     {
         if (run is [{ Weight: 1 } only]) return EnsembleTransformKernel.Prepare(only.Observed, only.Observation, only.Error);

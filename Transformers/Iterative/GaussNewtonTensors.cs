@@ -11,8 +11,8 @@ internal sealed class GaussNewtonTensors : GaussNewton
 {
     private readonly PriorWeight weight;
     private readonly Tensor mean, anomalies;
-    private Tensor weights, ensemble;               // where the ensemble is run: w [batch, N] and its members
-    private Tensor? inverse;                        // takes back what its anomalies were transformed by
+    private Tensor weights, ensemble;               // the point of the run: w [batch, N] and its members
+    private Tensor? inverse;                        // undoes the transform of its anomalies
     private (Tensor Weights, Tensor Sensitivity, Tensor Innovation)? point;     // of the last linearisation: w, Y and d + w Y
     private List<Tensor> kept = [];                 // from one step to the next
 
@@ -43,7 +43,7 @@ internal sealed class GaussNewtonTensors : GaussNewton
         var toGo = full - here.Weights;
         double[] zetas = Numbers(zeta.expand(toGo.size(0), 1)), changes = Numbers(toGo.square().sum([-1], keepdim: true));
         for (int b = 0; b < zetas.Length; b++) Continues(b, zetas[b], changes[b]);
-        // A trajectory that halves its steps takes a part of this one, and none if it cannot be tried any more.
+        // A trajectory that halves its steps takes a part of this step, or none if it can no longer be tried.
         bool halved = Overshot.Any();
         var next = full;
         if (halved)
@@ -55,7 +55,7 @@ internal sealed class GaussNewtonTensors : GaussNewton
         else
         {
             ensemble = transform.Apply(mean, anomalies, zeta);
-            // The transform's mean is that of the whole step.
+            // The mean of the transform is that of the whole step.
             if (halved) ensemble = ensemble + (next - full).unsqueeze(1).matmul(anomalies);
         }
         inverse = Goes && !IsBundle ? transform.InverseRoot(zeta) : null;
@@ -66,7 +66,7 @@ internal sealed class GaussNewtonTensors : GaussNewton
         foreach (var tensor in kept) tensor.MoveToOuterDisposeScope();
     }
 
-    // The linearisation where the ensemble was run, or for a trajectory that stays, the one before.
+    // The linearisation at the point of the run or, for a trajectory that stays, the previous one.
     private (Tensor Weights, Tensor Sensitivity, Tensor Innovation) At(Tensor y, Tensor d)
     {
         double[] sizes = Numbers(weights.square().sum([-1])), misfits = Numbers(d.square().sum([-1]));

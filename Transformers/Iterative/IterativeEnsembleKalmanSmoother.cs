@@ -1,15 +1,15 @@
 namespace DaML;
 
 /// <summary>
-/// What the settings of the iterative ensemble methods share: a posterior inflation and a rotation are given to the ensemble that the next
-/// window begins with.
+/// The settings that the iterative ensemble methods share. Posterior inflation and rotation act on the ensemble that the next window
+/// begins with.
 /// </summary>
 public abstract record IterativeEnsembleMethod : EnsembleMethod<WindowMemory<EnsembleMemory>>
 {
     /// <summary>The minimisation.</summary>
     public EnsembleGaussNewton Iteration { get; init; } = new();
 
-    /// <summary>How the ensemble is rotated (default: not at all).</summary>
+    /// <summary>The rotation of the ensemble (default: none).</summary>
     public EnsembleRotation Rotation { get; init; } = EnsembleRotation.None;
 
     private protected AssimilationTriple<WindowMemory<EnsembleMemory>> Windowed(IAnalyzer<WindowMemory<EnsembleMemory>> analyzer,
@@ -20,17 +20,16 @@ public abstract record IterativeEnsembleMethod : EnsembleMethod<WindowMemory<Ens
 }
 
 /// <summary>
-/// The iterative ensemble Kalman smoother, IEnKS, over windows of any length, for a model without an error of its own
+/// The iterative ensemble Kalman smoother, IEnKS, over windows of any length, for a model without model error
 /// (<see cref="IterativeEnsembleKalmanSmootherAnalyzer"/>). Over a window of one cycle, the default, it is the iterative ensemble Kalman
-/// filter,
-/// IEnKF. Lorenz-96 with 40 members wants an inflation of 1.01 on the posterior standard deviation and a rotation.
+/// filter, IEnKF. Lorenz-96 with 40 members needs an inflation of 1.01 on the posterior standard deviation and a rotation.
 /// </summary>
 public sealed record IterativeEnsembleKalmanSmoother : IterativeEnsembleMethod
 {
-    /// <summary>How windows follow each other (default: one cycle long, the iterative ensemble Kalman filter).</summary>
+    /// <summary>The sequence of the windows (default: one cycle long, the iterative ensemble Kalman filter).</summary>
     public WindowCycling Window { get; init; } = WindowCycling.Overlapping(1);
 
-    /// <summary>How often an observation is used that several windows hold (default: once).</summary>
+    /// <summary>The use of an observation that several windows hold (default: once).</summary>
     public ObservationUse ObservationUse { get; init; } = ObservationUse.Single;
 
     /// <summary>
@@ -39,7 +38,7 @@ public sealed record IterativeEnsembleKalmanSmoother : IterativeEnsembleMethod
     /// </summary>
     public FiniteSizePrior? Prior { get; init; }
 
-    /// <summary>How the finite-size cost function is minimised within a step (default: by its dual).</summary>
+    /// <summary>The minimisation of the finite-size cost function within a step (default: by its dual).</summary>
     public FiniteSizeForm Form { get; init; } = FiniteSizeForm.Dual;
 
     /// <inheritdoc/>

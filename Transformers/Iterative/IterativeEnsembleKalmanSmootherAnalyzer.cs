@@ -11,14 +11,13 @@ namespace DaML.Components;
 /// <code>
 /// J(w) = (N - 1) / 2 |w|^2 + sum_k beta_k / 2 |y_k - H(M_k(mean + w X))|^2 in R^-1
 /// </code>
-/// by Gauss-Newton steps, each of which runs the ensemble through the window. With Y the sensitivities of the whitened
-/// observations to w, had from that run, and d the innovation of its mean, a step is the analysis of an ensemble transform
-/// with d + w Y in the place of the innovation; so one step in a window of one cycle is that filter's smoother. With a
-/// finite-size prior it is the IEnKS-N: the prior's weight is found anew in each step. A step after which the cost is clearly
-/// higher, or the model's run has left the numbers, is halved.
-/// <para>Afterwards the window begins with the analysis ensemble and ends with the model's run from it. Posterior inflation and
-/// rotation are given to the ensemble that the next window begins with: the beginning where windows overlap, the end where
-/// they share no cycle. Each trajectory of the batch stops iterating by itself.</para>
+/// by Gauss-Newton steps, each of which runs the ensemble through the window. With Y the sensitivities of the whitened observations to w,
+/// from that run, and d the innovation of its mean, a step is the analysis of an ensemble transform with d + w Y in place of the
+/// innovation; so one step in a window of one cycle is that filter's smoother. With a finite-size prior it is the IEnKS-N: the prior's
+/// weight is found again in each step. A step after which the cost is clearly higher, or the model's run is non-finite, is halved.
+/// <para>Afterwards the window begins with the analysis ensemble and ends with the model's run from it. Posterior inflation and rotation
+/// act on the ensemble that the next window begins with: the beginning if windows overlap, the end if they share no cycle. Each
+/// trajectory of the batch stops iterating by itself.</para>
 /// </summary>
 [Component("iterative-ensemble-kalman-smoother")]
 public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer<WindowMemory<EnsembleMemory>>
@@ -34,17 +33,17 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
     private readonly FiniteSizeForm form;
 
     /// <summary>Makes an analyzer.</summary>
-    /// <param name="dynamics">The model, which must have no error of its own.</param>
+    /// <param name="dynamics">The model, which must have no model error.</param>
     /// <param name="observationOperator">H, which may be nonlinear.</param>
     /// <param name="observationError">R, of the operator's observation dimension.</param>
-    /// <param name="iteration">The minimisation; its defaults unless said.</param>
-    /// <param name="use">Single data assimilation unless said.</param>
-    /// <param name="inflation">None unless said; one of the prior acts at the window's beginning.</param>
-    /// <param name="rotation">How the analysis is rotated (default: not at all).</param>
-    /// <param name="prior">The hyperprior of the finite-size smoother, IEnKS-N; null, as unless said, for the plain one.</param>
-    /// <param name="form">How the finite-size cost function is minimised within a step.</param>
-    /// <exception cref="ArgumentException">Parts that do not fit each other, a model with error, or a finite-size prior with a prior
-    /// inflation or with multiple data assimilation.</exception>
+    /// <param name="iteration">The minimisation (default: its default settings).</param>
+    /// <param name="use">The use of observations (default: single data assimilation).</param>
+    /// <param name="inflation">The inflation (default: none). A prior inflation acts at the window's beginning.</param>
+    /// <param name="rotation">The rotation of the analysis (default: none).</param>
+    /// <param name="prior">The hyperprior of the finite-size smoother, IEnKS-N (default: null, the plain smoother).</param>
+    /// <param name="form">The minimisation of the finite-size cost function within a step.</param>
+    /// <exception cref="ArgumentException">The parts do not match, the model has an error, or a finite-size prior is combined with a
+    /// prior inflation or with multiple data assimilation.</exception>
     public IterativeEnsembleKalmanSmootherAnalyzer(IDynamics dynamics, IObservationOperator observationOperator,
         IErrorCovariance observationError,
         EnsembleGaussNewton? iteration = null, ObservationUse? use = null, Inflation? inflation = null,
@@ -105,15 +104,15 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
             var used = weights.Where(entry => entry.Now > 0).Select(entry => (entry.Observation, Weight: entry.Now)).ToList();
             var remaining = weights.Where(entry => entry.Remaining > 0).Select(entry => (entry.Observation, Weight: entry.Remaining))
                 .ToList();
-            // The window's end is the run of its beginning, unless multiple data assimilation ended it with another's.
+            // The window's end is the run of its beginning, unless multiple data assimilation ended it with another ensemble's run.
             bool ran = !use.IsMultiple || window.Observations.Count == 1;
             var members = inflation.BeforeUpdate(EnsembleStatistics.Check(window.Start.Members), random);
             ran &= ReferenceEquals(members, window.Start.Members);
             var start = Smooth(members, ran ? window.Current.Members : null, window.StartTime, used, inflation.PriorFactor);
-            // The next window begins with this one's end where they share no cycle.
+            // The next window begins with this one's end if they share no cycle.
             bool endGoesOn = window.Cycling.Shift >= window.Cycling.Length;
             if (!endGoesOn) start = Inflated(members, start, random);
-            // All observations' whole weight, for what is said of the present; the next window goes on without.
+            // The full weight of all observations, for the estimate of the present; the next window continues without it.
             var balanced = remaining.Count == 0 ? start : Smooth(start, null, window.StartTime, remaining, 1);
             var end = dynamics.Advance(balanced, new TimeInterval(window.StartTime, observation.Time));
             if (endGoesOn) end = Inflated(window.Current.Members, end, random);
@@ -156,7 +155,7 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
             return Minimise(new GaussNewtonTensors(members, iteration, weight), run, time, used).MoveToOuterDisposeScope();
         var kernel = new GaussNewtonKernel(members, iteration, weight);
         var analysis = Minimise(kernel, run, time, used);
-        // The tensors halve steps, for a few trajectories at most.
+        // The tensor form halves steps, for a few trajectories at most.
         if (kernel.Overshot.Any())
         {
             var rows = tensor(kernel.Overshot.Select(b => (long)b).ToArray());
@@ -171,7 +170,7 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
         return analysis.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The minimisation; the run of its first ensemble to the only observation may be at hand.</summary>
+    /// <summary>The minimisation; the run of its first ensemble to the only observation may already be known.</summary>
     private Tensor Minimise(GaussNewton steps, Tensor? run, double time, IReadOnlyList<(Observation Observation, double Weight)> used)
     {
         return steps.Minimise(Observe);
@@ -198,7 +197,7 @@ public sealed class IterativeEnsembleKalmanSmootherAnalyzer : IInflatingAnalyzer
         UnobservedPlaces.Lowered(analysis, factor);
 
     /// <inheritdoc/>
-    /// <remarks>A window holds the observations of several networks, each of which says its own.</remarks>
+    /// <remarks>A window holds the observations of several networks; each observation names its own.</remarks>
     public IAnalyzer<WindowMemory<EnsembleMemory>> For(IObservationNetwork network)
     {
         ObservingSystem.Check(network.Operator, network.Error);

@@ -1,8 +1,8 @@
 namespace DaML.Components;
 
 /// <summary>
-/// How often a smoother uses an observation that several of its windows hold (Bocquet and Sakov 2014, Q. J. R. Meteorol.
-/// Soc. 140, 1521-1535). Whatever the choice, an observation counts once in all.
+/// The use of an observation that several windows of a smoother hold (Bocquet and Sakov 2014, Q. J. R. Meteorol. Soc. 140, 1521-1535).
+/// Whatever the choice, an observation counts once in total.
 /// </summary>
 public sealed record ObservationUse
 {
@@ -13,33 +13,33 @@ public sealed record ObservationUse
     }
 
     /// <summary>
-    /// Single data assimilation: once, when it is new. The windows' ensembles then follow each other as a filter's do; the usual choice.
+    /// Single data assimilation: once, when it is new. The windows' ensembles then follow each other as in a filter; the usual choice.
     /// </summary>
     public static ObservationUse Single { get; } = new(false);
 
     /// <summary>
-    /// Multiple data assimilation: in each window that holds it, with the same fraction of its weight. The steps are gentler,
-    /// which carries longer windows over a stronger nonlinearity.
+    /// Multiple data assimilation: in each window that holds it, with the same fraction of its weight. The steps are smaller, which
+    /// allows longer windows under a stronger nonlinearity.
     /// </summary>
     public static ObservationUse Multiple() => new(true);
 
     /// <summary>Multiple data assimilation with given fractions of the weight.</summary>
-    /// <param name="weights">The fraction in the first window that holds it, in the second, and so on, as many as hold it (length / shift):
-    /// none below zero, summing to one.</param>
-    /// <exception cref="ArgumentException">A fraction below zero or not finite, or a sum that is not one.</exception>
+    /// <param name="weights">The fraction in the first window that holds the observation, in the second, and so on, as many as there are
+    /// (length / shift): none below zero, with a sum of one.</param>
+    /// <exception cref="ArgumentException">A fraction is below zero or non-finite, or the sum is not one.</exception>
     public static ObservationUse Multiple(params IReadOnlyList<double> weights) => new(true, Checked(weights));
 
     /// <summary>Whether an observation is used in several windows.</summary>
     public bool IsMultiple { get; }
 
-    /// <summary>The fractions, the first window's first; null where all are the same.</summary>
+    /// <summary>The fractions, the first window's first; null if all are equal.</summary>
     public IReadOnlyList<double>? Weights { get; }
 
     private IReadOnlyList<double> Fractions => Weights ?? [];
 
-    /// <summary>Refuses a cycling that the fractions do not fit.</summary>
-    /// <exception cref="ArgumentException">Not every observation would be in the same number of windows, or there are more or fewer
-    /// fractions than windows.</exception>
+    /// <summary>Refuses a cycling that does not match the fractions.</summary>
+    /// <exception cref="ArgumentException">Not every observation would be in the same number of windows, or the number of fractions
+    /// differs from that of the windows.</exception>
     internal void Check(WindowCycling cycling)
     {
         if (!IsMultiple) return;
@@ -55,7 +55,8 @@ public sealed record ObservationUse
     }
 
     /// <summary>
-    /// For each observation of a window that is due, the weight it has in this analysis, and the weight no analysis has used after it.
+    /// For each observation of a window with an analysis due: its weight in this analysis, and the weight that no analysis has used after
+    /// it.
     /// </summary>
     internal IEnumerable<(Observation Observation, double Now, double Remaining)> Of<TInner>(WindowMemory<TInner> window)
         where TInner : IMemory<TInner>
@@ -64,7 +65,7 @@ public sealed record ObservationUse
         int windows = Windows(window.Cycling), newest = window.Observations.Count - 1;
         for (int i = 0; i <= newest; i++)
         {
-            // How many analyses had it before: all those since it was new.
+            // The number of earlier analyses that used it: all since it was new.
             int age = newest - i < window.Unused ? 0 : 1 + (newest - i - window.Unused) / window.Cycling.Shift;
             double now = !IsMultiple ? (age == 0 ? 1 : 0) : Weight(age, windows), remaining = 0;
             if (IsMultiple)

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Takes the estimates of a joint model apart: <see cref="Columns.Forecast"/>, <see cref="Columns.Analysis"/> and their spread become
-/// those of the model's state, <c>[n]</c>, and <see cref="Columns.Parameters"/> and their spread <c>[q]</c> come beside them.
+/// Splits the estimates of a joint model: <see cref="Columns.Forecast"/>, <see cref="Columns.Analysis"/> and their spread become those of
+/// the model's state, <c>[n]</c>, and <see cref="Columns.Parameters"/> and their spread <c>[q]</c> are added.
 /// </summary>
 [Component("joint-estimates")]
 public sealed class JointEstimates : ITransformer
@@ -16,7 +16,7 @@ public sealed class JointEstimates : ITransformer
     /// <summary>Makes the step that follows a method on a joint model.</summary>
     /// <param name="stateDimension">n</param>
     /// <param name="parameters">q</param>
-    /// <param name="hasSpread">Whether the method tells its spread.</param>
+    /// <param name="hasSpread">Whether the method gives its spread.</param>
     public JointEstimates(long stateDimension, long parameters, bool hasSpread)
     {
         this.stateDimension = Require.AtLeast(stateDimension, 1);

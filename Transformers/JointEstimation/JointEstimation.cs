@@ -2,20 +2,20 @@ namespace DaML;
 
 /// <summary>
 /// Estimates a model's state and parameters together by any method: the method runs on the joint model, with the network and the initial
-/// condition lifted to it, and its estimates are taken apart again, <see cref="Columns.Forecast"/> and
-/// <see cref="Columns.Analysis"/> of the state, <see cref="Columns.Parameters"/> and <see cref="Columns.ParametersSpread"/> beside them.
+/// condition lifted to it, and its estimates are split again into <see cref="Columns.Forecast"/> and <see cref="Columns.Analysis"/> of
+/// the state, and <see cref="Columns.Parameters"/> and <see cref="Columns.ParametersSpread"/>.
 /// </summary>
 public sealed record JointEstimation : AssimilationMethod
 {
     /// <summary>
-    /// What is believed of the parameters to be estimated, and how they change; parameters that are not named keep the model's values.
+    /// The prior belief about the parameters to estimate, and how they change; parameters that are not named keep the model's values.
     /// </summary>
     public required IReadOnlyList<EstimatedParameter> Parameters { get; init; }
 
     /// <summary>The method that runs on the joint model.</summary>
     public required AssimilationMethod Method { get; init; }
 
-    /// <summary>The joint system: model, network and initial condition with the parameters behind the state.</summary>
+    /// <summary>Makes the joint system: model, network and initial condition with the parameters appended to the state.</summary>
     /// <param name="system">A system whose model has parameters.</param>
     /// <exception cref="ArgumentException">The model has no parameters.</exception>
     public AssimilationSystem Joint(AssimilationSystem system)

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace DaML.Components;
 
 /// <summary>
-/// The networks that a view says for its cycles, for a method that estimates state and parameters together: each observes the joint
-/// state, <see cref="JointObservationNetwork"/>. <see cref="JointEstimates"/> gives them back as they were.
+/// The networks that a view names for its cycles, for a method that estimates state and parameters together: each observes the joint
+/// state, <see cref="JointObservationNetwork"/>. <see cref="JointEstimates"/> restores the originals.
 /// </summary>
 [Component("joint-networks")]
 public sealed class JointNetworks : ITransformer
@@ -27,7 +27,7 @@ public sealed class JointNetworks : ITransformer
 
     private sealed class Cursor(JointNetworks step, ITrajectoryCursor source) : TrajectoryCursor(source)
     {
-        // The same object for the same network, which spares methods their preparations.
+        // The same object for the same network, so that methods do not repeat their preparations.
         private readonly ConditionalWeakTable<IObservationNetwork, JointObservationNetwork> lifted = [];
         private IObservationNetwork? current;
 

@@ -1,6 +1,6 @@
 namespace DaML;
 
-/// <summary>What the methods that know nothing but a climatology share.</summary>
+/// <summary>Settings shared by the methods that know only a climatology.</summary>
 public abstract record ClimatologicalMethod : AssimilationMethod<GaussianMemory>
 {
     /// <summary>
@@ -9,7 +9,8 @@ public abstract record ClimatologicalMethod : AssimilationMethod<GaussianMemory>
     public GaussianInitialCondition? Distribution { get; init; }
 
     /// <summary>
-    /// How many first cycles a climatology is learned from, all trajectories together (default: 2000, or all where there are fewer).
+    /// The number of first cycles that a climatology is learned from, over all trajectories together (default: 2000, or all if there are
+    /// fewer).
     /// </summary>
     public long Cycles { get; init; } = 2000;
 
@@ -25,14 +26,14 @@ public abstract record ClimatologicalMethod : AssimilationMethod<GaussianMemory>
             throw new ArgumentException(
                 $"The network observes states of dimension {n}, but the climatology has dimension {known.Dimension}.", nameof(system));
         using var anywhere = TorchSharp.torch.zeros(n);
-        // Where it is to be learned, any one gives the columns.
+        // If it is still to be learned, any climatology gives the columns.
         var climatology = Distribution ?? new GaussianInitialCondition(anywhere, ErrorCovariance.Scalar(n, 1));
         return new(Analyzer(system.Network), new ClimatologyPropagater(climatology), new GaussianProcoder(),
             new GaussianSource(climatology, context.Precision));
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The data holds no more states than components.</exception>
+    /// <exception cref="ArgumentException">The data holds no more states than the state has components.</exception>
     protected internal override (AssimilationMethod<GaussianMemory> Method, AssimilationSystem System) Learn(AssimilationSystem system,
         ITrajectoryView data,
         DataAssimilationContext context, CancellationToken cancellation)
@@ -45,7 +46,8 @@ public abstract record ClimatologicalMethod : AssimilationMethod<GaussianMemory>
 }
 
 /// <summary>
-/// A climatology as a method: forecast and analysis are its mean in every cycle, whatever is observed. What every other method must beat.
+/// A climatology as a method: forecast and analysis are its mean in every cycle, whatever is observed. It is the baseline for every other
+/// method.
 /// </summary>
 public sealed record Climatology : ClimatologicalMethod
 {
@@ -56,10 +58,9 @@ public sealed record Climatology : ClimatologicalMethod
 }
 
 /// <summary>
-/// Optimal interpolation: in every cycle the Kalman analysis of a climatology's mean and covariance with the cycle's observations, and
-/// nothing
-/// of the cycles before (Gandin 1963). The forecast column is the climatology; a model forecast from its analyses is
-/// <see cref="LeadTimeForecast"/>'s.
+/// Optimal interpolation: in every cycle the Kalman analysis of a climatology's mean and covariance with the cycle's observations alone,
+/// without earlier cycles (Gandin 1963). The forecast column is the climatology; <see cref="LeadTimeForecast"/> adds a model forecast
+/// from its analyses.
 /// </summary>
 public sealed record OptimalInterpolation : ClimatologicalMethod
 {

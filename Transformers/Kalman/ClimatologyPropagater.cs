@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Forgets the past: whatever was analysed, the forecast is the climatology, a normal distribution that never changes.</summary>
+/// <summary>Forgets the past: whatever the analysis, the forecast is the climatology, a normal distribution that never changes.</summary>
 /// <param name="climatology">The distribution.</param>
 [Component("climatology-propagater")]
 public sealed class ClimatologyPropagater(GaussianInitialCondition climatology) : IPropagater<GaussianMemory>

@@ -1,6 +1,6 @@
 namespace DaML.Components;
 
-/// <summary>Reads a mean and a covariance as the normal density they are.</summary>
+/// <summary>Reads a mean and a covariance as their normal density.</summary>
 [Component("gaussian-procoder")]
 public sealed class GaussianProcoder : IProcoder<GaussianMemory>
 {

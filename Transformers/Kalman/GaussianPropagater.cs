@@ -4,13 +4,13 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Propagates a mean and a covariance: the mean by the model, the covariance by its tangent linear, P -> M P M^T + Q, with
-/// Q added at each of the model's time steps. With P = W^T W and Q = V^T V, the root is W M^T, and with Q the triangle of a QR
-/// factorisation of W M^T above V. Exact for a linear model (the Kalman filter, Kalman 1960); for a nonlinear
-/// one the first-order approximation of the extended Kalman filter. A step costs n model steps.
+/// Propagates a mean and a covariance: the mean by the model, the covariance by its tangent linear, P -> M P M^T + Q, with Q added at
+/// each of the model's time steps. With P = W^T W and Q = V^T V, the root is W M^T, and with Q the triangle of a QR factorisation of W
+/// M^T above V. Exact for a linear model (the Kalman filter, Kalman 1960); for a nonlinear one the first-order approximation of the
+/// extended Kalman filter. A step costs as much as n model steps.
 /// </summary>
 /// <param name="dynamics">The model.</param>
-/// <param name="covarianceGrowth">What M P M^T is multiplied by per unit of time, at least one (no growth).</param>
+/// <param name="covarianceGrowth">The factor of M P M^T per unit of time, at least one (no growth).</param>
 [Component("gaussian-propagater", 2)]
 public sealed class GaussianPropagater(IDynamics dynamics, [Saved(Since = 2)] double covarianceGrowth = 1) : IPropagater<GaussianMemory>
 {

@@ -3,9 +3,9 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Starts from the mean and covariance of a normal distribution, the same for each trajectory.</summary>
+/// <summary>The source of the mean and covariance of a normal distribution, the same for each trajectory.</summary>
 /// <param name="initial">The distribution.</param>
-/// <param name="precision">The precision the method then works in.</param>
+/// <param name="precision">The precision that the method works in.</param>
 [Component("gaussian-source")]
 public sealed class GaussianSource(GaussianInitialCondition initial, ScalarType precision) : IMemorySource<GaussianMemory>
 {

@@ -2,8 +2,7 @@ namespace DaML;
 
 /// <summary>
 /// The Kalman filter, exact for a linear model and operator, from a normal initial condition (<see cref="AssimilationSystem.Initial"/>);
-/// for nonlinear
-/// ones it is the <see cref="ExtendedKalmanFilter"/>.
+/// for nonlinear ones it is the <see cref="ExtendedKalmanFilter"/>.
 /// </summary>
 public record KalmanFilter : AssimilationMethod<GaussianMemory>
 {
@@ -11,11 +10,9 @@ public record KalmanFilter : AssimilationMethod<GaussianMemory>
     public MultiplicativeInflation Inflation { get; init; } = DaML.Inflation.None;
 
     /// <summary>
-    /// What the covariance grows by per unit of the model's time, beside what the model makes of it, against errors of linearisation: a
-    /// factor
-    /// of at least one (default: 1). Lorenz-96 observed every 0.05 wants 10. Unlike an inflation per cycle it does not depend on how often
-    /// is
-    /// observed.
+    /// The growth factor of the covariance per unit of the model's time, beyond the model's own growth, against errors of linearisation;
+    /// at least one (default: 1). Lorenz-96 observed every 0.05 needs 10. Unlike an inflation per cycle it does not depend on the
+    /// frequency of observations.
     /// </summary>
     public double CovarianceGrowthPerTimeUnit { get; init; } = 1;
 
@@ -31,7 +28,7 @@ public record KalmanFilter : AssimilationMethod<GaussianMemory>
 }
 
 /// <summary>
-/// The extended Kalman filter: model and operator linearised at the mean in every time step. A chaotic model wants a
+/// The extended Kalman filter: model and operator linearised at the mean in every time step. A chaotic model needs a
 /// <see cref="KalmanFilter.CovarianceGrowthPerTimeUnit"/>.
 /// </summary>
 public sealed record ExtendedKalmanFilter : KalmanFilter

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The analysis of the Kalman filter; with a nonlinear observation operator, which is linearised at the forecast's mean,
-/// that of the extended Kalman filter.
+/// The analysis of the Kalman filter. With a nonlinear observation operator, which is linearised at the forecast's mean, it is that of
+/// the extended Kalman filter.
 /// </summary>
 [Component("kalman-filter", 2)]
 public sealed class KalmanFilterAnalyzer : IInflatingAnalyzer<GaussianMemory>
@@ -17,8 +17,8 @@ public sealed class KalmanFilterAnalyzer : IInflatingAnalyzer<GaussianMemory>
     /// <summary>Makes an analyzer.</summary>
     /// <param name="observationOperator">H</param>
     /// <param name="observationError">R, of the operator's observation dimension.</param>
-    /// <param name="inflation">Of the covariance, by a factor; none unless said.</param>
-    /// <exception cref="ArgumentException">Operator and error covariance do not fit each other.</exception>
+    /// <param name="inflation">The inflation of the covariance, by a factor (default: none).</param>
+    /// <exception cref="ArgumentException">Operator and error covariance do not match.</exception>
     public KalmanFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
         [Saved("error")] IErrorCovariance observationError, MultiplicativeInflation? inflation = null)
     {

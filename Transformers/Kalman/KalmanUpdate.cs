@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The Kalman update (Kalman 1960) in its square-root array form (Kailath, Sayed and Hassibi 2000, section 12.3), which needs no
-/// inverse, takes missing observations exactly, and keeps a covariance positive semidefinite whatever the prior's size. With P = W^T W,
-/// R = L L^T and the rows Y = W H^T L^-T, a QR factorisation gives
+/// The Kalman update (Kalman 1960) in its square-root array form (Kailath, Sayed and Hassibi 2000, section 12.3), which needs no inverse,
+/// treats missing observations exactly, and keeps a covariance positive semidefinite whatever the prior's size. With P = W^T W, R = L L^T
+/// and the rows Y = W H^T L^-T, a QR factorisation gives
 /// <code>
 /// | I  0 |       | C^T  G  |
 /// | Y  W |  = Q  |  0   W_a|      C C^T = I + L^-1 H P H^T L^-T,   G = C^-1 Y^T W,   P_a = W_a^T W_a,   K = G^T C^-1 L^-1
@@ -15,10 +15,10 @@ namespace DaML.Components;
 /// </summary>
 public static class KalmanUpdate
 {
-    /// <summary>Mean and covariance after the observation: m + K (y - H(m)), P - K H P.</summary>
+    /// <summary>Computes mean and covariance after the observation: m + K (y - H(m)), P - K H P.</summary>
     /// <param name="mean">m, <c>[batch, n]</c></param>
     /// <param name="covariance">P, <c>[batch, n, n]</c></param>
-    /// <param name="observation">y, with its mask where some are missing.</param>
+    /// <param name="observation">y, with its mask if some are missing.</param>
     /// <param name="observationOperator">H</param>
     /// <param name="observationError">R</param>
     public static (Tensor Mean, Tensor Covariance) Apply(Tensor mean, Tensor covariance, Observation observation,
@@ -29,9 +29,9 @@ public static class KalmanUpdate
         return scope.MoveToOuter(analysis.Mean, analysis.Covariance);
     }
 
-    /// <summary>Mean and square root of the covariance after the observation.</summary>
+    /// <summary>Computes mean and square root of the covariance after the observation.</summary>
     /// <param name="forecast">m and W</param>
-    /// <param name="observation">y, with its mask where some are missing.</param>
+    /// <param name="observation">y, with its mask if some are missing.</param>
     /// <param name="observationOperator">H</param>
     /// <param name="observationError">R</param>
     public static GaussianMemory Apply(GaussianMemory forecast, Observation observation, IObservationOperator observationOperator,
@@ -49,13 +49,13 @@ public static class KalmanUpdate
     }
 
     /// <summary>
-    /// The weights v of the rows of W that make the increment K d = W^T v: v = Y (I + Y^T Y)^-1 L^-1 d. Of all weights with this increment
-    /// they are the shortest, so that |v|^2 is its squared length in P^-1, or in P's pseudo-inverse.
+    /// The weights v of the rows of W that make the increment K d = W^T v: v = Y (I + Y^T Y)^-1 L^-1 d. They are the shortest weights
+    /// with this increment, so that |v|^2 is its squared length in P^-1, or in P's pseudo-inverse.
     /// </summary>
-    /// <param name="linearisation">Where H is linearised, <c>[batch, n]</c>.</param>
+    /// <param name="linearisation">The point of linearisation of H, <c>[batch, n]</c>.</param>
     /// <param name="root">W, <c>[batch, n, n]</c></param>
     /// <param name="innovation">d, <c>[batch, p]</c></param>
-    /// <param name="mask">Which observations exist, <c>[batch, p]</c>; null = all.</param>
+    /// <param name="mask">The observations that exist, <c>[batch, p]</c>; null = all.</param>
     /// <param name="observationOperator">H</param>
     /// <param name="observationError">R</param>
     /// <returns><c>[batch, n]</c></returns>
@@ -72,7 +72,8 @@ public static class KalmanUpdate
         return observed.matmul(solved).squeeze(-1).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The gain K itself, <c>[batch, n, p]</c>, where nothing is missing and many innovations meet the same gain.</summary>
+    /// <summary>The gain K itself, <c>[batch, n, p]</c>, for use with no missing observation and with many innovations for the same
+    /// gain.</summary>
     /// <inheritdoc cref="Weights"/>
     public static Tensor Gain(Tensor linearisation, Tensor root, IObservationOperator observationOperator,
         IErrorCovariance observationError)
@@ -85,11 +86,11 @@ public static class KalmanUpdate
         return gain.mT.matmul(weights).MoveToOuterDisposeScope();
     }
 
-    /// <summary>(A + A^T) / 2: takes off what round-off leaves of asymmetry.</summary>
+    /// <summary>(A + A^T) / 2: removes the asymmetry left by round-off.</summary>
     /// <param name="matrix"><c>[..., n, n]</c></param>
     public static Tensor Symmetric(Tensor matrix) => 0.5 * (matrix + matrix.transpose(-2, -1));
 
-    /// <summary>Y = W H^T L^-T: what is observed of each row, whitened, <c>[batch, rows, p]</c>.</summary>
+    /// <summary>Y = W H^T L^-T: each row observed and whitened, <c>[batch, rows, p]</c>.</summary>
     internal static Tensor Observed(Tensor at, Tensor rows, Tensor? mask, IObservationOperator observationOperator,
         IErrorCovariance observationError)
     {

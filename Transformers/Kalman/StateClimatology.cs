@@ -4,17 +4,17 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Mean and covariance of the true states of a view, over cycles and trajectories: what methods that learn from a long run begin with.
+/// Mean and covariance of the true states of a view, over cycles and trajectories, the start of methods that learn from a long run.
 /// </summary>
 /// <param name="Mean">The mean, <c>[n]</c>, in double precision.</param>
 /// <param name="Covariance">The sample covariance, <c>[n, n]</c>, in double precision.</param>
 public sealed record StateClimatology(Tensor Mean, Tensor Covariance)
 {
-    /// <summary>Measures the first cycles of a view. The tensors belong to the caller's dispose scope.</summary>
+    /// <summary>Computes mean and covariance over the first cycles of a view. The tensors belong to the caller's dispose scope.</summary>
     /// <param name="data">A view with the truth.</param>
-    /// <param name="cycles">How many cycles to read at most.</param>
-    /// <param name="cancellation">Stops it.</param>
-    /// <exception cref="ArgumentException">There are no more states than components, or one is not finite.</exception>
+    /// <param name="cycles">The largest number of cycles to read.</param>
+    /// <param name="cancellation">Cancels the work.</param>
+    /// <exception cref="ArgumentException">There are no more states than components, or a state is non-finite.</exception>
     public static StateClimatology Measure(ITrajectoryView data, long cycles, CancellationToken cancellation = default)
     {
         long n = data.Schema[Columns.Truth].Shape[0];
@@ -40,7 +40,7 @@ public sealed record StateClimatology(Tensor Mean, Tensor Covariance)
         return new(mean, covariance);
     }
 
-    /// <summary>The normal distribution of this mean and covariance, with tensors of its own.</summary>
+    /// <summary>The normal distribution of this mean and covariance, with its own tensors.</summary>
     /// <remarks>Components that never vary, such as land points, have variance zero.</remarks>
     public GaussianInitialCondition ToDistribution() => new(Mean, ErrorCovariance.Full(Covariance));
 }

@@ -1,8 +1,8 @@
 namespace DaML.Components;
 
 /// <summary>
-/// Places sorted into cells no smaller than a reach, so that whoever is near a place is found in its cell and those beside
-/// it: the work for all places grows with their number and not with its square.
+/// Places sorted into cells no smaller than a reach, so that all neighbours of a place are in its cell and the adjacent ones: the work
+/// for all places grows with their number and not with its square.
 /// </summary>
 internal sealed class CellList
 {
@@ -12,16 +12,16 @@ internal sealed class CellList
     private readonly double reach;
 
     /// <summary>Sorts places.</summary>
-    /// <param name="places">[count, axes] in rows.</param>
-    /// <param name="periods">Each axis' length, infinite where it is bounded.</param>
-    /// <param name="reach">How far apart places may be that are to be found; may be infinite.</param>
+    /// <param name="places">The places, [count, axes] in rows.</param>
+    /// <param name="periods">The length of each axis, infinite for a bounded one.</param>
+    /// <param name="reach">The largest distance of neighbours; may be infinite.</param>
     public CellList(double[] places, double[] periods, double reach)
     {
         (this.places, this.periods, this.reach) = (places, periods, reach);
         axes = periods.Length;
         int count = places.Length / axes;
         (low, sizes, counts) = (new double[axes], new double[axes], new int[axes]);
-        // No more cells along an axis than would hold one place each, were all places spread evenly.
+        // No more cells along an axis than would hold one place each if all places were spread evenly.
         double most = Math.Max(1, Math.Ceiling(Math.Pow(count, 1.0 / axes)));
         for (int axis = 0; axis < axes; axis++)
         {
@@ -44,9 +44,9 @@ internal sealed class CellList
         for (int k = 0; k < count; k++) sorted[next[cells[k]]++] = k;
     }
 
-    /// <summary>Finds all within reach of a place, the reach itself included, in no order that matters.</summary>
+    /// <summary>Finds all places within reach of a place, the reach itself included, in arbitrary order.</summary>
     /// <param name="place">Its coordinates.</param>
-    /// <param name="found">Called with each one's number and distance.</param>
+    /// <param name="found">Called with the number and distance of each place.</param>
     public void Near(ReadOnlySpan<double> place, Action<int, double> found)
     {
         Span<int> from = stackalloc int[3], to = stackalloc int[3];

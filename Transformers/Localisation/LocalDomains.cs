@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The observations that reach each component of a state, with their weights: found once by cell lists, and kept. Where there are
-/// too many to be kept, as for a radius without end, they are found anew for each use.
+/// The observations that reach each component of a state, with their weights. They are found once by cell lists, and kept. If there are
+/// too many to keep, as for an infinite radius, they are found again for each use.
 /// </summary>
 internal sealed class LocalDomains
 {
@@ -19,12 +19,12 @@ internal sealed class LocalDomains
     private readonly Lazy<CellList> cells;
     private readonly Lazy<Lists> lists;
 
-    /// <summary>Nothing is searched before it is needed.</summary>
-    /// <param name="geometry">Where the components are.</param>
-    /// <param name="observed">Where the observations are, [p, axes] in rows.</param>
-    /// <param name="taper">How weights fall.</param>
+    /// <summary>Nothing is searched until it is needed.</summary>
+    /// <param name="geometry">The positions of the components.</param>
+    /// <param name="observed">The positions of the observations, [p, axes] in rows.</param>
+    /// <param name="taper">The taper of the weights.</param>
     /// <param name="halfWidth">The taper's half-width; may be infinite.</param>
-    /// <param name="mostKept">Of how many pairs the search is kept.</param>
+    /// <param name="mostKept">The largest number of pairs that are kept.</param>
     public LocalDomains(LocalisationGeometry geometry, double[] observed, LocalisationTaper taper, double halfWidth,
         long mostKept = UsualMostKept)
     {
@@ -36,17 +36,17 @@ internal sealed class LocalDomains
     /// <summary>The number of components.</summary>
     public int Points => (int)geometry.Dimension;
 
-    /// <summary>The number of observations that reach the component that most of them reach.</summary>
+    /// <summary>The largest number of observations that reach one component.</summary>
     public int Largest => lists.Value.Largest;
 
-    /// <summary>The number of observations that reach a component, on average.</summary>
+    /// <summary>The average number of observations that reach a component.</summary>
     public double Mean => lists.Value.Mean;
 
-    /// <summary>The observations that reach a component, in ascending order, and their weights.</summary>
-    /// <param name="point">Which component.</param>
-    /// <param name="list">Holds what is found where it is not kept; of the caller's thread.</param>
+    /// <summary>Gives the observations that reach a component, in ascending order, and their weights.</summary>
+    /// <param name="point">The component.</param>
+    /// <param name="list">A list of the caller's thread, for the result when it is not kept.</param>
     /// <param name="observations">Their numbers.</param>
-    /// <param name="taperWeights">What R^-1 is multiplied by, above zero.</param>
+    /// <param name="taperWeights">The factors of R^-1, above zero.</param>
     public void Of(int point, LocalObservations list, out ReadOnlySpan<int> observations, out ReadOnlySpan<double> taperWeights)
     {
         var (starts, indices, weights, _, _) = lists.Value;
@@ -63,7 +63,7 @@ internal sealed class LocalDomains
     }
 
     /// <summary>
-    /// The same for a run of components as tensors: numbers <c>[count, largest]</c>, zero where there are no more, and weights, zero there.
+    /// Gives the same for a run of components as tensors: numbers <c>[count, largest]</c>, padded with zero, and weights, zero there.
     /// </summary>
     public (Tensor Indices, Tensor Weights) Of(int first, int count, ScalarType dtype, Device device)
     {
@@ -118,7 +118,7 @@ internal sealed class LocalDomains
         list.Sort();
     }
 
-    // Of component i: from starts[i] to starts[i + 1]; empty where they are not kept.
+    // Component i is from starts[i] to starts[i + 1]; empty if they are not kept.
     private sealed record Lists(long[] Starts, int[] Indices, double[] Weights, int Largest, double Mean);
 }
 

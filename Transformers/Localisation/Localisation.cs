@@ -3,21 +3,21 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Localisation of observations about the components of a state: where both are, how far an observation reaches and how
-/// its weight falls. It says what of the state an observation may change, and nothing of the method that obeys.
+/// Localisation of observations about the components of a state: the positions of both, the reach of an observation and the fall of its
+/// weight. It says which part of the state an observation may change, and does not depend on the method.
 /// </summary>
 public sealed class Localisation : IComponent
 {
     private readonly double[]? positions;
 
     /// <summary>Makes a localisation.</summary>
-    /// <param name="geometry">Where the state's components are.</param>
-    /// <param name="radius">How far an observation reaches.</param>
-    /// <param name="taper">How its weight falls; <see cref="LocalisationTaper.GaspariCohn"/> unless said, smooth and zero from a finite
-    /// distance on.</param>
-    /// <param name="observationPositions">Where each observation is, <c>[p, axes]</c> (or <c>[p]</c> on one axis), copied; null where the
-    /// operator says it (<see cref="IPointObservationOperator"/>).</param>
-    /// <exception cref="ArgumentException">Positions of another shape than the geometry's coordinates, or not finite.</exception>
+    /// <param name="geometry">The positions of the state's components.</param>
+    /// <param name="radius">The reach of an observation.</param>
+    /// <param name="taper">The taper of its weight (default: <see cref="LocalisationTaper.GaspariCohn"/>, smooth and zero from a finite
+    /// distance on).</param>
+    /// <param name="observationPositions">The position of each observation, <c>[p, axes]</c> (or <c>[p]</c> on one axis), copied; null if
+    /// the operator gives it (<see cref="IPointObservationOperator"/>).</param>
+    /// <exception cref="ArgumentException">The positions differ in shape from the geometry's coordinates, or are non-finite.</exception>
     public Localisation(LocalisationGeometry geometry, LocalisationRadius radius, LocalisationTaper? taper = null,
         Tensor? observationPositions = null)
     {
@@ -32,7 +32,7 @@ public sealed class Localisation : IComponent
                     $"{ColumnDefinition.Describe(observationPositions.Sizes())}.", nameof(observationPositions));
     }
 
-    /// <summary>How the component is written and read.</summary>
+    /// <summary>The format in which the component is written and read.</summary>
     public static ComponentType Type { get; } = new("localisation", 1, reader =>
     {
         using var positions = reader.Get<bool>("ownPositions") ? reader.Tensor("observationPositions") : null;
@@ -42,22 +42,22 @@ public sealed class Localisation : IComponent
 
     ComponentType IComponent.ComponentType => Type;
 
-    /// <summary>Where the state's components are.</summary>
+    /// <summary>The positions of the state's components.</summary>
     public LocalisationGeometry Geometry { get; }
 
-    /// <summary>How far an observation reaches.</summary>
+    /// <summary>The reach of an observation.</summary>
     public LocalisationRadius Radius { get; }
 
-    /// <summary>How its weight falls.</summary>
+    /// <summary>The taper of its weight.</summary>
     public LocalisationTaper Taper { get; }
 
-    /// <summary>The same localisation of observations elsewhere.</summary>
-    /// <param name="places">As the constructor takes them; null = where the operator says they are.</param>
+    /// <summary>The same localisation with observations in other places.</summary>
+    /// <param name="places">The positions, as the constructor takes them; null = as the operator gives them.</param>
     internal Localisation At(Tensor? places) => new(Geometry, Radius, Taper, places);
 
-    /// <summary>Which observations reach which component, with what weight.</summary>
-    /// <exception cref="ArgumentException">The geometry is not of the operator's states, the positions not of its observations, or nobody
-    /// says where they are.</exception>
+    /// <summary>Finds the observations that reach each component, and their weights.</summary>
+    /// <exception cref="ArgumentException">The geometry does not match the operator's states, the positions do not match its
+    /// observations, or there are no positions.</exception>
     internal LocalDomains Domains(IObservationOperator observationOperator)
     {
         if (Geometry.Dimension != observationOperator.StateDimension)

@@ -3,19 +3,19 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>How an axis of a geometry ends.</summary>
+/// <summary>The boundary of a geometry's axis.</summary>
 public enum AxisEnds
 {
-    /// <summary>It has two ends.</summary>
+    /// <summary>The axis has two ends.</summary>
     Bounded,
 
-    /// <summary>It closes on itself.</summary>
+    /// <summary>The axis closes on itself.</summary>
     Periodic,
 }
 
 /// <summary>
-/// Where the components of a state are, for distances: coordinates along one to three axes, each bounded or periodic.
-/// The distance of two places is Euclid's, along periodic axes the shorter way round.
+/// The positions of a state's components, for distances: coordinates along one to three axes, each bounded or periodic. Distances are
+/// Euclidean; along periodic axes the shorter way round counts.
 /// </summary>
 public sealed class LocalisationGeometry : IComponent
 {
@@ -25,7 +25,7 @@ public sealed class LocalisationGeometry : IComponent
         Periods = periods;
     }
 
-    /// <summary>How the component is written and read.</summary>
+    /// <summary>The format in which the component is written and read.</summary>
     public static ComponentType Type { get; } = new("localisation-geometry", 1, reader =>
     {
         using var coordinates = reader.Tensor("coordinates");
@@ -43,18 +43,18 @@ public sealed class LocalisationGeometry : IComponent
     /// <summary>[n, axes] in rows.</summary>
     internal double[] Coordinates { get; }
 
-    /// <summary>Each axis' length, infinite where it is bounded.</summary>
+    /// <summary>The length of each axis, infinite for a bounded one.</summary>
     internal double[] Periods { get; }
 
-    /// <summary>Sites 0, 1, ..., n - 1 on a circle: Lorenz-96 and its like.</summary>
+    /// <summary>Sites 0, 1, ..., n - 1 on a circle, for Lorenz-96 and similar models.</summary>
     /// <param name="points">n</param>
-    /// <param name="spacing">Distance of two neighbours.</param>
+    /// <param name="spacing">The distance of two neighbours.</param>
     public static LocalisationGeometry Circle(long points, double spacing = 1) => Line(points, AxisEnds.Periodic, spacing);
 
     /// <summary>Sites 0, 1, ..., n - 1 in a line.</summary>
     /// <param name="points">n</param>
-    /// <param name="ends">Whether it closes on itself; bounded unless said.</param>
-    /// <param name="spacing">Distance of two neighbours.</param>
+    /// <param name="ends">Whether the line closes on itself (default: bounded).</param>
+    /// <param name="spacing">The distance of two neighbours.</param>
     public static LocalisationGeometry Line(long points, AxisEnds ends = AxisEnds.Bounded, double spacing = 1)
     {
         Require.AtLeast(points, 1);
@@ -62,13 +62,13 @@ public sealed class LocalisationGeometry : IComponent
         return new([.. Enumerable.Range(0, checked((int)points)).Select(i => i * spacing)], [Period(ends, points, spacing)]);
     }
 
-    /// <summary>A grid of rows and columns, the state running along a row first: component <c>row * columns + column</c>.</summary>
-    /// <param name="rows">How many rows.</param>
-    /// <param name="columns">How many columns.</param>
-    /// <param name="rowEnds">Whether the last row is beside the first; bounded unless said.</param>
-    /// <param name="columnEnds">Whether the last column is beside the first; bounded unless said.</param>
-    /// <param name="rowSpacing">Distance of two rows.</param>
-    /// <param name="columnSpacing">Distance of two columns.</param>
+    /// <summary>A grid of rows and columns, with the state in row-major order: component <c>row * columns + column</c>.</summary>
+    /// <param name="rows">The number of rows.</param>
+    /// <param name="columns">The number of columns.</param>
+    /// <param name="rowEnds">Whether the last row is beside the first (default: bounded).</param>
+    /// <param name="columnEnds">Whether the last column is beside the first (default: bounded).</param>
+    /// <param name="rowSpacing">The distance of two rows.</param>
+    /// <param name="columnSpacing">The distance of two columns.</param>
     public static LocalisationGeometry Grid(long rows, long columns, AxisEnds rowEnds = AxisEnds.Bounded,
         AxisEnds columnEnds = AxisEnds.Bounded, double rowSpacing = 1, double columnSpacing = 1)
     {
@@ -82,11 +82,11 @@ public sealed class LocalisationGeometry : IComponent
         return new(coordinates, [Period(rowEnds, rows, rowSpacing), Period(columnEnds, columns, columnSpacing)]);
     }
 
-    /// <summary>Places anywhere.</summary>
+    /// <summary>Arbitrary places.</summary>
     /// <param name="coordinates">The place of each component, <c>[n, axes]</c>, or <c>[n]</c> on one axis; copied.</param>
-    /// <param name="periods">Each axis' length where it is periodic, null where it is bounded; all bounded unless said.</param>
-    /// <exception cref="ArgumentException">Coordinates of another shape or not finite, another number of periods than of axes, or a period
-    /// that is not above zero.</exception>
+    /// <param name="periods">The length of each periodic axis, null for a bounded one (default: all bounded).</param>
+    /// <exception cref="ArgumentException">The coordinates have another shape or are non-finite, the numbers of periods and axes differ,
+    /// or a period is not above zero.</exception>
     public static LocalisationGeometry Places(Tensor coordinates, params double?[] periods)
     {
         double[] values = Read(coordinates, out int axes);
@@ -100,7 +100,7 @@ public sealed class LocalisationGeometry : IComponent
     }
 
     /// <summary>The geometry of a state of several fields on these places, one whole field after the other.</summary>
-    /// <param name="fields">How many.</param>
+    /// <param name="fields">The number of fields.</param>
     public LocalisationGeometry Repeat(long fields)
     {
         Require.AtLeast(fields, 1);
@@ -115,7 +115,7 @@ public sealed class LocalisationGeometry : IComponent
         return places;
     }
 
-    /// <summary>A tensor of coordinates as rows of numbers, checked.</summary>
+    /// <summary>Checks a tensor of coordinates, and gives it as rows of numbers.</summary>
     internal static double[] Read(Tensor coordinates, out int axes)
     {
         using var scope = NewDisposeScope();

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace DaML;
 
-/// <summary>What a localisation radius counts.</summary>
+/// <summary>The meaning of a localisation radius.</summary>
 public enum LocalisationRadiusKind
 {
     /// <summary>Gaspari and Cohn's c, half of the distance at which a taper of finite support ends.</summary>
@@ -13,12 +13,12 @@ public enum LocalisationRadiusKind
 }
 
 /// <summary>
-/// How far localisation lets an observation reach, in the unit of the geometry's coordinates. Published figures mean
-/// different things by a radius, so each has its own maker; a <see cref="LocalisationTaper"/> knows what one is of the other.
+/// The reach of an observation, in the unit of the geometry's coordinates. Published figures mean different things by a radius, so each
+/// has its own factory method; a <see cref="LocalisationTaper"/> converts between them.
 /// </summary>
 public sealed record LocalisationRadius
 {
-    /// <summary>Makes a radius of a kind; the makers say it better.</summary>
+    /// <summary>Makes a radius of a kind; the factory methods are clearer.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The length is not above zero, or there is no such kind.</exception>
     [JsonConstructor]
     public LocalisationRadius(LocalisationRadiusKind kind, double? length)
@@ -39,9 +39,9 @@ public sealed record LocalisationRadius
     /// <param name="length">r, above zero.</param>
     public static LocalisationRadius EFolding(double length) => new(LocalisationRadiusKind.EFolding, length);
 
-    /// <summary>What the length counts.</summary>
+    /// <summary>The meaning of the length.</summary>
     public LocalisationRadiusKind Kind { get; }
 
-    /// <summary>The length, or null where it is infinite.</summary>
+    /// <summary>The length, or null if it is infinite.</summary>
     public double? Length { get; }
 }

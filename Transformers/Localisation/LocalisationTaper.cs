@@ -1,9 +1,8 @@
 namespace DaML;
 
 /// <summary>
-/// How an observation's weight falls with its distance, from one where it is to zero. Lengths are counted in half-widths c;
-/// a taper of one's own overrides the three members, and is a component (<see cref="ComponentAttribute"/>) as these are if it is to be
-/// saved.
+/// The taper of an observation's weight with distance, from one at its position to zero. Lengths are counted in half-widths c. A taper of
+/// your own overrides the three members; to be saved, it must be a component (<see cref="ComponentAttribute"/>), as these are.
 /// </summary>
 public abstract record LocalisationTaper
 {
@@ -12,12 +11,10 @@ public abstract record LocalisationTaper
     /// </summary>
     public static LocalisationTaper GaspariCohn { get; } = new StandardTaper(TaperShape.GaspariCohn);
 
-    /// <summary>One up to c, zero beyond: local domains without a taper. The e-folding radius is where it ends.</summary>
+    /// <summary>One up to c, zero beyond: local domains without a taper. The e-folding radius is its end.</summary>
     public static LocalisationTaper Boxcar { get; } = new StandardTaper(TaperShape.Boxcar);
 
-    /// <summary>
-    /// exp(-d^2 / (2 r^2)), cut off where it is 0.001; its half-width is that of Gaspari and Cohn's approximation, 1.82 r.
-    /// </summary>
+    /// <summary>exp(-d^2 / (2 r^2)), cut off at 0.001; its half-width is that of Gaspari and Cohn's approximation, 1.82 r.</summary>
     public static LocalisationTaper Gaussian { get; } = new StandardTaper(TaperShape.Gaussian);
 
     /// <summary>1 - d / (2 c), one half at c.</summary>
@@ -26,14 +23,14 @@ public abstract record LocalisationTaper
     /// <summary>(1 - (d / (2 c))^3)^3, flat near zero (Sakov's "cubic").</summary>
     public static LocalisationTaper Tricube { get; } = new StandardTaper(TaperShape.Tricube);
 
-    /// <summary>c / r, what the half-width is of the e-folding radius.</summary>
+    /// <summary>c / r, the half-width in units of the e-folding radius.</summary>
     public abstract double HalfWidthsPerEFolding { get; }
 
     /// <summary>The distance, in half-widths, beyond which the weight is zero.</summary>
     public abstract double Support { get; }
 
     /// <summary>The weight at a distance.</summary>
-    /// <param name="distance">Not below zero, in half-widths.</param>
+    /// <param name="distance">The distance, not below zero, in half-widths.</param>
     public abstract double At(double distance);
 
     /// <summary>c for a radius; infinite for an infinite one.</summary>
@@ -48,7 +45,7 @@ internal enum TaperShape { GaspariCohn, Boxcar, Gaussian, Triangular, Tricube }
 [Component("localisation-taper")]
 internal sealed record StandardTaper(TaperShape Shape) : LocalisationTaper
 {
-    /// <summary>Which one.</summary>
+    /// <summary>The shape of the taper.</summary>
     public TaperShape Shape { get; } = Enum.IsDefined(Shape) ? Shape
         : throw new ArgumentOutOfRangeException(nameof(Shape), Shape, $"There is no taper {Shape}.");
 

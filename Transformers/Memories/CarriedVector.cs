@@ -3,9 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>
-/// Propagates the first of two memories and carries the second, a vector of settings or hidden channels, along unchanged.
-/// </summary>
+/// <summary>Propagates the first of two memories; the second, a vector of settings or hidden channels, stays unchanged.</summary>
 /// <param name="inner">The first memory's propagater.</param>
 /// <typeparam name="TMemory">The first memory.</typeparam>
 [Component("carried-vector-propagater")]
@@ -24,7 +22,7 @@ public sealed class CarriedVectorPropagater<TMemory>(IPropagater<TMemory> inner)
         new(inner.Propagate(analysis.First, interval, random), analysis.Second.Map(tensor => tensor.alias()));
 }
 
-/// <summary>Reads the first of two memories; the second, a vector, says nothing of the state.</summary>
+/// <summary>Decodes the first of two memories; the second, a vector, holds no information about the state.</summary>
 /// <param name="inner">The first memory's procoder.</param>
 /// <typeparam name="TMemory">The first memory.</typeparam>
 [Component("carried-vector-procoder")]
@@ -38,7 +36,7 @@ public sealed class CarriedVectorProcoder<TMemory>(IProcoder<TMemory> inner) : I
     public IDensity Decode(ProductMemory<TMemory, VectorMemory> memory) => inner.Decode(memory.First);
 }
 
-/// <summary>Starts the first of two memories, and the second from the same vector for each trajectory.</summary>
+/// <summary>Starts the first of two memories; the second starts from the same vector for each trajectory.</summary>
 /// <param name="inner">The first memory's source.</param>
 /// <param name="start">The vector's values.</param>
 /// <typeparam name="TMemory">The first memory.</typeparam>

@@ -2,9 +2,9 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Starts a state as another source does, and hidden channels beside it at zero: nothing is remembered yet.</summary>
-/// <param name="inner">Where the state starts.</param>
-/// <param name="channels">Number of channels at each of its sites.</param>
+/// <summary>Starts a state from another source, with hidden channels at zero: nothing is remembered yet.</summary>
+/// <param name="inner">The source of the state.</param>
+/// <param name="channels">The number of channels at each of its sites.</param>
 [Component("hidden-channel-source")]
 public sealed class HiddenChannelSource(IMemorySource<StateMemory> inner, long channels)
     : IMemorySource<ProductMemory<StateMemory, VectorMemory>>

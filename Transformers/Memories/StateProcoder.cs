@@ -3,10 +3,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Reads a state memory as a density: all probability at the state, or, where a constant error covariance is given, the
-/// normal density around it.
+/// Decodes a state memory: all probability at the state or, if a constant error covariance is given, the normal density around it.
 /// </summary>
-/// <param name="covariance">The covariance of the state's error, the same before and after the analysis; null for none.</param>
+/// <param name="covariance">The covariance of the state's error, the same before and after the analysis (default: null, none).</param>
 [Component("state-procoder")]
 public sealed class StateProcoder(IErrorCovariance? covariance = null) : IProcoder<StateMemory>
 {

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>Starts from one state for each trajectory, drawn independently.</summary>
-/// <param name="initial">What they are drawn from.</param>
-/// <param name="precision">The precision the method then works in.</param>
+/// <param name="initial">The distribution of the states.</param>
+/// <param name="precision">The precision that the method works in.</param>
 [Component("state-source")]
 public sealed class StateSource(IInitialCondition initial, ScalarType precision) : IMemorySource<StateMemory>
 {

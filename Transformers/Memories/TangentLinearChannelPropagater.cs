@@ -4,9 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Propagates a state by the model and hidden channels beside it, each of them as a perturbation of the state, by the model's
-/// tangent linear: h -> tanh(M'(x) h). For what is small it is linear in h; the hyperbolic tangent bounds what grows, site by
-/// site. The error of a stochastic model is not drawn.
+/// Propagates a state by the model, and each hidden channel as a perturbation of the state by the model's tangent linear: h -> tanh(M'(x)
+/// h). For small h it is linear; the hyperbolic tangent bounds growth, site by site. The error of a stochastic model is not drawn.
 /// </summary>
 /// <param name="dynamics">The model.</param>
 [Component("tangent-linear-channel-propagater")]
@@ -22,7 +21,7 @@ public sealed class TangentLinearChannelPropagater(IDynamics dynamics) : IPropag
     public string Name => $"{dynamics.Name} and its tangent linear";
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The channels are not <c>[batch, channels, n]</c>.</exception>
+    /// <exception cref="ArgumentException">The shape of the channels is not <c>[batch, channels, n]</c>.</exception>
     public ProductMemory<StateMemory, VectorMemory> Propagate(ProductMemory<StateMemory, VectorMemory> analysis, TimeInterval interval,
         RandomStream random)
     {

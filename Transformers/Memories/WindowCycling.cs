@@ -1,9 +1,9 @@
 namespace DaML;
 
 /// <summary>
-/// How windows follow each other, counted in cycles: how many a window holds (L) and by how many it moves on between two
-/// analyses (S; Bocquet and Sakov 2014, Q. J. R. Meteorol. Soc. 140, 1521-1535). An analysis is due after every S cycles;
-/// at the beginning of a run the window grows until it holds L.
+/// The sequence of windows, counted in cycles: the number that a window holds (L) and the number that it advances between two analyses
+/// (S; Bocquet and Sakov 2014, Q. J. R. Meteorol. Soc. 140, 1521-1535). An analysis is due after every S cycles; at the beginning of a
+/// run the window grows until it holds L.
 /// </summary>
 public sealed record WindowCycling
 {
@@ -17,7 +17,7 @@ public sealed record WindowCycling
     }
 
     /// <summary>
-    /// No window: what is analysed is the memory at the observation's own time (3D-Var, the maximum-likelihood ensemble filter).
+    /// No window: the analysis concerns the memory at the observation's own time (3D-Var, the maximum-likelihood ensemble filter).
     /// </summary>
     public static WindowCycling Instant { get; } = new(0, 1);
 
@@ -27,11 +27,11 @@ public sealed record WindowCycling
     /// <summary>S, the cycles from one analysis to the next.</summary>
     public int Shift { get; }
 
-    /// <summary>Windows of which each shares all but the first cycles with the one before.</summary>
-    /// <param name="length">L, at least one. One is a filter that looks one cycle back, the iterative ensemble Kalman filter's
-    /// window.</param>
-    /// <param name="shift">S, between one and <paramref name="length"/>; one unless said, so that every cycle has an analysis.</param>
-    /// <exception cref="ArgumentOutOfRangeException">Outside of these bounds; windows further apart than they are long would lose
+    /// <summary>Windows that share all but the first cycles with the window before.</summary>
+    /// <param name="length">L, at least one. A value of one is a filter that looks back one cycle, the window of the iterative ensemble
+    /// Kalman filter.</param>
+    /// <param name="shift">S, between one and <paramref name="length"/> (default: 1, so that every cycle has an analysis).</param>
+    /// <exception cref="ArgumentOutOfRangeException">A value is outside these bounds; windows further apart than they are long would lose
     /// observations.</exception>
     public static WindowCycling Overlapping(int length, int shift = 1) => new((int)Require.AtLeast(length, 1), shift);
 

@@ -3,22 +3,22 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A window of time as the memory of a smoother: what is known at its beginning, what at its end, and the observations
-/// between. An analyzer corrects the beginning with the observations and runs the model to the end, the present:
+/// A window of time as the memory of a smoother: the memory at its beginning, the memory at its end, and the observations between. An
+/// analyzer corrects the beginning with the observations and runs the model to the end, the present:
 /// <code>
 /// var window = forecast.Remember(observation);   // the newest observation is in the window
 /// if (!window.IsDue) return window;              // no analysis in this cycle
 /// ... correct window.Start with window.Observations, whose last window.Unused are new ...
 /// return window.Analysed(start, current);
 /// </code>
-/// It is immutable; what its methods return is made of fresh tensors (aliases of what is unchanged).
+/// It is immutable; its methods return fresh tensors (aliases where nothing changed).
 /// </summary>
 /// <typeparam name="TInner">The memory at one time: an ensemble, a state.</typeparam>
 public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>>, IHandsOn<WindowMemory<TInner>> where TInner : IMemory<TInner>
 {
-    /// <summary>A window in which nothing was observed yet: it begins where it ends, at a time that its first use tells.</summary>
-    /// <param name="start">The memory; both ends are aliases of it, so it stays the caller's.</param>
-    /// <param name="cycling">How windows follow each other.</param>
+    /// <summary>A window without observations: it begins at its end, at a time that its first use gives.</summary>
+    /// <param name="start">The memory, which stays the caller's; both ends are aliases of it.</param>
+    /// <param name="cycling">The sequence of windows.</param>
     public WindowMemory(TInner start, WindowCycling cycling)
     {
         Start = Alias(start);
@@ -30,11 +30,11 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>>, IHand
     public TInner Start { get; private init; }
 
     /// <summary>
-    /// The memory at the present time, the window's end: the model's run from <see cref="Start"/>, unless an analyzer says otherwise.
+    /// The memory at the present time, the window's end: the model's run from <see cref="Start"/>, unless an analyzer sets it.
     /// </summary>
     public TInner Current { get; private init; }
 
-    /// <summary>How windows follow each other.</summary>
+    /// <summary>The sequence of windows.</summary>
     public WindowCycling Cycling { get; }
 
     /// <summary>
@@ -42,16 +42,16 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>>, IHand
     /// </summary>
     public IReadOnlyList<Observation> Observations { get; private init; } = [];
 
-    /// <summary>How many of the <see cref="Observations"/>, the newest, no analysis has used yet.</summary>
+    /// <summary>The number of the newest <see cref="Observations"/> that no analysis has used yet.</summary>
     public int Unused { get; private init; }
 
     /// <summary>
-    /// Eigenvectors that the latest analysis hands on to the next, for a variational method that preconditions with them (<see
-    /// cref="IPreconditioning.HandedOn"/>); null for none.
+    /// Eigenvectors that the latest analysis hands on to the next, for a variational method that uses them as a preconditioner
+    /// (<see cref="IPreconditioning.HandedOn"/>); null for none.
     /// </summary>
     public RitzPairs? HandedOn { get; private init; }
 
-    /// <summary>Whether it is time for an analysis: as many unused observations as a window moves on by.</summary>
+    /// <summary>Whether an analysis is due: the number of unused observations equals the shift of the window.</summary>
     public bool IsDue => Unused >= Cycling.Shift;
 
     /// <summary>The time of <see cref="Start"/>, in the model's unit of time.</summary>
@@ -61,8 +61,8 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>>, IHand
         Beginning ?? throw new InvalidOperationException("A window has a time only after it was propagated or given an observation.");
 
     /// <summary>
-    /// The times between which a model has to be run so that it passes all observations: from the beginning to the first, from there to the
-    /// second, ... Some may have no length.
+    /// The intervals of model runs that pass all observations: from the beginning to the first, from there to the second, ... Some may
+    /// have zero length.
     /// </summary>
     public IEnumerable<TimeInterval> Intervals =>
         Observations.Select((observation, i) => new TimeInterval(i == 0 ? StartTime : Observations[i - 1].Time, observation.Time));
@@ -75,7 +75,7 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>>, IHand
         .Concat(HandedOn is { } pairs ? [pairs.Values, pairs.Vectors, pairs.Residuals, pairs.Known] : []);
 
     /// <inheritdoc/>
-    /// <remarks>The function also gets boolean tensors, such as the observations' masks, which it must leave boolean.</remarks>
+    /// <remarks>The function also receives boolean tensors, such as the observations' masks, and must leave them boolean.</remarks>
     public WindowMemory<TInner> Map(Func<Tensor, Tensor> function) => this with
     {
         Start = Start.Map(function),
@@ -87,9 +87,9 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>>, IHand
     WindowMemory<TInner> IHandsOn<WindowMemory<TInner>>.Without(Tensor rows) => HandedOn is null ? this
         : this with { HandedOn = HandedOn.Only(rows.logical_not().unsqueeze(-1)) };
 
-    /// <summary>The window with one more observation, at the present time.</summary>
-    /// <param name="observation">It stays the caller's.</param>
-    /// <exception cref="ArgumentException">It is older than the window's last or than its beginning.</exception>
+    /// <summary>Gives the window with one more observation, at the present time.</summary>
+    /// <param name="observation">The observation; it stays the caller's.</param>
+    /// <exception cref="ArgumentException">The observation is older than the window's last one or than its beginning.</exception>
     public WindowMemory<TInner> Remember(Observation observation)
     {
         double last = Observations.Count > 0 ? Observations[^1].Time : Beginning ?? observation.Time;
@@ -106,12 +106,12 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>>, IHand
         };
     }
 
-    /// <summary>The window after an analysis: other ends, and no observation that is unused.</summary>
+    /// <summary>Gives the window after an analysis, with new ends and no unused observation.</summary>
     /// <param name="start">The analysis at the window's beginning; it stays the caller's.</param>
     /// <param name="current">The analysis at the present time; it stays the caller's.</param>
-    /// <param name="handedOn">What the next analysis gets from this one, their products left out; it stays
-    /// the caller's (default: nothing).</param>
-    /// <exception cref="ArgumentException">What is handed on is of another batch.</exception>
+    /// <param name="handedOn">The values that the next analysis gets from this one, without their products; it stays the caller's
+    /// (default: none).</param>
+    /// <exception cref="ArgumentException">The handed-on values belong to another batch.</exception>
     public WindowMemory<TInner> Analysed(TInner start, TInner current, RitzPairs? handedOn = null)
     {
         if (handedOn is not null)
@@ -124,12 +124,12 @@ public sealed record WindowMemory<TInner> : IMemory<WindowMemory<TInner>>, IHand
     }
 
     /// <summary>
-    /// How many cycles leave the window before the next one: none while an analysis is outstanding, else as many as do not fit beside those
-    /// of the next analysis.
+    /// The number of cycles that leave the window before the next one: none while an analysis is outstanding, otherwise as many as do not
+    /// fit together with the cycles of the next analysis.
     /// </summary>
     internal int Leaving => Unused > 0 ? 0 : Math.Clamp(Observations.Count + Cycling.Shift - Cycling.Length, 0, Observations.Count);
 
-    /// <summary>The window at a later time, with another beginning and without the observations before that.</summary>
+    /// <summary>Gives the window at a later time, with another beginning and without the observations before that.</summary>
     internal WindowMemory<TInner> Moved(TInner start, double startTime, TInner current, int leaving)
     {
         var kept = Observations.Skip(leaving).Select(observation => Map(observation, tensor => tensor.alias()));

@@ -1,9 +1,10 @@
 namespace DaML.Components;
 
 /// <summary>
-/// Reads a window as the density of the state at its end, the present; <see cref="DecodeStart"/> gives the smoothed one at its beginning.
+/// Decodes a window as the density of the state at its end, the present; <see cref="DecodeStart"/> gives the smoothed density at its
+/// beginning.
 /// </summary>
-/// <param name="inner">What reads the memory at one time.</param>
+/// <param name="inner">The procoder of the memory at one time.</param>
 /// <typeparam name="TInner">The memory at one time.</typeparam>
 [Component("window-procoder")]
 public sealed class WindowProcoder<TInner>(IProcoder<TInner> inner) : IProcoder<WindowMemory<TInner>> where TInner : IMemory<TInner>
@@ -15,8 +16,8 @@ public sealed class WindowProcoder<TInner>(IProcoder<TInner> inner) : IProcoder<
     public IDensity Decode(WindowMemory<TInner> memory) => inner.Decode(memory.Current);
 
     /// <summary>
-    /// The density over states at <see cref="WindowMemory{TInner}.StartTime"/>: after an analysis the smoothed one, given all observations
-    /// of the window.
+    /// The density over states at <see cref="WindowMemory{TInner}.StartTime"/>; after an analysis it is the smoothed density, given all
+    /// observations of the window.
     /// </summary>
     public IDensity DecodeStart(WindowMemory<TInner> memory) => inner.Decode(memory.Start);
 }

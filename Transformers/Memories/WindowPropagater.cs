@@ -4,11 +4,11 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Carries a window to a later time: its end by the inner propagater, and its beginning too once the window is full, past
-/// the cycles that leave it. Where all leave it (disjoint windows, or one of a single cycle) the next begins at the
-/// present one's end, so nothing is run twice.
+/// Propagates a window to a later time: its end by the inner propagater, and, once the window is full, its beginning past the cycles that
+/// leave it. If all cycles leave it (disjoint windows, or windows of a single cycle), the next window begins at the end of the current
+/// one, so nothing is run twice.
 /// </summary>
-/// <param name="inner">What carries the memory at one time.</param>
+/// <param name="inner">The propagater of the memory at one time.</param>
 /// <typeparam name="TInner">The memory at one time.</typeparam>
 [Component("window-propagater")]
 public sealed class WindowPropagater<TInner>(IPropagater<TInner> inner) : IPropagater<WindowMemory<TInner>> where TInner : IMemory<TInner>
@@ -19,7 +19,7 @@ public sealed class WindowPropagater<TInner>(IPropagater<TInner> inner) : IPropa
     /// <inheritdoc/>
     public string Name => inner.Name;
 
-    /// <summary>What carries the memory at one time.</summary>
+    /// <summary>The propagater of the memory at one time.</summary>
     public IPropagater<TInner> Inner => inner;
 
     /// <inheritdoc/>

@@ -3,15 +3,15 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Starts from a window that has yet to grow, its beginning what another source gives.</summary>
-/// <param name="inner">Where the memory at one time starts.</param>
-/// <param name="cycling">How windows follow each other; the memory carries it to propagater and analyzer.</param>
+/// <summary>The source of a window that is still to grow; its beginning comes from another source.</summary>
+/// <param name="inner">The source of the memory at one time.</param>
+/// <param name="cycling">The sequence of windows; the memory carries it to propagater and analyzer.</param>
 /// <typeparam name="TInner">The memory at one time.</typeparam>
 [Component("window-source")]
 public sealed class WindowSource<TInner>(IMemorySource<TInner> inner, [Inlined] WindowCycling cycling)
     : IMemorySource<WindowMemory<TInner>> where TInner : IMemory<TInner>
 {
-    /// <summary>How windows follow each other.</summary>
+    /// <summary>The sequence of windows.</summary>
     public WindowCycling Cycling => cycling;
 
     /// <inheritdoc/>

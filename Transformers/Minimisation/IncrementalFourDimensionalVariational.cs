@@ -15,8 +15,8 @@ public sealed class IncrementalFourDimensionalVariational : IWindowMinimisation
     private const int MostHalvings = 10;
 
     /// <summary>Makes a method.</summary>
-    /// <param name="cost">What is minimised.</param>
-    /// <param name="options">Settings; null = their defaults.</param>
+    /// <param name="cost">The cost that is minimised.</param>
+    /// <param name="options">Settings (default: null, their defaults).</param>
     public IncrementalFourDimensionalVariational(FourDimensionalVariationalCost cost, [Inlined] IncrementalOptions? options = null)
     {
         Cost = cost;
@@ -35,17 +35,16 @@ public sealed class IncrementalFourDimensionalVariational : IWindowMinimisation
 
     /// <summary>Minimises the cost over a window, from the background.</summary>
     /// <param name="window">The window.</param>
-    /// <param name="progress">Told after every outer loop: the mean cost, and the mean reduction of the inner residual.</param>
-    /// <param name="cancellation">Looked at in every inner iteration.</param>
+    /// <param name="progress">Reports after every outer loop: the mean cost, and the mean reduction of the inner residual.</param>
+    /// <param name="cancellation">Checked in every inner iteration.</param>
     /// <param name="earlier">
-    /// Inner solves of windows before, the first one first, that a preconditioning may recycle (default: none).
-    /// <see cref="RitzPreconditioning"/> needs all of them from the first
-    /// window on, since each was preconditioned by those before it; <see cref="RecycledEigenpairs"/> uses all that are given, <see
-    /// cref="QuasiNewtonPreconditioning"/> the latest.
+    /// Inner solves of earlier windows, the first one first, for a preconditioning to recycle (default: none).
+    /// <see cref="RitzPreconditioning"/> needs all of them from the first window on, since each was preconditioned by those before it;
+    /// <see cref="RecycledEigenpairs"/> uses all that are given, <see cref="QuasiNewtonPreconditioning"/> the latest.
     /// </param>
-    /// <exception cref="ArgumentException">The window does not fit the model or a term, or an earlier solve does not fit the
+    /// <exception cref="ArgumentException">The window does not fit the model or a term, or an earlier solve does not match the
     /// window.</exception>
-    /// <exception cref="ArithmeticException">A cost is not finite, or a Hessian is not positive definite.</exception>
+    /// <exception cref="ArithmeticException">A cost is non-finite, or a Hessian is not positive definite.</exception>
     public FourDimensionalVariationalResult Minimise(AssimilationWindow window, IProgress<ProgressReport>? progress = null,
         CancellationToken cancellation = default,
         IReadOnlyList<InnerSolution>? earlier = null)
@@ -105,7 +104,7 @@ public sealed class IncrementalFourDimensionalVariational : IWindowMinimisation
             var next = control + new ControlVector(lengths.unsqueeze(-1) * change.Values);
             var run = Cost.Run(window, next);
             var cost = Cost.Value(run, next);
-            // A cost that is not a number is no lower one; what round-off adds is no rise.
+            // A cost that is not a number is not lower; a rise within round-off is no rise.
             var lower = cost.Total <= value.Total + (value.Total.dtype == ScalarType.Float64 ? 1e-12 : 1e-6) * value.Total.abs();
             if (Options.Step == OuterStep.Full || lower.all().ToBoolean()) return (next, run, cost, lengths);
             lengths = lengths.where(lower, halving < MostHalvings ? 0.5 * lengths : zeros_like(lengths));

@@ -8,16 +8,16 @@ namespace DaML.Components;
 
 /// <summary>
 /// 4D-Var by the limited-memory quasi-Newton method of Broyden, Fletcher, Goldfarb and Shanno (Liu and Nocedal 1989, Math. Program. 45,
-/// 503-528) on the full nonlinear cost, as MathNet.Numerics has it. Each evaluation is one run of the model and one of its adjoint; the
-/// tangent linear is not used. Every trajectory of a batch is a minimisation of its own, so its result is the same to the bit whatever the
-/// others are.
+/// 503-528) on the full nonlinear cost, as implemented in MathNet.Numerics. Each evaluation is one run of the model and one of its
+/// adjoint; the tangent linear is not used. Every trajectory of a batch is minimised by itself, so its result is the same to the bit
+/// whatever the others are.
 /// </summary>
 [Component("quasi-newton-4d-var")]
 public sealed class QuasiNewtonFourDimensionalVariational : IWindowMinimisation
 {
     /// <summary>Makes a method.</summary>
-    /// <param name="cost">What is minimised.</param>
-    /// <param name="options">Settings; null = their defaults.</param>
+    /// <param name="cost">The cost that is minimised.</param>
+    /// <param name="options">Settings (default: null, their defaults).</param>
     /// <exception cref="ArgumentException">A setting is out of range.</exception>
     public QuasiNewtonFourDimensionalVariational(FourDimensionalVariationalCost cost, [Inlined] QuasiNewtonOptions? options = null)
     {
@@ -75,7 +75,7 @@ public sealed class QuasiNewtonFourDimensionalVariational : IWindowMinimisation
         { QuasiNewton = [.. ended.Select(each => each.Report)] };
     }
 
-    // Of all trajectories together, so that the message counts them as the caller does.
+    // Over all trajectories together, so that the message counts them as the caller does.
     private void RequireFiniteBackground(AssimilationWindow window)
     {
         using var scope = NewDisposeScope();
@@ -84,7 +84,7 @@ public sealed class QuasiNewtonFourDimensionalVariational : IWindowMinimisation
         Cost.RequireFinite(run, Cost.Value(run, control));
     }
 
-    // MathNet says how it ended by what it returns or throws; the best point is the objective's in any case.
+    // MathNet reports its end by its return value or exception; in either case the objective holds the best point.
     private QuasiNewtonReport Minimise(WindowObjective objective)
     {
         objective.Start();

@@ -7,14 +7,14 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// 4D-Var's cost of one trajectory as MathNet's minimisers evaluate it. They get J - J_0 divided by |J_0|, with J_0 that of the
-/// background, and v in a unit of a thousand typical prior errors: MathNet's tolerances are absolute, and its first step along the
-/// gradient has the length 100 tolerance / |gradient|, from where it doubles. In this unit that is seldom much too short, and never
-/// longer than a prior error.
+/// 4D-Var's cost of one trajectory in the form that MathNet's minimisers evaluate. They receive J - J_0 divided by |J_0|, with J_0 the
+/// cost of the background, and v in a unit of a thousand typical prior errors: MathNet's tolerances are absolute, and its first step
+/// along the gradient has the length 100 tolerance / |gradient|, from where it doubles. In this unit the first step is seldom much too
+/// short, and never longer than a prior error.
 /// </summary>
 internal sealed class WindowObjective : IObjectiveFunction
 {
-    // What a minimiser gets for a J that is not finite: worse than anything, and a line search shortens its step.
+    // The value that a minimiser gets for a non-finite J: worse than any other, so that a line search shortens its step.
     private const double Worst = 1e300;
 
     private const double Large = 1e3;
@@ -24,9 +24,9 @@ internal sealed class WindowObjective : IObjectiveFunction
 
     /// <param name="cost">J</param>
     /// <param name="window">A window of one trajectory.</param>
-    /// <param name="reduction">The fraction of the first gradient's length at which the minimum is found.</param>
-    /// <param name="cancellation">Looked at in every evaluation.</param>
-    /// <param name="evaluated">Told after every evaluation: the iteration and what was found.</param>
+    /// <param name="reduction">The fraction of the first gradient's length that counts as the minimum.</param>
+    /// <param name="cancellation">Checked in every evaluation.</param>
+    /// <param name="evaluated">Called after every evaluation with the iteration and the evaluation.</param>
     public WindowObjective(FourDimensionalVariationalCost cost, AssimilationWindow window, double reduction, CancellationToken cancellation,
         Action<int, QuasiNewtonEvaluation> evaluated) : this(new(cost, window, reduction, cancellation, evaluated))
     {
@@ -39,30 +39,30 @@ internal sealed class WindowObjective : IObjectiveFunction
         here = (0, Point);
     }
 
-    /// <summary>Thrown out of a minimiser where the gradient has fallen as far as was asked for.</summary>
+    /// <summary>Thrown to leave a minimiser once the gradient has fallen to the requested level.</summary>
     public sealed class ReducedException : Exception;
 
-    /// <summary>How many line searches have begun.</summary>
+    /// <summary>The number of line searches begun so far.</summary>
     public int Iterations => shared.Iterations;
 
-    /// <summary>Whether the gradient has fallen as far as was asked for.</summary>
+    /// <summary>Whether the gradient has fallen to the requested level.</summary>
     public bool IsReduced => shared.IsReduced;
 
-    /// <summary>A tolerance for MathNet's gradient that it cannot reach before ours is reached.</summary>
+    /// <summary>A tolerance for MathNet's gradient that is never reached before ours.</summary>
     public double SmallestGradient => here.Gradient.L2Norm() * Math.Min(Math.Max(1e-16, shared.Reduction) / Math.Sqrt(Point.Count),
         0.01 / Large);
 
     /// <summary>Evaluates at the background.</summary>
     public void Start() => EvaluateAtAny(Point);
 
-    /// <summary>What a minimiser's call threw inside, if anything.</summary>
+    /// <summary>The exception thrown inside a minimiser's call, if any.</summary>
     public void Rethrow() => shared.Thrown?.Throw();
 
-    /// <summary>How it went.</summary>
+    /// <summary>The course of the minimisation.</summary>
     public QuasiNewtonReport Report(QuasiNewtonStop stop, string message = "") => new(shared.Iterations, stop, shared.Evaluations,
         shared.Best.Evaluation, message);
 
-    /// <summary>The run and the cost of the lowest evaluation; of the caller's dispose scope.</summary>
+    /// <summary>The run and the cost of the lowest evaluation; they belong to the caller's dispose scope.</summary>
     public FourDimensionalVariationalResult Result()
     {
         var control = shared.Control(shared.Best.Point);
@@ -117,7 +117,7 @@ internal sealed class WindowObjective : IObjectiveFunction
         }
     }
 
-    // What all objectives of one minimisation know.
+    // The state that all objectives of one minimisation share.
     private sealed class Shared(FourDimensionalVariationalCost cost, AssimilationWindow window, double reduction,
         CancellationToken cancellation,
         Action<int, QuasiNewtonEvaluation> evaluated)
@@ -162,7 +162,7 @@ internal sealed class WindowObjective : IObjectiveFunction
             Evaluations.Add(finite ? new(Iterations, total, [.. value.Parts.Select(part => (part.Term, part.Value.ToDouble()))], length)
                 : new(Iterations, double.PositiveInfinity, [], double.PositiveInfinity));
             evaluated(Iterations, Evaluations[^1]);
-            // What round-off adds is no rise.
+            // A rise within round-off is no rise.
             if (first || (finite && total <= Best.Evaluation.Cost + roundOff * Math.Abs(Best.Evaluation.Cost)))
             {
                 Best = (point.Clone(), Evaluations[^1]);
@@ -176,7 +176,7 @@ internal sealed class WindowObjective : IObjectiveFunction
             return found;
         }
 
-        // So many times the vector along the gradient g that has |v|^2 in C of one: |g| / (g^T C g)^(1/2).
+        // The factor of the vector along the gradient g for which |v|^2 in C is one: |g| / (g^T C g)^(1/2).
         private double Unit(double[] gradient, double length)
         {
             double inPrior = Math.Sqrt(2 * cost.PriorCost(window, Control(Vector<double>.Build.Dense(gradient))).ToDouble());

@@ -4,17 +4,17 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What weighted particles say of the state: their weighted mean and covariance (divisor 1 - sum of the squared weights,
-/// which makes it unbiased for independent particles), and the normal density of these two where the covariance has full rank.
+/// The density of weighted particles: their weighted mean and covariance (divisor 1 - sum of the squared weights, which makes it unbiased
+/// for independent particles), and the normal density with these two if the covariance has full rank.
 /// </summary>
 public sealed class ParticleDensity : IDensity
 {
     private readonly Tensor members, logWeights;
 
-    /// <summary>Makes a density; the tensors stay the caller's.</summary>
+    /// <summary>Makes a density; the tensors remain the caller's.</summary>
     /// <param name="members"><c>[batch, members, n]</c>, at least two members.</param>
-    /// <param name="logWeights">Logarithms of weights that sum to one, <c>[batch, members]</c>.</param>
-    /// <exception cref="ArgumentException">Another shape, or one member only.</exception>
+    /// <param name="logWeights">The logarithms of weights that sum to one, <c>[batch, members]</c>.</param>
+    /// <exception cref="ArgumentException">The shape is wrong, or there is only one member.</exception>
     public ParticleDensity(Tensor members, Tensor logWeights)
     {
         this.members = EnsembleStatistics.Check(members);
@@ -24,10 +24,11 @@ public sealed class ParticleDensity : IDensity
     /// <summary>The particles, <c>[batch, members, n]</c>.</summary>
     public Tensor Members => members;
 
-    /// <summary>Logarithms of their weights, which sum to one, <c>[batch, members]</c>.</summary>
+    /// <summary>The logarithms of their weights, which sum to one, <c>[batch, members]</c>.</summary>
     public Tensor LogWeights => logWeights;
 
-    /// <summary>How many particles of equal weight would say as much, 1 / sum of the squared weights, <c>[batch]</c>.</summary>
+    /// <summary>The effective size: the number of particles of equal weight with the same information, 1 / sum of the squared weights,
+    /// <c>[batch]</c>.</summary>
     public Tensor EffectiveSize => EffectiveSizeOf(logWeights);
 
     /// <inheritdoc/>
@@ -63,7 +64,7 @@ public sealed class ParticleDensity : IDensity
     }
 
     /// <inheritdoc/>
-    /// <exception cref="NotSupportedException">The covariance is singular: too few particles count.</exception>
+    /// <exception cref="NotSupportedException">The covariance is singular: too few particles have weight.</exception>
     public Tensor LogDensity(Tensor state)
     {
         using var scope = NewDisposeScope();
@@ -84,12 +85,12 @@ public sealed class ParticleDensity : IDensity
 
     internal static Tensor EffectiveSizeOf(Tensor logWeights) => (2 * logWeights).logsumexp(1).neg().exp();
 
-    /// <summary>The members of the indices <c>[batch, count]</c>.</summary>
+    /// <summary>Gives the members of the indices <c>[batch, count]</c>.</summary>
     internal static Tensor Select(Tensor members, Tensor indices) =>
         members.gather(1, indices.unsqueeze(-1).expand(indices.size(0), indices.size(1), members.size(2)));
 
-    // The weights with the divisor in them [batch, N, 1], and the deviations from the weighted mean. Where one particle counts alone there
-    // is no spread.
+    // The weights with the divisor in them [batch, N, 1], and the deviations from the weighted mean. If one particle has all the weight,
+    // there is no spread.
     private (Tensor Weights, Tensor Anomalies) Anomalies()
     {
         var weights = logWeights.exp();

@@ -4,13 +4,13 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The analysis of a particle filter: Bayes' rule on the particles, w_i p(y | x_i) normalised (Gordon et al. 1993), in
-/// logarithms, so that weights far below the smallest number do no harm. The particles stay where they are.
+/// The analysis of a particle filter: Bayes' rule on the particles, w_i p(y | x_i) normalised (Gordon et al. 1993), in logarithms, so
+/// that weights far below the smallest number do no harm. The particles do not move.
 /// </summary>
 [Component("particle-filter")]
 public sealed class ParticleFilterAnalyzer : IAnalyzer<ParticleMemory>
 {
-    // Of a weight that is zero for all that follows, and yet finite as a number.
+    // The logarithm of a weight that is zero for all purposes, and yet finite.
     private const double Nothing = -1e5;
 
     private readonly IObservationOperator observationOperator;
@@ -19,7 +19,7 @@ public sealed class ParticleFilterAnalyzer : IAnalyzer<ParticleMemory>
     /// <summary>Makes an analyzer.</summary>
     /// <param name="observationOperator">H, which may be nonlinear.</param>
     /// <param name="observationError">R, of the operator's observation dimension.</param>
-    /// <exception cref="ArgumentException">Operator and error covariance do not fit each other.</exception>
+    /// <exception cref="ArgumentException">Operator and error covariance do not match.</exception>
     public ParticleFilterAnalyzer([Saved("operator")] IObservationOperator observationOperator,
         [Saved("error")] IErrorCovariance observationError)
     {
@@ -36,8 +36,8 @@ public sealed class ParticleFilterAnalyzer : IAnalyzer<ParticleMemory>
 
     /// <inheritdoc/>
     /// <remarks>
-    /// Where the observation is impossible for every particle (its distance overflows), no weights exist: they come out as not
-    /// a number, which the loop reports as a divergence.
+    /// If the observation is impossible for every particle (its distance overflows), no weights exist: they become not a number, which
+    /// the loop reports as a divergence.
     /// </remarks>
     public ParticleMemory Analyze(ParticleMemory forecast, Observation observation, RandomStream random)
     {

@@ -3,23 +3,22 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Which particles a regularised filter moves after resampling.</summary>
+/// <summary>The particles that a regularised filter moves after resampling.</summary>
 public enum JitterTarget
 {
-    /// <summary>Those that were drawn more than once.</summary>
+    /// <summary>The particles that were drawn more than once.</summary>
     Duplicates,
 
-    /// <summary>All of them, as draws from a density of kernels are (Musso, Oudjane and Le Gland 2001).</summary>
+    /// <summary>All particles, like draws from a density of kernels (Musso, Oudjane and Le Gland 2001).</summary>
     All,
 }
 
 /// <summary>
-/// The regularisation of a particle filter: particles are drawn from a density of normal kernels around the weighted
-/// ones, so that no two are the same. A kernel's standard deviation is factor N^(-1/(n + 4)) times the square root of the
-/// particles' own covariance (Silverman 1986, section 12.2.2, with Scott's rule for the bandwidth). Where fewer than n + 1
-/// particles count, too few to have a covariance in n dimensions, their weights are first made more alike, to a power of
-/// 1/2, 1/4 and so on: without this, a filter whose particles all missed the truth collapses to a point and never comes
-/// back (three of ten runs of 2000 cycles of Lorenz-63 with 800 particles).
+/// The regularisation of a particle filter: particles are drawn from a density of normal kernels around the weighted particles, so that
+/// no two are equal. A kernel's standard deviation is factor N^(-1/(n + 4)) times the square root of the particles' covariance (Silverman
+/// 1986, section 12.2.2, with Scott's rule for the bandwidth). If fewer than n + 1 particles count, too few for a covariance in n
+/// dimensions, their weights are first made more equal, by a power of 1/2, 1/4 and so on. Without this, a filter whose particles all
+/// missed the truth collapses to a point and never recovers (three of ten runs of 2000 cycles of Lorenz-63 with 800 particles).
 /// </summary>
 public sealed record ParticleJitter
 {
@@ -29,35 +28,35 @@ public sealed record ParticleJitter
         Factor = Require.NotNegative(factor);
     }
 
-    /// <summary>No regularisation: the bootstrap filter, for models whose own error tells the copies of a particle apart.</summary>
+    /// <summary>No regularisation: the bootstrap filter, for models whose own error separates the copies of a particle.</summary>
     public static ParticleJitter None { get; } = new(0, JitterTarget.Duplicates);
 
-    /// <summary>Moves those that were drawn more than once.</summary>
-    /// <param name="factor">Times Scott's bandwidth; zero or above.</param>
+    /// <summary>Moves the particles that were drawn more than once.</summary>
+    /// <param name="factor">The factor of Scott's bandwidth; zero or above.</param>
     public static ParticleJitter OfDuplicates(double factor) => new(factor, JitterTarget.Duplicates);
 
-    /// <summary>Moves all.</summary>
-    /// <param name="factor">Times Scott's bandwidth; zero or above.</param>
+    /// <summary>Moves all particles.</summary>
+    /// <param name="factor">The factor of Scott's bandwidth; zero or above.</param>
     public static ParticleJitter OfAll(double factor) => new(factor, JitterTarget.All);
 
-    /// <summary>Which particles are moved.</summary>
+    /// <summary>The particles that are moved.</summary>
     public JitterTarget Target { get; }
 
-    /// <summary>Times Scott's bandwidth.</summary>
+    /// <summary>The factor of Scott's bandwidth.</summary>
     public double Factor { get; }
 
-    /// <summary>The drawn particles, moved.</summary>
+    /// <summary>Moves the drawn particles.</summary>
     /// <param name="drawn">The members that were drawn, <c>[batch, N, n]</c>.</param>
-    /// <param name="indices">Which they were, <c>[batch, N]</c>.</param>
-    /// <param name="before">The weighted members before, whose covariance the kernels have.</param>
-    /// <param name="random">Where the moves are drawn from.</param>
+    /// <param name="indices">The indices of the drawn members, <c>[batch, N]</c>.</param>
+    /// <param name="before">The weighted members before, whose covariance the kernels use.</param>
+    /// <param name="random">The stream of the moves.</param>
     internal Tensor Apply(Tensor drawn, Tensor indices, ParticleMemory before, RandomStream random)
     {
         if (Factor == 0) return drawn;
         using var scope = NewDisposeScope();
         long members = drawn.size(1), n = drawn.size(2);
         var covariance = new ParticleDensity(before.Members, Tempered(before.LogWeights, Math.Min(n + 1, 0.5 * members))).Covariance;
-        // A trajectory that is not finite stays so, for the loop to see.
+        // A non-finite trajectory remains non-finite, so that the loop sees it.
         var (values, vectors) = SymmetricEigenproblem.Solve(covariance.nan_to_num(0, 0, 0));
         var root = vectors * values.clamp_min(0).sqrt().unsqueeze(-2);
         double bandwidth = Factor * Math.Pow(members, -1.0 / (n + 4));
@@ -70,7 +69,7 @@ public sealed record ParticleJitter
         return (drawn + moves).MoveToOuterDisposeScope();
     }
 
-    // The weights to the largest of the powers 1, 1/2, 1/4, ... with which enough of them count.
+    // The weights to the largest of the powers 1, 1/2, 1/4, ... for which enough particles count.
     private static Tensor Tempered(Tensor logWeights, double least)
     {
         using var scope = NewDisposeScope();

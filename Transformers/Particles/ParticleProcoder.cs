@@ -1,6 +1,6 @@
 namespace DaML.Components;
 
-/// <summary>Reads weighted particles as a density.</summary>
+/// <summary>Decodes weighted particles as a density.</summary>
 [Component("particle-procoder")]
 public sealed class ParticleProcoder : IProcoder<ParticleMemory>
 {

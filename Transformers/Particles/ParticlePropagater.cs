@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The physical model as the propagater of particles. Where too few of a trajectory's particles count, they are first
-/// drawn anew by their weights, and moved apart if the filter is regularised. Resampling stands here and not in the
-/// analysis, because it only adds noise to what the analysis knows.
+/// The physical model as the propagater of particles. If too few of a trajectory's particles count, they are first resampled by their
+/// weights, and moved apart if the filter is regularised. Resampling is part of the propagater and not of the analysis, because it only
+/// adds noise to the analysis.
 /// </summary>
 [Component("particle-propagater")]
 public sealed class ParticlePropagater : IPropagater<ParticleMemory>
@@ -17,11 +17,11 @@ public sealed class ParticlePropagater : IPropagater<ParticleMemory>
     private readonly ParticleJitter jitter;
 
     /// <summary>Makes a propagater.</summary>
-    /// <param name="dynamics">The model; each particle gets a draw of its error of its own.</param>
-    /// <param name="scheme">How particles are drawn anew.</param>
-    /// <param name="effectiveSizeRatio">Resample where the effective size is below this share of the particles: between zero, never, and
-    /// one, whenever the weights differ.</param>
-    /// <param name="jitter">How copies are moved apart; null = not at all.</param>
+    /// <param name="dynamics">The model; each particle gets its own draw of the model's error.</param>
+    /// <param name="scheme">The resampling scheme.</param>
+    /// <param name="effectiveSizeRatio">The share of the particles below which the effective size triggers resampling: between zero,
+    /// never, and one, whenever the weights differ.</param>
+    /// <param name="jitter">The regularisation that separates copies (default: null, none).</param>
     public ParticlePropagater(IDynamics dynamics, ResamplingScheme scheme = ResamplingScheme.Systematic, double effectiveSizeRatio = 0.5,
         [Inlined] ParticleJitter? jitter = null)
     {
@@ -49,9 +49,9 @@ public sealed class ParticlePropagater : IPropagater<ParticleMemory>
         return new(members.MoveToOuterDisposeScope(), resampled.LogWeights.alias().MoveToOuterDisposeScope());
     }
 
-    /// <summary>The particles, drawn anew in those trajectories in which too few count.</summary>
+    /// <summary>Resamples the particles in those trajectories in which too few count.</summary>
     /// <param name="memory">The weighted particles.</param>
-    /// <param name="random">Where places and moves are drawn from.</param>
+    /// <param name="random">The stream of places and moves.</param>
     public ParticleMemory Resample(ParticleMemory memory, RandomStream random)
     {
         using var scope = NewDisposeScope();

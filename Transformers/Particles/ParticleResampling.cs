@@ -6,11 +6,11 @@ namespace DaML.Components;
 /// <summary>Draws particles by their weights, each trajectory by itself.</summary>
 public static class ParticleResampling
 {
-    /// <summary>Which particles go on.</summary>
-    /// <param name="weights">Not below zero and summing to one over the members, <c>[batch, N]</c>.</param>
-    /// <param name="scheme">How they are drawn.</param>
-    /// <param name="random">Where the places are drawn from.</param>
-    /// <returns>Indices of members, <c>[batch, N]</c>.</returns>
+    /// <summary>Draws the particles that continue.</summary>
+    /// <param name="weights">The weights, not below zero, with a sum of one over the members, <c>[batch, N]</c>.</param>
+    /// <param name="scheme">The resampling scheme.</param>
+    /// <param name="random">The stream of the places.</param>
+    /// <returns>The indices of members, <c>[batch, N]</c>.</returns>
     public static Tensor Draw(Tensor weights, ResamplingScheme scheme, RandomStream random)
     {
         Require.Shape(weights, "The weights of particles", ColumnDefinition.AnySize, ColumnDefinition.AnySize);
@@ -34,7 +34,7 @@ public static class ParticleResampling
     {
         long members = weights.size(1);
         var expected = weights * members;
-        var copies = (expected + 1e-9).floor(); // a weight of one N-th is one copy, whatever round-off says
+        var copies = (expected + 1e-9).floor(); // a weight of one N-th is one copy, whatever the round-off
         var left = (expected - copies).clamp_min(0);
         var certain = copies.sum([1], keepdim: true);
         var fixedOnes = searchsorted(copies.cumsum(1).contiguous(), steps.expand(weights.size(0), members).contiguous(), right: true)
@@ -43,7 +43,7 @@ public static class ParticleResampling
         return where(steps < certain, fixedOnes, free);
     }
 
-    // The member in whose share of [0, 1) each place lies.
+    // The member whose share of [0, 1) contains each place.
     private static Tensor Find(Tensor weights, Tensor places) =>
         searchsorted(weights.cumsum(1).contiguous(), places.contiguous(), right: true).clamp_max(weights.size(1) - 1);
 }

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Starts from particles drawn independently, of equal weight.</summary>
-/// <param name="ensemble">What they are drawn from.</param>
+/// <summary>The source of independently drawn particles of equal weight.</summary>
+/// <param name="ensemble">The distribution of the particles.</param>
 [Component("particle-source")]
 public sealed class ParticleSource(EnsembleSource ensemble) : IMemorySource<ParticleMemory>
 {

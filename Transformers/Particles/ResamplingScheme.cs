@@ -1,6 +1,7 @@
 namespace DaML.Components;
 
-/// <summary>How particles are drawn anew by their weights. All are unbiased: a particle of weight w is expected N w times.</summary>
+/// <summary>The scheme of resampling particles by their weights. All are unbiased: the expected number of copies of a particle of weight
+/// w is N w.</summary>
 public enum ResamplingScheme
 {
     /// <summary>N equally spaced places with one random offset (Kitagawa 1996): the least noise at the least cost.</summary>
@@ -10,7 +11,7 @@ public enum ResamplingScheme
     Stratified,
 
     /// <summary>
-    /// The whole part of N w copies for certain, the rest by independent draws of what is left of the weights (Liu and Chen 1998).
+    /// The whole part of N w copies for certain, the rest by independent draws from the remaining weights (Liu and Chen 1998).
     /// </summary>
     Residual,
 

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>How eigenpairs of a Hessian are found from its products.</summary>
+/// <summary>The method of finding a Hessian's eigenpairs from its products.</summary>
 public enum EigenpairMethod
 {
     /// <summary>
@@ -20,9 +20,9 @@ public enum EigenpairMethod
 }
 
 /// <summary>
-/// The leading eigenpairs of each outer loop's own Hessian, computed anew: what a preconditioner could be at best, at a price of
-/// Hessian products that only many solves with one Hessian would pay for. The measure for cheaper ones (Trappler and Vidard, section
-/// 1.6).
+/// The leading eigenpairs of each outer loop's own Hessian, computed again for each. This is the best that a preconditioner can do, at a
+/// price in Hessian products that only many solves with one Hessian would repay. It is the reference for cheaper ones (Trappler and
+/// Vidard, section 1.6).
 /// </summary>
 [Component("computed-eigenpairs")]
 public sealed class ComputedEigenpairs : IEigenpairSource
@@ -33,15 +33,15 @@ public sealed class ComputedEigenpairs : IEigenpairSource
     /// <param name="pairs">r, the number of eigenpairs, at most the dimension of the control vector.</param>
     /// <param name="method">Lanczos or randomised (default: Lanczos).</param>
     /// <param name="oversampling">
-    /// How many more vectors than pairs are used, zero or above (default: as many again as pairs, without which the last of them
-    /// are poor).
+    /// The number of additional vectors beyond the pairs, zero or above (default: as many as pairs, since without them the last pairs are
+    /// poor).
     /// </param>
     /// <param name="passes">
-    /// How many times a randomised search applies the Hessian to all of its vectors, at least 2 (default: 2): all passes but the last
-    /// turn random vectors to the leading eigenvectors, the last one finds the pairs among them. Lanczos iterations are one by one
-    /// and do not look at it.
+    /// The number of passes in which a randomised search applies the Hessian to all of its vectors, at least 2 (default: 2): all passes
+    /// but the last turn random vectors to the leading eigenvectors, the last one finds the pairs among them. Lanczos iterations ignore
+    /// it.
     /// </param>
-    /// <param name="seed">Of the random vectors (default: 0).</param>
+    /// <param name="seed">The seed of the random vectors (default: 0).</param>
     public ComputedEigenpairs(int pairs, EigenpairMethod method = EigenpairMethod.Lanczos, int? oversampling = null, int passes = 2,
         long seed = 0)
     {
@@ -59,20 +59,20 @@ public sealed class ComputedEigenpairs : IEigenpairSource
     /// <summary>r</summary>
     public int Pairs { get; }
 
-    /// <summary>How the pairs are found.</summary>
+    /// <summary>The method of finding the pairs.</summary>
     public EigenpairMethod Method { get; }
 
-    /// <summary>How many more vectors than pairs are used.</summary>
+    /// <summary>The number of additional vectors beyond the pairs.</summary>
     public int Oversampling { get; }
 
-    /// <summary>How many times a randomised search applies the Hessian to all of its vectors.</summary>
+    /// <summary>The number of passes in which a randomised search applies the Hessian to all of its vectors.</summary>
     public int Passes { get; }
 
     /// <inheritdoc/>
     public RitzPairs Find(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous) => Find(cost);
 
-    /// <summary>The leading eigenpairs of a quadratic cost's Hessian, with their residuals.</summary>
-    /// <exception cref="ArgumentException">There are more pairs to find than the control vector has components.</exception>
+    /// <summary>Finds the leading eigenpairs of a quadratic cost's Hessian, with their residuals.</summary>
+    /// <exception cref="ArgumentException">More pairs are requested than the control vector has components.</exception>
     public RitzPairs Find(QuadraticCost cost)
     {
         using var scope = NewDisposeScope();
@@ -87,7 +87,7 @@ public sealed class ComputedEigenpairs : IEigenpairSource
         return found.Leading(Pairs).MoveToOuterDisposeScope();
     }
 
-    // The Krylov space of a random right side; the cost at zero does not matter.
+    // The Krylov space of a random right-hand side; the cost at zero does not matter.
     private static RitzPairs ByLanczos(QuadraticCost cost, RandomStream random, int vectors)
     {
         var b = cost.RightSide.Values;
@@ -96,7 +96,7 @@ public sealed class ComputedEigenpairs : IEigenpairSource
         return solver.Solve(start, new IdentityPreconditioner()).Ritz!;
     }
 
-    // Q spans A^(passes - 1) Omega; Q^T A Q has the pairs, and with A Q at hand their residuals are known.
+    // Q spans A^(passes - 1) Omega; Q^T A Q gives the pairs, and A Q, already computed, gives their residuals.
     private RitzPairs ByRandomisation(QuadraticCost cost, RandomStream random, int vectors)
     {
         var b = cost.RightSide.Values;

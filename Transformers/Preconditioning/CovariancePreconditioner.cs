@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// P = B, whose root is the control variable transform: what <see cref="ControlVariable.BackgroundSquareRoot"/> does to the
-/// variables, done to the solver.
+/// P = B, whose root is the control variable transform: it does to the solver what <see cref="ControlVariable.BackgroundSquareRoot"/>
+/// does to the variables.
 /// </summary>
 /// <param name="covariance">B</param>
 public sealed class CovariancePreconditioner(IErrorCovariance covariance) : ISplitPreconditioner
@@ -27,7 +27,7 @@ public sealed class CovariancePreconditioner(IErrorCovariance covariance) : ISpl
 }
 
 /// <summary>Preconditions with B, for <see cref="ControlVariable.Increment"/>, as a first level or alone.</summary>
-/// <param name="covariance">B, of the dimension of the control vector; with model error, blocks.</param>
+/// <param name="covariance">B, of the dimension of the control vector; in blocks if there is model error.</param>
 [Component("covariance-preconditioning")]
 public sealed class CovariancePreconditioning(IErrorCovariance covariance) : IPreconditioning
 {
@@ -40,7 +40,7 @@ public sealed class CovariancePreconditioning(IErrorCovariance covariance) : IPr
         $"{nameof(ControlVariable)}.{nameof(ControlVariable.BackgroundSquareRoot)} needs no preconditioner B and takes a singular one.");
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">B is of another dimension than the control vector.</exception>
+    /// <exception cref="ArgumentException">The dimensions of B and of the control vector differ.</exception>
     public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous) =>
         cost.RightSide.Values.size(-1) == Covariance.Dimension ? new CovariancePreconditioner(Covariance)
             : throw new ArgumentException($"A preconditioner B must have the dimension of the control vector, " +

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The same eigenpairs for every state: those of an average Hessian (<see cref="FixedPreconditioningEstimator"/>). What they leave to
-/// gain is what a preconditioner that depends on the state can win.
+/// The same eigenpairs for every state: those of an average Hessian (<see cref="FixedPreconditioningEstimator"/>). A preconditioner that
+/// depends on the state can gain only what they leave.
 /// </summary>
 [Component("fixed-eigenpairs")]
 public sealed class FixedEigenpairs : IEigenpairSource
@@ -14,7 +14,7 @@ public sealed class FixedEigenpairs : IEigenpairSource
 
     /// <summary>Makes a source.</summary>
     /// <param name="pairs">The pairs, of a batch of one, all of them known, with orthonormal vectors; copied.</param>
-    /// <exception cref="ArgumentException">The pairs are no such ones.</exception>
+    /// <exception cref="ArgumentException">The pairs do not meet these conditions.</exception>
     public FixedEigenpairs(RitzPairs pairs)
     {
         using var scope = NewDisposeScope();
@@ -47,9 +47,9 @@ public sealed class FixedEigenpairs : IEigenpairSource
     /// <summary>r, the number of pairs.</summary>
     public int Count => (int)values.Value.size(1);
 
-    /// <summary>The first of the pairs.</summary>
-    /// <param name="pairs">How many, at most <see cref="Count"/>.</param>
-    /// <exception cref="ArgumentException">There are not as many.</exception>
+    /// <summary>Gives the first of the pairs.</summary>
+    /// <param name="pairs">The number of pairs, at most <see cref="Count"/>.</param>
+    /// <exception cref="ArgumentException">There are fewer pairs.</exception>
     public FixedEigenpairs Leading(int pairs)
     {
         if (pairs < 1 || pairs > Count)
@@ -60,7 +60,7 @@ public sealed class FixedEigenpairs : IEigenpairSource
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The pairs are of another dimension than the control vector.</exception>
+    /// <exception cref="ArgumentException">The dimensions of the pairs and of the control vector differ.</exception>
     public RitzPairs Find(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous)
     {
         var b = cost.RightSide.Values;

@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Averages the Gauss-Newton Hessian of 4D-Var over many states, to precondition all others with: the cheapest thing that can be
-/// learned, and the measure for preconditioners that look at the state. Each window's model is linearised along the run from its
-/// background; the Hessian does not depend on the values of its observations.
+/// Averages the Gauss-Newton Hessian of 4D-Var over many states, as a preconditioner for all others. It is the cheapest preconditioner
+/// that can be learned, and the reference for preconditioners that depend on the state. Each window's model is linearised along the run
+/// from its background; the Hessian does not depend on the values of its observations.
 /// </summary>
 /// <param name="cost">The cost whose Hessian is averaged.</param>
 public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost cost)
@@ -15,16 +15,15 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
     private const long BlockSize = 64;
 
     /// <summary>
-    /// Finds the leading eigenpairs of the average. The model is linearised along all runs, which are kept at once; a product of the
-    /// average is one of
-    /// each window.
+    /// Finds the leading eigenpairs of the average. The model is linearised along all runs, which are all kept at the same time; a
+    /// product of the average costs one product of each window.
     /// </summary>
     /// <param name="windows">The windows, at least one; every trajectory of a batch counts as a state.</param>
-    /// <param name="method">How many pairs, and how they are found.</param>
-    /// <param name="progress">Told after every block of products.</param>
-    /// <param name="cancellation">Looked at in every product.</param>
-    /// <exception cref="ArgumentException">There are no windows, one does not fit the cost or the others, or there are more pairs
-    /// than control variables.</exception>
+    /// <param name="method">The number of pairs, and the method of finding them.</param>
+    /// <param name="progress">Reports after every block of products.</param>
+    /// <param name="cancellation">Checked in every product.</param>
+    /// <exception cref="ArgumentException">There are no windows, a window does not match the cost or the other windows, or there are more
+    /// pairs than control variables.</exception>
     public FixedEigenpairs FindEigenpairs(IReadOnlyList<AssimilationWindow> windows, ComputedEigenpairs method,
         IProgress<ProgressReport>? progress = null, CancellationToken cancellation = default)
     {
@@ -74,13 +73,14 @@ public sealed class FixedPreconditioningEstimator(FourDimensionalVariationalCost
     }
 
     /// <summary>
-    /// The average as a matrix, for <see cref="RegularisedInversePreconditioning"/>: m products for each state, one run at a time.
+    /// Computes the average as a matrix, for <see cref="RegularisedInversePreconditioning"/>: m products for each state, one run at a
+    /// time.
     /// </summary>
     /// <param name="windows">The windows, at least one; every trajectory of a batch counts as a state.</param>
-    /// <param name="progress">Told after every window.</param>
-    /// <param name="cancellation">Looked at in every product.</param>
+    /// <param name="progress">Reports after every window.</param>
+    /// <param name="cancellation">Checked in every product.</param>
     /// <returns><c>[m, m]</c>, symmetric to the bit.</returns>
-    /// <exception cref="ArgumentException">There are no windows, or one does not fit the cost or the others.</exception>
+    /// <exception cref="ArgumentException">There are no windows, or a window does not match the cost or the other windows.</exception>
     public Tensor AverageHessian(IReadOnlyList<AssimilationWindow> windows, IProgress<ProgressReport>? progress = null,
         CancellationToken cancellation = default)
     {

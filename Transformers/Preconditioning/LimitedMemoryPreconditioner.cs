@@ -4,21 +4,21 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The limited-memory preconditioner (Tshimanga et al. 2008; Gratton, Sartenaer and Tshimanga 2011, SIAM J. Optim. 21, 912-935):
-/// P = (I - U E U^T A)(I - A U E U^T) + mu U E U^T with E = (U^T A U)^-1. It takes any subspace and needs A on it, and
-/// P A U = mu U whatever the subspace. With eigenvectors it is the spectral one with alpha = -1 and beta = 1.
+/// The limited-memory preconditioner (Tshimanga et al. 2008; Gratton, Sartenaer and Tshimanga 2011, SIAM J. Optim. 21, 912-935): P = (I -
+/// U E U^T A)(I - A U E U^T) + mu U E U^T with E = (U^T A U)^-1. It accepts any subspace and needs A on it; P A U = mu U whatever the
+/// subspace. With eigenvectors it is the spectral preconditioner with alpha = -1 and beta = 1.
 /// </summary>
 public sealed class LimitedMemoryPreconditioner : ISplitPreconditioner
 {
     private readonly Tensor vectors, products, inverse, moved, roots;
 
     /// <summary>Makes a preconditioner.</summary>
-    /// <param name="subspace">U, independent vectors as rows <c>[batch, k, m]</c>, zero where unknown.</param>
+    /// <param name="subspace">U, linearly independent vectors as rows <c>[batch, k, m]</c>, zero where unknown.</param>
     /// <param name="products">A applied to each of them, <c>[batch, k, m]</c>.</param>
-    /// <param name="mu">Where the eigenvalues on the subspace go, above zero; null for the smallest of them (default: 1).</param>
-    /// <param name="known">Which rows there are, boolean <c>[batch, k]</c>; null = all.</param>
-    /// <exception cref="ArgumentException">Shapes that differ, more vectors than dimensions, or vectors that depend on each
-    /// other.</exception>
+    /// <param name="mu">The value of the eigenvalues on the subspace, above zero (default: 1); null for the smallest of them.</param>
+    /// <param name="known">The rows that are known, boolean <c>[batch, k]</c>; null = all.</param>
+    /// <exception cref="ArgumentException">The shapes differ, there are more vectors than dimensions, or the vectors are linearly
+    /// dependent.</exception>
     /// <exception cref="ArithmeticException">A is not positive definite on the subspace.</exception>
     public LimitedMemoryPreconditioner(Tensor subspace, Tensor products, double? mu = 1, Tensor? known = null)
     {
@@ -34,7 +34,7 @@ public sealed class LimitedMemoryPreconditioner : ISplitPreconditioner
         known ??= ones(subspace.Sizes()[..2], dtype: ScalarType.Bool, device: subspace.device);
         var orthonormal = RowProducts.Orthonormal(subspace, known);
         var (values, z, az) = RowProducts.RayleighRitz(orthonormal.matmul(subspace), orthonormal.matmul(products), known);
-        // A place without a vector comes first and multiplies zeros.
+        // A place without a vector is sorted first and multiplies zeros.
         var target = mu is { } number ? full_like(values, number) : values.narrow(-1, values.size(-1) - 1, 1).expand_as(values);
         vectors = z.MoveToOuterDisposeScope();
         this.products = az.MoveToOuterDisposeScope();
@@ -68,7 +68,7 @@ public sealed class LimitedMemoryPreconditioner : ISplitPreconditioner
         return new((ProjectTranspose(vector.Values) + RowProducts.Along(vectors, roots, vector.Values)).MoveToOuterDisposeScope());
     }
 
-    /// <summary>Its tensors, kept beyond the scope they were made in.</summary>
+    /// <summary>Keeps its tensors beyond the scope they were made in.</summary>
     internal LimitedMemoryPreconditioner MoveToOuterDisposeScope()
     {
         foreach (var tensor in (Tensor[])[vectors, products, inverse, moved, roots]) tensor.MoveToOuterDisposeScope();

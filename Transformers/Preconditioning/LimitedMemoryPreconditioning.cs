@@ -3,25 +3,25 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The limited-memory preconditioner on the span of eigenvectors of any source: their values are not used, since one product of the
-/// Hessian for each vector says what it does there. Vectors that are not exact do little harm.
+/// The limited-memory preconditioner on the span of eigenvectors from any source. Their values are not used, since one product of the
+/// Hessian for each vector gives its action there. Inexact vectors do little harm.
 /// </summary>
-/// <param name="source">Where the vectors come from.</param>
-/// <param name="mu">Where the eigenvalues on the subspace go, above zero; null for the smallest of them (default: 1).</param>
+/// <param name="source">The source of the vectors.</param>
+/// <param name="mu">The value of the eigenvalues on the subspace, above zero (default: 1); null for the smallest of them.</param>
 [Component("limited-memory-preconditioning")]
 public sealed class LimitedMemoryPreconditioning(IEigenpairSource source, double? mu = 1) : IPreconditioning
 {
     /// <inheritdoc/>
     public string Name => $"limited memory, {source.Name}";
 
-    /// <summary>Where the vectors come from.</summary>
+    /// <summary>The source of the vectors.</summary>
     public IEigenpairSource Source => source;
 
     /// <summary>mu; null for the smallest eigenvalue on the subspace.</summary>
     public double? Mu { get; } = mu is { } number ? Require.Positive(number, nameof(mu)) : null;
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The source's pairs do not fit each other or the control vector.</exception>
+    /// <exception cref="ArgumentException">The source's pairs do not match each other or the control vector.</exception>
     public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous)
     {
         using var scope = NewDisposeScope();

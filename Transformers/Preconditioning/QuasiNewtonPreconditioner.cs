@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The L-BFGS preconditioner (Morales and Nocedal 2000, SIAM J. Optim. 10, 1079-1096): the inverse Hessian that curvature pairs (s, y
-/// = A s) update from the identity, by the recursion of two loops (Nocedal 1980). With all directions of a solve and an unchanged A
-/// it is the limited-memory preconditioner on their span.
+/// The L-BFGS preconditioner (Morales and Nocedal 2000, SIAM J. Optim. 10, 1079-1096): the inverse Hessian that curvature pairs (s, y = A
+/// s) update from the identity, by the two-loop recursion (Nocedal 1980). With all directions of a solve and an unchanged A it is the
+/// limited-memory preconditioner on their span.
 /// </summary>
 public sealed class QuasiNewtonPreconditioner : IPreconditioner
 {
@@ -14,7 +14,7 @@ public sealed class QuasiNewtonPreconditioner : IPreconditioner
 
     /// <summary>Makes a preconditioner.</summary>
     /// <param name="pairs">Curvature pairs, the oldest first; they must live as long as the preconditioner.</param>
-    /// <exception cref="ArgumentException">Shapes that differ.</exception>
+    /// <exception cref="ArgumentException">The shapes differ.</exception>
     /// <exception cref="ArithmeticException">A curvature s^T y is not above zero.</exception>
     public QuasiNewtonPreconditioner(ConjugateDirections pairs)
     {

@@ -4,19 +4,19 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The L-BFGS preconditioner from the directions of the latest solve, of an outer loop or a window before; where there are more than
-/// asked for, a sample evenly spread over its iterations (Morales and Nocedal 2000). It costs no product of the Hessian. The inner
-/// solver must be conjugate gradients that keep their directions (<see cref="InnerSolverOptions.KeepDirections"/>), or nothing is
-/// preconditioned.
+/// The L-BFGS preconditioner from the directions of the latest solve, of an earlier outer loop or window; if there are more than
+/// requested, a sample evenly spread over its iterations (Morales and Nocedal 2000). It costs no product of the Hessian. The inner solver
+/// must be conjugate gradients that keep their directions (<see cref="InnerSolverOptions.KeepDirections"/>), ; otherwise there is no
+/// preconditioning.
 /// </summary>
-/// <param name="mostPairs">The most pairs that are taken over (default: 20).</param>
+/// <param name="mostPairs">The largest number of pairs to use (default: 20).</param>
 [Component("quasi-newton-preconditioning")]
 public sealed class QuasiNewtonPreconditioning(int mostPairs = 20) : IPreconditioning
 {
     /// <inheritdoc/>
     public string Name => $"{MostPairs} quasi-Newton pairs";
 
-    /// <summary>The most pairs that are taken over.</summary>
+    /// <summary>The largest number of pairs to use.</summary>
     public int MostPairs { get; } = (int)Require.AtLeast(mostPairs, 1);
 
     /// <inheritdoc/>
@@ -25,7 +25,7 @@ public sealed class QuasiNewtonPreconditioning(int mostPairs = 20) : IPreconditi
             ? new QuasiNewtonPreconditioner(Sample(pairs, [.. latest.Trajectories.Select(report => report.Iterations)]))
             : new IdentityPreconditioner();
 
-    // Places evenly spread over the iterations of each trajectory, the last one among them.
+    // Places evenly spread over the iterations of each trajectory, including the last one.
     private ConjugateDirections Sample(ConjugateDirections pairs, int[] iterations)
     {
         int most = (int)Math.Min(MostPairs, pairs.Known.size(1));

@@ -4,15 +4,15 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The Ritz vectors of the solves before, taken to the Hessian as it is now by the Rayleigh-Ritz method, at one product for each: its
-/// values are those of this Hessian, whatever those solves were preconditioned with. All loops of a window count, since what one was
-/// preconditioned with is missing from its own Krylov space. The inner solver must re-orthogonalise in full, or there are no Ritz pairs
-/// and nothing is recycled.
+/// The Ritz vectors of the earlier solves, adapted to the current Hessian by the Rayleigh-Ritz method, at one product for each: the
+/// values are those of this Hessian, whatever the preconditioner of those solves. All loops of a window count, since the directions that
+/// a loop was preconditioned with are missing from its own Krylov space. The inner solver must re-orthogonalise in full; otherwise there
+/// are no Ritz pairs and nothing is recycled.
 /// </summary>
-/// <param name="mostPairs">r, the most vectors that are taken over, those along which the Hessian was largest (default: 20).</param>
+/// <param name="mostPairs">r, the largest number of vectors to use, those along which the Hessian was largest (default: 20).</param>
 /// <param name="betweenWindows">
-/// Whether a cycle hands the r vectors on from each window to the next (default: false, only between the outer loops of a window). It pays
-/// with one outer loop, or where r exceeds the iterations of all loops of a window.
+/// Whether a cycle hands the r vectors on from each window to the next (default: false, only between the outer loops of a window). It
+/// pays with one outer loop, or if r exceeds the iterations of all loops of a window.
 /// </param>
 [Component("recycled-eigenpairs", 2)]
 public sealed class RecycledEigenpairs(int mostPairs = 20, [Saved(Since = 2)] bool betweenWindows = false) : IEigenpairSource
@@ -20,10 +20,10 @@ public sealed class RecycledEigenpairs(int mostPairs = 20, [Saved(Since = 2)] bo
     /// <inheritdoc/>
     public string Name => $"{MostPairs} recycled Ritz pairs";
 
-    /// <summary>r, the most vectors that are taken over.</summary>
+    /// <summary>r, the largest number of vectors to use.</summary>
     public int MostPairs { get; } = (int)Require.AtLeast(mostPairs, 1);
 
-    /// <summary>Whether a cycle hands them on from each window to the next.</summary>
+    /// <summary>Whether a cycle hands the vectors on from each window to the next.</summary>
     public bool BetweenWindows => betweenWindows;
 
     /// <inheritdoc/>
@@ -34,7 +34,7 @@ public sealed class RecycledEigenpairs(int mostPairs = 20, [Saved(Since = 2)] bo
         if (Leading(previous) is not { } ritz) return RitzPairs.None(cost.RightSide.Values).MoveToOuterDisposeScope();
         var (basis, spanned) = RowProducts.Span(ritz.Vectors);
         var (values, vectors, products) = RowProducts.RayleighRitz(basis, cost.HessianProducts(basis), spanned);
-        // Places that hold no pair are where the vector is zero.
+        // Places that hold no pair have a zero vector.
         var known = vectors.square().sum(-1) > 0.5;
         values = values.where(known, ones_like(values));
         var residuals = (products - values.unsqueeze(-1) * vectors).square().sum(-1).sqrt();

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// P = (A_0 + s I)^-1 with a fixed matrix A_0, for instance the Hessian averaged over many states (<see
-/// cref="FixedPreconditioningEstimator"/>), and a shift s. Where the Hessian changes with the state, the shift decides: without one,
-/// directions in which A_0 happens to be small are blown up.
+/// P = (A_0 + s I)^-1 with a fixed matrix A_0, for instance the Hessian averaged over many states
+/// (<see cref="FixedPreconditioningEstimator"/>), and a shift s. If the Hessian changes with the state, the shift is essential: without
+/// it, directions in which A_0 happens to be small are blown up.
 /// </summary>
 [Component("regularised-inverse-preconditioning")]
 public sealed class RegularisedInversePreconditioning : IPreconditioning
@@ -16,8 +16,8 @@ public sealed class RegularisedInversePreconditioning : IPreconditioning
     /// <summary>Makes a preconditioning.</summary>
     /// <param name="matrix">A_0, symmetric, <c>[m, m]</c>; copied.</param>
     /// <param name="shift">s, zero or above.</param>
-    /// <exception cref="ArgumentException">The matrix is not square, not finite, not symmetric, or with the shift not positive
-    /// definite.</exception>
+    /// <exception cref="ArgumentException">The matrix is not square, non-finite, not symmetric, or not positive definite with the
+    /// shift.</exception>
     public RegularisedInversePreconditioning(Tensor matrix, double shift)
     {
         Shift = Require.NotNegative(shift);
@@ -50,7 +50,7 @@ public sealed class RegularisedInversePreconditioning : IPreconditioning
     private Tensor Matrix => matrix.Value;
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The matrix is of another dimension than the control vector.</exception>
+    /// <exception cref="ArgumentException">The dimensions of the matrix and of the control vector differ.</exception>
     public IPreconditioner Prepare(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous)
     {
         var b = cost.RightSide.Values;

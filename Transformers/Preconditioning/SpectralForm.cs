@@ -1,8 +1,8 @@
 namespace DaML.Components;
 
 /// <summary>
-/// Where a spectral preconditioner moves the spectrum (Trappler and Vidard, eq. 1.21 and 1.24): eigenvalues lambda whose pairs are
-/// known become mu lambda^(alpha + 1), all others are multiplied by beta.
+/// The target of a spectral preconditioner in the spectrum (Trappler and Vidard, eq. 1.21 and 1.24): eigenvalues lambda with known pairs
+/// become mu lambda^(alpha + 1), all others are multiplied by beta.
 /// </summary>
 public sealed record SpectralForm
 {
@@ -13,8 +13,8 @@ public sealed record SpectralForm
     public double Beta { get; init; } = 1;
 
     /// <summary>
-    /// mu, above zero; null for the smallest eigenvalue kept (default: null), mu = beta lambda_r^(-alpha), which leaves the smallest of the
-    /// known eigenvalues where it was. With pairs that are not exact, a mu at the lower end of the spectrum does harm.
+    /// mu, above zero (default: null, the smallest eigenvalue kept), mu = beta lambda_r^(-alpha), which leaves the smallest of the known
+    /// eigenvalues unchanged. If the pairs are inexact, a mu at the lower end of the spectrum does harm.
     /// </summary>
     public double? Mu { get; init; }
 

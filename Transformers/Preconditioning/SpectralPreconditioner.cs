@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The spectral preconditioner P = beta I + sum over pairs of (mu theta^alpha - beta) z z^T with A z = theta z (Trappler and Vidard
-/// eq. 1.21): the eigenvalues theta of A become mu theta^(alpha + 1), the others are multiplied by beta. Exact where the pairs are.
+/// The spectral preconditioner P = beta I + sum over pairs of (mu theta^alpha - beta) z z^T with A z = theta z (Trappler and Vidard eq.
+/// 1.21): the eigenvalues theta of A become mu theta^(alpha + 1), the others are multiplied by beta. It is exact if the pairs are.
 /// </summary>
 public sealed class SpectralPreconditioner : ISplitPreconditioner
 {
@@ -13,9 +13,9 @@ public sealed class SpectralPreconditioner : ISplitPreconditioner
     /// <summary>Makes a preconditioner.</summary>
     /// <param name="pairs">Approximate eigenpairs of A with orthonormal vectors; a batch of one serves any batch. They must live as long as
     /// the preconditioner.</param>
-    /// <param name="form">alpha, beta and mu; null = their defaults.</param>
-    /// <exception cref="ArgumentException">The pairs do not fit each other, a known eigenvalue is not above zero, or a setting is out of
-    /// range.</exception>
+    /// <param name="form">alpha, beta and mu (default: null, their defaults).</param>
+    /// <exception cref="ArgumentException">The pairs do not match each other, a known eigenvalue is not above zero, or a setting is out
+    /// of range.</exception>
     public SpectralPreconditioner(RitzPairs pairs, SpectralForm? form = null)
     {
         Form = (form ?? new()).Checked();

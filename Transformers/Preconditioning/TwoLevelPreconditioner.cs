@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>A second level on top of a first, P = L (P_2) L^T with L L^T the first: P_2 is a preconditioner of L^T A L.</summary>
+/// <summary>A second level on top of a first, P = L (P_2) L^T with L L^T the first level: P_2 is a preconditioner of L^T A L.</summary>
 /// <param name="first">The first level.</param>
 /// <param name="second">P_2</param>
 public class TwoLevelPreconditioner(ISplitPreconditioner first, IPreconditioner second) : IPreconditioner
@@ -18,7 +18,7 @@ public class TwoLevelPreconditioner(ISplitPreconditioner first, IPreconditioner 
     }
 }
 
-/// <summary>Two levels that both have factors: L = L_1 L_2.</summary>
+/// <summary>Makes two levels that both have factors: L = L_1 L_2.</summary>
 /// <param name="first">The first level.</param>
 /// <param name="second">P_2</param>
 public sealed class SplitTwoLevelPreconditioner(ISplitPreconditioner first, ISplitPreconditioner second) : TwoLevelPreconditioner(first,

@@ -1,13 +1,13 @@
 namespace DaML.Components;
 
 /// <summary>
-/// A second level on top of a first: the second is that of the Hessian as the first leaves it, L^T A L. With B as the first, in <see
-/// cref="ControlVariable.Increment"/>, it is what the second alone is after the control variable transform.
+/// A second level on top of a first. The second level preconditions the Hessian after the first, L^T A L. With B as the first level, in
+/// <see cref="ControlVariable.Increment"/>, both equal the second alone after the control variable transform.
 /// </summary>
-/// <param name="first">Gives an <see cref="ISplitPreconditioner"/>.</param>
+/// <param name="first">The first level; it gives an <see cref="ISplitPreconditioner"/>.</param>
 /// <param name="second">
-/// Gives any preconditioner. What solves before found is not handed on to it, since that is in other coordinates: methods that
-/// recycle find nothing. They are for the control variable transform.
+/// The second level; it gives any preconditioner. It does not receive the results of earlier solves, since those are in other
+/// coordinates: methods that recycle find nothing. They are for the control variable transform.
 /// </param>
 [Component("two-level-preconditioning")]
 public sealed class TwoLevelPreconditioning(IPreconditioning first, IPreconditioning second) : IPreconditioning

@@ -1,17 +1,17 @@
 namespace DaML.Components;
 
 /// <summary>
-/// The variance of the mean of correlated numbers by the Gamma method (Wolff 2004, Comput. Phys. Commun. 156, 143-153): the
-/// sum of the autocovariances up to a window that is chosen so that what is cut off and what is noise balance, several
-/// independent replicas taken together about their common mean, with the first-order correction for that mean's own error.
+/// The variance of the mean of correlated numbers by the Gamma method (Wolff 2004, Comput. Phys. Commun. 156, 143-153): the sum of the
+/// autocovariances up to a window that balances truncation against noise. Several independent replicas are combined about their common
+/// mean, with the first-order correction for that mean's own error.
 /// </summary>
 internal static class AutocorrelatedMean
 {
-    // How many times the autocorrelation time of a single exponential the integrated one is taken for; Wolff recommends 1 to 2.
+    // The integrated autocorrelation time in units of the time of a single exponential; Wolff recommends 1 to 2.
     private const double WindowFactor = 1.5;
 
-    /// <summary>The variance of the mean of all numbers together; not a number where there are fewer than two.</summary>
-    /// <param name="replicas">Independent series of equally spaced numbers; those that are not a number are missing.</param>
+    /// <summary>The variance of the mean of all numbers together; not a number if there are fewer than two.</summary>
+    /// <param name="replicas">Independent series of equally spaced numbers; entries that are not a number are missing.</param>
     public static double Variance(IReadOnlyList<double[]> replicas)
     {
         double sum = 0;
@@ -21,7 +21,7 @@ internal static class AutocorrelatedMean
                 if (!double.IsNaN(value)) (sum, total) = (sum + value, total + 1);
         if (total < 2) return double.NaN;
         double mean = sum / total, variance = Covariance(replicas, mean, 0);
-        if (!(variance > 0)) return variance;    // all equal, or not finite
+        if (!(variance > 0)) return variance;    // all equal, or non-finite
 
         int longest = replicas.Max(replica => replica.Length), window = 0;
         double integrated = 0.5;    // of the correlations, 1/2 + rho_1 + rho_2 + ...
@@ -36,7 +36,7 @@ internal static class AutocorrelatedMean
         return corrected / total;
     }
 
-    // The average of products at a distance; zero where there is none.
+    // The average of products at a distance; zero if there is none.
     private static double Covariance(IReadOnlyList<double[]> replicas, double mean, int lag)
     {
         double sum = 0;

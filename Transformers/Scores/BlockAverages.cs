@@ -1,11 +1,11 @@
 namespace DaML.Components;
 
 /// <summary>
-/// Averages of many series at once, in memory that does not grow: sums over successive blocks of equal length, of which
-/// two become one when there are too many (automatic batch means). The blocks keep what standard errors need of the order
-/// in time. Values that are not a number are left out.
+/// Averages of many series at once, in memory that does not grow: sums over successive blocks of equal length, of which two are merged
+/// when there are too many (automatic batch means). The blocks keep the order in time that standard errors need. Values that are not a
+/// number are left out.
 /// </summary>
-/// <param name="series">How many series.</param>
+/// <param name="series">The number of series.</param>
 internal sealed class BlockAverages(int series)
 {
     private const int Capacity = 128;
@@ -17,7 +17,7 @@ internal sealed class BlockAverages(int series)
     private long blockLength = 1, inBlock;
     private int blocks;    // complete ones; one more is being filled
 
-    /// <summary>Takes in the next value of each series.</summary>
+    /// <summary>Adds the next value of each series.</summary>
     public void Add(ReadOnlySpan<double> values)
     {
         if (blocks == Capacity) Merge();
@@ -35,10 +35,10 @@ internal sealed class BlockAverages(int series)
         blocks++;
     }
 
-    /// <summary>How many values a series was averaged over.</summary>
+    /// <summary>The number of values that a series was averaged over.</summary>
     public long Count(int s) => Enumerable.Range(0, Used).Sum(k => counts[s, k]);
 
-    /// <summary>A series' average; not a number where there was no value.</summary>
+    /// <summary>A series' average; not a number if there was no value.</summary>
     public double Mean(int s)
     {
         double sum = 0;
@@ -53,12 +53,12 @@ internal sealed class BlockAverages(int series)
         return Math.Max(0, squares[s] - count * shifted * shifted) + count * (mean - from) * (mean - from);
     }
 
-    /// <summary>How many values a whole block has.</summary>
+    /// <summary>The number of values in a whole block.</summary>
     public long BlockLength => blockLength;
 
     /// <summary>
-    /// The averages of a series' blocks, in order of time; not a number for one without values. A last block less than half full is left
-    /// out.
+    /// The averages of a series' blocks, in order of time; not a number for a block without values. A last block less than half full is
+    /// left out.
     /// </summary>
     public double[] BlockMeans(int s)
     {

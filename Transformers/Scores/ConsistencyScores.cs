@@ -4,10 +4,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The innovations against what was expected of them: d^T S^-1 d / p with d = y - H(x_b), S = H B H^T + R and p the number of
-/// observations that exist. Its mean is one where the covariances are right, above one where they are too small
-/// (Talagrand 1999; Ménard and Chang 2000). It needs no truth. For a linear operator it is 2 J_min / p, J_min the least value
-/// of the variational cost function.
+/// The ratio of the innovations to their prediction: d^T S^-1 d / p with d = y - H(x_b), S = H B H^T + R and p the number of observations
+/// that exist. Its mean is one if the covariances are right, above one if they are too small (Talagrand 1999; Ménard and Chang 2000). It
+/// needs no truth. For a linear operator it is 2 J_min / p, with J_min the smallest value of the variational cost function.
 /// </summary>
 public sealed class InnovationChiSquare : IScore
 {
@@ -16,9 +15,9 @@ public sealed class InnovationChiSquare : IScore
 
     /// <summary>Makes a score.</summary>
     /// <param name="network">H, linearised at the forecast, and R.</param>
-    /// <param name="background">B of a method that keeps it fixed; null = the covariance of the method's forecast density, an inflation
-    /// inside of the analyzer not included.</param>
-    /// <exception cref="ArgumentException">B has not the state's dimension.</exception>
+    /// <param name="background">B of a method with a fixed background covariance (default: null, the covariance of the method's forecast
+    /// density, without an inflation inside the analyzer).</param>
+    /// <exception cref="ArgumentException">The dimensions of B and of the state differ.</exception>
     public InnovationChiSquare(IObservationNetwork network, IErrorCovariance? background = null)
     {
         CostConsistency.Check(network, background);
@@ -58,9 +57,9 @@ public sealed class InnovationChiSquare : IScore
 }
 
 /// <summary>
-/// The consistency of a variational method's cost function: 2 J(x_a) / p at its analysis, with
-/// J(x) = 1/2 |x - x_b|^2 in B^-1 + 1/2 |y - H(x)|^2 in R^-1 and p the number of observations that exist. Its mean is one where
-/// B and R are right and the analysis is the minimum (Talagrand 1999): then J = 1/2 d^T (H B H^T + R)^-1 d.
+/// The consistency of a variational method's cost function: 2 J(x_a) / p at its analysis, with J(x) = 1/2 |x - x_b|^2 in B^-1 + 1/2 |y -
+/// H(x)|^2 in R^-1 and p the number of observations that exist. Its mean is one if B and R are right and the analysis is the minimum
+/// (Talagrand 1999): then J = 1/2 d^T (H B H^T + R)^-1 d.
 /// </summary>
 public sealed class CostConsistency : IScore
 {
@@ -70,7 +69,7 @@ public sealed class CostConsistency : IScore
     /// <summary>Makes a score.</summary>
     /// <param name="network">H and R.</param>
     /// <param name="background">B</param>
-    /// <exception cref="ArgumentException">B has not the state's dimension.</exception>
+    /// <exception cref="ArgumentException">The dimensions of B and of the state differ.</exception>
     public CostConsistency(IObservationNetwork network, IErrorCovariance background)
     {
         Check(network, background);
@@ -98,7 +97,7 @@ public sealed class CostConsistency : IScore
         return (departure + residual) / Existing(observation);
     }
 
-    /// <summary>p of each trajectory; not a number where it is zero.</summary>
+    /// <summary>p of each trajectory; not a number if it is zero.</summary>
     internal static Tensor Existing(Observation observation)
     {
         if (observation.Mask is null)

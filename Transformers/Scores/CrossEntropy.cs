@@ -14,9 +14,9 @@ public sealed class CrossEntropy : IScore
     private readonly double prior, posterior;
 
     /// <summary>Makes a score.</summary>
-    /// <param name="priorWeight">w_b, not below zero; 1 in the paper.</param>
-    /// <param name="posteriorWeight">w_a, not below zero, and not zero with the other; 1 in the paper.</param>
-    /// <exception cref="ArgumentException">A weight below zero, or both zero.</exception>
+    /// <param name="priorWeight">w_b, not below zero (default: 1, as in the paper).</param>
+    /// <param name="posteriorWeight">w_a, not below zero, and not zero together with w_b (default: 1, as in the paper).</param>
+    /// <exception cref="ArgumentException">A weight is below zero, or both are zero.</exception>
     public CrossEntropy(double priorWeight = 1, double posteriorWeight = 1)
     {
         (prior, posterior) = (Require.NotNegative(priorWeight), Require.NotNegative(posteriorWeight));
@@ -24,7 +24,7 @@ public sealed class CrossEntropy : IScore
             throw new ArgumentException("Prior and posterior cannot both have weight zero: nothing would be scored.");
     }
 
-    /// <summary>"cross-entropy", of prior or posterior where only one of them has a weight.</summary>
+    /// <summary>"cross-entropy", of prior or posterior if only one of them has a weight.</summary>
     public string Name => posterior == 0 ? "cross-entropy of the prior" : prior == 0 ? "cross-entropy of the posterior" : "cross-entropy";
 
     /// <inheritdoc/>
@@ -36,7 +36,7 @@ public sealed class CrossEntropy : IScore
     /// <inheritdoc/>
     public Tensor Of(ScoredCycle cycle) => Of(cycle.Density(ScoredState.Forecast), cycle.Density(ScoredState.Analysis), cycle.Truth);
 
-    /// <summary>The score of each trajectory, <c>[batch]</c>; it can be differentiated where the densities can.</summary>
+    /// <summary>The score of each trajectory, <c>[batch]</c>; it is differentiable if the densities are.</summary>
     /// <param name="forecast">q^b</param>
     /// <param name="analysis">q^a</param>
     /// <param name="truth">x, <c>[batch, n]</c></param>

@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Distance of a column from the truth: sqrt(mean over components of the squared error), averaged over time as the field reports it.
+/// The distance of a column from the truth: sqrt(mean over components of the squared error), averaged over time as the field reports it.
 /// </summary>
 /// <param name="column">An estimate of the truth's shape, <c>[n]</c>.</param>
-/// <param name="name">What to call it; the column's name and "RMSE" unless said.</param>
+/// <param name="name">The score's name (default: the column's name and "RMSE").</param>
 public sealed class RootMeanSquareError(Column column, string? name = null) : IScore
 {
     /// <inheritdoc/>
@@ -20,11 +20,12 @@ public sealed class RootMeanSquareError(Column column, string? name = null) : IS
     public Tensor Of(ScoredCycle cycle) => RowDistance.RootMeanSquare(cycle[column], cycle.Truth);
 }
 
-/// <summary>Distance of the observations from the truth, over those that exist; an error only where the operator is the identity.</summary>
+/// <summary>The distance of the observations from the truth, over those that exist; an error only if the operator is the
+/// identity.</summary>
 public sealed class ObservationError : IScore
 {
     /// <summary>Makes a score.</summary>
-    /// <param name="name">What to call it.</param>
+    /// <param name="name">The score's name.</param>
     public ObservationError(string name = "observation RMSE") => Name = name;
 
     /// <inheritdoc/>
@@ -38,17 +39,17 @@ public sealed class ObservationError : IScore
     {
         var observation = cycle.Observation;
         var (values, mask, _) = observation;
-        // Where another network observed the cycle, its observations are of other places.
+        // If another network observed the cycle, its observations are of other places.
         if (observation.Network is not null) return full([cycle.Batch], double.NaN, dtype: ScalarType.Float64);
         if (mask is null) return RowDistance.RootMeanSquare(values, cycle.Truth);
-        // Not a number where nothing was observed, which the averages leave out.
+        // Not a number if nothing was observed, which the averages leave out.
         return ((values - cycle.Truth).square().masked_fill(mask.logical_not(), 0).sum(1) / mask.sum(1)).sqrt();
     }
 }
 
-/// <summary>The standard deviation a method claims: sqrt(mean over components of the variance), averaged over time.</summary>
+/// <summary>The standard deviation that a method claims: sqrt(mean over components of the variance), averaged over time.</summary>
 /// <param name="column">The column of the spread, <c>[n]</c>.</param>
-/// <param name="name">What to call it; the column's name unless said.</param>
+/// <param name="name">The score's name (default: the column's name).</param>
 public sealed class Spread(Column column, string? name = null) : IScore
 {
     /// <inheritdoc/>
@@ -62,14 +63,13 @@ public sealed class Spread(Column column, string? name = null) : IScore
 }
 
 /// <summary>
-/// What a method claims over what it achieves: the root of the time-mean variance over that of the time-mean squared error
-/// (Fortin et al. 2014, J. Hydrometeor. 15, 1708-1713). One for a method that knows its error, below one for one that is
-/// too sure.
+/// The ratio of claimed to actual error: the root of the time-mean variance divided by that of the time-mean squared error (Fortin et al.
+/// 2014, J. Hydrometeor. 15, 1708-1713). It is one for a method that knows its error, below one for an overconfident method.
 /// </summary>
-/// <param name="which">Forecast or analysis.</param>
+/// <param name="which">The state: forecast or analysis.</param>
 /// <param name="members">
-/// Number of members, where the spread is a sample's: the mean of N members has an error of its own, so that a truth drawn
-/// like the members is (1 + 1/N) times their variance away, which is corrected for. Null for a method without an ensemble.
+/// The number of members if the spread is a sample's (default: null, for a method without an ensemble). The mean of N members has its own
+/// error, so that a truth drawn like the members is (1 + 1/N) times their variance away; the score corrects for it.
 /// </param>
 public sealed class SpreadSkillRatio(ScoredState which, long? members = null) : IScore<TimeAverage>
 {

@@ -7,16 +7,16 @@ namespace DaML.Components;
 public sealed record FieldVerificationOptions
 {
     /// <summary>
-    /// The area each grid point stands for, <c>[n]</c>; zero leaves a point out, so that a region is verified by itself. Null (the default)
-    /// = all the same.
+    /// The area that each grid point represents, <c>[n]</c> (default: null, all equal); zero leaves a point out, so that a region is
+    /// verified by itself.
     /// </summary>
     public Tensor? Weights { get; init; }
 
-    /// <summary>Rows and columns of the grid, for structural similarity; null (the default) = it is not computed.</summary>
+    /// <summary>Rows and columns of the grid, for structural similarity (default: null, it is not computed).</summary>
     public (int Rows, int Columns)? Grid { get; init; }
 
     /// <summary>
-    /// The range of the fields' values, which structural similarity is measured by; null (the default) = that of the truths given.
+    /// The range of the fields' values, the scale of structural similarity (default: null, the range of the given truths).
     /// </summary>
     public double? DataRange { get; init; }
 
@@ -25,16 +25,16 @@ public sealed record FieldVerificationOptions
 }
 
 /// <summary>
-/// A mean over times, with the standard error that its autocorrelation leaves it (Wolff 2004), at least that of as many independent times.
+/// A mean over times, with a standard error that accounts for autocorrelation (Wolff 2004), at least that of as many independent times.
 /// </summary>
-/// <param name="Value">The mean, or what it is the root of.</param>
-/// <param name="StandardError">Its standard error; not a number of fewer than two times.</param>
+/// <param name="Value">The mean, or its root.</param>
+/// <param name="StandardError">Its standard error; not a number for fewer than two times.</param>
 public sealed record VerificationScore(double Value, double StandardError);
 
 /// <summary>
-/// How near fields are to the truth, over many times: root-mean-square error, mean absolute error, anomaly correlation and structural
-/// similarity, each with a standard error that respects autocorrelation. Forecasts of one lead time are verified together, those of another
-/// by themselves.
+/// The agreement of fields with the truth, over many times: root-mean-square error, mean absolute error, anomaly correlation and
+/// structural similarity, each with a standard error that respects autocorrelation. Forecasts of one lead time are verified together,
+/// those of another separately.
 /// </summary>
 public sealed class FieldVerification
 {
@@ -57,23 +57,23 @@ public sealed class FieldVerification
     public VerificationScore MeanAbsoluteError { get; }
 
     /// <summary>The mean over times of the (uncentred) correlation over the points of forecast and true anomalies, -1 to 1 (Jolliffe and
-    /// Stephenson 2012, section 6.3); null where a forecast is the climatology itself, for which there is none.</summary>
+    /// Stephenson 2012, section 6.3); null if a forecast is the climatology itself, for which it is not defined.</summary>
     public VerificationScore? AnomalyCorrelation { get; }
 
     /// <summary>
-    /// The mean over times and windows of the structural similarity, up to 1 (Wang et al. 2004, eq. 13, with flat windows); null where no
+    /// The mean over times and windows of the structural similarity, up to 1 (Wang et al. 2004, eq. 13, with flat windows); null if no
     /// grid was given.
     /// </summary>
     public VerificationScore? StructuralSimilarity { get; }
 
     /// <summary>Verifies fields.</summary>
     /// <param name="fields">Forecasts or analyses, <c>[times, n]</c>, one after another at equal distances.</param>
-    /// <param name="truth">What was, <c>[times, n]</c>.</param>
-    /// <param name="climatology">What anomalies are taken from, <c>[times, n]</c>, or broadcast to it; null = both are anomalies
-    /// already.</param>
-    /// <param name="options">Weights and grid; null = the defaults.</param>
-    /// <exception cref="ArgumentException">Shapes that differ, values that are not finite, weights below zero or all zero, a grid of
-    /// another size, a window larger than the grid.</exception>
+    /// <param name="truth">The true fields, <c>[times, n]</c>.</param>
+    /// <param name="climatology">The reference of the anomalies, <c>[times, n]</c>, or broadcast to it (default: null, both are anomalies
+    /// already).</param>
+    /// <param name="options">Weights and grid (default: null, their defaults).</param>
+    /// <exception cref="ArgumentException">Shapes differ, values are non-finite, weights are below zero or all zero, the grid has another
+    /// size, or the window is larger than the grid.</exception>
     public static FieldVerification Of(Tensor fields, Tensor truth, Tensor? climatology = null, FieldVerificationOptions? options = null)
     {
         options ??= new();
@@ -100,11 +100,11 @@ public sealed class FieldVerification
     }
 
     /// <summary>
-    /// By how much this one's root-mean-square error is below another's, and the standard error of that difference: both are of the same
-    /// times, so what makes days hard for both cancels.
+    /// The difference by which this root-mean-square error is below another's, and its standard error: both are of the same times, so
+    /// days that are hard for both cancel.
     /// </summary>
     /// <param name="other">The verification of other fields of the same times.</param>
-    /// <exception cref="ArgumentException">Another number of times.</exception>
+    /// <exception cref="ArgumentException">The numbers of times differ.</exception>
     public VerificationScore ErrorBelow(FieldVerification other)
     {
         if (other.Squares.Count != Squares.Count)
@@ -115,8 +115,8 @@ public sealed class FieldVerification
         return sum > 0 ? new(difference.Value / sum, difference.StandardError / sum) : new(0, 0);
     }
 
-    // Not below the error that independent times leave: a short record shows anticorrelation by chance, and would make
-    // differences of nothing certain.
+    // Not below the error of independent times: a short record shows anticorrelation by chance, which would make differences from noise
+    // look certain.
     private static VerificationScore Score(double[] daily)
     {
         double mean = daily.Average(), independent = daily.Sum(value => Square(value - mean)) / daily.Length / daily.Length;
@@ -139,7 +139,7 @@ public sealed class FieldVerification
         var (a, b) = climatology is null ? (f, t) : (f - climatology, t - climatology);
         double[] products = matmul(a * b, weights).ToArray<double>();
         double[] forecast = matmul(a.square(), weights).ToArray<double>(), observed = matmul(b.square(), weights).ToArray<double>();
-        // Anomalies of a forecast that are its rounding only are none.
+        // Anomalies of a forecast at the level of its rounding count as none.
         double rounding = f.square().mean().ToDouble() * (single ? 1e-12 : 1e-24);
         if (forecast.Any(square => square <= rounding)) return null;
         double[] daily = [.. products.Select((product, i) => product / Math.Sqrt(forecast[i] * observed[i]))];

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// How far forecasts are from the observations that come next: the root mean square of R^(-1/2) (y - H m), m the forecast's mean. It
-/// needs no truth; no forecast of independent observation errors makes it smaller than one. Smaller is better.
+/// The distance of forecasts from the next observations: the root mean square of R^(-1/2) (y - H m), m the forecast's mean. It needs no
+/// truth; no forecast of independent observation errors makes it smaller than one. Smaller is better.
 /// </summary>
 /// <param name="observationOperator">H</param>
 /// <param name="observationError">R</param>
@@ -24,9 +24,7 @@ public sealed class ForecastInnovation(IObservationOperator observationOperator,
         return observation.Mask is null ? root : where(observation.Mask.any(-1), root, full_like(root, double.NaN));
     }
 
-    /// <summary>
-    /// The mean square over the observations that are there, <c>[batch]</c>, zero where none is; it can be differentiated.
-    /// </summary>
+    /// <summary>The mean square over the observations that exist, <c>[batch]</c>, zero if there is none; it is differentiable.</summary>
     /// <param name="mean">m, <c>[batch, n]</c></param>
     /// <param name="observation">y</param>
     public Tensor MeanSquare(Tensor mean, Observation observation)

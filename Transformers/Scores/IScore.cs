@@ -3,54 +3,54 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Something that is measured cycle by cycle and averaged over time and trajectories. A score of one's own is this and
-/// nothing more: averages, standard errors and the handling of divergence are the evaluation's
-/// (<see cref="ScoreOptions.Scores"/>). It holds nothing that changes, so one object serves many evaluations.
+/// A measure that is computed cycle by cycle and averaged over time and trajectories. A score of your own implements this interface
+/// alone; averages, standard errors and the handling of divergence belong to the evaluation (<see cref="ScoreOptions.Scores"/>). A score
+/// has no mutable state, so one object serves many evaluations.
 /// </summary>
 public interface IScore
 {
-    /// <summary>What to call it; no two scores of an evaluation have the same name.</summary>
+    /// <summary>The score's name; no two scores of an evaluation share one.</summary>
     string Name { get; }
 
     /// <summary>The columns it reads.</summary>
     IReadOnlyList<Column> Requires { get; }
 
-    /// <summary>Whether it reads densities, which a view has behind an assimilation method
+    /// <summary>Whether it reads densities, which a view has after an assimilation method
     /// (<see cref="ITrajectoryCursor.ForecastDensity"/>).</summary>
     bool NeedsDensities => false;
 
     /// <summary>
-    /// Of how many successive cycles after the burn-in one is scored; all unless said. For what costs more than the method itself.
+    /// The stride of the scored cycles after the burn-in (default: 1, every cycle). For scores that cost more than the method itself.
     /// </summary>
     long Every => 1;
 
-    /// <summary>Its figures in a cycle.</summary>
+    /// <summary>Computes its figures in a cycle.</summary>
     /// <param name="cycle">The cycle.</param>
-    /// <returns><c>[batch]</c>, or <c>[batch, figures]</c> for a score made of several; not a number where there is nothing to
+    /// <returns><c>[batch]</c>, or <c>[batch, figures]</c> for a score made of several; not a number if there is nothing to
     /// score.</returns>
     Tensor Of(ScoredCycle cycle);
 }
 
-/// <summary>A score that makes something else of its averages than the averages themselves: a ratio, a histogram.</summary>
-/// <typeparam name="TResult">What it makes.</typeparam>
+/// <summary>A score whose result is a function of its averages: a ratio, a histogram.</summary>
+/// <typeparam name="TResult">The type of the result.</typeparam>
 public interface IScore<out TResult> : IScore
 {
-    /// <summary>What follows from the averages.</summary>
+    /// <summary>Computes the result from the averages.</summary>
     /// <param name="figures">The averages, and functions of them with their standard errors.</param>
     TResult Summarise(ScoreFigures figures);
 }
 
-/// <summary>Which of a cycle's two states is scored.</summary>
+/// <summary>The state of a cycle that is scored.</summary>
 public enum ScoredState
 {
-    /// <summary>Before the cycle's observation was used.</summary>
+    /// <summary>The state before the cycle's observation is used.</summary>
     Forecast,
 
-    /// <summary>After the cycle's observation was used.</summary>
+    /// <summary>The state after the cycle's observation is used.</summary>
     Analysis,
 }
 
-/// <summary>A cycle as scores see it: its columns, its observation, and what the method believes. All tensors are the cycle's.</summary>
+/// <summary>A cycle in the view of scores: its columns, its observation, and the method's belief. All tensors are the cycle's.</summary>
 public sealed class ScoredCycle
 {
     private readonly ITrajectoryCursor cursor;
@@ -59,7 +59,7 @@ public sealed class ScoredCycle
 
     internal ScoredCycle(ITrajectoryCursor cursor, TrajectorySchema schema) => (this.cursor, this.schema) = (cursor, schema);
 
-    /// <summary>Number of trajectories.</summary>
+    /// <summary>The number of trajectories.</summary>
     public long Batch => schema.Batch;
 
     /// <summary>The cycle's number, from 0.</summary>
@@ -69,22 +69,22 @@ public sealed class ScoredCycle
     public double Time => cursor.Time;
 
     /// <summary>A column, <c>[batch, shape...]</c>.</summary>
-    /// <exception cref="SchemaException">The view does not have it.</exception>
+    /// <exception cref="SchemaException">The view has no such column.</exception>
     public Tensor this[Column column] => cursor[column];
 
     /// <summary>The true state, <c>[batch, n]</c>.</summary>
     public Tensor Truth => cursor[Columns.Truth];
 
-    /// <summary>The observation, with its mask where the view has one.</summary>
+    /// <summary>The observation, with its mask if the view has one.</summary>
     public Observation Observation => cursor.ReadObservation(schema, cursor[Columns.Observation], "scoring");
 
     /// <summary>The estimate, <c>[batch, n]</c>.</summary>
     public Tensor State(ScoredState which) => cursor[ColumnOf(which)];
 
-    /// <summary>The standard deviation the method claims, <c>[batch, n]</c>.</summary>
+    /// <summary>The standard deviation that the method claims, <c>[batch, n]</c>.</summary>
     public Tensor Spread(ScoredState which) => cursor[SpreadOf(which)];
 
-    /// <summary>What the method believes of the state.</summary>
+    /// <summary>The method's density over states.</summary>
     /// <exception cref="SchemaException">The view has no densities.</exception>
     public IDensity Density(ScoredState which)
     {
@@ -95,7 +95,7 @@ public sealed class ScoredCycle
     }
 
     /// <summary>The method's ensemble, <c>[batch, members, n]</c>.</summary>
-    /// <exception cref="NotSupportedException">The method has none.</exception>
+    /// <exception cref="NotSupportedException">The method has no ensemble.</exception>
     public Tensor Members(ScoredState which) => Density(which) is EnsembleDensity ensemble ? ensemble.Members
         : throw new NotSupportedException(
             $"A score of an ensemble needs a method that has one; the density of this one is a {Density(which).GetType().Name}.");

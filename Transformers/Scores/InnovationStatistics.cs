@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Compares a filter's innovations d = y - H(m) with the distribution it predicts for them, N(0, S), S = H P H^T + R: the
-/// test of a filter that needs no truth (Talagrand 1999; Desroziers et al. 2005). If the filter's covariances are right,
-/// the normalised innovations S^(-1/2) d are independent standard normal numbers and chi^2 / p is one in the mean. It keeps every
-/// innovation, for histograms and moments; the score <see cref="InnovationChiSquare"/> averages chi^2 / p alone, in flat memory.
+/// Compares a filter's innovations d = y - H(m) with their predicted distribution, N(0, S), S = H P H^T + R. This tests a filter without
+/// a truth (Talagrand 1999; Desroziers et al. 2005). If the filter's covariances are right, the normalised innovations S^(-1/2) d are
+/// independent standard normal numbers and the mean of chi^2 / p is one. It keeps every innovation, for histograms and moments; the score
+/// <see cref="InnovationChiSquare"/> averages chi^2 / p alone, in flat memory.
 /// </summary>
 /// <param name="observationOperator">H; linearised at the forecast's mean.</param>
 /// <param name="observationError">R</param>
@@ -17,28 +17,29 @@ public sealed class InnovationStatistics(IObservationOperator observationOperato
     private readonly List<double> chiSquares = [];
     private double squares, predicted;
 
-    /// <summary>Number of innovations taken in.</summary>
+    /// <summary>The number of innovations added.</summary>
     public int Count => normalised.Count;
 
     /// <summary>The normalised innovations, cycle by cycle.</summary>
     public IReadOnlyList<double> Normalised => normalised;
 
-    /// <summary>d^T S^-1 d / p of every trajectory and cycle, p the number of its observations; cycles without any are left out.</summary>
+    /// <summary>d^T S^-1 d / p of every trajectory and cycle, with p the number of its observations; cycles without any are left
+    /// out.</summary>
     public IReadOnlyList<double> ChiSquares => chiSquares;
 
-    /// <summary>Root mean square of the innovations, in the observations' unit.</summary>
+    /// <summary>The root mean square of the innovations, in the observations' unit.</summary>
     public double RootMeanSquare => Math.Sqrt(squares / Counted);
 
-    /// <summary>What the filter predicts for it: the root of the mean diagonal element of S.</summary>
+    /// <summary>The filter's prediction of it: the root of the mean diagonal element of S.</summary>
     public double PredictedRootMeanSquare => Math.Sqrt(predicted / Counted);
 
-    /// <summary>The mean of <see cref="ChiSquares"/>; one is predicted.</summary>
+    /// <summary>The mean of <see cref="ChiSquares"/>; the prediction is one.</summary>
     public double MeanChiSquare => normalised.Sum(value => value * value) / Counted;
 
-    /// <summary>Mean of the normalised innovations; zero is predicted.</summary>
+    /// <summary>The mean of the normalised innovations; the prediction is zero.</summary>
     public double Mean => normalised.Sum() / Counted;
 
-    /// <summary>Kurtosis of the normalised innovations; 3 is predicted.</summary>
+    /// <summary>The kurtosis of the normalised innovations; the prediction is 3.</summary>
     public double Kurtosis
     {
         get
@@ -50,10 +51,10 @@ public sealed class InnovationStatistics(IObservationOperator observationOperato
 
     private int Counted => Count > 0 ? Count : throw new InvalidOperationException("No innovation was taken in yet.");
 
-    /// <summary>Takes in the innovations of a cycle.</summary>
-    /// <param name="forecast">The density of the state before the observation was used.</param>
+    /// <summary>Adds the innovations of a cycle.</summary>
+    /// <param name="forecast">The density of the state before the observation is used.</param>
     /// <param name="observation">The observation.</param>
-    /// <exception cref="ArithmeticException">The covariance predicted for the innovations is singular, or not finite.</exception>
+    /// <exception cref="ArithmeticException">The covariance predicted for the innovations is singular or non-finite.</exception>
     public void Add(IDensity forecast, Observation observation)
     {
         using var scope = NewDisposeScope();
@@ -66,7 +67,7 @@ public sealed class InnovationStatistics(IObservationOperator observationOperato
         var innovations = PredictedInnovations.Like(observation, mean).Values - observationOperator.Apply(mean);
         for (long b = 0; b < mean.size(0); b++)
         {
-            // Of what is missing, columns are left out.
+            // Columns of missing observations are left out.
             var here = observation.Mask is null ? arange(error.size(0), device: mean.device) : observation.Mask[b].nonzero().squeeze(1);
             if (here.size(0) == 0) continue;
             var innovation = innovations[b].index_select(0, here);

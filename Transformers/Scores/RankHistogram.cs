@@ -4,11 +4,11 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// Where the truth stands among the members, component by component (Anderson 1996; Hamill 2001, Mon. Wea. Rev. 129,
-/// 550-560): flat where the truth could be one of them, a bowl where the ensemble is too narrow, sloping where it is biased.
-/// A truth that equals members counts in equal parts for all ranks it could have.
+/// The rank of the truth among the members, component by component (Anderson 1996; Hamill 2001, Mon. Wea. Rev. 129, 550-560): flat if the
+/// truth could be one of them, U-shaped if the ensemble is too narrow, sloping if it is biased. A truth that equals members counts in
+/// equal parts for all ranks it could have.
 /// </summary>
-/// <param name="which">Forecast or analysis.</param>
+/// <param name="which">The state: forecast or analysis.</param>
 public sealed class RankHistogramScore(ScoredState which) : IScore<RankHistogram>
 {
     /// <inheritdoc/>
@@ -45,9 +45,9 @@ public sealed class RankHistogramScore(ScoredState which) : IScore<RankHistogram
     }
 }
 
-/// <summary>How often the truth had each rank among the members.</summary>
-/// <param name="Frequencies">The share of each rank, from below all members to above all; they add up to one.</param>
-/// <param name="StandardErrors">Their standard errors, which respect that cycles and components are alike.</param>
+/// <summary>The frequency of each rank of the truth among the members.</summary>
+/// <param name="Frequencies">The share of each rank, from below all members to above all; the shares add up to one.</param>
+/// <param name="StandardErrors">Their standard errors, which account for correlated cycles and components.</param>
 public sealed record RankHistogram(IReadOnlyList<double> Frequencies, IReadOnlyList<double> StandardErrors)
 {
     /// <summary>
@@ -66,12 +66,12 @@ public sealed record RankHistogram(IReadOnlyList<double> Frequencies, IReadOnlyL
     }
 
     /// <summary>
-    /// How probable so large a statistic is where the truth could be one of the members; small where the histogram is not flat.
+    /// The probability of so large a statistic if the truth could be one of the members; small if the histogram is not flat.
     /// </summary>
     /// <remarks>The upper tail of the chi-square distribution, Q(k / 2, x / 2), with k = the number of members.</remarks>
     public double Probability => MathNet.Numerics.SpecialFunctions.GammaUpperRegularized((Frequencies.Count - 1) / 2.0, ChiSquare / 2);
 
-    /// <summary>The histogram as a figure, beside the flat one.</summary>
+    /// <summary>Draws the histogram, beside the flat one.</summary>
     /// <param name="title">The title above it.</param>
     public Histogram ToFigure(string title = "")
     {

@@ -5,13 +5,13 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Root-mean-square sizes and distances of rows: what is scored in every cycle, so that it goes over plain memory where it can.
+/// Root-mean-square sizes and distances of rows. They are scored in every cycle, so they are computed over plain memory if possible.
 /// </summary>
 internal static class RowDistance
 {
     /// <summary>sqrt(mean over components of the squared value), <c>[batch]</c>.</summary>
     /// <param name="values"><c>[batch, n]</c></param>
-    /// <param name="from">What is taken off first, of the same shape; null for nothing.</param>
+    /// <param name="from">The values that are subtracted first, of the same shape; null for nothing.</param>
     public static Tensor RootMeanSquare(Tensor values, Tensor? from = null)
     {
         if (!Serves(values) || from is not null && !(Serves(from) && from.HasSizesOf(values)))

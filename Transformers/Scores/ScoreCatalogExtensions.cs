@@ -4,43 +4,43 @@ namespace DaML;
 /// <summary>Settings of an evaluation, with their defaults.</summary>
 public sealed record ScoreOptions
 {
-    /// <summary>How many first cycles are left out of the averages (default: 0).</summary>
+    /// <summary>The number of first cycles to leave out of the averages (default: 0).</summary>
     public long BurnIn { get; init; }
 
     /// <summary>
-    /// How much model time from the view's start is left out of the averages, in the model's unit: cycles that are at most so long after
+    /// The model time from the view's start to leave out of the averages, in the model's unit: cycles at most this long after
     /// <see cref="ITrajectoryView.StartTime"/>. Give this or <see cref="BurnIn"/>, not both (default: null, none).
     /// </summary>
     public double? BurnInTime { get; init; }
 
     /// <summary>
-    /// The analysis error, averaged over the cycles after the burn-in, above which a trajectory has lost its truth: it is then
-    /// counted as divergent and left out of all averages (of the forecast where there is no analysis). Infinite unless said,
-    /// because what is lost depends on model and network: <see cref="Components.TruthBounds.Of"/> says what suits them, and
+    /// The analysis error, averaged over the cycles after the burn-in, above which a trajectory has lost its truth (default: infinite,
+    /// because the right bound depends on model and network). Such a trajectory is counted as divergent and left out of all averages.
+    /// Without an analysis the forecast error counts. <see cref="Components.TruthBounds.Of"/> gives bounds that suit model and network, and
     /// <see cref="Components.TruthBounds.Found"/> is the bound of a method that is no better than observations and climatology alone.
     /// </summary>
     public double LostTruthBound { get; init; } = double.PositiveInfinity;
 
     /// <summary>
-    /// When the truth counts as lost within a run, for <see cref="ScoreReport.Tracking"/>; it leaves nothing out of the averages. Null
-    /// unless
-    /// said: the <see cref="LostTruthBound"/> is then both bounds where it is finite.
+    /// The bounds of a lost truth within a run, for <see cref="ScoreReport.Tracking"/> (default: null, the <see cref="LostTruthBound"/>
+    /// is then both bounds if it is finite). They leave nothing out of the averages.
     /// </summary>
     public TruthBounds? TruthBounds { get; init; }
 
-    /// <summary>What is measured beside the errors and spreads that follow from the view's columns; none unless said.</summary>
+    /// <summary>The scores to compute in addition to the errors and spreads that follow from the view's columns (default:
+    /// none).</summary>
     public IReadOnlyList<IScore> Scores { get; init; } = [];
 
     /// <summary>
-    /// Of how many first cycles the report keeps every cycle's average over the trajectories (<see cref="TimeAverage.PerCycle"/>); what is
-    /// kept does not grow beyond it.
+    /// The number of first cycles for which the report keeps the average over the trajectories (<see cref="TimeAverage.PerCycle"/>); the
+    /// memory does not grow beyond it.
     /// </summary>
     public int SeriesCycles { get; init; } = 10_000;
 
-    /// <summary>What to call the work in progress reports.</summary>
+    /// <summary>The name of the work in progress reports.</summary>
     public string Activity { get; init; } = "scoring";
 
-    /// <summary>Who is told how far it has come, at most ten times a second; the context's listener unless said.</summary>
+    /// <summary>The listener to progress, called at most ten times a second (default: the context's listener).</summary>
     public IProgress<ProgressReport>? Progress { get; init; }
 }
 
@@ -48,20 +48,20 @@ public sealed record ScoreOptions
 public static class ScoreCatalogExtensions
 {
     /// <summary>
-    /// Reads a view once and compares what a method gave (<see cref="Columns.Forecast"/>, <see cref="Columns.Analysis"/>,
-    /// their spreads, and the observations) with <see cref="Columns.Truth"/>. Whatever of these the view has is scored, and
-    /// whatever else is asked for. Memory does not grow with the number of cycles, beyond <see cref="ScoreOptions.SeriesCycles"/>.
-    /// Trajectories that diverged (<see cref="Columns.Diverged"/>) or lost their truth are counted, and left out of every average.
+    /// Reads a view once and compares a method's output (<see cref="Columns.Forecast"/>, <see cref="Columns.Analysis"/>, their spreads,
+    /// and the observations) with <see cref="Columns.Truth"/>. All of these that the view has are scored, and all scores that are
+    /// requested. Memory does not grow with the number of cycles, beyond <see cref="ScoreOptions.SeriesCycles"/>. Trajectories that
+    /// diverged (<see cref="Columns.Diverged"/>) or lost their truth are counted, and left out of every average.
     /// </summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="view">A view that ends, for instance the output of a transformer. Scores of densities need an assimilation method in
     /// it.</param>
-    /// <param name="options">Settings; null = their defaults.</param>
-    /// <param name="cancellation">Stops it.</param>
-    /// <exception cref="SchemaException">The view lacks a column that a score reads, or has no truth, or one in another shape than the
-    /// estimates.</exception>
-    /// <exception cref="ArgumentException">The view never ends, or ends within the burn-in, or two scores have one name.</exception>
-    /// <exception cref="DivergenceException">The method diverged, and does not isolate.</exception>
+    /// <param name="options">Settings (default: null, their defaults).</param>
+    /// <param name="cancellation">Cancels the work.</param>
+    /// <exception cref="SchemaException">The view lacks a column that a score reads, has no truth, or has a truth of another shape than
+    /// the estimates.</exception>
+    /// <exception cref="ArgumentException">The view never ends, or ends within the burn-in, or two scores share a name.</exception>
+    /// <exception cref="DivergenceException">The method diverged, and does not isolate divergence.</exception>
     public static ScoreReport Evaluate(this ScoreCatalog catalog, ITrajectoryView view, ScoreOptions? options = null,
         CancellationToken cancellation = default)
     {
@@ -105,7 +105,7 @@ public static class ScoreCatalogExtensions
                 elapsed * Math.Max(0, (double)total / evaluation.Cycles - 1));
     }
 
-    // The errors and spreads that follow from the columns, then what was asked for.
+    // The errors and spreads that follow from the columns, then the requested scores.
     private static List<IScore> ScoresOf(TrajectorySchema schema, ScoreOptions options)
     {
         var scores = new List<IScore>();

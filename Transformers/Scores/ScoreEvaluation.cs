@@ -3,18 +3,18 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>One pass over a view in which several scores are averaged.</summary>
+/// <summary>One pass over a view that averages several scores.</summary>
 internal sealed class ScoreEvaluation
 {
     private readonly ITrajectoryView view;
     private readonly IReadOnlyList<IScore> scores;
     private readonly ScoreOptions options;
-    private readonly int batch, error;           // which score says whether the truth is lost, or -1
+    private readonly int batch, error;           // the score that decides if the truth is lost, or -1
     private readonly double burnInEnd = double.NegativeInfinity;
     private readonly bool flagged;
     private readonly SeriesOfScore[] measured;    // one for each score, from the first cycle on
     private readonly TruthTracking.Watch? watch;
-    private readonly bool[] lost;                // where an estimate was not finite
+    private readonly bool[] lost;                // if an estimate was non-finite
     private bool[] diverged;
 
     public ScoreEvaluation(ITrajectoryView view, IReadOnlyList<IScore> scores, ScoreOptions options)
@@ -25,7 +25,7 @@ internal sealed class ScoreEvaluation
         (lost, diverged) = (new bool[batch], new bool[batch]);
         measured = new SeriesOfScore[scores.Count];
         error = Place(StandardScores.AnalysisRmse) is var analysis and >= 0 ? analysis : Place(StandardScores.ForecastRmse);
-        // A cycle that is at the end but for rounding belongs to the burn-in.
+        // A cycle that is at the end except for rounding belongs to the burn-in.
         if (options.BurnInTime is { } time)
         {
             double start = view.RequireStartTime("A burn-in of model time");
@@ -38,17 +38,17 @@ internal sealed class ScoreEvaluation
         int Place(IScore score) => Enumerable.Range(0, scores.Count).FirstOrDefault(i => scores[i] == score, -1);
     }
 
-    /// <summary>How many cycles were taken in, the burn-in's included.</summary>
+    /// <summary>The number of cycles added, including the burn-in.</summary>
     public long Cycles { get; private set; }
 
-    /// <summary>How many of them came after the burn-in.</summary>
+    /// <summary>The number of these cycles after the burn-in.</summary>
     public long Scored { get; private set; }
 
-    /// <summary>The last cycle's averages over the trajectories, of those scores that have one figure.</summary>
+    /// <summary>The last cycle's averages over the trajectories, of the scores with one figure.</summary>
     public IReadOnlyDictionary<string, double> Latest =>
         Enumerable.Range(0, scores.Count).Where(i => measured[i].Count == 1).ToDictionary(i => scores[i].Name, Average);
 
-    /// <summary>Takes in a cycle.</summary>
+    /// <summary>Adds a cycle.</summary>
     public void Add(ITrajectoryCursor cursor)
     {
         using var scope = NewDisposeScope();
@@ -59,11 +59,11 @@ internal sealed class ScoreEvaluation
                 "analysis other values. Score the method's own output, before that step.");
         var cycle = new ScoredCycle(cursor, view.Schema);
         bool counts = Scored > 0 || (Cycles >= options.BurnIn && !(cursor.Time <= burnInEnd));
-        // In the first cycle each tells how many figures it has.
+        // In the first cycle each score shows how many figures it has.
         int[] due = [.. Enumerable.Range(0, scores.Count).Where(i => Cycles == 0 || IsDue(scores[i], counts))];
         if (due.Length > 0) Take(due, [.. due.Select(i => Checked(scores[i], scores[i].Of(cycle)))]);
         if (flagged) diverged = cursor[Columns.Diverged].ToArray<bool>();
-        // An estimate that is not finite has no error that could be averaged; left out, it would be as if it were good.
+        // A non-finite estimate has no error that could be averaged; if it were left out, it would look good.
         for (int b = 0; error >= 0 && b < batch; b++) lost[b] |= !double.IsFinite(measured[error].Latest[b]);
         for (int b = 0; b < batch; b++) diverged[b] |= lost[b];
         watch?.Add(measured[error].Latest, counts);
@@ -92,7 +92,7 @@ internal sealed class ScoreEvaluation
         return new ScoreReport(figures, outcomes, Scored, watch?.Result(outcomes));
     }
 
-    // A score of every cycle is also taken in the burn-in, for its series.
+    // A score of every cycle is also computed in the burn-in, for its series.
     private bool IsDue(IScore score, bool counts) => score.Every == 1 || (counts && Scored % score.Every == 0);
 
     private void Take(int[] due, List<Tensor> figures)
@@ -128,7 +128,7 @@ internal sealed class ScoreEvaluation
         return figures.ndim == 2 && figures.dtype == ScalarType.Float64 ? figures : figures.reshape(batch, -1).to(ScalarType.Float64);
     }
 
-    // What is kept of a score.
+    // The stored values of a score.
     private sealed class SeriesOfScore(int batch, int count)
     {
         public int Count { get; } = count;                                       // figures

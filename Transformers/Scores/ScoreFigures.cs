@@ -1,6 +1,6 @@
 namespace DaML.Components;
 
-/// <summary>What was averaged of a score: its figures, and functions of them with standard errors.</summary>
+/// <summary>The averages of a score: its figures, and functions of them with standard errors.</summary>
 public sealed class ScoreFigures
 {
     private readonly BlockAverages averages;
@@ -16,35 +16,35 @@ public sealed class ScoreFigures
         Count = count;
     }
 
-    /// <summary>How many figures the score has.</summary>
+    /// <summary>The number of the score's figures.</summary>
     public int Count { get; }
 
     /// <summary>A figure's average.</summary>
-    /// <param name="figure">Which, from 0.</param>
+    /// <param name="figure">The number of the figure, from 0.</param>
     public TimeAverage this[int figure] => Function(means => means[figure], Count == 1 ? perCycle : []);
 
     /// <summary>The averages of all figures.</summary>
     public IReadOnlyList<TimeAverage> All => [.. Enumerable.Range(0, Count).Select(figure => this[figure])];
 
-    /// <summary>A figure's sum over the scored cycles, for each trajectory; not a number for one that is not scored.</summary>
-    /// <param name="figure">Which, from 0.</param>
+    /// <summary>A figure's sum over the scored cycles, for each trajectory; not a number for a trajectory that is not scored.</summary>
+    /// <param name="figure">The number of the figure, from 0.</param>
     public IReadOnlyList<double> Sums(int figure) =>
         [.. Enumerable.Range(0, outcomes.Count)
             .Select(b => Scored(b) ? averages.Mean(b * Count + figure) * averages.Count(b * Count + figure) : double.NaN)];
 
     /// <summary>
-    /// A smooth function of the averages, for instance a ratio, with the standard error that its linearisation gives: that of
-    /// the same combination of the figures in every block, so that figures may be correlated.
+    /// Computes a smooth function of the averages, for instance a ratio, with the standard error of its linearisation: that of the same
+    /// combination of the figures in every block, so that figures may be correlated.
     /// </summary>
-    /// <param name="function">The function, of as many averages as there are figures.</param>
+    /// <param name="function">The function; its arguments are the averages, one per figure.</param>
     public TimeAverage Function(Func<IReadOnlyList<double>, double> function) => Function(function, []);
 
     /// <summary>
-    /// The value that a share of the cycles' figures stays below, over all trajectories that are scored: of all cycles, or of so
-    /// many of them at equal distances that memory does not grow.
+    /// Computes a quantile of the cycles' figures over all trajectories that are scored. It uses all cycles, or equidistant ones, so that
+    /// memory does not grow.
     /// </summary>
-    /// <param name="figure">Which, from 0.</param>
-    /// <param name="share">Between 0 (the smallest) and 1 (the largest).</param>
+    /// <param name="figure">The number of the figure, from 0.</param>
+    /// <param name="share">The share below the quantile, between 0 (the smallest) and 1 (the largest).</param>
     public double Quantile(int figure, double share)
     {
         if (!(share is >= 0 and <= 1))
@@ -78,7 +78,7 @@ public sealed class ScoreFigures
         double variance = AutocorrelatedMean.Variance(replicas);
         var average = new TimeAverage(value, Math.Sqrt(variance), perTrajectory, series) { Median = median };
         if (Count > 1 || !(variance > 0)) return average;
-        // One figure: how many independent values of its scatter the standard error stands for.
+        // For one figure: the number of independent values of its scatter that the standard error corresponds to.
         var scored = Enumerable.Range(0, outcomes.Count).Where(Scored).Select(b => b * Count).ToList();
         long count = scored.Sum(averages.Count);
         double scatter = scored.Sum(s => averages.SquaredDeviations(s, overall[0])) / (count - 1);

@@ -1,7 +1,7 @@
 namespace DaML;
 
 /// <summary>
-/// The scores that every evaluation measures where the view has their columns and a truth; <c>report[StandardScores.AnalysisRmse]</c> reads
+/// The scores that every evaluation computes if the view has their columns and a truth; <c>report[StandardScores.AnalysisRmse]</c> reads
 /// one of them. Every root-mean-square error is the time average of sqrt(mean over components of the squared error), as the field reports
 /// it.
 /// </summary>
@@ -19,13 +19,13 @@ public static class StandardScores
     /// <summary>The spread that the method claims for its forecast, sqrt(mean over components of the variance).</summary>
     public static IScore ForecastSpread { get; } = new Spread(Columns.ForecastSpread, nameof(ForecastSpread));
 
-    /// <summary>The distance of the observations from the truth, over those that exist; measured where they have the truth's shape. It
-    /// means an error only where the operator is the identity.</summary>
+    /// <summary>The distance of the observations from the truth, over those that exist; computed if they have the truth's shape. It means
+    /// an error only if the operator is the identity.</summary>
     public static IScore ObservationRmse { get; } = new ObservationError(nameof(ObservationRmse));
 
-    /// <summary>Those whose columns a view has.</summary>
+    /// <summary>The standard scores whose columns a view has.</summary>
     /// <param name="schema">The view's columns, with a truth.</param>
-    /// <exception cref="SchemaException">It has no truth that is a vector, or an estimate in another shape.</exception>
+    /// <exception cref="SchemaException">The view has no truth that is a vector, or an estimate of another shape.</exception>
     internal static IEnumerable<IScore> Of(TrajectorySchema schema)
     {
         if (schema[Columns.Truth].Shape is not [var n])

@@ -1,10 +1,10 @@
 namespace DaML.Components;
 
 /// <summary>
-/// Many series' values in some of the cycles, in memory that does not grow: every cycle at first; where there are too many,
-/// every second one is forgotten and from then on only every second one is taken. What quantiles are taken of.
+/// Many series' values in some of the cycles, in memory that does not grow: every cycle at first; when there are too many, every second
+/// one is dropped, and from then on only every second one is added. Quantiles are computed from these values.
 /// </summary>
-/// <param name="series">How many series.</param>
+/// <param name="series">The number of series.</param>
 internal sealed class ThinnedCycles(int series)
 {
     private const int Numbers = 1 << 18, Fewest = 64, Most = 4096;
@@ -13,7 +13,7 @@ internal sealed class ThinnedCycles(int series)
     private readonly List<double[]> kept = [];
     private long stride = 1, seen;
 
-    /// <summary>Takes in the next value of each series.</summary>
+    /// <summary>Adds the next value of each series.</summary>
     public void Add(ReadOnlySpan<double> values)
     {
         if (seen++ % stride != 0) return;

@@ -4,25 +4,24 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// When a method has lost its truth, cycle by cycle: its truth is lost as soon as the analysis error exceeds <paramref name="Lost"/>, and
-/// found
-/// again as soon as it is not above <paramref name="Found"/>. Two bounds keep an error that wanders about one of them from counting as many
-/// losses.
+/// The criterion of a lost truth, cycle by cycle: the truth is lost as soon as the analysis error exceeds <paramref name="Lost"/>, and
+/// found again as soon as it is not above <paramref name="Found"/>. Two bounds keep an error that fluctuates about one of them from
+/// counting as many losses.
 /// </summary>
 /// <param name="Lost">The error from which on a truth is lost, in the state's unit.</param>
-/// <param name="Found">The error from which down it is found again; above zero, at most <paramref name="Lost"/>.</param>
+/// <param name="Found">The error at or below which the truth is found again; above zero, at most <paramref name="Lost"/>.</param>
 public sealed record TruthBounds(double Lost, double Found)
 {
     /// <summary>
-    /// The bounds that suit a model and a network. Found is the error of optimal interpolation, the analysis of the climatology with one
-    /// cycle's observations: what is not better than that knows nothing of the past. Lost is half-way from there to the
-    /// climatology's own deviation. Where all is observed, optimal interpolation is about as good as the observations; what is not
-    /// observed has the climatology's error in it, so that sparse networks have wider bounds.
+    /// Computes bounds that suit a model and a network. Found is the error of optimal interpolation, the analysis of the climatology with
+    /// one cycle's observations: a method that is not better uses nothing of the past. Lost is half-way from there to the climatology's
+    /// own deviation. If everything is observed, optimal interpolation is about as good as the observations. Unobserved components have
+    /// the climatology's error, so that sparse networks have wider bounds.
     /// </summary>
-    /// <param name="network">H, linearised at the climatology's mean, and R. Missing observations are not respected.</param>
+    /// <param name="network">H, linearised at the climatology's mean, and R. Missing observations are not accounted for.</param>
     /// <param name="mean">The mean of the model's states over a long run, <c>[n]</c>.</param>
     /// <param name="covariance">Their covariance, <c>[n, n]</c>, positive semidefinite.</param>
-    /// <exception cref="ArgumentException">A mean or a covariance of another dimension than the network's states.</exception>
+    /// <exception cref="ArgumentException">The dimension of the mean or covariance differs from that of the network's states.</exception>
     public static TruthBounds Of(IObservationNetwork network, Tensor mean, Tensor covariance)
     {
         long n = network.Operator.StateDimension;
@@ -38,7 +37,7 @@ public sealed record TruthBounds(double Lost, double Found)
         return new(0.5 * (interpolated + deviation), interpolated);
     }
 
-    /// <summary>These bounds, or the reason why they cannot be.</summary>
+    /// <summary>Gives these bounds, or throws with the reason why they are invalid.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Found is not above zero, or above Lost.</exception>
     internal TruthBounds Checked()
     {

@@ -1,31 +1,30 @@
 namespace DaML.Components;
 
 /// <summary>
-/// How well and how long a method tracks its truth, by the <see cref="TruthBounds"/> of an evaluation, over the cycles after the burn-in of
-/// all
-/// trajectories on which it did not diverge. A mean error over good cycles and lost ones together tells neither.
+/// The quality and duration of a method's tracking of the truth, by the <see cref="TruthBounds"/> of an evaluation, over the cycles after
+/// the burn-in of all trajectories on which it did not diverge. A mean error over good cycles and lost ones together shows neither.
 /// </summary>
-/// <param name="Bounds">When a truth counted as lost and as found again.</param>
-/// <param name="TrackedRmse">The mean analysis error over the cycles in which the truth is tracked (of the forecast where there is no
-/// analysis); not a number where there are none.</param>
-/// <param name="TrackedCycles">How many cycles those are, of all trajectories.</param>
-/// <param name="LostCycles">How many cycles the truth was lost in, of all trajectories.</param>
-/// <param name="Losses">How many times the truth was lost; a loss that began in the burn-in and lasts counts.</param>
-/// <param name="NeverTracked">On how many trajectories the truth was tracked in no cycle.</param>
-/// <param name="LostAtEnd">On how many trajectories the truth is lost in the last cycle.</param>
+/// <param name="Bounds">The bounds of a lost truth and of one that is found again.</param>
+/// <param name="TrackedRmse">The mean analysis error over the cycles in which the truth is tracked (the forecast error without an
+/// analysis); not a number if there are none.</param>
+/// <param name="TrackedCycles">The number of these cycles, over all trajectories.</param>
+/// <param name="LostCycles">The number of cycles in which the truth was lost, over all trajectories.</param>
+/// <param name="Losses">The number of times that the truth was lost; a loss that began in the burn-in and lasts counts.</param>
+/// <param name="NeverTracked">The number of trajectories on which the truth was never tracked.</param>
+/// <param name="LostAtEnd">The number of trajectories on which the truth is lost in the last cycle.</param>
 public sealed record TruthTracking(TruthBounds Bounds, double TrackedRmse, long TrackedCycles, long LostCycles, long Losses,
     long NeverTracked, long LostAtEnd)
 {
-    /// <summary>Losses in 1,000 cycles of a trajectory; not a number where every trajectory diverged.</summary>
+    /// <summary>Losses per 1,000 cycles of a trajectory; not a number if every trajectory diverged.</summary>
     public double LossesPer1000Cycles => TrackedCycles + LostCycles == 0 ? double.NaN : 1000.0 * Losses / (TrackedCycles + LostCycles);
 
     /// <summary>
-    /// How many cycles a loss lasts on average, those that begin or end outside of what was scored with their part in it; not a number
-    /// where there are none.
+    /// The average duration of a loss in cycles; losses that begin or end outside the scored cycles count with their part inside. Not a
+    /// number if there are none.
     /// </summary>
     public double MeanLossLength => Losses == 0 ? double.NaN : (double)LostCycles / Losses;
 
-    /// <summary>The part of all cycles in which the truth is lost; not a number where every trajectory diverged.</summary>
+    /// <summary>The fraction of all cycles in which the truth is lost; not a number if every trajectory diverged.</summary>
     public double LostShare => TrackedCycles + LostCycles == 0 ? double.NaN : (double)LostCycles / (TrackedCycles + LostCycles);
 
     /// <summary>Follows the errors of all trajectories; memory does not grow.</summary>
@@ -35,8 +34,8 @@ public sealed record TruthTracking(TruthBounds Bounds, double TrackedRmse, long 
         private readonly double[] sums = new double[batch];
         private readonly long[] tracked = new long[batch], missed = new long[batch], losses = new long[batch];
 
-        /// <summary>Takes in a cycle.</summary>
-        /// <param name="errors">Of each trajectory; one that is not a number leaves everything as it is.</param>
+        /// <summary>Adds a cycle.</summary>
+        /// <param name="errors">The error of each trajectory; one that is not a number changes nothing.</param>
         /// <param name="scored">Whether the cycle lies after the burn-in.</param>
         public void Add(ReadOnlySpan<double> errors, bool scored)
         {
@@ -60,7 +59,7 @@ public sealed record TruthTracking(TruthBounds Bounds, double TrackedRmse, long 
             }
         }
 
-        /// <summary>What was seen on the trajectories that did not diverge.</summary>
+        /// <summary>The results on the trajectories that did not diverge.</summary>
         public TruthTracking Result(IReadOnlyList<TrajectoryOutcome> outcomes)
         {
             int[] counted = [.. Enumerable.Range(0, batch).Where(b => outcomes[b] != TrajectoryOutcome.Diverged)];

@@ -4,19 +4,20 @@ using static DaML.Components.Vectors;
 
 namespace DaML.Components;
 
-/// <summary>Products of small matrices in the processor's cache. Rows of B and C are padded to whole vectors and begin at one.</summary>
+/// <summary>Products of small matrices in the processor's cache. Rows of B and C are padded to whole vectors and aligned to
+/// them.</summary>
 internal static unsafe class ProductKernel
 {
     /// <summary>C_i = start + sum over k of a_ik B_k, row by row.</summary>
     /// <param name="a">The left factor's first element.</param>
-    /// <param name="rowStep">From one of its rows to the next; one for a factor that lies there transposed.</param>
-    /// <param name="columnStep">From one of its columns to the next.</param>
+    /// <param name="rowStep">The distance from one row to the next; one for a factor that is stored transposed.</param>
+    /// <param name="columnStep">The distance from one column to the next.</param>
     /// <param name="b">The right factor, <c>[inner, width]</c>.</param>
-    /// <param name="c">The product, <c>[rows, width]</c>; not the same memory as a factor.</param>
-    /// <param name="rows">Rows of the left factor.</param>
-    /// <param name="inner">Its columns.</param>
+    /// <param name="c">The product, <c>[rows, width]</c>; it must not share memory with a factor.</param>
+    /// <param name="rows">The number of rows of the left factor.</param>
+    /// <param name="inner">The number of its columns.</param>
     /// <param name="width">The padded columns of the right factor.</param>
-    /// <param name="start">What every row begins with, <c>[width]</c>, or null for zero.</param>
+    /// <param name="start">The initial value of every row, <c>[width]</c>, or null for zero.</param>
     public static void Multiply<T>(T* a, nint rowStep, nint columnStep, T* b, T* c, int rows, int inner, int width, T* start = null)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {

@@ -6,24 +6,24 @@ using static DaML.Components.Vectors;
 namespace DaML.Components;
 
 /// <summary>
-/// Eigenvalues and eigenvectors of one small symmetric matrix in the processor's cache: Householder's reduction to
-/// tridiagonal form and the QL method with explicit shifts (Bowdler, Martin, Reinsch and Wilkinson 1968, Numer. Math. 11,
-/// 293-306; EISPACK's tred2 and tql2), arranged for vectors: eigenvectors are rows, so that a rotation combines two
-/// contiguous rows, each pass over the matrix updates it and prepares the next step, and a sweep's rotations go
-/// through a column of vectors in registers. Errors are of the order of round-off times the matrix' norm.
+/// Eigenvalues and eigenvectors of one small symmetric matrix in the processor's cache: Householder's reduction to tridiagonal form and
+/// the QL method with explicit shifts (Bowdler, Martin, Reinsch and Wilkinson 1968, Numer. Math. 11, 293-306; EISPACK's tred2 and tql2),
+/// arranged for vectors: eigenvectors are rows, so that a rotation combines two contiguous rows, each pass over the matrix updates it and
+/// prepares the next step, and a sweep's rotations pass through a column of vectors in registers. Errors are of the order of round-off
+/// times the matrix' norm.
 /// </summary>
 /// <remarks>All matrices are padded with zeros to whole vectors a row (<see cref="Padded{T}"/>) and begin at a whole vector.</remarks>
 internal static unsafe class SymmetricEigenKernel
 {
-    private const int Sweeps = 60; // two are usual for an eigenvalue
+    private const int Sweeps = 60; // two per eigenvalue are usual
 
-    /// <summary>The numbers of working memory that a matrix of this size takes.</summary>
+    /// <summary>The size of the working memory for a matrix of this size, in numbers.</summary>
     public static int WorkSize<T>(int size) where T : unmanaged => 4 * Padded<T>(size);
 
-    /// <summary>Solves one problem. What is not finite comes out as NaN everywhere.</summary>
-    /// <param name="matrix">A <c>[m, padded m]</c>, both triangles; it is used up.</param>
-    /// <param name="vectors">Comes back with the eigenvectors as rows, <c>[m, padded m]</c>.</param>
-    /// <param name="values">Comes back with the eigenvalues, <c>[padded m]</c>, in no order.</param>
+    /// <summary>Solves one problem. Non-finite input gives NaN everywhere.</summary>
+    /// <param name="matrix">A <c>[m, padded m]</c>, both triangles; overwritten.</param>
+    /// <param name="vectors">Receives the eigenvectors as rows, <c>[m, padded m]</c>.</param>
+    /// <param name="values">Receives the eigenvalues, <c>[padded m]</c>, in no particular order.</param>
     /// <param name="size">m, at least 1</param>
     /// <param name="work"><see cref="WorkSize"/> numbers.</param>
     public static void Solve<T>(T* matrix, T* vectors, T* values, int size, T* work) where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -37,7 +37,7 @@ internal static unsafe class SymmetricEigenKernel
             new Span<T>(vectors, size * stride).Fill(T.NaN);
             return;
         }
-        // Scaled by a power of two, which costs no digits, squares neither overflow nor vanish.
+        // Scaled by a power of two, which costs no digits, so that squares neither overflow nor vanish.
         var scale = largest == T.Zero ? T.One : T.ScaleB(T.One, -T.ILogB(largest));
         if (scale != T.One) Scale(matrix, size * stride, scale);
         T* offDiagonal = work;
@@ -47,7 +47,7 @@ internal static unsafe class SymmetricEigenKernel
             for (int i = 0; i < size; i++) values[i] /= scale;
     }
 
-    // NaN wins.
+    // NaN takes precedence.
     private static T Largest<T>(T* numbers, int count) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         var largest = Vector512<T>.Zero;
@@ -76,7 +76,7 @@ internal static unsafe class SymmetricEigenKernel
             int width = Padded<T>(i);
             if (u is not null) UpdateRow(row, u, q, u[i], q[i], Padded<T>(i + 1));
             d[i] = row[i];
-            // The reflection that takes the row's first i numbers to a multiple of the last of them.
+            // The reflection that maps the row's first i numbers to a multiple of the last of them.
             new Span<T>(row + i, stride - i).Clear();
             T f = row[i - 1], squares = Dot(row, row, width);
             bool reflects = squares > f * f;
@@ -210,7 +210,8 @@ internal static unsafe class SymmetricEigenKernel
     }
 
     /// <summary>
-    /// The eigenvalues of T into d, each rotation applied to two rows of z. An off-diagonal below round-off of the norm counts as zero.
+    /// Computes the eigenvalues of T into d, and applies each rotation to two rows of z. An off-diagonal below round-off of the norm
+    /// counts as zero.
     /// </summary>
     private static void Iterate<T>(T* z, T* d, T* e, int m, int stride) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {

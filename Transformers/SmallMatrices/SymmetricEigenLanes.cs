@@ -6,8 +6,8 @@ namespace DaML.Components;
 
 /// <summary>
 /// The eigenproblems of as many very small symmetric matrices as a vector has lanes, all at once: the method of
-/// <see cref="SymmetricEigenKernel"/>, each lane a matrix of its own. A lane that has its eigenvalue waits for the others;
-/// none sees another's numbers, so the result does not depend on who is beside whom.
+/// <see cref="SymmetricEigenKernel"/>, with one matrix per lane. A lane that has its eigenvalue waits for the others. No lane sees
+/// another's numbers, so the result does not depend on the neighbours.
 /// </summary>
 /// <remarks>Element (i, j) of all matrices lies in one vector, at (i m + j) vectors from the beginning.</remarks>
 internal static unsafe class SymmetricEigenLanes
@@ -17,13 +17,13 @@ internal static unsafe class SymmetricEigenLanes
     /// <summary>The size up to which the matrices of all lanes stay in the processor's first cache.</summary>
     public const int LargestSize = 16;
 
-    /// <summary>The vectors of working memory it takes.</summary>
+    /// <summary>The size of the working memory, in vectors.</summary>
     public static int WorkSize(int size) => 4 * size;
 
-    /// <summary>Solves the problems. A lane with values that are not finite comes out as NaN.</summary>
-    /// <param name="a">The matrices, lower triangles; used up.</param>
-    /// <param name="z">Come back with eigenvectors as rows: component j of vector i at (i m + j).</param>
-    /// <param name="d">Come back with the eigenvalues, m vectors, in no order.</param>
+    /// <summary>Solves the problems. A lane with non-finite values gives NaN.</summary>
+    /// <param name="a">The matrices, lower triangles; overwritten.</param>
+    /// <param name="z">Receives the eigenvectors as rows: component j of vector i at (i m + j).</param>
+    /// <param name="d">Receives the eigenvalues, m vectors, in no particular order.</param>
     /// <param name="m">The size, at least 1.</param>
     /// <param name="work"><see cref="WorkSize"/> vectors.</param>
     public static void Solve<T>(Vector512<T>* a, Vector512<T>* z, Vector512<T>* d, int m, Vector512<T>* work)
@@ -40,17 +40,17 @@ internal static unsafe class SymmetricEigenLanes
             for (int j = 0; j <= i; j++) a[i * m + j] *= inverse;
         Reduce(a, z, d, e, m, work + m);
         Iterate(z, d, e, m);
-        // An infinite or NaN matrix has lost its numbers on the way; its scale has not.
+        // An infinite or NaN matrix has lost its numbers by then; its scale has not.
         var lost = scale - scale;
         for (int i = 0; i < m; i++) d[i] = d[i] * scale + lost;
         for (int k = 0; k < m * m; k++) z[k] += lost;
     }
 
-    // Its inverse is finite, and so small a matrix divided by it is still no smaller than its squares can be.
+    // The inverse of the scale is finite, and a matrix this small, divided by the scale, is no smaller than its squares can be.
     private static T Floor<T>() where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         T.CreateTruncating(typeof(T) == typeof(float) ? 1e-35 : 1e-300);
 
-    // Squares below have lost digits; what they are of is nothing beside a norm of one.
+    // Squares below have lost digits; these are negligible against a norm of one.
     private static T Vanishing<T>() where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         T.CreateTruncating(typeof(T) == typeof(float) ? 1e-30 : 1e-280);
 
@@ -125,7 +125,7 @@ internal static unsafe class SymmetricEigenLanes
                 if (sweep == Sweeps)
                     throw new InvalidOperationException(
                         $"The QL iteration for symmetric matrices of size {m} did not end after {Sweeps} sweeps for one eigenvalue.");
-                // Where a lane is done the shift is nothing and the rotations are none.
+                // In a finished lane the shift is zero and the rotations are the identity.
                 Vector512<T> g = d[l], w = (d[l + 1] - g) / (two * e[l]), root = Vector512.Sqrt(MultiplyAdd(w, w, one));
                 root = Vector512.ConditionalSelect(Vector512.LessThan(w, zero), -root, root);
                 Vector512<T> first = e[l] / (w + root), second = e[l] * (w + root),

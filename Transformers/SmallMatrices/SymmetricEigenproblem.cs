@@ -6,20 +6,20 @@ using static DaML.Components.Vectors;
 namespace DaML.Components;
 
 /// <summary>
-/// The eigenproblem of small dense symmetric matrices, as ensemble methods solve it in every cycle. On the processor,
-/// outside gradients and up to <see cref="LargestKernelSize"/>, by a kernel of our own whose result is the same to the bit
-/// whatever the number of threads; elsewhere by <c>linalg.eigh</c>.
+/// The eigenproblem of small dense symmetric matrices, as ensemble methods solve it in every cycle. On the CPU, outside gradients and up
+/// to <see cref="LargestKernelSize"/>, the library's own kernel solves it, with a result that is the same to the bit whatever the number
+/// of threads; otherwise <c>linalg.eigh</c> does.
 /// </summary>
 public static class SymmetricEigenproblem
 {
-    /// <summary>The size up to which the kernel is used; the system's blocked LAPACK overtakes it above.</summary>
+    /// <summary>The size up to which the kernel is used; above it, the system's blocked LAPACK is faster.</summary>
     public const int LargestKernelSize = 128;
 
-    /// <summary>A = V diag(lambda) V^T.</summary>
+    /// <summary>Solves A = V diag(lambda) V^T.</summary>
     /// <param name="symmetric">A, <c>[..., m, m]</c>, single or double precision; the lower triangle is read.</param>
     /// <returns>The eigenvalues in ascending order <c>[..., m]</c> and the eigenvectors as columns <c>[..., m, m]</c>.</returns>
     /// <exception cref="ArgumentException">The matrices are not square.</exception>
-    /// <remarks>A matrix with values that are not finite has NaN for eigenvalues and eigenvectors where the kernel serves.</remarks>
+    /// <remarks>A matrix with non-finite values has NaN eigenvalues and eigenvectors if the kernel is used.</remarks>
     public static (Tensor Values, Tensor Vectors) Solve(Tensor symmetric)
     {
         long[] shape = symmetric.Sizes();

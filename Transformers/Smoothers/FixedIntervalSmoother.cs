@@ -4,16 +4,13 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A fixed-interval smoother: a filter forward over a view that ends, then back from its last cycle, so that every cycle's estimate uses
-/// all observations,
-/// before and after. It adds the filter's columns, and <see cref="Columns.Smoothed"/> and <see cref="Columns.SmoothedSpread"/>. The last
-/// cycle's smoothed
-/// estimate is its analysis.
+/// A fixed-interval smoother: a filter forward over a view that ends, then backward from its last cycle, so that every cycle's estimate
+/// uses all observations, earlier and later. It adds the filter's columns, and <see cref="Columns.Smoothed"/> and
+/// <see cref="Columns.SmoothedSpread"/>. The last cycle's smoothed estimate is its analysis.
 /// </summary>
 /// <remarks>
-/// A cursor runs the filter twice: over the whole view when it is first moved, and beside what it gives. It keeps the analyses and
-/// forecasts of all
-/// cycles, of a Kalman filter two matrices a cycle.
+/// A cursor runs the filter twice: over the whole view when it is first moved, and again along with its output. It keeps the analyses and
+/// forecasts of all cycles; for a Kalman filter these are two matrices per cycle.
 /// </remarks>
 /// <typeparam name="TMemory">The filter's memory.</typeparam>
 [Component("fixed-interval-smoother")]
@@ -23,9 +20,9 @@ public sealed class FixedIntervalSmoother<TMemory> : ITransformer where TMemory 
     private readonly IBackwardStep<TMemory> step;
 
     /// <summary>Makes a smoother.</summary>
-    /// <param name="name">What to call it.</param>
+    /// <param name="name">The method's name in messages and tables.</param>
     /// <param name="filter">The filter; its procoder has a spread.</param>
-    /// <param name="step">The step back.</param>
+    /// <param name="step">The backward step.</param>
     public FixedIntervalSmoother(string name, SequentialAssimilation<TMemory> filter, IBackwardStep<TMemory> step)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
@@ -40,7 +37,7 @@ public sealed class FixedIntervalSmoother<TMemory> : ITransformer where TMemory 
     /// <inheritdoc/>
     public SchemaContract Contract { get; }
 
-    /// <summary>The filter that goes before.</summary>
+    /// <summary>The filter of the forward pass.</summary>
     public SequentialAssimilation<TMemory> Filter => filter;
 
     /// <inheritdoc/>
@@ -68,7 +65,7 @@ public sealed class FixedIntervalSmoother<TMemory> : ITransformer where TMemory 
         var smoothed = new List<TMemory>();
         try
         {
-            // At the times of the model's steps, between which the way back is taken.
+            // The times of the model's steps, which divide the backward pass.
             using (var run = filter.Run(StepClock.Align(view, filter.Triple.Propagater.TimeStep, filter.Context.Options.TimeTolerance)))
                 while (run.MoveNext()) passed.Add((Copy(run.Forecast), Copy(run.Analysis), run.Time));
             if (passed.Count == 0) return smoothed;
@@ -103,7 +100,7 @@ public sealed class FixedIntervalSmoother<TMemory> : ITransformer where TMemory 
 
     private static TMemory Copy(TMemory memory) => memory.Map(tensor => tensor.clone()).Keep();
 
-    // The filter's own run once more, with what was smoothed beside it.
+    // The filter's own run once more, with the smoothed memories.
     private sealed class Cursor(FixedIntervalSmoother<TMemory> smoother, ITrajectoryView view, ITrajectoryCursor source)
         : TrajectoryCursor(new AssimilationRun<TMemory>(smoother.filter, view, source))
     {

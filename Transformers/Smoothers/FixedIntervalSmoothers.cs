@@ -1,17 +1,16 @@
 namespace DaML;
 
 /// <summary>
-/// The Rauch-Tung-Striebel smoother of a linear-Gaussian system, with model error or without (<see cref="RauchTungStriebelStep"/>); of a
-/// nonlinear
-/// one in first order.
+/// The Rauch-Tung-Striebel smoother of a linear-Gaussian system, with model error or without (<see cref="RauchTungStriebelStep"/>); for a
+/// nonlinear system it is a first-order approximation.
 /// </summary>
 public sealed record RauchTungStriebelSmoother : AssimilationMethod
 {
-    /// <summary>The Kalman filter that goes before. An inflation of it is no part of a smoother and is refused.</summary>
+    /// <summary>The Kalman filter of the forward pass. A smoother has no inflation, so one in the filter is refused.</summary>
     public KalmanFilter Filter { get; init; } = new ExtendedKalmanFilter();
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">Parts that do not fit each other, or an inflation.</exception>
+    /// <exception cref="ArgumentException">The parts do not match, or there is an inflation.</exception>
     public override FixedIntervalSmoother<GaussianMemory> For(AssimilationSystem system, DataAssimilationContext context)
     {
         if (Filter.Inflation is { VarianceFactor: not 1 } || Filter.CovarianceGrowthPerTimeUnit != 1)
@@ -24,13 +23,12 @@ public sealed record RauchTungStriebelSmoother : AssimilationMethod
 }
 
 /// <summary>
-/// An ensemble Kalman smoother over all of a view: any ensemble filter, then back through its ensembles
-/// (<see cref="EnsembleSmootherStep"/>), for models
-/// with error or without.
+/// An ensemble Kalman smoother over all of a view: any ensemble filter, then backward through its ensembles
+/// (<see cref="EnsembleSmootherStep"/>), for models with error or without.
 /// </summary>
 public sealed record EnsembleKalmanSmoother : AssimilationMethod
 {
-    /// <summary>The filter. Without rotation its members keep belonging together from cycle to cycle.</summary>
+    /// <summary>The filter. Without rotation its members correspond from cycle to cycle.</summary>
     public required EnsembleFilter Filter { get; init; }
 
     /// <inheritdoc/>

@@ -4,21 +4,20 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The backward step of the Rauch-Tung-Striebel smoother (Rauch, Tung and Striebel 1965, AIAA J. 3, 1445-1450), with f the forecast of the
-/// next cycle and s what is smoothed:
+/// The backward step of the Rauch-Tung-Striebel smoother (Rauch, Tung and Striebel 1965, AIAA J. 3, 1445-1450), with f the forecast of
+/// the next cycle and s the smoothed estimate:
 /// <code>
 /// J  = P_a M^T P_f^-1
 /// x_s = x_a + J (x_s' - x_f)        P_s = P_a + J (P_s' - P_f) J^T
 /// </code>
-/// exact for a linear model, with error or without; a nonlinear one is linearised along the run from the analysis, as the extended Kalman
-/// filter does.
+/// It is exact for a linear model, with error or without; a nonlinear one is linearised along the run from the analysis, as the extended
+/// Kalman filter does.
 /// </summary>
 /// <remarks>
-/// Square roots are carried, P = W^T W, so that covariances stay ones. With the roots F = [W_a M^T; W_q] of the forecast and A = [W_a; 0],
-/// the gain is the
-/// regression of A on F, J^T = F^+ A, and the root of P_s is that of the residual A - F J^T and of W_s' J^T together. A singular P_f (a
-/// known
-/// initial state, a companion form) needs no other treatment. Components are scaled first, so that their units do not matter.
+/// Square roots are propagated, P = W^T W, so that covariances remain positive semidefinite. With the roots F = [W_a M^T; W_q] of the
+/// forecast and A = [W_a; 0], the gain is the regression of A on F, J^T = F^+ A, and the root of P_s is that of the residual A - F J^T
+/// and of W_s' J^T together. A singular P_f (a known initial state, a companion form) needs no special treatment. Components are scaled
+/// first, so that their units do not matter.
 /// </remarks>
 /// <param name="dynamics">The filter's model.</param>
 [Component("rauch-tung-striebel-step")]
@@ -33,8 +32,8 @@ public sealed class RauchTungStriebelStep(IDynamics dynamics) : IBackwardStep<Ga
         var (mean, root) = (analysis.Mean, analysis.Root);
         // W_a M^T
         var along = dynamics.TangentLinear(mean.unsqueeze(1).expand(root.Sizes()).contiguous(), root.contiguous(), interval);
-        // The model's error over the interval: what a state that is known at its beginning has at its end. Nothing is drawn for it.
-        // W_q
+        // The model's error over the interval: the covariance at the end of a state that is known at the beginning. No random numbers are
+        // drawn for it. W_q
         var noise = error.Propagate(GaussianMemory.OfRoot(mean, zeros_like(root)), interval, null!).Root;
         // [batch, 2 n, n]
         Tensor f = cat([along, noise], 1), a = cat([root, zeros_like(root)], 1);

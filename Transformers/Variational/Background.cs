@@ -1,31 +1,31 @@
 namespace DaML;
 
-/// <summary>The background error covariance B of a variational method: known, or to be learned.</summary>
+/// <summary>The background error covariance B of a variational method: known, or still to be learned.</summary>
 public abstract record Background
 {
-    /// <summary>B; null where it is to be learned.</summary>
+    /// <summary>B; null if it is to be learned.</summary>
     public abstract IErrorCovariance? Covariance { get; }
 
-    /// <summary>What is to be learned, for messages; null where B is known.</summary>
+    /// <summary>What must be learned, for messages; null if B is known.</summary>
     protected internal virtual string? ToLearn => null;
 
-    /// <summary>Refuses settings that are out of order.</summary>
+    /// <summary>Refuses invalid settings.</summary>
     protected internal virtual void Check() { }
 
-    /// <summary>Learns B for a method, and where the method then starts.</summary>
-    /// <param name="method">The method with a B and a start.</param>
-    /// <param name="problem">What it is learned for.</param>
-    /// <param name="data">What it is learned from.</param>
-    /// <param name="cancellation">Stops it.</param>
+    /// <summary>Learns B for a method, and the method's start.</summary>
+    /// <param name="method">The method, given a B and a start.</param>
+    /// <param name="problem">The purpose of B.</param>
+    /// <param name="data">The training data.</param>
+    /// <param name="cancellation">Cancels the work.</param>
     protected internal abstract (IErrorCovariance Covariance,
         IInitialCondition Initial) Learn(Func<IErrorCovariance, IInitialCondition, ITransformer> method,
         BackgroundProblem problem, ITrajectoryView data, CancellationToken cancellation);
 }
 
-/// <summary>What a background error covariance is learned for.</summary>
+/// <summary>The purpose of a background error covariance.</summary>
 /// <param name="Context">Logger, progress and precision.</param>
-/// <param name="System">The model, what is observed of it, and where it starts.</param>
-/// <param name="IsWindow">Whether the method looks over a window, where smaller covariances serve than at a single time.</param>
+/// <param name="System">The model, its observations, and its start.</param>
+/// <param name="IsWindow">Whether the method uses a window, for which smaller covariances serve than at a single time.</param>
 public sealed record BackgroundProblem(DataAssimilationContext Context, AssimilationSystem System, bool IsWindow);
 
 /// <summary>A background error covariance that is known.</summary>
@@ -41,14 +41,13 @@ public sealed record KnownBackground(IErrorCovariance Known) : Background
         BackgroundProblem problem, ITrajectoryView data, CancellationToken cancellation) => (Known, problem.System.InitialOrUsual);
 }
 
-/// <summary>What 3D-Var and 4D-Var share.</summary>
+/// <summary>The settings that 3D-Var and 4D-Var share.</summary>
 /// <typeparam name="TMemory">The memory: a state, or one within a window.</typeparam>
 public abstract record VariationalMethod<TMemory> : AssimilationMethod<TMemory> where TMemory : IMemory<TMemory>
 {
     /// <summary>
-    /// The background error covariance B: <c>new KnownBackground(b)</c>, or one that is learned, <c>new ClimatologicalBackground()</c>,
-    /// where the method
-    /// is to be fitted on a view with the truth before it is applied. It has no default.
+    /// The background error covariance B: <c>new KnownBackground(b)</c>, or <c>new ClimatologicalBackground()</c>, which is learned: the
+    /// method must then be fitted on a view with the truth before it is applied. There is no default.
     /// </summary>
     public required Background Background { get; init; }
 
@@ -59,7 +58,7 @@ public abstract record VariationalMethod<TMemory> : AssimilationMethod<TMemory> 
     protected internal override AssimilationTriple<TMemory> Triple(AssimilationSystem system, DataAssimilationContext context)
     {
         Background.Check();
-        // Where B is to be learned, any one gives the columns.
+        // If B is to be learned, any B gives the columns.
         var covariance = Background.Covariance ?? ErrorCovariance.Scalar(system.Dynamics.Dimension, 1);
         if (covariance.Dimension != system.Dynamics.Dimension)
             throw new ArgumentException(

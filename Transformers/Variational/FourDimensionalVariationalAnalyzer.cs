@@ -3,27 +3,27 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Which of a window's observations 4D-Var takes in, where windows overlap.</summary>
+/// <summary>The observations of a window that 4D-Var uses, if windows overlap.</summary>
 public enum WindowObservations
 {
-    /// <summary>Those that no analysis before has used: each observation counts once, as its error covariance says.</summary>
+    /// <summary>The observations that no earlier analysis has used: each observation counts once, as its error covariance says.</summary>
     New,
 
-    /// <summary>All of the window: those it shares with windows before count again, although the background knows them.</summary>
+    /// <summary>All observations of the window: those it shares with earlier windows count again, although the background already
+    /// contains them.</summary>
     All,
 }
 
 /// <summary>
-/// 4D-Var as the analyzer of a cycle: minimises the cost over the window whenever an analysis is due, with the window's
-/// beginning as the background, and runs the model to its end, the present. With <see cref="WindowCycling.Instant"/> it is
-/// 3D-Var. Where a preconditioning asks for it (<see cref="IPreconditioning.HandedOn"/>), it hands vectors of its inner solves on to
-/// the next window, in the memory.
+/// 4D-Var as the analyzer of a cycle: minimises the cost over the window whenever an analysis is due, with the window's beginning as the
+/// background, and runs the model to its end, the present. With <see cref="WindowCycling.Instant"/> it is 3D-Var. If a preconditioning
+/// requests it (<see cref="IPreconditioning.HandedOn"/>), it hands vectors of its inner solves on to the next window, in the memory.
 /// </summary>
 /// <param name="method">The minimisation and its cost function.</param>
-/// <param name="observations">Those that are new unless said.</param>
+/// <param name="observations">The observations to use (default: the new ones).</param>
 /// <param name="observer">
-/// Called with the whole result of every window, whose tensors live until it returns; null for nobody. It is no part of the
-/// method, and is not saved with it.
+/// Called with the full result of every window, whose tensors live until it returns (default: null, none). It is not part of the method,
+/// and is not saved with it.
 /// </param>
 [Component("4d-var")]
 public sealed class FourDimensionalVariationalAnalyzer(IWindowMinimisation method, WindowObservations observations = WindowObservations.New,
@@ -39,7 +39,7 @@ public sealed class FourDimensionalVariationalAnalyzer(IWindowMinimisation metho
     /// <summary>The minimisation and its cost function.</summary>
     public IWindowMinimisation Method => method;
 
-    /// <summary>Which observations are taken in.</summary>
+    /// <summary>The observations that are used.</summary>
     public WindowObservations Observations { get; } = Enum.IsDefined(observations) ? observations
         : throw new ArgumentOutOfRangeException(nameof(observations), observations, $"No such choice of observations: {observations}.");
 
@@ -60,14 +60,12 @@ public sealed class FourDimensionalVariationalAnalyzer(IWindowMinimisation metho
         return window.Map(tensor => tensor.MoveToOuterDisposeScope());
     }
 
-    // What the window before handed on, unless this one has another control vector: a weak constraint's grows with the window.
+    // The values that the window before handed on, unless this one has another control vector: a weak constraint's grows with the window.
     private InnerSolution[] Earlier(WindowMemory<StateMemory> memory, AssimilationWindow window) =>
         memory.HandedOn is { } pairs && pairs.Vectors.size(-1) == method.Cost.ControlDimension(window)
             ? [new(method.Cost.Background(window), [], pairs)] : [];
 
-    /// <summary>
-    /// The window that an analysis minimises over, for those who want to minimise it themselves and see the whole result.
-    /// </summary>
+    /// <summary>The window that an analysis minimises over, for minimising it directly with access to the full result.</summary>
     /// <param name="memory">A memory with an observation, for instance a run's forecast after
     /// <see cref="WindowMemory{TInner}.Remember"/>.</param>
     public AssimilationWindow Window(WindowMemory<StateMemory> memory)
@@ -78,7 +76,7 @@ public sealed class FourDimensionalVariationalAnalyzer(IWindowMinimisation metho
     }
 
     /// <inheritdoc/>
-    /// <remarks>A window holds the observations of several networks, each of which says its own.</remarks>
+    /// <remarks>A window holds the observations of several networks; each observation names its own.</remarks>
     public IAnalyzer<WindowMemory<StateMemory>> For(IObservationNetwork network)
     {
         ObservingSystem.Check(network.Operator, network.Error);

@@ -1,6 +1,6 @@
 namespace DaML;
 
-/// <summary>3D-Var (<see cref="ThreeDimensionalVariationalAnalyzer"/>). The model's error, where it has one, is not drawn.</summary>
+/// <summary>3D-Var (<see cref="ThreeDimensionalVariationalAnalyzer"/>). The model's error, if it has one, is not drawn.</summary>
 public sealed record ThreeDimensionalVariational : VariationalMethod<StateMemory>
 {
     /// <inheritdoc/>

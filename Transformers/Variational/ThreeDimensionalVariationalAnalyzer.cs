@@ -4,10 +4,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// 3D-Var: the state that minimises J(x) = 1/2 |x - x_b|^2 in B^-1 + 1/2 |y - H(x)|^2 in R^-1 with a background error
-/// covariance B that never changes (Lorenc 1986). Solved exactly in observation space: for a linear operator by the gain
-/// B H^T (H B H^T + R)^-1, computed once where nothing is missing; for a nonlinear one by Gauss-Newton iterations that
-/// are halved where they would raise the cost.
+/// 3D-Var: the state that minimises J(x) = 1/2 |x - x_b|^2 in B^-1 + 1/2 |y - H(x)|^2 in R^-1 with a background error covariance B that
+/// never changes (Lorenc 1986). It is solved exactly in observation space: for a linear operator by the gain B H^T (H B H^T + R)^-1,
+/// computed once if nothing is missing; for a nonlinear one by Gauss-Newton iterations that are halved if they would raise the cost.
 /// </summary>
 [Component("3d-var")]
 public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>
@@ -23,9 +22,9 @@ public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>
     /// <param name="observationOperator">H, which may be nonlinear.</param>
     /// <param name="observationError">R, of the operator's observation dimension.</param>
     /// <param name="background">B, of the operator's state dimension.</param>
-    /// <param name="maximumIterations">Of Gauss-Newton, for a nonlinear operator.</param>
+    /// <param name="maximumIterations">The largest number of Gauss-Newton iterations, for a nonlinear operator.</param>
     /// <param name="tolerance">Gauss-Newton ends when no component moves by more than this fraction of the largest component.</param>
-    /// <exception cref="ArgumentException">Operator and covariances do not fit each other.</exception>
+    /// <exception cref="ArgumentException">Operator and covariances do not match.</exception>
     public ThreeDimensionalVariationalAnalyzer([Saved("operator")] IObservationOperator observationOperator,
         [Saved("error")] IErrorCovariance observationError, IErrorCovariance background,
         int maximumIterations = 50, double tolerance = 1e-12)
@@ -98,13 +97,13 @@ public sealed class ThreeDimensionalVariationalAnalyzer : IAnalyzer<StateMemory>
             if (!FiniteNumbers.All(next)) throw NotFinite();
             var step = next - v;
             var nextCost = Total(v + step);
-            // A cost that is not a number is no lower one.
+            // A cost that is not a number is not lower.
             for (int halving = 0; halving < 30 && !(nextCost <= cost).all().ToBoolean(); halving++)
             {
                 step = where((nextCost <= cost).unsqueeze(-1), step, 0.5 * step);
                 nextCost = Total(v + step);
             }
-            // A trajectory whose cost nothing lowers any more has arrived, to round-off.
+            // A trajectory whose cost cannot be lowered any further has converged, to round-off.
             var lower = nextCost <= cost;
             step = where(lower.unsqueeze(-1), step, zeros_like(step));
             (v, cost) = (v + step, where(lower, nextCost, cost));
