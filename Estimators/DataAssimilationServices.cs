@@ -8,14 +8,14 @@ namespace DaML;
 public static class DataAssimilationServices
 {
     /// <summary>
-    /// Registers the <see cref="DataAssimilationContext"/> as a singleton, and by name, as keyed services, the built-in
-    /// models (<see cref="IDynamics"/>: <c>lorenz-63</c>, <c>lorenz-84</c>, <c>lorenz-96</c>, <c>two-scale-lorenz-96</c>,
-    /// <c>kuramoto-sivashinsky</c>, <c>linear-advection</c>)
-    /// and the methods of <see cref="NamedMethods"/> (<see cref="AssimilationMethod"/>). What the configuration adds
-    /// stands beside them and is resolved the same way. Called again, it adds to the same context.
+    /// Registers the <see cref="DataAssimilationContext"/> as a singleton, and by name, as keyed services, the built-in models
+    /// (<see cref="IDynamics"/>: <c>lorenz-63</c>, <c>lorenz-84</c>, <c>lorenz-96</c>, <c>two-scale-lorenz-96</c>,
+    /// <c>kuramoto-sivashinsky</c>, <c>linear-advection</c>) and the methods of <see cref="NamedMethods"/>
+    /// (<see cref="AssimilationMethod"/>). Components that the configuration adds are resolved the same way. A further call adds to the
+    /// same context.
     /// </summary>
     /// <param name="services">The services.</param>
-    /// <param name="configure">Sets options and adds components of one's own.</param>
+    /// <param name="configure">Sets options and adds components of your own.</param>
     public static IServiceCollection AddDataAssimilation(this IServiceCollection services,
         Action<DataAssimilationBuilder>? configure = null)
     {
@@ -37,7 +37,7 @@ public static class DataAssimilationServices
     }
 }
 
-/// <summary>Adds components of one's own beside DaML's.</summary>
+/// <summary>Adds your own components to DaML's.</summary>
 public sealed class DataAssimilationBuilder
 {
     private readonly List<ComponentType> components = [];
@@ -48,15 +48,15 @@ public sealed class DataAssimilationBuilder
     public IServiceCollection Services { get; }
 
     /// <summary>
-    /// Seed, device, precision, progress. Where no logger is set, one of the services' logger factory is taken, if there is one.
+    /// Seed, device, precision, progress. If no logger is set, one from the services' logger factory is used, if there is one.
     /// </summary>
     public DataAssimilationOptions Options { get; set; } = new();
 
-    /// <summary>Adds a component by name: a model (<see cref="IDynamics"/>), an observation operator, an analyzer, a network
-    /// or any service of one's own. It is made once, when it is first asked for.</summary>
-    /// <param name="name">The name under which it is resolved, <c>provider.GetRequiredKeyedService&lt;IDynamics&gt;(name)</c>; the last of
-    /// a name counts, and takes the place of a built-in one.</param>
-    /// <param name="create">Makes it.</param>
+    /// <summary>Adds a component by name: a model (<see cref="IDynamics"/>), an observation operator, an analyzer, a network or any
+    /// service of your own. It is made once, when it is first requested.</summary>
+    /// <param name="name">The name under which it is resolved, <c>provider.GetRequiredKeyedService&lt;IDynamics&gt;(name)</c>; the last
+    /// registration of a name counts, and replaces a built-in one.</param>
+    /// <param name="create">The function that makes it.</param>
     public DataAssimilationBuilder Add<TService>(string name, Func<DataAssimilationContext, TService> create) where TService : class
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
@@ -64,8 +64,9 @@ public sealed class DataAssimilationBuilder
         return this;
     }
 
-    /// <summary>Adds a component by name whose constructor takes its parts from the services, the context among them.</summary>
-    /// <param name="name">The name under which it is resolved; the last of a name counts, and takes the place of a built-in one.</param>
+    /// <summary>Adds a component by name whose constructor takes its parts from the services, including the context.</summary>
+    /// <param name="name">The name under which it is resolved; the last registration of a name counts, and replaces a built-in
+    /// one.</param>
     public DataAssimilationBuilder Add<TService, TImplementation>(string name) where TService : class
         where TImplementation : class, TService
     {
@@ -75,8 +76,8 @@ public sealed class DataAssimilationBuilder
     }
 
     /// <summary>Adds an assimilation method by name.</summary>
-    /// <param name="name">The name under which it is resolved, <c>provider.GetRequiredKeyedService&lt;AssimilationMethod&gt;(name)</c>; the
-    /// last of a name counts, and takes the place of a built-in one.</param>
+    /// <param name="name">The name under which it is resolved, <c>provider.GetRequiredKeyedService&lt;AssimilationMethod&gt;(name)</c>;
+    /// the last registration of a name counts, and replaces a built-in one.</param>
     /// <param name="method">The method, as a record.</param>
     public DataAssimilationBuilder AddMethod(string name, AssimilationMethod method) => Add(name, _ => method);
 

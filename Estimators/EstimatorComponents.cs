@@ -1,6 +1,6 @@
 namespace DaML.Components;
 
-/// <summary>The kinds of component of this room that model files may hold.</summary>
+/// <summary>The kinds of component in this assembly that model files may hold.</summary>
 public static class EstimatorComponents
 {
     /// <summary>All of them.</summary>

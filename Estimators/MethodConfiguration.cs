@@ -6,13 +6,10 @@ namespace DaML;
 /// <summary>
 /// Methods from configuration files: a name of <see cref="NamedMethods"/> and the settings that differ from its own, for instance
 /// <c>{ "method": "etkf", "members": 10, "inflation": 1.02, "rotation": "mean-preserving" }</c>.
-/// <para>Settings have the names of the record's properties. Numbers, texts, truth values and choices are given as they are; an inflation
-/// as
+/// <para>Settings have the names of the record's properties. Numbers, texts, truth values and choices are given directly; an inflation as
 /// a factor of the standard deviation or as <c>{ "variance": 1.04 }</c>, <c>{ "relaxationToPriorSpread": 0.3 }</c> and so on; a window as
-/// its length or as
-/// <c>{ "length": 8, "shift": 4 }</c>; a finite-size prior as its certainty. What needs tensors or a model, such as a covariance, a
-/// localisation or a cost term, is set
-/// in code by <c>with</c>.</para>
+/// its length or as <c>{ "length": 8, "shift": 4 }</c>; a finite-size prior as its certainty. Settings that need tensors or a model, such
+/// as a covariance, a localisation or a cost term, are set in code by <c>with</c>.</para>
 /// </summary>
 public static class MethodConfiguration
 {
@@ -27,9 +24,9 @@ public static class MethodConfiguration
     };
 
     /// <summary>Reads a method.</summary>
-    /// <param name="json">One JSON object.</param>
-    /// <exception cref="ArgumentException">No JSON object, a method or setting that is not known, or a value of another kind; the message
-    /// lists what there is.</exception>
+    /// <param name="json">A JSON object.</param>
+    /// <exception cref="ArgumentException">The text is not a JSON object, a method or setting is unknown, or a value has the wrong kind;
+    /// the message lists the choices.</exception>
     public static AssimilationMethod Read(string json)
     {
         try
@@ -55,7 +52,7 @@ public static class MethodConfiguration
         if (!NamedMethods.All.TryGetValue(name, out var method))
             throw new ArgumentException($"There is no method '{name}'; there are: {string.Join(", ", NamedMethods.All.Keys)}.",
                 nameof(json));
-        // A record's init properties can be set on a copy that nobody else has seen.
+        // A record's init properties can be set on a copy that no other code has seen.
         var copy = method with { };
         var settings = method.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(property => property.CanWrite && Readable(property.PropertyType))

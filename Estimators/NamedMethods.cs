@@ -1,9 +1,8 @@
 namespace DaML;
 
 /// <summary>
-/// The built-in methods by name, with the settings that serve Lorenz-96 well: what dependency injection, configuration and command lines
-/// call them.
-/// A setting is changed by <c>with</c> after a cast, or by making the record anew.
+/// The built-in methods by name, with settings that suit Lorenz-96: the names that dependency injection, configuration and command lines
+/// use. To change a setting, use <c>with</c> after a cast, or make the record anew.
 /// </summary>
 public static class NamedMethods
 {

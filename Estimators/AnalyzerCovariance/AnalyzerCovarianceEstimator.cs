@@ -7,28 +7,28 @@ namespace DaML;
 public sealed record AnalyzerCovarianceOptions
 {
     /// <summary>
-    /// The least eigenvalue of the covariance, relative to the mean size of all, above zero and at most one. Where the analyzer acts out
-    /// next to none, its error is not as small; of 0.01, 0.05 and 0.2 the last describes a small network's errors best
+    /// The smallest eigenvalue of the covariance, relative to the mean size of all, above zero and at most one. Where the implied
+    /// covariance is close to zero, the error is not as small; of 0.01, 0.05 and 0.2 the last describes a small network's errors best
     /// (docs/learned-analysis.md).
     /// </summary>
     public double EigenvalueFloor { get; init; } = 0.2;
 
-    /// <summary>Number of cycles that the factor is fitted on, of all trajectories.</summary>
+    /// <summary>The number of cycles that the factor is fitted on, over all trajectories.</summary>
     public long Cycles { get; init; } = 50;
 
-    /// <summary>Number of cycles before these that are left out, in which the method finds the truth.</summary>
+    /// <summary>The number of cycles before these that are left out, the spin-up of the method.</summary>
     public long BurnIn { get; init; } = 60;
 }
 
 /// <summary>
-/// Gives a method that carries a single state an uncertainty: in every cycle the covariance P^a(x_f) that its analyzer acts out,
-/// times one factor that is fitted on true trajectories. What it makes is the same method with densities, spread columns and
-/// ensembles to be drawn, so that log-density, CRPS and spread-skill score it beside an ensemble filter.
+/// Gives a method that carries a single state an uncertainty: in every cycle the implied covariance P^a(x_f) of its analyzer, times one
+/// factor that is fitted on true trajectories. The result is the same method with densities, spread columns and ensembles to draw, so
+/// that log-density, CRPS and spread-skill score it beside an ensemble filter.
 /// </summary>
 /// <remarks>
-/// The factor makes the mean log-density of the analyses largest: for P^a up to a factor c, c = mean of e^T (P^a)^-1 e / n with
-/// e the analysis error. The analyses themselves are the method's own, to the bit. A cycle costs n products of the analyzer's
-/// Jacobian with a vector and n tangent linear model runs.
+/// The factor maximises the mean log-density of the analyses: for P^a up to a factor c, c = mean of e^T (P^a)^-1 e / n with e the
+/// analysis error. The analyses themselves are the method's own, to the bit. A cycle costs n products of the analyzer's Jacobian with a
+/// vector and n tangent linear model runs.
 /// </remarks>
 /// <typeparam name="TMemory">The method's memory.</typeparam>
 public sealed class AnalyzerCovarianceEstimator<TMemory> : IEstimator<SequentialAssimilation<CovarianceMemory<TMemory>>>
@@ -41,12 +41,12 @@ public sealed class AnalyzerCovarianceEstimator<TMemory> : IEstimator<Sequential
     private readonly AnalyzerCovarianceOptions options;
 
     /// <summary>Creates an estimator.</summary>
-    /// <param name="context">On whose device it computes.</param>
-    /// <param name="method">The method; its analyses stay as they are.</param>
-    /// <param name="covariance">Tells what covariance its analyzer acts out.</param>
-    /// <param name="dynamics">The model, whose tangent linear takes the covariance to the next forecast.</param>
-    /// <param name="options">Settings; null = the defaults.</param>
-    /// <exception cref="ArgumentException">An option out of its range, or a model of another dimension.</exception>
+    /// <param name="context">The context on whose device it computes.</param>
+    /// <param name="method">The method; its analyses remain unchanged.</param>
+    /// <param name="covariance">Gives the implied covariance of its analyzer.</param>
+    /// <param name="dynamics">The model, whose tangent linear propagates the covariance to the next forecast.</param>
+    /// <param name="options">Settings (default: null, their defaults).</param>
+    /// <exception cref="ArgumentException">An option is out of its range, or the model has another dimension.</exception>
     public AnalyzerCovarianceEstimator(DataAssimilationContext context, SequentialAssimilation<TMemory> method,
         IAnalyzerCovariance<TMemory> covariance, IDynamics dynamics, AnalyzerCovarianceOptions? options = null)
     {
@@ -70,8 +70,8 @@ public sealed class AnalyzerCovarianceEstimator<TMemory> : IEstimator<Sequential
     public SchemaContract Contract { get; }
 
     /// <inheritdoc/>
-    /// <exception cref="SchemaException">The view lacks a column or has it in another shape.</exception>
-    /// <exception cref="ArgumentException">The view has too few cycles, or a truth is not finite.</exception>
+    /// <exception cref="SchemaException">The view lacks a column, or has it in another shape.</exception>
+    /// <exception cref="ArgumentException">The view has too few cycles, or a truth is non-finite.</exception>
     public SequentialAssimilation<CovarianceMemory<TMemory>> Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
         Contract.Apply(data.Schema, Name);
@@ -105,7 +105,7 @@ public sealed class AnalyzerCovarianceEstimator<TMemory> : IEstimator<Sequential
         return With(new(factor / counted, asymmetry / counted, lifted / counted), variance);
     }
 
-    // The method with the covariance; of the starting state two states that have nothing to do with each other, of which one is the truth.
+    // The method with the covariance, starting from two unrelated states, one of which is the truth.
     private SequentialAssimilation<CovarianceMemory<TMemory>> With(CovarianceCalibration calibration, double stateVariance)
     {
         var (analyzer, propagater, procoder, source) = method.Triple;
@@ -123,16 +123,16 @@ public sealed class AnalyzerCovarianceEstimator<TMemory> : IEstimator<Sequential
 public static class AnalyzerCovarianceCatalog
 {
     /// <summary>
-    /// Gives a learned method the covariance that its network acts out: the Jacobian of the analysis with respect to H^T R^-1 (y - H x_f),
+    /// Gives a learned method the implied covariance of its network: the Jacobian of the analysis with respect to H^T R^-1 (y - H x_f),
     /// times a fitted factor.
     /// </summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="method">A method whose analyzer reads the scaled innovation: a <see cref="LearnedAnalyzer"/>, a
-    /// <see cref="HiddenChannelAnalyzer"/>, one of one's own.</param>
+    /// <see cref="HiddenChannelAnalyzer"/>, or your own.</param>
     /// <param name="dynamics">The model.</param>
-    /// <param name="options">Settings; null = the defaults.</param>
-    /// <exception cref="ArgumentException">Its analyzer is no <see cref="IScaledInnovationAnalyzer{TMemory}"/>, an option out of its range,
-    /// or a model of another dimension.</exception>
+    /// <param name="options">Settings (default: null, their defaults).</param>
+    /// <exception cref="ArgumentException">Its analyzer is no <see cref="IScaledInnovationAnalyzer{TMemory}"/>, an option is out of its
+    /// range, or the model has another dimension.</exception>
     public static AnalyzerCovarianceEstimator<TMemory> WithUncertainty<TMemory>(this AnalysisCatalog catalog,
         SequentialAssimilation<TMemory> method, IDynamics dynamics,
         AnalyzerCovarianceOptions? options = null) where TMemory : IMemory<TMemory>
@@ -141,16 +141,14 @@ public static class AnalyzerCovarianceCatalog
         return new(catalog.Context, method, new InnovationJacobian<TMemory>(), dynamics, options);
     }
 
-    /// <summary>
-    /// Gives a method the covariance that its analyzer acts out, told by something of one's own choice, times a fitted factor.
-    /// </summary>
+    /// <summary>Gives a method the implied covariance of its analyzer, from a source of your choice, times a fitted factor.</summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="method">The method.</param>
-    /// <param name="covariance">Tells the covariance: an <see cref="InnovationJacobian{TMemory}"/>, a
+    /// <param name="covariance">The source of the covariance: an <see cref="InnovationJacobian{TMemory}"/>, a
     /// <see cref="RegressedAnalyzerCovariance{TMemory}"/>, a network's own.</param>
     /// <param name="dynamics">The model.</param>
-    /// <param name="options">Settings; null = the defaults.</param>
-    /// <exception cref="ArgumentException">An option out of its range, or a model of another dimension.</exception>
+    /// <param name="options">Settings (default: null, their defaults).</param>
+    /// <exception cref="ArgumentException">An option is out of its range, or the model has another dimension.</exception>
     public static AnalyzerCovarianceEstimator<TMemory> WithUncertainty<TMemory>(this AnalysisCatalog catalog,
         SequentialAssimilation<TMemory> method, IAnalyzerCovariance<TMemory> covariance,
         IDynamics dynamics, AnalyzerCovarianceOptions? options = null) where TMemory : IMemory<TMemory> =>

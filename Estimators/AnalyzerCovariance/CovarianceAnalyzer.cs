@@ -3,16 +3,16 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>How well a covariance was found to fit the errors it is to describe.</summary>
-/// <param name="Factor">What the covariance that the analyzer acts out is multiplied by: e^T P^-1 e / n of the errors e, averaged over time
-/// and trajectories, which is the factor of the largest mean log-density.</param>
+/// <summary>The fit of a covariance to the errors that it describes.</summary>
+/// <param name="Factor">The factor of the analyzer's implied covariance: e^T P^-1 e / n of the errors e, averaged over time and
+/// trajectories. It maximises the mean log-density.</param>
 /// <param name="Asymmetry">The mean of <see cref="CovarianceMemory{TMemory}.Asymmetry"/>.</param>
 /// <param name="Lifted">The mean of <see cref="CovarianceMemory{TMemory}.Lifted"/>.</param>
 public sealed record CovarianceCalibration(double Factor, double Asymmetry, double Lifted);
 
 /// <summary>
-/// Analyses as another analyzer does, and takes down the covariance that it acts out: c times the symmetric part of P^a(x_f), its
-/// eigenvalues lifted to a share of their mean size where they are below. How much that changed stands in the memory.
+/// Analyses like the inner analyzer, and records its implied covariance: c times the symmetric part of P^a(x_f), with eigenvalues lifted
+/// to a share of their mean size if they are below it. The memory holds the size of these changes.
 /// </summary>
 /// <typeparam name="TMemory">The inner memory.</typeparam>
 [Component("covariance-analyzer")]
@@ -25,10 +25,10 @@ public sealed class CovarianceAnalyzer<TMemory> : IAnalyzer<CovarianceMemory<TMe
 
     /// <summary>Gives an analyzer a covariance.</summary>
     /// <param name="inner">The analyzer.</param>
-    /// <param name="procoder">Says which state its memory stands for.</param>
-    /// <param name="covariance">Tells what covariance it acts out.</param>
-    /// <param name="floor">The least eigenvalue, relative to the mean size of them all, above zero and at most one.</param>
-    /// <param name="calibration">The factor, and what it was found from; null = one.</param>
+    /// <param name="procoder">Gives the state that its memory stands for.</param>
+    /// <param name="covariance">Gives its implied covariance.</param>
+    /// <param name="floor">The smallest eigenvalue, relative to the mean size of all, above zero and at most one.</param>
+    /// <param name="calibration">The factor, and the figures it was found with (default: null, a factor of one).</param>
     public CovarianceAnalyzer(IAnalyzer<TMemory> inner, IProcoder<TMemory> procoder, IAnalyzerCovariance<TMemory> covariance, double floor,
         CovarianceCalibration? calibration = null)
     {
@@ -40,7 +40,7 @@ public sealed class CovarianceAnalyzer<TMemory> : IAnalyzer<CovarianceMemory<TMe
     /// <inheritdoc/>
     public string Name => inner.Name;
 
-    /// <summary>The factor of the covariance, and how much had to be changed where it was found.</summary>
+    /// <summary>The factor of the covariance, and the size of the changes where it was found.</summary>
     public CovarianceCalibration Calibration { get; }
 
     /// <inheritdoc/>
@@ -54,9 +54,9 @@ public sealed class CovarianceAnalyzer<TMemory> : IAnalyzer<CovarianceMemory<TMe
             .Map(tensor => tensor.MoveToOuterDisposeScope());
     }
 
-    /// <summary>The symmetric part with its eigenvalues lifted, and how much both changed, relative to what there was.</summary>
+    /// <summary>Gives the symmetric part with its eigenvalues lifted, and the relative size of both changes.</summary>
     /// <param name="matrix"><c>[batch, n, n]</c></param>
-    /// <param name="floor">The least eigenvalue, relative to the mean size of them all.</param>
+    /// <param name="floor">The smallest eigenvalue, relative to the mean size of all.</param>
     internal static (Tensor Positive, Tensor Asymmetry, Tensor Lifted) Positive(Tensor matrix, double floor)
     {
         using var scope = NewDisposeScope();

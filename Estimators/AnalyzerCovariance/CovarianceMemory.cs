@@ -3,13 +3,13 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>A memory with an error covariance of the state it stands for, which the inner method takes no notice of.</summary>
-/// <param name="Inner">What the method itself remembers.</param>
+/// <summary>A memory with an error covariance of the state it stands for; the inner method ignores the covariance.</summary>
+/// <param name="Inner">The memory of the method itself.</param>
 /// <param name="Covariance">P, symmetric and positive definite, in double precision, <c>[batch, n, n]</c></param>
-/// <param name="Asymmetry">What was taken off to make P symmetric, relative to what there was: |J - J^T| / 2 |J| in the Frobenius norm,
-/// <c>[batch]</c>; of a forecast, its analysis's.</param>
-/// <param name="Lifted">What was added to eigenvalues to make P positive definite, relative to the sum of their sizes, <c>[batch]</c>; of a
-/// forecast, its analysis's.</param>
+/// <param name="Asymmetry">The relative size of the asymmetry that was removed from P: |J - J^T| / 2 |J| in the Frobenius norm,
+/// <c>[batch]</c>; for a forecast, that of its analysis.</param>
+/// <param name="Lifted">The amount added to eigenvalues to make P positive definite, relative to the sum of their sizes, <c>[batch]</c>;
+/// for a forecast, that of its analysis.</param>
 /// <typeparam name="TMemory">The inner memory.</typeparam>
 public sealed record CovarianceMemory<TMemory>(TMemory Inner, Tensor Covariance, Tensor Asymmetry, Tensor Lifted)
     : IMemory<CovarianceMemory<TMemory>> where TMemory : IMemory<TMemory>
@@ -23,11 +23,11 @@ public sealed record CovarianceMemory<TMemory>(TMemory Inner, Tensor Covariance,
 }
 
 /// <summary>
-/// Propagates the inner memory as ever and the covariance by the model's tangent linear at its state, P -> M P M^T + Q
-/// (<see cref="GaussianPropagater"/>): n model steps more.
+/// Propagates the inner memory unchanged and the covariance by the model's tangent linear at its state, P -> M P M^T + Q
+/// (<see cref="GaussianPropagater"/>): n additional model steps.
 /// </summary>
 /// <param name="inner">The inner memory's propagater.</param>
-/// <param name="procoder">Says which state it stands for.</param>
+/// <param name="procoder">Gives the state that the memory stands for.</param>
 /// <param name="dynamics">The model.</param>
 /// <typeparam name="TMemory">The inner memory.</typeparam>
 [Component("covariance-propagater")]
@@ -54,8 +54,8 @@ public sealed class CovariancePropagater<TMemory>(IPropagater<TMemory> inner, IP
     }
 }
 
-/// <summary>Reads state and covariance as the normal density they are.</summary>
-/// <param name="inner">Says which state the inner memory stands for.</param>
+/// <summary>Decodes state and covariance as their normal density.</summary>
+/// <param name="inner">Gives the state that the inner memory stands for.</param>
 /// <typeparam name="TMemory">The inner memory.</typeparam>
 [Component("covariance-procoder")]
 public sealed class CovarianceProcoder<TMemory>(IProcoder<TMemory> inner) : IProcoder<CovarianceMemory<TMemory>>
@@ -66,9 +66,9 @@ public sealed class CovarianceProcoder<TMemory>(IProcoder<TMemory> inner) : IPro
         new GaussianDensity(inner.Decode(memory.Inner).Mean.to(memory.Covariance.dtype), memory.Covariance);
 }
 
-/// <summary>Starts the inner memory as ever, with independent errors of one variance.</summary>
-/// <param name="inner">Where the inner memory starts.</param>
-/// <param name="procoder">Says which state it stands for.</param>
+/// <summary>Starts the inner memory unchanged, with independent errors of one variance.</summary>
+/// <param name="inner">The source of the inner memory.</param>
+/// <param name="procoder">Gives the state that the memory stands for.</param>
 /// <param name="variance">The variance of each component's error, in the state's unit squared.</param>
 /// <typeparam name="TMemory">The inner memory.</typeparam>
 [Component("covariance-source")]

@@ -4,29 +4,30 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What tells the analysis error covariance that an analyzer acts out at a forecast, though it carries none: x_a = x_f + P^a H^T R^-1 (y -
-/// H x_f) read backwards (Bocquet et al. 2024, section III B).
+/// Gives the implied analysis error covariance of an analyzer at a forecast, although the analyzer carries none: x_a = x_f + P^a H^T R^-1
+/// (y - H x_f) solved for P^a (Bocquet et al. 2024, section III B).
 /// </summary>
 /// <typeparam name="TMemory">The memory H.</typeparam>
 public interface IAnalyzerCovariance<TMemory> where TMemory : IMemory<TMemory>
 {
-    /// <summary>P^a at a forecast as it comes: of a network neither quite symmetric nor surely positive.</summary>
+    /// <summary>Computes P^a at a forecast, unprocessed: for a network it is neither quite symmetric nor certain to be positive
+    /// definite.</summary>
     /// <param name="analyzer">The analyzer.</param>
-    /// <param name="procoder">Says which state its memory stands for.</param>
-    /// <param name="forecast">The memory before the observation was used.</param>
-    /// <param name="observation">Of which time and mask count, not the values.</param>
-    /// <param name="random">Where innovations are drawn from, if any are.</param>
+    /// <param name="procoder">Gives the state that its memory stands for.</param>
+    /// <param name="forecast">The memory before the observation is used.</param>
+    /// <param name="observation">The observation; its time and mask count, its values do not.</param>
+    /// <param name="random">The stream of the innovations, if any are drawn.</param>
     /// <returns><c>[batch, n, n]</c></returns>
     Tensor At(IAnalyzer<TMemory> analyzer, IProcoder<TMemory> procoder, TMemory forecast, Observation observation, RandomStream random);
 }
 
 /// <summary>
-/// P^a as the Jacobian of the analysis with respect to H^T R^-1 (y - H x_f) where that is zero: exact, n products of the
-/// Jacobian with a vector for each state, taken in batches; of a network that is linear in the innovation the covariance it
-/// has (<see cref="InnovationLinearNetwork.Covariance"/>). It is for an <see cref="IScaledInnovationAnalyzer{TMemory}"/>. Of a
-/// network that was trained where only some sites are observed, columns of sites that never were mean nothing.
+/// P^a as the Jacobian of the analysis with respect to H^T R^-1 (y - H x_f) at zero. It is exact and takes n products of the Jacobian
+/// with a vector for each state, in batches. For a network that is linear in the innovation it is the network's covariance
+/// (<see cref="InnovationLinearNetwork.Covariance"/>). It needs an <see cref="IScaledInnovationAnalyzer{TMemory}"/>. For a network
+/// trained with observations at some sites only, columns of sites that were never observed have no meaning.
 /// </summary>
-/// <typeparam name="TMemory">The memory H; the mean of its density must let derivatives through.</typeparam>
+/// <typeparam name="TMemory">The memory H; the mean of its density must be differentiable.</typeparam>
 [Component("innovation-jacobian")]
 public sealed class InnovationJacobian<TMemory> : IAnalyzerCovariance<TMemory> where TMemory : IMemory<TMemory>
 {
@@ -61,8 +62,8 @@ public sealed class InnovationJacobian<TMemory> : IAnalyzerCovariance<TMemory> w
         return cat(rows, 1).transpose(-2, -1).contiguous().MoveToOuterDisposeScope();
     }
 
-    /// <summary>The analyzer as one that can be asked.</summary>
-    /// <exception cref="ArgumentException">It cannot.</exception>
+    /// <summary>Casts the analyzer to one that can be queried.</summary>
+    /// <exception cref="ArgumentException">The analyzer cannot be queried.</exception>
     internal static IScaledInnovationAnalyzer<TMemory> Require(IAnalyzer<TMemory> analyzer) =>
         analyzer as IScaledInnovationAnalyzer<TMemory>
         ?? throw new ArgumentException(
@@ -71,9 +72,9 @@ public sealed class InnovationJacobian<TMemory> : IAnalyzerCovariance<TMemory> w
 }
 
 /// <summary>
-/// P^a from the regression of increments on drawn innovations, P^a H^T = K R (<see cref="KalmanGainRegression{TMemory}"/>): for any
-/// analyzer, whose best linear account it is at the size that innovations have. It needs as many observations as the state has
-/// components, all there. It is not saved with a method; the Jacobian of a learned one is.
+/// P^a from the regression of increments on drawn innovations, P^a H^T = K R (<see cref="KalmanGainRegression{TMemory}"/>). It serves any
+/// analyzer and is its best linear description at the size of the innovations. It needs as many observations as the state has components,
+/// none of them missing. It is not saved with a method; the Jacobian of a learned method is.
 /// </summary>
 /// <typeparam name="TMemory">The memory H.</typeparam>
 public sealed class RegressedAnalyzerCovariance<TMemory> : IAnalyzerCovariance<TMemory> where TMemory : IMemory<TMemory>
@@ -81,11 +82,11 @@ public sealed class RegressedAnalyzerCovariance<TMemory> : IAnalyzerCovariance<T
     private readonly KalmanGainRegression<TMemory> regression;
     private readonly IObservationNetwork network;
 
-    /// <summary>Puts a method under regression.</summary>
+    /// <summary>Sets up the regression for a method.</summary>
     /// <param name="method">The method.</param>
     /// <param name="network">H, linear and square, and R.</param>
-    /// <param name="samples">Number of innovations at each forecast; null = ten times as many as there are observations.</param>
-    /// <exception cref="ArgumentException">Fewer observations than components, an operator that is not linear, or too few
+    /// <param name="samples">The number of innovations at each forecast (default: null, ten times the number of observations).</param>
+    /// <exception cref="ArgumentException">There are fewer observations than components, the operator is not linear, or there are too few
     /// samples.</exception>
     public RegressedAnalyzerCovariance(SequentialAssimilation<TMemory> method, IObservationNetwork network, long? samples = null)
     {
@@ -98,8 +99,8 @@ public sealed class RegressedAnalyzerCovariance<TMemory> : IAnalyzerCovariance<T
     }
 
     /// <inheritdoc/>
-    /// <remarks>It asks the method that it was given.</remarks>
-    /// <exception cref="ArgumentException">An observation is missing, or their errors have a scale.</exception>
+    /// <remarks>It queries the method that it was given.</remarks>
+    /// <exception cref="ArgumentException">An observation is missing, or the errors have a scale.</exception>
     public Tensor At(IAnalyzer<TMemory> analyzer, IProcoder<TMemory> procoder, TMemory forecast, Observation observation,
         RandomStream random)
     {

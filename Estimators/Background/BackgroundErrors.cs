@@ -4,11 +4,11 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Where a background error covariance B comes from, by type: <see cref="ForecastErrors"/> of the model itself, or
-/// <see cref="StateStatistics"/>.
-/// The states are a column of a training view, of the model's dimension n; where the column is L times smaller, the model's state is a
-/// window of L lags, the newest first, and is put together from cycles that follow each other (<see cref="LaggedStates"/>). What results
-/// may be singular: 4D-Var needs its root alone (<see cref="ControlVariable.BackgroundSquareRoot"/>).
+/// The source of a background error covariance B, by type: <see cref="ForecastErrors"/> of the model itself, or
+/// <see cref="StateStatistics"/>. The states are a column of a training view, of the model's dimension n. If the column is L times
+/// smaller, the model's state is a window of L lags, the newest first, and is assembled from successive cycles
+/// (<see cref="LaggedStates"/>). The result may be singular: 4D-Var needs only its root
+/// (<see cref="ControlVariable.BackgroundSquareRoot"/>).
 /// </summary>
 public abstract record BackgroundErrors
 {
@@ -16,23 +16,23 @@ public abstract record BackgroundErrors
     {
     }
 
-    /// <summary>What the covariance is multiplied by (default: 1).</summary>
+    /// <summary>The factor of the covariance (default: 1).</summary>
     public double Scale { get; init; } = 1;
 
-    /// <summary>How far it is shrunk to its diagonal (default: not at all).</summary>
+    /// <summary>The shrinkage to the diagonal (default: none).</summary>
     public CovarianceShrinkage Shrinkage { get; init; } = CovarianceShrinkage.None;
 
-    /// <summary>Which part of the state is varied (default: the whole of it).</summary>
+    /// <summary>The part of the state that is varied (default: all of it).</summary>
     public WindowControl Control { get; init; } = WindowControl.WholeWindow;
 
     /// <summary>Estimates B.</summary>
     /// <param name="dynamics">The model, of dimension n.</param>
     /// <param name="training">A view of evenly spaced cycles.</param>
     /// <param name="state">The column of states, <c>[n]</c>, or <c>[n / L]</c> for a state of L lags.</param>
-    /// <param name="cancellation">Looked at in every cycle.</param>
+    /// <param name="cancellation">Checked in every cycle.</param>
     /// <exception cref="SchemaException">The view does not have the column.</exception>
-    /// <exception cref="ArgumentException">The column's size does not divide n, times are not evenly spaced or no whole number of the
-    /// model's steps apart, a value is not finite, there are fewer than two samples, or a setting is out of range.</exception>
+    /// <exception cref="ArgumentException">The column's size does not divide n, times are not evenly spaced or not a whole number of the
+    /// model's steps apart, a value is non-finite, there are fewer than two samples, or a setting is out of range.</exception>
     public IErrorCovariance Estimate(IDynamics dynamics, ITrajectoryView training, Column state, CancellationToken cancellation = default)
     {
         Require.Positive(Scale);
@@ -53,7 +53,7 @@ public abstract record BackgroundErrors
 
     private protected abstract SampleMoments Moments(IDynamics dynamics, StatePairs states, CancellationToken cancellation);
 
-    // The samples' sums, of whatever device they are on.
+    // The sums over the samples, on the samples' device.
     private protected static SampleMoments Sum(long dimension, bool aboutMean, IEnumerable<Tensor> samples)
     {
         SampleMoments? moments = null;
@@ -63,11 +63,11 @@ public abstract record BackgroundErrors
 }
 
 /// <summary>
-/// B is the mean square error of the model's forecasts, M(x_t) - x_(t + lead), about zero, so that a bias counts as an error. That is
-/// the background error of a cycle whose analyses were perfect, a lower bound; <see cref="BackgroundErrors.Scale"/> above 1 makes up for
-/// theirs.
+/// B is the mean square error of the model's forecasts, M(x_t) - x_(t + lead), about zero, so that a bias counts as an error. That is the
+/// background error of a cycle with perfect analyses, a lower bound; a <see cref="BackgroundErrors.Scale"/> above 1 accounts for the
+/// analysis error.
 /// </summary>
-/// <param name="Lead">How many cycles ahead, 1 or more; that of the background forecast between two analyses.</param>
+/// <param name="Lead">The lead in cycles, 1 or more: that of the background forecast between two analyses.</param>
 public sealed record ForecastErrors(int Lead = 1) : BackgroundErrors
 {
     private protected override void Check() => Require.AtLeast(Lead, 1, nameof(Lead));
@@ -76,7 +76,7 @@ public sealed record ForecastErrors(int Lead = 1) : BackgroundErrors
         Sum(dynamics.Dimension, aboutMean: false,
         states.Apart(Lead, cancellation).Select(pair => dynamics.Advance(pair.Earlier, Whole(dynamics, pair.Between)) - pair.Later));
 
-    // A one-shot emulator goes several cycles in a step.
+    // A one-shot emulator advances several cycles in one step.
     private TimeInterval Whole(IDynamics dynamics, TimeInterval between)
     {
         double passed = between.Length, steps = passed / dynamics.TimeStep, whole = Math.Round(steps);
@@ -87,18 +87,18 @@ public sealed record ForecastErrors(int Lead = 1) : BackgroundErrors
     }
 
     /// <summary>
-    /// Q of a model: the mean square error of its forecasts one time step ahead. Of a state of lags only what the step adds has an
-    /// error, so Q is semidefinite there; a filter's noise and <see cref="ModelErrorTerm"/> need its root alone.
+    /// Estimates Q of a model: the mean square error of its forecasts one time step ahead. For a state of lags only the components that a
+    /// step adds have an error, so Q is semidefinite; a filter's noise and <see cref="ModelErrorTerm"/> need only its root.
     /// </summary>
     /// <param name="dynamics">The model, of dimension n.</param>
     /// <param name="training">A view in which one step of the model is a whole number of cycles.</param>
     /// <param name="state">The column of states, <c>[n]</c>, or <c>[r]</c> with r = n / L for a state of L lags.</param>
-    /// <param name="newest">How many components of the state a step adds, the first ones; null = those of the cycles that a step
-    /// takes.</param>
-    /// <param name="shrinkage">How far it is shrunk to its diagonal; null = not at all.</param>
-    /// <param name="cancellation">Looked at in every cycle.</param>
+    /// <param name="newest">The number of components of the state that a step adds, the first ones (default: null, those of the cycles
+    /// that a step takes).</param>
+    /// <param name="shrinkage">The shrinkage to the diagonal (default: null, none).</param>
+    /// <param name="cancellation">Checked in every cycle.</param>
     /// <exception cref="SchemaException">The view does not have the column.</exception>
-    /// <exception cref="ArgumentException">As for <see cref="BackgroundErrors.Estimate"/>; one step is no whole number of
+    /// <exception cref="ArgumentException">As for <see cref="BackgroundErrors.Estimate"/>; or one step is not a whole number of
     /// cycles.</exception>
     public static IErrorCovariance ModelError(IDynamics dynamics, ITrajectoryView training, Column state, long? newest = null,
         CovarianceShrinkage? shrinkage = null,

@@ -4,38 +4,36 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// A background error covariance that is learned: the sample covariance of the truth over a long run, times
-/// the scale with the least analysis error on a piece of the training view. The scale is found by a
-/// <see cref="TuningEstimator{TTransformer}"/> on a logarithmic grid refined by golden sections. A method without an initial condition then
-/// starts
-/// from the climatology.
+/// A background error covariance that is learned: the sample covariance of the truth over a long run, times the scale with the smallest
+/// analysis error on a piece of the training view. The scale is found by a <see cref="TuningEstimator{TTransformer}"/> on a logarithmic
+/// grid refined by golden sections. A method without an initial condition then starts from the climatology.
 /// </summary>
 public sealed record ClimatologicalBackground : Background
 {
     private const double LogarithmicTolerance = 0.03, SmallestAtOneTime = 1e-3, SmallestInWindow = 1e-4;
 
     /// <summary>
-    /// How many first cycles of the training view the climatology is taken from, all trajectories together (default: 2000, or all where
+    /// The number of first cycles of the training view for the climatology, over all trajectories together (default: 2000, or all if
     /// there are fewer).
     /// </summary>
     public long ClimatologyCycles { get; init; } = 2000;
 
     /// <summary>
-    /// How many first cycles of the training view the scale is tuned on, its burn-in included (default: 500, or all where there are fewer).
+    /// The number of first cycles of the training view for tuning the scale, the burn-in included (default: 500, or all if there are
+    /// fewer).
     /// </summary>
     public long TuningCycles { get; init; } = 500;
 
-    /// <summary>How many cycles of a tuning run are left out of its score (default: 100).</summary>
+    /// <summary>The number of cycles of a tuning run that its score leaves out (default: 100).</summary>
     public long TuningBurnIn { get; init; } = 100;
 
     /// <summary>
-    /// The smallest fraction of the climatological covariance that is tried (default: null, 1e-3, and 1e-4 for a method with a window,
-    /// which
+    /// The smallest fraction of the climatological covariance to try (default: null, 1e-3, or 1e-4 for a method with a window, which
     /// forecasts better than one at a single time).
     /// </summary>
     public double? SmallestScale { get; init; }
 
-    /// <summary>The largest fraction of the climatological covariance that is tried (default: 2).</summary>
+    /// <summary>The largest fraction of the climatological covariance to try (default: 2).</summary>
     public double LargestScale { get; init; } = 2;
 
     /// <inheritdoc/>
@@ -58,7 +56,8 @@ public sealed record ClimatologicalBackground : Background
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The data holds no more states than components, or ends within the burn-in.</exception>
+    /// <exception cref="ArgumentException">The data holds no more states than the state has components, or ends within the
+    /// burn-in.</exception>
     protected override (IErrorCovariance Covariance,
         IInitialCondition Initial) Learn(Func<IErrorCovariance, IInitialCondition, ITransformer> method,
         BackgroundProblem problem, ITrajectoryView data, CancellationToken cancellation)

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Shrinkage of a sample covariance to its diagonal: correlations times 1 - w, variances as they are. It takes away part of what few
-/// samples make up, and makes a singular matrix positive definite.
+/// Shrinkage of a sample covariance to its diagonal: correlations times 1 - w, with unchanged variances. It removes part of the spurious
+/// correlations of few samples, and makes a singular matrix positive definite.
 /// </summary>
 public sealed record CovarianceShrinkage
 {
@@ -13,25 +13,25 @@ public sealed record CovarianceShrinkage
 
     private CovarianceShrinkage(double? weight) => this.weight = weight;
 
-    /// <summary>The sample covariance as it is, w = 0.</summary>
+    /// <summary>The unchanged sample covariance, w = 0.</summary>
     public static CovarianceShrinkage None { get; } = new(0);
 
     /// <summary>
-    /// The w of the least expected square error, as the samples themselves tell it (Ledoit and Wolf 2003, J. Empir. Finance 10, 603-621;
-    /// for correlations Schaefer and Strimmer 2005, Stat. Appl. Genet. Mol. Biol. 4, 32). It takes samples to be independent; of days
-    /// that follow each other it makes too little.
+    /// The w of the smallest expected square error, as estimated from the samples themselves (Ledoit and Wolf 2003, J. Empir. Finance 10,
+    /// 603-621; for correlations Schaefer and Strimmer 2005, Stat. Appl. Genet. Mol. Biol. 4, 32). It assumes that samples are
+    /// independent; for successive days it is too small.
     /// </summary>
     public static CovarianceShrinkage Estimated { get; } = new(weight: null);
 
-    /// <summary>A weight that is given.</summary>
-    /// <param name="weight">w, from 0 to 1; 1 leaves the variances alone.</param>
-    /// <exception cref="ArgumentOutOfRangeException">It lies outside.</exception>
+    /// <summary>A given weight.</summary>
+    /// <param name="weight">w, from 0 to 1; 1 keeps only the variances.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The weight is outside this range.</exception>
     public static CovarianceShrinkage Of(double weight) => weight is >= 0 and <= 1 ? new(weight)
         : throw new ArgumentOutOfRangeException(nameof(weight), weight, $"The weight of the diagonal must lie between 0 and 1; given: " +
             $"{weight}.");
 
-    /// <summary>The covariance that results.</summary>
-    /// <param name="moments">Sums over the samples.</param>
+    /// <summary>Computes the resulting covariance.</summary>
+    /// <param name="moments">The sums over the samples.</param>
     internal Tensor Apply(SampleMoments moments)
     {
         using var scope = NewDisposeScope();
@@ -41,7 +41,7 @@ public sealed record CovarianceShrinkage
         return (w * diagonal + (1 - w) * covariance).MoveToOuterDisposeScope();
     }
 
-    // The sum of the correlations' variances over that of their squares, off the diagonal.
+    // The sum of the correlations' variances divided by that of their squares, off the diagonal.
     private static double Best(SampleMoments moments, Tensor covariance)
     {
         double count = moments.Count;

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>What a covariance and its uncertainty need of deviations, summed as they come.</summary>
+/// <summary>The sums over deviations that a covariance and its uncertainty need, added sample by sample.</summary>
 internal sealed class SampleMoments(long dimension, Device device, bool aboutMean) : IDisposable
 {
     /// <summary>The sum of x x^T, <c>[n, n]</c>, in double precision.</summary>
@@ -12,7 +12,7 @@ internal sealed class SampleMoments(long dimension, Device device, bool aboutMea
     /// <summary>The sum of the squares of its elements.</summary>
     public Tensor Squares { get; } = zeros([dimension, dimension], dtype: ScalarType.Float64, device: device).DetachFromDisposeScope();
 
-    /// <summary>How many samples.</summary>
+    /// <summary>The number of samples.</summary>
     public long Count { get; private set; }
 
     /// <summary>Adds samples.</summary>
@@ -26,7 +26,7 @@ internal sealed class SampleMoments(long dimension, Device device, bool aboutMea
         Count += deviations.size(0);
     }
 
-    /// <summary>The covariance: about the sample mean by Count - 1, about zero by Count.</summary>
+    /// <summary>Computes the covariance: about the sample mean by Count - 1, about zero by Count.</summary>
     public Tensor Covariance() => Products / (aboutMean ? Count - 1 : Count);
 
     public void Dispose()

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The states of a model in a column of a view, so many cycles apart: the column itself, or, where the model's state is L times as large, L
-/// cycles that follow each other (<see cref="LaggedStates"/>).
+/// Reads the states of a model from a column of a view, in pairs a number of cycles apart: the column itself or, if the model's state is
+/// L times as large, L successive cycles (<see cref="LaggedStates"/>).
 /// </summary>
 internal sealed class StatePairs
 {
@@ -17,10 +17,10 @@ internal sealed class StatePairs
     /// <param name="dynamics">The model, of dimension n.</param>
     /// <param name="view">The view.</param>
     /// <param name="column">Its column, <c>[n]</c> or <c>[n / L]</c>.</param>
-    /// <param name="user">What needs the states, for messages.</param>
+    /// <param name="user">The user of the states, for messages.</param>
     /// <exception cref="SchemaException">The view does not have the column.</exception>
-    /// <exception cref="ArgumentException">Its size does not divide the model's, there are fewer cycles than lags, or the view never
-    /// ends.</exception>
+    /// <exception cref="ArgumentException">The column's size does not divide the model's dimension, there are fewer cycles than lags, or
+    /// the view never ends.</exception>
     public StatePairs(IDynamics dynamics, ITrajectoryView view, Column column, string user)
     {
         if (view.CycleCount is null)
@@ -43,12 +43,12 @@ internal sealed class StatePairs
     public long ColumnSize { get; }
 
     /// <summary>
-    /// States with their times, in double precision, <c>[batch, n]</c> each, that live while their element of the sequence is looked at.
-    /// With a lead of zero both are the same.
+    /// Reads states with their times, in double precision, <c>[batch, n]</c> each, which live while their element of the sequence is in
+    /// use. With a lead of zero both are the same.
     /// </summary>
-    /// <param name="lead">How many cycles they are apart.</param>
-    /// <param name="cancellation">Looked at in every cycle.</param>
-    /// <exception cref="ArgumentException">A value is missing or not finite, or cycles are not evenly spaced.</exception>
+    /// <param name="lead">The number of cycles between them.</param>
+    /// <param name="cancellation">Checked in every cycle.</param>
+    /// <exception cref="ArgumentException">A value is missing or non-finite, or cycles are not evenly spaced.</exception>
     public IEnumerable<(Tensor Earlier, Tensor Later, TimeInterval Between)> Apart(int lead, CancellationToken cancellation)
     {
         var recent = new Queue<(Tensor State, double Time)>();
@@ -81,9 +81,9 @@ internal sealed class StatePairs
         }
     }
 
-    /// <summary>How many cycles one step of a model takes.</summary>
+    /// <summary>Computes the number of cycles that one step of a model takes.</summary>
     /// <param name="dynamics">The model.</param>
-    /// <exception cref="ArgumentException">No whole number of them.</exception>
+    /// <exception cref="ArgumentException">A step is not a whole number of cycles.</exception>
     public int CyclesOfStep(IDynamics dynamics)
     {
         using var cursor = view.OpenCursor();

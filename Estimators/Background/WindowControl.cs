@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Which part of a lagged state 4D-Var varies. The state is z = (c_t, c_(t-1), ...), the newest first: the whole window, or the initial
-/// condition c_t alone, the lags before being taken as known. What is not varied has variance zero in B.
+/// The part of a lagged state that 4D-Var varies. The state is z = (c_t, c_(t-1), ...), the newest first: either the whole window, or the
+/// initial condition c_t alone, with the earlier lags taken as known. The part that is not varied has variance zero in B.
 /// </summary>
 public sealed record WindowControl
 {
@@ -17,13 +17,13 @@ public sealed record WindowControl
     public static WindowControl WholeWindow { get; } = new(components: null);
 
     /// <summary>The newest coefficients alone.</summary>
-    /// <param name="components">r, how many they are; the first r components of the state.</param>
-    /// <exception cref="ArgumentOutOfRangeException">Not at least one.</exception>
+    /// <param name="components">r, the number of the newest coefficients, which are the first components of the state.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number is below one.</exception>
     public static WindowControl InitialCondition(long components) => new(Require.AtLeast(components, 1));
 
-    /// <summary>The covariance with variance zero of what is not varied; of what is varied it stays as it is.</summary>
+    /// <summary>Sets the variance of the fixed part of the state to zero; the covariance of the varied part remains unchanged.</summary>
     /// <param name="covariance">B of the whole state.</param>
-    /// <exception cref="ArgumentException">More components are to be varied than the state has.</exception>
+    /// <exception cref="ArgumentException">There are more components to vary than the state has.</exception>
     public IErrorCovariance Restrict(IErrorCovariance covariance)
     {
         if (components is not { } varied || varied == covariance.Dimension) return covariance;

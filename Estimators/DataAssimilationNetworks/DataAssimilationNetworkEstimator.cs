@@ -4,17 +4,17 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Learns all three transformations of a sequential assimilation at once from trajectories and observations alone: a data
-/// assimilation network (Boudier et al.), analyzer a : H x Y -> H, propagater b : H -> H and procoder c : H -> pdf over X as
-/// networks over a memory H = R^m, trained to make the sampled, time-averaged cross-entropy of prior and posterior (eq. 4.3)
-/// small. Neither model nor observation operator is told to it.
+/// Learns all three transformations of a sequential assimilation together from trajectories and observations alone: a data assimilation
+/// network (Boudier et al.). Analyzer a : H x Y -> H, propagater b : H -> H and procoder c : H -> pdf over X are networks over a memory H
+/// = R^m, trained to minimise the sampled, time-averaged cross-entropy of prior and posterior (eq. 4.3). It does not use the model or the
+/// observation operator.
 /// </summary>
 /// <remarks>
-/// <para>Truncated back-propagation through time (section 4.2) on a view without end, N_iter =
-/// <see cref="TrainingOptions.Truncation"/> cycles deep (the paper: one), the memory carried from step to step. Direct
-/// optimisation (section 5.1) is the same with the view's first T cycles and a truncation of T: each step then begins anew
-/// and goes through all of them, which costs memory in proportion to T and overfits where the data are few.</para>
-/// <para>The weights of the smallest cross-entropy on held-out trajectories are kept.</para>
+/// <para>Truncated back-propagation through time (section 4.2) on an endless view, N_iter = <see cref="TrainingOptions.Truncation"/>
+/// cycles deep (one in the paper), with the memory carried from step to step. Direct optimisation (section 5.1) is the same with the
+/// view's first T cycles and a truncation of T: each step then begins again and goes through all of them, which costs memory in
+/// proportion to T and overfits if there are few data.</para>
+/// <para>The weights of the smallest cross-entropy on hold-out trajectories are kept.</para>
 /// </remarks>
 public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<SequentialAssimilation<VectorMemory>>, ITrainingGradient
 {
@@ -27,14 +27,13 @@ public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<Seque
     private readonly LearnedAnalysisEstimator<VectorMemory> estimator;
 
     /// <summary>Creates an estimator.</summary>
-    /// <param name="name">What to call the method in messages and tables.</param>
+    /// <param name="name">The method's name in messages and tables.</param>
     /// <param name="context">Seed, device, precision of networks, progress.</param>
-    /// <param name="observing">What is observed; only its dimensions are used.</param>
-    /// <param name="timeStep">The time that one application of the propagater stands for: observations lie a whole number of it
-    /// apart.</param>
-    /// <param name="network">The network's size; null = the defaults.</param>
-    /// <param name="training">How it is trained; null = <see cref="DefaultTraining"/>.</param>
-    /// <exception cref="ArgumentException">An option out of its range.</exception>
+    /// <param name="observing">The observation network; only its dimensions are used.</param>
+    /// <param name="timeStep">The time of one application of the propagater; observations lie a whole number of these apart.</param>
+    /// <param name="network">The network's size (default: null, its defaults).</param>
+    /// <param name="training">The training settings (default: null, <see cref="DefaultTraining"/>).</param>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public DataAssimilationNetworkEstimator(string name, DataAssimilationContext context, IObservationNetwork observing, double timeStep,
         DataAssimilationNetworkOptions? network = null, TrainingOptions? training = null)
     {
@@ -43,9 +42,7 @@ public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<Seque
         estimator = new(name, context, observing, Constants, Create, training ?? DefaultTraining, hasSpread: true);
     }
 
-    /// <summary>
-    /// Eight cycles deep, at a learning rate of 1e-3: what small systems learn well with. The paper has one cycle and 1e-4.
-    /// </summary>
+    /// <summary>Eight cycles deep, at a learning rate of 1e-3, which suits small systems. The paper has one cycle and 1e-4.</summary>
     public static TrainingOptions DefaultTraining { get; } = new() { Truncation = 8, LearningRate = 1e-3, Steps = 8000 };
 
     /// <inheritdoc/>
@@ -54,7 +51,7 @@ public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<Seque
     /// <inheritdoc/>
     public SchemaContract Contract => estimator.Contract;
 
-    /// <summary>Learns, and watches the cross-entropy on a tenth of the trajectories, which it does not learn from.</summary>
+    /// <summary>Learns, and validates by the cross-entropy on a hold-out of a tenth of the trajectories.</summary>
     /// <inheritdoc cref="Fit(ITrajectoryView, ITrajectoryView, CancellationToken)"/>
     public SequentialAssimilation<VectorMemory> Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
@@ -72,10 +69,10 @@ public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<Seque
     }
 
     /// <summary>
-    /// The method with weights that were trained before, here or elsewhere: those of a <see cref="NetworkTriple"/>, written by
+    /// Makes the method with weights that were trained before, here or elsewhere: those of a <see cref="NetworkTriple"/>, written by
     /// <see cref="WeightFiles.Write"/>.
     /// </summary>
-    /// <param name="path">The two files' place without extension.</param>
+    /// <param name="path">The path of the two files without extension.</param>
     /// <inheritdoc cref="LearnedAnalysisEstimator{TMemory}.Pretrained" path="/exception"/>
     public SequentialAssimilation<VectorMemory> Pretrained(string path) => estimator.Pretrained(path);
 
@@ -116,7 +113,7 @@ public sealed class DataAssimilationNetworkEstimator : IValidatedEstimator<Seque
         };
     }
 
-    // Those of shipped weights may be of another system.
+    // Shipped weights may belong to another system.
     private SystemStatistics Fitting(TrainingConstants constants)
     {
         if (constants.Units is not { } units) throw new ModelArchiveException($"The weights are of a learned analysis, not of a {Name}.");

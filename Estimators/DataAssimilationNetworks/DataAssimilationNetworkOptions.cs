@@ -18,13 +18,14 @@ public enum TripleParts
 }
 
 /// <summary>
-/// The size of a data assimilation network. The defaults learn small systems within minutes; for the paper's, see
+/// The size of a data assimilation network. The default sizes learn small systems within minutes; for the paper's, see
 /// <see cref="Reference"/>.
 /// </summary>
 public sealed record DataAssimilationNetworkOptions
 {
     /// <summary>
-    /// Boudier et al. section 5 for Lorenz-95 of 40 sites: m = 40 x 20, to compare with 20 members, and 20 layers; 27 million parameters.
+    /// The setting of Boudier et al. section 5 for Lorenz-95 of 40 sites: m = 40 x 20, to compare with 20 members, and 20 layers; 27
+    /// million parameters.
     /// </summary>
     public static DataAssimilationNetworkOptions Reference { get; } = new()
         { MemorySize = 800, Layers = 20, FirstWeights = FirstWeights.Drawn };
@@ -32,38 +33,39 @@ public sealed record DataAssimilationNetworkOptions
     /// <summary>m, the size of the memory H = R^m.</summary>
     public long MemorySize { get; init; } = 64;
 
-    /// <summary>Number of layers of analyzer and propagater each, the last included.</summary>
+    /// <summary>The number of layers of analyzer and propagater each, the last included.</summary>
     public long Layers { get; init; } = 4;
 
-    /// <summary>What the procoder's numbers stand for.</summary>
+    /// <summary>The form of the procoder's density.</summary>
     public DensityForm Density { get; init; } = DensityForm.Triangular;
 
-    /// <summary>What the analyzer does about missing observations.</summary>
+    /// <summary>The analyzer's treatment of missing observations.</summary>
     public MissingObservations MissingObservations { get; init; } = MissingObservations.Refused;
 
     /// <summary>
-    /// What analyzer and propagater do before they have learned anything. <see cref="Reference"/> keeps the paper's; the default learns
-    /// systems of many components in a small part of the steps.
+    /// The initial weights of analyzer and propagater. <see cref="Reference"/> uses the paper's; the default learns systems of many
+    /// components in a small fraction of the steps.
     /// </summary>
     public FirstWeights FirstWeights { get; init; } = FirstWeights.RunningAverages;
 
-    /// <summary>The weight w_b of the prior in the cost; 1 in the paper.</summary>
+    /// <summary>The weight w_b of the prior in the cost (1 in the paper).</summary>
     public double PriorWeight { get; init; } = 1;
 
-    /// <summary>The weight w_a of the posterior in the cost; 1 in the paper.</summary>
+    /// <summary>The weight w_a of the posterior in the cost (1 in the paper).</summary>
     public double PosteriorWeight { get; init; } = 1;
 
-    /// <summary>Which parts learn; the others stay as they start, which makes sense where they come from <see cref="WarmStart"/>.</summary>
+    /// <summary>The parts that learn; the others remain as they start, which makes sense if they come from
+    /// <see cref="WarmStart"/>.</summary>
     public TripleParts Learns { get; init; } = TripleParts.All;
 
     /// <summary>
-    /// A network, trained on another system or earlier, whose weights and units it starts from; null = weights from the seed.
-    /// Of the options above only cost and <see cref="Learns"/> count then.
+    /// A network, trained on another system or earlier, whose weights and units are the start (default: null, weights from the seed). Of
+    /// the options above only cost and <see cref="Learns"/> then count.
     /// </summary>
     public SequentialAssimilation<VectorMemory>? WarmStart { get; init; }
 
-    /// <summary>These options, or the reason why they cannot be.</summary>
-    /// <exception cref="ArgumentException">A count below one, weights that score nothing, no part that learns, a warm start that is no
+    /// <summary>Gives these options, or throws with the reason why they are invalid.</summary>
+    /// <exception cref="ArgumentException">A count is below one, the weights score nothing, no part learns, or the warm start is no
     /// network.</exception>
     internal DataAssimilationNetworkOptions Checked()
     {

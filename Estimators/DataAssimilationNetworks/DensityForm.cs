@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Families of densities that a network's numbers can stand for.</summary>
+/// <summary>Families of densities that a network can output.</summary>
 public enum DensityKind
 {
     /// <summary>A Gaussian with any covariance, by a triangular factor.</summary>
@@ -21,22 +21,22 @@ public enum DensityKind
 }
 
 /// <summary>
-/// How a vector of numbers is read as a density over states: the second step of a learned procoder (Boudier et al. eq. 5.6).
-/// Deviations are exponentials of the numbers, so every vector is a density; zeros are N(0, I), the climatology in the
-/// standardised units in which networks work.
+/// The interpretation of a vector of numbers as a density over states, the second step of a learned procoder (Boudier et al. eq. 5.6).
+/// Deviations are exponentials of the numbers, so every vector is a density; zeros give N(0, I), the climatology in the standardised
+/// units in which networks work.
 /// </summary>
 public sealed record DensityForm
 {
-    // by n: where in [n, n] the numbers below the diagonal go
+    // by n: the places in [n, n] of the numbers below the diagonal
     private static readonly ConcurrentDictionary<long, ConstantTensor> LowerPlaces = new();
 
     /// <summary>The kind.</summary>
     public DensityKind Kind { get; init; }
 
-    /// <summary>Rank r of a <see cref="DensityKind.LowRank"/> form.</summary>
+    /// <summary>The rank r of a <see cref="DensityKind.LowRank"/> form.</summary>
     public long Rank { get; init; }
 
-    /// <summary>Number of a <see cref="DensityKind.Mixture"/>'s parts.</summary>
+    /// <summary>The number of a <see cref="DensityKind.Mixture"/>'s parts.</summary>
     public long Parts { get; init; }
 
     /// <summary>The form of a mixture's parts.</summary>
@@ -51,17 +51,17 @@ public sealed record DensityForm
     public static DensityForm Diagonal { get; } = new() { Kind = DensityKind.Diagonal };
 
     /// <summary>N(mu, U U^T + diag(s^2)), U <c>[n, rank]</c>: n (2 + rank) numbers.</summary>
-    /// <exception cref="ArgumentException">A rank below one.</exception>
+    /// <exception cref="ArgumentException">The rank is below one.</exception>
     public static DensityForm LowRank(long rank) => new() { Kind = DensityKind.LowRank, Rank = Require.AtLeast(rank, 1) };
 
     /// <summary>sum_k w_k N_k, for filtering densities of several modes.</summary>
-    /// <param name="parts">Number of parts, at least 2.</param>
-    /// <param name="part">The form of each; no mixture itself. Null = <see cref="Triangular"/>.</param>
-    /// <exception cref="ArgumentException">Fewer than two parts, or parts that are mixtures.</exception>
+    /// <param name="parts">The number of parts, at least 2.</param>
+    /// <param name="part">The form of each part, not itself a mixture (default: null, <see cref="Triangular"/>).</param>
+    /// <exception cref="ArgumentException">There are fewer than two parts, or the parts are mixtures.</exception>
     public static DensityForm Mixture(long parts, DensityForm? part = null) =>
         new DensityForm { Kind = DensityKind.Mixture, Parts = parts, Part = part ?? Triangular }.Checked();
 
-    /// <summary>How many numbers a density over n components takes.</summary>
+    /// <summary>Computes the number of values that a density over n components takes.</summary>
     public long Size(long n) => Kind switch
     {
         DensityKind.Triangular => n + n * (n + 1) / 2,
@@ -70,10 +70,10 @@ public sealed record DensityForm
         _ => Parts * (1 + Part!.Size(n)),
     };
 
-    /// <summary>The density that numbers stand for, in the state's units.</summary>
+    /// <summary>Makes the density of given numbers, in the state's units.</summary>
     /// <param name="numbers"><c>[batch, Size(n)]</c></param>
-    /// <param name="center">What is added to means, <c>[n]</c>.</param>
-    /// <param name="unit">What means and deviations are multiplied with first, <c>[n]</c>.</param>
+    /// <param name="center">The centre added to means, <c>[n]</c>.</param>
+    /// <param name="unit">The unit by which means and deviations are multiplied first, <c>[n]</c>.</param>
     public IDensity Read(Tensor numbers, Tensor center, Tensor unit)
     {
         long n = center.size(0);
@@ -97,8 +97,8 @@ public sealed record DensityForm
         return new TriangularGaussianDensity(mean, unit.unsqueeze(-1) * lower + deviation.diag_embed());
     }
 
-    /// <summary>This form, or the reason why it cannot be.</summary>
-    /// <exception cref="ArgumentException">A count below its least, or a mixture of mixtures.</exception>
+    /// <summary>Gives this form, or throws with the reason why it is invalid.</summary>
+    /// <exception cref="ArgumentException">A count is below its minimum, or the form is a mixture of mixtures.</exception>
     internal DensityForm Checked()
     {
         if (!Enum.IsDefined(Kind)) throw new ArgumentOutOfRangeException(nameof(Kind), Kind, $"'{nameof(Kind)}' has no value {Kind}.");

@@ -4,36 +4,36 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>The first weights of a data assimilation network.</summary>
+/// <summary>The initial weights of a data assimilation network.</summary>
 public enum FirstWeights
 {
     /// <summary>
-    /// All are drawn (<see cref="ModuleState.DrawWeights"/>), so the first memory is a random mixture that soon forgets: as in the paper.
+    /// All are drawn (<see cref="ModuleState.DrawWeights"/>), so the first memory is a random mixture that soon forgets, as in the paper.
     /// </summary>
     Drawn,
 
     /// <summary>
-    /// The memory starts as running averages of the standardised observations, the i-th number h_i &lt;- (1 - g) h_i + g y_(i mod p),
-    /// from the last observation alone (g = 1) to an average over about twenty cycles (g = 0.05), which the propagater keeps and
-    /// which the procoder does not read yet: its densities are the climatology. Drawn weights of a fiftieth of their usual size are
-    /// added, so little that the memory cannot grow by itself, and the layers before the last, whose skips start closed, are drawn as ever.
-    /// Nothing of model or observation
-    /// operator is told with it; but what the observations have said stays in the memory from the first step on, so that a
-    /// truncated gradient sees it without going back in time.
+    /// The memory starts as running averages of the standardised observations, the i-th number being h_i &lt;- (1 - g) h_i + g y_(i mod
+    /// p), from the last observation alone (g = 1) to an average over about twenty cycles (g = 0.05). The propagater keeps the averages,
+    /// and the procoder does not read them yet: its densities are the climatology. Drawn weights of a fiftieth of their usual size are
+    /// added, too small for the memory to grow by itself. The layers before the last, whose skips start closed, are drawn as usual. This
+    /// uses nothing of model or observation operator. The information in the observations stays in the memory from the first step on, so
+    /// that a truncated gradient sees it without back-propagation through time.
     /// </summary>
     RunningAverages,
 }
 
-/// <summary>How networks get them.</summary>
+/// <summary>Sets the initial weights of networks.</summary>
 internal static class FirstWeightsOfNetworks
 {
     private const double SlowestGain = 0.05, DrawnShare = 0.02;
 
     /// <summary>
-    /// Makes the last layers of analyzer and propagater, whose weights are drawn, running averages, and the procoder's climatology.
+    /// Turns the last layers of analyzer and propagater, whose weights are drawn, into running averages, and the procoder into the
+    /// climatology.
     /// </summary>
     /// <param name="analyzer">The analyzer's last layer, [m, m + p ...].</param>
-    /// <param name="propagater">The propagater's, [m, m].</param>
+    /// <param name="propagater">The propagater's last layer, [m, m].</param>
     /// <param name="procoder">The procoder's layer.</param>
     /// <param name="observations">p</param>
     public static void SetRunningAverages(Linear analyzer, Linear propagater, Linear procoder, long observations)

@@ -4,21 +4,22 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>What a learned analyzer does about missing observations.</summary>
+/// <summary>A learned analyzer's treatment of missing observations.</summary>
 public enum MissingObservations
 {
     /// <summary>
-    /// It was trained on complete observations and refuses a mask that hides any; trajectories that lack all of them keep their memory.
+    /// The analyzer was trained on complete observations and refuses a mask that hides any; trajectories that lack all of them keep their
+    /// memory.
     /// </summary>
     Refused,
 
-    /// <summary>It reads beside the observations which of them are there, and zeros in the place of those that are not.</summary>
+    /// <summary>The analyzer also reads a mask of the observations, and zeros in place of missing ones.</summary>
     Read,
 }
 
 /// <summary>
-/// A learned analyzer a : H x Y -> H (Boudier et al. eq. 3.1a, 5.4a): a <see cref="ReZeroNetwork"/> over memory and
-/// observation. A trajectory without any observation keeps its memory as it is.
+/// A learned analyzer a : H x Y -> H (Boudier et al. eq. 3.1a, 5.4a): a <see cref="ReZeroNetwork"/> over memory and observation. A
+/// trajectory without any observation keeps its memory unchanged.
 /// </summary>
 [Component("network-analyzer")]
 public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyzer<VectorMemory>, IComponentState
@@ -34,13 +35,13 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
     /// Creates an analyzer; the weights are libtorch's until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.
     /// </summary>
     /// <param name="memorySize">m, the size of H.</param>
-    /// <param name="layers">Number of layers.</param>
-    /// <param name="missing">What it does about missing observations.</param>
-    /// <param name="observationMean">What is subtracted from the observations, <c>[p]</c>.</param>
-    /// <param name="observationDeviation">What they are divided by then, <c>[p]</c>, above zero.</param>
+    /// <param name="layers">The number of layers.</param>
+    /// <param name="missing">The treatment of missing observations.</param>
+    /// <param name="observationMean">The mean subtracted from the observations, <c>[p]</c>.</param>
+    /// <param name="observationDeviation">The divisor of the observations after that, <c>[p]</c>, above zero.</param>
     /// <param name="precision">Float32 or Float64.</param>
-    /// <param name="device">Where it lives.</param>
-    /// <exception cref="ArgumentException">A size below one, or constants that do not fit each other.</exception>
+    /// <param name="device">The device.</param>
+    /// <exception cref="ArgumentException">A size is below one, or the constants do not match.</exception>
     public NetworkAnalyzer(long memorySize, long layers, MissingObservations missing, double[] observationMean,
         double[] observationDeviation,
         ScalarType precision, Device device) : base(nameof(NetworkAnalyzer))
@@ -66,27 +67,27 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
     /// <summary>m, the size of H.</summary>
     public long MemorySize => memorySize;
 
-    /// <summary>What is subtracted from the observations, <c>[p]</c>.</summary>
+    /// <summary>The mean subtracted from the observations, <c>[p]</c>.</summary>
     internal double[] ObservationMean => observationMean;
 
-    /// <summary>What they are divided by then, <c>[p]</c>.</summary>
+    /// <summary>The divisor of the observations after that, <c>[p]</c>.</summary>
     internal double[] ObservationDeviation => observationDeviation;
 
-    /// <summary>The layer that ends it.</summary>
+    /// <summary>The last layer.</summary>
     internal Linear Last => network.Last;
 
-    /// <summary>How it was trained; null where it was not trained here.</summary>
+    /// <summary>The record of the training; null if it was not trained here.</summary>
     [Saved("hasHistory"), Inlined]
     public TrainingHistory? History { get; internal set; }
 
-    /// <summary>The posterior memory from the prior one and standardised observations.</summary>
+    /// <summary>Computes the posterior memory from the prior one and standardised observations.</summary>
     /// <param name="memory"><c>[batch, m]</c></param>
-    /// <param name="observation"><c>[batch, p]</c>, or with the mask beside it <c>[batch, 2 p]</c>.</param>
+    /// <param name="observation"><c>[batch, p]</c>, or with the mask appended <c>[batch, 2 p]</c>.</param>
     /// <returns><c>[batch, m]</c></returns>
     public override Tensor forward(Tensor memory, Tensor observation) => network.call(cat([memory, observation], 1));
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">Observations are missing, but the analyzer refuses that; other sizes.</exception>
+    /// <exception cref="ArgumentException">Observations are missing and the analyzer refuses that, or the sizes differ.</exception>
     public VectorMemory Analyze(VectorMemory forecast, Observation observation, RandomStream random)
     {
         using var scope = NewDisposeScope();
@@ -107,7 +108,7 @@ public sealed class NetworkAnalyzer : nn.Module<Tensor, Tensor, Tensor>, IAnalyz
         return new(where(some, analysis, forecast.Vector).MoveToOuterDisposeScope());
     }
 
-    /// <summary>Another one with the same weights, which can learn on.</summary>
+    /// <summary>Makes a copy with the same weights, which can be trained further.</summary>
     internal NetworkAnalyzer Copy() =>
         new NetworkAnalyzer(memorySize, layers, missing, observationMean, observationDeviation, precision, parameters().First().device)
             .WithWeightsOf(this);

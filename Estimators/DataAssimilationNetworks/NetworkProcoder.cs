@@ -21,12 +21,12 @@ public sealed class NetworkProcoder : nn.Module<Tensor, Tensor>, IProcoder<Vecto
     /// Creates a procoder; the weights are libtorch's until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.
     /// </summary>
     /// <param name="memorySize">m, the size of H.</param>
-    /// <param name="form">What the numbers stand for.</param>
-    /// <param name="stateMean">The densities' means are relative to it, <c>[n]</c>.</param>
+    /// <param name="form">The form of the density.</param>
+    /// <param name="stateMean">The reference of the densities' means, <c>[n]</c>.</param>
     /// <param name="stateDeviation">Their units, <c>[n]</c>, above zero.</param>
     /// <param name="precision">Float32 or Float64.</param>
-    /// <param name="device">Where it lives.</param>
-    /// <exception cref="ArgumentException">A size below one, or constants that do not fit each other.</exception>
+    /// <param name="device">The device.</param>
+    /// <exception cref="ArgumentException">A size is below one, or the constants do not match.</exception>
     public NetworkProcoder(long memorySize, DensityForm form, double[] stateMean, double[] stateDeviation, ScalarType precision,
         Device device)
         : base(nameof(NetworkProcoder))
@@ -45,19 +45,19 @@ public sealed class NetworkProcoder : nn.Module<Tensor, Tensor>, IProcoder<Vecto
         ModuleTensors.Keep(this);
     }
 
-    /// <summary>What the numbers stand for.</summary>
+    /// <summary>The form of the density.</summary>
     public DensityForm Form { get; }
 
-    /// <summary>What the densities' means are relative to, <c>[n]</c>.</summary>
+    /// <summary>The reference of the densities' means, <c>[n]</c>.</summary>
     internal double[] StateMean => stateMean;
 
     /// <summary>Their units, <c>[n]</c>.</summary>
     internal double[] StateDeviation => stateDeviation;
 
-    /// <summary>Its only layer.</summary>
+    /// <summary>The only layer.</summary>
     internal Linear Layer => layer;
 
-    /// <summary>The numbers of the density.</summary>
+    /// <summary>Computes the numbers of the density.</summary>
     /// <param name="memory"><c>[batch, m]</c></param>
     /// <returns><c>[batch, Form.Size(n)]</c></returns>
     public override Tensor forward(Tensor memory) => layer.call(memory);
@@ -66,7 +66,7 @@ public sealed class NetworkProcoder : nn.Module<Tensor, Tensor>, IProcoder<Vecto
     public IDensity Decode(VectorMemory memory) =>
         Form.Read(call(memory.Vector), mean.On(precision, memory.Vector.device), deviation.On(precision, memory.Vector.device));
 
-    /// <summary>Another one with the same weights, which can learn on.</summary>
+    /// <summary>Makes a copy with the same weights, which can be trained further.</summary>
     internal NetworkProcoder Copy() =>
         new NetworkProcoder(memorySize, Form, stateMean, stateDeviation, precision, parameters().First().device).WithWeightsOf(this);
 

@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A learned propagater b : H -> H (Boudier et al. eq. 3.1b, 5.4b): a <see cref="ReZeroNetwork"/> that carries the memory over
-/// one time step, applied as often as an interval has steps. So observations may come at any of the steps' times, and
-/// predictions without observations reach to any horizon.
+/// A learned propagater b : H -> H (Boudier et al. eq. 3.1b, 5.4b): a <see cref="ReZeroNetwork"/> that propagates the memory over one
+/// time step, applied as often as an interval has steps. Observations may therefore come at any of the steps' times, and predictions
+/// without observations reach any horizon.
 /// </summary>
 [Component("network-propagater")]
 public sealed class NetworkPropagater : nn.Module<Tensor, Tensor>, IPropagater<VectorMemory>, IComponentState
@@ -20,11 +20,11 @@ public sealed class NetworkPropagater : nn.Module<Tensor, Tensor>, IPropagater<V
     /// Creates a propagater; the weights are libtorch's until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.
     /// </summary>
     /// <param name="memorySize">m, the size of H.</param>
-    /// <param name="layers">Number of layers.</param>
-    /// <param name="timeStep">The time that one application stands for, in the model's unit.</param>
+    /// <param name="layers">The number of layers.</param>
+    /// <param name="timeStep">The time of one application, in the model's unit.</param>
     /// <param name="precision">Float32 or Float64.</param>
-    /// <param name="device">Where it lives.</param>
-    /// <exception cref="ArgumentException">A size below one, or a time step that is not above zero.</exception>
+    /// <param name="device">The device.</param>
+    /// <exception cref="ArgumentException">A size is below one, or the time step is not above zero.</exception>
     public NetworkPropagater(long memorySize, long layers, double timeStep, ScalarType precision, Device device)
         : base(nameof(NetworkPropagater))
     {
@@ -37,21 +37,21 @@ public sealed class NetworkPropagater : nn.Module<Tensor, Tensor>, IPropagater<V
     /// <inheritdoc/>
     public string Name => "network propagater";
 
-    /// <summary>The time that one application stands for, in the model's unit.</summary>
+    /// <summary>The time of one application, in the model's unit.</summary>
     public double TimeStep { get; }
 
     double? IPropagater<VectorMemory>.TimeStep => TimeStep;
 
-    /// <summary>The layer that ends it.</summary>
+    /// <summary>The last layer.</summary>
     internal Linear Last => network.Last;
 
-    /// <summary>The memory one time step later.</summary>
+    /// <summary>Computes the memory one time step later.</summary>
     /// <param name="memory"><c>[batch, m]</c></param>
     /// <returns><c>[batch, m]</c></returns>
     public override Tensor forward(Tensor memory) => network.call(memory);
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The interval is no whole number of time steps.</exception>
+    /// <exception cref="ArgumentException">The interval is not a whole number of time steps.</exception>
     public VectorMemory Propagate(VectorMemory analysis, TimeInterval interval, RandomStream random)
     {
         using var scope = NewDisposeScope();
@@ -60,7 +60,7 @@ public sealed class NetworkPropagater : nn.Module<Tensor, Tensor>, IPropagater<V
         return new((ReferenceEquals(memory, analysis.Vector) ? memory.alias() : memory).MoveToOuterDisposeScope());
     }
 
-    /// <summary>Another one with the same weights, which can learn on.</summary>
+    /// <summary>Makes a copy with the same weights, which can be trained further.</summary>
     internal NetworkPropagater Copy() =>
         new NetworkPropagater(memorySize, layers, TimeStep, precision, parameters().First().device).WithWeightsOf(this);
 

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Analyzer, propagater and procoder in one module: one optimiser moves them all, and their weights are shipped together
+/// Analyzer, propagater and procoder in one module: one optimiser updates them all, and their weights are shipped together
 /// (<see cref="WeightFiles.Write"/>), under names that begin with <c>analyzer</c>, <c>propagater</c> and <c>procoder</c>.
 /// </summary>
 [Component("network-triple")]
@@ -14,7 +14,7 @@ public sealed class NetworkTriple : nn.Module
     private readonly NetworkPropagater propagater;
     private readonly NetworkProcoder procoder;
 
-    /// <summary>Puts three networks together.</summary>
+    /// <summary>Combines three networks.</summary>
     /// <param name="analyzer">a : H x Y -> H</param>
     /// <param name="propagater">b : H -> H</param>
     /// <param name="procoder">c : H -> pdf over X</param>
@@ -25,7 +25,7 @@ public sealed class NetworkTriple : nn.Module
         ModuleTensors.Keep(this);
     }
 
-    /// <summary>The networks of a trained method.</summary>
+    /// <summary>Gives the networks of a trained method.</summary>
     /// <param name="method">A data assimilation network.</param>
     /// <exception cref="ArgumentException">It is another method.</exception>
     public static NetworkTriple Of(SequentialAssimilation<VectorMemory> method) => Find(method)
@@ -42,22 +42,22 @@ public sealed class NetworkTriple : nn.Module
     /// <summary>c : H -> pdf over X</summary>
     public NetworkProcoder Procoder => procoder;
 
-    /// <summary>How it was trained; null where it was not trained here.</summary>
+    /// <summary>The record of the training; null if it was not trained here.</summary>
     public TrainingHistory? History => analyzer.History;
 
-    /// <summary>The units in which it works.</summary>
+    /// <summary>The units that it works in.</summary>
     internal SystemStatistics Units =>
         new(procoder.StateMean, procoder.StateDeviation, analyzer.ObservationMean, analyzer.ObservationDeviation);
 
-    /// <summary>The networks of a method, or null where it is none of this kind.</summary>
+    /// <summary>Gives the networks of a method, or null if it is not of this kind.</summary>
     internal static NetworkTriple? Find(SequentialAssimilation<VectorMemory> method) =>
         method.Triple is { Analyzer: NetworkAnalyzer analyzer, Propagater: NetworkPropagater propagater,
             Procoder: NetworkProcoder procoder } ? new(analyzer, propagater, procoder) : null;
 
-    /// <summary>Others with the same weights, which can learn on.</summary>
+    /// <summary>Makes copies with the same weights, which can be trained further.</summary>
     internal NetworkTriple Copy() => new(analyzer.Copy(), propagater.Copy(), procoder.Copy());
 
-    /// <summary>Lets some parts learn and keeps the others as they are.</summary>
+    /// <summary>Lets some parts learn and keeps the others fixed.</summary>
     internal void Learn(TripleParts learns)
     {
         foreach (var (part,
@@ -66,6 +66,6 @@ public sealed class NetworkTriple : nn.Module
             foreach (var parameter in part.parameters()) parameter.requires_grad_(learns.HasFlag(flag));
     }
 
-    /// <summary>The method they are.</summary>
+    /// <summary>Makes the method of these networks.</summary>
     internal AssimilationTriple<VectorMemory> Method(ZeroMemorySource source) => new(analyzer, propagater, procoder, source);
 }

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Fully connected layers of one width with skips that start closed (Bachlechner et al. 2020), as the transformations of
-/// Boudier et al. eq. 5.4-5.5 have: each layer but the last is
+/// Fully connected layers of one width with skips that start closed (Bachlechner et al. 2020), as in the transformations of Boudier et
+/// al. eq. 5.4-5.5. Each layer but the last is
 /// <code>output = input + alpha LeakyReLU(W input + b)</code>
 /// with a trainable alpha that starts at zero, and the last is linear, to the width of the result.
 /// </summary>
@@ -21,12 +21,12 @@ public sealed class ReZeroNetwork : nn.Module<Tensor, Tensor>
     /// <summary>
     /// Creates a network; the weights are libtorch's until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.
     /// </summary>
-    /// <param name="inputs">Width of the input and of all layers but the last.</param>
-    /// <param name="outputs">Width of the result.</param>
-    /// <param name="layerCount">Number of layers, the last included, at least 1.</param>
+    /// <param name="inputs">The width of the input and of all layers but the last.</param>
+    /// <param name="outputs">The width of the result.</param>
+    /// <param name="layerCount">The number of layers, the last included, at least 1.</param>
     /// <param name="precision">Float32 or Float64.</param>
-    /// <param name="device">Where it lives.</param>
-    /// <exception cref="ArgumentException">A count below one.</exception>
+    /// <param name="device">The device.</param>
+    /// <exception cref="ArgumentException">A count is below one.</exception>
     public ReZeroNetwork(long inputs, long outputs, [Saved("layers")] long layerCount, ScalarType precision, Device device)
         : base(nameof(ReZeroNetwork))
     {
@@ -44,10 +44,10 @@ public sealed class ReZeroNetwork : nn.Module<Tensor, Tensor>
         ModuleTensors.Keep(this);
     }
 
-    /// <summary>The linear layer that ends it.</summary>
+    /// <summary>The last, linear layer.</summary>
     internal Linear Last => last;
 
-    /// <summary>The result.</summary>
+    /// <summary>Computes the result.</summary>
     /// <param name="input"><c>[batch, inputs]</c></param>
     /// <returns><c>[batch, outputs]</c></returns>
     public override Tensor forward(Tensor input)

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Starts a learned memory at zero, which simulates poor knowledge of the state (Boudier et al. section 5.1).</summary>
+/// <summary>The source of a learned memory at zero, which simulates poor knowledge of the state (Boudier et al. section 5.1).</summary>
 /// <param name="memorySize">m</param>
 /// <param name="precision">The memory's precision.</param>
 [Component("zero-memory-source")]

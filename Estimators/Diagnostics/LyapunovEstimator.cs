@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Measures a model's Lyapunov exponents on the states of a view; what it gives adds the vectors to any view and knows the exponents.
+/// Computes a model's Lyapunov exponents on the states of a view; the resulting transformer adds the vectors to any view and knows the
+/// exponents.
 /// </summary>
 /// <param name="context">Seed and progress.</param>
-/// <param name="dynamics">The model whose trajectories the states are.</param>
-/// <param name="transient">How many first cycles, in which the vectors forget how they began, are left out of the averages; at least
-/// one.</param>
-/// <param name="count">Number of exponents k, 1 to n; null = n.</param>
-/// <param name="state">The column with the states; <see cref="Columns.Truth"/> unless said.</param>
+/// <param name="dynamics">The model of the trajectories.</param>
+/// <param name="transient">The number of first cycles, the spin-up of the vectors, to leave out of the averages; at least one.</param>
+/// <param name="count">The number of exponents k, 1 to n (default: null, n).</param>
+/// <param name="state">The column with the states (default: <see cref="Columns.Truth"/>).</param>
 public sealed class LyapunovEstimator(DataAssimilationContext context, IDynamics dynamics, int transient, long? count = null,
     Column? state = null) : IEstimator<LyapunovVectors>
 {
@@ -27,8 +27,8 @@ public sealed class LyapunovEstimator(DataAssimilationContext context, IDynamics
     public SchemaContract Contract => vectors.Contract;
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The view never ends, or has fewer than ten cycles after the transient.</exception>
-    /// <exception cref="DivergenceException">The tangent linear left the finite numbers.</exception>
+    /// <exception cref="ArgumentException">The view never ends, or has fewer than ten cycles after the spin-up.</exception>
+    /// <exception cref="DivergenceException">The tangent linear became non-finite.</exception>
     public LyapunovVectors Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
         if (data.CycleCount is not { } cycles || cycles < transient + Blocks)

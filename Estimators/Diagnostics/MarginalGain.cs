@@ -3,10 +3,11 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>How an analyzer is differentiated with respect to the forecast.</summary>
+/// <summary>The method of differentiating an analyzer with respect to the forecast.</summary>
 public enum StateDerivative
 {
-    /// <summary>Automatically: exact, for an analyzer that is made of tensor operators from end to end, as every learned one is.</summary>
+    /// <summary>Automatic differentiation: exact, for an analyzer that consists of tensor operators from end to end, as every learned one
+    /// does.</summary>
     Automatic,
 
     /// <summary>By central differences, for any analyzer.</summary>
@@ -16,32 +17,33 @@ public enum StateDerivative
 /// <summary>
 /// The marginal gain of an analysis x_a = x + a(x, zeta), zeta = H^T R^-1 (y - H x) (Bocquet et al. 2025, eqs. 9 and 10):
 /// <code>Gamma_ijl(x) = d^2 a_i / dx_l dzeta_j  at zeta = 0</code>
-/// how the analysis error covariance P^a(x) = da / dzeta changes with the forecast. It is zero for an analysis that does not learn
-/// from the forecast how certain it is. Here by one site l at a time: n^2 numbers instead of n^3.
+/// the change of the analysis error covariance P^a(x) = da / dzeta with the forecast. It is zero for an analysis whose covariance does
+/// not depend on the forecast. It is computed for one site l at a time: n^2 numbers instead of n^3.
 /// </summary>
 public static class MarginalGain
 {
     private const long LargestBatch = 1024, ReversePassBatch = 32;
 
     /// <summary>
-    /// Gamma_ijl(x) for one l by full second-order differentiation: the tangent linear along x_l, then reverse mode for each output i.
+    /// Computes Gamma_ijl(x) for one l by full second-order differentiation: the tangent linear along x_l, then reverse mode for each
+    /// output i.
     /// </summary>
-    /// <param name="network">(x <c>[batch, n]</c>, zeta <c>[batch, n]</c>) -> a <c>[batch, n]</c>, twice differentiable, no trajectory of
-    /// the batch reading another (evaluation mode).</param>
+    /// <param name="network">(x <c>[batch, n]</c>, zeta <c>[batch, n]</c>) -> a <c>[batch, n]</c>, twice differentiable, with no
+    /// trajectory of the batch reading another (evaluation mode).</param>
     /// <param name="states">x, <c>[batch, n]</c></param>
     /// <param name="site">l, from 0.</param>
-    /// <returns><c>[batch, i, j]</c>, double precision; computed in the network's.</returns>
+    /// <returns><c>[batch, i, j]</c>, double precision; computed in the network's precision.</returns>
     public static Tensor OfSite(nn.Module<Tensor, Tensor, Tensor> network, Tensor states, long site)
     {
         long n = Sites(states, site), batch = states.size(0);
         var precision = ModuleState.PrecisionOf(network, states.dtype);
         using var scope = NewDisposeScope();
         using var gradients = enable_grad();
-        // Copies of the states, so that one way back serves several outputs.
+        // Copies of the states, so that one back-propagation serves several outputs.
         long copies = Math.Clamp(ReversePassBatch / batch, 1, n);
         var x = states.detach().to(precision).repeat(copies, 1);
         var zeta = zeros_like(x).requires_grad_();
-        // The term that is zero keeps the result in the graph of both arguments where a network passes over one.
+        // The term that is zero keeps the result in the graph of both arguments, even if a network ignores one.
         var (_, slope) = Differentiation.TangentLinear(at => network.call(at, zeta) + 0 * at * zeta, x, Unit(x, site));
         var rows = new List<Tensor>();
         for (long first = 0; first < n; first += copies)
@@ -58,19 +60,20 @@ public static class MarginalGain
     }
 
     /// <summary>
-    /// Gamma_ijl(x) for one l by the composite of regression and differentiation (appendices G and H): the derivative d a / dx_l at many
-    /// zeta, regressed on zeta.
+    /// Computes Gamma_ijl(x) for one l by the composite of regression and differentiation (appendices G and H): the derivative d a / dx_l
+    /// at many zeta, regressed on zeta.
     /// </summary>
     /// <param name="analyzer">Any analyzer of one state.</param>
-    /// <param name="network">H and R, of its observations; says which innovations are drawn, and which observations are missing.</param>
+    /// <param name="network">H and R, of its observations; they give the distribution of the innovations, and the missing
+    /// observations.</param>
     /// <param name="states">x, <c>[batch, n]</c></param>
     /// <param name="site">l, from 0.</param>
-    /// <param name="samples">Number of innovations at each state, more than n.</param>
-    /// <param name="random">Where innovations are drawn from.</param>
-    /// <param name="derivative">How the derivative along x_l is taken; null = automatically for a <see cref="LearnedAnalyzer"/>, by
-    /// differences for others.</param>
+    /// <param name="samples">The number of innovations at each state, more than n.</param>
+    /// <param name="random">The stream of the innovations.</param>
+    /// <param name="derivative">The method of the derivative along x_l (default: null, automatic for a <see cref="LearnedAnalyzer"/>,
+    /// differences for others).</param>
     /// <returns><c>[batch, i, j]</c>; zero for a j that the innovations never reach.</returns>
-    /// <exception cref="ArgumentException">Dimensions that differ, or too few samples.</exception>
+    /// <exception cref="ArgumentException">The dimensions differ, or there are too few samples.</exception>
     public static Tensor OfSiteByRegression(IAnalyzer<StateMemory> analyzer, IObservationNetwork network, Tensor states, long site,
         long samples, RandomStream random, StateDerivative? derivative = null)
     {
@@ -84,13 +87,13 @@ public static class MarginalGain
     }
 
     /// <summary>
-    /// The largest difference between the marginal gain of a state and that of the same state moved along the circle and moved back,
-    /// relative to the largest value (eq. 16): round-off for a network that commutes with translations.
+    /// Computes the largest difference between the marginal gain of a state and that of the same state moved along the circle and moved
+    /// back, relative to the largest value (eq. 16). It is round-off for a network that commutes with translations.
     /// </summary>
     /// <param name="network">As for <see cref="OfSite"/>.</param>
     /// <param name="states"><c>[batch, n]</c></param>
     /// <param name="site">l, from 0.</param>
-    /// <param name="shift">By how many sites it is moved.</param>
+    /// <param name="shift">The number of sites of the move.</param>
     public static double EquivarianceError(nn.Module<Tensor, Tensor, Tensor> network, Tensor states, long site, long shift)
     {
         long n = Sites(states, site);
@@ -126,7 +129,7 @@ public static class MarginalGain
             var (values, mask, _) = network.Observe(x, time, random);
             var innovation = values.to(x.dtype) - network.Operator.Apply(x);                                 // delta ~ N(0, R)
             if (mask is not null) innovation = innovation.masked_fill(mask.logical_not(), 0);
-            // The analysis of x with the same innovation whatever x.
+            // The analysis of x with the same innovation for every x.
             Tensor Increment(Tensor at) =>
                 analyzer.Analyze(new StateMemory(at), new Observation(network.Operator.Apply(at) + innovation, mask, time), random).State
                 - at;
@@ -154,8 +157,8 @@ public static class MarginalGain
         return cross.matmul(linalg.pinv(square, rtol: 1e-10, hermitian: true)).MoveToOuterDisposeScope();
     }
 
-    // A hundredth of what the states scatter: the error of second order is small, and so is that of single precision. Where
-    // they are all the same, of what the observations err by, |H^T R^(-1/2)| read backwards.
+    // A hundredth of the states' scatter, which keeps both the second-order error and that of single precision small. If the states are
+    // all equal, a hundredth of the observation error, with |H^T R^(-1/2)| inverted.
     private static double DifferenceStep(Tensor states, IObservationNetwork network)
     {
         double deviation = states.numel() > 1 ? states.to(ScalarType.Float64).std().ToDouble() : 0;

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Sums of the regression's two moments, moved along the circle to one site, in successive parts of a trajectory; memory does not grow with
-/// it.
+/// Sums of the regression's two moments, moved along the circle to one site, in successive parts of a trajectory; the memory does not
+/// grow with its length.
 /// </summary>
 internal sealed class MarginalGainAverage
 {
@@ -15,11 +15,11 @@ internal sealed class MarginalGainAverage
     private readonly int parts;
     private readonly Tensor cross, square;    // [parts, n, n]
 
-    /// <summary>Begins with nothing.</summary>
-    /// <param name="n">Sites.</param>
+    /// <summary>Makes empty sums.</summary>
+    /// <param name="n">The number of sites.</param>
     /// <param name="site">r</param>
-    /// <param name="total">How many times moments will be added.</param>
-    /// <param name="device">Where the sums live.</param>
+    /// <param name="total">The number of times that moments will be added.</param>
+    /// <param name="device">The device of the sums.</param>
     public MarginalGainAverage(long n, long site, long total, Device device)
     {
         (this.site, this.total) = (site, total);
@@ -28,11 +28,11 @@ internal sealed class MarginalGainAverage
         square = zeros_like(cross);
     }
 
-    /// <summary>Takes in the moments with respect to a site.</summary>
+    /// <summary>Adds the moments with respect to a site.</summary>
     /// <param name="c">sum da_i dzeta_j, <c>[n, n]</c></param>
     /// <param name="d">sum dzeta_j dzeta_m, <c>[n, n]</c></param>
     /// <param name="of">The site l.</param>
-    /// <param name="number">How many were added before.</param>
+    /// <param name="number">The number of moments added before.</param>
     public void Add(Tensor c, Tensor d, long of, long number)
     {
         long part = number * parts / total, back = site - of;
@@ -40,7 +40,7 @@ internal sealed class MarginalGainAverage
         square[part].add_(d.roll([back, back], [0, 1]));
     }
 
-    /// <summary>C D^+ of all, and its standard error by leaving out one part at a time.</summary>
+    /// <summary>C D^+ over everything, and its standard error by leaving out one part at a time.</summary>
     public MeanMarginalGain Result(long states)
     {
         using var scope = NewDisposeScope();

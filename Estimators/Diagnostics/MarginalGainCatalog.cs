@@ -6,14 +6,15 @@ namespace DaML;
 /// <summary>Mean marginal gains, made from <see cref="DataAssimilationContext.Scores"/>.</summary>
 public static class MarginalGainCatalog
 {
-    /// <summary>The mean marginal gain of a learned analysis by full second-order differentiation (Bocquet et al. 2025, eq. G1).</summary>
+    /// <summary>Computes the mean marginal gain of a learned analysis by full second-order differentiation (Bocquet et al. 2025, eq.
+    /// G1).</summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="analyzer">The analysis; its network is differentiated twice.</param>
     /// <param name="view">States of the model's attractor, in a view that ends; every trajectory of its batch counts.</param>
-    /// <param name="options">Settings; null = their defaults.</param>
-    /// <param name="cancellation">Stops it.</param>
+    /// <param name="options">Settings (default: null, their defaults).</param>
+    /// <param name="cancellation">Cancels the work.</param>
     /// <exception cref="SchemaException">The view has no states.</exception>
-    /// <exception cref="ArgumentException">The view never ends, or ends within the burn-in; a setting out of its range.</exception>
+    /// <exception cref="ArgumentException">The view never ends, or ends within the burn-in; or a setting is out of its range.</exception>
     public static MeanMarginalGain MeanMarginalGain(this ScoreCatalog catalog, LearnedAnalyzer analyzer, ITrajectoryView view,
         MarginalGainOptions? options = null, CancellationToken cancellation = default)
     {
@@ -28,18 +29,18 @@ public static class MarginalGainCatalog
     }
 
     /// <summary>
-    /// The mean marginal gain of any analysis of one state by the composite of regression and differentiation (Bocquet et al. 2025,
-    /// appendices G and H): the derivative of the increments along x_l at innovations that are drawn from N(0, R), regressed on
-    /// zeta = H^T R^-1 delta over all states at once (eq. H5).
+    /// Computes the mean marginal gain of any analysis of one state by the composite of regression and differentiation (Bocquet et al.
+    /// 2025, appendices G and H): the derivative of the increments along x_l at innovations drawn from N(0, R), regressed on zeta = H^T
+    /// R^-1 delta over all states at once (eq. H5).
     /// </summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="analyzer">The analysis.</param>
-    /// <param name="network">H and R, of its observations; it says also which are missing.</param>
+    /// <param name="network">H and R, of its observations; they also give the missing ones.</param>
     /// <param name="view">States of the model's attractor, in a view that ends; every trajectory of its batch counts.</param>
-    /// <param name="options">Settings; null = their defaults.</param>
-    /// <param name="cancellation">Stops it.</param>
+    /// <param name="options">Settings (default: null, their defaults).</param>
+    /// <param name="cancellation">Cancels the work.</param>
     /// <exception cref="SchemaException">The view has no states.</exception>
-    /// <exception cref="ArgumentException">The view never ends, or ends within the burn-in; a setting out of its range.</exception>
+    /// <exception cref="ArgumentException">The view never ends, or ends within the burn-in; or a setting is out of its range.</exception>
     public static MeanMarginalGain MeanMarginalGainByRegression(this ScoreCatalog catalog, IAnalyzer<StateMemory> analyzer,
         IObservationNetwork network, ITrajectoryView view,
         MarginalGainRegressionOptions? options = null, CancellationToken cancellation = default)
@@ -54,7 +55,7 @@ public static class MarginalGainCatalog
         }, cancellation);
     }
 
-    // Reads the states and lets the sites take turns; the moments are sums over the states of a cycle, [n, n] each.
+    // Reads the states, one site after the other taking its turn; the moments are sums over the states of a cycle, [n, n] each.
     private static MeanMarginalGain Average(ScoreCatalog catalog, ITrajectoryView view, long n, MarginalGainOptions options,
         Func<Tensor, long, double, (Tensor Cross, Tensor Square)> moments, CancellationToken cancellation)
     {

@@ -1,40 +1,40 @@
 namespace DaML.Components;
 
-/// <summary>Which symmetry of an analysis its mean marginal gain makes use of.</summary>
+/// <summary>The symmetry of an analysis that its mean marginal gain uses.</summary>
 public enum SiteSymmetry
 {
     /// <summary>
-    /// The sites are a circle on which all are alike (model, observations, analysis): every site's gain, moved along the circle to r, is
-    /// one more sample (eq. G2).
+    /// The sites form a circle with translation symmetry (of model, observations and analysis): every site's gain, moved along the circle
+    /// to r, is one more sample (eq. G2).
     /// </summary>
     Translation,
 
-    /// <summary>None: only the gain with respect to site r counts.</summary>
+    /// <summary>No symmetry: only the gain with respect to site r counts.</summary>
     None,
 }
 
 /// <summary>Settings of a mean marginal gain, with their defaults.</summary>
 public record MarginalGainOptions
 {
-    /// <summary>The column with the states of the attractor; <see cref="Columns.Truth"/> unless said.</summary>
+    /// <summary>The column with the states of the attractor (default: <see cref="Columns.Truth"/>).</summary>
     public Column State { get; init; } = Columns.Truth;
 
-    /// <summary>How many first cycles are left out.</summary>
+    /// <summary>The number of first cycles to leave out.</summary>
     public long BurnIn { get; init; }
 
     /// <summary>
-    /// Of how many successive cycles one is used. Ten unless said: neighbours in time tell little more than one of them (Lorenz-96 with a
-    /// step of 0.05: 0.5, near its Lyapunov time).
+    /// The stride of the cycles in use (default: 10, since neighbours in time add little information; for Lorenz-96 with a step of 0.05
+    /// it is 0.5, near the Lyapunov time).
     /// </summary>
     public long Every { get; init; } = 10;
 
-    /// <summary>Translation unless said. The sites, one in each cycle used, take turns.</summary>
+    /// <summary>The symmetry (default: translation). The sites take turns, one in each cycle in use.</summary>
     public SiteSymmetry Symmetry { get; init; } = SiteSymmetry.Translation;
 
-    /// <summary>The site r, from 0; null = in the middle, n / 2 rounded down.</summary>
+    /// <summary>The site r, from 0 (default: null, the middle, n / 2 rounded down).</summary>
     public long? Site { get; init; }
 
-    /// <summary>What to call the work in progress reports.</summary>
+    /// <summary>The name of the work in progress reports.</summary>
     public string Activity { get; init; } = "marginal gain";
 }
 
@@ -42,14 +42,14 @@ public record MarginalGainOptions
 public sealed record MarginalGainRegressionOptions : MarginalGainOptions
 {
     /// <summary>
-    /// Number of innovations at each state, at least two; null = as many as the state has components. The regression is over those of all
-    /// states together (eq. H5), so that few at each do.
+    /// The number of innovations at each state, at least two (default: null, as many as the state has components). The regression is over
+    /// those of all states together (eq. H5), so a few per state are enough.
     /// </summary>
     public long? Samples { get; init; }
 
     /// <summary>
-    /// How the derivative with respect to the forecast is taken; null = automatically for a <see cref="LearnedAnalyzer"/>, by differences
-    /// for others.
+    /// The method of the derivative with respect to the forecast (default: null, automatic for a <see cref="LearnedAnalyzer"/>,
+    /// differences for others).
     /// </summary>
     public StateDerivative? Derivative { get; init; }
 }

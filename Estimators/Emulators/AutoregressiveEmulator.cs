@@ -5,14 +5,12 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A model that goes on from several past values, learned: with c(t) of r components, the last L of them and the coming D,
+/// A learned model that continues from several past values: with c(t) of r components, the last L of them and the coming D,
 /// <code>(c(t + h), ..., c(t + D h)) = s A z / s + s network(z / s),   z = (c(t), c(t - h), ..., c(t - (L - 1) h))</code>
-/// with units s, an optional linear baseline A (the residual form: the network then learns what the baseline misses) and an
-/// optional network. As a
-/// <see cref="IDynamics"/> its state is the window of the last W values, newest first, W being the largest of L, D and the lags
-/// of A, so that every filter and variational method takes it.
-/// One application is D h long: with D = 1 (recurrent) it goes on day by day, with D above 1 (one-shot) its state holds the D
-/// days that came at once.
+/// with units s, an optional linear baseline A (the residual form: the network then learns the error of the baseline) and an optional
+/// network. As a <see cref="IDynamics"/> its state is the window of the last W values, newest first, W being the largest of L, D and the
+/// lags of A, so that every filter and variational method accepts it. One application is D h long: with D = 1 (recurrent) it advances day
+/// by day, with D above 1 (one-shot) its state holds the D days of one application.
 /// </summary>
 [Component("autoregressive-emulator")]
 public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponentState
@@ -22,17 +20,19 @@ public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponentState
     private readonly ScalarType precision;
 
     /// <summary>Makes a model.</summary>
-    /// <param name="name">What to call it.</param>
-    /// <param name="lags">L, the number of past values that the network sees, at least 1; without a network those of the baseline.</param>
+    /// <param name="name">The model's name.</param>
+    /// <param name="lags">L, the number of past values that the network sees, at least 1; without a network, those of the
+    /// baseline.</param>
     /// <param name="leads">D, the number of values that one application gives, at least 1.</param>
     /// <param name="interval">h, the time from one value to the next.</param>
-    /// <param name="units">s, <c>[r]</c>, the unit in which network and baseline see each component; above zero; copied.</param>
-    /// <param name="network">Any module <c>[rows, L, r]</c>, oldest first, to <c>[rows, D, r]</c>, both in units of s; null = none. It
-    /// belongs to the model from now on. To be saved it must be a component (<see cref="ComponentAttribute"/>).</param>
-    /// <param name="baseline">A, <c>[D r, lags r]</c> for any number of lags, newest first, in units of s; null = none; copied.</param>
-    /// <exception cref="ArgumentException">Neither network nor baseline; shapes that do not belong together; a number that is not above
+    /// <param name="units">s, <c>[r]</c>, the unit of each component for network and baseline; above zero; copied.</param>
+    /// <param name="network">Any module <c>[rows, L, r]</c>, oldest first, to <c>[rows, D, r]</c>, both in units of s (default: null,
+    /// none). It belongs to the model from then on. To be saved it must be a component (<see cref="ComponentAttribute"/>).</param>
+    /// <param name="baseline">A, <c>[D r, lags r]</c> for any number of lags, newest first, in units of s (default: null, none);
+    /// copied.</param>
+    /// <exception cref="ArgumentException">There is neither network nor baseline, the shapes do not match, or a number is not above
     /// zero.</exception>
-    /// <exception cref="WrongConvolutionException">The network has convolutions, and libtorch's are wrong on this processor.</exception>
+    /// <exception cref="WrongConvolutionException">The network has convolutions, and libtorch's are wrong on this CPU.</exception>
     public AutoregressiveEmulator(string name, int lags, int leads, double interval, Tensor units, nn.Module<Tensor, Tensor>? network,
         Tensor? baseline = null)
         : base(Values(units) * WindowOf(lags, leads, units, baseline), leads * Require.Positive(interval))
@@ -74,15 +74,15 @@ public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponentState
     /// <summary>A, the linear baseline, <c>[D r, lags r]</c>; null = none. It belongs to the model.</summary>
     public Tensor? Baseline => baseline?.Value;
 
-    /// <summary>The network; not to be changed once the model is in use.</summary>
+    /// <summary>The network; it must not change once the model is in use.</summary>
     public nn.Module<Tensor, Tensor>? Network { get; }
 
-    /// <summary>How it was trained; null where it was not trained here.</summary>
+    /// <summary>The record of the training; null if it was not trained here.</summary>
     [Saved("hasHistory"), Inlined]
     public TrainingHistory? History { get; internal set; }
 
     /// <summary>The same model with an error.</summary>
-    /// <param name="modelError">Q of one application, of the state's dimension: zero but for the D newest values.</param>
+    /// <param name="modelError">Q of one application, of the state's dimension: zero except for the D newest values.</param>
     public AutoregressiveEmulator WithModelError(IErrorCovariance modelError) =>
         new(Name, Lags, Leads, Interval, Units, Network, Baseline) { ModelError = modelError, History = History };
 
@@ -110,7 +110,7 @@ public sealed class AutoregressiveEmulator : DiscreteDynamics, IComponentState
         return linear is null ? learned : linear + learned;
     }
 
-    // libtorch's own text names neither the network nor its window.
+    // libtorch's own message names neither the network nor its window.
     private Tensor Called(nn.Module<Tensor, Tensor> network, Tensor window)
     {
         try { return network.call(window); }

@@ -6,8 +6,8 @@ namespace DaML.Components;
 
 /// <summary>
 /// Learns an <see cref="AutoregressiveEmulator"/>: a network, alone or as a correction to ridge regression on lags, from a window of past
-/// values to the coming ones, trained on its own forecasts (direct multi-step training) and judged on a view that it does not learn from;
-/// the weights of the least error there are kept.
+/// values to the coming ones, trained on its own forecasts (direct multi-step training) and validated on a hold-out view; the weights
+/// with the smallest error there are kept.
 /// </summary>
 public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<AutoregressiveModel>
 {
@@ -18,15 +18,14 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
 
     /// <summary>Creates the estimator.</summary>
     /// <param name="context">Seed, network precision, progress.</param>
-    /// <param name="name">What to call the model; its random streams are named after it.</param>
+    /// <param name="name">The model's name, from which its random streams derive.</param>
     /// <param name="values">The column of anomalies with zero mean, <c>[r]</c>.</param>
-    /// <param name="forecast">The column the transformer adds, <c>[r]</c>.</param>
-    /// <param name="createNetwork"> Makes the network <c>[rows, L, r]</c>, oldest first, to <c>[rows, D, r]</c>, in units of each
-    /// component's deviation, of the number r of components; draws its weights from the stream, on the stream's device and in the context's
-    /// network precision. A network that has to start as the baseline gives zero at first.
-    /// </param>
-    /// <param name="options">Settings; null = the defaults.</param>
-    /// <exception cref="ArgumentException">An empty name, or an option out of its range.</exception>
+    /// <param name="forecast">The column that the transformer adds, <c>[r]</c>.</param>
+    /// <param name="createNetwork">Makes the network <c>[rows, L, r]</c>, oldest first, to <c>[rows, D, r]</c>, in units of each
+    /// component's deviation, for r components. It draws its weights from the stream, on the stream's device and in the context's network
+    /// precision. A network that must start as the baseline gives zero at first.</param>
+    /// <param name="options">Settings (default: null, their defaults).</param>
+    /// <exception cref="ArgumentException">The name is empty, or an option is out of its range.</exception>
     public AutoregressiveEmulatorEstimator(DataAssimilationContext context, string name, Column values, Column forecast,
         Func<long, RandomStream, nn.Module<Tensor, Tensor>> createNetwork, AutoregressiveEmulatorOptions? options = null)
     {
@@ -45,7 +44,7 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
     /// <inheritdoc/>
     public TrajectorySchema GetOutputSchema(TrajectorySchema input) => LaggedRecord.OutputSchema(input, Contract, values, forecast, Name);
 
-    /// <summary>Learns from the first nine tenths of the cycles and is judged on the last tenth.</summary>
+    /// <summary>Learns from the first nine tenths of the cycles and validates on the last tenth.</summary>
     /// <inheritdoc cref="Fit(ITrajectoryView, ITrajectoryView, CancellationToken)"/>
     public AutoregressiveModel Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
@@ -59,13 +58,13 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
     }
 
     /// <inheritdoc/>
-    /// <exception cref="SchemaException">A view lacks the column or has it in another shape.</exception>
-    /// <exception cref="ArgumentException">A view that never ends or is shorter than a window and the trained leads, cycles that are not
-    /// equally spaced, a value that is missing or not finite, a component that does not vary, a network without parameters or of another
+    /// <exception cref="SchemaException">A view lacks the column, or has it in another shape.</exception>
+    /// <exception cref="ArgumentException">A view never ends or is shorter than a window and the trained leads, cycles are not equally
+    /// spaced, a value is missing or non-finite, a component does not vary, or the network has no parameters or another
     /// precision.</exception>
     /// <exception cref="DivergenceException">A hundred steps in a row gave no finite loss.</exception>
     /// <exception cref="ArithmeticException">No validation gave a finite error.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled before the first step.</exception>
+    /// <exception cref="OperationCanceledException">The work was cancelled before the first step.</exception>
     /// <exception cref="ModelArchiveException">The checkpoint is damaged or belongs to another training.</exception>
     public AutoregressiveModel Fit(ITrajectoryView training, ITrajectoryView validation, CancellationToken cancellation = default)
     {
@@ -115,7 +114,7 @@ public sealed class AutoregressiveEmulatorEstimator : IValidatedEstimator<Autore
         return Math.Sqrt(loss.ToDouble());
     }
 
-    // The linear baseline of the D leads, [D r, L r]: that of one step, applied again and again.
+    // The linear baseline of the D leads, [D r, L r]: the baseline of one step, applied repeatedly.
     private Tensor? Baseline(LaggedRecord record, Tensor units)
     {
         if (options.Baseline is not { } ridge) return null;

@@ -7,52 +7,52 @@ public sealed record AutoregressiveEmulatorOptions
     public int Lags { get; init; } = 4;
 
     /// <summary>
-    /// D, the number of coming values that one application gives: 1 (the default) goes on value by value, more give several at one shot.
+    /// D, the number of coming values that one application gives (default: 1, value by value); more give several in one shot.
     /// </summary>
     public int Leads { get; init; } = 1;
 
     /// <summary>
-    /// How many values ahead the loss looks (default: 5): forecasts run that far from true values, and their errors at every lead count
-    /// (direct multi-step training), so that a network learns what its own errors grow to. At least <see cref="Leads"/>.
+    /// The number of values that the loss looks ahead (default: 5): forecasts run that far from true values, and their errors at every
+    /// lead count (direct multi-step training), so that a network learns the growth of its own errors. At least <see cref="Leads"/>.
     /// </summary>
     public int TrainedLeads { get; init; } = 5;
 
-    /// <summary>What the weight of a lead in the loss is multiplied with from one lead to the next (default: 1, all leads alike). Errors at
-    /// long leads are the variance of what cannot be foreseen; below 1 the loss looks at what can be.</summary>
+    /// <summary>The factor of a lead's weight in the loss from one lead to the next (default: 1, all leads equal). Errors at long leads
+    /// are the variance of the unpredictable part; below 1 the loss concentrates on the predictable part.</summary>
     public double LeadDiscount { get; init; } = 1;
 
     /// <summary>
-    /// The residual form: ridge regression on lags, fitted first, to which the network adds a correction, zero at the start. Null (the
-    /// default) = the network alone, which starts as the mean.
+    /// The residual form (default: null, the network alone, which starts as the mean): ridge regression on lags, fitted first, to which
+    /// the network adds a correction, zero at the start.
     /// </summary>
     public RidgeAutoregressionOptions? Baseline { get; init; }
 
     /// <summary>
-    /// The units in which the network sees values and gives them (default: one for all components, as suits coefficients of modes).
+    /// The units of the network's input and output (default: one for all components, which suits coefficients of modes).
     /// </summary>
     public ValueNormalisation Normalisation { get; init; } = ValueNormalisation.Common;
 
     /// <summary>The deviation of normal errors added to the values that training starts from, as a fraction of each component's deviation
-    /// (default: 0.05): what a forecast starts from later is an analysis, with errors; and few data are not learned by heart.</summary>
+    /// (default: 0.05). Later forecasts start from analyses, which have errors; and the noise prevents overfitting on few data.</summary>
     public double InputNoise { get; init; } = 0.05;
 
     /// <summary>
-    /// The share of each weight that is taken off in a step, as a multiple of the learning rate (decoupled weight decay, Loshchilov and
-    /// Hutter 2019; default: 3, since records of some years are short).
+    /// The decay of each weight in a step, as a multiple of the learning rate (decoupled weight decay, Loshchilov and Hutter 2019;
+    /// default: 3, since records of some years are short).
     /// </summary>
     public double WeightDecay { get; init; } = 3;
 
     /// <summary>
-    /// The course of the training (default: 1500 steps of 128 starts at a rate of 0.001, validated every 50; patience is tried from the
-    /// first validation on). Of its counts of cycles none applies: a validation takes all of its view.
+    /// The course of the training (default: 1500 steps of 128 starts at a rate of 0.001, validated every 50; patience applies from the
+    /// first validation on). Its counts of cycles do not apply: a validation uses its whole view.
     /// </summary>
     public TrainingOptions Training { get; init; } = new()
     {
         Steps = 1500, LearningRate = 1e-3, BatchSize = 128, ValidationInterval = 50, Patience = 20, PatientAboveRate = 1,
     };
 
-    /// <summary>These options, or the reason why they cannot be.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">One of them is out of its range.</exception>
+    /// <summary>Gives these options, or throws with the reason why they are invalid.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     internal AutoregressiveEmulatorOptions Checked()
     {
         Require.AtLeast(Lags, 1);

@@ -4,13 +4,13 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Adds an autoregressive model's forecast of each cycle that was started some cycles earlier from the values there and before. The first
-/// cycles, for which there is no such forecast, are left out of the view.
+/// Adds an autoregressive model's forecast for each cycle, started some cycles earlier from the values there and before. The first
+/// cycles, which have no such forecast, are left out of the view.
 /// </summary>
 /// <param name="model">The model.</param>
-/// <param name="values">The column forecasts start from, <c>[r]</c>.</param>
+/// <param name="values">The column that forecasts start from, <c>[r]</c>.</param>
 /// <param name="output">The column it adds, <c>[r]</c>.</param>
-/// <param name="lead">How many cycles earlier a forecast starts, at least 1.</param>
+/// <param name="lead">The lead of a forecast in cycles, at least 1.</param>
 [Component("autoregressive-forecast")]
 public sealed class AutoregressiveForecast(AutoregressiveModel model, Column values, Column output, int lead) : ITransformer
 {
@@ -24,8 +24,8 @@ public sealed class AutoregressiveForecast(AutoregressiveModel model, Column val
     public SchemaContract Contract { get; } = new([new(values, model.ValueCount)], [new(output, model.ValueCount)]);
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The view has no more cycles than the model's window and the lead need; while it is read: cycles
-    /// that are not the model's interval apart.</exception>
+    /// <exception cref="ArgumentException">The view has no more cycles than the model's window and the lead need; or, during reading,
+    /// cycles are not the model's interval apart.</exception>
     public ITrajectoryView Transform(ITrajectoryView input)
     {
         var schema = Contract.Apply(input.Schema, Name);

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What an estimator of autoregressive models gives: a <see cref="Dynamics"/> on lagged states, ready for every filter and variational
-/// method, that as a transformer adds the forecast of each cycle made one application earlier. The first cycles, for which there is none,
-/// are left out of the view.
+/// The result of an estimator of autoregressive models: a <see cref="Dynamics"/> on lagged states, ready for every filter and variational
+/// method. As a transformer it adds the forecast of each cycle made one application earlier. The first cycles, which have none, are left
+/// out of the view.
 /// </summary>
 [Component("autoregressive-model")]
 public sealed class AutoregressiveModel : ITransformer
@@ -16,10 +16,11 @@ public sealed class AutoregressiveModel : ITransformer
     /// <summary>Makes a model.</summary>
     /// <param name="dynamics">The model of lagged states, newest first, <c>[W r]</c>.</param>
     /// <param name="valueCount">r, the number of values at each time; it divides the dimension of the dynamics.</param>
-    /// <param name="leads">D, how many values further one step of the dynamics goes, at most W.</param>
+    /// <param name="leads">D, the number of values that one step of the dynamics advances, at most W.</param>
     /// <param name="values">The column it reads, <c>[r]</c>.</param>
     /// <param name="forecast">The column it adds, <c>[r]</c>.</param>
-    /// <exception cref="ArgumentException">A dimension that is no multiple of r, or more leads than the state holds.</exception>
+    /// <exception cref="ArgumentException">The dimension is not a multiple of r, or there are more leads than the state
+    /// holds.</exception>
     public AutoregressiveModel(IDynamics dynamics, long valueCount, int leads, Column values, Column forecast)
     {
         (Dynamics, this.values, this.forecast) = (dynamics, values, forecast);
@@ -45,14 +46,14 @@ public sealed class AutoregressiveModel : ITransformer
     /// <summary>W, the number of values that a state holds.</summary>
     public int Window => (int)(Dynamics.Dimension / ValueCount);
 
-    /// <summary>D, how many values further one step of the dynamics goes.</summary>
+    /// <summary>D, the number of values that one step of the dynamics advances.</summary>
     public int Leads { get; }
 
     /// <summary>
-    /// What observes lagged states where a network observes single values: the newest D, which a step adds, newest first.
+    /// Makes the network on lagged states from one of single values: it observes the newest D, which a step adds, newest first.
     /// </summary>
-    /// <param name="network">What observes a value, of its r components, with its error; the same at every time.</param>
-    /// <exception cref="ArgumentException">It observes states of another dimension.</exception>
+    /// <param name="network">The network on single values of r components, with its error; the same at every time.</param>
+    /// <exception cref="ArgumentException">The network observes states of another dimension.</exception>
     public IObservationNetwork Observed(IObservationNetwork network)
     {
         if (network.Operator.StateDimension != ValueCount)
@@ -62,22 +63,22 @@ public sealed class AutoregressiveModel : ITransformer
             Leads == 1 ? network.Error : ErrorCovariance.Blocks([.. Enumerable.Repeat(network.Error, Leads)]));
     }
 
-    /// <summary>The step that gathers the observations of D cycles, which one step of the dynamics goes over, into one.</summary>
+    /// <summary>Makes the step that gathers the observations of D cycles, the length of one step of the dynamics, into one.</summary>
     public ObservationBlocks Gathered => new(Leads);
 
-    /// <summary>The step that adds lagged states, <c>[W r]</c>: what the dynamics goes on from.</summary>
+    /// <summary>Makes the step that adds lagged states, <c>[W r]</c>, from which the dynamics continues.</summary>
     /// <param name="lagged">The column that is added.</param>
     public LaggedStates Lagged(Column lagged) => new(values, lagged, Window);
 
-    /// <summary>The step that adds the forecast of each cycle made some cycles earlier.</summary>
+    /// <summary>Makes the step that adds the forecast of each cycle made some cycles earlier.</summary>
     /// <param name="output">The column that is added, <c>[r]</c>.</param>
-    /// <param name="lead">How many cycles earlier, at least 1.</param>
+    /// <param name="lead">The lead in cycles, at least 1.</param>
     public AutoregressiveForecast Forecast(Column output, int lead) => new(this, values, output, lead);
 
-    /// <summary>The coming values, one after another.</summary>
+    /// <summary>Computes the coming values, one after another.</summary>
     /// <param name="lagged">Lagged states, <c>[rows, W r]</c>.</param>
-    /// <param name="leads">How many.</param>
-    /// <param name="time">The time of the newest value; it matters to models that depend on it only (default: 0).</param>
+    /// <param name="leads">The number of values.</param>
+    /// <param name="time">The time of the newest value; it matters only to models that depend on it (default: 0).</param>
     /// <returns><c>[rows, leads, r]</c></returns>
     public Tensor Run(Tensor lagged, int leads, double time = 0)
     {

@@ -3,29 +3,29 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>How fast anomalies are taken to fade.</summary>
+/// <summary>The assumed decay of anomalies.</summary>
 public enum AnomalyDamping
 {
-    /// <summary>Not at all: the forecast is the last value (persistence).</summary>
+    /// <summary>No decay: the forecast is the last value (persistence).</summary>
     None,
 
     /// <summary>
-    /// Each component by its correlation from one cycle to the next, in each step anew (damped persistence, a first-order autoregression of
-    /// each).
+    /// Decay of each component by its correlation from one cycle to the next, in each step again (damped persistence, a first-order
+    /// autoregression of each).
     /// </summary>
     Fitted,
 
-    /// <summary>At once: the forecast is zero, the mean (climatology).</summary>
+    /// <summary>Immediate decay: the forecast is zero, the mean (climatology).</summary>
     Complete,
 }
 
 /// <summary>
-/// The forecasts that need no model, as models of one value: c(t + h) = d c(t), component by component. They are what every forecast is
-/// measured against.
+/// The forecasts that need no model, as models of one value: c(t + h) = d c(t), component by component. They are the reference for every
+/// forecast.
 /// </summary>
 /// <param name="values">The column of anomalies with zero mean, <c>[r]</c>.</param>
-/// <param name="forecast">The column the transformer adds, <c>[r]</c>.</param>
-/// <param name="damping">How fast anomalies fade.</param>
+/// <param name="forecast">The column that the transformer adds, <c>[r]</c>.</param>
+/// <param name="damping">The decay of anomalies.</param>
 public sealed class DampedPersistenceEstimator(Column values, Column forecast, AnomalyDamping damping = AnomalyDamping.Fitted)
     : IEstimator<AutoregressiveModel>
 {
@@ -45,7 +45,7 @@ public sealed class DampedPersistenceEstimator(Column values, Column forecast, A
     public TrajectorySchema GetOutputSchema(TrajectorySchema input) => LaggedRecord.OutputSchema(input, Contract, values, forecast, Name);
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The view never ends, its cycles are not equally spaced, a value is missing or not finite, or a
+    /// <exception cref="ArgumentException">The view never ends, its cycles are not equally spaced, a value is missing or non-finite, or a
     /// component does not vary.</exception>
     public AutoregressiveModel Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What a model of lagged values learns from: a complete, equally spaced record in memory, and the deviation of each component.
+/// The training data of a model of lagged values: a complete, equally spaced record in memory, and the deviation of each component.
 /// </summary>
 internal sealed record LaggedRecord
 {
@@ -34,12 +34,12 @@ internal sealed record LaggedRecord
     /// <summary>r</summary>
     public long ValueCount => Values.size(2);
 
-    /// <summary>How many starts there are in each trajectory: L cycles up to a start, the leads after it.</summary>
+    /// <summary>The number of starts in each trajectory: L cycles up to a start, the leads after it.</summary>
     public long Starts => Values.size(0) - Lags + 1 - Leads;
 
     /// <summary>Reads a view.</summary>
-    /// <exception cref="ArgumentException">The view never ends, is shorter than lags and leads, its cycles are not equally spaced, a value
-    /// is missing or not finite, or a component does not vary.</exception>
+    /// <exception cref="ArgumentException">The view never ends, is shorter than lags and leads, its cycles are not equally spaced, a
+    /// value is missing or non-finite, or a component does not vary.</exception>
     public static LaggedRecord Read(ITrajectoryView data, Column column, int lags, int leads, string step, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
@@ -51,8 +51,8 @@ internal sealed record LaggedRecord
         return new(column, values, deviations, interval, lags, leads);
     }
 
-    /// <summary>Some cycles of it, with deviations of their own.</summary>
-    /// <exception cref="ArgumentException">They are fewer than lags and leads, or a component does not vary in them.</exception>
+    /// <summary>Selects some of its cycles, with their own deviations.</summary>
+    /// <exception cref="ArgumentException">There are fewer cycles than lags and leads, or a component does not vary in them.</exception>
     public LaggedRecord Part(long first, long count, string step)
     {
         CheckLength(count, Lags, Leads, step);
@@ -78,11 +78,11 @@ internal sealed record LaggedRecord
                 $"{lags + leads} cycles; given: {cycles}.", "data");
     }
 
-    /// <summary>The same record for other windows.</summary>
+    /// <summary>Gives the same record for other windows.</summary>
     public LaggedRecord With(int lags, int leads) => new(column, Values, Deviations, Interval, lags, leads);
 
     /// <summary>
-    /// Windows <c>[samples, L r]</c>, newest first, and the value after each, <c>[samples, r]</c>, in units of the deviations.
+    /// Gives windows <c>[samples, L r]</c>, newest first, and the value after each, <c>[samples, r]</c>, in units of the deviations.
     /// </summary>
     public (Tensor Windows, Tensor Next) Pairs()
     {
@@ -93,11 +93,11 @@ internal sealed record LaggedRecord
     }
 
     /// <summary>
-    /// Windows of starts, <c>[rows, length, r]</c>, newest first, and what comes after them, <c>[rows, leads, r]</c>, in the values' own
-    /// units.
+    /// Gives windows of starts, <c>[rows, length, r]</c>, newest first, and the values after them, <c>[rows, leads, r]</c>, in the
+    /// values' own units.
     /// </summary>
-    /// <param name="starts">Indices of starts, trajectory by trajectory: start * batch + trajectory, <c>[rows]</c>.</param>
-    /// <param name="length">Number of values of a window; those further back than the record goes are zero.</param>
+    /// <param name="starts">The indices of starts, trajectory by trajectory: start * batch + trajectory, <c>[rows]</c>.</param>
+    /// <param name="length">The number of values in a window; those before the beginning of the record are zero.</param>
     public (Tensor Windows, Tensor Coming) Take(Tensor starts, int length)
     {
         using var scope = NewDisposeScope();

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Adds the last L values of a column as one vector, newest first: z = (c(t), c(t - h), ..., c(t - (L - 1) h)). It is the state of a model
-/// that goes on from several past values (<see cref="AutoregressiveEmulator"/>). The first L - 1 cycles, before which there are not enough,
-/// are left out of the view.
+/// Adds the last L values of a column as one vector, newest first: z = (c(t), c(t - h), ..., c(t - (L - 1) h)). It is the state of a
+/// model that continues from several past values (<see cref="AutoregressiveEmulator"/>). The first L - 1 cycles, which have too few
+/// values before them, are left out of the view.
 /// </summary>
 /// <param name="values">The column it reads, <c>[r]</c>; complete.</param>
 /// <param name="lagged">The column it adds, <c>[L r]</c>.</param>
@@ -30,8 +30,8 @@ public sealed class LaggedStates(Column values, Column lagged, int lags) : ITran
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The view has fewer cycles than lags; while it is read: cycles that are not equally spaced, or
-    /// values that are missing or not finite.</exception>
+    /// <exception cref="ArgumentException">The view has fewer cycles than lags; or, during reading, cycles are not equally spaced, or
+    /// values are missing or non-finite.</exception>
     public ITrajectoryView Transform(ITrajectoryView input)
     {
         var schema = GetOutputSchema(input.Schema);

@@ -5,22 +5,20 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A long short-term memory (Hochreiter and Schmidhuber 1997; with the forget gate of Gers, Schmidhuber and Cummins 2000) from a
-/// window of past
-/// values to the coming ones, <c>[rows, L, r]</c>, oldest first, to <c>[rows, D, r]</c>:
+/// A long short-term memory (Hochreiter and Schmidhuber 1997; with the forget gate of Gers, Schmidhuber and Cummins 2000) from a window
+/// of past values to the coming values, <c>[rows, L, r]</c>, oldest first, to <c>[rows, D, r]</c>:
 /// <code>
 /// (i, f, g, o) = W_ih x_k + b_ih + W_hh h_(k-1) + b_hh
 /// C_k = sigmoid(f) C_(k-1) + sigmoid(i) tanh(g),   h_k = sigmoid(o) tanh(C_k),   y = W h_L + b
 /// </code>
-/// with y read from h_L and the attention's context where there is one. Weights are named and arranged as those of torch's LSTM cells.
+/// with y read from h_L and the attention's context if there is one. Weights are named and arranged as those of torch's LSTM cells.
 /// </summary>
 /// <remarks>
-/// The cells are those of libtorch made of differentiable operators, so that derivatives of derivatives exist (a tangent linear
-/// by automatic differentiation needs them);
-/// its fused layers have none in single precision. Drawn weights: uniform within 2 / sqrt(inputs of the layer), since values in a
-/// common unit are mostly below one and products of gates are what a linear model lacks; forget gates open (a bias of 1:
-/// Jozefowicz, Zaremba and Sutskever 2015), and the last layer zero, so
-/// that a network begins as the mean, or as the linear baseline that it corrects.
+/// The cells are those of libtorch, built from differentiable operators, so that derivatives of derivatives exist (a tangent linear by
+/// automatic differentiation needs them); its fused layers have none in single precision. Drawn weights: uniform within 2 / sqrt(inputs
+/// of the layer), since values in a common unit are mostly below one and products of gates are what a linear model lacks; forget gates
+/// open (a bias of 1: Jozefowicz, Zaremba and Sutskever 2015), and the last layer zero, so that a network begins as the mean, or as the
+/// linear baseline that it corrects.
 /// </remarks>
 [Component("long-short-term-memory-network")]
 public sealed class LongShortTermMemoryNetwork : nn.Module<Tensor, Tensor>
@@ -30,13 +28,13 @@ public sealed class LongShortTermMemoryNetwork : nn.Module<Tensor, Tensor>
     private readonly Linear output;
     private readonly long values, leads, inputs;
 
-    /// <summary>Creates a network with weights that are drawn from a stream.</summary>
+    /// <summary>Creates a network and draws its weights from a stream.</summary>
     /// <param name="values">r, the number of values at each time.</param>
     /// <param name="leads">D, the number of coming times.</param>
     /// <param name="options">Its size.</param>
     /// <param name="precision">Float32 or Float64.</param>
-    /// <param name="random">Where its first weights are drawn from, and where it lives.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A size below 1.</exception>
+    /// <param name="random">The stream of its initial weights, on whose device it lives.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is below 1.</exception>
     public LongShortTermMemoryNetwork(long values, long leads, LongShortTermMemoryOptions options, ScalarType precision,
         RandomStream random)
         : this(values, leads, options, precision, random.Device) => Draw(random);
@@ -62,7 +60,7 @@ public sealed class LongShortTermMemoryNetwork : nn.Module<Tensor, Tensor>
     public LongShortTermMemoryOptions Options { get; }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">Another shape.</exception>
+    /// <exception cref="ArgumentException">The shape is wrong.</exception>
     public override Tensor forward(Tensor window)
     {
         Require.Shape(window, "The window of a long short-term memory", ColumnDefinition.AnySize, ColumnDefinition.AnySize, values);

@@ -9,15 +9,15 @@ public sealed record LongShortTermMemoryOptions
     /// <summary>Number of layers, each fed with the hidden states of the one before (default: 1).</summary>
     public int Layers { get; init; } = 1;
 
-    /// <summary>How many values of each time the network sees, the first ones: with coefficients of modes the leading ones, which interact,
-    /// whatever their number, where the many small ones are learned by heart. Null (the default) = all.</summary>
+    /// <summary>The number of values at each time that the network sees, the first ones (default: null, all). For coefficients of modes
+    /// these are the leading modes, which interact, whatever their number; the many small ones would cause overfitting.</summary>
     public int? Inputs { get; init; }
 
-    /// <summary>What is read out of the window (default: the last hidden state).</summary>
+    /// <summary>The output that is read from the window (default: the last hidden state).</summary>
     public WindowAttention Attention { get; init; } = WindowAttention.None;
 
-    /// <summary>These options, or the reason why they cannot be.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A size below 1, or a kind that is none.</exception>
+    /// <summary>Gives these options, or throws with the reason why they are invalid.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A size is below 1, or the kind does not exist.</exception>
     internal LongShortTermMemoryOptions Checked()
     {
         Require.AtLeast(Hidden, 1);

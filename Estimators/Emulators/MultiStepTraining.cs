@@ -6,8 +6,8 @@ namespace DaML.Components;
 
 /// <summary>
 /// The optimiser steps of an autoregressive emulator: it runs ahead from starts drawn from the record, and the mean over leads of its
-/// squared errors is made smaller. Errors are taken as they are and divided by the variance of all components together: with coefficients
-/// of orthonormal modes that is the error of the field.
+/// squared errors is minimised. Errors are divided by the variance of all components together: for coefficients of orthonormal modes that
+/// is the error of the field.
 /// </summary>
 internal sealed class MultiStepTraining : IOptimiserSteps, IDisposable
 {
@@ -58,12 +58,12 @@ internal sealed class MultiStepTraining : IOptimiserSteps, IDisposable
         return new(finite ? value : double.NaN, norm, 0);
     }
 
-    /// <summary>The mean over leads, weighted, of the squared error, as a fraction of the variance.</summary>
+    /// <summary>Computes the weighted mean over leads of the squared error, as a fraction of the variance.</summary>
     /// <param name="model">The model.</param>
     /// <param name="windows"><c>[rows, W, r]</c>, newest first.</param>
     /// <param name="coming"><c>[rows, leads, r]</c></param>
     /// <param name="deviations"><c>[r]</c></param>
-    /// <param name="discount">What the weight is multiplied with from one lead to the next.</param>
+    /// <param name="discount">The factor of the weight from one lead to the next.</param>
     /// <returns>A scalar.</returns>
     public static Tensor Loss(AutoregressiveModel model, Tensor windows, Tensor coming, Tensor deviations, double discount)
     {

@@ -6,16 +6,16 @@ namespace DaML.Components;
 /// <summary>Settings of a <see cref="RidgeAutoregressionEstimator"/>, with their defaults.</summary>
 public sealed record RidgeAutoregressionOptions
 {
-    /// <summary>L, the number of past values that the next one is told from (default: 4).</summary>
+    /// <summary>L, the number of past values that predict the next one (default: 4).</summary>
     public int Lags { get; init; } = 4;
 
     /// <summary>
-    /// The penalty on coefficients, as a fraction of the number of samples, where every component has variance one (default: 0.001).
+    /// The penalty on coefficients, as a fraction of the number of samples, for components of variance one (default: 0.001).
     /// </summary>
     public double Penalty { get; init; } = 1e-3;
 
-    /// <summary>These options, or the reason why they cannot be.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A count below 1, or a penalty below zero.</exception>
+    /// <summary>Gives these options, or throws with the reason why they are invalid.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A count is below 1, or a penalty is below zero.</exception>
     internal RidgeAutoregressionOptions Checked()
     {
         Require.AtLeast(Lags, 1);
@@ -25,13 +25,13 @@ public sealed record RidgeAutoregressionOptions
 }
 
 /// <summary>
-/// Learns a linear model that tells the next values from the last L by ridge regression (Hoerl and Kennard 1970): with values in units of
-/// their deviations s, A minimises sum over samples of |c(t + h) / s - A z / s|^2 + penalty * samples * |A|^2. It is the baseline that a
-/// network of the same values has to beat.
+/// Learns a linear model that predicts the next values from the last L by ridge regression (Hoerl and Kennard 1970): with values in units
+/// of their deviations s, A minimises sum over samples of |c(t + h) / s - A z / s|^2 + penalty * samples * |A|^2. It is the baseline for
+/// a network of the same values.
 /// </summary>
 /// <param name="values">The column of anomalies with zero mean, <c>[r]</c>.</param>
-/// <param name="forecast">The column the transformer adds, <c>[r]</c>.</param>
-/// <param name="options">Lags and penalty; null = the defaults.</param>
+/// <param name="forecast">The column that the transformer adds, <c>[r]</c>.</param>
+/// <param name="options">Lags and penalty (default: null, their defaults).</param>
 public sealed class RidgeAutoregressionEstimator(Column values, Column forecast, RidgeAutoregressionOptions? options = null)
     : IEstimator<AutoregressiveModel>
 {
@@ -47,8 +47,8 @@ public sealed class RidgeAutoregressionEstimator(Column values, Column forecast,
     public TrajectorySchema GetOutputSchema(TrajectorySchema input) => LaggedRecord.OutputSchema(input, Contract, values, forecast, Name);
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The view never ends, its cycles are not equally spaced, a value is missing or not finite, there
-    /// are too few samples, a component does not vary, or the model would not be stable.</exception>
+    /// <exception cref="ArgumentException">The view never ends, its cycles are not equally spaced, a value is missing or non-finite,
+    /// there are too few samples, a component does not vary, or the model would not be stable.</exception>
     public AutoregressiveModel Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
         GetOutputSchema(data.Schema);

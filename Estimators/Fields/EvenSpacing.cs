@@ -1,15 +1,15 @@
 namespace DaML.Components;
 
-/// <summary>Whether cycles come at equal distances in time, looked at one after another.</summary>
-/// <param name="spacing">The distance they must have; not a number (the default) = that of the first two.</param>
+/// <summary>Checks that cycles come at equal distances in time, one after another.</summary>
+/// <param name="spacing">The required distance (default: not a number, the distance of the first two).</param>
 internal sealed class EvenSpacing(double spacing = double.NaN)
 {
     private double usual = spacing, previous = double.NaN;
 
-    /// <summary>Takes the next cycle.</summary>
+    /// <summary>Adds the next cycle.</summary>
     /// <param name="time">Its time.</param>
-    /// <returns>Where it does not lie at the usual distance from the one before: its distance, and the usual one; null where it
-    /// does.</returns>
+    /// <returns>If it does not lie at the usual distance from the cycle before: its distance, and the usual one; otherwise
+    /// null.</returns>
     public (double Passed, double Usual)? Gap(double time)
     {
         double passed = time - previous;

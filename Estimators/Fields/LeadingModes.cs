@@ -10,18 +10,18 @@ namespace DaML.Components;
 /// <param name="Area">The diagonal a of A, <c>[n]</c>.</param>
 /// <param name="Vectors">V, orthonormal, leading first, <c>[n, r]</c>.</param>
 /// <param name="Variances">s, <c>[r]</c>.</param>
-/// <param name="Truncation">The mean square of what V leaves of X - m at each point, <c>[n]</c>.</param>
+/// <param name="Truncation">The mean square of the remainder of X - m without V at each point, <c>[n]</c>.</param>
 internal sealed record LeadingModes(Tensor Mean, Tensor Area, Tensor Vectors, Tensor Variances, Tensor Truncation)
 {
     /// <summary>The relative rounding of a double.</summary>
     public const double Epsilon = 2.220446049250313e-16;
 
-    /// <summary>How many modes a selection keeps.</summary>
+    /// <summary>Computes the number of modes that a selection keeps.</summary>
     /// <param name="selection">The selection.</param>
-    /// <param name="variances">Variances, falling, of the modes that are known.</param>
-    /// <param name="total">The variance of the field, which more modes than those may hold.</param>
-    /// <param name="rank">How many of the modes vary by more than rounding.</param>
-    /// <returns>The count, or null where the known modes do not hold the fraction asked for.</returns>
+    /// <param name="variances">The variances of the known modes, in falling order.</param>
+    /// <param name="total">The variance of the field, which may exceed that of the known modes.</param>
+    /// <param name="rank">The number of modes that vary by more than rounding.</param>
+    /// <returns>The count, or null if the known modes do not hold the requested fraction.</returns>
     public static int? Count(ModeSelection selection, double[] variances, double total, int rank)
     {
         if (selection is ModeSelection.Count(var count)) return count;
@@ -31,7 +31,8 @@ internal sealed record LeadingModes(Tensor Mean, Tensor Area, Tensor Vectors, Te
         return rank < variances.Length ? rank : null;
     }
 
-    /// <summary>The variance, weighted and summed, that the rounding of a field of this mean may have; less is no variance.</summary>
+    /// <summary>The weighted and summed variance that the rounding of a field of this mean may have; a smaller variance counts as
+    /// zero.</summary>
     /// <param name="mean">m, <c>[n]</c>.</param>
     /// <param name="area">a, <c>[n]</c>.</param>
     public static double RoundOff(Tensor mean, Tensor area)
@@ -41,26 +42,26 @@ internal sealed record LeadingModes(Tensor Mean, Tensor Area, Tensor Vectors, Te
     }
 
     /// <summary>Refuses a field that does not vary.</summary>
-    /// <param name="total">Its variance, weighted and summed.</param>
-    /// <param name="roundOff">That of its rounding.</param>
-    /// <param name="step">How to call the estimator.</param>
+    /// <param name="total">The field's variance, weighted and summed.</param>
+    /// <param name="roundOff">The variance of its rounding.</param>
+    /// <param name="step">The estimator's name.</param>
     /// <param name="field">The column.</param>
     public static void RequireVariance(double total, double roundOff, string step, Column field)
     {
         if (!(total > roundOff)) throw new ArgumentException($"{step}: the column '{field}' does not vary in the training data.");
     }
 
-    /// <summary>The refusal of more modes than the shape of the data allows.</summary>
-    /// <param name="count">The number asked for.</param>
+    /// <summary>Makes the exception for more modes than the shape of the data allows.</summary>
+    /// <param name="count">The requested number.</param>
     /// <param name="most">The smaller of samples and grid points.</param>
-    /// <param name="step">How to call the estimator.</param>
+    /// <param name="step">The estimator's name.</param>
     public static ArgumentException TooMany(int count, long most, string step) => new($"{step}: {count} modes were asked for, and the " +
         $"training data have at most {most} (the smaller of samples and grid points).");
 
     /// <summary>Refuses a number of modes that the data do not have.</summary>
-    /// <param name="count">The number asked for.</param>
-    /// <param name="rank">How many there are.</param>
-    /// <param name="step">How to call the estimator.</param>
+    /// <param name="count">The requested number.</param>
+    /// <param name="rank">The number of modes that there are.</param>
+    /// <param name="step">The estimator's name.</param>
     public static int RequireRank(int count, int rank, string step) => count <= rank ? count
         : throw new ArgumentException($"{step}: {count} modes were asked for, and the training data vary in {rank} directions only; what " +
             "more modes would hold is rounding.");

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A linear inverse model (Penland and Magorian 1993): the dynamics dc/dt in discrete form, c(t + tau) = G c(t) + noise of
-/// covariance Q, ready for every filter, with the climatology it keeps. As a transformer it adds its forecast of each
-/// cycle from the coefficients one step earlier.
+/// A linear inverse model (Penland and Magorian 1993): the dynamics dc/dt in discrete form, c(t + tau) = G c(t) + noise of covariance Q,
+/// ready for every filter, with the climatology that it preserves. As a transformer it adds its forecast of each cycle from the
+/// coefficients one step earlier.
 /// </summary>
 [Component("linear-inverse-model")]
 public sealed class LinearInverseModel : ITransformer
@@ -17,8 +17,8 @@ public sealed class LinearInverseModel : ITransformer
     /// <summary>Creates the model.</summary>
     /// <param name="dynamics">G with the model error Q of one step.</param>
     /// <param name="climatologicalCovariance">C(0), <c>[r, r]</c>; copied.</param>
-    /// <param name="lag">How many cycles one step of the dynamics is long.</param>
-    /// <param name="repairedFraction">Which part of the trace of Q had to be added to make it positive definite.</param>
+    /// <param name="lag">The number of cycles in one step of the dynamics.</param>
+    /// <param name="repairedFraction">The fraction of the trace of Q that was added to make it positive definite.</param>
     /// <param name="coefficients">The column it reads, <c>[r]</c>.</param>
     /// <param name="forecast">The column it adds, <c>[r]</c>.</param>
     public LinearInverseModel(LinearDynamics dynamics, Tensor climatologicalCovariance, int lag, double repairedFraction,
@@ -40,13 +40,13 @@ public sealed class LinearInverseModel : ITransformer
     /// <summary>The model as a dynamics: c(t + tau) = G c(t), with the model error Q.</summary>
     public LinearDynamics Dynamics { get; }
 
-    /// <summary>C(0), the covariance of the anomalies, <c>[r, r]</c>: G and Q keep it. It belongs to the model.</summary>
+    /// <summary>C(0), the covariance of the anomalies, <c>[r, r]</c>: G and Q preserve it. It belongs to the model.</summary>
     public Tensor ClimatologicalCovariance { get; }
 
-    /// <summary>How many cycles of the training data one step is long.</summary>
+    /// <summary>The number of cycles of the training data in one step.</summary>
     public int Lag { get; }
 
-    /// <summary>Which part of the trace of Q had to be added to make it positive definite; 0 where it was.</summary>
+    /// <summary>The fraction of the trace of Q that was added to make it positive definite; 0 if nothing was added.</summary>
     public double RepairedFraction { get; }
 
     private Column Forecast => forecast.Output;

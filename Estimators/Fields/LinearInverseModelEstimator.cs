@@ -6,28 +6,28 @@ namespace DaML.Components;
 /// <summary>Settings of a <see cref="LinearInverseModelEstimator"/>, with their defaults.</summary>
 public sealed record LinearInverseModelOptions
 {
-    /// <summary>The lag tau_0 in cycles; one time step of the model is this long.</summary>
+    /// <summary>The lag tau_0 in cycles, which is one time step of the model.</summary>
     public int Lag { get; init; } = 1;
 
     /// <summary>
-    /// The smallest eigenvalue of the model error covariance, as a fraction of the mean one; smaller ones are raised to it.
+    /// The smallest eigenvalue of the model error covariance, as a fraction of the mean eigenvalue; smaller ones are raised to it.
     /// </summary>
     public double EigenvalueFloor { get; init; } = 1e-6;
 }
 
 /// <summary>
-/// Learns a linear stochastic model of anomalies from their lagged covariances (Penland and Magorian 1993, J. Climate 6, 1067-1076):
-/// G = C(tau_0) C(0)^-1 and the model error covariance Q = C(0) - G C(0) G^T. Its product carries the model as an
-/// <see cref="IDynamics"/>, and as a transformer adds the model's forecast of each cycle.
+/// Learns a linear stochastic model of anomalies from their lagged covariances (Penland and Magorian 1993, J. Climate 6, 1067-1076): G =
+/// C(tau_0) C(0)^-1 and the model error covariance Q = C(0) - G C(0) G^T. Its result holds the model as an <see cref="IDynamics"/>, and
+/// as a transformer it adds the model's forecast of each cycle.
 /// </summary>
 /// <remarks>
-/// C(tau) sums the pairs there are and divides by the number of all samples. Of a gapless record this estimate of the
-/// lagged covariances is positive semidefinite as a whole (it has a non-negative spectrum), so Q is too; what rounding
-/// or a rank deficiency leaves below <see cref="LinearInverseModelOptions.EigenvalueFloor"/> is raised, Q scaled to
-/// its former trace, and the size of that repair reported.
+/// C(tau) sums the existing pairs and divides by the number of all samples. For a gapless record this estimate of the lagged covariances
+/// is positive semidefinite as a whole (it has a non-negative spectrum), so Q is too. Eigenvalues that rounding or a rank deficiency
+/// leaves below <see cref="LinearInverseModelOptions.EigenvalueFloor"/> are raised, Q is scaled to its former trace, and the size of that
+/// repair is reported.
 /// </remarks>
 /// <param name="coefficients">The column of anomalies with zero mean, <c>[r]</c>.</param>
-/// <param name="forecast">The column the transformer adds, <c>[r]</c>.</param>
+/// <param name="forecast">The column that the transformer adds, <c>[r]</c>.</param>
 /// <param name="options">Lag and eigenvalue floor.</param>
 public sealed class LinearInverseModelEstimator(Column coefficients, Column forecast, LinearInverseModelOptions? options = null)
     : IEstimator<LinearInverseModel>
@@ -48,8 +48,8 @@ public sealed class LinearInverseModelEstimator(Column coefficients, Column fore
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The view never ends, its cycles are not equally spaced, a value is missing or not finite, there
-    /// are too few samples, or the model would not be stable.</exception>
+    /// <exception cref="ArgumentException">The view never ends, its cycles are not equally spaced, a value is missing or non-finite,
+    /// there are too few samples, or the model would not be stable.</exception>
     public LinearInverseModel Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
         GetOutputSchema(data.Schema);
@@ -83,8 +83,8 @@ public sealed class LinearInverseModelEstimator(Column coefficients, Column fore
         return new LinearInverseModel(dynamics, (covariance + covariance.mT) / 2, options.Lag, repaired, coefficients, forecast);
     }
 
-    // The nearest matrix whose eigenvalues are not below the floor, scaled to the trace it had (Penland and Matrosova
-    // 1994 do so with negative eigenvalues), and the part of the trace that was raised.
+    // The nearest matrix with no eigenvalue below the floor, scaled to its former trace (Penland and Matrosova 1994 do so with negative
+    // eigenvalues), and the part of the trace that was raised.
     private static (Tensor Matrix, double Repaired) PositiveDefinite(Tensor matrix, double floor)
     {
         double trace = matrix.trace().ToDouble();

@@ -1,6 +1,6 @@
 namespace DaML.Components;
 
-/// <summary>How the leading modes of a field are computed.</summary>
+/// <summary>The computation of a field's leading modes.</summary>
 public abstract record ModeFactorisation
 {
     private ModeFactorisation() { }
@@ -13,32 +13,32 @@ public abstract record ModeFactorisation
     /// 2011, SIAM Review 53, 217-288, algorithm 4.4 for the range and 5.3 for the modes in it).
     /// </summary>
     /// <remarks>
-    /// With n grid points and l = modes + <see cref="Oversampling"/> it holds at most 5 n l doubles, 3 n
-    /// <see cref="SamplesPerChunk"/> doubles of the data, and what the view itself holds of a cycle. A pass shrinks the error of a mode
-    /// by about the ratio of the variance of mode l + 1 to that of the mode, so oversampling saves passes.
+    /// With n grid points and l = modes + <see cref="Oversampling"/> it holds at most 5 n l doubles, 3 n <see cref="SamplesPerChunk"/>
+    /// doubles of the data, and the view's own memory for a cycle. A pass shrinks the error of a mode by about the ratio of the variance
+    /// of mode l + 1 to that of the mode, so oversampling saves passes.
     /// </remarks>
     public sealed record Streaming : ModeFactorisation
     {
-        /// <summary>Directions that are iterated beside the modes that are kept (default: 20).</summary>
+        /// <summary>The number of directions that are iterated in addition to the modes that are kept (default: 20).</summary>
         public int Oversampling { get; init; } = 20;
 
         /// <summary>
-        /// When the iteration ends (default: 1e-8): the residual of the eigenvalue equation, |Y^T Y v - s v|, is at most this fraction of s
-        /// for each mode v that is kept, or 1e-13 of the leading mode's, which is rounding. The variance of a mode is then right to this
-        /// fraction, or to its square where the spectrum has a gap, and the angle of the subspace is at most the residuals over the gap
-        /// (Parlett 1998, chapter 11).
+        /// The tolerance that ends the iteration (default: 1e-8): the residual of the eigenvalue equation, |Y^T Y v - s v|, is at most
+        /// this fraction of s for each kept mode v, or 1e-13 of the leading mode's, which is rounding. The variance of a mode is then
+        /// accurate to this fraction, or to its square if the spectrum has a gap, and the angle of the subspace is at most the residuals
+        /// divided by the gap (Parlett 1998, chapter 11).
         /// </summary>
         public double Tolerance { get; init; } = 1e-8;
 
-        /// <summary>The most passes over the data that iterate (default: 100); one for the mean and one for the truncation error come on
-        /// top.</summary>
+        /// <summary>The largest number of passes over the data that iterate (default: 100); one pass for the mean and one for the
+        /// truncation error come on top.</summary>
         public int MaximumPasses { get; init; } = 100;
 
-        /// <summary>The most modes that a <see cref="ModeSelection.Variance"/> may take (default: 100); memory is set aside for them. A
-        /// <see cref="ModeSelection.Count"/> ignores it.</summary>
+        /// <summary>The largest number of modes that a <see cref="ModeSelection.Variance"/> may take (default: 100); memory is allocated
+        /// for them. A <see cref="ModeSelection.Count"/> ignores it.</summary>
         public int MaximumModes { get; init; } = 100;
 
-        /// <summary>How many samples, each a field, are multiplied at once (default: 64).</summary>
+        /// <summary>The number of samples, each a field, that are multiplied at once (default: 64).</summary>
         public int SamplesPerChunk { get; init; } = 64;
     }
 }

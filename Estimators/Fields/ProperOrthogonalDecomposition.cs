@@ -19,8 +19,7 @@ public sealed class ProperOrthogonalDecomposition
     /// <param name="weights">a, <c>[n]</c>, above zero.</param>
     /// <param name="variances">The variance of each coefficient in the training data, <c>[r]</c>.</param>
     /// <param name="truncationVariance">The mean square of the truncation error at each point in the training data, <c>[n]</c>.</param>
-    /// <exception cref="ArgumentException">Shapes that do not belong together, values that are not finite, or modes that are not
-    /// orthonormal.</exception>
+    /// <exception cref="ArgumentException">The shapes do not match, values are non-finite, or the modes are not orthonormal.</exception>
     public ProperOrthogonalDecomposition(Tensor mean, Tensor modes, Tensor weights, Tensor variances, Tensor truncationVariance)
     {
         Require.Finite(Require.Shape(modes, "The modes", ColumnDefinition.AnySize, ColumnDefinition.AnySize), "The modes");
@@ -39,16 +38,16 @@ public sealed class ProperOrthogonalDecomposition
                 nameof(modes));
     }
 
-    /// <summary>Number of grid points n.</summary>
+    /// <summary>The number of grid points n.</summary>
     public long Dimension { get; }
 
-    /// <summary>Number of modes r.</summary>
+    /// <summary>The number of modes r.</summary>
     public long ModeCount { get; }
 
     /// <summary>m, <c>[n]</c>.</summary>
     public Tensor Mean { get; }
 
-    /// <summary>B, <c>[n, r]</c>, leading mode first, each with the sign by which its largest component is positive.</summary>
+    /// <summary>B, <c>[n, r]</c>, leading mode first, each with the sign that makes its largest component positive.</summary>
     public Tensor Modes { get; }
 
     /// <summary>a, <c>[n]</c>.</summary>
@@ -72,7 +71,8 @@ public sealed class ProperOrthogonalDecomposition
     }
 
     /// <summary>
-    /// What the first 1, 2, ... r modes hold and leave of the training data: the error of a reconstruction by the number of modes.
+    /// The fractions of the training data that the first 1, 2, ... r modes hold and leave out: the error of a reconstruction as a
+    /// function of the number of modes.
     /// </summary>
     public IReadOnlyList<ReconstructionError> ReconstructionErrors
     {
@@ -88,10 +88,10 @@ public sealed class ProperOrthogonalDecomposition
         }
     }
 
-    /// <summary>c = B^T A (x - m).</summary>
+    /// <summary>Computes c = B^T A (x - m).</summary>
     /// <param name="field">x, <c>[..., n]</c></param>
     /// <returns><c>[..., r]</c></returns>
-    /// <exception cref="ArgumentException">The field has another number of points, so that it is of another grid.</exception>
+    /// <exception cref="ArgumentException">The field has another number of points, so it is on another grid.</exception>
     public Tensor Project(Tensor field)
     {
         if (field.ndim > 0 && field.size(-1) != Dimension)
@@ -103,10 +103,10 @@ public sealed class ProperOrthogonalDecomposition
         return matmul(field - Like(Mean, field), Like(projector, field)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>m + B c.</summary>
+    /// <summary>Computes m + B c.</summary>
     /// <param name="coefficients">c, <c>[..., r]</c></param>
     /// <returns><c>[..., n]</c></returns>
-    /// <exception cref="ArgumentException">There are more or fewer coefficients than modes.</exception>
+    /// <exception cref="ArgumentException">The numbers of coefficients and modes differ.</exception>
     public Tensor Reconstruct(Tensor coefficients)
     {
         Require.LastDimension(coefficients, ModeCount, "The coefficients to reconstruct a field of");
@@ -115,14 +115,14 @@ public sealed class ProperOrthogonalDecomposition
     }
 
     /// <summary>
-    /// What observations see and the modes do not: the covariance of H(x) - H(m + B c) over the cycles of a view, about
-    /// zero. Added to the instruments' errors it is the R of a filter on the coefficients (the error of representation,
+    /// Computes the covariance of the part of the observations that the modes do not represent, H(x) - H(m + B c), over the cycles of a
+    /// view, about zero. Added to the instruments' errors it is the R of a filter on the coefficients (the error of representation,
     /// Janjic et al. 2018).
     /// </summary>
     /// <param name="data">The training data.</param>
     /// <param name="field">The column of x, <c>[n]</c>.</param>
     /// <param name="observationOperator">H on the whole field.</param>
-    /// <param name="cancellation">Stops the work.</param>
+    /// <param name="cancellation">Cancels the work.</param>
     /// <returns><c>[p, p]</c>, positive semidefinite.</returns>
     public Tensor TruncationErrorCovariance(ITrajectoryView data, Column field, IObservationOperator observationOperator,
         CancellationToken cancellation = default)

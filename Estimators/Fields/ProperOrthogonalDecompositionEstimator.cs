@@ -19,11 +19,11 @@ public sealed class ProperOrthogonalDecompositionEstimator : IEstimator<ProperOr
 
     /// <summary>Creates an estimator that holds the training data in memory and decomposes them directly.</summary>
     /// <param name="field">The column that is decomposed, <c>[n]</c>.</param>
-    /// <param name="coefficients">The column the transformer adds, <c>[r]</c>.</param>
-    /// <param name="selection">How many modes are kept.</param>
-    /// <param name="weights">The inner product's weights, <c>[n]</c>, above zero: the area each grid point stands for; null = all 1. They
-    /// are copied.</param>
-    /// <exception cref="ArgumentException">A selection out of range, or weights that are not a vector of finite numbers above
+    /// <param name="coefficients">The column that the transformer adds, <c>[r]</c>.</param>
+    /// <param name="selection">The selection of the modes.</param>
+    /// <param name="weights">The inner product's weights, <c>[n]</c>, above zero: the area that each grid point represents (default:
+    /// null, all 1). They are copied.</param>
+    /// <exception cref="ArgumentException">The selection is out of range, or the weights are not a vector of finite numbers above
     /// zero.</exception>
     public ProperOrthogonalDecompositionEstimator(Column field, Column coefficients, ModeSelection selection, Tensor? weights = null)
     {
@@ -43,17 +43,17 @@ public sealed class ProperOrthogonalDecompositionEstimator : IEstimator<ProperOr
         Contract = new SchemaContract([new(field, size)], [new(coefficients, modes)]);
     }
 
-    /// <summary>Creates an estimator that factors as told.</summary>
-    /// <param name="context">Whose seed gives the random numbers of a factorisation that needs them, and which is told of its
-    /// passes.</param>
+    /// <summary>Creates an estimator with a given factorisation.</summary>
+    /// <param name="context">The context whose seed gives the random numbers of a factorisation that needs them, and which receives the
+    /// progress of its passes.</param>
     /// <param name="field">The column that is decomposed, <c>[n]</c>.</param>
-    /// <param name="coefficients">The column the transformer adds, <c>[r]</c>.</param>
-    /// <param name="selection">How many modes are kept.</param>
-    /// <param name="factorisation">How the modes are computed.</param>
-    /// <param name="weights">The inner product's weights, <c>[n]</c>, above zero: the area each grid point stands for; null = all 1. They
-    /// are copied.</param>
-    /// <exception cref="ArgumentException">A selection or factorisation out of range, or weights that are not a vector of finite numbers
-    /// above zero.</exception>
+    /// <param name="coefficients">The column that the transformer adds, <c>[r]</c>.</param>
+    /// <param name="selection">The selection of the modes.</param>
+    /// <param name="factorisation">The computation of the modes.</param>
+    /// <param name="weights">The inner product's weights, <c>[n]</c>, above zero: the area that each grid point represents (default:
+    /// null, all 1). They are copied.</param>
+    /// <exception cref="ArgumentException">The selection or factorisation is out of range, or the weights are not a vector of finite
+    /// numbers above zero.</exception>
     public ProperOrthogonalDecompositionEstimator(DataAssimilationContext context, Column field, Column coefficients,
         ModeSelection selection, ModeFactorisation factorisation, Tensor? weights = null) : this(field, coefficients, selection, weights)
     {
@@ -75,8 +75,8 @@ public sealed class ProperOrthogonalDecompositionEstimator : IEstimator<ProperOr
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">
-    /// The view never ends, a value is missing or not finite, the field does not vary or varies in fewer directions than modes were asked
-    /// for, or a streaming factorisation did not reach its tolerance or the fraction of variance.
+    /// The view never ends, a value is missing or non-finite, the field does not vary or varies in fewer directions than the requested
+    /// modes, or a streaming factorisation did not reach its tolerance or the fraction of variance.
     /// </exception>
     public ProperOrthogonalDecompositionTransformer Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
@@ -98,7 +98,7 @@ public sealed class ProperOrthogonalDecompositionEstimator : IEstimator<ProperOr
         if (selection is ModeSelection.Count(var asked) && asked > most)
             throw LeadingModes.TooMany(asked, most, Name);
         var area = weights?.to(x.device) ?? ones(n, dtype: x.dtype, device: x.device);
-        var mean = x[0] + (x - x[0]).mean([0]);   // exact for what is constant
+        var mean = x[0] + (x - x[0]).mean([0]);   // exact for a constant component
         var y = (x - mean) * area.sqrt();
         var (_, s, vt) = linalg.svd(y, fullMatrices: false);
         cancellation.ThrowIfCancellationRequested();

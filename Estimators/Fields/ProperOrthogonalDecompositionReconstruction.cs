@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Adds the field that coefficients in the modes of a decomposition stand for.</summary>
+/// <summary>Adds the field that corresponds to coefficients in the modes of a decomposition.</summary>
 /// <param name="decomposition">The modes.</param>
 /// <param name="coefficients">The column it reads, <c>[r]</c>.</param>
 /// <param name="field">The column it adds, <c>[n]</c>.</param>

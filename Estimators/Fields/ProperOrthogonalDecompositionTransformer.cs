@@ -14,7 +14,7 @@ public sealed class ProperOrthogonalDecompositionTransformer(ProperOrthogonalDec
     /// <summary>The modes.</summary>
     public ProperOrthogonalDecomposition Decomposition => decomposition;
 
-    /// <summary>The step that makes a field of coefficients again, on any columns.</summary>
+    /// <summary>Makes the step that reconstructs a field from coefficients, on any columns.</summary>
     /// <param name="coefficients">The column it reads, <c>[r]</c>, for instance a filter's analysis.</param>
     /// <param name="field">The column it adds, <c>[n]</c>.</param>
     public ProperOrthogonalDecompositionReconstruction Inverse(Column coefficients, Column field) =>

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The field that coefficients stand for, H(c) = m + B c: composed with an operator on the field
-/// (<see cref="ObservationOperatorExtensions.Then"/>) it says what a filter on the coefficients observes.
+/// The field that corresponds to coefficients, H(c) = m + B c. Composed with an operator on the field
+/// (<see cref="ObservationOperatorExtensions.Then"/>), it gives the observations of a filter on the coefficients.
 /// </summary>
 /// <param name="decomposition">The modes.</param>
 [Component("reconstruction-operator")]

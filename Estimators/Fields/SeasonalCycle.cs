@@ -16,7 +16,7 @@ public sealed class SeasonalCycle
     /// <summary>Creates a seasonal cycle.</summary>
     /// <param name="coefficients">a_0, a_1, b_1, a_2, b_2, ... in rows, <c>[1 + 2 harmonics, n]</c>; copied.</param>
     /// <param name="period">T, the length of the year in the view's unit of time.</param>
-    /// <exception cref="ArgumentException">An even number of rows, or values that are not finite.</exception>
+    /// <exception cref="ArgumentException">The number of rows is even, or values are non-finite.</exception>
     public SeasonalCycle(Tensor coefficients, double period)
     {
         if (coefficients.ndim != 2 || coefficients.size(0) % 2 == 0)
@@ -31,16 +31,16 @@ public sealed class SeasonalCycle
     /// <summary>The length of the year in the view's unit of time.</summary>
     public double Period { get; }
 
-    /// <summary>Number of harmonics.</summary>
+    /// <summary>The number of harmonics.</summary>
     public long Harmonics => (coefficients.size(0) - 1) / 2;
 
-    /// <summary>Number of grid points n.</summary>
+    /// <summary>The number of grid points n.</summary>
     public long Dimension => coefficients.size(1);
 
     /// <summary>a_0, a_1, b_1, ... in rows, <c>[1 + 2 harmonics, n]</c>; it belongs to the cycle.</summary>
     public Tensor Coefficients => coefficients;
 
-    /// <summary>The seasonal mean at a time, <c>[n]</c>.</summary>
+    /// <summary>Computes the seasonal mean at a time, <c>[n]</c>.</summary>
     public Tensor At(double time, ScalarType dtype, Device device)
     {
         using var scope = NewDisposeScope();
@@ -48,7 +48,7 @@ public sealed class SeasonalCycle
         return matmul(basis, coefficients).to(dtype, device).MoveToOuterDisposeScope();
     }
 
-    /// <summary>1, cos, sin, cos of twice the phase, ...: the functions the coefficients belong to.</summary>
+    /// <summary>1, cos, sin, cos of twice the phase, ...: the functions that the coefficients belong to.</summary>
     internal static double[] Basis(double time, double period, long harmonics)
     {
         var basis = new double[1 + 2 * harmonics];

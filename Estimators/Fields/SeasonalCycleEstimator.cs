@@ -6,7 +6,7 @@ namespace DaML.Components;
 /// <summary>Settings of a <see cref="SeasonalCycleEstimator"/>, with their defaults.</summary>
 public sealed record SeasonalCycleOptions
 {
-    /// <summary>Number of harmonics of the year; 0 leaves the mean alone.</summary>
+    /// <summary>The number of harmonics of the year (0 gives the mean alone).</summary>
     public int Harmonics { get; init; } = 2;
 
     /// <summary>The length of the year in the view's unit of time: the mean Gregorian year in days.</summary>
@@ -19,7 +19,7 @@ public sealed record SeasonalCycleOptions
 /// never the record.
 /// </summary>
 /// <param name="field">The column whose seasonal cycle is learned, <c>[n]</c>.</param>
-/// <param name="anomaly">The column the transformer adds, <c>[n]</c>.</param>
+/// <param name="anomaly">The column that the transformer adds, <c>[n]</c>.</param>
 /// <param name="options">Harmonics and period.</param>
 public sealed class SeasonalCycleEstimator(Column field, Column anomaly, SeasonalCycleOptions? options = null)
     : IEstimator<SeasonalCycleTransformer>
@@ -40,8 +40,8 @@ public sealed class SeasonalCycleEstimator(Column field, Column anomaly, Seasona
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The view never ends, a value is missing or not finite, or the times do not tell the harmonics
-    /// apart (less than about a year).</exception>
+    /// <exception cref="ArgumentException">The view never ends, a value is missing or non-finite, or the times cannot distinguish the
+    /// harmonics (less than about a year).</exception>
     public SeasonalCycleTransformer Fit(ITrajectoryView data, CancellationToken cancellation = default)
     {
         GetOutputSchema(data.Schema);

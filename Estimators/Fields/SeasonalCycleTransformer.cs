@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Whether a seasonal cycle is taken off or put back.</summary>
+/// <summary>The direction of a seasonal step: subtraction or addition.</summary>
 public enum SeasonalCycleDirection
 {
     /// <summary>Field to anomaly.</summary>
@@ -13,7 +13,7 @@ public enum SeasonalCycleDirection
     Add,
 }
 
-/// <summary>Takes a seasonal cycle off a column, or puts it back.</summary>
+/// <summary>Subtracts a seasonal cycle from a column, or adds it back.</summary>
 [Component("seasonal-cycle-transformer")]
 public sealed class SeasonalCycleTransformer : CycleTransformer
 {
@@ -22,7 +22,7 @@ public sealed class SeasonalCycleTransformer : CycleTransformer
 
     /// <summary>Creates the step.</summary>
     /// <param name="cycle">The seasonal cycle.</param>
-    /// <param name="direction">Whether it is taken off or put back.</param>
+    /// <param name="direction">Whether it is subtracted or added back.</param>
     /// <param name="input">The column it reads, <c>[n]</c>.</param>
     /// <param name="output">The column it writes, <c>[n]</c>.</param>
     public SeasonalCycleTransformer(SeasonalCycle cycle, SeasonalCycleDirection direction, Column input, Column output)
@@ -37,10 +37,10 @@ public sealed class SeasonalCycleTransformer : CycleTransformer
     /// <summary>The seasonal cycle.</summary>
     public SeasonalCycle Cycle { get; }
 
-    /// <summary>Whether it is taken off or put back.</summary>
+    /// <summary>Whether it is subtracted or added back.</summary>
     public SeasonalCycleDirection Direction { get; }
 
-    /// <summary>The step that undoes this one, on any columns.</summary>
+    /// <summary>Makes the step that undoes this one, on any columns.</summary>
     public SeasonalCycleTransformer Inverse(Column input, Column output) =>
         new(Cycle, Direction == SeasonalCycleDirection.Remove ? SeasonalCycleDirection.Add : SeasonalCycleDirection.Remove, input, output);
 

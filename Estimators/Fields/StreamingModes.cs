@@ -4,26 +4,22 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The leading modes of a field that is read in chunks, by randomised subspace iteration (Halko, Martinsson and Tropp 2011, SIAM Review 53,
-/// 217-288, algorithm 4.4) and a Rayleigh-Ritz step each pass. With Y <c>[samples, n]</c> the weighted anomalies and Q <c>[n, l]</c>
-/// orthonormal, begun at random:
-/// <list type="number">
-/// <item>Z = Y^T (Y Q), chunk by chunk;</item>
-/// <item>Q^T Z = W diag(s) W^T; the Ritz vectors are V = Q W, with Y^T Y V = Z W;</item>
-/// <item>done where |Z w - s v| is at most tolerance times s for each pair that is kept;</item>
-/// <item>Q from Z W = Q R.</item>
-/// </list>
+/// The leading modes of a field that is read in chunks, by randomised subspace iteration (Halko, Martinsson and Tropp 2011, SIAM Review
+/// 53, 217-288, algorithm 4.4) and a Rayleigh-Ritz step in each pass. With Y <c>[samples, n]</c> the weighted anomalies and Q
+/// <c>[n, l]</c> orthonormal, drawn at random first: <list type="number"> <item>Z = Y^T (Y Q), chunk by chunk;</item> <item>Q^T Z = W
+/// diag(s) W^T; the Ritz vectors are V = Q W, with Y^T Y V = Z W;</item> <item>done where |Z w - s v| is at most tolerance times s for
+/// each pair that is kept;</item> <item>Q from Z W = Q R.</item> </list>
 /// </summary>
 internal sealed class StreamingModes(DataAssimilationContext context, ITrajectoryView data, Column field, ModeSelection selection,
     ModeFactorisation.Streaming settings, Tensor? weights, string step, CancellationToken cancellation)
 {
-    // What variances, which are squares, are known to: this fraction of the largest.
+    // The accuracy of variances, which are squares, as a fraction of the largest.
     private const double Rounding = 1e-13;
 
     private long samples;
 
     /// <summary>Reads the data pass by pass.</summary>
-    /// <exception cref="ArgumentException">The data have fewer modes than asked for, or the iteration did not end.</exception>
+    /// <exception cref="ArgumentException">The data have fewer modes than requested, or the iteration did not end.</exception>
     public LeadingModes Find()
     {
         var mean = Mean();
@@ -68,7 +64,7 @@ internal sealed class StreamingModes(DataAssimilationContext context, ITrajector
         }
     }
 
-    // m, as the first sample and the mean of the differences from it, which is exact for a field that does not vary.
+    // m, computed as the first sample plus the mean of the differences from it, which is exact for a field that does not vary.
     private Tensor Mean()
     {
         using var scope = NewDisposeScope();
@@ -86,7 +82,7 @@ internal sealed class StreamingModes(DataAssimilationContext context, ITrajector
         return (first! + sum! / samples).MoveToOuterDisposeScope();
     }
 
-    // V and Z W [n, l]; s and the residuals' norms [l], of the covariance; the weighted variance of all.
+    // V and Z W [n, l]; s and the residuals' norms [l], of the covariance; the total weighted variance.
     private (Tensor V, Tensor Image, double[] S, double[] Residuals, double Total) Pass(Tensor q, Tensor mean, Tensor root)
     {
         using var scope = NewDisposeScope();
@@ -120,7 +116,7 @@ internal sealed class StreamingModes(DataAssimilationContext context, ITrajector
         return (sum / samples).MoveToOuterDisposeScope();
     }
 
-    // Goes over Y, some rows at a time, which the caller may overwrite.
+    // Iterates over Y, some rows at a time; the caller may overwrite them.
     private void ForEachChunk(Tensor mean, Tensor root, Action<Tensor> use)
     {
         using var scope = NewDisposeScope();

@@ -3,40 +3,40 @@ using System.Runtime.CompilerServices;
 namespace DaML.Components;
 
 /// <summary>
-/// The arithmetic of the fused network for one group of lanes (<see cref="BlockedLayout"/>), for whichever vector instructions there are.
+/// The arithmetic of the fused network for one group of lanes (<see cref="BlockedLayout"/>), for the available vector instructions.
 /// </summary>
 internal abstract unsafe class BlockedKernel
 {
     /// <summary>
-    /// Numbers that may be read, and are then thrown away, behind the end of a field: a tile's sites and a kernel's reach.
+    /// The numbers behind the end of a field that may be read, and are then discarded: a tile's sites and a kernel's reach.
     /// </summary>
     public static int Slack(int kernel) => (TileSites + kernel) * BlockedLayout.Lanes;
 
     private protected const int TileSites = 5;
 
-    /// <summary>The fastest kernel this processor runs.</summary>
+    /// <summary>The fastest kernel that this CPU runs.</summary>
     public static BlockedKernel Best { get; } =
         Avx512Simd.IsSupported ? new Avx512() : Avx2Simd.IsSupported ? new Avx2() : new Portable();
 
-    /// <summary>All that this processor runs, the fastest first.</summary>
+    /// <summary>All kernels that this CPU runs, the fastest first.</summary>
     public static IReadOnlyList<BlockedKernel> Supported { get; } =
         [.. Avx512Simd.IsSupported ? [new Avx512()] : Array.Empty<BlockedKernel>(), .. Avx2Simd.IsSupported ? [new Avx2()]
         : Array.Empty<BlockedKernel>(), new Portable()];
 
-    /// <summary>What it is called.</summary>
+    /// <summary>The kernel's name.</summary>
     public string Name => GetType().Name switch { nameof(Avx512) => "AVX-512", nameof(Avx2) => "AVX2", _ => "portable" };
 
     /// <summary>output[o][s] = bias[o] + sum over i, k of weight[o][i][k] input[i][s + k].</summary>
-    /// <param name="input">With its halo, from its first site on.</param>
-    /// <param name="inputRow">Numbers from one channel to the next.</param>
+    /// <param name="input">The input with its halo, from its first site on.</param>
+    /// <param name="inputRow">The distance from one channel to the next, in numbers.</param>
     /// <param name="weight">[outputs][inputs][kernel]</param>
     /// <param name="bias">[outputs], or null for none.</param>
-    /// <param name="output">The first inner site.</param>
-    /// <param name="outputRow">Numbers from one channel to the next.</param>
-    /// <param name="inputs">Number of input channels.</param>
-    /// <param name="outputs">Number of output channels.</param>
-    /// <param name="sites">Number of sites.</param>
-    /// <param name="kernel">Number of taps.</param>
+    /// <param name="output">The first inner site of the output.</param>
+    /// <param name="outputRow">The distance from one channel to the next, in numbers.</param>
+    /// <param name="inputs">The number of input channels.</param>
+    /// <param name="outputs">The number of output channels.</param>
+    /// <param name="sites">The number of sites.</param>
+    /// <param name="kernel">The number of taps.</param>
     public abstract void Convolve(float* input, int inputRow, float* weight, float* bias, float* output, int outputRow, int inputs,
         int outputs, int sites, int kernel);
 
@@ -44,30 +44,30 @@ internal abstract unsafe class BlockedKernel
     public abstract void WeightGradient(float* sensitivity, int sensitivityRow, float* input, int inputRow, float* gradient, int inputs,
         int outputs, int sites, int kernel);
 
-    /// <summary>Mean, and sum of squared deviations from it, of each channel over sites and the lanes that exist.</summary>
+    /// <summary>Computes the mean, and the sum of squared deviations from it, of each channel over sites and existing lanes.</summary>
     public abstract void Moments(float* field, int channels, int sites, int filled, float* means, float* deviations);
 
-    /// <summary>The sum of each channel over sites and lanes.</summary>
+    /// <summary>Computes the sum of each channel over sites and lanes.</summary>
     public abstract void Sums(float* field, int row, int channels, int sites, float* sums);
 
     /// <summary>target += added</summary>
     public abstract void Add(float* added, float* target, int count);
 
     /// <summary>target = mish(scale field + shift) + skip, or without mish, channel by channel.</summary>
-    /// <param name="activation">Whether with mish.</param>
-    /// <param name="field">The first inner site; no halo.</param>
+    /// <param name="activation">Whether mish is applied.</param>
+    /// <param name="field">The first inner site of the field; no halo.</param>
     /// <param name="scale">[channels]</param>
     /// <param name="shift">[channels]</param>
-    /// <param name="skip">The first inner site of what is added, of the target's row; null for nothing.</param>
-    /// <param name="target">The first inner site.</param>
-    /// <param name="row">Numbers from one channel of the target to the next.</param>
-    /// <param name="channels">Number of channels.</param>
-    /// <param name="sites">Number of sites.</param>
+    /// <param name="skip">The first inner site of the summand, with the target's row distance; null for nothing.</param>
+    /// <param name="target">The first inner site of the target.</param>
+    /// <param name="row">The distance from one channel of the target to the next, in numbers.</param>
+    /// <param name="channels">The number of channels.</param>
+    /// <param name="sites">The number of sites.</param>
     public abstract void Activate(NetworkActivation activation, float* field, float* scale, float* shift, float* skip, float* target,
         int row, int channels, int sites);
 
     /// <summary>
-    /// In place: the sensitivity to u = scale field + shift from that to mish(u), or to u; and its sums over sites and lanes, plain
+    /// In place: the sensitivity to u = scale field + shift from that to mish(u), or to u; and its sums over sites and lanes, unweighted
     /// and weighted with the normalised field (field - mean) deviation^-1.
     /// </summary>
     public abstract void ActivateBackward(NetworkActivation activation, float* field, float* scale, float* shift, float* mean,
@@ -75,8 +75,8 @@ internal abstract unsafe class BlockedKernel
         int channels, int sites, float* sums, float* weightedSums);
 
     /// <summary>
-    /// In place: scale (sensitivity - a - b (field - mean) deviation^-1), zero in lanes that do not exist; the sums over sites and lanes of
-    /// the result.
+    /// In place: scale (sensitivity - a - b (field - mean) deviation^-1), zero in lanes that do not exist; also the sums of the result
+    /// over sites and lanes.
     /// </summary>
     public abstract void NormaliseBackward(float* field, float* scale, float* mean, float* inverseDeviation, float* a, float* b,
         float* sensitivity, int row,
@@ -106,7 +106,7 @@ internal abstract unsafe class BlockedKernel
                             o, sites - s, kernel);
         }
 
-        // Outputs o .. o + 3 at five sites; of what lies behind the last output or site, the last is computed again or nothing stored.
+        // Outputs o .. o + 3 at five sites; beyond the last output or site, the last one is computed again or nothing is stored.
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static void Tile4(float* input, int inputRow, float* weight, float* bias, float* output, int outputRow, int inputs,
             int outputs, int o, int sites, int kernel)
@@ -203,7 +203,7 @@ internal abstract unsafe class BlockedKernel
                                 gradient + i * kernel + k, inputs * kernel, outputs, o, sites, kernel - k);
         }
 
-        // Outputs o .. o + 3 and five taps of one input; what lies behind the last output or tap is thrown away.
+        // Outputs o .. o + 3 and five taps of one input; results beyond the last output or tap are discarded.
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static void GradientTile4(float* sensitivity, int sensitivityRow, float* x, float* gradient, int gradientRow, int outputs,
             int o, int sites, int taps)
@@ -423,7 +423,7 @@ internal abstract unsafe class BlockedKernel
             return S.MultiplyAdd(n, r, tail);
         }
 
-        // e^x = 2^k 2^f with k whole and |f| <= 1/2; the Taylor polynomial of 2^f to sixth degree is good to 1.2e-7.
+        // e^x = 2^k 2^f with k whole and |f| <= 1/2; the Taylor polynomial of 2^f to sixth degree is accurate to 1.2e-7.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static V Exp(V x)
         {

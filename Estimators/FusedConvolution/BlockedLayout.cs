@@ -1,28 +1,28 @@
 namespace DaML.Components;
 
 /// <summary>
-/// How the fused network keeps a batch of fields: trajectories side by side in groups of 16 lanes, and for each group
-/// [channel][site][lane], the sites with a halo of the circle's other side left and right. A vector instruction then
-/// takes the same site of several trajectories, whatever the number of sites or channels; lanes behind the batch's end hold zeros.
+/// The memory layout of a batch of fields in the fused network: trajectories side by side in groups of 16 lanes, and for each group
+/// [channel][site][lane], with a halo from the circle's other side to the left and right. A vector instruction then handles the same site
+/// of several trajectories, whatever the number of sites or channels. Lanes beyond the end of the batch hold zeros.
 /// </summary>
-/// <param name="Batch">Number of trajectories.</param>
-/// <param name="Sites">Number of sites n.</param>
-/// <param name="Halo">Sites of the other side that are kept left and right: half the kernel.</param>
+/// <param name="Batch">The number of trajectories.</param>
+/// <param name="Sites">The number of sites n.</param>
+/// <param name="Halo">The number of sites of the other side that are kept to the left and right: half the kernel.</param>
 internal readonly record struct BlockedLayout(int Batch, int Sites, int Halo)
 {
-    /// <summary>Trajectories in a group.</summary>
+    /// <summary>The number of trajectories in a group.</summary>
     public const int Lanes = 16;
 
-    /// <summary>Number of groups.</summary>
+    /// <summary>The number of groups.</summary>
     public int Groups => (Batch + Lanes - 1) / Lanes;
 
-    /// <summary>Numbers of a channel with its halo.</summary>
+    /// <summary>The size of a channel with its halo, in numbers.</summary>
     public int Row => (Sites + 2 * Halo) * Lanes;
 
-    /// <summary>Numbers of a channel without.</summary>
+    /// <summary>The size of a channel without its halo, in numbers.</summary>
     public int InnerRow => Sites * Lanes;
 
-    /// <summary>Trajectories in a group that exist.</summary>
+    /// <summary>The number of existing trajectories in a group.</summary>
     public int Filled(int group) => Math.Min(Lanes, Batch - group * Lanes);
 
     /// <summary>

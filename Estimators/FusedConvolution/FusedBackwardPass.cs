@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The way back through the fused network: from the product's sensitivity to those of the input and of every parameter.
-/// Layer by layer, with a meeting of all groups at each, for the two sums over the batch in
+/// The backward pass through the fused network: from the product's sensitivity to those of the input and of every parameter. It runs
+/// layer by layer. All groups meet at each layer, for the two sums over the batch in
 /// <code>
 /// dc = scale (du - mean(du) - c^ mean(du c^)),   c^ = (c - mean) / deviation,   du = mish'(u) da
 /// </code>
@@ -27,7 +27,7 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
     private readonly RentedMemory<float> memory;
     private readonly float* start;
 
-    // Parameters lie in the network's order.
+    // The parameters are in the network's order.
     public FusedBackwardPass(FusedNetworkShape shape, BlockedKernel kernel, FusedNetworkTape tape, nint[] weights, bool wantsParameters)
     {
         (this.shape, this.kernel, this.tape, this.weights, this.wantsParameters) = (shape, kernel, tape, weights, wantsParameters);
@@ -38,7 +38,8 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
             offsets[i + 1] = offsets[i] + (int)shapes[i].Aggregate(1L, (product, size) => product * size);
         parameterCount = offsets[^1];
         parametersSize = PinnedMemory.WholeLines<float>(parameterCount);
-        // Of each group: the sensitivity of a field, twice in turn, that of a block's beginning, the packed product's and input's.
+        // For each group: the sensitivity of a field, in two buffers that take turns, that of a block's beginning, and the packed
+        // product's and input's.
         int most = Math.Max(shape.Inputs, shape.Outputs);
         int endSize = PinnedMemory.WholeLines<float>(most * layout.Row + BlockedKernel.Slack(shape.Kernel));
         groupSize = 3 * tape.FieldSize + 2 * endSize + parametersSize;
@@ -47,7 +48,7 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         start = memory.Start;
     }
 
-    /// <summary>Computes everything; <see cref="Gradient"/> then gives those of the parameters.</summary>
+    /// <summary>Computes everything; <see cref="Gradient"/> then gives the parameters' sensitivities.</summary>
     public void Run(int threads, float* sensitivity, float* input)
     {
         int groups = layout.Groups, layers = shape.Layers;
@@ -69,7 +70,7 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         return gradient;
     }
 
-    /// <summary>Gives the memory back.</summary>
+    /// <summary>Releases the memory.</summary>
     public void Dispose() => memory.Dispose();
 
     private float* Transposed(int parameter) => start + offsets[parameter];
@@ -139,7 +140,7 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         ActivateBackward(layer - 1, before, group);
     }
 
-    // X_layer within a block, as the forward pass had it.
+    // X_layer within a block, as in the forward pass.
     private void Restore(int layer, int group)
     {
         var normalisation = tape.Normalisation(layer - 1);
@@ -164,11 +165,11 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
         layout.Unpack(packed, shape.Inputs, group, input);
     }
 
-    // The sensitivity at a block's end goes to its last layer and, past its layers, to its beginning.
+    // The sensitivity at a block's end goes to its last layer and, skipping its layers, to its beginning.
     private void EndBlock(float* field, int group) =>
         new Span<float>(field, tape.FieldSize).CopyTo(new Span<float>(Skip(group), tape.FieldSize));
 
-    // The sums of gamma's and beta's sensitivities are also those of the way back through the normalisation.
+    // The sums for gamma's and beta's sensitivities also serve the backward pass through the normalisation.
     private void ActivateBackward(int layer, float* field, int group)
     {
         var normalisation = tape.Normalisation(layer);
@@ -199,7 +200,7 @@ internal sealed unsafe class FusedBackwardPass : IDisposable
             filters, layout.Sites, layout.Filled(group), Sum(group) + offsets[parameter + 1]);
     }
 
-    // A piece of the sums over all groups, into the first's.
+    // A part of the sums over all groups, added to the first group's.
     private void Total(int piece)
     {
         int from = (int)((long)parameterCount * piece / SummingPieces), to = (int)((long)parameterCount * (piece + 1) / SummingPieces);

@@ -1,10 +1,10 @@
 namespace DaML.Components;
 
 /// <summary>
-/// What one pass through the fused network keeps: for each group of lanes the packed input, the field before each layer
-/// at the ends of blocks (X_0, X_S, .. X_L, with halo) and each convolution's product (C_0 .. C_(L-1)), and each layer's
-/// normalisation. The fields between are made again on the way back, X_l = mish(C_(l-1) normalised), which takes less time
-/// than to read them from memory. A pass that is not to be differentiated keeps only what the next layer reads.
+/// The stored values of one pass through the fused network: for each group of lanes the packed input, the field before each layer at the
+/// ends of blocks (X_0, X_S, .. X_L, with halo) and each convolution's product (C_0 .. C_(L-1)), and each layer's normalisation. The
+/// backward pass recomputes the fields between, X_l = mish(C_(l-1) normalised), which takes less time than reading them from memory. A
+/// pass that is not to be differentiated keeps only the values that the next layer reads.
 /// </summary>
 internal sealed unsafe class FusedNetworkTape
 {
@@ -35,7 +35,7 @@ internal sealed unsafe class FusedNetworkTape
         start = (float*)memory.Start;
     }
 
-    /// <summary>A new pass over the memory of one that was released.</summary>
+    /// <summary>Begins a new pass in the memory of a released one.</summary>
     public FusedNetworkTape(FusedNetworkTape released)
     {
         (Shape, Layout, Keeps, FieldSize, ProductSize) = (released.Shape, released.Layout, released.Keeps, released.FieldSize,
@@ -56,23 +56,23 @@ internal sealed unsafe class FusedNetworkTape
     /// <summary>Whether the statistics were the batch's own.</summary>
     public bool OwnStatistics { get; set; }
 
-    /// <summary>Whether its memory is another pass' by now.</summary>
+    /// <summary>Whether its memory already belongs to another pass.</summary>
     public bool IsReleased { get; set; }
 
-    /// <summary>Numbers of a field of all filters, with halo and slack.</summary>
+    /// <summary>The size of a field of all filters, with halo and slack, in numbers.</summary>
     public int FieldSize { get; }
 
-    /// <summary>Numbers of a field of all filters, without.</summary>
+    /// <summary>The size of a field of all filters, without them, in numbers.</summary>
     public int ProductSize { get; }
 
     /// <summary>The packed input of a group.</summary>
     public float* Input(int group) => start + group * groupSize;
 
-    /// <summary>Where a group's product is packed, with halo.</summary>
+    /// <summary>The place of a group's packed product, with halo.</summary>
     public float* Output(int group) => Input(group) + outputOffset;
 
     /// <summary>
-    /// X_layer of a group, with halo. Those between the ends of blocks share one place: they follow from C_(layer - 1) again.
+    /// X_layer of a group, with halo. Those between the ends of blocks share one place: they are recomputed from C_(layer - 1).
     /// </summary>
     public float* Field(int layer, int group)
     {
@@ -83,7 +83,7 @@ internal sealed unsafe class FusedNetworkTape
     /// <summary>C_layer of a group, without halo.</summary>
     public float* Product(int layer, int group) => start + group * groupSize + cOffset + (Keeps ? layer : 0) * ProductSize;
 
-    /// <summary>Mean [filters] and summed squared deviation [filters] of C_layer over a group.</summary>
+    /// <summary>The mean [filters] and summed squared deviation [filters] of C_layer over a group.</summary>
     public float* Moments(int layer, int group) => start + group * groupSize + momentOffset + 2 * layer * Shape.Filters;
 
     /// <summary>A layer's mean, inverse deviation, scale and shift, [filters] each.</summary>

@@ -4,21 +4,21 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The fused network as one node of the autograd graph. A second differentiation, or a second way back over the same
-/// pass, goes through the plain operators.
+/// The fused network as one node of the autograd graph. A second differentiation, or a second backward pass over the same forward pass,
+/// uses the plain operators.
 /// </summary>
 internal sealed class FusedResidualFunction : DifferentiableFunction<FusedResidualFunction>
 {
     /// <inheritdoc/>
     public override string Name => "FusedResidualNetwork";
 
-    /// <summary>Runs the network so that it can be differentiated.</summary>
+    /// <summary>Runs the network so that it is differentiable.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="running">Running statistics of its layers.</param>
+    /// <param name="running">The running statistics of its layers.</param>
     /// <param name="training">Whether the batch's own statistics are used.</param>
     /// <param name="input"><c>[batch, inputs, n]</c></param>
-    /// <param name="parameters">One after the other (<see cref="FusedResidualNetwork.Packed"/>): what goes through a node of the graph
-    /// costs as much as a small operator, tensor by tensor.</param>
+    /// <param name="parameters">The parameters, concatenated (<see cref="FusedResidualNetwork.Packed"/>): each tensor that passes through
+    /// a node of the graph costs as much as a small operator.</param>
     /// <returns><c>[batch, outputs, n]</c></returns>
     public static Tensor Apply(FusedResidualNetwork network, IReadOnlyList<(Tensor Mean, Tensor Variance)> running, bool training,
         Tensor input, Tensor parameters) =>
@@ -52,7 +52,7 @@ internal sealed class FusedResidualFunction : DifferentiableFunction<FusedResidu
         return [null!, input, parameters!];
     }
 
-    // By the plain operators, so that the result can be differentiated again where that is asked for.
+    // By the plain operators, so that the result can be differentiated again if requested.
     private static Tensor[] PlainGradients(Pass pass, List<Tensor> saved, Tensor sensitivity)
     {
         bool again = is_grad_enabled();
@@ -69,14 +69,14 @@ internal sealed class FusedResidualFunction : DifferentiableFunction<FusedResidu
         return all;
     }
 
-    /// <summary>One pass through the network: what its way back needs beside input and parameters.</summary>
+    /// <summary>One pass through the network: the values that its backward pass needs in addition to input and parameters.</summary>
     private sealed record Pass(FusedResidualNetwork Network, IReadOnlyList<(Tensor Mean, Tensor Variance)> Running, bool Training,
         bool WantsParameters)
     {
         public FusedNetworkTape? Tape { get; set; }
     }
 
-    /// <summary>The same network by tensor operators; it leaves the running statistics alone.</summary>
+    /// <summary>Runs the same network by tensor operators; it leaves the running statistics unchanged.</summary>
     internal static Tensor Plain(FusedNetworkShape shape, IReadOnlyList<(Tensor Mean, Tensor Variance)> running, bool training,
         Tensor input, IReadOnlyList<Tensor> parameters) =>
         shape.ByTensors(input, (number, field) =>

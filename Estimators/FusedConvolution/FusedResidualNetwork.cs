@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The residual convolutional network computed in one piece on the processor: from the packed input to the product in a
-/// blocked layout (<see cref="BlockedLayout"/>), forward and backward, without tensor operators. Circular convolutions,
-/// batch normalisation with the batch's own or the running statistics, and mish or nothing.
+/// The residual convolutional network computed in one piece on the CPU: from the packed input to the product in a blocked layout
+/// (<see cref="BlockedLayout"/>), forward and backward, without tensor operators. It has circular convolutions, batch normalisation with
+/// the batch's own or the running statistics, and mish or no activation.
 /// </summary>
 internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, BlockedKernel kernel)
 {
@@ -20,7 +20,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
     /// <summary>The sizes.</summary>
     public FusedNetworkShape Shape => shape;
 
-    /// <summary>The instructions in use.</summary>
+    /// <summary>The instruction set in use.</summary>
     public string Instructions => kernel.Name;
 
     /// <summary>The parameters' shapes, in the network's order.</summary>
@@ -28,14 +28,14 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
 
     internal static int LayerParameter(int layer) => 2 + 4 * layer;
 
-    /// <summary>The network's product, <c>[batch, outputs, n]</c>.</summary>
+    /// <summary>Computes the network's product, <c>[batch, outputs, n]</c>.</summary>
     /// <param name="input"><c>[batch, inputs, n]</c>, contiguous.</param>
-    /// <param name="weights">The addresses of the parameters, in order (<see cref="Addresses(IReadOnlyList{Tensor})"/>); what is there
+    /// <param name="weights">The addresses of the parameters, in order (<see cref="Addresses(IReadOnlyList{Tensor})"/>); their memory
     /// stays alive until the call ends.</param>
-    /// <param name="running">Running mean and variance of each layer; moved on where the batch's own statistics are used.</param>
+    /// <param name="running">The running mean and variance of each layer; updated if the batch's own statistics are used.</param>
     /// <param name="ownStatistics">Whether the batch's own statistics are used, as in training.</param>
     /// <param name="keeps">Whether the pass is to be differentiated.</param>
-    /// <returns>The product, and what <see cref="Backward"/> needs.</returns>
+    /// <returns>The product, and the tape that <see cref="Backward"/> needs.</returns>
     public (Tensor Product, FusedNetworkTape Tape) Forward(Tensor input, nint[] weights,
         IReadOnlyList<(Tensor Mean, Tensor Variance)> running, bool ownStatistics, bool keeps)
     {
@@ -45,7 +45,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         var product = empty([layout.Batch, shape.Outputs, layout.Sites], dtype: ScalarType.Float32);
         float* from = KernelMemory.Address<float>(input), to = KernelMemory.Address<float>(product);
 
-        // A group's way from C_(layer - 1), or the input, to C_layer, or the product.
+        // A group's steps from C_(layer - 1), or the input, to C_layer, or the product.
         void Layer(int layer, int group)
         {
             if (layer == 0) Encode(tape, from, weights, group);
@@ -84,12 +84,13 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
     }
 
     /// <summary>
-    /// The sensitivity of the input, <c>[batch, inputs, n]</c>, and of the parameters one after the other, null where they are not wanted.
+    /// Computes the sensitivity of the input, <c>[batch, inputs, n]</c>, and of the parameters, concatenated; null if they are not
+    /// requested.
     /// </summary>
-    /// <param name="tape">Of the forward pass; it is released.</param>
-    /// <param name="sensitivity">Of the product, <c>[batch, outputs, n]</c>, contiguous.</param>
-    /// <param name="weights">As in the forward pass.</param>
-    /// <param name="wantsParameters">Whether the parameters' are wanted.</param>
+    /// <param name="tape">The tape of the forward pass; it is released.</param>
+    /// <param name="sensitivity">The sensitivity of the product, <c>[batch, outputs, n]</c>, contiguous.</param>
+    /// <param name="weights">The addresses as in the forward pass.</param>
+    /// <param name="wantsParameters">Whether the parameters' sensitivities are requested.</param>
     public (Tensor Input, Tensor? Parameters) Backward(FusedNetworkTape tape, Tensor sensitivity, nint[] weights, bool wantsParameters)
     {
         var layout = tape.Layout;
@@ -101,7 +102,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         return (input, wantsParameters ? pass.Gradient() : null);
     }
 
-    /// <summary>Gives a tape's memory to later passes.</summary>
+    /// <summary>Returns a tape's memory for use by later passes.</summary>
     public void Release(FusedNetworkTape tape)
     {
         tape.IsReleased = true;
@@ -109,7 +110,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         if (bag.Count < IdleTapes) bag.Add(tape);
     }
 
-    /// <summary>The addresses of parameters that are tensors of their own, contiguous.</summary>
+    /// <summary>Gives the addresses of parameters that are separate, contiguous tensors.</summary>
     public static nint[] Addresses(IReadOnlyList<Tensor> parameters)
     {
         var addresses = new nint[parameters.Count];
@@ -117,7 +118,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         return addresses;
     }
 
-    /// <summary>The addresses of parameters that lie one after the other in a vector (<see cref="Packed"/>).</summary>
+    /// <summary>Gives the addresses of parameters that are concatenated in a vector (<see cref="Packed"/>).</summary>
     public nint[] Addresses(Tensor packed)
     {
         var addresses = new nint[ParameterShapes.Count];
@@ -130,10 +131,10 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         return addresses;
     }
 
-    /// <summary>Parameters one after the other in a vector, through which gradients go back to each.</summary>
+    /// <summary>Concatenates parameters into a vector; gradients are back-propagated to each.</summary>
     public static Tensor Packed(IReadOnlyList<Tensor> parameters) => cat([.. parameters.Select(parameter => parameter.flatten())]);
 
-    /// <summary>The parameters that lie in such a vector: views of it.</summary>
+    /// <summary>Gives the parameters in such a vector, as views of it.</summary>
     public List<Tensor> Split(Tensor packed)
     {
         long first = 0;
@@ -149,7 +150,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
 
     private static long Count(long[] size) => size.Aggregate(1L, (product, one) => product * one);
 
-    // Groups share the work of a phase; there may be fewer of them than threads.
+    // Groups share the work of a phase; there may be fewer groups than threads.
     private int Threads(BlockedLayout layout, int passes) =>
         SharedWork.Threads(layout.Groups,
             (double)BlockedLayout.Lanes * layout.Sites * shape.LayerWeights * shape.Layers * passes * TimeOfOne);
@@ -157,7 +158,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
     private FusedNetworkTape Rent(BlockedLayout layout, bool keeps) =>
         Idle(layout, keeps).TryTake(out var tape) ? new FusedNetworkTape(tape) : new FusedNetworkTape(shape, layout, keeps);
 
-    // Passes whose memory is free, of one size; training and validation have one each.
+    // Passes whose memory is free, all of one size; training and validation have one each.
     private ConcurrentBag<FusedNetworkTape> Idle(BlockedLayout layout, bool keeps)
     {
         if (idle.Count > IdleSizes) idle.Clear();
@@ -200,7 +201,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         layout.Unpack(product, shape.Outputs, group, to);
     }
 
-    // The batch's own statistics: those of the groups put together (Chan et al. 1983). Every group computes the same numbers.
+    // The batch's own statistics: those of the groups combined (Chan et al. 1983). Every group computes the same numbers.
     private void Normalise(FusedNetworkTape tape, int layer, nint[] weights)
     {
         var layout = tape.Layout;
@@ -238,7 +239,7 @@ internal sealed unsafe class FusedResidualNetwork(FusedNetworkShape shape, Block
         normalisation.Shift[c] = (float)(beta - gamma * inverse * mean);
     }
 
-    // The running statistics, the variance without bias.
+    // The running statistics, with the unbiased variance.
     private void MoveOn(FusedNetworkTape tape, IReadOnlyList<(Tensor Mean, Tensor Variance)> running)
     {
         double count = (double)tape.Layout.Batch * tape.Layout.Sites;

@@ -7,8 +7,8 @@ public enum NetworkActivation
     Mish,
 
     /// <summary>
-    /// None: the papers' linear network, the best filter with a constant gain. Its batch normalisation stays, so in use, with
-    /// the statistics of training, the network is affine in its inputs; in training a batch's own statistics make it nearly so.
+    /// No activation: the papers' linear network, the best filter with a constant gain. Its batch normalisation remains. In use, with the
+    /// statistics of training, the network is affine in its inputs; in training, with a batch's own statistics, it is nearly so.
     /// </summary>
     None,
 }

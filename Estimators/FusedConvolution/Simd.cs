@@ -9,16 +9,16 @@ using V8 = System.Runtime.Intrinsics.Vector256<float>;
 namespace DaML.Components;
 
 /// <summary>
-/// The portable vectors of one width, as the blocked kernels use them. A kernel is compiled for each width, since the tile of sums that
-/// fits into the registers depends on it. The lanes are trajectories, so another width changes the order of sums over lanes at most.
+/// The portable vectors of one width, for the blocked kernels. A kernel is compiled for each width, since the tile of sums that fits into
+/// the registers depends on it. The lanes are trajectories, so another width changes at most the order of sums over lanes.
 /// </summary>
 /// <typeparam name="V">The vector of single-precision numbers.</typeparam>
 internal unsafe interface ISimd<V> where V : struct
 {
-    /// <summary>Numbers in a vector; divides <see cref="BlockedLayout.Lanes"/>.</summary>
+    /// <summary>The number of elements in a vector; it divides <see cref="BlockedLayout.Lanes"/>.</summary>
     static abstract int Width { get; }
 
-    /// <summary>Whether there are registers for a tile of 20 sums.</summary>
+    /// <summary>Whether there are enough registers for a tile of 20 sums.</summary>
     static abstract bool HasManyRegisters { get; }
 
     static abstract V Load(float* source);
@@ -40,7 +40,7 @@ internal unsafe interface ISimd<V> where V : struct
     /// <summary>a 2^k for a whole k between -126 and 127.</summary>
     static abstract V Scale(V a, V k);
 
-    /// <summary>The sum of the vector's numbers.</summary>
+    /// <summary>The sum of the vector's elements.</summary>
     static abstract float Sum(V a);
 }
 
@@ -100,7 +100,7 @@ internal readonly unsafe struct Avx2Simd : ISimd<V8>
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static float Sum(V8 a) => PortableSimd.Sum(a.GetLower() + a.GetUpper());
 }
 
-/// <summary>Four numbers at once, on every processor.</summary>
+/// <summary>Four numbers at once, on every CPU.</summary>
 internal readonly unsafe struct PortableSimd : ISimd<V4>
 {
     public static int Width => 4;

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A convolution over a <see cref="StateGrid"/> from any number of channels to any number, as large as it was. Its weights are zero until
-/// they are drawn or read.
+/// A convolution over a <see cref="StateGrid"/> from any number of channels to any number, with a result of the input's size. Its weights
+/// are zero until they are drawn or read.
 /// </summary>
 internal sealed class GridConvolution : nn.Module<Tensor, Tensor>
 {
@@ -14,12 +14,12 @@ internal sealed class GridConvolution : nn.Module<Tensor, Tensor>
     private readonly Parameter weight, bias;
 
     /// <summary>Creates a convolution.</summary>
-    /// <param name="grid">What it runs over.</param>
-    /// <param name="from">Input channels.</param>
-    /// <param name="to">Output channels.</param>
-    /// <param name="kernelSize">Sites it reads in each direction, odd.</param>
+    /// <param name="grid">The grid that it runs over.</param>
+    /// <param name="from">The number of input channels.</param>
+    /// <param name="to">The number of output channels.</param>
+    /// <param name="kernelSize">The number of sites that it reads in each direction, odd.</param>
     /// <param name="precision">Float32 or Float64.</param>
-    /// <param name="device">Where it lives.</param>
+    /// <param name="device">The device.</param>
     public GridConvolution(StateGrid grid, long from, long to, long kernelSize, ScalarType precision, Device device)
         : base(nameof(GridConvolution))
     {

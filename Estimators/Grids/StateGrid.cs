@@ -5,17 +5,18 @@ using static TorchSharp.torch;
 namespace DaML;
 
 /// <summary>
-/// How the components of a state lie on a grid that convolutions run over: a circle or a line of any size, or rows and
-/// columns, each direction bounded or periodic.
+/// The layout of a state's components on a grid for convolutions: a circle or a line of any size, or rows and columns, each direction
+/// bounded or periodic.
 /// </summary>
 /// <remarks>
-/// Beyond a bounded end a convolution reads zeros. Inputs are standardised, so that is the mean state and no innovation;
-/// and it lets a network know where the ends are, as it must: errors grow otherwise there.
+/// Beyond a bounded end a convolution reads zeros. Inputs are standardised, so zeros stand for the mean state and no innovation. They
+/// also let a network see the ends, which it must: errors grow differently there.
 /// </remarks>
 public sealed record StateGrid
 {
-    /// <summary>Makes a grid of its parts; the makers say it better.</summary>
-    /// <exception cref="ArgumentException">Only one of rows and columns is given, one is below 1, or there is no such end.</exception>
+    /// <summary>Makes a grid of its parts; the factory methods are clearer.</summary>
+    /// <exception cref="ArgumentException">Only one of rows and columns is given, one is below 1, or the kind of end does not
+    /// exist.</exception>
     [JsonConstructor]
     public StateGrid(long? rows, long? columns, AxisEnds rowEnds, AxisEnds columnEnds)
     {
@@ -27,26 +28,26 @@ public sealed record StateGrid
         (RowEnds, ColumnEnds) = (Defined(rowEnds, nameof(rowEnds)), Defined(columnEnds, nameof(columnEnds)));
     }
 
-    /// <summary>Sites on a circle, as many as the state has: Lorenz-96 and its like.</summary>
+    /// <summary>Sites on a circle, as many as the state has components, for Lorenz-96 and similar models.</summary>
     public static StateGrid Circle { get; } = new(null, null, AxisEnds.Bounded, AxisEnds.Periodic);
 
-    /// <summary>Sites on a line with two ends, as many as the state has.</summary>
+    /// <summary>Sites on a line with two ends, as many as the state has components.</summary>
     public static StateGrid Line { get; } = new(null, null, AxisEnds.Bounded, AxisEnds.Bounded);
 
-    /// <summary>Rows and columns, the state running along a row first: component <c>row * columns + column</c>.</summary>
-    /// <param name="rows">How many rows.</param>
-    /// <param name="columns">How many columns.</param>
-    /// <param name="rowEnds">Whether the last row is beside the first; bounded unless said.</param>
-    /// <param name="columnEnds">Whether the last column is beside the first; bounded unless said. Latitudes and longitudes
-    /// are bounded rows of periodic columns.</param>
-    /// <exception cref="ArgumentException">A size below 1.</exception>
+    /// <summary>Rows and columns, with the state in row-major order: component <c>row * columns + column</c>.</summary>
+    /// <param name="rows">The number of rows.</param>
+    /// <param name="columns">The number of columns.</param>
+    /// <param name="rowEnds">Whether the last row is beside the first (default: bounded).</param>
+    /// <param name="columnEnds">Whether the last column is beside the first (default: bounded). Latitudes and longitudes are bounded rows
+    /// of periodic columns.</param>
+    /// <exception cref="ArgumentException">A size is below 1.</exception>
     public static StateGrid Plane(long rows, long columns, AxisEnds rowEnds = AxisEnds.Bounded, AxisEnds columnEnds = AxisEnds.Bounded) =>
         new(rows, columns, rowEnds, columnEnds);
 
-    /// <summary>How many rows; null where there is one direction only.</summary>
+    /// <summary>The number of rows; null if there is only one direction.</summary>
     public long? Rows { get; }
 
-    /// <summary>How many columns; null where there is one direction only, of any size.</summary>
+    /// <summary>The number of columns; null if there is only one direction, of any size.</summary>
     public long? Columns { get; }
 
     /// <summary>Whether the last row is beside the first.</summary>
@@ -55,23 +56,24 @@ public sealed record StateGrid
     /// <summary>Whether the last column, or the last site of the only direction, is beside the first.</summary>
     public AxisEnds ColumnEnds { get; }
 
-    /// <summary>Number of directions, 1 or 2.</summary>
+    /// <summary>The number of directions, 1 or 2.</summary>
     [JsonIgnore]
     public int Directions => Rows is null ? 1 : 2;
 
-    /// <summary>In words.</summary>
+    /// <summary>Describes the grid in words.</summary>
     public override string ToString() => Rows is null
         ? ColumnEnds == AxisEnds.Periodic ? "circle" : "line"
         : $"{RowEnds.ToString().ToLowerInvariant()} {Rows} rows x {ColumnEnds.ToString().ToLowerInvariant()} {Columns} columns";
 
-    /// <summary>Refuses states of a dimension that is not rows times columns.</summary>
+    /// <summary>Refuses states whose dimension is not rows times columns.</summary>
     internal void RequireDimension(long dimension)
     {
         if (Rows is { } rows && Columns is { } columns && dimension != rows * columns)
             throw new ArgumentException($"A grid of {rows} x {columns} holds states of {rows * columns} components; given: {dimension}.");
     }
 
-    /// <summary>States as fields: their last dimension n becomes the grid's, <c>[..., n]</c> or <c>[..., rows, columns]</c>.</summary>
+    /// <summary>Converts states to fields: their last dimension n becomes the grid's, <c>[..., n]</c> or
+    /// <c>[..., rows, columns]</c>.</summary>
     /// <exception cref="ArgumentException">n is not rows times columns.</exception>
     internal Tensor ToField(Tensor states)
     {
@@ -80,16 +82,16 @@ public sealed record StateGrid
         return states.reshape([.. states.Sizes()[..^1], rows, columns]);
     }
 
-    /// <summary>Fields as states, the inverse of <see cref="ToField"/>.</summary>
+    /// <summary>Converts fields to states, the inverse of <see cref="ToField"/>.</summary>
     internal Tensor ToState(Tensor fields) => Rows is null ? fields : fields.flatten(-2, -1);
 
-    /// <summary>Whether a direction closes on itself; in two directions the rows' is the first.</summary>
+    /// <summary>Whether a direction closes on itself; with two directions the rows' is the first.</summary>
     internal bool IsPeriodic(int axis) => (Directions == 2 && axis == 0 ? RowEnds : ColumnEnds) == AxisEnds.Periodic;
 
-    /// <summary>The field's values so many sites further on, zero where a bounded direction has none.</summary>
+    /// <summary>Shifts the field by a number of sites, with zero where a bounded direction has none.</summary>
     /// <param name="field"><c>[batch, channels, grid...]</c></param>
-    /// <param name="rows">How many rows on; 0 in one direction.</param>
-    /// <param name="columns">How many columns, or sites, on.</param>
+    /// <param name="rows">The shift in rows; 0 in one direction.</param>
+    /// <param name="columns">The shift in columns, or sites.</param>
     internal Tensor Shift(Tensor field, long rows, long columns)
     {
         long[] steps = Directions == 1 ? [columns] : [rows, columns];
@@ -108,10 +110,10 @@ public sealed record StateGrid
     }
 
     /// <summary>
-    /// Refuses a field with fewer sites in a periodic direction than a kernel reaches to one side: it would be wound round twice.
+    /// Refuses a field with fewer sites in a periodic direction than a kernel reaches to one side, since it would wrap around twice.
     /// </summary>
     /// <param name="field"><c>[batch, channels, grid...]</c></param>
-    /// <param name="kernel">Sites it reads in each direction.</param>
+    /// <param name="kernel">The number of sites that it reads in each direction.</param>
     internal void RequireSites(Tensor field, params ReadOnlySpan<long> kernel)
     {
         for (int axis = 0; axis < Directions; axis++)
@@ -125,14 +127,14 @@ public sealed record StateGrid
     }
 
     /// <summary>
-    /// The sum over the neighbourhood of every site, <c>[batch, from, grid...]</c> to <c>[batch, to, grid...]</c>: around
+    /// Computes the sum over the neighbourhood of every site, <c>[batch, from, grid...]</c> to <c>[batch, to, grid...]</c>: around
     /// periodic directions, with zeros beyond bounded ends.
     /// </summary>
     /// <param name="field"><c>[batch, from, grid...]</c></param>
     /// <param name="weight"><c>[to, from, kernel...]</c>, of odd sizes.</param>
     /// <param name="bias"><c>[to]</c>, or none.</param>
-    /// <exception cref="ArgumentException">A periodic direction with fewer sites than the kernel reaches to one side.</exception>
-    /// <exception cref="WrongConvolutionException">libtorch's convolutions are wrong on this processor.</exception>
+    /// <exception cref="ArgumentException">A periodic direction has fewer sites than the kernel reaches to one side.</exception>
+    /// <exception cref="WrongConvolutionException">libtorch's convolutions are wrong on this CPU.</exception>
     internal Tensor Convolve(Tensor field, Tensor weight, Tensor? bias)
     {
         if (field.device_type == DeviceType.CPU && field.dtype != ScalarType.Float64) ConvolutionGuard.Check();

@@ -4,23 +4,21 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>Rows and columns of one field of a state.</summary>
-/// <param name="Rows">Number of rows; 1 where there is one direction only.</param>
-/// <param name="Columns">Number of columns.</param>
+/// <param name="Rows">The number of rows; 1 if there is only one direction.</param>
+/// <param name="Columns">The number of columns.</param>
 public sealed record FieldShape(long Rows, long Columns);
 
 /// <summary>
-/// How a state of several fields lies on one grid as channels: the fields one after the other, each row by row. Where one has
-/// fewer rows or
-/// columns than the grid, as the velocities of a C-grid between walls, zeros stand in its last ones.
+/// The layout of a state of several fields on one grid as channels: the fields one after the other, each row by row. If a field has fewer
+/// rows or columns than the grid, as the velocities of a C-grid between walls, its last ones are filled with zeros.
 /// </summary>
 public sealed record FieldLayout
 {
     /// <summary>Makes a layout.</summary>
-    /// <param name="grid">What convolutions run over: <see cref="StateGrid.Circle"/>, <see cref="StateGrid.Line"/> or a plane.</param>
+    /// <param name="grid">The grid of the convolutions: <see cref="StateGrid.Circle"/>, <see cref="StateGrid.Line"/> or a plane.</param>
     /// <param name="fields">The fields in the state's order; in one direction each has one row.</param>
-    /// <exception cref="ArgumentException">There are no fields, one is empty, has more rows or columns than the grid, or less
-    /// than it has where the
-    /// grid is periodic.</exception>
+    /// <exception cref="ArgumentException">There are no fields, or a field is empty, has more rows or columns than the grid, or has fewer
+    /// in a periodic direction.</exception>
     public FieldLayout(StateGrid grid, IReadOnlyList<FieldShape> fields)
     {
         if (fields.Count == 0) throw new ArgumentException("A layout needs at least one field.", nameof(fields));
@@ -41,7 +39,7 @@ public sealed record FieldLayout
     }
 
     /// <summary>A state of one field on a circle, for instance that of Lorenz-96.</summary>
-    /// <param name="sites">Number of sites.</param>
+    /// <param name="sites">The number of sites.</param>
     public static FieldLayout Circle(long sites) => new(StateGrid.Circle, [new(1, sites)]);
 
     /// <summary>The fields eta, u and v of a shallow-water model.</summary>
@@ -55,28 +53,28 @@ public sealed record FieldLayout
             [new(o.CellsY, o.CellsX), new(o.CellsY, columnsU), new(rowsV, o.CellsX)]);
     }
 
-    /// <summary>What convolutions run over.</summary>
+    /// <summary>The grid of the convolutions.</summary>
     public StateGrid Grid { get; }
 
     /// <summary>The fields in the state's order.</summary>
     public IReadOnlyList<FieldShape> Fields { get; }
 
-    /// <summary>Rows of the grid; 1 in one direction.</summary>
+    /// <summary>The number of rows of the grid; 1 in one direction.</summary>
     internal long Rows { get; }
 
-    /// <summary>Columns of the grid.</summary>
+    /// <summary>The number of columns of the grid.</summary>
     internal long Columns { get; }
 
-    /// <summary>Number of points of the grid.</summary>
+    /// <summary>The number of points of the grid.</summary>
     internal long Points => Rows * Columns;
 
-    /// <summary>n, the state's dimension.</summary>
+    /// <summary>n, the dimension of the state.</summary>
     internal long Dimension => Fields.Sum(each => each.Rows * each.Columns);
 
     /// <summary>The size of a tensor's last dimensions as fields, <c>[fields, grid...]</c>.</summary>
     internal long[] FieldSizes => Grid.Directions == 1 ? [Fields.Count, Columns] : [Fields.Count, Rows, Columns];
 
-    /// <summary>States as channels, <c>[..., n]</c> to <c>[..., fields, grid...]</c>.</summary>
+    /// <summary>Converts states to channels, <c>[..., n]</c> to <c>[..., fields, grid...]</c>.</summary>
     internal Tensor ToFields(Tensor states)
     {
         long[] leading = states.Sizes()[..^1];
@@ -94,7 +92,8 @@ public sealed record FieldLayout
     }
 
     /// <summary>
-    /// Channels as states, <c>[..., fields, grid...]</c> to <c>[..., n]</c>: what <see cref="ToFields"/> filled in is left out.
+    /// Converts channels to states, <c>[..., fields, grid...]</c> to <c>[..., n]</c>; the points that <see cref="ToFields"/> filled are
+    /// left out.
     /// </summary>
     internal Tensor ToStates(Tensor fields)
     {
@@ -108,7 +107,7 @@ public sealed record FieldLayout
     internal Tensor Spread(IReadOnlyList<double> perField, ScalarType dtype, Device device) =>
         cat([.. Fields.Select((field, i) => full([field.Rows * field.Columns], perField[i], dtype: dtype, device: device))]);
 
-    /// <summary>Equal where grid and fields are.</summary>
+    /// <summary>Two layouts are equal if grid and fields are.</summary>
     public bool Equals(FieldLayout? other) => other is not null && Grid == other.Grid && Fields.SequenceEqual(other.Fields);
 
     /// <inheritdoc/>

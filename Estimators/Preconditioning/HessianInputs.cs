@@ -4,10 +4,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// What a network that maps a state to a Hessian is given: the state where the window's model is linearised, at its beginning, as
-/// standardised
-/// channels, and if asked for the window's observations: at each of their times the channels H'^T R^-1 1, which are zero where nothing is
-/// observed, in units of their largest value.
+/// The input of a network that maps a state to a Hessian. It is the state at the window's beginning, where the model is linearised, as
+/// standardised channels and, if requested, the window's observations: for each of their times the channels H'^T R^-1 1, which are zero
+/// for unobserved components, in units of their largest value.
 /// </summary>
 [Component("hessian-inputs")]
 public sealed class HessianInputs
@@ -27,19 +26,20 @@ public sealed class HessianInputs
         (this.mean, deviation) = (new ConstantTensor(mean), new ConstantTensor(layout.Spread(Deviations, mean.dtype, mean.device)));
     }
 
-    /// <summary>How states lie on the grid.</summary>
+    /// <summary>The layout of states on the grid.</summary>
     public FieldLayout Layout { get; }
 
-    /// <summary>The standard deviation of each field, by which it is divided.</summary>
+    /// <summary>The standard deviation of each field, the divisor of its channels.</summary>
     public IReadOnlyList<double> Deviations { get; }
 
-    /// <summary>Number of channels: the fields, and again for each time of observation where those are asked for.</summary>
+    /// <summary>The number of channels: the fields, and again for each time of observation if observations are requested.</summary>
     public int Channels => Layout.Fields.Count * (1 + observationTimes);
 
-    /// <summary>The inputs whose constants are those of some windows' states.</summary>
-    /// <param name="layout">How states lie on the grid.</param>
+    /// <summary>Makes inputs with constants from the states of some windows.</summary>
+    /// <param name="layout">The layout of states on the grid.</param>
     /// <param name="windows">Windows with altogether at least two states.</param>
-    /// <param name="observations">The observation term whose operator and errors are channels too; null = the state alone.</param>
+    /// <param name="observations">The observation term whose operator and errors are channels too (default: null, the state
+    /// alone).</param>
     /// <exception cref="ArgumentException">A state has another dimension, a field never changes, or the windows have different
     /// numbers of observations.</exception>
     public static HessianInputs Measure(FieldLayout layout, IReadOnlyList<AssimilationWindow> windows, ObservationTerm? observations)
@@ -66,9 +66,9 @@ public sealed class HessianInputs
         return new(layout, mean, deviations, observations, times, largest > 0 ? largest : 1);
     }
 
-    /// <summary>The inputs for each trajectory of a window.</summary>
+    /// <summary>Computes the inputs for each trajectory of a window.</summary>
     /// <param name="at">The trajectory of linearisation.</param>
-    /// <param name="precision">The network's.</param>
+    /// <param name="precision">The network's precision.</param>
     /// <returns><c>[batch, channels, grid...]</c></returns>
     public Tensor Of(WindowTrajectory<State> at, ScalarType precision)
     {

@@ -1,6 +1,6 @@
 namespace DaML.Components;
 
-/// <summary>What ranks are possible.</summary>
+/// <summary>The check of possible ranks.</summary>
 internal static class HessianRank
 {
     public static int Check(int rank, long dimension)

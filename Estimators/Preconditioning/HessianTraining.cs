@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The optimiser steps of a learned Hessian: Adam on a new batch of states and probes each time, nothing of which is stored.
+/// The optimiser steps of a learned Hessian: Adam on a new batch of states and probes each time; none of these are stored.
 /// </summary>
 internal sealed class HessianTraining : IOptimiserSteps, IDisposable
 {

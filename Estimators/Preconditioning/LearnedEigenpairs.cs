@@ -4,19 +4,19 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Eigenpairs that a network finds from the state where the window's model is linearised, without a product of the Hessian
-/// (Trappler and Vidard). <see cref="SpectralPreconditioning"/>
-/// takes their values as they are, <see cref="LimitedMemoryPreconditioning"/> spends a product for each on the subspace they span.
+/// Eigenpairs that a network finds from the state at which the window's model is linearised, without a product of the Hessian (Trappler
+/// and Vidard). <see cref="SpectralPreconditioning"/> uses their values unchanged; <see cref="LimitedMemoryPreconditioning"/> spends one
+/// product for each on the subspace they span.
 /// </summary>
 [Component("learned-eigenpairs")]
 public sealed class LearnedEigenpairs : IEigenpairSource
 {
     /// <summary>Makes a source of a trained network.</summary>
     /// <param name="network">The network; it belongs to this object. To be saved it must be a component.</param>
-    /// <param name="inputs">What it is given.</param>
-    /// <param name="pairs">How many of its pairs are used, the largest first; null = all.</param>
-    /// <param name="history">How it was trained, if that is known.</param>
-    /// <exception cref="ArgumentException">More pairs than the network has.</exception>
+    /// <param name="inputs">The inputs of the network.</param>
+    /// <param name="pairs">The number of its pairs to use, the largest first (default: null, all).</param>
+    /// <param name="history">The record of its training, if known.</param>
+    /// <exception cref="ArgumentException">There are more pairs than the network has.</exception>
     public LearnedEigenpairs(HessianNetwork network, HessianInputs inputs, int? pairs = null, [NotSaved] TrainingHistory? history = null)
     {
         (Network, Inputs, Pairs, History) = (network, inputs, pairs ?? network.Rank, history);
@@ -32,22 +32,22 @@ public sealed class LearnedEigenpairs : IEigenpairSource
     /// <summary>The network.</summary>
     public HessianNetwork Network { get; }
 
-    /// <summary>What it is given.</summary>
+    /// <summary>The inputs of the network.</summary>
     public HessianInputs Inputs { get; }
 
-    /// <summary>How many of its pairs are used.</summary>
+    /// <summary>The number of its pairs in use.</summary>
     public int Pairs { get; }
 
-    /// <summary>How it was trained; null where it was read from a file or made by hand.</summary>
+    /// <summary>The record of its training; null if it was read from a file or made by hand.</summary>
     public TrainingHistory? History { get; }
 
-    /// <summary>The same network, fewer of its pairs.</summary>
-    /// <param name="pairs">How many, the largest first.</param>
+    /// <summary>Makes a source with the same network and fewer of its pairs.</summary>
+    /// <param name="pairs">The number of pairs, the largest first.</param>
     public LearnedEigenpairs Leading(int pairs) => new(Network, Inputs, pairs, History);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The network is for another grid than the control vector.</exception>
-    /// <exception cref="ArithmeticException">The network gave a value that is not finite.</exception>
+    /// <exception cref="ArithmeticException">The network gave a non-finite value.</exception>
     public RitzPairs Find(WindowTrajectory<State> linearisation, QuadraticCost cost, IReadOnlyList<InnerSolution> previous)
     {
         using var scope = NewDisposeScope();

@@ -5,20 +5,21 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Learns a map from the state where 4D-Var's model is linearised to leading eigenpairs of its Gauss-Newton matrix (Trappler and
-/// Vidard, section 2). Every step draws new states and
-/// new probes (algorithm 2.1) and spends one block of Hessian products on them; nothing is stored. The weights of the smallest
-/// loss on held-out states are kept.
+/// Learns a map from the state at which 4D-Var's model is linearised to leading eigenpairs of its Gauss-Newton matrix (Trappler and
+/// Vidard, section 2). Every step draws new states and new probes (algorithm 2.1) and spends one block of Hessian products on them;
+/// nothing is stored. The weights of the smallest loss on hold-out states are kept.
 /// </summary>
-/// <param name="name">What to call it in messages and tables.</param>
+/// <param name="name">The name in messages and tables.</param>
 /// <param name="context">Seed, device, precision of networks, progress.</param>
-/// <param name="cost">The cost whose Hessian is learned. With a control variable transform and an uncorrelated B its vectors lie
-/// on the grid as states do.</param>
-/// <param name="layout">How states lie on the grid.</param>
+/// <param name="cost">The cost whose Hessian is learned. With a control variable transform and an uncorrelated B its vectors lie on the
+/// grid like states.</param>
+/// <param name="layout">The layout of states on the grid.</param>
 /// <param name="create">Makes the network for inputs of the training data, with weights from a stream.</param>
-/// <param name="options">How it is trained; null = the defaults.</param>
-/// <param name="fixedPairs">The fixed eigenpairs of the whitened loss and of the divergence; null for the other losses.</param>
-/// <param name="observations">The observation term whose operator and errors the network sees as well; null = the state alone.</param>
+/// <param name="options">The training settings (default: null, their defaults).</param>
+/// <param name="fixedPairs">The fixed eigenpairs of the whitened loss and of the divergence (default: null, for the other
+/// losses).</param>
+/// <param name="observations">The observation term whose operator and errors the network also sees (default: null, the state
+/// alone).</param>
 public sealed class LearnedPreconditioningEstimator(string name, DataAssimilationContext context, FourDimensionalVariationalCost cost,
     FieldLayout layout,
     Func<HessianInputs, RandomStream, HessianNetwork> create, LearnedPreconditioningOptions? options = null,
@@ -26,17 +27,17 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
 {
     private readonly LearnedPreconditioningOptions options = Checked(options ?? new(), fixedPairs);
 
-    /// <summary>What it is called.</summary>
+    /// <summary>The estimator's name.</summary>
     public string Name { get; } = !string.IsNullOrWhiteSpace(name) ? name
         : throw new ArgumentException("An estimator needs a name.", nameof(name));
 
     /// <summary>
     /// The paper's network: a U-Net and <see cref="SpectralHessianNetwork"/>.
     /// </summary>
-    /// <param name="layout">How states lie on the grid.</param>
+    /// <param name="layout">The layout of states on the grid.</param>
     /// <param name="rank">r</param>
     /// <param name="largest">M, a rough upper bound of the eigenvalues.</param>
-    /// <param name="network">The U-Net's size; null = the defaults.</param>
+    /// <param name="network">The U-Net's size (default: null, its defaults).</param>
     /// <param name="rest">s (default: 1).</param>
     public static Func<HessianInputs, RandomStream, HessianNetwork> Spectral(FieldLayout layout, int rank, double largest,
         UNetOptions? network = null, double rest = 1) => (inputs, random) =>
@@ -49,11 +50,11 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
     };
 
     /// <summary>The residual form: a U-Net and <see cref="TransportedHessianNetwork"/>.</summary>
-    /// <param name="layout">How states lie on the grid.</param>
-    /// <param name="fixedPairs">The pairs it corrects.</param>
-    /// <param name="network">The U-Net's size; null = the defaults.</param>
+    /// <param name="layout">The layout of states on the grid.</param>
+    /// <param name="fixedPairs">The pairs that it corrects.</param>
+    /// <param name="network">The U-Net's size (default: null, its defaults).</param>
     /// <param name="rest">s (default: 1).</param>
-    /// <param name="reach">How many points a stencil reaches to each side (default: 1).</param>
+    /// <param name="reach">The reach of a stencil to each side, in points (default: 1).</param>
     public static Func<HessianInputs, RandomStream, HessianNetwork> Transported(FieldLayout layout, FixedEigenpairs fixedPairs,
         UNetOptions? network = null, double rest = 1, int reach = 1) => (inputs, random) =>
     {
@@ -65,11 +66,11 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
     };
 
     /// <summary>For observing networks that change: a U-Net and <see cref="ObservedHessianNetwork"/>.</summary>
-    /// <param name="layout">How states lie on the grid.</param>
-    /// <param name="times">Number of times of observation in a window.</param>
-    /// <param name="scale">c, about the background's deviation over that of the best observations.</param>
-    /// <param name="network">The U-Net's size; null = the defaults.</param>
-    /// <param name="reach">How many points a stencil reaches to each side (default: 3).</param>
+    /// <param name="layout">The layout of states on the grid.</param>
+    /// <param name="times">The number of times of observation in a window.</param>
+    /// <param name="scale">c, about the background's deviation divided by that of the best observations.</param>
+    /// <param name="network">The U-Net's size (default: null, its defaults).</param>
+    /// <param name="reach">The reach of a stencil to each side, in points (default: 3).</param>
     public static Func<HessianInputs, RandomStream, HessianNetwork> Observed(FieldLayout layout, int times, double scale,
         UNetOptions? network = null,
         int reach = 3) => (inputs, random) =>
@@ -81,18 +82,18 @@ public sealed class LearnedPreconditioningEstimator(string name, DataAssimilatio
         return made;
     };
 
-    /// <summary>Learns.</summary>
-    /// <param name="source">Where states of linearisation come from. Training and validation draw from streams of their own.</param>
-    /// <param name="cancellation">Looked at in every step; it ends with the best so far, and a checkpoint where one is named.</param>
+    /// <summary>Learns the map.</summary>
+    /// <param name="source">The source of the states of linearisation. Training and validation draw from their own streams.</param>
+    /// <param name="cancellation">Checked in every step; a cancelled training ends with the best weights so far, and a checkpoint if one
+    /// is named.</param>
     /// <param name="from">
-    /// What was learned before, by a network of the same architecture, to be trained on: its weights and the constants of its inputs
-    /// (default:
-    /// null, first weights from the seed). It is not changed.
+    /// The result of an earlier training, by a network of the same architecture, to continue from: its weights and the constants of its
+    /// inputs (default: null, initial weights from the seed). It is not changed.
     /// </param>
-    /// <exception cref="ArgumentException">Windows do not fit the cost or the layout, a field never changes, or a network without
+    /// <exception cref="ArgumentException">Windows do not match the cost or the layout, a field never changes, or the network has no
     /// parameters.</exception>
     /// <exception cref="DivergenceException">A hundred steps in a row gave no finite loss.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled before the first step.</exception>
+    /// <exception cref="OperationCanceledException">The work was cancelled before the first step.</exception>
     /// <exception cref="ModelArchiveException">The checkpoint is damaged or belongs to another training.</exception>
     public LearnedEigenpairs Fit(OnlineWindows source, CancellationToken cancellation = default, LearnedEigenpairs? from = null)
     {

@@ -4,12 +4,11 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The linear operator T of a layout's fields whose row at every point is a stencil of its own:
-/// (T y)_a(p) = sum over fields b and offsets o of t_ab,o(p) y_b(p + o), and its transpose. Coefficients <c>[batch, to, from,
-/// offsets, points]</c>.
+/// The linear operator T of a layout's fields whose row at every point is its own stencil: (T y)_a(p) = sum over fields b and offsets o
+/// of t_ab,o(p) y_b(p + o), and its transpose. Coefficients <c>[batch, to, from, offsets, points]</c>.
 /// </summary>
-/// <param name="layout">How vectors lie on the grid.</param>
-/// <param name="reach">How many points a stencil reaches to each side.</param>
+/// <param name="layout">The layout of vectors on the grid.</param>
+/// <param name="reach">The reach of a stencil to each side, in points.</param>
 internal sealed class LocalTransport(FieldLayout layout, int reach)
 {
     private readonly (long Row, long Column)[] offsets = layout.Grid.Directions == 1
@@ -17,12 +16,12 @@ internal sealed class LocalTransport(FieldLayout layout, int reach)
         : [.. Enumerable.Range(-reach, 2 * reach + 1)
             .SelectMany(row => Enumerable.Range(-reach, 2 * reach + 1).Select(column => ((long)row, (long)column)))];
 
-    /// <summary>Number of points a stencil reads of a field.</summary>
+    /// <summary>The number of points that a stencil reads of a field.</summary>
     public int Offsets => offsets.Length;
 
     private int Fields => layout.Fields.Count;
 
-    /// <summary>T y.</summary>
+    /// <summary>Computes T y.</summary>
     /// <param name="coefficients"><c>[batch, to, from, offsets, points]</c></param>
     /// <param name="vectors">y, <c>[batch or 1, k, n]</c></param>
     /// <returns><c>[batch, k, n]</c></returns>
@@ -37,7 +36,7 @@ internal sealed class LocalTransport(FieldLayout layout, int reach)
         return layout.ToStates(moved.reshape([batch, k, .. layout.FieldSizes]));
     }
 
-    /// <summary>T^T z.</summary>
+    /// <summary>Computes T^T z.</summary>
     /// <param name="coefficients"><c>[batch, to, from, offsets, points]</c></param>
     /// <param name="vectors">z, <c>[batch or 1, k, n]</c></param>
     /// <returns><c>[batch, k, n]</c></returns>

@@ -4,17 +4,17 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A network for observing networks that change: A_theta(x, w) = s I + c^2 sum over times i of M_i^T diag(w_i) M_i with
-/// M_i = (I + S_i(x)) ... (I + S_1(x)). w_i = H'^T R^-1 1 says what is observed at a time and how well, and S_i is a stencil at every
-/// point whose coefficients a network makes of the state: M_i is a learned tangent linear model from the window's beginning to that
-/// time. The weights stand where the exact matrix has them, so what is learned about the flow holds for every observing network.
+/// A network for observing networks that change: A_theta(x, w) = s I + c^2 sum over times i of M_i^T diag(w_i) M_i with M_i = (I +
+/// S_i(x)) ... (I + S_1(x)). w_i = H'^T R^-1 1 gives the observed components at a time and their precision, and S_i is a stencil at every
+/// point whose coefficients a network computes from the state: M_i is a learned tangent linear model from the window's beginning to that
+/// time. The weights enter as in the exact matrix, so the learned flow applies to every observing network.
 /// </summary>
 /// <remarks>
-/// The weights are the last channels of <see cref="HessianInputs"/>, with the observations in order of time. Without these channels
-/// w_i is a constant, and the network learns the average over observing networks. The equation is that of operators that pick
-/// components and of uncorrelated errors and B; for others it is an approximation. The coefficients come from a convolution over one
-/// point, the same everywhere, that begins at zero: A_theta = s I + c^2 diag(sum of w_i). No model is run for the eigenpairs; they are
-/// those of a dense matrix, n^3 operations.
+/// The weights are the last channels of <see cref="HessianInputs"/>, with the observations in order of time. Without these channels w_i
+/// is a constant, and the network learns the average over observing networks. The equation holds for operators that select components and
+/// for uncorrelated errors and B; otherwise it is an approximation. The coefficients come from a convolution over one point, the same
+/// everywhere, which starts at zero: A_theta = s I + c^2 diag(sum of w_i). No model is run for the eigenpairs; they are those of a dense
+/// matrix, n^3 operations.
 /// </remarks>
 [Component("observed-hessian-network")]
 public sealed class ObservedHessianNetwork : HessianNetwork
@@ -27,22 +27,21 @@ public sealed class ObservedHessianNetwork : HessianNetwork
     private readonly int times, reach;
 
     /// <summary>Makes a network.</summary>
-    /// <param name="trunk">The state's channels <c>[batch, fields, grid...]</c> to features <c>[batch, features, grid...]</c>. It belongs
-    /// to the network from now on; to be saved it must be a component.</param>
-    /// <param name="channels">How many channels it is given: the fields, and again for each time where observations are asked
-    /// for.</param>
-    /// <param name="features">How many features it gives.</param>
-    /// <param name="layout">How vectors lie on the grid.</param>
-    /// <param name="times">Number of times of observation, at least 1.</param>
-    /// <param name="scale">c, above zero: about the background's deviation over that of the best observations.</param>
-    /// <param name="reach">How many points a stencil reaches to each side, 0 or above: as far as the flow carries an error from
-    /// one time of
-    /// observation to the next (default: 3).</param>
-    /// <param name="rank">r, at most the dimension; null = the dimension.</param>
+    /// <param name="trunk">The map from the state's channels <c>[batch, fields, grid...]</c> to features
+    /// <c>[batch, features, grid...]</c>. It belongs to the network from then on; to be saved it must be a component.</param>
+    /// <param name="channels">The number of its input channels: the fields, and again for each time if observations are
+    /// requested.</param>
+    /// <param name="features">The number of its features.</param>
+    /// <param name="layout">The layout of vectors on the grid.</param>
+    /// <param name="times">The number of times of observation, at least 1.</param>
+    /// <param name="scale">c, above zero: about the background's deviation divided by that of the best observations.</param>
+    /// <param name="reach">The reach of a stencil to each side in points, 0 or above: the distance that the flow carries an error from
+    /// one time of observation to the next (default: 3).</param>
+    /// <param name="rank">r, at most the dimension (default: null, the dimension).</param>
     /// <param name="rest">s, above zero (default: 1, as after a control variable transform).</param>
     /// <param name="precision">Float32 or Float64.</param>
-    /// <param name="device">Where it lives; null = the processor.</param>
-    /// <exception cref="ArgumentException">Another number of channels, or a rank beyond the dimension.</exception>
+    /// <param name="device">The device (default: null, the CPU).</param>
+    /// <exception cref="ArgumentException">The number of channels differs, or the rank exceeds the dimension.</exception>
     public ObservedHessianNetwork(nn.Module<Tensor, Tensor> trunk, long channels, long features, FieldLayout layout, int times,
         double scale, int reach = 3, int? rank = null, double rest = 1, ScalarType precision = ScalarType.Float32, Device? device = null)
         : base(nameof(ObservedHessianNetwork))
@@ -107,7 +106,7 @@ public sealed class ObservedHessianNetwork : HessianNetwork
         return (values.MoveToOuterDisposeScope(), columns.mT.flip(-2).narrow(-2, 0, Rank).MoveToOuterDisposeScope());
     }
 
-    /// <summary>Draws the trunk's first weights from a stream; those of the stencils stay zero.</summary>
+    /// <summary>Draws the trunk's initial weights from a stream; those of the stencils stay zero.</summary>
     internal void Draw(RandomStream random) => ModuleState.DrawWeights(trunk, random);
 
     // W with A_theta = s I + W W^T, [batch, n, times * n], in double precision.
@@ -141,7 +140,7 @@ public sealed class ObservedHessianNetwork : HessianNetwork
         return [.. stencils.call(field).reshape(batch, times, fields, fields, transport.Offsets, layout.Points).unbind(1)];
     }
 
-    // w_i for each time, [batch, 1, n]; null where the network does not see the observations.
+    // w_i for each time, [batch, 1, n]; null if the network does not see the observations.
     private Tensor[]? Weights(Tensor inputs)
     {
         long fields = layout.Fields.Count;

@@ -3,13 +3,13 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>How the states of linearisation that a preconditioner learns from follow each other.</summary>
+/// <summary>Settings of the sequence of states of linearisation that a preconditioner learns from.</summary>
 public sealed record OnlineWindowOptions
 {
-    /// <summary>How many states a batch has, each on a trajectory of its own, at least 1 (default: 8).</summary>
+    /// <summary>The number of states in a batch, each on its own trajectory, at least 1 (default: 8).</summary>
     public long Batch { get; init; } = 8;
 
-    /// <summary>How long trajectories run before the first batch, in the model's units of time (default: 0).</summary>
+    /// <summary>The spin-up of trajectories before the first batch, in the model's units of time (default: 0).</summary>
     public double SpinUp { get; init; }
 
     /// <summary>The shortest time from one batch to the next, in the model's units; above zero.</summary>
@@ -19,9 +19,8 @@ public sealed record OnlineWindowOptions
     public required double LongestLead { get; init; }
 
     /// <summary>
-    /// What the random change of a state before it is advanced is drawn from (default: null, none). Where the model settles down,
-    /// as a calm flow does, it is what keeps states
-    /// apart.
+    /// The distribution of the random change of a state before it is advanced (default: null, none). If the model settles to a steady
+    /// state, as a calm flow does, this change keeps the states apart.
     /// </summary>
     public IErrorCovariance? Perturbation { get; init; }
 
@@ -38,15 +37,13 @@ public sealed record OnlineWindowOptions
 }
 
 /// <summary>
-/// States of linearisation without end that are stored nowhere (Trappler and Vidard, algorithm 2.1): each follows from the one
-/// before by a small random change and a run of the model
-/// over a random time, and a window is made at it.
+/// An endless sequence of states of linearisation, none of which are stored (Trappler and Vidard, algorithm 2.1): each follows from the
+/// one before by a small random change and a run of the model over a random time, and a window is made at it.
 /// </summary>
 /// <param name="dynamics">The model.</param>
-/// <param name="start">Where trajectories begin, before the spin-up.</param>
-/// <param name="window">The window that begins at some states: which times, and what is observed (only masks and errors count,
-/// for the values do not matter to a Gauss-Newton
-/// matrix). What it draws belongs to the stream it is given.</param>
+/// <param name="start">The start of the trajectories, before the spin-up.</param>
+/// <param name="window">Makes the window that begins at some states: its times and its observations (only masks and errors count, since a
+/// Gauss-Newton matrix does not depend on the values). It draws from the stream that it receives.</param>
 /// <param name="options">Settings.</param>
 public sealed class OnlineWindows(IDynamics dynamics, IInitialCondition start, Func<State, RandomStream, AssimilationWindow> window,
     OnlineWindowOptions options)
@@ -57,13 +54,13 @@ public sealed class OnlineWindows(IDynamics dynamics, IInitialCondition start, F
     /// <summary>The model.</summary>
     public IDynamics Dynamics => dynamics;
 
-    /// <summary>Opens a sequence of windows; the stream's seed and name decide all of it.</summary>
-    /// <param name="random">Where it draws from; it must live as long as the sequence.</param>
-    /// <param name="precision">Of the states.</param>
+    /// <summary>Opens a sequence of windows, which is determined by the stream's seed and name.</summary>
+    /// <param name="random">The stream that it draws from; it must live as long as the sequence.</param>
+    /// <param name="precision">The precision of the states.</param>
     public OnlineWindowSequence Open(RandomStream random, ScalarType precision) => new(dynamics, start, window, Options, random, precision);
 }
 
-/// <summary>A sequence of windows at states that follow each other; see <see cref="OnlineWindows"/>.</summary>
+/// <summary>A sequence of windows at successive states; see <see cref="OnlineWindows"/>.</summary>
 public sealed class OnlineWindowSequence : IDisposable
 {
     private readonly IDynamics dynamics;
@@ -85,7 +82,7 @@ public sealed class OnlineWindowSequence : IDisposable
         states = (steps == 0 ? drawn : dynamics.Advance(drawn, new TimeInterval(0, steps * dynamics.TimeStep))).DetachFromDisposeScope();
     }
 
-    /// <summary>The next window, whose background is the next states; it belongs to the caller's dispose scope.</summary>
+    /// <summary>Gives the next window, whose background is the next states; it belongs to the caller's dispose scope.</summary>
     public AssimilationWindow Next()
     {
         using var noGradients = no_grad();

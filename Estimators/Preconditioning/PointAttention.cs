@@ -5,9 +5,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A transformer layer over the points of a field (Vaswani et al. 2017): every point looks at all, x + softmax(q k^T / d^(1/2))
-/// v, then at itself, x + W_2 gelu(W_1 x), each after a
-/// layer normalisation. Points have learned places, zero at first.
+/// A transformer layer over the points of a field (Vaswani et al. 2017): every point attends to all points, x + softmax(q k^T / d^(1/2))
+/// v, then to itself, x + W_2 gelu(W_1 x), each after a layer normalisation. Points have learned position vectors, zero at first.
 /// </summary>
 internal sealed class PointAttention : nn.Module<Tensor, Tensor>
 {

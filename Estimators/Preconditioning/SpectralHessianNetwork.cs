@@ -5,16 +5,13 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The network of Trappler and Vidard (eq. 2.1 to 2.3): x to r vectors that a QR decomposition makes orthonormal, U, and r
-/// numbers that a scaled sigmoid
-/// brings between 0 and M, Lambda; A_theta(x) = s I + U (Lambda - s I) U^T. Their A_theta has s = 0; after a control variable
-/// transform every eigenvalue
-/// that the pairs leave out is about one, and s = 1 says so.
+/// The network of Trappler and Vidard (eq. 2.1 to 2.3). It maps x to r vectors that a QR decomposition makes orthonormal, U, and to r
+/// numbers that a scaled sigmoid maps to between 0 and M, Lambda; A_theta(x) = s I + U (Lambda - s I) U^T. Their A_theta has s = 0; after
+/// a control variable transform every eigenvalue outside the pairs is about one, so s = 1.
 /// </summary>
 /// <remarks>
-/// The trunk gives features on the grid; a convolution over one point makes vectors of them, which a learned constant field is
-/// added to, and their mean over the
-/// grid makes the numbers.
+/// The trunk gives features on the grid. A convolution over one point turns them into vectors, to which a learned constant field is
+/// added, and their mean over the grid gives the numbers.
 /// </remarks>
 [Component("spectral-hessian-network")]
 public sealed class SpectralHessianNetwork : HessianNetwork
@@ -27,16 +24,16 @@ public sealed class SpectralHessianNetwork : HessianNetwork
     private readonly long features;
 
     /// <summary>Makes a network.</summary>
-    /// <param name="trunk">Channels <c>[batch, channels, grid...]</c> to features <c>[batch, features, grid...]</c>. It belongs
-    /// to the network from now on; to be saved it must be a component.</param>
-    /// <param name="features">How many features it gives.</param>
-    /// <param name="layout">How vectors lie on the grid.</param>
+    /// <param name="trunk">The map from channels <c>[batch, channels, grid...]</c> to features <c>[batch, features, grid...]</c>. It
+    /// belongs to the network from then on; to be saved it must be a component.</param>
+    /// <param name="features">The number of its features.</param>
+    /// <param name="layout">The layout of vectors on the grid.</param>
     /// <param name="rank">r, at most the dimension.</param>
     /// <param name="largest">M, a rough upper bound of the eigenvalues, above zero.</param>
     /// <param name="rest">s, zero or above and below M (default: 1).</param>
     /// <param name="precision">Float32 or Float64.</param>
-    /// <param name="device">Where it lives; null = the processor.</param>
-    /// <exception cref="ArgumentException">A rank beyond the dimension, or a bound that is not above the rest.</exception>
+    /// <param name="device">The device (default: null, the CPU).</param>
+    /// <exception cref="ArgumentException">The rank exceeds the dimension, or the bound is not above the rest.</exception>
     public SpectralHessianNetwork(nn.Module<Tensor, Tensor> trunk, long features, FieldLayout layout, int rank, double largest,
         double rest = 1,
         ScalarType precision = ScalarType.Float32, Device? device = null) : base(nameof(SpectralHessianNetwork))
@@ -94,8 +91,7 @@ public sealed class SpectralHessianNetwork : HessianNetwork
     }
 
     /// <summary>
-    /// Draws the first weights from a stream. The constant field begins as noise of size one, so that the vectors are
-    /// independent.
+    /// Draws the initial weights from a stream. The constant field starts as noise of size one, so that the vectors are independent.
     /// </summary>
     internal void Draw(RandomStream random)
     {

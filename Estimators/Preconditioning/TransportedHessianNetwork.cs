@@ -5,20 +5,15 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A network that corrects a fixed preconditioner instead of replacing it: A_theta(x) = s I + W(x) W(x)^T with W(x) = W_0 +
-/// T_theta(x) W_0, where W_0 = U_0 (Lambda_0 - s I)^(1/2) comes
-/// from fixed eigenpairs and T_theta(x) is a stencil at every point, with coefficients that the network gives: the flow moves the
-/// fixed vectors. It begins as
-/// the fixed one.
+/// A network that corrects a fixed preconditioner instead of replacing it: A_theta(x) = s I + W(x) W(x)^T with W(x) = W_0 + T_theta(x)
+/// W_0, where W_0 = U_0 (Lambda_0 - s I)^(1/2) comes from fixed eigenpairs and T_theta(x) is a stencil at every point, with coefficients
+/// that the network gives: the flow moves the fixed vectors. It starts as the fixed preconditioner.
 /// </summary>
 /// <remarks>
-/// A Gauss-Newton matrix is G^T G, and a change of the flow changes G^T little by little, while its eigenvectors turn round each
-/// other wherever eigenvalues are
-/// close; so the factor is what is learned. On a 16 x 16 shallow-water model 0.04 % of what the flow changes in G^T is left by
-/// stencils that reach one point. The
-/// number of outputs does not depend on the rank. The coefficients are features of the trunk, the inputs themselves and a
-/// constant, times weights at each point
-/// that begin at zero.
+/// A Gauss-Newton matrix is G^T G. A change of the flow changes G^T gradually, while eigenvectors with close eigenvalues rotate into each
+/// other; therefore the factor is learned. On a 16 x 16 shallow-water model, stencils that reach one point leave 0.04 % of the flow's
+/// change in G^T. The number of outputs does not depend on the rank. The coefficients are features of the trunk, the inputs themselves
+/// and a constant, times weights at each point that start at zero.
 /// </remarks>
 [Component("transported-hessian-network")]
 public sealed class TransportedHessianNetwork : HessianNetwork
@@ -32,19 +27,19 @@ public sealed class TransportedHessianNetwork : HessianNetwork
     private readonly int reach;
 
     /// <summary>Makes a network.</summary>
-    /// <param name="trunk">Channels <c>[batch, channels, grid...]</c> to features <c>[batch, features, grid...]</c>. It belongs
-    /// to the network from now on; to be saved it must be a component.</param>
-    /// <param name="channels">How many channels it is given.</param>
-    /// <param name="features">How many features it gives.</param>
-    /// <param name="layout">How vectors lie on the grid.</param>
-    /// <param name="fixedPairs">The pairs it begins with, for instance of <see cref="FixedPreconditioningEstimator"/>; those with
-    /// values above the rest count.</param>
-    /// <param name="rest">s, the eigenvalue of all directions that the pairs leave out, above zero (default: 1, as after a
-    /// control variable transform).</param>
-    /// <param name="reach">How many points a stencil reaches to each side, 0 or above (default: 1).</param>
+    /// <param name="trunk">The map from channels <c>[batch, channels, grid...]</c> to features <c>[batch, features, grid...]</c>. It
+    /// belongs to the network from then on; to be saved it must be a component.</param>
+    /// <param name="channels">The number of its input channels.</param>
+    /// <param name="features">The number of its features.</param>
+    /// <param name="layout">The layout of vectors on the grid.</param>
+    /// <param name="fixedPairs">The pairs it starts with, for instance of <see cref="FixedPreconditioningEstimator"/>; those with values
+    /// above the rest count.</param>
+    /// <param name="rest">s, the eigenvalue of all directions outside the pairs, above zero (default: 1, as after a control variable
+    /// transform).</param>
+    /// <param name="reach">The reach of a stencil to each side in points, 0 or above (default: 1).</param>
     /// <param name="precision">Float32 or Float64.</param>
-    /// <param name="device">Where it lives; null = the processor.</param>
-    /// <exception cref="ArgumentException">The pairs are of another dimension than the layout, or none is above the rest.</exception>
+    /// <param name="device">The device (default: null, the CPU).</param>
+    /// <exception cref="ArgumentException">The dimensions of the pairs and of the layout differ, or none is above the rest.</exception>
     public TransportedHessianNetwork(nn.Module<Tensor, Tensor> trunk, long channels, long features, FieldLayout layout,
         FixedEigenpairs fixedPairs, double rest = 1, int reach = 1,
         ScalarType precision = ScalarType.Float32, Device? device = null)
@@ -117,7 +112,7 @@ public sealed class TransportedHessianNetwork : HessianNetwork
         return ((Rest + squares).flip(-1).MoveToOuterDisposeScope(), vectors.flip(-2).MoveToOuterDisposeScope());
     }
 
-    /// <summary>Draws the trunk's first weights from a stream; those at the points stay zero.</summary>
+    /// <summary>Draws the trunk's initial weights from a stream; those at the points stay zero.</summary>
     internal void Draw(RandomStream random) => ModuleState.DrawWeights(trunk, random);
 
     // W(x)^T, [batch, r, m]

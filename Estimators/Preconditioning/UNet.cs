@@ -8,23 +8,23 @@ namespace DaML.Components;
 public sealed record UNetOptions
 {
     /// <summary>
-    /// Features at the finest level and of the output, a multiple of <see cref="Heads"/>, up to 4096 (default: 32); twice as many
-    /// at each coarser level.
+    /// The number of features at the finest level and of the output, a multiple of <see cref="Heads"/>, up to 4096 (default: 32); twice
+    /// as many at each coarser level.
     /// </summary>
     public long Features { get; init; } = 32;
 
-    /// <summary>How many times the grid is halved, 0 to 8 (default: 2). With 0 it is a plain convolutional network.</summary>
+    /// <summary>The number of halvings of the grid, 0 to 8 (default: 2). With 0 it is a plain convolutional network.</summary>
     public int Levels { get; init; } = 2;
 
     /// <summary>
-    /// Whether the coarser levels of the way down look at all of their points at once, by self-attention (default: true).
+    /// Whether the coarser levels of the contracting path attend to all of their points at once, by self-attention (default: true).
     /// </summary>
     public bool Attention { get; init; } = true;
 
-    /// <summary>Heads of the attention, at least 1 (default: 4).</summary>
+    /// <summary>The number of heads of the attention, at least 1 (default: 4).</summary>
     public long Heads { get; init; } = 4;
 
-    /// <summary>Points that a convolution reads in each direction, odd, up to 31 (default: 3).</summary>
+    /// <summary>The number of points that a convolution reads in each direction, odd, up to 31 (default: 3).</summary>
     public long KernelSize { get; init; } = 3;
 
     internal UNetOptions Checked()
@@ -43,11 +43,10 @@ public sealed record UNetOptions
 }
 
 /// <summary>
-/// A U-Net (Ronneberger, Fischer and Brox 2015) in one or two directions, periodic or bounded: convolutions at each level, means
-/// over two points in each direction on the
-/// way down, the nearest coarse value on the way up, and what each level had on the way down beside it. With attention the
-/// coarser levels of the way down are transformer layers
-/// (Trappler and Vidard, section 3.2): self-attention over their points, each with a learned place.
+/// A U-Net (Ronneberger, Fischer and Brox 2015) in one or two directions, periodic or bounded. It has convolutions at each level, means
+/// over two points in each direction on the contracting path, the nearest coarse value on the expanding path, and skip connections
+/// between the two at each level. With attention the coarser levels of the contracting path are transformer layers (Trappler and Vidard,
+/// section 3.2): self-attention over their points, each with a learned position vector.
 /// </summary>
 [Component("u-net")]
 public sealed class UNet : nn.Module<Tensor, Tensor>
@@ -62,11 +61,11 @@ public sealed class UNet : nn.Module<Tensor, Tensor>
 
     /// <summary>Makes a network whose weights are zero until they are drawn (<see cref="ModuleState.DrawWeights"/>) or read.</summary>
     /// <param name="layout">The grid.</param>
-    /// <param name="channels">Input channels.</param>
-    /// <param name="options">Its size; null = the defaults.</param>
+    /// <param name="channels">The number of input channels.</param>
+    /// <param name="options">The network's size (default: null, its defaults).</param>
     /// <param name="precision">Float32 or Float64.</param>
-    /// <param name="device">Where it lives; null = the processor.</param>
-    /// <exception cref="ArgumentException">A setting out of its range, or a grid with fewer points than the levels halve.</exception>
+    /// <param name="device">The device (default: null, the CPU).</param>
+    /// <exception cref="ArgumentException">A setting is out of its range, or the grid has fewer points than the levels halve.</exception>
     public UNet(FieldLayout layout, long channels, UNetOptions? options = null, ScalarType precision = ScalarType.Float32,
         Device? device = null)
         : this(layout.Grid, layout.FieldSizes[1..], channels, options ?? new(), precision, device ?? CPU)
@@ -105,7 +104,7 @@ public sealed class UNet : nn.Module<Tensor, Tensor>
     public UNetOptions Options => options;
 
     /// <summary><c>[batch, channels, grid...]</c> to <c>[batch, features, grid...]</c></summary>
-    /// <exception cref="ArgumentException">Fields of another size than it was made for.</exception>
+    /// <exception cref="ArgumentException">The fields have another size than the network was made for.</exception>
     public override Tensor forward(Tensor fields)
     {
         Require.Shape(fields, "A U-Net's input", [fields.size(0), channels, .. size]);

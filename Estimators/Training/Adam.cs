@@ -7,13 +7,12 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Adam (Kingma and Ba 2015) with steps in one pass over the parameters' memory instead of a dozen small operators for each
-/// parameter. The arithmetic, and what is saved, are those of <see cref="TorchSharp.Modules.Adam"/>, whose name it shares because the name
-/// is saved too, and which does the step where a
-/// parameter is not in the processor's memory.
+/// Adam (Kingma and Ba 2015) with steps in one pass over the parameters' memory instead of a dozen small operators for each parameter.
+/// The arithmetic, and what is saved, are those of <see cref="TorchSharp.Modules.Adam"/>, whose name it shares because the name is saved
+/// too. That optimiser does the step if a parameter is not in the CPU's memory.
 /// </summary>
-/// <param name="optimised">What is optimised.</param>
-/// <param name="learningRate">The first learning rate.</param>
+/// <param name="optimised">The parameters to optimise.</param>
+/// <param name="learningRate">The initial learning rate.</param>
 internal sealed class Adam(Parameter[] optimised, double learningRate) : TorchSharp.Modules.Adam(optimised, lr: learningRate)
 {
     /// <inheritdoc/>
@@ -28,9 +27,9 @@ internal sealed class Adam(Parameter[] optimised, double learningRate) : TorchSh
         }
     }
 
-    /// <summary>Shortens the gradient of all parameters together to a norm at most, as <c>clip_grad_norm_</c>.</summary>
+    /// <summary>Clips the gradient of all parameters together to a norm, as <c>clip_grad_norm_</c> does.</summary>
     /// <param name="limit">The largest norm.</param>
-    /// <returns>The norm before.</returns>
+    /// <returns>The norm before clipping.</returns>
     public double ClipGradient(double limit)
     {
         if (!optimised.All(GradientMemory.Serves)) return nn.utils.clip_grad_norm_(optimised, limit);
@@ -54,7 +53,7 @@ internal sealed class Adam(Parameter[] optimised, double learningRate) : TorchSh
         return norm;
     }
 
-    /// <summary>Takes down moments and step counts.</summary>
+    /// <summary>Saves moments and step counts.</summary>
     public void Save(ComponentWriter writer)
     {
         using var stream = new MemoryStream();
@@ -62,7 +61,7 @@ internal sealed class Adam(Parameter[] optimised, double learningRate) : TorchSh
         writer.Tensor("optimizer", tensor(stream.ToArray()));
     }
 
-    /// <summary>Goes back to where <see cref="Save"/> was.</summary>
+    /// <summary>Restores the state at <see cref="Save"/>.</summary>
     public void Load(ComponentReader reader)
     {
         using var bytes = reader.Tensor("optimizer");
@@ -71,8 +70,8 @@ internal sealed class Adam(Parameter[] optimised, double learningRate) : TorchSh
     }
 
     /// <inheritdoc/>
-    /// <remarks>Parameters are written behind autograd's back: no graph that saved them may be gone back through afterwards. None of a
-    /// step's outlives it.</remarks>
+    /// <remarks>Parameters are written without autograd's knowledge: no graph that saved them may be back-propagated afterwards. No graph
+    /// of a step outlives it.</remarks>
     public override Tensor step(Func<Tensor>? closure = null)
     {
         if (closure is not null || !optimised.All(GradientMemory.Serves)) return base.step(closure);

@@ -2,29 +2,29 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>What a cycle's analysis is charged in training, for each trajectory: <c>[batch]</c>.</summary>
+/// <summary>The cost of a cycle's analysis in training, for each trajectory: <c>[batch]</c>.</summary>
 /// <param name="forecast">The memory before the cycle's analysis.</param>
 /// <param name="analysis">The memory after it.</param>
 /// <param name="cycle">The cycle's columns.</param>
 public delegate Tensor AnalysisCost<TMemory>(TMemory forecast, TMemory analysis, ITrajectoryCursor cycle) where TMemory : IMemory<TMemory>;
 
-/// <summary>Costs that networks are trained to make small.</summary>
+/// <summary>The costs that training of networks minimises.</summary>
 public static class AnalysisCosts
 {
     /// <summary>
-    /// The squared error of the analysis's mean, averaged over components (Bocquet et al. 2024, eq. 4), in a unit squared.
+    /// The squared error of the analysis mean, averaged over components (Bocquet et al. 2024, eq. 4), in a unit squared.
     /// </summary>
-    /// <param name="procoder">Says what a memory means; its density's mean must let gradients through.</param>
+    /// <param name="procoder">Decodes a memory; its density's mean must be differentiable.</param>
     /// <param name="unit">
-    /// What errors are measured in, in the state's unit; above zero (default: 1). Optimisers compare gradients with fixed numbers (Adam's
+    /// The unit of the errors, in the state's unit; above zero (default: 1). Optimisers compare gradients with fixed numbers (Adam's
     /// epsilon, <see cref="TrainingOptions.GradientClip"/>), so an error of the order of one in this unit trains alike whatever the
-    /// state's.
+    /// state's unit.
     /// </param>
     public static AnalysisCost<TMemory> SquaredError<TMemory>(IProcoder<TMemory> procoder, double unit = 1)
         where TMemory : IMemory<TMemory> =>
         SquaredErrorIn(new CostUnit(Require.Positive(unit)), procoder);
 
-    /// <summary>The same in a unit that a checkpoint may say.</summary>
+    /// <summary>The same in a unit that a checkpoint may set.</summary>
     internal static AnalysisCost<TMemory> SquaredErrorIn<TMemory>(CostUnit unit, IProcoder<TMemory> procoder)
         where TMemory : IMemory<TMemory> => (_, analysis, cycle) =>
     {
@@ -35,7 +35,7 @@ public static class AnalysisCosts
 }
 
 /// <summary>
-/// What errors are measured in by a training's cost, in the state's unit. A training goes on in the unit in which it began.
+/// The unit of the errors in a training's cost, in the state's unit. A training continues in the unit in which it began.
 /// </summary>
 internal sealed class CostUnit(double value)
 {

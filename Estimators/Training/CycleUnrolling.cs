@@ -3,26 +3,26 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>What the unrolled cycles of an optimiser step give.</summary>
-/// <param name="Analysis">The memory after the last.</param>
-/// <param name="LastCost">What the last is charged, <c>[batch]</c>.</param>
+/// <summary>The result of the unrolled cycles of an optimiser step.</summary>
+/// <param name="Analysis">The memory after the last cycle.</param>
+/// <param name="LastCost">The cost of the last cycle, <c>[batch]</c>.</param>
 /// <param name="Loss">The mean cost of all cycles and trajectories.</param>
 /// <param name="Truths">The sum of the truths: finite if they are.</param>
 internal readonly record struct UnrolledCycles<TMemory>(TMemory Analysis, Tensor LastCost, Tensor Loss, Tensor Truths);
 
-/// <summary>The assimilation along the cycles of an optimiser step, as a graph that gradients go back through.</summary>
+/// <summary>Assimilates along the cycles of an optimiser step, as a graph for back-propagation.</summary>
 internal sealed class CycleUnrolling<TMemory>(string name, AssimilationTriple<TMemory> triple, TrajectorySchema schema,
     AnalysisCost<TMemory> cost, RandomStream random)
     where TMemory : IMemory<TMemory>
 {
     private readonly bool hasTruth = schema.Has(Columns.Truth);
 
-    /// <summary>From a memory over all cycles of a cursor.</summary>
+    /// <summary>Runs from a memory over all cycles of a cursor.</summary>
     /// <param name="cycles">The cursor, before the first.</param>
     /// <param name="memory">The memory before the first cycle.</param>
     /// <param name="time">The memory's time.</param>
-    /// <param name="waiting">How many of the cycles each trajectory is not yet charged for, <c>[batch]</c>; null = none. The loss is the
-    /// mean of what is charged, not a number where that is nothing.</param>
+    /// <param name="waiting">The number of cycles during which each trajectory is not yet charged, <c>[batch]</c> (default: null, none).
+    /// The loss is the mean over the charged cycles, not a number if there are none.</param>
     /// <exception cref="ArgumentException">An observation is infinite or not a number.</exception>
     public UnrolledCycles<TMemory> Along(ITrajectoryCursor cycles, TMemory memory, double time, Tensor? waiting = null)
     {
@@ -42,7 +42,7 @@ internal sealed class CycleUnrolling<TMemory>(string name, AssimilationTriple<TM
         return new(analysis, costs!, charged is null ? total!.mean() / count : total!.sum() / charged, truths);
     }
 
-    /// <summary>From a memory over the cycle a cursor is on, uncharged.</summary>
+    /// <summary>Runs from a memory over the cursor's current cycle, uncharged.</summary>
     /// <param name="cycle">The cursor.</param>
     /// <param name="memory">The memory before the cycle.</param>
     /// <param name="time">The memory's time.</param>

@@ -9,8 +9,7 @@ namespace DaML.Components;
 internal static class GradientMemory
 {
     /// <summary>
-    /// Whether a parameter and its gradient, where it has one, lie in the processor's memory in single or double precision, their elements
-    /// one after the other.
+    /// Whether a parameter and its gradient, if it has one, are contiguous in the CPU's memory in single or double precision.
     /// </summary>
     public static bool Serves(Parameter parameter)
     {
@@ -18,10 +17,10 @@ internal static class GradientMemory
         return Serves((Tensor)parameter) && (gradient is null || (Serves(gradient) && gradient.dtype == parameter.dtype));
     }
 
-    /// <summary>Whether a tensor lies in the processor's memory in single or double precision, its elements one after the other.</summary>
+    /// <summary>Whether a tensor is contiguous in the CPU's memory in single or double precision.</summary>
     public static bool Serves(Tensor tensor) => KernelMemory.Holds(tensor) && tensor.is_contiguous();
 
-    /// <summary>The sum of the squares, added up in double precision.</summary>
+    /// <summary>The sum of the squares, accumulated in double precision.</summary>
     public static double Squares<T>(Tensor contiguous) where T : unmanaged, INumber<T>
     {
         double sum = 0;

@@ -8,14 +8,14 @@ namespace DaML.Components;
 /// The course of a training around its optimiser steps: the learning rate, validation, the best weights so far, patience,
 /// the time limit, cancellation, checkpoints, progress.
 /// </summary>
-/// <param name="name">What is trained.</param>
-/// <param name="network">What has the weights; when it ends they are the best that were found.</param>
+/// <param name="name">The name of the trained object.</param>
+/// <param name="network">The module with the weights; at the end they are the best that were found.</param>
 /// <param name="optimiser">Makes the optimiser steps.</param>
-/// <param name="measure">What the error on held-out trajectories is called.</param>
-/// <param name="validate">The error on held-out trajectories with the network as it is.</param>
-/// <param name="setting">All that the sequence of losses depends on, for telling a checkpoint of this training from another's.</param>
+/// <param name="measure">The name of the hold-out error.</param>
+/// <param name="validate">Computes the hold-out error of the current network.</param>
+/// <param name="setting">Everything that the sequence of losses depends on, to tell a checkpoint of this training from another's.</param>
 /// <param name="options">Settings.</param>
-/// <param name="context">Who is told of progress.</param>
+/// <param name="context">The context that receives progress.</param>
 internal sealed class NetworkTraining(string name, nn.Module network, IOptimiserSteps optimiser,
     string measure, Func<double> validate, string setting, TrainingOptions options, DataAssimilationContext context) : IDisposable
 {
@@ -33,18 +33,18 @@ internal sealed class NetworkTraining(string name, nn.Module network, IOptimiser
 
     private TimeSpan Elapsed => before + clock.GetElapsedTime(started);
 
-    /// <summary>Trains to the end, or goes on where a checkpoint stopped.</summary>
-    /// <exception cref="OperationCanceledException">It was cancelled before the first step.</exception>
+    /// <summary>Trains to the end, or resumes from a checkpoint.</summary>
+    /// <exception cref="OperationCanceledException">The work was cancelled before the first step.</exception>
     /// <exception cref="DivergenceException">The assimilation diverged in every validation.</exception>
     /// <exception cref="ArithmeticException">No validation gave a finite score.</exception>
-    /// <exception cref="ModelArchiveException">The checkpoint is damaged or of another training.</exception>
+    /// <exception cref="ModelArchiveException">The checkpoint is damaged or belongs to another training.</exception>
     public TrainingHistory Run(CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         started = clock.GetTimestamp();
         if (options.CheckpointPath is { } path && File.Exists(path)) TrainingCheckpoint.Read(path, setting, context, Load);
-        else WriteCheckpoint();   // a place that cannot be written is seen now, not after the first validation
-        started = clock.GetTimestamp();   // what reading a checkpoint takes does not count
+        else WriteCheckpoint();   // a path that cannot be written is noticed now, not after the first validation
+        started = clock.GetTimestamp();   // the time to read a checkpoint does not count
         ModuleState.Train(network, options.KeepsNormalisation);
         TrainingEnd end;
         while (!Ended(cancellation, out end))
@@ -56,14 +56,14 @@ internal sealed class NetworkTraining(string name, nn.Module network, IOptimiser
             Report();
         }
         if (end == TrainingEnd.Cancelled) WriteCheckpoint();
-        // A checkpoint does not keep where its validations diverged.
+        // A checkpoint does not record where its validations diverged.
         else if (steps[^1].ValidationError is null || (best is null && divergence is null)) Validate();
         if (best is not null) ModuleState.Restore(network, best);
         else if (end != TrainingEnd.Cancelled) throw divergence ?? NoScore();
         return new TrainingHistory([.. steps], end);
     }
 
-    // No trajectory diverged, and yet no score is a number: densities, for instance, that are infinitely wide.
+    // No trajectory diverged, and yet no score is a number: for instance if densities are infinitely wide.
     private Exception NoScore() =>
         new ArithmeticException($"The training of {name} ended without a finite validation score: it was {lastError} after {steps.Count} " +
         $"optimiser steps, though the states were finite. {TruncatedBackpropagation<StateMemory>.TrainingRemedy}");

@@ -4,15 +4,16 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// How far observations scatter about their mean, as a multiple of their errors: what is known of a state's size where no truth is.
+/// The scatter of observations about their mean, as a multiple of their errors: the available information about a state's size when there
+/// is no truth.
 /// </summary>
-/// <param name="MeanSquare">The mean of |R^(-1/2) (y - mean of y)|^2 for each observation; a pure number, above zero.</param>
+/// <param name="MeanSquare">The mean of |R^(-1/2) (y - mean of y)|^2 per observation; a pure number, above zero.</param>
 public sealed record ObservationScatter(double MeanSquare)
 {
-    /// <summary>Measures the first cycles of a view; missing observations do not count.</summary>
+    /// <summary>Computes it over the first cycles of a view; missing observations do not count.</summary>
     /// <param name="view">A view with observations.</param>
-    /// <param name="observing">What was observed, and with which error.</param>
-    /// <exception cref="ArgumentException">The view has no cycle, a value is not finite, the observations do not vary, or the networks
+    /// <param name="observing">The observation network, with its errors.</param>
+    /// <exception cref="ArgumentException">The view has no cycle, a value is non-finite, the observations do not vary, or the networks
     /// change.</exception>
     internal static ObservationScatter Measure(ITrajectoryView view, IObservationNetwork observing)
     {
@@ -35,12 +36,12 @@ public sealed record ObservationScatter(double MeanSquare)
     }
 
     /// <summary>
-    /// The deviation of white states whose observations scatter so: the square root of E |R^(-1/2) (y - mean of y)|^2 / |R^(-1/2) H'|^2,
-    /// both for each observation.
+    /// The deviation of white states whose observations have this scatter: the square root of E |R^(-1/2) (y - mean of y)|^2 / |R^(-1/2)
+    /// H'|^2, both per observation.
     /// </summary>
     /// <param name="observing">H and R.</param>
-    /// <param name="at">Where H is linearised, <c>[1, n]</c>.</param>
-    /// <returns>Above zero, in the state's unit.</returns>
+    /// <param name="at">The point of linearisation of H, <c>[1, n]</c>.</param>
+    /// <returns>The deviation, above zero, in the state's unit.</returns>
     /// <exception cref="ArgumentException">The observations do not depend on the state.</exception>
     internal double UnitOfState(IObservationNetwork observing, Tensor at)
     {
@@ -56,7 +57,7 @@ public sealed record ObservationScatter(double MeanSquare)
                     $"the method's start. Give the unit.");
     }
 
-    // Values, zero where missing, and ones where they are there, [batch, p].
+    // Values, zero where missing, and ones where they exist, [batch, p].
     private static IEnumerable<(Tensor Values, Tensor There)> Read(ITrajectoryView view, long cycles, Tensor like)
     {
         using var cursor = view.OpenCursor();

@@ -1,6 +1,6 @@
 namespace DaML.Components;
 
-/// <summary>Hears of the steps of a larger work that reports itself, and tells nobody.</summary>
+/// <summary>Receives the steps of a larger work that reports itself, and ignores them.</summary>
 internal sealed class SilentProgress : IProgress<ProgressReport>
 {
     public static SilentProgress Instance { get; } = new();

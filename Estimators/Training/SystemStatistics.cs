@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// The mean and standard deviation of each component of the true states and of the observations: the units in which the
-/// networks of a triple work, so that all they see is of the order of one.
+/// The mean and standard deviation of each component of the true states and of the observations, the units in which the networks of a
+/// triple work, so that all their inputs are of the order of one.
 /// </summary>
 /// <param name="StateMean"><c>[n]</c>, in the state's units.</param>
 /// <param name="StateDeviation"><c>[n]</c>, above zero.</param>
@@ -13,10 +13,10 @@ namespace DaML.Components;
 /// <param name="ObservationDeviation"><c>[p]</c>, above zero.</param>
 public sealed record SystemStatistics(double[] StateMean, double[] StateDeviation, double[] ObservationMean, double[] ObservationDeviation)
 {
-    /// <summary>Measures the first cycles of a view; missing observations do not count.</summary>
+    /// <summary>Computes it over the first cycles of a view; missing observations do not count.</summary>
     /// <param name="view">A view with truth and observations.</param>
-    /// <param name="cycles">How many cycles to read at most.</param>
-    /// <exception cref="ArgumentException">The view has no cycle, a value is not finite, or a component does not vary or is never
+    /// <param name="cycles">The largest number of cycles to read.</param>
+    /// <exception cref="ArgumentException">The view has no cycle, a value is non-finite, or a component does not vary or is never
     /// observed.</exception>
     public static SystemStatistics Measure(ITrajectoryView view, long cycles)
     {

@@ -3,17 +3,17 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>Reads what an estimator learns from: all cycles of a bounded view, each checked to be complete and finite.</summary>
+/// <summary>Reads an estimator's training data: all cycles of a bounded view, each checked to be complete and finite.</summary>
 internal static class TrainingData
 {
-    /// <summary>Goes through the cycles of a view.</summary>
+    /// <summary>Iterates over the cycles of a view.</summary>
     /// <param name="data">A view that ends.</param>
-    /// <param name="column">What is read; where the view has its mask, no value may be missing.</param>
-    /// <param name="step">How to call the estimator in a message.</param>
-    /// <param name="cancellation">Stops the reading.</param>
-    /// <param name="use">Is given the cycle's time and values <c>[batch, n]</c> in double precision, within a dispose scope.</param>
-    /// <returns>Number of cycles.</returns>
-    /// <exception cref="ArgumentException">The view never ends, is empty, or a value is missing or not finite.</exception>
+    /// <param name="column">The column to read; if the view has its mask, no value may be missing.</param>
+    /// <param name="step">The estimator's name in a message.</param>
+    /// <param name="cancellation">Cancels the reading.</param>
+    /// <param name="use">Receives the cycle's time and values <c>[batch, n]</c> in double precision, within a dispose scope.</param>
+    /// <returns>The number of cycles.</returns>
+    /// <exception cref="ArgumentException">The view never ends, is empty, or a value is missing or non-finite.</exception>
     public static long Read(ITrajectoryView data, Column column, string step, CancellationToken cancellation, Action<double, Tensor> use)
     {
         if (data.CycleCount is null)
@@ -37,7 +37,7 @@ internal static class TrainingData
             : throw new ArgumentException($"{step} was given a view without cycles.", nameof(data));
     }
 
-    /// <summary>All values of a column, <c>[cycles, batch, n]</c>, in double precision, and the cycles' times.</summary>
+    /// <summary>Reads all values of a column, <c>[cycles, batch, n]</c>, in double precision, and the cycles' times.</summary>
     public static (Tensor Values, double[] Times) Gather(ITrajectoryView data, Column column, string step, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
@@ -52,11 +52,11 @@ internal static class TrainingData
     }
 
     /// <summary>
-    /// The time from one cycle to the next, which must be the same for all. It is counted from the first cycle, so that the rounding of
-    /// times does not add up.
+    /// Computes the time from one cycle to the next, which must be the same for all. It is counted from the first cycle, so that the
+    /// rounding of times does not add up.
     /// </summary>
     /// <param name="times">The cycles' times, at least two.</param>
-    /// <param name="step">How to call the estimator in a message.</param>
+    /// <param name="step">The estimator's name in a message.</param>
     /// <exception cref="ArgumentException">There is a gap.</exception>
     public static double EqualSpacing(double[] times, string step)
     {

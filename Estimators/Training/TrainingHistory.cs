@@ -3,16 +3,16 @@ using static TorchSharp.torch;
 
 namespace DaML;
 
-/// <summary>Why training ended.</summary>
+/// <summary>The reason why training ended.</summary>
 public enum TrainingEnd
 {
     /// <summary>All steps were made.</summary>
     Completed,
 
-    /// <summary>The time was up.</summary>
+    /// <summary>The time limit was reached.</summary>
     TimeUp,
 
-    /// <summary>Validation had not become better for as long as patience lasts.</summary>
+    /// <summary>Validation had not improved for the duration of patience.</summary>
     NoImprovement,
 
     /// <summary>It was cancelled.</summary>
@@ -21,21 +21,21 @@ public enum TrainingEnd
 
 /// <summary>One optimiser step.</summary>
 /// <param name="Step">Its number, from 1.</param>
-/// <param name="Loss">The mean cost; unless the method has its own, the squared analysis error in the unit of the observation errors (1 /
-/// <see cref="AnalysisStatistics.InnovationDeviation"/>), averaged over cycles, trajectories and components; not a number where the step
-/// was left out because the loss or its gradient was not finite.</param>
+/// <param name="Loss">The mean cost. Unless the method has its own, it is the squared analysis error in the unit of the observation
+/// errors (1 / <see cref="AnalysisStatistics.InnovationDeviation"/>), averaged over cycles, trajectories and components. It is not a
+/// number if the step was left out because the loss or its gradient was non-finite.</param>
 /// <param name="LearningRate">Adam's learning rate.</param>
 /// <param name="GradientNorm">The gradient's norm before it was clipped.</param>
-/// <param name="Restarts">Trajectories that had diverged and were started afresh after this step.</param>
-/// <param name="ValidationError">Root mean square analysis error on held-out trajectories; null where it was not measured after this step,
-/// infinite where the assimilation diverged.</param>
+/// <param name="Restarts">The number of trajectories that had diverged and were restarted after this step.</param>
+/// <param name="ValidationError">The root-mean-square analysis error on hold-out trajectories; null if it was not computed after this
+/// step, infinite if the assimilation diverged.</param>
 /// <param name="Seconds">Time since training began.</param>
 public sealed record TrainingStep(long Step, double Loss, double LearningRate, double GradientNorm, long Restarts, double? ValidationError,
     double Seconds);
 
 /// <summary>The course of a training.</summary>
 /// <param name="Steps">Every optimiser step.</param>
-/// <param name="End">Why it ended.</param>
+/// <param name="End">The reason for the end.</param>
 public sealed record TrainingHistory(IReadOnlyList<TrainingStep> Steps, TrainingEnd End)
 {
     [Saved]
@@ -43,25 +43,25 @@ public sealed record TrainingHistory(IReadOnlyList<TrainingStep> Steps, Training
         [Saved("trainingSettings")] TrainingSettings? settings)
         : this(StepsOf(table), end) => Settings = settings;
 
-    /// <summary>What was trained on what, and how; null for a training that did not take it down.</summary>
+    /// <summary>The method, data and settings of the training; null for a training that did not record them.</summary>
     public TrainingSettings? Settings { get; init; }
 
     /// <summary>
-    /// The step whose weights were kept: the one of the smallest validation error, or the last where training was cancelled before any
+    /// The step whose weights were kept: the one of the smallest validation error, or the last one if training was cancelled before any
     /// validation.
     /// </summary>
     public TrainingStep? Best =>
         Steps.Where(step => step.ValidationError is not null).MinBy(step => step.ValidationError) ?? Steps.LastOrDefault();
 
-    /// <summary>Number of trajectories that diverged and were started afresh.</summary>
+    /// <summary>The number of trajectories that diverged and were restarted.</summary>
     public long Restarts => Steps.Sum(step => step.Restarts);
 
-    /// <summary>Number of steps that were left out because a loss or gradient was not finite.</summary>
+    /// <summary>The number of steps that were left out because a loss or gradient was non-finite.</summary>
     public long Skipped => Steps.Count(step => !double.IsFinite(step.Loss));
 
     /// <summary>
-    /// The course as one step for each validation, as files of weights keep it: loss and gradient norm are means over the steps since
-    /// the validation before, the restarts their sum.
+    /// The course as one step per validation, the form in files of weights: loss and gradient norm are means over the steps since the
+    /// validation before, restarts are their sum.
     /// </summary>
     public TrainingHistory Thinned()
     {
@@ -85,7 +85,7 @@ public sealed record TrainingHistory(IReadOnlyList<TrainingStep> Steps, Training
 
     private const int Width = 7;
 
-    /// <summary>The steps as a table <c>[steps, 7]</c> of doubles; a validation error that was not measured is not a number.</summary>
+    /// <summary>The steps as a table <c>[steps, 7]</c> of doubles; a validation error that was not computed is not a number.</summary>
     internal Tensor Table => tensor(Steps.SelectMany(step => (double[])
         [step.Step, step.Loss, step.LearningRate, step.GradientNorm, step.Restarts, step.ValidationError ?? double.NaN, step.Seconds])
         .ToArray(), [Steps.Count, Width]);

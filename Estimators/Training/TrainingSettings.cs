@@ -7,21 +7,21 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// All that made a trained network what it is, beside the code: kept with its <see cref="TrainingHistory"/> in model
-/// archives and weight files, so that weights tell how they were made.
+/// Everything that determined a trained network, except the code: kept with its <see cref="TrainingHistory"/> in model archives and
+/// weight files, so that weights document their training.
 /// </summary>
 public sealed record TrainingSettings
 {
-    /// <summary>What the method is called.</summary>
+    /// <summary>The method's name.</summary>
     public required string Method { get; init; }
 
-    /// <summary>What makes the forecasts.</summary>
+    /// <summary>The model of the forecasts.</summary>
     public required string Model { get; init; }
 
     /// <summary>The seed of all random numbers.</summary>
     public required long Seed { get; init; }
 
-    /// <summary>How it was trained, without the checkpoint's place.</summary>
+    /// <summary>The training options, without the checkpoint's path.</summary>
     public required TrainingOptions Options { get; init; }
 
     /// <summary>The constants of the training data that a learned analysis was made with; null for networks of other families.</summary>
@@ -38,38 +38,38 @@ public sealed record TrainingSettings
     /// <summary>The training view: trajectories, cycles, columns.</summary>
     public required string Data { get; init; }
 
-    /// <summary>The view that validations scored.</summary>
+    /// <summary>The view of the validations.</summary>
     public required string Validation { get; init; }
 
-    /// <summary>Kind and options of the network, where it is a component; otherwise its name.</summary>
+    /// <summary>Kind and options of the network if it is a component; otherwise its name.</summary>
     public required JsonNode Network { get; init; }
 
     /// <summary>
-    /// Kinds and settings of operator, error covariance and pattern, where they are components; otherwise the network's name.
+    /// Kinds and settings of operator, error covariance and pattern if they are components; otherwise the network's name.
     /// </summary>
     public required JsonNode Observing { get; init; }
 
-    /// <summary>Where it was trained.</summary>
+    /// <summary>The device of the training.</summary>
     public required string Device { get; init; }
 
     /// <summary>The network's precision.</summary>
     public required ScalarType Precision { get; init; }
 
-    /// <summary>What it was trained by, by name: DaML with its commit, libtorch, .NET, the system, the number of threads.</summary>
+    /// <summary>The software of the training, by name: DaML with its commit, libtorch, .NET, the system, the number of threads.</summary>
     public required IReadOnlyDictionary<string, string> Software { get; init; }
 
-    /// <summary>What else there is to say.</summary>
+    /// <summary>Further remarks.</summary>
     public string? Notes { get; init; }
 
     /// <summary>A view in words.</summary>
     internal static string Describe(ITrajectoryView view) =>
         $"{view.Schema.Batch} trajectories, {(view.CycleCount is { } cycles ? $"{cycles} cycles" : "without end")}: {view.Schema}";
 
-    /// <summary>Kinds and settings of a component as JSON, or what else an object is called.</summary>
+    /// <summary>Kinds and settings of a component as JSON, or the name of another object.</summary>
     public static JsonNode Describe(object part) => ComponentType.Find(part) is not null ? ModelArchive.Describe(part)
         : JsonValue.Create(part.GetType().Name);
 
-    /// <summary>What this program consists of.</summary>
+    /// <summary>The versions of this program's parts.</summary>
     public static IReadOnlyDictionary<string, string> SoftwareInUse() => new Dictionary<string, string>
     {
         ["DaML"] = typeof(ModelArchive).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion

@@ -4,18 +4,18 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Some cycles of a training view, held in memory so that mini-batches of its trajectories can be taken through them one
-/// after the other, in an order drawn anew for each chunk; without an order all trajectories go at once.
+/// Some cycles of a training view, held in memory so that mini-batches of its trajectories can be taken through them one after the other,
+/// in an order drawn anew for each chunk; without an order all trajectories are taken at once.
 /// </summary>
 internal sealed class TrajectoryChunk : IDisposable
 {
     private readonly List<(long Number, double Time, IObservationNetwork? Network, Dictionary<Column, Tensor> Columns)> cycles = [];
     private readonly TrajectorySchema schema;
 
-    /// <summary>Reads the cycle a cursor is on and those that follow, as many as there are up to a count.</summary>
+    /// <summary>Reads the cursor's current cycle and the next ones, up to a count.</summary>
     /// <param name="cursor">The cursor, on the first of the cycles; it is left on the last.</param>
     /// <param name="schema">The columns of its view.</param>
-    /// <param name="count">Number of cycles at most.</param>
+    /// <param name="count">The largest number of cycles.</param>
     public TrajectoryChunk(ITrajectoryCursor cursor, TrajectorySchema schema, long count)
     {
         this.schema = schema;
@@ -30,10 +30,10 @@ internal sealed class TrajectoryChunk : IDisposable
     /// <summary>Number of cycles.</summary>
     public long Cycles => cycles.Count;
 
-    /// <summary>The order in which trajectories are taken, <c>[trajectories]</c>; null = all at once.</summary>
+    /// <summary>The order of the trajectories, <c>[trajectories]</c>; null = all at once.</summary>
     public Tensor? Order { get; set; }
 
-    /// <summary>How many trajectories have been taken.</summary>
+    /// <summary>The number of trajectories taken so far.</summary>
     public long Used { get; set; }
 
     /// <summary>Whether every trajectory has been taken.</summary>
@@ -42,7 +42,7 @@ internal sealed class TrajectoryChunk : IDisposable
     /// <summary>The time of the last cycle.</summary>
     public double EndTime => cycles[^1].Time;
 
-    /// <summary>The next trajectories, <c>[size]</c>, fewer where fewer are left; null = all.</summary>
+    /// <summary>Takes the next trajectories, <c>[size]</c>, fewer if fewer are left; null = all.</summary>
     public Tensor? Take(long size)
     {
         long first = Used, count = Order is null ? schema.Batch : Math.Min(size, schema.Batch - Used);

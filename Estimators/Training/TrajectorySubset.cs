@@ -5,7 +5,7 @@ namespace DaML.Components;
 /// <summary>Some of a view's trajectories: those from <paramref name="first"/> on, <paramref name="count"/> of them.</summary>
 /// <param name="view">The view.</param>
 /// <param name="first">The first trajectory, from 0.</param>
-/// <param name="count">Number of trajectories.</param>
+/// <param name="count">The number of trajectories.</param>
 internal sealed class TrajectorySubset(ITrajectoryView view, long first, long count) : ITrajectoryView
 {
     public TrajectorySchema Schema { get; } = view.Schema with { Batch = count };
@@ -13,7 +13,7 @@ internal sealed class TrajectorySubset(ITrajectoryView view, long first, long co
     public double? StartTime => view.StartTime;
     public ITrajectoryCursor OpenCursor() => new Cursor(view.OpenCursor(), view.Schema, first, count);
 
-    /// <summary>Keeps a tenth of the trajectories, at least one, back for validation.</summary>
+    /// <summary>Splits off a hold-out of a tenth of the trajectories, at least one, for validation.</summary>
     /// <exception cref="ArgumentException">There is only one trajectory.</exception>
     public static (ITrajectoryView Training, ITrajectoryView Validation) HoldBack(ITrajectoryView view)
     {
@@ -27,7 +27,7 @@ internal sealed class TrajectorySubset(ITrajectoryView view, long first, long co
 
     private sealed class Cursor(ITrajectoryCursor source, TrajectorySchema schema, long first, long count) : TrajectoryCursor(source)
     {
-        // Those of the source are of all its trajectories.
+        // The source's values belong to all its trajectories.
         public override IDensity? ForecastDensity => null;
         public override IDensity? AnalysisDensity => null;
 

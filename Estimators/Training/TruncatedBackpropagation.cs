@@ -4,29 +4,29 @@ using static TorchSharp.torch;
 
 namespace DaML.Components;
 
-/// <summary>What an optimiser step gave before the weights move: gradients, clipped, stand in the parameters.</summary>
+/// <summary>The result of an optimiser step before the weights change; the parameters hold the clipped gradients.</summary>
 /// <param name="Analysis">The memory after the last cycle, without its history; fresh tensors.</param>
-/// <param name="Diverged">Which trajectories are to be started afresh, <c>[batch]</c>.</param>
-/// <param name="Restarts">How many those are.</param>
+/// <param name="Diverged">The trajectories to restart, <c>[batch]</c>.</param>
+/// <param name="Restarts">The number of these.</param>
 /// <param name="Loss">The mean cost.</param>
 /// <param name="GradientNorm">The gradient's norm before it was clipped.</param>
-/// <param name="Truths">Finite if the truths are, or if loss or gradient are not.</param>
+/// <param name="Truths">Finite if the truths are, or if loss or gradient are non-finite.</param>
 internal readonly record struct StepOutcome<TMemory>(TMemory Analysis, Tensor Diverged, long Restarts, double Loss, double GradientNorm,
     double Truths);
 
 /// <summary>
-/// Truncated back-propagation through time (Tang and Glass 2018; Bocquet et al. 2024, section II B) of any triple whose
-/// parts have parameters: an assimilation runs along the training trajectories, every optimiser step unrolls N_iter of
-/// its cycles, and the memory is carried on without its gradient. A view that ends is begun again. Where a batch is
-/// smaller than the view's trajectories, all of these go through the same N_iter cycles batch by batch, in an order drawn
-/// anew each time, before any goes on; every trajectory has its own memory.
+/// Truncated back-propagation through time (Tang and Glass 2018; Bocquet et al. 2024, section II B) of any triple whose parts have
+/// parameters: an assimilation runs along the training trajectories, every optimiser step unrolls N_iter of its cycles, and the memory is
+/// carried on without its gradient. A view that ends is started again. If a batch is smaller than the view's trajectories, all of these
+/// go through the same N_iter cycles batch by batch, in an order drawn anew each time, before any continues; every trajectory has its own
+/// memory.
 /// </summary>
 /// <remarks>
-/// Early in training an assimilation may diverge. A trajectory whose cost at the end of a step is not below the bound is
-/// started afresh, and a step whose loss or gradient is not finite changes neither weights nor batch-norm statistics. So
-/// that a network whose first weights diverge learns all the same, training begins with one cycle a step; each finite
-/// step doubles their number up to N_iter, each that is not halves it. With a <see cref="TrainingOptions.BurnIn"/> trajectories run
-/// that long without being charged: all together from the view's start, and each that is started afresh beside the others.
+/// Early in training an assimilation may diverge. A trajectory whose cost at the end of a step is not below the bound restarts, and a
+/// step whose loss or gradient is non-finite changes neither weights nor batch-norm statistics. To let a network learn even if its
+/// initial weights diverge, training begins with one cycle per step; each finite step doubles the number up to N_iter, each non-finite
+/// one halves it. With a <see cref="TrainingOptions.BurnIn"/> trajectories run that long without being charged: all together from the
+/// view's start, and each restarted one along with the others.
 /// </remarks>
 internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisposable where TMemory : IMemory<TMemory>
 {
@@ -48,23 +48,23 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
     private ITrajectoryCursor cursor;
     private TrajectoryChunk? chunk;
     private TMemory memory;
-    private Tensor? waiting;    // how many cycles each trajectory still runs without being charged, [trajectories]; null = none does
-    private bool atStart;       // whether nothing was read of the view since its start
+    private Tensor? waiting;    // the cycles that each trajectory still runs uncharged, [trajectories]; null = none
+    private bool atStart;       // whether nothing has been read from the view since its start
     private double time;
     private int skippedInARow;
     private long unrolled = 1;
 
-    /// <summary>Makes ready for the first step.</summary>
-    /// <param name="name">What is trained, for messages.</param>
+    /// <summary>Prepares the first step.</summary>
+    /// <param name="name">The name of the trained object, for messages.</param>
     /// <param name="triple">The method, built on <paramref name="network"/>.</param>
-    /// <param name="network">What has the parameters; it is in training mode during a step.</param>
+    /// <param name="network">The module with the parameters; it is in training mode during a step.</param>
     /// <param name="view">The training trajectories.</param>
-    /// <param name="cost">What an analysis is charged.</param>
-    /// <param name="divergedCost">The cost from which on a trajectory counts as diverged, as it is where the unit is one.</param>
+    /// <param name="cost">The cost of an analysis.</param>
+    /// <param name="divergedCost">The cost from which on a trajectory counts as diverged, for a unit of one.</param>
     /// <param name="options">Truncation, batch size and clipping.</param>
-    /// <param name="random">Where the triple draws from; owned by the caller.</param>
-    /// <param name="unit">What the cost measures errors in; null = one.</param>
-    /// <exception cref="ArgumentException">A batch of more trajectories than the view has.</exception>
+    /// <param name="random">The stream that the triple draws from; owned by the caller.</param>
+    /// <param name="unit">The unit of the errors in the cost (default: null, one).</param>
+    /// <exception cref="ArgumentException">The batch has more trajectories than the view.</exception>
     public TruncatedBackpropagation(string name, AssimilationTriple<TMemory> triple, nn.Module network, ITrajectoryView view,
         AnalysisCost<TMemory> cost, double divergedCost, TrainingOptions options, RandomStream random, CostUnit? unit = null)
     {
@@ -90,10 +90,10 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         "A smaller learning rate, clipped gradients or a shorter truncation are the usual remedies for a network; " +
         "a model and an operator must be defined for all states that they meet.";
 
-    /// <summary>Number of times the view was begun again.</summary>
+    /// <summary>The number of times that the view was started again.</summary>
     public long Epoch { get; private set; }
 
-    /// <summary>One optimiser step of Adam at a learning rate.</summary>
+    /// <summary>Makes one optimiser step of Adam at a learning rate.</summary>
     /// <exception cref="ArgumentException">A truth or an observation is infinite or not a number.</exception>
     /// <exception cref="DivergenceException">A hundred steps in a row gave no finite loss.</exception>
     public OptimiserStep Step(double learningRate)
@@ -121,7 +121,8 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
     }
 
     /// <summary>
-    /// Takes down everything the next step depends on beside the network: memory, random numbers, optimiser, place in the view.
+    /// Saves everything that the next step depends on in addition to the network: memory, random numbers, optimiser, position in the
+    /// view.
     /// </summary>
     public void Save(ComponentWriter writer)
     {
@@ -148,7 +149,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
     }
 
     /// <summary>
-    /// Goes back to where <see cref="Save"/> was. The view is read again up to that place, which gives the same cycles to the bit.
+    /// Restores the state at <see cref="Save"/>. The view is read again up to that position, which gives the same cycles to the bit.
     /// </summary>
     public void Load(ComponentReader reader)
     {
@@ -213,7 +214,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         chunk = null;
     }
 
-    // The chunk's cycles for some trajectories, and the way back through them.
+    // The chunk's cycles for some trajectories, and the back-propagation through them.
     private StepOutcome<TMemory> Take(Tensor? rows)
     {
         var before = rows is null ? memory : memory.Map(part => part.index_select(0, rows));
@@ -229,7 +230,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         using var noGradients = no_grad();
         // [batch]; a cost that is not a number is not below
         var diverged = (lastCost < divergedCost / (unit.Value * unit.Value)).logical_not();
-        if (waits is not null) diverged &= (waits < chunk.Cycles) | lastCost.isfinite().logical_not();   // what still waits may be far off
+        if (waits is not null) diverged &= (waits < chunk.Cycles) | lastCost.isfinite().logical_not();   // one in spin-up may be far off
         return new(analysis.Detach(), diverged, diverged.sum().ToInt64(), value, norm, double.IsFinite(value) && double.IsFinite(norm) ? 0
             : truths.ToDouble());
     }
@@ -241,7 +242,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         finally { foreach (var trunk in trunks) trunk.Unpack(); }
     }
 
-    // What waited has come nearer to being charged; what is started afresh waits.
+    // Trajectories in spin-up have come nearer to being charged; restarted ones begin their spin-up.
     private void Wait(StepOutcome<TMemory> outcome, Tensor? rows)
     {
         if (waiting is null && outcome.Restarts == 0) return;
@@ -266,7 +267,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         foreach (var (buffer, copy) in buffers) buffer.copy_(copy);
     }
 
-    // The first part of the triple that gives what is not finite, along the cycles of the step.
+    // The first part of the triple with non-finite output, along the cycles of the step.
     private string Origin(Tensor? rows)
     {
         using var scope = NewDisposeScope();
@@ -294,7 +295,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
         static bool Lost(TMemory memory) => !memory.Tensors.All(FiniteNumbers.All);
     }
 
-    // Only a sum was seen; the cycles tell which it was.
+    // Only a sum was checked; the cycles show which value it was.
     private void RefuseData(Tensor? rows)
     {
         using var cycles = chunk!.Open(rows);
@@ -318,7 +319,7 @@ internal sealed class TruncatedBackpropagation<TMemory> : IOptimiserSteps, IDisp
                     $"{(options.BurnIn == 0 ? "no cycle" : $"no cycle after the burn-in of {options.BurnIn}")}.");
     }
 
-    // The burn-in of all trajectories at the view's start. What it does to batch-norm statistics is undone.
+    // The burn-in of all trajectories at the view's start. Its effect on batch-norm statistics is undone.
     private void RunIn()
     {
         atStart = false;

@@ -8,9 +8,9 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// Trained weights to be shipped, as two files: <c>NAME.safetensors</c>, the network's parameters and buffers under their own
-/// names, which any reader of that format opens, and <c>NAME.json</c>, which tells how they were made: settings, seed,
-/// device, versions, and the loss curve. <see cref="LearnedAnalysisEstimator{TMemory}.Pretrained"/> makes a method of them.
+/// Trained weights for shipping, as two files: <c>NAME.safetensors</c>, the network's parameters and buffers under their own names, which
+/// any reader of that format opens, and <c>NAME.json</c>, which documents the training: settings, seed, device, versions, and the loss
+/// curve. <see cref="LearnedAnalysisEstimator{TMemory}.Pretrained"/> makes a method of them.
 /// </summary>
 public sealed class WeightFiles
 {
@@ -28,13 +28,13 @@ public sealed class WeightFiles
         History = history;
     }
 
-    /// <summary>How the weights were trained, one step for each validation.</summary>
+    /// <summary>The record of the training, one step per validation.</summary>
     public TrainingHistory History { get; }
 
-    /// <summary>Writes the two files, each at once or not at all.</summary>
-    /// <param name="path">Where, without extension, for instance <c>Samples/weights/lorenz96-reference</c>.</param>
+    /// <summary>Writes the two files, each completely or not at all.</summary>
+    /// <param name="path">The path without extension, for instance <c>Samples/weights/lorenz96-reference</c>.</param>
     /// <param name="network">The trained network.</param>
-    /// <param name="history">How it was trained, with its <see cref="TrainingHistory.Settings"/>.</param>
+    /// <param name="history">The record of its training, with its <see cref="TrainingHistory.Settings"/>.</param>
     /// <exception cref="ArgumentException">The history has no settings.</exception>
     public static void Write(string path, nn.Module network, TrainingHistory history)
     {
@@ -65,10 +65,10 @@ public sealed class WeightFiles
     }
 
     /// <summary>Reads the two files; the tensors belong to the caller's dispose scope.</summary>
-    /// <param name="path">Their place, without extension.</param>
-    /// <param name="device">Where the tensors go; the processor unless given.</param>
-    /// <exception cref="FileNotFoundException">One of them is missing.</exception>
-    /// <exception cref="ModelArchiveException">One of them is damaged, or they do not belong together.</exception>
+    /// <param name="path">Their path, without extension.</param>
+    /// <param name="device">The device of the tensors (default: the CPU).</param>
+    /// <exception cref="FileNotFoundException">A file is missing.</exception>
+    /// <exception cref="ModelArchiveException">A file is damaged, or the two do not belong together.</exception>
     public static WeightFiles Read(string path, Device? device = null)
     {
         foreach (string file in (string[])[path + ".json", path + ".safetensors"])
@@ -102,7 +102,7 @@ public sealed class WeightFiles
     }
 
     /// <summary>Gives a network these weights, to the bit.</summary>
-    /// <param name="network">A network of the architecture they were trained in.</param>
+    /// <param name="network">A network of the architecture of the training.</param>
     /// <exception cref="ModelArchiveException">Names, shapes or types differ; the message lists them.</exception>
     public void LoadInto(nn.Module network)
     {

@@ -5,16 +5,16 @@ internal sealed class GoldenSection(TuningSearch search, double tolerance)
 {
     private static readonly double Ratio = (Math.Sqrt(5) - 1) / 2;
 
-    /// <summary>What a search asks of whoever scores.</summary>
+    /// <summary>The requests of a search to the code that scores.</summary>
     public interface IScores
     {
-        /// <summary>That so many more values will be asked for.</summary>
+        /// <summary>Announces the number of values that will be requested.</summary>
         void Expect(long more);
 
-        /// <summary>Scores values, at once where it can.</summary>
+        /// <summary>Scores values, in parallel if possible.</summary>
         void Evaluate(params IReadOnlyList<double> values);
 
-        /// <summary>The score of a value that was evaluated.</summary>
+        /// <summary>Gives the score of a value that was evaluated.</summary>
         double Of(double value);
     }
 
@@ -33,7 +33,7 @@ internal sealed class GoldenSection(TuningSearch search, double tolerance)
         double innerScore = scores.Of(search.Value(inner)), outerScore = scores.Of(search.Value(outer));
         while ((right - left) * Ratio > tolerance)
         {
-            // Where both diverged, towards the grid's best value.
+            // If both diverged, towards the grid's best value.
             bool keepsLeft = innerScore < outerScore || (innerScore == outerScore && search.Place(grid[centre]) <= inner);
             if (keepsLeft)
             {

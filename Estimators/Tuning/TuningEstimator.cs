@@ -5,18 +5,18 @@ using Microsoft.Extensions.Logging;
 
 namespace DaML;
 
-/// <summary>A numeric setting and the values that are tried for it.</summary>
-/// <param name="Name">What to call it in reports and figures.</param>
-/// <param name="Search">Which values.</param>
+/// <summary>A numeric setting and the values to try.</summary>
+/// <param name="Name">The name in reports and figures.</param>
+/// <param name="Search">The values to try.</param>
 public sealed record TuningSetting(string Name, TuningSearch Search);
 
 /// <summary>
-/// Learns one or two numeric settings of a method: each candidate is made, fitted and scored on the view's trajectories
-/// (its seeds), several candidates at once, and the one of the least score is kept. All candidates see the same truth,
-/// observations and random numbers, so that their differences are the settings'. A trajectory that diverges has an infinite
-/// score; a method that stops at a divergence instead of isolating it counts as divergent on all of them.
+/// Learns one or two numeric settings of a method: each candidate is made, fitted and scored on the view's trajectories (its seeds),
+/// several candidates at once, and the one of the smallest score is kept. All candidates see the same truth, observations and random
+/// numbers, so that differences come only from the settings. A trajectory that diverges has an infinite score; a method that stops at a
+/// divergence instead of isolating it counts as divergent on all of them.
 /// </summary>
-/// <typeparam name="TTransformer">What the tuned estimator gives.</typeparam>
+/// <typeparam name="TTransformer">The result of the tuned estimator.</typeparam>
 public sealed class TuningEstimator<TTransformer> : IValidatedEstimator<TTransformer> where TTransformer : class, ITransformer
 {
     private readonly DataAssimilationContext context;
@@ -27,12 +27,12 @@ public sealed class TuningEstimator<TTransformer> : IValidatedEstimator<TTransfo
 
     /// <summary>Makes an estimator.</summary>
     /// <param name="context">Logger and progress.</param>
-    /// <param name="settings">One, or two that are both searched by a grid.</param>
-    /// <param name="make">Makes the method of the settings' values, in their order; it fits to a <typeparamref name="TTransformer"/>. It is
-    /// called by one thread at a time; what it makes is run on several.</param>
-    /// <param name="options">Settings of the tuning itself; null = their defaults.</param>
-    /// <exception cref="ArgumentException">No setting or more than two, names that do not differ, golden sections of two, or options out of
-    /// order.</exception>
+    /// <param name="settings">One setting, or two that are both searched by a grid.</param>
+    /// <param name="make">Makes the method for the settings' values, in their order; it fits to a <typeparamref name="TTransformer"/>. It
+    /// is called by one thread at a time; the methods it makes run on several.</param>
+    /// <param name="options">Settings of the tuning itself (default: null, their defaults).</param>
+    /// <exception cref="ArgumentException">There is no setting or more than two, their names do not differ, two settings have golden
+    /// sections, or options are invalid.</exception>
     public TuningEstimator(DataAssimilationContext context, IReadOnlyList<TuningSetting> settings,
         Func<IReadOnlyList<double>, IEstimator<ITransformer>> make, TuningOptions? options = null)
     {
@@ -74,10 +74,10 @@ public sealed class TuningEstimator<TTransformer> : IValidatedEstimator<TTransfo
     public TTransformer Fit(ITrajectoryView training, ITrajectoryView validation, CancellationToken cancellation = default) =>
         Tune(training, validation, cancellation).Method;
 
-    /// <summary>Searches; candidates with something to learn learn from what they are then scored on.</summary>
+    /// <summary>Searches; candidates with something to learn are fitted on the data of their score.</summary>
     /// <param name="data">A view with the truth.</param>
-    /// <param name="cancellation">Stops it.</param>
-    /// <exception cref="SchemaException">The view has no truth, or not what the method needs.</exception>
+    /// <param name="cancellation">Cancels the work.</param>
+    /// <exception cref="SchemaException">The view has no truth, or lacks columns that the method needs.</exception>
     /// <exception cref="ArgumentException">The view never ends and no number of cycles is set, or it ends within the burn-in.</exception>
     /// <exception cref="InvalidOperationException">Every candidate diverged; the first failure is the inner exception.</exception>
     public TuningResult<TTransformer> Tune(ITrajectoryView data, CancellationToken cancellation = default)
@@ -121,7 +121,7 @@ public sealed class TuningEstimator<TTransformer> : IValidatedEstimator<TTransfo
         return run.Finish();
     }
 
-    // One search: what was tried so far.
+    // One search, with the candidates tried so far.
     private sealed class Run(TuningEstimator<TTransformer> tuning, ITrajectoryView training, ITrajectoryView scored,
         CancellationToken cancellation) : GoldenSection.IScores
     {
@@ -199,7 +199,7 @@ public sealed class TuningEstimator<TTransformer> : IValidatedEstimator<TTransfo
             }
             catch (Exception failed) when (failed is ArithmeticException or ExternalException)
             {
-                // The run ended: a divergence, or a solver given numbers that it cannot work with.
+                // The run ended: a divergence, or a solver with numbers that it cannot work with.
                 lock (gate) failure ??= failed;
                 scores = [.. Enumerable.Repeat(double.PositiveInfinity, (int)scored.Schema.Batch)];
             }

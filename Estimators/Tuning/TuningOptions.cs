@@ -1,43 +1,43 @@
 namespace DaML;
 
-/// <summary>What the scores of the trajectories make together.</summary>
+/// <summary>The way to combine the scores of the trajectories.</summary>
 public enum TuningAggregate
 {
-    /// <summary>Their mean, which is infinite where one of them diverged.</summary>
+    /// <summary>Their mean, which is infinite if one of them diverged.</summary>
     Mean,
 
-    /// <summary>Their median, which is infinite where half of them diverged.</summary>
+    /// <summary>Their median, which is infinite if half of them diverged.</summary>
     Median,
 }
 
 /// <summary>Settings of a <see cref="TuningEstimator{TTransformer}"/>, with their defaults.</summary>
 public sealed record TuningOptions
 {
-    /// <summary>How many first cycles of the view are used; all of it unless said, and then it must end.</summary>
+    /// <summary>The number of first cycles of the view in use (default: all; the view must then end).</summary>
     public long? Cycles { get; init; }
 
-    /// <summary>How many first cycles are left out of the score.</summary>
+    /// <summary>The number of first cycles left out of the score.</summary>
     public long BurnIn { get; init; }
 
     /// <summary>
-    /// The analysis error above which a trajectory counts as diverged, as in <see cref="ScoreOptions.LostTruthBound"/>; infinite unless
-    /// said.
+    /// The analysis error above which a trajectory counts as diverged, as in <see cref="ScoreOptions.LostTruthBound"/> (default:
+    /// infinite).
     /// </summary>
     public double LostTruthBound { get; init; } = double.PositiveInfinity;
 
-    /// <summary>What is made small, for each trajectory; the analysis error unless said.</summary>
+    /// <summary>The score to minimise, for each trajectory (default: the analysis error).</summary>
     public Func<ScoreReport, TimeAverage> Score { get; init; } = report => report.AnalysisRmse;
 
-    /// <summary>What the score is called in reports and figures.</summary>
+    /// <summary>The name of the score in reports and figures.</summary>
     public string ScoreName { get; init; } = "analysis RMSE";
 
     /// <summary>
-    /// What the trajectories' scores make together; the mean unless said, so that a value with which one of them diverged is no choice.
+    /// The way to combine the trajectories' scores (default: the mean, so that a value with a diverged trajectory is never chosen).
     /// </summary>
     public TuningAggregate Aggregate { get; init; } = TuningAggregate.Mean;
 
     /// <summary>
-    /// How many candidates are tried at once; as many as there are processor cores unless said. The result does not depend on it.
+    /// The number of candidates that are tried at once (default: the number of CPU cores). The result does not depend on it.
     /// </summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 }

@@ -2,28 +2,27 @@ namespace DaML;
 
 /// <summary>A candidate that was tried.</summary>
 /// <param name="Values">The values of the settings, in their order.</param>
-/// <param name="PerTrajectory">The score of each trajectory; infinite where it diverged.</param>
-/// <param name="Score">What they make together; infinite where too many diverged.</param>
+/// <param name="PerTrajectory">The score of each trajectory; infinite if it diverged.</param>
+/// <param name="Score">The combined score; infinite if too many diverged.</param>
 public sealed record TuningPoint(IReadOnlyList<double> Values, IReadOnlyList<double> PerTrajectory, double Score)
 {
-    /// <summary>How many trajectories diverged.</summary>
+    /// <summary>The number of trajectories that diverged.</summary>
     public long Divergences => PerTrajectory.LongCount(double.IsPositiveInfinity);
 }
 
-/// <summary>What a search saw: every candidate and its scores.</summary>
+/// <summary>The record of a search: every candidate and its scores.</summary>
 /// <param name="Settings">The names of the settings.</param>
-/// <param name="ScoreName">What the score is called.</param>
-/// <param name="Scale">How the first setting's values are spaced.</param>
-/// <param name="Points">The candidates, by their values.</param>
-/// <param name="Best">The one of the least score; the smallest values where several have it.</param>
-/// <param name="AtEdge">Whether a better value may lie outside of what was searched: the best is the smallest or largest of a
-/// setting.</param>
+/// <param name="ScoreName">The name of the score.</param>
+/// <param name="Scale">The spacing of the first setting's values.</param>
+/// <param name="Points">The candidates, sorted by their values.</param>
+/// <param name="Best">The candidate with the smallest score; the smallest values if several have it.</param>
+/// <param name="AtEdge">Whether a better value may lie outside the search: the best is the smallest or largest of a setting.</param>
 public sealed record TuningCurve(IReadOnlyList<string> Settings, string ScoreName, SearchScale Scale, IReadOnlyList<TuningPoint> Points,
     TuningPoint Best, bool AtEdge)
 {
     /// <summary>
-    /// The score over the first setting: for one setting with the best and the worst trajectory beside it, for two with a
-    /// line for each value of the second. Candidates that diverged are gaps.
+    /// Draws the score over the first setting: for one setting with the best and the worst trajectory, for two with a line for each value
+    /// of the second. Candidates that diverged are gaps.
     /// </summary>
     /// <param name="title">The figure's title.</param>
     public LineChart ToFigure(string title)
@@ -42,7 +41,7 @@ public sealed record TuningCurve(IReadOnlyList<string> Settings, string ScoreNam
             : Points.GroupBy(point => point.Values[1]).OrderBy(group => group.Key)
                 .Where(group => group.Any(point => double.IsFinite(point.Score)))
                 .Select(group => Line($"{Settings[1]} = {group.Key:g4}", group, point => point.Score)).ToArray();
-        // A line without a number is none.
+        // A line without a number is left out.
         series = [.. series.Where(line => line.Y.Any(double.IsFinite))];
         return new LineChart(title,
             new Axis(Settings[0]) { Scale = Scale == SearchScale.Logarithmic ? AxisScale.Logarithmic : AxisScale.Linear },
@@ -50,10 +49,10 @@ public sealed record TuningCurve(IReadOnlyList<string> Settings, string ScoreNam
     }
 }
 
-/// <summary>A method with the settings that served best, and what the search saw.</summary>
+/// <summary>A method with the best settings, and the record of the search.</summary>
 /// <param name="Method">The method, fitted with them.</param>
 /// <param name="Curve">Every candidate and its scores.</param>
-/// <typeparam name="TTransformer">What the tuned estimator gives.</typeparam>
+/// <typeparam name="TTransformer">The result of the tuned estimator.</typeparam>
 public sealed record TuningResult<TTransformer>(TTransformer Method, TuningCurve Curve) where TTransformer : class, ITransformer
 {
     /// <summary>The best values of the settings, in their order.</summary>

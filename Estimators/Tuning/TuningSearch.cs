@@ -1,16 +1,16 @@
 namespace DaML;
 
-/// <summary>How a search spaces the values of a setting.</summary>
+/// <summary>The spacing of a setting's values in a search.</summary>
 public enum SearchScale
 {
     /// <summary>Equal differences.</summary>
     Linear,
 
-    /// <summary>Equal ratios, for settings above zero whose size is not known.</summary>
+    /// <summary>Equal ratios, for settings above zero of unknown size.</summary>
     Logarithmic,
 }
 
-/// <summary>Which values of a setting are tried: those of a grid, or a grid and then golden sections around the best of it.</summary>
+/// <summary>The values of a setting to try: those of a grid, or a grid and then golden sections around its best value.</summary>
 public sealed record TuningSearch
 {
     private TuningSearch(IReadOnlyList<double> values, SearchScale scale, double? tolerance)
@@ -29,35 +29,36 @@ public sealed record TuningSearch
     /// <summary>The values of the grid, ascending.</summary>
     public IReadOnlyList<double> Values { get; }
 
-    /// <summary>How they are spaced.</summary>
+    /// <summary>The spacing of the values.</summary>
     public SearchScale Scale { get; }
 
     /// <summary>
-    /// How narrow the golden sections become: a difference, or of the logarithm where the scale is one; null for the grid alone.
+    /// The final width of the golden sections: a difference, or a difference of logarithms if the scale is logarithmic (default: null,
+    /// the grid alone).
     /// </summary>
     public double? Tolerance { get; }
 
-    /// <summary>These values and no others.</summary>
-    /// <param name="values">At least one, finite, all different.</param>
+    /// <summary>Tries these values and no others.</summary>
+    /// <param name="values">The values, at least one, finite, all different.</param>
     public static TuningSearch Grid(params double[] values) => new(values, SearchScale.Linear, null);
 
-    /// <summary>Equally spaced values.</summary>
+    /// <summary>Tries equally spaced values.</summary>
     /// <param name="from">The smallest.</param>
     /// <param name="to">The largest.</param>
-    /// <param name="points">How many, at least two.</param>
-    /// <param name="scale">Equal differences unless said.</param>
+    /// <param name="points">The number of values, at least two.</param>
+    /// <param name="scale">The spacing (default: equal differences).</param>
     public static TuningSearch Grid(double from, double to, int points, SearchScale scale = SearchScale.Linear) =>
         new(Spaced(from, to, points, scale), scale, null);
 
     /// <summary>
-    /// A grid, then golden sections between the neighbours of its best value (Kiefer 1953). It finds the least score to the
-    /// tolerance where the score has one valley between those neighbours; noise of the score makes it stop near it.
+    /// Tries a grid, then golden sections between the neighbours of its best value (Kiefer 1953). It finds the smallest score to the
+    /// tolerance if the score has one valley between those neighbours; if the score has noise, it stops near it.
     /// </summary>
     /// <param name="from">The smallest value.</param>
     /// <param name="to">The largest value.</param>
-    /// <param name="tolerance">How narrow the bracket becomes: a difference, or a ratio's logarithm where the scale is logarithmic.</param>
-    /// <param name="scale">Equal differences unless said.</param>
-    /// <param name="points">Of the grid, at least two; eight unless said, enough for a score with two valleys.</param>
+    /// <param name="tolerance">The final width of the bracket: a difference, or a ratio's logarithm if the scale is logarithmic.</param>
+    /// <param name="scale">The spacing (default: equal differences).</param>
+    /// <param name="points">The number of grid values, at least two (default: 8, enough for a score with two valleys).</param>
     public static TuningSearch GoldenSection(double from, double to, double tolerance, SearchScale scale = SearchScale.Linear,
         int points = 8) =>
         new(Spaced(from, to, points, scale), scale, Require.Positive(tolerance));
@@ -65,7 +66,7 @@ public sealed record TuningSearch
     /// <summary>The value as the search measures it.</summary>
     internal double Place(double value) => Scale == SearchScale.Logarithmic ? Math.Log(value) : value;
 
-    /// <summary>The value at a place.</summary>
+    /// <summary>The value at a position.</summary>
     internal double Value(double place) => Scale == SearchScale.Logarithmic ? Math.Exp(place) : place;
 
     private static double[] Spaced(double from, double to, int points, SearchScale scale)

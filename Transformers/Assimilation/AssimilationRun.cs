@@ -123,7 +123,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
     // Decodes a memory.
     private void Publish(TMemory memory, Tensor state, Column mean, Column spread)
     {
-        Set(mean, state, handsOver: method.Triple.Procoder is EnsembleProcoder);   // an ensemble's mean is computed here, so the run owns it
+        Set(mean, state, handsOver: method.Triple.Procoder is EnsembleProcoder);   // an ensemble's mean is computed here; the run owns it
         if (method.Triple.Procoder.HasSpread) SetOnDemand(spread, () => method.Triple.Procoder.Decode(memory).StandardDeviation);
     }
 
