@@ -23,8 +23,8 @@ public record MarginalGainOptions
     public long BurnIn { get; init; }
 
     /// <summary>
-    /// The stride of the cycles in use (default: 10, since neighbours in time add little information; for Lorenz-96 with a step of 0.05
-    /// it is 0.5, near the Lyapunov time).
+    /// The stride of the cycles in use (default: 10, since neighbours in time add little information; ten steps of 0.05 of Lorenz-96 are
+    /// 0.5, near its Lyapunov time).
     /// </summary>
     public long Every { get; init; } = 10;
 

@@ -120,7 +120,7 @@ public sealed class AssimilationRun<TMemory> : TrajectoryCursor where TMemory : 
         return guard.Propagate(memory, interval, random, cycle);
     }
 
-    // Decodes a memory.
+    // Decodes a memory into the columns of the estimate and its spread.
     private void Publish(TMemory memory, Tensor state, Column mean, Column spread)
     {
         Set(mean, state, handsOver: method.Triple.Procoder is EnsembleProcoder);   // an ensemble's mean is computed here; the run owns it

@@ -144,7 +144,7 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponentSt
     /// <summary>The name that its random streams derive from.</summary>
     internal string Stream => Options.Stream ?? "assimilation/" + Name;
 
-    // The name of the random streams is stored in files, so that it does not depend on the method's name when it is loaded.
+    // The settings with the name of the random streams filled in, so that a loaded method keeps its random numbers under any name.
     private SequentialAssimilationOptions Settings => Options with { Stream = Stream };
 
     /// <summary>Opens one of the method's random streams.</summary>

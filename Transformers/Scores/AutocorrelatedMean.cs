@@ -7,7 +7,8 @@ namespace DaML.Components;
 /// </summary>
 internal static class AutocorrelatedMean
 {
-    // The integrated autocorrelation time in units of the time of a single exponential; Wolff recommends 1 to 2.
+    // Wolff's S, which he recommends to be 1 to 2: the assumed decay time is S times that of a single exponential with this integrated
+    // autocorrelation time.
     private const double WindowFactor = 1.5;
 
     /// <summary>The variance of the mean of all numbers together; not a number if there are fewer than two.</summary>
