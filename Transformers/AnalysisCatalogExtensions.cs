@@ -2,13 +2,13 @@ namespace DaML;
 
 /// <summary>
 /// The classical methods by name, made from <see cref="DataAssimilationContext.Analysis"/>: each takes a system and the method's record,
-/// whose documentation says what its settings are.
+/// which documents its settings.
 /// </summary>
 public static class AnalysisCatalogExtensions
 {
     /// <summary>Any method for a system, for instance one found by its name.</summary>
     /// <param name="catalog">The catalog.</param>
-    /// <param name="system">The model, what is observed of it, and where it starts.</param>
+    /// <param name="system">The model, its observations, and its start.</param>
     /// <param name="method">The method.</param>
     public static IEstimator<ITransformer> Method(this AnalysisCatalog catalog, AssimilationSystem system, AssimilationMethod method) =>
         method.For(system, catalog.Context);

@@ -13,7 +13,7 @@ public enum DensityKind
     /// <summary>A Gaussian of independent components.</summary>
     Diagonal,
 
-    /// <summary>A Gaussian whose covariance has low rank beside its diagonal.</summary>
+    /// <summary>A Gaussian whose covariance is of low rank plus a diagonal.</summary>
     LowRank,
 
     /// <summary>A mixture of Gaussians.</summary>

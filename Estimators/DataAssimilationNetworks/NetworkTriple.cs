@@ -27,7 +27,7 @@ public sealed class NetworkTriple : nn.Module
 
     /// <summary>Gives the networks of a trained method.</summary>
     /// <param name="method">A data assimilation network.</param>
-    /// <exception cref="ArgumentException">It is another method.</exception>
+    /// <exception cref="ArgumentException">The method is of another kind.</exception>
     public static NetworkTriple Of(SequentialAssimilation<VectorMemory> method) => Find(method)
         ?? throw new ArgumentException(
             $"{method.Name} is no data assimilation network: its parts are {method.Triple.Analyzer.GetType().Name}, " +

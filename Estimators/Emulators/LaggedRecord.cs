@@ -22,13 +22,13 @@ internal sealed record LaggedRecord
     /// <summary>h, the time from one cycle to the next.</summary>
     public double Interval { get; }
 
-    /// <summary>Number of past values.</summary>
+    /// <summary>The number of past values.</summary>
     public int Lags { get; }
 
-    /// <summary>Number of coming values.</summary>
+    /// <summary>The number of coming values.</summary>
     public int Leads { get; }
 
-    /// <summary>Number of cycles.</summary>
+    /// <summary>The number of cycles.</summary>
     public long Cycles => Values.size(0);
 
     /// <summary>r</summary>

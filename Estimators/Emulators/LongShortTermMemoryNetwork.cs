@@ -31,7 +31,7 @@ public sealed class LongShortTermMemoryNetwork : nn.Module<Tensor, Tensor>
     /// <summary>Creates a network and draws its weights from a stream.</summary>
     /// <param name="values">r, the number of values at each time.</param>
     /// <param name="leads">D, the number of coming times.</param>
-    /// <param name="options">Its size.</param>
+    /// <param name="options">The network's size.</param>
     /// <param name="precision">Float32 or Float64.</param>
     /// <param name="random">The stream of its initial weights, on whose device it lives.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size is below 1.</exception>
@@ -56,7 +56,7 @@ public sealed class LongShortTermMemoryNetwork : nn.Module<Tensor, Tensor>
         ModuleTensors.Keep(this);
     }
 
-    /// <summary>Its size.</summary>
+    /// <summary>The network's size.</summary>
     public LongShortTermMemoryOptions Options { get; }
 
     /// <inheritdoc/>

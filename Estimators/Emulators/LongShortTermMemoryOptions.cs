@@ -6,7 +6,7 @@ public sealed record LongShortTermMemoryOptions
     /// <summary>H, the size of the hidden state (default: 64).</summary>
     public int Hidden { get; init; } = 64;
 
-    /// <summary>Number of layers, each fed with the hidden states of the one before (default: 1).</summary>
+    /// <summary>The number of layers, each fed with the hidden states of the one before (default: 1).</summary>
     public int Layers { get; init; } = 1;
 
     /// <summary>The number of values at each time that the network sees, the first ones (default: null, all). For coefficients of modes

@@ -3,7 +3,7 @@ namespace DaML.Components;
 /// <summary>The output that a recurrent network reads from its window.</summary>
 public enum WindowAttention
 {
-    /// <summary>Its hidden state after the last value.</summary>
+    /// <summary>The hidden state after the last value.</summary>
     None,
 
     /// <summary>

@@ -7,7 +7,7 @@ internal sealed class EvenSpacing(double spacing = double.NaN)
     private double usual = spacing, previous = double.NaN;
 
     /// <summary>Adds the next cycle.</summary>
-    /// <param name="time">Its time.</param>
+    /// <param name="time">The cycle's time.</param>
     /// <returns>If it does not lie at the usual distance from the cycle before: its distance, and the usual one; otherwise
     /// null.</returns>
     public (double Passed, double Usual)? Gap(double time)

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace DaML.Components;
 
 /// <summary>
-/// A network that maps a state to an approximate Hessian A_theta(x), symmetric positive definite and of low rank beside a multiple of the
+/// A network that maps a state to an approximate Hessian A_theta(x), symmetric positive definite and of low rank plus a multiple of the
 /// identity, known by its products and its eigenpairs. Derive from it for a network of your own; <see cref="SpectralHessianNetwork"/>,
 /// <see cref="TransportedHessianNetwork"/> and <see cref="ObservedHessianNetwork"/> are built in.
 /// </summary>

@@ -100,7 +100,7 @@ public sealed class UNet : nn.Module<Tensor, Tensor>
         GridConvolution Convolution(long from, long to) => new(grid, from, to, options.KernelSize, precision, device);
     }
 
-    /// <summary>Its size.</summary>
+    /// <summary>The network's size.</summary>
     public UNetOptions Options => options;
 
     /// <summary><c>[batch, channels, grid...]</c> to <c>[batch, features, grid...]</c></summary>

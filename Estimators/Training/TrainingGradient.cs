@@ -6,7 +6,7 @@ namespace DaML.Components;
 /// The start of a learned method's optimiser step: the loss of some cycles, its gradient, and the point where both were computed.
 /// </summary>
 /// <param name="Loss">The mean cost of a cycle and trajectory.</param>
-/// <param name="Gradients">Its gradient by each parameter that learns.</param>
+/// <param name="Gradients">The gradient by each parameter that learns.</param>
 /// <param name="Weights">All parameters and buffers of the network before.</param>
 /// <param name="Start">The tensors of the memory before the first cycle.</param>
 internal sealed record TrainingGradient(double Loss, IReadOnlyDictionary<string, Tensor> Gradients,

@@ -15,12 +15,12 @@ public enum TrainingEnd
     /// <summary>Validation had not improved for the duration of patience.</summary>
     NoImprovement,
 
-    /// <summary>It was cancelled.</summary>
+    /// <summary>Training was cancelled.</summary>
     Cancelled,
 }
 
 /// <summary>One optimiser step.</summary>
-/// <param name="Step">Its number, from 1.</param>
+/// <param name="Step">The number of the step, from 1.</param>
 /// <param name="Loss">The mean cost. Unless the method has its own, it is the squared analysis error in the unit of the observation
 /// errors (1 / <see cref="AnalysisStatistics.InnovationDeviation"/>), averaged over cycles, trajectories and components. It is not a
 /// number if the step was left out because the loss or its gradient was non-finite.</param>

@@ -27,7 +27,7 @@ internal sealed class TrajectoryChunk : IDisposable
         while (cycles.Count < count && cursor.MoveNext());
     }
 
-    /// <summary>Number of cycles.</summary>
+    /// <summary>The number of cycles.</summary>
     public long Cycles => cycles.Count;
 
     /// <summary>The order of the trajectories, <c>[trajectories]</c>; null = all at once.</summary>

@@ -55,7 +55,7 @@ public sealed partial class AskAndTell : IDisposable
     /// <summary>The members, <c>[members, n]</c>, a copy that belongs to the caller.</summary>
     public Tensor Members => memory.Members[0].clone();
 
-    /// <summary>Number of members; smaller where crashed ones were dropped.</summary>
+    /// <summary>The number of members; smaller if crashed ones were dropped.</summary>
     public int MemberCount => (int)memory.Members.size(1);
 
     /// <summary>The density over states that the ensemble stands for; it lives until the next call.</summary>
@@ -151,7 +151,7 @@ public sealed partial class AskAndTell : IDisposable
     }
 
     /// <summary>Assimilates an observation at the time that was asked for.</summary>
-    /// <param name="values">Its values, <c>[p]</c>.</param>
+    /// <param name="values">The values of the observation, <c>[p]</c>.</param>
     public IDensity Assimilate(params double[] values)
     {
         using var given = tensor(values);

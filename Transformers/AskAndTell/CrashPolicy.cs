@@ -17,7 +17,7 @@ public abstract record CrashPolicy
     /// shrinkage of Liu and West 2001). At least two members must have survived.
     /// </summary>
     /// <param name="bandwidth">
-    /// h, from 0 (a copy, which stays one where the model has no error) to 1 (a draw from N(m, P) that forgets the survivor) (default:
+    /// h, from 0 (a copy, which remains a copy if the model has no error) to 1 (a draw from N(m, P) that forgets the survivor) (default:
     /// 0.3, distinct from the survivor but close to a state that the model itself made).
     /// </param>
     /// <param name="added">

@@ -18,7 +18,7 @@ internal static class CrashTreatment
 
     /// <summary>The ensemble, <c>[1, members, n]</c>.</summary>
     /// <param name="policy">The treatment of crashed members.</param>
-    /// <param name="states">The states in the order of the members, null where the run crashed.</param>
+    /// <param name="states">The states in the order of the members, null if the run crashed.</param>
     /// <param name="dtype">The precision of the ensemble.</param>
     /// <param name="device">The device of the ensemble.</param>
     /// <param name="random">The stream for survivors and perturbations.</param>

@@ -31,7 +31,7 @@ public abstract record AssimilationMethod : SequentialAssimilationOptions
     public string? Name { get; init; }
 
     /// <summary>Makes the method for a system. It can be applied at once unless it has to be fitted first.</summary>
-    /// <param name="system">The model, what is observed of it, and where it starts.</param>
+    /// <param name="system">The model, its observations, and its start.</param>
     /// <param name="context">Seed, device, precision, logger and progress.</param>
     /// <exception cref="ArgumentException">A setting is out of its range, or does not fit the system.</exception>
     public abstract IEstimator<ITransformer> For(AssimilationSystem system, DataAssimilationContext context);

@@ -5,7 +5,7 @@ namespace DaML.Components;
 
 /// <summary>
 /// Observes a column of a view through a network: a real field becomes the truth of an observing-system experiment. It adds
-/// <see cref="Columns.Observation"/> <c>[p]</c> and, where observations may be missing, <see cref="Columns.ObservationMask"/>.
+/// <see cref="Columns.Observation"/> <c>[p]</c> and, if observations may be missing, <see cref="Columns.ObservationMask"/>.
 /// </summary>
 [Component("field-observation")]
 public sealed class FieldObservation : ITransformer

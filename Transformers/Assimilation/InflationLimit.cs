@@ -31,7 +31,7 @@ internal sealed class InflationLimit<TMemory>(AssimilationTriple<TMemory> triple
         Lift = lift.clone().DetachFromDisposeScope();
     }
 
-    /// <summary>Gives the analysis, with deviations lowered where its inflation went too far.</summary>
+    /// <summary>Gives the analysis, with deviations lowered if its inflation went too far.</summary>
     /// <param name="forecast">The memory before it.</param>
     /// <param name="analysis">The analyzer's output.</param>
     public TMemory Apply(TMemory forecast, TMemory analysis)

@@ -25,7 +25,7 @@ public sealed class SequentialAssimilation<TMemory> : ITransformer, IComponentSt
 
     /// <summary>Makes a method of its record for a system. A method with something to learn is fitted before it is applied.</summary>
     /// <param name="method">The method's settings; they become <see cref="Options"/>.</param>
-    /// <param name="system">The model, what is observed of it, and where it starts.</param>
+    /// <param name="system">The model, its observations, and its start.</param>
     /// <param name="context">The context whose seed the method's random streams follow; they are drawn on its device.</param>
     public SequentialAssimilation(AssimilationMethod<TMemory> method, AssimilationSystem system, DataAssimilationContext context)
         : this(method.Name ?? method.UsualName, method.Triple(system, context), system.Network, context, method) => this.system = system;

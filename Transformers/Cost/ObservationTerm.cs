@@ -15,7 +15,7 @@ public sealed class ObservationTerm : ICostTerm
     /// <summary>Makes a term.</summary>
     /// <param name="observationOperator">H, which may be nonlinear.</param>
     /// <param name="observationError">R, of the operator's observation dimension.</param>
-    /// <exception cref="ArgumentException">Operator and covariance do not fit each other.</exception>
+    /// <exception cref="ArgumentException">Operator and covariance do not match.</exception>
     public ObservationTerm([Saved("operator")] IObservationOperator observationOperator, [Saved("error")] IErrorCovariance observationError)
     {
         ObservingSystem.Check(observationOperator, observationError);

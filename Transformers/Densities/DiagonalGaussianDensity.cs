@@ -9,7 +9,7 @@ public sealed class DiagonalGaussianDensity : IDensity
     /// <summary>Makes a density; the tensors remain the caller's.</summary>
     /// <param name="mean">m, <c>[batch, n]</c></param>
     /// <param name="standardDeviation">s, <c>[batch, n]</c>, above zero.</param>
-    /// <exception cref="ArgumentException">The shapes do not fit each other.</exception>
+    /// <exception cref="ArgumentException">The shapes do not match.</exception>
     public DiagonalGaussianDensity(Tensor mean, Tensor standardDeviation)
     {
         Mean = Require.Shape(mean, "The mean of a Gaussian density", ColumnDefinition.AnySize, ColumnDefinition.AnySize);

@@ -12,7 +12,7 @@ public sealed class GaussianDensity : IDensity
     /// <summary>Makes a density of a mean and a covariance; the tensors remain the caller's.</summary>
     /// <param name="mean">m, <c>[batch, n]</c></param>
     /// <param name="covariance">P, <c>[batch, n, n]</c>, symmetric and positive semidefinite.</param>
-    /// <exception cref="ArgumentException">The shapes do not fit each other.</exception>
+    /// <exception cref="ArgumentException">The shapes do not match.</exception>
     public GaussianDensity(Tensor mean, Tensor covariance) : this(mean, covariance, null) =>
         Require.Shape(covariance, "The covariance of a Gaussian density", mean.size(0), mean.size(1), mean.size(1));
 
@@ -25,7 +25,7 @@ public sealed class GaussianDensity : IDensity
     /// <summary>Makes a density of a mean and a square root of the covariance; the tensors remain the caller's.</summary>
     /// <param name="mean">m, <c>[batch, n]</c></param>
     /// <param name="root">W with P = W^T W, <c>[batch, n, n]</c>.</param>
-    /// <exception cref="ArgumentException">The shapes do not fit each other.</exception>
+    /// <exception cref="ArgumentException">The shapes do not match.</exception>
     public static GaussianDensity OfRoot(Tensor mean, Tensor root) =>
         new(mean, null, Require.Shape(root, "The root of a Gaussian density's covariance", mean.size(0), mean.size(1), mean.size(1)));
 

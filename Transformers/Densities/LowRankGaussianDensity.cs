@@ -17,7 +17,7 @@ public sealed class LowRankGaussianDensity : IDensity
     /// <param name="mean">m, <c>[batch, n]</c></param>
     /// <param name="factor">U, <c>[batch, n, r]</c></param>
     /// <param name="deviation">s, <c>[batch, n]</c>, above zero.</param>
-    /// <exception cref="ArgumentException">The shapes do not fit each other.</exception>
+    /// <exception cref="ArgumentException">The shapes do not match.</exception>
     public LowRankGaussianDensity(Tensor mean, Tensor factor, Tensor deviation)
     {
         Mean = Require.Shape(mean, "The mean of a Gaussian density", ColumnDefinition.AnySize, ColumnDefinition.AnySize);

@@ -14,7 +14,7 @@ public sealed class MixtureDensity : IDensity
     /// <summary>Makes a density; the tensors remain the caller's.</summary>
     /// <param name="logWeights">ln w, <c>[batch, k]</c>; the weights sum to one.</param>
     /// <param name="parts">q_1 .. q_k, over states of one dimension.</param>
-    /// <exception cref="ArgumentException">The numbers do not fit each other.</exception>
+    /// <exception cref="ArgumentException">The numbers of weights and parts do not match.</exception>
     public MixtureDensity(Tensor logWeights, IReadOnlyList<IDensity> parts)
     {
         if (parts.Count == 0) throw new ArgumentException("A mixture needs at least one part.", nameof(parts));

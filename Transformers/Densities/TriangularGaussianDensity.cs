@@ -12,7 +12,7 @@ public sealed class TriangularGaussianDensity : IDensity
     /// <summary>Makes a density; the tensors remain the caller's.</summary>
     /// <param name="mean">m, <c>[batch, n]</c></param>
     /// <param name="factor">L, <c>[batch, n, n]</c>, lower triangular, its diagonal above zero.</param>
-    /// <exception cref="ArgumentException">The shapes do not fit each other.</exception>
+    /// <exception cref="ArgumentException">The shapes do not match.</exception>
     public TriangularGaussianDensity(Tensor mean, Tensor factor)
     {
         Mean = Require.Shape(mean, "The mean of a Gaussian density", ColumnDefinition.AnySize, ColumnDefinition.AnySize);

@@ -15,7 +15,7 @@ public static class FiniteSizeDual
     internal const int GridPoints = 40;
 
     /// <summary>D(zeta) up to the constant |d|^2 / 2.</summary>
-    /// <param name="zeta">Above zero.</param>
+    /// <param name="zeta">The prior's effective weight zeta, above zero.</param>
     /// <param name="eigenvalues">lambda</param>
     /// <param name="squaredProjections">g^2</param>
     /// <param name="epsilon">The uncertain mean's coefficient, 1 + 1 / N.</param>

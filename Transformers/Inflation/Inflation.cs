@@ -50,19 +50,19 @@ public abstract record Inflation
     public virtual Tensor AfterUpdate(Tensor forecast, Tensor analysis, RandomStream random) => analysis;
 
     /// <summary>Multiplies the anomalies, and so the standard deviation, by a factor: Sakov's and DAPPER's convention.</summary>
-    /// <param name="factor">Above zero, for instance 1.02.</param>
+    /// <param name="factor">The factor, above zero, for instance 1.02.</param>
     /// <param name="target">The anomalies to inflate (default: the posterior's).</param>
     public static MultiplicativeInflation StandardDeviation(double factor, InflationTarget target = InflationTarget.Posterior) =>
         new(factor, target);
 
     /// <summary>Multiplies the covariance by a factor: Anderson's convention.</summary>
-    /// <param name="factor">Above zero, for instance 1.04.</param>
+    /// <param name="factor">The factor, above zero, for instance 1.04.</param>
     /// <param name="target">The covariance to inflate (default: the posterior's).</param>
     public static MultiplicativeInflation Variance(double factor, InflationTarget target = InflationTarget.Posterior) =>
         new(Math.Sqrt(Require.Positive(factor)), target);
 
     /// <summary>Divides the prior covariance by a factor: the forgetting factor of Pham's SEIK filter and of PDAF.</summary>
-    /// <param name="factor">Above zero and at most one, for instance 0.98.</param>
+    /// <param name="factor">The factor, above zero and at most one, for instance 0.98.</param>
     public static MultiplicativeInflation ForgettingFactor(double factor) =>
         Require.Positive(factor) <= 1 ? new(1 / Math.Sqrt(factor), InflationTarget.Prior)
         : throw new ArgumentOutOfRangeException(nameof(factor), factor,
@@ -80,7 +80,7 @@ public abstract record Inflation
     /// Relaxes the posterior anomalies to the prior's, X_a + weight (X_f - X_a): RTPP (Zhang et al. 2004, Mon. Wea. Rev. 132, 1238-1253).
     /// It excludes a random rotation of the members.
     /// </summary>
-    /// <param name="weight">Between zero, which changes nothing, and one, which keeps the prior's anomalies.</param>
+    /// <param name="weight">The weight, between zero, which changes nothing, and one, which keeps the prior's anomalies.</param>
     public static RelaxationInflation RelaxationToPriorPerturbations(double weight) => new(RelaxationTarget.Perturbations, weight);
 
     /// <summary>

@@ -23,7 +23,7 @@ public sealed record RitzPairs(Tensor Values, Tensor Vectors, Tensor Residuals, 
         zeros([like.size(0), 1], dtype: ScalarType.Bool, device: like.device));
 
     /// <summary>Keeps the accurate pairs, whose residual is at most a fraction of their value. The others become unknown.</summary>
-    /// <param name="relativeResidual">That fraction, zero or above; infinite for all, however inaccurate.</param>
+    /// <param name="relativeResidual">The fraction, zero or above; infinite for all pairs, however inaccurate.</param>
     /// <param name="most">The largest number of pairs to keep, the largest values first (default: all).</param>
     public RitzPairs Accurate(double relativeResidual, int most = int.MaxValue)
     {

@@ -45,7 +45,7 @@ internal sealed class CellList
     }
 
     /// <summary>Finds all places within reach of a place, the reach itself included, in arbitrary order.</summary>
-    /// <param name="place">Its coordinates.</param>
+    /// <param name="place">The coordinates of the place.</param>
     /// <param name="found">Called with the number and distance of each place.</param>
     public void Near(ReadOnlySpan<double> place, Action<int, double> found)
     {

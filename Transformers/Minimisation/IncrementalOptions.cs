@@ -32,7 +32,7 @@ public sealed record IncrementalOptions : MinimisationOptions
     /// <summary>The solver of the inner loops (default: conjugate gradients).</summary>
     public IInnerSolver InnerSolver { get; init; } = new ConjugateGradientSolver();
 
-    /// <summary>The source of the inner loops' preconditioner (default: none beside the control variable transform).</summary>
+    /// <summary>The source of the inner loops' preconditioner (default: none other than the control variable transform).</summary>
     public IPreconditioning Preconditioning { get; init; } = new NoPreconditioning();
 
     /// <inheritdoc/>

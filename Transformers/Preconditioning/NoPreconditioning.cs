@@ -1,6 +1,6 @@
 namespace DaML.Components;
 
-/// <summary>No preconditioner beside the control variable transform.</summary>
+/// <summary>No preconditioner other than the control variable transform.</summary>
 [Component("no-preconditioning")]
 public sealed class NoPreconditioning : IPreconditioning
 {

@@ -51,9 +51,9 @@ public sealed class RankHistogramScore(ScoredState which) : IScore<RankHistogram
 public sealed record RankHistogram(IReadOnlyList<double> Frequencies, IReadOnlyList<double> StandardErrors)
 {
     /// <summary>
-    /// The statistic of flatness, which is near a chi-square variable of as many degrees of freedom as there are members if the
-    /// truth could be one of them: M sum_k (f_k - p)^2 / p, p = 1 / (N + 1), with M the number of independent ranks that have the
-    /// scatter which the frequencies have (the first-order correction of Rao and Scott 1981, J. Amer. Stat. Assoc. 76, 221-230).
+    /// The statistic of flatness, which is approximately a chi-square variable with one degree of freedom per member if the truth could
+    /// be one of the members: M sum_k (f_k - p)^2 / p, p = 1 / (N + 1), with M the number of independent ranks that have the scatter
+    /// which the frequencies have (the first-order correction of Rao and Scott 1981, J. Amer. Stat. Assoc. 76, 221-230).
     /// </summary>
     public double ChiSquare
     {
