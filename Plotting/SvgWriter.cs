@@ -98,8 +98,7 @@ internal sealed class SvgWriter
     /// <summary>Draws a picture that is stretched over an area, with sharp edges between its cells.</summary>
     public void Image(PlotArea area, byte[] png) => text.Append(
         $"<image x=\"{Number(area.Left)}\" y=\"{Number(area.Top)}\" width=\"{Number(area.Width)}\" height=\"{Number(area.Height)}\" " +
-            $"preserveAspectRatio=\"none\" " +
-        $"image-rendering=\"pixelated\" href=\"data:image/png;base64,{Convert.ToBase64String(png)}\"/>\n");
+            $"preserveAspectRatio=\"none\" image-rendering=\"pixelated\" href=\"data:image/png;base64,{Convert.ToBase64String(png)}\"/>\n");
 
     public void Text(double x, double y, string content, double size, TextAnchor anchor = TextAnchor.Start, string fill = Ink,
         bool bold = false, double rotate = 0)

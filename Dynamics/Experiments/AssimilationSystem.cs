@@ -110,8 +110,7 @@ public sealed record AssimilationSystem
         if (network.Operator.StateDimension != dynamics.Dimension)
             throw new ArgumentException(
                 $"The network observes states of dimension {network.Operator.StateDimension}, but {dynamics.Name} has dimension " +
-                    $"{dynamics.Dimension}. " +
-                $"A system of another dimension is a new {nameof(AssimilationSystem)}.", nameof(network));
+                    $"{dynamics.Dimension}. A system of another dimension is a new {nameof(AssimilationSystem)}.", nameof(network));
         if (initial is not null && initial.Dimension != dynamics.Dimension)
             throw new ArgumentException(
                 $"The initial condition has dimension {initial.Dimension}, but {dynamics.Name} has dimension {dynamics.Dimension}.",

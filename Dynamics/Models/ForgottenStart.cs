@@ -41,8 +41,7 @@ internal static class ForgottenStart
         if (verdict.Length > 0)
             throw new InvalidOperationException($"{dynamics.Name} has no start of its own, and a spin-up from random numbers gives none: " +
                 $"{verdict}. Say where its states start: by {nameof(AssimilationSystem)}.{nameof(AssimilationSystem.Initial)}, or in " +
-                    $"the model " +
-                $"by {nameof(IDynamics.InitialCondition)}.");
+                    $"the model by {nameof(IDynamics.InitialCondition)}.");
     }
 
     // Null if the model forgets its initial state, otherwise what was found.

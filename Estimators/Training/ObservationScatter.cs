@@ -67,8 +67,7 @@ public sealed record ObservationScatter(double MeanSquare)
             if (observation.Network is not null)
                 throw new ArgumentException(
                     $"The unit of the state is measured from how far the observations of one network scatter, and another one observed " +
-                        $"cycle {cursor.Cycle} " +
-                    $"(time {cursor.Time:g6}) of the training view. Give the unit.");
+                        $"cycle {cursor.Cycle} (time {cursor.Time:g6}) of the training view. Give the unit.");
             var there = observation.Mask?.to(ScalarType.Float64) ?? ones_like(observation.Values);
             yield return (observation.Values, there);
         }

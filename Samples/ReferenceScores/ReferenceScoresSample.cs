@@ -151,8 +151,7 @@ public sealed class ReferenceScoresSample(long seeds = 5, long cycles = 5_000) :
         var blocks = new List<ReportBlock>
             { new ReportParagraph(
                 "Every method beside figures that systems of others published for the same settings. A statistical figure is the median " +
-                    "over independent experiments; " +
-                                                                 "one in which the method diverged or lost its truth (an error above " +
+                    "over independent experiments; one in which the method diverged or lost its truth (an error above " +
                                                                      "that of optimal interpolation) is counted and left out. " +
                                                                  "Tracked is the mean error of the cycles in which the truth is not " +
                                                                      "lost; losses are counted in 1,000 cycles, and their length is in " +

@@ -9,8 +9,7 @@ namespace DaML.Components;
 public sealed class MemberCrashException(string method, long cycle, long id, int member, string reason)
     : InvalidOperationException(
         $"{method}: run {id} (member {member}, cycle {cycle}) crashed: {reason}. It is still outstanding: run it again, or choose a " +
-            $"policy that goes on " +
-                                $"without it ({nameof(CrashPolicy)}.{nameof(CrashPolicy.Resample)} or " +
+            $"policy that goes on without it ({nameof(CrashPolicy)}.{nameof(CrashPolicy.Resample)} or " +
                                     $"{nameof(CrashPolicy)}.{nameof(CrashPolicy.Drop)}).")
 {
     /// <summary>The cycle, from 0.</summary>
